@@ -1,0 +1,1 @@
+"""Where a database comes from: given, in a container, on this machine, or embedded."""

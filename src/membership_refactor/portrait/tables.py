@@ -1,0 +1,293 @@
+"""The portrait: what the catalog knows about the tables of a plan, as plain values.
+
+Texts are PostgreSQL's own (format_type, pg_get_constraintdef, pg_get_indexdef and so on), read
+with an empty search_path, so that names inside them are qualified.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """One aclitem: who may do what, given by whom. ``column`` is empty for the whole object."""
+
+    grantee: str
+    """A role's name; empty for PUBLIC."""
+    privilege: str
+    """SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER, USAGE."""
+    grantable: bool = False
+    grantor: str = ""
+    column: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sequence:
+    """The sequence behind an identity or serial column: options without the position."""
+
+    schema: str
+    name: str
+    type: str = "bigint"
+    start: int = 1
+    increment: int = 1
+    minimum: int = 1
+    maximum: int = 9223372036854775807
+    cache: int = 1
+    cycle: bool = False
+    owned: bool = True
+    """Whether it belongs to the column (identity or serial) and goes with it."""
+    grants: tuple[Grant, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One column."""
+
+    name: str
+    type: str
+    """format_type with modifier, such as ``timestamp(3) with time zone``."""
+    not_null: bool = False
+    default: str | None = None
+    """The default's expression; None for identity and generated columns."""
+    identity: str = ""
+    """``always``, ``by default`` or empty."""
+    generated: str | None = None
+    """The expression of a stored generated column."""
+    sequence: Sequence | None = None
+    """The sequence of an identity or serial column."""
+    collation: str | None = None
+    """A quoted, qualified collation where it is not the type's own."""
+    storage: str | None = None
+    """PLAIN, EXTERNAL, EXTENDED or MAIN where it is not the type's own."""
+    compression: str | None = None
+    statistics: int | None = None
+    options: tuple[str, ...] = ()
+    """Attribute options such as ``n_distinct=-0.5``."""
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Constraint:
+    """A primary key, unique, check, foreign key or exclusion constraint of the table."""
+
+    name: str
+    kind: str
+    """p, u, c, f, x as in pg_constraint.contype."""
+    definition: str
+    """pg_get_constraintdef."""
+    validated: bool = True
+    columns: tuple[str, ...] = ()
+    references: tuple[str, str] | None = None
+    """(schema, table) that a foreign key points to."""
+    on_delete: str = ""
+    """a, r, c, n, d as in pg_constraint.confdeltype, for foreign keys."""
+    on_update: str = ""
+    index: str | None = None
+    """The name of the index behind p, u and x."""
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncomingKey:
+    """A foreign key of another table that points to this one."""
+
+    schema: str
+    table: str
+    name: str
+    definition: str
+    validated: bool = True
+    columns: tuple[str, ...] = ()
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Index:
+    """One index, those behind constraints included."""
+
+    name: str
+    definition: str
+    """pg_get_indexdef."""
+    columns: tuple[str, ...] = ()
+    """Key columns and columns in expressions or predicate, every one it depends on."""
+    unique: bool = False
+    valid: bool = True
+    constraint: str | None = None
+    """The constraint it belongs to."""
+    clustered: bool = False
+    replica_identity: bool = False
+    tablespace: str | None = None
+    options: tuple[str, ...] = ()
+    comment: str | None = None
+    statistics: tuple[tuple[int, int], ...] = ()
+    """(column number, target) of expression columns that have one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trigger:
+    """A trigger made by users (not internal, not the tool's own)."""
+
+    name: str
+    definition: str
+    """pg_get_triggerdef."""
+    enabled: str = "O"
+    """O, D, R, A as in pg_trigger.tgenabled."""
+    timing: str = ""
+    """BEFORE, AFTER or INSTEAD OF."""
+    row: bool = False
+    function: str = ""
+    """The quoted, qualified function with its arguments' types."""
+    columns: tuple[str, ...] = ()
+    """The columns of UPDATE OF and of WHEN."""
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """A rewrite rule other than a view's own."""
+
+    name: str
+    definition: str
+    enabled: str = "O"
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """A row security policy."""
+
+    name: str
+    permissive: bool
+    command: str
+    """ALL, SELECT, INSERT, UPDATE or DELETE."""
+    roles: tuple[str, ...]
+    """Role names; an empty string is PUBLIC."""
+    using: str | None
+    check: str | None
+    columns: tuple[str, ...] = ()
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statistics:
+    """An extended statistics object."""
+
+    schema: str
+    name: str
+    definition: str
+    """pg_get_statisticsobjdef."""
+    columns: tuple[str, ...] = ()
+    target: int | None = None
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publication:
+    """A publication that names the table (not one FOR ALL TABLES or for its schema)."""
+
+    name: str
+    columns: tuple[str, ...] | None = None
+    where: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dependent:
+    """Something outside the table that holds on to it by OID, or mentions it in a text body."""
+
+    kind: str
+    """view, materialized view, function, rule, policy, generated column, ... ."""
+    name: str
+    """Quoted and qualified."""
+    definition: str | None = None
+    columns: tuple[str, ...] = ()
+    by_text: bool = False
+    """True where only a text body mentions the name: it follows the name, not the OID."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """One table and everything that hangs on it."""
+
+    schema: str
+    name: str
+    columns: tuple[Column, ...]
+    kind: str = "r"
+    """pg_class.relkind: r ordinary, p partitioned, f foreign, v view ..."""
+    persistence: str = "p"
+    owner: str = ""
+    grants: tuple[Grant, ...] | None = None
+    """None where the ACL is the built-in default."""
+    constraints: tuple[Constraint, ...] = ()
+    incoming: tuple[IncomingKey, ...] = ()
+    indexes: tuple[Index, ...] = ()
+    triggers: tuple[Trigger, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    policies: tuple[Policy, ...] = ()
+    row_security: bool = False
+    force_row_security: bool = False
+    statistics: tuple[Statistics, ...] = ()
+    publications: tuple[Publication, ...] = ()
+    published_by_schema: tuple[str, ...] = ()
+    """Publications FOR ALL TABLES or FOR TABLES IN SCHEMA that take the table in."""
+    dependents: tuple[Dependent, ...] = ()
+    replica_identity: str = "d"
+    """d default, n nothing, f full, i index."""
+    options: tuple[str, ...] = ()
+    toast_options: tuple[str, ...] = ()
+    tablespace: str | None = None
+    access_method: str = "heap"
+    inherits: tuple[str, ...] = ()
+    children: tuple[str, ...] = ()
+    """Inheritance children or partitions."""
+    of_type: str | None = None
+    subscribed: bool = False
+    """Whether a subscription writes it: such writes fire row triggers only."""
+    security_labels: tuple[tuple[str, str], ...] = ()
+    comment: str | None = None
+    rows: int | None = None
+    """pg_class.reltuples; no part of a comparison."""
+    bytes: int | None = None
+    """pg_total_relation_size; no part of a comparison."""
+
+    def column(self, name: str) -> Column:
+        """The column of that name; KeyError where there is none."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(name)
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """Every column's name, in the table's order."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def primary_key(self) -> Constraint | None:
+        """The primary key constraint, if there is one."""
+        return next((c for c in self.constraints if c.kind == "p"), None)
+
+    @property
+    def foreign_keys(self) -> tuple[Constraint, ...]:
+        """The outgoing foreign keys."""
+        return tuple(c for c in self.constraints if c.kind == "f")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Portrait:
+    """The tables of a plan, by name, and the server they were read from."""
+
+    schema: str
+    tables: tuple[Table, ...]
+    server_version: int = 150000
+    """server_version_num."""
+
+    def table(self, name: str) -> Table:
+        """The table of that name; KeyError where there is none."""
+        found = self.find(name)
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def find(self, name: str) -> Table | None:
+        """The table of that name, or None."""
+        return next((table for table in self.tables if table.name == name), None)

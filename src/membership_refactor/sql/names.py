@@ -1,0 +1,73 @@
+"""The name of every object the tool creates or renames, in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from membership_refactor.planning import TableSplit
+from membership_refactor.sql.identifiers import fitted, qualified
+
+
+def ledger_schema(schema: str) -> str:
+    """The schema in which a tenant's progress is recorded."""
+    return fitted(f"{schema}_refactor")
+
+
+@dataclass(frozen=True)
+class Names:
+    """Names of one plan in one schema. Properties without ``_name`` are quoted and qualified."""
+
+    plan: TableSplit
+    schema: str
+
+    @cached_property
+    def ledger(self) -> str:
+        """The ledger schema's bare name."""
+        return ledger_schema(self.schema)
+
+    @cached_property
+    def source(self) -> str:
+        return qualified(self.schema, self.plan.source)
+
+    @cached_property
+    def copy(self) -> str:
+        return qualified(self.schema, self.plan.copy)
+
+    @cached_property
+    def parent(self) -> str:
+        return qualified(self.schema, self.plan.parent)
+
+    @cached_property
+    def retired(self) -> str:
+        return qualified(self.schema, self.plan.retired)
+
+    @cached_property
+    def parent_primary_key_name(self) -> str:
+        return fitted(f"pk_{self.plan.parent}")
+
+    @cached_property
+    def parent_key_name(self) -> str:
+        """The unique key over the identifying columns, NULLS NOT DISTINCT."""
+        return fitted(f"uq_{self.plan.parent}_key")
+
+    @cached_property
+    def link_key_name(self) -> str:
+        """The child's foreign key to the parent."""
+        return fitted(f"fk_{self.plan.copy}_{self.plan.link}")
+
+    @cached_property
+    def link_index_name(self) -> str:
+        return fitted(f"ix_{self.plan.copy}_{self.plan.link}")
+
+    @cached_property
+    def link_check_name(self) -> str:
+        """The helper CHECK behind NOT NULL on the link; it lives only within 0008."""
+        return fitted(f"ck_{self.plan.copy}_{self.plan.link}_not_null")
+
+    def own(self, purpose: str) -> str:
+        """An object of the ledger schema that belongs to this plan: ``<plan>_<purpose>``."""
+        return qualified(self.ledger, self.own_name(purpose))
+
+    def own_name(self, purpose: str) -> str:
+        return fitted(f"{self.plan.name}_{purpose}")

@@ -1,0 +1,36 @@
+"""Statement: SQL text together with the lock it takes and how it may be run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Lock(StrEnum):
+    """PostgreSQL's table locks, as far as statements of this project take them."""
+
+    NONE = "none"
+    ACCESS_SHARE = "ACCESS SHARE"
+    ROW_SHARE = "ROW SHARE"
+    ROW_EXCLUSIVE = "ROW EXCLUSIVE"
+    SHARE_UPDATE_EXCLUSIVE = "SHARE UPDATE EXCLUSIVE"
+    SHARE = "SHARE"
+    SHARE_ROW_EXCLUSIVE = "SHARE ROW EXCLUSIVE"
+    ACCESS_EXCLUSIVE = "ACCESS EXCLUSIVE"
+
+    @property
+    def queues_writers(self) -> bool:
+        """Whether writers wait behind this lock, so that it has to be short."""
+        return self in (Lock.SHARE, Lock.SHARE_ROW_EXCLUSIVE, Lock.ACCESS_EXCLUSIVE)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One SQL statement. ``lock`` is the strongest that it takes on a table in use."""
+
+    text: str
+    lock: Lock = Lock.NONE
+    on: str = ""
+    """The quoted, qualified table that the lock is taken on."""
+    in_transaction: bool = True
+    """False for what PostgreSQL refuses inside a transaction (CREATE INDEX CONCURRENTLY)."""
