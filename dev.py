@@ -16,6 +16,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TypedDict
 
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
@@ -36,6 +37,14 @@ EXTRAS = {
 }
 IMPLIED = {"dev": {"test", "embedded", "scan"}, "test": {"embedded", "scan"}}
 EVERYDAY = ("-m", "not campaign and not bench")
+
+
+class Stamp(TypedDict, total=False):
+    """What was installed last."""
+
+    digest: str
+    extras: list[str]
+    python: list[int]
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -139,9 +148,9 @@ def closure(extras: set[str]) -> set[str]:
     return extras.union(*(IMPLIED.get(extra, set()) for extra in extras))
 
 
-def read_stamp() -> dict[str, list[str]]:
+def read_stamp() -> Stamp:
     try:
-        stamp: dict[str, list[str]] = json.loads(STAMP.read_text())
+        stamp: Stamp = json.loads(STAMP.read_text())
     except (OSError, ValueError):
         return {}
     return stamp

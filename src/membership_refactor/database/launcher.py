@@ -105,7 +105,13 @@ class Cluster:
                     "unix_socket_directories": str(self._socket_folder),
                 }
             )
-            line = [self._binaries.program("pg_ctl"), "-D", self._data, "-l", self._log]
+            line: list[str | Path] = [
+                self._binaries.program("pg_ctl"),
+                "-D",
+                self._data,
+                "-l",
+                self._log,
+            ]
             answer = self._account.run([*line, "-w", "-t", "60", "-s", "start"])
             if answer.returncode == 0:
                 return
@@ -122,7 +128,7 @@ class Cluster:
         """The server has ended; ``immediate`` is a crash: the next start recovers from the WAL."""
         if not self.running:
             return
-        line = [self._binaries.program("pg_ctl"), "-D", self._data, "-m", mode]
+        line: list[str | Path] = [self._binaries.program("pg_ctl"), "-D", self._data, "-m", mode]
         self._account.run([*line, "-w", "-t", "60", "-s", "stop"])
 
     def describe(self) -> Server:

