@@ -1,5 +1,13 @@
 """Plans: frozen descriptions of one refactoring, as plain values."""
 
+from membership_refactor.planning.identity import (
+    Alternative,
+    Dependent,
+    Keep,
+    Ranking,
+    SurvivorRule,
+    UniqueIdentity,
+)
 from membership_refactor.planning.split import (
     Conflict,
     LinkOnDelete,
@@ -11,11 +19,17 @@ from membership_refactor.planning.stages import CHAIN, Stage, stage_at
 
 __all__ = [
     "CHAIN",
+    "Alternative",
     "Conflict",
+    "Dependent",
+    "Keep",
     "LinkOnDelete",
     "Nulls",
     "ParentColumn",
+    "Ranking",
     "Stage",
+    "SurvivorRule",
     "TableSplit",
+    "UniqueIdentity",
     "stage_at",
 ]
