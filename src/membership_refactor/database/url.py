@@ -37,12 +37,16 @@ def parse_url(url: str) -> URL:
 
 def libpq_url(url: str) -> str:
     """The same database for psql, pg_dump and ``psycopg.connect``."""
-    return parse_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    shown = parse_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    # libpq wants every space as %20; SQLAlchemy leaves it before the query and writes + in it.
+    place, mark, query = shown.partition("?")
+    return place.replace(" ", "%20") + mark + query.replace("+", "%20")
 
 
 def without_password(url: str) -> str:
     """The URL as it may stand in a message, a log or a report."""
-    parsed = parse_url(url).set(drivername="postgresql", password=None)
+    # Not .set(): there None means that the password stays.
+    parsed = parse_url(url)._replace(drivername="postgresql", password=None)
     return parsed.difference_update_query(_SECRETS).render_as_string(hide_password=False)
 
 
