@@ -37,7 +37,9 @@ class Sequence:
     cycle: bool = False
     owned: bool = True
     """Whether it belongs to the column (identity or serial) and goes with it."""
-    grants: tuple[Grant, ...] = ()
+    grants: tuple[Grant, ...] | None = None
+    """None where the ACL is the built-in default."""
+    comment: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,11 +55,17 @@ class Column:
     identity: str = ""
     """``always``, ``by default`` or empty."""
     generated: str | None = None
-    """The expression of a stored generated column."""
+    """The expression of a generated column."""
+    virtual: bool = False
+    """Whether a generated column is computed on read (PostgreSQL 18)."""
     sequence: Sequence | None = None
     """The sequence of an identity or serial column."""
     collation: str | None = None
     """A quoted, qualified collation where it is not the type's own."""
+    deterministic: bool = True
+    """False where the collation holds different texts for equal."""
+    base_type: str | None = None
+    """What a domain rests on in the end; None for every other type."""
     storage: str | None = None
     """PLAIN, EXTERNAL, EXTENDED or MAIN where it is not the type's own."""
     compression: str | None = None
@@ -85,6 +93,9 @@ class Constraint:
     on_update: str = ""
     index: str | None = None
     """The name of the index behind p, u and x."""
+    deferrable: bool = False
+    enforced: bool = True
+    """False for NOT ENFORCED (PostgreSQL 18)."""
     comment: str | None = None
 
 
@@ -98,6 +109,11 @@ class IncomingKey:
     definition: str
     validated: bool = True
     columns: tuple[str, ...] = ()
+    """The other table's columns."""
+    references: tuple[str, ...] = ()
+    """The columns of this table that they point to."""
+    kind: str = "r"
+    """pg_class.relkind of the other table."""
     comment: str | None = None
 
 
@@ -139,6 +155,8 @@ class Trigger:
     """The quoted, qualified function with its arguments' types."""
     columns: tuple[str, ...] = ()
     """The columns of UPDATE OF and of WHEN."""
+    constraint: bool = False
+    """Whether it is a constraint trigger."""
     comment: str | None = None
 
 
@@ -178,6 +196,7 @@ class Statistics:
     """pg_get_statisticsobjdef."""
     columns: tuple[str, ...] = ()
     target: int | None = None
+    owner: str = ""
     comment: str | None = None
 
 
@@ -202,6 +221,16 @@ class Dependent:
     columns: tuple[str, ...] = ()
     by_text: bool = False
     """True where only a text body mentions the name: it follows the name, not the OID."""
+    owner: str = ""
+    grants: tuple[Grant, ...] | None = None
+    options: tuple[str, ...] = ()
+    """A view's options, such as security_barrier."""
+    comment: str | None = None
+    schema: str = ""
+    """Bare schema and name, where the object has them."""
+    bare_name: str = ""
+    used_by: tuple[str, ...] = ()
+    """What in turn hangs on it and would be lost if it were dropped and made again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,7 +245,9 @@ class Table:
     persistence: str = "p"
     owner: str = ""
     grants: tuple[Grant, ...] | None = None
-    """None where the ACL is the built-in default."""
+    """The table's own; None where the ACL is the built-in default."""
+    column_grants: tuple[Grant, ...] = ()
+    """Those of single columns, each with its ``column``."""
     constraints: tuple[Constraint, ...] = ()
     incoming: tuple[IncomingKey, ...] = ()
     indexes: tuple[Index, ...] = ()
@@ -243,6 +274,9 @@ class Table:
     subscribed: bool = False
     """Whether a subscription writes it: such writes fire row triggers only."""
     security_labels: tuple[tuple[str, str], ...] = ()
+    """(provider, label), those of columns included."""
+    extension: str | None = None
+    """The extension that the table belongs to."""
     comment: str | None = None
     rows: int | None = None
     """pg_class.reltuples; no part of a comparison."""

@@ -1,0 +1,1 @@
+"""The only part that holds connections: runner, ledger, batches, locks and retries."""

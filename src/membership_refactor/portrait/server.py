@@ -1,0 +1,31 @@
+"""Server: what the server and the connected role allow, as a value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventTrigger:
+    """An event trigger that fires: it may refuse or rewrite what a step does."""
+
+    name: str
+    event: str
+    enabled: str
+    tags: tuple[str, ...] = ()
+    """The commands it is restricted to; empty for all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """Facts beyond the tables that decide whether a plan can be carried out."""
+
+    version: int = 150000
+    """server_version_num."""
+    user: str = ""
+    superuser: bool = False
+    bypass_row_security: bool = False
+    """The role's BYPASSRLS, or a superuser's right to the same."""
+    acts_as: tuple[str, ...] = ()
+    """The roles the user may SET ROLE to, its own included."""
+    event_triggers: tuple[EventTrigger, ...] = ()
