@@ -8,6 +8,12 @@ from functools import cached_property
 from membership_refactor.planning import TableSplit
 from membership_refactor.sql.identifiers import fitted, qualified
 
+AFTER_PREFIX = "AA_refactor_"
+"""The tool's AFTER triggers; they fire before PostgreSQL's RI_ConstraintTrigger_ ones."""
+BEFORE_PREFIX = "~refactor_"
+"""The tool's BEFORE triggers; they fire after the application's own."""
+OWN_PREFIXES = (AFTER_PREFIX, BEFORE_PREFIX)
+
 
 def ledger_schema(schema: str) -> str:
     """The schema in which a tenant's progress is recorded."""

@@ -1,0 +1,185 @@
+"""Parents from their children: the grouping with its conflict policies, and keeping it true.
+
+Until 0008 a parent is a function of its children: its uuid is their link, its values follow the
+policies. Batches, replay and synchronous capture all use the one SELECT of ``grouped``.
+"""
+
+from __future__ import annotations
+
+from membership_refactor.planning import Conflict, TableSplit
+from membership_refactor.portrait import Column, Table
+from membership_refactor.sql.fence import guard
+from membership_refactor.sql.identifiers import columns as listed
+from membership_refactor.sql.identifiers import dollar_quoted, ident
+from membership_refactor.sql.names import Names
+from membership_refactor.sql.statements import Statement
+from membership_refactor.sql.triggers import OwnTrigger, after, trigger_function
+from membership_refactor.sql.types import differs
+
+
+def parent_columns(plan: TableSplit, child: Table) -> tuple[Column, ...]:
+    """The parent's columns apart from its uuid, with the child's types, in their order."""
+    names = (*plan.deprecated, *((plan.changed,) if plan.changed else ()))
+    return tuple(child.column(name) for name in names)
+
+
+def grouped(plan: TableSplit, table: str, condition: str, *, route: str | None = None) -> str:
+    """A SELECT of parents: uuid, then the columns of ``parent_columns``, one row a link.
+
+    ``condition`` restricts the children, aliased ``c``. ``route`` is a key column along whose
+    index the children come in order: sorting by it first sorts each small run by itself.
+    """
+    link = ident(plan.link)
+    policies = {column.conflict for column in plan.parent_columns} - {Conflict.AGREE}
+    names = [*plan.deprecated, *((plan.changed,) if plan.changed else ())]
+    if policies <= {Conflict.LATEST} or policies <= {Conflict.FIRST}:
+        first = Conflict.FIRST in policies
+        run = (f"c.{ident(route)}, " if route else "") + f"c.{link}"
+        chosen = [f"c.{ident(n)}" for n in names]
+        if first and plan.changed:
+            chosen[-1] = f"pg_catalog.max(c.{ident(plan.changed)}) OVER (PARTITION BY c.{link})"
+        order = _order(plan, first=first)
+        return (
+            f"SELECT DISTINCT ON ({run}) c.{link}, {', '.join(chosen)}\n"
+            f"FROM {table} AS c WHERE {condition}\n"
+            f"ORDER BY {run}, {order}"
+        )
+    return _mixed(plan, table, condition)
+
+
+def _order(plan: TableSplit, *, first: bool) -> str:
+    identifier = f"c.{ident(plan.id)}"
+    if first or plan.changed is None:
+        return identifier
+    return f"c.{ident(plan.changed)} DESC NULLS LAST, {identifier} DESC"
+
+
+def _mixed(plan: TableSplit, table: str, condition: str) -> str:
+    """Several policies: one row's values per row policy, joined to the aggregates by link."""
+    link = ident(plan.link)
+    values: dict[str, str] = {}
+    joins = []
+    for alias, conflict in (("l", Conflict.LATEST), ("f", Conflict.FIRST)):
+        names = plan.with_policy(conflict)
+        if names:
+            values |= {n: f"{alias}.{ident(n)}" for n in names}
+            order = _order(plan, first=conflict is Conflict.FIRST)
+            joins.append(
+                f"JOIN (SELECT DISTINCT ON (c.{link}) c.{link}, {listed(names, 'c.')}\n"
+                f"  FROM {table} AS c WHERE {condition}\n"
+                f"  ORDER BY c.{link}, {order}) AS {alias} ON {alias}.{link} = g.{link}"
+            )
+    # The key is one within a link, and so is a column on which all agree: any row's will do.
+    single = (*plan.key, *plan.with_policy(Conflict.AGREE))
+    aggregates = [f"(pg_catalog.array_agg(c.{ident(n)}))[1] AS {ident(n)}" for n in single]
+    aggregated = [*plan.with_policy(Conflict.MAX), *((plan.changed,) if plan.changed else ())]
+    aggregates += [f"pg_catalog.max(c.{ident(n)}) AS {ident(n)}" for n in aggregated]
+    names = (*plan.deprecated, *((plan.changed,) if plan.changed else ()))
+    chosen = ", ".join(values.get(n, f"g.{ident(n)}") for n in names)
+    return (
+        f"SELECT g.{link}, {chosen}\nFROM (SELECT c.{link}, {', '.join(aggregates)}\n"
+        f"  FROM {table} AS c WHERE {condition} GROUP BY c.{link}) AS g\n" + "\n".join(joins)
+    )
+
+
+def insert_parents(plan: TableSplit, names: Names, child: Table, select: str) -> str:
+    """INSERT of what ``grouped`` selects."""
+    columns = [plan.parent_id, *(c.name for c in parent_columns(plan, child))]
+    return f"INSERT INTO {names.parent} AS p ({listed(columns)})\n{select}"
+
+
+def settle_function(plan: TableSplit, names: Names, child: Table) -> tuple[Statement, ...]:
+    """``settle(uuids, shared)``: afterwards those parents are what their children say.
+
+    With ``shared`` other writers may be at the same groups. Then every parent is first touched by
+    an UPDATE: under READ COMMITTED the later writer waits, and the next statement's snapshot sees
+    the earlier one's children; under REPEATABLE READ it fails with 40001. A lock would not do:
+    the other's snapshot would go on missing our child.
+    """
+    uuid, link = ident(plan.parent_id), ident(plan.link)
+    columns = [c.name for c in parent_columns(plan, child)]
+    mine = f"c.{link} IN (SELECT pg_catalog.unnest(uuids))"
+    select = grouped(plan, names.copy, mine)
+    missing = (
+        f"SELECT g.* FROM ({select}) AS g\n"
+        f"WHERE NOT EXISTS (SELECT FROM {names.parent} AS q WHERE q.{uuid} = g.{link})\n"
+        f"ORDER BY g.{link}\n"
+        f"ON CONFLICT ({uuid}) DO UPDATE SET {uuid} = excluded.{uuid}"
+    )
+    body = f"""
+BEGIN
+  IF shared THEN
+    PERFORM FROM {names.parent} AS p WHERE p.{uuid} = ANY (uuids)
+      ORDER BY p.{uuid} FOR NO KEY UPDATE;
+    UPDATE {names.parent} AS p SET {uuid} = p.{uuid} WHERE p.{uuid} = ANY (uuids);
+  END IF;
+  {insert_parents(plan, names, child, missing)};
+  UPDATE {names.parent} AS p SET ({listed(columns)}) = ROW ({listed(columns, "g.")})
+  FROM ({select}) AS g
+  WHERE p.{uuid} = g.{link} AND {differs(parent_columns(plan, child), "p", "g")};
+  DELETE FROM {names.parent} AS p WHERE p.{uuid} = ANY (uuids)
+    AND NOT EXISTS (SELECT FROM {names.copy} AS c WHERE c.{link} = p.{uuid});
+END
+"""
+    signature = f"{names.own('settle')}(uuids pg_catalog.uuid[], shared pg_catalog.bool)"
+    return (
+        Statement(
+            f"CREATE OR REPLACE FUNCTION {signature} RETURNS void LANGUAGE plpgsql\n"
+            f"SET search_path = pg_catalog, pg_temp AS {dollar_quoted(body)}"
+        ),
+        Statement(
+            f"REVOKE ALL ON FUNCTION {names.own('settle')}(pg_catalog.uuid[], pg_catalog.bool) "
+            "FROM PUBLIC"
+        ),
+    )
+
+
+def derive_functions(plan: TableSplit, names: Names) -> tuple[Statement, ...]:
+    """Synchronous capture of 0007: every write to the child settles its parents at once."""
+    key, link = ident(plan.id), ident(plan.link)
+    made: list[Statement] = []
+    rows = {"insert": ("n",), "update": ("o", "n"), "delete": ("o",)}
+    for kind, tables in rows.items():
+        union = " UNION ".join(f"SELECT {t}.{link} AS k FROM {t}" for t in tables)
+        locks = (
+            ()
+            if kind == "delete"
+            else (
+                f"1 FROM {names.copy} AS c WHERE c.{key} IN (SELECT n.{key} FROM n) FOR KEY SHARE",
+            )
+        )
+        body = f"""  SELECT pg_catalog.array_agg(z.k) INTO uuids FROM ({union}) AS z WHERE z.k IS NOT NULL;
+  IF uuids IS NULL THEN
+    RETURN NULL;
+  END IF;
+  {guard(names, *locks)}
+  PERFORM {names.own("settle")}(uuids, true);
+  RETURN NULL;"""
+        made += trigger_function(
+            names.own(f"derive_{kind}"), body, declare="  uuids pg_catalog.uuid[];"
+        )
+    # DELETE, not TRUNCATE: the foreign key of 0008 may stand already when 0008 is taken back.
+    made += trigger_function(
+        names.own("derive_truncate"), f"  DELETE FROM {names.parent};\n  RETURN NULL;"
+    )
+    return tuple(made)
+
+
+def derive_triggers(names: Names) -> tuple[OwnTrigger, ...]:
+    """On the child, from the switch of 0007 until that of 0008."""
+    references = {
+        "insert": "NEW TABLE AS n",
+        "update": "OLD TABLE AS o NEW TABLE AS n",
+        "delete": "OLD TABLE AS o",
+        "truncate": "",
+    }
+    return tuple(
+        OwnTrigger(
+            name=after(f"derive_{kind}"),
+            table=names.copy,
+            event=f"AFTER {kind.upper()}",
+            function=names.own(f"derive_{kind}"),
+            referencing=reference,
+        )
+        for kind, reference in references.items()
+    )

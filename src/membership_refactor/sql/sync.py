@@ -1,0 +1,256 @@
+"""Synchronous capture: what is written to one table stands in the other, in the same transaction.
+
+State-based: a trigger takes only the keys from its transition table and re-reads the rows; an
+application trigger may have changed them again. It writes only what differs in the stored image,
+and so ends by itself when both sides agree: no depth guard and no setting, which lose the writes
+of cascades and of other triggers. Set-based per statement; a single row takes the short way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from membership_refactor.portrait import Column
+from membership_refactor.sql.fence import guard
+from membership_refactor.sql.identifiers import columns as listed
+from membership_refactor.sql.identifiers import dollar_quoted, ident, literal
+from membership_refactor.sql.names import OWN_PREFIXES, Names
+from membership_refactor.sql.statements import Statement
+from membership_refactor.sql.triggers import OwnTrigger, after, trigger_function
+from membership_refactor.sql.types import differs
+
+FEW = 100
+"""Up to so many rows a cached plan serves; for more, EXECUTE plans for the size at hand."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sync:
+    """One direction: ``origin`` is written, ``target`` follows. ``columns`` are in both."""
+
+    names: Names
+    purpose: str
+    """Part of every name, such as ``to_copy``."""
+    origin: str
+    target: str
+    id: str
+    columns: Sequence[Column]
+    adopts: bool = False
+    """Whether the target may have application BEFORE ROW triggers that rewrite or refuse our
+    write without leaving an event there; then the origin takes over what the target made of it."""
+
+    marked: bool = False
+    """Whether the functions set SYNC_MARK, by which the target's refusal lets them through."""
+
+    @property
+    def writable(self) -> tuple[Column, ...]:
+        """Generated columns follow by themselves and cannot be written."""
+        return tuple(c for c in self.columns if c.generated is None)
+
+    def function_statements(self) -> tuple[Statement, ...]:
+        """The trigger functions of this direction."""
+        made: list[Statement] = []
+        marked = self.marked
+        key_type = next(c.type for c in self.columns if c.name == self.id)
+        rows = f"  rows integer; one {key_type}; done bigint; apart boolean;"
+        written = self._written("n")
+        bodies = {
+            "insert": self._saved(written),
+            "update": self._saved(written, update=True),
+            "delete": self._removed(),
+            "moved": self._moved(),
+            "truncate": self._truncated(),
+        }
+        for kind, body in bodies.items():
+            made += trigger_function(self._function(kind), body, declare=rows, marked=marked)
+        return tuple(made)
+
+    def triggers(self) -> tuple[OwnTrigger, ...]:
+        """Statement triggers with transition tables, and a row trigger for changed ids."""
+        key = ident(self.id)
+        hung = [
+            self._trigger("insert", "AFTER INSERT", referencing="NEW TABLE AS n"),
+            self._trigger("update", "AFTER UPDATE", referencing="NEW TABLE AS n"),
+            self._trigger("delete", "AFTER DELETE", referencing="OLD TABLE AS o"),
+            self._trigger("truncate", "AFTER TRUNCATE"),
+            self._trigger(
+                "moved",
+                "AFTER UPDATE",
+                each="ROW",
+                when=f"OLD.{key} IS DISTINCT FROM NEW.{key}",
+            ),
+        ]
+        return tuple(hung)
+
+    def drop_statements(self) -> tuple[Statement, ...]:
+        purposes = ("insert", "update", "delete", "moved", "truncate")
+        return tuple(Statement(f"DROP FUNCTION IF EXISTS {self._function(p)}()") for p in purposes)
+
+    # --- the statements -------------------------------------------------------------------
+
+    def _written(self, rows: str) -> str:
+        return f"SELECT {rows}.{ident(self.id)} FROM {rows}"
+
+    def upsert(self, condition: str) -> str:
+        """The origin's rows for which ``condition`` on ``a`` holds, put into the target."""
+        names = [c.name for c in self.writable]
+        others = [n for n in names if n != self.id]
+        excluded = differs([c for c in self.writable if c.name != self.id], "b", "excluded")
+        return (
+            f"INSERT INTO {self.target} AS b ({listed(names)})\n"
+            f"OVERRIDING SYSTEM VALUE SELECT {listed(names, 'a.')}\n"
+            f"FROM {self.origin} AS a WHERE {condition}\n"
+            f"ON CONFLICT ({ident(self.id)}) DO UPDATE SET ({listed(others)}) =\n"
+            f"  ROW ({listed(others, 'excluded.')})\n"
+            f"WHERE {excluded}"
+        )
+
+    def update(self, condition: str) -> str:
+        """The target's rows overwritten where they differ; cheaper than the upsert."""
+        others = [c for c in self.writable if c.name != self.id]
+        names = [c.name for c in others]
+        key = ident(self.id)
+        return (
+            f"UPDATE {self.target} AS b SET ({listed(names)}) = ROW ({listed(names, 'a.')})\n"
+            f"FROM {self.origin} AS a\n"
+            f"WHERE b.{key} = a.{key} AND {condition}\n"
+            f"  AND {differs(others, 'a', 'b')}"
+        )
+
+    def remove(self, condition: str) -> str:
+        """The target's rows for which ``condition`` on ``b`` holds and the origin has none."""
+        key = ident(self.id)
+        return (
+            f"DELETE FROM {self.target} AS b WHERE {condition}\n"
+            f"  AND NOT EXISTS (SELECT FROM {self.origin} AS a WHERE a.{key} = b.{key})"
+        )
+
+    def _apart(self) -> str:
+        """Whether a row of the transition table ``n`` does not stand in the target already."""
+        key = ident(self.id)
+        others = [c for c in self.columns if c.name != self.id]
+        return (
+            f"EXISTS (SELECT FROM n LEFT JOIN {self.target} AS b ON b.{key} = n.{key}\n"
+            f"  WHERE b.{key} IS NULL OR {differs(others, 'n', 'b')})"
+        )
+
+    def _saved(self, written: str, *, update: bool = False) -> str:
+        key = ident(self.id)
+        single, several = f"a.{key} = one", f"a.{key} IN ({written})"
+        locks = f"1 FROM {self.origin} AS a WHERE a.{key} IN ({written}) FOR KEY SHARE"
+        count = f"SELECT pg_catalog.count(*) INTO rows FROM (SELECT FROM n LIMIT {FEW + 1}) AS z"
+        head = f"""  {count};
+  IF rows = 0 THEN
+    RETURN NULL;
+  END IF;
+  {guard(self.names, locks)}
+  IF rows = 1 THEN
+    SELECT n.{key} INTO one FROM n;"""
+        if update:
+            return f"""{head}
+    {self.update(single)};
+    IF NOT FOUND AND NOT EXISTS (SELECT FROM {self.target} AS b WHERE b.{key} = one) THEN
+      {self.upsert(single)};
+    END IF;
+    {self._adopted(single)}
+  ELSE
+    IF rows <= {FEW} THEN
+      {self.update(several)};
+      GET DIAGNOSTICS done = ROW_COUNT;
+    ELSE
+      EXECUTE {dollar_quoted(self.update(several))};
+      GET DIAGNOSTICS done = ROW_COUNT;
+    END IF;
+    IF done < (SELECT pg_catalog.count(*) FROM n) THEN
+      {self.upsert(several + f" AND NOT EXISTS (SELECT FROM {self.target} AS c WHERE c.{key} = a.{key})")};
+    END IF;
+    {self._adopted(several)}
+  END IF;
+  RETURN NULL;"""
+        return f"""{head}
+    IF {self._apart()} THEN
+      {self.upsert(single)};
+      {self._adopted(single)}
+    END IF;
+  ELSIF rows <= {FEW} THEN
+    IF {self._apart()} THEN
+      {self.upsert(several)};
+      {self._adopted(several)}
+    END IF;
+  ELSE
+    EXECUTE {dollar_quoted("SELECT " + self._apart())} INTO apart;
+    IF apart THEN
+      EXECUTE {dollar_quoted(self.upsert(several))};
+      {self._adopted(several)}
+    END IF;
+  END IF;
+  RETURN NULL;"""
+
+    def _removed(self) -> str:
+        key = ident(self.id)
+        single, several = f"b.{key} = one", f"b.{key} IN ({self._written('o')})"
+        return f"""  SELECT pg_catalog.count(*) INTO rows FROM (SELECT FROM o LIMIT {FEW + 1}) AS z;
+  IF rows = 0 THEN
+    RETURN NULL;
+  END IF;
+  {guard(self.names)}
+  IF rows = 1 THEN
+    SELECT o.{key} INTO one FROM o;
+    {self.remove(single)};
+  ELSIF rows <= {FEW} THEN
+    {self.remove(several)};
+  ELSE
+    EXECUTE {dollar_quoted(self.remove(several))};
+  END IF;
+  RETURN NULL;"""
+
+    def _moved(self) -> str:
+        key = ident(self.id)
+        lock = f"1 FROM {self.origin} AS a WHERE a.{key} = NEW.{key} FOR KEY SHARE"
+        # The new id first: the update trigger of this statement then finds both sides equal.
+        return f"""  {guard(self.names, lock)}
+  {self.remove(f"b.{key} = OLD.{key}")};
+  {self.upsert(f"a.{key} = NEW.{key}")};
+  RETURN NULL;"""
+
+    def _truncated(self) -> str:
+        # The size on disk, not EXISTS: an old REPEATABLE READ snapshot cannot see newer rows.
+        return f"""  IF pg_catalog.pg_relation_size({literal(self.target)}::pg_catalog.regclass) > 0 THEN
+    TRUNCATE {self.target};
+  END IF;
+  RETURN NULL;"""
+
+    def _adopted(self, condition: str) -> str:
+        """Takes over what an application's BEFORE trigger on the target made of our write."""
+        if not self.adopts:
+            return ""
+        back = replace(self, origin=self.target, target=self.origin, adopts=False)
+        # Looked up each time: such a trigger may be added after these functions were made.
+        return f"""IF {self._rewriting()} THEN
+      {back.update(condition)};
+      {back.remove(condition.replace("a.", "b.", 1))};
+    END IF;"""
+
+    def _rewriting(self) -> str:
+        own = " AND ".join(
+            f"NOT pg_catalog.starts_with(t.tgname::text, {literal(p)})" for p in OWN_PREFIXES
+        )
+        # tgtype: 1 row, 2 before (pg_trigger.h).
+        return (
+            "EXISTS (SELECT FROM pg_catalog.pg_trigger AS t\n"
+            f"      WHERE t.tgrelid = {literal(self.target)}::pg_catalog.regclass\n"
+            "        AND t.tgtype & 3 = 3 AND NOT t.tgisinternal AND t.tgenabled <> 'D'\n"
+            f"        AND {own})"
+        )
+
+    def _trigger(self, kind: str, event: str, **more: str) -> OwnTrigger:
+        return OwnTrigger(
+            name=after(f"{self.purpose}_{kind}"),
+            table=self.origin,
+            event=event,
+            function=self._function(kind),
+            **more,
+        )
+
+    def _function(self, kind: str) -> str:
+        return self.names.own(f"{self.purpose}_{kind}")
