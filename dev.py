@@ -16,7 +16,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TypedDict
+from typing import NoReturn, TypedDict
 
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
@@ -60,9 +60,10 @@ def main(arguments: Sequence[str]) -> int:
         install(EXTRAS[options.verb])
         if options.verb == "install":
             return 0
-        if options.verb == "ci":
-            return run_ci()
-        return run_all(commands(options.verb, options.rest))
+        lines = commands(options.verb, options.rest)
+        if len(lines) == 1:
+            become(lines[0])
+        return run_all(lines)
     except subprocess.CalledProcessError as failure:
         return complain(f"this command failed with status {failure.returncode}: {failure.cmd}")
     except KeyboardInterrupt:
@@ -76,13 +77,15 @@ def commands(verb: str, rest: Sequence[str]) -> list[list[str]]:
         return [[str(VENV / "bin" / "membership-refactor"), "demo", *rest]]
     if verb == "test":
         marks = [] if any(word.startswith("-m") for word in rest) else EVERYDAY
-        return [[*pytest, "-p", "xdist", "-n", "2", *marks, *rest]]
+        return [[*pytest, "-p", "xdist", "-n", "2", "--dist", "worksteal", *marks, *rest]]
     if verb == "bench":
         return [[python, "-m", "benchmarks", *rest]]
     if verb == "campaign":
         return [[*pytest, "-m", "campaign", *rest]]
     if verb == "mutants":
         return [[python, "-m", "tests.mutants", *rest]]
+    if verb == "ci":
+        return [*commands("lint", []), *commands("test", [])]
     if rest:
         return [[python, "-m", "ruff", "check", *rest]]
     return [
@@ -92,8 +95,12 @@ def commands(verb: str, rest: Sequence[str]) -> list[list[str]]:
     ]
 
 
-def run_ci() -> int:
-    return run_all([*commands("lint", []), *commands("test", [])])
+def become(line: Sequence[str]) -> NoReturn:
+    """The verb takes this process over, so that Ctrl-C reaches it and nobody kills it meanwhile."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.chdir(ROOT)
+    os.execv(line[0], line)
 
 
 def run_all(lines: Sequence[Sequence[str]]) -> int:

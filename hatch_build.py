@@ -10,7 +10,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
-class Revisions(BuildHookInterface):  # type: ignore[type-arg]  # its parameter is hatchling's own
+class Revisions(BuildHookInterface):
     """Adds the folder and its configuration to a wheel that will be installed for good."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
