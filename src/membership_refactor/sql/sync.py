@@ -243,13 +243,23 @@ class Sync:
             f"        AND {own})"
         )
 
-    def _trigger(self, kind: str, event: str, **more: str) -> OwnTrigger:
+    def _trigger(
+        self,
+        kind: str,
+        event: str,
+        *,
+        referencing: str = "",
+        each: str = "STATEMENT",
+        when: str = "",
+    ) -> OwnTrigger:
         return OwnTrigger(
             name=after(f"{self.purpose}_{kind}"),
             table=self.origin,
             event=event,
             function=self._function(kind),
-            **more,
+            referencing=referencing,
+            each=each,
+            when=when,
         )
 
     def _function(self, kind: str) -> str:

@@ -1,0 +1,59 @@
+"""Check: a named invariant, as SQL that returns the keys of the rows that break it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from membership_refactor.sql.identifiers import dollar_quoted, literal
+from membership_refactor.sql.statements import Statement
+
+
+class Reach(StrEnum):
+    """How much a check reads: whole tables, or catalog and ledger only."""
+
+    TABLES = "tables"
+    CATALOG = "catalog"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """An invariant. It holds when ``query`` returns no row."""
+
+    name: str
+    sentence: str
+    """What is true when it holds."""
+    query: str
+    """SELECT of one text column: the key, or what is wrong, of each row that breaks it."""
+    reach: Reach = Reach.TABLES
+    hint: str | None = None
+    """What to do when it fails."""
+
+    @property
+    def counted(self) -> str:
+        """One row: how many rows break it, and the first five keys."""
+        return (
+            "SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5],"
+            " '{}'::pg_catalog.text[])\n"
+            "FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (\n"
+            f"{self.query}\n) AS z (key)) AS k"
+        )
+
+    @property
+    def raising(self) -> Statement:
+        """The check as a block that raises, for scripts; its SQLSTATE is P0004."""
+        body = f"""
+DECLARE
+  broken bigint; keys text[];
+BEGIN
+  SELECT c.* INTO broken, keys FROM ({self.counted}) AS c;
+  IF broken > 0 THEN
+    RAISE assert_failure USING
+      MESSAGE = pg_catalog.format('check "%s" failed: %s (%s rows, first keys: %s)',
+        {literal(self.name)}, {literal(self.sentence)}, broken,
+        pg_catalog.array_to_string(keys, '; ')),
+      HINT = {literal(self.hint or "Nothing after this point has been done.")};
+  END IF;
+END
+"""
+        return Statement(f"DO {dollar_quoted(body)}")

@@ -1,0 +1,139 @@
+"""Every row with trouble, in one statement that costs little more than a GROUP BY an identity."""
+
+from __future__ import annotations
+
+from membership_refactor.planning import Alternative, Dependent
+from membership_refactor.sql.identifiers import columns, ident, literal
+from membership_refactor.sql.unique_identity.names import IdentityNames, folded, trimmed
+
+
+def hashed(names: IdentityNames, alternative: Alternative, prefix: str = "") -> str:
+    """A 64-bit hash of identity and scope.
+
+    Grouping by it compares eight bytes instead of texts and uuids; a collision costs a look at two
+    rows more and nothing else, because the rows are compared again by their values.
+    """
+    values = ", ".join(
+        [folded(alternative, prefix), *(prefix + ident(c) for c in names.plan.scope)]
+    )
+    return f"pg_catalog.hash_record_extended(ROW({values}), 0)"
+
+
+def counted(names: IdentityNames, alternative: Alternative, prefix: str = "") -> str:
+    """True where the alternative's unique constraint looks at the row.
+
+    Without it every waiting row would be a duplicate of the others: GROUP BY puts NULLs together,
+    UNIQUE does not.
+    """
+    return f"{prefix}{ident(alternative.column)} IS NOT NULL AND {names.scope_given(prefix)}"
+
+
+def troubled_rows(names: IdentityNames) -> str:
+    """Rows that share an identity or its folded spelling, or break a CHECK; sorted by scope.
+
+    Columns: id, the alternatives, the scope, status (or NULL), then for each alternative the id of
+    the first row with the same value, then for each the id of the first with the same folded
+    spelling (NULL where the alternative is not text), then whether its spelling is padded or
+    blank. Whether a value is the same is decided here, by the column's own type and collation.
+    """
+    plan = names.plan
+    groups, conditions = [], [f"NOT ({names.known('t.')})"]
+    for at, alternative in enumerate(plan.alternatives):
+        groups.append(
+            f"suspect_{at} AS MATERIALIZED (\n"
+            f"  SELECT {hashed(names, alternative)} AS hash\n"
+            f"  FROM {names.table}\n"
+            f"  WHERE {counted(names, alternative)}\n"
+            "  GROUP BY 1 HAVING pg_catalog.count(*) > 1\n)"
+        )
+        conditions.append(
+            f"({counted(names, alternative, 't.')}\n"
+            f"     AND {hashed(names, alternative, 't.')} IN (SELECT hash FROM suspect_{at}))"
+        )
+        if alternative.text:
+            conditions.append(_padded(alternative, "t."))
+    if plan.status:
+        conditions.append(_unlisted(names, "t."))
+    status = f"t.{ident(plan.status.column)}::text" if plan.status else "NULL::text"
+    carried = columns((plan.id, *plan.identity_columns, *plan.scope), "t.")
+    same = [_first(names, a, ident(a.column)) for a in plan.alternatives]
+    alike = [_first(names, a, folded(a)) if a.text else "NULL" for a in plan.alternatives]
+    padded = [f"COALESCE({_padded(a)}, false)" if a.text else "false" for a in plan.alternatives]
+    answer = ",\n  ".join(
+        [
+            columns((plan.id, *plan.identity_columns, *plan.scope)),
+            "status_text",
+            *same,
+            *alike,
+            *padded,
+        ]
+    )
+    order = columns((*plan.scope, plan.id))
+    joined = "\n    OR ".join(conditions)
+    return (
+        "WITH "
+        + ",\n".join(groups)
+        + f",\ntroubled AS MATERIALIZED (\n  SELECT {carried}, {status} AS status_text\n"
+        f"  FROM {names.table} AS t\n  WHERE {joined}\n)\n"
+        f"SELECT {answer}\nFROM troubled\nORDER BY {order}"
+    )
+
+
+def duplicate_keys(names: IdentityNames, alternative: Alternative) -> str:
+    """One row for each value that the unique constraint would refuse, with the ids that share it."""
+    plan = names.plan
+    key = (alternative.column, *plan.scope)
+    shown = ", ', ', ".join(f"{ident(c)}::text" for c in key)
+    ids = f"pg_catalog.array_agg({ident(plan.id)} ORDER BY {ident(plan.id)})"
+    return (
+        f"SELECT pg_catalog.concat({literal('(' + ', '.join(key) + ') = (')}, {shown}, "
+        f"') in rows ', pg_catalog.array_to_string(({ids})[1:5], ', ')) AS key\n"
+        f"FROM {names.table}\n"
+        f"WHERE {counted(names, alternative)}\n"
+        f"GROUP BY {columns(key)}\nHAVING pg_catalog.count(*) > 1\nORDER BY {columns(key)}"
+    )
+
+
+def unidentified_rows(names: IdentityNames) -> str:
+    """One row for each row without any identity."""
+    plan = names.plan
+    return (
+        f"SELECT {ident(plan.id)} AS key\nFROM {names.table}\n"
+        f"WHERE NOT ({names.known()})\nORDER BY 1"
+    )
+
+
+def dependents_of(names: IdentityNames, dependent: Dependent, *, lock: bool = False) -> str:
+    """The dependent rows of the parents ``$1``: id, parent, unique, unite, ranking, whole row."""
+    ranking = (dependent.ranking.column,) if dependent.ranking else ()
+    listed = columns(
+        (dependent.id, dependent.parent, *dependent.unique, *dependent.unite, *ranking), "d."
+    )
+    text = (
+        f"SELECT {listed}, pg_catalog.to_jsonb(d)\n"
+        f"FROM {names.within(dependent.table)} AS d\n"
+        f"WHERE d.{ident(dependent.parent)} = ANY($1)\nORDER BY d.{ident(dependent.id)}"
+    )
+    return f"{text}\nFOR UPDATE OF d" if lock else text
+
+
+def _first(names: IdentityNames, alternative: Alternative, value: str) -> str:
+    id_ = ident(names.plan.id)
+    partition = ", ".join([value, *(ident(c) for c in names.plan.scope)])
+    return (
+        f"CASE WHEN {counted(names, alternative)} THEN pg_catalog.first_value({id_}) OVER "
+        f"(PARTITION BY {partition} ORDER BY {id_}) END"
+    )
+
+
+def _padded(alternative: Alternative, prefix: str = "") -> str:
+    column = prefix + ident(alternative.column)
+    return f"({column}::text <> {trimmed(column)} OR {column}::text = '')"
+
+
+def _unlisted(names: IdentityNames, prefix: str = "") -> str:
+    status = names.plan.status
+    assert status is not None
+    column = prefix + ident(status.column)
+    listed = ", ".join(literal(value) for value in status.order)
+    return f"({column} IS NULL OR {column}::text NOT IN ({listed}))"

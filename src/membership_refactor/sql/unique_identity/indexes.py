@@ -1,0 +1,100 @@
+"""The unique indexes: built concurrently, and what an earlier build may have left."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from membership_refactor.planning import Alternative
+from membership_refactor.sql.identifiers import columns, ident, literal, qualified
+from membership_refactor.sql.statements import Lock, Statement
+from membership_refactor.sql.unique_identity.names import IdentityNames
+
+
+class IndexState(StrEnum):
+    """What stands under an index's name."""
+
+    ABSENT = "absent"
+    VALID = "valid"
+    IDLE = "idle"
+    """Invalid and not ready: a build failed in its first scan. It enforces nothing."""
+    FENCE = "fence"
+    """Invalid but ready: a build failed in its second scan. It still refuses new duplicates."""
+    OTHER = "other"
+    """An index of another definition, or another kind of object."""
+
+
+def create(names: IdentityNames, alternative: Alternative) -> Statement:
+    """Builds the index while everybody writes.
+
+    Never IF NOT EXISTS: that would step over an invalid left-over in silence.
+    """
+    return Statement(
+        f"CREATE UNIQUE INDEX CONCURRENTLY {ident(alternative.constraint)}\n"
+        f"  ON {names.table} ({columns((alternative.column, *names.plan.scope))})",
+        Lock.SHARE_UPDATE_EXCLUSIVE,
+        names.table,
+        in_transaction=False,
+    )
+
+
+def rebuild(names: IdentityNames, alternative: Alternative) -> Statement:
+    """Builds a valid index beside an invalid one that goes on refusing duplicates meanwhile."""
+    return Statement(
+        f"REINDEX INDEX CONCURRENTLY {qualified(names.schema, alternative.constraint)}",
+        Lock.SHARE_UPDATE_EXCLUSIVE,
+        names.table,
+        in_transaction=False,
+    )
+
+
+def drop(names: IdentityNames, index: str) -> Statement:
+    """The index is gone; writers go on meanwhile."""
+    return Statement(
+        f"DROP INDEX CONCURRENTLY IF EXISTS {qualified(names.schema, index)}",
+        Lock.SHARE_UPDATE_EXCLUSIVE,
+        names.table,
+        in_transaction=False,
+    )
+
+
+def index_states(names: IdentityNames) -> str:
+    """Every index of the table: name, valid, ready, unique, definition, the constraint it backs."""
+    return (
+        "SELECT c.relname, i.indisvalid, i.indisready, i.indisunique AND i.indimmediate,\n"
+        "  pg_catalog.array_to_string(ARRAY(\n"
+        "    SELECT a.attname FROM pg_catalog.unnest(i.indkey::pg_catalog.int2[])\n"
+        "      WITH ORDINALITY AS k(number, place)\n"
+        "    LEFT JOIN pg_catalog.pg_attribute AS a\n"
+        "      ON a.attrelid = i.indrelid AND a.attnum = k.number AND k.number > 0\n"
+        "    ORDER BY k.place), E'\\x01', '?'),\n"
+        "  i.indpred IS NULL AND i.indnkeyatts = i.indnatts AND NOT i.indnullsnotdistinct,\n"
+        "  (SELECT x.conname FROM pg_catalog.pg_constraint AS x\n"
+        "   WHERE x.conindid = i.indexrelid AND x.conrelid = i.indrelid\n"
+        "     AND x.contype IN ('p', 'u', 'x'))\n"
+        "FROM pg_catalog.pg_index AS i\n"
+        "JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid\n"
+        f"WHERE i.indrelid = {literal(names.table)}::pg_catalog.regclass"
+    )
+
+
+def name_taken(names: IdentityNames, name: str) -> str:
+    """The table or index that has the name in this schema, as text; no row where it is free."""
+    return (
+        "SELECT pg_catalog.pg_describe_object('pg_catalog.pg_class'::pg_catalog.regclass, c.oid, 0)"
+        ", i.indrelid IS NOT DISTINCT FROM "
+        f"{literal(names.table)}::pg_catalog.regclass\n"
+        "FROM pg_catalog.pg_class AS c\n"
+        "JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace\n"
+        "LEFT JOIN pg_catalog.pg_index AS i ON i.indexrelid = c.oid\n"
+        f"WHERE n.nspname = {literal(names.schema)} AND c.relname = {literal(name)}"
+    )
+
+
+def left_over_names(constraint: str) -> tuple[str, ...]:
+    """Names under which a failed REINDEX CONCURRENTLY leaves an index, numbered ones too."""
+    # PostgreSQL shortens the name before it appends the suffix.
+    return tuple(
+        f"{constraint.encode()[: 63 - len(suffix)].decode(errors='ignore')}{suffix}"
+        for ending in ("_ccnew", "_ccold")
+        for suffix in (ending, *(f"{ending}{number}" for number in range(1, 10)))
+    )
