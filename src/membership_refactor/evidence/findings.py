@@ -1,0 +1,146 @@
+"""Findings: what a scan says about a statement and a file, as plain values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """How a statement uses a column."""
+
+    READ = "read"
+    WRITE = "write"
+    STAR = "star"
+    WHOLE_ROW = "whole row"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where something stands; lines and columns count from one."""
+
+    path: str
+    line: int
+    column: int
+    offset: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """One use of a column that goes or is gone."""
+
+    place: Place
+    table: str
+    """The plan's name of the table."""
+    column: str
+    """The plan's name of the column; ``*`` for a star or a whole row."""
+    columns: tuple[str, ...]
+    """What goes with it: the column, or all that a star stands for."""
+    written: str
+    kind: Kind
+    standing: str
+    certain: bool = True
+    why: str = ""
+    """Why it is unsure."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableUse:
+    """A table that goes, or whose name gets another meaning."""
+
+    place: Place
+    table: str
+    columns: tuple[str, ...]
+    """The columns of it that stay, and are read under another table's name later."""
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Danger:
+    """What breaks, or changes rows in silence, without being a reference."""
+
+    place: Place
+    code: str
+    message: str
+
+
+class Look(StrEnum):
+    """Why a person has to look."""
+
+    UNPARSED = "not parsed"
+    HOLE = "hole"
+    MACRO = "undeclared macro"
+    FRAGMENT = "fragment"
+    AMBIGUOUS = "ambiguous"
+    TEXT = "text search"
+    DYNAMIC = "dynamic SQL"
+    SCHEMA = "another schema"
+    ENTITY = "entity"
+    SKIPPED = "skipped"
+    DIALECT = "other dialect"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """Something that was not understood; nothing is skipped in silence."""
+
+    place: Place
+    look: Look
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatementFound:
+    """One statement in which the old structure occurs, for rewriting and proving."""
+
+    place: Place
+    text: str
+    """As the parser read it: templates filled in."""
+    dialect: str
+    host: str
+    """sql, jpql, body, catalog or the program's language."""
+    start: int
+    end: int
+
+
+@dataclass(slots=True)
+class FileOutcome:
+    """Everything about one file."""
+
+    path: str
+    consumer: str
+    statements: int = 0
+    references: list[Reference] = field(default_factory=list)
+    tables: list[TableUse] = field(default_factory=list)
+    dangers: list[Danger] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+    rewrites: list[Rewritten] = field(default_factory=list)
+
+    @property
+    def findings(self) -> int:
+        return len(self.references) + len(self.tables) + len(self.dangers)
+
+    @property
+    def empty(self) -> bool:
+        return not (self.findings or self.notes or self.rewrites)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rewritten:
+    """One statement and its form for the split structure, or why there is none."""
+
+    place: Place
+    old: str
+    """The statement as the database gets it, templates filled in."""
+    new: str | None
+    dialect: str
+    form: str
+    """rename, join, derived, update, delete, insert; several joined by ``+``."""
+    reason: str = ""
+    """Why it was left."""
+    edits: tuple[tuple[int, int, str], ...] = ()
+    """Edits of the file: start, end, new text."""
+    query: bool = False

@@ -1,0 +1,1 @@
+"""Where SQL stands: files, strings of programs, bodies, the catalog."""

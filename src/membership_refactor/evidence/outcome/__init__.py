@@ -1,0 +1,1 @@
+"""The outcome of a scan as text, JSON and SARIF."""

@@ -1,0 +1,1 @@
+"""Old and new form executed over data made to tell them apart."""

@@ -1,0 +1,1 @@
+"""From names in a statement to columns of the plan's tables."""

@@ -1,0 +1,1 @@
+"""Statements for the split structure, as edits of the text."""

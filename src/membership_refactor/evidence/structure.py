@@ -1,0 +1,135 @@
+"""Structure: which column of which table stands, goes or is gone at a stage of the split."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from membership_refactor.planning import Stage, TableSplit
+from membership_refactor.portrait import Portrait
+
+
+class Standing(StrEnum):
+    """What a reference to a column means at a stage."""
+
+    LIVE = "live"
+    """It stays where it is."""
+    MOVED = "moved"
+    """It stays, but its table takes another name: a column of the wide table that the child keeps."""
+    DEPRECATED = "deprecated"
+    """It works at this stage, and is taken away by the chain."""
+    GONE = "gone"
+    """The table had it before; at this stage the statement fails."""
+
+
+GOING = (Standing.DEPRECATED, Standing.GONE)
+
+
+class Role(StrEnum):
+    """What a table is to the plan at a stage."""
+
+    SOURCE = "source"
+    COPY = "copy"
+    PARENT = "parent"
+    RETIRED = "retired"
+
+
+@dataclass(frozen=True, slots=True)
+class TableAtStage:
+    """One table of the plan. Columns carry the plan's names, in the table's order."""
+
+    name: str
+    role: Role
+    columns: tuple[tuple[str, Standing], ...]
+    leaves: bool = False
+    """Whether the table itself goes, or its name gets another meaning."""
+
+    def standing(self, column: str) -> Standing | None:
+        return next((standing for name, standing in self.columns if name == column), None)
+
+    @property
+    def going(self) -> tuple[str, ...]:
+        return tuple(name for name, standing in self.columns if standing in GOING)
+
+    @property
+    def present(self) -> tuple[str, ...]:
+        """The columns that exist at the stage, in order."""
+        return tuple(name for name, standing in self.columns if standing is not Standing.GONE)
+
+
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """Every table of the plan at one stage."""
+
+    plan: TableSplit
+    stage: Stage
+    tables: tuple[TableAtStage, ...]
+
+    def table(self, role: Role) -> TableAtStage | None:
+        return next((table for table in self.tables if table.role is role), None)
+
+
+def structure_at(
+    plan: TableSplit, stage: Stage, *, portrait: Portrait | None = None
+) -> Structure:
+    """The plan's tables at ``stage``; a portrait gives the order of columns and extra ones."""
+    wide = wide_columns(plan, portrait=portrait)
+    deprecated = set(plan.deprecated)
+
+    def columns(
+        names: Sequence[str], *, going: Standing, rest: Standing
+    ) -> tuple[tuple[str, Standing], ...]:
+        return tuple((name, going if name in deprecated else rest) for name in names)
+
+    going = columns(wide, going=Standing.DEPRECATED, rest=Standing.LIVE)
+    source = TableAtStage(
+        plan.source,
+        Role.SOURCE,
+        columns(wide, going=Standing.DEPRECATED, rest=Standing.MOVED),
+        leaves=True,
+    )
+    link = (plan.link, Standing.LIVE)
+    if stage is Stage.LEGACY:
+        return Structure(plan, stage, (source,))
+    if stage is Stage.COPY:
+        copy = TableAtStage(plan.copy, Role.COPY, (*going, link))
+        return Structure(plan, stage, (source, copy))
+    if stage is Stage.INTERIM:
+        child = TableAtStage(plan.copy, Role.COPY, (*going, link))
+    else:
+        kept = columns(wide, going=Standing.GONE, rest=Standing.LIVE)
+        child = TableAtStage(plan.copy, Role.COPY, (*kept, link))
+    tables = [child, _parent(plan, wide)]
+    retired = tuple((name, Standing.DEPRECATED) for name in wide)
+    tables.append(TableAtStage(plan.retired, Role.RETIRED, retired, leaves=True))
+    if plan.source != plan.parent:
+        gone = tuple((name, Standing.GONE) for name in wide)
+        tables.append(TableAtStage(plan.source, Role.SOURCE, gone, leaves=True))
+    return Structure(plan, stage, tuple(tables))
+
+
+def wide_columns(plan: TableSplit, *, portrait: Portrait | None = None) -> tuple[str, ...]:
+    """The wide table's columns in its order; extra columns of the portrait stay with the child."""
+    if portrait is None:
+        return plan.source_columns
+    for name in (plan.source, plan.copy, plan.retired):
+        table = portrait.find(name)
+        if table is not None and set(plan.deprecated) <= set(table.column_names):
+            return tuple(name for name in table.column_names if name != plan.link)
+    return plan.source_columns
+
+
+def parent_columns(plan: TableSplit) -> tuple[str, ...]:
+    """The parent's columns, the uuid first."""
+    changed = (plan.changed,) if plan.changed else ()
+    return (plan.parent_id, *plan.deprecated, *changed)
+
+
+def _parent(plan: TableSplit, wide: Sequence[str]) -> TableAtStage:
+    own = parent_columns(plan)
+    columns = [(name, Standing.LIVE) for name in own]
+    if plan.parent == plan.source:
+        # The name is the wide table's: what was read under it and is not here any more fails.
+        columns += [(name, Standing.GONE) for name in wide if name not in own]
+    return TableAtStage(plan.parent, Role.PARENT, tuple(columns))

@@ -1,0 +1,1 @@
+"""Text that is not SQL yet: placeholders, macros and holes."""
