@@ -1,0 +1,1 @@
+"""Realistic data and live writers: the refactoring shown on a server of its own."""
