@@ -140,10 +140,12 @@ import json, os, sys, pwd, encodings.idna, multiprocessing, select, selectors, u
 import psycopg, tempfile, shutil, subprocess, sqlalchemy.dialects.postgresql.psycopg
 from pathlib import Path
 from membership_refactor.database import *
-from membership_refactor.database import embedded, launcher, remains
+from membership_refactor.database import embedded, launcher, remains, unprivileged
 entry = pwd.getpwnam({user!r})
 wheel, machine = of_the_wheel(), on_this_machine()
 if os.geteuid() == 0:
+    # A wheel in a folder that is closed to the other user is copied while root still reads it.
+    wheel = wheel and unprivileged.reachable(wheel, unprivileged.server_account(), Path(sys.argv[1]))
     os.setgroups([])
     os.setgid(entry.pw_gid)
     os.setuid(entry.pw_uid)
@@ -155,16 +157,19 @@ if os.geteuid() == 0:
     return printed
 
 
-def test_a_normal_user_starts_a_server_of_its_own(each_binaries: Binaries) -> None:
+def test_a_normal_user_starts_a_server_of_its_own(
+    each_binaries: Binaries, open_folder: Path
+) -> None:
     seen = as_another_user(
         """
-binaries = wheel if sys.argv[1] == "wheel" else machine[0]
+binaries = wheel if sys.argv[2] == "wheel" else machine[0]
 with launch(binaries, settings={"fsync": "off"}) as launched:
     data = launched.server.data
     seen = {"owner": data.stat().st_uid, "version": examine(launched.server.url).version,
             "me": os.geteuid()}
 print(json.dumps({**seen, "left": data.parent.exists()}))
 """,
+        str(open_folder),
         "wheel" if each_binaries.from_wheel else "machine",
     )
     assert seen["owner"] == seen["me"] != 0
