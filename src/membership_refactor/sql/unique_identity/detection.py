@@ -80,7 +80,7 @@ def troubled_rows(names: IdentityNames) -> str:
 
 
 def duplicate_keys(names: IdentityNames, alternative: Alternative) -> str:
-    """One row for each value that the unique constraint would refuse, with the ids that share it."""
+    """One row for each value that the constraint would refuse, with the ids that share it."""
     plan = names.plan
     key = (alternative.column, *plan.scope)
     shown = ", ', ', ".join(f"{ident(c)}::text" for c in key)
@@ -110,7 +110,7 @@ def dependents_of(names: IdentityNames, dependent: Dependent, *, lock: bool = Fa
         (dependent.id, dependent.parent, *dependent.unique, *dependent.unite, *ranking), "d."
     )
     text = (
-        f"SELECT {listed}, pg_catalog.to_jsonb(d)\n"
+        f"SELECT {listed}, pg_catalog.to_jsonb(d)::text\n"
         f"FROM {names.within(dependent.table)} AS d\n"
         f"WHERE d.{ident(dependent.parent)} = ANY($1)\nORDER BY d.{ident(dependent.id)}"
     )

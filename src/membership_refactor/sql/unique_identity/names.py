@@ -9,7 +9,7 @@ from membership_refactor.planning import Alternative, UniqueIdentity
 from membership_refactor.sql.identifiers import fitted, ident, qualified
 from membership_refactor.sql.names import ledger_schema
 
-BLANKS = "E' \\t\\n\\r\\f\\v'"
+BLANKS = "E' \\t\\n\\r\\f\\x0B'"
 """What may stand around a key without being seen; btrim alone takes off spaces only."""
 
 

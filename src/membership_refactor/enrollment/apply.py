@@ -1,0 +1,132 @@
+"""Carries one merge out in its transaction, and writes down what it did, row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection
+
+from membership_refactor.enrollment.collide import Child, Move, Removal
+from membership_refactor.enrollment.cursor import rows
+from membership_refactor.enrollment.decide import Decision
+from membership_refactor.errors import RefactorError
+from membership_refactor.sql.unique_identity import moves
+from membership_refactor.sql.unique_identity.names import IdentityNames
+
+
+class Recorder:
+    """The record of one merge."""
+
+    def __init__(
+        self, connection: Connection, names: IdentityNames, run: int, *, kind: str, survivor: object
+    ) -> None:
+        self._connection, self._names, self._place = connection, names, 0
+        self._merge = rows(connection, moves.record_merge(names), run, kind, str(survivor))[0][0]
+
+    def removed(self, table: str, row: object, by: object, before: str) -> None:
+        self._write(table, "removed", row, by=str(by), before=before)
+
+    def changed(self, table: str, row: object, before: str, after: str) -> None:
+        self._write(table, "changed", row, before=before, after=after)
+
+    def _write(
+        self,
+        table: str,
+        action: str,
+        row: object,
+        *,
+        by: str | None = None,
+        before: str,
+        after: str | None = None,
+    ) -> None:
+        self._place += 1
+        rows(
+            self._connection,
+            moves.record_row(self._names),
+            self._merge,
+            self._place,
+            table,
+            action,
+            str(row),
+            by,
+            before,
+            after,
+        )
+
+
+def carry_out(
+    connection: Connection,
+    names: IdentityNames,
+    decision: Decision,
+    images: Mapping[Any, str],
+    recorder: Recorder,
+) -> None:
+    """The decision is done: children first, then the losers go, then the survivor takes over.
+
+    The survivor comes last, because one of the constraints may stand already and a loser still
+    holds the identity that it is to take.
+    """
+    plan = names.plan
+    for step in decision.resolution.steps:
+        if isinstance(step, Removal):
+            _remove(connection, names, step, recorder)
+        else:
+            _move(connection, names, step, recorder)
+    _refuse_orphans(connection, names, decision)
+    for loser in decision.losers:
+        rows(connection, moves.delete_row(names, plan.table, plan.id), loser.id)
+        recorder.removed(plan.table, loser.id, decision.survivor.id, images[loser.id])
+    if decision.values:
+        columns = [column for column, _ in decision.values]
+        values = [value for _, value in decision.values]
+        text = moves.update_row(names, plan.table, plan.id, columns)
+        after = rows(connection, text, decision.survivor.id, *values)[0][0]
+        recorder.changed(plan.table, decision.survivor.id, images[decision.survivor.id], after)
+
+
+def _remove(
+    connection: Connection, names: IdentityNames, step: Removal, recorder: Recorder
+) -> None:
+    dependent = step.child.dependent
+    for deeper in dependent.dependents:
+        _refuse_pointing(connection, names, deeper.table, moves.still_pointing(names, deeper), step)
+    rows(connection, moves.delete_row(names, dependent.table, dependent.id), step.child.id)
+    recorder.removed(dependent.table, step.child.id, step.by, step.child.image)
+
+
+def _move(connection: Connection, names: IdentityNames, step: Move, recorder: Recorder) -> None:
+    child: Child = step.child
+    dependent = child.dependent
+    columns = [column for column, _ in step.values]
+    values = [value for _, value in step.values]
+    if child.parent != step.parent:
+        columns.append(dependent.parent)
+        values.append(step.parent)
+    text = moves.update_row(names, dependent.table, dependent.id, columns)
+    after = rows(connection, text, child.id, *values)[0][0]
+    recorder.changed(dependent.table, child.id, child.image, after)
+
+
+def _refuse_orphans(connection: Connection, names: IdentityNames, decision: Decision) -> None:
+    losers = [loser.id for loser in decision.losers]
+    for dependent in names.plan.dependents:
+        left = rows(connection, moves.still_pointing(names, dependent), losers)[0][0]
+        if left:
+            raise RefactorError(
+                f"{left} rows of {dependent.table} came to rows that were about to be merged "
+                f"({', '.join(str(i) for i in losers)}); nothing of this batch happened.",
+                hint="Run the merge again.",
+            )
+
+
+def _refuse_pointing(
+    connection: Connection, names: IdentityNames, table: str, text: str, step: Removal
+) -> None:
+    left = rows(connection, text, [step.child.id])[0][0]
+    if left:
+        raise RefactorError(
+            f"{left} rows of {table} came to {step.child.dependent.table} {step.child.id} while it "
+            "was merged; nothing of this batch happened.",
+            hint="Run the merge again.",
+        )

@@ -1,0 +1,183 @@
+"""What becomes of the rows that hang from rows that are merged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection
+
+from membership_refactor.enrollment.cursor import rows
+from membership_refactor.enrollment.findings import Collision
+from membership_refactor.planning import Dependent, Keep
+from membership_refactor.sql.unique_identity.detection import dependents_of
+from membership_refactor.sql.unique_identity.names import IdentityNames
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """One dependent row, and what hangs from it."""
+
+    dependent: Dependent
+    id: Any
+    parent: Any
+    unique: tuple[Any, ...]
+    unite: tuple[Any, ...]
+    rank: Any
+    image: str
+    """The whole row as PostgreSQL's JSON text; parsed here it could lose digits."""
+    children: tuple[Child, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """The row hangs from another parent, or takes over values from a row that it replaces."""
+
+    child: Child
+    parent: Any
+    values: tuple[tuple[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """The row goes; ``by`` stands for it."""
+
+    child: Child
+    by: Any
+
+
+@dataclass(slots=True)
+class Resolution:
+    """The steps in the order in which no unique key and no foreign key is in the way."""
+
+    steps: list[Move | Removal] = field(default_factory=list)
+    collisions: list[Collision] = field(default_factory=list)
+
+    @property
+    def agrees(self) -> bool:
+        return all(collision.agree for collision in self.collisions)
+
+
+@dataclass(frozen=True, slots=True)
+class Families:
+    """The dependent rows of some parents, by parent."""
+
+    of: dict[Any, tuple[Child, ...]]
+
+    def count(self, parent: Any) -> int:
+        """How many rows depend on it, grandchildren included."""
+        return _size(self.of.get(parent, ()))
+
+    def pooled(self, parents: Iterable[Any]) -> tuple[Child, ...]:
+        return tuple(child for parent in parents for child in self.of.get(parent, ()))
+
+    def collisions(self, parents: Sequence[Any]) -> tuple[Collision, ...]:
+        """Which of their rows would collide if the parents became one."""
+        return tuple(resolve(self.pooled(parents), parents[0]).collisions)
+
+
+def families(
+    connection: Connection, names: IdentityNames, parents: Sequence[Any], *, lock: bool = False
+) -> Families:
+    """The rows that depend on ``parents``; under ``lock`` they are locked in the order of ids."""
+    found: dict[Any, list[Child]] = {}
+    for dependent in names.plan.dependents:
+        for child in _load(connection, names, dependent, parents, lock):
+            found.setdefault(child.parent, []).append(child)
+    return Families({parent: tuple(children) for parent, children in found.items()})
+
+
+def resolve(children: Sequence[Child], parent: Any) -> Resolution:
+    """All of ``children`` hang from ``parent``, and no two are equal in their unique key."""
+    resolution = Resolution()
+    by_table: dict[str, list[Child]] = {}
+    for child in children:
+        by_table.setdefault(child.dependent.table, []).append(child)
+    for siblings in by_table.values():
+        _resolve_table(siblings, parent, resolution)
+    return resolution
+
+
+def _resolve_table(siblings: Sequence[Child], parent: Any, resolution: Resolution) -> None:
+    dependent = siblings[0].dependent
+    groups: dict[Any, list[Child]] = {}
+    for child in siblings:
+        collides = dependent.unique and None not in child.unique
+        groups.setdefault(child.unique if collides else ("alone", id(child)), []).append(child)
+    removals: list[Removal] = []
+    moves: list[Move] = []
+    for group in groups.values():
+        kept = min(group, key=lambda child: _preference(child, parent))
+        values = _united(group, kept)
+        if len(group) > 1:
+            ids = tuple(sorted(child.id for child in group))
+            agree = values is not None
+            resolution.collisions.append(Collision(dependent.table, kept.unique, ids, agree))
+            nested = resolve([c for child in group for c in child.children], kept.id)
+            resolution.steps += nested.steps
+            resolution.collisions += nested.collisions
+            removals += [Removal(child, kept.id) for child in group if child is not kept]
+        if values or kept.parent != parent:
+            moves.append(Move(kept, parent, values or ()))
+    # The kept row may have hung from a losing parent: its rival has to go before it moves.
+    resolution.steps += removals
+    resolution.steps += moves
+
+
+def _preference(child: Child, parent: Any) -> tuple[Any, ...]:
+    ranking = child.dependent.ranking
+    missing = sum(value is None for value in child.unite)
+    return (missing, ranking.rank(child.rank) if ranking else 0, child.parent != parent, child.id)
+
+
+def _united(group: Sequence[Child], kept: Child) -> tuple[tuple[str, Any], ...] | None:
+    """What ``kept`` takes over from the others; None where two values exclude each other."""
+    dependent = kept.dependent
+    values: list[tuple[str, Any]] = []
+    for at, column in enumerate(dependent.unite):
+        given = [child.unite[at] for child in group if child.unite[at] is not None]
+        if any(value != given[0] for value in given):
+            return None
+        if given and kept.unite[at] is None:
+            values.append((column, given[0]))
+    ranking = dependent.ranking
+    if ranking and ranking.keep is Keep.BEST:
+        best = min((child.rank for child in group), key=ranking.rank)
+        if ranking.rank(best) < ranking.rank(kept.rank):
+            values.append((ranking.column, best))
+    return tuple(values)
+
+
+def _load(
+    connection: Connection,
+    names: IdentityNames,
+    dependent: Dependent,
+    parents: Sequence[Any],
+    lock: bool,
+) -> list[Child]:
+    if not parents:
+        return []
+    read = rows(connection, dependents_of(names, dependent, lock=lock), list(parents))
+    below: dict[Any, list[Child]] = {}
+    for deeper in dependent.dependents:
+        for child in _load(connection, names, deeper, [row[0] for row in read], lock):
+            below.setdefault(child.parent, []).append(child)
+    unique, unite = len(dependent.unique), len(dependent.unite)
+    return [
+        Child(
+            dependent=dependent,
+            id=row[0],
+            parent=row[1],
+            unique=tuple(row[2 : 2 + unique]),
+            unite=tuple(row[2 + unique : 2 + unique + unite]),
+            rank=row[2 + unique + unite] if dependent.ranking else None,
+            image=row[-1],
+            children=tuple(below.get(row[0], ())),
+        )
+        for row in read
+    ]
+
+
+def _size(children: Iterable[Child]) -> int:
+    return sum(1 + _size(child.children) for child in children)

@@ -1,0 +1,81 @@
+"""Who survives a merge, what it takes over, and what becomes of the rows that hang from others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from membership_refactor.enrollment.collide import Families, Resolution, resolve
+from membership_refactor.enrollment.findings import Kind, Member, classify
+from membership_refactor.planning import Keep, SurvivorRule, UniqueIdentity
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One merge: everything of ``losers`` goes to ``survivor``."""
+
+    survivor: Member
+    losers: tuple[Member, ...]
+    values: tuple[tuple[str, Any], ...]
+    """Columns of the survivor that change."""
+    resolution: Resolution
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """Rows that are not merged, and why."""
+
+    ids: tuple[Any, ...]
+    reason: str
+
+
+def decide(
+    plan: UniqueIdentity, members: Sequence[Member], families: Families
+) -> Decision | Undecided:
+    """How the rows of one component become one row, or why a person has to look at them."""
+    ids = tuple(member.id for member in members)
+    if classify(members) is Kind.CONTRADICTORY:
+        return Undecided(ids, f"they name two values of {_contradiction(plan, members)}")
+    survivor = min(members, key=lambda member: _preference(plan, member, families))
+    losers = tuple(member for member in members if member is not survivor)
+    resolution = resolve(families.pooled(ids), survivor.id)
+    if not resolution.agrees:
+        first = next(c for c in resolution.collisions if not c.agree)
+        where = f"{first.table} {', '.join(str(i) for i in first.ids)}"
+        return Undecided(ids, f"of their dependent rows ({where}) only one could keep its value")
+    return Decision(survivor, losers, _taken_over(plan, survivor, losers), resolution)
+
+
+def _preference(plan: UniqueIdentity, member: Member, families: Families) -> tuple[Any, ...]:
+    answers: dict[SurvivorRule, Any] = {
+        SurvivorRule.REALISED: member.identities[0] is None,
+        SurvivorRule.STATUS: plan.status.rank(member.status) if plan.status else 0,
+        SurvivorRule.CHILDREN: -families.count(member.id),
+        SurvivorRule.OLDEST: member.id,
+    }
+    return tuple(answers[rule] for rule in plan.survivor)
+
+
+def _taken_over(
+    plan: UniqueIdentity, survivor: Member, losers: Sequence[Member]
+) -> tuple[tuple[str, Any], ...]:
+    values: list[tuple[str, Any]] = []
+    for at, column in enumerate(plan.identity_columns):
+        if survivor.identities[at] is None:
+            given = [m.identities[at] for m in losers if m.identities[at] is not None]
+            if given:
+                values.append((column, given[0]))
+    if plan.status and plan.status.keep is Keep.BEST:
+        best = min((m.status for m in (survivor, *losers)), key=plan.status.rank)
+        if plan.status.rank(best) < plan.status.rank(survivor.status):
+            values.append((plan.status.column, best))
+    return tuple(values)
+
+
+def _contradiction(plan: UniqueIdentity, members: Sequence[Member]) -> str:
+    return " and of ".join(
+        column
+        for at, column in enumerate(plan.identity_columns)
+        if len({member.same[at] for member in members} - {None}) > 1
+    )

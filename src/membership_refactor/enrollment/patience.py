@@ -1,0 +1,60 @@
+"""Retries that are bounded, with jitter, and end in an honest failure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import psycopg
+from sqlalchemy.exc import DBAPIError
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+
+from membership_refactor.errors import LockNotObtained
+
+T = TypeVar("T")
+
+RETRYABLE = (
+    psycopg.errors.LockNotAvailable,
+    psycopg.errors.DeadlockDetected,
+    psycopg.errors.SerializationFailure,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long a lock is waited for, and how often it is asked for."""
+
+    lock_wait_ms: int = 50
+    """For locks behind which writers queue: while it waits, they wait."""
+    other_wait_ms: int = 2000
+    tries: int = 60
+    longest_pause: float = 1.0
+    build_wait_ms: int = 3_600_000
+    """A concurrent build waits for every transaction that is older than itself."""
+    build_tries: int = 5
+
+
+def original(error: BaseException) -> BaseException:
+    """The driver's error, whether or not SQLAlchemy wrapped it."""
+    if isinstance(error, DBAPIError) and error.orig is not None:
+        return error.orig
+    return error
+
+
+def retried(what: str, work: Callable[[], T], patience: Patience) -> T:
+    """The result of ``work``, which is a whole transaction and is run again when it lost a lock."""
+    try:
+        return Retrying(
+            retry=retry_if_exception(lambda error: isinstance(original(error), RETRYABLE)),
+            stop=stop_after_attempt(patience.tries),
+            wait=wait_random_exponential(multiplier=0.02, max=patience.longest_pause),
+            reraise=True,
+        )(work)
+    except (*RETRYABLE, DBAPIError) as error:
+        if not isinstance(original(error), RETRYABLE):
+            raise
+        raise LockNotObtained(
+            f"{what}: the lock was not given in {patience.tries} tries; nothing of it happened.",
+            hint="Look in pg_stat_activity for a long transaction on the table, end it, run again.",
+        ) from error
