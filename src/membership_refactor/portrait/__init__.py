@@ -1,5 +1,9 @@
 """The catalog as values, and the comparison of two portraits."""
 
+from membership_refactor.portrait.adoption import Adoption, adoption
+from membership_refactor.portrait.comparison import Change, Difference, compared, differences
+from membership_refactor.portrait.document import from_json, to_json
+from membership_refactor.portrait.server import EventTrigger, Server
 from membership_refactor.portrait.tables import (
     Column,
     Constraint,
@@ -18,9 +22,13 @@ from membership_refactor.portrait.tables import (
 )
 
 __all__ = [
+    "Adoption",
+    "Change",
     "Column",
     "Constraint",
     "Dependent",
+    "Difference",
+    "EventTrigger",
     "Grant",
     "IncomingKey",
     "Index",
@@ -29,7 +37,13 @@ __all__ = [
     "Publication",
     "Rule",
     "Sequence",
+    "Server",
     "Statistics",
     "Table",
     "Trigger",
+    "adoption",
+    "compared",
+    "differences",
+    "from_json",
+    "to_json",
 ]

@@ -1,0 +1,204 @@
+"""What is compared of each kind of object: its aspects by name, in a form that compares."""
+
+from __future__ import annotations
+
+from membership_refactor.portrait.tables import (
+    Column,
+    Constraint,
+    Grant,
+    IncomingKey,
+    Index,
+    Policy,
+    Publication,
+    Rule,
+    Sequence,
+    Statistics,
+    Table,
+    Trigger,
+)
+from membership_refactor.portrait.tokens import canonical
+
+Aspects = dict[str, object]
+
+_ENABLED = {
+    "O": "enabled",
+    "D": "disabled",
+    "R": "enabled for replica only",
+    "A": "enabled always",
+}
+_RELKINDS = {
+    "r": "an ordinary table",
+    "p": "a partitioned table",
+    "f": "a foreign table",
+    "v": "a view",
+    "m": "a materialized view",
+}
+_PERSISTENCE = {"p": "permanent", "u": "unlogged", "t": "temporary"}
+_IDENTITIES = {"d": "the default", "n": "nothing", "f": "full", "i": "an index"}
+
+
+def _sql(text: str | None) -> str | None:
+    return None if text is None else canonical(text)
+
+
+def of_column(column: Column) -> Aspects:
+    return {
+        "type": column.type,
+        "NOT NULL": column.not_null,
+        "default": _sql(column.default),
+        "identity": column.identity,
+        "generation": (_sql(column.generated), column.virtual),
+        "collation": _sql(column.collation),
+        "storage": column.storage,
+        "compression": column.compression,
+        "statistics target": column.statistics,
+        "column options": tuple(sorted(column.options)),
+        "comment": column.comment,
+    }
+
+
+def of_sequence(sequence: Sequence) -> Aspects:
+    return {
+        "sequence": f"{sequence.schema}.{sequence.name}",
+        "sequence type": sequence.type,
+        "sequence start": sequence.start,
+        "sequence increment": sequence.increment,
+        "sequence minimum": sequence.minimum,
+        "sequence maximum": sequence.maximum,
+        "sequence cache": sequence.cache,
+        "sequence cycle": sequence.cycle,
+        "sequence ownership": sequence.owned,
+        "sequence comment": sequence.comment,
+    }
+
+
+def of_constraint(constraint: Constraint) -> Aspects:
+    return {
+        "kind": constraint.kind,
+        "definition": canonical(constraint.definition).removesuffix(" NOT VALID"),
+        "validity": "valid" if constraint.validated else "not valid",
+        "comment": constraint.comment,
+    }
+
+
+def of_incoming(key: IncomingKey) -> Aspects:
+    return {
+        "definition": canonical(key.definition).removesuffix(" NOT VALID"),
+        "validity": "valid" if key.validated else "not valid",
+        "comment": key.comment,
+    }
+
+
+def of_index(index: Index) -> Aspects:
+    return {
+        "definition": canonical(index.definition),
+        "CLUSTER mark": index.clustered,
+        "replica identity mark": index.replica_identity,
+        "tablespace": index.tablespace,
+        "constraint": index.constraint,
+        "statistics targets": index.statistics,
+        "comment": index.comment,
+    }
+
+
+def of_trigger(trigger: Trigger) -> Aspects:
+    return {
+        "definition": canonical(trigger.definition),
+        "state": _ENABLED.get(trigger.enabled, trigger.enabled),
+        "comment": trigger.comment,
+    }
+
+
+def of_rule(rule: Rule) -> Aspects:
+    return {
+        "definition": canonical(rule.definition),
+        "state": _ENABLED.get(rule.enabled, rule.enabled),
+        "comment": rule.comment,
+    }
+
+
+def of_policy(policy: Policy) -> Aspects:
+    return {
+        "kind": "permissive" if policy.permissive else "restrictive",
+        "command": policy.command,
+        "roles": tuple(sorted(role or "PUBLIC" for role in policy.roles)),
+        "USING": _sql(policy.using),
+        "WITH CHECK": _sql(policy.check),
+        "comment": policy.comment,
+    }
+
+
+def of_statistics(statistics: Statistics) -> Aspects:
+    return {
+        "definition": canonical(statistics.definition),
+        "target": statistics.target,
+        "comment": statistics.comment,
+    }
+
+
+def of_publication(publication: Publication) -> Aspects:
+    columns = publication.columns
+    return {
+        "columns": "all" if columns is None else tuple(sorted(columns)),
+        "row filter": _sql(publication.where),
+    }
+
+
+def of_table(table: Table) -> Aspects:
+    """The table itself, without what hangs on it."""
+    return {
+        "kind": _RELKINDS.get(table.kind, table.kind),
+        "persistence": _PERSISTENCE.get(table.persistence, table.persistence),
+        "owner": table.owner,
+        "row security": table.row_security,
+        "forced row security": table.force_row_security,
+        "replica identity": _IDENTITIES.get(table.replica_identity, table.replica_identity),
+        "options": tuple(sorted(table.options)),
+        "toast options": tuple(sorted(table.toast_options)),
+        "tablespace": table.tablespace,
+        "access method": table.access_method,
+        "inheritance": table.inherits,
+        "row type": table.of_type,
+        "security labels": table.security_labels,
+        "comment": table.comment,
+    }
+
+
+def of_grants(
+    grants: tuple[Grant, ...] | None, columns: tuple[Grant, ...], *, owner: str, known_owner: bool
+) -> frozenset[tuple[str, str, str]]:
+    """(grantee, privilege, given by) of everybody but the owner, and of the owner what is unlike
+    the default. A missing ACL means what the default says: the owner everything, others nothing.
+
+    Where the expected owner is "whoever", who gave a privilege is not compared.
+    """
+    said = set()
+    privileges = {grant.privilege for grant in grants or () if grant.grantee == owner}
+    if grants is not None and not privileges >= _ALL:
+        said.add((owner, "only " + (", ".join(sorted(privileges)) or "nothing"), ""))
+    for grant in (*(grants or ()), *columns):
+        if grant.grantee == owner and not grant.column:
+            continue
+        what = grant.privilege + (f" on column {grant.column}" if grant.column else "")
+        what += " with grant option" if grant.grantable else ""
+        said.add((grant.grantee or "PUBLIC", what, grant.grantor if known_owner else ""))
+    return frozenset(said)
+
+
+_ALL = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER"})
+"""What an owner has by default; 17 adds MAINTAIN."""
+
+
+def of_sequence_grants(
+    sequence: Sequence, *, owner: str, known_owner: bool
+) -> frozenset[tuple[str, str, str]]:
+    """The same for a sequence: USAGE, SELECT, UPDATE."""
+    said = set()
+    privileges = {g.privilege for g in sequence.grants or () if g.grantee == owner}
+    if sequence.grants is not None and not privileges >= {"USAGE", "SELECT", "UPDATE"}:
+        said.add((owner, "only " + (", ".join(sorted(privileges)) or "nothing"), ""))
+    for grant in sequence.grants or ():
+        if grant.grantee != owner:
+            what = grant.privilege + (" with grant option" if grant.grantable else "")
+            said.add((grant.grantee or "PUBLIC", what, grant.grantor if known_owner else ""))
+    return frozenset(said)

@@ -1,0 +1,101 @@
+"""A portrait as a JSON document, and back: what ``-x portrait=FILE`` reads."""
+
+from __future__ import annotations
+
+import json
+import types
+import typing
+from dataclasses import asdict, fields, is_dataclass
+from functools import cache
+from typing import Any, TypeVar
+
+from membership_refactor.errors import WrongUse
+from membership_refactor.portrait.tables import Portrait, Table
+
+FORMAT = "membership-refactor portrait"
+VERSION = 1
+_HINT = "Write it again with: membership-refactor plan --format json"
+
+_T = TypeVar("_T")
+
+
+def to_json(portrait: Portrait) -> str:
+    """The portrait as an indented document with its format and version."""
+    document = {"format": FORMAT, "version": VERSION, "portrait": to_values(portrait)}
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def from_json(text: str) -> Portrait:
+    """The portrait that ``to_json`` wrote; WrongUse says what is broken and where."""
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise WrongUse(f"The portrait is not JSON: {error}.", hint=_HINT) from None
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise WrongUse(f'The document is no portrait: "format" is not "{FORMAT}".', hint=_HINT)
+    if document.get("version") != VERSION:
+        raise WrongUse(
+            f"The portrait has version {document.get('version')!r}; this tool reads {VERSION}.",
+            hint=_HINT,
+        )
+    return from_values(Portrait, document.get("portrait"), where="portrait")
+
+
+def to_values(value: Portrait | Table | Any) -> dict[str, Any]:
+    """A value of the portrait as plain dicts and lists, for a larger JSON document."""
+    return asdict(value)
+
+
+def from_values(kind: type[_T], values: object, *, where: str = "") -> _T:
+    """The value of type ``kind`` that ``to_values`` took apart."""
+    return typing.cast("_T", _decoded(kind, values, where or kind.__name__))
+
+
+@cache
+def _types(kind: type) -> dict[str, Any]:
+    return typing.get_type_hints(kind)
+
+
+def _decoded(kind: Any, value: object, where: str) -> object:
+    if is_dataclass(kind):
+        return _dataclass(typing.cast("type", kind), value, where)
+    origin = typing.get_origin(kind)
+    if origin in (types.UnionType, typing.Union):
+        return None if value is None else _decoded(typing.get_args(kind)[0], value, where)
+    if origin is tuple:
+        return _tuple(typing.get_args(kind), value, where)
+    # bool is an int to Python, but a number where a yes or no stands is a broken file.
+    if type(value) is not kind:
+        raise WrongUse(
+            f"The portrait is broken at {where}: {json.dumps(value)} is no {kind.__name__}.",
+            hint=_HINT,
+        )
+    return value
+
+
+def _dataclass(kind: type, value: object, where: str) -> object:
+    if not isinstance(value, dict):
+        raise WrongUse(f"The portrait is broken at {where}: an object is expected.", hint=_HINT)
+    known = _types(kind)
+    for name in value:
+        if name not in known:
+            raise WrongUse(f'The portrait is broken at {where}: unknown "{name}".', hint=_HINT)
+    decoded = {n: _decoded(known[n], v, f"{where}.{n}") for n, v in value.items()}
+    missing = [f.name for f in fields(kind) if f.name not in decoded]
+    if missing:
+        raise WrongUse(f'The portrait is broken at {where}: "{missing[0]}" is missing.', hint=_HINT)
+    return kind(**decoded)
+
+
+def _tuple(items: tuple[Any, ...], value: object, where: str) -> tuple[object, ...]:
+    if not isinstance(value, list):
+        raise WrongUse(f"The portrait is broken at {where}: a list is expected.", hint=_HINT)
+    kinds = [items[0]] * len(value) if items[-1] is Ellipsis else list(items)
+    if len(kinds) != len(value):
+        raise WrongUse(
+            f"The portrait is broken at {where}: {len(kinds)} items are expected.", hint=_HINT
+        )
+    return tuple(
+        _decoded(kind, item, f"{where}[{place}]")
+        for place, (kind, item) in enumerate(zip(kinds, value, strict=True))
+    )

@@ -1,0 +1,135 @@
+"""Tables made from their portraits are what the portraits say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from membership_refactor.plans.legacy_tables import legacy_tables
+from membership_refactor.portrait import Table, differences
+from membership_refactor.sql.create import create_table, create_tables
+from membership_refactor.sql.identifiers import qualified
+from tests.fixtures.portraits import Catalog
+from tests.portrait.everything import HOSTILE, PLAIN, Everything
+
+
+@pytest.mark.parametrize("schema", ["public", 'odd "schema" %s.x'])
+def test_the_legacy_tables_are_read_back_as_they_were_described(
+    catalog: Catalog, schema: str
+) -> None:
+    expected = legacy_tables(schema)
+    if schema != "public":
+        catalog.run([f"CREATE SCHEMA {qualified(schema, '')[:-3]}"])
+
+    catalog.run(create_tables(expected))
+
+    found = catalog.portrait(schema, [table.name for table in expected.tables])
+    assert differences(expected, found, ignore_order=False) == ()
+
+
+@pytest.mark.parametrize("names", [PLAIN, HOSTILE], ids=["plain names", "hostile names"])
+def test_a_table_with_everything_is_made_again_as_it_was(
+    catalog: Catalog, names: Everything
+) -> None:
+    catalog.run(names.statements())
+    catalog.run(names.publication())
+    before = catalog.table(names.schema, names.table)
+    catalog.run([f"DROP TABLE {qualified(names.schema, names.table)}"])
+
+    catalog.run(create_table(before))
+
+    after = catalog.table(names.schema, names.table)
+    assert _comparable(after) == _comparable(before)
+    assert differences(before, after, ignore_order=False) == ()
+
+
+def test_an_owner_who_is_no_superuser_makes_it_again_as_it_was(catalog: Catalog) -> None:
+    catalog.run(PLAIN.statements())
+    before = catalog.table(PLAIN.schema, PLAIN.table)
+    catalog.run([f"DROP TABLE {qualified(PLAIN.schema, PLAIN.table)}"])
+
+    catalog.run(create_table(before), role=PLAIN.owner)
+
+    after = catalog.table(PLAIN.schema, PLAIN.table)
+    assert _comparable(after) == _comparable(before)
+
+
+def test_a_serial_column_keeps_its_sequence(catalog: Catalog) -> None:
+    catalog.run(
+        [
+            "CREATE TABLE public.t (id serial PRIMARY KEY, n smallserial)",
+            "COMMENT ON SEQUENCE public.t_id_seq IS 'counts'",
+        ]
+    )
+    before = catalog.table("public", "t")
+    catalog.run(["DROP TABLE public.t"])
+
+    catalog.run(create_table(before))
+
+    assert _comparable(catalog.table("public", "t")) == _comparable(before)
+
+
+def test_default_privileges_open_a_new_table_to_nobody(catalog: Catalog) -> None:
+    catalog.run(
+        [
+            *PLAIN.roles,
+            "CREATE TABLE public.t (id bigint GENERATED ALWAYS AS IDENTITY, n serial)",
+        ]
+    )
+    before = catalog.table("public", "t")
+    catalog.run(
+        [
+            "DROP TABLE public.t",
+            "ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO PUBLIC",
+            f"ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO {PLAIN.reader} WITH GRANT OPTION",
+            "ALTER DEFAULT PRIVILEGES GRANT ALL ON SEQUENCES TO PUBLIC",
+        ]
+    )
+    statements = create_table(before)
+
+    # Each statement by itself, as a session in autocommit would run it.
+    for statement in statements:
+        catalog.run([statement])
+        opened = catalog.rows(
+            "SELECT c.relname, x.privilege_type FROM pg_class c, aclexplode(c.relacl) x"
+            " WHERE c.relnamespace = 'public'::regnamespace AND x.grantee <> c.relowner"
+        )
+        assert opened == []
+
+    assert differences(before, catalog.table("public", "t")) == ()
+
+
+def test_a_grant_that_a_grantee_gave_on_keeps_its_grantor(catalog: Catalog) -> None:
+    catalog.run(
+        [
+            *PLAIN.roles,
+            "CREATE TABLE public.t (id bigint, note text)",
+            f"GRANT SELECT, UPDATE (note) ON public.t TO {PLAIN.writer} WITH GRANT OPTION",
+            f"SET ROLE {PLAIN.writer}",
+            f"GRANT SELECT, UPDATE (note) ON public.t TO {PLAIN.reader}",
+            "RESET ROLE",
+        ]
+    )
+    before = catalog.table("public", "t")
+    catalog.run(["DROP TABLE public.t"])
+
+    catalog.run(create_table(before))
+
+    assert _comparable(catalog.table("public", "t")) == _comparable(before)
+
+
+def test_an_owner_without_a_privilege_does_not_get_it_back(catalog: Catalog) -> None:
+    catalog.run(
+        ["CREATE TABLE public.t (id bigint)", "REVOKE DELETE ON public.t FROM CURRENT_USER"]
+    )
+    before = catalog.table("public", "t")
+    catalog.run(["DROP TABLE public.t"])
+
+    catalog.run(create_table(before))
+
+    assert _comparable(catalog.table("public", "t")) == _comparable(before)
+
+
+def _comparable(table: Table) -> Table:
+    return replace(table, rows=None, bytes=None, dependents=(), incoming=())
