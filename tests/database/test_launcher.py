@@ -145,7 +145,8 @@ entry = pwd.getpwnam({user!r})
 wheel, machine = of_the_wheel(), on_this_machine()
 if os.geteuid() == 0:
     # A wheel in a folder that is closed to the other user is copied while root still reads it.
-    wheel = wheel and unprivileged.reachable(wheel, unprivileged.server_account(), Path(sys.argv[1]))
+    account = unprivileged.server_account()
+    wheel = wheel and unprivileged.reachable(wheel, account, Path(sys.argv[1]))
     os.setgroups([])
     os.setgid(entry.pw_gid)
     os.setuid(entry.pw_uid)
