@@ -1,0 +1,119 @@
+"""Short table locks: waited for 50 ms, held 20 ms, tried again with jitter, honestly given up."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import psycopg
+import tenacity
+
+from membership_refactor.errors import LockNotObtained
+from membership_refactor.execution.sessions import Pg, run
+from membership_refactor.sql.identifiers import literal
+from membership_refactor.sql.statements import Lock
+
+WAIT_MS = 50
+"""Others queue behind a waiting lock, so this is what a long reader can cost them at a time."""
+SECOND_WAIT_MS = 10
+"""While the first table is held, the wait for the next one counts as holding."""
+
+Locks = Sequence[tuple[str, Lock]]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """How long a short lock took: the successful try, and how many there were."""
+
+    waited_ms: float
+    held_ms: float
+    tries: int
+
+
+class NotYet(Exception):
+    """Raised under the lock: give it back and come again."""
+
+
+def briefly(
+    connection: Pg,
+    locks: Locks,
+    work: Callable[[Pg], None],
+    *,
+    seconds: float = 120,
+    before_retry: Callable[[int], None] | None = None,
+) -> Held:
+    """Runs ``work`` in a transaction that holds ``locks``; commits without waiting for the disk.
+
+    The commit is asynchronous: what follows it in the log of the server cannot survive a crash
+    without it, and everything here is recorded in the same log.
+
+    LockNotObtained when ``seconds`` are over: it names who was in the way.
+    """
+    tries = 0
+    began = time.monotonic()
+    for attempt in tenacity.Retrying(
+        retry=tenacity.retry_if_exception_type(
+            (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected, NotYet)
+        ),
+        wait=tenacity.wait_random_exponential(multiplier=0.02, max=1.0),
+        stop=tenacity.stop_after_delay(seconds),
+        reraise=True,
+    ):
+        with attempt:
+            tries += 1
+            if tries > 1 and before_retry is not None:
+                before_retry(tries)
+            try:
+                return _once(connection, locks, work, tries)
+            except psycopg.errors.LockNotAvailable as error:
+                if time.monotonic() - began >= seconds * 0.9:
+                    raise LockNotObtained(
+                        f"no lock on {', '.join(t for t, _ in locks)} in {tries} tries "
+                        f"over {time.monotonic() - began:.0f} s.{in_the_way(connection, locks)}",
+                        hint="End or wait for those transactions, then run the same command again.",
+                    ) from error
+                raise
+    raise AssertionError("unreachable: Retrying either returns or raises")
+
+
+def _once(connection: Pg, locks: Locks, work: Callable[[Pg], None], tries: int) -> Held:
+    with connection.transaction():
+        run(connection, f"SET LOCAL lock_timeout = {WAIT_MS}; SET LOCAL synchronous_commit = off")
+        asked = time.perf_counter()
+        got = asked
+        for n, (table, mode) in enumerate(locks):
+            if n == 1:
+                run(connection, f"SET LOCAL lock_timeout = {SECOND_WAIT_MS}")
+            run(connection, f"LOCK TABLE {table} IN {mode} MODE")
+            if n == 0:
+                got = time.perf_counter()
+        work(connection)
+    done = time.perf_counter()
+    return Held((got - asked) * 1000, (done - got) * 1000, tries)
+
+
+def in_the_way(connection: Pg, locks: Locks) -> str:
+    """Who holds the tables: sessions by pid, role, application and age; prepared transactions."""
+    tables = ", ".join(f"pg_catalog.to_regclass({literal(t)})" for t, _ in locks)
+    rows = run(
+        connection,
+        "SELECT DISTINCT coalesce(a.pid::text, 'prepared ' || p.gid),\n"
+        "  coalesce(a.usename::text, p.owner::text, '?'), coalesce(a.application_name, ''),\n"
+        "  coalesce(a.state, 'prepared'),\n"
+        "  pg_catalog.date_trunc('second', pg_catalog.clock_timestamp()\n"
+        "    - coalesce(a.xact_start, p.prepared))::text\n"
+        "FROM pg_catalog.pg_locks AS l\n"
+        "LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid\n"
+        "LEFT JOIN pg_catalog.pg_prepared_xacts AS p\n"
+        "  ON l.virtualtransaction = '-1/' || p.transaction::text\n"
+        f"WHERE l.relation IN ({tables}) AND l.granted\n"
+        "  AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid() LIMIT 5",
+    ).fetchall()
+    if not rows:
+        return " Whoever was in the way has gone meanwhile."
+    named = "; ".join(
+        f"{who} ({role}{', ' + app if app else ''}, {state}, for {age or 'unknown'})"
+        for who, role, app, state, age in rows
+    )
+    return f" In the way: {named}."
