@@ -79,6 +79,7 @@ def _ordinary(
         n = programme * ROTATIONS_PER_PROGRAMME + int(r() * ROTATIONS_PER_PROGRAMME)
         rotation, rotation_id = references.rotation_name(n), str(references.rotation_id(n))
     left = end < _LAST_START
+    missing = r()
     first = [
         str(references.person_id(person)),
         str(references.programme_id(programme)),
@@ -92,8 +93,8 @@ def _ordinary(
         _pick(_REASONS, r()) if left else NULL,
         _pick(_DESTINATIONS, r()) if left else NULL,
         str(references.curriculum_id(programme * 3)),
-        _DAYS[start],
-        _DAYS[end],
+        NULL if missing < 0.01 else _DAYS[start],
+        NULL if missing > 0.99 else _DAYS[end],
         _DAYS[end] if left and r() < 0.5 else NULL,
         _pick(_GRACE, r()),
         str(int(r() * 500_000)) if r() < 0.4 else NULL,

@@ -196,6 +196,7 @@ def _with_incoming_keys(tables: tuple[Table, ...]) -> tuple[Table, ...]:
                     name=key.name,
                     definition=key.definition,
                     columns=key.columns,
+                    references=("id",),
                 )
             )
     return tuple(replace(table, incoming=tuple(incoming[table.name])) for table in tables)
