@@ -1,0 +1,43 @@
+"""Parallel saving between parent and child, its freezing, and the way back."""
+
+from membership_refactor.sql.parallel.install import (
+    childless_query,
+    drop_functions,
+    drop_triggers,
+    emptied_statement,
+    freeze,
+    freeze_triggers,
+    install,
+    install_refresh,
+    refresh_triggers,
+    remove,
+    remove_refresh,
+    two_way_triggers,
+    unfreeze,
+)
+from membership_refactor.sql.parallel.invariants import Invariant, invariants
+from membership_refactor.sql.parallel.ledger import TABLES, ledger_tables
+from membership_refactor.sql.parallel.refresh import refresh_function
+from membership_refactor.sql.parallel.replaced import batch_functions
+
+__all__ = [
+    "TABLES",
+    "Invariant",
+    "batch_functions",
+    "childless_query",
+    "drop_functions",
+    "drop_triggers",
+    "emptied_statement",
+    "freeze",
+    "freeze_triggers",
+    "install",
+    "install_refresh",
+    "invariants",
+    "ledger_tables",
+    "refresh_function",
+    "refresh_triggers",
+    "remove",
+    "remove_refresh",
+    "two_way_triggers",
+    "unfreeze",
+]

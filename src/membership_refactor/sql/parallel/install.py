@@ -1,0 +1,231 @@
+"""Install: which triggers stand in which stage, and the statements that change from one to another."""
+
+from __future__ import annotations
+
+from membership_refactor.planning import TableSplit
+from membership_refactor.portrait import Table
+from membership_refactor.sql.names import Names
+from membership_refactor.sql.parallel.child_rows import inserted_function, updated_function
+from membership_refactor.sql.parallel.claim import claim_function, provisional_functions
+from membership_refactor.sql.parallel.collection import (
+    collect_function,
+    left_functions,
+    list_emptied,
+    truncated_function,
+)
+from membership_refactor.sql.parallel.collection import childless_query as _childless
+from membership_refactor.sql.parallel.freeze import (
+    filled_function,
+    frozen_function,
+    refilling_function,
+)
+from membership_refactor.sql.parallel.parent_rows import propagate_function, refill_function
+from membership_refactor.sql.parallel.provisional import provisional_trigger_function
+from membership_refactor.sql.parallel.sides import Sides
+from membership_refactor.sql.statements import Lock, Statement
+from membership_refactor.sql.triggers import OwnTrigger, after, before, hang, rest, take_down
+from membership_refactor.sql.types import differs
+
+TRIGGER_FUNCTIONS = (
+    "child_before", "child_inserted", "child_updated", "child_left_update", "child_left_delete",
+    "child_truncated", "child_filled", "parent_updated", "parent_refill", "frozen", "refilling",
+)  # fmt: skip
+
+
+def _leaving(sides: Sides, prefix: str) -> tuple[OwnTrigger, ...]:
+    own, child = sides.names.own, sides.names.copy
+    return (
+        OwnTrigger(
+            name=after(f"{prefix}_left_update"),
+            table=child,
+            event="AFTER UPDATE",
+            function=own("child_left_update"),
+            referencing="OLD TABLE AS o NEW TABLE AS n",
+        ),
+        OwnTrigger(
+            name=after(f"{prefix}_left_delete"),
+            table=child,
+            event="AFTER DELETE",
+            function=own("child_left_delete"),
+            referencing="OLD TABLE AS o",
+        ),
+        OwnTrigger(
+            name=after(f"{prefix}_truncate"),
+            table=child,
+            event="AFTER TRUNCATE",
+            function=own("child_truncated"),
+        ),
+    )
+
+
+def two_way_triggers(plan: TableSplit, names: Names, child: Table) -> tuple[OwnTrigger, ...]:
+    """The triggers of parallel saving both ways."""
+    sides = Sides(plan, names, child)
+    watched = (child.column(plan.id), *sides.deprecated)
+    relevant = f"OLD.{sides.link} IS DISTINCT FROM NEW.{sides.link} OR " + differs(
+        watched, "OLD", "NEW"
+    )
+    return (
+        OwnTrigger(
+            name=before("parallel"),
+            table=names.copy,
+            event="BEFORE INSERT",
+            function=names.own("child_before"),
+            each="ROW",
+        ),
+        OwnTrigger(
+            name=after("parallel_insert"),
+            table=names.copy,
+            event="AFTER INSERT",
+            function=names.own("child_inserted"),
+            each="ROW",
+        ),
+        OwnTrigger(
+            name=after("parallel_update"),
+            table=names.copy,
+            event="AFTER UPDATE",
+            function=names.own("child_updated"),
+            each="ROW",
+            when=relevant,
+        ),
+        *_leaving(sides, "parallel"),
+        OwnTrigger(
+            name=after("parallel_parent"),
+            table=names.parent,
+            event="AFTER UPDATE",
+            function=names.own("parent_updated"),
+            each="ROW",
+            when=differs(sides.deprecated, "OLD", "NEW"),
+        ),
+    )
+
+
+def freeze_triggers(plan: TableSplit, names: Names, child: Table) -> tuple[OwnTrigger, ...]:
+    """The trigger of 0009."""
+    return (
+        OwnTrigger(
+            name=before("frozen"),
+            table=names.copy,
+            event="BEFORE INSERT OR UPDATE",
+            function=names.own("frozen"),
+            each="ROW",
+        ),
+    )
+
+
+def refresh_triggers(plan: TableSplit, names: Names, child: Table) -> tuple[OwnTrigger, ...]:
+    """The triggers of the downgrade of 0009: still frozen, filled from the parent."""
+    sides = Sides(plan, names, child)
+    return (
+        OwnTrigger(
+            name=before("refilling"),
+            table=names.copy,
+            event="BEFORE INSERT OR UPDATE",
+            function=names.own("refilling"),
+            each="ROW",
+        ),
+        OwnTrigger(
+            name=after("refresh_insert"),
+            table=names.copy,
+            event="AFTER INSERT",
+            function=names.own("child_filled"),
+            each="ROW",
+        ),
+        OwnTrigger(
+            name=after("refresh_update"),
+            table=names.copy,
+            event="AFTER UPDATE",
+            function=names.own("child_filled"),
+            each="ROW",
+            when=f"OLD.{sides.link} IS DISTINCT FROM NEW.{sides.link}",
+        ),
+        *_leaving(sides, "refresh"),
+        OwnTrigger(
+            name=after("refresh_parent"),
+            table=names.parent,
+            event="AFTER UPDATE",
+            function=names.own("parent_refill"),
+            each="ROW",
+            when=differs(sides.deprecated, "OLD", "NEW"),
+        ),
+    )
+
+
+def install(plan: TableSplit, names: Names, child: Table) -> tuple[Statement, ...]:
+    """Functions and triggers of parallel saving both ways; for the inside of a switch."""
+    sides = Sides(plan, names, child)
+    return (
+        *claim_function(sides),
+        *provisional_functions(sides),
+        *provisional_trigger_function(sides),
+        *inserted_function(sides),
+        *updated_function(sides),
+        *propagate_function(sides),
+        *collect_function(sides),
+        *left_functions(sides),
+        *truncated_function(sides),
+        *hang(two_way_triggers(plan, names, child)),
+    )
+
+
+def remove(plan: TableSplit, names: Names, child: Table) -> tuple[Statement, ...]:
+    """Silences parallel saving where it stands; for the inside of a switch."""
+    return rest(two_way_triggers(plan, names, child))
+
+
+def freeze(plan: TableSplit, names: Names, child: Table) -> tuple[Statement, ...]:
+    """The deprecated columns refuse writes (55000); for the inside of a switch, with ``remove``."""
+    sides = Sides(plan, names, child)
+    return (*frozen_function(sides), *hang(freeze_triggers(plan, names, child)))
+
+
+def unfreeze(plan: TableSplit, names: Names, child: Table) -> tuple[Statement, ...]:
+    """Takes the freeze off; for the inside of the switch that installs what comes instead."""
+    return rest(freeze_triggers(plan, names, child))
+
+
+def install_refresh(plan: TableSplit, names: Names, child: Table) -> tuple[Statement, ...]:
+    """From now on no child falls behind its parent; run in a switch, with ``unfreeze``."""
+    sides = Sides(plan, names, child)
+    return (
+        *refilling_function(sides),
+        *filled_function(sides),
+        *refill_function(sides),
+        *collect_function(sides, keep=True),
+        *left_functions(sides),
+        *truncated_function(sides, keep=True),
+        *hang(refresh_triggers(plan, names, child)),
+    )
+
+
+def remove_refresh(plan: TableSplit, names: Names, child: Table) -> tuple[Statement, ...]:
+    """Silences the refresh; for the inside of the switch back to parallel saving."""
+    return rest(refresh_triggers(plan, names, child))
+
+
+def emptied_statement(plan: TableSplit, names: Names, child: Table) -> Statement:
+    """Lists the parents that were emptied since the freeze; run while the refresh is installed."""
+    return list_emptied(Sides(plan, names, child))
+
+
+def childless_query(plan: TableSplit, names: Names, child: Table) -> str:
+    """The parents that the downgrade of 0008 has to refuse: (uuid, key...)."""
+    return _childless(Sides(plan, names, child))
+
+
+def drop_triggers(plan: TableSplit, names: Names, child: Table) -> tuple[Statement, ...]:
+    """Drops whatever of these triggers is there; ACCESS EXCLUSIVE, so outside of any switch."""
+    return take_down(
+        (
+            *two_way_triggers(plan, names, child),
+            *freeze_triggers(plan, names, child),
+            *refresh_triggers(plan, names, child),
+        )
+    )
+
+
+def drop_functions(plan: TableSplit, names: Names) -> tuple[Statement, ...]:
+    """Drops the functions, once no trigger needs them."""
+    own = (*TRIGGER_FUNCTIONS, "claim", "provisional", "is_provisional", "collect",
+           "replace_losers", "restore_own", "fill_uuid_map", "refresh")  # fmt: skip
+    return tuple(Statement(f"DROP FUNCTION IF EXISTS {names.own(name)}", Lock.NONE) for name in own)

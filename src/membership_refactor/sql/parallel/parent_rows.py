@@ -1,0 +1,71 @@
+"""Parent rows: what a change of a parent, by whomever, does to its children."""
+
+from __future__ import annotations
+
+from membership_refactor.sql.fence import guard
+from membership_refactor.sql.identifiers import ident
+from membership_refactor.sql.parallel.replaced import note
+from membership_refactor.sql.parallel.sides import Sides
+from membership_refactor.sql.statements import Statement
+from membership_refactor.sql.triggers import trigger_function
+from membership_refactor.sql.types import differs
+
+
+def _reread(sides: Sides) -> str:
+    lock = f"1 FROM {sides.names.parent} AS p WHERE p.{sides.uuid} = NEW.{sides.uuid} FOR KEY SHARE"
+    return f"""{guard(sides.names, lock)}
+  {sides.reread_parent(f"NEW.{sides.uuid}")}
+  IF NOT FOUND THEN
+    RETURN NULL;
+  END IF;"""
+
+
+def propagate_function(sides: Sides) -> tuple[Statement, ...]:
+    """AFTER UPDATE of a parent's key or values.
+
+    The key as one, every other column for itself, and only what this event changed: a sibling
+    may carry a change of another column, made by the same statement, whose event is pending.
+    A sibling that differed from the parent's old value had one of its own; that is written down.
+    """
+    names = sides.names
+    moved = differs(sides.key, "NEW", "OLD")
+    sets, conditions = [], [f"({moved} AND {differs(sides.key, 'c', 'parent')})"]
+    for column in sides.key:
+        c = ident(column.name)
+        sets.append(f"{c} = CASE WHEN {moved} THEN parent.{c} ELSE c.{c} END")
+    losing = {}
+    for column in sides.values:
+        c = ident(column.name)
+        written = differs((column,), "NEW", "OLD")
+        sets.append(f"{c} = CASE WHEN {written} THEN parent.{c} ELSE c.{c} END")
+        apart = differs((column,), "c", "parent")
+        conditions.append(f"({written} AND {apart})")
+        losing[column.name] = f"{written} AND {apart} AND {differs((column,), 'c', 'OLD')}"
+    sets += filter(None, [sides.carried("parent", "c")])
+    siblings = f"c.{sides.link} = parent.{sides.uuid}"
+    written_down = (
+        f"{note(sides, f'FROM {names.copy} AS c WHERE {siblings}', 'parent', losing)};"
+        if losing
+        else ""
+    )
+    body = f"""  {_reread(sides)}
+  {written_down}
+  UPDATE {names.copy} AS c SET {", ".join(sets)}
+  WHERE {siblings} AND ({" OR ".join(conditions)});
+  RETURN NULL;"""
+    return trigger_function(names.own("parent_updated"), body, declare="  parent record;")
+
+
+def refill_function(sides: Sides) -> tuple[Statement, ...]:
+    """AFTER UPDATE of a parent while the children are frozen: they get all of the parent's.
+
+    No child has a change of its own pending, and one not yet refreshed holds nothing but what was
+    true when the freeze began.
+    """
+    sets = [f"{ident(n)} = parent.{ident(n)}" for n in sides.plan.deprecated]
+    sets += filter(None, [sides.carried("parent", "c")])
+    body = f"""  {_reread(sides)}
+  UPDATE {sides.names.copy} AS c SET {", ".join(sets)}
+  WHERE c.{sides.link} = parent.{sides.uuid} AND {differs(sides.deprecated, "c", "parent")};
+  RETURN NULL;"""
+    return trigger_function(sides.names.own("parent_refill"), body, declare="  parent record;")

@@ -1,0 +1,36 @@
+"""Provisional link: a new child row gets a link before it is stored, and nothing else happens."""
+
+from __future__ import annotations
+
+from membership_refactor.sql.fence import guard
+from membership_refactor.sql.identifiers import ident
+from membership_refactor.sql.parallel.contradiction import refuse_contradiction
+from membership_refactor.sql.parallel.sides import Sides
+from membership_refactor.sql.statements import Statement
+from membership_refactor.sql.triggers import trigger_function
+
+
+def provisional_trigger_function(sides: Sides) -> tuple[Statement, ...]:
+    """BEFORE INSERT. Nothing is created here: ON CONFLICT DO NOTHING may drop the row.
+
+    Without a link (old-style) the row gets the one its parent will most likely have. With a link
+    (new-style) the deprecated columns are filled from the parent, which stays locked until the
+    end of the transaction: what the AFTER trigger finds differing is then an old-style writer's.
+    """
+    link = f"NEW.{sides.link}"
+    fill = "\n    ".join(
+        f"NEW.{ident(c.name)} := parent.{ident(c.name)};" for c in sides.deprecated
+    )
+    body = f"""  IF {link} IS NULL THEN
+    {link} := {sides.names.own("provisional")}({sides.row_of("NEW", sides.key)});
+    RETURN NEW;
+  END IF;
+  {guard(sides.names)}
+  SELECT {sides.parent_row("p")} INTO parent
+  FROM {sides.names.parent} AS p WHERE p.{sides.uuid} = {link} FOR NO KEY UPDATE;
+  IF FOUND THEN
+    {refuse_contradiction(sides, "NEW", "given")}
+    {fill}
+  END IF;
+  RETURN NEW;"""
+    return trigger_function(sides.names.own("child_before"), body, declare="  parent record;")

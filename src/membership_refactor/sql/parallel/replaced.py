@@ -1,0 +1,154 @@
+"""Replaced values: a child's own value that lost is written down before it is overwritten."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from membership_refactor.planning import TableSplit
+from membership_refactor.portrait import Column, Table
+from membership_refactor.sql.identifiers import ident
+from membership_refactor.sql.names import Names
+from membership_refactor.sql.parallel.ledger import by, lost, was
+from membership_refactor.sql.parallel.sides import Sides, function, set_to
+from membership_refactor.sql.statements import Statement
+from membership_refactor.sql.types import differs
+
+
+def note(sides: Sides, rows: str, winner: str, losing: Mapping[str, str]) -> str:
+    """INSERT that records the own values of children.
+
+    ``rows`` is FROM and WHERE, with the child as ``c``; ``winner`` the row that holds what
+    replaces them; ``losing`` a condition for each column. A later loss supersedes an earlier one.
+    """
+    columns = [c.name for c in sides.values if c.name in losing]
+    fields, selected, updates = ['"child id"'], [f"c.{sides.id}"], []
+    for name in columns:
+        fields += [lost(name), was(name), by(name)]
+        condition = f"({losing[name]})"
+        selected += [
+            condition,
+            *(f"CASE WHEN {condition} THEN {row}.{ident(name)} END" for row in ("c", winner)),
+        ]
+        updates.append(f"{lost(name)} = r.{lost(name)} OR excluded.{lost(name)}")
+        updates += [
+            f"{f(name)} = CASE WHEN excluded.{lost(name)} THEN excluded.{f(name)} "
+            f"ELSE r.{f(name)} END"
+            for f in (was, by)
+        ]
+    return (
+        f"INSERT INTO {sides.names.own('replaced')} AS r ({', '.join(fields)})\n"
+        f"    SELECT {', '.join(selected)}\n    {rows}\n"
+        f"      AND ({' OR '.join(f'({losing[n]})' for n in columns)})\n"
+        f'    ON CONFLICT ("child id") DO UPDATE SET {", ".join(updates)}'
+    )
+
+
+def _apart(sides: Sides, left: str, right: str) -> dict[str, str]:
+    return {c.name: differs((c,), left, right) for c in sides.values}
+
+
+def batch_functions(plan: TableSplit, names: Names, child: Table) -> tuple[Statement, ...]:
+    """``replace_losers(lo, hi)``, ``restore_own(lo, hi)`` and ``fill_uuid_map(lo, hi)``.
+
+    Each takes the children whose id lies in [lo, hi], may be repeated, and returns the number of
+    rows it changed. Parents come first and in the order of their uuid: writers hold a parent
+    while they write its children.
+    """
+    sides = Sides(plan, names, child)
+    arguments = f"lo {sides.id_type}, hi {sides.id_type}"
+    made = [*_uuid_map(sides, arguments)]
+    if sides.values:
+        made += [*_replace(sides, arguments), *_restore(sides, arguments)]
+    else:
+        for name in ("replace_losers", "restore_own"):
+            made += function(names.own(name), arguments, "bigint", "  RETURN 0;")
+    return tuple(made)
+
+
+def lock_parents(sides: Sides, condition: str) -> str:
+    """plpgsql that locks the parents of the batch's children that meet ``condition`` (c, p).
+
+    A statement of its own: the next one's snapshot then sees what the lock was waited for. In
+    one statement the re-check after the wait would take the child anew, but the old parent.
+    """
+    return (
+        f"PERFORM 1 FROM {sides.names.parent} AS q WHERE q.{sides.uuid} IN (\n"
+        f"    SELECT p.{sides.uuid} FROM {sides.names.copy} AS c\n"
+        f"    JOIN {sides.names.parent} AS p ON p.{sides.uuid} = c.{sides.link}\n"
+        f"    WHERE c.{sides.id} BETWEEN lo AND hi AND {condition})\n"
+        f"  ORDER BY q.{sides.uuid} FOR NO KEY UPDATE;"
+    )
+
+
+def _replace(sides: Sides, arguments: str) -> tuple[Statement, ...]:
+    names = sides.names
+    apart = differs(sides.values, "c", "p")
+    rows = (
+        f"FROM {names.copy} AS c JOIN {names.parent} AS p ON p.{sides.uuid} = c.{sides.link}\n"
+        f"    WHERE c.{sides.id} BETWEEN lo AND hi"
+    )
+    changed = "".join(f", {ident(c)} = GREATEST(c.{ident(c)}, p.{ident(c)})" for c in sides.changed)
+    body = f"""  {lock_parents(sides, apart)}
+  {note(sides, rows, "p", _apart(sides, "c", "p"))};
+  UPDATE {names.copy} AS c SET {set_to(sides.plan.parent_values, "p")}{changed}
+  FROM {names.parent} AS p
+  WHERE p.{sides.uuid} = c.{sides.link} AND c.{sides.id} BETWEEN lo AND hi AND {apart};
+  GET DIAGNOSTICS written = ROW_COUNT;
+  RETURN written;"""
+    return function(
+        names.own("replace_losers"), arguments, "bigint", body, declare="  written bigint;"
+    )
+
+
+def _restore(sides: Sides, arguments: str) -> tuple[Statement, ...]:
+    names = sides.names
+
+    def still(column: Column) -> str:
+        b, n = by(column.name), ident(column.name)
+        record = "pg_catalog.record"
+        return (
+            f"(r.{lost(column.name)} AND ROW(c.{n})::{record} "
+            f"OPERATOR(pg_catalog.*=) ROW(r.{b})::{record})"
+        )
+
+    sets = ", ".join(
+        f"{ident(c.name)} = CASE WHEN {still(c)} THEN r.{was(c.name)} ELSE c.{ident(c.name)} END"
+        for c in sides.values
+    )
+    body = f"""  UPDATE {names.copy} AS c SET {sets}
+  FROM {names.own("replaced")} AS r
+  WHERE r."child id" = c.{sides.id} AND r."child id" BETWEEN lo AND hi
+    AND ({" OR ".join(still(c) for c in sides.values)});
+  GET DIAGNOSTICS written = ROW_COUNT;
+  DELETE FROM {names.own("replaced")} AS r WHERE r."child id" BETWEEN lo AND hi;
+  RETURN written;"""
+    return function(
+        names.own("restore_own"), arguments, "bigint", body, declare="  written bigint;"
+    )
+
+
+def _uuid_map(sides: Sides, arguments: str) -> tuple[Statement, ...]:
+    names = sides.names
+    keys = sides.row_of("p", sides.key)
+    listed = ", ".join(ident(c.name) for c in sides.key)
+    sets = ", ".join(f"{ident(c.name)} = excluded.{ident(c.name)}" for c in sides.key)
+    body = f"""  DELETE FROM {names.own("uuid_map")} AS m WHERE m."child id" BETWEEN lo AND hi;
+  INSERT INTO {names.own("uuid_map")} AS m ("child id", "kept uuid", {listed})
+  SELECT c.{sides.id}, p.{sides.uuid}, {keys}
+  FROM {names.copy} AS c JOIN {names.parent} AS p ON p.{sides.uuid} = c.{sides.link}
+  WHERE c.{sides.id} BETWEEN lo AND hi AND p.{sides.uuid} <> {names.own("uuid")}({keys})
+  ON CONFLICT ("child id") DO UPDATE SET "kept uuid" = excluded."kept uuid", {sets};
+  GET DIAGNOSTICS written = ROW_COUNT;
+  RETURN written;"""
+    return function(
+        names.own("fill_uuid_map"), arguments, "bigint", body, declare="  written bigint;"
+    )
+
+
+def move_entry(sides: Sides) -> str:
+    """plpgsql: a child got another id; what the ledger holds of it goes along."""
+    entry = sides.names.own("replaced")
+    return (
+        f'UPDATE {entry} AS r SET "child id" = NEW.{sides.id} WHERE r."child id" = OLD.{sides.id}\n'
+        f'      AND NOT EXISTS (SELECT FROM {entry} AS s WHERE s."child id" = NEW.{sides.id});'
+    )

@@ -1,0 +1,172 @@
+"""Sides: the child and the parent of a plan, and the fragments that every function here needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from membership_refactor.planning import TableSplit
+from membership_refactor.portrait import Column, Table
+from membership_refactor.sql.identifiers import columns as listed
+from membership_refactor.sql.identifiers import dollar_quoted, ident
+from membership_refactor.sql.names import Names
+from membership_refactor.sql.statements import Statement
+from membership_refactor.sql.types import base_type, differs
+
+ROW_OF_CHILD, ROW_OF_PARENT = "saved", "parent"
+"""plpgsql record variables: the child's and the parent's row as they are now."""
+
+
+@dataclass(frozen=True)
+class Sides:
+    """Child and parent of one plan. Aliases in SQL are one letter, variables are words."""
+
+    plan: TableSplit
+    names: Names
+    child: Table
+
+    @cached_property
+    def id(self) -> str:
+        return ident(self.plan.id)
+
+    @cached_property
+    def id_type(self) -> str:
+        return base_type(self.child.column(self.plan.id).type)
+
+    @cached_property
+    def link(self) -> str:
+        return ident(self.plan.link)
+
+    @cached_property
+    def uuid(self) -> str:
+        return ident(self.plan.parent_id)
+
+    @cached_property
+    def key(self) -> tuple[Column, ...]:
+        return tuple(self.child.column(name) for name in self.plan.key)
+
+    @cached_property
+    def values(self) -> tuple[Column, ...]:
+        return tuple(self.child.column(name) for name in self.plan.parent_values)
+
+    @cached_property
+    def deprecated(self) -> tuple[Column, ...]:
+        return self.key + self.values
+
+    @cached_property
+    def changed(self) -> tuple[str, ...]:
+        """The time of the last change, where the plan has one."""
+        return (self.plan.changed,) if self.plan.changed else ()
+
+    @cached_property
+    def shared(self) -> tuple[str, ...]:
+        """What child and parent both have: the deprecated columns, and the time of change."""
+        return (*self.plan.deprecated, *self.changed)
+
+    def parent_row(self, alias: str) -> str:
+        """Select list of a parent's row."""
+        return listed((self.plan.parent_id, *self.shared), f"{alias}.")
+
+    def row_of(self, prefix: str, columns: Iterable[Column] | None = None) -> str:
+        """Columns of a row as a list; the deprecated ones where nothing else is said."""
+        return listed((c.name for c in columns or self.deprecated), f"{prefix}.")
+
+    def same_key(self, left: str, arguments: str) -> str:
+        """A condition on one row: NULL equals NULL, the type's own equality. No index knows it."""
+        record = "pg_catalog.record"
+        return (
+            f"ROW({self.row_of(left, self.key)})::{record} "
+            f"OPERATOR(pg_catalog.=) ROW({arguments})::{record}"
+        )
+
+    def wrote(self, column: Column) -> str:
+        """Whether the statement behind this event changed the column. A row that got another id
+        counts as written whole: an application trigger may have renamed it between the write
+        and the write's own event, which then finds no row under the old id."""
+        return f"({differs((column,), 'NEW', 'OLD')} OR NEW.{self.id} <> OLD.{self.id})"
+
+    def reread_child(self) -> str:
+        """The child's row into ``saved``: state, not NEW. Ends the trigger where it is gone."""
+        columns = listed((self.plan.id, self.plan.link, *self.shared), "c.")
+        return (
+            f"SELECT c.xmin, {columns} INTO {ROW_OF_CHILD}\n"
+            f"  FROM {self.names.copy} AS c WHERE c.{self.id} = NEW.{self.id};\n"
+            "  IF NOT FOUND THEN\n    RETURN NULL;\n  END IF;"
+        )
+
+    def reread_parent(self, uuid: str, into: str = ROW_OF_PARENT) -> str:
+        """The parent's row, which this transaction holds already, into a record variable."""
+        return (
+            f"SELECT {self.parent_row('p')} INTO {into}\n"
+            f"  FROM {self.names.parent} AS p WHERE p.{self.uuid} = {uuid};"
+        )
+
+    def touch(self, uuid: str, *, into: str = ROW_OF_PARENT, xid: str = "saved.xmin") -> str:
+        """Updates a parent without changing it and reads its row; all NULL where there is none.
+
+        An UPDATE, because a mere lock leaves a REPEATABLE READ writer with its old snapshot once
+        we have committed; the new version gives it 40001. Once a transaction is enough: a row
+        that ``xid`` wrote is ours. Ten thousand versions of one row would make every look-up
+        walk through all of them.
+        """
+        p, u = self.names.parent, self.uuid
+        update = (
+            f"UPDATE {p} AS p SET {u} = p.{u} WHERE p.{u} = {uuid} "
+            f"AND p.xmin OPERATOR(pg_catalog.<>) {xid}"
+        )
+        # Not there, ours already, or committed by another since that statement's snapshot.
+        return (
+            f"{update}\n  RETURNING {self.parent_row('p')} INTO {into};\n"
+            "  IF NOT FOUND THEN\n"
+            f"    SELECT {self.parent_row('p')} INTO {into}\n"
+            f"    FROM {p} AS p WHERE p.{u} = {uuid} FOR NO KEY UPDATE;\n"
+            f"    IF FOUND THEN\n      {update};\n    END IF;\n"
+            "  END IF;"
+        )
+
+    def key_share(self) -> str:
+        """The lock of the re-read child row, for ``fence.guard``."""
+        return f"1 FROM {self.names.copy} AS c WHERE c.{self.id} = NEW.{self.id} FOR KEY SHARE"
+
+    def carried(self, row: str, target: str) -> str:
+        """The time of change that a carried-over row gets: the writer's. Where the writer left
+        it alone it never goes backwards, or incremental readers would miss the row."""
+        if not self.plan.changed:
+            return ""
+        c = ident(self.plan.changed)
+        return (
+            f"{c} = CASE WHEN NEW.{c} IS DISTINCT FROM OLD.{c} THEN {row}.{c} "
+            f"ELSE GREATEST({target}.{c}, {row}.{c}) END"
+        )
+
+
+def set_to(columns: Iterable[str], row: str) -> str:
+    """SET list: each column gets its value in ``row``."""
+    return ", ".join(f"{ident(c)} = {row}.{ident(c)}" for c in columns)
+
+
+def function(
+    signature: str,
+    arguments: str,
+    returns: str,
+    body: str,
+    *,
+    declare: str = "",
+    volatility: str = "VOLATILE",
+) -> tuple[Statement, ...]:
+    """A function that trigger functions call as the table's owner; nobody else may.
+
+    ``signature`` is its name, ``arguments`` are names and types (OUT ones too).
+    """
+    declared = f"DECLARE\n{declare}\n" if declare else ""
+    text = f"\n#variable_conflict use_variable\n{declared}BEGIN\n{body}\nEND\n"
+    result = f" RETURNS {returns}" if returns else ""
+    return (
+        Statement(
+            f"CREATE OR REPLACE FUNCTION {signature}({arguments}){result}\n"
+            f"LANGUAGE plpgsql {volatility} SET search_path = pg_catalog, pg_temp "
+            f"AS {dollar_quoted(text)}"
+        ),
+        Statement(f"REVOKE ALL ON FUNCTION {signature}({arguments}) FROM PUBLIC"),
+    )
