@@ -1,4 +1,4 @@
-"""Reads portraits from the catalog by set-based queries; the session's settings stay as they were."""
+"""Reads portraits from the catalog by set-based queries; the session's settings stay."""
 
 from __future__ import annotations
 
@@ -54,10 +54,10 @@ def read_portrait(connection: Connection, schema: str, names: Sequence[str]) -> 
     )
 
 
-def read_server(connection: Connection) -> Server:
-    """What the server and the connected role allow."""
+def read_server(connection: Connection, schema: str) -> Server:
+    """What the server and the connected role allow, and which names ``schema`` has given away."""
     with _own_settings(connection) as cursor:
-        (row,) = _rows(cursor, queries.SERVER, {})
+        (row,) = _rows(cursor, queries.SERVER, {"schema": schema})
         triggers = _rows(cursor, queries.EVENT_TRIGGERS, {})
     return Server(
         **_values(row), event_triggers=tuple(EventTrigger(**_values(row)) for row in triggers)

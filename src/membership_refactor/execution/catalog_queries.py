@@ -45,7 +45,15 @@ SERVER = """
 SELECT current_setting('server_version_num')::integer AS version, current_user::text AS "user",
        r.rolsuper AS superuser, r.rolsuper OR r.rolbypassrls AS bypass_row_security,
        ARRAY(SELECT o.rolname::text FROM pg_roles o
-             WHERE pg_has_role(current_user, o.oid, 'MEMBER') ORDER BY 1) AS acts_as
+             WHERE pg_has_role(current_user, o.oid, 'MEMBER') ORDER BY 1) AS acts_as,
+       -- A table has a row type of its name; array types give way by themselves.
+       ARRAY(SELECT c.relname::text FROM pg_class c JOIN pg_namespace n
+             ON n.oid = c.relnamespace WHERE n.nspname = %(schema)s
+             UNION
+             SELECT t.typname::text FROM pg_type t JOIN pg_namespace n
+             ON n.oid = t.typnamespace
+             WHERE n.nspname = %(schema)s AND t.typcategory <> 'A'
+             ORDER BY 1) AS relations
 FROM pg_roles r WHERE r.rolname = current_user
 """
 
@@ -281,7 +289,8 @@ SELECT r.prrelid AS owner_oid, p.pubname::text AS name,
            ARRAY(SELECT a.attname::text FROM unnest(r.prattrs::smallint[]) AS u (num)
                  JOIN pg_attribute a ON a.attrelid = r.prrelid AND a.attnum = u.num
                  ORDER BY a.attnum) END AS columns,
-       pg_get_expr(r.prqual, r.prrelid) AS "where"
+       pg_get_expr(r.prqual, r.prrelid) AS "where",
+       pg_get_userbyid(p.pubowner)::text AS owner
 FROM pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid
 WHERE r.prrelid = ANY (%(tables)s)
 ORDER BY r.prrelid, p.pubname

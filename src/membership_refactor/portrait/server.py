@@ -29,3 +29,5 @@ class Server:
     acts_as: tuple[str, ...] = ()
     """The roles the user may SET ROLE to, its own included."""
     event_triggers: tuple[EventTrigger, ...] = ()
+    relations: tuple[str, ...] = ()
+    """Names of the schema that a new table, index, sequence or row type cannot have."""

@@ -207,6 +207,7 @@ class Publication:
     name: str
     columns: tuple[str, ...] | None = None
     where: str | None = None
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,13 +47,21 @@ def canonical(sql: str) -> str:
 
     Never to be run: a keyword that is quoted as a name loses its quotes here.
     """
+    found = list(tokens(sql))
     parts = []
-    for token in tokens(sql):
+    for place, token in enumerate(found):
         name = token.name
         if token.kind == "space":
             parts.append(" ")
         elif name is not None and token.kind == "quoted" and _PLAIN.fullmatch(name):
             parts.append(name)
+        elif token.kind == "string" and _text(found[place + 1 : place + 4]) == "::regclass":
+            # The name of a sequence inside nextval(): a text that holds an identifier.
+            parts.append(canonical(token.text[1:-1].replace("''", "'")))
         else:
             parts.append(token.text)
     return "".join(parts).strip().removesuffix(";")
+
+
+def _text(found: list[Token]) -> str:
+    return "".join(token.text for token in found)

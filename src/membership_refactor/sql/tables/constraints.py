@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from membership_refactor.portrait import Constraint, Table
-from membership_refactor.sql.identifiers import ident, qualified
+from membership_refactor.sql.identifiers import ident, literal, qualified
 from membership_refactor.sql.statements import Lock, Statement
 
 _NOT_VALID = " NOT VALID"
@@ -17,7 +17,20 @@ def create_checks(table: Table) -> tuple[Statement, ...]:
 def create_foreign_keys(table: Table, *, not_valid: bool = False) -> tuple[Statement, ...]:
     """The outgoing foreign keys. ``not_valid`` makes each without a scan; see
     ``validate_foreign_keys``."""
-    return tuple(add_constraint(table, c, not_valid=not_valid) for c in table.foreign_keys)
+    name = qualified(table.schema, table.name)
+    comments = (
+        Statement(
+            f"COMMENT ON CONSTRAINT {ident(key.name)} ON {name} IS {literal(key.comment)}",
+            Lock.SHARE_UPDATE_EXCLUSIVE,
+            name,
+        )
+        for key in table.foreign_keys
+        if key.comment is not None
+    )
+    return (
+        *(add_constraint(table, c, not_valid=not_valid) for c in table.foreign_keys),
+        *comments,
+    )
 
 
 def validate_foreign_keys(table: Table) -> tuple[Statement, ...]:

@@ -27,7 +27,7 @@ def create_statistics(table: Table) -> tuple[Statement, ...]:
 def comment(table: Table) -> tuple[Statement, ...]:
     """The comments on table, columns, constraints, policies and sequences.
 
-    Those of indexes, triggers, rules and statistics are made with them.
+    Those of foreign keys, indexes, triggers, rules and statistics are made with them.
     """
     name = qualified(table.schema, table.name)
     said = [(f"TABLE {name}", table.comment)]
@@ -36,7 +36,11 @@ def comment(table: Table) -> tuple[Statement, ...]:
         if column.sequence and column.sequence.owned:
             sequence = qualified(column.sequence.schema, column.sequence.name)
             said.append((f"SEQUENCE {sequence}", column.sequence.comment))
-    said += [(f"CONSTRAINT {ident(c.name)} ON {name}", c.comment) for c in table.constraints]
+    said += [
+        (f"CONSTRAINT {ident(c.name)} ON {name}", c.comment)
+        for c in table.constraints
+        if c.kind != "f"
+    ]
     said += [(f"POLICY {ident(p.name)} ON {name}", p.comment) for p in table.policies]
     return tuple(
         Statement(f"COMMENT ON {what} IS {literal(text)}", Lock.SHARE_UPDATE_EXCLUSIVE, name)

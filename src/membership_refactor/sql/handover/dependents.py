@@ -1,0 +1,112 @@
+"""What holds on to the table by OID: moved where that is mechanical, listed where it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from membership_refactor.portrait import Dependent, IncomingKey, Table
+from membership_refactor.portrait.tokens import canonical
+from membership_refactor.sql.identifiers import ident, literal, qualified
+from membership_refactor.sql.renaming import renamed, repointed
+from membership_refactor.sql.statements import Lock, Statement
+from membership_refactor.sql.tables.bare import option_text
+from membership_refactor.sql.tables.constraints import constraint_text, validate_constraint
+
+_REPLACEABLE = ("function", "procedure")
+
+
+def handover_obstacles(source: Table) -> tuple[str, ...]:
+    """What 0005 cannot move within a short lock, a sentence each with what to do; asked before
+    0003 already, since it does not get better later."""
+    return (
+        *(o for dependent in source.dependents for o in _obstacle(dependent)),
+        *(
+            f'foreign key "{key.name}" of the partitioned table {_table(key)}: it cannot be made '
+            "NOT VALID, and a scan would hold the lock; drop it before 0005 and make it again after"
+            for key in source.incoming
+            if key.kind == "p"
+        ),
+    )
+
+
+def _obstacle(dependent: Dependent) -> Iterator[str]:
+    if dependent.by_text or dependent.kind == "view":
+        return
+    if dependent.kind in _REPLACEABLE and not dependent.used_by:
+        return
+    what = f"{dependent.kind} {dependent.name}"
+    if dependent.kind in _REPLACEABLE:
+        yield f"{what}: {'; '.join(dependent.used_by)} of the table; drop it or change it first"
+    elif dependent.kind == "materialized view":
+        yield f"{what}: it cannot be replaced in place; drop it before 0005 and make it again after"
+    else:
+        yield f"{what}: it holds on to the table and cannot be moved; drop it before 0005"
+
+
+def repoint_dependents(
+    table: Table, *, to: str, kept: tuple[Dependent, ...] = ()
+) -> Iterator[Statement]:
+    """Views and SQL-standard functions of ``table`` read the table ``to`` from now on.
+
+    CREATE OR REPLACE keeps their OID, owner, grants and comments and whatever hangs on them.
+    ``kept`` are dependents as they were before they were repointed the first time: where nobody
+    has changed one since, it gets that very text back.
+    """
+    before = {dependent.name: dependent for dependent in kept}
+    for dependent in table.dependents:
+        if dependent.by_text or dependent.definition is None:
+            continue
+        text = repointed(dependent.definition, table.schema, table.name, to)
+        original = before.get(dependent.name)
+        if original is not None and original.definition is not None:
+            there = repointed(original.definition, table.schema, to, table.name)
+            if canonical(there) == canonical(dependent.definition):
+                text = original.definition
+        if dependent.kind == "view":
+            yield _view(dependent, text)
+        elif dependent.kind in _REPLACEABLE and not dependent.used_by:
+            yield Statement(text.strip())
+
+
+def _view(view: Dependent, query: str) -> Statement:
+    # Options that are not named again would be reset by CREATE OR REPLACE.
+    options = ", ".join(option_text(option) for option in view.options)
+    with_options = f" WITH ({options})" if options else ""
+    name = qualified(view.schema, view.bare_name)
+    return Statement(
+        f"CREATE OR REPLACE VIEW {name}{with_options} AS\n{query.strip().removesuffix(';')}",
+        Lock.ACCESS_EXCLUSIVE,
+        name,
+    )
+
+
+def repoint_incoming(table: Table, *, to: str) -> Iterator[Statement]:
+    """Foreign keys of other tables point to ``to``; not validated yet, so that nothing is scanned.
+
+    DROP takes ACCESS EXCLUSIVE on both tables, ADD takes SHARE ROW EXCLUSIVE on both.
+    """
+    for key in table.incoming:
+        relation, name = _table(key), ident(key.name)
+        yield Statement(
+            f"ALTER TABLE {relation} DROP CONSTRAINT {name}", Lock.ACCESS_EXCLUSIVE, relation
+        )
+        definition = renamed(key.definition, table.schema, table.name, to)
+        yield Statement(
+            f"ALTER TABLE {relation} ADD CONSTRAINT {name} "
+            + constraint_text(definition, not_valid=True),
+            Lock.SHARE_ROW_EXCLUSIVE,
+            relation,
+        )
+        if key.comment is not None:
+            yield Statement(f"COMMENT ON CONSTRAINT {name} ON {relation} IS {literal(key.comment)}")
+
+
+def validate_incoming(table: Table) -> Iterator[Statement]:
+    """After the lock: each of those keys that was valid is so again; blocks no writer."""
+    for key in table.incoming:
+        if key.validated:
+            yield validate_constraint(key.schema, key.table, key.name)
+
+
+def _table(key: IncomingKey) -> str:
+    return qualified(key.schema, key.table)
