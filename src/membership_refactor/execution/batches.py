@@ -62,6 +62,8 @@ class Batches:
         self.workers, self.fixed = workers, rows
         self._size = float(rows or FIRST)
         self._size_lock = threading.Lock()
+        self._active: set[int] = set()
+        self._claiming = threading.Lock()
         self._stop = threading.Event()
 
     def run(self, job: RangeJob) -> int:
@@ -127,10 +129,12 @@ class Batches:
             run(pg, "SET synchronous_commit = off")
             while not self._stop.is_set():
                 note = self.throttle.wait(pg, stop=self._stop)
-                claimed = self._claim(pg, job, worker)
-                if claimed is None:
-                    return
-                n, first, last = claimed
+                with self._claiming:
+                    claimed = self._claim(pg, job, worker)
+                    if claimed is None:
+                        return
+                    n, first, last = claimed
+                    self._active.add(n)
                 began = time.perf_counter()
                 rows = self._do(pg, job, n, first, last)
                 self._adapt(time.perf_counter() - began)
@@ -141,7 +145,6 @@ class Batches:
     ) -> tuple[int, str | None, str | None] | None:
         """A range for this worker: one left behind, else the next one."""
         batches, jobs, mine = self.ledger.table("batch"), self.ledger.table("job"), self._mine(job)
-        run_id = f"{worker} of {pg.info.backend_pid}"
         with pg.transaction():
             row = run(
                 pg,
@@ -149,24 +152,18 @@ class Batches:
             ).fetchone()
             assert row is not None
             claimed, bound, nulls_done, exhausted = row
-            # A range whose worker is no live session of this run has been left behind.
+            # Of an earlier run that was killed: only one run can be at work (advisory lock).
+            mine_now = ", ".join(str(n) for n in sorted(self._active)) or "0"
             left = run(
                 pg,
-                f"SELECT n, first, last FROM {batches} AS b WHERE {mine} AND NOT done\n"
-                "AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_activity AS a\n"
-                "  WHERE b.worker LIKE '% of ' || a.pid::text AND a.pid <> pg_catalog.pg_backend_pid()"
-                "\n    AND a.application_name LIKE 'membership!_refactor%' ESCAPE '!')\n"
-                "ORDER BY n LIMIT 1",
+                f"SELECT n, first, last FROM {batches} WHERE {mine} AND NOT done\n"
+                f"AND n NOT IN ({mine_now}) ORDER BY n LIMIT 1",
             ).fetchone()
             if left is not None:
-                run(
-                    pg,
-                    f"UPDATE {batches} SET worker = {literal(run_id)} WHERE {mine} AND n = {left[0]}",
-                )
                 return left[0], left[1], left[2]
             if not nulls_done:
                 run(pg, f"UPDATE {jobs} SET nulls_done = true WHERE {mine}")
-                return self._insert(pg, job, None, None, run_id)
+                return self._insert(pg, job, None, None, worker)
             if exhausted or bound is None:
                 return None
             found = self._next(pg, job, claimed, bound)
@@ -174,7 +171,7 @@ class Batches:
                 run(pg, f"UPDATE {jobs} SET exhausted = true WHERE {mine}")
                 return None
             run(pg, f"UPDATE {jobs} SET claimed = {literal(found[1])} WHERE {mine}")
-            return self._insert(pg, job, *found, run_id)
+            return self._insert(pg, job, *found, worker)
 
     def _next(
         self, pg: Pg, job: RangeJob, claimed: str | None, bound: str

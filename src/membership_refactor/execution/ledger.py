@@ -155,6 +155,55 @@ class Ledger:
             revision,
         )
 
+    def restore(self, pg: Pg, revision: str) -> None:
+        """A way down that has done nothing yet never began: the step stands as up."""
+        self._write(
+            pg,
+            f"UPDATE {self._in('step')} SET direction = 'up', state = 'done' "
+            "WHERE plan = %s AND revision = %s",
+            self.plan.name,
+            revision,
+        )
+
+    def turn(self, pg: Pg, revision: str, direction: Direction) -> None:
+        """The open step goes the other way from now on; what it did is no longer done."""
+        with pg.transaction():
+            self._write(
+                pg,
+                f"DELETE FROM {self._in('action')} WHERE plan = %s AND revision = %s",
+                self.plan.name,
+                revision,
+            )
+            self._write(
+                pg,
+                f"DELETE FROM {self._in('job')} WHERE plan = %s AND job LIKE %s || ' %%'",
+                self.plan.name,
+                revision,
+            )
+            self._write(
+                pg,
+                f"DELETE FROM {self._in('batch')} WHERE plan = %s AND job LIKE %s || ' %%'",
+                self.plan.name,
+                revision,
+            )
+            self._write(
+                pg,
+                f"UPDATE {self._in('step')} SET direction = '{direction}' "
+                "WHERE plan = %s AND revision = %s",
+                self.plan.name,
+                revision,
+            )
+
+    def close_job(self, pg: Pg, job: str) -> None:
+        """Takes a finished job's ranges away: the same step may run again after a downgrade."""
+        for name in ("batch", "job"):
+            self._write(
+                pg,
+                f"DELETE FROM {self._in(name)} WHERE plan = %s AND job = %s",
+                self.plan.name,
+                job,
+            )
+
     def portraits(self, pg: Pg) -> dict[str, Portrait]:
         """The portraits that steps kept, by revision."""
         rows = pg.execute(
@@ -233,12 +282,23 @@ class Ledger:
             json.dumps(dict(detail)) if detail else None,
         )
 
+    def accept(self, pg: Pg, revision: str, reason: str) -> None:
+        """Records that a DBA goes on without evidence, and why."""
+        self._write(
+            pg,
+            f"INSERT INTO {self._in('acceptance')} (plan, revision, reason) VALUES (%s, %s, %s)",
+            self.plan.name,
+            revision,
+            reason,
+        )
+
     def check_result(
         self,
         pg: Pg,
         revision: str | None,
         direction: Direction | None,
         name: str,
+        *,
         broken: int,
         keys: list[str],
         seconds: float,

@@ -44,8 +44,8 @@ class Sessions:
     def open(self, *, as_owner: bool = True, purpose: str = "") -> Iterator[Pg]:
         """A connection of its own, closed afterwards; NoDatabase where the role is refused."""
         proxied = self.engine.raw_connection()
-        proxied.detach()
         connection = proxied.driver_connection
+        proxied.detach()
         assert isinstance(connection, psycopg.Connection)
         try:
             connection.rollback()

@@ -156,11 +156,13 @@ def derive_functions(plan: TableSplit, names: Names) -> tuple[Statement, ...]:
   PERFORM {names.own("settle")}(uuids, true);
   RETURN NULL;"""
         made += trigger_function(
-            names.own(f"derive_{kind}"), body, declare="  uuids pg_catalog.uuid[];"
+            names.own(f"derive_{kind}"), body, declare="  uuids pg_catalog.uuid[];", marked=True
         )
     # DELETE, not TRUNCATE: the foreign key of 0008 may stand already when 0008 is taken back.
     made += trigger_function(
-        names.own("derive_truncate"), f"  DELETE FROM {names.parent};\n  RETURN NULL;"
+        names.own("derive_truncate"),
+        f"  DELETE FROM {names.parent};\n  RETURN NULL;",
+        marked=True,
     )
     return tuple(made)
 

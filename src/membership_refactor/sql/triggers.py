@@ -75,7 +75,7 @@ def hang(triggers: Sequence[OwnTrigger]) -> tuple[Statement, ...]:
     lock = Lock.SHARE_ROW_EXCLUSIVE
     made = []
     for trigger in triggers:
-        made.append(Statement(trigger.text, lock, trigger.table))
+        made.append(_if_there(trigger, trigger.text, lock, there=False))
         enable = f"ALTER TABLE {trigger.table} ENABLE ALWAYS TRIGGER {ident(trigger.name)}"
         made.append(Statement(enable, lock, trigger.table))
     return tuple(made)
@@ -102,11 +102,13 @@ def take_down(triggers: Sequence[OwnTrigger]) -> tuple[Statement, ...]:
     )
 
 
-def _if_there(trigger: OwnTrigger, text: str, lock: Lock) -> Statement:
-    """``text``, run only while table and trigger exist: a step taken up again repeats itself."""
+def _if_there(trigger: OwnTrigger, text: str, lock: Lock, *, there: bool = True) -> Statement:
+    """``text``, run only while the trigger exists, or does not: a step taken up again, or taken
+    back half-way, repeats itself."""
+    negated = "" if there else "NOT "
     return Statement(
         "DO $own$ BEGIN\n"
-        "IF EXISTS (SELECT FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid = "
+        f"IF {negated}EXISTS (SELECT FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid = "
         f"pg_catalog.to_regclass({literal(trigger.table)}) AND t.tgname = {literal(trigger.name)})\n"
         f"THEN EXECUTE {literal(text)}; END IF;\nEND $own$",
         lock,

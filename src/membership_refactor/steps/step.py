@@ -77,5 +77,5 @@ class Step:
     before_down: Checks = no_checks
     """Refusals of the way down; the first downgrade on the way asks those of every step on it."""
     after_down: Checks = no_checks
-    gate: str | None = None
-    """The name of the structure of which evidence has to show that nobody uses it."""
+    gate: Callable[[Situation], Check] | None = None
+    """What has to show that nobody uses the old structure any more."""

@@ -1,0 +1,81 @@
+"""The gate: evidence that nobody uses any more what a step is about to take away.
+
+SQL over the ledger's records, so that an offline script asks the same. No watch is no evidence.
+"""
+
+from __future__ import annotations
+
+from membership_refactor.checks.check import Check, Reach
+from membership_refactor.planning import TableSplit
+from membership_refactor.sql.identifiers import literal, qualified
+from membership_refactor.sql.names import ledger_schema
+
+STALEST = "1 day"
+"""How old the newest sample of a watch may be."""
+
+
+def gate(
+    plan: TableSplit,
+    schema: str,
+    *,
+    revision: str,
+    target: str,
+    since_step: str | None = None,
+    empty: str | None = None,
+) -> Check:
+    """Each row is a reason to wait. A recorded acceptance for ``revision`` opens it.
+
+    ``target`` names the structure in the usage records; ``since_step`` starts the window no
+    earlier than the end of that step; ``empty`` is the quoted table which, when 0001 created it
+    here and it holds no row, needs no evidence.
+    """
+    ledger = ledger_schema(schema)
+    name, about = literal(plan.name), literal(target)
+    began = f"pg_catalog.now() - interval '{plan.evidence_days} days'"
+    if since_step is not None:
+        ended = (
+            f"(SELECT s.ended_at FROM {qualified(ledger, 'step')} AS s "
+            f"WHERE s.plan = {name} AND s.revision = {literal(since_step)})"
+        )
+        began = f"greatest({began}, {ended})"
+    usage = (
+        f"{qualified(ledger, 'usage_interval')} AS u WHERE u.plan = {name} AND u.target = {about}"
+    )
+    scans = (
+        f"(SELECT DISTINCT ON (o.consumer) o.* FROM {qualified(ledger, 'scan_outcome')} AS o "
+        f"WHERE o.plan = {name} ORDER BY o.consumer, o.scanned_at DESC) AS o"
+    )
+    window = (
+        f"pg_catalog.tstzrange({began}, pg_catalog.now() - interval '{STALEST}')"
+        f" <@ coalesce(pg_catalog.range_agg(pg_catalog.tstzrange(u.began, u.ended, '[]')), "
+        "'{}'::pg_catalog.tstzmultirange)"
+    )
+    reasons = [
+        f"SELECT {literal(f'no unbroken watch of {plan.evidence_days} days on the {target}')}\n"
+        f"WHERE NOT (SELECT {window} FROM {usage} AND u.covered)",
+        "SELECT pg_catalog.format('%s used %s times until %s (%s)', u.target, u.uses, u.ended, "
+        f"u.source)\nFROM {usage} AND u.uses > 0 AND u.ended >= {began}",
+        f"SELECT 'the SQL of no consumer has been scanned'\nWHERE NOT EXISTS (SELECT FROM {scans})",
+        "SELECT pg_catalog.format('consumer %s has %s references left', o.consumer, o.findings)\n"
+        f"FROM {scans} WHERE NOT o.clear",
+    ]
+    open_by_hand = (
+        f"EXISTS (SELECT FROM {qualified(ledger, 'acceptance')} AS a WHERE a.plan = {name} "
+        f"AND a.revision = {literal(revision)})"
+    )
+    condition = f"NOT {open_by_hand}"
+    if empty is not None:
+        created = (
+            f"EXISTS (SELECT FROM {qualified(ledger, 'event')} AS e WHERE e.plan = {name} "
+            "AND e.event = 'created')"
+        )
+        condition += f" AND NOT ({created} AND NOT EXISTS (SELECT FROM {empty}))"
+    query = "\nUNION ALL ".join(f"({r})" for r in reasons)
+    return Check(
+        name=f"gate {revision}",
+        sentence=f"nobody uses the {target} any more",
+        query=f"SELECT r.reason FROM ({query}) AS r (reason) WHERE {condition}",
+        reach=Reach.CATALOG,
+        hint="Wait for the evidence, or go on with your own: "
+        f'alembic -x accept-usage="REASON" upgrade {revision}',
+    )

@@ -1,0 +1,97 @@
+"""Drain and switch: the log is replayed until little is left, the rest of it under a short lock."""
+
+from __future__ import annotations
+
+import time
+
+import tenacity
+
+from membership_refactor.execution.batches import RETRIED
+from membership_refactor.execution.ledger import Ledger
+from membership_refactor.execution.locks import Held, NotYet, briefly
+from membership_refactor.execution.progress import Progress
+from membership_refactor.execution.sessions import Pg, run
+from membership_refactor.sql.fence import raise_fence
+from membership_refactor.sql.moves import Move
+from membership_refactor.sql.triggers import rest
+from membership_refactor.steps.actions import Switch
+from membership_refactor.steps.step import Direction
+
+ENTRIES = 200
+"""Log entries of one replay; an entry may hold the keys of a whole mass statement."""
+UNDER_LOCK_SECONDS = 0.005
+"""What the replay under the lock may take, by the rate of the replays before it."""
+FEWEST, MOST = 20, 2_000
+
+
+class Drain:
+    """Replays one move's log and hands over to synchronous capture."""
+
+    def __init__(self, pg: Pg, ledger: Ledger, progress: Progress, *, seconds: float) -> None:
+        self.pg, self.ledger, self.progress, self.seconds = pg, ledger, progress, seconds
+        self._rate = MOST / UNDER_LOCK_SECONDS
+        self.replayed = 0
+
+    def switch(self, action: Switch, revision: str, direction: Direction) -> Held:
+        """Afterwards the target follows synchronously, and the action is recorded as done.
+
+        Locks: the action's, waited for 50 ms and held 20 ms at most. LockNotObtained names
+        long transactions and orphaned prepared ones.
+        """
+        run(self.pg, "SET synchronous_commit = off")
+        self._replay(action.move)
+        text = ";\n".join(
+            [raise_fence(action.move.names).text]
+            + [s.text for s in rest(action.resting)]
+            + [s.text for s in action.statements]
+        )
+
+        def under_lock(pg: Pg) -> None:
+            keys, marks = self._pending(action.move)
+            if marks or keys > self._allowed():
+                raise NotYet
+            run(pg, f"SELECT {action.move.function('drain')}(NULL)")
+            run(pg, text)
+            self.ledger.mark(pg, revision, direction, action.name, rows=self.replayed)
+
+        held = briefly(
+            self.pg,
+            action.locks,
+            under_lock,
+            seconds=self.seconds,
+            before_retry=lambda tries: self._replay(action.move),
+        )
+        run(self.pg, "RESET synchronous_commit")
+        return held
+
+    def _allowed(self) -> float:
+        return min(max(self._rate * UNDER_LOCK_SECONDS, FEWEST), MOST)
+
+    def _pending(self, move: Move) -> tuple[int, int]:
+        row = run(self.pg, move.pending_query()).fetchone()
+        assert row is not None
+        return int(row[0]), int(row[1])
+
+    def _replay(self, move: Move) -> None:
+        """Until little enough waits; each round is a transaction of its own."""
+        with self.progress.task("replaying changes", None) as task:
+            while True:
+                keys, marks = self._pending(move)
+                if not marks and keys <= self._allowed() / 2:
+                    return
+                began = time.perf_counter()
+                self._round(move)
+                if not marks:
+                    self._rate = keys / max(time.perf_counter() - began, 1e-6)
+                self.replayed += keys
+                task.advance(keys)
+
+    def _round(self, move: Move) -> None:
+        for attempt in tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(RETRIED),
+            wait=tenacity.wait_random_exponential(multiplier=0.02, max=1),
+            stop=tenacity.stop_after_delay(self.seconds),
+            reraise=True,
+        ):
+            with attempt, self.pg.transaction():
+                run(self.pg, f"SELECT {move.function('drain')}({ENTRIES})")

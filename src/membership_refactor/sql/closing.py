@@ -1,0 +1,37 @@
+"""A closed table: applications are refused (55000), the tool's own functions are let through."""
+
+from __future__ import annotations
+
+from membership_refactor.sql.identifiers import literal
+from membership_refactor.sql.names import Names
+from membership_refactor.sql.statements import Statement
+from membership_refactor.sql.triggers import (
+    SYNC_MARK,
+    OwnTrigger,
+    after,
+    trigger_function,
+)
+
+
+def close_functions(names: Names, purpose: str, message: str, hint: str) -> tuple[Statement, ...]:
+    """The function that refuses. Whoever sets the mark by hand is stopped by privileges, or is
+    the owner and shows up in the next check: the table is not relied upon before then."""
+    body = (
+        "  RAISE object_not_in_prerequisite_state USING\n"
+        f"    MESSAGE = {literal(message)},\n    HINT = {literal(hint)};"
+    )
+    return trigger_function(names.own(purpose), body)
+
+
+def close_triggers(names: Names, purpose: str, table: str) -> tuple[OwnTrigger, ...]:
+    """Statement triggers, so that a write without rows is refused too."""
+    return tuple(
+        OwnTrigger(
+            name=after(f"{purpose}_{kind.lower().replace(' ', '_')}"),
+            table=table,
+            event=f"BEFORE {kind}",
+            function=names.own(purpose),
+            when=f"pg_catalog.current_setting({literal(SYNC_MARK)}, true) IS DISTINCT FROM 'on'",
+        )
+        for kind in ("INSERT OR UPDATE OR DELETE", "TRUNCATE")
+    )

@@ -1,0 +1,32 @@
+"""The synchronous captures between source and copy, made from a situation."""
+
+from __future__ import annotations
+
+from membership_refactor.sql.sync import Sync
+from membership_refactor.steps.step import Situation
+
+
+def to_copy(s: Situation) -> Sync:
+    """What is written to the source stands in the copy (0003 to 0005)."""
+    return Sync(
+        names=s.names,
+        purpose="to_copy",
+        origin=s.names.source,
+        target=s.names.copy,
+        id=s.plan.id,
+        columns=s.source().columns,
+        marked=True,
+    )
+
+
+def to_source(s: Situation) -> Sync:
+    """What is written to the copy stands in the source (0004 to 0005)."""
+    return Sync(
+        names=s.names,
+        purpose="to_source",
+        origin=s.names.copy,
+        target=s.names.source,
+        id=s.plan.id,
+        columns=s.source().columns,
+        adopts=True,
+    )

@@ -1,0 +1,232 @@
+"""0003: the copy is exact, with the link beside it, and follows every write to the source."""
+
+from __future__ import annotations
+
+from membership_refactor.checks.check import Check
+from membership_refactor.checks.tables import (
+    copy_is_exact,
+    links_are_of_their_keys,
+    policies_hold,
+)
+from membership_refactor.portrait import Portrait, Table
+from membership_refactor.sql.clone import cloned
+from membership_refactor.sql.create import EMPTY_SEARCH_PATH, create_surface
+from membership_refactor.sql.fence import open_fence
+from membership_refactor.sql.fitting import fits
+from membership_refactor.sql.identifiers import ident, literal, qualified
+from membership_refactor.sql.identity import computed, identity_functions, link_function
+from membership_refactor.sql.limits import cannot_carry
+from membership_refactor.sql.link import keep_link_function, keep_link_triggers
+from membership_refactor.sql.moves import copy_move
+from membership_refactor.sql.refusal import refusal_functions, refusal_triggers
+from membership_refactor.sql.statements import Lock, Statement
+from membership_refactor.sql.tables.bare import create_bare_table
+from membership_refactor.sql.tables.constraints import (
+    add_constraint,
+    create_checks,
+    validate_constraint,
+)
+from membership_refactor.sql.tables.indexes import create_indexes, create_keys
+from membership_refactor.sql.triggers import hang, take_down
+from membership_refactor.steps.actions import Action, Brief, Build, Run, Switch
+from membership_refactor.steps.captures import to_copy
+from membership_refactor.steps.portraits import with_tables
+from membership_refactor.steps.step import Situation, Step
+
+SHARE_ROW, EXCLUSIVE = Lock.SHARE_ROW_EXCLUSIVE, Lock.ACCESS_EXCLUSIVE
+
+
+def copied(s: Situation) -> Table:
+    """The copy's portrait."""
+    return cloned(s.source(), name=s.plan.copy, link=s.plan.link)
+
+
+def refusals(s: Situation) -> tuple[str, ...]:
+    """Why this table cannot be split by this plan."""
+    source = s.before("0003").find(s.plan.source)
+    if source is None:
+        return (f'table "{s.names.schema}"."{s.plan.source}" does not exist',)
+    return fits(s.plan, source) or cannot_carry(s.plan, source)
+
+
+def before_up(s: Situation) -> tuple[Check, ...]:
+    return policies_hold(s.plan, s.names.source)
+
+
+def up(s: Situation) -> tuple[Action, ...]:
+    plan, names, source, copy = s.plan, s.names, s.source(), copied(s)
+    move = copy_move(plan, names, source)
+    sync = to_copy(s)
+    refuse = refusal_functions(names, plan.id, source.columns)
+    logged = move.log.triggers()
+    return (
+        Run(
+            name="prepare",
+            statements=(
+                EMPTY_SEARCH_PATH,
+                *open_fence(names),
+                *identity_functions(plan, names, source),
+                *_kept(s),
+                link_function(plan, names, source),
+                *move.log.table_statements(),
+                *move.log.function_statements(),
+                *create_bare_table(copy),
+                *move.function_statements(),
+                *sync.function_statements(),
+                *keep_link_function(plan, names),
+                *refuse,
+            ),
+        ),
+        Brief(
+            name="record changes",
+            locks=((names.source, SHARE_ROW),),
+            statements=hang(logged),
+        ),
+        Build(name="copy", move=move),
+        *_indexed(copy),
+        Switch(
+            name="switch to synchronous capture",
+            move=move,
+            locks=((names.source, SHARE_ROW), (names.copy, SHARE_ROW)),
+            resting=logged,
+            statements=(
+                *hang(sync.triggers()),
+                *hang(keep_link_triggers(plan, names)),
+                *hang(refusal_triggers(names)),
+            ),
+        ),
+        Brief(
+            name="take the log down",
+            locks=((names.source, EXCLUSIVE),),
+            statements=(*take_down(logged), *move.drop_statements(), *move.log.drop_statements()),
+        ),
+        *_keyed(s, copy),
+        Run(name="open the copy", statements=(EMPTY_SEARCH_PATH, *create_surface(copy))),
+    )
+
+
+def _kept(s: Situation) -> tuple[Statement, ...]:
+    """What an earlier downgrade kept: for each key the uuid its parent had, while a row of the
+    noted id still has the key; of several the lowest id wins, and no uuid serves two keys."""
+    names, plan = s.names, s.plan
+    kept, noted = names.own("kept"), names.own("uuid_map")
+    of_row, of_note = computed(plan, names, "a", "uuid"), computed(plan, names, "m", "uuid")
+    fill = (
+        f"INSERT INTO {kept} (key_uuid, uuid)\n"
+        "SELECT DISTINCT ON (w.uuid) w.key_uuid, w.uuid FROM (\n"
+        f"  SELECT DISTINCT ON (key_uuid) {of_note} AS key_uuid, m.uuid, m.child_id\n"
+        f"  FROM {noted} AS m JOIN {names.source} AS a ON a.{ident(plan.id)} = m.child_id\n"
+        f"  WHERE {of_row} = {of_note} ORDER BY key_uuid, m.child_id) AS w\n"
+        "ORDER BY w.uuid, w.child_id"
+    )
+    turned = (
+        f"INSERT INTO {kept} (key_uuid, uuid)\n"
+        f"SELECT k.uuid, {names.own('another_uuid')}(k.uuid) FROM {kept} AS k\n"
+        f"WHERE NOT EXISTS (SELECT FROM {kept} AS j WHERE j.key_uuid = k.uuid)"
+    )
+    return (
+        Statement(
+            f"CREATE TABLE IF NOT EXISTS {kept} (key_uuid uuid PRIMARY KEY, uuid uuid UNIQUE)"
+        ),
+        Statement(f"DELETE FROM {kept}"),
+        Statement(
+            "DO $kept$ BEGIN\n"
+            f"IF pg_catalog.to_regclass({literal(noted)}) IS NOT NULL THEN\n"
+            f"{fill};\n{turned};\nEND IF;\nEND $kept$"
+        ),
+    )
+
+
+def _indexed(copy: Table) -> tuple[Action, ...]:
+    """Indexes after the load, each an action: a crash does not cost those that stand. Nobody
+    else can reach the table yet, so none of these locks is in anybody's way."""
+    single = [
+        Run(
+            name=f"index {name}", statements=(EMPTY_SEARCH_PATH, *create_indexes(copy, only={name}))
+        )
+        for name in (index.name for index in copy.indexes if index.valid)
+    ]
+    rest = (EMPTY_SEARCH_PATH, *create_keys(copy), *create_checks(copy))
+    analyzed = Statement(f"ANALYZE {qualified(copy.schema, copy.name)}")
+    return (*single, Run(name="keys and checks", statements=(*rest, analyzed)))
+
+
+def _keyed(s: Situation, copy: Table) -> tuple[Action, ...]:
+    """Foreign keys only now: while the copy lagged behind, one of them would have refused the
+    deletion of a person whose rows were already gone from the source."""
+    actions: list[Action] = []
+    for key in copy.foreign_keys:
+        assert key.references is not None
+        other = qualified(*key.references)
+        locks = ((s.names.copy, SHARE_ROW), (other, SHARE_ROW))
+        made = add_constraint(copy, key, not_valid=True)
+        actions.append(
+            Brief(name=f"foreign key {key.name}", locks=locks, statements=(EMPTY_SEARCH_PATH, made))
+        )
+        if key.validated:
+            valid = validate_constraint(copy.schema, copy.name, key.name)
+            actions.append(Run(name=f"validate {key.name}", statements=(valid,)))
+    return tuple(actions)
+
+
+def after_up(s: Situation) -> tuple[Check, ...]:
+    return (
+        copy_is_exact(s.plan, s.names, s.source()),
+        links_are_of_their_keys(s.plan, s.names),
+    )
+
+
+def down(s: Situation) -> tuple[Action, ...]:
+    plan, names, source, copy = s.plan, s.names, s.source(), copied(s)
+    move, sync = copy_move(plan, names, source), to_copy(s)
+    hung = (*move.log.triggers(), *sync.triggers())
+    unkeyed = tuple(
+        Brief(
+            name=f"take off foreign key {key.name}",
+            locks=((qualified(*key.references), EXCLUSIVE),) if key.references else (),
+            statements=(
+                Statement(
+                    f"ALTER TABLE IF EXISTS {names.copy} "
+                    f"DROP CONSTRAINT IF EXISTS {ident(key.name)}"
+                ),
+            ),
+        )
+        for key in copy.foreign_keys
+    )
+    return (
+        Brief(
+            name="stop capture",
+            locks=((names.source, EXCLUSIVE),),
+            statements=take_down(hung),
+        ),
+        *unkeyed,
+        Run(
+            name="drop the copy",
+            statements=(
+                Statement(f"DROP TABLE IF EXISTS {names.copy}"),
+                *move.drop_statements(),
+                *move.log.drop_statements(),
+                *sync.drop_statements(),
+                *(
+                    Statement(f"DROP FUNCTION IF EXISTS {names.own(f)}")
+                    for f in ("keep_link", "refuse", "refuse_truncate", "link", "fence")
+                ),
+            ),
+        ),
+    )
+
+
+def becomes(s: Situation) -> Portrait:
+    return with_tables(s.before("0003"), copied(s))
+
+
+STEP = Step(
+    revision="0003",
+    name="copy_table",
+    up=up,
+    down=down,
+    becomes=becomes,
+    refusals=refusals,
+    before_up=before_up,
+    after_up=after_up,
+)

@@ -1,0 +1,111 @@
+"""0006: the empty parent stands, closed, and every write to the child is recorded for it."""
+
+from __future__ import annotations
+
+from membership_refactor.checks.check import Check
+from membership_refactor.checks.gate import gate
+from membership_refactor.checks.tables import policies_hold
+from membership_refactor.portrait import Portrait, Table
+from membership_refactor.sql.closing import close_functions, close_triggers
+from membership_refactor.sql.create import EMPTY_SEARCH_PATH
+from membership_refactor.sql.moves import parent_move
+from membership_refactor.sql.statements import Lock, Statement
+from membership_refactor.sql.tables.bare import create_bare_table
+from membership_refactor.sql.triggers import hang, take_down
+from membership_refactor.steps.actions import Action, Brief, Run
+from membership_refactor.steps.parent_table import parent_table
+from membership_refactor.steps.portraits import with_tables
+from membership_refactor.steps.step import Situation, Step
+
+CLOSED = "closed"
+
+
+def parent(s: Situation) -> Table:
+    """The parent as 0007 leaves it; NOT NULL where the source's column was."""
+    child = s.child("0006")
+    required = tuple(c for c in s.plan.deprecated if s.source().column(c).not_null)
+    return parent_table(s, child, required=required)
+
+
+def evidence(s: Situation) -> Check:
+    """The old name gets a new meaning: nobody may still mean the old table by it."""
+    return gate(
+        s.plan,
+        s.names.schema,
+        revision="0006",
+        target=f'old meaning of "{s.plan.source}"',
+        since_step="0005",
+        empty=s.names.copy,
+    )
+
+
+def before_up(s: Situation) -> tuple[Check, ...]:
+    return policies_hold(s.plan, s.names.copy)
+
+
+def up(s: Situation) -> tuple[Action, ...]:
+    names = s.names
+    move = parent_move(s.plan, names, s.child("0006"))
+    message = f'table "{s.plan.parent}" is being rebuilt and cannot be written yet'
+    return (
+        Run(
+            name="create the parent",
+            statements=(
+                EMPTY_SEARCH_PATH,
+                *create_bare_table(parent(s)),
+                *close_functions(
+                    names,
+                    CLOSED,
+                    message,
+                    f'Write to it from revision 0008 on; until then write to "{s.plan.copy}".',
+                ),
+                *hang(close_triggers(names, CLOSED, names.parent)),
+                *move.log.table_statements(),
+                *move.log.function_statements(),
+            ),
+        ),
+        Brief(
+            name="record changes",
+            locks=((names.copy, Lock.SHARE_ROW_EXCLUSIVE),),
+            statements=hang(move.log.triggers()),
+        ),
+    )
+
+
+def down(s: Situation) -> tuple[Action, ...]:
+    names = s.names
+    log = parent_move(s.plan, names, s.child("0006")).log
+    return (
+        Brief(
+            name="stop recording",
+            locks=((names.copy, Lock.ACCESS_EXCLUSIVE),),
+            statements=take_down(log.triggers()),
+        ),
+        Run(
+            name="drop the parent",
+            statements=(
+                Statement(f"DROP TABLE IF EXISTS {names.parent}"),
+                *log.drop_statements(),
+                Statement(f"DROP FUNCTION IF EXISTS {names.own(CLOSED)}()"),
+            ),
+        ),
+    )
+
+
+def becomes(s: Situation) -> Portrait:
+    bare = parent(s)
+    return with_tables(
+        s.before("0006"),
+        Table(schema=bare.schema, name=bare.name, columns=bare.columns, owner=bare.owner),
+    )
+
+
+STEP = Step(
+    revision="0006",
+    name="create_parent",
+    up=up,
+    down=down,
+    becomes=becomes,
+    before_up=before_up,
+    gate=evidence,
+)

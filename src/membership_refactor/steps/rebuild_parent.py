@@ -1,0 +1,167 @@
+"""0007: every distinct key has one parent, and every write to the child keeps it so."""
+
+from __future__ import annotations
+
+from membership_refactor.checks.check import Check
+from membership_refactor.checks.tables import (
+    children_have_parents,
+    keys_are_unique,
+    no_derived_parent_is_childless,
+    parents_are_of_their_children,
+)
+from membership_refactor.portrait import Portrait
+from membership_refactor.sql.create import EMPTY_SEARCH_PATH
+from membership_refactor.sql.grouping import derive_functions, derive_triggers, settle_function
+from membership_refactor.sql.identifiers import ident, qualified
+from membership_refactor.sql.moves import parent_move
+from membership_refactor.sql.statements import Lock, Statement
+from membership_refactor.sql.tables.constraints import (
+    add_constraint,
+    create_checks,
+    validate_constraint,
+)
+from membership_refactor.sql.tables.indexes import create_indexes, create_keys
+from membership_refactor.sql.triggers import hang, take_down
+from membership_refactor.steps.actions import Action, Brief, Build, Run, Switch
+from membership_refactor.steps.create_parent import parent
+from membership_refactor.steps.portraits import with_tables
+from membership_refactor.steps.step import Situation, Step
+
+SHARE_ROW, EXCLUSIVE = Lock.SHARE_ROW_EXCLUSIVE, Lock.ACCESS_EXCLUSIVE
+
+
+def up(s: Situation) -> tuple[Action, ...]:
+    plan, names, table = s.plan, s.names, parent(s)
+    move = parent_move(plan, names, s.child("0007"))
+    logged = move.log.triggers()
+    actions: list[Action] = [
+        Run(
+            name="functions",
+            statements=(
+                *settle_function(plan, names, s.child("0007")),
+                *move.function_statements(),
+                *derive_functions(plan, names),
+            ),
+        ),
+        Build(name="rebuild", move=move),
+    ]
+    actions += [
+        Run(
+            name=f"index {name}",
+            statements=(EMPTY_SEARCH_PATH, *create_indexes(table, only={name})),
+        )
+        for name in (index.name for index in table.indexes)
+    ]
+    actions.append(
+        Run(
+            name="keys and checks",
+            statements=(
+                EMPTY_SEARCH_PATH,
+                *create_keys(table),
+                *create_checks(table),
+                Statement(f"ANALYZE {names.parent}"),
+            ),
+        )
+    )
+    actions.append(
+        Switch(
+            name="switch to synchronous capture",
+            move=move,
+            locks=((names.copy, SHARE_ROW), (names.parent, SHARE_ROW)),
+            resting=logged,
+            statements=hang(derive_triggers(names)),
+        )
+    )
+    actions.append(
+        Brief(
+            name="take the log down",
+            locks=((names.copy, EXCLUSIVE),),
+            statements=(*take_down(logged), *move.drop_statements(), *move.log.drop_statements()),
+        )
+    )
+    for key in table.foreign_keys:
+        assert key.references is not None
+        locks = ((names.parent, SHARE_ROW), (qualified(*key.references), SHARE_ROW))
+        made = add_constraint(table, key, not_valid=True)
+        valid = validate_constraint(table.schema, table.name, key.name)
+        actions += [
+            Brief(
+                name=f"foreign key {key.name}", locks=locks, statements=(EMPTY_SEARCH_PATH, made)
+            ),
+            Run(name=f"validate {key.name}", statements=(valid,)),
+        ]
+    return tuple(actions)
+
+
+def after_up(s: Situation) -> tuple[Check, ...]:
+    plan, names = s.plan, s.names
+    return (
+        parents_are_of_their_children(plan, names, s.child("0007")),
+        children_have_parents(plan, names),
+        keys_are_unique(plan, names),
+        no_derived_parent_is_childless(plan, names),
+    )
+
+
+def down(s: Situation) -> tuple[Action, ...]:
+    """Back to the empty parent and its log, as 0006 leaves them."""
+    plan, names, table = s.plan, s.names, parent(s)
+    move = parent_move(plan, names, s.child("0007"))
+    unkeyed = tuple(
+        Brief(
+            name=f"take off foreign key {key.name}",
+            locks=((qualified(*key.references), EXCLUSIVE),) if key.references else (),
+            statements=(
+                Statement(
+                    f"ALTER TABLE {names.parent} DROP CONSTRAINT IF EXISTS {ident(key.name)}"
+                ),
+            ),
+        )
+        for key in table.foreign_keys
+    )
+    bare = tuple(
+        Statement(f"ALTER TABLE {names.parent} DROP CONSTRAINT IF EXISTS {ident(c.name)}")
+        for c in table.constraints
+        if c.kind in "puc"
+    ) + tuple(
+        Statement(f"DROP INDEX IF EXISTS {qualified(table.schema, index.name)}")
+        for index in table.indexes
+    )
+    functions = ("derive_insert", "derive_update", "derive_delete", "derive_truncate", "settle")
+    return (
+        Run(
+            name="log",
+            statements=(*move.log.table_statements(), *move.log.function_statements()),
+        ),
+        Brief(
+            name="record changes",
+            locks=((names.copy, EXCLUSIVE),),
+            statements=(*take_down(derive_triggers(names)), *hang(move.log.triggers())),
+        ),
+        *unkeyed,
+        Run(
+            name="empty the parent",
+            statements=(
+                Statement("SET LOCAL membership_refactor.sync = 'on'"),
+                Statement(f"TRUNCATE {names.parent}"),
+                Statement(f"DELETE FROM {move.log.log}"),
+                *bare,
+                *move.drop_statements(),
+                *(Statement(f"DROP FUNCTION IF EXISTS {names.own(f)}") for f in functions),
+            ),
+        ),
+    )
+
+
+def becomes(s: Situation) -> Portrait:
+    return with_tables(s.before("0007"), parent(s))
+
+
+STEP = Step(
+    revision="0007",
+    name="rebuild_parent",
+    up=up,
+    down=down,
+    becomes=becomes,
+    after_up=after_up,
+)
