@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from membership_refactor.planning import Alternative
-from membership_refactor.sql.identifiers import ident, literal
+from membership_refactor.sql.identifiers import dollar_quoted, ident, literal
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.sql.unique_identity.names import IdentityNames
+
+
+def create_made(names: IdentityNames) -> tuple[Statement, ...]:
+    """The list of constraints that this tool made: a downgrade leaves the others alone."""
+    return (
+        Statement(f"CREATE SCHEMA IF NOT EXISTS {ident(names.ledger)}"),
+        Statement(
+            f"CREATE TABLE IF NOT EXISTS {names.own('made')} (\n"
+            "  name text PRIMARY KEY,\n"
+            "  made timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()\n)"
+        ),
+    )
 
 
 def add_check(names: IdentityNames) -> Statement:
@@ -15,44 +24,112 @@ def add_check(names: IdentityNames) -> Statement:
 
     ACCESS EXCLUSIVE, but for as long as a catalog row takes: NOT VALID skips the scan.
     """
-    return _alter(
-        names,
-        f"ADD CONSTRAINT {ident(names.plan.required)} CHECK ({names.known()}) NOT VALID",
-        Lock.ACCESS_EXCLUSIVE,
+    name = names.plan.required
+    alter = (
+        f"ALTER TABLE {names.table} ADD CONSTRAINT {ident(name)} CHECK ({names.known()}) NOT VALID"
     )
+    body = f"""
+BEGIN
+  IF {_exists(names, literal(name))} THEN
+    RETURN;
+  END IF;
+  {alter};
+  INSERT INTO {names.own("made")} (name) VALUES ({literal(name)}) ON CONFLICT DO NOTHING;
+END
+"""
+    return Statement(f"DO {dollar_quoted(body)}", Lock.ACCESS_EXCLUSIVE, names.table)
 
 
 def validate_check(names: IdentityNames) -> Statement:
     """Every row has an identity; writers go on while the table is read."""
-    return _alter(
-        names, f"VALIDATE CONSTRAINT {ident(names.plan.required)}", Lock.SHARE_UPDATE_EXCLUSIVE
+    return Statement(
+        f"ALTER TABLE {names.table} VALIDATE CONSTRAINT {ident(names.plan.required)}",
+        Lock.SHARE_UPDATE_EXCLUSIVE,
+        names.table,
     )
 
 
-def attach(names: IdentityNames, alternatives: Sequence[Alternative]) -> Statement:
-    """The unique indexes become the constraints of the same name, all in one short lock."""
-    actions = ",\n  ".join(
-        f"ADD CONSTRAINT {ident(a.constraint)} UNIQUE USING INDEX {ident(a.constraint)}"
-        for a in alternatives
+def attach(names: IdentityNames) -> Statement:
+    """The unique indexes are the constraints of the same name, all in one short lock."""
+    wanted = ", ".join(literal(a.constraint) for a in names.plan.alternatives)
+    body = f"""
+DECLARE
+  missing text[]; actions text;
+BEGIN
+  SELECT pg_catalog.array_agg(w.name ORDER BY w.place),
+    pg_catalog.string_agg(
+      pg_catalog.format('ADD CONSTRAINT %I UNIQUE USING INDEX %I', w.name, w.name), ', '
+      ORDER BY w.place)
+  INTO missing, actions
+  FROM pg_catalog.unnest(ARRAY[{wanted}]) WITH ORDINALITY AS w(name, place)
+  WHERE NOT {_exists(names, "w.name")};
+  IF missing IS NULL THEN
+    RETURN;
+  END IF;
+  EXECUTE {literal(f"ALTER TABLE {names.table} ")} || actions;
+  INSERT INTO {names.own("made")} (name)
+  SELECT m.name FROM pg_catalog.unnest(missing) AS m(name) ON CONFLICT DO NOTHING;
+END
+"""
+    return Statement(f"DO {dollar_quoted(body)}", Lock.ACCESS_EXCLUSIVE, names.table)
+
+
+def drop_made(names: IdentityNames) -> Statement:
+    """The constraints that this tool made are gone; one that was there before it stays."""
+    wanted = ", ".join(literal(name) for name in constraint_names(names))
+    body = f"""
+DECLARE
+  actions text;
+BEGIN
+  SELECT pg_catalog.string_agg(pg_catalog.format('DROP CONSTRAINT %I', m.name), ', ')
+  INTO actions
+  FROM {names.own("made")} AS m
+  WHERE m.name IN ({wanted}) AND {_exists(names, "m.name")};
+  IF actions IS NOT NULL THEN
+    EXECUTE {literal(f"ALTER TABLE {names.table} ")} || actions;
+  END IF;
+  DELETE FROM {names.own("made")} WHERE name IN ({wanted});
+END
+"""
+    return Statement(f"DO {dollar_quoted(body)}", Lock.ACCESS_EXCLUSIVE, names.table)
+
+
+def differing_constraints(names: IdentityNames) -> str:
+    """A sentence for each constraint that has a name of the plan and says something else."""
+    expected = [
+        (names.plan.required, "c", _sorted_text(names.plan.identity_columns)),
+        *(
+            (a.constraint, "u", _sorted_text((a.column, *names.plan.scope)))
+            for a in names.plan.alternatives
+        ),
+    ]
+    rows = ",\n  ".join(
+        f"({literal(name)}, {literal(kind)}, {columns})" for name, kind, columns in expected
     )
-    return _alter(names, actions, Lock.ACCESS_EXCLUSIVE)
+    return (
+        "SELECT pg_catalog.format('constraint %I is there already and says: %s', c.conname,"
+        " pg_catalog.pg_get_constraintdef(c.oid)) AS key\n"
+        f"FROM (VALUES\n  {rows}\n) AS e(name, kind, columns)\n"
+        "JOIN pg_catalog.pg_constraint AS c ON c.conname = e.name\n"
+        f"  AND c.conrelid = {literal(names.table)}::pg_catalog.regclass\n"
+        "LEFT JOIN pg_catalog.pg_index AS i ON i.indexrelid = c.conindid\n"
+        "WHERE c.contype::text <> e.kind OR c.condeferrable\n"
+        "  OR COALESCE(i.indnullsnotdistinct, false)\n"
+        "  OR ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute AS a\n"
+        "    WHERE a.attrelid = c.conrelid AND a.attnum = ANY(c.conkey)\n"
+        '    ORDER BY a.attname::text COLLATE "C") <> e.columns'
+    )
 
 
-def drop_constraints(names: IdentityNames, constraints: Sequence[str]) -> Statement:
-    """The constraints are gone, and the indexes behind the unique ones with them."""
-    actions = ",\n  ".join(f"DROP CONSTRAINT IF EXISTS {ident(name)}" for name in constraints)
-    return _alter(names, actions, Lock.ACCESS_EXCLUSIVE)
-
-
-def constraint_states(names: IdentityNames) -> str:
-    """Name, kind, validated, definition of the table's constraints that the plan names."""
+def missing_constraints(names: IdentityNames) -> str:
+    """A sentence for each constraint of the plan that does not stand, or is not validated."""
     wanted = ", ".join(literal(name) for name in constraint_names(names))
     return (
-        "SELECT c.conname, c.contype::text, c.convalidated, pg_catalog.pg_get_constraintdef(c.oid),"
-        " c.condeferrable\n"
-        "FROM pg_catalog.pg_constraint AS c\n"
-        f"WHERE c.conrelid = {literal(names.table)}::pg_catalog.regclass\n"
-        f"  AND c.conname IN ({wanted})"
+        "SELECT pg_catalog.format('constraint %I is missing or not valid', w.name) AS key\n"
+        f"FROM pg_catalog.unnest(ARRAY[{wanted}]) AS w(name)\n"
+        "WHERE NOT EXISTS (\n  SELECT FROM pg_catalog.pg_constraint AS c\n"
+        f"  WHERE c.conrelid = {literal(names.table)}::pg_catalog.regclass\n"
+        "    AND c.conname = w.name AND c.convalidated)"
     )
 
 
@@ -61,17 +138,14 @@ def constraint_names(names: IdentityNames) -> tuple[str, ...]:
     return (names.plan.required, *(a.constraint for a in names.plan.alternatives))
 
 
-def check_columns(names: IdentityNames) -> str:
-    """The columns that a constraint reads, for comparing it with the plan's by what it says."""
+def _exists(names: IdentityNames, name: str) -> str:
     return (
-        "SELECT a.attname\n"
-        "FROM pg_catalog.pg_constraint AS c\n"
-        "CROSS JOIN LATERAL pg_catalog.unnest(c.conkey) WITH ORDINALITY AS k(number, place)\n"
-        "JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.conrelid AND a.attnum = k.number\n"
-        f"WHERE c.conrelid = {literal(names.table)}::pg_catalog.regclass AND c.conname = $1\n"
-        "ORDER BY k.place"
+        "EXISTS (SELECT FROM pg_catalog.pg_constraint AS c WHERE c.conrelid = "
+        f"{literal(names.table)}::pg_catalog.regclass AND c.conname = {name})"
     )
 
 
-def _alter(names: IdentityNames, actions: str, lock: Lock) -> Statement:
-    return Statement(f"ALTER TABLE {names.table}\n  {actions}", lock, names.table)
+def _sorted_text(columns: tuple[str, ...]) -> str:
+    # By bytes, like the C collation.
+    listed = ", ".join(literal(c) for c in sorted(columns, key=str.encode))
+    return f"ARRAY[{listed}]::text[]"

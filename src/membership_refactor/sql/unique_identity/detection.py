@@ -98,8 +98,8 @@ def unidentified_rows(names: IdentityNames) -> str:
     """One row for each row without any identity."""
     plan = names.plan
     return (
-        f"SELECT {ident(plan.id)} AS key\nFROM {names.table}\n"
-        f"WHERE NOT ({names.known()})\nORDER BY 1"
+        f"SELECT {ident(plan.id)}::text AS key\nFROM {names.table}\n"
+        f"WHERE NOT ({names.known()})\nORDER BY {ident(plan.id)}"
     )
 
 

@@ -1,0 +1,67 @@
+"""What has to hold before, and after, the constraints of a UniqueIdentity are added."""
+
+from __future__ import annotations
+
+from membership_refactor.checks.check import Check, Reach
+from membership_refactor.planning import Alternative
+from membership_refactor.sql.unique_identity.constraints import (
+    differing_constraints,
+    missing_constraints,
+)
+from membership_refactor.sql.unique_identity.detection import duplicate_keys, unidentified_rows
+from membership_refactor.sql.unique_identity.names import IdentityNames
+
+_LOOK = "`membership-refactor duplicates` shows them"
+
+
+def before_constraints(names: IdentityNames) -> tuple[Check, ...]:
+    """What a DBA has to decide first."""
+    return (
+        Check(
+            name="identity constraints are free",
+            sentence="no constraint of another meaning has a name that the plan gives",
+            query=differing_constraints(names),
+            reach=Reach.CATALOG,
+            hint="Rename or drop it, or give the plan other names.",
+        ),
+        identity_given(names),
+        *(identity_unique(names, alternative) for alternative in names.plan.alternatives),
+    )
+
+
+def identity_given(names: IdentityNames) -> Check:
+    """No row is without identity."""
+    listed = " or ".join(names.plan.identity_columns)
+    return Check(
+        name=f"{names.plan.table} has an identity",
+        sentence=f"every row of {names.plan.table} has {listed}",
+        query=unidentified_rows(names),
+        hint=f"{_LOOK}; `membership-refactor merge --label PREFIX --apply` gives each a key "
+        "of its own, or delete them.",
+    )
+
+
+def identity_unique(names: IdentityNames, alternative: Alternative) -> Check:
+    """No value of the alternative stands twice in one scope."""
+    scope = ", ".join(names.plan.scope)
+    within = f" within one ({scope})" if scope else ""
+    return Check(
+        name=f"{alternative.constraint} can stand",
+        sentence=f"no {alternative.column} stands twice in {names.plan.table}{within}",
+        query=duplicate_keys(names, alternative),
+        hint=f"{_LOOK}; `membership-refactor merge --apply` unites those that do not contradict "
+        "each other, the rest is for a person to decide.",
+    )
+
+
+def after_constraints(names: IdentityNames) -> tuple[Check, ...]:
+    """The constraints stand, and are valid."""
+    return (
+        Check(
+            name="identity constraints stand",
+            sentence=f"the CHECK and the unique constraints of {names.plan.table} are valid",
+            query=missing_constraints(names),
+            reach=Reach.CATALOG,
+            hint="Run `alembic upgrade` again.",
+        ),
+    )

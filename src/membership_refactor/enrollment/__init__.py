@@ -1,0 +1,1 @@
+"""Identities over nullable columns: find duplicates, merge them, constrain, enrol and link."""

@@ -1,0 +1,198 @@
+"""Links users to waiting enrollments, takes links off, and moves them to another user."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from membership_refactor.enrollment.apply import Recorder, carry_out
+from membership_refactor.enrollment.collide import families
+from membership_refactor.enrollment.cursor import rows
+from membership_refactor.enrollment.decide import Decision, decide
+from membership_refactor.enrollment.enrolling import in_the_way
+from membership_refactor.enrollment.errors import IdentityTaken
+from membership_refactor.enrollment.findings import Member
+from membership_refactor.enrollment.merge import ensure_record, read_locked
+from membership_refactor.enrollment.outcomes import Outcome, Result, Scope
+from membership_refactor.enrollment.refusals import refusals
+from membership_refactor.models.enrollment import ProgramCourseEnrollment, ProgramEnrollment
+from membership_refactor.plans.program_enrollment import IDENTITY
+from membership_refactor.sql.unique_identity import moves
+from membership_refactor.sql.unique_identity.names import IdentityNames
+
+EnrolInCourse = Callable[[int, str], int]
+"""(user, course key) to the id of the course enrollment; it may raise CourseRefused."""
+
+
+class CourseRefused(Exception):
+    """Raised by the application where a learner cannot be enrolled in a waiting course."""
+
+
+def link(
+    session: Session,
+    scope: Scope,
+    users: Mapping[str, int],
+    *,
+    relink: bool = False,
+    unite: bool = False,
+    enrol_in_course: EnrolInCourse | None = None,
+) -> dict[str, Outcome]:
+    """Each key's enrollment has the user that is given for it, or the outcome says why not.
+
+    ``relink`` takes the link of another user off first. ``unite`` lets a user who has an
+    enrollment without a key take the waiting one over: both become one row, recorded like every
+    merge. Each key is a savepoint of its own.
+    """
+    how = _How(relink, unite, enrol_in_course)
+    # In one order everywhere, so that two batches cannot wait for each other in a circle.
+    return {key: _link(session, scope, key, users[key], how) for key in sorted(users)}
+
+
+def unlink(session: Session, scope: Scope, keys: Iterable[str]) -> dict[str, Outcome]:
+    """Each key's enrollment waits again, and its courses with it."""
+    outcomes: dict[str, Outcome] = {}
+    for key in sorted(set(keys)):
+        row = _locked(session, scope, key)
+        if row is None:
+            outcomes[key] = Outcome(Result.NOT_FOUND)
+        elif row.user_id is None:
+            outcomes[key] = Outcome(Result.CONFLICT, row.id, "it is not linked")
+        else:
+            _wait_again(session, row)
+            outcomes[key] = Outcome(Result.UNLINKED, row.id)
+    return outcomes
+
+
+@dataclass(frozen=True, slots=True)
+class _How:
+    relink: bool
+    unite: bool
+    enrol_in_course: EnrolInCourse | None
+
+
+def _link(session: Session, scope: Scope, key: str, user: int, how: _How) -> Outcome:
+    row = _locked(session, scope, key)
+    if row is None:
+        return Outcome(Result.NOT_FOUND)
+    if row.user_id == user:
+        return Outcome(Result.ALREADY_LINKED, row.id)
+    result = Result.LINKED if row.user_id is None else Result.RELINKED
+    if result is Result.RELINKED and not how.relink:
+        return Outcome(Result.CONFLICT, row.id, f"it is linked to user {row.user_id}")
+    try:
+        with refusals(session):
+            if result is Result.RELINKED:
+                _wait_again(session, row)
+            row.user_id = user
+            session.flush()
+            _enrol_in_courses(session, row, how.enrol_in_course)
+    except CourseRefused as error:
+        return Outcome(Result.COURSE_REFUSED, row.id, str(error))
+    except IdentityTaken as error:
+        outcome = in_the_way(error)
+        if not how.unite or outcome.enrollment is None:
+            return outcome
+        return _unite(session, row.id, outcome, user, how.enrol_in_course)
+    return Outcome(result, row.id)
+
+
+def _unite(
+    session: Session,
+    waiting: int,
+    conflict: Outcome,
+    user: int,
+    enrol_in_course: EnrolInCourse | None,
+) -> Outcome:
+    """The user's enrollment and the waiting one become one row."""
+    connection = session.connection()
+    names = IdentityNames(IDENTITY, _schema(session))
+    taken = conflict.enrollment
+    assert taken is not None
+    members, images, _ = read_locked(connection, names, [waiting, taken])
+    by_id = {member.id: member for member in members}
+    if len(by_id) < 2 or by_id[taken].identities != (user, None) or by_id[waiting].identities[0]:
+        return conflict
+    # Nothing but the caller's word says that the two are one learner, so the second identity
+    # counts as shared from here on.
+    pair = [
+        Member(m.id, m.identities, (taken, waiting), m.status)
+        for m in (by_id[taken], by_id[waiting])
+    ]
+    decision = decide(IDENTITY, pair, families(connection, names, [taken, waiting], lock=True))
+    if not isinstance(decision, Decision):
+        return Outcome(Result.CONFLICT, taken, decision.reason)
+    try:
+        with session.begin_nested():
+            ensure_record(connection, names)
+            reason = "linked to a user who had an enrollment"
+            run = rows(connection, moves.start_run(names), reason, IDENTITY.fingerprint)[0][0]
+            recorder = Recorder(
+                connection, names, run, kind="merged", survivor=decision.survivor.id
+            )
+            carry_out(connection, names, decision, images, recorder)
+            rows(connection, moves.end_run(names), run)
+            # The rows were written behind the unit of work's back.
+            session.expire_all()
+            survivor = session.get_one(ProgramEnrollment, decision.survivor.id)
+            _enrol_in_courses(session, survivor, enrol_in_course)
+    except CourseRefused as error:
+        return Outcome(Result.COURSE_REFUSED, taken, str(error))
+    return Outcome(Result.UNITED, decision.survivor.id, f"row {waiting} was merged into it")
+
+
+def _locked(session: Session, scope: Scope, key: str) -> ProgramEnrollment | None:
+    return session.scalars(
+        select(ProgramEnrollment)
+        .where(
+            ProgramEnrollment.external_user_key == key,
+            ProgramEnrollment.program_uuid == scope.program,
+            ProgramEnrollment.curriculum_uuid == scope.curriculum,
+        )
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+
+
+def _wait_again(session: Session, row: ProgramEnrollment) -> None:
+    for course in _courses(session, row):
+        course.course_enrollment_id = None
+    row.user_id = None
+    # In one flush with what follows, the unit of work would write rows in the order of their ids,
+    # and one that takes the user over could come before this one gives it back.
+    session.flush()
+
+
+def _enrol_in_courses(
+    session: Session, row: ProgramEnrollment, enrol_in_course: EnrolInCourse | None
+) -> None:
+    if enrol_in_course is None or row.user_id is None:
+        return
+    for course in _courses(session, row):
+        if course.course_enrollment_id is None and course.status == "active":
+            course.course_enrollment_id = enrol_in_course(row.user_id, course.course_key)
+    session.flush()
+
+
+def _courses(session: Session, row: ProgramEnrollment) -> Iterable[ProgramCourseEnrollment]:
+    return session.scalars(
+        select(ProgramCourseEnrollment)
+        .where(ProgramCourseEnrollment.program_enrollment_id == row.id)
+        .order_by(ProgramCourseEnrollment.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+
+
+def _schema(session: Session) -> str:
+    table = ProgramEnrollment.__tablename__
+    found = rows(
+        session.connection(),
+        "SELECT n.nspname FROM pg_catalog.pg_class AS c"
+        " JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace"
+        " WHERE c.oid = pg_catalog.to_regclass(pg_catalog.quote_ident($1))",
+        table,
+    )
+    return str(found[0][0])

@@ -1,0 +1,111 @@
+"""Turns what the database refuses into the exceptions of ``enrollment.errors``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from membership_refactor.enrollment.cursor import rows
+from membership_refactor.enrollment.errors import (
+    TAKEN,
+    EnrollmentRefused,
+    IdentityMissing,
+    IdentityTaken,
+    KeyBlank,
+    StatusUnknown,
+)
+from membership_refactor.enrollment.patience import original
+from membership_refactor.planning import UniqueIdentity
+from membership_refactor.plans.program_enrollment import IDENTITY
+from membership_refactor.sql.identifiers import columns, ident
+
+# The brackets are in every translation of the server's message.
+_DETAIL = re.compile(r"\((?P<columns>.*?)\)=\((?P<values>.*)\)", re.DOTALL)
+
+
+@contextmanager
+def refusals(
+    work: Session | Connection, plan: UniqueIdentity = IDENTITY, *, schema: str | None = None
+) -> Iterator[None]:
+    """Within the block a refused row raises one of ``enrollment.errors``.
+
+    The block is a savepoint: after the error the transaction goes on as if the block had not been
+    entered, and the row in the way has been looked up. Unit of work and bulk statements alike.
+    """
+    try:
+        with work.begin_nested():
+            yield
+            if isinstance(work, Session):
+                work.flush()
+    except IntegrityError as error:
+        connection = work.connection() if isinstance(work, Session) else work
+        refused = explained(connection, plan, error, schema=schema)
+        if refused is None:
+            raise
+        raise refused from error
+
+
+def explained(
+    connection: Connection,
+    plan: UniqueIdentity,
+    error: IntegrityError,
+    *,
+    schema: str | None = None,
+) -> EnrollmentRefused | None:
+    """The exception that says what was refused; None where it is no constraint of the plan.
+
+    The connection has to be in a usable transaction: the savepoint has been rolled back.
+    """
+    cause = original(error)
+    if not isinstance(cause, psycopg.Error):
+        return None
+    constraint = cause.diag.constraint_name or ""
+    if constraint == plan.required:
+        return IdentityMissing(plan.table, constraint)
+    if constraint == plan.status_check:
+        return StatusUnknown(plan.table, constraint)
+    for alternative in plan.alternatives:
+        if constraint == plan.blank_check(alternative):
+            return KeyBlank(plan.table, constraint)
+        if constraint == alternative.constraint:
+            detail = cause.diag.message_detail or ""
+            values = _values(plan, alternative.column, detail)
+            existing = _existing(connection, plan, values, schema) if values else None
+            return TAKEN.get(constraint, IdentityTaken)(plan.table, constraint, values, existing)
+    return None
+
+
+def _values(plan: UniqueIdentity, column: str, detail: str) -> dict[str, str]:
+    """The refused values as the server prints them; empty where it does not show them.
+
+    The identity comes first and may hold a comma itself; the scope is split off from the right.
+    """
+    found = _DETAIL.search(detail)
+    if not found:
+        return {}
+    names = (column, *plan.scope)
+    values = found["values"].rsplit(", ", len(plan.scope)) if plan.scope else [found["values"]]
+    return dict(zip(names, values, strict=True)) if len(values) == len(names) else {}
+
+
+def _existing(
+    connection: Connection, plan: UniqueIdentity, values: dict[str, str], schema: str | None
+) -> dict[str, Any] | None:
+    carried = (plan.id, *plan.identity_columns, *plan.scope)
+    if plan.status:
+        carried = (*carried, plan.status.column)
+    table = f"{ident(schema)}.{ident(plan.table)}" if schema else ident(plan.table)
+    condition = " AND ".join(f"{ident(c)} = ${at}" for at, c in enumerate(values, start=1))
+    found = rows(
+        connection,
+        f"SELECT {columns(carried)} FROM {table} WHERE {condition}",
+        *values.values(),
+    )
+    return dict(zip(carried, found[0], strict=True)) if found else None
