@@ -103,7 +103,8 @@ def _resolve_table(siblings: Sequence[Child], parent: Any, resolution: Resolutio
     dependent = siblings[0].dependent
     groups: dict[Any, list[Child]] = {}
     for child in siblings:
-        collides = dependent.unique and None not in child.unique
+        # A NULL in a unique key is equal to nothing.
+        collides = dependent.unique is not None and None not in child.unique
         groups.setdefault(child.unique if collides else ("alone", id(child)), []).append(child)
     removals: list[Removal] = []
     moves: list[Move] = []
@@ -163,7 +164,7 @@ def _load(
     for deeper in dependent.dependents:
         for child in _load(connection, names, deeper, [row[0] for row in read], lock):
             below.setdefault(child.parent, []).append(child)
-    unique, unite = len(dependent.unique), len(dependent.unite)
+    unique, unite = len(dependent.unique_columns), len(dependent.unite)
     return [
         Child(
             dependent=dependent,

@@ -66,13 +66,19 @@ class Dependent:
     parent: str
     """The column that holds the parent's id."""
     id: str = "id"
-    unique: tuple[str, ...] = ()
-    """Together with ``parent`` a unique key; rows that are equal in it collide in a merge."""
+    unique: tuple[str, ...] | None = None
+    """Together with ``parent`` a unique key; rows that are equal in it collide in a merge. Empty
+    where ``parent`` alone is unique, None where any number of equal rows may stand."""
     unite: tuple[str, ...] = ()
     """Of colliding rows at most one value each, and a NULL gives way to it; two values forbid
     the merge, because one of them would be lost."""
     ranking: Ranking | None = None
     dependents: tuple[Dependent, ...] = ()
+
+    @property
+    def unique_columns(self) -> tuple[str, ...]:
+        """The columns of the unique key besides ``parent``."""
+        return self.unique or ()
 
     def walk(self) -> Iterator[Dependent]:
         """This table and every table that hangs from it."""
@@ -193,7 +199,7 @@ class UniqueIdentity:
 
     def _check_dependents(self) -> None:
         for dependent in self.walk():
-            given = (dependent.id, dependent.parent, *dependent.unique, *dependent.unite)
+            given = (dependent.id, dependent.parent, *dependent.unique_columns, *dependent.unite)
             if dependent.ranking:
                 given = (*given, dependent.ranking.column)
             if len(set(given)) < len(given):

@@ -1,0 +1,189 @@
+"""``merge``: unites rows of one learner; shows what it would do until ``--apply`` is given."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict, replace
+from typing import Any
+
+from rich.progress import Progress, TextColumn
+
+from membership_refactor.cli.identity_options import add_identity_options, chosen_plan
+from membership_refactor.cli.verb import FINDINGS, FINE, Context
+from membership_refactor.enrollment.collide import Move, Removal
+from membership_refactor.enrollment.decide import Decision
+from membership_refactor.enrollment.label import label
+from membership_refactor.enrollment.merge import MergeReport, merge, planned
+from membership_refactor.enrollment.undo import undo, where_is
+from membership_refactor.errors import WrongUse
+from membership_refactor.planning import Keep, SurvivorRule, UniqueIdentity
+
+NAME = "merge"
+HELP = "unite rows of one learner; a dry run unless --apply is given"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--apply", action="store_true", help="do it, and record every move")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--undo", type=int, metavar="RUN", help="take the merges of a run back")
+    what.add_argument("--where", metavar="ID", help="say where a merged row went")
+    what.add_argument(
+        "--label", metavar="PREFIX", help="give rows without identity the key PREFIX<id> instead"
+    )
+    parser.add_argument(
+        "--survivor",
+        metavar="RULE,...",
+        help=f"who stays, in order: {', '.join(SurvivorRule)} (this order)",
+    )
+    parser.add_argument(
+        "--keep-status",
+        choices=tuple(Keep),
+        help="the survivor's own status (default), or the best of the merged rows",
+    )
+    parser.add_argument("--reason", default="merge", help="recorded with the run")
+    parser.add_argument(
+        "--batch-rows", type=int, default=100, metavar="N", help="learners in a transaction (100)"
+    )
+    add_identity_options(parser)
+
+
+def run(options: argparse.Namespace, context: Context) -> int:
+    if options.batch_rows < 1:
+        raise WrongUse("--batch-rows has to be at least 1.")
+    engine = context.engine()
+    with engine.connect() as connection:
+        plan = _adjusted(chosen_plan(options, connection, context.schema), options)
+        if options.where is not None:
+            found = where_is(connection, plan, context.schema, options.where)
+            _say(
+                context,
+                asdict(found) if found else None,
+                f"{options.where} is {found.survivor} since run {found.run} ({found.when:%F %T %Z})"
+                if found
+                else f"no merge that stands removed {options.where}",
+            )
+            return FINE if found else FINDINGS
+        if not options.apply and options.undo is None and options.label is None:
+            connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+            report = planned(connection, plan, context.schema)
+            _show(context, plan, report, applied=False)
+            return FINDINGS if report.decisions or report.left else FINE
+    if options.undo is not None:
+        return _undo(options, context, plan)
+    if options.label is not None:
+        if not options.apply:
+            raise WrongUse("--label changes rows; add --apply.")
+        count, number = label(
+            engine, plan, context.schema, prefix=options.label, batch=options.batch_rows
+        )
+        _say(context, {"labelled": count, "run": number}, f"{count} rows labelled (run {number})")
+        return FINE
+    with Progress(
+        TextColumn("{task.description}"), transient=True, disable=not sys.stderr.isatty()
+    ) as bar:
+        task = bar.add_task("")
+        report = merge(
+            engine,
+            plan,
+            context.schema,
+            reason=options.reason,
+            batch=options.batch_rows,
+            progress=lambda merged: bar.update(task, description=f"{merged} learners merged"),
+        )
+    _show(context, plan, report, applied=True)
+    return FINDINGS if report.left else FINE
+
+
+def _adjusted(plan: UniqueIdentity, options: argparse.Namespace) -> UniqueIdentity:
+    if options.survivor:
+        try:
+            rules = tuple(SurvivorRule(rule.strip()) for rule in options.survivor.split(","))
+        except ValueError as error:
+            raise WrongUse(
+                f"--survivor: {error}.", hint=f"The rules are {', '.join(SurvivorRule)}."
+            ) from None
+        plan = replace(plan, survivor=rules)
+    if options.keep_status:
+        if plan.status is None:
+            raise WrongUse("--keep-status needs a status; give --status COLUMN=BEST,NEXT,...")
+        plan = replace(plan, status=replace(plan.status, keep=Keep(options.keep_status)))
+    return plan
+
+
+def _undo(options: argparse.Namespace, context: Context, plan: UniqueIdentity) -> int:
+    report = undo(context.engine(), plan, context.schema, options.undo)
+    refused = "".join(
+        f"\n  {survivor} stays merged: {why}" for survivor, why in report.refused.items()
+    )
+    _say(context, asdict(report), f"{report.undone} merges taken back{refused}")
+    return FINDINGS if report.refused else FINE
+
+
+def _show(context: Context, plan: UniqueIdentity, report: MergeReport, *, applied: bool) -> None:
+    if context.format == "json":
+        json.dump(_as_dict(plan, report, applied), sys.stdout, default=str)
+        print()
+        return
+    for decision in report.decisions:
+        print(_sentence(plan, decision))
+    for ids, reason in report.left.items():
+        print(f"left as they are: {', '.join(map(str, ids))}: {reason}")
+    verb = "merged" if applied else "to merge"
+    print(f"{report.merged} learners {verb}, {report.removed} rows less, {len(report.left)} left")
+    if applied and report.run is not None:
+        print(f"recorded as run {report.run}; `merge --undo {report.run}` takes it back")
+    elif not applied and report.decisions:
+        print("nothing has been changed; --apply does it")
+
+
+def _sentence(plan: UniqueIdentity, decision: Decision) -> str:
+    losers = ", ".join(str(loser.id) for loser in decision.losers)
+    takes = ", ".join(f"{column} {value}" for column, value in decision.values)
+    said = [f"{plan.table} {decision.survivor.id} stays, {losers} merged into it"]
+    if takes:
+        said.append(f"takes {takes}")
+    for step in decision.resolution.steps:
+        if isinstance(step, Removal):
+            said.append(f"{step.child.dependent.table} {step.child.id} gives way to {step.by}")
+        else:
+            said.append(_moved(step))
+    return "; ".join(said)
+
+
+def _moved(step: Move) -> str:
+    takes = "".join(f", {column} {value}" for column, value in step.values)
+    return f"{step.child.dependent.table} {step.child.id} goes to {step.parent}{takes}"
+
+
+def _as_dict(plan: UniqueIdentity, report: MergeReport, applied: bool) -> dict[str, Any]:
+    return {
+        "table": plan.table,
+        "applied": applied,
+        "run": report.run,
+        "merged": report.merged,
+        "removed": report.removed,
+        "decisions": [
+            {
+                "survivor": decision.survivor.id,
+                "losers": [loser.id for loser in decision.losers],
+                "takes": dict(decision.values),
+                "dependents": [
+                    {
+                        "table": step.child.dependent.table,
+                        "id": step.child.id,
+                        "action": "removed" if isinstance(step, Removal) else "moved",
+                        "to": step.by if isinstance(step, Removal) else step.parent,
+                    }
+                    for step in decision.resolution.steps
+                ],
+            }
+            for decision in report.decisions
+        ],
+        "left": [{"ids": list(ids), "reason": why} for ids, why in report.left.items()],
+    }
+
+
+def _say(context: Context, data: dict[str, Any] | None, text: str) -> None:
+    print(json.dumps(data, default=str) if context.format == "json" else text)

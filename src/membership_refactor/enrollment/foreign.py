@@ -1,0 +1,154 @@
+"""A plan for a table that is not ours, from what the catalog says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from membership_refactor.enrollment.cursor import rows
+from membership_refactor.errors import PortraitMismatch
+from membership_refactor.planning import Alternative, Dependent, Keep, Ranking, UniqueIdentity
+from membership_refactor.sql.identifiers import fitted, literal, qualified
+from membership_refactor.sql.unique_identity.moves import foreign_keys_to
+from membership_refactor.sql.unique_identity.names import IdentityNames
+
+_COLUMNS = """
+SELECT a.attname::text, t.typcategory = 'S', a.attgenerated <> ''
+FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
+WHERE a.attrelid = $1::pg_catalog.regclass AND a.attnum > 0 AND NOT a.attisdropped
+ORDER BY a.attnum
+"""
+_UNIQUE = """
+SELECT i.indisprimary, ARRAY(
+    SELECT a.attname::text FROM pg_catalog.unnest(i.indkey::pg_catalog.int2[])
+      WITH ORDINALITY AS k(number, place)
+    JOIN pg_catalog.pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.number
+    WHERE k.place <= i.indnkeyatts ORDER BY k.place)
+FROM pg_catalog.pg_index AS i
+WHERE i.indrelid = $1::pg_catalog.regclass AND i.indisunique AND i.indisvalid
+  AND i.indpred IS NULL AND i.indexprs IS NULL
+ORDER BY i.indisprimary DESC, i.indexrelid
+"""
+
+
+def foreign_plan(
+    connection: Connection,
+    schema: str,
+    table: str,
+    *,
+    identities: Sequence[str],
+    scope: Sequence[str],
+    status: Ranking | None = None,
+    merging: bool = True,
+) -> UniqueIdentity:
+    """Identities of text are compared by their spelling too; tables that refer to it follow it.
+
+    Of a dependent row nothing may get lost: where two collide, each of their other columns has to
+    agree or to be NULL in one of them. Where nothing is to be merged, dependent tables that could
+    not follow are left out.
+    """
+    known = _columns(connection, schema, table)
+    asked = (*identities, *scope, *((status.column,) if status else ()))
+    missing = [column for column in asked if column not in known]
+    if missing:
+        raise PortraitMismatch(
+            f'table "{schema}.{table}" has no such columns:',
+            differences=missing,
+            hint=f"It has {', '.join(known)}.",
+        )
+    try:
+        dependents = _dependents(connection, schema, table, (table,))
+    except PortraitMismatch:
+        if merging:
+            raise
+        dependents = ()
+    return UniqueIdentity(
+        name=table,
+        table=table,
+        id=_primary_key(connection, schema, table),
+        alternatives=tuple(
+            Alternative(
+                column=column, constraint=fitted(f"uq_{table}_{column}"), text=known[column][0]
+            )
+            for column in identities
+        ),
+        scope=tuple(scope),
+        required=fitted(f"ck_{table}_identity"),
+        status=status,
+        dependents=dependents,
+    )
+
+
+def ranking(text: str | None, *, keep: Keep = Keep.SURVIVOR) -> Ranking | None:
+    """``column=best,next,worst`` as a ranking."""
+    if not text:
+        return None
+    column, _, values = text.partition("=")
+    return Ranking(column=column, order=tuple(v for v in values.split(",") if v), keep=keep)
+
+
+def _dependents(
+    connection: Connection, schema: str, table: str, above: tuple[str, ...]
+) -> tuple[Dependent, ...]:
+    # Only the name of the referred table is asked of the plan here.
+    names = IdentityNames(
+        UniqueIdentity(
+            name="any", table=table, alternatives=(Alternative(column="any"),), scope=()
+        ),
+        schema,
+    )
+    found = []
+    for of_schema, name, parent, constraint in rows(connection, foreign_keys_to(names, table)):
+        if of_schema != schema or name in above:
+            raise PortraitMismatch(
+                f'foreign key "{constraint}" of {of_schema}.{name} refers to {schema}.{table}: '
+                "rows of another schema, or of the table itself, are not moved.",
+                hint="Write a plan, or take the foreign key off first.",
+            )
+        found.append(_dependent(connection, schema, name, parent, (*above, name)))
+    return tuple(found)
+
+
+def _dependent(
+    connection: Connection, schema: str, table: str, parent: str, above: tuple[str, ...]
+) -> Dependent:
+    id_ = _primary_key(connection, schema, table)
+    unique: tuple[str, ...] | None = None
+    for primary, columns in rows(connection, _UNIQUE, qualified(schema, table)):
+        if parent in columns and not primary and unique is None:
+            unique = tuple(column for column in columns if column != parent)
+    taken = {id_, parent, *(unique or ())}
+    known = _columns(connection, schema, table)
+    unite = tuple(c for c, (_, generated) in known.items() if c not in taken and not generated)
+    return Dependent(
+        table=table,
+        parent=parent,
+        id=id_,
+        unique=unique,
+        unite=unite if unique is not None else (),
+        dependents=_dependents(connection, schema, table, above),
+    )
+
+
+def _columns(connection: Connection, schema: str, table: str) -> dict[str, tuple[bool, bool]]:
+    there = rows(
+        connection,
+        f"SELECT pg_catalog.to_regclass({literal(qualified(schema, table))}) IS NOT NULL",
+    )
+    if not there[0][0]:
+        raise PortraitMismatch(
+            f'there is no table "{table}" in schema "{schema}".',
+            hint="Name the schema with -x schema=NAME.",
+        )
+    found = rows(connection, _COLUMNS, qualified(schema, table))
+    return {name: (text, generated) for name, text, generated in found}
+
+
+def _primary_key(connection: Connection, schema: str, table: str) -> str:
+    for primary, columns in rows(connection, _UNIQUE, qualified(schema, table)):
+        if primary and len(columns) == 1:
+            return str(columns[0])
+    raise PortraitMismatch(
+        f'table "{schema}.{table}" has no primary key of a single column; its rows cannot be named.'
+    )
