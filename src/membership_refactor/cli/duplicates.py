@@ -47,7 +47,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, context: Context) -> int:
     with context.engine().connect() as connection, connection.begin():
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        plan = chosen_plan(options, connection, context.schema)
+        plan = chosen_plan(options, connection, context.schema, merging=False)
         found = findings(connection, plan, context.schema)
         show = {"json": _json, "csv": _csv}.get(context.format)
         counts = show(plan, found) if show else _text(plan, found, options.limit)

@@ -40,7 +40,9 @@ def add_identity_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def chosen_plan(options: argparse.Namespace, connection: Connection, schema: str) -> UniqueIdentity:
+def chosen_plan(
+    options: argparse.Namespace, connection: Connection, schema: str, *, merging: bool
+) -> UniqueIdentity:
     """The shipped plan, or one for the table that the options name."""
     if not options.table:
         if options.identity or options.scope:
@@ -60,4 +62,5 @@ def chosen_plan(options: argparse.Namespace, connection: Connection, schema: str
         identities=options.identity,
         scope=options.scope,
         status=ranking(options.status),
+        merging=merging,
     )

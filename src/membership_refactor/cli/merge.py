@@ -54,7 +54,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
         raise WrongUse("--batch-rows has to be at least 1.")
     engine = context.engine()
     with engine.connect() as connection:
-        plan = _adjusted(chosen_plan(options, connection, context.schema), options)
+        plan = _adjusted(chosen_plan(options, connection, context.schema, merging=True), options)
         if options.where is not None:
             found = where_is(connection, plan, context.schema, options.where)
             _say(
