@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from membership_refactor.planning import Conflict, ParentColumn, TableSplit
 from membership_refactor.sql.identifiers import ident, literal, qualified
 
 
@@ -17,6 +18,29 @@ class Everything:
     reader: str = "pm_reader"
     writer: str = "pm_writer"
     published: str = "named"
+    copy: str = "cm"
+    link: str = "link"
+    retired: str = "pm_retired"
+
+    @property
+    def plan(self) -> TableSplit:
+        """A plan that splits the table."""
+        return TableSplit(
+            name="everything",
+            source=self.table,
+            copy=self.copy,
+            parent=self.table,
+            link=self.link,
+            key=("person_id", "since"),
+            parent_columns=(ParentColumn(name="dom", conflict=Conflict.LATEST),),
+            child_columns=("note", "amt"),
+            retired=self.retired,
+            changed="at",
+        )
+
+    @property
+    def quoted_owner(self) -> str:
+        return ident(self.owner)
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -160,5 +184,8 @@ HOSTILE = Everything(
     reader="select",
     writer="Wríter %",
     published='pub"lication %s',
+    copy='cöpy "of" %(x)s.y\'z',
+    link="table",
+    retired="rétired % " + "z" * 52,
 )
 """Quotes, percent signs, dots, blanks, letters beyond ASCII, a keyword, and all of 63 bytes."""

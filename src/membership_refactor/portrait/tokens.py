@@ -57,7 +57,7 @@ def canonical(sql: str) -> str:
             parts.append(name)
         elif token.kind == "string" and _text(found[place + 1 : place + 4]) == "::regclass":
             # The name of a sequence inside nextval(): a text that holds an identifier.
-            parts.append(canonical(token.text[1:-1].replace("''", "'")))
+            parts.append(canonical(_unquoted(token.text)))
         else:
             parts.append(token.text)
     return "".join(parts).strip().removesuffix(";")
@@ -65,3 +65,8 @@ def canonical(sql: str) -> str:
 
 def _text(found: list[Token]) -> str:
     return "".join(token.text for token in found)
+
+
+def _unquoted(literal: str) -> str:
+    text = literal[literal.index("'") + 1 : -1].replace("''", "'")
+    return text if literal.startswith("'") else re.sub(r"\\(.)", r"\1", text)

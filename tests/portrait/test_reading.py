@@ -1,0 +1,125 @@
+"""Reading portraits: quick, whole, and without a trace in the session."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from sqlalchemy import create_engine
+
+from membership_refactor.execution.catalog import read_portrait, read_server
+from membership_refactor.plans.legacy_tables import legacy_tables
+from membership_refactor.portrait import differences
+from membership_refactor.sql.create import create_tables
+from tests.fixtures.portraits import Catalog
+from tests.portrait.everything import PLAIN
+
+
+def test_an_ordinary_role_reads_what_a_superuser_reads(catalog: Catalog) -> None:
+    catalog.run([*PLAIN.statements(), *PLAIN.surroundings(), *PLAIN.publication()])
+    expected = catalog.portrait(PLAIN.schema, [PLAIN.table])
+
+    with catalog.connect() as connection, connection.begin():
+        connection.exec_driver_sql(f"SET LOCAL ROLE {PLAIN.writer}")
+        found = read_portrait(connection, PLAIN.schema, [PLAIN.table])
+
+    assert found == expected
+
+
+@pytest.mark.parametrize("isolation", ["AUTOCOMMIT", "READ COMMITTED"])
+def test_the_sessions_settings_stay_as_they_were(catalog: Catalog, isolation: str) -> None:
+    engine = create_engine(catalog.url, isolation_level=isolation)  # type: ignore[arg-type]
+    with engine.connect() as connection:
+        for setting in ("search_path = public, pg_temp", "DateStyle = 'German'"):
+            connection.exec_driver_sql(f"SET {setting}")
+        if isolation != "AUTOCOMMIT":
+            connection.exec_driver_sql("SET LOCAL TimeZone = 'Asia/Tokyo'")
+
+        read_portrait(connection, "public", ["nothing"])
+        read_server(connection, "public")
+
+        assert connection.exec_driver_sql("SHOW search_path").scalar() == "public, pg_temp"
+        assert connection.exec_driver_sql("SHOW DateStyle").scalar() == "German, DMY"
+        if isolation != "AUTOCOMMIT":
+            assert connection.exec_driver_sql("SHOW TimeZone").scalar() == "Asia/Tokyo"
+    engine.dispose()
+
+
+def test_a_portrait_does_not_depend_on_the_sessions_settings(catalog: Catalog) -> None:
+    catalog.run([*PLAIN.statements(), *PLAIN.surroundings()])
+    expected = catalog.portrait(PLAIN.schema, [PLAIN.table])
+
+    with catalog.connect() as connection:
+        for setting in (
+            "search_path = s, public",
+            "DateStyle = 'German'",
+            "TimeZone = 'Asia/Tokyo'",
+            "IntervalStyle = 'sql_standard'",
+            "quote_all_identifiers = on",
+        ):
+            connection.exec_driver_sql(f"SET {setting}")
+        assert read_portrait(connection, PLAIN.schema, [PLAIN.table]) == expected
+
+
+def test_what_the_caller_has_not_committed_is_read_and_kept(catalog: Catalog) -> None:
+    with catalog.connect() as connection, connection.begin() as transaction:
+        connection.exec_driver_sql("CREATE TABLE public.t (id bigint)")
+        portrait = read_portrait(connection, "public", ["t"])
+        transaction.commit()
+
+    assert portrait.table("t").column_names == ("id",)
+    assert differences(portrait, catalog.portrait("public", ["t"])) == ()
+
+
+def test_the_tools_own_triggers_are_no_part_of_a_portrait(catalog: Catalog) -> None:
+    catalog.run(
+        [
+            "CREATE TABLE public.t (id bigint)",
+            "CREATE FUNCTION public.f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN END'",
+            'CREATE TRIGGER "AA_refactor_x" AFTER INSERT ON public.t EXECUTE FUNCTION public.f()',
+            'CREATE TRIGGER "~refactor_x" AFTER INSERT ON public.t EXECUTE FUNCTION public.f()',
+            'CREATE TRIGGER "aa_refactor" AFTER INSERT ON public.t EXECUTE FUNCTION public.f()',
+        ]
+    )
+
+    assert [t.name for t in catalog.table("public", "t").triggers] == ["aa_refactor"]
+
+
+def test_the_server_says_who_we_are(catalog: Catalog) -> None:
+    catalog.run(
+        [
+            *PLAIN.roles,
+            "CREATE TABLE public.t (id bigint PRIMARY KEY)",
+            "CREATE FUNCTION public.e() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END'",
+            "CREATE EVENT TRIGGER watching ON ddl_command_end WHEN TAG IN ('CREATE TABLE')"
+            " EXECUTE FUNCTION public.e()",
+        ]
+    )
+    with catalog.connect() as connection, connection.begin():
+        connection.exec_driver_sql(f"SET LOCAL ROLE {PLAIN.owner}")
+        server = read_server(connection, "public")
+
+    assert (server.user, server.superuser, server.bypass_row_security) == (
+        PLAIN.owner,
+        False,
+        False,
+    )
+    assert server.acts_as == (PLAIN.owner,)
+    assert [(t.name, t.event, t.tags) for t in server.event_triggers] == [
+        ("watching", "ddl_command_end", ("CREATE TABLE",))
+    ]
+    assert server.relations == ("t", "t_pkey")
+
+
+def test_the_legacy_tables_are_read_in_less_than_50_ms(catalog: Catalog) -> None:
+    tables = legacy_tables("public")
+    catalog.run(create_tables(tables))
+    names = [table.name for table in tables.tables]
+    took = []
+    with catalog.connect() as connection:
+        for _ in range(10):
+            began = time.perf_counter()
+            read_portrait(connection, "public", names)
+            took.append(time.perf_counter() - began)
+
+    assert min(took) < 0.05
