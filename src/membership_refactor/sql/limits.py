@@ -24,6 +24,7 @@ _MAX_COLUMNS = 1600
 _OUR_COMMANDS = frozenset(
     {
         "ALTER INDEX",
+        "ALTER PUBLICATION",
         "ALTER SEQUENCE",
         "ALTER STATISTICS",
         "ALTER TABLE",
@@ -31,12 +32,15 @@ _OUR_COMMANDS = frozenset(
         "CREATE FUNCTION",
         "CREATE INDEX",
         "CREATE POLICY",
+        "CREATE RULE",
         "CREATE SCHEMA",
         "CREATE STATISTICS",
         "CREATE TABLE",
         "CREATE TRIGGER",
+        "CREATE VIEW",
         "DROP FUNCTION",
         "DROP INDEX",
+        "DROP RULE",
         "DROP TABLE",
         "DROP TRIGGER",
         "GRANT",

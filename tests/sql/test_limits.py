@@ -1,0 +1,261 @@
+"""What cannot be carried is refused by name, before anything is changed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import create_engine
+
+from membership_refactor.execution.catalog import read_server
+from membership_refactor.planning import Conflict, ParentColumn, TableSplit
+from membership_refactor.plans.legacy_tables import legacy_tables
+from membership_refactor.plans.programme_membership import SPLIT
+from membership_refactor.portrait import EventTrigger, Server, Table
+from membership_refactor.sql.fitting import fits
+from membership_refactor.sql.limits import cannot_carry
+from tests.fixtures.portraits import Catalog
+from tests.portrait.everything import PLAIN
+
+PLAN = TableSplit(
+    name="p",
+    source="t",
+    copy="c",
+    parent="t",
+    link="link",
+    key=("k",),
+    parent_columns=(ParentColumn(name="v", conflict=Conflict.LATEST),),
+    child_columns=(),
+    changed="at",
+)
+COLUMNS = "id bigint PRIMARY KEY, k text, v text, at timestamptz"
+
+
+def _reasons(catalog: Catalog, *statements: str, plan: TableSplit = PLAN) -> str:
+    catalog.run(statements)
+    return "\n".join(cannot_carry(plan, catalog.table("public", plan.source)))
+
+
+def test_the_shipped_plan_can_be_carried_out_on_the_legacy_tables() -> None:
+    source = legacy_tables("public").table(SPLIT.source)
+
+    assert cannot_carry(SPLIT, source, server=Server(superuser=True)) == ()
+
+
+def test_a_table_with_everything_can_be_carried(catalog: Catalog) -> None:
+    catalog.run([*PLAIN.statements(), *PLAIN.surroundings(), *PLAIN.publication()])
+    source = catalog.table(PLAIN.schema, PLAIN.table)
+    with create_engine(catalog.url).connect() as connection:
+        server = read_server(connection, PLAIN.schema)
+
+    assert cannot_carry(PLAIN.plan, source, server=server) == ()
+
+
+@pytest.mark.parametrize(
+    ("statements", "sentence"),
+    [
+        (
+            (f"CREATE TABLE public.t ({COLUMNS}) PARTITION BY RANGE (id)",),
+            'table "t" is partitioned',
+        ),
+        ((f"CREATE UNLOGGED TABLE public.t ({COLUMNS})",), "is unlogged"),
+        (
+            (f"CREATE TABLE public.a ({COLUMNS})", "CREATE TABLE public.t () INHERITS (public.a)"),
+            "inherits from public.a",
+        ),
+        (
+            (f"CREATE TABLE public.t ({COLUMNS})", "CREATE TABLE public.b () INHERITS (public.t)"),
+            "has the child tables public.b",
+        ),
+        (
+            (
+                "CREATE TYPE public.y AS (id bigint, k text, v text, at timestamptz)",
+                "CREATE TABLE public.t OF public.y (PRIMARY KEY (id))",
+            ),
+            "is a typed table (OF public.y)",
+        ),
+        (
+            (
+                "CREATE FOREIGN DATA WRAPPER w",
+                "CREATE SERVER v FOREIGN DATA WRAPPER w",
+                "CREATE FOREIGN TABLE public.t (id bigint, k text) SERVER v",
+            ),
+            "is a foreign table",
+        ),
+        (("CREATE VIEW public.t AS SELECT 1 AS id",), "is a view"),
+        (
+            (f"CREATE TABLE public.t ({COLUMNS})", "CREATE PUBLICATION every FOR ALL TABLES"),
+            'in the publication "every" of all tables',
+        ),
+        (
+            (
+                f"CREATE TABLE public.t ({COLUMNS})",
+                "CREATE PUBLICATION schema_wide FOR TABLES IN SCHEMA public",
+            ),
+            'in the publication "schema_wide" of all tables or of its schema',
+        ),
+        (
+            (
+                f"CREATE TABLE public.t ({COLUMNS})",
+                "CREATE RULE r AS ON INSERT TO public.t DO ALSO NOTIFY x",
+            ),
+            'has the rule "r" on INSERT',
+        ),
+        (
+            (
+                f"CREATE TABLE public.t ({COLUMNS})",
+                "CREATE RULE r AS ON DELETE TO public.t DO INSTEAD NOTHING",
+            ),
+            'has the rule "r" on DELETE',
+        ),
+        (
+            (
+                "CREATE TABLE public.t"
+                " (id bigint PRIMARY KEY DEFERRABLE, k text, v text, at timestamptz)",
+            ),
+            "the primary key is deferrable",
+        ),
+        (
+            ("CREATE TABLE public.t (id bigint, k text, v text, at timestamptz)",),
+            "there is no primary key",
+        ),
+        (
+            (
+                "CREATE TABLE public.t"
+                " (id bigint, k text, v text, at timestamptz, PRIMARY KEY (id, k))",
+            ),
+            "the primary key is (id, k)",
+        ),
+    ],
+)
+def test_it_is_refused_by_name(
+    catalog: Catalog, statements: tuple[str, ...], sentence: str
+) -> None:
+    assert sentence in _reasons(catalog, *statements)
+
+
+def test_rules_that_rewrite_nothing_are_carried(catalog: Catalog) -> None:
+    found = _reasons(
+        catalog,
+        f"CREATE TABLE public.t ({COLUMNS})",
+        "CREATE RULE also AS ON DELETE TO public.t DO ALSO NOTIFY x",
+        "CREATE RULE off AS ON INSERT TO public.t DO INSTEAD NOTHING",
+        "ALTER TABLE public.t DISABLE RULE off",
+    )
+
+    assert found == ""
+
+
+@pytest.mark.parametrize(
+    ("columns", "sentence"),
+    [
+        ("id bigint PRIMARY KEY, v text, at timestamptz", 'column "k" of the plan is not in'),
+        (f"{COLUMNS}, link uuid", 'has a column "link" already'),
+        (COLUMNS.replace("k text", "k double precision"), "has type double precision"),
+        (COLUMNS.replace("k text", "k json"), "has type json"),
+        (COLUMNS.replace("k text", "k interval"), "has type interval"),
+        (COLUMNS.replace("k text", "k public.short"), "public.short (a domain over text)"),
+        (COLUMNS.replace("k text", "k text COLLATE public.loose"), "nondeterministic collation"),
+        (
+            COLUMNS.replace("k text", "k text GENERATED ALWAYS AS (v) STORED"),
+            'key column "k" is generated',
+        ),
+        (
+            COLUMNS.replace("v text", "v text GENERATED ALWAYS AS (k) STORED"),
+            'parent column "v" is generated',
+        ),
+        (f"{COLUMNS}, g text GENERATED ALWAYS AS (v) STORED", 'generated from "v", which leaves'),
+        (COLUMNS.replace("timestamptz", "text"), 'column "at" (changed) has type text'),
+    ],
+)
+def test_a_plan_that_does_not_fit_says_why(catalog: Catalog, columns: str, sentence: str) -> None:
+    catalog.run(
+        [
+            "CREATE DOMAIN public.short AS text",
+            "CREATE COLLATION public.loose (provider = icu, locale = 'und', deterministic = false)",
+            f"CREATE TABLE public.t ({columns})",
+        ]
+    )
+
+    found = fits(PLAN, catalog.table("public", "t"))
+
+    assert any(sentence in reason for reason in found), found
+
+
+@pytest.mark.parametrize(
+    "key", ["bigint", "varchar(20)", "numeric(10,2)", "date", "uuid", "boolean", "timestamptz(3)"]
+)
+def test_plain_key_types_and_columns_beside_the_plan_fit(catalog: Catalog, key: str) -> None:
+    columns = COLUMNS.replace("k text", f"k {key}")
+
+    found = _reasons(
+        catalog,
+        f"CREATE TABLE public.t ({columns}, extra json, g int GENERATED ALWAYS AS (1) STORED)",
+    )
+
+    assert found == ""
+
+
+@pytest.fixture
+def source() -> Table:
+    table = legacy_tables("public").table(SPLIT.source)
+    return replace(table, owner="app")
+
+
+@pytest.mark.parametrize(
+    ("server", "sentence"),
+    [
+        (Server(user="me", acts_as=("me",)), 'GRANT "app" TO "me"'),
+        (
+            Server(user="app", acts_as=("app",), relations=("curriculum_membership",)),
+            'a relation "curriculum_membership" stands in the schema already',
+        ),
+        (
+            Server(user="app", acts_as=("app",), relations=("pk_curriculum_membership",)),
+            'a relation "pk_curriculum_membership" stands',
+        ),
+        (
+            Server(user="app", acts_as=("app",), relations=("programme_membership_retired",)),
+            'a relation "programme_membership_retired" stands',
+        ),
+        (
+            Server(
+                user="app",
+                acts_as=("app",),
+                event_triggers=(EventTrigger(name="e", event="sql_drop", enabled="O"),),
+            ),
+            'while the event trigger "e" fires on sql_drop',
+        ),
+    ],
+)
+def test_role_names_and_event_triggers_are_asked(
+    source: Table, server: Server, sentence: str
+) -> None:
+    found = cannot_carry(SPLIT, source, server=server)
+
+    assert any(sentence in reason for reason in found), found
+
+
+def test_event_triggers_of_other_commands_or_accepted_ones_are_no_reason(source: Table) -> None:
+    other = EventTrigger(name="o", event="ddl_command_end", enabled="O", tags=("CREATE DOMAIN",))
+    known = EventTrigger(name="k", event="ddl_command_end", enabled="O")
+    server = Server(user="app", acts_as=("app",), event_triggers=(other, known))
+
+    assert cannot_carry(SPLIT, source, server=server, accepted_event_triggers=("k",)) == ()
+
+
+def test_forced_row_security_needs_bypassrls(source: Table) -> None:
+    forced = replace(source, row_security=True, force_row_security=True)
+    server = Server(user="app", acts_as=("app",))
+
+    (reason,) = cannot_carry(SPLIT, forced, server=server)
+
+    assert "FORCE ROW LEVEL SECURITY" in reason
+    assert cannot_carry(SPLIT, forced, server=replace(server, bypass_row_security=True)) == ()
+
+
+def test_a_security_label_and_a_subscription_are_refused(source: Table) -> None:
+    assert (
+        "security label" in cannot_carry(SPLIT, replace(source, security_labels=(("se", "x"),)))[0]
+    )
+    assert "subscription" in cannot_carry(SPLIT, replace(source, subscribed=True))[0]
