@@ -118,19 +118,30 @@ class Names:
         name = self.fold(identifier)
         lost: list[tuple[Source, int]] = []
         unknown = False
+        beyond: list[str] = []
         at: Frame | None = frame
         depth = 0
         while at is not None:
             here = [s for s in at.sources if not s.qualified_only]
             having = [s for s in here if s.has(name)]
-            lost += [(s, depth) for s in here if s.had(name)]
             if having:
                 return self._among(having, lost, identifier, clause, kind, depth, frame, unknown)
-            if any(s.has(name) is None for s in here):
-                unknown = True
+            for source in here:
+                if source.has(name) is None:
+                    unknown = True
+                    # Beside a table that had the name no other can have it: it was no error.
+                    beyond += [source.name] if lost else []
+            lost += [(s, depth) for s in here if s.had(name)]
             at, depth = at.outer, depth + 1
         for source, level in lost:
-            why = "a table of unknown columns stands beside it" if unknown else ""
+            why = f"may bind to {' or '.join(beyond)} now" if beyond else ""
+            if beyond:
+                self.remark(
+                    "rebinds",
+                    f"{identifier.name} was a column of {source.name}; without it the name binds "
+                    f"to {' or '.join(beyond)} if that has such a column, without any error",
+                    identifier,
+                )
             self.bind(source, identifier, clause, kind=kind, depth=level, why=why,
                       query=frame.query)
         if lost:
@@ -165,8 +176,8 @@ class Names:
         for source, level in lost:
             self.remark(
                 "rebinds",
-                f"{identifier.name} was a column of {source.name}, and binds to "
-                f"{having[0].name} here",
+                f"{identifier.name} was a column of {source.name}; without it the name binds "
+                f"to {having[0].name}, without any error",
                 identifier,
             )
             self.bind(source, identifier, clause, kind=kind, depth=level, query=frame.query,
@@ -207,7 +218,7 @@ class Names:
         self.found.bindings.append(
             Binding(
                 *where, name, source, column, standing, kind, clause, not why, why, qualifier,
-                depth, query, through,
+                depth, query, through, identifier.name,
             )
         )
 

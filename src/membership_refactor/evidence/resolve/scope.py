@@ -49,6 +49,8 @@ class Source:
     """The table that a statement writes."""
     hinted: bool = False
     """Sampling, index hints and the like stand at the table."""
+    composite: bool = False
+    """Read as ``(w).column``."""
     node: Any = None
 
     def has(self, name: str) -> bool | None:
@@ -97,6 +99,7 @@ class Binding:
     """How many frames further out the source stands."""
     query: int = 0
     through_star: bool = False
+    written: str = ""
 
 
 @dataclass(slots=True)

@@ -240,8 +240,7 @@ class Walk(Sources):
                     # The brackets stay, so the qualifier cannot simply be exchanged.
                     self.bind(found[0], node.expression, "whole row", query=frame.query,
                               depth=found[1])
-                    if found[0].table is not None and first:
-                        found[0].hinted = True
+                    found[0].composite = True
                 return
         stack.append(node.this)
 

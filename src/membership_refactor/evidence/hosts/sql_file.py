@@ -1,0 +1,123 @@
+"""SQL files: cut into statements the way psql and the mysql client do."""
+
+from __future__ import annotations
+
+import re
+
+from membership_refactor.evidence.analyse import starts_like_sql
+from membership_refactor.evidence.hosts.bodies import body_pieces, has_body, trigger_tables
+from membership_refactor.evidence.hosts.piece import Harvest, Piece
+from membership_refactor.evidence.lexing import Token, significant, tokens
+from membership_refactor.evidence.places import Placed
+
+_DELIMITER = re.compile(r"^[ \t]*DELIMITER[ \t]+(\S+)[ \t]*\r?$", re.I | re.M)
+_STDIN = re.compile(r"\s*COPY\b.*\bFROM\s+STDIN\b", re.I | re.S)
+_CREATES = re.compile(
+    r"(?:\s+|--[^\n]*\n|/\*.*?\*/)*CREATE\s+(?:OR\s+REPLACE\s+)?(?:DEFINER\s*=\s*\S+\s+)?"
+    r"(?:AGGREGATE\s+)?(?:PROCEDURE|FUNCTION|TRIGGER|EVENT)\b",
+    re.I | re.S,
+)
+
+
+def sql_file(placed: Placed, dialect: str) -> Harvest:
+    """Every statement of the file, bodies of routines cut open."""
+    harvest = Harvest()
+    found = statements(placed, dialect)
+    triggers = trigger_tables([statement.text for statement in found], dialect)
+    for statement in found:
+        if has_body(statement.text, dialect):
+            inner = body_pieces(statement, dialect, triggers=triggers)
+            harvest.pieces += inner.pieces
+            harvest.remarks += inner.remarks
+        else:
+            fragment = not starts_like_sql(statement.text)
+            harvest.pieces.append(
+                Piece(placed=statement, dialect=dialect, host="sql", fragment=fragment)
+            )
+    return harvest
+
+
+def statements(placed: Placed, dialect: str) -> list[Placed]:
+    """The statements without their terminators; empty ones are left out."""
+    text = placed.text
+    found: list[Placed] = []
+    start, delimiter = 0, ";"
+    for match in _DELIMITER.finditer(text):
+        found += _cut(placed, start, match.start(), delimiter, dialect)
+        start, delimiter = match.end(), match[1]
+    found += _cut(placed, start, len(text), delimiter, dialect)
+    return found
+
+
+def _cut(placed: Placed, start: int, end: int, delimiter: str, dialect: str) -> list[Placed]:
+    part = placed.cut(start, end)
+    if delimiter != ";":
+        return _cut_at(part, delimiter, dialect)
+    found: list[Placed] = []
+    text = part.text
+    begin = depth = skip_to = 0
+    block: bool | None = None
+    previous = ""
+    for token in tokens(text, dialect):
+        if token.start < skip_to or token.kind in ("space", "comment"):
+            continue
+        if token.text == "\\" and _line_start(text, token.start):
+            # psql's own commands end with the line
+            _keep(found, part, begin, token.start)
+            newline = text.find("\n", token.start)
+            skip_to = begin = len(text) if newline < 0 else newline
+            continue
+        if token.kind == "word":
+            if block is None and token.word in ("BEGIN", "CASE"):
+                block = _CREATES.match(text, begin) is not None
+            if block:
+                depth = _depth(token, previous, depth)
+            previous = token.word
+        elif token.text == ";" and depth == 0:
+            statement = _keep(found, part, begin, token.start)
+            begin, block, previous = token.end, None, ";"
+            if statement is not None and _STDIN.match(statement.text):
+                data_end = text.find("\n\\.", token.end)
+                skip_to = begin = len(text) if data_end < 0 else data_end + 3
+        else:
+            previous = token.text
+    _keep(found, part, begin, len(text))
+    return found
+
+
+def _depth(token: Token, previous: str, depth: int) -> int:
+    """BEGIN and CASE open, END closes; END IF, END LOOP close what was not counted."""
+    if token.word in ("BEGIN", "CASE") and previous != "END":
+        return depth + 1
+    if token.word == "END":
+        return max(0, depth - 1)
+    if token.word in ("IF", "LOOP", "WHILE", "REPEAT") and previous == "END":
+        return depth + 1
+    return depth
+
+
+def _cut_at(part: Placed, delimiter: str, dialect: str) -> list[Placed]:
+    found: list[Placed] = []
+    begin = at = 0
+    for token in tokens(part.text, dialect):
+        if token.start < at or token.kind in ("string", "comment", "quoted", "dollar"):
+            continue
+        if part.text.startswith(delimiter, token.start):
+            _keep(found, part, begin, token.start)
+            begin = at = token.start + len(delimiter)
+    _keep(found, part, begin, len(part.text))
+    return found
+
+
+def _keep(found: list[Placed], part: Placed, start: int, end: int) -> Placed | None:
+    statement = part.cut(start, end)
+    if not statement.text.strip():
+        return None
+    if any(token.text != ";" for token in significant(statement.text, "postgres")):
+        found.append(statement)
+        return statement
+    return None
+
+
+def _line_start(text: str, at: int) -> bool:
+    return text[text.rfind("\n", 0, at) + 1 : at].strip() == ""
