@@ -109,9 +109,9 @@ class Ledger:
             "membership-refactor abandon",
         )
 
-    def begin(self, pg: Pg, revision: str, direction: Direction, portrait: Portrait | None) -> None:
-        """Opens the step; the portrait kept at the first way up stays the same afterwards."""
-        document = to_json(portrait) if portrait is not None else None
+    def begin(self, pg: Pg, revision: str, direction: Direction, now: Portrait) -> None:
+        """Opens the step. ``now`` are the tables as they are; those of the first way up are kept
+        for the way down, whatever comes later."""
         with pg.transaction():
             self._write(
                 pg,
@@ -122,15 +122,16 @@ class Ledger:
             self._write(
                 pg,
                 f"INSERT INTO {self._in('step')} AS s "
-                "(plan, revision, direction, state, portrait) "
-                "VALUES (%s, %s, %s, 'open', %s::jsonb)\n"
+                "(plan, revision, direction, state, portrait, now) "
+                "VALUES (%s, %s, %s, 'open', %s::jsonb, %s::jsonb)\n"
                 "ON CONFLICT (plan, revision) DO UPDATE SET direction = excluded.direction,\n"
                 "  state = 'open', started_at = pg_catalog.clock_timestamp(), ended_at = NULL,\n"
-                "  portrait = coalesce(excluded.portrait, s.portrait)",
+                "  portrait = coalesce(excluded.portrait, s.portrait), now = excluded.now",
                 self.plan.name,
                 revision,
                 direction,
-                document,
+                to_json(now) if direction is Direction.UP else None,
+                to_json(now),
             )
             self.event(pg, revision, direction, "begun")
 
@@ -214,6 +215,15 @@ class Ledger:
             (self.plan.name,),
         ).fetchall()
         return {revision: from_json(document) for revision, document in rows}
+
+    def now(self, pg: Pg, revision: str) -> Portrait | None:
+        """The tables as they were when the open step began."""
+        row = self._row(
+            pg,
+            f"SELECT now::text FROM {self._in('step')} WHERE plan = %s AND revision = %s",
+            (revision,),
+        )
+        return from_json(row[0]) if row and row[0] else None
 
     # --- actions ------------------------------------------------------------------------
 

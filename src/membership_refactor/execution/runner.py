@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import singledispatchmethod
 
 import psycopg
@@ -135,11 +136,11 @@ class Runner:
                 self.progress.say(f"{revision} {step.name}: {direction} already, nothing to do")
                 return
             situation = self._asked(pg, step, direction, destination)
-            kept = situation.portraits.get(revision) if direction is Direction.UP else None
-            self.ledger.begin(pg, revision, direction, kept)
+            assert situation.now is not None
+            self.ledger.begin(pg, revision, direction, situation.now)
         else:
             self.progress.say(f"{revision} {step.name}: going on where it stopped")
-            situation = self.situation(pg)
+            situation = replace(self.situation(pg), now=self.ledger.now(pg, revision))
         self.progress.say(f"{revision} {step.name} {direction}")
         actions = step.up(situation) if direction is Direction.UP else step.down(situation)
         done = self.ledger.done(pg, revision, direction)
@@ -157,12 +158,12 @@ class Runner:
 
     def _asked(self, pg: Pg, step: Step, direction: Direction, destination: str) -> Situation:
         """The situation in which the step begins, after everything that may speak against it."""
-        situation = self.situation(pg)
+        portrait = self.read()
+        situation = replace(self.situation(pg), now=portrait)
         self._require_neighbours(pg, step, direction)
         if direction is Direction.UP:
-            portrait = self.read()
             kept = {**situation.portraits, step.revision: portrait}
-            situation = Situation(self.plan, self.names, kept)
+            situation = replace(situation, portraits=kept)
             refused = step.refusals(situation)
             if refused:
                 raise CannotCarry(

@@ -22,7 +22,7 @@ TABLES: dict[str, str] = {
   started_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
   ended_at timestamptz,
   portrait jsonb,
-  detail jsonb,
+  now jsonb,
   PRIMARY KEY (plan, revision)""",
     "action": """
   plan text NOT NULL,

@@ -1,12 +1,34 @@
 """The steps: what each revision does, up and down, as pure functions of plan and portrait."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 
-from membership_refactor.steps import copy_table, create_parent, dual_write, rebuild_parent
+from membership_refactor.steps import (
+    copy_table,
+    create_parent,
+    drop_deprecated_columns,
+    drop_retired_table,
+    dual_write,
+    link_children,
+    rebuild_parent,
+    retire_source,
+    stop_parallel_save,
+)
 from membership_refactor.steps.step import Step
 
 ALL: Mapping[str, Step] = {
-    s.revision: s
-    for s in (copy_table.STEP, dual_write.STEP, create_parent.STEP, rebuild_parent.STEP)
+    step.revision: step
+    for step in (
+        copy_table.STEP,
+        dual_write.STEP,
+        retire_source.STEP,
+        create_parent.STEP,
+        rebuild_parent.STEP,
+        link_children.STEP,
+        stop_parallel_save.STEP,
+        drop_deprecated_columns.STEP,
+        drop_retired_table.STEP,
+    )
 }
 """The steps of a split, by revision."""

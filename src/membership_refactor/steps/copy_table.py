@@ -13,8 +13,9 @@ from membership_refactor.sql.clone import cloned
 from membership_refactor.sql.create import EMPTY_SEARCH_PATH, create_surface
 from membership_refactor.sql.fence import open_fence
 from membership_refactor.sql.fitting import fits
-from membership_refactor.sql.identifiers import ident, literal, qualified
-from membership_refactor.sql.identity import computed, identity_functions, link_function
+from membership_refactor.sql.identifiers import ident, qualified
+from membership_refactor.sql.identity import identity_functions, link_function
+from membership_refactor.sql.keeping import resolve_kept
 from membership_refactor.sql.limits import cannot_carry
 from membership_refactor.sql.link import keep_link_function, keep_link_triggers
 from membership_refactor.sql.moves import copy_move
@@ -66,7 +67,7 @@ def up(s: Situation) -> tuple[Action, ...]:
                 EMPTY_SEARCH_PATH,
                 *open_fence(names),
                 *identity_functions(plan, names, source),
-                *_kept(s),
+                *resolve_kept(plan, names),
                 link_function(plan, names, source),
                 *move.log.table_statements(),
                 *move.log.function_statements(),
@@ -102,38 +103,6 @@ def up(s: Situation) -> tuple[Action, ...]:
         ),
         *_keyed(s, copy),
         Run(name="open the copy", statements=(EMPTY_SEARCH_PATH, *create_surface(copy))),
-    )
-
-
-def _kept(s: Situation) -> tuple[Statement, ...]:
-    """What an earlier downgrade kept: for each key the uuid its parent had, while a row of the
-    noted id still has the key; of several the lowest id wins, and no uuid serves two keys."""
-    names, plan = s.names, s.plan
-    kept, noted = names.own("kept"), names.own("uuid_map")
-    of_row, of_note = computed(plan, names, "a", "uuid"), computed(plan, names, "m", "uuid")
-    fill = (
-        f"INSERT INTO {kept} (key_uuid, uuid)\n"
-        "SELECT DISTINCT ON (w.uuid) w.key_uuid, w.uuid FROM (\n"
-        f"  SELECT DISTINCT ON (key_uuid) {of_note} AS key_uuid, m.uuid, m.child_id\n"
-        f"  FROM {noted} AS m JOIN {names.source} AS a ON a.{ident(plan.id)} = m.child_id\n"
-        f"  WHERE {of_row} = {of_note} ORDER BY key_uuid, m.child_id) AS w\n"
-        "ORDER BY w.uuid, w.child_id"
-    )
-    turned = (
-        f"INSERT INTO {kept} (key_uuid, uuid)\n"
-        f"SELECT k.uuid, {names.own('another_uuid')}(k.uuid) FROM {kept} AS k\n"
-        f"WHERE NOT EXISTS (SELECT FROM {kept} AS j WHERE j.key_uuid = k.uuid)"
-    )
-    return (
-        Statement(
-            f"CREATE TABLE IF NOT EXISTS {kept} (key_uuid uuid PRIMARY KEY, uuid uuid UNIQUE)"
-        ),
-        Statement(f"DELETE FROM {kept}"),
-        Statement(
-            "DO $kept$ BEGIN\n"
-            f"IF pg_catalog.to_regclass({literal(noted)}) IS NOT NULL THEN\n"
-            f"{fill};\n{turned};\nEND IF;\nEND $kept$"
-        ),
     )
 
 

@@ -39,6 +39,14 @@ def evidence(s: Situation) -> Check:
     )
 
 
+def closed_message(s: Situation) -> tuple[str, str]:
+    """What a writer of the closed parent is told, and what to do instead."""
+    return (
+        f'table "{s.plan.parent}" is being rebuilt and cannot be written yet',
+        f'Write to it from revision 0008 on; until then write to "{s.plan.copy}".',
+    )
+
+
 def before_up(s: Situation) -> tuple[Check, ...]:
     return policies_hold(s.plan, s.names.copy)
 
@@ -46,19 +54,13 @@ def before_up(s: Situation) -> tuple[Check, ...]:
 def up(s: Situation) -> tuple[Action, ...]:
     names = s.names
     move = parent_move(s.plan, names, s.child("0006"))
-    message = f'table "{s.plan.parent}" is being rebuilt and cannot be written yet'
     return (
         Run(
             name="create the parent",
             statements=(
                 EMPTY_SEARCH_PATH,
                 *create_bare_table(parent(s)),
-                *close_functions(
-                    names,
-                    CLOSED,
-                    message,
-                    f'Write to it from revision 0008 on; until then write to "{s.plan.copy}".',
-                ),
+                *close_functions(names, CLOSED, *closed_message(s)),
                 *hang(close_triggers(names, CLOSED, names.parent)),
                 *move.log.table_statements(),
                 *move.log.function_statements(),

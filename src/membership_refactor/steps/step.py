@@ -32,10 +32,17 @@ class Situation:
     names: Names
     portraits: Mapping[str, Portrait] = field(default_factory=dict)
     """By revision: the tables as they were when that revision first began its way up."""
+    now: Portrait | None = None
+    """The tables as they were when the step under way began, in either direction."""
 
     def before(self, revision: str) -> Portrait:
         """The portrait kept for ``revision``; KeyError where it never began."""
         return self.portraits[revision]
+
+    def current(self, name: str) -> Table:
+        """That table as it was when the step under way began."""
+        assert self.now is not None
+        return self.now.table(name)
 
     def source(self) -> Table:
         """The wide table as it was before the copy."""

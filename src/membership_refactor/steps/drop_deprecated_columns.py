@@ -1,0 +1,181 @@
+"""0010: the deprecated columns are gone; this is the current structure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from membership_refactor.checks.check import Check
+from membership_refactor.checks.gate import gate
+from membership_refactor.checks.tables import children_have_parents, keys_are_unique
+from membership_refactor.portrait import Portrait, Table
+from membership_refactor.sql.create import EMPTY_SEARCH_PATH
+from membership_refactor.sql.identifiers import ident, qualified
+from membership_refactor.sql.parallel import freeze, freeze_triggers
+from membership_refactor.sql.statements import Lock, Statement
+from membership_refactor.sql.tables.access import grant_table
+from membership_refactor.sql.tables.bare import column_clause
+from membership_refactor.sql.tables.constraints import add_constraint, validate_constraint
+from membership_refactor.sql.tables.descriptions import comment, create_statistics
+from membership_refactor.sql.tables.indexes import create_index
+from membership_refactor.sql.triggers import take_down
+from membership_refactor.steps.actions import Action, Alone, Brief, Run
+from membership_refactor.steps.portraits import with_tables
+from membership_refactor.steps.step import Situation, Step
+
+EXCLUSIVE = Lock.ACCESS_EXCLUSIVE
+
+
+def _child(s: Situation) -> Table:
+    return s.child("0010")
+
+
+def _going(s: Situation) -> Table:
+    """Of the child's portrait, what goes with the deprecated columns."""
+    child, gone = _child(s), set(s.plan.deprecated)
+    return replace(
+        child,
+        columns=tuple(c for c in child.columns if c.name in gone),
+        constraints=tuple(c for c in child.constraints if c.kind != "p" and gone & set(c.columns)),
+        indexes=tuple(i for i in child.indexes if i.valid and gone & set(i.columns)),
+        statistics=tuple(x for x in child.statistics if gone & set(x.columns)),
+        grants=None,
+        column_grants=tuple(g for g in child.column_grants if g.column in gone),
+        comment=None,
+    )
+
+
+def refusals(s: Situation) -> tuple[str, ...]:
+    """What rests on the columns and would be dropped with them, or would stop the ALTER."""
+    child, gone = _child(s), set(s.plan.deprecated)
+    return (
+        *(
+            f"{d.kind} {d.name} uses {', '.join(sorted(gone & set(d.columns)))}; "
+            "change it first (membership-refactor scan --rewrite writes the new form)"
+            for d in child.dependents
+            if not d.by_text and gone & set(d.columns)
+        ),
+        *(
+            f'policy "{p.name}" uses {", ".join(sorted(gone & set(p.columns)))}; replace it first'
+            for p in child.policies
+            if gone & set(p.columns)
+        ),
+        *(
+            f'trigger "{t.name}" uses {", ".join(sorted(gone & set(t.columns)))}; replace it first'
+            for t in child.triggers
+            if gone & set(t.columns)
+        ),
+    )
+
+
+def evidence(s: Situation) -> Check:
+    return gate(
+        s.plan,
+        s.names.schema,
+        revision="0010",
+        target=f'deprecated columns of "{s.plan.copy}"',
+        empty=s.names.copy,
+    )
+
+
+def before_up(s: Situation) -> tuple[Check, ...]:
+    return (children_have_parents(s.plan, s.names), keys_are_unique(s.plan, s.names))
+
+
+def up(s: Situation) -> tuple[Action, ...]:
+    plan, names = s.plan, s.names
+    drops = ", ".join(f"DROP COLUMN IF EXISTS {ident(c)}" for c in plan.deprecated)
+    return (
+        Brief(
+            name="drop the columns",
+            # One ALTER: the columns are only marked as gone, no row is rewritten.
+            locks=((names.copy, EXCLUSIVE),),
+            statements=(
+                *take_down(freeze_triggers(plan, names, _child(s))),
+                Statement(f"ALTER TABLE {names.copy} {drops}", EXCLUSIVE, names.copy),
+            ),
+        ),
+    )
+
+
+def down(s: Situation) -> tuple[Action, ...]:
+    """The columns come back, empty and frozen; the downgrade of 0009 fills them."""
+    plan, names, going = s.plan, s.names, _going(s)
+    adds = ", ".join(f"ADD COLUMN IF NOT EXISTS {column_clause(c)}" for c in going.columns)
+    frozen = freeze(plan, names, s.child("0008"))
+    indexes = tuple(
+        Alone(
+            name=f"index {index.name}",
+            statement=create_index(going, index, concurrently=True),
+            index=qualified(going.schema, index.name),
+        )
+        for index in going.indexes
+        if index.constraint is None
+    )
+    checks: list[Action] = []
+    for constraint in going.constraints:
+        if constraint.kind != "c":
+            continue
+        made = add_constraint(going, constraint, not_valid=True)
+        checks += [
+            Brief(
+                name=f"check {constraint.name}",
+                locks=((names.copy, EXCLUSIVE),),
+                statements=(EMPTY_SEARCH_PATH, made),
+            ),
+            Run(
+                name=f"validate {constraint.name}",
+                statements=(validate_constraint(going.schema, plan.copy, constraint.name),),
+            ),
+        ]
+    return (
+        Run(name="functions", statements=tuple(x for x in frozen if x.lock is Lock.NONE)),
+        Brief(
+            name="add the columns",
+            locks=((names.copy, EXCLUSIVE),),
+            statements=(
+                EMPTY_SEARCH_PATH,
+                Statement(f"ALTER TABLE {names.copy} {adds}", EXCLUSIVE, names.copy),
+                *(x for x in frozen if x.lock is not Lock.NONE),
+            ),
+        ),
+        *indexes,
+        *checks,
+        Run(
+            name="statistics, comments and grants",
+            statements=(
+                EMPTY_SEARCH_PATH,
+                *create_statistics(going),
+                *comment(going),
+                *grant_table(going),
+            ),
+        ),
+    )
+
+
+def becomes(s: Situation) -> Portrait:
+    child, gone, going = _child(s), set(s.plan.deprecated), _going(s)
+    lost = {c.name for c in going.constraints} | {i.name for i in going.indexes}
+    lost |= {x.name for x in going.statistics}
+    return with_tables(
+        s.before("0010"),
+        replace(
+            child,
+            columns=tuple(c for c in child.columns if c.name not in gone),
+            constraints=tuple(c for c in child.constraints if c.name not in lost),
+            indexes=tuple(i for i in child.indexes if i.name not in lost),
+            statistics=tuple(x for x in child.statistics if x.name not in lost),
+            column_grants=tuple(g for g in child.column_grants if g.column not in gone),
+        ),
+    )
+
+
+STEP = Step(
+    revision="0010",
+    name="drop_deprecated_columns",
+    up=up,
+    down=down,
+    becomes=becomes,
+    refusals=refusals,
+    before_up=before_up,
+    gate=evidence,
+)

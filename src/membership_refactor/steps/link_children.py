@@ -1,0 +1,328 @@
+"""0008: the link is a foreign key and NOT NULL; parent and child are saved in parallel."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from membership_refactor.checks.check import Check
+from membership_refactor.checks.parallel import childless, parallel_checks
+from membership_refactor.portrait import Constraint, Portrait, Table
+from membership_refactor.sql.closing import close_functions, close_triggers
+from membership_refactor.sql.create import EMPTY_SEARCH_PATH
+from membership_refactor.sql.fence import raise_fence
+from membership_refactor.sql.grouping import derive_functions, derive_triggers, settle_function
+from membership_refactor.sql.identifiers import ident
+from membership_refactor.sql.identity import link_function
+from membership_refactor.sql.keeping import (
+    fill_kept_function,
+    keep_uuid_function,
+    keep_uuid_triggers,
+    turn_kept,
+)
+from membership_refactor.sql.link import keep_link_function, keep_link_triggers
+from membership_refactor.sql.parallel import (
+    batch_functions,
+    childless_query,
+    drop_functions,
+    drop_triggers,
+    install,
+    ledger_tables,
+    remove,
+)
+from membership_refactor.sql.statements import Lock, Statement
+from membership_refactor.sql.tables.access import create_policies, grant_table
+from membership_refactor.sql.tables.bare import revoke_default_privileges
+from membership_refactor.sql.tables.constraints import add_constraint, validate_constraint
+from membership_refactor.sql.triggers import hang, rest, take_down
+from membership_refactor.steps.actions import Action, Brief, Ranges, Run
+from membership_refactor.steps.create_parent import CLOSED, closed_message, parent
+from membership_refactor.steps.portraits import with_tables
+from membership_refactor.steps.step import Situation, Step
+
+SHARE_ROW, EXCLUSIVE = Lock.SHARE_ROW_EXCLUSIVE, Lock.ACCESS_EXCLUSIVE
+
+
+def opened_parent(s: Situation) -> Table:
+    """The parent with the source's grants and the row security that its columns can carry."""
+    table, child = parent(s), s.child("0006")
+    names = set(table.column_names)
+    return replace(
+        table,
+        grants=child.grants,
+        column_grants=tuple(g for g in child.column_grants if g.column in names),
+        row_security=child.row_security,
+        force_row_security=child.force_row_security,
+        policies=tuple(
+            replace(p) for p in child.policies if not p.columns or names >= set(p.columns)
+        ),
+    )
+
+
+def link_key(s: Situation) -> Constraint:
+    """The child's foreign key to its parent."""
+    plan, names = s.plan, s.names
+    rule = plan.link_on_delete.value.upper()
+    return Constraint(
+        name=names.link_key_name,
+        kind="f",
+        definition=(
+            f"FOREIGN KEY ({ident(plan.link)}) REFERENCES {names.parent}({ident(plan.parent_id)}) "
+            f"ON DELETE {rule}"
+        ),
+        columns=(plan.link,),
+        references=(names.schema, plan.parent),
+        on_delete=rule[0].lower(),
+        on_update="a",
+    )
+
+
+def refusals(s: Situation) -> tuple[str, ...]:
+    """Policies of the child that the parent cannot have would let everybody read it."""
+    child, names = s.child("0008"), set(parent(s).column_names)
+    return tuple(
+        f'policy "{p.name}" of "{child.name}" rests on columns that the parent does not have; '
+        "replace it before the parent is opened"
+        for p in child.policies
+        if child.row_security and p.columns and not names >= set(p.columns)
+    )
+
+
+def up(s: Situation) -> tuple[Action, ...]:
+    plan, names, child = s.plan, s.names, s.child("0008")
+    installed = install(plan, names, child)
+    functions = tuple(x for x in installed if x.lock is Lock.NONE)
+    triggers = tuple(x for x in installed if x.lock is not Lock.NONE)
+    resting = (
+        *derive_triggers(names),
+        *keep_link_triggers(plan, names),
+        *close_triggers(names, CLOSED, names.parent),
+    )
+    check = ident(names.link_check_name)
+    link, copy = ident(plan.link), names.copy
+    key = link_key(s)
+    relaxed = "".join(
+        f", ALTER COLUMN {ident(c)} DROP NOT NULL"
+        for c in plan.deprecated
+        if child.column(c).not_null
+    )
+    return (
+        Run(
+            name="functions",
+            statements=(
+                *ledger_tables(plan, names, child),
+                *batch_functions(plan, names, child),
+                *functions,
+            ),
+        ),
+        Brief(
+            name="save in parallel",
+            # The foreign key comes in here: its row triggers would run before 0007's capture,
+            # which makes parents only at the end of the statement.
+            locks=((copy, SHARE_ROW), (names.parent, SHARE_ROW)),
+            statements=(
+                raise_fence(names),
+                *rest(resting),
+                *triggers,
+                add_constraint(child, key, not_valid=True),
+            ),
+        ),
+        Run(
+            name="validate the link",
+            statements=(validate_constraint(names.schema, plan.copy, names.link_key_name),),
+        ),
+        Brief(
+            name="ask that the link is set",
+            locks=((copy, EXCLUSIVE),),
+            statements=(
+                Statement(
+                    f"ALTER TABLE {copy} DROP CONSTRAINT IF EXISTS {check}, "
+                    f"ADD CONSTRAINT {check} CHECK ({link} IS NOT NULL) NOT VALID"
+                ),
+            ),
+        ),
+        Run(
+            name="validate that the link is set",
+            statements=(validate_constraint(names.schema, plan.copy, names.link_check_name),),
+        ),
+        Brief(
+            name="link is NOT NULL",
+            # The validated CHECK proves it, so SET NOT NULL does not scan under its lock.
+            locks=((copy, EXCLUSIVE),),
+            statements=(
+                Statement(f"ALTER TABLE {copy} ALTER COLUMN {link} SET NOT NULL{relaxed}"),
+                Statement(f"ALTER TABLE {copy} DROP CONSTRAINT {check}"),
+            ),
+        ),
+        *_over_children(s, "replace_losers", "carry the winning values to the children"),
+        Brief(
+            name="take 0007's capture off the child",
+            locks=((copy, EXCLUSIVE),),
+            statements=take_down(tuple(t for t in resting if t.table == copy)),
+        ),
+        Brief(
+            name="take the refusal off the parent",
+            locks=((names.parent, EXCLUSIVE),),
+            statements=take_down(tuple(t for t in resting if t.table == names.parent)),
+        ),
+        Run(
+            name="open the parent",
+            statements=(
+                EMPTY_SEARCH_PATH,
+                *create_policies(opened_parent(s)),
+                *grant_table(opened_parent(s)),
+            ),
+        ),
+    )
+
+
+def _over_children(s: Situation, function: str, title: str) -> tuple[Action, ...]:
+    """A batch function of parallel saving, along the child's ids; only where values move."""
+    if function != "fill_uuid_map" and not s.plan.parent_columns:
+        return ()
+    return (
+        Ranges(
+            name=title,
+            function=s.names.own(function),
+            table=s.names.copy,
+            key=s.plan.id,
+            key_type=s.child("0008").column(s.plan.id).type,
+        ),
+    )
+
+
+def after_up(s: Situation) -> tuple[Check, ...]:
+    return parallel_checks(s.plan, s.names, s.child("0008"))
+
+
+def before_down(s: Situation) -> tuple[Check, ...]:
+    return (childless(childless_query(s.plan, s.names, s.child("0008"))),)
+
+
+def down(s: Situation) -> tuple[Action, ...]:
+    """Back to the parent that is made of its children: link and uuid are functions of the key,
+    by way of what the ledger keeps for parents whose uuid is not the computed one."""
+    plan, names, child = s.plan, s.names, s.child("0008")
+    keeping = keep_uuid_triggers(plan, names)
+    capture = (*derive_triggers(names), *keep_link_triggers(plan, names))
+    closing = close_triggers(names, CLOSED, names.parent)
+    link, copy = ident(plan.link), names.copy
+    return (
+        Run(name="close the parent", statements=(revoke_default_privileges(names.parent),)),
+        Run(
+            name="functions",
+            statements=(
+                *ledger_tables(plan, names, child),
+                *batch_functions(plan, names, child),
+                *settle_function(plan, names, child),
+                *derive_functions(plan, names),
+                *keep_link_function(plan, names),
+                *close_functions(names, CLOSED, *closed_message(s)),
+                *keep_uuid_function(plan, names),
+                *fill_kept_function(plan, names),
+                Statement(f"DELETE FROM {names.own('kept')}"),
+            ),
+        ),
+        Brief(
+            name="note uuids as they change",
+            locks=((names.parent, SHARE_ROW),),
+            statements=hang(keeping),
+        ),
+        Ranges(
+            name="note the parents' uuids",
+            function=names.own("fill_kept"),
+            table=names.parent,
+            key=plan.parent_id,
+            key_type="pg_catalog.uuid",
+        ),
+        *_over_children(s, "fill_uuid_map", "note the children's uuids"),
+        Brief(
+            name="make parents of their children",
+            locks=((copy, EXCLUSIVE), (names.parent, EXCLUSIVE)),
+            statements=(
+                raise_fence(names),
+                *remove(plan, names, child),
+                Statement(
+                    f"ALTER TABLE {copy} DROP CONSTRAINT IF EXISTS {ident(names.link_key_name)}"
+                ),
+                turn_kept(names),
+                link_function(plan, names, child),
+                *take_down(keeping),
+                *hang(capture),
+                *hang(closing),
+                Statement(f"ALTER TABLE {copy} ALTER COLUMN {link} DROP NOT NULL"),
+            ),
+        ),
+        *_over_children(s, "restore_own", "give the children their own values back"),
+        *_required(s, child),
+        Brief(
+            name="take parallel saving off the child",
+            locks=((copy, EXCLUSIVE),),
+            statements=tuple(x for x in drop_triggers(plan, names, child) if x.on in ("", copy)),
+        ),
+        Brief(
+            name="take parallel saving off the parent",
+            locks=((names.parent, EXCLUSIVE),),
+            statements=tuple(x for x in drop_triggers(plan, names, child) if x.on == names.parent),
+        ),
+        Run(name="drop the functions", statements=drop_functions(plan, names)),
+    )
+
+
+def _required(s: Situation, child: Table) -> tuple[Action, ...]:
+    """NOT NULL again on the deprecated columns that had it, by way of a validated CHECK."""
+    columns = [c for c in s.plan.deprecated if child.column(c).not_null]
+    if not columns:
+        return ()
+    copy, check = s.names.copy, ident(s.names.link_check_name)
+    condition = " AND ".join(f"{ident(c)} IS NOT NULL" for c in columns)
+    sets = ", ".join(f"ALTER COLUMN {ident(c)} SET NOT NULL" for c in columns)
+    return (
+        Brief(
+            name="ask that the key is set",
+            locks=((copy, EXCLUSIVE),),
+            statements=(
+                Statement(
+                    f"ALTER TABLE {copy} DROP CONSTRAINT IF EXISTS {check}, "
+                    f"ADD CONSTRAINT {check} CHECK ({condition}) NOT VALID"
+                ),
+            ),
+        ),
+        Run(
+            name="validate that the key is set",
+            statements=(validate_constraint(s.names.schema, s.plan.copy, s.names.link_check_name),),
+        ),
+        Brief(
+            name="key is NOT NULL",
+            locks=((copy, EXCLUSIVE),),
+            statements=(
+                Statement(f"ALTER TABLE {copy} {sets}"),
+                Statement(f"ALTER TABLE {copy} DROP CONSTRAINT {check}"),
+            ),
+        ),
+    )
+
+
+def becomes(s: Situation) -> Portrait:
+    child = s.child("0008")
+    columns = tuple(
+        replace(c, not_null=True)
+        if c.name == s.plan.link
+        else replace(c, not_null=False)
+        if c.name in s.plan.deprecated
+        else c
+        for c in child.columns
+    )
+    linked = replace(child, columns=columns, constraints=(*child.constraints, link_key(s)))
+    return with_tables(s.before("0008"), linked, opened_parent(s))
+
+
+STEP = Step(
+    revision="0008",
+    name="link_children",
+    up=up,
+    down=down,
+    becomes=becomes,
+    refusals=refusals,
+    after_up=after_up,
+    before_down=before_down,
+)
