@@ -18,7 +18,11 @@ from membership_refactor.enrollment.refusals import refusals
 from membership_refactor.models.enrollment import ProgramCourseEnrollment, ProgramEnrollment
 from tests.enrollment.tables import CURRICULA, PROGRAMS, enrol, run
 
-SCOPE = {"program_uuid": PROGRAMS[0], "curriculum_uuid": CURRICULA[0], "status": "enrolled"}
+SCOPE: dict[str, object] = {
+    "program_uuid": PROGRAMS[0],
+    "curriculum_uuid": CURRICULA[0],
+    "status": "enrolled",
+}
 
 
 def test_a_duplicate_in_a_bulk_insert_names_the_row_in_the_way(constrained_engine: Engine) -> None:
@@ -57,7 +61,7 @@ def test_a_duplicate_in_a_bulk_update_names_the_row_in_the_way(constrained_engin
 def test_statements_that_bypass_the_unit_of_work_meet_the_same_exceptions(
     constrained_engine: Engine,
 ) -> None:
-    cases = [
+    cases: list[tuple[type[Exception], dict[str, object]]] = [
         (IdentityMissing, {"user_id": None, "external_user_key": None}),
         (KeyBlank, {"external_user_key": ""}),
         (KeyBlank, {"external_user_key": "k\t"}),
@@ -84,7 +88,7 @@ def test_the_unit_of_work_refuses_before_the_database_is_asked(
     unconstrained_engine: Engine, expected: type[Exception], values: dict[str, object]
 ) -> None:
     with Session(unconstrained_engine) as session:
-        session.add(ProgramEnrollment(**{**SCOPE, **values}))
+        session.add(ProgramEnrollment(**(SCOPE | values)))
         with pytest.raises(expected):
             session.flush()
 

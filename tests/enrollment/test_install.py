@@ -1,0 +1,191 @@
+"""The constraints come to a table with rows: what stops them, what is left, what goes again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from membership_refactor.enrollment.install import install, uninstall
+from membership_refactor.enrollment.label import label
+from membership_refactor.enrollment.merge import merge
+from membership_refactor.enrollment.undo import undo
+from membership_refactor.errors import CheckFailed, PortraitMismatch
+from membership_refactor.plans.program_enrollment import IDENTITY
+from tests.enrollment.interruption import INTERRUPTION, interrupted
+from tests.enrollment.tables import CONSTRAINTS, contents, enrol, run
+
+STANDING = """
+SELECT c.conname, pg_get_constraintdef(c.oid), c.convalidated
+FROM pg_constraint AS c WHERE c.conrelid = 'program_enrollment'::regclass ORDER BY 1
+"""
+INDEXES = """
+SELECT c.relname, i.indisvalid, i.indisready
+FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid
+WHERE i.indrelid = 'program_enrollment'::regclass ORDER BY 1
+"""
+
+
+def structure(engine: Engine) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+    with engine.connect() as connection:
+        return run(connection, STANDING), run(connection, INDEXES)
+
+
+def standing(engine: Engine) -> set[object]:
+    with engine.connect() as connection:
+        return {row[0] for row in run(connection, STANDING) if row[2]} & set(CONSTRAINTS)
+
+
+def test_the_constraints_stand_and_go_again(unconstrained_engine: Engine) -> None:
+    with unconstrained_engine.begin() as connection:
+        enrol(connection, 1, "k")
+    before = structure(unconstrained_engine)
+    report = install(unconstrained_engine, IDENTITY, "public")
+    assert standing(unconstrained_engine) == set(CONSTRAINTS)
+    assert [built.attempts for built in report.built.values()] == [1, 1]
+    uninstall(unconstrained_engine, IDENTITY, "public")
+    assert structure(unconstrained_engine) == before
+    install(unconstrained_engine, IDENTITY, "public")
+    assert standing(unconstrained_engine) == set(CONSTRAINTS)
+
+
+def test_a_second_run_finds_everything_done(unconstrained_engine: Engine) -> None:
+    install(unconstrained_engine, IDENTITY, "public")
+    before = structure(unconstrained_engine)
+    report = install(unconstrained_engine, IDENTITY, "public")
+    assert [built.attempts for built in report.built.values()] == [0, 0]
+    assert structure(unconstrained_engine) == before
+
+
+def test_constraints_that_were_there_before_stay_when_the_others_go(
+    unconstrained_engine: Engine,
+) -> None:
+    with unconstrained_engine.begin() as connection:
+        run(
+            connection,
+            "ALTER TABLE program_enrollment ADD CONSTRAINT uq_program_enrollment_key"
+            " UNIQUE (external_user_key, program_uuid, curriculum_uuid)",
+        )
+    before = structure(unconstrained_engine)
+    install(unconstrained_engine, IDENTITY, "public")
+    uninstall(unconstrained_engine, IDENTITY, "public")
+    assert structure(unconstrained_engine) == before
+
+
+def test_a_constraint_of_the_same_name_that_means_something_else_stops_it(
+    unconstrained_engine: Engine,
+) -> None:
+    with unconstrained_engine.begin() as connection:
+        run(
+            connection,
+            "ALTER TABLE program_enrollment ADD CONSTRAINT uq_program_enrollment_key"
+            " UNIQUE NULLS NOT DISTINCT (external_user_key, program_uuid, curriculum_uuid)",
+        )
+    before = structure(unconstrained_engine)
+    with pytest.raises(CheckFailed, match="uq_program_enrollment_key is there already"):
+        install(unconstrained_engine, IDENTITY, "public")
+    assert structure(unconstrained_engine) == before
+
+
+def test_an_index_of_the_same_name_on_other_columns_stops_it(unconstrained_engine: Engine) -> None:
+    with unconstrained_engine.begin() as connection:
+        run(
+            connection,
+            "CREATE UNIQUE INDEX uq_program_enrollment_user ON program_enrollment (user_id, id)",
+        )
+    with pytest.raises(PortraitMismatch, match="uq_program_enrollment_user"):
+        install(unconstrained_engine, IDENTITY, "public")
+
+
+def test_duplicates_stop_it_before_anything_is_changed(unconstrained_engine: Engine) -> None:
+    with unconstrained_engine.begin() as connection:
+        ids = [enrol(connection, 1, "k") for _ in range(2)]
+    before = structure(unconstrained_engine)
+    with pytest.raises(CheckFailed) as refused:
+        install(unconstrained_engine, IDENTITY, "public")
+    assert refused.value.count == 1
+    assert f"rows {ids[0]}, {ids[1]}" in refused.value.keys[0]
+    assert "merge --apply" in str(refused.value)
+    assert structure(unconstrained_engine) == before
+    merge(unconstrained_engine, IDENTITY, "public")
+    install(unconstrained_engine, IDENTITY, "public")
+    assert standing(unconstrained_engine) == set(CONSTRAINTS)
+
+
+def test_rows_without_identity_stop_it_and_a_label_lets_it_go_on(
+    unconstrained_engine: Engine,
+) -> None:
+    with unconstrained_engine.begin() as connection:
+        nobody = enrol(connection, None, None, courses=("c",))
+    before = contents(unconstrained_engine)
+    with pytest.raises(CheckFailed) as refused:
+        install(unconstrained_engine, IDENTITY, "public")
+    assert refused.value.keys == (str(nobody),)
+    count, number = label(unconstrained_engine, IDENTITY, "public", prefix="unknown-")
+    assert count == 1 and number is not None
+    with unconstrained_engine.connect() as connection:
+        assert run(connection, "SELECT external_user_key FROM program_enrollment") == [
+            (f"unknown-{nobody}",)
+        ]
+    install(unconstrained_engine, IDENTITY, "public")
+    assert undo(unconstrained_engine, IDENTITY, "public", number).refused.keys() == {str(nobody)}
+    uninstall(unconstrained_engine, IDENTITY, "public")
+    assert undo(unconstrained_engine, IDENTITY, "public", number).undone == 1
+    assert contents(unconstrained_engine) == before
+
+
+def test_the_record_of_merges_outlives_the_constraints(unconstrained_engine: Engine) -> None:
+    with unconstrained_engine.begin() as connection:
+        for _ in range(2):
+            enrol(connection, 1, "k")
+    before = contents(unconstrained_engine)
+    report = merge(unconstrained_engine, IDENTITY, "public")
+    install(unconstrained_engine, IDENTITY, "public")
+    assert report.run is not None
+    refused = undo(unconstrained_engine, IDENTITY, "public", report.run)
+    assert refused.undone == 0 and "unique constraint" in next(iter(refused.refused.values()))
+    uninstall(unconstrained_engine, IDENTITY, "public")
+    assert undo(unconstrained_engine, IDENTITY, "public", report.run).undone == 1
+    assert contents(unconstrained_engine) == before
+
+
+def test_interrupted_at_every_statement_and_run_again_it_ends_the_same(
+    unconstrained_engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bare = structure(unconstrained_engine)
+    with interrupted(monkeypatch) as counter:
+        install(unconstrained_engine, IDENTITY, "public")
+    statements, whole = counter.count, structure(unconstrained_engine)
+    assert statements > 20
+    with interrupted(monkeypatch) as counter:
+        uninstall(unconstrained_engine, IDENTITY, "public")
+    backwards = counter.count
+    for number in range(1, statements + 1):
+        for where in ("before", "after"):
+            with (
+                pytest.raises(INTERRUPTION),
+                interrupted(monkeypatch, **{where: number}),
+            ):
+                install(unconstrained_engine, IDENTITY, "public")
+            install(unconstrained_engine, IDENTITY, "public")
+            assert structure(unconstrained_engine) == whole, (number, where)
+            stop = number % backwards + 1
+            with pytest.raises(INTERRUPTION), interrupted(monkeypatch, **{where: stop}):
+                uninstall(unconstrained_engine, IDENTITY, "public")
+            uninstall(unconstrained_engine, IDENTITY, "public")
+            assert structure(unconstrained_engine) == bare, (stop, where)
+
+
+def test_an_upgrade_that_was_interrupted_can_be_taken_back_from_every_statement(
+    unconstrained_engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bare = structure(unconstrained_engine)
+    with interrupted(monkeypatch) as counter:
+        install(unconstrained_engine, IDENTITY, "public")
+    uninstall(unconstrained_engine, IDENTITY, "public")
+    for number in range(1, counter.count + 1):
+        with pytest.raises(INTERRUPTION), interrupted(monkeypatch, after=number):
+            install(unconstrained_engine, IDENTITY, "public")
+        uninstall(unconstrained_engine, IDENTITY, "public")
+        assert structure(unconstrained_engine) == bare, number
