@@ -110,6 +110,7 @@ def test_a_contradiction_within_one_statement_is_settled_and_the_loser_written_d
     play.sound()
     [(_, _, winner, _)] = play.parents()
     lost = play("SELECT was_rotation, by_rotation FROM tis_refactor.m_replaced")
+    assert len(lost) == 1
     assert {winner, lost[0][0]} == {"v1", "v2"}
     assert lost[0][1] == winner
 
@@ -436,12 +437,39 @@ def test_a_trigger_that_stamps_every_row_with_the_time_does_not_go_on_for_ever(p
 
 
 def test_copy_from_is_followed(play: Play) -> None:
-    with play.connection.cursor() as cursor, cursor.copy(
-        "COPY cm (id, person, type, rotation) FROM STDIN"
-    ) as copy:
+    with (
+        play.connection.cursor() as cursor,
+        cursor.copy("COPY cm (id, person, type, rotation) FROM STDIN") as copy,
+    ):
         for child in range(1, 10):
             copy.write_row((child, child % 3, None, "r"))
     play.sound()
     assert len(play.parents()) == 3
 
 
+def test_a_writer_who_may_touch_nothing_but_the_child_still_reaches_the_parent(play: Play) -> None:
+    role = f"writer_{play('SELECT pg_backend_pid()')[0][0]}"
+    play(
+        f"CREATE ROLE {role}; GRANT USAGE ON SCHEMA tis TO {role};"
+        f" GRANT INSERT, SELECT, UPDATE, DELETE ON cm TO {role};"
+        " ALTER TABLE pm ENABLE ROW LEVEL SECURITY"
+    )
+    try:
+        play(f"SET ROLE {role}")
+        play(
+            "INSERT INTO cm (id, person, type, rotation) VALUES (1, 7, 'a', 'r'), (2, 7, 'a', 'r')"
+        )
+        play("UPDATE cm SET rotation = 's' WHERE id = 1")
+        play("UPDATE cm SET type = 'b' WHERE id = 2")
+        play("RESET ROLE")
+        play.sound()
+        assert play.parents() == [(7, "a", "s", None), (7, "b", "s", None)]
+    finally:
+        play(f"RESET ROLE; DROP OWNED BY {role}; DROP ROLE {role}")
+
+
+def test_rows_of_an_opaque_parent_in_one_statement_find_it(play: Play) -> None:
+    play("INSERT INTO pm (person, type, rotation) VALUES (7, NULL, 'n')")
+    old(play, *(f"({n}, 7, NULL, 'r')" for n in range(1, 6)))
+    assert play.parents() == [(7, None, "r", None)]
+    assert {play.uuid_of(n).version for n in range(1, 6)} == {4}

@@ -83,7 +83,7 @@ RACES = (
     Race("group merged, target's last child deleted",
          "UPDATE tis.cm SET person = 9, type = 'c' WHERE person = 7",
          "DELETE FROM tis.cm WHERE id = 4"),
-    Race("group moved to a new key, insert of that key", "UPDATE tis.cm SET type = 'q' WHERE id < 3",
+    Race("group moved, insert of its new key", "UPDATE tis.cm SET type = 'q' WHERE id < 3",
          "INSERT INTO tis.cm (id, person, type) VALUES (10, 7, 'q')"),
     Race("insert of a key, group moved to it",
          "INSERT INTO tis.cm (id, person, type) VALUES (10, 7, 'q')",
@@ -164,8 +164,7 @@ def fenced(isolation: str, stage: Stage) -> None:
     # As before the switch: a child that no touch of its parent announces.
     stage.query("ALTER TABLE tis.cm DISABLE TRIGGER ALL")
     stage.query(
-        "INSERT INTO tis.cm (id, person, type, rotation, pm_uuid)"
-        f" VALUES (10, 7, 'a', 'r', {OF_7})"
+        f"INSERT INTO tis.cm (id, person, type, rotation, pm_uuid) VALUES (10, 7, 'a', 'r', {OF_7})"
     )
     stage.query("ALTER TABLE tis.cm ENABLE TRIGGER ALL")
     for name in ("insert", "update", "left_update", "left_delete", "truncate"):
@@ -182,6 +181,27 @@ def test_a_snapshot_older_than_the_switch_is_told_to_retry(
     isolation: str, template_database: TemplateDatabase, on_stage: OnStage
 ) -> None:
     fenced(isolation, on_stage(template_database("parallel", playground.build)))
+
+
+def survives(stage: Stage) -> None:
+    """A new-style child waits for a parent whose value is being written: the value is not undone
+    by what the child was filled with."""
+    stage.query(START)
+    a, b = stage.session("a"), stage.session("b")
+    a.begin()
+    a.run("UPDATE tis.pm SET rotation = 'z' WHERE person = 7")
+    step = b.start(NEW_CHILD)
+    assert step.settled() == BLOCKED
+    a.commit()
+    assert step.outcome() == ""
+    assert stage.query("SELECT rotation FROM tis.pm WHERE person = 7") == [("z",)]
+    assert playground.broken(stage.query) == {}
+
+
+def test_what_a_new_style_child_was_filled_with_never_undoes_a_parent_s_change(
+    template_database: TemplateDatabase, on_stage: OnStage
+) -> None:
+    survives(on_stage(template_database("parallel", playground.build)))
 
 
 @pytest.mark.parametrize("isolation", ISOLATIONS)

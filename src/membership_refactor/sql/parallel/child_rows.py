@@ -130,7 +130,7 @@ def _carry_values(sides: Sides) -> str:
     """The columns that this event changed go to the parent, whose trigger takes them on."""
     if not sides.values:
         return "NULL;"
-    news = {c.name: f"{sides.wrote(c)} AND {differs((c,), 'saved', 'p')}" for c in sides.values}
+    news = [f"({sides.wrote(c)} AND {differs((c,), 'saved', 'p')})" for c in sides.values]
     sets = [
         f"{ident(c.name)} = CASE WHEN {sides.wrote(c)} THEN saved.{ident(c.name)} "
         f"ELSE p.{ident(c.name)} END"
@@ -148,4 +148,4 @@ def _carry_values(sides: Sides) -> str:
       {note(sides, rows, "saved", losing)};
     END IF;
     UPDATE {sides.names.parent} AS p SET {", ".join(sets)}
-    WHERE p.{sides.uuid} = parent.{sides.uuid} AND ({" OR ".join(f"({n})" for n in news.values())});"""
+    WHERE p.{sides.uuid} = parent.{sides.uuid} AND ({" OR ".join(news)});"""

@@ -1,4 +1,4 @@
-"""Collection: a parent of ours that lost its last child goes; every parent that lost one is touched."""
+"""Collection: a parent of ours that lost its last child goes; all that lost one are touched."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Contradiction: a new-style write that also gives a deprecated column another value than the parent."""
+"""Contradiction: a new-style write gives a deprecated column another value than the parent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Install: which triggers stand in which stage, and the statements that change from one to another."""
+"""Install: which triggers stand in which stage, and the statements between one and another."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from membership_refactor.portrait import Table
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.parallel.child_rows import inserted_function, updated_function
 from membership_refactor.sql.parallel.claim import claim_function, provisional_functions
+from membership_refactor.sql.parallel.collection import childless_query as _childless
 from membership_refactor.sql.parallel.collection import (
     collect_function,
     left_functions,
     list_emptied,
     truncated_function,
 )
-from membership_refactor.sql.parallel.collection import childless_query as _childless
 from membership_refactor.sql.parallel.freeze import (
     filled_function,
     frozen_function,

@@ -13,7 +13,7 @@ from membership_refactor.sql.types import differs
 
 
 def refresh_function(plan: TableSplit, names: Names, child: Table) -> tuple[Statement, ...]:
-    """``refresh(lo, hi)``: children in [lo, hi] agree with their parents; returns how many did not."""
+    """``refresh(lo, hi)``: children in [lo, hi] agree with their parents; counts who did not."""
     sides = Sides(plan, names, child)
     apart = differs(sides.deprecated, "c", "p")
     changed = "".join(f", {ident(c)} = GREATEST(c.{ident(c)}, p.{ident(c)})" for c in sides.changed)

@@ -1,0 +1,1 @@
+"""Single removals of protection: each has to make a named test fail."""
