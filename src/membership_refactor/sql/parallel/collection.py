@@ -63,7 +63,12 @@ def left_functions(sides: Sides) -> tuple[Statement, ...]:
   END IF;
   {guard(names)}
   PERFORM {names.own("collect")}(uuids);"""
-    updated = f"""  SELECT pg_catalog.array_agg(DISTINCT z.z) INTO uuids FROM (
+    # Both tables hold the rows in the same order. Most statements end here, at half the price.
+    updated = f"""  IF (SELECT pg_catalog.array_agg(o.{link}) FROM o)
+    OPERATOR(pg_catalog.=) (SELECT pg_catalog.array_agg(n.{link}) FROM n) THEN
+    RETURN NULL;
+  END IF;
+  SELECT pg_catalog.array_agg(DISTINCT z.z) INTO uuids FROM (
     SELECT o.{i}, o.{link} FROM o EXCEPT SELECT n.{i}, n.{link} FROM n) AS z (i, z)
   WHERE z.z IS NOT NULL;
   {act}
