@@ -139,6 +139,7 @@ class Everything:
             f"COMMENT ON COLUMN {t}.note IS 'col comment'",
             f"COMMENT ON CONSTRAINT {own('_amt_check')} ON {t} IS 'check comment'",
             f"COMMENT ON CONSTRAINT {own('_pkey')} ON {t} IS 'key comment'",
+            f"COMMENT ON CONSTRAINT {own('_other_fkey')} ON {t} IS 'reference comment'",
             f"COMMENT ON INDEX {s}.{own('_amt_idx')} IS 'index comment'",
             f"COMMENT ON INDEX {s}.{own('_pkey')} IS 'key index comment'",
             f"COMMENT ON TRIGGER late ON {t} IS 'trigger comment'",
@@ -157,6 +158,7 @@ class Everything:
             f"SET ROLE {owner}",
             f'CREATE TABLE {s}.detail (pm_id bigint CONSTRAINT "detail fk" REFERENCES {t} (id)'
             " ON DELETE CASCADE)",
+            f"COMMENT ON CONSTRAINT \"detail fk\" ON {s}.detail IS 'detail comment'",
             f"CREATE VIEW {s}.seen WITH (security_barrier=true) AS SELECT id, note FROM {t}"
             " WHERE amt > 1",
             f"COMMENT ON VIEW {s}.seen IS 'view comment'",

@@ -28,7 +28,7 @@ def test_an_ordinary_role_reads_what_a_superuser_reads(catalog: Catalog) -> None
 
 @pytest.mark.parametrize("isolation", ["AUTOCOMMIT", "READ COMMITTED"])
 def test_the_sessions_settings_stay_as_they_were(catalog: Catalog, isolation: str) -> None:
-    engine = create_engine(catalog.url, isolation_level=isolation)  # type: ignore[arg-type]
+    engine = create_engine(catalog.url, isolation_level=isolation)
     with engine.connect() as connection:
         for setting in ("search_path = public, pg_temp", "DateStyle = 'German'"):
             connection.exec_driver_sql(f"SET {setting}")
@@ -105,6 +105,8 @@ def test_the_server_says_who_we_are(catalog: Catalog) -> None:
         False,
     )
     assert server.acts_as == (PLAIN.owner,)
+    assert not server.creates_in_schema
+    assert not server.creates_in_database
     assert [(t.name, t.event, t.tags) for t in server.event_triggers] == [
         ("watching", "ddl_command_end", ("CREATE TABLE",))
     ]

@@ -130,6 +130,36 @@ def _access(table: Table) -> set[str]:
     }
 
 
+def test_nobody_can_do_more_with_the_copy_than_with_the_source_at_any_moment(
+    catalog: Catalog,
+) -> None:
+    catalog.run(PLAIN.statements())
+    source = catalog.table(PLAIN.schema, PLAIN.table)
+    for kind in ("TABLES", "SEQUENCES"):
+        catalog.run(
+            [f"ALTER DEFAULT PRIVILEGES FOR ROLE {PLAIN.owner} GRANT ALL ON {kind} TO PUBLIC"]
+        )
+        catalog.run([f"ALTER DEFAULT PRIVILEGES GRANT ALL ON {kind} TO PUBLIC"])
+    allowed = _privileges(source)
+
+    for role in (PLAIN.owner, None):
+        for statement in create_table(cloned(source, name="cm", link="link")):
+            catalog.run([statement], role=role)
+            now = catalog.table(PLAIN.schema, "cm")
+            assert _privileges(now) <= allowed
+            if not now.row_security or len(now.policies) < len(source.policies):
+                assert _access(now) == {PLAIN.owner}
+        assert _privileges(catalog.table(PLAIN.schema, "cm")) == allowed
+        catalog.run(["DROP TABLE s.cm"])
+
+
+def _privileges(table: Table) -> set[tuple[str, str, str, bool]]:
+    return {
+        (grant.grantee, grant.privilege, grant.column, grant.grantable)
+        for grant in (*(table.grants or ()), *table.column_grants)
+    }
+
+
 def test_a_policy_with_a_sub_select_speaks_of_the_copy(catalog: Catalog) -> None:
     catalog.run(PLAIN.statements())
     source = catalog.table(PLAIN.schema, PLAIN.table)

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from membership_refactor.database import libpq_url
-from membership_refactor.portrait import Table, differences
+from membership_refactor.portrait import Server, Table, differences
 from membership_refactor.sql.clone import cloned, copy_differences
 from membership_refactor.sql.create import create_table
 from membership_refactor.sql.handover import (
@@ -18,6 +18,7 @@ from membership_refactor.sql.handover import (
     hand_over,
     hand_over_locks,
     handover_obstacles,
+    prepare_hand_over,
     recreate_retired,
     retired_differences,
     retired_table,
@@ -64,6 +65,7 @@ class Split:
         self.catalog.run(statements, role=self.names.quoted_owner)
 
     def over(self) -> None:
+        self.run(prepare_hand_over(self.own))
         self.run(
             [
                 *(Statement(f"LOCK TABLE {t} IN {m} MODE") for t, m in self.over_locks),
@@ -178,7 +180,7 @@ def test_every_write_to_the_retired_table_is_refused_with_55000(catalog: Catalog
             psycopg.connect(libpq_url(catalog.url)) as connection,
             pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState) as refused,
         ):
-            connection.execute(write)  # type: ignore[call-overload]
+            connection.execute(write)
         assert refused.value.diag.message_primary == "s.pm_retired is retired and cannot be written"
         assert refused.value.diag.message_hint == (
             "Write to s.cm; revision 0005 moved the rows there."
@@ -250,20 +252,51 @@ def test_a_writer_that_waits_for_the_lock_lands_in_no_retired_table(catalog: Cat
         psycopg.connect(url, autocommit=True) as watcher,
         psycopg.connect(url, autocommit=True) as writer,
     ):
+        for statement in prepare_hand_over(split.own):
+            mover.execute(statement.text.encode())
         for table, mode in split.over_locks:
             mover.execute(f"LOCK TABLE {table} IN {mode} MODE".encode())
         for statement in hand_over(split.plan, split.own, split.source):
             mover.execute(statement.text.encode())
         writer.pgconn.send_query(b"INSERT INTO s.pm (person_id) VALUES (1)")
-        waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pid = %s"
-        while watcher.execute(waiting, [writer.info.backend_pid]).fetchone() != (1,):
-            pass
+        _wait_for_a_waiter(watcher, writer)
         mover.commit()
         result = writer.pgconn.get_result()
         assert result is not None
         assert result.error_field(psycopg.pq.DiagnosticField.SQLSTATE) == b"42P01"
         writer.pgconn.get_result()
     assert catalog.value("SELECT count(*) FROM s.pm_retired") == 0
+
+
+def test_no_id_is_drawn_between_the_reading_of_the_position_and_its_writing(
+    catalog: Catalog,
+) -> None:
+    split = Split(catalog, PLAIN)
+    first = catalog.value("SELECT nextval('s.pm_id_seq')")
+    url = libpq_url(catalog.url)
+    with (
+        psycopg.connect(url) as mover,
+        psycopg.connect(url, autocommit=True) as watcher,
+        psycopg.connect(url, autocommit=True) as writer,
+    ):
+        for statement in (
+            *prepare_hand_over(split.own),
+            *hand_over(split.plan, split.own, split.source),
+        ):
+            mover.execute(statement.text.encode())
+        writer.pgconn.send_query(b"SELECT pg_catalog.nextval('s.pm_id_seq')")
+        _wait_for_a_waiter(watcher, writer)
+        mover.commit()
+        result = writer.pgconn.get_result()
+        assert result is not None
+        # The sequence it waited for has gone ("could not open relation with OID"): an error, and
+        # never an id that somebody else has.
+        assert result.error_field(psycopg.pq.DiagnosticField.SQLSTATE) == b"XX000"
+        writer.pgconn.get_result()
+        drawn = writer.execute("SELECT nextval('s.pm_id_seq')").fetchone()
+    assert isinstance(first, int)
+    assert drawn is not None
+    assert drawn[0] > first
 
 
 @BOTH
@@ -302,13 +335,73 @@ def test_a_serial_changes_hands_and_comes_back(catalog: Catalog) -> None:
     catalog.run(create_table(cloned(source, name="t2", link="link")))
     copy = catalog.table("public", "t2")
 
-    catalog.run(hand_over(plan, own, source))
+    catalog.run([*prepare_hand_over(own), *hand_over(plan, own, source)])
     catalog.run(["INSERT INTO public.t2 (k) VALUES (7)"])
     assert catalog.value("SELECT pg_get_serial_sequence('public.t2', 'id')") == "public.t_id_seq"
     catalog.run(hand_back(plan, own, source, catalog.table("public", "t2")))
 
     assert _stable(catalog.table("public", "t")) == _stable(source)
     assert _stable(catalog.table("public", "t2")) == _stable(copy)
+
+
+@pytest.mark.parametrize("kind", ["ALWAYS", "BY DEFAULT"])
+@pytest.mark.parametrize("type_name", ["smallint", "integer"])
+def test_an_identity_of_any_kind_changes_hands_and_comes_back(
+    catalog: Catalog, kind: str, type_name: str
+) -> None:
+    catalog.run(
+        [
+            f"CREATE TABLE public.t (id {type_name} GENERATED {kind} AS IDENTITY"
+            " (START -3 INCREMENT -2 MINVALUE -99 MAXVALUE -1) PRIMARY KEY, k bigint)",
+            "INSERT INTO public.t (k) VALUES (1)",
+            "CREATE SCHEMA public_refactor",
+        ]
+    )
+    names = Everything(schema="public", table="t", copy="t2", retired="t_old")
+    plan, own = names.plan, Names(names.plan, "public")
+    source = catalog.table("public", "t")
+    catalog.run(create_table(cloned(source, name="t2", link="link")))
+    copy = catalog.table("public", "t2")
+
+    catalog.run([*prepare_hand_over(own), *hand_over(plan, own, source)])
+    catalog.run(["INSERT INTO public.t2 (k) VALUES (7)"])
+    assert catalog.rows("SELECT id FROM public.t2") == [(-5,)]
+    assert catalog.table("public", "t2").column("id").sequence == source.column("id").sequence
+    catalog.run(hand_back(plan, own, source, catalog.table("public", "t2")))
+
+    assert _stable(catalog.table("public", "t")) == _stable(source)
+    assert _stable(catalog.table("public", "t2")) == _stable(copy)
+
+
+def test_nothing_in_the_lock_reads_a_table(catalog: Catalog) -> None:
+    split = Split(catalog, PLAIN)
+    now = replace(split.copy, incoming=split.source.incoming)
+
+    for statement in (
+        *hand_over(split.plan, split.own, split.source),
+        *hand_back(split.plan, split.own, split.source, now),
+    ):
+        assert "VALIDATE" not in statement.text
+        if "FOREIGN KEY" in statement.text:
+            assert statement.text.endswith("NOT VALID")
+
+
+def test_dependents_and_tables_of_other_owners_are_named(catalog: Catalog) -> None:
+    catalog.run([*PLAIN.statements(), *PLAIN.surroundings()])
+    catalog.run(
+        [
+            f"GRANT CREATE ON SCHEMA s TO {PLAIN.writer}",
+            f"ALTER VIEW s.seen OWNER TO {PLAIN.writer}",
+            f"ALTER TABLE s.detail OWNER TO {PLAIN.writer}",
+        ]
+    )
+    server = Server(user=PLAIN.owner, acts_as=(PLAIN.owner,))
+
+    found = handover_obstacles(catalog.table("s", "pm"), server=server)
+
+    assert len(found) == 2
+    assert found[0].startswith('view s.seen belongs to "pm_writer"')
+    assert found[1].startswith('table "s"."detail" belongs to "pm_writer"')
 
 
 def test_default_privileges_do_not_open_the_new_sequence(catalog: Catalog) -> None:
@@ -349,6 +442,12 @@ def test_what_cannot_be_moved_is_named_beforehand(catalog: Catalog) -> None:
     assert 'partitioned table "s"."parts"' in found
     assert "s.seen" not in found
     assert "s.counted" not in found
+
+
+def _wait_for_a_waiter(watcher: psycopg.Connection, writer: psycopg.Connection) -> None:
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pid = %s"
+    while watcher.execute(waiting, [writer.info.backend_pid]).fetchone() != (1,):
+        assert writer.pgconn.transaction_status == psycopg.pq.TransactionStatus.ACTIVE
 
 
 def _stable(table: Table) -> Table:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from membership_refactor.plans.legacy_tables import legacy_tables
 from membership_refactor.portrait.tokens import canonical, tokens
-from membership_refactor.sql.renaming import renamed, repointed
+from membership_refactor.sql.renaming import DerivedNames, renamed, repointed
 
 
 @pytest.mark.parametrize(
@@ -79,3 +82,25 @@ def test_quotes_that_are_not_needed_make_no_difference(one: str, two: str) -> No
 )
 def test_what_means_something_else_stays_different(one: str, two: str) -> None:
     assert canonical(one) != canonical(two)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("pk_person", "pk_human"),
+        ("person_pkey", "human_pkey"),
+        ("ix_person_person_id", "ix_human_human_id"),
+        ("personal_idx", "personal_idx_human"),
+        ("x", "x_human"),
+        ("y" * 63, "y" * 54 + "_e3c1308e"),
+    ],
+)
+def test_an_objects_name_follows_the_tables_name(name: str, expected: str) -> None:
+    person = legacy_tables("public").table("person")
+    (index,) = person.indexes
+    table = replace(person, constraints=(), indexes=(replace(index, name=name, constraint=None),))
+
+    given = DerivedNames(table, "human")[name]
+
+    assert given == expected
+    assert len(given.encode()) <= 63

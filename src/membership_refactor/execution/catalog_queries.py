@@ -46,6 +46,9 @@ SELECT current_setting('server_version_num')::integer AS version, current_user::
        r.rolsuper AS superuser, r.rolsuper OR r.rolbypassrls AS bypass_row_security,
        ARRAY(SELECT o.rolname::text FROM pg_roles o
              WHERE pg_has_role(current_user, o.oid, 'MEMBER') ORDER BY 1) AS acts_as,
+       coalesce((SELECT has_schema_privilege(n.oid, 'CREATE') FROM pg_namespace n
+                 WHERE n.nspname = %(schema)s), false) AS creates_in_schema,
+       has_database_privilege(current_database(), 'CREATE') AS creates_in_database,
        -- A table has a row type of its name; array types give way by themselves.
        ARRAY(SELECT c.relname::text FROM pg_class c JOIN pg_namespace n
              ON n.oid = c.relnamespace WHERE n.nspname = %(schema)s
@@ -198,7 +201,7 @@ SELECT k.confrelid AS owner_oid, n.nspname::text AS schema, c.relname::text AS "
        ARRAY(SELECT a.attname::text FROM unnest(k.confkey) WITH ORDINALITY AS u (num, place)
              JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.num
              ORDER BY u.place) AS "references",
-       c.relkind::text AS kind,
+       c.relkind::text AS kind, pg_get_userbyid(c.relowner)::text AS owner,
        obj_description(k.oid, 'pg_constraint') AS comment
 FROM pg_constraint k
 JOIN pg_class c ON c.oid = k.conrelid

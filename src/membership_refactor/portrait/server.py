@@ -28,6 +28,10 @@ class Server:
     """The role's BYPASSRLS, or a superuser's right to the same."""
     acts_as: tuple[str, ...] = ()
     """The roles the user may SET ROLE to, its own included."""
+    creates_in_schema: bool = True
+    """CREATE on the schema: new tables and every renaming need it."""
+    creates_in_database: bool = True
+    """CREATE on the database: the ledger has a schema of its own."""
     event_triggers: tuple[EventTrigger, ...] = ()
     relations: tuple[str, ...] = ()
     """Names of the schema that a new table, index, sequence or row type cannot have."""

@@ -114,6 +114,8 @@ class IncomingKey:
     """The columns of this table that they point to."""
     kind: str = "r"
     """pg_class.relkind of the other table."""
+    owner: str = ""
+    """The other table's owner."""
     comment: str | None = None
 
 

@@ -143,6 +143,16 @@ def _role(table: Table, server: Server) -> Iterator[str]:
         )
     if server.superuser:
         return
+    if not server.creates_in_schema:
+        yield (
+            f'cannot be copied: "{server.user}" has no CREATE on the schema; '
+            f'run GRANT CREATE ON SCHEMA "{table.schema}" TO "{server.user}"'
+        )
+    if not server.creates_in_database:
+        yield (
+            f'cannot be copied: "{server.user}" has no CREATE on the database, which the '
+            f'ledger\'s schema needs; run GRANT CREATE ON DATABASE ... TO "{server.user}"'
+        )
     given = (*(table.grants or ()), *table.column_grants)
     for grantor in sorted({grant.grantor for grant in given} - {table.owner, ""}):
         if grantor not in server.acts_as:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from membership_refactor.portrait import Table
@@ -130,8 +131,11 @@ class DerivedNames:
         )
 
     def _free(self, name: str, taken: set[str]) -> str:
-        old = self.table.name
-        wanted = name.replace(old, self.new) if old in name else f"{name}_{self.new}"
+        # Between underscores or other marks only: a table "person" is no part of "personal_ix".
+        old = re.compile(rf"(?<![^\W_]){re.escape(self.table.name)}(?![^\W_])")
+        wanted = old.sub(lambda _: self.new, name)
+        if wanted == name:
+            wanted = f"{name}_{self.new}"
         candidate, n = fitted(wanted), 1
         while candidate in taken:
             n += 1

@@ -6,6 +6,7 @@ from membership_refactor.sql.handover.exchange import (
     hand_back_locks,
     hand_over,
     hand_over_locks,
+    prepare_hand_over,
     validate_after_hand_back,
     validate_after_hand_over,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "hand_over",
     "hand_over_locks",
     "handover_obstacles",
+    "prepare_hand_over",
     "recreate_retired",
     "refuse_writes",
     "retired_differences",

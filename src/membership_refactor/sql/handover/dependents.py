@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from membership_refactor.portrait import Dependent, IncomingKey, Table
+from membership_refactor.portrait import Dependent, IncomingKey, Server, Table
 from membership_refactor.portrait.tokens import canonical
 from membership_refactor.sql.identifiers import ident, literal, qualified
 from membership_refactor.sql.renaming import renamed, repointed
@@ -15,10 +15,13 @@ from membership_refactor.sql.tables.constraints import constraint_text, validate
 _REPLACEABLE = ("function", "procedure")
 
 
-def handover_obstacles(source: Table) -> tuple[str, ...]:
-    """What 0005 cannot move within a short lock, a sentence each with what to do; asked before
-    0003 already, since it does not get better later."""
+def handover_obstacles(source: Table, *, server: Server | None = None) -> tuple[str, ...]:
+    """What 0005 cannot move within a short lock, a sentence each with what to do.
+
+    Worth asking before 0003 already. ``server`` adds what the connected role may not change.
+    """
     return (
+        *(() if server is None or server.superuser else _of_others(source, server)),
         *(o for dependent in source.dependents for o in _obstacle(dependent)),
         *(
             f'foreign key "{key.name}" of the partitioned table {_table(key)}: it cannot be made '
@@ -27,6 +30,17 @@ def handover_obstacles(source: Table) -> tuple[str, ...]:
             if key.kind == "p"
         ),
     )
+
+
+def _of_others(source: Table, server: Server) -> Iterator[str]:
+    owned = [(f"{d.kind} {d.name}", d.owner) for d in source.dependents if not d.by_text]
+    owned += [(f"table {_table(key)}", key.owner) for key in source.incoming]
+    for what, owner in dict.fromkeys(owned):
+        if owner and owner not in server.acts_as:
+            yield (
+                f'{what} belongs to "{owner}", and "{server.user}" cannot change it: '
+                f'run GRANT "{owner}" TO "{server.user}"'
+            )
 
 
 def _obstacle(dependent: Dependent) -> Iterator[str]:

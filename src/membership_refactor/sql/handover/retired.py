@@ -69,6 +69,11 @@ def rename_to_source(plan: TableSplit, source: Table) -> Iterator[Statement]:
 
 def refuse_writes(names: Names) -> tuple[Statement, ...]:
     """Every write to the retired table raises 55000, whoever sends it; reading stays allowed."""
+    return (*refusal_function(names), *hang((refusal(names),)))
+
+
+def refusal_function(names: Names) -> tuple[Statement, ...]:
+    """The function behind it; nothing calls it until its trigger hangs."""
     arguments = ", ".join(literal(n) for n in (names.schema, names.plan.retired))
     successor = ", ".join(literal(n) for n in (names.schema, names.plan.copy))
     body = (
@@ -76,18 +81,19 @@ def refuse_writes(names: Names) -> tuple[Statement, ...]:
         f"    MESSAGE = pg_catalog.format({literal(_MESSAGE)}, {arguments}),\n"
         f"    HINT = pg_catalog.format({literal(_HINT)}, {successor});"
     )
-    return (*trigger_function(names.own("refuse_retired"), body), *hang((_refusal(names),)))
+    return trigger_function(names.own("refuse_retired"), body)
 
 
 def accept_writes(names: Names) -> tuple[Statement, ...]:
     """Takes the refusal away (before the downgrade of 0005 reconciles the retired rows)."""
     return (
-        *take_down((_refusal(names),)),
+        *take_down((refusal(names),)),
         Statement(f"DROP FUNCTION IF EXISTS {names.own('refuse_retired')}()"),
     )
 
 
-def _refusal(names: Names) -> OwnTrigger:
+def refusal(names: Names) -> OwnTrigger:
+    """Its trigger."""
     # BEFORE each statement: it speaks before constraints do, and also where no row is concerned.
     return OwnTrigger(
         name=before("refuse_retired"),
