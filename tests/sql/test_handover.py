@@ -18,7 +18,6 @@ from membership_refactor.sql.handover import (
     hand_over,
     hand_over_locks,
     handover_obstacles,
-    prepare_hand_over,
     recreate_retired,
     retired_differences,
     retired_table,
@@ -65,7 +64,6 @@ class Split:
         self.catalog.run(statements, role=self.names.quoted_owner)
 
     def over(self) -> None:
-        self.run(prepare_hand_over(self.own))
         self.run(
             [
                 *(Statement(f"LOCK TABLE {t} IN {m} MODE") for t, m in self.over_locks),
@@ -252,8 +250,6 @@ def test_a_writer_that_waits_for_the_lock_lands_in_no_retired_table(catalog: Cat
         psycopg.connect(url, autocommit=True) as watcher,
         psycopg.connect(url, autocommit=True) as writer,
     ):
-        for statement in prepare_hand_over(split.own):
-            mover.execute(statement.text.encode())
         for table, mode in split.over_locks:
             mover.execute(f"LOCK TABLE {table} IN {mode} MODE".encode())
         for statement in hand_over(split.plan, split.own, split.source):
@@ -279,10 +275,7 @@ def test_no_id_is_drawn_between_the_reading_of_the_position_and_its_writing(
         psycopg.connect(url, autocommit=True) as watcher,
         psycopg.connect(url, autocommit=True) as writer,
     ):
-        for statement in (
-            *prepare_hand_over(split.own),
-            *hand_over(split.plan, split.own, split.source),
-        ):
+        for statement in hand_over(split.plan, split.own, split.source):
             mover.execute(statement.text.encode())
         writer.pgconn.send_query(b"SELECT pg_catalog.nextval('s.pm_id_seq')")
         _wait_for_a_waiter(watcher, writer)
@@ -335,7 +328,7 @@ def test_a_serial_changes_hands_and_comes_back(catalog: Catalog) -> None:
     catalog.run(create_table(cloned(source, name="t2", link="link")))
     copy = catalog.table("public", "t2")
 
-    catalog.run([*prepare_hand_over(own), *hand_over(plan, own, source)])
+    catalog.run(hand_over(plan, own, source))
     catalog.run(["INSERT INTO public.t2 (k) VALUES (7)"])
     assert catalog.value("SELECT pg_get_serial_sequence('public.t2', 'id')") == "public.t_id_seq"
     catalog.run(hand_back(plan, own, source, catalog.table("public", "t2")))
@@ -363,7 +356,7 @@ def test_an_identity_of_any_kind_changes_hands_and_comes_back(
     catalog.run(create_table(cloned(source, name="t2", link="link")))
     copy = catalog.table("public", "t2")
 
-    catalog.run([*prepare_hand_over(own), *hand_over(plan, own, source)])
+    catalog.run(hand_over(plan, own, source))
     catalog.run(["INSERT INTO public.t2 (k) VALUES (7)"])
     assert catalog.rows("SELECT id FROM public.t2") == [(-5,)]
     assert catalog.table("public", "t2").column("id").sequence == source.column("id").sequence

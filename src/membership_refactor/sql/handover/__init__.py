@@ -6,7 +6,6 @@ from membership_refactor.sql.handover.exchange import (
     hand_back_locks,
     hand_over,
     hand_over_locks,
-    prepare_hand_over,
     validate_after_hand_back,
     validate_after_hand_over,
 )
@@ -25,7 +24,6 @@ __all__ = [
     "hand_over",
     "hand_over_locks",
     "handover_obstacles",
-    "prepare_hand_over",
     "recreate_retired",
     "refuse_writes",
     "retired_differences",

@@ -20,8 +20,7 @@ from membership_refactor.sql.handover.dependents import (
 from membership_refactor.sql.handover.identity import move_identity
 from membership_refactor.sql.handover.retired import (
     accept_writes,
-    refusal,
-    refusal_function,
+    refuse_writes,
     rename_to_retired,
     rename_to_source,
 )
@@ -35,7 +34,6 @@ from membership_refactor.sql.tables.constraints import (
     validate_foreign_keys,
 )
 from membership_refactor.sql.tables.publications import publish, unpublish
-from membership_refactor.sql.triggers import hang
 
 Locks = tuple[tuple[str, Lock], ...]
 
@@ -54,11 +52,6 @@ def hand_back_locks(names: Names, copy: Table) -> Locks:
     return _exclusively(names.copy, names.retired, *_referring(copy))
 
 
-def prepare_hand_over(names: Names) -> tuple[Statement, ...]:
-    """Before the lock, on the same connection: what nobody notices, and PL/pgSQL loaded."""
-    return refusal_function(names)
-
-
 def hand_over(plan: TableSplit, names: Names, source: Table) -> tuple[Statement, ...]:
     """The source becomes the retired table, the copy takes its place. One transaction.
 
@@ -75,7 +68,7 @@ def hand_over(plan: TableSplit, names: Names, source: Table) -> tuple[Statement,
         *rename_to_retired(plan, source),
         *move_identity(source, giver=names.retired, taker=names.copy, share=False),
         *_behaviour(source, plan.copy),
-        *hang((refusal(names),)),
+        *refuse_writes(names),
     )
 
 

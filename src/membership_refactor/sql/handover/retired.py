@@ -69,11 +69,6 @@ def rename_to_source(plan: TableSplit, source: Table) -> Iterator[Statement]:
 
 def refuse_writes(names: Names) -> tuple[Statement, ...]:
     """Every write to the retired table raises 55000, whoever sends it; reading stays allowed."""
-    return (*refusal_function(names), *hang((refusal(names),)))
-
-
-def refusal_function(names: Names) -> tuple[Statement, ...]:
-    """The function behind it; nothing calls it until its trigger hangs."""
     arguments = ", ".join(literal(n) for n in (names.schema, names.plan.retired))
     successor = ", ".join(literal(n) for n in (names.schema, names.plan.copy))
     body = (
@@ -81,19 +76,18 @@ def refusal_function(names: Names) -> tuple[Statement, ...]:
         f"    MESSAGE = pg_catalog.format({literal(_MESSAGE)}, {arguments}),\n"
         f"    HINT = pg_catalog.format({literal(_HINT)}, {successor});"
     )
-    return trigger_function(names.own("refuse_retired"), body)
+    return (*trigger_function(names.own("refuse_retired"), body), *hang((_refusal(names),)))
 
 
 def accept_writes(names: Names) -> tuple[Statement, ...]:
     """Takes the refusal away (before the downgrade of 0005 reconciles the retired rows)."""
     return (
-        *take_down((refusal(names),)),
+        *take_down((_refusal(names),)),
         Statement(f"DROP FUNCTION IF EXISTS {names.own('refuse_retired')}()"),
     )
 
 
-def refusal(names: Names) -> OwnTrigger:
-    """Its trigger."""
+def _refusal(names: Names) -> OwnTrigger:
     # BEFORE each statement: it speaks before constraints do, and also where no row is concerned.
     return OwnTrigger(
         name=before("refuse_retired"),
