@@ -23,7 +23,8 @@ CLOSED = "closed"
 def parent(s: Situation) -> Table:
     """The parent as 0007 leaves it; NOT NULL where the source's column was."""
     child = s.child("0006")
-    required = tuple(c for c in s.plan.deprecated if s.source().column(c).not_null)
+    columns = (*s.plan.deprecated, *((s.plan.changed,) if s.plan.changed else ()))
+    required = tuple(c for c in columns if s.source().column(c).not_null)
     return parent_table(s, child, required=required)
 
 

@@ -84,5 +84,7 @@ class Step:
     before_down: Checks = no_checks
     """Refusals of the way down; the first downgrade on the way asks those of every step on it."""
     after_down: Checks = no_checks
+    ends_ledger: bool = False
+    """Whether the way down takes the ledger itself away."""
     gate: Callable[[Situation], Check] | None = None
     """What has to show that nobody uses the old structure any more."""

@@ -1,0 +1,261 @@
+"""What alembic/env.py does: finds the database, the tenant and the options, and runs the chain.
+
+One place turns every failure into Alembic's CommandError: one clear line, status 255.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from alembic.runtime.environment import EnvironmentContext
+from alembic.util import CommandError
+from sqlalchemy import Connection, Engine, MetaData, create_engine, event, pool
+from sqlalchemy.exc import DBAPIError
+
+from membership_refactor.database import choose_for_application, examine, explain
+from membership_refactor.errors import NoDatabase, RefactorError, WrongUse
+from membership_refactor.execution.options import Options
+from membership_refactor.execution.progress import Progress
+from membership_refactor.planning import CHAIN
+from membership_refactor.portrait import Portrait
+from membership_refactor.portrait.document import from_json
+from membership_refactor.sql.identifiers import ident, literal
+
+OWN_NAMES = ("schema", "url", "portrait")
+"""The ``-x`` names besides those of Options."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What the command line asks for; the operations find it in Alembic's options."""
+
+    schema: str = "public"
+    url: str | None = None
+    portrait: Path | None = None
+    options: Options = field(default_factory=Options)
+    destination: str | None = None
+    """The revision that Alembic is on its way to; empty for base."""
+    progress: Progress = field(default_factory=Progress)
+
+    def read_portrait(self) -> Portrait | None:
+        """The portrait that a script is made for; None where none is given."""
+        if self.portrait is None:
+            return None
+        try:
+            return from_json(self.portrait.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise WrongUse(
+                f"-x portrait={self.portrait}: {error.strerror}.",
+                hint="membership-refactor plan --format json writes one.",
+            ) from None
+
+
+def request_from(given: Mapping[str, str], **more: Any) -> Request:
+    """The request that ``-x NAME=VALUE`` makes; WrongUse for an unknown name."""
+    known = (*OWN_NAMES, *Options.names())
+    for name in given:
+        if name not in known:
+            raise WrongUse(f"-x {name}: unknown name; there are {', '.join(sorted(known))}.")
+    schema = given.get("schema", "public")
+    if not schema or "\0" in schema or len(schema.encode()) > 63:
+        raise WrongUse(f'-x schema="{schema}" is no name of a schema.')
+    portrait = given.get("portrait")
+    rest = {name: text for name, text in given.items() if name not in OWN_NAMES}
+    return Request(
+        schema=schema,
+        url=given.get("url"),
+        portrait=Path(portrait) if portrait else None,
+        options=Options.from_text(rest),
+        **more,
+    )
+
+
+def connect_engine(url: str, schema: str) -> Engine:
+    """An engine whose every connection has the tenant's schema, and nothing else, in its path."""
+    engine = create_engine(url, poolclass=pool.NullPool)
+
+    @event.listens_for(engine, "connect")
+    def _pin(dbapi_connection: Any, _record: Any) -> None:
+        before = dbapi_connection.autocommit
+        dbapi_connection.autocommit = True
+        path = literal(ident(schema))
+        with dbapi_connection.cursor() as cursor:
+            cursor.execute(f"SELECT pg_catalog.set_config('search_path', {path}, false)".encode())
+        dbapi_connection.autocommit = before
+
+    return engine
+
+
+def find_engine(request: Request, *, configured: str | None = None) -> Engine:
+    """The database in the documented order, tried; NoDatabase in one line where there is none."""
+    choice = choose_for_application(x_url=request.url, configured=configured)
+    examine(choice.url)
+    return connect_engine(choice.url, request.schema)
+
+
+def run(context: EnvironmentContext, metadata: MetaData | list[MetaData]) -> None:
+    """The whole of env.py."""
+    with _clear_errors():
+        request = request_from(_x_arguments(context))
+        if context.is_offline_mode():
+            _run_offline(context, request, metadata)
+        else:
+            _run_online(context, request, metadata)
+
+
+def _x_arguments(context: EnvironmentContext) -> dict[str, str]:
+    given: dict[str, str] = {}
+    for text in context.get_x_argument():
+        name, found, value = text.partition("=")
+        if not found:
+            raise WrongUse(f"-x {text}: write -x NAME=VALUE.")
+        given[name] = value
+    return given
+
+
+@contextmanager
+def _clear_errors() -> Iterator[None]:
+    try:
+        yield
+    except RefactorError as error:
+        raise CommandError(str(error)) from error
+    except KeyboardInterrupt as error:
+        raise CommandError("interrupted; nothing is half recorded.") from error
+
+
+def _run_offline(
+    context: EnvironmentContext, request: Request, metadata: MetaData | list[MetaData]
+) -> None:
+    from membership_refactor.operations import print_head
+
+    out = context.config.output_buffer or sys.stdout
+    context.configure(
+        dialect_name="postgresql",
+        literal_binds=True,
+        target_metadata=metadata,
+        version_table_schema=request.schema,
+        transaction_per_migration=True,
+        refactor=request,
+    )
+    _note_destination(context, request)
+    out.write(print_head(context.get_context().opts["refactor"], _starting(context)))
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+def _run_online(
+    context: EnvironmentContext, request: Request, metadata: MetaData | list[MetaData]
+) -> None:
+    given = context.config.attributes.get("connection")
+    if isinstance(given, Connection):
+        if given.in_transaction():
+            raise WrongUse(
+                "the connection handed to Alembic is in a transaction; the steps commit as they "
+                "go.",
+                hint="Hand over an Engine, or a connection outside of a transaction.",
+            )
+        _migrate(context, request, metadata, given)
+        return
+    configured = context.config.get_main_option("sqlalchemy.url")
+    engine = given if isinstance(given, Engine) else find_engine(request, configured=configured)
+    try:
+        with engine.connect() as connection:
+            _migrate(context, request, metadata, connection)
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise explain(error.orig or error, str(engine.url)) from error
+        raise
+
+
+def _migrate(
+    context: EnvironmentContext,
+    request: Request,
+    metadata: MetaData | list[MetaData],
+    connection: Connection,
+) -> None:
+    connection.dialect.default_schema_name = request.schema
+    _require_schema(connection, request.schema)
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        transaction_per_migration=True,
+        version_table_schema=request.schema,
+        include_schemas=False,
+        include_name=included,
+        autogenerate_plugins=["alembic.autogenerate.*", "alembic.ext.checkconstraint_byname"],
+        refactor=request,
+    )
+    if _note_destination(context, request):
+        _lock_out_others(connection, request.schema)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+def included(name: str | None, kind: str, parents: Any) -> bool:
+    """For autogenerate: Alembic's own table and the archive are no business of the models."""
+    if kind == "table" and name is not None:
+        return name != "alembic_version" and not name.endswith("_retired")
+    return kind != "schema" or name is None or not name.endswith("_refactor")
+
+
+def _require_schema(connection: Connection, schema: str) -> None:
+    query = f"SELECT pg_catalog.to_regnamespace({literal(ident(schema))}) IS NOT NULL"
+    there = connection.exec_driver_sql(query, execution_options={"no_parameters": True}).scalar()
+    connection.commit()
+    if not there:
+        raise NoDatabase(
+            f'schema "{schema}" does not exist.',
+            hint=f"CREATE SCHEMA {ident(schema)}; or name another with -x schema=NAME.",
+        )
+
+
+def _lock_out_others(connection: Connection, schema: str) -> None:
+    """Takes the tenant's session lock, which outlives the commits. Only the trying form: a
+    waiter holds a snapshot, and a concurrent index build would wait for it in a deadlock."""
+    digest = hashlib.sha256(f"membership_refactor {schema}".encode()).digest()
+    key = int.from_bytes(digest[:8], "big", signed=True)
+    got = connection.exec_driver_sql(f"SELECT pg_catalog.pg_try_advisory_lock({key})").scalar()
+    # The transaction that was begun for it has to end, or autocommit_block() refuses.
+    connection.commit()
+    if not got:
+        raise RefactorError(
+            f'another migration of schema "{schema}" is running.',
+            hint="Wait for it; membership-refactor status shows how far it is.",
+        )
+
+
+def _note_destination(context: EnvironmentContext, request: Request) -> bool:
+    """Adds Alembic's destination to the request, as far as its text tells one; whether the
+    command has a destination, which ``current`` and ``check`` have not."""
+    opts = context.get_context().opts
+    wanted = opts.get("destination_rev")
+    if isinstance(wanted, (tuple, list)):
+        wanted = wanted[0] if wanted else None
+    if wanted is None:
+        return False
+    destination = _absolute(str(wanted).rpartition(":")[2])
+    opts["refactor"] = replace(request, destination=destination)
+    return True
+
+
+def _absolute(revision: str) -> str | None:
+    if revision == "base":
+        return ""
+    if revision in ("head", "heads"):
+        return CHAIN[-1][0]
+    return revision if re.fullmatch(r"\d{4}", revision) else None
+
+
+def _starting(context: EnvironmentContext) -> str | None:
+    """The revision that a script starts from; None for base."""
+    start = context.get_starting_revision_argument()
+    if isinstance(start, (tuple, list)):
+        start = start[0] if start else None
+    return None if start in (None, "base") else str(start)

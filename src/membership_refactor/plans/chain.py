@@ -1,0 +1,21 @@
+"""The chain that ships: its baseline, its steps, and every table that they concern."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from membership_refactor.plans.enrollment_tables import enrollment_tables
+from membership_refactor.plans.legacy_tables import legacy_tables
+from membership_refactor.steps import ALL, legacy_baseline
+from membership_refactor.steps.step import Step
+
+STEPS: Mapping[str, Step] = {
+    "0001": legacy_baseline.step(legacy_tables, enrollment_tables),
+    **ALL,
+}
+"""By revision; 0002 is not one of the split's and has a runner of its own."""
+
+TABLES: tuple[str, ...] = tuple(
+    table.name for group in (legacy_tables, enrollment_tables) for table in group("public").tables
+)
+"""The baseline's tables, of which portraits are read and kept."""

@@ -1,0 +1,160 @@
+"""0001: the legacy tables exist: created in an empty schema, or adopted after a comparison."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from membership_refactor.checks.check import Check, Reach
+from membership_refactor.portrait import Portrait
+from membership_refactor.portrait.adoption import adoption
+from membership_refactor.sql.create import EMPTY_SEARCH_PATH, create_tables
+from membership_refactor.sql.fitting import fits
+from membership_refactor.sql.identifiers import ident, literal, qualified
+from membership_refactor.sql.limits import cannot_carry
+from membership_refactor.sql.names import Names
+from membership_refactor.sql.statements import Lock, Statement
+from membership_refactor.steps.actions import Action, Brief, Run
+from membership_refactor.steps.portraits import with_tables
+from membership_refactor.steps.step import Situation, Step
+
+Tables = Callable[[str], Portrait]
+"""The portrait of tables in the schema of that name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """Groups of tables; each group is created whole where none of it exists, else adopted."""
+
+    groups: tuple[Tables, ...]
+
+    def created(self, s: Situation) -> tuple[Portrait, ...]:
+        """The groups that are not there yet."""
+        found = s.before("0001")
+        made = (group(s.names.schema) for group in self.groups)
+        return tuple(g for g in made if not any(found.find(t.name) for t in g.tables))
+
+    def adopted(self, s: Situation) -> tuple[Portrait, ...]:
+        """The groups of which at least one table is there."""
+        created = {t.name for g in self.created(s) for t in g.tables}
+        made = (group(s.names.schema) for group in self.groups)
+        return tuple(g for g in made if g.tables[0].name not in created)
+
+
+def step(*groups: Tables) -> Step:
+    """The step for a baseline of ``groups``."""
+    baseline = Baseline(groups)
+
+    def refusals(s: Situation) -> tuple[str, ...]:
+        found = s.before("0001")
+        stopping = [
+            line for group in baseline.adopted(s) for line in adoption(group, found).stopping
+        ]
+        source = found.find(s.plan.source)
+        if not stopping and source is not None:
+            stopping += fits(s.plan, source) or cannot_carry(s.plan, source)
+        return tuple(stopping)
+
+    def up(s: Situation) -> tuple[Action, ...]:
+        statements: list[Statement] = []
+        for group in baseline.created(s):
+            statements += create_tables(group)
+            for table in group.tables:
+                statements.append(_event(s, "created", {"table": table.name}))
+        found = s.before("0001")
+        for group in baseline.adopted(s):
+            recorded = adoption(group, found).recorded
+            names = [t.name for t in group.tables]
+            detail = {"tables": names, "differences": list(recorded)}
+            statements.append(_event(s, "adopted", detail))
+        return (Run(name="tables", statements=(EMPTY_SEARCH_PATH, *statements)),)
+
+    def down(s: Situation) -> tuple[Action, ...]:
+        drops = [
+            qualified(s.names.schema, table.name)
+            for group in baseline.created(s)
+            for table in reversed(group.tables)
+        ]
+        return tuple(
+            Brief(
+                name=f"drop {table}",
+                locks=(),
+                statements=(
+                    Statement(f"DROP TABLE IF EXISTS {table}", Lock.ACCESS_EXCLUSIVE, table),
+                ),
+            )
+            for table in drops
+        )
+
+    def before_down(s: Situation) -> tuple[Check, ...]:
+        own = [table.name for group in baseline.created(s) for table in group.tables]
+        checks = [ledger_is_spent(s.names)]
+        if own:
+            plan = s.plan
+            # Asked from further up as well, where the rows are in the tables of the split.
+            own = list(dict.fromkeys([*own, plan.copy, plan.parent, plan.retired]))
+            checks.insert(0, tables_are_empty(s.names.schema, own))
+        return tuple(checks)
+
+    def becomes(s: Situation) -> Portrait:
+        made = [t for group in baseline.created(s) for t in group.tables]
+        return with_tables(s.before("0001"), *made)
+
+    return Step(
+        revision="0001",
+        name="legacy_baseline",
+        up=up,
+        down=down,
+        becomes=becomes,
+        refusals=refusals,
+        before_down=before_down,
+        ends_ledger=True,
+    )
+
+
+def _event(s: Situation, event: str, detail: Mapping[str, object]) -> Statement:
+    values = ", ".join(literal(v) for v in (s.plan.name, "0001", "up", event, json.dumps(detail)))
+    return Statement(
+        f"INSERT INTO {qualified(s.names.ledger, 'event')} "
+        f"(plan, revision, direction, event, detail) VALUES ({values})"
+    )
+
+
+def tables_are_empty(schema: str, tables: Sequence[str]) -> Check:
+    """Of those tables none that exists has a row."""
+    listed = ", ".join(literal(name) for name in tables)
+    return Check(
+        name="own tables are empty",
+        sentence="the tables that 0001 created here hold no rows",
+        query=_holding(schema, f"c.relname IN ({listed})"),
+        hint="The downgrade of 0001 drops no data: stop at 0001, or empty the tables yourself.",
+    )
+
+
+def ledger_is_spent(names: Names) -> Check:
+    """The ledger goes with 0001: what nothing else holds would be lost with it."""
+    return Check(
+        name="ledger is spent",
+        sentence="the ledger holds nothing that nothing else holds",
+        query=_holding(names.ledger, "c.relname ~ '_(uuid_map|replaced|merge_move)$'"),
+        reach=Reach.CATALOG,
+        hint=f"Stop at 0001, or copy those tables of schema {names.ledger} away and empty them.",
+    )
+
+
+def _holding(schema: str, condition: str) -> str:
+    """The tables of a schema that meet ``condition`` (on pg_class ``c``) and hold a row.
+
+    Which of them exist is not known when the statement is parsed; query_to_xml is the only
+    look-up by a computed name outside of a function.
+    """
+    return (
+        "SELECT c.relname::text FROM pg_catalog.pg_class AS c\n"
+        f"WHERE c.relnamespace = pg_catalog.to_regnamespace({literal(ident(schema))})\n"
+        f"  AND c.relkind = 'r' AND {condition}\n"
+        "  AND (pg_catalog.xpath('/row/n/text()', pg_catalog.query_to_xml(pg_catalog.format(\n"
+        "    'SELECT count(*) AS n FROM (SELECT FROM %s LIMIT 1) AS z', "
+        "c.oid::pg_catalog.regclass),\n"
+        "    false, true, '')))[1]::text <> '0'"
+    )
