@@ -473,3 +473,41 @@ def test_rows_of_an_opaque_parent_in_one_statement_find_it(play: Play) -> None:
     old(play, *(f"({n}, 7, NULL, 'r')" for n in range(1, 6)))
     assert play.parents() == [(7, None, "r", None)]
     assert {play.uuid_of(n).version for n in range(1, 6)} == {4}
+
+
+@pytest.mark.parametrize("table", ["cm", "pm"])
+@pytest.mark.parametrize("stubborn", ["RETURN NULL", "NEW.rotation := OLD.rotation; RETURN NEW"])
+def test_a_trigger_that_undoes_the_tool_s_write_is_no_silent_difference(
+    play: Play, table: str, stubborn: str
+) -> None:
+    old(play, "(1, 7, 'a', 'r')", "(2, 7, 'a', 'r')")
+    condition = "OLD.id = 2" if table == "cm" else "true"
+    play(
+        "CREATE FUNCTION stubborn() RETURNS trigger LANGUAGE plpgsql AS"
+        f" $$ BEGIN IF NEW.rotation = 'x' THEN {stubborn}; END IF; RETURN NEW; END $$;"
+        f" CREATE TRIGGER stubborn BEFORE UPDATE ON {table} FOR EACH ROW WHEN ({condition})"
+        " EXECUTE FUNCTION stubborn()"
+    )
+    assert play.fails("UPDATE cm SET rotation = 'x' WHERE id = 1").sqlstate == "55000"
+    if table == "cm":
+        assert play.fails("UPDATE pm SET rotation = 'x'").sqlstate == "55000"
+    else:
+        write = "INSERT INTO cm (id, person, type, rotation) VALUES (3, 7, 'a', 'x')"
+        assert play.fails(write).sqlstate == "55000"
+    assert play.children() == [(1, 7, "a", "r", None), (2, 7, "a", "r", None)]
+
+
+@pytest.mark.parametrize("table", ["cm", "pm"])
+def test_a_trigger_that_rewrites_what_it_gets_wins_on_both_sides(play: Play, table: str) -> None:
+    play(
+        "CREATE FUNCTION upper_case() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN NEW.rotation := upper(NEW.rotation); RETURN NEW; END $$;"
+        f" CREATE TRIGGER upper_case BEFORE INSERT OR UPDATE ON {table} FOR EACH ROW"
+        " EXECUTE FUNCTION upper_case()"
+    )
+    old(play, "(1, 7, 'a', 'r')")
+    old(play, "(2, 7, 'a', 'R')")
+    for write in ("UPDATE cm SET rotation = 'x' WHERE id = 1", "UPDATE pm SET rotation = 'y'"):
+        play(write)
+        play.sound()
+        assert play.parents()[0][2] in "XY"

@@ -8,6 +8,7 @@ from membership_refactor.sql.parallel.claim import claim
 from membership_refactor.sql.parallel.contradiction import refuse_contradiction
 from membership_refactor.sql.parallel.moves import move
 from membership_refactor.sql.parallel.replaced import move_entry, note
+from membership_refactor.sql.parallel.resistance import refuse_resistance
 from membership_refactor.sql.parallel.sides import Sides, set_to
 from membership_refactor.sql.statements import Statement
 from membership_refactor.sql.triggers import trigger_function
@@ -28,8 +29,13 @@ def _claim_for_row(sides: Sides) -> str:
 
 
 def _settle_row(sides: Sides) -> str:
-    """The row's values win over those of its ``parent``, and its link becomes right."""
-    return f"""IF {differs(sides.deprecated, "saved", "parent")} THEN
+    """The row's values win over those of its ``parent``, and its link becomes right.
+
+    A parent made for the row differs only by what a BEFORE trigger made of it: that wins.
+    """
+    return f"""IF made AND {differs(sides.deprecated, "saved", "parent")} THEN
+    {_overwrite_row(sides)}
+  ELSIF {differs(sides.deprecated, "saved", "parent")} THEN
     UPDATE {sides.names.parent} AS p SET {set_to(sides.shared, "saved")}
     WHERE p.{sides.uuid} = parent.{sides.uuid};
   END IF;
@@ -37,7 +43,14 @@ def _settle_row(sides: Sides) -> str:
     UPDATE {sides.names.copy} AS c SET {sides.link} = parent.{sides.uuid}
     WHERE c.{sides.id} = saved.{sides.id};
   END IF;
+  IF {differs(sides.deprecated, "saved", "parent")} THEN
+    {refuse_resistance(sides, _this(sides), differs(sides.deprecated, "c", "p"))}
+  END IF;
   RETURN NULL;"""
+
+
+def _this(sides: Sides) -> str:
+    return f"c.{sides.id} = saved.{sides.id}"
 
 
 def _overwrite_row(sides: Sides) -> str:
@@ -77,6 +90,11 @@ def updated_function(sides: Sides) -> tuple[Statement, ...]:
     names = sides.names
     moved_id = f"NEW.{sides.id} <> OLD.{sides.id}"
     key_written = f"({differs(sides.key, 'NEW', 'OLD')} OR {moved_id})"
+    link_written = f"NEW.{sides.link} IS DISTINCT FROM OLD.{sides.link}"
+    still = [
+        f"(({link_written} OR {sides.wrote(c)}) AND {differs((c,), 'c', 'p')})"
+        for c in sides.deprecated
+    ]
     body = f"""  {guard(names, sides.key_share())}
   {sides.reread_child()}
   IF {moved_id} THEN
@@ -100,6 +118,7 @@ def updated_function(sides: Sides) -> tuple[Statement, ...]:
   ELSE
     {_carry_values(sides)}
   END IF;
+  {refuse_resistance(sides, _this(sides), " OR ".join(still))}
   RETURN NULL;"""
     declare = (
         f"{_DECLARE}\n  former record; target record; result record; whole boolean; born boolean;"

@@ -30,7 +30,7 @@ def move(sides: Sides) -> str:
         for c in sides.values
     ]
     results = [
-        f"CASE WHEN {sides.wrote(c)} THEN saved.{ident(c.name)} "
+        f"CASE WHEN NOT made AND {sides.wrote(c)} THEN saved.{ident(c.name)} "
         f"ELSE target.{ident(c.name)} END AS {ident(c.name)}"
         for c in sides.values
     ]

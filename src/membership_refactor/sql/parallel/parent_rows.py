@@ -5,6 +5,7 @@ from __future__ import annotations
 from membership_refactor.sql.fence import guard
 from membership_refactor.sql.identifiers import ident
 from membership_refactor.sql.parallel.replaced import note
+from membership_refactor.sql.parallel.resistance import refuse_resistance
 from membership_refactor.sql.parallel.sides import Sides
 from membership_refactor.sql.statements import Statement
 from membership_refactor.sql.triggers import trigger_function
@@ -33,6 +34,7 @@ def propagate_function(sides: Sides) -> tuple[Statement, ...]:
     for column in sides.key:
         c = ident(column.name)
         sets.append(f"{c} = CASE WHEN {moved} THEN parent.{c} ELSE c.{c} END")
+    still = [f"({moved} AND {differs(sides.key, 'c', 'p')})"]
     losing = {}
     for column in sides.values:
         c = ident(column.name)
@@ -40,6 +42,7 @@ def propagate_function(sides: Sides) -> tuple[Statement, ...]:
         sets.append(f"{c} = CASE WHEN {written} THEN parent.{c} ELSE c.{c} END")
         apart = differs((column,), "c", "parent")
         conditions.append(f"({written} AND {apart})")
+        still.append(f"({written} AND {differs((column,), 'c', 'p')})")
         losing[column.name] = f"{written} AND {apart} AND {differs((column,), 'c', 'OLD')}"
     sets += filter(None, [sides.carried("parent", "c")])
     siblings = f"c.{sides.link} = parent.{sides.uuid}"
@@ -52,6 +55,7 @@ def propagate_function(sides: Sides) -> tuple[Statement, ...]:
   {written_down}
   UPDATE {names.copy} AS c SET {", ".join(sets)}
   WHERE {siblings} AND ({" OR ".join(conditions)});
+  {refuse_resistance(sides, siblings, " OR ".join(still))}
   RETURN NULL;"""
     return trigger_function(names.own("parent_updated"), body, declare="  parent record;")
 
@@ -62,10 +66,12 @@ def refill_function(sides: Sides) -> tuple[Statement, ...]:
     No child has a change of its own pending, and one not yet refreshed holds nothing but what was
     true when the freeze began.
     """
+    siblings = f"c.{sides.link} = parent.{sides.uuid}"
     sets = [f"{ident(n)} = parent.{ident(n)}" for n in sides.plan.deprecated]
     sets += filter(None, [sides.carried("parent", "c")])
     body = f"""  {_reread(sides)}
   UPDATE {sides.names.copy} AS c SET {", ".join(sets)}
-  WHERE c.{sides.link} = parent.{sides.uuid} AND {differs(sides.deprecated, "c", "parent")};
+  WHERE {siblings} AND {differs(sides.deprecated, "c", "parent")};
+  {refuse_resistance(sides, siblings, differs(sides.deprecated, "c", "p"))}
   RETURN NULL;"""
     return trigger_function(sides.names.own("parent_refill"), body, declare="  parent record;")
