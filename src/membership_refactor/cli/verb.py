@@ -7,7 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from alembic.config import Config
 from sqlalchemy import Engine
+
+from membership_refactor.environment import Request
 
 FINE, FINDINGS, WRONG_USE = 0, 1, 2
 """Exit status of the tool's own verbs; Alembic's verbs keep Alembic's."""
@@ -24,10 +27,17 @@ class Context:
     engine: Callable[[], Engine]
     """Finds the database in the documented order and says one clear line when there is none.
     Its connections have the schema first in their search_path."""
+    request: Request
+    """What ``-x`` asks for, options of a run included."""
+    config: Config
+    """Alembic's configuration, where the revisions are to be found."""
 
 
 class Verb(Protocol):
-    """One verb, one module: ``NAME``, ``HELP``, ``configure`` and ``run``."""
+    """One verb, one module: ``NAME``, ``HELP``, ``configure`` and ``run``.
+
+    A module may have ``FORMATS``, the choices of ``--format``, the first being the default.
+    """
 
     NAME: str
     HELP: str

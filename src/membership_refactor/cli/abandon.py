@@ -1,0 +1,37 @@
+"""membership-refactor abandon: takes the open step back."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from membership_refactor.cli.verb import FINE, Context
+from membership_refactor.execution.runner import Runner
+from membership_refactor.plans.chain import STEPS, TABLES
+from membership_refactor.plans.programme_membership import SPLIT
+
+NAME = "abandon"
+HELP = "take the open step back: what a half-done upgrade or downgrade committed is undone"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """No options of its own."""
+
+
+def run(options: argparse.Namespace, context: Context) -> int:
+    """Status 0 also where nothing is open."""
+    runner = Runner(
+        context.engine(),
+        SPLIT,
+        context.schema,
+        steps=STEPS,
+        options=context.request.options,
+        progress=context.request.progress,
+        tables=TABLES,
+    )
+    taken = runner.abandon()
+    if context.format == "json":
+        print(json.dumps({"abandoned": taken}))
+    else:
+        print(f"taken back: {taken}" if taken else "no step is open")
+    return FINE
