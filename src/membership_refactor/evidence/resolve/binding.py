@@ -150,9 +150,21 @@ class Names:
             return None
         if unknown:
             self.account(identifier)
+            self._loose(identifier, name, frame)
         else:
+            self.found.nowhere.add(name)
             self._nowhere(identifier, identifier.name)
         return None
+
+    def _loose(self, identifier: Any, name: str, frame: Frame) -> None:
+        where = span(identifier)
+        at: Frame | None = frame
+        while at is not None and where is not None:
+            open_ = [s for s in at.sources if not s.qualified_only and s.has(name) is None]
+            if open_:
+                self.found.loose.append((where[0], name, open_))
+                return
+            at = at.outer
 
     def _among(
         self,

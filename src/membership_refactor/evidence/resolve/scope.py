@@ -132,6 +132,10 @@ class Resolution:
     remarks: list[Remark] = field(default_factory=list)
     accounted: set[int] = field(default_factory=set)
     """Where the names start that were understood, whatever they are."""
+    loose: list[tuple[int, str, list[Source]]] = field(default_factory=list)
+    """Names that belong to one of some tables whose columns are not known."""
+    nowhere: set[str] = field(default_factory=set)
+    """Unqualified names, folded, that no source has: variables of a procedure, usually."""
     tree: Any = None
     statement: str = ""
     """select, insert, update, delete, merge, definition, other."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -37,13 +38,18 @@ def unified(outcomes: Sequence[FileOutcome]) -> Iterator[str]:
         if changed == text:
             continue
         for line in difflib.unified_diff(
-            text.splitlines(keepends=True), changed.splitlines(keepends=True),
+            _lines(text), _lines(changed),
             f"a/{outcome.path.lstrip('/')}", f"b/{outcome.path.lstrip('/')}",
         ):  # fmt: skip
             if line.endswith("\n"):
                 yield line
             else:
                 yield line + "\n\\ No newline at end of file\n"
+
+
+def _lines(text: str) -> list[str]:
+    """Split at newlines only; str.splitlines also splits at form feeds and the like."""
+    return re.findall(r"[^\n]*\n|[^\n]+", text)
 
 
 def apply_to_files(outcomes: Sequence[FileOutcome]) -> int:
