@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 
+import psycopg
 import pytest
 
+from membership_refactor.database import libpq_url
 from membership_refactor.plans.legacy_tables import legacy_tables
 from membership_refactor.portrait import Table, differences
 from membership_refactor.sql.create import create_table, create_tables
@@ -128,6 +131,54 @@ def test_an_owner_without_a_privilege_does_not_get_it_back(catalog: Catalog) -> 
 
     catalog.run(create_table(before))
 
+    assert _comparable(catalog.table("public", "t")) == _comparable(before)
+
+
+def test_tablespaces_of_table_and_indexes_are_kept(catalog: Catalog) -> None:
+    space = f"mr_test_{os.getpid()}"
+    with psycopg.connect(libpq_url(catalog.url), autocommit=True) as connection:
+        connection.execute("SET allow_in_place_tablespaces = on")
+        connection.execute(f"CREATE TABLESPACE {space} LOCATION ''")
+        try:
+            connection.execute(
+                f"CREATE TABLE public.t (id int PRIMARY KEY USING INDEX TABLESPACE {space}, n int)"
+                f" TABLESPACE {space}"
+            )
+            connection.execute(f"CREATE INDEX i ON public.t (n) TABLESPACE {space} WHERE n > 1")
+            before = catalog.table("public", "t")
+            connection.execute("DROP TABLE public.t")
+
+            catalog.run(create_table(before))
+
+            after = catalog.table("public", "t")
+            assert after.tablespace == space
+            assert {index.tablespace for index in after.indexes} == {space}
+            assert _comparable(after) == _comparable(before)
+        finally:
+            connection.execute("DROP TABLE IF EXISTS public.t")
+            connection.execute(f"DROP TABLESPACE {space}")
+
+
+def test_what_18_added_is_kept(catalog: Catalog) -> None:
+    if int(str(catalog.value("SHOW server_version_num"))) < 180000:
+        pytest.skip("virtual generated columns and NOT ENFORCED came with PostgreSQL 18")
+    catalog.run(
+        [
+            "CREATE TABLE public.o (id bigint PRIMARY KEY)",
+            "CREATE TABLE public.t (id bigint PRIMARY KEY,"
+            " twice bigint GENERATED ALWAYS AS (id * 2) VIRTUAL,"
+            " more bigint GENERATED ALWAYS AS (id * 3) STORED,"
+            " CONSTRAINT f FOREIGN KEY (id) REFERENCES public.o NOT ENFORCED,"
+            " CONSTRAINT c CHECK (id > 1) NOT ENFORCED)",
+        ]
+    )
+    before = catalog.table("public", "t")
+    catalog.run(["DROP TABLE public.t"])
+
+    catalog.run(create_table(before))
+
+    assert before.column("twice").virtual
+    assert not before.column("more").virtual
     assert _comparable(catalog.table("public", "t")) == _comparable(before)
 
 

@@ -264,6 +264,35 @@ def test_a_writer_that_waits_for_the_lock_lands_in_no_retired_table(catalog: Cat
     assert catalog.value("SELECT count(*) FROM s.pm_retired") == 0
 
 
+def test_a_prepared_insert_into_the_copy_that_waits_draws_the_next_id(catalog: Catalog) -> None:
+    split = Split(catalog, PLAIN)
+    catalog.run(["INSERT INTO s.other VALUES (1)", "INSERT INTO s.cm (person_id) VALUES (1)"])
+    url = libpq_url(catalog.url)
+    with (
+        psycopg.connect(url) as mover,
+        psycopg.connect(url, autocommit=True) as watcher,
+        psycopg.connect(url, autocommit=True) as writer,
+    ):
+        writer.execute("SET plan_cache_mode = force_generic_plan")
+        writer.execute("PREPARE w (text) AS INSERT INTO s.cm (person_id, note) VALUES (1, $1)")
+        writer.execute("EXECUTE w ('before')")
+        for statement in hand_over(split.plan, split.own, split.source):
+            mover.execute(statement.text.encode())
+        writer.pgconn.send_query(b"EXECUTE w ('waiting')")
+        _wait_for_a_waiter(watcher, writer)
+        mover.commit()
+        result = writer.pgconn.get_result()
+        assert result is not None
+        assert result.status == psycopg.pq.ExecStatus.COMMAND_OK
+        writer.pgconn.get_result()
+        writer.execute("EXECUTE w ('after')")
+
+    drawn = [row[0] for row in catalog.rows("SELECT id FROM s.cm ORDER BY id")]
+    notes = catalog.rows("SELECT note FROM s.cm WHERE note <> 'n%''s' ORDER BY id")
+    assert len(set(drawn)) == 4
+    assert notes == [("before",), ("waiting",), ("after",)]
+
+
 def test_no_id_is_drawn_between_the_reading_of_the_position_and_its_writing(
     catalog: Catalog,
 ) -> None:
