@@ -150,6 +150,7 @@ def test_the_record_of_merges_outlives_the_constraints(unconstrained_engine: Eng
     assert contents(unconstrained_engine) == before
 
 
+@pytest.mark.slow
 def test_interrupted_at_every_statement_and_run_again_it_ends_the_same(
     unconstrained_engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -200,10 +200,10 @@ def read_locked(
     grown: set[Any] = set()
     # A statement of its own: it sees what was committed while the locks were waited for.
     for at, shared, member in rows(connection, moves.sharing_rows(names), sorted(present)):
-        if shared not in present:
-            grown.add(member)
+        if shared in present:
+            first[at, shared] = member
         else:
-            first[at, shared] = min(first.get((at, shared), member), member)
+            grown.add(member)
     members = [
         Member(
             id=row[0],

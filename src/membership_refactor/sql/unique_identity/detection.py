@@ -107,7 +107,8 @@ def dependents_of(names: IdentityNames, dependent: Dependent, *, lock: bool = Fa
     """The dependent rows of the parents ``$1``: id, parent, unique, unite, ranking, whole row."""
     ranking = (dependent.ranking.column,) if dependent.ranking else ()
     listed = columns(
-        (dependent.id, dependent.parent, *dependent.unique_columns, *dependent.unite, *ranking), "d."
+        (dependent.id, dependent.parent, *dependent.unique_columns, *dependent.unite, *ranking),
+        "d.",
     )
     text = (
         f"SELECT {listed}, pg_catalog.to_jsonb(d)::text\n"

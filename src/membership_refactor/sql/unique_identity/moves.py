@@ -63,18 +63,20 @@ def lock_rows(names: IdentityNames) -> str:
 
 
 def sharing_rows(names: IdentityNames) -> str:
-    """Every row that shares an identity with one of ``$1``: alternative's place, id, sharing id."""
+    """Every row that shares an identity with one of ``$1``: alternative's place, its id, and the
+    first of ``$1`` that has the identity. Joined by value: row by row it would be quadratic."""
     plan = names.plan
     id_ = ident(plan.id)
     parts = []
     for at, alternative in enumerate(plan.alternatives):
-        equal = " AND ".join(
-            f"o.{ident(column)} = m.{ident(column)}" for column in (alternative.column, *plan.scope)
-        )
+        key = (alternative.column, *plan.scope)
+        equal = " AND ".join(f"o.{ident(column)} = m.{ident(column)}" for column in key)
         parts.append(
-            f"SELECT {at}, o.{id_}, m.{id_}\n"
-            f"FROM {names.table} AS m JOIN {names.table} AS o ON {equal}\n"
-            f"WHERE m.{id_} = ANY($1)"
+            f"SELECT {at}, o.{id_}, m.first\nFROM (\n"
+            f"  SELECT {columns(key)}, (pg_catalog.array_agg({id_} ORDER BY {id_}))[1] AS first\n"
+            f"  FROM {names.table}\n"
+            f"  WHERE {id_} = ANY($1) AND {ident(alternative.column)} IS NOT NULL\n"
+            f"  GROUP BY {columns(key)}\n) AS m\nJOIN {names.table} AS o ON {equal}"
         )
     return "\nUNION ALL\n".join(parts)
 
