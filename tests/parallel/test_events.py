@@ -511,3 +511,31 @@ def test_a_trigger_that_rewrites_what_it_gets_wins_on_both_sides(play: Play, tab
         play(write)
         play.sound()
         assert play.parents()[0][2] in "XY"
+
+
+@pytest.mark.parametrize("tables", [("cm", "pm"), ("pm", "cm")])
+def test_what_a_foreign_key_sets_to_null_on_both_sides_ends_alike(
+    play: Play, tables: tuple[str, str]
+) -> None:
+    play("CREATE TABLE programme (id bigint PRIMARY KEY); INSERT INTO programme VALUES (1), (2)")
+    for table in tables:
+        play(
+            f"ALTER TABLE {table} ADD FOREIGN KEY (programme) REFERENCES programme"
+            " ON DELETE SET NULL"
+        )
+    play("INSERT INTO cm (id, person, programme) VALUES (1, 7, 1), (2, 7, 1), (3, 7, 2)")
+    before = play.uuid_of(1)
+    play("DELETE FROM programme WHERE id = 1")
+    play.sound()
+    assert play.uuid_of(1) == play.uuid_of(2) == before
+    assert play("SELECT programme FROM pm ORDER BY 1") == [(2,), (None,)]
+
+
+def test_a_cascade_that_deletes_the_children_takes_their_parent(play: Play) -> None:
+    play("CREATE TABLE person (id bigint PRIMARY KEY); INSERT INTO person VALUES (7), (8)")
+    play("ALTER TABLE cm ADD FOREIGN KEY (person) REFERENCES person ON DELETE CASCADE")
+    play("ALTER TABLE pm ADD FOREIGN KEY (person) REFERENCES person ON DELETE CASCADE")
+    old(play, "(1, 7, 'a', 'r')", "(2, 7, 'b', 'r')", "(3, 8, 'a', 'r')")
+    play("DELETE FROM person WHERE id = 7")
+    play.sound()
+    assert [row[0] for row in play.parents()] == [8]
