@@ -213,21 +213,20 @@ def test_writers_that_insert_duplicates_all_through_it_end_with_constraints_or_a
 
     with opened(url) as engine:
         with engine.begin() as connection:
-            for number in range(50, 2000):
+            for number in range(50, 500):
                 enrol(connection, number, f"k{number}")
         writers = [threading.Thread(target=write, args=(number,)) for number in range(2)]
         for writer in writers:
             writer.start()
         try:
-            ends = [attempt(engine) for _ in range(3)]
+            end = attempt(engine)
         finally:
             stop.set()
             for writer in writers:
                 writer.join()
         assert all(accepted)
-        assert invalid(engine) == [] or "is still there" in (ends[-1] or "")
-        for end in ends:
-            assert end is None or "duplicates" in end or "stands twice" in end
+        assert invalid(engine) == [] or "is still there" in (end or "")
+        assert end is None or "duplicates" in end or "stands twice" in end
         # Once the writers rest, it goes through.
         merge(engine, IDENTITY, "public")
         install(engine, IDENTITY, "public")

@@ -80,7 +80,11 @@ def _write(session: Session, scope: Scope, request: Request, create: bool, updat
         if found:
             return _existing(session, request, found, update)
         if not create:
-            return Outcome(Result.NOT_FOUND)
+            # A row that was merged while its lock was waited for is found by the next look only.
+            found = _find(session, scope, request)
+            return (
+                _existing(session, request, found, update) if found else Outcome(Result.NOT_FOUND)
+            )
         made = session.execute(
             # Without a target it covers both constraints; with one, the other still raises.
             insert(ProgramEnrollment)

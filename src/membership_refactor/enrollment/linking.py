@@ -144,6 +144,12 @@ def _unite(
 
 
 def _locked(session: Session, scope: Scope, key: str) -> ProgramEnrollment | None:
+    # Where a twin merged the row while its lock was waited for, the key is in another row, which
+    # the statement that waited does not see; the next one does.
+    return _look(session, scope, key) or _look(session, scope, key)
+
+
+def _look(session: Session, scope: Scope, key: str) -> ProgramEnrollment | None:
     return session.scalars(
         select(ProgramEnrollment)
         .where(
