@@ -1,0 +1,51 @@
+"""The rejoin: parent and child, with what was replaced laid over them, are the old table again."""
+
+from __future__ import annotations
+
+from membership_refactor.checks.check import Check
+from membership_refactor.planning import TableSplit
+from membership_refactor.portrait import Table
+from membership_refactor.sql.identifiers import ident
+from membership_refactor.sql.names import Names
+from membership_refactor.sql.parallel.ledger import lost, was
+from membership_refactor.sql.types import differs
+
+
+def rejoined_equals_archive(plan: TableSplit, names: Names, source: Table) -> Check:
+    """Against the archive, row by row, for the rows that nobody has changed since.
+
+    Untouched is a row whose change time is the archive's, under a parent not changed later than
+    anything in the archive; so it needs a plan with ``changed``, and applications that keep it.
+    """
+    assert plan.changed is not None
+    key, link, uuid = ident(plan.id), ident(plan.link), ident(plan.parent_id)
+    changed = ident(plan.changed)
+    replaced = names.own("replaced")
+    parts = []
+    for column in source.columns:
+        name = ident(column.name)
+        if column.name in plan.parent_values:
+            value = f"CASE WHEN r.{lost(column.name)} THEN r.{was(column.name)} ELSE p.{name} END"
+        elif column.name in plan.key:
+            value = f"p.{name}"
+        elif column.name == plan.changed:
+            value = f"coalesce(r.{was(column.name)}, c.{name})"
+        else:
+            value = f"c.{name}"
+        parts.append(f"{value} AS {name}")
+    others = [c for c in source.columns if c.name != plan.id]
+    return Check(
+        name="rejoin equals the archive",
+        sentence="parent and child joined, with replaced values laid over, are the archived rows",
+        query=(
+            f"SELECT a.{key}::text FROM {names.retired} AS a\n"
+            f"JOIN (SELECT {', '.join(parts)}, p.{changed} AS parent_changed\n"
+            f"  FROM {names.copy} AS c JOIN {names.parent} AS p ON p.{uuid} = c.{link}\n"
+            f'  LEFT JOIN {replaced} AS r ON r."child id" = c.{key}) AS j ON j.{key} = a.{key}\n'
+            f"WHERE j.{changed} = a.{changed}\n"
+            f"  AND j.parent_changed <= (SELECT pg_catalog.max(b.{changed}) "
+            f"FROM {names.retired} AS b)\n"
+            f"  AND {differs(others, 'a', 'j')}"
+        ),
+        hint="Rows changed without a new change time show up here too.",
+    )

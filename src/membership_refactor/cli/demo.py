@@ -1,0 +1,66 @@
+"""membership-refactor demo: the whole chain on generated data, in the embedded PostgreSQL."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+from rich.console import Console
+
+from membership_refactor.cli.verb import FINDINGS, FINE, Context
+from membership_refactor.database import (
+    create_database,
+    drop_database,
+    has_database,
+    kept,
+    stop_kept,
+)
+from membership_refactor.demo import run as demo
+from membership_refactor.demo.summary import as_values, show
+from membership_refactor.environment import connect_engine
+
+NAME = "demo"
+HELP = "run the whole chain on generated data with live writers, in an embedded PostgreSQL"
+DATABASE = "membership_demo"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--rows", type=int, default=363_000, help="legacy rows (default 363000)")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--idle", type=float, default=20, help="seconds of writers alone, first")
+    parser.add_argument("--workers", type=int, default=2, help="workers that share the batches")
+    parser.add_argument("--no-writers", action="store_true", help="nobody else writes")
+    parser.add_argument("--keep", action="store_true", help="leave database and server running")
+
+
+def run(options: argparse.Namespace, context: Context) -> int:
+    """Always the embedded server, in a database of its own that is made anew."""
+    server = kept()
+    print(f"embedded {server.source}, database {DATABASE}", file=sys.stderr)
+    if has_database(server.url, DATABASE):
+        drop_database(server.url, DATABASE)
+    engine = connect_engine(create_database(server.url, DATABASE), "public")
+    try:
+        demo.refuse_filled(engine, "public")
+        outcome = demo.run(
+            engine,
+            context.config,
+            schema="public",
+            rows=options.rows,
+            seed=options.seed,
+            idle_seconds=options.idle,
+            with_writers=not options.no_writers,
+            workers=options.workers,
+            progress=context.request.progress,
+        )
+    finally:
+        engine.dispose()
+        if not options.keep:
+            drop_database(server.url, DATABASE)
+            stop_kept()
+    if context.format == "json":
+        print(json.dumps(as_values(outcome), default=str))
+    else:
+        show(outcome, Console())
+    return FINE if outcome.fine else FINDINGS

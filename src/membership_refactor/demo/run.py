@@ -1,0 +1,266 @@
+"""The demo: the whole chain on realistic data, with live writers of each kind in their stages."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Engine
+
+from membership_refactor.database import libpq_url
+from membership_refactor.demo.comparison import missing_or_changed
+from membership_refactor.demo.data import load
+from membership_refactor.demo.writers import KINDS, WRITERS_ID, Record, serve
+from membership_refactor.errors import RefactorError
+from membership_refactor.execution.progress import Progress
+from membership_refactor.planning import CHAIN
+
+ACCEPTED = "demo: the tables are the demo's own"
+STARTS = {"0004": "old-style", "0008": "new-style"}
+"""Which writers may start when a revision has run."""
+STOPS = {"0005": "source", "0009": "old-style"}
+"""Which writers have to have stopped before a revision runs."""
+DEMO_PERSONS = 30
+
+
+@dataclass(slots=True, kw_only=True)
+class StepOutcome:
+    """One step as the demo saw it."""
+
+    revision: str
+    name: str
+    direction: str
+    seconds: float
+    rows: int
+    longest_wait_ms: float
+    longest_hold_ms: float
+    checks: int
+
+
+@dataclass(slots=True, kw_only=True)
+class Outcome:
+    """What the demo found."""
+
+    rows: int
+    steps: list[StepOutcome] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+    """Commits of writers that are not in the tables as they were made."""
+    failures: list[str] = field(default_factory=list)
+    """Writers that met an error no application should see at that stage."""
+
+    @property
+    def fine(self) -> bool:
+        return not self.wrong and not self.failures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """Where the demo plays."""
+
+    engine: Engine
+    config: Config
+    schema: str
+    seed: int
+    progress: Progress
+
+    @property
+    def dsn(self) -> str:
+        return libpq_url(self.engine.url.render_as_string(hide_password=False))
+
+
+class Writers:
+    """The process of the writers, seen from here."""
+
+    def __init__(self, dsn: str, schema: str, persons: range, seed: int) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.pipe, other = context.Pipe()
+        self.process = context.Process(
+            target=serve, args=(other, dsn, schema, persons, seed), daemon=True
+        )
+        self.process.start()
+
+    def tell(self, what: str, argument: str = "") -> Any:
+        self.pipe.send((what, argument))
+        return self.pipe.recv()
+
+    def report(self) -> list[Record]:
+        records: list[Record] = self.tell("report")
+        self.process.join(30)
+        return records
+
+
+def run(
+    engine: Engine,
+    config: Config,
+    *,
+    schema: str,
+    rows: int,
+    seed: int = 1,
+    idle_seconds: float = 20,
+    with_writers: bool = True,
+    workers: int = 2,
+    progress: Progress | None = None,
+) -> Outcome:
+    """Takes an empty database through the chain, down to 0008 and up again.
+
+    Raises what the chain raises; the outcome says whether every recorded commit was found.
+    """
+    stage = Stage(
+        engine=engine, config=config, schema=schema, seed=seed, progress=progress or Progress()
+    )
+    outcome = Outcome(rows=rows)
+    config.attributes["connection"] = engine
+    config.cmd_opts = _options(schema, workers)
+    command.upgrade(config, "0002")
+    persons = _fill(stage, rows)
+    with _writing(stage, persons, with_writers) as writers:
+        if writers is not None:
+            _idle(writers, idle_seconds, stage.progress)
+        for revision, name in CHAIN[2:]:
+            _step(stage, outcome, (revision, name, "up"), writers)
+        for revision, name in reversed(CHAIN[8:]):
+            _step(stage, outcome, (revision, name, "down"), writers)
+        for revision, name in CHAIN[8:]:
+            _step(stage, outcome, (revision, name, "up"), writers)
+        if writers is not None:
+            outcome.records = writers.report()
+    outcome.failures = [
+        f"{r.kind} writer: {r.failure}" for r in outcome.records if r.failure is not None
+    ]
+    with psycopg.connect(stage.dsn) as pg:
+        pg.execute("SELECT pg_catalog.set_config('search_path', %s, false)", (_quoted(schema),))
+        outcome.wrong = missing_or_changed(pg, outcome.records)
+    return outcome
+
+
+def _options(schema: str, workers: int) -> Any:
+    from argparse import Namespace
+
+    return Namespace(
+        x=[f"schema={schema}", f"accept-usage={ACCEPTED}", f"workers={workers}"], quiet=True
+    )
+
+
+def _quoted(schema: str) -> str:
+    return '"' + schema.replace('"', '""') + '"'
+
+
+def _fill(stage: Stage, rows: int) -> range:
+    """The generated data, and persons who belong to the writers."""
+    progress, path = stage.progress, _quoted(stage.schema)
+    with psycopg.connect(stage.dsn) as pg:
+        pg.execute("SELECT pg_catalog.set_config('search_path', %s, false)", (path,))
+        with progress.task(f"generating {rows:,} memberships", None) as task:
+            loaded = load(
+                pg,
+                rows=rows,
+                seed=stage.seed,
+                progress=lambda table, done, total: task.advance(0, table),
+            )
+        first = pg.execute("SELECT max(id) + 1 FROM person").fetchone()
+        assert first is not None
+        pg.execute(
+            "INSERT INTO programme (id, programme_name) VALUES (%s, 'Writers') "
+            "ON CONFLICT DO NOTHING",
+            (WRITERS_ID,),
+        )
+        pg.execute(
+            "INSERT INTO curriculum (id, name) VALUES (%s, 'Writers') ON CONFLICT DO NOTHING",
+            (WRITERS_ID,),
+        )
+        pg.execute(
+            "INSERT INTO person (id, surname) SELECT i, 'Writer ' || i "
+            "FROM generate_series(%s::bigint, %s::bigint) AS i",
+            (first[0], first[0] + DEMO_PERSONS - 1),
+        )
+        pg.execute("SELECT setval(pg_get_serial_sequence('person', 'id'), max(id)) FROM person")
+    progress.say(f"{loaded.memberships:,} memberships in {loaded.seconds:.1f} s")
+    return range(first[0], first[0] + DEMO_PERSONS)
+
+
+@contextmanager
+def _writing(stage: Stage, persons: range, wanted: bool) -> Iterator[Writers | None]:
+    if not wanted:
+        yield None
+        return
+    writers = Writers(stage.dsn, _quoted(stage.schema), persons, stage.seed)
+    try:
+        yield writers
+    finally:
+        if writers.process.is_alive():
+            writers.process.terminate()
+
+
+def _idle(writers: Writers, seconds: float, progress: Progress) -> None:
+    """Writers alone for a while: what the chain's influence is measured against."""
+    progress.say(f"writers alone for {seconds:.0f} s, as a measure")
+    writers.tell("start", KINDS[0])
+    time.sleep(seconds)
+    writers.tell("phase", "chain")
+
+
+def _step(
+    stage: Stage, outcome: Outcome, step: tuple[str, str, str], writers: Writers | None
+) -> None:
+    revision, _, direction = step
+    if writers is not None and direction == "up" and revision in STOPS:
+        writers.tell("stop", STOPS[revision])
+    began = time.monotonic()
+    if direction == "up":
+        command.upgrade(stage.config, revision)
+    else:
+        command.downgrade(stage.config, f"{int(revision) - 1:04d}")
+    seconds = time.monotonic() - began
+    outcome.steps.append(_measured(stage, step, seconds))
+    first_time = sum(1 for s in outcome.steps if s.revision == revision) == 1
+    if writers is not None and first_time and revision in STARTS:
+        writers.tell("start", STARTS[revision])
+        stage.progress.say(f"{STARTS[revision]} writers start")
+
+
+def _measured(stage: Stage, step: tuple[str, str, str], seconds: float) -> StepOutcome:
+    revision, name, direction = step
+    ledger = _quoted(f"{stage.schema}_refactor")
+    with stage.engine.connect() as connection:
+        row = connection.exec_driver_sql(
+            f"SELECT coalesce(max(rows), 0), coalesce(max(lock_waited_ms), 0), "
+            f"coalesce(max(lock_held_ms), 0) FROM {ledger}.action WHERE revision = %s",
+            (revision,),
+        ).one()
+        checks = connection.exec_driver_sql(
+            f"SELECT count(*) FROM {ledger}.check_result WHERE revision = %s AND direction = %s",
+            (revision, direction),
+        ).scalar_one()
+    return StepOutcome(
+        revision=revision,
+        name=name,
+        direction=direction,
+        seconds=seconds,
+        rows=int(row[0]),
+        longest_wait_ms=float(row[1]),
+        longest_hold_ms=float(row[2]),
+        checks=int(checks),
+    )
+
+
+def refuse_filled(engine: Engine, schema: str) -> None:
+    """The demo fills tables of its own; it does not touch a schema that holds any."""
+    with engine.connect() as connection:
+        count = connection.exec_driver_sql(
+            "SELECT count(*) FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n "
+            "ON n.oid = c.relnamespace WHERE n.nspname = %s AND c.relkind = 'r'",
+            (schema,),
+        ).scalar_one()
+    if count:
+        raise RefactorError(
+            f'schema "{schema}" of the demo\'s database holds {count} tables.',
+            hint="Give it a database of its own.",
+        )

@@ -1,0 +1,261 @@
+"""Live writers of each kind, in a process of their own; each keeps its own record of commits.
+
+A writer owns its rows: it knows, from its own commits alone, how each of them must look in the
+end. What it knows is compared with the tables afterwards, so a write that the chain lost, or
+made up, shows.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from multiprocessing.connection import Connection as Pipe
+from typing import Any
+
+import psycopg
+
+KINDS = ("source", "old-style", "new-style")
+"""source: programme_membership until 0005; old-style: the copy's deprecated columns, 0004 to
+0009; new-style: the parent and the link, from 0008."""
+
+WRITERS_ID = 1
+"""The programme and the curriculum of the writers' rows."""
+RETRYABLE = ("40001", "40P01", "55P03")
+RATE = 40.0
+"""Transactions a second for each writer; an open loop, so that a stall is measured, not avoided."""
+
+Row = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Record:
+    """What one kind of writers did, as they saw it themselves."""
+
+    kind: str
+    commits: int = 0
+    rows: dict[int, Row | None] = field(default_factory=dict)
+    """By child id: the row as last committed; None where it was deleted."""
+    errors: Counter[str] = field(default_factory=Counter)
+    latencies: list[tuple[str, float]] = field(default_factory=list)
+    """(phase, seconds from when the transaction was due)."""
+    failure: str | None = None
+    """An error that no application should see at that stage."""
+
+
+class Writer(threading.Thread):
+    """One connection of one kind, writing until told to stop."""
+
+    def __init__(
+        self,
+        kind: str,
+        *,
+        dsn: str,
+        schema: str,
+        persons: range,
+        seed: int,
+        phase: Callable[[], str],
+    ) -> None:
+        super().__init__(daemon=True)
+        self.kind, self.dsn, self.schema = kind, dsn, schema
+        self.persons, self.phase = persons, phase
+        self.record = Record(kind)
+        self.random = random.Random(seed)
+        self.stopping = threading.Event()
+
+    def run(self) -> None:
+        try:
+            with psycopg.connect(self.dsn, autocommit=True) as pg:
+                pg.execute(
+                    b"SELECT pg_catalog.set_config('search_path', %b, false)", (self.schema,)
+                )
+                pg.execute(f"SET application_name = 'demo {self.kind} writer'".encode())
+                self._loop(pg)
+        except Exception as error:
+            self.record.failure = f"{type(error).__name__}: {' '.join(str(error).split())}"
+
+    def _loop(self, pg: psycopg.Connection[Any]) -> None:
+        due = time.perf_counter()
+        while not self.stopping.is_set():
+            due += 1 / RATE
+            wait = due - time.perf_counter()
+            if wait > 0 and self.stopping.wait(wait):
+                return
+            self._commit(pg, due)
+
+    def _commit(self, pg: psycopg.Connection[Any], due: float) -> None:
+        """One transaction, tried again as an application should; then its outcome is recorded."""
+        while True:
+            try:
+                with pg.transaction():
+                    changed = self._transaction(pg)
+                break
+            except psycopg.Error as error:
+                state = error.sqlstate or type(error).__name__
+                self.record.errors[state] += 1
+                if state not in RETRYABLE:
+                    raise
+        self.record.commits += 1
+        self.record.rows.update(changed)
+        self.record.latencies.append((self.phase(), time.perf_counter() - due))
+
+    def _transaction(self, pg: psycopg.Connection[Any]) -> dict[int, Row | None]:
+        alive = [i for i, row in self.record.rows.items() if row is not None]
+        chance = self.random.random()
+        if not alive or chance < 0.45:
+            return self._insert(pg)
+        chosen = self.random.choice(alive)
+        if chance < 0.60:
+            return self._delete(pg, chosen)
+        row = self.record.rows[chosen]
+        assert row is not None
+        if chance < 0.80:
+            return self._update_child(pg, chosen, row)
+        return self._update_parent(pg, chosen, row)
+
+    # Every row has a key of its own (its start date), so that no other writer's row shares the
+    # parent, and what this writer knows of it is all there is to know.
+
+    def _new(self) -> Row:
+        start = date(2030, 1, 1) + timedelta(days=self.record.commits)
+        return {
+            "person_id": self.random.choice(self.persons),
+            "programme_membership_type": self.random.choice(["SUBSTANTIVE", "LAT", None, ""]),
+            "programme_start_date": start,
+            "programme_end_date": self.random.choice([None, start + timedelta(days=365)]),
+            "leaving_reason": None,
+            "period_of_grace": 0,
+        }
+
+    def _insert(self, pg: psycopg.Connection[Any]) -> dict[int, Row | None]:
+        row = self._new()
+        if self.kind == "new-style":
+            parent = _one(
+                pg,
+                "INSERT INTO programme_membership (person_id, programme_id, "
+                "programme_membership_type, programme_start_date, programme_end_date, "
+                f"leaving_reason) VALUES (%(person_id)s, {WRITERS_ID}, "
+                "%(programme_membership_type)s, "
+                "%(programme_start_date)s, %(programme_end_date)s, %(leaving_reason)s) "
+                "RETURNING uuid",
+                row,
+            )
+            child = _one(
+                pg,
+                "INSERT INTO curriculum_membership (programme_membership_uuid, curriculum_id, "
+                f"period_of_grace) VALUES (%(parent)s, {WRITERS_ID}, %(period_of_grace)s) "
+                "RETURNING id",
+                {**row, "parent": parent},
+            )
+            return {child: row}
+        child = _one(
+            pg,
+            f"INSERT INTO {self._table} (person_id, programme_id, curriculum_id, "
+            "programme_membership_type, programme_start_date, programme_end_date, "
+            f"leaving_reason, period_of_grace) VALUES (%(person_id)s, {WRITERS_ID}, {WRITERS_ID}, "
+            "%(programme_membership_type)s, %(programme_start_date)s, %(programme_end_date)s, "
+            "%(leaving_reason)s, %(period_of_grace)s) RETURNING id",
+            row,
+        )
+        return {child: row}
+
+    def _update_child(
+        self, pg: psycopg.Connection[Any], child: int, row: Row
+    ) -> dict[int, Row | None]:
+        changed = {**row, "period_of_grace": row["period_of_grace"] + 1}
+        pg.execute(
+            f"UPDATE {self._table} SET period_of_grace = %s, amended_date = now() "
+            "WHERE id = %s".encode(),
+            (changed["period_of_grace"], child),
+        )
+        return {child: changed}
+
+    def _update_parent(
+        self, pg: psycopg.Connection[Any], child: int, row: Row
+    ) -> dict[int, Row | None]:
+        column = self.random.choice(["leaving_reason", "programme_membership_type"])
+        value = f"reason {self.record.commits}" if column == "leaving_reason" else "ACADEMIC"
+        if self.kind == "new-style":
+            pg.execute(
+                f"UPDATE programme_membership SET {column} = %s, amended_date = now() WHERE uuid = "
+                "(SELECT programme_membership_uuid FROM curriculum_membership "
+                "WHERE id = %s)".encode(),
+                (value, child),
+            )
+        else:
+            pg.execute(
+                f"UPDATE {self._table} SET {column} = %s, amended_date = now() "
+                "WHERE id = %s".encode(),
+                (value, child),
+            )
+        return {child: {**row, column: value}}
+
+    def _delete(self, pg: psycopg.Connection[Any], child: int) -> dict[int, Row | None]:
+        if self.kind == "new-style":
+            parent = _one(
+                pg,
+                "DELETE FROM curriculum_membership WHERE id = %(id)s "
+                "RETURNING programme_membership_uuid",
+                {"id": child},
+            )
+            pg.execute("DELETE FROM programme_membership WHERE uuid = %s", (parent,))
+        else:
+            pg.execute(f"DELETE FROM {self._table} WHERE id = %s".encode(), (child,))
+        return {child: None}
+
+    @property
+    def _table(self) -> str:
+        return "programme_membership" if self.kind == "source" else "curriculum_membership"
+
+
+def _one(pg: psycopg.Connection[Any], query: str, values: Row) -> Any:
+    row = pg.execute(query.encode(), values).fetchone()
+    assert row is not None
+    return row[0]
+
+
+def serve(pipe: Pipe, dsn: str, schema: str, persons: range, seed: int) -> None:
+    """The process: takes ``start KIND``, ``stop KIND``, ``phase NAME`` and ``report``."""
+    writers: dict[str, list[Writer]] = {}
+    phase = ["idle"]
+    shares = [persons[n :: len(KINDS)] for n in range(len(KINDS))]
+    while True:
+        command, argument = pipe.recv()
+        if command == "start":
+            n = KINDS.index(argument)
+            started = len(writers.setdefault(argument, []))
+            writer = Writer(
+                argument,
+                dsn=dsn,
+                schema=schema,
+                persons=shares[n],
+                seed=seed + 100 * n + started,
+                phase=lambda: phase[0],
+            )
+            writers[argument].append(writer)
+            writer.start()
+        elif command == "stop":
+            for writer in writers.get(argument, []):
+                writer.stopping.set()
+            for writer in writers.get(argument, []):
+                writer.join()
+        elif command == "phase":
+            phase[0] = argument
+        elif command == "report":
+            for group in writers.values():
+                for writer in group:
+                    writer.stopping.set()
+                    writer.join()
+            pipe.send([w.record for group in writers.values() for w in group])
+            return
+        pipe.send("done")
+
+
+def expected(records: list[Record]) -> Iterator[tuple[int, Row | None]]:
+    """Every row that a writer knows, as it must be."""
+    for record in records:
+        yield from record.rows.items()
