@@ -17,7 +17,7 @@ from membership_refactor.errors import (
     StepOutOfOrder,
 )
 from membership_refactor.execution.batches import Batches, RangeJob
-from membership_refactor.execution.catalog import read_portrait
+from membership_refactor.execution.catalog import read_portrait, read_server
 from membership_refactor.execution.examine import require
 from membership_refactor.execution.gates import open_gate
 from membership_refactor.execution.indexes import build_alone
@@ -30,7 +30,9 @@ from membership_refactor.execution.switching import Drain
 from membership_refactor.execution.throttle import Throttle
 from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Portrait
+from membership_refactor.portrait.server import Server
 from membership_refactor.sql.identifiers import ident, literal
+from membership_refactor.sql.ledger import drop_ledger
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.statements import Statement
 from membership_refactor.steps.actions import (
@@ -148,6 +150,9 @@ class Runner:
         for action in actions:
             if action.name not in done:
                 work.do(action)
+        if step.ends_ledger and direction is Direction.DOWN:
+            run(pg, drop_ledger(self.schema).text)
+            return
         after = step.after_up if direction is Direction.UP else step.after_down
         self._require(pg, after(situation), step, direction)
         self.ledger.end(pg, revision, direction)
@@ -158,8 +163,8 @@ class Runner:
 
     def _asked(self, pg: Pg, step: Step, direction: Direction, destination: str) -> Situation:
         """The situation in which the step begins, after everything that may speak against it."""
-        portrait = self.read()
-        situation = replace(self.situation(pg), now=portrait)
+        portrait, server = self.read(), self.server()
+        situation = replace(self.situation(pg), now=portrait, server=server)
         self._require_neighbours(pg, step, direction)
         if direction is Direction.UP:
             kept = {**situation.portraits, step.revision: portrait}
@@ -213,6 +218,12 @@ class Runner:
         with self.engine.connect() as connection:
             return read_portrait(connection, self.schema, self.tables)
 
+    def server(self) -> Server:
+        """What the server and the connected role allow."""
+        with self.engine.connect() as connection:
+            # The ledger stands already, so nothing more is made in the database itself.
+            return replace(read_server(connection, self.schema), creates_in_database=True)
+
     def _require(self, pg: Pg, checks: Iterable, step: Step, direction: Direction) -> None:  # type: ignore[type-arg]
         require(
             pg,
@@ -253,8 +264,16 @@ class Runner:
                 )
             owner = owners[0] if owners else None
             if owner and not self.ledger.exists(pg):
-                self.ledger.create(pg, owner=owner)
-                self._give(pg, owner)
+                try:
+                    self.ledger.create(pg, owner=owner)
+                    self._give(pg, owner)
+                except psycopg.errors.InsufficientPrivilege as error:
+                    raise NoDatabase(
+                        f'role "{pg.info.user}" cannot make the ledger schema '
+                        f'"{self.ledger.name}" for "{owner}": {error.diag.message_primary}.',
+                        hint=f"GRANT CREATE ON DATABASE {ident(pg.info.dbname)} TO "
+                        f"{ident(pg.info.user)}; and make it a member of {ident(owner)}.",
+                    ) from error
             return owner
 
     def _give(self, pg: Pg, owner: str) -> None:

@@ -13,6 +13,7 @@ from membership_refactor.sql.clone import cloned
 from membership_refactor.sql.create import EMPTY_SEARCH_PATH, create_surface
 from membership_refactor.sql.fence import open_fence
 from membership_refactor.sql.fitting import fits
+from membership_refactor.sql.handover import handover_obstacles
 from membership_refactor.sql.identifiers import ident, qualified
 from membership_refactor.sql.identity import identity_functions, link_function
 from membership_refactor.sql.keeping import resolve_kept
@@ -47,7 +48,12 @@ def refusals(s: Situation) -> tuple[str, ...]:
     source = s.before("0003").find(s.plan.source)
     if source is None:
         return (f'table "{s.names.schema}"."{s.plan.source}" does not exist',)
-    return fits(s.plan, source) or cannot_carry(s.plan, source)
+    return (
+        fits(s.plan, source)
+        or cannot_carry(s.plan, source, server=s.server)
+        # 0005 could not move these; better said before the work than after it.
+        or handover_obstacles(source, server=s.server)
+    )
 
 
 def before_up(s: Situation) -> tuple[Check, ...]:

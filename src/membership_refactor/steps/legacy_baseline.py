@@ -53,7 +53,7 @@ def step(*groups: Tables) -> Step:
         ]
         source = found.find(s.plan.source)
         if not stopping and source is not None:
-            stopping += fits(s.plan, source) or cannot_carry(s.plan, source)
+            stopping += fits(s.plan, source) or cannot_carry(s.plan, source, server=s.server)
         return tuple(stopping)
 
     def up(s: Situation) -> tuple[Action, ...]:

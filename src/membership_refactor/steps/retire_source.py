@@ -39,7 +39,7 @@ def _source(s: Situation) -> Table:
 def refusals(s: Situation) -> tuple[str, ...]:
     """What would be lost or left behind: differences of the copy, and what cannot be moved."""
     source, copy = _source(s), s.child("0005")
-    return (*copy_differences(s.plan, source, copy), *handover_obstacles(source))
+    return (*copy_differences(s.plan, source, copy), *handover_obstacles(source, server=s.server))
 
 
 def evidence(s: Situation) -> Check:

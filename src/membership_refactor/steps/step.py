@@ -9,6 +9,7 @@ from enum import StrEnum
 from membership_refactor.checks.check import Check
 from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Portrait, Table
+from membership_refactor.portrait.server import Server
 from membership_refactor.sql.names import Names
 from membership_refactor.steps.actions import Action
 
@@ -34,6 +35,9 @@ class Situation:
     """By revision: the tables as they were when that revision first began its way up."""
     now: Portrait | None = None
     """The tables as they were when the step under way began, in either direction."""
+
+    server: Server | None = None
+    """What the server and the connected role allow; None where a script is made."""
 
     def before(self, revision: str) -> Portrait:
         """The portrait kept for ``revision``; KeyError where it never began."""
