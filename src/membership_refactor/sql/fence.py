@@ -34,8 +34,9 @@ def raise_fence(names: Names) -> Statement:
 
     Repair does the same: what it changed is invisible to older snapshots in just the same way.
     """
+    function = names.own("fence").replace("%", "%%")
     body = (
-        f"CREATE OR REPLACE FUNCTION {names.own('fence')}() RETURNS pg_catalog.bool "
+        f"CREATE OR REPLACE FUNCTION {function}() RETURNS pg_catalog.bool "
         "LANGUAGE sql STABLE RETURN pg_catalog.pg_visible_in_snapshot("
         "%L::pg_catalog.xid8, pg_catalog.pg_current_snapshot())"
     )
