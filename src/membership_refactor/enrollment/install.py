@@ -20,7 +20,7 @@ from membership_refactor.enrollment.unique_index import Built, build
 from membership_refactor.errors import CheckFailed, PortraitMismatch
 from membership_refactor.execution.locks import Held, briefly
 from membership_refactor.execution.sessions import Sessions
-from membership_refactor.planning import UniqueIdentity
+from membership_refactor.planning import Alternative, UniqueIdentity
 from membership_refactor.sql.identifiers import literal
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.sql.unique_identity import constraints, indexes
@@ -76,15 +76,8 @@ def uninstall(
         for statement in constraints.create_made(names):
             rows(connection, statement)
         held = _under_lock(connection, names, constraints.drop_made(names))
-        rows(connection, f"SET lock_timeout = '{patience.build_wait_ms}ms'")
-        # What an interrupted upgrade had built and not yet attached.
         for alternative in plan.alternatives:
-            if not attached(connection, names, alternative.constraint) and index_state(
-                connection, names, alternative
-            ) in (IndexState.VALID, IndexState.IDLE, IndexState.FENCE):
-                rows(connection, indexes.drop(names, alternative.constraint))
-            for name in left_overs(connection, names, alternative):
-                rows(connection, indexes.drop(names, name))
+            drop_unheld_index(connection, names, alternative, patience)
     return held
 
 
@@ -135,12 +128,18 @@ def refuse_unfit(connection: Pg, names: IdentityNames) -> None:
         )
 
 
-def attached(connection: Pg, names: IdentityNames, index: str) -> bool:
-    """Whether a constraint holds the index."""
-    return any(
-        row[0] == index and row[6] is not None
-        for row in rows(connection, indexes.index_states(names))
-    )
+def drop_unheld_index(
+    connection: Pg, names: IdentityNames, alternative: Alternative, patience: Patience
+) -> None:
+    """What an interrupted upgrade had built and not yet attached is gone."""
+    rows(connection, f"SET lock_timeout = '{patience.build_wait_ms}ms'")
+    held = {row[0] for row in rows(connection, indexes.index_states(names)) if row[6] is not None}
+    ours = (IndexState.VALID, IndexState.IDLE, IndexState.FENCE)
+    if alternative.constraint not in held and index_state(connection, names, alternative) in ours:
+        rows(connection, indexes.drop(names, alternative.constraint))
+    for name in left_overs(connection, names, alternative):
+        rows(connection, indexes.drop(names, name))
+    rows(connection, "SET lock_timeout = '2s'")
 
 
 def hold(connection: Pg, names: IdentityNames, check: Check) -> None:

@@ -12,7 +12,7 @@ from membership_refactor.sql.unique_identity.names import IdentityNames
 
 def create_record(names: IdentityNames) -> tuple[Statement, ...]:
     """The tables of the record exist. Rows are kept as JSON: they outlive the table's shape."""
-    run, merge, row = names.own("merge_run"), names.own("merge"), names.own("merge_row")
+    run, merge, row = names.own("merge_run"), names.own("merge"), names.own("merge_move")
     return tuple(
         Statement(text)
         for text in (
@@ -48,7 +48,7 @@ def create_record(names: IdentityNames) -> tuple[Statement, ...]:
 
 def record_exists(names: IdentityNames) -> str:
     """Whether anything has been recorded in this schema."""
-    return f"SELECT pg_catalog.to_regclass({literal(names.own('merge_row'))}) IS NOT NULL"
+    return f"SELECT pg_catalog.to_regclass({literal(names.own('merge_move'))}) IS NOT NULL"
 
 
 def lock_rows(names: IdentityNames) -> str:
@@ -138,7 +138,7 @@ def record_merge(names: IdentityNames) -> str:
 
 def record_row(names: IdentityNames) -> str:
     return (
-        f"INSERT INTO {names.own('merge_row')}\n"
+        f"INSERT INTO {names.own('merge_move')}\n"
         "  (merge, place, relation, action, id, by, before, after)\n"
         "VALUES ($1, $2, $3, $4, $5, $6, $7::pg_catalog.jsonb, $8::pg_catalog.jsonb)"
     )
@@ -148,7 +148,7 @@ def where_went(names: IdentityNames) -> str:
     """For the removed row ``$1``: merge, run, who stands for it, when, the row as it was."""
     return (
         "SELECT m.merge, m.run, r.by, m.made, r.before\n"
-        f"FROM {names.own('merge_row')} AS r JOIN {names.own('merge')} AS m USING (merge)\n"
+        f"FROM {names.own('merge_move')} AS r JOIN {names.own('merge')} AS m USING (merge)\n"
         f"WHERE r.relation = {literal(names.plan.table)} AND r.id = $1\n"
         "  AND r.action = 'removed' AND m.undone IS NULL\nORDER BY m.merge DESC LIMIT 1"
     )
@@ -166,7 +166,7 @@ def rows_of_merge(names: IdentityNames) -> str:
     """What merge ``$1`` did, latest first; the merge is locked against a second undo."""
     return (
         "SELECT r.relation, r.action, r.id, r.before::text, r.after::text\n"
-        f"FROM {names.own('merge')} AS m JOIN {names.own('merge_row')} AS r USING (merge)\n"
+        f"FROM {names.own('merge')} AS m JOIN {names.own('merge_move')} AS r USING (merge)\n"
         "WHERE m.merge = $1 AND m.undone IS NULL\nORDER BY r.place DESC\nFOR UPDATE OF m"
     )
 
@@ -220,4 +220,4 @@ def label_rows(names: IdentityNames) -> str:
 
 
 def _row_index(names: IdentityNames) -> str:
-    return fitted(f"ix_{names.plan.name}_merge_row")
+    return fitted(f"ix_{names.plan.name}_merge_move")
