@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 
 from membership_refactor.database import libpq_url
-from membership_refactor.planning import Conflict, LinkOnDelete, ParentColumn, TableSplit
+from membership_refactor.planning import Conflict, ParentColumn, TableSplit
 from membership_refactor.portrait import Column, Table
 from membership_refactor.sql.fence import open_fence
 from membership_refactor.sql.identity import identity_functions
@@ -111,7 +111,6 @@ def build_mutated(mutation: Mutation) -> Callable[[str], None]:
 
 def build_cascading(url: str) -> None:
     """As ``build``, with a link that deletes children along with their parent."""
-    assert LinkOnDelete.CASCADE
     execute(
         url,
         *basis(on_delete="ON DELETE CASCADE"),

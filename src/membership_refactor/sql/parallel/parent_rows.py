@@ -47,7 +47,10 @@ def propagate_function(sides: Sides) -> tuple[Statement, ...]:
     sets += filter(None, [sides.carried("parent", "c")])
     siblings = f"c.{sides.link} = parent.{sides.uuid}"
     written_down = (
-        f"{note(sides, f'FROM {names.copy} AS c WHERE {siblings}', 'parent', losing)};"
+        f"IF EXISTS (SELECT FROM {names.copy} AS c\n    WHERE {siblings}"
+        f" AND ({' OR '.join(f'({condition})' for condition in losing.values())})) THEN\n"
+        f"    {note(sides, f'FROM {names.copy} AS c WHERE {siblings}', 'parent', losing)};\n"
+        "  END IF;"
         if losing
         else ""
     )

@@ -119,9 +119,10 @@ class Sides:
         return (
             f"{update}\n  RETURNING {self.parent_row('p')} INTO {into};\n"
             "  IF NOT FOUND THEN\n"
-            f"    SELECT {self.parent_row('p')} INTO {into}\n"
+            f"    SELECT {self.parent_row('p')}, p.xmin INTO {into}\n"
             f"    FROM {p} AS p WHERE p.{u} = {uuid} FOR NO KEY UPDATE;\n"
-            f"    IF FOUND THEN\n      {update};\n    END IF;\n"
+            f"    IF {into}.xmin OPERATOR(pg_catalog.<>) {xid} THEN\n      {update};\n"
+            "    END IF;\n"
             "  END IF;"
         )
 
