@@ -28,6 +28,15 @@ _SETTINGS = {
     "jit": "off",
 }
 
+_MEMORY = {
+    # Batches sort and check joins hash a few ten MB; at the default of 4 MB they go to disk, and
+    # the joins cost 1.5 times as much. A few sessions of ours are at work at a time, no more.
+    "work_mem": "64MB",
+    # An index on a million uuids or on the key sorts in memory instead of in runs on disk.
+    "maintenance_work_mem": "256MB",
+}
+"""What a session may use at least; a server whose DBA allows more stays as it is."""
+
 Pg = psycopg.Connection[tuple[Any, ...]]
 """A psycopg connection in autocommit; transactions are begun by name."""
 
@@ -62,7 +71,13 @@ class Sessions:
         calls = ", ".join(
             f"pg_catalog.set_config({literal(k)}, {literal(v)}, false)" for k, v in settings.items()
         )
-        connection.execute(f"SELECT {calls}".encode())
+        at_least = ", ".join(
+            f"pg_catalog.set_config({literal(k)}, CASE WHEN pg_catalog.pg_size_bytes("
+            f"pg_catalog.current_setting({literal(k)})) < pg_catalog.pg_size_bytes({literal(v)}) "
+            f"THEN {literal(v)} ELSE pg_catalog.current_setting({literal(k)}) END, false)"
+            for k, v in _MEMORY.items()
+        )
+        connection.execute(f"SELECT {calls}, {at_least}".encode())
         if as_owner and self.role:
             try:
                 connection.execute(f"SET ROLE {ident(self.role)}".encode())

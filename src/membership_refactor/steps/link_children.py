@@ -27,6 +27,7 @@ from membership_refactor.sql.parallel import (
     drop_triggers,
     install,
     ledger_tables,
+    list_losers,
     remove,
 )
 from membership_refactor.sql.statements import Lock, Statement
@@ -153,7 +154,7 @@ def up(s: Situation) -> tuple[Action, ...]:
                 Statement(f"ALTER TABLE {copy} DROP CONSTRAINT {check}"),
             ),
         ),
-        *_over_children(s, "replace_losers", "carry the winning values to the children"),
+        *_losers(s, child),
         Brief(
             name="take 0007's capture off the child",
             locks=((copy, EXCLUSIVE),),
@@ -171,6 +172,27 @@ def up(s: Situation) -> tuple[Action, ...]:
                 *create_policies(opened_parent(s)),
                 *grant_table(opened_parent(s)),
             ),
+        ),
+    )
+
+
+def _losers(s: Situation, child: Table) -> tuple[Action, ...]:
+    """The winning values to the children that lost; batches over those alone."""
+    plan, names = s.plan, s.names
+    if not plan.parent_columns:
+        return ()
+    return (
+        Run(name="list the children that lose", statements=list_losers(plan, names, child)),
+        Ranges(
+            name="carry the winning values to the children",
+            function=names.own("replace_listed"),
+            table=names.own("losers"),
+            key="child id",
+            key_type=child.column(plan.id).type,
+        ),
+        Run(
+            name="forget the list",
+            statements=(Statement(f"DELETE FROM {names.own('losers')}"),),
         ),
     )
 

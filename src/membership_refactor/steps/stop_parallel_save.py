@@ -76,10 +76,6 @@ def _apart(statements: tuple[Statement, ...]) -> tuple[tuple[Statement, ...], ..
     )
 
 
-def before_up(s: Situation) -> tuple[Check, ...]:
-    return parallel_checks(s.plan, s.names, s.child("0008"))
-
-
 def up(s: Situation) -> tuple[Action, ...]:
     plan, names, child = s.plan, s.names, s.child("0008")
     functions, triggers = _apart(freeze(plan, names, child))
@@ -185,7 +181,6 @@ STEP = Step(
     up=up,
     down=down,
     becomes=becomes,
-    before_up=before_up,
     after_down=after_down,
     gate=evidence,
 )

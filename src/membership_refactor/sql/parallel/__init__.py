@@ -18,7 +18,7 @@ from membership_refactor.sql.parallel.install import (
 from membership_refactor.sql.parallel.invariants import Invariant, invariants
 from membership_refactor.sql.parallel.ledger import TABLES, ledger_tables
 from membership_refactor.sql.parallel.refresh import refresh_function
-from membership_refactor.sql.parallel.replaced import batch_functions
+from membership_refactor.sql.parallel.replaced import batch_functions, list_losers
 
 __all__ = [
     "TABLES",
@@ -34,6 +34,7 @@ __all__ = [
     "install_refresh",
     "invariants",
     "ledger_tables",
+    "list_losers",
     "refresh_function",
     "refresh_triggers",
     "remove",

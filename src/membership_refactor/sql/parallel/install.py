@@ -227,5 +227,5 @@ def drop_triggers(plan: TableSplit, names: Names, child: Table) -> tuple[Stateme
 def drop_functions(plan: TableSplit, names: Names) -> tuple[Statement, ...]:
     """Drops the functions, once no trigger needs them."""
     own = (*TRIGGER_FUNCTIONS, "claim", "provisional", "is_provisional", "collect",
-           "replace_losers", "restore_own", "fill_uuid_map", "refresh")  # fmt: skip
+           "replace_losers", "replace_listed", "restore_own", "fill_uuid_map", "refresh")  # fmt: skip
     return tuple(Statement(f"DROP FUNCTION IF EXISTS {names.own(name)}", Lock.NONE) for name in own)

@@ -9,7 +9,7 @@ from membership_refactor.sql.names import Names
 from membership_refactor.sql.parallel.sides import Sides
 from membership_refactor.sql.statements import Statement
 
-TABLES = ("replaced", "uuid_map", "born", "emptied")
+TABLES = ("replaced", "losers", "uuid_map", "born", "emptied")
 
 
 def lost(column: str) -> str:
@@ -28,7 +28,7 @@ def by(column: str) -> str:
 
 
 def ledger_tables(plan: TableSplit, names: Names, child: Table) -> tuple[Statement, ...]:
-    """``replaced``, ``uuid_map``, ``born`` and ``emptied``, where they are not there yet."""
+    """``replaced``, ``losers``, ``uuid_map``, ``born`` and ``emptied``, where they are not there yet."""
     sides = Sides(plan, names, child)
     values = "".join(
         f",\n  {lost(c.name)} boolean NOT NULL DEFAULT false, "
@@ -38,6 +38,8 @@ def ledger_tables(plan: TableSplit, names: Names, child: Table) -> tuple[Stateme
     key = "".join(f",\n  {ident(c.name)} {c.type}" for c in sides.key)
     shapes = {
         "replaced": f'"child id" {sides.id_type} PRIMARY KEY{values}',
+        # Work to do, not a record: which children are still to get the winning values.
+        "losers": f'"child id" {sides.id_type} PRIMARY KEY',
         "uuid_map": f'"child id" {sides.id_type} PRIMARY KEY,\n  "kept uuid" uuid NOT NULL{key}',
         # Only rows of the running transaction count; (xid, uuid) finds them and the dead ones.
         "born": "xid xid8 NOT NULL,\n  uuid uuid NOT NULL,\n  PRIMARY KEY (xid, uuid)",

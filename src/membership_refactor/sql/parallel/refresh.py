@@ -17,7 +17,7 @@ def refresh_function(plan: TableSplit, names: Names, child: Table) -> tuple[Stat
     sides = Sides(plan, names, child)
     apart = differs(sides.deprecated, "c", "p")
     changed = "".join(f", {ident(c)} = GREATEST(c.{ident(c)}, p.{ident(c)})" for c in sides.changed)
-    body = f"""  {lock_parents(sides, apart)}
+    body = f"""  {lock_parents(sides, f"c.{sides.id} BETWEEN lo AND hi AND {apart}")}
   UPDATE {names.copy} AS c SET {set_to(plan.deprecated, "p")}{changed}
   FROM {names.parent} AS p
   WHERE p.{sides.uuid} = c.{sides.link} AND c.{sides.id} BETWEEN lo AND hi AND {apart};

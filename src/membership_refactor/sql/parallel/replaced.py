@@ -48,11 +48,12 @@ def _apart(sides: Sides, left: str, right: str) -> dict[str, str]:
 
 
 def batch_functions(plan: TableSplit, names: Names, child: Table) -> tuple[Statement, ...]:
-    """``replace_losers(lo, hi)``, ``restore_own(lo, hi)`` and ``fill_uuid_map(lo, hi)``.
+    """``replace_losers(lo, hi)``, ``replace_listed(lo, hi)``, ``restore_own(lo, hi)`` and
+    ``fill_uuid_map(lo, hi)``.
 
     Each takes the children whose id lies in [lo, hi], may be repeated, and returns the number of
     rows it changed. Parents come first and in the order of their uuid: writers hold a parent
-    while they write its children.
+    while they write its children. ``replace_listed`` looks at children in ``losers`` only.
     """
     sides = Sides(plan, names, child)
     arguments = f"lo {sides.id_type}, hi {sides.id_type}"
@@ -60,9 +61,29 @@ def batch_functions(plan: TableSplit, names: Names, child: Table) -> tuple[State
     if sides.values:
         made += [*_replace(sides, arguments), *_restore(sides, arguments)]
     else:
-        for name in ("replace_losers", "restore_own"):
+        for name in ("replace_losers", "replace_listed", "restore_own"):
             made += function(names.own(name), arguments, "bigint", "  RETURN 0;")
     return tuple(made)
+
+
+def list_losers(plan: TableSplit, names: Names, child: Table) -> tuple[Statement, ...]:
+    """Writes down which children lose a value: one pass, so that batches need not look at all.
+
+    Once parallel saving stands no child can begin to differ from its parent, so that the list
+    holds whatever there is to do.
+    """
+    sides = Sides(plan, names, child)
+    if not sides.values:
+        return ()
+    return (
+        Statement(f"DELETE FROM {names.own('losers')}"),
+        Statement(
+            f'INSERT INTO {names.own("losers")} ("child id")\n'
+            f"SELECT c.{sides.id} FROM {names.copy} AS c\n"
+            f"JOIN {names.parent} AS p ON p.{sides.uuid} = c.{sides.link}\n"
+            f"WHERE {differs(sides.values, 'c', 'p')}"
+        ),
+    )
 
 
 def lock_parents(sides: Sides, condition: str) -> str:
@@ -75,7 +96,7 @@ def lock_parents(sides: Sides, condition: str) -> str:
         f"PERFORM 1 FROM {sides.names.parent} AS q WHERE q.{sides.uuid} IN (\n"
         f"    SELECT p.{sides.uuid} FROM {sides.names.copy} AS c\n"
         f"    JOIN {sides.names.parent} AS p ON p.{sides.uuid} = c.{sides.link}\n"
-        f"    WHERE c.{sides.id} BETWEEN lo AND hi AND {condition})\n"
+        f"    WHERE {condition})\n"
         f"  ORDER BY q.{sides.uuid} FOR NO KEY UPDATE;"
     )
 
@@ -83,20 +104,32 @@ def lock_parents(sides: Sides, condition: str) -> str:
 def _replace(sides: Sides, arguments: str) -> tuple[Statement, ...]:
     names = sides.names
     apart = differs(sides.values, "c", "p")
-    rows = (
-        f"FROM {names.copy} AS c JOIN {names.parent} AS p ON p.{sides.uuid} = c.{sides.link}\n"
-        f"    WHERE c.{sides.id} BETWEEN lo AND hi"
-    )
+    mine = f"c.{sides.id} = ANY (mine)"
+    joined = f"FROM {names.copy} AS c JOIN {names.parent} AS p ON p.{sides.uuid} = c.{sides.link}"
     changed = "".join(f", {ident(c)} = GREATEST(c.{ident(c)}, p.{ident(c)})" for c in sides.changed)
-    body = f"""  {lock_parents(sides, apart)}
-  {note(sides, rows, "p", _apart(sides, "c", "p"))};
+    work = f"""  IF mine IS NULL THEN
+    RETURN 0;
+  END IF;
+  {lock_parents(sides, f"{mine} AND {apart}")}
+  {note(sides, f"{joined}{chr(10)}    WHERE {mine}", "p", _apart(sides, "c", "p"))};
   UPDATE {names.copy} AS c SET {set_to(sides.plan.parent_values, "p")}{changed}
   FROM {names.parent} AS p
-  WHERE p.{sides.uuid} = c.{sides.link} AND c.{sides.id} BETWEEN lo AND hi AND {apart};
+  WHERE p.{sides.uuid} = c.{sides.link} AND {mine} AND {apart};
   GET DIAGNOSTICS written = ROW_COUNT;
   RETURN written;"""
-    return function(
-        names.own("replace_losers"), arguments, "bigint", body, declare="  written bigint;"
+    found = {
+        "replace_losers": f"SELECT pg_catalog.array_agg(c.{sides.id}) INTO mine\n  {joined}\n"
+        f"  WHERE c.{sides.id} BETWEEN lo AND hi AND {apart};",
+        "replace_listed": 'SELECT pg_catalog.array_agg(z."child id") INTO mine\n'
+        f'  FROM {names.own("losers")} AS z WHERE z."child id" BETWEEN lo AND hi;',
+    }
+    declare = f"  written bigint; mine {sides.id_type}[];"
+    return tuple(
+        statement
+        for name, query in found.items()
+        for statement in function(
+            names.own(name), arguments, "bigint", f"  {query}\n{work}", declare=declare
+        )
     )
 
 
