@@ -42,15 +42,23 @@ class Check:
     @property
     def raising(self) -> Statement:
         """The check as a block that raises, for scripts; its SQLSTATE is P0004."""
+        return self.block()
+
+    def block(self, *, recording: str = "") -> Statement:
+        """The same; ``recording`` is plpgsql that runs before it raises, and sees ``broken``,
+        ``keys`` and ``began``."""
         body = f"""
+#variable_conflict use_column
 DECLARE
-  broken bigint; keys text[];
+  broken bigint; keys text[]; began timestamptz := pg_catalog.clock_timestamp();
 BEGIN
   SELECT c.* INTO broken, keys FROM ({self.counted}) AS c;
+  {recording}
   IF broken > 0 THEN
     RAISE assert_failure USING
-      MESSAGE = pg_catalog.format('check "%s" failed: %s (%s rows, first keys: %s)',
-        {literal(self.name)}, {literal(self.sentence)}, broken,
+      MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
+        {literal(self.name)}, {literal(self.sentence)},
+        CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
         pg_catalog.array_to_string(keys, '; ')),
       HINT = {literal(self.hint or "Nothing after this point has been done.")};
   END IF;

@@ -1,0 +1,9 @@
+"""Scripts: a step as psql text that does what the runner does and keeps the same records."""
+
+from membership_refactor.steps.script.head import print_head
+from membership_refactor.steps.script.pace import Pace
+from membership_refactor.steps.script.prediction import Prediction, predicted
+from membership_refactor.steps.script.session import lock_key
+from membership_refactor.steps.script.steps import print_step
+
+__all__ = ["Pace", "Prediction", "lock_key", "predicted", "print_head", "print_step"]
