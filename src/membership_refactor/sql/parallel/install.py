@@ -226,6 +226,6 @@ def drop_triggers(plan: TableSplit, names: Names, child: Table) -> tuple[Stateme
 
 def drop_functions(plan: TableSplit, names: Names) -> tuple[Statement, ...]:
     """Drops the functions, once no trigger needs them."""
-    own = (*TRIGGER_FUNCTIONS, "claim", "provisional", "is_provisional", "collect",
-           "replace_losers", "replace_listed", "restore_own", "fill_uuid_map", "refresh")  # fmt: skip
+    own = (*TRIGGER_FUNCTIONS, "claim", "provisional", "is_provisional", "collect", "refresh",
+           "replace_losers", "replace_listed", "restore_own", "fill_uuid_map")  # fmt: skip
     return tuple(Statement(f"DROP FUNCTION IF EXISTS {names.own(name)}", Lock.NONE) for name in own)

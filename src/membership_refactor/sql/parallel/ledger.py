@@ -28,7 +28,7 @@ def by(column: str) -> str:
 
 
 def ledger_tables(plan: TableSplit, names: Names, child: Table) -> tuple[Statement, ...]:
-    """``replaced``, ``losers``, ``uuid_map``, ``born`` and ``emptied``, where they are not there yet."""
+    """``replaced``, ``losers``, ``uuid_map``, ``born``, ``emptied``, where not there yet."""
     sides = Sides(plan, names, child)
     values = "".join(
         f",\n  {lost(c.name)} boolean NOT NULL DEFAULT false, "
