@@ -138,6 +138,7 @@ def down(s: Situation) -> tuple[Action, ...]:
             locks=_both(s),
             statements=(raise_fence(names), *unfreeze(plan, names, child), *triggers),
         ),
+        Run(name="list emptied parents", statements=(emptied_statement(plan, names, child),)),
         Ranges(
             name="refresh the children",
             function=names.own("refresh"),
@@ -145,7 +146,6 @@ def down(s: Situation) -> tuple[Action, ...]:
             key=plan.id,
             key_type=child.column(plan.id).type,
         ),
-        Run(name="list emptied parents", statements=(emptied_statement(plan, names, child),)),
         Brief(
             name="save in parallel",
             locks=_both(s),
