@@ -1,0 +1,79 @@
+"""One race: a moment of the mover, an order, an isolation level, and every write at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import product
+from typing import Any
+
+import pytest
+
+from tests.fixtures.sessions import ISOLATIONS, Stage
+from tests.races.actions import Flight, Moment
+from tests.races.pilot import Pilot
+from tests.races.tables import COPY, SOURCE, assert_equal, execute
+from tests.races.timings import TIMINGS, Outcomes, assert_landed, named, writers
+from tests.races.writes import HIGH, LOW, Write
+
+OnStage = Callable[[str], Stage]
+Timing = Callable[..., Outcomes]
+
+AFTERMATH = (
+    "UPDATE {t} SET score = 9.90 WHERE id % 10 = 4",
+    "INSERT INTO {t} (person_id, programme, curriculum) VALUES (1, 1, 1)",
+    "UPDATE {t} SET kind = 'z', id = id + 200000 WHERE id IN (593, 594)",
+    "DELETE FROM {t} WHERE id = 592 OR id > 200000",
+)
+
+
+def every_order(moments: Iterable[Moment]) -> Sequence[Any]:
+    """The whole product; a plain run takes each moment in each order once, at a level of its
+    own, and the switches at every level."""
+    made = []
+    for number, (moment, timing) in enumerate(product(moments, TIMINGS)):
+        for level, isolation in enumerate(ISOLATIONS):
+            everyday = level == number % 3 or (moment.name == "switch" and level == 1)
+            name = f"{moment}, {timing.__name__}, {isolation}"
+            marks = () if everyday else pytest.mark.slow
+            made.append(pytest.param(moment, timing, isolation, id=name, marks=marks))
+    return made
+
+
+def fly(
+    pilot: Pilot,
+    stage: Stage,
+    moment: Moment,
+    timing: Timing,
+    isolation: str,
+    writes: Sequence[Write],
+    *,
+    table: str,
+    also: Iterable[str] = (),
+    landed_in: str | None = None,
+    sound: Callable[[str], None] | None = assert_equal,
+) -> Outcomes:
+    """The race, the end of the flight, and the proof that nothing was lost.
+
+    ``also`` are SQLSTATEs that this moment may answer with besides 40001.
+    """
+    # Low blocks lie in the first batch, high ones in the second: done, under way, or to come.
+    region = LOW if TIMINGS.index(timing) % 2 else HIGH
+    acted = writers(stage, writes, isolation, table=table, region=region)
+    flight = Flight(pilot, moment, seeded=table)
+    outcomes = timing(flight, acted)
+    pilot.finish()
+    if sound is not None:
+        sound(stage.url)
+    assert_landed(stage, acted, outcomes, landed_in or table)
+    failed = set(outcomes.values()) - {""} - set(also)
+    if moment.logs and isolation != "SERIALIZABLE":
+        assert not failed, named(outcomes)
+    assert failed <= ({"40001"} if isolation != "READ COMMITTED" else set()), named(outcomes)
+    return outcomes
+
+
+def follows_both_ways(url: str) -> None:
+    """Four writes on either side reach the other."""
+    for table in (SOURCE, COPY):
+        execute(url, *(text.format(t=table) for text in AFTERMATH))
+        assert_equal(url)

@@ -1,0 +1,25 @@
+"""The tables as they stand after a revision: built once, and copied for each test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.races.pilot import Pilot
+from tests.races.tables import build_tables
+
+CHAIN = ("0003", "0004", "0005", "0006", "0007")
+
+
+def built_to(revision: str) -> Callable[[str], None]:
+    """A builder of the template ``name_of(revision)``."""
+
+    def build(url: str) -> None:
+        build_tables(url)
+        with Pilot(url) as pilot:
+            pilot.upgrade(*(r for r in CHAIN if r <= revision))
+
+    return build
+
+
+def name_of(revision: str) -> str:
+    return f"races at {revision}"
