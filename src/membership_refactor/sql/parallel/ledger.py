@@ -33,7 +33,7 @@ def ledger_tables(plan: TableSplit, names: Names, child: Table) -> tuple[Stateme
     values = "".join(
         f",\n  {lost(c.name)} boolean NOT NULL DEFAULT false, "
         f"{was(c.name)} {c.type}, {by(c.name)} {c.type}"
-        for c in sides.values
+        for c in (*sides.values, *(child.column(name) for name in sides.changed))
     )
     key = "".join(f",\n  {ident(c.name)} {c.type}" for c in sides.key)
     shapes = {

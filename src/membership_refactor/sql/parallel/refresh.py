@@ -16,11 +16,30 @@ def refresh_function(plan: TableSplit, names: Names, child: Table) -> tuple[Stat
     """``refresh(lo, hi)``: children in [lo, hi] agree with their parents; counts who did not."""
     sides = Sides(plan, names, child)
     apart = differs(sides.deprecated, "c", "p")
-    changed = "".join(f", {ident(c)} = GREATEST(c.{ident(c)}, p.{ident(c)})" for c in sides.changed)
-    body = f"""  {lock_parents(sides, f"c.{sides.id} BETWEEN lo AND hi AND {apart}")}
+    # Whole families: what is asked of the children's times has to be asked before any is set.
+    family = (
+        f"c.{sides.link} IN (SELECT r.{sides.link} FROM {names.copy} AS r "
+        f"WHERE r.{sides.id} BETWEEN lo AND hi)"
+    )
+    newest, changed = "", ""
+    for column in sides.changed:
+        t = ident(column)
+        # A parent that was changed after its children carries its time to them. One that was not
+        # leaves each child its own, and the rows are what they were before the columns went;
+        # where old values are still there, a difference is a change that has to show.
+        newest = (
+            f"\n  CROSS JOIN LATERAL (SELECT pg_catalog.max(s.{t}) AS time FROM {names.copy} AS s"
+            f" WHERE s.{sides.link} = p.{sides.uuid}) AS newest"
+        )
+        changed = (
+            f", {t} = CASE WHEN p.{t} > newest.time OR "
+            f"pg_catalog.num_nonnulls({sides.row_of('c')}) > 0 "
+            f"THEN GREATEST(c.{t}, p.{t}) ELSE c.{t} END"
+        )
+    body = f"""  {lock_parents(sides, f"{family} AND {apart}")}
   UPDATE {names.copy} AS c SET {set_to(plan.deprecated, "p")}{changed}
-  FROM {names.parent} AS p
-  WHERE p.{sides.uuid} = c.{sides.link} AND c.{sides.id} BETWEEN lo AND hi AND {apart};
+  FROM {names.parent} AS p{newest}
+  WHERE p.{sides.uuid} = c.{sides.link} AND {family} AND {apart};
   GET DIAGNOSTICS written = ROW_COUNT;
   RETURN written;"""
     return function(

@@ -35,6 +35,18 @@ def note(sides: Sides, rows: str, winner: str, losing: Mapping[str, str]) -> str
             f"ELSE r.{f(name)} END"
             for f in (was, by)
         ]
+    for name in sides.changed:
+        # The time of change moves with the value, and comes back with it. Of two losses the
+        # first knows the row's own time, unless an application has set another in between.
+        fields += [lost(name), was(name), by(name)]
+        c = ident(name)
+        selected += ["true", f"c.{c}", f"GREATEST(c.{c}, {winner}.{c})"]
+        updates += [
+            f"{lost(name)} = true",
+            f"{was(name)} = CASE WHEN r.{by(name)} IS NOT DISTINCT FROM excluded.{was(name)} "
+            f"AND r.{lost(name)} THEN r.{was(name)} ELSE excluded.{was(name)} END",
+            f"{by(name)} = excluded.{by(name)}",
+        ]
     return (
         f"INSERT INTO {sides.names.own('replaced')} AS r ({', '.join(fields)})\n"
         f"    SELECT {', '.join(selected)}\n    {rows}\n"
@@ -144,9 +156,10 @@ def _restore(sides: Sides, arguments: str) -> tuple[Statement, ...]:
             f"OPERATOR(pg_catalog.*=) ROW(r.{b})::{record})"
         )
 
+    timed = tuple(sides.child.column(name) for name in sides.changed)
     sets = ", ".join(
         f"{ident(c.name)} = CASE WHEN {still(c)} THEN r.{was(c.name)} ELSE c.{ident(c.name)} END"
-        for c in sides.values
+        for c in (*sides.values, *timed)
     )
     body = f"""  UPDATE {names.copy} AS c SET {sets}
   FROM {names.own("replaced")} AS r
