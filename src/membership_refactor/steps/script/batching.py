@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from membership_refactor.sql.identifiers import ident, literal
+from membership_refactor.sql.identifiers import dollar_quoted, ident, literal
 from membership_refactor.steps.actions import Build, Ranges
 from membership_refactor.steps.script.pace import (
     BATCH_SECONDS,
@@ -61,6 +61,9 @@ def batches(records: Records, action: Build | Ranges, pace: Pace) -> str:
     route, kind = ident(job.route), job.route_type
     of_null = f"{job.null_function}()" if job.null_function else "0"
     size = pace.batch_rows or FIRST
+    within = f"t.{route} <= $1::{kind} AND ($2 IS NULL OR t.{route} > $2::{kind})"
+    ordered = f"SELECT t.{route}::text FROM {job.table} AS t WHERE {within} ORDER BY t.{route}"
+    following = f"SELECT ({ordered} LIMIT 1), coalesce(({ordered} OFFSET $3 LIMIT 1), $1)"
     return f"""
 #variable_conflict use_column
 <<work>>
@@ -96,14 +99,8 @@ BEGIN
       ELSE
         EXIT WHEN work.job.exhausted OR work.job.bound IS NULL;
         -- By EXECUTE, so that every range is planned with its own values.
-        EXECUTE $next$
-          SELECT (SELECT t.{route}::text FROM {job.table} AS t
-              WHERE t.{route} <= $1::{kind} AND ($2 IS NULL OR t.{route} > $2::{kind})
-              ORDER BY t.{route} LIMIT 1),
-            coalesce((SELECT t.{route}::text FROM {job.table} AS t
-              WHERE t.{route} <= $1::{kind} AND ($2 IS NULL OR t.{route} > $2::{kind})
-              ORDER BY t.{route} OFFSET $3 LIMIT 1), $1)
-        $next$ INTO work.first_value, work.last_value
+        EXECUTE {dollar_quoted(following)}
+        INTO work.first_value, work.last_value
         USING work.job.bound, work.job.claimed, greatest(size::bigint - 1, 0);
         IF work.first_value IS NULL THEN
           UPDATE {jobs} SET exhausted = true WHERE {mine};

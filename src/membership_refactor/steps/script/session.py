@@ -7,24 +7,8 @@ from collections.abc import Sequence
 
 from membership_refactor.sql.identifiers import ident, literal
 from membership_refactor.sql.names import Names
+from membership_refactor.sql.settings import pin_settings
 from membership_refactor.steps.script.psql import ask, block
-
-SETTINGS = {
-    # Nobody's schema can put an object in the way of ours; every name is qualified besides.
-    "search_path": "pg_catalog, pg_temp",
-    "lock_timeout": "'2s'",
-    "statement_timeout": "0",
-    "idle_in_transaction_session_timeout": "0",
-    "default_transaction_isolation": "'read committed'",
-    "default_transaction_read_only": "off",
-    "DateStyle": "'ISO, YMD'",
-    "IntervalStyle": "postgres",
-    "TimeZone": "UTC",
-    "extra_float_digits": "1",
-    "quote_all_identifiers": "off",
-    "client_min_messages": "error",
-    "jit": "off",
-}
 
 
 def lock_key(schema: str) -> int:
@@ -51,9 +35,11 @@ def put_back() -> str:
 
 def pinned(label: str) -> str:
     """The settings of the tool's own sessions."""
-    name = literal(f"membership_refactor {label}"[:63])
-    lines = [f"SET {setting} = {value};" for setting, value in SETTINGS.items()]
-    return "\n".join([*lines, f"SET application_name = {name};"])
+    # A portrait's texts are printed with quotes only where they are needed.
+    quotes = "pg_catalog.set_config('quote_all_identifiers', 'off', false)"
+    return block(
+        f"\nBEGIN\n  PERFORM {pin_settings(f'membership_refactor {label}')}, {quotes};\nEND\n"
+    )
 
 
 def as_owner(names: Names, tables: Sequence[str]) -> str:
