@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from membership_refactor.errors import PlanChanged, StepOutOfOrder
@@ -214,7 +215,7 @@ class Ledger:
             ).encode(),
             (self.plan.name,),
         ).fetchall()
-        return {revision: from_json(document) for revision, document in rows}
+        return {revision: _portrait(document) for revision, document in rows}
 
     def now(self, pg: Pg, revision: str) -> Portrait | None:
         """The tables as they were when the open step began."""
@@ -223,7 +224,7 @@ class Ledger:
             f"SELECT now::text FROM {self._in('step')} WHERE plan = %s AND revision = %s",
             (revision,),
         )
-        return from_json(row[0]) if row and row[0] else None
+        return _portrait(row[0]) if row and row[0] else None
 
     # --- actions ------------------------------------------------------------------------
 
@@ -327,6 +328,12 @@ class Ledger:
 
     def _row(self, pg: Pg, query: str, values: tuple[Any, ...]) -> tuple[Any, ...] | None:
         return pg.execute(query.encode(), (self.plan.name, *values)).fetchone()
+
+
+@lru_cache(maxsize=32)
+def _portrait(document: str) -> Portrait:
+    """Portraits are frozen, and every step of a chain asks for those of all before it."""
+    return from_json(document)
 
 
 def _previous(revision: str) -> str:
