@@ -1,0 +1,108 @@
+"""The two plans of these tests: the one that ships, and one that is unlike it in every way."""
+
+from __future__ import annotations
+
+from membership_refactor.plans.legacy_tables import legacy_tables
+from membership_refactor.plans.programme_membership import SPLIT
+from membership_refactor.planning import Conflict, Nulls, ParentColumn, TableSplit
+from membership_refactor.sql.create import EMPTY_SEARCH_PATH, create_tables
+from membership_refactor.sql.identifiers import ident, qualified
+from tests.chain.driver import Subject
+
+REFERENCES = """
+INSERT INTO public.person (id) OVERRIDING SYSTEM VALUE VALUES (0), (1), (2), (3), (9);
+INSERT INTO public.programme (id) OVERRIDING SYSTEM VALUE VALUES (-1), (0), (1), (2), (9);
+INSERT INTO public.curriculum (id, name) OVERRIDING SYSTEM VALUE VALUES (0, 'a'), (1, 'b'), (2, 'c');
+INSERT INTO public.rotation (id, programme_id, name) OVERRIDING SYSTEM VALUE
+  VALUES (0, 0, 'zero'), (1, 1, 'one'), (2, 1, 'two');
+INSERT INTO public.training_number (id) OVERRIDING SYSTEM VALUE VALUES (-1), (0), (1), (2);
+"""
+MEMBERSHIP = Subject(
+    plan=SPLIT,
+    schema="public",
+    create=(
+        EMPTY_SEARCH_PATH.text,
+        *(s.text for s in create_tables(legacy_tables("public"))),
+        *REFERENCES.strip().split(";\n"),
+    ),
+)
+
+ODD_SCHEMA = 'Sch "ä" 100%s.x'
+SIXTY_THREE = "ein Name von genau dreiundsechzig Byte, 'mit' Anführung, ja ß"
+assert len(SIXTY_THREE.encode()) == 63
+
+
+def odd(
+    *,
+    changed: str | None = 'um "%d"',
+    nulls: Nulls = Nulls.EQUAL,
+    indexed: bool = True,
+    parent_columns: tuple[ParentColumn, ...] | None = None,
+) -> Subject:
+    """A text primary key, every kind of key column, every policy, names that need quoting."""
+    row_policy = Conflict.LATEST if changed else Conflict.FIRST
+    plan = TableSplit(
+        name="Plan %s 'ü' \"q\"",
+        source="select",
+        copy=SIXTY_THREE,
+        parent='Eltern "%s" .x',
+        link="li.nk %",
+        id='Schlüssel "%"',
+        parent_id="uuid%",
+        key=("first key %", "order", 'né "q"', "b$ody$", "{last}"),
+        parent_columns=parent_columns
+        if parent_columns is not None
+        else (
+            ParentColumn(name="agrees %", conflict=Conflict.AGREE),
+            ParentColumn(name="latest{first}", conflict=row_policy),
+            ParentColumn(name="late json", conflict=row_policy),
+            ParentColumn(name="First\\", conflict=Conflict.FIRST),
+            ParentColumn(name="max num", conflict=Conflict.MAX),
+            ParentColumn(name="max'date", conflict=Conflict.MAX),
+        ),
+        child_columns=("stays ü", "user"),
+        changed=changed,
+        nulls=nulls,
+    )
+    table, lookup = qualified(ODD_SCHEMA, plan.source), qualified(ODD_SCHEMA, "look up")
+    types = {
+        plan.id: "text",
+        "first key %": "text",
+        "order": "smallint",
+        'né "q"': "date",
+        "b$ody$": "uuid",
+        "{last}": "boolean",
+        "agrees %": "integer",
+        "latest{first}": "text",
+        "late json": "json",
+        "First\\": "character varying(20)",
+        "max num": "numeric",
+        "max'date": "date",
+        "stays ü": "text DEFAULT 'x % ü'",
+        "user": "double precision",
+        "not in the plan": "text",
+    }
+    if changed:
+        types[changed] = "timestamp"
+    columns = [f"{ident(name)} {type_name}" for name, type_name in types.items()]
+    foreign, check, index = (ident(name) for name in ('fk % "x"', "ck %", 'ix % ("'))
+    create = [
+        f"CREATE SCHEMA {ident(ODD_SCHEMA)}",
+        f"CREATE TABLE {lookup} (n smallint PRIMARY KEY)",
+        f"INSERT INTO {lookup} VALUES (-1), (0), (1), (32767)",
+        f"CREATE TABLE {table} ({', '.join(columns)}, PRIMARY KEY ({ident(plan.id)}), "
+        f"CONSTRAINT {foreign} FOREIGN KEY ({ident('order')}) REFERENCES {lookup} "
+        f"ON DELETE CASCADE, CONSTRAINT {check} CHECK ({ident('max num')} > -1000))",
+        f"COMMENT ON COLUMN {table}.{ident('max num')} IS 'sagt % und ''was'''",
+        f"GRANT SELECT ON {table} TO PUBLIC",
+    ]
+    if indexed:
+        create.append(f"CREATE INDEX {index} ON {table} ({ident('first key %')})")
+    return Subject(plan=plan, schema=ODD_SCHEMA, create=tuple(create))
+
+
+ODD = odd()
+UNCHANGED = odd(changed=None, indexed=False)
+"""Nobody knows when a row was changed, and no index begins with the key."""
+COMPLETE = odd(nulls=Nulls.REJECT, indexed=False)
+"""A key with a gap is refused."""
