@@ -95,9 +95,12 @@ def _note_own(sides: Sides, same: str) -> str:
         f"AND {differs((c,), 'c', 'result')}"
         for c in sides.values
     }
+    rows = f"FROM {sides.names.copy} AS c WHERE {same}"
+    # The row goes to its new parent with its own time.
+    own_time = f"c.{ident(sides.plan.changed)}" if sides.plan.changed else None
     return (
         f"IF {differs(sides.values, 'saved', 'parent')} THEN\n"
-        f"      {note(sides, f'FROM {sides.names.copy} AS c WHERE {same}', 'result', losing)};\n"
+        f"      {note(sides, rows, 'result', losing, time=own_time)};\n"
         "    END IF;"
     )
 

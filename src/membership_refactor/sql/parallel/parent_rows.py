@@ -46,10 +46,12 @@ def propagate_function(sides: Sides) -> tuple[Statement, ...]:
         losing[column.name] = f"{written} AND {apart} AND {differs((column,), 'c', 'OLD')}"
     sets += filter(None, [sides.carried("parent", "c")])
     siblings = f"c.{sides.link} = parent.{sides.uuid}"
+    rows = f"FROM {names.copy} AS c WHERE {siblings}"
+    time = sides.carried("parent", "c").partition(" = ")[2] or None
     written_down = (
         f"IF EXISTS (SELECT FROM {names.copy} AS c\n    WHERE {siblings}"
         f" AND ({' OR '.join(f'({condition})' for condition in losing.values())})) THEN\n"
-        f"    {note(sides, f'FROM {names.copy} AS c WHERE {siblings}', 'parent', losing)};\n"
+        f"    {note(sides, rows, 'parent', losing, time=time)};\n"
         "  END IF;"
         if losing
         else ""

@@ -14,9 +14,12 @@ from membership_refactor.sql.statements import Statement
 from membership_refactor.sql.types import differs
 
 
-def note(sides: Sides, rows: str, winner: str, losing: Mapping[str, str]) -> str:
+def note(
+    sides: Sides, rows: str, winner: str, losing: Mapping[str, str], *, time: str | None = None
+) -> str:
     """INSERT that records the own values of children.
 
+    ``time`` is what the child's time of change becomes, the later of both where nothing is said.
     ``rows`` is FROM and WHERE, with the child as ``c``; ``winner`` the row that holds what
     replaces them; ``losing`` a condition for each column. A later loss supersedes an earlier one.
     """
@@ -40,7 +43,7 @@ def note(sides: Sides, rows: str, winner: str, losing: Mapping[str, str]) -> str
         # first knows the row's own time, unless an application has set another in between.
         fields += [lost(name), was(name), by(name)]
         c = ident(name)
-        selected += ["true", f"c.{c}", f"GREATEST(c.{c}, {winner}.{c})"]
+        selected += ["true", f"c.{c}", time or f"GREATEST(c.{c}, {winner}.{c})"]
         updates += [
             f"{lost(name)} = true",
             f"{was(name)} = CASE WHEN r.{by(name)} IS NOT DISTINCT FROM excluded.{was(name)} "
