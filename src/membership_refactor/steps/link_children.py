@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from membership_refactor.checks.check import Check
 from membership_refactor.checks.parallel import childless, parallel_checks
-from membership_refactor.portrait import Constraint, Portrait, Table
+from membership_refactor.portrait import Constraint, IncomingKey, Portrait, Table
 from membership_refactor.sql.closing import close_functions, close_triggers
 from membership_refactor.sql.create import EMPTY_SEARCH_PATH
 from membership_refactor.sql.fence import raise_fence
@@ -334,8 +334,17 @@ def becomes(s: Situation) -> Portrait:
         else c
         for c in child.columns
     )
-    linked = replace(child, columns=columns, constraints=(*child.constraints, link_key(s)))
-    return with_tables(s.before("0008"), linked, opened_parent(s))
+    key = link_key(s)
+    linked = replace(child, columns=columns, constraints=(*child.constraints, key))
+    incoming = IncomingKey(
+        schema=child.schema,
+        table=child.name,
+        name=key.name,
+        definition=key.definition,
+        columns=key.columns,
+        references=(s.plan.parent_id,),
+    )
+    return with_tables(s.before("0008"), linked, replace(opened_parent(s), incoming=(incoming,)))
 
 
 STEP = Step(

@@ -1,0 +1,1 @@
+"""Scripts for psql, run on real databases."""
