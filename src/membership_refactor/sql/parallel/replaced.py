@@ -46,8 +46,8 @@ def note(
         selected += ["true", f"c.{c}", time or f"GREATEST(c.{c}, {winner}.{c})"]
         updates += [
             f"{lost(name)} = true",
-            f"{was(name)} = CASE WHEN r.{by(name)} IS NOT DISTINCT FROM excluded.{was(name)} "
-            f"AND r.{lost(name)} THEN r.{was(name)} ELSE excluded.{was(name)} END",
+            f"{was(name)} = CASE WHEN r.{lost(name)} AND r.{by(name)} = excluded.{was(name)} "
+            f"THEN r.{was(name)} ELSE excluded.{was(name)} END",
             f"{by(name)} = excluded.{by(name)}",
         ]
     return (
