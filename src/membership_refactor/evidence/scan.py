@@ -5,11 +5,10 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from membership_refactor.evidence.analyse import Analyser
 from membership_refactor.evidence.consumers import Consumer
@@ -132,8 +131,9 @@ def _proofs(
         if rewritten.new is not None and outcome.consumer in consumers
     ]
     columns = wide_columns(request.plan, portrait=portrait)
-    with undone(engine) as connection:
+    with engine.connect() as connection:
         types = read_types(connection, request.schema)
+        connection.rollback()
         provers: dict[str, Prover] = {}
         for number, (consumer, rewritten) in enumerate(wanted):
             prover = provers.get(consumer.name)
@@ -158,13 +158,3 @@ def _proof(
     remark = prove_on_own_data(engine, request.schema, prover, rewritten, proof)
     return replace(proof, **remark)  # type: ignore[arg-type]
 
-
-@contextmanager
-def undone(engine: Engine) -> Iterator[Connection]:
-    """A connection whose transaction is rolled back, whatever happens."""
-    with engine.connect() as connection:
-        transaction = connection.begin()
-        try:
-            yield connection
-        finally:
-            transaction.rollback()

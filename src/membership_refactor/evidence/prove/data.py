@@ -16,7 +16,7 @@ from typing import Any
 
 from membership_refactor.evidence.prove.needs import PARENT, WIDE, Cell, Group, Needs
 from membership_refactor.evidence.prove.types import Types
-from membership_refactor.evidence.prove.values import Pool, kind_of, pool, sentinels
+from membership_refactor.evidence.prove.values import Pool, kind_of, pool, score, sentinels
 from membership_refactor.planning import TableSplit
 
 Row = dict[str, Any]
@@ -80,6 +80,11 @@ class Generator:
             parent = self._parent(key, number, special)
             data.parents.append(parent)
         childless = {id(data.parents[i]) for i in _spread(len(data.parents), 2, skip=8)}
+        for column in self.plan.key:
+            # Beside the base a childless twin: a link without this column finds it.
+            twin = self._parent({**base, column: self._unique(column, 900)}, len(data.parents), {})
+            data.parents.append(twin)
+            childless.add(id(twin))
         extra = self._parent(self._fresh_key(base), len(keys), {})
         data.parents.append(extra)
         childless.add(id(extra))
@@ -110,12 +115,22 @@ class Generator:
                 yield self._small([({**base, column: None}, {}, 1)])
         special = self._special_values()
         breaking = [(c, v) for c, values in special.items() for v in values[:3]] or [("", None)]
+        bases = [base]
         for column in self.plan.key:
-            twin = {**base, column: self._unique(column, 77)}
+            if (WIDE, column) in self.needs.groups and self.needs.groups[WIDE, column].conditions:
+                bases += [{**base, column: value} for value in self.wide_pool(column).others[:2]]
+        for start, column in itertools.product(bases, self.plan.key):
+            twin = {**start, column: self._unique(column, 77)}
             for broken, value in breaking[:6]:
                 payload = {broken: value} if broken else {}
-                yield self._small([(twin, payload, 1), (base, {}, 0)])
-                yield self._small([(base, payload, 1), (twin, {}, 0)])
+                for pair in (
+                    [(twin, payload, 1), (start, {}, 0)],
+                    [(start, payload, 1), (twin, {}, 0)],
+                    # Where ties decide, the order of the rows in the table does.
+                    [(start, {}, 0), (twin, payload, 1)],
+                    [(twin, {}, 0), (start, payload, 1)],
+                ):
+                    yield self._small(pair)
         for column in self.plan.key:
             for value in self.wide_pool(column).others[:4]:
                 yield self._small([({**base, column: value}, {}, 1), (base, {}, 0)])
@@ -123,7 +138,7 @@ class Generator:
     def _small(self, wanted: list[tuple[Row, Row, int]]) -> DataSet:
         data = DataSet()
         for number, (key, payload, children) in enumerate(wanted):
-            parent = {**self._parent(key, 0, {}), **payload}
+            parent = {**self._parent(key, 3 * number, {}), **payload}
             data.parents.append(parent)
             for index in range(children):
                 self._child(data, parent, varied=False, number=number + index)
@@ -183,12 +198,18 @@ class Generator:
 
     def _special_values(self) -> dict[str, list[Any]]:
         """Values of the parent's other columns that the statement asks about."""
-        return {
-            column: list(self.wide_pool(column).others)
-            + ([None] if self._nullable(column) else [])
-            for column in self.plan.parent_values
-            if (WIDE, column) in self.needs.groups
-        }
+        found = {}
+        for column in self.plan.parent_values:
+            group = self.needs.groups.get((WIDE, column))
+            if group is None:
+                continue
+            gap = [None] if self._nullable(column) else []
+            kind = kind_of(self.wide_types[column][0])
+            values = [*gap, *self.wide_pool(column).others]
+            if any(operator == "null" for operator, _ in group.conditions):
+                values = [value for value in values if value is not None]
+            found[column] = sorted(values, key=lambda v: score(group, kind, v))
+        return found
 
     def _parent(self, key: Row, number: int, special: dict[str, list[Any]]) -> Row:
         parent = dict(key)

@@ -44,16 +44,16 @@ def _links(
     reads = not isinstance(tree, (exp.Update, exp.Delete))
     lost = [c for c in nullable if reads and not _null_rejected(needs, c)]
     yield Mutant("key compared with =", _relinked(tree, links, plan, names, exp.EQ), bool(lost))
-    sensitive = not _insensitive(tree)
-    reads_all = reads and bool(needs.used & set(plan.parent_values))
+    sensitive = reads and not all(_insensitive(link) for link in links)
+    payload = reads and bool(needs.used & set(plan.parent_values))
     for column in plan.key:
         kept = tuple(c for c in plan.key if c != column)
-        matters = sensitive or reads_all or (reads and column in needs.used)
-        pinned = _pinned(needs, column)
+        # Where more rows make no difference, only a value of another parent can show.
+        matters = sensitive or payload or (reads and column in needs.used)
         made = _relinked(tree, links, plan, names, exp.NullSafeEQ, kept)
-        yield Mutant(f"key without {column}", made, matters and not pinned)
+        yield Mutant(f"key without {column}", made, matters and not _pinned(needs, column))
     made = _relinked(tree, links, plan, names, exp.NullSafeEQ, plan.key[:1])
-    yield Mutant(f"joined by {plan.key[0]} only", made, sensitive or reads_all)
+    yield Mutant(f"joined by {plan.key[0]} only", made, sensitive or payload)
 
 
 def _link_conditions(tree: Any, plan: TableSplit, names: NameMap) -> list[Any]:
@@ -223,15 +223,41 @@ def _pinned(needs: Needs, column: str) -> bool:
     return group is not None and any(operator == "=" for operator, _ in group.conditions)
 
 
-def _insensitive(tree: Any) -> bool:
-    """Whether more rows of the same content make no difference."""
-    select = tree if isinstance(tree, exp.Select) else None
-    if select is None:
-        return isinstance(tree, (exp.Update, exp.Delete))
-    aggregates = list(select.find_all(exp.AggFunc))
-    plain = all(
-        isinstance(call, (exp.Min, exp.Max)) or isinstance(call.this, exp.Distinct)
-        for call in aggregates
-    )
-    grouped = select.args.get("group") is not None or select.args.get("distinct") is not None
-    return plain and (grouped or bool(aggregates))
+def _insensitive(link: Any) -> bool:
+    """Whether more rows of the same content make no difference around the link."""
+    select = link.find_ancestor(exp.Select)
+    while select is not None:
+        if _collapses(select, link):
+            return True
+        around = select.parent
+        while isinstance(around, (exp.Subquery, exp.Paren, exp.Lateral)):
+            around = around.parent
+        if isinstance(around, exp.Exists) or isinstance(around, exp.In):
+            return True
+        if isinstance(around, exp.SetOperation) and around.args.get("distinct") is not False:
+            return True
+        select = select.parent.find_ancestor(exp.Select) if select.parent is not None else None
+    return False
+
+
+def _collapses(select: Any, link: Any) -> bool:
+    """Whether the query itself puts equal rows together, or keeps one of them."""
+    if select.args.get("distinct") is not None or select.args.get("limit") is not None:
+        return True
+    aggregates = [
+        call for item in select.expressions for call in item.find_all(exp.AggFunc)
+        if call.find_ancestor(exp.Select) is select
+    ]
+    if aggregates or select.args.get("group") is not None:
+        return all(
+            isinstance(call, (exp.Min, exp.Max)) or isinstance(call.this, exp.Distinct)
+            for call in aggregates
+        )
+    join = link.find_ancestor(exp.Join)
+    outer = join.find_ancestor(exp.Join) if join is not None else None
+    where = select.args.get("where")
+    if outer is not None and str(outer.args.get("side") or "").upper() == "LEFT" and where:
+        # An anti-join keeps the rows without a partner, each once.
+        return any(isinstance(node.expression, exp.Null) and not isinstance(node.parent, exp.Not)
+                   for node in where.find_all(exp.Is))
+    return False

@@ -247,6 +247,16 @@ class _Reader:
                 self.needs.unite(cells[0], cell)
 
     def _compare(self, left: Any, operator: str, right: Any) -> None:
+        left, right = _bare(left), _bare(right)
+        if isinstance(left, exp.Tuple) and isinstance(right, exp.Tuple):
+            for one, other in zip(left.expressions, right.expressions, strict=False):
+                self._compare(one, operator, other)
+            return
+        if isinstance(right, (exp.Any, exp.All)):
+            inner = _bare(right.this)
+            for item in inner.expressions if isinstance(inner, exp.Array) else [inner]:
+                self._compare(left, operator, item)
+            return
         one, other = self._column(left), self._column(right)
         if one is None and other is not None:
             self._compare(right, _OPPOSITE.get(operator, operator), left)
@@ -269,6 +279,9 @@ class _Reader:
                 self._compare(left, operator, inner.expressions[0].unalias())
             return
         group = self.needs.group(cell)
+        if isinstance(right, exp.Null):
+            group.conditions.append(("null" if operator == "=" else "not null", None))
+            return
         for placeholder in right.find_all(exp.Placeholder):
             group.parameters.add(placeholder.name)
             group.operators.add(operator)
@@ -304,6 +317,12 @@ class _Reader:
                 return "numeric"
             return "text"
         return guessed(min(group.cells)[1])
+
+
+def _bare(node: Any) -> Any:
+    while isinstance(node, exp.Paren):
+        node = node.this
+    return node
 
 
 def _literal(node: Any) -> Any:

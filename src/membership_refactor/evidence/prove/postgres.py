@@ -27,6 +27,8 @@ def tree_of(text: str, dialect: str, *, rewritten: bool = False) -> Any:
     if tree is None:
         raise Unprovable(f"it could not be parsed: {failure}")
     tree = tree.copy()
+    if isinstance(tree, exp.Create) and isinstance(tree.expression, exp.Query):
+        tree = tree.expression  # a view is proved by its query
     for node in list(tree.find_all(exp.Table)):
         for key in ("db", "catalog", "hints"):
             node.set(key, None)

@@ -49,6 +49,7 @@ class Scratch:
     token: str = field(default_factory=lambda: f"mr_proof_{os.getpid()}_{secrets.token_hex(3)}")
     made: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
     """Form to table to the plan's columns."""
+    _using: str = ""
 
     def run(self, text: str) -> Any:
         try:
@@ -62,7 +63,12 @@ class Scratch:
         return f"{self.token}_{form}"
 
     def create(self) -> None:
-        """The plan's tables in each form."""
+        """The plan's tables in each form.
+
+        Made anew for every statement: rows that are rolled back stay in the files until the
+        transaction ends, and a hundred statements later every scan reads them all.
+        """
+        self._using = ""
         for form in (*FORMS, "others"):
             self.run(f"CREATE SCHEMA {ident(self.schema(form))}")
         old_stage = Stage.INTERIM if self.stage is Stage.CURRENT else self.stage
@@ -120,9 +126,10 @@ class Scratch:
 
     def use(self, form: str) -> None:
         """Names without a schema are the form's from here on."""
-        self.run(
-            f"SET LOCAL search_path = {ident(self.schema(form))}, {ident(self.schema('others'))}"
-        )
+        if form != self._using:
+            own, others = ident(self.schema(form)), ident(self.schema("others"))
+            self.run(f"SET LOCAL search_path = {own}, {others}")
+            self._using = form
 
     def load(self, data: DataSet, forms: Sequence[str] = FORMS) -> None:
         """The same facts in every form: deprecated columns hold the parent's values."""
@@ -162,8 +169,8 @@ class Scratch:
         try:
             yield
         finally:
-            self.run("ROLLBACK TO SAVEPOINT proof")
-            self.run("RELEASE SAVEPOINT proof")
+            self.run("ROLLBACK TO SAVEPOINT proof; RELEASE SAVEPOINT proof")
+            self._using = ""  # SET LOCAL is undone too
 
     def old_shape(self, form: str) -> str:
         """The query that shows a form's content as the wide table's rows."""

@@ -54,7 +54,7 @@ def pool(group: Group, type_: str, *, seed: int, wide: bool = False) -> Pool:
         candidates += _around(kind, _as(kind, today))
     candidates += fresh(kind, seed, _MANY if wide else 4)
     candidates = list(dict.fromkeys(candidates))
-    best = max(candidates, key=lambda v: (_score(group, kind, v), -candidates.index(v)))
+    best = max(candidates, key=lambda v: (score(group, kind, v), -candidates.index(v)))
     good = None if any(op == "null" for op, _ in group.conditions) and not literals else best
     rest = [value for value in candidates if value != best]
     if good is None:
@@ -132,7 +132,10 @@ def _as(kind: str, value: Any) -> Any:
     return str(value) if kind == "uuid" and isinstance(value, str) else None
 
 
-def _score(group: Group, kind: str, value: Any) -> int:
+def score(group: Group, kind: str, value: Any) -> int:
+    """How many of the conditions hold for the value."""
+    if value is None:
+        return sum(operator == "null" for operator, _ in group.conditions)
     score = 0
     for operator, raw in group.conditions:
         if operator == "not null":
