@@ -44,7 +44,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--reason", default="merge", help="recorded with the run")
     parser.add_argument(
-        "--batch-rows", type=int, default=100, metavar="N", help="learners in a transaction (100)"
+        "--batch-rows", type=int, default=250, metavar="N", help="learners in a transaction (250)"
     )
     add_identity_options(parser)
 

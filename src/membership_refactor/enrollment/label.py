@@ -24,7 +24,7 @@ def label(
     schema: str,
     *,
     prefix: str,
-    batch: int = 100,
+    batch: int = 250,
     patience: Patience | None = None,
 ) -> tuple[int, int | None]:
     """Every row without identity has the key ``<prefix><id>``; how many, and the run's number.

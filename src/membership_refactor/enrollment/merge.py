@@ -64,7 +64,7 @@ def merge(
     schema: str,
     *,
     reason: str = "merge",
-    batch: int = 100,
+    batch: int = 250,
     patience: Patience | None = None,
     progress: Callable[[int], None] = lambda merged: None,
 ) -> MergeReport:
