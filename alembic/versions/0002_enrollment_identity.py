@@ -11,7 +11,7 @@ Undo: drops the constraints; the record of merges stays.
 
 from alembic import op
 
-from membership_refactor.plans.program_enrollment import IDENTITY
+from membership_refactor.plans.programme_membership import SPLIT
 
 revision = "0002"
 down_revision = "0001"
@@ -20,8 +20,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.enrollment_identity(IDENTITY)
+    op.enrollment_identity(SPLIT)
 
 
 def downgrade() -> None:
-    op.undo_enrollment_identity(IDENTITY)
+    op.undo_enrollment_identity(SPLIT)

@@ -145,7 +145,7 @@ def _run_offline(
         refactor=request,
     )
     _note_destination(context, request)
-    out.write(print_head(context.get_context().opts["refactor"], _starting(context)))
+    out.write(print_head(context.get_context().opts["refactor"], _starting(context)) + "\n")
     with context.begin_transaction():
         context.run_migrations()
 
@@ -219,8 +219,7 @@ def _require_schema(connection: Connection, schema: str) -> None:
 def _lock_out_others(connection: Connection, schema: str) -> None:
     """Takes the tenant's session lock, which outlives the commits. Only the trying form: a
     waiter holds a snapshot, and a concurrent index build would wait for it in a deadlock."""
-    digest = hashlib.sha256(f"membership_refactor {schema}".encode()).digest()
-    key = int.from_bytes(digest[:8], "big", signed=True)
+    key = tenant_lock(schema)
     got = connection.exec_driver_sql(f"SELECT pg_catalog.pg_try_advisory_lock({key})").scalar()
     # The transaction that was begun for it has to end, or autocommit_block() refuses.
     connection.commit()
@@ -229,6 +228,12 @@ def _lock_out_others(connection: Connection, schema: str) -> None:
             f'another migration of schema "{schema}" is running.',
             hint="Wait for it; membership-refactor status shows how far it is.",
         )
+
+
+def tenant_lock(schema: str) -> int:
+    """The advisory lock that whoever changes a tenant's tables or its chain holds."""
+    digest = hashlib.sha256(f"membership_refactor {schema}".encode()).digest()
+    return int.from_bytes(digest[:8], "big", signed=True)
 
 
 def _note_destination(context: EnvironmentContext, request: Request) -> bool:

@@ -6,17 +6,25 @@ every step. Importing this module registers them.
 
 from __future__ import annotations
 
+from dataclasses import asdict, fields
 from typing import Any
 
 from alembic.operations import MigrateOperation, Operations
+from alembic.runtime.migration import MigrationContext
 from alembic.util import CommandError
+from sqlalchemy import Engine
 
-from membership_refactor.enrollment.install import install, uninstall
+from membership_refactor.enrollment.action import perform
 from membership_refactor.environment import Request
 from membership_refactor.errors import RefactorError
 from membership_refactor.execution.runner import Runner
-from membership_refactor.planning import CHAIN, TableSplit, UniqueIdentity
+from membership_refactor.planning import CHAIN, TableSplit
 from membership_refactor.plans.chain import STEPS, TABLES
+from membership_refactor.plans.programme_membership import SPLIT
+from membership_refactor.portrait import Portrait
+from membership_refactor.sql.names import Names
+from membership_refactor.steps import script
+from membership_refactor.steps.enrollment_identity import UniqueIndex
 from membership_refactor.steps.step import Direction, Step
 
 
@@ -55,16 +63,22 @@ def _run(operations: Operations, operation: StepOperation) -> None:
         raise CommandError(str(error)) from error
 
 
-def _take(engine: Any, request: Request, operation: StepOperation) -> None:
-    runner = Runner(
+def runner_for(engine: Engine, plan: TableSplit, request: Request) -> Runner:
+    """The runner of the chain that ships, as the command line asks for it."""
+    return Runner(
         engine,
-        operation.plan,
+        plan,
         request.schema,
         steps=STEPS,
         options=request.options,
         progress=request.progress,
         tables=TABLES,
+        performers={UniqueIndex: perform},
     )
+
+
+def _take(engine: Engine, request: Request, operation: StepOperation) -> None:
+    runner = runner_for(engine, operation.plan, request)
     if operation.direction is Direction.UP:
         runner.upgrade(operation.step.revision)
     else:
@@ -79,53 +93,45 @@ def lowest_on_the_way(revision: str, destination: str | None) -> str:
     return next(r for r, _ in CHAIN if r > destination)
 
 
-def _print(context: Any, request: Request, operation: StepOperation) -> None:
-    raise RefactorError("offline scripts are not there yet.")
+def _print(context: MigrationContext, request: Request, operation: StepOperation) -> None:
+    revision, direction = operation.step.revision, operation.direction
+    lowest = ""
+    if direction is Direction.DOWN:
+        lowest = lowest_on_the_way(revision, request.destination)
+    text = script.print_step(
+        operation.step,
+        _predicted(operation.plan, request).situation(revision, direction),
+        direction,
+        steps=STEPS,
+        destination=lowest,
+        pace=_pace(request),
+    )
+    # The text begins and ends its transactions itself, so Alembic's has to be closed around it.
+    with context.autocommit_block():
+        context.impl.static_output(text)
 
 
 def print_head(request: Request, start: str | None) -> str:
-    """What a script begins with."""
-    raise RefactorError("offline scripts are not there yet.")
+    """What a script begins with: it stops where the tables are not those it is made for."""
+    prediction = _predicted(SPLIT, request)
+    down = start is not None and request.destination is not None and request.destination < start
+    direction = Direction.DOWN if down else Direction.UP
+    first = start if down else next((r for r in STEPS if start is None or r > start), start)
+    return script.print_head(
+        prediction.names, prediction.at(start), first or "", direction, tables=TABLES
+    )
 
 
-class IdentityOperation(MigrateOperation):
-    """Intent only: the constraints of a unique identity come or go."""
-
-    def __init__(self, plan: UniqueIdentity, direction: Direction) -> None:
-        self.plan, self.direction = plan, direction
-
-    @classmethod
-    def enrollment_identity(cls, operations: Operations, plan: UniqueIdentity) -> None:
-        """Every row has an identity, and none of them stands twice in a scope."""
-        operations.invoke(cls(plan, Direction.UP))
-
-    @classmethod
-    def undo_enrollment_identity(cls, operations: Operations, plan: UniqueIdentity) -> None:
-        """The constraints are gone; the record of merges stays."""
-        operations.invoke(cls(plan, Direction.DOWN))
-
-    def reverse(self) -> IdentityOperation:
-        return IdentityOperation(self.plan, self.direction.other)
-
-    def to_diff_tuple(self) -> tuple[Any, ...]:
-        return (f"enrollment_identity {self.direction}", self.plan.name)
+def _predicted(plan: TableSplit, request: Request) -> script.Prediction:
+    """From the portrait that is given; without one, from a schema without the tables."""
+    first = request.read_portrait() or Portrait(schema=request.schema, tables=())
+    names = Names(plan, request.schema)
+    return script.predicted(plan, names, first, steps=STEPS, tables=TABLES)
 
 
-for _name in ("enrollment_identity", "undo_enrollment_identity"):
-    Operations.register_operation(_name)(IdentityOperation)
-
-
-@Operations.implementation_for(IdentityOperation)
-def _run_identity(operations: Operations, operation: IdentityOperation) -> None:
-    context = operations.migration_context
-    request = context.opts["refactor"]
-    try:
-        with context.autocommit_block():
-            assert context.connection is not None
-            act = install if operation.direction is Direction.UP else uninstall
-            act(context.connection.engine, operation.plan, request.schema)
-    except RefactorError as error:
-        raise CommandError(str(error)) from error
+def _pace(request: Request) -> script.Pace:
+    wanted = {f.name for f in fields(script.Pace)}
+    return script.Pace(**{k: v for k, v in asdict(request.options).items() if k in wanted})
 
 
 def _register(name: str, step: Step, direction: Direction) -> None:

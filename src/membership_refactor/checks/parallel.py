@@ -15,7 +15,7 @@ def parallel_checks(plan: TableSplit, names: Names, child: Table) -> tuple[Check
         Check(
             name=invariant.name.replace("_", " "),
             sentence=invariant.sentence,
-            query=f"SELECT pg_catalog.btrim(z::pg_catalog.text, '()') FROM (\n{invariant.query}\n) AS z",
+            query=_keys(invariant.query),
         )
         for invariant in invariants(plan, names, child)
     )
@@ -26,6 +26,11 @@ def childless(query: str) -> Check:
     return Check(
         name="parents have children",
         sentence="no parent is without children, which a row of the old table could not hold",
-        query=f"SELECT pg_catalog.btrim(z::pg_catalog.text, '()') FROM (\n{query}\n) AS z",
+        query=_keys(query),
         hint="Delete those parents or give them a child, then run the same command again.",
     )
+
+
+def _keys(query: str) -> str:
+    """The rows of a query as one text each."""
+    return f"SELECT pg_catalog.btrim(z::pg_catalog.text, '()') FROM (\n{query}\n) AS z"

@@ -6,8 +6,7 @@ import argparse
 import json
 
 from membership_refactor.cli.verb import FINE, Context
-from membership_refactor.execution.runner import Runner
-from membership_refactor.plans.chain import STEPS, TABLES
+from membership_refactor.operations import runner_for
 from membership_refactor.plans.programme_membership import SPLIT
 
 NAME = "abandon"
@@ -20,15 +19,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, context: Context) -> int:
     """Status 0 also where nothing is open."""
-    runner = Runner(
-        context.engine(),
-        SPLIT,
-        context.schema,
-        steps=STEPS,
-        options=context.request.options,
-        progress=context.request.progress,
-        tables=TABLES,
-    )
+    runner = runner_for(context.engine(), SPLIT, context.request)
     taken = runner.abandon()
     if context.format == "json":
         print(json.dumps({"abandoned": taken}))

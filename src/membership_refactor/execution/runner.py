@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import singledispatchmethod
+from typing import Any
 
 import psycopg
 from sqlalchemy import Engine
@@ -47,6 +48,9 @@ from membership_refactor.steps.actions import (
 )
 from membership_refactor.steps.step import Direction, Situation, Step
 
+Performer = Callable[[Engine, Sessions, Any], object]
+"""Does an action that the runner does not know by itself; it may be called again."""
+
 
 class Runner:
     """Runs the steps of one plan in one schema. Nothing of it survives between two steps."""
@@ -61,7 +65,9 @@ class Runner:
         options: Options | None = None,
         progress: Progress | None = None,
         tables: Iterable[str] = (),
+        performers: Mapping[type[Action], Performer] | None = None,
     ) -> None:
+        self.performers = dict(performers or {})
         self.engine, self.plan, self.schema = engine, plan, schema
         self.steps = steps
         self.options = options or Options()
@@ -246,13 +252,14 @@ class Runner:
             ):
                 raise NoDatabase(
                     f'schema "{self.schema}" does not exist.',
-                    hint=f"CREATE SCHEMA {ident(self.schema)}, or name another with -x schema=NAME.",
+                    hint=f"CREATE SCHEMA {ident(self.schema)}, or say -x schema=NAME.",
                 )
             rows = run(
                 pg,
                 "SELECT DISTINCT pg_catalog.pg_get_userbyid(c.relowner)::text\n"
                 "FROM pg_catalog.pg_class AS c\n"
-                f"WHERE c.relnamespace = pg_catalog.to_regnamespace({literal(ident(self.schema))})\n"
+                "WHERE c.relnamespace = "
+                f"pg_catalog.to_regnamespace({literal(ident(self.schema))})\n"
                 f"  AND c.relkind IN ('r', 'p') AND c.relname IN ({names})",
             ).fetchall()
             owners = sorted(row[0] for row in rows)
@@ -288,6 +295,10 @@ class Runner:
         ).fetchall()
         for (table,) in rows:
             run(pg, f"ALTER TABLE {table} OWNER TO {ident(owner)}")
+
+    def sessions(self, label: str) -> Sessions:
+        """Sessions in the name of the tables' owner; for what looks at the tables between steps."""
+        return self._sessions(self._owner(), label)
 
     def _sessions(self, owner: str | None, label: str) -> Sessions:
         return Sessions(self.engine, role=owner, label=label)
@@ -325,6 +336,12 @@ class _Work:
 
     @singledispatchmethod
     def do(self, action: Action) -> None:
+        perform = self.runner.performers.get(type(action))
+        if perform is not None:
+            self.progress.say(f"  {action.name}")
+            perform(self.runner.engine, self.sessions, action)
+            self._mark(action)
+            return
         raise StepOutOfOrder(f"nobody knows how to do {type(action).__name__}.")
 
     @do.register

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from membership_refactor.plans import enrollment_step
 from membership_refactor.plans.enrollment_tables import enrollment_tables
 from membership_refactor.plans.legacy_tables import legacy_tables
 from membership_refactor.steps import ALL, legacy_baseline
@@ -11,9 +12,10 @@ from membership_refactor.steps.step import Step
 
 STEPS: Mapping[str, Step] = {
     "0001": legacy_baseline.step(legacy_tables, enrollment_tables),
+    "0002": enrollment_step.STEP,
     **ALL,
 }
-"""By revision; 0002 is not one of the split's and has a runner of its own."""
+"""By revision."""
 
 TABLES: tuple[str, ...] = tuple(
     table.name for group in (legacy_tables, enrollment_tables) for table in group("public").tables

@@ -14,9 +14,7 @@ IDENTITY = UniqueIdentity(
     table="program_enrollment",
     alternatives=(
         Alternative(column="user_id", constraint="uq_program_enrollment_user"),
-        Alternative(
-            column="external_user_key", constraint="uq_program_enrollment_key", text=True
-        ),
+        Alternative(column="external_user_key", constraint="uq_program_enrollment_key", text=True),
     ),
     scope=("program_uuid", "curriculum_uuid"),
     status=Ranking(column="status", order=STATUSES),

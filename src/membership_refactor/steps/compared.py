@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from membership_refactor.sql.comparisons import (
     Comparison,
+    childless_parents,
     children_and_parents,
+    children_of_parents,
     links_and_parents,
     links_of_keys,
-    parents_and_children,
     source_and_copy,
 )
 from membership_refactor.steps.step import Situation
 
 
 def comparisons(s: Situation, revision: str) -> tuple[Comparison, ...]:
-    """What ``verify`` compares; nothing before there are two sides."""
+    """What ``verify`` compares, in the order in which ``repair`` mends; nothing before there are
+    two sides. Links come first: parents follow from them."""
     plan, names = s.plan, s.names
     if revision < "0003":
         return ()
@@ -27,5 +29,5 @@ def comparisons(s: Situation, revision: str) -> tuple[Comparison, ...]:
         return (links, children_and_parents(plan, names, s.child("0007")))
     child = s.child("0008")
     if revision == "0008":
-        return (parents_and_children(plan, names, child),)
+        return (children_of_parents(plan, names, child), childless_parents(plan, names))
     return (links_and_parents(plan, names, child),)

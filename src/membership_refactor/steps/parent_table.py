@@ -83,7 +83,9 @@ def _unique_index(situation: Situation, constraint: Constraint) -> Index:
     nulls = " NULLS NOT DISTINCT" if constraint.kind == "u" else ""
     return Index(
         name=constraint.name,
-        definition=f"CREATE UNIQUE INDEX {ident(constraint.name)} ON {table} USING btree ({listed}){nulls}",
+        definition=(
+            f"CREATE UNIQUE INDEX {ident(constraint.name)} ON {table} USING btree ({listed}){nulls}"
+        ),
         columns=constraint.columns,
         unique=True,
         constraint=constraint.name,

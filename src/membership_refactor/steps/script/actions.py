@@ -18,6 +18,7 @@ from membership_refactor.steps.actions import (
     Switch,
     Verify,
 )
+from membership_refactor.steps.enrollment_identity import UniqueIndex
 from membership_refactor.steps.script.asking import recorded
 from membership_refactor.steps.script.batching import batches
 from membership_refactor.steps.script.locking import MEASURED, MEASUREMENTS, brief
@@ -79,6 +80,10 @@ class Printer:
     def _(self, action: Verify) -> str:
         checks = recorded(self.records, action.checks)
         return "\n".join((checks, self.records.mark(action.name)))
+
+    @_done.register
+    def _(self, action: UniqueIndex) -> str:
+        return "\n".join((action.script, self.records.mark(action.name)))
 
     @_done.register
     def _(self, action: Alone) -> str:

@@ -91,14 +91,19 @@ BEGIN
 {shape_of_document("began", tables)}
     ) AS f;
   END IF;
+  WITH d AS (
+    SELECT coalesce(e.key, f.key) AS item, e.value AS wanted, f.value AS got
+    FROM pg_catalog.jsonb_each_text(expected) AS e
+    FULL JOIN pg_catalog.jsonb_each_text(there) AS f ON f.key = e.key
+    WHERE f.value IS DISTINCT FROM e.value)
   SELECT pg_catalog.array_agg(CASE
-    WHEN f.key IS NULL THEN e.key || ' is missing'
-    WHEN e.key IS NULL THEN f.key || ' is not expected'
-    ELSE pg_catalog.format('%s is %s, expected %s', e.key, f.value, e.value) END
-    ORDER BY coalesce(e.key, f.key)) INTO different
-  FROM pg_catalog.jsonb_each_text(expected) AS e
-  FULL JOIN pg_catalog.jsonb_each_text(there) AS f ON f.key = e.key
-  WHERE f.value IS DISTINCT FROM e.value;
+    WHEN d.got IS NULL THEN d.item || ' is missing'
+    WHEN d.wanted IS NULL THEN d.item || ' is not expected'
+    ELSE pg_catalog.format('%s is %s, expected %s', d.item, d.got, d.wanted) END
+    ORDER BY d.item) INTO different
+  FROM d
+  -- Of a table that is missing or too many nothing more is said.
+  WHERE NOT EXISTS (SELECT FROM d AS o WHERE pg_catalog.starts_with(d.item, o.item || ': '));
   IF different IS NOT NULL THEN
     RAISE object_not_in_prerequisite_state USING
       MESSAGE = 'these are not the tables that the script was made for; nothing has been changed',
