@@ -1,0 +1,1 @@
+"""What the verbs say: values, and their text, JSON and JUnit forms."""

@@ -1,0 +1,48 @@
+"""Numbers for readers: bytes, durations, and lines of columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+_UNITS = ("bytes", "kB", "MB", "GB", "TB")
+
+
+def size(count: int) -> str:
+    """4.5 MB; the units are powers of 1024, as in pg_size_pretty."""
+    number, unit = float(count), 0
+    while number >= 1024 and unit < len(_UNITS) - 1:
+        number, unit = number / 1024, unit + 1
+    return f"{count} bytes" if unit == 0 else f"{number:.1f} {_UNITS[unit]}"
+
+
+def duration(seconds: float) -> str:
+    """0.3 s, 42 s, 3 min 20 s, 2 h 5 min."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min"
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """1 row, 2 rows, 1,234 rows."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def aligned(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> list[str]:
+    """Lines whose columns stand under each other; those in ``right`` end under each other."""
+    if not rows:
+        return []
+    widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
+    return [
+        "  ".join(
+            cell.rjust(width) if n in right else cell.ljust(width)
+            for n, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
