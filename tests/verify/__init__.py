@@ -1,0 +1,1 @@
+"""Verify and repair, with corruption planted on purpose."""
