@@ -29,7 +29,9 @@ PLAN = "membership_refactor.plans.programme_membership:SPLIT"
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("paths", nargs="*", metavar="PATH", help="files and directories")
     parser.add_argument(
-        "--stage", default="interim", metavar="STAGE",
+        "--stage",
+        default="interim",
+        metavar="STAGE",
         help="the structure the SQL is written for: legacy, copy, interim (default) or current",
     )
     parser.add_argument("--consumers", metavar="FILE", help="TOML file that names the consumers")

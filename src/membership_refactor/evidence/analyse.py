@@ -113,7 +113,8 @@ class Analyser:
             at_interim = self.view(dialect, Stage.INTERIM)
             analysed.later = resolve(tree, at_end, row_table=row_table)
             analysed.interim = (
-                resolution if self.stage is Stage.INTERIM
+                resolution
+                if self.stage is Stage.INTERIM
                 else resolve(tree, at_interim, row_table=row_table)
             )
         return analysed
@@ -132,8 +133,15 @@ def parse_as(text: str, dialect: str) -> tuple[Any, str]:
     """The tree, or None and why there is none."""
     try:
         trees = sqlglot.parse(text, dialect=parser_dialect(dialect))
-    except (SqlglotError, RecursionError, ValueError, KeyError, AttributeError, TypeError,
-            IndexError) as error:
+    except (
+        SqlglotError,
+        RecursionError,
+        ValueError,
+        KeyError,
+        AttributeError,
+        TypeError,
+        IndexError,
+    ) as error:
         return None, _first_line(error)
     found = [tree for tree in trees if tree is not None]
     if len(found) != 1:

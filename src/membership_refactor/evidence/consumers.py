@@ -208,4 +208,6 @@ class _Reader:
                 raise self._wrong(f'{where} does not know "{key}"')
 
     def _wrong(self, what: str) -> WrongUse:
-        return WrongUse(f"The consumer file {self.path}: {what}.", hint="docs/scan.md has a sample.")
+        return WrongUse(
+            f"The consumer file {self.path}: {what}.", hint="docs/scan.md has a sample."
+        )

@@ -48,7 +48,8 @@ def in_hosts(
                         and wide(source)
                     ):
                         reporter.danger(
-                            offset, "ambiguous",
+                            offset,
+                            "ambiguous",
                             f"{binding.name} is unqualified in a fragment: ambiguous as soon as "
                             f"{path.name} joins the parent",
                         )

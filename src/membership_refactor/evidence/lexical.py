@@ -28,9 +28,7 @@ def name_of(token: Token) -> str:
     return token.text[1:-1] if token.kind == "quoted" else token.text
 
 
-def bare_mentions(
-    placed: Placed, view: View, tables: Sequence[TableView]
-) -> list[Mention]:
+def bare_mentions(placed: Placed, view: View, tables: Sequence[TableView]) -> list[Mention]:
     """Every word of the text that is a going column of one of the tables."""
     found: list[Mention] = []
     for token in significant(placed.text, view.dialect):
@@ -59,9 +57,9 @@ def tables_in(placed: Placed, view: View) -> dict[str, TableView]:
         at = index + 1
         if at < len(found) and found[at].word == "AS":
             at += 1
-        if at < len(found) and found[at].kind in ("word", "quoted"):
-            if found[at].word not in known:
-                named[name_of(found[at]).lower()] = table
+        alias = found[at] if at < len(found) else None
+        if alias is not None and alias.kind in ("word", "quoted") and alias.word not in known:
+            named[name_of(alias).lower()] = table
     return named
 
 

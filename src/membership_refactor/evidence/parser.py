@@ -17,12 +17,13 @@ def require_parser() -> None:
         raise WrongUse(
             "Scanning needs the SQL parser sqlglot, which is not installed.", hint=f"Run: {INSTALL}"
         )
-    import sqlglot
+    from importlib.metadata import version
 
-    major = sqlglot.__version__.split(".")[0]
+    installed = version("sqlglot")
+    major = installed.split(".")[0]
     if major.isdigit() and int(major) < OLDEST:
         raise WrongUse(
-            f"Scanning needs sqlglot {OLDEST} or newer; {sqlglot.__version__} is installed.",
+            f"Scanning needs sqlglot {OLDEST} or newer; {installed} is installed.",
             hint=f"Run: {INSTALL}",
         )
     # What it cannot parse becomes a Command and a warning; the scan reports those itself.

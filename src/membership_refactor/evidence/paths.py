@@ -44,9 +44,7 @@ def tasks_for(
     return tasks, archives
 
 
-def _roots(
-    consumers: Sequence[Consumer], given: Sequence[Path]
-) -> Iterator[tuple[int, Path]]:
+def _roots(consumers: Sequence[Consumer], given: Sequence[Path]) -> Iterator[tuple[int, Path]]:
     if not given:
         for index, consumer in enumerate(consumers):
             for path in consumer.paths:

@@ -21,9 +21,7 @@ _WRAPPERS = (
 )
 _COPY_QUERY = re.compile(r"\s*COPY\s*\((.*)\)\s*TO\b", re.I | re.S)
 _REPLACE = re.compile(r"(\s*)REPLACE(\s+INTO\b|\s+(?=[`\w]))", re.I)
-_POLICY = re.compile(
-    r"\s*(?:CREATE|ALTER)\s+POLICY\s+\S+\s+ON\s+([\w.\"]+)(.*)", re.I | re.S
-)
+_POLICY = re.compile(r"\s*(?:CREATE|ALTER)\s+POLICY\s+\S+\s+ON\s+([\w.\"]+)(.*)", re.I | re.S)
 _CONDITION = re.compile(r"\b(?:USING|CHECK)\s*(?=\()", re.I)
 _LOCK = re.compile(r"\s*LOCK\s+(?:TABLES?\s+)?([\w.\"`]+)", re.I)
 
@@ -53,8 +51,14 @@ def peel(placed: Placed) -> list[Placed]:
         return _policy(placed, match)
     match = _LOCK.match(text, start)
     if match is not None:
-        return [joined([made("SELECT 1 FROM ", placed, match.start(1)),
-                        placed.cut(match.start(1), match.end(1))])]
+        return [
+            joined(
+                [
+                    made("SELECT 1 FROM ", placed, match.start(1)),
+                    placed.cut(match.start(1), match.end(1)),
+                ]
+            )
+        ]
     return [placed]
 
 

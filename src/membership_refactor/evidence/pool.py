@@ -57,8 +57,11 @@ def scan_files(
 ) -> Iterator[FileOutcome]:
     """The outcome of every task, in the tasks' order; nothing that a file does stops the rest."""
     limits = limits or Limits()
-    wanted = limits.processes or len(os.sched_getaffinity(0)) if hasattr(
-        os, "sched_getaffinity") else limits.processes or os.cpu_count() or 1
+    wanted = (
+        limits.processes or len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else limits.processes or os.cpu_count() or 1
+    )
     if wanted < 2 or len(tasks) < _FEW:
         worker = _Worker(analysers, limits, rewrite)
         for number, task in enumerate(tasks):
@@ -73,8 +76,7 @@ class _Worker:
     def __init__(self, analysers: Sequence[Analyser], limits: Limits, rewrite: bool) -> None:
         self.limits = limits
         self.scanners = [
-            FileScanner(analyser, max_bytes=limits.bytes, rewrite=rewrite)
-            for analyser in analysers
+            FileScanner(analyser, max_bytes=limits.bytes, rewrite=rewrite) for analyser in analysers
         ]
 
     def scan(self, task: Task) -> FileOutcome:
@@ -124,9 +126,7 @@ def time_limit(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def _serve(
-    pipe: Connection, analysers: Sequence[Analyser], limits: Limits, rewrite: bool
-) -> None:
+def _serve(pipe: Connection, analysers: Sequence[Analyser], limits: Limits, rewrite: bool) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends the scan
     sys.setrecursionlimit(3000)
     worker = _Worker(analysers, limits, rewrite)

@@ -68,7 +68,8 @@ class Reporter:
             self.accounted |= {at for at in resolution.accounted if at >= 0}
         if analysed.other_dialect and ours:
             self.note(
-                placed.place(0), Look.DIALECT,
+                placed.place(0),
+                Look.DIALECT,
                 f"read as {analysed.other_dialect}: it is not {piece.dialect}",
             )
         natural: dict[tuple[int, str], list[Binding]] = defaultdict(list)
@@ -113,7 +114,8 @@ class Reporter:
         """A part of a statement whose host is not known: unsure, against every table."""
         named = tables_in(piece.placed, view)
         tables = list(named.values()) or [
-            t for t in {id(t): t for t in view.tables.values()}.values()
+            t
+            for t in {id(t): t for t in view.tables.values()}.values()
             if t.table.going and t.role is not Role.RETIRED
         ]
         found = mentions(piece.placed, view) if named else bare_mentions(piece.placed, view, tables)
@@ -122,13 +124,16 @@ class Reporter:
         self.note(piece.placed.place(0), Look.FRAGMENT, "a part of a statement without its host")
         for table, column, offset, written in found:
             self._reference(
-                offset, table, column, written, Kind.READ, table.table.standing(column),
+                offset,
+                table,
+                column,
+                written,
+                kind=Kind.READ,
+                standing=table.table.standing(column),
                 why="a fragment whose host is not known",
             )
 
-    def _binding(
-        self, binding: Binding, analysed: Analysed, piece: Piece, kind: Kind
-    ) -> None:
+    def _binding(self, binding: Binding, analysed: Analysed, piece: Piece, kind: Kind) -> None:
         source = binding.source
         if source is None or source.table is None or binding.standing not in GOING:
             return
@@ -138,7 +143,7 @@ class Reporter:
             why = why or "NEW or OLD of a trigger whose table is not known"
         written = analysed.placed.text[binding.start : binding.end]
         self._reference(
-            offset, source.table, binding.column or "", written, kind, binding.standing, why=why
+            offset, source.table, binding.column or "", written, kind=kind, standing=binding.standing, why=why
         )
 
     def _natural(self, group: list[Binding], analysed: Analysed) -> None:
@@ -148,9 +153,15 @@ class Reporter:
         offset = analysed.placed.place(group[0].start)
         self._add(
             Reference(
-                place=self.place(offset), table=source.table.table.name, column="*",
-                columns=source.table.table.going, written=source.name, kind=Kind.STAR,
-                standing=Standing.DEPRECATED.value, certain=False, why=group[0].why,
+                place=self.place(offset),
+                table=source.table.table.name,
+                column="*",
+                columns=source.table.table.going,
+                written=source.name,
+                kind=Kind.STAR,
+                standing=Standing.DEPRECATED.value,
+                certain=False,
+                why=group[0].why,
             )
         )
 
@@ -160,9 +171,9 @@ class Reporter:
         table: TableView,
         column: str,
         written: str,
+        *,
         kind: Kind,
         standing: Standing | None,
-        *,
         why: str = "",
     ) -> None:
         if offset < 0:
@@ -170,9 +181,15 @@ class Reporter:
         self.accounted.add(offset)
         self._add(
             Reference(
-                place=self.place(offset), table=table.table.name, column=column,
-                columns=(column,), written=written, kind=kind,
-                standing=(standing or Standing.DEPRECATED).value, certain=not why, why=why,
+                place=self.place(offset),
+                table=table.table.name,
+                column=column,
+                columns=(column,),
+                written=written,
+                kind=kind,
+                standing=(standing or Standing.DEPRECATED).value,
+                certain=not why,
+                why=why,
             )
         )
 
@@ -181,14 +198,19 @@ class Reporter:
         if offset < 0 or table is None or not table.table.going:
             return
         going = table.table.going
-        if all(table.table.standing(name) is Standing.GONE for name in going):
-            if table.role is not Role.COPY:
-                return
+        gone = all(table.table.standing(name) is Standing.GONE for name in going)
+        if gone and table.role is not Role.COPY:
+            return
         standing = table.table.standing(going[0]) or Standing.DEPRECATED
         self._add(
             Reference(
-                place=self.place(offset), table=table.table.name, column="*", columns=going,
-                written=source.alias or source.name, kind=kind, standing=standing.value,
+                place=self.place(offset),
+                table=table.table.name,
+                column="*",
+                columns=going,
+                written=source.alias or source.name,
+                kind=kind,
+                standing=standing.value,
             )
         )
 
@@ -209,8 +231,10 @@ class Reporter:
             why = f"its rows move to {plan.copy} in 0005"
         self.outcome.tables.append(
             TableUse(
-                place=self.place(offset), table=source.table.table.name,
-                columns=tuple(c for c in source.table.table.present if c in used), why=why,
+                place=self.place(offset),
+                table=source.table.table.name,
+                columns=tuple(c for c in source.table.table.present if c in used),
+                why=why,
             )
         )
 
@@ -226,8 +250,13 @@ class Reporter:
                 known = table.columns.get(binding.name)
                 if known is not None and known[1] in GOING and table.role is not Role.RETIRED:
                     self._reference(
-                        analysed.placed.place(binding.start), table, known[0], binding.name,
-                        binding.kind, known[1], why="the table's name is put in at run time",
+                        analysed.placed.place(binding.start),
+                        table,
+                        known[0],
+                        binding.name,
+                        kind=binding.kind,
+                        standing=known[1],
+                        why="the table's name is put in at run time",
                     )
 
     def _macros(self, analysed: Analysed, ours: bool) -> None:
@@ -247,7 +276,12 @@ class Reporter:
                     known = source.table.columns.get(folded) if source.table else None
                     if source.table is not None and known and known[1] in GOING:
                         self._reference(
-                            offset, source.table, known[0], word, Kind.READ, known[1],
+                            offset,
+                            source.table,
+                            known[0],
+                            word,
+                            kind=Kind.READ,
+                            standing=known[1],
                             why=f"argument of {macro.name}, which is not declared",
                         )
 
@@ -263,8 +297,12 @@ class Reporter:
             self.note(hole.offset, Look.HOLE, f"text is put in at run time: {hole.text}")
         for mention in found:
             self._reference(
-                mention.offset, mention.table, mention.column, mention.written, Kind.READ,
-                mention.table.table.standing(mention.column),
+                mention.offset,
+                mention.table,
+                mention.column,
+                mention.written,
+                kind=Kind.READ,
+                standing=mention.table.table.standing(mention.column),
                 why="the statement could not be parsed",
             )
         for macro in analysed.masked.macros:
@@ -274,7 +312,12 @@ class Reporter:
                         known = table.columns.get(word.lower())
                         if known is not None and known[1] in GOING:
                             self._reference(
-                                offset, table, known[0], word, Kind.READ, known[1],
+                                offset,
+                                table,
+                                known[0],
+                                word,
+                                kind=Kind.READ,
+                                standing=known[1],
                                 why=f"argument of {macro.name}, which is not declared",
                             )
 
@@ -288,4 +331,3 @@ class Reporter:
             return False
         self._seen.add(key)
         return True
-

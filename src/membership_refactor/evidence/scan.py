@@ -66,7 +66,10 @@ def scan(
     scanned = Counter(request.consumers[task.consumer].name for task in tasks)
     found: list[FileOutcome] = []
     for outcome in scan_files(
-        tasks, analysers, limits=request.limits, rewrite=request.rewrite or request.prove,
+        tasks,
+        analysers,
+        limits=request.limits,
+        rewrite=request.rewrite or request.prove,
         progress=lambda done: progress("files", done, len(tasks)),
     ):
         if not outcome.empty or outcome.statements:
@@ -82,7 +85,9 @@ def scan(
     proofs: tuple[Proof, ...] = ()
     if request.prove and engine is not None:
         by_name = dict(zip((c.name for c in request.consumers), request.consumers, strict=True))
-        proofs = tuple(_proofs(request, engine, found, by_name, portrait, progress))
+        proofs = tuple(
+            _proofs(request, engine, found, by_name, portrait=portrait, progress=progress)
+        )
     return ScanOutcome(
         plan=request.plan.name, stage=request.stage.value,
         consumers=summaries(consumers, found, scanned), files=tuple(found),
@@ -121,6 +126,7 @@ def _proofs(
     engine: Engine,
     found: Sequence[FileOutcome],
     consumers: dict[str, Consumer],
+    *,
     portrait: Portrait | None,
     progress: Callable[[str, int, int], None],
 ) -> Iterator[Proof]:
@@ -139,8 +145,13 @@ def _proofs(
             prover = provers.get(consumer.name)
             if prover is None:
                 prover = provers[consumer.name] = Prover(
-                    connection, request.plan, request.stage, consumer, types,
-                    request.random_sets, columns=columns,
+                    connection,
+                    request.plan,
+                    request.stage,
+                    consumer,
+                    types,
+                    request.random_sets,
+                    columns=columns,
                 )
             yield _proof(request, engine, prover, rewritten, types)
             progress("proofs", number + 1, len(wanted))
@@ -156,5 +167,4 @@ def _proof(
     if not request.own_data:
         return proof
     remark = prove_on_own_data(engine, request.schema, prover, rewritten, proof)
-    return replace(proof, **remark)  # type: ignore[arg-type]
-
+    return replace(proof, **remark)

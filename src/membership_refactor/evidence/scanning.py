@@ -41,9 +41,9 @@ class FileScanner:
         self.interest = Interest.of(*self.views)
         words = self.interest.tables | self.interest.going | self.interest.macros
         # A plain search first: few files of a repository hold any of these words.
+        longest_first = sorted(words, key=lambda word: (-len(word), word))
         self._prefilter = re.compile(
-            b"|".join(sorted((re.escape(w.encode()) for w in words), key=len, reverse=True)),
-            re.I,
+            b"|".join(re.escape(word.encode()) for word in longest_first), re.I
         )
 
     def scan(self, path: Path, shown: str) -> FileOutcome:
@@ -79,8 +79,7 @@ class FileScanner:
             return
         reader = host_reader(path)
         if reader is None:
-            unaccounted(placed, "", self.interest, reporter,
-                        reason="this kind of file is not read")
+            unaccounted(placed, "", self.interest, reporter, reason="this kind of file is not read")
             return
         harvest = reader(placed, dialect, self.interest)
         self.harvest(harvest, reporter)
@@ -105,9 +104,7 @@ class FileScanner:
                 reporter.fragment(piece, view)
                 continue
             reporter.outcome.statements += 1
-            for analysed in self.analyser.analyse(
-                piece.placed, piece.dialect, row_table=row_table
-            ):
+            for analysed in self.analyser.analyse(piece.placed, piece.dialect, row_table=row_table):
                 reporter.statement(analysed, piece)
                 if self.rewrite and analysed.resolution is not None and analysed.resolution.ours:
                     rewritten = Rewriter(self.analyser, analysed, piece, reporter.text).run()
@@ -155,5 +152,3 @@ def decode(raw: bytes) -> tuple[str, str]:
         return raw.decode("utf-8-sig"), ""
     except UnicodeDecodeError as error:
         return raw.decode("cp1252", "replace"), f"not UTF-8 (byte {error.start}); read as cp1252"
-
-

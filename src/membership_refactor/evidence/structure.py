@@ -16,7 +16,7 @@ class Standing(StrEnum):
     LIVE = "live"
     """It stays where it is."""
     MOVED = "moved"
-    """It stays, but its table takes another name: a column of the wide table that the child keeps."""
+    """It stays with the child, and its table takes another name."""
     DEPRECATED = "deprecated"
     """It works at this stage, and is taken away by the chain."""
     GONE = "gone"
@@ -70,9 +70,7 @@ class Structure:
         return next((table for table in self.tables if table.role is role), None)
 
 
-def structure_at(
-    plan: TableSplit, stage: Stage, *, portrait: Portrait | None = None
-) -> Structure:
+def structure_at(plan: TableSplit, stage: Stage, *, portrait: Portrait | None = None) -> Structure:
     """The plan's tables at ``stage``; a portrait gives the order of columns and extra ones."""
     wide = wide_columns(plan, portrait=portrait)
     deprecated = set(plan.deprecated)

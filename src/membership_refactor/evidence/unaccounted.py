@@ -19,10 +19,15 @@ def unaccounted(
     if not table:
         return
     if reason:
-        _note(reporter, reason, [
-            (m[0], m.start()) for m in WORDS.finditer(placed.text)
-            if m[0].lower() in interest.tables or m[0].lower() in interest.going
-        ])
+        _note(
+            reporter,
+            reason,
+            [
+                (m[0], m.start())
+                for m in WORDS.finditer(placed.text)
+                if m[0].lower() in interest.tables or m[0].lower() in interest.going
+            ],
+        )
         return
     if not column:
         return
@@ -42,11 +47,11 @@ def unaccounted(
                 if match[0].lower() in interest.going and at not in reporter.accounted:
                     found[f"in a {token.kind}"].append((match[0], at))
         elif token.kind in ("word", "quoted"):
-            if token.text.strip('`"').lower() in interest.going:
-                if token.start not in reporter.accounted:
-                    found["of no table of the plan, as far as can be told"].append(
-                        (token.text, token.start)
-                    )
+            word = token.text.strip('`"').lower()
+            if word in interest.going and token.start not in reporter.accounted:
+                found["of no table of the plan, as far as can be told"].append(
+                    (token.text, token.start)
+                )
         elif token.kind in ("dollar", "hole", "jinja"):
             for match in WORDS.finditer(token.text):
                 at = token.start + match.start()

@@ -6,7 +6,14 @@ from collections.abc import Iterator, Sequence
 
 from sqlalchemy import Connection
 
-from membership_refactor.evidence.findings import FileOutcome, Kind, Look, Place, Reference, TableUse
+from membership_refactor.evidence.findings import (
+    FileOutcome,
+    Kind,
+    Look,
+    Place,
+    Reference,
+    TableUse,
+)
 from membership_refactor.evidence.hosts.bodies import cut_body
 from membership_refactor.evidence.hosts.strings import Interest
 from membership_refactor.evidence.places import Placed
@@ -75,9 +82,7 @@ def catalog_outcomes(
     yield from _bodies(connection, schema, scanner)
 
 
-def _dependents(
-    connection: Connection, schema: str, structure: Structure
-) -> Iterator[FileOutcome]:
+def _dependents(connection: Connection, schema: str, structure: Structure) -> Iterator[FileOutcome]:
     tables = {table.name: table for table in structure.tables}
     rows = connection.exec_driver_sql(
         _DEPENDENTS, (schema, list(tables), ledger_schema(schema))
@@ -94,22 +99,26 @@ def _dependents(
         elif table.leaves and not any(use.table == table.name for use in outcome.tables):
             why = "it follows the table by its identity: look where it points after 0005"
             outcome.tables.append(
-                TableUse(place=place, table=table.name, columns=(column,) if column else (),
-                         why=why)
+                TableUse(
+                    place=place, table=table.name, columns=(column,) if column else (), why=why
+                )
             )
     yield from (outcome for outcome in found.values() if not outcome.empty)
 
 
 def _reference(place: Place, table: TableAtStage, column: str, standing: str) -> Reference:
     return Reference(
-        place=place, table=table.name, column=column, columns=(column,), written=column,
-        kind=Kind.READ, standing=standing,
+        place=place,
+        table=table.name,
+        column=column,
+        columns=(column,),
+        written=column,
+        kind=Kind.READ,
+        standing=standing,
     )
 
 
-def _bodies(
-    connection: Connection, schema: str, scanner: FileScanner
-) -> Iterator[FileOutcome]:
+def _bodies(connection: Connection, schema: str, scanner: FileScanner) -> Iterator[FileOutcome]:
     interest: Interest = scanner.interest
     rows = connection.exec_driver_sql(_BODIES, (ledger_schema(schema),)).all()
     for identity, language, source, trigger_table, is_trigger in rows:
@@ -123,8 +132,11 @@ def _bodies(
         else:
             row_table = trigger_table or ("?" if is_trigger else "")
             harvest = cut_body(
-                Placed.at(source), "postgres", row_table=row_table,
-                row_sure=bool(trigger_table), plain=language == "sql",
+                Placed.at(source),
+                "postgres",
+                row_table=row_table,
+                row_sure=bool(trigger_table),
+                plain=language == "sql",
             )
             scanner.harvest(harvest, reporter)
         if not outcome.empty:
@@ -142,9 +154,7 @@ ORDER BY c.relname, a.attnum
 """
 
 
-def columns_portrait(
-    connection: Connection, schema: str, tables: Sequence[str]
-) -> Portrait | None:
+def columns_portrait(connection: Connection, schema: str, tables: Sequence[str]) -> Portrait | None:
     """Just the columns of the tables; None where none of them is there."""
     made: dict[str, list[Column]] = {}
     for table, name, type_, not_null in connection.exec_driver_sql(

@@ -124,8 +124,10 @@ class _Reader:
                 if self.found[at].text in ("StringBuilder", "StringBuffer") and at >= 3:
                     return self.found[at - 3].text
                 at -= 1
-        return self.found[at].text if self.found[at].kind == "word" else (
-            self.found[at + 1].text if at + 1 < len(self.found) else ""
+        return (
+            self.found[at].text
+            if self.found[at].kind == "word"
+            else (self.found[at + 1].text if at + 1 < len(self.found) else "")
         )
 
     def _language(self, calls: list[tuple[str, int]]) -> str:

@@ -28,6 +28,9 @@ def prepared(placed: Placed) -> Placed:
     edits = [(m.start(), m.end(), f"IS {m[1] or ''}NULL") for m in _EMPTY.finditer(placed.text)]
     if edits:
         placed = placed.replaced(edits)
-    treats = [e for m in _TREAT.finditer(placed.text)
-              for e in ((m.start(), m.start(1), ""), (m.end(1), m.end(), ""))]
+    treats = [
+        e
+        for m in _TREAT.finditer(placed.text)
+        for e in ((m.start(), m.start(1), ""), (m.end(1), m.end(), ""))
+    ]
     return placed.replaced(treats) if treats else placed

@@ -1,4 +1,4 @@
-"""Procedural: control words taken off, so that statements and conditions of a body can be parsed."""
+"""Procedural: control words taken off, so that what a body runs can be parsed."""
 
 from __future__ import annotations
 
@@ -60,13 +60,14 @@ class Cutter:
             if len(found) > 2 and head.text == "<" and found[1].text == "<":
                 found = found[found.index(next(t for t in found if t.text == ">")) + 2 :]
                 continue
-            if head.kind == "hole" or (len(found) > 1 and head.kind == "word"
-                                       and found[1].text == ":"):
+            if head.kind == "hole" or (
+                len(found) > 1 and head.kind == "word" and found[1].text == ":"
+            ):
                 found = found[1:] if head.kind == "hole" else found[2:]
                 continue
             if word == "DECLARE" and self._declares(found):
                 return
-            if word in _NOTHING and not (word == "GET"):
+            if word in _NOTHING and word != "GET":
                 found = found[1:] if word == "END" and self._follows_end(found) else []
                 continue
             if word in _CONDITIONS:
@@ -212,8 +213,10 @@ class Cutter:
             kind = found[index + 1].word
             if kind == "TYPE" and index >= 3 and found[index - 2].text == ".":
                 column, table = self._cut([found[index - 1]]), self._cut([found[index - 3]])
-                self._add(joined([made("SELECT ", column, 0), column,
-                                  made(" FROM ", column, 0), table]), editable=False)
+                self._add(
+                    joined([made("SELECT ", column, 0), column, made(" FROM ", column, 0), table]),
+                    editable=False,
+                )
             elif kind == "ROWTYPE":
                 table = self._cut([found[index - 1]])
                 self._add(joined([made("SELECT * FROM ", table, 0), table]), editable=False)
@@ -274,7 +277,13 @@ class Cutter:
     ) -> None:
         self.result.pieces.append(
             Piece(
-                placed=placed, dialect=self.dialect, host="body", row_table=self.row_table,
-                row_sure=self.row_sure, fragment=fragment, assigns=assigns, editable=editable,
+                placed=placed,
+                dialect=self.dialect,
+                host="body",
+                row_table=self.row_table,
+                row_sure=self.row_sure,
+                fragment=fragment,
+                assigns=assigns,
+                editable=editable,
             )
         )

@@ -200,14 +200,20 @@ class _Reader(ast.NodeVisitor):
             quote, prefix = match["quote"], match["prefix"].lower()
             close = _close(self.text, match.end(), end, quote)
             yield decoded(
-                self.text, match.end(), close, raw="r" in prefix, fields="f" in prefix,
+                self.text,
+                match.end(),
+                close,
+                raw="r" in prefix,
+                fields="f" in prefix,
                 constants=self._constant_text,
             )
             at = close + len(quote)
 
     def _constant_text(self, name: str) -> str | None:
         node = self.constants.get(name.strip())
-        return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+        return (
+            node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+        )
 
 
 def _close(text: str, start: int, end: int, quote: str) -> int:
@@ -220,5 +226,3 @@ def _close(text: str, start: int, end: int, quote: str) -> int:
         else:
             at += 1
     return end
-
-

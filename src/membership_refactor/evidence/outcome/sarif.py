@@ -49,9 +49,7 @@ def as_sarif(outcome: ScanOutcome, *, version: str = "") -> str:
     return json.dumps({"$schema": schema, "version": "2.1.0", "runs": [run]}, indent=2)
 
 
-def _result(
-    rule: str, level: str, message: str, place: Place, length: int = 0
-) -> dict[str, Any]:
+def _result(rule: str, level: str, message: str, place: Place, length: int = 0) -> dict[str, Any]:
     region: dict[str, int] = {"startLine": place.line, "startColumn": place.column}
     if length:
         region["endColumn"] = place.column + length

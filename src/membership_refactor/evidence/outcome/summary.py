@@ -62,18 +62,33 @@ def summaries(
         dangers = sum(len(outcome.dangers) for outcome in own)
         opened = sum(note.look in OPEN for note in notes)
         read = scanned.get(consumer.name, 0)
-        clear, why = _verdict(consumer, len(references), tables, dangers, opened, read)
+        clear, why = _verdict(
+            consumer,
+            references=len(references),
+            tables=tables,
+            dangers=dangers,
+            opened=opened,
+            read=read,
+        )
         result[consumer.name] = ConsumerSummary(
-            name=consumer.name, owner=consumer.owner, files=read,
+            name=consumer.name,
+            owner=consumer.owner,
+            files=read,
             statements=sum(outcome.statements for outcome in own),
-            references=len(references), unsure=sum(not r.certain for r in references),
-            tables=tables, dangers=dangers, look=len(notes), open=opened, clear=clear, why=why,
+            references=len(references),
+            unsure=sum(not r.certain for r in references),
+            tables=tables,
+            dangers=dangers,
+            look=len(notes),
+            open=opened,
+            clear=clear,
+            why=why,
         )
     return tuple(_through(consumer, result) for consumer in consumers)
 
 
 def _verdict(
-    consumer: Consumer, references: int, tables: int, dangers: int, opened: int, read: int
+    consumer: Consumer, *, references: int, tables: int, dangers: int, opened: int, read: int
 ) -> tuple[bool, str]:
     parts = [
         f"{count} {one if count == 1 else many}"
@@ -97,9 +112,7 @@ def _verdict(
     return False, "nothing was scanned: give its paths, or declare why it is unaffected"
 
 
-def _through(
-    consumer: Consumer, summaries: dict[str, ConsumerSummary]
-) -> ConsumerSummary:
+def _through(consumer: Consumer, summaries: dict[str, ConsumerSummary]) -> ConsumerSummary:
     """A consumer of another one's interface is as clear as that one."""
     own = summaries[consumer.name]
     if not consumer.through or not own.clear or consumer.name == consumer.through:

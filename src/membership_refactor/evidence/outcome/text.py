@@ -15,7 +15,9 @@ def as_text(outcome: ScanOutcome) -> str:
         lines += _file(found)
     for proof in outcome.proofs:
         detail = f": {proof.why}" if proof.why else ""
-        counts = f" ({proof.runs} runs, {proof.rows} rows, {proof.killed} of {proof.mutants} mutants)"
+        counts = (
+            f" ({proof.runs} runs, {proof.rows} rows, {proof.killed} of {proof.mutants} mutants)"
+        )
         lines.append(f"{proof.place}: {proof.verdict}{detail}{counts}")
         if proof.example:
             lines += [f"    {line}" for line in proof.example.splitlines()]

@@ -35,7 +35,12 @@ class Generator:
     """Makes data sets for one statement."""
 
     def __init__(
-        self, plan: TableSplit, needs: Needs, types: Types, *, seed: int,
+        self,
+        plan: TableSplit,
+        needs: Needs,
+        types: Types,
+        *,
+        seed: int,
         columns: tuple[str, ...],
     ) -> None:
         self.plan, self.needs, self.types, self.seed = plan, needs, types, seed
@@ -179,10 +184,13 @@ class Generator:
         """Another key under which the conditions still hold, as far as a free column allows."""
         number = next(self.counter)
         free = [c for c in self.plan.key if (WIDE, c) not in self.needs.groups]
-        loose = [c for c in self.plan.key if not self.needs.group((WIDE, c)).conditions
-                 and len(self.needs.group((WIDE, c)).cells) == 1] if not free else free
+        loose = free or [c for c in self.plan.key if self._loose(c)]
         column = self.random.choice(loose or list(self.plan.key))
         return {**base, column: self._unique(column, number)}
+
+    def _loose(self, column: str) -> bool:
+        group = self.needs.group((WIDE, column))
+        return not group.conditions and len(group.cells) == 1
 
     def _unique(self, column: str, number: int) -> Any:
         kind = kind_of(self.wide_types[column][0])
@@ -233,7 +241,12 @@ class Generator:
         return [column for column in self.columns if column not in moved]
 
     def _child(
-        self, data: DataSet, parent: Row, *, varied: bool, number: int,
+        self,
+        data: DataSet,
+        parent: Row,
+        *,
+        varied: bool,
+        number: int,
         special: Row | None = None,
     ) -> None:
         child: Row = {self.plan.link: parent[self.plan.parent_id]}
@@ -287,7 +300,9 @@ class Generator:
         pools = {name: self.pool((table, name), type_) for name, type_ in columns.items()}
         key = next((name for name in ("id", "uuid") if name in columns), None)
         base = {
-            name: pools[name].good if (table, name) in self.needs.groups else self._named(name, t, 0)
+            name: pools[name].good
+            if (table, name) in self.needs.groups
+            else self._named(name, t, 0)
             for name, t in columns.items()
         }
         rows = [base]
@@ -296,8 +311,14 @@ class Generator:
             for value in (*pools[name].others[:8], None):
                 rows.append({**base, name: value})
         for number in range(6):
-            rows.append({name: self.random.choice((*pools[name].every[:6], pools[name].good))
-                         for name in columns} if number % 2 else dict(base))
+            rows.append(
+                {
+                    name: self.random.choice((*pools[name].every[:6], pools[name].good))
+                    for name in columns
+                }
+                if number % 2
+                else dict(base)
+            )
         keys = list(pools[key].every) if key is not None else []
         self.random.shuffle(keys)
         if key is not None:
@@ -306,19 +327,22 @@ class Generator:
         for number, row in enumerate(rows):
             if key is not None:
                 # A row of every variation needs memberships; the first keys have them.
-                row[key] = keys[number] if number < len(keys) else self._named(
-                    key, columns[key], 400 + number)
-            for name in columns:
+                row[key] = (
+                    keys[number]
+                    if number < len(keys)
+                    else self._named(key, columns[key], 400 + number)
+                )
+            for name, type_ in columns.items():
                 if (table, name) not in self.needs.groups and name != key:
-                    row[name] = self._named(name, columns[name], number)
+                    row[name] = self._named(name, type_, number)
             result.append(row)
         if key is None:
             return result
         for number, value in enumerate(keys[len(rows) :]):
             row = {**base, key: value}
-            for name in columns:
+            for name, type_ in columns.items():
                 if (table, name) not in self.needs.groups and name != key:
-                    row[name] = self._named(name, columns[name], 200 + number)
+                    row[name] = self._named(name, type_, 200 + number)
             result.append(row)
         return result
 

@@ -43,16 +43,18 @@ def _links(
     nullable = [c for c in plan.key if not types.wide(plan, c)[1]]
     reads = not isinstance(tree, (exp.Update, exp.Delete))
     lost = [c for c in nullable if reads and not _null_rejected(needs, c)]
-    yield Mutant("key compared with =", _relinked(tree, links, plan, names, exp.EQ), bool(lost))
+    yield Mutant(
+        "key compared with =", _relinked(tree, links, plan, names, comparison=exp.EQ), bool(lost)
+    )
     sensitive = reads and not all(_insensitive(link) for link in links)
     payload = reads and bool(needs.used & set(plan.parent_values))
     for column in plan.key:
         kept = tuple(c for c in plan.key if c != column)
         # Where more rows make no difference, only a value of another parent can show.
         matters = sensitive or payload or (reads and column in needs.used)
-        made = _relinked(tree, links, plan, names, exp.NullSafeEQ, kept)
+        made = _relinked(tree, links, plan, names, comparison=exp.NullSafeEQ, columns=kept)
         yield Mutant(f"key without {column}", made, matters and not _pinned(needs, column))
-    made = _relinked(tree, links, plan, names, exp.NullSafeEQ, plan.key[:1])
+    made = _relinked(tree, links, plan, names, comparison=exp.NullSafeEQ, columns=plan.key[:1])
     yield Mutant(f"joined by {plan.key[0]} only", made, sensitive or payload)
 
 
@@ -68,7 +70,12 @@ def _link_conditions(tree: Any, plan: TableSplit, names: NameMap) -> list[Any]:
 
 
 def _relinked(
-    tree: Any, links: list[Any], plan: TableSplit, names: NameMap, comparison: Any,
+    tree: Any,
+    links: list[Any],
+    plan: TableSplit,
+    names: NameMap,
+    *,
+    comparison: Any,
     columns: tuple[str, ...] = (),
 ) -> Any:
     """Every link replaced by a comparison of key columns."""
@@ -103,8 +110,13 @@ def _swapped(
         if not places or column not in needs.used:
             continue
         other = next(
-            (c for c in plan.deprecated
-             if c != column and types.wide(plan, c)[0] == types.wide(plan, column)[0]), None)
+            (
+                c
+                for c in plan.deprecated
+                if c != column and types.wide(plan, c)[0] == types.wide(plan, column)[0]
+            ),
+            None,
+        )
         if other is None:
             continue
         new = names.column(other).lower()
@@ -212,8 +224,10 @@ def _null_rejected(needs: Needs, column: str) -> bool:
     group = needs.groups.get((WIDE, column))
     if group is None:
         return False
-    return bool(group.operators) or len(group.cells) > 1 or any(
-        operator not in ("null",) for operator, _ in group.conditions
+    return (
+        bool(group.operators)
+        or len(group.cells) > 1
+        or any(operator not in ("null",) for operator, _ in group.conditions)
     )
 
 
@@ -232,7 +246,7 @@ def _insensitive(link: Any) -> bool:
         around = select.parent
         while isinstance(around, (exp.Subquery, exp.Paren, exp.Lateral)):
             around = around.parent
-        if isinstance(around, exp.Exists) or isinstance(around, exp.In):
+        if isinstance(around, (exp.Exists, exp.In)):
             return True
         if isinstance(around, exp.SetOperation) and around.args.get("distinct") is not False:
             return True
@@ -245,7 +259,9 @@ def _collapses(select: Any, link: Any) -> bool:
     if select.args.get("distinct") is not None or select.args.get("limit") is not None:
         return True
     aggregates = [
-        call for item in select.expressions for call in item.find_all(exp.AggFunc)
+        call
+        for item in select.expressions
+        for call in item.find_all(exp.AggFunc)
         if call.find_ancestor(exp.Select) is select
     ]
     if aggregates or select.args.get("group") is not None:
@@ -258,6 +274,8 @@ def _collapses(select: Any, link: Any) -> bool:
     where = select.args.get("where")
     if outer is not None and str(outer.args.get("side") or "").upper() == "LEFT" and where:
         # An anti-join keeps the rows without a partner, each once.
-        return any(isinstance(node.expression, exp.Null) and not isinstance(node.parent, exp.Not)
-                   for node in where.find_all(exp.Is))
+        return any(
+            isinstance(node.expression, exp.Null) and not isinstance(node.parent, exp.Not)
+            for node in where.find_all(exp.Is)
+        )
     return False

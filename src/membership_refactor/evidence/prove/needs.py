@@ -10,9 +10,9 @@ from typing import Any
 
 from sqlglot import exp
 
+from membership_refactor.evidence.prove.types import Types, guessed
 from membership_refactor.evidence.resolve.scope import Resolution, Source
 from membership_refactor.evidence.resolve.statement import resolve
-from membership_refactor.evidence.prove.types import Types, guessed
 from membership_refactor.evidence.view import View
 
 Cell = tuple[str, str]
@@ -109,9 +109,9 @@ class _Reader:
             group.type = self._group_type(group)
         for name, columns in self.needs.foreign.items():
             for column in columns:
-                group = self.needs.groups.get((name, column))
-                if group is not None and self.types.of(name, column) is None:
-                    columns[column] = group.type
+                compared = self.needs.groups.get((name, column))
+                if compared is not None and self.types.of(name, column) is None:
+                    columns[column] = compared.type
         return self.needs
 
     def _bind(self) -> None:
@@ -169,8 +169,9 @@ class _Reader:
                 if column is not None:
                     return self._of(column)
         for item in query.expressions:  # through a star
-            if isinstance(item, exp.Star) or isinstance(item, exp.Column) and isinstance(
-                    item.this, exp.Star):
+            if isinstance(item, exp.Star) or (
+                isinstance(item, exp.Column) and isinstance(item.this, exp.Star)
+            ):
                 for view in self.view.tables.values():
                     known = view.columns.get(name)
                     if known is not None:
@@ -298,8 +299,11 @@ class _Reader:
             return group.type
         for table, column in sorted(group.cells):
             if table in (WIDE, PARENT):
-                return self.types.wide(self.plan, column)[0] if column != self.plan.link and (
-                    column != self.plan.parent_id) else "uuid"
+                return (
+                    self.types.wide(self.plan, column)[0]
+                    if column not in (self.plan.link, self.plan.parent_id)
+                    else "uuid"
+                )
         for table, column in sorted(group.cells):
             found = self.types.of(table, column)
             if found:

@@ -47,6 +47,11 @@ def prove_on_own_data(
     return _remark(proof, f"own data: equal, {len(before.rows)} rows")
 
 
+def _oid(type_code: object) -> int:
+    """psycopg gives the type's OID; the DB-API promises less."""
+    return type_code if isinstance(type_code, int) else 0
+
+
 def _remark(proof: Proof, text: str) -> dict[str, Any]:
     return {"remarks": (*proof.remarks, text)}
 
@@ -62,9 +67,7 @@ def _in_database_names(tree: Any, prover: Prover) -> None:
         node.set("this", known.get(node.name, node.name))
 
 
-def _both(
-    engine: Engine, schema: str, old: str, new: str, seconds: float
-) -> tuple[Result, Result]:
+def _both(engine: Engine, schema: str, old: str, new: str, seconds: float) -> tuple[Result, Result]:
     results: list[Result] = []
     with engine.connect() as connection, connection.begin() as transaction:
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
@@ -80,7 +83,7 @@ def _both(
             results.append(
                 Result(
                     tuple(column[0] for column in description),
-                    tuple(column[1] for column in description),
+                    tuple(_oid(column[1]) for column in description),
                     tuple(tuple(row) for row in rows),
                 )
             )

@@ -8,8 +8,8 @@ from typing import Any
 from sqlglot import exp
 
 from membership_refactor.evidence.analyse import parse_as
-from membership_refactor.evidence.templates.mask import mask
 from membership_refactor.evidence.places import Placed
+from membership_refactor.evidence.templates.mask import mask
 
 
 class Unprovable(Exception):
@@ -90,7 +90,9 @@ def _joined_write(tree: Any) -> Any:
     else:
         named = {item.name for item in tree.args.get("tables") or ()}
     if len(named) != 1:
-        raise Unprovable("it writes several tables at once, which PostgreSQL does in two statements")
+        raise Unprovable(
+            "it writes several tables at once, which PostgreSQL does in two statements"
+        )
     name = named.pop()
     target = next((t for t in tables if t.alias_or_name == name), None)
     if target is None or not isinstance(target, exp.Table):

@@ -80,7 +80,7 @@ class Prover:
         try:
             self.scratch.run(f"SET LOCAL statement_timeout = {int(self.seconds * 1000)}")
             self.scratch.create()
-            proof = _One(self, old, new, dialect, seed, tuple(forms)).run()
+            proof = _One(self, old, new, dialect, seed=seed, forms=tuple(forms)).run()
         except Unprovable as error:
             proof = Proof(place=place, verdict=Verdict.NOT_PROVABLE, why=str(error))
         except Refused as error:
@@ -94,9 +94,16 @@ class Prover:
         if dialect == "mysql" and proof.verdict in (Verdict.PROVED, Verdict.WEAK):
             remarks = ("run on PostgreSQL: it shows the split, not the port from MySQL",)
         return Proof(
-            place=place, verdict=proof.verdict, why=proof.why, example=proof.example,
-            runs=proof.runs, rows=proof.rows, mutants=proof.mutants, killed=proof.killed,
-            survivors=proof.survivors, seconds=time.monotonic() - started,
+            place=place,
+            verdict=proof.verdict,
+            why=proof.why,
+            example=proof.example,
+            runs=proof.runs,
+            rows=proof.rows,
+            mutants=proof.mutants,
+            killed=proof.killed,
+            survivors=proof.survivors,
+            seconds=time.monotonic() - started,
             remarks=proof.remarks + remarks,
         )
 
@@ -105,7 +112,14 @@ class _One:
     """One statement."""
 
     def __init__(
-        self, prover: Prover, old: str, new: str, dialect: str, seed: int, forms: tuple[str, ...]
+        self,
+        prover: Prover,
+        old: str,
+        new: str,
+        dialect: str,
+        *,
+        seed: int,
+        forms: tuple[str, ...],
     ) -> None:
         if dialect == "jpql":
             raise Unprovable("JPQL is run by the mapping of the entities, not by the database")
@@ -137,7 +151,10 @@ class _One:
         self.scratch.create_foreign(self.needs)
         self.types = self._parameter_types()
         generator = Generator(
-            self.prover.plan, self.needs, self.prover.types, seed=self.seed,
+            self.prover.plan,
+            self.needs,
+            self.prover.types,
+            seed=self.seed,
             columns=self.prover.columns,
         )
         targeted = generator.targeted()
@@ -170,18 +187,34 @@ class _One:
         if mandatory:
             left = ", ".join(mandatory)
             return self._proof(
-                Verdict.WEAK, why=f"these wrong forms were equal too: {left}", mutants=all_,
-                killed=killed, survivors=survivors,
+                Verdict.WEAK,
+                why=f"these wrong forms were equal too: {left}",
+                mutants=all_,
+                killed=killed,
+                survivors=survivors,
             )
         return self._proof(Verdict.PROVED, mutants=all_, killed=killed, survivors=survivors)
 
     def _proof(
-        self, verdict: Verdict, *, why: str = "", example: str = "", mutants: int = 0,
-        killed: int = 0, survivors: tuple[str, ...] = (),
+        self,
+        verdict: Verdict,
+        *,
+        why: str = "",
+        example: str = "",
+        mutants: int = 0,
+        killed: int = 0,
+        survivors: tuple[str, ...] = (),
     ) -> Proof:
         return Proof(
-            place=_NOWHERE, verdict=verdict, why=why, example=example, runs=self.runs,
-            rows=self.rows, mutants=mutants, killed=killed, survivors=survivors,
+            place=_NOWHERE,
+            verdict=verdict,
+            why=why,
+            example=example,
+            runs=self.runs,
+            rows=self.rows,
+            mutants=mutants,
+            killed=killed,
+            survivors=survivors,
         )
 
     def _parameter_types(self) -> Mapping[str, str]:
@@ -253,9 +286,7 @@ class _One:
                         return f"at {form}{' with ' + given if given else ''}: {reason}"
         return ""
 
-    def _differs(
-        self, before: Result, after: Result, form: str, values: Mapping[str, str]
-    ) -> str:
+    def _differs(self, before: Result, after: Result, form: str, values: Mapping[str, str]) -> str:
         reason = differs(before, after, ordered_by=self._order(before))
         if not reason:
             return ""
@@ -275,8 +306,11 @@ class _One:
                 )
             return reason
         lists = list(self.old.find_all(exp.GroupConcat, exp.ArrayAgg))
-        if lists and not any(node.find(exp.Order) for node in lists) and pieces_equal(
-                before, after):
+        if (
+            lists
+            and not any(node.find(exp.Order) for node in lists)
+            and pieces_equal(before, after)
+        ):
             return ""
         return reason
 
@@ -338,7 +372,8 @@ class _One:
         rows = tuple(tuple(row) for row in cursor.fetchall())
         result = Result(
             tuple(column[0] for column in description),
-            tuple(column[1] for column in description), rows,
+            tuple(column[1] for column in description),
+            rows,
         )
         if own:
             self.rows += len(rows)
@@ -367,8 +402,7 @@ class _One:
             alive = [
                 mutant
                 for mutant in made
-                if (mandatory and not mutant.mandatory)
-                or not self._killed(mutant, right, vectors)
+                if (mandatory and not mutant.mandatory) or not self._killed(mutant, right, vectors)
             ]
         self.seen, self.rows = seen, rows
         return alive

@@ -53,9 +53,7 @@ class Scratch:
 
     def run(self, text: str) -> Any:
         try:
-            return self.connection.exec_driver_sql(
-                text, execution_options={"no_parameters": True}
-            )
+            return self.connection.exec_driver_sql(text, execution_options={"no_parameters": True})
         except DBAPIError as error:
             raise StatementFailed(error) from error
 
@@ -106,9 +104,7 @@ class Scratch:
             key = column_list(self.spell(name) for name in self.plan.key)
             lines.append(f"UNIQUE NULLS NOT DISTINCT ({key})")
         spelled = self.names.table(table).lower()
-        self.run(
-            f"CREATE TABLE {ident(self.schema(form))}.{ident(spelled)} ({', '.join(lines)})"
-        )
+        self.run(f"CREATE TABLE {ident(self.schema(form))}.{ident(spelled)} ({', '.join(lines)})")
         self.made[form][table] = names
 
     def spell(self, column: str) -> str:
@@ -149,9 +145,7 @@ class Scratch:
         made = [{spelled[name]: row.get(name) for name in names} for row in rows]
         self._insert_named(schema, table, list(spelled.values()), made)
 
-    def _insert_named(
-        self, schema: str, table: str, names: Sequence[str], rows: list[Row]
-    ) -> None:
+    def _insert_named(self, schema: str, table: str, names: Sequence[str], rows: list[Row]) -> None:
         where = f"{ident(schema)}.{ident(table)}"
         document = json.dumps(rows, default=lambda value: value.isoformat())
         listed = column_list(names).replace("%", "%%")
@@ -176,8 +170,9 @@ class Scratch:
         """The query that shows a form's content as the wide table's rows."""
         if form == OLD:
             table = next(
-                t for t, names in self.made[OLD].items() if set(self.plan.deprecated) <= set(names)
-                and self.plan.id in names
+                t
+                for t, names in self.made[OLD].items()
+                if set(self.plan.deprecated) <= set(names) and self.plan.id in names
             )
             names = column_list(self.spell(name) for name in self.wide)
             return f"SELECT {names} FROM {ident(self.names.table(table).lower())}"

@@ -60,8 +60,23 @@ def guessed(column: str, plan: TableSplit | None = None) -> str:
         return "date"
     if name.endswith(("at", "time", "timestamp")) and name not in ("format", "flat", "lat", "stat"):
         return "timestamp with time zone"
-    if name.endswith(("id", "count", "number", "years", "months", "days", "grace", "amount", "seq",
-                      "wte", "age", "version", "total")):
+    if name.endswith(
+        (
+            "id",
+            "count",
+            "number",
+            "years",
+            "months",
+            "days",
+            "grace",
+            "amount",
+            "seq",
+            "wte",
+            "age",
+            "version",
+            "total",
+        )
+    ):
         return "text" if name.endswith("number") and not name.endswith("idnumber") else "bigint"
     return "text"
 

@@ -86,8 +86,11 @@ def _around(kind: str, value: Any) -> list[Any]:
         return [value, value + day, value - day]
     if kind == "text":
         plain = value.replace("%", "").replace("_", "u")
-        return [value, plain, plain + "x", plain.swapcase()] if plain != value else [
-            value, value + "x", value.swapcase()]
+        return (
+            [value, plain, plain + "x", plain.swapcase()]
+            if plain != value
+            else [value, value + "x", value.swapcase()]
+        )
     return [value]
 
 

@@ -49,9 +49,7 @@ class Names:
         self, node: Any, frame: Frame, clause: str, *, kind: Kind = Kind.READ
     ) -> Source | None:
         """Binds a Column node; the source it was bound to, if one is sure."""
-        parts = [
-            node.args[key] for key in ("catalog", "db", "table", "this") if node.args.get(key)
-        ]
+        parts = [node.args[key] for key in ("catalog", "db", "table", "this") if node.args.get(key)]
         if self.view.jpql and len(parts) > 1:
             return self._path(parts, frame, clause, kind)
         if isinstance(parts[-1], exp.Star):
@@ -103,12 +101,20 @@ class Names:
         link = self.view.structure.plan.link
         through = source.table.columns.get(self.fold(parts[1])) if source.table else None
         if through and through[0] == link and len(parts) > 2:
-            parent = self.view.tables.get(self.view.names.table(
-                self.view.structure.plan.parent).lower())
+            parent = self.view.tables.get(
+                self.view.names.table(self.view.structure.plan.parent).lower()
+            )
             if parent is not None and parent.columns.get(self.fold(parts[2])) is not None:
                 return source  # a live column of the parent
-        self.bind(source, parts[1], clause, kind=kind, depth=depth, query=frame.query,
-                  qualifier=span(parts[0]))
+        self.bind(
+            source,
+            parts[1],
+            clause,
+            kind=kind,
+            depth=depth,
+            query=frame.query,
+            qualifier=span(parts[0]),
+        )
         return source
 
     def unqualified(
@@ -125,7 +131,16 @@ class Names:
             here = [s for s in at.sources if not s.qualified_only]
             having = [s for s in here if s.has(name)]
             if having:
-                return self._among(having, lost, identifier, clause, kind, depth, frame, unknown)
+                return self._among(
+                    having,
+                    lost,
+                    identifier,
+                    clause,
+                    kind=kind,
+                    depth=depth,
+                    frame=frame,
+                    unknown=unknown,
+                )
             for source in here:
                 if source.has(name) is None:
                     unknown = True
@@ -142,8 +157,9 @@ class Names:
                     f"to {' or '.join(beyond)} if that has such a column, without any error",
                     identifier,
                 )
-            self.bind(source, identifier, clause, kind=kind, depth=level, why=why,
-                      query=frame.query)
+            self.bind(
+                source, identifier, clause, kind=kind, depth=level, why=why, query=frame.query
+            )
         if lost:
             return lost[0][0]
         if self._whole_row(identifier, name, frame, clause):
@@ -172,6 +188,7 @@ class Names:
         lost: list[tuple[Source, int]],
         identifier: Any,
         clause: str,
+        *,
         kind: Kind,
         depth: int,
         frame: Frame,
@@ -192,11 +209,19 @@ class Names:
                 f"to {having[0].name}, without any error",
                 identifier,
             )
-            self.bind(source, identifier, clause, kind=kind, depth=level, query=frame.query,
-                      why="now bound to an outer or neighbouring table")
+            self.bind(
+                source,
+                identifier,
+                clause,
+                kind=kind,
+                depth=level,
+                query=frame.query,
+                why="now bound to an outer or neighbouring table",
+            )
         for source in having:
-            self.bind(source, identifier, clause, kind=kind, depth=depth, why=why,
-                      query=frame.query)
+            self.bind(
+                source, identifier, clause, kind=kind, depth=depth, why=why, query=frame.query
+            )
         return having[0] if len(having) == 1 else None
 
     def bind(
@@ -214,6 +239,8 @@ class Names:
         where = span(identifier)
         if where is None:
             return
+        if source.doubtful:
+            why = why or "of a table whose schema was not declared"
         name = self.fold(identifier)
         column: str | None = None
         standing: Standing | None = None
@@ -229,8 +256,20 @@ class Names:
         self.found.accounted.add(where[0])
         self.found.bindings.append(
             Binding(
-                *where, name, source, column, standing, kind, clause, not why, why, qualifier,
-                depth, query, through, identifier.name,
+                *where,
+                name,
+                source,
+                column,
+                standing,
+                kind,
+                clause,
+                not why,
+                why,
+                qualifier,
+                depth,
+                query,
+                through,
+                identifier.name,
             )
         )
 

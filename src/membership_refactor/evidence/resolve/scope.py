@@ -49,6 +49,8 @@ class Source:
     """The table that a statement writes."""
     hinted: bool = False
     """Sampling, index hints and the like stand at the table."""
+    doubtful: bool = False
+    """Its schema may be another one."""
     composite: bool = False
     """Read as ``(w).column``."""
     node: Any = None

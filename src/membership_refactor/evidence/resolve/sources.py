@@ -89,7 +89,9 @@ class Sources(Names):
         if str(join.args.get("method") or "").upper() == "NATURAL":
             self._natural(left, right, join)
 
-    def _merge(self, left: list[Source], right: list[Source], identifier: Any, frame: Frame) -> None:
+    def _merge(
+        self, left: list[Source], right: list[Source], identifier: Any, frame: Frame
+    ) -> None:
         name = self.fold(identifier)
         self.account(identifier)
         for source in (*left, *right):
@@ -137,8 +139,12 @@ class Sources(Names):
             last = self._alias(source, alias) or last
         if first and last:
             source.span = (first[0], last[1])
-        source.hinted = bool(node.args.get("hints") or node.args.get("sample") or
-                             node.args.get("partition") or node.args.get("only"))
+        source.hinted = bool(
+            node.args.get("hints")
+            or node.args.get("sample")
+            or node.args.get("partition")
+            or node.args.get("only")
+        )
         self.found.sources.append(source)
         return source
 
@@ -148,12 +154,17 @@ class Sources(Names):
     def _base_table(self, source: Source, name: str, db: Any, node: Any) -> None:
         source.base = name
         table = self.view.tables.get(name)
-        if table is not None and isinstance(db, exp.Identifier):
-            if self.fold(db).lower() not in self.view.schemas:
-                self.remark(
-                    "schema", f"{db.name}.{node.name} is in another schema; if it is yours, "
-                    "name the schema in the consumer file", node.this)
-                table = None
+        named = isinstance(db, exp.Identifier) and self.fold(db).lower() not in self.view.schemas
+        if table is not None and named:
+            self.remark(
+                "schema",
+                f"{db.name}.{node.name} is in another schema; if it is yours, "
+                "name the schema in the consumer file",
+                node.this,
+            )
+            # In MySQL the schema is the database; without a declaration it may well be ours.
+            source.doubtful = self.view.dialect == "mysql" and not self.view.consumer.schemas
+            table = table if source.doubtful else None
         source.table = table
         if table is None and name in self.view.foreign:
             source.outputs = Outputs(dict.fromkeys(self.view.foreign[name]))
@@ -184,7 +195,7 @@ class Sources(Names):
             return
         own = source.table.table.present
         spelled = [self.view.names.column(name).lower() for name in own]
-        source.outputs = Outputs(dict(zip([*names, *spelled[len(names):]], own, strict=False)))
+        source.outputs = Outputs(dict(zip([*names, *spelled[len(names) :]], own, strict=False)))
 
     def _association(self, source: Source, node: Any, frame: Frame) -> None:
         """JPQL: ``JOIN cm.programme p`` reads the association's key column."""
@@ -211,7 +222,7 @@ class Sources(Names):
         # Not only a lateral sees its neighbours: MySQL's and PostgreSQL's functions do too.
         outer = frame if lateral or not isinstance(node, exp.Query) else frame.outer
         source = Source("", node=node)
-        if isinstance(inner, exp.Query) or isinstance(inner, exp.Values):
+        if isinstance(inner, (exp.Query, exp.Values)):
             source.outputs = self.query(inner, outer)
         else:
             self.expression(inner, frame, "from")

@@ -30,7 +30,7 @@ def resolve(tree: Any, view: View, *, row_table: str = "") -> Resolution:
             resolver.writes(tree, outer)
             break
     else:
-        if isinstance(tree, exp.Query) or isinstance(tree, exp.Values):
+        if isinstance(tree, (exp.Query, exp.Values)):
             resolution.statement = "select"
             resolver.query(tree, outer)
         else:

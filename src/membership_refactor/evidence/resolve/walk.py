@@ -60,8 +60,10 @@ class Walk(Sources):
                 if at is not node and (at.args.get("with_") or at.args.get("order")):
                     break
                 at = at.this
-            first = self.query(at, outer) if not isinstance(at, exp.SetOperation) else (
-                self._set_operation(at, outer) if at is not node else Outputs(open=True)
+            first = (
+                self.query(at, outer)
+                if not isinstance(at, exp.SetOperation)
+                else (self._set_operation(at, outer) if at is not node else Outputs(open=True))
             )
             for branch in reversed(branches):
                 self.query(branch, outer)
@@ -111,7 +113,8 @@ class Walk(Sources):
         return outputs
 
     def _projections(self, node: Any, frame: Frame) -> tuple[Outputs, dict[str, Any]]:
-        outputs, aliases = Outputs(), {}
+        outputs = Outputs()
+        aliases: dict[str, Any] = {}
         for item in node.expressions:
             if isinstance(item, exp.Star):
                 self._star(item, frame)
@@ -200,8 +203,13 @@ class Walk(Sources):
             at = stack.pop()
             if isinstance(at, exp.Column):
                 bare = not at.args.get("table") and isinstance(at.this, exp.Identifier)
-                if aliases and bare and self.fold(at.this) in aliases and not any(
-                    s.has(self.fold(at.this)) for s in frame.sources if clause != "having"
+                if (
+                    aliases
+                    and bare
+                    and self.fold(at.this) in aliases
+                    and not any(
+                        s.has(self.fold(at.this)) for s in frame.sources if clause != "having"
+                    )
                 ):
                     self.account(at.this)
                 else:
@@ -238,8 +246,9 @@ class Walk(Sources):
                         )
                 elif isinstance(node.expression, exp.Identifier):
                     # The brackets stay, so the qualifier cannot simply be exchanged.
-                    self.bind(found[0], node.expression, "whole row", query=frame.query,
-                              depth=found[1])
+                    self.bind(
+                        found[0], node.expression, "whole row", query=frame.query, depth=found[1]
+                    )
                     found[0].composite = True
                 return
         stack.append(node.this)
@@ -266,8 +275,13 @@ class Walk(Sources):
                 and self.fold(following.this) in found[0].table.columns
             ):
                 self.account(item.this)
-                self.bind(found[0], following.this, clause, query=frame.query,
-                          why=f"argument of {node.name}, which may be a macro")
+                self.bind(
+                    found[0],
+                    following.this,
+                    clause,
+                    query=frame.query,
+                    why=f"argument of {node.name}, which may be a macro",
+                )
                 self.remark("macro", f"{node.name} takes an alias and a column", item.this)
                 given[index] = given[index + 1] = None
         stack.extend(item for item in reversed(given) if item is not None)

@@ -113,10 +113,14 @@ class Writes(Walk):
         frame = Frame(outer, query=self.queries)
         named = list(node.args.get("tables") or ())
         using = list(node.args.get("using") or ())
-        if using and node.this is not None and any(
-            isinstance(t, exp.Table)
-            and t.alias_or_name.lower() == node.this.alias_or_name.lower()
-            for t in using
+        if (
+            using
+            and node.this is not None
+            and any(
+                isinstance(t, exp.Table)
+                and t.alias_or_name.lower() == node.this.alias_or_name.lower()
+                for t in using
+            )
         ):
             named, source = [node.this], None  # MySQL: DELETE FROM w USING wide w JOIN ...
         else:
@@ -166,8 +170,9 @@ class Writes(Walk):
         outputs = Outputs(open=True)
         if returning is None:
             return outputs
-        visible = Frame(frame.outer, [s for s in frame.sources if s.name != "excluded"],
-                        frame.query)
+        visible = Frame(
+            frame.outer, [s for s in frame.sources if s.name != "excluded"], frame.query
+        )
         for item in returning.expressions:
             if isinstance(item, exp.Star):
                 where = span(item)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -24,7 +25,7 @@ class Overlap(Exception):
 def ordered(edits: Sequence[Edit]) -> list[Edit]:
     """Sorted and apart; the same edit twice counts once."""
     result = sorted(dict.fromkeys(edits), key=lambda e: (e.start, e.end))
-    for one, other in zip(result, result[1:], strict=False):
+    for one, other in itertools.pairwise(result):
         if other.start < one.end or (one.start == other.start and one.end == other.end):
             raise Overlap
     return result

@@ -1,4 +1,4 @@
-"""Inserts: one row of the wide table as a row of the parent, found or made, and one of the child."""
+"""Inserts: a row of the wide table as one of the parent, found or made, and one of the child."""
 
 from __future__ import annotations
 
@@ -63,8 +63,7 @@ def _one_row(reads: Reads, target: Source, names: list[str], values: Any) -> Edi
     if returning and reads.resolution.tree.args["returning"] is not None:
         own = {name for name in names if name in plan.deprecated}
         used = {
-            i.name.lower()
-            for i in reads.resolution.tree.args["returning"].find_all(exp.Identifier)
+            i.name.lower() for i in reads.resolution.tree.args["returning"].find_all(exp.Identifier)
         }
         if used & {view.names.column(n).lower() for n in own} or "*" in returning:
             raise NotMechanical("RETURNING reads columns of the parent")
@@ -109,5 +108,3 @@ def _value_texts(reads: Reads, target: Source, count: int) -> list[str]:
     if any(t.strip().upper() == "DEFAULT" for t in texts):
         raise NotMechanical("DEFAULT as a value cannot be moved into a SELECT")
     return texts
-
-

@@ -69,12 +69,20 @@ class Reads:
             raise NotMechanical("the table's place in the text is not known")
         bindings = self.resolution.of(source)
         going = [b for b in bindings if b.standing in GOING]
-        stars = [s for s in self.resolution.stars if s.source is source and s.kind in (
-            Kind.STAR, Kind.WHOLE_ROW)]
+        stars = [
+            s
+            for s in self.resolution.stars
+            if s.source is source and s.kind in (Kind.STAR, Kind.WHOLE_ROW)
+        ]
         holes = [h for h in self.analysed.masked.holes if not h.quoted]
         must = bool(
-            stars or source.renames or source.composite or holes or self.analysed.masked.macros
-            or (source.merged and going) or any(not b.certain for b in bindings)
+            stars
+            or source.renames
+            or source.composite
+            or holes
+            or self.analysed.masked.macros
+            or (source.merged and going)
+            or any(not b.certain for b in bindings)
         )
         if must or (derived and going):
             self._plain_reference(source)
@@ -154,16 +162,12 @@ class Reads:
         assert source.span is not None
         child_text, child, parent_text, parent = self.tables(source)
         self.forms.append("join")
-        yield Edit(
-            *source.span, f"({child_text} JOIN {parent_text} ON {self.link(child, parent)})"
-        )
+        yield Edit(*source.span, f"({child_text} JOIN {parent_text} ON {self.link(child, parent)})")
         yield from self.qualified(bindings, child, parent)
         yield from self._grouped(bindings, parent)
         yield from self._neighbours(source)
 
-    def qualified(
-        self, bindings: Sequence[Binding], child: str, parent: str
-    ) -> Iterator[Edit]:
+    def qualified(self, bindings: Sequence[Binding], child: str, parent: str) -> Iterator[Edit]:
         """Every column with the alias of the table that has it from now on."""
         for binding in bindings:
             if binding.clause in ("using", "natural", "whole row"):

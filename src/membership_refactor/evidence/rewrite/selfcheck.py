@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from membership_refactor.evidence.analyse import Analyser, Analysed, parse_as
+from membership_refactor.evidence.analyse import Analysed, Analyser, parse_as
 from membership_refactor.evidence.dangers import wide
 from membership_refactor.evidence.resolve.scope import Binding, Resolution
 from membership_refactor.evidence.resolve.statement import resolve
@@ -31,7 +31,8 @@ def differences(
                 return f"at {stage}: {remark.message}"
         for binding in found.bindings:
             if binding.standing is Standing.GONE or (
-                binding.standing is Standing.DEPRECATED and binding.source is not None
+                binding.standing is Standing.DEPRECATED
+                and binding.source is not None
                 and binding.source.table is not None
                 and binding.source.table.role is not Role.RETIRED
             ):
@@ -52,8 +53,13 @@ def _moved(analysed: Analysed, edits: Sequence[Edit], found: Resolution) -> str:
     assert analysed.resolution is not None
     expected: dict[int, Binding] = {}
     for binding in analysed.resolution.bindings:
-        if any(e.start <= binding.start and binding.end <= e.end < e.start + len(e.text)
-               and e.end - e.start > 0 for e in edits if e.end >= binding.end):
+        if any(
+            e.start <= binding.start
+            and binding.end <= e.end < e.start + len(e.text)
+            and e.end - e.start > 0
+            for e in edits
+            if e.end >= binding.end
+        ):
             continue  # inside a replaced piece
         expected[shift.last_of(binding.end)] = binding
     for end, old in expected.items():
@@ -68,9 +74,9 @@ def _moved(analysed: Analysed, edits: Sequence[Edit], found: Resolution) -> str:
     added = _added(edits)
     for end, new in after.items():
         table = new.source.table if new.source is not None else None
-        if table is not None and end not in expected:
-            if not any(start < end <= stop for start, stop in added):
-                return f"{new.name} is bound to {table.table.name}, which it was not"
+        ours = table is not None and end not in expected
+        if table is not None and ours and not any(a < end <= b for a, b in added):
+            return f"{new.name} is bound to {table.table.name}, which it was not"
     return ""
 
 

@@ -34,8 +34,14 @@ class Draft:
 
     def at(self, place: Place) -> Rewritten:
         return Rewritten(
-            place=place, old=self.old, new=self.new, dialect=self.dialect, form=self.form,
-            reason=self.reason, edits=tuple(self.edits), query=self.query,
+            place=place,
+            old=self.old,
+            new=self.new,
+            dialect=self.dialect,
+            form=self.form,
+            reason=self.reason,
+            edits=tuple(self.edits),
+            query=self.query,
         )
 
 
@@ -65,8 +71,9 @@ class Rewriter:
                 continue
             if not edits:
                 return None
-            whole = {"insert"} & set(reads.forms) or len(edits) == 1 and edits[0].text.startswith(
-                "WITH ")
+            whole = {"insert"} & set(reads.forms) or (
+                len(edits) == 1 and edits[0].text.startswith("WITH ")
+            )
             reason = differences(
                 self.analyser, self.analysed, edits, by_name=not whole and not self._jpql
             )
@@ -111,8 +118,10 @@ class Rewriter:
                 continue
             edits += reads.edits(source, derived=derived)
         reads.changed_before = bool(edits)
-        if any(b.source is not None and id(b.source) in rows and b.standing in GOING
-               for b in resolution.bindings):
+        if any(
+            b.source is not None and id(b.source) in rows and b.standing in GOING
+            for b in resolution.bindings
+        ):
             raise NotMechanical("NEW, OLD or excluded is a row of one table")
         for target in targets:
             edits += self._target(reads, target)
@@ -145,15 +154,27 @@ class Rewriter:
             file_edits = ()
             reason = "its text is put together; edit it by hand"
         return Draft(
-            self._start(), text, applied(text, edits), self.analysed.view.dialect, form, reason,
-            file_edits, self.analysed.resolution.statement == "select",
+            self._start(),
+            text,
+            applied(text, edits),
+            self.analysed.view.dialect,
+            form,
+            reason,
+            file_edits,
+            self.analysed.resolution.statement == "select",
         )
 
     def _left(self, reason: str) -> Draft:
         assert self.analysed.resolution is not None
         return Draft(
-            self._start(), self.analysed.placed.text, None, self.analysed.view.dialect, "", reason,
-            (), self.analysed.resolution.statement == "select",
+            self._start(),
+            self.analysed.placed.text,
+            None,
+            self.analysed.view.dialect,
+            "",
+            reason,
+            (),
+            self.analysed.resolution.statement == "select",
         )
 
     def _start(self) -> int:

@@ -39,8 +39,8 @@ def update_edits(reads: Reads, target: Source) -> list[Edit]:
     for binding in going:
         if binding.column in reads.plan.key:
             raise NotMechanical(
-                f"{binding.written} identifies the parent: a changed key may meet another parent or "
-                "split a group"
+                f"{binding.written} identifies the parent: a changed key may meet another parent "
+                "or split a group"
             )
     if not going and not any(b.standing in GOING for b in read):
         return list(reads.renamed(target, bindings))
@@ -123,9 +123,7 @@ def _with_parent(
         yield Edit(where.end, where.end, f" {reads.link(child, parent)} AND (")
         end = len(reads.text[:tail].rstrip())
         yield Edit(end, end, ")")
-    yield from reads.qualified(
-        [b for b in bindings if b.kind is not Kind.WRITE], child, parent
-    )
+    yield from reads.qualified([b for b in bindings if b.kind is not Kind.WRITE], child, parent)
 
 
 def _parent_only(reads: Reads, target: Source, read: list[Binding]) -> Iterator[Edit]:
@@ -176,8 +174,10 @@ def _both(
     condition = text[where.end : end].strip() if where is not None else ""
     inside = [b for b in bindings if where is not None and b.start >= where.end]
     offset = end - len(text[where.end : end].lstrip()) if where is not None else 0
-    shifted = [Edit(e.start - offset, e.end - offset, e.text)
-               for e in reads.qualified(inside, child, parent)]
+    shifted = [
+        Edit(e.start - offset, e.end - offset, e.text)
+        for e in reads.qualified(inside, child, parent)
+    ]
     joined = applied(condition, ordered(shifted)) if condition else ""
     link = reads.link(child, parent)
     children = (
@@ -204,9 +204,7 @@ def _assignments(tree: Any) -> list[int]:
     return starts
 
 
-def _mysql_update(
-    reads: Reads, target: Source, bindings: list[Binding]
-) -> Iterator[Edit]:
+def _mysql_update(reads: Reads, target: Source, bindings: list[Binding]) -> Iterator[Edit]:
     if _limited(reads.resolution.tree):
         raise NotMechanical("ORDER BY and LIMIT do not go with an UPDATE of two tables")
     assert target.span is not None

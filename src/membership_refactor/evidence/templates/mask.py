@@ -6,6 +6,7 @@ starts a MySQL comment), so placeholders, macros and holes are filled before par
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -140,9 +141,7 @@ def _unknown_macros(masked: Masked, dialect: str, *, tight: bool) -> None:
     placed = masked.placed
     found = significant(placed.text, dialect)
     known = keywords()
-    qualifiers = {
-        a.text.lower() for a, b in zip(found, found[1:], strict=False) if b.text == "."
-    }
+    qualifiers = {a.text.lower() for a, b in itertools.pairwise(found) if b.text == "."}
     edits: list[tuple[int, int, str]] = []
     skip = -1
     for index, token in enumerate(found):
@@ -209,7 +208,7 @@ def _fill(masked: Masked, dialect: str, fill: str) -> None:
                 edits.append((token.start, token.end, text))
         elif token.kind in ("jinja", "hole"):
             number += 1
-            new, hole = _filling(token, before, found, index, number, fill)
+            new, hole = _filling(token, before, found, index, number=number, fill=fill)
             if hole:
                 masked.holes.append(Hole(token.text, placed.place(token.start)))
             edits.append((token.start, token.end, new))
@@ -234,6 +233,7 @@ def _filling(
     before: Token | None,
     found: Sequence[Token],
     index: int,
+    *,
     number: int,
     fill: str,
 ) -> tuple[str, bool]:
