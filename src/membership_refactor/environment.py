@@ -5,7 +5,6 @@ One place turns every failure into Alembic's CommandError: one clear line, statu
 
 from __future__ import annotations
 
-import hashlib
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -23,6 +22,7 @@ from membership_refactor.database import choose_for_application, examine, explai
 from membership_refactor.errors import NoDatabase, RefactorError, WrongUse
 from membership_refactor.execution.options import Options
 from membership_refactor.execution.progress import Progress
+from membership_refactor.execution.tenants import busy, try_lock
 from membership_refactor.planning import CHAIN
 from membership_refactor.portrait import Portrait
 from membership_refactor.portrait.document import from_json
@@ -217,23 +217,12 @@ def _require_schema(connection: Connection, schema: str) -> None:
 
 
 def _lock_out_others(connection: Connection, schema: str) -> None:
-    """Takes the tenant's session lock, which outlives the commits. Only the trying form: a
-    waiter holds a snapshot, and a concurrent index build would wait for it in a deadlock."""
-    key = tenant_lock(schema)
-    got = connection.exec_driver_sql(f"SELECT pg_catalog.pg_try_advisory_lock({key})").scalar()
+    """Takes the tenant's session lock on Alembic's connection, which outlives the commits."""
+    got = connection.exec_driver_sql(try_lock(schema)).scalar()
     # The transaction that was begun for it has to end, or autocommit_block() refuses.
     connection.commit()
     if not got:
-        raise RefactorError(
-            f'another migration of schema "{schema}" is running.',
-            hint="Wait for it; membership-refactor status shows how far it is.",
-        )
-
-
-def tenant_lock(schema: str) -> int:
-    """The advisory lock that whoever changes a tenant's tables or its chain holds."""
-    digest = hashlib.sha256(f"membership_refactor {schema}".encode()).digest()
-    return int.from_bytes(digest[:8], "big", signed=True)
+        raise busy(schema)
 
 
 def _note_destination(context: EnvironmentContext, request: Request) -> bool:

@@ -6,6 +6,7 @@ import argparse
 import json
 
 from membership_refactor.cli.verb import FINE, Context
+from membership_refactor.execution.tenants import alone
 from membership_refactor.operations import runner_for
 from membership_refactor.plans.programme_membership import SPLIT
 
@@ -20,7 +21,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, context: Context) -> int:
     """Status 0 also where nothing is open."""
     runner = runner_for(context.engine(), SPLIT, context.request)
-    taken = runner.abandon()
+    with alone(runner.engine, context.schema, label=NAME):
+        taken = runner.abandon()
     if context.format == "json":
         print(json.dumps({"abandoned": taken}))
     else:

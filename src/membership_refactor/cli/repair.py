@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from membership_refactor.cli.verb import FINDINGS, FINE, Context
 from membership_refactor.cli.verify import document, found, lines, listed, runner
-from membership_refactor.environment import tenant_lock
-from membership_refactor.errors import RefactorError
 from membership_refactor.execution.inspection import inspect, mend
-from membership_refactor.execution.runner import Runner
-from membership_refactor.execution.sessions import Sessions, value
+from membership_refactor.execution.tenants import alone
 
 NAME = "repair"
 HELP = "show what verify finds; with --apply, put it right under a lock"
@@ -35,7 +30,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
         hint = "repair --apply puts this right." if inspected.count else "nothing to repair."
         _print(context, {**document(inspected), "applied": False}, [*lines(inspected), hint])
         return FINDINGS if inspected.count else FINE
-    with _alone(chain, context.schema):
+    with alone(chain.engine, context.schema, label="repair"):
         inspected = inspect(chain, workers=max(options.workers, 1))
         done = mend(chain, inspected)
     shown, repairs = lines(inspected), []
@@ -60,15 +55,3 @@ def run(options: argparse.Namespace, context: Context) -> int:
 
 def _print(context: Context, data: dict[str, Any], text: list[str]) -> None:
     print(json.dumps(data, indent=2) if context.format == "json" else "\n".join(text))
-
-
-@contextmanager
-def _alone(chain: Runner, schema: str) -> Iterator[None]:
-    """No step may move what repair reads again under its lock."""
-    with Sessions(chain.engine, role=None, label="repair").open(as_owner=False) as pg:
-        if not value(pg, f"SELECT pg_catalog.pg_try_advisory_lock({tenant_lock(schema)})"):
-            raise RefactorError(
-                f'a migration of schema "{schema}" is running.',
-                hint="Wait for it; membership-refactor status shows how far it is.",
-            )
-        yield  # the lock goes with the session
