@@ -14,8 +14,8 @@ from membership_refactor.report.keys import KeyChoice, Near
 from membership_refactor.sql.identifiers import qualified
 from membership_refactor.sql.keys_of_rows import (
     disagreeing_query,
-    near_gap_query,
-    near_spelling_query,
+    near_kinds,
+    near_query,
     partition_query,
 )
 
@@ -75,17 +75,11 @@ def _choice(pg: Pg, plan: TableSplit, table: Table, name: str, key: tuple[str, .
 
 
 def _near(pg: Pg, table: Table, where: str, key: tuple[str, ...]) -> Iterator[Near]:
-    spelling = near_spelling_query(table, where, key)
-    queries = {"letter case or blanks": spelling} if spelling else {}
-    for column in key:
-        if not table.column(column).not_null:
-            queries[f"{column}, which is NULL in one of them"] = near_gap_query(
-                table, where, key, column
-            )
-    for differ_in, query in queries.items():
-        row = run(pg, query).fetchone()
-        assert row is not None
-        yield Near(differ_in=differ_in, groups=int(row[0]), examples=tuple(row[1]))
+    kinds = near_kinds(table, key)
+    found = run(pg, near_query(table, where, key)).fetchall() if kinds else []
+    for kind, (_, groups, examples) in zip(kinds, found, strict=True):
+        differ_in = f"{kind}, which is NULL in one of them" if kind else "letter case or blanks"
+        yield Near(differ_in=differ_in, groups=int(groups), examples=tuple(examples))
 
 
 def _has(table: Table, column: str) -> bool:
