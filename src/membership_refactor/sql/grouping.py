@@ -106,6 +106,8 @@ def settle_function(plan: TableSplit, names: Names, child: Table) -> tuple[State
         f"ORDER BY g.{link}\n"
         f"ON CONFLICT ({uuid}) DO UPDATE SET {uuid} = excluded.{uuid}"
     )
+    # The emptied go first: a cascade (a person's id that changes) reaches a parent before its
+    # children's events do, and then it holds the key of the one that is about to be inserted.
     body = f"""
 BEGIN
   IF shared THEN
@@ -113,12 +115,12 @@ BEGIN
       ORDER BY p.{uuid} FOR NO KEY UPDATE;
     UPDATE {names.parent} AS p SET {uuid} = p.{uuid} WHERE p.{uuid} = ANY (uuids);
   END IF;
+  DELETE FROM {names.parent} AS p WHERE p.{uuid} = ANY (uuids)
+    AND NOT EXISTS (SELECT FROM {names.copy} AS c WHERE c.{link} = p.{uuid});
   {insert_parents(plan, names, child, missing)};
   UPDATE {names.parent} AS p SET ({listed(columns)}) = ROW ({listed(columns, "g.")})
   FROM ({select}) AS g
   WHERE p.{uuid} = g.{link} AND {differs(parent_columns(plan, child), "p", "g")};
-  DELETE FROM {names.parent} AS p WHERE p.{uuid} = ANY (uuids)
-    AND NOT EXISTS (SELECT FROM {names.copy} AS c WHERE c.{link} = p.{uuid});
 END
 """
     signature = f"{names.own('settle')}(uuids pg_catalog.uuid[], shared pg_catalog.bool)"

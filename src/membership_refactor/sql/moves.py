@@ -40,6 +40,8 @@ class Move:
     """plpgsql that puts the keys in ``taken`` right; may be repeated."""
     replay_clear: str
     """plpgsql for a TRUNCATE: everything without an origin goes."""
+    catch_up: str = ""
+    """One statement that replays everything in one snapshot; only where rows are copied."""
     route_null: bool = False
     """Whether the route may be NULL: those rows are one range of their own."""
 
@@ -200,6 +202,9 @@ def _rows_move(
         f"  OVERRIDING SYSTEM VALUE SELECT {read}\n  FROM {origin} AS a WHERE %(where)s"
     )
     absent = f"NOT EXISTS (SELECT FROM {target} AS b WHERE b.{key} = a.{key})"
+    log = ChangeLog(
+        names=names, job=job, table=origin, key=plan.id, key_type=id_type, old_too=False
+    )
     remove = (
         f"DELETE FROM {target} AS b WHERE %(where)s AND NOT EXISTS (\n"
         f"    SELECT FROM {origin} AS a WHERE a.{key} = b.{key} AND NOT {apart})"
@@ -214,13 +219,23 @@ def _rows_move(
     if present:
         # Rows are there already: those that differ or have no origin go, what is missing comes.
         between = f"b.{key} BETWEEN first AND last"
-        build = remove.replace("%(where)s", between) + f";\n  {insert} AND {absent}"
+        away = remove.replace("%(where)s", between)
+        # A unique value may have wandered here from a range that comes later: its old row is still
+        # in the way. Then the missing rows are left to the replay, when every range has been done.
+        later = (
+            f"INSERT INTO {log.log} (keys, n)\n"
+            "    SELECT pg_catalog.array_agg(w.k), pg_catalog.count(*) FROM (\n"
+            f"      SELECT a.{key} AS k FROM {origin} AS a WHERE %(where)s AND {absent}) AS w\n"
+            "    HAVING pg_catalog.count(*) > 0"
+        )
+        build = (
+            f"BEGIN\n    {away};\n    {insert} AND {absent};\n"
+            "  EXCEPTION WHEN unique_violation OR exclusion_violation THEN\n"
+            f"    {away};\n    {later};\n  END"
+        )
     clear = (
         f"DELETE FROM {target} AS b WHERE NOT EXISTS (\n"
         f"      SELECT FROM {origin} AS a WHERE a.{key} = b.{key});"
-    )
-    log = ChangeLog(
-        names=names, job=job, table=origin, key=plan.id, key_type=id_type, old_too=False
     )
     return Move(
         names=names,
@@ -233,6 +248,27 @@ def _rows_move(
         alias="a",
         replay_keys=replay,
         replay_clear=clear,
+        catch_up=_catch_up(log, target, key, written, read),
+    )
+
+
+def _catch_up(log: ChangeLog, target: str, key: str, written: str, read: str) -> str:
+    """The whole log replayed by one statement, and so by one snapshot.
+
+    Afterwards the target is the origin as it was at one moment, and a unique index can be built:
+    in between, a value that went from one row to another may stand in both. The rows go before
+    they come, because the INSERT has to wait for the count of those that went.
+    """
+    return (
+        f"WITH gone AS (DELETE FROM {log.log} AS l RETURNING l.keys),\n"
+        "taken AS (SELECT DISTINCT k.k FROM gone AS g, pg_catalog.unnest(g.keys) AS k (k)),\n"
+        f"went AS (DELETE FROM {target} AS b WHERE b.{key} IN (SELECT t.k FROM taken AS t)\n"
+        "  OR (EXISTS (SELECT FROM gone AS g WHERE g.keys IS NULL) AND NOT EXISTS (\n"
+        f"    SELECT FROM {log.table} AS a WHERE a.{key} = b.{key})) RETURNING b.{key}),\n"
+        "counted AS (SELECT pg_catalog.count(*) AS n FROM went)\n"
+        f"INSERT INTO {target} AS b ({written}) OVERRIDING SYSTEM VALUE SELECT {read}\n"
+        f"FROM counted AS c CROSS JOIN {log.table} AS a\n"
+        f"WHERE a.{key} IN (SELECT t.k FROM taken AS t) AND c.n >= 0"
     )
 
 

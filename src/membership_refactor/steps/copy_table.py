@@ -8,7 +8,7 @@ from membership_refactor.checks.tables import (
     links_are_of_their_keys,
     policies_hold,
 )
-from membership_refactor.portrait import Portrait, Table
+from membership_refactor.portrait import Index, Portrait, Table
 from membership_refactor.sql.clone import cloned
 from membership_refactor.sql.create import EMPTY_SEARCH_PATH, create_surface
 from membership_refactor.sql.fence import open_fence
@@ -19,7 +19,7 @@ from membership_refactor.sql.identity import identity_functions, link_function
 from membership_refactor.sql.keeping import resolve_kept
 from membership_refactor.sql.limits import cannot_carry
 from membership_refactor.sql.link import keep_link_function, keep_link_triggers
-from membership_refactor.sql.moves import copy_move
+from membership_refactor.sql.moves import Move, copy_move
 from membership_refactor.sql.refusal import refusal_functions, refusal_triggers
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.sql.tables.bare import create_bare_table
@@ -90,7 +90,7 @@ def up(s: Situation) -> tuple[Action, ...]:
             statements=hang(logged),
         ),
         Build(name="copy", move=move),
-        *_indexed(copy),
+        *_indexed(copy, move),
         Switch(
             name="switch to synchronous capture",
             move=move,
@@ -112,18 +112,30 @@ def up(s: Situation) -> tuple[Action, ...]:
     )
 
 
-def _indexed(copy: Table) -> tuple[Action, ...]:
+def _indexed(copy: Table, move: Move) -> tuple[Action, ...]:
     """Indexes after the load, each an action: a crash does not cost those that stand. Nobody
     else can reach the table yet, so none of these locks is in anybody's way."""
+    key = copy.primary_key.index if copy.primary_key else None
+    unique = [i.name for i in copy.indexes if i.valid and _exclusive(copy, i) and i.name != key]
+    plain = [i.name for i in copy.indexes if i.valid and i.name not in unique]
     single = [
         Run(
             name=f"index {name}", statements=(EMPTY_SEARCH_PATH, *create_indexes(copy, only={name}))
         )
-        for name in (index.name for index in copy.indexes if index.valid)
+        for name in (*plain, *unique)
     ]
+    if unique or any(c.kind == "x" for c in copy.constraints):
+        # Copied at different moments, two rows may both hold a value that went from one to the
+        # other: before anything is made unique, all of the copy has to be of one moment.
+        single.insert(len(plain), Run(name="catch up", statements=(Statement(move.catch_up),)))
     rest = (EMPTY_SEARCH_PATH, *create_keys(copy), *create_checks(copy))
     analyzed = Statement(f"ANALYZE {qualified(copy.schema, copy.name)}")
     return (*single, Run(name="keys and checks", statements=(*rest, analyzed)))
+
+
+def _exclusive(copy: Table, index: Index) -> bool:
+    exclusions = {c.index for c in copy.constraints if c.kind == "x"}
+    return index.unique or index.name in exclusions
 
 
 def _keyed(s: Situation, copy: Table) -> tuple[Action, ...]:
