@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
@@ -14,7 +15,8 @@ from membership_refactor.sql.unique_identity.moves import foreign_keys_to
 from membership_refactor.sql.unique_identity.names import IdentityNames
 
 _COLUMNS = """
-SELECT a.attname::text, t.typcategory = 'S', a.attgenerated <> ''
+SELECT a.attname::text, t.typcategory = 'S', a.attgenerated <> '',
+  a.atthasdef OR a.attidentity <> ''
 FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
 WHERE a.attrelid = $1::pg_catalog.regclass AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attnum
@@ -30,6 +32,14 @@ WHERE i.indrelid = $1::pg_catalog.regclass AND i.indisunique AND i.indisvalid
   AND i.indpred IS NULL AND i.indexprs IS NULL
 ORDER BY i.indisprimary DESC, i.indexrelid
 """
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    text: bool
+    generated: bool
+    made: bool
+    """Whether the database makes its values: identity, serial or another default."""
 
 
 def foreign_plan(
@@ -69,7 +79,7 @@ def foreign_plan(
         id=_primary_key(connection, schema, table),
         alternatives=tuple(
             Alternative(
-                column=column, constraint=fitted(f"uq_{table}_{column}"), text=known[column][0]
+                column=column, constraint=fitted(f"uq_{table}_{column}"), text=known[column].text
             )
             for column in identities
         ),
@@ -120,7 +130,10 @@ def _dependent(
             unique = tuple(column for column in columns if column != parent)
     taken = {id_, parent, *(unique or ())}
     known = _columns(connection, schema, table)
-    unite = tuple(c for c, (_, generated) in known.items() if c not in taken and not generated)
+    unite = tuple(c for c, column in known.items() if c not in taken and not column.generated)
+    if not known[id_].made:
+        # A key that somebody chose is a value like any other.
+        unite = (id_, *unite)
     return Dependent(
         table=table,
         parent=parent,
@@ -131,7 +144,7 @@ def _dependent(
     )
 
 
-def _columns(connection: Connection, schema: str, table: str) -> dict[str, tuple[bool, bool]]:
+def _columns(connection: Connection, schema: str, table: str) -> dict[str, _Column]:
     there = rows(
         connection,
         f"SELECT pg_catalog.to_regclass({literal(qualified(schema, table))}) IS NOT NULL",
@@ -142,7 +155,7 @@ def _columns(connection: Connection, schema: str, table: str) -> dict[str, tuple
             hint="Name the schema with -x schema=NAME.",
         )
     found = rows(connection, _COLUMNS, qualified(schema, table))
-    return {name: (text, generated) for name, text, generated in found}
+    return {name: _Column(*rest) for name, *rest in found}
 
 
 def _primary_key(connection: Connection, schema: str, table: str) -> str:

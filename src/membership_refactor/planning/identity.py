@@ -199,7 +199,9 @@ class UniqueIdentity:
 
     def _check_dependents(self) -> None:
         for dependent in self.walk():
-            given = (dependent.id, dependent.parent, *dependent.unique_columns, *dependent.unite)
+            given = (dependent.id, dependent.parent, *dependent.unique_columns)
+            # The id may be united: one that somebody chose must not get lost.
+            given = (*given, *(c for c in dependent.unite if c != dependent.id))
             if dependent.ranking:
                 given = (*given, dependent.ranking.column)
             if len(set(given)) < len(given):
