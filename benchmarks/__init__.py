@@ -1,0 +1,1 @@
+"""What the move costs, beside two baselines: `python -m benchmarks`."""

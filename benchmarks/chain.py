@@ -1,0 +1,106 @@
+"""The chain itself, step by step through its runner, with and without its checks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from io import StringIO
+
+from benchmarks.measure import Cost, measured
+from benchmarks.place import Place
+from membership_refactor.execution.options import Options
+from membership_refactor.execution.progress import Progress
+from membership_refactor.execution.runner import Runner
+from membership_refactor.plans.programme_membership import SPLIT
+from membership_refactor.steps import ALL
+from membership_refactor.steps.step import Step, no_checks
+
+MOVING = ("0003", "0006", "0007", "0008")
+"""The steps that move data."""
+WHOLE = ("0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010")
+REASON = "benchmark"
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """A short table lock, from the ledger."""
+
+    revision: str
+    action: str
+    waited_ms: float
+    held_ms: float
+    tries: int
+
+
+@dataclass(slots=True)
+class Run:
+    """What a run of the chain cost."""
+
+    steps: dict[str, Cost] = field(default_factory=dict)
+    locks: list[Lock] = field(default_factory=list)
+    check_seconds: float = 0.0
+    child_bytes: int = 0
+    parent_bytes: int = 0
+
+    def cost(self, revisions: Iterable[str]) -> Cost:
+        total = Cost()
+        for revision in revisions:
+            total = total + self.steps[revision]
+        return total
+
+
+def unchecked(step: Step) -> Step:
+    """The same step without its checks."""
+    return replace(step, before_up=no_checks, after_up=no_checks)
+
+
+def run_chain(
+    place: Place,
+    database: str,
+    *,
+    to: str,
+    workers: int,
+    checks: bool,
+    before: Callable[[str], None] | None = None,
+) -> Run:
+    """Takes the chain up to ``to``; ``before`` is called before each step, unmeasured."""
+    steps = dict(ALL) if checks else {revision: unchecked(s) for revision, s in ALL.items()}
+    engine = place.engine(database)
+    runner = Runner(
+        engine,
+        SPLIT,
+        "public",
+        steps=steps,
+        options=Options(accept_usage=REASON, workers=workers),
+        progress=Progress(StringIO()),
+    )
+    result = Run()
+    with place.connect(database) as look:
+        for revision in (r for r in WHOLE if r <= to):
+            if before is not None:
+                before(revision)
+            with measured(look, place.postmaster) as cost:
+                runner.upgrade(revision)
+            result.steps[revision] = cost
+            if revision == "0008":
+                result.child_bytes = size(look, SPLIT.copy)
+                result.parent_bytes = size(look, SPLIT.parent)
+        result.locks = [
+            Lock(*row)
+            for row in look.execute(
+                "SELECT revision, name, lock_waited_ms, lock_held_ms, tries\n"
+                "FROM public_refactor.action WHERE lock_held_ms IS NOT NULL\n"
+                "ORDER BY done_at"
+            ).fetchall()
+        ]
+        row = look.execute("SELECT sum(seconds) FROM public_refactor.check_result").fetchone()
+        result.check_seconds = float(row[0] or 0) if row else 0.0
+    return result
+
+
+def size(connection: object, table: str) -> int:
+    """Bytes of a table with its indexes."""
+    row = connection.execute(  # type: ignore[attr-defined]
+        "SELECT pg_total_relation_size(%s::regclass)", (f'public."{table}"',)
+    ).fetchone()
+    return int(row[0])

@@ -1,0 +1,102 @@
+"""The targets: what each figure must be, what it is, and whether that is met."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from benchmarks.results import CHECKED, MOVED, MOVED_2, OFFLINE, Results
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One target; ``figure`` is None where this run did not measure it."""
+
+    what: str
+    target: float | None
+    figure: float | None
+    unit: str = "x"
+
+    @property
+    def verdict(self) -> str:
+        if self.figure is None:
+            return "not measured"
+        if self.target is None:
+            return "reported"
+        return "met" if self.figure <= self.target else "missed"
+
+    @property
+    def cells(self) -> tuple[str, str, str, str]:
+        def shown(number: float | None) -> str:
+            return "-" if number is None else f"{number:.2f} {self.unit}"
+
+        target = "-" if self.target is None else f"<= {self.target:g} {self.unit}"
+        return self.what, target, shown(self.figure), self.verdict
+
+
+def lines(results: Results) -> tuple[Line, ...]:
+    return (*_move(results), *_locks(results), *_capture(results))
+
+
+def _move(results: Results) -> Iterator[Line]:
+    best = results.best()
+    base = best.get(OFFLINE)
+
+    def ratio(name: str, figure: str) -> float | None:
+        if base is None or name not in best:
+            return None
+        below = float(getattr(base, figure))
+        return float(getattr(best[name], figure)) / below if below else None
+
+    yield Line("server CPU of 0003 and 0006-0008, no checks", 1.25, ratio(MOVED, "cpu"))
+    yield Line("WAL of the same", 1.45, ratio(MOVED, "wal"))
+    yield Line("wall time of the same, two workers", 1.1, ratio(MOVED_2, "wall"))
+    yield Line("server CPU of 0003-0010, all checks", 2.4, ratio(CHECKED, "cpu"))
+    child, smallest = results.chain_bytes()[0], results.offline_bytes[0]
+    yield Line(
+        "size of the child with its indexes", 1.02, child / smallest if child and smallest else None
+    )
+    rows, times = results.growth if results.growth else (5 * results.rows, None)
+    # Six times for five times the rows, and as much slack for another factor.
+    allowed = 6 * (rows / results.rows) / 5
+    yield Line(f"CPU at {rows:,} rows over {results.rows:,}", allowed, times)
+
+
+def _locks(results: Results) -> Iterator[Line]:
+    waited, held = results.lock_extremes() or (None, None)
+    yield Line("longest wait for a lock others queue behind", 50, waited, "ms")
+    yield Line("longest hold of one", 20, held, "ms")
+    yield Line("writers' p99 during the chain over idle", 4, results.p99_ratio())
+
+
+def _capture(results: Results) -> Iterator[Line]:
+    figures = results.best_capture()
+    if not figures:
+        yield Line("capture", None, None)
+        return
+    none, log, application = figures["none"], figures["log"], figures["application"]
+    sizes = list(dict.fromkeys(int(key.split()[1]) for key in none))
+    targets = dict(zip(sizes, (1.1, 1.5, 2.0), strict=True))
+    one_way = dict(zip(sizes, (None, None, 1.6), strict=True))
+    for key in none:
+        kind, size = key.split()[0], int(key.split()[1])
+        strict = kind == "UPDATE" or size == sizes[0]
+        named = f"{kind} of {size:,}" if size > 1 else f"single {kind}"
+        both = figures["two ways"][key] / application[key]
+        yield Line(
+            f"capture both ways, {named}, over the application",
+            targets[size] if strict else None,
+            both,
+        )
+        single = figures["one way"][key] / application[key]
+        yield Line(
+            f"capture one way, {named}, over the application",
+            one_way[size] if strict else None,
+            single,
+        )
+        if size == sizes[0]:
+            second = application[key] - none[key]
+            share = (log[key] - none[key]) / second if second > 0 else None
+            yield Line(f"change log, {named}, share of the second statement", 0.5, share)
+        else:
+            yield Line(f"change log, {named}, over no capture", 1.2, log[key] / none[key])

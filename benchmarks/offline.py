@@ -1,0 +1,46 @@
+"""The offline minimum: nobody writes, so every table is made in one statement, indexes after it.
+
+The cheapest rebuild that PostgreSQL has a statement for; no tool that keeps writers going can be
+cheaper. It has the same uuid expression, the same indexes, keys and foreign keys.
+"""
+
+from __future__ import annotations
+
+from benchmarks.place import Connection
+from benchmarks.target import NAMES, Target
+from membership_refactor.plans.programme_membership import SPLIT
+from membership_refactor.sql.grouping import grouped, parent_columns
+from membership_refactor.sql.identifiers import columns as listed
+from membership_refactor.sql.identifiers import ident, qualified
+from membership_refactor.sql.identity import computed
+from membership_refactor.sql.tables.constraints import create_foreign_keys
+from membership_refactor.sql.tables.indexes import create_indexes, create_keys
+
+
+def rebuild(connection: Connection, wanted: Target) -> None:
+    """Child and parent stand with everything, ANALYZE included."""
+    for text in statements(wanted):
+        connection.execute(text.encode())
+
+
+def statements(wanted: Target) -> list[str]:
+    child, parent = wanted.child, wanted.parent
+    parent_name = qualified(parent.schema, parent.name)
+    link = computed(SPLIT, NAMES, "a")
+    names = [c.name for c in wanted.source.columns]
+    columns = [SPLIT.parent_id, *(c.name for c in parent_columns(SPLIT, child))]
+    texts = [
+        f"CREATE TABLE {NAMES.copy} AS\n"
+        f"SELECT {listed(names, 'a.')}, {link} AS {ident(SPLIT.link)} FROM {NAMES.source} AS a",
+        *(s.text for s in create_indexes(child)),
+        *(s.text for s in create_keys(child)),
+        f"ANALYZE {NAMES.copy}",
+        f"CREATE TABLE {parent_name} ({listed(columns)}) AS\n{grouped(SPLIT, NAMES.copy, 'true')}",
+        *(s.text for s in create_indexes(parent)),
+        *(s.text for s in create_keys(parent)),
+        *(s.text for s in create_foreign_keys(child)),
+        *(s.text for s in create_foreign_keys(parent)),
+        wanted.link_key,
+        f"ANALYZE {parent_name}",
+    ]
+    return texts

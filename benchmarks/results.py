@@ -1,0 +1,116 @@
+"""Figures of all repeats, the best of each, and their ratios; as JSON."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from statistics import median
+from typing import Any
+
+from benchmarks.capture import Figures
+from benchmarks.chain import MOVING, WHOLE, Run
+from benchmarks.live import Live
+from benchmarks.measure import Cost
+
+OFFLINE, USUAL = "offline minimum", "usual recipe"
+MOVED, MOVED_2 = "0003, 0006-0008, no checks", "the same, 2 workers"
+CHECKED, CHECKED_2 = "0003-0010, all checks", "the same with checks, 2 workers"
+
+
+@dataclass(slots=True)
+class Results:
+    """What one run of the benchmark found."""
+
+    rows: int
+    repeats: int
+    server: str
+    baselines: dict[str, list[Cost]] = field(default_factory=dict)
+    offline_bytes: tuple[int, int] = (0, 0)
+    usual_bytes: tuple[int, int] = (0, 0)
+    chains: dict[str, list[Run]] = field(default_factory=dict)
+    live: list[Live] = field(default_factory=list)
+    capture: dict[str, list[Figures]] = field(default_factory=dict)
+    growth: tuple[int, float] | None = None
+    """Rows of the larger run, and how many times the CPU of this one it took."""
+
+    def costs(self) -> dict[str, list[Cost]]:
+        """By variant, every repeat."""
+        made = dict(self.baselines)
+        for name, runs in self.chains.items():
+            moved = name in (MOVED, MOVED_2)
+            made[name] = [run.cost(MOVING if moved else WHOLE) for run in runs]
+        return {name: costs for name, costs in made.items() if costs}
+
+    def best(self) -> dict[str, Cost]:
+        """The lowest of each figure; what others did to the machine can only raise one."""
+        return {name: lowest(costs) for name, costs in self.costs().items()}
+
+    def best_capture(self) -> dict[str, Figures]:
+        return {
+            variant: {key: min(figures[key] for figures in repeats) for key in repeats[0]}
+            for variant, repeats in self.capture.items()
+            if repeats
+        }
+
+    def lock_extremes(self) -> tuple[float, float] | None:
+        """Longest wait and longest hold, the median over the repeats of each variant's run."""
+        runs = [live.run for live in self.live] or self.chains.get(CHECKED, [])
+        if not runs:
+            return None
+        return (
+            median(max(lock.waited_ms for lock in run.locks) for run in runs),
+            median(max(lock.held_ms for lock in run.locks) for run in runs),
+        )
+
+    def p99_ratio(self) -> float | None:
+        """Writers' p99 during the chain over idle, the median of the repeats."""
+        ratios = [x.chain.p99 / x.idle.p99 for x in self.live if x.idle.p99 > 0]
+        return median(ratios) if ratios else None
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "rows": self.rows,
+            "repeats": self.repeats,
+            "server": self.server,
+            "machine": f"{platform.system()} {platform.machine()}",
+            "best": {name: asdict(cost) for name, cost in self.best().items()},
+            "all": {n: [asdict(c) for c in costs] for n, costs in self.costs().items()},
+            "steps": {
+                name: [{r: asdict(c) for r, c in run.steps.items()} for run in runs]
+                for name, runs in self.chains.items()
+            },
+            "bytes": {
+                OFFLINE: self.offline_bytes,
+                USUAL: self.usual_bytes,
+                "chain": self.chain_bytes(),
+            },
+            "check_seconds": {
+                name: [run.check_seconds for run in runs] for name, runs in self.chains.items()
+            },
+            "locks": [asdict(lock) for live in self.live for lock in live.run.locks],
+            "writers": [
+                {
+                    "idle": asdict(live.idle),
+                    "chain": asdict(live.chain),
+                    "steps": {r: asdict(felt) for r, felt in live.steps.items()},
+                    "errors": live.errors,
+                }
+                for live in self.live
+            ],
+            "capture_ms": self.best_capture(),
+            "growth": self.growth,
+        }
+
+    def chain_bytes(self) -> tuple[int, int]:
+        """Child and parent with their indexes after 0008."""
+        for runs in self.chains.values():
+            for run in runs:
+                if run.child_bytes:
+                    return run.child_bytes, run.parent_bytes
+        return 0, 0
+
+
+def lowest(costs: Iterable[Cost]) -> Cost:
+    costs = list(costs)
+    return Cost(min(c.cpu for c in costs), min(c.wal for c in costs), min(c.wall for c in costs))

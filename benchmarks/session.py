@@ -1,0 +1,124 @@
+"""One run of the benchmark: every variant in turn, shuffled within each repeat."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+from benchmarks import capture, offline, usual
+from benchmarks.chain import MOVING, run_chain, size
+from benchmarks.live import run_live
+from benchmarks.measure import measured
+from benchmarks.place import Place, place
+from benchmarks.results import (
+    CHECKED,
+    CHECKED_2,
+    MOVED,
+    MOVED_2,
+    OFFLINE,
+    USUAL,
+    Results,
+    lowest,
+)
+from benchmarks.target import REBUILT, prepare, target
+from membership_refactor.plans.programme_membership import SPLIT
+
+PARTS = ("baselines", "chain", "writers", "capture")
+CAPTURE_ROWS = 200_000
+MEMORY = {
+    # What the tool gives its own sessions; parallel query would buy wall time with CPU.
+    "work_mem": "64MB",
+    "maintenance_work_mem": "256MB",
+    "max_parallel_workers_per_gather": "0",
+}
+
+Say = Callable[[str], None]
+
+
+def benchmark(
+    *,
+    rows: int,
+    repeats: int,
+    parts: Collection[str] = PARTS,
+    larger: int | None = None,
+    idle_seconds: float = 15.0,
+    capture_scale: float = 1.0,
+    folder: Path | None = None,
+    say: Say = lambda line: None,
+) -> Results:
+    """Everything that ``parts`` names; ``larger`` is the number of rows of the growth run."""
+    chance = random.Random(1)
+    say(f"loading {rows:,} rows")
+    with place(rows, folder=folder) as here:
+        results = Results(rows, repeats, here.launched.server.source)
+        for repeat in range(repeats):
+            trials = _trials(here, results, parts)
+            order = list(trials)
+            chance.shuffle(order)
+            for name in order:
+                say(f"repeat {repeat + 1}: {name}")
+                trials[name]()
+            if "writers" in parts:
+                say(f"repeat {repeat + 1}: with writers")
+                results.live.append(run_live(here, workers=1, idle_seconds=idle_seconds))
+    if "capture" in parts:
+        small = min(rows, CAPTURE_ROWS)
+        say(f"loading {small:,} rows")
+        with place(small, folder=folder) as here:
+            results.capture = capture.measure_all(
+                here, repeats=repeats, say=say, scale=capture_scale
+            )
+    if larger and MOVED in results.chains:
+        results.growth = (larger, _grown(larger, results, folder, say))
+    return results
+
+
+def _trials(here: Place, results: Results, parts: Collection[str]) -> dict[str, Callable[[], None]]:
+    trials: dict[str, Callable[[], None]] = {}
+    if "baselines" in parts:
+        trials[OFFLINE] = lambda: _baseline(here, results, OFFLINE)
+        trials[USUAL] = lambda: _baseline(here, results, USUAL)
+    if "chain" in parts:
+        for name, workers, checks in (
+            (MOVED, 1, False),
+            (MOVED_2, 2, False),
+            (CHECKED, 1, True),
+            (CHECKED_2, 2, True),
+        ):
+            trials[name] = lambda name=name, w=workers, c=checks: _chain(  # type: ignore[misc]
+                here, results, name, w, c
+            )
+    return trials
+
+
+def _baseline(here: Place, results: Results, name: str) -> None:
+    rebuild = offline.rebuild if name == OFFLINE else usual.rebuild
+    with here.fresh() as database:
+        wanted = target(here, database)
+        with here.connect(database, **MEMORY) as connection:
+            prepare(connection, wanted)
+            with measured(connection, here.postmaster) as cost:
+                rebuild(connection, wanted)
+            sizes = size(connection, SPLIT.copy), size(connection, REBUILT)
+    results.baselines.setdefault(name, []).append(cost)
+    if name == OFFLINE:
+        results.offline_bytes = sizes
+    else:
+        results.usual_bytes = sizes
+
+
+def _chain(here: Place, results: Results, name: str, workers: int, checks: bool) -> None:
+    with here.fresh() as database:
+        run = run_chain(
+            here, database, to="0010" if checks else "0008", workers=workers, checks=checks
+        )
+    results.chains.setdefault(name, []).append(run)
+
+
+def _grown(larger: int, results: Results, folder: Path | None, say: Say) -> float:
+    """How many times the CPU of the moving steps it takes for ``larger`` rows."""
+    say(f"growth: loading {larger:,} rows")
+    with place(larger, folder=folder) as here, here.fresh() as database:
+        run = run_chain(here, database, to="0008", workers=1, checks=False)
+    return run.cost(MOVING).cpu / lowest(results.costs()[MOVED]).cpu

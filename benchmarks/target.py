@@ -1,0 +1,68 @@
+"""What both baselines build: the child and the parent that the chain's 0008 leaves, by portrait."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from benchmarks.place import Connection, Place
+from membership_refactor.execution.catalog import read_portrait
+from membership_refactor.plans.programme_membership import SPLIT
+from membership_refactor.portrait import Constraint, Index, Table
+from membership_refactor.sql.clone import cloned, under_name
+from membership_refactor.sql.identifiers import ident, qualified
+from membership_refactor.sql.identity import identity_functions
+from membership_refactor.sql.ledger import create_ledger
+from membership_refactor.sql.names import Names
+from membership_refactor.steps.parent_table import parent_table
+from membership_refactor.steps.step import Situation
+
+NAMES = Names(SPLIT, "public")
+REBUILT = "rebuilt_parent"
+"""The parent's name where the source still has the old one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Portraits of the tables to build; ``parent`` under a name that is free."""
+
+    source: Table
+    child: Table
+    parent: Table
+
+    @property
+    def link_key(self) -> str:
+        """ALTER TABLE that adds the foreign key of the link."""
+        parent = qualified(self.parent.schema, self.parent.name)
+        return (
+            f"ALTER TABLE {NAMES.copy} ADD CONSTRAINT {ident(NAMES.link_key_name)} "
+            f"FOREIGN KEY ({ident(SPLIT.link)}) REFERENCES {parent} ({ident(SPLIT.parent_id)})"
+        )
+
+
+def target(place: Place, database: str) -> Target:
+    """Read from the database's own source, as the steps do it."""
+    with place.engine(database).connect() as connection:
+        portrait = read_portrait(connection, "public", (SPLIT.source,))
+    source = portrait.table(SPLIT.source)
+    child = cloned(source, name=SPLIT.copy, link=SPLIT.link)
+    required = tuple(c for c in SPLIT.deprecated if source.column(c).not_null)
+    situation = Situation(SPLIT, NAMES, {"0003": portrait})
+    parent = under_name(parent_table(situation, child, required=required), REBUILT)
+    return Target(source, child, parent)
+
+
+def prepare(connection: Connection, wanted: Target) -> None:
+    """The uuid function stands, as it does for the chain; not part of what is measured."""
+    for statement in create_ledger("public"):
+        connection.execute(statement.text.encode())
+    for statement in identity_functions(SPLIT, NAMES, wanted.source):
+        connection.execute(statement.text.encode())
+
+
+def plain_indexes(table: Table) -> tuple[Index, ...]:
+    return tuple(i for i in table.indexes if i.valid)
+
+
+def keys_of(table: Table) -> tuple[Constraint, ...]:
+    """Primary key and unique keys."""
+    return tuple(c for c in table.constraints if c.kind in "pu")
