@@ -13,13 +13,10 @@ from membership_refactor.execution.comparing_keys import compare_keys
 from membership_refactor.execution.forecasting import forecast
 from membership_refactor.execution.runner import Runner
 from membership_refactor.plans.chain import STEPS, TABLES
-from membership_refactor.plans.program_enrollment import IDENTITY
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.portrait import to_json
 from membership_refactor.report import forecast_text, keys
 from membership_refactor.report.revision_text import RevisionText, revision_text
-from membership_refactor.steps import enrollment_identity
-from membership_refactor.steps.step import Situation, Step
 
 NAME = "plan"
 HELP = "say what each step will do to this database: rows, size, locks, time, undo, refusals"
@@ -43,7 +40,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
         else:
             print(keys.as_text(choices, table, rows))
         return FINE
-    made, portrait = forecast(runner, revision_texts(context.config), steps=_steps())
+    made, portrait = forecast(runner, revision_texts(context.config), steps=STEPS)
     if context.format == "json":
         # The document is the portrait that -x portrait=FILE takes; the plan stands beside it.
         document = {**json.loads(to_json(portrait)), "plan": forecast_text.as_values(made)}
@@ -57,10 +54,3 @@ def revision_texts(config: Config) -> dict[str, RevisionText]:
     """What each revision file says about itself."""
     script = ScriptDirectory.from_config(config)
     return {r.revision: revision_text(r.module.__doc__ or "") for r in script.walk_revisions()}
-
-
-def _steps() -> dict[str, Step]:
-    def unchanged(s: Situation):  # type: ignore[no-untyped-def]
-        return s.now
-
-    return {"0002": enrollment_identity.step(IDENTITY, becomes=unchanged), **STEPS}

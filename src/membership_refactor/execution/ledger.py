@@ -101,13 +101,11 @@ class Ledger:
         found = self.open_step(pg)
         if found is None or (found.revision, found.direction) == (revision, direction):
             return found
-        verb = "upgrade" if found.direction is Direction.UP else "downgrade"
-        goal = found.revision if found.direction is Direction.UP else _previous(found.revision)
+        go_on, take_back = ways_out(found)
         raise StepOutOfOrder(
             f"step {found.revision} was left half-way {found.direction} "
             f"(begun {found.started_at:%Y-%m-%d %H:%M} UTC).",
-            hint=f"Finish it with: alembic {verb} {goal}   or take it back with: "
-            "membership-refactor abandon",
+            hint=f"Finish it with: {go_on}   or take it back with: {take_back}",
         )
 
     def begin(self, pg: Pg, revision: str, direction: Direction, now: Portrait) -> None:
@@ -167,8 +165,9 @@ class Ledger:
             revision,
         )
 
-    def turn(self, pg: Pg, revision: str, direction: Direction) -> None:
-        """The open step goes the other way from now on; what it did is no longer done."""
+    def turn(self, pg: Pg, revision: str, direction: Direction, now: Portrait) -> None:
+        """The open step goes the other way from now on; what it did is no longer done, and
+        ``now`` is what it made of the tables: what it moved is to be found where it is."""
         with pg.transaction():
             self._write(
                 pg,
@@ -190,8 +189,9 @@ class Ledger:
             )
             self._write(
                 pg,
-                f"UPDATE {self._in('step')} SET direction = '{direction}' "
+                f"UPDATE {self._in('step')} SET direction = '{direction}', now = %s::jsonb "
                 "WHERE plan = %s AND revision = %s",
+                to_json(now),
                 self.plan.name,
                 revision,
             )
@@ -334,6 +334,13 @@ class Ledger:
 def _portrait(document: str) -> Portrait:
     """Portraits are frozen, and every step of a chain asks for those of all before it."""
     return from_json(document)
+
+
+def ways_out(record: StepRecord) -> tuple[str, str]:
+    """The two commands that end an open step: the one that goes on, the one that takes it back."""
+    if record.direction is Direction.UP:
+        return f"alembic upgrade {record.revision}", "membership-refactor abandon"
+    return f"alembic downgrade {_previous(record.revision)}", "membership-refactor abandon"
 
 
 def _previous(revision: str) -> str:
