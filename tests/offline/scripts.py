@@ -7,6 +7,8 @@ import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import monotonic
 
 import psycopg
@@ -81,30 +83,33 @@ class Outcome:
         """psql stopped at an error whose text holds ``words``."""
         assert self.code == STOPPED, self.said
         for word in words:
-            assert word in self.said
+            assert word in self.said, self.said
         return self
 
 
 @contextmanager
 def psql(url: str, text: str, *options: str) -> Iterator[subprocess.Popen[str]]:
-    """psql at work; killed at the end if it still is."""
+    """psql at work on the text; killed at the end if it still is."""
     if PSQL is None:
         pytest.skip("no psql on this machine")
-    command = [PSQL, "-X", *options, "-d", libpq_url(url), "-f", "-"]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(
-        command, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT, encoding="utf-8"
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
+    with TemporaryDirectory() as folder:
+        # Not by way of standard input: a pipe would stop the writer while psql is at work.
+        script = Path(folder) / "script.sql"
+        script.write_text(text, encoding="utf-8")
+        command = [PSQL, "-X", *options, "-d", libpq_url(url), "-f", str(script)]
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8"
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
 
 
 def run_psql(url: str, text: str, *options: str) -> Outcome:
     """Runs the script to its end."""
     with psql(url, text, *options) as process:
-        said, _ = process.communicate(text, timeout=120)
+        said, _ = process.communicate(timeout=120)
         return Outcome(process.returncode, said)
 
 
