@@ -100,8 +100,14 @@ def find_engine(request: Request, *, configured: str | None = None) -> Engine:
     return connect_engine(choice.url, request.schema)
 
 
+def silence_driver() -> None:
+    """psycopg warns of a rollback that Ctrl-C interrupts; what matters is said in one line."""
+    logging.getLogger("psycopg").setLevel(logging.ERROR)
+
+
 def run(context: EnvironmentContext, metadata: MetaData | list[MetaData]) -> None:
     """The whole of env.py."""
+    silence_driver()
     with _clear_errors():
         request = request_from(_x_arguments(context))
         if context.is_offline_mode():

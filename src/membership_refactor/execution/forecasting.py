@@ -130,18 +130,19 @@ class _Maker:
         to_come = [r for r, _ in CHAIN if r in self.steps and (stands is None or r > stands)]
         for revision in to_come:
             step = self.steps[revision]
-            if self.open_step is not None and self.open_step.revision == revision:
+            is_open = self.open_step is not None and self.open_step.revision == revision
+            if is_open:
                 assert self.ledger is not None
                 now = self.ledger.now(self.pg, revision) or now
             portraits = {**portraits, revision: now}
             s = Situation(self.plan, self.names, portraits, now, server)
-            refused = step.refusals(s)
+            refused = () if is_open else step.refusals(s)
             if refused:
                 # What comes after cannot be computed from tables that do not fit.
                 made.append(self._refused(step, refused))
                 break
             now = step.becomes(s)
-            made.append(self._step(step, s, now, first=revision == to_come[0]))
+            made.append(self._step(step, s, now, first=not is_open and revision == to_come[0]))
         return tuple(made)
 
     def _refused(self, step: Step, refused: tuple[str, ...]) -> StepForecast:
@@ -176,14 +177,13 @@ class _Maker:
 
     def _count(self) -> _Counts:
         plan = self.plan
-        wide = next(
-            (
-                t
-                for t in (self.portrait.find(plan.copy), self.portrait.find(plan.source))
-                if t is not None and t.kind == "r" and plan.id in t.column_names
-            ),
-            None,
-        )
+        needed = {plan.id, *plan.deprecated}
+        tables = [self.portrait.find(name) for name in (plan.source, plan.copy)]
+        # The wide table first: while 0003 is open, its copy is not whole. The rebuilt parent may
+        # have its name, and has no id. From 0010 on the child is all there is.
+        there = [t for t in tables if t is not None and t.kind == "r" and plan.id in t.column_names]
+        wide = next((t for t in there if needed <= set(t.column_names)), None)
+        wide = wide or (there[-1] if there else None)
         if wide is None:
             return _Counts()
         where = qualified(wide.schema, wide.name)
