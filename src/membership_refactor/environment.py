@@ -5,6 +5,7 @@ One place turns every failure into Alembic's CommandError: one clear line, statu
 
 from __future__ import annotations
 
+import logging
 import re
 import sys
 from collections.abc import Iterator, Mapping
