@@ -80,8 +80,8 @@ class Forecast:
     """Keys of which at least one column is missing."""
     losers: int | None
     """At most so many rows lose a value to their group's."""
-    speed: float
-    """This server's speed against the one on which the constants were measured."""
+    times_as_long: float
+    """How long this server takes for a small measure, against the one of the constants."""
     steps: tuple[StepForecast, ...]
 
     @property
@@ -98,7 +98,6 @@ RATES: Mapping[str, float] = {
     "check": 4e-6,
     "carry": 6e-4,
 }
-"""Seconds a row of one worker, measured with 100,000 rows on PostgreSQL 15 on the machine whose
-``speed`` is 1: estimates for any other."""
+"""Seconds a row of one worker, measured with 100,000 rows on PostgreSQL 15; else estimates."""
 ACTION_SECONDS = 0.02
 """What an action costs besides its rows."""

@@ -44,8 +44,8 @@ def _head(f: Forecast) -> Iterator[str]:
         yield "every step has run"
         return
     yield (
-        f"all steps: about {duration(f.seconds)}. Times and sizes are estimates: constants, "
-        f"and the speed measured here ({f.speed:.2f})"
+        f"all steps: about {duration(f.seconds)}. Times and sizes are estimates: constants of "
+        f"another server, and a small measure that took {f.times_as_long:.1f} times as long here"
     )
 
 

@@ -1,0 +1,163 @@
+"""Whether the models of a stage equal the database, as Alembic compares them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from importlib import import_module
+from typing import Any, cast
+
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, MetaData
+from sqlalchemy.schema import Column, ForeignKeyConstraint, Index, Table
+
+from membership_refactor.planning import Stage, TableSplit, stage_at
+from membership_refactor.portrait import Portrait
+from membership_refactor.portrait import Table as PortraitTable
+from membership_refactor.portrait.comparison import Change, Difference, compared
+
+_MODELS = "membership_refactor.models"
+PLUGINS = ("alembic.autogenerate.*", "alembic.ext.checkconstraint_byname")
+
+
+def metadata_at(revision: str) -> tuple[MetaData, ...]:
+    """What the models say when the chain stands at ``revision``; empty where no stage's models
+    describe what stands (0003 to 0007)."""
+    stage = stage_at(revision)
+    if stage is None or stage is Stage.COPY:
+        return ()
+    found = [import_module(f"{_MODELS}.{stage.value}").Base.metadata]
+    if revision >= "0002":
+        found.append(import_module(f"{_MODELS}.enrollment").EnrollmentBase.metadata)
+    return tuple(found)
+
+
+def model_differences(
+    connection: Connection,
+    plan: TableSplit,
+    schema: str,
+    revision: str,
+    *,
+    baseline: Iterable[tuple[Portrait, Portrait]] = (),
+) -> tuple[str, ...]:
+    """A sentence for each difference that counts.
+
+    ``baseline`` are pairs of portraits, as 0001 would have made tables and as it found them:
+    what differed then is no difference of the models now.
+    """
+    metadata = metadata_at(revision)
+    if not metadata:
+        return ()
+    names = {table.name for one in metadata for table in one.tables.values()}
+    connection.dialect.default_schema_name = schema
+    context = MigrationContext.configure(
+        connection,
+        opts={
+            "compare_type": True,
+            "compare_server_default": True,
+            "include_name": lambda name, kind, _: kind != "table" or name in names,
+            "autogenerate_plugins": list(PLUGINS),
+            "version_table_schema": schema,
+        },
+    )
+    known = _Adopted(plan, baseline)
+    return tuple(
+        _sentence(entry)
+        for entry in _flat(compare_metadata(context, cast("MetaData", list(metadata))))
+        if not known.explains(entry) and not _taken_off(plan, revision, entry)
+    )
+
+
+def _flat(entries: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
+    """Changes of one column come as a list of their own."""
+    for entry in entries:
+        if isinstance(entry, list):
+            yield from _flat(entry)
+        else:
+            yield entry
+
+
+def _taken_off(plan: TableSplit, revision: str, entry: tuple[Any, ...]) -> bool:
+    """0009 keeps the deprecated columns' foreign keys in the ledger."""
+    return (
+        revision == "0009"
+        and entry[0] == "add_fk"
+        and entry[1].parent.name == plan.copy
+        and set(_columns(entry[1])) <= set(plan.deprecated)
+    )
+
+
+class _Adopted:
+    """What 0001 found to differ when it adopted tables, in a form that outlives renamings."""
+
+    def __init__(self, plan: TableSplit, baseline: Iterable[tuple[Portrait, Portrait]]) -> None:
+        self.wide = {plan.source, plan.copy, plan.parent}
+        self.columns: set[tuple[str, str]] = set()
+        self.objects: set[tuple[str, frozenset[str]]] = set()
+        for expected, found in baseline:
+            for difference in compared(expected, found):
+                self._note(difference, expected, found)
+
+    def explains(self, entry: tuple[Any, ...]) -> bool:
+        operation = entry[0]
+        if operation in ("add_column", "remove_column"):
+            return any((t, entry[3].name) in self.columns for t in self._tables(entry[2]))
+        if operation.startswith("modify_"):
+            return any((t, entry[3]) in self.columns for t in self._tables(entry[2]))
+        subject = entry[1]
+        if isinstance(subject, Table):
+            return False
+        columns = frozenset(_columns(subject))
+        return any((t, columns) in self.objects for t in self._tables(subject.table.name))
+
+    def _tables(self, name: str) -> set[str]:
+        return self.wide if name in self.wide else {name}
+
+    def _note(self, difference: Difference, expected: Portrait, found: Portrait) -> None:
+        table = difference.table
+        if difference.aspect in ("constraint", "index"):
+            for portrait in (expected, found):
+                there = portrait.find(table)
+                columns = _columns_of(there, difference.item) if there is not None else None
+                if columns is not None:
+                    self.objects.add((table, columns))
+        elif difference.item and difference.aspect != "table":
+            self.columns.add((table, difference.item))
+        elif difference.change is Change.OTHER:
+            # The differences of a column say in their text which one they concern.
+            for name in re.findall(r'column "([^"]+)"', difference.text):
+                self.columns.add((table, name))
+
+
+def _columns_of(table: PortraitTable, name: str) -> frozenset[str] | None:
+    found = [frozenset(c.columns) for c in table.constraints if c.name == name]
+    found += [frozenset(i.columns) for i in table.indexes if i.name == name]
+    return found[0] if found else None
+
+
+def _columns(subject: Any) -> tuple[str, ...]:
+    if isinstance(subject, ForeignKeyConstraint):
+        return tuple(subject.column_keys)
+    return tuple(str(getattr(column, "name", column)) for column in subject.columns)
+
+
+def _sentence(entry: tuple[Any, ...]) -> str:
+    operation = str(entry[0])
+    if operation.startswith("modify_"):
+        what = operation.removeprefix("modify_")
+        return (
+            f'table "{entry[2]}": column "{entry[3]}": {what} is {entry[5]!r}, '
+            f"the models say {entry[6]!r}"
+        )
+    change, _, kind = operation.partition("_")
+    said = "is not in the models" if change == "remove" else "is missing"
+    subject = entry[3] if isinstance(entry[-1], Column) else entry[1]
+    if isinstance(subject, Table):
+        return f'table "{subject.name}" {said}'
+    if isinstance(subject, Column):
+        return f'table "{entry[2]}": column "{subject.name}" {said}'
+    name = {"fk": "foreign key"}.get(kind, kind)
+    unique = "unique " if isinstance(subject, Index) and subject.unique else ""
+    listed = ", ".join(_columns(subject))
+    return f'table "{subject.table.name}": {unique}{name} "{subject.name}" ({listed}) {said}'
