@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import ParamSpec, TypeVar
 
 import psycopg
 import tenacity
@@ -18,6 +20,9 @@ from membership_refactor.sql.identifiers import ident, literal
 
 TARGET_SECONDS = 0.1
 SMALLEST, FIRST, LARGEST = 500, 2_000, 20_000
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 RETRIED = (
     psycopg.errors.LockNotAvailable,
@@ -130,7 +135,7 @@ class Batches:
             while not self._stop.is_set():
                 note = self.throttle.wait(pg, stop=self._stop)
                 with self._claiming:
-                    claimed = self._claim(pg, job, worker)
+                    claimed = self._patiently(self._claim, pg, job, worker)
                     if claimed is None:
                         return
                     n, first, last = claimed
@@ -218,13 +223,9 @@ class Batches:
             call = job.call.replace("{first}", f"{literal(first)}::{kind}")
             call = call.replace("{last}", f"{literal(last)}::{kind}")
         batches, mine = self.ledger.table("batch"), self._mine(job)
-        for attempt in tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(RETRIED),
-            wait=tenacity.wait_random_exponential(multiplier=0.05, max=2),
-            stop=tenacity.stop_after_delay(300),
-            reraise=True,
-        ):
-            with attempt, pg.transaction():
+
+        def once() -> int:
+            with pg.transaction():
                 # The row lock lets a killed client's backend, still at this range, finish first.
                 done = value(pg, f"SELECT done FROM {batches} WHERE {mine} AND n = {n} FOR UPDATE")
                 if done:
@@ -236,6 +237,19 @@ class Batches:
                     f"done_at = pg_catalog.clock_timestamp() WHERE {mine} AND n = {n}",
                 )
                 return rows
+
+        return self._patiently(once)
+
+    def _patiently(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """``work`` again after a lock that was not given in time, as behind a writer's TRUNCATE."""
+        for attempt in tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(RETRIED),
+            wait=tenacity.wait_random_exponential(multiplier=0.05, max=2),
+            stop=tenacity.stop_after_delay(300),
+            reraise=True,
+        ):
+            with attempt:
+                return work(*args, **kwargs)
         raise AssertionError("unreachable: Retrying either returns or raises")
 
     def _adapt(self, seconds: float) -> None:
