@@ -36,7 +36,8 @@ EXTRAS = {
     "ci": {"dev"},
 }
 IMPLIED = {"dev": {"test", "embedded", "scan"}, "test": {"embedded", "scan"}}
-EVERYDAY = ("-m", "not campaign and not bench")
+EVERYDAY = ("-m", "not slow and not mutants and not campaign and not bench")
+"""What a plain `make test` leaves out; each has its own verb or `-m`."""
 
 
 class Stamp(TypedDict, total=False):
