@@ -160,10 +160,23 @@ def derive_functions(plan: TableSplit, names: Names) -> tuple[Statement, ...]:
         made += trigger_function(
             names.own(f"derive_{kind}"), body, declare="  uuids pg_catalog.uuid[];", marked=True
         )
-    # DELETE, not TRUNCATE: the foreign key of 0008 may stand already when 0008 is taken back.
+    # TRUNCATE, not DELETE: an old snapshot cannot see the parents that are younger than itself,
+    # and they would stay. It is refused while the foreign key of 0008 stands (0008 taken back) or
+    # while an event of a parent is pending; then whoever has such a snapshot is told to retry.
     made += trigger_function(
         names.own("derive_truncate"),
-        f"  DELETE FROM {names.parent};\n  RETURN NULL;",
+        f"""  BEGIN
+    TRUNCATE {names.parent};
+  EXCEPTION WHEN feature_not_supported OR object_in_use THEN
+    IF pg_catalog.current_setting('transaction_isolation')
+      IN ('repeatable read', 'serializable') THEN
+      RAISE serialization_failure USING
+        MESSAGE = 'the parents cannot be emptied from a snapshot that may be old',
+        HINT = 'Retry the transaction at READ COMMITTED.';
+    END IF;
+    DELETE FROM {names.parent};
+  END;
+  RETURN NULL;""",
         marked=True,
     )
     return tuple(made)
