@@ -8,9 +8,9 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from membership_refactor.enrollment.foreign import foreign_plan, ranking
+from membership_refactor.enrollment.in_use import plan_in_use
 from membership_refactor.errors import WrongUse
 from membership_refactor.planning import UniqueIdentity
-from membership_refactor.plans.program_enrollment import IDENTITY
 
 
 def add_identity_options(parser: argparse.ArgumentParser) -> None:
@@ -47,9 +47,8 @@ def chosen_plan(
     if not options.table:
         if options.identity or options.scope:
             raise WrongUse("--identity and --scope describe a table, and --table is not given.")
-        if options.status:
-            return replace(IDENTITY, status=ranking(options.status))
-        return IDENTITY
+        shipped = plan_in_use(connection, schema)
+        return replace(shipped, status=ranking(options.status)) if options.status else shipped
     if not options.identity:
         raise WrongUse(
             "--table needs at least one --identity.",

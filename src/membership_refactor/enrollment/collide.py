@@ -173,7 +173,7 @@ def _load(
             unique=tuple(row[2 : 2 + unique]),
             unite=tuple(row[2 + unique : 2 + unique + unite]),
             rank=row[2 + unique + unite] if dependent.ranking else None,
-            image=row[-1],
+            image=row[-1] or "",
             children=tuple(below.get(row[0], ())),
         )
         for row in read

@@ -31,13 +31,23 @@ class Undecided:
 
 
 def decide(
-    plan: UniqueIdentity, members: Sequence[Member], families: Families
+    plan: UniqueIdentity,
+    members: Sequence[Member],
+    families: Families,
+    *,
+    chosen: Any = None,
 ) -> Decision | Undecided:
-    """How the rows of one component become one row, or why a person has to look at them."""
+    """How the rows of one component become one row, or why a person has to look at them.
+
+    The row with the id ``chosen`` survives, else the one that the plan's rules prefer.
+    """
     ids = tuple(member.id for member in members)
     if classify(members) is Kind.CONTRADICTORY:
         return Undecided(ids, f"they name two values of {_contradiction(plan, members)}")
-    survivor = min(members, key=lambda member: _preference(plan, member, families))
+    survivor = min(
+        members,
+        key=lambda member: (member.id != chosen, _preference(plan, member, families)),
+    )
     losers = tuple(member for member in members if member is not survivor)
     resolution = resolve(families.pooled(ids), survivor.id)
     if not resolution.agrees:

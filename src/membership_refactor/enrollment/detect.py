@@ -116,7 +116,10 @@ def _with_family(finding: Finding, families: collide.Families) -> Finding:
     if finding.kind is not Kind.MERGEABLE:
         return finding
     members = tuple(replace(m, children=families.count(m.id)) for m in finding.members)
-    return replace(finding, members=members, collisions=families.collisions(finding.ids))
+    # The children of one parent do not collide: their unique key stands.
+    several = sum(member.children > 0 for member in members) > 1
+    collisions = families.collisions(finding.ids) if several else ()
+    return replace(finding, members=members, collisions=collisions)
 
 
 def _spellings(plan: UniqueIdentity, scope: list[Troubled]) -> Iterator[Finding]:

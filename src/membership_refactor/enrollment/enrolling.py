@@ -85,8 +85,22 @@ def _write(session: Session, scope: Scope, request: Request, create: bool, updat
             return (
                 _existing(session, request, found, update) if found else Outcome(Result.NOT_FOUND)
             )
-        made = session.execute(
-            # Without a target it covers both constraints; with one, the other still raises.
+        try:
+            made = _insert(session, scope, request)
+        except IdentityTaken as error:
+            return in_the_way(error)
+        if made is not None:
+            return Outcome(Result.CREATED, made)
+        # A twin came first; it has been waited for, and the next look finds its row, unless that
+        # is gone again.
+    raise RunAgain("The enrollment comes and goes; the transaction has to be run again.")
+
+
+def _insert(session: Session, scope: Scope, request: Request) -> int | None:
+    # Without a target it covers both constraints; with one, the other still raises. A savepoint,
+    # because a key may also be a further key of another enrollment.
+    with refusals(session):
+        return session.execute(
             insert(ProgramEnrollment)
             .values(
                 user_id=request.user_id,
@@ -98,11 +112,6 @@ def _write(session: Session, scope: Scope, request: Request, create: bool, updat
             .on_conflict_do_nothing()
             .returning(ProgramEnrollment.id)
         ).scalar_one_or_none()
-        if made is not None:
-            return Outcome(Result.CREATED, made)
-        # A twin came first; it has been waited for, and the next look finds its row, unless that
-        # is gone again.
-    raise RunAgain("The enrollment comes and goes; the transaction has to be run again.")
 
 
 def _find(session: Session, scope: Scope, request: Request) -> list[ProgramEnrollment]:

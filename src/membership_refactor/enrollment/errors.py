@@ -98,6 +98,9 @@ class RunAgain(RefactorError):
     """A transaction met what its snapshot cannot see; run again it will see it."""
 
 
+FURTHER_KEY = "uq_enrollment_key_identity"
+"""Where several keys are in use: the key is one of another enrollment's."""
+
 TAKEN: dict[str, type[IdentityTaken]] = {
     "uq_program_enrollment_user": UserAlreadyEnrolled,
     "uq_program_enrollment_key": ExternalKeyAlreadyEnrolled,

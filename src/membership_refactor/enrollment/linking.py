@@ -15,11 +15,11 @@ from membership_refactor.enrollment.decide import Decision, decide
 from membership_refactor.enrollment.enrolling import in_the_way
 from membership_refactor.enrollment.errors import IdentityTaken
 from membership_refactor.enrollment.findings import Member
+from membership_refactor.enrollment.in_use import plan_in_use
 from membership_refactor.enrollment.merge import ensure_record, read_locked
 from membership_refactor.enrollment.outcomes import Outcome, Result, Scope
 from membership_refactor.enrollment.refusals import refusals
 from membership_refactor.models.enrollment import ProgramCourseEnrollment, ProgramEnrollment
-from membership_refactor.plans.program_enrollment import IDENTITY
 from membership_refactor.sql.unique_identity import moves
 from membership_refactor.sql.unique_identity.names import IdentityNames
 
@@ -108,7 +108,9 @@ def _unite(
 ) -> Outcome:
     """The user's enrollment and the waiting one become one row."""
     connection = session.connection()
-    names = IdentityNames(IDENTITY, _schema(session))
+    schema = schema_of(session)
+    plan = plan_in_use(connection, schema)
+    names = IdentityNames(plan, schema)
     taken = conflict.enrollment
     assert taken is not None
     members, images, _ = read_locked(connection, names, [waiting, taken])
@@ -121,14 +123,14 @@ def _unite(
         Member(m.id, m.identities, (taken, waiting), m.status)
         for m in (by_id[taken], by_id[waiting])
     ]
-    decision = decide(IDENTITY, pair, families(connection, names, [taken, waiting], lock=True))
+    decision = decide(plan, pair, families(connection, names, [taken, waiting], lock=True))
     if not isinstance(decision, Decision):
         return Outcome(Result.CONFLICT, taken, decision.reason)
     try:
         with session.begin_nested():
             ensure_record(connection, names)
             reason = "linked to a user who had an enrollment"
-            run = rows(connection, moves.start_run(names), reason, IDENTITY.fingerprint)[0][0]
+            run = rows(connection, moves.start_run(names), reason, plan.fingerprint)[0][0]
             recorder = Recorder(
                 connection, names, run, kind="merged", survivor=decision.survivor.id
             )
@@ -192,7 +194,8 @@ def _courses(session: Session, row: ProgramEnrollment) -> Iterable[ProgramCourse
     ).all()
 
 
-def _schema(session: Session) -> str:
+def schema_of(session: Session) -> str:
+    """The schema in which the session's search_path finds the enrollments."""
     table = ProgramEnrollment.__tablename__
     found = rows(
         session.connection(),

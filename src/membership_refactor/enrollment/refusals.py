@@ -14,8 +14,10 @@ from sqlalchemy.orm import Session
 
 from membership_refactor.enrollment.cursor import rows
 from membership_refactor.enrollment.errors import (
+    FURTHER_KEY,
     TAKEN,
     EnrollmentRefused,
+    ExternalKeyAlreadyEnrolled,
     IdentityMissing,
     IdentityTaken,
     KeyBlank,
@@ -71,6 +73,10 @@ def explained(
         return IdentityMissing(plan.table, constraint)
     if constraint == plan.status_check:
         return StatusUnknown(plan.table, constraint)
+    if constraint == FURTHER_KEY and plan is IDENTITY:
+        values = _parsed(("identity_id", *plan.scope), cause.diag.message_detail or "")
+        existing = _holder(connection, plan, values, schema) if values else None
+        return ExternalKeyAlreadyEnrolled(plan.table, constraint, values, existing)
     for alternative in plan.alternatives:
         if constraint == plan.blank_check(alternative):
             return KeyBlank(plan.table, constraint)
@@ -87,12 +93,33 @@ def _values(plan: UniqueIdentity, column: str, detail: str) -> dict[str, str]:
 
     The identity comes first and may hold a comma itself; the scope is split off from the right.
     """
+    return _parsed((column, *plan.scope), detail)
+
+
+def _parsed(names: tuple[str, ...], detail: str) -> dict[str, str]:
     found = _DETAIL.search(detail)
     if not found:
         return {}
-    names = (column, *plan.scope)
-    values = found["values"].rsplit(", ", len(plan.scope)) if plan.scope else [found["values"]]
+    rest = len(names) - 1
+    values = found["values"].rsplit(", ", rest) if rest else [found["values"]]
     return dict(zip(names, values, strict=True)) if len(values) == len(names) else {}
+
+
+def _holder(
+    connection: Connection, plan: UniqueIdentity, values: dict[str, str], schema: str | None
+) -> dict[str, Any] | None:
+    """The enrollment that has the key as a further one, where several keys are in use."""
+    prefix = f"{ident(schema)}." if schema else ""
+    condition = " AND ".join(f"k.{ident(c)} = ${at}" for at, c in enumerate(values, start=1))
+    found = rows(
+        connection,
+        f"SELECT {columns((plan.id, *plan.identity_columns), 'e.')}\n"
+        f"FROM {prefix}enrollment_key AS k\n"
+        f"JOIN {prefix}{ident(plan.table)} AS e ON e.{ident(plan.id)} = k.enrollment_id\n"
+        f"WHERE {condition}",
+        *values.values(),
+    )
+    return dict(zip((plan.id, *plan.identity_columns), found[0], strict=True)) if found else None
 
 
 def _existing(

@@ -135,14 +135,15 @@ def unidentified_rows(names: IdentityNames) -> str:
 
 
 def dependents_of(names: IdentityNames, dependent: Dependent, *, lock: bool = False) -> str:
-    """The dependent rows of the parents ``$1``: id, parent, unique, unite, ranking, whole row."""
+    """The dependent rows of the parents ``$1``: id, parent, unique, unite, ranking, and under
+    ``lock`` the whole row."""
     ranking = (dependent.ranking.column,) if dependent.ranking else ()
     listed = columns(
         (dependent.id, dependent.parent, *dependent.unique_columns, *dependent.unite, *ranking),
         "d.",
     )
     text = (
-        f"SELECT {listed}, pg_catalog.to_jsonb(d)::text\n"
+        f"SELECT {listed}, {'pg_catalog.to_jsonb(d)::text' if lock else 'NULL'}\n"
         f"FROM {names.within(dependent.table)} AS d\n"
         f"WHERE d.{ident(dependent.parent)} = ANY($1)\nORDER BY d.{ident(dependent.id)}"
     )

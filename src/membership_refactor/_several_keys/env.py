@@ -1,0 +1,60 @@
+"""Alembic's entry for several keys: the same database and tenant, a version table of its own."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from alembic import context
+from alembic.util import CommandError
+from sqlalchemy import Connection, Engine
+
+from membership_refactor.environment import find_engine, request_from
+from membership_refactor.errors import RefactorError, WrongUse
+from membership_refactor.models.several_keys import SeveralKeysBase
+
+VERSION_TABLE = "alembic_version_several_keys"
+
+
+def _given() -> dict[str, str]:
+    given: dict[str, str] = {}
+    for text in context.get_x_argument():
+        name, found, value = text.partition("=")
+        if not found:
+            raise WrongUse(f"-x {text}: write -x NAME=VALUE.")
+        given[name] = value
+    return given
+
+
+def _run() -> None:
+    request = request_from(_given())
+    common: dict[str, Any] = {
+        "target_metadata": SeveralKeysBase.metadata,
+        "version_table": VERSION_TABLE,
+        "version_table_schema": request.schema,
+        "transaction_per_migration": True,
+        "refactor": request,
+    }
+    if context.is_offline_mode():
+        context.configure(dialect_name="postgresql", literal_binds=True, **common)
+        out = context.config.output_buffer or sys.stdout
+        out.write("\\set ON_ERROR_STOP on\n\n")
+        with context.begin_transaction():
+            context.run_migrations()
+        return
+    given = context.config.attributes.get("connection")
+    if isinstance(given, Connection):
+        given = given.engine
+    configured = context.config.get_main_option("sqlalchemy.url")
+    engine = given if isinstance(given, Engine) else find_engine(request, configured=configured)
+    with engine.connect() as connection:
+        connection.dialect.default_schema_name = request.schema
+        context.configure(connection=connection, **common)
+        with context.begin_transaction():
+            context.run_migrations()
+
+
+try:
+    _run()
+except RefactorError as error:
+    raise CommandError(str(error)) from error

@@ -1,0 +1,25 @@
+"""The plan of program enrollments as it is in use: with or without several keys."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sqlalchemy import Connection
+
+from membership_refactor.enrollment.cursor import rows
+from membership_refactor.planning import Dependent, UniqueIdentity
+from membership_refactor.plans.program_enrollment import IDENTITY
+from membership_refactor.sql.identifiers import literal, qualified
+
+WITH_KEYS = replace(
+    IDENTITY,
+    dependents=(*IDENTITY.dependents, Dependent(table="enrollment_key", parent="enrollment_id")),
+)
+"""Where several keys are in use a merge moves the keys as it moves the courses."""
+
+
+def plan_in_use(connection: Connection, schema: str) -> UniqueIdentity:
+    """``WITH_KEYS`` where the optional chain was run in the schema."""
+    table = literal(qualified(schema, "enrollment_key"))
+    found = rows(connection, f"SELECT pg_catalog.to_regclass({table}) IS NOT NULL")
+    return WITH_KEYS if found[0][0] else IDENTITY
