@@ -15,7 +15,7 @@ from membership_refactor.sql.comparisons import Comparison
 from membership_refactor.sql.fence import raise_fence
 from membership_refactor.sql.identifiers import literal
 from membership_refactor.sql.names import Names
-from membership_refactor.sql.triggers import SYNC_MARK
+from membership_refactor.sql.triggers import SYNC_MARK, SYNC_ON
 
 MENDED_AT_ONCE = 50
 """Keys of one repair: it holds a lock behind which writers queue."""
@@ -82,7 +82,7 @@ def _mend(
                 "in the tables any more.",
                 hint="Restore those rows from a backup.",
             )
-        run(connection, f"SET LOCAL {SYNC_MARK} = 'on'")
+        run(connection, f"SET LOCAL {SYNC_MARK} = {SYNC_ON}")
         before: dict[str, object] = dict(run(connection, comparison.was(array)).fetchall())
         for finding in found:
             _record(connection, ledger, comparison, finding, before.get(finding.key))

@@ -6,7 +6,7 @@ from membership_refactor.sql.identifiers import literal
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.statements import Statement
 from membership_refactor.sql.triggers import (
-    SYNC_MARK,
+    NOT_SYNC,
     OwnTrigger,
     after,
     trigger_function,
@@ -43,7 +43,7 @@ def close_triggers(names: Names, purpose: str, table: str) -> tuple[OwnTrigger, 
             table=table,
             event=f"BEFORE {kind}",
             function=names.own(purpose),
-            when=f"pg_catalog.current_setting({literal(SYNC_MARK)}, true) IS DISTINCT FROM 'on'",
+            when=NOT_SYNC,
         )
         for kind in ("INSERT OR UPDATE OR DELETE", "TRUNCATE")
     )

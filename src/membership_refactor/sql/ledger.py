@@ -5,7 +5,7 @@ One schema per tenant, owned by the owner of the tables; no writer needs a grant
 
 from __future__ import annotations
 
-from membership_refactor.sql.identifiers import ident, literal, qualified
+from membership_refactor.sql.identifiers import dollar_quoted, ident, literal, qualified
 from membership_refactor.sql.names import ledger_schema
 from membership_refactor.sql.statements import Statement
 
@@ -122,8 +122,12 @@ def create_ledger(schema: str, owner: str | None = None) -> tuple[Statement, ...
     """The ledger schema with its tables; closed to everybody but the owner."""
     ledger = ledger_schema(schema)
     authorization = f" AUTHORIZATION {ident(owner)}" if owner else ""
+    # CREATE SCHEMA asks for its privilege even where IF NOT EXISTS leaves it nothing to do.
+    missing = f"pg_catalog.to_regnamespace({literal(ident(ledger))}) IS NULL"
+    create = f"CREATE SCHEMA {ident(ledger)}{authorization}"
+    body = f" BEGIN IF {missing} THEN EXECUTE {literal(create)}; END IF; END "
     made = [
-        Statement(f"CREATE SCHEMA IF NOT EXISTS {ident(ledger)}{authorization}"),
+        Statement(f"DO {dollar_quoted(body)}"),
         Statement(f"REVOKE ALL ON SCHEMA {ident(ledger)} FROM PUBLIC"),
     ]
     for name, columns in TABLES.items():

@@ -17,7 +17,7 @@ from membership_refactor.sql.identity import computed
 from membership_refactor.sql.log import ChangeLog
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.statements import Statement
-from membership_refactor.sql.triggers import SYNC_MARK
+from membership_refactor.sql.triggers import SYNC_MARK, SYNC_ON
 from membership_refactor.sql.types import differs
 
 
@@ -157,7 +157,7 @@ END
             Statement(
                 f"CREATE OR REPLACE FUNCTION {name}({arguments}) RETURNS {returns}\n"
                 "LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp "
-                f"SET {SYNC_MARK} = 'on' AS "
+                f"SET {SYNC_MARK} = {SYNC_ON} AS "
                 + dollar_quoted("\n#variable_conflict use_variable" + body)
             ),
             Statement(f"REVOKE ALL ON FUNCTION {name} FROM PUBLIC"),

@@ -8,7 +8,7 @@ from membership_refactor.portrait import Column
 from membership_refactor.sql.identifiers import ident, literal
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.statements import Statement
-from membership_refactor.sql.triggers import SYNC_MARK, OwnTrigger, after, trigger_function
+from membership_refactor.sql.triggers import NOT_SYNC, OwnTrigger, after, trigger_function
 from membership_refactor.sql.types import differs
 
 _MESSAGE = "%I.%I follows %I and cannot be written yet: this write would make them differ"
@@ -64,7 +64,6 @@ def refusal_functions(names: Names, key: str, columns: Sequence[Column]) -> tupl
 def refusal_triggers(names: Names) -> tuple[OwnTrigger, ...]:
     """On the copy, from the switch of 0003 until 0004."""
     every = "AFTER INSERT OR UPDATE OR DELETE"
-    not_sync = f"pg_catalog.current_setting({literal(SYNC_MARK)}, true) IS DISTINCT FROM 'on'"
     return (
         OwnTrigger(
             name=after("refuse_now"),
@@ -80,7 +79,7 @@ def refusal_triggers(names: Names) -> tuple[OwnTrigger, ...]:
             event=every,
             function=names.own("refuse"),
             each="ROW",
-            when=f"pg_catalog.pg_trigger_depth() > 0 AND {not_sync}",
+            when=f"pg_catalog.pg_trigger_depth() > 0 AND {NOT_SYNC}",
             at_commit=True,
         ),
         OwnTrigger(

@@ -9,9 +9,13 @@ from membership_refactor.sql.identifiers import dollar_quoted, ident, literal
 from membership_refactor.sql.names import AFTER_PREFIX, BEFORE_PREFIX
 from membership_refactor.sql.statements import Lock, Statement
 
-SYNC_MARK = "membership_refactor.sync"
+SYNC_MARK, SYNC_ON = "vacuum_cost_page_hit", "7129"
 """Set for the length of a synchronising function; the copy's refusal at 0003 goes by it. No
-capture depends on it: a setting that silences capture loses the writes of nested triggers."""
+capture depends on it: a setting that silences capture loses the writes of nested triggers.
+
+A built-in setting, because from PostgreSQL 15 on only a superuser may attach one of our own to a
+function. This one steers VACUUM, which cannot run inside a function, and nothing else."""
+NOT_SYNC = f"pg_catalog.current_setting('{SYNC_MARK}') <> '{SYNC_ON}'"
 
 
 def trigger_function(
@@ -26,7 +30,7 @@ def trigger_function(
     declared = f"DECLARE\n{declare}\n" if declare else ""
     # Columns are always qualified, so a bare name is a variable, whatever the table's columns.
     text = f"\n#variable_conflict use_variable\n{declared}BEGIN\n{body}\nEND\n"
-    mark = f" SET {SYNC_MARK} = 'on'" if marked else ""
+    mark = f" SET {SYNC_MARK} = {SYNC_ON}" if marked else ""
     return (
         Statement(
             f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql\n"

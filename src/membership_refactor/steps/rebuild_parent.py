@@ -21,7 +21,7 @@ from membership_refactor.sql.tables.constraints import (
     validate_constraint,
 )
 from membership_refactor.sql.tables.indexes import create_indexes, create_keys
-from membership_refactor.sql.triggers import hang, take_down
+from membership_refactor.sql.triggers import SYNC_MARK, SYNC_ON, hang, take_down
 from membership_refactor.steps.actions import Action, Brief, Build, Run, Switch
 from membership_refactor.steps.create_parent import parent
 from membership_refactor.steps.portraits import with_tables
@@ -142,7 +142,7 @@ def down(s: Situation) -> tuple[Action, ...]:
         Run(
             name="empty the parent",
             statements=(
-                Statement("SET LOCAL membership_refactor.sync = 'on'"),
+                Statement(f"SET LOCAL {SYNC_MARK} = {SYNC_ON}"),
                 Statement(f"TRUNCATE {names.parent}"),
                 Statement(f"DELETE FROM {move.log.log}"),
                 *bare,

@@ -127,14 +127,13 @@ def ledger(names: Names, owner: str) -> tuple[str, str]:
 
     ``owner`` is a SELECT of the role's name.
     """
-    first, *rest = create_ledger(names.schema)
+    _, *rest = create_ledger(names.schema)
     body = f"""
 DECLARE
   owner text := ({owner});
 BEGIN
-  -- CREATE SCHEMA asks for its privilege even where IF NOT EXISTS leaves it nothing to do.
   IF pg_catalog.to_regnamespace({literal(ident(names.ledger))}) IS NULL THEN
-    EXECUTE {dollar_quoted(first.text)}
+    EXECUTE {literal(f"CREATE SCHEMA {ident(names.ledger)}")}
       || coalesce(' AUTHORIZATION ' || pg_catalog.quote_ident(owner), '');
   END IF;
 END
