@@ -115,11 +115,12 @@ def verify(
 def _alone(pg: Pg, ledger: Ledger) -> Iterator[None]:
     """Two at once would share the ranges, and one of them would miss what the other found."""
     key = literal(f"membership_refactor verify {ledger.schema} {ledger.plan.name}")
-    if not value(
-        pg, f"SELECT pg_catalog.pg_try_advisory_lock(pg_catalog.hashtextextended({key}, 0))"
-    ):
+    number = f"pg_catalog.hashtextextended({key}, 0)"
+    if not value(pg, f"SELECT pg_catalog.pg_try_advisory_lock({number})"):
         raise RefactorError("another verify of this schema is running.", hint="Wait for it.")
-    yield  # the lock goes with the session
+    yield
+    # A closed session goes a moment later, and the next comparison may be faster than that.
+    run(pg, f"SELECT pg_catalog.pg_advisory_unlock({number})")
 
 
 @dataclass(frozen=True, slots=True)

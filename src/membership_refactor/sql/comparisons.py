@@ -181,9 +181,10 @@ def links_of_keys(plan: TableSplit, names: Names, child: Table) -> Comparison:
 
 
 def children_and_parents(plan: TableSplit, names: Names, child: Table) -> Comparison:
-    """0007: the children are believed; a parent is what they say."""
+    """0007: the children are believed; a parent is what they say. The time of change is each
+    table's own: on the way down from 0008 it need not be the greatest of the children's."""
     uuid, link = ident(plan.parent_id), ident(plan.link)
-    columns = parent_columns(plan, child)
+    columns = tuple(c for c in parent_columns(plan, child) if c.name != plan.changed)
     difference = _difference(f"g.{link}", f"p.{uuid}", _columns_apart(columns, "g", "p"))
 
     def rows(left: str, right: str) -> str:

@@ -1,0 +1,318 @@
+"""The campaign's course: up and down the chain, with kills and crashes, checked at every rest."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+from sqlalchemy import create_engine
+from sqlalchemy.pool import NullPool
+
+from membership_refactor.database import LaunchedServer, libpq_url
+from membership_refactor.errors import StepOutOfOrder
+from membership_refactor.execution.inspection import inspect
+from membership_refactor.execution.options import Options
+from membership_refactor.execution.progress import Progress
+from membership_refactor.execution.runner import Runner
+from membership_refactor.plans.chain import STEPS, TABLES
+from membership_refactor.plans.programme_membership import SPLIT
+from tests.campaign import checks
+from tests.campaign.kinds import kinds_at, kinds_between, neighbour
+from tests.campaign.mover import Movers
+from tests.campaign.tables import FIRST_WRITER, fill
+from tests.campaign.writers import Tally, Writer
+
+MOST_WRITERS = 8
+STEP_SECONDS = 120.0
+"""A step that has not ended by then, over all its tries, hangs."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What the campaign counted; ``bad`` has a line for everything that must not be."""
+
+    seed: int
+    seconds: float = 0.0
+    steps: Counter[str] = field(default_factory=Counter)
+    kills: int = 0
+    crashes: int = 0
+    cut: int = 0
+    """Connections of writers and of movers ended by pg_terminate_backend."""
+    refused: Counter[str] = field(default_factory=Counter)
+    """What interrupted movers said."""
+    rests: int = 0
+    compared: int = 0
+    verified: int = 0
+    false_alarms: int = 0
+    bad: list[str] = field(default_factory=list)
+    tally: Tally = field(default_factory=Tally)
+
+    def lines(self) -> list[str]:
+        """The printed summary."""
+        tally, bad = self.tally, self.bad
+        commits = {k: n for k, n in sorted(tally.commits.items()) if "-" in k or k == "source"}
+        levels = {k: n for k, n in sorted(tally.commits.items()) if k not in commits}
+        lost = sum(b.startswith("lost") for b in bad)
+        ghosts = sum(b.startswith("ghost") for b in bad)
+        return [
+            f"campaign: seed {self.seed}, {self.seconds / 60:.1f} minutes",
+            f"  steps           {self.steps.total()}: {_said(self.steps)}",
+            f"  commits         {sum(commits.values())}: {_said(commits)}",
+            f"                  {_said(levels)}",
+            f"  in doubt        {_said(tally.doubts) or 'none'}",
+            f"  client kills    {self.kills}",
+            f"  server crashes  {self.crashes}",
+            f"  cut connections {self.cut}",
+            f"  writers' errors {_said(tally.errors) or 'none'}",
+            f"  unexpected      {len(tally.unexpected)}",
+            f"  rests           {self.rests}, {self.compared:,} rows compared",
+            f"  verify          {self.verified} passes among writers, "
+            f"{self.false_alarms} false alarms",
+            f"  lost writes     {lost}",
+            f"  ghosts          {ghosts}",
+            f"  otherwise wrong {len(bad) - lost - ghosts}",
+            *(f"  ! {line}" for line in (*bad, *tally.unexpected)[:30]),
+        ]
+
+    @property
+    def fine(self) -> bool:
+        return not self.bad and not self.tally.unexpected and not self.false_alarms
+
+
+def _said(counts: Any) -> str:
+    return ", ".join(f"{k} {n}" for k, n in sorted(counts.items()))
+
+
+class Campaign:
+    """One server, one database, writers, and a chain that is moved up and down."""
+
+    def __init__(
+        self, launched: LaunchedServer, url: str, seed: int, say: Callable[[str], None]
+    ) -> None:
+        self.launched, self.url, self.say = launched, url, say
+        self.random = random.Random(seed)
+        self.outcome = Outcome(seed)
+        self.movers = Movers(url, ("batch-rows=250", "workers=2", "lock-timeout=60"))
+        self.ground = checks.Ground()
+        self.at, self.epoch = "0002", 0
+        self.usual: dict[str, float] = {}
+        self.writers = [
+            Writer(
+                f"writer {n}",
+                dsn=libpq_url(url),
+                person=FIRST_WRITER + n,
+                seed=seed * 100 + n,
+                tally=self.outcome.tally,
+            )
+            for n in range(MOST_WRITERS)
+        ]
+
+    def run(self, seconds: float) -> Outcome:
+        """Goes on until the time is over and the way under way has come to its turning point."""
+        began = time.monotonic()
+        self._move("up", faults=False)
+        with self._connect() as pg:
+            fill(pg)
+            pg.commit()
+            self.ground.keep(pg)
+        for writer in self.writers:
+            writer.start()
+        try:
+            direction, goal = "up", self._goal("up")
+            while time.monotonic() - began < seconds and len(self.outcome.bad) < 30:
+                self._report()
+            if self.at == goal:
+                    direction = "down" if direction == "up" else "up"
+                    goal = self._goal(direction)
+                self._step(direction)
+        finally:
+            for writer in self.writers:
+                writer.stopping.set()
+            for writer in self.writers:
+                writer.join(30)
+        self.outcome.seconds = time.monotonic() - began
+        return self.outcome
+
+    def _report(self) -> None:
+        """What is wrong is said at once, not only in the end."""
+        news = [*self.outcome.bad, *self.outcome.tally.unexpected]
+        for line in news[self._told :]:
+            self.say(f"! {line}")
+        self._told = len(news)
+
+    _told = 0
+
+    def _goal(self, direction: str) -> str:
+        low, high = (8, 11) if direction == "up" else (2, 7)
+        return f"{self.random.randint(low, high):04d}"
+
+    # --- one step -------------------------------------------------------------------------------
+
+    def _step(self, direction: str) -> None:
+        target = neighbour(self.at, direction)
+        self._assign(kinds_between(self.at, target))
+        if direction == "down" and self.at == "0008":
+            self._delete_childless()
+        self._move(direction)
+        if direction == "up" and self.at == "0008":
+            self.epoch += 1
+        self._assign(kinds_at(self.at))
+        self._verify()
+        self._rest()
+
+    def _assign(self, kinds: tuple[str, ...]) -> None:
+        active = self.random.sample(self.writers, self.random.randint(2, MOST_WRITERS))
+        for writer in self.writers:
+            writer.assign(
+                self.random.choice(kinds) if kinds and writer in active else None, self.epoch
+            )
+
+    def _move(self, direction: str, *, faults: bool = True) -> None:
+        """The step is taken, however often it is interrupted on its way."""
+        target = neighbour(self.at, direction) if faults else "0002"
+        name, began = f"{direction} {target}", time.monotonic()
+        disturbed = False
+        while True:
+            started = time.monotonic()
+            process, pipe = self.movers.start(name)
+            if faults and self.random.random() < 0.5:
+                disturbed = True
+                limit = 1.2 * self.usual.get(name, 1.0)
+                process.join(self.random.uniform(0, limit))
+                self._disturb(process)
+            process.join(STEP_SECONDS)
+            if process.is_alive():
+                process.kill()
+                self.outcome.bad.append(f"wrong: {name} hangs")
+                return
+            said = _last_words(pipe)
+            if said == "":
+                break
+            self.outcome.refused[said.split(":")[0]] += 1
+            if "parents have children" in said and name == "down 0007":
+                self._delete_childless()  # an old-style writer has emptied another one meanwhile
+            elif not _passing(said):
+                self.outcome.bad.append(f"wrong: {name}: {said}")
+                return
+            if time.monotonic() - began > STEP_SECONDS:
+                self.outcome.bad.append(f"wrong: {name} never ends: {said}")
+                return
+        if not disturbed:
+            self.usual[name] = time.monotonic() - started
+        self.outcome.steps[name] += 1
+        self.at = target
+
+    def _disturb(self, process: Any) -> None:
+        chance = self.random.random()
+        if chance < 0.6:
+            if process.is_alive():
+                process.kill()
+                self.outcome.kills += 1
+        elif chance < 0.8:
+            self.launched.stop("immediate")
+            self.launched.start()
+            self.outcome.crashes += 1
+        else:
+            with self._connect() as pg:
+                row = pg.execute(
+                    "SELECT count(pg_terminate_backend(pid)) FROM (SELECT pid FROM "
+                    "pg_stat_activity WHERE pid <> pg_backend_pid() AND (application_name LIKE "
+                    "'membership!_refactor%' ESCAPE '!' OR application_name = 'campaign writer') "
+                    "AND random() < 0.5) AS a"
+                ).fetchone()
+                self.outcome.cut += row[0] if row else 0
+
+    def _delete_childless(self) -> None:
+        """What the refusal of 0008's way down asks a DBA to do."""
+        while True:
+            try:
+                with self._connect() as pg:
+                    pg.execute(
+                        "DELETE FROM programme_membership AS p WHERE NOT EXISTS (SELECT FROM "
+                        "curriculum_membership AS c WHERE c.programme_membership_uuid = p.uuid)"
+                    )
+                return
+            except (psycopg.errors.ForeignKeyViolation, psycopg.OperationalError):
+                continue
+
+    # --- looking --------------------------------------------------------------------------------
+
+    def _verify(self) -> None:
+        """While writers run nothing may be found."""
+        engine = create_engine(self.url, poolclass=NullPool)
+        runner = Runner(
+            engine,
+            SPLIT,
+            "public",
+            steps=STEPS,
+            options=Options(),
+            progress=Progress(quiet=True),
+            tables=TABLES,
+        )
+        for _ in range(3):
+            try:
+                inspected = inspect(runner)
+            except StepOutOfOrder as error:
+                self.outcome.bad.append(f"wrong: verify at {self.at}: {error}")
+                return
+            self.outcome.verified += len(inspected.verdicts)
+            for verdict in inspected.verdicts:
+                if verdict.findings:
+                    self.outcome.false_alarms += 1
+                    self.outcome.bad.append(
+                        f"wrong: verify at {self.at}, {verdict.comparison.name}: "
+                        f"{verdict.findings[:3]}"
+                    )
+
+    def _rest(self) -> None:
+        self._assign(())
+        with self._connect() as pg:
+            wrong, compared = checks.compare(pg, self.at, self.writers, self.ground)
+            if self.at >= "0008":
+                wrong += checks.serial(pg, self.epoch)
+        self.outcome.bad += [f"{line} (at {self.at})" for line in wrong]
+        self.outcome.compared += compared
+        self.outcome.rests += 1
+        commits = self.outcome.tally.commits.total() // 2
+        self.say(
+            f"at {self.at}: {commits} commits, {self.outcome.kills} kills, "
+            f"{self.outcome.crashes} crashes, {len(self.outcome.bad)} wrong"
+        )
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        connection = psycopg.connect(libpq_url(self.url))
+        connection.execute("SET search_path = public")
+        return connection
+
+
+def _last_words(pipe: Any) -> str:
+    try:
+        return str(pipe.recv())
+    except EOFError:
+        return "killed"
+
+
+def _passing(said: str) -> bool:
+    """Whether it is what an interruption, or a session not yet gone, lets a mover say."""
+    return said == "killed" or any(
+        text in said
+        for text in (
+            "another migration of schema",
+            "terminating connection",
+            "server closed the connection",
+            "the connection is closed",
+            "connection failed",
+            "connection to server",
+            "starting up",
+            "shutting down",
+            "consuming input failed",
+            "the connection is lost",
+            "Connection refused",
+            "no lock on",
+        )
+    )
