@@ -126,7 +126,7 @@ class Campaign:
             direction, goal = "up", self._goal("up")
             while time.monotonic() - began < seconds and len(self.outcome.bad) < 30:
                 self._report()
-            if self.at == goal:
+                if self.at == goal:
                     direction = "down" if direction == "up" else "up"
                     goal = self._goal(direction)
                 self._step(direction)
