@@ -46,18 +46,21 @@ def raise_fence(names: Names) -> Statement:
     )
 
 
-def guard(names: Names, *locks: str) -> str:
+def guard(names: Names, *locks: str, rows: str | None = None) -> str:
     """plpgsql that refuses an old snapshot (40001), then takes ``locks``.
+
+    A statement that left the transition table ``rows`` empty is let through.
 
     ``locks`` are FOR KEY SHARE queries on the rows about to be re-read: if another transaction
     deleted an id after our snapshot and we inserted it again, both versions are visible to us,
     and the re-read might take the dead one; locking it raises 40001 instead.
     """
+    some = f" AND EXISTS (SELECT FROM {rows})" if rows else ""
     perform = "".join(f"\n    PERFORM {lock};" for lock in locks)
     return (
         "IF pg_catalog.current_setting('transaction_isolation')"
         " IN ('repeatable read', 'serializable') THEN\n"
-        f"    IF NOT {names.own('fence')}() THEN\n"
+        f"    IF NOT {names.own('fence')}(){some} THEN\n"
         f"      RAISE serialization_failure USING MESSAGE = {literal(_OLD)},"
         f" HINT = {literal(_RETRY)};\n"
         f"    END IF;{perform}\n"

@@ -52,7 +52,7 @@ class Sync:
         made: list[Statement] = []
         marked = self.marked
         key_type = next(c.type for c in self.columns if c.name == self.id)
-        rows = f"  rows integer; one {key_type}; done bigint; apart boolean;"
+        rows = f"  rows bigint; ids {key_type}[]; done bigint; apart boolean;"
         written = self._written("n")
         bodies = {
             "insert": self._saved(written),
@@ -125,80 +125,103 @@ class Sync:
             f"  AND NOT EXISTS (SELECT FROM {self.origin} AS a WHERE a.{key} = b.{key})"
         )
 
-    def _apart(self) -> str:
-        """Whether a row of the transition table ``n`` does not stand in the target already."""
-        key = ident(self.id)
+    def _apart(self, row: str) -> str:
+        """Whether ``row``, of the transition table, does not stand in the target (``b``) already.
+
+        Where it does there is nothing to do, though the origin's row is not read: whoever changed
+        it after this statement did so in this transaction, and has an event of his own to come.
+        """
         others = [c for c in self.columns if c.name != self.id]
+        return f"(b.{ident(self.id)} IS NULL OR {differs(others, row, 'b')})"
+
+    def _any_apart(self) -> str:
+        key = ident(self.id)
         return (
             f"EXISTS (SELECT FROM n LEFT JOIN {self.target} AS b ON b.{key} = n.{key}\n"
-            f"  WHERE b.{key} IS NULL OR {differs(others, 'n', 'b')})"
+            f"  WHERE {self._apart('n')})"
+        )
+
+    def _looked(self) -> str:
+        """One query for all that decides: how many rows, which, and whether they are apart.
+
+        Every query of a trigger costs a single-row statement as much as a third of its own
+        write. The LIMIT keeps the cached plan one for few rows.
+        """
+        key = ident(self.id)
+        return (
+            "SELECT pg_catalog.array_agg(z.id), pg_catalog.bool_or(z.apart) INTO ids, apart\n"
+            "  FROM (\n"
+            f"    SELECT n.{key} AS id, {self._apart('n')} AS apart\n"
+            f"    FROM n LEFT JOIN {self.target} AS b ON b.{key} = n.{key} LIMIT {FEW + 1}) AS z"
         )
 
     def _saved(self, written: str, *, update: bool = False) -> str:
         key = ident(self.id)
-        single, several = f"a.{key} = one", f"a.{key} IN ({written})"
+        one, few, many = f"a.{key} = ids[1]", f"a.{key} = ANY (ids)", f"a.{key} IN ({written})"
         locks = f"1 FROM {self.origin} AS a WHERE a.{key} IN ({written}) FOR KEY SHARE"
-        count = f"SELECT pg_catalog.count(*) INTO rows FROM (SELECT FROM n LIMIT {FEW + 1}) AS z"
-        head = f"""  {count};
-  IF rows = 0 THEN
+        head = f"""  {guard(self.names, locks, rows="n")}
+  {self._looked()};
+  IF ids IS NULL THEN
     RETURN NULL;
   END IF;
-  {guard(self.names, locks)}
-  IF rows = 1 THEN
-    SELECT n.{key} INTO one FROM n;"""
+  rows := pg_catalog.cardinality(ids);
+  IF rows > {FEW} AND NOT apart THEN
+    EXECUTE {dollar_quoted("SELECT " + self._any_apart())} INTO apart;
+  END IF;
+  IF NOT apart THEN
+    RETURN NULL;
+  END IF;"""
+        absent = f"NOT EXISTS (SELECT FROM {self.target} AS c WHERE c.{key} = a.{key})"
         if update:
             return f"""{head}
-    {self.update(single)};
-    IF NOT FOUND AND NOT EXISTS (SELECT FROM {self.target} AS b WHERE b.{key} = one) THEN
-      {self.upsert(single)};
+  IF rows = 1 THEN
+    {self.update(one)};
+    IF NOT FOUND THEN
+      {self.upsert(one)};
     END IF;
-    {self._adopted(single)}
-  ELSE
-    IF rows <= {FEW} THEN
-      {self.update(several)};
-      GET DIAGNOSTICS done = ROW_COUNT;
-    ELSE
-      EXECUTE {dollar_quoted(self.update(several))};
-      GET DIAGNOSTICS done = ROW_COUNT;
-    END IF;
-    IF done < (SELECT pg_catalog.count(*) FROM n) THEN
-      {self.upsert(several + f" AND NOT EXISTS (SELECT FROM {self.target} AS c WHERE c.{key} = a.{key})")};
-    END IF;
-    {self._adopted(several)}
+    {self._adopted(one)}
+    RETURN NULL;
   END IF;
+  IF rows <= {FEW} THEN
+    {self.update(few)};
+    GET DIAGNOSTICS done = ROW_COUNT;
+  ELSE
+    EXECUTE {dollar_quoted(self.update(many))};
+    GET DIAGNOSTICS done = ROW_COUNT;
+    rows := (SELECT pg_catalog.count(*) FROM n);
+  END IF;
+  IF done < rows THEN
+    {self.upsert(f"{many} AND {absent}")};
+  END IF;
+  {self._adopted(many)}
   RETURN NULL;"""
         return f"""{head}
-    IF {self._apart()} THEN
-      {self.upsert(single)};
-      {self._adopted(single)}
-    END IF;
+  IF rows = 1 THEN
+    {self.upsert(one)};
+    {self._adopted(one)}
   ELSIF rows <= {FEW} THEN
-    IF {self._apart()} THEN
-      {self.upsert(several)};
-      {self._adopted(several)}
-    END IF;
+    {self.upsert(few)};
+    {self._adopted(few)}
   ELSE
-    EXECUTE {dollar_quoted("SELECT " + self._apart())} INTO apart;
-    IF apart THEN
-      EXECUTE {dollar_quoted(self.upsert(several))};
-      {self._adopted(several)}
-    END IF;
+    EXECUTE {dollar_quoted(self.upsert(many))};
+    {self._adopted(many)}
   END IF;
   RETURN NULL;"""
 
     def _removed(self) -> str:
         key = ident(self.id)
-        single, several = f"b.{key} = one", f"b.{key} IN ({self._written('o')})"
-        return f"""  SELECT pg_catalog.count(*) INTO rows FROM (SELECT FROM o LIMIT {FEW + 1}) AS z;
-  IF rows = 0 THEN
+        several = f"b.{key} IN ({self._written('o')})"
+        return f"""  SELECT pg_catalog.array_agg(z.id) INTO ids
+  FROM (SELECT o.{key} AS id FROM o LIMIT {FEW + 1}) AS z;
+  IF ids IS NULL THEN
     RETURN NULL;
   END IF;
   {guard(self.names)}
+  rows := pg_catalog.cardinality(ids);
   IF rows = 1 THEN
-    SELECT o.{key} INTO one FROM o;
-    {self.remove(single)};
+    {self.remove(f"b.{key} = ids[1]")};
   ELSIF rows <= {FEW} THEN
-    {self.remove(several)};
+    {self.remove(f"b.{key} = ANY (ids)")};
   ELSE
     EXECUTE {dollar_quoted(self.remove(several))};
   END IF;
@@ -215,7 +238,8 @@ class Sync:
 
     def _truncated(self) -> str:
         # The size on disk, not EXISTS: an old REPEATABLE READ snapshot cannot see newer rows.
-        return f"""  IF pg_catalog.pg_relation_size({literal(self.target)}::pg_catalog.regclass) > 0 THEN
+        target = f"{literal(self.target)}::pg_catalog.regclass"
+        return f"""  IF pg_catalog.pg_relation_size({target}) > 0 THEN
     TRUNCATE {self.target};
   END IF;
   RETURN NULL;"""
