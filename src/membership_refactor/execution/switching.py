@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 
 import tenacity
@@ -20,7 +21,10 @@ from membership_refactor.steps.step import Direction
 ENTRIES = 200
 """Log entries of one replay; an entry may hold the keys of a whole mass statement."""
 UNDER_LOCK_SECONDS = 0.005
-"""What the replay under the lock may take, by the rate of the replays before it."""
+"""What the replay under the lock may take, by the best rate of the replays before it."""
+AT_MOST_SECONDS = 0.012
+"""What it may take in the end where busy writers refill the log during each round."""
+PATIENT_ROUNDS = 20
 FEWEST, MOST = 20, 2_000
 
 
@@ -29,7 +33,9 @@ class Drain:
 
     def __init__(self, pg: Pg, ledger: Ledger, progress: Progress, *, seconds: float) -> None:
         self.pg, self.ledger, self.progress, self.seconds = pg, ledger, progress, seconds
-        self._rate = MOST / UNDER_LOCK_SECONDS
+        # Unknown until a round has been measured; what is assumed too high is paid under the lock.
+        self._rate = 0.0
+        self._budget = UNDER_LOCK_SECONDS
         self.replayed = 0
 
     def switch(self, action: Switch, revision: str, direction: Direction) -> Held:
@@ -65,7 +71,7 @@ class Drain:
         return held
 
     def _allowed(self) -> float:
-        return min(max(self._rate * UNDER_LOCK_SECONDS, FEWEST), MOST)
+        return min(max(self._rate * self._budget, FEWEST), MOST)
 
     def _pending(self, move: Move) -> tuple[int, int]:
         row = run(self.pg, move.pending_query()).fetchone()
@@ -73,16 +79,23 @@ class Drain:
         return int(row[0]), int(row[1])
 
     def _replay(self, move: Move) -> None:
-        """Until little enough waits; each round is a transaction of its own."""
+        """Until little enough waits; each round is a transaction of its own.
+
+        There is always one: it has the function planned before the lock, in this session.
+        """
         with self.progress.task("replaying changes", None) as task:
-            while True:
+            for rounds in itertools.count():
                 keys, marks = self._pending(move)
-                if not marks and keys <= self._allowed() / 2:
+                if rounds and not marks and keys <= self._allowed() / 2:
                     return
                 began = time.perf_counter()
                 self._round(move)
-                if not marks:
-                    self._rate = keys / max(time.perf_counter() - began, 1e-6)
+                if keys and not marks:
+                    # The best one: a round of few keys tells what a round costs, not what a key.
+                    rate = keys / max(time.perf_counter() - began, 1e-6)
+                    self._rate = max(self._rate, rate)
+                if (rounds + 1) % PATIENT_ROUNDS == 0:
+                    self._budget = min(self._budget * 1.5, AT_MOST_SECONDS)
                 self.replayed += keys
                 task.advance(keys)
 

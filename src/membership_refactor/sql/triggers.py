@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from membership_refactor.sql.identifiers import dollar_quoted, ident, literal
@@ -75,13 +75,22 @@ class OwnTrigger:
 
 
 def hang(triggers: Sequence[OwnTrigger]) -> tuple[Statement, ...]:
-    """Makes the triggers and enables them ALWAYS; SHARE ROW EXCLUSIVE on their tables."""
-    lock = Lock.SHARE_ROW_EXCLUSIVE
+    """Makes the triggers that are missing and enables all ALWAYS; SHARE ROW EXCLUSIVE on each
+    table. One block and one ALTER TABLE a table: every statement counts under a short lock."""
     made = []
-    for trigger in triggers:
-        made.append(_if_there(trigger, trigger.text, lock, there=False))
-        enable = f"ALTER TABLE {trigger.table} ENABLE ALWAYS TRIGGER {ident(trigger.name)}"
-        made.append(Statement(enable, lock, trigger.table))
+    for table, own in _by_table(triggers):
+        missing = "".join(
+            f"IF {literal(t.name)} <> ALL (there) THEN EXECUTE {literal(t.text)}; END IF;\n"
+            for t in own
+        )
+        enable = ", ".join(f"ENABLE ALWAYS TRIGGER {ident(t.name)}" for t in own)
+        body = (
+            "DECLARE\n  there pg_catalog.text[];\nBEGIN\n"
+            "there := ARRAY(SELECT t.tgname::pg_catalog.text FROM pg_catalog.pg_trigger AS t "
+            f"WHERE t.tgrelid = {literal(table)}::pg_catalog.regclass);\n{missing}"
+            f"ALTER TABLE {table} {enable};\nEND"
+        )
+        made.append(Statement(f"DO $own$ {body} $own$", Lock.SHARE_ROW_EXCLUSIVE, table))
     return tuple(made)
 
 
@@ -91,32 +100,41 @@ def rest(triggers: Sequence[OwnTrigger]) -> tuple[Statement, ...]:
     DROP TRIGGER takes ACCESS EXCLUSIVE and would have to wait for readers inside a switch.
     """
     return tuple(
-        _if_there(
-            t, f"ALTER TABLE {t.table} DISABLE TRIGGER {ident(t.name)}", Lock.SHARE_ROW_EXCLUSIVE
-        )
-        for t in triggers
+        _where_there(table, own, "DISABLE TRIGGER %I", Lock.SHARE_ROW_EXCLUSIVE)
+        for table, own in _by_table(triggers)
     )
 
 
 def take_down(triggers: Sequence[OwnTrigger]) -> tuple[Statement, ...]:
     """Drops the triggers where they exist; ACCESS EXCLUSIVE on their tables, for a moment."""
     return tuple(
-        _if_there(t, f"DROP TRIGGER {ident(t.name)} ON {t.table}", Lock.ACCESS_EXCLUSIVE)
-        for t in triggers
+        _where_there(table, own, "", Lock.ACCESS_EXCLUSIVE) for table, own in _by_table(triggers)
     )
 
 
-def _if_there(trigger: OwnTrigger, text: str, lock: Lock, *, there: bool = True) -> Statement:
-    """``text``, run only while the trigger exists, or does not: a step taken up again, or taken
-    back half-way, repeats itself."""
-    negated = "" if there else "NOT "
+def _by_table(triggers: Sequence[OwnTrigger]) -> Iterable[tuple[str, tuple[OwnTrigger, ...]]]:
+    """The triggers of each table, in the order in which the tables first appear."""
+    tables = dict.fromkeys(t.table for t in triggers)
+    return [(table, tuple(t for t in triggers if t.table == table)) for table in tables]
+
+
+def _where_there(table: str, own: Sequence[OwnTrigger], change: str, lock: Lock) -> Statement:
+    """One ALTER TABLE with ``change`` for each that exists, or DROP TRIGGER where it is empty: a
+    step taken up again, or taken back half-way, repeats itself."""
+    names = ", ".join(literal(t.name) for t in own)
+    if change:
+        each = f"pg_catalog.format({literal(change)}, t.tgname), ', '"
+        command = f"{literal(f'ALTER TABLE {table} ')} || what"
+    else:
+        each = f"pg_catalog.format('DROP TRIGGER %I ON %s', t.tgname, {literal(table)}), '; '"
+        command = "what"
     return Statement(
-        "DO $own$ BEGIN\n"
-        f"IF {negated}EXISTS (SELECT FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid = "
-        f"pg_catalog.to_regclass({literal(trigger.table)}) AND t.tgname = {literal(trigger.name)})\n"
-        f"THEN EXECUTE {literal(text)}; END IF;\nEND $own$",
+        "DO $own$ DECLARE\n  what pg_catalog.text;\nBEGIN\n"
+        f"SELECT pg_catalog.string_agg({each}) INTO what FROM pg_catalog.pg_trigger AS t\n"
+        f"WHERE t.tgrelid = pg_catalog.to_regclass({literal(table)}) AND t.tgname IN ({names});\n"
+        f"IF what IS NOT NULL THEN EXECUTE {command}; END IF;\nEND $own$",
         lock,
-        trigger.table,
+        table,
     )
 
 
