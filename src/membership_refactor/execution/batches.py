@@ -20,6 +20,8 @@ from membership_refactor.sql.identifiers import ident, literal
 
 TARGET_SECONDS = 0.1
 SMALLEST, FIRST, LARGEST = 500, 2_000, 20_000
+LOCKING_TARGET_SECONDS, LOCKING_SMALLEST, LOCKING_FIRST = 0.02, 50, 100
+"""For batches that lock rows of writers: what a batch takes is what one of them may wait."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -46,6 +48,8 @@ class RangeJob:
     call_null: str | None = None
     """The same for the rows whose route is NULL."""
     expected: int | None = None
+    locking: bool = True
+    """Whether a batch locks or changes rows that others write; a private table's are nobody's."""
 
 
 class Batches:
@@ -66,6 +70,7 @@ class Batches:
         self.throttle, self.progress = throttle, progress
         self.workers, self.fixed = workers, rows
         self._size = float(rows or FIRST)
+        self._target, self._smallest = TARGET_SECONDS, SMALLEST
         self._size_lock = threading.Lock()
         self._active: set[int] = set()
         self._claiming = threading.Lock()
@@ -73,6 +78,9 @@ class Batches:
 
     def run(self, job: RangeJob) -> int:
         """Every range done; the number of rows written since the job began."""
+        if job.locking:
+            self._target, self._smallest = LOCKING_TARGET_SECONDS, LOCKING_SMALLEST
+            self._size = float(self.fixed or LOCKING_FIRST)
         with self.sessions.open(purpose=job.job) as pg:
             self._prepare(pg, job)
             before = self._rows(pg, job)
@@ -257,5 +265,5 @@ class Batches:
         if self.fixed is not None:
             return
         with self._size_lock:
-            factor = min(max(TARGET_SECONDS / max(seconds, 1e-4), 0.5), 1.5)
-            self._size = min(max(self._size * factor, SMALLEST), LARGEST)
+            factor = min(max(self._target / max(seconds, 1e-4), 0.5), 1.5)
+            self._size = min(max(self._size * factor, self._smallest), LARGEST)

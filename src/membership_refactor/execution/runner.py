@@ -109,7 +109,7 @@ class Runner:
                     self.ledger.restore(pg, found.revision)
                 return f"{step.revision} {step.name} {found.direction}"
             if found.direction is Direction.UP:
-                self.ledger.turn(pg, found.revision, Direction.DOWN)
+                self.ledger.turn(pg, found.revision, Direction.DOWN, self.read())
         if found.direction is Direction.UP:
             self.downgrade(step.revision, destination=step.revision)
         else:
@@ -385,6 +385,7 @@ class _Work:
                 route_type=move.route_type,
                 call=f"SELECT {move.function('build')}({{first}}, {{last}})",
                 call_null=call_null,
+                locking=False,
                 expected=self._expected(move.log.table),
             ),
         )
