@@ -314,5 +314,7 @@ def _passing(said: str) -> bool:
             "the connection is lost",
             "Connection refused",
             "no lock on",
+            "No server answers",
+            "recovery mode",
         )
     )

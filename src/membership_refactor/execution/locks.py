@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 import psycopg
 import tenacity
 
 from membership_refactor.errors import LockNotObtained
-from membership_refactor.execution.sessions import Pg, run
+from membership_refactor.execution.sessions import Pg, as_oneself, run
 from membership_refactor.sql.identifiers import literal
 from membership_refactor.sql.statements import Lock
 
@@ -19,7 +20,21 @@ WAIT_MS = 50
 SECOND_WAIT_MS = 10
 """While the first table is held, the wait for the next one counts as holding."""
 
+SAID_AFTER, SAID_EVERY = 1.0, 10.0
+"""Seconds of trying after which it is said who is in the way, and how often."""
+
 Locks = Sequence[tuple[str, Lock]]
+
+_STRONGER = "'ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock'"
+_WRITING = f"'RowExclusiveLock', 'ShareUpdateExclusiveLock', {_STRONGER}"
+_CONFLICTING = {
+    Lock.ACCESS_EXCLUSIVE: "",
+    Lock.SHARE_ROW_EXCLUSIVE: _WRITING,
+    Lock.SHARE: _WRITING.replace("'ShareLock', ", ""),
+    Lock.SHARE_UPDATE_EXCLUSIVE: f"'ShareUpdateExclusiveLock', {_STRONGER}",
+    Lock.ROW_EXCLUSIVE: _STRONGER,
+}
+"""The modes that each has to wait for, as pg_locks calls them; empty: all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +57,10 @@ def briefly(
     *,
     seconds: float = 120,
     before_retry: Callable[[int], None] | None = None,
+    say: Callable[[str], None] | None = None,
 ) -> Held:
     """Runs ``work`` in a transaction that holds ``locks``; commits without waiting for the disk.
+    While it has to wait for long, ``say`` is told for whom.
 
     The commit is asynchronous: what follows it in the log of the server cannot survive a crash
     without it, and everything here is recorded in the same log.
@@ -51,7 +68,8 @@ def briefly(
     LockNotObtained when ``seconds`` are over: it names who was in the way.
     """
     tries = 0
-    began = time.monotonic()
+    began = said = time.monotonic()
+    said -= SAID_EVERY - SAID_AFTER
     for attempt in tenacity.Retrying(
         retry=tenacity.retry_if_exception_type(
             (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected, NotYet)
@@ -72,6 +90,17 @@ def briefly(
                         f"no lock on {', '.join(t for t, _ in locks)} in {tries} tries "
                         f"over {time.monotonic() - began:.0f} s.{in_the_way(connection, locks)}",
                         hint="End or wait for those transactions, then run the same command again.",
+                    ) from error
+                if say is not None and time.monotonic() - said >= SAID_EVERY:
+                    said = time.monotonic()
+                    say(f"  waiting for a lock.{in_the_way(connection, locks)}")
+                raise
+            except NotYet as error:
+                if time.monotonic() - began >= seconds * 0.9:
+                    raise LockNotObtained(
+                        f"changes of {', '.join(t for t, _ in locks)} arrive faster than they can "
+                        f"be replayed; {tries} tries over {time.monotonic() - began:.0f} s.",
+                        hint="Run the same command again when less is written.",
                     ) from error
                 raise
     raise AssertionError("unreachable: Retrying either returns or raises")
@@ -96,26 +125,41 @@ def _once(connection: Pg, locks: Locks, work: Callable[[Pg], None], tries: int) 
 
 
 def in_the_way(connection: Pg, locks: Locks) -> str:
-    """Who holds the tables: sessions by pid, role, application and age; prepared transactions."""
-    tables = ", ".join(f"pg_catalog.to_regclass({literal(t)})" for t, _ in locks)
-    rows = run(
-        connection,
-        "SELECT DISTINCT coalesce(a.pid::text, 'prepared ' || p.gid),\n"
-        "  coalesce(a.usename::text, p.owner::text, '?'), coalesce(a.application_name, ''),\n"
-        "  coalesce(a.state, 'prepared'),\n"
-        "  pg_catalog.date_trunc('second', pg_catalog.clock_timestamp()\n"
-        "    - coalesce(a.xact_start, p.prepared))::text\n"
-        "FROM pg_catalog.pg_locks AS l\n"
-        "LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid\n"
-        "LEFT JOIN pg_catalog.pg_prepared_xacts AS p\n"
-        "  ON l.virtualtransaction = '-1/' || p.transaction::text\n"
-        f"WHERE l.relation IN ({tables}) AND l.granted\n"
-        "  AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid() LIMIT 5",
-    ).fetchall()
+    """Who holds the tables against us: sessions by pid, role, application and age; prepared
+    transactions by their name, which somebody has to end by hand."""
+    with as_oneself(connection):
+        rows = run(
+            connection,
+            "SELECT DISTINCT coalesce('pid ' || a.pid,\n"
+            "    'prepared transaction \"' || p.gid || '\"'),\n"
+            "  coalesce(a.usename::text, p.owner::text, a.backend_type, '?'),\n"
+            "  coalesce(a.application_name, ''), coalesce(a.state, ''),\n"
+            "  pg_catalog.date_trunc('second', pg_catalog.clock_timestamp()\n"
+            "    - coalesce(a.xact_start, p.prepared)) AS age\n"
+            "FROM pg_catalog.pg_locks AS l\n"
+            "LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid\n"
+            "LEFT JOIN pg_catalog.pg_prepared_xacts AS p\n"
+            "  ON l.virtualtransaction = '-1/' || p.transaction::text\n"
+            f"WHERE ({' OR '.join(_against(*lock) for lock in locks)}) AND l.granted\n"
+            "  AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d\n"
+            "    WHERE d.datname = pg_catalog.current_database())\n"
+            "  AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()\n"
+            "ORDER BY age DESC NULLS LAST LIMIT 5",
+        ).fetchall()
     if not rows:
         return " Whoever was in the way has gone meanwhile."
     named = "; ".join(
-        f"{who} ({role}{', ' + app if app else ''}, {state}, for {age or 'unknown'})"
+        f"{who} ({', '.join(filter(None, (role, app, state)))}, for {_age(age)})"
         for who, role, app, state, age in rows
     )
     return f" In the way: {named}."
+
+
+def _against(table: str, mode: Lock) -> str:
+    modes = _CONFLICTING.get(mode, "")
+    only = f" AND l.mode IN ({modes})" if modes else ""
+    return f"(l.relation = pg_catalog.to_regclass({literal(table)}){only})"
+
+
+def _age(age: timedelta | None) -> str:
+    return "an unknown time" if age is None else f"{age.total_seconds():.0f} s"

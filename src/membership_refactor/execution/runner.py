@@ -362,7 +362,13 @@ class _Work:
                 run(pg, text)
             self._mark(action)
 
-        held = briefly(self.pg, action.locks, under_lock, seconds=self.options.lock_timeout)
+        held = briefly(
+            self.pg,
+            action.locks,
+            under_lock,
+            seconds=self.options.lock_timeout,
+            say=self.progress.say,
+        )
         self.ledger.measured(self.pg, self.step.revision, self.direction, action.name, held)
 
     @do.register

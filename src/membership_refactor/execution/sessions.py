@@ -56,6 +56,22 @@ class Sessions:
                 ) from error
 
 
+@contextmanager
+def as_oneself(connection: Pg) -> Iterator[None]:
+    """The role that logged in, for a look at other sessions: PostgreSQL hides their state, age and
+    WAL positions from the tables' owner, unless that role may read them itself."""
+    role = value(connection, "SELECT pg_catalog.current_setting('role')")
+    if role == "none":
+        yield
+        return
+    run(connection, "RESET ROLE")
+    try:
+        yield
+    finally:
+        if not connection.closed and not connection.broken:
+            run(connection, f"SET ROLE {ident(role)}")
+
+
 def run(connection: Pg, text: str) -> psycopg.Cursor[tuple[Any, ...]]:
     """Executes text that takes no parameters; a percent sign in it means itself."""
     return connection.execute(text.encode())

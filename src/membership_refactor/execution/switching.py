@@ -66,6 +66,7 @@ class Drain:
             under_lock,
             seconds=self.seconds,
             before_retry=lambda tries: self._replay(action.move),
+            say=self.progress.say,
         )
         run(self.pg, "RESET synchronous_commit")
         return held
