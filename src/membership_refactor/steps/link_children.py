@@ -286,7 +286,16 @@ def down(s: Situation) -> tuple[Action, ...]:
             locks=((names.parent, EXCLUSIVE),),
             statements=tuple(x for x in drop_triggers(plan, names, child) if x.on == names.parent),
         ),
-        Run(name="drop the functions", statements=drop_functions(plan, names)),
+        Run(
+            name="drop the functions",
+            statements=(
+                *drop_functions(plan, names),
+                *(
+                    Statement(f"DROP FUNCTION IF EXISTS {names.own(f)}")
+                    for f in ("keep_uuid", "fill_kept")
+                ),
+            ),
+        ),
     )
 
 

@@ -161,6 +161,13 @@ def down(s: Situation) -> tuple[Action, ...]:
             (*freeze_triggers(plan, names, child), *refresh_triggers(plan, names, child)),
         ),
         *keyed,
+        Run(
+            name="drop the functions",
+            statements=tuple(
+                Statement(f"DROP FUNCTION IF EXISTS {names.own(f)}")
+                for f in ("frozen", "refilling", "child_filled", "parent_refill", "refresh")
+            ),
+        ),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from membership_refactor.planning import TableSplit
+from membership_refactor.planning import Conflict, TableSplit
 from membership_refactor.portrait import Column, Table
 from membership_refactor.sql.identifiers import ident
 from membership_refactor.sql.names import Names
@@ -149,22 +149,22 @@ def _replace(sides: Sides, arguments: str) -> tuple[Statement, ...]:
 
 
 def _restore(sides: Sides, arguments: str) -> tuple[Statement, ...]:
+    """A value comes back only where it loses again to a sibling's: else the next way up would
+    make another parent of the same rows, because who won has gone or has been overtaken since."""
     names = sides.names
 
     def still(column: Column) -> str:
-        b, n = by(column.name), ident(column.name)
-        record = "pg_catalog.record"
-        return (
-            f"(r.{lost(column.name)} AND ROW(c.{n})::{record} "
-            f"OPERATOR(pg_catalog.*=) ROW(r.{b})::{record})"
-        )
+        return _still(column, "c", "r")
 
     timed = tuple(sides.child.column(name) for name in sides.changed)
     sets = ", ".join(
         f"{ident(c.name)} = CASE WHEN {still(c)} THEN r.{was(c.name)} ELSE c.{ident(c.name)} END"
         for c in (*sides.values, *timed)
     )
-    body = f"""  UPDATE {names.copy} AS c SET {sets}
+    body = f"""  UPDATE {names.own("replaced")} AS r SET {_given_up(sides)}
+  FROM {names.copy} AS c
+  WHERE r."child id" = c.{sides.id} AND r."child id" BETWEEN lo AND hi;
+  UPDATE {names.copy} AS c SET {sets}
   FROM {names.own("replaced")} AS r
   WHERE r."child id" = c.{sides.id} AND r."child id" BETWEEN lo AND hi
     AND ({" OR ".join(still(c) for c in sides.values)});
@@ -173,6 +173,68 @@ def _restore(sides: Sides, arguments: str) -> tuple[Statement, ...]:
   RETURN written;"""
     return function(
         names.own("restore_own"), arguments, "bigint", body, declare="  written bigint;"
+    )
+
+
+def _still(column: Column, child: str, entry: str) -> str:
+    """Whether the child still holds what replaced its own value."""
+    record = "pg_catalog.record"
+    return (
+        f"({entry}.{lost(column.name)} AND ROW({child}.{ident(column.name)})::{record} "
+        f"OPERATOR(pg_catalog.*=) ROW({entry}.{by(column.name)})::{record})"
+    )
+
+
+def _given_up(sides: Sides) -> str:
+    """SET list over entries ``r`` of children ``c``: what would win, were it restored, is not."""
+    plan, child = sides.plan, sides.child
+    entries = sides.names.own("replaced")
+
+    def sibling(condition: str, join: str = "") -> str:
+        return (
+            f"EXISTS (SELECT FROM {sides.names.copy} AS s{join}\n"
+            f"      WHERE s.{sides.link} = c.{sides.link} AND s.{sides.id} <> c.{sides.id}\n"
+            f"        AND {condition})"
+        )
+
+    joined = f' LEFT JOIN {entries} AS o ON o."child id" = s.{sides.id}'
+    loses: dict[str, str] = {}
+    for column in plan.parent_columns:
+        name, value = column.name, child.column(column.name)
+        if column.conflict is Conflict.LATEST:
+            loses[name] = sibling(f"{_later(sides)}", joined)
+        elif column.conflict is Conflict.FIRST:
+            loses[name] = sibling(f"s.{sides.id} < c.{sides.id}")
+        elif column.conflict is Conflict.MAX:
+            held = f"NOT {differs((value,), 's', 'c')} AND {_still(value, 's', 'o')} IS NOT TRUE"
+            loses[name] = (
+                f"(r.{was(name)} IS NULL OR r.{was(name)} <= c.{ident(name)}) "
+                f"AND {sibling(held, joined)}"
+            )
+        else:
+            loses[name] = "false"
+    for name in sides.changed:
+        # The parent's time is the greatest of all, whatever the other policies are.
+        loses[name] = sibling(_later(sides), joined)
+    return ",\n    ".join(f"{lost(n)} = r.{lost(n)} AND ({c})" for n, c in loses.items())
+
+
+def _later(sides: Sides) -> str:
+    """``s`` (entry ``o``) is a later row than ``c`` (entry ``r``), by the times that both will
+    have when their own are restored; where the plan has none, by the id."""
+    if not sides.changed:
+        return f"s.{sides.id} > c.{sides.id}"
+    column = sides.child.column(sides.changed[0])
+    n = ident(column.name)
+    mine, other = (
+        f"CASE WHEN {_still(column, row, entry)} THEN {entry}.{was(column.name)} ELSE {row}.{n} END"
+        for row, entry in (("c", "r"), ("s", "o"))
+    )
+    # A row without a time is older than any other: NULLS LAST of the grouping.
+    return (
+        f"(SELECT CASE WHEN y.s IS NOT DISTINCT FROM y.c THEN s.{sides.id} > c.{sides.id}\n"
+        f"          WHEN y.c IS NULL THEN true ELSE y.s > y.c END\n"
+        f"          FROM (SELECT {mine} AS c, {other} AS s) AS y)"
     )
 
 
