@@ -23,7 +23,7 @@ def tables(
     values: dict[str, Sequence[Any]],
     *,
     agreeing: dict[str, Sequence[Any]] | None = None,
-    most: int = 24,
+    most: int = 40,
 ) -> st.SearchStrategy[Rows]:
     """Rows whose keys come from a few, so that they meet; ``agreeing`` columns have one value
     a key. Ids have gaps, and the order in which rows are inserted is not that of the ids."""
@@ -34,12 +34,12 @@ def tables(
         first = draw(key)
         pool = [first]
         # Near keys: the first one with another value, or a gap, in some columns.
-        for _ in range(draw(st.integers(0, 4))):
+        for _ in range(draw(st.integers(0, 7))):
             other = draw(key)
             kept = draw(st.sets(st.sampled_from(list(keys))))
             pool.append({c: first[c] if c in kept else other[c] for c in keys})
         agreed = {
-            tuple(k.values()): draw(
+            tuple(k[c] for c in keys): draw(
                 st.fixed_dictionaries({c: st.sampled_from(v) for c, v in (agreeing or {}).items()})
             )
             for k in pool
@@ -48,7 +48,7 @@ def tables(
         rows = []
         for number in draw(st.lists(ids, unique=True, max_size=most)):
             chosen = draw(st.sampled_from(pool))
-            rows.append({id: number, **chosen, **agreed[tuple(chosen.values())], **draw(rest)})
+            rows.append({id: number, **chosen, **agreed[tuple(chosen[c] for c in keys)], **draw(rest)})
         return rows
 
     return drawn()
