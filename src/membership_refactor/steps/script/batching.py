@@ -13,6 +13,9 @@ from membership_refactor.steps.script.pace import (
     BATCH_SECONDS,
     FIRST,
     LARGEST,
+    LOCKING_FIRST,
+    LOCKING_SMALLEST,
+    LOCKING_TARGET_SECONDS,
     SMALLEST,
     TARGET_SECONDS,
     Pace,
@@ -60,7 +63,11 @@ def batches(records: Records, action: Build | Ranges, pace: Pace) -> str:
     jobs, ranges = records.table("job"), records.table("batch")
     route, kind = ident(job.route), job.route_type
     of_null = f"{job.null_function}()" if job.null_function else "0"
-    size = pace.batch_rows or FIRST
+    target, smallest, first = (
+        (LOCKING_TARGET_SECONDS, LOCKING_SMALLEST, LOCKING_FIRST)
+        if isinstance(action, Ranges)
+        else (TARGET_SECONDS, SMALLEST, FIRST)
+    )
     within = f"t.{route} <= $1::{kind} AND ($2 IS NULL OR t.{route} > $2::{kind})"
     ordered = f"SELECT t.{route}::text FROM {job.table} AS t WHERE {within} ORDER BY t.{route}"
     following = f"SELECT ({ordered} LIMIT 1), coalesce(({ordered} OFFSET $3 LIMIT 1), $1)"
@@ -68,9 +75,9 @@ def batches(records: Records, action: Build | Ranges, pace: Pace) -> str:
 #variable_conflict use_column
 <<work>>
 DECLARE
-  size double precision := {size}; fixed int := {pace.batch_rows or "NULL"};
+  size double precision := {pace.batch_rows or first}; fixed int := {pace.batch_rows or "NULL"};
   job record; number bigint; first_value text; last_value text; written bigint;
-  began timestamptz; tries int;
+  began timestamptz; tries int; stuck timestamptz;
 {VARIABLES}
 BEGIN
   -- Half of deadlock_timeout at most: in a deadlock this session is the victim, and tries again.
@@ -82,38 +89,50 @@ BEGIN
   -- Read after capture is committed: whatever commits later is in the log.
   UPDATE {jobs} AS j SET bound = (SELECT t.{route}::text FROM {job.table} AS t
       WHERE t.{route} IS NOT NULL ORDER BY t.{route} DESC LIMIT 1),
-    nulls_done = {"false" if job.null_function else "true"}
+    nulls_done = j.nulls_done OR {"false" if job.null_function else "true"}
   WHERE j.plan = {records.plan} AND j.job = {name} AND j.bound IS NULL AND NOT j.exhausted;
   COMMIT;
+  <<ranges>>
   LOOP
 {waiting(records, pace)}
-    SELECT j.claimed, j.bound, j.nulls_done, j.exhausted INTO work.job
-    FROM {jobs} AS j WHERE {mine} FOR UPDATE;
-    -- A range that was claimed and not finished, by whomever, goes first.
-    SELECT b.n, b.first, b.last INTO work.number, work.first_value, work.last_value
-    FROM {ranges} AS b WHERE {mine} AND NOT b.done ORDER BY b.n LIMIT 1;
-    IF NOT FOUND THEN
-      IF NOT work.job.nulls_done THEN
-        UPDATE {jobs} SET nulls_done = true WHERE {mine};
-        first_value := NULL; last_value := NULL;
-      ELSE
-        EXIT WHEN work.job.exhausted OR work.job.bound IS NULL;
-        -- By EXECUTE, so that every range is planned with its own values.
-        EXECUTE {dollar_quoted(following)}
-        INTO work.first_value, work.last_value
-        USING work.job.bound, work.job.claimed, greatest(size::bigint - 1, 0);
-        IF work.first_value IS NULL THEN
-          UPDATE {jobs} SET exhausted = true WHERE {mine};
-          EXIT;
+    BEGIN
+      SELECT j.claimed, j.bound, j.nulls_done, j.exhausted INTO work.job
+      FROM {jobs} AS j WHERE {mine} FOR UPDATE;
+      -- A range that was claimed and not finished, by whomever, goes first.
+      SELECT b.n, b.first, b.last INTO work.number, work.first_value, work.last_value
+      FROM {ranges} AS b WHERE {mine} AND NOT b.done ORDER BY b.n LIMIT 1;
+      IF NOT FOUND THEN
+        IF NOT work.job.nulls_done THEN
+          UPDATE {jobs} SET nulls_done = true WHERE {mine};
+          first_value := NULL; last_value := NULL;
+        ELSE
+          EXIT ranges WHEN work.job.exhausted OR work.job.bound IS NULL;
+          -- By EXECUTE, so that every range is planned with its own values.
+          EXECUTE {dollar_quoted(following)}
+          INTO work.first_value, work.last_value
+          USING work.job.bound, work.job.claimed, greatest(size::bigint - 1, 0);
+          IF work.first_value IS NULL THEN
+            UPDATE {jobs} SET exhausted = true WHERE {mine};
+            EXIT ranges;
+          END IF;
+          UPDATE {jobs} SET claimed = work.last_value WHERE {mine};
         END IF;
-        UPDATE {jobs} SET claimed = work.last_value WHERE {mine};
+        INSERT INTO {ranges} (plan, job, n, first, last, worker)
+        SELECT {records.plan}, {name}, coalesce(pg_catalog.max(b.n), 0) + 1,
+          work.first_value, work.last_value, 'script'
+        FROM {ranges} AS b WHERE {mine} RETURNING n INTO work.number;
       END IF;
-      INSERT INTO {ranges} (plan, job, n, first, last, worker)
-      SELECT {records.plan}, {name}, coalesce(pg_catalog.max(b.n), 0) + 1,
-        work.first_value, work.last_value, 'script'
-      FROM {ranges} AS b WHERE {mine} RETURNING n INTO work.number;
-    END IF;
+      stuck := NULL;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected OR serialization_failure THEN
+      -- As behind a writer's TRUNCATE.
+      stuck := coalesce(stuck, pg_catalog.clock_timestamp());
+      IF pg_catalog.clock_timestamp() >= stuck + interval '{BATCH_SECONDS} s' THEN RAISE; END IF;
+    END;
     COMMIT;
+    IF stuck IS NOT NULL THEN
+      PERFORM pg_catalog.pg_sleep(pg_catalog.random() * 0.2);
+      CONTINUE ranges;
+    END IF;
     began := pg_catalog.clock_timestamp(); tries := 0;
     LOOP
       tries := tries + 1;
@@ -139,9 +158,9 @@ BEGIN
     END LOOP;
     COMMIT;
     IF fixed IS NULL THEN
-      size := least(greatest(size * least(greatest({TARGET_SECONDS} / greatest(
+      size := least(greatest(size * least(greatest({target} / greatest(
         extract(epoch FROM pg_catalog.clock_timestamp() - work.began), 0.0001), 0.5), 1.5),
-        {SMALLEST}), {LARGEST});
+        {smallest}), {LARGEST});
     END IF;
   END LOOP;
   COMMIT;

@@ -7,14 +7,21 @@ from collections.abc import Iterable
 from membership_refactor.sql.moves import Move
 from membership_refactor.sql.statements import Statement
 from membership_refactor.steps.script.locking import VARIABLES, Locks, executed, taken, tried_again
-from membership_refactor.steps.script.pace import FEWEST, MOST, REPLAY_ENTRIES, UNDER_LOCK_SECONDS
+from membership_refactor.steps.script.pace import (
+    AT_MOST_SECONDS,
+    FEWEST,
+    MOST,
+    PATIENT_ROUNDS,
+    REPLAY_ENTRIES,
+    UNDER_LOCK_SECONDS,
+)
 
 
 def switch(
     move: Move, locks: Locks, statements: Iterable[Statement], mark: str, *, seconds: int
 ) -> str:
     """The body of a block; ``statements`` begin with the fence."""
-    allowed = f"least(greatest(rate * {UNDER_LOCK_SECONDS}, {FEWEST}), {MOST})"
+    allowed = f"least(greatest(rate * budget, {FEWEST}), {MOST})"
     drain = move.function("drain")
     pending = move.pending_query()
     return f"""
@@ -22,28 +29,35 @@ def switch(
 <<work>>
 DECLARE
 {VARIABLES}
-  keys bigint; marks bigint; replayed bigint := 0; stuck timestamptz;
-  rate double precision := {MOST / UNDER_LOCK_SECONDS}; from_then timestamptz;
+  keys bigint; marks bigint; replayed bigint := 0; rounds int; round_began timestamptz;
+  stuck timestamptz; rate double precision := 0; budget double precision := {UNDER_LOCK_SECONDS};
 BEGIN
   PERFORM pg_catalog.set_config('synchronous_commit', 'off', false);
   LOOP
-    -- Until little enough waits; each round is a transaction of its own.
+    -- Until little enough waits; each round is a transaction of its own. There is always one: it
+    -- has the function planned before the lock.
+    rounds := 0;
     LOOP
       SELECT p.* INTO work.keys, work.marks FROM ({pending}) AS p;
-      EXIT WHEN work.marks = 0 AND work.keys <= {allowed} / 2;
-      from_then := pg_catalog.clock_timestamp();
+      EXIT WHEN rounds > 0 AND marks = 0 AND keys <= {allowed} / 2;
+      rounds := rounds + 1;
+      round_began := pg_catalog.clock_timestamp();
       BEGIN
         PERFORM {drain}({REPLAY_ENTRIES});
-        replayed := replayed + work.keys; stuck := NULL;
-        IF work.marks = 0 THEN
-          rate := work.keys / greatest(
-            extract(epoch FROM pg_catalog.clock_timestamp() - from_then), 0.000001);
+        replayed := replayed + keys; stuck := NULL;
+        IF keys > 0 AND marks = 0 THEN
+          -- The best one: a round of few keys tells what a round costs, not what a key.
+          rate := greatest(rate, keys / greatest(
+            extract(epoch FROM pg_catalog.clock_timestamp() - round_began), 0.000001));
         END IF;
       EXCEPTION WHEN lock_not_available OR deadlock_detected OR serialization_failure THEN
-        stuck := coalesce(stuck, from_then);
+        stuck := coalesce(stuck, round_began);
         IF pg_catalog.clock_timestamp() >= stuck + interval '{seconds} s' THEN RAISE; END IF;
       END;
       COMMIT;
+      IF rounds % {PATIENT_ROUNDS} = 0 THEN
+        budget := least(budget * 1.5, {AT_MOST_SECONDS});
+      END IF;
       IF stuck IS NOT NULL THEN
         PERFORM pg_catalog.pg_sleep(pg_catalog.random() * 0.1);
       END IF;
@@ -53,7 +67,7 @@ BEGIN
     BEGIN
 {taken(locks)}
       SELECT p.* INTO work.keys, work.marks FROM ({pending}) AS p;
-      IF work.marks > 0 OR work.keys > {allowed} THEN
+      IF marks > 0 OR keys > {allowed} THEN
         -- Too much came in the meantime: the locks go back, and it is replayed without them.
         RAISE lock_not_available;
       END IF;
