@@ -105,7 +105,12 @@ def up(s: Situation) -> tuple[Action, ...]:
         Brief(
             name="take the log down",
             locks=((names.source, EXCLUSIVE),),
-            statements=(*take_down(logged), *move.drop_statements(), *move.log.drop_statements()),
+            statements=take_down(logged),
+        ),
+        # Without the lock: a dropped table's file and buffers take their time.
+        Run(
+            name="drop the log",
+            statements=(*move.drop_statements(), *move.log.drop_statements()),
         ),
         *_keyed(s, copy),
         Run(name="open the copy", statements=(EMPTY_SEARCH_PATH, *create_surface(copy))),

@@ -84,7 +84,25 @@ def before_up(s: Situation) -> tuple[Check, ...]:
 def up(s: Situation) -> tuple[Action, ...]:
     plan, names = s.plan, s.names
     drops = ", ".join(f"DROP COLUMN IF EXISTS {ident(c)}" for c in plan.deprecated)
+    # One by one and beforehand: the files of all indexes together would be unlinked, and their
+    # buffers searched for, under the one lock.
+    unindexed = tuple(
+        Brief(
+            name=f"drop index {index.name}",
+            locks=((names.copy, EXCLUSIVE),),
+            statements=(
+                Statement(
+                    f"DROP INDEX IF EXISTS {qualified(names.schema, index.name)}",
+                    EXCLUSIVE,
+                    names.copy,
+                ),
+            ),
+        )
+        for index in _going(s).indexes
+        if index.constraint is None
+    )
     return (
+        *unindexed,
         Brief(
             name="drop the columns",
             # One ALTER: the columns are only marked as gone, no row is rewritten.

@@ -76,7 +76,14 @@ def up(s: Situation) -> tuple[Action, ...]:
         Brief(
             name="take the log down",
             locks=((names.copy, EXCLUSIVE),),
-            statements=(*take_down(logged), *move.drop_statements(), *move.log.drop_statements()),
+            statements=take_down(logged),
+        )
+    )
+    actions.append(
+        # Without the lock: a dropped table's file and buffers take their time.
+        Run(
+            name="drop the log",
+            statements=(*move.drop_statements(), *move.log.drop_statements()),
         )
     )
     for key in table.foreign_keys:
