@@ -1,0 +1,108 @@
+"""``duplicates`` and ``merge`` at the command line: what they print and how they end."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+from typing import Any
+
+import pytest
+from alembic.config import Config
+from sqlalchemy import Engine
+
+from membership_refactor.cli import duplicates, merge
+from membership_refactor.cli.verb import FINDINGS, FINE, Context
+from membership_refactor.enrollment.label import label
+from membership_refactor.environment import Request
+from membership_refactor.errors import WrongUse
+from membership_refactor.plans.program_enrollment import IDENTITY
+from tests.enrollment.tables import contents, enrol
+
+
+def call(engine: Engine, module: Any, *arguments: str, format: str = "text") -> int:
+    parser = argparse.ArgumentParser()
+    module.configure(parser)
+    context = Context(
+        schema="public",
+        format=format,
+        engine=lambda: engine,
+        request=Request(schema="public"),
+        config=Config(),
+    )
+    return int(module.run(parser.parse_args(arguments), context))
+
+
+@pytest.fixture
+def troubled(unconstrained_engine: Engine) -> Engine:
+    with unconstrained_engine.begin() as connection:
+        enrol(connection, 1, None, courses=("c",))
+        enrol(connection, 1, "k", courses=("c",))
+        enrol(connection, 2, "x")
+        enrol(connection, 3, "x")
+        enrol(connection, None, None)
+        enrol(connection, None, "[red]k")
+        enrol(connection, None, "[RED]K", status="withdrawn")
+    return unconstrained_engine
+
+
+def test_the_text_names_every_kind_and_every_row(
+    troubled: Engine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(troubled, duplicates) == FINDINGS
+    out = capsys.readouterr().out
+    for line in ("1 mergeable", "1 contradictory", "1 unidentified", "1 spellings", "1 status"):
+        assert line in out
+    # Square brackets of a key are no markup.
+    assert "[red]k" in out
+
+
+def test_csv_has_a_line_for_each_row(troubled: Engine, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(troubled, duplicates, format="csv") == FINDINGS
+    lines = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [line["kind"] for line in lines].count("contradictory") == 2
+    assert len(lines) == 2 + 2 + 1 + 2 + 1
+
+
+def test_a_dry_run_a_merge_a_look_and_an_undo(
+    troubled: Engine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = contents(troubled)
+    assert call(troubled, merge) == FINDINGS
+    assert "nothing has been changed" in capsys.readouterr().out
+    assert contents(troubled) == before
+    assert call(troubled, merge, "--apply") == FINDINGS
+    assert "left as they are: 3, 4" in capsys.readouterr().out
+    assert call(troubled, merge, "--where", "2") == FINE
+    assert "2 is 1 since run 1" in capsys.readouterr().out
+    assert call(troubled, merge, "--where", "1") == FINDINGS
+    assert call(troubled, merge, "--undo", "1") == FINE
+    assert contents(troubled) == before
+
+
+def test_a_label_is_given_only_when_it_is_to_be_applied(troubled: Engine) -> None:
+    before = contents(troubled)
+    with pytest.raises(WrongUse, match="--apply"):
+        call(troubled, merge, "--label", "unknown-")
+    assert contents(troubled) == before
+    assert call(troubled, merge, "--label", "unknown-", "--apply") == FINE
+    assert label(troubled, IDENTITY, "public", prefix="again-") == (0, None)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--survivor", "youngest"),
+        ("--batch-rows", "0"),
+        ("--identity", "user_id"),
+        ("--table", "program_enrollment"),
+        ("--undo", "7"),
+    ],
+)
+def test_wrong_use_is_said_and_changes_nothing(
+    troubled: Engine, arguments: tuple[str, ...]
+) -> None:
+    before = contents(troubled)
+    with pytest.raises(WrongUse):
+        call(troubled, merge, "--apply", *arguments)
+    assert contents(troubled) == before
