@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from alembic.runtime.environment import EnvironmentContext
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event, pool
@@ -135,6 +136,19 @@ def _clear_errors() -> Iterator[None]:
         raise CommandError(str(error)) from error
     except KeyboardInterrupt as error:
         raise CommandError("interrupted; nothing is half recorded.") from error
+    except DBAPIError as error:
+        raise CommandError(of_server(error.orig or error)) from error
+
+
+def of_server(error: BaseException) -> str:
+    """What the server refused, in one line, and what to do."""
+    text = " ".join(str(error).split())
+    if isinstance(error, psycopg.errors.InsufficientPrivilege):
+        return (
+            f"the role lacks a privilege: {text}. Connect as the owner of the tables, or have it "
+            "granted (0001 needs CREATE on the schema and on the database)."
+        )
+    return f"the server stopped it: {text}. Nothing is half recorded; run it again."
 
 
 def _run_offline(

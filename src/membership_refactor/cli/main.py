@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 import membership_refactor
 from membership_refactor import cli
 from membership_refactor.cli.verb import WRONG_USE, Context
-from membership_refactor.environment import find_engine, request_from, silence_driver
+from membership_refactor.environment import find_engine, of_server, request_from, silence_driver
 from membership_refactor.errors import PlanError, RefactorError, WrongUse
 
 FAILED = 255
@@ -74,9 +74,9 @@ class _Run:
         except KeyboardInterrupt:
             _fail("interrupted.", FAILED)
         except DBAPIError as error:
-            _fail(_of_server(error.orig or error), FAILED)
+            _fail(of_server(error.orig or error), FAILED)
         except psycopg.Error as error:
-            _fail(_of_server(error), FAILED)
+            _fail(of_server(error), FAILED)
         except BrokenPipeError:
             # Somebody piped the output into head; that is no failure worth a traceback.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -142,13 +142,6 @@ def _configured(config: Config) -> str | None:
 
 def _has_option(parser: argparse.ArgumentParser, name: str) -> bool:
     return name in parser._option_string_actions
-
-
-def _of_server(error: BaseException) -> str:
-    text = " ".join(str(error).split())
-    return (
-        f"the server stopped it: {text}. Nothing is half recorded; the same command can run again."
-    )
 
 
 def _fail(message: str, status: int) -> None:

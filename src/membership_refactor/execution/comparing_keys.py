@@ -23,11 +23,11 @@ from membership_refactor.sql.keys_of_rows import (
 def compare_keys(runner: Runner) -> tuple[tuple[KeyChoice, ...], str, int]:
     """The choices, the plan's own first; the table they were counted in, and its rows."""
     plan = runner.plan
-    table = _wide(plan, runner.read())
-    where = qualified(table.schema, table.name)
     with looking(runner.engine, runner.schema, "keys") as pg, pg.transaction():
         # One snapshot for all of it: numbers of different moments could not be compared.
         run(pg, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        table = _wide(plan, runner.read())
+        where = qualified(table.schema, table.name)
         rows = int(value(pg, f"SELECT pg_catalog.count(*) FROM {where}"))
         choices = tuple(_choice(pg, plan, table, name, key) for name, key in _keys(plan))
     return choices, where, rows
