@@ -136,3 +136,17 @@ def test_an_index_left_invalid_is_dropped_and_built_again(script: Script) -> Non
     assert chain.query(invalid) == [(True,)]
     script.down("0010").fine()
     assert chain.query(invalid) == [(False,)]
+
+
+def test_the_same_script_goes_on_where_it_was_killed(script: Script, online: Chain) -> None:
+    chain = script.chain
+    brought(chain, script, "0007", UP)
+    text = script.text(REVISIONS)
+    with held_at_batch(chain, 3) as kill, psql(chain.url, text) as process:
+        kill()
+        assert process.wait(30) == 2
+    said = run_psql(chain.url, text).fine().said
+    assert said.count("already, nothing to do") == REVISIONS.index("0007")
+    assert "0007 rebuild_parent: going on where it stopped" in said
+    online.up_to("0011")
+    assert_undisturbed(chain, online)

@@ -50,14 +50,13 @@ class Records:
 
     def stands(self) -> str:
         """A condition: there is nothing to do this way."""
-        up = (
+        row = (
             f"EXISTS (SELECT FROM {self.table('step')} AS s WHERE s.plan = {self.plan} "
-            f"AND s.revision = {literal(self.revision)} "
-            "AND s.direction = 'up' AND s.state = 'done')"
+            f"AND s.revision = {literal(self.revision)} AND "
         )
         if self.direction is Direction.UP:
-            return up
-        return f"NOT {up} AND NOT {self.is_open()}"
+            return f"{row}s.direction = 'up' AND s.state = 'done')"
+        return f"NOT {row}(s.direction = 'up' OR s.state = 'open'))"
 
     def mark(self, action: str, *, more: str = "", values: str = "") -> str:
         """INSERT that records an action as done; run in the transaction that does it."""

@@ -73,12 +73,11 @@ def print_step(
         pinned(f"script {step.revision} {direction}"),
         as_owner(names, tables),
         same_plan(records),
-        no_other_step(records),
         ask(refactor_stands=records.stands(), refactor_open=records.is_open()),
         when(
             "refactor_stands",
             [say(f"{title}: {direction} already, nothing to do")],
-            ["", "\n\n".join(work), ""],
+            ["", "\n\n".join([no_other_step(records), *work]), ""],
         ),
         put_back(),
     )

@@ -1,0 +1,46 @@
+"""The chain that ships, from an empty schema to its head and back, by script alone."""
+
+from __future__ import annotations
+
+import psycopg
+
+from membership_refactor.database import libpq_url
+from membership_refactor.plans.chain import STEPS, TABLES
+from membership_refactor.plans.programme_membership import SPLIT
+from membership_refactor.portrait import Portrait
+from membership_refactor.sql.names import Names
+from membership_refactor.steps.script import predicted, print_head, print_step
+from tests.fixtures.databases import NewDatabase
+from tests.offline.scripts import DOWN, UP, run_psql
+
+LEFT = (
+    "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+    "WHERE n.nspname IN ('public', 'public_refactor') AND c.relkind IN ('r', 'S')"
+)
+
+
+def test_up_from_nothing_asks_for_no_evidence_and_down_leaves_nothing(
+    new_database: NewDatabase,
+) -> None:
+    url = new_database()
+    names = Names(SPLIT, "public")
+    prediction = predicted(
+        SPLIT, names, Portrait(schema="public", tables=()), steps=STEPS, tables=TABLES
+    )
+    up = sorted(STEPS)
+    for direction, order in ((UP, up), (DOWN, up[::-1])):
+        start = prediction.at(None) if direction is UP else prediction.at(up[-1])
+        steps = (
+            print_step(
+                STEPS[revision],
+                prediction.situation(revision, direction),
+                direction,
+                steps=STEPS,
+                destination=order[-1],
+            )
+            for revision in order
+        )
+        head = print_head(names, start, order[0], direction, tables=TABLES)
+        run_psql(url, "".join((head, *steps))).fine()
+    with psycopg.connect(libpq_url(url)) as connection:
+        assert connection.execute(LEFT).fetchone() == (0,)
