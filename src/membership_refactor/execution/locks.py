@@ -138,8 +138,10 @@ def in_the_way(connection: Pg, locks: Locks) -> str:
             "    - coalesce(a.xact_start, p.prepared)) AS age\n"
             "FROM pg_catalog.pg_locks AS l\n"
             "LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid\n"
-            "LEFT JOIN pg_catalog.pg_prepared_xacts AS p\n"
-            "  ON l.virtualtransaction = '-1/' || p.transaction::text\n"
+            # A prepared transaction keeps the virtual id of the session that is long gone.
+            "LEFT JOIN pg_catalog.pg_locks AS x ON l.pid IS NULL AND x.pid IS NULL\n"
+            "  AND x.locktype = 'transactionid' AND x.virtualtransaction = l.virtualtransaction\n"
+            "LEFT JOIN pg_catalog.pg_prepared_xacts AS p ON p.transaction = x.transactionid\n"
             f"WHERE ({' OR '.join(_against(*lock) for lock in locks)}) AND l.granted\n"
             "  AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d\n"
             "    WHERE d.datname = pg_catalog.current_database())\n"

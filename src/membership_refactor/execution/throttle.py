@@ -76,12 +76,13 @@ class Throttle:
         ).fetchone()
         paused, rows, lag, wal, active, note = control or (False, None, None, None, None, None)
         self.batch_rows = rows or options.batch_rows
+        fast = self._wal_rate(pg, wal or options.max_wal_rate)  # measured during a pause too
         if paused:
             return f"paused in the ledger{f': {note}' if note else ''}"
         with as_oneself(pg):
             return (
                 self._lag(pg, lag or options.max_lag_bytes)
-                or self._wal_rate(pg, wal or options.max_wal_rate)
+                or fast
                 or self._active(pg, active or options.max_active)
             )
 

@@ -10,10 +10,10 @@ from membership_refactor.planning import Conflict, TableSplit
 from membership_refactor.portrait import Column, Table
 from membership_refactor.sql.fence import guard
 from membership_refactor.sql.identifiers import columns as listed
-from membership_refactor.sql.identifiers import dollar_quoted, ident
+from membership_refactor.sql.identifiers import dollar_quoted, ident, literal, qualified
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.statements import Statement
-from membership_refactor.sql.triggers import OwnTrigger, after, trigger_function
+from membership_refactor.sql.triggers import SYNC_MARK, SYNC_ON, OwnTrigger, after, trigger_function
 from membership_refactor.sql.types import differs
 
 
@@ -133,6 +133,33 @@ END
             f"REVOKE ALL ON FUNCTION {names.own('settle')}(pg_catalog.uuid[], pg_catalog.bool) "
             "FROM PUBLIC"
         ),
+    )
+
+
+def let_childless_go(plan: TableSplit, names: Names) -> Statement:
+    """0008's way down, after its switch: a parent whose last child went between the refusal's
+    question and the switch has no legacy row; it goes, and what it held stands in the ledger.
+
+    Locked first: a child that comes meanwhile either is seen by the next statement, or makes its
+    parent again.
+    """
+    uuid, link = ident(plan.parent_id), ident(plan.link)
+    alone = f"NOT EXISTS (SELECT FROM {names.copy} AS c WHERE c.{link} = p.{uuid})"
+    event = qualified(names.ledger, "event")
+    return Statement(
+        "DO "
+        + dollar_quoted(
+            f"""
+BEGIN
+  PERFORM pg_catalog.set_config({literal(SYNC_MARK)}, {literal(SYNC_ON)}, true);
+  PERFORM FROM {names.parent} AS p WHERE {alone} ORDER BY p.{uuid} FOR UPDATE;
+  INSERT INTO {event} (plan, revision, direction, event, detail)
+  SELECT {literal(plan.name)}, '0008', 'down', 'childless parent went', pg_catalog.to_jsonb(p.*)
+  FROM {names.parent} AS p WHERE {alone};
+  DELETE FROM {names.parent} AS p WHERE {alone};
+END
+"""
+        )
     )
 
 

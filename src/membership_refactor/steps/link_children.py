@@ -10,7 +10,12 @@ from membership_refactor.portrait import Constraint, IncomingKey, Portrait, Tabl
 from membership_refactor.sql.closing import close_functions, close_triggers
 from membership_refactor.sql.create import EMPTY_SEARCH_PATH
 from membership_refactor.sql.fence import raise_fence
-from membership_refactor.sql.grouping import derive_functions, derive_triggers, settle_function
+from membership_refactor.sql.grouping import (
+    derive_functions,
+    derive_triggers,
+    let_childless_go,
+    settle_function,
+)
 from membership_refactor.sql.identifiers import ident
 from membership_refactor.sql.identity import link_function
 from membership_refactor.sql.keeping import (
@@ -275,6 +280,10 @@ def down(s: Situation) -> tuple[Action, ...]:
             ),
         ),
         *_over_children(s, "restore_own", "give the children their own values back"),
+        Run(
+            name="let parents go that were left meanwhile",
+            statements=(let_childless_go(plan, names),),
+        ),
         *_required(s, child),
         Brief(
             name="take parallel saving off the child",
