@@ -6,6 +6,7 @@ every step. Importing this module registers them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -23,7 +24,7 @@ from membership_refactor.plans.chain import STEPS, TABLES
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.portrait import Portrait
 from membership_refactor.sql.names import Names
-from membership_refactor.steps import script
+from membership_refactor.steps import ALL, script
 from membership_refactor.steps.enrollment_identity import UniqueIndex
 from membership_refactor.steps.step import Direction, Step
 
@@ -63,16 +64,25 @@ def _run(operations: Operations, operation: StepOperation) -> None:
         raise CommandError(str(error)) from error
 
 
+def chain_of(plan: TableSplit) -> tuple[Mapping[str, Step], tuple[str, ...]]:
+    """The steps of a plan, and the tables that they concern besides the plan's own.
+
+    0001 and 0002 are about the tables of the plan that ships; any other begins with 0003.
+    """
+    return (STEPS, TABLES) if plan.name == SPLIT.name else (ALL, ())
+
+
 def runner_for(engine: Engine, plan: TableSplit, request: Request) -> Runner:
-    """The runner of the chain that ships, as the command line asks for it."""
+    """The runner of a plan's chain, as the command line asks for it."""
+    steps, tables = chain_of(plan)
     return Runner(
         engine,
         plan,
         request.schema,
-        steps=STEPS,
+        steps=steps,
         options=request.options,
         progress=request.progress,
-        tables=TABLES,
+        tables=tables,
         performers={UniqueIndex: perform},
     )
 
@@ -102,7 +112,7 @@ def _print(context: MigrationContext, request: Request, operation: StepOperation
         operation.step,
         _predicted(operation.plan, request).situation(revision, direction),
         direction,
-        steps=STEPS,
+        steps=chain_of(operation.plan)[0],
         destination=lowest,
         pace=_pace(request),
     )
@@ -126,7 +136,8 @@ def _predicted(plan: TableSplit, request: Request) -> script.Prediction:
     """From the portrait that is given; without one, from a schema without the tables."""
     first = request.read_portrait() or Portrait(schema=request.schema, tables=())
     names = Names(plan, request.schema)
-    return script.predicted(plan, names, first, steps=STEPS, tables=TABLES)
+    steps, tables = chain_of(plan)
+    return script.predicted(plan, names, first, steps=steps, tables=tables)
 
 
 def _pace(request: Request) -> script.Pace:
