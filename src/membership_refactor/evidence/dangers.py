@@ -97,7 +97,7 @@ def _ambiguous(analysed: Analysed, plan: TableSplit) -> Iterator[Sign]:
                 binding.start,
             )
     if analysed.masked.holes and frames:
-        hole = next((h for h in analysed.masked.holes if not h.quoted), None)
+        hole = next((h for h in analysed.masked.holes if h.free), None)
         bare = any(wide(s) and s.alias is None for s in resolution.ours)
         if hole is not None and bare:
             yield Sign(

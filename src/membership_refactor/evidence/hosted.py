@@ -63,7 +63,7 @@ def _combined(text: str, fragment: Placed, analyser: Analyser) -> Iterator[Place
     dialect = analyser.consumer.dialect
     for statement in statements(Placed.at(text), dialect):
         masked = mask(statement, dialect, analyser.consumer.macros)
-        spots = {hole.offset for hole in masked.holes if not hole.quoted}
+        spots = {hole.offset for hole in masked.holes if hole.free}
         spots |= {macro.offset for macro in masked.macros}
         if not spots:
             continue

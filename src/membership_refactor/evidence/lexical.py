@@ -35,7 +35,7 @@ def bare_mentions(placed: Placed, view: View, tables: Sequence[TableView]) -> li
         if token.kind not in ("word", "quoted"):
             continue
         word = view.fold(name_of(token), quoted=token.kind == "quoted")
-        for table in tables:
+        for table in tables if word in view.searched_words else ():
             known = table.columns.get(word)
             if known is not None and known[1] in GOING:
                 found.append(Mention(table, known[0], placed.place(token.start), token.text))

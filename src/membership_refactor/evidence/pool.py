@@ -139,7 +139,6 @@ def _serve(pipe: Connection, analysers: Sequence[Analyser], limits: Limits, rewr
             return
         for number, task in tasks:
             pipe.send((number, worker.scan(task)))
-        pipe.send(None)
 
 
 @dataclass
@@ -205,16 +204,14 @@ class _Pool:
         for pipe in wait(list(pipes), timeout=1.0):
             one = pipes[pipe]  # type: ignore[index]
             try:
-                message = one.pipe.recv()
+                number, outcome = one.pipe.recv()
             except (EOFError, OSError):
                 self._replace(running, one, "the process that read it died")
                 continue
             one.since = time.monotonic()
-            if message is not None:
-                number, outcome = message
-                self.ready[number] = outcome
-                one.todo.popleft()
-            if not one.todo and message is None:
+            self.ready[number] = outcome
+            one.todo.popleft()
+            if not one.todo:
                 self._feed(one)
         for one in list(running):
             # The limit inside the process comes first; this one is for code that never returns.

@@ -99,8 +99,9 @@ class Reporter:
         self._macros(analysed, ours)
         if ours:
             for hole in analysed.masked.holes:
-                what = "a value" if hole.quoted else "text"
-                self.note(hole.offset, Look.HOLE, f"{what} is put in at run time: {hole.text}")
+                what = "text" if hole.free else "a value or name"
+                shown = "an expression of the program" if hole.text == "{hole}" else hole.text
+                self.note(hole.offset, Look.HOLE, f"{what} is put in at run time: {shown}")
         for sign in dangers(analysed):
             self.danger(placed.place(sign.at), sign.code, sign.message)
 
@@ -143,7 +144,13 @@ class Reporter:
             why = why or "NEW or OLD of a trigger whose table is not known"
         written = analysed.placed.text[binding.start : binding.end]
         self._reference(
-            offset, source.table, binding.column or "", written, kind=kind, standing=binding.standing, why=why
+            offset,
+            source.table,
+            binding.column or "",
+            written,
+            kind=kind,
+            standing=binding.standing,
+            why=why,
         )
 
     def _natural(self, group: list[Binding], analysed: Analysed) -> None:
@@ -242,19 +249,28 @@ class Reporter:
         """A table whose name is put in at run time may be ours."""
         resolution = analysed.resolution
         assert resolution is not None
-        for binding in resolution.bindings:
-            source = binding.source
-            if source is None or source.table is not None or not source.base.startswith("hole_"):
-                continue
+        names = [
+            (binding.start, binding.name, binding.kind)
+            for binding in resolution.bindings
+            if binding.source is not None
+            and binding.source.table is None
+            and binding.source.base.startswith("hole_")
+        ]
+        names += [
+            (start, name, Kind.READ)
+            for start, name, sources in resolution.loose
+            if any(source.base.startswith("hole_") for source in sources)
+        ]
+        for start, name, kind in names:
             for table in {id(t): t for t in analysed.view.tables.values()}.values():
-                known = table.columns.get(binding.name)
+                known = table.columns.get(name) if name in analysed.view.searched_words else None
                 if known is not None and known[1] in GOING and table.role is not Role.RETIRED:
                     self._reference(
-                        analysed.placed.place(binding.start),
+                        analysed.placed.place(start),
                         table,
                         known[0],
-                        binding.name,
-                        kind=binding.kind,
+                        name,
+                        kind=kind,
                         standing=known[1],
                         why="the table's name is put in at run time",
                     )

@@ -39,6 +39,11 @@ def unaccounted(
         ]
         _note(reporter, "outside of SQL, or in SQL that names no table of the plan", left)
         return
+    if all(
+        match[0].lower() not in interest.going or match.start() in reporter.accounted
+        for match in WORDS.finditer(placed.text)
+    ):
+        return
     found: dict[str, list[tuple[str, int]]] = defaultdict(list)
     for token in tokens(placed.text, dialect):
         if token.kind in ("comment", "string"):

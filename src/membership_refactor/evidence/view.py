@@ -51,6 +51,13 @@ class View:
         self.column_words = frozenset(
             word for view in self.tables.values() for word in view.columns
         )
+        self.searched_words = frozenset(
+            word
+            for view in self.tables.values()
+            for word, (name, _) in view.columns.items()
+            if name in structure.plan.deprecated
+        )
+        """The words of a plain search: ``id`` and the like are everywhere."""
         self.going_words = frozenset(
             word
             for view in self.tables.values()

@@ -53,6 +53,8 @@ class _Reader:
     def texts(self) -> list[Text]:
         result: list[Text] = []
         growing: dict[str, Text] = {}
+        since: dict[str, int] = {}
+        depth = 0
         calls: list[tuple[str, int]] = []
         at = 0
         while at < len(self.found):
@@ -64,11 +66,15 @@ class _Reader:
                 calls.pop()
             if token.text in "{};" and token.kind == "punct":
                 calls.clear()
-                if token.text == "}":
-                    growing = {k: v for k, v in growing.items() if k.startswith("this.")}
+                depth += (token.text == "{") - (token.text == "}")
+                # A variable lives as long as the block that declares it.
+                growing = {k: v for k, v in growing.items() if since[k] <= depth}
             starts = token.kind in ("string", "block") or (
                 token.kind == "word" and token.text in self.constants and self._plus(at + 1)
             )
+            appended = self._appended(at, calls)
+            if appended and not starts and self._receiver(at, calls)[0] in growing:
+                starts = True
             if not starts or self._declares(at):
                 at += 1
                 continue
@@ -83,8 +89,13 @@ class _Reader:
                 result.append(text)
                 if receiver:
                     growing[receiver] = text
+                    since[receiver] = depth
             at = max(end, at + 1)
         return result
+
+    def _appended(self, at: int, calls: list[tuple[str, int]]) -> bool:
+        """Whether this is the first token of what is appended to a text."""
+        return bool(calls) and calls[-1][0] == "append" and calls[-1][1] == at - 1
 
     def _declares(self, at: int) -> bool:
         return (

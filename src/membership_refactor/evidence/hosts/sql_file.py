@@ -7,10 +7,11 @@ import re
 from membership_refactor.evidence.analyse import starts_like_sql
 from membership_refactor.evidence.hosts.bodies import body_pieces, has_body, trigger_tables
 from membership_refactor.evidence.hosts.piece import Harvest, Piece
-from membership_refactor.evidence.lexing import Token, significant, tokens
+from membership_refactor.evidence.lexing import marks, tokens
 from membership_refactor.evidence.places import Placed
 
 _DELIMITER = re.compile(r"^[ \t]*DELIMITER[ \t]+(\S+)[ \t]*\r?$", re.I | re.M)
+_ONLY_COMMENTS = re.compile(r"(?:\s+|;|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*", re.S)
 _STDIN = re.compile(r"\s*COPY\b.*\bFROM\s+STDIN\b", re.I | re.S)
 _CREATES = re.compile(
     r"(?:\s+|--[^\n]*\n|/\*.*?\*/)*CREATE\s+(?:OR\s+REPLACE\s+)?(?:DEFINER\s*=\s*\S+\s+)?"
@@ -57,43 +58,29 @@ def _cut(placed: Placed, start: int, end: int, delimiter: str, dialect: str) -> 
     text = part.text
     begin = depth = skip_to = 0
     block: bool | None = None
-    previous = ""
-    for token in tokens(text, dialect):
-        if token.start < skip_to or token.kind in ("space", "comment"):
+    for kind, at, after in marks(text, dialect):
+        if at < skip_to:
             continue
-        if token.text == "\\" and _line_start(text, token.start):
-            # psql's own commands end with the line
-            _keep(found, part, begin, token.start)
-            newline = text.find("\n", token.start)
-            skip_to = begin = len(text) if newline < 0 else newline
-            continue
-        if token.kind == "word":
-            if block is None and token.word in ("BEGIN", "CASE"):
+        if kind == "meta":
+            if _line_start(text, at):
+                # psql's own commands end with the line
+                _keep(found, part, begin, at)
+                newline = text.find("\n", at)
+                skip_to = begin = len(text) if newline < 0 else newline
+        elif kind == "opens":
+            if block is None:
                 block = _CREATES.match(text, begin) is not None
-            if block:
-                depth = _depth(token, previous, depth)
-            previous = token.word
-        elif token.text == ";" and depth == 0:
-            statement = _keep(found, part, begin, token.start)
-            begin, block, previous = token.end, None, ";"
+            depth += block
+        elif kind == "closes":
+            depth = max(0, depth - bool(block))
+        elif kind == "end" and depth == 0:
+            statement = _keep(found, part, begin, at)
+            begin, block = after, None
             if statement is not None and _STDIN.match(statement.text):
-                data_end = text.find("\n\\.", token.end)
+                data_end = text.find("\n\\.", after)
                 skip_to = begin = len(text) if data_end < 0 else data_end + 3
-        else:
-            previous = token.text
     _keep(found, part, begin, len(text))
     return found
-
-
-def _depth(token: Token, previous: str, depth: int) -> int:
-    """BEGIN and CASE open, END closes; END IF, END LOOP close what was not counted."""
-    if token.word in ("BEGIN", "CASE") and previous != "END":
-        return depth + 1
-    if token.word == "END":
-        return max(0, depth - 1)
-    if token.word in ("IF", "LOOP", "WHILE", "REPEAT") and previous == "END":
-        return depth + 1
-    return depth
 
 
 def _cut_at(part: Placed, delimiter: str, dialect: str) -> list[Placed]:
@@ -113,10 +100,10 @@ def _keep(found: list[Placed], part: Placed, start: int, end: int) -> Placed | N
     statement = part.cut(start, end)
     if not statement.text.strip():
         return None
-    if any(token.text != ";" for token in significant(statement.text, "postgres")):
-        found.append(statement)
-        return statement
-    return None
+    if _ONLY_COMMENTS.fullmatch(statement.text):
+        return None
+    found.append(statement)
+    return statement
 
 
 def _line_start(text: str, at: int) -> bool:

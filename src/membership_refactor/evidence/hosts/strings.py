@@ -18,6 +18,7 @@ _PART = re.compile(
     r"|not|exists|,)\b)|[=<>]|\b(?:is\s+(?:not\s+)?null|like|between|in\s*\(|asc|desc)\b|:\w|\?",
     re.I,
 )
+_FROM_TABLE = re.compile(r"\b(?:from|into|update|join|table)\s+[`\"\w]", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Interest:
         macros = {macro.name.lower() for view in views for macro in view.consumer.macros}
         return cls(
             frozenset(word for view in views for word in view.tables),
-            frozenset(word for view in views for word in view.going_words),
+            frozenset(word for view in views for word in view.searched_words),
             frozenset(macros),
             frozenset(word for view in views if view.jpql for word in view.tables),
         )
@@ -68,7 +69,12 @@ def string_pieces(text: Text, dialect: str, interest: Interest, harvest: Harvest
     host = "jpql" if dialect == "jpql" else "string"
     if starts_like_sql(placed.text) and " " in placed.text.strip():
         if not table and "{" not in placed.text and "$" not in placed.text:
-            return  # another table's column of the same name
+            if _FROM_TABLE.search(placed.text):
+                return  # another table's column of the same name
+            harvest.pieces.append(
+                Piece(placed=placed, dialect=dialect, host=host, fragment=True, escape=text.escape)
+            )
+            return
         for statement in statements(placed, dialect):
             if has_body(statement.text, dialect):
                 inner = body_pieces(statement, dialect)

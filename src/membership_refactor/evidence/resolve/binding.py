@@ -299,5 +299,5 @@ class Names:
         return True
 
     def _nowhere(self, identifier: Any, written: str) -> None:
-        if identifier.name.lower() in self.view.going_words:
+        if identifier.name.lower() in self.view.searched_words:
             self.remark("unresolved", f"{written} belongs to no table of the statement", identifier)

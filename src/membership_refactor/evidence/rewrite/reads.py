@@ -74,7 +74,7 @@ class Reads:
             for s in self.resolution.stars
             if s.source is source and s.kind in (Kind.STAR, Kind.WHOLE_ROW)
         ]
-        holes = [h for h in self.analysed.masked.holes if not h.quoted]
+        holes = [h for h in self.analysed.masked.holes if h.free]
         must = bool(
             stars
             or source.renames

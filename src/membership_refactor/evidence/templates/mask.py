@@ -22,6 +22,8 @@ _VALUE_BEFORE = {
     "AS", "INTERVAL", "DATE", "TIMESTAMP", "SET", "RETURN", "BY",
 }  # fmt: skip
 _TYPED = {"DATE", "TIME", "TIMESTAMP", "TIMESTAMPTZ", "INTERVAL"}
+_CAPITALS = re.compile(r"\b[A-Z][A-Z0-9_]{2,}\b")
+_MARKS = re.compile(r"[?:%${@<]")
 _REF = re.compile(r"""\{\{\s*(?:ref|source)\s*\(\s*(?:['"][^'"]+['"]\s*,\s*)?['"]([^'"]+)['"]""")
 
 
@@ -31,8 +33,8 @@ class Hole:
 
     text: str
     offset: int
-    quoted: bool = False
-    """Inside a string: a value."""
+    free: bool = True
+    """Any text; otherwise it stands where only a value or a name can."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +141,10 @@ def _glued(parts: Sequence[Placed]) -> Placed:
 def _unknown_macros(masked: Masked, dialect: str, *, tight: bool) -> None:
     """Blanks words that stand where SQL wants no word, and records them."""
     placed = masked.placed
-    found = significant(placed.text, dialect)
     known = keywords()
+    if not tight and not any(word not in known for word in _CAPITALS.findall(placed.text)):
+        return
+    found = significant(placed.text, dialect)
     qualifiers = {a.text.lower() for a, b in itertools.pairwise(found) if b.text == "."}
     edits: list[tuple[int, int, str]] = []
     skip = -1
@@ -164,6 +168,7 @@ def _unknown_macros(masked: Masked, dialect: str, *, tight: bool) -> None:
         )
         alias_list = call and before.kind in ("word", "quoted") and not capitals
         shouting = placed.text.isupper()
+        third = third and tight
         if not (third or (capitals and not shouting) or (tight and call and not alias_list)):
             continue
         if index >= 1 and before.word == "AS":
@@ -192,13 +197,15 @@ def _ends_expression(token: Token, known: frozenset[str]) -> bool:
 
 def _fill(masked: Masked, dialect: str, fill: str) -> None:
     placed = masked.placed
+    if not _MARKS.search(placed.text):
+        return
     found = significant(placed.text, dialect)
     edits: list[tuple[int, int, str]] = []
     number = 0
     for index, token in enumerate(found):
         before = found[index - 1] if index else None
         if token.kind == "string" and ("${" in token.text or "#{" in token.text):
-            masked.holes.append(Hole(token.text, placed.place(token.start), quoted=True))
+            masked.holes.append(Hole(token.text, placed.place(token.start), free=False))
         elif token.kind == "param" and not token.text.startswith("@"):
             text = _parameter(token.text, index)
             masked.parameters[text[1:]] = token.text
@@ -210,12 +217,18 @@ def _fill(masked: Masked, dialect: str, fill: str) -> None:
             number += 1
             new, hole = _filling(token, before, found, index, number=number, fill=fill)
             if hole:
-                masked.holes.append(Hole(token.text, placed.place(token.start)))
+                free = new.strip() in ("", "1 = 1") and not _glued_to_name(found, index)
+                masked.holes.append(Hole(token.text, placed.place(token.start), free=free))
             edits.append((token.start, token.end, new))
     if edits:
         edits.sort()
         apart = [e for n, e in enumerate(edits) if n == 0 or e[0] >= edits[n - 1][1]]
         masked.placed = placed.replaced(apart)
+
+
+def _glued_to_name(found: Sequence[Token], index: int) -> bool:
+    after = found[index + 1] if index + 1 < len(found) else None
+    return after is not None and after.kind == "word" and after.start == found[index].end
 
 
 def _parameter(text: str, index: int) -> str:
