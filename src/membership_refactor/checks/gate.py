@@ -25,19 +25,13 @@ def gate(
 ) -> Check:
     """Each row is a reason to wait. A recorded acceptance for ``revision`` opens it.
 
-    ``target`` names the structure in the usage records; ``since_step`` starts the window no
-    earlier than the end of that step; ``empty`` is the quoted table which, when 0001 created it
+    ``target`` names the structure in the usage records; ``since_step`` has to have
+    ended before the window began; ``empty`` is the quoted table which, when 0001 created it
     here and it holds no row, needs no evidence.
     """
     ledger = ledger_schema(schema)
     name, about = literal(plan.name), literal(target)
     began = f"pg_catalog.now() - interval '{plan.evidence_days} days'"
-    if since_step is not None:
-        ended = (
-            f"(SELECT s.ended_at FROM {qualified(ledger, 'step')} AS s "
-            f"WHERE s.plan = {name} AND s.revision = {literal(since_step)})"
-        )
-        began = f"greatest({began}, {ended})"
     usage = (
         f"{qualified(ledger, 'usage_interval')} AS u WHERE u.plan = {name} AND u.target = {about}"
     )
@@ -46,7 +40,8 @@ def gate(
         f"WHERE o.plan = {name} ORDER BY o.consumer, o.scanned_at DESC) AS o"
     )
     window = (
-        f"pg_catalog.tstzrange({began}, pg_catalog.now() - interval '{STALEST}')"
+        f"pg_catalog.tstzrange({began}, "
+        f"greatest({began}, pg_catalog.now() - interval '{STALEST}'))"
         f" <@ coalesce(pg_catalog.range_agg(pg_catalog.tstzrange(u.began, u.ended, '[]')), "
         "'{}'::pg_catalog.tstzmultirange)"
     )
@@ -59,6 +54,12 @@ def gate(
         "SELECT pg_catalog.format('consumer %s has %s references left', o.consumer, o.findings)\n"
         f"FROM {scans} WHERE NOT o.clear",
     ]
+    if since_step is not None:
+        reasons.append(
+            f"SELECT {literal(f'{since_step} ended less than {plan.evidence_days} days ago')}\n"
+            f"FROM {qualified(ledger, 'step')} AS s WHERE s.plan = {name} "
+            f"AND s.revision = {literal(since_step)} AND s.ended_at > {began}"
+        )
     open_by_hand = (
         f"EXISTS (SELECT FROM {qualified(ledger, 'acceptance')} AS a WHERE a.plan = {name} "
         f"AND a.revision = {literal(revision)})"
