@@ -8,7 +8,8 @@ import psycopg
 
 from membership_refactor.database import libpq_url
 from membership_refactor.plans.legacy_tables import legacy_tables
-from membership_refactor.steps.script import Pace, lock_key, print_head
+from membership_refactor.sql.names import tenant_lock
+from membership_refactor.steps.script import Pace, print_head
 from tests.chain.driver import REVISIONS, snapshot
 from tests.fixtures.databases import NewDatabase
 from tests.offline.scripts import DOWN, PACE, UP, Script, psql, run_psql, wait_until
@@ -78,7 +79,7 @@ def test_a_script_does_not_run_inside_a_transaction(script: Script) -> None:
 
 def test_a_script_does_not_run_beside_another_migration(script: Script) -> None:
     with psycopg.connect(libpq_url(script.chain.url)) as other:
-        other.execute("SELECT pg_advisory_lock(%s)", (lock_key("public"),))
+        other.execute("SELECT pg_advisory_lock(%s)", (tenant_lock("public"),))
         script.up().stopped('another migration of schema "public" is running')
     assert not script.chain.value(LEDGER)
 

@@ -115,7 +115,8 @@ class Batches:
             pg,
             f"UPDATE {jobs} AS j SET bound = (SELECT t.{route}::text FROM {job.table} AS t\n"
             f"  WHERE t.{route} IS NOT NULL ORDER BY t.{route} DESC LIMIT 1),\n"
-            f"  nulls_done = {job.call_null is None}\n"
+            # A job taken up again may have done them: a route that is NULL everywhere has no bound.
+            f"  nulls_done = j.nulls_done OR {job.call_null is None}\n"
             f"WHERE j.plan = {plan} AND j.job = {name} AND j.bound IS NULL AND NOT j.exhausted",
         )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,12 +9,7 @@ from sqlalchemy import Engine
 
 from membership_refactor.errors import RefactorError
 from membership_refactor.execution.sessions import Sessions, value
-
-
-def tenant_lock(schema: str) -> int:
-    """The key of the session advisory lock."""
-    digest = hashlib.sha256(f"membership_refactor {schema}".encode()).digest()
-    return int.from_bytes(digest[:8], "big", signed=True)
+from membership_refactor.sql.names import tenant_lock
 
 
 def try_lock(schema: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -18,6 +19,13 @@ OWN_PREFIXES = (AFTER_PREFIX, BEFORE_PREFIX)
 def ledger_schema(schema: str) -> str:
     """The schema in which a tenant's progress is recorded."""
     return fitted(f"{schema}_refactor")
+
+
+def tenant_lock(schema: str) -> int:
+    """The key of the session advisory lock that whoever changes a tenant's tables, or its place
+    in the chain, holds; online or by script."""
+    digest = hashlib.sha256(f"membership_refactor {schema}".encode()).digest()
+    return int.from_bytes(digest[:8], "big", signed=True)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from membership_refactor.steps.script.head import print_head
 from membership_refactor.steps.script.pace import Pace
 from membership_refactor.steps.script.prediction import Prediction, predicted
-from membership_refactor.steps.script.session import lock_key
 from membership_refactor.steps.script.steps import print_step
 
-__all__ = ["Pace", "Prediction", "lock_key", "predicted", "print_head", "print_step"]
+__all__ = ["Pace", "Prediction", "predicted", "print_head", "print_step"]

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 
 from membership_refactor.sql.identifiers import ident, literal
-from membership_refactor.sql.names import Names
+from membership_refactor.sql.names import Names, tenant_lock
 from membership_refactor.sql.settings import pin_settings
 from membership_refactor.steps.script.psql import ask, block
-
-
-def lock_key(schema: str) -> int:
-    """The advisory lock that a migration of ``schema`` holds, online or by script."""
-    digest = hashlib.sha256(f"membership_refactor {schema}".encode()).digest()
-    return int.from_bytes(digest[:8], "big", signed=True)
 
 
 def remember() -> str:
@@ -101,7 +94,7 @@ BEGIN
       HINT = 'Give them one owner with ALTER TABLE ... OWNER TO.';
   END IF;
   -- Only the trying form: a waiter would hold a snapshot that a concurrent index build waits for.
-  IF NOT pg_catalog.pg_try_advisory_lock({lock_key(names.schema)}) THEN
+  IF NOT pg_catalog.pg_try_advisory_lock({tenant_lock(names.schema)}) THEN
     RAISE lock_not_available USING
       MESSAGE = {literal(f'another migration of schema "{names.schema}" is running')},
       HINT = 'Wait for it; membership-refactor status shows how far it is.';
