@@ -21,38 +21,21 @@ class Recorder:
     def __init__(
         self, connection: Connection, names: IdentityNames, run: int, *, kind: str, survivor: object
     ) -> None:
-        self._connection, self._names, self._place = connection, names, 0
-        self._merge = rows(connection, moves.record_merge(names), run, kind, str(survivor))[0][0]
+        self._connection, self._names = connection, names
+        self._rows: list[tuple[str, str, str, str | None, str, str | None]] = []
+        text = moves.record_merge(names)
+        self._merge = rows(connection, text, run, kind, str(survivor))[0][0]
 
     def removed(self, table: str, row: object, by: object, before: str) -> None:
-        self._write(table, "removed", row, by=str(by), before=before)
+        self._rows.append((table, "removed", str(row), str(by), before, None))
 
     def changed(self, table: str, row: object, before: str, after: str) -> None:
-        self._write(table, "changed", row, before=before, after=after)
+        self._rows.append((table, "changed", str(row), None, before, after))
 
-    def _write(
-        self,
-        table: str,
-        action: str,
-        row: object,
-        *,
-        by: str | None = None,
-        before: str,
-        after: str | None = None,
-    ) -> None:
-        self._place += 1
-        rows(
-            self._connection,
-            moves.record_row(self._names),
-            self._merge,
-            self._place,
-            table,
-            action,
-            str(row),
-            by,
-            before,
-            after,
-        )
+    def write(self) -> None:
+        """Everything recorded so far is in the ledger, in the order in which it was done."""
+        columns = [list(column) for column in zip(*self._rows, strict=True)]
+        rows(self._connection, moves.record_rows(self._names), self._merge, *columns)
 
 
 def carry_out(
@@ -83,6 +66,7 @@ def carry_out(
         text = moves.update_row(names, plan.table, plan.id, columns)
         after = rows(connection, text, decision.survivor.id, *values)[0][0]
         recorder.changed(plan.table, decision.survivor.id, images[decision.survivor.id], after)
+    recorder.write()
 
 
 def _remove(

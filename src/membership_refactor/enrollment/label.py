@@ -71,4 +71,5 @@ def _batch(
             text = moves.update_row(names, plan.table, plan.id, [column])
             after = rows(connection, text, row, key)[0][0]
             recorder.changed(plan.table, row, before, after)
+            recorder.write()
     return len(found)

@@ -136,11 +136,16 @@ def record_merge(names: IdentityNames) -> str:
     )
 
 
-def record_row(names: IdentityNames) -> str:
+def record_rows(names: IdentityNames) -> str:
+    """What a merge ``$1`` did to rows, in order: relations, actions, ids, by, before, after."""
+    arrays = ", ".join(f"pg_catalog.unnest(${number}::text[])" for number in range(2, 8))
     return (
         f"INSERT INTO {names.own('merge_move')}\n"
         "  (merge, place, relation, action, id, by, before, after)\n"
-        "VALUES ($1, $2, $3, $4, $5, $6, $7::pg_catalog.jsonb, $8::pg_catalog.jsonb)"
+        "SELECT $1, u.place, u.relation, u.action, u.id, u.by, u.before::pg_catalog.jsonb,\n"
+        "  u.after::pg_catalog.jsonb\n"
+        f"FROM ROWS FROM ({arrays})\n"
+        "  WITH ORDINALITY AS u(relation, action, id, by, before, after, place)"
     )
 
 
