@@ -39,6 +39,10 @@ class Sync:
     """Whether the target may have application BEFORE ROW triggers that rewrite or refuse our
     write without leaving an event there; then the origin takes over what the target made of it."""
 
+    exclusive: bool = False
+    """Whether the tables have unique keys besides the id. A value that goes from row to row
+    within a statement may be met in the target at its old row, whose event is still to come."""
+
     marked: bool = False
     """Whether the functions set SYNC_MARK, by which the target's refusal lets them through."""
 
@@ -173,40 +177,56 @@ class Sync:
   END IF;"""
         absent = f"NOT EXISTS (SELECT FROM {self.target} AS c WHERE c.{key} = a.{key})"
         if update:
-            return f"""{head}
-  IF rows = 1 THEN
+            writes = f"""IF rows = 1 THEN
     {self.update(one)};
     IF NOT FOUND THEN
       {self.upsert(one)};
     END IF;
-    {self._adopted(one)}
-    RETURN NULL;
-  END IF;
-  IF rows <= {FEW} THEN
-    {self.update(few)};
-    GET DIAGNOSTICS done = ROW_COUNT;
   ELSE
-    EXECUTE {dollar_quoted(self.update(many))};
-    GET DIAGNOSTICS done = ROW_COUNT;
-    rows := (SELECT pg_catalog.count(*) FROM n);
-  END IF;
-  IF done < rows THEN
-    {self.upsert(f"{many} AND {absent}")};
-  END IF;
+    IF rows <= {FEW} THEN
+      {self.update(few)};
+      GET DIAGNOSTICS done = ROW_COUNT;
+    ELSE
+      EXECUTE {dollar_quoted(self.update(many))};
+      GET DIAGNOSTICS done = ROW_COUNT;
+      rows := (SELECT pg_catalog.count(*) FROM n);
+    END IF;
+    IF done < rows THEN
+      {self.upsert(f"{many} AND {absent}")};
+    END IF;
+  END IF;"""
+            return f"""{head}
+  {self._untangled(writes, many)}
   {self._adopted(many)}
   RETURN NULL;"""
-        return f"""{head}
-  IF rows = 1 THEN
+        writes = f"""IF rows = 1 THEN
     {self.upsert(one)};
-    {self._adopted(one)}
   ELSIF rows <= {FEW} THEN
     {self.upsert(few)};
-    {self._adopted(few)}
   ELSE
     EXECUTE {dollar_quoted(self.upsert(many))};
-    {self._adopted(many)}
-  END IF;
+  END IF;"""
+        return f"""{head}
+  {self._untangled(writes, many)}
+  {self._adopted(many)}
   RETURN NULL;"""
+
+    def _untangled(self, writes: str, condition: str) -> str:
+        """``writes``; where a unique key is in the way, after everything that this transaction
+        changed has been put right: nothing else can be apart, for nobody sees half a capture.
+
+        It looks through both tables, where there would have been an error; and it costs a
+        subtransaction, so only tables with such keys get it.
+        """
+        if not self.exclusive:
+            return writes
+        return f"""BEGIN
+    {writes}
+  EXCEPTION WHEN unique_violation OR exclusion_violation THEN
+    {self.remove("true")};
+    {self.update("true")};
+    {self.upsert(condition)};
+  END;"""
 
     def _removed(self) -> str:
         key = ident(self.id)
@@ -225,15 +245,19 @@ class Sync:
   ELSE
     EXECUTE {dollar_quoted(self.remove(several))};
   END IF;
+  {self._kept(f"a.{key} IN ({self._written('o')})")}
   RETURN NULL;"""
 
     def _moved(self) -> str:
         key = ident(self.id)
         lock = f"1 FROM {self.origin} AS a WHERE a.{key} = NEW.{key} FOR KEY SHARE"
+        moved = f"a.{key} = NEW.{key}"
         # The new id first: the update trigger of this statement then finds both sides equal.
         return f"""  {guard(self.names, lock)}
   {self.remove(f"b.{key} = OLD.{key}")};
-  {self.upsert(f"a.{key} = NEW.{key}")};
+  {self._untangled(self.upsert(moved) + ";", moved)}
+  {self._kept(f"a.{key} = OLD.{key}")}
+  {self._adopted(moved)}
   RETURN NULL;"""
 
     def _truncated(self) -> str:
@@ -253,6 +277,15 @@ class Sync:
         return f"""IF {self._rewriting()} THEN
       {back.update(condition)};
       {back.remove(condition.replace("a.", "b.", 1))};
+    END IF;"""
+
+    def _kept(self, condition: str) -> str:
+        """Puts back what a BEFORE trigger on the target did not let us remove."""
+        if not self.adopts:
+            return ""
+        back = replace(self, origin=self.target, target=self.origin, adopts=False)
+        return f"""IF {self._rewriting()} THEN
+      {back.upsert(condition)};
     END IF;"""
 
     def _rewriting(self) -> str:

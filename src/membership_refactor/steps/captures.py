@@ -15,6 +15,7 @@ def to_copy(s: Situation) -> Sync:
         target=s.names.copy,
         id=s.plan.id,
         columns=s.source().columns,
+        exclusive=_exclusive(s),
         marked=True,
     )
 
@@ -28,5 +29,15 @@ def to_source(s: Situation) -> Sync:
         target=s.names.source,
         id=s.plan.id,
         columns=s.source().columns,
+        exclusive=_exclusive(s),
         adopts=True,
+    )
+
+
+def _exclusive(s: Situation) -> bool:
+    """Whether a value besides the id may stand in one row only."""
+    source = s.source()
+    keys = {c.index for c in source.constraints if c.kind == "p"}
+    return any(i.unique and i.name not in keys for i in source.indexes) or any(
+        c.kind == "x" for c in source.constraints
     )

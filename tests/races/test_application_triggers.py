@@ -1,0 +1,157 @@
+"""Application triggers that rewrite, refuse or spread a write, before and after capture came."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+
+from membership_refactor.errors import CannotCarry, CheckFailed
+from tests.fixtures.databases import TemplateDatabase
+from tests.races.pilot import Pilot
+from tests.races.stages import built_to, name_of
+from tests.races.tables import (
+    COPY,
+    SOURCE,
+    apart,
+    assert_equal,
+    assert_parents,
+    execute,
+    query,
+)
+
+BODIES = {
+    "rewrites the row before": ("BEFORE INSERT OR UPDATE", "NEW.rotation := 'app' || coalesce("
+                                "NEW.rotation, ''); NEW.kind := 'app'; RETURN NEW;"),
+    "sets the time before": ("BEFORE INSERT OR UPDATE", "NEW.amended := now(); RETURN NEW;"),
+    "refuses inserts in silence": ("BEFORE INSERT", "RETURN NULL;"),
+    "refuses updates in silence": ("BEFORE UPDATE", "RETURN NULL;"),
+    "refuses deletes in silence": ("BEFORE DELETE", "RETURN NULL;"),
+    "reverts every value": ("BEFORE UPDATE", "NEW.rotation := OLD.rotation; RETURN NEW;"),
+    "rewrites the row after": ("AFTER INSERT OR UPDATE", "UPDATE {t} SET rotation = 'app',"
+                               " kind = 'app' WHERE id = NEW.id AND rotation <> 'app'; RETURN NULL;"),
+    "updates siblings": ("AFTER INSERT OR UPDATE", "UPDATE {t} SET score = 77.70"
+                         " WHERE id IN (NEW.id + 1, NEW.id - 1) AND score <> 77.7; RETURN NULL;"),
+    "deletes a sibling": ("AFTER UPDATE", "DELETE FROM {t} WHERE id = NEW.id + 1; RETURN NULL;"),
+    "deletes the row itself": ("AFTER UPDATE", "DELETE FROM {t} WHERE id = NEW.id; RETURN NULL;"),
+    "inserts a sibling": ("AFTER DELETE", "INSERT INTO {t} (id, person_id, programme, curriculum)"
+                          " VALUES (OLD.id + 300000, 1, 1, 1) ON CONFLICT (id) DO NOTHING;"
+                          " RETURN NULL;"),
+    "puts the row back": ("AFTER DELETE", "INSERT INTO {t} (id, person_id, programme, curriculum)"
+                          " VALUES (OLD.id, 2, 2, 2); RETURN NULL;"),
+    "changes the id": ("AFTER INSERT OR UPDATE", "UPDATE {t} SET id = id + 400000"
+                       " WHERE id = NEW.id AND id < 400000; RETURN NULL;"),
+    "writes another table": ("AFTER INSERT OR UPDATE OR DELETE", "INSERT INTO s.other VALUES"
+                             " (coalesce(NEW.id, OLD.id), 1) ON CONFLICT (id) DO UPDATE SET x = 2;"
+                             " RETURN NULL;"),
+}  # fmt: skip
+WRITES = (
+    "UPDATE {t} SET rotation = 'w' WHERE id = {b} + 11",
+    "UPDATE {t} SET rotation = 'w', amended = '2030-01-01' WHERE id BETWEEN {b} + 51 AND {b} + 64",
+    "INSERT INTO {t} (id, person_id, programme, curriculum, rotation, score) VALUES"
+    " ({b} + 108, 5, 5, 5, 'i', 1.0)",
+    "INSERT INTO {t} (id, person_id, programme, curriculum, rotation, score) VALUES"
+    " ({b} + 116, 5, 5, 5, 'i', 1.0), ({b} + 118, 6, 6, 6, 'i', 1.0)",
+    "DELETE FROM {t} WHERE id = {b} + 131",
+    "DELETE FROM {t} WHERE id BETWEEN {b} + 141 AND {b} + 153",
+    "UPDATE {t} SET id = {b} + 165 WHERE id = {b} + 161",
+    "MERGE INTO {t} AS t USING (VALUES ({b} + 171), ({b} + 172), ({b} + 175)) AS v (id)"
+    " ON t.id = v.id WHEN MATCHED AND t.id = {b} + 171 THEN DELETE"
+    " WHEN MATCHED THEN UPDATE SET rotation = 'm'"
+    " WHEN NOT MATCHED THEN INSERT (id, person_id, programme, curriculum) VALUES (v.id, 1, 1, 1)",
+)
+
+
+def trigger(table: str, name: str, body: str) -> str:
+    event, text = BODIES[body]
+    return (
+        f"CREATE FUNCTION s.app() RETURNS trigger LANGUAGE plpgsql AS $app$ BEGIN"
+        f" {text.replace('{t}', table)} END $app$;"
+        f"CREATE TRIGGER {name} {event} ON {table} FOR EACH ROW EXECUTE FUNCTION s.app()"
+    )
+
+
+def filled(text: str, table: str, base: int = 0) -> str:
+    return text.replace("{t}", table).replace("{b}", str(base))
+
+
+def write_everything(url: str, table: str, *, also: tuple[str, ...] = ()) -> None:
+    """Every write; both sides are equal after each, whether it was accepted or not."""
+    for text in WRITES:
+        try:
+            execute(url, filled(text, table, 200 if table == COPY else 0))
+        except psycopg.Error as error:
+            assert error.sqlstate in also, error
+        assert_equal(url)
+
+
+# "AA" sorts before the tool's AFTER triggers, "zzz" after them.
+TRIGGERS = [
+    pytest.param(body, name, id=f"{body}, {name}",
+                 marks=() if n % 2 == (name == "zzz") else pytest.mark.slow)
+    for n, body in enumerate(BODIES) for name in ('"AA"', "zzz")
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("body, name", TRIGGERS)
+@pytest.mark.parametrize("came", ["before the copy", "while changes are recorded", "at 0004"])
+def test_what_a_trigger_of_the_source_does_reaches_the_copy(
+    came: str, body: str, name: str, template_database: TemplateDatabase
+) -> None:
+    made = trigger(SOURCE, name, body)
+    if came == "at 0004":
+        url = template_database(name_of("0004"), built_to("0004"))
+        execute(url, made)
+        write_everything(url, SOURCE)
+    else:
+        url = template_database(name_of("0001"), built_to("0001"))
+        with Pilot(url) as pilot:
+            if came == "before the copy":
+                execute(url, made)
+            pilot.start(lambda runner: runner.upgrade("0003"), until="ANALYZE")
+            if came != "before the copy":
+                execute(url, made)
+            execute(url, *(filled(text, SOURCE) for text in WRITES))
+            pilot.finish()
+            assert_equal(url)
+            pilot.upgrade("0004")
+    # Where the source refuses to let a row go, its unique value cannot go to another id.
+    write_everything(url, COPY, also=("23505",) if "deletes in" in body else ())
+
+
+@pytest.mark.parametrize("body, name", TRIGGERS)
+@pytest.mark.parametrize("revision", ["0003", "0004"])
+def test_a_trigger_that_somebody_hangs_on_the_copy_is_named_before_the_copy_takes_over(
+    revision: str, body: str, name: str, template_database: TemplateDatabase
+) -> None:
+    """Until 0005 application triggers fire on the source only. What one on the copy does may part
+    the tables; it cannot stay unnoticed, for 0005 refuses it by name before it compares the rows."""
+    url = template_database(name_of(revision), built_to(revision))
+    execute(url, trigger(COPY, name, body))
+    for text in WRITES:
+        try:
+            execute(url, filled(text, SOURCE))
+        except psycopg.Error as error:
+            assert error.sqlstate in ("55000", "23505"), error
+    with Pilot(url) as pilot:
+        if revision == "0003":
+            pilot.upgrade("0004")
+        with pytest.raises(CannotCarry, match=name.strip('"')):
+            pilot.upgrade("0005")
+        execute(url, f"DROP TRIGGER {name} ON {COPY}")
+        if query(url, apart(SOURCE, COPY)):
+            with pytest.raises(CheckFailed, match="bit for bit"):
+                pilot.upgrade("0005")
+        else:
+            pilot.upgrade("0005")
+
+
+@pytest.mark.parametrize("body, name", TRIGGERS)
+def test_what_a_trigger_of_the_child_does_reaches_the_parents(
+    body: str, name: str, template_database: TemplateDatabase
+) -> None:
+    url = template_database(name_of("0007"), built_to("0007"))
+    execute(url, trigger(COPY, name, body))
+    for text in WRITES:
+        execute(url, filled(text, COPY))
+        assert_parents(url)
+    assert query(url, "SELECT 1 FROM s.wide LIMIT 1")
