@@ -13,6 +13,7 @@ from pathlib import Path
 from benchmarks.document import costs, must_hold, page
 from benchmarks.measure import available
 from benchmarks.plot import draw
+from benchmarks.results import Results
 from benchmarks.session import PARTS, benchmark
 from membership_refactor.errors import RefactorError
 
@@ -37,18 +38,23 @@ def main() -> int:
             parts=parts,
             larger=options.larger,
             say=lambda line: print(line, file=sys.stderr, flush=True),
+            keep=lambda found: _write(found, options.out),
         )
     except RefactorError as error:
         print(error, file=sys.stderr)
         return FINDINGS
-    options.out.mkdir(parents=True, exist_ok=True)
-    (options.out / "benchmarks.json").write_text(json.dumps(results.as_json(), indent=1) + "\n")
     drawn = draw(results, options.out / "benchmarks.svg")
-    (options.out / "benchmarks.md").write_text(page(results, "benchmarks.svg"))
+    _write(results, options.out)
     print(costs(results), must_hold(results), sep="\n\n")
     if not drawn:
         print("no plot: matplotlib or the baselines are missing", file=sys.stderr)
     return 0
+
+
+def _write(results: Results, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "benchmarks.json").write_text(json.dumps(results.as_json(), indent=1) + "\n")
+    (folder / "benchmarks.md").write_text(page(results, "benchmarks.svg"))
 
 
 def _arguments() -> argparse.Namespace:

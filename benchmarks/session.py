@@ -46,8 +46,12 @@ def benchmark(
     capture_scale: float = 1.0,
     folder: Path | None = None,
     say: Say = lambda line: None,
+    keep: Callable[[Results], None] = lambda results: None,
 ) -> Results:
-    """Everything that ``parts`` names; ``larger`` is the number of rows of the growth run."""
+    """Everything that ``parts`` names; ``larger`` is the number of rows of the growth run.
+
+    ``keep`` is called with what there is whenever there is more of it: a run takes long.
+    """
     chance = random.Random(1)
     say(f"loading {rows:,} rows")
     with place(rows, folder=folder) as here:
@@ -59,9 +63,11 @@ def benchmark(
             for name in order:
                 say(f"repeat {repeat + 1}: {name}")
                 trials[name]()
+                keep(results)
             if "writers" in parts:
                 say(f"repeat {repeat + 1}: with writers")
                 results.live.append(run_live(here, workers=1, idle_seconds=idle_seconds))
+                keep(results)
     if "capture" in parts:
         small = min(rows, CAPTURE_ROWS)
         say(f"loading {small:,} rows")
@@ -69,6 +75,7 @@ def benchmark(
             results.capture = capture.measure_all(
                 here, repeats=repeats, say=say, scale=capture_scale
             )
+        keep(results)
     if larger and MOVED in results.chains:
         results.growth = (larger, _grown(larger, results, folder, say))
     return results
