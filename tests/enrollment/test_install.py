@@ -98,6 +98,22 @@ def test_an_index_of_the_same_name_on_other_columns_stops_it(unconstrained_engin
         install(unconstrained_engine, IDENTITY, "public")
 
 
+def test_a_partitioned_table_is_refused_by_name(unconstrained_engine: Engine) -> None:
+    with unconstrained_engine.begin() as connection:
+        run(connection, "DROP TABLE program_course_enrollment, program_enrollment")
+        run(
+            connection,
+            "CREATE TABLE program_enrollment (id bigint, user_id bigint, external_user_key text,"
+            " program_uuid uuid, status text) PARTITION BY HASH (id)",
+        )
+    with pytest.raises(CheckFailed) as refused:
+        install(unconstrained_engine, IDENTITY, "public")
+    assert refused.value.keys == (
+        "it is no ordinary table (relkind p)",
+        "column curriculum_uuid is missing",
+    )
+
+
 def test_duplicates_stop_it_before_anything_is_changed(unconstrained_engine: Engine) -> None:
     with unconstrained_engine.begin() as connection:
         ids = [enrol(connection, 1, "k") for _ in range(2)]

@@ -7,6 +7,7 @@ from membership_refactor.planning import Alternative
 from membership_refactor.sql.unique_identity.constraints import (
     differing_constraints,
     missing_constraints,
+    unfit_table,
 )
 from membership_refactor.sql.unique_identity.detection import duplicate_keys, unidentified_rows
 from membership_refactor.sql.unique_identity.names import IdentityNames
@@ -17,6 +18,13 @@ _LOOK = "`membership-refactor duplicates` shows them"
 def before_constraints(names: IdentityNames) -> tuple[Check, ...]:
     """What a DBA has to decide first."""
     return (
+        Check(
+            name="identity table fits",
+            sentence=f"{names.table} is an ordinary table and has the columns of the plan",
+            query=unfit_table(names),
+            reach=Reach.CATALOG,
+            hint="A partitioned table gets its unique indexes partition by partition, by hand.",
+        ),
         Check(
             name="identity constraints are free",
             sentence="no constraint of another meaning has a name that the plan gives",

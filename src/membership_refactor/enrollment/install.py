@@ -48,7 +48,6 @@ def install(
     names, patience, report = IdentityNames(plan, schema), patience or Patience(), Installed()
     sessions = Sessions(engine, role=owner_of(engine, names), label=plan.name[:20])
     with sessions.open(purpose="constraints") as connection:
-        refuse_unfit(connection, names)
         for check in before_constraints(names):
             hold(connection, names, check)
         for statement in constraints.create_made(names):
@@ -95,37 +94,6 @@ def owner_of(engine: Engine, names: IdentityNames) -> str:
             hint="Name the schema with -x schema=NAME, or the table in the plan.",
         )
     return str(found[0][0])
-
-
-def refuse_unfit(connection: Pg, names: IdentityNames) -> None:
-    """The table is an ordinary one and has the columns of the plan."""
-    kind = rows(
-        connection,
-        "SELECT relkind::text FROM pg_catalog.pg_class"
-        f" WHERE oid = {literal(names.table)}::pg_catalog.regclass",
-    )[0][0]
-    if kind != "r":
-        raise PortraitMismatch(
-            f"{names.table} is not an ordinary table (relkind {kind}); unique indexes are built "
-            "concurrently on ordinary tables only.",
-            hint="For a partitioned table, add the constraints partition by partition by hand.",
-        )
-    plan = names.plan
-    present = {
-        row[0]
-        for row in rows(
-            connection,
-            "SELECT attname::text FROM pg_catalog.pg_attribute"
-            f" WHERE attrelid = {literal(names.table)}::pg_catalog.regclass"
-            " AND attnum > 0 AND NOT attisdropped",
-        )
-    }
-    missing = [c for c in (plan.id, *plan.identity_columns, *plan.scope) if c not in present]
-    if missing:
-        raise PortraitMismatch(
-            f"{names.table} lacks columns of the plan:",
-            differences=[f"column {column} is missing" for column in missing],
-        )
 
 
 def drop_unheld_index(

@@ -94,6 +94,27 @@ END
     return Statement(f"DO {dollar_quoted(body)}", Lock.ACCESS_EXCLUSIVE, names.table)
 
 
+def unfit_table(names: IdentityNames) -> str:
+    """What of the table forbids constraints that are brought in online, a sentence each."""
+    plan = names.plan
+    regclass = f"pg_catalog.to_regclass({literal(names.table)})"
+    needed = ", ".join(literal(c) for c in (plan.id, *plan.identity_columns, *plan.scope))
+    return (
+        "SELECT 'there is no such table' AS key\n"
+        f"WHERE {regclass} IS NULL\n"
+        "UNION ALL\n"
+        "SELECT pg_catalog.format('it is no ordinary table (relkind %s)', c.relkind)\n"
+        f"FROM pg_catalog.pg_class AS c WHERE c.oid = {regclass} AND c.relkind <> 'r'\n"
+        "UNION ALL\n"
+        "SELECT pg_catalog.format('column %I is missing', n.name)\n"
+        f"FROM pg_catalog.unnest(ARRAY[{needed}]) AS n(name)\n"
+        f"WHERE {regclass} IS NOT NULL AND NOT EXISTS (\n"
+        "  SELECT FROM pg_catalog.pg_attribute AS a\n"
+        f"  WHERE a.attrelid = {regclass} AND a.attname = n.name\n"
+        "    AND a.attnum > 0 AND NOT a.attisdropped)"
+    )
+
+
 def differing_constraints(names: IdentityNames) -> str:
     """A sentence for each constraint that has a name of the plan and says something else."""
     expected = [
