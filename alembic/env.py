@@ -2,11 +2,9 @@
 
 from alembic import context
 
-import membership_refactor.operations  # registers op.copy_table and the others
-from membership_refactor import environment
+# Importing the operations registers op.copy_table and the others.
+from membership_refactor import environment, operations
 from membership_refactor.models import Base
 from membership_refactor.models.enrollment import EnrollmentBase
 
-__all__ = ["membership_refactor"]
-
-environment.run(context, [Base.metadata, EnrollmentBase.metadata])
+environment.run(context, [Base.metadata, EnrollmentBase.metadata], print_head=operations.print_head)

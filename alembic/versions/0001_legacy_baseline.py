@@ -4,7 +4,8 @@ Revision ID: 0001
 Revises:
 
 Deploy: before everything else.
-Locks: creating tables locks nothing in use; tables that are there are compared and left as they are.
+Locks: creating tables locks nothing in use; tables that are there are compared and left as they
+    are.
 Undo: drops the tables that it created, if they are empty; adopted ones stay.
 """
 

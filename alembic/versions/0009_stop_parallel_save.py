@@ -6,7 +6,8 @@ Revises: 0008
 Deploy: after the last reader and writer of the deprecated columns has moved to the parent.
 Locks: both tables SHARE ROW EXCLUSIVE, then ACCESS EXCLUSIVE, and once each table that the
     deprecated columns refer to: 50 ms and 20 ms at most.
-Undo: refreshes the columns from the parents in batches, under capture, then saves in parallel again.
+Undo: refreshes the columns from the parents in batches, under capture, then saves in parallel
+    again.
 """
 
 from alembic import op

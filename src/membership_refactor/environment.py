@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -107,13 +107,22 @@ def silence_driver() -> None:
     logging.getLogger("psycopg").setLevel(logging.ERROR)
 
 
-def run(context: EnvironmentContext, metadata: MetaData | list[MetaData]) -> None:
+Head = Callable[["Request", str | None], str]
+"""What a script begins with, from the request and the revision that it starts from."""
+
+
+def run(
+    context: EnvironmentContext,
+    metadata: MetaData | list[MetaData],
+    *,
+    print_head: Head | None = None,
+) -> None:
     """The whole of env.py."""
     silence_driver()
     with _clear_errors():
         request = request_from(_x_arguments(context))
         if context.is_offline_mode():
-            _run_offline(context, request, metadata)
+            _run_offline(context, request, metadata, print_head)
         else:
             _run_online(context, request, metadata)
 
@@ -152,10 +161,13 @@ def of_server(error: BaseException) -> str:
 
 
 def _run_offline(
-    context: EnvironmentContext, request: Request, metadata: MetaData | list[MetaData]
+    context: EnvironmentContext,
+    request: Request,
+    metadata: MetaData | list[MetaData],
+    print_head: Head | None,
 ) -> None:
-    from membership_refactor.operations import print_head
-
+    if print_head is None:
+        raise WrongUse("this env.py has no offline scripts.", hint="Run it without --sql.")
     out = context.config.output_buffer or sys.stdout
     context.configure(
         dialect_name="postgresql",
