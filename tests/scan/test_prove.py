@@ -1,0 +1,115 @@
+"""Proofs: planted errors are caught, right forms are proved, the corpus is proved."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, create_engine
+
+from membership_refactor.evidence.prove.prover import Prover
+from membership_refactor.evidence.prove.verdict import Proof, Verdict
+from membership_refactor.planning import Stage
+from membership_refactor.plans.programme_membership import SPLIT
+from tests.fixtures.databases import NewDatabase
+from tests.scan.corpus_reader import CONSUMERS, STAGES, corpus, scanned
+from tests.scan.planted import PLANTED, RIGHT, Planted
+
+SEEDS = range(1, 6)
+
+
+@pytest.fixture
+def connection(new_database: NewDatabase) -> Iterator[Connection]:
+    engine = create_engine(new_database())
+    with engine.connect() as opened:
+        yield opened
+    engine.dispose()
+
+
+@pytest.mark.parametrize("planted", PLANTED, ids=lambda planted: planted.name)
+def test_a_planted_error_is_caught_at_each_of_five_seeds(
+    planted: Planted, connection: Connection
+) -> None:
+    prover = Prover(connection, SPLIT)
+    for seed in SEEDS:
+        proof = prover.prove(planted.old, planted.wrong, seed=seed, forms=("interim",))
+        assert proof.verdict is Verdict.DIFFERENT
+        assert "before" in proof.example or "rows" in proof.example
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("right", RIGHT, ids=lambda right: right.name)
+def test_a_right_form_raises_no_alarm_at_twenty_seeds(
+    right: Planted, connection: Connection
+) -> None:
+    prover = Prover(connection, SPLIT)
+    for seed in range(1, 21):
+        proof = prover.prove(right.old, right.wrong, seed=seed, forms=("interim",))
+        assert proof.verdict is Verdict.PROVED, proof.example
+
+
+def test_equal_results_without_a_row_are_not_proved(connection: Connection) -> None:
+    text = "SELECT id FROM curriculum_membership WHERE 1 = 2"
+    assert Prover(connection, SPLIT).prove(text, text).verdict is Verdict.NOT_PROVABLE
+
+
+def test_a_count_that_is_always_zero_is_not_proved(connection: Connection) -> None:
+    old = "SELECT count(*) FROM curriculum_membership WHERE person_id IS NULL AND 1 = 2"
+    new = (
+        "SELECT count(*) FROM curriculum_membership cm JOIN programme_membership pm "
+        "ON pm.uuid = cm.programme_membership_uuid WHERE pm.person_id IS NULL AND 1 = 2"
+    )
+    assert Prover(connection, SPLIT).prove(old, new).verdict is Verdict.NOT_PROVABLE
+
+
+def test_a_forgotten_reference_fails_at_the_current_structure(connection: Connection) -> None:
+    text = "SELECT id, person_id FROM curriculum_membership"
+    proof = Prover(connection, SPLIT).prove(text, text)
+    assert proof.verdict is Verdict.DIFFERENT
+    assert "current" in proof.why and "person_id" in proof.why
+
+
+def test_a_volatile_function_is_not_provable_and_named(connection: Connection) -> None:
+    text = "SELECT random(), rotation FROM curriculum_membership"
+    proof = Prover(connection, SPLIT).prove(text, text)
+    assert proof.verdict is Verdict.NOT_PROVABLE
+    assert "RAND" in proof.why.upper()
+
+
+def test_nothing_is_left_in_the_database(connection: Connection) -> None:
+    Prover(connection, SPLIT).prove(RIGHT[0].old, RIGHT[0].wrong)
+    left = connection.exec_driver_sql(
+        "SELECT count(*) FROM pg_catalog.pg_namespace WHERE nspname LIKE 'mr_proof%%'"
+    ).scalar_one()
+    assert left == 0
+
+
+@pytest.mark.slow
+def test_the_mechanical_queries_of_the_corpus_are_rewritten_and_proved(
+    connection: Connection, tmp_path: Path
+) -> None:
+    verdicts: Counter[str] = Counter()
+    provers: dict[str, Prover] = {}
+    weak: list[tuple[str, Proof]] = []
+    for statement in corpus():
+        if statement.group == "jpql" or not (statement.query and statement.mechanical):
+            continue
+        for rewritten in scanned(statement, tmp_path, rewrite=True).rewrites:
+            if rewritten.new is None:
+                verdicts["left"] += 1
+                continue
+            prover = provers.setdefault(
+                statement.group,
+                Prover(
+                    connection, SPLIT, STAGES.get(statement.group, Stage.INTERIM),
+                    CONSUMERS[statement.group],
+                ),
+            )  # fmt: skip
+            proof = prover.prove(rewritten.old, rewritten.new, rewritten.dialect)
+            verdicts[proof.verdict] += 1
+            if proof.verdict is not Verdict.PROVED:
+                weak.append((statement.name, proof))
+    assert verdicts[Verdict.DIFFERENT] == 0, weak
+    assert verdicts[Verdict.PROVED] >= 0.95 * verdicts.total(), weak
