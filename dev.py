@@ -82,7 +82,7 @@ def commands(verb: str, rest: Sequence[str]) -> list[list[str]]:
     if verb == "bench":
         return [[python, "-m", "benchmarks", *rest]]
     if verb == "campaign":
-        return [[*pytest, "-m", "campaign", *rest]]
+        return [[python, "-m", "tests.campaign", *rest]]
     if verb == "mutants":
         return [[python, "-m", "tests.mutants", *rest]]
     if verb == "ci":

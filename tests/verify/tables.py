@@ -68,6 +68,8 @@ def at(revision: str, subject: Subject, template_database: Any) -> Chain:
 
     def made(url: str) -> None:
         build(subject, insert(subject, ROWS[subject.plan.name]()))(url)
+        if subject is MEMBERSHIP:
+            Chain(url, subject).run("SELECT setval('public.programme_membership_id_seq', 100)")
         Chain(url, subject).up(*(r for r in REVISIONS if r <= revision))
 
     name = f"verify {subject.plan.name} {revision}"
