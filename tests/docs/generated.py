@@ -1,0 +1,125 @@
+"""The parts of the documents that are made from the code: `python -m tests.docs.generated` writes
+them again."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+
+from membership_refactor.plans.chain import STEPS, TABLES
+from membership_refactor.plans.programme_membership import SPLIT
+from membership_refactor.portrait import Portrait
+from membership_refactor.report.locks import LockUse, locks_of
+from membership_refactor.report.revision_text import RevisionText, revision_text
+from membership_refactor.sql.identifiers import qualified
+from membership_refactor.sql.ledger import TABLES as LEDGER
+from membership_refactor.sql.names import Names
+from membership_refactor.steps.actions import Action
+from membership_refactor.steps.script.prediction import Prediction, predicted
+from membership_refactor.steps.step import Direction
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = "public"
+
+
+def texts() -> dict[str, RevisionText]:
+    script = ScriptDirectory.from_config(Config(ROOT / "alembic.ini"))
+    return {r.revision: revision_text(r.module.__doc__ or "") for r in script.walk_revisions()}
+
+
+def steps_table() -> str:
+    """README: what each step does, locks, and costs to undo, as the revision files say it."""
+    found = texts()
+    lines = ["| step | what it does | locks | undo |", "|---|---|---|---|"]
+    for revision, step in sorted(STEPS.items()):
+        t = found[revision]
+        lines.append(f"| {revision} `{step.name}` | {t.title} | {t.locks} | {_sentence(t.undo)} |")
+    return "\n".join(lines)
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def prediction() -> Prediction:
+    """The chain over the tables that 0001 creates."""
+    names = Names(SPLIT, SCHEMA)
+    empty = Portrait(schema=SCHEMA, tables=())
+    return predicted(SPLIT, names, empty, steps=STEPS, tables=TABLES)
+
+
+def locks(revision: str, direction: Direction) -> tuple[LockUse, ...]:
+    """Those on tables that applications use, of a step on the tables that 0001 creates."""
+    chain = prediction()
+    step, s = STEPS[revision], chain.situation(revision, direction)
+    before, after = chain.before[revision], chain.after[revision]
+    actions: Iterable[Action] = step.up(s) if direction is Direction.UP else step.down(s)
+    private = {qualified(t.schema, t.name) for t in after.tables if before.find(t.name) is None}
+    if "0006" <= revision < "0008":
+        private.add(chain.names.parent)
+    ledger = f'"{chain.names.ledger}".'
+    used = locks_of(actions, private=private)
+    return tuple(u for u in used if not u.table.startswith(ledger))
+
+
+def locks_tables() -> str:
+    """docs/locks.md: every lock, both ways."""
+    lines = []
+    for revision, step in sorted(STEPS.items()):
+        lines += [f"### {revision} {step.name}", ""]
+        for direction in Direction:
+            used = locks(revision, direction)
+            lines += [f"{_sentence(str(direction))}:", ""]
+            lines += [
+                f"- {u.mode} on `{u.table.split('.')[1].strip(chr(34))}`"
+                f"{f', {u.times} times' if u.times > 1 else ''}: {u.how_long}"
+                for u in used
+            ] or ["- none on a table in use"]
+            lines.append("")
+    return "\n".join(lines).rstrip()
+
+
+def ledger_table(name: str) -> str:
+    """docs/ledger.md: the columns of one table, as they are created."""
+    columns = [line.strip().rstrip(",") for line in LEDGER[name].strip().splitlines()]
+    return "\n".join(["```sql", *columns, "```"])
+
+
+MADE: dict[tuple[str, str], Callable[[], str]] = {
+    ("README.md", "steps"): steps_table,
+    ("docs/locks.md", "locks"): locks_tables,
+    **{
+        ("docs/ledger.md", name): (lambda name=name: ledger_table(name))  # type: ignore[misc]
+        for name in LEDGER
+    },
+}
+
+
+def stated(document: str, block: str) -> str:
+    """What stands between the markers of that block."""
+    return _found(document, block).group(2)
+
+
+def _found(document: str, block: str) -> re.Match[str]:
+    text = (ROOT / document).read_text(encoding="utf-8")
+    found = re.search(rf"(<!-- made: {block} -->\n)(.*?)(\n<!-- end -->)", text, re.DOTALL)
+    assert found, f"{document} has no block {block}"
+    return found
+
+
+def write() -> None:
+    for (document, block), make in MADE.items():
+        found = _found(document, block)
+        text = found.string
+        new = text[: found.start(2)] + make() + text[found.end(2) :]
+        (ROOT / document).write_text(new, encoding="utf-8")
+        print(f"{document}: {block}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    write()

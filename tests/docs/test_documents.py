@@ -1,0 +1,92 @@
+"""The documents say what the code does: tables, locks, columns, verbs and options."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from membership_refactor.cli.main import verbs
+from membership_refactor.environment import OWN_NAMES
+from membership_refactor.execution.options import Options
+from membership_refactor.plans.chain import STEPS
+from membership_refactor.sql.ledger import TABLES as LEDGER
+from membership_refactor.steps.step import Direction
+from tests.docs.blocks import ROOT, blocks, document
+from tests.docs.generated import MADE, locks, stated, texts
+
+DOCUMENTS = [
+    "README.md",
+    "CONTRIBUTING.md",
+    *sorted(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md")),
+]
+MODES = ("SHARE ROW EXCLUSIVE", "ACCESS EXCLUSIVE")
+
+
+@pytest.mark.parametrize(("name", "block"), MADE, ids=str)
+def test_what_is_made_from_the_code_is_up_to_date(name: str, block: str) -> None:
+    assert stated(name, block) == MADE[name, block](), "python -m tests.docs.generated"
+
+
+@pytest.mark.parametrize("revision", sorted(STEPS))
+def test_a_revision_says_every_mode_that_its_step_takes_and_no_other(revision: str) -> None:
+    """The docstring is written by hand; modes behind which writers queue are computed."""
+    said = texts()[revision].locks
+    taken = {u.mode for u in locks(revision, Direction.UP)}
+    if revision in ("0005", "0009"):
+        taken.add("ACCESS EXCLUSIVE")  # DROP CONSTRAINT takes it of the table referred to
+    assert {mode for mode in MODES if mode in said} == {mode for mode in MODES if mode in taken}
+
+
+@pytest.mark.parametrize("revision", sorted(STEPS))
+def test_every_step_has_its_paragraph(revision: str) -> None:
+    name = STEPS[revision].name
+    heading = f"## {revision} {name}"
+    body = document("docs/steps.md").partition(heading)[2].partition("\n## ")[0]
+    for part in (
+        "**Before.**",
+        "**After.**",
+        "**Deploy**",
+        "**Locks.**",
+        "**Watch.**",
+        "**Undo.**",
+    ):
+        assert part in body, f"{heading} lacks {part}"
+
+
+@pytest.mark.parametrize("verb", [v.NAME for v in verbs()])
+def test_every_verb_is_in_the_readme(verb: str) -> None:
+    assert f"`membership-refactor {verb}" in document("README.md")
+
+
+@pytest.mark.parametrize("name", [*OWN_NAMES, *Options.names()])
+def test_every_x_name_is_in_the_readme(name: str) -> None:
+    assert re.search(rf"^\| `{re.escape(name)}` \|", document("README.md"), re.MULTILINE)
+
+
+def test_the_readme_names_no_x_name_that_does_not_exist() -> None:
+    listed = re.findall(r"-x ([a-z-]+)=", "".join(document(name) for name in DOCUMENTS))
+    assert set(listed) <= {*OWN_NAMES, *Options.names(), "name"}
+
+
+@pytest.mark.parametrize("table", sorted(LEDGER))
+def test_every_table_of_the_ledger_is_explained(table: str) -> None:
+    assert re.search(rf"^## {table}\n\n[A-Z]", document("docs/ledger.md"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_links_between_documents_lead_somewhere(name: str) -> None:
+    folder = (ROOT / name).parent
+    for target in re.findall(r"\]\(([^)#:]+?)(?:#[^)]*)?\)", document(name)):
+        assert (folder / Path(target)).exists(), f"{name} points to {target}"
+
+
+def test_every_document_is_linked_from_the_readme() -> None:
+    for name in DOCUMENTS[2:]:
+        assert f"]({name})" in document("README.md")
+
+
+def test_the_readme_shows_a_revision_file_as_it_is() -> None:
+    shown = blocks("README.md", "python")[0]
+    assert shown == document("alembic/versions/0004_dual_write.py")
