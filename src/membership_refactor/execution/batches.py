@@ -12,6 +12,7 @@ from typing import ParamSpec, TypeVar
 import psycopg
 import tenacity
 
+from membership_refactor.errors import StepOutOfOrder
 from membership_refactor.execution.ledger import Ledger
 from membership_refactor.execution.progress import Progress, Task
 from membership_refactor.execution.sessions import Pg, Sessions, run, value
@@ -164,7 +165,8 @@ class Batches:
                 pg,
                 f"SELECT claimed, bound, nulls_done, exhausted FROM {jobs} WHERE {mine} FOR UPDATE",
             ).fetchone()
-            assert row is not None
+            if row is None:
+                raise _finished_elsewhere(job)
             claimed, bound, nulls_done, exhausted = row
             # Of an earlier run that was killed: only one run can be at work (advisory lock).
             mine_now = ", ".join(str(n) for n in sorted(self._active)) or "0"
@@ -237,6 +239,8 @@ class Batches:
             with pg.transaction():
                 # The row lock lets a killed client's backend, still at this range, finish first.
                 done = value(pg, f"SELECT done FROM {batches} WHERE {mine} AND n = {n} FOR UPDATE")
+                if done is None:
+                    raise _finished_elsewhere(job)
                 if done:
                     return 0
                 rows = int(value(pg, call) or 0)
@@ -268,3 +272,12 @@ class Batches:
         with self._size_lock:
             factor = min(max(self._target / max(seconds, 1e-4), 0.5), 1.5)
             self._size = min(max(self._size * factor, self._smallest), LARGEST)
+
+
+def _finished_elsewhere(job: RangeJob) -> StepOutOfOrder:
+    """This process was away (asleep, or cut off from the session that holds the lock of the run)
+    while another one took the step up again and finished it."""
+    return StepOutOfOrder(
+        f'"{job.job}" has been finished by another run meanwhile; nothing more was done here.',
+        hint="membership-refactor status shows where the chain stands.",
+    )
