@@ -126,3 +126,11 @@ def test_at_least_95_percent_of_the_mechanical_queries_are_rewritten(tmp_path: P
                 left += rewritten.new is None
     assert done >= 60
     assert done >= 0.95 * (done + left)
+
+
+def test_jpql_goes_through_the_association(tmp_path: Path) -> None:
+    text = "SELECT cm.id FROM CurriculumMembership cm WHERE cm.person.id = :p AND cm.rotation = 'x'"
+    outcome = scan_text(text, tmp_path, name="a.jpql", consumer=CAMEL, rewrite=True)
+    assert new_text(text, outcome) == text.replace(
+        "cm.person.id", "cm.programmeMembership.person.id"
+    ).replace("cm.rotation", "cm.programmeMembership.rotation")

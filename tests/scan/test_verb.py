@@ -248,3 +248,57 @@ def test_ten_thousand_files_are_scanned_at_two_hundred_a_second(tmp_path: Path) 
     outcome = scan(request)
     assert outcome.scanned == 10_000
     assert 10_000 / (time.monotonic() - started) >= 200
+
+
+INTERIM = """
+CREATE TABLE programme_membership (uuid uuid PRIMARY KEY, person_id bigint NOT NULL,
+  programme_id bigint NOT NULL, programme_membership_type text, programme_start_date date,
+  programme_end_date date, rotation text, rotation_id bigint, training_number_id bigint,
+  training_pathway text, leaving_reason text, leaving_destination text, amended_date timestamptz);
+CREATE TABLE curriculum_membership (id bigint PRIMARY KEY, person_id bigint,
+  programme_id bigint, programme_membership_type text, programme_start_date date,
+  programme_end_date date, rotation text, rotation_id bigint, training_number_id bigint,
+  training_pathway text, leaving_reason text, leaving_destination text, curriculum_id bigint,
+  curriculum_start_date date, curriculum_end_date date, curriculum_completion_date date,
+  period_of_grace integer, intrepid_id text, amended_date timestamptz,
+  programme_membership_uuid uuid NOT NULL);
+INSERT INTO programme_membership (uuid, person_id, programme_id, rotation)
+  VALUES ('00000000-0000-8000-8000-000000000001', 1, 2, 'North');
+INSERT INTO curriculum_membership (id, person_id, programme_id, rotation, programme_membership_uuid)
+  VALUES (7, 1, 2, '{}', '00000000-0000-8000-8000-000000000001');
+"""
+
+
+@pytest.mark.parametrize(
+    ("rotation", "status", "verdict"),
+    [("North", "equal, 1 rows", "proved"), ("South", "on your own data", "different")],
+)
+def test_the_users_own_rows_are_compared_too(
+    rotation: str,
+    status: str,
+    verdict: str,
+    tmp_path: Path,
+    new_database: NewDatabase,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    url = new_database()
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(INTERIM.format(rotation))
+    engine.dispose()
+    (tmp_path / "a.sql").write_text("SELECT id, rotation FROM curriculum_membership;\n")
+    arguments = (str(tmp_path), "--prove", "--own-data", "--random-sets", "1")
+    run(*arguments, format_="json", url=url)
+    (proof,) = json.loads(capsys.readouterr().out)["proofs"]
+    assert proof["verdict"] == verdict
+    assert status in " ".join((proof["example"], *proof["remarks"]))
+
+
+def test_a_missing_parser_gets_one_line_with_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import importlib.util
+
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(WrongUse, match=r"pip install 'membership-refactor\[scan\]'"):
+        run(str(tmp_path))

@@ -11,7 +11,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from membership_refactor.evidence.consumers import Consumer
-from membership_refactor.evidence.peel import peel
+from membership_refactor.evidence.peel import peel, rule_table
 from membership_refactor.evidence.places import Placed
 from membership_refactor.evidence.resolve.scope import Resolution
 from membership_refactor.evidence.resolve.statement import resolve
@@ -81,6 +81,7 @@ class Analyser:
     ) -> list[Analysed]:
         """The statement, or those inside its wrapper."""
         if not peeled:
+            row_table = row_table or rule_table(placed.text)
             return [
                 one
                 for inner in peel(placed)

@@ -78,7 +78,7 @@ def files(root: Path, exclude: Sequence[str]) -> Iterator[Path]:
             if path.suffix.lower() in _BINARY or not path.is_file():
                 continue
             relative = path.relative_to(root).as_posix()
-            if not any(fnmatch.fnmatch(relative, pattern) for pattern in exclude):
+            if not any(fnmatch.fnmatch(f"/{relative}", f"*{pattern}") for pattern in exclude):
                 yield path
 
 

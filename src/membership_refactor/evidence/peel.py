@@ -23,6 +23,9 @@ _COPY_QUERY = re.compile(r"\s*COPY\s*\((.*)\)\s*TO\b", re.I | re.S)
 _REPLACE = re.compile(r"(\s*)REPLACE(\s+INTO\b|\s+(?=[`\w]))", re.I)
 _POLICY = re.compile(r"\s*(?:CREATE|ALTER)\s+POLICY\s+\S+\s+ON\s+([\w.\"]+)(.*)", re.I | re.S)
 _CONDITION = re.compile(r"\b(?:USING|CHECK)\s*(?=\()", re.I)
+_RULE_TABLE = re.compile(
+    r"\s*CREATE\s+(?:OR\s+REPLACE\s+)?RULE\b.*?\bTO\s+(?:[\w\"]+\.)?[\"]?(\w+)", re.I | re.S
+)
 _LOCK = re.compile(r"\s*LOCK\s+(?:TABLES?\s+)?([\w.\"`]+)", re.I)
 
 
@@ -60,6 +63,12 @@ def peel(placed: Placed) -> list[Placed]:
             )
         ]
     return [placed]
+
+
+def rule_table(text: str) -> str:
+    """The table whose rows NEW and OLD of a rule are; empty where the text makes no rule."""
+    match = _RULE_TABLE.match(text, _after_comments(text))
+    return match[1].lower() if match else ""
 
 
 def made(text: str, placed: Placed, position: int) -> Placed:

@@ -246,7 +246,7 @@ def _insensitive(link: Any) -> bool:
         around = select.parent
         while isinstance(around, (exp.Subquery, exp.Paren, exp.Lateral)):
             around = around.parent
-        if isinstance(around, (exp.Exists, exp.In)):
+        if isinstance(around, (exp.Exists, exp.In, exp.Any)):
             return True
         if isinstance(around, exp.SetOperation) and around.args.get("distinct") is not False:
             return True

@@ -86,6 +86,8 @@ class Reads:
         )
         if must or (derived and going):
             self._plain_reference(source)
+            if any(s.kind is Kind.STAR and self.text[s.end - 1] != "*" for s in stars):
+                raise NotMechanical("it takes the table by its name alone: write SELECT")
             yield self._derived(source)
         elif going:
             self._plain_reference(source)
