@@ -122,6 +122,14 @@ class Pilot:
         self.start(flight)
         self.finish()
 
+    def kill(self) -> None:
+        """Terminates the backend of the connection that halted; the flight goes on to its error."""
+        assert self.halted_on is not None
+        with psycopg.connect(libpq_url(self.url), autocommit=True) as other:
+            other.execute(
+                "SELECT pg_terminate_backend(%s, 5000)", [self.halted_on.info.backend_pid]
+            )
+
     def upgrade(self, *revisions: str) -> None:
         for revision in revisions:
             self.fly(lambda runner, r=revision: runner.upgrade(r))  # type: ignore[misc]
