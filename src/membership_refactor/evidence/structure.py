@@ -113,7 +113,8 @@ def wide_columns(plan: TableSplit, *, portrait: Portrait | None = None) -> tuple
         return plan.source_columns
     for name in (plan.source, plan.copy, plan.retired):
         table = portrait.find(name)
-        if table is not None and set(plan.deprecated) <= set(table.column_names):
+        # At interim the source's name is the parent's, which has the deprecated columns too.
+        if table is not None and {plan.id, *plan.deprecated} <= set(table.column_names):
             return tuple(name for name in table.column_names if name != plan.link)
     return plan.source_columns
 
