@@ -40,11 +40,13 @@ def model_differences(
     revision: str,
     *,
     baseline: Iterable[tuple[Portrait, Portrait]] = (),
+    now: Portrait | None = None,
 ) -> tuple[str, ...]:
     """A sentence for each difference that counts.
 
     ``baseline`` are pairs of portraits, as 0001 would have made tables and as it found them:
-    what differed then is no difference of the models now.
+    what differed then is no difference of the models now. ``now`` is the tables' portrait: it
+    knows the columns of a CHECK, which SQLAlchemy does not.
     """
     metadata = metadata_at(revision)
     if not metadata:
@@ -61,7 +63,7 @@ def model_differences(
             "version_table_schema": schema,
         },
     )
-    known = _Adopted(plan, baseline)
+    known = _Adopted(plan, baseline, now)
     return tuple(
         _sentence(entry)
         for entry in _flat(compare_metadata(context, cast("MetaData", list(metadata))))
@@ -91,7 +93,14 @@ def _taken_off(plan: TableSplit, revision: str, entry: tuple[Any, ...]) -> bool:
 class _Adopted:
     """What 0001 found to differ when it adopted tables, in a form that outlives renamings."""
 
-    def __init__(self, plan: TableSplit, baseline: Iterable[tuple[Portrait, Portrait]]) -> None:
+    def __init__(
+        self,
+        plan: TableSplit,
+        baseline: Iterable[tuple[Portrait, Portrait]],
+        now: Portrait | None,
+    ) -> None:
+        self.now = now
+        self.missing: set[tuple[str, str]] = set()
         self.wide = {plan.source, plan.copy, plan.parent}
         self.columns: set[tuple[str, str]] = set()
         self.objects: set[tuple[str, frozenset[str]]] = set()
@@ -107,9 +116,15 @@ class _Adopted:
             return any((t, entry[3]) in self.columns for t in self._tables(entry[2]))
         subject = entry[1]
         if isinstance(subject, Table):
-            return False
-        columns = frozenset(_columns(subject))
-        return any((t, columns) in self.objects for t in self._tables(subject.table.name))
+            about = operation.rpartition("_")[2]
+            return any((t, about) in self.columns for t in self._tables(subject.name))
+        table = subject.table.name
+        if (table, str(subject.name)) in self.missing:
+            return True
+        there = self.now.find(table) if self.now is not None else None
+        columns = _columns_of(there, str(subject.name)) if there is not None else None
+        columns = columns or frozenset(_columns(subject))
+        return any((t, columns) in self.objects for t in self._tables(table))
 
     def _tables(self, name: str) -> set[str]:
         return self.wide if name in self.wide else {name}
@@ -117,6 +132,8 @@ class _Adopted:
     def _note(self, difference: Difference, expected: Portrait, found: Portrait) -> None:
         table = difference.table
         if difference.aspect in ("constraint", "index"):
+            if difference.change is Change.MISSING:
+                self.missing.add((table, difference.item))
             for portrait in (expected, found):
                 there = portrait.find(table)
                 columns = _columns_of(there, difference.item) if there is not None else None
@@ -125,6 +142,7 @@ class _Adopted:
         elif difference.item and difference.aspect != "table":
             self.columns.add((table, difference.item))
         elif difference.change is Change.OTHER:
+            self.columns.add((table, difference.aspect))
             # The differences of a column say in their text which one they concern.
             for name in re.findall(r'column "([^"]+)"', difference.text):
                 self.columns.add((table, name))
@@ -153,6 +171,8 @@ def _sentence(entry: tuple[Any, ...]) -> str:
     change, _, kind = operation.partition("_")
     said = "is not in the models" if change == "remove" else "is missing"
     subject = entry[3] if isinstance(entry[-1], Column) else entry[1]
+    if operation.endswith("_table_comment"):
+        return f'table "{subject.name}": its comment is not that of the models'
     if isinstance(subject, Table):
         return f'table "{subject.name}" {said}'
     if isinstance(subject, Column):

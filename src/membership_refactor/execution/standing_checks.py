@@ -176,7 +176,12 @@ class StandingChecks:
                 pairs.append((made, _only(first, {t.name for t in made.tables})))
         with self.runner.engine.connect() as connection:
             listed = model_differences(
-                connection, self.runner.plan, self.runner.schema, revision, baseline=pairs
+                connection,
+                self.runner.plan,
+                self.runner.schema,
+                revision,
+                baseline=pairs,
+                now=self.portrait,
             )
         return _finding(
             MODELS,
