@@ -40,9 +40,7 @@ def chain_at(databases: Databases) -> Iterator[ChainAt]:
         first: Build = FIXED,
         down: bool = False,
     ) -> Chain:
-        urls.append(
-            at(databases, revision, subject=subject, name=name, first=first, down=down)
-        )
+        urls.append(at(databases, revision, subject=subject, name=name, first=first, down=down))
         return Chain(urls[-1], subject)
 
     yield make

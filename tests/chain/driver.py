@@ -174,7 +174,9 @@ def snapshot(chain: Chain) -> Snapshot:
     return Snapshot(tables, portrait, frozenset(chain.own_objects()))
 
 
-def build(subject: Subject, fill: Callable[[psycopg.Connection[Any]], None]) -> Callable[[str], None]:
+def build(
+    subject: Subject, fill: Callable[[psycopg.Connection[Any]], None]
+) -> Callable[[str], None]:
     """For ``template_database``: the empty tables, filled."""
 
     def made(url: str) -> None:
@@ -186,7 +188,9 @@ def build(subject: Subject, fill: Callable[[psycopg.Connection[Any]], None]) -> 
     return made
 
 
-def insert(subject: Subject, rows: Iterable[dict[str, Any]], table: str = "") -> Callable[[Any], None]:
+def insert(
+    subject: Subject, rows: Iterable[dict[str, Any]], table: str = ""
+) -> Callable[[Any], None]:
     """Puts rows (column to value, an infinite date as text) into the wide table."""
 
     def fill(connection: psycopg.Connection[Any]) -> None:
@@ -195,7 +199,9 @@ def insert(subject: Subject, rows: Iterable[dict[str, Any]], table: str = "") ->
             places = ", ".join(["%s"] * len(row))
             target = (table or subject.names.source).replace("%", "%%")
             connection.execute(
-                f"INSERT INTO {target} ({listed}) OVERRIDING SYSTEM VALUE VALUES ({places})".encode(),
+                (
+                    f"INSERT INTO {target} ({listed}) OVERRIDING SYSTEM VALUE VALUES ({places})"
+                ).encode(),
                 [v if v is None else str(v) for v in row.values()],
             )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -45,8 +44,6 @@ def hard_rows() -> list[dict[str, Any]]:
             "amended_date": TIMES[(nth + n) % 3],
         })  # fmt: skip
     return rows[:-3]
-
-
 
 
 def _fill(connection: psycopg.Connection[Any]) -> None:

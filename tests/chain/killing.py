@@ -50,7 +50,9 @@ def watched(url: str, sent: Sent) -> Engine:
 class Moments:
     """Counts the statements that match, and acts at one of them."""
 
-    def __init__(self, pattern: re.Pattern[str], at: int = 0, act: Callable[[], None] | None = None):
+    def __init__(
+        self, pattern: re.Pattern[str], at: int = 0, act: Callable[[], None] | None = None
+    ):
         self.pattern, self.at, self.act = pattern, at, act
         self.count = 0
 

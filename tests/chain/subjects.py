@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from membership_refactor.planning import Conflict, Nulls, ParentColumn, TableSplit
 from membership_refactor.plans.legacy_tables import legacy_tables
 from membership_refactor.plans.programme_membership import SPLIT
-from membership_refactor.planning import Conflict, Nulls, ParentColumn, TableSplit
 from membership_refactor.sql.create import EMPTY_SEARCH_PATH, create_tables
 from membership_refactor.sql.identifiers import ident, qualified
 from tests.chain.driver import Subject
@@ -12,7 +12,8 @@ from tests.chain.driver import Subject
 REFERENCES = """
 INSERT INTO public.person (id) OVERRIDING SYSTEM VALUE VALUES (0), (1), (2), (3), (9);
 INSERT INTO public.programme (id) OVERRIDING SYSTEM VALUE VALUES (-1), (0), (1), (2), (9);
-INSERT INTO public.curriculum (id, name) OVERRIDING SYSTEM VALUE VALUES (0, 'a'), (1, 'b'), (2, 'c');
+INSERT INTO public.curriculum (id, name) OVERRIDING SYSTEM VALUE
+  VALUES (0, 'a'), (1, 'b'), (2, 'c');
 INSERT INTO public.rotation (id, programme_id, name) OVERRIDING SYSTEM VALUE
   VALUES (0, 0, 'zero'), (1, 1, 'one'), (2, 1, 'two');
 INSERT INTO public.training_number (id) OVERRIDING SYSTEM VALUE VALUES (-1), (0), (1), (2);

@@ -53,9 +53,7 @@ def policies(nulls: Nulls, *agreeing: str) -> Callable[[Chain], Check]:
 def parallel(name: str) -> Callable[[Chain], Check]:
     def made(chain: Chain) -> Check:
         s = situation(chain)
-        return next(
-            c for c in parallel_checks(s.plan, s.names, s.child("0008")) if c.name == name
-        )
+        return next(c for c in parallel_checks(s.plan, s.names, s.child("0008")) if c.name == name)
 
     return made
 

@@ -20,8 +20,7 @@ COLUMNS = (
     "curriculum_id, rotation, leaving_reason, amended_date"
 )
 KEY = (
-    "(person_id, programme_id, programme_membership_type, programme_start_date, "
-    "programme_end_date)"
+    "(person_id, programme_id, programme_membership_type, programme_start_date, programme_end_date)"
 )
 FIRST = (
     "person_id = 1 AND programme_id = 1 AND programme_membership_type = 'SUBSTANTIVE' "
@@ -57,7 +56,9 @@ def old_style(table: str) -> tuple[str, ...]:
     )
 
 
-def new_style(cm: str = "curriculum_membership", pm: str = "programme_membership") -> tuple[str, ...]:
+def new_style(
+    cm: str = "curriculum_membership", pm: str = "programme_membership"
+) -> tuple[str, ...]:
     """What an application does that knows parents and children."""
     parent = (
         f"INSERT INTO {pm} (uuid, person_id, programme_id, programme_membership_type, "
@@ -237,7 +238,9 @@ def test_a_parent_without_children_is_refused_by_the_first_downgrade_on_the_way(
     assert after.tables == before.tables
     assert after.own == before.own
 
-    chain.run("DELETE FROM public.programme_membership WHERE programme_membership_type LIKE 'no c%'")
+    chain.run(
+        "DELETE FROM public.programme_membership WHERE programme_membership_type LIKE 'no c%'"
+    )
     chain.down_to("0007", before=revision)
 
 
@@ -284,5 +287,3 @@ def test_a_later_change_of_one_value_does_not_bring_back_another_that_lost(
     chain.down_to("0002")
     chain.up_to("0011")
     assert_same(snapshot(chain).tables, carried(chain, top), "up again")
-
-

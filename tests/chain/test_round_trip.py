@@ -16,6 +16,7 @@ from tests.fixtures.databases import Databases
 from tests.model import rows as random
 from tests.model.split import Model, Rows
 
+
 def at_one_time(rows: random.Rows, changed: str) -> random.Rows:
     return [{**row, changed: "2020-01-01 00:00:00+00"} for row in rows]
 

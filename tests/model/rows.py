@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hypothesis import strategies as st
@@ -10,7 +10,18 @@ from hypothesis import strategies as st
 WideRow = dict[str, Any]
 Rows = list[WideRow]
 
-TEXTS = (None, "", " ", "NULL", "\\N", "Substantive", "SUBSTANTIVE", "SUBSTANTIVE ", "ß", "a\\b'%s\"")
+TEXTS = (
+    None,
+    "",
+    " ",
+    "NULL",
+    "\\N",
+    "Substantive",
+    "SUBSTANTIVE",
+    "SUBSTANTIVE ",
+    "ß",
+    "a\\b'%s\"",
+)
 DATES = (None, "1800-01-01", "2000-02-29", "2020-01-01", "infinity", "-infinity", "9999-12-31")
 TIMES = ("2020-01-01 00:00:00+00", "2020-01-01 00:00:00.001+00", "2021-06-01 12:00:00+02")
 SMALL = st.integers(1, 40)
@@ -19,10 +30,10 @@ SMALL = st.integers(1, 40)
 def tables(
     id: str,
     ids: st.SearchStrategy[Any],
-    keys: dict[str, Sequence[Any]],
-    values: dict[str, Sequence[Any]],
+    keys: Mapping[str, Sequence[Any]],
+    values: Mapping[str, Sequence[Any]],
     *,
-    agreeing: dict[str, Sequence[Any]] | None = None,
+    agreeing: Mapping[str, Sequence[Any]] | None = None,
     most: int = 40,
 ) -> st.SearchStrategy[Rows]:
     """Rows whose keys come from a few, so that they meet; ``agreeing`` columns have one value
@@ -48,7 +59,9 @@ def tables(
         rows = []
         for number in draw(st.lists(ids, unique=True, max_size=most)):
             chosen = draw(st.sampled_from(pool))
-            rows.append({id: number, **chosen, **agreed[tuple(chosen[c] for c in keys)], **draw(rest)})
+            rows.append(
+                {id: number, **chosen, **agreed[tuple(chosen[c] for c in keys)], **draw(rest)}
+            )
         return rows
 
     return drawn()
@@ -101,8 +114,6 @@ AGREEING = {"agrees %": (None, 0, 7)}
 
 def odd_rows(*, changed: str | None, gaps: bool = True) -> st.SearchStrategy[Rows]:
     """For the plan that is unlike the one that ships."""
-    keys = {
-        c: [v for v in values if gaps or v is not None] for c, values in ODD_KEYS.items()
-    }
+    keys = {c: [v for v in values if gaps or v is not None] for c, values in ODD_KEYS.items()}
     values = {**ODD_VALUES, **({changed: ODD_TIMES} if changed else {})}
     return tables('Schlüssel "%"', ODD_IDS, keys, values, agreeing=AGREEING)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from membership_refactor.planning import Conflict, TableSplit
 from membership_refactor.sql.identity import another_uuid, parent_uuid
@@ -112,7 +113,7 @@ class Model:
         known = [row for row in rows if row[name] is not None]
         return max(known, key=lambda r: self._order(name, r))[name] if known else None
 
-    def _order(self, name: str, row: Row) -> object:
+    def _order(self, name: str, row: Row) -> Any:
         return ordered(self.types[name], _text(row[name]))
 
 
