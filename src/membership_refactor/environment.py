@@ -221,7 +221,7 @@ def _migrate(
         transaction_per_migration=True,
         version_table_schema=request.schema,
         include_schemas=False,
-        include_name=included,
+        include_name=included(metadata),
         autogenerate_plugins=["alembic.autogenerate.*", "alembic.ext.checkconstraint_byname"],
         refactor=request,
     )
@@ -231,11 +231,18 @@ def _migrate(
         context.run_migrations()
 
 
-def included(name: str | None, kind: str, parents: Any) -> bool:
-    """For autogenerate: Alembic's own table and the archive are no business of the models."""
-    if kind == "table" and name is not None:
-        return name != "alembic_version" and not name.endswith("_retired")
-    return kind != "schema" or name is None or not name.endswith("_refactor")
+def included(metadata: MetaData | list[MetaData]) -> Callable[[str | None, str, Any], bool]:
+    """For autogenerate: what else stands in the schema, the archive too, is no business of the
+    models; only their own tables are compared."""
+    several = metadata if isinstance(metadata, list) else [metadata]
+    names = {table.name for one in several for table in one.tables.values()}
+
+    def include(name: str | None, kind: str, parents: Any) -> bool:
+        if kind == "table":
+            return name in names
+        return kind != "schema" or name is None or not name.endswith("_refactor")
+
+    return include
 
 
 def _require_schema(connection: Connection, schema: str) -> None:
