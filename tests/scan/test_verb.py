@@ -63,11 +63,12 @@ def test_every_consumer_has_its_row_and_says_what_stands_in_the_way(
         '[[consumer]]\nname = "behind"\nthrough = "one"\n'
         '[[consumer]]\nname = "away"\nunaffected = "other schema"\n'
         '[[consumer]]\nname = "forgotten"\n'
+        '[[consumer]]\nname = "absent"\npaths = ["nowhere"]\n'
     )
     document = _document(capsys, "--consumers", str(tmp_path / "c.toml"))
     clear = {consumer["name"]: consumer["clear"] for consumer in document["consumers"]}
     assert clear == {
-        "one": False, "two": True, "behind": False, "away": True, "forgotten": False,
+        "one": False, "two": True, "behind": False, "away": True, "forgotten": False, "absent": False,
     }  # fmt: skip
 
 

@@ -20,28 +20,33 @@ _ARCHIVES = {".jar", ".war", ".ear", ".whl"}
 
 def tasks_for(
     consumers: Sequence[Consumer], given: Sequence[Path]
-) -> tuple[list[Task], list[tuple[str, Path]]]:
-    """Every file to scan, and the archives that hold files no scan sees.
+) -> tuple[list[Task], list[tuple[str, Path, str]]]:
+    """Every file to scan, and what cannot be scanned with the reason.
 
     Paths given on the command line belong to the consumer whose own paths hold them, otherwise
     to every consumer that has no paths, otherwise to the first.
     """
     tasks: list[Task] = []
-    archives: list[tuple[str, Path]] = []
+    unread: list[tuple[str, Path, str]] = []
     seen: set[tuple[int, Path]] = set()
     for index, root in _roots(consumers, given):
         if not root.exists():
-            raise WrongUse(f"There is no path {root}.", hint="Give a file or a directory.")
+            if given:
+                raise WrongUse(f"There is no path {root}.", hint="Give a file or a directory.")
+            # One repository that is not checked out leaves that consumer open, not the others.
+            unread.append((consumers[index].name, root, "this path does not exist"))
+            continue
         for path in files(root, consumers[index].exclude):
             resolved = path.resolve()
             if (index, resolved) in seen:
                 continue
             seen.add((index, resolved))
             if path.suffix.lower() in _ARCHIVES:
-                archives.append((consumers[index].name, path))
+                message = "an archive: SQL inside it is not read; scan where it is made"
+                unread.append((consumers[index].name, path, message))
             else:
                 tasks.append(Task(index, path, _shown(path)))
-    return tasks, archives
+    return tasks, unread
 
 
 def _roots(consumers: Sequence[Consumer], given: Sequence[Path]) -> Iterator[tuple[int, Path]]:

@@ -57,7 +57,7 @@ def scan(
 ) -> ScanOutcome:
     """The outcome; ``engine`` is needed for the catalog and for proofs."""
     started = time.monotonic()
-    tasks, archives = tasks_for(request.consumers, request.paths)
+    tasks, unread = tasks_for(request.consumers, request.paths)
     portrait = _portrait(request, engine)
     analysers = [
         Analyser(request.plan, request.stage, consumer, request.schema, portrait)
@@ -74,7 +74,7 @@ def scan(
     ):
         if not outcome.empty or outcome.statements:
             found.append(outcome)
-    found += [_archive(name, path) for name, path in archives]
+    found += [_unread(*one) for one in unread]
     consumers = list(request.consumers)
     seconds = time.monotonic() - started
     if request.catalog and engine is not None:
@@ -112,12 +112,11 @@ def _catalog(
         return list(catalog_outcomes(connection, request.schema, FileScanner(analyser)))
 
 
-def _archive(consumer: str, path: Path) -> FileOutcome:
+def _unread(consumer: str, path: Path, message: str) -> FileOutcome:
     """SQL shipped inside a jar was missed by everybody."""
     outcome = FileOutcome(path.as_posix(), consumer)
-    message = "an archive: SQL inside it is not read; scan where it is made"
     place = Place(path=path.as_posix(), line=1, column=1)
-    outcome.notes.append(Note(place=place, look=Look.TEXT, message=message))
+    outcome.notes.append(Note(place=place, look=Look.SKIPPED, message=message))
     return outcome
 
 
