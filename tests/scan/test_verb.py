@@ -68,8 +68,13 @@ def test_every_consumer_has_its_row_and_says_what_stands_in_the_way(
     document = _document(capsys, "--consumers", str(tmp_path / "c.toml"))
     clear = {consumer["name"]: consumer["clear"] for consumer in document["consumers"]}
     assert clear == {
-        "one": False, "two": True, "behind": False, "away": True, "forgotten": False, "absent": False,
-    }  # fmt: skip
+        "one": False,
+        "two": True,
+        "behind": False,
+        "away": True,
+        "forgotten": False,
+        "absent": False,
+    }
 
 
 def test_the_exit_status_tells_findings_from_none(

@@ -19,12 +19,12 @@ from membership_refactor.evidence.prove.mutants import Mutant, mutants
 from membership_refactor.evidence.prove.needs import Needs, needs_of
 from membership_refactor.evidence.prove.postgres import (
     Unprovable,
-    filled,
     numbered,
     placeholders,
     tree_of,
     with_variables,
 )
+from membership_refactor.evidence.prove.runs import Runs
 from membership_refactor.evidence.prove.scratch import (
     CURRENT,
     INTERIM,
@@ -38,7 +38,6 @@ from membership_refactor.evidence.prove.verdict import Proof, Verdict
 from membership_refactor.evidence.structure import structure_at, wide_columns
 from membership_refactor.evidence.view import View
 from membership_refactor.planning import Stage, TableSplit
-from membership_refactor.sql.identifiers import ident
 
 _NOWHERE = Place(path="", line=1, column=1)
 
@@ -134,12 +133,8 @@ class _One:
             self.needs = self._needs()
         self.names = placeholders(self.old, self.new)
         self.types: Mapping[str, str] = {}
-        self._texts: dict[tuple[int, tuple[tuple[str, str], ...]], str] = {}
-        self._kept: list[Any] = []
-        self.runs = self.rows = self.slow = 0
-        self.seen = self.foreign_target = False
-        self.writes = isinstance(self.old, (exp.Insert, exp.Update, exp.Delete))
-        self.inserts = isinstance(self.old, exp.Insert)
+        self.execution = Runs(self.scratch, self.old, self.needs)
+        self.runs = self.slow = 0
 
     def _needs(self) -> Needs:
         try:
@@ -182,7 +177,7 @@ class _One:
         survivors = tuple(mutant.name for mutant in alive)
         mandatory = [mutant.name for mutant in alive if mutant.mandatory]
         all_, killed = len(made), len(made) - len(alive)
-        if not self.seen:
+        if not self.execution.seen:
             return self._proof(Verdict.NOT_PROVABLE, why="never a row: the data did not reach it")
         if mandatory:
             left = ", ".join(mandatory)
@@ -211,7 +206,7 @@ class _One:
             why=why,
             example=example,
             runs=self.runs,
-            rows=self.rows,
+            rows=self.execution.rows,
             mutants=mutants,
             killed=killed,
             survivors=survivors,
@@ -273,11 +268,11 @@ class _One:
         with self.scratch.undone():
             self.scratch.load(data, (OLD, *self.forms))
             for values in vectors[:12]:
-                before = self._result(OLD, self.old, values)
+                before = self.execution.result(OLD, self.old, values)
                 self.runs += 1
                 for form in self.forms:
                     try:
-                        after = self._result(form, self.new, values)
+                        after = self.execution.result(form, self.new, values)
                     except StatementFailed as error:
                         return f"the new form fails at {form}: {error}"
                     reason = self._differs(before, after, form, values)
@@ -291,12 +286,12 @@ class _One:
         if not reason:
             return ""
         limits = list(self.old.find_all(exp.Limit, exp.Offset, exp.Fetch))
-        if limits and not self.writes:
+        if limits and not self.execution.writes:
             whole = [_without_limits(self.old), _without_limits(self.new)]
             try:
                 with self.scratch.undone():
-                    one = self._result(OLD, whole[0], values)
-                    other = self._result(form, whole[1], values)
+                    one = self.execution.result(OLD, whole[0], values)
+                    other = self.execution.result(form, whole[1], values)
             except StatementFailed:
                 raise Unprovable("LIMIT inside cuts ties, and without it the text fails") from None
             if not differs(one, other):
@@ -331,57 +326,8 @@ class _One:
             places.append(result.names.index(name))
         return tuple(places)
 
-    def _result(self, form: str, tree: Any, values: Mapping[str, str]) -> Result:
-        text = self._text(tree, values)
-        self.scratch.use(form)
-        if not self.writes:
-            return self._query(text)
-        with self.scratch.undone():
-            shape = self._shape(form)
-            before = self._query(shape, own=False)
-            self.scratch.run(text)
-            after = self._query(shape, own=False)
-            if form == OLD and set(before.rows) != set(after.rows):
-                self.seen = True
-                self.rows += len(set(before.rows) ^ set(after.rows))
-            if self.inserts and not self.foreign_target:
-                at = self.prover.columns.index(self.prover.plan.id)
-                rows = tuple((*row[:at], None, *row[at + 1 :]) for row in after.rows)
-                return Result(after.names, after.types, rows)
-            return after
-
-    def _text(self, tree: Any, values: Mapping[str, str]) -> str:
-        key = (id(tree), tuple(values.items()))
-        if key not in self._texts:
-            self._texts[key] = filled(tree, values)
-            self._kept.append(tree)  # so that its id stays its own
-        return self._texts[key]
-
-    def _shape(self, form: str) -> str:
-        """What a write leaves: the wide table's rows, or those of the table that it writes."""
-        target = self.old.this
-        target = target.this if isinstance(target, exp.Schema) else target
-        if isinstance(target, exp.Table) and target.name in self.needs.foreign:
-            self.foreign_target = True
-            return f"SELECT * FROM {ident(target.name)}"
-        return self.scratch.old_shape(form)
-
-    def _query(self, text: str, *, own: bool = True) -> Result:
-        cursor = self.scratch.run(text)
-        description = cursor.cursor.description or ()
-        rows = tuple(tuple(row) for row in cursor.fetchall())
-        result = Result(
-            tuple(column[0] for column in description),
-            tuple(column[1] for column in description),
-            rows,
-        )
-        if own:
-            self.rows += len(rows)
-            self.seen = self.seen or result.informative
-        return result
-
     def _mutants(self) -> list[Mutant]:
-        if self.inserts or INTERIM not in self.forms:
+        if self.execution.inserts or INTERIM not in self.forms:
             return []
         plan, names = self.prover.plan, self.prover.consumer.names
         return list(mutants(self.new, plan, names, self.prover.types, self.needs))[:60]
@@ -395,16 +341,16 @@ class _One:
         mandatory: bool = False,
     ) -> list[Mutant]:
         """The mutants whose results are the right form's on this data."""
-        seen, rows = self.seen, self.rows
+        seen, rows = self.execution.seen, self.execution.rows
         with self.scratch.undone():
             self.scratch.load(data, (INTERIM,))
-            right = [self._result(INTERIM, self.new, values) for values in vectors]
+            right = [self.execution.result(INTERIM, self.new, values) for values in vectors]
             alive = [
                 mutant
                 for mutant in made
                 if (mandatory and not mutant.mandatory) or not self._killed(mutant, right, vectors)
             ]
-        self.seen, self.rows = seen, rows
+        self.execution.seen, self.execution.rows = seen, rows
         return alive
 
     def _killed(
@@ -414,7 +360,7 @@ class _One:
             try:
                 with self.scratch.undone():
                     self.scratch.run("SET LOCAL statement_timeout = 300")
-                    other = self._result(INTERIM, mutant.tree, values)
+                    other = self.execution.result(INTERIM, mutant.tree, values)
             except StatementFailed as error:
                 # Too many rows to wait for are other rows; a mutant refused is no mutant.
                 self.slow += error.slow
