@@ -20,8 +20,7 @@ from membership_refactor.environment import Request
 from membership_refactor.errors import RefactorError
 from membership_refactor.execution.runner import Runner
 from membership_refactor.planning import CHAIN, TableSplit
-from membership_refactor.plans.chain import STEPS, TABLES
-from membership_refactor.plans.programme_membership import SPLIT
+from membership_refactor.plans.chain import SPLIT, STEPS, TABLES
 from membership_refactor.portrait import Portrait
 from membership_refactor.sql.names import Names
 from membership_refactor.steps import ALL, script

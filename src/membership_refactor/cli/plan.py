@@ -12,8 +12,7 @@ from membership_refactor.cli.verb import FINDINGS, FINE, Context
 from membership_refactor.execution.comparing_keys import compare_keys
 from membership_refactor.execution.forecasting import forecast
 from membership_refactor.execution.runner import Runner
-from membership_refactor.plans.chain import STEPS, TABLES
-from membership_refactor.plans.programme_membership import SPLIT
+from membership_refactor.plans.chain import SPLIT, STEPS, TABLES
 from membership_refactor.portrait import to_json
 from membership_refactor.report import forecast_text, keys
 from membership_refactor.report.revision_text import RevisionText, revision_text

@@ -8,8 +8,7 @@ import json
 from membership_refactor.cli.verb import FINDINGS, FINE, Context
 from membership_refactor.execution.runner import Runner
 from membership_refactor.execution.standing import read_standing
-from membership_refactor.plans.chain import STEPS, TABLES
-from membership_refactor.plans.programme_membership import SPLIT
+from membership_refactor.plans.chain import SPLIT, STEPS, TABLES
 from membership_refactor.report import standing
 
 NAME = "status"

@@ -11,8 +11,7 @@ from membership_refactor.cli.verb import FINDINGS, FINE, Context
 from membership_refactor.execution.inspection import Inspected, inspect
 from membership_refactor.execution.runner import Runner
 from membership_refactor.execution.verify import Finding, Verdict
-from membership_refactor.plans.chain import STEPS, TABLES
-from membership_refactor.plans.programme_membership import SPLIT
+from membership_refactor.plans.chain import SPLIT, STEPS, TABLES
 
 NAME = "verify"
 HELP = "compare both sides of where the chain stands; names every row and column that differs"
