@@ -8,6 +8,7 @@ import json
 from membership_refactor.cli.verb import FINE, Context
 from membership_refactor.execution.tenants import alone
 from membership_refactor.operations import runner_for
+from membership_refactor.plans.chain import SPLIT
 
 NAME = "abandon"
 HELP = "take the open step back: what a half-done upgrade or downgrade committed is undone"
