@@ -45,6 +45,8 @@ class Needs:
     """Tables outside the plan: column to type."""
     groups: dict[Cell, Group] = field(default_factory=dict)
     by_parameter: dict[str, Group] = field(default_factory=dict)
+    compared: dict[str, str] = field(default_factory=dict)
+    """Parameter to the operator that its column stands before."""
     counts: set[str] = field(default_factory=set)
     """Parameters of LIMIT and OFFSET."""
     used: set[str] = field(default_factory=set)
@@ -287,6 +289,7 @@ class _Reader:
             group.parameters.add(placeholder.name)
             group.operators.add(operator)
             self.needs.by_parameter[placeholder.name] = group
+            self.needs.compared[placeholder.name] = operator
         value = _literal(right)
         if value is not None:
             group.conditions.append((operator, value))

@@ -33,7 +33,7 @@ from membership_refactor.evidence.prove.scratch import (
     StatementFailed,
 )
 from membership_refactor.evidence.prove.types import Types
-from membership_refactor.evidence.prove.values import literal
+from membership_refactor.evidence.prove.values import literal, meeting
 from membership_refactor.evidence.prove.verdict import Proof, Verdict
 from membership_refactor.evidence.structure import structure_at, wide_columns
 from membership_refactor.evidence.view import View
@@ -244,7 +244,8 @@ class _One:
             elif group is not None:
                 cell = min(group.cells)
                 own = generator.pool(cell, group.type)
-                choices[name] = [own.good, *own.others[:3]]
+                first = meeting(self.needs.compared.get(name, "="), own.good, group.type)
+                choices[name] = list(dict.fromkeys([*first, *own.others[:3]]))
             else:
                 choices[name] = [_any_value(self.types.get(name, "text"))]
         base = {name: self._literal(name, values[0]) for name, values in choices.items()}
@@ -359,7 +360,7 @@ class _One:
         for result, values in zip(right, vectors, strict=True):
             try:
                 with self.scratch.undone():
-                    self.scratch.run("SET LOCAL statement_timeout = 300")
+                    self.scratch.run("SET LOCAL statement_timeout = 150")
                     other = self.execution.result(INTERIM, mutant.tree, values)
             except StatementFailed as error:
                 # Too many rows to wait for are other rows; a mutant refused is no mutant.

@@ -76,6 +76,20 @@ def sentinels(kind: str, good: Any) -> list[Any]:
     return []
 
 
+def meeting(operator: str, good: Any, type_: str) -> list[Any]:
+    """What to compare with, so that the good value meets the condition; its neighbours after."""
+    kind = kind_of(type_)
+    if good is None or kind not in ("int", "number", "date", "time"):
+        return [good]
+    same, above, below = _around(kind, good)[:3]
+    return {
+        ">": [below, same, above],
+        ">=": [same, below, above],
+        "<": [above, same, below],
+        "<=": [same, above, below],
+    }.get(operator, [same])
+
+
 def _around(kind: str, value: Any) -> list[Any]:
     if kind == "int":
         return [value, value + 1, value - 1]
