@@ -41,7 +41,7 @@ class Outcomes:
 
 
 def _name(scene: Any) -> str:
-    parts = [part for part in scene.__qualname__.split(".") if part != "<locals>"]
+    parts = [part for part in str(scene.__qualname__).split(".") if part != "<locals>"]
     return parts[0].replace("_", " ").removeprefix("test ")
 
 

@@ -54,7 +54,8 @@ def moves(
     built = _before(rf'm_{job}_log" LIMIT 1000')
     return (
         Moment("first batch", revision, (_before(build),), build, _before(build), down, True),
-        Moment("second batch", revision, (_before(build), _before(build)), build, built, down, True),
+        Moment("second batch", revision, (_before(build), _before(build)), build, built, down,
+               True),
         Moment("replay", revision, (built, _before(drain)), drain, built, down, True),
         Moment("switch", revision, (built, _before(lock)), r"DO \$fence\$", MEASURED, down),
         Moment("end of the log", revision, (built, _before(r"DO \$fence\$"), _before(log_down)),
@@ -80,9 +81,16 @@ def record(
 COPY = (record("0003", "wide"), *moves("0003", "copy", "wide"))
 OPEN = Moment("opening", "0004", (_before(r'LOCK TABLE "s"\."wide"'),), r"DO \$fence\$", MEASURED)
 CLOSE = Moment(
-    "closing", "0004", (_before(r'LOCK TABLE "s"\."wide"'),), r"(?s)CREATE.*refuse_now", MEASURED, True
+    "closing",
+    "0004",
+    (_before(r'LOCK TABLE "s"\."wide"'),),
+    r"(?s)CREATE.*refuse_now",
+    MEASURED,
+    True,
 )
-HAND_OVER = Moment("hand-over", "0005", (_before(r'LOCK TABLE "s"\."wide"'),), r"RENAME TO", MEASURED)
+HAND_OVER = Moment(
+    "hand-over", "0005", (_before(r'LOCK TABLE "s"\."wide"'),), r"RENAME TO", MEASURED
+)
 HAND_BACK = (
     record("0005", "narrow", down=True),
     *moves("0005", "retired", "narrow", locks="ACCESS", down=True),
@@ -95,9 +103,7 @@ PARENTS = (
 )  # fmt: skip
 
 
-SEED = (
-    "INSERT INTO {table} (id, person_id, programme, curriculum) VALUES ({id}, 1, 1, 1)"
-)
+SEED = "INSERT INTO {table} (id, person_id, programme, curriculum) VALUES ({id}, 1, 1, 1)"
 """What gives a replay something to do."""
 
 

@@ -65,9 +65,7 @@ class Pilot:
         self._before = False
         self._abandoned = False
         self._thread: threading.Thread | None = None
-        engine = create_engine(
-            "postgresql+psycopg://", creator=self._connect, poolclass=NullPool
-        )
+        engine = create_engine("postgresql+psycopg://", creator=self._connect, poolclass=NullPool)
         # Two batches of each move, and a lock that is given up before a test counts as hung.
         chosen = options or Options(batch_rows=150, accept_usage="test", lock_timeout=20)
         self.runner = Runner(engine, plan, SCHEMA, steps=ALL, options=chosen)
@@ -103,8 +101,9 @@ class Pilot:
         """Until it has halted or arrived, or, if asked for, has been set back by a lock."""
         with self._news:
             found = self._news.wait_for(
-                lambda: self._state in (HALTED, ARRIVED)
-                or (setbacks and self._setbacks > self._seen),
+                lambda: (
+                    self._state in (HALTED, ARRIVED) or (setbacks and self._setbacks > self._seen)
+                ),
                 PATIENCE,
             )
             assert found, f"hung in: {self.sent[-1][:300]}"
@@ -221,4 +220,3 @@ class _Asking(psycopg.Connection[Any]):
             raise
         pilot.passing(self, text, before=False)
         return cursor
-

@@ -28,7 +28,8 @@ BODIES = {
     "refuses deletes in silence": ("BEFORE DELETE", "RETURN NULL;"),
     "reverts every value": ("BEFORE UPDATE", "NEW.rotation := OLD.rotation; RETURN NEW;"),
     "rewrites the row after": ("AFTER INSERT OR UPDATE", "UPDATE {t} SET rotation = 'app',"
-                               " kind = 'app' WHERE id = NEW.id AND rotation <> 'app'; RETURN NULL;"),
+                               " kind = 'app' WHERE id = NEW.id AND rotation <> 'app'; RETURN"
+                               " NULL;"),
     "updates siblings": ("AFTER INSERT OR UPDATE", "UPDATE {t} SET score = 77.70"
                          " WHERE id IN (NEW.id + 1, NEW.id - 1) AND score <> 77.7; RETURN NULL;"),
     "deletes a sibling": ("AFTER UPDATE", "DELETE FROM {t} WHERE id = NEW.id + 1; RETURN NULL;"),
@@ -124,7 +125,8 @@ def test_a_trigger_that_somebody_hangs_on_the_copy_is_named_before_the_copy_take
     revision: str, body: str, name: str, template_database: TemplateDatabase
 ) -> None:
     """Until 0005 application triggers fire on the source only. What one on the copy does may part
-    the tables; it cannot stay unnoticed, for 0005 refuses it by name before it compares the rows."""
+    the tables; it cannot stay unnoticed,
+    for 0005 refuses it by name before it compares the rows."""
     url = template_database(name_of(revision), built_to(revision))
     execute(url, trigger(COPY, name, body))
     for text in WRITES:

@@ -21,7 +21,8 @@ RIVALS = {
     "updates": ("UPDATE {t} SET rotation = 'rival', kind = 'rival' WHERE id IN ({b})",),
     "deletes and inserts again": (
         "DELETE FROM {t} WHERE id IN ({b})",
-        f"{VALUES} SELECT b, 2, 2, 'again', 'again', 2.0, 2, NULL, NULL FROM unnest(ARRAY[{{b}}]) b",
+        f"{VALUES} SELECT b, 2, 2, 'again', 'again', 2.0, 2, NULL, NULL FROM"
+        f" unnest(ARRAY[{{b}}]) b",
     ),
     "inserts the same ids": (
         f"{VALUES} SELECT b + 5, 2, 2, 'r', 'r', 2.0, 2, NULL, NULL FROM unnest(ARRAY[{{b}}]) b",

@@ -9,8 +9,8 @@ from tests.races.actions import CLOSE, COPY, HAND_OVER, OPEN, Moment
 from tests.races.pilot import Pilot
 from tests.races.race import OnStage, Timing, every_order, fly, follows_both_ways
 from tests.races.stages import built_to, name_of
-from tests.races.tables import SOURCE, assert_equal
 from tests.races.tables import COPY as THE_COPY
+from tests.races.tables import SOURCE, assert_equal
 from tests.races.writes import CASCADES, WRITES
 
 ALL = (*WRITES, *CASCADES)

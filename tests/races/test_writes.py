@@ -15,9 +15,7 @@ def test_every_write_succeeds_and_lands_where_nobody_interferes(
     template_database: TemplateDatabase, on_stage: Callable[[str], Stage]
 ) -> None:
     stage = on_stage(template_database("races tables", build_tables))
-    acted = writers(
-        stage, (*WRITES, *CASCADES), "READ COMMITTED", table=SOURCE, region=LOW
-    )
+    acted = writers(stage, (*WRITES, *CASCADES), "READ COMMITTED", table=SOURCE, region=LOW)
     for w in acted:
         w.begin()
         w.act()

@@ -144,9 +144,7 @@ def writers(
     stage: Stage, writes: Sequence[Write], isolation: str, *, table: str, region: int
 ) -> list[Writer]:
     """A session for each write."""
-    return [
-        Writer(stage.session(w.name, isolation), w, table, base_of(w, region)) for w in writes
-    ]
+    return [Writer(stage.session(w.name, isolation), w, table, base_of(w, region)) for w in writes]
 
 
 def assert_landed(stage: Stage, acted: Writers, outcomes: Outcomes, table: str) -> None:

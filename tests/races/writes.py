@@ -48,12 +48,14 @@ def _gone(offset: int) -> str:
     return f"NOT EXISTS (SELECT FROM {{t}} WHERE id = {{b}} + {offset})"
 
 
+W, BADGE, SWAPPED = "rotation = 'w'", "'b' || {b}", "badge = 'b' || {b} + 1"
 WRITES = (
     Write("delete", ("DELETE FROM {t} WHERE id = {b}",), _gone(0)),
     Write("delete several", ("DELETE FROM {t} WHERE id BETWEEN {b} AND {b} + 2",), _gone(2)),
     Write("update", ("UPDATE {t} SET rotation = 'w' WHERE id = {b}",), _is(0, "rotation = 'w'")),
     Write("update several",
-          ("UPDATE {t} SET rotation = 'w', amended = '2024-01-01' WHERE id BETWEEN {b} AND {b} + 3",),
+          ("UPDATE {t} SET rotation = 'w', amended = '2024-01-01'"
+           " WHERE id BETWEEN {b} AND {b} + 3",),
           _is(3, "rotation = 'w'")),
     Write("update twice",
           ("UPDATE {t} SET rotation = 'v' WHERE id = {b}",
@@ -61,7 +63,8 @@ WRITES = (
     Write("update of the link's key",
           ("UPDATE {t} SET kind = NULL, began = 'infinity' WHERE id = {b}",),
           _is(0, "kind IS NULL AND began = 'infinity'")),
-    Write("update that is none", ("UPDATE {t} SET rotation = rotation WHERE id = {b}",), _is(0, "true")),
+    Write("update that is none", ("UPDATE {t} SET rotation = rotation WHERE id = {b}",),
+          _is(0, "true")),
     Write("scale, blanks, minus zero, padding, case",
           ("UPDATE {t} SET score = 1.50, note = '{\"a\":  1}', ratio = '-0', tags = '{1.000,NULL}',"
            " code = 'ab', label = upper(label::text)::public.citext WHERE id = {b}",
@@ -83,16 +86,16 @@ WRITES = (
           ("UPDATE {t} SET id = {b} + 5 WHERE id = {b}",
            "UPDATE {t} SET id = {b}, rotation = 'w' WHERE id = {b} + 5"), _is(0, "rotation = 'w'")),
     Write("delete and insert again",
-          ("DELETE FROM {t} WHERE id = {b}", f"{VALUES} VALUES {_row(0)}"), _is(0, "rotation = 'w'")),
+          ("DELETE FROM {t} WHERE id = {b}", f"{VALUES} VALUES {_row(0)}"), _is(0, W)),
     Write("unique values swapped in one statement",
           ("UPDATE {t} SET badge = CASE id WHEN {b} THEN 'b' || {b} + 1 ELSE 'b' || {b} END"
            " WHERE id IN ({b}, {b} + 1)",), _is(0, "badge = 'b' || {b} + 1")),
     Write("unique value handed on",
-          ("DELETE FROM {t} WHERE id = {b}", f"{VALUES} VALUES {_row(5, chr(39) + 'b' + chr(39) + ' || {b}')}"),
+          ("DELETE FROM {t} WHERE id = {b}", f"{VALUES} VALUES {_row(5, BADGE)}"),
           _is(5, "badge = 'b' || {b}")),
     Write("unique values swapped, deferred",
           ("SET CONSTRAINTS ALL DEFERRED", "UPDATE {t} SET badge = 'b' || {b} + 1 WHERE id = {b}",
-           "UPDATE {t} SET badge = 'b' || {b} WHERE id = {b} + 1"), _is(0, "badge = 'b' || {b} + 1")),
+           "UPDATE {t} SET badge = 'b' || {b} WHERE id = {b} + 1"), _is(0, SWAPPED)),
     Write("on conflict do update",
           (f"{VALUES} VALUES {_row(0)}, {_row(5)}"
            " ON CONFLICT (id) DO UPDATE SET rotation = 'up', score = excluded.score",),
@@ -119,7 +122,8 @@ WRITES = (
           ("SAVEPOINT p", "DELETE FROM {t} WHERE id = {b}", "ROLLBACK TO p",
            "UPDATE {t} SET rotation = 'w' WHERE id = {b} + 1"),
           f"{_is(0, 'true')} AND {_is(1, 'rotation = ' + repr('w'))}"),
-    Write("rolled back", ("DELETE FROM {t} WHERE id = {b}", "UPDATE {t} SET rotation = 'w' WHERE id = {b} + 1"),
+    Write("rolled back", ("DELETE FROM {t} WHERE id = {b}",
+                          "UPDATE {t} SET rotation = 'w' WHERE id = {b} + 1"),
           _is(0, "true"), commits=False),
     Write("replica role", ("SET LOCAL session_replication_role = replica",
                            "UPDATE {t} SET rotation = 'w' WHERE id = {b}",
@@ -138,7 +142,8 @@ CASCADES = (
 EMPTY = "(SELECT count(*) FROM {t}) <= 4"
 TRUNCATES = (
     Write("truncate", ("TRUNCATE {t}",), EMPTY),
-    Write("truncate and fill", ("TRUNCATE {t} RESTART IDENTITY", f"{VALUES} VALUES {_row(5)}"), EMPTY),
+    Write("truncate and fill", ("TRUNCATE {t} RESTART IDENTITY", f"{VALUES} VALUES {_row(5)}"),
+          EMPTY),
     Write("truncate, cascading", ("TRUNCATE {t} CASCADE",), EMPTY),
     Write("truncate rolled back", ("TRUNCATE {t}", f"{VALUES} VALUES {_row(5)}"), "true",
           commits=False),
