@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 NAME = "scan"
 HELP = "find every reference to the old structure, rewrite it, prove the rewriting"
 FORMATS = ("text", "json", "sarif")
-PLAN = "membership_refactor.plans.programme_membership:SPLIT"
+PLAN = "membership_refactor.plans.chain:SPLIT"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -15,13 +15,13 @@ class Case(StrEnum):
 
 
 def camel(name: str) -> str:
-    """``programme_start_date`` as ``programmeStartDate``."""
+    """``start_date`` as ``startDate``."""
     head, *rest = name.split("_")
     return head + "".join(part[:1].upper() + part[1:] for part in rest)
 
 
 def pascal(name: str) -> str:
-    """``programme_membership`` as ``ProgrammeMembership``."""
+    """``wide_table`` as ``WideTable``."""
     word = camel(name)
     return word[:1].upper() + word[1:]
 

@@ -198,7 +198,7 @@ class Sources(Names):
         source.outputs = Outputs(dict(zip([*names, *spelled[len(names) :]], own, strict=False)))
 
     def _association(self, source: Source, node: Any, frame: Frame) -> None:
-        """JPQL: ``JOIN cm.programme p`` reads the association's key column."""
+        """JPQL: ``JOIN w.person p`` reads the association's key column."""
         owner = self.source_named(self.fold(node.args["db"]), frame)
         self.account(node.args["db"])
         attribute = self.fold(node.this)

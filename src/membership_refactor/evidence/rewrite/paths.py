@@ -13,7 +13,7 @@ from membership_refactor.evidence.structure import GOING
 
 
 def path_edits(reads: Reads) -> Sequence[Edit]:
-    """``cm.person.id`` becomes ``cm.programmeMembership.person.id``; entities take their names."""
+    """``w.person.id`` becomes ``w.parent.person.id``; entities take their names."""
     plan, view = reads.plan, reads.view
     if reads.resolution.statement != "select":
         raise NotMechanical("JPQL that writes goes through the entities")
