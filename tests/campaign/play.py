@@ -28,7 +28,7 @@ from tests.campaign.tables import FIRST_WRITER, fill
 from tests.campaign.writers import Tally, Writer
 
 MOST_WRITERS = 8
-STEP_SECONDS = 120.0
+STEP_SECONDS = 300.0
 """A step that has not ended by then, over all its tries, hangs."""
 
 
@@ -43,8 +43,8 @@ class Outcome:
     crashes: int = 0
     cut: int = 0
     """Connections of writers and of movers ended by pg_terminate_backend."""
-    refused: Counter[str] = field(default_factory=Counter)
-    """What interrupted movers said."""
+    starved: int = 0
+    """Short locks that were given up, with the names of the writers in the way."""
     rests: int = 0
     compared: int = 0
     verified: int = 0
@@ -68,6 +68,7 @@ class Outcome:
             f"  client kills    {self.kills}",
             f"  server crashes  {self.crashes}",
             f"  cut connections {self.cut}",
+            f"  locks given up  {self.starved}",
             f"  writers' errors {_said(tally.errors) or 'none'}",
             f"  unexpected      {len(tally.unexpected)}",
             f"  rests           {self.rests}, {self.compared:,} rows compared",
@@ -165,8 +166,8 @@ class Campaign:
         self._verify()
         self._rest()
 
-    def _assign(self, kinds: tuple[str, ...]) -> None:
-        active = self.random.sample(self.writers, self.random.randint(2, MOST_WRITERS))
+    def _assign(self, kinds: tuple[str, ...], *, most: int = MOST_WRITERS) -> None:
+        active = self.random.sample(self.writers, self.random.randint(2, most))
         for writer in self.writers:
             writer.assign(
                 self.random.choice(kinds) if kinds and writer in active else None, self.epoch
@@ -193,9 +194,13 @@ class Campaign:
             said = _last_words(pipe)
             if said == "":
                 break
-            self.outcome.refused[said.split(":")[0]] += 1
             if "parents have children" in said and name == "down 0007":
                 self._delete_childless()  # an old-style writer has emptied another one meanwhile
+            elif "no lock on" in said:
+                # Transactions longer than the 50 ms of a try, always one of them under way: an
+                # honest failure. A DBA takes a quieter moment.
+                self.outcome.starved += 1
+                self._assign(kinds_between(self.at, target), most=2)
             elif not _passing(said):
                 self.outcome.bad.append(f"wrong: {name}: {said}")
                 return
@@ -313,7 +318,6 @@ def _passing(said: str) -> bool:
             "consuming input failed",
             "the connection is lost",
             "Connection refused",
-            "no lock on",
             "No server answers",
             "recovery mode",
         )
