@@ -10,7 +10,8 @@ import random
 import sys
 
 from membership_refactor.database import create_database, launch, of_the_wheel, on_this_machine
-from tests.campaign.play import Campaign, Outcome
+from tests.campaign.outcome import Outcome
+from tests.campaign.play import Campaign
 
 SETTINGS = {
     "fsync": "off",

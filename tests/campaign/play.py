@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
@@ -24,69 +22,13 @@ from membership_refactor.plans.programme_membership import SPLIT
 from tests.campaign import checks
 from tests.campaign.kinds import kinds_at, kinds_between, neighbour
 from tests.campaign.mover import Movers
+from tests.campaign.outcome import Outcome
 from tests.campaign.tables import FIRST_WRITER, fill
-from tests.campaign.writers import Tally, Writer
+from tests.campaign.writers import Writer
 
 MOST_WRITERS = 8
 STEP_SECONDS = 300.0
 """A step that has not ended by then, over all its tries, hangs."""
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What the campaign counted; ``bad`` has a line for everything that must not be."""
-
-    seed: int
-    seconds: float = 0.0
-    steps: Counter[str] = field(default_factory=Counter)
-    kills: int = 0
-    crashes: int = 0
-    cut: int = 0
-    """Connections of writers and of movers ended by pg_terminate_backend."""
-    starved: int = 0
-    """Short locks that were given up, with the names of the writers in the way."""
-    rests: int = 0
-    compared: int = 0
-    verified: int = 0
-    false_alarms: int = 0
-    bad: list[str] = field(default_factory=list)
-    tally: Tally = field(default_factory=Tally)
-
-    def lines(self) -> list[str]:
-        """The printed summary."""
-        tally, bad = self.tally, self.bad
-        commits = {k: n for k, n in sorted(tally.commits.items()) if "-" in k or k == "source"}
-        levels = {k: n for k, n in sorted(tally.commits.items()) if k not in commits}
-        lost = sum(b.startswith("lost") for b in bad)
-        ghosts = sum(b.startswith("ghost") for b in bad)
-        return [
-            f"campaign: seed {self.seed}, {self.seconds / 60:.1f} minutes",
-            f"  steps           {self.steps.total()}: {_said(self.steps)}",
-            f"  commits         {sum(commits.values())}: {_said(commits)}",
-            f"                  {_said(levels)}",
-            f"  in doubt        {_said(tally.doubts) or 'none'}",
-            f"  client kills    {self.kills}",
-            f"  server crashes  {self.crashes}",
-            f"  cut connections {self.cut}",
-            f"  locks given up  {self.starved}",
-            f"  writers' errors {_said(tally.errors) or 'none'}",
-            f"  unexpected      {len(tally.unexpected)}",
-            f"  rests           {self.rests}, {self.compared:,} rows compared",
-            f"  verify          {self.verified} passes among writers, "
-            f"{self.false_alarms} false alarms",
-            f"  lost writes     {lost}",
-            f"  ghosts          {ghosts}",
-            f"  otherwise wrong {len(bad) - lost - ghosts}",
-            *(f"  ! {line}" for line in (*bad, *tally.unexpected)[:30]),
-        ]
-
-    @property
-    def fine(self) -> bool:
-        return not self.bad and not self.tally.unexpected and not self.false_alarms
-
-
-def _said(counts: Any) -> str:
-    return ", ".join(f"{k} {n}" for k, n in sorted(counts.items()))
 
 
 class Campaign:

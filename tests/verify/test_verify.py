@@ -18,7 +18,7 @@ from membership_refactor.errors import RefactorError, StepOutOfOrder
 from membership_refactor.execution.inspection import inspect, mend
 from membership_refactor.execution.progress import Progress
 from membership_refactor.execution.verify import verify
-from membership_refactor.sql.comparisons import Comparison
+from membership_refactor.sql.comparison import Comparison
 from membership_refactor.steps.compared import comparisons
 from tests.chain.driver import Chain
 from tests.chain.subjects import MEMBERSHIP, ODD

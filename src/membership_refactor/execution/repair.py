@@ -11,7 +11,7 @@ from membership_refactor.execution.ledger import Ledger
 from membership_refactor.execution.locks import briefly
 from membership_refactor.execution.sessions import Pg, Sessions, run
 from membership_refactor.execution.verify import Finding
-from membership_refactor.sql.comparisons import Comparison
+from membership_refactor.sql.comparison import Comparison
 from membership_refactor.sql.fence import raise_fence
 from membership_refactor.sql.identifiers import literal
 from membership_refactor.sql.names import Names

@@ -15,7 +15,7 @@ from membership_refactor.execution.ledger import Ledger
 from membership_refactor.execution.progress import Progress, Task
 from membership_refactor.execution.sessions import Pg, Sessions, run, value
 from membership_refactor.execution.throttle import Throttle
-from membership_refactor.sql.comparisons import Comparison
+from membership_refactor.sql.comparison import Comparison
 from membership_refactor.sql.identifiers import ident, literal
 from membership_refactor.steps.step import Direction
 

@@ -1,17 +1,16 @@
-"""Comparisons: two sides that have to agree, range by range, and the text that mends a key.
-
-One statement a range, so one snapshot: both sides are written in one transaction, and whatever
-such a statement finds while writers run is real. Ranges lie end to end, open at both ends of the
-key, so that a row that only one side has is found wherever it is.
-"""
+"""Comparisons: what has to agree at each stage, and which side is believed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-
 from membership_refactor.planning import TableSplit
-from membership_refactor.portrait import Column, Table
+from membership_refactor.portrait import Table
+from membership_refactor.sql.comparison import (
+    NOTHING,
+    Comparison,
+    columns_apart,
+    difference,
+    rows_as_json,
+)
 from membership_refactor.sql.grouping import grouped, parent_columns
 from membership_refactor.sql.identifiers import columns as listed
 from membership_refactor.sql.identifiers import ident, literal
@@ -22,77 +21,7 @@ from membership_refactor.sql.statements import Lock
 from membership_refactor.sql.types import differs
 
 EXCLUSIVE = Lock.SHARE_ROW_EXCLUSIVE
-NOTHING = "'{}'::pg_catalog.text[]"
 UUID = "pg_catalog.uuid"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
-    """Two sides by a common key. ``authority`` is the side that repair believes.
-
-    Texts are made by functions, not from templates with places in them: no name that a table may
-    have can be mistaken for such a place.
-    """
-
-    name: str
-    authority: str
-    route: str
-    """The quoted, qualified table along which ranges are cut."""
-    route_key: str
-    """The bare name of its column."""
-    route_type: str
-    rows: Callable[[str, str], str]
-    """SELECT of (key, difference, columns), given the conditions on either side's rows."""
-    left_key: str
-    """The route as it is called in the condition on the left side."""
-    right_key: str
-    of_keys: Callable[[str], str]
-    """The same SELECT for the keys in an array expression."""
-    key_type: str
-    """The type of the keys found, which need not be the route's."""
-    mend: Callable[[str], tuple[str, ...]] | None
-    """Statements that put the keys in an array right, under ``locks``; None where nothing holds
-    the truth."""
-    was: Callable[[str], str]
-    """SELECT of (key, row as jsonb) of what stood there, for the keys in an array."""
-    locks: tuple[tuple[str, Lock], ...]
-
-    def in_range(self, first: str | None, last: str | None) -> str:
-        """The differing keys above ``first`` and up to ``last`` (None: open)."""
-        return self.rows(
-            self._within(self.left_key, first, last), self._within(self.right_key, first, last)
-        )
-
-    def _within(self, key: str, first: str | None, last: str | None) -> str:
-        parts = [f"{key} IS NOT NULL"]
-        if first is not None:
-            parts.append(f"{key} > {literal(first)}::{self.route_type}")
-        if last is not None:
-            parts.append(f"{key} <= {literal(last)}::{self.route_type}")
-        return " AND ".join(parts)
-
-
-def _columns_apart(columns: Sequence[Column], left: str, right: str) -> str:
-    cases = ", ".join(
-        f"CASE WHEN {differs((c,), left, right)} THEN {literal(c.name)} END" for c in columns
-    )
-    return f"pg_catalog.array_remove(ARRAY[{cases}]::pg_catalog.text[], NULL)"
-
-
-def _difference(left: str, right: str, columns: str) -> str:
-    """The kind of difference, and the columns, of a row of a full join."""
-    return (
-        f"CASE WHEN {right} IS NULL THEN 'missing' WHEN {left} IS NULL THEN 'extra' "
-        f"ELSE 'different' END,\n  CASE WHEN {left} IS NULL OR {right} IS NULL "
-        f"THEN {NOTHING} ELSE {columns} END"
-    )
-
-
-def _rows_as_json(table: str, key: str) -> Callable[[str], str]:
-    return lambda keys: (
-        f"SELECT t.{key}::text, pg_catalog.to_jsonb(t.*) FROM {table} AS t "
-        f"WHERE t.{key} = ANY ({keys})"
-    )
 
 
 def source_and_copy(plan: TableSplit, names: Names, source: Table) -> Comparison:
@@ -104,14 +33,14 @@ def source_and_copy(plan: TableSplit, names: Names, source: Table) -> Comparison
     of_key = computed(plan, names, "a", "link")
     apart = f"({differs(others, 'a', 'b')} OR b.{link} IS DISTINCT FROM {of_key})"
     columns = (
-        f"{_columns_apart(others, 'a', 'b')} || CASE WHEN b.{link} IS DISTINCT FROM {of_key} "
+        f"{columns_apart(others, 'a', 'b')} || CASE WHEN b.{link} IS DISTINCT FROM {of_key} "
         f"THEN ARRAY[{literal(plan.link)}]::pg_catalog.text[] ELSE {NOTHING} END"
     )
 
     def rows(left: str, right: str) -> str:
-        difference = _difference(f"a.{key}", f"b.{key}", columns)
+        apart_by = difference(f"a.{key}", f"b.{key}", columns)
         return (
-            f"SELECT coalesce(a.{key}, b.{key})::text, {difference}\n"
+            f"SELECT coalesce(a.{key}, b.{key})::text, {apart_by}\n"
             f"FROM (SELECT * FROM {names.source} WHERE {left}) AS a\n"
             f"FULL JOIN (SELECT * FROM {names.copy} WHERE {right}) AS b ON b.{key} = a.{key}\n"
             f"WHERE a.{key} IS NULL OR b.{key} IS NULL OR {apart}"
@@ -145,7 +74,7 @@ def source_and_copy(plan: TableSplit, names: Names, source: Table) -> Comparison
         of_keys=lambda keys: rows(f"{key} = ANY ({keys})", f"{key} = ANY ({keys})"),
         key_type=key_type,
         mend=mend,
-        was=_rows_as_json(names.copy, key),
+        was=rows_as_json(names.copy, key),
         locks=((names.source, EXCLUSIVE), (names.copy, EXCLUSIVE)),
     )
 
@@ -175,7 +104,7 @@ def links_of_keys(plan: TableSplit, names: Names, child: Table) -> Comparison:
         mend=lambda keys: (
             f"UPDATE {names.copy} AS b SET {link} = {of_key} WHERE b.{key} = ANY ({keys})",
         ),
-        was=_rows_as_json(names.copy, key),
+        was=rows_as_json(names.copy, key),
         locks=((names.copy, EXCLUSIVE),),
     )
 
@@ -185,11 +114,11 @@ def children_and_parents(plan: TableSplit, names: Names, child: Table) -> Compar
     table's own: on the way down from 0008 it need not be the greatest of the children's."""
     uuid, link = ident(plan.parent_id), ident(plan.link)
     columns = tuple(c for c in parent_columns(plan, child) if c.name != plan.changed)
-    difference = _difference(f"g.{link}", f"p.{uuid}", _columns_apart(columns, "g", "p"))
+    apart_by = difference(f"g.{link}", f"p.{uuid}", columns_apart(columns, "g", "p"))
 
     def rows(left: str, right: str) -> str:
         return (
-            f"SELECT coalesce(g.{link}, p.{uuid})::text,\n  {difference}\n"
+            f"SELECT coalesce(g.{link}, p.{uuid})::text,\n  {apart_by}\n"
             f"FROM ({grouped(plan, names.copy, left)}) AS g\n"
             f"FULL JOIN (SELECT * FROM {names.parent} WHERE {right}) AS p ON p.{uuid} = g.{link}\n"
             f"WHERE g.{link} IS NULL OR p.{uuid} IS NULL OR {differs(columns, 'g', 'p')}"
@@ -207,7 +136,7 @@ def children_and_parents(plan: TableSplit, names: Names, child: Table) -> Compar
         of_keys=lambda keys: rows(f"c.{link} = ANY ({keys})", f"{uuid} = ANY ({keys})"),
         key_type=UUID,
         mend=lambda keys: (f"SELECT {names.own('settle')}({keys}, true)",),
-        was=_rows_as_json(names.parent, uuid),
+        was=rows_as_json(names.parent, uuid),
         locks=((names.copy, EXCLUSIVE), (names.parent, EXCLUSIVE)),
     )
 
@@ -240,7 +169,7 @@ def children_of_parents(plan: TableSplit, names: Names, child: Table) -> Compari
             f"  CASE WHEN p.{uuid} IS NULL THEN 'dangling' ELSE 'different' END,\n"
             f"  CASE WHEN p.{uuid} IS NULL\n"
             f"    OR EXISTS (SELECT FROM {names.parent} AS q WHERE {another}) THEN {wrong_link}\n"
-            f"  ELSE {_columns_apart(deprecated, 'p', 'c')} END\n"
+            f"  ELSE {columns_apart(deprecated, 'p', 'c')} END\n"
             f"FROM (SELECT * FROM {names.copy} WHERE {left}) AS c\n"
             # By the child's own order: in that of the uuids each range would read the whole table.
             f"LEFT JOIN {names.parent} AS p ON p.{uuid} = c.{link}\n"
@@ -281,7 +210,7 @@ def children_of_parents(plan: TableSplit, names: Names, child: Table) -> Compari
         of_keys=of_keys,
         key_type=key_type,
         mend=mend,
-        was=_rows_as_json(names.copy, key),
+        was=rows_as_json(names.copy, key),
         locks=((names.copy, EXCLUSIVE), (names.parent, EXCLUSIVE)),
     )
 
@@ -316,7 +245,7 @@ def childless_parents(plan: TableSplit, names: Names) -> Comparison:
         mend=lambda keys: (
             f"DELETE FROM {names.parent} AS p WHERE p.{uuid} = ANY ({keys}) AND {childless}",
         ),
-        was=_rows_as_json(names.parent, uuid),
+        was=rows_as_json(names.parent, uuid),
         locks=((names.copy, EXCLUSIVE), (names.parent, EXCLUSIVE)),
     )
 
@@ -344,6 +273,6 @@ def links_and_parents(plan: TableSplit, names: Names, child: Table) -> Compariso
         of_keys=lambda keys: rows(f"c.{key} = ANY ({keys})", ""),
         key_type=child.column(plan.id).type,
         mend=None,
-        was=_rows_as_json(names.copy, key),
+        was=rows_as_json(names.copy, key),
         locks=((names.copy, EXCLUSIVE), (names.parent, EXCLUSIVE)),
     )

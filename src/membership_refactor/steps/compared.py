@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from membership_refactor.sql.comparison import Comparison
 from membership_refactor.sql.comparisons import (
-    Comparison,
     childless_parents,
     children_and_parents,
     children_of_parents,
