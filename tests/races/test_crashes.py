@@ -16,10 +16,15 @@ from tests.races.timings import Writer, assert_landed
 from tests.races.writes import LOW, WRITES, base_of
 
 MOMENTS = (*COPY, OPEN, *HAND_BACK, *PARENTS)
+DEATHS = [
+    pytest.param(moment, when, id=f"{moment}, {when}",
+                 marks=pytest.mark.slow if (n + m) % 2 else ())
+    for n, moment in enumerate(MOMENTS)
+    for m, when in enumerate(("before it is committed", "after it is committed"))
+]  # fmt: skip
 
 
-@pytest.mark.parametrize("when", ["before it is committed", "after it is committed"])
-@pytest.mark.parametrize("moment", MOMENTS, ids=str)
+@pytest.mark.parametrize("moment, when", DEATHS)
 def test_a_mover_whose_backend_is_terminated_goes_on_where_it_stopped(
     moment: Moment, when: str, template_database: TemplateDatabase, on_stage: OnStage
 ) -> None:
