@@ -9,6 +9,7 @@ import pytest
 
 from membership_refactor.errors import CheckFailed
 from membership_refactor.portrait import differences
+from membership_refactor.sql.names import Names
 from tests.chain.conftest import ChainAt
 from tests.chain.driver import REVISIONS, Chain, Snapshot, snapshot
 from tests.chain.test_round_trip import assert_same
@@ -121,18 +122,27 @@ def only(rows: Rows, columns: tuple[str, ...]) -> dict[str, Rows]:
     return {"": {id: {c: row[c] for c in columns} for id, row in rows.items()}}
 
 
+def names(chain: Chain) -> Names:
+    return Names(chain.plan, chain.subject.schema)
+
+
 def carried(chain: Chain, top: Snapshot) -> dict[str, Rows]:
     """The tables, with the time of a parent's change on children that are older: the way down
     carried the change into their rows, and has to show it to who reads by that time. A parent
-    that is made anew begins with the greatest time of its children."""
+    that is made anew begins with the greatest time of its children. A child that loses its own
+    value once more, on the new way up, gets the time of the parent whose value it is given."""
     plan, tables = chain.plan, dict(top.tables)
     assert plan.changed is not None
+    lost = f'SELECT "child id"::text FROM {names(chain).own("replaced")}'
+    losers, now = {id for (id,) in chain.query(lost)}, chain.parents()
     children: Rows = {}
     for id, child in tables[plan.copy].items():
         parent = tables[plan.parent][child[plan.link] or ""]
         changed = child[plan.changed] or ""
         if (parent[plan.changed] or "") > "2030" > changed:
             changed = parent[plan.changed] or ""
+        if id in losers:
+            changed = max(changed, now[child[plan.link] or ""][plan.changed] or "")
         children[id] = {**child, plan.changed: changed}
     parents = dict(tables[plan.parent])
     for child in children.values():
