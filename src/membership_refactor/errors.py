@@ -1,4 +1,4 @@
-"""Every error of the package: one root, and a message that says what is wrong, where, and what to do next."""
+"""Every error of the package: one root; a message says what is wrong, where, and what to do."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class StepInterrupted(RefactorError):
 
 
 class LockNotObtained(RefactorError):
-    """A lock was not given within the bounded number of tries; nothing of this statement happened."""
+    """A lock was not given in the bounded time of trying; nothing of this statement happened."""
 
 
 class NoDatabase(RefactorError):

@@ -258,7 +258,8 @@ class Ledger:
         """Adds how long the action's locks were waited for and held."""
         pg.execute(
             (
-                f"UPDATE {self._in('action')} SET lock_waited_ms = %s, lock_held_ms = %s, tries = %s "
+                f"UPDATE {self._in('action')} "
+                "SET lock_waited_ms = %s, lock_held_ms = %s, tries = %s "
                 "WHERE plan = %s AND revision = %s AND direction = %s AND name = %s"
             ).encode(),
             (

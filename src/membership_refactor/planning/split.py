@@ -172,7 +172,9 @@ class TableSplit:
         if self.link in seen:
             raise PlanError(f'plan "{self.name}": link "{self.link}" is a column already.')
         if self.parent_id in (*self.deprecated, self.changed):
-            raise PlanError(f'plan "{self.name}": parent_id "{self.parent_id}" is a column already.')
+            raise PlanError(
+                f'plan "{self.name}": parent_id "{self.parent_id}" is a column already.'
+            )
         latest = self.with_policy(Conflict.LATEST)
         if latest and self.changed is None:
             raise PlanError(

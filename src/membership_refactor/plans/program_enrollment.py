@@ -1,4 +1,4 @@
-"""Program enrollments: one learner, known by a user or by a key, once in a program and curriculum."""
+"""Program enrollments: one learner, known by a user or a key, once in a program and curriculum."""
 
 from __future__ import annotations
 

@@ -177,7 +177,8 @@ def derive_functions(plan: TableSplit, names: Names) -> tuple[Statement, ...]:
                 f"1 FROM {names.copy} AS c WHERE c.{key} IN (SELECT n.{key} FROM n) FOR KEY SHARE",
             )
         )
-        body = f"""  SELECT pg_catalog.array_agg(z.k) INTO uuids FROM ({union}) AS z WHERE z.k IS NOT NULL;
+        body = f"""  SELECT pg_catalog.array_agg(z.k) INTO uuids FROM ({union}) AS z
+  WHERE z.k IS NOT NULL;
   IF uuids IS NULL THEN
     RETURN NULL;
   END IF;

@@ -67,17 +67,6 @@ class Move:
         purposes = ("next", "build", "drain", "build_null")
         return tuple(Statement(f"DROP FUNCTION IF EXISTS {self.function(p)}") for p in purposes)
 
-    def bound_query(self) -> str:
-        """The greatest route value. Read only after the log's triggers are committed: read
-        before, the rows written in between were lost, in silence."""
-        r = ident(self.route)
-        return f"SELECT {r}::text FROM {self.log.table} WHERE {r} IS NOT NULL ORDER BY {r} DESC LIMIT 1"
-
-    def first_query(self) -> str:
-        """The lowest route value above ``{after}``, where a range begins."""
-        r = ident(self.route)
-        return f"SELECT {r}::text FROM {self.log.table} WHERE {r} IS NOT NULL{{after}} ORDER BY {r} LIMIT 1"
-
     def pending_query(self) -> str:
         """(keys, marks) waiting in the first 1000 entries of the log."""
         return (

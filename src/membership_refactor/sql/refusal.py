@@ -51,7 +51,8 @@ def refusal_functions(names: Names, key: str, columns: Sequence[Column]) -> tupl
     END IF;
   END IF;
   RETURN NULL;"""
-    truncated = f"""  IF pg_catalog.pg_relation_size({literal(source)}::pg_catalog.regclass) > 0 THEN
+    size = f"pg_catalog.pg_relation_size({literal(source)}::pg_catalog.regclass)"
+    truncated = f"""  IF {size} > 0 THEN
     {refuse}
   END IF;
   RETURN NULL;"""
