@@ -232,7 +232,7 @@ def _later(sides: Sides) -> str:
     )
     # A row without a time is older than any other: NULLS LAST of the grouping.
     return (
-        f"(SELECT CASE WHEN y.s IS NOT DISTINCT FROM y.c THEN s.{sides.id} > c.{sides.id}\n"
+        f"(SELECT CASE WHEN NOT y.s IS DISTINCT FROM y.c THEN s.{sides.id} > c.{sides.id}\n"
         f"          WHEN y.c IS NULL THEN true ELSE y.s > y.c END\n"
         f"          FROM (SELECT {mine} AS c, {other} AS s) AS y)"
     )
