@@ -24,9 +24,9 @@ LONG = [
     ("0003", Direction.UP),
     ("0007", Direction.UP),
     ("0008", Direction.UP),
-    ("0008", Direction.DOWN),
+    pytest.param("0008", Direction.DOWN, marks=pytest.mark.slow),
     ("0009", Direction.DOWN),
-    ("0005", Direction.DOWN),
+    pytest.param("0005", Direction.DOWN, marks=pytest.mark.slow),
 ]
 """The steps that have batches."""
 

@@ -16,6 +16,17 @@ from tests.chain.test_later_writes import joined
 from tests.model.split import Rows
 
 WAYS = [(revision, direction) for direction in Direction for revision in REVISIONS]
+EVERYDAY = {
+    ("0003", Direction.UP),
+    ("0007", Direction.UP),
+    ("0009", Direction.DOWN),
+    ("0005", Direction.DOWN),
+}
+"""A plain run kills in these; `-m slow` in the others as well."""
+PLAIN = [
+    pytest.param(*way, marks=() if way in EVERYDAY else pytest.mark.slow, id="-".join(way))
+    for way in WAYS
+]
 EVERY = 5
 """A plain run takes every fifth moment; the campaign takes all."""
 
@@ -102,7 +113,7 @@ def goes_on(
             assert found.own == after.own, f"{place}, abandoned and run again"
 
 
-@pytest.mark.parametrize(("revision", "direction"), WAYS)
+@pytest.mark.parametrize(("revision", "direction"), PLAIN)
 def test_a_killed_client_goes_on_to_the_same_end_or_is_taken_back(
     revision: str, direction: Direction, chain_at: ChainAt
 ) -> None:
