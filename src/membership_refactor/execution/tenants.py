@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
+import psycopg
 from sqlalchemy import Engine
 
 from membership_refactor.errors import RefactorError
@@ -32,4 +33,10 @@ def alone(engine: Engine, schema: str, *, label: str) -> Iterator[None]:
     with Sessions(engine, role=None, label=label).open(as_owner=False) as pg:
         if not value(pg, try_lock(schema)):
             raise busy(schema)
-        yield  # the lock goes with the session
+        try:
+            yield
+        finally:
+            # The lock goes with the session, but only when the server has noticed its end; whoever
+            # comes next may be quicker.
+            with suppress(psycopg.Error):
+                value(pg, f"SELECT pg_catalog.pg_advisory_unlock({tenant_lock(schema)})")
