@@ -9,7 +9,7 @@ import logging
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,13 @@ import psycopg
 from alembic.runtime.environment import EnvironmentContext
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event, pool
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from membership_refactor.database import choose_for_application, examine, explain
 from membership_refactor.errors import NoDatabase, RefactorError, WrongUse
 from membership_refactor.execution.options import Options
 from membership_refactor.execution.progress import Progress
-from membership_refactor.execution.tenants import busy, try_lock
+from membership_refactor.execution.tenants import busy, try_lock, unlock
 from membership_refactor.planning import CHAIN
 from membership_refactor.portrait import Portrait
 from membership_refactor.portrait.document import from_json
@@ -225,10 +225,19 @@ def _migrate(
         autogenerate_plugins=["alembic.autogenerate.*", "alembic.ext.checkconstraint_byname"],
         refactor=request,
     )
-    if _note_destination(context, request):
+    locked = _note_destination(context, request)
+    if locked:
         _lock_out_others(connection, request.schema)
-    with context.begin_transaction():
-        context.run_migrations()
+    try:
+        with context.begin_transaction():
+            context.run_migrations()
+    finally:
+        if locked:
+            # The server may notice the session's end later than the next command begins.
+            with suppress(SQLAlchemyError):
+                connection.rollback()
+                connection.exec_driver_sql(unlock(request.schema))
+                connection.commit()
 
 
 BESIDE = ("ux_program_enrollment_scope",)

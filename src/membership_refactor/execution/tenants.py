@@ -19,6 +19,11 @@ def try_lock(schema: str) -> str:
     return f"SELECT pg_catalog.pg_try_advisory_lock({tenant_lock(schema)})"
 
 
+def unlock(schema: str) -> str:
+    """A query that lets go of it."""
+    return f"SELECT pg_catalog.pg_advisory_unlock({tenant_lock(schema)})"
+
+
 def busy(schema: str) -> RefactorError:
     """What somebody is told who comes second."""
     return RefactorError(
@@ -39,4 +44,4 @@ def alone(engine: Engine, schema: str, *, label: str) -> Iterator[None]:
             # The lock goes with the session, but only when the server has noticed its end; whoever
             # comes next may be quicker.
             with suppress(psycopg.Error):
-                value(pg, f"SELECT pg_catalog.pg_advisory_unlock({tenant_lock(schema)})")
+                value(pg, unlock(schema))
