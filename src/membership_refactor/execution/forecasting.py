@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import psycopg
@@ -17,7 +17,7 @@ from membership_refactor.execution.looking import alembic_version, looking
 from membership_refactor.execution.runner import Runner
 from membership_refactor.execution.sessions import Pg, run, value
 from membership_refactor.planning import CHAIN
-from membership_refactor.portrait import Portrait, Table
+from membership_refactor.portrait import Constraint, Portrait, Table
 from membership_refactor.report.forecast import (
     ACTION_SECONDS,
     RATES,
@@ -339,7 +339,7 @@ def _referred(portrait: Portrait) -> list[str]:
     return [qualified(*key.references) for key in _keys(portrait.tables) if key.references]
 
 
-def _keys(tables: Iterable[Table]):  # type: ignore[no-untyped-def]
+def _keys(tables: Iterable[Table]) -> Iterator[Constraint]:
     return (key for table in tables for key in table.foreign_keys)
 
 
