@@ -109,6 +109,12 @@ class Pilot:
             assert found, f"hung in: {self.sent[-1][:300]}"
             return self._state if self._state in (HALTED, ARRIVED) else SET_BACK
 
+    @property
+    def setbacks(self) -> int:
+        """How often a lock or an error has set it back."""
+        with self._news:
+            return self._setbacks
+
     def finish(self) -> None:
         """Flies to the end and raises what ended it."""
         self.go()
