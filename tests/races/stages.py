@@ -7,7 +7,7 @@ from collections.abc import Callable
 from tests.races.pilot import Pilot
 from tests.races.tables import build_tables
 
-CHAIN = ("0003", "0004", "0005", "0006", "0007")
+CHAIN = ("0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011")
 
 
 def built_to(revision: str) -> Callable[[str], None]:
