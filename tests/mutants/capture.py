@@ -71,7 +71,9 @@ MUTANTS = (
            followed("0003", "TRUNCATE s.wide")),
     mutant("no TRUNCATE mark", made_idle("m_copy_log_truncate"), while_recording("TRUNCATE"
                                                                                  " s.wide")),
-    mutant("no trigger for a changed id", made_idle("m_to_copy_moved"), followed("0003", ID_11)),
+    # With a unique value of its own the row would be found by the way round unique values.
+    mutant("no trigger for a changed id", made_idle("m_to_copy_moved"),
+           followed("0003", "UPDATE s.wide SET badge = NULL WHERE id = 11", ID_11)),
     mutant("no mark for a changed id", made_idle("m_copy_log_moved"), while_recording(ID_11)),
     mutant("unlocked switch", replaced(r'^LOCK TABLE "s"\."(wide|narrow)" IN SHARE ROW.*',
                                                             "SELECT 1"),

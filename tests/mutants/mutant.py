@@ -64,6 +64,12 @@ def instead(pattern: str, by: str = "SELECT 1") -> Mutation:
     return lambda text: by if re.search(pattern, text) else text
 
 
+def never_asked(pattern: str) -> Mutation:
+    """A check whose query has the pattern finds nothing, whatever there is."""
+    counted = r"(?s)^SELECT pg_catalog\.count\(\*\), coalesce.*"
+    return instead(counted + pattern, "SELECT 0, '{}'::pg_catalog.text[]")
+
+
 @contextmanager
 def noticing(record: Callable[[str, object], None]) -> Iterator[None]:
     """The block fails, because of what was taken away and not because the text is broken."""

@@ -24,7 +24,7 @@ RR = "REPEATABLE READ"
 
 
 def to(pilot: Pilot, revision: str) -> None:
-    chain = ("0003", "0004", "0005", "0006", "0007")
+    chain = ("0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011")
     pilot.upgrade(*(r for r in chain if r <= revision))
 
 

@@ -8,14 +8,14 @@ import pytest
 
 from tests.fixtures.databases import TemplateDatabase
 from tests.fixtures.sessions import Stage
-from tests.mutants import capture, moves
+from tests.mutants import capture, fences, moves, stages, way_down
 from tests.mutants.mutant import Mutant, bound_waits, noticing
 from tests.races.pilot import Pilot
 from tests.races.tables import build_tables
 
 pytestmark = pytest.mark.mutants
 
-MODULES = (capture, moves)
+MODULES = (capture, moves, fences, stages, way_down)
 MUTANTS = [
     pytest.param(m, id=f"{module.__name__.rpartition('.')[2]}: {m.name}")
     for module in MODULES
