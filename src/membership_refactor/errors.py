@@ -76,6 +76,10 @@ class LockNotObtained(RefactorError):
     """A lock was not given in the bounded time of trying; nothing of this statement happened."""
 
 
+class ReplayOutpaced(RefactorError):
+    """Writers fill the log of a move at least as fast as it is replayed."""
+
+
 class NoDatabase(RefactorError):
     """No usable PostgreSQL: not reachable, refused, too old, or of another encoding."""
 

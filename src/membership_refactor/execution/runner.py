@@ -119,8 +119,9 @@ class Runner:
 
     def _go(self, step: Step, direction: Direction, destination: str) -> None:
         label = f"{step.revision} {direction}"
-        sessions = self._sessions(self._owner(), label)
         try:
+            # Of several steps the server may be gone at the first question of one.
+            sessions = self._sessions(self._owner(), label)
             with sessions.open(purpose="ledger") as pg:
                 self._through(step, direction, destination, sessions, pg)
         except (KeyboardInterrupt, psycopg.Error) as error:

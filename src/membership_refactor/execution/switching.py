@@ -5,13 +5,15 @@ from __future__ import annotations
 import itertools
 import time
 
+import psycopg
 import tenacity
 
 from membership_refactor.execution.batches import RETRIED
+from membership_refactor.execution.convergence import Convergence
 from membership_refactor.execution.ledger import Ledger
 from membership_refactor.execution.locks import Held, NotYet, briefly
 from membership_refactor.execution.progress import Progress
-from membership_refactor.execution.sessions import Pg, run
+from membership_refactor.execution.sessions import Pg, run, value
 from membership_refactor.sql.fence import raise_fence
 from membership_refactor.sql.moves import Move
 from membership_refactor.sql.triggers import rest
@@ -26,6 +28,9 @@ AT_MOST_SECONDS = 0.012
 """What it may take in the end where busy writers refill the log during each round."""
 PATIENT_ROUNDS = 20
 FEWEST, MOST = 20, 2_000
+WANDERING = (psycopg.errors.UniqueViolation, psycopg.errors.ExclusionViolation)
+"""A unique value went on to another row between two statements of the replay. Rolled back, its
+keys are in the log again, beside those of the row that has the value now."""
 
 
 class Drain:
@@ -42,7 +47,7 @@ class Drain:
         """Afterwards the target follows synchronously, and the action is recorded as done.
 
         Locks: the action's, waited for 50 ms and held 20 ms at most. LockNotObtained names
-        long transactions and orphaned prepared ones.
+        long transactions and orphaned prepared ones, ReplayOutpaced the rate of the writers.
         """
         run(self.pg, "SET synchronous_commit = off")
         self._replay(action.move)
@@ -53,7 +58,7 @@ class Drain:
         )
 
         def under_lock(pg: Pg) -> None:
-            keys, marks = self._pending(action.move)
+            keys, marks, _ = self._pending(action.move)
             if marks or keys > self._allowed():
                 raise NotYet
             run(pg, f"SELECT {action.move.function('drain')}(NULL)")
@@ -74,35 +79,42 @@ class Drain:
     def _allowed(self) -> float:
         return min(max(self._rate * self._budget, FEWEST), MOST)
 
-    def _pending(self, move: Move) -> tuple[int, int]:
+    def _pending(self, move: Move) -> tuple[int, int, int]:
         row = run(self.pg, move.pending_query()).fetchone()
         assert row is not None
-        return int(row[0]), int(row[1])
+        return int(row[0]), int(row[1]), int(row[2])
 
     def _replay(self, move: Move) -> None:
         """Until little enough waits; each round is a transaction of its own.
 
         There is always one: it has the function planned before the lock, in this session.
         """
+        convergence = Convergence(
+            move.log.table, lambda: int(value(self.pg, move.waiting_query())), self.seconds
+        )
         with self.progress.task("replaying changes", None) as task:
             for rounds in itertools.count():
-                keys, marks = self._pending(move)
+                keys, marks, entries = self._pending(move)
                 if rounds and not marks and keys <= self._allowed() / 2:
                     return
+                convergence.judge()
+                # Of a long log a round takes its share only.
+                taken = keys * ENTRIES // entries if entries > ENTRIES else keys
                 began = time.perf_counter()
                 self._round(move)
-                if keys and not marks:
+                if taken and not marks:
                     # The best one: a round of few keys tells what a round costs, not what a key.
-                    rate = keys / max(time.perf_counter() - began, 1e-6)
+                    rate = taken / max(time.perf_counter() - began, 1e-6)
                     self._rate = max(self._rate, rate)
                 if (rounds + 1) % PATIENT_ROUNDS == 0:
                     self._budget = min(self._budget * 1.5, AT_MOST_SECONDS)
-                self.replayed += keys
-                task.advance(keys)
+                self.replayed += taken
+                task.advance(taken)
+                convergence.replayed += taken
 
     def _round(self, move: Move) -> None:
         for attempt in tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(RETRIED),
+            retry=tenacity.retry_if_exception_type((*RETRIED, *WANDERING)),
             wait=tenacity.wait_random_exponential(multiplier=0.02, max=1),
             stop=tenacity.stop_after_delay(self.seconds),
             reraise=True,

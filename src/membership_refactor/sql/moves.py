@@ -68,11 +68,18 @@ class Move:
         return tuple(Statement(f"DROP FUNCTION IF EXISTS {self.function(p)}") for p in purposes)
 
     def pending_query(self) -> str:
-        """(keys, marks) waiting in the first 1000 entries of the log."""
+        """(keys, marks, entries) waiting in the first 1000 entries of the log."""
         return (
             "SELECT coalesce(pg_catalog.sum(l.n), 0)::bigint, "
-            "pg_catalog.count(*) FILTER (WHERE l.keys IS NULL)\n"
+            "pg_catalog.count(*) FILTER (WHERE l.keys IS NULL), pg_catalog.count(*)\n"
             f"FROM (SELECT n, keys FROM {self.log.log} LIMIT 1000) AS l"
+        )
+
+    def waiting_query(self) -> str:
+        """The keys waiting in the whole log; a mark counts as one."""
+        return (
+            "SELECT coalesce(pg_catalog.sum(greatest(l.n, 1)), 0)::bigint\n"
+            f"FROM {self.log.log} AS l"
         )
 
     def _between(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from membership_refactor.sql.identifiers import literal
 from membership_refactor.sql.moves import Move
 from membership_refactor.sql.statements import Statement
 from membership_refactor.steps.script.locking import VARIABLES, Locks, executed, taken, tried_again
@@ -12,9 +13,32 @@ from membership_refactor.steps.script.pace import (
     FEWEST,
     MOST,
     PATIENT_ROUNDS,
+    PROGRESS,
     REPLAY_ENTRIES,
     UNDER_LOCK_SECONDS,
 )
+
+
+def _outpaced(move: Move) -> str:
+    """plpgsql that gives up when a whole span has brought no new low; `came` counts what was
+    replayed in it."""
+    table = move.log.table.replace("%", "%%")
+    message = (
+        f"changes of {table} arrive faster than they can be replayed: "
+        "in the last %s s %s keys a second came, %s a second were replayed, and %s wait"
+    )
+    hint = (
+        "Let less be written for a while, mass changes above all, then go on with alembic or "
+        "with a script from the version reached; membership-refactor abandon takes the step back."
+    )
+    return f"""        SELECT p.* INTO work.waiting FROM ({move.waiting_query()}) AS p;
+        IF left_before IS NOT NULL AND waiting > least_left * {PROGRESS} THEN
+          RAISE lock_not_available USING MESSAGE = pg_catalog.format({literal(message)},
+            span::bigint, (greatest(waiting - left_before + came, 0) / span)::bigint,
+            (came / span)::bigint, waiting), HINT = {literal(hint)};
+        END IF;
+        least_left := least(least_left, waiting); left_before := waiting; came := 0;
+        since := pg_catalog.clock_timestamp();"""
 
 
 def switch(
@@ -29,28 +53,40 @@ def switch(
 <<work>>
 DECLARE
 {VARIABLES}
-  keys bigint; marks bigint; replayed bigint := 0; rounds int; round_began timestamptz;
+  keys bigint; marks bigint; entries bigint; taken bigint; replayed bigint := 0; rounds int;
+  round_began timestamptz; since timestamptz; came bigint; left_before bigint; waiting bigint;
+  least_left bigint; span double precision;
   stuck timestamptz; rate double precision := 0; budget double precision := {UNDER_LOCK_SECONDS};
 BEGIN
   PERFORM pg_catalog.set_config('synchronous_commit', 'off', false);
   LOOP
     -- Until little enough waits; each round is a transaction of its own. There is always one: it
     -- has the function planned before the lock.
-    rounds := 0;
+    rounds := 0; came := 0; left_before := NULL; least_left := NULL;
+    since := pg_catalog.clock_timestamp();
     LOOP
-      SELECT p.* INTO work.keys, work.marks FROM ({pending}) AS p;
+      SELECT p.* INTO work.keys, work.marks, work.entries FROM ({pending}) AS p;
       EXIT WHEN rounds > 0 AND marks = 0 AND keys <= {allowed} / 2;
+      span := extract(epoch FROM pg_catalog.clock_timestamp() - since);
+      IF span >= {seconds} THEN
+{_outpaced(move)}
+      END IF;
       rounds := rounds + 1;
+      -- Of a long log a round takes its share only.
+      taken := CASE WHEN entries > {REPLAY_ENTRIES} THEN keys * {REPLAY_ENTRIES} / entries
+        ELSE keys END;
       round_began := pg_catalog.clock_timestamp();
       BEGIN
         PERFORM {drain}({REPLAY_ENTRIES});
-        replayed := replayed + keys; stuck := NULL;
-        IF keys > 0 AND marks = 0 THEN
+        replayed := replayed + taken; came := came + taken; stuck := NULL;
+        IF taken > 0 AND marks = 0 THEN
           -- The best one: a round of few keys tells what a round costs, not what a key.
-          rate := greatest(rate, keys / greatest(
+          rate := greatest(rate, taken / greatest(
             extract(epoch FROM pg_catalog.clock_timestamp() - round_began), 0.000001));
         END IF;
-      EXCEPTION WHEN lock_not_available OR deadlock_detected OR serialization_failure THEN
+      EXCEPTION WHEN lock_not_available OR deadlock_detected OR serialization_failure
+        -- A unique value went on to another row between two statements of the replay.
+        OR unique_violation OR exclusion_violation THEN
         stuck := coalesce(stuck, round_began);
         IF pg_catalog.clock_timestamp() >= stuck + interval '{seconds} s' THEN RAISE; END IF;
       END;
@@ -66,7 +102,7 @@ BEGIN
     tries := tries + 1;
     BEGIN
 {taken(locks)}
-      SELECT p.* INTO work.keys, work.marks FROM ({pending}) AS p;
+      SELECT p.* INTO work.keys, work.marks, work.entries FROM ({pending}) AS p;
       IF marks > 0 OR keys > {allowed} THEN
         -- Too much came in the meantime: the locks go back, and it is replayed without them.
         RAISE lock_not_available;

@@ -1,0 +1,99 @@
+"""The replay of a log: unique values that wander while it runs, and writers who outpace it."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+
+from membership_refactor.errors import ReplayOutpaced
+from membership_refactor.execution.options import Options
+from tests.fixtures.databases import TemplateDatabase
+from tests.fixtures.sessions import PATIENCE, Session, Stage
+from tests.races.pilot import Pilot
+from tests.races.race import OnStage
+from tests.races.stages import built_to, name_of
+from tests.races.tables import SOURCE, assert_equal, execute, query
+
+DRAIN = r'SELECT "s_refactor"\."m_copy_drain"\(\d'
+
+
+def wait_blocked(stage: Stage, pid: int, by: Session) -> None:
+    """Until the backend waits for a lock that this session holds."""
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        (blocked,) = stage.query(
+            "SELECT %s = ANY (pg_catalog.pg_blocking_pids(%s))", (by.pid, pid)
+        )[0]
+        if blocked:
+            return
+    raise AssertionError(f"never blocked by {by.name}")
+
+
+def hand_on(url: str, giver: int, taker: int) -> None:
+    """The badge of one row goes to another; the giver has none from now on."""
+    (badge,) = query(url, f"SELECT badge FROM {SOURCE} WHERE id = {giver}")[0]
+    execute(
+        url,
+        f"UPDATE {SOURCE} SET badge = CASE id WHEN {taker} THEN '{badge}' END"
+        f" WHERE id IN ({giver}, {taker})",
+    )
+
+
+def test_a_unique_value_that_wanders_on_during_a_replay_is_replayed_once_more(
+    template_database: TemplateDatabase, on_stage: OnStage
+) -> None:
+    """The replay takes a row from the log; before it writes it, the row gets another one's value.
+    It takes the whole log; before it writes that, a row of it gets the value of a third."""
+    url = template_database(name_of("0001"), built_to("0001"))
+    stage = on_stage(url)
+    first, second = stage.session("first"), stage.session("second")
+    with Pilot(url) as pilot:
+        pilot.start(lambda runner: runner.upgrade("0003"), until=r'm_copy_log" LIMIT', before=True)
+        execute(url, f"UPDATE {SOURCE} SET rotation = 'x' WHERE id = 11")
+        pilot.until(DRAIN, before=True)
+        for session, id in ((first, 11), (second, 12)):
+            session.begin()
+            session.run("SELECT 1 FROM s.narrow WHERE id = %s FOR UPDATE", [id])
+        assert pilot.halted_on is not None
+        mover = pilot.halted_on.info.backend_pid
+        pilot.go()
+        wait_blocked(stage, mover, first)
+        hand_on(url, 12, 11)
+        first.commit()
+        wait_blocked(stage, mover, second)
+        hand_on(url, 13, 12)
+        second.commit()
+        pilot.finish()
+    assert_equal(url)
+
+
+def test_a_replay_that_writers_outpace_ends_with_their_rate_and_goes_on_when_less_is_written(
+    template_database: TemplateDatabase,
+) -> None:
+    url = template_database(name_of("0001"), built_to("0001"))
+    busy = True
+
+    def write(text: str) -> str:
+        # Whenever it asks how much waits, three more keys have come.
+        if busy and re.search(r'm_copy_log" LIMIT', text):
+            execute(url, f"UPDATE {SOURCE} SET rotation = rotation || 'x' WHERE id < 4")
+        return text
+
+    options = Options(batch_rows=150, lock_timeout=1)
+    with Pilot(url, mutation=write, options=options) as pilot:
+        with pytest.raises(ReplayOutpaced) as said:
+            pilot.upgrade("0003")
+        found = re.search(
+            r'changes of "s"\."wide" arrive faster than they can be replayed: in the last (\d+) s '
+            r"([\d,]+) keys a second came, ([\d,]+) a second were replayed, and (\d+) wait\. "
+            r"Let less be written for a while",
+            str(said.value),
+        )
+        assert found is not None, str(said.value)
+        assert int(found[2].replace(",", "")) > 0
+        assert found[2] == found[3]
+        busy = False
+        pilot.upgrade("0003")
+    assert_equal(url)
