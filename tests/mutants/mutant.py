@@ -11,14 +11,13 @@ import psycopg
 import pytest
 
 from membership_refactor.database import libpq_url
-from membership_refactor.errors import RefactorError
 
 Mutation = Callable[[str], str]
 
 HUNG = "60s"
 """No statement of a scene takes this long; one that does is a scene that waits for itself."""
 
-NOTICED = (AssertionError, psycopg.Error, RefactorError, pytest.fail.Exception)
+NOTICED = (Exception, pytest.fail.Exception)
 BROKEN = (
     psycopg.errors.SyntaxError,
     psycopg.errors.UndefinedTable,
@@ -70,9 +69,18 @@ def never_asked(pattern: str) -> Mutation:
     return instead(counted + pattern, "SELECT 0, '{}'::pg_catalog.text[]")
 
 
+def named(scene: Callable[..., None]) -> str:
+    """The scene's or test's name as words."""
+    parts = [part for part in scene.__qualname__.split(".") if part != "<locals>"]
+    return parts[0].replace("_", " ").removeprefix("test ")
+
+
 @contextmanager
-def noticing(record: Callable[[str, object], None]) -> Iterator[None]:
+def noticing(
+    scene: Callable[..., None], record: Callable[[str, object], None]
+) -> Iterator[None]:
     """The block fails, because of what was taken away and not because the text is broken."""
+    record("noticed by", named(scene))
     with pytest.raises(NOTICED) as caught:
         yield
     error: BaseException | None = caught.value

@@ -8,9 +8,9 @@ import pytest
 from membership_refactor.errors import CheckFailed, PlanChanged, StepOutOfOrder
 from tests.fixtures.sessions import Stage
 from tests.mutants.mutant import Mutant, instead, made_idle, mutant, never_asked, replaced
-from tests.mutants.scenes import Scene, to
+from tests.mutants.scenes import Scene, past_all_triggers, to
 from tests.races.pilot import Pilot
-from tests.races.tables import execute, query
+from tests.races.tables import COPY, execute
 
 FIRST = "UPDATE s.narrow SET rotation = 'x' WHERE id = 11"
 
@@ -84,11 +84,9 @@ def the_plan_is_another_one(pilot: Pilot, stage: Stage) -> None:
 def the_copy_has_been_tampered_with(pilot: Pilot, stage: Stage) -> None:
     """By someone past all triggers; the last look before the source goes finds it."""
     to(pilot, "0004")
-    execute(pilot.url, "ALTER TABLE s.narrow DISABLE TRIGGER USER",
-            "UPDATE s.narrow SET score = trim_scale(score) WHERE id = 11",
-            *(f"ALTER TABLE s.narrow ENABLE ALWAYS TRIGGER {name}" for (name,) in query(
-                pilot.url, "SELECT quote_ident(tgname) FROM pg_trigger WHERE tgrelid ="
-                           " 's.narrow'::regclass AND NOT tgisinternal")))  # fmt: skip
+    past_all_triggers(
+        pilot.url, COPY, "UPDATE s.narrow SET score = trim_scale(score) WHERE id = 11"
+    )
     with pytest.raises(CheckFailed, match="bit for bit"):
         pilot.upgrade("0005")
 

@@ -8,14 +8,14 @@ import pytest
 
 from tests.fixtures.databases import TemplateDatabase
 from tests.fixtures.sessions import Stage
-from tests.mutants import capture, fences, moves, stages, way_down
+from tests.mutants import capture, fences, handover, moves, stages, verifying, way_down
 from tests.mutants.mutant import Mutant, bound_waits, noticing
 from tests.races.pilot import Pilot
 from tests.races.tables import build_tables
 
 pytestmark = pytest.mark.mutants
 
-MODULES = (capture, moves, fences, stages, way_down)
+MODULES = (capture, moves, fences, stages, handover, way_down, verifying)
 MUTANTS = [
     pytest.param(m, id=f"{module.__name__.rpartition('.')[2]}: {m.name}")
     for module in MODULES
@@ -35,7 +35,7 @@ def test_a_removed_protection_is_noticed(
     mutant: Mutant, url: str, record_property: Callable[[str, object], None]
 ) -> None:
     with Stage(url) as stage, Pilot(url, mutation=mutant.mutation()) as pilot:
-        with noticing(record_property):
+        with noticing(mutant.noticed, record_property):
             mutant.noticed(pilot, stage)
         assert pilot.mutated, "the mutation found nothing to change"
 

@@ -1,0 +1,135 @@
+"""Enrollments, gates, verify and the tenant's lock with one protection removed: a test of the
+suite, run as it stands, notices."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from tests.chain import test_broken_connections, test_gates
+from tests.enrollment import test_install, test_merge, test_racing_duplicates, test_twins
+from tests.enrollment.tables import constrained, opened, unconstrained
+from tests.fixtures.databases import TemplateDatabase
+from tests.mutants.mutant import Mutation, instead, never_asked, noticing, replaced
+from tests.mutants.rewriting import rewritten
+from tests.sql import test_handover
+from tests.verify import test_verify
+
+pytestmark = pytest.mark.mutants
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """What is taken away, and the test that notices, with the values of its parameters."""
+
+    name: str
+    mutation: Mutation
+    noticed: Callable[..., None]
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+def twins(name: str) -> dict[str, Any]:
+    (case,) = (c for c in test_twins.CASES if c.name == name)
+    return {"twins": case, "isolation": "READ COMMITTED", "build": constrained}
+
+
+def gate(reason: str) -> Mutation:
+    """The gate does not ask for this."""
+    return replaced(rf"(SELECT '{reason}[^)]*?'[\s\S]*?\nWHERE )", r"\1false AND ",
+                    "no unbroken watch")  # fmt: skip
+
+
+LOCK = r"pg_catalog\.pg_try_advisory_lock\([^)]*\)(, 0\)\))?"
+MUTANTS = (
+    Mutant("a second migration is let in", replaced(r"^SELECT pg_catalog\.pg_try_advisory_lock.*",
+                                                    "SELECT true"),
+           test_broken_connections.test_a_second_run_is_refused_while_one_is_at_work),
+    Mutant("a second verify is let in", replaced(r"^SELECT pg_catalog\.pg_try_advisory_lock.*",
+                                                 "SELECT true"),
+           test_verify.test_two_verifies_do_not_share_their_ranges),
+    Mutant("ranges of before the chain moved are taken up", instead(r"^DELETE FROM .*batch"),
+           test_verify.test_what_was_interrupted_before_the_chain_moved_is_begun_anew),
+    Mutant("half a step is compared", replaced("state = 'open', started_at", "false, started_at"),
+           test_verify.test_half_a_step_is_not_compared),
+    Mutant("the sequence is not locked", replaced(r"ALTER SEQUENCE \S+ CACHE \d+;", ""),
+           test_handover.
+           test_no_id_is_drawn_between_the_reading_of_the_position_and_its_writing),
+    Mutant("a gate is not asked", never_asked("no unbroken watch"),
+           test_gates.test_scans_alone_open_no_gate),
+    Mutant("a gate asks for no watch", replaced(r"(SELECT 'no unbroken watch[^']*'\nWHERE )NOT",
+                                                r"\1false AND NOT"),
+           test_gates.test_scans_alone_open_no_gate),
+    Mutant("any watch is whole", replaced(r" AND u\.covered\)", ")", "no unbroken watch"),
+           test_gates.test_a_watch_that_is_not_whole_opens_no_gate,
+           {"began": 15, "ended": "0 days", "covered": False}),
+    Mutant("a watch of something else counts",
+           replaced(r" AND u\.target = '[^']*'", "", "no unbroken watch"),
+           test_gates.test_a_watch_of_something_else_opens_no_gate),
+    Mutant("a gate asks for no use", replaced(r"u\.uses > 0", "false"),
+           test_gates.test_one_use_within_the_window_keeps_a_gate_closed),
+    Mutant("a gate asks for no scan",
+           replaced(r"(no consumer has been scanned'\nWHERE )NOT", r"\1false AND NOT"),
+           test_gates.test_a_watch_without_a_scan_opens_no_gate),
+    Mutant("a gate asks for no references left", replaced(r"WHERE NOT o\.clear", "WHERE false"),
+           test_gates.test_one_consumer_with_references_left_keeps_a_gate_closed),
+    Mutant("0006 comes right after 0005", replaced(r"AND s\.ended_at > ", "AND false AND now() > "),
+           test_gates.test_the_old_name_gets_its_new_meaning_only_a_window_after_0005),
+    Mutant("one acceptance opens every gate", replaced(r" AND a\.revision = '\d+'", ""),
+           test_gates.test_the_acceptance_of_one_gate_opens_no_other),
+    Mutant("an empty table opens a gate", replaced(r"EXISTS \(SELECT FROM \S+event\S* AS e [^)]*\)",
+                                                   "true", "no unbroken watch"),
+           test_gates.test_an_empty_table_that_was_not_made_here_opens_no_gate),
+    Mutant("a merge does not lock its rows", replaced("FOR UPDATE OF t$", ""),
+           test_merge.test_a_row_that_joins_the_component_before_the_locks_is_seen_under_them),
+    Mutant("a merge does not look again under its locks",
+           replaced(r"(JOIN \S+ AS o ON [^\n]*)", r"\1 AND o.id = ANY($1)", "AS m\nJOIN"),
+           test_merge.test_a_row_that_joins_the_component_before_the_locks_is_seen_under_them),
+    Mutant("a merge does not ask who refers to its rows",
+           replaced(r"ORDER BY 1, 2, 4$", "LIMIT 0", "k.confrelid"),
+           test_merge.test_a_table_that_the_plan_does_not_know_stops_the_merge),
+    Mutant("an undo writes over what came since",
+           replaced(r"\n  AND t\.[\s\S]*$", "", "jsonb_populate_record"),
+           test_merge.test_a_survivor_that_was_changed_since_is_not_written_over),
+    Mutant("an invalid index is taken for a valid one", replaced(r"i\.indisvalid, i\.indisready",
+                                                                 "true, true"),
+           test_racing_duplicates.
+           test_an_invalid_left_over_is_rebuilt_once_the_duplicates_are_merged,
+           {"leave": test_racing_duplicates.leave_idle, "build": unconstrained}),
+    Mutant("the CHECK is not validated", instead("VALIDATE CONSTRAINT"),
+           test_install.test_the_constraints_stand_and_go_again),
+    Mutant("duplicates are not asked for before the constraints", never_asked("program_enrollment"),
+           test_install.test_duplicates_stop_it_before_anything_is_changed),
+    Mutant("a link does not lock its row", replaced(r" FOR UPDATE$", "", "external_user_key"),
+           test_twins.test_the_second_of_two_meets_what_the_first_did, twins("link to two users")),
+    Mutant("an expiry does not pass over locked rows", replaced(" FOR UPDATE SKIP LOCKED", ""),
+           test_twins.test_the_second_of_two_meets_what_the_first_did,
+           twins("expire what is being linked")),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("mutant", [pytest.param(m, id=f"suite: {m.name}") for m in MUTANTS])
+def test_a_removed_protection_is_noticed(
+    mutant: Mutant,
+    request: pytest.FixtureRequest,
+    template_database: TemplateDatabase,
+    monkeypatch: pytest.MonkeyPatch,
+    record_property: Callable[[str, object], None],
+) -> None:
+    given = dict(mutant.values)
+    build = given.pop("build", None)
+    if build is not None:
+        given["url"] = template_database(f"enrollment {build.__name__}", build)
+    with opened(given.get("url", "postgresql+psycopg://")) as engine:
+        for name in inspect.signature(mutant.noticed).parameters:
+            if name == "engine":
+                given[name] = engine
+            elif name not in given:
+                given[name] = request.getfixturevalue(name)
+        with rewritten(monkeypatch, mutant.mutation) as state:
+            with noticing(mutant.noticed, record_property):
+                mutant.noticed(**given)
+            assert state.changed, "the mutation found nothing to change"

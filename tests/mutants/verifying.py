@@ -1,0 +1,130 @@
+"""Verify and repair with one protection removed."""
+
+from __future__ import annotations
+
+from membership_refactor.execution.inspection import inspect, mend
+from tests.fixtures.sessions import Stage
+from tests.mutants.mutant import Mutant, instead, mutant, replaced
+from tests.mutants.scenes import RR, Scene, past_all_triggers, to
+from tests.races.pilot import Pilot
+from tests.races.tables import COLUMNS, COPY, assert_equal, execute, query
+
+WRITTEN = ", ".join(c for c in COLUMNS if c not in ("id", "twice", "badge"))
+
+
+def extra(n: int) -> str:
+    """A row of the copy that the source does not have."""
+    return f"INSERT INTO s.narrow (id, {WRITTEN}) SELECT {n}, {WRITTEN} FROM s.narrow WHERE id = 11"
+
+
+def found_at(revision: str, table: str, text: str, *keys: str) -> Scene:
+    def scene(pilot: Pilot, stage: Stage) -> None:
+        to(pilot, revision)
+        past_all_triggers(pilot.url, table, text)
+        verdicts = inspect(pilot.runner).verdicts
+        assert tuple(f.key for v in verdicts for f in v.findings) == keys
+
+    return scene
+
+
+def broken_at_0003(pilot: Pilot) -> None:
+    to(pilot, "0003")
+    past_all_triggers(pilot.url, COPY, "DELETE FROM s.narrow WHERE id = 11")
+
+
+def a_writer_older_than_the_repair(pilot: Pilot, stage: Stage) -> None:
+    broken_at_0003(pilot)
+    old = stage.session("old", RR)
+    old.begin()
+    mend(pilot.runner, inspect(pilot.runner))
+    old.outcome("DELETE FROM s.wide WHERE id = 11")
+    old.commit()
+    assert_equal(pilot.url)
+
+
+def a_writer_is_at_the_row_while_it_is_mended(pilot: Pilot, stage: Stage) -> None:
+    """Repair reads again under its lock, so the writer is either before or after all of it."""
+    broken_at_0003(pilot)
+    found = inspect(pilot.runner)
+    writer = stage.session("writer")
+    pilot.start(lambda runner: void(mend(runner, found)), until=r'INSERT INTO "s"\."narrow"')
+    step = writer.start("DELETE FROM s.wide WHERE id = 11")
+    step.settled()
+    pilot.finish()
+    step.outcome()
+    assert_equal(pilot.url)
+
+
+def void(_: object) -> None:
+    """The flight of a pilot returns nothing."""
+
+
+def what_stood_there_is_kept(pilot: Pilot, stage: Stage) -> None:
+    to(pilot, "0003")
+    past_all_triggers(pilot.url, COPY, "UPDATE s.narrow SET rotation = 'mine' WHERE id = 11")
+    mend(pilot.runner, inspect(pilot.runner))
+    assert query(pilot.url, "SELECT was ->> 'rotation' FROM s_refactor.repair") == [("mine",)]
+
+
+def a_trigger_resists_the_repair(pilot: Pilot, stage: Stage) -> None:
+    """What could not be mended is said, and not called mended."""
+    broken_at_0003(pilot)
+    execute(
+        pilot.url,
+        "CREATE FUNCTION s.no() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
+        'CREATE TRIGGER "AA" BEFORE INSERT ON s.narrow FOR EACH ROW EXECUTE FUNCTION s.no()',
+    )
+    try:
+        mend(pilot.runner, inspect(pilot.runner))
+    except Exception as error:
+        assert "still differs after mending" in str(error)
+    else:
+        raise AssertionError("a repair that mended nothing said that it had")
+
+
+
+class BlindAfterwards:
+    """Under the lock the keys are looked at once, not again after mending."""
+
+    def __init__(self) -> None:
+        self.looked = False
+
+    def __call__(self, text: str) -> str:
+        if not text.startswith("SELECT coalesce(a.") or "= ANY (ARRAY[" not in text:
+            return text
+        if self.looked:
+            return "SELECT ''::text, ''::text, '{}'::text[] WHERE false"
+        self.looked = True
+        return text
+
+
+LAST = r"UNION ALL SELECT NULL, pg_catalog\.count\(\*\) \+ 1 FROM (\S+)\)"
+BOUNDED = (
+    r"CASE WHEN pg_catalog\.lead\(c\.n\) OVER \(ORDER BY c\.n\) IS NOT NULL THEN c\.key END"
+)
+MUTANTS: tuple[Mutant, ...] = (
+    mutant("the last range ends with the last row",
+           lambda text: replaced(LAST, r"UNION ALL SELECT max(id)::text, pg_catalog.count(*) + 1"
+                                       r" FROM \1)")(replaced(BOUNDED, "c.key")(text)),
+           found_at("0003", COPY, extra(100001), "100001")),
+    mutant("the first range begins with the first row",
+           replaced(r"  pg_catalog\.lag\(c\.key\) OVER \(ORDER BY c\.n\),",
+                    "  coalesce(pg_catalog.lag(c.key) OVER (ORDER BY c.n), '0'),"),
+           found_at("0003", COPY, extra(-1), "-1")),
+    mutant("only the source's rows are compared", replaced("FULL JOIN", "LEFT JOIN", "'missing'"),
+           found_at("0003", COPY, extra(16), "16")),
+    mutant("values are compared, not their images",
+           replaced(r"OPERATOR\(pg_catalog\.\*<>\)", "<>", "'missing'"),
+           found_at("0003", COPY, "UPDATE s.narrow SET note = NULL, score = trim_scale(score)"
+                                  " WHERE id = 11", "11")),
+    mutant("a link that is missing is equal to any",
+           replaced(r'b\."parent_uuid" IS DISTINCT FROM', 'b."parent_uuid" <>', "'different'"),
+           found_at("0005", COPY, "UPDATE s.narrow SET parent_uuid = NULL WHERE id = 11", "11")),
+    mutant("repair leaves the fence where it is", instead(r"^DO \$fence\$"),
+           a_writer_older_than_the_repair),
+    mutant("repair without its lock", instead(r'^LOCK TABLE "s"\."(wide|narrow)" IN SHARE ROW'),
+           a_writer_is_at_the_row_while_it_is_mended),
+    mutant("repair forgets what stood there", instead(r'^INSERT INTO "s_refactor"\."repair"'),
+           what_stood_there_is_kept),
+    Mutant("repair does not look again", BlindAfterwards, a_trigger_resists_the_repair),
+)  # fmt: skip
