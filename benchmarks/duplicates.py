@@ -3,7 +3,13 @@
     python -m benchmarks.duplicates [--rows 1000000] [--json FILE]
 
 On a server of its own that is gone afterwards. What looking costs, in CPU seconds of server and
-client together, is compared with one plain GROUP BY over the same rows; the rest is wall time.
+client together, is compared with one plain GROUP BY; the rest is wall time.
+
+The plain GROUP BY is what one would type to look for duplicate keys: GROUP BY external_user_key,
+program_uuid, curriculum_uuid HAVING count(*) > 1, with the server's own settings, and not fetching
+a row. Of a million rows 806,000 have a key. The same for users is given beside it; it reads the
+605,000 rows that have one, compares eight bytes instead of a text, and is the cheaper of the two.
+To know what ``duplicates`` says of both identities, one would need both.
 """
 
 from __future__ import annotations
@@ -80,8 +86,9 @@ class Figures:
     """Given the memory that ``duplicates`` allows itself."""
     duplicates: float = 0
     ratio: float = 0
-    """``duplicates`` by the GROUP BY over the key, which is the identity most rows have."""
+    """``duplicates`` by the plain GROUP BY, over the key."""
     ratio_64mb: float = 0
+    ratio_user: float = 0
     found: dict[str, int] = field(default_factory=dict)
     merge: float = 0
     merged: int = 0
@@ -131,6 +138,7 @@ def measure(engine: Engine, url: str, rows: int, *, times: int = 5) -> Figures:
     figures.found = dict(found)
     figures.ratio = figures.duplicates / figures.group_by_key
     figures.ratio_64mb = figures.duplicates / figures.group_by_key_64mb
+    figures.ratio_user = figures.duplicates / figures.group_by_user
     began = time.perf_counter()
     figures.merged = merge(engine, IDENTITY, "public").merged
     figures.merge = time.perf_counter() - began
@@ -226,6 +234,7 @@ def main() -> None:
         finally:
             engine.dispose()
             drop_database(server.url, name)
+    print("ratio: by GROUP BY external_user_key, program_uuid, curriculum_uuid, default settings")
     for label, value in asdict(figures).items():
         shown = f"{value:.3f}" if isinstance(value, float) else value
         print(f"{label:22} {shown}")

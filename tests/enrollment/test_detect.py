@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 import psycopg
 import pytest
 from sqlalchemy import Engine
 
-from membership_refactor.enrollment.detect import findings
+from membership_refactor.enrollment.detect import SETTINGS, findings
 from membership_refactor.enrollment.findings import Finding, Kind
 from membership_refactor.plans.program_enrollment import IDENTITY
+from membership_refactor.sql.unique_identity.detection import column_types, troubled_rows
+from membership_refactor.sql.unique_identity.names import IdentityNames
 from tests.enrollment.tables import CURRICULA, PROGRAMS, contents, enrol, run
 
 
@@ -139,3 +143,44 @@ def test_looking_changes_nothing(unconstrained_engine: Engine) -> None:
         connection.exec_driver_sql("SET TRANSACTION READ ONLY")
         assert len(list(findings(connection, IDENTITY, "public"))) == 1
     assert contents(unconstrained_engine) == before
+
+
+def test_however_large_the_table_looks_suspects_are_looked_up_by_hash(
+    unconstrained_engine: Engine,
+) -> None:
+    """Else the list of suspects would be read again for every row: from some 25 million rows on
+    PostgreSQL expected it to be too large for a hash table."""
+    names = IdentityNames(IDENTITY, "public")
+    with unconstrained_engine.begin() as connection:
+        enrol(connection, 1, "k")
+        run(connection, "ANALYZE program_enrollment")
+        run(connection, "SET LOCAL allow_system_table_mods = on")
+        run(
+            connection,
+            "UPDATE pg_class SET reltuples = 1e9, relpages = 1 WHERE relname = 'program_enrollment'"
+            " AND relnamespace = 'public'::regnamespace",
+        )
+        for setting in SETTINGS:
+            run(connection, setting)
+        types = {str(name): str(kind) for name, kind in run(connection, column_types(names))}
+        plan = "\n".join(
+            str(line) for (line,) in run(connection, f"EXPLAIN {troubled_rows(names, types)}")
+        )
+    assert re.search(r"Seq Scan on program_enrollment.*rows=\d{9}", plan), plan
+    asked = re.findall(r"\(?(\w*) ?SubPlan \d+\)", plan)
+    assert asked == ["hashed", "hashed"], plan
+
+
+def test_a_padded_key_meets_its_plain_spelling_whatever_the_case(
+    unconstrained_engine: Engine,
+) -> None:
+    with unconstrained_engine.begin() as connection:
+        padded = enrol(connection, None, "  Key\t", status="unknown")
+        plain = enrol(connection, 1, "kEY")
+        enrol(connection, 2, "other")
+        lonely = enrol(connection, 3, " lonely")
+    assert by_kind(unconstrained_engine) == {
+        Kind.SPELLINGS: [(padded, plain)],
+        Kind.PADDED: [(padded,), (lonely,)],
+        Kind.STATUS: [(padded,)],
+    }

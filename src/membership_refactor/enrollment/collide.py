@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,7 +74,7 @@ class Families:
 
     def collisions(self, parents: Sequence[Any]) -> tuple[Collision, ...]:
         """Which of their rows would collide if the parents became one."""
-        return tuple(resolve(self.pooled(parents), parents[0]).collisions)
+        return tuple(_collisions(self.pooled(parents)))
 
 
 def families(
@@ -90,40 +90,48 @@ def families(
 
 def resolve(children: Sequence[Child], parent: Any) -> Resolution:
     """All of ``children`` hang from ``parent``, and no two are equal in their unique key."""
-    resolution = Resolution()
-    by_table: dict[str, list[Child]] = {}
-    for child in children:
-        by_table.setdefault(child.dependent.table, []).append(child)
-    for siblings in by_table.values():
-        _resolve_table(siblings, parent, resolution)
+    resolution = Resolution(collisions=list(_collisions(children)))
+    _resolve(children, parent, resolution.steps)
     return resolution
 
 
-def _resolve_table(siblings: Sequence[Child], parent: Any, resolution: Resolution) -> None:
-    dependent = siblings[0].dependent
-    groups: dict[Any, list[Child]] = {}
-    for child in siblings:
+def _resolve(children: Iterable[Child], parent: Any, steps: list[Move | Removal]) -> None:
+    for groups in _colliding(children):
+        removals: list[Removal] = []
+        moves: list[Move] = []
+        for group in groups:
+            kept = min(group, key=lambda child: _preference(child, parent))
+            values = _united(group, kept)
+            if len(group) > 1:
+                _resolve((c for child in group for c in child.children), kept.id, steps)
+                removals += [Removal(child, kept.id) for child in group if child is not kept]
+            if values or kept.parent != parent:
+                moves.append(Move(kept, parent, values))
+        # The kept row may have hung from a losing parent: its rival has to go before it moves.
+        steps += removals
+        steps += moves
+
+
+def _collisions(children: Iterable[Child]) -> Iterator[Collision]:
+    for groups in _colliding(children):
+        for group in groups:
+            if len(group) > 1:
+                first = group[0]
+                ids = tuple(sorted(child.id for child in group))
+                yield Collision(first.dependent.table, first.unique, ids, _agree(group))
+                yield from _collisions(c for child in group for c in child.children)
+
+
+def _colliding(children: Iterable[Child]) -> Iterable[Iterable[Sequence[Child]]]:
+    """For each table the groups of rows that are equal in their unique key."""
+    tables: dict[str, dict[Any, list[Child]]] = {}
+    for child in children:
+        dependent = child.dependent
         # A NULL in a unique key is equal to nothing.
         collides = dependent.unique is not None and None not in child.unique
-        groups.setdefault(child.unique if collides else ("alone", id(child)), []).append(child)
-    removals: list[Removal] = []
-    moves: list[Move] = []
-    for group in groups.values():
-        kept = min(group, key=lambda child: _preference(child, parent))
-        values = _united(group, kept)
-        if len(group) > 1:
-            ids = tuple(sorted(child.id for child in group))
-            agree = values is not None
-            resolution.collisions.append(Collision(dependent.table, kept.unique, ids, agree))
-            nested = resolve([c for child in group for c in child.children], kept.id)
-            resolution.steps += nested.steps
-            resolution.collisions += nested.collisions
-            removals += [Removal(child, kept.id) for child in group if child is not kept]
-        if values or kept.parent != parent:
-            moves.append(Move(kept, parent, values or ()))
-    # The kept row may have hung from a losing parent: its rival has to go before it moves.
-    resolution.steps += removals
-    resolution.steps += moves
+        key = child.unique if collides else ("alone", id(child))
+        tables.setdefault(dependent.table, {}).setdefault(key, []).append(child)
+    return [groups.values() for groups in tables.values()]
 
 
 def _preference(child: Child, parent: Any) -> tuple[Any, ...]:
@@ -132,16 +140,23 @@ def _preference(child: Child, parent: Any) -> tuple[Any, ...]:
     return (missing, ranking.rank(child.rank) if ranking else 0, child.parent != parent, child.id)
 
 
-def _united(group: Sequence[Child], kept: Child) -> tuple[tuple[str, Any], ...] | None:
-    """What ``kept`` takes over from the others; None where two values exclude each other."""
+def _agree(group: Sequence[Child]) -> bool:
+    """Whether no column of which only one value can stay has two."""
+    for values in zip(*(child.unite for child in group), strict=True):
+        given = [value for value in values if value is not None]
+        if any(value != given[0] for value in given[1:]):
+            return False
+    return True
+
+
+def _united(group: Sequence[Child], kept: Child) -> tuple[tuple[str, Any], ...]:
+    """What ``kept`` takes over from the others."""
     dependent = kept.dependent
     values: list[tuple[str, Any]] = []
     for at, column in enumerate(dependent.unite):
-        given = [child.unite[at] for child in group if child.unite[at] is not None]
-        if any(value != given[0] for value in given):
-            return None
-        if given and kept.unite[at] is None:
-            values.append((column, given[0]))
+        if kept.unite[at] is None:
+            given = [child.unite[at] for child in group if child.unite[at] is not None]
+            values += [(column, value) for value in given[:1]]
     ranking = dependent.ranking
     if ranking and ranking.keep is Keep.BEST:
         best = min((child.rank for child in group), key=ranking.rank)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby, islice
 from operator import attrgetter
 from typing import Any
@@ -115,11 +115,13 @@ def _with_collisions(
 def _with_family(finding: Finding, families: collide.Families) -> Finding:
     if finding.kind is not Kind.MERGEABLE:
         return finding
-    members = tuple(replace(m, children=families.count(m.id)) for m in finding.members)
+    members = tuple(
+        Member(m.id, m.identities, m.same, m.status, families.count(m.id)) for m in finding.members
+    )
     # The children of one parent do not collide: their unique key stands.
     several = sum(member.children > 0 for member in members) > 1
     collisions = families.collisions(finding.ids) if several else ()
-    return replace(finding, members=members, collisions=collisions)
+    return Finding(finding.kind, finding.scope, members, finding.detail, collisions)
 
 
 def _spellings(plan: UniqueIdentity, scope: list[Troubled]) -> Iterator[Finding]:

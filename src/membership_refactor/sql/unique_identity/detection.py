@@ -74,48 +74,67 @@ def troubled_rows(names: IdentityNames, types: Types) -> str:
     the first row with the same value, then for each the id of the first with the same folded
     spelling (NULL where the alternative is not text), then whether its spelling is padded or
     blank. Whether a value is the same is decided here, by the column's own type and collation.
+
+    The table is read once for the rows that are trouble by themselves, once for the hashes of each
+    alternative, and once for the rows whose hash came twice.
     """
     plan = names.plan
-    groups, conditions = [], [f"NOT ({names.known('t.')})"]
-    for at, alternative in enumerate(plan.alternatives):
-        groups.append(
-            f"suspect_{at} AS MATERIALIZED (\n"
-            f"  SELECT {hashed(names, alternative, types=types)} AS hash\n"
-            f"  FROM {names.table}\n"
-            f"  WHERE {counted(names, alternative)}\n"
-            "  GROUP BY 1 HAVING pg_catalog.count(*) > 1\n)"
-        )
-        if alternative.text:
-            conditions.append(_padded(alternative, "t."))
-        # A padded key is in trouble anyway, so nothing has to be trimmed a second time.
-        conditions.append(
-            f"({counted(names, alternative, 't.')}\n"
-            f"     AND {hashed(names, alternative, 't.', types=types, unpadded=True)} "
-            f"IN (SELECT hash FROM suspect_{at}))"
-        )
-    if plan.status:
-        conditions.append(_unlisted(names, "t."))
-    joined = "\n    OR ".join(conditions)
-    status = f"t.{ident(plan.status.column)}::text" if plan.status else "NULL::text"
-    carried = columns((plan.id, *plan.identity_columns, *plan.scope), "t.")
+    own = columns((plan.id, *plan.identity_columns, *plan.scope))
     same = [_first(names, a, ident(a.column)) for a in plan.alternatives]
     alike = [_first(names, a, folded(a)) if a.text else "NULL" for a in plan.alternatives]
     padded = [f"COALESCE({_padded(a)}, false)" if a.text else "false" for a in plan.alternatives]
-    answer = ",\n  ".join(
-        [
-            columns((plan.id, *plan.identity_columns, *plan.scope)),
-            "status_text",
-            *same,
-            *alike,
-            *padded,
-        ]
+    answer = ",\n  ".join([own, "status_text", *same, *alike, *padded])
+    row, alone = _row(names), _alone(names)
+    suspects = "".join(_suspects(names, at, types) for at in range(len(plan.alternatives)))
+    shared = "\n      OR ".join(
+        _suspected(names, at, "t.", types) for at in range(len(plan.alternatives))
     )
-    order = columns((*plan.scope, plan.id))
     return (
-        "WITH " + ",\n".join(groups) + ",\n"
-        f"troubled AS MATERIALIZED (\n  SELECT {carried}, {status} AS status_text\n"
-        f"  FROM {names.table} AS t\n  WHERE {joined}\n)\n"
-        f"SELECT {answer}\nFROM troubled\nORDER BY {order}"
+        f"WITH alone AS MATERIALIZED (\n  {row}\n  WHERE {alone}\n),\n{suspects}"
+        f"troubled AS MATERIALIZED (\n  SELECT {own}, status_text FROM alone\n"
+        # CASE, because PostgreSQL may ask the terms of an AND in any order; the second of these is
+        # for the few rows that pass the first.
+        f"  UNION ALL\n  {row}\n  WHERE CASE WHEN {shared}\n"
+        f"    THEN ({alone}) IS NOT TRUE ELSE false END\n)\n"
+        f"SELECT {answer}\nFROM troubled\nORDER BY {columns((*plan.scope, plan.id))}"
+    )
+
+
+def _row(names: IdentityNames) -> str:
+    plan = names.plan
+    status = f"t.{ident(plan.status.column)}::text" if plan.status else "NULL::text"
+    carried = columns((plan.id, *plan.identity_columns, *plan.scope), "t.")
+    return f"SELECT {carried}, {status} AS status_text\n  FROM {names.table} AS t"
+
+
+def _suspects(names: IdentityNames, at: int, types: Types) -> str:
+    """The hashes that came twice, and those of padded keys, which are so few that trimming every
+    key for their sake would cost more."""
+    alternative = names.plan.alternatives[at]
+    trimmed_ = (
+        f"\n  UNION ALL\n  SELECT {hashed(names, alternative, types=types)}\n"
+        f"  FROM alone\n  WHERE {counted(names, alternative)} AND {_padded(alternative)}"
+    )
+    return (
+        f"suspect_{at} AS MATERIALIZED (\n"
+        f"  SELECT {hashed(names, alternative, types=types, unpadded=True)} AS hash\n"
+        f"  FROM {names.table}\n  WHERE {counted(names, alternative)}\n"
+        "  GROUP BY 1 HAVING pg_catalog.count(*) > 1"
+        f"{trimmed_ if alternative.text else ''}\n),\n"
+    )
+
+
+def _suspected(names: IdentityNames, at: int, prefix: str, types: Types) -> str:
+    """Whether the row's hash is one of the suspects'.
+
+    Through an array, of which PostgreSQL expects ten elements: it makes a small hash table that
+    grows. For as many as it expects of the GROUP BY it would make one that fits in no cache, and
+    for a large table none at all: then it reads all suspects again for every row.
+    """
+    hash_ = hashed(names, names.plan.alternatives[at], prefix, types=types, unpadded=True)
+    return (
+        f"{hash_} IN (SELECT s.hash FROM"
+        f" pg_catalog.unnest(ARRAY(SELECT hash FROM suspect_{at})) AS s(hash))"
     )
 
 
@@ -166,6 +185,16 @@ def _first(names: IdentityNames, alternative: Alternative, value: str) -> str:
         f"CASE WHEN {counted(names, alternative)} THEN pg_catalog.first_value({id_}) OVER "
         f"(PARTITION BY {partition} ORDER BY {id_}) END"
     )
+
+
+def _alone(names: IdentityNames) -> str:
+    """True where a row is trouble whatever the others are."""
+    plan = names.plan
+    terms = [f"NOT ({names.known('t.')})"]
+    terms += [_padded(alternative, "t.") for alternative in plan.alternatives if alternative.text]
+    if plan.status:
+        terms.append(_unlisted(names, "t."))
+    return "\n    OR ".join(terms)
 
 
 def _padded(alternative: Alternative, prefix: str = "") -> str:
