@@ -8,7 +8,7 @@ from membership_refactor.portrait import Table
 from membership_refactor.sql.identifiers import ident
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.parallel.ledger import lost, was
-from membership_refactor.sql.types import differs
+from membership_refactor.sql.types import differs, keyed
 
 
 def rejoined_equals_archive(plan: TableSplit, names: Names, source: Table) -> Check:
@@ -33,7 +33,7 @@ def rejoined_equals_archive(plan: TableSplit, names: Names, source: Table) -> Ch
         else:
             value = f"c.{name}"
         parts.append(f"{value} AS {name}")
-    others = [c for c in source.columns if c.name != plan.id]
+    others = keyed((c for c in source.columns if c.name != plan.id), plan.key)
     return Check(
         name="rejoin equals the archive",
         sentence="parent and child joined, with replaced values laid over, are the archived rows",

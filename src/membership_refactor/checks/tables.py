@@ -10,7 +10,7 @@ from membership_refactor.sql.identifiers import columns as listed
 from membership_refactor.sql.identifiers import ident, literal
 from membership_refactor.sql.identity import computed
 from membership_refactor.sql.names import Names
-from membership_refactor.sql.types import differs
+from membership_refactor.sql.types import differs, keyed
 
 
 def policies_hold(plan: TableSplit, table: str) -> tuple[Check, ...]:
@@ -107,7 +107,7 @@ def parents_are_of_their_children(plan: TableSplit, names: Names, child: Table) 
             f"SELECT coalesce(p.{uuid}, g.{link})::text\n"
             f"FROM ({select}) AS g FULL JOIN {names.parent} AS p ON p.{uuid} = g.{link}\n"
             f"WHERE p.{uuid} IS NULL OR g.{link} IS NULL\n"
-            f"OR {differs(parent_columns(plan, child), 'p', 'g')}"
+            f"OR {differs(keyed(parent_columns(plan, child), plan.key), 'p', 'g')}"
         ),
     )
 

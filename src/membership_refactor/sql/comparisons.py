@@ -18,7 +18,7 @@ from membership_refactor.sql.identity import computed
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.parallel.collection import version_8
 from membership_refactor.sql.statements import Lock
-from membership_refactor.sql.types import differs
+from membership_refactor.sql.types import differs, keyed
 
 EXCLUSIVE = Lock.SHARE_ROW_EXCLUSIVE
 UUID = "pg_catalog.uuid"
@@ -113,7 +113,8 @@ def children_and_parents(plan: TableSplit, names: Names, child: Table) -> Compar
     """0007: the children are believed; a parent is what they say. The time of change is each
     table's own: on the way down from 0008 it need not be the greatest of the children's."""
     uuid, link = ident(plan.parent_id), ident(plan.link)
-    columns = tuple(c for c in parent_columns(plan, child) if c.name != plan.changed)
+    shared = keyed(parent_columns(plan, child), plan.key)
+    columns = tuple(c for c in shared if c.name != plan.changed)
     apart_by = difference(f"g.{link}", f"p.{uuid}", columns_apart(columns, "g", "p"))
 
     def rows(left: str, right: str) -> str:
@@ -150,8 +151,8 @@ def children_of_parents(plan: TableSplit, names: Names, child: Table) -> Compari
     says exactly what another parent says, or its own does not exist, the link is what is wrong."""
     uuid, link, key = ident(plan.parent_id), ident(plan.link), ident(plan.id)
     key_type = child.column(plan.id).type
-    deprecated = tuple(child.column(n) for n in plan.deprecated)
-    keys_only = tuple(child.column(n) for n in plan.key)
+    deprecated = keyed((child.column(n) for n in plan.deprecated), plan.key)
+    keys_only = tuple(c for c in deprecated if c.name in plan.key)
     first = child.column(plan.key[0])
     # The unique key begins with it, and IS NOT DISTINCT FROM knows no index.
     near = f"q.{ident(first.name)} = c.{ident(first.name)}"

@@ -14,7 +14,7 @@ from membership_refactor.sql.identifiers import dollar_quoted, ident, literal, q
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.statements import Statement
 from membership_refactor.sql.triggers import SYNC_MARK, SYNC_ON, OwnTrigger, after, trigger_function
-from membership_refactor.sql.types import differs
+from membership_refactor.sql.types import differs, keyed
 
 
 def parent_columns(plan: TableSplit, child: Table) -> tuple[Column, ...]:
@@ -120,7 +120,7 @@ BEGIN
   {insert_parents(plan, names, child, missing)};
   UPDATE {names.parent} AS p SET ({listed(columns)}) = ROW ({listed(columns, "g.")})
   FROM ({select}) AS g
-  WHERE p.{uuid} = g.{link} AND {differs(parent_columns(plan, child), "p", "g")};
+  WHERE p.{uuid} = g.{link} AND {differs(keyed(parent_columns(plan, child), plan.key), "p", "g")};
 END
 """
     signature = f"{names.own('settle')}(uuids pg_catalog.uuid[], shared pg_catalog.bool)"

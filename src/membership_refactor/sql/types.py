@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, fields
 
 from membership_refactor.portrait import Column
 from membership_refactor.sql.identifiers import ident
@@ -31,13 +32,29 @@ _EQUAL_IS_IDENTICAL = frozenset(
 (-0 = 0), not json (no equality), not interval (1 month = 30 days), not citext, not char (n)."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyColumn(Column):
+    """A column of the key: 1.0 and 1.00 are one key, and each row keeps its own scale."""
+
+
+def keyed(columns: Iterable[Column], key: Collection[str]) -> tuple[Column, ...]:
+    """The columns, those of the key as such."""
+    return tuple(
+        KeyColumn(**{f.name: getattr(c, f.name) for f in fields(c)}) if c.name in key else c
+        for c in columns
+    )
+
+
 def base_type(type_name: str) -> str:
     """``type_name`` without its modifier: ``timestamp(3) with time zone`` loses the ``(3)``."""
     return _MODIFIER.sub("", type_name, count=1)
 
 
 def equal_is_identical(column: Column) -> bool:
-    """Whether IS DISTINCT FROM sees every change of the column's stored image."""
+    """Whether IS DISTINCT FROM sees every change of the column that matters: of its stored
+    image, and in a key, whose types have no other two values that are equal, of its value."""
+    if isinstance(column, KeyColumn):
+        return True
     base = base_type(column.type)
     if base in ("text", "character varying") and column.collation is not None:
         return False  # it may be nondeterministic, where 'a' = 'A'

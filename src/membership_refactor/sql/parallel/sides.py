@@ -12,7 +12,7 @@ from membership_refactor.sql.identifiers import columns as listed
 from membership_refactor.sql.identifiers import dollar_quoted, ident
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.statements import Statement
-from membership_refactor.sql.types import base_type, differs
+from membership_refactor.sql.types import base_type, differs, keyed
 
 ROW_OF_CHILD, ROW_OF_PARENT = "saved", "parent"
 """plpgsql record variables: the child's and the parent's row as they are now."""
@@ -44,7 +44,7 @@ class Sides:
 
     @cached_property
     def key(self) -> tuple[Column, ...]:
-        return tuple(self.child.column(name) for name in self.plan.key)
+        return keyed((self.child.column(name) for name in self.plan.key), self.plan.key)
 
     @cached_property
     def values(self) -> tuple[Column, ...]:
