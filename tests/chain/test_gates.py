@@ -147,7 +147,5 @@ def test_an_empty_table_that_was_not_made_here_opens_no_gate(chain_at: ChainAt) 
     chain = without_acceptance(chain_at("0004"))
     chain.run("DELETE FROM public.programme_membership")
     assert "no unbroken watch" in closed(chain, "0005")
-    chain.run(
-        f"INSERT INTO {LEDGER}.event (plan, event) VALUES ('{chain.plan.name}', 'created')"
-    )
+    chain.run(f"INSERT INTO {LEDGER}.event (plan, event) VALUES ('{chain.plan.name}', 'created')")
     chain.up("0005")

@@ -50,8 +50,8 @@ def a_batch_waits_for_a_writer_who_comes_to_wait_for_it(pilot: Pilot, stage: Sta
     to(pilot, "0007")
     writer = stage.session("writer")
     writer.run("SET deadlock_timeout = '1s'")
-    first, second = (row[0] for row in query(
-        pilot.url, "SELECT uuid::text FROM s.wide WHERE person_id > 499 ORDER BY uuid"))  # fmt: skip
+    pair = "SELECT uuid::text FROM s.wide WHERE person_id > 499 ORDER BY uuid"
+    first, second = (uuid for (uuid,) in query(pilot.url, pair))
     touch = "UPDATE s.wide SET rotation = rotation WHERE uuid = '{}'"
     pilot.start(
         lambda runner: runner.upgrade("0008"), until=r'SELECT .*"m_replace_listed"\(', before=True

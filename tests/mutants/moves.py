@@ -127,7 +127,7 @@ def a_reader_stays_for_long(pilot: Pilot, stage: Stage) -> None:
 
 
 TAKE = (
-    r'WITH gone AS \(\s*DELETE FROM (\S+) AS l WHERE l\.ctid = ANY \(ARRAY\(\s*'
+    r"WITH gone AS \(\s*DELETE FROM (\S+) AS l WHERE l\.ctid = ANY \(ARRAY\(\s*"
     r"SELECT m\.ctid FROM \S+ AS m LIMIT entries\)\) RETURNING l\.keys\)"
     r"([\s\S]*?INTO taken, marks, consumed);"
 )

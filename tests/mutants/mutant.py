@@ -76,9 +76,7 @@ def named(scene: Callable[..., None]) -> str:
 
 
 @contextmanager
-def noticing(
-    scene: Callable[..., None], record: Callable[[str, object], None]
-) -> Iterator[None]:
+def noticing(scene: Callable[..., None], record: Callable[[str, object], None]) -> Iterator[None]:
     """The block fails, because of what was taken away and not because the text is broken."""
     record("noticed by", named(scene))
     with pytest.raises(NOTICED) as caught:
@@ -94,4 +92,4 @@ def bound_waits(url: str) -> None:
     """Whoever connects from now on waits for nothing without an end."""
     with psycopg.connect(libpq_url(url), autocommit=True) as connection:
         name = connection.info.dbname
-        connection.execute(f'ALTER DATABASE "{name}" SET statement_timeout = \'{HUNG}\''.encode())
+        connection.execute(f"ALTER DATABASE \"{name}\" SET statement_timeout = '{HUNG}'".encode())

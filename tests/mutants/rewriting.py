@@ -1,4 +1,4 @@
-"""Rewrites the SQL of everything that runs in this process, for tests that connect by themselves."""
+"""Rewrites the SQL of everything in this process, for tests that connect by themselves."""
 
 from __future__ import annotations
 

@@ -82,7 +82,6 @@ def a_trigger_resists_the_repair(pilot: Pilot, stage: Stage) -> None:
         raise AssertionError("a repair that mended nothing said that it had")
 
 
-
 class BlindAfterwards:
     """Under the lock the keys are looked at once, not again after mending."""
 
@@ -99,9 +98,7 @@ class BlindAfterwards:
 
 
 LAST = r"UNION ALL SELECT NULL, pg_catalog\.count\(\*\) \+ 1 FROM (\S+)\)"
-BOUNDED = (
-    r"CASE WHEN pg_catalog\.lead\(c\.n\) OVER \(ORDER BY c\.n\) IS NOT NULL THEN c\.key END"
-)
+BOUNDED = r"CASE WHEN pg_catalog\.lead\(c\.n\) OVER \(ORDER BY c\.n\) IS NOT NULL THEN c\.key END"
 MUTANTS: tuple[Mutant, ...] = (
     mutant("the last range ends with the last row",
            lambda text: replaced(LAST, r"UNION ALL SELECT max(id)::text, pg_catalog.count(*) + 1"

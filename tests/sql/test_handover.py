@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import psycopg
@@ -319,6 +320,42 @@ def test_no_id_is_drawn_between_the_reading_of_the_position_and_its_writing(
     assert isinstance(first, int)
     assert drawn is not None
     assert drawn[0] > first
+
+
+def test_an_id_drawn_while_the_sequence_is_waited_for_is_not_drawn_again(
+    catalog: Catalog,
+) -> None:
+    """Its position is read only under the lock: who has drawn from it holds it until he commits,
+    and may draw again."""
+    split = Split(catalog, PLAIN)
+    url = libpq_url(catalog.url)
+    with (
+        ThreadPoolExecutor(1) as pool,  # outermost: it waits for who waits for the writer
+        psycopg.connect(url) as mover,
+        psycopg.connect(url, autocommit=True) as watcher,
+        psycopg.connect(url, autocommit=True) as writer,
+    ):
+
+        def hand() -> None:
+            for statement in hand_over(split.plan, split.own, split.source):
+                mover.execute(statement.text.encode())
+            mover.commit()
+
+        writer.execute("BEGIN")
+        writer.execute("SELECT nextval('s.pm_id_seq')")
+        handing = pool.submit(hand)
+        waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pid = %s"
+        while watcher.execute(waiting, [mover.info.backend_pid]).fetchone() != (1,):
+            assert not handing.done()
+        # More than the session has drawn ahead already (CACHE).
+        several = "SELECT max(nextval('s.pm_id_seq')) FROM generate_series(1, 3)"
+        last = writer.execute(several).fetchone()
+        writer.execute("COMMIT")
+        handing.result(30)
+        drawn = writer.execute("SELECT nextval('s.pm_id_seq')").fetchone()
+    assert last is not None
+    assert drawn is not None
+    assert drawn[0] > last[0]
 
 
 @BOTH
