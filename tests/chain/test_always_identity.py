@@ -11,7 +11,7 @@ from membership_refactor.database import libpq_url
 from membership_refactor.planning import Conflict, ParentColumn, TableSplit
 from tests.chain.driver import REVISIONS, Chain, Subject, build
 from tests.fixtures.databases import TemplateDatabase
-from tests.races.pilot import Pilot
+from tests.races.pilot import Flight, Pilot
 
 ALWAYS = Subject(
     plan=TableSplit(
@@ -107,6 +107,14 @@ DOWN_HALTS = {
 }
 
 
+def up(revision: str) -> Flight:
+    return lambda runner: runner.upgrade(revision)
+
+
+def down(revision: str) -> Flight:
+    return lambda runner: runner.downgrade(revision, destination=revision)
+
+
 def test_rows_that_come_by_copy_in_every_phase_are_there_at_the_end(
     template_database: TemplateDatabase,
 ) -> None:
@@ -115,7 +123,7 @@ def test_rows_that_come_by_copy_in_every_phase_are_there_at_the_end(
     with Pilot(url, plan=ALWAYS.plan) as pilot:
         for revision in REVISIONS:
             if revision in HALTS:
-                pilot.start(lambda r, n=revision: r.upgrade(n), until=HALTS[revision], before=True)
+                pilot.start(up(revision), until=HALTS[revision], before=True)
                 rows.copy(table_of(f"{int(revision) - 1:04d}"))
                 pilot.finish()
             else:
@@ -129,11 +137,7 @@ def test_rows_that_come_by_copy_in_every_phase_are_there_at_the_end(
                 rows.copy_children()
         for revision in reversed(REVISIONS):
             if revision in DOWN_HALTS:
-                pilot.start(
-                    lambda r, n=revision: r.downgrade(n, destination=n),
-                    until=DOWN_HALTS[revision],
-                    before=True,
-                )
+                pilot.start(down(revision), until=DOWN_HALTS[revision], before=True)
                 if revision < "0009":
                     rows.copy("s.narrow")
                 pilot.finish()

@@ -96,7 +96,7 @@ def _content(table: Table) -> Iterator[str]:
     for provider, label in table.security_labels:
         yield f"has the security label {label!r} of {provider!r}, which only its provider can give"
     for rule in table.rules:
-        yield from _rule(rule)
+        yield from _rewriting(rule)
     for constraint in table.constraints:
         words = {token.text for token in tokens(constraint.definition)}
         if constraint.kind in ("p", "u", "f") and words & {"OVERLAPS", "PERIOD"}:
@@ -106,7 +106,12 @@ def _content(table: Table) -> Iterator[str]:
             )
 
 
-def _rule(rule: Rule) -> Iterator[str]:
+def rewriting_rules(table: Table) -> tuple[str, ...]:
+    """The rules that came to a table that is followed already, and would rewrite the following."""
+    return tuple(f'table "{table.name}" {text}' for r in table.rules for text in _rewriting(r))
+
+
+def _rewriting(rule: Rule) -> Iterator[str]:
     # A rule rewrites the capture's own statements as well. ON CONFLICT is refused by PostgreSQL
     # on a table with INSERT or UPDATE rules, and INSTEAD swallows what has to arrive.
     if rule.enabled not in ("O", "A"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from membership_refactor.portrait import Portrait
 from membership_refactor.sql.fence import raise_fence
+from membership_refactor.sql.limits import rewriting_rules
 from membership_refactor.sql.refusal import refusal_functions, refusal_triggers
 from membership_refactor.sql.statements import Lock
 from membership_refactor.sql.triggers import hang, rest, take_down
@@ -56,8 +57,18 @@ def down(s: Situation) -> tuple[Action, ...]:
     )
 
 
+def refusals(s: Situation) -> tuple[str, ...]:
+    """Rules that came since 0003: they would rewrite what is carried from one to the other."""
+    found = s.before("0004")
+    return tuple(
+        text for name in (s.plan.source, s.plan.copy) for text in rewriting_rules(found.table(name))
+    )
+
+
 def becomes(s: Situation) -> Portrait:
     return s.before("0004")
 
 
-STEP = Step(revision="0004", name="dual_write", up=up, down=down, becomes=becomes)
+STEP = Step(
+    revision="0004", name="dual_write", up=up, down=down, becomes=becomes, refusals=refusals
+)

@@ -21,6 +21,7 @@ from membership_refactor.sql.handover import (
     validate_after_hand_back,
     validate_after_hand_over,
 )
+from membership_refactor.sql.limits import rewriting_rules
 from membership_refactor.sql.moves import Move, retired_move
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.sql.triggers import hang, take_down
@@ -39,7 +40,11 @@ def _source(s: Situation) -> Table:
 def refusals(s: Situation) -> tuple[str, ...]:
     """What would be lost or left behind: differences of the copy, and what cannot be moved."""
     source, copy = _source(s), s.child("0005")
-    return (*copy_differences(s.plan, source, copy), *handover_obstacles(source, server=s.server))
+    return (
+        *copy_differences(s.plan, source, copy),
+        *rewriting_rules(source),
+        *handover_obstacles(source, server=s.server),
+    )
 
 
 def evidence(s: Situation) -> Check:
@@ -55,7 +60,7 @@ def evidence(s: Situation) -> Check:
 def before_up(s: Situation) -> tuple[Check, ...]:
     return (
         copy_is_exact(s.plan, s.names, s.source()),
-        links_are_of_their_keys(s.plan, s.names),
+        links_are_of_their_keys(s.plan, s.names, beside_source=True),
     )
 
 
