@@ -131,5 +131,5 @@ def execute(url: str, *texts: str) -> None:
 
 def broken(query: Callable[[str], list[Any]]) -> dict[str, list[Any]]:
     """What breaks the invariants, by name: empty when everything is well."""
-    found = {i.name: query(i.query) for i in invariants(PLAN, NAMES, CHILD)}
+    found = {i.name: query(i.look.query) for i in invariants(PLAN, NAMES, CHILD)}
     return {name: rows for name, rows in found.items() if rows}

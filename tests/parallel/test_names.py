@@ -67,7 +67,7 @@ def test_parallel_saving_works_with(kind: str, new_database: NewDatabase) -> Non
 
         def sound() -> None:
             for invariant in invariants(plan, names, child):
-                rows = connection.execute(invariant.query.encode()).fetchall()
+                rows = connection.execute(invariant.look.query.encode()).fetchall()
                 assert rows == [], invariant.name
 
         run(

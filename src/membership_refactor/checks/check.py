@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from membership_refactor.sql.identifiers import dollar_quoted, literal
+from membership_refactor.sql.look import Look
 from membership_refactor.sql.statements import Statement
 
 
@@ -28,6 +30,12 @@ class Check:
     reach: Reach = Reach.TABLES
     hint: str | None = None
     """What to do when it fails."""
+    look: Look | None = None
+    """The same as ``query``, where the check can share its pass over the tables with others."""
+
+    @classmethod
+    def of(cls, look: Look, *, name: str, sentence: str, hint: str | None = None) -> Check:
+        return cls(name=name, sentence=sentence, query=look.query, hint=hint, look=look)
 
     @property
     def counted(self) -> str:
@@ -65,3 +73,11 @@ BEGIN
 END
 """
         return Statement(f"DO {dollar_quoted(body)}")
+
+
+def passes(checks: Iterable[Check]) -> tuple[tuple[Check, ...], ...]:
+    """The checks in their order, those that look at the same rows together."""
+    made: dict[object, list[Check]] = {}
+    for n, check in enumerate(checks):
+        made.setdefault(check.look.rows if check.look else n, []).append(check)
+    return tuple(tuple(together) for together in made.values())

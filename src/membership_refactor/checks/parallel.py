@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from membership_refactor.checks.check import Check
 from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Table
@@ -12,10 +14,12 @@ from membership_refactor.sql.parallel import invariants
 def parallel_checks(plan: TableSplit, names: Names, child: Table) -> tuple[Check, ...]:
     """Parent exists, key and values agree, keys are unique, no derived parent is childless."""
     return tuple(
-        Check(
+        Check.of(
+            replace(
+                invariant.look, key=f"pg_catalog.btrim({invariant.look.key}::pg_catalog.text, '()')"
+            ),
             name=invariant.name.replace("_", " "),
             sentence=invariant.sentence,
-            query=_keys(invariant.query),
         )
         for invariant in invariants(plan, names, child)
     )

@@ -9,6 +9,7 @@ from membership_refactor.sql.grouping import grouped, parent_columns
 from membership_refactor.sql.identifiers import columns as listed
 from membership_refactor.sql.identifiers import ident, literal
 from membership_refactor.sql.identity import computed
+from membership_refactor.sql.look import Look
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.types import differs, keyed
 
@@ -53,31 +54,42 @@ def _shown(plan: TableSplit, row: str) -> str:
     return ", ".join(f"coalesce({row}.{ident(c)}::text, 'NULL')" for c in plan.key)
 
 
+def _source_and_copy(plan: TableSplit, names: Names) -> str:
+    key = ident(plan.id)
+    return f"{names.source} AS a FULL JOIN {names.copy} AS b ON a.{key} = b.{key}"
+
+
 def copy_is_exact(plan: TableSplit, names: Names, source: Table) -> Check:
     """Every source row is in the copy, in every column bit for bit, and nothing else."""
     key = ident(plan.id)
     others = [c for c in source.columns if c.name != plan.id]
-    return Check(
+    return Check.of(
+        Look(
+            rows=_source_and_copy(plan, names),
+            key=f"coalesce(a.{key}, b.{key})::text",
+            broken=f"a.{key} IS NULL OR b.{key} IS NULL OR {differs(others, 'a', 'b')}",
+        ),
         name="copy is exact",
         sentence="the copy holds every row of the source, bit for bit, and nothing else",
-        query=(
-            f"SELECT coalesce(a.{key}, b.{key})::text\n"
-            f"FROM {names.source} AS a FULL JOIN {names.copy} AS b ON a.{key} = b.{key}\n"
-            f"WHERE a.{key} IS NULL OR b.{key} IS NULL OR {differs(others, 'a', 'b')}"
-        ),
         hint="membership-refactor verify names rows and columns; repair mends them.",
     )
 
 
-def links_are_of_their_keys(plan: TableSplit, names: Names) -> Check:
-    """Until 0008 the link is the uuid of the row's key."""
-    return Check(
+def links_are_of_their_keys(
+    plan: TableSplit, names: Names, *, beside_source: bool = False
+) -> Check:
+    """Until 0008 the link is the uuid of the row's key. ``beside_source``: in one pass with
+    ``copy_is_exact``."""
+    key = f"b.{ident(plan.id)}"
+    of_key = f"b.{ident(plan.link)} IS DISTINCT FROM {computed(plan, names, 'b', 'link')}"
+    return Check.of(
+        Look(
+            rows=_source_and_copy(plan, names) if beside_source else f"{names.copy} AS b",
+            key=f"{key}::text",
+            broken=f"{key} IS NOT NULL AND {of_key}" if beside_source else of_key,
+        ),
         name="link is of the key",
         sentence="every link is the uuid of its row's key",
-        query=(
-            f"SELECT c.{ident(plan.id)}::text FROM {names.copy} AS c\n"
-            f"WHERE c.{ident(plan.link)} IS DISTINCT FROM {computed(plan, names, 'c', 'link')}"
-        ),
     )
 
 
@@ -97,7 +109,7 @@ def sequence_is_ahead(plan: TableSplit, table: str, sequence: str) -> Check:
 
 
 def parents_are_of_their_children(plan: TableSplit, names: Names, child: Table) -> Check:
-    """Each parent is what its children say: values by policy, and from rows as policies say."""
+    """Each parent is what its children say, each child has one, and none is without children."""
     select = grouped(plan, names.copy, "true")
     link, uuid = ident(plan.link), ident(plan.parent_id)
     return Check(
@@ -133,19 +145,5 @@ def keys_are_unique(plan: TableSplit, names: Names) -> Check:
         query=(
             f"SELECT pg_catalog.concat_ws(', ', {_shown(plan, 'p')})\n"
             f"FROM {names.parent} AS p GROUP BY {listed(plan.key, 'p.')} HAVING count(*) > 1"
-        ),
-    )
-
-
-def no_derived_parent_is_childless(plan: TableSplit, names: Names) -> Check:
-    """A parent that the tool made (uuid version 8) has a child."""
-    link, uuid = ident(plan.link), ident(plan.parent_id)
-    return Check(
-        name="no parent is childless",
-        sentence="no parent made by the tool is without children",
-        query=(
-            f"SELECT p.{uuid}::text FROM {names.parent} AS p\n"
-            f"WHERE pg_catalog.substr(p.{uuid}::text, 15, 1) = '8'\n"
-            f"AND NOT EXISTS (SELECT FROM {names.copy} AS c WHERE c.{link} = p.{uuid})"
         ),
     )

@@ -164,7 +164,7 @@ def _keyed(s: Situation, copy: Table) -> tuple[Action, ...]:
 def after_up(s: Situation) -> tuple[Check, ...]:
     return (
         copy_is_exact(s.plan, s.names, s.source()),
-        links_are_of_their_keys(s.plan, s.names),
+        links_are_of_their_keys(s.plan, s.names, beside_source=True),
     )
 
 

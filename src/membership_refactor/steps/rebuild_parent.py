@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from membership_refactor.checks.check import Check
 from membership_refactor.checks.tables import (
-    children_have_parents,
     keys_are_unique,
-    no_derived_parent_is_childless,
     parents_are_of_their_children,
 )
 from membership_refactor.portrait import Portrait
@@ -104,9 +102,7 @@ def after_up(s: Situation) -> tuple[Check, ...]:
     plan, names = s.plan, s.names
     return (
         parents_are_of_their_children(plan, names, s.child("0007")),
-        children_have_parents(plan, names),
         keys_are_unique(plan, names),
-        no_derived_parent_is_childless(plan, names),
     )
 
 

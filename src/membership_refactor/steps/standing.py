@@ -10,7 +10,6 @@ from membership_refactor.checks.tables import (
     copy_is_exact,
     keys_are_unique,
     links_are_of_their_keys,
-    no_derived_parent_is_childless,
     parents_are_of_their_children,
     policies_hold,
     sequence_is_ahead,
@@ -33,14 +32,12 @@ def standing_checks(s: Situation, revision: str) -> tuple[Check, ...]:
     if revision < "0005":
         checks.append(copy_is_exact(plan, names, source))
     if revision < "0008":
-        checks.append(links_are_of_their_keys(plan, names))
+        checks.append(links_are_of_their_keys(plan, names, beside_source=revision < "0005"))
     checks += _sequence(s, source, names.copy)
     if revision == "0007":
         checks += (
             parents_are_of_their_children(plan, names, s.child("0007")),
-            children_have_parents(plan, names),
             keys_are_unique(plan, names),
-            no_derived_parent_is_childless(plan, names),
         )
     if revision == "0008":
         checks += parallel_checks(plan, names, s.child("0008"))

@@ -6,59 +6,73 @@ from dataclasses import dataclass
 
 from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Table
+from membership_refactor.sql.look import Look
 from membership_refactor.sql.names import Names
-from membership_refactor.sql.parallel.collection import childless_query, version_8
+from membership_refactor.sql.parallel.collection import version_8
 from membership_refactor.sql.parallel.sides import Sides
 from membership_refactor.sql.types import differs
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Invariant:
-    """A sentence, and the query of the keys that break it."""
+    """A sentence, and a look at what breaks it."""
 
     name: str
     sentence: str
-    query: str
+    look: Look
 
 
 def invariants(plan: TableSplit, names: Names, child: Table) -> tuple[Invariant, ...]:
-    """The five, each a join by uuid or a grouping; key or uuid comes first in every row."""
+    """The five; four of them look at the same join, so that one pass serves them."""
     sides = Sides(plan, names, child)
     u, link = sides.uuid, sides.link
-    joined = f"FROM {names.copy} AS c JOIN {names.parent} AS p ON p.{u} = c.{link}\nWHERE "
+    key = sides.row_of("p", sides.key)
+    emptied = f"EXISTS (SELECT FROM {names.own('emptied')} AS e WHERE e.uuid = p.{u})"
+    pair = f"c.{sides.id} IS NOT NULL AND p.{u} IS NOT NULL"
+
+    def at_both(key: str, broken: str) -> Look:
+        rows = f"{names.copy} AS c FULL JOIN {names.parent} AS p ON p.{u} = c.{link}"
+        return Look(rows=rows, key=key, broken=broken)
+
     found = [
         Invariant(
-            "child_has_parent",
-            "every child has a parent",
-            f"SELECT c.{sides.id}\nFROM {names.copy} AS c "
-            f"LEFT JOIN {names.parent} AS p ON p.{u} = c.{link}\nWHERE p.{u} IS NULL",
+            name="child_has_parent",
+            sentence="every child has a parent",
+            look=at_both(f"c.{sides.id}", f"p.{u} IS NULL"),
         ),
         Invariant(
-            "same_key",
-            "every child has its parent's key",
-            f"SELECT c.{sides.id}\n{joined}{differs(sides.key, 'c', 'p')}",
+            name="same_key",
+            sentence="every child has its parent's key",
+            look=at_both(f"c.{sides.id}", f"{pair} AND {differs(sides.key, 'c', 'p')}"),
         ),
         Invariant(
-            "one_parent_per_key",
-            "no two parents share a key",
-            f"SELECT {sides.row_of('p', sides.key)}\nFROM {names.parent} AS p\n"
-            f"GROUP BY {sides.row_of('p', sides.key)} HAVING pg_catalog.count(*) > 1",
+            name="one_parent_per_key",
+            sentence="no two parents share a key",
+            look=Look(
+                rows=(
+                    f"(SELECT ROW ({key}) AS key FROM {names.parent} AS p\n"
+                    f"GROUP BY {key} HAVING pg_catalog.count(*) > 1) AS k"
+                ),
+                key="k.key",
+                broken="true",
+            ),
         ),
         Invariant(
-            "no_abandoned_parent",
-            "every parent that the tool made has a child",
-            f"SELECT f.{u}\nFROM ({childless_query(sides)}) AS f\n"
-            f"WHERE {version_8(f'f.{u}')}\n"
-            f"  AND NOT EXISTS (SELECT FROM {names.own('emptied')} AS e WHERE e.uuid = f.{u})",
+            name="no_abandoned_parent",
+            sentence="every parent that the tool made has a child",
+            look=at_both(
+                f"p.{u}", f"c.{sides.id} IS NULL AND {version_8(f'p.{u}')} AND NOT {emptied}"
+            ),
         ),
     ]
     if sides.values:
+        same = f"{pair} AND {differs(sides.values, 'c', 'p')}"
         found.insert(
             2,
             Invariant(
-                "same_values",
-                "every child has its parent's values",
-                f"SELECT c.{sides.id}\n{joined}{differs(sides.values, 'c', 'p')}",
+                name="same_values",
+                sentence="every child has its parent's values",
+                look=at_both(f"c.{sides.id}", same),
             ),
         )
     return tuple(found)
