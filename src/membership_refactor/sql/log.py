@@ -54,9 +54,11 @@ class ChangeLog:
             union = "\nUNION ALL ".join(f"SELECT {ident(self.key)} AS k FROM {r}" for r in rows)
             made += trigger_function(
                 self._function(purpose),
+                # One aggregate: a second one over a mass statement's rows is felt.
                 f"  INSERT INTO {self.log} (keys, n)\n"
-                f"  SELECT pg_catalog.array_agg(c.k), pg_catalog.count(*) FROM ({union}) AS c\n"
-                "  HAVING pg_catalog.count(*) > 0;\n  RETURN NULL;",
+                "  SELECT g.keys, pg_catalog.cardinality(g.keys)\n"
+                f"  FROM (SELECT pg_catalog.array_agg(c.k) AS keys FROM ({union}) AS c) AS g\n"
+                "  WHERE g.keys IS NOT NULL;\n  RETURN NULL;",
             )
         made += trigger_function(
             self._function("truncate"),

@@ -145,30 +145,39 @@ class Sync:
             f"  WHERE {self._apart('n')})"
         )
 
-    def _looked(self) -> str:
-        """One query for all that decides: how many rows, which, and whether they are apart.
+    def _looked(self, rows: str, apart: str) -> str:
+        """The ids of the transition table ``rows``, and whether anything is ``apart``.
 
-        Every query of a trigger costs a single-row statement as much as a third of its own
-        write. The LIMIT keeps the cached plan one for few rows.
+        A client's own statement has changed something, as a rule: no look at the target before it
+        is written. What another trigger wrote is, as a rule, the other direction's answer, and one
+        query decides that nothing is left to do; the depth saves work and never a write. The LIMIT
+        keeps the cached plan one for few rows.
         """
         key = ident(self.id)
-        return (
-            "SELECT pg_catalog.array_agg(z.id), pg_catalog.bool_or(z.apart) INTO ids, apart\n"
-            "  FROM (\n"
-            f"    SELECT n.{key} AS id, {self._apart('n')} AS apart\n"
-            f"    FROM n LEFT JOIN {self.target} AS b ON b.{key} = n.{key} LIMIT {FEW + 1}) AS z"
+        first = f"SELECT {rows}.{key} AS id FROM {rows} LIMIT {FEW + 1}"
+        beside = (
+            f"SELECT {rows}.{key} AS id, {apart} AS apart\n"
+            f"      FROM {rows} LEFT JOIN {self.target} AS b ON b.{key} = {rows}.{key}\n"
+            f"      LIMIT {FEW + 1}"
         )
+        return f"""IF pg_catalog.pg_trigger_depth() = 1 THEN
+    apart := true;
+    SELECT pg_catalog.array_agg(z.id) INTO ids FROM ({first}) AS z;
+  ELSE
+    SELECT pg_catalog.array_agg(z.id), pg_catalog.bool_or(z.apart) INTO ids, apart
+    FROM ({beside}) AS z;
+  END IF;
+  IF ids IS NULL THEN
+    RETURN NULL;
+  END IF;
+  rows := pg_catalog.cardinality(ids);"""
 
     def _saved(self, written: str, *, update: bool = False) -> str:
         key = ident(self.id)
         one, few, many = f"a.{key} = ids[1]", f"a.{key} = ANY (ids)", f"a.{key} IN ({written})"
         locks = f"1 FROM {self.origin} AS a WHERE a.{key} IN ({written}) FOR KEY SHARE"
         head = f"""  {guard(self.names, locks, rows="n")}
-  {self._looked()};
-  IF ids IS NULL THEN
-    RETURN NULL;
-  END IF;
-  rows := pg_catalog.cardinality(ids);
+  {self._looked("n", self._apart("n"))}
   IF rows > {FEW} AND NOT apart THEN
     EXECUTE {dollar_quoted("SELECT " + self._any_apart())} INTO apart;
   END IF;
@@ -180,7 +189,7 @@ class Sync:
             writes = f"""IF rows = 1 THEN
     {self.update(one)};
     IF NOT FOUND THEN
-      {self.upsert(one)};
+      {self.upsert(f"{one} AND {absent}")};
     END IF;
   ELSE
     IF rows <= {FEW} THEN
@@ -231,13 +240,12 @@ class Sync:
     def _removed(self) -> str:
         key = ident(self.id)
         several = f"b.{key} IN ({self._written('o')})"
-        return f"""  SELECT pg_catalog.array_agg(z.id) INTO ids
-  FROM (SELECT o.{key} AS id FROM o LIMIT {FEW + 1}) AS z;
-  IF ids IS NULL THEN
+        there = f"b.{key} IS NOT NULL"
+        return f"""  {self._looked("o", there)}
+  {guard(self.names)}
+  IF rows <= {FEW} AND NOT apart THEN
     RETURN NULL;
   END IF;
-  {guard(self.names)}
-  rows := pg_catalog.cardinality(ids);
   IF rows = 1 THEN
     {self.remove(f"b.{key} = ids[1]")};
   ELSIF rows <= {FEW} THEN
