@@ -54,7 +54,8 @@ MUTANTS = (
            a_zombie_returns),
     Mutant("capture after the copy", CaptureLast, while_recording(DELETE_11)),
     mutant("depth guard", replaced(r"\nBEGIN\n", "\nBEGIN IF pg_catalog.pg_trigger_depth() > 1 THEN"
-                                   " RETURN NULL; END IF;\n", "m_to_copy_update"),
+                                   " RETURN NULL; END IF;\n",
+                                   '"m_to_copy_update"() RETURNS'),
            with_trigger(SOURCE, "updates siblings", "0003",
                         "UPDATE s.wide SET rotation = 'x' WHERE id = 11")),
     mutant("no ALWAYS", replaced("ENABLE ALWAYS", "ENABLE"),
@@ -108,14 +109,14 @@ MUTANTS = (
            with_trigger(SOURCE, "refuses deletes in silence", "0004",
                         "DELETE FROM s.narrow WHERE id = 11")),
     mutant("no way round unique values", replaced(
-        r"EXCEPTION WHEN unique_violation OR exclusion_violation THEN", "EXCEPTION WHEN no_data"
-                                                                        " THEN",
+        r"EXCEPTION WHEN unique_violation OR exclusion_violation THEN",
+        "EXCEPTION WHEN no_data_found THEN",
         "m_to_copy_"), with_trigger(SOURCE, "rewrites the row after", "0003", ID_11)),
     mutant("no catching up before unique indexes", replaced(r"^WITH gone AS[\s\S]*$", "SELECT 1"),
            a_unique_value_wanders_while_it_is_copied),
     mutant("reconciling stops at a unique value", replaced(
-        r"EXCEPTION WHEN unique_violation OR exclusion_violation THEN", "EXCEPTION WHEN no_data"
-                                                                        " THEN",
+        r"EXCEPTION WHEN unique_violation OR exclusion_violation THEN",
+        "EXCEPTION WHEN no_data_found THEN",
         'm_retired_build"('), a_unique_value_wanders_through_the_archive),
     mutant("parents are not touched", replaced(r"IF shared THEN[\s\S]*?END IF;", "", "m_settle"),
            both_last_children_go),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.fixtures.sessions import Stage
-from tests.mutants.mutant import Mutant, instead, mutant, replaced
+from tests.mutants.mutant import Mutant, called, instead, mutant, replaced
 from tests.mutants.scenes import Scene, to, while_recording
 from tests.races.pilot import SET_BACK, Pilot
 from tests.races.tables import assert_equal, assert_parents, execute, query
@@ -81,7 +81,7 @@ def while_parents_are_recorded(*texts: str) -> Scene:
         pilot.finish()
         assert_parents(pilot.url)
 
-    return scene
+    return called(f"recorded at 0007: {texts[0]}", scene)
 
 
 def two_insert_one_new_key(pilot: Pilot, stage: Stage) -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 import psycopg
 import pytest
@@ -27,6 +28,15 @@ BROKEN = (
 )
 """A text that PostgreSQL cannot even read, or a wait without an end, shows nothing about a
 protection: the mutant itself is wrong."""
+
+
+F = TypeVar("F", bound=Callable[..., None])
+
+
+def called(name: str, scene: F) -> F:
+    """The scene under a name of its own, for one that a factory makes."""
+    scene.__qualname__ = " ".join(name.split())
+    return scene
 
 
 @dataclass(frozen=True)
@@ -54,8 +64,8 @@ def replaced(pattern: str, by: str | Callable[[re.Match[str]], str], within: str
 
 def made_idle(function: str, *, returns: str = "NULL") -> Mutation:
     """The trigger function is there and does nothing; a BEFORE row trigger returns NEW."""
-    made = f'FUNCTION "s_refactor"."{function}"() RETURNS'
-    return replaced(r"\nBEGIN\n", f"\nBEGIN RETURN {returns};\n", made)
+    made = rf'(FUNCTION "s_refactor"\."{function}"\(\) RETURNS[\s\S]*?\nBEGIN\n)'
+    return replaced(made, rf"\1  RETURN {returns};\n")
 
 
 def instead(pattern: str, by: str = "SELECT 1") -> Mutation:
@@ -64,15 +74,24 @@ def instead(pattern: str, by: str = "SELECT 1") -> Mutation:
 
 
 def never_asked(pattern: str) -> Mutation:
-    """A check whose query has the pattern finds nothing, whatever there is."""
-    counted = r"(?s)^SELECT pg_catalog\.count\(\*\), coalesce.*"
-    return instead(counted + pattern, "SELECT 0, '{}'::pg_catalog.text[]")
+    """A check whose query has the pattern finds nothing, whatever there is; so do those that
+    share its pass."""
+    nothing = "SELECT 0, '{}'::pg_catalog.text[]"
+
+    def mutate(text: str) -> str:
+        if not re.search(pattern, text):
+            return text
+        if text.startswith("SELECT pg_catalog.count(*), coalesce("):
+            return nothing
+        return text.replace("SELECT r.broken, r.keys FROM (", f"{nothing} FROM (", 1)
+
+    return mutate
 
 
 def named(scene: Callable[..., None]) -> str:
-    """The scene's or test's name as words."""
-    parts = [part for part in scene.__qualname__.split(".") if part != "<locals>"]
-    return parts[0].replace("_", " ").removeprefix("test ")
+    """The scene's or test's name as words; what a factory made says itself what it is."""
+    name = scene.__qualname__.partition(".<locals>")[0].replace("_", " ").removeprefix("test ")
+    return name if len(name) < 90 else f"{name[:88]}…"
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import pytest
 
 from membership_refactor.errors import CheckFailed, PlanChanged, StepOutOfOrder
 from tests.fixtures.sessions import Stage
-from tests.mutants.mutant import Mutant, instead, made_idle, mutant, never_asked, replaced
+from tests.mutants.mutant import Mutant, called, instead, made_idle, mutant, never_asked, replaced
 from tests.mutants.scenes import Scene, past_all_triggers, to
 from tests.races.pilot import Pilot
 from tests.races.tables import COPY, execute
@@ -24,7 +24,7 @@ def refused_at(revision: str, *texts: str) -> Scene:
             with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState):
                 execute(pilot.url, text)
 
-    return scene
+    return called(f"refused at {revision}: {texts[0]}", scene)
 
 
 def the_archive_is_written_while_it_is_reconciled(pilot: Pilot, stage: Stage) -> None:
@@ -113,7 +113,7 @@ MUTANTS: tuple[Mutant, ...] = (
     mutant("an open step is overlooked", replaced(r"state = 'open', started_at", "false,"
                                                   " started_at"), another_step_is_open),
     mutant("the plan's fingerprint is not compared",
-           instead(r"^SELECT fingerprint FROM", "SELECT NULL WHERE %s IS NULL"),
+           instead(r"^SELECT fingerprint FROM", "SELECT NULL WHERE %s::text IS NULL"),
            the_plan_is_another_one),
     mutant("the copy is not compared before the source goes",
            never_asked(r"FULL JOIN \"s\"\.\"narrow\""), the_copy_has_been_tampered_with),

@@ -10,7 +10,7 @@ import pytest
 
 from tests.fixtures.databases import TemplateDatabase
 from tests.fixtures.sessions import Stage
-from tests.mutants.mutant import noticing
+from tests.mutants.mutant import called, noticing
 from tests.parallel import playground, test_events, test_races
 from tests.parallel.test_events import Play
 
@@ -26,7 +26,7 @@ def in_race(name: str, isolation: str) -> Noticing:
         with Stage(url) as stage:
             test_races.run(race, isolation, stage)
 
-    return notice
+    return called(f"race: {name}, {isolation}", notice)
 
 
 def staged(scene: Callable[[Stage], None]) -> Noticing:
@@ -34,7 +34,7 @@ def staged(scene: Callable[[Stage], None]) -> Noticing:
         with Stage(url) as stage:
             scene(stage)
 
-    return notice
+    return called(scene.__name__, notice)
 
 
 def in_event(test: Callable[[Play], None]) -> Noticing:
@@ -45,7 +45,7 @@ def in_event(test: Callable[[Play], None]) -> Noticing:
         finally:
             play.connection.close()
 
-    return notice
+    return called(test.__name__, notice)
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,7 @@ def app_trigger(body: str) -> Callable[[Play], None]:
         play("UPDATE cm SET rotation = 'new', curriculum = 5 WHERE id = 1")
         play.sound()
 
+    test.__name__ = f"an application trigger: {body}"
     return test
 
 
@@ -100,6 +101,20 @@ def whole_group(play: Play) -> None:
     test_events.test_a_whole_group_that_moves_to_an_unused_key_keeps_its_uuid(play, "row by row")
 
 
+def fenced(stage: Stage) -> None:
+    test_races.fenced(RR, stage)
+
+
+def zombie(stage: Stage) -> None:
+    test_races.zombie(RR, stage)
+
+
+def undone(play: Play) -> None:
+    test_events.test_a_trigger_that_undoes_the_tool_s_write_is_no_silent_difference(
+        play, "cm", "RETURN NULL"
+    )
+
+
 RR = "REPEATABLE READ"
 MUTANTS = (
     Mutant("SELECT-then-INSERT", r"ON CONFLICT DO NOTHING RETURNING p", "RETURNING p",
@@ -109,11 +124,11 @@ MUTANTS = (
            pg_catalog.now(), '1'::pg_catalog.xid) AS f)""",
            in_event(test_events.test_a_dropped_row_and_a_savepoint_rolled_back_leave_no_parent)),
     Mutant("no fence", r"IF NOT \S*fence\S*\(\) THEN", "IF false THEN",
-           staged(lambda stage: test_races.fenced(RR, stage))),
+           staged(fenced)),
     # Alone, either is enough: who removes a row touches its parent, and the re-read finds that.
     Mutant("neither key-share guard nor touch", rf"PERFORM 1 FROM [^;]* FOR KEY SHARE;|{TOUCH}",
            lambda m: "" if m[0].startswith("PERFORM") else lock_only(m),
-           staged(lambda stage: test_races.zombie(RR, stage))),
+           staged(zombie)),
     Mutant("= on the key", r'(\.(?:"type"|"programme"|"begun")) IS DISTINCT FROM', r"\1 <>",
            in_event(test_events.test_a_key_change_from_a_gap_and_to_a_gap_is_a_key_change)),
     Mutant("= in the claim's look-up", r"p\.\"(\w+)\" IS NULL", r'p."\1" = NULL',
@@ -154,9 +169,7 @@ MUTANTS = (
            'm_parent_updated"'),
     Mutant("a trigger may undo a carried value", r"IF EXISTS \(SELECT FROM [^;]*THEN\s*RAISE",
            "IF false THEN RAISE",
-           in_event(lambda play: test_events.
-                    test_a_trigger_that_undoes_the_tool_s_write_is_no_silent_difference(
-                        play, "cm", "RETURN NULL")), 'm_parent_updated"'),
+           in_event(undone), 'm_parent_updated"'),
     Mutant("a provisional link may belong to another key", r"WHILE EXISTS[\s\S]*?END LOOP;", "",
            in_event(test_events.
                     test_rows_of_the_left_key_and_of_the_new_one_in_one_statement_do_not_mix),
