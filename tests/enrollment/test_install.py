@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import Engine
 
@@ -206,3 +207,45 @@ def test_an_upgrade_that_was_interrupted_can_be_taken_back_from_every_statement(
             install(unconstrained_engine, IDENTITY, "public")
         uninstall(unconstrained_engine, IDENTITY, "public")
         assert structure(unconstrained_engine) == bare, number
+
+
+def test_under_the_lock_nothing_is_waited_for_from_the_client(
+    unconstrained_engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lock, work and COMMIT are one message: on a busy machine each answer that has to be awaited
+    can take longer than all of the work."""
+    sent: list[str] = []
+    execute = psycopg.Cursor.execute
+
+    def noted(self: psycopg.Cursor[Any], query: Any, *arguments: Any, **options: Any) -> Any:
+        sent.append(query.decode() if isinstance(query, bytes) else str(query))
+        return execute(self, query, *arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(psycopg.Cursor, "execute", noted)
+        install(unconstrained_engine, IDENTITY, "public")
+        uninstall(unconstrained_engine, IDENTITY, "public")
+    under = [text for text in sent if "ACCESS EXCLUSIVE MODE" in text]
+    assert len(under) == 3
+    assert all("ALTER TABLE" in text and text.endswith("COMMIT") for text in under)
+
+
+def test_a_role_that_may_not_make_temporary_tables_brings_the_constraints_in(
+    unconstrained_engine: Engine,
+) -> None:
+    """It cannot rehearse; the lock is held a little longer."""
+    with unconstrained_engine.begin() as connection:
+        (database,) = run(connection, "SELECT quote_ident(current_database())")[0]
+        run(connection, "CREATE ROLE without_temporary NOLOGIN")
+        run(connection, f"REVOKE TEMPORARY ON DATABASE {database} FROM PUBLIC")
+        run(connection, f"GRANT CREATE ON DATABASE {database} TO without_temporary")
+        run(connection, "GRANT CREATE, USAGE ON SCHEMA public TO without_temporary")
+        run(connection, "ALTER TABLE program_enrollment OWNER TO without_temporary")
+    try:
+        install(unconstrained_engine, IDENTITY, "public")
+        assert standing(unconstrained_engine) == set(CONSTRAINTS)
+    finally:
+        with unconstrained_engine.begin() as connection:
+            run(connection, "REASSIGN OWNED BY without_temporary TO CURRENT_USER")
+            run(connection, "DROP OWNED BY without_temporary")
+            run(connection, "DROP ROLE without_temporary")

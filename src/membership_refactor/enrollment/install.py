@@ -18,7 +18,7 @@ from membership_refactor.enrollment.cursor import Pg, rows
 from membership_refactor.enrollment.patience import Patience, retried
 from membership_refactor.enrollment.unique_index import Built, build
 from membership_refactor.errors import CheckFailed, PortraitMismatch
-from membership_refactor.execution.locks import Held, briefly
+from membership_refactor.execution.locks import Held, briefly, rehearse
 from membership_refactor.execution.sessions import Sessions
 from membership_refactor.planning import Alternative, UniqueIdentity
 from membership_refactor.sql.identifiers import literal
@@ -147,12 +147,5 @@ def _validate(connection: Pg, names: IdentityNames, patience: Patience) -> None:
 
 
 def _under_lock(connection: Pg, names: IdentityNames, statement: Statement) -> Held:
-    return briefly(
-        connection,
-        ((names.table, Lock.ACCESS_EXCLUSIVE),),
-        lambda connection: _run(connection, statement),
-    )
-
-
-def _run(connection: Pg, statement: Statement) -> None:
-    rows(connection, statement)
+    rehearse(connection, constraints.rehearsal(names).text)
+    return briefly(connection, ((names.table, Lock.ACCESS_EXCLUSIVE),), statement.text)

@@ -254,6 +254,14 @@ class Ledger:
             rows,
         )
 
+    def marking(self, revision: str, direction: Direction, name: str) -> str:
+        """The same as text, for a message of several statements."""
+        values = ", ".join(map(literal, (self.plan.name, revision, direction, name)))
+        return (
+            f"INSERT INTO {self._in('action')} (plan, revision, direction, name) "
+            f"VALUES ({values}) ON CONFLICT DO NOTHING"
+        )
+
     def measured(self, pg: Pg, revision: str, direction: Direction, name: str, held: Held) -> None:
         """Adds how long the action's locks were waited for and held."""
         pg.execute(

@@ -23,7 +23,7 @@ from membership_refactor.execution.examine import require
 from membership_refactor.execution.gates import open_gate
 from membership_refactor.execution.indexes import build_alone
 from membership_refactor.execution.ledger import Ledger
-from membership_refactor.execution.locks import briefly
+from membership_refactor.execution.locks import briefly, rehearse
 from membership_refactor.execution.options import Options
 from membership_refactor.execution.progress import Progress
 from membership_refactor.execution.sessions import Pg, Sessions, run, value
@@ -363,10 +363,14 @@ class _Work:
                 run(pg, text)
             self._mark(action)
 
+        work: Callable[[Pg], None] | str = under_lock
+        if action.rehearsal is not None:
+            rehearse(self.pg, action.rehearsal.text)
+            work = ";\n".join((text, self._marking(action)))
         held = briefly(
             self.pg,
             action.locks,
-            under_lock,
+            work,
             seconds=self.options.lock_timeout,
             say=self.progress.say,
         )
@@ -446,6 +450,9 @@ class _Work:
             "::pg_catalog.regclass",
         )
         return int(rows) if rows and rows > 0 else None
+
+    def _marking(self, action: Action) -> str:
+        return self.ledger.marking(self.step.revision, self.direction, action.name)
 
     def _mark(self, action: Action) -> None:
         self.ledger.mark(self.pg, self.step.revision, self.direction, action.name)

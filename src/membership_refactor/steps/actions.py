@@ -38,6 +38,10 @@ class Brief(Action):
     locks: tuple[tuple[str, Lock], ...]
     """(quoted table, mode), in the order in which writers take them."""
     statements: tuple[Statement, ...]
+    rehearsal: Statement | None = None
+    """The same on something of no importance, rolled back before the locks are asked for, so that
+    the session knows its catalogs; then locks, statements and COMMIT are sent in one message. Not
+    in scripts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,6 +52,7 @@ def step(plan: UniqueIdentity, *, becomes: Callable[[Situation], Portrait]) -> S
                 name="refuse rows without identity",
                 locks=((n.table, Lock.ACCESS_EXCLUSIVE),),
                 statements=(constraints.add_check(n),),
+                rehearsal=constraints.rehearsal(n),
             ),
             # One may have come between the first look and the CHECK; none comes any more.
             Verify(name="no row is without identity", checks=(identity_given(n),)),
@@ -69,6 +70,7 @@ def step(plan: UniqueIdentity, *, becomes: Callable[[Situation], Portrait]) -> S
                 name="attach the unique constraints",
                 locks=((n.table, Lock.ACCESS_EXCLUSIVE),),
                 statements=(constraints.attach(n),),
+                rehearsal=constraints.rehearsal(n),
             ),
         )
 
@@ -80,6 +82,7 @@ def step(plan: UniqueIdentity, *, becomes: Callable[[Situation], Portrait]) -> S
                 name="drop the constraints",
                 locks=((n.table, Lock.ACCESS_EXCLUSIVE),),
                 statements=(constraints.drop_made(n),),
+                rehearsal=constraints.rehearsal(n),
             ),
             # What an upgrade had built and not yet attached when it was abandoned.
             *(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from membership_refactor.sql.identifiers import dollar_quoted, ident, literal
+from membership_refactor.sql.identifiers import columns, dollar_quoted, ident, literal
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.sql.unique_identity.names import IdentityNames
 
@@ -38,6 +38,39 @@ BEGIN
 END
 """
     return Statement(f"DO {dollar_quoted(body)}", Lock.ACCESS_EXCLUSIVE, names.table)
+
+
+def rehearsal(names: IdentityNames) -> Statement:
+    """What ``add_check``, ``attach`` and ``drop_made`` do, on an empty temporary table.
+
+    A new session reads its way through the catalogs when it first alters a table, and loads
+    plpgsql; under the lock that took most of the time.
+    """
+    table, plan = "pg_temp.rehearsal", names.plan
+    check = f"ALTER TABLE {table} ADD CONSTRAINT {ident(plan.required)} CHECK ({names.known()})"
+    indexes = "".join(
+        f"CREATE UNIQUE INDEX {ident(a.constraint)} ON {table}"
+        f" ({columns((a.column, *plan.scope))});\n"
+        for a in plan.alternatives
+    )
+    attached = ", ".join(
+        f"ADD CONSTRAINT {ident(a.constraint)} UNIQUE USING INDEX {ident(a.constraint)}"
+        for a in plan.alternatives
+    )
+    dropped = ", ".join(f"DROP CONSTRAINT {ident(name)}" for name in constraint_names(names))
+    body = f"""
+BEGIN
+  IF {_exists(names, literal(plan.required))} THEN
+    NULL;
+  END IF;
+  {check} NOT VALID;
+  EXECUTE {literal(f"ALTER TABLE {table} {attached}")};
+  EXECUTE {literal(f"ALTER TABLE {table} {dropped}")};
+END
+"""
+    return Statement(
+        f"CREATE TEMPORARY TABLE rehearsal (LIKE {names.table});\n{indexes}DO {dollar_quoted(body)}"
+    )
 
 
 def validate_check(names: IdentityNames) -> Statement:
