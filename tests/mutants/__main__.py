@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 HERE = Path(__file__).parent
@@ -50,8 +51,8 @@ def main(arguments: list[str]) -> int:
     status = pytest.main(chosen, plugins=[outcomes])
     shown = Table("suite", "removed", "noticed by", "how")
     for suite, removed, by, how in sorted(outcomes.rows):
-        shown.add_row(suite, removed, by, how if len(how) < 90 else f"{how[:88]}…")
-    Console(width=200).print(shown, markup=False)
+        shown.add_row(*map(escape, (suite, removed, by, how if len(how) < 90 else f"{how[:88]}…")))
+    Console(width=220).print(shown)
     missed = sum(by == NOBODY for _, _, by, _ in outcomes.rows)
     print(f"{len(outcomes.rows)} mutants, {len(outcomes.rows) - missed} caught")
     return int(status)
