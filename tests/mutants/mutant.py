@@ -100,8 +100,12 @@ def noticing(scene: Callable[..., None], record: Callable[[str, object], None]) 
     record("noticed by", named(scene))
     with pytest.raises(NOTICED) as caught:
         yield
-    error: BaseException | None = caught.value
     record("how", f"{type(caught.value).__name__}: {' '.join(str(caught.value).split())}")
+    is_no_broken_text(caught.value)
+
+
+def is_no_broken_text(error: BaseException | None) -> None:
+    """Neither the error nor what led to it says that the mutant itself is wrong."""
     while error is not None:
         assert not isinstance(error, BROKEN), f"the mutant is broken: {error!r}"
         error = error.__cause__ or error.__context__

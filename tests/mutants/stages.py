@@ -110,8 +110,8 @@ MUTANTS: tuple[Mutant, ...] = (
     mutant("parents without children are not asked for",
            never_asked(r"LEFT JOIN \"s\"\.\"narrow\" AS c"),
            a_parent_without_children_stands),
-    mutant("an open step is overlooked", replaced(r"state = 'open', started_at", "false,"
-                                                  " started_at"), another_step_is_open),
+    mutant("an open step is overlooked", replaced("direction, state = 'open'", "direction, false"),
+           another_step_is_open),
     mutant("the plan's fingerprint is not compared",
            instead(r"^SELECT fingerprint FROM", "SELECT NULL WHERE %s::text IS NULL"),
            the_plan_is_another_one),

@@ -9,7 +9,7 @@ import pytest
 from tests.fixtures.databases import TemplateDatabase
 from tests.fixtures.sessions import Stage
 from tests.mutants import capture, fences, handover, moves, stages, verifying, way_down
-from tests.mutants.mutant import Mutant, bound_waits, noticing
+from tests.mutants.mutant import Mutant, bound_waits, is_no_broken_text, noticing
 from tests.races.pilot import Pilot
 from tests.races.tables import build_tables
 
@@ -37,6 +37,7 @@ def test_a_removed_protection_is_noticed(
     with Stage(url) as stage, Pilot(url, mutation=mutant.mutation()) as pilot:
         with noticing(mutant.noticed, record_property):
             mutant.noticed(pilot, stage)
+        is_no_broken_text(pilot.error)
         assert pilot.mutated, "the mutation found nothing to change"
 
 

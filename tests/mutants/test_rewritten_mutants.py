@@ -51,7 +51,7 @@ MUTANTS = (
     Mutant("ranges of before the chain moved are taken up",
            instead(r"^DELETE FROM .*batch.*EXISTS"),
            test_verify.test_what_was_interrupted_before_the_chain_moved_is_begun_anew),
-    Mutant("half a step is compared", replaced("state = 'open', started_at", "false, started_at"),
+    Mutant("half a step is compared", replaced("direction, state = 'open'", "direction, false"),
            test_verify.test_half_a_step_is_not_compared),
     Mutant("the sequence is not locked", replaced(r"ALTER SEQUENCE \S+ CACHE \d+;", ""),
            test_handover.test_an_id_drawn_while_the_sequence_is_waited_for_is_not_drawn_again),
