@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from typing import Any
 
 from alembic import context
@@ -11,6 +12,7 @@ from sqlalchemy import Connection, Engine
 
 from membership_refactor.environment import find_engine, request_from
 from membership_refactor.errors import RefactorError, WrongUse
+from membership_refactor.execution.tenants import alone
 from membership_refactor.models.several_keys import SeveralKeysBase
 
 VERSION_TABLE = "alembic_version_several_keys"
@@ -50,7 +52,11 @@ def _run() -> None:
     with engine.connect() as connection:
         connection.dialect.default_schema_name = request.schema
         context.configure(connection=connection, **common)
-        with context.begin_transaction():
+        # Of `current` and `history` there is none, and they wait for nobody.
+        moving = context.get_context().opts.get("destination_rev") is not None
+        # The main chain's own lock: 0002 must not take away what the keys stand on.
+        lock = alone(engine, request.schema, label="several keys") if moving else nullcontext()
+        with lock, context.begin_transaction():
             context.run_migrations()
 
 

@@ -9,21 +9,19 @@ import psycopg
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine
 
-from membership_refactor._several_keys import structure
+from membership_refactor._several_keys import script, structure
 from membership_refactor.checks.check import Check, Reach
 from membership_refactor.checks.unique_identity import after_constraints
 from membership_refactor.enrollment.cursor import Pg, rows
 from membership_refactor.enrollment.install import hold, owner_of
 from membership_refactor.enrollment.patience import Patience, retried
 from membership_refactor.environment import Request
-from membership_refactor.execution.locks import Locks, briefly
+from membership_refactor.execution.locks import briefly
 from membership_refactor.execution.sessions import Sessions
 from membership_refactor.plans.program_enrollment import IDENTITY
 from membership_refactor.sql.identifiers import qualified
 from membership_refactor.sql.statements import Lock
 from membership_refactor.sql.unique_identity.names import IdentityNames
-
-BATCH = 2000
 
 
 def bring(context: MigrationContext) -> None:
@@ -31,12 +29,16 @@ def bring(context: MigrationContext) -> None:
     schema = _request(context).schema
     names = IdentityNames(IDENTITY, schema)
     if context.as_sql:
+        _print(context, [script.alone(schema)])
         _print(context, [c.raising.text for c in after_constraints(names)])
         with context.autocommit_block():
             _print(context, [structure.scope_index(schema)])
-        _print(context, [*structure.tables(schema), *structure.hang(schema)])
-        everything = (t.replace("BETWEEN $1 AND $2", "IS NOT NULL") for t in structure.fill(schema))
-        _print(context, [*everything])
+        _print(context, structure.tables(schema))
+        # Not in the transaction of the filling: writers would queue until its end.
+        with context.autocommit_block():
+            mode = Lock.SHARE_ROW_EXCLUSIVE
+            _print(context, [script.under_lock(schema, mode, structure.hang(schema))])
+            _print(context, [script.fill(schema)])
         return
     with context.autocommit_block(), _sessions(context, names).open(purpose="keys") as connection:
         for check in after_constraints(names):
@@ -45,7 +47,8 @@ def bring(context: MigrationContext) -> None:
         with connection.transaction():
             for text in structure.tables(schema):
                 rows(connection, text)
-        briefly(connection, _both(names), partial(_all, texts=structure.hang(schema)))
+        hung = ";\n".join(structure.hang(schema))
+        briefly(connection, ((names.table, Lock.SHARE_ROW_EXCLUSIVE),), hung)
         _fill(connection, names)
 
 
@@ -61,15 +64,19 @@ def take_away(context: MigrationContext) -> None:
         hint="Detach them first, or stay at k001.",
     )
     if context.as_sql:
-        _print(context, [spent.raising.text, *structure.take_down(schema)])
-        _print(context, [*structure.drop_tables(schema)])
+        _print(context, [script.alone(schema), spent.raising.text])
+        with context.autocommit_block():
+            mode = Lock.ACCESS_EXCLUSIVE
+            _print(context, [script.under_lock(schema, mode, structure.take_down(schema))])
+        _print(context, structure.drop_tables(schema))
         with context.autocommit_block():
             _print(context, [structure.drop_scope_index(schema)])
         return
     with context.autocommit_block(), _sessions(context, names).open(purpose="keys") as connection:
         if _there(connection, schema):
             hold(connection, names, spent)
-        briefly(connection, _both(names), partial(_all, texts=structure.take_down(schema)))
+        taken_down = ";\n".join(structure.take_down(schema))
+        briefly(connection, ((names.table, Lock.ACCESS_EXCLUSIVE),), taken_down)
         briefly(connection, (), partial(_all, texts=structure.drop_tables(schema)))
         rows(connection, "SET lock_timeout = 0")
         rows(connection, structure.drop_scope_index(schema))
@@ -85,10 +92,6 @@ def _sessions(context: MigrationContext, names: IdentityNames) -> Sessions:
     assert context.connection is not None
     engine: Engine = context.connection.engine
     return Sessions(engine, role=owner_of(engine, names), label="several keys")
-
-
-def _both(names: IdentityNames) -> Locks:
-    return ((names.table, Lock.SHARE_ROW_EXCLUSIVE),)
 
 
 def _all(connection: Pg, texts: Sequence[str]) -> None:
@@ -122,7 +125,7 @@ def _fill(connection: Pg, names: IdentityNames) -> None:
     if bounds[0] is None:
         return
     # From here on the trigger takes care of every key that is written.
-    for first in range(bounds[0], bounds[1] + 1, BATCH):
+    for first in range(bounds[0], bounds[1] + 1, script.BATCH):
         batch: Callable[[], None] = partial(_batch, connection, names.schema, first)
         retried("taking keys over", batch, Patience())
 
@@ -135,7 +138,7 @@ def _batch(connection: Pg, schema: str, first: int) -> None:
             " true) FROM pg_catalog.pg_settings WHERE name = 'deadlock_timeout'",
         )
         for text in structure.fill(schema):
-            rows(connection, text, first, first + BATCH - 1)
+            rows(connection, text, first, first + script.BATCH - 1)
 
 
 def _print(context: MigrationContext, texts: Sequence[str]) -> None:

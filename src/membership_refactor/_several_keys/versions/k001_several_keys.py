@@ -6,7 +6,8 @@ Revises:
 Deploy: before the code that attaches keys, and after 0002 of the main chain.
 Locks: program_enrollment SHARE ROW EXCLUSIVE once: waited for 50 ms, held 20 ms at most. An index
     is built concurrently; the keys that are there are taken over in batches.
-Undo: drops the tables; refused while one holds a key that no enrollment has as its own.
+Undo: drops the tables, program_enrollment ACCESS EXCLUSIVE once; refused while one holds a key that
+    no enrollment has as its own.
 """
 
 from alembic import op
