@@ -14,12 +14,14 @@ from membership_refactor.sql.identifiers import ident, qualified
 from membership_refactor.sql.parallel import (
     batch_functions,
     emptied_statement,
+    forget_others,
     freeze,
     freeze_triggers,
     install,
     install_refresh,
     refresh_function,
     refresh_triggers,
+    remember_parents,
     remove,
     remove_refresh,
     two_way_triggers,
@@ -99,6 +101,11 @@ def up(s: Situation) -> tuple[Action, ...]:
             locks=_both(s),
             statements=(raise_fence(names), *remove(plan, names, child), *triggers),
         ),
+        # Not before the freeze: writers of 0008 would wait for the entries.
+        Run(
+            name="remember whose values were replaced",
+            statements=(remember_parents(plan, names, child),),
+        ),
         *_taken_down(s, "parallel saving", two_way_triggers(plan, names, child)),
         *unkeyed,
     )
@@ -137,6 +144,10 @@ def down(s: Situation) -> tuple[Action, ...]:
             name="capture the parent's changes",
             locks=_both(s),
             statements=(raise_fence(names), *unfreeze(plan, names, child), *triggers),
+        ),
+        Run(
+            name="forget what was replaced in rows that have gone",
+            statements=(forget_others(plan, names, child),),
         ),
         Run(name="list emptied parents", statements=(emptied_statement(plan, names, child),)),
         Ranges(

@@ -18,7 +18,12 @@ from membership_refactor.sql.parallel.install import (
 from membership_refactor.sql.parallel.invariants import Invariant, invariants
 from membership_refactor.sql.parallel.ledger import TABLES, ledger_tables
 from membership_refactor.sql.parallel.refresh import refresh_function
-from membership_refactor.sql.parallel.replaced import batch_functions, list_losers
+from membership_refactor.sql.parallel.replaced import (
+    batch_functions,
+    forget_others,
+    list_losers,
+    remember_parents,
+)
 
 __all__ = [
     "TABLES",
@@ -28,6 +33,7 @@ __all__ = [
     "drop_functions",
     "drop_triggers",
     "emptied_statement",
+    "forget_others",
     "freeze",
     "freeze_triggers",
     "install",
@@ -37,6 +43,7 @@ __all__ = [
     "list_losers",
     "refresh_function",
     "refresh_triggers",
+    "remember_parents",
     "remove",
     "remove_refresh",
     "two_way_triggers",

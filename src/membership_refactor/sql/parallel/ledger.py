@@ -37,7 +37,8 @@ def ledger_tables(plan: TableSplit, names: Names, child: Table) -> tuple[Stateme
     )
     key = "".join(f",\n  {ident(c.name)} {c.type}" for c in sides.key)
     shapes = {
-        "replaced": f'"child id" {sides.id_type} PRIMARY KEY{values}',
+        # Under which parent the child was when nobody followed it any more (0009).
+        "replaced": f'"child id" {sides.id_type} PRIMARY KEY{values},\n  under uuid',
         # Work to do, not a record: which children are still to get the winning values.
         "losers": f'"child id" {sides.id_type} PRIMARY KEY',
         "uuid_map": f'"child id" {sides.id_type} PRIMARY KEY,\n  "kept uuid" uuid NOT NULL{key}',

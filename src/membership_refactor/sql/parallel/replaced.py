@@ -256,6 +256,26 @@ def _uuid_map(sides: Sides, arguments: str) -> tuple[Statement, ...]:
     )
 
 
+def remember_parents(plan: TableSplit, names: Names, child: Table) -> Statement:
+    """Writes down whose children the entries speak of. From 0009 on nothing follows the child: a
+    row may go, and another one may come that bears its id."""
+    sides = Sides(plan, names, child)
+    return Statement(
+        f"UPDATE {names.own('replaced')} AS r SET under = c.{sides.link}\n"
+        f'FROM {names.copy} AS c WHERE c.{sides.id} = r."child id"'
+    )
+
+
+def forget_others(plan: TableSplit, names: Names, child: Table) -> Statement:
+    """On the way back: entries of rows that are gone, or another parent's now, go."""
+    sides = Sides(plan, names, child)
+    return Statement(
+        f"DELETE FROM {names.own('replaced')} AS r WHERE r.under IS NOT NULL AND NOT EXISTS (\n"
+        f'  SELECT FROM {names.copy} AS c WHERE c.{sides.id} = r."child id" '
+        f"AND c.{sides.link} = r.under)"
+    )
+
+
 def move_entry(sides: Sides) -> str:
     """plpgsql: a child got another id; what the ledger holds of it goes along."""
     entry = sides.names.own("replaced")
