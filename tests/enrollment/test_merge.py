@@ -16,6 +16,7 @@ from membership_refactor.enrollment.undo import undo, where_is
 from membership_refactor.errors import LockNotObtained, PortraitMismatch, WrongUse
 from membership_refactor.planning import Dependent, Keep, Ranking, SurvivorRule
 from membership_refactor.plans.program_enrollment import IDENTITY, STATUSES
+from tests.cli.processes import until
 from tests.enrollment.interruption import INTERRUPTION, interrupted
 from tests.enrollment.tables import contents, enrol, run
 from tests.fixtures.sessions import Stage
@@ -282,3 +283,36 @@ def test_an_undone_merge_is_found_again(unconstrained_engine: Engine) -> None:
     undo(unconstrained_engine, IDENTITY, "public", report.run)
     with unconstrained_engine.connect() as connection, connection.begin():
         assert len(list(findings(connection, IDENTITY, "public"))) == 1
+
+
+def test_with_indexes_the_tables_are_read_when_looking_and_never_for_a_batch(
+    unconstrained_engine: Engine,
+) -> None:
+    """Four reads of the enrollments a look, and two looks: one finds the duplicates, one none."""
+    with unconstrained_engine.begin() as connection:
+        for column in ("user_id", "external_user_key"):
+            run(connection, f"CREATE INDEX ON program_enrollment ({column})")
+        for number in range(12):
+            enrol(connection, number // 2, None)
+        (database,) = run(connection, "SELECT quote_ident(current_database())")[0]
+        # The rows are so few that they would rather be read than an index be used.
+        run(connection, f"ALTER DATABASE {database} SET enable_seqscan = off")
+    unconstrained_engine.dispose()
+    before = reads(unconstrained_engine)[0]
+    report = merge(unconstrained_engine, IDENTITY, "public", batch=1)
+    assert report.merged == 6
+    # The counters come when the sessions end.
+    unconstrained_engine.dispose()
+    until(lambda: reads(unconstrained_engine)[1] == 6)
+    assert reads(unconstrained_engine)[0] - before <= 2 * 4
+
+
+def reads(engine: Engine) -> tuple[int, int]:
+    """How often the table was read from end to end, and how many rows were deleted."""
+    with engine.connect() as connection:
+        (row,) = run(
+            connection,
+            "SELECT seq_scan::int, n_tup_del::int FROM pg_stat_user_tables"
+            " WHERE relname = 'program_enrollment' AND schemaname = 'public'",
+        )
+    return int(str(row[0])), int(str(row[1]))

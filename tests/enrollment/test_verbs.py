@@ -7,6 +7,7 @@ import csv
 import io
 from typing import Any
 
+import psycopg
 import pytest
 from alembic.config import Config
 from sqlalchemy import Engine
@@ -16,18 +17,25 @@ from membership_refactor.cli.verb import FINDINGS, FINE, Context
 from membership_refactor.enrollment.label import label
 from membership_refactor.environment import Request
 from membership_refactor.errors import WrongUse
+from membership_refactor.execution.options import Options
 from membership_refactor.plans.program_enrollment import IDENTITY
-from tests.enrollment.tables import contents, enrol
+from tests.enrollment.tables import contents, enrol, run
 
 
-def call(engine: Engine, module: Any, *arguments: str, format: str = "text") -> int:
+def call(
+    engine: Engine,
+    module: Any,
+    *arguments: str,
+    format: str = "text",
+    options: Options | None = None,
+) -> int:
     parser = argparse.ArgumentParser()
     module.configure(parser)
     context = Context(
         schema="public",
         format=format,
         engine=lambda: engine,
-        request=Request(schema="public"),
+        request=Request(schema="public", options=options or Options()),
         config=Config(),
     )
     return int(module.run(parser.parse_args(arguments), context))
@@ -106,3 +114,45 @@ def test_wrong_use_is_said_and_changes_nothing(
     with pytest.raises(WrongUse):
         call(troubled, merge, "--apply", *arguments)
     assert contents(troubled) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "given", "batches"),
+    [((), None, 1), ((), 1, 4), ((), 2, 2), (("--batch-rows", "4"), 1, 1)],
+    ids=["by default one", "-x batch-rows=1", "-x batch-rows=2", "--batch-rows goes before -x"],
+)
+def test_both_ways_of_saying_how_large_a_batch_is_are_heard(
+    unconstrained_engine: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    given: int | None,
+    batches: int,
+) -> None:
+    with unconstrained_engine.begin() as connection:
+        for number in range(8):
+            enrol(connection, number // 2, None)
+    locking: list[str] = []
+    execute = psycopg.Cursor.execute
+
+    def noted(self: psycopg.Cursor[Any], query: Any, *rest: Any, **options: Any) -> Any:
+        text = query.as_string(self) if isinstance(query, psycopg.sql.Composable) else str(query)
+        if "FOR UPDATE OF t" in text:
+            locking.append(text)
+        return execute(self, query, *rest, **options)
+
+    monkeypatch.setattr(psycopg.Cursor, "execute", noted)
+    options = Options(batch_rows=given)
+    assert call(unconstrained_engine, merge, "--apply", *arguments, options=options) == FINE
+    assert len(locking) == batches
+
+
+def test_a_dry_run_says_where_every_batch_would_read_the_table(
+    troubled: Engine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call(troubled, merge)
+    assert "user_id, external_user_key: no index" in capsys.readouterr().err
+    with troubled.begin() as connection:
+        for column in ("user_id", "external_user_key"):
+            run(connection, f"CREATE INDEX ON program_enrollment ({column}, program_uuid)")
+    call(troubled, merge)
+    assert "no index" not in capsys.readouterr().err

@@ -9,16 +9,20 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from rich.progress import Progress, TextColumn
+from sqlalchemy import Connection
 
 from membership_refactor.cli.identity_options import add_identity_options, chosen_plan
 from membership_refactor.cli.verb import FINDINGS, FINE, Context
 from membership_refactor.enrollment.collide import Move, Removal
+from membership_refactor.enrollment.cursor import rows
 from membership_refactor.enrollment.decide import Decision
 from membership_refactor.enrollment.label import label
-from membership_refactor.enrollment.merge import MergeReport, merge, planned
+from membership_refactor.enrollment.merge import BATCH, MergeReport, merge, planned
 from membership_refactor.enrollment.undo import undo, where_is
 from membership_refactor.errors import WrongUse
 from membership_refactor.planning import Keep, SurvivorRule, UniqueIdentity
+from membership_refactor.sql.unique_identity import moves
+from membership_refactor.sql.unique_identity.names import IdentityNames
 
 NAME = "merge"
 HELP = "unite rows of one learner; a dry run unless --apply is given"
@@ -44,13 +48,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--reason", default="merge", help="recorded with the run")
     parser.add_argument(
-        "--batch-rows", type=int, default=250, metavar="N", help="learners in a transaction (250)"
+        "--batch-rows",
+        type=int,
+        metavar="N",
+        help=f"learners in a transaction; before -x batch-rows ({BATCH})",
     )
     add_identity_options(parser)
 
 
 def run(options: argparse.Namespace, context: Context) -> int:
-    if options.batch_rows < 1:
+    batch = options.batch_rows
+    if batch is None:
+        batch = context.request.options.batch_rows or BATCH
+    if batch < 1:
         raise WrongUse("--batch-rows has to be at least 1.")
     engine = context.engine()
     with engine.connect() as connection:
@@ -69,15 +79,14 @@ def run(options: argparse.Namespace, context: Context) -> int:
             connection.exec_driver_sql("SET TRANSACTION READ ONLY")
             report = planned(connection, plan, context.schema)
             _show(context, plan, report, applied=False)
+            _note_unindexed(connection, plan, context.schema)
             return FINDINGS if report.decisions or report.left else FINE
     if options.undo is not None:
         return _undo(options, context, plan)
     if options.label is not None:
         if not options.apply:
             raise WrongUse("--label changes rows; add --apply.")
-        count, number = label(
-            engine, plan, context.schema, prefix=options.label, batch=options.batch_rows
-        )
+        count, number = label(engine, plan, context.schema, prefix=options.label, batch=batch)
         _say(context, {"labelled": count, "run": number}, f"{count} rows labelled (run {number})")
         return FINE
     with Progress(
@@ -89,11 +98,23 @@ def run(options: argparse.Namespace, context: Context) -> int:
             plan,
             context.schema,
             reason=options.reason,
-            batch=options.batch_rows,
+            batch=batch,
             progress=lambda merged: bar.update(task, description=f"{merged} learners merged"),
         )
     _show(context, plan, report, applied=True)
     return FINDINGS if report.left else FINE
+
+
+def _note_unindexed(connection: Connection, plan: UniqueIdentity, schema: str) -> None:
+    """Newcomers are looked for under the locks of each batch, by their identities."""
+    found = rows(connection, moves.unindexed_identities(IdentityNames(plan, schema)))
+    if found:
+        columns = ", ".join(column for (column,) in found)
+        print(
+            f"{columns}: no index, so --apply reads all of {plan.table} for every batch; where "
+            "that takes long, CREATE INDEX CONCURRENTLY first, or give a larger --batch-rows.",
+            file=sys.stderr,
+        )
 
 
 def _adjusted(plan: UniqueIdentity, options: argparse.Namespace) -> UniqueIdentity:

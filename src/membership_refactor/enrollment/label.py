@@ -10,7 +10,7 @@ from membership_refactor.enrollment.apply import Recorder
 from membership_refactor.enrollment.cursor import rows
 from membership_refactor.enrollment.detect import findings
 from membership_refactor.enrollment.findings import Kind
-from membership_refactor.enrollment.merge import batched, ensure_record, yield_to_deadlocks
+from membership_refactor.enrollment.merge import BATCH, batched, ensure_record, yield_to_deadlocks
 from membership_refactor.enrollment.patience import Patience, retried
 from membership_refactor.errors import WrongUse
 from membership_refactor.planning import UniqueIdentity
@@ -24,7 +24,7 @@ def label(
     schema: str,
     *,
     prefix: str,
-    batch: int = 250,
+    batch: int = BATCH,
     patience: Patience | None = None,
 ) -> tuple[int, int | None]:
     """Every row without identity has the key ``<prefix><id>``; how many, and the run's number.

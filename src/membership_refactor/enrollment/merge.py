@@ -23,6 +23,9 @@ from membership_refactor.planning import UniqueIdentity
 from membership_refactor.sql.unique_identity import moves
 from membership_refactor.sql.unique_identity.names import IdentityNames
 
+BATCH = 250
+"""Learners in a transaction."""
+
 PASSES = 5
 """Writers may bring new duplicates while a pass runs; they are taken up this often."""
 
@@ -45,16 +48,21 @@ def planned(connection: Connection, plan: UniqueIdentity, schema: str) -> MergeR
     names = IdentityNames(plan, schema)
     refuse_unknown_dependents(connection, names)
     report = MergeReport()
-    for finding in findings(connection, plan, schema, collisions=False):
-        if finding.kind not in (Kind.MERGEABLE, Kind.CONTRADICTORY):
-            continue
-        decision = decide(plan, finding.members, families(connection, names, finding.ids))
-        if isinstance(decision, Decision):
-            report.decisions.append(decision)
-            report.merged += 1
-            report.removed += len(decision.losers)
-        else:
-            report.left[decision.ids] = decision.reason
+    shared = (
+        finding
+        for finding in findings(connection, plan, schema, collisions=False)
+        if finding.kind in (Kind.MERGEABLE, Kind.CONTRADICTORY)
+    )
+    for some in batched(shared, 1000):
+        dependents = families(connection, names, [i for finding in some for i in finding.ids])
+        for finding in some:
+            decision = decide(plan, finding.members, dependents)
+            if isinstance(decision, Decision):
+                report.decisions.append(decision)
+                report.merged += 1
+                report.removed += len(decision.losers)
+            else:
+                report.left[decision.ids] = decision.reason
     return report
 
 
@@ -64,7 +72,7 @@ def merge(
     schema: str,
     *,
     reason: str = "merge",
-    batch: int = 250,
+    batch: int = BATCH,
     patience: Patience | None = None,
     progress: Callable[[int], None] = lambda merged: None,
 ) -> MergeReport:
@@ -154,13 +162,14 @@ def _batch(
     with engine.connect() as connection, connection.begin():
         yield_to_deadlocks(connection)
         members, images, grown = read_locked(connection, names, [i for ids in some for i in ids])
+        dependents = families(connection, names, sorted(m.id for m in members), lock=True)
         for component in components(members):
             ids = tuple(member.id for member in component)
             if grown & set(ids):
                 # A row that came after the look shares an identity: the next pass sees it all.
                 outcome.grown.append(ids)
                 continue
-            decision = decide(names.plan, component, families(connection, names, ids, lock=True))
+            decision = decide(names.plan, component, dependents)
             if isinstance(decision, Undecided):
                 outcome.left[decision.ids] = decision.reason
                 continue

@@ -62,6 +62,19 @@ def lock_rows(names: IdentityNames) -> str:
     )
 
 
+def unindexed_identities(names: IdentityNames) -> str:
+    """Each identity by which a row cannot be found without reading the table."""
+    wanted = ", ".join(literal(column) for column in names.plan.identity_columns)
+    return (
+        f"SELECT w.name FROM pg_catalog.unnest(ARRAY[{wanted}]) AS w(name)\n"
+        "WHERE NOT EXISTS (\n"
+        "  SELECT FROM pg_catalog.pg_index AS i JOIN pg_catalog.pg_attribute AS a\n"
+        "    ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]\n"
+        f"  WHERE i.indrelid = {literal(names.table)}::pg_catalog.regclass\n"
+        "    AND a.attname = w.name AND i.indisvalid)"
+    )
+
+
 def sharing_rows(names: IdentityNames) -> str:
     """Every row that shares an identity with one of ``$1``: alternative's place, its id, and the
     first of ``$1`` that has the identity. Joined by value: row by row it would be quadratic."""
