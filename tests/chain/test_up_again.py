@@ -8,7 +8,7 @@ from membership_refactor.portrait import differences
 from tests.chain.conftest import ChainAt
 from tests.chain.driver import REVISIONS, Chain, snapshot
 
-EVERYDAY = ("0002", "0005", "0008")
+EVERYDAY = ("0002", "0008")
 TURNS = [
     pytest.param(turn, marks=() if turn in EVERYDAY else pytest.mark.slow)
     for turn in ("0002", *REVISIONS[:-1])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import psycopg
 import pytest
 
@@ -72,9 +74,13 @@ def test_a_rule_that_would_rewrite_what_is_carried_is_refused_by_name(
     assert_equal(url)
 
 
-@pytest.mark.parametrize("table", [SOURCE, COPY])
-@pytest.mark.parametrize("revision", ["0003", "0004"])
-@pytest.mark.parametrize("rule", REWRITING)
+LATER = [
+    pytest.param(*case, marks=() if n % 3 == 0 else pytest.mark.slow)
+    for n, case in enumerate(product(REWRITING, ("0003", "0004"), (SOURCE, COPY)))
+]
+
+
+@pytest.mark.parametrize("rule, revision, table", LATER)
 def test_a_rule_that_comes_later_is_named_before_the_next_step(
     rule: str, revision: str, table: str, template_database: TemplateDatabase
 ) -> None:
