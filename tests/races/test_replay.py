@@ -11,12 +11,16 @@ from membership_refactor.errors import ReplayOutpaced
 from membership_refactor.execution.options import Options
 from tests.fixtures.databases import TemplateDatabase
 from tests.fixtures.sessions import PATIENCE, Session, Stage
-from tests.races.pilot import Pilot
+from tests.races.pilot import Flight, Pilot
 from tests.races.race import OnStage
 from tests.races.stages import built_to, name_of
-from tests.races.tables import SOURCE, assert_equal, execute, query
+from tests.races.tables import COPY, RETIRED, SOURCE, assert_equal, execute, query
 
-DRAIN = r'SELECT "s_refactor"\."m_copy_drain"\(\d'
+WAYS: dict[str, tuple[str, str, str, Flight]] = {
+    "copy": ("0001", SOURCE, COPY, lambda runner: runner.upgrade("0003")),
+    "retired": ("0005", COPY, RETIRED, lambda runner: runner.downgrade("0005", destination="0005")),
+}
+"""Each move of rows: where it sets off, what is written, what is built, and the flight."""
 
 
 def wait_blocked(stage: Stage, pid: int, by: Session) -> None:
@@ -31,39 +35,41 @@ def wait_blocked(stage: Stage, pid: int, by: Session) -> None:
     raise AssertionError(f"never blocked by {by.name}")
 
 
-def hand_on(url: str, giver: int, taker: int) -> None:
+def hand_on(url: str, table: str, giver: int, taker: int) -> None:
     """The badge of one row goes to another; the giver has none from now on."""
-    (badge,) = query(url, f"SELECT badge FROM {SOURCE} WHERE id = {giver}")[0]
+    (badge,) = query(url, f"SELECT badge FROM {table} WHERE id = {giver}")[0]
     execute(
         url,
-        f"UPDATE {SOURCE} SET badge = CASE id WHEN {taker} THEN '{badge}' END"
+        f"UPDATE {table} SET badge = CASE id WHEN {taker} THEN '{badge}' END"
         f" WHERE id IN ({giver}, {taker})",
     )
 
 
+@pytest.mark.parametrize("job", WAYS)
 def test_a_unique_value_that_wanders_on_during_a_replay_is_replayed_once_more(
-    template_database: TemplateDatabase, on_stage: OnStage
+    job: str, template_database: TemplateDatabase, on_stage: OnStage
 ) -> None:
     """The replay takes a row from the log; before it writes it, the row gets another one's value.
     It takes the whole log; before it writes that, a row of it gets the value of a third."""
-    url = template_database(name_of("0001"), built_to("0001"))
+    revision, origin, target, flight = WAYS[job]
+    url = template_database(name_of(revision), built_to(revision))
     stage = on_stage(url)
     first, second = stage.session("first"), stage.session("second")
     with Pilot(url) as pilot:
-        pilot.start(lambda runner: runner.upgrade("0003"), until=r'm_copy_log" LIMIT', before=True)
-        execute(url, f"UPDATE {SOURCE} SET rotation = 'x' WHERE id = 11")
-        pilot.until(DRAIN, before=True)
+        pilot.start(flight, until=rf'm_{job}_log" LIMIT', before=True)
+        execute(url, f"UPDATE {origin} SET rotation = 'x' WHERE id = 11")
+        pilot.until(rf'SELECT "s_refactor"\."m_{job}_drain"\(\d', before=True)
         for session, id in ((first, 11), (second, 12)):
             session.begin()
-            session.run("SELECT 1 FROM s.narrow WHERE id = %s FOR UPDATE", [id])
+            session.run(f"SELECT 1 FROM {target} WHERE id = %s FOR UPDATE", [id])
         assert pilot.halted_on is not None
         mover = pilot.halted_on.info.backend_pid
         pilot.go()
         wait_blocked(stage, mover, first)
-        hand_on(url, 12, 11)
+        hand_on(url, origin, 12, 11)
         first.commit()
         wait_blocked(stage, mover, second)
-        hand_on(url, 13, 12)
+        hand_on(url, origin, 13, 12)
         second.commit()
         pilot.finish()
     assert_equal(url)
