@@ -10,8 +10,9 @@ import psycopg
 import pytest
 from sqlalchemy.exc import OperationalError
 
-INTERRUPTION = (KeyboardInterrupt, OperationalError)
-"""The second where SQLAlchemy finds its connection closed while the first passes through it."""
+INTERRUPTION = (KeyboardInterrupt, OperationalError, psycopg.OperationalError)
+"""The second where SQLAlchemy finds its connection closed while the first passes through it, the
+third where the server ended the session."""
 
 
 class Counter:
@@ -23,9 +24,14 @@ class Counter:
 
 @contextmanager
 def interrupted(
-    monkeypatch: pytest.MonkeyPatch, *, before: int | None = None, after: int | None = None
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    before: int | None = None,
+    after: int | None = None,
+    ended: int | None = None,
 ) -> Iterator[Counter]:
-    """KeyboardInterrupt before or after that statement; the connections go with it.
+    """KeyboardInterrupt before or after that statement; the connections go with it. Or the server
+    has ``ended`` the session when that statement is sent, and the error comes from there.
 
     Every statement is sent by Cursor.execute, SQLAlchemy's, the tool's with ``$1`` and those of
     short locks alike. What the server had committed by then stays, everything else is gone: as
@@ -39,6 +45,8 @@ def interrupted(
         if counter.count == before:
             self.connection.close()
             raise KeyboardInterrupt
+        if counter.count == ended:
+            _terminate(self.connection)
         result = execute(self, *arguments, **options)
         if counter.count == after:
             self.connection.close()
@@ -48,3 +56,11 @@ def interrupted(
     with monkeypatch.context() as patch:
         patch.setattr(psycopg.Cursor, "execute", counted)
         yield counter
+
+
+def _terminate(connection: psycopg.Connection[Any]) -> None:
+    with psycopg.connect(connection.info.dsn, autocommit=True) as other:
+        # Below the cursors, which are counted.
+        pid = connection.info.backend_pid
+        result = other.pgconn.exec_(f"SELECT pg_terminate_backend({pid}, 20000)".encode())
+        assert result.get_value(0, 0) == b"t"

@@ -180,17 +180,19 @@ def test_interrupted_at_every_statement_and_run_again_it_ends_the_same(
         uninstall(unconstrained_engine, IDENTITY, "public")
     backwards = counter.count
     for number in range(1, statements + 1):
-        for where in ("before", "after"):
+        for where in ("before", "after", "ended"):
             with (
                 pytest.raises(INTERRUPTION),
                 interrupted(monkeypatch, **{where: number}),
             ):
                 install(unconstrained_engine, IDENTITY, "public")
+            unconstrained_engine.dispose()
             install(unconstrained_engine, IDENTITY, "public")
             assert structure(unconstrained_engine) == whole, (number, where)
             stop = number % backwards + 1
             with pytest.raises(INTERRUPTION), interrupted(monkeypatch, **{where: stop}):
                 uninstall(unconstrained_engine, IDENTITY, "public")
+            unconstrained_engine.dispose()
             uninstall(unconstrained_engine, IDENTITY, "public")
             assert structure(unconstrained_engine) == bare, (stop, where)
 

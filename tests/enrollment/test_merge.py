@@ -216,8 +216,9 @@ def test_a_writer_that_keeps_a_row_locked_ends_the_merge_in_an_honest_failure(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("how", ["before", "after", "ended"])
 def test_a_merge_interrupted_at_every_statement_and_run_again_ends_the_same(
-    unconstrained_engine: Engine, monkeypatch: pytest.MonkeyPatch
+    unconstrained_engine: Engine, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     with unconstrained_engine.begin() as connection:
         enrol(connection, 1, None, courses=("a", "b"))
@@ -235,11 +236,12 @@ def test_a_merge_interrupted_at_every_statement_and_run_again_ends_the_same(
         report = merge(unconstrained_engine, IDENTITY, "public", batch=1)
     end = contents(unconstrained_engine)
     assert report.merged == 3
-    for number in range(1, counter.count):
+    for number in range(1, counter.count + 1):
         take_back(unconstrained_engine)
         assert contents(unconstrained_engine) == start, number
-        with pytest.raises(INTERRUPTION), interrupted(monkeypatch, after=number):
+        with pytest.raises(INTERRUPTION), interrupted(monkeypatch, **{how: number}):
             merge(unconstrained_engine, IDENTITY, "public", batch=1)
+        unconstrained_engine.dispose()
         merge(unconstrained_engine, IDENTITY, "public", batch=1)
         assert contents(unconstrained_engine) == end, number
 
