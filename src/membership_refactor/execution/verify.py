@@ -19,7 +19,9 @@ from membership_refactor.sql.comparison import Comparison
 from membership_refactor.sql.identifiers import ident, literal
 from membership_refactor.steps.step import Direction
 
-RANGE_ROWS = 20_000
+LOOK_UP = "SET random_page_cost = 1.1"
+"""Where a parent table is so large that looking rows up by uuid is cheaper than a hash for each
+range, the planner sees it in time: at the default price of a page it goes on hashing too long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ def verify(
     workers: int,
     progress: Progress,
     throttle: Throttle | None = None,
-    range_rows: int = RANGE_ROWS,
+    range_rows: int | None = None,
 ) -> Verdict:
     """Compares every range. An interrupted run is taken up where it stopped; a finished one
     begins anew. Reads only, apart from its own place in the ledger.
@@ -90,7 +92,7 @@ def verify(
     with sessions.open(purpose="verify") as pg, _alone(pg, ledger):
         before = standing(pg, ledger)
         job = f"verify {before.revision} {comparison.name}"
-        ranges = _ranges(pg, ledger, comparison, job, range_rows)
+        ranges = _ranges(pg, ledger, comparison, job, range_rows or comparison.range_rows)
         work = _Work(sessions, ledger, comparison, job, throttle)
         with progress.task(f"comparing {comparison.name}", sum(r.rows for r in ranges)) as task:
             work.run(ranges, workers, task)
@@ -159,6 +161,7 @@ class _Work:
 
     def _compare(self, pending: Iterator[_Range], task: Task) -> None:
         with self.sessions.open(purpose="verify") as pg:
+            run(pg, LOOK_UP)
             try:
                 while not self._stop.is_set():
                     note = self.throttle.wait(pg, stop=self._stop) if self.throttle else ""
@@ -201,20 +204,30 @@ def _ranges(pg: Pg, ledger: Ledger, comparison: Comparison, job: str, size: int)
             run(
                 pg,
                 f"INSERT INTO {batches} (plan, job, n, first, last, rows)\n"
-                f"SELECT {plan}, {literal(job)}, pg_catalog.row_number() OVER (ORDER BY c.n),\n"
-                "  pg_catalog.lag(c.key) OVER (ORDER BY c.n),\n"
-                "  CASE WHEN pg_catalog.lead(c.n) OVER (ORDER BY c.n) IS NOT NULL THEN c.key END,\n"
-                "  c.n - coalesce(pg_catalog.lag(c.n) OVER (ORDER BY c.n), 0)\n"
-                f"FROM (SELECT t.key::text AS key, t.n FROM (\n"
-                f"    SELECT r.{key} AS key, pg_catalog.row_number() OVER (ORDER BY r.{key}) AS n\n"
-                f"    FROM {comparison.route} AS r WHERE r.{key} IS NOT NULL) AS t\n"
-                f"  WHERE t.n % {size} = 0\n"
-                f"  UNION ALL SELECT NULL, pg_catalog.count(*) + 1 FROM {comparison.route}) AS c",
+                f"WITH RECURSIVE cut (n, key) AS (\n"
+                f"  SELECT 1, ({_nth(comparison, size, 'true')})\n"
+                f"  UNION ALL SELECT c.n + 1, ({_nth(comparison, size, f'r.{key} > c.key')})\n"
+                "  FROM cut AS c WHERE c.key IS NOT NULL)\n"
+                f"SELECT {plan}, {literal(job)}, c.n,\n"
+                "  pg_catalog.lag(c.key::text) OVER (ORDER BY c.n), c.key::text,\n"
+                f"  CASE WHEN c.key IS NOT NULL THEN {size} ELSE greatest(0, -(c.n - 1) * {size}\n"
+                f"    + (SELECT pg_catalog.count(*) FROM {comparison.route})) END\n"
+                "FROM cut AS c",
             )
     rows = run(
         pg, f"SELECT n, first, last, rows FROM {batches} WHERE {mine} AND NOT done ORDER BY n"
     ).fetchall()
     return [_Range(int(n), first, last, int(count)) for n, first, last, count in rows]
+
+
+def _nth(comparison: Comparison, n: int, condition: str) -> str:
+    """The route of the ``n``-th of the rows for which the condition holds. Walking the index from
+    cut to cut takes a third of the time that numbering all its rows would."""
+    key = f"r.{ident(comparison.route_key)}"
+    return (
+        f"SELECT {key} FROM {comparison.route} AS r WHERE {key} IS NOT NULL AND {condition}\n"
+        f"    ORDER BY {key} OFFSET {n - 1} LIMIT 1"
+    )
 
 
 def _mine(ledger: Ledger, job: str) -> str:
@@ -233,4 +246,4 @@ def _noted(pg: Pg, ledger: Ledger, job: str) -> tuple[tuple[Finding, ...], int, 
         if text is not None
         for key, difference, columns in json.loads(text)
     )
-    return tuple(findings), len(rows), sum(int(count) for _, count in rows) - 1
+    return tuple(findings), len(rows), sum(int(count) for _, count in rows)

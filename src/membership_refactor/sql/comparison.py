@@ -15,6 +15,12 @@ from membership_refactor.sql.identifiers import literal
 from membership_refactor.sql.statements import Lock
 from membership_refactor.sql.types import differs
 
+RANGE_ROWS = 20_000
+"""Rows of a range where both sides are cut along the same route."""
+HASHED_ROWS = 100_000
+"""Where each range is joined with the whole of another table: enough to pay for its hash, and
+still a snapshot of less than a second."""
+
 NOTHING = "'{}'::pg_catalog.text[]"
 
 
@@ -48,6 +54,7 @@ class Comparison:
     was: Callable[[str], str]
     """SELECT of (key, row as jsonb) of what stood there, for the keys in an array."""
     locks: tuple[tuple[str, Lock], ...]
+    range_rows: int = RANGE_ROWS
 
     def in_range(self, first: str | None, last: str | None) -> str:
         """The differing keys above ``first`` and up to ``last`` (None: open)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Table
 from membership_refactor.sql.comparison import (
+    HASHED_ROWS,
     NOTHING,
     Comparison,
     columns_apart,
@@ -172,7 +173,7 @@ def children_of_parents(plan: TableSplit, names: Names, child: Table) -> Compari
             f"    OR EXISTS (SELECT FROM {names.parent} AS q WHERE {another}) THEN {wrong_link}\n"
             f"  ELSE {columns_apart(deprecated, 'p', 'c')} END\n"
             f"FROM (SELECT * FROM {names.copy} WHERE {left}) AS c\n"
-            # By the child's own order: in that of the uuids each range would read the whole table.
+            # By the child's own order: in that of the uuids each range would touch most pages.
             f"LEFT JOIN {names.parent} AS p ON p.{uuid} = c.{link}\n"
             f"WHERE p.{uuid} IS NULL OR {differs(deprecated, 'p', 'c')}"
         )
@@ -213,6 +214,7 @@ def children_of_parents(plan: TableSplit, names: Names, child: Table) -> Compari
         mend=mend,
         was=rows_as_json(names.copy, key),
         locks=((names.copy, EXCLUSIVE), (names.parent, EXCLUSIVE)),
+        range_rows=HASHED_ROWS,
     )
 
 
@@ -248,6 +250,7 @@ def childless_parents(plan: TableSplit, names: Names) -> Comparison:
         ),
         was=rows_as_json(names.parent, uuid),
         locks=((names.copy, EXCLUSIVE), (names.parent, EXCLUSIVE)),
+        range_rows=HASHED_ROWS,
     )
 
 
@@ -276,4 +279,5 @@ def links_and_parents(plan: TableSplit, names: Names, child: Table) -> Compariso
         mend=None,
         was=rows_as_json(names.copy, key),
         locks=((names.copy, EXCLUSIVE), (names.parent, EXCLUSIVE)),
+        range_rows=HASHED_ROWS,
     )
