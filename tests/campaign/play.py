@@ -138,7 +138,7 @@ class Campaign:
                 break
             if "parents have children" in said and name == "down 0007":
                 self._delete_childless()  # an old-style writer has emptied another one meanwhile
-            elif "no lock on" in said:
+            elif "no lock on" in said or "arrive faster" in said:
                 # Transactions longer than the 50 ms of a try, always one of them under way: an
                 # honest failure. A DBA takes a quieter moment.
                 self.outcome.starved += 1

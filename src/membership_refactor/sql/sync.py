@@ -56,7 +56,7 @@ class Sync:
         made: list[Statement] = []
         marked = self.marked
         key_type = next(c.type for c in self.columns if c.name == self.id)
-        rows = f"  rows bigint; ids {key_type}[]; done bigint; apart boolean;"
+        rows = f"  ids {key_type}[]; rows int; done bigint; mass boolean;"
         written = self._written("n")
         bodies = {
             "insert": self._saved(written),
@@ -146,31 +146,25 @@ class Sync:
         )
 
     def _looked(self, rows: str, apart: str) -> str:
-        """The ids of the transition table ``rows``, and whether anything is ``apart``.
+        """Into ``ids`` the ids of the transition table ``rows`` that are ``apart``; of a mass
+        statement (``mass``) only the first, NULL in the place of those that are not.
 
         A client's own statement has changed something, as a rule: no look at the target before it
         is written. What another trigger wrote is, as a rule, the other direction's answer, and one
-        query decides that nothing is left to do; the depth saves work and never a write. The LIMIT
-        keeps the cached plan one for few rows.
+        query decides that nothing is left to do; the depth saves work and never a write. Every
+        query of a trigger costs a single-row statement as much as a third of its own write, an
+        aggregate still more; the LIMIT keeps the cached plan one for few rows.
         """
         key = ident(self.id)
-        first = f"SELECT {rows}.{key} AS id FROM {rows} LIMIT {FEW + 1}"
-        beside = (
-            f"SELECT {rows}.{key} AS id, {apart} AS apart\n"
-            f"      FROM {rows} LEFT JOIN {self.target} AS b ON b.{key} = {rows}.{key}\n"
-            f"      LIMIT {FEW + 1}"
-        )
         return f"""IF pg_catalog.pg_trigger_depth() = 1 THEN
-    apart := true;
-    SELECT pg_catalog.array_agg(z.id) INTO ids FROM ({first}) AS z;
+    ids := ARRAY(SELECT {rows}.{key} FROM {rows} LIMIT {FEW + 1});
+    mass := pg_catalog.cardinality(ids) > {FEW};
   ELSE
-    SELECT pg_catalog.array_agg(z.id), pg_catalog.bool_or(z.apart) INTO ids, apart
-    FROM ({beside}) AS z;
-  END IF;
-  IF ids IS NULL THEN
-    RETURN NULL;
-  END IF;
-  rows := pg_catalog.cardinality(ids);"""
+    ids := ARRAY(SELECT CASE WHEN {apart} THEN {rows}.{key} END
+      FROM {rows} LEFT JOIN {self.target} AS b ON b.{key} = {rows}.{key} LIMIT {FEW + 1});
+    mass := pg_catalog.cardinality(ids) > {FEW};
+    ids := pg_catalog.array_remove(ids, NULL);
+  END IF;"""
 
     def _saved(self, written: str, *, update: bool = False) -> str:
         key = ident(self.id)
@@ -178,42 +172,45 @@ class Sync:
         locks = f"1 FROM {self.origin} AS a WHERE a.{key} IN ({written}) FOR KEY SHARE"
         head = f"""  {guard(self.names, locks, rows="n")}
   {self._looked("n", self._apart("n"))}
-  IF rows > {FEW} AND NOT apart THEN
-    EXECUTE {dollar_quoted("SELECT " + self._any_apart())} INTO apart;
-  END IF;
-  IF NOT apart THEN
-    RETURN NULL;
+  rows := pg_catalog.cardinality(ids);
+  IF rows = 0 THEN
+    IF mass THEN
+      EXECUTE {dollar_quoted("SELECT " + self._any_apart())} INTO mass;
+    END IF;
+    IF NOT mass THEN
+      RETURN NULL;
+    END IF;
   END IF;"""
         absent = f"NOT EXISTS (SELECT FROM {self.target} AS c WHERE c.{key} = a.{key})"
         if update:
-            writes = f"""IF rows = 1 THEN
+            writes = f"""IF mass THEN
+    EXECUTE {dollar_quoted(self.update(many))};
+    GET DIAGNOSTICS done = ROW_COUNT;
+    IF done < (SELECT pg_catalog.count(*) FROM n) THEN
+      EXECUTE {dollar_quoted(self.upsert(f"{many} AND {absent}"))};
+    END IF;
+  ELSIF rows = 1 THEN
     {self.update(one)};
     IF NOT FOUND THEN
       {self.upsert(f"{one} AND {absent}")};
     END IF;
   ELSE
-    IF rows <= {FEW} THEN
-      {self.update(few)};
-      GET DIAGNOSTICS done = ROW_COUNT;
-    ELSE
-      EXECUTE {dollar_quoted(self.update(many))};
-      GET DIAGNOSTICS done = ROW_COUNT;
-      rows := (SELECT pg_catalog.count(*) FROM n);
-    END IF;
+    {self.update(few)};
+    GET DIAGNOSTICS done = ROW_COUNT;
     IF done < rows THEN
-      {self.upsert(f"{many} AND {absent}")};
+      {self.upsert(f"{few} AND {absent}")};
     END IF;
   END IF;"""
             return f"""{head}
   {self._untangled(writes, many)}
   {self._adopted(many)}
   RETURN NULL;"""
-        writes = f"""IF rows = 1 THEN
-    {self.upsert(one)};
-  ELSIF rows <= {FEW} THEN
-    {self.upsert(few)};
-  ELSE
+        writes = f"""IF mass THEN
     EXECUTE {dollar_quoted(self.upsert(many))};
+  ELSIF rows = 1 THEN
+    {self.upsert(one)};
+  ELSE
+    {self.upsert(few)};
   END IF;"""
         return f"""{head}
   {self._untangled(writes, many)}
@@ -241,17 +238,17 @@ class Sync:
         key = ident(self.id)
         several = f"b.{key} IN ({self._written('o')})"
         there = f"b.{key} IS NOT NULL"
-        return f"""  {self._looked("o", there)}
-  {guard(self.names)}
-  IF rows <= {FEW} AND NOT apart THEN
-    RETURN NULL;
-  END IF;
-  IF rows = 1 THEN
-    {self.remove(f"b.{key} = ids[1]")};
-  ELSIF rows <= {FEW} THEN
-    {self.remove(f"b.{key} = ANY (ids)")};
-  ELSE
+        return f"""  {guard(self.names, rows="o")}
+  {self._looked("o", there)}
+  rows := pg_catalog.cardinality(ids);
+  IF mass THEN
     EXECUTE {dollar_quoted(self.remove(several))};
+  ELSIF rows = 0 THEN
+    RETURN NULL;
+  ELSIF rows = 1 THEN
+    {self.remove(f"b.{key} = ids[1]")};
+  ELSE
+    {self.remove(f"b.{key} = ANY (ids)")};
   END IF;
   {self._kept(f"a.{key} IN ({self._written('o')})")}
   RETURN NULL;"""
