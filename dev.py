@@ -80,7 +80,10 @@ def commands(verb: str, rest: Sequence[str]) -> list[list[str]]:
         marks = [] if any(word.startswith("-m") for word in rest) else EVERYDAY
         return [[*pytest, "-p", "xdist", "-n", "2", "--dist", "worksteal", *marks, *rest]]
     if verb == "bench":
-        return [[python, "-m", "benchmarks", *rest]]
+        measure = [python, "-m", "benchmarks", *rest]
+        # What was written to docs/ goes into the README too.
+        told = [] if "--out" in rest else [[python, "-m", "tests.docs.generated"]]
+        return [measure, *told]
     if verb == "campaign":
         return [[python, "-m", "tests.campaign", *rest]]
     if verb == "mutants":

@@ -56,10 +56,11 @@ def _move(results: Results) -> Iterator[Line]:
     yield Line(
         "size of the child with its indexes", 1.02, child / smallest if child and smallest else None
     )
-    rows, times = results.growth if results.growth else (5 * results.rows, None)
+    rows, times, offline = results.growth or (5 * results.rows, None, None)
     # Six times for five times the rows, and as much slack for another factor.
     allowed = 6 * (rows / results.rows) / 5
     yield Line(f"CPU at {rows:,} rows over {results.rows:,}", allowed, times)
+    yield Line("the same of the offline minimum", None, offline)
 
 
 def _locks(results: Results) -> Iterator[Line]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 from benchmarks import capture, offline, usual
-from benchmarks.chain import MOVING, run_chain, size
+from benchmarks.chain import run_chain, size
 from benchmarks.live import run_live
 from benchmarks.measure import measured
 from benchmarks.place import Place, place
@@ -19,7 +19,6 @@ from benchmarks.results import (
     OFFLINE,
     USUAL,
     Results,
-    lowest,
 )
 from benchmarks.target import REBUILT, prepare, target
 from membership_refactor.plans.programme_membership import SPLIT
@@ -76,8 +75,8 @@ def benchmark(
                 here, repeats=repeats, say=say, scale=capture_scale
             )
         keep(results)
-    if larger and MOVED in results.chains:
-        results.growth = (larger, _grown(larger, results, folder, say))
+    if larger and {MOVED, OFFLINE} <= set(results.costs()):
+        results.growth = _grown(larger, results, folder, say)
     return results
 
 
@@ -123,9 +122,16 @@ def _chain(here: Place, results: Results, name: str, workers: int, checks: bool)
     results.chains.setdefault(name, []).append(run)
 
 
-def _grown(larger: int, results: Results, folder: Path | None, say: Say) -> float:
-    """How many times the CPU of the moving steps it takes for ``larger`` rows."""
+def _grown(
+    larger: int, results: Results, folder: Path | None, say: Say
+) -> tuple[int, float, float]:
+    """How many times the CPU of the moving steps, and of the minimum, ``larger`` rows take."""
     say(f"growth: loading {larger:,} rows")
-    with place(larger, folder=folder) as here, here.fresh() as database:
-        run = run_chain(here, database, to="0008", workers=1, checks=False)
-    return run.cost(MOVING).cpu / lowest(results.costs()[MOVED]).cpu
+    with place(larger, folder=folder) as here:
+        grown = Results(larger, 1, here.launched.server.source)
+        for name, run in _trials(here, grown, ("baselines", "chain")).items():
+            if name in (OFFLINE, MOVED):
+                say(f"growth: {name}")
+                run()
+    before, after = results.best(), grown.best()
+    return larger, after[MOVED].cpu / before[MOVED].cpu, after[OFFLINE].cpu / before[OFFLINE].cpu

@@ -90,8 +90,17 @@ def ledger_table(name: str) -> str:
     return "\n".join(["```sql", *columns, "```"])
 
 
+def benchmark_table() -> str:
+    """README: what the move costs, as the last run of the benchmark wrote it."""
+    page = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    found = re.search(r"^## What it costs\n\n((?:\|.*\n)+)", page, re.MULTILINE)
+    assert found, "docs/benchmarks.md has no table of costs"
+    return found.group(1).rstrip()
+
+
 MADE: dict[tuple[str, str], Callable[[], str]] = {
     ("README.md", "steps"): steps_table,
+    ("README.md", "benchmark"): benchmark_table,
     ("docs/locks.md", "locks"): locks_tables,
     **{
         ("docs/ledger.md", name): (lambda name=name: ledger_table(name))  # type: ignore[misc]

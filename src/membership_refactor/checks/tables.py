@@ -7,10 +7,11 @@ from membership_refactor.planning import Conflict, Nulls, TableSplit
 from membership_refactor.portrait import Table
 from membership_refactor.sql.grouping import grouped, parent_columns
 from membership_refactor.sql.identifiers import columns as listed
-from membership_refactor.sql.identifiers import ident, literal
+from membership_refactor.sql.identifiers import ident, literal, qualified
 from membership_refactor.sql.identity import computed
 from membership_refactor.sql.look import Look
 from membership_refactor.sql.names import Names
+from membership_refactor.sql.tables.constraints import check_expression
 from membership_refactor.sql.types import differs, keyed
 
 
@@ -52,6 +53,29 @@ def policies_hold(plan: TableSplit, table: str) -> tuple[Check, ...]:
 
 def _shown(plan: TableSplit, row: str) -> str:
     return ", ".join(f"coalesce({row}.{ident(c)}::text, 'NULL')" for c in plan.key)
+
+
+def unvalidated_checks_hold(plan: TableSplit, source: Table) -> tuple[Check, ...]:
+    """What a CHECK that was never validated lets stand cannot be written again: not by a column
+    that follows its parent, nor by the way down."""
+    table = qualified(source.schema, source.name)
+    rows = [
+        # Without an alias: a definition may name the whole row by the table's name.
+        f"SELECT pg_catalog.format('%s (%s)', {ident(plan.id)}, {literal(c.name)}) FROM {table}\n"
+        f"WHERE NOT ({check_expression(c.definition)})"
+        for c in source.constraints
+        if c.kind == "c" and c.enforced and not c.validated
+    ]
+    if not rows:
+        return ()
+    return (
+        Check(
+            name="unvalidated checks hold",
+            sentence="no row breaks a CHECK that is NOT VALID",
+            query="\nUNION ALL ".join(rows),
+            hint="Mend those rows or drop the constraint, then run the same command again.",
+        ),
+    )
 
 
 def _source_and_copy(plan: TableSplit, names: Names) -> str:

@@ -2,54 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from functools import singledispatchmethod
-from typing import Any
 
 import psycopg
 from sqlalchemy import Engine
 
 from membership_refactor.errors import (
     CannotCarry,
-    NoDatabase,
     RefactorError,
     StepInterrupted,
     StepOutOfOrder,
 )
-from membership_refactor.execution.batches import Batches, RangeJob
 from membership_refactor.execution.catalog import read_portrait, read_server
 from membership_refactor.execution.examine import require
 from membership_refactor.execution.gates import open_gate
-from membership_refactor.execution.indexes import build_alone
 from membership_refactor.execution.ledger import Ledger
-from membership_refactor.execution.locks import briefly, rehearse
 from membership_refactor.execution.options import Options
+from membership_refactor.execution.ownership import owner_of
 from membership_refactor.execution.progress import Progress
-from membership_refactor.execution.sessions import Pg, Sessions, run, value
-from membership_refactor.execution.switching import Drain
-from membership_refactor.execution.throttle import Throttle
+from membership_refactor.execution.sessions import Pg, Sessions, run
+from membership_refactor.execution.work import Performer, Work
 from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Portrait
 from membership_refactor.portrait.server import Server
-from membership_refactor.sql.identifiers import ident, literal
 from membership_refactor.sql.ledger import drop_ledger
 from membership_refactor.sql.names import Names
-from membership_refactor.sql.statements import Statement
-from membership_refactor.steps.actions import (
-    Action,
-    Alone,
-    Brief,
-    Build,
-    Ranges,
-    Run,
-    Switch,
-    Verify,
-)
+from membership_refactor.steps.actions import Action
 from membership_refactor.steps.step import Direction, Situation, Step
-
-Performer = Callable[[Engine, Sessions, Any], object]
-"""Does an action that the runner does not know by itself; it may be called again."""
 
 
 class Runner:
@@ -153,7 +133,17 @@ class Runner:
         self.progress.say(f"{revision} {step.name} {direction}")
         actions = step.up(situation) if direction is Direction.UP else step.down(situation)
         done = self.ledger.done(pg, revision, direction)
-        work = _Work(self, step, direction, sessions, pg)
+        work = Work(
+            revision=revision,
+            direction=direction,
+            engine=self.engine,
+            sessions=sessions,
+            pg=pg,
+            ledger=self.ledger,
+            options=self.options,
+            progress=self.progress,
+            performers=self.performers,
+        )
         for action in actions:
             if action.name not in done:
                 work.do(action)
@@ -244,58 +234,7 @@ class Runner:
     # --- who and where ------------------------------------------------------------------
 
     def _owner(self) -> str | None:
-        """The owner of the tables, in whose name everything is done; None before there are any."""
-        names = ", ".join(literal(t) for t in self.tables)
-        with Sessions(self.engine, role=None, label="look").open(as_owner=False) as pg:
-            if (
-                value(pg, f"SELECT pg_catalog.to_regnamespace({literal(ident(self.schema))})")
-                is None
-            ):
-                raise NoDatabase(
-                    f'schema "{self.schema}" does not exist.',
-                    hint=f"CREATE SCHEMA {ident(self.schema)}, or say -x schema=NAME.",
-                )
-            rows = run(
-                pg,
-                "SELECT DISTINCT pg_catalog.pg_get_userbyid(c.relowner)::text\n"
-                "FROM pg_catalog.pg_class AS c\n"
-                "WHERE c.relnamespace = "
-                f"pg_catalog.to_regnamespace({literal(ident(self.schema))})\n"
-                f"  AND c.relkind IN ('r', 'p') AND c.relname IN ({names})",
-            ).fetchall()
-            owners = sorted(row[0] for row in rows)
-            if len(owners) > 1:
-                raise RefactorError(
-                    f'the tables of plan "{self.plan.name}" have several owners: '
-                    f"{', '.join(owners)}.",
-                    hint="Give them one owner with ALTER TABLE … OWNER TO.",
-                )
-            owner = owners[0] if owners else None
-            if owner and not self.ledger.exists(pg):
-                try:
-                    self.ledger.create(pg, owner=owner)
-                    self._give(pg, owner)
-                except psycopg.errors.InsufficientPrivilege as error:
-                    raise NoDatabase(
-                        f'role "{pg.info.user}" cannot make the ledger schema '
-                        f'"{self.ledger.name}" for "{owner}": {error.diag.message_primary}.',
-                        hint=f"GRANT CREATE ON DATABASE {ident(pg.info.dbname)} TO "
-                        f"{ident(pg.info.user)}; and make it a member of {ident(owner)}.",
-                    ) from error
-            return owner
-
-    def _give(self, pg: Pg, owner: str) -> None:
-        """The ledger's tables to the owner of the plan's tables, who need not be who connects."""
-        if value(pg, "SELECT current_user::text") == owner:
-            return
-        rows = run(
-            pg,
-            "SELECT c.oid::pg_catalog.regclass::text FROM pg_catalog.pg_class AS c\n"
-            f"WHERE c.relnamespace = {literal(ident(self.ledger.name))}::pg_catalog.regnamespace\n"
-            "  AND c.relkind = 'r'",
-        ).fetchall()
-        for (table,) in rows:
-            run(pg, f"ALTER TABLE {table} OWNER TO {ident(owner)}")
+        return owner_of(self.engine, self.ledger, self.schema, self.tables)
 
     def sessions(self, label: str) -> Sessions:
         """Sessions in the name of the tables' owner; for what looks at the tables between steps."""
@@ -322,141 +261,3 @@ class Runner:
             hint=f"Go on with: alembic {verb} {goal}   or take it back with: "
             "membership-refactor abandon",
         )
-
-
-class _Work:
-    """Does actions of one step in one direction."""
-
-    def __init__(
-        self, runner: Runner, step: Step, direction: Direction, sessions: Sessions, pg: Pg
-    ) -> None:
-        self.runner, self.step, self.direction = runner, step, direction
-        self.sessions, self.pg = sessions, pg
-        self.ledger, self.options = runner.ledger, runner.options
-        self.progress = runner.progress
-
-    @singledispatchmethod
-    def do(self, action: Action) -> None:
-        perform = self.runner.performers.get(type(action))
-        if perform is not None:
-            self.progress.say(f"  {action.name}")
-            perform(self.runner.engine, self.sessions, action)
-            self._mark(action)
-            return
-        raise StepOutOfOrder(f"nobody knows how to do {type(action).__name__}.")
-
-    @do.register
-    def _(self, action: Run) -> None:
-        self.progress.say(f"  {action.name}")
-        with self.pg.transaction():
-            for statement in action.statements:
-                run(self.pg, statement.text)
-            self._mark(action)
-
-    @do.register
-    def _(self, action: Brief) -> None:
-        self.progress.say(f"  {action.name}")
-        text = ";\n".join(_texts(action.statements))
-
-        def under_lock(pg: Pg) -> None:
-            if text:
-                run(pg, text)
-            self._mark(action)
-
-        work: Callable[[Pg], None] | str = under_lock
-        if action.rehearsal is not None:
-            rehearse(self.pg, action.rehearsal.text)
-            work = ";\n".join((text, self._marking(action)))
-        held = briefly(
-            self.pg,
-            action.locks,
-            work,
-            seconds=self.options.lock_timeout,
-            say=self.progress.say,
-        )
-        self.ledger.measured(self.pg, self.step.revision, self.direction, action.name, held)
-
-    @do.register
-    def _(self, action: Alone) -> None:
-        self.progress.say(f"  {action.name}")
-        build_alone(self.pg, action)
-        self._mark(action)
-
-    @do.register
-    def _(self, action: Build) -> None:
-        move = action.move
-        call_null = f"SELECT {move.function('build_null')}()" if move.route_null else None
-        self._batches(
-            action,
-            RangeJob(
-                job=f"{self.step.revision} {self.direction} {action.name}",
-                title=action.name,
-                table=move.log.table,
-                route=move.route,
-                route_type=move.route_type,
-                call=f"SELECT {move.function('build')}({{first}}, {{last}})",
-                call_null=call_null,
-                locking=False,
-                expected=self._expected(move.log.table),
-            ),
-        )
-
-    @do.register
-    def _(self, action: Ranges) -> None:
-        self._batches(
-            action,
-            RangeJob(
-                job=f"{self.step.revision} {self.direction} {action.name}",
-                title=action.name,
-                table=action.table,
-                route=action.key,
-                route_type=action.key_type,
-                call=f"SELECT {action.function}({{first}}, {{last}})",
-                expected=self._expected(action.table),
-            ),
-        )
-
-    @do.register
-    def _(self, action: Switch) -> None:
-        self.progress.say(f"  {action.name}")
-        drain = Drain(self.pg, self.ledger, self.progress, seconds=self.options.lock_timeout)
-        held = drain.switch(action, self.step.revision, self.direction)
-        self.ledger.measured(self.pg, self.step.revision, self.direction, action.name, held)
-
-    @do.register
-    def _(self, action: Verify) -> None:
-        self.runner._require(self.pg, action.checks, self.step, self.direction)
-        self._mark(action)
-
-    def _batches(self, action: Action, job: RangeJob) -> None:
-        batches = Batches(
-            self.sessions,
-            self.ledger,
-            Throttle(self.ledger, self.options, self.progress),
-            self.progress,
-            workers=self.options.workers,
-            rows=self.options.batch_rows,
-        )
-        rows = batches.run(job)
-        self.progress.say(f"  {action.name}: {rows:,} rows")
-        with self.pg.transaction():
-            self.ledger.mark(self.pg, self.step.revision, self.direction, action.name, rows=rows)
-            self.ledger.close_job(self.pg, job.job)
-
-    def _expected(self, table: str) -> int | None:
-        rows = value(
-            self.pg,
-            f"SELECT reltuples::bigint FROM pg_catalog.pg_class WHERE oid = {literal(table)}"
-            "::pg_catalog.regclass",
-        )
-        return int(rows) if rows and rows > 0 else None
-
-    def _marking(self, action: Action) -> str:
-        return self.ledger.marking(self.step.revision, self.direction, action.name)
-
-    def _mark(self, action: Action) -> None:
-        self.ledger.mark(self.pg, self.step.revision, self.direction, action.name)
-
-
-def _texts(statements: Iterable[Statement]) -> list[str]:
-    return [statement.text for statement in statements]

@@ -7,6 +7,7 @@ from membership_refactor.checks.tables import (
     copy_is_exact,
     links_are_of_their_keys,
     policies_hold,
+    unvalidated_checks_hold,
 )
 from membership_refactor.portrait import Index, Portrait, Table
 from membership_refactor.sql.clone import cloned
@@ -14,7 +15,7 @@ from membership_refactor.sql.create import EMPTY_SEARCH_PATH, create_surface
 from membership_refactor.sql.fence import open_fence
 from membership_refactor.sql.fitting import fits
 from membership_refactor.sql.handover import handover_obstacles
-from membership_refactor.sql.identifiers import ident, qualified
+from membership_refactor.sql.identifiers import qualified
 from membership_refactor.sql.identity import identity_functions, link_function
 from membership_refactor.sql.keeping import resolve_kept
 from membership_refactor.sql.limits import cannot_carry
@@ -24,14 +25,13 @@ from membership_refactor.sql.refusal import refusal_functions, refusal_triggers
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.sql.tables.bare import create_bare_table
 from membership_refactor.sql.tables.constraints import (
-    add_constraint,
     create_checks,
-    validate_constraint,
 )
 from membership_refactor.sql.tables.indexes import create_indexes, create_keys
 from membership_refactor.sql.triggers import hang, take_down
 from membership_refactor.steps.actions import Action, Brief, Build, Run, Switch
 from membership_refactor.steps.captures import to_copy
+from membership_refactor.steps.foreign_keys import put_on, take_off
 from membership_refactor.steps.portraits import with_tables
 from membership_refactor.steps.step import Situation, Step
 
@@ -57,7 +57,10 @@ def refusals(s: Situation) -> tuple[str, ...]:
 
 
 def before_up(s: Situation) -> tuple[Check, ...]:
-    return policies_hold(s.plan, s.names.source)
+    return (
+        *policies_hold(s.plan, s.names.source),
+        *unvalidated_checks_hold(s.plan, s.source()),
+    )
 
 
 def up(s: Situation) -> tuple[Action, ...]:
@@ -112,7 +115,9 @@ def up(s: Situation) -> tuple[Action, ...]:
             name="drop the log",
             statements=(*move.drop_statements(), *move.log.drop_statements()),
         ),
-        *_keyed(s, copy),
+        # Only now: while the copy lagged behind, a foreign key would have refused the deletion of
+        # a person whose rows were already gone from the source.
+        *put_on(copy, copy.foreign_keys),
         Run(name="open the copy", statements=(EMPTY_SEARCH_PATH, *create_surface(copy))),
     )
 
@@ -143,24 +148,6 @@ def _exclusive(copy: Table, index: Index) -> bool:
     return index.unique or index.name in exclusions
 
 
-def _keyed(s: Situation, copy: Table) -> tuple[Action, ...]:
-    """Foreign keys only now: while the copy lagged behind, one of them would have refused the
-    deletion of a person whose rows were already gone from the source."""
-    actions: list[Action] = []
-    for key in copy.foreign_keys:
-        assert key.references is not None
-        other = qualified(*key.references)
-        locks = ((s.names.copy, SHARE_ROW), (other, SHARE_ROW))
-        made = add_constraint(copy, key, not_valid=True)
-        actions.append(
-            Brief(name=f"foreign key {key.name}", locks=locks, statements=(EMPTY_SEARCH_PATH, made))
-        )
-        if key.validated:
-            valid = validate_constraint(copy.schema, copy.name, key.name)
-            actions.append(Run(name=f"validate {key.name}", statements=(valid,)))
-    return tuple(actions)
-
-
 def after_up(s: Situation) -> tuple[Check, ...]:
     return (
         copy_is_exact(s.plan, s.names, s.source()),
@@ -172,26 +159,13 @@ def down(s: Situation) -> tuple[Action, ...]:
     plan, names, source, copy = s.plan, s.names, s.source(), copied(s)
     move, sync = copy_move(plan, names, source), to_copy(s)
     hung = (*move.log.triggers(), *sync.triggers())
-    unkeyed = tuple(
-        Brief(
-            name=f"take off foreign key {key.name}",
-            locks=((qualified(*key.references), EXCLUSIVE),) if key.references else (),
-            statements=(
-                Statement(
-                    f"ALTER TABLE IF EXISTS {names.copy} "
-                    f"DROP CONSTRAINT IF EXISTS {ident(key.name)}"
-                ),
-            ),
-        )
-        for key in copy.foreign_keys
-    )
     return (
         Brief(
             name="stop capture",
             locks=((names.source, EXCLUSIVE),),
             statements=take_down(hung),
         ),
-        *unkeyed,
+        *take_off(names.copy, copy.foreign_keys, written=False),
         Run(
             name="drop the copy",
             statements=(

@@ -134,17 +134,16 @@ def down(s: Situation) -> tuple[Action, ...]:
         if constraint.kind != "c":
             continue
         made = add_constraint(going, constraint, not_valid=True)
-        checks += [
+        checks.append(
             Brief(
                 name=f"check {constraint.name}",
                 locks=((names.copy, EXCLUSIVE),),
                 statements=(EMPTY_SEARCH_PATH, made),
-            ),
-            Run(
-                name=f"validate {constraint.name}",
-                statements=(validate_constraint(going.schema, plan.copy, constraint.name),),
-            ),
-        ]
+            )
+        )
+        if constraint.validated:
+            valid = validate_constraint(going.schema, plan.copy, constraint.name)
+            checks.append(Run(name=f"validate {constraint.name}", statements=(valid,)))
     return (
         Run(name="functions", statements=tuple(x for x in frozen if x.lock is Lock.NONE)),
         Brief(

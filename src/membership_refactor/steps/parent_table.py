@@ -28,9 +28,7 @@ def parent_table(situation: Situation, child: Table, *, required: tuple[str, ...
     )
     constraints = [_primary_key(situation), _key(situation)]
     constraints += [
-        replace(c, validated=True)
-        for c in renamed.constraints
-        if c.kind in "cf" and c.columns and moving >= set(c.columns)
+        c for c in renamed.constraints if c.kind in "cf" and c.columns and moving >= set(c.columns)
     ]
     indexes = [_unique_index(situation, constraint) for constraint in constraints[:2]]
     indexes += [

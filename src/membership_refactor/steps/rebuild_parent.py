@@ -14,14 +14,13 @@ from membership_refactor.sql.identifiers import ident, qualified
 from membership_refactor.sql.moves import parent_move
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.sql.tables.constraints import (
-    add_constraint,
     create_checks,
-    validate_constraint,
 )
 from membership_refactor.sql.tables.indexes import create_indexes, create_keys
 from membership_refactor.sql.triggers import SYNC_MARK, SYNC_ON, hang, take_down
 from membership_refactor.steps.actions import Action, Brief, Build, Run, Switch
 from membership_refactor.steps.create_parent import parent
+from membership_refactor.steps.foreign_keys import put_on, take_off
 from membership_refactor.steps.portraits import with_tables
 from membership_refactor.steps.step import Situation, Step
 
@@ -84,17 +83,7 @@ def up(s: Situation) -> tuple[Action, ...]:
             statements=(*move.drop_statements(), *move.log.drop_statements()),
         )
     )
-    for key in table.foreign_keys:
-        assert key.references is not None
-        locks = ((names.parent, SHARE_ROW), (qualified(*key.references), SHARE_ROW))
-        made = add_constraint(table, key, not_valid=True)
-        valid = validate_constraint(table.schema, table.name, key.name)
-        actions += [
-            Brief(
-                name=f"foreign key {key.name}", locks=locks, statements=(EMPTY_SEARCH_PATH, made)
-            ),
-            Run(name=f"validate {key.name}", statements=(valid,)),
-        ]
+    actions += put_on(table, table.foreign_keys)
     return tuple(actions)
 
 
@@ -110,18 +99,6 @@ def down(s: Situation) -> tuple[Action, ...]:
     """Back to the empty parent and its log, as 0006 leaves them."""
     plan, names, table = s.plan, s.names, parent(s)
     move = parent_move(plan, names, s.child("0007"))
-    unkeyed = tuple(
-        Brief(
-            name=f"take off foreign key {key.name}",
-            locks=((qualified(*key.references), EXCLUSIVE),) if key.references else (),
-            statements=(
-                Statement(
-                    f"ALTER TABLE {names.parent} DROP CONSTRAINT IF EXISTS {ident(key.name)}"
-                ),
-            ),
-        )
-        for key in table.foreign_keys
-    )
     bare = tuple(
         Statement(f"ALTER TABLE {names.parent} DROP CONSTRAINT IF EXISTS {ident(c.name)}")
         for c in table.constraints
@@ -141,7 +118,7 @@ def down(s: Situation) -> tuple[Action, ...]:
             locks=((names.copy, EXCLUSIVE),),
             statements=(*take_down(derive_triggers(names)), *hang(move.log.triggers())),
         ),
-        *unkeyed,
+        *take_off(names.parent, table.foreign_keys, written=False),
         Run(
             name="empty the parent",
             statements=(

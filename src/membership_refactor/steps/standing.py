@@ -13,6 +13,7 @@ from membership_refactor.checks.tables import (
     parents_are_of_their_children,
     policies_hold,
     sequence_is_ahead,
+    unvalidated_checks_hold,
 )
 from membership_refactor.portrait import Table
 from membership_refactor.sql.identifiers import qualified
@@ -26,6 +27,7 @@ def standing_checks(s: Situation, revision: str) -> tuple[Check, ...]:
     if revision < "0003":
         if s.now is not None and s.now.find(plan.source) is not None:
             checks += policies_hold(plan, names.source)
+            checks += unvalidated_checks_hold(plan, s.now.table(plan.source))
             checks += _sequence(s, s.now.table(plan.source), names.source)
         return tuple(checks)
     source = s.source()

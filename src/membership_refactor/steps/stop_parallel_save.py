@@ -8,9 +8,7 @@ from membership_refactor.checks.check import Check
 from membership_refactor.checks.gate import gate
 from membership_refactor.checks.parallel import parallel_checks
 from membership_refactor.portrait import Constraint, Portrait, Table
-from membership_refactor.sql.create import EMPTY_SEARCH_PATH
 from membership_refactor.sql.fence import raise_fence
-from membership_refactor.sql.identifiers import ident, qualified
 from membership_refactor.sql.parallel import (
     batch_functions,
     emptied_statement,
@@ -28,9 +26,9 @@ from membership_refactor.sql.parallel import (
     unfreeze,
 )
 from membership_refactor.sql.statements import Lock, Statement
-from membership_refactor.sql.tables.constraints import add_constraint, validate_constraint
 from membership_refactor.sql.triggers import OwnTrigger, take_down
 from membership_refactor.steps.actions import Action, Brief, Ranges, Run
+from membership_refactor.steps.foreign_keys import put_on, take_off
 from membership_refactor.steps.portraits import with_tables
 from membership_refactor.steps.step import Situation, Step
 
@@ -81,19 +79,6 @@ def _apart(statements: tuple[Statement, ...]) -> tuple[tuple[Statement, ...], ..
 def up(s: Situation) -> tuple[Action, ...]:
     plan, names, child = s.plan, s.names, s.child("0008")
     functions, triggers = _apart(freeze(plan, names, child))
-    unkeyed = tuple(
-        Brief(
-            name=f"take off foreign key {key.name}",
-            locks=(
-                (names.copy, EXCLUSIVE),
-                *(((qualified(*key.references), EXCLUSIVE),) if key.references else ()),
-            ),
-            statements=(
-                Statement(f"ALTER TABLE {names.copy} DROP CONSTRAINT IF EXISTS {ident(key.name)}"),
-            ),
-        )
-        for key in deprecated_keys(s, child)
-    )
     return (
         Run(name="functions", statements=functions),
         Brief(
@@ -107,7 +92,7 @@ def up(s: Situation) -> tuple[Action, ...]:
             statements=(remember_parents(plan, names, child),),
         ),
         *_taken_down(s, "parallel saving", two_way_triggers(plan, names, child)),
-        *unkeyed,
+        *take_off(names.copy, deprecated_keys(s, child)),
     )
 
 
@@ -115,22 +100,6 @@ def down(s: Situation) -> tuple[Action, ...]:
     """Capture first, then the refresh, then parallel saving both ways."""
     plan, names, child = s.plan, s.names, s.child("0008")
     functions, triggers = _apart(install_refresh(plan, names, child))
-    keyed: list[Action] = []
-    for key in deprecated_keys(s, child):
-        assert key.references is not None
-        made = add_constraint(child, key, not_valid=True)
-        off = Statement(f"ALTER TABLE {names.copy} DROP CONSTRAINT IF EXISTS {ident(key.name)}")
-        keyed += [
-            Brief(
-                name=f"foreign key {key.name}",
-                locks=((names.copy, EXCLUSIVE), (qualified(*key.references), EXCLUSIVE)),
-                statements=(EMPTY_SEARCH_PATH, off, made),
-            ),
-            Run(
-                name=f"validate {key.name}",
-                statements=(validate_constraint(names.schema, plan.copy, key.name),),
-            ),
-        ]
     return (
         Run(
             name="functions",
@@ -171,7 +140,7 @@ def down(s: Situation) -> tuple[Action, ...]:
             "freeze and refresh",
             (*freeze_triggers(plan, names, child), *refresh_triggers(plan, names, child)),
         ),
-        *keyed,
+        *put_on(child, deprecated_keys(s, child), again=True),
         Run(
             name="drop the functions",
             statements=tuple(

@@ -62,6 +62,12 @@ def constraint_text(definition: str, *, not_valid: bool) -> str:
     return bare + _NOT_VALID if not_valid else bare
 
 
+def check_expression(definition: str) -> str:
+    """The condition of a CHECK, in its parentheses."""
+    bare = definition.removesuffix(_NOT_VALID).removesuffix(" NO INHERIT")
+    return bare.removeprefix("CHECK ")
+
+
 def validate_constraint(schema: str, table: str, constraint: str) -> Statement:
     """Reads the whole table under a lock that lets everybody write."""
     name = qualified(schema, table)

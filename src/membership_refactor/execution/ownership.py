@@ -1,0 +1,71 @@
+"""Ownership: in whose name the tool works, and whose the ledger is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import psycopg
+from sqlalchemy import Engine
+
+from membership_refactor.errors import NoDatabase, RefactorError
+from membership_refactor.execution.ledger import Ledger
+from membership_refactor.execution.sessions import Pg, Sessions, run, value
+from membership_refactor.sql.identifiers import ident, literal
+
+
+def owner_of(engine: Engine, ledger: Ledger, schema: str, tables: Iterable[str]) -> str | None:
+    """The owner of the tables, in whose name everything is done; None before there are any.
+    The ledger is made for him where there is none.
+
+    NoDatabase where the schema is missing or the ledger cannot be made, RefactorError where the
+    tables have several owners.
+    """
+    names = ", ".join(literal(t) for t in tables)
+    with Sessions(engine, role=None, label="look").open(as_owner=False) as pg:
+        if value(pg, f"SELECT pg_catalog.to_regnamespace({literal(ident(schema))})") is None:
+            raise NoDatabase(
+                f'schema "{schema}" does not exist.',
+                hint=f"CREATE SCHEMA {ident(schema)}, or say -x schema=NAME.",
+            )
+        rows = run(
+            pg,
+            "SELECT DISTINCT pg_catalog.pg_get_userbyid(c.relowner)::text\n"
+            "FROM pg_catalog.pg_class AS c\n"
+            "WHERE c.relnamespace = "
+            f"pg_catalog.to_regnamespace({literal(ident(schema))})\n"
+            f"  AND c.relkind IN ('r', 'p') AND c.relname IN ({names})",
+        ).fetchall()
+        owners = sorted(row[0] for row in rows)
+        if len(owners) > 1:
+            raise RefactorError(
+                f'the tables of plan "{ledger.plan.name}" have several owners: '
+                f"{', '.join(owners)}.",
+                hint="Give them one owner with ALTER TABLE … OWNER TO.",
+            )
+        owner = owners[0] if owners else None
+        if owner and not ledger.exists(pg):
+            try:
+                ledger.create(pg, owner=owner)
+                _give(pg, ledger, owner)
+            except psycopg.errors.InsufficientPrivilege as error:
+                raise NoDatabase(
+                    f'role "{pg.info.user}" cannot make the ledger schema '
+                    f'"{ledger.name}" for "{owner}": {error.diag.message_primary}.',
+                    hint=f"GRANT CREATE ON DATABASE {ident(pg.info.dbname)} TO "
+                    f"{ident(pg.info.user)}; and make it a member of {ident(owner)}.",
+                ) from error
+        return owner
+
+
+def _give(pg: Pg, ledger: Ledger, owner: str) -> None:
+    """The ledger's tables to the owner of the plan's tables, who need not be who connects."""
+    if value(pg, "SELECT current_user::text") == owner:
+        return
+    rows = run(
+        pg,
+        "SELECT c.oid::pg_catalog.regclass::text FROM pg_catalog.pg_class AS c\n"
+        f"WHERE c.relnamespace = {literal(ident(ledger.name))}::pg_catalog.regnamespace\n"
+        "  AND c.relkind = 'r'",
+    ).fetchall()
+    for (table,) in rows:
+        run(pg, f"ALTER TABLE {table} OWNER TO {ident(owner)}")

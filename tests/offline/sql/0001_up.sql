@@ -1,0 +1,392 @@
+-- 0001 legacy_baseline up
+
+SELECT pg_catalog.current_setting('search_path') AS refactor_search_path,
+  pg_catalog.current_setting('role') AS refactor_role \gset
+
+DO $body$
+BEGIN
+  PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false), pg_catalog.set_config('lock_timeout', '2s', false), pg_catalog.set_config('statement_timeout', '0', false), pg_catalog.set_config('idle_in_transaction_session_timeout', '0', false), pg_catalog.set_config('default_transaction_isolation', 'read committed', false), pg_catalog.set_config('default_transaction_read_only', 'off', false), pg_catalog.set_config('DateStyle', 'ISO, YMD', false), pg_catalog.set_config('IntervalStyle', 'postgres', false), pg_catalog.set_config('TimeZone', 'UTC', false), pg_catalog.set_config('extra_float_digits', '1', false), pg_catalog.set_config('client_min_messages', 'error', false), pg_catalog.set_config('jit', 'off', false), pg_catalog.set_config('application_name', 'membership_refactor script 0001 up', false), pg_catalog.set_config('work_mem', CASE WHEN pg_catalog.pg_size_bytes(pg_catalog.current_setting('work_mem')) < pg_catalog.pg_size_bytes('64MB') THEN '64MB' ELSE pg_catalog.current_setting('work_mem') END, false), pg_catalog.set_config('maintenance_work_mem', CASE WHEN pg_catalog.pg_size_bytes(pg_catalog.current_setting('maintenance_work_mem')) < pg_catalog.pg_size_bytes('256MB') THEN '256MB' ELSE pg_catalog.current_setting('maintenance_work_mem') END, false), pg_catalog.set_config('quote_all_identifiers', 'off', false);
+END
+$body$;
+
+SELECT pg_catalog.set_config('role', coalesce((SELECT pg_catalog.max(pg_catalog.pg_get_userbyid(c.relowner)::text)
+  FROM pg_catalog.pg_class AS c
+  WHERE c.relnamespace = pg_catalog.to_regnamespace('"public"')
+    AND c.relkind IN ('r', 'p') AND c.relname IN ('programme_membership', 'curriculum_membership', 'programme_membership', 'programme_membership_retired')),
+    pg_catalog.current_setting('role')), false) AS refactor_owner \gset
+
+DO $body$
+DECLARE
+  recorded text;
+BEGIN
+  INSERT INTO "public_refactor"."plan" (plan, fingerprint) VALUES ('programme_membership', 'f6c6d02e1ff80c3dbd8f4a92dc024ca8617db87030e6c610b4535ef7b78a2bb0')
+  ON CONFLICT DO NOTHING;
+  SELECT p.fingerprint INTO recorded FROM "public_refactor"."plan" AS p WHERE p.plan = 'programme_membership';
+  IF recorded <> 'f6c6d02e1ff80c3dbd8f4a92dc024ca8617db87030e6c610b4535ef7b78a2bb0' THEN
+    RAISE object_not_in_prerequisite_state USING
+      MESSAGE = pg_catalog.format('plan "%s" is not the one the chain began with (ledger %s, '
+        'script %s)', 'programme_membership', pg_catalog.left(recorded, 12),
+        'f6c6d02e1ff8'),
+      HINT = 'Give a changed plan another name, or put the old text back.';
+  END IF;
+END
+$body$;
+
+SELECT EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.revision = '0001' AND s.direction = 'up' AND s.state = 'done') AS refactor_stands,
+  EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.revision = '0001' AND s.direction = 'up' AND s.state = 'open') AS refactor_open \gset
+
+\if :refactor_stands
+\warn '0001 legacy_baseline: up already, nothing to do'
+\else
+
+DO $body$
+DECLARE
+  half record;
+BEGIN
+  SELECT s.revision, s.direction, s.started_at,
+    CASE WHEN s.direction = 'up' THEN 'upgrade ' || s.revision
+      WHEN s.revision = '0001' THEN 'downgrade base'
+      ELSE 'downgrade ' || pg_catalog.lpad((s.revision::int - 1)::text, 4, '0') END AS command
+  INTO half FROM "public_refactor"."step" AS s
+  WHERE s.plan = 'programme_membership' AND s.state = 'open'
+    AND (s.revision, s.direction) <> ('0001', 'up');
+  IF FOUND THEN
+    RAISE object_not_in_prerequisite_state USING
+      MESSAGE = pg_catalog.format('step %s was left half-way %s (begun %s UTC)', half.revision,
+        half.direction, pg_catalog.to_char(half.started_at, 'YYYY-MM-DD HH24:MI')),
+      HINT = pg_catalog.format('Finish it with: alembic %s   or take it back with: '
+        'membership-refactor abandon', half.command);
+  END IF;
+END
+$body$;
+
+\if :refactor_open
+\warn '0001 legacy_baseline: going on where it stopped'
+\else
+\warn '0001 legacy_baseline up'
+
+BEGIN;
+DELETE FROM "public_refactor"."action" WHERE plan = 'programme_membership' AND revision = '0001';
+INSERT INTO "public_refactor"."step" AS s
+  (plan, revision, direction, state, portrait, now)
+SELECT 'programme_membership', '0001', 'up', 'open', p.now, p.now
+FROM (SELECT $body$(portrait)$body$::pg_catalog.jsonb) AS p (now)
+ON CONFLICT (plan, revision) DO UPDATE SET direction = excluded.direction,
+  state = 'open', started_at = pg_catalog.clock_timestamp(), ended_at = NULL,
+  portrait = coalesce(excluded.portrait, s.portrait), now = excluded.now;
+INSERT INTO "public_refactor"."event" (plan, revision, direction, event)
+VALUES ('programme_membership', '0001', 'up', 'begun');
+COMMIT;
+\endif
+
+-- tables
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0001' AND a.direction = 'up' AND a.name = 'tables') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  tables'
+BEGIN;
+SET LOCAL search_path = '';
+DO $body$
+DECLARE
+  given record;
+BEGIN
+CREATE TABLE "public"."person" (
+  "id" bigint GENERATED BY DEFAULT AS IDENTITY (SEQUENCE NAME "public"."person_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1 NO CYCLE) NOT NULL,
+  "forenames" text,
+  "surname" text,
+  "status" text
+) USING "heap";
+FOR given IN
+  SELECT DISTINCT c.oid::pg_catalog.regclass AS relation, c.relkind = 'S' AS is_sequence,
+         CASE WHEN x.grantee = 0 THEN 'PUBLIC'
+              ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(x.grantee)) END AS grantee
+  FROM pg_catalog.pg_class c
+  CROSS JOIN LATERAL pg_catalog.aclexplode(c.relacl) x
+  WHERE x.grantee <> c.relowner AND (
+    c.oid = '"public"."person"'::pg_catalog.regclass OR c.relkind = 'S' AND EXISTS (
+      SELECT FROM pg_catalog.pg_depend d
+      WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid
+      AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+      AND d.refobjid = '"public"."person"'::pg_catalog.regclass AND d.deptype IN ('a', 'i')))
+LOOP
+  EXECUTE pg_catalog.format('REVOKE ALL ON %s %s FROM %s CASCADE',
+    CASE WHEN given.is_sequence THEN 'SEQUENCE' ELSE 'TABLE' END, given.relation, given.grantee);
+END LOOP;
+END
+$body$;
+CREATE UNIQUE INDEX pk_person ON public.person USING btree (id);
+ALTER TABLE "public"."person" ADD CONSTRAINT "pk_person" PRIMARY KEY USING INDEX "pk_person";
+DO $body$
+DECLARE
+  given record;
+BEGIN
+CREATE TABLE "public"."programme" (
+  "id" bigint GENERATED BY DEFAULT AS IDENTITY (SEQUENCE NAME "public"."programme_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1 NO CYCLE) NOT NULL,
+  "programme_name" text,
+  "programme_number" text,
+  "owner" text,
+  "status" text
+) USING "heap";
+FOR given IN
+  SELECT DISTINCT c.oid::pg_catalog.regclass AS relation, c.relkind = 'S' AS is_sequence,
+         CASE WHEN x.grantee = 0 THEN 'PUBLIC'
+              ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(x.grantee)) END AS grantee
+  FROM pg_catalog.pg_class c
+  CROSS JOIN LATERAL pg_catalog.aclexplode(c.relacl) x
+  WHERE x.grantee <> c.relowner AND (
+    c.oid = '"public"."programme"'::pg_catalog.regclass OR c.relkind = 'S' AND EXISTS (
+      SELECT FROM pg_catalog.pg_depend d
+      WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid
+      AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+      AND d.refobjid = '"public"."programme"'::pg_catalog.regclass AND d.deptype IN ('a', 'i')))
+LOOP
+  EXECUTE pg_catalog.format('REVOKE ALL ON %s %s FROM %s CASCADE',
+    CASE WHEN given.is_sequence THEN 'SEQUENCE' ELSE 'TABLE' END, given.relation, given.grantee);
+END LOOP;
+END
+$body$;
+CREATE UNIQUE INDEX pk_programme ON public.programme USING btree (id);
+ALTER TABLE "public"."programme" ADD CONSTRAINT "pk_programme" PRIMARY KEY USING INDEX "pk_programme";
+DO $body$
+DECLARE
+  given record;
+BEGIN
+CREATE TABLE "public"."curriculum" (
+  "id" bigint GENERATED BY DEFAULT AS IDENTITY (SEQUENCE NAME "public"."curriculum_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1 NO CYCLE) NOT NULL,
+  "name" text NOT NULL,
+  "curriculum_sub_type" text
+) USING "heap";
+FOR given IN
+  SELECT DISTINCT c.oid::pg_catalog.regclass AS relation, c.relkind = 'S' AS is_sequence,
+         CASE WHEN x.grantee = 0 THEN 'PUBLIC'
+              ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(x.grantee)) END AS grantee
+  FROM pg_catalog.pg_class c
+  CROSS JOIN LATERAL pg_catalog.aclexplode(c.relacl) x
+  WHERE x.grantee <> c.relowner AND (
+    c.oid = '"public"."curriculum"'::pg_catalog.regclass OR c.relkind = 'S' AND EXISTS (
+      SELECT FROM pg_catalog.pg_depend d
+      WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid
+      AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+      AND d.refobjid = '"public"."curriculum"'::pg_catalog.regclass AND d.deptype IN ('a', 'i')))
+LOOP
+  EXECUTE pg_catalog.format('REVOKE ALL ON %s %s FROM %s CASCADE',
+    CASE WHEN given.is_sequence THEN 'SEQUENCE' ELSE 'TABLE' END, given.relation, given.grantee);
+END LOOP;
+END
+$body$;
+CREATE UNIQUE INDEX pk_curriculum ON public.curriculum USING btree (id);
+ALTER TABLE "public"."curriculum" ADD CONSTRAINT "pk_curriculum" PRIMARY KEY USING INDEX "pk_curriculum";
+DO $body$
+DECLARE
+  given record;
+BEGIN
+CREATE TABLE "public"."rotation" (
+  "id" bigint GENERATED BY DEFAULT AS IDENTITY (SEQUENCE NAME "public"."rotation_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1 NO CYCLE) NOT NULL,
+  "programme_id" bigint NOT NULL,
+  "name" text NOT NULL
+) USING "heap";
+FOR given IN
+  SELECT DISTINCT c.oid::pg_catalog.regclass AS relation, c.relkind = 'S' AS is_sequence,
+         CASE WHEN x.grantee = 0 THEN 'PUBLIC'
+              ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(x.grantee)) END AS grantee
+  FROM pg_catalog.pg_class c
+  CROSS JOIN LATERAL pg_catalog.aclexplode(c.relacl) x
+  WHERE x.grantee <> c.relowner AND (
+    c.oid = '"public"."rotation"'::pg_catalog.regclass OR c.relkind = 'S' AND EXISTS (
+      SELECT FROM pg_catalog.pg_depend d
+      WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid
+      AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+      AND d.refobjid = '"public"."rotation"'::pg_catalog.regclass AND d.deptype IN ('a', 'i')))
+LOOP
+  EXECUTE pg_catalog.format('REVOKE ALL ON %s %s FROM %s CASCADE',
+    CASE WHEN given.is_sequence THEN 'SEQUENCE' ELSE 'TABLE' END, given.relation, given.grantee);
+END LOOP;
+END
+$body$;
+CREATE UNIQUE INDEX pk_rotation ON public.rotation USING btree (id);
+CREATE UNIQUE INDEX uq_rotation_programme_id_name ON public.rotation USING btree (programme_id, name);
+ALTER TABLE "public"."rotation" ADD CONSTRAINT "pk_rotation" PRIMARY KEY USING INDEX "pk_rotation";
+ALTER TABLE "public"."rotation" ADD CONSTRAINT "uq_rotation_programme_id_name" UNIQUE USING INDEX "uq_rotation_programme_id_name";
+DO $body$
+DECLARE
+  given record;
+BEGIN
+CREATE TABLE "public"."training_number" (
+  "id" bigint GENERATED BY DEFAULT AS IDENTITY (SEQUENCE NAME "public"."training_number_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1 NO CYCLE) NOT NULL,
+  "training_number" text,
+  "programme_id" bigint
+) USING "heap";
+FOR given IN
+  SELECT DISTINCT c.oid::pg_catalog.regclass AS relation, c.relkind = 'S' AS is_sequence,
+         CASE WHEN x.grantee = 0 THEN 'PUBLIC'
+              ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(x.grantee)) END AS grantee
+  FROM pg_catalog.pg_class c
+  CROSS JOIN LATERAL pg_catalog.aclexplode(c.relacl) x
+  WHERE x.grantee <> c.relowner AND (
+    c.oid = '"public"."training_number"'::pg_catalog.regclass OR c.relkind = 'S' AND EXISTS (
+      SELECT FROM pg_catalog.pg_depend d
+      WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid
+      AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+      AND d.refobjid = '"public"."training_number"'::pg_catalog.regclass AND d.deptype IN ('a', 'i')))
+LOOP
+  EXECUTE pg_catalog.format('REVOKE ALL ON %s %s FROM %s CASCADE',
+    CASE WHEN given.is_sequence THEN 'SEQUENCE' ELSE 'TABLE' END, given.relation, given.grantee);
+END LOOP;
+END
+$body$;
+CREATE INDEX ix_training_number_programme_id ON public.training_number USING btree (programme_id);
+CREATE UNIQUE INDEX pk_training_number ON public.training_number USING btree (id);
+ALTER TABLE "public"."training_number" ADD CONSTRAINT "pk_training_number" PRIMARY KEY USING INDEX "pk_training_number";
+DO $body$
+DECLARE
+  given record;
+BEGIN
+CREATE TABLE "public"."programme_membership" (
+  "id" bigint GENERATED BY DEFAULT AS IDENTITY (SEQUENCE NAME "public"."programme_membership_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1 NO CYCLE) NOT NULL,
+  "person_id" bigint NOT NULL,
+  "programme_id" bigint NOT NULL,
+  "curriculum_id" bigint NOT NULL,
+  "programme_membership_type" text,
+  "programme_start_date" date,
+  "programme_end_date" date,
+  "rotation" text,
+  "rotation_id" bigint,
+  "training_number_id" bigint,
+  "training_pathway" text,
+  "leaving_reason" text,
+  "leaving_destination" text,
+  "curriculum_start_date" date,
+  "curriculum_end_date" date,
+  "curriculum_completion_date" date,
+  "period_of_grace" integer,
+  "intrepid_id" text,
+  "amended_date" timestamp(3) with time zone DEFAULT now() NOT NULL
+) USING "heap";
+FOR given IN
+  SELECT DISTINCT c.oid::pg_catalog.regclass AS relation, c.relkind = 'S' AS is_sequence,
+         CASE WHEN x.grantee = 0 THEN 'PUBLIC'
+              ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(x.grantee)) END AS grantee
+  FROM pg_catalog.pg_class c
+  CROSS JOIN LATERAL pg_catalog.aclexplode(c.relacl) x
+  WHERE x.grantee <> c.relowner AND (
+    c.oid = '"public"."programme_membership"'::pg_catalog.regclass OR c.relkind = 'S' AND EXISTS (
+      SELECT FROM pg_catalog.pg_depend d
+      WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid
+      AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+      AND d.refobjid = '"public"."programme_membership"'::pg_catalog.regclass AND d.deptype IN ('a', 'i')))
+LOOP
+  EXECUTE pg_catalog.format('REVOKE ALL ON %s %s FROM %s CASCADE',
+    CASE WHEN given.is_sequence THEN 'SEQUENCE' ELSE 'TABLE' END, given.relation, given.grantee);
+END LOOP;
+END
+$body$;
+CREATE INDEX ix_programme_membership_curriculum_id ON public.programme_membership USING btree (curriculum_id);
+CREATE INDEX ix_programme_membership_person_id ON public.programme_membership USING btree (person_id);
+CREATE INDEX ix_programme_membership_programme_id ON public.programme_membership USING btree (programme_id);
+CREATE INDEX ix_programme_membership_rotation_id ON public.programme_membership USING btree (rotation_id);
+CREATE INDEX ix_programme_membership_training_number_id ON public.programme_membership USING btree (training_number_id);
+CREATE UNIQUE INDEX pk_programme_membership ON public.programme_membership USING btree (id);
+ALTER TABLE "public"."programme_membership" ADD CONSTRAINT "pk_programme_membership" PRIMARY KEY USING INDEX "pk_programme_membership";
+ALTER TABLE "public"."rotation" ADD CONSTRAINT "fk_rotation_programme_id" FOREIGN KEY (programme_id) REFERENCES public.programme(id);
+ALTER TABLE "public"."training_number" ADD CONSTRAINT "fk_training_number_programme_id" FOREIGN KEY (programme_id) REFERENCES public.programme(id);
+ALTER TABLE "public"."programme_membership" ADD CONSTRAINT "fk_programme_membership_curriculum_id" FOREIGN KEY (curriculum_id) REFERENCES public.curriculum(id);
+ALTER TABLE "public"."programme_membership" ADD CONSTRAINT "fk_programme_membership_person_id" FOREIGN KEY (person_id) REFERENCES public.person(id);
+ALTER TABLE "public"."programme_membership" ADD CONSTRAINT "fk_programme_membership_programme_id" FOREIGN KEY (programme_id) REFERENCES public.programme(id);
+ALTER TABLE "public"."programme_membership" ADD CONSTRAINT "fk_programme_membership_rotation_id" FOREIGN KEY (rotation_id) REFERENCES public.rotation(id);
+ALTER TABLE "public"."programme_membership" ADD CONSTRAINT "fk_programme_membership_training_number_id" FOREIGN KEY (training_number_id) REFERENCES public.training_number(id);
+INSERT INTO "public_refactor"."event" (plan, revision, direction, event, detail) VALUES ('programme_membership', '0001', 'up', 'created', '{"table": "person"}');
+INSERT INTO "public_refactor"."event" (plan, revision, direction, event, detail) VALUES ('programme_membership', '0001', 'up', 'created', '{"table": "programme"}');
+INSERT INTO "public_refactor"."event" (plan, revision, direction, event, detail) VALUES ('programme_membership', '0001', 'up', 'created', '{"table": "curriculum"}');
+INSERT INTO "public_refactor"."event" (plan, revision, direction, event, detail) VALUES ('programme_membership', '0001', 'up', 'created', '{"table": "rotation"}');
+INSERT INTO "public_refactor"."event" (plan, revision, direction, event, detail) VALUES ('programme_membership', '0001', 'up', 'created', '{"table": "training_number"}');
+INSERT INTO "public_refactor"."event" (plan, revision, direction, event, detail) VALUES ('programme_membership', '0001', 'up', 'created', '{"table": "programme_membership"}');
+DO $body$
+DECLARE
+  given record;
+BEGIN
+CREATE TABLE "public"."program_enrollment" (
+  "id" bigint GENERATED BY DEFAULT AS IDENTITY (SEQUENCE NAME "public"."program_enrollment_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1 NO CYCLE) NOT NULL,
+  "user_id" bigint,
+  "external_user_key" text,
+  "program_uuid" uuid NOT NULL,
+  "curriculum_uuid" uuid NOT NULL,
+  "status" text NOT NULL,
+  "created" timestamp with time zone DEFAULT now() NOT NULL,
+  "modified" timestamp with time zone DEFAULT now() NOT NULL
+) USING "heap";
+FOR given IN
+  SELECT DISTINCT c.oid::pg_catalog.regclass AS relation, c.relkind = 'S' AS is_sequence,
+         CASE WHEN x.grantee = 0 THEN 'PUBLIC'
+              ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(x.grantee)) END AS grantee
+  FROM pg_catalog.pg_class c
+  CROSS JOIN LATERAL pg_catalog.aclexplode(c.relacl) x
+  WHERE x.grantee <> c.relowner AND (
+    c.oid = '"public"."program_enrollment"'::pg_catalog.regclass OR c.relkind = 'S' AND EXISTS (
+      SELECT FROM pg_catalog.pg_depend d
+      WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid
+      AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+      AND d.refobjid = '"public"."program_enrollment"'::pg_catalog.regclass AND d.deptype IN ('a', 'i')))
+LOOP
+  EXECUTE pg_catalog.format('REVOKE ALL ON %s %s FROM %s CASCADE',
+    CASE WHEN given.is_sequence THEN 'SEQUENCE' ELSE 'TABLE' END, given.relation, given.grantee);
+END LOOP;
+END
+$body$;
+CREATE UNIQUE INDEX pk_program_enrollment ON public.program_enrollment USING btree (id);
+ALTER TABLE "public"."program_enrollment" ADD CONSTRAINT "pk_program_enrollment" PRIMARY KEY USING INDEX "pk_program_enrollment";
+ALTER TABLE "public"."program_enrollment" ADD CONSTRAINT "ck_program_enrollment_key_blank" CHECK (((external_user_key = btrim(external_user_key, ' 	
+'::text)) AND (external_user_key <> ''::text)));
+ALTER TABLE "public"."program_enrollment" ADD CONSTRAINT "ck_program_enrollment_status" CHECK ((status = ANY (ARRAY['enrolled'::text, 'pending'::text, 'suspended'::text, 'ended'::text, 'canceled'::text])));
+DO $body$
+DECLARE
+  given record;
+BEGIN
+CREATE TABLE "public"."program_course_enrollment" (
+  "id" bigint GENERATED BY DEFAULT AS IDENTITY (SEQUENCE NAME "public"."program_course_enrollment_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1 NO CYCLE) NOT NULL,
+  "program_enrollment_id" bigint NOT NULL,
+  "course_enrollment_id" bigint,
+  "course_key" text NOT NULL,
+  "status" text NOT NULL
+) USING "heap";
+FOR given IN
+  SELECT DISTINCT c.oid::pg_catalog.regclass AS relation, c.relkind = 'S' AS is_sequence,
+         CASE WHEN x.grantee = 0 THEN 'PUBLIC'
+              ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(x.grantee)) END AS grantee
+  FROM pg_catalog.pg_class c
+  CROSS JOIN LATERAL pg_catalog.aclexplode(c.relacl) x
+  WHERE x.grantee <> c.relowner AND (
+    c.oid = '"public"."program_course_enrollment"'::pg_catalog.regclass OR c.relkind = 'S' AND EXISTS (
+      SELECT FROM pg_catalog.pg_depend d
+      WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid
+      AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+      AND d.refobjid = '"public"."program_course_enrollment"'::pg_catalog.regclass AND d.deptype IN ('a', 'i')))
+LOOP
+  EXECUTE pg_catalog.format('REVOKE ALL ON %s %s FROM %s CASCADE',
+    CASE WHEN given.is_sequence THEN 'SEQUENCE' ELSE 'TABLE' END, given.relation, given.grantee);
+END LOOP;
+END
+$body$;
+CREATE UNIQUE INDEX pk_program_course_enrollment ON public.program_course_enrollment USING btree (id);
+CREATE UNIQUE INDEX uq_program_course_enrollment_program_enrollment_id_course_key ON public.program_course_enrollment USING btree (program_enrollment_id, course_key);
+ALTER TABLE "public"."program_course_enrollment" ADD CONSTRAINT "pk_program_course_enrollment" PRIMARY KEY USING INDEX "pk_program_course_enrollment";
+ALTER TABLE "public"."program_course_enrollment" ADD CONSTRAINT "uq_program_course_enrollment_program_enrollment_id_course_key" UNIQUE USING INDEX "uq_program_course_enrollment_program_enrollment_id_course_key";
+ALTER TABLE "public"."program_course_enrollment" ADD CONSTRAINT "fk_program_course_enrollment_program_enrollment_id" FOREIGN KEY (program_enrollment_id) REFERENCES public.program_enrollment(id);
+INSERT INTO "public_refactor"."event" (plan, revision, direction, event, detail) VALUES ('programme_membership', '0001', 'up', 'created', '{"table": "program_enrollment"}');
+INSERT INTO "public_refactor"."event" (plan, revision, direction, event, detail) VALUES ('programme_membership', '0001', 'up', 'created', '{"table": "program_course_enrollment"}');
+INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
+VALUES ('programme_membership', '0001', 'up', 'tables') ON CONFLICT DO NOTHING;
+COMMIT;
+\endif
+
+
+
+BEGIN;
+UPDATE "public_refactor"."step" SET state = 'done',
+  ended_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND revision = '0001';
+INSERT INTO "public_refactor"."event" (plan, revision, direction, event)
+VALUES ('programme_membership', '0001', 'up', 'done');
+COMMIT;
+
+\endif
+
+SELECT pg_catalog.set_config('search_path', :'refactor_search_path', false) AS refactor_search_path,
+  pg_catalog.set_config('role', :'refactor_role', false) AS refactor_role \gset

@@ -1,0 +1,561 @@
+-- 0002 enrollment_identity up
+
+SELECT pg_catalog.current_setting('search_path') AS refactor_search_path,
+  pg_catalog.current_setting('role') AS refactor_role \gset
+
+DO $body$
+BEGIN
+  PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false), pg_catalog.set_config('lock_timeout', '2s', false), pg_catalog.set_config('statement_timeout', '0', false), pg_catalog.set_config('idle_in_transaction_session_timeout', '0', false), pg_catalog.set_config('default_transaction_isolation', 'read committed', false), pg_catalog.set_config('default_transaction_read_only', 'off', false), pg_catalog.set_config('DateStyle', 'ISO, YMD', false), pg_catalog.set_config('IntervalStyle', 'postgres', false), pg_catalog.set_config('TimeZone', 'UTC', false), pg_catalog.set_config('extra_float_digits', '1', false), pg_catalog.set_config('client_min_messages', 'error', false), pg_catalog.set_config('jit', 'off', false), pg_catalog.set_config('application_name', 'membership_refactor script 0002 up', false), pg_catalog.set_config('work_mem', CASE WHEN pg_catalog.pg_size_bytes(pg_catalog.current_setting('work_mem')) < pg_catalog.pg_size_bytes('64MB') THEN '64MB' ELSE pg_catalog.current_setting('work_mem') END, false), pg_catalog.set_config('maintenance_work_mem', CASE WHEN pg_catalog.pg_size_bytes(pg_catalog.current_setting('maintenance_work_mem')) < pg_catalog.pg_size_bytes('256MB') THEN '256MB' ELSE pg_catalog.current_setting('maintenance_work_mem') END, false), pg_catalog.set_config('quote_all_identifiers', 'off', false);
+END
+$body$;
+
+SELECT pg_catalog.set_config('role', coalesce((SELECT pg_catalog.max(pg_catalog.pg_get_userbyid(c.relowner)::text)
+  FROM pg_catalog.pg_class AS c
+  WHERE c.relnamespace = pg_catalog.to_regnamespace('"public"')
+    AND c.relkind IN ('r', 'p') AND c.relname IN ('programme_membership', 'curriculum_membership', 'programme_membership', 'programme_membership_retired')),
+    pg_catalog.current_setting('role')), false) AS refactor_owner \gset
+
+DO $body$
+DECLARE
+  recorded text;
+BEGIN
+  INSERT INTO "public_refactor"."plan" (plan, fingerprint) VALUES ('programme_membership', 'f6c6d02e1ff80c3dbd8f4a92dc024ca8617db87030e6c610b4535ef7b78a2bb0')
+  ON CONFLICT DO NOTHING;
+  SELECT p.fingerprint INTO recorded FROM "public_refactor"."plan" AS p WHERE p.plan = 'programme_membership';
+  IF recorded <> 'f6c6d02e1ff80c3dbd8f4a92dc024ca8617db87030e6c610b4535ef7b78a2bb0' THEN
+    RAISE object_not_in_prerequisite_state USING
+      MESSAGE = pg_catalog.format('plan "%s" is not the one the chain began with (ledger %s, '
+        'script %s)', 'programme_membership', pg_catalog.left(recorded, 12),
+        'f6c6d02e1ff8'),
+      HINT = 'Give a changed plan another name, or put the old text back.';
+  END IF;
+END
+$body$;
+
+SELECT EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.revision = '0002' AND s.direction = 'up' AND s.state = 'done') AS refactor_stands,
+  EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.revision = '0002' AND s.direction = 'up' AND s.state = 'open') AS refactor_open \gset
+
+\if :refactor_stands
+\warn '0002 enrollment_identity: up already, nothing to do'
+\else
+
+DO $body$
+DECLARE
+  half record;
+BEGIN
+  SELECT s.revision, s.direction, s.started_at,
+    CASE WHEN s.direction = 'up' THEN 'upgrade ' || s.revision
+      WHEN s.revision = '0001' THEN 'downgrade base'
+      ELSE 'downgrade ' || pg_catalog.lpad((s.revision::int - 1)::text, 4, '0') END AS command
+  INTO half FROM "public_refactor"."step" AS s
+  WHERE s.plan = 'programme_membership' AND s.state = 'open'
+    AND (s.revision, s.direction) <> ('0002', 'up');
+  IF FOUND THEN
+    RAISE object_not_in_prerequisite_state USING
+      MESSAGE = pg_catalog.format('step %s was left half-way %s (begun %s UTC)', half.revision,
+        half.direction, pg_catalog.to_char(half.started_at, 'YYYY-MM-DD HH24:MI')),
+      HINT = pg_catalog.format('Finish it with: alembic %s   or take it back with: '
+        'membership-refactor abandon', half.command);
+  END IF;
+END
+$body$;
+
+\if :refactor_open
+\warn '0002 enrollment_identity: going on where it stopped'
+\else
+\warn '0002 enrollment_identity up'
+DO $body$
+DECLARE
+  wrong text;
+BEGIN
+  SELECT pg_catalog.min(o.revision) INTO wrong
+  FROM pg_catalog.unnest(ARRAY['0001']) AS o (revision)
+  WHERE NOT EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership'
+    AND s.revision = o.revision AND s.direction = 'up' AND s.state = 'done');
+  IF wrong IS NOT NULL THEN
+    RAISE object_not_in_prerequisite_state USING
+      MESSAGE = pg_catalog.format('0002 cannot go up: '
+        '%s has not been taken up, says the ledger', wrong),
+      HINT = 'Was the version stamped by hand? See: membership-refactor status';
+  END IF;
+END
+$body$;
+DO $body$
+#variable_conflict use_column
+DECLARE
+  broken bigint; keys text[]; began timestamptz := pg_catalog.clock_timestamp();
+BEGIN
+  SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
+FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
+SELECT 'there is no such table' AS key
+WHERE pg_catalog.to_regclass('"public"."program_enrollment"') IS NULL
+UNION ALL
+SELECT pg_catalog.format('it is no ordinary table (relkind %s)', c.relkind)
+FROM pg_catalog.pg_class AS c WHERE c.oid = pg_catalog.to_regclass('"public"."program_enrollment"') AND c.relkind <> 'r'
+UNION ALL
+SELECT pg_catalog.format('column %I is missing', n.name)
+FROM pg_catalog.unnest(ARRAY['id', 'user_id', 'external_user_key', 'program_uuid', 'curriculum_uuid']) AS n(name)
+WHERE pg_catalog.to_regclass('"public"."program_enrollment"') IS NOT NULL AND NOT EXISTS (
+  SELECT FROM pg_catalog.pg_attribute AS a
+  WHERE a.attrelid = pg_catalog.to_regclass('"public"."program_enrollment"') AND a.attname = n.name
+    AND a.attnum > 0 AND NOT a.attisdropped)
+) AS z (key)) AS k) AS c;
+  INSERT INTO "public_refactor"."check_result"
+    (plan, revision, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', '0002', 'up', 'identity table fits', broken, keys,
+    extract(epoch FROM pg_catalog.clock_timestamp() - began));
+  COMMIT;
+  IF broken > 0 THEN
+    RAISE assert_failure USING
+      MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
+        'identity table fits', '"public"."program_enrollment" is an ordinary table and has the columns of the plan',
+        CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
+        pg_catalog.array_to_string(keys, '; ')),
+      HINT = 'A partitioned table gets its unique indexes partition by partition, by hand.';
+  END IF;
+END
+$body$;
+DO $body$
+#variable_conflict use_column
+DECLARE
+  broken bigint; keys text[]; began timestamptz := pg_catalog.clock_timestamp();
+BEGIN
+  SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
+FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
+SELECT pg_catalog.format('constraint %I is there already and says: %s', c.conname, pg_catalog.pg_get_constraintdef(c.oid)) AS key
+FROM (VALUES
+  ('ck_program_enrollment_identity', 'c', ARRAY['external_user_key', 'user_id']::text[]),
+  ('uq_program_enrollment_user', 'u', ARRAY['curriculum_uuid', 'program_uuid', 'user_id']::text[]),
+  ('uq_program_enrollment_key', 'u', ARRAY['curriculum_uuid', 'external_user_key', 'program_uuid']::text[])
+) AS e(name, kind, columns)
+JOIN pg_catalog.pg_constraint AS c ON c.conname = e.name
+  AND c.conrelid = '"public"."program_enrollment"'::pg_catalog.regclass
+LEFT JOIN pg_catalog.pg_index AS i ON i.indexrelid = c.conindid
+WHERE c.contype::text <> e.kind OR c.condeferrable
+  OR COALESCE(i.indnullsnotdistinct, false)
+  OR ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute AS a
+    WHERE a.attrelid = c.conrelid AND a.attnum = ANY(c.conkey)
+    ORDER BY a.attname::text COLLATE "C") <> e.columns
+) AS z (key)) AS k) AS c;
+  INSERT INTO "public_refactor"."check_result"
+    (plan, revision, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', '0002', 'up', 'identity constraints are free', broken, keys,
+    extract(epoch FROM pg_catalog.clock_timestamp() - began));
+  COMMIT;
+  IF broken > 0 THEN
+    RAISE assert_failure USING
+      MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
+        'identity constraints are free', 'no constraint of another meaning has a name that the plan gives',
+        CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
+        pg_catalog.array_to_string(keys, '; ')),
+      HINT = 'Rename or drop it, or give the plan other names.';
+  END IF;
+END
+$body$;
+DO $body$
+#variable_conflict use_column
+DECLARE
+  broken bigint; keys text[]; began timestamptz := pg_catalog.clock_timestamp();
+BEGIN
+  SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
+FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
+SELECT "id"::text AS key
+FROM "public"."program_enrollment"
+WHERE NOT (pg_catalog.num_nonnulls("user_id", "external_user_key") >= 1)
+ORDER BY "id"
+) AS z (key)) AS k) AS c;
+  INSERT INTO "public_refactor"."check_result"
+    (plan, revision, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', '0002', 'up', 'program_enrollment has an identity', broken, keys,
+    extract(epoch FROM pg_catalog.clock_timestamp() - began));
+  COMMIT;
+  IF broken > 0 THEN
+    RAISE assert_failure USING
+      MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
+        'program_enrollment has an identity', 'every row of program_enrollment has user_id or external_user_key',
+        CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
+        pg_catalog.array_to_string(keys, '; ')),
+      HINT = '`membership-refactor duplicates` shows them; `membership-refactor merge --label PREFIX --apply` gives each a key of its own, or delete them.';
+  END IF;
+END
+$body$;
+DO $body$
+#variable_conflict use_column
+DECLARE
+  broken bigint; keys text[]; began timestamptz := pg_catalog.clock_timestamp();
+BEGIN
+  SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
+FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
+SELECT pg_catalog.concat('(user_id, program_uuid, curriculum_uuid) = (', "user_id"::text, ', ', "program_uuid"::text, ', ', "curriculum_uuid"::text, ') in rows ', pg_catalog.array_to_string((pg_catalog.array_agg("id" ORDER BY "id"))[1:5], ', ')) AS key
+FROM "public"."program_enrollment"
+WHERE "user_id" IS NOT NULL AND "program_uuid" IS NOT NULL AND "curriculum_uuid" IS NOT NULL
+GROUP BY "user_id", "program_uuid", "curriculum_uuid"
+HAVING pg_catalog.count(*) > 1
+ORDER BY "user_id", "program_uuid", "curriculum_uuid"
+) AS z (key)) AS k) AS c;
+  INSERT INTO "public_refactor"."check_result"
+    (plan, revision, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', '0002', 'up', 'uq_program_enrollment_user can stand', broken, keys,
+    extract(epoch FROM pg_catalog.clock_timestamp() - began));
+  COMMIT;
+  IF broken > 0 THEN
+    RAISE assert_failure USING
+      MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
+        'uq_program_enrollment_user can stand', 'no user_id stands twice in program_enrollment within one (program_uuid, curriculum_uuid)',
+        CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
+        pg_catalog.array_to_string(keys, '; ')),
+      HINT = '`membership-refactor duplicates` shows them; `membership-refactor merge --apply` unites those that do not contradict each other, the rest is for a person to decide.';
+  END IF;
+END
+$body$;
+DO $body$
+#variable_conflict use_column
+DECLARE
+  broken bigint; keys text[]; began timestamptz := pg_catalog.clock_timestamp();
+BEGIN
+  SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
+FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
+SELECT pg_catalog.concat('(external_user_key, program_uuid, curriculum_uuid) = (', "external_user_key"::text, ', ', "program_uuid"::text, ', ', "curriculum_uuid"::text, ') in rows ', pg_catalog.array_to_string((pg_catalog.array_agg("id" ORDER BY "id"))[1:5], ', ')) AS key
+FROM "public"."program_enrollment"
+WHERE "external_user_key" IS NOT NULL AND "program_uuid" IS NOT NULL AND "curriculum_uuid" IS NOT NULL
+GROUP BY "external_user_key", "program_uuid", "curriculum_uuid"
+HAVING pg_catalog.count(*) > 1
+ORDER BY "external_user_key", "program_uuid", "curriculum_uuid"
+) AS z (key)) AS k) AS c;
+  INSERT INTO "public_refactor"."check_result"
+    (plan, revision, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', '0002', 'up', 'uq_program_enrollment_key can stand', broken, keys,
+    extract(epoch FROM pg_catalog.clock_timestamp() - began));
+  COMMIT;
+  IF broken > 0 THEN
+    RAISE assert_failure USING
+      MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
+        'uq_program_enrollment_key can stand', 'no external_user_key stands twice in program_enrollment within one (program_uuid, curriculum_uuid)',
+        CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
+        pg_catalog.array_to_string(keys, '; ')),
+      HINT = '`membership-refactor duplicates` shows them; `membership-refactor merge --apply` unites those that do not contradict each other, the rest is for a person to decide.';
+  END IF;
+END
+$body$;
+BEGIN;
+DELETE FROM "public_refactor"."action" WHERE plan = 'programme_membership' AND revision = '0002';
+INSERT INTO "public_refactor"."step" AS s
+  (plan, revision, direction, state, portrait, now)
+SELECT 'programme_membership', '0002', 'up', 'open', p.now, p.now
+FROM (SELECT $body$(portrait)$body$::pg_catalog.jsonb) AS p (now)
+ON CONFLICT (plan, revision) DO UPDATE SET direction = excluded.direction,
+  state = 'open', started_at = pg_catalog.clock_timestamp(), ended_at = NULL,
+  portrait = coalesce(excluded.portrait, s.portrait), now = excluded.now;
+INSERT INTO "public_refactor"."event" (plan, revision, direction, event)
+VALUES ('programme_membership', '0002', 'up', 'begun');
+COMMIT;
+\endif
+
+-- list of own constraints
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0002' AND a.direction = 'up' AND a.name = 'list of own constraints') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  list of own constraints'
+BEGIN;
+CREATE SCHEMA IF NOT EXISTS "public_refactor";
+CREATE TABLE IF NOT EXISTS "public_refactor"."program_enrollment_made" (
+  name text PRIMARY KEY,
+  made timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
+);
+INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
+VALUES ('programme_membership', '0002', 'up', 'list of own constraints') ON CONFLICT DO NOTHING;
+COMMIT;
+\endif
+
+-- refuse rows without identity
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0002' AND a.direction = 'up' AND a.name = 'refuse rows without identity') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  refuse rows without identity'
+DO $body2$
+#variable_conflict use_column
+<<work>>
+DECLARE
+  began timestamptz := pg_catalog.clock_timestamp();
+  asked timestamptz; got timestamptz; tries int := 0;
+BEGIN
+  LOOP
+    tries := tries + 1;
+    BEGIN
+      PERFORM pg_catalog.set_config('lock_timeout', '50', true),
+        pg_catalog.set_config('synchronous_commit', 'off', true);
+      asked := pg_catalog.clock_timestamp();
+      LOCK TABLE "public"."program_enrollment" IN ACCESS EXCLUSIVE MODE;
+      got := pg_catalog.clock_timestamp();
+      EXECUTE $body1$DO $body$
+BEGIN
+  IF EXISTS (SELECT FROM pg_catalog.pg_constraint AS c WHERE c.conrelid = '"public"."program_enrollment"'::pg_catalog.regclass AND c.conname = 'ck_program_enrollment_identity') THEN
+    RETURN;
+  END IF;
+  ALTER TABLE "public"."program_enrollment" ADD CONSTRAINT "ck_program_enrollment_identity" CHECK (pg_catalog.num_nonnulls("user_id", "external_user_key") >= 1) NOT VALID;
+  INSERT INTO "public_refactor"."program_enrollment_made" (name) VALUES ('ck_program_enrollment_identity') ON CONFLICT DO NOTHING;
+END
+$body$$body1$;
+      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', '0002', 'up', 'refuse rows without identity',
+        1000 * extract(epoch FROM got - asked),
+        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+      EXIT;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
+    END;
+    -- A transaction of its own for the next try; this one would hold old row versions back.
+    COMMIT;
+    IF pg_catalog.clock_timestamp() >= began + interval '120 s' THEN
+      RAISE lock_not_available USING
+        MESSAGE = pg_catalog.format('no lock on %s in %s tries over 120 s; %s',
+          '"public"."program_enrollment"', tries, coalesce((
+            SELECT 'in the way: ' || pg_catalog.string_agg(w.who, '; ') FROM (
+              SELECT DISTINCT pg_catalog.format('%s (%s, %s, for %s)',
+                coalesce(a.pid::text, 'prepared ' || p.gid),
+                coalesce(a.usename::text, p.owner::text, '?'), coalesce(a.state, 'prepared'),
+                pg_catalog.date_trunc('second', pg_catalog.clock_timestamp()
+                  - coalesce(a.xact_start, p.prepared)))
+              FROM pg_catalog.pg_locks AS l
+              LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
+              LEFT JOIN pg_catalog.pg_prepared_xacts AS p
+                ON l.virtualtransaction = '-1/' || p.transaction::text
+              WHERE l.relation = ANY (ARRAY[pg_catalog.to_regclass('"public"."program_enrollment"')]::pg_catalog.oid[]) AND l.granted
+                AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid() LIMIT 5) AS w (who)),
+          'whoever was in the way has gone meanwhile')),
+        HINT = 'End or wait for those transactions, then go on with alembic or with a script '
+          'from the version reached; membership-refactor abandon takes the step back.';
+    END IF;
+    PERFORM pg_catalog.pg_sleep(pg_catalog.random() * least(1, 0.02 * 2 ^ least(tries, 6)));
+  END LOOP;
+END
+$body2$;
+\endif
+
+-- no row is without identity
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0002' AND a.direction = 'up' AND a.name = 'no row is without identity') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  no row is without identity'
+DO $body$
+#variable_conflict use_column
+DECLARE
+  broken bigint; keys text[]; began timestamptz := pg_catalog.clock_timestamp();
+BEGIN
+  SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
+FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
+SELECT "id"::text AS key
+FROM "public"."program_enrollment"
+WHERE NOT (pg_catalog.num_nonnulls("user_id", "external_user_key") >= 1)
+ORDER BY "id"
+) AS z (key)) AS k) AS c;
+  INSERT INTO "public_refactor"."check_result"
+    (plan, revision, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', '0002', 'up', 'program_enrollment has an identity', broken, keys,
+    extract(epoch FROM pg_catalog.clock_timestamp() - began));
+  COMMIT;
+  IF broken > 0 THEN
+    RAISE assert_failure USING
+      MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
+        'program_enrollment has an identity', 'every row of program_enrollment has user_id or external_user_key',
+        CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
+        pg_catalog.array_to_string(keys, '; ')),
+      HINT = '`membership-refactor duplicates` shows them; `membership-refactor merge --label PREFIX --apply` gives each a key of its own, or delete them.';
+  END IF;
+END
+$body$;
+INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
+VALUES ('programme_membership', '0002', 'up', 'no row is without identity') ON CONFLICT DO NOTHING;
+\endif
+
+-- validate the CHECK
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0002' AND a.direction = 'up' AND a.name = 'validate the CHECK') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  validate the CHECK'
+BEGIN;
+ALTER TABLE "public"."program_enrollment" VALIDATE CONSTRAINT "ck_program_enrollment_identity";
+INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
+VALUES ('programme_membership', '0002', 'up', 'validate the CHECK') ON CONFLICT DO NOTHING;
+COMMIT;
+\endif
+
+-- build uq_program_enrollment_user
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0002' AND a.direction = 'up' AND a.name = 'build uq_program_enrollment_user') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  build uq_program_enrollment_user'
+SET lock_timeout = 0;
+SELECT pg_catalog.format('DROP INDEX CONCURRENTLY IF EXISTS %I.%I', n.nspname,
+  c.relname)
+FROM pg_catalog.pg_index AS i
+JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+WHERE i.indrelid = '"public"."program_enrollment"'::pg_catalog.regclass
+  AND c.relname IN ('uq_program_enrollment_user', 'uq_program_enrollment_user_ccnew', 'uq_program_enrollment_user_ccnew1', 'uq_program_enrollment_user_ccnew2', 'uq_program_enrollment_user_ccnew3', 'uq_program_enrollment_user_ccnew4', 'uq_program_enrollment_user_ccnew5', 'uq_program_enrollment_user_ccnew6', 'uq_program_enrollment_user_ccnew7', 'uq_program_enrollment_user_ccnew8', 'uq_program_enrollment_user_ccnew9', 'uq_program_enrollment_user_ccold', 'uq_program_enrollment_user_ccold1', 'uq_program_enrollment_user_ccold2', 'uq_program_enrollment_user_ccold3', 'uq_program_enrollment_user_ccold4', 'uq_program_enrollment_user_ccold5', 'uq_program_enrollment_user_ccold6', 'uq_program_enrollment_user_ccold7', 'uq_program_enrollment_user_ccold8', 'uq_program_enrollment_user_ccold9')
+  AND NOT i.indisvalid
+\gexec
+SELECT 'CREATE UNIQUE INDEX CONCURRENTLY "uq_program_enrollment_user"
+  ON "public"."program_enrollment" ("user_id", "program_uuid", "curriculum_uuid")'
+WHERE pg_catalog.to_regclass('"public"."uq_program_enrollment_user"') IS NULL
+\gexec
+SET lock_timeout = '2s';
+DO $body$
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_catalog.pg_index AS i
+      WHERE i.indexrelid = pg_catalog.to_regclass('"public"."uq_program_enrollment_user"')
+        AND i.indrelid = '"public"."program_enrollment"'::pg_catalog.regclass
+        AND i.indisunique AND i.indisvalid) THEN
+    RAISE object_not_in_prerequisite_state USING
+      MESSAGE = 'the unique index uq_program_enrollment_user is missing, invalid or of another table',
+      HINT = 'Go on with alembic upgrade, which builds it again and merges what came meanwhile.';
+  END IF;
+END
+$body$;
+INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
+VALUES ('programme_membership', '0002', 'up', 'build uq_program_enrollment_user') ON CONFLICT DO NOTHING;
+\endif
+
+-- build uq_program_enrollment_key
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0002' AND a.direction = 'up' AND a.name = 'build uq_program_enrollment_key') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  build uq_program_enrollment_key'
+SET lock_timeout = 0;
+SELECT pg_catalog.format('DROP INDEX CONCURRENTLY IF EXISTS %I.%I', n.nspname,
+  c.relname)
+FROM pg_catalog.pg_index AS i
+JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+WHERE i.indrelid = '"public"."program_enrollment"'::pg_catalog.regclass
+  AND c.relname IN ('uq_program_enrollment_key', 'uq_program_enrollment_key_ccnew', 'uq_program_enrollment_key_ccnew1', 'uq_program_enrollment_key_ccnew2', 'uq_program_enrollment_key_ccnew3', 'uq_program_enrollment_key_ccnew4', 'uq_program_enrollment_key_ccnew5', 'uq_program_enrollment_key_ccnew6', 'uq_program_enrollment_key_ccnew7', 'uq_program_enrollment_key_ccnew8', 'uq_program_enrollment_key_ccnew9', 'uq_program_enrollment_key_ccold', 'uq_program_enrollment_key_ccold1', 'uq_program_enrollment_key_ccold2', 'uq_program_enrollment_key_ccold3', 'uq_program_enrollment_key_ccold4', 'uq_program_enrollment_key_ccold5', 'uq_program_enrollment_key_ccold6', 'uq_program_enrollment_key_ccold7', 'uq_program_enrollment_key_ccold8', 'uq_program_enrollment_key_ccold9')
+  AND NOT i.indisvalid
+\gexec
+SELECT 'CREATE UNIQUE INDEX CONCURRENTLY "uq_program_enrollment_key"
+  ON "public"."program_enrollment" ("external_user_key", "program_uuid", "curriculum_uuid")'
+WHERE pg_catalog.to_regclass('"public"."uq_program_enrollment_key"') IS NULL
+\gexec
+SET lock_timeout = '2s';
+DO $body$
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_catalog.pg_index AS i
+      WHERE i.indexrelid = pg_catalog.to_regclass('"public"."uq_program_enrollment_key"')
+        AND i.indrelid = '"public"."program_enrollment"'::pg_catalog.regclass
+        AND i.indisunique AND i.indisvalid) THEN
+    RAISE object_not_in_prerequisite_state USING
+      MESSAGE = 'the unique index uq_program_enrollment_key is missing, invalid or of another table',
+      HINT = 'Go on with alembic upgrade, which builds it again and merges what came meanwhile.';
+  END IF;
+END
+$body$;
+INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
+VALUES ('programme_membership', '0002', 'up', 'build uq_program_enrollment_key') ON CONFLICT DO NOTHING;
+\endif
+
+-- attach the unique constraints
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0002' AND a.direction = 'up' AND a.name = 'attach the unique constraints') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  attach the unique constraints'
+DO $body2$
+#variable_conflict use_column
+<<work>>
+DECLARE
+  began timestamptz := pg_catalog.clock_timestamp();
+  asked timestamptz; got timestamptz; tries int := 0;
+BEGIN
+  LOOP
+    tries := tries + 1;
+    BEGIN
+      PERFORM pg_catalog.set_config('lock_timeout', '50', true),
+        pg_catalog.set_config('synchronous_commit', 'off', true);
+      asked := pg_catalog.clock_timestamp();
+      LOCK TABLE "public"."program_enrollment" IN ACCESS EXCLUSIVE MODE;
+      got := pg_catalog.clock_timestamp();
+      EXECUTE $body1$DO $body$
+DECLARE
+  missing text[]; actions text;
+BEGIN
+  SELECT pg_catalog.array_agg(w.name ORDER BY w.place),
+    pg_catalog.string_agg(
+      pg_catalog.format('ADD CONSTRAINT %I UNIQUE USING INDEX %I', w.name, w.name), ', '
+      ORDER BY w.place)
+  INTO missing, actions
+  FROM pg_catalog.unnest(ARRAY['uq_program_enrollment_user', 'uq_program_enrollment_key']) WITH ORDINALITY AS w(name, place)
+  WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_constraint AS c WHERE c.conrelid = '"public"."program_enrollment"'::pg_catalog.regclass AND c.conname = w.name);
+  IF missing IS NULL THEN
+    RETURN;
+  END IF;
+  EXECUTE 'ALTER TABLE "public"."program_enrollment" ' || actions;
+  INSERT INTO "public_refactor"."program_enrollment_made" (name)
+  SELECT m.name FROM pg_catalog.unnest(missing) AS m(name) ON CONFLICT DO NOTHING;
+END
+$body$$body1$;
+      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', '0002', 'up', 'attach the unique constraints',
+        1000 * extract(epoch FROM got - asked),
+        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+      EXIT;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
+    END;
+    -- A transaction of its own for the next try; this one would hold old row versions back.
+    COMMIT;
+    IF pg_catalog.clock_timestamp() >= began + interval '120 s' THEN
+      RAISE lock_not_available USING
+        MESSAGE = pg_catalog.format('no lock on %s in %s tries over 120 s; %s',
+          '"public"."program_enrollment"', tries, coalesce((
+            SELECT 'in the way: ' || pg_catalog.string_agg(w.who, '; ') FROM (
+              SELECT DISTINCT pg_catalog.format('%s (%s, %s, for %s)',
+                coalesce(a.pid::text, 'prepared ' || p.gid),
+                coalesce(a.usename::text, p.owner::text, '?'), coalesce(a.state, 'prepared'),
+                pg_catalog.date_trunc('second', pg_catalog.clock_timestamp()
+                  - coalesce(a.xact_start, p.prepared)))
+              FROM pg_catalog.pg_locks AS l
+              LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
+              LEFT JOIN pg_catalog.pg_prepared_xacts AS p
+                ON l.virtualtransaction = '-1/' || p.transaction::text
+              WHERE l.relation = ANY (ARRAY[pg_catalog.to_regclass('"public"."program_enrollment"')]::pg_catalog.oid[]) AND l.granted
+                AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid() LIMIT 5) AS w (who)),
+          'whoever was in the way has gone meanwhile')),
+        HINT = 'End or wait for those transactions, then go on with alembic or with a script '
+          'from the version reached; membership-refactor abandon takes the step back.';
+    END IF;
+    PERFORM pg_catalog.pg_sleep(pg_catalog.random() * least(1, 0.02 * 2 ^ least(tries, 6)));
+  END LOOP;
+END
+$body2$;
+\endif
+
+DO $body$
+#variable_conflict use_column
+DECLARE
+  broken bigint; keys text[]; began timestamptz := pg_catalog.clock_timestamp();
+BEGIN
+  SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
+FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
+SELECT pg_catalog.format('constraint %I is missing or not valid', w.name) AS key
+FROM pg_catalog.unnest(ARRAY['ck_program_enrollment_identity', 'uq_program_enrollment_user', 'uq_program_enrollment_key']) AS w(name)
+WHERE NOT EXISTS (
+  SELECT FROM pg_catalog.pg_constraint AS c
+  WHERE c.conrelid = '"public"."program_enrollment"'::pg_catalog.regclass
+    AND c.conname = w.name AND c.convalidated)
+) AS z (key)) AS k) AS c;
+  INSERT INTO "public_refactor"."check_result"
+    (plan, revision, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', '0002', 'up', 'identity constraints stand', broken, keys,
+    extract(epoch FROM pg_catalog.clock_timestamp() - began));
+  COMMIT;
+  IF broken > 0 THEN
+    RAISE assert_failure USING
+      MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
+        'identity constraints stand', 'the CHECK and the unique constraints of program_enrollment are valid',
+        CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
+        pg_catalog.array_to_string(keys, '; ')),
+      HINT = 'Run `alembic upgrade` again.';
+  END IF;
+END
+$body$;
+
+BEGIN;
+UPDATE "public_refactor"."step" SET state = 'done',
+  ended_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND revision = '0002';
+INSERT INTO "public_refactor"."event" (plan, revision, direction, event)
+VALUES ('programme_membership', '0002', 'up', 'done');
+COMMIT;
+
+\endif
+
+SELECT pg_catalog.set_config('search_path', :'refactor_search_path', false) AS refactor_search_path,
+  pg_catalog.set_config('role', :'refactor_role', false) AS refactor_role \gset

@@ -1,0 +1,477 @@
+-- 0003 copy_table down
+
+SELECT pg_catalog.current_setting('search_path') AS refactor_search_path,
+  pg_catalog.current_setting('role') AS refactor_role \gset
+
+DO $body$
+BEGIN
+  PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false), pg_catalog.set_config('lock_timeout', '2s', false), pg_catalog.set_config('statement_timeout', '0', false), pg_catalog.set_config('idle_in_transaction_session_timeout', '0', false), pg_catalog.set_config('default_transaction_isolation', 'read committed', false), pg_catalog.set_config('default_transaction_read_only', 'off', false), pg_catalog.set_config('DateStyle', 'ISO, YMD', false), pg_catalog.set_config('IntervalStyle', 'postgres', false), pg_catalog.set_config('TimeZone', 'UTC', false), pg_catalog.set_config('extra_float_digits', '1', false), pg_catalog.set_config('client_min_messages', 'error', false), pg_catalog.set_config('jit', 'off', false), pg_catalog.set_config('application_name', 'membership_refactor script 0003 down', false), pg_catalog.set_config('work_mem', CASE WHEN pg_catalog.pg_size_bytes(pg_catalog.current_setting('work_mem')) < pg_catalog.pg_size_bytes('64MB') THEN '64MB' ELSE pg_catalog.current_setting('work_mem') END, false), pg_catalog.set_config('maintenance_work_mem', CASE WHEN pg_catalog.pg_size_bytes(pg_catalog.current_setting('maintenance_work_mem')) < pg_catalog.pg_size_bytes('256MB') THEN '256MB' ELSE pg_catalog.current_setting('maintenance_work_mem') END, false), pg_catalog.set_config('quote_all_identifiers', 'off', false);
+END
+$body$;
+
+SELECT pg_catalog.set_config('role', coalesce((SELECT pg_catalog.max(pg_catalog.pg_get_userbyid(c.relowner)::text)
+  FROM pg_catalog.pg_class AS c
+  WHERE c.relnamespace = pg_catalog.to_regnamespace('"public"')
+    AND c.relkind IN ('r', 'p') AND c.relname IN ('programme_membership', 'curriculum_membership', 'programme_membership', 'programme_membership_retired')),
+    pg_catalog.current_setting('role')), false) AS refactor_owner \gset
+
+DO $body$
+DECLARE
+  recorded text;
+BEGIN
+  INSERT INTO "public_refactor"."plan" (plan, fingerprint) VALUES ('programme_membership', 'f6c6d02e1ff80c3dbd8f4a92dc024ca8617db87030e6c610b4535ef7b78a2bb0')
+  ON CONFLICT DO NOTHING;
+  SELECT p.fingerprint INTO recorded FROM "public_refactor"."plan" AS p WHERE p.plan = 'programme_membership';
+  IF recorded <> 'f6c6d02e1ff80c3dbd8f4a92dc024ca8617db87030e6c610b4535ef7b78a2bb0' THEN
+    RAISE object_not_in_prerequisite_state USING
+      MESSAGE = pg_catalog.format('plan "%s" is not the one the chain began with (ledger %s, '
+        'script %s)', 'programme_membership', pg_catalog.left(recorded, 12),
+        'f6c6d02e1ff8'),
+      HINT = 'Give a changed plan another name, or put the old text back.';
+  END IF;
+END
+$body$;
+
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.revision = '0003' AND (s.direction = 'up' OR s.state = 'open')) AS refactor_stands,
+  EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.revision = '0003' AND s.direction = 'down' AND s.state = 'open') AS refactor_open \gset
+
+\if :refactor_stands
+\warn '0003 copy_table: down already, nothing to do'
+\else
+
+DO $body$
+DECLARE
+  half record;
+BEGIN
+  SELECT s.revision, s.direction, s.started_at,
+    CASE WHEN s.direction = 'up' THEN 'upgrade ' || s.revision
+      WHEN s.revision = '0001' THEN 'downgrade base'
+      ELSE 'downgrade ' || pg_catalog.lpad((s.revision::int - 1)::text, 4, '0') END AS command
+  INTO half FROM "public_refactor"."step" AS s
+  WHERE s.plan = 'programme_membership' AND s.state = 'open'
+    AND (s.revision, s.direction) <> ('0003', 'down');
+  IF FOUND THEN
+    RAISE object_not_in_prerequisite_state USING
+      MESSAGE = pg_catalog.format('step %s was left half-way %s (begun %s UTC)', half.revision,
+        half.direction, pg_catalog.to_char(half.started_at, 'YYYY-MM-DD HH24:MI')),
+      HINT = pg_catalog.format('Finish it with: alembic %s   or take it back with: '
+        'membership-refactor abandon', half.command);
+  END IF;
+END
+$body$;
+
+\if :refactor_open
+\warn '0003 copy_table: going on where it stopped'
+\else
+\warn '0003 copy_table down'
+DO $body$
+DECLARE
+  wrong text;
+BEGIN
+  SELECT pg_catalog.min(o.revision) INTO wrong
+  FROM pg_catalog.unnest(ARRAY['0004', '0005', '0006', '0007', '0008', '0009', '0010', '0011']) AS o (revision)
+  WHERE  EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership'
+    AND s.revision = o.revision AND s.direction = 'up' AND s.state = 'done');
+  IF wrong IS NOT NULL THEN
+    RAISE object_not_in_prerequisite_state USING
+      MESSAGE = pg_catalog.format('0003 cannot go down: '
+        '%s still stands, says the ledger', wrong),
+      HINT = 'Was the version stamped by hand? See: membership-refactor status';
+  END IF;
+END
+$body$;
+
+BEGIN;
+DELETE FROM "public_refactor"."action" WHERE plan = 'programme_membership' AND revision = '0003';
+INSERT INTO "public_refactor"."step" AS s
+  (plan, revision, direction, state, portrait, now)
+SELECT 'programme_membership', '0003', 'down', 'open', NULL, p.now
+FROM (SELECT $body$(portrait)$body$::pg_catalog.jsonb) AS p (now)
+ON CONFLICT (plan, revision) DO UPDATE SET direction = excluded.direction,
+  state = 'open', started_at = pg_catalog.clock_timestamp(), ended_at = NULL,
+  portrait = coalesce(excluded.portrait, s.portrait), now = excluded.now;
+INSERT INTO "public_refactor"."event" (plan, revision, direction, event)
+VALUES ('programme_membership', '0003', 'down', 'begun');
+COMMIT;
+\endif
+
+-- stop capture
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0003' AND a.direction = 'down' AND a.name = 'stop capture') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  stop capture'
+DO $body1$
+#variable_conflict use_column
+<<work>>
+DECLARE
+  began timestamptz := pg_catalog.clock_timestamp();
+  asked timestamptz; got timestamptz; tries int := 0;
+BEGIN
+  LOOP
+    tries := tries + 1;
+    BEGIN
+      PERFORM pg_catalog.set_config('lock_timeout', '50', true),
+        pg_catalog.set_config('synchronous_commit', 'off', true);
+      asked := pg_catalog.clock_timestamp();
+      LOCK TABLE "public"."programme_membership" IN ACCESS EXCLUSIVE MODE;
+      got := pg_catalog.clock_timestamp();
+      EXECUTE $body$DO $own$ DECLARE
+  what pg_catalog.text;
+BEGIN
+SELECT pg_catalog.string_agg(pg_catalog.format('DROP TRIGGER %I ON %s', t.tgname, '"public"."programme_membership"'), '; ') INTO what FROM pg_catalog.pg_trigger AS t
+WHERE t.tgrelid = pg_catalog.to_regclass('"public"."programme_membership"') AND t.tgname IN ('AA_refactor_copy_log_insert', 'AA_refactor_copy_log_update', 'AA_refactor_copy_log_delete', 'AA_refactor_copy_log_truncate', 'AA_refactor_copy_log_moved', 'AA_refactor_to_copy_insert', 'AA_refactor_to_copy_update', 'AA_refactor_to_copy_delete', 'AA_refactor_to_copy_truncate', 'AA_refactor_to_copy_moved');
+IF what IS NOT NULL THEN EXECUTE what; END IF;
+END $own$$body$;
+      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', '0003', 'down', 'stop capture',
+        1000 * extract(epoch FROM got - asked),
+        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+      EXIT;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
+    END;
+    -- A transaction of its own for the next try; this one would hold old row versions back.
+    COMMIT;
+    IF pg_catalog.clock_timestamp() >= began + interval '120 s' THEN
+      RAISE lock_not_available USING
+        MESSAGE = pg_catalog.format('no lock on %s in %s tries over 120 s; %s',
+          '"public"."programme_membership"', tries, coalesce((
+            SELECT 'in the way: ' || pg_catalog.string_agg(w.who, '; ') FROM (
+              SELECT DISTINCT pg_catalog.format('%s (%s, %s, for %s)',
+                coalesce(a.pid::text, 'prepared ' || p.gid),
+                coalesce(a.usename::text, p.owner::text, '?'), coalesce(a.state, 'prepared'),
+                pg_catalog.date_trunc('second', pg_catalog.clock_timestamp()
+                  - coalesce(a.xact_start, p.prepared)))
+              FROM pg_catalog.pg_locks AS l
+              LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
+              LEFT JOIN pg_catalog.pg_prepared_xacts AS p
+                ON l.virtualtransaction = '-1/' || p.transaction::text
+              WHERE l.relation = ANY (ARRAY[pg_catalog.to_regclass('"public"."programme_membership"')]::pg_catalog.oid[]) AND l.granted
+                AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid() LIMIT 5) AS w (who)),
+          'whoever was in the way has gone meanwhile')),
+        HINT = 'End or wait for those transactions, then go on with alembic or with a script '
+          'from the version reached; membership-refactor abandon takes the step back.';
+    END IF;
+    PERFORM pg_catalog.pg_sleep(pg_catalog.random() * least(1, 0.02 * 2 ^ least(tries, 6)));
+  END LOOP;
+END
+$body1$;
+\endif
+
+-- take off foreign key fk_curriculum_membership_curriculum_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0003' AND a.direction = 'down' AND a.name = 'take off foreign key fk_curriculum_membership_curriculum_id') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  take off foreign key fk_curriculum_membership_curriculum_id'
+DO $body1$
+#variable_conflict use_column
+<<work>>
+DECLARE
+  began timestamptz := pg_catalog.clock_timestamp();
+  asked timestamptz; got timestamptz; tries int := 0;
+BEGIN
+  LOOP
+    tries := tries + 1;
+    BEGIN
+      PERFORM pg_catalog.set_config('lock_timeout', '50', true),
+        pg_catalog.set_config('synchronous_commit', 'off', true);
+      asked := pg_catalog.clock_timestamp();
+      LOCK TABLE "public"."curriculum" IN ACCESS EXCLUSIVE MODE;
+      got := pg_catalog.clock_timestamp();
+      EXECUTE $body$ALTER TABLE IF EXISTS "public"."curriculum_membership" DROP CONSTRAINT IF EXISTS "fk_curriculum_membership_curriculum_id"$body$;
+      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', '0003', 'down', 'take off foreign key fk_curriculum_membership_curriculum_id',
+        1000 * extract(epoch FROM got - asked),
+        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+      EXIT;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
+    END;
+    -- A transaction of its own for the next try; this one would hold old row versions back.
+    COMMIT;
+    IF pg_catalog.clock_timestamp() >= began + interval '120 s' THEN
+      RAISE lock_not_available USING
+        MESSAGE = pg_catalog.format('no lock on %s in %s tries over 120 s; %s',
+          '"public"."curriculum"', tries, coalesce((
+            SELECT 'in the way: ' || pg_catalog.string_agg(w.who, '; ') FROM (
+              SELECT DISTINCT pg_catalog.format('%s (%s, %s, for %s)',
+                coalesce(a.pid::text, 'prepared ' || p.gid),
+                coalesce(a.usename::text, p.owner::text, '?'), coalesce(a.state, 'prepared'),
+                pg_catalog.date_trunc('second', pg_catalog.clock_timestamp()
+                  - coalesce(a.xact_start, p.prepared)))
+              FROM pg_catalog.pg_locks AS l
+              LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
+              LEFT JOIN pg_catalog.pg_prepared_xacts AS p
+                ON l.virtualtransaction = '-1/' || p.transaction::text
+              WHERE l.relation = ANY (ARRAY[pg_catalog.to_regclass('"public"."curriculum"')]::pg_catalog.oid[]) AND l.granted
+                AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid() LIMIT 5) AS w (who)),
+          'whoever was in the way has gone meanwhile')),
+        HINT = 'End or wait for those transactions, then go on with alembic or with a script '
+          'from the version reached; membership-refactor abandon takes the step back.';
+    END IF;
+    PERFORM pg_catalog.pg_sleep(pg_catalog.random() * least(1, 0.02 * 2 ^ least(tries, 6)));
+  END LOOP;
+END
+$body1$;
+\endif
+
+-- take off foreign key fk_curriculum_membership_person_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0003' AND a.direction = 'down' AND a.name = 'take off foreign key fk_curriculum_membership_person_id') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  take off foreign key fk_curriculum_membership_person_id'
+DO $body1$
+#variable_conflict use_column
+<<work>>
+DECLARE
+  began timestamptz := pg_catalog.clock_timestamp();
+  asked timestamptz; got timestamptz; tries int := 0;
+BEGIN
+  LOOP
+    tries := tries + 1;
+    BEGIN
+      PERFORM pg_catalog.set_config('lock_timeout', '50', true),
+        pg_catalog.set_config('synchronous_commit', 'off', true);
+      asked := pg_catalog.clock_timestamp();
+      LOCK TABLE "public"."person" IN ACCESS EXCLUSIVE MODE;
+      got := pg_catalog.clock_timestamp();
+      EXECUTE $body$ALTER TABLE IF EXISTS "public"."curriculum_membership" DROP CONSTRAINT IF EXISTS "fk_curriculum_membership_person_id"$body$;
+      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', '0003', 'down', 'take off foreign key fk_curriculum_membership_person_id',
+        1000 * extract(epoch FROM got - asked),
+        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+      EXIT;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
+    END;
+    -- A transaction of its own for the next try; this one would hold old row versions back.
+    COMMIT;
+    IF pg_catalog.clock_timestamp() >= began + interval '120 s' THEN
+      RAISE lock_not_available USING
+        MESSAGE = pg_catalog.format('no lock on %s in %s tries over 120 s; %s',
+          '"public"."person"', tries, coalesce((
+            SELECT 'in the way: ' || pg_catalog.string_agg(w.who, '; ') FROM (
+              SELECT DISTINCT pg_catalog.format('%s (%s, %s, for %s)',
+                coalesce(a.pid::text, 'prepared ' || p.gid),
+                coalesce(a.usename::text, p.owner::text, '?'), coalesce(a.state, 'prepared'),
+                pg_catalog.date_trunc('second', pg_catalog.clock_timestamp()
+                  - coalesce(a.xact_start, p.prepared)))
+              FROM pg_catalog.pg_locks AS l
+              LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
+              LEFT JOIN pg_catalog.pg_prepared_xacts AS p
+                ON l.virtualtransaction = '-1/' || p.transaction::text
+              WHERE l.relation = ANY (ARRAY[pg_catalog.to_regclass('"public"."person"')]::pg_catalog.oid[]) AND l.granted
+                AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid() LIMIT 5) AS w (who)),
+          'whoever was in the way has gone meanwhile')),
+        HINT = 'End or wait for those transactions, then go on with alembic or with a script '
+          'from the version reached; membership-refactor abandon takes the step back.';
+    END IF;
+    PERFORM pg_catalog.pg_sleep(pg_catalog.random() * least(1, 0.02 * 2 ^ least(tries, 6)));
+  END LOOP;
+END
+$body1$;
+\endif
+
+-- take off foreign key fk_curriculum_membership_programme_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0003' AND a.direction = 'down' AND a.name = 'take off foreign key fk_curriculum_membership_programme_id') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  take off foreign key fk_curriculum_membership_programme_id'
+DO $body1$
+#variable_conflict use_column
+<<work>>
+DECLARE
+  began timestamptz := pg_catalog.clock_timestamp();
+  asked timestamptz; got timestamptz; tries int := 0;
+BEGIN
+  LOOP
+    tries := tries + 1;
+    BEGIN
+      PERFORM pg_catalog.set_config('lock_timeout', '50', true),
+        pg_catalog.set_config('synchronous_commit', 'off', true);
+      asked := pg_catalog.clock_timestamp();
+      LOCK TABLE "public"."programme" IN ACCESS EXCLUSIVE MODE;
+      got := pg_catalog.clock_timestamp();
+      EXECUTE $body$ALTER TABLE IF EXISTS "public"."curriculum_membership" DROP CONSTRAINT IF EXISTS "fk_curriculum_membership_programme_id"$body$;
+      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', '0003', 'down', 'take off foreign key fk_curriculum_membership_programme_id',
+        1000 * extract(epoch FROM got - asked),
+        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+      EXIT;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
+    END;
+    -- A transaction of its own for the next try; this one would hold old row versions back.
+    COMMIT;
+    IF pg_catalog.clock_timestamp() >= began + interval '120 s' THEN
+      RAISE lock_not_available USING
+        MESSAGE = pg_catalog.format('no lock on %s in %s tries over 120 s; %s',
+          '"public"."programme"', tries, coalesce((
+            SELECT 'in the way: ' || pg_catalog.string_agg(w.who, '; ') FROM (
+              SELECT DISTINCT pg_catalog.format('%s (%s, %s, for %s)',
+                coalesce(a.pid::text, 'prepared ' || p.gid),
+                coalesce(a.usename::text, p.owner::text, '?'), coalesce(a.state, 'prepared'),
+                pg_catalog.date_trunc('second', pg_catalog.clock_timestamp()
+                  - coalesce(a.xact_start, p.prepared)))
+              FROM pg_catalog.pg_locks AS l
+              LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
+              LEFT JOIN pg_catalog.pg_prepared_xacts AS p
+                ON l.virtualtransaction = '-1/' || p.transaction::text
+              WHERE l.relation = ANY (ARRAY[pg_catalog.to_regclass('"public"."programme"')]::pg_catalog.oid[]) AND l.granted
+                AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid() LIMIT 5) AS w (who)),
+          'whoever was in the way has gone meanwhile')),
+        HINT = 'End or wait for those transactions, then go on with alembic or with a script '
+          'from the version reached; membership-refactor abandon takes the step back.';
+    END IF;
+    PERFORM pg_catalog.pg_sleep(pg_catalog.random() * least(1, 0.02 * 2 ^ least(tries, 6)));
+  END LOOP;
+END
+$body1$;
+\endif
+
+-- take off foreign key fk_curriculum_membership_rotation_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0003' AND a.direction = 'down' AND a.name = 'take off foreign key fk_curriculum_membership_rotation_id') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  take off foreign key fk_curriculum_membership_rotation_id'
+DO $body1$
+#variable_conflict use_column
+<<work>>
+DECLARE
+  began timestamptz := pg_catalog.clock_timestamp();
+  asked timestamptz; got timestamptz; tries int := 0;
+BEGIN
+  LOOP
+    tries := tries + 1;
+    BEGIN
+      PERFORM pg_catalog.set_config('lock_timeout', '50', true),
+        pg_catalog.set_config('synchronous_commit', 'off', true);
+      asked := pg_catalog.clock_timestamp();
+      LOCK TABLE "public"."rotation" IN ACCESS EXCLUSIVE MODE;
+      got := pg_catalog.clock_timestamp();
+      EXECUTE $body$ALTER TABLE IF EXISTS "public"."curriculum_membership" DROP CONSTRAINT IF EXISTS "fk_curriculum_membership_rotation_id"$body$;
+      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', '0003', 'down', 'take off foreign key fk_curriculum_membership_rotation_id',
+        1000 * extract(epoch FROM got - asked),
+        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+      EXIT;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
+    END;
+    -- A transaction of its own for the next try; this one would hold old row versions back.
+    COMMIT;
+    IF pg_catalog.clock_timestamp() >= began + interval '120 s' THEN
+      RAISE lock_not_available USING
+        MESSAGE = pg_catalog.format('no lock on %s in %s tries over 120 s; %s',
+          '"public"."rotation"', tries, coalesce((
+            SELECT 'in the way: ' || pg_catalog.string_agg(w.who, '; ') FROM (
+              SELECT DISTINCT pg_catalog.format('%s (%s, %s, for %s)',
+                coalesce(a.pid::text, 'prepared ' || p.gid),
+                coalesce(a.usename::text, p.owner::text, '?'), coalesce(a.state, 'prepared'),
+                pg_catalog.date_trunc('second', pg_catalog.clock_timestamp()
+                  - coalesce(a.xact_start, p.prepared)))
+              FROM pg_catalog.pg_locks AS l
+              LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
+              LEFT JOIN pg_catalog.pg_prepared_xacts AS p
+                ON l.virtualtransaction = '-1/' || p.transaction::text
+              WHERE l.relation = ANY (ARRAY[pg_catalog.to_regclass('"public"."rotation"')]::pg_catalog.oid[]) AND l.granted
+                AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid() LIMIT 5) AS w (who)),
+          'whoever was in the way has gone meanwhile')),
+        HINT = 'End or wait for those transactions, then go on with alembic or with a script '
+          'from the version reached; membership-refactor abandon takes the step back.';
+    END IF;
+    PERFORM pg_catalog.pg_sleep(pg_catalog.random() * least(1, 0.02 * 2 ^ least(tries, 6)));
+  END LOOP;
+END
+$body1$;
+\endif
+
+-- take off foreign key fk_curriculum_membership_training_number_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0003' AND a.direction = 'down' AND a.name = 'take off foreign key fk_curriculum_membership_training_number_id') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  take off foreign key fk_curriculum_membership_training_number_id'
+DO $body1$
+#variable_conflict use_column
+<<work>>
+DECLARE
+  began timestamptz := pg_catalog.clock_timestamp();
+  asked timestamptz; got timestamptz; tries int := 0;
+BEGIN
+  LOOP
+    tries := tries + 1;
+    BEGIN
+      PERFORM pg_catalog.set_config('lock_timeout', '50', true),
+        pg_catalog.set_config('synchronous_commit', 'off', true);
+      asked := pg_catalog.clock_timestamp();
+      LOCK TABLE "public"."training_number" IN ACCESS EXCLUSIVE MODE;
+      got := pg_catalog.clock_timestamp();
+      EXECUTE $body$ALTER TABLE IF EXISTS "public"."curriculum_membership" DROP CONSTRAINT IF EXISTS "fk_curriculum_membership_training_number_id"$body$;
+      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', '0003', 'down', 'take off foreign key fk_curriculum_membership_training_number_id',
+        1000 * extract(epoch FROM got - asked),
+        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+      EXIT;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
+    END;
+    -- A transaction of its own for the next try; this one would hold old row versions back.
+    COMMIT;
+    IF pg_catalog.clock_timestamp() >= began + interval '120 s' THEN
+      RAISE lock_not_available USING
+        MESSAGE = pg_catalog.format('no lock on %s in %s tries over 120 s; %s',
+          '"public"."training_number"', tries, coalesce((
+            SELECT 'in the way: ' || pg_catalog.string_agg(w.who, '; ') FROM (
+              SELECT DISTINCT pg_catalog.format('%s (%s, %s, for %s)',
+                coalesce(a.pid::text, 'prepared ' || p.gid),
+                coalesce(a.usename::text, p.owner::text, '?'), coalesce(a.state, 'prepared'),
+                pg_catalog.date_trunc('second', pg_catalog.clock_timestamp()
+                  - coalesce(a.xact_start, p.prepared)))
+              FROM pg_catalog.pg_locks AS l
+              LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
+              LEFT JOIN pg_catalog.pg_prepared_xacts AS p
+                ON l.virtualtransaction = '-1/' || p.transaction::text
+              WHERE l.relation = ANY (ARRAY[pg_catalog.to_regclass('"public"."training_number"')]::pg_catalog.oid[]) AND l.granted
+                AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid() LIMIT 5) AS w (who)),
+          'whoever was in the way has gone meanwhile')),
+        HINT = 'End or wait for those transactions, then go on with alembic or with a script '
+          'from the version reached; membership-refactor abandon takes the step back.';
+    END IF;
+    PERFORM pg_catalog.pg_sleep(pg_catalog.random() * least(1, 0.02 * 2 ^ least(tries, 6)));
+  END LOOP;
+END
+$body1$;
+\endif
+
+-- drop the copy
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0003' AND a.direction = 'down' AND a.name = 'drop the copy') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  drop the copy'
+BEGIN;
+DROP TABLE IF EXISTS "public"."curriculum_membership";
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_copy_next";
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_copy_build";
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_copy_drain";
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_copy_build_null";
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_copy_log_insert"();
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_copy_log_update"();
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_copy_log_delete"();
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_copy_log_truncate"();
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_copy_log_moved"();
+DROP TABLE IF EXISTS "public_refactor"."programme_membership_copy_log";
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_to_copy_insert"();
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_to_copy_update"();
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_to_copy_delete"();
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_to_copy_moved"();
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_to_copy_truncate"();
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_keep_link";
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_refuse";
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_refuse_truncate";
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_link";
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_fence";
+INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
+VALUES ('programme_membership', '0003', 'down', 'drop the copy') ON CONFLICT DO NOTHING;
+COMMIT;
+\endif
+
+
+
+BEGIN;
+UPDATE "public_refactor"."step" SET state = 'done',
+  ended_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND revision = '0003';
+INSERT INTO "public_refactor"."event" (plan, revision, direction, event)
+VALUES ('programme_membership', '0003', 'down', 'done');
+COMMIT;
+
+\endif
+
+SELECT pg_catalog.set_config('search_path', :'refactor_search_path', false) AS refactor_search_path,
+  pg_catalog.set_config('role', :'refactor_role', false) AS refactor_role \gset

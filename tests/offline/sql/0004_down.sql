@@ -1,0 +1,354 @@
+-- 0004 dual_write down
+
+SELECT pg_catalog.current_setting('search_path') AS refactor_search_path,
+  pg_catalog.current_setting('role') AS refactor_role \gset
+
+DO $body$
+BEGIN
+  PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false), pg_catalog.set_config('lock_timeout', '2s', false), pg_catalog.set_config('statement_timeout', '0', false), pg_catalog.set_config('idle_in_transaction_session_timeout', '0', false), pg_catalog.set_config('default_transaction_isolation', 'read committed', false), pg_catalog.set_config('default_transaction_read_only', 'off', false), pg_catalog.set_config('DateStyle', 'ISO, YMD', false), pg_catalog.set_config('IntervalStyle', 'postgres', false), pg_catalog.set_config('TimeZone', 'UTC', false), pg_catalog.set_config('extra_float_digits', '1', false), pg_catalog.set_config('client_min_messages', 'error', false), pg_catalog.set_config('jit', 'off', false), pg_catalog.set_config('application_name', 'membership_refactor script 0004 down', false), pg_catalog.set_config('work_mem', CASE WHEN pg_catalog.pg_size_bytes(pg_catalog.current_setting('work_mem')) < pg_catalog.pg_size_bytes('64MB') THEN '64MB' ELSE pg_catalog.current_setting('work_mem') END, false), pg_catalog.set_config('maintenance_work_mem', CASE WHEN pg_catalog.pg_size_bytes(pg_catalog.current_setting('maintenance_work_mem')) < pg_catalog.pg_size_bytes('256MB') THEN '256MB' ELSE pg_catalog.current_setting('maintenance_work_mem') END, false), pg_catalog.set_config('quote_all_identifiers', 'off', false);
+END
+$body$;
+
+SELECT pg_catalog.set_config('role', coalesce((SELECT pg_catalog.max(pg_catalog.pg_get_userbyid(c.relowner)::text)
+  FROM pg_catalog.pg_class AS c
+  WHERE c.relnamespace = pg_catalog.to_regnamespace('"public"')
+    AND c.relkind IN ('r', 'p') AND c.relname IN ('programme_membership', 'curriculum_membership', 'programme_membership', 'programme_membership_retired')),
+    pg_catalog.current_setting('role')), false) AS refactor_owner \gset
+
+DO $body$
+DECLARE
+  recorded text;
+BEGIN
+  INSERT INTO "public_refactor"."plan" (plan, fingerprint) VALUES ('programme_membership', 'f6c6d02e1ff80c3dbd8f4a92dc024ca8617db87030e6c610b4535ef7b78a2bb0')
+  ON CONFLICT DO NOTHING;
+  SELECT p.fingerprint INTO recorded FROM "public_refactor"."plan" AS p WHERE p.plan = 'programme_membership';
+  IF recorded <> 'f6c6d02e1ff80c3dbd8f4a92dc024ca8617db87030e6c610b4535ef7b78a2bb0' THEN
+    RAISE object_not_in_prerequisite_state USING
+      MESSAGE = pg_catalog.format('plan "%s" is not the one the chain began with (ledger %s, '
+        'script %s)', 'programme_membership', pg_catalog.left(recorded, 12),
+        'f6c6d02e1ff8'),
+      HINT = 'Give a changed plan another name, or put the old text back.';
+  END IF;
+END
+$body$;
+
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.revision = '0004' AND (s.direction = 'up' OR s.state = 'open')) AS refactor_stands,
+  EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.revision = '0004' AND s.direction = 'down' AND s.state = 'open') AS refactor_open \gset
+
+\if :refactor_stands
+\warn '0004 dual_write: down already, nothing to do'
+\else
+
+DO $body$
+DECLARE
+  half record;
+BEGIN
+  SELECT s.revision, s.direction, s.started_at,
+    CASE WHEN s.direction = 'up' THEN 'upgrade ' || s.revision
+      WHEN s.revision = '0001' THEN 'downgrade base'
+      ELSE 'downgrade ' || pg_catalog.lpad((s.revision::int - 1)::text, 4, '0') END AS command
+  INTO half FROM "public_refactor"."step" AS s
+  WHERE s.plan = 'programme_membership' AND s.state = 'open'
+    AND (s.revision, s.direction) <> ('0004', 'down');
+  IF FOUND THEN
+    RAISE object_not_in_prerequisite_state USING
+      MESSAGE = pg_catalog.format('step %s was left half-way %s (begun %s UTC)', half.revision,
+        half.direction, pg_catalog.to_char(half.started_at, 'YYYY-MM-DD HH24:MI')),
+      HINT = pg_catalog.format('Finish it with: alembic %s   or take it back with: '
+        'membership-refactor abandon', half.command);
+  END IF;
+END
+$body$;
+
+\if :refactor_open
+\warn '0004 dual_write: going on where it stopped'
+\else
+\warn '0004 dual_write down'
+DO $body$
+DECLARE
+  wrong text;
+BEGIN
+  SELECT pg_catalog.min(o.revision) INTO wrong
+  FROM pg_catalog.unnest(ARRAY['0005', '0006', '0007', '0008', '0009', '0010', '0011']) AS o (revision)
+  WHERE  EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership'
+    AND s.revision = o.revision AND s.direction = 'up' AND s.state = 'done');
+  IF wrong IS NOT NULL THEN
+    RAISE object_not_in_prerequisite_state USING
+      MESSAGE = pg_catalog.format('0004 cannot go down: '
+        '%s still stands, says the ledger', wrong),
+      HINT = 'Was the version stamped by hand? See: membership-refactor status';
+  END IF;
+END
+$body$;
+
+BEGIN;
+DELETE FROM "public_refactor"."action" WHERE plan = 'programme_membership' AND revision = '0004';
+INSERT INTO "public_refactor"."step" AS s
+  (plan, revision, direction, state, portrait, now)
+SELECT 'programme_membership', '0004', 'down', 'open', NULL, p.now
+FROM (SELECT $body$(portrait)$body$::pg_catalog.jsonb) AS p (now)
+ON CONFLICT (plan, revision) DO UPDATE SET direction = excluded.direction,
+  state = 'open', started_at = pg_catalog.clock_timestamp(), ended_at = NULL,
+  portrait = coalesce(excluded.portrait, s.portrait), now = excluded.now;
+INSERT INTO "public_refactor"."event" (plan, revision, direction, event)
+VALUES ('programme_membership', '0004', 'down', 'begun');
+COMMIT;
+\endif
+
+-- functions
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0004' AND a.direction = 'down' AND a.name = 'functions') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  functions'
+BEGIN;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_refuse"() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+#variable_conflict use_variable
+DECLARE
+  looked bigint;
+BEGIN
+  IF TG_OP <> 'INSERT' THEN
+    looked := OLD."id";
+    IF EXISTS (SELECT FROM (SELECT b.* FROM "public"."curriculum_membership" AS b WHERE b."id" = looked) AS b
+    FULL JOIN (SELECT a.* FROM "public"."programme_membership" AS a WHERE a."id" = looked) AS a ON a."id" = b."id"
+    WHERE a."id" IS NULL OR b."id" IS NULL OR (a."person_id" IS DISTINCT FROM b."person_id"
+    OR a."programme_id" IS DISTINCT FROM b."programme_id"
+    OR a."curriculum_id" IS DISTINCT FROM b."curriculum_id"
+    OR a."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"
+    OR a."programme_start_date" IS DISTINCT FROM b."programme_start_date"
+    OR a."programme_end_date" IS DISTINCT FROM b."programme_end_date"
+    OR a."rotation" IS DISTINCT FROM b."rotation"
+    OR a."rotation_id" IS DISTINCT FROM b."rotation_id"
+    OR a."training_number_id" IS DISTINCT FROM b."training_number_id"
+    OR a."training_pathway" IS DISTINCT FROM b."training_pathway"
+    OR a."leaving_reason" IS DISTINCT FROM b."leaving_reason"
+    OR a."leaving_destination" IS DISTINCT FROM b."leaving_destination"
+    OR a."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"
+    OR a."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"
+    OR a."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"
+    OR a."period_of_grace" IS DISTINCT FROM b."period_of_grace"
+    OR a."intrepid_id" IS DISTINCT FROM b."intrepid_id"
+    OR a."amended_date" IS DISTINCT FROM b."amended_date")) THEN
+      RAISE object_not_in_prerequisite_state USING
+      MESSAGE = pg_catalog.format('%I.%I follows %I and cannot be written yet: this write would make them differ', 'public', 'curriculum_membership', 'programme_membership'),
+      HINT = 'Write to the source table; the copy takes writes of its own from revision 0004 on.';
+    END IF;
+  END IF;
+  IF TG_OP <> 'DELETE' THEN
+    looked := NEW."id";
+    IF EXISTS (SELECT FROM (SELECT b.* FROM "public"."curriculum_membership" AS b WHERE b."id" = looked) AS b
+    FULL JOIN (SELECT a.* FROM "public"."programme_membership" AS a WHERE a."id" = looked) AS a ON a."id" = b."id"
+    WHERE a."id" IS NULL OR b."id" IS NULL OR (a."person_id" IS DISTINCT FROM b."person_id"
+    OR a."programme_id" IS DISTINCT FROM b."programme_id"
+    OR a."curriculum_id" IS DISTINCT FROM b."curriculum_id"
+    OR a."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"
+    OR a."programme_start_date" IS DISTINCT FROM b."programme_start_date"
+    OR a."programme_end_date" IS DISTINCT FROM b."programme_end_date"
+    OR a."rotation" IS DISTINCT FROM b."rotation"
+    OR a."rotation_id" IS DISTINCT FROM b."rotation_id"
+    OR a."training_number_id" IS DISTINCT FROM b."training_number_id"
+    OR a."training_pathway" IS DISTINCT FROM b."training_pathway"
+    OR a."leaving_reason" IS DISTINCT FROM b."leaving_reason"
+    OR a."leaving_destination" IS DISTINCT FROM b."leaving_destination"
+    OR a."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"
+    OR a."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"
+    OR a."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"
+    OR a."period_of_grace" IS DISTINCT FROM b."period_of_grace"
+    OR a."intrepid_id" IS DISTINCT FROM b."intrepid_id"
+    OR a."amended_date" IS DISTINCT FROM b."amended_date")) THEN
+      RAISE object_not_in_prerequisite_state USING
+      MESSAGE = pg_catalog.format('%I.%I follows %I and cannot be written yet: this write would make them differ', 'public', 'curriculum_membership', 'programme_membership'),
+      HINT = 'Write to the source table; the copy takes writes of its own from revision 0004 on.';
+    END IF;
+  END IF;
+  RETURN NULL;
+END
+$body$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_refuse"() FROM PUBLIC;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_refuse_truncate"() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+#variable_conflict use_variable
+BEGIN
+  IF pg_catalog.pg_relation_size('"public"."programme_membership"'::pg_catalog.regclass) > 0 THEN
+    RAISE object_not_in_prerequisite_state USING
+      MESSAGE = pg_catalog.format('%I.%I follows %I and cannot be written yet: this write would make them differ', 'public', 'curriculum_membership', 'programme_membership'),
+      HINT = 'Write to the source table; the copy takes writes of its own from revision 0004 on.';
+  END IF;
+  RETURN NULL;
+END
+$body$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_refuse_truncate"() FROM PUBLIC;
+INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
+VALUES ('programme_membership', '0004', 'down', 'functions') ON CONFLICT DO NOTHING;
+COMMIT;
+\endif
+
+-- close the copy to writers
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0004' AND a.direction = 'down' AND a.name = 'close the copy to writers') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  close the copy to writers'
+DO $body1$
+#variable_conflict use_column
+<<work>>
+DECLARE
+  began timestamptz := pg_catalog.clock_timestamp();
+  asked timestamptz; got timestamptz; tries int := 0;
+BEGIN
+  LOOP
+    tries := tries + 1;
+    BEGIN
+      PERFORM pg_catalog.set_config('lock_timeout', '50', true),
+        pg_catalog.set_config('synchronous_commit', 'off', true);
+      asked := pg_catalog.clock_timestamp();
+      LOCK TABLE "public"."programme_membership" IN SHARE ROW EXCLUSIVE MODE;
+      got := pg_catalog.clock_timestamp();
+      PERFORM pg_catalog.set_config('lock_timeout', '10', true);
+      LOCK TABLE "public"."curriculum_membership" IN SHARE ROW EXCLUSIVE MODE;
+      EXECUTE $body$DO $own$ DECLARE
+  there pg_catalog.text[];
+BEGIN
+there := ARRAY(SELECT t.tgname::pg_catalog.text FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid = '"public"."curriculum_membership"'::pg_catalog.regclass);
+IF 'AA_refactor_refuse_now' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_refuse_now" AFTER INSERT OR UPDATE OR DELETE ON "public"."curriculum_membership"
+  FOR EACH ROW
+  WHEN (pg_catalog.pg_trigger_depth() = 0)
+  EXECUTE FUNCTION "public_refactor"."programme_membership_refuse"()'; END IF;
+IF 'AA_refactor_refuse_later' <> ALL (there) THEN EXECUTE 'CREATE CONSTRAINT TRIGGER "AA_refactor_refuse_later" AFTER INSERT OR UPDATE OR DELETE ON "public"."curriculum_membership"
+  DEFERRABLE INITIALLY DEFERRED
+  FOR EACH ROW
+  WHEN (pg_catalog.pg_trigger_depth() > 0 AND pg_catalog.current_setting(''vacuum_cost_page_hit'') <> ''7129'')
+  EXECUTE FUNCTION "public_refactor"."programme_membership_refuse"()'; END IF;
+IF 'AA_refactor_refuse_truncate' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_refuse_truncate" AFTER TRUNCATE ON "public"."curriculum_membership"
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION "public_refactor"."programme_membership_refuse_truncate"()'; END IF;
+ALTER TABLE "public"."curriculum_membership" ENABLE ALWAYS TRIGGER "AA_refactor_refuse_now", ENABLE ALWAYS TRIGGER "AA_refactor_refuse_later", ENABLE ALWAYS TRIGGER "AA_refactor_refuse_truncate";
+END $own$$body$;
+      EXECUTE $body$DO $own$ DECLARE
+  what pg_catalog.text;
+BEGIN
+SELECT pg_catalog.string_agg(pg_catalog.format('DISABLE TRIGGER %I', t.tgname), ', ') INTO what FROM pg_catalog.pg_trigger AS t
+WHERE t.tgrelid = pg_catalog.to_regclass('"public"."curriculum_membership"') AND t.tgname IN ('AA_refactor_to_source_insert', 'AA_refactor_to_source_update', 'AA_refactor_to_source_delete', 'AA_refactor_to_source_truncate', 'AA_refactor_to_source_moved');
+IF what IS NOT NULL THEN EXECUTE 'ALTER TABLE "public"."curriculum_membership" ' || what; END IF;
+END $own$$body$;
+      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', '0004', 'down', 'close the copy to writers',
+        1000 * extract(epoch FROM got - asked),
+        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+      EXIT;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
+    END;
+    -- A transaction of its own for the next try; this one would hold old row versions back.
+    COMMIT;
+    IF pg_catalog.clock_timestamp() >= began + interval '120 s' THEN
+      RAISE lock_not_available USING
+        MESSAGE = pg_catalog.format('no lock on %s in %s tries over 120 s; %s',
+          '"public"."programme_membership", "public"."curriculum_membership"', tries, coalesce((
+            SELECT 'in the way: ' || pg_catalog.string_agg(w.who, '; ') FROM (
+              SELECT DISTINCT pg_catalog.format('%s (%s, %s, for %s)',
+                coalesce(a.pid::text, 'prepared ' || p.gid),
+                coalesce(a.usename::text, p.owner::text, '?'), coalesce(a.state, 'prepared'),
+                pg_catalog.date_trunc('second', pg_catalog.clock_timestamp()
+                  - coalesce(a.xact_start, p.prepared)))
+              FROM pg_catalog.pg_locks AS l
+              LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
+              LEFT JOIN pg_catalog.pg_prepared_xacts AS p
+                ON l.virtualtransaction = '-1/' || p.transaction::text
+              WHERE l.relation = ANY (ARRAY[pg_catalog.to_regclass('"public"."programme_membership"'), pg_catalog.to_regclass('"public"."curriculum_membership"')]::pg_catalog.oid[]) AND l.granted
+                AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid() LIMIT 5) AS w (who)),
+          'whoever was in the way has gone meanwhile')),
+        HINT = 'End or wait for those transactions, then go on with alembic or with a script '
+          'from the version reached; membership-refactor abandon takes the step back.';
+    END IF;
+    PERFORM pg_catalog.pg_sleep(pg_catalog.random() * least(1, 0.02 * 2 ^ least(tries, 6)));
+  END LOOP;
+END
+$body1$;
+\endif
+
+-- take the reverse capture down
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0004' AND a.direction = 'down' AND a.name = 'take the reverse capture down') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  take the reverse capture down'
+DO $body1$
+#variable_conflict use_column
+<<work>>
+DECLARE
+  began timestamptz := pg_catalog.clock_timestamp();
+  asked timestamptz; got timestamptz; tries int := 0;
+BEGIN
+  LOOP
+    tries := tries + 1;
+    BEGIN
+      PERFORM pg_catalog.set_config('lock_timeout', '50', true),
+        pg_catalog.set_config('synchronous_commit', 'off', true);
+      asked := pg_catalog.clock_timestamp();
+      LOCK TABLE "public"."curriculum_membership" IN ACCESS EXCLUSIVE MODE;
+      got := pg_catalog.clock_timestamp();
+      EXECUTE $body$DO $own$ DECLARE
+  what pg_catalog.text;
+BEGIN
+SELECT pg_catalog.string_agg(pg_catalog.format('DROP TRIGGER %I ON %s', t.tgname, '"public"."curriculum_membership"'), '; ') INTO what FROM pg_catalog.pg_trigger AS t
+WHERE t.tgrelid = pg_catalog.to_regclass('"public"."curriculum_membership"') AND t.tgname IN ('AA_refactor_to_source_insert', 'AA_refactor_to_source_update', 'AA_refactor_to_source_delete', 'AA_refactor_to_source_truncate', 'AA_refactor_to_source_moved');
+IF what IS NOT NULL THEN EXECUTE what; END IF;
+END $own$$body$;
+      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', '0004', 'down', 'take the reverse capture down',
+        1000 * extract(epoch FROM got - asked),
+        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+      EXIT;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
+    END;
+    -- A transaction of its own for the next try; this one would hold old row versions back.
+    COMMIT;
+    IF pg_catalog.clock_timestamp() >= began + interval '120 s' THEN
+      RAISE lock_not_available USING
+        MESSAGE = pg_catalog.format('no lock on %s in %s tries over 120 s; %s',
+          '"public"."curriculum_membership"', tries, coalesce((
+            SELECT 'in the way: ' || pg_catalog.string_agg(w.who, '; ') FROM (
+              SELECT DISTINCT pg_catalog.format('%s (%s, %s, for %s)',
+                coalesce(a.pid::text, 'prepared ' || p.gid),
+                coalesce(a.usename::text, p.owner::text, '?'), coalesce(a.state, 'prepared'),
+                pg_catalog.date_trunc('second', pg_catalog.clock_timestamp()
+                  - coalesce(a.xact_start, p.prepared)))
+              FROM pg_catalog.pg_locks AS l
+              LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
+              LEFT JOIN pg_catalog.pg_prepared_xacts AS p
+                ON l.virtualtransaction = '-1/' || p.transaction::text
+              WHERE l.relation = ANY (ARRAY[pg_catalog.to_regclass('"public"."curriculum_membership"')]::pg_catalog.oid[]) AND l.granted
+                AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid() LIMIT 5) AS w (who)),
+          'whoever was in the way has gone meanwhile')),
+        HINT = 'End or wait for those transactions, then go on with alembic or with a script '
+          'from the version reached; membership-refactor abandon takes the step back.';
+    END IF;
+    PERFORM pg_catalog.pg_sleep(pg_catalog.random() * least(1, 0.02 * 2 ^ least(tries, 6)));
+  END LOOP;
+END
+$body1$;
+\endif
+
+-- drop the functions
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0004' AND a.direction = 'down' AND a.name = 'drop the functions') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  drop the functions'
+BEGIN;
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_to_source_insert"();
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_to_source_update"();
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_to_source_delete"();
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_to_source_moved"();
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_to_source_truncate"();
+INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
+VALUES ('programme_membership', '0004', 'down', 'drop the functions') ON CONFLICT DO NOTHING;
+COMMIT;
+\endif
+
+
+
+BEGIN;
+UPDATE "public_refactor"."step" SET state = 'done',
+  ended_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND revision = '0004';
+INSERT INTO "public_refactor"."event" (plan, revision, direction, event)
+VALUES ('programme_membership', '0004', 'down', 'done');
+COMMIT;
+
+\endif
+
+SELECT pg_catalog.set_config('search_path', :'refactor_search_path', false) AS refactor_search_path,
+  pg_catalog.set_config('role', :'refactor_role', false) AS refactor_role \gset

@@ -1,0 +1,856 @@
+-- 0004 dual_write up
+
+SELECT pg_catalog.current_setting('search_path') AS refactor_search_path,
+  pg_catalog.current_setting('role') AS refactor_role \gset
+
+DO $body$
+BEGIN
+  PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false), pg_catalog.set_config('lock_timeout', '2s', false), pg_catalog.set_config('statement_timeout', '0', false), pg_catalog.set_config('idle_in_transaction_session_timeout', '0', false), pg_catalog.set_config('default_transaction_isolation', 'read committed', false), pg_catalog.set_config('default_transaction_read_only', 'off', false), pg_catalog.set_config('DateStyle', 'ISO, YMD', false), pg_catalog.set_config('IntervalStyle', 'postgres', false), pg_catalog.set_config('TimeZone', 'UTC', false), pg_catalog.set_config('extra_float_digits', '1', false), pg_catalog.set_config('client_min_messages', 'error', false), pg_catalog.set_config('jit', 'off', false), pg_catalog.set_config('application_name', 'membership_refactor script 0004 up', false), pg_catalog.set_config('work_mem', CASE WHEN pg_catalog.pg_size_bytes(pg_catalog.current_setting('work_mem')) < pg_catalog.pg_size_bytes('64MB') THEN '64MB' ELSE pg_catalog.current_setting('work_mem') END, false), pg_catalog.set_config('maintenance_work_mem', CASE WHEN pg_catalog.pg_size_bytes(pg_catalog.current_setting('maintenance_work_mem')) < pg_catalog.pg_size_bytes('256MB') THEN '256MB' ELSE pg_catalog.current_setting('maintenance_work_mem') END, false), pg_catalog.set_config('quote_all_identifiers', 'off', false);
+END
+$body$;
+
+SELECT pg_catalog.set_config('role', coalesce((SELECT pg_catalog.max(pg_catalog.pg_get_userbyid(c.relowner)::text)
+  FROM pg_catalog.pg_class AS c
+  WHERE c.relnamespace = pg_catalog.to_regnamespace('"public"')
+    AND c.relkind IN ('r', 'p') AND c.relname IN ('programme_membership', 'curriculum_membership', 'programme_membership', 'programme_membership_retired')),
+    pg_catalog.current_setting('role')), false) AS refactor_owner \gset
+
+DO $body$
+DECLARE
+  recorded text;
+BEGIN
+  INSERT INTO "public_refactor"."plan" (plan, fingerprint) VALUES ('programme_membership', 'f6c6d02e1ff80c3dbd8f4a92dc024ca8617db87030e6c610b4535ef7b78a2bb0')
+  ON CONFLICT DO NOTHING;
+  SELECT p.fingerprint INTO recorded FROM "public_refactor"."plan" AS p WHERE p.plan = 'programme_membership';
+  IF recorded <> 'f6c6d02e1ff80c3dbd8f4a92dc024ca8617db87030e6c610b4535ef7b78a2bb0' THEN
+    RAISE object_not_in_prerequisite_state USING
+      MESSAGE = pg_catalog.format('plan "%s" is not the one the chain began with (ledger %s, '
+        'script %s)', 'programme_membership', pg_catalog.left(recorded, 12),
+        'f6c6d02e1ff8'),
+      HINT = 'Give a changed plan another name, or put the old text back.';
+  END IF;
+END
+$body$;
+
+SELECT EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.revision = '0004' AND s.direction = 'up' AND s.state = 'done') AS refactor_stands,
+  EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.revision = '0004' AND s.direction = 'up' AND s.state = 'open') AS refactor_open \gset
+
+\if :refactor_stands
+\warn '0004 dual_write: up already, nothing to do'
+\else
+
+DO $body$
+DECLARE
+  half record;
+BEGIN
+  SELECT s.revision, s.direction, s.started_at,
+    CASE WHEN s.direction = 'up' THEN 'upgrade ' || s.revision
+      WHEN s.revision = '0001' THEN 'downgrade base'
+      ELSE 'downgrade ' || pg_catalog.lpad((s.revision::int - 1)::text, 4, '0') END AS command
+  INTO half FROM "public_refactor"."step" AS s
+  WHERE s.plan = 'programme_membership' AND s.state = 'open'
+    AND (s.revision, s.direction) <> ('0004', 'up');
+  IF FOUND THEN
+    RAISE object_not_in_prerequisite_state USING
+      MESSAGE = pg_catalog.format('step %s was left half-way %s (begun %s UTC)', half.revision,
+        half.direction, pg_catalog.to_char(half.started_at, 'YYYY-MM-DD HH24:MI')),
+      HINT = pg_catalog.format('Finish it with: alembic %s   or take it back with: '
+        'membership-refactor abandon', half.command);
+  END IF;
+END
+$body$;
+
+\if :refactor_open
+\warn '0004 dual_write: going on where it stopped'
+\else
+\warn '0004 dual_write up'
+DO $body$
+DECLARE
+  wrong text;
+BEGIN
+  SELECT pg_catalog.min(o.revision) INTO wrong
+  FROM pg_catalog.unnest(ARRAY['0001', '0002', '0003']) AS o (revision)
+  WHERE NOT EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership'
+    AND s.revision = o.revision AND s.direction = 'up' AND s.state = 'done');
+  IF wrong IS NOT NULL THEN
+    RAISE object_not_in_prerequisite_state USING
+      MESSAGE = pg_catalog.format('0004 cannot go up: '
+        '%s has not been taken up, says the ledger', wrong),
+      HINT = 'Was the version stamped by hand? See: membership-refactor status';
+  END IF;
+END
+$body$;
+
+BEGIN;
+DELETE FROM "public_refactor"."action" WHERE plan = 'programme_membership' AND revision = '0004';
+INSERT INTO "public_refactor"."step" AS s
+  (plan, revision, direction, state, portrait, now)
+SELECT 'programme_membership', '0004', 'up', 'open', p.now, p.now
+FROM (SELECT $body$(portrait)$body$::pg_catalog.jsonb) AS p (now)
+ON CONFLICT (plan, revision) DO UPDATE SET direction = excluded.direction,
+  state = 'open', started_at = pg_catalog.clock_timestamp(), ended_at = NULL,
+  portrait = coalesce(excluded.portrait, s.portrait), now = excluded.now;
+INSERT INTO "public_refactor"."event" (plan, revision, direction, event)
+VALUES ('programme_membership', '0004', 'up', 'begun');
+COMMIT;
+\endif
+
+-- functions
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0004' AND a.direction = 'up' AND a.name = 'functions') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  functions'
+BEGIN;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_to_source_insert"() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body1$
+#variable_conflict use_variable
+DECLARE
+  ids bigint[]; rows int; done bigint; mass boolean;
+BEGIN
+  IF pg_catalog.current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+    IF NOT "public_refactor"."programme_membership_fence"() AND EXISTS (SELECT FROM n) THEN
+      RAISE serialization_failure USING MESSAGE = 'this transaction''s snapshot is older than the switch to synchronous capture', HINT = 'Retry the transaction.';
+    END IF;
+    PERFORM 1 FROM "public"."curriculum_membership" AS a WHERE a."id" IN (SELECT n."id" FROM n) FOR KEY SHARE;
+  END IF;
+  IF pg_catalog.pg_trigger_depth() = 1 THEN
+    ids := ARRAY(SELECT n."id" FROM n LIMIT 101);
+    mass := pg_catalog.cardinality(ids) > 100;
+  ELSE
+    ids := ARRAY(SELECT CASE WHEN (b."id" IS NULL OR (n."person_id" IS DISTINCT FROM b."person_id"
+    OR n."programme_id" IS DISTINCT FROM b."programme_id"
+    OR n."curriculum_id" IS DISTINCT FROM b."curriculum_id"
+    OR n."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"
+    OR n."programme_start_date" IS DISTINCT FROM b."programme_start_date"
+    OR n."programme_end_date" IS DISTINCT FROM b."programme_end_date"
+    OR n."rotation" IS DISTINCT FROM b."rotation"
+    OR n."rotation_id" IS DISTINCT FROM b."rotation_id"
+    OR n."training_number_id" IS DISTINCT FROM b."training_number_id"
+    OR n."training_pathway" IS DISTINCT FROM b."training_pathway"
+    OR n."leaving_reason" IS DISTINCT FROM b."leaving_reason"
+    OR n."leaving_destination" IS DISTINCT FROM b."leaving_destination"
+    OR n."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"
+    OR n."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"
+    OR n."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"
+    OR n."period_of_grace" IS DISTINCT FROM b."period_of_grace"
+    OR n."intrepid_id" IS DISTINCT FROM b."intrepid_id"
+    OR n."amended_date" IS DISTINCT FROM b."amended_date")) THEN n."id" END
+      FROM n LEFT JOIN "public"."programme_membership" AS b ON b."id" = n."id" LIMIT 101);
+    mass := pg_catalog.cardinality(ids) > 100;
+    ids := pg_catalog.array_remove(ids, NULL);
+  END IF;
+  rows := pg_catalog.cardinality(ids);
+  IF rows = 0 THEN
+    IF mass THEN
+      EXECUTE $body$SELECT EXISTS (SELECT FROM n LEFT JOIN "public"."programme_membership" AS b ON b."id" = n."id"
+  WHERE (b."id" IS NULL OR (n."person_id" IS DISTINCT FROM b."person_id"
+    OR n."programme_id" IS DISTINCT FROM b."programme_id"
+    OR n."curriculum_id" IS DISTINCT FROM b."curriculum_id"
+    OR n."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"
+    OR n."programme_start_date" IS DISTINCT FROM b."programme_start_date"
+    OR n."programme_end_date" IS DISTINCT FROM b."programme_end_date"
+    OR n."rotation" IS DISTINCT FROM b."rotation"
+    OR n."rotation_id" IS DISTINCT FROM b."rotation_id"
+    OR n."training_number_id" IS DISTINCT FROM b."training_number_id"
+    OR n."training_pathway" IS DISTINCT FROM b."training_pathway"
+    OR n."leaving_reason" IS DISTINCT FROM b."leaving_reason"
+    OR n."leaving_destination" IS DISTINCT FROM b."leaving_destination"
+    OR n."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"
+    OR n."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"
+    OR n."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"
+    OR n."period_of_grace" IS DISTINCT FROM b."period_of_grace"
+    OR n."intrepid_id" IS DISTINCT FROM b."intrepid_id"
+    OR n."amended_date" IS DISTINCT FROM b."amended_date")))$body$ INTO mass;
+    END IF;
+    IF NOT mass THEN
+      RETURN NULL;
+    END IF;
+  END IF;
+  IF mass THEN
+    EXECUTE $body$INSERT INTO "public"."programme_membership" AS b ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date")
+OVERRIDING SYSTEM VALUE SELECT a."id", a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date"
+FROM "public"."curriculum_membership" AS a WHERE a."id" IN (SELECT n."id" FROM n)
+ON CONFLICT ("id") DO UPDATE SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") =
+  ROW (excluded."person_id", excluded."programme_id", excluded."curriculum_id", excluded."programme_membership_type", excluded."programme_start_date", excluded."programme_end_date", excluded."rotation", excluded."rotation_id", excluded."training_number_id", excluded."training_pathway", excluded."leaving_reason", excluded."leaving_destination", excluded."curriculum_start_date", excluded."curriculum_end_date", excluded."curriculum_completion_date", excluded."period_of_grace", excluded."intrepid_id", excluded."amended_date")
+WHERE (b."person_id" IS DISTINCT FROM excluded."person_id"
+    OR b."programme_id" IS DISTINCT FROM excluded."programme_id"
+    OR b."curriculum_id" IS DISTINCT FROM excluded."curriculum_id"
+    OR b."programme_membership_type" IS DISTINCT FROM excluded."programme_membership_type"
+    OR b."programme_start_date" IS DISTINCT FROM excluded."programme_start_date"
+    OR b."programme_end_date" IS DISTINCT FROM excluded."programme_end_date"
+    OR b."rotation" IS DISTINCT FROM excluded."rotation"
+    OR b."rotation_id" IS DISTINCT FROM excluded."rotation_id"
+    OR b."training_number_id" IS DISTINCT FROM excluded."training_number_id"
+    OR b."training_pathway" IS DISTINCT FROM excluded."training_pathway"
+    OR b."leaving_reason" IS DISTINCT FROM excluded."leaving_reason"
+    OR b."leaving_destination" IS DISTINCT FROM excluded."leaving_destination"
+    OR b."curriculum_start_date" IS DISTINCT FROM excluded."curriculum_start_date"
+    OR b."curriculum_end_date" IS DISTINCT FROM excluded."curriculum_end_date"
+    OR b."curriculum_completion_date" IS DISTINCT FROM excluded."curriculum_completion_date"
+    OR b."period_of_grace" IS DISTINCT FROM excluded."period_of_grace"
+    OR b."intrepid_id" IS DISTINCT FROM excluded."intrepid_id"
+    OR b."amended_date" IS DISTINCT FROM excluded."amended_date")$body$;
+  ELSIF rows = 1 THEN
+    INSERT INTO "public"."programme_membership" AS b ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date")
+OVERRIDING SYSTEM VALUE SELECT a."id", a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date"
+FROM "public"."curriculum_membership" AS a WHERE a."id" = ids[1]
+ON CONFLICT ("id") DO UPDATE SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") =
+  ROW (excluded."person_id", excluded."programme_id", excluded."curriculum_id", excluded."programme_membership_type", excluded."programme_start_date", excluded."programme_end_date", excluded."rotation", excluded."rotation_id", excluded."training_number_id", excluded."training_pathway", excluded."leaving_reason", excluded."leaving_destination", excluded."curriculum_start_date", excluded."curriculum_end_date", excluded."curriculum_completion_date", excluded."period_of_grace", excluded."intrepid_id", excluded."amended_date")
+WHERE (b."person_id" IS DISTINCT FROM excluded."person_id"
+    OR b."programme_id" IS DISTINCT FROM excluded."programme_id"
+    OR b."curriculum_id" IS DISTINCT FROM excluded."curriculum_id"
+    OR b."programme_membership_type" IS DISTINCT FROM excluded."programme_membership_type"
+    OR b."programme_start_date" IS DISTINCT FROM excluded."programme_start_date"
+    OR b."programme_end_date" IS DISTINCT FROM excluded."programme_end_date"
+    OR b."rotation" IS DISTINCT FROM excluded."rotation"
+    OR b."rotation_id" IS DISTINCT FROM excluded."rotation_id"
+    OR b."training_number_id" IS DISTINCT FROM excluded."training_number_id"
+    OR b."training_pathway" IS DISTINCT FROM excluded."training_pathway"
+    OR b."leaving_reason" IS DISTINCT FROM excluded."leaving_reason"
+    OR b."leaving_destination" IS DISTINCT FROM excluded."leaving_destination"
+    OR b."curriculum_start_date" IS DISTINCT FROM excluded."curriculum_start_date"
+    OR b."curriculum_end_date" IS DISTINCT FROM excluded."curriculum_end_date"
+    OR b."curriculum_completion_date" IS DISTINCT FROM excluded."curriculum_completion_date"
+    OR b."period_of_grace" IS DISTINCT FROM excluded."period_of_grace"
+    OR b."intrepid_id" IS DISTINCT FROM excluded."intrepid_id"
+    OR b."amended_date" IS DISTINCT FROM excluded."amended_date");
+  ELSE
+    INSERT INTO "public"."programme_membership" AS b ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date")
+OVERRIDING SYSTEM VALUE SELECT a."id", a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date"
+FROM "public"."curriculum_membership" AS a WHERE a."id" = ANY (ids)
+ON CONFLICT ("id") DO UPDATE SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") =
+  ROW (excluded."person_id", excluded."programme_id", excluded."curriculum_id", excluded."programme_membership_type", excluded."programme_start_date", excluded."programme_end_date", excluded."rotation", excluded."rotation_id", excluded."training_number_id", excluded."training_pathway", excluded."leaving_reason", excluded."leaving_destination", excluded."curriculum_start_date", excluded."curriculum_end_date", excluded."curriculum_completion_date", excluded."period_of_grace", excluded."intrepid_id", excluded."amended_date")
+WHERE (b."person_id" IS DISTINCT FROM excluded."person_id"
+    OR b."programme_id" IS DISTINCT FROM excluded."programme_id"
+    OR b."curriculum_id" IS DISTINCT FROM excluded."curriculum_id"
+    OR b."programme_membership_type" IS DISTINCT FROM excluded."programme_membership_type"
+    OR b."programme_start_date" IS DISTINCT FROM excluded."programme_start_date"
+    OR b."programme_end_date" IS DISTINCT FROM excluded."programme_end_date"
+    OR b."rotation" IS DISTINCT FROM excluded."rotation"
+    OR b."rotation_id" IS DISTINCT FROM excluded."rotation_id"
+    OR b."training_number_id" IS DISTINCT FROM excluded."training_number_id"
+    OR b."training_pathway" IS DISTINCT FROM excluded."training_pathway"
+    OR b."leaving_reason" IS DISTINCT FROM excluded."leaving_reason"
+    OR b."leaving_destination" IS DISTINCT FROM excluded."leaving_destination"
+    OR b."curriculum_start_date" IS DISTINCT FROM excluded."curriculum_start_date"
+    OR b."curriculum_end_date" IS DISTINCT FROM excluded."curriculum_end_date"
+    OR b."curriculum_completion_date" IS DISTINCT FROM excluded."curriculum_completion_date"
+    OR b."period_of_grace" IS DISTINCT FROM excluded."period_of_grace"
+    OR b."intrepid_id" IS DISTINCT FROM excluded."intrepid_id"
+    OR b."amended_date" IS DISTINCT FROM excluded."amended_date");
+  END IF;
+  IF EXISTS (SELECT FROM pg_catalog.pg_trigger AS t
+      WHERE t.tgrelid = '"public"."programme_membership"'::pg_catalog.regclass
+        AND t.tgtype & 3 = 3 AND NOT t.tgisinternal AND t.tgenabled <> 'D'
+        AND NOT pg_catalog.starts_with(t.tgname::text, 'AA_refactor_') AND NOT pg_catalog.starts_with(t.tgname::text, '~refactor_')) THEN
+      UPDATE "public"."curriculum_membership" AS b SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") = ROW (a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date")
+FROM "public"."programme_membership" AS a
+WHERE b."id" = a."id" AND a."id" IN (SELECT n."id" FROM n)
+  AND (a."person_id" IS DISTINCT FROM b."person_id"
+    OR a."programme_id" IS DISTINCT FROM b."programme_id"
+    OR a."curriculum_id" IS DISTINCT FROM b."curriculum_id"
+    OR a."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"
+    OR a."programme_start_date" IS DISTINCT FROM b."programme_start_date"
+    OR a."programme_end_date" IS DISTINCT FROM b."programme_end_date"
+    OR a."rotation" IS DISTINCT FROM b."rotation"
+    OR a."rotation_id" IS DISTINCT FROM b."rotation_id"
+    OR a."training_number_id" IS DISTINCT FROM b."training_number_id"
+    OR a."training_pathway" IS DISTINCT FROM b."training_pathway"
+    OR a."leaving_reason" IS DISTINCT FROM b."leaving_reason"
+    OR a."leaving_destination" IS DISTINCT FROM b."leaving_destination"
+    OR a."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"
+    OR a."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"
+    OR a."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"
+    OR a."period_of_grace" IS DISTINCT FROM b."period_of_grace"
+    OR a."intrepid_id" IS DISTINCT FROM b."intrepid_id"
+    OR a."amended_date" IS DISTINCT FROM b."amended_date");
+      DELETE FROM "public"."curriculum_membership" AS b WHERE b."id" IN (SELECT n."id" FROM n)
+  AND NOT EXISTS (SELECT FROM "public"."programme_membership" AS a WHERE a."id" = b."id");
+    END IF;
+  RETURN NULL;
+END
+$body1$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_to_source_insert"() FROM PUBLIC;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_to_source_update"() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body1$
+#variable_conflict use_variable
+DECLARE
+  ids bigint[]; rows int; done bigint; mass boolean;
+BEGIN
+  IF pg_catalog.current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+    IF NOT "public_refactor"."programme_membership_fence"() AND EXISTS (SELECT FROM n) THEN
+      RAISE serialization_failure USING MESSAGE = 'this transaction''s snapshot is older than the switch to synchronous capture', HINT = 'Retry the transaction.';
+    END IF;
+    PERFORM 1 FROM "public"."curriculum_membership" AS a WHERE a."id" IN (SELECT n."id" FROM n) FOR KEY SHARE;
+  END IF;
+  IF pg_catalog.pg_trigger_depth() = 1 THEN
+    ids := ARRAY(SELECT n."id" FROM n LIMIT 101);
+    mass := pg_catalog.cardinality(ids) > 100;
+  ELSE
+    ids := ARRAY(SELECT CASE WHEN (b."id" IS NULL OR (n."person_id" IS DISTINCT FROM b."person_id"
+    OR n."programme_id" IS DISTINCT FROM b."programme_id"
+    OR n."curriculum_id" IS DISTINCT FROM b."curriculum_id"
+    OR n."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"
+    OR n."programme_start_date" IS DISTINCT FROM b."programme_start_date"
+    OR n."programme_end_date" IS DISTINCT FROM b."programme_end_date"
+    OR n."rotation" IS DISTINCT FROM b."rotation"
+    OR n."rotation_id" IS DISTINCT FROM b."rotation_id"
+    OR n."training_number_id" IS DISTINCT FROM b."training_number_id"
+    OR n."training_pathway" IS DISTINCT FROM b."training_pathway"
+    OR n."leaving_reason" IS DISTINCT FROM b."leaving_reason"
+    OR n."leaving_destination" IS DISTINCT FROM b."leaving_destination"
+    OR n."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"
+    OR n."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"
+    OR n."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"
+    OR n."period_of_grace" IS DISTINCT FROM b."period_of_grace"
+    OR n."intrepid_id" IS DISTINCT FROM b."intrepid_id"
+    OR n."amended_date" IS DISTINCT FROM b."amended_date")) THEN n."id" END
+      FROM n LEFT JOIN "public"."programme_membership" AS b ON b."id" = n."id" LIMIT 101);
+    mass := pg_catalog.cardinality(ids) > 100;
+    ids := pg_catalog.array_remove(ids, NULL);
+  END IF;
+  rows := pg_catalog.cardinality(ids);
+  IF rows = 0 THEN
+    IF mass THEN
+      EXECUTE $body$SELECT EXISTS (SELECT FROM n LEFT JOIN "public"."programme_membership" AS b ON b."id" = n."id"
+  WHERE (b."id" IS NULL OR (n."person_id" IS DISTINCT FROM b."person_id"
+    OR n."programme_id" IS DISTINCT FROM b."programme_id"
+    OR n."curriculum_id" IS DISTINCT FROM b."curriculum_id"
+    OR n."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"
+    OR n."programme_start_date" IS DISTINCT FROM b."programme_start_date"
+    OR n."programme_end_date" IS DISTINCT FROM b."programme_end_date"
+    OR n."rotation" IS DISTINCT FROM b."rotation"
+    OR n."rotation_id" IS DISTINCT FROM b."rotation_id"
+    OR n."training_number_id" IS DISTINCT FROM b."training_number_id"
+    OR n."training_pathway" IS DISTINCT FROM b."training_pathway"
+    OR n."leaving_reason" IS DISTINCT FROM b."leaving_reason"
+    OR n."leaving_destination" IS DISTINCT FROM b."leaving_destination"
+    OR n."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"
+    OR n."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"
+    OR n."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"
+    OR n."period_of_grace" IS DISTINCT FROM b."period_of_grace"
+    OR n."intrepid_id" IS DISTINCT FROM b."intrepid_id"
+    OR n."amended_date" IS DISTINCT FROM b."amended_date")))$body$ INTO mass;
+    END IF;
+    IF NOT mass THEN
+      RETURN NULL;
+    END IF;
+  END IF;
+  IF mass THEN
+    EXECUTE $body$UPDATE "public"."programme_membership" AS b SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") = ROW (a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date")
+FROM "public"."curriculum_membership" AS a
+WHERE b."id" = a."id" AND a."id" IN (SELECT n."id" FROM n)
+  AND (a."person_id" IS DISTINCT FROM b."person_id"
+    OR a."programme_id" IS DISTINCT FROM b."programme_id"
+    OR a."curriculum_id" IS DISTINCT FROM b."curriculum_id"
+    OR a."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"
+    OR a."programme_start_date" IS DISTINCT FROM b."programme_start_date"
+    OR a."programme_end_date" IS DISTINCT FROM b."programme_end_date"
+    OR a."rotation" IS DISTINCT FROM b."rotation"
+    OR a."rotation_id" IS DISTINCT FROM b."rotation_id"
+    OR a."training_number_id" IS DISTINCT FROM b."training_number_id"
+    OR a."training_pathway" IS DISTINCT FROM b."training_pathway"
+    OR a."leaving_reason" IS DISTINCT FROM b."leaving_reason"
+    OR a."leaving_destination" IS DISTINCT FROM b."leaving_destination"
+    OR a."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"
+    OR a."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"
+    OR a."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"
+    OR a."period_of_grace" IS DISTINCT FROM b."period_of_grace"
+    OR a."intrepid_id" IS DISTINCT FROM b."intrepid_id"
+    OR a."amended_date" IS DISTINCT FROM b."amended_date")$body$;
+    GET DIAGNOSTICS done = ROW_COUNT;
+    IF done < (SELECT pg_catalog.count(*) FROM n) THEN
+      EXECUTE $body$INSERT INTO "public"."programme_membership" AS b ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date")
+OVERRIDING SYSTEM VALUE SELECT a."id", a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date"
+FROM "public"."curriculum_membership" AS a WHERE a."id" IN (SELECT n."id" FROM n) AND NOT EXISTS (SELECT FROM "public"."programme_membership" AS c WHERE c."id" = a."id")
+ON CONFLICT ("id") DO UPDATE SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") =
+  ROW (excluded."person_id", excluded."programme_id", excluded."curriculum_id", excluded."programme_membership_type", excluded."programme_start_date", excluded."programme_end_date", excluded."rotation", excluded."rotation_id", excluded."training_number_id", excluded."training_pathway", excluded."leaving_reason", excluded."leaving_destination", excluded."curriculum_start_date", excluded."curriculum_end_date", excluded."curriculum_completion_date", excluded."period_of_grace", excluded."intrepid_id", excluded."amended_date")
+WHERE (b."person_id" IS DISTINCT FROM excluded."person_id"
+    OR b."programme_id" IS DISTINCT FROM excluded."programme_id"
+    OR b."curriculum_id" IS DISTINCT FROM excluded."curriculum_id"
+    OR b."programme_membership_type" IS DISTINCT FROM excluded."programme_membership_type"
+    OR b."programme_start_date" IS DISTINCT FROM excluded."programme_start_date"
+    OR b."programme_end_date" IS DISTINCT FROM excluded."programme_end_date"
+    OR b."rotation" IS DISTINCT FROM excluded."rotation"
+    OR b."rotation_id" IS DISTINCT FROM excluded."rotation_id"
+    OR b."training_number_id" IS DISTINCT FROM excluded."training_number_id"
+    OR b."training_pathway" IS DISTINCT FROM excluded."training_pathway"
+    OR b."leaving_reason" IS DISTINCT FROM excluded."leaving_reason"
+    OR b."leaving_destination" IS DISTINCT FROM excluded."leaving_destination"
+    OR b."curriculum_start_date" IS DISTINCT FROM excluded."curriculum_start_date"
+    OR b."curriculum_end_date" IS DISTINCT FROM excluded."curriculum_end_date"
+    OR b."curriculum_completion_date" IS DISTINCT FROM excluded."curriculum_completion_date"
+    OR b."period_of_grace" IS DISTINCT FROM excluded."period_of_grace"
+    OR b."intrepid_id" IS DISTINCT FROM excluded."intrepid_id"
+    OR b."amended_date" IS DISTINCT FROM excluded."amended_date")$body$;
+    END IF;
+  ELSIF rows = 1 THEN
+    UPDATE "public"."programme_membership" AS b SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") = ROW (a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date")
+FROM "public"."curriculum_membership" AS a
+WHERE b."id" = a."id" AND a."id" = ids[1]
+  AND (a."person_id" IS DISTINCT FROM b."person_id"
+    OR a."programme_id" IS DISTINCT FROM b."programme_id"
+    OR a."curriculum_id" IS DISTINCT FROM b."curriculum_id"
+    OR a."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"
+    OR a."programme_start_date" IS DISTINCT FROM b."programme_start_date"
+    OR a."programme_end_date" IS DISTINCT FROM b."programme_end_date"
+    OR a."rotation" IS DISTINCT FROM b."rotation"
+    OR a."rotation_id" IS DISTINCT FROM b."rotation_id"
+    OR a."training_number_id" IS DISTINCT FROM b."training_number_id"
+    OR a."training_pathway" IS DISTINCT FROM b."training_pathway"
+    OR a."leaving_reason" IS DISTINCT FROM b."leaving_reason"
+    OR a."leaving_destination" IS DISTINCT FROM b."leaving_destination"
+    OR a."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"
+    OR a."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"
+    OR a."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"
+    OR a."period_of_grace" IS DISTINCT FROM b."period_of_grace"
+    OR a."intrepid_id" IS DISTINCT FROM b."intrepid_id"
+    OR a."amended_date" IS DISTINCT FROM b."amended_date");
+    IF NOT FOUND THEN
+      INSERT INTO "public"."programme_membership" AS b ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date")
+OVERRIDING SYSTEM VALUE SELECT a."id", a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date"
+FROM "public"."curriculum_membership" AS a WHERE a."id" = ids[1] AND NOT EXISTS (SELECT FROM "public"."programme_membership" AS c WHERE c."id" = a."id")
+ON CONFLICT ("id") DO UPDATE SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") =
+  ROW (excluded."person_id", excluded."programme_id", excluded."curriculum_id", excluded."programme_membership_type", excluded."programme_start_date", excluded."programme_end_date", excluded."rotation", excluded."rotation_id", excluded."training_number_id", excluded."training_pathway", excluded."leaving_reason", excluded."leaving_destination", excluded."curriculum_start_date", excluded."curriculum_end_date", excluded."curriculum_completion_date", excluded."period_of_grace", excluded."intrepid_id", excluded."amended_date")
+WHERE (b."person_id" IS DISTINCT FROM excluded."person_id"
+    OR b."programme_id" IS DISTINCT FROM excluded."programme_id"
+    OR b."curriculum_id" IS DISTINCT FROM excluded."curriculum_id"
+    OR b."programme_membership_type" IS DISTINCT FROM excluded."programme_membership_type"
+    OR b."programme_start_date" IS DISTINCT FROM excluded."programme_start_date"
+    OR b."programme_end_date" IS DISTINCT FROM excluded."programme_end_date"
+    OR b."rotation" IS DISTINCT FROM excluded."rotation"
+    OR b."rotation_id" IS DISTINCT FROM excluded."rotation_id"
+    OR b."training_number_id" IS DISTINCT FROM excluded."training_number_id"
+    OR b."training_pathway" IS DISTINCT FROM excluded."training_pathway"
+    OR b."leaving_reason" IS DISTINCT FROM excluded."leaving_reason"
+    OR b."leaving_destination" IS DISTINCT FROM excluded."leaving_destination"
+    OR b."curriculum_start_date" IS DISTINCT FROM excluded."curriculum_start_date"
+    OR b."curriculum_end_date" IS DISTINCT FROM excluded."curriculum_end_date"
+    OR b."curriculum_completion_date" IS DISTINCT FROM excluded."curriculum_completion_date"
+    OR b."period_of_grace" IS DISTINCT FROM excluded."period_of_grace"
+    OR b."intrepid_id" IS DISTINCT FROM excluded."intrepid_id"
+    OR b."amended_date" IS DISTINCT FROM excluded."amended_date");
+    END IF;
+  ELSE
+    UPDATE "public"."programme_membership" AS b SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") = ROW (a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date")
+FROM "public"."curriculum_membership" AS a
+WHERE b."id" = a."id" AND a."id" = ANY (ids)
+  AND (a."person_id" IS DISTINCT FROM b."person_id"
+    OR a."programme_id" IS DISTINCT FROM b."programme_id"
+    OR a."curriculum_id" IS DISTINCT FROM b."curriculum_id"
+    OR a."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"
+    OR a."programme_start_date" IS DISTINCT FROM b."programme_start_date"
+    OR a."programme_end_date" IS DISTINCT FROM b."programme_end_date"
+    OR a."rotation" IS DISTINCT FROM b."rotation"
+    OR a."rotation_id" IS DISTINCT FROM b."rotation_id"
+    OR a."training_number_id" IS DISTINCT FROM b."training_number_id"
+    OR a."training_pathway" IS DISTINCT FROM b."training_pathway"
+    OR a."leaving_reason" IS DISTINCT FROM b."leaving_reason"
+    OR a."leaving_destination" IS DISTINCT FROM b."leaving_destination"
+    OR a."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"
+    OR a."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"
+    OR a."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"
+    OR a."period_of_grace" IS DISTINCT FROM b."period_of_grace"
+    OR a."intrepid_id" IS DISTINCT FROM b."intrepid_id"
+    OR a."amended_date" IS DISTINCT FROM b."amended_date");
+    GET DIAGNOSTICS done = ROW_COUNT;
+    IF done < rows THEN
+      INSERT INTO "public"."programme_membership" AS b ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date")
+OVERRIDING SYSTEM VALUE SELECT a."id", a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date"
+FROM "public"."curriculum_membership" AS a WHERE a."id" = ANY (ids) AND NOT EXISTS (SELECT FROM "public"."programme_membership" AS c WHERE c."id" = a."id")
+ON CONFLICT ("id") DO UPDATE SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") =
+  ROW (excluded."person_id", excluded."programme_id", excluded."curriculum_id", excluded."programme_membership_type", excluded."programme_start_date", excluded."programme_end_date", excluded."rotation", excluded."rotation_id", excluded."training_number_id", excluded."training_pathway", excluded."leaving_reason", excluded."leaving_destination", excluded."curriculum_start_date", excluded."curriculum_end_date", excluded."curriculum_completion_date", excluded."period_of_grace", excluded."intrepid_id", excluded."amended_date")
+WHERE (b."person_id" IS DISTINCT FROM excluded."person_id"
+    OR b."programme_id" IS DISTINCT FROM excluded."programme_id"
+    OR b."curriculum_id" IS DISTINCT FROM excluded."curriculum_id"
+    OR b."programme_membership_type" IS DISTINCT FROM excluded."programme_membership_type"
+    OR b."programme_start_date" IS DISTINCT FROM excluded."programme_start_date"
+    OR b."programme_end_date" IS DISTINCT FROM excluded."programme_end_date"
+    OR b."rotation" IS DISTINCT FROM excluded."rotation"
+    OR b."rotation_id" IS DISTINCT FROM excluded."rotation_id"
+    OR b."training_number_id" IS DISTINCT FROM excluded."training_number_id"
+    OR b."training_pathway" IS DISTINCT FROM excluded."training_pathway"
+    OR b."leaving_reason" IS DISTINCT FROM excluded."leaving_reason"
+    OR b."leaving_destination" IS DISTINCT FROM excluded."leaving_destination"
+    OR b."curriculum_start_date" IS DISTINCT FROM excluded."curriculum_start_date"
+    OR b."curriculum_end_date" IS DISTINCT FROM excluded."curriculum_end_date"
+    OR b."curriculum_completion_date" IS DISTINCT FROM excluded."curriculum_completion_date"
+    OR b."period_of_grace" IS DISTINCT FROM excluded."period_of_grace"
+    OR b."intrepid_id" IS DISTINCT FROM excluded."intrepid_id"
+    OR b."amended_date" IS DISTINCT FROM excluded."amended_date");
+    END IF;
+  END IF;
+  IF EXISTS (SELECT FROM pg_catalog.pg_trigger AS t
+      WHERE t.tgrelid = '"public"."programme_membership"'::pg_catalog.regclass
+        AND t.tgtype & 3 = 3 AND NOT t.tgisinternal AND t.tgenabled <> 'D'
+        AND NOT pg_catalog.starts_with(t.tgname::text, 'AA_refactor_') AND NOT pg_catalog.starts_with(t.tgname::text, '~refactor_')) THEN
+      UPDATE "public"."curriculum_membership" AS b SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") = ROW (a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date")
+FROM "public"."programme_membership" AS a
+WHERE b."id" = a."id" AND a."id" IN (SELECT n."id" FROM n)
+  AND (a."person_id" IS DISTINCT FROM b."person_id"
+    OR a."programme_id" IS DISTINCT FROM b."programme_id"
+    OR a."curriculum_id" IS DISTINCT FROM b."curriculum_id"
+    OR a."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"
+    OR a."programme_start_date" IS DISTINCT FROM b."programme_start_date"
+    OR a."programme_end_date" IS DISTINCT FROM b."programme_end_date"
+    OR a."rotation" IS DISTINCT FROM b."rotation"
+    OR a."rotation_id" IS DISTINCT FROM b."rotation_id"
+    OR a."training_number_id" IS DISTINCT FROM b."training_number_id"
+    OR a."training_pathway" IS DISTINCT FROM b."training_pathway"
+    OR a."leaving_reason" IS DISTINCT FROM b."leaving_reason"
+    OR a."leaving_destination" IS DISTINCT FROM b."leaving_destination"
+    OR a."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"
+    OR a."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"
+    OR a."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"
+    OR a."period_of_grace" IS DISTINCT FROM b."period_of_grace"
+    OR a."intrepid_id" IS DISTINCT FROM b."intrepid_id"
+    OR a."amended_date" IS DISTINCT FROM b."amended_date");
+      DELETE FROM "public"."curriculum_membership" AS b WHERE b."id" IN (SELECT n."id" FROM n)
+  AND NOT EXISTS (SELECT FROM "public"."programme_membership" AS a WHERE a."id" = b."id");
+    END IF;
+  RETURN NULL;
+END
+$body1$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_to_source_update"() FROM PUBLIC;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_to_source_delete"() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body1$
+#variable_conflict use_variable
+DECLARE
+  ids bigint[]; rows int; done bigint; mass boolean;
+BEGIN
+  IF pg_catalog.current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+    IF NOT "public_refactor"."programme_membership_fence"() AND EXISTS (SELECT FROM o) THEN
+      RAISE serialization_failure USING MESSAGE = 'this transaction''s snapshot is older than the switch to synchronous capture', HINT = 'Retry the transaction.';
+    END IF;
+  END IF;
+  IF pg_catalog.pg_trigger_depth() = 1 THEN
+    ids := ARRAY(SELECT o."id" FROM o LIMIT 101);
+    mass := pg_catalog.cardinality(ids) > 100;
+  ELSE
+    ids := ARRAY(SELECT CASE WHEN b."id" IS NOT NULL THEN o."id" END
+      FROM o LEFT JOIN "public"."programme_membership" AS b ON b."id" = o."id" LIMIT 101);
+    mass := pg_catalog.cardinality(ids) > 100;
+    ids := pg_catalog.array_remove(ids, NULL);
+  END IF;
+  rows := pg_catalog.cardinality(ids);
+  IF mass THEN
+    EXECUTE $body$DELETE FROM "public"."programme_membership" AS b WHERE b."id" IN (SELECT o."id" FROM o)
+  AND NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS a WHERE a."id" = b."id")$body$;
+  ELSIF rows = 0 THEN
+    RETURN NULL;
+  ELSIF rows = 1 THEN
+    DELETE FROM "public"."programme_membership" AS b WHERE b."id" = ids[1]
+  AND NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS a WHERE a."id" = b."id");
+  ELSE
+    DELETE FROM "public"."programme_membership" AS b WHERE b."id" = ANY (ids)
+  AND NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS a WHERE a."id" = b."id");
+  END IF;
+  IF EXISTS (SELECT FROM pg_catalog.pg_trigger AS t
+      WHERE t.tgrelid = '"public"."programme_membership"'::pg_catalog.regclass
+        AND t.tgtype & 3 = 3 AND NOT t.tgisinternal AND t.tgenabled <> 'D'
+        AND NOT pg_catalog.starts_with(t.tgname::text, 'AA_refactor_') AND NOT pg_catalog.starts_with(t.tgname::text, '~refactor_')) THEN
+      INSERT INTO "public"."curriculum_membership" AS b ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date")
+OVERRIDING SYSTEM VALUE SELECT a."id", a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date"
+FROM "public"."programme_membership" AS a WHERE a."id" IN (SELECT o."id" FROM o)
+ON CONFLICT ("id") DO UPDATE SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") =
+  ROW (excluded."person_id", excluded."programme_id", excluded."curriculum_id", excluded."programme_membership_type", excluded."programme_start_date", excluded."programme_end_date", excluded."rotation", excluded."rotation_id", excluded."training_number_id", excluded."training_pathway", excluded."leaving_reason", excluded."leaving_destination", excluded."curriculum_start_date", excluded."curriculum_end_date", excluded."curriculum_completion_date", excluded."period_of_grace", excluded."intrepid_id", excluded."amended_date")
+WHERE (b."person_id" IS DISTINCT FROM excluded."person_id"
+    OR b."programme_id" IS DISTINCT FROM excluded."programme_id"
+    OR b."curriculum_id" IS DISTINCT FROM excluded."curriculum_id"
+    OR b."programme_membership_type" IS DISTINCT FROM excluded."programme_membership_type"
+    OR b."programme_start_date" IS DISTINCT FROM excluded."programme_start_date"
+    OR b."programme_end_date" IS DISTINCT FROM excluded."programme_end_date"
+    OR b."rotation" IS DISTINCT FROM excluded."rotation"
+    OR b."rotation_id" IS DISTINCT FROM excluded."rotation_id"
+    OR b."training_number_id" IS DISTINCT FROM excluded."training_number_id"
+    OR b."training_pathway" IS DISTINCT FROM excluded."training_pathway"
+    OR b."leaving_reason" IS DISTINCT FROM excluded."leaving_reason"
+    OR b."leaving_destination" IS DISTINCT FROM excluded."leaving_destination"
+    OR b."curriculum_start_date" IS DISTINCT FROM excluded."curriculum_start_date"
+    OR b."curriculum_end_date" IS DISTINCT FROM excluded."curriculum_end_date"
+    OR b."curriculum_completion_date" IS DISTINCT FROM excluded."curriculum_completion_date"
+    OR b."period_of_grace" IS DISTINCT FROM excluded."period_of_grace"
+    OR b."intrepid_id" IS DISTINCT FROM excluded."intrepid_id"
+    OR b."amended_date" IS DISTINCT FROM excluded."amended_date");
+    END IF;
+  RETURN NULL;
+END
+$body1$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_to_source_delete"() FROM PUBLIC;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_to_source_moved"() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+#variable_conflict use_variable
+DECLARE
+  ids bigint[]; rows int; done bigint; mass boolean;
+BEGIN
+  IF pg_catalog.current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+    IF NOT "public_refactor"."programme_membership_fence"() THEN
+      RAISE serialization_failure USING MESSAGE = 'this transaction''s snapshot is older than the switch to synchronous capture', HINT = 'Retry the transaction.';
+    END IF;
+    PERFORM 1 FROM "public"."curriculum_membership" AS a WHERE a."id" = NEW."id" FOR KEY SHARE;
+  END IF;
+  DELETE FROM "public"."programme_membership" AS b WHERE b."id" = OLD."id"
+  AND NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS a WHERE a."id" = b."id");
+  INSERT INTO "public"."programme_membership" AS b ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date")
+OVERRIDING SYSTEM VALUE SELECT a."id", a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date"
+FROM "public"."curriculum_membership" AS a WHERE a."id" = NEW."id"
+ON CONFLICT ("id") DO UPDATE SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") =
+  ROW (excluded."person_id", excluded."programme_id", excluded."curriculum_id", excluded."programme_membership_type", excluded."programme_start_date", excluded."programme_end_date", excluded."rotation", excluded."rotation_id", excluded."training_number_id", excluded."training_pathway", excluded."leaving_reason", excluded."leaving_destination", excluded."curriculum_start_date", excluded."curriculum_end_date", excluded."curriculum_completion_date", excluded."period_of_grace", excluded."intrepid_id", excluded."amended_date")
+WHERE (b."person_id" IS DISTINCT FROM excluded."person_id"
+    OR b."programme_id" IS DISTINCT FROM excluded."programme_id"
+    OR b."curriculum_id" IS DISTINCT FROM excluded."curriculum_id"
+    OR b."programme_membership_type" IS DISTINCT FROM excluded."programme_membership_type"
+    OR b."programme_start_date" IS DISTINCT FROM excluded."programme_start_date"
+    OR b."programme_end_date" IS DISTINCT FROM excluded."programme_end_date"
+    OR b."rotation" IS DISTINCT FROM excluded."rotation"
+    OR b."rotation_id" IS DISTINCT FROM excluded."rotation_id"
+    OR b."training_number_id" IS DISTINCT FROM excluded."training_number_id"
+    OR b."training_pathway" IS DISTINCT FROM excluded."training_pathway"
+    OR b."leaving_reason" IS DISTINCT FROM excluded."leaving_reason"
+    OR b."leaving_destination" IS DISTINCT FROM excluded."leaving_destination"
+    OR b."curriculum_start_date" IS DISTINCT FROM excluded."curriculum_start_date"
+    OR b."curriculum_end_date" IS DISTINCT FROM excluded."curriculum_end_date"
+    OR b."curriculum_completion_date" IS DISTINCT FROM excluded."curriculum_completion_date"
+    OR b."period_of_grace" IS DISTINCT FROM excluded."period_of_grace"
+    OR b."intrepid_id" IS DISTINCT FROM excluded."intrepid_id"
+    OR b."amended_date" IS DISTINCT FROM excluded."amended_date");
+  IF EXISTS (SELECT FROM pg_catalog.pg_trigger AS t
+      WHERE t.tgrelid = '"public"."programme_membership"'::pg_catalog.regclass
+        AND t.tgtype & 3 = 3 AND NOT t.tgisinternal AND t.tgenabled <> 'D'
+        AND NOT pg_catalog.starts_with(t.tgname::text, 'AA_refactor_') AND NOT pg_catalog.starts_with(t.tgname::text, '~refactor_')) THEN
+      INSERT INTO "public"."curriculum_membership" AS b ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date")
+OVERRIDING SYSTEM VALUE SELECT a."id", a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date"
+FROM "public"."programme_membership" AS a WHERE a."id" = OLD."id"
+ON CONFLICT ("id") DO UPDATE SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") =
+  ROW (excluded."person_id", excluded."programme_id", excluded."curriculum_id", excluded."programme_membership_type", excluded."programme_start_date", excluded."programme_end_date", excluded."rotation", excluded."rotation_id", excluded."training_number_id", excluded."training_pathway", excluded."leaving_reason", excluded."leaving_destination", excluded."curriculum_start_date", excluded."curriculum_end_date", excluded."curriculum_completion_date", excluded."period_of_grace", excluded."intrepid_id", excluded."amended_date")
+WHERE (b."person_id" IS DISTINCT FROM excluded."person_id"
+    OR b."programme_id" IS DISTINCT FROM excluded."programme_id"
+    OR b."curriculum_id" IS DISTINCT FROM excluded."curriculum_id"
+    OR b."programme_membership_type" IS DISTINCT FROM excluded."programme_membership_type"
+    OR b."programme_start_date" IS DISTINCT FROM excluded."programme_start_date"
+    OR b."programme_end_date" IS DISTINCT FROM excluded."programme_end_date"
+    OR b."rotation" IS DISTINCT FROM excluded."rotation"
+    OR b."rotation_id" IS DISTINCT FROM excluded."rotation_id"
+    OR b."training_number_id" IS DISTINCT FROM excluded."training_number_id"
+    OR b."training_pathway" IS DISTINCT FROM excluded."training_pathway"
+    OR b."leaving_reason" IS DISTINCT FROM excluded."leaving_reason"
+    OR b."leaving_destination" IS DISTINCT FROM excluded."leaving_destination"
+    OR b."curriculum_start_date" IS DISTINCT FROM excluded."curriculum_start_date"
+    OR b."curriculum_end_date" IS DISTINCT FROM excluded."curriculum_end_date"
+    OR b."curriculum_completion_date" IS DISTINCT FROM excluded."curriculum_completion_date"
+    OR b."period_of_grace" IS DISTINCT FROM excluded."period_of_grace"
+    OR b."intrepid_id" IS DISTINCT FROM excluded."intrepid_id"
+    OR b."amended_date" IS DISTINCT FROM excluded."amended_date");
+    END IF;
+  IF EXISTS (SELECT FROM pg_catalog.pg_trigger AS t
+      WHERE t.tgrelid = '"public"."programme_membership"'::pg_catalog.regclass
+        AND t.tgtype & 3 = 3 AND NOT t.tgisinternal AND t.tgenabled <> 'D'
+        AND NOT pg_catalog.starts_with(t.tgname::text, 'AA_refactor_') AND NOT pg_catalog.starts_with(t.tgname::text, '~refactor_')) THEN
+      UPDATE "public"."curriculum_membership" AS b SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") = ROW (a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date")
+FROM "public"."programme_membership" AS a
+WHERE b."id" = a."id" AND a."id" = NEW."id"
+  AND (a."person_id" IS DISTINCT FROM b."person_id"
+    OR a."programme_id" IS DISTINCT FROM b."programme_id"
+    OR a."curriculum_id" IS DISTINCT FROM b."curriculum_id"
+    OR a."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"
+    OR a."programme_start_date" IS DISTINCT FROM b."programme_start_date"
+    OR a."programme_end_date" IS DISTINCT FROM b."programme_end_date"
+    OR a."rotation" IS DISTINCT FROM b."rotation"
+    OR a."rotation_id" IS DISTINCT FROM b."rotation_id"
+    OR a."training_number_id" IS DISTINCT FROM b."training_number_id"
+    OR a."training_pathway" IS DISTINCT FROM b."training_pathway"
+    OR a."leaving_reason" IS DISTINCT FROM b."leaving_reason"
+    OR a."leaving_destination" IS DISTINCT FROM b."leaving_destination"
+    OR a."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"
+    OR a."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"
+    OR a."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"
+    OR a."period_of_grace" IS DISTINCT FROM b."period_of_grace"
+    OR a."intrepid_id" IS DISTINCT FROM b."intrepid_id"
+    OR a."amended_date" IS DISTINCT FROM b."amended_date");
+      DELETE FROM "public"."curriculum_membership" AS b WHERE b."id" = NEW."id"
+  AND NOT EXISTS (SELECT FROM "public"."programme_membership" AS a WHERE a."id" = b."id");
+    END IF;
+  RETURN NULL;
+END
+$body$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_to_source_moved"() FROM PUBLIC;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_to_source_truncate"() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+#variable_conflict use_variable
+DECLARE
+  ids bigint[]; rows int; done bigint; mass boolean;
+BEGIN
+  IF pg_catalog.pg_relation_size('"public"."programme_membership"'::pg_catalog.regclass) > 0 THEN
+    TRUNCATE "public"."programme_membership";
+  END IF;
+  RETURN NULL;
+END
+$body$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_to_source_truncate"() FROM PUBLIC;
+INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
+VALUES ('programme_membership', '0004', 'up', 'functions') ON CONFLICT DO NOTHING;
+COMMIT;
+\endif
+
+-- open the copy to writers
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0004' AND a.direction = 'up' AND a.name = 'open the copy to writers') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  open the copy to writers'
+DO $body1$
+#variable_conflict use_column
+<<work>>
+DECLARE
+  began timestamptz := pg_catalog.clock_timestamp();
+  asked timestamptz; got timestamptz; tries int := 0;
+BEGIN
+  LOOP
+    tries := tries + 1;
+    BEGIN
+      PERFORM pg_catalog.set_config('lock_timeout', '50', true),
+        pg_catalog.set_config('synchronous_commit', 'off', true);
+      asked := pg_catalog.clock_timestamp();
+      LOCK TABLE "public"."programme_membership" IN SHARE ROW EXCLUSIVE MODE;
+      got := pg_catalog.clock_timestamp();
+      PERFORM pg_catalog.set_config('lock_timeout', '10', true);
+      LOCK TABLE "public"."curriculum_membership" IN SHARE ROW EXCLUSIVE MODE;
+      EXECUTE $body$DO $fence$ BEGIN EXECUTE pg_catalog.format('CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_fence"() RETURNS pg_catalog.bool LANGUAGE sql STABLE RETURN pg_catalog.pg_visible_in_snapshot(%L::pg_catalog.xid8, pg_catalog.pg_current_snapshot())', pg_catalog.pg_current_xact_id()); END $fence$$body$;
+      EXECUTE $body$DO $own$ DECLARE
+  what pg_catalog.text;
+BEGIN
+SELECT pg_catalog.string_agg(pg_catalog.format('DISABLE TRIGGER %I', t.tgname), ', ') INTO what FROM pg_catalog.pg_trigger AS t
+WHERE t.tgrelid = pg_catalog.to_regclass('"public"."curriculum_membership"') AND t.tgname IN ('AA_refactor_refuse_now', 'AA_refactor_refuse_later', 'AA_refactor_refuse_truncate');
+IF what IS NOT NULL THEN EXECUTE 'ALTER TABLE "public"."curriculum_membership" ' || what; END IF;
+END $own$$body$;
+      EXECUTE $body$DO $own$ DECLARE
+  there pg_catalog.text[];
+BEGIN
+there := ARRAY(SELECT t.tgname::pg_catalog.text FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid = '"public"."curriculum_membership"'::pg_catalog.regclass);
+IF 'AA_refactor_to_source_insert' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_to_source_insert" AFTER INSERT ON "public"."curriculum_membership"
+  REFERENCING NEW TABLE AS n
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION "public_refactor"."programme_membership_to_source_insert"()'; END IF;
+IF 'AA_refactor_to_source_update' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_to_source_update" AFTER UPDATE ON "public"."curriculum_membership"
+  REFERENCING NEW TABLE AS n
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION "public_refactor"."programme_membership_to_source_update"()'; END IF;
+IF 'AA_refactor_to_source_delete' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_to_source_delete" AFTER DELETE ON "public"."curriculum_membership"
+  REFERENCING OLD TABLE AS o
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION "public_refactor"."programme_membership_to_source_delete"()'; END IF;
+IF 'AA_refactor_to_source_truncate' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_to_source_truncate" AFTER TRUNCATE ON "public"."curriculum_membership"
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION "public_refactor"."programme_membership_to_source_truncate"()'; END IF;
+IF 'AA_refactor_to_source_moved' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_to_source_moved" AFTER UPDATE ON "public"."curriculum_membership"
+  FOR EACH ROW
+  WHEN (OLD."id" IS DISTINCT FROM NEW."id")
+  EXECUTE FUNCTION "public_refactor"."programme_membership_to_source_moved"()'; END IF;
+ALTER TABLE "public"."curriculum_membership" ENABLE ALWAYS TRIGGER "AA_refactor_to_source_insert", ENABLE ALWAYS TRIGGER "AA_refactor_to_source_update", ENABLE ALWAYS TRIGGER "AA_refactor_to_source_delete", ENABLE ALWAYS TRIGGER "AA_refactor_to_source_truncate", ENABLE ALWAYS TRIGGER "AA_refactor_to_source_moved";
+END $own$$body$;
+      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', '0004', 'up', 'open the copy to writers',
+        1000 * extract(epoch FROM got - asked),
+        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+      EXIT;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
+    END;
+    -- A transaction of its own for the next try; this one would hold old row versions back.
+    COMMIT;
+    IF pg_catalog.clock_timestamp() >= began + interval '120 s' THEN
+      RAISE lock_not_available USING
+        MESSAGE = pg_catalog.format('no lock on %s in %s tries over 120 s; %s',
+          '"public"."programme_membership", "public"."curriculum_membership"', tries, coalesce((
+            SELECT 'in the way: ' || pg_catalog.string_agg(w.who, '; ') FROM (
+              SELECT DISTINCT pg_catalog.format('%s (%s, %s, for %s)',
+                coalesce(a.pid::text, 'prepared ' || p.gid),
+                coalesce(a.usename::text, p.owner::text, '?'), coalesce(a.state, 'prepared'),
+                pg_catalog.date_trunc('second', pg_catalog.clock_timestamp()
+                  - coalesce(a.xact_start, p.prepared)))
+              FROM pg_catalog.pg_locks AS l
+              LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
+              LEFT JOIN pg_catalog.pg_prepared_xacts AS p
+                ON l.virtualtransaction = '-1/' || p.transaction::text
+              WHERE l.relation = ANY (ARRAY[pg_catalog.to_regclass('"public"."programme_membership"'), pg_catalog.to_regclass('"public"."curriculum_membership"')]::pg_catalog.oid[]) AND l.granted
+                AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid() LIMIT 5) AS w (who)),
+          'whoever was in the way has gone meanwhile')),
+        HINT = 'End or wait for those transactions, then go on with alembic or with a script '
+          'from the version reached; membership-refactor abandon takes the step back.';
+    END IF;
+    PERFORM pg_catalog.pg_sleep(pg_catalog.random() * least(1, 0.02 * 2 ^ least(tries, 6)));
+  END LOOP;
+END
+$body1$;
+\endif
+
+-- take the refusal down
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0004' AND a.direction = 'up' AND a.name = 'take the refusal down') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  take the refusal down'
+DO $body1$
+#variable_conflict use_column
+<<work>>
+DECLARE
+  began timestamptz := pg_catalog.clock_timestamp();
+  asked timestamptz; got timestamptz; tries int := 0;
+BEGIN
+  LOOP
+    tries := tries + 1;
+    BEGIN
+      PERFORM pg_catalog.set_config('lock_timeout', '50', true),
+        pg_catalog.set_config('synchronous_commit', 'off', true);
+      asked := pg_catalog.clock_timestamp();
+      LOCK TABLE "public"."curriculum_membership" IN ACCESS EXCLUSIVE MODE;
+      got := pg_catalog.clock_timestamp();
+      EXECUTE $body$DO $own$ DECLARE
+  what pg_catalog.text;
+BEGIN
+SELECT pg_catalog.string_agg(pg_catalog.format('DROP TRIGGER %I ON %s', t.tgname, '"public"."curriculum_membership"'), '; ') INTO what FROM pg_catalog.pg_trigger AS t
+WHERE t.tgrelid = pg_catalog.to_regclass('"public"."curriculum_membership"') AND t.tgname IN ('AA_refactor_refuse_now', 'AA_refactor_refuse_later', 'AA_refactor_refuse_truncate');
+IF what IS NOT NULL THEN EXECUTE what; END IF;
+END $own$$body$;
+      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', '0004', 'up', 'take the refusal down',
+        1000 * extract(epoch FROM got - asked),
+        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+      EXIT;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
+    END;
+    -- A transaction of its own for the next try; this one would hold old row versions back.
+    COMMIT;
+    IF pg_catalog.clock_timestamp() >= began + interval '120 s' THEN
+      RAISE lock_not_available USING
+        MESSAGE = pg_catalog.format('no lock on %s in %s tries over 120 s; %s',
+          '"public"."curriculum_membership"', tries, coalesce((
+            SELECT 'in the way: ' || pg_catalog.string_agg(w.who, '; ') FROM (
+              SELECT DISTINCT pg_catalog.format('%s (%s, %s, for %s)',
+                coalesce(a.pid::text, 'prepared ' || p.gid),
+                coalesce(a.usename::text, p.owner::text, '?'), coalesce(a.state, 'prepared'),
+                pg_catalog.date_trunc('second', pg_catalog.clock_timestamp()
+                  - coalesce(a.xact_start, p.prepared)))
+              FROM pg_catalog.pg_locks AS l
+              LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
+              LEFT JOIN pg_catalog.pg_prepared_xacts AS p
+                ON l.virtualtransaction = '-1/' || p.transaction::text
+              WHERE l.relation = ANY (ARRAY[pg_catalog.to_regclass('"public"."curriculum_membership"')]::pg_catalog.oid[]) AND l.granted
+                AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid() LIMIT 5) AS w (who)),
+          'whoever was in the way has gone meanwhile')),
+        HINT = 'End or wait for those transactions, then go on with alembic or with a script '
+          'from the version reached; membership-refactor abandon takes the step back.';
+    END IF;
+    PERFORM pg_catalog.pg_sleep(pg_catalog.random() * least(1, 0.02 * 2 ^ least(tries, 6)));
+  END LOOP;
+END
+$body1$;
+\endif
+
+
+
+BEGIN;
+UPDATE "public_refactor"."step" SET state = 'done',
+  ended_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND revision = '0004';
+INSERT INTO "public_refactor"."event" (plan, revision, direction, event)
+VALUES ('programme_membership', '0004', 'up', 'done');
+COMMIT;
+
+\endif
+
+SELECT pg_catalog.set_config('search_path', :'refactor_search_path', false) AS refactor_search_path,
+  pg_catalog.set_config('role', :'refactor_role', false) AS refactor_role \gset

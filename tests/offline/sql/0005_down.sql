@@ -1,0 +1,2048 @@
+-- 0005 retire_source down
+
+SELECT pg_catalog.current_setting('search_path') AS refactor_search_path,
+  pg_catalog.current_setting('role') AS refactor_role \gset
+
+DO $body$
+BEGIN
+  PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false), pg_catalog.set_config('lock_timeout', '2s', false), pg_catalog.set_config('statement_timeout', '0', false), pg_catalog.set_config('idle_in_transaction_session_timeout', '0', false), pg_catalog.set_config('default_transaction_isolation', 'read committed', false), pg_catalog.set_config('default_transaction_read_only', 'off', false), pg_catalog.set_config('DateStyle', 'ISO, YMD', false), pg_catalog.set_config('IntervalStyle', 'postgres', false), pg_catalog.set_config('TimeZone', 'UTC', false), pg_catalog.set_config('extra_float_digits', '1', false), pg_catalog.set_config('client_min_messages', 'error', false), pg_catalog.set_config('jit', 'off', false), pg_catalog.set_config('application_name', 'membership_refactor script 0005 down', false), pg_catalog.set_config('work_mem', CASE WHEN pg_catalog.pg_size_bytes(pg_catalog.current_setting('work_mem')) < pg_catalog.pg_size_bytes('64MB') THEN '64MB' ELSE pg_catalog.current_setting('work_mem') END, false), pg_catalog.set_config('maintenance_work_mem', CASE WHEN pg_catalog.pg_size_bytes(pg_catalog.current_setting('maintenance_work_mem')) < pg_catalog.pg_size_bytes('256MB') THEN '256MB' ELSE pg_catalog.current_setting('maintenance_work_mem') END, false), pg_catalog.set_config('quote_all_identifiers', 'off', false);
+END
+$body$;
+
+SELECT pg_catalog.set_config('role', coalesce((SELECT pg_catalog.max(pg_catalog.pg_get_userbyid(c.relowner)::text)
+  FROM pg_catalog.pg_class AS c
+  WHERE c.relnamespace = pg_catalog.to_regnamespace('"public"')
+    AND c.relkind IN ('r', 'p') AND c.relname IN ('programme_membership', 'curriculum_membership', 'programme_membership', 'programme_membership_retired')),
+    pg_catalog.current_setting('role')), false) AS refactor_owner \gset
+
+DO $body$
+DECLARE
+  recorded text;
+BEGIN
+  INSERT INTO "public_refactor"."plan" (plan, fingerprint) VALUES ('programme_membership', 'f6c6d02e1ff80c3dbd8f4a92dc024ca8617db87030e6c610b4535ef7b78a2bb0')
+  ON CONFLICT DO NOTHING;
+  SELECT p.fingerprint INTO recorded FROM "public_refactor"."plan" AS p WHERE p.plan = 'programme_membership';
+  IF recorded <> 'f6c6d02e1ff80c3dbd8f4a92dc024ca8617db87030e6c610b4535ef7b78a2bb0' THEN
+    RAISE object_not_in_prerequisite_state USING
+      MESSAGE = pg_catalog.format('plan "%s" is not the one the chain began with (ledger %s, '
+        'script %s)', 'programme_membership', pg_catalog.left(recorded, 12),
+        'f6c6d02e1ff8'),
+      HINT = 'Give a changed plan another name, or put the old text back.';
+  END IF;
+END
+$body$;
+
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.revision = '0005' AND (s.direction = 'up' OR s.state = 'open')) AS refactor_stands,
+  EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.revision = '0005' AND s.direction = 'down' AND s.state = 'open') AS refactor_open \gset
+
+\if :refactor_stands
+\warn '0005 retire_source: down already, nothing to do'
+\else
+
+DO $body$
+DECLARE
+  half record;
+BEGIN
+  SELECT s.revision, s.direction, s.started_at,
+    CASE WHEN s.direction = 'up' THEN 'upgrade ' || s.revision
+      WHEN s.revision = '0001' THEN 'downgrade base'
+      ELSE 'downgrade ' || pg_catalog.lpad((s.revision::int - 1)::text, 4, '0') END AS command
+  INTO half FROM "public_refactor"."step" AS s
+  WHERE s.plan = 'programme_membership' AND s.state = 'open'
+    AND (s.revision, s.direction) <> ('0005', 'down');
+  IF FOUND THEN
+    RAISE object_not_in_prerequisite_state USING
+      MESSAGE = pg_catalog.format('step %s was left half-way %s (begun %s UTC)', half.revision,
+        half.direction, pg_catalog.to_char(half.started_at, 'YYYY-MM-DD HH24:MI')),
+      HINT = pg_catalog.format('Finish it with: alembic %s   or take it back with: '
+        'membership-refactor abandon', half.command);
+  END IF;
+END
+$body$;
+
+\if :refactor_open
+\warn '0005 retire_source: going on where it stopped'
+\else
+\warn '0005 retire_source down'
+DO $body$
+DECLARE
+  wrong text;
+BEGIN
+  SELECT pg_catalog.min(o.revision) INTO wrong
+  FROM pg_catalog.unnest(ARRAY['0006', '0007', '0008', '0009', '0010', '0011']) AS o (revision)
+  WHERE  EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership'
+    AND s.revision = o.revision AND s.direction = 'up' AND s.state = 'done');
+  IF wrong IS NOT NULL THEN
+    RAISE object_not_in_prerequisite_state USING
+      MESSAGE = pg_catalog.format('0005 cannot go down: '
+        '%s still stands, says the ledger', wrong),
+      HINT = 'Was the version stamped by hand? See: membership-refactor status';
+  END IF;
+END
+$body$;
+
+BEGIN;
+DELETE FROM "public_refactor"."action" WHERE plan = 'programme_membership' AND revision = '0005';
+INSERT INTO "public_refactor"."step" AS s
+  (plan, revision, direction, state, portrait, now)
+SELECT 'programme_membership', '0005', 'down', 'open', NULL, p.now
+FROM (SELECT $body$(portrait)$body$::pg_catalog.jsonb) AS p (now)
+ON CONFLICT (plan, revision) DO UPDATE SET direction = excluded.direction,
+  state = 'open', started_at = pg_catalog.clock_timestamp(), ended_at = NULL,
+  portrait = coalesce(excluded.portrait, s.portrait), now = excluded.now;
+INSERT INTO "public_refactor"."event" (plan, revision, direction, event)
+VALUES ('programme_membership', '0005', 'down', 'begun');
+COMMIT;
+\endif
+
+-- functions
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0005' AND a.direction = 'down' AND a.name = 'functions') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  functions'
+BEGIN;
+CREATE TABLE IF NOT EXISTS "public_refactor"."programme_membership_retired_log" (
+  keys bigint[], n pg_catalog.int4 NOT NULL DEFAULT 0);
+ALTER TABLE "public_refactor"."programme_membership_retired_log" ALTER COLUMN keys SET STORAGE EXTERNAL;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_retired_log_insert"() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+#variable_conflict use_variable
+BEGIN
+  INSERT INTO "public_refactor"."programme_membership_retired_log" (keys, n)
+  SELECT g.keys, pg_catalog.cardinality(g.keys)
+  FROM (SELECT pg_catalog.array_agg(c.k) AS keys FROM (SELECT "id" AS k FROM n) AS c) AS g
+  WHERE g.keys IS NOT NULL;
+  RETURN NULL;
+END
+$body$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_retired_log_insert"() FROM PUBLIC;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_retired_log_update"() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+#variable_conflict use_variable
+BEGIN
+  INSERT INTO "public_refactor"."programme_membership_retired_log" (keys, n)
+  SELECT g.keys, pg_catalog.cardinality(g.keys)
+  FROM (SELECT pg_catalog.array_agg(c.k) AS keys FROM (SELECT "id" AS k FROM n) AS c) AS g
+  WHERE g.keys IS NOT NULL;
+  RETURN NULL;
+END
+$body$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_retired_log_update"() FROM PUBLIC;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_retired_log_delete"() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+#variable_conflict use_variable
+BEGIN
+  INSERT INTO "public_refactor"."programme_membership_retired_log" (keys, n)
+  SELECT g.keys, pg_catalog.cardinality(g.keys)
+  FROM (SELECT pg_catalog.array_agg(c.k) AS keys FROM (SELECT "id" AS k FROM o) AS c) AS g
+  WHERE g.keys IS NOT NULL;
+  RETURN NULL;
+END
+$body$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_retired_log_delete"() FROM PUBLIC;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_retired_log_truncate"() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+#variable_conflict use_variable
+BEGIN
+  INSERT INTO "public_refactor"."programme_membership_retired_log" (keys) VALUES (NULL);
+  RETURN NULL;
+END
+$body$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_retired_log_truncate"() FROM PUBLIC;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_retired_log_moved"() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+#variable_conflict use_variable
+BEGIN
+  INSERT INTO "public_refactor"."programme_membership_retired_log" (keys, n) VALUES (ARRAY[OLD."id"], 1);
+  RETURN NULL;
+END
+$body$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_retired_log_moved"() FROM PUBLIC;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_retired_next"(after bigint, bound bigint, size bigint) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET vacuum_cost_page_hit = 7129 AS $body$
+#variable_conflict use_variable
+BEGIN
+  RETURN coalesce((SELECT x."id" FROM "public"."curriculum_membership" AS x
+    WHERE x."id" >= after AND x."id" <= bound ORDER BY x."id" OFFSET size - 1 LIMIT 1), bound);
+END
+$body$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_retired_next" FROM PUBLIC;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_retired_build"(first bigint, last bigint) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET vacuum_cost_page_hit = 7129 AS $body$
+#variable_conflict use_variable
+DECLARE
+  written bigint;
+BEGIN
+  BEGIN
+    DELETE FROM "public"."programme_membership_retired" AS b WHERE b."id" BETWEEN first AND last AND NOT EXISTS (
+    SELECT FROM "public"."curriculum_membership" AS a WHERE a."id" = b."id" AND NOT (a."person_id" IS DISTINCT FROM b."person_id"
+    OR a."programme_id" IS DISTINCT FROM b."programme_id"
+    OR a."curriculum_id" IS DISTINCT FROM b."curriculum_id"
+    OR a."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"
+    OR a."programme_start_date" IS DISTINCT FROM b."programme_start_date"
+    OR a."programme_end_date" IS DISTINCT FROM b."programme_end_date"
+    OR a."rotation" IS DISTINCT FROM b."rotation"
+    OR a."rotation_id" IS DISTINCT FROM b."rotation_id"
+    OR a."training_number_id" IS DISTINCT FROM b."training_number_id"
+    OR a."training_pathway" IS DISTINCT FROM b."training_pathway"
+    OR a."leaving_reason" IS DISTINCT FROM b."leaving_reason"
+    OR a."leaving_destination" IS DISTINCT FROM b."leaving_destination"
+    OR a."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"
+    OR a."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"
+    OR a."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"
+    OR a."period_of_grace" IS DISTINCT FROM b."period_of_grace"
+    OR a."intrepid_id" IS DISTINCT FROM b."intrepid_id"
+    OR a."amended_date" IS DISTINCT FROM b."amended_date"));
+    INSERT INTO "public"."programme_membership_retired" AS b ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date")
+  OVERRIDING SYSTEM VALUE SELECT a."id", a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date"
+  FROM "public"."curriculum_membership" AS a WHERE a."id" BETWEEN first AND last AND NOT EXISTS (SELECT FROM "public"."programme_membership_retired" AS b WHERE b."id" = a."id");
+  EXCEPTION WHEN unique_violation OR exclusion_violation THEN
+    DELETE FROM "public"."programme_membership_retired" AS b WHERE b."id" BETWEEN first AND last AND NOT EXISTS (
+    SELECT FROM "public"."curriculum_membership" AS a WHERE a."id" = b."id" AND NOT (a."person_id" IS DISTINCT FROM b."person_id"
+    OR a."programme_id" IS DISTINCT FROM b."programme_id"
+    OR a."curriculum_id" IS DISTINCT FROM b."curriculum_id"
+    OR a."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"
+    OR a."programme_start_date" IS DISTINCT FROM b."programme_start_date"
+    OR a."programme_end_date" IS DISTINCT FROM b."programme_end_date"
+    OR a."rotation" IS DISTINCT FROM b."rotation"
+    OR a."rotation_id" IS DISTINCT FROM b."rotation_id"
+    OR a."training_number_id" IS DISTINCT FROM b."training_number_id"
+    OR a."training_pathway" IS DISTINCT FROM b."training_pathway"
+    OR a."leaving_reason" IS DISTINCT FROM b."leaving_reason"
+    OR a."leaving_destination" IS DISTINCT FROM b."leaving_destination"
+    OR a."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"
+    OR a."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"
+    OR a."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"
+    OR a."period_of_grace" IS DISTINCT FROM b."period_of_grace"
+    OR a."intrepid_id" IS DISTINCT FROM b."intrepid_id"
+    OR a."amended_date" IS DISTINCT FROM b."amended_date"));
+    INSERT INTO "public_refactor"."programme_membership_retired_log" (keys, n)
+    SELECT pg_catalog.array_agg(w.k), pg_catalog.count(*) FROM (
+      SELECT a."id" AS k FROM "public"."curriculum_membership" AS a WHERE a."id" BETWEEN first AND last AND NOT EXISTS (SELECT FROM "public"."programme_membership_retired" AS b WHERE b."id" = a."id")) AS w
+    HAVING pg_catalog.count(*) > 0;
+  END;
+  GET DIAGNOSTICS written = ROW_COUNT;
+  RETURN written;
+END
+$body$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_retired_build" FROM PUBLIC;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_retired_drain"(entries bigint) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET vacuum_cost_page_hit = 7129 AS $body$
+#variable_conflict use_variable
+DECLARE
+  taken bigint[]; marks bigint; consumed bigint; before bigint[]; earlier bigint;
+BEGIN
+  WITH gone AS (
+    DELETE FROM "public_refactor"."programme_membership_retired_log" AS l WHERE l.ctid = ANY (ARRAY(
+      SELECT m.ctid FROM "public_refactor"."programme_membership_retired_log" AS m LIMIT entries)) RETURNING l.keys)
+  SELECT (SELECT pg_catalog.array_agg(DISTINCT k.k)
+      FROM gone AS g, LATERAL pg_catalog.unnest(g.keys) AS k (k)),
+    (SELECT pg_catalog.count(*) FROM gone AS g WHERE g.keys IS NULL),
+    (SELECT pg_catalog.count(*) FROM gone AS g)
+  INTO taken, marks, consumed;
+  IF marks > 0 THEN
+    DELETE FROM "public"."programme_membership_retired" AS b WHERE NOT EXISTS (
+      SELECT FROM "public"."curriculum_membership" AS a WHERE a."id" = b."id");
+  END IF;
+  BEGIN
+    DELETE FROM "public"."programme_membership_retired" AS b WHERE b."id" = ANY (taken) AND NOT EXISTS (
+    SELECT FROM "public"."curriculum_membership" AS a WHERE a."id" = b."id" AND NOT (a."person_id" IS DISTINCT FROM b."person_id"
+    OR a."programme_id" IS DISTINCT FROM b."programme_id"
+    OR a."curriculum_id" IS DISTINCT FROM b."curriculum_id"
+    OR a."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"
+    OR a."programme_start_date" IS DISTINCT FROM b."programme_start_date"
+    OR a."programme_end_date" IS DISTINCT FROM b."programme_end_date"
+    OR a."rotation" IS DISTINCT FROM b."rotation"
+    OR a."rotation_id" IS DISTINCT FROM b."rotation_id"
+    OR a."training_number_id" IS DISTINCT FROM b."training_number_id"
+    OR a."training_pathway" IS DISTINCT FROM b."training_pathway"
+    OR a."leaving_reason" IS DISTINCT FROM b."leaving_reason"
+    OR a."leaving_destination" IS DISTINCT FROM b."leaving_destination"
+    OR a."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"
+    OR a."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"
+    OR a."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"
+    OR a."period_of_grace" IS DISTINCT FROM b."period_of_grace"
+    OR a."intrepid_id" IS DISTINCT FROM b."intrepid_id"
+    OR a."amended_date" IS DISTINCT FROM b."amended_date"));
+    INSERT INTO "public"."programme_membership_retired" AS b ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date")
+  OVERRIDING SYSTEM VALUE SELECT a."id", a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date"
+  FROM "public"."curriculum_membership" AS a WHERE a."id" = ANY (taken) AND NOT EXISTS (SELECT FROM "public"."programme_membership_retired" AS b WHERE b."id" = a."id");
+  EXCEPTION WHEN unique_violation OR exclusion_violation THEN
+    before := taken; earlier := consumed; entries := NULL;
+    WITH gone AS (
+    DELETE FROM "public_refactor"."programme_membership_retired_log" AS l WHERE l.ctid = ANY (ARRAY(
+      SELECT m.ctid FROM "public_refactor"."programme_membership_retired_log" AS m LIMIT entries)) RETURNING l.keys)
+  SELECT (SELECT pg_catalog.array_agg(DISTINCT k.k)
+      FROM gone AS g, LATERAL pg_catalog.unnest(g.keys) AS k (k)),
+    (SELECT pg_catalog.count(*) FROM gone AS g WHERE g.keys IS NULL),
+    (SELECT pg_catalog.count(*) FROM gone AS g)
+  INTO taken, marks, consumed;
+    taken := before || taken; consumed := earlier + consumed;
+    DELETE FROM "public"."programme_membership_retired" AS b WHERE b."id" = ANY (taken);
+    DELETE FROM "public"."programme_membership_retired" AS b WHERE b."id" = ANY (taken) AND NOT EXISTS (
+    SELECT FROM "public"."curriculum_membership" AS a WHERE a."id" = b."id" AND NOT (a."person_id" IS DISTINCT FROM b."person_id"
+    OR a."programme_id" IS DISTINCT FROM b."programme_id"
+    OR a."curriculum_id" IS DISTINCT FROM b."curriculum_id"
+    OR a."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"
+    OR a."programme_start_date" IS DISTINCT FROM b."programme_start_date"
+    OR a."programme_end_date" IS DISTINCT FROM b."programme_end_date"
+    OR a."rotation" IS DISTINCT FROM b."rotation"
+    OR a."rotation_id" IS DISTINCT FROM b."rotation_id"
+    OR a."training_number_id" IS DISTINCT FROM b."training_number_id"
+    OR a."training_pathway" IS DISTINCT FROM b."training_pathway"
+    OR a."leaving_reason" IS DISTINCT FROM b."leaving_reason"
+    OR a."leaving_destination" IS DISTINCT FROM b."leaving_destination"
+    OR a."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"
+    OR a."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"
+    OR a."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"
+    OR a."period_of_grace" IS DISTINCT FROM b."period_of_grace"
+    OR a."intrepid_id" IS DISTINCT FROM b."intrepid_id"
+    OR a."amended_date" IS DISTINCT FROM b."amended_date"));
+    INSERT INTO "public"."programme_membership_retired" AS b ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date")
+  OVERRIDING SYSTEM VALUE SELECT a."id", a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date"
+  FROM "public"."curriculum_membership" AS a WHERE a."id" = ANY (taken) AND NOT EXISTS (SELECT FROM "public"."programme_membership_retired" AS b WHERE b."id" = a."id");
+  END;
+  RETURN consumed;
+END
+$body$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_retired_drain" FROM PUBLIC;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_reconciling"() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+#variable_conflict use_variable
+DECLARE
+  stack text; sender text;
+BEGIN
+  IF pg_catalog.pg_trigger_depth() > 1 THEN
+    GET DIAGNOSTICS stack = PG_CONTEXT;
+    sender := pg_catalog.split_part(stack, E'\n', 2);
+    IF pg_catalog.strpos(sender, ' ONLY "') > 0
+      AND pg_catalog.strpos(sender, ' OPERATOR(pg_catalog.=) ') > 0 THEN
+      RETURN NULL;
+    END IF;
+  END IF;
+  RAISE object_not_in_prerequisite_state USING
+    MESSAGE = 'table "programme_membership_retired" is being reconciled and cannot be written', HINT = 'Write to "curriculum_membership"; the old table comes back.';
+END
+$body$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_reconciling"() FROM PUBLIC;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_to_copy_insert"() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET vacuum_cost_page_hit = 7129 AS $body1$
+#variable_conflict use_variable
+DECLARE
+  ids bigint[]; rows int; done bigint; mass boolean;
+BEGIN
+  IF pg_catalog.current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+    IF NOT "public_refactor"."programme_membership_fence"() AND EXISTS (SELECT FROM n) THEN
+      RAISE serialization_failure USING MESSAGE = 'this transaction''s snapshot is older than the switch to synchronous capture', HINT = 'Retry the transaction.';
+    END IF;
+    PERFORM 1 FROM "public"."programme_membership" AS a WHERE a."id" IN (SELECT n."id" FROM n) FOR KEY SHARE;
+  END IF;
+  IF pg_catalog.pg_trigger_depth() = 1 THEN
+    ids := ARRAY(SELECT n."id" FROM n LIMIT 101);
+    mass := pg_catalog.cardinality(ids) > 100;
+  ELSE
+    ids := ARRAY(SELECT CASE WHEN (b."id" IS NULL OR (n."person_id" IS DISTINCT FROM b."person_id"
+    OR n."programme_id" IS DISTINCT FROM b."programme_id"
+    OR n."curriculum_id" IS DISTINCT FROM b."curriculum_id"
+    OR n."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"
+    OR n."programme_start_date" IS DISTINCT FROM b."programme_start_date"
+    OR n."programme_end_date" IS DISTINCT FROM b."programme_end_date"
+    OR n."rotation" IS DISTINCT FROM b."rotation"
+    OR n."rotation_id" IS DISTINCT FROM b."rotation_id"
+    OR n."training_number_id" IS DISTINCT FROM b."training_number_id"
+    OR n."training_pathway" IS DISTINCT FROM b."training_pathway"
+    OR n."leaving_reason" IS DISTINCT FROM b."leaving_reason"
+    OR n."leaving_destination" IS DISTINCT FROM b."leaving_destination"
+    OR n."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"
+    OR n."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"
+    OR n."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"
+    OR n."period_of_grace" IS DISTINCT FROM b."period_of_grace"
+    OR n."intrepid_id" IS DISTINCT FROM b."intrepid_id"
+    OR n."amended_date" IS DISTINCT FROM b."amended_date")) THEN n."id" END
+      FROM n LEFT JOIN "public"."curriculum_membership" AS b ON b."id" = n."id" LIMIT 101);
+    mass := pg_catalog.cardinality(ids) > 100;
+    ids := pg_catalog.array_remove(ids, NULL);
+  END IF;
+  rows := pg_catalog.cardinality(ids);
+  IF rows = 0 THEN
+    IF mass THEN
+      EXECUTE $body$SELECT EXISTS (SELECT FROM n LEFT JOIN "public"."curriculum_membership" AS b ON b."id" = n."id"
+  WHERE (b."id" IS NULL OR (n."person_id" IS DISTINCT FROM b."person_id"
+    OR n."programme_id" IS DISTINCT FROM b."programme_id"
+    OR n."curriculum_id" IS DISTINCT FROM b."curriculum_id"
+    OR n."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"
+    OR n."programme_start_date" IS DISTINCT FROM b."programme_start_date"
+    OR n."programme_end_date" IS DISTINCT FROM b."programme_end_date"
+    OR n."rotation" IS DISTINCT FROM b."rotation"
+    OR n."rotation_id" IS DISTINCT FROM b."rotation_id"
+    OR n."training_number_id" IS DISTINCT FROM b."training_number_id"
+    OR n."training_pathway" IS DISTINCT FROM b."training_pathway"
+    OR n."leaving_reason" IS DISTINCT FROM b."leaving_reason"
+    OR n."leaving_destination" IS DISTINCT FROM b."leaving_destination"
+    OR n."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"
+    OR n."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"
+    OR n."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"
+    OR n."period_of_grace" IS DISTINCT FROM b."period_of_grace"
+    OR n."intrepid_id" IS DISTINCT FROM b."intrepid_id"
+    OR n."amended_date" IS DISTINCT FROM b."amended_date")))$body$ INTO mass;
+    END IF;
+    IF NOT mass THEN
+      RETURN NULL;
+    END IF;
+  END IF;
+  IF mass THEN
+    EXECUTE $body$INSERT INTO "public"."curriculum_membership" AS b ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date")
+OVERRIDING SYSTEM VALUE SELECT a."id", a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date"
+FROM "public"."programme_membership" AS a WHERE a."id" IN (SELECT n."id" FROM n)
+ON CONFLICT ("id") DO UPDATE SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") =
+  ROW (excluded."person_id", excluded."programme_id", excluded."curriculum_id", excluded."programme_membership_type", excluded."programme_start_date", excluded."programme_end_date", excluded."rotation", excluded."rotation_id", excluded."training_number_id", excluded."training_pathway", excluded."leaving_reason", excluded."leaving_destination", excluded."curriculum_start_date", excluded."curriculum_end_date", excluded."curriculum_completion_date", excluded."period_of_grace", excluded."intrepid_id", excluded."amended_date")
+WHERE (b."person_id" IS DISTINCT FROM excluded."person_id"
+    OR b."programme_id" IS DISTINCT FROM excluded."programme_id"
+    OR b."curriculum_id" IS DISTINCT FROM excluded."curriculum_id"
+    OR b."programme_membership_type" IS DISTINCT FROM excluded."programme_membership_type"
+    OR b."programme_start_date" IS DISTINCT FROM excluded."programme_start_date"
+    OR b."programme_end_date" IS DISTINCT FROM excluded."programme_end_date"
+    OR b."rotation" IS DISTINCT FROM excluded."rotation"
+    OR b."rotation_id" IS DISTINCT FROM excluded."rotation_id"
+    OR b."training_number_id" IS DISTINCT FROM excluded."training_number_id"
+    OR b."training_pathway" IS DISTINCT FROM excluded."training_pathway"
+    OR b."leaving_reason" IS DISTINCT FROM excluded."leaving_reason"
+    OR b."leaving_destination" IS DISTINCT FROM excluded."leaving_destination"
+    OR b."curriculum_start_date" IS DISTINCT FROM excluded."curriculum_start_date"
+    OR b."curriculum_end_date" IS DISTINCT FROM excluded."curriculum_end_date"
+    OR b."curriculum_completion_date" IS DISTINCT FROM excluded."curriculum_completion_date"
+    OR b."period_of_grace" IS DISTINCT FROM excluded."period_of_grace"
+    OR b."intrepid_id" IS DISTINCT FROM excluded."intrepid_id"
+    OR b."amended_date" IS DISTINCT FROM excluded."amended_date")$body$;
+  ELSIF rows = 1 THEN
+    INSERT INTO "public"."curriculum_membership" AS b ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date")
+OVERRIDING SYSTEM VALUE SELECT a."id", a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date"
+FROM "public"."programme_membership" AS a WHERE a."id" = ids[1]
+ON CONFLICT ("id") DO UPDATE SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") =
+  ROW (excluded."person_id", excluded."programme_id", excluded."curriculum_id", excluded."programme_membership_type", excluded."programme_start_date", excluded."programme_end_date", excluded."rotation", excluded."rotation_id", excluded."training_number_id", excluded."training_pathway", excluded."leaving_reason", excluded."leaving_destination", excluded."curriculum_start_date", excluded."curriculum_end_date", excluded."curriculum_completion_date", excluded."period_of_grace", excluded."intrepid_id", excluded."amended_date")
+WHERE (b."person_id" IS DISTINCT FROM excluded."person_id"
+    OR b."programme_id" IS DISTINCT FROM excluded."programme_id"
+    OR b."curriculum_id" IS DISTINCT FROM excluded."curriculum_id"
+    OR b."programme_membership_type" IS DISTINCT FROM excluded."programme_membership_type"
+    OR b."programme_start_date" IS DISTINCT FROM excluded."programme_start_date"
+    OR b."programme_end_date" IS DISTINCT FROM excluded."programme_end_date"
+    OR b."rotation" IS DISTINCT FROM excluded."rotation"
+    OR b."rotation_id" IS DISTINCT FROM excluded."rotation_id"
+    OR b."training_number_id" IS DISTINCT FROM excluded."training_number_id"
+    OR b."training_pathway" IS DISTINCT FROM excluded."training_pathway"
+    OR b."leaving_reason" IS DISTINCT FROM excluded."leaving_reason"
+    OR b."leaving_destination" IS DISTINCT FROM excluded."leaving_destination"
+    OR b."curriculum_start_date" IS DISTINCT FROM excluded."curriculum_start_date"
+    OR b."curriculum_end_date" IS DISTINCT FROM excluded."curriculum_end_date"
+    OR b."curriculum_completion_date" IS DISTINCT FROM excluded."curriculum_completion_date"
+    OR b."period_of_grace" IS DISTINCT FROM excluded."period_of_grace"
+    OR b."intrepid_id" IS DISTINCT FROM excluded."intrepid_id"
+    OR b."amended_date" IS DISTINCT FROM excluded."amended_date");
+  ELSE
+    INSERT INTO "public"."curriculum_membership" AS b ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date")
+OVERRIDING SYSTEM VALUE SELECT a."id", a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date"
+FROM "public"."programme_membership" AS a WHERE a."id" = ANY (ids)
+ON CONFLICT ("id") DO UPDATE SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") =
+  ROW (excluded."person_id", excluded."programme_id", excluded."curriculum_id", excluded."programme_membership_type", excluded."programme_start_date", excluded."programme_end_date", excluded."rotation", excluded."rotation_id", excluded."training_number_id", excluded."training_pathway", excluded."leaving_reason", excluded."leaving_destination", excluded."curriculum_start_date", excluded."curriculum_end_date", excluded."curriculum_completion_date", excluded."period_of_grace", excluded."intrepid_id", excluded."amended_date")
+WHERE (b."person_id" IS DISTINCT FROM excluded."person_id"
+    OR b."programme_id" IS DISTINCT FROM excluded."programme_id"
+    OR b."curriculum_id" IS DISTINCT FROM excluded."curriculum_id"
+    OR b."programme_membership_type" IS DISTINCT FROM excluded."programme_membership_type"
+    OR b."programme_start_date" IS DISTINCT FROM excluded."programme_start_date"
+    OR b."programme_end_date" IS DISTINCT FROM excluded."programme_end_date"
+    OR b."rotation" IS DISTINCT FROM excluded."rotation"
+    OR b."rotation_id" IS DISTINCT FROM excluded."rotation_id"
+    OR b."training_number_id" IS DISTINCT FROM excluded."training_number_id"
+    OR b."training_pathway" IS DISTINCT FROM excluded."training_pathway"
+    OR b."leaving_reason" IS DISTINCT FROM excluded."leaving_reason"
+    OR b."leaving_destination" IS DISTINCT FROM excluded."leaving_destination"
+    OR b."curriculum_start_date" IS DISTINCT FROM excluded."curriculum_start_date"
+    OR b."curriculum_end_date" IS DISTINCT FROM excluded."curriculum_end_date"
+    OR b."curriculum_completion_date" IS DISTINCT FROM excluded."curriculum_completion_date"
+    OR b."period_of_grace" IS DISTINCT FROM excluded."period_of_grace"
+    OR b."intrepid_id" IS DISTINCT FROM excluded."intrepid_id"
+    OR b."amended_date" IS DISTINCT FROM excluded."amended_date");
+  END IF;
+  
+  RETURN NULL;
+END
+$body1$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_to_copy_insert"() FROM PUBLIC;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_to_copy_update"() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET vacuum_cost_page_hit = 7129 AS $body1$
+#variable_conflict use_variable
+DECLARE
+  ids bigint[]; rows int; done bigint; mass boolean;
+BEGIN
+  IF pg_catalog.current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+    IF NOT "public_refactor"."programme_membership_fence"() AND EXISTS (SELECT FROM n) THEN
+      RAISE serialization_failure USING MESSAGE = 'this transaction''s snapshot is older than the switch to synchronous capture', HINT = 'Retry the transaction.';
+    END IF;
+    PERFORM 1 FROM "public"."programme_membership" AS a WHERE a."id" IN (SELECT n."id" FROM n) FOR KEY SHARE;
+  END IF;
+  IF pg_catalog.pg_trigger_depth() = 1 THEN
+    ids := ARRAY(SELECT n."id" FROM n LIMIT 101);
+    mass := pg_catalog.cardinality(ids) > 100;
+  ELSE
+    ids := ARRAY(SELECT CASE WHEN (b."id" IS NULL OR (n."person_id" IS DISTINCT FROM b."person_id"
+    OR n."programme_id" IS DISTINCT FROM b."programme_id"
+    OR n."curriculum_id" IS DISTINCT FROM b."curriculum_id"
+    OR n."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"
+    OR n."programme_start_date" IS DISTINCT FROM b."programme_start_date"
+    OR n."programme_end_date" IS DISTINCT FROM b."programme_end_date"
+    OR n."rotation" IS DISTINCT FROM b."rotation"
+    OR n."rotation_id" IS DISTINCT FROM b."rotation_id"
+    OR n."training_number_id" IS DISTINCT FROM b."training_number_id"
+    OR n."training_pathway" IS DISTINCT FROM b."training_pathway"
+    OR n."leaving_reason" IS DISTINCT FROM b."leaving_reason"
+    OR n."leaving_destination" IS DISTINCT FROM b."leaving_destination"
+    OR n."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"
+    OR n."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"
+    OR n."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"
+    OR n."period_of_grace" IS DISTINCT FROM b."period_of_grace"
+    OR n."intrepid_id" IS DISTINCT FROM b."intrepid_id"
+    OR n."amended_date" IS DISTINCT FROM b."amended_date")) THEN n."id" END
+      FROM n LEFT JOIN "public"."curriculum_membership" AS b ON b."id" = n."id" LIMIT 101);
+    mass := pg_catalog.cardinality(ids) > 100;
+    ids := pg_catalog.array_remove(ids, NULL);
+  END IF;
+  rows := pg_catalog.cardinality(ids);
+  IF rows = 0 THEN
+    IF mass THEN
+      EXECUTE $body$SELECT EXISTS (SELECT FROM n LEFT JOIN "public"."curriculum_membership" AS b ON b."id" = n."id"
+  WHERE (b."id" IS NULL OR (n."person_id" IS DISTINCT FROM b."person_id"
+    OR n."programme_id" IS DISTINCT FROM b."programme_id"
+    OR n."curriculum_id" IS DISTINCT FROM b."curriculum_id"
+    OR n."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"
+    OR n."programme_start_date" IS DISTINCT FROM b."programme_start_date"
+    OR n."programme_end_date" IS DISTINCT FROM b."programme_end_date"
+    OR n."rotation" IS DISTINCT FROM b."rotation"
+    OR n."rotation_id" IS DISTINCT FROM b."rotation_id"
+    OR n."training_number_id" IS DISTINCT FROM b."training_number_id"
+    OR n."training_pathway" IS DISTINCT FROM b."training_pathway"
+    OR n."leaving_reason" IS DISTINCT FROM b."leaving_reason"
+    OR n."leaving_destination" IS DISTINCT FROM b."leaving_destination"
+    OR n."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"
+    OR n."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"
+    OR n."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"
+    OR n."period_of_grace" IS DISTINCT FROM b."period_of_grace"
+    OR n."intrepid_id" IS DISTINCT FROM b."intrepid_id"
+    OR n."amended_date" IS DISTINCT FROM b."amended_date")))$body$ INTO mass;
+    END IF;
+    IF NOT mass THEN
+      RETURN NULL;
+    END IF;
+  END IF;
+  IF mass THEN
+    EXECUTE $body$UPDATE "public"."curriculum_membership" AS b SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") = ROW (a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date")
+FROM "public"."programme_membership" AS a
+WHERE b."id" = a."id" AND a."id" IN (SELECT n."id" FROM n)
+  AND (a."person_id" IS DISTINCT FROM b."person_id"
+    OR a."programme_id" IS DISTINCT FROM b."programme_id"
+    OR a."curriculum_id" IS DISTINCT FROM b."curriculum_id"
+    OR a."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"
+    OR a."programme_start_date" IS DISTINCT FROM b."programme_start_date"
+    OR a."programme_end_date" IS DISTINCT FROM b."programme_end_date"
+    OR a."rotation" IS DISTINCT FROM b."rotation"
+    OR a."rotation_id" IS DISTINCT FROM b."rotation_id"
+    OR a."training_number_id" IS DISTINCT FROM b."training_number_id"
+    OR a."training_pathway" IS DISTINCT FROM b."training_pathway"
+    OR a."leaving_reason" IS DISTINCT FROM b."leaving_reason"
+    OR a."leaving_destination" IS DISTINCT FROM b."leaving_destination"
+    OR a."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"
+    OR a."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"
+    OR a."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"
+    OR a."period_of_grace" IS DISTINCT FROM b."period_of_grace"
+    OR a."intrepid_id" IS DISTINCT FROM b."intrepid_id"
+    OR a."amended_date" IS DISTINCT FROM b."amended_date")$body$;
+    GET DIAGNOSTICS done = ROW_COUNT;
+    IF done < (SELECT pg_catalog.count(*) FROM n) THEN
+      EXECUTE $body$INSERT INTO "public"."curriculum_membership" AS b ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date")
+OVERRIDING SYSTEM VALUE SELECT a."id", a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date"
+FROM "public"."programme_membership" AS a WHERE a."id" IN (SELECT n."id" FROM n) AND NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS c WHERE c."id" = a."id")
+ON CONFLICT ("id") DO UPDATE SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") =
+  ROW (excluded."person_id", excluded."programme_id", excluded."curriculum_id", excluded."programme_membership_type", excluded."programme_start_date", excluded."programme_end_date", excluded."rotation", excluded."rotation_id", excluded."training_number_id", excluded."training_pathway", excluded."leaving_reason", excluded."leaving_destination", excluded."curriculum_start_date", excluded."curriculum_end_date", excluded."curriculum_completion_date", excluded."period_of_grace", excluded."intrepid_id", excluded."amended_date")
+WHERE (b."person_id" IS DISTINCT FROM excluded."person_id"
+    OR b."programme_id" IS DISTINCT FROM excluded."programme_id"
+    OR b."curriculum_id" IS DISTINCT FROM excluded."curriculum_id"
+    OR b."programme_membership_type" IS DISTINCT FROM excluded."programme_membership_type"
+    OR b."programme_start_date" IS DISTINCT FROM excluded."programme_start_date"
+    OR b."programme_end_date" IS DISTINCT FROM excluded."programme_end_date"
+    OR b."rotation" IS DISTINCT FROM excluded."rotation"
+    OR b."rotation_id" IS DISTINCT FROM excluded."rotation_id"
+    OR b."training_number_id" IS DISTINCT FROM excluded."training_number_id"
+    OR b."training_pathway" IS DISTINCT FROM excluded."training_pathway"
+    OR b."leaving_reason" IS DISTINCT FROM excluded."leaving_reason"
+    OR b."leaving_destination" IS DISTINCT FROM excluded."leaving_destination"
+    OR b."curriculum_start_date" IS DISTINCT FROM excluded."curriculum_start_date"
+    OR b."curriculum_end_date" IS DISTINCT FROM excluded."curriculum_end_date"
+    OR b."curriculum_completion_date" IS DISTINCT FROM excluded."curriculum_completion_date"
+    OR b."period_of_grace" IS DISTINCT FROM excluded."period_of_grace"
+    OR b."intrepid_id" IS DISTINCT FROM excluded."intrepid_id"
+    OR b."amended_date" IS DISTINCT FROM excluded."amended_date")$body$;
+    END IF;
+  ELSIF rows = 1 THEN
+    UPDATE "public"."curriculum_membership" AS b SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") = ROW (a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date")
+FROM "public"."programme_membership" AS a
+WHERE b."id" = a."id" AND a."id" = ids[1]
+  AND (a."person_id" IS DISTINCT FROM b."person_id"
+    OR a."programme_id" IS DISTINCT FROM b."programme_id"
+    OR a."curriculum_id" IS DISTINCT FROM b."curriculum_id"
+    OR a."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"
+    OR a."programme_start_date" IS DISTINCT FROM b."programme_start_date"
+    OR a."programme_end_date" IS DISTINCT FROM b."programme_end_date"
+    OR a."rotation" IS DISTINCT FROM b."rotation"
+    OR a."rotation_id" IS DISTINCT FROM b."rotation_id"
+    OR a."training_number_id" IS DISTINCT FROM b."training_number_id"
+    OR a."training_pathway" IS DISTINCT FROM b."training_pathway"
+    OR a."leaving_reason" IS DISTINCT FROM b."leaving_reason"
+    OR a."leaving_destination" IS DISTINCT FROM b."leaving_destination"
+    OR a."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"
+    OR a."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"
+    OR a."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"
+    OR a."period_of_grace" IS DISTINCT FROM b."period_of_grace"
+    OR a."intrepid_id" IS DISTINCT FROM b."intrepid_id"
+    OR a."amended_date" IS DISTINCT FROM b."amended_date");
+    IF NOT FOUND THEN
+      INSERT INTO "public"."curriculum_membership" AS b ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date")
+OVERRIDING SYSTEM VALUE SELECT a."id", a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date"
+FROM "public"."programme_membership" AS a WHERE a."id" = ids[1] AND NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS c WHERE c."id" = a."id")
+ON CONFLICT ("id") DO UPDATE SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") =
+  ROW (excluded."person_id", excluded."programme_id", excluded."curriculum_id", excluded."programme_membership_type", excluded."programme_start_date", excluded."programme_end_date", excluded."rotation", excluded."rotation_id", excluded."training_number_id", excluded."training_pathway", excluded."leaving_reason", excluded."leaving_destination", excluded."curriculum_start_date", excluded."curriculum_end_date", excluded."curriculum_completion_date", excluded."period_of_grace", excluded."intrepid_id", excluded."amended_date")
+WHERE (b."person_id" IS DISTINCT FROM excluded."person_id"
+    OR b."programme_id" IS DISTINCT FROM excluded."programme_id"
+    OR b."curriculum_id" IS DISTINCT FROM excluded."curriculum_id"
+    OR b."programme_membership_type" IS DISTINCT FROM excluded."programme_membership_type"
+    OR b."programme_start_date" IS DISTINCT FROM excluded."programme_start_date"
+    OR b."programme_end_date" IS DISTINCT FROM excluded."programme_end_date"
+    OR b."rotation" IS DISTINCT FROM excluded."rotation"
+    OR b."rotation_id" IS DISTINCT FROM excluded."rotation_id"
+    OR b."training_number_id" IS DISTINCT FROM excluded."training_number_id"
+    OR b."training_pathway" IS DISTINCT FROM excluded."training_pathway"
+    OR b."leaving_reason" IS DISTINCT FROM excluded."leaving_reason"
+    OR b."leaving_destination" IS DISTINCT FROM excluded."leaving_destination"
+    OR b."curriculum_start_date" IS DISTINCT FROM excluded."curriculum_start_date"
+    OR b."curriculum_end_date" IS DISTINCT FROM excluded."curriculum_end_date"
+    OR b."curriculum_completion_date" IS DISTINCT FROM excluded."curriculum_completion_date"
+    OR b."period_of_grace" IS DISTINCT FROM excluded."period_of_grace"
+    OR b."intrepid_id" IS DISTINCT FROM excluded."intrepid_id"
+    OR b."amended_date" IS DISTINCT FROM excluded."amended_date");
+    END IF;
+  ELSE
+    UPDATE "public"."curriculum_membership" AS b SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") = ROW (a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date")
+FROM "public"."programme_membership" AS a
+WHERE b."id" = a."id" AND a."id" = ANY (ids)
+  AND (a."person_id" IS DISTINCT FROM b."person_id"
+    OR a."programme_id" IS DISTINCT FROM b."programme_id"
+    OR a."curriculum_id" IS DISTINCT FROM b."curriculum_id"
+    OR a."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"
+    OR a."programme_start_date" IS DISTINCT FROM b."programme_start_date"
+    OR a."programme_end_date" IS DISTINCT FROM b."programme_end_date"
+    OR a."rotation" IS DISTINCT FROM b."rotation"
+    OR a."rotation_id" IS DISTINCT FROM b."rotation_id"
+    OR a."training_number_id" IS DISTINCT FROM b."training_number_id"
+    OR a."training_pathway" IS DISTINCT FROM b."training_pathway"
+    OR a."leaving_reason" IS DISTINCT FROM b."leaving_reason"
+    OR a."leaving_destination" IS DISTINCT FROM b."leaving_destination"
+    OR a."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"
+    OR a."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"
+    OR a."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"
+    OR a."period_of_grace" IS DISTINCT FROM b."period_of_grace"
+    OR a."intrepid_id" IS DISTINCT FROM b."intrepid_id"
+    OR a."amended_date" IS DISTINCT FROM b."amended_date");
+    GET DIAGNOSTICS done = ROW_COUNT;
+    IF done < rows THEN
+      INSERT INTO "public"."curriculum_membership" AS b ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date")
+OVERRIDING SYSTEM VALUE SELECT a."id", a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date"
+FROM "public"."programme_membership" AS a WHERE a."id" = ANY (ids) AND NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS c WHERE c."id" = a."id")
+ON CONFLICT ("id") DO UPDATE SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") =
+  ROW (excluded."person_id", excluded."programme_id", excluded."curriculum_id", excluded."programme_membership_type", excluded."programme_start_date", excluded."programme_end_date", excluded."rotation", excluded."rotation_id", excluded."training_number_id", excluded."training_pathway", excluded."leaving_reason", excluded."leaving_destination", excluded."curriculum_start_date", excluded."curriculum_end_date", excluded."curriculum_completion_date", excluded."period_of_grace", excluded."intrepid_id", excluded."amended_date")
+WHERE (b."person_id" IS DISTINCT FROM excluded."person_id"
+    OR b."programme_id" IS DISTINCT FROM excluded."programme_id"
+    OR b."curriculum_id" IS DISTINCT FROM excluded."curriculum_id"
+    OR b."programme_membership_type" IS DISTINCT FROM excluded."programme_membership_type"
+    OR b."programme_start_date" IS DISTINCT FROM excluded."programme_start_date"
+    OR b."programme_end_date" IS DISTINCT FROM excluded."programme_end_date"
+    OR b."rotation" IS DISTINCT FROM excluded."rotation"
+    OR b."rotation_id" IS DISTINCT FROM excluded."rotation_id"
+    OR b."training_number_id" IS DISTINCT FROM excluded."training_number_id"
+    OR b."training_pathway" IS DISTINCT FROM excluded."training_pathway"
+    OR b."leaving_reason" IS DISTINCT FROM excluded."leaving_reason"
+    OR b."leaving_destination" IS DISTINCT FROM excluded."leaving_destination"
+    OR b."curriculum_start_date" IS DISTINCT FROM excluded."curriculum_start_date"
+    OR b."curriculum_end_date" IS DISTINCT FROM excluded."curriculum_end_date"
+    OR b."curriculum_completion_date" IS DISTINCT FROM excluded."curriculum_completion_date"
+    OR b."period_of_grace" IS DISTINCT FROM excluded."period_of_grace"
+    OR b."intrepid_id" IS DISTINCT FROM excluded."intrepid_id"
+    OR b."amended_date" IS DISTINCT FROM excluded."amended_date");
+    END IF;
+  END IF;
+  
+  RETURN NULL;
+END
+$body1$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_to_copy_update"() FROM PUBLIC;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_to_copy_delete"() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET vacuum_cost_page_hit = 7129 AS $body1$
+#variable_conflict use_variable
+DECLARE
+  ids bigint[]; rows int; done bigint; mass boolean;
+BEGIN
+  IF pg_catalog.current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+    IF NOT "public_refactor"."programme_membership_fence"() AND EXISTS (SELECT FROM o) THEN
+      RAISE serialization_failure USING MESSAGE = 'this transaction''s snapshot is older than the switch to synchronous capture', HINT = 'Retry the transaction.';
+    END IF;
+  END IF;
+  IF pg_catalog.pg_trigger_depth() = 1 THEN
+    ids := ARRAY(SELECT o."id" FROM o LIMIT 101);
+    mass := pg_catalog.cardinality(ids) > 100;
+  ELSE
+    ids := ARRAY(SELECT CASE WHEN b."id" IS NOT NULL THEN o."id" END
+      FROM o LEFT JOIN "public"."curriculum_membership" AS b ON b."id" = o."id" LIMIT 101);
+    mass := pg_catalog.cardinality(ids) > 100;
+    ids := pg_catalog.array_remove(ids, NULL);
+  END IF;
+  rows := pg_catalog.cardinality(ids);
+  IF mass THEN
+    EXECUTE $body$DELETE FROM "public"."curriculum_membership" AS b WHERE b."id" IN (SELECT o."id" FROM o)
+  AND NOT EXISTS (SELECT FROM "public"."programme_membership" AS a WHERE a."id" = b."id")$body$;
+  ELSIF rows = 0 THEN
+    RETURN NULL;
+  ELSIF rows = 1 THEN
+    DELETE FROM "public"."curriculum_membership" AS b WHERE b."id" = ids[1]
+  AND NOT EXISTS (SELECT FROM "public"."programme_membership" AS a WHERE a."id" = b."id");
+  ELSE
+    DELETE FROM "public"."curriculum_membership" AS b WHERE b."id" = ANY (ids)
+  AND NOT EXISTS (SELECT FROM "public"."programme_membership" AS a WHERE a."id" = b."id");
+  END IF;
+  
+  RETURN NULL;
+END
+$body1$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_to_copy_delete"() FROM PUBLIC;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_to_copy_moved"() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET vacuum_cost_page_hit = 7129 AS $body$
+#variable_conflict use_variable
+DECLARE
+  ids bigint[]; rows int; done bigint; mass boolean;
+BEGIN
+  IF pg_catalog.current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+    IF NOT "public_refactor"."programme_membership_fence"() THEN
+      RAISE serialization_failure USING MESSAGE = 'this transaction''s snapshot is older than the switch to synchronous capture', HINT = 'Retry the transaction.';
+    END IF;
+    PERFORM 1 FROM "public"."programme_membership" AS a WHERE a."id" = NEW."id" FOR KEY SHARE;
+  END IF;
+  DELETE FROM "public"."curriculum_membership" AS b WHERE b."id" = OLD."id"
+  AND NOT EXISTS (SELECT FROM "public"."programme_membership" AS a WHERE a."id" = b."id");
+  INSERT INTO "public"."curriculum_membership" AS b ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date")
+OVERRIDING SYSTEM VALUE SELECT a."id", a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date"
+FROM "public"."programme_membership" AS a WHERE a."id" = NEW."id"
+ON CONFLICT ("id") DO UPDATE SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") =
+  ROW (excluded."person_id", excluded."programme_id", excluded."curriculum_id", excluded."programme_membership_type", excluded."programme_start_date", excluded."programme_end_date", excluded."rotation", excluded."rotation_id", excluded."training_number_id", excluded."training_pathway", excluded."leaving_reason", excluded."leaving_destination", excluded."curriculum_start_date", excluded."curriculum_end_date", excluded."curriculum_completion_date", excluded."period_of_grace", excluded."intrepid_id", excluded."amended_date")
+WHERE (b."person_id" IS DISTINCT FROM excluded."person_id"
+    OR b."programme_id" IS DISTINCT FROM excluded."programme_id"
+    OR b."curriculum_id" IS DISTINCT FROM excluded."curriculum_id"
+    OR b."programme_membership_type" IS DISTINCT FROM excluded."programme_membership_type"
+    OR b."programme_start_date" IS DISTINCT FROM excluded."programme_start_date"
+    OR b."programme_end_date" IS DISTINCT FROM excluded."programme_end_date"
+    OR b."rotation" IS DISTINCT FROM excluded."rotation"
+    OR b."rotation_id" IS DISTINCT FROM excluded."rotation_id"
+    OR b."training_number_id" IS DISTINCT FROM excluded."training_number_id"
+    OR b."training_pathway" IS DISTINCT FROM excluded."training_pathway"
+    OR b."leaving_reason" IS DISTINCT FROM excluded."leaving_reason"
+    OR b."leaving_destination" IS DISTINCT FROM excluded."leaving_destination"
+    OR b."curriculum_start_date" IS DISTINCT FROM excluded."curriculum_start_date"
+    OR b."curriculum_end_date" IS DISTINCT FROM excluded."curriculum_end_date"
+    OR b."curriculum_completion_date" IS DISTINCT FROM excluded."curriculum_completion_date"
+    OR b."period_of_grace" IS DISTINCT FROM excluded."period_of_grace"
+    OR b."intrepid_id" IS DISTINCT FROM excluded."intrepid_id"
+    OR b."amended_date" IS DISTINCT FROM excluded."amended_date");
+  
+  
+  RETURN NULL;
+END
+$body$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_to_copy_moved"() FROM PUBLIC;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_to_copy_truncate"() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET vacuum_cost_page_hit = 7129 AS $body$
+#variable_conflict use_variable
+DECLARE
+  ids bigint[]; rows int; done bigint; mass boolean;
+BEGIN
+  IF pg_catalog.pg_relation_size('"public"."curriculum_membership"'::pg_catalog.regclass) > 0 THEN
+    TRUNCATE "public"."curriculum_membership";
+  END IF;
+  RETURN NULL;
+END
+$body$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_to_copy_truncate"() FROM PUBLIC;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_to_source_insert"() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body1$
+#variable_conflict use_variable
+DECLARE
+  ids bigint[]; rows int; done bigint; mass boolean;
+BEGIN
+  IF pg_catalog.current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+    IF NOT "public_refactor"."programme_membership_fence"() AND EXISTS (SELECT FROM n) THEN
+      RAISE serialization_failure USING MESSAGE = 'this transaction''s snapshot is older than the switch to synchronous capture', HINT = 'Retry the transaction.';
+    END IF;
+    PERFORM 1 FROM "public"."curriculum_membership" AS a WHERE a."id" IN (SELECT n."id" FROM n) FOR KEY SHARE;
+  END IF;
+  IF pg_catalog.pg_trigger_depth() = 1 THEN
+    ids := ARRAY(SELECT n."id" FROM n LIMIT 101);
+    mass := pg_catalog.cardinality(ids) > 100;
+  ELSE
+    ids := ARRAY(SELECT CASE WHEN (b."id" IS NULL OR (n."person_id" IS DISTINCT FROM b."person_id"
+    OR n."programme_id" IS DISTINCT FROM b."programme_id"
+    OR n."curriculum_id" IS DISTINCT FROM b."curriculum_id"
+    OR n."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"
+    OR n."programme_start_date" IS DISTINCT FROM b."programme_start_date"
+    OR n."programme_end_date" IS DISTINCT FROM b."programme_end_date"
+    OR n."rotation" IS DISTINCT FROM b."rotation"
+    OR n."rotation_id" IS DISTINCT FROM b."rotation_id"
+    OR n."training_number_id" IS DISTINCT FROM b."training_number_id"
+    OR n."training_pathway" IS DISTINCT FROM b."training_pathway"
+    OR n."leaving_reason" IS DISTINCT FROM b."leaving_reason"
+    OR n."leaving_destination" IS DISTINCT FROM b."leaving_destination"
+    OR n."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"
+    OR n."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"
+    OR n."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"
+    OR n."period_of_grace" IS DISTINCT FROM b."period_of_grace"
+    OR n."intrepid_id" IS DISTINCT FROM b."intrepid_id"
+    OR n."amended_date" IS DISTINCT FROM b."amended_date")) THEN n."id" END
+      FROM n LEFT JOIN "public"."programme_membership" AS b ON b."id" = n."id" LIMIT 101);
+    mass := pg_catalog.cardinality(ids) > 100;
+    ids := pg_catalog.array_remove(ids, NULL);
+  END IF;
+  rows := pg_catalog.cardinality(ids);
+  IF rows = 0 THEN
+    IF mass THEN
+      EXECUTE $body$SELECT EXISTS (SELECT FROM n LEFT JOIN "public"."programme_membership" AS b ON b."id" = n."id"
+  WHERE (b."id" IS NULL OR (n."person_id" IS DISTINCT FROM b."person_id"
+    OR n."programme_id" IS DISTINCT FROM b."programme_id"
+    OR n."curriculum_id" IS DISTINCT FROM b."curriculum_id"
+    OR n."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"
+    OR n."programme_start_date" IS DISTINCT FROM b."programme_start_date"
+    OR n."programme_end_date" IS DISTINCT FROM b."programme_end_date"
+    OR n."rotation" IS DISTINCT FROM b."rotation"
+    OR n."rotation_id" IS DISTINCT FROM b."rotation_id"
+    OR n."training_number_id" IS DISTINCT FROM b."training_number_id"
+    OR n."training_pathway" IS DISTINCT FROM b."training_pathway"
+    OR n."leaving_reason" IS DISTINCT FROM b."leaving_reason"
+    OR n."leaving_destination" IS DISTINCT FROM b."leaving_destination"
+    OR n."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"
+    OR n."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"
+    OR n."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"
+    OR n."period_of_grace" IS DISTINCT FROM b."period_of_grace"
+    OR n."intrepid_id" IS DISTINCT FROM b."intrepid_id"
+    OR n."amended_date" IS DISTINCT FROM b."amended_date")))$body$ INTO mass;
+    END IF;
+    IF NOT mass THEN
+      RETURN NULL;
+    END IF;
+  END IF;
+  IF mass THEN
+    EXECUTE $body$INSERT INTO "public"."programme_membership" AS b ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date")
+OVERRIDING SYSTEM VALUE SELECT a."id", a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date"
+FROM "public"."curriculum_membership" AS a WHERE a."id" IN (SELECT n."id" FROM n)
+ON CONFLICT ("id") DO UPDATE SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") =
+  ROW (excluded."person_id", excluded."programme_id", excluded."curriculum_id", excluded."programme_membership_type", excluded."programme_start_date", excluded."programme_end_date", excluded."rotation", excluded."rotation_id", excluded."training_number_id", excluded."training_pathway", excluded."leaving_reason", excluded."leaving_destination", excluded."curriculum_start_date", excluded."curriculum_end_date", excluded."curriculum_completion_date", excluded."period_of_grace", excluded."intrepid_id", excluded."amended_date")
+WHERE (b."person_id" IS DISTINCT FROM excluded."person_id"
+    OR b."programme_id" IS DISTINCT FROM excluded."programme_id"
+    OR b."curriculum_id" IS DISTINCT FROM excluded."curriculum_id"
+    OR b."programme_membership_type" IS DISTINCT FROM excluded."programme_membership_type"
+    OR b."programme_start_date" IS DISTINCT FROM excluded."programme_start_date"
+    OR b."programme_end_date" IS DISTINCT FROM excluded."programme_end_date"
+    OR b."rotation" IS DISTINCT FROM excluded."rotation"
+    OR b."rotation_id" IS DISTINCT FROM excluded."rotation_id"
+    OR b."training_number_id" IS DISTINCT FROM excluded."training_number_id"
+    OR b."training_pathway" IS DISTINCT FROM excluded."training_pathway"
+    OR b."leaving_reason" IS DISTINCT FROM excluded."leaving_reason"
+    OR b."leaving_destination" IS DISTINCT FROM excluded."leaving_destination"
+    OR b."curriculum_start_date" IS DISTINCT FROM excluded."curriculum_start_date"
+    OR b."curriculum_end_date" IS DISTINCT FROM excluded."curriculum_end_date"
+    OR b."curriculum_completion_date" IS DISTINCT FROM excluded."curriculum_completion_date"
+    OR b."period_of_grace" IS DISTINCT FROM excluded."period_of_grace"
+    OR b."intrepid_id" IS DISTINCT FROM excluded."intrepid_id"
+    OR b."amended_date" IS DISTINCT FROM excluded."amended_date")$body$;
+  ELSIF rows = 1 THEN
+    INSERT INTO "public"."programme_membership" AS b ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date")
+OVERRIDING SYSTEM VALUE SELECT a."id", a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date"
+FROM "public"."curriculum_membership" AS a WHERE a."id" = ids[1]
+ON CONFLICT ("id") DO UPDATE SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") =
+  ROW (excluded."person_id", excluded."programme_id", excluded."curriculum_id", excluded."programme_membership_type", excluded."programme_start_date", excluded."programme_end_date", excluded."rotation", excluded."rotation_id", excluded."training_number_id", excluded."training_pathway", excluded."leaving_reason", excluded."leaving_destination", excluded."curriculum_start_date", excluded."curriculum_end_date", excluded."curriculum_completion_date", excluded."period_of_grace", excluded."intrepid_id", excluded."amended_date")
+WHERE (b."person_id" IS DISTINCT FROM excluded."person_id"
+    OR b."programme_id" IS DISTINCT FROM excluded."programme_id"
+    OR b."curriculum_id" IS DISTINCT FROM excluded."curriculum_id"
+    OR b."programme_membership_type" IS DISTINCT FROM excluded."programme_membership_type"
+    OR b."programme_start_date" IS DISTINCT FROM excluded."programme_start_date"
+    OR b."programme_end_date" IS DISTINCT FROM excluded."programme_end_date"
+    OR b."rotation" IS DISTINCT FROM excluded."rotation"
+    OR b."rotation_id" IS DISTINCT FROM excluded."rotation_id"
+    OR b."training_number_id" IS DISTINCT FROM excluded."training_number_id"
+    OR b."training_pathway" IS DISTINCT FROM excluded."training_pathway"
+    OR b."leaving_reason" IS DISTINCT FROM excluded."leaving_reason"
+    OR b."leaving_destination" IS DISTINCT FROM excluded."leaving_destination"
+    OR b."curriculum_start_date" IS DISTINCT FROM excluded."curriculum_start_date"
+    OR b."curriculum_end_date" IS DISTINCT FROM excluded."curriculum_end_date"
+    OR b."curriculum_completion_date" IS DISTINCT FROM excluded."curriculum_completion_date"
+    OR b."period_of_grace" IS DISTINCT FROM excluded."period_of_grace"
+    OR b."intrepid_id" IS DISTINCT FROM excluded."intrepid_id"
+    OR b."amended_date" IS DISTINCT FROM excluded."amended_date");
+  ELSE
+    INSERT INTO "public"."programme_membership" AS b ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date")
+OVERRIDING SYSTEM VALUE SELECT a."id", a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date"
+FROM "public"."curriculum_membership" AS a WHERE a."id" = ANY (ids)
+ON CONFLICT ("id") DO UPDATE SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") =
+  ROW (excluded."person_id", excluded."programme_id", excluded."curriculum_id", excluded."programme_membership_type", excluded."programme_start_date", excluded."programme_end_date", excluded."rotation", excluded."rotation_id", excluded."training_number_id", excluded."training_pathway", excluded."leaving_reason", excluded."leaving_destination", excluded."curriculum_start_date", excluded."curriculum_end_date", excluded."curriculum_completion_date", excluded."period_of_grace", excluded."intrepid_id", excluded."amended_date")
+WHERE (b."person_id" IS DISTINCT FROM excluded."person_id"
+    OR b."programme_id" IS DISTINCT FROM excluded."programme_id"
+    OR b."curriculum_id" IS DISTINCT FROM excluded."curriculum_id"
+    OR b."programme_membership_type" IS DISTINCT FROM excluded."programme_membership_type"
+    OR b."programme_start_date" IS DISTINCT FROM excluded."programme_start_date"
+    OR b."programme_end_date" IS DISTINCT FROM excluded."programme_end_date"
+    OR b."rotation" IS DISTINCT FROM excluded."rotation"
+    OR b."rotation_id" IS DISTINCT FROM excluded."rotation_id"
+    OR b."training_number_id" IS DISTINCT FROM excluded."training_number_id"
+    OR b."training_pathway" IS DISTINCT FROM excluded."training_pathway"
+    OR b."leaving_reason" IS DISTINCT FROM excluded."leaving_reason"
+    OR b."leaving_destination" IS DISTINCT FROM excluded."leaving_destination"
+    OR b."curriculum_start_date" IS DISTINCT FROM excluded."curriculum_start_date"
+    OR b."curriculum_end_date" IS DISTINCT FROM excluded."curriculum_end_date"
+    OR b."curriculum_completion_date" IS DISTINCT FROM excluded."curriculum_completion_date"
+    OR b."period_of_grace" IS DISTINCT FROM excluded."period_of_grace"
+    OR b."intrepid_id" IS DISTINCT FROM excluded."intrepid_id"
+    OR b."amended_date" IS DISTINCT FROM excluded."amended_date");
+  END IF;
+  IF EXISTS (SELECT FROM pg_catalog.pg_trigger AS t
+      WHERE t.tgrelid = '"public"."programme_membership"'::pg_catalog.regclass
+        AND t.tgtype & 3 = 3 AND NOT t.tgisinternal AND t.tgenabled <> 'D'
+        AND NOT pg_catalog.starts_with(t.tgname::text, 'AA_refactor_') AND NOT pg_catalog.starts_with(t.tgname::text, '~refactor_')) THEN
+      UPDATE "public"."curriculum_membership" AS b SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") = ROW (a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date")
+FROM "public"."programme_membership" AS a
+WHERE b."id" = a."id" AND a."id" IN (SELECT n."id" FROM n)
+  AND (a."person_id" IS DISTINCT FROM b."person_id"
+    OR a."programme_id" IS DISTINCT FROM b."programme_id"
+    OR a."curriculum_id" IS DISTINCT FROM b."curriculum_id"
+    OR a."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"
+    OR a."programme_start_date" IS DISTINCT FROM b."programme_start_date"
+    OR a."programme_end_date" IS DISTINCT FROM b."programme_end_date"
+    OR a."rotation" IS DISTINCT FROM b."rotation"
+    OR a."rotation_id" IS DISTINCT FROM b."rotation_id"
+    OR a."training_number_id" IS DISTINCT FROM b."training_number_id"
+    OR a."training_pathway" IS DISTINCT FROM b."training_pathway"
+    OR a."leaving_reason" IS DISTINCT FROM b."leaving_reason"
+    OR a."leaving_destination" IS DISTINCT FROM b."leaving_destination"
+    OR a."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"
+    OR a."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"
+    OR a."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"
+    OR a."period_of_grace" IS DISTINCT FROM b."period_of_grace"
+    OR a."intrepid_id" IS DISTINCT FROM b."intrepid_id"
+    OR a."amended_date" IS DISTINCT FROM b."amended_date");
+      DELETE FROM "public"."curriculum_membership" AS b WHERE b."id" IN (SELECT n."id" FROM n)
+  AND NOT EXISTS (SELECT FROM "public"."programme_membership" AS a WHERE a."id" = b."id");
+    END IF;
+  RETURN NULL;
+END
+$body1$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_to_source_insert"() FROM PUBLIC;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_to_source_update"() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body1$
+#variable_conflict use_variable
+DECLARE
+  ids bigint[]; rows int; done bigint; mass boolean;
+BEGIN
+  IF pg_catalog.current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+    IF NOT "public_refactor"."programme_membership_fence"() AND EXISTS (SELECT FROM n) THEN
+      RAISE serialization_failure USING MESSAGE = 'this transaction''s snapshot is older than the switch to synchronous capture', HINT = 'Retry the transaction.';
+    END IF;
+    PERFORM 1 FROM "public"."curriculum_membership" AS a WHERE a."id" IN (SELECT n."id" FROM n) FOR KEY SHARE;
+  END IF;
+  IF pg_catalog.pg_trigger_depth() = 1 THEN
+    ids := ARRAY(SELECT n."id" FROM n LIMIT 101);
+    mass := pg_catalog.cardinality(ids) > 100;
+  ELSE
+    ids := ARRAY(SELECT CASE WHEN (b."id" IS NULL OR (n."person_id" IS DISTINCT FROM b."person_id"
+    OR n."programme_id" IS DISTINCT FROM b."programme_id"
+    OR n."curriculum_id" IS DISTINCT FROM b."curriculum_id"
+    OR n."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"
+    OR n."programme_start_date" IS DISTINCT FROM b."programme_start_date"
+    OR n."programme_end_date" IS DISTINCT FROM b."programme_end_date"
+    OR n."rotation" IS DISTINCT FROM b."rotation"
+    OR n."rotation_id" IS DISTINCT FROM b."rotation_id"
+    OR n."training_number_id" IS DISTINCT FROM b."training_number_id"
+    OR n."training_pathway" IS DISTINCT FROM b."training_pathway"
+    OR n."leaving_reason" IS DISTINCT FROM b."leaving_reason"
+    OR n."leaving_destination" IS DISTINCT FROM b."leaving_destination"
+    OR n."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"
+    OR n."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"
+    OR n."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"
+    OR n."period_of_grace" IS DISTINCT FROM b."period_of_grace"
+    OR n."intrepid_id" IS DISTINCT FROM b."intrepid_id"
+    OR n."amended_date" IS DISTINCT FROM b."amended_date")) THEN n."id" END
+      FROM n LEFT JOIN "public"."programme_membership" AS b ON b."id" = n."id" LIMIT 101);
+    mass := pg_catalog.cardinality(ids) > 100;
+    ids := pg_catalog.array_remove(ids, NULL);
+  END IF;
+  rows := pg_catalog.cardinality(ids);
+  IF rows = 0 THEN
+    IF mass THEN
+      EXECUTE $body$SELECT EXISTS (SELECT FROM n LEFT JOIN "public"."programme_membership" AS b ON b."id" = n."id"
+  WHERE (b."id" IS NULL OR (n."person_id" IS DISTINCT FROM b."person_id"
+    OR n."programme_id" IS DISTINCT FROM b."programme_id"
+    OR n."curriculum_id" IS DISTINCT FROM b."curriculum_id"
+    OR n."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"
+    OR n."programme_start_date" IS DISTINCT FROM b."programme_start_date"
+    OR n."programme_end_date" IS DISTINCT FROM b."programme_end_date"
+    OR n."rotation" IS DISTINCT FROM b."rotation"
+    OR n."rotation_id" IS DISTINCT FROM b."rotation_id"
+    OR n."training_number_id" IS DISTINCT FROM b."training_number_id"
+    OR n."training_pathway" IS DISTINCT FROM b."training_pathway"
+    OR n."leaving_reason" IS DISTINCT FROM b."leaving_reason"
+    OR n."leaving_destination" IS DISTINCT FROM b."leaving_destination"
+    OR n."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"
+    OR n."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"
+    OR n."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"
+    OR n."period_of_grace" IS DISTINCT FROM b."period_of_grace"
+    OR n."intrepid_id" IS DISTINCT FROM b."intrepid_id"
+    OR n."amended_date" IS DISTINCT FROM b."amended_date")))$body$ INTO mass;
+    END IF;
+    IF NOT mass THEN
+      RETURN NULL;
+    END IF;
+  END IF;
+  IF mass THEN
+    EXECUTE $body$UPDATE "public"."programme_membership" AS b SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") = ROW (a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date")
+FROM "public"."curriculum_membership" AS a
+WHERE b."id" = a."id" AND a."id" IN (SELECT n."id" FROM n)
+  AND (a."person_id" IS DISTINCT FROM b."person_id"
+    OR a."programme_id" IS DISTINCT FROM b."programme_id"
+    OR a."curriculum_id" IS DISTINCT FROM b."curriculum_id"
+    OR a."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"
+    OR a."programme_start_date" IS DISTINCT FROM b."programme_start_date"
+    OR a."programme_end_date" IS DISTINCT FROM b."programme_end_date"
+    OR a."rotation" IS DISTINCT FROM b."rotation"
+    OR a."rotation_id" IS DISTINCT FROM b."rotation_id"
+    OR a."training_number_id" IS DISTINCT FROM b."training_number_id"
+    OR a."training_pathway" IS DISTINCT FROM b."training_pathway"
+    OR a."leaving_reason" IS DISTINCT FROM b."leaving_reason"
+    OR a."leaving_destination" IS DISTINCT FROM b."leaving_destination"
+    OR a."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"
+    OR a."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"
+    OR a."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"
+    OR a."period_of_grace" IS DISTINCT FROM b."period_of_grace"
+    OR a."intrepid_id" IS DISTINCT FROM b."intrepid_id"
+    OR a."amended_date" IS DISTINCT FROM b."amended_date")$body$;
+    GET DIAGNOSTICS done = ROW_COUNT;
+    IF done < (SELECT pg_catalog.count(*) FROM n) THEN
+      EXECUTE $body$INSERT INTO "public"."programme_membership" AS b ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date")
+OVERRIDING SYSTEM VALUE SELECT a."id", a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date"
+FROM "public"."curriculum_membership" AS a WHERE a."id" IN (SELECT n."id" FROM n) AND NOT EXISTS (SELECT FROM "public"."programme_membership" AS c WHERE c."id" = a."id")
+ON CONFLICT ("id") DO UPDATE SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") =
+  ROW (excluded."person_id", excluded."programme_id", excluded."curriculum_id", excluded."programme_membership_type", excluded."programme_start_date", excluded."programme_end_date", excluded."rotation", excluded."rotation_id", excluded."training_number_id", excluded."training_pathway", excluded."leaving_reason", excluded."leaving_destination", excluded."curriculum_start_date", excluded."curriculum_end_date", excluded."curriculum_completion_date", excluded."period_of_grace", excluded."intrepid_id", excluded."amended_date")
+WHERE (b."person_id" IS DISTINCT FROM excluded."person_id"
+    OR b."programme_id" IS DISTINCT FROM excluded."programme_id"
+    OR b."curriculum_id" IS DISTINCT FROM excluded."curriculum_id"
+    OR b."programme_membership_type" IS DISTINCT FROM excluded."programme_membership_type"
+    OR b."programme_start_date" IS DISTINCT FROM excluded."programme_start_date"
+    OR b."programme_end_date" IS DISTINCT FROM excluded."programme_end_date"
+    OR b."rotation" IS DISTINCT FROM excluded."rotation"
+    OR b."rotation_id" IS DISTINCT FROM excluded."rotation_id"
+    OR b."training_number_id" IS DISTINCT FROM excluded."training_number_id"
+    OR b."training_pathway" IS DISTINCT FROM excluded."training_pathway"
+    OR b."leaving_reason" IS DISTINCT FROM excluded."leaving_reason"
+    OR b."leaving_destination" IS DISTINCT FROM excluded."leaving_destination"
+    OR b."curriculum_start_date" IS DISTINCT FROM excluded."curriculum_start_date"
+    OR b."curriculum_end_date" IS DISTINCT FROM excluded."curriculum_end_date"
+    OR b."curriculum_completion_date" IS DISTINCT FROM excluded."curriculum_completion_date"
+    OR b."period_of_grace" IS DISTINCT FROM excluded."period_of_grace"
+    OR b."intrepid_id" IS DISTINCT FROM excluded."intrepid_id"
+    OR b."amended_date" IS DISTINCT FROM excluded."amended_date")$body$;
+    END IF;
+  ELSIF rows = 1 THEN
+    UPDATE "public"."programme_membership" AS b SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") = ROW (a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date")
+FROM "public"."curriculum_membership" AS a
+WHERE b."id" = a."id" AND a."id" = ids[1]
+  AND (a."person_id" IS DISTINCT FROM b."person_id"
+    OR a."programme_id" IS DISTINCT FROM b."programme_id"
+    OR a."curriculum_id" IS DISTINCT FROM b."curriculum_id"
+    OR a."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"
+    OR a."programme_start_date" IS DISTINCT FROM b."programme_start_date"
+    OR a."programme_end_date" IS DISTINCT FROM b."programme_end_date"
+    OR a."rotation" IS DISTINCT FROM b."rotation"
+    OR a."rotation_id" IS DISTINCT FROM b."rotation_id"
+    OR a."training_number_id" IS DISTINCT FROM b."training_number_id"
+    OR a."training_pathway" IS DISTINCT FROM b."training_pathway"
+    OR a."leaving_reason" IS DISTINCT FROM b."leaving_reason"
+    OR a."leaving_destination" IS DISTINCT FROM b."leaving_destination"
+    OR a."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"
+    OR a."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"
+    OR a."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"
+    OR a."period_of_grace" IS DISTINCT FROM b."period_of_grace"
+    OR a."intrepid_id" IS DISTINCT FROM b."intrepid_id"
+    OR a."amended_date" IS DISTINCT FROM b."amended_date");
+    IF NOT FOUND THEN
+      INSERT INTO "public"."programme_membership" AS b ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date")
+OVERRIDING SYSTEM VALUE SELECT a."id", a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date"
+FROM "public"."curriculum_membership" AS a WHERE a."id" = ids[1] AND NOT EXISTS (SELECT FROM "public"."programme_membership" AS c WHERE c."id" = a."id")
+ON CONFLICT ("id") DO UPDATE SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") =
+  ROW (excluded."person_id", excluded."programme_id", excluded."curriculum_id", excluded."programme_membership_type", excluded."programme_start_date", excluded."programme_end_date", excluded."rotation", excluded."rotation_id", excluded."training_number_id", excluded."training_pathway", excluded."leaving_reason", excluded."leaving_destination", excluded."curriculum_start_date", excluded."curriculum_end_date", excluded."curriculum_completion_date", excluded."period_of_grace", excluded."intrepid_id", excluded."amended_date")
+WHERE (b."person_id" IS DISTINCT FROM excluded."person_id"
+    OR b."programme_id" IS DISTINCT FROM excluded."programme_id"
+    OR b."curriculum_id" IS DISTINCT FROM excluded."curriculum_id"
+    OR b."programme_membership_type" IS DISTINCT FROM excluded."programme_membership_type"
+    OR b."programme_start_date" IS DISTINCT FROM excluded."programme_start_date"
+    OR b."programme_end_date" IS DISTINCT FROM excluded."programme_end_date"
+    OR b."rotation" IS DISTINCT FROM excluded."rotation"
+    OR b."rotation_id" IS DISTINCT FROM excluded."rotation_id"
+    OR b."training_number_id" IS DISTINCT FROM excluded."training_number_id"
+    OR b."training_pathway" IS DISTINCT FROM excluded."training_pathway"
+    OR b."leaving_reason" IS DISTINCT FROM excluded."leaving_reason"
+    OR b."leaving_destination" IS DISTINCT FROM excluded."leaving_destination"
+    OR b."curriculum_start_date" IS DISTINCT FROM excluded."curriculum_start_date"
+    OR b."curriculum_end_date" IS DISTINCT FROM excluded."curriculum_end_date"
+    OR b."curriculum_completion_date" IS DISTINCT FROM excluded."curriculum_completion_date"
+    OR b."period_of_grace" IS DISTINCT FROM excluded."period_of_grace"
+    OR b."intrepid_id" IS DISTINCT FROM excluded."intrepid_id"
+    OR b."amended_date" IS DISTINCT FROM excluded."amended_date");
+    END IF;
+  ELSE
+    UPDATE "public"."programme_membership" AS b SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") = ROW (a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date")
+FROM "public"."curriculum_membership" AS a
+WHERE b."id" = a."id" AND a."id" = ANY (ids)
+  AND (a."person_id" IS DISTINCT FROM b."person_id"
+    OR a."programme_id" IS DISTINCT FROM b."programme_id"
+    OR a."curriculum_id" IS DISTINCT FROM b."curriculum_id"
+    OR a."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"
+    OR a."programme_start_date" IS DISTINCT FROM b."programme_start_date"
+    OR a."programme_end_date" IS DISTINCT FROM b."programme_end_date"
+    OR a."rotation" IS DISTINCT FROM b."rotation"
+    OR a."rotation_id" IS DISTINCT FROM b."rotation_id"
+    OR a."training_number_id" IS DISTINCT FROM b."training_number_id"
+    OR a."training_pathway" IS DISTINCT FROM b."training_pathway"
+    OR a."leaving_reason" IS DISTINCT FROM b."leaving_reason"
+    OR a."leaving_destination" IS DISTINCT FROM b."leaving_destination"
+    OR a."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"
+    OR a."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"
+    OR a."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"
+    OR a."period_of_grace" IS DISTINCT FROM b."period_of_grace"
+    OR a."intrepid_id" IS DISTINCT FROM b."intrepid_id"
+    OR a."amended_date" IS DISTINCT FROM b."amended_date");
+    GET DIAGNOSTICS done = ROW_COUNT;
+    IF done < rows THEN
+      INSERT INTO "public"."programme_membership" AS b ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date")
+OVERRIDING SYSTEM VALUE SELECT a."id", a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date"
+FROM "public"."curriculum_membership" AS a WHERE a."id" = ANY (ids) AND NOT EXISTS (SELECT FROM "public"."programme_membership" AS c WHERE c."id" = a."id")
+ON CONFLICT ("id") DO UPDATE SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") =
+  ROW (excluded."person_id", excluded."programme_id", excluded."curriculum_id", excluded."programme_membership_type", excluded."programme_start_date", excluded."programme_end_date", excluded."rotation", excluded."rotation_id", excluded."training_number_id", excluded."training_pathway", excluded."leaving_reason", excluded."leaving_destination", excluded."curriculum_start_date", excluded."curriculum_end_date", excluded."curriculum_completion_date", excluded."period_of_grace", excluded."intrepid_id", excluded."amended_date")
+WHERE (b."person_id" IS DISTINCT FROM excluded."person_id"
+    OR b."programme_id" IS DISTINCT FROM excluded."programme_id"
+    OR b."curriculum_id" IS DISTINCT FROM excluded."curriculum_id"
+    OR b."programme_membership_type" IS DISTINCT FROM excluded."programme_membership_type"
+    OR b."programme_start_date" IS DISTINCT FROM excluded."programme_start_date"
+    OR b."programme_end_date" IS DISTINCT FROM excluded."programme_end_date"
+    OR b."rotation" IS DISTINCT FROM excluded."rotation"
+    OR b."rotation_id" IS DISTINCT FROM excluded."rotation_id"
+    OR b."training_number_id" IS DISTINCT FROM excluded."training_number_id"
+    OR b."training_pathway" IS DISTINCT FROM excluded."training_pathway"
+    OR b."leaving_reason" IS DISTINCT FROM excluded."leaving_reason"
+    OR b."leaving_destination" IS DISTINCT FROM excluded."leaving_destination"
+    OR b."curriculum_start_date" IS DISTINCT FROM excluded."curriculum_start_date"
+    OR b."curriculum_end_date" IS DISTINCT FROM excluded."curriculum_end_date"
+    OR b."curriculum_completion_date" IS DISTINCT FROM excluded."curriculum_completion_date"
+    OR b."period_of_grace" IS DISTINCT FROM excluded."period_of_grace"
+    OR b."intrepid_id" IS DISTINCT FROM excluded."intrepid_id"
+    OR b."amended_date" IS DISTINCT FROM excluded."amended_date");
+    END IF;
+  END IF;
+  IF EXISTS (SELECT FROM pg_catalog.pg_trigger AS t
+      WHERE t.tgrelid = '"public"."programme_membership"'::pg_catalog.regclass
+        AND t.tgtype & 3 = 3 AND NOT t.tgisinternal AND t.tgenabled <> 'D'
+        AND NOT pg_catalog.starts_with(t.tgname::text, 'AA_refactor_') AND NOT pg_catalog.starts_with(t.tgname::text, '~refactor_')) THEN
+      UPDATE "public"."curriculum_membership" AS b SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") = ROW (a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date")
+FROM "public"."programme_membership" AS a
+WHERE b."id" = a."id" AND a."id" IN (SELECT n."id" FROM n)
+  AND (a."person_id" IS DISTINCT FROM b."person_id"
+    OR a."programme_id" IS DISTINCT FROM b."programme_id"
+    OR a."curriculum_id" IS DISTINCT FROM b."curriculum_id"
+    OR a."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"
+    OR a."programme_start_date" IS DISTINCT FROM b."programme_start_date"
+    OR a."programme_end_date" IS DISTINCT FROM b."programme_end_date"
+    OR a."rotation" IS DISTINCT FROM b."rotation"
+    OR a."rotation_id" IS DISTINCT FROM b."rotation_id"
+    OR a."training_number_id" IS DISTINCT FROM b."training_number_id"
+    OR a."training_pathway" IS DISTINCT FROM b."training_pathway"
+    OR a."leaving_reason" IS DISTINCT FROM b."leaving_reason"
+    OR a."leaving_destination" IS DISTINCT FROM b."leaving_destination"
+    OR a."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"
+    OR a."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"
+    OR a."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"
+    OR a."period_of_grace" IS DISTINCT FROM b."period_of_grace"
+    OR a."intrepid_id" IS DISTINCT FROM b."intrepid_id"
+    OR a."amended_date" IS DISTINCT FROM b."amended_date");
+      DELETE FROM "public"."curriculum_membership" AS b WHERE b."id" IN (SELECT n."id" FROM n)
+  AND NOT EXISTS (SELECT FROM "public"."programme_membership" AS a WHERE a."id" = b."id");
+    END IF;
+  RETURN NULL;
+END
+$body1$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_to_source_update"() FROM PUBLIC;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_to_source_delete"() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body1$
+#variable_conflict use_variable
+DECLARE
+  ids bigint[]; rows int; done bigint; mass boolean;
+BEGIN
+  IF pg_catalog.current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+    IF NOT "public_refactor"."programme_membership_fence"() AND EXISTS (SELECT FROM o) THEN
+      RAISE serialization_failure USING MESSAGE = 'this transaction''s snapshot is older than the switch to synchronous capture', HINT = 'Retry the transaction.';
+    END IF;
+  END IF;
+  IF pg_catalog.pg_trigger_depth() = 1 THEN
+    ids := ARRAY(SELECT o."id" FROM o LIMIT 101);
+    mass := pg_catalog.cardinality(ids) > 100;
+  ELSE
+    ids := ARRAY(SELECT CASE WHEN b."id" IS NOT NULL THEN o."id" END
+      FROM o LEFT JOIN "public"."programme_membership" AS b ON b."id" = o."id" LIMIT 101);
+    mass := pg_catalog.cardinality(ids) > 100;
+    ids := pg_catalog.array_remove(ids, NULL);
+  END IF;
+  rows := pg_catalog.cardinality(ids);
+  IF mass THEN
+    EXECUTE $body$DELETE FROM "public"."programme_membership" AS b WHERE b."id" IN (SELECT o."id" FROM o)
+  AND NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS a WHERE a."id" = b."id")$body$;
+  ELSIF rows = 0 THEN
+    RETURN NULL;
+  ELSIF rows = 1 THEN
+    DELETE FROM "public"."programme_membership" AS b WHERE b."id" = ids[1]
+  AND NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS a WHERE a."id" = b."id");
+  ELSE
+    DELETE FROM "public"."programme_membership" AS b WHERE b."id" = ANY (ids)
+  AND NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS a WHERE a."id" = b."id");
+  END IF;
+  IF EXISTS (SELECT FROM pg_catalog.pg_trigger AS t
+      WHERE t.tgrelid = '"public"."programme_membership"'::pg_catalog.regclass
+        AND t.tgtype & 3 = 3 AND NOT t.tgisinternal AND t.tgenabled <> 'D'
+        AND NOT pg_catalog.starts_with(t.tgname::text, 'AA_refactor_') AND NOT pg_catalog.starts_with(t.tgname::text, '~refactor_')) THEN
+      INSERT INTO "public"."curriculum_membership" AS b ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date")
+OVERRIDING SYSTEM VALUE SELECT a."id", a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date"
+FROM "public"."programme_membership" AS a WHERE a."id" IN (SELECT o."id" FROM o)
+ON CONFLICT ("id") DO UPDATE SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") =
+  ROW (excluded."person_id", excluded."programme_id", excluded."curriculum_id", excluded."programme_membership_type", excluded."programme_start_date", excluded."programme_end_date", excluded."rotation", excluded."rotation_id", excluded."training_number_id", excluded."training_pathway", excluded."leaving_reason", excluded."leaving_destination", excluded."curriculum_start_date", excluded."curriculum_end_date", excluded."curriculum_completion_date", excluded."period_of_grace", excluded."intrepid_id", excluded."amended_date")
+WHERE (b."person_id" IS DISTINCT FROM excluded."person_id"
+    OR b."programme_id" IS DISTINCT FROM excluded."programme_id"
+    OR b."curriculum_id" IS DISTINCT FROM excluded."curriculum_id"
+    OR b."programme_membership_type" IS DISTINCT FROM excluded."programme_membership_type"
+    OR b."programme_start_date" IS DISTINCT FROM excluded."programme_start_date"
+    OR b."programme_end_date" IS DISTINCT FROM excluded."programme_end_date"
+    OR b."rotation" IS DISTINCT FROM excluded."rotation"
+    OR b."rotation_id" IS DISTINCT FROM excluded."rotation_id"
+    OR b."training_number_id" IS DISTINCT FROM excluded."training_number_id"
+    OR b."training_pathway" IS DISTINCT FROM excluded."training_pathway"
+    OR b."leaving_reason" IS DISTINCT FROM excluded."leaving_reason"
+    OR b."leaving_destination" IS DISTINCT FROM excluded."leaving_destination"
+    OR b."curriculum_start_date" IS DISTINCT FROM excluded."curriculum_start_date"
+    OR b."curriculum_end_date" IS DISTINCT FROM excluded."curriculum_end_date"
+    OR b."curriculum_completion_date" IS DISTINCT FROM excluded."curriculum_completion_date"
+    OR b."period_of_grace" IS DISTINCT FROM excluded."period_of_grace"
+    OR b."intrepid_id" IS DISTINCT FROM excluded."intrepid_id"
+    OR b."amended_date" IS DISTINCT FROM excluded."amended_date");
+    END IF;
+  RETURN NULL;
+END
+$body1$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_to_source_delete"() FROM PUBLIC;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_to_source_moved"() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+#variable_conflict use_variable
+DECLARE
+  ids bigint[]; rows int; done bigint; mass boolean;
+BEGIN
+  IF pg_catalog.current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+    IF NOT "public_refactor"."programme_membership_fence"() THEN
+      RAISE serialization_failure USING MESSAGE = 'this transaction''s snapshot is older than the switch to synchronous capture', HINT = 'Retry the transaction.';
+    END IF;
+    PERFORM 1 FROM "public"."curriculum_membership" AS a WHERE a."id" = NEW."id" FOR KEY SHARE;
+  END IF;
+  DELETE FROM "public"."programme_membership" AS b WHERE b."id" = OLD."id"
+  AND NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS a WHERE a."id" = b."id");
+  INSERT INTO "public"."programme_membership" AS b ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date")
+OVERRIDING SYSTEM VALUE SELECT a."id", a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date"
+FROM "public"."curriculum_membership" AS a WHERE a."id" = NEW."id"
+ON CONFLICT ("id") DO UPDATE SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") =
+  ROW (excluded."person_id", excluded."programme_id", excluded."curriculum_id", excluded."programme_membership_type", excluded."programme_start_date", excluded."programme_end_date", excluded."rotation", excluded."rotation_id", excluded."training_number_id", excluded."training_pathway", excluded."leaving_reason", excluded."leaving_destination", excluded."curriculum_start_date", excluded."curriculum_end_date", excluded."curriculum_completion_date", excluded."period_of_grace", excluded."intrepid_id", excluded."amended_date")
+WHERE (b."person_id" IS DISTINCT FROM excluded."person_id"
+    OR b."programme_id" IS DISTINCT FROM excluded."programme_id"
+    OR b."curriculum_id" IS DISTINCT FROM excluded."curriculum_id"
+    OR b."programme_membership_type" IS DISTINCT FROM excluded."programme_membership_type"
+    OR b."programme_start_date" IS DISTINCT FROM excluded."programme_start_date"
+    OR b."programme_end_date" IS DISTINCT FROM excluded."programme_end_date"
+    OR b."rotation" IS DISTINCT FROM excluded."rotation"
+    OR b."rotation_id" IS DISTINCT FROM excluded."rotation_id"
+    OR b."training_number_id" IS DISTINCT FROM excluded."training_number_id"
+    OR b."training_pathway" IS DISTINCT FROM excluded."training_pathway"
+    OR b."leaving_reason" IS DISTINCT FROM excluded."leaving_reason"
+    OR b."leaving_destination" IS DISTINCT FROM excluded."leaving_destination"
+    OR b."curriculum_start_date" IS DISTINCT FROM excluded."curriculum_start_date"
+    OR b."curriculum_end_date" IS DISTINCT FROM excluded."curriculum_end_date"
+    OR b."curriculum_completion_date" IS DISTINCT FROM excluded."curriculum_completion_date"
+    OR b."period_of_grace" IS DISTINCT FROM excluded."period_of_grace"
+    OR b."intrepid_id" IS DISTINCT FROM excluded."intrepid_id"
+    OR b."amended_date" IS DISTINCT FROM excluded."amended_date");
+  IF EXISTS (SELECT FROM pg_catalog.pg_trigger AS t
+      WHERE t.tgrelid = '"public"."programme_membership"'::pg_catalog.regclass
+        AND t.tgtype & 3 = 3 AND NOT t.tgisinternal AND t.tgenabled <> 'D'
+        AND NOT pg_catalog.starts_with(t.tgname::text, 'AA_refactor_') AND NOT pg_catalog.starts_with(t.tgname::text, '~refactor_')) THEN
+      INSERT INTO "public"."curriculum_membership" AS b ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date")
+OVERRIDING SYSTEM VALUE SELECT a."id", a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date"
+FROM "public"."programme_membership" AS a WHERE a."id" = OLD."id"
+ON CONFLICT ("id") DO UPDATE SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") =
+  ROW (excluded."person_id", excluded."programme_id", excluded."curriculum_id", excluded."programme_membership_type", excluded."programme_start_date", excluded."programme_end_date", excluded."rotation", excluded."rotation_id", excluded."training_number_id", excluded."training_pathway", excluded."leaving_reason", excluded."leaving_destination", excluded."curriculum_start_date", excluded."curriculum_end_date", excluded."curriculum_completion_date", excluded."period_of_grace", excluded."intrepid_id", excluded."amended_date")
+WHERE (b."person_id" IS DISTINCT FROM excluded."person_id"
+    OR b."programme_id" IS DISTINCT FROM excluded."programme_id"
+    OR b."curriculum_id" IS DISTINCT FROM excluded."curriculum_id"
+    OR b."programme_membership_type" IS DISTINCT FROM excluded."programme_membership_type"
+    OR b."programme_start_date" IS DISTINCT FROM excluded."programme_start_date"
+    OR b."programme_end_date" IS DISTINCT FROM excluded."programme_end_date"
+    OR b."rotation" IS DISTINCT FROM excluded."rotation"
+    OR b."rotation_id" IS DISTINCT FROM excluded."rotation_id"
+    OR b."training_number_id" IS DISTINCT FROM excluded."training_number_id"
+    OR b."training_pathway" IS DISTINCT FROM excluded."training_pathway"
+    OR b."leaving_reason" IS DISTINCT FROM excluded."leaving_reason"
+    OR b."leaving_destination" IS DISTINCT FROM excluded."leaving_destination"
+    OR b."curriculum_start_date" IS DISTINCT FROM excluded."curriculum_start_date"
+    OR b."curriculum_end_date" IS DISTINCT FROM excluded."curriculum_end_date"
+    OR b."curriculum_completion_date" IS DISTINCT FROM excluded."curriculum_completion_date"
+    OR b."period_of_grace" IS DISTINCT FROM excluded."period_of_grace"
+    OR b."intrepid_id" IS DISTINCT FROM excluded."intrepid_id"
+    OR b."amended_date" IS DISTINCT FROM excluded."amended_date");
+    END IF;
+  IF EXISTS (SELECT FROM pg_catalog.pg_trigger AS t
+      WHERE t.tgrelid = '"public"."programme_membership"'::pg_catalog.regclass
+        AND t.tgtype & 3 = 3 AND NOT t.tgisinternal AND t.tgenabled <> 'D'
+        AND NOT pg_catalog.starts_with(t.tgname::text, 'AA_refactor_') AND NOT pg_catalog.starts_with(t.tgname::text, '~refactor_')) THEN
+      UPDATE "public"."curriculum_membership" AS b SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") = ROW (a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date")
+FROM "public"."programme_membership" AS a
+WHERE b."id" = a."id" AND a."id" = NEW."id"
+  AND (a."person_id" IS DISTINCT FROM b."person_id"
+    OR a."programme_id" IS DISTINCT FROM b."programme_id"
+    OR a."curriculum_id" IS DISTINCT FROM b."curriculum_id"
+    OR a."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"
+    OR a."programme_start_date" IS DISTINCT FROM b."programme_start_date"
+    OR a."programme_end_date" IS DISTINCT FROM b."programme_end_date"
+    OR a."rotation" IS DISTINCT FROM b."rotation"
+    OR a."rotation_id" IS DISTINCT FROM b."rotation_id"
+    OR a."training_number_id" IS DISTINCT FROM b."training_number_id"
+    OR a."training_pathway" IS DISTINCT FROM b."training_pathway"
+    OR a."leaving_reason" IS DISTINCT FROM b."leaving_reason"
+    OR a."leaving_destination" IS DISTINCT FROM b."leaving_destination"
+    OR a."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"
+    OR a."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"
+    OR a."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"
+    OR a."period_of_grace" IS DISTINCT FROM b."period_of_grace"
+    OR a."intrepid_id" IS DISTINCT FROM b."intrepid_id"
+    OR a."amended_date" IS DISTINCT FROM b."amended_date");
+      DELETE FROM "public"."curriculum_membership" AS b WHERE b."id" = NEW."id"
+  AND NOT EXISTS (SELECT FROM "public"."programme_membership" AS a WHERE a."id" = b."id");
+    END IF;
+  RETURN NULL;
+END
+$body$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_to_source_moved"() FROM PUBLIC;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_to_source_truncate"() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+#variable_conflict use_variable
+DECLARE
+  ids bigint[]; rows int; done bigint; mass boolean;
+BEGIN
+  IF pg_catalog.pg_relation_size('"public"."programme_membership"'::pg_catalog.regclass) > 0 THEN
+    TRUNCATE "public"."programme_membership";
+  END IF;
+  RETURN NULL;
+END
+$body$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_to_source_truncate"() FROM PUBLIC;
+INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
+VALUES ('programme_membership', '0005', 'down', 'functions') ON CONFLICT DO NOTHING;
+COMMIT;
+\endif
+
+-- record changes
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0005' AND a.direction = 'down' AND a.name = 'record changes') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  record changes'
+DO $body1$
+#variable_conflict use_column
+<<work>>
+DECLARE
+  began timestamptz := pg_catalog.clock_timestamp();
+  asked timestamptz; got timestamptz; tries int := 0;
+BEGIN
+  LOOP
+    tries := tries + 1;
+    BEGIN
+      PERFORM pg_catalog.set_config('lock_timeout', '50', true),
+        pg_catalog.set_config('synchronous_commit', 'off', true);
+      asked := pg_catalog.clock_timestamp();
+      LOCK TABLE "public"."curriculum_membership" IN SHARE ROW EXCLUSIVE MODE;
+      got := pg_catalog.clock_timestamp();
+      PERFORM pg_catalog.set_config('lock_timeout', '10', true);
+      LOCK TABLE "public"."programme_membership_retired" IN ACCESS EXCLUSIVE MODE;
+      EXECUTE $body$DO $own$ DECLARE
+  there pg_catalog.text[];
+BEGIN
+there := ARRAY(SELECT t.tgname::pg_catalog.text FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid = '"public"."programme_membership_retired"'::pg_catalog.regclass);
+IF 'AA_refactor_reconciling_insert_or_update_or_delete' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_reconciling_insert_or_update_or_delete" BEFORE INSERT OR UPDATE OR DELETE ON "public"."programme_membership_retired"
+  FOR EACH STATEMENT
+  WHEN (pg_catalog.current_setting(''vacuum_cost_page_hit'') <> ''7129'')
+  EXECUTE FUNCTION "public_refactor"."programme_membership_reconciling"()'; END IF;
+IF 'AA_refactor_reconciling_truncate' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_reconciling_truncate" BEFORE TRUNCATE ON "public"."programme_membership_retired"
+  FOR EACH STATEMENT
+  WHEN (pg_catalog.current_setting(''vacuum_cost_page_hit'') <> ''7129'')
+  EXECUTE FUNCTION "public_refactor"."programme_membership_reconciling"()'; END IF;
+ALTER TABLE "public"."programme_membership_retired" ENABLE ALWAYS TRIGGER "AA_refactor_reconciling_insert_or_update_or_delete", ENABLE ALWAYS TRIGGER "AA_refactor_reconciling_truncate";
+END $own$$body$;
+      EXECUTE $body$DO $own$ DECLARE
+  what pg_catalog.text;
+BEGIN
+SELECT pg_catalog.string_agg(pg_catalog.format('DROP TRIGGER %I ON %s', t.tgname, '"public"."programme_membership_retired"'), '; ') INTO what FROM pg_catalog.pg_trigger AS t
+WHERE t.tgrelid = pg_catalog.to_regclass('"public"."programme_membership_retired"') AND t.tgname IN ('~refactor_refuse_retired');
+IF what IS NOT NULL THEN EXECUTE what; END IF;
+END $own$$body$;
+      EXECUTE $body$DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_refuse_retired"()$body$;
+      EXECUTE $body$DO $own$ DECLARE
+  there pg_catalog.text[];
+BEGIN
+there := ARRAY(SELECT t.tgname::pg_catalog.text FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid = '"public"."curriculum_membership"'::pg_catalog.regclass);
+IF 'AA_refactor_retired_log_insert' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_retired_log_insert" AFTER INSERT ON "public"."curriculum_membership"
+  REFERENCING NEW TABLE AS n
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION "public_refactor"."programme_membership_retired_log_insert"()'; END IF;
+IF 'AA_refactor_retired_log_update' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_retired_log_update" AFTER UPDATE ON "public"."curriculum_membership"
+  REFERENCING NEW TABLE AS n
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION "public_refactor"."programme_membership_retired_log_update"()'; END IF;
+IF 'AA_refactor_retired_log_delete' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_retired_log_delete" AFTER DELETE ON "public"."curriculum_membership"
+  REFERENCING OLD TABLE AS o
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION "public_refactor"."programme_membership_retired_log_delete"()'; END IF;
+IF 'AA_refactor_retired_log_truncate' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_retired_log_truncate" AFTER TRUNCATE ON "public"."curriculum_membership"
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION "public_refactor"."programme_membership_retired_log_truncate"()'; END IF;
+IF 'AA_refactor_retired_log_moved' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_retired_log_moved" AFTER UPDATE ON "public"."curriculum_membership"
+  FOR EACH ROW
+  WHEN (OLD."id" IS DISTINCT FROM NEW."id")
+  EXECUTE FUNCTION "public_refactor"."programme_membership_retired_log_moved"()'; END IF;
+ALTER TABLE "public"."curriculum_membership" ENABLE ALWAYS TRIGGER "AA_refactor_retired_log_insert", ENABLE ALWAYS TRIGGER "AA_refactor_retired_log_update", ENABLE ALWAYS TRIGGER "AA_refactor_retired_log_delete", ENABLE ALWAYS TRIGGER "AA_refactor_retired_log_truncate", ENABLE ALWAYS TRIGGER "AA_refactor_retired_log_moved";
+END $own$$body$;
+      EXECUTE $body$INSERT INTO "public_refactor"."programme_membership_retired_log" (keys) VALUES (NULL)$body$;
+      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', '0005', 'down', 'record changes',
+        1000 * extract(epoch FROM got - asked),
+        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+      EXIT;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
+    END;
+    -- A transaction of its own for the next try; this one would hold old row versions back.
+    COMMIT;
+    IF pg_catalog.clock_timestamp() >= began + interval '120 s' THEN
+      RAISE lock_not_available USING
+        MESSAGE = pg_catalog.format('no lock on %s in %s tries over 120 s; %s',
+          '"public"."curriculum_membership", "public"."programme_membership_retired"', tries, coalesce((
+            SELECT 'in the way: ' || pg_catalog.string_agg(w.who, '; ') FROM (
+              SELECT DISTINCT pg_catalog.format('%s (%s, %s, for %s)',
+                coalesce(a.pid::text, 'prepared ' || p.gid),
+                coalesce(a.usename::text, p.owner::text, '?'), coalesce(a.state, 'prepared'),
+                pg_catalog.date_trunc('second', pg_catalog.clock_timestamp()
+                  - coalesce(a.xact_start, p.prepared)))
+              FROM pg_catalog.pg_locks AS l
+              LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
+              LEFT JOIN pg_catalog.pg_prepared_xacts AS p
+                ON l.virtualtransaction = '-1/' || p.transaction::text
+              WHERE l.relation = ANY (ARRAY[pg_catalog.to_regclass('"public"."curriculum_membership"'), pg_catalog.to_regclass('"public"."programme_membership_retired"')]::pg_catalog.oid[]) AND l.granted
+                AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid() LIMIT 5) AS w (who)),
+          'whoever was in the way has gone meanwhile')),
+        HINT = 'End or wait for those transactions, then go on with alembic or with a script '
+          'from the version reached; membership-refactor abandon takes the step back.';
+    END IF;
+    PERFORM pg_catalog.pg_sleep(pg_catalog.random() * least(1, 0.02 * 2 ^ least(tries, 6)));
+  END LOOP;
+END
+$body1$;
+\endif
+
+-- reconcile the archive
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0005' AND a.direction = 'down' AND a.name = 'reconcile the archive') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  reconcile the archive'
+DO $body1$
+#variable_conflict use_column
+<<work>>
+DECLARE
+  size double precision := 2000; fixed int := NULL;
+  job record; number bigint; first_value text; last_value text; written bigint;
+  began timestamptz; tries int; stuck timestamptz;
+  look_at timestamptz := '-infinity'; control record; waits boolean;
+  wal_at timestamptz; wal_lsn pg_lsn; wal_rate double precision;
+BEGIN
+  -- Half of deadlock_timeout at most: in a deadlock this session is the victim, and tries again.
+  PERFORM pg_catalog.set_config('lock_timeout', least(2000, s.setting::int / 2)::text, false)
+  FROM pg_catalog.pg_settings AS s WHERE s.name = 'deadlock_timeout';
+  PERFORM pg_catalog.set_config('synchronous_commit', 'off', false);
+  INSERT INTO "public_refactor"."job" (plan, job) VALUES ('programme_membership', '0005 down reconcile the archive') ON CONFLICT DO NOTHING;
+  COMMIT;
+  -- Read after capture is committed: whatever commits later is in the log.
+  UPDATE "public_refactor"."job" AS j SET bound = (SELECT t."id"::text FROM "public"."curriculum_membership" AS t
+      WHERE t."id" IS NOT NULL ORDER BY t."id" DESC LIMIT 1),
+    nulls_done = j.nulls_done OR true
+  WHERE j.plan = 'programme_membership' AND j.job = '0005 down reconcile the archive' AND j.bound IS NULL AND NOT j.exhausted;
+  COMMIT;
+  <<ranges>>
+  LOOP
+    IF pg_catalog.clock_timestamp() >= look_at THEN
+      LOOP
+        SELECT coalesce(c.paused, false) AS paused,
+          coalesce(c.max_lag_bytes, NULL) AS max_lag_bytes,
+          coalesce(c.max_wal_bytes_per_second, NULL) AS max_wal_bytes_per_second,
+          coalesce(c.max_active_sessions, NULL) AS max_active_sessions,
+          coalesce(c.batch_rows, NULL) AS batch_rows
+        INTO work.control FROM (SELECT) AS always
+        LEFT JOIN "public_refactor"."control" AS c ON c.plan = 'programme_membership';
+        fixed := work.control.batch_rows;
+        size := coalesce(fixed, size);
+        wal_rate := pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), work.wal_lsn)
+          / nullif(extract(epoch FROM pg_catalog.clock_timestamp() - work.wal_at), 0);
+        wal_lsn := pg_catalog.pg_current_wal_lsn(); wal_at := pg_catalog.clock_timestamp();
+        -- Bytes, not replay_lag: that said 0.25 s for a replica whose replay stood still.
+        waits := work.control.paused
+          OR coalesce(work.wal_rate > work.control.max_wal_bytes_per_second, false)
+          OR work.control.max_lag_bytes < (SELECT pg_catalog.max(pg_catalog.pg_wal_lsn_diff(
+            pg_catalog.pg_current_wal_lsn(), r.replay_lsn))
+            FROM pg_catalog.pg_stat_replication AS r WHERE r.replay_lsn IS NOT NULL)
+          OR work.control.max_active_sessions < (SELECT pg_catalog.count(*)
+            FROM pg_catalog.pg_stat_activity AS a
+            WHERE a.state = 'active' AND a.backend_type = 'client backend'
+              AND a.application_name NOT LIKE 'membership!_refactor%' ESCAPE '!');
+        EXIT WHEN NOT coalesce(waits, false);
+        COMMIT;
+        PERFORM pg_catalog.pg_sleep(1);
+      END LOOP;
+      look_at := pg_catalog.clock_timestamp() + interval '1 s';
+    END IF;
+    BEGIN
+      SELECT j.claimed, j.bound, j.nulls_done, j.exhausted INTO work.job
+      FROM "public_refactor"."job" AS j WHERE plan = 'programme_membership' AND job = '0005 down reconcile the archive' FOR UPDATE;
+      -- A range that was claimed and not finished, by whomever, goes first.
+      SELECT b.n, b.first, b.last INTO work.number, work.first_value, work.last_value
+      FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = '0005 down reconcile the archive' AND NOT b.done ORDER BY b.n LIMIT 1;
+      IF NOT FOUND THEN
+        IF NOT work.job.nulls_done THEN
+          UPDATE "public_refactor"."job" SET nulls_done = true WHERE plan = 'programme_membership' AND job = '0005 down reconcile the archive';
+          first_value := NULL; last_value := NULL;
+        ELSE
+          EXIT ranges WHEN work.job.exhausted OR work.job.bound IS NULL;
+          -- By EXECUTE, so that every range is planned with its own values.
+          EXECUTE $body$SELECT (SELECT t."id"::text FROM "public"."curriculum_membership" AS t WHERE t."id" <= $1::bigint AND ($2 IS NULL OR t."id" > $2::bigint) ORDER BY t."id" LIMIT 1), coalesce((SELECT t."id"::text FROM "public"."curriculum_membership" AS t WHERE t."id" <= $1::bigint AND ($2 IS NULL OR t."id" > $2::bigint) ORDER BY t."id" OFFSET $3 LIMIT 1), $1)$body$
+          INTO work.first_value, work.last_value
+          USING work.job.bound, work.job.claimed, greatest(size::bigint - 1, 0);
+          IF work.first_value IS NULL THEN
+            UPDATE "public_refactor"."job" SET exhausted = true WHERE plan = 'programme_membership' AND job = '0005 down reconcile the archive';
+            EXIT ranges;
+          END IF;
+          UPDATE "public_refactor"."job" SET claimed = work.last_value WHERE plan = 'programme_membership' AND job = '0005 down reconcile the archive';
+        END IF;
+        INSERT INTO "public_refactor"."batch" (plan, job, n, first, last, worker)
+        SELECT 'programme_membership', '0005 down reconcile the archive', coalesce(pg_catalog.max(b.n), 0) + 1,
+          work.first_value, work.last_value, 'script'
+        FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = '0005 down reconcile the archive' RETURNING n INTO work.number;
+      END IF;
+      stuck := NULL;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected OR serialization_failure THEN
+      -- As behind a writer's TRUNCATE.
+      stuck := coalesce(stuck, pg_catalog.clock_timestamp());
+      IF pg_catalog.clock_timestamp() >= stuck + interval '300 s' THEN RAISE; END IF;
+    END;
+    COMMIT;
+    IF stuck IS NOT NULL THEN
+      PERFORM pg_catalog.pg_sleep(pg_catalog.random() * 0.2);
+      CONTINUE ranges;
+    END IF;
+    began := pg_catalog.clock_timestamp(); tries := 0;
+    LOOP
+      tries := tries + 1;
+      BEGIN
+        -- The row lock lets a killed client's backend, still at this range, finish first.
+        IF NOT (SELECT b.done FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = '0005 down reconcile the archive' AND b.n = work.number FOR UPDATE) THEN
+          IF work.first_value IS NULL THEN
+            written := 0;
+          ELSE
+            written := "public_refactor"."programme_membership_retired_build"(work.first_value::bigint, work.last_value::bigint);
+          END IF;
+          UPDATE "public_refactor"."batch" SET done = true, rows = coalesce(work.written, 0),
+            done_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND job = '0005 down reconcile the archive' AND n = work.number;
+        END IF;
+        EXIT;
+      EXCEPTION WHEN lock_not_available OR deadlock_detected OR serialization_failure THEN
+        IF pg_catalog.clock_timestamp() >= work.began + interval '300 s' THEN
+          RAISE;
+        END IF;
+      END;
+      COMMIT;
+      PERFORM pg_catalog.pg_sleep(pg_catalog.random() * least(2, 0.05 * 2 ^ least(tries, 6)));
+    END LOOP;
+    COMMIT;
+    IF fixed IS NULL THEN
+      size := least(greatest(size * least(greatest(0.1 / greatest(
+        extract(epoch FROM pg_catalog.clock_timestamp() - work.began), 0.0001), 0.5), 1.5),
+        500), 20000);
+    END IF;
+  END LOOP;
+  COMMIT;
+  INSERT INTO "public_refactor"."action" (plan, revision, direction, name, rows)
+  SELECT 'programme_membership', '0005', 'down', 'reconcile the archive', coalesce(pg_catalog.sum(b.rows), 0)
+  FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = '0005 down reconcile the archive' AND b.done ON CONFLICT DO NOTHING;
+  -- The same step may run again after a downgrade.
+  DELETE FROM "public_refactor"."batch" WHERE plan = 'programme_membership' AND job = '0005 down reconcile the archive';
+  DELETE FROM "public_refactor"."job" WHERE plan = 'programme_membership' AND job = '0005 down reconcile the archive';
+  COMMIT;
+  RESET synchronous_commit;
+  PERFORM pg_catalog.set_config('lock_timeout', '2s', false);
+END
+$body1$;
+\endif
+
+-- hand back
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0005' AND a.direction = 'down' AND a.name = 'hand back') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  hand back'
+DO $body2$
+#variable_conflict use_column
+<<work>>
+DECLARE
+  began timestamptz := pg_catalog.clock_timestamp();
+  asked timestamptz; got timestamptz; tries int := 0;
+  keys bigint; marks bigint; entries bigint; taken bigint; replayed bigint := 0; rounds int;
+  round_began timestamptz; since timestamptz; came bigint; left_before bigint; waiting bigint;
+  least_left bigint; span double precision;
+  stuck timestamptz; rate double precision := 0; budget double precision := 0.005;
+BEGIN
+  PERFORM pg_catalog.set_config('synchronous_commit', 'off', false);
+  LOOP
+    -- Until little enough waits; each round is a transaction of its own. There is always one: it
+    -- has the function planned before the lock.
+    rounds := 0; came := 0; left_before := NULL; least_left := NULL;
+    since := pg_catalog.clock_timestamp();
+    LOOP
+      SELECT p.* INTO work.keys, work.marks, work.entries FROM (SELECT coalesce(pg_catalog.sum(l.n), 0)::bigint, pg_catalog.count(*) FILTER (WHERE l.keys IS NULL), pg_catalog.count(*)
+FROM (SELECT n, keys FROM "public_refactor"."programme_membership_retired_log" LIMIT 1000) AS l) AS p;
+      EXIT WHEN rounds > 0 AND marks = 0 AND keys <= least(greatest(rate * budget, 20), 2000) / 2;
+      span := extract(epoch FROM pg_catalog.clock_timestamp() - since);
+      IF span >= 120 THEN
+        SELECT p.* INTO work.waiting FROM (SELECT coalesce(pg_catalog.sum(greatest(l.n, 1)), 0)::bigint
+FROM "public_refactor"."programme_membership_retired_log" AS l) AS p;
+        IF left_before IS NOT NULL AND waiting > least_left * 0.9 THEN
+          RAISE lock_not_available USING MESSAGE = pg_catalog.format('changes of "public"."curriculum_membership" arrive faster than they can be replayed: in the last %s s %s keys a second came, %s a second were replayed, and %s wait',
+            span::bigint, (greatest(waiting - left_before + came, 0) / span)::bigint,
+            (came / span)::bigint, waiting), HINT = 'Let less be written for a while, mass changes above all, then go on with alembic or with a script from the version reached; membership-refactor abandon takes the step back.';
+        END IF;
+        least_left := least(least_left, waiting); left_before := waiting; came := 0;
+        since := pg_catalog.clock_timestamp();
+      END IF;
+      rounds := rounds + 1;
+      -- Of a long log a round takes its share only.
+      taken := CASE WHEN entries > 200 THEN keys * 200 / entries
+        ELSE keys END;
+      round_began := pg_catalog.clock_timestamp();
+      BEGIN
+        PERFORM "public_refactor"."programme_membership_retired_drain"(200);
+        replayed := replayed + taken; came := came + taken; stuck := NULL;
+        IF taken > 0 AND marks = 0 THEN
+          -- The best one: a round of few keys tells what a round costs, not what a key.
+          rate := greatest(rate, taken / greatest(
+            extract(epoch FROM pg_catalog.clock_timestamp() - round_began), 0.000001));
+        END IF;
+      EXCEPTION WHEN lock_not_available OR deadlock_detected OR serialization_failure
+        -- A unique value went on to another row between two statements of the replay.
+        OR unique_violation OR exclusion_violation THEN
+        stuck := coalesce(stuck, round_began);
+        IF pg_catalog.clock_timestamp() >= stuck + interval '120 s' THEN RAISE; END IF;
+      END;
+      COMMIT;
+      IF rounds % 20 = 0 THEN
+        budget := least(budget * 1.5, 0.012);
+      END IF;
+      IF stuck IS NOT NULL THEN
+        PERFORM pg_catalog.pg_sleep(pg_catalog.random() * 0.1);
+      END IF;
+    END LOOP;
+    COMMIT;
+    tries := tries + 1;
+    BEGIN
+      PERFORM pg_catalog.set_config('lock_timeout', '50', true),
+        pg_catalog.set_config('synchronous_commit', 'off', true);
+      asked := pg_catalog.clock_timestamp();
+      LOCK TABLE "public"."curriculum_membership" IN ACCESS EXCLUSIVE MODE;
+      got := pg_catalog.clock_timestamp();
+      PERFORM pg_catalog.set_config('lock_timeout', '10', true);
+      LOCK TABLE "public"."programme_membership_retired" IN ACCESS EXCLUSIVE MODE;
+      SELECT p.* INTO work.keys, work.marks, work.entries FROM (SELECT coalesce(pg_catalog.sum(l.n), 0)::bigint, pg_catalog.count(*) FILTER (WHERE l.keys IS NULL), pg_catalog.count(*)
+FROM (SELECT n, keys FROM "public_refactor"."programme_membership_retired_log" LIMIT 1000) AS l) AS p;
+      IF marks > 0 OR keys > least(greatest(rate * budget, 20), 2000) THEN
+        -- Too much came in the meantime: the locks go back, and it is replayed without them.
+        RAISE lock_not_available;
+      END IF;
+      PERFORM "public_refactor"."programme_membership_retired_drain"(NULL);
+      EXECUTE $body$DO $fence$ BEGIN EXECUTE pg_catalog.format('CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_fence"() RETURNS pg_catalog.bool LANGUAGE sql STABLE RETURN pg_catalog.pg_visible_in_snapshot(%L::pg_catalog.xid8, pg_catalog.pg_current_snapshot())', pg_catalog.pg_current_xact_id()); END $fence$$body$;
+      EXECUTE $body$DO $own$ DECLARE
+  what pg_catalog.text;
+BEGIN
+SELECT pg_catalog.string_agg(pg_catalog.format('DISABLE TRIGGER %I', t.tgname), ', ') INTO what FROM pg_catalog.pg_trigger AS t
+WHERE t.tgrelid = pg_catalog.to_regclass('"public"."curriculum_membership"') AND t.tgname IN ('AA_refactor_retired_log_insert', 'AA_refactor_retired_log_update', 'AA_refactor_retired_log_delete', 'AA_refactor_retired_log_truncate', 'AA_refactor_retired_log_moved');
+IF what IS NOT NULL THEN EXECUTE 'ALTER TABLE "public"."curriculum_membership" ' || what; END IF;
+END $own$$body$;
+      EXECUTE $body$DO $own$ DECLARE
+  what pg_catalog.text;
+BEGIN
+SELECT pg_catalog.string_agg(pg_catalog.format('DROP TRIGGER %I ON %s', t.tgname, '"public"."programme_membership_retired"'), '; ') INTO what FROM pg_catalog.pg_trigger AS t
+WHERE t.tgrelid = pg_catalog.to_regclass('"public"."programme_membership_retired"') AND t.tgname IN ('AA_refactor_reconciling_insert_or_update_or_delete', 'AA_refactor_reconciling_truncate');
+IF what IS NOT NULL THEN EXECUTE what; END IF;
+END $own$$body$;
+      EXECUTE $body$SET LOCAL search_path = ''$body$;
+      EXECUTE $body$DO $own$ DECLARE
+  what pg_catalog.text;
+BEGIN
+SELECT pg_catalog.string_agg(pg_catalog.format('DROP TRIGGER %I ON %s', t.tgname, '"public"."programme_membership_retired"'), '; ') INTO what FROM pg_catalog.pg_trigger AS t
+WHERE t.tgrelid = pg_catalog.to_regclass('"public"."programme_membership_retired"') AND t.tgname IN ('~refactor_refuse_retired');
+IF what IS NOT NULL THEN EXECUTE what; END IF;
+END $own$$body$;
+      EXECUTE $body$DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_refuse_retired"()$body$;
+      EXECUTE $body1$DO $body$
+DECLARE
+  position_now bigint;
+  drawn boolean;
+  grantee text;
+BEGIN
+  ALTER SEQUENCE "public"."programme_membership_id_seq" CACHE 1;
+  SELECT s.last_value, s.is_called INTO position_now, drawn FROM "public"."programme_membership_id_seq" AS s;
+  ALTER TABLE "public"."programme_membership_retired" ALTER COLUMN "id" DROP DEFAULT;
+  ALTER TABLE "public"."curriculum_membership" ALTER COLUMN "id" DROP IDENTITY;
+  ALTER TABLE "public"."programme_membership_retired" ALTER COLUMN "id" ADD GENERATED BY DEFAULT AS IDENTITY
+    (SEQUENCE NAME "public"."programme_membership_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1 NO CYCLE);
+  PERFORM pg_catalog.setval('"public"."programme_membership_id_seq"'::pg_catalog.regclass, position_now, drawn);
+  FOR grantee IN
+    SELECT DISTINCT CASE WHEN x.grantee = 0 THEN 'PUBLIC'
+      ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(x.grantee)) END
+    FROM pg_catalog.pg_class c CROSS JOIN LATERAL pg_catalog.aclexplode(c.relacl) x
+    WHERE c.oid = '"public"."programme_membership_id_seq"'::pg_catalog.regclass AND x.grantee <> c.relowner
+  LOOP
+    EXECUTE pg_catalog.format('REVOKE ALL ON SEQUENCE %s FROM %s CASCADE',
+      '"public"."programme_membership_id_seq"', grantee);
+  END LOOP;
+  ALTER TABLE "public"."curriculum_membership" ALTER COLUMN "id" SET DEFAULT pg_catalog.nextval('"public"."programme_membership_id_seq"'::pg_catalog.regclass);
+END
+$body$$body1$;
+      EXECUTE $body$ALTER TABLE "public"."programme_membership_retired" RENAME TO "programme_membership"$body$;
+      EXECUTE $body$ALTER INDEX "public"."ix_programme_membership_retired_curriculum_id" RENAME TO "ix_programme_membership_curriculum_id"$body$;
+      EXECUTE $body$ALTER INDEX "public"."ix_programme_membership_retired_person_id" RENAME TO "ix_programme_membership_person_id"$body$;
+      EXECUTE $body$ALTER INDEX "public"."ix_programme_membership_retired_programme_id" RENAME TO "ix_programme_membership_programme_id"$body$;
+      EXECUTE $body$ALTER INDEX "public"."ix_programme_membership_retired_rotation_id" RENAME TO "ix_programme_membership_rotation_id"$body$;
+      EXECUTE $body$ALTER INDEX "public"."ix_programme_membership_retired_training_number_id" RENAME TO "ix_programme_membership_training_number_id"$body$;
+      EXECUTE $body$ALTER INDEX "public"."pk_programme_membership_retired" RENAME TO "pk_programme_membership"$body$;
+      EXECUTE $body$ALTER TABLE "public"."programme_membership" ADD CONSTRAINT "fk_programme_membership_curriculum_id" FOREIGN KEY (curriculum_id) REFERENCES public.curriculum(id) NOT VALID$body$;
+      EXECUTE $body$ALTER TABLE "public"."programme_membership" ADD CONSTRAINT "fk_programme_membership_person_id" FOREIGN KEY (person_id) REFERENCES public.person(id) NOT VALID$body$;
+      EXECUTE $body$ALTER TABLE "public"."programme_membership" ADD CONSTRAINT "fk_programme_membership_programme_id" FOREIGN KEY (programme_id) REFERENCES public.programme(id) NOT VALID$body$;
+      EXECUTE $body$ALTER TABLE "public"."programme_membership" ADD CONSTRAINT "fk_programme_membership_rotation_id" FOREIGN KEY (rotation_id) REFERENCES public.rotation(id) NOT VALID$body$;
+      EXECUTE $body$ALTER TABLE "public"."programme_membership" ADD CONSTRAINT "fk_programme_membership_training_number_id" FOREIGN KEY (training_number_id) REFERENCES public.training_number(id) NOT VALID$body$;
+      EXECUTE $body$DO $own$ DECLARE
+  there pg_catalog.text[];
+BEGIN
+there := ARRAY(SELECT t.tgname::pg_catalog.text FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid = '"public"."programme_membership"'::pg_catalog.regclass);
+IF 'AA_refactor_to_copy_insert' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_to_copy_insert" AFTER INSERT ON "public"."programme_membership"
+  REFERENCING NEW TABLE AS n
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION "public_refactor"."programme_membership_to_copy_insert"()'; END IF;
+IF 'AA_refactor_to_copy_update' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_to_copy_update" AFTER UPDATE ON "public"."programme_membership"
+  REFERENCING NEW TABLE AS n
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION "public_refactor"."programme_membership_to_copy_update"()'; END IF;
+IF 'AA_refactor_to_copy_delete' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_to_copy_delete" AFTER DELETE ON "public"."programme_membership"
+  REFERENCING OLD TABLE AS o
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION "public_refactor"."programme_membership_to_copy_delete"()'; END IF;
+IF 'AA_refactor_to_copy_truncate' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_to_copy_truncate" AFTER TRUNCATE ON "public"."programme_membership"
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION "public_refactor"."programme_membership_to_copy_truncate"()'; END IF;
+IF 'AA_refactor_to_copy_moved' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_to_copy_moved" AFTER UPDATE ON "public"."programme_membership"
+  FOR EACH ROW
+  WHEN (OLD."id" IS DISTINCT FROM NEW."id")
+  EXECUTE FUNCTION "public_refactor"."programme_membership_to_copy_moved"()'; END IF;
+ALTER TABLE "public"."programme_membership" ENABLE ALWAYS TRIGGER "AA_refactor_to_copy_insert", ENABLE ALWAYS TRIGGER "AA_refactor_to_copy_update", ENABLE ALWAYS TRIGGER "AA_refactor_to_copy_delete", ENABLE ALWAYS TRIGGER "AA_refactor_to_copy_truncate", ENABLE ALWAYS TRIGGER "AA_refactor_to_copy_moved";
+END $own$$body$;
+      EXECUTE $body$DO $own$ DECLARE
+  there pg_catalog.text[];
+BEGIN
+there := ARRAY(SELECT t.tgname::pg_catalog.text FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid = '"public"."curriculum_membership"'::pg_catalog.regclass);
+IF 'AA_refactor_to_source_insert' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_to_source_insert" AFTER INSERT ON "public"."curriculum_membership"
+  REFERENCING NEW TABLE AS n
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION "public_refactor"."programme_membership_to_source_insert"()'; END IF;
+IF 'AA_refactor_to_source_update' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_to_source_update" AFTER UPDATE ON "public"."curriculum_membership"
+  REFERENCING NEW TABLE AS n
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION "public_refactor"."programme_membership_to_source_update"()'; END IF;
+IF 'AA_refactor_to_source_delete' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_to_source_delete" AFTER DELETE ON "public"."curriculum_membership"
+  REFERENCING OLD TABLE AS o
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION "public_refactor"."programme_membership_to_source_delete"()'; END IF;
+IF 'AA_refactor_to_source_truncate' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_to_source_truncate" AFTER TRUNCATE ON "public"."curriculum_membership"
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION "public_refactor"."programme_membership_to_source_truncate"()'; END IF;
+IF 'AA_refactor_to_source_moved' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_to_source_moved" AFTER UPDATE ON "public"."curriculum_membership"
+  FOR EACH ROW
+  WHEN (OLD."id" IS DISTINCT FROM NEW."id")
+  EXECUTE FUNCTION "public_refactor"."programme_membership_to_source_moved"()'; END IF;
+ALTER TABLE "public"."curriculum_membership" ENABLE ALWAYS TRIGGER "AA_refactor_to_source_insert", ENABLE ALWAYS TRIGGER "AA_refactor_to_source_update", ENABLE ALWAYS TRIGGER "AA_refactor_to_source_delete", ENABLE ALWAYS TRIGGER "AA_refactor_to_source_truncate", ENABLE ALWAYS TRIGGER "AA_refactor_to_source_moved";
+END $own$$body$;
+      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries, rows)
+VALUES ('programme_membership', '0005', 'down', 'hand back',
+        1000 * extract(epoch FROM got - asked),
+        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries, work.replayed) ON CONFLICT DO NOTHING;
+      EXIT;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
+    END;
+    -- A transaction of its own for the next try; this one would hold old row versions back.
+    COMMIT;
+    IF pg_catalog.clock_timestamp() >= began + interval '120 s' THEN
+      RAISE lock_not_available USING
+        MESSAGE = pg_catalog.format('no lock on %s in %s tries over 120 s; %s',
+          '"public"."curriculum_membership", "public"."programme_membership_retired"', tries, coalesce((
+            SELECT 'in the way: ' || pg_catalog.string_agg(w.who, '; ') FROM (
+              SELECT DISTINCT pg_catalog.format('%s (%s, %s, for %s)',
+                coalesce(a.pid::text, 'prepared ' || p.gid),
+                coalesce(a.usename::text, p.owner::text, '?'), coalesce(a.state, 'prepared'),
+                pg_catalog.date_trunc('second', pg_catalog.clock_timestamp()
+                  - coalesce(a.xact_start, p.prepared)))
+              FROM pg_catalog.pg_locks AS l
+              LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
+              LEFT JOIN pg_catalog.pg_prepared_xacts AS p
+                ON l.virtualtransaction = '-1/' || p.transaction::text
+              WHERE l.relation = ANY (ARRAY[pg_catalog.to_regclass('"public"."curriculum_membership"'), pg_catalog.to_regclass('"public"."programme_membership_retired"')]::pg_catalog.oid[]) AND l.granted
+                AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid() LIMIT 5) AS w (who)),
+          'whoever was in the way has gone meanwhile')),
+        HINT = 'End or wait for those transactions, then go on with alembic or with a script '
+          'from the version reached; membership-refactor abandon takes the step back.';
+    END IF;
+    PERFORM pg_catalog.pg_sleep(pg_catalog.random() * least(1, 0.02 * 2 ^ least(tries, 6)));
+  END LOOP;
+  RESET synchronous_commit;
+END
+$body2$;
+\endif
+
+-- take the log down
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0005' AND a.direction = 'down' AND a.name = 'take the log down') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  take the log down'
+DO $body1$
+#variable_conflict use_column
+<<work>>
+DECLARE
+  began timestamptz := pg_catalog.clock_timestamp();
+  asked timestamptz; got timestamptz; tries int := 0;
+BEGIN
+  LOOP
+    tries := tries + 1;
+    BEGIN
+      PERFORM pg_catalog.set_config('lock_timeout', '50', true),
+        pg_catalog.set_config('synchronous_commit', 'off', true);
+      asked := pg_catalog.clock_timestamp();
+      LOCK TABLE "public"."curriculum_membership" IN ACCESS EXCLUSIVE MODE;
+      got := pg_catalog.clock_timestamp();
+      EXECUTE $body$DO $own$ DECLARE
+  what pg_catalog.text;
+BEGIN
+SELECT pg_catalog.string_agg(pg_catalog.format('DROP TRIGGER %I ON %s', t.tgname, '"public"."curriculum_membership"'), '; ') INTO what FROM pg_catalog.pg_trigger AS t
+WHERE t.tgrelid = pg_catalog.to_regclass('"public"."curriculum_membership"') AND t.tgname IN ('AA_refactor_retired_log_insert', 'AA_refactor_retired_log_update', 'AA_refactor_retired_log_delete', 'AA_refactor_retired_log_truncate', 'AA_refactor_retired_log_moved');
+IF what IS NOT NULL THEN EXECUTE what; END IF;
+END $own$$body$;
+      EXECUTE $body$DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_retired_next"$body$;
+      EXECUTE $body$DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_retired_build"$body$;
+      EXECUTE $body$DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_retired_drain"$body$;
+      EXECUTE $body$DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_retired_build_null"$body$;
+      EXECUTE $body$DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_retired_log_insert"()$body$;
+      EXECUTE $body$DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_retired_log_update"()$body$;
+      EXECUTE $body$DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_retired_log_delete"()$body$;
+      EXECUTE $body$DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_retired_log_truncate"()$body$;
+      EXECUTE $body$DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_retired_log_moved"()$body$;
+      EXECUTE $body$DROP TABLE IF EXISTS "public_refactor"."programme_membership_retired_log"$body$;
+      EXECUTE $body$DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_reconciling"()$body$;
+      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', '0005', 'down', 'take the log down',
+        1000 * extract(epoch FROM got - asked),
+        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+      EXIT;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
+    END;
+    -- A transaction of its own for the next try; this one would hold old row versions back.
+    COMMIT;
+    IF pg_catalog.clock_timestamp() >= began + interval '120 s' THEN
+      RAISE lock_not_available USING
+        MESSAGE = pg_catalog.format('no lock on %s in %s tries over 120 s; %s',
+          '"public"."curriculum_membership"', tries, coalesce((
+            SELECT 'in the way: ' || pg_catalog.string_agg(w.who, '; ') FROM (
+              SELECT DISTINCT pg_catalog.format('%s (%s, %s, for %s)',
+                coalesce(a.pid::text, 'prepared ' || p.gid),
+                coalesce(a.usename::text, p.owner::text, '?'), coalesce(a.state, 'prepared'),
+                pg_catalog.date_trunc('second', pg_catalog.clock_timestamp()
+                  - coalesce(a.xact_start, p.prepared)))
+              FROM pg_catalog.pg_locks AS l
+              LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
+              LEFT JOIN pg_catalog.pg_prepared_xacts AS p
+                ON l.virtualtransaction = '-1/' || p.transaction::text
+              WHERE l.relation = ANY (ARRAY[pg_catalog.to_regclass('"public"."curriculum_membership"')]::pg_catalog.oid[]) AND l.granted
+                AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid() LIMIT 5) AS w (who)),
+          'whoever was in the way has gone meanwhile')),
+        HINT = 'End or wait for those transactions, then go on with alembic or with a script '
+          'from the version reached; membership-refactor abandon takes the step back.';
+    END IF;
+    PERFORM pg_catalog.pg_sleep(pg_catalog.random() * least(1, 0.02 * 2 ^ least(tries, 6)));
+  END LOOP;
+END
+$body1$;
+\endif
+
+-- validate foreign key 1
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0005' AND a.direction = 'down' AND a.name = 'validate foreign key 1') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  validate foreign key 1'
+BEGIN;
+ALTER TABLE "public"."programme_membership" VALIDATE CONSTRAINT "fk_programme_membership_curriculum_id";
+INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
+VALUES ('programme_membership', '0005', 'down', 'validate foreign key 1') ON CONFLICT DO NOTHING;
+COMMIT;
+\endif
+
+-- validate foreign key 2
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0005' AND a.direction = 'down' AND a.name = 'validate foreign key 2') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  validate foreign key 2'
+BEGIN;
+ALTER TABLE "public"."programme_membership" VALIDATE CONSTRAINT "fk_programme_membership_person_id";
+INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
+VALUES ('programme_membership', '0005', 'down', 'validate foreign key 2') ON CONFLICT DO NOTHING;
+COMMIT;
+\endif
+
+-- validate foreign key 3
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0005' AND a.direction = 'down' AND a.name = 'validate foreign key 3') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  validate foreign key 3'
+BEGIN;
+ALTER TABLE "public"."programme_membership" VALIDATE CONSTRAINT "fk_programme_membership_programme_id";
+INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
+VALUES ('programme_membership', '0005', 'down', 'validate foreign key 3') ON CONFLICT DO NOTHING;
+COMMIT;
+\endif
+
+-- validate foreign key 4
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0005' AND a.direction = 'down' AND a.name = 'validate foreign key 4') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  validate foreign key 4'
+BEGIN;
+ALTER TABLE "public"."programme_membership" VALIDATE CONSTRAINT "fk_programme_membership_rotation_id";
+INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
+VALUES ('programme_membership', '0005', 'down', 'validate foreign key 4') ON CONFLICT DO NOTHING;
+COMMIT;
+\endif
+
+-- validate foreign key 5
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0005' AND a.direction = 'down' AND a.name = 'validate foreign key 5') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  validate foreign key 5'
+BEGIN;
+ALTER TABLE "public"."programme_membership" VALIDATE CONSTRAINT "fk_programme_membership_training_number_id";
+INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
+VALUES ('programme_membership', '0005', 'down', 'validate foreign key 5') ON CONFLICT DO NOTHING;
+COMMIT;
+\endif
+
+DO $body$
+#variable_conflict use_column
+DECLARE
+  broken bigint; keys text[]; began timestamptz := pg_catalog.clock_timestamp();
+BEGIN
+  SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
+FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
+SELECT coalesce(a."id", b."id")::text
+FROM "public"."programme_membership" AS a FULL JOIN "public"."curriculum_membership" AS b ON a."id" = b."id"
+WHERE a."id" IS NULL OR b."id" IS NULL OR (a."person_id" IS DISTINCT FROM b."person_id"
+    OR a."programme_id" IS DISTINCT FROM b."programme_id"
+    OR a."curriculum_id" IS DISTINCT FROM b."curriculum_id"
+    OR a."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"
+    OR a."programme_start_date" IS DISTINCT FROM b."programme_start_date"
+    OR a."programme_end_date" IS DISTINCT FROM b."programme_end_date"
+    OR a."rotation" IS DISTINCT FROM b."rotation"
+    OR a."rotation_id" IS DISTINCT FROM b."rotation_id"
+    OR a."training_number_id" IS DISTINCT FROM b."training_number_id"
+    OR a."training_pathway" IS DISTINCT FROM b."training_pathway"
+    OR a."leaving_reason" IS DISTINCT FROM b."leaving_reason"
+    OR a."leaving_destination" IS DISTINCT FROM b."leaving_destination"
+    OR a."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"
+    OR a."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"
+    OR a."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"
+    OR a."period_of_grace" IS DISTINCT FROM b."period_of_grace"
+    OR a."intrepid_id" IS DISTINCT FROM b."intrepid_id"
+    OR a."amended_date" IS DISTINCT FROM b."amended_date")
+) AS z (key)) AS k) AS c;
+  INSERT INTO "public_refactor"."check_result"
+    (plan, revision, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', '0005', 'down', 'copy is exact', broken, keys,
+    extract(epoch FROM pg_catalog.clock_timestamp() - began));
+  COMMIT;
+  IF broken > 0 THEN
+    RAISE assert_failure USING
+      MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
+        'copy is exact', 'the copy holds every row of the source, bit for bit, and nothing else',
+        CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
+        pg_catalog.array_to_string(keys, '; ')),
+      HINT = 'membership-refactor verify names rows and columns; repair mends them.';
+  END IF;
+END
+$body$;
+DO $body$
+#variable_conflict use_column
+DECLARE
+  broken bigint; keys text[]; began timestamptz := pg_catalog.clock_timestamp();
+BEGIN
+  SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
+FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
+SELECT b."id"::text
+FROM "public"."programme_membership" AS a FULL JOIN "public"."curriculum_membership" AS b ON a."id" = b."id"
+WHERE b."id" IS NOT NULL AND b."programme_membership_uuid" IS DISTINCT FROM "public_refactor"."programme_membership_link"(b."person_id", b."programme_id", b."programme_membership_type", b."programme_start_date", b."programme_end_date")
+) AS z (key)) AS k) AS c;
+  INSERT INTO "public_refactor"."check_result"
+    (plan, revision, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', '0005', 'down', 'link is of the key', broken, keys,
+    extract(epoch FROM pg_catalog.clock_timestamp() - began));
+  COMMIT;
+  IF broken > 0 THEN
+    RAISE assert_failure USING
+      MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
+        'link is of the key', 'every link is the uuid of its row''s key',
+        CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
+        pg_catalog.array_to_string(keys, '; ')),
+      HINT = 'Nothing after this point has been done.';
+  END IF;
+END
+$body$;
+
+BEGIN;
+UPDATE "public_refactor"."step" SET state = 'done',
+  ended_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND revision = '0005';
+INSERT INTO "public_refactor"."event" (plan, revision, direction, event)
+VALUES ('programme_membership', '0005', 'down', 'done');
+COMMIT;
+
+\endif
+
+SELECT pg_catalog.set_config('search_path', :'refactor_search_path', false) AS refactor_search_path,
+  pg_catalog.set_config('role', :'refactor_role', false) AS refactor_role \gset

@@ -1,0 +1,1095 @@
+-- 0007 rebuild_parent up
+
+SELECT pg_catalog.current_setting('search_path') AS refactor_search_path,
+  pg_catalog.current_setting('role') AS refactor_role \gset
+
+DO $body$
+BEGIN
+  PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false), pg_catalog.set_config('lock_timeout', '2s', false), pg_catalog.set_config('statement_timeout', '0', false), pg_catalog.set_config('idle_in_transaction_session_timeout', '0', false), pg_catalog.set_config('default_transaction_isolation', 'read committed', false), pg_catalog.set_config('default_transaction_read_only', 'off', false), pg_catalog.set_config('DateStyle', 'ISO, YMD', false), pg_catalog.set_config('IntervalStyle', 'postgres', false), pg_catalog.set_config('TimeZone', 'UTC', false), pg_catalog.set_config('extra_float_digits', '1', false), pg_catalog.set_config('client_min_messages', 'error', false), pg_catalog.set_config('jit', 'off', false), pg_catalog.set_config('application_name', 'membership_refactor script 0007 up', false), pg_catalog.set_config('work_mem', CASE WHEN pg_catalog.pg_size_bytes(pg_catalog.current_setting('work_mem')) < pg_catalog.pg_size_bytes('64MB') THEN '64MB' ELSE pg_catalog.current_setting('work_mem') END, false), pg_catalog.set_config('maintenance_work_mem', CASE WHEN pg_catalog.pg_size_bytes(pg_catalog.current_setting('maintenance_work_mem')) < pg_catalog.pg_size_bytes('256MB') THEN '256MB' ELSE pg_catalog.current_setting('maintenance_work_mem') END, false), pg_catalog.set_config('quote_all_identifiers', 'off', false);
+END
+$body$;
+
+SELECT pg_catalog.set_config('role', coalesce((SELECT pg_catalog.max(pg_catalog.pg_get_userbyid(c.relowner)::text)
+  FROM pg_catalog.pg_class AS c
+  WHERE c.relnamespace = pg_catalog.to_regnamespace('"public"')
+    AND c.relkind IN ('r', 'p') AND c.relname IN ('programme_membership', 'curriculum_membership', 'programme_membership', 'programme_membership_retired')),
+    pg_catalog.current_setting('role')), false) AS refactor_owner \gset
+
+DO $body$
+DECLARE
+  recorded text;
+BEGIN
+  INSERT INTO "public_refactor"."plan" (plan, fingerprint) VALUES ('programme_membership', 'f6c6d02e1ff80c3dbd8f4a92dc024ca8617db87030e6c610b4535ef7b78a2bb0')
+  ON CONFLICT DO NOTHING;
+  SELECT p.fingerprint INTO recorded FROM "public_refactor"."plan" AS p WHERE p.plan = 'programme_membership';
+  IF recorded <> 'f6c6d02e1ff80c3dbd8f4a92dc024ca8617db87030e6c610b4535ef7b78a2bb0' THEN
+    RAISE object_not_in_prerequisite_state USING
+      MESSAGE = pg_catalog.format('plan "%s" is not the one the chain began with (ledger %s, '
+        'script %s)', 'programme_membership', pg_catalog.left(recorded, 12),
+        'f6c6d02e1ff8'),
+      HINT = 'Give a changed plan another name, or put the old text back.';
+  END IF;
+END
+$body$;
+
+SELECT EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.revision = '0007' AND s.direction = 'up' AND s.state = 'done') AS refactor_stands,
+  EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.revision = '0007' AND s.direction = 'up' AND s.state = 'open') AS refactor_open \gset
+
+\if :refactor_stands
+\warn '0007 rebuild_parent: up already, nothing to do'
+\else
+
+DO $body$
+DECLARE
+  half record;
+BEGIN
+  SELECT s.revision, s.direction, s.started_at,
+    CASE WHEN s.direction = 'up' THEN 'upgrade ' || s.revision
+      WHEN s.revision = '0001' THEN 'downgrade base'
+      ELSE 'downgrade ' || pg_catalog.lpad((s.revision::int - 1)::text, 4, '0') END AS command
+  INTO half FROM "public_refactor"."step" AS s
+  WHERE s.plan = 'programme_membership' AND s.state = 'open'
+    AND (s.revision, s.direction) <> ('0007', 'up');
+  IF FOUND THEN
+    RAISE object_not_in_prerequisite_state USING
+      MESSAGE = pg_catalog.format('step %s was left half-way %s (begun %s UTC)', half.revision,
+        half.direction, pg_catalog.to_char(half.started_at, 'YYYY-MM-DD HH24:MI')),
+      HINT = pg_catalog.format('Finish it with: alembic %s   or take it back with: '
+        'membership-refactor abandon', half.command);
+  END IF;
+END
+$body$;
+
+\if :refactor_open
+\warn '0007 rebuild_parent: going on where it stopped'
+\else
+\warn '0007 rebuild_parent up'
+DO $body$
+DECLARE
+  wrong text;
+BEGIN
+  SELECT pg_catalog.min(o.revision) INTO wrong
+  FROM pg_catalog.unnest(ARRAY['0001', '0002', '0003', '0004', '0005', '0006']) AS o (revision)
+  WHERE NOT EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership'
+    AND s.revision = o.revision AND s.direction = 'up' AND s.state = 'done');
+  IF wrong IS NOT NULL THEN
+    RAISE object_not_in_prerequisite_state USING
+      MESSAGE = pg_catalog.format('0007 cannot go up: '
+        '%s has not been taken up, says the ledger', wrong),
+      HINT = 'Was the version stamped by hand? See: membership-refactor status';
+  END IF;
+END
+$body$;
+
+BEGIN;
+DELETE FROM "public_refactor"."action" WHERE plan = 'programme_membership' AND revision = '0007';
+INSERT INTO "public_refactor"."step" AS s
+  (plan, revision, direction, state, portrait, now)
+SELECT 'programme_membership', '0007', 'up', 'open', p.now, p.now
+FROM (SELECT $body$(portrait)$body$::pg_catalog.jsonb) AS p (now)
+ON CONFLICT (plan, revision) DO UPDATE SET direction = excluded.direction,
+  state = 'open', started_at = pg_catalog.clock_timestamp(), ended_at = NULL,
+  portrait = coalesce(excluded.portrait, s.portrait), now = excluded.now;
+INSERT INTO "public_refactor"."event" (plan, revision, direction, event)
+VALUES ('programme_membership', '0007', 'up', 'begun');
+COMMIT;
+\endif
+
+-- functions
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0007' AND a.direction = 'up' AND a.name = 'functions') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  functions'
+BEGIN;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_settle"(uuids pg_catalog.uuid[], shared pg_catalog.bool) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $body$
+BEGIN
+  IF shared THEN
+    PERFORM FROM "public"."programme_membership" AS p WHERE p."uuid" = ANY (uuids)
+      ORDER BY p."uuid" FOR NO KEY UPDATE;
+    UPDATE "public"."programme_membership" AS p SET "uuid" = p."uuid" WHERE p."uuid" = ANY (uuids);
+  END IF;
+  DELETE FROM "public"."programme_membership" AS p WHERE p."uuid" = ANY (uuids)
+    AND NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS c WHERE c."programme_membership_uuid" = p."uuid");
+  INSERT INTO "public"."programme_membership" AS p ("uuid", "person_id", "programme_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "amended_date")
+SELECT g.* FROM (SELECT DISTINCT ON (c."programme_membership_uuid") c."programme_membership_uuid", c."person_id", c."programme_id", c."programme_membership_type", c."programme_start_date", c."programme_end_date", c."rotation", c."rotation_id", c."training_number_id", c."training_pathway", c."leaving_reason", c."leaving_destination", c."amended_date"
+FROM "public"."curriculum_membership" AS c WHERE c."programme_membership_uuid" IN (SELECT pg_catalog.unnest(uuids))
+ORDER BY c."programme_membership_uuid", c."amended_date" DESC NULLS LAST, c."id" DESC) AS g
+WHERE NOT EXISTS (SELECT FROM "public"."programme_membership" AS q WHERE q."uuid" = g."programme_membership_uuid")
+ORDER BY g."programme_membership_uuid"
+ON CONFLICT ("uuid") DO UPDATE SET "uuid" = excluded."uuid";
+  UPDATE "public"."programme_membership" AS p SET ("person_id", "programme_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "amended_date") = ROW (g."person_id", g."programme_id", g."programme_membership_type", g."programme_start_date", g."programme_end_date", g."rotation", g."rotation_id", g."training_number_id", g."training_pathway", g."leaving_reason", g."leaving_destination", g."amended_date")
+  FROM (SELECT DISTINCT ON (c."programme_membership_uuid") c."programme_membership_uuid", c."person_id", c."programme_id", c."programme_membership_type", c."programme_start_date", c."programme_end_date", c."rotation", c."rotation_id", c."training_number_id", c."training_pathway", c."leaving_reason", c."leaving_destination", c."amended_date"
+FROM "public"."curriculum_membership" AS c WHERE c."programme_membership_uuid" IN (SELECT pg_catalog.unnest(uuids))
+ORDER BY c."programme_membership_uuid", c."amended_date" DESC NULLS LAST, c."id" DESC) AS g
+  WHERE p."uuid" = g."programme_membership_uuid" AND (p."person_id" IS DISTINCT FROM g."person_id"
+    OR p."programme_id" IS DISTINCT FROM g."programme_id"
+    OR p."programme_membership_type" IS DISTINCT FROM g."programme_membership_type"
+    OR p."programme_start_date" IS DISTINCT FROM g."programme_start_date"
+    OR p."programme_end_date" IS DISTINCT FROM g."programme_end_date"
+    OR p."rotation" IS DISTINCT FROM g."rotation"
+    OR p."rotation_id" IS DISTINCT FROM g."rotation_id"
+    OR p."training_number_id" IS DISTINCT FROM g."training_number_id"
+    OR p."training_pathway" IS DISTINCT FROM g."training_pathway"
+    OR p."leaving_reason" IS DISTINCT FROM g."leaving_reason"
+    OR p."leaving_destination" IS DISTINCT FROM g."leaving_destination"
+    OR p."amended_date" IS DISTINCT FROM g."amended_date");
+END
+$body$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_settle"(pg_catalog.uuid[], pg_catalog.bool) FROM PUBLIC;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_parent_next"(after bigint, bound bigint, size bigint) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET vacuum_cost_page_hit = 7129 AS $body$
+#variable_conflict use_variable
+BEGIN
+  RETURN coalesce((SELECT x."person_id" FROM "public"."curriculum_membership" AS x
+    WHERE x."person_id" >= after AND x."person_id" <= bound ORDER BY x."person_id" OFFSET size - 1 LIMIT 1), bound);
+END
+$body$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_parent_next" FROM PUBLIC;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_parent_build"(first bigint, last bigint) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET vacuum_cost_page_hit = 7129 AS $body$
+#variable_conflict use_variable
+DECLARE
+  written bigint;
+BEGIN
+  INSERT INTO "public"."programme_membership" AS p ("uuid", "person_id", "programme_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "amended_date")
+SELECT DISTINCT ON (c."person_id", c."programme_membership_uuid") c."programme_membership_uuid", c."person_id", c."programme_id", c."programme_membership_type", c."programme_start_date", c."programme_end_date", c."rotation", c."rotation_id", c."training_number_id", c."training_pathway", c."leaving_reason", c."leaving_destination", c."amended_date"
+FROM "public"."curriculum_membership" AS c WHERE c."person_id" BETWEEN first AND last
+ORDER BY c."person_id", c."programme_membership_uuid", c."amended_date" DESC NULLS LAST, c."id" DESC;
+  GET DIAGNOSTICS written = ROW_COUNT;
+  RETURN written;
+END
+$body$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_parent_build" FROM PUBLIC;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_parent_drain"(entries bigint) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET vacuum_cost_page_hit = 7129 AS $body$
+#variable_conflict use_variable
+DECLARE
+  taken pg_catalog.uuid[]; marks bigint; consumed bigint; before pg_catalog.uuid[]; earlier bigint;
+BEGIN
+  WITH gone AS (
+    DELETE FROM "public_refactor"."programme_membership_parent_log" AS l WHERE l.ctid = ANY (ARRAY(
+      SELECT m.ctid FROM "public_refactor"."programme_membership_parent_log" AS m LIMIT entries)) RETURNING l.keys)
+  SELECT (SELECT pg_catalog.array_agg(DISTINCT k.k)
+      FROM gone AS g, LATERAL pg_catalog.unnest(g.keys) AS k (k)),
+    (SELECT pg_catalog.count(*) FROM gone AS g WHERE g.keys IS NULL),
+    (SELECT pg_catalog.count(*) FROM gone AS g)
+  INTO taken, marks, consumed;
+  IF marks > 0 THEN
+    DELETE FROM "public"."programme_membership" AS b WHERE NOT EXISTS (
+      SELECT FROM "public"."curriculum_membership" AS c WHERE c."programme_membership_uuid" = b."uuid");
+  END IF;
+  BEGIN
+    PERFORM "public_refactor"."programme_membership_settle"(taken, false);
+  EXCEPTION WHEN unique_violation OR exclusion_violation THEN
+    before := taken; earlier := consumed; entries := NULL;
+    WITH gone AS (
+    DELETE FROM "public_refactor"."programme_membership_parent_log" AS l WHERE l.ctid = ANY (ARRAY(
+      SELECT m.ctid FROM "public_refactor"."programme_membership_parent_log" AS m LIMIT entries)) RETURNING l.keys)
+  SELECT (SELECT pg_catalog.array_agg(DISTINCT k.k)
+      FROM gone AS g, LATERAL pg_catalog.unnest(g.keys) AS k (k)),
+    (SELECT pg_catalog.count(*) FROM gone AS g WHERE g.keys IS NULL),
+    (SELECT pg_catalog.count(*) FROM gone AS g)
+  INTO taken, marks, consumed;
+    taken := before || taken; consumed := earlier + consumed;
+    DELETE FROM "public"."programme_membership" AS b WHERE b."uuid" = ANY (taken);
+    PERFORM "public_refactor"."programme_membership_settle"(taken, false);
+  END;
+  RETURN consumed;
+END
+$body$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_parent_drain" FROM PUBLIC;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_derive_insert"() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET vacuum_cost_page_hit = 7129 AS $body$
+#variable_conflict use_variable
+DECLARE
+  uuids pg_catalog.uuid[];
+BEGIN
+  SELECT pg_catalog.array_agg(z.k) INTO uuids FROM (SELECT n."programme_membership_uuid" AS k FROM n) AS z
+  WHERE z.k IS NOT NULL;
+  IF uuids IS NULL THEN
+    RETURN NULL;
+  END IF;
+  IF pg_catalog.current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+    IF NOT "public_refactor"."programme_membership_fence"() THEN
+      RAISE serialization_failure USING MESSAGE = 'this transaction''s snapshot is older than the switch to synchronous capture', HINT = 'Retry the transaction.';
+    END IF;
+    PERFORM 1 FROM "public"."curriculum_membership" AS c WHERE c."id" IN (SELECT n."id" FROM n) FOR KEY SHARE;
+  END IF;
+  PERFORM "public_refactor"."programme_membership_settle"(uuids, true);
+  RETURN NULL;
+END
+$body$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_derive_insert"() FROM PUBLIC;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_derive_update"() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET vacuum_cost_page_hit = 7129 AS $body$
+#variable_conflict use_variable
+DECLARE
+  uuids pg_catalog.uuid[];
+BEGIN
+  SELECT pg_catalog.array_agg(z.k) INTO uuids FROM (SELECT o."programme_membership_uuid" AS k FROM o UNION SELECT n."programme_membership_uuid" AS k FROM n) AS z
+  WHERE z.k IS NOT NULL;
+  IF uuids IS NULL THEN
+    RETURN NULL;
+  END IF;
+  IF pg_catalog.current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+    IF NOT "public_refactor"."programme_membership_fence"() THEN
+      RAISE serialization_failure USING MESSAGE = 'this transaction''s snapshot is older than the switch to synchronous capture', HINT = 'Retry the transaction.';
+    END IF;
+    PERFORM 1 FROM "public"."curriculum_membership" AS c WHERE c."id" IN (SELECT n."id" FROM n) FOR KEY SHARE;
+  END IF;
+  PERFORM "public_refactor"."programme_membership_settle"(uuids, true);
+  RETURN NULL;
+END
+$body$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_derive_update"() FROM PUBLIC;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_derive_delete"() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET vacuum_cost_page_hit = 7129 AS $body$
+#variable_conflict use_variable
+DECLARE
+  uuids pg_catalog.uuid[];
+BEGIN
+  SELECT pg_catalog.array_agg(z.k) INTO uuids FROM (SELECT o."programme_membership_uuid" AS k FROM o) AS z
+  WHERE z.k IS NOT NULL;
+  IF uuids IS NULL THEN
+    RETURN NULL;
+  END IF;
+  IF pg_catalog.current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+    IF NOT "public_refactor"."programme_membership_fence"() THEN
+      RAISE serialization_failure USING MESSAGE = 'this transaction''s snapshot is older than the switch to synchronous capture', HINT = 'Retry the transaction.';
+    END IF;
+  END IF;
+  PERFORM "public_refactor"."programme_membership_settle"(uuids, true);
+  RETURN NULL;
+END
+$body$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_derive_delete"() FROM PUBLIC;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_derive_truncate"() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET vacuum_cost_page_hit = 7129 AS $body$
+#variable_conflict use_variable
+BEGIN
+  BEGIN
+    TRUNCATE "public"."programme_membership";
+  EXCEPTION WHEN feature_not_supported OR object_in_use THEN
+    IF pg_catalog.current_setting('transaction_isolation')
+      IN ('repeatable read', 'serializable') THEN
+      RAISE serialization_failure USING
+        MESSAGE = 'the parents cannot be emptied from a snapshot that may be old',
+        HINT = 'Retry the transaction at READ COMMITTED.';
+    END IF;
+    DELETE FROM "public"."programme_membership";
+  END;
+  RETURN NULL;
+END
+$body$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_derive_truncate"() FROM PUBLIC;
+INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
+VALUES ('programme_membership', '0007', 'up', 'functions') ON CONFLICT DO NOTHING;
+COMMIT;
+\endif
+
+-- rebuild
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0007' AND a.direction = 'up' AND a.name = 'rebuild') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  rebuild'
+DO $body1$
+#variable_conflict use_column
+<<work>>
+DECLARE
+  size double precision := 2000; fixed int := NULL;
+  job record; number bigint; first_value text; last_value text; written bigint;
+  began timestamptz; tries int; stuck timestamptz;
+  look_at timestamptz := '-infinity'; control record; waits boolean;
+  wal_at timestamptz; wal_lsn pg_lsn; wal_rate double precision;
+BEGIN
+  -- Half of deadlock_timeout at most: in a deadlock this session is the victim, and tries again.
+  PERFORM pg_catalog.set_config('lock_timeout', least(2000, s.setting::int / 2)::text, false)
+  FROM pg_catalog.pg_settings AS s WHERE s.name = 'deadlock_timeout';
+  PERFORM pg_catalog.set_config('synchronous_commit', 'off', false);
+  INSERT INTO "public_refactor"."job" (plan, job) VALUES ('programme_membership', '0007 up rebuild') ON CONFLICT DO NOTHING;
+  COMMIT;
+  -- Read after capture is committed: whatever commits later is in the log.
+  UPDATE "public_refactor"."job" AS j SET bound = (SELECT t."person_id"::text FROM "public"."curriculum_membership" AS t
+      WHERE t."person_id" IS NOT NULL ORDER BY t."person_id" DESC LIMIT 1),
+    nulls_done = j.nulls_done OR true
+  WHERE j.plan = 'programme_membership' AND j.job = '0007 up rebuild' AND j.bound IS NULL AND NOT j.exhausted;
+  COMMIT;
+  <<ranges>>
+  LOOP
+    IF pg_catalog.clock_timestamp() >= look_at THEN
+      LOOP
+        SELECT coalesce(c.paused, false) AS paused,
+          coalesce(c.max_lag_bytes, NULL) AS max_lag_bytes,
+          coalesce(c.max_wal_bytes_per_second, NULL) AS max_wal_bytes_per_second,
+          coalesce(c.max_active_sessions, NULL) AS max_active_sessions,
+          coalesce(c.batch_rows, NULL) AS batch_rows
+        INTO work.control FROM (SELECT) AS always
+        LEFT JOIN "public_refactor"."control" AS c ON c.plan = 'programme_membership';
+        fixed := work.control.batch_rows;
+        size := coalesce(fixed, size);
+        wal_rate := pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), work.wal_lsn)
+          / nullif(extract(epoch FROM pg_catalog.clock_timestamp() - work.wal_at), 0);
+        wal_lsn := pg_catalog.pg_current_wal_lsn(); wal_at := pg_catalog.clock_timestamp();
+        -- Bytes, not replay_lag: that said 0.25 s for a replica whose replay stood still.
+        waits := work.control.paused
+          OR coalesce(work.wal_rate > work.control.max_wal_bytes_per_second, false)
+          OR work.control.max_lag_bytes < (SELECT pg_catalog.max(pg_catalog.pg_wal_lsn_diff(
+            pg_catalog.pg_current_wal_lsn(), r.replay_lsn))
+            FROM pg_catalog.pg_stat_replication AS r WHERE r.replay_lsn IS NOT NULL)
+          OR work.control.max_active_sessions < (SELECT pg_catalog.count(*)
+            FROM pg_catalog.pg_stat_activity AS a
+            WHERE a.state = 'active' AND a.backend_type = 'client backend'
+              AND a.application_name NOT LIKE 'membership!_refactor%' ESCAPE '!');
+        EXIT WHEN NOT coalesce(waits, false);
+        COMMIT;
+        PERFORM pg_catalog.pg_sleep(1);
+      END LOOP;
+      look_at := pg_catalog.clock_timestamp() + interval '1 s';
+    END IF;
+    BEGIN
+      SELECT j.claimed, j.bound, j.nulls_done, j.exhausted INTO work.job
+      FROM "public_refactor"."job" AS j WHERE plan = 'programme_membership' AND job = '0007 up rebuild' FOR UPDATE;
+      -- A range that was claimed and not finished, by whomever, goes first.
+      SELECT b.n, b.first, b.last INTO work.number, work.first_value, work.last_value
+      FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = '0007 up rebuild' AND NOT b.done ORDER BY b.n LIMIT 1;
+      IF NOT FOUND THEN
+        IF NOT work.job.nulls_done THEN
+          UPDATE "public_refactor"."job" SET nulls_done = true WHERE plan = 'programme_membership' AND job = '0007 up rebuild';
+          first_value := NULL; last_value := NULL;
+        ELSE
+          EXIT ranges WHEN work.job.exhausted OR work.job.bound IS NULL;
+          -- By EXECUTE, so that every range is planned with its own values.
+          EXECUTE $body$SELECT (SELECT t."person_id"::text FROM "public"."curriculum_membership" AS t WHERE t."person_id" <= $1::bigint AND ($2 IS NULL OR t."person_id" > $2::bigint) ORDER BY t."person_id" LIMIT 1), coalesce((SELECT t."person_id"::text FROM "public"."curriculum_membership" AS t WHERE t."person_id" <= $1::bigint AND ($2 IS NULL OR t."person_id" > $2::bigint) ORDER BY t."person_id" OFFSET $3 LIMIT 1), $1)$body$
+          INTO work.first_value, work.last_value
+          USING work.job.bound, work.job.claimed, greatest(size::bigint - 1, 0);
+          IF work.first_value IS NULL THEN
+            UPDATE "public_refactor"."job" SET exhausted = true WHERE plan = 'programme_membership' AND job = '0007 up rebuild';
+            EXIT ranges;
+          END IF;
+          UPDATE "public_refactor"."job" SET claimed = work.last_value WHERE plan = 'programme_membership' AND job = '0007 up rebuild';
+        END IF;
+        INSERT INTO "public_refactor"."batch" (plan, job, n, first, last, worker)
+        SELECT 'programme_membership', '0007 up rebuild', coalesce(pg_catalog.max(b.n), 0) + 1,
+          work.first_value, work.last_value, 'script'
+        FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = '0007 up rebuild' RETURNING n INTO work.number;
+      END IF;
+      stuck := NULL;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected OR serialization_failure THEN
+      -- As behind a writer's TRUNCATE.
+      stuck := coalesce(stuck, pg_catalog.clock_timestamp());
+      IF pg_catalog.clock_timestamp() >= stuck + interval '300 s' THEN RAISE; END IF;
+    END;
+    COMMIT;
+    IF stuck IS NOT NULL THEN
+      PERFORM pg_catalog.pg_sleep(pg_catalog.random() * 0.2);
+      CONTINUE ranges;
+    END IF;
+    began := pg_catalog.clock_timestamp(); tries := 0;
+    LOOP
+      tries := tries + 1;
+      BEGIN
+        -- The row lock lets a killed client's backend, still at this range, finish first.
+        IF NOT (SELECT b.done FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = '0007 up rebuild' AND b.n = work.number FOR UPDATE) THEN
+          IF work.first_value IS NULL THEN
+            written := 0;
+          ELSE
+            written := "public_refactor"."programme_membership_parent_build"(work.first_value::bigint, work.last_value::bigint);
+          END IF;
+          UPDATE "public_refactor"."batch" SET done = true, rows = coalesce(work.written, 0),
+            done_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND job = '0007 up rebuild' AND n = work.number;
+        END IF;
+        EXIT;
+      EXCEPTION WHEN lock_not_available OR deadlock_detected OR serialization_failure THEN
+        IF pg_catalog.clock_timestamp() >= work.began + interval '300 s' THEN
+          RAISE;
+        END IF;
+      END;
+      COMMIT;
+      PERFORM pg_catalog.pg_sleep(pg_catalog.random() * least(2, 0.05 * 2 ^ least(tries, 6)));
+    END LOOP;
+    COMMIT;
+    IF fixed IS NULL THEN
+      size := least(greatest(size * least(greatest(0.1 / greatest(
+        extract(epoch FROM pg_catalog.clock_timestamp() - work.began), 0.0001), 0.5), 1.5),
+        500), 20000);
+    END IF;
+  END LOOP;
+  COMMIT;
+  INSERT INTO "public_refactor"."action" (plan, revision, direction, name, rows)
+  SELECT 'programme_membership', '0007', 'up', 'rebuild', coalesce(pg_catalog.sum(b.rows), 0)
+  FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = '0007 up rebuild' AND b.done ON CONFLICT DO NOTHING;
+  -- The same step may run again after a downgrade.
+  DELETE FROM "public_refactor"."batch" WHERE plan = 'programme_membership' AND job = '0007 up rebuild';
+  DELETE FROM "public_refactor"."job" WHERE plan = 'programme_membership' AND job = '0007 up rebuild';
+  COMMIT;
+  RESET synchronous_commit;
+  PERFORM pg_catalog.set_config('lock_timeout', '2s', false);
+END
+$body1$;
+\endif
+
+-- index pk_programme_membership
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0007' AND a.direction = 'up' AND a.name = 'index pk_programme_membership') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  index pk_programme_membership'
+BEGIN;
+SET LOCAL search_path = '';
+CREATE UNIQUE INDEX "pk_programme_membership" ON "public"."programme_membership" USING btree ("uuid");
+INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
+VALUES ('programme_membership', '0007', 'up', 'index pk_programme_membership') ON CONFLICT DO NOTHING;
+COMMIT;
+\endif
+
+-- index uq_programme_membership_key
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0007' AND a.direction = 'up' AND a.name = 'index uq_programme_membership_key') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  index uq_programme_membership_key'
+BEGIN;
+SET LOCAL search_path = '';
+CREATE UNIQUE INDEX "uq_programme_membership_key" ON "public"."programme_membership" USING btree ("person_id", "programme_id", "programme_membership_type", "programme_start_date", "programme_end_date") NULLS NOT DISTINCT;
+INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
+VALUES ('programme_membership', '0007', 'up', 'index uq_programme_membership_key') ON CONFLICT DO NOTHING;
+COMMIT;
+\endif
+
+-- index ix_programme_membership_person_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0007' AND a.direction = 'up' AND a.name = 'index ix_programme_membership_person_id') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  index ix_programme_membership_person_id'
+BEGIN;
+SET LOCAL search_path = '';
+CREATE INDEX "ix_programme_membership_person_id" ON public."programme_membership" USING btree (person_id);
+INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
+VALUES ('programme_membership', '0007', 'up', 'index ix_programme_membership_person_id') ON CONFLICT DO NOTHING;
+COMMIT;
+\endif
+
+-- index ix_programme_membership_programme_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0007' AND a.direction = 'up' AND a.name = 'index ix_programme_membership_programme_id') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  index ix_programme_membership_programme_id'
+BEGIN;
+SET LOCAL search_path = '';
+CREATE INDEX "ix_programme_membership_programme_id" ON public."programme_membership" USING btree (programme_id);
+INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
+VALUES ('programme_membership', '0007', 'up', 'index ix_programme_membership_programme_id') ON CONFLICT DO NOTHING;
+COMMIT;
+\endif
+
+-- index ix_programme_membership_rotation_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0007' AND a.direction = 'up' AND a.name = 'index ix_programme_membership_rotation_id') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  index ix_programme_membership_rotation_id'
+BEGIN;
+SET LOCAL search_path = '';
+CREATE INDEX "ix_programme_membership_rotation_id" ON public."programme_membership" USING btree (rotation_id);
+INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
+VALUES ('programme_membership', '0007', 'up', 'index ix_programme_membership_rotation_id') ON CONFLICT DO NOTHING;
+COMMIT;
+\endif
+
+-- index ix_programme_membership_training_number_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0007' AND a.direction = 'up' AND a.name = 'index ix_programme_membership_training_number_id') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  index ix_programme_membership_training_number_id'
+BEGIN;
+SET LOCAL search_path = '';
+CREATE INDEX "ix_programme_membership_training_number_id" ON public."programme_membership" USING btree (training_number_id);
+INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
+VALUES ('programme_membership', '0007', 'up', 'index ix_programme_membership_training_number_id') ON CONFLICT DO NOTHING;
+COMMIT;
+\endif
+
+-- keys and checks
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0007' AND a.direction = 'up' AND a.name = 'keys and checks') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  keys and checks'
+BEGIN;
+SET LOCAL search_path = '';
+ALTER TABLE "public"."programme_membership" ADD CONSTRAINT "pk_programme_membership" PRIMARY KEY USING INDEX "pk_programme_membership";
+ALTER TABLE "public"."programme_membership" ADD CONSTRAINT "uq_programme_membership_key" UNIQUE USING INDEX "uq_programme_membership_key";
+ANALYZE "public"."programme_membership";
+INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
+VALUES ('programme_membership', '0007', 'up', 'keys and checks') ON CONFLICT DO NOTHING;
+COMMIT;
+\endif
+
+-- switch to synchronous capture
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0007' AND a.direction = 'up' AND a.name = 'switch to synchronous capture') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  switch to synchronous capture'
+DO $body1$
+#variable_conflict use_column
+<<work>>
+DECLARE
+  began timestamptz := pg_catalog.clock_timestamp();
+  asked timestamptz; got timestamptz; tries int := 0;
+  keys bigint; marks bigint; entries bigint; taken bigint; replayed bigint := 0; rounds int;
+  round_began timestamptz; since timestamptz; came bigint; left_before bigint; waiting bigint;
+  least_left bigint; span double precision;
+  stuck timestamptz; rate double precision := 0; budget double precision := 0.005;
+BEGIN
+  PERFORM pg_catalog.set_config('synchronous_commit', 'off', false);
+  LOOP
+    -- Until little enough waits; each round is a transaction of its own. There is always one: it
+    -- has the function planned before the lock.
+    rounds := 0; came := 0; left_before := NULL; least_left := NULL;
+    since := pg_catalog.clock_timestamp();
+    LOOP
+      SELECT p.* INTO work.keys, work.marks, work.entries FROM (SELECT coalesce(pg_catalog.sum(l.n), 0)::bigint, pg_catalog.count(*) FILTER (WHERE l.keys IS NULL), pg_catalog.count(*)
+FROM (SELECT n, keys FROM "public_refactor"."programme_membership_parent_log" LIMIT 1000) AS l) AS p;
+      EXIT WHEN rounds > 0 AND marks = 0 AND keys <= least(greatest(rate * budget, 20), 2000) / 2;
+      span := extract(epoch FROM pg_catalog.clock_timestamp() - since);
+      IF span >= 120 THEN
+        SELECT p.* INTO work.waiting FROM (SELECT coalesce(pg_catalog.sum(greatest(l.n, 1)), 0)::bigint
+FROM "public_refactor"."programme_membership_parent_log" AS l) AS p;
+        IF left_before IS NOT NULL AND waiting > least_left * 0.9 THEN
+          RAISE lock_not_available USING MESSAGE = pg_catalog.format('changes of "public"."curriculum_membership" arrive faster than they can be replayed: in the last %s s %s keys a second came, %s a second were replayed, and %s wait',
+            span::bigint, (greatest(waiting - left_before + came, 0) / span)::bigint,
+            (came / span)::bigint, waiting), HINT = 'Let less be written for a while, mass changes above all, then go on with alembic or with a script from the version reached; membership-refactor abandon takes the step back.';
+        END IF;
+        least_left := least(least_left, waiting); left_before := waiting; came := 0;
+        since := pg_catalog.clock_timestamp();
+      END IF;
+      rounds := rounds + 1;
+      -- Of a long log a round takes its share only.
+      taken := CASE WHEN entries > 200 THEN keys * 200 / entries
+        ELSE keys END;
+      round_began := pg_catalog.clock_timestamp();
+      BEGIN
+        PERFORM "public_refactor"."programme_membership_parent_drain"(200);
+        replayed := replayed + taken; came := came + taken; stuck := NULL;
+        IF taken > 0 AND marks = 0 THEN
+          -- The best one: a round of few keys tells what a round costs, not what a key.
+          rate := greatest(rate, taken / greatest(
+            extract(epoch FROM pg_catalog.clock_timestamp() - round_began), 0.000001));
+        END IF;
+      EXCEPTION WHEN lock_not_available OR deadlock_detected OR serialization_failure
+        -- A unique value went on to another row between two statements of the replay.
+        OR unique_violation OR exclusion_violation THEN
+        stuck := coalesce(stuck, round_began);
+        IF pg_catalog.clock_timestamp() >= stuck + interval '120 s' THEN RAISE; END IF;
+      END;
+      COMMIT;
+      IF rounds % 20 = 0 THEN
+        budget := least(budget * 1.5, 0.012);
+      END IF;
+      IF stuck IS NOT NULL THEN
+        PERFORM pg_catalog.pg_sleep(pg_catalog.random() * 0.1);
+      END IF;
+    END LOOP;
+    COMMIT;
+    tries := tries + 1;
+    BEGIN
+      PERFORM pg_catalog.set_config('lock_timeout', '50', true),
+        pg_catalog.set_config('synchronous_commit', 'off', true);
+      asked := pg_catalog.clock_timestamp();
+      LOCK TABLE "public"."curriculum_membership" IN SHARE ROW EXCLUSIVE MODE;
+      got := pg_catalog.clock_timestamp();
+      PERFORM pg_catalog.set_config('lock_timeout', '10', true);
+      LOCK TABLE "public"."programme_membership" IN SHARE ROW EXCLUSIVE MODE;
+      SELECT p.* INTO work.keys, work.marks, work.entries FROM (SELECT coalesce(pg_catalog.sum(l.n), 0)::bigint, pg_catalog.count(*) FILTER (WHERE l.keys IS NULL), pg_catalog.count(*)
+FROM (SELECT n, keys FROM "public_refactor"."programme_membership_parent_log" LIMIT 1000) AS l) AS p;
+      IF marks > 0 OR keys > least(greatest(rate * budget, 20), 2000) THEN
+        -- Too much came in the meantime: the locks go back, and it is replayed without them.
+        RAISE lock_not_available;
+      END IF;
+      PERFORM "public_refactor"."programme_membership_parent_drain"(NULL);
+      EXECUTE $body$DO $fence$ BEGIN EXECUTE pg_catalog.format('CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_fence"() RETURNS pg_catalog.bool LANGUAGE sql STABLE RETURN pg_catalog.pg_visible_in_snapshot(%L::pg_catalog.xid8, pg_catalog.pg_current_snapshot())', pg_catalog.pg_current_xact_id()); END $fence$$body$;
+      EXECUTE $body$DO $own$ DECLARE
+  what pg_catalog.text;
+BEGIN
+SELECT pg_catalog.string_agg(pg_catalog.format('DISABLE TRIGGER %I', t.tgname), ', ') INTO what FROM pg_catalog.pg_trigger AS t
+WHERE t.tgrelid = pg_catalog.to_regclass('"public"."curriculum_membership"') AND t.tgname IN ('AA_refactor_parent_log_insert', 'AA_refactor_parent_log_update', 'AA_refactor_parent_log_delete', 'AA_refactor_parent_log_truncate');
+IF what IS NOT NULL THEN EXECUTE 'ALTER TABLE "public"."curriculum_membership" ' || what; END IF;
+END $own$$body$;
+      EXECUTE $body$DO $own$ DECLARE
+  there pg_catalog.text[];
+BEGIN
+there := ARRAY(SELECT t.tgname::pg_catalog.text FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid = '"public"."curriculum_membership"'::pg_catalog.regclass);
+IF 'AA_refactor_derive_insert' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_derive_insert" AFTER INSERT ON "public"."curriculum_membership"
+  REFERENCING NEW TABLE AS n
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION "public_refactor"."programme_membership_derive_insert"()'; END IF;
+IF 'AA_refactor_derive_update' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_derive_update" AFTER UPDATE ON "public"."curriculum_membership"
+  REFERENCING OLD TABLE AS o NEW TABLE AS n
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION "public_refactor"."programme_membership_derive_update"()'; END IF;
+IF 'AA_refactor_derive_delete' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_derive_delete" AFTER DELETE ON "public"."curriculum_membership"
+  REFERENCING OLD TABLE AS o
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION "public_refactor"."programme_membership_derive_delete"()'; END IF;
+IF 'AA_refactor_derive_truncate' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_derive_truncate" AFTER TRUNCATE ON "public"."curriculum_membership"
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION "public_refactor"."programme_membership_derive_truncate"()'; END IF;
+ALTER TABLE "public"."curriculum_membership" ENABLE ALWAYS TRIGGER "AA_refactor_derive_insert", ENABLE ALWAYS TRIGGER "AA_refactor_derive_update", ENABLE ALWAYS TRIGGER "AA_refactor_derive_delete", ENABLE ALWAYS TRIGGER "AA_refactor_derive_truncate";
+END $own$$body$;
+      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries, rows)
+VALUES ('programme_membership', '0007', 'up', 'switch to synchronous capture',
+        1000 * extract(epoch FROM got - asked),
+        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries, work.replayed) ON CONFLICT DO NOTHING;
+      EXIT;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
+    END;
+    -- A transaction of its own for the next try; this one would hold old row versions back.
+    COMMIT;
+    IF pg_catalog.clock_timestamp() >= began + interval '120 s' THEN
+      RAISE lock_not_available USING
+        MESSAGE = pg_catalog.format('no lock on %s in %s tries over 120 s; %s',
+          '"public"."curriculum_membership", "public"."programme_membership"', tries, coalesce((
+            SELECT 'in the way: ' || pg_catalog.string_agg(w.who, '; ') FROM (
+              SELECT DISTINCT pg_catalog.format('%s (%s, %s, for %s)',
+                coalesce(a.pid::text, 'prepared ' || p.gid),
+                coalesce(a.usename::text, p.owner::text, '?'), coalesce(a.state, 'prepared'),
+                pg_catalog.date_trunc('second', pg_catalog.clock_timestamp()
+                  - coalesce(a.xact_start, p.prepared)))
+              FROM pg_catalog.pg_locks AS l
+              LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
+              LEFT JOIN pg_catalog.pg_prepared_xacts AS p
+                ON l.virtualtransaction = '-1/' || p.transaction::text
+              WHERE l.relation = ANY (ARRAY[pg_catalog.to_regclass('"public"."curriculum_membership"'), pg_catalog.to_regclass('"public"."programme_membership"')]::pg_catalog.oid[]) AND l.granted
+                AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid() LIMIT 5) AS w (who)),
+          'whoever was in the way has gone meanwhile')),
+        HINT = 'End or wait for those transactions, then go on with alembic or with a script '
+          'from the version reached; membership-refactor abandon takes the step back.';
+    END IF;
+    PERFORM pg_catalog.pg_sleep(pg_catalog.random() * least(1, 0.02 * 2 ^ least(tries, 6)));
+  END LOOP;
+  RESET synchronous_commit;
+END
+$body1$;
+\endif
+
+-- take the log down
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0007' AND a.direction = 'up' AND a.name = 'take the log down') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  take the log down'
+DO $body1$
+#variable_conflict use_column
+<<work>>
+DECLARE
+  began timestamptz := pg_catalog.clock_timestamp();
+  asked timestamptz; got timestamptz; tries int := 0;
+BEGIN
+  LOOP
+    tries := tries + 1;
+    BEGIN
+      PERFORM pg_catalog.set_config('lock_timeout', '50', true),
+        pg_catalog.set_config('synchronous_commit', 'off', true);
+      asked := pg_catalog.clock_timestamp();
+      LOCK TABLE "public"."curriculum_membership" IN ACCESS EXCLUSIVE MODE;
+      got := pg_catalog.clock_timestamp();
+      EXECUTE $body$DO $own$ DECLARE
+  what pg_catalog.text;
+BEGIN
+SELECT pg_catalog.string_agg(pg_catalog.format('DROP TRIGGER %I ON %s', t.tgname, '"public"."curriculum_membership"'), '; ') INTO what FROM pg_catalog.pg_trigger AS t
+WHERE t.tgrelid = pg_catalog.to_regclass('"public"."curriculum_membership"') AND t.tgname IN ('AA_refactor_parent_log_insert', 'AA_refactor_parent_log_update', 'AA_refactor_parent_log_delete', 'AA_refactor_parent_log_truncate');
+IF what IS NOT NULL THEN EXECUTE what; END IF;
+END $own$$body$;
+      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', '0007', 'up', 'take the log down',
+        1000 * extract(epoch FROM got - asked),
+        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+      EXIT;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
+    END;
+    -- A transaction of its own for the next try; this one would hold old row versions back.
+    COMMIT;
+    IF pg_catalog.clock_timestamp() >= began + interval '120 s' THEN
+      RAISE lock_not_available USING
+        MESSAGE = pg_catalog.format('no lock on %s in %s tries over 120 s; %s',
+          '"public"."curriculum_membership"', tries, coalesce((
+            SELECT 'in the way: ' || pg_catalog.string_agg(w.who, '; ') FROM (
+              SELECT DISTINCT pg_catalog.format('%s (%s, %s, for %s)',
+                coalesce(a.pid::text, 'prepared ' || p.gid),
+                coalesce(a.usename::text, p.owner::text, '?'), coalesce(a.state, 'prepared'),
+                pg_catalog.date_trunc('second', pg_catalog.clock_timestamp()
+                  - coalesce(a.xact_start, p.prepared)))
+              FROM pg_catalog.pg_locks AS l
+              LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
+              LEFT JOIN pg_catalog.pg_prepared_xacts AS p
+                ON l.virtualtransaction = '-1/' || p.transaction::text
+              WHERE l.relation = ANY (ARRAY[pg_catalog.to_regclass('"public"."curriculum_membership"')]::pg_catalog.oid[]) AND l.granted
+                AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid() LIMIT 5) AS w (who)),
+          'whoever was in the way has gone meanwhile')),
+        HINT = 'End or wait for those transactions, then go on with alembic or with a script '
+          'from the version reached; membership-refactor abandon takes the step back.';
+    END IF;
+    PERFORM pg_catalog.pg_sleep(pg_catalog.random() * least(1, 0.02 * 2 ^ least(tries, 6)));
+  END LOOP;
+END
+$body1$;
+\endif
+
+-- drop the log
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0007' AND a.direction = 'up' AND a.name = 'drop the log') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  drop the log'
+BEGIN;
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_parent_next";
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_parent_build";
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_parent_drain";
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_parent_build_null";
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_parent_log_insert"();
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_parent_log_update"();
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_parent_log_delete"();
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_parent_log_truncate"();
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_parent_log_moved"();
+DROP TABLE IF EXISTS "public_refactor"."programme_membership_parent_log";
+INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
+VALUES ('programme_membership', '0007', 'up', 'drop the log') ON CONFLICT DO NOTHING;
+COMMIT;
+\endif
+
+-- foreign key fk_programme_membership_person_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0007' AND a.direction = 'up' AND a.name = 'foreign key fk_programme_membership_person_id') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  foreign key fk_programme_membership_person_id'
+DO $body1$
+#variable_conflict use_column
+<<work>>
+DECLARE
+  began timestamptz := pg_catalog.clock_timestamp();
+  asked timestamptz; got timestamptz; tries int := 0;
+BEGIN
+  LOOP
+    tries := tries + 1;
+    BEGIN
+      PERFORM pg_catalog.set_config('lock_timeout', '50', true),
+        pg_catalog.set_config('synchronous_commit', 'off', true);
+      asked := pg_catalog.clock_timestamp();
+      LOCK TABLE "public"."programme_membership" IN SHARE ROW EXCLUSIVE MODE;
+      got := pg_catalog.clock_timestamp();
+      PERFORM pg_catalog.set_config('lock_timeout', '10', true);
+      LOCK TABLE "public"."person" IN SHARE ROW EXCLUSIVE MODE;
+      EXECUTE $body$SET LOCAL search_path = ''$body$;
+      EXECUTE $body$ALTER TABLE "public"."programme_membership" ADD CONSTRAINT "fk_programme_membership_person_id" FOREIGN KEY (person_id) REFERENCES public.person(id) NOT VALID$body$;
+      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', '0007', 'up', 'foreign key fk_programme_membership_person_id',
+        1000 * extract(epoch FROM got - asked),
+        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+      EXIT;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
+    END;
+    -- A transaction of its own for the next try; this one would hold old row versions back.
+    COMMIT;
+    IF pg_catalog.clock_timestamp() >= began + interval '120 s' THEN
+      RAISE lock_not_available USING
+        MESSAGE = pg_catalog.format('no lock on %s in %s tries over 120 s; %s',
+          '"public"."programme_membership", "public"."person"', tries, coalesce((
+            SELECT 'in the way: ' || pg_catalog.string_agg(w.who, '; ') FROM (
+              SELECT DISTINCT pg_catalog.format('%s (%s, %s, for %s)',
+                coalesce(a.pid::text, 'prepared ' || p.gid),
+                coalesce(a.usename::text, p.owner::text, '?'), coalesce(a.state, 'prepared'),
+                pg_catalog.date_trunc('second', pg_catalog.clock_timestamp()
+                  - coalesce(a.xact_start, p.prepared)))
+              FROM pg_catalog.pg_locks AS l
+              LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
+              LEFT JOIN pg_catalog.pg_prepared_xacts AS p
+                ON l.virtualtransaction = '-1/' || p.transaction::text
+              WHERE l.relation = ANY (ARRAY[pg_catalog.to_regclass('"public"."programme_membership"'), pg_catalog.to_regclass('"public"."person"')]::pg_catalog.oid[]) AND l.granted
+                AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid() LIMIT 5) AS w (who)),
+          'whoever was in the way has gone meanwhile')),
+        HINT = 'End or wait for those transactions, then go on with alembic or with a script '
+          'from the version reached; membership-refactor abandon takes the step back.';
+    END IF;
+    PERFORM pg_catalog.pg_sleep(pg_catalog.random() * least(1, 0.02 * 2 ^ least(tries, 6)));
+  END LOOP;
+END
+$body1$;
+\endif
+
+-- validate fk_programme_membership_person_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0007' AND a.direction = 'up' AND a.name = 'validate fk_programme_membership_person_id') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  validate fk_programme_membership_person_id'
+BEGIN;
+ALTER TABLE "public"."programme_membership" VALIDATE CONSTRAINT "fk_programme_membership_person_id";
+INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
+VALUES ('programme_membership', '0007', 'up', 'validate fk_programme_membership_person_id') ON CONFLICT DO NOTHING;
+COMMIT;
+\endif
+
+-- foreign key fk_programme_membership_programme_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0007' AND a.direction = 'up' AND a.name = 'foreign key fk_programme_membership_programme_id') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  foreign key fk_programme_membership_programme_id'
+DO $body1$
+#variable_conflict use_column
+<<work>>
+DECLARE
+  began timestamptz := pg_catalog.clock_timestamp();
+  asked timestamptz; got timestamptz; tries int := 0;
+BEGIN
+  LOOP
+    tries := tries + 1;
+    BEGIN
+      PERFORM pg_catalog.set_config('lock_timeout', '50', true),
+        pg_catalog.set_config('synchronous_commit', 'off', true);
+      asked := pg_catalog.clock_timestamp();
+      LOCK TABLE "public"."programme_membership" IN SHARE ROW EXCLUSIVE MODE;
+      got := pg_catalog.clock_timestamp();
+      PERFORM pg_catalog.set_config('lock_timeout', '10', true);
+      LOCK TABLE "public"."programme" IN SHARE ROW EXCLUSIVE MODE;
+      EXECUTE $body$SET LOCAL search_path = ''$body$;
+      EXECUTE $body$ALTER TABLE "public"."programme_membership" ADD CONSTRAINT "fk_programme_membership_programme_id" FOREIGN KEY (programme_id) REFERENCES public.programme(id) NOT VALID$body$;
+      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', '0007', 'up', 'foreign key fk_programme_membership_programme_id',
+        1000 * extract(epoch FROM got - asked),
+        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+      EXIT;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
+    END;
+    -- A transaction of its own for the next try; this one would hold old row versions back.
+    COMMIT;
+    IF pg_catalog.clock_timestamp() >= began + interval '120 s' THEN
+      RAISE lock_not_available USING
+        MESSAGE = pg_catalog.format('no lock on %s in %s tries over 120 s; %s',
+          '"public"."programme_membership", "public"."programme"', tries, coalesce((
+            SELECT 'in the way: ' || pg_catalog.string_agg(w.who, '; ') FROM (
+              SELECT DISTINCT pg_catalog.format('%s (%s, %s, for %s)',
+                coalesce(a.pid::text, 'prepared ' || p.gid),
+                coalesce(a.usename::text, p.owner::text, '?'), coalesce(a.state, 'prepared'),
+                pg_catalog.date_trunc('second', pg_catalog.clock_timestamp()
+                  - coalesce(a.xact_start, p.prepared)))
+              FROM pg_catalog.pg_locks AS l
+              LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
+              LEFT JOIN pg_catalog.pg_prepared_xacts AS p
+                ON l.virtualtransaction = '-1/' || p.transaction::text
+              WHERE l.relation = ANY (ARRAY[pg_catalog.to_regclass('"public"."programme_membership"'), pg_catalog.to_regclass('"public"."programme"')]::pg_catalog.oid[]) AND l.granted
+                AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid() LIMIT 5) AS w (who)),
+          'whoever was in the way has gone meanwhile')),
+        HINT = 'End or wait for those transactions, then go on with alembic or with a script '
+          'from the version reached; membership-refactor abandon takes the step back.';
+    END IF;
+    PERFORM pg_catalog.pg_sleep(pg_catalog.random() * least(1, 0.02 * 2 ^ least(tries, 6)));
+  END LOOP;
+END
+$body1$;
+\endif
+
+-- validate fk_programme_membership_programme_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0007' AND a.direction = 'up' AND a.name = 'validate fk_programme_membership_programme_id') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  validate fk_programme_membership_programme_id'
+BEGIN;
+ALTER TABLE "public"."programme_membership" VALIDATE CONSTRAINT "fk_programme_membership_programme_id";
+INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
+VALUES ('programme_membership', '0007', 'up', 'validate fk_programme_membership_programme_id') ON CONFLICT DO NOTHING;
+COMMIT;
+\endif
+
+-- foreign key fk_programme_membership_rotation_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0007' AND a.direction = 'up' AND a.name = 'foreign key fk_programme_membership_rotation_id') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  foreign key fk_programme_membership_rotation_id'
+DO $body1$
+#variable_conflict use_column
+<<work>>
+DECLARE
+  began timestamptz := pg_catalog.clock_timestamp();
+  asked timestamptz; got timestamptz; tries int := 0;
+BEGIN
+  LOOP
+    tries := tries + 1;
+    BEGIN
+      PERFORM pg_catalog.set_config('lock_timeout', '50', true),
+        pg_catalog.set_config('synchronous_commit', 'off', true);
+      asked := pg_catalog.clock_timestamp();
+      LOCK TABLE "public"."programme_membership" IN SHARE ROW EXCLUSIVE MODE;
+      got := pg_catalog.clock_timestamp();
+      PERFORM pg_catalog.set_config('lock_timeout', '10', true);
+      LOCK TABLE "public"."rotation" IN SHARE ROW EXCLUSIVE MODE;
+      EXECUTE $body$SET LOCAL search_path = ''$body$;
+      EXECUTE $body$ALTER TABLE "public"."programme_membership" ADD CONSTRAINT "fk_programme_membership_rotation_id" FOREIGN KEY (rotation_id) REFERENCES public.rotation(id) NOT VALID$body$;
+      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', '0007', 'up', 'foreign key fk_programme_membership_rotation_id',
+        1000 * extract(epoch FROM got - asked),
+        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+      EXIT;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
+    END;
+    -- A transaction of its own for the next try; this one would hold old row versions back.
+    COMMIT;
+    IF pg_catalog.clock_timestamp() >= began + interval '120 s' THEN
+      RAISE lock_not_available USING
+        MESSAGE = pg_catalog.format('no lock on %s in %s tries over 120 s; %s',
+          '"public"."programme_membership", "public"."rotation"', tries, coalesce((
+            SELECT 'in the way: ' || pg_catalog.string_agg(w.who, '; ') FROM (
+              SELECT DISTINCT pg_catalog.format('%s (%s, %s, for %s)',
+                coalesce(a.pid::text, 'prepared ' || p.gid),
+                coalesce(a.usename::text, p.owner::text, '?'), coalesce(a.state, 'prepared'),
+                pg_catalog.date_trunc('second', pg_catalog.clock_timestamp()
+                  - coalesce(a.xact_start, p.prepared)))
+              FROM pg_catalog.pg_locks AS l
+              LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
+              LEFT JOIN pg_catalog.pg_prepared_xacts AS p
+                ON l.virtualtransaction = '-1/' || p.transaction::text
+              WHERE l.relation = ANY (ARRAY[pg_catalog.to_regclass('"public"."programme_membership"'), pg_catalog.to_regclass('"public"."rotation"')]::pg_catalog.oid[]) AND l.granted
+                AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid() LIMIT 5) AS w (who)),
+          'whoever was in the way has gone meanwhile')),
+        HINT = 'End or wait for those transactions, then go on with alembic or with a script '
+          'from the version reached; membership-refactor abandon takes the step back.';
+    END IF;
+    PERFORM pg_catalog.pg_sleep(pg_catalog.random() * least(1, 0.02 * 2 ^ least(tries, 6)));
+  END LOOP;
+END
+$body1$;
+\endif
+
+-- validate fk_programme_membership_rotation_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0007' AND a.direction = 'up' AND a.name = 'validate fk_programme_membership_rotation_id') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  validate fk_programme_membership_rotation_id'
+BEGIN;
+ALTER TABLE "public"."programme_membership" VALIDATE CONSTRAINT "fk_programme_membership_rotation_id";
+INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
+VALUES ('programme_membership', '0007', 'up', 'validate fk_programme_membership_rotation_id') ON CONFLICT DO NOTHING;
+COMMIT;
+\endif
+
+-- foreign key fk_programme_membership_training_number_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0007' AND a.direction = 'up' AND a.name = 'foreign key fk_programme_membership_training_number_id') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  foreign key fk_programme_membership_training_number_id'
+DO $body1$
+#variable_conflict use_column
+<<work>>
+DECLARE
+  began timestamptz := pg_catalog.clock_timestamp();
+  asked timestamptz; got timestamptz; tries int := 0;
+BEGIN
+  LOOP
+    tries := tries + 1;
+    BEGIN
+      PERFORM pg_catalog.set_config('lock_timeout', '50', true),
+        pg_catalog.set_config('synchronous_commit', 'off', true);
+      asked := pg_catalog.clock_timestamp();
+      LOCK TABLE "public"."programme_membership" IN SHARE ROW EXCLUSIVE MODE;
+      got := pg_catalog.clock_timestamp();
+      PERFORM pg_catalog.set_config('lock_timeout', '10', true);
+      LOCK TABLE "public"."training_number" IN SHARE ROW EXCLUSIVE MODE;
+      EXECUTE $body$SET LOCAL search_path = ''$body$;
+      EXECUTE $body$ALTER TABLE "public"."programme_membership" ADD CONSTRAINT "fk_programme_membership_training_number_id" FOREIGN KEY (training_number_id) REFERENCES public.training_number(id) NOT VALID$body$;
+      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', '0007', 'up', 'foreign key fk_programme_membership_training_number_id',
+        1000 * extract(epoch FROM got - asked),
+        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+      EXIT;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
+    END;
+    -- A transaction of its own for the next try; this one would hold old row versions back.
+    COMMIT;
+    IF pg_catalog.clock_timestamp() >= began + interval '120 s' THEN
+      RAISE lock_not_available USING
+        MESSAGE = pg_catalog.format('no lock on %s in %s tries over 120 s; %s',
+          '"public"."programme_membership", "public"."training_number"', tries, coalesce((
+            SELECT 'in the way: ' || pg_catalog.string_agg(w.who, '; ') FROM (
+              SELECT DISTINCT pg_catalog.format('%s (%s, %s, for %s)',
+                coalesce(a.pid::text, 'prepared ' || p.gid),
+                coalesce(a.usename::text, p.owner::text, '?'), coalesce(a.state, 'prepared'),
+                pg_catalog.date_trunc('second', pg_catalog.clock_timestamp()
+                  - coalesce(a.xact_start, p.prepared)))
+              FROM pg_catalog.pg_locks AS l
+              LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
+              LEFT JOIN pg_catalog.pg_prepared_xacts AS p
+                ON l.virtualtransaction = '-1/' || p.transaction::text
+              WHERE l.relation = ANY (ARRAY[pg_catalog.to_regclass('"public"."programme_membership"'), pg_catalog.to_regclass('"public"."training_number"')]::pg_catalog.oid[]) AND l.granted
+                AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid() LIMIT 5) AS w (who)),
+          'whoever was in the way has gone meanwhile')),
+        HINT = 'End or wait for those transactions, then go on with alembic or with a script '
+          'from the version reached; membership-refactor abandon takes the step back.';
+    END IF;
+    PERFORM pg_catalog.pg_sleep(pg_catalog.random() * least(1, 0.02 * 2 ^ least(tries, 6)));
+  END LOOP;
+END
+$body1$;
+\endif
+
+-- validate fk_programme_membership_training_number_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0007' AND a.direction = 'up' AND a.name = 'validate fk_programme_membership_training_number_id') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  validate fk_programme_membership_training_number_id'
+BEGIN;
+ALTER TABLE "public"."programme_membership" VALIDATE CONSTRAINT "fk_programme_membership_training_number_id";
+INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
+VALUES ('programme_membership', '0007', 'up', 'validate fk_programme_membership_training_number_id') ON CONFLICT DO NOTHING;
+COMMIT;
+\endif
+
+DO $body$
+#variable_conflict use_column
+DECLARE
+  broken bigint; keys text[]; began timestamptz := pg_catalog.clock_timestamp();
+BEGIN
+  SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
+FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
+SELECT coalesce(p."uuid", g."programme_membership_uuid")::text
+FROM (SELECT DISTINCT ON (c."programme_membership_uuid") c."programme_membership_uuid", c."person_id", c."programme_id", c."programme_membership_type", c."programme_start_date", c."programme_end_date", c."rotation", c."rotation_id", c."training_number_id", c."training_pathway", c."leaving_reason", c."leaving_destination", c."amended_date"
+FROM "public"."curriculum_membership" AS c WHERE true
+ORDER BY c."programme_membership_uuid", c."amended_date" DESC NULLS LAST, c."id" DESC) AS g FULL JOIN "public"."programme_membership" AS p ON p."uuid" = g."programme_membership_uuid"
+WHERE p."uuid" IS NULL OR g."programme_membership_uuid" IS NULL
+OR (p."person_id" IS DISTINCT FROM g."person_id"
+    OR p."programme_id" IS DISTINCT FROM g."programme_id"
+    OR p."programme_membership_type" IS DISTINCT FROM g."programme_membership_type"
+    OR p."programme_start_date" IS DISTINCT FROM g."programme_start_date"
+    OR p."programme_end_date" IS DISTINCT FROM g."programme_end_date"
+    OR p."rotation" IS DISTINCT FROM g."rotation"
+    OR p."rotation_id" IS DISTINCT FROM g."rotation_id"
+    OR p."training_number_id" IS DISTINCT FROM g."training_number_id"
+    OR p."training_pathway" IS DISTINCT FROM g."training_pathway"
+    OR p."leaving_reason" IS DISTINCT FROM g."leaving_reason"
+    OR p."leaving_destination" IS DISTINCT FROM g."leaving_destination"
+    OR p."amended_date" IS DISTINCT FROM g."amended_date")
+) AS z (key)) AS k) AS c;
+  INSERT INTO "public_refactor"."check_result"
+    (plan, revision, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', '0007', 'up', 'parents follow the policies', broken, keys,
+    extract(epoch FROM pg_catalog.clock_timestamp() - began));
+  COMMIT;
+  IF broken > 0 THEN
+    RAISE assert_failure USING
+      MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
+        'parents follow the policies', 'every parent has the key and the values that its children and policies give it',
+        CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
+        pg_catalog.array_to_string(keys, '; ')),
+      HINT = 'Nothing after this point has been done.';
+  END IF;
+END
+$body$;
+DO $body$
+#variable_conflict use_column
+DECLARE
+  broken bigint; keys text[]; began timestamptz := pg_catalog.clock_timestamp();
+BEGIN
+  SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
+FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
+SELECT pg_catalog.concat_ws(', ', coalesce(p."person_id"::text, 'NULL'), coalesce(p."programme_id"::text, 'NULL'), coalesce(p."programme_membership_type"::text, 'NULL'), coalesce(p."programme_start_date"::text, 'NULL'), coalesce(p."programme_end_date"::text, 'NULL'))
+FROM "public"."programme_membership" AS p GROUP BY p."person_id", p."programme_id", p."programme_membership_type", p."programme_start_date", p."programme_end_date" HAVING count(*) > 1
+) AS z (key)) AS k) AS c;
+  INSERT INTO "public_refactor"."check_result"
+    (plan, revision, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', '0007', 'up', 'keys are unique', broken, keys,
+    extract(epoch FROM pg_catalog.clock_timestamp() - began));
+  COMMIT;
+  IF broken > 0 THEN
+    RAISE assert_failure USING
+      MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
+        'keys are unique', 'no two parents have the same key',
+        CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
+        pg_catalog.array_to_string(keys, '; ')),
+      HINT = 'Nothing after this point has been done.';
+  END IF;
+END
+$body$;
+
+BEGIN;
+UPDATE "public_refactor"."step" SET state = 'done',
+  ended_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND revision = '0007';
+INSERT INTO "public_refactor"."event" (plan, revision, direction, event)
+VALUES ('programme_membership', '0007', 'up', 'done');
+COMMIT;
+
+\endif
+
+SELECT pg_catalog.set_config('search_path', :'refactor_search_path', false) AS refactor_search_path,
+  pg_catalog.set_config('role', :'refactor_role', false) AS refactor_role \gset

@@ -1,0 +1,1465 @@
+-- 0008 link_children down
+
+SELECT pg_catalog.current_setting('search_path') AS refactor_search_path,
+  pg_catalog.current_setting('role') AS refactor_role \gset
+
+DO $body$
+BEGIN
+  PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false), pg_catalog.set_config('lock_timeout', '2s', false), pg_catalog.set_config('statement_timeout', '0', false), pg_catalog.set_config('idle_in_transaction_session_timeout', '0', false), pg_catalog.set_config('default_transaction_isolation', 'read committed', false), pg_catalog.set_config('default_transaction_read_only', 'off', false), pg_catalog.set_config('DateStyle', 'ISO, YMD', false), pg_catalog.set_config('IntervalStyle', 'postgres', false), pg_catalog.set_config('TimeZone', 'UTC', false), pg_catalog.set_config('extra_float_digits', '1', false), pg_catalog.set_config('client_min_messages', 'error', false), pg_catalog.set_config('jit', 'off', false), pg_catalog.set_config('application_name', 'membership_refactor script 0008 down', false), pg_catalog.set_config('work_mem', CASE WHEN pg_catalog.pg_size_bytes(pg_catalog.current_setting('work_mem')) < pg_catalog.pg_size_bytes('64MB') THEN '64MB' ELSE pg_catalog.current_setting('work_mem') END, false), pg_catalog.set_config('maintenance_work_mem', CASE WHEN pg_catalog.pg_size_bytes(pg_catalog.current_setting('maintenance_work_mem')) < pg_catalog.pg_size_bytes('256MB') THEN '256MB' ELSE pg_catalog.current_setting('maintenance_work_mem') END, false), pg_catalog.set_config('quote_all_identifiers', 'off', false);
+END
+$body$;
+
+SELECT pg_catalog.set_config('role', coalesce((SELECT pg_catalog.max(pg_catalog.pg_get_userbyid(c.relowner)::text)
+  FROM pg_catalog.pg_class AS c
+  WHERE c.relnamespace = pg_catalog.to_regnamespace('"public"')
+    AND c.relkind IN ('r', 'p') AND c.relname IN ('programme_membership', 'curriculum_membership', 'programme_membership', 'programme_membership_retired')),
+    pg_catalog.current_setting('role')), false) AS refactor_owner \gset
+
+DO $body$
+DECLARE
+  recorded text;
+BEGIN
+  INSERT INTO "public_refactor"."plan" (plan, fingerprint) VALUES ('programme_membership', 'f6c6d02e1ff80c3dbd8f4a92dc024ca8617db87030e6c610b4535ef7b78a2bb0')
+  ON CONFLICT DO NOTHING;
+  SELECT p.fingerprint INTO recorded FROM "public_refactor"."plan" AS p WHERE p.plan = 'programme_membership';
+  IF recorded <> 'f6c6d02e1ff80c3dbd8f4a92dc024ca8617db87030e6c610b4535ef7b78a2bb0' THEN
+    RAISE object_not_in_prerequisite_state USING
+      MESSAGE = pg_catalog.format('plan "%s" is not the one the chain began with (ledger %s, '
+        'script %s)', 'programme_membership', pg_catalog.left(recorded, 12),
+        'f6c6d02e1ff8'),
+      HINT = 'Give a changed plan another name, or put the old text back.';
+  END IF;
+END
+$body$;
+
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.revision = '0008' AND (s.direction = 'up' OR s.state = 'open')) AS refactor_stands,
+  EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.revision = '0008' AND s.direction = 'down' AND s.state = 'open') AS refactor_open \gset
+
+\if :refactor_stands
+\warn '0008 link_children: down already, nothing to do'
+\else
+
+DO $body$
+DECLARE
+  half record;
+BEGIN
+  SELECT s.revision, s.direction, s.started_at,
+    CASE WHEN s.direction = 'up' THEN 'upgrade ' || s.revision
+      WHEN s.revision = '0001' THEN 'downgrade base'
+      ELSE 'downgrade ' || pg_catalog.lpad((s.revision::int - 1)::text, 4, '0') END AS command
+  INTO half FROM "public_refactor"."step" AS s
+  WHERE s.plan = 'programme_membership' AND s.state = 'open'
+    AND (s.revision, s.direction) <> ('0008', 'down');
+  IF FOUND THEN
+    RAISE object_not_in_prerequisite_state USING
+      MESSAGE = pg_catalog.format('step %s was left half-way %s (begun %s UTC)', half.revision,
+        half.direction, pg_catalog.to_char(half.started_at, 'YYYY-MM-DD HH24:MI')),
+      HINT = pg_catalog.format('Finish it with: alembic %s   or take it back with: '
+        'membership-refactor abandon', half.command);
+  END IF;
+END
+$body$;
+
+\if :refactor_open
+\warn '0008 link_children: going on where it stopped'
+\else
+\warn '0008 link_children down'
+DO $body$
+DECLARE
+  wrong text;
+BEGIN
+  SELECT pg_catalog.min(o.revision) INTO wrong
+  FROM pg_catalog.unnest(ARRAY['0009', '0010', '0011']) AS o (revision)
+  WHERE  EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership'
+    AND s.revision = o.revision AND s.direction = 'up' AND s.state = 'done');
+  IF wrong IS NOT NULL THEN
+    RAISE object_not_in_prerequisite_state USING
+      MESSAGE = pg_catalog.format('0008 cannot go down: '
+        '%s still stands, says the ledger', wrong),
+      HINT = 'Was the version stamped by hand? See: membership-refactor status';
+  END IF;
+END
+$body$;
+DO $body$
+#variable_conflict use_column
+DECLARE
+  broken bigint; keys text[]; began timestamptz := pg_catalog.clock_timestamp();
+BEGIN
+  SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
+FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
+SELECT pg_catalog.btrim(z::pg_catalog.text, '()') FROM (
+SELECT p."uuid", p."person_id", p."programme_id", p."programme_membership_type", p."programme_start_date", p."programme_end_date"
+FROM "public"."programme_membership" AS p LEFT JOIN "public"."curriculum_membership" AS c ON c."programme_membership_uuid" = p."uuid"
+WHERE c."programme_membership_uuid" IS NULL
+) AS z
+) AS z (key)) AS k) AS c;
+  INSERT INTO "public_refactor"."check_result"
+    (plan, revision, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', '0008', 'down', 'parents have children', broken, keys,
+    extract(epoch FROM pg_catalog.clock_timestamp() - began));
+  COMMIT;
+  IF broken > 0 THEN
+    RAISE assert_failure USING
+      MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
+        'parents have children', 'no parent is without children, which a row of the old table could not hold',
+        CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
+        pg_catalog.array_to_string(keys, '; ')),
+      HINT = 'Delete those parents or give them a child, then run the same command again.';
+  END IF;
+END
+$body$;
+BEGIN;
+DELETE FROM "public_refactor"."action" WHERE plan = 'programme_membership' AND revision = '0008';
+INSERT INTO "public_refactor"."step" AS s
+  (plan, revision, direction, state, portrait, now)
+SELECT 'programme_membership', '0008', 'down', 'open', NULL, p.now
+FROM (SELECT $body$(portrait)$body$::pg_catalog.jsonb) AS p (now)
+ON CONFLICT (plan, revision) DO UPDATE SET direction = excluded.direction,
+  state = 'open', started_at = pg_catalog.clock_timestamp(), ended_at = NULL,
+  portrait = coalesce(excluded.portrait, s.portrait), now = excluded.now;
+INSERT INTO "public_refactor"."event" (plan, revision, direction, event)
+VALUES ('programme_membership', '0008', 'down', 'begun');
+COMMIT;
+\endif
+
+-- close the parent
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0008' AND a.direction = 'down' AND a.name = 'close the parent') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  close the parent'
+BEGIN;
+DO $body$
+DECLARE
+  given record;
+BEGIN
+FOR given IN
+  SELECT DISTINCT c.oid::pg_catalog.regclass AS relation, c.relkind = 'S' AS is_sequence,
+         CASE WHEN x.grantee = 0 THEN 'PUBLIC'
+              ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(x.grantee)) END AS grantee
+  FROM pg_catalog.pg_class c
+  CROSS JOIN LATERAL pg_catalog.aclexplode(c.relacl) x
+  WHERE x.grantee <> c.relowner AND (
+    c.oid = '"public"."programme_membership"'::pg_catalog.regclass OR c.relkind = 'S' AND EXISTS (
+      SELECT FROM pg_catalog.pg_depend d
+      WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid
+      AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+      AND d.refobjid = '"public"."programme_membership"'::pg_catalog.regclass AND d.deptype IN ('a', 'i')))
+LOOP
+  EXECUTE pg_catalog.format('REVOKE ALL ON %s %s FROM %s CASCADE',
+    CASE WHEN given.is_sequence THEN 'SEQUENCE' ELSE 'TABLE' END, given.relation, given.grantee);
+END LOOP;
+END
+$body$;
+INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
+VALUES ('programme_membership', '0008', 'down', 'close the parent') ON CONFLICT DO NOTHING;
+COMMIT;
+\endif
+
+-- functions
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0008' AND a.direction = 'down' AND a.name = 'functions') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  functions'
+BEGIN;
+CREATE TABLE IF NOT EXISTS "public_refactor"."programme_membership_replaced" (
+  "child id" bigint PRIMARY KEY,
+  "lost_rotation" boolean NOT NULL DEFAULT false, "was_rotation" text, "by_rotation" text,
+  "lost_rotation_id" boolean NOT NULL DEFAULT false, "was_rotation_id" bigint, "by_rotation_id" bigint,
+  "lost_training_number_id" boolean NOT NULL DEFAULT false, "was_training_number_id" bigint, "by_training_number_id" bigint,
+  "lost_training_pathway" boolean NOT NULL DEFAULT false, "was_training_pathway" text, "by_training_pathway" text,
+  "lost_leaving_reason" boolean NOT NULL DEFAULT false, "was_leaving_reason" text, "by_leaving_reason" text,
+  "lost_leaving_destination" boolean NOT NULL DEFAULT false, "was_leaving_destination" text, "by_leaving_destination" text,
+  "lost_amended_date" boolean NOT NULL DEFAULT false, "was_amended_date" timestamp(3) with time zone, "by_amended_date" timestamp(3) with time zone,
+  under uuid
+);
+CREATE TABLE IF NOT EXISTS "public_refactor"."programme_membership_losers" (
+  "child id" bigint PRIMARY KEY
+);
+CREATE TABLE IF NOT EXISTS "public_refactor"."programme_membership_uuid_map" (
+  "child id" bigint PRIMARY KEY,
+  "kept uuid" uuid NOT NULL,
+  "person_id" bigint,
+  "programme_id" bigint,
+  "programme_membership_type" text,
+  "programme_start_date" date,
+  "programme_end_date" date
+);
+CREATE TABLE IF NOT EXISTS "public_refactor"."programme_membership_born" (
+  xid xid8 NOT NULL,
+  uuid uuid NOT NULL,
+  PRIMARY KEY (xid, uuid)
+);
+CREATE TABLE IF NOT EXISTS "public_refactor"."programme_membership_emptied" (
+  uuid uuid PRIMARY KEY
+);
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_fill_uuid_map"(lo bigint, hi bigint) RETURNS bigint
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $body$
+#variable_conflict use_variable
+DECLARE
+  written bigint;
+BEGIN
+  DELETE FROM "public_refactor"."programme_membership_uuid_map" AS m WHERE m."child id" BETWEEN lo AND hi;
+  INSERT INTO "public_refactor"."programme_membership_uuid_map" AS m ("child id", "kept uuid", "person_id", "programme_id", "programme_membership_type", "programme_start_date", "programme_end_date")
+  SELECT c."id", p."uuid", p."person_id", p."programme_id", p."programme_membership_type", p."programme_start_date", p."programme_end_date"
+  FROM "public"."curriculum_membership" AS c JOIN "public"."programme_membership" AS p ON p."uuid" = c."programme_membership_uuid"
+  WHERE c."id" BETWEEN lo AND hi AND p."uuid" <> "public_refactor"."programme_membership_uuid"(p."person_id", p."programme_id", p."programme_membership_type", p."programme_start_date", p."programme_end_date")
+  ON CONFLICT ("child id") DO UPDATE SET "kept uuid" = excluded."kept uuid", "person_id" = excluded."person_id", "programme_id" = excluded."programme_id", "programme_membership_type" = excluded."programme_membership_type", "programme_start_date" = excluded."programme_start_date", "programme_end_date" = excluded."programme_end_date";
+  GET DIAGNOSTICS written = ROW_COUNT;
+  RETURN written;
+END
+$body$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_fill_uuid_map"(lo bigint, hi bigint) FROM PUBLIC;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_replace_losers"(lo bigint, hi bigint) RETURNS bigint
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $body$
+#variable_conflict use_variable
+DECLARE
+  written bigint; mine bigint[];
+BEGIN
+  SELECT pg_catalog.array_agg(c."id") INTO mine
+  FROM "public"."curriculum_membership" AS c JOIN "public"."programme_membership" AS p ON p."uuid" = c."programme_membership_uuid"
+  WHERE c."id" BETWEEN lo AND hi AND (c."rotation" IS DISTINCT FROM p."rotation"
+    OR c."rotation_id" IS DISTINCT FROM p."rotation_id"
+    OR c."training_number_id" IS DISTINCT FROM p."training_number_id"
+    OR c."training_pathway" IS DISTINCT FROM p."training_pathway"
+    OR c."leaving_reason" IS DISTINCT FROM p."leaving_reason"
+    OR c."leaving_destination" IS DISTINCT FROM p."leaving_destination");
+  IF mine IS NULL THEN
+    RETURN 0;
+  END IF;
+  PERFORM 1 FROM "public"."programme_membership" AS q WHERE q."uuid" IN (
+    SELECT p."uuid" FROM "public"."curriculum_membership" AS c
+    JOIN "public"."programme_membership" AS p ON p."uuid" = c."programme_membership_uuid"
+    WHERE c."id" = ANY (mine) AND (c."rotation" IS DISTINCT FROM p."rotation"
+    OR c."rotation_id" IS DISTINCT FROM p."rotation_id"
+    OR c."training_number_id" IS DISTINCT FROM p."training_number_id"
+    OR c."training_pathway" IS DISTINCT FROM p."training_pathway"
+    OR c."leaving_reason" IS DISTINCT FROM p."leaving_reason"
+    OR c."leaving_destination" IS DISTINCT FROM p."leaving_destination"))
+  ORDER BY q."uuid" FOR NO KEY UPDATE;
+  INSERT INTO "public_refactor"."programme_membership_replaced" AS r ("child id", "lost_rotation", "was_rotation", "by_rotation", "lost_rotation_id", "was_rotation_id", "by_rotation_id", "lost_training_number_id", "was_training_number_id", "by_training_number_id", "lost_training_pathway", "was_training_pathway", "by_training_pathway", "lost_leaving_reason", "was_leaving_reason", "by_leaving_reason", "lost_leaving_destination", "was_leaving_destination", "by_leaving_destination", "lost_amended_date", "was_amended_date", "by_amended_date")
+    SELECT c."id", ((c."rotation" IS DISTINCT FROM p."rotation")), CASE WHEN ((c."rotation" IS DISTINCT FROM p."rotation")) THEN c."rotation" END, CASE WHEN ((c."rotation" IS DISTINCT FROM p."rotation")) THEN p."rotation" END, ((c."rotation_id" IS DISTINCT FROM p."rotation_id")), CASE WHEN ((c."rotation_id" IS DISTINCT FROM p."rotation_id")) THEN c."rotation_id" END, CASE WHEN ((c."rotation_id" IS DISTINCT FROM p."rotation_id")) THEN p."rotation_id" END, ((c."training_number_id" IS DISTINCT FROM p."training_number_id")), CASE WHEN ((c."training_number_id" IS DISTINCT FROM p."training_number_id")) THEN c."training_number_id" END, CASE WHEN ((c."training_number_id" IS DISTINCT FROM p."training_number_id")) THEN p."training_number_id" END, ((c."training_pathway" IS DISTINCT FROM p."training_pathway")), CASE WHEN ((c."training_pathway" IS DISTINCT FROM p."training_pathway")) THEN c."training_pathway" END, CASE WHEN ((c."training_pathway" IS DISTINCT FROM p."training_pathway")) THEN p."training_pathway" END, ((c."leaving_reason" IS DISTINCT FROM p."leaving_reason")), CASE WHEN ((c."leaving_reason" IS DISTINCT FROM p."leaving_reason")) THEN c."leaving_reason" END, CASE WHEN ((c."leaving_reason" IS DISTINCT FROM p."leaving_reason")) THEN p."leaving_reason" END, ((c."leaving_destination" IS DISTINCT FROM p."leaving_destination")), CASE WHEN ((c."leaving_destination" IS DISTINCT FROM p."leaving_destination")) THEN c."leaving_destination" END, CASE WHEN ((c."leaving_destination" IS DISTINCT FROM p."leaving_destination")) THEN p."leaving_destination" END, true, c."amended_date", GREATEST(c."amended_date", p."amended_date")
+    FROM "public"."curriculum_membership" AS c JOIN "public"."programme_membership" AS p ON p."uuid" = c."programme_membership_uuid"
+    WHERE c."id" = ANY (mine)
+      AND (((c."rotation" IS DISTINCT FROM p."rotation")) OR ((c."rotation_id" IS DISTINCT FROM p."rotation_id")) OR ((c."training_number_id" IS DISTINCT FROM p."training_number_id")) OR ((c."training_pathway" IS DISTINCT FROM p."training_pathway")) OR ((c."leaving_reason" IS DISTINCT FROM p."leaving_reason")) OR ((c."leaving_destination" IS DISTINCT FROM p."leaving_destination")))
+    ON CONFLICT ("child id") DO UPDATE SET "lost_rotation" = r."lost_rotation" OR excluded."lost_rotation", "was_rotation" = CASE WHEN excluded."lost_rotation" THEN excluded."was_rotation" ELSE r."was_rotation" END, "by_rotation" = CASE WHEN excluded."lost_rotation" THEN excluded."by_rotation" ELSE r."by_rotation" END, "lost_rotation_id" = r."lost_rotation_id" OR excluded."lost_rotation_id", "was_rotation_id" = CASE WHEN excluded."lost_rotation_id" THEN excluded."was_rotation_id" ELSE r."was_rotation_id" END, "by_rotation_id" = CASE WHEN excluded."lost_rotation_id" THEN excluded."by_rotation_id" ELSE r."by_rotation_id" END, "lost_training_number_id" = r."lost_training_number_id" OR excluded."lost_training_number_id", "was_training_number_id" = CASE WHEN excluded."lost_training_number_id" THEN excluded."was_training_number_id" ELSE r."was_training_number_id" END, "by_training_number_id" = CASE WHEN excluded."lost_training_number_id" THEN excluded."by_training_number_id" ELSE r."by_training_number_id" END, "lost_training_pathway" = r."lost_training_pathway" OR excluded."lost_training_pathway", "was_training_pathway" = CASE WHEN excluded."lost_training_pathway" THEN excluded."was_training_pathway" ELSE r."was_training_pathway" END, "by_training_pathway" = CASE WHEN excluded."lost_training_pathway" THEN excluded."by_training_pathway" ELSE r."by_training_pathway" END, "lost_leaving_reason" = r."lost_leaving_reason" OR excluded."lost_leaving_reason", "was_leaving_reason" = CASE WHEN excluded."lost_leaving_reason" THEN excluded."was_leaving_reason" ELSE r."was_leaving_reason" END, "by_leaving_reason" = CASE WHEN excluded."lost_leaving_reason" THEN excluded."by_leaving_reason" ELSE r."by_leaving_reason" END, "lost_leaving_destination" = r."lost_leaving_destination" OR excluded."lost_leaving_destination", "was_leaving_destination" = CASE WHEN excluded."lost_leaving_destination" THEN excluded."was_leaving_destination" ELSE r."was_leaving_destination" END, "by_leaving_destination" = CASE WHEN excluded."lost_leaving_destination" THEN excluded."by_leaving_destination" ELSE r."by_leaving_destination" END, "lost_amended_date" = true, "was_amended_date" = CASE WHEN r."lost_amended_date" AND r."by_amended_date" = excluded."was_amended_date" THEN r."was_amended_date" ELSE excluded."was_amended_date" END, "by_amended_date" = excluded."by_amended_date";
+  UPDATE "public"."curriculum_membership" AS c SET "rotation" = p."rotation", "rotation_id" = p."rotation_id", "training_number_id" = p."training_number_id", "training_pathway" = p."training_pathway", "leaving_reason" = p."leaving_reason", "leaving_destination" = p."leaving_destination", "amended_date" = GREATEST(c."amended_date", p."amended_date")
+  FROM "public"."programme_membership" AS p
+  WHERE p."uuid" = c."programme_membership_uuid" AND c."id" = ANY (mine) AND (c."rotation" IS DISTINCT FROM p."rotation"
+    OR c."rotation_id" IS DISTINCT FROM p."rotation_id"
+    OR c."training_number_id" IS DISTINCT FROM p."training_number_id"
+    OR c."training_pathway" IS DISTINCT FROM p."training_pathway"
+    OR c."leaving_reason" IS DISTINCT FROM p."leaving_reason"
+    OR c."leaving_destination" IS DISTINCT FROM p."leaving_destination");
+  GET DIAGNOSTICS written = ROW_COUNT;
+  RETURN written;
+END
+$body$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_replace_losers"(lo bigint, hi bigint) FROM PUBLIC;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_replace_listed"(lo bigint, hi bigint) RETURNS bigint
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $body$
+#variable_conflict use_variable
+DECLARE
+  written bigint; mine bigint[];
+BEGIN
+  SELECT pg_catalog.array_agg(z."child id") INTO mine
+  FROM "public_refactor"."programme_membership_losers" AS z WHERE z."child id" BETWEEN lo AND hi;
+  IF mine IS NULL THEN
+    RETURN 0;
+  END IF;
+  PERFORM 1 FROM "public"."programme_membership" AS q WHERE q."uuid" IN (
+    SELECT p."uuid" FROM "public"."curriculum_membership" AS c
+    JOIN "public"."programme_membership" AS p ON p."uuid" = c."programme_membership_uuid"
+    WHERE c."id" = ANY (mine) AND (c."rotation" IS DISTINCT FROM p."rotation"
+    OR c."rotation_id" IS DISTINCT FROM p."rotation_id"
+    OR c."training_number_id" IS DISTINCT FROM p."training_number_id"
+    OR c."training_pathway" IS DISTINCT FROM p."training_pathway"
+    OR c."leaving_reason" IS DISTINCT FROM p."leaving_reason"
+    OR c."leaving_destination" IS DISTINCT FROM p."leaving_destination"))
+  ORDER BY q."uuid" FOR NO KEY UPDATE;
+  INSERT INTO "public_refactor"."programme_membership_replaced" AS r ("child id", "lost_rotation", "was_rotation", "by_rotation", "lost_rotation_id", "was_rotation_id", "by_rotation_id", "lost_training_number_id", "was_training_number_id", "by_training_number_id", "lost_training_pathway", "was_training_pathway", "by_training_pathway", "lost_leaving_reason", "was_leaving_reason", "by_leaving_reason", "lost_leaving_destination", "was_leaving_destination", "by_leaving_destination", "lost_amended_date", "was_amended_date", "by_amended_date")
+    SELECT c."id", ((c."rotation" IS DISTINCT FROM p."rotation")), CASE WHEN ((c."rotation" IS DISTINCT FROM p."rotation")) THEN c."rotation" END, CASE WHEN ((c."rotation" IS DISTINCT FROM p."rotation")) THEN p."rotation" END, ((c."rotation_id" IS DISTINCT FROM p."rotation_id")), CASE WHEN ((c."rotation_id" IS DISTINCT FROM p."rotation_id")) THEN c."rotation_id" END, CASE WHEN ((c."rotation_id" IS DISTINCT FROM p."rotation_id")) THEN p."rotation_id" END, ((c."training_number_id" IS DISTINCT FROM p."training_number_id")), CASE WHEN ((c."training_number_id" IS DISTINCT FROM p."training_number_id")) THEN c."training_number_id" END, CASE WHEN ((c."training_number_id" IS DISTINCT FROM p."training_number_id")) THEN p."training_number_id" END, ((c."training_pathway" IS DISTINCT FROM p."training_pathway")), CASE WHEN ((c."training_pathway" IS DISTINCT FROM p."training_pathway")) THEN c."training_pathway" END, CASE WHEN ((c."training_pathway" IS DISTINCT FROM p."training_pathway")) THEN p."training_pathway" END, ((c."leaving_reason" IS DISTINCT FROM p."leaving_reason")), CASE WHEN ((c."leaving_reason" IS DISTINCT FROM p."leaving_reason")) THEN c."leaving_reason" END, CASE WHEN ((c."leaving_reason" IS DISTINCT FROM p."leaving_reason")) THEN p."leaving_reason" END, ((c."leaving_destination" IS DISTINCT FROM p."leaving_destination")), CASE WHEN ((c."leaving_destination" IS DISTINCT FROM p."leaving_destination")) THEN c."leaving_destination" END, CASE WHEN ((c."leaving_destination" IS DISTINCT FROM p."leaving_destination")) THEN p."leaving_destination" END, true, c."amended_date", GREATEST(c."amended_date", p."amended_date")
+    FROM "public"."curriculum_membership" AS c JOIN "public"."programme_membership" AS p ON p."uuid" = c."programme_membership_uuid"
+    WHERE c."id" = ANY (mine)
+      AND (((c."rotation" IS DISTINCT FROM p."rotation")) OR ((c."rotation_id" IS DISTINCT FROM p."rotation_id")) OR ((c."training_number_id" IS DISTINCT FROM p."training_number_id")) OR ((c."training_pathway" IS DISTINCT FROM p."training_pathway")) OR ((c."leaving_reason" IS DISTINCT FROM p."leaving_reason")) OR ((c."leaving_destination" IS DISTINCT FROM p."leaving_destination")))
+    ON CONFLICT ("child id") DO UPDATE SET "lost_rotation" = r."lost_rotation" OR excluded."lost_rotation", "was_rotation" = CASE WHEN excluded."lost_rotation" THEN excluded."was_rotation" ELSE r."was_rotation" END, "by_rotation" = CASE WHEN excluded."lost_rotation" THEN excluded."by_rotation" ELSE r."by_rotation" END, "lost_rotation_id" = r."lost_rotation_id" OR excluded."lost_rotation_id", "was_rotation_id" = CASE WHEN excluded."lost_rotation_id" THEN excluded."was_rotation_id" ELSE r."was_rotation_id" END, "by_rotation_id" = CASE WHEN excluded."lost_rotation_id" THEN excluded."by_rotation_id" ELSE r."by_rotation_id" END, "lost_training_number_id" = r."lost_training_number_id" OR excluded."lost_training_number_id", "was_training_number_id" = CASE WHEN excluded."lost_training_number_id" THEN excluded."was_training_number_id" ELSE r."was_training_number_id" END, "by_training_number_id" = CASE WHEN excluded."lost_training_number_id" THEN excluded."by_training_number_id" ELSE r."by_training_number_id" END, "lost_training_pathway" = r."lost_training_pathway" OR excluded."lost_training_pathway", "was_training_pathway" = CASE WHEN excluded."lost_training_pathway" THEN excluded."was_training_pathway" ELSE r."was_training_pathway" END, "by_training_pathway" = CASE WHEN excluded."lost_training_pathway" THEN excluded."by_training_pathway" ELSE r."by_training_pathway" END, "lost_leaving_reason" = r."lost_leaving_reason" OR excluded."lost_leaving_reason", "was_leaving_reason" = CASE WHEN excluded."lost_leaving_reason" THEN excluded."was_leaving_reason" ELSE r."was_leaving_reason" END, "by_leaving_reason" = CASE WHEN excluded."lost_leaving_reason" THEN excluded."by_leaving_reason" ELSE r."by_leaving_reason" END, "lost_leaving_destination" = r."lost_leaving_destination" OR excluded."lost_leaving_destination", "was_leaving_destination" = CASE WHEN excluded."lost_leaving_destination" THEN excluded."was_leaving_destination" ELSE r."was_leaving_destination" END, "by_leaving_destination" = CASE WHEN excluded."lost_leaving_destination" THEN excluded."by_leaving_destination" ELSE r."by_leaving_destination" END, "lost_amended_date" = true, "was_amended_date" = CASE WHEN r."lost_amended_date" AND r."by_amended_date" = excluded."was_amended_date" THEN r."was_amended_date" ELSE excluded."was_amended_date" END, "by_amended_date" = excluded."by_amended_date";
+  UPDATE "public"."curriculum_membership" AS c SET "rotation" = p."rotation", "rotation_id" = p."rotation_id", "training_number_id" = p."training_number_id", "training_pathway" = p."training_pathway", "leaving_reason" = p."leaving_reason", "leaving_destination" = p."leaving_destination", "amended_date" = GREATEST(c."amended_date", p."amended_date")
+  FROM "public"."programme_membership" AS p
+  WHERE p."uuid" = c."programme_membership_uuid" AND c."id" = ANY (mine) AND (c."rotation" IS DISTINCT FROM p."rotation"
+    OR c."rotation_id" IS DISTINCT FROM p."rotation_id"
+    OR c."training_number_id" IS DISTINCT FROM p."training_number_id"
+    OR c."training_pathway" IS DISTINCT FROM p."training_pathway"
+    OR c."leaving_reason" IS DISTINCT FROM p."leaving_reason"
+    OR c."leaving_destination" IS DISTINCT FROM p."leaving_destination");
+  GET DIAGNOSTICS written = ROW_COUNT;
+  RETURN written;
+END
+$body$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_replace_listed"(lo bigint, hi bigint) FROM PUBLIC;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_restore_own"(lo bigint, hi bigint) RETURNS bigint
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $body$
+#variable_conflict use_variable
+DECLARE
+  written bigint;
+BEGIN
+  UPDATE "public_refactor"."programme_membership_replaced" AS r SET "lost_rotation" = r."lost_rotation" AND (EXISTS (SELECT FROM "public"."curriculum_membership" AS s LEFT JOIN "public_refactor"."programme_membership_replaced" AS o ON o."child id" = s."id"
+      WHERE s."programme_membership_uuid" = c."programme_membership_uuid" AND s."id" <> c."id"
+        AND (SELECT CASE WHEN NOT y.s IS DISTINCT FROM y.c THEN s."id" > c."id"
+          WHEN y.c IS NULL THEN true ELSE y.s > y.c END
+          FROM (SELECT CASE WHEN (r."lost_amended_date" AND ROW(c."amended_date")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_amended_date")::pg_catalog.record) THEN r."was_amended_date" ELSE c."amended_date" END AS c, CASE WHEN (o."lost_amended_date" AND ROW(s."amended_date")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(o."by_amended_date")::pg_catalog.record) THEN o."was_amended_date" ELSE s."amended_date" END AS s) AS y))),
+    "lost_rotation_id" = r."lost_rotation_id" AND (EXISTS (SELECT FROM "public"."curriculum_membership" AS s LEFT JOIN "public_refactor"."programme_membership_replaced" AS o ON o."child id" = s."id"
+      WHERE s."programme_membership_uuid" = c."programme_membership_uuid" AND s."id" <> c."id"
+        AND (SELECT CASE WHEN NOT y.s IS DISTINCT FROM y.c THEN s."id" > c."id"
+          WHEN y.c IS NULL THEN true ELSE y.s > y.c END
+          FROM (SELECT CASE WHEN (r."lost_amended_date" AND ROW(c."amended_date")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_amended_date")::pg_catalog.record) THEN r."was_amended_date" ELSE c."amended_date" END AS c, CASE WHEN (o."lost_amended_date" AND ROW(s."amended_date")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(o."by_amended_date")::pg_catalog.record) THEN o."was_amended_date" ELSE s."amended_date" END AS s) AS y))),
+    "lost_training_number_id" = r."lost_training_number_id" AND (EXISTS (SELECT FROM "public"."curriculum_membership" AS s LEFT JOIN "public_refactor"."programme_membership_replaced" AS o ON o."child id" = s."id"
+      WHERE s."programme_membership_uuid" = c."programme_membership_uuid" AND s."id" <> c."id"
+        AND (SELECT CASE WHEN NOT y.s IS DISTINCT FROM y.c THEN s."id" > c."id"
+          WHEN y.c IS NULL THEN true ELSE y.s > y.c END
+          FROM (SELECT CASE WHEN (r."lost_amended_date" AND ROW(c."amended_date")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_amended_date")::pg_catalog.record) THEN r."was_amended_date" ELSE c."amended_date" END AS c, CASE WHEN (o."lost_amended_date" AND ROW(s."amended_date")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(o."by_amended_date")::pg_catalog.record) THEN o."was_amended_date" ELSE s."amended_date" END AS s) AS y))),
+    "lost_training_pathway" = r."lost_training_pathway" AND (EXISTS (SELECT FROM "public"."curriculum_membership" AS s LEFT JOIN "public_refactor"."programme_membership_replaced" AS o ON o."child id" = s."id"
+      WHERE s."programme_membership_uuid" = c."programme_membership_uuid" AND s."id" <> c."id"
+        AND (SELECT CASE WHEN NOT y.s IS DISTINCT FROM y.c THEN s."id" > c."id"
+          WHEN y.c IS NULL THEN true ELSE y.s > y.c END
+          FROM (SELECT CASE WHEN (r."lost_amended_date" AND ROW(c."amended_date")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_amended_date")::pg_catalog.record) THEN r."was_amended_date" ELSE c."amended_date" END AS c, CASE WHEN (o."lost_amended_date" AND ROW(s."amended_date")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(o."by_amended_date")::pg_catalog.record) THEN o."was_amended_date" ELSE s."amended_date" END AS s) AS y))),
+    "lost_leaving_reason" = r."lost_leaving_reason" AND (EXISTS (SELECT FROM "public"."curriculum_membership" AS s LEFT JOIN "public_refactor"."programme_membership_replaced" AS o ON o."child id" = s."id"
+      WHERE s."programme_membership_uuid" = c."programme_membership_uuid" AND s."id" <> c."id"
+        AND (SELECT CASE WHEN NOT y.s IS DISTINCT FROM y.c THEN s."id" > c."id"
+          WHEN y.c IS NULL THEN true ELSE y.s > y.c END
+          FROM (SELECT CASE WHEN (r."lost_amended_date" AND ROW(c."amended_date")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_amended_date")::pg_catalog.record) THEN r."was_amended_date" ELSE c."amended_date" END AS c, CASE WHEN (o."lost_amended_date" AND ROW(s."amended_date")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(o."by_amended_date")::pg_catalog.record) THEN o."was_amended_date" ELSE s."amended_date" END AS s) AS y))),
+    "lost_leaving_destination" = r."lost_leaving_destination" AND (EXISTS (SELECT FROM "public"."curriculum_membership" AS s LEFT JOIN "public_refactor"."programme_membership_replaced" AS o ON o."child id" = s."id"
+      WHERE s."programme_membership_uuid" = c."programme_membership_uuid" AND s."id" <> c."id"
+        AND (SELECT CASE WHEN NOT y.s IS DISTINCT FROM y.c THEN s."id" > c."id"
+          WHEN y.c IS NULL THEN true ELSE y.s > y.c END
+          FROM (SELECT CASE WHEN (r."lost_amended_date" AND ROW(c."amended_date")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_amended_date")::pg_catalog.record) THEN r."was_amended_date" ELSE c."amended_date" END AS c, CASE WHEN (o."lost_amended_date" AND ROW(s."amended_date")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(o."by_amended_date")::pg_catalog.record) THEN o."was_amended_date" ELSE s."amended_date" END AS s) AS y))),
+    "lost_amended_date" = r."lost_amended_date" AND (EXISTS (SELECT FROM "public"."curriculum_membership" AS s LEFT JOIN "public_refactor"."programme_membership_replaced" AS o ON o."child id" = s."id"
+      WHERE s."programme_membership_uuid" = c."programme_membership_uuid" AND s."id" <> c."id"
+        AND (SELECT CASE WHEN NOT y.s IS DISTINCT FROM y.c THEN s."id" > c."id"
+          WHEN y.c IS NULL THEN true ELSE y.s > y.c END
+          FROM (SELECT CASE WHEN (r."lost_amended_date" AND ROW(c."amended_date")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_amended_date")::pg_catalog.record) THEN r."was_amended_date" ELSE c."amended_date" END AS c, CASE WHEN (o."lost_amended_date" AND ROW(s."amended_date")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(o."by_amended_date")::pg_catalog.record) THEN o."was_amended_date" ELSE s."amended_date" END AS s) AS y)))
+  FROM "public"."curriculum_membership" AS c
+  WHERE r."child id" = c."id" AND r."child id" BETWEEN lo AND hi;
+  UPDATE "public"."curriculum_membership" AS c SET "rotation" = CASE WHEN (r."lost_rotation" AND ROW(c."rotation")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_rotation")::pg_catalog.record) THEN r."was_rotation" ELSE c."rotation" END, "rotation_id" = CASE WHEN (r."lost_rotation_id" AND ROW(c."rotation_id")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_rotation_id")::pg_catalog.record) THEN r."was_rotation_id" ELSE c."rotation_id" END, "training_number_id" = CASE WHEN (r."lost_training_number_id" AND ROW(c."training_number_id")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_training_number_id")::pg_catalog.record) THEN r."was_training_number_id" ELSE c."training_number_id" END, "training_pathway" = CASE WHEN (r."lost_training_pathway" AND ROW(c."training_pathway")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_training_pathway")::pg_catalog.record) THEN r."was_training_pathway" ELSE c."training_pathway" END, "leaving_reason" = CASE WHEN (r."lost_leaving_reason" AND ROW(c."leaving_reason")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_leaving_reason")::pg_catalog.record) THEN r."was_leaving_reason" ELSE c."leaving_reason" END, "leaving_destination" = CASE WHEN (r."lost_leaving_destination" AND ROW(c."leaving_destination")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_leaving_destination")::pg_catalog.record) THEN r."was_leaving_destination" ELSE c."leaving_destination" END, "amended_date" = CASE WHEN (r."lost_amended_date" AND ROW(c."amended_date")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_amended_date")::pg_catalog.record) THEN r."was_amended_date" ELSE c."amended_date" END
+  FROM "public_refactor"."programme_membership_replaced" AS r
+  WHERE r."child id" = c."id" AND r."child id" BETWEEN lo AND hi
+    AND ((r."lost_rotation" AND ROW(c."rotation")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_rotation")::pg_catalog.record) OR (r."lost_rotation_id" AND ROW(c."rotation_id")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_rotation_id")::pg_catalog.record) OR (r."lost_training_number_id" AND ROW(c."training_number_id")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_training_number_id")::pg_catalog.record) OR (r."lost_training_pathway" AND ROW(c."training_pathway")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_training_pathway")::pg_catalog.record) OR (r."lost_leaving_reason" AND ROW(c."leaving_reason")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_leaving_reason")::pg_catalog.record) OR (r."lost_leaving_destination" AND ROW(c."leaving_destination")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_leaving_destination")::pg_catalog.record));
+  GET DIAGNOSTICS written = ROW_COUNT;
+  DELETE FROM "public_refactor"."programme_membership_replaced" AS r WHERE r."child id" BETWEEN lo AND hi;
+  RETURN written;
+END
+$body$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_restore_own"(lo bigint, hi bigint) FROM PUBLIC;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_settle"(uuids pg_catalog.uuid[], shared pg_catalog.bool) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $body$
+BEGIN
+  IF shared THEN
+    PERFORM FROM "public"."programme_membership" AS p WHERE p."uuid" = ANY (uuids)
+      ORDER BY p."uuid" FOR NO KEY UPDATE;
+    UPDATE "public"."programme_membership" AS p SET "uuid" = p."uuid" WHERE p."uuid" = ANY (uuids);
+  END IF;
+  DELETE FROM "public"."programme_membership" AS p WHERE p."uuid" = ANY (uuids)
+    AND NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS c WHERE c."programme_membership_uuid" = p."uuid");
+  INSERT INTO "public"."programme_membership" AS p ("uuid", "person_id", "programme_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "amended_date")
+SELECT g.* FROM (SELECT DISTINCT ON (c."programme_membership_uuid") c."programme_membership_uuid", c."person_id", c."programme_id", c."programme_membership_type", c."programme_start_date", c."programme_end_date", c."rotation", c."rotation_id", c."training_number_id", c."training_pathway", c."leaving_reason", c."leaving_destination", c."amended_date"
+FROM "public"."curriculum_membership" AS c WHERE c."programme_membership_uuid" IN (SELECT pg_catalog.unnest(uuids))
+ORDER BY c."programme_membership_uuid", c."amended_date" DESC NULLS LAST, c."id" DESC) AS g
+WHERE NOT EXISTS (SELECT FROM "public"."programme_membership" AS q WHERE q."uuid" = g."programme_membership_uuid")
+ORDER BY g."programme_membership_uuid"
+ON CONFLICT ("uuid") DO UPDATE SET "uuid" = excluded."uuid";
+  UPDATE "public"."programme_membership" AS p SET ("person_id", "programme_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "amended_date") = ROW (g."person_id", g."programme_id", g."programme_membership_type", g."programme_start_date", g."programme_end_date", g."rotation", g."rotation_id", g."training_number_id", g."training_pathway", g."leaving_reason", g."leaving_destination", g."amended_date")
+  FROM (SELECT DISTINCT ON (c."programme_membership_uuid") c."programme_membership_uuid", c."person_id", c."programme_id", c."programme_membership_type", c."programme_start_date", c."programme_end_date", c."rotation", c."rotation_id", c."training_number_id", c."training_pathway", c."leaving_reason", c."leaving_destination", c."amended_date"
+FROM "public"."curriculum_membership" AS c WHERE c."programme_membership_uuid" IN (SELECT pg_catalog.unnest(uuids))
+ORDER BY c."programme_membership_uuid", c."amended_date" DESC NULLS LAST, c."id" DESC) AS g
+  WHERE p."uuid" = g."programme_membership_uuid" AND (p."person_id" IS DISTINCT FROM g."person_id"
+    OR p."programme_id" IS DISTINCT FROM g."programme_id"
+    OR p."programme_membership_type" IS DISTINCT FROM g."programme_membership_type"
+    OR p."programme_start_date" IS DISTINCT FROM g."programme_start_date"
+    OR p."programme_end_date" IS DISTINCT FROM g."programme_end_date"
+    OR p."rotation" IS DISTINCT FROM g."rotation"
+    OR p."rotation_id" IS DISTINCT FROM g."rotation_id"
+    OR p."training_number_id" IS DISTINCT FROM g."training_number_id"
+    OR p."training_pathway" IS DISTINCT FROM g."training_pathway"
+    OR p."leaving_reason" IS DISTINCT FROM g."leaving_reason"
+    OR p."leaving_destination" IS DISTINCT FROM g."leaving_destination"
+    OR p."amended_date" IS DISTINCT FROM g."amended_date");
+END
+$body$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_settle"(pg_catalog.uuid[], pg_catalog.bool) FROM PUBLIC;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_derive_insert"() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET vacuum_cost_page_hit = 7129 AS $body$
+#variable_conflict use_variable
+DECLARE
+  uuids pg_catalog.uuid[];
+BEGIN
+  SELECT pg_catalog.array_agg(z.k) INTO uuids FROM (SELECT n."programme_membership_uuid" AS k FROM n) AS z
+  WHERE z.k IS NOT NULL;
+  IF uuids IS NULL THEN
+    RETURN NULL;
+  END IF;
+  IF pg_catalog.current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+    IF NOT "public_refactor"."programme_membership_fence"() THEN
+      RAISE serialization_failure USING MESSAGE = 'this transaction''s snapshot is older than the switch to synchronous capture', HINT = 'Retry the transaction.';
+    END IF;
+    PERFORM 1 FROM "public"."curriculum_membership" AS c WHERE c."id" IN (SELECT n."id" FROM n) FOR KEY SHARE;
+  END IF;
+  PERFORM "public_refactor"."programme_membership_settle"(uuids, true);
+  RETURN NULL;
+END
+$body$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_derive_insert"() FROM PUBLIC;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_derive_update"() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET vacuum_cost_page_hit = 7129 AS $body$
+#variable_conflict use_variable
+DECLARE
+  uuids pg_catalog.uuid[];
+BEGIN
+  SELECT pg_catalog.array_agg(z.k) INTO uuids FROM (SELECT o."programme_membership_uuid" AS k FROM o UNION SELECT n."programme_membership_uuid" AS k FROM n) AS z
+  WHERE z.k IS NOT NULL;
+  IF uuids IS NULL THEN
+    RETURN NULL;
+  END IF;
+  IF pg_catalog.current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+    IF NOT "public_refactor"."programme_membership_fence"() THEN
+      RAISE serialization_failure USING MESSAGE = 'this transaction''s snapshot is older than the switch to synchronous capture', HINT = 'Retry the transaction.';
+    END IF;
+    PERFORM 1 FROM "public"."curriculum_membership" AS c WHERE c."id" IN (SELECT n."id" FROM n) FOR KEY SHARE;
+  END IF;
+  PERFORM "public_refactor"."programme_membership_settle"(uuids, true);
+  RETURN NULL;
+END
+$body$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_derive_update"() FROM PUBLIC;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_derive_delete"() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET vacuum_cost_page_hit = 7129 AS $body$
+#variable_conflict use_variable
+DECLARE
+  uuids pg_catalog.uuid[];
+BEGIN
+  SELECT pg_catalog.array_agg(z.k) INTO uuids FROM (SELECT o."programme_membership_uuid" AS k FROM o) AS z
+  WHERE z.k IS NOT NULL;
+  IF uuids IS NULL THEN
+    RETURN NULL;
+  END IF;
+  IF pg_catalog.current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+    IF NOT "public_refactor"."programme_membership_fence"() THEN
+      RAISE serialization_failure USING MESSAGE = 'this transaction''s snapshot is older than the switch to synchronous capture', HINT = 'Retry the transaction.';
+    END IF;
+  END IF;
+  PERFORM "public_refactor"."programme_membership_settle"(uuids, true);
+  RETURN NULL;
+END
+$body$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_derive_delete"() FROM PUBLIC;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_derive_truncate"() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET vacuum_cost_page_hit = 7129 AS $body$
+#variable_conflict use_variable
+BEGIN
+  BEGIN
+    TRUNCATE "public"."programme_membership";
+  EXCEPTION WHEN feature_not_supported OR object_in_use THEN
+    IF pg_catalog.current_setting('transaction_isolation')
+      IN ('repeatable read', 'serializable') THEN
+      RAISE serialization_failure USING
+        MESSAGE = 'the parents cannot be emptied from a snapshot that may be old',
+        HINT = 'Retry the transaction at READ COMMITTED.';
+    END IF;
+    DELETE FROM "public"."programme_membership";
+  END;
+  RETURN NULL;
+END
+$body$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_derive_truncate"() FROM PUBLIC;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_keep_link"() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+#variable_conflict use_variable
+BEGIN
+  NEW."programme_membership_uuid" := "public_refactor"."programme_membership_link"(NEW."person_id", NEW."programme_id", NEW."programme_membership_type", NEW."programme_start_date", NEW."programme_end_date");
+  RETURN NEW;
+END
+$body$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_keep_link"() FROM PUBLIC;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_closed"() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+#variable_conflict use_variable
+DECLARE
+  stack text; sender text;
+BEGIN
+  IF pg_catalog.pg_trigger_depth() > 1 THEN
+    GET DIAGNOSTICS stack = PG_CONTEXT;
+    sender := pg_catalog.split_part(stack, E'\n', 2);
+    IF pg_catalog.strpos(sender, ' ONLY "') > 0
+      AND pg_catalog.strpos(sender, ' OPERATOR(pg_catalog.=) ') > 0 THEN
+      RETURN NULL;
+    END IF;
+  END IF;
+  RAISE object_not_in_prerequisite_state USING
+    MESSAGE = 'table "programme_membership" is being rebuilt and cannot be written yet', HINT = 'Write to it from revision 0008 on; until then write to "curriculum_membership".';
+END
+$body$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_closed"() FROM PUBLIC;
+CREATE TABLE IF NOT EXISTS "public_refactor"."programme_membership_kept" (key_uuid uuid PRIMARY KEY, uuid uuid NOT NULL UNIQUE);
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_keep_uuid"() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+#variable_conflict use_variable
+BEGIN
+  IF TG_OP <> 'INSERT' THEN
+    DELETE FROM "public_refactor"."programme_membership_kept" AS k WHERE k.key_uuid = "public_refactor"."programme_membership_uuid"(OLD."person_id", OLD."programme_id", OLD."programme_membership_type", OLD."programme_start_date", OLD."programme_end_date") AND k.uuid = OLD."uuid";
+  END IF;
+  IF TG_OP <> 'DELETE' THEN
+    IF NEW."uuid" <> "public_refactor"."programme_membership_uuid"(NEW."person_id", NEW."programme_id", NEW."programme_membership_type", NEW."programme_start_date", NEW."programme_end_date") THEN
+      INSERT INTO "public_refactor"."programme_membership_kept" AS k (key_uuid, uuid) VALUES ("public_refactor"."programme_membership_uuid"(NEW."person_id", NEW."programme_id", NEW."programme_membership_type", NEW."programme_start_date", NEW."programme_end_date"), NEW."uuid")
+      ON CONFLICT (key_uuid) DO UPDATE SET uuid = excluded.uuid;
+    END IF;
+  END IF;
+  RETURN NULL;
+END
+$body$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_keep_uuid"() FROM PUBLIC;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_fill_kept"(first uuid, last uuid) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $body$
+DECLARE
+  written bigint;
+BEGIN
+  WITH held AS (
+    SELECT "public_refactor"."programme_membership_uuid"(p."person_id", p."programme_id", p."programme_membership_type", p."programme_start_date", p."programme_end_date") AS key_uuid, p."uuid" AS uuid FROM "public"."programme_membership" AS p
+    WHERE p."uuid" BETWEEN first AND last AND p."uuid" <> "public_refactor"."programme_membership_uuid"(p."person_id", p."programme_id", p."programme_membership_type", p."programme_start_date", p."programme_end_date") FOR SHARE)
+  INSERT INTO "public_refactor"."programme_membership_kept" AS k (key_uuid, uuid) SELECT h.key_uuid, h.uuid FROM held AS h
+  ON CONFLICT DO NOTHING;
+  GET DIAGNOSTICS written = ROW_COUNT;
+  RETURN written;
+END
+$body$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_fill_kept" FROM PUBLIC;
+DELETE FROM "public_refactor"."programme_membership_kept";
+INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
+VALUES ('programme_membership', '0008', 'down', 'functions') ON CONFLICT DO NOTHING;
+COMMIT;
+\endif
+
+-- note uuids as they change
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0008' AND a.direction = 'down' AND a.name = 'note uuids as they change') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  note uuids as they change'
+DO $body1$
+#variable_conflict use_column
+<<work>>
+DECLARE
+  began timestamptz := pg_catalog.clock_timestamp();
+  asked timestamptz; got timestamptz; tries int := 0;
+BEGIN
+  LOOP
+    tries := tries + 1;
+    BEGIN
+      PERFORM pg_catalog.set_config('lock_timeout', '50', true),
+        pg_catalog.set_config('synchronous_commit', 'off', true);
+      asked := pg_catalog.clock_timestamp();
+      LOCK TABLE "public"."programme_membership" IN SHARE ROW EXCLUSIVE MODE;
+      got := pg_catalog.clock_timestamp();
+      EXECUTE $body$DO $own$ DECLARE
+  there pg_catalog.text[];
+BEGIN
+there := ARRAY(SELECT t.tgname::pg_catalog.text FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid = '"public"."programme_membership"'::pg_catalog.regclass);
+IF 'AA_refactor_keep_uuid' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_keep_uuid" AFTER INSERT OR DELETE ON "public"."programme_membership"
+  FOR EACH ROW
+  EXECUTE FUNCTION "public_refactor"."programme_membership_keep_uuid"()'; END IF;
+IF 'AA_refactor_keep_uuid_update' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_keep_uuid_update" AFTER UPDATE ON "public"."programme_membership"
+  FOR EACH ROW
+  WHEN (OLD."person_id" IS DISTINCT FROM NEW."person_id" OR OLD."programme_id" IS DISTINCT FROM NEW."programme_id" OR OLD."programme_membership_type" IS DISTINCT FROM NEW."programme_membership_type" OR OLD."programme_start_date" IS DISTINCT FROM NEW."programme_start_date" OR OLD."programme_end_date" IS DISTINCT FROM NEW."programme_end_date" OR OLD."uuid" IS DISTINCT FROM NEW."uuid")
+  EXECUTE FUNCTION "public_refactor"."programme_membership_keep_uuid"()'; END IF;
+ALTER TABLE "public"."programme_membership" ENABLE ALWAYS TRIGGER "AA_refactor_keep_uuid", ENABLE ALWAYS TRIGGER "AA_refactor_keep_uuid_update";
+END $own$$body$;
+      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', '0008', 'down', 'note uuids as they change',
+        1000 * extract(epoch FROM got - asked),
+        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+      EXIT;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
+    END;
+    -- A transaction of its own for the next try; this one would hold old row versions back.
+    COMMIT;
+    IF pg_catalog.clock_timestamp() >= began + interval '120 s' THEN
+      RAISE lock_not_available USING
+        MESSAGE = pg_catalog.format('no lock on %s in %s tries over 120 s; %s',
+          '"public"."programme_membership"', tries, coalesce((
+            SELECT 'in the way: ' || pg_catalog.string_agg(w.who, '; ') FROM (
+              SELECT DISTINCT pg_catalog.format('%s (%s, %s, for %s)',
+                coalesce(a.pid::text, 'prepared ' || p.gid),
+                coalesce(a.usename::text, p.owner::text, '?'), coalesce(a.state, 'prepared'),
+                pg_catalog.date_trunc('second', pg_catalog.clock_timestamp()
+                  - coalesce(a.xact_start, p.prepared)))
+              FROM pg_catalog.pg_locks AS l
+              LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
+              LEFT JOIN pg_catalog.pg_prepared_xacts AS p
+                ON l.virtualtransaction = '-1/' || p.transaction::text
+              WHERE l.relation = ANY (ARRAY[pg_catalog.to_regclass('"public"."programme_membership"')]::pg_catalog.oid[]) AND l.granted
+                AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid() LIMIT 5) AS w (who)),
+          'whoever was in the way has gone meanwhile')),
+        HINT = 'End or wait for those transactions, then go on with alembic or with a script '
+          'from the version reached; membership-refactor abandon takes the step back.';
+    END IF;
+    PERFORM pg_catalog.pg_sleep(pg_catalog.random() * least(1, 0.02 * 2 ^ least(tries, 6)));
+  END LOOP;
+END
+$body1$;
+\endif
+
+-- note the parents' uuids
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0008' AND a.direction = 'down' AND a.name = 'note the parents'' uuids') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  note the parents'' uuids'
+DO $body1$
+#variable_conflict use_column
+<<work>>
+DECLARE
+  size double precision := 100; fixed int := NULL;
+  job record; number bigint; first_value text; last_value text; written bigint;
+  began timestamptz; tries int; stuck timestamptz;
+  look_at timestamptz := '-infinity'; control record; waits boolean;
+  wal_at timestamptz; wal_lsn pg_lsn; wal_rate double precision;
+BEGIN
+  -- Half of deadlock_timeout at most: in a deadlock this session is the victim, and tries again.
+  PERFORM pg_catalog.set_config('lock_timeout', least(2000, s.setting::int / 2)::text, false)
+  FROM pg_catalog.pg_settings AS s WHERE s.name = 'deadlock_timeout';
+  PERFORM pg_catalog.set_config('synchronous_commit', 'off', false);
+  INSERT INTO "public_refactor"."job" (plan, job) VALUES ('programme_membership', '0008 down note the parents'' uuids') ON CONFLICT DO NOTHING;
+  COMMIT;
+  -- Read after capture is committed: whatever commits later is in the log.
+  UPDATE "public_refactor"."job" AS j SET bound = (SELECT t."uuid"::text FROM "public"."programme_membership" AS t
+      WHERE t."uuid" IS NOT NULL ORDER BY t."uuid" DESC LIMIT 1),
+    nulls_done = j.nulls_done OR true
+  WHERE j.plan = 'programme_membership' AND j.job = '0008 down note the parents'' uuids' AND j.bound IS NULL AND NOT j.exhausted;
+  COMMIT;
+  <<ranges>>
+  LOOP
+    IF pg_catalog.clock_timestamp() >= look_at THEN
+      LOOP
+        SELECT coalesce(c.paused, false) AS paused,
+          coalesce(c.max_lag_bytes, NULL) AS max_lag_bytes,
+          coalesce(c.max_wal_bytes_per_second, NULL) AS max_wal_bytes_per_second,
+          coalesce(c.max_active_sessions, NULL) AS max_active_sessions,
+          coalesce(c.batch_rows, NULL) AS batch_rows
+        INTO work.control FROM (SELECT) AS always
+        LEFT JOIN "public_refactor"."control" AS c ON c.plan = 'programme_membership';
+        fixed := work.control.batch_rows;
+        size := coalesce(fixed, size);
+        wal_rate := pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), work.wal_lsn)
+          / nullif(extract(epoch FROM pg_catalog.clock_timestamp() - work.wal_at), 0);
+        wal_lsn := pg_catalog.pg_current_wal_lsn(); wal_at := pg_catalog.clock_timestamp();
+        -- Bytes, not replay_lag: that said 0.25 s for a replica whose replay stood still.
+        waits := work.control.paused
+          OR coalesce(work.wal_rate > work.control.max_wal_bytes_per_second, false)
+          OR work.control.max_lag_bytes < (SELECT pg_catalog.max(pg_catalog.pg_wal_lsn_diff(
+            pg_catalog.pg_current_wal_lsn(), r.replay_lsn))
+            FROM pg_catalog.pg_stat_replication AS r WHERE r.replay_lsn IS NOT NULL)
+          OR work.control.max_active_sessions < (SELECT pg_catalog.count(*)
+            FROM pg_catalog.pg_stat_activity AS a
+            WHERE a.state = 'active' AND a.backend_type = 'client backend'
+              AND a.application_name NOT LIKE 'membership!_refactor%' ESCAPE '!');
+        EXIT WHEN NOT coalesce(waits, false);
+        COMMIT;
+        PERFORM pg_catalog.pg_sleep(1);
+      END LOOP;
+      look_at := pg_catalog.clock_timestamp() + interval '1 s';
+    END IF;
+    BEGIN
+      SELECT j.claimed, j.bound, j.nulls_done, j.exhausted INTO work.job
+      FROM "public_refactor"."job" AS j WHERE plan = 'programme_membership' AND job = '0008 down note the parents'' uuids' FOR UPDATE;
+      -- A range that was claimed and not finished, by whomever, goes first.
+      SELECT b.n, b.first, b.last INTO work.number, work.first_value, work.last_value
+      FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = '0008 down note the parents'' uuids' AND NOT b.done ORDER BY b.n LIMIT 1;
+      IF NOT FOUND THEN
+        IF NOT work.job.nulls_done THEN
+          UPDATE "public_refactor"."job" SET nulls_done = true WHERE plan = 'programme_membership' AND job = '0008 down note the parents'' uuids';
+          first_value := NULL; last_value := NULL;
+        ELSE
+          EXIT ranges WHEN work.job.exhausted OR work.job.bound IS NULL;
+          -- By EXECUTE, so that every range is planned with its own values.
+          EXECUTE $body$SELECT (SELECT t."uuid"::text FROM "public"."programme_membership" AS t WHERE t."uuid" <= $1::pg_catalog.uuid AND ($2 IS NULL OR t."uuid" > $2::pg_catalog.uuid) ORDER BY t."uuid" LIMIT 1), coalesce((SELECT t."uuid"::text FROM "public"."programme_membership" AS t WHERE t."uuid" <= $1::pg_catalog.uuid AND ($2 IS NULL OR t."uuid" > $2::pg_catalog.uuid) ORDER BY t."uuid" OFFSET $3 LIMIT 1), $1)$body$
+          INTO work.first_value, work.last_value
+          USING work.job.bound, work.job.claimed, greatest(size::bigint - 1, 0);
+          IF work.first_value IS NULL THEN
+            UPDATE "public_refactor"."job" SET exhausted = true WHERE plan = 'programme_membership' AND job = '0008 down note the parents'' uuids';
+            EXIT ranges;
+          END IF;
+          UPDATE "public_refactor"."job" SET claimed = work.last_value WHERE plan = 'programme_membership' AND job = '0008 down note the parents'' uuids';
+        END IF;
+        INSERT INTO "public_refactor"."batch" (plan, job, n, first, last, worker)
+        SELECT 'programme_membership', '0008 down note the parents'' uuids', coalesce(pg_catalog.max(b.n), 0) + 1,
+          work.first_value, work.last_value, 'script'
+        FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = '0008 down note the parents'' uuids' RETURNING n INTO work.number;
+      END IF;
+      stuck := NULL;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected OR serialization_failure THEN
+      -- As behind a writer's TRUNCATE.
+      stuck := coalesce(stuck, pg_catalog.clock_timestamp());
+      IF pg_catalog.clock_timestamp() >= stuck + interval '300 s' THEN RAISE; END IF;
+    END;
+    COMMIT;
+    IF stuck IS NOT NULL THEN
+      PERFORM pg_catalog.pg_sleep(pg_catalog.random() * 0.2);
+      CONTINUE ranges;
+    END IF;
+    began := pg_catalog.clock_timestamp(); tries := 0;
+    LOOP
+      tries := tries + 1;
+      BEGIN
+        -- The row lock lets a killed client's backend, still at this range, finish first.
+        IF NOT (SELECT b.done FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = '0008 down note the parents'' uuids' AND b.n = work.number FOR UPDATE) THEN
+          IF work.first_value IS NULL THEN
+            written := 0;
+          ELSE
+            written := "public_refactor"."programme_membership_fill_kept"(work.first_value::pg_catalog.uuid, work.last_value::pg_catalog.uuid);
+          END IF;
+          UPDATE "public_refactor"."batch" SET done = true, rows = coalesce(work.written, 0),
+            done_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND job = '0008 down note the parents'' uuids' AND n = work.number;
+        END IF;
+        EXIT;
+      EXCEPTION WHEN lock_not_available OR deadlock_detected OR serialization_failure THEN
+        IF pg_catalog.clock_timestamp() >= work.began + interval '300 s' THEN
+          RAISE;
+        END IF;
+      END;
+      COMMIT;
+      PERFORM pg_catalog.pg_sleep(pg_catalog.random() * least(2, 0.05 * 2 ^ least(tries, 6)));
+    END LOOP;
+    COMMIT;
+    IF fixed IS NULL THEN
+      size := least(greatest(size * least(greatest(0.02 / greatest(
+        extract(epoch FROM pg_catalog.clock_timestamp() - work.began), 0.0001), 0.5), 1.5),
+        50), 20000);
+    END IF;
+  END LOOP;
+  COMMIT;
+  INSERT INTO "public_refactor"."action" (plan, revision, direction, name, rows)
+  SELECT 'programme_membership', '0008', 'down', 'note the parents'' uuids', coalesce(pg_catalog.sum(b.rows), 0)
+  FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = '0008 down note the parents'' uuids' AND b.done ON CONFLICT DO NOTHING;
+  -- The same step may run again after a downgrade.
+  DELETE FROM "public_refactor"."batch" WHERE plan = 'programme_membership' AND job = '0008 down note the parents'' uuids';
+  DELETE FROM "public_refactor"."job" WHERE plan = 'programme_membership' AND job = '0008 down note the parents'' uuids';
+  COMMIT;
+  RESET synchronous_commit;
+  PERFORM pg_catalog.set_config('lock_timeout', '2s', false);
+END
+$body1$;
+\endif
+
+-- note the children's uuids
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0008' AND a.direction = 'down' AND a.name = 'note the children''s uuids') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  note the children''s uuids'
+DO $body1$
+#variable_conflict use_column
+<<work>>
+DECLARE
+  size double precision := 100; fixed int := NULL;
+  job record; number bigint; first_value text; last_value text; written bigint;
+  began timestamptz; tries int; stuck timestamptz;
+  look_at timestamptz := '-infinity'; control record; waits boolean;
+  wal_at timestamptz; wal_lsn pg_lsn; wal_rate double precision;
+BEGIN
+  -- Half of deadlock_timeout at most: in a deadlock this session is the victim, and tries again.
+  PERFORM pg_catalog.set_config('lock_timeout', least(2000, s.setting::int / 2)::text, false)
+  FROM pg_catalog.pg_settings AS s WHERE s.name = 'deadlock_timeout';
+  PERFORM pg_catalog.set_config('synchronous_commit', 'off', false);
+  INSERT INTO "public_refactor"."job" (plan, job) VALUES ('programme_membership', '0008 down note the children''s uuids') ON CONFLICT DO NOTHING;
+  COMMIT;
+  -- Read after capture is committed: whatever commits later is in the log.
+  UPDATE "public_refactor"."job" AS j SET bound = (SELECT t."id"::text FROM "public"."curriculum_membership" AS t
+      WHERE t."id" IS NOT NULL ORDER BY t."id" DESC LIMIT 1),
+    nulls_done = j.nulls_done OR true
+  WHERE j.plan = 'programme_membership' AND j.job = '0008 down note the children''s uuids' AND j.bound IS NULL AND NOT j.exhausted;
+  COMMIT;
+  <<ranges>>
+  LOOP
+    IF pg_catalog.clock_timestamp() >= look_at THEN
+      LOOP
+        SELECT coalesce(c.paused, false) AS paused,
+          coalesce(c.max_lag_bytes, NULL) AS max_lag_bytes,
+          coalesce(c.max_wal_bytes_per_second, NULL) AS max_wal_bytes_per_second,
+          coalesce(c.max_active_sessions, NULL) AS max_active_sessions,
+          coalesce(c.batch_rows, NULL) AS batch_rows
+        INTO work.control FROM (SELECT) AS always
+        LEFT JOIN "public_refactor"."control" AS c ON c.plan = 'programme_membership';
+        fixed := work.control.batch_rows;
+        size := coalesce(fixed, size);
+        wal_rate := pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), work.wal_lsn)
+          / nullif(extract(epoch FROM pg_catalog.clock_timestamp() - work.wal_at), 0);
+        wal_lsn := pg_catalog.pg_current_wal_lsn(); wal_at := pg_catalog.clock_timestamp();
+        -- Bytes, not replay_lag: that said 0.25 s for a replica whose replay stood still.
+        waits := work.control.paused
+          OR coalesce(work.wal_rate > work.control.max_wal_bytes_per_second, false)
+          OR work.control.max_lag_bytes < (SELECT pg_catalog.max(pg_catalog.pg_wal_lsn_diff(
+            pg_catalog.pg_current_wal_lsn(), r.replay_lsn))
+            FROM pg_catalog.pg_stat_replication AS r WHERE r.replay_lsn IS NOT NULL)
+          OR work.control.max_active_sessions < (SELECT pg_catalog.count(*)
+            FROM pg_catalog.pg_stat_activity AS a
+            WHERE a.state = 'active' AND a.backend_type = 'client backend'
+              AND a.application_name NOT LIKE 'membership!_refactor%' ESCAPE '!');
+        EXIT WHEN NOT coalesce(waits, false);
+        COMMIT;
+        PERFORM pg_catalog.pg_sleep(1);
+      END LOOP;
+      look_at := pg_catalog.clock_timestamp() + interval '1 s';
+    END IF;
+    BEGIN
+      SELECT j.claimed, j.bound, j.nulls_done, j.exhausted INTO work.job
+      FROM "public_refactor"."job" AS j WHERE plan = 'programme_membership' AND job = '0008 down note the children''s uuids' FOR UPDATE;
+      -- A range that was claimed and not finished, by whomever, goes first.
+      SELECT b.n, b.first, b.last INTO work.number, work.first_value, work.last_value
+      FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = '0008 down note the children''s uuids' AND NOT b.done ORDER BY b.n LIMIT 1;
+      IF NOT FOUND THEN
+        IF NOT work.job.nulls_done THEN
+          UPDATE "public_refactor"."job" SET nulls_done = true WHERE plan = 'programme_membership' AND job = '0008 down note the children''s uuids';
+          first_value := NULL; last_value := NULL;
+        ELSE
+          EXIT ranges WHEN work.job.exhausted OR work.job.bound IS NULL;
+          -- By EXECUTE, so that every range is planned with its own values.
+          EXECUTE $body$SELECT (SELECT t."id"::text FROM "public"."curriculum_membership" AS t WHERE t."id" <= $1::bigint AND ($2 IS NULL OR t."id" > $2::bigint) ORDER BY t."id" LIMIT 1), coalesce((SELECT t."id"::text FROM "public"."curriculum_membership" AS t WHERE t."id" <= $1::bigint AND ($2 IS NULL OR t."id" > $2::bigint) ORDER BY t."id" OFFSET $3 LIMIT 1), $1)$body$
+          INTO work.first_value, work.last_value
+          USING work.job.bound, work.job.claimed, greatest(size::bigint - 1, 0);
+          IF work.first_value IS NULL THEN
+            UPDATE "public_refactor"."job" SET exhausted = true WHERE plan = 'programme_membership' AND job = '0008 down note the children''s uuids';
+            EXIT ranges;
+          END IF;
+          UPDATE "public_refactor"."job" SET claimed = work.last_value WHERE plan = 'programme_membership' AND job = '0008 down note the children''s uuids';
+        END IF;
+        INSERT INTO "public_refactor"."batch" (plan, job, n, first, last, worker)
+        SELECT 'programme_membership', '0008 down note the children''s uuids', coalesce(pg_catalog.max(b.n), 0) + 1,
+          work.first_value, work.last_value, 'script'
+        FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = '0008 down note the children''s uuids' RETURNING n INTO work.number;
+      END IF;
+      stuck := NULL;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected OR serialization_failure THEN
+      -- As behind a writer's TRUNCATE.
+      stuck := coalesce(stuck, pg_catalog.clock_timestamp());
+      IF pg_catalog.clock_timestamp() >= stuck + interval '300 s' THEN RAISE; END IF;
+    END;
+    COMMIT;
+    IF stuck IS NOT NULL THEN
+      PERFORM pg_catalog.pg_sleep(pg_catalog.random() * 0.2);
+      CONTINUE ranges;
+    END IF;
+    began := pg_catalog.clock_timestamp(); tries := 0;
+    LOOP
+      tries := tries + 1;
+      BEGIN
+        -- The row lock lets a killed client's backend, still at this range, finish first.
+        IF NOT (SELECT b.done FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = '0008 down note the children''s uuids' AND b.n = work.number FOR UPDATE) THEN
+          IF work.first_value IS NULL THEN
+            written := 0;
+          ELSE
+            written := "public_refactor"."programme_membership_fill_uuid_map"(work.first_value::bigint, work.last_value::bigint);
+          END IF;
+          UPDATE "public_refactor"."batch" SET done = true, rows = coalesce(work.written, 0),
+            done_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND job = '0008 down note the children''s uuids' AND n = work.number;
+        END IF;
+        EXIT;
+      EXCEPTION WHEN lock_not_available OR deadlock_detected OR serialization_failure THEN
+        IF pg_catalog.clock_timestamp() >= work.began + interval '300 s' THEN
+          RAISE;
+        END IF;
+      END;
+      COMMIT;
+      PERFORM pg_catalog.pg_sleep(pg_catalog.random() * least(2, 0.05 * 2 ^ least(tries, 6)));
+    END LOOP;
+    COMMIT;
+    IF fixed IS NULL THEN
+      size := least(greatest(size * least(greatest(0.02 / greatest(
+        extract(epoch FROM pg_catalog.clock_timestamp() - work.began), 0.0001), 0.5), 1.5),
+        50), 20000);
+    END IF;
+  END LOOP;
+  COMMIT;
+  INSERT INTO "public_refactor"."action" (plan, revision, direction, name, rows)
+  SELECT 'programme_membership', '0008', 'down', 'note the children''s uuids', coalesce(pg_catalog.sum(b.rows), 0)
+  FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = '0008 down note the children''s uuids' AND b.done ON CONFLICT DO NOTHING;
+  -- The same step may run again after a downgrade.
+  DELETE FROM "public_refactor"."batch" WHERE plan = 'programme_membership' AND job = '0008 down note the children''s uuids';
+  DELETE FROM "public_refactor"."job" WHERE plan = 'programme_membership' AND job = '0008 down note the children''s uuids';
+  COMMIT;
+  RESET synchronous_commit;
+  PERFORM pg_catalog.set_config('lock_timeout', '2s', false);
+END
+$body1$;
+\endif
+
+-- make parents of their children
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0008' AND a.direction = 'down' AND a.name = 'make parents of their children') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  make parents of their children'
+DO $body1$
+#variable_conflict use_column
+<<work>>
+DECLARE
+  began timestamptz := pg_catalog.clock_timestamp();
+  asked timestamptz; got timestamptz; tries int := 0;
+BEGIN
+  LOOP
+    tries := tries + 1;
+    BEGIN
+      PERFORM pg_catalog.set_config('lock_timeout', '50', true),
+        pg_catalog.set_config('synchronous_commit', 'off', true);
+      asked := pg_catalog.clock_timestamp();
+      LOCK TABLE "public"."curriculum_membership" IN ACCESS EXCLUSIVE MODE;
+      got := pg_catalog.clock_timestamp();
+      PERFORM pg_catalog.set_config('lock_timeout', '10', true);
+      LOCK TABLE "public"."programme_membership" IN ACCESS EXCLUSIVE MODE;
+      EXECUTE $body$DO $fence$ BEGIN EXECUTE pg_catalog.format('CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_fence"() RETURNS pg_catalog.bool LANGUAGE sql STABLE RETURN pg_catalog.pg_visible_in_snapshot(%L::pg_catalog.xid8, pg_catalog.pg_current_snapshot())', pg_catalog.pg_current_xact_id()); END $fence$$body$;
+      EXECUTE $body$DO $own$ DECLARE
+  what pg_catalog.text;
+BEGIN
+SELECT pg_catalog.string_agg(pg_catalog.format('DISABLE TRIGGER %I', t.tgname), ', ') INTO what FROM pg_catalog.pg_trigger AS t
+WHERE t.tgrelid = pg_catalog.to_regclass('"public"."curriculum_membership"') AND t.tgname IN ('~refactor_parallel', 'AA_refactor_parallel_insert', 'AA_refactor_parallel_update', 'AA_refactor_parallel_left_update', 'AA_refactor_parallel_left_delete', 'AA_refactor_parallel_truncate');
+IF what IS NOT NULL THEN EXECUTE 'ALTER TABLE "public"."curriculum_membership" ' || what; END IF;
+END $own$$body$;
+      EXECUTE $body$DO $own$ DECLARE
+  what pg_catalog.text;
+BEGIN
+SELECT pg_catalog.string_agg(pg_catalog.format('DISABLE TRIGGER %I', t.tgname), ', ') INTO what FROM pg_catalog.pg_trigger AS t
+WHERE t.tgrelid = pg_catalog.to_regclass('"public"."programme_membership"') AND t.tgname IN ('AA_refactor_parallel_parent');
+IF what IS NOT NULL THEN EXECUTE 'ALTER TABLE "public"."programme_membership" ' || what; END IF;
+END $own$$body$;
+      EXECUTE $body$ALTER TABLE "public"."curriculum_membership" DROP CONSTRAINT IF EXISTS "fk_curriculum_membership_programme_membership_uuid"$body$;
+      EXECUTE $body$INSERT INTO "public_refactor"."programme_membership_kept" (key_uuid, uuid)
+SELECT k.uuid, "public_refactor"."programme_membership_another_uuid"(k.uuid) FROM "public_refactor"."programme_membership_kept" AS k
+WHERE pg_catalog.substr(k.uuid::pg_catalog.text, 15, 1) = '8'
+  AND NOT EXISTS (SELECT FROM "public_refactor"."programme_membership_kept" AS j WHERE j.key_uuid = k.uuid)
+ON CONFLICT DO NOTHING$body$;
+      EXECUTE $body$DO $link$ BEGIN
+IF EXISTS (SELECT FROM "public_refactor"."programme_membership_kept") THEN EXECUTE 'CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_link"(bigint, bigint, text, date, date) RETURNS pg_catalog.uuid
+LANGUAGE sql STABLE PARALLEL SAFE RETURN coalesce((SELECT k.uuid FROM "public_refactor"."programme_membership_kept" AS k WHERE k.key_uuid = "public_refactor"."programme_membership_uuid"($1, $2, $3, $4, $5)), "public_refactor"."programme_membership_uuid"($1, $2, $3, $4, $5))';
+ELSE EXECUTE 'CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_link"(bigint, bigint, text, date, date) RETURNS pg_catalog.uuid
+LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN "public_refactor"."programme_membership_uuid"($1, $2, $3, $4, $5)'; END IF;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_link"(bigint, bigint, text, date, date) FROM PUBLIC;
+END $link$$body$;
+      EXECUTE $body$DO $own$ DECLARE
+  what pg_catalog.text;
+BEGIN
+SELECT pg_catalog.string_agg(pg_catalog.format('DROP TRIGGER %I ON %s', t.tgname, '"public"."programme_membership"'), '; ') INTO what FROM pg_catalog.pg_trigger AS t
+WHERE t.tgrelid = pg_catalog.to_regclass('"public"."programme_membership"') AND t.tgname IN ('AA_refactor_keep_uuid', 'AA_refactor_keep_uuid_update');
+IF what IS NOT NULL THEN EXECUTE what; END IF;
+END $own$$body$;
+      EXECUTE $body$DO $own$ DECLARE
+  there pg_catalog.text[];
+BEGIN
+there := ARRAY(SELECT t.tgname::pg_catalog.text FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid = '"public"."curriculum_membership"'::pg_catalog.regclass);
+IF 'AA_refactor_derive_insert' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_derive_insert" AFTER INSERT ON "public"."curriculum_membership"
+  REFERENCING NEW TABLE AS n
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION "public_refactor"."programme_membership_derive_insert"()'; END IF;
+IF 'AA_refactor_derive_update' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_derive_update" AFTER UPDATE ON "public"."curriculum_membership"
+  REFERENCING OLD TABLE AS o NEW TABLE AS n
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION "public_refactor"."programme_membership_derive_update"()'; END IF;
+IF 'AA_refactor_derive_delete' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_derive_delete" AFTER DELETE ON "public"."curriculum_membership"
+  REFERENCING OLD TABLE AS o
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION "public_refactor"."programme_membership_derive_delete"()'; END IF;
+IF 'AA_refactor_derive_truncate' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_derive_truncate" AFTER TRUNCATE ON "public"."curriculum_membership"
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION "public_refactor"."programme_membership_derive_truncate"()'; END IF;
+IF '~refactor_keep_link_insert' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "~refactor_keep_link_insert" BEFORE INSERT ON "public"."curriculum_membership"
+  FOR EACH ROW
+  EXECUTE FUNCTION "public_refactor"."programme_membership_keep_link"()'; END IF;
+IF '~refactor_keep_link_update' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "~refactor_keep_link_update" BEFORE UPDATE ON "public"."curriculum_membership"
+  FOR EACH ROW
+  WHEN (OLD."person_id" IS DISTINCT FROM NEW."person_id" OR OLD."programme_id" IS DISTINCT FROM NEW."programme_id" OR OLD."programme_membership_type" IS DISTINCT FROM NEW."programme_membership_type" OR OLD."programme_start_date" IS DISTINCT FROM NEW."programme_start_date" OR OLD."programme_end_date" IS DISTINCT FROM NEW."programme_end_date" OR OLD."programme_membership_uuid" IS DISTINCT FROM NEW."programme_membership_uuid")
+  EXECUTE FUNCTION "public_refactor"."programme_membership_keep_link"()'; END IF;
+ALTER TABLE "public"."curriculum_membership" ENABLE ALWAYS TRIGGER "AA_refactor_derive_insert", ENABLE ALWAYS TRIGGER "AA_refactor_derive_update", ENABLE ALWAYS TRIGGER "AA_refactor_derive_delete", ENABLE ALWAYS TRIGGER "AA_refactor_derive_truncate", ENABLE ALWAYS TRIGGER "~refactor_keep_link_insert", ENABLE ALWAYS TRIGGER "~refactor_keep_link_update";
+END $own$$body$;
+      EXECUTE $body$DO $own$ DECLARE
+  there pg_catalog.text[];
+BEGIN
+there := ARRAY(SELECT t.tgname::pg_catalog.text FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid = '"public"."programme_membership"'::pg_catalog.regclass);
+IF 'AA_refactor_closed_insert_or_update_or_delete' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_closed_insert_or_update_or_delete" BEFORE INSERT OR UPDATE OR DELETE ON "public"."programme_membership"
+  FOR EACH STATEMENT
+  WHEN (pg_catalog.current_setting(''vacuum_cost_page_hit'') <> ''7129'')
+  EXECUTE FUNCTION "public_refactor"."programme_membership_closed"()'; END IF;
+IF 'AA_refactor_closed_truncate' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_closed_truncate" BEFORE TRUNCATE ON "public"."programme_membership"
+  FOR EACH STATEMENT
+  WHEN (pg_catalog.current_setting(''vacuum_cost_page_hit'') <> ''7129'')
+  EXECUTE FUNCTION "public_refactor"."programme_membership_closed"()'; END IF;
+ALTER TABLE "public"."programme_membership" ENABLE ALWAYS TRIGGER "AA_refactor_closed_insert_or_update_or_delete", ENABLE ALWAYS TRIGGER "AA_refactor_closed_truncate";
+END $own$$body$;
+      EXECUTE $body$ALTER TABLE "public"."curriculum_membership" ALTER COLUMN "programme_membership_uuid" DROP NOT NULL$body$;
+      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', '0008', 'down', 'make parents of their children',
+        1000 * extract(epoch FROM got - asked),
+        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+      EXIT;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
+    END;
+    -- A transaction of its own for the next try; this one would hold old row versions back.
+    COMMIT;
+    IF pg_catalog.clock_timestamp() >= began + interval '120 s' THEN
+      RAISE lock_not_available USING
+        MESSAGE = pg_catalog.format('no lock on %s in %s tries over 120 s; %s',
+          '"public"."curriculum_membership", "public"."programme_membership"', tries, coalesce((
+            SELECT 'in the way: ' || pg_catalog.string_agg(w.who, '; ') FROM (
+              SELECT DISTINCT pg_catalog.format('%s (%s, %s, for %s)',
+                coalesce(a.pid::text, 'prepared ' || p.gid),
+                coalesce(a.usename::text, p.owner::text, '?'), coalesce(a.state, 'prepared'),
+                pg_catalog.date_trunc('second', pg_catalog.clock_timestamp()
+                  - coalesce(a.xact_start, p.prepared)))
+              FROM pg_catalog.pg_locks AS l
+              LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
+              LEFT JOIN pg_catalog.pg_prepared_xacts AS p
+                ON l.virtualtransaction = '-1/' || p.transaction::text
+              WHERE l.relation = ANY (ARRAY[pg_catalog.to_regclass('"public"."curriculum_membership"'), pg_catalog.to_regclass('"public"."programme_membership"')]::pg_catalog.oid[]) AND l.granted
+                AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid() LIMIT 5) AS w (who)),
+          'whoever was in the way has gone meanwhile')),
+        HINT = 'End or wait for those transactions, then go on with alembic or with a script '
+          'from the version reached; membership-refactor abandon takes the step back.';
+    END IF;
+    PERFORM pg_catalog.pg_sleep(pg_catalog.random() * least(1, 0.02 * 2 ^ least(tries, 6)));
+  END LOOP;
+END
+$body1$;
+\endif
+
+-- give the children their own values back
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0008' AND a.direction = 'down' AND a.name = 'give the children their own values back') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  give the children their own values back'
+DO $body1$
+#variable_conflict use_column
+<<work>>
+DECLARE
+  size double precision := 100; fixed int := NULL;
+  job record; number bigint; first_value text; last_value text; written bigint;
+  began timestamptz; tries int; stuck timestamptz;
+  look_at timestamptz := '-infinity'; control record; waits boolean;
+  wal_at timestamptz; wal_lsn pg_lsn; wal_rate double precision;
+BEGIN
+  -- Half of deadlock_timeout at most: in a deadlock this session is the victim, and tries again.
+  PERFORM pg_catalog.set_config('lock_timeout', least(2000, s.setting::int / 2)::text, false)
+  FROM pg_catalog.pg_settings AS s WHERE s.name = 'deadlock_timeout';
+  PERFORM pg_catalog.set_config('synchronous_commit', 'off', false);
+  INSERT INTO "public_refactor"."job" (plan, job) VALUES ('programme_membership', '0008 down give the children their own values back') ON CONFLICT DO NOTHING;
+  COMMIT;
+  -- Read after capture is committed: whatever commits later is in the log.
+  UPDATE "public_refactor"."job" AS j SET bound = (SELECT t."id"::text FROM "public"."curriculum_membership" AS t
+      WHERE t."id" IS NOT NULL ORDER BY t."id" DESC LIMIT 1),
+    nulls_done = j.nulls_done OR true
+  WHERE j.plan = 'programme_membership' AND j.job = '0008 down give the children their own values back' AND j.bound IS NULL AND NOT j.exhausted;
+  COMMIT;
+  <<ranges>>
+  LOOP
+    IF pg_catalog.clock_timestamp() >= look_at THEN
+      LOOP
+        SELECT coalesce(c.paused, false) AS paused,
+          coalesce(c.max_lag_bytes, NULL) AS max_lag_bytes,
+          coalesce(c.max_wal_bytes_per_second, NULL) AS max_wal_bytes_per_second,
+          coalesce(c.max_active_sessions, NULL) AS max_active_sessions,
+          coalesce(c.batch_rows, NULL) AS batch_rows
+        INTO work.control FROM (SELECT) AS always
+        LEFT JOIN "public_refactor"."control" AS c ON c.plan = 'programme_membership';
+        fixed := work.control.batch_rows;
+        size := coalesce(fixed, size);
+        wal_rate := pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), work.wal_lsn)
+          / nullif(extract(epoch FROM pg_catalog.clock_timestamp() - work.wal_at), 0);
+        wal_lsn := pg_catalog.pg_current_wal_lsn(); wal_at := pg_catalog.clock_timestamp();
+        -- Bytes, not replay_lag: that said 0.25 s for a replica whose replay stood still.
+        waits := work.control.paused
+          OR coalesce(work.wal_rate > work.control.max_wal_bytes_per_second, false)
+          OR work.control.max_lag_bytes < (SELECT pg_catalog.max(pg_catalog.pg_wal_lsn_diff(
+            pg_catalog.pg_current_wal_lsn(), r.replay_lsn))
+            FROM pg_catalog.pg_stat_replication AS r WHERE r.replay_lsn IS NOT NULL)
+          OR work.control.max_active_sessions < (SELECT pg_catalog.count(*)
+            FROM pg_catalog.pg_stat_activity AS a
+            WHERE a.state = 'active' AND a.backend_type = 'client backend'
+              AND a.application_name NOT LIKE 'membership!_refactor%' ESCAPE '!');
+        EXIT WHEN NOT coalesce(waits, false);
+        COMMIT;
+        PERFORM pg_catalog.pg_sleep(1);
+      END LOOP;
+      look_at := pg_catalog.clock_timestamp() + interval '1 s';
+    END IF;
+    BEGIN
+      SELECT j.claimed, j.bound, j.nulls_done, j.exhausted INTO work.job
+      FROM "public_refactor"."job" AS j WHERE plan = 'programme_membership' AND job = '0008 down give the children their own values back' FOR UPDATE;
+      -- A range that was claimed and not finished, by whomever, goes first.
+      SELECT b.n, b.first, b.last INTO work.number, work.first_value, work.last_value
+      FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = '0008 down give the children their own values back' AND NOT b.done ORDER BY b.n LIMIT 1;
+      IF NOT FOUND THEN
+        IF NOT work.job.nulls_done THEN
+          UPDATE "public_refactor"."job" SET nulls_done = true WHERE plan = 'programme_membership' AND job = '0008 down give the children their own values back';
+          first_value := NULL; last_value := NULL;
+        ELSE
+          EXIT ranges WHEN work.job.exhausted OR work.job.bound IS NULL;
+          -- By EXECUTE, so that every range is planned with its own values.
+          EXECUTE $body$SELECT (SELECT t."id"::text FROM "public"."curriculum_membership" AS t WHERE t."id" <= $1::bigint AND ($2 IS NULL OR t."id" > $2::bigint) ORDER BY t."id" LIMIT 1), coalesce((SELECT t."id"::text FROM "public"."curriculum_membership" AS t WHERE t."id" <= $1::bigint AND ($2 IS NULL OR t."id" > $2::bigint) ORDER BY t."id" OFFSET $3 LIMIT 1), $1)$body$
+          INTO work.first_value, work.last_value
+          USING work.job.bound, work.job.claimed, greatest(size::bigint - 1, 0);
+          IF work.first_value IS NULL THEN
+            UPDATE "public_refactor"."job" SET exhausted = true WHERE plan = 'programme_membership' AND job = '0008 down give the children their own values back';
+            EXIT ranges;
+          END IF;
+          UPDATE "public_refactor"."job" SET claimed = work.last_value WHERE plan = 'programme_membership' AND job = '0008 down give the children their own values back';
+        END IF;
+        INSERT INTO "public_refactor"."batch" (plan, job, n, first, last, worker)
+        SELECT 'programme_membership', '0008 down give the children their own values back', coalesce(pg_catalog.max(b.n), 0) + 1,
+          work.first_value, work.last_value, 'script'
+        FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = '0008 down give the children their own values back' RETURNING n INTO work.number;
+      END IF;
+      stuck := NULL;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected OR serialization_failure THEN
+      -- As behind a writer's TRUNCATE.
+      stuck := coalesce(stuck, pg_catalog.clock_timestamp());
+      IF pg_catalog.clock_timestamp() >= stuck + interval '300 s' THEN RAISE; END IF;
+    END;
+    COMMIT;
+    IF stuck IS NOT NULL THEN
+      PERFORM pg_catalog.pg_sleep(pg_catalog.random() * 0.2);
+      CONTINUE ranges;
+    END IF;
+    began := pg_catalog.clock_timestamp(); tries := 0;
+    LOOP
+      tries := tries + 1;
+      BEGIN
+        -- The row lock lets a killed client's backend, still at this range, finish first.
+        IF NOT (SELECT b.done FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = '0008 down give the children their own values back' AND b.n = work.number FOR UPDATE) THEN
+          IF work.first_value IS NULL THEN
+            written := 0;
+          ELSE
+            written := "public_refactor"."programme_membership_restore_own"(work.first_value::bigint, work.last_value::bigint);
+          END IF;
+          UPDATE "public_refactor"."batch" SET done = true, rows = coalesce(work.written, 0),
+            done_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND job = '0008 down give the children their own values back' AND n = work.number;
+        END IF;
+        EXIT;
+      EXCEPTION WHEN lock_not_available OR deadlock_detected OR serialization_failure THEN
+        IF pg_catalog.clock_timestamp() >= work.began + interval '300 s' THEN
+          RAISE;
+        END IF;
+      END;
+      COMMIT;
+      PERFORM pg_catalog.pg_sleep(pg_catalog.random() * least(2, 0.05 * 2 ^ least(tries, 6)));
+    END LOOP;
+    COMMIT;
+    IF fixed IS NULL THEN
+      size := least(greatest(size * least(greatest(0.02 / greatest(
+        extract(epoch FROM pg_catalog.clock_timestamp() - work.began), 0.0001), 0.5), 1.5),
+        50), 20000);
+    END IF;
+  END LOOP;
+  COMMIT;
+  INSERT INTO "public_refactor"."action" (plan, revision, direction, name, rows)
+  SELECT 'programme_membership', '0008', 'down', 'give the children their own values back', coalesce(pg_catalog.sum(b.rows), 0)
+  FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = '0008 down give the children their own values back' AND b.done ON CONFLICT DO NOTHING;
+  -- The same step may run again after a downgrade.
+  DELETE FROM "public_refactor"."batch" WHERE plan = 'programme_membership' AND job = '0008 down give the children their own values back';
+  DELETE FROM "public_refactor"."job" WHERE plan = 'programme_membership' AND job = '0008 down give the children their own values back';
+  COMMIT;
+  RESET synchronous_commit;
+  PERFORM pg_catalog.set_config('lock_timeout', '2s', false);
+END
+$body1$;
+\endif
+
+-- let parents go that were left meanwhile
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0008' AND a.direction = 'down' AND a.name = 'let parents go that were left meanwhile') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  let parents go that were left meanwhile'
+BEGIN;
+DO $body$
+BEGIN
+  PERFORM pg_catalog.set_config('vacuum_cost_page_hit', '7129', true);
+  PERFORM FROM "public"."programme_membership" AS p WHERE NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS c WHERE c."programme_membership_uuid" = p."uuid") ORDER BY p."uuid" FOR UPDATE;
+  INSERT INTO "public_refactor"."event" (plan, revision, direction, event, detail)
+  SELECT 'programme_membership', '0008', 'down', 'childless parent went', pg_catalog.to_jsonb(p.*)
+  FROM "public"."programme_membership" AS p WHERE NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS c WHERE c."programme_membership_uuid" = p."uuid");
+  DELETE FROM "public"."programme_membership" AS p WHERE NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS c WHERE c."programme_membership_uuid" = p."uuid");
+END
+$body$;
+INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
+VALUES ('programme_membership', '0008', 'down', 'let parents go that were left meanwhile') ON CONFLICT DO NOTHING;
+COMMIT;
+\endif
+
+-- ask that the key is set
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0008' AND a.direction = 'down' AND a.name = 'ask that the key is set') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  ask that the key is set'
+DO $body1$
+#variable_conflict use_column
+<<work>>
+DECLARE
+  began timestamptz := pg_catalog.clock_timestamp();
+  asked timestamptz; got timestamptz; tries int := 0;
+BEGIN
+  LOOP
+    tries := tries + 1;
+    BEGIN
+      PERFORM pg_catalog.set_config('lock_timeout', '50', true),
+        pg_catalog.set_config('synchronous_commit', 'off', true);
+      asked := pg_catalog.clock_timestamp();
+      LOCK TABLE "public"."curriculum_membership" IN ACCESS EXCLUSIVE MODE;
+      got := pg_catalog.clock_timestamp();
+      EXECUTE $body$ALTER TABLE "public"."curriculum_membership" DROP CONSTRAINT IF EXISTS "ck_curriculum_membership_programme_membership_uuid_not_null", ADD CONSTRAINT "ck_curriculum_membership_programme_membership_uuid_not_null" CHECK ("person_id" IS NOT NULL AND "programme_id" IS NOT NULL) NOT VALID$body$;
+      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', '0008', 'down', 'ask that the key is set',
+        1000 * extract(epoch FROM got - asked),
+        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+      EXIT;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
+    END;
+    -- A transaction of its own for the next try; this one would hold old row versions back.
+    COMMIT;
+    IF pg_catalog.clock_timestamp() >= began + interval '120 s' THEN
+      RAISE lock_not_available USING
+        MESSAGE = pg_catalog.format('no lock on %s in %s tries over 120 s; %s',
+          '"public"."curriculum_membership"', tries, coalesce((
+            SELECT 'in the way: ' || pg_catalog.string_agg(w.who, '; ') FROM (
+              SELECT DISTINCT pg_catalog.format('%s (%s, %s, for %s)',
+                coalesce(a.pid::text, 'prepared ' || p.gid),
+                coalesce(a.usename::text, p.owner::text, '?'), coalesce(a.state, 'prepared'),
+                pg_catalog.date_trunc('second', pg_catalog.clock_timestamp()
+                  - coalesce(a.xact_start, p.prepared)))
+              FROM pg_catalog.pg_locks AS l
+              LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
+              LEFT JOIN pg_catalog.pg_prepared_xacts AS p
+                ON l.virtualtransaction = '-1/' || p.transaction::text
+              WHERE l.relation = ANY (ARRAY[pg_catalog.to_regclass('"public"."curriculum_membership"')]::pg_catalog.oid[]) AND l.granted
+                AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid() LIMIT 5) AS w (who)),
+          'whoever was in the way has gone meanwhile')),
+        HINT = 'End or wait for those transactions, then go on with alembic or with a script '
+          'from the version reached; membership-refactor abandon takes the step back.';
+    END IF;
+    PERFORM pg_catalog.pg_sleep(pg_catalog.random() * least(1, 0.02 * 2 ^ least(tries, 6)));
+  END LOOP;
+END
+$body1$;
+\endif
+
+-- validate that the key is set
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0008' AND a.direction = 'down' AND a.name = 'validate that the key is set') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  validate that the key is set'
+BEGIN;
+ALTER TABLE "public"."curriculum_membership" VALIDATE CONSTRAINT "ck_curriculum_membership_programme_membership_uuid_not_null";
+INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
+VALUES ('programme_membership', '0008', 'down', 'validate that the key is set') ON CONFLICT DO NOTHING;
+COMMIT;
+\endif
+
+-- key is NOT NULL
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0008' AND a.direction = 'down' AND a.name = 'key is NOT NULL') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  key is NOT NULL'
+DO $body1$
+#variable_conflict use_column
+<<work>>
+DECLARE
+  began timestamptz := pg_catalog.clock_timestamp();
+  asked timestamptz; got timestamptz; tries int := 0;
+BEGIN
+  LOOP
+    tries := tries + 1;
+    BEGIN
+      PERFORM pg_catalog.set_config('lock_timeout', '50', true),
+        pg_catalog.set_config('synchronous_commit', 'off', true);
+      asked := pg_catalog.clock_timestamp();
+      LOCK TABLE "public"."curriculum_membership" IN ACCESS EXCLUSIVE MODE;
+      got := pg_catalog.clock_timestamp();
+      EXECUTE $body$ALTER TABLE "public"."curriculum_membership" ALTER COLUMN "person_id" SET NOT NULL, ALTER COLUMN "programme_id" SET NOT NULL$body$;
+      EXECUTE $body$ALTER TABLE "public"."curriculum_membership" DROP CONSTRAINT "ck_curriculum_membership_programme_membership_uuid_not_null"$body$;
+      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', '0008', 'down', 'key is NOT NULL',
+        1000 * extract(epoch FROM got - asked),
+        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+      EXIT;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
+    END;
+    -- A transaction of its own for the next try; this one would hold old row versions back.
+    COMMIT;
+    IF pg_catalog.clock_timestamp() >= began + interval '120 s' THEN
+      RAISE lock_not_available USING
+        MESSAGE = pg_catalog.format('no lock on %s in %s tries over 120 s; %s',
+          '"public"."curriculum_membership"', tries, coalesce((
+            SELECT 'in the way: ' || pg_catalog.string_agg(w.who, '; ') FROM (
+              SELECT DISTINCT pg_catalog.format('%s (%s, %s, for %s)',
+                coalesce(a.pid::text, 'prepared ' || p.gid),
+                coalesce(a.usename::text, p.owner::text, '?'), coalesce(a.state, 'prepared'),
+                pg_catalog.date_trunc('second', pg_catalog.clock_timestamp()
+                  - coalesce(a.xact_start, p.prepared)))
+              FROM pg_catalog.pg_locks AS l
+              LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
+              LEFT JOIN pg_catalog.pg_prepared_xacts AS p
+                ON l.virtualtransaction = '-1/' || p.transaction::text
+              WHERE l.relation = ANY (ARRAY[pg_catalog.to_regclass('"public"."curriculum_membership"')]::pg_catalog.oid[]) AND l.granted
+                AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid() LIMIT 5) AS w (who)),
+          'whoever was in the way has gone meanwhile')),
+        HINT = 'End or wait for those transactions, then go on with alembic or with a script '
+          'from the version reached; membership-refactor abandon takes the step back.';
+    END IF;
+    PERFORM pg_catalog.pg_sleep(pg_catalog.random() * least(1, 0.02 * 2 ^ least(tries, 6)));
+  END LOOP;
+END
+$body1$;
+\endif
+
+-- take parallel saving off the child
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0008' AND a.direction = 'down' AND a.name = 'take parallel saving off the child') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  take parallel saving off the child'
+DO $body1$
+#variable_conflict use_column
+<<work>>
+DECLARE
+  began timestamptz := pg_catalog.clock_timestamp();
+  asked timestamptz; got timestamptz; tries int := 0;
+BEGIN
+  LOOP
+    tries := tries + 1;
+    BEGIN
+      PERFORM pg_catalog.set_config('lock_timeout', '50', true),
+        pg_catalog.set_config('synchronous_commit', 'off', true);
+      asked := pg_catalog.clock_timestamp();
+      LOCK TABLE "public"."curriculum_membership" IN ACCESS EXCLUSIVE MODE;
+      got := pg_catalog.clock_timestamp();
+      EXECUTE $body$DO $own$ DECLARE
+  what pg_catalog.text;
+BEGIN
+SELECT pg_catalog.string_agg(pg_catalog.format('DROP TRIGGER %I ON %s', t.tgname, '"public"."curriculum_membership"'), '; ') INTO what FROM pg_catalog.pg_trigger AS t
+WHERE t.tgrelid = pg_catalog.to_regclass('"public"."curriculum_membership"') AND t.tgname IN ('~refactor_parallel', 'AA_refactor_parallel_insert', 'AA_refactor_parallel_update', 'AA_refactor_parallel_left_update', 'AA_refactor_parallel_left_delete', 'AA_refactor_parallel_truncate', '~refactor_frozen', '~refactor_refilling', 'AA_refactor_refresh_insert', 'AA_refactor_refresh_update', 'AA_refactor_refresh_left_update', 'AA_refactor_refresh_left_delete', 'AA_refactor_refresh_truncate');
+IF what IS NOT NULL THEN EXECUTE what; END IF;
+END $own$$body$;
+      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', '0008', 'down', 'take parallel saving off the child',
+        1000 * extract(epoch FROM got - asked),
+        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+      EXIT;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
+    END;
+    -- A transaction of its own for the next try; this one would hold old row versions back.
+    COMMIT;
+    IF pg_catalog.clock_timestamp() >= began + interval '120 s' THEN
+      RAISE lock_not_available USING
+        MESSAGE = pg_catalog.format('no lock on %s in %s tries over 120 s; %s',
+          '"public"."curriculum_membership"', tries, coalesce((
+            SELECT 'in the way: ' || pg_catalog.string_agg(w.who, '; ') FROM (
+              SELECT DISTINCT pg_catalog.format('%s (%s, %s, for %s)',
+                coalesce(a.pid::text, 'prepared ' || p.gid),
+                coalesce(a.usename::text, p.owner::text, '?'), coalesce(a.state, 'prepared'),
+                pg_catalog.date_trunc('second', pg_catalog.clock_timestamp()
+                  - coalesce(a.xact_start, p.prepared)))
+              FROM pg_catalog.pg_locks AS l
+              LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
+              LEFT JOIN pg_catalog.pg_prepared_xacts AS p
+                ON l.virtualtransaction = '-1/' || p.transaction::text
+              WHERE l.relation = ANY (ARRAY[pg_catalog.to_regclass('"public"."curriculum_membership"')]::pg_catalog.oid[]) AND l.granted
+                AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid() LIMIT 5) AS w (who)),
+          'whoever was in the way has gone meanwhile')),
+        HINT = 'End or wait for those transactions, then go on with alembic or with a script '
+          'from the version reached; membership-refactor abandon takes the step back.';
+    END IF;
+    PERFORM pg_catalog.pg_sleep(pg_catalog.random() * least(1, 0.02 * 2 ^ least(tries, 6)));
+  END LOOP;
+END
+$body1$;
+\endif
+
+-- take parallel saving off the parent
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0008' AND a.direction = 'down' AND a.name = 'take parallel saving off the parent') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  take parallel saving off the parent'
+DO $body1$
+#variable_conflict use_column
+<<work>>
+DECLARE
+  began timestamptz := pg_catalog.clock_timestamp();
+  asked timestamptz; got timestamptz; tries int := 0;
+BEGIN
+  LOOP
+    tries := tries + 1;
+    BEGIN
+      PERFORM pg_catalog.set_config('lock_timeout', '50', true),
+        pg_catalog.set_config('synchronous_commit', 'off', true);
+      asked := pg_catalog.clock_timestamp();
+      LOCK TABLE "public"."programme_membership" IN ACCESS EXCLUSIVE MODE;
+      got := pg_catalog.clock_timestamp();
+      EXECUTE $body$DO $own$ DECLARE
+  what pg_catalog.text;
+BEGIN
+SELECT pg_catalog.string_agg(pg_catalog.format('DROP TRIGGER %I ON %s', t.tgname, '"public"."programme_membership"'), '; ') INTO what FROM pg_catalog.pg_trigger AS t
+WHERE t.tgrelid = pg_catalog.to_regclass('"public"."programme_membership"') AND t.tgname IN ('AA_refactor_parallel_parent', 'AA_refactor_refresh_parent');
+IF what IS NOT NULL THEN EXECUTE what; END IF;
+END $own$$body$;
+      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', '0008', 'down', 'take parallel saving off the parent',
+        1000 * extract(epoch FROM got - asked),
+        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+      EXIT;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
+    END;
+    -- A transaction of its own for the next try; this one would hold old row versions back.
+    COMMIT;
+    IF pg_catalog.clock_timestamp() >= began + interval '120 s' THEN
+      RAISE lock_not_available USING
+        MESSAGE = pg_catalog.format('no lock on %s in %s tries over 120 s; %s',
+          '"public"."programme_membership"', tries, coalesce((
+            SELECT 'in the way: ' || pg_catalog.string_agg(w.who, '; ') FROM (
+              SELECT DISTINCT pg_catalog.format('%s (%s, %s, for %s)',
+                coalesce(a.pid::text, 'prepared ' || p.gid),
+                coalesce(a.usename::text, p.owner::text, '?'), coalesce(a.state, 'prepared'),
+                pg_catalog.date_trunc('second', pg_catalog.clock_timestamp()
+                  - coalesce(a.xact_start, p.prepared)))
+              FROM pg_catalog.pg_locks AS l
+              LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
+              LEFT JOIN pg_catalog.pg_prepared_xacts AS p
+                ON l.virtualtransaction = '-1/' || p.transaction::text
+              WHERE l.relation = ANY (ARRAY[pg_catalog.to_regclass('"public"."programme_membership"')]::pg_catalog.oid[]) AND l.granted
+                AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid() LIMIT 5) AS w (who)),
+          'whoever was in the way has gone meanwhile')),
+        HINT = 'End or wait for those transactions, then go on with alembic or with a script '
+          'from the version reached; membership-refactor abandon takes the step back.';
+    END IF;
+    PERFORM pg_catalog.pg_sleep(pg_catalog.random() * least(1, 0.02 * 2 ^ least(tries, 6)));
+  END LOOP;
+END
+$body1$;
+\endif
+
+-- drop the functions
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0008' AND a.direction = 'down' AND a.name = 'drop the functions') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  drop the functions'
+BEGIN;
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_child_before";
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_child_inserted";
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_child_updated";
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_child_left_update";
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_child_left_delete";
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_child_truncated";
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_child_filled";
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_parent_updated";
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_parent_refill";
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_frozen";
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_refilling";
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_claim";
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_provisional";
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_is_provisional";
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_collect";
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_refresh";
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_replace_losers";
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_replace_listed";
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_restore_own";
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_fill_uuid_map";
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_keep_uuid";
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_fill_kept";
+INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
+VALUES ('programme_membership', '0008', 'down', 'drop the functions') ON CONFLICT DO NOTHING;
+COMMIT;
+\endif
+
+
+
+BEGIN;
+UPDATE "public_refactor"."step" SET state = 'done',
+  ended_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND revision = '0008';
+INSERT INTO "public_refactor"."event" (plan, revision, direction, event)
+VALUES ('programme_membership', '0008', 'down', 'done');
+COMMIT;
+
+\endif
+
+SELECT pg_catalog.set_config('search_path', :'refactor_search_path', false) AS refactor_search_path,
+  pg_catalog.set_config('role', :'refactor_role', false) AS refactor_role \gset

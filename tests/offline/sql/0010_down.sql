@@ -1,0 +1,401 @@
+-- 0010 drop_deprecated_columns down
+
+SELECT pg_catalog.current_setting('search_path') AS refactor_search_path,
+  pg_catalog.current_setting('role') AS refactor_role \gset
+
+DO $body$
+BEGIN
+  PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false), pg_catalog.set_config('lock_timeout', '2s', false), pg_catalog.set_config('statement_timeout', '0', false), pg_catalog.set_config('idle_in_transaction_session_timeout', '0', false), pg_catalog.set_config('default_transaction_isolation', 'read committed', false), pg_catalog.set_config('default_transaction_read_only', 'off', false), pg_catalog.set_config('DateStyle', 'ISO, YMD', false), pg_catalog.set_config('IntervalStyle', 'postgres', false), pg_catalog.set_config('TimeZone', 'UTC', false), pg_catalog.set_config('extra_float_digits', '1', false), pg_catalog.set_config('client_min_messages', 'error', false), pg_catalog.set_config('jit', 'off', false), pg_catalog.set_config('application_name', 'membership_refactor script 0010 down', false), pg_catalog.set_config('work_mem', CASE WHEN pg_catalog.pg_size_bytes(pg_catalog.current_setting('work_mem')) < pg_catalog.pg_size_bytes('64MB') THEN '64MB' ELSE pg_catalog.current_setting('work_mem') END, false), pg_catalog.set_config('maintenance_work_mem', CASE WHEN pg_catalog.pg_size_bytes(pg_catalog.current_setting('maintenance_work_mem')) < pg_catalog.pg_size_bytes('256MB') THEN '256MB' ELSE pg_catalog.current_setting('maintenance_work_mem') END, false), pg_catalog.set_config('quote_all_identifiers', 'off', false);
+END
+$body$;
+
+SELECT pg_catalog.set_config('role', coalesce((SELECT pg_catalog.max(pg_catalog.pg_get_userbyid(c.relowner)::text)
+  FROM pg_catalog.pg_class AS c
+  WHERE c.relnamespace = pg_catalog.to_regnamespace('"public"')
+    AND c.relkind IN ('r', 'p') AND c.relname IN ('programme_membership', 'curriculum_membership', 'programme_membership', 'programme_membership_retired')),
+    pg_catalog.current_setting('role')), false) AS refactor_owner \gset
+
+DO $body$
+DECLARE
+  recorded text;
+BEGIN
+  INSERT INTO "public_refactor"."plan" (plan, fingerprint) VALUES ('programme_membership', 'f6c6d02e1ff80c3dbd8f4a92dc024ca8617db87030e6c610b4535ef7b78a2bb0')
+  ON CONFLICT DO NOTHING;
+  SELECT p.fingerprint INTO recorded FROM "public_refactor"."plan" AS p WHERE p.plan = 'programme_membership';
+  IF recorded <> 'f6c6d02e1ff80c3dbd8f4a92dc024ca8617db87030e6c610b4535ef7b78a2bb0' THEN
+    RAISE object_not_in_prerequisite_state USING
+      MESSAGE = pg_catalog.format('plan "%s" is not the one the chain began with (ledger %s, '
+        'script %s)', 'programme_membership', pg_catalog.left(recorded, 12),
+        'f6c6d02e1ff8'),
+      HINT = 'Give a changed plan another name, or put the old text back.';
+  END IF;
+END
+$body$;
+
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.revision = '0010' AND (s.direction = 'up' OR s.state = 'open')) AS refactor_stands,
+  EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.revision = '0010' AND s.direction = 'down' AND s.state = 'open') AS refactor_open \gset
+
+\if :refactor_stands
+\warn '0010 drop_deprecated_columns: down already, nothing to do'
+\else
+
+DO $body$
+DECLARE
+  half record;
+BEGIN
+  SELECT s.revision, s.direction, s.started_at,
+    CASE WHEN s.direction = 'up' THEN 'upgrade ' || s.revision
+      WHEN s.revision = '0001' THEN 'downgrade base'
+      ELSE 'downgrade ' || pg_catalog.lpad((s.revision::int - 1)::text, 4, '0') END AS command
+  INTO half FROM "public_refactor"."step" AS s
+  WHERE s.plan = 'programme_membership' AND s.state = 'open'
+    AND (s.revision, s.direction) <> ('0010', 'down');
+  IF FOUND THEN
+    RAISE object_not_in_prerequisite_state USING
+      MESSAGE = pg_catalog.format('step %s was left half-way %s (begun %s UTC)', half.revision,
+        half.direction, pg_catalog.to_char(half.started_at, 'YYYY-MM-DD HH24:MI')),
+      HINT = pg_catalog.format('Finish it with: alembic %s   or take it back with: '
+        'membership-refactor abandon', half.command);
+  END IF;
+END
+$body$;
+
+\if :refactor_open
+\warn '0010 drop_deprecated_columns: going on where it stopped'
+\else
+\warn '0010 drop_deprecated_columns down'
+DO $body$
+DECLARE
+  wrong text;
+BEGIN
+  SELECT pg_catalog.min(o.revision) INTO wrong
+  FROM pg_catalog.unnest(ARRAY['0011']) AS o (revision)
+  WHERE  EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership'
+    AND s.revision = o.revision AND s.direction = 'up' AND s.state = 'done');
+  IF wrong IS NOT NULL THEN
+    RAISE object_not_in_prerequisite_state USING
+      MESSAGE = pg_catalog.format('0010 cannot go down: '
+        '%s still stands, says the ledger', wrong),
+      HINT = 'Was the version stamped by hand? See: membership-refactor status';
+  END IF;
+END
+$body$;
+
+BEGIN;
+DELETE FROM "public_refactor"."action" WHERE plan = 'programme_membership' AND revision = '0010';
+INSERT INTO "public_refactor"."step" AS s
+  (plan, revision, direction, state, portrait, now)
+SELECT 'programme_membership', '0010', 'down', 'open', NULL, p.now
+FROM (SELECT $body$(portrait)$body$::pg_catalog.jsonb) AS p (now)
+ON CONFLICT (plan, revision) DO UPDATE SET direction = excluded.direction,
+  state = 'open', started_at = pg_catalog.clock_timestamp(), ended_at = NULL,
+  portrait = coalesce(excluded.portrait, s.portrait), now = excluded.now;
+INSERT INTO "public_refactor"."event" (plan, revision, direction, event)
+VALUES ('programme_membership', '0010', 'down', 'begun');
+COMMIT;
+\endif
+
+-- functions
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0010' AND a.direction = 'down' AND a.name = 'functions') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  functions'
+BEGIN;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_frozen"() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+#variable_conflict use_variable
+BEGIN
+  IF TG_OP = 'INSERT' THEN
+    IF NEW."person_id" IS NOT NULL THEN
+      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "person_id" of curriculum_membership is frozen',
+        HINT = 'Write "person_id" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
+        TABLE = 'curriculum_membership', COLUMN = 'person_id';
+    END IF;
+    IF NEW."programme_id" IS NOT NULL THEN
+      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "programme_id" of curriculum_membership is frozen',
+        HINT = 'Write "programme_id" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
+        TABLE = 'curriculum_membership', COLUMN = 'programme_id';
+    END IF;
+    IF NEW."programme_membership_type" IS NOT NULL THEN
+      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "programme_membership_type" of curriculum_membership is frozen',
+        HINT = 'Write "programme_membership_type" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
+        TABLE = 'curriculum_membership', COLUMN = 'programme_membership_type';
+    END IF;
+    IF NEW."programme_start_date" IS NOT NULL THEN
+      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "programme_start_date" of curriculum_membership is frozen',
+        HINT = 'Write "programme_start_date" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
+        TABLE = 'curriculum_membership', COLUMN = 'programme_start_date';
+    END IF;
+    IF NEW."programme_end_date" IS NOT NULL THEN
+      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "programme_end_date" of curriculum_membership is frozen',
+        HINT = 'Write "programme_end_date" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
+        TABLE = 'curriculum_membership', COLUMN = 'programme_end_date';
+    END IF;
+    IF NEW."rotation" IS NOT NULL THEN
+      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "rotation" of curriculum_membership is frozen',
+        HINT = 'Write "rotation" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
+        TABLE = 'curriculum_membership', COLUMN = 'rotation';
+    END IF;
+    IF NEW."rotation_id" IS NOT NULL THEN
+      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "rotation_id" of curriculum_membership is frozen',
+        HINT = 'Write "rotation_id" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
+        TABLE = 'curriculum_membership', COLUMN = 'rotation_id';
+    END IF;
+    IF NEW."training_number_id" IS NOT NULL THEN
+      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "training_number_id" of curriculum_membership is frozen',
+        HINT = 'Write "training_number_id" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
+        TABLE = 'curriculum_membership', COLUMN = 'training_number_id';
+    END IF;
+    IF NEW."training_pathway" IS NOT NULL THEN
+      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "training_pathway" of curriculum_membership is frozen',
+        HINT = 'Write "training_pathway" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
+        TABLE = 'curriculum_membership', COLUMN = 'training_pathway';
+    END IF;
+    IF NEW."leaving_reason" IS NOT NULL THEN
+      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "leaving_reason" of curriculum_membership is frozen',
+        HINT = 'Write "leaving_reason" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
+        TABLE = 'curriculum_membership', COLUMN = 'leaving_reason';
+    END IF;
+    IF NEW."leaving_destination" IS NOT NULL THEN
+      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "leaving_destination" of curriculum_membership is frozen',
+        HINT = 'Write "leaving_destination" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
+        TABLE = 'curriculum_membership', COLUMN = 'leaving_destination';
+    END IF;
+  ELSE
+    IF (NEW."person_id" IS DISTINCT FROM OLD."person_id") THEN
+      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "person_id" of curriculum_membership is frozen',
+        HINT = 'Write "person_id" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
+        TABLE = 'curriculum_membership', COLUMN = 'person_id';
+    END IF;
+    IF (NEW."programme_id" IS DISTINCT FROM OLD."programme_id") THEN
+      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "programme_id" of curriculum_membership is frozen',
+        HINT = 'Write "programme_id" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
+        TABLE = 'curriculum_membership', COLUMN = 'programme_id';
+    END IF;
+    IF (NEW."programme_membership_type" IS DISTINCT FROM OLD."programme_membership_type") THEN
+      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "programme_membership_type" of curriculum_membership is frozen',
+        HINT = 'Write "programme_membership_type" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
+        TABLE = 'curriculum_membership', COLUMN = 'programme_membership_type';
+    END IF;
+    IF (NEW."programme_start_date" IS DISTINCT FROM OLD."programme_start_date") THEN
+      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "programme_start_date" of curriculum_membership is frozen',
+        HINT = 'Write "programme_start_date" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
+        TABLE = 'curriculum_membership', COLUMN = 'programme_start_date';
+    END IF;
+    IF (NEW."programme_end_date" IS DISTINCT FROM OLD."programme_end_date") THEN
+      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "programme_end_date" of curriculum_membership is frozen',
+        HINT = 'Write "programme_end_date" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
+        TABLE = 'curriculum_membership', COLUMN = 'programme_end_date';
+    END IF;
+    IF (NEW."rotation" IS DISTINCT FROM OLD."rotation") THEN
+      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "rotation" of curriculum_membership is frozen',
+        HINT = 'Write "rotation" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
+        TABLE = 'curriculum_membership', COLUMN = 'rotation';
+    END IF;
+    IF (NEW."rotation_id" IS DISTINCT FROM OLD."rotation_id") THEN
+      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "rotation_id" of curriculum_membership is frozen',
+        HINT = 'Write "rotation_id" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
+        TABLE = 'curriculum_membership', COLUMN = 'rotation_id';
+    END IF;
+    IF (NEW."training_number_id" IS DISTINCT FROM OLD."training_number_id") THEN
+      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "training_number_id" of curriculum_membership is frozen',
+        HINT = 'Write "training_number_id" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
+        TABLE = 'curriculum_membership', COLUMN = 'training_number_id';
+    END IF;
+    IF (NEW."training_pathway" IS DISTINCT FROM OLD."training_pathway") THEN
+      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "training_pathway" of curriculum_membership is frozen',
+        HINT = 'Write "training_pathway" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
+        TABLE = 'curriculum_membership', COLUMN = 'training_pathway';
+    END IF;
+    IF (NEW."leaving_reason" IS DISTINCT FROM OLD."leaving_reason") THEN
+      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "leaving_reason" of curriculum_membership is frozen',
+        HINT = 'Write "leaving_reason" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
+        TABLE = 'curriculum_membership', COLUMN = 'leaving_reason';
+    END IF;
+    IF (NEW."leaving_destination" IS DISTINCT FROM OLD."leaving_destination") THEN
+      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "leaving_destination" of curriculum_membership is frozen',
+        HINT = 'Write "leaving_destination" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
+        TABLE = 'curriculum_membership', COLUMN = 'leaving_destination';
+    END IF;
+  END IF;
+  RETURN NEW;
+END
+$body$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_frozen"() FROM PUBLIC;
+INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
+VALUES ('programme_membership', '0010', 'down', 'functions') ON CONFLICT DO NOTHING;
+COMMIT;
+\endif
+
+-- add the columns
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0010' AND a.direction = 'down' AND a.name = 'add the columns') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  add the columns'
+DO $body1$
+#variable_conflict use_column
+<<work>>
+DECLARE
+  began timestamptz := pg_catalog.clock_timestamp();
+  asked timestamptz; got timestamptz; tries int := 0;
+BEGIN
+  LOOP
+    tries := tries + 1;
+    BEGIN
+      PERFORM pg_catalog.set_config('lock_timeout', '50', true),
+        pg_catalog.set_config('synchronous_commit', 'off', true);
+      asked := pg_catalog.clock_timestamp();
+      LOCK TABLE "public"."curriculum_membership" IN ACCESS EXCLUSIVE MODE;
+      got := pg_catalog.clock_timestamp();
+      EXECUTE $body$SET LOCAL search_path = ''$body$;
+      EXECUTE $body$ALTER TABLE "public"."curriculum_membership" ADD COLUMN IF NOT EXISTS "person_id" bigint, ADD COLUMN IF NOT EXISTS "programme_id" bigint, ADD COLUMN IF NOT EXISTS "programme_membership_type" text, ADD COLUMN IF NOT EXISTS "programme_start_date" date, ADD COLUMN IF NOT EXISTS "programme_end_date" date, ADD COLUMN IF NOT EXISTS "rotation" text, ADD COLUMN IF NOT EXISTS "rotation_id" bigint, ADD COLUMN IF NOT EXISTS "training_number_id" bigint, ADD COLUMN IF NOT EXISTS "training_pathway" text, ADD COLUMN IF NOT EXISTS "leaving_reason" text, ADD COLUMN IF NOT EXISTS "leaving_destination" text$body$;
+      EXECUTE $body$DO $own$ DECLARE
+  there pg_catalog.text[];
+BEGIN
+there := ARRAY(SELECT t.tgname::pg_catalog.text FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid = '"public"."curriculum_membership"'::pg_catalog.regclass);
+IF '~refactor_frozen' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "~refactor_frozen" BEFORE INSERT OR UPDATE ON "public"."curriculum_membership"
+  FOR EACH ROW
+  EXECUTE FUNCTION "public_refactor"."programme_membership_frozen"()'; END IF;
+ALTER TABLE "public"."curriculum_membership" ENABLE ALWAYS TRIGGER "~refactor_frozen";
+END $own$$body$;
+      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', '0010', 'down', 'add the columns',
+        1000 * extract(epoch FROM got - asked),
+        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+      EXIT;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
+    END;
+    -- A transaction of its own for the next try; this one would hold old row versions back.
+    COMMIT;
+    IF pg_catalog.clock_timestamp() >= began + interval '120 s' THEN
+      RAISE lock_not_available USING
+        MESSAGE = pg_catalog.format('no lock on %s in %s tries over 120 s; %s',
+          '"public"."curriculum_membership"', tries, coalesce((
+            SELECT 'in the way: ' || pg_catalog.string_agg(w.who, '; ') FROM (
+              SELECT DISTINCT pg_catalog.format('%s (%s, %s, for %s)',
+                coalesce(a.pid::text, 'prepared ' || p.gid),
+                coalesce(a.usename::text, p.owner::text, '?'), coalesce(a.state, 'prepared'),
+                pg_catalog.date_trunc('second', pg_catalog.clock_timestamp()
+                  - coalesce(a.xact_start, p.prepared)))
+              FROM pg_catalog.pg_locks AS l
+              LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
+              LEFT JOIN pg_catalog.pg_prepared_xacts AS p
+                ON l.virtualtransaction = '-1/' || p.transaction::text
+              WHERE l.relation = ANY (ARRAY[pg_catalog.to_regclass('"public"."curriculum_membership"')]::pg_catalog.oid[]) AND l.granted
+                AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid() LIMIT 5) AS w (who)),
+          'whoever was in the way has gone meanwhile')),
+        HINT = 'End or wait for those transactions, then go on with alembic or with a script '
+          'from the version reached; membership-refactor abandon takes the step back.';
+    END IF;
+    PERFORM pg_catalog.pg_sleep(pg_catalog.random() * least(1, 0.02 * 2 ^ least(tries, 6)));
+  END LOOP;
+END
+$body1$;
+\endif
+
+-- index ix_curriculum_membership_person_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0010' AND a.direction = 'down' AND a.name = 'index ix_curriculum_membership_person_id') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  index ix_curriculum_membership_person_id'
+SET lock_timeout = 0;
+SELECT $body$DROP INDEX CONCURRENTLY "public"."ix_curriculum_membership_person_id"$body$ WHERE NOT (SELECT i.indisvalid FROM pg_catalog.pg_index AS i WHERE i.indexrelid = pg_catalog.to_regclass('"public"."ix_curriculum_membership_person_id"')) \gexec
+SELECT $body$CREATE INDEX CONCURRENTLY "ix_curriculum_membership_person_id" ON public."curriculum_membership" USING btree (person_id)$body$ WHERE pg_catalog.to_regclass('"public"."ix_curriculum_membership_person_id"') IS NULL \gexec
+SET lock_timeout = '2s';
+DO $body$
+BEGIN
+  IF (SELECT i.indisvalid FROM pg_catalog.pg_index AS i WHERE i.indexrelid = pg_catalog.to_regclass('"public"."ix_curriculum_membership_person_id"')) IS NOT TRUE THEN
+    RAISE object_not_in_prerequisite_state USING
+      MESSAGE = 'index "public"."ix_curriculum_membership_person_id" was built, and is not valid',
+      HINT = 'Look for its reason in the server''s log, then go on with alembic or with a script from the version reached; either drops it first (DROP INDEX CONCURRENTLY "public"."ix_curriculum_membership_person_id").';
+  END IF;
+END
+$body$;
+INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
+VALUES ('programme_membership', '0010', 'down', 'index ix_curriculum_membership_person_id') ON CONFLICT DO NOTHING;
+\endif
+
+-- index ix_curriculum_membership_programme_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0010' AND a.direction = 'down' AND a.name = 'index ix_curriculum_membership_programme_id') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  index ix_curriculum_membership_programme_id'
+SET lock_timeout = 0;
+SELECT $body$DROP INDEX CONCURRENTLY "public"."ix_curriculum_membership_programme_id"$body$ WHERE NOT (SELECT i.indisvalid FROM pg_catalog.pg_index AS i WHERE i.indexrelid = pg_catalog.to_regclass('"public"."ix_curriculum_membership_programme_id"')) \gexec
+SELECT $body$CREATE INDEX CONCURRENTLY "ix_curriculum_membership_programme_id" ON public."curriculum_membership" USING btree (programme_id)$body$ WHERE pg_catalog.to_regclass('"public"."ix_curriculum_membership_programme_id"') IS NULL \gexec
+SET lock_timeout = '2s';
+DO $body$
+BEGIN
+  IF (SELECT i.indisvalid FROM pg_catalog.pg_index AS i WHERE i.indexrelid = pg_catalog.to_regclass('"public"."ix_curriculum_membership_programme_id"')) IS NOT TRUE THEN
+    RAISE object_not_in_prerequisite_state USING
+      MESSAGE = 'index "public"."ix_curriculum_membership_programme_id" was built, and is not valid',
+      HINT = 'Look for its reason in the server''s log, then go on with alembic or with a script from the version reached; either drops it first (DROP INDEX CONCURRENTLY "public"."ix_curriculum_membership_programme_id").';
+  END IF;
+END
+$body$;
+INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
+VALUES ('programme_membership', '0010', 'down', 'index ix_curriculum_membership_programme_id') ON CONFLICT DO NOTHING;
+\endif
+
+-- index ix_curriculum_membership_rotation_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0010' AND a.direction = 'down' AND a.name = 'index ix_curriculum_membership_rotation_id') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  index ix_curriculum_membership_rotation_id'
+SET lock_timeout = 0;
+SELECT $body$DROP INDEX CONCURRENTLY "public"."ix_curriculum_membership_rotation_id"$body$ WHERE NOT (SELECT i.indisvalid FROM pg_catalog.pg_index AS i WHERE i.indexrelid = pg_catalog.to_regclass('"public"."ix_curriculum_membership_rotation_id"')) \gexec
+SELECT $body$CREATE INDEX CONCURRENTLY "ix_curriculum_membership_rotation_id" ON public."curriculum_membership" USING btree (rotation_id)$body$ WHERE pg_catalog.to_regclass('"public"."ix_curriculum_membership_rotation_id"') IS NULL \gexec
+SET lock_timeout = '2s';
+DO $body$
+BEGIN
+  IF (SELECT i.indisvalid FROM pg_catalog.pg_index AS i WHERE i.indexrelid = pg_catalog.to_regclass('"public"."ix_curriculum_membership_rotation_id"')) IS NOT TRUE THEN
+    RAISE object_not_in_prerequisite_state USING
+      MESSAGE = 'index "public"."ix_curriculum_membership_rotation_id" was built, and is not valid',
+      HINT = 'Look for its reason in the server''s log, then go on with alembic or with a script from the version reached; either drops it first (DROP INDEX CONCURRENTLY "public"."ix_curriculum_membership_rotation_id").';
+  END IF;
+END
+$body$;
+INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
+VALUES ('programme_membership', '0010', 'down', 'index ix_curriculum_membership_rotation_id') ON CONFLICT DO NOTHING;
+\endif
+
+-- index ix_curriculum_membership_training_number_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0010' AND a.direction = 'down' AND a.name = 'index ix_curriculum_membership_training_number_id') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  index ix_curriculum_membership_training_number_id'
+SET lock_timeout = 0;
+SELECT $body$DROP INDEX CONCURRENTLY "public"."ix_curriculum_membership_training_number_id"$body$ WHERE NOT (SELECT i.indisvalid FROM pg_catalog.pg_index AS i WHERE i.indexrelid = pg_catalog.to_regclass('"public"."ix_curriculum_membership_training_number_id"')) \gexec
+SELECT $body$CREATE INDEX CONCURRENTLY "ix_curriculum_membership_training_number_id" ON public."curriculum_membership" USING btree (training_number_id)$body$ WHERE pg_catalog.to_regclass('"public"."ix_curriculum_membership_training_number_id"') IS NULL \gexec
+SET lock_timeout = '2s';
+DO $body$
+BEGIN
+  IF (SELECT i.indisvalid FROM pg_catalog.pg_index AS i WHERE i.indexrelid = pg_catalog.to_regclass('"public"."ix_curriculum_membership_training_number_id"')) IS NOT TRUE THEN
+    RAISE object_not_in_prerequisite_state USING
+      MESSAGE = 'index "public"."ix_curriculum_membership_training_number_id" was built, and is not valid',
+      HINT = 'Look for its reason in the server''s log, then go on with alembic or with a script from the version reached; either drops it first (DROP INDEX CONCURRENTLY "public"."ix_curriculum_membership_training_number_id").';
+  END IF;
+END
+$body$;
+INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
+VALUES ('programme_membership', '0010', 'down', 'index ix_curriculum_membership_training_number_id') ON CONFLICT DO NOTHING;
+\endif
+
+-- statistics, comments and grants
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0010' AND a.direction = 'down' AND a.name = 'statistics, comments and grants') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  statistics, comments and grants'
+BEGIN;
+SET LOCAL search_path = '';
+INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
+VALUES ('programme_membership', '0010', 'down', 'statistics, comments and grants') ON CONFLICT DO NOTHING;
+COMMIT;
+\endif
+
+
+
+BEGIN;
+UPDATE "public_refactor"."step" SET state = 'done',
+  ended_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND revision = '0010';
+INSERT INTO "public_refactor"."event" (plan, revision, direction, event)
+VALUES ('programme_membership', '0010', 'down', 'done');
+COMMIT;
+
+\endif
+
+SELECT pg_catalog.set_config('search_path', :'refactor_search_path', false) AS refactor_search_path,
+  pg_catalog.set_config('role', :'refactor_role', false) AS refactor_role \gset

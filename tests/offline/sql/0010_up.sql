@@ -1,0 +1,472 @@
+-- 0010 drop_deprecated_columns up
+
+SELECT pg_catalog.current_setting('search_path') AS refactor_search_path,
+  pg_catalog.current_setting('role') AS refactor_role \gset
+
+DO $body$
+BEGIN
+  PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false), pg_catalog.set_config('lock_timeout', '2s', false), pg_catalog.set_config('statement_timeout', '0', false), pg_catalog.set_config('idle_in_transaction_session_timeout', '0', false), pg_catalog.set_config('default_transaction_isolation', 'read committed', false), pg_catalog.set_config('default_transaction_read_only', 'off', false), pg_catalog.set_config('DateStyle', 'ISO, YMD', false), pg_catalog.set_config('IntervalStyle', 'postgres', false), pg_catalog.set_config('TimeZone', 'UTC', false), pg_catalog.set_config('extra_float_digits', '1', false), pg_catalog.set_config('client_min_messages', 'error', false), pg_catalog.set_config('jit', 'off', false), pg_catalog.set_config('application_name', 'membership_refactor script 0010 up', false), pg_catalog.set_config('work_mem', CASE WHEN pg_catalog.pg_size_bytes(pg_catalog.current_setting('work_mem')) < pg_catalog.pg_size_bytes('64MB') THEN '64MB' ELSE pg_catalog.current_setting('work_mem') END, false), pg_catalog.set_config('maintenance_work_mem', CASE WHEN pg_catalog.pg_size_bytes(pg_catalog.current_setting('maintenance_work_mem')) < pg_catalog.pg_size_bytes('256MB') THEN '256MB' ELSE pg_catalog.current_setting('maintenance_work_mem') END, false), pg_catalog.set_config('quote_all_identifiers', 'off', false);
+END
+$body$;
+
+SELECT pg_catalog.set_config('role', coalesce((SELECT pg_catalog.max(pg_catalog.pg_get_userbyid(c.relowner)::text)
+  FROM pg_catalog.pg_class AS c
+  WHERE c.relnamespace = pg_catalog.to_regnamespace('"public"')
+    AND c.relkind IN ('r', 'p') AND c.relname IN ('programme_membership', 'curriculum_membership', 'programme_membership', 'programme_membership_retired')),
+    pg_catalog.current_setting('role')), false) AS refactor_owner \gset
+
+DO $body$
+DECLARE
+  recorded text;
+BEGIN
+  INSERT INTO "public_refactor"."plan" (plan, fingerprint) VALUES ('programme_membership', 'f6c6d02e1ff80c3dbd8f4a92dc024ca8617db87030e6c610b4535ef7b78a2bb0')
+  ON CONFLICT DO NOTHING;
+  SELECT p.fingerprint INTO recorded FROM "public_refactor"."plan" AS p WHERE p.plan = 'programme_membership';
+  IF recorded <> 'f6c6d02e1ff80c3dbd8f4a92dc024ca8617db87030e6c610b4535ef7b78a2bb0' THEN
+    RAISE object_not_in_prerequisite_state USING
+      MESSAGE = pg_catalog.format('plan "%s" is not the one the chain began with (ledger %s, '
+        'script %s)', 'programme_membership', pg_catalog.left(recorded, 12),
+        'f6c6d02e1ff8'),
+      HINT = 'Give a changed plan another name, or put the old text back.';
+  END IF;
+END
+$body$;
+
+SELECT EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.revision = '0010' AND s.direction = 'up' AND s.state = 'done') AS refactor_stands,
+  EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.revision = '0010' AND s.direction = 'up' AND s.state = 'open') AS refactor_open \gset
+
+\if :refactor_stands
+\warn '0010 drop_deprecated_columns: up already, nothing to do'
+\else
+
+DO $body$
+DECLARE
+  half record;
+BEGIN
+  SELECT s.revision, s.direction, s.started_at,
+    CASE WHEN s.direction = 'up' THEN 'upgrade ' || s.revision
+      WHEN s.revision = '0001' THEN 'downgrade base'
+      ELSE 'downgrade ' || pg_catalog.lpad((s.revision::int - 1)::text, 4, '0') END AS command
+  INTO half FROM "public_refactor"."step" AS s
+  WHERE s.plan = 'programme_membership' AND s.state = 'open'
+    AND (s.revision, s.direction) <> ('0010', 'up');
+  IF FOUND THEN
+    RAISE object_not_in_prerequisite_state USING
+      MESSAGE = pg_catalog.format('step %s was left half-way %s (begun %s UTC)', half.revision,
+        half.direction, pg_catalog.to_char(half.started_at, 'YYYY-MM-DD HH24:MI')),
+      HINT = pg_catalog.format('Finish it with: alembic %s   or take it back with: '
+        'membership-refactor abandon', half.command);
+  END IF;
+END
+$body$;
+
+\if :refactor_open
+\warn '0010 drop_deprecated_columns: going on where it stopped'
+\else
+\warn '0010 drop_deprecated_columns up'
+DO $body$
+DECLARE
+  wrong text;
+BEGIN
+  SELECT pg_catalog.min(o.revision) INTO wrong
+  FROM pg_catalog.unnest(ARRAY['0001', '0002', '0003', '0004', '0005', '0006', '0007', '0008', '0009']) AS o (revision)
+  WHERE NOT EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership'
+    AND s.revision = o.revision AND s.direction = 'up' AND s.state = 'done');
+  IF wrong IS NOT NULL THEN
+    RAISE object_not_in_prerequisite_state USING
+      MESSAGE = pg_catalog.format('0010 cannot go up: '
+        '%s has not been taken up, says the ledger', wrong),
+      HINT = 'Was the version stamped by hand? See: membership-refactor status';
+  END IF;
+END
+$body$;
+DO $body$
+#variable_conflict use_column
+DECLARE
+  broken bigint; keys text[]; began timestamptz := pg_catalog.clock_timestamp();
+BEGIN
+  SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
+FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
+SELECT r.reason FROM ((SELECT 'no unbroken watch of 14 days on the deprecated columns of "curriculum_membership"'
+WHERE NOT (SELECT pg_catalog.tstzrange(pg_catalog.now() - interval '14 days', greatest(pg_catalog.now() - interval '14 days', pg_catalog.now() - interval '1 day')) <@ coalesce(pg_catalog.range_agg(pg_catalog.tstzrange(u.began, u.ended, '[]')), '{}'::pg_catalog.tstzmultirange) FROM "public_refactor"."usage_interval" AS u WHERE u.plan = 'programme_membership' AND u.target = 'deprecated columns of "curriculum_membership"' AND u.covered))
+UNION ALL (SELECT pg_catalog.format('%s used %s times until %s (%s)', u.target, u.uses, u.ended, u.source)
+FROM "public_refactor"."usage_interval" AS u WHERE u.plan = 'programme_membership' AND u.target = 'deprecated columns of "curriculum_membership"' AND u.uses > 0 AND u.ended >= pg_catalog.now() - interval '14 days')
+UNION ALL (SELECT 'the SQL of no consumer has been scanned'
+WHERE NOT EXISTS (SELECT FROM (SELECT DISTINCT ON (o.consumer) o.* FROM "public_refactor"."scan_outcome" AS o WHERE o.plan = 'programme_membership' ORDER BY o.consumer, o.scanned_at DESC) AS o))
+UNION ALL (SELECT pg_catalog.format('consumer %s has %s references left', o.consumer, o.findings)
+FROM (SELECT DISTINCT ON (o.consumer) o.* FROM "public_refactor"."scan_outcome" AS o WHERE o.plan = 'programme_membership' ORDER BY o.consumer, o.scanned_at DESC) AS o WHERE NOT o.clear)) AS r (reason) WHERE NOT EXISTS (SELECT FROM "public_refactor"."acceptance" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0010') AND NOT (EXISTS (SELECT FROM "public_refactor"."event" AS e WHERE e.plan = 'programme_membership' AND e.event = 'created') AND NOT EXISTS (SELECT FROM "public"."curriculum_membership"))
+) AS z (key)) AS k) AS c;
+  INSERT INTO "public_refactor"."check_result"
+    (plan, revision, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', '0010', 'up', 'gate 0010', broken, keys,
+    extract(epoch FROM pg_catalog.clock_timestamp() - began));
+  COMMIT;
+  IF broken > 0 THEN
+    RAISE assert_failure USING
+      MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
+        'gate 0010', 'nobody uses the deprecated columns of "curriculum_membership" any more',
+        CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
+        pg_catalog.array_to_string(keys, '; ')),
+      HINT = 'Wait for the evidence, or go on with your own: alembic -x accept-usage="REASON" upgrade 0010';
+  END IF;
+END
+$body$;
+DO $body$
+#variable_conflict use_column
+DECLARE
+  broken bigint; keys text[]; began timestamptz := pg_catalog.clock_timestamp();
+BEGIN
+  SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
+FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
+SELECT c."id"::text FROM "public"."curriculum_membership" AS c
+WHERE NOT EXISTS (SELECT FROM "public"."programme_membership" AS p WHERE p."uuid" = c."programme_membership_uuid")
+) AS z (key)) AS k) AS c;
+  INSERT INTO "public_refactor"."check_result"
+    (plan, revision, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', '0010', 'up', 'every child has its parent', broken, keys,
+    extract(epoch FROM pg_catalog.clock_timestamp() - began));
+  COMMIT;
+  IF broken > 0 THEN
+    RAISE assert_failure USING
+      MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
+        'every child has its parent', 'every child''s link is the uuid of a parent',
+        CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
+        pg_catalog.array_to_string(keys, '; ')),
+      HINT = 'Nothing after this point has been done.';
+  END IF;
+END
+$body$;
+DO $body$
+#variable_conflict use_column
+DECLARE
+  broken bigint; keys text[]; began timestamptz := pg_catalog.clock_timestamp();
+BEGIN
+  SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
+FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
+SELECT pg_catalog.concat_ws(', ', coalesce(p."person_id"::text, 'NULL'), coalesce(p."programme_id"::text, 'NULL'), coalesce(p."programme_membership_type"::text, 'NULL'), coalesce(p."programme_start_date"::text, 'NULL'), coalesce(p."programme_end_date"::text, 'NULL'))
+FROM "public"."programme_membership" AS p GROUP BY p."person_id", p."programme_id", p."programme_membership_type", p."programme_start_date", p."programme_end_date" HAVING count(*) > 1
+) AS z (key)) AS k) AS c;
+  INSERT INTO "public_refactor"."check_result"
+    (plan, revision, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', '0010', 'up', 'keys are unique', broken, keys,
+    extract(epoch FROM pg_catalog.clock_timestamp() - began));
+  COMMIT;
+  IF broken > 0 THEN
+    RAISE assert_failure USING
+      MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
+        'keys are unique', 'no two parents have the same key',
+        CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
+        pg_catalog.array_to_string(keys, '; ')),
+      HINT = 'Nothing after this point has been done.';
+  END IF;
+END
+$body$;
+BEGIN;
+DELETE FROM "public_refactor"."action" WHERE plan = 'programme_membership' AND revision = '0010';
+INSERT INTO "public_refactor"."step" AS s
+  (plan, revision, direction, state, portrait, now)
+SELECT 'programme_membership', '0010', 'up', 'open', p.now, p.now
+FROM (SELECT $body$(portrait)$body$::pg_catalog.jsonb) AS p (now)
+ON CONFLICT (plan, revision) DO UPDATE SET direction = excluded.direction,
+  state = 'open', started_at = pg_catalog.clock_timestamp(), ended_at = NULL,
+  portrait = coalesce(excluded.portrait, s.portrait), now = excluded.now;
+INSERT INTO "public_refactor"."event" (plan, revision, direction, event)
+VALUES ('programme_membership', '0010', 'up', 'begun');
+COMMIT;
+\endif
+
+-- drop index ix_curriculum_membership_person_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0010' AND a.direction = 'up' AND a.name = 'drop index ix_curriculum_membership_person_id') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  drop index ix_curriculum_membership_person_id'
+DO $body1$
+#variable_conflict use_column
+<<work>>
+DECLARE
+  began timestamptz := pg_catalog.clock_timestamp();
+  asked timestamptz; got timestamptz; tries int := 0;
+BEGIN
+  LOOP
+    tries := tries + 1;
+    BEGIN
+      PERFORM pg_catalog.set_config('lock_timeout', '50', true),
+        pg_catalog.set_config('synchronous_commit', 'off', true);
+      asked := pg_catalog.clock_timestamp();
+      LOCK TABLE "public"."curriculum_membership" IN ACCESS EXCLUSIVE MODE;
+      got := pg_catalog.clock_timestamp();
+      EXECUTE $body$DROP INDEX IF EXISTS "public"."ix_curriculum_membership_person_id"$body$;
+      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', '0010', 'up', 'drop index ix_curriculum_membership_person_id',
+        1000 * extract(epoch FROM got - asked),
+        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+      EXIT;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
+    END;
+    -- A transaction of its own for the next try; this one would hold old row versions back.
+    COMMIT;
+    IF pg_catalog.clock_timestamp() >= began + interval '120 s' THEN
+      RAISE lock_not_available USING
+        MESSAGE = pg_catalog.format('no lock on %s in %s tries over 120 s; %s',
+          '"public"."curriculum_membership"', tries, coalesce((
+            SELECT 'in the way: ' || pg_catalog.string_agg(w.who, '; ') FROM (
+              SELECT DISTINCT pg_catalog.format('%s (%s, %s, for %s)',
+                coalesce(a.pid::text, 'prepared ' || p.gid),
+                coalesce(a.usename::text, p.owner::text, '?'), coalesce(a.state, 'prepared'),
+                pg_catalog.date_trunc('second', pg_catalog.clock_timestamp()
+                  - coalesce(a.xact_start, p.prepared)))
+              FROM pg_catalog.pg_locks AS l
+              LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
+              LEFT JOIN pg_catalog.pg_prepared_xacts AS p
+                ON l.virtualtransaction = '-1/' || p.transaction::text
+              WHERE l.relation = ANY (ARRAY[pg_catalog.to_regclass('"public"."curriculum_membership"')]::pg_catalog.oid[]) AND l.granted
+                AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid() LIMIT 5) AS w (who)),
+          'whoever was in the way has gone meanwhile')),
+        HINT = 'End or wait for those transactions, then go on with alembic or with a script '
+          'from the version reached; membership-refactor abandon takes the step back.';
+    END IF;
+    PERFORM pg_catalog.pg_sleep(pg_catalog.random() * least(1, 0.02 * 2 ^ least(tries, 6)));
+  END LOOP;
+END
+$body1$;
+\endif
+
+-- drop index ix_curriculum_membership_programme_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0010' AND a.direction = 'up' AND a.name = 'drop index ix_curriculum_membership_programme_id') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  drop index ix_curriculum_membership_programme_id'
+DO $body1$
+#variable_conflict use_column
+<<work>>
+DECLARE
+  began timestamptz := pg_catalog.clock_timestamp();
+  asked timestamptz; got timestamptz; tries int := 0;
+BEGIN
+  LOOP
+    tries := tries + 1;
+    BEGIN
+      PERFORM pg_catalog.set_config('lock_timeout', '50', true),
+        pg_catalog.set_config('synchronous_commit', 'off', true);
+      asked := pg_catalog.clock_timestamp();
+      LOCK TABLE "public"."curriculum_membership" IN ACCESS EXCLUSIVE MODE;
+      got := pg_catalog.clock_timestamp();
+      EXECUTE $body$DROP INDEX IF EXISTS "public"."ix_curriculum_membership_programme_id"$body$;
+      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', '0010', 'up', 'drop index ix_curriculum_membership_programme_id',
+        1000 * extract(epoch FROM got - asked),
+        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+      EXIT;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
+    END;
+    -- A transaction of its own for the next try; this one would hold old row versions back.
+    COMMIT;
+    IF pg_catalog.clock_timestamp() >= began + interval '120 s' THEN
+      RAISE lock_not_available USING
+        MESSAGE = pg_catalog.format('no lock on %s in %s tries over 120 s; %s',
+          '"public"."curriculum_membership"', tries, coalesce((
+            SELECT 'in the way: ' || pg_catalog.string_agg(w.who, '; ') FROM (
+              SELECT DISTINCT pg_catalog.format('%s (%s, %s, for %s)',
+                coalesce(a.pid::text, 'prepared ' || p.gid),
+                coalesce(a.usename::text, p.owner::text, '?'), coalesce(a.state, 'prepared'),
+                pg_catalog.date_trunc('second', pg_catalog.clock_timestamp()
+                  - coalesce(a.xact_start, p.prepared)))
+              FROM pg_catalog.pg_locks AS l
+              LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
+              LEFT JOIN pg_catalog.pg_prepared_xacts AS p
+                ON l.virtualtransaction = '-1/' || p.transaction::text
+              WHERE l.relation = ANY (ARRAY[pg_catalog.to_regclass('"public"."curriculum_membership"')]::pg_catalog.oid[]) AND l.granted
+                AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid() LIMIT 5) AS w (who)),
+          'whoever was in the way has gone meanwhile')),
+        HINT = 'End or wait for those transactions, then go on with alembic or with a script '
+          'from the version reached; membership-refactor abandon takes the step back.';
+    END IF;
+    PERFORM pg_catalog.pg_sleep(pg_catalog.random() * least(1, 0.02 * 2 ^ least(tries, 6)));
+  END LOOP;
+END
+$body1$;
+\endif
+
+-- drop index ix_curriculum_membership_rotation_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0010' AND a.direction = 'up' AND a.name = 'drop index ix_curriculum_membership_rotation_id') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  drop index ix_curriculum_membership_rotation_id'
+DO $body1$
+#variable_conflict use_column
+<<work>>
+DECLARE
+  began timestamptz := pg_catalog.clock_timestamp();
+  asked timestamptz; got timestamptz; tries int := 0;
+BEGIN
+  LOOP
+    tries := tries + 1;
+    BEGIN
+      PERFORM pg_catalog.set_config('lock_timeout', '50', true),
+        pg_catalog.set_config('synchronous_commit', 'off', true);
+      asked := pg_catalog.clock_timestamp();
+      LOCK TABLE "public"."curriculum_membership" IN ACCESS EXCLUSIVE MODE;
+      got := pg_catalog.clock_timestamp();
+      EXECUTE $body$DROP INDEX IF EXISTS "public"."ix_curriculum_membership_rotation_id"$body$;
+      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', '0010', 'up', 'drop index ix_curriculum_membership_rotation_id',
+        1000 * extract(epoch FROM got - asked),
+        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+      EXIT;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
+    END;
+    -- A transaction of its own for the next try; this one would hold old row versions back.
+    COMMIT;
+    IF pg_catalog.clock_timestamp() >= began + interval '120 s' THEN
+      RAISE lock_not_available USING
+        MESSAGE = pg_catalog.format('no lock on %s in %s tries over 120 s; %s',
+          '"public"."curriculum_membership"', tries, coalesce((
+            SELECT 'in the way: ' || pg_catalog.string_agg(w.who, '; ') FROM (
+              SELECT DISTINCT pg_catalog.format('%s (%s, %s, for %s)',
+                coalesce(a.pid::text, 'prepared ' || p.gid),
+                coalesce(a.usename::text, p.owner::text, '?'), coalesce(a.state, 'prepared'),
+                pg_catalog.date_trunc('second', pg_catalog.clock_timestamp()
+                  - coalesce(a.xact_start, p.prepared)))
+              FROM pg_catalog.pg_locks AS l
+              LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
+              LEFT JOIN pg_catalog.pg_prepared_xacts AS p
+                ON l.virtualtransaction = '-1/' || p.transaction::text
+              WHERE l.relation = ANY (ARRAY[pg_catalog.to_regclass('"public"."curriculum_membership"')]::pg_catalog.oid[]) AND l.granted
+                AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid() LIMIT 5) AS w (who)),
+          'whoever was in the way has gone meanwhile')),
+        HINT = 'End or wait for those transactions, then go on with alembic or with a script '
+          'from the version reached; membership-refactor abandon takes the step back.';
+    END IF;
+    PERFORM pg_catalog.pg_sleep(pg_catalog.random() * least(1, 0.02 * 2 ^ least(tries, 6)));
+  END LOOP;
+END
+$body1$;
+\endif
+
+-- drop index ix_curriculum_membership_training_number_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0010' AND a.direction = 'up' AND a.name = 'drop index ix_curriculum_membership_training_number_id') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  drop index ix_curriculum_membership_training_number_id'
+DO $body1$
+#variable_conflict use_column
+<<work>>
+DECLARE
+  began timestamptz := pg_catalog.clock_timestamp();
+  asked timestamptz; got timestamptz; tries int := 0;
+BEGIN
+  LOOP
+    tries := tries + 1;
+    BEGIN
+      PERFORM pg_catalog.set_config('lock_timeout', '50', true),
+        pg_catalog.set_config('synchronous_commit', 'off', true);
+      asked := pg_catalog.clock_timestamp();
+      LOCK TABLE "public"."curriculum_membership" IN ACCESS EXCLUSIVE MODE;
+      got := pg_catalog.clock_timestamp();
+      EXECUTE $body$DROP INDEX IF EXISTS "public"."ix_curriculum_membership_training_number_id"$body$;
+      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', '0010', 'up', 'drop index ix_curriculum_membership_training_number_id',
+        1000 * extract(epoch FROM got - asked),
+        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+      EXIT;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
+    END;
+    -- A transaction of its own for the next try; this one would hold old row versions back.
+    COMMIT;
+    IF pg_catalog.clock_timestamp() >= began + interval '120 s' THEN
+      RAISE lock_not_available USING
+        MESSAGE = pg_catalog.format('no lock on %s in %s tries over 120 s; %s',
+          '"public"."curriculum_membership"', tries, coalesce((
+            SELECT 'in the way: ' || pg_catalog.string_agg(w.who, '; ') FROM (
+              SELECT DISTINCT pg_catalog.format('%s (%s, %s, for %s)',
+                coalesce(a.pid::text, 'prepared ' || p.gid),
+                coalesce(a.usename::text, p.owner::text, '?'), coalesce(a.state, 'prepared'),
+                pg_catalog.date_trunc('second', pg_catalog.clock_timestamp()
+                  - coalesce(a.xact_start, p.prepared)))
+              FROM pg_catalog.pg_locks AS l
+              LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
+              LEFT JOIN pg_catalog.pg_prepared_xacts AS p
+                ON l.virtualtransaction = '-1/' || p.transaction::text
+              WHERE l.relation = ANY (ARRAY[pg_catalog.to_regclass('"public"."curriculum_membership"')]::pg_catalog.oid[]) AND l.granted
+                AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid() LIMIT 5) AS w (who)),
+          'whoever was in the way has gone meanwhile')),
+        HINT = 'End or wait for those transactions, then go on with alembic or with a script '
+          'from the version reached; membership-refactor abandon takes the step back.';
+    END IF;
+    PERFORM pg_catalog.pg_sleep(pg_catalog.random() * least(1, 0.02 * 2 ^ least(tries, 6)));
+  END LOOP;
+END
+$body1$;
+\endif
+
+-- drop the columns
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0010' AND a.direction = 'up' AND a.name = 'drop the columns') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  drop the columns'
+DO $body1$
+#variable_conflict use_column
+<<work>>
+DECLARE
+  began timestamptz := pg_catalog.clock_timestamp();
+  asked timestamptz; got timestamptz; tries int := 0;
+BEGIN
+  LOOP
+    tries := tries + 1;
+    BEGIN
+      PERFORM pg_catalog.set_config('lock_timeout', '50', true),
+        pg_catalog.set_config('synchronous_commit', 'off', true);
+      asked := pg_catalog.clock_timestamp();
+      LOCK TABLE "public"."curriculum_membership" IN ACCESS EXCLUSIVE MODE;
+      got := pg_catalog.clock_timestamp();
+      EXECUTE $body$DO $own$ DECLARE
+  what pg_catalog.text;
+BEGIN
+SELECT pg_catalog.string_agg(pg_catalog.format('DROP TRIGGER %I ON %s', t.tgname, '"public"."curriculum_membership"'), '; ') INTO what FROM pg_catalog.pg_trigger AS t
+WHERE t.tgrelid = pg_catalog.to_regclass('"public"."curriculum_membership"') AND t.tgname IN ('~refactor_frozen');
+IF what IS NOT NULL THEN EXECUTE what; END IF;
+END $own$$body$;
+      EXECUTE $body$ALTER TABLE "public"."curriculum_membership" DROP COLUMN IF EXISTS "person_id", DROP COLUMN IF EXISTS "programme_id", DROP COLUMN IF EXISTS "programme_membership_type", DROP COLUMN IF EXISTS "programme_start_date", DROP COLUMN IF EXISTS "programme_end_date", DROP COLUMN IF EXISTS "rotation", DROP COLUMN IF EXISTS "rotation_id", DROP COLUMN IF EXISTS "training_number_id", DROP COLUMN IF EXISTS "training_pathway", DROP COLUMN IF EXISTS "leaving_reason", DROP COLUMN IF EXISTS "leaving_destination"$body$;
+      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', '0010', 'up', 'drop the columns',
+        1000 * extract(epoch FROM got - asked),
+        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+      EXIT;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
+    END;
+    -- A transaction of its own for the next try; this one would hold old row versions back.
+    COMMIT;
+    IF pg_catalog.clock_timestamp() >= began + interval '120 s' THEN
+      RAISE lock_not_available USING
+        MESSAGE = pg_catalog.format('no lock on %s in %s tries over 120 s; %s',
+          '"public"."curriculum_membership"', tries, coalesce((
+            SELECT 'in the way: ' || pg_catalog.string_agg(w.who, '; ') FROM (
+              SELECT DISTINCT pg_catalog.format('%s (%s, %s, for %s)',
+                coalesce(a.pid::text, 'prepared ' || p.gid),
+                coalesce(a.usename::text, p.owner::text, '?'), coalesce(a.state, 'prepared'),
+                pg_catalog.date_trunc('second', pg_catalog.clock_timestamp()
+                  - coalesce(a.xact_start, p.prepared)))
+              FROM pg_catalog.pg_locks AS l
+              LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
+              LEFT JOIN pg_catalog.pg_prepared_xacts AS p
+                ON l.virtualtransaction = '-1/' || p.transaction::text
+              WHERE l.relation = ANY (ARRAY[pg_catalog.to_regclass('"public"."curriculum_membership"')]::pg_catalog.oid[]) AND l.granted
+                AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid() LIMIT 5) AS w (who)),
+          'whoever was in the way has gone meanwhile')),
+        HINT = 'End or wait for those transactions, then go on with alembic or with a script '
+          'from the version reached; membership-refactor abandon takes the step back.';
+    END IF;
+    PERFORM pg_catalog.pg_sleep(pg_catalog.random() * least(1, 0.02 * 2 ^ least(tries, 6)));
+  END LOOP;
+END
+$body1$;
+\endif
+
+
+
+BEGIN;
+UPDATE "public_refactor"."step" SET state = 'done',
+  ended_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND revision = '0010';
+INSERT INTO "public_refactor"."event" (plan, revision, direction, event)
+VALUES ('programme_membership', '0010', 'up', 'done');
+COMMIT;
+
+\endif
+
+SELECT pg_catalog.set_config('search_path', :'refactor_search_path', false) AS refactor_search_path,
+  pg_catalog.set_config('role', :'refactor_role', false) AS refactor_role \gset

@@ -1,0 +1,174 @@
+-- 0011 drop_retired_table down
+
+SELECT pg_catalog.current_setting('search_path') AS refactor_search_path,
+  pg_catalog.current_setting('role') AS refactor_role \gset
+
+DO $body$
+BEGIN
+  PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false), pg_catalog.set_config('lock_timeout', '2s', false), pg_catalog.set_config('statement_timeout', '0', false), pg_catalog.set_config('idle_in_transaction_session_timeout', '0', false), pg_catalog.set_config('default_transaction_isolation', 'read committed', false), pg_catalog.set_config('default_transaction_read_only', 'off', false), pg_catalog.set_config('DateStyle', 'ISO, YMD', false), pg_catalog.set_config('IntervalStyle', 'postgres', false), pg_catalog.set_config('TimeZone', 'UTC', false), pg_catalog.set_config('extra_float_digits', '1', false), pg_catalog.set_config('client_min_messages', 'error', false), pg_catalog.set_config('jit', 'off', false), pg_catalog.set_config('application_name', 'membership_refactor script 0011 down', false), pg_catalog.set_config('work_mem', CASE WHEN pg_catalog.pg_size_bytes(pg_catalog.current_setting('work_mem')) < pg_catalog.pg_size_bytes('64MB') THEN '64MB' ELSE pg_catalog.current_setting('work_mem') END, false), pg_catalog.set_config('maintenance_work_mem', CASE WHEN pg_catalog.pg_size_bytes(pg_catalog.current_setting('maintenance_work_mem')) < pg_catalog.pg_size_bytes('256MB') THEN '256MB' ELSE pg_catalog.current_setting('maintenance_work_mem') END, false), pg_catalog.set_config('quote_all_identifiers', 'off', false);
+END
+$body$;
+
+SELECT pg_catalog.set_config('role', coalesce((SELECT pg_catalog.max(pg_catalog.pg_get_userbyid(c.relowner)::text)
+  FROM pg_catalog.pg_class AS c
+  WHERE c.relnamespace = pg_catalog.to_regnamespace('"public"')
+    AND c.relkind IN ('r', 'p') AND c.relname IN ('programme_membership', 'curriculum_membership', 'programme_membership', 'programme_membership_retired')),
+    pg_catalog.current_setting('role')), false) AS refactor_owner \gset
+
+DO $body$
+DECLARE
+  recorded text;
+BEGIN
+  INSERT INTO "public_refactor"."plan" (plan, fingerprint) VALUES ('programme_membership', 'f6c6d02e1ff80c3dbd8f4a92dc024ca8617db87030e6c610b4535ef7b78a2bb0')
+  ON CONFLICT DO NOTHING;
+  SELECT p.fingerprint INTO recorded FROM "public_refactor"."plan" AS p WHERE p.plan = 'programme_membership';
+  IF recorded <> 'f6c6d02e1ff80c3dbd8f4a92dc024ca8617db87030e6c610b4535ef7b78a2bb0' THEN
+    RAISE object_not_in_prerequisite_state USING
+      MESSAGE = pg_catalog.format('plan "%s" is not the one the chain began with (ledger %s, '
+        'script %s)', 'programme_membership', pg_catalog.left(recorded, 12),
+        'f6c6d02e1ff8'),
+      HINT = 'Give a changed plan another name, or put the old text back.';
+  END IF;
+END
+$body$;
+
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.revision = '0011' AND (s.direction = 'up' OR s.state = 'open')) AS refactor_stands,
+  EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.revision = '0011' AND s.direction = 'down' AND s.state = 'open') AS refactor_open \gset
+
+\if :refactor_stands
+\warn '0011 drop_retired_table: down already, nothing to do'
+\else
+
+DO $body$
+DECLARE
+  half record;
+BEGIN
+  SELECT s.revision, s.direction, s.started_at,
+    CASE WHEN s.direction = 'up' THEN 'upgrade ' || s.revision
+      WHEN s.revision = '0001' THEN 'downgrade base'
+      ELSE 'downgrade ' || pg_catalog.lpad((s.revision::int - 1)::text, 4, '0') END AS command
+  INTO half FROM "public_refactor"."step" AS s
+  WHERE s.plan = 'programme_membership' AND s.state = 'open'
+    AND (s.revision, s.direction) <> ('0011', 'down');
+  IF FOUND THEN
+    RAISE object_not_in_prerequisite_state USING
+      MESSAGE = pg_catalog.format('step %s was left half-way %s (begun %s UTC)', half.revision,
+        half.direction, pg_catalog.to_char(half.started_at, 'YYYY-MM-DD HH24:MI')),
+      HINT = pg_catalog.format('Finish it with: alembic %s   or take it back with: '
+        'membership-refactor abandon', half.command);
+  END IF;
+END
+$body$;
+
+\if :refactor_open
+\warn '0011 drop_retired_table: going on where it stopped'
+\else
+\warn '0011 drop_retired_table down'
+
+BEGIN;
+DELETE FROM "public_refactor"."action" WHERE plan = 'programme_membership' AND revision = '0011';
+INSERT INTO "public_refactor"."step" AS s
+  (plan, revision, direction, state, portrait, now)
+SELECT 'programme_membership', '0011', 'down', 'open', NULL, p.now
+FROM (SELECT $body$(portrait)$body$::pg_catalog.jsonb) AS p (now)
+ON CONFLICT (plan, revision) DO UPDATE SET direction = excluded.direction,
+  state = 'open', started_at = pg_catalog.clock_timestamp(), ended_at = NULL,
+  portrait = coalesce(excluded.portrait, s.portrait), now = excluded.now;
+INSERT INTO "public_refactor"."event" (plan, revision, direction, event)
+VALUES ('programme_membership', '0011', 'down', 'begun');
+COMMIT;
+\endif
+
+-- create the empty archive
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0011' AND a.direction = 'down' AND a.name = 'create the empty archive') AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  create the empty archive'
+BEGIN;
+SET LOCAL search_path = '';
+DO $body$
+DECLARE
+  given record;
+BEGIN
+CREATE TABLE "public"."programme_membership_retired" (
+  "id" bigint NOT NULL,
+  "person_id" bigint NOT NULL,
+  "programme_id" bigint NOT NULL,
+  "curriculum_id" bigint NOT NULL,
+  "programme_membership_type" text,
+  "programme_start_date" date,
+  "programme_end_date" date,
+  "rotation" text,
+  "rotation_id" bigint,
+  "training_number_id" bigint,
+  "training_pathway" text,
+  "leaving_reason" text,
+  "leaving_destination" text,
+  "curriculum_start_date" date,
+  "curriculum_end_date" date,
+  "curriculum_completion_date" date,
+  "period_of_grace" integer,
+  "intrepid_id" text,
+  "amended_date" timestamp(3) with time zone DEFAULT now() NOT NULL
+) USING "heap";
+FOR given IN
+  SELECT DISTINCT c.oid::pg_catalog.regclass AS relation, c.relkind = 'S' AS is_sequence,
+         CASE WHEN x.grantee = 0 THEN 'PUBLIC'
+              ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(x.grantee)) END AS grantee
+  FROM pg_catalog.pg_class c
+  CROSS JOIN LATERAL pg_catalog.aclexplode(c.relacl) x
+  WHERE x.grantee <> c.relowner AND (
+    c.oid = '"public"."programme_membership_retired"'::pg_catalog.regclass OR c.relkind = 'S' AND EXISTS (
+      SELECT FROM pg_catalog.pg_depend d
+      WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid
+      AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+      AND d.refobjid = '"public"."programme_membership_retired"'::pg_catalog.regclass AND d.deptype IN ('a', 'i')))
+LOOP
+  EXECUTE pg_catalog.format('REVOKE ALL ON %s %s FROM %s CASCADE',
+    CASE WHEN given.is_sequence THEN 'SEQUENCE' ELSE 'TABLE' END, given.relation, given.grantee);
+END LOOP;
+END
+$body$;
+CREATE INDEX "ix_programme_membership_retired_curriculum_id" ON public."programme_membership_retired" USING btree (curriculum_id);
+CREATE INDEX "ix_programme_membership_retired_person_id" ON public."programme_membership_retired" USING btree (person_id);
+CREATE INDEX "ix_programme_membership_retired_programme_id" ON public."programme_membership_retired" USING btree (programme_id);
+CREATE INDEX "ix_programme_membership_retired_rotation_id" ON public."programme_membership_retired" USING btree (rotation_id);
+CREATE INDEX "ix_programme_membership_retired_training_number_id" ON public."programme_membership_retired" USING btree (training_number_id);
+CREATE UNIQUE INDEX "pk_programme_membership_retired" ON public."programme_membership_retired" USING btree (id);
+ALTER TABLE "public"."programme_membership_retired" ADD CONSTRAINT "pk_programme_membership_retired" PRIMARY KEY USING INDEX "pk_programme_membership_retired";
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_refuse_retired"() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+#variable_conflict use_variable
+BEGIN
+  RAISE object_not_in_prerequisite_state USING
+    MESSAGE = pg_catalog.format('%I.%I is retired and cannot be written', 'public', 'programme_membership_retired'),
+    HINT = pg_catalog.format('Write to %I.%I; revision 0005 moved the rows there.', 'public', 'curriculum_membership');
+END
+$body$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_refuse_retired"() FROM PUBLIC;
+DO $own$ DECLARE
+  there pg_catalog.text[];
+BEGIN
+there := ARRAY(SELECT t.tgname::pg_catalog.text FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid = '"public"."programme_membership_retired"'::pg_catalog.regclass);
+IF '~refactor_refuse_retired' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "~refactor_refuse_retired" BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON "public"."programme_membership_retired"
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION "public_refactor"."programme_membership_refuse_retired"()'; END IF;
+ALTER TABLE "public"."programme_membership_retired" ENABLE ALWAYS TRIGGER "~refactor_refuse_retired";
+END $own$;
+INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
+VALUES ('programme_membership', '0011', 'down', 'create the empty archive') ON CONFLICT DO NOTHING;
+COMMIT;
+\endif
+
+
+
+BEGIN;
+UPDATE "public_refactor"."step" SET state = 'done',
+  ended_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND revision = '0011';
+INSERT INTO "public_refactor"."event" (plan, revision, direction, event)
+VALUES ('programme_membership', '0011', 'down', 'done');
+COMMIT;
+
+\endif
+
+SELECT pg_catalog.set_config('search_path', :'refactor_search_path', false) AS refactor_search_path,
+  pg_catalog.set_config('role', :'refactor_role', false) AS refactor_role \gset
