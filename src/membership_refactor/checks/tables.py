@@ -133,14 +133,16 @@ def sequence_is_ahead(plan: TableSplit, table: str, sequence: str) -> Check:
 
 
 def parents_are_of_their_children(plan: TableSplit, names: Names, child: Table) -> Check:
-    """Each parent is what its children say, each child has one, and none is without children."""
+    """Each parent is what its children say, and none is without children."""
     select = grouped(plan, names.copy, "true")
     link, uuid = ident(plan.link), ident(plan.parent_id)
     return Check(
         name="parents follow the policies",
-        sentence="every parent has the key and the values that its children and policies give it",
+        sentence=(
+            "every parent has children, and the key and values that they and the policies give it"
+        ),
         query=(
-            f"SELECT coalesce(p.{uuid}, g.{link})::text\n"
+            f"SELECT coalesce(p.{uuid}::text, g.{link}::text, 'no link')\n"
             f"FROM ({select}) AS g FULL JOIN {names.parent} AS p ON p.{uuid} = g.{link}\n"
             f"WHERE p.{uuid} IS NULL OR g.{link} IS NULL\n"
             f"OR {differs(keyed(parent_columns(plan, child), plan.key), 'p', 'g')}"

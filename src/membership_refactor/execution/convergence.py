@@ -8,16 +8,17 @@ from dataclasses import dataclass, field
 
 from membership_refactor.errors import ReplayOutpaced
 
-PROGRESS = 0.9
-"""What may be left, as a part of the least that was left before, for a span to count."""
+SPANS = 2
+"""Spans in vain, one after the other, after which it is over."""
 
 
 @dataclass(slots=True)
 class Convergence:
     """Looks at the whole log once in ``seconds``; a replay that is over sooner never pays for it.
 
-    Time alone says nothing: a log that took hours to fill may take long to replay. So it is over
-    only when a whole span has brought no new low, which bounds the number of spans as well.
+    Time alone says nothing: a log that took hours to fill may take long to replay. Nor does one
+    span: a mass statement may have come in it. It is over when two spans running have left the log
+    no shorter than they found it.
     """
 
     table: str
@@ -28,16 +29,17 @@ class Convergence:
     """Keys since the span began; whoever replays adds to it."""
     _since: float = field(default_factory=time.monotonic)
     _before: int | None = None
-    _least: float = float("inf")
+    _in_vain: int = 0
 
     def judge(self) -> None:
         """To be called before each round; may raise ReplayOutpaced."""
         span = time.monotonic() - self._since
         if span < self.seconds:
             return
-        left = self.waiting()
-        if self._before is not None and left > self._least * PROGRESS:
-            came = max(left - self._before + self.replayed, 0)
+        left, before = self.waiting(), self._before
+        self._in_vain = self._in_vain + 1 if before is not None and left >= before else 0
+        if before is not None and self._in_vain == SPANS:
+            came = left - before + self.replayed
             raise ReplayOutpaced(
                 f"changes of {self.table} arrive faster than they can be replayed: in the last "
                 f"{span:.0f} s {came / span:,.0f} keys a second came, {self.replayed / span:,.0f} "
@@ -45,5 +47,4 @@ class Convergence:
                 hint="Let less be written for a while, mass changes above all (pg_stat_activity "
                 "shows who writes), then run the same command again: it goes on with what waits.",
             )
-        self._least = min(self._least, left)
         self._before, self.replayed, self._since = left, 0, time.monotonic()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from dataclasses import dataclass
 
 import psycopg
 import tenacity
@@ -33,6 +34,16 @@ WANDERING = (psycopg.errors.UniqueViolation, psycopg.errors.ExclusionViolation)
 keys are in the log again, beside those of the row that has the value now."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    """What waits in the log, as far as was looked."""
+
+    keys: int
+    marks: int
+    entries: int
+    more: bool
+
+
 class Drain:
     """Replays one move's log and hands over to synchronous capture."""
 
@@ -58,8 +69,7 @@ class Drain:
         )
 
         def under_lock(pg: Pg) -> None:
-            keys, marks, _ = self._pending(action.move)
-            if marks or keys > self._allowed():
+            if not self._little(self._pending(action.move), self._allowed()):
                 raise NotYet
             run(pg, f"SELECT {action.move.function('drain')}(NULL)")
             run(pg, text)
@@ -79,10 +89,14 @@ class Drain:
     def _allowed(self) -> float:
         return min(max(self._rate * self._budget, FEWEST), MOST)
 
-    def _pending(self, move: Move) -> tuple[int, int, int]:
+    def _pending(self, move: Move) -> _Pending:
         row = run(self.pg, move.pending_query()).fetchone()
         assert row is not None
-        return int(row[0]), int(row[1]), int(row[2])
+        return _Pending(*row)
+
+    @staticmethod
+    def _little(pending: _Pending, allowed: float) -> bool:
+        return not pending.marks and not pending.more and pending.keys <= allowed
 
     def _replay(self, move: Move) -> None:
         """Until little enough waits; each round is a transaction of its own.
@@ -94,15 +108,16 @@ class Drain:
         )
         with self.progress.task("replaying changes", None) as task:
             for rounds in itertools.count():
-                keys, marks, entries = self._pending(move)
-                if rounds and not marks and keys <= self._allowed() / 2:
+                pending = self._pending(move)
+                if rounds and self._little(pending, self._allowed() / 2):
                     return
+                keys, entries = pending.keys, pending.entries
                 convergence.judge()
                 # Of a long log a round takes its share only.
                 taken = keys * ENTRIES // entries if entries > ENTRIES else keys
                 began = time.perf_counter()
                 self._round(move)
-                if taken and not marks:
+                if taken and not pending.marks:
                     # The best one: a round of few keys tells what a round costs, not what a key.
                     rate = taken / max(time.perf_counter() - began, 1e-6)
                     self._rate = max(self._rate, rate)

@@ -210,7 +210,8 @@ def _ranges(pg: Pg, ledger: Ledger, comparison: Comparison, job: str, size: int)
                 "  FROM cut AS c WHERE c.key IS NOT NULL)\n"
                 f"SELECT {plan}, {literal(job)}, c.n,\n"
                 "  pg_catalog.lag(c.key::text) OVER (ORDER BY c.n), c.key::text,\n"
-                f"  CASE WHEN c.key IS NOT NULL THEN {size} ELSE greatest(0, -(c.n - 1) * {size}\n"
+                f"  CASE WHEN c.key IS NOT NULL THEN {size} ELSE greatest(0,\n"
+                f"    (1 - c.n) * {size}::bigint\n"
                 f"    + (SELECT pg_catalog.count(*) FROM {comparison.route})) END\n"
                 "FROM cut AS c",
             )

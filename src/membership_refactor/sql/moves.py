@@ -20,6 +20,9 @@ from membership_refactor.sql.statements import Statement
 from membership_refactor.sql.triggers import SYNC_MARK, SYNC_ON
 from membership_refactor.sql.types import differs
 
+LOOKED_AT = 1_000
+"""Entries of the log that are counted before each round; the whole of it may be long."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
@@ -68,11 +71,13 @@ class Move:
         return tuple(Statement(f"DROP FUNCTION IF EXISTS {self.function(p)}") for p in purposes)
 
     def pending_query(self) -> str:
-        """(keys, marks, entries) waiting in the first 1000 entries of the log."""
+        """(keys, marks, entries) waiting in the first entries of the log, and whether there may be
+        more: then nobody knows how long the rest takes, and it is nothing for a short lock."""
         return (
             "SELECT coalesce(pg_catalog.sum(l.n), 0)::bigint, "
-            "pg_catalog.count(*) FILTER (WHERE l.keys IS NULL), pg_catalog.count(*)\n"
-            f"FROM (SELECT n, keys FROM {self.log.log} LIMIT 1000) AS l"
+            "pg_catalog.count(*) FILTER (WHERE l.keys IS NULL), pg_catalog.count(*),\n"
+            f"  pg_catalog.count(*) = {LOOKED_AT}\n"
+            f"FROM (SELECT n, keys FROM {self.log.log} LIMIT {LOOKED_AT}) AS l"
         )
 
     def waiting_query(self) -> str:

@@ -56,7 +56,8 @@ class Sync:
         made: list[Statement] = []
         marked = self.marked
         key_type = next(c.type for c in self.columns if c.name == self.id)
-        rows = f"  ids {key_type}[]; rows int; done bigint; mass boolean;"
+        # Named as no column is: in ON CONFLICT (column) a variable of that name would be taken.
+        rows = f"  own_ids {key_type}[]; own_rows int; own_done bigint; own_mass boolean;"
         written = self._written("n")
         bodies = {
             "insert": self._saved(written),
@@ -146,58 +147,60 @@ class Sync:
         )
 
     def _looked(self, rows: str, apart: str) -> str:
-        """Into ``ids`` the ids of the transition table ``rows`` that are ``apart``; of a mass
-        statement (``mass``) only the first, NULL in the place of those that are not.
+        """Into ``own_ids`` the ids of the transition table ``rows`` that are ``apart``, of a mass
+        statement (``own_mass``) those of the first few.
 
-        A client's own statement has changed something, as a rule: no look at the target before it
-        is written. What another trigger wrote is, as a rule, the other direction's answer, and one
-        query decides that nothing is left to do; the depth saves work and never a write. Every
+        What a client's own statement wrote, or a cascade of it, has changed something as a rule:
+        no look at the target before it is written. What another trigger wrote is, as a rule, the
+        other direction's answer, and one query decides that nothing is left to do; the depth saves
+        work and never a write. Every
         query of a trigger costs a single-row statement as much as a third of its own write, an
         aggregate still more; the LIMIT keeps the cached plan one for few rows.
         """
         key = ident(self.id)
         return f"""IF pg_catalog.pg_trigger_depth() = 1 THEN
-    ids := ARRAY(SELECT {rows}.{key} FROM {rows} LIMIT {FEW + 1});
-    mass := pg_catalog.cardinality(ids) > {FEW};
+    own_ids := ARRAY(SELECT {rows}.{key} FROM {rows} LIMIT {FEW + 1});
+    own_mass := pg_catalog.cardinality(own_ids) > {FEW};
   ELSE
-    ids := ARRAY(SELECT CASE WHEN {apart} THEN {rows}.{key} END
+    own_ids := ARRAY(SELECT CASE WHEN {apart} THEN {rows}.{key} END
       FROM {rows} LEFT JOIN {self.target} AS b ON b.{key} = {rows}.{key} LIMIT {FEW + 1});
-    mass := pg_catalog.cardinality(ids) > {FEW};
-    ids := pg_catalog.array_remove(ids, NULL);
+    own_mass := pg_catalog.cardinality(own_ids) > {FEW};
+    own_ids := pg_catalog.array_remove(own_ids, NULL);
   END IF;"""
 
     def _saved(self, written: str, *, update: bool = False) -> str:
         key = ident(self.id)
-        one, few, many = f"a.{key} = ids[1]", f"a.{key} = ANY (ids)", f"a.{key} IN ({written})"
+        one, few = f"a.{key} = own_ids[1]", f"a.{key} = ANY (own_ids)"
+        many = f"a.{key} IN ({written})"
         locks = f"1 FROM {self.origin} AS a WHERE a.{key} IN ({written}) FOR KEY SHARE"
         head = f"""  {guard(self.names, locks, rows="n")}
   {self._looked("n", self._apart("n"))}
-  rows := pg_catalog.cardinality(ids);
-  IF rows = 0 THEN
-    IF mass THEN
-      EXECUTE {dollar_quoted("SELECT " + self._any_apart())} INTO mass;
+  own_rows := pg_catalog.cardinality(own_ids);
+  IF own_rows = 0 THEN
+    IF own_mass THEN
+      EXECUTE {dollar_quoted("SELECT " + self._any_apart())} INTO own_mass;
     END IF;
-    IF NOT mass THEN
+    IF NOT own_mass THEN
       RETURN NULL;
     END IF;
   END IF;"""
         absent = f"NOT EXISTS (SELECT FROM {self.target} AS c WHERE c.{key} = a.{key})"
         if update:
-            writes = f"""IF mass THEN
+            writes = f"""IF own_mass THEN
     EXECUTE {dollar_quoted(self.update(many))};
-    GET DIAGNOSTICS done = ROW_COUNT;
-    IF done < (SELECT pg_catalog.count(*) FROM n) THEN
+    GET DIAGNOSTICS own_done = ROW_COUNT;
+    IF own_done < (SELECT pg_catalog.count(*) FROM n) THEN
       EXECUTE {dollar_quoted(self.upsert(f"{many} AND {absent}"))};
     END IF;
-  ELSIF rows = 1 THEN
+  ELSIF own_rows = 1 THEN
     {self.update(one)};
     IF NOT FOUND THEN
       {self.upsert(f"{one} AND {absent}")};
     END IF;
   ELSE
     {self.update(few)};
-    GET DIAGNOSTICS done = ROW_COUNT;
-    IF done < rows THEN
+    GET DIAGNOSTICS own_done = ROW_COUNT;
+    IF own_done < own_rows THEN
       {self.upsert(f"{few} AND {absent}")};
     END IF;
   END IF;"""
@@ -205,9 +208,9 @@ class Sync:
   {self._untangled(writes, many)}
   {self._adopted(many)}
   RETURN NULL;"""
-        writes = f"""IF mass THEN
+        writes = f"""IF own_mass THEN
     EXECUTE {dollar_quoted(self.upsert(many))};
-  ELSIF rows = 1 THEN
+  ELSIF own_rows = 1 THEN
     {self.upsert(one)};
   ELSE
     {self.upsert(few)};
@@ -240,15 +243,15 @@ class Sync:
         there = f"b.{key} IS NOT NULL"
         return f"""  {guard(self.names, rows="o")}
   {self._looked("o", there)}
-  rows := pg_catalog.cardinality(ids);
-  IF mass THEN
+  own_rows := pg_catalog.cardinality(own_ids);
+  IF own_mass THEN
     EXECUTE {dollar_quoted(self.remove(several))};
-  ELSIF rows = 0 THEN
+  ELSIF own_rows = 0 THEN
     RETURN NULL;
-  ELSIF rows = 1 THEN
-    {self.remove(f"b.{key} = ids[1]")};
+  ELSIF own_rows = 1 THEN
+    {self.remove(f"b.{key} = own_ids[1]")};
   ELSE
-    {self.remove(f"b.{key} = ANY (ids)")};
+    {self.remove(f"b.{key} = ANY (own_ids)")};
   END IF;
   {self._kept(f"a.{key} IN ({self._written('o')})")}
   RETURN NULL;"""

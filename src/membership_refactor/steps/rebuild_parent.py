@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from membership_refactor.checks.check import Check
 from membership_refactor.checks.tables import (
+    children_have_parents,
     keys_are_unique,
     parents_are_of_their_children,
 )
@@ -91,6 +92,7 @@ def after_up(s: Situation) -> tuple[Check, ...]:
     plan, names = s.plan, s.names
     return (
         parents_are_of_their_children(plan, names, s.child("0007")),
+        children_have_parents(plan, names),
         keys_are_unique(plan, names),
     )
 

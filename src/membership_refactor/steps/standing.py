@@ -39,6 +39,7 @@ def standing_checks(s: Situation, revision: str) -> tuple[Check, ...]:
     if revision == "0007":
         checks += (
             parents_are_of_their_children(plan, names, s.child("0007")),
+            children_have_parents(plan, names),
             keys_are_unique(plan, names),
         )
     if revision == "0008":

@@ -89,7 +89,7 @@ def up(s: Situation) -> tuple[Action, ...]:
         # Not before the freeze: writers of 0008 would wait for the entries.
         Run(
             name="remember whose values were replaced",
-            statements=(remember_parents(plan, names, child),),
+            statements=remember_parents(plan, names, child),
         ),
         *_taken_down(s, "parallel saving", two_way_triggers(plan, names, child)),
         *take_off(names.copy, deprecated_keys(s, child)),

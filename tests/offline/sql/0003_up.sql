@@ -350,7 +350,7 @@ CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_to_copy_inser
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET vacuum_cost_page_hit = 7129 AS $body1$
 #variable_conflict use_variable
 DECLARE
-  ids bigint[]; rows int; done bigint; mass boolean;
+  own_ids bigint[]; own_rows int; own_done bigint; own_mass boolean;
 BEGIN
   IF pg_catalog.current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
     IF NOT "public_refactor"."programme_membership_fence"() AND EXISTS (SELECT FROM n) THEN
@@ -359,10 +359,10 @@ BEGIN
     PERFORM 1 FROM "public"."programme_membership" AS a WHERE a."id" IN (SELECT n."id" FROM n) FOR KEY SHARE;
   END IF;
   IF pg_catalog.pg_trigger_depth() = 1 THEN
-    ids := ARRAY(SELECT n."id" FROM n LIMIT 101);
-    mass := pg_catalog.cardinality(ids) > 100;
+    own_ids := ARRAY(SELECT n."id" FROM n LIMIT 101);
+    own_mass := pg_catalog.cardinality(own_ids) > 100;
   ELSE
-    ids := ARRAY(SELECT CASE WHEN (b."id" IS NULL OR (n."person_id" IS DISTINCT FROM b."person_id"
+    own_ids := ARRAY(SELECT CASE WHEN (b."id" IS NULL OR (n."person_id" IS DISTINCT FROM b."person_id"
     OR n."programme_id" IS DISTINCT FROM b."programme_id"
     OR n."curriculum_id" IS DISTINCT FROM b."curriculum_id"
     OR n."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"
@@ -381,12 +381,12 @@ BEGIN
     OR n."intrepid_id" IS DISTINCT FROM b."intrepid_id"
     OR n."amended_date" IS DISTINCT FROM b."amended_date")) THEN n."id" END
       FROM n LEFT JOIN "public"."curriculum_membership" AS b ON b."id" = n."id" LIMIT 101);
-    mass := pg_catalog.cardinality(ids) > 100;
-    ids := pg_catalog.array_remove(ids, NULL);
+    own_mass := pg_catalog.cardinality(own_ids) > 100;
+    own_ids := pg_catalog.array_remove(own_ids, NULL);
   END IF;
-  rows := pg_catalog.cardinality(ids);
-  IF rows = 0 THEN
-    IF mass THEN
+  own_rows := pg_catalog.cardinality(own_ids);
+  IF own_rows = 0 THEN
+    IF own_mass THEN
       EXECUTE $body$SELECT EXISTS (SELECT FROM n LEFT JOIN "public"."curriculum_membership" AS b ON b."id" = n."id"
   WHERE (b."id" IS NULL OR (n."person_id" IS DISTINCT FROM b."person_id"
     OR n."programme_id" IS DISTINCT FROM b."programme_id"
@@ -405,13 +405,13 @@ BEGIN
     OR n."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"
     OR n."period_of_grace" IS DISTINCT FROM b."period_of_grace"
     OR n."intrepid_id" IS DISTINCT FROM b."intrepid_id"
-    OR n."amended_date" IS DISTINCT FROM b."amended_date")))$body$ INTO mass;
+    OR n."amended_date" IS DISTINCT FROM b."amended_date")))$body$ INTO own_mass;
     END IF;
-    IF NOT mass THEN
+    IF NOT own_mass THEN
       RETURN NULL;
     END IF;
   END IF;
-  IF mass THEN
+  IF own_mass THEN
     EXECUTE $body$INSERT INTO "public"."curriculum_membership" AS b ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date")
 OVERRIDING SYSTEM VALUE SELECT a."id", a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date"
 FROM "public"."programme_membership" AS a WHERE a."id" IN (SELECT n."id" FROM n)
@@ -435,10 +435,10 @@ WHERE (b."person_id" IS DISTINCT FROM excluded."person_id"
     OR b."period_of_grace" IS DISTINCT FROM excluded."period_of_grace"
     OR b."intrepid_id" IS DISTINCT FROM excluded."intrepid_id"
     OR b."amended_date" IS DISTINCT FROM excluded."amended_date")$body$;
-  ELSIF rows = 1 THEN
+  ELSIF own_rows = 1 THEN
     INSERT INTO "public"."curriculum_membership" AS b ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date")
 OVERRIDING SYSTEM VALUE SELECT a."id", a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date"
-FROM "public"."programme_membership" AS a WHERE a."id" = ids[1]
+FROM "public"."programme_membership" AS a WHERE a."id" = own_ids[1]
 ON CONFLICT ("id") DO UPDATE SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") =
   ROW (excluded."person_id", excluded."programme_id", excluded."curriculum_id", excluded."programme_membership_type", excluded."programme_start_date", excluded."programme_end_date", excluded."rotation", excluded."rotation_id", excluded."training_number_id", excluded."training_pathway", excluded."leaving_reason", excluded."leaving_destination", excluded."curriculum_start_date", excluded."curriculum_end_date", excluded."curriculum_completion_date", excluded."period_of_grace", excluded."intrepid_id", excluded."amended_date")
 WHERE (b."person_id" IS DISTINCT FROM excluded."person_id"
@@ -462,7 +462,7 @@ WHERE (b."person_id" IS DISTINCT FROM excluded."person_id"
   ELSE
     INSERT INTO "public"."curriculum_membership" AS b ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date")
 OVERRIDING SYSTEM VALUE SELECT a."id", a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date"
-FROM "public"."programme_membership" AS a WHERE a."id" = ANY (ids)
+FROM "public"."programme_membership" AS a WHERE a."id" = ANY (own_ids)
 ON CONFLICT ("id") DO UPDATE SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") =
   ROW (excluded."person_id", excluded."programme_id", excluded."curriculum_id", excluded."programme_membership_type", excluded."programme_start_date", excluded."programme_end_date", excluded."rotation", excluded."rotation_id", excluded."training_number_id", excluded."training_pathway", excluded."leaving_reason", excluded."leaving_destination", excluded."curriculum_start_date", excluded."curriculum_end_date", excluded."curriculum_completion_date", excluded."period_of_grace", excluded."intrepid_id", excluded."amended_date")
 WHERE (b."person_id" IS DISTINCT FROM excluded."person_id"
@@ -493,7 +493,7 @@ CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_to_copy_updat
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET vacuum_cost_page_hit = 7129 AS $body1$
 #variable_conflict use_variable
 DECLARE
-  ids bigint[]; rows int; done bigint; mass boolean;
+  own_ids bigint[]; own_rows int; own_done bigint; own_mass boolean;
 BEGIN
   IF pg_catalog.current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
     IF NOT "public_refactor"."programme_membership_fence"() AND EXISTS (SELECT FROM n) THEN
@@ -502,10 +502,10 @@ BEGIN
     PERFORM 1 FROM "public"."programme_membership" AS a WHERE a."id" IN (SELECT n."id" FROM n) FOR KEY SHARE;
   END IF;
   IF pg_catalog.pg_trigger_depth() = 1 THEN
-    ids := ARRAY(SELECT n."id" FROM n LIMIT 101);
-    mass := pg_catalog.cardinality(ids) > 100;
+    own_ids := ARRAY(SELECT n."id" FROM n LIMIT 101);
+    own_mass := pg_catalog.cardinality(own_ids) > 100;
   ELSE
-    ids := ARRAY(SELECT CASE WHEN (b."id" IS NULL OR (n."person_id" IS DISTINCT FROM b."person_id"
+    own_ids := ARRAY(SELECT CASE WHEN (b."id" IS NULL OR (n."person_id" IS DISTINCT FROM b."person_id"
     OR n."programme_id" IS DISTINCT FROM b."programme_id"
     OR n."curriculum_id" IS DISTINCT FROM b."curriculum_id"
     OR n."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"
@@ -524,12 +524,12 @@ BEGIN
     OR n."intrepid_id" IS DISTINCT FROM b."intrepid_id"
     OR n."amended_date" IS DISTINCT FROM b."amended_date")) THEN n."id" END
       FROM n LEFT JOIN "public"."curriculum_membership" AS b ON b."id" = n."id" LIMIT 101);
-    mass := pg_catalog.cardinality(ids) > 100;
-    ids := pg_catalog.array_remove(ids, NULL);
+    own_mass := pg_catalog.cardinality(own_ids) > 100;
+    own_ids := pg_catalog.array_remove(own_ids, NULL);
   END IF;
-  rows := pg_catalog.cardinality(ids);
-  IF rows = 0 THEN
-    IF mass THEN
+  own_rows := pg_catalog.cardinality(own_ids);
+  IF own_rows = 0 THEN
+    IF own_mass THEN
       EXECUTE $body$SELECT EXISTS (SELECT FROM n LEFT JOIN "public"."curriculum_membership" AS b ON b."id" = n."id"
   WHERE (b."id" IS NULL OR (n."person_id" IS DISTINCT FROM b."person_id"
     OR n."programme_id" IS DISTINCT FROM b."programme_id"
@@ -548,13 +548,13 @@ BEGIN
     OR n."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"
     OR n."period_of_grace" IS DISTINCT FROM b."period_of_grace"
     OR n."intrepid_id" IS DISTINCT FROM b."intrepid_id"
-    OR n."amended_date" IS DISTINCT FROM b."amended_date")))$body$ INTO mass;
+    OR n."amended_date" IS DISTINCT FROM b."amended_date")))$body$ INTO own_mass;
     END IF;
-    IF NOT mass THEN
+    IF NOT own_mass THEN
       RETURN NULL;
     END IF;
   END IF;
-  IF mass THEN
+  IF own_mass THEN
     EXECUTE $body$UPDATE "public"."curriculum_membership" AS b SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") = ROW (a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date")
 FROM "public"."programme_membership" AS a
 WHERE b."id" = a."id" AND a."id" IN (SELECT n."id" FROM n)
@@ -576,8 +576,8 @@ WHERE b."id" = a."id" AND a."id" IN (SELECT n."id" FROM n)
     OR a."period_of_grace" IS DISTINCT FROM b."period_of_grace"
     OR a."intrepid_id" IS DISTINCT FROM b."intrepid_id"
     OR a."amended_date" IS DISTINCT FROM b."amended_date")$body$;
-    GET DIAGNOSTICS done = ROW_COUNT;
-    IF done < (SELECT pg_catalog.count(*) FROM n) THEN
+    GET DIAGNOSTICS own_done = ROW_COUNT;
+    IF own_done < (SELECT pg_catalog.count(*) FROM n) THEN
       EXECUTE $body$INSERT INTO "public"."curriculum_membership" AS b ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date")
 OVERRIDING SYSTEM VALUE SELECT a."id", a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date"
 FROM "public"."programme_membership" AS a WHERE a."id" IN (SELECT n."id" FROM n) AND NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS c WHERE c."id" = a."id")
@@ -602,10 +602,10 @@ WHERE (b."person_id" IS DISTINCT FROM excluded."person_id"
     OR b."intrepid_id" IS DISTINCT FROM excluded."intrepid_id"
     OR b."amended_date" IS DISTINCT FROM excluded."amended_date")$body$;
     END IF;
-  ELSIF rows = 1 THEN
+  ELSIF own_rows = 1 THEN
     UPDATE "public"."curriculum_membership" AS b SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") = ROW (a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date")
 FROM "public"."programme_membership" AS a
-WHERE b."id" = a."id" AND a."id" = ids[1]
+WHERE b."id" = a."id" AND a."id" = own_ids[1]
   AND (a."person_id" IS DISTINCT FROM b."person_id"
     OR a."programme_id" IS DISTINCT FROM b."programme_id"
     OR a."curriculum_id" IS DISTINCT FROM b."curriculum_id"
@@ -627,7 +627,7 @@ WHERE b."id" = a."id" AND a."id" = ids[1]
     IF NOT FOUND THEN
       INSERT INTO "public"."curriculum_membership" AS b ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date")
 OVERRIDING SYSTEM VALUE SELECT a."id", a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date"
-FROM "public"."programme_membership" AS a WHERE a."id" = ids[1] AND NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS c WHERE c."id" = a."id")
+FROM "public"."programme_membership" AS a WHERE a."id" = own_ids[1] AND NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS c WHERE c."id" = a."id")
 ON CONFLICT ("id") DO UPDATE SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") =
   ROW (excluded."person_id", excluded."programme_id", excluded."curriculum_id", excluded."programme_membership_type", excluded."programme_start_date", excluded."programme_end_date", excluded."rotation", excluded."rotation_id", excluded."training_number_id", excluded."training_pathway", excluded."leaving_reason", excluded."leaving_destination", excluded."curriculum_start_date", excluded."curriculum_end_date", excluded."curriculum_completion_date", excluded."period_of_grace", excluded."intrepid_id", excluded."amended_date")
 WHERE (b."person_id" IS DISTINCT FROM excluded."person_id"
@@ -652,7 +652,7 @@ WHERE (b."person_id" IS DISTINCT FROM excluded."person_id"
   ELSE
     UPDATE "public"."curriculum_membership" AS b SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") = ROW (a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date")
 FROM "public"."programme_membership" AS a
-WHERE b."id" = a."id" AND a."id" = ANY (ids)
+WHERE b."id" = a."id" AND a."id" = ANY (own_ids)
   AND (a."person_id" IS DISTINCT FROM b."person_id"
     OR a."programme_id" IS DISTINCT FROM b."programme_id"
     OR a."curriculum_id" IS DISTINCT FROM b."curriculum_id"
@@ -671,11 +671,11 @@ WHERE b."id" = a."id" AND a."id" = ANY (ids)
     OR a."period_of_grace" IS DISTINCT FROM b."period_of_grace"
     OR a."intrepid_id" IS DISTINCT FROM b."intrepid_id"
     OR a."amended_date" IS DISTINCT FROM b."amended_date");
-    GET DIAGNOSTICS done = ROW_COUNT;
-    IF done < rows THEN
+    GET DIAGNOSTICS own_done = ROW_COUNT;
+    IF own_done < own_rows THEN
       INSERT INTO "public"."curriculum_membership" AS b ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date")
 OVERRIDING SYSTEM VALUE SELECT a."id", a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date"
-FROM "public"."programme_membership" AS a WHERE a."id" = ANY (ids) AND NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS c WHERE c."id" = a."id")
+FROM "public"."programme_membership" AS a WHERE a."id" = ANY (own_ids) AND NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS c WHERE c."id" = a."id")
 ON CONFLICT ("id") DO UPDATE SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") =
   ROW (excluded."person_id", excluded."programme_id", excluded."curriculum_id", excluded."programme_membership_type", excluded."programme_start_date", excluded."programme_end_date", excluded."rotation", excluded."rotation_id", excluded."training_number_id", excluded."training_pathway", excluded."leaving_reason", excluded."leaving_destination", excluded."curriculum_start_date", excluded."curriculum_end_date", excluded."curriculum_completion_date", excluded."period_of_grace", excluded."intrepid_id", excluded."amended_date")
 WHERE (b."person_id" IS DISTINCT FROM excluded."person_id"
@@ -707,7 +707,7 @@ CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_to_copy_delet
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET vacuum_cost_page_hit = 7129 AS $body1$
 #variable_conflict use_variable
 DECLARE
-  ids bigint[]; rows int; done bigint; mass boolean;
+  own_ids bigint[]; own_rows int; own_done bigint; own_mass boolean;
 BEGIN
   IF pg_catalog.current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
     IF NOT "public_refactor"."programme_membership_fence"() AND EXISTS (SELECT FROM o) THEN
@@ -715,25 +715,25 @@ BEGIN
     END IF;
   END IF;
   IF pg_catalog.pg_trigger_depth() = 1 THEN
-    ids := ARRAY(SELECT o."id" FROM o LIMIT 101);
-    mass := pg_catalog.cardinality(ids) > 100;
+    own_ids := ARRAY(SELECT o."id" FROM o LIMIT 101);
+    own_mass := pg_catalog.cardinality(own_ids) > 100;
   ELSE
-    ids := ARRAY(SELECT CASE WHEN b."id" IS NOT NULL THEN o."id" END
+    own_ids := ARRAY(SELECT CASE WHEN b."id" IS NOT NULL THEN o."id" END
       FROM o LEFT JOIN "public"."curriculum_membership" AS b ON b."id" = o."id" LIMIT 101);
-    mass := pg_catalog.cardinality(ids) > 100;
-    ids := pg_catalog.array_remove(ids, NULL);
+    own_mass := pg_catalog.cardinality(own_ids) > 100;
+    own_ids := pg_catalog.array_remove(own_ids, NULL);
   END IF;
-  rows := pg_catalog.cardinality(ids);
-  IF mass THEN
+  own_rows := pg_catalog.cardinality(own_ids);
+  IF own_mass THEN
     EXECUTE $body$DELETE FROM "public"."curriculum_membership" AS b WHERE b."id" IN (SELECT o."id" FROM o)
   AND NOT EXISTS (SELECT FROM "public"."programme_membership" AS a WHERE a."id" = b."id")$body$;
-  ELSIF rows = 0 THEN
+  ELSIF own_rows = 0 THEN
     RETURN NULL;
-  ELSIF rows = 1 THEN
-    DELETE FROM "public"."curriculum_membership" AS b WHERE b."id" = ids[1]
+  ELSIF own_rows = 1 THEN
+    DELETE FROM "public"."curriculum_membership" AS b WHERE b."id" = own_ids[1]
   AND NOT EXISTS (SELECT FROM "public"."programme_membership" AS a WHERE a."id" = b."id");
   ELSE
-    DELETE FROM "public"."curriculum_membership" AS b WHERE b."id" = ANY (ids)
+    DELETE FROM "public"."curriculum_membership" AS b WHERE b."id" = ANY (own_ids)
   AND NOT EXISTS (SELECT FROM "public"."programme_membership" AS a WHERE a."id" = b."id");
   END IF;
   
@@ -745,7 +745,7 @@ CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_to_copy_moved
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET vacuum_cost_page_hit = 7129 AS $body$
 #variable_conflict use_variable
 DECLARE
-  ids bigint[]; rows int; done bigint; mass boolean;
+  own_ids bigint[]; own_rows int; own_done bigint; own_mass boolean;
 BEGIN
   IF pg_catalog.current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
     IF NOT "public_refactor"."programme_membership_fence"() THEN
@@ -788,7 +788,7 @@ CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_to_copy_trunc
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET vacuum_cost_page_hit = 7129 AS $body$
 #variable_conflict use_variable
 DECLARE
-  ids bigint[]; rows int; done bigint; mass boolean;
+  own_ids bigint[]; own_rows int; own_done bigint; own_mass boolean;
 BEGIN
   IF pg_catalog.pg_relation_size('"public"."curriculum_membership"'::pg_catalog.regclass) > 0 THEN
     TRUNCATE "public"."curriculum_membership";
@@ -1214,31 +1214,34 @@ DO $body1$
 DECLARE
   began timestamptz := pg_catalog.clock_timestamp();
   asked timestamptz; got timestamptz; tries int := 0;
-  keys bigint; marks bigint; entries bigint; taken bigint; replayed bigint := 0; rounds int;
+  keys bigint; marks bigint; entries bigint; more boolean; taken bigint;
+  replayed bigint := 0; rounds int;
   round_began timestamptz; since timestamptz; came bigint; left_before bigint; waiting bigint;
-  least_left bigint; span double precision;
+  in_vain int; span double precision;
   stuck timestamptz; rate double precision := 0; budget double precision := 0.005;
 BEGIN
   PERFORM pg_catalog.set_config('synchronous_commit', 'off', false);
   LOOP
     -- Until little enough waits; each round is a transaction of its own. There is always one: it
     -- has the function planned before the lock.
-    rounds := 0; came := 0; left_before := NULL; least_left := NULL;
+    rounds := 0; came := 0; left_before := NULL; in_vain := 0;
     since := pg_catalog.clock_timestamp();
     LOOP
-      SELECT p.* INTO work.keys, work.marks, work.entries FROM (SELECT coalesce(pg_catalog.sum(l.n), 0)::bigint, pg_catalog.count(*) FILTER (WHERE l.keys IS NULL), pg_catalog.count(*)
+      SELECT p.* INTO work.keys, work.marks, work.entries, work.more FROM (SELECT coalesce(pg_catalog.sum(l.n), 0)::bigint, pg_catalog.count(*) FILTER (WHERE l.keys IS NULL), pg_catalog.count(*),
+  pg_catalog.count(*) = 1000
 FROM (SELECT n, keys FROM "public_refactor"."programme_membership_copy_log" LIMIT 1000) AS l) AS p;
-      EXIT WHEN rounds > 0 AND marks = 0 AND keys <= least(greatest(rate * budget, 20), 2000) / 2;
+      EXIT WHEN rounds > 0 AND marks = 0 AND NOT more AND keys <= least(greatest(rate * budget, 20), 2000) / 2;
       span := extract(epoch FROM pg_catalog.clock_timestamp() - since);
       IF span >= 120 THEN
         SELECT p.* INTO work.waiting FROM (SELECT coalesce(pg_catalog.sum(greatest(l.n, 1)), 0)::bigint
 FROM "public_refactor"."programme_membership_copy_log" AS l) AS p;
-        IF left_before IS NOT NULL AND waiting > least_left * 0.9 THEN
+        in_vain := CASE WHEN waiting >= left_before THEN in_vain + 1 ELSE 0 END;
+        IF in_vain = 2 THEN
           RAISE lock_not_available USING MESSAGE = pg_catalog.format('changes of "public"."programme_membership" arrive faster than they can be replayed: in the last %s s %s keys a second came, %s a second were replayed, and %s wait',
-            span::bigint, (greatest(waiting - left_before + came, 0) / span)::bigint,
+            span::bigint, ((waiting - left_before + came) / span)::bigint,
             (came / span)::bigint, waiting), HINT = 'Let less be written for a while, mass changes above all, then go on with alembic or with a script from the version reached; membership-refactor abandon takes the step back.';
         END IF;
-        least_left := least(least_left, waiting); left_before := waiting; came := 0;
+        left_before := waiting; came := 0;
         since := pg_catalog.clock_timestamp();
       END IF;
       rounds := rounds + 1;
@@ -1278,9 +1281,10 @@ FROM "public_refactor"."programme_membership_copy_log" AS l) AS p;
       got := pg_catalog.clock_timestamp();
       PERFORM pg_catalog.set_config('lock_timeout', '10', true);
       LOCK TABLE "public"."curriculum_membership" IN SHARE ROW EXCLUSIVE MODE;
-      SELECT p.* INTO work.keys, work.marks, work.entries FROM (SELECT coalesce(pg_catalog.sum(l.n), 0)::bigint, pg_catalog.count(*) FILTER (WHERE l.keys IS NULL), pg_catalog.count(*)
+      SELECT p.* INTO work.keys, work.marks, work.entries, work.more FROM (SELECT coalesce(pg_catalog.sum(l.n), 0)::bigint, pg_catalog.count(*) FILTER (WHERE l.keys IS NULL), pg_catalog.count(*),
+  pg_catalog.count(*) = 1000
 FROM (SELECT n, keys FROM "public_refactor"."programme_membership_copy_log" LIMIT 1000) AS l) AS p;
-      IF marks > 0 OR keys > least(greatest(rate * budget, 20), 2000) THEN
+      IF marks > 0 OR more OR keys > least(greatest(rate * budget, 20), 2000) THEN
         -- Too much came in the meantime: the locks go back, and it is replayed without them.
         RAISE lock_not_available;
       END IF;

@@ -104,7 +104,7 @@ CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_to_source_ins
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body1$
 #variable_conflict use_variable
 DECLARE
-  ids bigint[]; rows int; done bigint; mass boolean;
+  own_ids bigint[]; own_rows int; own_done bigint; own_mass boolean;
 BEGIN
   IF pg_catalog.current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
     IF NOT "public_refactor"."programme_membership_fence"() AND EXISTS (SELECT FROM n) THEN
@@ -113,10 +113,10 @@ BEGIN
     PERFORM 1 FROM "public"."curriculum_membership" AS a WHERE a."id" IN (SELECT n."id" FROM n) FOR KEY SHARE;
   END IF;
   IF pg_catalog.pg_trigger_depth() = 1 THEN
-    ids := ARRAY(SELECT n."id" FROM n LIMIT 101);
-    mass := pg_catalog.cardinality(ids) > 100;
+    own_ids := ARRAY(SELECT n."id" FROM n LIMIT 101);
+    own_mass := pg_catalog.cardinality(own_ids) > 100;
   ELSE
-    ids := ARRAY(SELECT CASE WHEN (b."id" IS NULL OR (n."person_id" IS DISTINCT FROM b."person_id"
+    own_ids := ARRAY(SELECT CASE WHEN (b."id" IS NULL OR (n."person_id" IS DISTINCT FROM b."person_id"
     OR n."programme_id" IS DISTINCT FROM b."programme_id"
     OR n."curriculum_id" IS DISTINCT FROM b."curriculum_id"
     OR n."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"
@@ -135,12 +135,12 @@ BEGIN
     OR n."intrepid_id" IS DISTINCT FROM b."intrepid_id"
     OR n."amended_date" IS DISTINCT FROM b."amended_date")) THEN n."id" END
       FROM n LEFT JOIN "public"."programme_membership" AS b ON b."id" = n."id" LIMIT 101);
-    mass := pg_catalog.cardinality(ids) > 100;
-    ids := pg_catalog.array_remove(ids, NULL);
+    own_mass := pg_catalog.cardinality(own_ids) > 100;
+    own_ids := pg_catalog.array_remove(own_ids, NULL);
   END IF;
-  rows := pg_catalog.cardinality(ids);
-  IF rows = 0 THEN
-    IF mass THEN
+  own_rows := pg_catalog.cardinality(own_ids);
+  IF own_rows = 0 THEN
+    IF own_mass THEN
       EXECUTE $body$SELECT EXISTS (SELECT FROM n LEFT JOIN "public"."programme_membership" AS b ON b."id" = n."id"
   WHERE (b."id" IS NULL OR (n."person_id" IS DISTINCT FROM b."person_id"
     OR n."programme_id" IS DISTINCT FROM b."programme_id"
@@ -159,13 +159,13 @@ BEGIN
     OR n."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"
     OR n."period_of_grace" IS DISTINCT FROM b."period_of_grace"
     OR n."intrepid_id" IS DISTINCT FROM b."intrepid_id"
-    OR n."amended_date" IS DISTINCT FROM b."amended_date")))$body$ INTO mass;
+    OR n."amended_date" IS DISTINCT FROM b."amended_date")))$body$ INTO own_mass;
     END IF;
-    IF NOT mass THEN
+    IF NOT own_mass THEN
       RETURN NULL;
     END IF;
   END IF;
-  IF mass THEN
+  IF own_mass THEN
     EXECUTE $body$INSERT INTO "public"."programme_membership" AS b ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date")
 OVERRIDING SYSTEM VALUE SELECT a."id", a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date"
 FROM "public"."curriculum_membership" AS a WHERE a."id" IN (SELECT n."id" FROM n)
@@ -189,10 +189,10 @@ WHERE (b."person_id" IS DISTINCT FROM excluded."person_id"
     OR b."period_of_grace" IS DISTINCT FROM excluded."period_of_grace"
     OR b."intrepid_id" IS DISTINCT FROM excluded."intrepid_id"
     OR b."amended_date" IS DISTINCT FROM excluded."amended_date")$body$;
-  ELSIF rows = 1 THEN
+  ELSIF own_rows = 1 THEN
     INSERT INTO "public"."programme_membership" AS b ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date")
 OVERRIDING SYSTEM VALUE SELECT a."id", a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date"
-FROM "public"."curriculum_membership" AS a WHERE a."id" = ids[1]
+FROM "public"."curriculum_membership" AS a WHERE a."id" = own_ids[1]
 ON CONFLICT ("id") DO UPDATE SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") =
   ROW (excluded."person_id", excluded."programme_id", excluded."curriculum_id", excluded."programme_membership_type", excluded."programme_start_date", excluded."programme_end_date", excluded."rotation", excluded."rotation_id", excluded."training_number_id", excluded."training_pathway", excluded."leaving_reason", excluded."leaving_destination", excluded."curriculum_start_date", excluded."curriculum_end_date", excluded."curriculum_completion_date", excluded."period_of_grace", excluded."intrepid_id", excluded."amended_date")
 WHERE (b."person_id" IS DISTINCT FROM excluded."person_id"
@@ -216,7 +216,7 @@ WHERE (b."person_id" IS DISTINCT FROM excluded."person_id"
   ELSE
     INSERT INTO "public"."programme_membership" AS b ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date")
 OVERRIDING SYSTEM VALUE SELECT a."id", a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date"
-FROM "public"."curriculum_membership" AS a WHERE a."id" = ANY (ids)
+FROM "public"."curriculum_membership" AS a WHERE a."id" = ANY (own_ids)
 ON CONFLICT ("id") DO UPDATE SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") =
   ROW (excluded."person_id", excluded."programme_id", excluded."curriculum_id", excluded."programme_membership_type", excluded."programme_start_date", excluded."programme_end_date", excluded."rotation", excluded."rotation_id", excluded."training_number_id", excluded."training_pathway", excluded."leaving_reason", excluded."leaving_destination", excluded."curriculum_start_date", excluded."curriculum_end_date", excluded."curriculum_completion_date", excluded."period_of_grace", excluded."intrepid_id", excluded."amended_date")
 WHERE (b."person_id" IS DISTINCT FROM excluded."person_id"
@@ -274,7 +274,7 @@ CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_to_source_upd
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body1$
 #variable_conflict use_variable
 DECLARE
-  ids bigint[]; rows int; done bigint; mass boolean;
+  own_ids bigint[]; own_rows int; own_done bigint; own_mass boolean;
 BEGIN
   IF pg_catalog.current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
     IF NOT "public_refactor"."programme_membership_fence"() AND EXISTS (SELECT FROM n) THEN
@@ -283,10 +283,10 @@ BEGIN
     PERFORM 1 FROM "public"."curriculum_membership" AS a WHERE a."id" IN (SELECT n."id" FROM n) FOR KEY SHARE;
   END IF;
   IF pg_catalog.pg_trigger_depth() = 1 THEN
-    ids := ARRAY(SELECT n."id" FROM n LIMIT 101);
-    mass := pg_catalog.cardinality(ids) > 100;
+    own_ids := ARRAY(SELECT n."id" FROM n LIMIT 101);
+    own_mass := pg_catalog.cardinality(own_ids) > 100;
   ELSE
-    ids := ARRAY(SELECT CASE WHEN (b."id" IS NULL OR (n."person_id" IS DISTINCT FROM b."person_id"
+    own_ids := ARRAY(SELECT CASE WHEN (b."id" IS NULL OR (n."person_id" IS DISTINCT FROM b."person_id"
     OR n."programme_id" IS DISTINCT FROM b."programme_id"
     OR n."curriculum_id" IS DISTINCT FROM b."curriculum_id"
     OR n."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"
@@ -305,12 +305,12 @@ BEGIN
     OR n."intrepid_id" IS DISTINCT FROM b."intrepid_id"
     OR n."amended_date" IS DISTINCT FROM b."amended_date")) THEN n."id" END
       FROM n LEFT JOIN "public"."programme_membership" AS b ON b."id" = n."id" LIMIT 101);
-    mass := pg_catalog.cardinality(ids) > 100;
-    ids := pg_catalog.array_remove(ids, NULL);
+    own_mass := pg_catalog.cardinality(own_ids) > 100;
+    own_ids := pg_catalog.array_remove(own_ids, NULL);
   END IF;
-  rows := pg_catalog.cardinality(ids);
-  IF rows = 0 THEN
-    IF mass THEN
+  own_rows := pg_catalog.cardinality(own_ids);
+  IF own_rows = 0 THEN
+    IF own_mass THEN
       EXECUTE $body$SELECT EXISTS (SELECT FROM n LEFT JOIN "public"."programme_membership" AS b ON b."id" = n."id"
   WHERE (b."id" IS NULL OR (n."person_id" IS DISTINCT FROM b."person_id"
     OR n."programme_id" IS DISTINCT FROM b."programme_id"
@@ -329,13 +329,13 @@ BEGIN
     OR n."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"
     OR n."period_of_grace" IS DISTINCT FROM b."period_of_grace"
     OR n."intrepid_id" IS DISTINCT FROM b."intrepid_id"
-    OR n."amended_date" IS DISTINCT FROM b."amended_date")))$body$ INTO mass;
+    OR n."amended_date" IS DISTINCT FROM b."amended_date")))$body$ INTO own_mass;
     END IF;
-    IF NOT mass THEN
+    IF NOT own_mass THEN
       RETURN NULL;
     END IF;
   END IF;
-  IF mass THEN
+  IF own_mass THEN
     EXECUTE $body$UPDATE "public"."programme_membership" AS b SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") = ROW (a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date")
 FROM "public"."curriculum_membership" AS a
 WHERE b."id" = a."id" AND a."id" IN (SELECT n."id" FROM n)
@@ -357,8 +357,8 @@ WHERE b."id" = a."id" AND a."id" IN (SELECT n."id" FROM n)
     OR a."period_of_grace" IS DISTINCT FROM b."period_of_grace"
     OR a."intrepid_id" IS DISTINCT FROM b."intrepid_id"
     OR a."amended_date" IS DISTINCT FROM b."amended_date")$body$;
-    GET DIAGNOSTICS done = ROW_COUNT;
-    IF done < (SELECT pg_catalog.count(*) FROM n) THEN
+    GET DIAGNOSTICS own_done = ROW_COUNT;
+    IF own_done < (SELECT pg_catalog.count(*) FROM n) THEN
       EXECUTE $body$INSERT INTO "public"."programme_membership" AS b ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date")
 OVERRIDING SYSTEM VALUE SELECT a."id", a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date"
 FROM "public"."curriculum_membership" AS a WHERE a."id" IN (SELECT n."id" FROM n) AND NOT EXISTS (SELECT FROM "public"."programme_membership" AS c WHERE c."id" = a."id")
@@ -383,10 +383,10 @@ WHERE (b."person_id" IS DISTINCT FROM excluded."person_id"
     OR b."intrepid_id" IS DISTINCT FROM excluded."intrepid_id"
     OR b."amended_date" IS DISTINCT FROM excluded."amended_date")$body$;
     END IF;
-  ELSIF rows = 1 THEN
+  ELSIF own_rows = 1 THEN
     UPDATE "public"."programme_membership" AS b SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") = ROW (a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date")
 FROM "public"."curriculum_membership" AS a
-WHERE b."id" = a."id" AND a."id" = ids[1]
+WHERE b."id" = a."id" AND a."id" = own_ids[1]
   AND (a."person_id" IS DISTINCT FROM b."person_id"
     OR a."programme_id" IS DISTINCT FROM b."programme_id"
     OR a."curriculum_id" IS DISTINCT FROM b."curriculum_id"
@@ -408,7 +408,7 @@ WHERE b."id" = a."id" AND a."id" = ids[1]
     IF NOT FOUND THEN
       INSERT INTO "public"."programme_membership" AS b ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date")
 OVERRIDING SYSTEM VALUE SELECT a."id", a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date"
-FROM "public"."curriculum_membership" AS a WHERE a."id" = ids[1] AND NOT EXISTS (SELECT FROM "public"."programme_membership" AS c WHERE c."id" = a."id")
+FROM "public"."curriculum_membership" AS a WHERE a."id" = own_ids[1] AND NOT EXISTS (SELECT FROM "public"."programme_membership" AS c WHERE c."id" = a."id")
 ON CONFLICT ("id") DO UPDATE SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") =
   ROW (excluded."person_id", excluded."programme_id", excluded."curriculum_id", excluded."programme_membership_type", excluded."programme_start_date", excluded."programme_end_date", excluded."rotation", excluded."rotation_id", excluded."training_number_id", excluded."training_pathway", excluded."leaving_reason", excluded."leaving_destination", excluded."curriculum_start_date", excluded."curriculum_end_date", excluded."curriculum_completion_date", excluded."period_of_grace", excluded."intrepid_id", excluded."amended_date")
 WHERE (b."person_id" IS DISTINCT FROM excluded."person_id"
@@ -433,7 +433,7 @@ WHERE (b."person_id" IS DISTINCT FROM excluded."person_id"
   ELSE
     UPDATE "public"."programme_membership" AS b SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") = ROW (a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date")
 FROM "public"."curriculum_membership" AS a
-WHERE b."id" = a."id" AND a."id" = ANY (ids)
+WHERE b."id" = a."id" AND a."id" = ANY (own_ids)
   AND (a."person_id" IS DISTINCT FROM b."person_id"
     OR a."programme_id" IS DISTINCT FROM b."programme_id"
     OR a."curriculum_id" IS DISTINCT FROM b."curriculum_id"
@@ -452,11 +452,11 @@ WHERE b."id" = a."id" AND a."id" = ANY (ids)
     OR a."period_of_grace" IS DISTINCT FROM b."period_of_grace"
     OR a."intrepid_id" IS DISTINCT FROM b."intrepid_id"
     OR a."amended_date" IS DISTINCT FROM b."amended_date");
-    GET DIAGNOSTICS done = ROW_COUNT;
-    IF done < rows THEN
+    GET DIAGNOSTICS own_done = ROW_COUNT;
+    IF own_done < own_rows THEN
       INSERT INTO "public"."programme_membership" AS b ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date")
 OVERRIDING SYSTEM VALUE SELECT a."id", a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date"
-FROM "public"."curriculum_membership" AS a WHERE a."id" = ANY (ids) AND NOT EXISTS (SELECT FROM "public"."programme_membership" AS c WHERE c."id" = a."id")
+FROM "public"."curriculum_membership" AS a WHERE a."id" = ANY (own_ids) AND NOT EXISTS (SELECT FROM "public"."programme_membership" AS c WHERE c."id" = a."id")
 ON CONFLICT ("id") DO UPDATE SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") =
   ROW (excluded."person_id", excluded."programme_id", excluded."curriculum_id", excluded."programme_membership_type", excluded."programme_start_date", excluded."programme_end_date", excluded."rotation", excluded."rotation_id", excluded."training_number_id", excluded."training_pathway", excluded."leaving_reason", excluded."leaving_destination", excluded."curriculum_start_date", excluded."curriculum_end_date", excluded."curriculum_completion_date", excluded."period_of_grace", excluded."intrepid_id", excluded."amended_date")
 WHERE (b."person_id" IS DISTINCT FROM excluded."person_id"
@@ -515,7 +515,7 @@ CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_to_source_del
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body1$
 #variable_conflict use_variable
 DECLARE
-  ids bigint[]; rows int; done bigint; mass boolean;
+  own_ids bigint[]; own_rows int; own_done bigint; own_mass boolean;
 BEGIN
   IF pg_catalog.current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
     IF NOT "public_refactor"."programme_membership_fence"() AND EXISTS (SELECT FROM o) THEN
@@ -523,25 +523,25 @@ BEGIN
     END IF;
   END IF;
   IF pg_catalog.pg_trigger_depth() = 1 THEN
-    ids := ARRAY(SELECT o."id" FROM o LIMIT 101);
-    mass := pg_catalog.cardinality(ids) > 100;
+    own_ids := ARRAY(SELECT o."id" FROM o LIMIT 101);
+    own_mass := pg_catalog.cardinality(own_ids) > 100;
   ELSE
-    ids := ARRAY(SELECT CASE WHEN b."id" IS NOT NULL THEN o."id" END
+    own_ids := ARRAY(SELECT CASE WHEN b."id" IS NOT NULL THEN o."id" END
       FROM o LEFT JOIN "public"."programme_membership" AS b ON b."id" = o."id" LIMIT 101);
-    mass := pg_catalog.cardinality(ids) > 100;
-    ids := pg_catalog.array_remove(ids, NULL);
+    own_mass := pg_catalog.cardinality(own_ids) > 100;
+    own_ids := pg_catalog.array_remove(own_ids, NULL);
   END IF;
-  rows := pg_catalog.cardinality(ids);
-  IF mass THEN
+  own_rows := pg_catalog.cardinality(own_ids);
+  IF own_mass THEN
     EXECUTE $body$DELETE FROM "public"."programme_membership" AS b WHERE b."id" IN (SELECT o."id" FROM o)
   AND NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS a WHERE a."id" = b."id")$body$;
-  ELSIF rows = 0 THEN
+  ELSIF own_rows = 0 THEN
     RETURN NULL;
-  ELSIF rows = 1 THEN
-    DELETE FROM "public"."programme_membership" AS b WHERE b."id" = ids[1]
+  ELSIF own_rows = 1 THEN
+    DELETE FROM "public"."programme_membership" AS b WHERE b."id" = own_ids[1]
   AND NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS a WHERE a."id" = b."id");
   ELSE
-    DELETE FROM "public"."programme_membership" AS b WHERE b."id" = ANY (ids)
+    DELETE FROM "public"."programme_membership" AS b WHERE b."id" = ANY (own_ids)
   AND NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS a WHERE a."id" = b."id");
   END IF;
   IF EXISTS (SELECT FROM pg_catalog.pg_trigger AS t
@@ -580,7 +580,7 @@ CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_to_source_mov
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 #variable_conflict use_variable
 DECLARE
-  ids bigint[]; rows int; done bigint; mass boolean;
+  own_ids bigint[]; own_rows int; own_done bigint; own_mass boolean;
 BEGIN
   IF pg_catalog.current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
     IF NOT "public_refactor"."programme_membership_fence"() THEN
@@ -677,7 +677,7 @@ CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_to_source_tru
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 #variable_conflict use_variable
 DECLARE
-  ids bigint[]; rows int; done bigint; mass boolean;
+  own_ids bigint[]; own_rows int; own_done bigint; own_mass boolean;
 BEGIN
   IF pg_catalog.pg_relation_size('"public"."programme_membership"'::pg_catalog.regclass) > 0 THEN
     TRUNCATE "public"."programme_membership";

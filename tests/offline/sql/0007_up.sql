@@ -523,31 +523,34 @@ DO $body1$
 DECLARE
   began timestamptz := pg_catalog.clock_timestamp();
   asked timestamptz; got timestamptz; tries int := 0;
-  keys bigint; marks bigint; entries bigint; taken bigint; replayed bigint := 0; rounds int;
+  keys bigint; marks bigint; entries bigint; more boolean; taken bigint;
+  replayed bigint := 0; rounds int;
   round_began timestamptz; since timestamptz; came bigint; left_before bigint; waiting bigint;
-  least_left bigint; span double precision;
+  in_vain int; span double precision;
   stuck timestamptz; rate double precision := 0; budget double precision := 0.005;
 BEGIN
   PERFORM pg_catalog.set_config('synchronous_commit', 'off', false);
   LOOP
     -- Until little enough waits; each round is a transaction of its own. There is always one: it
     -- has the function planned before the lock.
-    rounds := 0; came := 0; left_before := NULL; least_left := NULL;
+    rounds := 0; came := 0; left_before := NULL; in_vain := 0;
     since := pg_catalog.clock_timestamp();
     LOOP
-      SELECT p.* INTO work.keys, work.marks, work.entries FROM (SELECT coalesce(pg_catalog.sum(l.n), 0)::bigint, pg_catalog.count(*) FILTER (WHERE l.keys IS NULL), pg_catalog.count(*)
+      SELECT p.* INTO work.keys, work.marks, work.entries, work.more FROM (SELECT coalesce(pg_catalog.sum(l.n), 0)::bigint, pg_catalog.count(*) FILTER (WHERE l.keys IS NULL), pg_catalog.count(*),
+  pg_catalog.count(*) = 1000
 FROM (SELECT n, keys FROM "public_refactor"."programme_membership_parent_log" LIMIT 1000) AS l) AS p;
-      EXIT WHEN rounds > 0 AND marks = 0 AND keys <= least(greatest(rate * budget, 20), 2000) / 2;
+      EXIT WHEN rounds > 0 AND marks = 0 AND NOT more AND keys <= least(greatest(rate * budget, 20), 2000) / 2;
       span := extract(epoch FROM pg_catalog.clock_timestamp() - since);
       IF span >= 120 THEN
         SELECT p.* INTO work.waiting FROM (SELECT coalesce(pg_catalog.sum(greatest(l.n, 1)), 0)::bigint
 FROM "public_refactor"."programme_membership_parent_log" AS l) AS p;
-        IF left_before IS NOT NULL AND waiting > least_left * 0.9 THEN
+        in_vain := CASE WHEN waiting >= left_before THEN in_vain + 1 ELSE 0 END;
+        IF in_vain = 2 THEN
           RAISE lock_not_available USING MESSAGE = pg_catalog.format('changes of "public"."curriculum_membership" arrive faster than they can be replayed: in the last %s s %s keys a second came, %s a second were replayed, and %s wait',
-            span::bigint, (greatest(waiting - left_before + came, 0) / span)::bigint,
+            span::bigint, ((waiting - left_before + came) / span)::bigint,
             (came / span)::bigint, waiting), HINT = 'Let less be written for a while, mass changes above all, then go on with alembic or with a script from the version reached; membership-refactor abandon takes the step back.';
         END IF;
-        least_left := least(least_left, waiting); left_before := waiting; came := 0;
+        left_before := waiting; came := 0;
         since := pg_catalog.clock_timestamp();
       END IF;
       rounds := rounds + 1;
@@ -587,9 +590,10 @@ FROM "public_refactor"."programme_membership_parent_log" AS l) AS p;
       got := pg_catalog.clock_timestamp();
       PERFORM pg_catalog.set_config('lock_timeout', '10', true);
       LOCK TABLE "public"."programme_membership" IN SHARE ROW EXCLUSIVE MODE;
-      SELECT p.* INTO work.keys, work.marks, work.entries FROM (SELECT coalesce(pg_catalog.sum(l.n), 0)::bigint, pg_catalog.count(*) FILTER (WHERE l.keys IS NULL), pg_catalog.count(*)
+      SELECT p.* INTO work.keys, work.marks, work.entries, work.more FROM (SELECT coalesce(pg_catalog.sum(l.n), 0)::bigint, pg_catalog.count(*) FILTER (WHERE l.keys IS NULL), pg_catalog.count(*),
+  pg_catalog.count(*) = 1000
 FROM (SELECT n, keys FROM "public_refactor"."programme_membership_parent_log" LIMIT 1000) AS l) AS p;
-      IF marks > 0 OR keys > least(greatest(rate * budget, 20), 2000) THEN
+      IF marks > 0 OR more OR keys > least(greatest(rate * budget, 20), 2000) THEN
         -- Too much came in the meantime: the locks go back, and it is replayed without them.
         RAISE lock_not_available;
       END IF;
@@ -1023,7 +1027,7 @@ DECLARE
 BEGIN
   SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
 FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
-SELECT coalesce(p."uuid", g."programme_membership_uuid")::text
+SELECT coalesce(p."uuid"::text, g."programme_membership_uuid"::text, 'no link')
 FROM (SELECT DISTINCT ON (c."programme_membership_uuid") c."programme_membership_uuid", c."person_id", c."programme_id", c."programme_membership_type", c."programme_start_date", c."programme_end_date", c."rotation", c."rotation_id", c."training_number_id", c."training_pathway", c."leaving_reason", c."leaving_destination", c."amended_date"
 FROM "public"."curriculum_membership" AS c WHERE true
 ORDER BY c."programme_membership_uuid", c."amended_date" DESC NULLS LAST, c."id" DESC) AS g FULL JOIN "public"."programme_membership" AS p ON p."uuid" = g."programme_membership_uuid"
@@ -1049,7 +1053,32 @@ OR (p."person_id" IS DISTINCT FROM g."person_id"
   IF broken > 0 THEN
     RAISE assert_failure USING
       MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
-        'parents follow the policies', 'every parent has the key and the values that its children and policies give it',
+        'parents follow the policies', 'every parent has children, and the key and values that they and the policies give it',
+        CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
+        pg_catalog.array_to_string(keys, '; ')),
+      HINT = 'Nothing after this point has been done.';
+  END IF;
+END
+$body$;
+DO $body$
+#variable_conflict use_column
+DECLARE
+  broken bigint; keys text[]; began timestamptz := pg_catalog.clock_timestamp();
+BEGIN
+  SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
+FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
+SELECT c."id"::text FROM "public"."curriculum_membership" AS c
+WHERE NOT EXISTS (SELECT FROM "public"."programme_membership" AS p WHERE p."uuid" = c."programme_membership_uuid")
+) AS z (key)) AS k) AS c;
+  INSERT INTO "public_refactor"."check_result"
+    (plan, revision, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', '0007', 'up', 'every child has its parent', broken, keys,
+    extract(epoch FROM pg_catalog.clock_timestamp() - began));
+  COMMIT;
+  IF broken > 0 THEN
+    RAISE assert_failure USING
+      MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
+        'every child has its parent', 'every child''s link is the uuid of a parent',
         CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
         pg_catalog.array_to_string(keys, '; ')),
       HINT = 'Nothing after this point has been done.';

@@ -342,6 +342,8 @@ SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'p
 \if :refactor_to_do
 \warn '  remember whose values were replaced'
 BEGIN;
+DELETE FROM "public_refactor"."programme_membership_replaced" AS r
+WHERE NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS c WHERE c."id" = r."child id");
 UPDATE "public_refactor"."programme_membership_replaced" AS r SET under = c."programme_membership_uuid"
 FROM "public"."curriculum_membership" AS c WHERE c."id" = r."child id";
 INSERT INTO "public_refactor"."action" (plan, revision, direction, name)

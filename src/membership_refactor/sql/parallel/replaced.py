@@ -256,13 +256,20 @@ def _uuid_map(sides: Sides, arguments: str) -> tuple[Statement, ...]:
     )
 
 
-def remember_parents(plan: TableSplit, names: Names, child: Table) -> Statement:
-    """Writes down whose children the entries speak of. From 0009 on nothing follows the child: a
-    row may go, and another one may come that bears its id."""
+def remember_parents(plan: TableSplit, names: Names, child: Table) -> tuple[Statement, ...]:
+    """Writes down whose children the entries speak of; those of rows that are gone go. From 0009
+    on nothing follows the child: a row may go, and another one may come that bears its id."""
     sides = Sides(plan, names, child)
-    return Statement(
-        f"UPDATE {names.own('replaced')} AS r SET under = c.{sides.link}\n"
-        f'FROM {names.copy} AS c WHERE c.{sides.id} = r."child id"'
+    entries, of_entry = names.own("replaced"), f'c.{sides.id} = r."child id"'
+    return (
+        Statement(
+            f"DELETE FROM {entries} AS r\n"
+            f"WHERE NOT EXISTS (SELECT FROM {names.copy} AS c WHERE {of_entry})"
+        ),
+        Statement(
+            f"UPDATE {entries} AS r SET under = c.{sides.link}\n"
+            f"FROM {names.copy} AS c WHERE {of_entry}"
+        ),
     )
 
 

@@ -21,8 +21,8 @@ UNDER_LOCK_SECONDS = 0.005
 AT_MOST_SECONDS = 0.012
 """What it may take in the end where busy writers refill the log during each round."""
 PATIENT_ROUNDS = 20
-PROGRESS = 0.9
-"""What may be left of a log after a span of replaying, as a part of the least left before."""
+SPANS = 2
+"""Spans of replaying, one after the other, that leave the log no shorter: then it is given up."""
 FEWEST, MOST = 20, 2_000
 """Keys that may be left for the lock, whatever the rate."""
 

@@ -13,15 +13,15 @@ from membership_refactor.steps.script.pace import (
     FEWEST,
     MOST,
     PATIENT_ROUNDS,
-    PROGRESS,
     REPLAY_ENTRIES,
+    SPANS,
     UNDER_LOCK_SECONDS,
 )
 
 
 def _outpaced(move: Move) -> str:
-    """plpgsql that gives up when a whole span has brought no new low; `came` counts what was
-    replayed in it."""
+    """plpgsql that gives up when spans running have left the log no shorter; `came` counts what
+    was replayed in one."""
     table = move.log.table.replace("%", "%%")
     message = (
         f"changes of {table} arrive faster than they can be replayed: "
@@ -32,12 +32,13 @@ def _outpaced(move: Move) -> str:
         "with a script from the version reached; membership-refactor abandon takes the step back."
     )
     return f"""        SELECT p.* INTO work.waiting FROM ({move.waiting_query()}) AS p;
-        IF left_before IS NOT NULL AND waiting > least_left * {PROGRESS} THEN
+        in_vain := CASE WHEN waiting >= left_before THEN in_vain + 1 ELSE 0 END;
+        IF in_vain = {SPANS} THEN
           RAISE lock_not_available USING MESSAGE = pg_catalog.format({literal(message)},
-            span::bigint, (greatest(waiting - left_before + came, 0) / span)::bigint,
+            span::bigint, ((waiting - left_before + came) / span)::bigint,
             (came / span)::bigint, waiting), HINT = {literal(hint)};
         END IF;
-        least_left := least(least_left, waiting); left_before := waiting; came := 0;
+        left_before := waiting; came := 0;
         since := pg_catalog.clock_timestamp();"""
 
 
@@ -53,20 +54,21 @@ def switch(
 <<work>>
 DECLARE
 {VARIABLES}
-  keys bigint; marks bigint; entries bigint; taken bigint; replayed bigint := 0; rounds int;
+  keys bigint; marks bigint; entries bigint; more boolean; taken bigint;
+  replayed bigint := 0; rounds int;
   round_began timestamptz; since timestamptz; came bigint; left_before bigint; waiting bigint;
-  least_left bigint; span double precision;
+  in_vain int; span double precision;
   stuck timestamptz; rate double precision := 0; budget double precision := {UNDER_LOCK_SECONDS};
 BEGIN
   PERFORM pg_catalog.set_config('synchronous_commit', 'off', false);
   LOOP
     -- Until little enough waits; each round is a transaction of its own. There is always one: it
     -- has the function planned before the lock.
-    rounds := 0; came := 0; left_before := NULL; least_left := NULL;
+    rounds := 0; came := 0; left_before := NULL; in_vain := 0;
     since := pg_catalog.clock_timestamp();
     LOOP
-      SELECT p.* INTO work.keys, work.marks, work.entries FROM ({pending}) AS p;
-      EXIT WHEN rounds > 0 AND marks = 0 AND keys <= {allowed} / 2;
+      SELECT p.* INTO work.keys, work.marks, work.entries, work.more FROM ({pending}) AS p;
+      EXIT WHEN rounds > 0 AND marks = 0 AND NOT more AND keys <= {allowed} / 2;
       span := extract(epoch FROM pg_catalog.clock_timestamp() - since);
       IF span >= {seconds} THEN
 {_outpaced(move)}
@@ -102,8 +104,8 @@ BEGIN
     tries := tries + 1;
     BEGIN
 {taken(locks)}
-      SELECT p.* INTO work.keys, work.marks, work.entries FROM ({pending}) AS p;
-      IF marks > 0 OR keys > {allowed} THEN
+      SELECT p.* INTO work.keys, work.marks, work.entries, work.more FROM ({pending}) AS p;
+      IF marks > 0 OR more OR keys > {allowed} THEN
         -- Too much came in the meantime: the locks go back, and it is replayed without them.
         RAISE lock_not_available;
       END IF;
