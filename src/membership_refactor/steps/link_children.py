@@ -42,6 +42,7 @@ from membership_refactor.sql.tables.constraints import add_constraint, validate_
 from membership_refactor.sql.triggers import hang, rest, take_down
 from membership_refactor.steps.actions import Action, Brief, Ranges, Run
 from membership_refactor.steps.create_parent import CLOSED, closed_message, parent
+from membership_refactor.steps.not_null import set_not_null
 from membership_refactor.steps.portraits import with_tables
 from membership_refactor.steps.step import Situation, Step
 
@@ -103,14 +104,7 @@ def up(s: Situation) -> tuple[Action, ...]:
         *keep_link_triggers(plan, names),
         *close_triggers(names, CLOSED, names.parent),
     )
-    check = ident(names.link_check_name)
-    link, copy = ident(plan.link), names.copy
-    key = link_key(s)
-    relaxed = "".join(
-        f", ALTER COLUMN {ident(c)} DROP NOT NULL"
-        for c in plan.deprecated
-        if child.column(c).not_null
-    )
+    copy, key = names.copy, link_key(s)
     return (
         Run(
             name="functions",
@@ -136,29 +130,7 @@ def up(s: Situation) -> tuple[Action, ...]:
             name="validate the link",
             statements=(validate_constraint(names.schema, plan.copy, names.link_key_name),),
         ),
-        Brief(
-            name="ask that the link is set",
-            locks=((copy, EXCLUSIVE),),
-            statements=(
-                Statement(
-                    f"ALTER TABLE {copy} DROP CONSTRAINT IF EXISTS {check}, "
-                    f"ADD CONSTRAINT {check} CHECK ({link} IS NOT NULL) NOT VALID"
-                ),
-            ),
-        ),
-        Run(
-            name="validate that the link is set",
-            statements=(validate_constraint(names.schema, plan.copy, names.link_check_name),),
-        ),
-        Brief(
-            name="link is NOT NULL",
-            # The validated CHECK proves it, so SET NOT NULL does not scan under its lock.
-            locks=((copy, EXCLUSIVE),),
-            statements=(
-                Statement(f"ALTER TABLE {copy} ALTER COLUMN {link} SET NOT NULL{relaxed}"),
-                Statement(f"ALTER TABLE {copy} DROP CONSTRAINT {check}"),
-            ),
-        ),
+        *set_not_null(s, "link", (plan.link,), relaxed=_required(s, child)),
         *_losers(s, child),
         Brief(
             name="take 0007's capture off the child",
@@ -232,7 +204,7 @@ def down(s: Situation) -> tuple[Action, ...]:
     keeping = keep_uuid_triggers(plan, names)
     capture = (*derive_triggers(names), *keep_link_triggers(plan, names))
     closing = close_triggers(names, CLOSED, names.parent)
-    link, copy = ident(plan.link), names.copy
+    link, copy, required = ident(plan.link), names.copy, _required(s, child)
     return (
         Run(name="close the parent", statements=(revoke_default_privileges(names.parent),)),
         Run(
@@ -284,7 +256,7 @@ def down(s: Situation) -> tuple[Action, ...]:
             name="let parents go that were left meanwhile",
             statements=(let_childless_go(plan, names),),
         ),
-        *_required(s, child),
+        *(set_not_null(s, "key", required) if required else ()),
         Brief(
             name="take parallel saving off the child",
             locks=((copy, EXCLUSIVE),),
@@ -308,38 +280,9 @@ def down(s: Situation) -> tuple[Action, ...]:
     )
 
 
-def _required(s: Situation, child: Table) -> tuple[Action, ...]:
-    """NOT NULL again on the deprecated columns that had it, by way of a validated CHECK."""
-    columns = [c for c in s.plan.deprecated if child.column(c).not_null]
-    if not columns:
-        return ()
-    copy, check = s.names.copy, ident(s.names.link_check_name)
-    condition = " AND ".join(f"{ident(c)} IS NOT NULL" for c in columns)
-    sets = ", ".join(f"ALTER COLUMN {ident(c)} SET NOT NULL" for c in columns)
-    return (
-        Brief(
-            name="ask that the key is set",
-            locks=((copy, EXCLUSIVE),),
-            statements=(
-                Statement(
-                    f"ALTER TABLE {copy} DROP CONSTRAINT IF EXISTS {check}, "
-                    f"ADD CONSTRAINT {check} CHECK ({condition}) NOT VALID"
-                ),
-            ),
-        ),
-        Run(
-            name="validate that the key is set",
-            statements=(validate_constraint(s.names.schema, s.plan.copy, s.names.link_check_name),),
-        ),
-        Brief(
-            name="key is NOT NULL",
-            locks=((copy, EXCLUSIVE),),
-            statements=(
-                Statement(f"ALTER TABLE {copy} {sets}"),
-                Statement(f"ALTER TABLE {copy} DROP CONSTRAINT {check}"),
-            ),
-        ),
-    )
+def _required(s: Situation, child: Table) -> tuple[str, ...]:
+    """The deprecated columns that are NOT NULL where the children are believed."""
+    return tuple(c for c in s.plan.deprecated if child.column(c).not_null)
 
 
 def becomes(s: Situation) -> Portrait:
