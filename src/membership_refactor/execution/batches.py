@@ -18,11 +18,15 @@ from membership_refactor.execution.progress import Progress, Task
 from membership_refactor.execution.sessions import Pg, Sessions, run, value
 from membership_refactor.execution.throttle import Throttle
 from membership_refactor.sql.identifiers import ident, literal
-
-TARGET_SECONDS = 0.1
-SMALLEST, FIRST, LARGEST = 500, 2_000, 20_000
-LOCKING_TARGET_SECONDS, LOCKING_SMALLEST, LOCKING_FIRST = 0.02, 50, 100
-"""For batches that lock rows of writers: what a batch takes is what one of them may wait."""
+from membership_refactor.steps.pace import (
+    FIRST,
+    LARGEST,
+    LOCKING_FIRST,
+    LOCKING_SMALLEST,
+    LOCKING_TARGET_SECONDS,
+    SMALLEST,
+    TARGET_SECONDS,
+)
 
 P = ParamSpec("P")
 T = TypeVar("T")

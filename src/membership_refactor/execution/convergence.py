@@ -7,9 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from membership_refactor.errors import ReplayOutpaced
-
-SPANS = 2
-"""Spans in vain, one after the other, after which it is over."""
+from membership_refactor.steps.pace import SPANS
 
 
 @dataclass(slots=True)

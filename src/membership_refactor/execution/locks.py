@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,29 +13,11 @@ import tenacity
 
 from membership_refactor.errors import LockNotObtained
 from membership_refactor.execution.sessions import Pg, as_oneself, run
-from membership_refactor.sql.identifiers import literal
-from membership_refactor.sql.statements import Lock
-
-WAIT_MS = 50
-"""Others queue behind a waiting lock, so this is what a long reader can cost them at a time."""
-SECOND_WAIT_MS = 10
-"""While the first table is held, the wait for the next one counts as holding."""
+from membership_refactor.sql.blockers import Locks, blockers
+from membership_refactor.steps.pace import SECOND_WAIT_MS, WAIT_MS
 
 SAID_AFTER, SAID_EVERY = 1.0, 10.0
 """Seconds of trying after which it is said who is in the way, and how often."""
-
-Locks = Sequence[tuple[str, Lock]]
-
-_STRONGER = "'ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock'"
-_WRITING = f"'RowExclusiveLock', 'ShareUpdateExclusiveLock', {_STRONGER}"
-_CONFLICTING = {
-    Lock.ACCESS_EXCLUSIVE: "",
-    Lock.SHARE_ROW_EXCLUSIVE: _WRITING,
-    Lock.SHARE: _WRITING.replace("'ShareLock', ", ""),
-    Lock.SHARE_UPDATE_EXCLUSIVE: f"'ShareUpdateExclusiveLock', {_STRONGER}",
-    Lock.ROW_EXCLUSIVE: _STRONGER,
-}
-"""The modes that each has to wait for, as pg_locks calls them; empty: all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,29 +153,9 @@ def _once(connection: Pg, locks: Locks, work: Callable[[Pg], None] | str, tries:
 
 
 def in_the_way(connection: Pg, locks: Locks) -> str:
-    """Who holds the tables against us: sessions by pid, role, application and age; prepared
-    transactions by their name, which somebody has to end by hand."""
+    """Who holds the tables against us, with role, application, state and age."""
     with as_oneself(connection):
-        rows = run(
-            connection,
-            "SELECT DISTINCT coalesce('pid ' || a.pid,\n"
-            "    'prepared transaction \"' || p.gid || '\"'),\n"
-            "  coalesce(a.usename::text, p.owner::text, a.backend_type, '?'),\n"
-            "  coalesce(a.application_name, ''), coalesce(a.state, ''),\n"
-            "  pg_catalog.date_trunc('second', pg_catalog.clock_timestamp()\n"
-            "    - coalesce(a.xact_start, p.prepared)) AS age\n"
-            "FROM pg_catalog.pg_locks AS l\n"
-            "LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid\n"
-            # A prepared transaction keeps the virtual id of the session that is long gone.
-            "LEFT JOIN pg_catalog.pg_locks AS x ON l.pid IS NULL AND x.pid IS NULL\n"
-            "  AND x.locktype = 'transactionid' AND x.virtualtransaction = l.virtualtransaction\n"
-            "LEFT JOIN pg_catalog.pg_prepared_xacts AS p ON p.transaction = x.transactionid\n"
-            f"WHERE ({' OR '.join(_against(*lock) for lock in locks)}) AND l.granted\n"
-            "  AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d\n"
-            "    WHERE d.datname = pg_catalog.current_database())\n"
-            "  AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()\n"
-            "ORDER BY age DESC NULLS LAST LIMIT 5",
-        ).fetchall()
+        rows = run(connection, blockers(locks)).fetchall()
     if not rows:
         return " Whoever was in the way has gone meanwhile."
     named = "; ".join(
@@ -201,12 +163,6 @@ def in_the_way(connection: Pg, locks: Locks) -> str:
         for who, role, app, state, age in rows
     )
     return f" In the way: {named}."
-
-
-def _against(table: str, mode: Lock) -> str:
-    modes = _CONFLICTING.get(mode, "")
-    only = f" AND l.mode IN ({modes})" if modes else ""
-    return f"(l.relation = pg_catalog.to_regclass({literal(table)}){only})"
 
 
 def _age(age: timedelta | None) -> str:

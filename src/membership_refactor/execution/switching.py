@@ -19,16 +19,16 @@ from membership_refactor.sql.fence import raise_fence
 from membership_refactor.sql.moves import Move
 from membership_refactor.sql.triggers import rest
 from membership_refactor.steps.actions import Switch
+from membership_refactor.steps.pace import (
+    AT_MOST_SECONDS,
+    FEWEST,
+    MOST,
+    PATIENT_ROUNDS,
+    REPLAY_ENTRIES,
+    UNDER_LOCK_SECONDS,
+)
 from membership_refactor.steps.step import Direction
 
-ENTRIES = 200
-"""Log entries of one replay; an entry may hold the keys of a whole mass statement."""
-UNDER_LOCK_SECONDS = 0.005
-"""What the replay under the lock may take, by the best rate of the replays before it."""
-AT_MOST_SECONDS = 0.012
-"""What it may take in the end where busy writers refill the log during each round."""
-PATIENT_ROUNDS = 20
-FEWEST, MOST = 20, 2_000
 WANDERING = (psycopg.errors.UniqueViolation, psycopg.errors.ExclusionViolation)
 """A unique value went on to another row between two statements of the replay. Rolled back, its
 keys are in the log again, beside those of the row that has the value now."""
@@ -114,7 +114,7 @@ class Drain:
                 keys, entries = pending.keys, pending.entries
                 convergence.judge()
                 # Of a long log a round takes its share only.
-                taken = keys * ENTRIES // entries if entries > ENTRIES else keys
+                taken = keys * REPLAY_ENTRIES // entries if entries > REPLAY_ENTRIES else keys
                 began = time.perf_counter()
                 self._round(move)
                 if taken and not pending.marks:
@@ -135,4 +135,4 @@ class Drain:
             reraise=True,
         ):
             with attempt, self.pg.transaction():
-                run(self.pg, f"SELECT {move.function('drain')}({ENTRIES})")
+                run(self.pg, f"SELECT {move.function('drain')}({REPLAY_ENTRIES})")

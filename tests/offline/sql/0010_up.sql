@@ -208,18 +208,25 @@ VALUES ('programme_membership', '0010', 'up', 'drop index ix_curriculum_membersh
       RAISE lock_not_available USING
         MESSAGE = pg_catalog.format('no lock on %s in %s tries over 120 s; %s',
           '"public"."curriculum_membership"', tries, coalesce((
-            SELECT 'in the way: ' || pg_catalog.string_agg(w.who, '; ') FROM (
-              SELECT DISTINCT pg_catalog.format('%s (%s, %s, for %s)',
-                coalesce(a.pid::text, 'prepared ' || p.gid),
-                coalesce(a.usename::text, p.owner::text, '?'), coalesce(a.state, 'prepared'),
-                pg_catalog.date_trunc('second', pg_catalog.clock_timestamp()
-                  - coalesce(a.xact_start, p.prepared)))
-              FROM pg_catalog.pg_locks AS l
-              LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
-              LEFT JOIN pg_catalog.pg_prepared_xacts AS p
-                ON l.virtualtransaction = '-1/' || p.transaction::text
-              WHERE l.relation = ANY (ARRAY[pg_catalog.to_regclass('"public"."curriculum_membership"')]::pg_catalog.oid[]) AND l.granted
-                AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid() LIMIT 5) AS w (who)),
+            SELECT 'in the way: ' || pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)',
+              w.who, pg_catalog.concat_ws(', ', w.role, nullif(w.application, ''),
+                nullif(w.state, '')), coalesce(w.age::text, 'an unknown time')), '; ')
+            FROM (SELECT DISTINCT coalesce('pid ' || a.pid,
+    'prepared transaction "' || p.gid || '"') AS who,
+  coalesce(a.usename::text, p.owner::text, a.backend_type, '?') AS role,
+  coalesce(a.application_name, '') AS application, coalesce(a.state, '') AS state,
+  pg_catalog.date_trunc('second', pg_catalog.clock_timestamp()
+    - coalesce(a.xact_start, p.prepared)) AS age
+FROM pg_catalog.pg_locks AS l
+LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
+LEFT JOIN pg_catalog.pg_locks AS x ON l.pid IS NULL AND x.pid IS NULL
+  AND x.locktype = 'transactionid' AND x.virtualtransaction = l.virtualtransaction
+LEFT JOIN pg_catalog.pg_prepared_xacts AS p ON p.transaction = x.transactionid
+WHERE ((l.relation = pg_catalog.to_regclass('"public"."curriculum_membership"'))) AND l.granted
+  AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d
+    WHERE d.datname = pg_catalog.current_database())
+  AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()
+ORDER BY age DESC NULLS LAST LIMIT 5) AS w),
           'whoever was in the way has gone meanwhile')),
         HINT = 'End or wait for those transactions, then go on with alembic or with a script '
           'from the version reached; membership-refactor abandon takes the step back.';
@@ -263,18 +270,25 @@ VALUES ('programme_membership', '0010', 'up', 'drop index ix_curriculum_membersh
       RAISE lock_not_available USING
         MESSAGE = pg_catalog.format('no lock on %s in %s tries over 120 s; %s',
           '"public"."curriculum_membership"', tries, coalesce((
-            SELECT 'in the way: ' || pg_catalog.string_agg(w.who, '; ') FROM (
-              SELECT DISTINCT pg_catalog.format('%s (%s, %s, for %s)',
-                coalesce(a.pid::text, 'prepared ' || p.gid),
-                coalesce(a.usename::text, p.owner::text, '?'), coalesce(a.state, 'prepared'),
-                pg_catalog.date_trunc('second', pg_catalog.clock_timestamp()
-                  - coalesce(a.xact_start, p.prepared)))
-              FROM pg_catalog.pg_locks AS l
-              LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
-              LEFT JOIN pg_catalog.pg_prepared_xacts AS p
-                ON l.virtualtransaction = '-1/' || p.transaction::text
-              WHERE l.relation = ANY (ARRAY[pg_catalog.to_regclass('"public"."curriculum_membership"')]::pg_catalog.oid[]) AND l.granted
-                AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid() LIMIT 5) AS w (who)),
+            SELECT 'in the way: ' || pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)',
+              w.who, pg_catalog.concat_ws(', ', w.role, nullif(w.application, ''),
+                nullif(w.state, '')), coalesce(w.age::text, 'an unknown time')), '; ')
+            FROM (SELECT DISTINCT coalesce('pid ' || a.pid,
+    'prepared transaction "' || p.gid || '"') AS who,
+  coalesce(a.usename::text, p.owner::text, a.backend_type, '?') AS role,
+  coalesce(a.application_name, '') AS application, coalesce(a.state, '') AS state,
+  pg_catalog.date_trunc('second', pg_catalog.clock_timestamp()
+    - coalesce(a.xact_start, p.prepared)) AS age
+FROM pg_catalog.pg_locks AS l
+LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
+LEFT JOIN pg_catalog.pg_locks AS x ON l.pid IS NULL AND x.pid IS NULL
+  AND x.locktype = 'transactionid' AND x.virtualtransaction = l.virtualtransaction
+LEFT JOIN pg_catalog.pg_prepared_xacts AS p ON p.transaction = x.transactionid
+WHERE ((l.relation = pg_catalog.to_regclass('"public"."curriculum_membership"'))) AND l.granted
+  AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d
+    WHERE d.datname = pg_catalog.current_database())
+  AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()
+ORDER BY age DESC NULLS LAST LIMIT 5) AS w),
           'whoever was in the way has gone meanwhile')),
         HINT = 'End or wait for those transactions, then go on with alembic or with a script '
           'from the version reached; membership-refactor abandon takes the step back.';
@@ -318,18 +332,25 @@ VALUES ('programme_membership', '0010', 'up', 'drop index ix_curriculum_membersh
       RAISE lock_not_available USING
         MESSAGE = pg_catalog.format('no lock on %s in %s tries over 120 s; %s',
           '"public"."curriculum_membership"', tries, coalesce((
-            SELECT 'in the way: ' || pg_catalog.string_agg(w.who, '; ') FROM (
-              SELECT DISTINCT pg_catalog.format('%s (%s, %s, for %s)',
-                coalesce(a.pid::text, 'prepared ' || p.gid),
-                coalesce(a.usename::text, p.owner::text, '?'), coalesce(a.state, 'prepared'),
-                pg_catalog.date_trunc('second', pg_catalog.clock_timestamp()
-                  - coalesce(a.xact_start, p.prepared)))
-              FROM pg_catalog.pg_locks AS l
-              LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
-              LEFT JOIN pg_catalog.pg_prepared_xacts AS p
-                ON l.virtualtransaction = '-1/' || p.transaction::text
-              WHERE l.relation = ANY (ARRAY[pg_catalog.to_regclass('"public"."curriculum_membership"')]::pg_catalog.oid[]) AND l.granted
-                AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid() LIMIT 5) AS w (who)),
+            SELECT 'in the way: ' || pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)',
+              w.who, pg_catalog.concat_ws(', ', w.role, nullif(w.application, ''),
+                nullif(w.state, '')), coalesce(w.age::text, 'an unknown time')), '; ')
+            FROM (SELECT DISTINCT coalesce('pid ' || a.pid,
+    'prepared transaction "' || p.gid || '"') AS who,
+  coalesce(a.usename::text, p.owner::text, a.backend_type, '?') AS role,
+  coalesce(a.application_name, '') AS application, coalesce(a.state, '') AS state,
+  pg_catalog.date_trunc('second', pg_catalog.clock_timestamp()
+    - coalesce(a.xact_start, p.prepared)) AS age
+FROM pg_catalog.pg_locks AS l
+LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
+LEFT JOIN pg_catalog.pg_locks AS x ON l.pid IS NULL AND x.pid IS NULL
+  AND x.locktype = 'transactionid' AND x.virtualtransaction = l.virtualtransaction
+LEFT JOIN pg_catalog.pg_prepared_xacts AS p ON p.transaction = x.transactionid
+WHERE ((l.relation = pg_catalog.to_regclass('"public"."curriculum_membership"'))) AND l.granted
+  AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d
+    WHERE d.datname = pg_catalog.current_database())
+  AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()
+ORDER BY age DESC NULLS LAST LIMIT 5) AS w),
           'whoever was in the way has gone meanwhile')),
         HINT = 'End or wait for those transactions, then go on with alembic or with a script '
           'from the version reached; membership-refactor abandon takes the step back.';
@@ -373,18 +394,25 @@ VALUES ('programme_membership', '0010', 'up', 'drop index ix_curriculum_membersh
       RAISE lock_not_available USING
         MESSAGE = pg_catalog.format('no lock on %s in %s tries over 120 s; %s',
           '"public"."curriculum_membership"', tries, coalesce((
-            SELECT 'in the way: ' || pg_catalog.string_agg(w.who, '; ') FROM (
-              SELECT DISTINCT pg_catalog.format('%s (%s, %s, for %s)',
-                coalesce(a.pid::text, 'prepared ' || p.gid),
-                coalesce(a.usename::text, p.owner::text, '?'), coalesce(a.state, 'prepared'),
-                pg_catalog.date_trunc('second', pg_catalog.clock_timestamp()
-                  - coalesce(a.xact_start, p.prepared)))
-              FROM pg_catalog.pg_locks AS l
-              LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
-              LEFT JOIN pg_catalog.pg_prepared_xacts AS p
-                ON l.virtualtransaction = '-1/' || p.transaction::text
-              WHERE l.relation = ANY (ARRAY[pg_catalog.to_regclass('"public"."curriculum_membership"')]::pg_catalog.oid[]) AND l.granted
-                AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid() LIMIT 5) AS w (who)),
+            SELECT 'in the way: ' || pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)',
+              w.who, pg_catalog.concat_ws(', ', w.role, nullif(w.application, ''),
+                nullif(w.state, '')), coalesce(w.age::text, 'an unknown time')), '; ')
+            FROM (SELECT DISTINCT coalesce('pid ' || a.pid,
+    'prepared transaction "' || p.gid || '"') AS who,
+  coalesce(a.usename::text, p.owner::text, a.backend_type, '?') AS role,
+  coalesce(a.application_name, '') AS application, coalesce(a.state, '') AS state,
+  pg_catalog.date_trunc('second', pg_catalog.clock_timestamp()
+    - coalesce(a.xact_start, p.prepared)) AS age
+FROM pg_catalog.pg_locks AS l
+LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
+LEFT JOIN pg_catalog.pg_locks AS x ON l.pid IS NULL AND x.pid IS NULL
+  AND x.locktype = 'transactionid' AND x.virtualtransaction = l.virtualtransaction
+LEFT JOIN pg_catalog.pg_prepared_xacts AS p ON p.transaction = x.transactionid
+WHERE ((l.relation = pg_catalog.to_regclass('"public"."curriculum_membership"'))) AND l.granted
+  AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d
+    WHERE d.datname = pg_catalog.current_database())
+  AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()
+ORDER BY age DESC NULLS LAST LIMIT 5) AS w),
           'whoever was in the way has gone meanwhile')),
         HINT = 'End or wait for those transactions, then go on with alembic or with a script '
           'from the version reached; membership-refactor abandon takes the step back.';
@@ -435,18 +463,25 @@ VALUES ('programme_membership', '0010', 'up', 'drop the columns',
       RAISE lock_not_available USING
         MESSAGE = pg_catalog.format('no lock on %s in %s tries over 120 s; %s',
           '"public"."curriculum_membership"', tries, coalesce((
-            SELECT 'in the way: ' || pg_catalog.string_agg(w.who, '; ') FROM (
-              SELECT DISTINCT pg_catalog.format('%s (%s, %s, for %s)',
-                coalesce(a.pid::text, 'prepared ' || p.gid),
-                coalesce(a.usename::text, p.owner::text, '?'), coalesce(a.state, 'prepared'),
-                pg_catalog.date_trunc('second', pg_catalog.clock_timestamp()
-                  - coalesce(a.xact_start, p.prepared)))
-              FROM pg_catalog.pg_locks AS l
-              LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
-              LEFT JOIN pg_catalog.pg_prepared_xacts AS p
-                ON l.virtualtransaction = '-1/' || p.transaction::text
-              WHERE l.relation = ANY (ARRAY[pg_catalog.to_regclass('"public"."curriculum_membership"')]::pg_catalog.oid[]) AND l.granted
-                AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid() LIMIT 5) AS w (who)),
+            SELECT 'in the way: ' || pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)',
+              w.who, pg_catalog.concat_ws(', ', w.role, nullif(w.application, ''),
+                nullif(w.state, '')), coalesce(w.age::text, 'an unknown time')), '; ')
+            FROM (SELECT DISTINCT coalesce('pid ' || a.pid,
+    'prepared transaction "' || p.gid || '"') AS who,
+  coalesce(a.usename::text, p.owner::text, a.backend_type, '?') AS role,
+  coalesce(a.application_name, '') AS application, coalesce(a.state, '') AS state,
+  pg_catalog.date_trunc('second', pg_catalog.clock_timestamp()
+    - coalesce(a.xact_start, p.prepared)) AS age
+FROM pg_catalog.pg_locks AS l
+LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
+LEFT JOIN pg_catalog.pg_locks AS x ON l.pid IS NULL AND x.pid IS NULL
+  AND x.locktype = 'transactionid' AND x.virtualtransaction = l.virtualtransaction
+LEFT JOIN pg_catalog.pg_prepared_xacts AS p ON p.transaction = x.transactionid
+WHERE ((l.relation = pg_catalog.to_regclass('"public"."curriculum_membership"'))) AND l.granted
+  AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d
+    WHERE d.datname = pg_catalog.current_database())
+  AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()
+ORDER BY age DESC NULLS LAST LIMIT 5) AS w),
           'whoever was in the way has gone meanwhile')),
         HINT = 'End or wait for those transactions, then go on with alembic or with a script '
           'from the version reached; membership-refactor abandon takes the step back.';

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from membership_refactor.sql.identifiers import dollar_quoted, ident, literal
 from membership_refactor.steps.actions import Build, Ranges
-from membership_refactor.steps.script.pace import (
+from membership_refactor.steps.pace import (
     BATCH_SECONDS,
     FIRST,
     LARGEST,
@@ -18,8 +18,8 @@ from membership_refactor.steps.script.pace import (
     LOCKING_TARGET_SECONDS,
     SMALLEST,
     TARGET_SECONDS,
-    Pace,
 )
+from membership_refactor.steps.script.pace import Pace
 from membership_refactor.steps.script.records import Records
 from membership_refactor.steps.script.throttle import VARIABLES, waiting
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
+from membership_refactor.sql.blockers import Locks, blockers
 from membership_refactor.sql.identifiers import dollar_quoted, literal
-from membership_refactor.sql.statements import Lock, Statement
-from membership_refactor.steps.script.pace import SECOND_WAIT_MS, WAIT_MS
-
-Locks = Sequence[tuple[str, Lock]]
+from membership_refactor.sql.statements import Statement
+from membership_refactor.steps.pace import SECOND_WAIT_MS, WAIT_MS
 
 VARIABLES = """\
   began timestamptz := pg_catalog.clock_timestamp();
@@ -47,7 +46,6 @@ def taken(locks: Locks) -> str:
 def tried_again(locks: Locks, seconds: int) -> str:
     """plpgsql after a failed try: gives up when the time is over, else waits a random moment."""
     tables = ", ".join(table for table, _ in locks)
-    regclasses = ", ".join(f"pg_catalog.to_regclass({literal(t)})" for t, _ in locks)
     return f"""\
     -- A transaction of its own for the next try; this one would hold old row versions back.
     COMMIT;
@@ -55,18 +53,10 @@ def tried_again(locks: Locks, seconds: int) -> str:
       RAISE lock_not_available USING
         MESSAGE = pg_catalog.format('no lock on %s in %s tries over {seconds} s; %s',
           {literal(tables)}, tries, coalesce((
-            SELECT 'in the way: ' || pg_catalog.string_agg(w.who, '; ') FROM (
-              SELECT DISTINCT pg_catalog.format('%s (%s, %s, for %s)',
-                coalesce(a.pid::text, 'prepared ' || p.gid),
-                coalesce(a.usename::text, p.owner::text, '?'), coalesce(a.state, 'prepared'),
-                pg_catalog.date_trunc('second', pg_catalog.clock_timestamp()
-                  - coalesce(a.xact_start, p.prepared)))
-              FROM pg_catalog.pg_locks AS l
-              LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
-              LEFT JOIN pg_catalog.pg_prepared_xacts AS p
-                ON l.virtualtransaction = '-1/' || p.transaction::text
-              WHERE l.relation = ANY (ARRAY[{regclasses}]::pg_catalog.oid[]) AND l.granted
-                AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid() LIMIT 5) AS w (who)),
+            SELECT 'in the way: ' || pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)',
+              w.who, pg_catalog.concat_ws(', ', w.role, nullif(w.application, ''),
+                nullif(w.state, '')), coalesce(w.age::text, 'an unknown time')), '; ')
+            FROM ({blockers(locks)}) AS w),
           'whoever was in the way has gone meanwhile')),
         HINT = 'End or wait for those transactions, then go on with alembic or with a script '
           'from the version reached; membership-refactor abandon takes the step back.';

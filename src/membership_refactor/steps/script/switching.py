@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from membership_refactor.sql.blockers import Locks
 from membership_refactor.sql.identifiers import literal
 from membership_refactor.sql.moves import Move
 from membership_refactor.sql.statements import Statement
-from membership_refactor.steps.script.locking import VARIABLES, Locks, executed, taken, tried_again
-from membership_refactor.steps.script.pace import (
+from membership_refactor.steps.pace import (
     AT_MOST_SECONDS,
     FEWEST,
     MOST,
@@ -17,6 +17,7 @@ from membership_refactor.steps.script.pace import (
     SPANS,
     UNDER_LOCK_SECONDS,
 )
+from membership_refactor.steps.script.locking import VARIABLES, executed, taken, tried_again
 
 
 def _outpaced(move: Move) -> str:
