@@ -172,7 +172,7 @@ def test_a_lock_that_is_never_given_names_who_is_in_the_way(script: Script) -> N
         writer.execute("UPDATE programme_membership SET rotation = rotation WHERE id = 1")
         pid = writer.info.backend_pid
         impatient.up("0003").stopped(
-            'no lock on "public"."programme_membership" in', f"in the way: {pid} (", "HINT"
+            'no lock on "public"."programme_membership" in', f"in the way: pid {pid} (", "HINT"
         )
         assert state(script, "0003") == [("up", "open")]
     script.up("0003").fine()
