@@ -4,7 +4,8 @@ Revision ID: 0010
 Revises: 0009
 
 Deploy: in a release of its own, after the code that stopped writing them.
-Locks: curriculum_membership ACCESS EXCLUSIVE for one ALTER: 50 ms and 20 ms at most.
+Locks: curriculum_membership ACCESS EXCLUSIVE once for each index that goes and once for the ALTER:
+    50 ms and 20 ms at most.
 Undo: adds the columns, empty; the downgrade of 0009 fills them. Their indexes are built
     concurrently.
 """

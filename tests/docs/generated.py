@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from alembic.config import Config
@@ -14,7 +14,7 @@ from alembic.script import ScriptDirectory
 from membership_refactor.plans.chain import STEPS, TABLES
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.portrait import Portrait
-from membership_refactor.report.locks import LockUse, locks_of
+from membership_refactor.report.locks import LockUse, locks_of, locks_of_keys
 from membership_refactor.report.revision_text import RevisionText, revision_text
 from membership_refactor.sql.identifiers import qualified
 from membership_refactor.sql.ledger import TABLES as LEDGER
@@ -58,12 +58,13 @@ def locks(revision: str, direction: Direction) -> tuple[LockUse, ...]:
     chain = prediction()
     step, s = STEPS[revision], chain.situation(revision, direction)
     before, after = chain.before[revision], chain.after[revision]
-    actions: Iterable[Action] = step.up(s) if direction is Direction.UP else step.down(s)
+    actions: Sequence[Action] = step.up(s) if direction is Direction.UP else step.down(s)
     private = {qualified(t.schema, t.name) for t in after.tables if before.find(t.name) is None}
     if "0006" <= revision < "0008":
         private.add(chain.names.parent)
     ledger = f'"{chain.names.ledger}".'
-    used = locks_of(actions, private=private)
+    found = (before, after) if direction is Direction.UP else (after, before)
+    used = (*locks_of(actions, private=private), *locks_of_keys(actions, *found))
     return tuple(u for u in used if not u.table.startswith(ledger))
 
 

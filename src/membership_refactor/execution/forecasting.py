@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import psycopg
@@ -17,7 +16,7 @@ from membership_refactor.execution.looking import alembic_version, looking
 from membership_refactor.execution.runner import Runner
 from membership_refactor.execution.sessions import Pg, run, value
 from membership_refactor.planning import CHAIN
-from membership_refactor.portrait import Constraint, Portrait, Table
+from membership_refactor.portrait import Portrait
 from membership_refactor.report.forecast import (
     ACTION_SECONDS,
     RATES,
@@ -26,11 +25,10 @@ from membership_refactor.report.forecast import (
     Forecast,
     StepForecast,
 )
-from membership_refactor.report.locks import SHORT, LockUse, locks_of
+from membership_refactor.report.locks import LockUse, locks_of, locks_of_keys
 from membership_refactor.report.revision_text import RevisionText
 from membership_refactor.sql.identifiers import ident, qualified
 from membership_refactor.sql.keys_of_rows import groups_query
-from membership_refactor.sql.statements import Lock
 from membership_refactor.steps.actions import Action, Alone, Build, Ranges, Run, Switch, Verify
 from membership_refactor.steps.enrollment_identity import UniqueIndex
 from membership_refactor.steps.step import Direction, Situation, Step
@@ -166,7 +164,10 @@ class _Maker:
             freed=self._archive_bytes() if gone else 0,
             seconds=sum(self._seconds(a) for a in (*actions, Verify(name="", checks=checks)))
             * self.times_as_long,
-            locks=(*self._locks(step, actions, before, after), *_of_keys(before, after, actions)),
+            locks=(
+                *self._locks(step, actions, before, after),
+                *locks_of_keys(actions, before, after),
+            ),
             undo_rows=sum(self._rows_read(a) for a in down),
             asked=tuple(self._ask(c, now=first) for c in step.before_up(s)),
             gate=self._ask(step.gate(s), now=True) if step.gate else None,
@@ -322,25 +323,6 @@ def _rate(text: str) -> float:
     if "VALIDATE CONSTRAINT" in text:
         return RATES["validate"]
     return RATES["check"] if words[:2] == ["INSERT", "INTO"] and "SELECT" in text else 0.0
-
-
-def _of_keys(before: Portrait, after: Portrait, actions: Iterable[Action]) -> tuple[LockUse, ...]:
-    """DROP CONSTRAINT of a foreign key locks the table referred to, without being asked to."""
-    named = {t for a in actions for t, _ in getattr(a, "locks", ())}
-    lost = Counter(_referred(before)) - Counter(_referred(after))
-    return tuple(
-        LockUse(table=table, mode=Lock.ACCESS_EXCLUSIVE.value, times=1, how_long=SHORT)
-        for table in sorted(lost)
-        if table not in named
-    )
-
-
-def _referred(portrait: Portrait) -> list[str]:
-    return [qualified(*key.references) for key in _keys(portrait.tables) if key.references]
-
-
-def _keys(tables: Iterable[Table]) -> Iterator[Constraint]:
-    return (key for table in tables for key in table.foreign_keys)
 
 
 def _measured_pace(pg: Pg) -> float:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
+from membership_refactor.portrait import Portrait
+from membership_refactor.sql.identifiers import qualified
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.steps.actions import Action, Alone, Brief, Build, Ranges, Run, Switch
 from membership_refactor.steps.enrollment_identity import UniqueIndex
@@ -39,6 +42,33 @@ def locks_of(actions: Iterable[Action], *, private: Collection[str] = ()) -> tup
         LockUse(table=table, mode=mode, times=times, how_long=how_long)
         for (table, mode, how_long), times in counted.items()
     )
+
+
+def locks_of_keys(
+    actions: Iterable[Action], before: Portrait, after: Portrait
+) -> tuple[LockUse, ...]:
+    """What PostgreSQL locks without being asked to: the tables that foreign keys which go or come
+    refer to, where no action names them."""
+    named = {table for action in actions for table, _ in getattr(action, "locks", ())}
+    tables = (t for t in before.tables if after.find(t.name) is not None)
+    there = {qualified(t.schema, t.name) for t in tables} - named
+    old, new = Counter(_referred(before)), Counter(_referred(after))
+    gone, come = set(old - new) & there, set(new - old) & there
+    return tuple(
+        LockUse(table=table, mode=mode.value, times=1, how_long=SHORT)
+        for found, mode in (
+            (gone, Lock.ACCESS_EXCLUSIVE),
+            (come - gone, Lock.SHARE_ROW_EXCLUSIVE),
+        )
+        for table in sorted(found)
+    )
+
+
+def _referred(portrait: Portrait) -> Iterator[str]:
+    for table in portrait.tables:
+        for key in table.foreign_keys:
+            if key.references:
+                yield qualified(*key.references)
 
 
 def _taken(action: Action) -> Iterator[tuple[str, str, str]]:
