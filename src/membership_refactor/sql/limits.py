@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
 from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import EventTrigger, Rule, Server, Table
@@ -54,7 +54,6 @@ def cannot_carry(
     source: Table,
     *,
     server: Server | None = None,
-    accepted_event_triggers: Collection[str] = (),
 ) -> tuple[str, ...]:
     """Why the source cannot be copied and followed, a sentence each; empty when it can.
 
@@ -67,7 +66,7 @@ def cannot_carry(
     if server is not None:
         reasons += _role(source, server)
         reasons += _names(plan, source, server)
-        reasons += _event_triggers(server, accepted_event_triggers)
+        reasons += _event_triggers(server)
     named = tuple(f'table "{source.name}" {reason}' for reason in reasons)
     return named + fits(plan, source)
 
@@ -183,13 +182,12 @@ def _names(plan: TableSplit, source: Table, server: Server) -> Iterator[str]:
         yield f'cannot be split: a relation "{name}" stands in the schema already; rename it'
 
 
-def _event_triggers(server: Server, accepted: Collection[str]) -> Iterator[str]:
+def _event_triggers(server: Server) -> Iterator[str]:
     for trigger in server.event_triggers:
-        if trigger.name not in accepted and _sees_us(trigger):
+        if _sees_us(trigger):
             yield (
                 f'cannot be split while the event trigger "{trigger.name}" fires on '
-                f"{trigger.event}: it could refuse or change a statement half-way; disable it, "
-                "or accept it by name"
+                f"{trigger.event}: it could refuse or change a statement half-way; disable it"
             )
 
 
