@@ -36,7 +36,7 @@ def main() -> int:
             rows=options.rows,
             repeats=options.repeats,
             parts=parts,
-            larger=options.larger,
+            larger=5 * options.rows if options.larger is None else options.larger,
             say=lambda line: print(line, file=sys.stderr, flush=True),
             keep=lambda found: _write(found, options.out),
         )
@@ -62,7 +62,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--only", help=f"parts, separated by commas: {', '.join(PARTS)}")
-    parser.add_argument("--larger", type=int, help="rows of one more run, for the growth")
+    parser.add_argument(
+        "--larger",
+        type=int,
+        help="rows of one more run, for the growth (five times --rows; 0 leaves it out)",
+    )
     parser.add_argument("--out", type=Path, default=ROOT / "docs")
     return parser.parse_args()
 

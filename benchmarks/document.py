@@ -9,6 +9,15 @@ from benchmarks.place import SETTINGS
 from benchmarks.results import OFFLINE, Results
 
 MEGABYTE = 1e6
+FELT = (
+    "Statements are due at fixed times, whether or not the one before has ended. Latency is counted "
+    "from the due time, so that a stall is felt by every statement that it delays."
+)
+CAPTURED = (
+    "none: one table is written. application: the application writes both tables itself, by two "
+    "statements in one transaction. log: changed keys are recorded, as during a build. one way: as "
+    "0003 leaves it. two ways: as 0004 leaves it."
+)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -107,8 +116,8 @@ def page(results: Results, plot: str) -> str:
         "## Sizes\n\n" + sizes(results),
     ]
     if results.live:
-        parts.append("## What writers feel\n\nOpen loop, from the due time.\n\n" + felt(results))
+        parts.append(f"## What writers feel\n\n{FELT}\n\n{felt(results)}")
     if results.capture:
-        parts.append("## What capture costs a writer\n\n" + captured(results))
+        parts.append(f"## What capture costs a writer\n\n{CAPTURED}\n\n{captured(results)}")
     parts.append("## Targets\n\n" + must_hold(results))
     return "\n\n".join(parts) + "\n"

@@ -65,9 +65,13 @@ def _move(results: Results) -> Iterator[Line]:
 
 def _locks(results: Results) -> Iterator[Line]:
     waited, held = results.lock_extremes() or (None, None)
-    yield Line("longest wait for a lock others queue behind", 50, waited, "ms")
-    yield Line("longest hold of one", 20, held, "ms")
-    yield Line("writers' p99 during the chain over idle", 4, results.p99_ratio())
+    yield Line(
+        "longest wait for a lock others queue behind, median of the rounds", 50, waited, "ms"
+    )
+    yield Line("longest hold of one, median of the rounds", 20, held, "ms")
+    yield Line(
+        "writers' p99 during the chain over idle, median of the rounds", 4, results.p99_ratio()
+    )
 
 
 def _capture(results: Results) -> Iterator[Line]:
@@ -98,6 +102,6 @@ def _capture(results: Results) -> Iterator[Line]:
         if size == sizes[0]:
             second = application[key] - none[key]
             share = (log[key] - none[key]) / second if second > 0 else None
-            yield Line(f"change log, {named}, share of the second statement", 0.5, share)
+            yield Line(f"change log, {named}, over what the second statement costs", 0.5, share)
         else:
             yield Line(f"change log, {named}, over no capture", 1.2, log[key] / none[key])
