@@ -1,4 +1,5 @@
-"""``merge``: unites rows of one learner; shows what it would do until ``--apply`` is given."""
+"""``merge``: unites rows of one learner; a dry run until ``--apply`` is given, ``--undo`` acts at
+once."""
 
 from __future__ import annotations
 
@@ -25,16 +26,20 @@ from membership_refactor.sql.unique_identity import moves
 from membership_refactor.sql.unique_identity.names import IdentityNames
 
 NAME = "merge"
-HELP = "unite rows of one learner; a dry run unless --apply is given"
+HELP = "unite rows of one learner; a dry run without --apply; --undo RUN acts at once"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--apply", action="store_true", help="do it, and record every move")
     what = parser.add_mutually_exclusive_group()
-    what.add_argument("--undo", type=int, metavar="RUN", help="take the merges of a run back")
+    what.add_argument(
+        "--undo", type=int, metavar="RUN", help="take the merges of a run back, at once"
+    )
     what.add_argument("--where", metavar="ID", help="say where a merged row went")
     what.add_argument(
-        "--label", metavar="PREFIX", help="give rows without identity the key PREFIX<id> instead"
+        "--label",
+        metavar="PREFIX",
+        help="give rows without identity the key PREFIX<id> instead; needs --apply",
     )
     parser.add_argument(
         "--survivor",
