@@ -10,8 +10,8 @@ from benchmarks.results import OFFLINE, Results
 
 MEGABYTE = 1e6
 FELT = (
-    "Statements are due at fixed times, whether or not the one before has ended. Latency is counted "
-    "from the due time, so that a stall is felt by every statement that it delays."
+    "Statements are due at fixed times, whether or not the one before has ended. Latency is "
+    "counted from the due time, so that a stall is felt by every statement that it delays."
 )
 CAPTURED = (
     "none: one table is written. application: the application writes both tables itself, by two "
