@@ -37,6 +37,20 @@ def test_a_revision_says_every_mode_that_its_step_takes_and_no_other(revision: s
     assert {mode for mode in MODES if mode in said} == {mode for mode in MODES if mode in taken}
 
 
+@pytest.mark.parametrize(
+    ("direction", "mode"),
+    [(Direction.UP, "ACCESS EXCLUSIVE"), (Direction.DOWN, "SHARE ROW EXCLUSIVE")],
+    ids=str,
+)
+def test_0005_lists_the_tables_that_the_moved_foreign_keys_refer_to(
+    direction: Direction, mode: str
+) -> None:
+    """PostgreSQL locks them by itself; no action names them."""
+    referred = {"curriculum", "person", "programme", "rotation", "training_number"}
+    found = {u.table.split(".")[1].strip('"') for u in locks("0005", direction) if u.mode == mode}
+    assert referred <= found
+
+
 @pytest.mark.parametrize("revision", sorted(STEPS))
 def test_every_step_has_its_paragraph(revision: str) -> None:
     name = STEPS[revision].name
