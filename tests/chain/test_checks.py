@@ -26,6 +26,7 @@ from membership_refactor.execution.examine import examine, examine_together
 from membership_refactor.planning import Conflict, Nulls, ParentColumn
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.sql.parallel import childless_query
+from membership_refactor.steps import ALL
 from membership_refactor.steps.step import Situation
 from tests.chain.conftest import ChainAt
 from tests.chain.driver import Chain
@@ -235,3 +236,21 @@ def test_checks_that_share_a_pass_find_what_each_finds_alone(
     assert together == alone
     assert len(passes(checks)) < len(checks)
     assert sum(broken > 0 for broken, _ in alone.values()) > 1
+
+
+def test_a_child_without_a_link_is_found_by_what_0007_asks_whatever_the_policies(
+    chain_at: ChainAt,
+) -> None:
+    chain = chain_at("0007")
+    s = situation(chain)
+    asked = {check.name: check for check in ALL["0007"].after_up(s)}
+    chain.run(
+        f"ALTER TABLE {CM} DISABLE TRIGGER USER",
+        f"UPDATE {CM} SET programme_membership_uuid = NULL WHERE id = 0",
+        settings=("SET session_replication_role = replica",),
+    )
+    with psycopg.connect(libpq_url(chain.url), autocommit=True) as pg:
+        found = examine(pg, asked["every child has its parent"])
+        assert (found.broken, found.keys) == (1, ("0",))
+        grouped = examine(pg, asked["parents follow the policies"])
+        assert grouped.keys == ("no link",) * grouped.broken

@@ -8,7 +8,9 @@ import time
 import pytest
 
 from membership_refactor.errors import ReplayOutpaced
+from membership_refactor.execution import switching
 from membership_refactor.execution.options import Options
+from membership_refactor.steps import pace
 from tests.fixtures.databases import TemplateDatabase
 from tests.fixtures.sessions import PATIENCE, Session, Stage
 from tests.races.pilot import Flight, Pilot
@@ -102,4 +104,27 @@ def test_a_replay_that_writers_outpace_ends_with_their_rate_and_goes_on_when_les
         assert found[2] == found[3]
         busy = False
         pilot.upgrade("0003")
+    assert_equal(url)
+
+
+def test_a_log_longer_than_what_is_counted_is_replayed_before_the_lock(
+    template_database: TemplateDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As if a mass statement had promised a high rate: as much as ever may be left for the lock.
+    monkeypatch.setattr(switching, "FEWEST", pace.MOST)
+    monkeypatch.setattr(switching, "MOST", pace.MOST)
+    url = template_database(name_of("0001"), built_to("0001"))
+    with Pilot(url) as pilot:
+        pilot.start(lambda runner: runner.upgrade("0003"), until=r'm_copy_log" LIMIT', before=True)
+        pilot.until(r'm_copy_log" LIMIT', before=True)
+        execute(
+            url,
+            "DO $$ BEGIN FOR i IN 1..2500 LOOP"
+            f" UPDATE {SOURCE} SET rotation = 'x' || i WHERE id = 11; END LOOP; END $$",
+        )
+        pilot.until(r"m_copy_drain\"?\(NULL\)", before=True)
+        ((left,),) = query(url, "SELECT count(*) FROM s_refactor.m_copy_log")
+        pilot.finish()
+    assert isinstance(left, int)
+    assert left < 1000
     assert_equal(url)

@@ -10,6 +10,7 @@ from membership_refactor.sql.names import Names
 from membership_refactor.sql.statements import Statement
 from membership_refactor.sql.triggers import OwnTrigger, after, trigger_function
 
+_NOTED = "this parent's uuid was noted after this transaction's snapshot"
 _VERSION_8 = "pg_catalog.substr({}::pg_catalog.text, 15, 1) = '8'"
 
 
@@ -31,8 +32,19 @@ def keep_uuid_function(plan: TableSplit, names: Names) -> tuple[Statement, ...]:
   END IF;
   IF TG_OP <> 'DELETE' THEN
     IF NEW.{uuid} <> {new} THEN
-      INSERT INTO {kept} AS k (key_uuid, uuid) VALUES ({new}, NEW.{uuid})
-      ON CONFLICT (key_uuid) DO UPDATE SET uuid = excluded.uuid;
+      BEGIN
+        INSERT INTO {kept} AS k (key_uuid, uuid) VALUES ({new}, NEW.{uuid})
+        ON CONFLICT (key_uuid) DO UPDATE SET uuid = excluded.uuid;
+      EXCEPTION WHEN unique_violation THEN
+        -- A batch noted the uuid under the old key after this transaction's snapshot, so that the
+        -- DELETE above could not see it. READ COMMITTED sees it: the batch holds the parent.
+        IF pg_catalog.current_setting('transaction_isolation')
+          NOT IN ('repeatable read', 'serializable') THEN
+          RAISE;
+        END IF;
+        RAISE serialization_failure USING MESSAGE = {literal(_NOTED)},
+          HINT = 'Retry the transaction.';
+      END;
     END IF;
   END IF;
   RETURN NULL;"""

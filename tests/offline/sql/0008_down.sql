@@ -504,8 +504,19 @@ BEGIN
   END IF;
   IF TG_OP <> 'DELETE' THEN
     IF NEW."uuid" <> "public_refactor"."programme_membership_uuid"(NEW."person_id", NEW."programme_id", NEW."programme_membership_type", NEW."programme_start_date", NEW."programme_end_date") THEN
-      INSERT INTO "public_refactor"."programme_membership_kept" AS k (key_uuid, uuid) VALUES ("public_refactor"."programme_membership_uuid"(NEW."person_id", NEW."programme_id", NEW."programme_membership_type", NEW."programme_start_date", NEW."programme_end_date"), NEW."uuid")
-      ON CONFLICT (key_uuid) DO UPDATE SET uuid = excluded.uuid;
+      BEGIN
+        INSERT INTO "public_refactor"."programme_membership_kept" AS k (key_uuid, uuid) VALUES ("public_refactor"."programme_membership_uuid"(NEW."person_id", NEW."programme_id", NEW."programme_membership_type", NEW."programme_start_date", NEW."programme_end_date"), NEW."uuid")
+        ON CONFLICT (key_uuid) DO UPDATE SET uuid = excluded.uuid;
+      EXCEPTION WHEN unique_violation THEN
+        -- A batch noted the uuid under the old key after this transaction's snapshot, so that the
+        -- DELETE above could not see it. READ COMMITTED sees it: the batch holds the parent.
+        IF pg_catalog.current_setting('transaction_isolation')
+          NOT IN ('repeatable read', 'serializable') THEN
+          RAISE;
+        END IF;
+        RAISE serialization_failure USING MESSAGE = 'this parent''s uuid was noted after this transaction''s snapshot',
+          HINT = 'Retry the transaction.';
+      END;
     END IF;
   END IF;
   RETURN NULL;
