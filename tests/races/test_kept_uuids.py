@@ -21,7 +21,7 @@ FAMILY = (
 
 
 @pytest.mark.parametrize("isolation", ISOLATION)
-def test_a_parent_moved_with_a_snapshot_older_than_its_note_is_noted_or_told_to_retry(
+def test_40001_a_parent_moved_under_a_snapshot_older_than_its_note_is_told_to_retry(
     isolation: str, template_database: TemplateDatabase, on_stage: OnStage
 ) -> None:
     url = template_database(name_of("0008"), built_to("0008"))
