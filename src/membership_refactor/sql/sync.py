@@ -153,9 +153,9 @@ class Sync:
         What a client's own statement wrote, or a cascade of it, has changed something as a rule:
         no look at the target before it is written. What another trigger wrote is, as a rule, the
         other direction's answer, and one query decides that nothing is left to do; the depth saves
-        work and never a write. Every
-        query of a trigger costs a single-row statement as much as a third of its own write, an
-        aggregate still more; the LIMIT keeps the cached plan one for few rows.
+        work and never a write. Every query of a trigger costs a single-row statement as much as a
+        third of its own write, an aggregate still more; the LIMIT keeps the cached plan one for few
+        rows.
         """
         key = ident(self.id)
         return f"""IF pg_catalog.pg_trigger_depth() = 1 THEN
