@@ -38,7 +38,7 @@ def blockers(locks: Locks) -> str:
         "LEFT JOIN pg_catalog.pg_locks AS x ON l.pid IS NULL AND x.pid IS NULL\n"
         "  AND x.locktype = 'transactionid' AND x.virtualtransaction = l.virtualtransaction\n"
         "LEFT JOIN pg_catalog.pg_prepared_xacts AS p ON p.transaction = x.transactionid\n"
-        f"WHERE ({' OR '.join(_against(*lock) for lock in locks)}) AND l.granted\n"
+        f"WHERE ({' OR '.join(_against(*lock) for lock in locks) or 'false'}) AND l.granted\n"
         "  AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d\n"
         "    WHERE d.datname = pg_catalog.current_database())\n"
         "  AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()\n"
