@@ -20,6 +20,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event, pool
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from membership_refactor._several_keys.structure import SCOPE_INDEX
 from membership_refactor.database import choose_for_application, examine, explain
 from membership_refactor.errors import NoDatabase, RefactorError, WrongUse
 from membership_refactor.execution.options import Options
@@ -240,7 +241,7 @@ def _migrate(
                 connection.commit()
 
 
-BESIDE = ("ux_program_enrollment_scope",)
+BESIDE = (SCOPE_INDEX,)
 """What the optional chain of several keys adds to a table of this one's models."""
 
 

@@ -120,7 +120,7 @@ MUTANTS = (
     Mutant("SELECT-then-INSERT", r"ON CONFLICT DO NOTHING RETURNING p", "RETURNING p",
            in_race("two inserts of a new key with gaps", "READ COMMITTED"), 'm_claim"'),
     Mutant("claim in BEFORE", r'(NEW\."pm_uuid" := )"tis_refactor"."m_provisional"\(([^)]*)\)',
-           r"""\1(SELECT f.claimed FROM "tis_refactor"."m_claim"(\2, NULL, NULL, NULL, NULL,
+           r"""\1(SELECT f.own_claimed FROM "tis_refactor"."m_claim"(\2, NULL, NULL, NULL, NULL,
            pg_catalog.now(), '1'::pg_catalog.xid) AS f)""",
            in_event(test_events.test_a_dropped_row_and_a_savepoint_rolled_back_leave_no_parent)),
     Mutant("no fence", r"IF NOT \S*fence\S*\(\) THEN", "IF false THEN",

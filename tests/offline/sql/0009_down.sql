@@ -901,50 +901,51 @@ SELECT pg_catalog.string_agg(pg_catalog.format('DISABLE TRIGGER %I', t.tgname), 
 WHERE t.tgrelid = pg_catalog.to_regclass('"public"."programme_membership"') AND t.tgname IN ('AA_refactor_refresh_parent');
 IF what IS NOT NULL THEN EXECUTE 'ALTER TABLE "public"."programme_membership" ' || what; END IF;
 END $own$$body$;
-      EXECUTE $body1$CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_claim"(k1 bigint, k2 bigint, k3 text, k4 date, k5 date, v1 text, v2 bigint, v3 bigint, v4 text, v5 text, v6 text, changed_at timestamp with time zone, own_xid pg_catalog.xid, OUT claimed pg_catalog.uuid, OUT made boolean)
+      EXECUTE $body1$CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_claim"(own_k1 bigint, own_k2 bigint, own_k3 text, own_k4 date, own_k5 date, own_v1 text, own_v2 bigint, own_v3 bigint, own_v4 text, own_v5 text, own_v6 text, own_changed timestamp with time zone, own_xid pg_catalog.xid, OUT own_claimed pg_catalog.uuid, OUT own_made boolean)
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $body$
 #variable_conflict use_variable
 DECLARE
-  candidate pg_catalog.uuid; ours boolean;
+  own_candidate pg_catalog.uuid; own_ours boolean;
 BEGIN
-  candidate := "public_refactor"."programme_membership_uuid"(k1, k2, k3, k4, k5);
+  own_candidate := "public_refactor"."programme_membership_uuid"(own_k1, own_k2, own_k3, own_k4, own_k5);
   FOR try IN 1..100 LOOP
-    SELECT ROW(p."person_id", p."programme_id", p."programme_membership_type", p."programme_start_date", p."programme_end_date")::pg_catalog.record OPERATOR(pg_catalog.=) ROW(k1, k2, k3, k4, k5)::pg_catalog.record INTO ours FROM "public"."programme_membership" AS p WHERE p."uuid" = candidate;
-    IF ours THEN
+    SELECT ROW(p."person_id", p."programme_id", p."programme_membership_type", p."programme_start_date", p."programme_end_date")::pg_catalog.record OPERATOR(pg_catalog.=) ROW(own_k1, own_k2, own_k3, own_k4, own_k5)::pg_catalog.record INTO own_ours FROM "public"."programme_membership" AS p WHERE p."uuid" = own_candidate;
+    IF own_ours THEN
       UPDATE "public"."programme_membership" AS p SET "uuid" = p."uuid"
-      WHERE p."uuid" = candidate AND ROW(p."person_id", p."programme_id", p."programme_membership_type", p."programme_start_date", p."programme_end_date")::pg_catalog.record OPERATOR(pg_catalog.=) ROW(k1, k2, k3, k4, k5)::pg_catalog.record AND p.xmin OPERATOR(pg_catalog.<>) own_xid;
+      WHERE p."uuid" = own_candidate AND ROW(p."person_id", p."programme_id", p."programme_membership_type", p."programme_start_date", p."programme_end_date")::pg_catalog.record OPERATOR(pg_catalog.=) ROW(own_k1, own_k2, own_k3, own_k4, own_k5)::pg_catalog.record AND p.xmin OPERATOR(pg_catalog.<>) own_xid;
       IF NOT FOUND THEN
         PERFORM 1 FROM "public"."programme_membership" AS p
-        WHERE p."uuid" = candidate AND ROW(p."person_id", p."programme_id", p."programme_membership_type", p."programme_start_date", p."programme_end_date")::pg_catalog.record OPERATOR(pg_catalog.=) ROW(k1, k2, k3, k4, k5)::pg_catalog.record AND p.xmin OPERATOR(pg_catalog.=) own_xid;
+        WHERE p."uuid" = own_candidate AND ROW(p."person_id", p."programme_id", p."programme_membership_type", p."programme_start_date", p."programme_end_date")::pg_catalog.record OPERATOR(pg_catalog.=) ROW(own_k1, own_k2, own_k3, own_k4, own_k5)::pg_catalog.record AND p.xmin OPERATOR(pg_catalog.=) own_xid;
       END IF;
       IF FOUND THEN
-        claimed := candidate; made := false;
+        own_claimed := own_candidate; own_made := false;
         RETURN;
       END IF;
       CONTINUE;
     END IF;
-    IF NOT ours THEN
+    IF NOT own_ours THEN
       -- A parent that moved to another key kept its uuid.
-      candidate := "public_refactor"."programme_membership_another_uuid"(candidate);
+      own_candidate := "public_refactor"."programme_membership_another_uuid"(own_candidate);
       CONTINUE;
     END IF;
     INSERT INTO "public"."programme_membership" AS p ("uuid", "person_id", "programme_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "amended_date")
-    VALUES (candidate, k1, k2, k3, k4, k5, v1, v2, v3, v4, v5, v6, changed_at)
-    ON CONFLICT DO NOTHING RETURNING p."uuid" INTO claimed;
-    IF claimed IS NOT NULL THEN
-      made := true;
+    VALUES (own_candidate, own_k1, own_k2, own_k3, own_k4, own_k5, own_v1, own_v2, own_v3, own_v4, own_v5, own_v6, own_changed)
+    ON CONFLICT DO NOTHING RETURNING p."uuid" INTO own_claimed;
+    IF own_claimed IS NOT NULL THEN
+      own_made := true;
       RETURN;
     END IF;
-    made := false;
+    own_made := false;
     INSERT INTO "public"."programme_membership" AS p ("uuid", "person_id", "programme_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "amended_date")
-    VALUES (candidate, k1, k2, k3, k4, k5, v1, v2, v3, v4, v5, v6, changed_at)
+    VALUES (own_candidate, own_k1, own_k2, own_k3, own_k4, own_k5, own_v1, own_v2, own_v3, own_v4, own_v5, own_v6, own_changed)
     ON CONFLICT ("person_id", "programme_id", "programme_membership_type", "programme_start_date", "programme_end_date") DO UPDATE SET "uuid" = p."uuid"
-    WHERE p.xmin OPERATOR(pg_catalog.<>) own_xid RETURNING p."uuid" INTO claimed;
-    IF claimed IS NULL THEN
+    WHERE p.xmin OPERATOR(pg_catalog.<>) own_xid RETURNING p."uuid" INTO own_claimed;
+    IF own_claimed IS NULL THEN
       -- Touched already. A predicate for these very gaps: no index knows IS NOT DISTINCT FROM.
-      EXECUTE 'SELECT p."uuid" FROM "public"."programme_membership" AS p WHERE ' || CASE WHEN k1 IS NULL THEN 'p."person_id" IS NULL' ELSE 'p."person_id" = $1' END || ' AND ' || CASE WHEN k2 IS NULL THEN 'p."programme_id" IS NULL' ELSE 'p."programme_id" = $2' END || ' AND ' || CASE WHEN k3 IS NULL THEN 'p."programme_membership_type" IS NULL' ELSE 'p."programme_membership_type" = $3' END || ' AND ' || CASE WHEN k4 IS NULL THEN 'p."programme_start_date" IS NULL' ELSE 'p."programme_start_date" = $4' END || ' AND ' || CASE WHEN k5 IS NULL THEN 'p."programme_end_date" IS NULL' ELSE 'p."programme_end_date" = $5' END || ' FOR NO KEY UPDATE' INTO claimed USING k1, k2, k3, k4, k5;
+      EXECUTE 'SELECT p."uuid" FROM "public"."programme_membership" AS p WHERE ' || CASE WHEN own_k1 IS NULL THEN 'p."person_id" IS NULL' ELSE 'p."person_id" = $1' END || ' AND ' || CASE WHEN own_k2 IS NULL THEN 'p."programme_id" IS NULL' ELSE 'p."programme_id" = $2' END || ' AND ' || CASE WHEN own_k3 IS NULL THEN 'p."programme_membership_type" IS NULL' ELSE 'p."programme_membership_type" = $3' END || ' AND ' || CASE WHEN own_k4 IS NULL THEN 'p."programme_start_date" IS NULL' ELSE 'p."programme_start_date" = $4' END || ' AND ' || CASE WHEN own_k5 IS NULL THEN 'p."programme_end_date" IS NULL' ELSE 'p."programme_end_date" = $5' END || ' FOR NO KEY UPDATE'
+      INTO own_claimed USING own_k1, own_k2, own_k3, own_k4, own_k5;
     END IF;
-    IF claimed IS NOT NULL THEN
+    IF own_claimed IS NOT NULL THEN
       RETURN;
     END IF;
   END LOOP;
@@ -953,7 +954,7 @@ BEGIN
     HINT = 'Retry the transaction.';
 END
 $body$$body1$;
-      EXECUTE $body$REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_claim"(k1 bigint, k2 bigint, k3 text, k4 date, k5 date, v1 text, v2 bigint, v3 bigint, v4 text, v5 text, v6 text, changed_at timestamp with time zone, own_xid pg_catalog.xid, OUT claimed pg_catalog.uuid, OUT made boolean) FROM PUBLIC$body$;
+      EXECUTE $body$REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_claim"(own_k1 bigint, own_k2 bigint, own_k3 text, own_k4 date, own_k5 date, own_v1 text, own_v2 bigint, own_v3 bigint, own_v4 text, own_v5 text, own_v6 text, own_changed timestamp with time zone, own_xid pg_catalog.xid, OUT own_claimed pg_catalog.uuid, OUT own_made boolean) FROM PUBLIC$body$;
       EXECUTE $body1$CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_provisional"(k1 bigint, k2 bigint, k3 text, k4 date, k5 date) RETURNS pg_catalog.uuid
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $body$
 #variable_conflict use_variable
@@ -1061,7 +1062,7 @@ BEGIN
     OR saved."programme_start_date" IS DISTINCT FROM parent."programme_start_date"
     OR saved."programme_end_date" IS DISTINCT FROM parent."programme_end_date") THEN
     IF saved."programme_membership_uuid" IS NULL OR "public_refactor"."programme_membership_is_provisional"(saved."programme_membership_uuid", saved."person_id", saved."programme_id", saved."programme_membership_type", saved."programme_start_date", saved."programme_end_date") THEN
-      SELECT f.claimed, f.made INTO claimed, made FROM "public_refactor"."programme_membership_claim"(saved."person_id", saved."programme_id", saved."programme_membership_type", saved."programme_start_date", saved."programme_end_date", saved."rotation", saved."rotation_id", saved."training_number_id", saved."training_pathway", saved."leaving_reason", saved."leaving_destination", saved."amended_date", saved.xmin) AS f;
+      SELECT f.own_claimed, f.own_made INTO claimed, made FROM "public_refactor"."programme_membership_claim"(saved."person_id", saved."programme_id", saved."programme_membership_type", saved."programme_start_date", saved."programme_end_date", saved."rotation", saved."rotation_id", saved."training_number_id", saved."training_pathway", saved."leaving_reason", saved."leaving_destination", saved."amended_date", saved.xmin) AS f;
     SELECT p."uuid", p."person_id", p."programme_id", p."programme_membership_type", p."programme_start_date", p."programme_end_date", p."rotation", p."rotation_id", p."training_number_id", p."training_pathway", p."leaving_reason", p."leaving_destination", p."amended_date" INTO parent
   FROM "public"."programme_membership" AS p WHERE p."uuid" = claimed;
     ELSIF parent."uuid" IS NULL THEN
@@ -1178,7 +1179,7 @@ BEGIN
     IF NEW."programme_membership_uuid" IS NOT NULL AND NEW."programme_membership_uuid" IS DISTINCT FROM OLD."programme_membership_uuid" THEN
       RETURN NULL;  -- the foreign key refuses it next
     END IF;
-    SELECT f.claimed, f.made INTO claimed, made FROM "public_refactor"."programme_membership_claim"(saved."person_id", saved."programme_id", saved."programme_membership_type", saved."programme_start_date", saved."programme_end_date", saved."rotation", saved."rotation_id", saved."training_number_id", saved."training_pathway", saved."leaving_reason", saved."leaving_destination", saved."amended_date", saved.xmin) AS f;
+    SELECT f.own_claimed, f.own_made INTO claimed, made FROM "public_refactor"."programme_membership_claim"(saved."person_id", saved."programme_id", saved."programme_membership_type", saved."programme_start_date", saved."programme_end_date", saved."rotation", saved."rotation_id", saved."training_number_id", saved."training_pathway", saved."leaving_reason", saved."leaving_destination", saved."amended_date", saved.xmin) AS f;
     SELECT p."uuid", p."person_id", p."programme_id", p."programme_membership_type", p."programme_start_date", p."programme_end_date", p."rotation", p."rotation_id", p."training_number_id", p."training_pathway", p."leaving_reason", p."leaving_destination", p."amended_date" INTO parent
   FROM "public"."programme_membership" AS p WHERE p."uuid" = claimed;
     IF made AND (saved."person_id" IS DISTINCT FROM parent."person_id"
@@ -1295,7 +1296,7 @@ BEGIN
     OR c."programme_membership_type" IS DISTINCT FROM saved."programme_membership_type"
     OR c."programme_start_date" IS DISTINCT FROM saved."programme_start_date"
     OR c."programme_end_date" IS DISTINCT FROM saved."programme_end_date"));
-    SELECT f.claimed, f.made INTO claimed, made FROM "public_refactor"."programme_membership_claim"(saved."person_id", saved."programme_id", saved."programme_membership_type", saved."programme_start_date", saved."programme_end_date", CASE WHEN ((NEW."rotation" IS DISTINCT FROM OLD."rotation") OR NEW."id" <> OLD."id") THEN saved."rotation" ELSE parent."rotation" END, CASE WHEN ((NEW."rotation_id" IS DISTINCT FROM OLD."rotation_id") OR NEW."id" <> OLD."id") THEN saved."rotation_id" ELSE parent."rotation_id" END, CASE WHEN ((NEW."training_number_id" IS DISTINCT FROM OLD."training_number_id") OR NEW."id" <> OLD."id") THEN saved."training_number_id" ELSE parent."training_number_id" END, CASE WHEN ((NEW."training_pathway" IS DISTINCT FROM OLD."training_pathway") OR NEW."id" <> OLD."id") THEN saved."training_pathway" ELSE parent."training_pathway" END, CASE WHEN ((NEW."leaving_reason" IS DISTINCT FROM OLD."leaving_reason") OR NEW."id" <> OLD."id") THEN saved."leaving_reason" ELSE parent."leaving_reason" END, CASE WHEN ((NEW."leaving_destination" IS DISTINCT FROM OLD."leaving_destination") OR NEW."id" <> OLD."id") THEN saved."leaving_destination" ELSE parent."leaving_destination" END, saved."amended_date", saved.xmin) AS f;
+    SELECT f.own_claimed, f.own_made INTO claimed, made FROM "public_refactor"."programme_membership_claim"(saved."person_id", saved."programme_id", saved."programme_membership_type", saved."programme_start_date", saved."programme_end_date", CASE WHEN ((NEW."rotation" IS DISTINCT FROM OLD."rotation") OR NEW."id" <> OLD."id") THEN saved."rotation" ELSE parent."rotation" END, CASE WHEN ((NEW."rotation_id" IS DISTINCT FROM OLD."rotation_id") OR NEW."id" <> OLD."id") THEN saved."rotation_id" ELSE parent."rotation_id" END, CASE WHEN ((NEW."training_number_id" IS DISTINCT FROM OLD."training_number_id") OR NEW."id" <> OLD."id") THEN saved."training_number_id" ELSE parent."training_number_id" END, CASE WHEN ((NEW."training_pathway" IS DISTINCT FROM OLD."training_pathway") OR NEW."id" <> OLD."id") THEN saved."training_pathway" ELSE parent."training_pathway" END, CASE WHEN ((NEW."leaving_reason" IS DISTINCT FROM OLD."leaving_reason") OR NEW."id" <> OLD."id") THEN saved."leaving_reason" ELSE parent."leaving_reason" END, CASE WHEN ((NEW."leaving_destination" IS DISTINCT FROM OLD."leaving_destination") OR NEW."id" <> OLD."id") THEN saved."leaving_destination" ELSE parent."leaving_destination" END, saved."amended_date", saved.xmin) AS f;
     SELECT p."uuid", p."person_id", p."programme_id", p."programme_membership_type", p."programme_start_date", p."programme_end_date", p."rotation", p."rotation_id", p."training_number_id", p."training_pathway", p."leaving_reason", p."leaving_destination", p."amended_date" INTO target
   FROM "public"."programme_membership" AS p WHERE p."uuid" = claimed;
     SELECT CASE WHEN NOT made AND ((NEW."rotation" IS DISTINCT FROM OLD."rotation") OR NEW."id" <> OLD."id") THEN saved."rotation" ELSE target."rotation" END AS "rotation", CASE WHEN NOT made AND ((NEW."rotation_id" IS DISTINCT FROM OLD."rotation_id") OR NEW."id" <> OLD."id") THEN saved."rotation_id" ELSE target."rotation_id" END AS "rotation_id", CASE WHEN NOT made AND ((NEW."training_number_id" IS DISTINCT FROM OLD."training_number_id") OR NEW."id" <> OLD."id") THEN saved."training_number_id" ELSE target."training_number_id" END AS "training_number_id", CASE WHEN NOT made AND ((NEW."training_pathway" IS DISTINCT FROM OLD."training_pathway") OR NEW."id" <> OLD."id") THEN saved."training_pathway" ELSE target."training_pathway" END AS "training_pathway", CASE WHEN NOT made AND ((NEW."leaving_reason" IS DISTINCT FROM OLD."leaving_reason") OR NEW."id" <> OLD."id") THEN saved."leaving_reason" ELSE target."leaving_reason" END AS "leaving_reason", CASE WHEN NOT made AND ((NEW."leaving_destination" IS DISTINCT FROM OLD."leaving_destination") OR NEW."id" <> OLD."id") THEN saved."leaving_destination" ELSE target."leaving_destination" END AS "leaving_destination" INTO result;

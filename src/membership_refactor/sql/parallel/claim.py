@@ -13,25 +13,30 @@ TRIES = 100
 
 
 def claim_function(sides: Sides) -> tuple[Statement, ...]:
-    """``claim(key..., values..., [changed,] xid, OUT claimed, OUT made)``.
+    """``claim(key..., values..., [changed,] xid, OUT own_claimed, OUT own_made)``.
 
-    The parent is touched, not only locked. ``made`` is true only where this call created it.
+    The parent is touched, not only locked. ``own_made`` is true only where this call created it.
     The usual parent bears the computed uuid and is found by it. Else INSERT ... ON CONFLICT DO
     NOTHING without an arbiter, which also waits for a uuid that another session is writing at
     this moment (with an arbiter that is an error of the primary key); then ON CONFLICT (key) DO
-    UPDATE, because what holds the key may have any uuid.
+    UPDATE, because what holds the key may have any uuid. Variables are named as no column is: in
+    ON CONFLICT (column) a variable of that name would be taken.
     """
     names, plan, u = sides.names, sides.plan, sides.uuid
-    keys = [f"k{n}" for n in range(1, len(sides.key) + 1)]
-    values = [f"v{n}" for n in range(1, len(sides.values) + 1)]
-    times = ["changed_at"] if plan.changed else []
+    keys = [f"own_k{n}" for n in range(1, len(sides.key) + 1)]
+    values = [f"own_v{n}" for n in range(1, len(sides.values) + 1)]
+    times = ["own_changed"] if plan.changed else []
     types = [base_type(sides.child.column(c).type) for c in sides.shared]
     given = [*keys, *values, *times]
     arguments = [f"{n} {t}" for n, t in zip(given, types, strict=True)]
-    arguments += ["own_xid pg_catalog.xid", "OUT claimed pg_catalog.uuid", "OUT made boolean"]
+    arguments += [
+        "own_xid pg_catalog.xid",
+        "OUT own_claimed pg_catalog.uuid",
+        "OUT own_made boolean",
+    ]
     insert = (
         f"INSERT INTO {names.parent} AS p ({u}, {listed(sides.shared)})\n"
-        f"    VALUES ({', '.join(['candidate', *given])})"
+        f"    VALUES ({', '.join(['own_candidate', *given])})"
     )
     by_key = " || ' AND ' || ".join(
         f"CASE WHEN {k} IS NULL THEN {literal(f'p.{ident(c.name)} IS NULL')} "
@@ -40,42 +45,43 @@ def claim_function(sides: Sides) -> tuple[Statement, ...]:
     )
     look_up = literal(f"SELECT p.{u} FROM {names.parent} AS p WHERE ")
     same = sides.same_key("p", ", ".join(keys))
-    body = f"""  candidate := {names.own("uuid")}({", ".join(keys)});
+    body = f"""  own_candidate := {names.own("uuid")}({", ".join(keys)});
   FOR try IN 1..{TRIES} LOOP
-    SELECT {same} INTO ours FROM {names.parent} AS p WHERE p.{u} = candidate;
-    IF ours THEN
+    SELECT {same} INTO own_ours FROM {names.parent} AS p WHERE p.{u} = own_candidate;
+    IF own_ours THEN
       UPDATE {names.parent} AS p SET {u} = p.{u}
-      WHERE p.{u} = candidate AND {same} AND p.xmin OPERATOR(pg_catalog.<>) own_xid;
+      WHERE p.{u} = own_candidate AND {same} AND p.xmin OPERATOR(pg_catalog.<>) own_xid;
       IF NOT FOUND THEN
         PERFORM 1 FROM {names.parent} AS p
-        WHERE p.{u} = candidate AND {same} AND p.xmin OPERATOR(pg_catalog.=) own_xid;
+        WHERE p.{u} = own_candidate AND {same} AND p.xmin OPERATOR(pg_catalog.=) own_xid;
       END IF;
       IF FOUND THEN
-        claimed := candidate; made := false;
+        own_claimed := own_candidate; own_made := false;
         RETURN;
       END IF;
       CONTINUE;
     END IF;
-    IF NOT ours THEN
+    IF NOT own_ours THEN
       -- A parent that moved to another key kept its uuid.
-      candidate := {names.own("another_uuid")}(candidate);
+      own_candidate := {names.own("another_uuid")}(own_candidate);
       CONTINUE;
     END IF;
     {insert}
-    ON CONFLICT DO NOTHING RETURNING p.{u} INTO claimed;
-    IF claimed IS NOT NULL THEN
-      made := true;
+    ON CONFLICT DO NOTHING RETURNING p.{u} INTO own_claimed;
+    IF own_claimed IS NOT NULL THEN
+      own_made := true;
       RETURN;
     END IF;
-    made := false;
+    own_made := false;
     {insert}
     ON CONFLICT ({listed(plan.key)}) DO UPDATE SET {u} = p.{u}
-    WHERE p.xmin OPERATOR(pg_catalog.<>) own_xid RETURNING p.{u} INTO claimed;
-    IF claimed IS NULL THEN
+    WHERE p.xmin OPERATOR(pg_catalog.<>) own_xid RETURNING p.{u} INTO own_claimed;
+    IF own_claimed IS NULL THEN
       -- Touched already. A predicate for these very gaps: no index knows IS NOT DISTINCT FROM.
-      EXECUTE {look_up} || {by_key} || ' FOR NO KEY UPDATE' INTO claimed USING {", ".join(keys)};
+      EXECUTE {look_up} || {by_key} || ' FOR NO KEY UPDATE'
+      INTO own_claimed USING {", ".join(keys)};
     END IF;
-    IF claimed IS NOT NULL THEN
+    IF own_claimed IS NOT NULL THEN
       RETURN;
     END IF;
   END LOOP;
@@ -87,7 +93,7 @@ def claim_function(sides: Sides) -> tuple[Statement, ...]:
         ", ".join(arguments),
         "",
         body,
-        declare="  candidate pg_catalog.uuid; ours boolean;",
+        declare="  own_candidate pg_catalog.uuid; own_ours boolean;",
     )
 
 
@@ -95,7 +101,7 @@ def claim(sides: Sides, key: str, values: list[str], changed: str) -> str:
     """plpgsql that claims for a key, into the variables ``claimed`` and ``made``."""
     arguments = ", ".join([key, *values, *([changed] if sides.plan.changed else []), "saved.xmin"])
     own = sides.names.own("claim")
-    return f"SELECT f.claimed, f.made INTO claimed, made FROM {own}({arguments}) AS f;"
+    return f"SELECT f.own_claimed, f.own_made INTO claimed, made FROM {own}({arguments}) AS f;"
 
 
 def provisional_functions(sides: Sides) -> tuple[Statement, ...]:
