@@ -161,7 +161,7 @@ MUTANTS = (
            in_race("new-style insert, parent's value", RR)),
     Mutant("born parents are forgotten", r"INSERT INTO \S*born\S* AS b[^;]*;", "",
            in_event(whole_group)),
-    Mutant("a taken uuid is not noticed", r"IF NOT ours THEN", "IF false THEN",
+    Mutant("a taken uuid is not noticed", r"IF NOT own_ours THEN", "IF false THEN",
            in_event(test_events.test_a_new_row_with_a_left_key_gets_another_uuid_and_again_one),
            'm_claim"'),
     Mutant("a loser's value is not written down", r"INSERT INTO \S*m_replaced\S* AS r[^;]*;", "",

@@ -97,20 +97,18 @@ class BlindAfterwards:
         return text
 
 
-LAST = r"UNION ALL SELECT NULL, pg_catalog\.count\(\*\) \+ 1 FROM (\S+)\)"
-BOUNDED = r"CASE WHEN pg_catalog\.lead\(c\.n\) OVER \(ORDER BY c\.n\) IS NOT NULL THEN c\.key END"
 IMAGES = (
     r'ROW\((\w)\."score"[^()]*\)::pg_catalog\.record OPERATOR\(pg_catalog\.\*<>\) '
     r"ROW\((\w)\.[^()]*\)::pg_catalog\.record"
 )
 MUTANTS: tuple[Mutant, ...] = (
     mutant("the last range ends with the last row",
-           lambda text: replaced(LAST, r"UNION ALL SELECT max(id)::text, pg_catalog.count(*) + 1"
-                                       r" FROM \1)")(replaced(BOUNDED, "c.key")(text)),
+           replaced(r", c\.key::text,\n(?=[\s\S]*FROM ([^\s)]+)\)\) END\nFROM cut)",
+                    r", coalesce(c.key::text, (SELECT pg_catalog.max(id)::text FROM \1)),\n"),
            found_at("0003", COPY, extra(100001), "100001")),
     mutant("the first range begins with the first row",
-           replaced(r"  pg_catalog\.lag\(c\.key\) OVER \(ORDER BY c\.n\),",
-                    "  coalesce(pg_catalog.lag(c.key) OVER (ORDER BY c.n), '0'),"),
+           replaced(r"(pg_catalog\.lag\(c\.key::text\) OVER \(ORDER BY c\.n\)),",
+                    r"coalesce(\1, '0'),"),
            found_at("0003", COPY, extra(-1), "-1")),
     mutant("only the source's rows are compared", replaced("FULL JOIN", "LEFT JOIN", "'missing'"),
            found_at("0003", COPY, extra(16), "16")),
