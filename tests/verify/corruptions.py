@@ -192,7 +192,7 @@ ALL = (
         "a parent has no child",
         ("0007",),
         lambda p: (_new_parent(p, V8),),
-        lambda p: {"children and parents": {(V8, "extra", ())}},
+        lambda p: {"childless parents": {(V8, "extra", ())}},
     ),
     Corruption(
         "a parent says something else than its children",

@@ -8,7 +8,7 @@ from membership_refactor.portrait import Table
 from membership_refactor.sql.grouping import grouped, parent_columns
 from membership_refactor.sql.identifiers import columns as listed
 from membership_refactor.sql.identifiers import ident, literal, qualified
-from membership_refactor.sql.identity import computed
+from membership_refactor.sql.identity import wrong_link
 from membership_refactor.sql.look import Look
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.tables.constraints import check_expression
@@ -105,7 +105,7 @@ def links_are_of_their_keys(
     """Until 0008 the link is the uuid of the row's key. ``beside_source``: in one pass with
     ``copy_is_exact``."""
     key = f"b.{ident(plan.id)}"
-    of_key = f"b.{ident(plan.link)} IS DISTINCT FROM {computed(plan, names, 'b', 'link')}"
+    of_key = wrong_link(plan, names, f"b.{ident(plan.link)}", "b")
     return Check.of(
         Look(
             rows=_source_and_copy(plan, names) if beside_source else f"{names.copy} AS b",

@@ -19,9 +19,13 @@ from membership_refactor.sql.comparison import Comparison
 from membership_refactor.sql.identifiers import ident, literal
 from membership_refactor.steps.step import Direction
 
-LOOK_UP = "SET random_page_cost = 1.1"
-"""Where a parent table is so large that looking rows up by uuid is cheaper than a hash for each
-range, the planner sees it in time: at the default price of a page it goes on hashing too long."""
+SETTINGS = (
+    # Where a parent table is so large that looking rows up by uuid is cheaper than a hash for each
+    # range, the planner sees it in time: at the default price of a page it hashes too long.
+    "SET random_page_cost = 1.1",
+    # The workers are those that were asked for, and no range is worth the start of a process.
+    "SET max_parallel_workers_per_gather = 0",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +165,8 @@ class _Work:
 
     def _compare(self, pending: Iterator[_Range], task: Task) -> None:
         with self.sessions.open(purpose="verify") as pg:
-            run(pg, LOOK_UP)
+            for setting in SETTINGS:
+                run(pg, setting)
             try:
                 while not self._stop.is_set():
                     note = self.throttle.wait(pg, stop=self._stop) if self.throttle else ""
@@ -199,7 +204,7 @@ def _ranges(pg: Pg, ledger: Ledger, comparison: Comparison, job: str, size: int)
             f"    SELECT pg_catalog.max(s.ended_at) FROM {steps} AS s WHERE s.plan = {plan}))",
         )
         if not value(pg, f"SELECT pg_catalog.count(*) FROM {batches} WHERE {mine}"):
-            key = ident(comparison.route_key)
+            key, route = ident(comparison.route_key), comparison.route
             # The last range is open at its end, and so is the first at its beginning.
             run(
                 pg,
@@ -208,12 +213,13 @@ def _ranges(pg: Pg, ledger: Ledger, comparison: Comparison, job: str, size: int)
                 f"  SELECT 1, ({_nth(comparison, size, 'true')})\n"
                 f"  UNION ALL SELECT c.n + 1, ({_nth(comparison, size, f'r.{key} > c.key')})\n"
                 "  FROM cut AS c WHERE c.key IS NOT NULL)\n"
-                f"SELECT {plan}, {literal(job)}, c.n,\n"
-                "  pg_catalog.lag(c.key::text) OVER (ORDER BY c.n), c.key::text,\n"
-                f"  CASE WHEN c.key IS NOT NULL THEN {size} ELSE greatest(0,\n"
-                f"    (1 - c.n) * {size}::bigint\n"
-                f"    + (SELECT pg_catalog.count(*) FROM {comparison.route})) END\n"
-                "FROM cut AS c",
+                f"SELECT {plan}, {literal(job)}, c.n, c.before::text, c.key::text,\n"
+                f"  CASE WHEN c.key IS NOT NULL THEN {size}\n"
+                f"    WHEN c.before IS NULL THEN (SELECT pg_catalog.count(*) FROM {route})\n"
+                f"    ELSE (SELECT pg_catalog.count(*) FROM {route} AS r WHERE r.{key} > c.before)"
+                " END\n"
+                "FROM (SELECT n, key, pg_catalog.lag(key) OVER (ORDER BY n) AS before\n"
+                "  FROM cut) AS c",
             )
     rows = run(
         pg, f"SELECT n, first, last, rows FROM {batches} WHERE {mine} AND NOT done ORDER BY n"

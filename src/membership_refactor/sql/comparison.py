@@ -15,13 +15,16 @@ from membership_refactor.sql.identifiers import literal
 from membership_refactor.sql.statements import Lock
 from membership_refactor.sql.types import differs
 
-RANGE_ROWS = 20_000
+RANGE_ROWS = 50_000
 """Rows of a range where both sides are cut along the same route."""
-HASHED_ROWS = 100_000
+HASHED_ROWS = 500_000
 """Where each range is joined with the whole of another table: enough to pay for its hash, and
-still a snapshot of less than a second."""
+still a snapshot of a second or two."""
 
 NOTHING = "'{}'::pg_catalog.text[]"
+UUID = "pg_catalog.uuid"
+EXCLUSIVE = Lock.SHARE_ROW_EXCLUSIVE
+"""What repair holds on both sides."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

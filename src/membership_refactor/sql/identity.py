@@ -50,14 +50,14 @@ def _encoded(value: str, type_name: str) -> str:
     elif base in _FIXED_WIDTH:
         encoded = _FIXED_WIDTH[base].format(value)
     elif base in _TEXTS or base in ("numeric", "bytea"):
-        raw = value
         if base == "numeric":
-            value = f"pg_catalog.trim_scale({value})::pg_catalog.text"  # 1.0 and 1.00 are one key
+            value = f"pg_catalog.trim_scale({value})"  # 1.0 and 1.00 are one key
+        raw = value
         if base != "bytea":
             # text -> bytea by way of bytea's input, whose escapes begin with a backslash.
-            text = f"{value}::pg_catalog.text"
-            raw = rf"pg_catalog.replace({text}, E'\\', E'\\\\')::pg_catalog.bytea"
-        encoded = f"pg_catalog.int4send(pg_catalog.octet_length({raw})) || {raw}"
+            value = f"{value}::pg_catalog.text"
+            raw = rf"pg_catalog.replace({value}, E'\\', E'\\\\')::pg_catalog.bytea"
+        encoded = f"pg_catalog.int4send(pg_catalog.octet_length({value})) || {raw}"
     else:
         raise PlanError(
             f"a key column has type {type_name}, whose equality is not identity; "
@@ -66,12 +66,20 @@ def _encoded(value: str, type_name: str) -> str:
     return f"coalesce({_VALUE} || {encoded}, {_NULL})"
 
 
-def _as_uuid(encoding: str) -> str:
+def _uuid_bytes(encoding: str) -> str:
     return (
-        "pg_catalog.encode(pg_catalog.set_byte(pg_catalog.set_byte("
-        f"pg_catalog.substr(pg_catalog.sha256({encoding}), 1, 16), 6, 128), 8, 128), "
-        "'hex')::pg_catalog.uuid"
+        "pg_catalog.set_byte(pg_catalog.set_byte("
+        f"pg_catalog.substr(pg_catalog.sha256({encoding}), 1, 16), 6, 128), 8, 128)"
     )
+
+
+def _as_uuid(uuid_bytes: str) -> str:
+    return f"pg_catalog.encode({uuid_bytes}, 'hex')::pg_catalog.uuid"
+
+
+def version_8(uuid: str) -> str:
+    """Whether the tool minted that uuid; nobody else mints version 8."""
+    return f"(pg_catalog.get_byte(pg_catalog.uuid_send({uuid}), 6) & 240) = 128"
 
 
 def key_types(plan: TableSplit, table: Table) -> tuple[str, ...]:
@@ -80,7 +88,7 @@ def key_types(plan: TableSplit, table: Table) -> tuple[str, ...]:
 
 
 def identity_functions(plan: TableSplit, names: Names, table: Table) -> tuple[Statement, ...]:
-    """``uuid(key...)`` and ``another_uuid(uuid)``, both IMMUTABLE and inlined.
+    """``uuid_bytes(key...)``, ``uuid(key...)`` and ``another_uuid(uuid)``, IMMUTABLE and inlined.
 
     Their bodies are parsed when they are made (RETURN), so no later search_path reaches them;
     a SET clause would keep them from being inlined, at 1.5 times the cost of a copy.
@@ -90,17 +98,19 @@ def identity_functions(plan: TableSplit, names: Names, table: Table) -> tuple[St
     parts = [_encoded(f"${n}", type_name) for n, type_name in enumerate(types, start=1)]
     encoding = "\n    || ".join([seed, *parts])
     arguments = ", ".join(types)
-    again = _as_uuid(r"pg_catalog.uuid_send($1) || '\x02'::pg_catalog.bytea")
-    head = "LANGUAGE sql IMMUTABLE PARALLEL SAFE"
+    given = ", ".join(f"${n}" for n in range(1, len(types) + 1))
+    again = _uuid_bytes(r"pg_catalog.uuid_send($1) || '\x02'::pg_catalog.bytea")
     made = []
-    for function, signature, body in (
-        (names.own("uuid"), arguments, _as_uuid(encoding)),
-        (names.own("another_uuid"), "pg_catalog.uuid", again),
+    for function, signature, returned, body in (
+        (names.own("uuid_bytes"), arguments, "bytea", _uuid_bytes(encoding)),
+        (names.own("uuid"), arguments, "uuid", _as_uuid(f"{names.own('uuid_bytes')}({given})")),
+        (names.own("another_uuid"), "pg_catalog.uuid", "uuid", _as_uuid(again)),
     ):
         made.append(
             Statement(
-                f"CREATE OR REPLACE FUNCTION {function}({signature}) RETURNS pg_catalog.uuid\n"
-                f"{head} RETURN\n    {body}"
+                f"CREATE OR REPLACE FUNCTION {function}({signature})\n"
+                f"RETURNS pg_catalog.{returned} LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN\n"
+                f"    {body}"
             )
         )
         made.append(Statement(f"REVOKE ALL ON FUNCTION {function}({signature}) FROM PUBLIC"))
@@ -108,8 +118,22 @@ def identity_functions(plan: TableSplit, names: Names, table: Table) -> tuple[St
 
 
 def computed(plan: TableSplit, names: Names, row: str, function: str = "uuid") -> str:
-    """A call of ``function`` (``uuid`` or ``link``) with the key columns of ``row``."""
+    """A call of ``function`` (``uuid``, ``uuid_bytes`` or ``link``) with the key of ``row``."""
     return f"{names.own(function)}({', '.join(f'{row}.{ident(c)}' for c in plan.key)})"
+
+
+def wrong_link(plan: TableSplit, names: Names, link: str, row: str) -> str:
+    """A condition: ``link`` is not ``link(key...)`` of the key of ``row``.
+
+    Where the ledger keeps nothing, bytes are compared: PostgreSQL makes a uuid of bytes by way
+    of its text only, which takes a quarter of the time that the whole function does.
+    """
+    image = computed(plan, names, row, "uuid_bytes")
+    return (
+        f"((EXISTS (SELECT FROM {names.own('kept')})\n"
+        f"    OR pg_catalog.uuid_send({link}) IS DISTINCT FROM {image})\n"
+        f"  AND {link} IS DISTINCT FROM {computed(plan, names, row, 'link')})"
+    )
 
 
 def link_function(plan: TableSplit, names: Names, table: Table) -> Statement:

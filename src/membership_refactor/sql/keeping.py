@@ -5,13 +5,12 @@ from __future__ import annotations
 
 from membership_refactor.planning import TableSplit
 from membership_refactor.sql.identifiers import dollar_quoted, ident, literal
-from membership_refactor.sql.identity import computed
+from membership_refactor.sql.identity import computed, version_8
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.statements import Statement
 from membership_refactor.sql.triggers import OwnTrigger, after, trigger_function
 
 _NOTED = "this parent's uuid was noted after this transaction's snapshot"
-_VERSION_8 = "pg_catalog.substr({}::pg_catalog.text, 15, 1) = '8'"
 
 
 def kept_table(names: Names) -> Statement:
@@ -113,7 +112,7 @@ def turn_kept(names: Names) -> Statement:
     return Statement(
         f"INSERT INTO {kept} (key_uuid, uuid)\n"
         f"SELECT k.uuid, {names.own('another_uuid')}(k.uuid) FROM {kept} AS k\n"
-        f"WHERE {_VERSION_8.format('k.uuid')}\n"
+        f"WHERE {version_8('k.uuid')}\n"
         f"  AND NOT EXISTS (SELECT FROM {kept} AS j WHERE j.key_uuid = k.uuid)\n"
         "ON CONFLICT DO NOTHING"
     )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from membership_refactor.sql.comparison import Comparison
-from membership_refactor.sql.comparisons import (
-    childless_parents,
-    children_and_parents,
+from membership_refactor.sql.comparisons.childless import (
+    derived_childless_parents,
+    saved_childless_parents,
+)
+from membership_refactor.sql.comparisons.of_copy import links_of_keys, source_and_copy
+from membership_refactor.sql.comparisons.of_derived_parents import children_and_parents
+from membership_refactor.sql.comparisons.of_saved_parents import (
     children_of_parents,
     links_and_parents,
-    links_of_keys,
-    source_and_copy,
 )
 from membership_refactor.steps.step import Situation
 
@@ -26,8 +28,9 @@ def comparisons(s: Situation, revision: str) -> tuple[Comparison, ...]:
         links = links_of_keys(plan, names, s.source())
         if revision < "0007":
             return (links,)
-        return (links, children_and_parents(plan, names, s.child("0007")))
+        parents = children_and_parents(plan, names, s.child("0007"))
+        return (links, parents, derived_childless_parents(plan, names))
     child = s.child("0008")
     if revision == "0008":
-        return (children_of_parents(plan, names, child), childless_parents(plan, names))
+        return (children_of_parents(plan, names, child), saved_childless_parents(plan, names))
     return (links_and_parents(plan, names, child),)

@@ -104,17 +104,21 @@ SET LOCAL search_path = '';
 CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_fence"() RETURNS pg_catalog.bool
 LANGUAGE sql STABLE RETURN true;
 REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_fence"() FROM PUBLIC;
-CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_uuid"(bigint, bigint, text, date, date) RETURNS pg_catalog.uuid
-LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN
-    pg_catalog.encode(pg_catalog.set_byte(pg_catalog.set_byte(pg_catalog.substr(pg_catalog.sha256('\x70726f6772616d6d655f6d656d6265727368697000'::pg_catalog.bytea
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_uuid_bytes"(bigint, bigint, text, date, date)
+RETURNS pg_catalog.bytea LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN
+    pg_catalog.set_byte(pg_catalog.set_byte(pg_catalog.substr(pg_catalog.sha256('\x70726f6772616d6d655f6d656d6265727368697000'::pg_catalog.bytea
     || coalesce('\x01'::pg_catalog.bytea || pg_catalog.int8send($1::pg_catalog.int8), '\x00'::pg_catalog.bytea)
     || coalesce('\x01'::pg_catalog.bytea || pg_catalog.int8send($2::pg_catalog.int8), '\x00'::pg_catalog.bytea)
-    || coalesce('\x01'::pg_catalog.bytea || pg_catalog.int4send(pg_catalog.octet_length(pg_catalog.replace($3::pg_catalog.text, E'\\', E'\\\\')::pg_catalog.bytea)) || pg_catalog.replace($3::pg_catalog.text, E'\\', E'\\\\')::pg_catalog.bytea, '\x00'::pg_catalog.bytea)
+    || coalesce('\x01'::pg_catalog.bytea || pg_catalog.int4send(pg_catalog.octet_length($3::pg_catalog.text)) || pg_catalog.replace($3::pg_catalog.text, E'\\', E'\\\\')::pg_catalog.bytea, '\x00'::pg_catalog.bytea)
     || coalesce('\x01'::pg_catalog.bytea || pg_catalog.date_send($4), '\x00'::pg_catalog.bytea)
-    || coalesce('\x01'::pg_catalog.bytea || pg_catalog.date_send($5), '\x00'::pg_catalog.bytea)), 1, 16), 6, 128), 8, 128), 'hex')::pg_catalog.uuid;
+    || coalesce('\x01'::pg_catalog.bytea || pg_catalog.date_send($5), '\x00'::pg_catalog.bytea)), 1, 16), 6, 128), 8, 128);
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_uuid_bytes"(bigint, bigint, text, date, date) FROM PUBLIC;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_uuid"(bigint, bigint, text, date, date)
+RETURNS pg_catalog.uuid LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN
+    pg_catalog.encode("public_refactor"."programme_membership_uuid_bytes"($1, $2, $3, $4, $5), 'hex')::pg_catalog.uuid;
 REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_uuid"(bigint, bigint, text, date, date) FROM PUBLIC;
-CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_another_uuid"(pg_catalog.uuid) RETURNS pg_catalog.uuid
-LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_another_uuid"(pg_catalog.uuid)
+RETURNS pg_catalog.uuid LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN
     pg_catalog.encode(pg_catalog.set_byte(pg_catalog.set_byte(pg_catalog.substr(pg_catalog.sha256(pg_catalog.uuid_send($1) || '\x02'::pg_catalog.bytea), 1, 16), 6, 128), 8, 128), 'hex')::pg_catalog.uuid;
 REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_another_uuid"(pg_catalog.uuid) FROM PUBLIC;
 CREATE TABLE IF NOT EXISTS "public_refactor"."programme_membership_kept" (key_uuid uuid PRIMARY KEY, uuid uuid NOT NULL UNIQUE);
@@ -130,7 +134,7 @@ SELECT DISTINCT ON (w.uuid) w.key_uuid, w.uuid FROM (
 ORDER BY w.uuid, w.child;
 INSERT INTO "public_refactor"."programme_membership_kept" (key_uuid, uuid)
 SELECT k.uuid, "public_refactor"."programme_membership_another_uuid"(k.uuid) FROM "public_refactor"."programme_membership_kept" AS k
-WHERE pg_catalog.substr(k.uuid::pg_catalog.text, 15, 1) = '8'
+WHERE (pg_catalog.get_byte(pg_catalog.uuid_send(k.uuid), 6) & 240) = 128
   AND NOT EXISTS (SELECT FROM "public_refactor"."programme_membership_kept" AS j WHERE j.key_uuid = k.uuid)
 ON CONFLICT DO NOTHING;
 END IF;
@@ -1934,7 +1938,9 @@ BEGIN
 FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
 SELECT b."id"::text
 FROM "public"."programme_membership" AS a FULL JOIN "public"."curriculum_membership" AS b ON a."id" = b."id"
-WHERE b."id" IS NOT NULL AND b."programme_membership_uuid" IS DISTINCT FROM "public_refactor"."programme_membership_link"(b."person_id", b."programme_id", b."programme_membership_type", b."programme_start_date", b."programme_end_date")
+WHERE b."id" IS NOT NULL AND ((EXISTS (SELECT FROM "public_refactor"."programme_membership_kept")
+    OR pg_catalog.uuid_send(b."programme_membership_uuid") IS DISTINCT FROM "public_refactor"."programme_membership_uuid_bytes"(b."person_id", b."programme_id", b."programme_membership_type", b."programme_start_date", b."programme_end_date"))
+  AND b."programme_membership_uuid" IS DISTINCT FROM "public_refactor"."programme_membership_link"(b."person_id", b."programme_id", b."programme_membership_type", b."programme_start_date", b."programme_end_date"))
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
     (plan, revision, direction, name, broken, keys, seconds)

@@ -2042,7 +2042,9 @@ BEGIN
 FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
 SELECT b."id"::text
 FROM "public"."programme_membership" AS a FULL JOIN "public"."curriculum_membership" AS b ON a."id" = b."id"
-WHERE b."id" IS NOT NULL AND b."programme_membership_uuid" IS DISTINCT FROM "public_refactor"."programme_membership_link"(b."person_id", b."programme_id", b."programme_membership_type", b."programme_start_date", b."programme_end_date")
+WHERE b."id" IS NOT NULL AND ((EXISTS (SELECT FROM "public_refactor"."programme_membership_kept")
+    OR pg_catalog.uuid_send(b."programme_membership_uuid") IS DISTINCT FROM "public_refactor"."programme_membership_uuid_bytes"(b."person_id", b."programme_id", b."programme_membership_type", b."programme_start_date", b."programme_end_date"))
+  AND b."programme_membership_uuid" IS DISTINCT FROM "public_refactor"."programme_membership_link"(b."person_id", b."programme_id", b."programme_membership_type", b."programme_start_date", b."programme_end_date"))
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
     (plan, revision, direction, name, broken, keys, seconds)

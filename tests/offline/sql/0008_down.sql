@@ -937,7 +937,7 @@ END $own$$body$;
       EXECUTE $body$ALTER TABLE "public"."curriculum_membership" DROP CONSTRAINT IF EXISTS "fk_curriculum_membership_programme_membership_uuid"$body$;
       EXECUTE $body$INSERT INTO "public_refactor"."programme_membership_kept" (key_uuid, uuid)
 SELECT k.uuid, "public_refactor"."programme_membership_another_uuid"(k.uuid) FROM "public_refactor"."programme_membership_kept" AS k
-WHERE pg_catalog.substr(k.uuid::pg_catalog.text, 15, 1) = '8'
+WHERE (pg_catalog.get_byte(pg_catalog.uuid_send(k.uuid), 6) & 240) = 128
   AND NOT EXISTS (SELECT FROM "public_refactor"."programme_membership_kept" AS j WHERE j.key_uuid = k.uuid)
 ON CONFLICT DO NOTHING$body$;
       EXECUTE $body$DO $link$ BEGIN

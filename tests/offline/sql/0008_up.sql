@@ -887,7 +887,7 @@ BEGIN
       UPDATE "public"."programme_membership" AS p SET "uuid" = p."uuid" WHERE p."uuid" = one AND p.xmin OPERATOR(pg_catalog.<>) pg_catalog.pg_current_xact_id()::pg_catalog.xid;
     END IF;
   END IF;
-    IF parent."uuid" IS NOT NULL AND pg_catalog.substr(one::pg_catalog.text, 15, 1) = '8' AND NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS c WHERE c."programme_membership_uuid" = one) THEN
+    IF parent."uuid" IS NOT NULL AND (pg_catalog.get_byte(pg_catalog.uuid_send(one), 6) & 240) = 128 AND NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS c WHERE c."programme_membership_uuid" = one) THEN
       DELETE FROM "public"."programme_membership" AS p WHERE p."uuid" = one;
       DELETE FROM "public_refactor"."programme_membership_emptied" AS e WHERE e.uuid = one;
     END IF;
@@ -958,7 +958,7 @@ BEGIN
   END IF;
   DELETE FROM "public_refactor"."programme_membership_replaced";
   DELETE FROM "public_refactor"."programme_membership_uuid_map";
-  DELETE FROM "public"."programme_membership" AS p WHERE pg_catalog.substr(p."uuid"::pg_catalog.text, 15, 1) = '8';
+  DELETE FROM "public"."programme_membership" AS p WHERE (pg_catalog.get_byte(pg_catalog.uuid_send(p."uuid"), 6) & 240) = 128;
   DELETE FROM "public_refactor"."programme_membership_emptied";
   RETURN NULL;
 END
@@ -1694,7 +1694,7 @@ BEGIN
 FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
 SELECT pg_catalog.btrim(p."uuid"::pg_catalog.text, '()')
 FROM "public"."curriculum_membership" AS c FULL JOIN "public"."programme_membership" AS p ON p."uuid" = c."programme_membership_uuid"
-WHERE c."id" IS NULL AND pg_catalog.substr(p."uuid"::pg_catalog.text, 15, 1) = '8' AND NOT EXISTS (SELECT FROM "public_refactor"."programme_membership_emptied" AS e WHERE e.uuid = p."uuid")
+WHERE c."id" IS NULL AND (pg_catalog.get_byte(pg_catalog.uuid_send(p."uuid"), 6) & 240) = 128 AND NOT EXISTS (SELECT FROM "public_refactor"."programme_membership_emptied" AS e WHERE e.uuid = p."uuid")
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
     (plan, revision, direction, name, broken, keys, seconds)

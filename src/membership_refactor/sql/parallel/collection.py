@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from membership_refactor.sql.fence import guard
 from membership_refactor.sql.identifiers import ident, literal
+from membership_refactor.sql.identity import version_8
 from membership_refactor.sql.parallel.sides import Sides, function
 from membership_refactor.sql.statements import Statement
 from membership_refactor.sql.triggers import trigger_function
-
-
-def version_8(uuid: str) -> str:
-    """Whether the tool minted that uuid; nobody else mints version 8."""
-    return f"pg_catalog.substr({uuid}::pg_catalog.text, 15, 1) = '8'"
 
 
 def _childless(sides: Sides, uuid: str) -> str:

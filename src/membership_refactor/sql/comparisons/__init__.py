@@ -1,0 +1,1 @@
+"""What has to agree at each stage, and which side is believed."""

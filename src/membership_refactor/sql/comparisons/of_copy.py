@@ -1,0 +1,106 @@
+"""Comparisons until 0007: source and copy, and links that are of their rows' keys."""
+
+from __future__ import annotations
+
+from membership_refactor.planning import TableSplit
+from membership_refactor.portrait import Table
+from membership_refactor.sql.comparison import (
+    EXCLUSIVE,
+    NOTHING,
+    Comparison,
+    columns_apart,
+    difference,
+    rows_as_json,
+)
+from membership_refactor.sql.identifiers import columns as listed
+from membership_refactor.sql.identifiers import ident, literal
+from membership_refactor.sql.identity import computed, wrong_link
+from membership_refactor.sql.names import Names
+from membership_refactor.sql.types import differs
+
+
+def source_and_copy(plan: TableSplit, names: Names, source: Table) -> Comparison:
+    """0003 and 0004: the source is believed."""
+    key, link, key_type = ident(plan.id), ident(plan.link), source.column(plan.id).type
+    others = tuple(c for c in source.columns if c.name != plan.id)
+    writable = [c.name for c in source.columns if c.generated is None]
+    changing = [n for n in writable if n != plan.id]
+    of_key = computed(plan, names, "a", "link")
+    wrong = wrong_link(plan, names, f"b.{link}", "a")
+    apart = f"({differs(others, 'a', 'b')}\n  OR {wrong})"
+    columns = (
+        f"{columns_apart(others, 'a', 'b')} || CASE WHEN {wrong} "
+        f"THEN ARRAY[{literal(plan.link)}]::pg_catalog.text[] ELSE {NOTHING} END"
+    )
+
+    def rows(left: str, right: str) -> str:
+        apart_by = difference(f"a.{key}", f"b.{key}", columns)
+        return (
+            f"SELECT coalesce(a.{key}, b.{key})::text, {apart_by}\n"
+            f"FROM (SELECT * FROM {names.source} WHERE {left}) AS a\n"
+            f"FULL JOIN (SELECT * FROM {names.copy} WHERE {right}) AS b ON b.{key} = a.{key}\n"
+            f"WHERE a.{key} IS NULL OR b.{key} IS NULL OR {apart}"
+        )
+
+    def mend(keys: str) -> tuple[str, ...]:
+        absent = f"NOT EXISTS (SELECT FROM {names.copy} AS b WHERE b.{key} = a.{key})"
+        return (
+            # What the source has not goes first: it may hold a value that has to be unique.
+            f"DELETE FROM {names.copy} AS b WHERE b.{key} = ANY ({keys})\n"
+            f"AND NOT EXISTS (SELECT FROM {names.source} AS a WHERE a.{key} = b.{key})",
+            # A row that is there is updated: other tables may refer to it.
+            f"UPDATE {names.copy} AS b SET ({listed([*changing, plan.link])})"
+            f" = ROW ({listed(changing, 'a.')}, {of_key})\n"
+            f"FROM {names.source} AS a WHERE b.{key} = a.{key} AND a.{key} = ANY ({keys}) "
+            f"AND {apart}",
+            f"INSERT INTO {names.copy} ({listed([*writable, plan.link])}) OVERRIDING SYSTEM VALUE\n"
+            f"SELECT {listed(writable, 'a.')}, {of_key} FROM {names.source} AS a\n"
+            f"WHERE a.{key} = ANY ({keys}) AND {absent}",
+        )
+
+    return Comparison(
+        name="source and copy",
+        authority=plan.source,
+        route=names.source,
+        route_key=plan.id,
+        route_type=key_type,
+        rows=rows,
+        left_key=key,
+        right_key=key,
+        of_keys=lambda keys: rows(f"{key} = ANY ({keys})", f"{key} = ANY ({keys})"),
+        key_type=key_type,
+        mend=mend,
+        was=rows_as_json(names.copy, key),
+        locks=((names.source, EXCLUSIVE), (names.copy, EXCLUSIVE)),
+    )
+
+
+def links_of_keys(plan: TableSplit, names: Names, child: Table) -> Comparison:
+    """0005 to 0007: the link is the uuid of the row's key."""
+    key, link, key_type = ident(plan.id), ident(plan.link), child.column(plan.id).type
+    of_key = computed(plan, names, "b", "link")
+
+    def rows(left: str, right: str) -> str:
+        return (
+            f"SELECT b.{key}::text, 'different', ARRAY[{literal(plan.link)}]::pg_catalog.text[]\n"
+            f"FROM {names.copy} AS b WHERE {left}\n"
+            f"AND {wrong_link(plan, names, f'b.{link}', 'b')}"
+        )
+
+    return Comparison(
+        name="links and keys",
+        authority="the row's key",
+        route=names.copy,
+        route_key=plan.id,
+        route_type=key_type,
+        rows=rows,
+        left_key=f"b.{key}",
+        right_key=f"b.{key}",
+        of_keys=lambda keys: rows(f"b.{key} = ANY ({keys})", ""),
+        key_type=key_type,
+        mend=lambda keys: (
+            f"UPDATE {names.copy} AS b SET {link} = {of_key} WHERE b.{key} = ANY ({keys})",
+        ),
+        was=rows_as_json(names.copy, key),
+        locks=((names.copy, EXCLUSIVE),),
+    )
