@@ -7,8 +7,9 @@ from tests.fixtures.sessions import Stage
 from tests.mutants.mutant import Mutant, called, instead, mutant, replaced
 from tests.mutants.scenes import RR, Scene, past_all_triggers, to
 from tests.races.pilot import Pilot
-from tests.races.tables import COLUMNS, COPY, assert_equal, execute, query
+from tests.races.tables import COLUMNS, COPY, SOURCE, assert_equal, execute, query
 
+OWN = "11111111-1111-4111-8111-111111111111"
 WRITTEN = ", ".join(c for c in COLUMNS if c not in ("id", "twice", "badge"))
 
 
@@ -25,6 +26,34 @@ def found_at(revision: str, table: str, text: str, *keys: str) -> Scene:
         assert tuple(f.key for v in verdicts for f in v.findings) == keys
 
     return called(f"found at {revision}: {text}", scene)
+
+
+def a_row_with_a_kept_link_gets_the_computed_one(pilot: Pilot, stage: Stage) -> None:
+    """Its key belongs to a parent with a uuid of its own, which the ledger keeps."""
+    to(pilot, "0008")
+    execute(
+        pilot.url,
+        f"INSERT INTO s.wide (uuid, person_id, programme) VALUES ('{OWN}', 1, 77)",
+        f"INSERT INTO s.narrow (id, parent_uuid, curriculum) VALUES (90001, '{OWN}', 1)",
+    )
+    pilot.downgrade("0008")
+    assert inspect(pilot.runner).count == 0
+    computed = "s_refactor.m_uuid(person_id, programme, kind, began)"
+    past_all_triggers(
+        pilot.url, COPY, f"UPDATE s.narrow SET parent_uuid = {computed} WHERE id = 90001"
+    )
+    assert ("90001", "different") in {
+        (f.key, f.difference) for v in inspect(pilot.runner).verdicts for f in v.findings
+    }
+
+
+def a_parent_says_something_else_than_its_children(pilot: Pilot, stage: Stage) -> None:
+    to(pilot, "0007")
+    parent = query(pilot.url, "SELECT parent_uuid::text FROM s.narrow WHERE id = 11")[0][0]
+    past_all_triggers(
+        pilot.url, SOURCE, f"UPDATE s.wide SET rotation = 'mine' WHERE uuid = '{parent}'"
+    )
+    assert {f.key for v in inspect(pilot.runner).verdicts for f in v.findings} == {parent}
 
 
 def broken_at_0003(pilot: Pilot) -> None:
@@ -103,12 +132,11 @@ IMAGES = (
 )
 MUTANTS: tuple[Mutant, ...] = (
     mutant("the last range ends with the last row",
-           replaced(r", c\.key::text,\n(?=[\s\S]*FROM ([^\s)]+)\)\) END\nFROM cut)",
-                    r", coalesce(c.key::text, (SELECT pg_catalog.max(id)::text FROM \1)),\n"),
+           replaced(r"c\.before::text, c\.key::text,(?=[\s\S]*count\(\*\) FROM ([^\s)]+)\))",
+                    r"c.before::text, coalesce(c.key::text, (SELECT max(id)::text FROM \1)),"),
            found_at("0003", COPY, extra(100001), "100001")),
     mutant("the first range begins with the first row",
-           replaced(r"(pg_catalog\.lag\(c\.key::text\) OVER \(ORDER BY c\.n\)),",
-                    r"coalesce(\1, '0'),"),
+           replaced(r"c\.before::text,", "coalesce(c.before::text, '0'),"),
            found_at("0003", COPY, extra(-1), "-1")),
     mutant("only the source's rows are compared", replaced("FULL JOIN", "LEFT JOIN", "'missing'"),
            found_at("0003", COPY, extra(16), "16")),
@@ -119,6 +147,12 @@ MUTANTS: tuple[Mutant, ...] = (
     mutant("a link that is missing is equal to any",
            replaced(r'b\."parent_uuid" IS DISTINCT FROM', 'b."parent_uuid" <>', "'different'"),
            found_at("0005", COPY, "UPDATE s.narrow SET parent_uuid = NULL WHERE id = 11", "11")),
+    mutant("the uuids that the ledger keeps are not asked for",
+           replaced(r'EXISTS \(SELECT FROM "s_refactor"\."m_kept"\)', "false", "'different'"),
+           a_row_with_a_kept_link_gets_the_computed_one),
+    mutant("only children without a parent make one suspect",
+           replaced(r'(WHERE p\."uuid" IS NULL) OR \(', r"\1 AND (true OR ", "suspects"),
+           a_parent_says_something_else_than_its_children),
     mutant("repair leaves the fence where it is", instead(r"^DO \$fence\$"),
            a_writer_older_than_the_repair),
     mutant("repair without its lock", instead(r'^LOCK TABLE "s"\."(wide|narrow)" IN SHARE ROW'),
