@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from benchmarks.musthold import lines
 from benchmarks.place import SETTINGS
 from benchmarks.results import OFFLINE, Results
+from benchmarks.verify import Compared
 
 MEGABYTE = 1e6
 FELT = (
@@ -93,6 +94,16 @@ def captured(results: Results) -> str:
     )
 
 
+def verified(found: Compared) -> str:
+    return table(
+        ("server CPU s", "EXCEPT both ways", "verify"),
+        (
+            (f"at {revision}", f"{found.obvious[revision].cpu:.2f}", f"{cost.cpu:.2f}")
+            for revision, cost in found.stages.items()
+        ),
+    )
+
+
 def must_hold(results: Results) -> str:
     return table(("", "target", "figure", ""), (line.cells for line in lines(results)))
 
@@ -119,5 +130,11 @@ def page(results: Results, plot: str) -> str:
         parts.append(f"## What writers feel\n\n{FELT}\n\n{felt(results)}")
     if results.capture:
         parts.append(f"## What capture costs a writer\n\n{CAPTURED}\n\n{captured(results)}")
+    if results.verify:
+        parts.append(
+            f"## What verify costs\n\n{results.verify.rows:,} rows. EXCEPT compares all that "
+            "verify compares there; over the source's columns alone, without the links, it takes "
+            f"{results.verify.plain.cpu:.2f} s at 0003.\n\n{verified(results.verify)}"
+        )
     parts.append("## Targets\n\n" + must_hold(results))
     return "\n\n".join(parts) + "\n"

@@ -35,7 +35,7 @@ class Line:
 
 
 def lines(results: Results) -> tuple[Line, ...]:
-    return (*_move(results), *_locks(results), *_capture(results))
+    return (*_move(results), *_locks(results), *_capture(results), *_verify(results))
 
 
 def _move(results: Results) -> Iterator[Line]:
@@ -105,3 +105,15 @@ def _capture(results: Results) -> Iterator[Line]:
             yield Line(f"change log, {named}, over what the second statement costs", 0.5, share)
         else:
             yield Line(f"change log, {named}, over no capture", 1.2, log[key] / none[key])
+
+
+def _verify(results: Results) -> Iterator[Line]:
+    if results.verify is None:
+        yield Line("verify", None, None)
+        return
+    for revision in results.verify.stages:
+        yield Line(
+            f"server CPU of verify at {revision}, over EXCEPT both ways",
+            0.35,
+            results.verify.ratio(revision),
+        )

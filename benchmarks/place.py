@@ -31,6 +31,13 @@ SETTINGS = {
 }
 """The same for every side of a comparison; what is not named is PostgreSQL's default."""
 
+TOOL_SESSION = {
+    # What the tool gives its own sessions; parallel query would buy wall time with CPU.
+    "work_mem": "64MB",
+    "maintenance_work_mem": "256MB",
+    "max_parallel_workers_per_gather": "0",
+}
+
 Connection = psycopg.Connection[Any]
 
 

@@ -12,6 +12,7 @@ from benchmarks.capture import Figures
 from benchmarks.chain import MOVING, WHOLE, Run
 from benchmarks.live import Live
 from benchmarks.measure import Cost
+from benchmarks.verify import Compared
 
 OFFLINE, USUAL = "offline minimum", "usual recipe"
 MOVED, MOVED_2 = "0003, 0006-0008, no checks", "the same, 2 workers"
@@ -33,6 +34,7 @@ class Results:
     chains: dict[str, list[Run]] = field(default_factory=dict)
     live: list[Live] = field(default_factory=list)
     capture: dict[str, list[Figures]] = field(default_factory=dict)
+    verify: Compared | None = None
     growth: tuple[int, float, float] | None = None
     """Rows of the larger run, and how many times the CPU of this one it took: the moving steps, and
     the offline minimum, which leaves the caches at the same size."""
@@ -103,6 +105,7 @@ class Results:
                 for live in self.live
             ],
             "capture_ms": self.best_capture(),
+            "verify": asdict(self.verify) if self.verify else None,
             "growth": self.growth,
         }
 

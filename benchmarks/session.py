@@ -10,7 +10,7 @@ from benchmarks import capture, offline, usual
 from benchmarks.chain import run_chain, size
 from benchmarks.live import run_live
 from benchmarks.measure import measured
-from benchmarks.place import Place, place
+from benchmarks.place import TOOL_SESSION, Place, place
 from benchmarks.results import (
     CHECKED,
     CHECKED_2,
@@ -21,17 +21,13 @@ from benchmarks.results import (
     Results,
 )
 from benchmarks.target import REBUILT, prepare, target
+from benchmarks.verify import compare
 from membership_refactor.plans.programme_membership import SPLIT
 
-PARTS = ("baselines", "chain", "writers", "capture")
+PARTS = ("baselines", "chain", "writers", "capture", "verify")
 CAPTURE_ROWS = 200_000
-MEMORY = {
-    # What the tool gives its own sessions; parallel query would buy wall time with CPU.
-    "work_mem": "64MB",
-    "maintenance_work_mem": "256MB",
-    "max_parallel_workers_per_gather": "0",
-}
-
+VERIFY_ROWS = 363_000
+"""Those of the table that the project is about."""
 Say = Callable[[str], None]
 
 
@@ -75,6 +71,12 @@ def benchmark(
                 here, repeats=repeats, say=say, scale=capture_scale
             )
         keep(results)
+    if "verify" in parts:
+        some = min(rows, VERIFY_ROWS)
+        say(f"verify: loading {some:,} rows")
+        with place(some, folder=folder) as here:
+            results.verify = compare(here, repeats=repeats)
+        keep(results)
     if larger and {MOVED, OFFLINE} <= set(results.costs()):
         results.growth = _grown(larger, results, folder, say)
     return results
@@ -102,7 +104,7 @@ def _baseline(here: Place, results: Results, name: str) -> None:
     rebuild = offline.rebuild if name == OFFLINE else usual.rebuild
     with here.fresh() as database:
         wanted = target(here, database)
-        with here.connect(database, **MEMORY) as connection:
+        with here.connect(database, **TOOL_SESSION) as connection:
             prepare(connection, wanted)
             with measured(connection, here.postmaster) as cost:
                 rebuild(connection, wanted)

@@ -1,18 +1,13 @@
-"""What verify costs beside the obvious statement that says the same: EXCEPT both ways.
-
-python -m benchmarks.verify --rows 363000
-"""
+"""What verify costs beside the obvious statement that says the same: EXCEPT both ways."""
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import StringIO
 
-from benchmarks.measure import Cost, available, measured
-from benchmarks.place import Connection, Place, place
+from benchmarks.measure import Cost, measured
+from benchmarks.place import TOOL_SESSION, Connection, Place
 from benchmarks.target import NAMES, target
 from membership_refactor.execution.inspection import inspect
 from membership_refactor.execution.options import Options
@@ -26,33 +21,31 @@ from membership_refactor.sql.identifiers import ident
 from membership_refactor.sql.identity import computed
 from membership_refactor.steps import ALL
 
-TARGET = 0.35
-ROWS = 363_000
 STAGES = ("0003", "0007", "0008", "0010")
-MEMORY = "64MB"
-"""The work_mem that the tool's own sessions have, for EXCEPT too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
     """The cost of verify at each stage beside its EXCEPT; the best of the repeats."""
 
+    rows: int
     plain: Cost
     """EXCEPT at 0003 over the source's columns alone, which says nothing of the links."""
-    obvious: dict[str, Cost]
+    obvious: dict[str, Cost] = field(default_factory=dict)
     """EXCEPT both ways over all that verify compares at the stage."""
-    stages: dict[str, Cost]
+    stages: dict[str, Cost] = field(default_factory=dict)
 
-    def ratio(self, revision: str) -> float:
-        """Server CPU of verify, as a part of that of EXCEPT."""
-        return self.stages[revision].cpu / self.obvious[revision].cpu
+    def ratio(self, revision: str) -> float | None:
+        """Server CPU of verify, as a part of that of EXCEPT; None where that is not to be seen."""
+        obvious = self.obvious[revision].cpu
+        return self.stages[revision].cpu / obvious if obvious else None
 
 
-def compare(where: Place, *, repeats: int = 3) -> Compared:
+def compare(where: Place, *, repeats: int) -> Compared:
     """Takes a copy of the template through the chain and verifies on the way."""
     obvious: dict[str, Cost] = {}
     stages: dict[str, Cost] = {}
-    with where.fresh() as database, where.connect(database, work_mem=MEMORY) as look:
+    with where.fresh() as database, where.connect(database, **TOOL_SESSION) as look:
         runner = Runner(
             where.engine(database),
             SPLIT,
@@ -73,7 +66,7 @@ def compare(where: Place, *, repeats: int = 3) -> Compared:
             sides = _sides(revision, child)
             obvious[revision] = min(_excepted(where, look, repeats, sides), key=_cpu)
             stages[revision] = min(_verified(where, look, runner, repeats), key=_cpu)
-    return Compared(plain, obvious, stages)
+    return Compared(where.rows, plain, obvious, stages)
 
 
 def _cpu(cost: Cost) -> float:
@@ -140,28 +133,3 @@ def _verified(where: Place, look: Connection, runner: Runner, repeats: int) -> I
             inspected = inspect(runner)
         assert inspected.count == 0
         yield cost
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.verify", description=__doc__)
-    parser.add_argument("--rows", type=int, default=ROWS)
-    parser.add_argument("--repeats", type=int, default=3)
-    options = parser.parse_args()
-    if not available():
-        print("CPU times are read from /proc, which this system does not have.", file=sys.stderr)
-        return 2
-    with place(options.rows) as where:
-        found = compare(where, repeats=options.repeats)
-    plain = found.plain
-    print(f"EXCEPT both ways at 0003 without the link: {plain.cpu:.2f} CPU s, {plain.wall:.1f} s")
-    for revision, cost in found.stages.items():
-        obvious = found.obvious[revision]
-        print(
-            f"{revision}: EXCEPT {obvious.cpu:.2f} CPU s, {obvious.wall:.1f} s; "
-            f"verify {cost.cpu:.2f} CPU s, {cost.wall:.1f} s; ratio {found.ratio(revision):.2f}"
-        )
-    return 0 if all(found.ratio(revision) <= TARGET for revision in STAGES) else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())

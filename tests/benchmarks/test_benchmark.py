@@ -22,9 +22,11 @@ from benchmarks.results import (
     lowest,
 )
 from benchmarks.session import benchmark
+from benchmarks.verify import STAGES
 from benchmarks.writers import quantile
 
-ROWS = 5_000
+ROWS = 20_000
+"""Enough for a clock of ten milliseconds."""
 
 pytestmark = pytest.mark.skipif(not available(), reason="CPU times are read from /proc")
 
@@ -76,6 +78,15 @@ def test_every_capture_is_measured_for_every_kind_of_statement(results: Results)
     for variant in figures.values():
         assert len(variant) == 9
         assert all(milliseconds > 0 for milliseconds in variant.values())
+
+
+@pytest.mark.slow
+def test_verify_is_measured_beside_except_at_every_stage_that_has_two_sides(
+    results: Results,
+) -> None:
+    assert results.verify is not None
+    assert list(results.verify.stages) == list(results.verify.obvious) == list(STAGES)
+    assert "| at 0003 |" in page(results, "benchmarks.svg")
 
 
 @pytest.mark.slow
