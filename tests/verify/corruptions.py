@@ -112,7 +112,7 @@ def _set(p: Place, n: int, column: str, value: str) -> str:
     return f"UPDATE {p.copy} SET {ident(column)} = {value} WHERE {p.of_child(n)}"
 
 
-def _link(p: Place, n: int, uuid: str) -> str:
+def link(p: Place, n: int, uuid: str) -> str:
     return _set(p, n, p.chain.plan.link, literal(uuid))
 
 
@@ -121,7 +121,7 @@ def _set_parent(p: Place, n: int, value: str) -> str:
     return f"UPDATE {p.parent} SET {ident(p.value)} = {value} WHERE {where}"
 
 
-def _drop_parent(p: Place, n: int) -> str:
+def drop_parent(p: Place, n: int) -> str:
     return f"DELETE FROM {p.parent} WHERE {p.uuid} = {literal(p.parent_of(n))}"
 
 
@@ -156,7 +156,7 @@ ALL = (
     Corruption(
         "a link is missing and another one leads elsewhere",
         COPY,
-        lambda p: (_set(p, 5, p.chain.plan.link, "NULL"), _link(p, 6, V4)),
+        lambda p: (_set(p, 5, p.chain.plan.link, "NULL"), link(p, 6, V4)),
         lambda p: {
             "source and copy": {(p.child(n), "different", (p.chain.plan.link,)) for n in (5, 6)}
         },
@@ -166,8 +166,8 @@ ALL = (
         ("0005", "0006"),
         lambda p: (
             _set(p, 5, p.chain.plan.link, "NULL"),
-            _link(p, 6, V4),
-            _link(p, 0, p.parent_of(p.stranger(0))),
+            link(p, 6, V4),
+            link(p, 0, p.parent_of(p.stranger(0))),
         ),
         lambda p: {
             "links and keys": {(p.child(n), "different", (p.chain.plan.link,)) for n in (0, 5, 6)}
@@ -176,7 +176,7 @@ ALL = (
     Corruption(
         "a child's only link leads elsewhere",
         ("0007",),
-        lambda p: (_link(p, 4, V4),),
+        lambda p: (link(p, 4, V4),),
         lambda p: {
             "links and keys": {(p.child(4), "different", (p.chain.plan.link,))},
             "children and parents": {(V4, "missing", ())},
@@ -185,7 +185,7 @@ ALL = (
     Corruption(
         "a parent is missing",
         ("0007",),
-        lambda p: (_drop_parent(p, 2),),
+        lambda p: (drop_parent(p, 2),),
         lambda p: {"children and parents": {(p.parent_of(2), "missing", ())}},
     ),
     Corruption(
@@ -203,19 +203,19 @@ ALL = (
     Corruption(
         "a child of several is missing its parent",
         ("0008",),
-        lambda p: (_link(p, 4, V4),),
+        lambda p: (link(p, 4, V4),),
         lambda p: {"children of parents": {(p.child(4), "dangling", (p.chain.plan.link,))}},
     ),
     Corruption(
         "a child has been given to another parent",
         ("0008",),
-        lambda p: (_link(p, 4, p.parent_of(p.stranger(4))),),
+        lambda p: (link(p, 4, p.parent_of(p.stranger(4))),),
         lambda p: {"children of parents": {(p.child(4), "different", (p.chain.plan.link,))}},
     ),
     Corruption(
         "all children of a parent have been given away",
         ("0008",),
-        lambda p: tuple(_link(p, n, p.parent_of(p.stranger(4))) for n in (4, p.sibling(4))),
+        lambda p: tuple(link(p, n, p.parent_of(p.stranger(4))) for n in (4, p.sibling(4))),
         lambda p: {
             "children of parents": {
                 (p.child(n), "different", (p.chain.plan.link,)) for n in (4, p.sibling(4))
@@ -226,7 +226,7 @@ ALL = (
     Corruption(
         "a parent is gone, its children still say what it was",
         ("0008",),
-        lambda p: (_drop_parent(p, 2),),
+        lambda p: (drop_parent(p, 2),),
         lambda p: {
             "children of parents": {
                 (p.child(n), "dangling", (p.chain.plan.link,)) for n in (2, p.sibling(2))
@@ -265,14 +265,14 @@ ALL = (
     Corruption(
         "a link leads nowhere",
         ("0009", "0010", "0011"),
-        lambda p: (_link(p, 4, V4),),
+        lambda p: (link(p, 4, V4),),
         lambda p: {"links and parents": {(p.child(4), "dangling", (p.chain.plan.link,))}},
         mendable=False,
     ),
     Corruption(
         "a parent is gone",
         ("0009", "0010", "0011"),
-        lambda p: (_drop_parent(p, 2),),
+        lambda p: (drop_parent(p, 2),),
         lambda p: {
             "links and parents": {
                 (p.child(n), "dangling", (p.chain.plan.link,)) for n in (2, p.sibling(2))

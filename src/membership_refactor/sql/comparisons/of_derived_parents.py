@@ -34,7 +34,7 @@ def children_and_parents(plan: TableSplit, names: Names, child: Table) -> Compar
     def of_keys(keys: str) -> str:
         return (
             f"SELECT coalesce(g.{link}, p.{uuid})::text,\n  {apart_by}\n"
-            f"FROM ({grouped(plan, names.copy, f'c.{link} = ANY ({keys})')}) AS g\n"
+            f"FROM ({grouped(plan, names, child, f'c.{link} = ANY ({keys})')}) AS g\n"
             f"FULL JOIN (SELECT * FROM {names.parent} WHERE {uuid} = ANY ({keys})) AS p"
             f" ON p.{uuid} = g.{link}\n"
             f"WHERE g.{link} IS NULL OR p.{uuid} IS NULL OR {differs(columns, 'g', 'p')}"

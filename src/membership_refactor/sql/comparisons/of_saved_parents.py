@@ -12,14 +12,11 @@ from membership_refactor.sql.comparison import (
     columns_apart,
     rows_as_json,
 )
+from membership_refactor.sql.comparisons.parents_of_keys import dangling, make_parents, of_key
 from membership_refactor.sql.identifiers import columns as listed
 from membership_refactor.sql.identifiers import ident, literal
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.types import differs, keyed
-
-
-def _dangling(names: Names, link: str, uuid: str) -> str:
-    return f"NOT EXISTS (SELECT FROM {names.parent} AS p WHERE p.{uuid} = c.{link})"
 
 
 def children_of_parents(plan: TableSplit, names: Names, child: Table) -> Comparison:
@@ -28,17 +25,9 @@ def children_of_parents(plan: TableSplit, names: Names, child: Table) -> Compari
     uuid, link, key = ident(plan.parent_id), ident(plan.link), ident(plan.id)
     key_type = child.column(plan.id).type
     deprecated = keyed((child.column(n) for n in plan.deprecated), plan.key)
-    keys_only = tuple(c for c in deprecated if c.name in plan.key)
-    first = child.column(plan.key[0])
-    # The unique key begins with it, and IS NOT DISTINCT FROM knows no index.
-    near = f"q.{ident(first.name)} = c.{ident(first.name)}"
-    if not first.not_null:
-        near = f"({near} OR (q.{ident(first.name)} IS NULL AND c.{ident(first.name)} IS NULL))"
-    another = f"q.{uuid} <> c.{link} AND {near} AND NOT {differs(deprecated, 'q', 'c')}"
-    same_key = f"{near} AND NOT {differs(keys_only, 'q', 'c')}"
+    of_same_key = f"q.{uuid} = {of_key(plan, names, child)}"
+    another = f"{of_same_key} AND q.{uuid} <> c.{link} AND NOT {differs(deprecated, 'q', 'c')}"
     wrong_link = f"ARRAY[{literal(plan.link)}]::pg_catalog.text[]"
-    copied = [*plan.deprecated, *((plan.changed,) if plan.changed else ())]
-    latest = f"c.{ident(plan.changed)} DESC NULLS LAST, " if plan.changed else ""
 
     def rows(left: str, right: str) -> str:
         return (
@@ -57,19 +46,16 @@ def children_of_parents(plan: TableSplit, names: Names, child: Table) -> Compari
         return rows(f"{key} = ANY ({keys})", "")
 
     def mend(keys: str) -> tuple[str, ...]:
-        mine, dangling = f"c.{key} = ANY ({keys})", _dangling(names, link, uuid)
+        mine = f"c.{key} = ANY ({keys})"
         different = (
             f"EXISTS (SELECT FROM {names.parent} AS p WHERE p.{uuid} = c.{link} "
             f"AND {differs(deprecated, 'p', 'c')})"
         )
         point = f"UPDATE {names.copy} AS c SET {link} = q.{uuid} FROM {names.parent} AS q\nWHERE "
         return (
-            f"{point}{mine} AND {dangling} AND {same_key}",
+            f"{point}{mine} AND {dangling(plan, names)} AND {of_same_key}",
             f"{point}{mine} AND {different} AND {another}",
-            f"INSERT INTO {names.parent} ({uuid}, {listed(copied)})\n"
-            f"SELECT DISTINCT ON (c.{link}) c.{link}, {listed(copied, 'c.')}\n"
-            f"FROM {names.copy} AS c WHERE {mine} AND {dangling}\n"
-            f"ORDER BY c.{link}, {latest}c.{key} DESC",
+            make_parents(plan, names, child, keys),
             f"UPDATE {names.copy} AS c SET ({listed(plan.deprecated)}) = "
             f"ROW ({listed(plan.deprecated, 'p.')})\nFROM {names.parent} AS p "
             f"WHERE p.{uuid} = c.{link} AND {mine} AND {differs(deprecated, 'p', 'c')}",
@@ -97,11 +83,11 @@ def links_and_parents(plan: TableSplit, names: Names, child: Table) -> Compariso
     """From 0009: every link has its parent. What the parent held is nowhere else any more, so a
     missing one can be named, not mended."""
     uuid, link, key = ident(plan.parent_id), ident(plan.link), ident(plan.id)
-    dangling = f"'dangling', ARRAY[{literal(plan.link)}]::pg_catalog.text[]"
+    lost = f"'dangling', ARRAY[{literal(plan.link)}]::pg_catalog.text[]"
 
     def rows(left: str, right: str) -> str:
         return (
-            f"SELECT c.{key}::text, {dangling} FROM {names.copy} AS c\n"
+            f"SELECT c.{key}::text, {lost} FROM {names.copy} AS c\n"
             f"WHERE c.{link} IS NULL OR c.{link} = ANY (ARRAY (\n"
             # Links without the rows that bear them: two indexes are merged and no table is read.
             f"  SELECT c.{link} FROM {names.copy} AS c WHERE {left} AND NOT EXISTS (\n"
@@ -118,8 +104,8 @@ def links_and_parents(plan: TableSplit, names: Names, child: Table) -> Compariso
         left_key=f"c.{link}",
         right_key=f"p.{uuid}",
         of_keys=lambda keys: (
-            f"SELECT c.{key}::text, {dangling} FROM {names.copy} AS c\n"
-            f"WHERE c.{key} = ANY ({keys}) AND {_dangling(names, link, uuid)}"
+            f"SELECT c.{key}::text, {lost} FROM {names.copy} AS c\n"
+            f"WHERE c.{key} = ANY ({keys}) AND {dangling(plan, names)}"
         ),
         key_type=child.column(plan.id).type,
         mend=None,
