@@ -6,6 +6,7 @@ from tests.mutants.mutant import Mutant, made_idle, mutant, replaced
 from tests.mutants.scenes import (
     a_direct_write_to_the_copy,
     a_mover_dies_after_a_batch,
+    a_trigger_inserts_the_row_into_the_other_table,
     a_truncate_that_sees_nothing,
     a_unique_value_wanders_through_the_archive,
     a_unique_value_wanders_while_it_is_copied,
@@ -15,6 +16,7 @@ from tests.mutants.scenes import (
     an_old_snapshot_deletes,
     both_last_children_go,
     followed,
+    one_statement_writes_both_tables,
     while_recording,
     with_trigger,
 )
@@ -58,6 +60,12 @@ MUTANTS = (
                                    '"m_to_copy_update"() RETURNS'),
            with_trigger(SOURCE, "updates siblings", "0003",
                         "UPDATE s.wide SET rotation = 'x' WHERE id = 11")),
+    mutant("an UPDATE carries the whole row",
+           replaced(r"CASE WHEN [^\n]* THEN (a\.\S+) ELSE b\.\S+ END", r"\1", "to_source_update"),
+           one_statement_writes_both_tables),
+    mutant("a row inserted on both sides is not noticed",
+           replaced(r"pg_catalog\.age\(b\.xmin\) <= 0", "false", "to_source_insert"),
+           a_trigger_inserts_the_row_into_the_other_table),
     mutant("no ALWAYS", replaced("ENABLE ALWAYS", "ENABLE"),
            followed("0003", "SET session_replication_role = replica; " + DELETE_11)),
     mutant("no ALWAYS on the log", replaced("ENABLE ALWAYS", "ENABLE"),
@@ -111,7 +119,8 @@ MUTANTS = (
     mutant("no way round unique values", replaced(
         r"EXCEPTION WHEN unique_violation OR exclusion_violation THEN",
         "EXCEPTION WHEN no_data_found THEN",
-        "m_to_copy_"), with_trigger(SOURCE, "rewrites the row after", "0003", ID_11)),
+        "m_to_copy_"), with_trigger(SOURCE, "hands a unique value on", "0003",
+                                    DELETE_11)),
     mutant("no catching up before unique indexes", replaced(r"^WITH gone AS[\s\S]*$", "SELECT 1"),
            a_unique_value_wanders_while_it_is_copied),
     mutant("reconciling stops at a unique value", replaced(

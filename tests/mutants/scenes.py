@@ -10,10 +10,16 @@ import pytest
 from membership_refactor.database import libpq_url
 from tests.fixtures.sessions import Stage
 from tests.mutants.mutant import called
-from tests.races import test_application_triggers, test_privileges, test_the_way_down
+from tests.races import (
+    test_application_triggers,
+    test_both_tables,
+    test_privileges,
+    test_the_way_down,
+)
 from tests.races.pilot import Pilot
 from tests.races.tables import (
     COLUMNS,
+    COPY,
     SOURCE,
     assert_equal,
     assert_parents,
@@ -52,6 +58,20 @@ def followed(revision: str, *texts: str) -> Scene:
             (assert_parents if revision == "0007" else assert_equal)(pilot.url)
 
     return called(f"followed at {revision}: {texts[0]}", scene)
+
+
+def one_statement_writes_both_tables(pilot: Pilot, stage: Stage) -> None:
+    to(pilot, "0004")
+    for one, other in ((SOURCE, COPY), (COPY, SOURCE)):
+        test_both_tables.write_both(pilot.url, one, other, RR)
+        assert test_both_tables.both(pilot.url) == [("A", 77)]
+        execute(pilot.url, f"UPDATE {SOURCE} SET rotation = 'B', curriculum = 1 WHERE id = 11")
+
+
+def a_trigger_inserts_the_row_into_the_other_table(pilot: Pilot, stage: Stage) -> None:
+    to(pilot, "0004")
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        test_both_tables.insert_beside_a_trigger_that_inserts(pilot.url)
 
 
 def an_old_snapshot_deletes(pilot: Pilot, stage: Stage) -> None:

@@ -42,6 +42,8 @@ BODIES = {
                           " RETURN NULL;"),
     "puts the row back": ("AFTER DELETE", "INSERT INTO {t} (id, person_id, programme, curriculum)"
                           " VALUES (OLD.id, 2, 2, 2); RETURN NULL;"),
+    "hands a unique value on": ("AFTER DELETE", "UPDATE {t} SET badge = OLD.badge WHERE id = 591;"
+                                " RETURN NULL;"),
     "changes the id": ("AFTER INSERT OR UPDATE", "UPDATE {t} SET id = id + 400000"
                        " WHERE id = NEW.id AND id < 400000; RETURN NULL;"),
     "writes another table": ("AFTER INSERT OR UPDATE OR DELETE", "INSERT INTO s.other VALUES"

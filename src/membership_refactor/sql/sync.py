@@ -1,9 +1,14 @@
 """Synchronous capture: what is written to one table stands in the other, in the same transaction.
 
-State-based: a trigger takes only the keys from its transition table and re-reads the rows; an
-application trigger may have changed them again. It writes only what differs in the stored image,
-and so ends by itself when both sides agree: no depth guard and no setting, which lose the writes
-of cascades and of other triggers. Set-based per statement; a single row takes the short way.
+State-based: a trigger takes from its transition tables only which rows and which of their columns
+were written, and re-reads the rows; an application trigger may have changed them again. It writes
+only what differs in the stored image, and so ends by itself when both sides agree: no depth guard
+and no setting, which lose the writes of cascades and of other triggers. Set-based per statement; a
+single row takes the short way.
+
+An UPDATE carries the columns that it changed and no others, and puts back no row that is gone: the
+target may have been written by the statement that this one is part of (a trigger of the source
+that writes the copy, a WITH that writes both), whose own capture comes at its end.
 """
 
 from __future__ import annotations
@@ -17,7 +22,7 @@ from membership_refactor.sql.identifiers import columns as listed
 from membership_refactor.sql.identifiers import dollar_quoted, ident, literal
 from membership_refactor.sql.names import OWN_PREFIXES, Names
 from membership_refactor.sql.statements import Statement
-from membership_refactor.sql.triggers import OwnTrigger, after, trigger_function
+from membership_refactor.sql.triggers import NOT_SYNC, OwnTrigger, after, trigger_function
 from membership_refactor.sql.types import differs
 
 FEW = 100
@@ -57,7 +62,7 @@ class Sync:
         marked = self.marked
         key_type = next(c.type for c in self.columns if c.name == self.id)
         # Named as no column is: in ON CONFLICT (column) a variable of that name would be taken.
-        rows = f"  own_ids {key_type}[]; own_rows int; own_done bigint; own_mass boolean;"
+        rows = f"  own_ids {key_type}[]; own_rows int; own_mass boolean;"
         written = self._written("n")
         bodies = {
             "insert": self._saved(written),
@@ -75,7 +80,7 @@ class Sync:
         key = ident(self.id)
         hung = [
             self._trigger("insert", "AFTER INSERT", referencing="NEW TABLE AS n"),
-            self._trigger("update", "AFTER UPDATE", referencing="NEW TABLE AS n"),
+            self._trigger("update", "AFTER UPDATE", referencing="OLD TABLE AS o NEW TABLE AS n"),
             self._trigger("delete", "AFTER DELETE", referencing="OLD TABLE AS o"),
             self._trigger("truncate", "AFTER TRUNCATE"),
             self._trigger(
@@ -122,6 +127,27 @@ class Sync:
             f"  AND {differs(others, 'a', 'b')}"
         )
 
+    def carry(self, condition: str) -> str:
+        """The columns that differ between the transition tables ``o`` and ``n``, as they are in
+        the origin now, put into the target's rows; what else stands there stays."""
+        others = [c for c in self.writable if c.name != self.id]
+        key = ident(self.id)
+        written = {c.name: differs((c,), "o", "n") for c in others}
+        values = ",\n    ".join(
+            f"CASE WHEN {written[c.name]} THEN a.{ident(c.name)} ELSE b.{ident(c.name)} END"
+            for c in others
+        )
+        # Where nothing is to be carried nothing is written, or both sides would answer for ever.
+        apart = "\n    OR ".join(
+            f"({written[c.name]} AND {differs((c,), 'a', 'b')})" for c in others
+        )
+        return (
+            f"UPDATE {self.target} AS b SET ({listed(list(written))}) = ROW (\n    {values})\n"
+            f"FROM {self.origin} AS a, o, n\n"
+            f"WHERE b.{key} = a.{key} AND o.{key} = a.{key} AND n.{key} = a.{key} AND {condition}\n"
+            f"  AND ({apart})"
+        )
+
     def remove(self, condition: str) -> str:
         """The target's rows for which ``condition`` on ``b`` holds and the origin has none."""
         key = ident(self.id)
@@ -146,7 +172,7 @@ class Sync:
             f"  WHERE {self._apart('n')})"
         )
 
-    def _looked(self, rows: str, apart: str) -> str:
+    def _looked(self, rows: str, apart: str, *, nested: str = "") -> str:
         """Into ``own_ids`` the ids of the transition table ``rows`` that are ``apart``, of a mass
         statement (``own_mass``) those of the first few.
 
@@ -165,7 +191,7 @@ class Sync:
     own_ids := ARRAY(SELECT CASE WHEN {apart} THEN {rows}.{key} END
       FROM {rows} LEFT JOIN {self.target} AS b ON b.{key} = {rows}.{key} LIMIT {FEW + 1});
     own_mass := pg_catalog.cardinality(own_ids) > {FEW};
-    own_ids := pg_catalog.array_remove(own_ids, NULL);
+    own_ids := pg_catalog.array_remove(own_ids, NULL);{nested}
   END IF;"""
 
     def _saved(self, written: str, *, update: bool = False) -> str:
@@ -174,7 +200,7 @@ class Sync:
         many = f"a.{key} IN ({written})"
         locks = f"1 FROM {self.origin} AS a WHERE a.{key} IN ({written}) FOR KEY SHARE"
         head = f"""  {guard(self.names, locks, rows="n")}
-  {self._looked("n", self._apart("n"))}
+  {self._looked("n", self._apart("n"), nested="" if update else self._inserted_twice())}
   own_rows := pg_catalog.cardinality(own_ids);
   IF own_rows = 0 THEN
     IF own_mass THEN
@@ -184,29 +210,17 @@ class Sync:
       RETURN NULL;
     END IF;
   END IF;"""
-        absent = f"NOT EXISTS (SELECT FROM {self.target} AS c WHERE c.{key} = a.{key})"
         if update:
             writes = f"""IF own_mass THEN
-    EXECUTE {dollar_quoted(self.update(many))};
-    GET DIAGNOSTICS own_done = ROW_COUNT;
-    IF own_done < (SELECT pg_catalog.count(*) FROM n) THEN
-      EXECUTE {dollar_quoted(self.upsert(f"{many} AND {absent}"))};
-    END IF;
+    EXECUTE {dollar_quoted(self.carry(many))};
   ELSIF own_rows = 1 THEN
-    {self.update(one)};
-    IF NOT FOUND THEN
-      {self.upsert(f"{one} AND {absent}")};
-    END IF;
+    {self.carry(one)};
   ELSE
-    {self.update(few)};
-    GET DIAGNOSTICS own_done = ROW_COUNT;
-    IF own_done < own_rows THEN
-      {self.upsert(f"{few} AND {absent}")};
-    END IF;
+    {self.carry(few)};
   END IF;"""
             return f"""{head}
-  {self._untangled(writes, many)}
-  {self._adopted(many)}
+  {self._untangled(writes)}
+  {self._adopted(many, update=True)}
   RETURN NULL;"""
         writes = f"""IF own_mass THEN
     EXECUTE {dollar_quoted(self.upsert(many))};
@@ -220,7 +234,31 @@ class Sync:
   {self._adopted(many)}
   RETURN NULL;"""
 
-    def _untangled(self, writes: str, condition: str) -> str:
+    def _inserted_twice(self) -> str:
+        """Refuses a row that a trigger inserts here while the statement around it has inserted
+        another one with its id into the target; nobody can say which of the two is right.
+
+        What this transaction has written has an xmin that is not before its own. Only where the
+        other direction marks its answers can they be told from an application's insert.
+        """
+        if self.marked:
+            return ""
+        key = ident(self.id)
+        return f"""
+    IF {NOT_SYNC} AND EXISTS (SELECT FROM n JOIN {self.target} AS b ON b.{key} = n.{key}
+      WHERE pg_catalog.age(b.xmin) <= 0 AND {self._apart("n")})
+    THEN
+      RAISE unique_violation USING
+        MESSAGE = {
+            literal(
+                f"a row with the same id was inserted into {self.origin} and "
+                f"into {self.target} by one statement"
+            )
+        },
+        HINT = 'One of the two is enough: the other table follows when the statement ends.';
+    END IF;"""
+
+    def _untangled(self, writes: str, condition: str = "") -> str:
         """``writes``; where a unique key is in the way, after everything that this transaction
         changed has been put right: nothing else can be apart, for nobody sees half a capture.
 
@@ -229,12 +267,12 @@ class Sync:
         """
         if not self.exclusive:
             return writes
+        afterwards = f"\n    {self.upsert(condition)};" if condition else ""
         return f"""BEGIN
     {writes}
   EXCEPTION WHEN unique_violation OR exclusion_violation THEN
     {self.remove("true")};
-    {self.update("true")};
-    {self.upsert(condition)};
+    {self.update("true")};{afterwards}
   END;"""
 
     def _removed(self) -> str:
@@ -276,14 +314,14 @@ class Sync:
   END IF;
   RETURN NULL;"""
 
-    def _adopted(self, condition: str) -> str:
+    def _adopted(self, condition: str, *, update: bool = False) -> str:
         """Takes over what an application's BEFORE trigger on the target made of our write."""
         if not self.adopts:
             return ""
         back = replace(self, origin=self.target, target=self.origin, adopts=False)
         # Looked up each time: such a trigger may be added after these functions were made.
         return f"""IF {self._rewriting()} THEN
-      {back.update(condition)};
+      {back.carry(condition) if update else back.update(condition)};
       {back.remove(condition.replace("a.", "b.", 1))};
     END IF;"""
 

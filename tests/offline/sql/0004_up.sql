@@ -104,7 +104,7 @@ CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_to_source_ins
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body1$
 #variable_conflict use_variable
 DECLARE
-  own_ids bigint[]; own_rows int; own_done bigint; own_mass boolean;
+  own_ids bigint[]; own_rows int; own_mass boolean;
 BEGIN
   IF pg_catalog.current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
     IF NOT "public_refactor"."programme_membership_fence"() AND EXISTS (SELECT FROM n) THEN
@@ -137,6 +137,30 @@ BEGIN
       FROM n LEFT JOIN "public"."programme_membership" AS b ON b."id" = n."id" LIMIT 101);
     own_mass := pg_catalog.cardinality(own_ids) > 100;
     own_ids := pg_catalog.array_remove(own_ids, NULL);
+    IF pg_catalog.current_setting('vacuum_cost_page_hit') <> '7129' AND EXISTS (SELECT FROM n JOIN "public"."programme_membership" AS b ON b."id" = n."id"
+      WHERE pg_catalog.age(b.xmin) <= 0 AND (b."id" IS NULL OR (n."person_id" IS DISTINCT FROM b."person_id"
+    OR n."programme_id" IS DISTINCT FROM b."programme_id"
+    OR n."curriculum_id" IS DISTINCT FROM b."curriculum_id"
+    OR n."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"
+    OR n."programme_start_date" IS DISTINCT FROM b."programme_start_date"
+    OR n."programme_end_date" IS DISTINCT FROM b."programme_end_date"
+    OR n."rotation" IS DISTINCT FROM b."rotation"
+    OR n."rotation_id" IS DISTINCT FROM b."rotation_id"
+    OR n."training_number_id" IS DISTINCT FROM b."training_number_id"
+    OR n."training_pathway" IS DISTINCT FROM b."training_pathway"
+    OR n."leaving_reason" IS DISTINCT FROM b."leaving_reason"
+    OR n."leaving_destination" IS DISTINCT FROM b."leaving_destination"
+    OR n."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"
+    OR n."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"
+    OR n."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"
+    OR n."period_of_grace" IS DISTINCT FROM b."period_of_grace"
+    OR n."intrepid_id" IS DISTINCT FROM b."intrepid_id"
+    OR n."amended_date" IS DISTINCT FROM b."amended_date")))
+    THEN
+      RAISE unique_violation USING
+        MESSAGE = 'a row with the same id was inserted into "public"."curriculum_membership" and into "public"."programme_membership" by one statement',
+        HINT = 'One of the two is enough: the other table follows when the statement ends.';
+    END IF;
   END IF;
   own_rows := pg_catalog.cardinality(own_ids);
   IF own_rows = 0 THEN
@@ -274,7 +298,7 @@ CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_to_source_upd
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body1$
 #variable_conflict use_variable
 DECLARE
-  own_ids bigint[]; own_rows int; own_done bigint; own_mass boolean;
+  own_ids bigint[]; own_rows int; own_mass boolean;
 BEGIN
   IF pg_catalog.current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
     IF NOT "public_refactor"."programme_membership_fence"() AND EXISTS (SELECT FROM n) THEN
@@ -336,174 +360,169 @@ BEGIN
     END IF;
   END IF;
   IF own_mass THEN
-    EXECUTE $body$UPDATE "public"."programme_membership" AS b SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") = ROW (a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date")
-FROM "public"."curriculum_membership" AS a
-WHERE b."id" = a."id" AND a."id" IN (SELECT n."id" FROM n)
-  AND (a."person_id" IS DISTINCT FROM b."person_id"
-    OR a."programme_id" IS DISTINCT FROM b."programme_id"
-    OR a."curriculum_id" IS DISTINCT FROM b."curriculum_id"
-    OR a."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"
-    OR a."programme_start_date" IS DISTINCT FROM b."programme_start_date"
-    OR a."programme_end_date" IS DISTINCT FROM b."programme_end_date"
-    OR a."rotation" IS DISTINCT FROM b."rotation"
-    OR a."rotation_id" IS DISTINCT FROM b."rotation_id"
-    OR a."training_number_id" IS DISTINCT FROM b."training_number_id"
-    OR a."training_pathway" IS DISTINCT FROM b."training_pathway"
-    OR a."leaving_reason" IS DISTINCT FROM b."leaving_reason"
-    OR a."leaving_destination" IS DISTINCT FROM b."leaving_destination"
-    OR a."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"
-    OR a."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"
-    OR a."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"
-    OR a."period_of_grace" IS DISTINCT FROM b."period_of_grace"
-    OR a."intrepid_id" IS DISTINCT FROM b."intrepid_id"
-    OR a."amended_date" IS DISTINCT FROM b."amended_date")$body$;
-    GET DIAGNOSTICS own_done = ROW_COUNT;
-    IF own_done < (SELECT pg_catalog.count(*) FROM n) THEN
-      EXECUTE $body$INSERT INTO "public"."programme_membership" AS b ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date")
-OVERRIDING SYSTEM VALUE SELECT a."id", a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date"
-FROM "public"."curriculum_membership" AS a WHERE a."id" IN (SELECT n."id" FROM n) AND NOT EXISTS (SELECT FROM "public"."programme_membership" AS c WHERE c."id" = a."id")
-ON CONFLICT ("id") DO UPDATE SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") =
-  ROW (excluded."person_id", excluded."programme_id", excluded."curriculum_id", excluded."programme_membership_type", excluded."programme_start_date", excluded."programme_end_date", excluded."rotation", excluded."rotation_id", excluded."training_number_id", excluded."training_pathway", excluded."leaving_reason", excluded."leaving_destination", excluded."curriculum_start_date", excluded."curriculum_end_date", excluded."curriculum_completion_date", excluded."period_of_grace", excluded."intrepid_id", excluded."amended_date")
-WHERE (b."person_id" IS DISTINCT FROM excluded."person_id"
-    OR b."programme_id" IS DISTINCT FROM excluded."programme_id"
-    OR b."curriculum_id" IS DISTINCT FROM excluded."curriculum_id"
-    OR b."programme_membership_type" IS DISTINCT FROM excluded."programme_membership_type"
-    OR b."programme_start_date" IS DISTINCT FROM excluded."programme_start_date"
-    OR b."programme_end_date" IS DISTINCT FROM excluded."programme_end_date"
-    OR b."rotation" IS DISTINCT FROM excluded."rotation"
-    OR b."rotation_id" IS DISTINCT FROM excluded."rotation_id"
-    OR b."training_number_id" IS DISTINCT FROM excluded."training_number_id"
-    OR b."training_pathway" IS DISTINCT FROM excluded."training_pathway"
-    OR b."leaving_reason" IS DISTINCT FROM excluded."leaving_reason"
-    OR b."leaving_destination" IS DISTINCT FROM excluded."leaving_destination"
-    OR b."curriculum_start_date" IS DISTINCT FROM excluded."curriculum_start_date"
-    OR b."curriculum_end_date" IS DISTINCT FROM excluded."curriculum_end_date"
-    OR b."curriculum_completion_date" IS DISTINCT FROM excluded."curriculum_completion_date"
-    OR b."period_of_grace" IS DISTINCT FROM excluded."period_of_grace"
-    OR b."intrepid_id" IS DISTINCT FROM excluded."intrepid_id"
-    OR b."amended_date" IS DISTINCT FROM excluded."amended_date")$body$;
-    END IF;
+    EXECUTE $body$UPDATE "public"."programme_membership" AS b SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") = ROW (
+    CASE WHEN (o."person_id" IS DISTINCT FROM n."person_id") THEN a."person_id" ELSE b."person_id" END,
+    CASE WHEN (o."programme_id" IS DISTINCT FROM n."programme_id") THEN a."programme_id" ELSE b."programme_id" END,
+    CASE WHEN (o."curriculum_id" IS DISTINCT FROM n."curriculum_id") THEN a."curriculum_id" ELSE b."curriculum_id" END,
+    CASE WHEN (o."programme_membership_type" IS DISTINCT FROM n."programme_membership_type") THEN a."programme_membership_type" ELSE b."programme_membership_type" END,
+    CASE WHEN (o."programme_start_date" IS DISTINCT FROM n."programme_start_date") THEN a."programme_start_date" ELSE b."programme_start_date" END,
+    CASE WHEN (o."programme_end_date" IS DISTINCT FROM n."programme_end_date") THEN a."programme_end_date" ELSE b."programme_end_date" END,
+    CASE WHEN (o."rotation" IS DISTINCT FROM n."rotation") THEN a."rotation" ELSE b."rotation" END,
+    CASE WHEN (o."rotation_id" IS DISTINCT FROM n."rotation_id") THEN a."rotation_id" ELSE b."rotation_id" END,
+    CASE WHEN (o."training_number_id" IS DISTINCT FROM n."training_number_id") THEN a."training_number_id" ELSE b."training_number_id" END,
+    CASE WHEN (o."training_pathway" IS DISTINCT FROM n."training_pathway") THEN a."training_pathway" ELSE b."training_pathway" END,
+    CASE WHEN (o."leaving_reason" IS DISTINCT FROM n."leaving_reason") THEN a."leaving_reason" ELSE b."leaving_reason" END,
+    CASE WHEN (o."leaving_destination" IS DISTINCT FROM n."leaving_destination") THEN a."leaving_destination" ELSE b."leaving_destination" END,
+    CASE WHEN (o."curriculum_start_date" IS DISTINCT FROM n."curriculum_start_date") THEN a."curriculum_start_date" ELSE b."curriculum_start_date" END,
+    CASE WHEN (o."curriculum_end_date" IS DISTINCT FROM n."curriculum_end_date") THEN a."curriculum_end_date" ELSE b."curriculum_end_date" END,
+    CASE WHEN (o."curriculum_completion_date" IS DISTINCT FROM n."curriculum_completion_date") THEN a."curriculum_completion_date" ELSE b."curriculum_completion_date" END,
+    CASE WHEN (o."period_of_grace" IS DISTINCT FROM n."period_of_grace") THEN a."period_of_grace" ELSE b."period_of_grace" END,
+    CASE WHEN (o."intrepid_id" IS DISTINCT FROM n."intrepid_id") THEN a."intrepid_id" ELSE b."intrepid_id" END,
+    CASE WHEN (o."amended_date" IS DISTINCT FROM n."amended_date") THEN a."amended_date" ELSE b."amended_date" END)
+FROM "public"."curriculum_membership" AS a, o, n
+WHERE b."id" = a."id" AND o."id" = a."id" AND n."id" = a."id" AND a."id" IN (SELECT n."id" FROM n)
+  AND (((o."person_id" IS DISTINCT FROM n."person_id") AND (a."person_id" IS DISTINCT FROM b."person_id"))
+    OR ((o."programme_id" IS DISTINCT FROM n."programme_id") AND (a."programme_id" IS DISTINCT FROM b."programme_id"))
+    OR ((o."curriculum_id" IS DISTINCT FROM n."curriculum_id") AND (a."curriculum_id" IS DISTINCT FROM b."curriculum_id"))
+    OR ((o."programme_membership_type" IS DISTINCT FROM n."programme_membership_type") AND (a."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"))
+    OR ((o."programme_start_date" IS DISTINCT FROM n."programme_start_date") AND (a."programme_start_date" IS DISTINCT FROM b."programme_start_date"))
+    OR ((o."programme_end_date" IS DISTINCT FROM n."programme_end_date") AND (a."programme_end_date" IS DISTINCT FROM b."programme_end_date"))
+    OR ((o."rotation" IS DISTINCT FROM n."rotation") AND (a."rotation" IS DISTINCT FROM b."rotation"))
+    OR ((o."rotation_id" IS DISTINCT FROM n."rotation_id") AND (a."rotation_id" IS DISTINCT FROM b."rotation_id"))
+    OR ((o."training_number_id" IS DISTINCT FROM n."training_number_id") AND (a."training_number_id" IS DISTINCT FROM b."training_number_id"))
+    OR ((o."training_pathway" IS DISTINCT FROM n."training_pathway") AND (a."training_pathway" IS DISTINCT FROM b."training_pathway"))
+    OR ((o."leaving_reason" IS DISTINCT FROM n."leaving_reason") AND (a."leaving_reason" IS DISTINCT FROM b."leaving_reason"))
+    OR ((o."leaving_destination" IS DISTINCT FROM n."leaving_destination") AND (a."leaving_destination" IS DISTINCT FROM b."leaving_destination"))
+    OR ((o."curriculum_start_date" IS DISTINCT FROM n."curriculum_start_date") AND (a."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"))
+    OR ((o."curriculum_end_date" IS DISTINCT FROM n."curriculum_end_date") AND (a."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"))
+    OR ((o."curriculum_completion_date" IS DISTINCT FROM n."curriculum_completion_date") AND (a."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"))
+    OR ((o."period_of_grace" IS DISTINCT FROM n."period_of_grace") AND (a."period_of_grace" IS DISTINCT FROM b."period_of_grace"))
+    OR ((o."intrepid_id" IS DISTINCT FROM n."intrepid_id") AND (a."intrepid_id" IS DISTINCT FROM b."intrepid_id"))
+    OR ((o."amended_date" IS DISTINCT FROM n."amended_date") AND (a."amended_date" IS DISTINCT FROM b."amended_date")))$body$;
   ELSIF own_rows = 1 THEN
-    UPDATE "public"."programme_membership" AS b SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") = ROW (a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date")
-FROM "public"."curriculum_membership" AS a
-WHERE b."id" = a."id" AND a."id" = own_ids[1]
-  AND (a."person_id" IS DISTINCT FROM b."person_id"
-    OR a."programme_id" IS DISTINCT FROM b."programme_id"
-    OR a."curriculum_id" IS DISTINCT FROM b."curriculum_id"
-    OR a."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"
-    OR a."programme_start_date" IS DISTINCT FROM b."programme_start_date"
-    OR a."programme_end_date" IS DISTINCT FROM b."programme_end_date"
-    OR a."rotation" IS DISTINCT FROM b."rotation"
-    OR a."rotation_id" IS DISTINCT FROM b."rotation_id"
-    OR a."training_number_id" IS DISTINCT FROM b."training_number_id"
-    OR a."training_pathway" IS DISTINCT FROM b."training_pathway"
-    OR a."leaving_reason" IS DISTINCT FROM b."leaving_reason"
-    OR a."leaving_destination" IS DISTINCT FROM b."leaving_destination"
-    OR a."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"
-    OR a."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"
-    OR a."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"
-    OR a."period_of_grace" IS DISTINCT FROM b."period_of_grace"
-    OR a."intrepid_id" IS DISTINCT FROM b."intrepid_id"
-    OR a."amended_date" IS DISTINCT FROM b."amended_date");
-    IF NOT FOUND THEN
-      INSERT INTO "public"."programme_membership" AS b ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date")
-OVERRIDING SYSTEM VALUE SELECT a."id", a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date"
-FROM "public"."curriculum_membership" AS a WHERE a."id" = own_ids[1] AND NOT EXISTS (SELECT FROM "public"."programme_membership" AS c WHERE c."id" = a."id")
-ON CONFLICT ("id") DO UPDATE SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") =
-  ROW (excluded."person_id", excluded."programme_id", excluded."curriculum_id", excluded."programme_membership_type", excluded."programme_start_date", excluded."programme_end_date", excluded."rotation", excluded."rotation_id", excluded."training_number_id", excluded."training_pathway", excluded."leaving_reason", excluded."leaving_destination", excluded."curriculum_start_date", excluded."curriculum_end_date", excluded."curriculum_completion_date", excluded."period_of_grace", excluded."intrepid_id", excluded."amended_date")
-WHERE (b."person_id" IS DISTINCT FROM excluded."person_id"
-    OR b."programme_id" IS DISTINCT FROM excluded."programme_id"
-    OR b."curriculum_id" IS DISTINCT FROM excluded."curriculum_id"
-    OR b."programme_membership_type" IS DISTINCT FROM excluded."programme_membership_type"
-    OR b."programme_start_date" IS DISTINCT FROM excluded."programme_start_date"
-    OR b."programme_end_date" IS DISTINCT FROM excluded."programme_end_date"
-    OR b."rotation" IS DISTINCT FROM excluded."rotation"
-    OR b."rotation_id" IS DISTINCT FROM excluded."rotation_id"
-    OR b."training_number_id" IS DISTINCT FROM excluded."training_number_id"
-    OR b."training_pathway" IS DISTINCT FROM excluded."training_pathway"
-    OR b."leaving_reason" IS DISTINCT FROM excluded."leaving_reason"
-    OR b."leaving_destination" IS DISTINCT FROM excluded."leaving_destination"
-    OR b."curriculum_start_date" IS DISTINCT FROM excluded."curriculum_start_date"
-    OR b."curriculum_end_date" IS DISTINCT FROM excluded."curriculum_end_date"
-    OR b."curriculum_completion_date" IS DISTINCT FROM excluded."curriculum_completion_date"
-    OR b."period_of_grace" IS DISTINCT FROM excluded."period_of_grace"
-    OR b."intrepid_id" IS DISTINCT FROM excluded."intrepid_id"
-    OR b."amended_date" IS DISTINCT FROM excluded."amended_date");
-    END IF;
+    UPDATE "public"."programme_membership" AS b SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") = ROW (
+    CASE WHEN (o."person_id" IS DISTINCT FROM n."person_id") THEN a."person_id" ELSE b."person_id" END,
+    CASE WHEN (o."programme_id" IS DISTINCT FROM n."programme_id") THEN a."programme_id" ELSE b."programme_id" END,
+    CASE WHEN (o."curriculum_id" IS DISTINCT FROM n."curriculum_id") THEN a."curriculum_id" ELSE b."curriculum_id" END,
+    CASE WHEN (o."programme_membership_type" IS DISTINCT FROM n."programme_membership_type") THEN a."programme_membership_type" ELSE b."programme_membership_type" END,
+    CASE WHEN (o."programme_start_date" IS DISTINCT FROM n."programme_start_date") THEN a."programme_start_date" ELSE b."programme_start_date" END,
+    CASE WHEN (o."programme_end_date" IS DISTINCT FROM n."programme_end_date") THEN a."programme_end_date" ELSE b."programme_end_date" END,
+    CASE WHEN (o."rotation" IS DISTINCT FROM n."rotation") THEN a."rotation" ELSE b."rotation" END,
+    CASE WHEN (o."rotation_id" IS DISTINCT FROM n."rotation_id") THEN a."rotation_id" ELSE b."rotation_id" END,
+    CASE WHEN (o."training_number_id" IS DISTINCT FROM n."training_number_id") THEN a."training_number_id" ELSE b."training_number_id" END,
+    CASE WHEN (o."training_pathway" IS DISTINCT FROM n."training_pathway") THEN a."training_pathway" ELSE b."training_pathway" END,
+    CASE WHEN (o."leaving_reason" IS DISTINCT FROM n."leaving_reason") THEN a."leaving_reason" ELSE b."leaving_reason" END,
+    CASE WHEN (o."leaving_destination" IS DISTINCT FROM n."leaving_destination") THEN a."leaving_destination" ELSE b."leaving_destination" END,
+    CASE WHEN (o."curriculum_start_date" IS DISTINCT FROM n."curriculum_start_date") THEN a."curriculum_start_date" ELSE b."curriculum_start_date" END,
+    CASE WHEN (o."curriculum_end_date" IS DISTINCT FROM n."curriculum_end_date") THEN a."curriculum_end_date" ELSE b."curriculum_end_date" END,
+    CASE WHEN (o."curriculum_completion_date" IS DISTINCT FROM n."curriculum_completion_date") THEN a."curriculum_completion_date" ELSE b."curriculum_completion_date" END,
+    CASE WHEN (o."period_of_grace" IS DISTINCT FROM n."period_of_grace") THEN a."period_of_grace" ELSE b."period_of_grace" END,
+    CASE WHEN (o."intrepid_id" IS DISTINCT FROM n."intrepid_id") THEN a."intrepid_id" ELSE b."intrepid_id" END,
+    CASE WHEN (o."amended_date" IS DISTINCT FROM n."amended_date") THEN a."amended_date" ELSE b."amended_date" END)
+FROM "public"."curriculum_membership" AS a, o, n
+WHERE b."id" = a."id" AND o."id" = a."id" AND n."id" = a."id" AND a."id" = own_ids[1]
+  AND (((o."person_id" IS DISTINCT FROM n."person_id") AND (a."person_id" IS DISTINCT FROM b."person_id"))
+    OR ((o."programme_id" IS DISTINCT FROM n."programme_id") AND (a."programme_id" IS DISTINCT FROM b."programme_id"))
+    OR ((o."curriculum_id" IS DISTINCT FROM n."curriculum_id") AND (a."curriculum_id" IS DISTINCT FROM b."curriculum_id"))
+    OR ((o."programme_membership_type" IS DISTINCT FROM n."programme_membership_type") AND (a."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"))
+    OR ((o."programme_start_date" IS DISTINCT FROM n."programme_start_date") AND (a."programme_start_date" IS DISTINCT FROM b."programme_start_date"))
+    OR ((o."programme_end_date" IS DISTINCT FROM n."programme_end_date") AND (a."programme_end_date" IS DISTINCT FROM b."programme_end_date"))
+    OR ((o."rotation" IS DISTINCT FROM n."rotation") AND (a."rotation" IS DISTINCT FROM b."rotation"))
+    OR ((o."rotation_id" IS DISTINCT FROM n."rotation_id") AND (a."rotation_id" IS DISTINCT FROM b."rotation_id"))
+    OR ((o."training_number_id" IS DISTINCT FROM n."training_number_id") AND (a."training_number_id" IS DISTINCT FROM b."training_number_id"))
+    OR ((o."training_pathway" IS DISTINCT FROM n."training_pathway") AND (a."training_pathway" IS DISTINCT FROM b."training_pathway"))
+    OR ((o."leaving_reason" IS DISTINCT FROM n."leaving_reason") AND (a."leaving_reason" IS DISTINCT FROM b."leaving_reason"))
+    OR ((o."leaving_destination" IS DISTINCT FROM n."leaving_destination") AND (a."leaving_destination" IS DISTINCT FROM b."leaving_destination"))
+    OR ((o."curriculum_start_date" IS DISTINCT FROM n."curriculum_start_date") AND (a."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"))
+    OR ((o."curriculum_end_date" IS DISTINCT FROM n."curriculum_end_date") AND (a."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"))
+    OR ((o."curriculum_completion_date" IS DISTINCT FROM n."curriculum_completion_date") AND (a."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"))
+    OR ((o."period_of_grace" IS DISTINCT FROM n."period_of_grace") AND (a."period_of_grace" IS DISTINCT FROM b."period_of_grace"))
+    OR ((o."intrepid_id" IS DISTINCT FROM n."intrepid_id") AND (a."intrepid_id" IS DISTINCT FROM b."intrepid_id"))
+    OR ((o."amended_date" IS DISTINCT FROM n."amended_date") AND (a."amended_date" IS DISTINCT FROM b."amended_date")));
   ELSE
-    UPDATE "public"."programme_membership" AS b SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") = ROW (a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date")
-FROM "public"."curriculum_membership" AS a
-WHERE b."id" = a."id" AND a."id" = ANY (own_ids)
-  AND (a."person_id" IS DISTINCT FROM b."person_id"
-    OR a."programme_id" IS DISTINCT FROM b."programme_id"
-    OR a."curriculum_id" IS DISTINCT FROM b."curriculum_id"
-    OR a."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"
-    OR a."programme_start_date" IS DISTINCT FROM b."programme_start_date"
-    OR a."programme_end_date" IS DISTINCT FROM b."programme_end_date"
-    OR a."rotation" IS DISTINCT FROM b."rotation"
-    OR a."rotation_id" IS DISTINCT FROM b."rotation_id"
-    OR a."training_number_id" IS DISTINCT FROM b."training_number_id"
-    OR a."training_pathway" IS DISTINCT FROM b."training_pathway"
-    OR a."leaving_reason" IS DISTINCT FROM b."leaving_reason"
-    OR a."leaving_destination" IS DISTINCT FROM b."leaving_destination"
-    OR a."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"
-    OR a."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"
-    OR a."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"
-    OR a."period_of_grace" IS DISTINCT FROM b."period_of_grace"
-    OR a."intrepid_id" IS DISTINCT FROM b."intrepid_id"
-    OR a."amended_date" IS DISTINCT FROM b."amended_date");
-    GET DIAGNOSTICS own_done = ROW_COUNT;
-    IF own_done < own_rows THEN
-      INSERT INTO "public"."programme_membership" AS b ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date")
-OVERRIDING SYSTEM VALUE SELECT a."id", a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date"
-FROM "public"."curriculum_membership" AS a WHERE a."id" = ANY (own_ids) AND NOT EXISTS (SELECT FROM "public"."programme_membership" AS c WHERE c."id" = a."id")
-ON CONFLICT ("id") DO UPDATE SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") =
-  ROW (excluded."person_id", excluded."programme_id", excluded."curriculum_id", excluded."programme_membership_type", excluded."programme_start_date", excluded."programme_end_date", excluded."rotation", excluded."rotation_id", excluded."training_number_id", excluded."training_pathway", excluded."leaving_reason", excluded."leaving_destination", excluded."curriculum_start_date", excluded."curriculum_end_date", excluded."curriculum_completion_date", excluded."period_of_grace", excluded."intrepid_id", excluded."amended_date")
-WHERE (b."person_id" IS DISTINCT FROM excluded."person_id"
-    OR b."programme_id" IS DISTINCT FROM excluded."programme_id"
-    OR b."curriculum_id" IS DISTINCT FROM excluded."curriculum_id"
-    OR b."programme_membership_type" IS DISTINCT FROM excluded."programme_membership_type"
-    OR b."programme_start_date" IS DISTINCT FROM excluded."programme_start_date"
-    OR b."programme_end_date" IS DISTINCT FROM excluded."programme_end_date"
-    OR b."rotation" IS DISTINCT FROM excluded."rotation"
-    OR b."rotation_id" IS DISTINCT FROM excluded."rotation_id"
-    OR b."training_number_id" IS DISTINCT FROM excluded."training_number_id"
-    OR b."training_pathway" IS DISTINCT FROM excluded."training_pathway"
-    OR b."leaving_reason" IS DISTINCT FROM excluded."leaving_reason"
-    OR b."leaving_destination" IS DISTINCT FROM excluded."leaving_destination"
-    OR b."curriculum_start_date" IS DISTINCT FROM excluded."curriculum_start_date"
-    OR b."curriculum_end_date" IS DISTINCT FROM excluded."curriculum_end_date"
-    OR b."curriculum_completion_date" IS DISTINCT FROM excluded."curriculum_completion_date"
-    OR b."period_of_grace" IS DISTINCT FROM excluded."period_of_grace"
-    OR b."intrepid_id" IS DISTINCT FROM excluded."intrepid_id"
-    OR b."amended_date" IS DISTINCT FROM excluded."amended_date");
-    END IF;
+    UPDATE "public"."programme_membership" AS b SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") = ROW (
+    CASE WHEN (o."person_id" IS DISTINCT FROM n."person_id") THEN a."person_id" ELSE b."person_id" END,
+    CASE WHEN (o."programme_id" IS DISTINCT FROM n."programme_id") THEN a."programme_id" ELSE b."programme_id" END,
+    CASE WHEN (o."curriculum_id" IS DISTINCT FROM n."curriculum_id") THEN a."curriculum_id" ELSE b."curriculum_id" END,
+    CASE WHEN (o."programme_membership_type" IS DISTINCT FROM n."programme_membership_type") THEN a."programme_membership_type" ELSE b."programme_membership_type" END,
+    CASE WHEN (o."programme_start_date" IS DISTINCT FROM n."programme_start_date") THEN a."programme_start_date" ELSE b."programme_start_date" END,
+    CASE WHEN (o."programme_end_date" IS DISTINCT FROM n."programme_end_date") THEN a."programme_end_date" ELSE b."programme_end_date" END,
+    CASE WHEN (o."rotation" IS DISTINCT FROM n."rotation") THEN a."rotation" ELSE b."rotation" END,
+    CASE WHEN (o."rotation_id" IS DISTINCT FROM n."rotation_id") THEN a."rotation_id" ELSE b."rotation_id" END,
+    CASE WHEN (o."training_number_id" IS DISTINCT FROM n."training_number_id") THEN a."training_number_id" ELSE b."training_number_id" END,
+    CASE WHEN (o."training_pathway" IS DISTINCT FROM n."training_pathway") THEN a."training_pathway" ELSE b."training_pathway" END,
+    CASE WHEN (o."leaving_reason" IS DISTINCT FROM n."leaving_reason") THEN a."leaving_reason" ELSE b."leaving_reason" END,
+    CASE WHEN (o."leaving_destination" IS DISTINCT FROM n."leaving_destination") THEN a."leaving_destination" ELSE b."leaving_destination" END,
+    CASE WHEN (o."curriculum_start_date" IS DISTINCT FROM n."curriculum_start_date") THEN a."curriculum_start_date" ELSE b."curriculum_start_date" END,
+    CASE WHEN (o."curriculum_end_date" IS DISTINCT FROM n."curriculum_end_date") THEN a."curriculum_end_date" ELSE b."curriculum_end_date" END,
+    CASE WHEN (o."curriculum_completion_date" IS DISTINCT FROM n."curriculum_completion_date") THEN a."curriculum_completion_date" ELSE b."curriculum_completion_date" END,
+    CASE WHEN (o."period_of_grace" IS DISTINCT FROM n."period_of_grace") THEN a."period_of_grace" ELSE b."period_of_grace" END,
+    CASE WHEN (o."intrepid_id" IS DISTINCT FROM n."intrepid_id") THEN a."intrepid_id" ELSE b."intrepid_id" END,
+    CASE WHEN (o."amended_date" IS DISTINCT FROM n."amended_date") THEN a."amended_date" ELSE b."amended_date" END)
+FROM "public"."curriculum_membership" AS a, o, n
+WHERE b."id" = a."id" AND o."id" = a."id" AND n."id" = a."id" AND a."id" = ANY (own_ids)
+  AND (((o."person_id" IS DISTINCT FROM n."person_id") AND (a."person_id" IS DISTINCT FROM b."person_id"))
+    OR ((o."programme_id" IS DISTINCT FROM n."programme_id") AND (a."programme_id" IS DISTINCT FROM b."programme_id"))
+    OR ((o."curriculum_id" IS DISTINCT FROM n."curriculum_id") AND (a."curriculum_id" IS DISTINCT FROM b."curriculum_id"))
+    OR ((o."programme_membership_type" IS DISTINCT FROM n."programme_membership_type") AND (a."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"))
+    OR ((o."programme_start_date" IS DISTINCT FROM n."programme_start_date") AND (a."programme_start_date" IS DISTINCT FROM b."programme_start_date"))
+    OR ((o."programme_end_date" IS DISTINCT FROM n."programme_end_date") AND (a."programme_end_date" IS DISTINCT FROM b."programme_end_date"))
+    OR ((o."rotation" IS DISTINCT FROM n."rotation") AND (a."rotation" IS DISTINCT FROM b."rotation"))
+    OR ((o."rotation_id" IS DISTINCT FROM n."rotation_id") AND (a."rotation_id" IS DISTINCT FROM b."rotation_id"))
+    OR ((o."training_number_id" IS DISTINCT FROM n."training_number_id") AND (a."training_number_id" IS DISTINCT FROM b."training_number_id"))
+    OR ((o."training_pathway" IS DISTINCT FROM n."training_pathway") AND (a."training_pathway" IS DISTINCT FROM b."training_pathway"))
+    OR ((o."leaving_reason" IS DISTINCT FROM n."leaving_reason") AND (a."leaving_reason" IS DISTINCT FROM b."leaving_reason"))
+    OR ((o."leaving_destination" IS DISTINCT FROM n."leaving_destination") AND (a."leaving_destination" IS DISTINCT FROM b."leaving_destination"))
+    OR ((o."curriculum_start_date" IS DISTINCT FROM n."curriculum_start_date") AND (a."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"))
+    OR ((o."curriculum_end_date" IS DISTINCT FROM n."curriculum_end_date") AND (a."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"))
+    OR ((o."curriculum_completion_date" IS DISTINCT FROM n."curriculum_completion_date") AND (a."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"))
+    OR ((o."period_of_grace" IS DISTINCT FROM n."period_of_grace") AND (a."period_of_grace" IS DISTINCT FROM b."period_of_grace"))
+    OR ((o."intrepid_id" IS DISTINCT FROM n."intrepid_id") AND (a."intrepid_id" IS DISTINCT FROM b."intrepid_id"))
+    OR ((o."amended_date" IS DISTINCT FROM n."amended_date") AND (a."amended_date" IS DISTINCT FROM b."amended_date")));
   END IF;
   IF EXISTS (SELECT FROM pg_catalog.pg_trigger AS t
       WHERE t.tgrelid = '"public"."programme_membership"'::pg_catalog.regclass
         AND t.tgtype & 3 = 3 AND NOT t.tgisinternal AND t.tgenabled <> 'D'
         AND NOT pg_catalog.starts_with(t.tgname::text, 'AA_refactor_') AND NOT pg_catalog.starts_with(t.tgname::text, '~refactor_')) THEN
-      UPDATE "public"."curriculum_membership" AS b SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") = ROW (a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date")
-FROM "public"."programme_membership" AS a
-WHERE b."id" = a."id" AND a."id" IN (SELECT n."id" FROM n)
-  AND (a."person_id" IS DISTINCT FROM b."person_id"
-    OR a."programme_id" IS DISTINCT FROM b."programme_id"
-    OR a."curriculum_id" IS DISTINCT FROM b."curriculum_id"
-    OR a."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"
-    OR a."programme_start_date" IS DISTINCT FROM b."programme_start_date"
-    OR a."programme_end_date" IS DISTINCT FROM b."programme_end_date"
-    OR a."rotation" IS DISTINCT FROM b."rotation"
-    OR a."rotation_id" IS DISTINCT FROM b."rotation_id"
-    OR a."training_number_id" IS DISTINCT FROM b."training_number_id"
-    OR a."training_pathway" IS DISTINCT FROM b."training_pathway"
-    OR a."leaving_reason" IS DISTINCT FROM b."leaving_reason"
-    OR a."leaving_destination" IS DISTINCT FROM b."leaving_destination"
-    OR a."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"
-    OR a."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"
-    OR a."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"
-    OR a."period_of_grace" IS DISTINCT FROM b."period_of_grace"
-    OR a."intrepid_id" IS DISTINCT FROM b."intrepid_id"
-    OR a."amended_date" IS DISTINCT FROM b."amended_date");
+      UPDATE "public"."curriculum_membership" AS b SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") = ROW (
+    CASE WHEN (o."person_id" IS DISTINCT FROM n."person_id") THEN a."person_id" ELSE b."person_id" END,
+    CASE WHEN (o."programme_id" IS DISTINCT FROM n."programme_id") THEN a."programme_id" ELSE b."programme_id" END,
+    CASE WHEN (o."curriculum_id" IS DISTINCT FROM n."curriculum_id") THEN a."curriculum_id" ELSE b."curriculum_id" END,
+    CASE WHEN (o."programme_membership_type" IS DISTINCT FROM n."programme_membership_type") THEN a."programme_membership_type" ELSE b."programme_membership_type" END,
+    CASE WHEN (o."programme_start_date" IS DISTINCT FROM n."programme_start_date") THEN a."programme_start_date" ELSE b."programme_start_date" END,
+    CASE WHEN (o."programme_end_date" IS DISTINCT FROM n."programme_end_date") THEN a."programme_end_date" ELSE b."programme_end_date" END,
+    CASE WHEN (o."rotation" IS DISTINCT FROM n."rotation") THEN a."rotation" ELSE b."rotation" END,
+    CASE WHEN (o."rotation_id" IS DISTINCT FROM n."rotation_id") THEN a."rotation_id" ELSE b."rotation_id" END,
+    CASE WHEN (o."training_number_id" IS DISTINCT FROM n."training_number_id") THEN a."training_number_id" ELSE b."training_number_id" END,
+    CASE WHEN (o."training_pathway" IS DISTINCT FROM n."training_pathway") THEN a."training_pathway" ELSE b."training_pathway" END,
+    CASE WHEN (o."leaving_reason" IS DISTINCT FROM n."leaving_reason") THEN a."leaving_reason" ELSE b."leaving_reason" END,
+    CASE WHEN (o."leaving_destination" IS DISTINCT FROM n."leaving_destination") THEN a."leaving_destination" ELSE b."leaving_destination" END,
+    CASE WHEN (o."curriculum_start_date" IS DISTINCT FROM n."curriculum_start_date") THEN a."curriculum_start_date" ELSE b."curriculum_start_date" END,
+    CASE WHEN (o."curriculum_end_date" IS DISTINCT FROM n."curriculum_end_date") THEN a."curriculum_end_date" ELSE b."curriculum_end_date" END,
+    CASE WHEN (o."curriculum_completion_date" IS DISTINCT FROM n."curriculum_completion_date") THEN a."curriculum_completion_date" ELSE b."curriculum_completion_date" END,
+    CASE WHEN (o."period_of_grace" IS DISTINCT FROM n."period_of_grace") THEN a."period_of_grace" ELSE b."period_of_grace" END,
+    CASE WHEN (o."intrepid_id" IS DISTINCT FROM n."intrepid_id") THEN a."intrepid_id" ELSE b."intrepid_id" END,
+    CASE WHEN (o."amended_date" IS DISTINCT FROM n."amended_date") THEN a."amended_date" ELSE b."amended_date" END)
+FROM "public"."programme_membership" AS a, o, n
+WHERE b."id" = a."id" AND o."id" = a."id" AND n."id" = a."id" AND a."id" IN (SELECT n."id" FROM n)
+  AND (((o."person_id" IS DISTINCT FROM n."person_id") AND (a."person_id" IS DISTINCT FROM b."person_id"))
+    OR ((o."programme_id" IS DISTINCT FROM n."programme_id") AND (a."programme_id" IS DISTINCT FROM b."programme_id"))
+    OR ((o."curriculum_id" IS DISTINCT FROM n."curriculum_id") AND (a."curriculum_id" IS DISTINCT FROM b."curriculum_id"))
+    OR ((o."programme_membership_type" IS DISTINCT FROM n."programme_membership_type") AND (a."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"))
+    OR ((o."programme_start_date" IS DISTINCT FROM n."programme_start_date") AND (a."programme_start_date" IS DISTINCT FROM b."programme_start_date"))
+    OR ((o."programme_end_date" IS DISTINCT FROM n."programme_end_date") AND (a."programme_end_date" IS DISTINCT FROM b."programme_end_date"))
+    OR ((o."rotation" IS DISTINCT FROM n."rotation") AND (a."rotation" IS DISTINCT FROM b."rotation"))
+    OR ((o."rotation_id" IS DISTINCT FROM n."rotation_id") AND (a."rotation_id" IS DISTINCT FROM b."rotation_id"))
+    OR ((o."training_number_id" IS DISTINCT FROM n."training_number_id") AND (a."training_number_id" IS DISTINCT FROM b."training_number_id"))
+    OR ((o."training_pathway" IS DISTINCT FROM n."training_pathway") AND (a."training_pathway" IS DISTINCT FROM b."training_pathway"))
+    OR ((o."leaving_reason" IS DISTINCT FROM n."leaving_reason") AND (a."leaving_reason" IS DISTINCT FROM b."leaving_reason"))
+    OR ((o."leaving_destination" IS DISTINCT FROM n."leaving_destination") AND (a."leaving_destination" IS DISTINCT FROM b."leaving_destination"))
+    OR ((o."curriculum_start_date" IS DISTINCT FROM n."curriculum_start_date") AND (a."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"))
+    OR ((o."curriculum_end_date" IS DISTINCT FROM n."curriculum_end_date") AND (a."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"))
+    OR ((o."curriculum_completion_date" IS DISTINCT FROM n."curriculum_completion_date") AND (a."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"))
+    OR ((o."period_of_grace" IS DISTINCT FROM n."period_of_grace") AND (a."period_of_grace" IS DISTINCT FROM b."period_of_grace"))
+    OR ((o."intrepid_id" IS DISTINCT FROM n."intrepid_id") AND (a."intrepid_id" IS DISTINCT FROM b."intrepid_id"))
+    OR ((o."amended_date" IS DISTINCT FROM n."amended_date") AND (a."amended_date" IS DISTINCT FROM b."amended_date")));
       DELETE FROM "public"."curriculum_membership" AS b WHERE b."id" IN (SELECT n."id" FROM n)
   AND NOT EXISTS (SELECT FROM "public"."programme_membership" AS a WHERE a."id" = b."id");
     END IF;
@@ -515,7 +534,7 @@ CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_to_source_del
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body1$
 #variable_conflict use_variable
 DECLARE
-  own_ids bigint[]; own_rows int; own_done bigint; own_mass boolean;
+  own_ids bigint[]; own_rows int; own_mass boolean;
 BEGIN
   IF pg_catalog.current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
     IF NOT "public_refactor"."programme_membership_fence"() AND EXISTS (SELECT FROM o) THEN
@@ -580,7 +599,7 @@ CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_to_source_mov
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 #variable_conflict use_variable
 DECLARE
-  own_ids bigint[]; own_rows int; own_done bigint; own_mass boolean;
+  own_ids bigint[]; own_rows int; own_mass boolean;
 BEGIN
   IF pg_catalog.current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
     IF NOT "public_refactor"."programme_membership_fence"() THEN
@@ -677,7 +696,7 @@ CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_to_source_tru
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 #variable_conflict use_variable
 DECLARE
-  own_ids bigint[]; own_rows int; own_done bigint; own_mass boolean;
+  own_ids bigint[]; own_rows int; own_mass boolean;
 BEGIN
   IF pg_catalog.pg_relation_size('"public"."programme_membership"'::pg_catalog.regclass) > 0 THEN
     TRUNCATE "public"."programme_membership";
@@ -729,7 +748,7 @@ IF 'AA_refactor_to_source_insert' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "A
   FOR EACH STATEMENT
   EXECUTE FUNCTION "public_refactor"."programme_membership_to_source_insert"()'; END IF;
 IF 'AA_refactor_to_source_update' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_to_source_update" AFTER UPDATE ON "public"."curriculum_membership"
-  REFERENCING NEW TABLE AS n
+  REFERENCING OLD TABLE AS o NEW TABLE AS n
   FOR EACH STATEMENT
   EXECUTE FUNCTION "public_refactor"."programme_membership_to_source_update"()'; END IF;
 IF 'AA_refactor_to_source_delete' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_to_source_delete" AFTER DELETE ON "public"."curriculum_membership"
