@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import threading
 from collections.abc import Callable
@@ -172,6 +173,95 @@ def test_nothing_is_said_about_a_chain_that_moved_meanwhile(template_database: A
             workers=1,
             progress=QUIET,
         )
+
+
+def interrupted(chain: Chain, comparison: Comparison) -> None:
+    """Ranges of three rows, the first two done."""
+    runner, seen = chain.runner(), [0]
+
+    def rows(left: str, right: str) -> str:
+        seen[0] += 1
+        if seen[0] == 3:
+            raise Interrupted
+        return comparison.rows(left, right)
+
+    broken = replace(comparison, rows=rows)
+    sessions = runner.sessions("verify")
+    with pytest.raises(Interrupted):
+        verify(sessions, runner.ledger, broken, workers=1, progress=QUIET, range_rows=3)
+
+
+@pytest.mark.parametrize(("hours", "found"), [(23, ()), (25, ("1",))])
+def test_ranges_of_an_interrupted_run_are_trusted_for_a_day(
+    hours: int, found: tuple[str, ...], template_database: Any
+) -> None:
+    chain = at("0004", MEMBERSHIP, template_database)
+    (comparison,) = sides(chain, "0004")
+    interrupted(chain, comparison)
+    place, runner = Place(chain), chain.runner()
+    tamper(chain, f"DELETE FROM {place.copy} WHERE {place.of_child(0)}")
+    batches = runner.ledger.table("batch")
+    steps = runner.ledger.table("step")
+    chain.run(
+        f"UPDATE {batches} SET claimed_at = claimed_at - interval '{hours} hours'",
+        f"UPDATE {steps} SET ended_at = ended_at - interval '48 hours'",
+    )
+    ((began,),) = chain.query(
+        "SELECT to_char(min(claimed_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI') "
+        f"FROM {batches} WHERE job LIKE 'verify %'"
+    )
+    said = io.StringIO()
+    verdict = verify(
+        runner.sessions("verify"), runner.ledger, comparison, workers=1, progress=Progress(said)
+    )
+    assert tuple(f.key for f in verdict.findings) == found
+    line = (
+        "comparing source and copy: 2 of 5 ranges are taken over from an interrupted run "
+        f"that began at {began} UTC"
+    )
+    assert (line in said.getvalue().splitlines()) == (found == ())
+
+
+def test_ranges_that_an_older_version_cut_along_another_key_are_forgotten(
+    template_database: Any,
+) -> None:
+    chain = at("0009", MEMBERSHIP, template_database)
+    ledger = chain.runner().ledger
+    job = f"('{chain.plan.name}', 'verify 0009 links and parents'"
+    chain.run(
+        f"INSERT INTO {ledger.table('batch')} (plan, job, n, first, last, rows) VALUES "
+        f"{job}, 1, NULL, '500000', 500000), {job}, 2, '500000', NULL, 10)"
+    )
+    assert [v.rows for v in inspect(chain.runner()).verdicts] == [12]
+    left = f"SELECT count(*) FROM {ledger.table('batch')} WHERE job LIKE 'verify %'"
+    assert chain.value(left) == 0
+
+
+def test_a_range_that_fails_because_the_chain_was_moved_says_so(template_database: Any) -> None:
+    """0006 drops a column of the table that is still being compared."""
+    chain = at("0004", MEMBERSHIP, template_database)
+    (comparison,) = sides(chain, "0004")
+    runner, seen = chain.runner(), [0]
+
+    def rows(left: str, right: str) -> str:
+        seen[0] += 1
+        if seen[0] == 2:
+            chain.up("0005", "0006")
+        return comparison.rows(left, right)
+
+    moved, sessions = replace(comparison, rows=rows), runner.sessions("verify")
+    with pytest.raises(StepOutOfOrder, match="moved while verify ran") as refused:
+        verify(sessions, runner.ledger, moved, workers=1, progress=QUIET, range_rows=3)
+    assert isinstance(refused.value.__cause__, psycopg.Error)
+    assert inspect(chain.runner()).count == 0
+
+
+def test_a_range_that_fails_by_itself_is_not_said_to_be_a_move(template_database: Any) -> None:
+    chain = at("0004", MEMBERSHIP, template_database)
+    (comparison,) = sides(chain, "0004")
+    wrong, runner = replace(comparison, rows=lambda left, right: "SELECT 1 / 0"), chain.runner()
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        verify(runner.sessions("verify"), runner.ledger, wrong, workers=1, progress=QUIET)
 
 
 def test_half_a_step_is_not_compared(template_database: Any) -> None:

@@ -10,13 +10,22 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import psycopg
+
 from membership_refactor.errors import RefactorError, StepOutOfOrder
 from membership_refactor.execution.ledger import Ledger
 from membership_refactor.execution.progress import Progress, Task
+from membership_refactor.execution.ranges import (
+    Range,
+    forget_stale,
+    of_job,
+    open_ranges,
+    say_resumed,
+)
 from membership_refactor.execution.sessions import Pg, Sessions, run, value
 from membership_refactor.execution.throttle import Throttle
 from membership_refactor.sql.comparison import Comparison
-from membership_refactor.sql.identifiers import ident, literal
+from membership_refactor.sql.identifiers import literal
 from membership_refactor.steps.step import Direction
 
 SETTINGS = (
@@ -88,24 +97,31 @@ def verify(
     range_rows: int | None = None,
 ) -> Verdict:
     """Compares every range. An interrupted run is taken up where it stopped; a finished one
-    begins anew. Reads only, apart from its own place in the ledger.
+    begins anew, and so does one that was begun more than a day ago. Reads only, apart
+    from its own place in the ledger.
 
     StepOutOfOrder where the chain moved meanwhile; RefactorError where another verify runs.
     """
     began = time.perf_counter()
     with sessions.open(purpose="verify") as pg, _alone(pg, ledger):
         before = standing(pg, ledger)
-        job = f"verify {before.revision} {comparison.name}"
-        ranges = _ranges(pg, ledger, comparison, job, range_rows or comparison.range_rows)
+        purpose = f"verify {before.revision} {comparison.name}"
+        # Another version may cut along another key.
+        job = f"{purpose} by {comparison.route_key} {comparison.route_type}"
+        forget_stale(pg, ledger, purpose, job)
+        ranges = open_ranges(pg, ledger, comparison, job, range_rows or comparison.range_rows)
+        say_resumed(pg, ledger, comparison, job, progress)
         work = _Work(sessions, ledger, comparison, job, throttle)
-        with progress.task(f"comparing {comparison.name}", sum(r.rows for r in ranges)) as task:
-            work.run(ranges, workers, task)
-        if standing(pg, ledger) != before:
-            ledger.close_job(pg, job)
-            raise StepOutOfOrder(
-                "the chain was moved while verify ran; what it found means nothing.",
-                hint="Run it again when the chain stands still.",
-            )
+        try:
+            with progress.task(f"comparing {comparison.name}", sum(r.rows for r in ranges)) as task:
+                work.run(ranges, workers, task)
+        except psycopg.Error as error:
+            # A step that drops a column fails the next range; a lost session cannot be asked.
+            if pg.broken or not _moved(pg, ledger, before):
+                raise
+            raise _end_moved(pg, ledger, job) from error
+        if _moved(pg, ledger, before):
+            raise _end_moved(pg, ledger, job)
         findings, count, rows = _noted(pg, ledger, job)
         ledger.close_job(pg, job)
     return Verdict(
@@ -114,6 +130,22 @@ def verify(
         ranges=count,
         rows=rows,
         seconds=time.perf_counter() - began,
+    )
+
+
+def _moved(pg: Pg, ledger: Ledger, before: Standing) -> bool:
+    try:
+        return standing(pg, ledger) != before
+    except StepOutOfOrder:
+        return True
+
+
+def _end_moved(pg: Pg, ledger: Ledger, job: str) -> StepOutOfOrder:
+    if ledger.exists(pg):
+        ledger.close_job(pg, job)
+    return StepOutOfOrder(
+        "the chain was moved while verify ran; what it found means nothing.",
+        hint="Run it again when the chain stands still.",
     )
 
 
@@ -127,14 +159,6 @@ def _alone(pg: Pg, ledger: Ledger) -> Iterator[None]:
     yield
     # A closed session goes a moment later, and the next comparison may be faster than that.
     run(pg, f"SELECT pg_catalog.pg_advisory_unlock({number})")
-
-
-@dataclass(frozen=True, slots=True)
-class _Range:
-    n: int
-    first: str | None
-    last: str | None
-    rows: int
 
 
 class _Work:
@@ -152,7 +176,7 @@ class _Work:
         self.job, self.throttle = job, throttle
         self._stop, self._lock = threading.Event(), threading.Lock()
 
-    def run(self, ranges: Sequence[_Range], workers: int, task: Task) -> None:
+    def run(self, ranges: Sequence[Range], workers: int, task: Task) -> None:
         pending = iter(ranges)
         with ThreadPoolExecutor(workers) as pool:
             done = [pool.submit(self._compare, pending, task) for _ in range(workers)]
@@ -163,7 +187,7 @@ class _Work:
                 self._stop.set()
                 raise
 
-    def _compare(self, pending: Iterator[_Range], task: Task) -> None:
+    def _compare(self, pending: Iterator[Range], task: Task) -> None:
         with self.sessions.open(purpose="verify") as pg:
             for setting in SETTINGS:
                 run(pg, setting)
@@ -187,64 +211,14 @@ class _Work:
             pg,
             f"UPDATE {self.ledger.table('batch')} SET done = true, worker = {noted},\n"
             "  done_at = pg_catalog.clock_timestamp() "
-            f"WHERE {_mine(self.ledger, self.job)} AND n = {n}",
+            f"WHERE {of_job(self.ledger, self.job)} AND n = {n}",
         )
-
-
-def _ranges(pg: Pg, ledger: Ledger, comparison: Comparison, job: str, size: int) -> list[_Range]:
-    """The ranges still to be compared, end to end; cut anew when none is left from before, or
-    when the chain has moved since they were cut."""
-    batches, mine, steps = ledger.table("batch"), _mine(ledger, job), ledger.table("step")
-    plan = literal(ledger.plan.name)
-    with pg.transaction():
-        run(
-            pg,
-            f"DELETE FROM {batches} WHERE {mine} AND EXISTS (SELECT FROM {batches} AS b\n"
-            f"  WHERE b.plan = {plan} AND b.job = {literal(job)} AND b.claimed_at < (\n"
-            f"    SELECT pg_catalog.max(s.ended_at) FROM {steps} AS s WHERE s.plan = {plan}))",
-        )
-        if not value(pg, f"SELECT pg_catalog.count(*) FROM {batches} WHERE {mine}"):
-            key, route = ident(comparison.route_key), comparison.route
-            # The last range is open at its end, and so is the first at its beginning.
-            run(
-                pg,
-                f"INSERT INTO {batches} (plan, job, n, first, last, rows)\n"
-                f"WITH RECURSIVE cut (n, key) AS (\n"
-                f"  SELECT 1, ({_nth(comparison, size, 'true')})\n"
-                f"  UNION ALL SELECT c.n + 1, ({_nth(comparison, size, f'r.{key} > c.key')})\n"
-                "  FROM cut AS c WHERE c.key IS NOT NULL)\n"
-                f"SELECT {plan}, {literal(job)}, c.n, c.before::text, c.key::text,\n"
-                f"  CASE WHEN c.key IS NOT NULL THEN {size}\n"
-                f"    WHEN c.before IS NULL THEN (SELECT pg_catalog.count(*) FROM {route})\n"
-                f"    ELSE (SELECT pg_catalog.count(*) FROM {route} AS r WHERE r.{key} > c.before)"
-                " END\n"
-                "FROM (SELECT n, key, pg_catalog.lag(key) OVER (ORDER BY n) AS before\n"
-                "  FROM cut) AS c",
-            )
-    rows = run(
-        pg, f"SELECT n, first, last, rows FROM {batches} WHERE {mine} AND NOT done ORDER BY n"
-    ).fetchall()
-    return [_Range(int(n), first, last, int(count)) for n, first, last, count in rows]
-
-
-def _nth(comparison: Comparison, n: int, condition: str) -> str:
-    """The route of the ``n``-th of the rows for which the condition holds. Walking the index from
-    cut to cut takes a third of the time that numbering all its rows would."""
-    key = f"r.{ident(comparison.route_key)}"
-    return (
-        f"SELECT {key} FROM {comparison.route} AS r WHERE {key} IS NOT NULL AND {condition}\n"
-        f"    ORDER BY {key} OFFSET {n - 1} LIMIT 1"
-    )
-
-
-def _mine(ledger: Ledger, job: str) -> str:
-    return f"plan = {literal(ledger.plan.name)} AND job = {literal(job)}"
 
 
 def _noted(pg: Pg, ledger: Ledger, job: str) -> tuple[tuple[Finding, ...], int, int]:
     rows = run(
         pg,
-        f"SELECT worker, rows FROM {ledger.table('batch')} WHERE {_mine(ledger, job)} ORDER BY n",
+        f"SELECT worker, rows FROM {ledger.table('batch')} WHERE {of_job(ledger, job)} ORDER BY n",
     ).fetchall()
     # A row whose route changed meanwhile may have been seen in two ranges.
     findings = dict.fromkeys(
