@@ -74,6 +74,16 @@ def a_trigger_inserts_the_row_into_the_other_table(pilot: Pilot, stage: Stage) -
         test_both_tables.insert_beside_a_trigger_that_inserts(pilot.url)
 
 
+def a_trigger_gives_away_what_the_copy_still_has(pilot: Pilot, stage: Stage) -> None:
+    to(pilot, "0004")
+    execute(
+        pilot.url,
+        *test_both_tables.trigger(SOURCE, "DELETE", test_both_tables.GIVES_AWAY),
+    )
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        execute(pilot.url, test_both_tables.MOVES)
+
+
 def an_old_snapshot_deletes(pilot: Pilot, stage: Stage) -> None:
     old = stage.session("old", RR)
     pilot.start(lambda runner: runner.upgrade("0003"), until=r'SELECT .*_copy_build"', before=True)

@@ -16,6 +16,9 @@ from tests.races.tables import COPY, SOURCE, assert_equal, execute, query
 ISOLATION = ("READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE")
 ROW = "SELECT rotation, curriculum FROM {} WHERE id = 11"
 
+GIVES_AWAY = f"UPDATE {SOURCE} SET badge = OLD.badge WHERE id = 591"
+MOVES = f"UPDATE {COPY} SET id = 90001 WHERE id = 11"
+
 
 def trigger(table: str, event: str, text: str) -> tuple[str, str]:
     return (
@@ -113,6 +116,18 @@ def test_23505_a_trigger_that_inserts_the_row_into_the_other_table_itself_is_tol
     with pytest.raises(psycopg.errors.UniqueViolation):
         insert_beside_a_trigger_that_inserts(url)
     assert_equal(url)
+
+
+def test_23505_a_row_that_changes_its_id_on_the_copy_keeps_what_a_trigger_gives_away(
+    template_database: TemplateDatabase,
+) -> None:
+    """To the source a changed id is a deletion, whose trigger hands the row's unique value on; on
+    the copy the row still bears it, under an id that the source does not know yet."""
+    url = template_database(name_of("0004"), built_to("0004"))
+    execute(url, *trigger(SOURCE, "DELETE", GIVES_AWAY))
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        execute(url, MOVES)
+    assert both(url) != []
 
 
 def test_a_trigger_that_writes_the_copy_at_0003_is_refused(

@@ -219,7 +219,7 @@ class Sync:
     {self.carry(few)};
   END IF;"""
             return f"""{head}
-  {self._untangled(writes)}
+  {self._untangled(writes, written)}
   {self._adopted(many, update=True)}
   RETURN NULL;"""
         writes = f"""IF own_mass THEN
@@ -230,7 +230,7 @@ class Sync:
     {self.upsert(few)};
   END IF;"""
         return f"""{head}
-  {self._untangled(writes, many)}
+  {self._untangled(writes, written, many)}
   {self._adopted(many)}
   RETURN NULL;"""
 
@@ -258,19 +258,28 @@ class Sync:
         HINT = 'One of the two is enough: the other table follows when the statement ends.';
     END IF;"""
 
-    def _untangled(self, writes: str, condition: str = "") -> str:
+    def _untangled(self, writes: str, written: str, condition: str = "") -> str:
         """``writes``; where a unique key is in the way, after everything that this transaction
         changed has been put right: nothing else can be apart, for nobody sees half a capture.
 
-        It looks through both tables, where there would have been an error; and it costs a
-        subtransaction, so only tables with such keys get it.
+        Unless this transaction wrote the target too (an xmin that is not before its own) and that
+        stands for another row than those ``written``: it may be what the application wants there,
+        so the error stands. It looks through both tables, where there would have been an error;
+        and it costs a subtransaction, so only tables with such keys get it.
         """
         if not self.exclusive:
             return writes
+        key = ident(self.id)
         afterwards = f"\n    {self.upsert(condition)};" if condition else ""
         return f"""BEGIN
     {writes}
   EXCEPTION WHEN unique_violation OR exclusion_violation THEN
+    IF EXISTS (SELECT FROM {self.target} AS b LEFT JOIN {self.origin} AS a ON a.{key} = b.{key}
+      WHERE pg_catalog.age(b.xmin) <= 0 AND b.{key} NOT IN ({written})
+        AND (a.{key} IS NULL OR {differs(self.writable, "a", "b")}))
+    THEN
+      RAISE;
+    END IF;
     {self.remove("true")};
     {self.update("true")};{afterwards}
   END;"""
@@ -301,7 +310,7 @@ class Sync:
         # The new id first: the update trigger of this statement then finds both sides equal.
         return f"""  {guard(self.names, lock)}
   {self.remove(f"b.{key} = OLD.{key}")};
-  {self._untangled(self.upsert(moved) + ";", moved)}
+  {self._untangled(self.upsert(moved) + ";", f"OLD.{key}, NEW.{key}", moved)}
   {self._kept(f"a.{key} = OLD.{key}")}
   {self._adopted(moved)}
   RETURN NULL;"""
