@@ -6,6 +6,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import psycopg
+
 from membership_refactor.errors import RefactorError
 from membership_refactor.execution.ledger import Ledger
 from membership_refactor.execution.locks import briefly
@@ -44,9 +46,12 @@ def repair(
     Locks: both tables SHARE ROW EXCLUSIVE, waited for 50 ms at a time, for up to 50 keys. The
     fence moves: what was mended is invisible to older snapshots, which get 40001. What stood
     there before is in the ledger's ``repair``. RefactorError where nothing holds the truth any
-    more, or where the keys still differ afterwards; then nothing of those 50 is changed.
+    more, where a constraint stands in the way, or where the keys still differ afterwards; then
+    nothing of those 50 is changed.
     """
-    keys = list(dict.fromkeys(f.key for f in findings))
+    # What is too much goes first: it may hold a value that has to be unique.
+    ordered = sorted(findings, key=lambda f: f.difference != "extra")
+    keys = list(dict.fromkeys(f.key for f in ordered))
     mended: list[Finding] = []
     with sessions.open(purpose="repair") as pg:
         for start in range(0, len(keys), MENDED_AT_ONCE):
@@ -86,8 +91,16 @@ def _mend(
         before: dict[str, object] = dict(run(connection, comparison.was(array)).fetchall())
         for finding in found:
             _record(connection, ledger, comparison, finding, before.get(finding.key))
-        for text in comparison.mend(array):
-            run(connection, text)
+        try:
+            for text in comparison.mend(array):
+                run(connection, text)
+        except psycopg.errors.IntegrityError as error:
+            detail = f" ({error.diag.message_detail})" if error.diag.message_detail else ""
+            raise RefactorError(
+                f'"{comparison.name}" cannot be mended, {_count(found)}: '
+                f"{error.diag.message_primary}{detail}; nothing of it was kept.",
+                hint=comparison.resort,
+            ) from error
         left = differing(connection)
         if left:
             raise RefactorError(

@@ -58,6 +58,8 @@ class Comparison:
     """SELECT of (key, row as jsonb) of what stood there, for the keys in an array."""
     locks: tuple[tuple[str, Lock], ...]
     range_rows: int = RANGE_ROWS
+    resort: str = "Put one of those rows right by hand, then run this again."
+    """What to do where a constraint stands in the way of mending."""
 
     def in_range(self, first: str | None, last: str | None) -> str:
         """The differing keys above ``first`` and up to ``last`` (None: open)."""

@@ -318,6 +318,8 @@ BEGIN
     VALUES (own_candidate, own_k1, own_k2, own_k3, own_k4, own_k5, own_v1, own_v2, own_v3, own_v4, own_v5, own_v6, own_changed)
     ON CONFLICT DO NOTHING RETURNING p."uuid" INTO own_claimed;
     IF own_claimed IS NOT NULL THEN
+      -- One of that uuid may have been listed as emptied, and deleted; this one never was.
+      DELETE FROM "public_refactor"."programme_membership_emptied" AS e WHERE e.uuid = own_claimed;
       own_made := true;
       RETURN;
     END IF;

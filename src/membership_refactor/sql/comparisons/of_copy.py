@@ -19,8 +19,8 @@ from membership_refactor.sql.names import Names
 from membership_refactor.sql.types import differs
 
 
-def source_and_copy(plan: TableSplit, names: Names, source: Table) -> Comparison:
-    """0003 and 0004: the source is believed."""
+def source_and_copy(plan: TableSplit, names: Names, source: Table, *, open: bool) -> Comparison:
+    """0003 and 0004: the source is believed. ``open``: the copy is written by others too."""
     key, link, key_type = ident(plan.id), ident(plan.link), source.column(plan.id).type
     others = tuple(c for c in source.columns if c.name != plan.id)
     writable = [c.name for c in source.columns if c.generated is None]
@@ -44,18 +44,32 @@ def source_and_copy(plan: TableSplit, names: Names, source: Table) -> Comparison
 
     def mend(keys: str) -> tuple[str, ...]:
         absent = f"NOT EXISTS (SELECT FROM {names.copy} AS b WHERE b.{key} = a.{key})"
+        written = f"INSERT INTO {names.copy} ({listed([*writable, plan.link])}) "
+        written += f"OVERRIDING SYSTEM VALUE\nSELECT {listed(writable, 'a.')}, {of_key}"
+        # Two rows may have exchanged a unique value: no order of updates would do. While no capture
+        # hangs on the copy a row can go and come again, in one statement, after which it is right;
+        # unless something refers to it.
+        exchanged = (
+            f"WITH gone AS (DELETE FROM {names.copy} AS b USING {names.source} AS a\n"
+            f"  WHERE b.{key} = a.{key} AND a.{key} = ANY ({keys}) AND {apart}\n"
+            "  AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint AS r WHERE r.contype = 'f'\n"
+            f"    AND r.confrelid = {literal(names.copy)}::pg_catalog.regclass)\n"
+            f"  RETURNING b.{key} AS key)\n"
+            # An array is complete before the first row is inserted.
+            f"{written} FROM {names.source} AS a\n"
+            f"WHERE a.{key} = ANY (ARRAY (SELECT g.key FROM gone AS g))"
+        )
         return (
             # What the source has not goes first: it may hold a value that has to be unique.
             f"DELETE FROM {names.copy} AS b WHERE b.{key} = ANY ({keys})\n"
             f"AND NOT EXISTS (SELECT FROM {names.source} AS a WHERE a.{key} = b.{key})",
-            # A row that is there is updated: other tables may refer to it.
+            *(() if open else (exchanged,)),
+            # A row that is still there is updated: other tables may refer to it.
             f"UPDATE {names.copy} AS b SET ({listed([*changing, plan.link])})"
             f" = ROW ({listed(changing, 'a.')}, {of_key})\n"
             f"FROM {names.source} AS a WHERE b.{key} = a.{key} AND a.{key} = ANY ({keys}) "
             f"AND {apart}",
-            f"INSERT INTO {names.copy} ({listed([*writable, plan.link])}) OVERRIDING SYSTEM VALUE\n"
-            f"SELECT {listed(writable, 'a.')}, {of_key} FROM {names.source} AS a\n"
-            f"WHERE a.{key} = ANY ({keys}) AND {absent}",
+            f"{written} FROM {names.source} AS a\nWHERE a.{key} = ANY ({keys}) AND {absent}",
         )
 
     return Comparison(
@@ -72,6 +86,7 @@ def source_and_copy(plan: TableSplit, names: Names, source: Table) -> Comparison
         mend=mend,
         was=rows_as_json(names.copy, key),
         locks=((names.source, EXCLUSIVE), (names.copy, EXCLUSIVE)),
+        resort="Take the chain back to 0002 and up again: the copy is then made anew.",
     )
 
 

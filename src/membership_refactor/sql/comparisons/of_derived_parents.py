@@ -14,7 +14,7 @@ from membership_refactor.sql.comparison import (
     rows_as_json,
 )
 from membership_refactor.sql.grouping import grouped, parent_columns
-from membership_refactor.sql.identifiers import ident
+from membership_refactor.sql.identifiers import ident, literal
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.types import differs, keyed
 
@@ -29,6 +29,7 @@ def children_and_parents(plan: TableSplit, names: Names, child: Table) -> Compar
     uuid, link, key = ident(plan.parent_id), ident(plan.link), ident(plan.id)
     shared = keyed(parent_columns(plan, child), plan.key)
     columns = tuple(c for c in shared if c.name != plan.changed)
+    key_only = keyed((child.column(n) for n in plan.key), plan.key)
     apart_by = difference(f"g.{link}", f"p.{uuid}", columns_apart(columns, "g", "p"))
 
     def of_keys(keys: str) -> str:
@@ -50,6 +51,18 @@ def children_and_parents(plan: TableSplit, names: Names, child: Table) -> Compar
             f"{of_keys(f'ARRAY (SELECT s.{link} FROM suspects AS s)')}"
         )
 
+    def mend(keys: str) -> tuple[str, ...]:
+        says = differs(key_only, "c", "p")
+        return (
+            # Two parents may have exchanged their keys, and no order of updates would do. Nothing
+            # of a parent is its own here but what refers to it from elsewhere.
+            f"DELETE FROM {names.parent} AS p WHERE p.{uuid} = ANY ({keys})\n"
+            f"AND EXISTS (SELECT FROM {names.copy} AS c WHERE c.{link} = p.{uuid} AND {says})\n"
+            "AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint AS r WHERE r.contype = 'f'\n"
+            f"  AND r.confrelid = {literal(names.parent)}::pg_catalog.regclass)",
+            f"SELECT {names.own('settle')}({keys}, true)",
+        )
+
     return Comparison(
         name="children and parents",
         authority=plan.copy,
@@ -61,8 +74,9 @@ def children_and_parents(plan: TableSplit, names: Names, child: Table) -> Compar
         right_key=key,
         of_keys=of_keys,
         key_type=UUID,
-        mend=lambda keys: (f"SELECT {names.own('settle')}({keys}, true)",),
+        mend=mend,
         was=rows_as_json(names.parent, uuid),
         locks=((names.copy, EXCLUSIVE), (names.parent, EXCLUSIVE)),
         range_rows=HASHED_ROWS,
+        resort="Take the chain back to 0006 and up again: the parents are then made anew.",
     )

@@ -69,6 +69,8 @@ def claim_function(sides: Sides) -> tuple[Statement, ...]:
     {insert}
     ON CONFLICT DO NOTHING RETURNING p.{u} INTO own_claimed;
     IF own_claimed IS NOT NULL THEN
+      -- One of that uuid may have been listed as emptied, and deleted; this one never was.
+      DELETE FROM {names.own("emptied")} AS e WHERE e.uuid = own_claimed;
       own_made := true;
       RETURN;
     END IF;
