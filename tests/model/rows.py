@@ -101,7 +101,7 @@ ODD_VALUES: dict[str, Sequence[Any]] = {
     "latest{first}": TEXTS,
     "late json": (None, '{"a":1}', '{"a": 1}', "null"),
     "First\\": (None, "", "%s", "Ü"),
-    "max num": (None, "NaN", "1.0", "1.10", "-5", "99999999999999999999.5"),
+    "max num": (None, "NaN", "1.0", "1.00", "1.10", "-5", "99999999999999999999.5"),
     "max'date": DATES,
     "stays ü": (None, "{last}", "$body$"),
     "user": (None, "NaN", "-0", "0", "1e300"),

@@ -92,11 +92,13 @@ class Model:
 
     def _value(self, name: str, conflict: Conflict, rows: list[Row]) -> str | None:
         if conflict is Conflict.MAX:
-            return self._greatest(name, rows)
+            # Of 1.0 and 1.00, which are equal, that of the highest id.
+            return self._greatest(name, rows[::-1])
         if conflict is Conflict.LATEST:
             return self._latest(rows)[name]
         if conflict is Conflict.AGREE:
-            assert len({row[name] for row in rows}) == 1, "the generator made rows that disagree"
+            values = {identity(self.types[name], row[name]) for row in rows}
+            assert len(values) == 1, "the generator made rows that disagree"
         return rows[0][name]
 
     def _latest(self, rows: list[Row]) -> Row:

@@ -134,7 +134,7 @@ def sequence_is_ahead(plan: TableSplit, table: str, sequence: str) -> Check:
 
 def parents_are_of_their_children(plan: TableSplit, names: Names, child: Table) -> Check:
     """Each parent is what its children say, and none is without children."""
-    select = grouped(plan, names.copy, "true")
+    select = grouped(plan, names, child, "true")
     link, uuid = ident(plan.link), ident(plan.parent_id)
     return Check(
         name="parents follow the policies",

@@ -8,11 +8,30 @@ from membership_refactor.planning import Conflict, TableSplit
 from membership_refactor.portrait import Column, Table
 from membership_refactor.portrait.tokens import tokens
 from membership_refactor.sql.identity import supported_key_type
-from membership_refactor.sql.types import base_type
+from membership_refactor.sql.types import base_type, identifies
 
 _TIMES = frozenset({"timestamp with time zone", "timestamp without time zone"})
-# Types without a btree order: max() of them does not exist.
-_WITHOUT_ORDER = frozenset({"json", "xml", "point", "line", "lseg", "box", "path", "polygon"})
+_WITHOUT_ORDER = frozenset(
+    {
+        "json",
+        "jsonpath",
+        "xml",
+        "point",
+        "line",
+        "lseg",
+        "box",
+        "path",
+        "polygon",
+        "circle",
+        "xid",
+        "cid",
+        "aclitem",
+        "refcursor",
+        "pg_snapshot",
+        "txid_snapshot",
+    }
+)
+"""Types that no btree orders, and so do not ORDER BY and DISTINCT."""
 
 
 def fits(plan: TableSplit, table: Table) -> tuple[str, ...]:
@@ -47,6 +66,24 @@ def _primary_key(plan: TableSplit, table: Table) -> Iterator[str]:
         yield (
             "the primary key is deferrable, and ON CONFLICT cannot use it; make it NOT DEFERRABLE"
         )
+    if plan.id in table.column_names:
+        yield from _id(table.column(plan.id))
+
+
+def _id(column: Column) -> Iterator[str]:
+    """A row is found on the other table by its id: of two equal ids one change would be lost."""
+    place = f'primary key column "{column.name}"'
+    if not column.deterministic:
+        yield (
+            f"{place} has the nondeterministic collation {column.collation}, "
+            "which holds different texts for equal; give it a deterministic one"
+        )
+    elif not identifies(column):
+        yield (
+            f"{place} has type {_named(column)}; as an id only types are allowed whose equal "
+            "values are identical: give it such a type (an integer, uuid or text), or make "
+            "another column the primary key"
+        )
 
 
 def _key(column: Column) -> Iterator[str]:
@@ -54,9 +91,8 @@ def _key(column: Column) -> Iterator[str]:
     if column.generated is not None:
         yield f"{place} is generated; the parent could not be written"
     elif not supported_key_type(column.type):
-        of = f" (a domain over {column.base_type})" if column.base_type else ""
         yield (
-            f"{place} has type {column.type}{of}; in a key only types are allowed whose equal "
+            f"{place} has type {_named(column)}; in a key only types are allowed whose equal "
             "values are identical"
         )
     elif not column.deterministic:
@@ -64,6 +100,11 @@ def _key(column: Column) -> Iterator[str]:
             f"{place} has the nondeterministic collation {column.collation}, "
             "which holds different texts for equal"
         )
+
+
+def _named(column: Column) -> str:
+    of = f" (a domain over {column.base_type})" if column.base_type else ""
+    return f"{column.type}{of}"
 
 
 def _changed(column: Column) -> Iterator[str]:
@@ -77,10 +118,10 @@ def _parent_value(plan: TableSplit, column: Column) -> Iterator[str]:
     if column.generated is not None:
         yield f'parent column "{column.name}" is generated; the parent could not be written'
     if column.name in plan.with_policy(Conflict.MAX) and (
-        (column.base_type or column.type) in _WITHOUT_ORDER
+        base_type(column.base_type or column.type).removesuffix("[]") in _WITHOUT_ORDER
     ):
         yield (
-            f'parent column "{column.name}" has type {column.type}, '
+            f'parent column "{column.name}" has type {_named(column)}, '
             "which has no greatest value: choose another policy than max"
         )
 

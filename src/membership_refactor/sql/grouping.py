@@ -14,7 +14,7 @@ from membership_refactor.sql.identifiers import dollar_quoted, ident, literal, q
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.statements import Statement
 from membership_refactor.sql.triggers import SYNC_MARK, SYNC_ON, OwnTrigger, after, trigger_function
-from membership_refactor.sql.types import differs, keyed
+from membership_refactor.sql.types import base_type, differs, equal_is_identical, keyed
 
 
 def parent_columns(plan: TableSplit, child: Table) -> tuple[Column, ...]:
@@ -23,28 +23,48 @@ def parent_columns(plan: TableSplit, child: Table) -> tuple[Column, ...]:
     return tuple(child.column(name) for name in names)
 
 
-def grouped(plan: TableSplit, table: str, condition: str, *, route: str | None = None) -> str:
+def grouped(
+    plan: TableSplit, names: Names, child: Table, condition: str, *, route: str | None = None
+) -> str:
     """A SELECT of parents: uuid, then the columns of ``parent_columns``, one row a link.
 
     ``condition`` restricts the children, aliased ``c``. ``route`` is a key column along whose
     index the children come in order: sorting by it first sorts each small run by itself.
     """
-    link = ident(plan.link)
-    policies = {column.conflict for column in plan.parent_columns} - {Conflict.AGREE}
-    names = [*plan.deprecated, *((plan.changed,) if plan.changed else ())]
+    link, table = ident(plan.link), names.copy
+    chosen_by = _policies(plan, child)
+    policies = {conflict for conflict in chosen_by.values() if conflict is not Conflict.AGREE}
+    shared = [*plan.deprecated, *((plan.changed,) if plan.changed else ())]
     if policies <= {Conflict.LATEST} or policies <= {Conflict.FIRST}:
         first = Conflict.FIRST in policies
         run = (f"c.{ident(route)}, " if route else "") + f"c.{link}"
-        chosen = [f"c.{ident(n)}" for n in names]
+        chosen = [f"c.{ident(n)}" for n in shared]
         if first and plan.changed:
-            chosen[-1] = f"pg_catalog.max(c.{ident(plan.changed)}) OVER (PARTITION BY c.{link})"
+            changed = ident(plan.changed)
+            chosen[-1] = f"pg_catalog.max(c.{changed}) OVER (PARTITION BY c.{link}) AS {changed}"
         order = _order(plan, first=first)
         return (
             f"SELECT DISTINCT ON ({run}) c.{link}, {', '.join(chosen)}\n"
             f"FROM {table} AS c WHERE {condition}\n"
             f"ORDER BY {run}, {order}"
         )
-    return _mixed(plan, table, condition)
+    return _mixed(plan, chosen_by, child, f"{table} AS c WHERE {condition}")
+
+
+def _policies(plan: TableSplit, child: Table) -> dict[str, Conflict]:
+    """What chooses each value. Rows that agree on 1.0 and 1.00 have to give one of the two, and
+    always the same one: the first row's."""
+    images = {c.name for c in child.columns if not equal_is_identical(c)}
+    return {
+        c.name: Conflict.FIRST if c.conflict is Conflict.AGREE and c.name in images else c.conflict
+        for c in plan.parent_columns
+    }
+
+
+
+def _plain_max(column: Column) -> bool:
+    """Whether max() exists, gives the column's own type, and of equal values cannot choose."""
+    return equal_is_identical(column) and base_type(column.type) not in ("boolean", "uuid", "bytea")
 
 
 def _order(plan: TableSplit, *, first: bool) -> str:
@@ -54,31 +74,42 @@ def _order(plan: TableSplit, *, first: bool) -> str:
     return f"c.{ident(plan.changed)} DESC NULLS LAST, {identifier} DESC"
 
 
-def _mixed(plan: TableSplit, table: str, condition: str) -> str:
-    """Several policies: one row's values per row policy, joined to the aggregates by link."""
+def _mixed(plan: TableSplit, chosen_by: dict[str, Conflict], child: Table, rows: str) -> str:
+    """Several policies: one row's values per row policy, joined to the aggregates by link.
+
+    ``rows`` is a FROM clause with its condition. A greatest value of which there are several
+    images is a row's too: that of the highest id.
+    """
     link = ident(plan.link)
+    by = {x: tuple(n for n in chosen_by if chosen_by[n] is x) for x in Conflict}
+    plain = [n for n in by[Conflict.MAX] if _plain_max(child.column(n))]
+    rowwise = [
+        ("l", by[Conflict.LATEST], _order(plan, first=False)),
+        ("f", by[Conflict.FIRST], _order(plan, first=True)),
+    ]
+    for number, name in enumerate(n for n in by[Conflict.MAX] if n not in plain):
+        order = f"c.{ident(name)} DESC NULLS LAST, c.{ident(plan.id)} DESC"
+        rowwise.append((f"m{number}", (name,), order))
     values: dict[str, str] = {}
     joins = []
-    for alias, conflict in (("l", Conflict.LATEST), ("f", Conflict.FIRST)):
-        names = plan.with_policy(conflict)
+    for alias, names, order in rowwise:
         if names:
             values |= {n: f"{alias}.{ident(n)}" for n in names}
-            order = _order(plan, first=conflict is Conflict.FIRST)
             joins.append(
                 f"JOIN (SELECT DISTINCT ON (c.{link}) c.{link}, {listed(names, 'c.')}\n"
-                f"  FROM {table} AS c WHERE {condition}\n"
+                f"  FROM {rows}\n"
                 f"  ORDER BY c.{link}, {order}) AS {alias} ON {alias}.{link} = g.{link}"
             )
     # The key is one within a link, and so is a column on which all agree: any row's will do.
-    single = (*plan.key, *plan.with_policy(Conflict.AGREE))
+    single = (*plan.key, *by[Conflict.AGREE])
     aggregates = [f"(pg_catalog.array_agg(c.{ident(n)}))[1] AS {ident(n)}" for n in single]
-    aggregated = [*plan.with_policy(Conflict.MAX), *((plan.changed,) if plan.changed else ())]
+    aggregated = [*plain, *((plan.changed,) if plan.changed else ())]
     aggregates += [f"pg_catalog.max(c.{ident(n)}) AS {ident(n)}" for n in aggregated]
-    names = (*plan.deprecated, *((plan.changed,) if plan.changed else ()))
-    chosen = ", ".join(values.get(n, f"g.{ident(n)}") for n in names)
+    shared = (*plan.deprecated, *((plan.changed,) if plan.changed else ()))
+    chosen = ", ".join(values.get(n, f"g.{ident(n)}") for n in shared)
     return (
         f"SELECT g.{link}, {chosen}\nFROM (SELECT c.{link}, {', '.join(aggregates)}\n"
-        f"  FROM {table} AS c WHERE {condition} GROUP BY c.{link}) AS g\n" + "\n".join(joins)
+        f"  FROM {rows} GROUP BY c.{link}) AS g\n" + "\n".join(joins)
     )
 
 
@@ -99,7 +130,7 @@ def settle_function(plan: TableSplit, names: Names, child: Table) -> tuple[State
     uuid, link = ident(plan.parent_id), ident(plan.link)
     columns = [c.name for c in parent_columns(plan, child)]
     mine = f"c.{link} IN (SELECT pg_catalog.unnest(uuids))"
-    select = grouped(plan, names.copy, mine)
+    select = grouped(plan, names, child, mine)
     missing = (
         f"SELECT g.* FROM ({select}) AS g\n"
         f"WHERE NOT EXISTS (SELECT FROM {names.parent} AS q WHERE q.{uuid} = g.{link})\n"

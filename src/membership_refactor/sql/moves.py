@@ -286,7 +286,7 @@ def parent_move(plan: TableSplit, names: Names, child: Table) -> Move:
     )
     route = first if indexed else plan.link
     column = child.column(first)
-    select = grouped(plan, names.copy, "%(where)s", route=first if indexed else None)
+    select = grouped(plan, names, child, "%(where)s", route=first if indexed else None)
     log = ChangeLog(
         names=names,
         job="parent",

@@ -31,6 +31,22 @@ _EQUAL_IS_IDENTICAL = frozenset(
 """Types whose ``=`` is true only for the same stored bytes. Not numeric (1.0 = 1.00), not float
 (-0 = 0), not json (no equality), not interval (1 month = 30 days), not citext, not char (n)."""
 
+_IDENTIFYING = _EQUAL_IS_IDENTICAL | {
+    "character",  # stored padded; without a length it is "bpchar", where 'a' = 'a '
+    "name",
+    '"char"',
+    "inet",
+    "cidr",
+    "macaddr",
+    "macaddr8",
+    "money",
+    "time with time zone",
+    "bit",
+    "bit varying",
+    "xid8",
+    "pg_lsn",
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyColumn(Column):
@@ -59,6 +75,12 @@ def equal_is_identical(column: Column) -> bool:
     if base in ("text", "character varying") and column.collation is not None:
         return False  # it may be nondeterministic, where 'a' = 'A'
     return base in _EQUAL_IS_IDENTICAL
+
+
+def identifies(column: Column) -> bool:
+    """Whether no two different values of the column are equal, so that a change of one to the
+    other finds no row under its new id that was there before."""
+    return column.deterministic and base_type(column.base_type or column.type) in _IDENTIFYING
 
 
 def differs(columns: Iterable[Column], left: str, right: str) -> str:

@@ -11,7 +11,7 @@ from membership_refactor.sql.names import Names
 from membership_refactor.sql.parallel.ledger import by, lost, was
 from membership_refactor.sql.parallel.sides import Sides, function, set_to
 from membership_refactor.sql.statements import Statement
-from membership_refactor.sql.types import differs
+from membership_refactor.sql.types import differs, equal_is_identical
 
 
 def note(
@@ -185,6 +185,15 @@ def _still(column: Column, child: str, entry: str) -> str:
     )
 
 
+def _compared(value: Column, left: str, operator: str, right: str) -> str:
+    """By the order of the column's type; the operators of one that an extension made are not in
+    pg_catalog, and those of text would be taken for them."""
+    if "." not in value.type:
+        return f"{left} {operator} {right}"
+    record = "pg_catalog.record"
+    return f"ROW({left})::{record} OPERATOR(pg_catalog.{operator}) ROW({right})::{record}"
+
+
 def _given_up(sides: Sides) -> str:
     """SET list over entries ``r`` of children ``c``: what would win, were it restored, is not."""
     plan, child = sides.plan, sides.child
@@ -207,9 +216,21 @@ def _given_up(sides: Sides) -> str:
             loses[name] = sibling(f"s.{sides.id} < c.{sides.id}")
         elif column.conflict is Conflict.MAX:
             held = f"NOT {differs((value,), 's', 'c')} AND {_still(value, 's', 'o')} IS NOT TRUE"
+            now, own = f"c.{ident(name)}", f"r.{was(name)}"
             loses[name] = (
-                f"(r.{was(name)} IS NULL OR r.{was(name)} <= c.{ident(name)}) "
-                f"AND {sibling(held, joined)}"
+                f"({own} IS NULL OR {_compared(value, own, '<=', now)}) AND {sibling(held, joined)}"
+            )
+            if not equal_is_identical(value):
+                # Of equal ones the highest id's wins.
+                above = f"{held} AND s.{sides.id} > c.{sides.id}"
+                equal = _compared(value, own, "=", now)
+                loses[name] += f" AND ({equal} IS NOT TRUE OR {sibling(above, joined)})"
+        elif not equal_is_identical(value):
+            # Rows agree on 1.0 and 1.00, and the first one's is the parent's.
+            json = "pg_catalog.to_jsonb"
+            loses[name] = (
+                f"{json}(r.{was(name)}) IS NOT DISTINCT FROM {json}(c.{ident(name)}) "
+                f"AND {sibling(f's.{sides.id} < c.{sides.id}')}"
             )
         else:
             loses[name] = "false"
