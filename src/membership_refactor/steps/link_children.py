@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from membership_refactor.checks.check import Check
+from membership_refactor.checks.defaults import deprecated_have_no_default
 from membership_refactor.checks.parallel import childless, parallel_checks
 from membership_refactor.portrait import Constraint, IncomingKey, Portrait, Table
 from membership_refactor.sql.closing import close_functions, close_triggers
@@ -92,6 +93,10 @@ def refusals(s: Situation) -> tuple[str, ...]:
         for p in child.policies
         if child.row_security and p.columns and not names >= set(p.columns)
     )
+
+
+def before_up(s: Situation) -> tuple[Check, ...]:
+    return (deprecated_have_no_default(s.plan, s.names, s.child("0008")),)
 
 
 def up(s: Situation) -> tuple[Action, ...]:
@@ -315,6 +320,7 @@ STEP = Step(
     down=down,
     becomes=becomes,
     refusals=refusals,
+    before_up=before_up,
     after_up=after_up,
     before_down=before_down,
 )

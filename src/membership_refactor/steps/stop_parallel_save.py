@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from membership_refactor.checks.check import Check
+from membership_refactor.checks.defaults import deprecated_have_no_default
 from membership_refactor.checks.gate import gate
 from membership_refactor.checks.parallel import parallel_checks
 from membership_refactor.portrait import Constraint, Portrait, Table
@@ -74,6 +75,11 @@ def _apart(statements: tuple[Statement, ...]) -> tuple[tuple[Statement, ...], ..
         tuple(x for x in statements if x.lock is Lock.NONE),
         tuple(x for x in statements if x.lock is not Lock.NONE),
     )
+
+
+def before_up(s: Situation) -> tuple[Check, ...]:
+    """Again: one that came since 0008 would have every INSERT into the child refused."""
+    return (deprecated_have_no_default(s.plan, s.names, s.child("0009")),)
 
 
 def up(s: Situation) -> tuple[Action, ...]:
@@ -168,6 +174,7 @@ STEP = Step(
     up=up,
     down=down,
     becomes=becomes,
+    before_up=before_up,
     after_down=after_down,
     gate=evidence,
 )

@@ -37,7 +37,7 @@ def _serial(
         yield Statement(
             f"ALTER TABLE {giver} ALTER COLUMN {place} DROP DEFAULT", Lock.ACCESS_EXCLUSIVE, giver
         )
-    else:
+    elif column.default is not None:  # else it was dropped by hand, and stays so
         # 0005 took the default of the taker (then the giver) away.
         yield Statement(
             f"ALTER TABLE {taker} ALTER COLUMN {place} SET DEFAULT {column.default}",

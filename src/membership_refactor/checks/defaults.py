@@ -1,0 +1,58 @@
+"""No default gives a deprecated column a value behind the back of who leaves the column out."""
+
+from __future__ import annotations
+
+from membership_refactor.checks.check import Check, Reach
+from membership_refactor.planning import TableSplit
+from membership_refactor.portrait import Column, Table
+from membership_refactor.sql.identifiers import ident, literal
+from membership_refactor.sql.names import Names
+
+
+def deprecated_have_no_default(plan: TableSplit, names: Names, child: Table) -> Check:
+    """A new-style INSERT leaves the deprecated columns out: from 0008 on what a default puts there
+    contradicts the parent, at 0009 every INSERT is refused. NULL as a default does no harm."""
+    listed = ", ".join(literal(name) for name in plan.deprecated)
+    expression = "coalesce(pg_catalog.pg_get_expr(d.adbin, d.adrelid), t.typdefault)"
+    return Check(
+        name="deprecated columns have no default",
+        sentence=f"no deprecated column of {names.copy} has a default or is an identity",
+        query=(
+            "SELECT a.attname::pg_catalog.text FROM pg_catalog.pg_attribute AS a\n"
+            "JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid\n"
+            "LEFT JOIN pg_catalog.pg_attrdef AS d"
+            " ON d.adrelid = a.attrelid AND d.adnum = a.attnum\n"
+            f"WHERE a.attrelid = {literal(names.copy)}::pg_catalog.regclass\n"
+            f"  AND a.attname = ANY (ARRAY[{listed}]::pg_catalog.name[])\n"
+            "  AND NOT a.attisdropped AND a.attgenerated = ''\n"
+            f"  AND (a.attidentity <> '' OR {expression} !~* '^NULL(::|$)')\n"
+            "ORDER BY a.attnum"
+        ),
+        reach=Reach.CATALOG,
+        hint=_hint(plan, names, child),
+    )
+
+
+def _hint(plan: TableSplit, names: Names, child: Table) -> str:
+    columns = [child.column(name) for name in plan.deprecated]
+    # Whether a domain has a default of its own no portrait says; NULL instead of it does no harm.
+    suspects = [c for c in columns if c.identity or (_given(c) and not _null(c))]
+    clauses = ", ".join(f"ALTER COLUMN {ident(c.name)} {_without(c)}" for c in suspects or columns)
+    return (
+        f"ALTER TABLE {names.copy} {clauses};  "
+        "Whoever needs that value has to write it, to the parent from now on."
+    )
+
+
+def _given(column: Column) -> bool:
+    return column.default is not None or column.base_type is not None
+
+
+def _null(column: Column) -> bool:
+    return column.default is not None and column.default.partition("::")[0].upper() == "NULL"
+
+
+def _without(column: Column) -> str:
+    if column.identity:
+        return "DROP IDENTITY"
+    return "SET DEFAULT NULL" if column.base_type else "DROP DEFAULT"
