@@ -108,6 +108,31 @@ def test_a_row_whose_deletion_makes_a_trigger_update_it_in_the_other_table_is_go
     assert both(url) == []
 
 
+@pytest.mark.parametrize(("one", "other"), [(SOURCE, COPY), (COPY, SOURCE)])
+def test_55000_a_row_that_gets_another_id_here_is_not_written_there_by_the_same_statement(
+    one: str, other: str, template_database: TemplateDatabase
+) -> None:
+    """The change of the id is a deletion there, and would take what was written along."""
+    url = template_database(name_of("0004"), built_to("0004"))
+    execute(url, f"UPDATE {SOURCE} SET rotation = 'B', curriculum = 1 WHERE id = 11")
+    for text in (
+        f"WITH x AS (UPDATE {one} SET rotation = 'A' WHERE id = 11 RETURNING 1)"
+        f" UPDATE {other} SET id = 90001 WHERE id = 11",
+        f"WITH x AS (UPDATE {one} SET id = 90001 WHERE id = 11 RETURNING 1)"
+        f" UPDATE {other} SET rotation = 'A' WHERE id = 11",
+    ):
+        with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState):
+            execute(url, text)
+        assert both(url) == [("B", 1)]
+    execute(
+        url,
+        f"BEGIN; UPDATE {one} SET rotation = 'A' WHERE id = 11;"
+        f" UPDATE {other} SET id = 90001, curriculum = 2 WHERE id = 11; COMMIT",
+    )
+    assert_equal(url)
+    assert query(url, f"SELECT rotation, curriculum FROM {COPY} WHERE id = 90001") == [("A", 2)]
+
+
 def test_23505_a_trigger_that_inserts_the_row_into_the_other_table_itself_is_told(
     template_database: TemplateDatabase,
 ) -> None:

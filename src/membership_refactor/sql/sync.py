@@ -13,14 +13,12 @@ that writes the copy, a WITH that writes both), whose own capture comes at its e
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from membership_refactor.portrait import Column
 from membership_refactor.sql.fence import guard
-from membership_refactor.sql.identifiers import columns as listed
 from membership_refactor.sql.identifiers import dollar_quoted, ident, literal
 from membership_refactor.sql.names import OWN_PREFIXES, Names
+from membership_refactor.sql.one_way import OneWay
 from membership_refactor.sql.statements import Statement
 from membership_refactor.sql.triggers import NOT_SYNC, OwnTrigger, after, trigger_function
 from membership_refactor.sql.types import differs
@@ -30,16 +28,12 @@ FEW = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sync:
-    """One direction: ``origin`` is written, ``target`` follows. ``columns`` are in both."""
+class Sync(OneWay):
+    """One direction: ``origin`` is written, ``target`` follows."""
 
     names: Names
     purpose: str
     """Part of every name, such as ``to_copy``."""
-    origin: str
-    target: str
-    id: str
-    columns: Sequence[Column]
     adopts: bool = False
     """Whether the target may have application BEFORE ROW triggers that rewrite or refuse our
     write without leaving an event there; then the origin takes over what the target made of it."""
@@ -50,11 +44,6 @@ class Sync:
 
     marked: bool = False
     """Whether the functions set SYNC_MARK, by which the target's refusal lets them through."""
-
-    @property
-    def writable(self) -> tuple[Column, ...]:
-        """Generated columns follow by themselves and cannot be written."""
-        return tuple(c for c in self.columns if c.generated is None)
 
     def function_statements(self) -> tuple[Statement, ...]:
         """The trigger functions of this direction."""
@@ -100,61 +89,6 @@ class Sync:
 
     def _written(self, rows: str) -> str:
         return f"SELECT {rows}.{ident(self.id)} FROM {rows}"
-
-    def upsert(self, condition: str) -> str:
-        """The origin's rows for which ``condition`` on ``a`` holds, put into the target."""
-        names = [c.name for c in self.writable]
-        others = [n for n in names if n != self.id]
-        excluded = differs([c for c in self.writable if c.name != self.id], "b", "excluded")
-        return (
-            f"INSERT INTO {self.target} AS b ({listed(names)})\n"
-            f"OVERRIDING SYSTEM VALUE SELECT {listed(names, 'a.')}\n"
-            f"FROM {self.origin} AS a WHERE {condition}\n"
-            f"ON CONFLICT ({ident(self.id)}) DO UPDATE SET ({listed(others)}) =\n"
-            f"  ROW ({listed(others, 'excluded.')})\n"
-            f"WHERE {excluded}"
-        )
-
-    def update(self, condition: str) -> str:
-        """The target's rows overwritten where they differ; cheaper than the upsert."""
-        others = [c for c in self.writable if c.name != self.id]
-        names = [c.name for c in others]
-        key = ident(self.id)
-        return (
-            f"UPDATE {self.target} AS b SET ({listed(names)}) = ROW ({listed(names, 'a.')})\n"
-            f"FROM {self.origin} AS a\n"
-            f"WHERE b.{key} = a.{key} AND {condition}\n"
-            f"  AND {differs(others, 'a', 'b')}"
-        )
-
-    def carry(self, condition: str) -> str:
-        """The columns that differ between the transition tables ``o`` and ``n``, as they are in
-        the origin now, put into the target's rows; what else stands there stays."""
-        others = [c for c in self.writable if c.name != self.id]
-        key = ident(self.id)
-        written = {c.name: differs((c,), "o", "n") for c in others}
-        values = ",\n    ".join(
-            f"CASE WHEN {written[c.name]} THEN a.{ident(c.name)} ELSE b.{ident(c.name)} END"
-            for c in others
-        )
-        # Where nothing is to be carried nothing is written, or both sides would answer for ever.
-        apart = "\n    OR ".join(
-            f"({written[c.name]} AND {differs((c,), 'a', 'b')})" for c in others
-        )
-        return (
-            f"UPDATE {self.target} AS b SET ({listed(list(written))}) = ROW (\n    {values})\n"
-            f"FROM {self.origin} AS a, o, n\n"
-            f"WHERE b.{key} = a.{key} AND o.{key} = a.{key} AND n.{key} = a.{key} AND {condition}\n"
-            f"  AND ({apart})"
-        )
-
-    def remove(self, condition: str) -> str:
-        """The target's rows for which ``condition`` on ``b`` holds and the origin has none."""
-        key = ident(self.id)
-        return (
-            f"DELETE FROM {self.target} AS b WHERE {condition}\n"
-            f"  AND NOT EXISTS (SELECT FROM {self.origin} AS a WHERE a.{key} = b.{key})"
-        )
 
     def _apart(self, row: str) -> str:
         """Whether ``row``, of the transition table, does not stand in the target (``b``) already.
@@ -307,8 +241,27 @@ class Sync:
         key = ident(self.id)
         lock = f"1 FROM {self.origin} AS a WHERE a.{key} = NEW.{key} FOR KEY SHARE"
         moved = f"a.{key} = NEW.{key}"
+        others = [c for c in self.writable if c.name != self.id]
+        unlike = "\n      OR ".join(
+            f"(NOT {differs((c,), 'OLD', 'NEW')} AND {differs((c,), 'b', 'NEW')})" for c in others
+        )
+        # Under its new id the row is made anew, as it is here. Where the target's row is of this
+        # transaction (an xmin that is not before its own) and bears another value that this
+        # statement did not write, it may be what the application wants there.
         # The new id first: the update trigger of this statement then finds both sides equal.
         return f"""  {guard(self.names, lock)}
+  IF EXISTS (SELECT FROM {self.target} AS b
+    WHERE b.{key} = OLD.{key} AND pg_catalog.age(b.xmin) <= 0 AND ({unlike}))
+  THEN
+    RAISE object_not_in_prerequisite_state USING
+      MESSAGE = {
+            literal(
+                f"a row got another id in {self.origin} while the same statement wrote it "
+                f"in {self.target}"
+            )
+        },
+      HINT = 'Write one of the two tables, or take two statements.';
+  END IF;
   {self.remove(f"b.{key} = OLD.{key}")};
   {self._untangled(self.upsert(moved) + ";", f"OLD.{key}, NEW.{key}", moved)}
   {self._kept(f"a.{key} = OLD.{key}")}

@@ -708,6 +708,30 @@ BEGIN
     END IF;
     PERFORM 1 FROM "public"."programme_membership" AS a WHERE a."id" = NEW."id" FOR KEY SHARE;
   END IF;
+  IF EXISTS (SELECT FROM "public"."curriculum_membership" AS b
+    WHERE b."id" = OLD."id" AND pg_catalog.age(b.xmin) <= 0 AND ((NOT (OLD."person_id" IS DISTINCT FROM NEW."person_id") AND (b."person_id" IS DISTINCT FROM NEW."person_id"))
+      OR (NOT (OLD."programme_id" IS DISTINCT FROM NEW."programme_id") AND (b."programme_id" IS DISTINCT FROM NEW."programme_id"))
+      OR (NOT (OLD."curriculum_id" IS DISTINCT FROM NEW."curriculum_id") AND (b."curriculum_id" IS DISTINCT FROM NEW."curriculum_id"))
+      OR (NOT (OLD."programme_membership_type" IS DISTINCT FROM NEW."programme_membership_type") AND (b."programme_membership_type" IS DISTINCT FROM NEW."programme_membership_type"))
+      OR (NOT (OLD."programme_start_date" IS DISTINCT FROM NEW."programme_start_date") AND (b."programme_start_date" IS DISTINCT FROM NEW."programme_start_date"))
+      OR (NOT (OLD."programme_end_date" IS DISTINCT FROM NEW."programme_end_date") AND (b."programme_end_date" IS DISTINCT FROM NEW."programme_end_date"))
+      OR (NOT (OLD."rotation" IS DISTINCT FROM NEW."rotation") AND (b."rotation" IS DISTINCT FROM NEW."rotation"))
+      OR (NOT (OLD."rotation_id" IS DISTINCT FROM NEW."rotation_id") AND (b."rotation_id" IS DISTINCT FROM NEW."rotation_id"))
+      OR (NOT (OLD."training_number_id" IS DISTINCT FROM NEW."training_number_id") AND (b."training_number_id" IS DISTINCT FROM NEW."training_number_id"))
+      OR (NOT (OLD."training_pathway" IS DISTINCT FROM NEW."training_pathway") AND (b."training_pathway" IS DISTINCT FROM NEW."training_pathway"))
+      OR (NOT (OLD."leaving_reason" IS DISTINCT FROM NEW."leaving_reason") AND (b."leaving_reason" IS DISTINCT FROM NEW."leaving_reason"))
+      OR (NOT (OLD."leaving_destination" IS DISTINCT FROM NEW."leaving_destination") AND (b."leaving_destination" IS DISTINCT FROM NEW."leaving_destination"))
+      OR (NOT (OLD."curriculum_start_date" IS DISTINCT FROM NEW."curriculum_start_date") AND (b."curriculum_start_date" IS DISTINCT FROM NEW."curriculum_start_date"))
+      OR (NOT (OLD."curriculum_end_date" IS DISTINCT FROM NEW."curriculum_end_date") AND (b."curriculum_end_date" IS DISTINCT FROM NEW."curriculum_end_date"))
+      OR (NOT (OLD."curriculum_completion_date" IS DISTINCT FROM NEW."curriculum_completion_date") AND (b."curriculum_completion_date" IS DISTINCT FROM NEW."curriculum_completion_date"))
+      OR (NOT (OLD."period_of_grace" IS DISTINCT FROM NEW."period_of_grace") AND (b."period_of_grace" IS DISTINCT FROM NEW."period_of_grace"))
+      OR (NOT (OLD."intrepid_id" IS DISTINCT FROM NEW."intrepid_id") AND (b."intrepid_id" IS DISTINCT FROM NEW."intrepid_id"))
+      OR (NOT (OLD."amended_date" IS DISTINCT FROM NEW."amended_date") AND (b."amended_date" IS DISTINCT FROM NEW."amended_date"))))
+  THEN
+    RAISE object_not_in_prerequisite_state USING
+      MESSAGE = 'a row got another id in "public"."programme_membership" while the same statement wrote it in "public"."curriculum_membership"',
+      HINT = 'Write one of the two tables, or take two statements.';
+  END IF;
   DELETE FROM "public"."curriculum_membership" AS b WHERE b."id" = OLD."id"
   AND NOT EXISTS (SELECT FROM "public"."programme_membership" AS a WHERE a."id" = b."id");
   INSERT INTO "public"."curriculum_membership" AS b ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date")
@@ -1258,6 +1282,30 @@ BEGIN
       RAISE serialization_failure USING MESSAGE = 'this transaction''s snapshot is older than the switch to synchronous capture', HINT = 'Retry the transaction.';
     END IF;
     PERFORM 1 FROM "public"."curriculum_membership" AS a WHERE a."id" = NEW."id" FOR KEY SHARE;
+  END IF;
+  IF EXISTS (SELECT FROM "public"."programme_membership" AS b
+    WHERE b."id" = OLD."id" AND pg_catalog.age(b.xmin) <= 0 AND ((NOT (OLD."person_id" IS DISTINCT FROM NEW."person_id") AND (b."person_id" IS DISTINCT FROM NEW."person_id"))
+      OR (NOT (OLD."programme_id" IS DISTINCT FROM NEW."programme_id") AND (b."programme_id" IS DISTINCT FROM NEW."programme_id"))
+      OR (NOT (OLD."curriculum_id" IS DISTINCT FROM NEW."curriculum_id") AND (b."curriculum_id" IS DISTINCT FROM NEW."curriculum_id"))
+      OR (NOT (OLD."programme_membership_type" IS DISTINCT FROM NEW."programme_membership_type") AND (b."programme_membership_type" IS DISTINCT FROM NEW."programme_membership_type"))
+      OR (NOT (OLD."programme_start_date" IS DISTINCT FROM NEW."programme_start_date") AND (b."programme_start_date" IS DISTINCT FROM NEW."programme_start_date"))
+      OR (NOT (OLD."programme_end_date" IS DISTINCT FROM NEW."programme_end_date") AND (b."programme_end_date" IS DISTINCT FROM NEW."programme_end_date"))
+      OR (NOT (OLD."rotation" IS DISTINCT FROM NEW."rotation") AND (b."rotation" IS DISTINCT FROM NEW."rotation"))
+      OR (NOT (OLD."rotation_id" IS DISTINCT FROM NEW."rotation_id") AND (b."rotation_id" IS DISTINCT FROM NEW."rotation_id"))
+      OR (NOT (OLD."training_number_id" IS DISTINCT FROM NEW."training_number_id") AND (b."training_number_id" IS DISTINCT FROM NEW."training_number_id"))
+      OR (NOT (OLD."training_pathway" IS DISTINCT FROM NEW."training_pathway") AND (b."training_pathway" IS DISTINCT FROM NEW."training_pathway"))
+      OR (NOT (OLD."leaving_reason" IS DISTINCT FROM NEW."leaving_reason") AND (b."leaving_reason" IS DISTINCT FROM NEW."leaving_reason"))
+      OR (NOT (OLD."leaving_destination" IS DISTINCT FROM NEW."leaving_destination") AND (b."leaving_destination" IS DISTINCT FROM NEW."leaving_destination"))
+      OR (NOT (OLD."curriculum_start_date" IS DISTINCT FROM NEW."curriculum_start_date") AND (b."curriculum_start_date" IS DISTINCT FROM NEW."curriculum_start_date"))
+      OR (NOT (OLD."curriculum_end_date" IS DISTINCT FROM NEW."curriculum_end_date") AND (b."curriculum_end_date" IS DISTINCT FROM NEW."curriculum_end_date"))
+      OR (NOT (OLD."curriculum_completion_date" IS DISTINCT FROM NEW."curriculum_completion_date") AND (b."curriculum_completion_date" IS DISTINCT FROM NEW."curriculum_completion_date"))
+      OR (NOT (OLD."period_of_grace" IS DISTINCT FROM NEW."period_of_grace") AND (b."period_of_grace" IS DISTINCT FROM NEW."period_of_grace"))
+      OR (NOT (OLD."intrepid_id" IS DISTINCT FROM NEW."intrepid_id") AND (b."intrepid_id" IS DISTINCT FROM NEW."intrepid_id"))
+      OR (NOT (OLD."amended_date" IS DISTINCT FROM NEW."amended_date") AND (b."amended_date" IS DISTINCT FROM NEW."amended_date"))))
+  THEN
+    RAISE object_not_in_prerequisite_state USING
+      MESSAGE = 'a row got another id in "public"."curriculum_membership" while the same statement wrote it in "public"."programme_membership"',
+      HINT = 'Write one of the two tables, or take two statements.';
   END IF;
   DELETE FROM "public"."programme_membership" AS b WHERE b."id" = OLD."id"
   AND NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS a WHERE a."id" = b."id");
