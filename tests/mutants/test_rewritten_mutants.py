@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 
 from tests.chain import test_broken_connections, test_gates
+from tests.chain.subjects import MEMBERSHIP
 from tests.enrollment import test_install, test_merge, test_racing_duplicates, test_twins
 from tests.enrollment.tables import constrained, opened, unconstrained
 from tests.fixtures.databases import TemplateDatabase
 from tests.mutants.mutant import Mutation, instead, never_asked, noticing, replaced
 from tests.mutants.rewriting import rewritten
 from tests.sql import test_handover
-from tests.verify import test_verify
+from tests.verify import test_combined, test_left_parents, test_verify
 
 pytestmark = pytest.mark.mutants
 
@@ -49,8 +50,27 @@ MUTANTS = (
     Mutant("a second verify is let in", ALONE,
            test_verify.test_two_verifies_do_not_share_their_ranges),
     Mutant("ranges of before the chain moved are taken up",
-           instead(r"^DELETE FROM .*batch.*EXISTS"),
+           replaced(r"pg_catalog\.max\(s\.ended_at\)", "NULL::timestamptz", "DELETE FROM"),
            test_verify.test_what_was_interrupted_before_the_chain_moved_is_begun_anew),
+    Mutant("ranges of another day are taken up",
+           replaced("interval '24 hours'", "interval '1 year'"),
+           test_verify.test_ranges_of_an_interrupted_run_are_trusted_for_a_day,
+           {"hours": 25, "found": ("1",)}),
+    Mutant("ranges along another key are taken for one's own", replaced(r" by \S+ [\w.]+'", "'"),
+           test_verify.test_ranges_that_an_older_version_cut_along_another_key_are_forgotten),
+    Mutant("a parent is looked for by the first column of its key",
+           replaced(r"coalesce\(\(SELECT q\.[\s\S]*?(\(SELECT q\.\S+ FROM \S+ AS q WHERE )"
+                    r"\(c\.[^)]*IS NULL\)", r"coalesce(\1true"),
+           test_combined.test_a_parent_is_found_by_its_whole_key, {"gap": False}),
+    Mutant("a dead uuid is kept although children of another key bear it",
+           replaced(r"WHERE (NOT EXISTS \(SELECT FROM \S+ AS o WHERE o\.\S+ = k\.)",
+                    r"WHERE true OR \1"),
+           test_combined.test_groups_under_one_dead_link_stay_apart_across_repairs,
+           {"size": 3, "subject": MEMBERSHIP}),
+    Mutant("an emptied parent's entry outlives it",
+           replaced(r"DELETE FROM \S+_emptied\" AS e WHERE e\.uuid = own_claimed;", ""),
+           test_left_parents.
+           test_a_parent_made_again_under_the_uuid_of_an_emptied_one_is_not_excused),
     Mutant("half a step is compared", replaced("direction, state = 'open'", "direction, false"),
            test_verify.test_half_a_step_is_not_compared),
     Mutant("the sequence is not locked", replaced(r"ALTER SEQUENCE \S+ CACHE \d+;", ""),

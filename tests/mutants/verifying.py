@@ -76,7 +76,7 @@ def a_writer_is_at_the_row_while_it_is_mended(pilot: Pilot, stage: Stage) -> Non
     broken_at_0003(pilot)
     found = inspect(pilot.runner)
     writer = stage.session("writer")
-    pilot.start(lambda runner: void(mend(runner, found)), until=r'INSERT INTO "s"\."narrow"')
+    pilot.start(lambda runner: void(mend(runner, found)), until=r'^INSERT INTO "s"\."narrow"')
     step = writer.start("DELETE FROM s.wide WHERE id = 11")
     step.settled()
     pilot.finish()
