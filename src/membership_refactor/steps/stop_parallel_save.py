@@ -78,8 +78,12 @@ def _apart(statements: tuple[Statement, ...]) -> tuple[tuple[Statement, ...], ..
 
 
 def before_up(s: Situation) -> tuple[Check, ...]:
-    """Again: one that came since 0008 would have every INSERT into the child refused."""
-    return (deprecated_have_no_default(s.plan, s.names, s.child("0009")),)
+    """The last time that both sides can be compared; what differs here would go with 0010. And a
+    default that came since 0008 would have every INSERT into the child refused."""
+    return (
+        deprecated_have_no_default(s.plan, s.names, s.child("0009")),
+        *parallel_checks(s.plan, s.names, s.child("0008")),
+    )
 
 
 def up(s: Situation) -> tuple[Action, ...]:
