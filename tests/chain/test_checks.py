@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from membership_refactor.checks.check import Check, passes
+from membership_refactor.checks.defaults import deprecated_have_no_default
 from membership_refactor.checks.parallel import childless, parallel_checks
 from membership_refactor.checks.tables import (
     children_have_parents,
@@ -122,6 +123,15 @@ CASES = (
         (f"ALTER TABLE {PM} DROP CONSTRAINT uq_programme_membership_key",
          f"INSERT INTO {PM} (uuid, person_id, programme_id) VALUES (gen_random_uuid(), 1, 1)"),
         1, ("1, 1, NULL, NULL, NULL",),
+    ),
+    Case(
+        "deprecated columns have no default", "0007",
+        lambda c: deprecated_have_no_default(c.plan, c.names, situation(c).child("0007")),
+        (f"ALTER TABLE {CM} ALTER rotation SET DEFAULT 'x', ALTER rotation_id SET NOT NULL, "
+         "ALTER rotation_id ADD GENERATED ALWAYS AS IDENTITY",), 2, ("rotation", "rotation_id"),
+        sound=(f"ALTER TABLE {CM} ALTER leaving_reason SET DEFAULT NULL::text, "
+               "ALTER period_of_grace SET DEFAULT 6",
+               f"UPDATE {CM} SET rotation_id = 1 WHERE rotation_id IS NULL"),
     ),
     Case(
         "child has parent", "0008", parallel("child has parent"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from membership_refactor.errors import CheckFailed
+from membership_refactor.errors import CannotCarry, CheckFailed
 from membership_refactor.planning import Conflict, ParentColumn, TableSplit
 from tests.chain.conftest import ChainAt
 from tests.chain.driver import Chain, Subject
@@ -121,6 +121,19 @@ def test_whatever_gives_a_value_is_ended_by_what_the_hint_says(
     found = chain.source()
     assert {id: row for id, row in found.items() if id not in ("8", "9", "10")} == rows
     assert {found[id]["v"] for id in ("8", "9", "10")} == {"7"}
+
+
+def test_after_a_way_down_to_0004_the_old_tables_default_is_named_before_0005(
+    new_database: NewDatabase,
+) -> None:
+    chain = defaulted(new_database, "int DEFAULT 99")
+    chain.up_to("0007")
+    chain.run("ALTER TABLE public.narrow ALTER COLUMN v DROP DEFAULT")
+    chain.down_to("0004", before="0007")
+    with pytest.raises(CannotCarry, match='column "v": default is not set, expected 99'):
+        chain.up("0005")
+    chain.run("ALTER TABLE public.wide ALTER COLUMN v DROP DEFAULT")
+    chain.up_to("0010", after="0004")
 
 
 def test_a_serial_without_its_default_goes_back_with_its_sequence(

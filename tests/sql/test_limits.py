@@ -180,6 +180,109 @@ def test_a_plan_that_does_not_fit_says_why(catalog: Catalog, columns: str, sente
     assert any(sentence in reason for reason in found), found
 
 
+@pytest.mark.parametrize(
+    ("id_type", "sentence"),
+    [
+        ("numeric", "has type numeric"),
+        ("numeric(20,0)", "has type numeric(20,0)"),
+        ("real", "has type real"),
+        ("double precision", "has type double precision"),
+        ("interval", "has type interval"),
+        ("jsonb", "has type jsonb"),
+        ("bpchar", "has type bpchar"),
+        ("public.citext", "has type public.citext"),
+        ("public.amount", "has type public.amount (a domain over numeric(10,2))"),
+        ("text COLLATE public.loose", "has the nondeterministic collation public.loose"),
+        ("char(3) COLLATE public.loose", "has the nondeterministic collation public.loose"),
+    ],
+)
+def test_an_id_is_refused_of_which_equal_values_differ(
+    catalog: Catalog, id_type: str, sentence: str
+) -> None:
+    if catalog.value("SELECT count(*) FROM pg_collation WHERE collname = 'de-x-icu'") == 0:
+        pytest.skip("this server was built without ICU: it has no nondeterministic collations")
+    catalog.run(
+        [
+            "CREATE EXTENSION IF NOT EXISTS citext SCHEMA public",
+            "CREATE DOMAIN public.amount AS numeric(10, 2)",
+            "CREATE COLLATION public.loose (provider = icu, locale = 'und', deterministic = false)",
+            f"CREATE TABLE public.t ({COLUMNS.replace('id bigint', f'id {id_type}')})",
+        ]
+    )
+
+    (reason,) = fits(PLAN, catalog.table("public", "t"))
+
+    assert f'primary key column "id" {sentence}' in reason
+
+
+@pytest.mark.parametrize(
+    "id_type",
+    [
+        "smallint",
+        "integer",
+        "text",
+        'text COLLATE "C"',
+        "varchar(20)",
+        "char(4)",
+        "uuid",
+        "date",
+        "timestamptz(3)",
+        "timestamp",
+        "bytea",
+        "boolean",
+        "inet",
+        "public.number",
+    ],
+)
+def test_an_id_whose_equal_values_are_identical_fits(catalog: Catalog, id_type: str) -> None:
+    catalog.run(
+        [
+            "CREATE DOMAIN public.number AS bigint",
+            f"CREATE TABLE public.t ({COLUMNS.replace('id bigint', f'id {id_type}')})",
+        ]
+    )
+
+    assert fits(PLAN, catalog.table("public", "t")) == ()
+
+
+@pytest.mark.parametrize(
+    ("type_name", "refused"),
+    [
+        ("json", True),
+        ("json[]", True),
+        ("xml", True),
+        ("point", True),
+        ("circle", True),
+        ("xid", True),
+        ("jsonpath", True),
+        ("public.note", True),
+        ("jsonb", False),
+        ("boolean", False),
+        ("uuid", False),
+        ("bytea", False),
+        ("bit(3)", False),
+        ("int4range", False),
+        ("text[]", False),
+        ("name", False),
+    ],
+)
+def test_a_greatest_value_is_asked_of_types_with_an_order_only(
+    catalog: Catalog, type_name: str, refused: bool
+) -> None:
+    greatest = replace(PLAN, parent_columns=(ParentColumn(name="v", conflict=Conflict.MAX),))
+    catalog.run(
+        [
+            "CREATE DOMAIN public.note AS json",
+            f"CREATE TABLE public.t ({COLUMNS.replace('v text', f'v {type_name}')})",
+        ]
+    )
+
+    found = fits(greatest, catalog.table("public", "t"))
+
+    assert len(found) == refused
+    assert all("has no greatest value: choose another policy than max" in r for r in found)
+
+
 def test_a_key_whose_collation_holds_different_texts_for_equal_is_refused(
     catalog: Catalog,
 ) -> None:

@@ -111,7 +111,37 @@ FROM (SELECT DISTINCT ON (o.consumer) o.* FROM "public_refactor"."scan_outcome" 
   END IF;
 END
 $body$;
-
+DO $body$
+#variable_conflict use_column
+DECLARE
+  broken bigint; keys text[]; began timestamptz := pg_catalog.clock_timestamp();
+BEGIN
+  SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
+FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
+SELECT a.attname::pg_catalog.text FROM pg_catalog.pg_attribute AS a
+JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
+LEFT JOIN pg_catalog.pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+WHERE a.attrelid = '"public"."curriculum_membership"'::pg_catalog.regclass
+  AND a.attname = ANY (ARRAY['person_id', 'programme_id', 'programme_membership_type', 'programme_start_date', 'programme_end_date', 'rotation', 'rotation_id', 'training_number_id', 'training_pathway', 'leaving_reason', 'leaving_destination']::pg_catalog.name[])
+  AND NOT a.attisdropped AND a.attgenerated = ''
+  AND (a.attidentity <> '' OR coalesce(pg_catalog.pg_get_expr(d.adbin, d.adrelid), t.typdefault) !~* '^NULL(::|$)')
+ORDER BY a.attnum
+) AS z (key)) AS k) AS c;
+  INSERT INTO "public_refactor"."check_result"
+    (plan, revision, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', '0009', 'up', 'deprecated columns have no default', broken, keys,
+    extract(epoch FROM pg_catalog.clock_timestamp() - began));
+  COMMIT;
+  IF broken > 0 THEN
+    RAISE assert_failure USING
+      MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
+        'deprecated columns have no default', 'no deprecated column of "public"."curriculum_membership" has a default or is an identity',
+        CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
+        pg_catalog.array_to_string(keys, '; ')),
+      HINT = 'ALTER TABLE "public"."curriculum_membership" ALTER COLUMN "person_id" DROP DEFAULT, ALTER COLUMN "programme_id" DROP DEFAULT, ALTER COLUMN "programme_membership_type" DROP DEFAULT, ALTER COLUMN "programme_start_date" DROP DEFAULT, ALTER COLUMN "programme_end_date" DROP DEFAULT, ALTER COLUMN "rotation" DROP DEFAULT, ALTER COLUMN "rotation_id" DROP DEFAULT, ALTER COLUMN "training_number_id" DROP DEFAULT, ALTER COLUMN "training_pathway" DROP DEFAULT, ALTER COLUMN "leaving_reason" DROP DEFAULT, ALTER COLUMN "leaving_destination" DROP DEFAULT;  Whoever needs that value has to write it, to the parent from now on.';
+  END IF;
+END
+$body$;
 BEGIN;
 DELETE FROM "public_refactor"."action" WHERE plan = 'programme_membership' AND revision = '0009';
 INSERT INTO "public_refactor"."step" AS s
