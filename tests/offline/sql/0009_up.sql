@@ -142,6 +142,146 @@ ORDER BY a.attnum
   END IF;
 END
 $body$;
+DO $body$
+#variable_conflict use_column
+DECLARE
+  broken bigint; keys text[]; began timestamptz := pg_catalog.clock_timestamp();
+BEGIN
+  SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
+FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
+SELECT pg_catalog.btrim(c."id"::pg_catalog.text, '()')
+FROM "public"."curriculum_membership" AS c FULL JOIN "public"."programme_membership" AS p ON p."uuid" = c."programme_membership_uuid"
+WHERE p."uuid" IS NULL
+) AS z (key)) AS k) AS c;
+  INSERT INTO "public_refactor"."check_result"
+    (plan, revision, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', '0009', 'up', 'child has parent', broken, keys,
+    extract(epoch FROM pg_catalog.clock_timestamp() - began));
+  COMMIT;
+  IF broken > 0 THEN
+    RAISE assert_failure USING
+      MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
+        'child has parent', 'every child has a parent',
+        CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
+        pg_catalog.array_to_string(keys, '; ')),
+      HINT = 'Nothing after this point has been done.';
+  END IF;
+END
+$body$;
+DO $body$
+#variable_conflict use_column
+DECLARE
+  broken bigint; keys text[]; began timestamptz := pg_catalog.clock_timestamp();
+BEGIN
+  SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
+FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
+SELECT pg_catalog.btrim(c."id"::pg_catalog.text, '()')
+FROM "public"."curriculum_membership" AS c FULL JOIN "public"."programme_membership" AS p ON p."uuid" = c."programme_membership_uuid"
+WHERE c."id" IS NOT NULL AND p."uuid" IS NOT NULL AND (c."person_id" IS DISTINCT FROM p."person_id"
+    OR c."programme_id" IS DISTINCT FROM p."programme_id"
+    OR c."programme_membership_type" IS DISTINCT FROM p."programme_membership_type"
+    OR c."programme_start_date" IS DISTINCT FROM p."programme_start_date"
+    OR c."programme_end_date" IS DISTINCT FROM p."programme_end_date")
+) AS z (key)) AS k) AS c;
+  INSERT INTO "public_refactor"."check_result"
+    (plan, revision, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', '0009', 'up', 'same key', broken, keys,
+    extract(epoch FROM pg_catalog.clock_timestamp() - began));
+  COMMIT;
+  IF broken > 0 THEN
+    RAISE assert_failure USING
+      MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
+        'same key', 'every child has its parent''s key',
+        CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
+        pg_catalog.array_to_string(keys, '; ')),
+      HINT = 'Nothing after this point has been done.';
+  END IF;
+END
+$body$;
+DO $body$
+#variable_conflict use_column
+DECLARE
+  broken bigint; keys text[]; began timestamptz := pg_catalog.clock_timestamp();
+BEGIN
+  SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
+FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
+SELECT pg_catalog.btrim(c."id"::pg_catalog.text, '()')
+FROM "public"."curriculum_membership" AS c FULL JOIN "public"."programme_membership" AS p ON p."uuid" = c."programme_membership_uuid"
+WHERE c."id" IS NOT NULL AND p."uuid" IS NOT NULL AND (c."rotation" IS DISTINCT FROM p."rotation"
+    OR c."rotation_id" IS DISTINCT FROM p."rotation_id"
+    OR c."training_number_id" IS DISTINCT FROM p."training_number_id"
+    OR c."training_pathway" IS DISTINCT FROM p."training_pathway"
+    OR c."leaving_reason" IS DISTINCT FROM p."leaving_reason"
+    OR c."leaving_destination" IS DISTINCT FROM p."leaving_destination")
+) AS z (key)) AS k) AS c;
+  INSERT INTO "public_refactor"."check_result"
+    (plan, revision, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', '0009', 'up', 'same values', broken, keys,
+    extract(epoch FROM pg_catalog.clock_timestamp() - began));
+  COMMIT;
+  IF broken > 0 THEN
+    RAISE assert_failure USING
+      MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
+        'same values', 'every child has its parent''s values',
+        CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
+        pg_catalog.array_to_string(keys, '; ')),
+      HINT = 'Nothing after this point has been done.';
+  END IF;
+END
+$body$;
+DO $body$
+#variable_conflict use_column
+DECLARE
+  broken bigint; keys text[]; began timestamptz := pg_catalog.clock_timestamp();
+BEGIN
+  SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
+FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
+SELECT pg_catalog.btrim(k.key::pg_catalog.text, '()')
+FROM (SELECT ROW (p."person_id", p."programme_id", p."programme_membership_type", p."programme_start_date", p."programme_end_date") AS key FROM "public"."programme_membership" AS p
+GROUP BY p."person_id", p."programme_id", p."programme_membership_type", p."programme_start_date", p."programme_end_date" HAVING pg_catalog.count(*) > 1) AS k
+WHERE true
+) AS z (key)) AS k) AS c;
+  INSERT INTO "public_refactor"."check_result"
+    (plan, revision, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', '0009', 'up', 'one parent per key', broken, keys,
+    extract(epoch FROM pg_catalog.clock_timestamp() - began));
+  COMMIT;
+  IF broken > 0 THEN
+    RAISE assert_failure USING
+      MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
+        'one parent per key', 'no two parents share a key',
+        CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
+        pg_catalog.array_to_string(keys, '; ')),
+      HINT = 'Nothing after this point has been done.';
+  END IF;
+END
+$body$;
+DO $body$
+#variable_conflict use_column
+DECLARE
+  broken bigint; keys text[]; began timestamptz := pg_catalog.clock_timestamp();
+BEGIN
+  SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
+FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
+SELECT pg_catalog.btrim(p."uuid"::pg_catalog.text, '()')
+FROM "public"."curriculum_membership" AS c FULL JOIN "public"."programme_membership" AS p ON p."uuid" = c."programme_membership_uuid"
+WHERE c."id" IS NULL AND (pg_catalog.get_byte(pg_catalog.uuid_send(p."uuid"), 6) & 240) = 128 AND NOT EXISTS (SELECT FROM "public_refactor"."programme_membership_emptied" AS e WHERE e.uuid = p."uuid")
+) AS z (key)) AS k) AS c;
+  INSERT INTO "public_refactor"."check_result"
+    (plan, revision, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', '0009', 'up', 'no abandoned parent', broken, keys,
+    extract(epoch FROM pg_catalog.clock_timestamp() - began));
+  COMMIT;
+  IF broken > 0 THEN
+    RAISE assert_failure USING
+      MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
+        'no abandoned parent', 'every parent that the tool made has a child',
+        CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
+        pg_catalog.array_to_string(keys, '; ')),
+      HINT = 'Nothing after this point has been done.';
+  END IF;
+END
+$body$;
 BEGIN;
 DELETE FROM "public_refactor"."action" WHERE plan = 'programme_membership' AND revision = '0009';
 INSERT INTO "public_refactor"."step" AS s
