@@ -35,7 +35,8 @@ def statements(wanted: Target) -> list[str]:
         *(s.text for s in create_indexes(child)),
         *(s.text for s in create_keys(child)),
         f"ANALYZE {NAMES.copy}",
-        f"CREATE TABLE {parent_name} ({listed(columns)}) AS\n{grouped(SPLIT, NAMES.copy, 'true')}",
+        f"CREATE TABLE {parent_name} ({listed(columns)}) AS\n"
+        f"{grouped(SPLIT, NAMES, child, 'true')}",
         *(s.text for s in create_indexes(parent)),
         *(s.text for s in create_keys(parent)),
         *(s.text for s in create_foreign_keys(child)),

@@ -97,7 +97,7 @@ def _sides(revision: str, child: Table) -> tuple[Sides, ...]:
         return (
             (links, of_keys),
             (
-                f"SELECT {link}, {values} FROM ({grouped(SPLIT, NAMES.copy, 'true')}) AS g",
+                f"SELECT {link}, {values} FROM ({grouped(SPLIT, NAMES, child, 'true')}) AS g",
                 f"SELECT {ident(SPLIT.parent_id)}, {values} FROM {NAMES.parent}",
             ),
         )

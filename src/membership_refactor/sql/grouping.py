@@ -61,7 +61,6 @@ def _policies(plan: TableSplit, child: Table) -> dict[str, Conflict]:
     }
 
 
-
 def _plain_max(column: Column) -> bool:
     """Whether max() exists, gives the column's own type, and of equal values cannot choose."""
     return equal_is_identical(column) and base_type(column.type) not in ("boolean", "uuid", "bytea")
