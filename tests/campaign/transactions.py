@@ -67,8 +67,9 @@ class Transaction:
                 self._delete,
                 self._move_own,
                 self._move_hot,
+                self._update_both,
             ),
-            weights=(4, 4, 5, 3, 4, 5, 2, 4),
+            weights=(4, 4, 5, 3, 4, 5, 2, 4, 3),
         )[0]
 
     # --- what is known of the rows, this transaction's changes included ----------------------
@@ -176,6 +177,30 @@ class Transaction:
             )
         for id in group:
             changes[id] = replace(self._row(changes, id), reason=value)
+
+    def _update_both(self, pg: Pg, changes: Changes, written: dict[int, str]) -> None:
+        """One statement that writes both tables: a column of a row in one, another column of the
+        row and its siblings in the other. Where the other table is not open, the other way."""
+        alive = self._alive(changes, hot=False)
+        if not alive or self.kind != SOURCE:
+            return
+        id = self.random.choice(alive)
+        row = self._row(changes, id)
+        group, value = self._group(changes, row.key), self._value()
+        grace = "UPDATE programme_membership SET period_of_grace = %(grace)s WHERE id = %(id)s"
+        reason = "UPDATE {} SET leaving_reason = %(value)s WHERE id = ANY (%(group)s)"
+        values = {"grace": row.grace + 1, "id": id, "value": value, "group": group}
+        both = [grace, reason.format("curriculum_membership")]
+        self.random.shuffle(both)
+        try:
+            with pg.transaction():
+                pg.execute(f"WITH x AS ({both[0]} RETURNING 1) {both[1]}".encode(), values)
+        except (psycopg.errors.UndefinedTable, psycopg.errors.ObjectNotInPrerequisiteState):
+            pg.execute(grace.encode(), values)
+            pg.execute(reason.format("programme_membership").encode(), values)
+        for other in group:
+            changes[other] = replace(self._row(changes, other), reason=value)
+        changes[id] = replace(self._row(changes, id), grace=row.grace + 1)
 
     def _update_hot_value(self, pg: Pg, changes: Changes, written: dict[int, str]) -> None:
         value = self._value()

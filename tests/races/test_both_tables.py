@@ -6,6 +6,8 @@ that it does not know yet, and must leave alone.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import psycopg
 import pytest
 
@@ -28,7 +30,7 @@ def trigger(table: str, event: str, text: str) -> tuple[str, str]:
     )
 
 
-def both(url: str) -> list[tuple[object, ...]]:
+def both(url: str) -> Sequence[tuple[object, ...]]:
     """What stands in row 11, which is the same in both."""
     assert_equal(url)
     return query(url, ROW.format(COPY))

@@ -11,6 +11,7 @@ from membership_refactor.checks.tables import (
 )
 from membership_refactor.portrait import Index, Portrait, Table
 from membership_refactor.sql.clone import cloned
+from membership_refactor.sql.closing import close_functions, close_triggers
 from membership_refactor.sql.create import EMPTY_SEARCH_PATH, create_surface
 from membership_refactor.sql.fence import open_fence
 from membership_refactor.sql.fitting import fits
@@ -28,7 +29,7 @@ from membership_refactor.sql.tables.constraints import (
     create_checks,
 )
 from membership_refactor.sql.tables.indexes import create_indexes, create_keys
-from membership_refactor.sql.triggers import hang, take_down
+from membership_refactor.sql.triggers import SYNC_MARK, SYNC_ON, hang, rest, take_down
 from membership_refactor.steps.actions import Action, Brief, Build, Run, Switch
 from membership_refactor.steps.captures import to_copy
 from membership_refactor.steps.foreign_keys import put_on, take_off
@@ -63,12 +64,25 @@ def before_up(s: Situation) -> tuple[Check, ...]:
     )
 
 
+BUILDING = "building"
+"""What the refusal of the copy is called while it is built."""
+
+
+def building_message(s: Situation) -> tuple[str, str]:
+    """What a writer of the copy is told before 0003 is done, and what to do instead."""
+    return (
+        f'table "{s.plan.copy}" is being built and cannot be written yet',
+        f'Write to it from revision 0004 on; until then write to "{s.plan.source}".',
+    )
+
+
 def up(s: Situation) -> tuple[Action, ...]:
     plan, names, source, copy = s.plan, s.names, s.source(), copied(s)
     move = copy_move(plan, names, source)
     sync = to_copy(s)
     refuse = refusal_functions(names, plan.id, source.columns)
     logged = move.log.triggers()
+    closing = close_triggers(names, BUILDING, names.copy)
     return (
         Run(
             name="prepare",
@@ -81,6 +95,9 @@ def up(s: Situation) -> tuple[Action, ...]:
                 *move.log.table_statements(),
                 *move.log.function_statements(),
                 *create_bare_table(copy),
+                *close_functions(names, BUILDING, *building_message(s)),
+                # The table's owner may reach what nobody else may.
+                *hang(close_triggers(names, BUILDING, names.copy)),
                 *move.function_statements(),
                 *sync.function_statements(),
                 *keep_link_function(plan, names),
@@ -103,17 +120,22 @@ def up(s: Situation) -> tuple[Action, ...]:
                 *hang(sync.triggers()),
                 *hang(keep_link_triggers(plan, names)),
                 *hang(refusal_triggers(names)),
+                *rest(closing),
             ),
         ),
         Brief(
             name="take the log down",
-            locks=((names.source, EXCLUSIVE),),
-            statements=take_down(logged),
+            locks=((names.source, EXCLUSIVE), (names.copy, EXCLUSIVE)),
+            statements=take_down((*logged, *closing)),
         ),
         # Without the lock: a dropped table's file and buffers take their time.
         Run(
             name="drop the log",
-            statements=(*move.drop_statements(), *move.log.drop_statements()),
+            statements=(
+                *move.drop_statements(),
+                *move.log.drop_statements(),
+                Statement(f"DROP FUNCTION IF EXISTS {names.own(BUILDING)}()"),
+            ),
         ),
         # Only now: while the copy lagged behind, a foreign key would have refused the deletion of
         # a person whose rows were already gone from the source.
@@ -137,7 +159,9 @@ def _indexed(copy: Table, move: Move) -> tuple[Action, ...]:
     if unique or any(c.kind == "x" for c in copy.constraints):
         # Copied at different moments, two rows may both hold a value that went from one to the
         # other: before anything is made unique, all of the copy has to be of one moment.
-        single.insert(len(plain), Run(name="catch up", statements=(Statement(move.catch_up),)))
+        marked = Statement(f"SET LOCAL {SYNC_MARK} = {SYNC_ON}")
+        catch_up = Run(name="catch up", statements=(marked, Statement(move.catch_up)))
+        single.insert(len(plain), catch_up)
     rest = (EMPTY_SEARCH_PATH, *create_keys(copy), *create_checks(copy))
     analyzed = Statement(f"ANALYZE {qualified(copy.schema, copy.name)}")
     return (*single, Run(name="keys and checks", statements=(*rest, analyzed)))
@@ -175,7 +199,7 @@ def down(s: Situation) -> tuple[Action, ...]:
                 *sync.drop_statements(),
                 *(
                     Statement(f"DROP FUNCTION IF EXISTS {names.own(f)}")
-                    for f in ("keep_link", "refuse", "refuse_truncate", "link", "fence")
+                    for f in ("keep_link", "refuse", "refuse_truncate", "link", "fence", BUILDING)
                 ),
             ),
         ),

@@ -499,6 +499,7 @@ DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_refuse";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_refuse_truncate";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_link";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_fence";
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_building";
 INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
 VALUES ('programme_membership', '0003', 'down', 'drop the copy') ON CONFLICT DO NOTHING;
 COMMIT;

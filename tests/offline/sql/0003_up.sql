@@ -247,6 +247,39 @@ LOOP
 END LOOP;
 END
 $body$;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_building"() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+#variable_conflict use_variable
+DECLARE
+  stack text; sender text;
+BEGIN
+  IF pg_catalog.pg_trigger_depth() > 1 THEN
+    GET DIAGNOSTICS stack = PG_CONTEXT;
+    sender := pg_catalog.split_part(stack, E'\n', 2);
+    IF pg_catalog.strpos(sender, ' ONLY "') > 0
+      AND pg_catalog.strpos(sender, ' OPERATOR(pg_catalog.=) ') > 0 THEN
+      RETURN NULL;
+    END IF;
+  END IF;
+  RAISE object_not_in_prerequisite_state USING
+    MESSAGE = 'table "curriculum_membership" is being built and cannot be written yet', HINT = 'Write to it from revision 0004 on; until then write to "programme_membership".';
+END
+$body$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_building"() FROM PUBLIC;
+DO $own$ DECLARE
+  there pg_catalog.text[];
+BEGIN
+there := ARRAY(SELECT t.tgname::pg_catalog.text FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid = '"public"."curriculum_membership"'::pg_catalog.regclass);
+IF 'AA_refactor_building_insert_or_update_or_delete' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_building_insert_or_update_or_delete" BEFORE INSERT OR UPDATE OR DELETE ON "public"."curriculum_membership"
+  FOR EACH STATEMENT
+  WHEN (pg_catalog.current_setting(''vacuum_cost_page_hit'') <> ''7129'')
+  EXECUTE FUNCTION "public_refactor"."programme_membership_building"()'; END IF;
+IF 'AA_refactor_building_truncate' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_building_truncate" BEFORE TRUNCATE ON "public"."curriculum_membership"
+  FOR EACH STATEMENT
+  WHEN (pg_catalog.current_setting(''vacuum_cost_page_hit'') <> ''7129'')
+  EXECUTE FUNCTION "public_refactor"."programme_membership_building"()'; END IF;
+ALTER TABLE "public"."curriculum_membership" ENABLE ALWAYS TRIGGER "AA_refactor_building_insert_or_update_or_delete", ENABLE ALWAYS TRIGGER "AA_refactor_building_truncate";
+END $own$;
 CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_copy_next"(after bigint, bound bigint, size bigint) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET vacuum_cost_page_hit = 7129 AS $body$
 #variable_conflict use_variable
@@ -1365,6 +1398,13 @@ IF 'AA_refactor_refuse_truncate' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA
   EXECUTE FUNCTION "public_refactor"."programme_membership_refuse_truncate"()'; END IF;
 ALTER TABLE "public"."curriculum_membership" ENABLE ALWAYS TRIGGER "AA_refactor_refuse_now", ENABLE ALWAYS TRIGGER "AA_refactor_refuse_later", ENABLE ALWAYS TRIGGER "AA_refactor_refuse_truncate";
 END $own$$body$;
+      EXECUTE $body$DO $own$ DECLARE
+  what pg_catalog.text;
+BEGIN
+SELECT pg_catalog.string_agg(pg_catalog.format('DISABLE TRIGGER %I', t.tgname), ', ') INTO what FROM pg_catalog.pg_trigger AS t
+WHERE t.tgrelid = pg_catalog.to_regclass('"public"."curriculum_membership"') AND t.tgname IN ('AA_refactor_building_insert_or_update_or_delete', 'AA_refactor_building_truncate');
+IF what IS NOT NULL THEN EXECUTE 'ALTER TABLE "public"."curriculum_membership" ' || what; END IF;
+END $own$$body$;
       INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries, rows)
 VALUES ('programme_membership', '0003', 'up', 'switch to synchronous capture',
         1000 * extract(epoch FROM got - asked),
@@ -1427,11 +1467,20 @@ BEGIN
       asked := pg_catalog.clock_timestamp();
       LOCK TABLE "public"."programme_membership" IN ACCESS EXCLUSIVE MODE;
       got := pg_catalog.clock_timestamp();
+      PERFORM pg_catalog.set_config('lock_timeout', '10', true);
+      LOCK TABLE "public"."curriculum_membership" IN ACCESS EXCLUSIVE MODE;
       EXECUTE $body$DO $own$ DECLARE
   what pg_catalog.text;
 BEGIN
 SELECT pg_catalog.string_agg(pg_catalog.format('DROP TRIGGER %I ON %s', t.tgname, '"public"."programme_membership"'), '; ') INTO what FROM pg_catalog.pg_trigger AS t
 WHERE t.tgrelid = pg_catalog.to_regclass('"public"."programme_membership"') AND t.tgname IN ('AA_refactor_copy_log_insert', 'AA_refactor_copy_log_update', 'AA_refactor_copy_log_delete', 'AA_refactor_copy_log_truncate', 'AA_refactor_copy_log_moved');
+IF what IS NOT NULL THEN EXECUTE what; END IF;
+END $own$$body$;
+      EXECUTE $body$DO $own$ DECLARE
+  what pg_catalog.text;
+BEGIN
+SELECT pg_catalog.string_agg(pg_catalog.format('DROP TRIGGER %I ON %s', t.tgname, '"public"."curriculum_membership"'), '; ') INTO what FROM pg_catalog.pg_trigger AS t
+WHERE t.tgrelid = pg_catalog.to_regclass('"public"."curriculum_membership"') AND t.tgname IN ('AA_refactor_building_insert_or_update_or_delete', 'AA_refactor_building_truncate');
 IF what IS NOT NULL THEN EXECUTE what; END IF;
 END $own$$body$;
       INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
@@ -1446,7 +1495,7 @@ VALUES ('programme_membership', '0003', 'up', 'take the log down',
     IF pg_catalog.clock_timestamp() >= began + interval '120 s' THEN
       RAISE lock_not_available USING
         MESSAGE = pg_catalog.format('no lock on %s in %s tries over 120 s; %s',
-          '"public"."programme_membership"', tries, coalesce((
+          '"public"."programme_membership", "public"."curriculum_membership"', tries, coalesce((
             SELECT 'in the way: ' || pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)',
               w.who, pg_catalog.concat_ws(', ', w.role, nullif(w.application, ''),
                 nullif(w.state, '')), coalesce(w.age::text, 'an unknown time')), '; ')
@@ -1461,7 +1510,7 @@ LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
 LEFT JOIN pg_catalog.pg_locks AS x ON l.pid IS NULL AND x.pid IS NULL
   AND x.locktype = 'transactionid' AND x.virtualtransaction = l.virtualtransaction
 LEFT JOIN pg_catalog.pg_prepared_xacts AS p ON p.transaction = x.transactionid
-WHERE ((l.relation = pg_catalog.to_regclass('"public"."programme_membership"'))) AND l.granted
+WHERE ((l.relation = pg_catalog.to_regclass('"public"."programme_membership"')) OR (l.relation = pg_catalog.to_regclass('"public"."curriculum_membership"'))) AND l.granted
   AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d
     WHERE d.datname = pg_catalog.current_database())
   AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()
@@ -1491,6 +1540,7 @@ DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_copy_log_delete"
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_copy_log_truncate"();
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_copy_log_moved"();
 DROP TABLE IF EXISTS "public_refactor"."programme_membership_copy_log";
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_building"();
 INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
 VALUES ('programme_membership', '0003', 'up', 'drop the log') ON CONFLICT DO NOTHING;
 COMMIT;
