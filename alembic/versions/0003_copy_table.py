@@ -4,8 +4,9 @@ Revision ID: 0003
 Revises: 0002
 
 Deploy: before the code that reads curriculum_membership.
-Locks: programme_membership SHARE ROW EXCLUSIVE twice and ACCESS EXCLUSIVE once, and each table
-    that it refers to SHARE ROW EXCLUSIVE once: waited for 50 ms, held 20 ms at most, tried again.
+Locks: programme_membership SHARE ROW EXCLUSIVE twice and, with curriculum_membership, ACCESS
+    EXCLUSIVE once, and each table that it refers to SHARE ROW EXCLUSIVE once: waited for 50 ms,
+    held 20 ms at most, tried again.
 Undo: drops the copy; no data is lost, nobody but the source has been written.
 """
 

@@ -26,6 +26,11 @@ from membership_refactor.sql.types import differs
 FEW = 100
 """Up to so many rows a cached plan serves; for more, EXECUTE plans for the size at hand."""
 
+OURS = "pg_catalog.age(b.xmin) <= 0"
+"""The target's row was written by this transaction (or by one that began after it): age() counts
+from its own xid, and those of its savepoints come later. Where nobody else's are apart, it is
+either our answer to an earlier write or what the application has written there."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sync(OneWay):
@@ -172,15 +177,15 @@ class Sync(OneWay):
         """Refuses a row that a trigger inserts here while the statement around it has inserted
         another one with its id into the target; nobody can say which of the two is right.
 
-        What this transaction has written has an xmin that is not before its own. Only where the
-        other direction marks its answers can they be told from an application's insert.
+        Only where the other direction marks its answers can they be told from an application's
+        insert.
         """
         if self.marked:
             return ""
         key = ident(self.id)
         return f"""
     IF {NOT_SYNC} AND EXISTS (SELECT FROM n JOIN {self.target} AS b ON b.{key} = n.{key}
-      WHERE pg_catalog.age(b.xmin) <= 0 AND {self._apart("n")})
+      WHERE {OURS} AND {self._apart("n")})
     THEN
       RAISE unique_violation USING
         MESSAGE = {
@@ -196,10 +201,10 @@ class Sync(OneWay):
         """``writes``; where a unique key is in the way, after everything that this transaction
         changed has been put right: nothing else can be apart, for nobody sees half a capture.
 
-        Unless this transaction wrote the target too (an xmin that is not before its own) and that
-        stands for another row than those ``written``: it may be what the application wants there,
-        so the error stands. It looks through both tables, where there would have been an error;
-        and it costs a subtransaction, so only tables with such keys get it.
+        Unless this transaction wrote rows of the target too, other ones than those ``written``: it
+        may be what the application wants there, so the error stands. It looks through both tables,
+        where there would have been an error; and it costs a subtransaction, so only tables with
+        such keys get it.
         """
         if not self.exclusive:
             return writes
@@ -209,7 +214,7 @@ class Sync(OneWay):
     {writes}
   EXCEPTION WHEN unique_violation OR exclusion_violation THEN
     IF EXISTS (SELECT FROM {self.target} AS b LEFT JOIN {self.origin} AS a ON a.{key} = b.{key}
-      WHERE pg_catalog.age(b.xmin) <= 0 AND b.{key} NOT IN ({written})
+      WHERE {OURS} AND b.{key} NOT IN ({written})
         AND (a.{key} IS NULL OR {differs(self.writable, "a", "b")}))
     THEN
       RAISE;
@@ -245,13 +250,13 @@ class Sync(OneWay):
         unlike = "\n      OR ".join(
             f"(NOT {differs((c,), 'OLD', 'NEW')} AND {differs((c,), 'b', 'NEW')})" for c in others
         )
-        # Under its new id the row is made anew, as it is here. Where the target's row is of this
-        # transaction (an xmin that is not before its own) and bears another value that this
-        # statement did not write, it may be what the application wants there.
+        # Under its new id the row is made anew, as it is here. Where this transaction wrote the
+        # target's row too, and it bears another value that this statement did not write, that may
+        # be what the application wants there.
         # The new id first: the update trigger of this statement then finds both sides equal.
         return f"""  {guard(self.names, lock)}
   IF EXISTS (SELECT FROM {self.target} AS b
-    WHERE b.{key} = OLD.{key} AND pg_catalog.age(b.xmin) <= 0 AND ({unlike}))
+    WHERE b.{key} = OLD.{key} AND {OURS} AND ({unlike}))
   THEN
     RAISE object_not_in_prerequisite_state USING
       MESSAGE = {

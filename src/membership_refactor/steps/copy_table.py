@@ -97,7 +97,7 @@ def up(s: Situation) -> tuple[Action, ...]:
                 *create_bare_table(copy),
                 *close_functions(names, BUILDING, *building_message(s)),
                 # The table's owner may reach what nobody else may.
-                *hang(close_triggers(names, BUILDING, names.copy)),
+                *hang(closing),
                 *move.function_statements(),
                 *sync.function_statements(),
                 *keep_link_function(plan, names),
