@@ -18,9 +18,9 @@ from benchmarks.place import Connection, Place
 from benchmarks.target import NAMES, target
 from membership_refactor.demo.rows import COLUMNS
 from membership_refactor.plans.programme_membership import SPLIT
-from membership_refactor.sql.identifiers import columns as listed
-from membership_refactor.sql.identity import computed
-from membership_refactor.sql.moves import copy_move
+from membership_refactor.sql.build.table_build import copy_move
+from membership_refactor.sql.parents.parent_uuid import computed
+from membership_refactor.sql.quoting import columns as listed
 from membership_refactor.sql.triggers import hang
 
 VARIANTS = ("none", "application", "log", "one way", "two ways")

@@ -9,12 +9,12 @@ from __future__ import annotations
 from benchmarks.place import Connection
 from benchmarks.target import NAMES, Target
 from membership_refactor.plans.programme_membership import SPLIT
-from membership_refactor.sql.grouping import grouped, parent_columns
-from membership_refactor.sql.identifiers import columns as listed
-from membership_refactor.sql.identifiers import ident, qualified
-from membership_refactor.sql.identity import computed
-from membership_refactor.sql.tables.constraints import create_foreign_keys
-from membership_refactor.sql.tables.indexes import create_indexes, create_keys
+from membership_refactor.sql.ddl.constraints import create_foreign_keys
+from membership_refactor.sql.ddl.indexes import create_indexes, create_keys
+from membership_refactor.sql.parents.grouping import grouped, parent_columns
+from membership_refactor.sql.parents.parent_uuid import computed
+from membership_refactor.sql.quoting import columns as listed
+from membership_refactor.sql.quoting import ident, qualified
 
 
 def rebuild(connection: Connection, wanted: Target) -> None:

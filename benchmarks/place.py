@@ -17,7 +17,7 @@ from membership_refactor.database.binaries import Binaries
 from membership_refactor.demo.data import load
 from membership_refactor.errors import NoDatabase
 from membership_refactor.plans.legacy_tables import legacy_tables
-from membership_refactor.sql.create import create_tables
+from membership_refactor.sql.ddl.create import create_tables
 
 SETTINGS = {
     "shared_buffers": "2GB",

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from benchmarks.place import Connection, Place
-from membership_refactor.execution.catalog import read_portrait
+from membership_refactor.catalog.read import read_portrait
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.portrait import Constraint, Index, Table
-from membership_refactor.sql.clone import cloned, under_name
-from membership_refactor.sql.identifiers import ident, qualified
-from membership_refactor.sql.identity import identity_functions
-from membership_refactor.sql.ledger import create_ledger
+from membership_refactor.sql.ddl.copy_portrait import cloned, under_name
+from membership_refactor.sql.ledger.tables import create_ledger
 from membership_refactor.sql.names import Names
+from membership_refactor.sql.parents.parent_uuid import identity_functions
+from membership_refactor.sql.quoting import ident, qualified
 from membership_refactor.steps.parent_table import parent_table
 from membership_refactor.steps.step import Situation
 

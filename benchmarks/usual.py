@@ -9,15 +9,15 @@ from __future__ import annotations
 from benchmarks.place import Connection
 from benchmarks.target import NAMES, Target
 from membership_refactor.plans.programme_membership import SPLIT
-from membership_refactor.sql.grouping import parent_columns
-from membership_refactor.sql.identifiers import columns as listed
-from membership_refactor.sql.identifiers import ident, qualified
-from membership_refactor.sql.tables.bare import create_bare_table
-from membership_refactor.sql.tables.constraints import (
+from membership_refactor.sql.ddl.bare import create_bare_table
+from membership_refactor.sql.ddl.constraints import (
     create_foreign_keys,
     validate_foreign_keys,
 )
-from membership_refactor.sql.tables.indexes import create_index, create_indexes, create_keys
+from membership_refactor.sql.ddl.indexes import create_index, create_indexes, create_keys
+from membership_refactor.sql.parents.grouping import parent_columns
+from membership_refactor.sql.quoting import columns as listed
+from membership_refactor.sql.quoting import ident, qualified
 
 BATCH = 5_000
 

@@ -9,16 +9,16 @@ from io import StringIO
 from benchmarks.measure import Cost, measured
 from benchmarks.place import TOOL_SESSION, Connection, Place
 from benchmarks.target import NAMES, target
-from membership_refactor.execution.inspection import inspect
 from membership_refactor.execution.options import Options
 from membership_refactor.execution.progress import Progress
 from membership_refactor.execution.runner import Runner
+from membership_refactor.inspect.verify_and_repair import inspect
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.portrait import Table
-from membership_refactor.sql.grouping import grouped, parent_columns
-from membership_refactor.sql.identifiers import columns as listed
-from membership_refactor.sql.identifiers import ident
-from membership_refactor.sql.identity import computed
+from membership_refactor.sql.parents.grouping import grouped, parent_columns
+from membership_refactor.sql.parents.parent_uuid import computed
+from membership_refactor.sql.quoting import columns as listed
+from membership_refactor.sql.quoting import ident
 from membership_refactor.steps import ALL
 
 STAGES = ("0003", "0007", "0008", "0010")

@@ -106,7 +106,7 @@ def test_the_engine_knows_nothing_of_memberships() -> None:
 @pytest.mark.parametrize(
     ("part", "imported"),
     [
-        ("planning", f"{PACKAGE}.sql.identifiers"),
+        ("planning", f"{PACKAGE}.sql.quoting"),
         ("sql", f"{PACKAGE}.execution"),
         ("steps", f"{PACKAGE}.operations"),
         ("execution", f"{PACKAGE}.cli"),

@@ -25,11 +25,11 @@ from membership_refactor.database import choose_for_application, examine, explai
 from membership_refactor.errors import NoDatabase, RefactorError, WrongUse
 from membership_refactor.execution.options import Options
 from membership_refactor.execution.progress import Progress
-from membership_refactor.execution.tenants import busy, try_lock, unlock
+from membership_refactor.execution.tenant_lock import busy, try_lock, unlock
 from membership_refactor.planning import CHAIN
 from membership_refactor.portrait import Portrait
 from membership_refactor.portrait.document import from_json
-from membership_refactor.sql.identifiers import ident, literal
+from membership_refactor.sql.quoting import ident, literal
 
 OWN_NAMES = ("schema", "url", "portrait")
 """The ``-x`` names besides those of Options."""

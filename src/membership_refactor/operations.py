@@ -15,6 +15,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.util import CommandError
 from sqlalchemy import Engine
 
+from membership_refactor import script
 from membership_refactor.enrollment.action import perform
 from membership_refactor.environment import Request
 from membership_refactor.errors import RefactorError
@@ -23,7 +24,7 @@ from membership_refactor.planning import CHAIN, TableSplit
 from membership_refactor.plans.chain import SPLIT, STEPS, TABLES
 from membership_refactor.portrait import Portrait
 from membership_refactor.sql.names import Names
-from membership_refactor.steps import ALL, script
+from membership_refactor.steps import ALL
 from membership_refactor.steps.enrollment_identity import UniqueIndex
 from membership_refactor.steps.step import Direction, Step
 

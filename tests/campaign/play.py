@@ -13,10 +13,10 @@ from sqlalchemy.pool import NullPool
 
 from membership_refactor.database import LaunchedServer, libpq_url
 from membership_refactor.errors import StepOutOfOrder
-from membership_refactor.execution.inspection import inspect
 from membership_refactor.execution.options import Options
 from membership_refactor.execution.progress import Progress
 from membership_refactor.execution.runner import Runner
+from membership_refactor.inspect.verify_and_repair import inspect
 from membership_refactor.plans.chain import STEPS, TABLES
 from membership_refactor.plans.programme_membership import SPLIT
 from tests.campaign import checks

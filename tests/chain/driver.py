@@ -11,15 +11,15 @@ import psycopg
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.pool import NullPool
 
+from membership_refactor.catalog.read import read_portrait
 from membership_refactor.database import libpq_url
-from membership_refactor.execution.catalog import read_portrait
 from membership_refactor.execution.options import Options
 from membership_refactor.execution.progress import Progress
 from membership_refactor.execution.runner import Runner
 from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Portrait
-from membership_refactor.sql.identifiers import ident
 from membership_refactor.sql.names import OWN_PREFIXES, Names
+from membership_refactor.sql.quoting import ident
 from membership_refactor.steps import ALL
 from tests.model.split import Rows
 

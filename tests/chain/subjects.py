@@ -5,8 +5,8 @@ from __future__ import annotations
 from membership_refactor.planning import Conflict, Nulls, ParentColumn, TableSplit
 from membership_refactor.plans.legacy_tables import legacy_tables
 from membership_refactor.plans.programme_membership import SPLIT
-from membership_refactor.sql.create import EMPTY_SEARCH_PATH, create_tables
-from membership_refactor.sql.identifiers import ident, qualified
+from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH, create_tables
+from membership_refactor.sql.quoting import ident, qualified
 from tests.chain.driver import Subject
 
 REFERENCES = """

@@ -9,7 +9,7 @@ import pytest
 
 from membership_refactor.database import libpq_url
 from membership_refactor.errors import RefactorError, StepInterrupted
-from membership_refactor.execution.tenants import alone
+from membership_refactor.execution.tenant_lock import alone
 from membership_refactor.steps.step import Direction
 from tests.chain.conftest import ChainAt
 from tests.chain.driver import Chain, snapshot

@@ -23,7 +23,7 @@ from membership_refactor.checks.tables import (
 )
 from membership_refactor.database import libpq_url
 from membership_refactor.errors import CheckFailed
-from membership_refactor.execution.examine import examine, examine_together
+from membership_refactor.execution.run_checks import examine, examine_together
 from membership_refactor.planning import Conflict, Nulls, ParentColumn
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.sql.parallel import childless_query

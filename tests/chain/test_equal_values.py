@@ -10,7 +10,7 @@ import pytest
 
 from membership_refactor.database import libpq_url
 from membership_refactor.errors import CannotCarry
-from membership_refactor.execution.inspection import inspect
+from membership_refactor.inspect.verify_and_repair import inspect
 from membership_refactor.planning import Conflict, ParentColumn, TableSplit
 from tests.chain.driver import Chain, Subject
 from tests.fixtures.databases import NewDatabase

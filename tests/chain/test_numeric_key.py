@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from membership_refactor.execution.inspection import inspect
+from membership_refactor.inspect.verify_and_repair import inspect
 from membership_refactor.planning import Conflict, ParentColumn, TableSplit
 from tests.chain.driver import REVISIONS, Chain, Subject, build
 from tests.fixtures.databases import TemplateDatabase

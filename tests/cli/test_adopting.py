@@ -10,7 +10,7 @@ import pytest
 
 from membership_refactor.database import libpq_url
 from membership_refactor.plans.legacy_tables import legacy_tables
-from membership_refactor.sql.create import create_tables
+from membership_refactor.sql.ddl.create import create_tables
 from tests.cli.processes import FINDINGS, REFUSED, alembic, query, refactor, value, version
 from tests.fixtures.databases import TemplateDatabase
 

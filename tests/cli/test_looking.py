@@ -17,18 +17,19 @@ from sqlalchemy import Engine
 from membership_refactor.cli.plan import revision_texts
 from membership_refactor.database import libpq_url
 from membership_refactor.environment import connect_engine
-from membership_refactor.execution.comparing_keys import compare_keys
-from membership_refactor.execution.forecasting import forecast
 from membership_refactor.execution.progress import Progress
 from membership_refactor.execution.runner import Runner
-from membership_refactor.execution.standing import read_standing
+from membership_refactor.inspect import findings, forecast_text
+from membership_refactor.inspect import status_text as standing
+from membership_refactor.inspect.findings import Finding
+from membership_refactor.inspect.forecast import forecast
+from membership_refactor.inspect.keys import compare_keys
+from membership_refactor.inspect.keys_text import KeyChoice
+from membership_refactor.inspect.sizes import counted, duration, size
+from membership_refactor.inspect.status import read_standing
 from membership_refactor.plans.chain import STEPS, TABLES
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.portrait import differences, from_json, to_json
-from membership_refactor.report import findings, forecast_text, standing
-from membership_refactor.report.findings import Finding
-from membership_refactor.report.keys import KeyChoice
-from membership_refactor.report.sizes import counted, duration, size
 from tests.cli.processes import ROOT, filled, query
 from tests.fixtures.databases import TemplateDatabase
 

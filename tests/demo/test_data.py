@@ -9,10 +9,10 @@ import pytest
 from psycopg import Connection
 from sqlalchemy import create_engine
 
+from membership_refactor.catalog.read import read_portrait
 from membership_refactor.demo.data import FOREIGN_KEYS_OFF_FROM, MEMBERSHIPS, Loaded, load
 from membership_refactor.demo.rows import COLUMNS
 from membership_refactor.errors import WrongUse
-from membership_refactor.execution.catalog import read_portrait
 from membership_refactor.models import legacy
 from membership_refactor.plans.legacy_tables import legacy_tables
 from membership_refactor.plans.programme_membership import SPLIT

@@ -11,16 +11,16 @@ from pathlib import Path
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
+from membership_refactor.inspect.locks import LockUse, locks_of, locks_of_keys
+from membership_refactor.inspect.revision_text import RevisionText, revision_text
 from membership_refactor.plans.chain import STEPS, TABLES
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.portrait import Portrait
-from membership_refactor.report.locks import LockUse, locks_of, locks_of_keys
-from membership_refactor.report.revision_text import RevisionText, revision_text
-from membership_refactor.sql.identifiers import qualified
-from membership_refactor.sql.ledger import TABLES as LEDGER
+from membership_refactor.script.prediction import Prediction, predicted
+from membership_refactor.sql.ledger.tables import TABLES as LEDGER
 from membership_refactor.sql.names import Names
+from membership_refactor.sql.quoting import qualified
 from membership_refactor.steps.actions import Action
-from membership_refactor.steps.script.prediction import Prediction, predicted
 from membership_refactor.steps.step import Direction
 
 ROOT = Path(__file__).parents[2]

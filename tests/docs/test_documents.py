@@ -11,7 +11,7 @@ from membership_refactor.cli.main import verbs
 from membership_refactor.environment import OWN_NAMES
 from membership_refactor.execution.options import Options
 from membership_refactor.plans.chain import STEPS
-from membership_refactor.sql.ledger import TABLES as LEDGER
+from membership_refactor.sql.ledger.tables import TABLES as LEDGER
 from membership_refactor.steps.step import Direction
 from tests.docs.blocks import ROOT, blocks, document
 from tests.docs.generated import MADE, locks, stated, texts

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import inspect
 
-from membership_refactor.execution.tenants import alone
+from membership_refactor.execution.tenant_lock import alone
 from tests.cli.processes import alembic, query, until
 from tests.enrollment.tables import PROGRAMS, constrained, enrol, opened, run
 from tests.fixtures.databases import TemplateDatabase

@@ -8,15 +8,15 @@ from collections.abc import Callable
 
 import pytest
 
+from membership_refactor.catalog.read import read_portrait
 from membership_refactor.database import libpq_url
 from membership_refactor.enrollment.merge import merge
-from membership_refactor.execution.catalog import read_portrait
 from membership_refactor.plans.enrollment_step import STEP, constrained
 from membership_refactor.plans.enrollment_tables import enrollment_tables
 from membership_refactor.plans.program_enrollment import IDENTITY
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.portrait import Portrait
-from membership_refactor.sql.create import create_tables
+from membership_refactor.sql.ddl.create import create_tables
 from membership_refactor.sql.names import Names
 from membership_refactor.steps.actions import Action, Brief, Run, Verify
 from membership_refactor.steps.enrollment_identity import UniqueIndex

@@ -14,7 +14,7 @@ from sqlalchemy.pool import NullPool
 from membership_refactor.database import libpq_url
 from membership_refactor.errors import RefactorError
 from membership_refactor.execution.options import Options
-from membership_refactor.sql.identifiers import ident
+from membership_refactor.sql.quoting import ident
 from tests.chain.driver import Chain
 from tests.kindness.conftest import ROWS
 from tests.kindness.running import Running

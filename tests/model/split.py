@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from membership_refactor.planning import Conflict, TableSplit
-from membership_refactor.sql.identity import another_uuid, parent_uuid
+from membership_refactor.sql.parents.parent_uuid import another_uuid, parent_uuid
 from tests.model.values import base, identity, ordered, python
 
 Row = Mapping[str, str | None]

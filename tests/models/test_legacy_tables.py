@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import create_engine
 
-from membership_refactor.execution.catalog import read_portrait
+from membership_refactor.catalog.read import read_portrait
 from membership_refactor.models import legacy
 from membership_refactor.plans.legacy_tables import legacy_tables
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.portrait import Portrait
 from membership_refactor.portrait.comparison import differences
-from membership_refactor.sql.create import create_tables
-from membership_refactor.sql.identifiers import ident
+from membership_refactor.sql.ddl.create import create_tables
+from membership_refactor.sql.quoting import ident
 from tests.fixtures.databases import NewDatabase
 
 SCHEMAS = ["public", "Tenant A", 'quote"d', "select", "nimdta"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from membership_refactor.execution.inspection import inspect, mend
+from membership_refactor.inspect.verify_and_repair import inspect, mend
 from tests.fixtures.sessions import Stage
 from tests.mutants.mutant import Mutant, called, instead, mutant, replaced
 from tests.mutants.scenes import RR, Scene, past_all_triggers, to

@@ -11,7 +11,7 @@ import pytest
 from membership_refactor.demo.data import load
 from membership_refactor.plans.legacy_tables import legacy_tables
 from membership_refactor.plans.programme_membership import SPLIT
-from membership_refactor.sql.create import EMPTY_SEARCH_PATH, create_tables
+from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH, create_tables
 from tests.chain.driver import OPTIONS, Chain, Subject, build
 from tests.fixtures.databases import TemplateDatabase
 from tests.offline.scripts import Script

@@ -13,8 +13,8 @@ from pathlib import Path
 from membership_refactor.plans.chain import STEPS, TABLES
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.portrait import Portrait
+from membership_refactor.script import Pace, Prediction, predicted, print_head, print_step
 from membership_refactor.sql.names import Names
-from membership_refactor.steps.script import Pace, Prediction, predicted, print_head, print_step
 from membership_refactor.steps.step import Direction
 
 FOLDER = Path(__file__).parent / "sql"

@@ -16,9 +16,9 @@ import pytest
 
 from membership_refactor.database import libpq_url
 from membership_refactor.portrait import Portrait
-from membership_refactor.sql.identifiers import qualified
+from membership_refactor.script import Pace, Prediction, predicted, print_head, print_step
+from membership_refactor.sql.quoting import qualified
 from membership_refactor.steps import ALL
-from membership_refactor.steps.script import Pace, Prediction, predicted, print_head, print_step
 from membership_refactor.steps.step import Direction, Step
 from tests.chain.driver import REVISIONS, Chain
 

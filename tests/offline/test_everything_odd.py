@@ -11,7 +11,7 @@ import pytest
 from membership_refactor.database import libpq_url
 from membership_refactor.portrait import Portrait, differences
 from membership_refactor.portrait.document import from_json, to_json
-from membership_refactor.sql.identifiers import ident, literal
+from membership_refactor.sql.quoting import ident, literal
 from tests.chain.driver import REVISIONS, Chain, Subject, build, insert, snapshot
 from tests.chain.subjects import ODD, UNCHANGED
 from tests.fixtures.databases import TemplateDatabase

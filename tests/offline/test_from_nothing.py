@@ -8,8 +8,8 @@ from membership_refactor.database import libpq_url
 from membership_refactor.plans.chain import STEPS, TABLES
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.portrait import Portrait
+from membership_refactor.script import predicted, print_head, print_step
 from membership_refactor.sql.names import Names
-from membership_refactor.steps.script import predicted, print_head, print_step
 from tests.fixtures.databases import NewDatabase
 from tests.offline.scripts import DOWN, UP, run_psql
 

@@ -12,7 +12,7 @@ import pytest
 from membership_refactor.database import libpq_url
 from membership_refactor.errors import StepInterrupted
 from membership_refactor.portrait import differences
-from membership_refactor.steps.script import print_head
+from membership_refactor.script import print_head
 from membership_refactor.steps.step import Direction
 from tests.chain.driver import REVISIONS, Chain, snapshot
 from tests.offline.scripts import (

@@ -8,8 +8,8 @@ import psycopg
 
 from membership_refactor.database import libpq_url
 from membership_refactor.plans.legacy_tables import legacy_tables
+from membership_refactor.script import Pace, print_head
 from membership_refactor.sql.names import tenant_lock
-from membership_refactor.steps.script import Pace, print_head
 from tests.chain.driver import REVISIONS, snapshot
 from tests.fixtures.databases import NewDatabase
 from tests.offline.scripts import DOWN, PACE, UP, Script, psql, run_psql, wait_until

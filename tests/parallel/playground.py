@@ -10,8 +10,6 @@ import psycopg
 from membership_refactor.database import libpq_url
 from membership_refactor.planning import Conflict, ParentColumn, TableSplit
 from membership_refactor.portrait import Column, Table
-from membership_refactor.sql.fence import open_fence
-from membership_refactor.sql.identity import identity_functions
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.parallel import (
     batch_functions,
@@ -20,6 +18,8 @@ from membership_refactor.sql.parallel import (
     ledger_tables,
     refresh_function,
 )
+from membership_refactor.sql.parents.parent_uuid import identity_functions
+from membership_refactor.sql.snapshot_fence import open_fence
 from membership_refactor.sql.statements import Statement
 
 SCHEMA = "tis"

@@ -8,9 +8,6 @@ import pytest
 from membership_refactor.database import libpq_url
 from membership_refactor.planning import Conflict, ParentColumn, TableSplit
 from membership_refactor.portrait import Column, Table
-from membership_refactor.sql.fence import open_fence
-from membership_refactor.sql.identifiers import ident
-from membership_refactor.sql.identity import identity_functions
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.parallel import (
     batch_functions,
@@ -24,6 +21,9 @@ from membership_refactor.sql.parallel import (
     remove,
     unfreeze,
 )
+from membership_refactor.sql.parents.parent_uuid import identity_functions
+from membership_refactor.sql.quoting import ident
+from membership_refactor.sql.snapshot_fence import open_fence
 from tests.fixtures.databases import NewDatabase
 
 SETS = {

@@ -156,7 +156,7 @@ def test_an_id_inserted_again_under_an_old_snapshot_is_not_settled_from_its_dead
 
 def fenced(isolation: str, stage: Stage) -> None:
     """The triggers come while a transaction with a snapshot is open; a child came before them."""
-    from membership_refactor.sql.fence import raise_fence
+    from membership_refactor.sql.snapshot_fence import raise_fence
 
     stage.query(START)
     b = stage.session("old", isolation)

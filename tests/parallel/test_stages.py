@@ -8,7 +8,6 @@ from typing import Any
 import psycopg
 import pytest
 
-from membership_refactor.sql.fence import raise_fence
 from membership_refactor.sql.parallel import (
     childless_query,
     drop_functions,
@@ -21,6 +20,7 @@ from membership_refactor.sql.parallel import (
     remove_refresh,
     unfreeze,
 )
+from membership_refactor.sql.snapshot_fence import raise_fence
 from tests.fixtures.databases import TemplateDatabase
 from tests.fixtures.sessions import BLOCKED, ISOLATIONS, Stage
 from tests.parallel import playground

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from membership_refactor.planning import Conflict, ParentColumn, TableSplit
-from membership_refactor.sql.identifiers import ident, literal, qualified
+from membership_refactor.sql.quoting import ident, literal, qualified
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

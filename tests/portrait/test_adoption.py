@@ -6,7 +6,7 @@ import pytest
 
 from membership_refactor.plans.legacy_tables import legacy_tables
 from membership_refactor.portrait import adoption
-from membership_refactor.sql.create import create_tables
+from membership_refactor.sql.ddl.create import create_tables
 from tests.fixtures.portraits import Catalog
 
 PM = "public.programme_membership"

@@ -8,10 +8,10 @@ import psycopg
 import pytest
 from sqlalchemy import create_engine
 
-from membership_refactor.execution.catalog import read_portrait, read_server
+from membership_refactor.catalog.read import read_portrait, read_server
 from membership_refactor.plans.legacy_tables import legacy_tables
 from membership_refactor.portrait import differences
-from membership_refactor.sql.create import create_tables
+from membership_refactor.sql.ddl.create import create_tables
 from tests.fixtures.portraits import Catalog
 from tests.portrait.everything import PLAIN
 

@@ -10,7 +10,7 @@ import pytest
 from membership_refactor.errors import ReplayOutpaced
 from membership_refactor.execution import switching
 from membership_refactor.execution.options import Options
-from membership_refactor.steps import pace
+from membership_refactor.sql.pacing import pace
 from tests.fixtures.databases import TemplateDatabase
 from tests.fixtures.sessions import PATIENCE, Session, Stage
 from tests.races.pilot import Flight, Pilot

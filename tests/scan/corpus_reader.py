@@ -7,13 +7,13 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from membership_refactor.evidence.analyse import Analyser
-from membership_refactor.evidence.consumers import Consumer, Macro
-from membership_refactor.evidence.findings import FileOutcome
-from membership_refactor.evidence.names import Case, NameMap
-from membership_refactor.evidence.scanning import FileScanner
 from membership_refactor.planning import Stage
 from membership_refactor.plans.programme_membership import SPLIT
+from membership_refactor.scan.analyse import Analyser
+from membership_refactor.scan.consumers import Consumer, Macro
+from membership_refactor.scan.findings import FileOutcome
+from membership_refactor.scan.names import Case, NameMap
+from membership_refactor.scan.scanning import FileScanner
 
 CORPUS = Path(__file__).parent / "corpus"
 _BLOCK = re.compile(r"^-- name: (\w+)\n((?:-- \w+:[^\n]*\n)*)", re.M)

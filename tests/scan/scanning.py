@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from membership_refactor.evidence.analyse import Analyser
-from membership_refactor.evidence.consumers import DEFAULT, Consumer
-from membership_refactor.evidence.findings import FileOutcome
-from membership_refactor.evidence.names import Case, NameMap
-from membership_refactor.evidence.scanning import FileScanner
 from membership_refactor.planning import Stage
 from membership_refactor.plans.programme_membership import SPLIT
+from membership_refactor.scan.analyse import Analyser
+from membership_refactor.scan.consumers import DEFAULT, Consumer
+from membership_refactor.scan.findings import FileOutcome
+from membership_refactor.scan.names import Case, NameMap
+from membership_refactor.scan.scanning import FileScanner
 
 CAMEL = Consumer(name="camel", dialect="mysql", names=NameMap(Case.CAMEL), schemas=("tcs",))
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine
 
-from membership_refactor.evidence.analyse import Analyser
-from membership_refactor.evidence.consumers import DEFAULT, Consumer, Fragment
-from membership_refactor.evidence.findings import Look
-from membership_refactor.evidence.hosts.catalog import catalog_outcomes
-from membership_refactor.evidence.scanning import FileScanner
 from membership_refactor.planning import Stage
 from membership_refactor.plans.programme_membership import SPLIT
+from membership_refactor.scan.analyse import Analyser
+from membership_refactor.scan.consumers import DEFAULT, Consumer, Fragment
+from membership_refactor.scan.findings import Look
+from membership_refactor.scan.hosts.catalog import catalog_outcomes
+from membership_refactor.scan.scanning import FileScanner
 from tests.fixtures.databases import NewDatabase
 from tests.scan.scanning import CAMEL, columns, scan_text
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine
 
-from membership_refactor.evidence.findings import FileOutcome
-from membership_refactor.evidence.prove.prover import Prover
-from membership_refactor.evidence.prove.verdict import Verdict
-from membership_refactor.evidence.rewrite.diff import new_text
 from membership_refactor.planning import Stage
 from membership_refactor.plans.programme_membership import SPLIT
+from membership_refactor.scan.findings import FileOutcome
+from membership_refactor.scan.prove.prover import Prover
+from membership_refactor.scan.prove.verdict import Verdict
+from membership_refactor.scan.rewrite.diff import new_text
 from tests.fixtures.databases import NewDatabase
 from tests.scan.corpus_reader import corpus, scanned
 from tests.scan.scanning import CAMEL, scan_text

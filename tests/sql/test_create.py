@@ -11,8 +11,8 @@ import pytest
 from membership_refactor.database import libpq_url
 from membership_refactor.plans.legacy_tables import legacy_tables
 from membership_refactor.portrait import Table, differences
-from membership_refactor.sql.create import create_table, create_tables
-from membership_refactor.sql.identifiers import qualified
+from membership_refactor.sql.ddl.create import create_table, create_tables
+from membership_refactor.sql.quoting import qualified
 from tests.fixtures.portraits import Catalog
 from tests.portrait.everything import HOSTILE, PLAIN, Everything
 

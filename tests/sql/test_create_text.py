@@ -7,13 +7,13 @@ from dataclasses import replace
 from membership_refactor.plans.legacy_tables import legacy_tables
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.portrait import Column, Constraint, Grant, Index, Sequence, Table
-from membership_refactor.sql.clone import cloned
-from membership_refactor.sql.create import create_table
+from membership_refactor.sql.ddl.constraints import create_foreign_keys, validate_foreign_keys
+from membership_refactor.sql.ddl.copy_portrait import cloned
+from membership_refactor.sql.ddl.create import create_table
+from membership_refactor.sql.ddl.indexes import create_indexes
 from membership_refactor.sql.handover import hand_over, hand_over_locks
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.statements import Lock
-from membership_refactor.sql.tables.constraints import create_foreign_keys, validate_foreign_keys
-from membership_refactor.sql.tables.indexes import create_indexes
 
 SMALL = Table(
     schema="s",

@@ -11,8 +11,8 @@ import pytest
 
 from membership_refactor.database import libpq_url
 from membership_refactor.portrait import Server, Table, differences
-from membership_refactor.sql.clone import cloned, copy_differences
-from membership_refactor.sql.create import create_table
+from membership_refactor.sql.ddl.copy_portrait import cloned, copy_differences
+from membership_refactor.sql.ddl.create import create_table
 from membership_refactor.sql.handover import (
     hand_back,
     hand_back_locks,
@@ -25,8 +25,8 @@ from membership_refactor.sql.handover import (
     validate_after_hand_back,
     validate_after_hand_over,
 )
-from membership_refactor.sql.identifiers import ident, qualified
 from membership_refactor.sql.names import Names
+from membership_refactor.sql.quoting import ident, qualified
 from membership_refactor.sql.statements import Statement
 from tests.fixtures.portraits import Catalog
 from tests.portrait.everything import HOSTILE, PLAIN, Everything

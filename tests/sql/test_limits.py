@@ -7,13 +7,13 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import create_engine
 
-from membership_refactor.execution.catalog import read_server
+from membership_refactor.catalog.read import read_server
 from membership_refactor.planning import Conflict, ParentColumn, TableSplit
 from membership_refactor.plans.legacy_tables import legacy_tables
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.portrait import EventTrigger, Server, Table
-from membership_refactor.sql.fitting import fits
-from membership_refactor.sql.limits import cannot_carry
+from membership_refactor.sql.ddl.cannot_copy import cannot_carry
+from membership_refactor.sql.ddl.plan_fits import fits
 from tests.fixtures.portraits import Catalog
 from tests.portrait.everything import PLAIN
 

@@ -8,7 +8,7 @@ import pytest
 
 from membership_refactor.plans.legacy_tables import legacy_tables
 from membership_refactor.portrait.tokens import canonical, tokens
-from membership_refactor.sql.renaming import DerivedNames, renamed, repointed
+from membership_refactor.sql.ddl.renaming import DerivedNames, renamed, repointed
 
 
 @pytest.mark.parametrize(

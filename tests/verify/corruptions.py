@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from membership_refactor.sql.identifiers import ident, literal
+from membership_refactor.sql.quoting import ident, literal
 from tests.chain.driver import Chain
 from tests.verify.tables import VALUES
 

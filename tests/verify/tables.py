@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 
 from membership_refactor.database import libpq_url
-from membership_refactor.sql.identifiers import ident
+from membership_refactor.sql.quoting import ident
 from tests.chain.driver import REVISIONS, Chain, Subject, build, insert
 from tests.chain.subjects import MEMBERSHIP, ODD
 

@@ -7,10 +7,10 @@ from uuid import UUID
 
 import pytest
 
-from membership_refactor.execution import repair
-from membership_refactor.execution.inspection import inspect, mend
 from membership_refactor.execution.sessions import run
-from membership_refactor.sql.identity import another_uuid
+from membership_refactor.inspect import repair
+from membership_refactor.inspect.verify_and_repair import inspect, mend
+from membership_refactor.sql.parents.parent_uuid import another_uuid
 from membership_refactor.steps.compared import comparisons
 from tests.chain.driver import REVISIONS, Chain, Subject, build, snapshot
 from tests.chain.subjects import MEMBERSHIP, ODD

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from membership_refactor.errors import RefactorError
-from membership_refactor.execution.inspection import Inspected, inspect, mend
+from membership_refactor.inspect.verify_and_repair import Inspected, inspect, mend
 from tests.chain.driver import Chain, Subject, snapshot
 from tests.chain.subjects import MEMBERSHIP, ODD
 from tests.verify.corruptions import ALL, Corruption, Found, Place

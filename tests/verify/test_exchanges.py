@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from membership_refactor.errors import RefactorError
-from membership_refactor.execution import repair
-from membership_refactor.execution.inspection import inspect, mend
+from membership_refactor.inspect import repair
+from membership_refactor.inspect.verify_and_repair import inspect, mend
 from tests.chain.driver import REVISIONS, Chain, Subject, build, insert, snapshot
 from tests.chain.subjects import MEMBERSHIP, ODD
 from tests.verify.corruptions import V8, Place

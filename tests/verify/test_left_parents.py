@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from membership_refactor.execution.inspection import inspect
+from membership_refactor.inspect.verify_and_repair import inspect
 from membership_refactor.steps.step import Direction
 from tests.chain.killing import Moments, go, watched
 from tests.chain.subjects import MEMBERSHIP

@@ -16,10 +16,10 @@ from sqlalchemy import make_url
 from membership_refactor.cli.main import main
 from membership_refactor.database import libpq_url
 from membership_refactor.errors import RefactorError, StepOutOfOrder
-from membership_refactor.execution.inspection import inspect, mend
 from membership_refactor.execution.progress import Progress
-from membership_refactor.execution.verify import verify
-from membership_refactor.sql.comparison import Comparison
+from membership_refactor.inspect.verify import verify
+from membership_refactor.inspect.verify_and_repair import inspect, mend
+from membership_refactor.sql.comparisons.comparison import Comparison
 from membership_refactor.steps.compared import comparisons
 from tests.chain.driver import Chain
 from tests.chain.subjects import MEMBERSHIP, ODD

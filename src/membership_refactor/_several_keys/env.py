@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine
 
 from membership_refactor.environment import find_engine, request_from
 from membership_refactor.errors import RefactorError, WrongUse
-from membership_refactor.execution.tenants import alone
+from membership_refactor.execution.tenant_lock import alone
 from membership_refactor.models.several_keys import SeveralKeysBase
 
 VERSION_TABLE = "alembic_version_several_keys"

@@ -19,7 +19,7 @@ from membership_refactor.environment import Request
 from membership_refactor.execution.locks import briefly
 from membership_refactor.execution.sessions import Sessions
 from membership_refactor.plans.program_enrollment import IDENTITY
-from membership_refactor.sql.identifiers import qualified
+from membership_refactor.sql.quoting import qualified
 from membership_refactor.sql.statements import Lock
 from membership_refactor.sql.unique_identity.names import IdentityNames
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from membership_refactor._several_keys import structure
 from membership_refactor.plans.program_enrollment import IDENTITY
-from membership_refactor.sql.identifiers import dollar_quoted, literal, qualified
+from membership_refactor.script.locking import brief
 from membership_refactor.sql.names import tenant_lock
+from membership_refactor.sql.quoting import dollar_quoted, literal, qualified
 from membership_refactor.sql.statements import Lock, Statement
-from membership_refactor.steps.script.locking import brief
 
 BATCH = 2000
 SECONDS = 120

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from membership_refactor.plans.program_enrollment import IDENTITY
-from membership_refactor.sql.identifiers import dollar_quoted, ident, literal, qualified
+from membership_refactor.sql.quoting import dollar_quoted, ident, literal, qualified
 
 DEFAULT_AUTHORITY = "default"
 """Whose keys those of a program are until somebody says otherwise."""

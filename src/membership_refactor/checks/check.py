@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from membership_refactor.sql.identifiers import dollar_quoted, literal
-from membership_refactor.sql.look import Look
+from membership_refactor.sql.quoting import dollar_quoted, literal
+from membership_refactor.sql.shared_scan import Look
 from membership_refactor.sql.statements import Statement
 
 

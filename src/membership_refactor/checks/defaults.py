@@ -5,8 +5,8 @@ from __future__ import annotations
 from membership_refactor.checks.check import Check, Reach
 from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Column, Table
-from membership_refactor.sql.identifiers import ident, literal
 from membership_refactor.sql.names import Names
+from membership_refactor.sql.quoting import ident, literal
 
 
 def deprecated_have_no_default(plan: TableSplit, names: Names, child: Table) -> Check:

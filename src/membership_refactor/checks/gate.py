@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from membership_refactor.checks.check import Check, Reach
 from membership_refactor.planning import TableSplit
-from membership_refactor.sql.identifiers import literal, qualified
 from membership_refactor.sql.names import ledger_schema
+from membership_refactor.sql.quoting import literal, qualified
 
 STALEST = "1 day"
 """How old the newest sample of a watch may be."""

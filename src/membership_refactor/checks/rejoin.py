@@ -5,9 +5,9 @@ from __future__ import annotations
 from membership_refactor.checks.check import Check
 from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Table
-from membership_refactor.sql.identifiers import ident
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.parallel.ledger import lost, was
+from membership_refactor.sql.quoting import ident
 from membership_refactor.sql.types import differs, keyed
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from membership_refactor.checks.check import Check
 from membership_refactor.planning import Conflict, Nulls, TableSplit
 from membership_refactor.portrait import Table
-from membership_refactor.sql.grouping import grouped, parent_columns
-from membership_refactor.sql.identifiers import columns as listed
-from membership_refactor.sql.identifiers import ident, literal, qualified
-from membership_refactor.sql.identity import wrong_link
-from membership_refactor.sql.look import Look
+from membership_refactor.sql.ddl.constraints import check_expression
 from membership_refactor.sql.names import Names
-from membership_refactor.sql.tables.constraints import check_expression
+from membership_refactor.sql.parents.grouping import grouped, parent_columns
+from membership_refactor.sql.parents.parent_uuid import wrong_link
+from membership_refactor.sql.quoting import columns as listed
+from membership_refactor.sql.quoting import ident, literal, qualified
+from membership_refactor.sql.shared_scan import Look
 from membership_refactor.sql.types import differs, keyed
 
 

@@ -6,7 +6,7 @@ import argparse
 import json
 
 from membership_refactor.cli.verb import FINE, Context
-from membership_refactor.execution.tenants import alone
+from membership_refactor.execution.tenant_lock import alone
 from membership_refactor.operations import runner_for
 from membership_refactor.plans.chain import SPLIT
 

@@ -8,11 +8,11 @@ import sys
 
 from membership_refactor.cli.verb import FINDINGS, FINE, Context
 from membership_refactor.execution.runner import Runner
-from membership_refactor.execution.standing_checks import StandingChecks
+from membership_refactor.inspect import findings
+from membership_refactor.inspect.checks import StandingChecks
 from membership_refactor.plans.chain import SPLIT, STEPS, TABLES
 from membership_refactor.plans.enrollment_tables import enrollment_tables
 from membership_refactor.plans.legacy_tables import legacy_tables
-from membership_refactor.report import findings
 
 NAME = "checks"
 HELP = "ask what has to hold where the chain stands: rows, portrait, models"

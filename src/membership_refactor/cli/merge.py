@@ -22,7 +22,7 @@ from membership_refactor.enrollment.merge import BATCH, MergeReport, merge, plan
 from membership_refactor.enrollment.undo import undo, where_is
 from membership_refactor.errors import WrongUse
 from membership_refactor.planning import Keep, SurvivorRule, UniqueIdentity
-from membership_refactor.sql.unique_identity import moves
+from membership_refactor.sql.unique_identity import merge_record as moves
 from membership_refactor.sql.unique_identity.names import IdentityNames
 
 NAME = "merge"

@@ -9,13 +9,14 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from membership_refactor.cli.verb import FINDINGS, FINE, Context
-from membership_refactor.execution.comparing_keys import compare_keys
-from membership_refactor.execution.forecasting import forecast
 from membership_refactor.execution.runner import Runner
+from membership_refactor.inspect import forecast_text
+from membership_refactor.inspect import keys_text as keys
+from membership_refactor.inspect.forecast import forecast
+from membership_refactor.inspect.keys import compare_keys
+from membership_refactor.inspect.revision_text import RevisionText, revision_text
 from membership_refactor.plans.chain import SPLIT, STEPS, TABLES
 from membership_refactor.portrait import to_json
-from membership_refactor.report import forecast_text, keys
-from membership_refactor.report.revision_text import RevisionText, revision_text
 
 NAME = "plan"
 HELP = "say what each step will do to this database: rows, size, locks, time, undo, refusals"

@@ -8,8 +8,8 @@ from typing import Any
 
 from membership_refactor.cli.verb import FINDINGS, FINE, Context
 from membership_refactor.cli.verify import document, found, lines, listed, runner
-from membership_refactor.execution.inspection import inspect, mend
-from membership_refactor.execution.tenants import alone
+from membership_refactor.execution.tenant_lock import alone
+from membership_refactor.inspect.verify_and_repair import inspect, mend
 
 NAME = "repair"
 HELP = "show what verify finds; with --apply, put it right under a lock"

@@ -7,9 +7,9 @@ import json
 
 from membership_refactor.cli.verb import FINDINGS, FINE, Context
 from membership_refactor.execution.runner import Runner
-from membership_refactor.execution.standing import read_standing
+from membership_refactor.inspect import status_text as standing
+from membership_refactor.inspect.status import read_standing
 from membership_refactor.plans.chain import SPLIT, STEPS, TABLES
-from membership_refactor.report import standing
 
 NAME = "status"
 HELP = "say where the chain stands: steps, an open step and its progress, gates, checks"

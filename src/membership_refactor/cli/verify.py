@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from membership_refactor.cli.verb import FINDINGS, FINE, Context
-from membership_refactor.execution.inspection import Inspected, inspect
 from membership_refactor.execution.runner import Runner
-from membership_refactor.execution.verify import Finding, Verdict
+from membership_refactor.inspect.verify import Finding, Verdict
+from membership_refactor.inspect.verify_and_repair import Inspected, inspect
 from membership_refactor.plans.chain import SPLIT, STEPS, TABLES
 
 NAME = "verify"

@@ -11,7 +11,7 @@ from membership_refactor.enrollment.collide import Child, Move, Removal
 from membership_refactor.enrollment.cursor import rows
 from membership_refactor.enrollment.decide import Decision
 from membership_refactor.errors import RefactorError
-from membership_refactor.sql.unique_identity import moves
+from membership_refactor.sql.unique_identity import merge_record as moves
 from membership_refactor.sql.unique_identity.names import IdentityNames
 
 

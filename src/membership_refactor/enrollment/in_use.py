@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from membership_refactor.enrollment.cursor import rows
 from membership_refactor.planning import Dependent, UniqueIdentity
 from membership_refactor.plans.program_enrollment import IDENTITY
-from membership_refactor.sql.identifiers import literal, qualified
+from membership_refactor.sql.quoting import literal, qualified
 
 WITH_KEYS = replace(
     IDENTITY,

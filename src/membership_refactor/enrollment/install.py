@@ -21,7 +21,7 @@ from membership_refactor.errors import CheckFailed, PortraitMismatch
 from membership_refactor.execution.locks import Held, briefly, rehearse
 from membership_refactor.execution.sessions import Sessions
 from membership_refactor.planning import Alternative, UniqueIdentity
-from membership_refactor.sql.identifiers import literal
+from membership_refactor.sql.quoting import literal
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.sql.unique_identity import constraints, indexes
 from membership_refactor.sql.unique_identity.indexes import IndexState

@@ -14,7 +14,7 @@ from membership_refactor.enrollment.merge import BATCH, batched, ensure_record, 
 from membership_refactor.enrollment.patience import Patience, retried
 from membership_refactor.errors import WrongUse
 from membership_refactor.planning import UniqueIdentity
-from membership_refactor.sql.unique_identity import moves
+from membership_refactor.sql.unique_identity import merge_record as moves
 from membership_refactor.sql.unique_identity.names import IdentityNames
 
 

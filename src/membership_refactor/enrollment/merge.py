@@ -20,7 +20,7 @@ from membership_refactor.enrollment.findings import Kind, Member
 from membership_refactor.enrollment.patience import Patience, retried
 from membership_refactor.errors import PortraitMismatch
 from membership_refactor.planning import UniqueIdentity
-from membership_refactor.sql.unique_identity import moves
+from membership_refactor.sql.unique_identity import merge_record as moves
 from membership_refactor.sql.unique_identity.names import IdentityNames
 
 BATCH = 250

@@ -26,7 +26,7 @@ from membership_refactor.enrollment.errors import (
 from membership_refactor.enrollment.patience import original
 from membership_refactor.planning import UniqueIdentity
 from membership_refactor.plans.program_enrollment import IDENTITY
-from membership_refactor.sql.identifiers import columns, ident
+from membership_refactor.sql.quoting import columns, ident
 
 # The brackets are in every translation of the server's message.
 _DETAIL = re.compile(r"\((?P<columns>.*?)\)=\((?P<values>.*)\)", re.DOTALL)

@@ -16,7 +16,7 @@ from membership_refactor.enrollment.merge import yield_to_deadlocks
 from membership_refactor.enrollment.patience import Patience, retried
 from membership_refactor.errors import RefactorError, WrongUse
 from membership_refactor.planning import UniqueIdentity
-from membership_refactor.sql.unique_identity import moves
+from membership_refactor.sql.unique_identity import merge_record as moves
 from membership_refactor.sql.unique_identity.names import IdentityNames
 
 

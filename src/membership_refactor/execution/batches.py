@@ -17,8 +17,7 @@ from membership_refactor.execution.ledger import Ledger
 from membership_refactor.execution.progress import Progress, Task
 from membership_refactor.execution.sessions import Pg, Sessions, run, value
 from membership_refactor.execution.throttle import Throttle
-from membership_refactor.sql.identifiers import ident, literal
-from membership_refactor.steps.pace import (
+from membership_refactor.sql.pacing.pace import (
     FIRST,
     LARGEST,
     LOCKING_FIRST,
@@ -27,6 +26,7 @@ from membership_refactor.steps.pace import (
     SMALLEST,
     TARGET_SECONDS,
 )
+from membership_refactor.sql.quoting import ident, literal
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from membership_refactor.errors import ReplayOutpaced
-from membership_refactor.steps.pace import SPANS
+from membership_refactor.sql.pacing.pace import SPANS
 
 
 @dataclass(slots=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from membership_refactor.checks.check import Check
 from membership_refactor.errors import GateClosed
-from membership_refactor.execution.examine import examine
 from membership_refactor.execution.ledger import Ledger
 from membership_refactor.execution.options import Options
 from membership_refactor.execution.progress import Progress
+from membership_refactor.execution.run_checks import examine
 from membership_refactor.execution.sessions import Pg
 from membership_refactor.steps.step import Direction
 

@@ -6,7 +6,7 @@ import psycopg
 import tenacity
 
 from membership_refactor.execution.sessions import Pg, run, value
-from membership_refactor.sql.identifiers import literal
+from membership_refactor.sql.quoting import literal
 from membership_refactor.steps.actions import Alone
 
 

@@ -15,9 +15,9 @@ from membership_refactor.execution.sessions import Pg, run, value
 from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Portrait
 from membership_refactor.portrait.document import from_json, to_json
-from membership_refactor.sql.identifiers import literal, qualified
-from membership_refactor.sql.ledger import TABLES, create_ledger
+from membership_refactor.sql.ledger.tables import TABLES, create_ledger
 from membership_refactor.sql.names import ledger_schema
+from membership_refactor.sql.quoting import literal, qualified
 from membership_refactor.steps.step import Direction
 
 

@@ -13,8 +13,8 @@ import tenacity
 
 from membership_refactor.errors import LockNotObtained
 from membership_refactor.execution.sessions import Pg, as_oneself, run
-from membership_refactor.sql.blockers import Locks, blockers
-from membership_refactor.steps.pace import SECOND_WAIT_MS, WAIT_MS
+from membership_refactor.sql.pacing.blockers import Locks, blockers
+from membership_refactor.sql.pacing.pace import SECOND_WAIT_MS, WAIT_MS
 
 SAID_AFTER, SAID_EVERY = 1.0, 10.0
 """Seconds of trying after which it is said who is in the way, and how often."""

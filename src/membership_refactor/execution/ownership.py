@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from membership_refactor.errors import NoDatabase, RefactorError
 from membership_refactor.execution.ledger import Ledger
 from membership_refactor.execution.sessions import Pg, Sessions, run, value
-from membership_refactor.sql.identifiers import ident, literal
+from membership_refactor.sql.quoting import ident, literal
 
 
 def owner_of(engine: Engine, ledger: Ledger, schema: str, tables: Iterable[str]) -> str | None:

@@ -8,25 +8,25 @@ from dataclasses import replace
 import psycopg
 from sqlalchemy import Engine
 
+from membership_refactor.catalog.read import read_portrait, read_server
 from membership_refactor.errors import (
     CannotCarry,
     RefactorError,
     StepInterrupted,
     StepOutOfOrder,
 )
-from membership_refactor.execution.catalog import read_portrait, read_server
-from membership_refactor.execution.examine import require
+from membership_refactor.execution.do_action import Performer, Work
 from membership_refactor.execution.gates import open_gate
 from membership_refactor.execution.ledger import Ledger
 from membership_refactor.execution.options import Options
 from membership_refactor.execution.ownership import owner_of
 from membership_refactor.execution.progress import Progress
+from membership_refactor.execution.run_checks import require
 from membership_refactor.execution.sessions import Pg, Sessions, run
-from membership_refactor.execution.work import Performer, Work
 from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Portrait
 from membership_refactor.portrait.server import Server
-from membership_refactor.sql.ledger import drop_ledger
+from membership_refactor.sql.ledger.tables import drop_ledger
 from membership_refactor.sql.names import Names
 from membership_refactor.steps.actions import Action
 from membership_refactor.steps.step import Direction, Situation, Step

@@ -10,8 +10,8 @@ import psycopg
 from sqlalchemy import Engine
 
 from membership_refactor.errors import NoDatabase
-from membership_refactor.sql.identifiers import ident
-from membership_refactor.sql.settings import pin_settings
+from membership_refactor.sql.quoting import ident
+from membership_refactor.sql.session_settings import pin_settings
 
 Pg = psycopg.Connection[tuple[Any, ...]]
 """A psycopg connection in autocommit; transactions are begun by name."""

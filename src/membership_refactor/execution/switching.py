@@ -15,11 +15,8 @@ from membership_refactor.execution.ledger import Ledger
 from membership_refactor.execution.locks import Held, NotYet, briefly
 from membership_refactor.execution.progress import Progress
 from membership_refactor.execution.sessions import Pg, run, value
-from membership_refactor.sql.fence import raise_fence
-from membership_refactor.sql.moves import Move
-from membership_refactor.sql.triggers import rest
-from membership_refactor.steps.actions import Switch
-from membership_refactor.steps.pace import (
+from membership_refactor.sql.build.table_build import Move
+from membership_refactor.sql.pacing.pace import (
     AT_MOST_SECONDS,
     FEWEST,
     MOST,
@@ -27,6 +24,9 @@ from membership_refactor.steps.pace import (
     REPLAY_ENTRIES,
     UNDER_LOCK_SECONDS,
 )
+from membership_refactor.sql.snapshot_fence import raise_fence
+from membership_refactor.sql.triggers import rest
+from membership_refactor.steps.actions import Switch
 from membership_refactor.steps.step import Direction
 
 WANDERING = (psycopg.errors.UniqueViolation, psycopg.errors.ExclusionViolation)

@@ -10,7 +10,7 @@ from membership_refactor.execution.ledger import Ledger
 from membership_refactor.execution.options import Options
 from membership_refactor.execution.progress import Progress
 from membership_refactor.execution.sessions import Pg, as_oneself, run
-from membership_refactor.sql.identifiers import ident, literal
+from membership_refactor.sql.quoting import ident, literal
 
 LOOK_SECONDS = 1.0
 """How often the server is asked; between two looks batches go on as before."""

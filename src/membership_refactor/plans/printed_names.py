@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from membership_refactor.sql.identifiers import ident
+from membership_refactor.sql.quoting import ident
 
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
 

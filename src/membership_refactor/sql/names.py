@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from membership_refactor.planning import TableSplit
-from membership_refactor.sql.identifiers import fitted, qualified
+from membership_refactor.sql.quoting import fitted, qualified
 
 AFTER_PREFIX = "AA_refactor_"
 """The tool's AFTER triggers; they fire before PostgreSQL's RI_ConstraintTrigger_ ones."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from membership_refactor.sql.identifiers import dollar_quoted, ident, literal
 from membership_refactor.sql.names import AFTER_PREFIX, BEFORE_PREFIX
+from membership_refactor.sql.quoting import dollar_quoted, ident, literal
 from membership_refactor.sql.statements import Lock, Statement
 
 SYNC_MARK, SYNC_ON = "vacuum_cost_page_hit", "7129"

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, fields
 
 from membership_refactor.portrait import Column
-from membership_refactor.sql.identifiers import ident
+from membership_refactor.sql.quoting import ident
 
 _MODIFIER = re.compile(r"\s*\(\d+(?:,\s*-?\d+)?\)")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from membership_refactor.checks.check import Check
-from membership_refactor.sql.moves import Move
+from membership_refactor.sql.build.table_build import Move
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.sql.triggers import OwnTrigger
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from membership_refactor.sql.sync import Sync
+from membership_refactor.sql.capture.synchronous import Sync
 from membership_refactor.steps.step import Situation
 
 

@@ -10,25 +10,25 @@ from membership_refactor.checks.tables import (
     unvalidated_checks_hold,
 )
 from membership_refactor.portrait import Index, Portrait, Table
-from membership_refactor.sql.clone import cloned
-from membership_refactor.sql.closing import close_functions, close_triggers
-from membership_refactor.sql.create import EMPTY_SEARCH_PATH, create_surface
-from membership_refactor.sql.fence import open_fence
-from membership_refactor.sql.fitting import fits
-from membership_refactor.sql.handover import handover_obstacles
-from membership_refactor.sql.identifiers import qualified
-from membership_refactor.sql.identity import identity_functions, link_function
-from membership_refactor.sql.keeping import resolve_kept
-from membership_refactor.sql.limits import cannot_carry
-from membership_refactor.sql.link import keep_link_function, keep_link_triggers
-from membership_refactor.sql.moves import Move, copy_move
-from membership_refactor.sql.refusal import refusal_functions, refusal_triggers
-from membership_refactor.sql.statements import Lock, Statement
-from membership_refactor.sql.tables.bare import create_bare_table
-from membership_refactor.sql.tables.constraints import (
+from membership_refactor.sql.build.table_build import Move, copy_move
+from membership_refactor.sql.capture.copy_refuses import refusal_functions, refusal_triggers
+from membership_refactor.sql.capture.refuse_writes import close_functions, close_triggers
+from membership_refactor.sql.ddl.bare import create_bare_table
+from membership_refactor.sql.ddl.cannot_copy import cannot_carry
+from membership_refactor.sql.ddl.constraints import (
     create_checks,
 )
-from membership_refactor.sql.tables.indexes import create_indexes, create_keys
+from membership_refactor.sql.ddl.copy_portrait import cloned
+from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH, create_surface
+from membership_refactor.sql.ddl.indexes import create_indexes, create_keys
+from membership_refactor.sql.ddl.plan_fits import fits
+from membership_refactor.sql.handover import handover_obstacles
+from membership_refactor.sql.parents.keep_link import keep_link_function, keep_link_triggers
+from membership_refactor.sql.parents.kept_uuids import resolve_kept
+from membership_refactor.sql.parents.parent_uuid import identity_functions, link_function
+from membership_refactor.sql.quoting import qualified
+from membership_refactor.sql.snapshot_fence import open_fence
+from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.sql.triggers import SYNC_MARK, SYNC_ON, hang, rest, take_down
 from membership_refactor.steps.actions import Action, Brief, Build, Run, Switch
 from membership_refactor.steps.captures import to_copy

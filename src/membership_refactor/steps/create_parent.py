@@ -6,11 +6,11 @@ from membership_refactor.checks.check import Check
 from membership_refactor.checks.gate import gate
 from membership_refactor.checks.tables import policies_hold
 from membership_refactor.portrait import Portrait, Table
-from membership_refactor.sql.closing import close_functions, close_triggers
-from membership_refactor.sql.create import EMPTY_SEARCH_PATH
-from membership_refactor.sql.moves import parent_move
+from membership_refactor.sql.build.table_build import parent_move
+from membership_refactor.sql.capture.refuse_writes import close_functions, close_triggers
+from membership_refactor.sql.ddl.bare import create_bare_table
+from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH
 from membership_refactor.sql.statements import Lock, Statement
-from membership_refactor.sql.tables.bare import create_bare_table
 from membership_refactor.sql.triggers import hang, take_down
 from membership_refactor.steps.actions import Action, Brief, Run
 from membership_refactor.steps.parent_table import parent_table

@@ -8,15 +8,15 @@ from membership_refactor.checks.check import Check
 from membership_refactor.checks.gate import gate
 from membership_refactor.checks.tables import children_have_parents, keys_are_unique
 from membership_refactor.portrait import Portrait, Table
-from membership_refactor.sql.create import EMPTY_SEARCH_PATH
-from membership_refactor.sql.identifiers import ident, qualified
+from membership_refactor.sql.ddl.access import grant_table
+from membership_refactor.sql.ddl.bare import column_clause
+from membership_refactor.sql.ddl.constraints import add_constraint, validate_constraint
+from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH
+from membership_refactor.sql.ddl.descriptions import comment, create_statistics
+from membership_refactor.sql.ddl.indexes import create_index
 from membership_refactor.sql.parallel import freeze, freeze_triggers
+from membership_refactor.sql.quoting import ident, qualified
 from membership_refactor.sql.statements import Lock, Statement
-from membership_refactor.sql.tables.access import grant_table
-from membership_refactor.sql.tables.bare import column_clause
-from membership_refactor.sql.tables.constraints import add_constraint, validate_constraint
-from membership_refactor.sql.tables.descriptions import comment, create_statistics
-from membership_refactor.sql.tables.indexes import create_index
 from membership_refactor.sql.triggers import take_down
 from membership_refactor.steps.actions import Action, Alone, Brief, Run
 from membership_refactor.steps.portraits import with_tables

@@ -5,7 +5,7 @@ from __future__ import annotations
 from membership_refactor.checks.check import Check
 from membership_refactor.checks.gate import gate
 from membership_refactor.portrait import Portrait
-from membership_refactor.sql.create import EMPTY_SEARCH_PATH
+from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH
 from membership_refactor.sql.handover import recreate_retired
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.steps.actions import Action, Brief, Run

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from membership_refactor.portrait import Portrait
-from membership_refactor.sql.fence import raise_fence
-from membership_refactor.sql.limits import rewriting_rules
-from membership_refactor.sql.refusal import refusal_functions, refusal_triggers
+from membership_refactor.sql.capture.copy_refuses import refusal_functions, refusal_triggers
+from membership_refactor.sql.ddl.cannot_copy import rewriting_rules
+from membership_refactor.sql.snapshot_fence import raise_fence
 from membership_refactor.sql.statements import Lock
 from membership_refactor.sql.triggers import hang, rest, take_down
 from membership_refactor.steps.actions import Action, Brief, Run

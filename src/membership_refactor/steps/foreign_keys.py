@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from membership_refactor.portrait import Constraint, Table
-from membership_refactor.sql.create import EMPTY_SEARCH_PATH
-from membership_refactor.sql.identifiers import ident, qualified
+from membership_refactor.sql.ddl.constraints import add_constraint, validate_constraint
+from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH
+from membership_refactor.sql.quoting import ident, qualified
 from membership_refactor.sql.statements import Lock, Statement
-from membership_refactor.sql.tables.constraints import add_constraint, validate_constraint
 from membership_refactor.steps.actions import Action, Brief, Run
 
 

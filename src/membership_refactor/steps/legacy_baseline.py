@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from membership_refactor.checks.check import Check, Reach
 from membership_refactor.portrait import Portrait
 from membership_refactor.portrait.adoption import adoption
-from membership_refactor.sql.create import EMPTY_SEARCH_PATH, create_tables
-from membership_refactor.sql.fitting import fits
-from membership_refactor.sql.identifiers import ident, literal, qualified
-from membership_refactor.sql.limits import cannot_carry
+from membership_refactor.sql.ddl.cannot_copy import cannot_carry
+from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH, create_tables
+from membership_refactor.sql.ddl.plan_fits import fits
 from membership_refactor.sql.names import Names
+from membership_refactor.sql.quoting import ident, literal, qualified
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.steps.actions import Action, Brief, Run
 from membership_refactor.steps.portraits import with_tables

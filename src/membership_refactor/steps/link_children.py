@@ -8,24 +8,11 @@ from membership_refactor.checks.check import Check
 from membership_refactor.checks.defaults import deprecated_have_no_default
 from membership_refactor.checks.parallel import childless, parallel_checks
 from membership_refactor.portrait import Constraint, IncomingKey, Portrait, Table
-from membership_refactor.sql.closing import close_functions, close_triggers
-from membership_refactor.sql.create import EMPTY_SEARCH_PATH
-from membership_refactor.sql.fence import raise_fence
-from membership_refactor.sql.grouping import (
-    derive_functions,
-    derive_triggers,
-    let_childless_go,
-    settle_function,
-)
-from membership_refactor.sql.identifiers import ident
-from membership_refactor.sql.identity import link_function
-from membership_refactor.sql.keeping import (
-    fill_kept_function,
-    keep_uuid_function,
-    keep_uuid_triggers,
-    turn_kept,
-)
-from membership_refactor.sql.link import keep_link_function, keep_link_triggers
+from membership_refactor.sql.capture.refuse_writes import close_functions, close_triggers
+from membership_refactor.sql.ddl.access import create_policies, grant_table
+from membership_refactor.sql.ddl.bare import revoke_default_privileges
+from membership_refactor.sql.ddl.constraints import add_constraint, validate_constraint
+from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH
 from membership_refactor.sql.parallel import (
     batch_functions,
     childless_query,
@@ -36,10 +23,23 @@ from membership_refactor.sql.parallel import (
     list_losers,
     remove,
 )
+from membership_refactor.sql.parents.grouping import (
+    derive_functions,
+    derive_triggers,
+    let_childless_go,
+    settle_function,
+)
+from membership_refactor.sql.parents.keep_link import keep_link_function, keep_link_triggers
+from membership_refactor.sql.parents.kept_uuids import (
+    fill_kept_function,
+    keep_uuid_function,
+    keep_uuid_triggers,
+    turn_kept,
+)
+from membership_refactor.sql.parents.parent_uuid import link_function
+from membership_refactor.sql.quoting import ident
+from membership_refactor.sql.snapshot_fence import raise_fence
 from membership_refactor.sql.statements import Lock, Statement
-from membership_refactor.sql.tables.access import create_policies, grant_table
-from membership_refactor.sql.tables.bare import revoke_default_privileges
-from membership_refactor.sql.tables.constraints import add_constraint, validate_constraint
 from membership_refactor.sql.triggers import hang, rest, take_down
 from membership_refactor.steps.actions import Action, Brief, Ranges, Run
 from membership_refactor.steps.create_parent import CLOSED, closed_message, parent

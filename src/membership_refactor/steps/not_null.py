@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from membership_refactor.sql.identifiers import ident
+from membership_refactor.sql.ddl.constraints import validate_constraint
+from membership_refactor.sql.quoting import ident
 from membership_refactor.sql.statements import Lock, Statement
-from membership_refactor.sql.tables.constraints import validate_constraint
 from membership_refactor.steps.actions import Action, Brief, Run
 from membership_refactor.steps.step import Situation
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from membership_refactor.portrait import Column, Constraint, Index, Table
-from membership_refactor.sql.clone import under_name
-from membership_refactor.sql.grouping import parent_columns
-from membership_refactor.sql.identifiers import ident, qualified
+from membership_refactor.sql.ddl.copy_portrait import under_name
+from membership_refactor.sql.parents.grouping import parent_columns
+from membership_refactor.sql.quoting import ident, qualified
 from membership_refactor.steps.step import Situation
 
 

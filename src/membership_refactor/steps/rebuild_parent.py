@@ -9,15 +9,19 @@ from membership_refactor.checks.tables import (
     parents_are_of_their_children,
 )
 from membership_refactor.portrait import Portrait
-from membership_refactor.sql.create import EMPTY_SEARCH_PATH
-from membership_refactor.sql.grouping import derive_functions, derive_triggers, settle_function
-from membership_refactor.sql.identifiers import ident, qualified
-from membership_refactor.sql.moves import parent_move
-from membership_refactor.sql.statements import Lock, Statement
-from membership_refactor.sql.tables.constraints import (
+from membership_refactor.sql.build.table_build import parent_move
+from membership_refactor.sql.ddl.constraints import (
     create_checks,
 )
-from membership_refactor.sql.tables.indexes import create_indexes, create_keys
+from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH
+from membership_refactor.sql.ddl.indexes import create_indexes, create_keys
+from membership_refactor.sql.parents.grouping import (
+    derive_functions,
+    derive_triggers,
+    settle_function,
+)
+from membership_refactor.sql.quoting import ident, qualified
+from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.sql.triggers import SYNC_MARK, SYNC_ON, hang, take_down
 from membership_refactor.steps.actions import Action, Brief, Build, Run, Switch
 from membership_refactor.steps.create_parent import parent

@@ -8,8 +8,10 @@ from membership_refactor.checks.check import Check
 from membership_refactor.checks.gate import gate
 from membership_refactor.checks.tables import copy_is_exact, links_are_of_their_keys
 from membership_refactor.portrait import Portrait, Table
-from membership_refactor.sql.clone import copy_differences, under_name
-from membership_refactor.sql.closing import close_functions, close_triggers
+from membership_refactor.sql.build.table_build import Move, retired_move
+from membership_refactor.sql.capture.refuse_writes import close_functions, close_triggers
+from membership_refactor.sql.ddl.cannot_copy import rewriting_rules
+from membership_refactor.sql.ddl.copy_portrait import copy_differences, under_name
 from membership_refactor.sql.handover import (
     accept_writes,
     hand_back,
@@ -21,8 +23,6 @@ from membership_refactor.sql.handover import (
     validate_after_hand_back,
     validate_after_hand_over,
 )
-from membership_refactor.sql.limits import rewriting_rules
-from membership_refactor.sql.moves import Move, retired_move
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.sql.triggers import hang, take_down
 from membership_refactor.steps.actions import Action, Brief, Build, Run, Switch

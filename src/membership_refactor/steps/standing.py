@@ -16,7 +16,7 @@ from membership_refactor.checks.tables import (
     unvalidated_checks_hold,
 )
 from membership_refactor.portrait import Table
-from membership_refactor.sql.identifiers import qualified
+from membership_refactor.sql.quoting import qualified
 from membership_refactor.steps.step import Situation
 
 

@@ -9,7 +9,6 @@ from membership_refactor.checks.defaults import deprecated_have_no_default
 from membership_refactor.checks.gate import gate
 from membership_refactor.checks.parallel import parallel_checks
 from membership_refactor.portrait import Constraint, Portrait, Table
-from membership_refactor.sql.fence import raise_fence
 from membership_refactor.sql.parallel import (
     batch_functions,
     emptied_statement,
@@ -26,6 +25,7 @@ from membership_refactor.sql.parallel import (
     two_way_triggers,
     unfreeze,
 )
+from membership_refactor.sql.snapshot_fence import raise_fence
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.sql.triggers import OwnTrigger, take_down
 from membership_refactor.steps.actions import Action, Brief, Ranges, Run

@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from membership_refactor.planning import TableSplit
-from membership_refactor.sql.comparison import EXCLUSIVE, NOTHING, UUID, Comparison, rows_as_json
-from membership_refactor.sql.identifiers import ident
-from membership_refactor.sql.identity import version_8
+from membership_refactor.sql.comparisons.comparison import (
+    EXCLUSIVE,
+    NOTHING,
+    UUID,
+    Comparison,
+    rows_as_json,
+)
 from membership_refactor.sql.names import Names
+from membership_refactor.sql.parents.parent_uuid import version_8
+from membership_refactor.sql.quoting import ident
 
 
 def derived_childless_parents(plan: TableSplit, names: Names) -> Comparison:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Table
-from membership_refactor.sql.comparison import (
+from membership_refactor.sql.comparisons.comparison import (
     EXCLUSIVE,
     HASHED_ROWS,
     UUID,
@@ -13,9 +13,9 @@ from membership_refactor.sql.comparison import (
     rows_as_json,
 )
 from membership_refactor.sql.comparisons.parents_of_keys import dangling, make_parents, of_key
-from membership_refactor.sql.identifiers import columns as listed
-from membership_refactor.sql.identifiers import ident, literal
 from membership_refactor.sql.names import Names
+from membership_refactor.sql.quoting import columns as listed
+from membership_refactor.sql.quoting import ident, literal
 from membership_refactor.sql.types import differs, keyed
 
 

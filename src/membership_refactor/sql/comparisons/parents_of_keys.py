@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Column, Table
-from membership_refactor.sql.identifiers import columns as listed
-from membership_refactor.sql.identifiers import ident
-from membership_refactor.sql.identity import computed
 from membership_refactor.sql.names import Names
+from membership_refactor.sql.parents.parent_uuid import computed
+from membership_refactor.sql.quoting import columns as listed
+from membership_refactor.sql.quoting import ident
 from membership_refactor.sql.types import differs, keyed
 
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from membership_refactor.portrait import Dependent, IncomingKey, Server, Table
 from membership_refactor.portrait.tokens import canonical
-from membership_refactor.sql.identifiers import ident, literal, qualified
-from membership_refactor.sql.renaming import renamed, repointed
+from membership_refactor.sql.ddl.bare import option_text
+from membership_refactor.sql.ddl.constraints import constraint_text, validate_constraint
+from membership_refactor.sql.ddl.renaming import renamed, repointed
+from membership_refactor.sql.quoting import ident, literal, qualified
 from membership_refactor.sql.statements import Lock, Statement
-from membership_refactor.sql.tables.bare import option_text
-from membership_refactor.sql.tables.constraints import constraint_text, validate_constraint
 
 _REPLACEABLE = ("function", "procedure")
 

@@ -10,30 +10,30 @@ from collections.abc import Iterator
 
 from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Table
-from membership_refactor.sql.clone import under_name
-from membership_refactor.sql.create import EMPTY_SEARCH_PATH
+from membership_refactor.sql.ddl.behaviour import create_rules, create_triggers, drop_behaviour
+from membership_refactor.sql.ddl.constraints import (
+    create_foreign_keys,
+    drop_foreign_keys,
+    validate_foreign_keys,
+)
+from membership_refactor.sql.ddl.copy_portrait import under_name
+from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH
+from membership_refactor.sql.ddl.publications import publish, unpublish
 from membership_refactor.sql.handover.dependents import (
     repoint_dependents,
     repoint_incoming,
     validate_incoming,
 )
-from membership_refactor.sql.handover.identity import move_identity
+from membership_refactor.sql.handover.id_sequence import move_identity
 from membership_refactor.sql.handover.retired import (
     accept_writes,
     refuse_writes,
     rename_to_retired,
     rename_to_source,
 )
-from membership_refactor.sql.identifiers import qualified
 from membership_refactor.sql.names import Names
+from membership_refactor.sql.quoting import qualified
 from membership_refactor.sql.statements import Lock, Statement
-from membership_refactor.sql.tables.behaviour import create_rules, create_triggers, drop_behaviour
-from membership_refactor.sql.tables.constraints import (
-    create_foreign_keys,
-    drop_foreign_keys,
-    validate_foreign_keys,
-)
-from membership_refactor.sql.tables.publications import publish, unpublish
 
 Locks = tuple[tuple[str, Lock], ...]
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Column, Table, differences
-from membership_refactor.sql.clone import under_name
-from membership_refactor.sql.create import create_table
-from membership_refactor.sql.identifiers import ident, literal, qualified
+from membership_refactor.sql.ddl.copy_portrait import under_name
+from membership_refactor.sql.ddl.create import create_table
+from membership_refactor.sql.ddl.renaming import DerivedNames
 from membership_refactor.sql.names import Names
-from membership_refactor.sql.renaming import DerivedNames
+from membership_refactor.sql.quoting import ident, literal, qualified
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.sql.triggers import (
     OwnTrigger,

@@ -17,13 +17,13 @@ from membership_refactor.sql.parallel.install import (
 )
 from membership_refactor.sql.parallel.invariants import Invariant, invariants
 from membership_refactor.sql.parallel.ledger import TABLES, ledger_tables
-from membership_refactor.sql.parallel.refresh import refresh_function
-from membership_refactor.sql.parallel.replaced import (
+from membership_refactor.sql.parallel.lost_values import (
     batch_functions,
     forget_others,
     list_losers,
     remember_parents,
 )
+from membership_refactor.sql.parallel.refresh import refresh_function
 
 __all__ = [
     "TABLES",

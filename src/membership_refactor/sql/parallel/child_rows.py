@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from membership_refactor.sql.fence import guard
-from membership_refactor.sql.identifiers import ident
 from membership_refactor.sql.parallel.claim import claim
-from membership_refactor.sql.parallel.contradiction import refuse_contradiction
-from membership_refactor.sql.parallel.moves import move
-from membership_refactor.sql.parallel.replaced import move_entry, note
-from membership_refactor.sql.parallel.resistance import refuse_resistance
+from membership_refactor.sql.parallel.key_change import move
+from membership_refactor.sql.parallel.lost_values import move_entry, note
+from membership_refactor.sql.parallel.refuse_contradiction import refuse_contradiction
+from membership_refactor.sql.parallel.refuse_resistance import refuse_resistance
 from membership_refactor.sql.parallel.sides import Sides, set_to
+from membership_refactor.sql.quoting import ident
+from membership_refactor.sql.snapshot_fence import guard
 from membership_refactor.sql.statements import Statement
 from membership_refactor.sql.triggers import trigger_function
 from membership_refactor.sql.types import differs

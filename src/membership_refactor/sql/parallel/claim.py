@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from membership_refactor.sql.identifiers import columns as listed
-from membership_refactor.sql.identifiers import ident, literal
 from membership_refactor.sql.parallel.sides import Sides, function
+from membership_refactor.sql.quoting import columns as listed
+from membership_refactor.sql.quoting import ident, literal
 from membership_refactor.sql.statements import Statement
 from membership_refactor.sql.types import base_type
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from membership_refactor.sql.fence import guard
-from membership_refactor.sql.identifiers import ident, literal
 from membership_refactor.sql.parallel.sides import Sides
+from membership_refactor.sql.quoting import ident, literal
+from membership_refactor.sql.snapshot_fence import guard
 from membership_refactor.sql.statements import Statement
 from membership_refactor.sql.triggers import trigger_function
 from membership_refactor.sql.types import differs

@@ -6,14 +6,14 @@ from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Table
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.parallel.child_rows import inserted_function, updated_function
-from membership_refactor.sql.parallel.claim import claim_function, provisional_functions
-from membership_refactor.sql.parallel.collection import childless_query as _childless
-from membership_refactor.sql.parallel.collection import (
+from membership_refactor.sql.parallel.childless import childless_query as _childless
+from membership_refactor.sql.parallel.childless import (
     collect_function,
     left_functions,
     list_emptied,
     truncated_function,
 )
+from membership_refactor.sql.parallel.claim import claim_function, provisional_functions
 from membership_refactor.sql.parallel.freeze import (
     filled_function,
     frozen_function,

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Table
-from membership_refactor.sql.identity import version_8
-from membership_refactor.sql.look import Look
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.parallel.sides import Sides
+from membership_refactor.sql.parents.parent_uuid import version_8
+from membership_refactor.sql.shared_scan import Look
 from membership_refactor.sql.types import differs
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Table
-from membership_refactor.sql.identifiers import fitted, ident
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.parallel.sides import Sides
+from membership_refactor.sql.quoting import fitted, ident
 from membership_refactor.sql.statements import Statement
 
 TABLES = ("replaced", "losers", "uuid_map", "born", "emptied")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from membership_refactor.sql.fence import guard
-from membership_refactor.sql.identifiers import ident
-from membership_refactor.sql.parallel.replaced import note
-from membership_refactor.sql.parallel.resistance import refuse_resistance
+from membership_refactor.sql.parallel.lost_values import note
+from membership_refactor.sql.parallel.refuse_resistance import refuse_resistance
 from membership_refactor.sql.parallel.sides import Sides
+from membership_refactor.sql.quoting import ident
+from membership_refactor.sql.snapshot_fence import guard
 from membership_refactor.sql.statements import Statement
 from membership_refactor.sql.triggers import trigger_function
 from membership_refactor.sql.types import differs

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from membership_refactor.sql.fence import guard
-from membership_refactor.sql.identifiers import ident
-from membership_refactor.sql.parallel.contradiction import refuse_contradiction
+from membership_refactor.sql.parallel.refuse_contradiction import refuse_contradiction
 from membership_refactor.sql.parallel.sides import Sides
+from membership_refactor.sql.quoting import ident
+from membership_refactor.sql.snapshot_fence import guard
 from membership_refactor.sql.statements import Statement
 from membership_refactor.sql.triggers import trigger_function
 

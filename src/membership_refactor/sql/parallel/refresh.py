@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Table
-from membership_refactor.sql.identifiers import ident
 from membership_refactor.sql.names import Names
-from membership_refactor.sql.parallel.replaced import lock_parents
+from membership_refactor.sql.parallel.lost_values import lock_parents
 from membership_refactor.sql.parallel.sides import Sides, function, set_to
+from membership_refactor.sql.quoting import ident
 from membership_refactor.sql.statements import Statement
 from membership_refactor.sql.types import differs
 

@@ -8,9 +8,9 @@ from functools import cached_property
 
 from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Column, Table
-from membership_refactor.sql.identifiers import columns as listed
-from membership_refactor.sql.identifiers import dollar_quoted, ident
 from membership_refactor.sql.names import Names
+from membership_refactor.sql.quoting import columns as listed
+from membership_refactor.sql.quoting import dollar_quoted, ident
 from membership_refactor.sql.statements import Statement
 from membership_refactor.sql.types import base_type, differs, keyed
 

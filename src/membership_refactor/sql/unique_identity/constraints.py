@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from membership_refactor.sql.identifiers import columns, dollar_quoted, ident, literal
+from membership_refactor.sql.quoting import columns, dollar_quoted, ident, literal
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.sql.unique_identity.names import IdentityNames
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from membership_refactor.planning import Alternative, Dependent
-from membership_refactor.sql.identifiers import columns, ident, literal
+from membership_refactor.sql.quoting import columns, ident, literal
 from membership_refactor.sql.unique_identity.names import IdentityNames, folded, trimmed
 
 _HASHES = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from membership_refactor.planning import Alternative
-from membership_refactor.sql.identifiers import columns, ident, literal, qualified
+from membership_refactor.sql.quoting import columns, ident, literal, qualified
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.sql.unique_identity.names import IdentityNames
 

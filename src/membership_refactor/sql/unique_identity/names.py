@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from membership_refactor.planning import Alternative, UniqueIdentity
-from membership_refactor.sql.identifiers import fitted, ident, qualified
 from membership_refactor.sql.names import ledger_schema
+from membership_refactor.sql.quoting import fitted, ident, qualified
 
 BLANKS = "E' \\t\\n\\r\\f\\x0B'"
 """What may stand around a key without being seen; btrim alone takes off spaces only."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from membership_refactor.planning import Alternative
-from membership_refactor.sql.identifiers import dollar_quoted, ident, literal
+from membership_refactor.sql.quoting import dollar_quoted, ident, literal
 from membership_refactor.sql.unique_identity.indexes import create, left_over_names
 from membership_refactor.sql.unique_identity.names import IdentityNames
 

@@ -1,0 +1,1 @@
+"""The catalog, read: portraits of tables, the server, and what hangs on a table."""

@@ -1,0 +1,187 @@
+"""Reads portraits from the catalog by set-based queries; the session's settings stay."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeAlias, cast
+
+import psycopg
+from psycopg.rows import DictRow, dict_row
+from sqlalchemy import Connection
+
+from membership_refactor.catalog import dependents, queries
+from membership_refactor.portrait.server import EventTrigger, Server
+from membership_refactor.portrait.tables import (
+    Column,
+    Constraint,
+    Dependent,
+    Grant,
+    IncomingKey,
+    Index,
+    Policy,
+    Portrait,
+    Publication,
+    Rule,
+    Statistics,
+    Table,
+    Trigger,
+)
+from membership_refactor.portrait.tables import Sequence as IdSequence
+from membership_refactor.sql.names import OWN_PREFIXES, ledger_schema
+
+_RowsByTable: TypeAlias = dict[int, list[DictRow]]
+
+
+def read_portrait(connection: Connection, schema: str, names: Sequence[str]) -> Portrait:
+    """The portrait of those of ``names`` that exist in ``schema``, in the order of ``names``.
+
+    Reads only; works inside a transaction, outside of one and under AUTOCOMMIT, and leaves the
+    session's settings as they were.
+    """
+    with _own_settings(connection) as cursor:
+        version = cursor.connection.info.server_version
+        found = _rows(cursor, queries.TABLES, {"schema": schema, "names": list(names)})
+        if not found:
+            return Portrait(schema=schema, tables=(), server_version=version)
+        parts = _read_parts(cursor, [row["oid"] for row in found], ledger_schema(schema))
+    return Portrait(
+        schema=schema,
+        tables=tuple(_table(row, parts) for row in found),
+        server_version=version,
+    )
+
+
+def read_server(connection: Connection, schema: str) -> Server:
+    """What the server and the connected role allow, and which names ``schema`` has given away."""
+    with _own_settings(connection) as cursor:
+        (row,) = _rows(cursor, queries.SERVER, {"schema": schema})
+        triggers = _rows(cursor, queries.EVENT_TRIGGERS, {})
+    return Server(
+        **_values(row), event_triggers=tuple(EventTrigger(**_values(row)) for row in triggers)
+    )
+
+
+@contextmanager
+def _own_settings(connection: Connection) -> Iterator[psycopg.Cursor[DictRow]]:
+    # A rolled-back (sub)transaction is the only thing that puts every setting back to what it
+    # was, SET LOCAL values of the caller included. psycopg opens a transaction where there is
+    # none, and a savepoint where there is one.
+    driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+    with (
+        driver.transaction(force_rollback=True),
+        driver.cursor(row_factory=dict_row) as cursor,
+    ):
+        cursor.execute(queries.SETTINGS)
+        yield cursor
+
+
+def _rows(cursor: psycopg.Cursor[DictRow], query: str, values: dict[str, Any]) -> list[DictRow]:
+    return cursor.execute(query.encode(), values).fetchall()
+
+
+_PARTS = {
+    "constraints": queries.CONSTRAINTS,
+    "incoming": queries.INCOMING,
+    "indexes": queries.INDEXES,
+    "triggers": queries.TRIGGERS,
+    "rules": queries.RULES,
+    "policies": queries.POLICIES,
+    "statistics": queries.STATISTICS,
+    "publications": queries.PUBLICATIONS,
+    "views": dependents.VIEWS,
+    "functions": dependents.FUNCTIONS,
+    "others": dependents.OTHERS,
+    "by_text": dependents.BY_TEXT,
+}
+
+
+def _read_parts(
+    cursor: psycopg.Cursor[DictRow], tables: list[int], ledger: str
+) -> dict[str, _RowsByTable]:
+    values = {"tables": tables, "own": list(OWN_PREFIXES), "ledger": ledger}
+    columns = _rows(cursor, queries.COLUMNS, values)
+    sequences = {
+        row["oid"]: row
+        for row in _rows(
+            cursor,
+            queries.SEQUENCES,
+            {"sequences": [row["sequence_oid"] for row in columns if row["sequence_oid"]]},
+        )
+    }
+    for row in columns:
+        row["sequence"] = _sequence(sequences.get(row.pop("sequence_oid")), row["owner_oid"])
+    parts = {"columns": _by_table(columns)}
+    for part, query in _PARTS.items():
+        parts[part] = _by_table(_rows(cursor, query, values))
+    return parts
+
+
+def _by_table(rows: list[DictRow]) -> _RowsByTable:
+    found: _RowsByTable = defaultdict(list)
+    for row in rows:
+        found[row["owner_oid"]].append(row)
+    return found
+
+
+def _values(row: DictRow, *leave_out: str) -> dict[str, Any]:
+    """The row as arguments of a value: lists become tuples, the OIDs stay behind."""
+    return {
+        name: _frozen(value)
+        for name, value in row.items()
+        if name not in ("oid", "owner_oid", *leave_out)
+    }
+
+
+def _frozen(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(_frozen(item) for item in value)
+    return value
+
+
+def _grants(acl: list[dict[str, Any]] | None, column: str = "") -> tuple[Grant, ...] | None:
+    if acl is None:
+        return None
+    grants = (Grant(**item, column=column) for item in acl)
+    return tuple(sorted(grants, key=lambda g: (g.grantee, g.privilege, g.grantor)))
+
+
+def _sequence(row: DictRow | None, table: int) -> IdSequence | None:
+    if row is None:
+        return None
+    values = _values(row, "owned_by", "grants")
+    owned = row["owned_by"] == table
+    return IdSequence(**values, owned=owned, grants=_grants(row["grants"]))
+
+
+def _table(row: DictRow, parts: dict[str, _RowsByTable]) -> Table:
+    oid = row["oid"]
+
+    def of(part: str) -> list[DictRow]:
+        return parts[part].get(oid, [])
+
+    columns = of("columns")
+    column_grants = (
+        grant for c in columns for grant in _grants(c["grants"], column=c["name"]) or ()
+    )
+    return Table(
+        **_values(row, "grants"),
+        grants=_grants(row["grants"]),
+        column_grants=tuple(column_grants),
+        columns=tuple(Column(**_values(c, "grants")) for c in columns),
+        constraints=tuple(Constraint(**_values(c)) for c in of("constraints")),
+        incoming=tuple(IncomingKey(**_values(c)) for c in of("incoming")),
+        indexes=tuple(Index(**_values(c)) for c in of("indexes")),
+        triggers=tuple(Trigger(**_values(c)) for c in of("triggers")),
+        rules=tuple(Rule(**_values(c)) for c in of("rules")),
+        policies=tuple(Policy(**_values(c)) for c in of("policies")),
+        statistics=tuple(Statistics(**_values(c)) for c in of("statistics")),
+        publications=tuple(Publication(**_values(c)) for c in of("publications")),
+        dependents=(
+            *(Dependent(**_values(c, "grants"), grants=_grants(c["grants"])) for c in of("views")),
+            *(Dependent(**_values(c)) for c in of("functions")),
+            *(Dependent(**_values(c)) for c in of("others")),
+            *(Dependent(**_values(c), by_text=True) for c in of("by_text")),
+        ),
+    )

@@ -1,0 +1,182 @@
+"""Work: each kind of action, done; what the runner goes through between a step's two ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import singledispatchmethod
+from typing import Any
+
+from sqlalchemy import Engine
+
+from membership_refactor.errors import StepOutOfOrder
+from membership_refactor.execution.batches import Batches, RangeJob
+from membership_refactor.execution.indexes import build_alone
+from membership_refactor.execution.ledger import Ledger
+from membership_refactor.execution.locks import briefly, rehearse
+from membership_refactor.execution.options import Options
+from membership_refactor.execution.progress import Progress
+from membership_refactor.execution.run_checks import require
+from membership_refactor.execution.sessions import Pg, Sessions, run, value
+from membership_refactor.execution.switching import Drain
+from membership_refactor.execution.throttle import Throttle
+from membership_refactor.sql.quoting import literal
+from membership_refactor.steps.actions import (
+    Action,
+    Alone,
+    Brief,
+    Build,
+    Ranges,
+    Run,
+    Switch,
+    Verify,
+)
+from membership_refactor.steps.step import Direction
+
+Performer = Callable[[Engine, Sessions, Any], object]
+"""Does an action that is not known here; it may be called again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """Does actions of one step in one direction, and marks each as done in the transaction that
+    does it."""
+
+    revision: str
+    direction: Direction
+    engine: Engine
+    sessions: Sessions
+    pg: Pg
+    ledger: Ledger
+    options: Options
+    progress: Progress
+    performers: Mapping[type[Action], Performer]
+
+    @singledispatchmethod
+    def do(self, action: Action) -> None:
+        perform = self.performers.get(type(action))
+        if perform is not None:
+            self.progress.say(f"  {action.name}")
+            perform(self.engine, self.sessions, action)
+            self._mark(action)
+            return
+        raise StepOutOfOrder(f"nobody knows how to do {type(action).__name__}.")
+
+    @do.register
+    def _(self, action: Run) -> None:
+        self.progress.say(f"  {action.name}")
+        with self.pg.transaction():
+            for statement in action.statements:
+                run(self.pg, statement.text)
+            self._mark(action)
+
+    @do.register
+    def _(self, action: Brief) -> None:
+        self.progress.say(f"  {action.name}")
+        text = ";\n".join(statement.text for statement in action.statements)
+
+        def under_lock(pg: Pg) -> None:
+            if text:
+                run(pg, text)
+            self._mark(action)
+
+        work: Callable[[Pg], None] | str = under_lock
+        if action.rehearsal is not None:
+            rehearse(self.pg, action.rehearsal.text)
+            work = ";\n".join((text, self._marking(action)))
+        held = briefly(
+            self.pg,
+            action.locks,
+            work,
+            seconds=self.options.lock_timeout,
+            say=self.progress.say,
+        )
+        self.ledger.measured(self.pg, self.revision, self.direction, action.name, held)
+
+    @do.register
+    def _(self, action: Alone) -> None:
+        self.progress.say(f"  {action.name}")
+        build_alone(self.pg, action)
+        self._mark(action)
+
+    @do.register
+    def _(self, action: Build) -> None:
+        move = action.move
+        call_null = f"SELECT {move.function('build_null')}()" if move.route_null else None
+        self._batches(
+            action,
+            RangeJob(
+                job=f"{self.revision} {self.direction} {action.name}",
+                title=action.name,
+                table=move.log.table,
+                route=move.route,
+                route_type=move.route_type,
+                call=f"SELECT {move.function('build')}({{first}}, {{last}})",
+                call_null=call_null,
+                locking=False,
+                expected=self._expected(move.log.table),
+            ),
+        )
+
+    @do.register
+    def _(self, action: Ranges) -> None:
+        self._batches(
+            action,
+            RangeJob(
+                job=f"{self.revision} {self.direction} {action.name}",
+                title=action.name,
+                table=action.table,
+                route=action.key,
+                route_type=action.key_type,
+                call=f"SELECT {action.function}({{first}}, {{last}})",
+                expected=self._expected(action.table),
+            ),
+        )
+
+    @do.register
+    def _(self, action: Switch) -> None:
+        self.progress.say(f"  {action.name}")
+        drain = Drain(self.pg, self.ledger, self.progress, seconds=self.options.lock_timeout)
+        held = drain.switch(action, self.revision, self.direction)
+        self.ledger.measured(self.pg, self.revision, self.direction, action.name, held)
+
+    @do.register
+    def _(self, action: Verify) -> None:
+        require(
+            self.pg,
+            action.checks,
+            ledger=self.ledger,
+            progress=self.progress,
+            revision=self.revision,
+            direction=self.direction,
+        )
+        self._mark(action)
+
+    def _batches(self, action: Action, job: RangeJob) -> None:
+        batches = Batches(
+            self.sessions,
+            self.ledger,
+            Throttle(self.ledger, self.options, self.progress),
+            self.progress,
+            workers=self.options.workers,
+            rows=self.options.batch_rows,
+        )
+        rows = batches.run(job)
+        self.progress.say(f"  {action.name}: {rows:,} rows")
+        with self.pg.transaction():
+            self.ledger.mark(self.pg, self.revision, self.direction, action.name, rows=rows)
+            self.ledger.close_job(self.pg, job.job)
+
+    def _expected(self, table: str) -> int | None:
+        rows = value(
+            self.pg,
+            f"SELECT reltuples::bigint FROM pg_catalog.pg_class WHERE oid = {literal(table)}"
+            "::pg_catalog.regclass",
+        )
+        return int(rows) if rows and rows > 0 else None
+
+    def _marking(self, action: Action) -> str:
+        return self.ledger.marking(self.revision, self.direction, action.name)
+
+    def _mark(self, action: Action) -> None:
+        self.ledger.mark(self.pg, self.revision, self.direction, action.name)

@@ -1,0 +1,92 @@
+"""Runs checks: counts what breaks an invariant, records it, and says it in one message."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from membership_refactor.checks.check import Check, passes
+from membership_refactor.errors import CheckFailed
+from membership_refactor.execution.ledger import Ledger
+from membership_refactor.execution.progress import Progress
+from membership_refactor.execution.sessions import Pg, run
+from membership_refactor.sql.shared_scan import counted_together
+from membership_refactor.steps.step import Direction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckResult:
+    """What a check found."""
+
+    check: Check
+    broken: int
+    keys: tuple[str, ...]
+    seconds: float
+
+    @property
+    def holds(self) -> bool:
+        return self.broken == 0
+
+    def failure(self) -> CheckFailed:
+        """The error that says so."""
+        return CheckFailed(
+            self.check.name,
+            self.check.sentence,
+            count=self.broken,
+            keys=self.keys,
+            hint=self.check.hint,
+        )
+
+
+def examine(pg: Pg, check: Check) -> CheckResult:
+    """One statement, so one snapshot: what it finds while writers run is real."""
+    (result,) = examine_together(pg, (check,))
+    return result
+
+
+def examine_together(pg: Pg, checks: Sequence[Check]) -> tuple[CheckResult, ...]:
+    """The same for checks that share a pass; its time stands with the first of them."""
+    began = time.perf_counter()
+    looks = [check.look for check in checks if check.look]
+    text = counted_together(looks) if len(looks) > 1 else checks[0].counted
+    rows = run(pg, text).fetchall()
+    seconds = [time.perf_counter() - began, *(0.0 for _ in rows[1:])]
+    return tuple(
+        CheckResult(
+            check=check,
+            broken=int(broken),
+            keys=tuple(str(key) for key in keys),
+            seconds=took,
+        )
+        for check, (broken, keys), took in zip(checks, rows, seconds, strict=True)
+    )
+
+
+def require(
+    pg: Pg,
+    checks: Iterable[Check],
+    *,
+    ledger: Ledger,
+    progress: Progress,
+    revision: str,
+    direction: Direction,
+) -> None:
+    """Raises CheckFailed for the first check that does not hold; every result is recorded."""
+    for together in passes(checks):
+        results = examine_together(pg, together)
+        for result in results:
+            ledger.check_result(
+                pg,
+                revision,
+                direction,
+                result.check.name,
+                broken=result.broken,
+                keys=list(result.keys),
+                seconds=result.seconds,
+            )
+        for result in results:
+            if not result.holds:
+                raise result.failure()
+            took = f"{result.seconds:.1f} s" if result is results[0] else "in the same pass"
+            progress.say(f"  check holds: {result.check.sentence} ({took})")

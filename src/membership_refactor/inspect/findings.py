@@ -1,0 +1,90 @@
+"""What checks found, as values, text, JSON and JUnit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+from membership_refactor.inspect.sizes import counted, duration
+
+# Characters that XML 1.0 cannot hold; keys are data.
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One check, asked now."""
+
+    name: str
+    sentence: str
+    broken: int
+    keys: tuple[str, ...]
+    seconds: float
+    hint: str | None = None
+
+    @property
+    def holds(self) -> bool:
+        return self.broken == 0
+
+
+def as_text(findings: Sequence[Finding], revision: str | None) -> str:
+    """A line each, with keys and hint below what does not hold."""
+    lines = []
+    for f in findings:
+        state = "holds" if f.holds else "FAILS"
+        lines.append(f"{state}  {f.name}: {f.sentence} ({duration(f.seconds)})")
+        if not f.holds:
+            lines.append(f"       {counted(f.broken, 'finding')}:")
+            lines += [f"       - {key}" for key in f.keys]
+            lines += [f"       {f.hint}"] if f.hint else []
+    failed = sum(not f.holds for f in findings)
+    at = f"at {revision}" if revision else "before 0001"
+    lines.append(f"{at}: {counted(len(findings), 'check')}, {failed} failed")
+    return "\n".join(lines)
+
+
+def as_values(findings: Sequence[Finding], revision: str | None, schema: str) -> dict[str, Any]:
+    """For JSON."""
+    return {
+        "schema": schema,
+        "revision": revision,
+        "failed": sum(not f.holds for f in findings),
+        "checks": [{**asdict(f), "holds": f.holds} for f in findings],
+    }
+
+
+def as_junit(findings: Sequence[Finding], revision: str | None, schema: str) -> str:
+    """For CI: a test case a check."""
+    suite = Element(
+        "testsuite",
+        name=_xml(f"membership-refactor checks {schema}"),
+        tests=str(len(findings)),
+        failures=str(sum(not f.holds for f in findings)),
+        errors="0",
+        skipped="0",
+        time=f"{sum(f.seconds for f in findings):.3f}",
+    )
+    for f in findings:
+        case = SubElement(
+            suite,
+            "testcase",
+            classname=f"membership_refactor.{revision or 'base'}",
+            name=_xml(f.name),
+            time=f"{f.seconds:.3f}",
+        )
+        if not f.holds:
+            failure = SubElement(
+                case, "failure", message=_xml(f"{f.sentence}: {counted(f.broken, 'finding')}")
+            )
+            failure.text = _xml("\n".join([*f.keys, *([f.hint] if f.hint else [])]))
+    root = Element("testsuites")
+    root.append(suite)
+    indent(root)
+    return tostring(root, encoding="unicode", xml_declaration=True)
+
+
+def _xml(text: str) -> str:
+    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)

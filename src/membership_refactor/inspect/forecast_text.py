@@ -1,0 +1,103 @@
+"""The forecast as text for a terminal, and as values for JSON."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from membership_refactor.inspect.forecast_values import Answer, Asked, Forecast, StepForecast
+from membership_refactor.inspect.locks import LockUse
+from membership_refactor.inspect.sizes import counted, duration, size
+
+WIDTH = 100
+
+
+def as_text(forecast: Forecast) -> str:
+    """Everything, one paragraph a step."""
+    return "\n".join([*_head(forecast), *(line for s in forecast.steps for line in _step(s))])
+
+
+def as_values(forecast: Forecast) -> dict[str, Any]:
+    """The same for JSON."""
+    values = asdict(forecast)
+    values["seconds"] = forecast.seconds
+    for value, step in zip(values["steps"], forecast.steps, strict=True):
+        value["refused"] = step.is_refused
+    return values
+
+
+def _head(f: Forecast) -> Iterator[str]:
+    at = f"at {f.stands_at}" if f.stands_at else "nothing has run yet"
+    yield f'plan "{f.plan}" in schema "{f.schema}", {at}'
+    if f.open_step:
+        yield f"open: {f.open_step}; membership-refactor status says more"
+    if f.table is not None:
+        yield f"{f.table}: {counted(f.rows, 'row')}, {size(f.bytes)} with its indexes"
+    if f.groups is not None:
+        yield (
+            f"{counted(f.groups, 'key')}, and so parents; {counted(f.gaps or 0, 'key')} with a "
+            f"missing value; at most {counted(f.losers or 0, 'row')} will get another row's value"
+        )
+    if not f.steps:
+        yield "every step has run"
+        return
+    yield (
+        f"all steps: about {duration(f.seconds)}. Times and sizes are estimates: constants of "
+        f"another server, and a small measure that took {f.times_as_long:.1f} times as long here"
+    )
+
+
+def _step(s: StepForecast) -> Iterator[str]:
+    yield ""
+    yield f"{s.revision} {s.name}: {s.title}"
+    yield from _field("deploy", s.deploy)
+    freed = f"; gives back {size(s.freed)}" if s.freed else ""
+    yield from _field("writes", f"{counted(s.rows, 'row')}, about {size(s.bytes)}{freed}")
+    yield from _field("time", f"about {duration(s.seconds)}")
+    yield from _locks(s.locks)
+    through = f" It goes through {counted(s.undo_rows, 'row')}." if s.undo_rows else ""
+    yield from _field("undo", s.undo[:1].upper() + s.undo[1:] + through)
+    for asked in s.asked:
+        yield from _field("asks", _asked(asked))
+    if s.gate is not None:
+        yield from _field("gate", _asked(s.gate))
+    for note in s.notes:
+        yield from _field("note", note)
+    for line in s.refusals:
+        yield from _field("REFUSED", line)
+
+
+def _locks(locks: tuple[LockUse, ...]) -> Iterator[str]:
+    if not locks:
+        yield from _field("locks", "none on a table in use")
+    name = "locks"
+    for how_long, mode in dict.fromkeys((lock.how_long, lock.mode) for lock in locks):
+        tables = ", ".join(
+            f"{lock.table} {lock.times} times" if lock.times > 1 else lock.table
+            for lock in locks
+            if (lock.how_long, lock.mode) == (how_long, mode)
+        )
+        yield from _field(name, f"{mode} ({how_long}): {tables}")
+        name = ""
+
+
+def _asked(asked: Asked) -> str:
+    if asked.answer is not Answer.FAILS:
+        return f"{asked.sentence}: {asked.answer}"
+    keys = f" ({'; '.join(asked.keys)})" if asked.keys else ""
+    hint = f" {asked.hint}" if asked.hint else ""
+    return f"{asked.sentence}: NOT SO, {counted(asked.broken, 'row')}{keys}.{hint}"
+
+
+def _field(name: str, text: str) -> Iterator[str]:
+    head = f"  {name:<8} "
+    yield from textwrap.wrap(
+        text,
+        WIDTH,
+        initial_indent=head,
+        subsequent_indent=" " * len(head),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

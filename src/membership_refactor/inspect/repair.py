@@ -1,0 +1,133 @@
+"""Repair: what verify found is read again under a lock, and put right from the side that knows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import psycopg
+
+from membership_refactor.errors import RefactorError
+from membership_refactor.execution.ledger import Ledger
+from membership_refactor.execution.locks import briefly
+from membership_refactor.execution.sessions import Pg, Sessions, run
+from membership_refactor.inspect.verify import Finding
+from membership_refactor.sql.comparisons.comparison import Comparison
+from membership_refactor.sql.names import Names
+from membership_refactor.sql.quoting import literal
+from membership_refactor.sql.snapshot_fence import raise_fence
+from membership_refactor.sql.triggers import SYNC_MARK, SYNC_ON
+
+MENDED_AT_ONCE = 50
+"""Keys of one repair: it holds a lock behind which writers queue."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repaired:
+    """What repair did to the keys it was given."""
+
+    mended: tuple[Finding, ...]
+    agreed: tuple[str, ...]
+    """Keys that agreed when they were read again under the lock."""
+
+
+def repair(
+    sessions: Sessions,
+    ledger: Ledger,
+    names: Names,
+    comparison: Comparison,
+    findings: Sequence[Finding],
+    *,
+    seconds: float,
+) -> Repaired:
+    """Puts the findings right from the authoritative side, each read again under the lock.
+
+    Locks: both tables SHARE ROW EXCLUSIVE, waited for 50 ms at a time, for up to 50 keys. The
+    fence moves: what was mended is invisible to older snapshots, which get 40001. What stood
+    there before is in the ledger's ``repair``. RefactorError where nothing holds the truth any
+    more, where a constraint stands in the way, or where the keys still differ afterwards; then
+    nothing of those 50 is changed.
+    """
+    # What is too much goes first: it may hold a value that has to be unique.
+    ordered = sorted(findings, key=lambda f: f.difference != "extra")
+    keys = list(dict.fromkeys(f.key for f in ordered))
+    mended: list[Finding] = []
+    with sessions.open(purpose="repair") as pg:
+        for start in range(0, len(keys), MENDED_AT_ONCE):
+            part = keys[start : start + MENDED_AT_ONCE]
+            mended += _mend(pg, ledger, names, comparison, part, seconds=seconds)
+    done = {f.key for f in mended}
+    return Repaired(tuple(mended), tuple(k for k in keys if k not in done))
+
+
+def _mend(
+    pg: Pg,
+    ledger: Ledger,
+    names: Names,
+    comparison: Comparison,
+    keys: list[str],
+    *,
+    seconds: float,
+) -> list[Finding]:
+    array = f"ARRAY[{', '.join(literal(k) for k in keys)}]::{comparison.key_type}[]"
+    found: list[Finding] = []
+
+    def differing(connection: Pg) -> list[Finding]:
+        rows = run(connection, comparison.of_keys(array)).fetchall()
+        return [Finding(k, d, tuple(c)) for k, d, c in rows]
+
+    def under_lock(connection: Pg) -> None:
+        found[:] = differing(connection)
+        if not found:
+            return
+        if comparison.mend is None:
+            raise RefactorError(
+                f'"{comparison.name}" cannot be mended: {_count(found)}; what they held is nowhere '
+                "in the tables any more.",
+                hint="Restore those rows from a backup.",
+            )
+        run(connection, f"SET LOCAL {SYNC_MARK} = {SYNC_ON}")
+        before: dict[str, object] = dict(run(connection, comparison.was(array)).fetchall())
+        for finding in found:
+            _record(connection, ledger, comparison, finding, before.get(finding.key))
+        try:
+            for text in comparison.mend(array):
+                run(connection, text)
+        except psycopg.errors.IntegrityError as error:
+            detail = f" ({error.diag.message_detail})" if error.diag.message_detail else ""
+            raise RefactorError(
+                f'"{comparison.name}" cannot be mended, {_count(found)}: '
+                f"{error.diag.message_primary}{detail}; nothing of it was kept.",
+                hint=comparison.resort,
+            ) from error
+        left = differing(connection)
+        if left:
+            raise RefactorError(
+                f'"{comparison.name}" still differs after mending: {_count(left)}; nothing of it '
+                "was kept.",
+                hint="Compare those rows by hand; a trigger of the application may resist.",
+            )
+        run(connection, raise_fence(names).text)
+
+    briefly(pg, comparison.locks, under_lock, seconds=seconds)
+    return found
+
+
+def _count(findings: Sequence[Finding]) -> str:
+    keys = list(dict.fromkeys(f.key for f in findings))
+    number = "1 key" if len(keys) == 1 else f"{len(keys)} keys"
+    return f"{number}, first {', '.join(keys[:5])}"
+
+
+def _record(pg: Pg, ledger: Ledger, comparison: Comparison, finding: Finding, was: object) -> None:
+    columns = ", ".join(literal(c) for c in finding.columns)
+    values = ", ".join(
+        literal(v) for v in (ledger.plan.name, comparison.name, finding.key, finding.difference)
+    )
+    document = "NULL" if was is None else f"{literal(json.dumps(was))}::jsonb"
+    run(
+        pg,
+        f"INSERT INTO {ledger.table('repair')} (plan, comparison, key, difference, columns, was)\n"
+        f"VALUES ({values}, ARRAY[{columns}]::text[], {document})",
+    )

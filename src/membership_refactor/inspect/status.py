@@ -1,0 +1,250 @@
+"""Reads where the chain stands out of Alembic's table and the ledger; changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from membership_refactor.errors import RefactorError
+from membership_refactor.execution.ledger import Ledger, StepRecord, ways_out
+from membership_refactor.execution.runner import Runner
+from membership_refactor.execution.sessions import Pg, value
+from membership_refactor.inspect.read_only import alembic_version, looking
+from membership_refactor.inspect.status_text import (
+    Acceptance,
+    Control,
+    JobStatus,
+    LastCheck,
+    OpenStep,
+    Standing,
+    StepStatus,
+)
+from membership_refactor.planning import CHAIN
+from membership_refactor.sql.quoting import literal, qualified
+from membership_refactor.steps.actions import Action, Build, Ranges
+from membership_refactor.steps.step import Direction, Step
+
+
+def read_standing(runner: Runner, *, steps: Mapping[str, Step]) -> Standing:
+    """Everything that is known, also on a database where nothing has run."""
+    plan, schema = runner.plan, runner.schema
+    with looking(runner.engine, schema, "status") as pg:
+        stands = alembic_version(pg, schema)
+        if not runner.ledger.exists(pg):
+            return Standing(
+                plan=plan.name,
+                schema=schema,
+                alembic_version=stands,
+                ledger=None,
+                fingerprint=None,
+                same_plan=True,
+                steps=tuple(_step(r, n, None, stands, {}) for r, n in CHAIN),
+            )
+        return _Reader(runner, pg, steps).standing(stands)
+
+
+class _Reader:
+    def __init__(self, runner: Runner, pg: Pg, steps: Mapping[str, Step]) -> None:
+        self.runner, self.pg, self.steps = runner, pg, steps
+        self.ledger: Ledger = runner.ledger
+
+    def standing(self, stands: str | None) -> Standing:
+        known = self.ledger.steps(self.pg)
+        open_step = next((s for s in known.values() if s.open), None)
+        work = {
+            (r, d): {"rows": int(rows), "lock_waited_ms": waited, "lock_held_ms": held}
+            for r, d, rows, waited, held in self._rows(
+                "action",
+                "revision, direction, coalesce(sum(rows), 0), max(lock_waited_ms), "
+                "max(lock_held_ms)",
+                "GROUP BY revision, direction",
+            )
+        }
+        fingerprints = self._rows("plan", "fingerprint")
+        fingerprint = fingerprints[0][0] if fingerprints else None
+        return Standing(
+            plan=self.runner.plan.name,
+            schema=self.runner.schema,
+            alembic_version=stands,
+            ledger=self.ledger.name,
+            fingerprint=fingerprint,
+            same_plan=fingerprint in (None, self.runner.plan.fingerprint),
+            steps=tuple(_step(r, n, known.get(r), stands, work) for r, n in CHAIN),
+            open_step=self._open(open_step) if open_step else None,
+            acceptances=tuple(
+                Acceptance(revision=r, reason=reason, by_role=role, at=at)
+                for r, reason, role, at in self._rows(
+                    "acceptance", "revision, reason, by_role, at", "ORDER BY at"
+                )
+            ),
+            checks=tuple(
+                LastCheck(name=n, revision=r, broken=b, keys=tuple(k), checked_at=at)
+                for n, r, b, k, at in self._rows(
+                    "check_result",
+                    "DISTINCT ON (name) name, revision, broken, keys, checked_at",
+                    "ORDER BY name, checked_at DESC",
+                )
+            ),
+            watched=tuple(
+                f"{target} ({source}): {began:%Y-%m-%d} to {ended:%Y-%m-%d}, {uses:,} uses"
+                for target, source, began, ended, uses in self._rows(
+                    "usage_interval",
+                    "target, source, min(began), max(ended), sum(uses)::bigint",
+                    "GROUP BY target, source ORDER BY target, source",
+                )
+            ),
+            scanned=tuple(
+                f"{consumer} on {at:%Y-%m-%d}: "
+                + ("no reference left" if clear else f"{findings:,} references left")
+                for consumer, clear, findings, at in self._rows(
+                    "scan_outcome",
+                    "DISTINCT ON (consumer) consumer, clear, findings, scanned_at",
+                    "ORDER BY consumer, scanned_at DESC",
+                )
+            ),
+            control=next(
+                (
+                    Control(
+                        paused=row[0],
+                        batch_rows=row[1],
+                        max_lag_bytes=row[2],
+                        max_wal_bytes_per_second=row[3],
+                        max_active_sessions=row[4],
+                        note=row[5],
+                    )
+                    for row in self._rows(
+                        "control",
+                        "paused, batch_rows, max_lag_bytes, max_wal_bytes_per_second, "
+                        "max_active_sessions, note",
+                    )
+                ),
+                None,
+            ),
+            replaced_rows=self._count("replaced"),
+            kept_uuids=self._count("kept"),
+        )
+
+    def _open(self, record: StepRecord) -> OpenStep:
+        step = self.steps[record.revision]
+        done = self.ledger.done(self.pg, record.revision, record.direction)
+        actions = self._actions(step, record.direction)
+        finish, back = ways_out(record)
+        return OpenStep(
+            revision=record.revision,
+            name=step.name,
+            direction=record.direction,
+            started_at=record.started_at,
+            done=tuple(a.name for a in actions if a.name in done) or tuple(sorted(done)),
+            to_do=tuple(a.name for a in actions if a.name not in done),
+            jobs=tuple(self._jobs(actions)),
+            sessions=tuple(self._sessions()),
+            go_on=finish,
+            take_back=back,
+        )
+
+    def _actions(self, step: Step, direction: Direction) -> tuple[Action, ...]:
+        situation = replace(
+            self.runner.situation(self.pg), now=self.ledger.now(self.pg, step.revision)
+        )
+        try:
+            return (step.up if direction is Direction.UP else step.down)(situation)
+        except (KeyError, RefactorError):
+            # Another version of the tool began it; what is done can be said all the same.
+            return ()
+
+    def _jobs(self, actions: Iterable[Action]) -> Iterable[JobStatus]:
+        tables = {
+            a.name: a.move.log.table if isinstance(a, Build) else a.table
+            for a in actions
+            if isinstance(a, (Build, Ranges))
+        }
+        found = self._rows(
+            "batch",
+            "job, coalesce(sum(rows) FILTER (WHERE done), 0)::bigint,\n"
+            "count(*) FILTER (WHERE done), min(claimed_at), max(done_at)",
+            "GROUP BY job ORDER BY job",
+        )
+        for job, rows, ranges, began, last in found:
+            table = next((t for name, t in tables.items() if job.endswith(f" {name}")), None)
+            yield _job(job, rows, ranges, began=began, last=last, expected=self._size(table))
+
+    def _size(self, table: str | None) -> int | None:
+        if table is None:
+            return None
+        rows = value(
+            self.pg,
+            "SELECT c.reltuples::bigint FROM pg_catalog.pg_class AS c "
+            f"WHERE c.oid = pg_catalog.to_regclass({literal(table)})",
+        )
+        return int(rows) if rows and rows > 0 else None
+
+    def _sessions(self) -> Iterable[str]:
+        rows = self.pg.execute(
+            b"SELECT pg_catalog.format('%s (pid %s)', application_name, pid)\n"
+            b"FROM pg_catalog.pg_stat_activity WHERE datname = pg_catalog.current_database()\n"
+            b"AND application_name LIKE 'membership!_refactor 0%' ESCAPE '!' ORDER BY 1"
+        ).fetchall()
+        return (row[0] for row in rows)
+
+    def _rows(self, table: str, columns: str, rest: str = "") -> list[tuple[Any, ...]]:
+        plan = literal(self.runner.plan.name)
+        query = f"SELECT {columns} FROM {self.ledger.table(table)} WHERE plan = {plan} {rest}"
+        return self.pg.execute(query.encode()).fetchall()
+
+    def _count(self, purpose: str) -> int:
+        table = qualified(self.ledger.name, self.runner.names.own_name(purpose))
+        if value(self.pg, f"SELECT pg_catalog.to_regclass({literal(table)})") is None:
+            return 0
+        return int(value(self.pg, f"SELECT pg_catalog.count(*) FROM {table}"))
+
+
+def _step(
+    revision: str,
+    name: str,
+    record: StepRecord | None,
+    stands: str | None,
+    work: Mapping[tuple[str, Direction], Mapping[str, Any]],
+) -> StepStatus:
+    if record is None:
+        stamped = stands is not None and revision <= stands
+        state = "up for Alembic, not in the ledger" if stamped else "to come"
+        return StepStatus(revision=revision, name=name, state=state)
+    if record.open:
+        state = f"open {record.direction}"
+    else:
+        state = "up" if record.direction is Direction.UP else "taken down"
+    return StepStatus(
+        revision=revision,
+        name=name,
+        state=state,
+        started_at=record.started_at.astimezone(UTC),
+        ended_at=record.ended_at.astimezone(UTC) if record.ended_at else None,
+        **work.get((revision, record.direction), {}),
+    )
+
+
+def _job(
+    job: str,
+    rows: int,
+    ranges: int,
+    *,
+    began: datetime | None,
+    last: datetime | None,
+    expected: int | None,
+) -> JobStatus:
+    seconds = (last - began).total_seconds() if began and last else 0.0
+    rate = rows / seconds if seconds > 0 else None
+    percent = min(100.0 * rows / expected, 100.0) if expected else None
+    left = max(expected - rows, 0) / rate if expected and rate else None
+    return JobStatus(
+        job=job,
+        rows=rows,
+        expected=expected,
+        ranges=ranges,
+        percent=percent,
+        rows_per_second=rate,
+        seconds_left=left,
+        last_at=last,
+    )

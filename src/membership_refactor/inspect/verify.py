@@ -1,0 +1,230 @@
+"""Verify: two sides compared range by range while writers run, parallel and resumable."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import psycopg
+
+from membership_refactor.errors import RefactorError, StepOutOfOrder
+from membership_refactor.execution.ledger import Ledger
+from membership_refactor.execution.progress import Progress, Task
+from membership_refactor.execution.sessions import Pg, Sessions, run, value
+from membership_refactor.execution.throttle import Throttle
+from membership_refactor.inspect.verify_ranges import (
+    Range,
+    forget_stale,
+    of_job,
+    open_ranges,
+    say_resumed,
+)
+from membership_refactor.sql.comparisons.comparison import Comparison
+from membership_refactor.sql.quoting import literal
+from membership_refactor.steps.step import Direction
+
+SETTINGS = (
+    # Where a parent table is so large that looking rows up by uuid is cheaper than a hash for each
+    # range, the planner sees it in time: at the default price of a page it hashes too long.
+    "SET random_page_cost = 1.1",
+    # The workers are those that were asked for, and no range is worth the start of a process.
+    "SET max_parallel_workers_per_gather = 0",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One key on which the sides differ."""
+
+    key: str
+    difference: str
+    """``missing``: the authority has it, the other side not; ``extra``: the reverse;
+    ``different``: both have it; ``dangling``: its link leads nowhere."""
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What one comparison found."""
+
+    comparison: Comparison
+    findings: tuple[Finding, ...]
+    ranges: int
+    rows: int
+    """Rows of the table along which the ranges were cut, when they were."""
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where the chain stands, as far as the ledger knows; equal while nothing moves it."""
+
+    revision: str
+    """``0000`` before the first step."""
+    marks: tuple[object, ...]
+
+
+def standing(pg: Pg, ledger: Ledger) -> Standing:
+    """StepOutOfOrder while a step is under way: half a step has no two sides to agree."""
+    if not ledger.exists(pg):
+        return Standing("0000", ())
+    steps = ledger.steps(pg)
+    opened = next((s for s in steps.values() if s.open), None)
+    if opened is not None:
+        raise StepOutOfOrder(
+            f"step {opened.revision} {opened.direction} is under way or was left half-way; what it "
+            "has to keep is checked when it ends.",
+            hint="Finish it or take it back (membership-refactor abandon), then run this again.",
+        )
+    up = [r for r, s in steps.items() if s.direction is Direction.UP]
+    marks = tuple((r, s.direction, s.started_at) for r, s in sorted(steps.items()))
+    return Standing(max(up, default="0000"), marks)
+
+
+def verify(
+    sessions: Sessions,
+    ledger: Ledger,
+    comparison: Comparison,
+    *,
+    workers: int,
+    progress: Progress,
+    throttle: Throttle | None = None,
+    range_rows: int | None = None,
+) -> Verdict:
+    """Compares every range. An interrupted run is taken up where it stopped; a finished one
+    begins anew, and so does one that was begun more than a day ago. Reads only, apart
+    from its own place in the ledger.
+
+    StepOutOfOrder where the chain moved meanwhile; RefactorError where another verify runs.
+    """
+    began = time.perf_counter()
+    with sessions.open(purpose="verify") as pg, _alone(pg, ledger):
+        before = standing(pg, ledger)
+        purpose = f"verify {before.revision} {comparison.name}"
+        # Another version may cut along another key.
+        job = f"{purpose} by {comparison.route_key} {comparison.route_type}"
+        forget_stale(pg, ledger, purpose, job)
+        ranges = open_ranges(pg, ledger, comparison, job, range_rows or comparison.range_rows)
+        say_resumed(pg, ledger, comparison, job, progress)
+        work = _Work(sessions, ledger, comparison, job, throttle)
+        try:
+            with progress.task(f"comparing {comparison.name}", sum(r.rows for r in ranges)) as task:
+                work.run(ranges, workers, task)
+        except psycopg.Error as error:
+            # A step that drops a column fails the next range; a lost session cannot be asked.
+            if pg.broken or not _moved(pg, ledger, before):
+                raise
+            raise _end_moved(pg, ledger, job) from error
+        if _moved(pg, ledger, before):
+            raise _end_moved(pg, ledger, job)
+        findings, count, rows = _noted(pg, ledger, job)
+        ledger.close_job(pg, job)
+    return Verdict(
+        comparison=comparison,
+        findings=findings,
+        ranges=count,
+        rows=rows,
+        seconds=time.perf_counter() - began,
+    )
+
+
+def _moved(pg: Pg, ledger: Ledger, before: Standing) -> bool:
+    try:
+        return standing(pg, ledger) != before
+    except StepOutOfOrder:
+        return True
+
+
+def _end_moved(pg: Pg, ledger: Ledger, job: str) -> StepOutOfOrder:
+    if ledger.exists(pg):
+        ledger.close_job(pg, job)
+    return StepOutOfOrder(
+        "the chain was moved while verify ran; what it found means nothing.",
+        hint="Run it again when the chain stands still.",
+    )
+
+
+@contextmanager
+def _alone(pg: Pg, ledger: Ledger) -> Iterator[None]:
+    """Two at once would share the ranges, and one of them would miss what the other found."""
+    key = literal(f"membership_refactor verify {ledger.schema} {ledger.plan.name}")
+    number = f"pg_catalog.hashtextextended({key}, 0)"
+    if not value(pg, f"SELECT pg_catalog.pg_try_advisory_lock({number})"):
+        raise RefactorError("another verify of this schema is running.", hint="Wait for it.")
+    yield
+    # A closed session goes a moment later, and the next comparison may be faster than that.
+    run(pg, f"SELECT pg_catalog.pg_advisory_unlock({number})")
+
+
+class _Work:
+    """The ranges of one comparison, shared by workers."""
+
+    def __init__(
+        self,
+        sessions: Sessions,
+        ledger: Ledger,
+        comparison: Comparison,
+        job: str,
+        throttle: Throttle | None,
+    ) -> None:
+        self.sessions, self.ledger, self.comparison = sessions, ledger, comparison
+        self.job, self.throttle = job, throttle
+        self._stop, self._lock = threading.Event(), threading.Lock()
+
+    def run(self, ranges: Sequence[Range], workers: int, task: Task) -> None:
+        pending = iter(ranges)
+        with ThreadPoolExecutor(workers) as pool:
+            done = [pool.submit(self._compare, pending, task) for _ in range(workers)]
+            try:
+                for future in done:
+                    future.result()
+            except BaseException:
+                self._stop.set()
+                raise
+
+    def _compare(self, pending: Iterator[Range], task: Task) -> None:
+        with self.sessions.open(purpose="verify") as pg:
+            for setting in SETTINGS:
+                run(pg, setting)
+            try:
+                while not self._stop.is_set():
+                    note = self.throttle.wait(pg, stop=self._stop) if self.throttle else ""
+                    with self._lock:
+                        span = next(pending, None)
+                    if span is None:
+                        return
+                    text = self.comparison.in_range(span.first, span.last)
+                    self._note(pg, span.n, run(pg, text).fetchall())
+                    task.advance(span.rows, note)
+            except BaseException:
+                self._stop.set()
+                raise
+
+    def _note(self, pg: Pg, n: int, found: list[tuple[object, ...]]) -> None:
+        noted = literal(json.dumps(found)) if found else "NULL"
+        run(
+            pg,
+            f"UPDATE {self.ledger.table('batch')} SET done = true, worker = {noted},\n"
+            "  done_at = pg_catalog.clock_timestamp() "
+            f"WHERE {of_job(self.ledger, self.job)} AND n = {n}",
+        )
+
+
+def _noted(pg: Pg, ledger: Ledger, job: str) -> tuple[tuple[Finding, ...], int, int]:
+    rows = run(
+        pg,
+        f"SELECT worker, rows FROM {ledger.table('batch')} WHERE {of_job(ledger, job)} ORDER BY n",
+    ).fetchall()
+    # A row whose route changed meanwhile may have been seen in two ranges.
+    findings = dict.fromkeys(
+        Finding(key, difference, tuple(columns))
+        for text, _ in rows
+        if text is not None
+        for key, difference, columns in json.loads(text)
+    )
+    return tuple(findings), len(rows), sum(int(count) for _, count in rows)

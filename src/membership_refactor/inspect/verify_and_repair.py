@@ -1,0 +1,73 @@
+"""Inspection: verify and repair of everything that has to agree where the chain stands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from membership_refactor.execution.runner import Runner
+from membership_refactor.execution.sessions import Sessions
+from membership_refactor.execution.throttle import Throttle
+from membership_refactor.inspect.repair import Repaired, repair
+from membership_refactor.inspect.verify import Verdict, standing, verify
+from membership_refactor.steps.compared import comparisons
+
+
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """Where the chain stands, and what each comparison found."""
+
+    revision: str
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def count(self) -> int:
+        """Findings, of all comparisons together."""
+        return sum(len(v.findings) for v in self.verdicts)
+
+
+def inspect(runner: Runner, *, workers: int = 1) -> Inspected:
+    """Compares whatever there is to compare; nothing before the copy stands."""
+    ledger = runner.ledger
+    with Sessions(runner.engine, role=None, label="look").open(as_owner=False) as pg:
+        if not ledger.exists(pg):
+            return Inspected("0000", ())
+    sessions = runner.sessions("verify")
+    with sessions.open(purpose="look") as pg:
+        at = standing(pg, ledger).revision
+        situation = runner.situation(pg)
+    throttle = Throttle(ledger, runner.options, runner.progress)
+    verdicts = [
+        verify(
+            sessions,
+            ledger,
+            comparison,
+            workers=workers,
+            progress=runner.progress,
+            throttle=throttle,
+        )
+        for comparison in comparisons(situation, at)
+    ]
+    return Inspected(at, tuple(verdicts))
+
+
+def mend(runner: Runner, inspected: Inspected) -> Sequence[tuple[Verdict, Repaired]]:
+    """Puts right what was found, in the order of the comparisons: what follows from an earlier
+    one agrees by then. The caller holds the tenant's lock, so that no step runs meanwhile."""
+    sessions = runner.sessions("repair")
+    seconds = runner.options.lock_timeout
+    return [
+        (
+            verdict,
+            repair(
+                sessions,
+                runner.ledger,
+                runner.names,
+                verdict.comparison,
+                verdict.findings,
+                seconds=seconds,
+            ),
+        )
+        for verdict in inspected.verdicts
+        if verdict.findings
+    ]

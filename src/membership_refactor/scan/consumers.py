@@ -1,0 +1,213 @@
+"""Consumers: who uses the database from outside, read from a TOML file."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from membership_refactor.errors import WrongUse
+from membership_refactor.planning import TableSplit
+from membership_refactor.scan.names import Case, NameMap
+
+DIALECTS = ("postgres", "mysql", "jpql")
+_MACRO = re.compile(r"^\s*([A-Za-z_]\w*)\s*(?:\(([^)]*)\))?\s*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Macro:
+    """A word that is replaced by text before the statement reaches the database."""
+
+    name: str
+    parameters: tuple[str, ...]
+    expansion: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """A file whose text is put into the holes of other files."""
+
+    path: Path
+    hosts: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consumer:
+    """One downstream consumer."""
+
+    name: str
+    owner: str = ""
+    roles: tuple[str, ...] = ()
+    applications: tuple[str, ...] = ()
+    paths: tuple[Path, ...] = ()
+    exclude: tuple[str, ...] = ()
+    dialect: str = "postgres"
+    schemas: tuple[str, ...] = ()
+    names: NameMap = field(default_factory=NameMap)
+    macros: tuple[Macro, ...] = ()
+    fragments: tuple[Fragment, ...] = ()
+    entities: Mapping[str, str] = field(default_factory=dict)
+    """Entity name of JPQL to the plan's table."""
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    """Entity attribute to the plan's column, where the name does not tell."""
+    tables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Columns of tables outside the plan."""
+    through: str = ""
+    """The consumer whose interface it uses instead of the database."""
+    unaffected: str = ""
+    """Why it was declared not to use the tables."""
+
+
+DEFAULT = Consumer(name="(no consumer)")
+
+
+def read_consumers(path: Path, plan: TableSplit) -> tuple[Consumer, ...]:
+    """The consumers of a file; a broken file gets one line that names the place."""
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise WrongUse(f"There is no consumer file {path}.", hint="Give its path.") from None
+    except IsADirectoryError:
+        raise WrongUse(f"{path} is a directory.", hint="Give the path of a TOML file.") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise WrongUse(
+            f"The consumer file {path} cannot be read: {error}.", hint="Mend it and scan again."
+        ) from None
+    return _Reader(path, plan).consumers(document)
+
+
+class _Reader:
+    def __init__(self, path: Path, plan: TableSplit) -> None:
+        self.path, self.plan = path, plan
+
+    def consumers(self, document: dict[str, Any]) -> tuple[Consumer, ...]:
+        self._known(document, {"names", "tables", "consumer"}, "the file")
+        names = self._names(document.get("names", {}), "names")
+        tables = self._tables(document.get("tables", {}), "tables")
+        entries = document.get("consumer", [])
+        if not isinstance(entries, list) or not entries:
+            raise self._wrong("it has no [[consumer]]")
+        found = tuple(self._consumer(entry, names, tables) for entry in entries)
+        seen: set[str] = set()
+        for consumer in found:
+            if consumer.name in seen:
+                raise self._wrong(f'two consumers are called "{consumer.name}"')
+            seen.add(consumer.name)
+        for consumer in found:
+            if consumer.through and consumer.through not in seen:
+                raise self._wrong(
+                    f'consumer "{consumer.name}": through names "{consumer.through}", '
+                    "which is no consumer of this file"
+                )
+        return found
+
+    def _consumer(
+        self, entry: Any, names: NameMap, tables: Mapping[str, tuple[str, ...]]
+    ) -> Consumer:
+        if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
+            raise self._wrong("a [[consumer]] has no name")
+        where = f'consumer "{entry["name"]}"'
+        self._known(entry, set(Consumer.__dataclass_fields__), where)
+        dialect = self._text(entry, "dialect", where) or "postgres"
+        dialect = {"postgresql": "postgres", "mariadb": "mysql"}.get(dialect, dialect)
+        if dialect not in DIALECTS:
+            raise self._wrong(f'{where}: dialect "{dialect}" is none of {", ".join(DIALECTS)}')
+        own = self._names(entry.get("names", {}), where)
+        root = self.path.parent
+        return Consumer(
+            name=entry["name"],
+            owner=self._text(entry, "owner", where),
+            roles=self._texts(entry, "roles", where),
+            applications=self._texts(entry, "applications", where),
+            paths=tuple(root / path for path in self._texts(entry, "paths", where)),
+            exclude=self._texts(entry, "exclude", where),
+            dialect=dialect,
+            schemas=self._texts(entry, "schemas", where),
+            names=own.over(names),
+            macros=self._macros(entry.get("macros", {}), where),
+            fragments=self._fragments(entry.get("fragments", []), where),
+            entities=self._mapping(entry, "entities", where),
+            attributes=self._mapping(entry, "attributes", where),
+            tables={**tables, **self._tables(entry.get("tables", {}), where)},
+            through=self._text(entry, "through", where),
+            unaffected=self._text(entry, "unaffected", where),
+        )
+
+    def _names(self, value: Any, where: str) -> NameMap:
+        if not isinstance(value, dict):
+            raise self._wrong(f"{where}: names is not a table")
+        self._known(value, {"case", "tables", "columns"}, where)
+        case = value.get("case", "snake")
+        if case not in tuple(Case):
+            raise self._wrong(f'{where}: case "{case}" is neither snake nor camel')
+        tables = self._mapping(value, "tables", where)
+        columns = self._mapping(value, "columns", where)
+        plan = self.plan
+        known_tables = {plan.source, plan.copy, plan.parent, plan.retired}
+        known_columns = {*plan.source_columns, plan.link, plan.parent_id}
+        for name in set(tables) - known_tables:
+            raise self._wrong(f'{where}: the plan has no table "{name}"')
+        for name in set(columns) - known_columns:
+            raise self._wrong(f'{where}: the plan has no column "{name}"')
+        return NameMap(Case(case), tables, columns)
+
+    def _macros(self, value: Any, where: str) -> tuple[Macro, ...]:
+        if not isinstance(value, dict):
+            raise self._wrong(f"{where}: macros is not a table")
+        found = []
+        for head, expansion in value.items():
+            match = _MACRO.match(head)
+            if match is None or not isinstance(expansion, str):
+                raise self._wrong(f'{where}: macro "{head}" is not NAME or NAME(x, y) = "text"')
+            parameters = tuple(p.strip() for p in (match[2] or "").split(",") if p.strip())
+            found.append(Macro(match[1], parameters, expansion))
+        return tuple(found)
+
+    def _fragments(self, value: Any, where: str) -> tuple[Fragment, ...]:
+        if not isinstance(value, list):
+            raise self._wrong(f"{where}: fragments is not a list of tables")
+        found = []
+        for entry in value:
+            if not isinstance(entry, dict) or not isinstance(entry.get("path"), str):
+                raise self._wrong(f"{where}: a fragment has no path")
+            self._known(entry, {"path", "hosts"}, where)
+            hosts = self._texts(entry, "hosts", where)
+            root = self.path.parent
+            found.append(Fragment(root / entry["path"], tuple(root / host for host in hosts)))
+        return tuple(found)
+
+    def _tables(self, value: Any, where: str) -> Mapping[str, tuple[str, ...]]:
+        if not isinstance(value, dict):
+            raise self._wrong(f"{where}: tables is not a table")
+        return {name.lower(): self._texts(value, name, where) for name in value}
+
+    def _mapping(self, entry: Mapping[str, Any], key: str, where: str) -> Mapping[str, str]:
+        value = entry.get(key, {})
+        if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
+            raise self._wrong(f"{where}: {key} is not a table of texts")
+        return value
+
+    def _text(self, entry: Mapping[str, Any], key: str, where: str) -> str:
+        value = entry.get(key, "")
+        if not isinstance(value, str):
+            raise self._wrong(f"{where}: {key} is not a text")
+        return value
+
+    def _texts(self, entry: Mapping[str, Any], key: str, where: str) -> tuple[str, ...]:
+        value = entry.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
+            raise self._wrong(f"{where}: {key} is not a list of texts")
+        return tuple(value)
+
+    def _known(self, entry: Mapping[str, Any], allowed: set[str], where: str) -> None:
+        for key in entry:
+            if key not in allowed:
+                raise self._wrong(f'{where} does not know "{key}"')
+
+    def _wrong(self, what: str) -> WrongUse:
+        return WrongUse(
+            f"The consumer file {self.path}: {what}.", hint="docs/scan.md has a sample."
+        )

@@ -1,0 +1,118 @@
+"""Each action as text: done once, and recorded in the transaction that does it."""
+
+from __future__ import annotations
+
+from functools import singledispatchmethod
+
+from membership_refactor.errors import StepOutOfOrder
+from membership_refactor.script.asking import recorded
+from membership_refactor.script.batching import batches
+from membership_refactor.script.locking import MEASURED, MEASUREMENTS, brief
+from membership_refactor.script.pace import Pace
+from membership_refactor.script.psql import block, ended, say, when
+from membership_refactor.script.records import Records
+from membership_refactor.script.switching import switch
+from membership_refactor.sql.quoting import dollar_quoted, literal
+from membership_refactor.sql.snapshot_fence import raise_fence
+from membership_refactor.sql.triggers import rest
+from membership_refactor.steps.actions import (
+    Action,
+    Alone,
+    Brief,
+    Build,
+    Ranges,
+    Run,
+    Switch,
+    Verify,
+)
+from membership_refactor.steps.enrollment_identity import UniqueIndex
+
+
+class Printer:
+    """Prints the actions of one step in one direction."""
+
+    def __init__(self, records: Records, pace: Pace) -> None:
+        self.records, self.pace = records, pace
+
+    def text(self, action: Action) -> str:
+        """The action, skipped where the ledger has it as done."""
+        return "\n".join(
+            (
+                f"-- {' '.join(action.name.split())}",
+                self.records.is_to_do(action.name),
+                when("refactor_to_do", [say(f"  {action.name}"), self._done(action)]),
+            )
+        )
+
+    @singledispatchmethod
+    def _done(self, action: Action) -> str:
+        raise StepOutOfOrder(f"nobody knows how to print {type(action).__name__}.")
+
+    @_done.register
+    def _(self, action: Run) -> str:
+        statements = [ended(s.text) for s in action.statements]
+        return "\n".join(["BEGIN;", *statements, self.records.mark(action.name), "COMMIT;"])
+
+    @_done.register
+    def _(self, action: Brief) -> str:
+        mark = self._measured(action.name)
+        return block(brief(action.locks, action.statements, mark, seconds=self.pace.lock_timeout))
+
+    @_done.register
+    def _(self, action: Switch) -> str:
+        move = action.move
+        statements = (raise_fence(move.names), *rest(action.resting), *action.statements)
+        mark = self._measured(action.name, more=", rows", values=", work.replayed")
+        return block(switch(move, action.locks, statements, mark, seconds=self.pace.lock_timeout))
+
+    def _measured(self, name: str, *, more: str = "", values: str = "") -> str:
+        return self.records.mark(name, more=MEASURED + more, values=MEASUREMENTS + values)
+
+    @_done.register
+    def _(self, action: Build) -> str:
+        return block(batches(self.records, action, self.pace))
+
+    @_done.register
+    def _(self, action: Ranges) -> str:
+        return block(batches(self.records, action, self.pace))
+
+    @_done.register
+    def _(self, action: Verify) -> str:
+        checks = recorded(self.records, action.checks)
+        return "\n".join((checks, self.records.mark(action.name)))
+
+    @_done.register
+    def _(self, action: UniqueIndex) -> str:
+        return "\n".join((action.script, self.records.mark(action.name)))
+
+    @_done.register
+    def _(self, action: Alone) -> str:
+        """Once, without a timeout: a timeout leaves the index invalid. What an earlier try left
+        invalid is dropped first."""
+        index = f"pg_catalog.to_regclass({literal(action.index)})"
+        state = f"(SELECT i.indisvalid FROM pg_catalog.pg_index AS i WHERE i.indexrelid = {index})"
+        drop = f"DROP INDEX CONCURRENTLY {action.index}"
+        failed = f"""
+BEGIN
+  IF {state} IS NOT TRUE THEN
+    RAISE object_not_in_prerequisite_state USING
+      MESSAGE = {literal(f"index {action.index} was built, and is not valid")},
+      HINT = {
+            literal(
+                "Look for its reason in the server's log, then go on with alembic or with a "
+                f"script from the version reached; either drops it first ({drop})."
+            )
+        };
+  END IF;
+END
+"""
+        return "\n".join(
+            (
+                "SET lock_timeout = 0;",
+                f"SELECT {dollar_quoted(drop)} WHERE NOT {state} \\gexec",
+                f"SELECT {dollar_quoted(action.statement.text)} WHERE {index} IS NULL \\gexec",
+                "SET lock_timeout = '2s';",
+                block(failed),
+                self.records.mark(action.name),
+            )
+        )

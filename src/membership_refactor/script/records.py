@@ -1,0 +1,140 @@
+"""The ledger's records of a step, written by a script just as the runner writes them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from membership_refactor.portrait import Portrait
+from membership_refactor.portrait.document import to_json
+from membership_refactor.script.psql import ask, block, ended
+from membership_refactor.sql.ledger.tables import create_ledger
+from membership_refactor.sql.names import Names
+from membership_refactor.sql.quoting import dollar_quoted, ident, literal, qualified
+from membership_refactor.steps.step import Direction
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """The rows of one step in one direction."""
+
+    names: Names
+    revision: str
+    direction: Direction
+
+    def table(self, name: str) -> str:
+        return qualified(self.names.ledger, name)
+
+    @property
+    def plan(self) -> str:
+        """The plan's name as a literal."""
+        return literal(self.names.plan.name)
+
+    @property
+    def step(self) -> str:
+        """A condition on the columns of the step's row."""
+        return f"plan = {self.plan} AND revision = {literal(self.revision)}"
+
+    @property
+    def key(self) -> str:
+        """The literals of plan, revision and direction."""
+        return f"{self.plan}, {literal(self.revision)}, {literal(self.direction)}"
+
+    def is_open(self) -> str:
+        """A condition: this step has begun this way and not ended."""
+        return (
+            f"EXISTS (SELECT FROM {self.table('step')} AS s WHERE s.plan = {self.plan} "
+            f"AND s.revision = {literal(self.revision)} "
+            f"AND s.direction = {literal(self.direction)} AND s.state = 'open')"
+        )
+
+    def stands(self) -> str:
+        """A condition: there is nothing to do this way."""
+        row = (
+            f"EXISTS (SELECT FROM {self.table('step')} AS s WHERE s.plan = {self.plan} "
+            f"AND s.revision = {literal(self.revision)} AND "
+        )
+        if self.direction is Direction.UP:
+            return f"{row}s.direction = 'up' AND s.state = 'done')"
+        return f"NOT {row}(s.direction = 'up' OR s.state = 'open'))"
+
+    def mark(self, action: str, *, more: str = "", values: str = "") -> str:
+        """INSERT that records an action as done; run in the transaction that does it."""
+        return (
+            f"INSERT INTO {self.table('action')} (plan, revision, direction, name{more})\n"
+            f"VALUES ({self.key}, {literal(action)}{values}) ON CONFLICT DO NOTHING;"
+        )
+
+    def is_to_do(self, action: str) -> str:
+        """Asks the ledger whether the action is still to be done."""
+        done = (
+            f"EXISTS (SELECT FROM {self.table('action')} AS a WHERE a.plan = {self.plan} "
+            f"AND a.revision = {literal(self.revision)} "
+            f"AND a.direction = {literal(self.direction)} AND a.name = {literal(action)})"
+        )
+        return ask(refactor_to_do=f"NOT {done}")
+
+    def begin(self, now: Portrait) -> str:
+        """Opens the step. ``now`` are the tables as they are; those of the first way up are kept
+        for the way down, whatever comes later."""
+        document = dollar_quoted(json.dumps(json.loads(to_json(now)), ensure_ascii=False))
+        kept = "p.now" if self.direction is Direction.UP else "NULL"
+        return "\n".join(
+            (
+                "BEGIN;",
+                f"DELETE FROM {self.table('action')} WHERE {self.step};",
+                f"INSERT INTO {self.table('step')} AS s",
+                "  (plan, revision, direction, state, portrait, now)",
+                f"SELECT {self.key}, 'open', {kept}, p.now",
+                f"FROM (SELECT {document}::pg_catalog.jsonb) AS p (now)",
+                "ON CONFLICT (plan, revision) DO UPDATE SET direction = excluded.direction,",
+                "  state = 'open', started_at = pg_catalog.clock_timestamp(), ended_at = NULL,",
+                "  portrait = coalesce(excluded.portrait, s.portrait), now = excluded.now;",
+                self._event("begun"),
+                "COMMIT;",
+            )
+        )
+
+    def end(self) -> str:
+        """Closes the step."""
+        return "\n".join(
+            (
+                "BEGIN;",
+                f"UPDATE {self.table('step')} SET state = 'done',",
+                f"  ended_at = pg_catalog.clock_timestamp() WHERE {self.step};",
+                self._event("done"),
+                "COMMIT;",
+            )
+        )
+
+    def accept(self, reason: str) -> str:
+        """Records that a DBA goes on without evidence, and why."""
+        return (
+            f"INSERT INTO {self.table('acceptance')} (plan, revision, reason)\n"
+            f"VALUES ({self.plan}, {literal(self.revision)}, {literal(reason)});"
+        )
+
+    def _event(self, event: str) -> str:
+        return (
+            f"INSERT INTO {self.table('event')} (plan, revision, direction, event)\n"
+            f"VALUES ({self.key}, {literal(event)});"
+        )
+
+
+def ledger(names: Names, owner: str) -> tuple[str, str]:
+    """The ledger: its schema, and the tables, which are made in the owner's name.
+
+    ``owner`` is a SELECT of the role's name.
+    """
+    _, *rest = create_ledger(names.schema)
+    body = f"""
+DECLARE
+  owner text := ({owner});
+BEGIN
+  IF pg_catalog.to_regnamespace({literal(ident(names.ledger))}) IS NULL THEN
+    EXECUTE {literal(f"CREATE SCHEMA {ident(names.ledger)}")}
+      || coalesce(' AUTHORIZATION ' || pg_catalog.quote_ident(owner), '');
+  END IF;
+END
+"""
+    return block(body), "\n".join(("BEGIN;", *(ended(s.text) for s in rest), "COMMIT;"))

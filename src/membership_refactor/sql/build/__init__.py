@@ -1,0 +1,1 @@
+"""The private build of a table in batches, beside a change log."""

@@ -1,0 +1,314 @@
+"""Moves: how a table is built beside a live one. Build in ranges, replay the log, switch.
+
+A move is made of functions in the ledger schema, so that the runner and an offline script run
+the very same text: ``next`` finds a range, ``build`` fills it, ``drain`` replays the log.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from membership_refactor.planning import TableSplit
+from membership_refactor.portrait import Column, Table
+from membership_refactor.sql.capture.change_log import ChangeLog
+from membership_refactor.sql.names import Names
+from membership_refactor.sql.parents.grouping import grouped, insert_parents
+from membership_refactor.sql.parents.parent_uuid import computed
+from membership_refactor.sql.quoting import columns as listed
+from membership_refactor.sql.quoting import dollar_quoted, ident
+from membership_refactor.sql.statements import Statement
+from membership_refactor.sql.triggers import SYNC_MARK, SYNC_ON
+from membership_refactor.sql.types import differs
+
+LOOKED_AT = 1_000
+"""Entries of the log that are counted before each round; the whole of it may be long."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """One job: its log, the column that its ranges run along, and its function bodies."""
+
+    names: Names
+    job: str
+    log: ChangeLog
+    target: str
+    """What is built, quoted and qualified."""
+    route: str
+    """The column of the watched table along which the ranges run; it has an index."""
+    route_type: str
+    build_range: str
+    """INSERT for ``%(where)s`` rows; ``c`` or ``a`` is the watched table's alias in it."""
+    alias: str
+    replay_keys: str
+    """plpgsql that puts the keys in ``taken`` right; may be repeated."""
+    replay_clear: str
+    """plpgsql for a TRUNCATE: everything without an origin goes."""
+    catch_up: str = ""
+    """One statement that replays everything in one snapshot; only where rows are copied."""
+    route_null: bool = False
+    """Whether the route may be NULL: those rows are one range of their own."""
+
+    def function(self, purpose: str) -> str:
+        return self.names.own(f"{self.job}_{purpose}")
+
+    def function_statements(self) -> tuple[Statement, ...]:
+        """``next``, ``build``, ``build_null`` and ``drain``."""
+        t = self.route_type
+        made = [
+            *self._function("next", f"after {t}, bound {t}, size bigint", t, self._next()),
+            *self._function(
+                "build", f"first {t}, last {t}", "bigint", self._build(self._between())
+            ),
+            *self._function("drain", "entries bigint", "bigint", self._drain()),
+        ]
+        if self.route_null:
+            condition = f"{self.alias}.{ident(self.route)} IS NULL"
+            made += self._function("build_null", "", "bigint", self._build(condition))
+        return tuple(made)
+
+    def drop_statements(self) -> tuple[Statement, ...]:
+        purposes = ("next", "build", "drain", "build_null")
+        return tuple(Statement(f"DROP FUNCTION IF EXISTS {self.function(p)}") for p in purposes)
+
+    def pending_query(self) -> str:
+        """(keys, marks, entries) waiting in the first entries of the log, and whether there may be
+        more: then nobody knows how long the rest takes, and it is nothing for a short lock."""
+        return (
+            "SELECT coalesce(pg_catalog.sum(l.n), 0)::bigint, "
+            "pg_catalog.count(*) FILTER (WHERE l.keys IS NULL), pg_catalog.count(*),\n"
+            f"  pg_catalog.count(*) = {LOOKED_AT}\n"
+            f"FROM (SELECT n, keys FROM {self.log.log} LIMIT {LOOKED_AT}) AS l"
+        )
+
+    def waiting_query(self) -> str:
+        """The keys waiting in the whole log; a mark counts as one."""
+        return (
+            "SELECT coalesce(pg_catalog.sum(greatest(l.n, 1)), 0)::bigint\n"
+            f"FROM {self.log.log} AS l"
+        )
+
+    def _between(self) -> str:
+        return f"{self.alias}.{ident(self.route)} BETWEEN first AND last"
+
+    def _next(self) -> str:
+        r = ident(self.route)
+        # The last value of a range of ``size`` rows that begins after ``after``.
+        return f"""
+BEGIN
+  RETURN coalesce((SELECT x.{r} FROM {self.log.table} AS x
+    WHERE x.{r} >= after AND x.{r} <= bound ORDER BY x.{r} OFFSET size - 1 LIMIT 1), bound);
+END
+"""
+
+    def _build(self, condition: str) -> str:
+        return f"""
+DECLARE
+  written bigint;
+BEGIN
+  {self.build_range.replace("%(where)s", condition)};
+  GET DIAGNOSTICS written = ROW_COUNT;
+  RETURN written;
+END
+"""
+
+    def _drain(self) -> str:
+        log, key_type = self.log.log, self.log.key_type
+        take = (
+            "WITH gone AS (\n"
+            f"    DELETE FROM {log} AS l WHERE l.ctid = ANY (ARRAY(\n"
+            f"      SELECT m.ctid FROM {log} AS m LIMIT entries)) RETURNING l.keys)\n"
+            "  SELECT (SELECT pg_catalog.array_agg(DISTINCT k.k)\n"
+            "      FROM gone AS g, LATERAL pg_catalog.unnest(g.keys) AS k (k)),\n"
+            "    (SELECT pg_catalog.count(*) FROM gone AS g WHERE g.keys IS NULL),\n"
+            "    (SELECT pg_catalog.count(*) FROM gone AS g)\n"
+            "  INTO taken, marks, consumed"
+        )
+        # A unique value may have wandered from one changed row to another whose entry is still
+        # in the log; all of it together is free of such a conflict, because the origin is.
+        return f"""
+DECLARE
+  taken {key_type}[]; marks bigint; consumed bigint; before {key_type}[]; earlier bigint;
+BEGIN
+  {take};
+  IF marks > 0 THEN
+    {self.replay_clear}
+  END IF;
+  BEGIN
+    {self.replay_keys}
+  EXCEPTION WHEN unique_violation OR exclusion_violation THEN
+    before := taken; earlier := consumed; entries := NULL;
+    {take};
+    taken := before || taken; consumed := earlier + consumed;
+    DELETE FROM {self.target} AS b WHERE {self._target_key()} = ANY (taken);
+    {self.replay_keys}
+  END;
+  RETURN consumed;
+END
+"""
+
+    def _target_key(self) -> str:
+        plan = self.names.plan
+        return f"b.{ident(plan.parent_id if self.log.old_too else plan.id)}"
+
+    def _function(
+        self, purpose: str, arguments: str, returns: str, body: str
+    ) -> tuple[Statement, ...]:
+        name = self.function(purpose)
+        return (
+            Statement(
+                f"CREATE OR REPLACE FUNCTION {name}({arguments}) RETURNS {returns}\n"
+                "LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp "
+                f"SET {SYNC_MARK} = {SYNC_ON} AS "
+                + dollar_quoted("\n#variable_conflict use_variable" + body)
+            ),
+            Statement(f"REVOKE ALL ON FUNCTION {name} FROM PUBLIC"),
+        )
+
+
+def copy_move(plan: TableSplit, names: Names, source: Table) -> Move:
+    """0003: the source's rows into the copy, the link computed on the way."""
+    writable = tuple(c for c in source.columns if c.generated is None)
+    link = computed(plan, names, "a", "link")
+    return _rows_move(
+        plan, names, "copy", names.source, names.copy, writable, extra=((plan.link, link),)
+    )
+
+
+def retired_move(plan: TableSplit, names: Names, copy: Table) -> Move:
+    """The downgrade of 0005: the copy's rows into the archive, which takes its name back."""
+    writable = tuple(c for c in copy.columns if c.generated is None and c.name != plan.link)
+    return _rows_move(plan, names, "retired", names.copy, names.retired, writable, present=True)
+
+
+def _rows_move(
+    plan: TableSplit,
+    names: Names,
+    job: str,
+    origin: str,
+    target: str,
+    writable: tuple[Column, ...],
+    *,
+    extra: tuple[tuple[str, str], ...] = (),
+    present: bool = False,
+) -> Move:
+    key = ident(plan.id)
+    id_type = next(c.type for c in writable if c.name == plan.id)
+    bare = [c.name for c in writable]
+    written = listed([*bare, *(name for name, _ in extra)])
+    read = ", ".join([listed(bare, "a."), *(value for _, value in extra)])
+    others = [c for c in writable if c.name != plan.id]
+    apart = differs(others, "a", "b")
+    insert = (
+        f"INSERT INTO {target} AS b ({written})\n"
+        f"  OVERRIDING SYSTEM VALUE SELECT {read}\n  FROM {origin} AS a WHERE %(where)s"
+    )
+    absent = f"NOT EXISTS (SELECT FROM {target} AS b WHERE b.{key} = a.{key})"
+    log = ChangeLog(
+        names=names, job=job, table=origin, key=plan.id, key_type=id_type, old_too=False
+    )
+    remove = (
+        f"DELETE FROM {target} AS b WHERE %(where)s AND NOT EXISTS (\n"
+        f"    SELECT FROM {origin} AS a WHERE a.{key} = b.{key} AND NOT {apart})"
+    )
+    replay = (
+        remove.replace("%(where)s", f"b.{key} = ANY (taken)")
+        + ";\n    "
+        + insert.replace("%(where)s", f"a.{key} = ANY (taken) AND {absent}")
+        + ";"
+    )
+    build = insert
+    if present:
+        # Rows are there already: those that differ or have no origin go, what is missing comes.
+        between = f"b.{key} BETWEEN first AND last"
+        away = remove.replace("%(where)s", between)
+        # A unique value may have wandered here from a range that comes later: its old row is still
+        # in the way. Then the missing rows are left to the replay, when every range has been done.
+        later = (
+            f"INSERT INTO {log.log} (keys, n)\n"
+            "    SELECT pg_catalog.array_agg(w.k), pg_catalog.count(*) FROM (\n"
+            f"      SELECT a.{key} AS k FROM {origin} AS a WHERE %(where)s AND {absent}) AS w\n"
+            "    HAVING pg_catalog.count(*) > 0"
+        )
+        build = (
+            f"BEGIN\n    {away};\n    {insert} AND {absent};\n"
+            "  EXCEPTION WHEN unique_violation OR exclusion_violation THEN\n"
+            f"    {away};\n    {later};\n  END"
+        )
+    clear = (
+        f"DELETE FROM {target} AS b WHERE NOT EXISTS (\n"
+        f"      SELECT FROM {origin} AS a WHERE a.{key} = b.{key});"
+    )
+    return Move(
+        names=names,
+        job=job,
+        log=log,
+        target=target,
+        route=plan.id,
+        route_type=id_type,
+        build_range=build,
+        alias="a",
+        replay_keys=replay,
+        replay_clear=clear,
+        catch_up=_catch_up(log, target, key, written, read),
+    )
+
+
+def _catch_up(log: ChangeLog, target: str, key: str, written: str, read: str) -> str:
+    """The whole log replayed by one statement, and so by one snapshot.
+
+    Afterwards the target is the origin as it was at one moment, and a unique index can be built:
+    in between, a value that went from one row to another may stand in both. The rows go before
+    they come, because the INSERT has to wait for the count of those that went.
+    """
+    return (
+        f"WITH gone AS (DELETE FROM {log.log} AS l RETURNING l.keys),\n"
+        "taken AS (SELECT DISTINCT k.k FROM gone AS g, pg_catalog.unnest(g.keys) AS k (k)),\n"
+        f"went AS (DELETE FROM {target} AS b WHERE b.{key} IN (SELECT t.k FROM taken AS t)\n"
+        "  OR (EXISTS (SELECT FROM gone AS g WHERE g.keys IS NULL) AND NOT EXISTS (\n"
+        f"    SELECT FROM {log.table} AS a WHERE a.{key} = b.{key})) RETURNING b.{key}),\n"
+        "counted AS (SELECT pg_catalog.count(*) AS n FROM went)\n"
+        f"INSERT INTO {target} AS b ({written}) OVERRIDING SYSTEM VALUE SELECT {read}\n"
+        f"FROM counted AS c CROSS JOIN {log.table} AS a\n"
+        f"WHERE a.{key} IN (SELECT t.k FROM taken AS t) AND c.n >= 0"
+    )
+
+
+def parent_move(plan: TableSplit, names: Names, child: Table) -> Move:
+    """0006 and 0007: the child's groups into the parent, a range holding whole groups.
+
+    The ranges run along the first key column where an index begins with it, else along the link,
+    which always has one; either way all rows of a group fall into one range.
+    """
+    first = plan.key[0]
+    indexed = any(
+        index.columns[:1] == (first,) and index.valid and " WHERE " not in index.definition
+        for index in child.indexes
+    )
+    route = first if indexed else plan.link
+    column = child.column(first)
+    select = grouped(plan, names, child, "%(where)s", route=first if indexed else None)
+    log = ChangeLog(
+        names=names,
+        job="parent",
+        table=names.copy,
+        key=plan.link,
+        key_type="pg_catalog.uuid",
+        old_too=True,
+    )
+    return Move(
+        names=names,
+        job="parent",
+        log=log,
+        target=names.parent,
+        route=route,
+        route_type=column.type if indexed else "pg_catalog.uuid",
+        build_range=insert_parents(plan, names, child, select),
+        alias="c",
+        replay_keys=f"PERFORM {names.own('settle')}(taken, false);",
+        replay_clear=(
+            f"DELETE FROM {names.parent} AS b WHERE NOT EXISTS (\n"
+            f"      SELECT FROM {names.copy} AS c WHERE c.{ident(plan.link)} = "
+            f"b.{ident(plan.parent_id)});"
+        ),
+        route_null=indexed and not column.not_null,
+    )

@@ -1,0 +1,129 @@
+"""The change log: while a table is built, writers record which keys they changed, and no more.
+
+One row a statement, holding the keys as an array: a mass statement costs one insert, not one per
+row. NULL in place of the array is the mark of a TRUNCATE. Only keys are kept, so the order of the
+log does not matter; the replay re-reads the rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from membership_refactor.sql.names import Names
+from membership_refactor.sql.quoting import ident
+from membership_refactor.sql.statements import Statement
+from membership_refactor.sql.triggers import OwnTrigger, after, trigger_function
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeLog:
+    """Which table is watched, and which of its columns names what has to be rebuilt."""
+
+    names: Names
+    job: str
+    """The move it belongs to; part of every name."""
+    table: str
+    """The watched table, quoted and qualified."""
+    key: str
+    """The column that is logged: the row's id, or the link where parents are rebuilt."""
+    key_type: str
+    old_too: bool
+    """Whether an UPDATE logs the keys before it as well: a link changes often, an id hardly."""
+
+    @property
+    def log(self) -> str:
+        return self.names.own(f"{self.job}_log")
+
+    def table_statements(self) -> tuple[Statement, ...]:
+        """The log. Never UNLOGGED: a crash would empty it, and the copy would miss those rows.
+
+        EXTERNAL storage: compressing a mass statement's array costs more than writing it.
+        """
+        return (
+            Statement(
+                f"CREATE TABLE IF NOT EXISTS {self.log} (\n"
+                f"  keys {self.key_type}[], n pg_catalog.int4 NOT NULL DEFAULT 0)"
+            ),
+            Statement(f"ALTER TABLE {self.log} ALTER COLUMN keys SET STORAGE EXTERNAL"),
+        )
+
+    def function_statements(self) -> tuple[Statement, ...]:
+        """The trigger functions; they lock nothing that a writer could wait for."""
+        made: list[Statement] = []
+        for purpose, rows in self._kinds().items():
+            union = "\nUNION ALL ".join(f"SELECT {ident(self.key)} AS k FROM {r}" for r in rows)
+            made += trigger_function(
+                self._function(purpose),
+                # One aggregate: a second one over a mass statement's rows is felt.
+                f"  INSERT INTO {self.log} (keys, n)\n"
+                "  SELECT g.keys, pg_catalog.cardinality(g.keys)\n"
+                f"  FROM (SELECT pg_catalog.array_agg(c.k) AS keys FROM ({union}) AS c) AS g\n"
+                "  WHERE g.keys IS NOT NULL;\n  RETURN NULL;",
+            )
+        made += trigger_function(
+            self._function("truncate"),
+            f"  INSERT INTO {self.log} (keys) VALUES (NULL);\n  RETURN NULL;",
+        )
+        if not self.old_too:
+            old = f"OLD.{ident(self.key)}"
+            made += trigger_function(
+                self._function("moved"),
+                f"  INSERT INTO {self.log} (keys, n) VALUES (ARRAY[{old}], 1);\n  RETURN NULL;",
+            )
+        return tuple(made)
+
+    def triggers(self) -> tuple[OwnTrigger, ...]:
+        """One per kind of statement; ``moved`` catches a changed id, whose old value would
+        otherwise stay in the copy (a column list would miss a BEFORE trigger's change)."""
+        references = {
+            "insert": "NEW TABLE AS n",
+            "update": "OLD TABLE AS o NEW TABLE AS n" if self.old_too else "NEW TABLE AS n",
+            "delete": "OLD TABLE AS o",
+        }
+        hung = [
+            OwnTrigger(
+                name=after(f"{self.job}_log_{purpose}"),
+                table=self.table,
+                event=f"AFTER {purpose.upper()}",
+                function=self._function(purpose),
+                referencing=reference,
+            )
+            for purpose, reference in references.items()
+        ]
+        hung.append(
+            OwnTrigger(
+                name=after(f"{self.job}_log_truncate"),
+                table=self.table,
+                event="AFTER TRUNCATE",
+                function=self._function("truncate"),
+            )
+        )
+        if not self.old_too:
+            key = ident(self.key)
+            hung.append(
+                OwnTrigger(
+                    name=after(f"{self.job}_log_moved"),
+                    table=self.table,
+                    event="AFTER UPDATE",
+                    function=self._function("moved"),
+                    each="ROW",
+                    when=f"OLD.{key} IS DISTINCT FROM NEW.{key}",
+                )
+            )
+        return tuple(hung)
+
+    def drop_statements(self) -> tuple[Statement, ...]:
+        """Takes functions and log away, after the triggers."""
+        purposes = [*self._kinds(), "truncate", "moved"]
+        dropped = [Statement(f"DROP FUNCTION IF EXISTS {self._function(p)}()") for p in purposes]
+        return (*dropped, Statement(f"DROP TABLE IF EXISTS {self.log}"))
+
+    def _kinds(self) -> dict[str, tuple[str, ...]]:
+        return {
+            "insert": ("n",),
+            "update": ("o", "n") if self.old_too else ("n",),
+            "delete": ("o",),
+        }
+
+    def _function(self, purpose: str) -> str:
+        return self.names.own(f"{self.job}_log_{purpose}")

@@ -1,0 +1,82 @@
+"""One way: the statements that make rows of one table follow those of another, by their id."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from membership_refactor.portrait import Column
+from membership_refactor.sql.quoting import columns as listed
+from membership_refactor.sql.quoting import ident
+from membership_refactor.sql.types import differs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneWay:
+    """From ``origin`` (``a``) to ``target`` (``b``). ``columns`` are in both; what is equal in
+    both already is not written."""
+
+    origin: str
+    target: str
+    id: str
+    columns: Sequence[Column]
+
+    @property
+    def writable(self) -> tuple[Column, ...]:
+        """Generated columns follow by themselves and cannot be written."""
+        return tuple(c for c in self.columns if c.generated is None)
+
+    def upsert(self, condition: str) -> str:
+        """The origin's rows for which ``condition`` on ``a`` holds, put into the target."""
+        names = [c.name for c in self.writable]
+        others = [n for n in names if n != self.id]
+        excluded = differs([c for c in self.writable if c.name != self.id], "b", "excluded")
+        return (
+            f"INSERT INTO {self.target} AS b ({listed(names)})\n"
+            f"OVERRIDING SYSTEM VALUE SELECT {listed(names, 'a.')}\n"
+            f"FROM {self.origin} AS a WHERE {condition}\n"
+            f"ON CONFLICT ({ident(self.id)}) DO UPDATE SET ({listed(others)}) =\n"
+            f"  ROW ({listed(others, 'excluded.')})\n"
+            f"WHERE {excluded}"
+        )
+
+    def update(self, condition: str) -> str:
+        """The target's rows overwritten where they differ; cheaper than the upsert."""
+        others = [c for c in self.writable if c.name != self.id]
+        names = [c.name for c in others]
+        key = ident(self.id)
+        return (
+            f"UPDATE {self.target} AS b SET ({listed(names)}) = ROW ({listed(names, 'a.')})\n"
+            f"FROM {self.origin} AS a\n"
+            f"WHERE b.{key} = a.{key} AND {condition}\n"
+            f"  AND {differs(others, 'a', 'b')}"
+        )
+
+    def carry(self, condition: str) -> str:
+        """The columns that differ between the transition tables ``o`` and ``n``, as they are in
+        the origin now, put into the target's rows; what else stands there stays."""
+        others = [c for c in self.writable if c.name != self.id]
+        key = ident(self.id)
+        written = {c.name: differs((c,), "o", "n") for c in others}
+        values = ",\n    ".join(
+            f"CASE WHEN {written[c.name]} THEN a.{ident(c.name)} ELSE b.{ident(c.name)} END"
+            for c in others
+        )
+        # Where nothing is to be carried nothing is written, or both sides would answer for ever.
+        apart = "\n    OR ".join(
+            f"({written[c.name]} AND {differs((c,), 'a', 'b')})" for c in others
+        )
+        return (
+            f"UPDATE {self.target} AS b SET ({listed(list(written))}) = ROW (\n    {values})\n"
+            f"FROM {self.origin} AS a, o, n\n"
+            f"WHERE b.{key} = a.{key} AND o.{key} = a.{key} AND n.{key} = a.{key} AND {condition}\n"
+            f"  AND ({apart})"
+        )
+
+    def remove(self, condition: str) -> str:
+        """The target's rows for which ``condition`` on ``b`` holds and the origin has none."""
+        key = ident(self.id)
+        return (
+            f"DELETE FROM {self.target} AS b WHERE {condition}\n"
+            f"  AND NOT EXISTS (SELECT FROM {self.origin} AS a WHERE a.{key} = b.{key})"
+        )

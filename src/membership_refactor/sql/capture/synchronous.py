@@ -1,0 +1,336 @@
+"""Synchronous capture: what is written to one table stands in the other, in the same transaction.
+
+State-based: a trigger takes from its transition tables only which rows and which of their columns
+were written, and re-reads the rows; an application trigger may have changed them again. It writes
+only what differs in the stored image, and so ends by itself when both sides agree: no depth guard
+and no setting, which lose the writes of cascades and of other triggers. Set-based per statement; a
+single row takes the short way.
+
+An UPDATE carries the columns that it changed and no others, and puts back no row that is gone: the
+target may have been written by the statement that this one is part of (a trigger of the source
+that writes the copy, a WITH that writes both), whose own capture comes at its end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from membership_refactor.sql.capture.follow_rows import OneWay
+from membership_refactor.sql.names import OWN_PREFIXES, Names
+from membership_refactor.sql.quoting import dollar_quoted, ident, literal
+from membership_refactor.sql.snapshot_fence import guard
+from membership_refactor.sql.statements import Statement
+from membership_refactor.sql.triggers import NOT_SYNC, OwnTrigger, after, trigger_function
+from membership_refactor.sql.types import differs
+
+FEW = 100
+"""Up to so many rows a cached plan serves; for more, EXECUTE plans for the size at hand."""
+
+OURS = "pg_catalog.age(b.xmin) <= 0"
+"""The target's row was written by this transaction (or by one that began after it): age() counts
+from its own xid, and those of its savepoints come later. Where nobody else's are apart, it is
+either our answer to an earlier write or what the application has written there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sync(OneWay):
+    """One direction: ``origin`` is written, ``target`` follows."""
+
+    names: Names
+    purpose: str
+    """Part of every name, such as ``to_copy``."""
+    adopts: bool = False
+    """Whether the target may have application BEFORE ROW triggers that rewrite or refuse our
+    write without leaving an event there; then the origin takes over what the target made of it."""
+
+    exclusive: bool = False
+    """Whether the tables have unique keys besides the id. A value that goes from row to row
+    within a statement may be met in the target at its old row, whose event is still to come."""
+
+    marked: bool = False
+    """Whether the functions set SYNC_MARK, by which the target's refusal lets them through."""
+
+    def function_statements(self) -> tuple[Statement, ...]:
+        """The trigger functions of this direction."""
+        made: list[Statement] = []
+        marked = self.marked
+        key_type = next(c.type for c in self.columns if c.name == self.id)
+        # Named as no column is: in ON CONFLICT (column) a variable of that name would be taken.
+        rows = f"  own_ids {key_type}[]; own_rows int; own_mass boolean;"
+        written = self._written("n")
+        bodies = {
+            "insert": self._saved(written),
+            "update": self._saved(written, update=True),
+            "delete": self._removed(),
+            "moved": self._moved(),
+            "truncate": self._truncated(),
+        }
+        for kind, body in bodies.items():
+            made += trigger_function(self._function(kind), body, declare=rows, marked=marked)
+        return tuple(made)
+
+    def triggers(self) -> tuple[OwnTrigger, ...]:
+        """Statement triggers with transition tables, and a row trigger for changed ids."""
+        key = ident(self.id)
+        hung = [
+            self._trigger("insert", "AFTER INSERT", referencing="NEW TABLE AS n"),
+            self._trigger("update", "AFTER UPDATE", referencing="OLD TABLE AS o NEW TABLE AS n"),
+            self._trigger("delete", "AFTER DELETE", referencing="OLD TABLE AS o"),
+            self._trigger("truncate", "AFTER TRUNCATE"),
+            self._trigger(
+                "moved",
+                "AFTER UPDATE",
+                each="ROW",
+                when=f"OLD.{key} IS DISTINCT FROM NEW.{key}",
+            ),
+        ]
+        return tuple(hung)
+
+    def drop_statements(self) -> tuple[Statement, ...]:
+        purposes = ("insert", "update", "delete", "moved", "truncate")
+        return tuple(Statement(f"DROP FUNCTION IF EXISTS {self._function(p)}()") for p in purposes)
+
+    # --- the statements -------------------------------------------------------------------
+
+    def _written(self, rows: str) -> str:
+        return f"SELECT {rows}.{ident(self.id)} FROM {rows}"
+
+    def _apart(self, row: str) -> str:
+        """Whether ``row``, of the transition table, does not stand in the target (``b``) already.
+
+        Where it does there is nothing to do, though the origin's row is not read: whoever changed
+        it after this statement did so in this transaction, and has an event of his own to come.
+        """
+        others = [c for c in self.columns if c.name != self.id]
+        return f"(b.{ident(self.id)} IS NULL OR {differs(others, row, 'b')})"
+
+    def _any_apart(self) -> str:
+        key = ident(self.id)
+        return (
+            f"EXISTS (SELECT FROM n LEFT JOIN {self.target} AS b ON b.{key} = n.{key}\n"
+            f"  WHERE {self._apart('n')})"
+        )
+
+    def _looked(self, rows: str, apart: str, *, nested: str = "") -> str:
+        """Into ``own_ids`` the ids of the transition table ``rows`` that are ``apart``, of a mass
+        statement (``own_mass``) those of the first few.
+
+        What a client's own statement wrote, or a cascade of it, has changed something as a rule:
+        no look at the target before it is written. What another trigger wrote is, as a rule, the
+        other direction's answer, and one query decides that nothing is left to do; the depth saves
+        work and never a write. Every query of a trigger costs a single-row statement as much as a
+        third of its own write, an aggregate still more; the LIMIT keeps the cached plan one for few
+        rows.
+        """
+        key = ident(self.id)
+        return f"""IF pg_catalog.pg_trigger_depth() = 1 THEN
+    own_ids := ARRAY(SELECT {rows}.{key} FROM {rows} LIMIT {FEW + 1});
+    own_mass := pg_catalog.cardinality(own_ids) > {FEW};
+  ELSE
+    own_ids := ARRAY(SELECT CASE WHEN {apart} THEN {rows}.{key} END
+      FROM {rows} LEFT JOIN {self.target} AS b ON b.{key} = {rows}.{key} LIMIT {FEW + 1});
+    own_mass := pg_catalog.cardinality(own_ids) > {FEW};
+    own_ids := pg_catalog.array_remove(own_ids, NULL);{nested}
+  END IF;"""
+
+    def _saved(self, written: str, *, update: bool = False) -> str:
+        key = ident(self.id)
+        one, few = f"a.{key} = own_ids[1]", f"a.{key} = ANY (own_ids)"
+        many = f"a.{key} IN ({written})"
+        locks = f"1 FROM {self.origin} AS a WHERE a.{key} IN ({written}) FOR KEY SHARE"
+        head = f"""  {guard(self.names, locks, rows="n")}
+  {self._looked("n", self._apart("n"), nested="" if update else self._inserted_twice())}
+  own_rows := pg_catalog.cardinality(own_ids);
+  IF own_rows = 0 THEN
+    IF own_mass THEN
+      EXECUTE {dollar_quoted("SELECT " + self._any_apart())} INTO own_mass;
+    END IF;
+    IF NOT own_mass THEN
+      RETURN NULL;
+    END IF;
+  END IF;"""
+        if update:
+            writes = f"""IF own_mass THEN
+    EXECUTE {dollar_quoted(self.carry(many))};
+  ELSIF own_rows = 1 THEN
+    {self.carry(one)};
+  ELSE
+    {self.carry(few)};
+  END IF;"""
+            return f"""{head}
+  {self._untangled(writes, written)}
+  {self._adopted(many, update=True)}
+  RETURN NULL;"""
+        writes = f"""IF own_mass THEN
+    EXECUTE {dollar_quoted(self.upsert(many))};
+  ELSIF own_rows = 1 THEN
+    {self.upsert(one)};
+  ELSE
+    {self.upsert(few)};
+  END IF;"""
+        return f"""{head}
+  {self._untangled(writes, written, many)}
+  {self._adopted(many)}
+  RETURN NULL;"""
+
+    def _inserted_twice(self) -> str:
+        """Refuses a row that a trigger inserts here while the statement around it has inserted
+        another one with its id into the target; nobody can say which of the two is right.
+
+        Only where the other direction marks its answers can they be told from an application's
+        insert.
+        """
+        if self.marked:
+            return ""
+        key = ident(self.id)
+        return f"""
+    IF {NOT_SYNC} AND EXISTS (SELECT FROM n JOIN {self.target} AS b ON b.{key} = n.{key}
+      WHERE {OURS} AND {self._apart("n")})
+    THEN
+      RAISE unique_violation USING
+        MESSAGE = {
+            literal(
+                f"a row with the same id was inserted into {self.origin} and "
+                f"into {self.target} by one statement"
+            )
+        },
+        HINT = 'One of the two is enough: the other table follows when the statement ends.';
+    END IF;"""
+
+    def _untangled(self, writes: str, written: str, condition: str = "") -> str:
+        """``writes``; where a unique key is in the way, after everything that this transaction
+        changed has been put right: nothing else can be apart, for nobody sees half a capture.
+
+        Unless this transaction wrote rows of the target too, other ones than those ``written``: it
+        may be what the application wants there, so the error stands. It looks through both tables,
+        where there would have been an error; and it costs a subtransaction, so only tables with
+        such keys get it.
+        """
+        if not self.exclusive:
+            return writes
+        key = ident(self.id)
+        afterwards = f"\n    {self.upsert(condition)};" if condition else ""
+        return f"""BEGIN
+    {writes}
+  EXCEPTION WHEN unique_violation OR exclusion_violation THEN
+    IF EXISTS (SELECT FROM {self.target} AS b LEFT JOIN {self.origin} AS a ON a.{key} = b.{key}
+      WHERE {OURS} AND b.{key} NOT IN ({written})
+        AND (a.{key} IS NULL OR {differs(self.writable, "a", "b")}))
+    THEN
+      RAISE;
+    END IF;
+    {self.remove("true")};
+    {self.update("true")};{afterwards}
+  END;"""
+
+    def _removed(self) -> str:
+        key = ident(self.id)
+        several = f"b.{key} IN ({self._written('o')})"
+        there = f"b.{key} IS NOT NULL"
+        return f"""  {guard(self.names, rows="o")}
+  {self._looked("o", there)}
+  own_rows := pg_catalog.cardinality(own_ids);
+  IF own_mass THEN
+    EXECUTE {dollar_quoted(self.remove(several))};
+  ELSIF own_rows = 0 THEN
+    RETURN NULL;
+  ELSIF own_rows = 1 THEN
+    {self.remove(f"b.{key} = own_ids[1]")};
+  ELSE
+    {self.remove(f"b.{key} = ANY (own_ids)")};
+  END IF;
+  {self._kept(f"a.{key} IN ({self._written('o')})")}
+  RETURN NULL;"""
+
+    def _moved(self) -> str:
+        key = ident(self.id)
+        lock = f"1 FROM {self.origin} AS a WHERE a.{key} = NEW.{key} FOR KEY SHARE"
+        moved = f"a.{key} = NEW.{key}"
+        others = [c for c in self.writable if c.name != self.id]
+        unlike = "\n      OR ".join(
+            f"(NOT {differs((c,), 'OLD', 'NEW')} AND {differs((c,), 'b', 'NEW')})" for c in others
+        )
+        # Under its new id the row is made anew, as it is here. Where this transaction wrote the
+        # target's row too, and it bears another value that this statement did not write, that may
+        # be what the application wants there.
+        # The new id first: the update trigger of this statement then finds both sides equal.
+        return f"""  {guard(self.names, lock)}
+  IF EXISTS (SELECT FROM {self.target} AS b
+    WHERE b.{key} = OLD.{key} AND {OURS} AND ({unlike}))
+  THEN
+    RAISE object_not_in_prerequisite_state USING
+      MESSAGE = {
+            literal(
+                f"a row got another id in {self.origin} while the same statement wrote it "
+                f"in {self.target}"
+            )
+        },
+      HINT = 'Write one of the two tables, or take two statements.';
+  END IF;
+  {self.remove(f"b.{key} = OLD.{key}")};
+  {self._untangled(self.upsert(moved) + ";", f"OLD.{key}, NEW.{key}", moved)}
+  {self._kept(f"a.{key} = OLD.{key}")}
+  {self._adopted(moved)}
+  RETURN NULL;"""
+
+    def _truncated(self) -> str:
+        # The size on disk, not EXISTS: an old REPEATABLE READ snapshot cannot see newer rows.
+        target = f"{literal(self.target)}::pg_catalog.regclass"
+        return f"""  IF pg_catalog.pg_relation_size({target}) > 0 THEN
+    TRUNCATE {self.target};
+  END IF;
+  RETURN NULL;"""
+
+    def _adopted(self, condition: str, *, update: bool = False) -> str:
+        """Takes over what an application's BEFORE trigger on the target made of our write."""
+        if not self.adopts:
+            return ""
+        back = replace(self, origin=self.target, target=self.origin, adopts=False)
+        # Looked up each time: such a trigger may be added after these functions were made.
+        return f"""IF {self._rewriting()} THEN
+      {back.carry(condition) if update else back.update(condition)};
+      {back.remove(condition.replace("a.", "b.", 1))};
+    END IF;"""
+
+    def _kept(self, condition: str) -> str:
+        """Puts back what a BEFORE trigger on the target did not let us remove."""
+        if not self.adopts:
+            return ""
+        back = replace(self, origin=self.target, target=self.origin, adopts=False)
+        return f"""IF {self._rewriting()} THEN
+      {back.upsert(condition)};
+    END IF;"""
+
+    def _rewriting(self) -> str:
+        own = " AND ".join(
+            f"NOT pg_catalog.starts_with(t.tgname::text, {literal(p)})" for p in OWN_PREFIXES
+        )
+        # tgtype: 1 row, 2 before (pg_trigger.h).
+        return (
+            "EXISTS (SELECT FROM pg_catalog.pg_trigger AS t\n"
+            f"      WHERE t.tgrelid = {literal(self.target)}::pg_catalog.regclass\n"
+            "        AND t.tgtype & 3 = 3 AND NOT t.tgisinternal AND t.tgenabled <> 'D'\n"
+            f"        AND {own})"
+        )
+
+    def _trigger(
+        self,
+        kind: str,
+        event: str,
+        *,
+        referencing: str = "",
+        each: str = "STATEMENT",
+        when: str = "",
+    ) -> OwnTrigger:
+        return OwnTrigger(
+            name=after(f"{self.purpose}_{kind}"),
+            table=self.origin,
+            event=event,
+            function=self._function(kind),
+            referencing=referencing,
+            each=each,
+            when=when,
+        )
+
+    def _function(self, kind: str) -> str:
+        return self.names.own(f"{self.purpose}_{kind}")

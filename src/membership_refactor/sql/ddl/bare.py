@@ -1,0 +1,158 @@
+"""The bare table: columns, NOT NULL, defaults, storage, owner; readable by nobody but the owner."""
+
+from __future__ import annotations
+
+from membership_refactor.portrait import Column, Sequence, Table
+from membership_refactor.sql.quoting import dollar_quoted, ident, literal, qualified
+from membership_refactor.sql.statements import Lock, Statement
+
+
+def create_bare_table(table: Table, *, identity: bool = True) -> tuple[Statement, ...]:
+    """The empty table with its owner, and without a grant to anybody.
+
+    One DO block: default privileges give others access in the very moment of CREATE TABLE, so
+    that the taking away has to be part of the same statement, whoever runs it and however.
+    ``identity=False`` leaves identity and owned sequences away (a copy that draws from another
+    table's sequence has a default instead).
+    """
+    lines = []
+    serial = [c for c in table.columns if c.sequence and c.sequence.owned and not c.identity]
+    if not identity:
+        serial = []
+    lines += [f"{_create_sequence(c.sequence)};" for c in serial if c.sequence]
+    lines.append(f"{_create_table(table, identity)};")
+    if table.owner:
+        # A serial column's sequence can only be owned by a table of the same owner.
+        lines += [
+            f"ALTER SEQUENCE {qualified(c.sequence.schema, c.sequence.name)}"
+            f" OWNER TO {ident(table.owner)};"
+            for c in serial
+            if c.sequence
+        ]
+        lines.append(f"ALTER TABLE {_name(table)} OWNER TO {ident(table.owner)};")
+    lines += [
+        f"ALTER SEQUENCE {qualified(c.sequence.schema, c.sequence.name)}"
+        f" OWNED BY {_name(table)}.{ident(c.name)};"
+        for c in serial
+        if c.sequence
+    ]
+    lines.append(_take_default_privileges_away(_name(table)))
+    body = "\n".join(("DECLARE", "  given record;", "BEGIN", *lines, "END"))
+    return (Statement(f"DO {dollar_quoted(f'{chr(10)}{body}{chr(10)}')}"), *_dressed(table))
+
+
+def revoke_default_privileges(table: str) -> Statement:
+    """Nobody but the owner has a privilege on ``table`` (quoted, qualified) or its sequences."""
+    body = "\n".join(
+        ("DECLARE", "  given record;", "BEGIN", _take_default_privileges_away(table), "END")
+    )
+    return Statement(f"DO {dollar_quoted(f'{chr(10)}{body}{chr(10)}')}")
+
+
+def _take_default_privileges_away(table: str) -> str:
+    return f"""\
+FOR given IN
+  SELECT DISTINCT c.oid::pg_catalog.regclass AS relation, c.relkind = 'S' AS is_sequence,
+         CASE WHEN x.grantee = 0 THEN 'PUBLIC'
+              ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(x.grantee)) END AS grantee
+  FROM pg_catalog.pg_class c
+  CROSS JOIN LATERAL pg_catalog.aclexplode(c.relacl) x
+  WHERE x.grantee <> c.relowner AND (
+    c.oid = {literal(table)}::pg_catalog.regclass OR c.relkind = 'S' AND EXISTS (
+      SELECT FROM pg_catalog.pg_depend d
+      WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid
+      AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+      AND d.refobjid = {literal(table)}::pg_catalog.regclass AND d.deptype IN ('a', 'i')))
+LOOP
+  EXECUTE pg_catalog.format('REVOKE ALL ON %s %s FROM %s CASCADE',
+    CASE WHEN given.is_sequence THEN 'SEQUENCE' ELSE 'TABLE' END, given.relation, given.grantee);
+END LOOP;"""
+
+
+def _name(table: Table) -> str:
+    return qualified(table.schema, table.name)
+
+
+def _create_table(table: Table, identity: bool) -> str:
+    unlogged = "UNLOGGED " if table.persistence == "u" else ""
+    columns = ",\n".join(f"  {column_clause(c, identity=identity)}" for c in table.columns)
+    text = f"CREATE {unlogged}TABLE {_name(table)} (\n{columns}\n)"
+    if table.access_method:
+        text += f" USING {ident(table.access_method)}"
+    if options := with_options(table.options, table.toast_options):
+        text += f" {options}"
+    if table.tablespace:
+        text += f" TABLESPACE {ident(table.tablespace)}"
+    return text
+
+
+def column_clause(column: Column, *, identity: bool = True) -> str:
+    """The column as CREATE TABLE and ADD COLUMN take it."""
+    parts = [ident(column.name), column.type]
+    if column.compression:
+        parts.append(f"COMPRESSION {column.compression}")
+    if column.collation:
+        parts.append(f"COLLATE {column.collation}")
+    if column.generated is not None:
+        kind = "VIRTUAL" if column.virtual else "STORED"
+        parts.append(f"GENERATED ALWAYS AS ({column.generated}) {kind}")
+    elif column.identity and identity:
+        parts.append(f"GENERATED {column.identity.upper()} AS IDENTITY")
+        if column.sequence:
+            s = column.sequence
+            parts.append(f"(SEQUENCE NAME {qualified(s.schema, s.name)} {sequence_options(s)})")
+    elif column.default is not None:
+        parts.append(f"DEFAULT {column.default}")
+    if column.not_null:
+        parts.append("NOT NULL")
+    return " ".join(parts)
+
+
+def sequence_options(sequence: Sequence) -> str:
+    """Everything but type and position, as CREATE SEQUENCE and identity columns take it."""
+    cycle = "CYCLE" if sequence.cycle else "NO CYCLE"
+    return (
+        f"INCREMENT BY {sequence.increment} MINVALUE {sequence.minimum}"
+        f" MAXVALUE {sequence.maximum} START WITH {sequence.start} CACHE {sequence.cache} {cycle}"
+    )
+
+
+def _create_sequence(sequence: Sequence | None) -> str:
+    if sequence is None:
+        return ""
+    name = qualified(sequence.schema, sequence.name)
+    return f"CREATE SEQUENCE {name} AS {sequence.type} {sequence_options(sequence)}"
+
+
+def with_options(options: tuple[str, ...], toast: tuple[str, ...] = ()) -> str:
+    """``WITH (...)`` for reloptions as the catalog keeps them (``name=value``), or nothing."""
+    named = [*options, *(f"toast.{option}" for option in toast)]
+    if not named:
+        return ""
+    return f"WITH ({', '.join(option_text(option) for option in named)})"
+
+
+def option_text(option: str) -> str:
+    """``name='value'``; the value is always quoted, as it may hold anything."""
+    name, _, value = option.partition("=")
+    return f"{name}={literal(value)}"
+
+
+def _dressed(table: Table) -> tuple[Statement, ...]:
+    """What CREATE TABLE has no words for before PostgreSQL 16."""
+    statements = []
+    name = _name(table)
+    for column in table.columns:
+        alter = f"ALTER TABLE {name} ALTER COLUMN {ident(column.name)}"
+        if column.storage:
+            text = f"{alter} SET STORAGE {column.storage}"
+            statements.append(Statement(text, Lock.ACCESS_EXCLUSIVE, name))
+        if column.statistics is not None:
+            text = f"{alter} SET STATISTICS {column.statistics}"
+            statements.append(Statement(text, Lock.SHARE_UPDATE_EXCLUSIVE, name))
+        if column.options:
+            options = ", ".join(option_text(option) for option in column.options)
+            statements.append(
+                Statement(f"{alter} SET ({options})", Lock.SHARE_UPDATE_EXCLUSIVE, name)
+            )
+    return tuple(statements)

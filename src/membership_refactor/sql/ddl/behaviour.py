@@ -1,0 +1,53 @@
+"""Triggers and rules."""
+
+from __future__ import annotations
+
+from membership_refactor.portrait import Rule, Table, Trigger
+from membership_refactor.sql.quoting import ident, literal, qualified
+from membership_refactor.sql.statements import Lock, Statement
+
+_STATES = {"D": "DISABLE", "R": "ENABLE REPLICA", "A": "ENABLE ALWAYS"}
+
+
+def create_triggers(table: Table) -> tuple[Statement, ...]:
+    """The application's triggers with their state; in one transaction, or a disabled one fires."""
+    return tuple(s for trigger in table.triggers for s in create_trigger(table, trigger))
+
+
+def create_trigger(table: Table, trigger: Trigger) -> tuple[Statement, ...]:
+    """One trigger by its own definition."""
+    name = qualified(table.schema, table.name)
+    statements = [Statement(trigger.definition, Lock.SHARE_ROW_EXCLUSIVE, name)]
+    if trigger.enabled in _STATES:
+        text = f"ALTER TABLE {name} {_STATES[trigger.enabled]} TRIGGER {ident(trigger.name)}"
+        statements.append(Statement(text, Lock.SHARE_ROW_EXCLUSIVE, name))
+    if trigger.comment is not None:
+        text = f"COMMENT ON TRIGGER {ident(trigger.name)} ON {name} IS {literal(trigger.comment)}"
+        statements.append(Statement(text, Lock.SHARE_UPDATE_EXCLUSIVE, name))
+    return tuple(statements)
+
+
+def create_rules(table: Table) -> tuple[Statement, ...]:
+    """The rules with their state; in one transaction for the same reason."""
+    return tuple(s for rule in table.rules for s in create_rule(table, rule))
+
+
+def create_rule(table: Table, rule: Rule) -> tuple[Statement, ...]:
+    """One rule by its own definition."""
+    name = qualified(table.schema, table.name)
+    statements = [Statement(rule.definition.removesuffix(";"), Lock.ACCESS_EXCLUSIVE, name)]
+    if rule.enabled in _STATES:
+        text = f"ALTER TABLE {name} {_STATES[rule.enabled]} RULE {ident(rule.name)}"
+        statements.append(Statement(text, Lock.ACCESS_EXCLUSIVE, name))
+    if rule.comment is not None:
+        text = f"COMMENT ON RULE {ident(rule.name)} ON {name} IS {literal(rule.comment)}"
+        statements.append(Statement(text, Lock.SHARE_UPDATE_EXCLUSIVE, name))
+    return tuple(statements)
+
+
+def drop_behaviour(table: Table) -> tuple[Statement, ...]:
+    """Takes the application's triggers and rules off."""
+    name = qualified(table.schema, table.name)
+    triggers = (f"DROP TRIGGER {ident(t.name)} ON {name}" for t in table.triggers)
+    rules = (f"DROP RULE {ident(r.name)} ON {name}" for r in table.rules)
+    return tuple(Statement(t, Lock.ACCESS_EXCLUSIVE, name) for t in (*triggers, *rules))

@@ -1,0 +1,197 @@
+"""What a copy cannot carry: everything that is refused by name before anything is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from membership_refactor.planning import TableSplit
+from membership_refactor.portrait import EventTrigger, Rule, Server, Table
+from membership_refactor.portrait.tokens import tokens
+from membership_refactor.sql.ddl.copy_portrait import cloned
+from membership_refactor.sql.ddl.plan_fits import fits
+
+_KINDS = {
+    "p": "is partitioned",
+    "f": "is a foreign table",
+    "v": "is a view",
+    "m": "is a materialized view",
+}
+_PERSISTENCE = {
+    "u": "is unlogged: a crash would empty it while the copy keeps its rows",
+    "t": "is temporary",
+}
+_MAX_COLUMNS = 1600
+_OUR_COMMANDS = frozenset(
+    {
+        "ALTER INDEX",
+        "ALTER PUBLICATION",
+        "ALTER SEQUENCE",
+        "ALTER STATISTICS",
+        "ALTER TABLE",
+        "COMMENT",
+        "CREATE FUNCTION",
+        "CREATE INDEX",
+        "CREATE POLICY",
+        "CREATE RULE",
+        "CREATE SCHEMA",
+        "CREATE STATISTICS",
+        "CREATE TABLE",
+        "CREATE TRIGGER",
+        "CREATE VIEW",
+        "DROP FUNCTION",
+        "DROP INDEX",
+        "DROP RULE",
+        "DROP TABLE",
+        "DROP TRIGGER",
+        "GRANT",
+        "REVOKE",
+    }
+)
+
+
+def cannot_carry(
+    plan: TableSplit,
+    source: Table,
+    *,
+    server: Server | None = None,
+) -> tuple[str, ...]:
+    """Why the source cannot be copied and followed, a sentence each; empty when it can.
+
+    ``fits`` is part of it. ``server`` adds what depends on the connected role and on what else
+    stands in the schema.
+    """
+    if source.kind != "r":
+        return (f'table "{source.name}" {_KINDS.get(source.kind, "is no ordinary table")}',)
+    reasons = [*_shape(source), *_content(source), *_published(source)]
+    if server is not None:
+        reasons += _role(source, server)
+        reasons += _names(plan, source, server)
+        reasons += _event_triggers(server)
+    named = tuple(f'table "{source.name}" {reason}' for reason in reasons)
+    return named + fits(plan, source)
+
+
+def _shape(table: Table) -> Iterator[str]:
+    if table.persistence in _PERSISTENCE:
+        yield _PERSISTENCE[table.persistence]
+    if table.inherits:
+        yield f"inherits from {', '.join(table.inherits)}"
+    if table.children:
+        yield f"has the child tables {', '.join(table.children)}, whose rows show in it"
+    if table.of_type:
+        yield f"is a typed table (OF {table.of_type}) and cannot get a column"
+    if table.extension:
+        yield f'belongs to the extension "{table.extension}"'
+    if len(table.columns) >= _MAX_COLUMNS:
+        yield f"has {len(table.columns)} columns: there is no room for the link"
+
+
+def _content(table: Table) -> Iterator[str]:
+    if table.subscribed:
+        yield (
+            "is written by a subscription: such writes fire row triggers only, "
+            "and a statement trigger would miss them"
+        )
+    for provider, label in table.security_labels:
+        yield f"has the security label {label!r} of {provider!r}, which only its provider can give"
+    for rule in table.rules:
+        yield from _rewriting(rule)
+    for constraint in table.constraints:
+        words = {token.text for token in tokens(constraint.definition)}
+        if constraint.kind in ("p", "u", "f") and words & {"OVERLAPS", "PERIOD"}:
+            yield (
+                f'has the temporal constraint "{constraint.name}" (WITHOUT OVERLAPS, PERIOD), '
+                "which cannot be made from an index"
+            )
+
+
+def rewriting_rules(table: Table) -> tuple[str, ...]:
+    """The rules that came to a table that is followed already, and would rewrite the following."""
+    return tuple(f'table "{table.name}" {text}' for r in table.rules for text in _rewriting(r))
+
+
+def _rewriting(rule: Rule) -> Iterator[str]:
+    # A rule rewrites the capture's own statements as well. ON CONFLICT is refused by PostgreSQL
+    # on a table with INSERT or UPDATE rules, and INSTEAD swallows what has to arrive.
+    if rule.enabled not in ("O", "A"):
+        return
+    words = [token.text for token in tokens(rule.definition) if token.kind == "word"]
+    event = words[words.index("ON") + 1]
+    if event in ("INSERT", "UPDATE") or "INSTEAD" in words:
+        yield (
+            f'has the rule "{rule.name}" on {event}, which would rewrite what is carried from '
+            "the other table; make it a trigger"
+        )
+
+
+def _published(table: Table) -> Iterator[str]:
+    for publication in table.published_by_schema:
+        yield (
+            f'is in the publication "{publication}" of all tables or of its schema: the copy '
+            "would be published beside it, and a subscriber that has both would apply each "
+            "change twice; publish by table"
+        )
+
+
+def _role(table: Table, server: Server) -> Iterator[str]:
+    acts_as = server.superuser or table.owner in server.acts_as
+    if table.owner and not acts_as:
+        yield (
+            f'belongs to "{table.owner}", and "{server.user}" is not a member of that role: '
+            f'connect as "{table.owner}" or run GRANT "{table.owner}" TO "{server.user}"'
+        )
+    if table.force_row_security and not server.bypass_row_security:
+        yield (
+            f'has FORCE ROW LEVEL SECURITY, and "{server.user}" has no BYPASSRLS: '
+            "rows could be hidden from the copy"
+        )
+    if server.superuser:
+        return
+    if not server.creates_in_schema:
+        yield (
+            f'cannot be copied: "{server.user}" has no CREATE on the schema; '
+            f'run GRANT CREATE ON SCHEMA "{table.schema}" TO "{server.user}"'
+        )
+    if not server.creates_in_database:
+        yield (
+            f'cannot be copied: "{server.user}" has no CREATE on the database, which the '
+            f'ledger\'s schema needs; run GRANT CREATE ON DATABASE ... TO "{server.user}"'
+        )
+    given = (*(table.grants or ()), *table.column_grants)
+    for grantor in sorted({grant.grantor for grant in given} - {table.owner, ""}):
+        if grantor not in server.acts_as:
+            yield (
+                f'has grants given by "{grantor}", which "{server.user}" cannot give again '
+                "without being a member of that role"
+            )
+    for publication in table.publications:
+        if publication.owner and publication.owner not in server.acts_as:
+            yield (
+                f'is in the publication "{publication.name}" of "{publication.owner}", which '
+                f'"{server.user}" cannot change'
+            )
+
+
+def _names(plan: TableSplit, source: Table, server: Server) -> Iterator[str]:
+    """Names that the chain will give and that somebody else has."""
+    copy = cloned(source, name=plan.copy, link=plan.link)
+    wanted = {plan.copy, plan.retired, *(index.name for index in copy.indexes)}
+    if plan.parent != plan.source:
+        wanted.add(plan.parent)
+    for name in sorted(wanted & set(server.relations)):
+        yield f'cannot be split: a relation "{name}" stands in the schema already; rename it'
+
+
+def _event_triggers(server: Server) -> Iterator[str]:
+    for trigger in server.event_triggers:
+        if _sees_us(trigger):
+            yield (
+                f'cannot be split while the event trigger "{trigger.name}" fires on '
+                f"{trigger.event}: it could refuse or change a statement half-way; disable it"
+            )
+
+
+def _sees_us(trigger: EventTrigger) -> bool:
+    if trigger.event == "login":
+        return False
+    return not trigger.tags or bool(_OUR_COMMANDS & set(trigger.tags))

@@ -1,0 +1,87 @@
+"""Checks and foreign keys."""
+
+from __future__ import annotations
+
+from membership_refactor.portrait import Constraint, Table
+from membership_refactor.sql.quoting import ident, literal, qualified
+from membership_refactor.sql.statements import Lock, Statement
+
+_NOT_VALID = " NOT VALID"
+
+
+def create_checks(table: Table) -> tuple[Statement, ...]:
+    """The CHECK constraints; one that is not valid stays so. On a filled table each scans it."""
+    return tuple(add_constraint(table, c) for c in table.constraints if c.kind == "c")
+
+
+def create_foreign_keys(table: Table, *, not_valid: bool = False) -> tuple[Statement, ...]:
+    """The outgoing foreign keys. ``not_valid`` makes each without a scan; see
+    ``validate_foreign_keys``."""
+    name = qualified(table.schema, table.name)
+    comments = (
+        Statement(
+            f"COMMENT ON CONSTRAINT {ident(key.name)} ON {name} IS {literal(key.comment)}",
+            Lock.SHARE_UPDATE_EXCLUSIVE,
+            name,
+        )
+        for key in table.foreign_keys
+        if key.comment is not None
+    )
+    return (
+        *(add_constraint(table, c, not_valid=not_valid) for c in table.foreign_keys),
+        *comments,
+    )
+
+
+def validate_foreign_keys(table: Table) -> tuple[Statement, ...]:
+    """Validates those that are valid in the portrait; reads both tables, blocks no writer."""
+    return tuple(
+        validate_constraint(table.schema, table.name, c.name)
+        for c in table.foreign_keys
+        if c.validated
+    )
+
+
+def add_constraint(table: Table, constraint: Constraint, *, not_valid: bool = False) -> Statement:
+    """One constraint by its own definition."""
+    name = qualified(table.schema, table.name)
+    return Statement(
+        f"ALTER TABLE {name} ADD CONSTRAINT {ident(constraint.name)} "
+        + constraint_text(constraint.definition, not_valid=not_valid or not constraint.validated),
+        # A foreign key takes the weaker lock, and the same on the table that it points to.
+        Lock.SHARE_ROW_EXCLUSIVE if constraint.kind == "f" else Lock.ACCESS_EXCLUSIVE,
+        name,
+    )
+
+
+def constraint_text(definition: str, *, not_valid: bool) -> str:
+    """A definition with or without NOT VALID; one that is NOT ENFORCED stays as it is."""
+    bare = definition.removesuffix(_NOT_VALID)
+    if bare.endswith(" NOT ENFORCED"):
+        return bare
+    return bare + _NOT_VALID if not_valid else bare
+
+
+def check_expression(definition: str) -> str:
+    """The condition of a CHECK, in its parentheses."""
+    bare = definition.removesuffix(_NOT_VALID).removesuffix(" NO INHERIT")
+    return bare.removeprefix("CHECK ")
+
+
+def validate_constraint(schema: str, table: str, constraint: str) -> Statement:
+    """Reads the whole table under a lock that lets everybody write."""
+    name = qualified(schema, table)
+    text = f"ALTER TABLE {name} VALIDATE CONSTRAINT {ident(constraint)}"
+    return Statement(text, Lock.SHARE_UPDATE_EXCLUSIVE, name)
+
+
+def drop_constraint(table: Table, constraint: Constraint) -> Statement:
+    """Takes one constraint off."""
+    name = qualified(table.schema, table.name)
+    text = f"ALTER TABLE {name} DROP CONSTRAINT {ident(constraint.name)}"
+    return Statement(text, Lock.ACCESS_EXCLUSIVE, name)
+
+
+def drop_foreign_keys(table: Table) -> tuple[Statement, ...]:
+    """Takes the outgoing foreign keys off; the tables they point to are locked for a moment too."""
+    return tuple(drop_constraint(table, constraint) for constraint in table.foreign_keys)

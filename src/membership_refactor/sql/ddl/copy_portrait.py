@@ -1,0 +1,145 @@
+"""The portrait that the copy has from 0003 on, and what a copy shows that differs from it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from membership_refactor.planning import TableSplit
+from membership_refactor.portrait import (
+    Column,
+    Constraint,
+    Index,
+    Policy,
+    Statistics,
+    Table,
+    differences,
+)
+from membership_refactor.portrait.tokens import tokens
+from membership_refactor.sql.ddl.renaming import DerivedNames, renamed
+from membership_refactor.sql.quoting import fitted, ident, literal, qualified
+
+
+def cloned(source: Table, *, name: str, link: str) -> Table:
+    """``source`` under another name and with the link as last column.
+
+    The same in everything but: object names derived from the table's; ids by default from the
+    source's sequence, since an identity cannot be shared; no triggers, rules and publications of
+    the application, which stay with the source until 0005; a self-reference refers to the copy.
+    An invalid index is a left-over and is not copied.
+    """
+    index_name = fitted(f"ix_{name}_{link}")
+    definition = (
+        f"CREATE INDEX {ident(index_name)} ON {qualified(source.schema, name)}"
+        f" USING btree ({ident(link)})"
+    )
+    own = under_name(source, name)
+    return replace(
+        own,
+        columns=(
+            *(_from_the_sources_sequence(column) for column in source.columns),
+            Column(name=link, type="uuid"),
+        ),
+        indexes=(
+            *(index for index in own.indexes if index.valid),
+            Index(name=index_name, definition=definition, columns=(link,)),
+        ),
+        triggers=(),
+        rules=(),
+        publications=(),
+    )
+
+
+def under_name(table: Table, name: str) -> Table:
+    """The table under another name: every text in it speaks of the new one."""
+    names = DerivedNames(table, name)
+
+    def text(sql: str) -> str:
+        return renamed(sql, table.schema, table.name, name)
+
+    return replace(
+        table,
+        name=name,
+        constraints=tuple(_constraint(c, table, names) for c in table.constraints),
+        indexes=tuple(_index(i, table, names) for i in table.indexes),
+        statistics=tuple(_statistics(s, table, names) for s in table.statistics),
+        triggers=tuple(replace(t, definition=text(t.definition)) for t in table.triggers),
+        rules=tuple(replace(r, definition=text(r.definition)) for r in table.rules),
+        policies=tuple(_policy(p, table, name) for p in table.policies),
+        incoming=(),
+        dependents=(),
+        rows=None,
+        bytes=None,
+    )
+
+
+def copy_differences(plan: TableSplit, source: Table, copy: Table) -> tuple[str, ...]:
+    """What the copy shows that is unlike the source; empty when it is exact (0003 and 0004).
+
+    The order of the columns aside: 0010's downgrade can add them only at the end.
+    """
+    expected = cloned(source, name=plan.copy, link=plan.link)
+    return differences(expected, copy, without=("incoming",))
+
+
+def _from_the_sources_sequence(column: Column) -> Column:
+    if column.sequence is None:
+        return column
+    sequence = replace(column.sequence, owned=False)
+    if not column.identity:
+        return replace(column, sequence=sequence)
+    name = literal(qualified(sequence.schema, sequence.name))
+    # An identity column of type integer casts what it draws, as serial columns do.
+    drawn = f"nextval({name}::regclass)"
+    return replace(column, identity="", default=drawn, sequence=sequence)
+
+
+def _constraint(constraint: Constraint, table: Table, names: DerivedNames) -> Constraint:
+    references = constraint.references
+    if references == (table.schema, table.name):
+        references = (table.schema, names.new)
+    return replace(
+        constraint,
+        name=names[constraint.name],
+        index=names[constraint.index] if constraint.index else None,
+        definition=renamed(constraint.definition, table.schema, table.name, names.new),
+        references=references,
+    )
+
+
+def _index(index: Index, table: Table, names: DerivedNames) -> Index:
+    unique = "UNIQUE " if index.unique else ""
+    definition = renamed(index.definition, table.schema, table.name, names.new)
+    rest = _from_word(definition, "ON")
+    return replace(
+        index,
+        name=names[index.name],
+        definition=f"CREATE {unique}INDEX {ident(names[index.name])} {rest}",
+        constraint=names[index.constraint] if index.constraint else None,
+    )
+
+
+def _statistics(statistics: Statistics, table: Table, names: DerivedNames) -> Statistics:
+    # CREATE STATISTICS schema.name [(kinds)] ON ...: everything from behind the name stays.
+    parts = list(tokens(statistics.definition))
+    name = next(n for n, token in enumerate(parts) if token.text == ".") + 1
+    rest = "".join(token.text for token in parts[name + 1 :])
+    named = qualified(statistics.schema, names[statistics.name])
+    return replace(
+        statistics,
+        name=names[statistics.name],
+        definition=f"CREATE STATISTICS {named}"
+        + renamed(rest, table.schema, table.name, names.new),
+    )
+
+
+def _policy(policy: Policy, table: Table, new: str) -> Policy:
+    def text(sql: str | None) -> str | None:
+        return None if sql is None else renamed(sql, table.schema, table.name, new)
+
+    return replace(policy, using=text(policy.using), check=text(policy.check))
+
+
+def _from_word(sql: str, keyword: str) -> str:
+    """``sql`` from ``keyword`` on; a name in capitals would stand in quotes."""
+    parts = [token.text for token in tokens(sql)]
+    return "".join(parts[parts.index(keyword) :])

@@ -1,0 +1,140 @@
+"""Whether a plan fits a table: the reasons why not, before anything is asked of the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from membership_refactor.planning import Conflict, TableSplit
+from membership_refactor.portrait import Column, Table
+from membership_refactor.portrait.tokens import tokens
+from membership_refactor.sql.parents.parent_uuid import supported_key_type
+from membership_refactor.sql.types import base_type, identifies
+
+_TIMES = frozenset({"timestamp with time zone", "timestamp without time zone"})
+_WITHOUT_ORDER = frozenset(
+    {
+        "json",
+        "jsonpath",
+        "xml",
+        "point",
+        "line",
+        "lseg",
+        "box",
+        "path",
+        "polygon",
+        "circle",
+        "xid",
+        "cid",
+        "aclitem",
+        "refcursor",
+        "pg_snapshot",
+        "txid_snapshot",
+    }
+)
+"""Types that no btree orders, and so do not ORDER BY and DISTINCT."""
+
+
+def fits(plan: TableSplit, table: Table) -> tuple[str, ...]:
+    """Why ``plan`` cannot be carried out on ``table``; empty when it fits.
+
+    Columns that the plan does not mention are no reason: they stay with the child.
+    """
+    missing = [name for name in plan.source_columns if name not in table.column_names]
+    reasons = [f'column "{name}" of the plan is not in the table' for name in missing]
+    if plan.link in table.column_names:
+        reasons.append(f'the table has a column "{plan.link}" already, the name of the link')
+    reasons += _primary_key(plan, table)
+    for name in plan.key:
+        if name not in missing:
+            reasons += _key(table.column(name))
+    if plan.changed and plan.changed not in missing:
+        reasons += _changed(table.column(plan.changed))
+    for name in plan.parent_values:
+        if name not in missing:
+            reasons += _parent_value(plan, table.column(name))
+    reasons += _generated(plan, table)
+    return tuple(f'table "{table.name}": {reason}' for reason in reasons)
+
+
+def _primary_key(plan: TableSplit, table: Table) -> Iterator[str]:
+    key = table.primary_key
+    if key is None:
+        yield f'there is no primary key; the plan expects one on "{plan.id}"'
+    elif key.columns != (plan.id,):
+        yield f'the primary key is ({", ".join(key.columns)}), the plan expects ("{plan.id}")'
+    elif key.deferrable:
+        yield (
+            "the primary key is deferrable, and ON CONFLICT cannot use it; make it NOT DEFERRABLE"
+        )
+    if plan.id in table.column_names:
+        yield from _id(table.column(plan.id))
+
+
+def _id(column: Column) -> Iterator[str]:
+    """A row is found on the other table by its id: of two equal ids one change would be lost."""
+    place = f'primary key column "{column.name}"'
+    if not column.deterministic:
+        yield (
+            f"{place} has the nondeterministic collation {column.collation}, "
+            "which holds different texts for equal; give it a deterministic one"
+        )
+    elif not identifies(column):
+        yield (
+            f"{place} has type {_named(column)}; as an id only types are allowed whose equal "
+            "values are identical: give it such a type (an integer, uuid or text), or make "
+            "another column the primary key"
+        )
+
+
+def _key(column: Column) -> Iterator[str]:
+    place = f'key column "{column.name}"'
+    if column.generated is not None:
+        yield f"{place} is generated; the parent could not be written"
+    elif not supported_key_type(column.type):
+        yield (
+            f"{place} has type {_named(column)}; in a key only types are allowed whose equal "
+            "values are identical"
+        )
+    elif not column.deterministic:
+        yield (
+            f"{place} has the nondeterministic collation {column.collation}, "
+            "which holds different texts for equal"
+        )
+
+
+def _named(column: Column) -> str:
+    of = f" (a domain over {column.base_type})" if column.base_type else ""
+    return f"{column.type}{of}"
+
+
+def _changed(column: Column) -> Iterator[str]:
+    if column.generated is not None:
+        yield f'column "{column.name}" (changed) is generated'
+    elif base_type(column.type) not in _TIMES:
+        yield f'column "{column.name}" (changed) has type {column.type}; a timestamp is expected'
+
+
+def _parent_value(plan: TableSplit, column: Column) -> Iterator[str]:
+    if column.generated is not None:
+        yield f'parent column "{column.name}" is generated; the parent could not be written'
+    if column.name in plan.with_policy(Conflict.MAX) and (
+        base_type(column.base_type or column.type).removesuffix("[]") in _WITHOUT_ORDER
+    ):
+        yield (
+            f'parent column "{column.name}" has type {_named(column)}, '
+            "which has no greatest value: choose another policy than max"
+        )
+
+
+def _generated(plan: TableSplit, table: Table) -> Iterator[str]:
+    """A generated column of the child must not be computed from what 0010 drops."""
+    going = frozenset(plan.deprecated)
+    for column in table.columns:
+        if column.generated is None or column.name in going:
+            continue
+        named = {token.name for token in tokens(column.generated)} & going
+        if named:
+            yield (
+                f'column "{column.name}" is generated from "{min(n for n in named if n)}", '
+                "which leaves the child in 0010"
+            )

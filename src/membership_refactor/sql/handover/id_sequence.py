@@ -1,0 +1,93 @@
+"""The generation of ids changes hands: sequence, position, options and grants."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from membership_refactor.portrait import Column, Sequence, Table
+from membership_refactor.sql.ddl.access import grant_sequence
+from membership_refactor.sql.ddl.bare import sequence_options
+from membership_refactor.sql.quoting import dollar_quoted, ident, literal, qualified
+from membership_refactor.sql.statements import Lock, Statement
+
+
+def move_identity(owner: Table, *, giver: str, taker: str, share: bool) -> Iterator[Statement]:
+    """Every owned sequence of ``owner`` goes from ``giver`` to ``taker`` (quoted, qualified).
+
+    ``owner`` is the portrait whose columns say how ids are made. ``share`` leaves the giver with
+    a default from the sequence (0005's downgrade), else it makes no ids any more.
+    Both tables are locked ACCESS EXCLUSIVE; the sequence is locked here.
+    """
+    for column in owner.columns:
+        if column.sequence is None or not column.sequence.owned:
+            continue
+        if column.identity:
+            yield from _identity(
+                column, column.sequence, owner.owner, giver=giver, taker=taker, share=share
+            )
+        else:
+            yield from _serial(column, column.sequence, giver=giver, taker=taker, share=share)
+
+
+def _serial(
+    column: Column, sequence: Sequence, *, giver: str, taker: str, share: bool
+) -> Iterator[Statement]:
+    name, place = qualified(sequence.schema, sequence.name), ident(column.name)
+    if not share:
+        yield Statement(
+            f"ALTER TABLE {giver} ALTER COLUMN {place} DROP DEFAULT", Lock.ACCESS_EXCLUSIVE, giver
+        )
+    elif column.default is not None:  # else it was dropped by hand, and stays so
+        # 0005 took the default of the taker (then the giver) away.
+        yield Statement(
+            f"ALTER TABLE {taker} ALTER COLUMN {place} SET DEFAULT {column.default}",
+            Lock.ACCESS_EXCLUSIVE,
+            taker,
+        )
+    yield Statement(f"ALTER SEQUENCE {name} OWNED BY {taker}.{place}", Lock.ACCESS_EXCLUSIVE, taker)
+
+
+def _identity(
+    column: Column, sequence: Sequence, owner: str, *, giver: str, taker: str, share: bool
+) -> Iterator[Statement]:
+    # PostgreSQL lets nobody change the owner of an identity's sequence: it goes with DROP
+    # IDENTITY, and another one of its name, options and position comes with ADD GENERATED.
+    # ALTER SEQUENCE takes SHARE ROW EXCLUSIVE on the sequence, which nextval() waits for;
+    # without it an id drawn in between would be handed out twice.
+    name, place = qualified(sequence.schema, sequence.name), ident(column.name)
+    kind = column.identity.upper()
+    restore = (
+        f"ALTER TABLE {giver} ALTER COLUMN {place} SET DEFAULT"
+        f" pg_catalog.nextval({literal(name)}::pg_catalog.regclass);"
+        if share
+        else ""
+    )
+    body = f"""
+DECLARE
+  position_now bigint;
+  drawn boolean;
+  grantee text;
+BEGIN
+  ALTER SEQUENCE {name} CACHE {sequence.cache};
+  SELECT s.last_value, s.is_called INTO position_now, drawn FROM {name} AS s;
+  ALTER TABLE {taker} ALTER COLUMN {place} DROP DEFAULT;
+  ALTER TABLE {giver} ALTER COLUMN {place} DROP IDENTITY;
+  ALTER TABLE {taker} ALTER COLUMN {place} ADD GENERATED {kind} AS IDENTITY
+    (SEQUENCE NAME {name} {sequence_options(sequence)});
+  PERFORM pg_catalog.setval({literal(name)}::pg_catalog.regclass, position_now, drawn);
+  FOR grantee IN
+    SELECT DISTINCT CASE WHEN x.grantee = 0 THEN 'PUBLIC'
+      ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(x.grantee)) END
+    FROM pg_catalog.pg_class c CROSS JOIN LATERAL pg_catalog.aclexplode(c.relacl) x
+    WHERE c.oid = {literal(name)}::pg_catalog.regclass AND x.grantee <> c.relowner
+  LOOP
+    EXECUTE pg_catalog.format('REVOKE ALL ON SEQUENCE %s FROM %s CASCADE',
+      {literal(name)}, grantee);
+  END LOOP;
+  {restore}
+END
+"""
+    yield Statement(f"DO {dollar_quoted(body)}", Lock.ACCESS_EXCLUSIVE, taker)
+    yield from grant_sequence(sequence, owner)
+    if sequence.comment is not None:
+        yield Statement(f"COMMENT ON SEQUENCE {name} IS {literal(sequence.comment)}")

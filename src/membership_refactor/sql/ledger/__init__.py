@@ -1,0 +1,1 @@
+"""SQL of the ledger: its tables and what is written into them."""

@@ -1,0 +1,136 @@
+"""Collection: a parent of ours that lost its last child goes; all that lost one are touched."""
+
+from __future__ import annotations
+
+from membership_refactor.sql.parallel.sides import Sides, function
+from membership_refactor.sql.parents.parent_uuid import version_8
+from membership_refactor.sql.quoting import ident, literal
+from membership_refactor.sql.snapshot_fence import guard
+from membership_refactor.sql.statements import Statement
+from membership_refactor.sql.triggers import trigger_function
+
+
+def _childless(sides: Sides, uuid: str) -> str:
+    return f"NOT EXISTS (SELECT FROM {sides.names.copy} AS c WHERE c.{sides.link} = {uuid})"
+
+
+def collect_function(sides: Sides, *, keep: bool = False) -> tuple[Statement, ...]:
+    """``collect(uuids)``: touches each, in order, then removes it if it is ours and childless.
+
+    Two who each take one of the last two children both touch, so the second sees the first's
+    work or gets 40001. With ``keep`` (children are frozen) it is only listed, for the downgrade.
+    """
+    names, u = sides.names, sides.uuid
+    emptied = names.own("emptied")
+    if keep:
+        act = f"INSERT INTO {emptied} AS e (uuid) VALUES (one) ON CONFLICT DO NOTHING;"
+    else:
+        act = (
+            f"DELETE FROM {names.parent} AS p WHERE p.{u} = one;\n"
+            f"      DELETE FROM {emptied} AS e WHERE e.uuid = one;"
+        )
+    own_xid = "pg_catalog.pg_current_xact_id()::pg_catalog.xid"
+    body = f"""  FOR one IN SELECT DISTINCT g.g FROM pg_catalog.unnest(uuids) AS g (g)
+    WHERE g.g IS NOT NULL ORDER BY g.g LOOP
+    {sides.touch("one", xid=own_xid)}
+    IF parent.{u} IS NOT NULL AND {version_8("one")} AND {_childless(sides, "one")} THEN
+      {act}
+    END IF;
+  END LOOP;"""
+    return function(
+        names.own("collect"),
+        "uuids pg_catalog.uuid[]",
+        "void",
+        body,
+        declare="  one pg_catalog.uuid; parent record;",
+    )
+
+
+def left_functions(sides: Sides) -> tuple[Statement, ...]:
+    """AFTER statement: the parents that children left by UPDATE, DELETE or TRUNCATE.
+
+    Once a statement, because looking for a remaining child passes all the dead rows that the
+    statement left behind. EXCEPT never becomes a nested loop, whatever the cached plan.
+    """
+    names, i, link = sides.names, sides.id, sides.link
+    declare = "  uuids pg_catalog.uuid[];"
+    act = f"""IF uuids IS NULL THEN
+    RETURN NULL;
+  END IF;
+  {guard(names)}
+  PERFORM {names.own("collect")}(uuids);"""
+    # Both tables hold the rows in the same order. Most statements end here, at half the price.
+    updated = f"""  IF (SELECT pg_catalog.array_agg(o.{link}) FROM o)
+    OPERATOR(pg_catalog.=) (SELECT pg_catalog.array_agg(n.{link}) FROM n) THEN
+    RETURN NULL;
+  END IF;
+  SELECT pg_catalog.array_agg(DISTINCT z.z) INTO uuids FROM (
+    SELECT o.{i}, o.{link} FROM o EXCEPT SELECT n.{i}, n.{link} FROM n) AS z (i, z)
+  WHERE z.z IS NOT NULL;
+  {act}
+  RETURN NULL;"""
+    forget = "\n  ".join(
+        f'DELETE FROM {names.own(t)} AS r WHERE r."child id" = ANY (ids);'
+        for t in ("replaced", "uuid_map")
+    )
+    deleted = f"""  SELECT pg_catalog.array_agg(DISTINCT o.{link}), pg_catalog.array_agg(o.{i})
+  INTO uuids, ids FROM o;
+  IF ids IS NULL THEN
+    RETURN NULL;
+  END IF;
+  {forget}
+  {act}
+  RETURN NULL;"""
+    return (
+        *trigger_function(names.own("child_left_update"), updated, declare=declare),
+        *trigger_function(
+            names.own("child_left_delete"), deleted, declare=f"{declare} ids {sides.id_type}[];"
+        ),
+    )
+
+
+def truncated_function(sides: Sides, *, keep: bool = False) -> tuple[Statement, ...]:
+    """AFTER TRUNCATE of the child: all parents of ours are childless.
+
+    TRUNCATE removes rows that an old snapshot cannot see, and so cannot find the parents of.
+    """
+    names, u = sides.names, sides.uuid
+    ours = f"{names.parent} AS p WHERE {version_8(f'p.{u}')}"
+    if keep:
+        act = (
+            f"INSERT INTO {names.own('emptied')} AS e (uuid)\n"
+            f"  SELECT p.{u} FROM {ours} ON CONFLICT DO NOTHING;"
+        )
+    else:
+        act = f"DELETE FROM {ours};\n  DELETE FROM {names.own('emptied')};"
+    message = f"{sides.plan.copy} cannot be truncated in a transaction with an old snapshot"
+    body = f"""  IF pg_catalog.current_setting('transaction_isolation')
+    IN ('repeatable read', 'serializable') THEN
+    RAISE feature_not_supported USING MESSAGE = {literal(message)},
+      HINT = 'Truncate under READ COMMITTED, or use DELETE.';
+  END IF;
+  DELETE FROM {names.own("replaced")};
+  DELETE FROM {names.own("uuid_map")};
+  {act}
+  RETURN NULL;"""
+    return trigger_function(names.own("child_truncated"), body)
+
+
+def list_emptied(sides: Sides) -> Statement:
+    """Lists our childless parents: since the freeze they stay, and no check may call them lost."""
+    return Statement(
+        f"INSERT INTO {sides.names.own('emptied')} AS e (uuid)\n"
+        f"SELECT p.{sides.uuid} FROM {sides.names.parent} AS p\n"
+        f"WHERE {version_8(f'p.{sides.uuid}')} AND {_childless(sides, f'p.{sides.uuid}')}\n"
+        "ON CONFLICT DO NOTHING"
+    )
+
+
+def childless_query(sides: Sides) -> str:
+    """Every parent without children, its uuid and key: a legacy row cannot say that it exists."""
+    return (
+        f"SELECT p.{sides.uuid}, {', '.join(f'p.{ident(c)}' for c in sides.plan.key)}\n"
+        f"FROM {sides.names.parent} AS p LEFT JOIN {sides.names.copy} AS c "
+        f"ON c.{sides.link} = p.{sides.uuid}\n"
+        f"WHERE c.{sides.link} IS NULL"
+    )

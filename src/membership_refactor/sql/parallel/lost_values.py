@@ -1,0 +1,313 @@
+"""Replaced values: a child's own value that lost is written down before it is overwritten."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from membership_refactor.planning import Conflict, TableSplit
+from membership_refactor.portrait import Column, Table
+from membership_refactor.sql.names import Names
+from membership_refactor.sql.parallel.ledger import by, lost, was
+from membership_refactor.sql.parallel.sides import Sides, function, set_to
+from membership_refactor.sql.quoting import ident
+from membership_refactor.sql.statements import Statement
+from membership_refactor.sql.types import differs, equal_is_identical
+
+
+def note(
+    sides: Sides, rows: str, winner: str, losing: Mapping[str, str], *, time: str | None = None
+) -> str:
+    """INSERT that records the own values of children.
+
+    ``time`` is what the child's time of change becomes, the later of both where nothing is said.
+    ``rows`` is FROM and WHERE, with the child as ``c``; ``winner`` the row that holds what
+    replaces them; ``losing`` a condition for each column. A later loss supersedes an earlier one.
+    """
+    columns = [c.name for c in sides.values if c.name in losing]
+    fields, selected, updates = ['"child id"'], [f"c.{sides.id}"], []
+    for name in columns:
+        fields += [lost(name), was(name), by(name)]
+        condition = f"({losing[name]})"
+        selected += [
+            condition,
+            *(f"CASE WHEN {condition} THEN {row}.{ident(name)} END" for row in ("c", winner)),
+        ]
+        updates.append(f"{lost(name)} = r.{lost(name)} OR excluded.{lost(name)}")
+        updates += [
+            f"{f(name)} = CASE WHEN excluded.{lost(name)} THEN excluded.{f(name)} "
+            f"ELSE r.{f(name)} END"
+            for f in (was, by)
+        ]
+    for name in sides.changed:
+        # The time of change moves with the value, and comes back with it. Of two losses the
+        # first knows the row's own time, unless an application has set another in between.
+        fields += [lost(name), was(name), by(name)]
+        c = ident(name)
+        selected += ["true", f"c.{c}", time or f"GREATEST(c.{c}, {winner}.{c})"]
+        updates += [
+            f"{lost(name)} = true",
+            f"{was(name)} = CASE WHEN r.{lost(name)} AND r.{by(name)} = excluded.{was(name)} "
+            f"THEN r.{was(name)} ELSE excluded.{was(name)} END",
+            f"{by(name)} = excluded.{by(name)}",
+        ]
+    return (
+        f"INSERT INTO {sides.names.own('replaced')} AS r ({', '.join(fields)})\n"
+        f"    SELECT {', '.join(selected)}\n    {rows}\n"
+        f"      AND ({' OR '.join(f'({losing[n]})' for n in columns)})\n"
+        f'    ON CONFLICT ("child id") DO UPDATE SET {", ".join(updates)}'
+    )
+
+
+def _apart(sides: Sides, left: str, right: str) -> dict[str, str]:
+    return {c.name: differs((c,), left, right) for c in sides.values}
+
+
+def batch_functions(plan: TableSplit, names: Names, child: Table) -> tuple[Statement, ...]:
+    """``replace_losers(lo, hi)``, ``replace_listed(lo, hi)``, ``restore_own(lo, hi)`` and
+    ``fill_uuid_map(lo, hi)``.
+
+    Each takes the children whose id lies in [lo, hi], may be repeated, and returns the number of
+    rows it changed. Parents come first and in the order of their uuid: writers hold a parent
+    while they write its children. ``replace_listed`` looks at children in ``losers`` only.
+    """
+    sides = Sides(plan, names, child)
+    arguments = f"lo {sides.id_type}, hi {sides.id_type}"
+    made = [*_uuid_map(sides, arguments)]
+    if sides.values:
+        made += [*_replace(sides, arguments), *_restore(sides, arguments)]
+    else:
+        for name in ("replace_losers", "replace_listed", "restore_own"):
+            made += function(names.own(name), arguments, "bigint", "  RETURN 0;")
+    return tuple(made)
+
+
+def list_losers(plan: TableSplit, names: Names, child: Table) -> tuple[Statement, ...]:
+    """Writes down which children lose a value: one pass, so that batches need not look at all.
+
+    Once parallel saving stands no child can begin to differ from its parent, so that the list
+    holds whatever there is to do.
+    """
+    sides = Sides(plan, names, child)
+    if not sides.values:
+        return ()
+    return (
+        Statement(f"DELETE FROM {names.own('losers')}"),
+        Statement(
+            f'INSERT INTO {names.own("losers")} ("child id")\n'
+            f"SELECT c.{sides.id} FROM {names.copy} AS c\n"
+            f"JOIN {names.parent} AS p ON p.{sides.uuid} = c.{sides.link}\n"
+            f"WHERE {differs(sides.values, 'c', 'p')}"
+        ),
+    )
+
+
+def lock_parents(sides: Sides, condition: str) -> str:
+    """plpgsql that locks the parents of the batch's children that meet ``condition`` (c, p).
+
+    A statement of its own: the next one's snapshot then sees what the lock was waited for. In
+    one statement the re-check after the wait would take the child anew, but the old parent.
+    """
+    return (
+        f"PERFORM 1 FROM {sides.names.parent} AS q WHERE q.{sides.uuid} IN (\n"
+        f"    SELECT p.{sides.uuid} FROM {sides.names.copy} AS c\n"
+        f"    JOIN {sides.names.parent} AS p ON p.{sides.uuid} = c.{sides.link}\n"
+        f"    WHERE {condition})\n"
+        f"  ORDER BY q.{sides.uuid} FOR NO KEY UPDATE;"
+    )
+
+
+def _replace(sides: Sides, arguments: str) -> tuple[Statement, ...]:
+    names = sides.names
+    apart = differs(sides.values, "c", "p")
+    mine = f"c.{sides.id} = ANY (mine)"
+    joined = f"FROM {names.copy} AS c JOIN {names.parent} AS p ON p.{sides.uuid} = c.{sides.link}"
+    changed = "".join(f", {ident(c)} = GREATEST(c.{ident(c)}, p.{ident(c)})" for c in sides.changed)
+    work = f"""  IF mine IS NULL THEN
+    RETURN 0;
+  END IF;
+  {lock_parents(sides, f"{mine} AND {apart}")}
+  {note(sides, f"{joined}{chr(10)}    WHERE {mine}", "p", _apart(sides, "c", "p"))};
+  UPDATE {names.copy} AS c SET {set_to(sides.plan.parent_values, "p")}{changed}
+  FROM {names.parent} AS p
+  WHERE p.{sides.uuid} = c.{sides.link} AND {mine} AND {apart};
+  GET DIAGNOSTICS written = ROW_COUNT;
+  RETURN written;"""
+    found = {
+        "replace_losers": f"SELECT pg_catalog.array_agg(c.{sides.id}) INTO mine\n  {joined}\n"
+        f"  WHERE c.{sides.id} BETWEEN lo AND hi AND {apart};",
+        "replace_listed": 'SELECT pg_catalog.array_agg(z."child id") INTO mine\n'
+        f'  FROM {names.own("losers")} AS z WHERE z."child id" BETWEEN lo AND hi;',
+    }
+    declare = f"  written bigint; mine {sides.id_type}[];"
+    return tuple(
+        statement
+        for name, query in found.items()
+        for statement in function(
+            names.own(name), arguments, "bigint", f"  {query}\n{work}", declare=declare
+        )
+    )
+
+
+def _restore(sides: Sides, arguments: str) -> tuple[Statement, ...]:
+    """A value comes back only where it loses again to a sibling's: else the next way up would
+    make another parent of the same rows, because who won has gone or has been overtaken since."""
+    names = sides.names
+
+    def still(column: Column) -> str:
+        return _still(column, "c", "r")
+
+    timed = tuple(sides.child.column(name) for name in sides.changed)
+    sets = ", ".join(
+        f"{ident(c.name)} = CASE WHEN {still(c)} THEN r.{was(c.name)} ELSE c.{ident(c.name)} END"
+        for c in (*sides.values, *timed)
+    )
+    body = f"""  UPDATE {names.own("replaced")} AS r SET {_given_up(sides)}
+  FROM {names.copy} AS c
+  WHERE r."child id" = c.{sides.id} AND r."child id" BETWEEN lo AND hi;
+  UPDATE {names.copy} AS c SET {sets}
+  FROM {names.own("replaced")} AS r
+  WHERE r."child id" = c.{sides.id} AND r."child id" BETWEEN lo AND hi
+    AND ({" OR ".join(still(c) for c in sides.values)});
+  GET DIAGNOSTICS written = ROW_COUNT;
+  DELETE FROM {names.own("replaced")} AS r WHERE r."child id" BETWEEN lo AND hi;
+  RETURN written;"""
+    return function(
+        names.own("restore_own"), arguments, "bigint", body, declare="  written bigint;"
+    )
+
+
+def _still(column: Column, child: str, entry: str) -> str:
+    """Whether the child still holds what replaced its own value."""
+    record = "pg_catalog.record"
+    return (
+        f"({entry}.{lost(column.name)} AND ROW({child}.{ident(column.name)})::{record} "
+        f"OPERATOR(pg_catalog.*=) ROW({entry}.{by(column.name)})::{record})"
+    )
+
+
+def _compared(value: Column, left: str, operator: str, right: str) -> str:
+    """By the order of the column's type; the operators of one that an extension made are not in
+    pg_catalog, and those of text would be taken for them."""
+    if "." not in value.type:
+        return f"{left} {operator} {right}"
+    record = "pg_catalog.record"
+    return f"ROW({left})::{record} OPERATOR(pg_catalog.{operator}) ROW({right})::{record}"
+
+
+def _given_up(sides: Sides) -> str:
+    """SET list over entries ``r`` of children ``c``: what would win, were it restored, is not."""
+    plan, child = sides.plan, sides.child
+    entries = sides.names.own("replaced")
+
+    def sibling(condition: str, join: str = "") -> str:
+        return (
+            f"EXISTS (SELECT FROM {sides.names.copy} AS s{join}\n"
+            f"      WHERE s.{sides.link} = c.{sides.link} AND s.{sides.id} <> c.{sides.id}\n"
+            f"        AND {condition})"
+        )
+
+    joined = f' LEFT JOIN {entries} AS o ON o."child id" = s.{sides.id}'
+    loses: dict[str, str] = {}
+    for column in plan.parent_columns:
+        name, value = column.name, child.column(column.name)
+        if column.conflict is Conflict.LATEST:
+            loses[name] = sibling(f"{_later(sides)}", joined)
+        elif column.conflict is Conflict.FIRST:
+            loses[name] = sibling(f"s.{sides.id} < c.{sides.id}")
+        elif column.conflict is Conflict.MAX:
+            held = f"NOT {differs((value,), 's', 'c')} AND {_still(value, 's', 'o')} IS NOT TRUE"
+            now, own = f"c.{ident(name)}", f"r.{was(name)}"
+            loses[name] = (
+                f"({own} IS NULL OR {_compared(value, own, '<=', now)}) AND {sibling(held, joined)}"
+            )
+            if not equal_is_identical(value):
+                # Of equal ones the highest id's wins.
+                above = f"{held} AND s.{sides.id} > c.{sides.id}"
+                equal = _compared(value, own, "=", now)
+                loses[name] += f" AND ({equal} IS NOT TRUE OR {sibling(above, joined)})"
+        elif not equal_is_identical(value):
+            # Rows agree on 1.0 and 1.00, and the first one's is the parent's.
+            json = "pg_catalog.to_jsonb"
+            loses[name] = (
+                f"{json}(r.{was(name)}) IS NOT DISTINCT FROM {json}(c.{ident(name)}) "
+                f"AND {sibling(f's.{sides.id} < c.{sides.id}')}"
+            )
+        else:
+            loses[name] = "false"
+    for name in sides.changed:
+        # The parent's time is the greatest of all, whatever the other policies are.
+        loses[name] = sibling(_later(sides), joined)
+    return ",\n    ".join(f"{lost(n)} = r.{lost(n)} AND ({c})" for n, c in loses.items())
+
+
+def _later(sides: Sides) -> str:
+    """``s`` (entry ``o``) is a later row than ``c`` (entry ``r``), by the times that both will
+    have when their own are restored; where the plan has none, by the id."""
+    if not sides.changed:
+        return f"s.{sides.id} > c.{sides.id}"
+    column = sides.child.column(sides.changed[0])
+    n = ident(column.name)
+    mine, other = (
+        f"CASE WHEN {_still(column, row, entry)} THEN {entry}.{was(column.name)} ELSE {row}.{n} END"
+        for row, entry in (("c", "r"), ("s", "o"))
+    )
+    # A row without a time is older than any other: NULLS LAST of the grouping.
+    return (
+        f"(SELECT CASE WHEN NOT y.s IS DISTINCT FROM y.c THEN s.{sides.id} > c.{sides.id}\n"
+        f"          WHEN y.c IS NULL THEN true ELSE y.s > y.c END\n"
+        f"          FROM (SELECT {mine} AS c, {other} AS s) AS y)"
+    )
+
+
+def _uuid_map(sides: Sides, arguments: str) -> tuple[Statement, ...]:
+    names = sides.names
+    keys = sides.row_of("p", sides.key)
+    listed = ", ".join(ident(c.name) for c in sides.key)
+    sets = ", ".join(f"{ident(c.name)} = excluded.{ident(c.name)}" for c in sides.key)
+    body = f"""  DELETE FROM {names.own("uuid_map")} AS m WHERE m."child id" BETWEEN lo AND hi;
+  INSERT INTO {names.own("uuid_map")} AS m ("child id", "kept uuid", {listed})
+  SELECT c.{sides.id}, p.{sides.uuid}, {keys}
+  FROM {names.copy} AS c JOIN {names.parent} AS p ON p.{sides.uuid} = c.{sides.link}
+  WHERE c.{sides.id} BETWEEN lo AND hi AND p.{sides.uuid} <> {names.own("uuid")}({keys})
+  ON CONFLICT ("child id") DO UPDATE SET "kept uuid" = excluded."kept uuid", {sets};
+  GET DIAGNOSTICS written = ROW_COUNT;
+  RETURN written;"""
+    return function(
+        names.own("fill_uuid_map"), arguments, "bigint", body, declare="  written bigint;"
+    )
+
+
+def remember_parents(plan: TableSplit, names: Names, child: Table) -> tuple[Statement, ...]:
+    """Writes down whose children the entries speak of; those of rows that are gone go. From 0009
+    on nothing follows the child: a row may go, and another one may come that bears its id."""
+    sides = Sides(plan, names, child)
+    entries, of_entry = names.own("replaced"), f'c.{sides.id} = r."child id"'
+    return (
+        Statement(
+            f"DELETE FROM {entries} AS r\n"
+            f"WHERE NOT EXISTS (SELECT FROM {names.copy} AS c WHERE {of_entry})"
+        ),
+        Statement(
+            f"UPDATE {entries} AS r SET under = c.{sides.link}\n"
+            f"FROM {names.copy} AS c WHERE {of_entry}"
+        ),
+    )
+
+
+def forget_others(plan: TableSplit, names: Names, child: Table) -> Statement:
+    """On the way back: entries of rows that are gone, or another parent's now, go."""
+    sides = Sides(plan, names, child)
+    return Statement(
+        f"DELETE FROM {names.own('replaced')} AS r WHERE r.under IS NOT NULL AND NOT EXISTS (\n"
+        f'  SELECT FROM {names.copy} AS c WHERE c.{sides.id} = r."child id" '
+        f"AND c.{sides.link} = r.under)"
+    )
+
+
+def move_entry(sides: Sides) -> str:
+    """plpgsql: a child got another id; what the ledger holds of it goes along."""
+    entry = sides.names.own("replaced")
+    return (
+        f'UPDATE {entry} AS r SET "child id" = NEW.{sides.id} WHERE r."child id" = OLD.{sides.id}\n'
+        f'      AND NOT EXISTS (SELECT FROM {entry} AS s WHERE s."child id" = NEW.{sides.id});'
+    )

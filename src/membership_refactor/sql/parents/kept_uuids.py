@@ -1,0 +1,143 @@
+"""What a downgrade below 0008 keeps: for each key the uuid of its parent, where it is not the
+computed one. The parent goes, the map stays, and the next way up uses it."""
+
+from __future__ import annotations
+
+from membership_refactor.planning import TableSplit
+from membership_refactor.sql.names import Names
+from membership_refactor.sql.parents.parent_uuid import computed, version_8
+from membership_refactor.sql.quoting import dollar_quoted, ident, literal
+from membership_refactor.sql.statements import Statement
+from membership_refactor.sql.triggers import OwnTrigger, after, trigger_function
+
+_NOTED = "this parent's uuid was noted after this transaction's snapshot"
+
+
+def kept_table(names: Names) -> Statement:
+    """(uuid computed from the key, uuid that serves the key); one to one."""
+    return Statement(
+        f"CREATE TABLE IF NOT EXISTS {names.own('kept')} "
+        "(key_uuid uuid PRIMARY KEY, uuid uuid NOT NULL UNIQUE)"
+    )
+
+
+def keep_uuid_function(plan: TableSplit, names: Names) -> tuple[Statement, ...]:
+    """Row function on the parent: the map follows every change of a parent's key, in the same
+    transaction, while ``fill_kept`` goes through those that do not change."""
+    kept, uuid = names.own("kept"), ident(plan.parent_id)
+    old, new = computed(plan, names, "OLD", "uuid"), computed(plan, names, "NEW", "uuid")
+    body = f"""  IF TG_OP <> 'INSERT' THEN
+    DELETE FROM {kept} AS k WHERE k.key_uuid = {old} AND k.uuid = OLD.{uuid};
+  END IF;
+  IF TG_OP <> 'DELETE' THEN
+    IF NEW.{uuid} <> {new} THEN
+      BEGIN
+        INSERT INTO {kept} AS k (key_uuid, uuid) VALUES ({new}, NEW.{uuid})
+        ON CONFLICT (key_uuid) DO UPDATE SET uuid = excluded.uuid;
+      EXCEPTION WHEN unique_violation THEN
+        -- A batch noted the uuid under the old key after this transaction's snapshot, so that the
+        -- DELETE above could not see it. READ COMMITTED sees it: the batch holds the parent.
+        IF pg_catalog.current_setting('transaction_isolation')
+          NOT IN ('repeatable read', 'serializable') THEN
+          RAISE;
+        END IF;
+        RAISE serialization_failure USING MESSAGE = {literal(_NOTED)},
+          HINT = 'Retry the transaction.';
+      END;
+    END IF;
+  END IF;
+  RETURN NULL;"""
+    return (kept_table(names), *trigger_function(names.own("keep_uuid"), body))
+
+
+def keep_uuid_triggers(plan: TableSplit, names: Names) -> tuple[OwnTrigger, ...]:
+    """On the parent, while it is being left."""
+    changed = " OR ".join(
+        f"OLD.{ident(c)} IS DISTINCT FROM NEW.{ident(c)}" for c in (*plan.key, plan.parent_id)
+    )
+    function, table = names.own("keep_uuid"), names.parent
+    return (
+        OwnTrigger(
+            name=after("keep_uuid"),
+            table=table,
+            event="AFTER INSERT OR DELETE",
+            function=function,
+            each="ROW",
+        ),
+        OwnTrigger(
+            name=after("keep_uuid_update"),
+            table=table,
+            event="AFTER UPDATE",
+            function=function,
+            each="ROW",
+            when=changed,
+        ),
+    )
+
+
+def fill_kept_function(plan: TableSplit, names: Names) -> tuple[Statement, ...]:
+    """``fill_kept(first, last)``: the parents in that range of uuids stand in the map.
+
+    FOR SHARE: a parent whose key is being changed is waited for and read anew; what the trigger
+    has noted in the meantime stays.
+    """
+    kept, uuid = names.own("kept"), ident(plan.parent_id)
+    key_uuid = computed(plan, names, "p", "uuid")
+    body = f"""
+DECLARE
+  written bigint;
+BEGIN
+  WITH held AS (
+    SELECT {key_uuid} AS key_uuid, p.{uuid} AS uuid FROM {names.parent} AS p
+    WHERE p.{uuid} BETWEEN first AND last AND p.{uuid} <> {key_uuid} FOR SHARE)
+  INSERT INTO {kept} AS k (key_uuid, uuid) SELECT h.key_uuid, h.uuid FROM held AS h
+  ON CONFLICT DO NOTHING;
+  GET DIAGNOSTICS written = ROW_COUNT;
+  RETURN written;
+END
+"""
+    function = names.own("fill_kept")
+    return (
+        Statement(
+            f"CREATE OR REPLACE FUNCTION {function}(first uuid, last uuid) RETURNS bigint\n"
+            f"LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS {dollar_quoted(body)}"
+        ),
+        Statement(f"REVOKE ALL ON FUNCTION {function} FROM PUBLIC"),
+    )
+
+
+def turn_kept(names: Names) -> Statement:
+    """A computed uuid that serves another key gives way: its own key gets another one."""
+    kept = names.own("kept")
+    return Statement(
+        f"INSERT INTO {kept} (key_uuid, uuid)\n"
+        f"SELECT k.uuid, {names.own('another_uuid')}(k.uuid) FROM {kept} AS k\n"
+        f"WHERE {version_8('k.uuid')}\n"
+        f"  AND NOT EXISTS (SELECT FROM {kept} AS j WHERE j.key_uuid = k.uuid)\n"
+        "ON CONFLICT DO NOTHING"
+    )
+
+
+def resolve_kept(plan: TableSplit, names: Names) -> tuple[Statement, ...]:
+    """0003: the map from what an earlier downgrade noted for children. A note counts while the
+    row still has its key; of several for one key, or one uuid, the lowest id wins."""
+    kept, noted = names.own("kept"), names.own("uuid_map")
+    of_row, of_note = computed(plan, names, "a", "uuid"), computed(plan, names, "m", "uuid")
+    fill = (
+        f"INSERT INTO {kept} (key_uuid, uuid)\n"
+        "SELECT DISTINCT ON (w.uuid) w.key_uuid, w.uuid FROM (\n"
+        f'  SELECT DISTINCT ON (1) {of_note} AS key_uuid, m."kept uuid" AS uuid,\n'
+        '    m."child id" AS child\n'
+        f'  FROM {noted} AS m JOIN {names.source} AS a ON a.{ident(plan.id)} = m."child id"\n'
+        f'  WHERE {of_row} = {of_note} ORDER BY 1, m."child id") AS w\n'
+        "ORDER BY w.uuid, w.child"
+    )
+    return (
+        kept_table(names),
+        Statement(f"DELETE FROM {kept}"),
+        Statement(
+            "DO $kept$ BEGIN\n"
+            f"IF pg_catalog.to_regclass({literal(noted)}) IS NOT NULL THEN\n"
+            f"{fill};\n{turn_kept(names).text};\nEND IF;\nEND $kept$"
+        ),
+    )

@@ -1,0 +1,241 @@
+"""Merging under row locks, and the record of every row that was merged, moved or changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from membership_refactor.planning import Dependent
+from membership_refactor.sql.quoting import columns, fitted, ident, literal
+from membership_refactor.sql.statements import Statement
+from membership_refactor.sql.unique_identity.names import IdentityNames
+
+
+def create_record(names: IdentityNames) -> tuple[Statement, ...]:
+    """The tables of the record exist. Rows are kept as JSON: they outlive the table's shape."""
+    run, merge, row = names.own("merge_run"), names.own("merge"), names.own("merge_move")
+    return tuple(
+        Statement(text)
+        for text in (
+            f"CREATE SCHEMA IF NOT EXISTS {ident(names.ledger)}",
+            f"CREATE TABLE IF NOT EXISTS {run} (\n"
+            "  run bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,\n"
+            "  reason text NOT NULL,\n"
+            "  fingerprint text NOT NULL,\n"
+            "  started timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),\n"
+            "  ended timestamptz\n)",
+            f"CREATE TABLE IF NOT EXISTS {merge} (\n"
+            "  merge bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,\n"
+            f"  run bigint NOT NULL REFERENCES {run},\n"
+            "  kind text NOT NULL,\n"
+            "  survivor text NOT NULL,\n"
+            "  made timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),\n"
+            "  undone timestamptz\n)",
+            f"CREATE TABLE IF NOT EXISTS {row} (\n"
+            f"  merge bigint NOT NULL REFERENCES {merge},\n"
+            "  place integer NOT NULL,\n"
+            "  relation text NOT NULL,\n"
+            "  action text NOT NULL CHECK (action IN ('removed', 'changed')),\n"
+            "  id text NOT NULL,\n"
+            "  by text,\n"
+            "  before jsonb NOT NULL,\n"
+            "  after jsonb,\n"
+            "  PRIMARY KEY (merge, place)\n)",
+            f"CREATE INDEX IF NOT EXISTS {ident(_row_index(names))}\n"
+            f"  ON {row} (relation, id) WHERE action = 'removed'",
+        )
+    )
+
+
+def record_exists(names: IdentityNames) -> str:
+    """Whether anything has been recorded in this schema."""
+    return f"SELECT pg_catalog.to_regclass({literal(names.own('merge_move'))}) IS NOT NULL"
+
+
+def lock_rows(names: IdentityNames) -> str:
+    """The rows ``$1``, locked in the order of ids: id, alternatives, scope, status, whole row."""
+    plan = names.plan
+    status = f"t.{ident(plan.status.column)}::text" if plan.status else "NULL::text"
+    carried = columns((plan.id, *plan.identity_columns, *plan.scope), "t.")
+    return (
+        f"SELECT {carried}, {status}, pg_catalog.to_jsonb(t)::text\nFROM {names.table} AS t\n"
+        f"WHERE t.{ident(plan.id)} = ANY($1)\nORDER BY t.{ident(plan.id)}\nFOR UPDATE OF t"
+    )
+
+
+def unindexed_identities(names: IdentityNames) -> str:
+    """Each identity by which a row cannot be found without reading the table."""
+    wanted = ", ".join(literal(column) for column in names.plan.identity_columns)
+    return (
+        f"SELECT w.name FROM pg_catalog.unnest(ARRAY[{wanted}]) AS w(name)\n"
+        "WHERE NOT EXISTS (\n"
+        "  SELECT FROM pg_catalog.pg_index AS i JOIN pg_catalog.pg_attribute AS a\n"
+        "    ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]\n"
+        f"  WHERE i.indrelid = {literal(names.table)}::pg_catalog.regclass\n"
+        "    AND a.attname = w.name AND i.indisvalid)"
+    )
+
+
+def sharing_rows(names: IdentityNames) -> str:
+    """Every row that shares an identity with one of ``$1``: alternative's place, its id, and the
+    first of ``$1`` that has the identity. Joined by value: row by row it would be quadratic."""
+    plan = names.plan
+    id_ = ident(plan.id)
+    parts = []
+    for at, alternative in enumerate(plan.alternatives):
+        key = (alternative.column, *plan.scope)
+        equal = " AND ".join(f"o.{ident(column)} = m.{ident(column)}" for column in key)
+        parts.append(
+            f"SELECT {at}, o.{id_}, m.first\nFROM (\n"
+            f"  SELECT {columns(key)}, (pg_catalog.array_agg({id_} ORDER BY {id_}))[1] AS first\n"
+            f"  FROM {names.table}\n"
+            f"  WHERE {id_} = ANY($1) AND {ident(alternative.column)} IS NOT NULL\n"
+            f"  GROUP BY {columns(key)}\n) AS m\nJOIN {names.table} AS o ON {equal}"
+        )
+    return "\nUNION ALL\n".join(parts)
+
+
+def delete_row(names: IdentityNames, table: str, id_column: str) -> str:
+    """The row ``$1`` is gone."""
+    return f"DELETE FROM {names.within(table)} WHERE {ident(id_column)} = $1"
+
+
+def update_row(names: IdentityNames, table: str, id_column: str, changed: Sequence[str]) -> str:
+    """The row ``$1`` has the values ``$2``, ``$3`` and so on; returns it whole."""
+    assignments = ", ".join(f"{ident(c)} = ${at}" for at, c in enumerate(changed, start=2))
+    return (
+        f"UPDATE {names.within(table)} AS t SET {assignments}\n"
+        f"WHERE t.{ident(id_column)} = $1\nRETURNING pg_catalog.to_jsonb(t)::text"
+    )
+
+
+def still_pointing(names: IdentityNames, dependent: Dependent) -> str:
+    """How many rows hang from one of ``$1``."""
+    return (
+        f"SELECT pg_catalog.count(*) FROM {names.within(dependent.table)}\n"
+        f"WHERE {ident(dependent.parent)} = ANY($1)"
+    )
+
+
+def foreign_keys_to(names: IdentityNames, table: str) -> str:
+    """Every foreign key that points to a table: schema, table, first column, constraint."""
+    return (
+        "SELECT n.nspname, c.relname, a.attname, k.conname\n"
+        "FROM pg_catalog.pg_constraint AS k\n"
+        "JOIN pg_catalog.pg_class AS c ON c.oid = k.conrelid\n"
+        "JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace\n"
+        "JOIN pg_catalog.pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = k.conkey[1]\n"
+        "WHERE k.contype = 'f' AND k.conparentid = 0\n"
+        f"  AND k.confrelid = {literal(names.within(table))}::pg_catalog.regclass\n"
+        "ORDER BY 1, 2, 4"
+    )
+
+
+def start_run(names: IdentityNames) -> str:
+    return (
+        f"INSERT INTO {names.own('merge_run')} (reason, fingerprint) VALUES ($1, $2) RETURNING run"
+    )
+
+
+def end_run(names: IdentityNames) -> str:
+    return (
+        f"UPDATE {names.own('merge_run')} SET ended = pg_catalog.clock_timestamp() WHERE run = $1"
+    )
+
+
+def record_merge(names: IdentityNames) -> str:
+    return (
+        f"INSERT INTO {names.own('merge')} (run, kind, survivor) VALUES ($1, $2, $3)"
+        " RETURNING merge"
+    )
+
+
+def record_rows(names: IdentityNames) -> str:
+    """What a merge ``$1`` did to rows, in order: relations, actions, ids, by, before, after."""
+    arrays = ", ".join(f"pg_catalog.unnest(${number}::text[])" for number in range(2, 8))
+    return (
+        f"INSERT INTO {names.own('merge_move')}\n"
+        "  (merge, place, relation, action, id, by, before, after)\n"
+        "SELECT $1, u.place, u.relation, u.action, u.id, u.by, u.before::pg_catalog.jsonb,\n"
+        "  u.after::pg_catalog.jsonb\n"
+        f"FROM ROWS FROM ({arrays})\n"
+        "  WITH ORDINALITY AS u(relation, action, id, by, before, after, place)"
+    )
+
+
+def where_went(names: IdentityNames) -> str:
+    """For the removed row ``$1``: merge, run, who stands for it, when, the row as it was."""
+    return (
+        "SELECT m.merge, m.run, r.by, m.made, r.before\n"
+        f"FROM {names.own('merge_move')} AS r JOIN {names.own('merge')} AS m USING (merge)\n"
+        f"WHERE r.relation = {literal(names.plan.table)} AND r.id = $1\n"
+        "  AND r.action = 'removed' AND m.undone IS NULL\nORDER BY m.merge DESC LIMIT 1"
+    )
+
+
+def merges_of_run(names: IdentityNames) -> str:
+    """The merges of run ``$1`` that stand, latest first."""
+    return (
+        f"SELECT merge, kind, survivor FROM {names.own('merge')}\n"
+        "WHERE run = $1 AND undone IS NULL\nORDER BY merge DESC"
+    )
+
+
+def rows_of_merge(names: IdentityNames) -> str:
+    """What merge ``$1`` did, latest first; the merge is locked against a second undo."""
+    return (
+        "SELECT r.relation, r.action, r.id, r.before::text, r.after::text\n"
+        f"FROM {names.own('merge')} AS m JOIN {names.own('merge_move')} AS r USING (merge)\n"
+        "WHERE m.merge = $1 AND m.undone IS NULL\nORDER BY r.place DESC\nFOR UPDATE OF m"
+    )
+
+
+def mark_undone(names: IdentityNames) -> str:
+    return f"UPDATE {names.own('merge')} SET undone = pg_catalog.clock_timestamp() WHERE merge = $1"
+
+
+def insertable_columns(names: IdentityNames, table: str) -> str:
+    """The table's columns except generated ones."""
+    return (
+        "SELECT attname FROM pg_catalog.pg_attribute\n"
+        f"WHERE attrelid = {literal(names.within(table))}::pg_catalog.regclass\n"
+        "  AND attnum > 0 AND NOT attisdropped AND attgenerated = ''\nORDER BY attnum"
+    )
+
+
+def put_back_row(names: IdentityNames, table: str, insertable: Sequence[str]) -> str:
+    """The row recorded as ``$1`` stands again, under its own id."""
+    target = names.within(table)
+    return (
+        f"INSERT INTO {target} ({columns(insertable)}) OVERRIDING SYSTEM VALUE\n"
+        f"SELECT {columns(insertable, 'r.')}\n"
+        f"FROM pg_catalog.jsonb_populate_record(NULL::{target}, $1::pg_catalog.jsonb) AS r"
+    )
+
+
+def put_back_values(
+    names: IdentityNames, table: str, id_column: str, changed: Sequence[str]
+) -> str:
+    """The row has the values of ``$1`` again, where it still has those of ``$2``."""
+    target = names.within(table)
+    assignments = ", ".join(f"{ident(c)} = b.{ident(c)}" for c in changed)
+    unchanged = " AND ".join(f"t.{ident(c)} IS NOT DISTINCT FROM a.{ident(c)}" for c in changed)
+    return (
+        f"UPDATE {target} AS t SET {assignments}\n"
+        f"FROM pg_catalog.jsonb_populate_record(NULL::{target}, $1::pg_catalog.jsonb) AS b,\n"
+        f"  pg_catalog.jsonb_populate_record(NULL::{target}, $2::pg_catalog.jsonb) AS a\n"
+        f"WHERE t.{ident(id_column)} = b.{ident(id_column)}\n  AND {unchanged}"
+    )
+
+
+def label_rows(names: IdentityNames) -> str:
+    """The rows ``$1`` that still have no identity, locked, with the key that each would get."""
+    id_ = ident(names.plan.id)
+    return (
+        f"SELECT t.{id_}, $2::text || t.{id_}::text, pg_catalog.to_jsonb(t)::text\n"
+        f"FROM {names.table} AS t\nWHERE t.{id_} = ANY($1) AND NOT ({names.known('t.')})\n"
+        f"ORDER BY t.{id_}\nFOR UPDATE OF t"
+    )
+
+
+def _row_index(names: IdentityNames) -> str:
+    return fitted(f"ix_{names.plan.name}_merge_move")
