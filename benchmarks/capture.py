@@ -18,10 +18,10 @@ from benchmarks.place import Connection, Place
 from benchmarks.target import NAMES, target
 from membership_refactor.demo.rows import COLUMNS
 from membership_refactor.plans.programme_membership import SPLIT
-from membership_refactor.sql.build.table_build import copy_move
+from membership_refactor.sql.build.table_build import build_of_copy
 from membership_refactor.sql.parents.parent_uuid import computed
 from membership_refactor.sql.quoting import columns as listed
-from membership_refactor.sql.triggers import hang
+from membership_refactor.sql.triggers import install_triggers
 
 VARIANTS = ("none", "application", "log", "one way", "two ways")
 SINGLE, MASS, HUGE = 1, 1_000, 50_000
@@ -72,11 +72,11 @@ def measure_variant(place: Place, variant: str, *, scale: float = 1.0) -> Figure
                 for table in (NAMES.source, NAMES.copy):
                     connection.execute(_constant(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
             if variant == "log":
-                log = copy_move(SPLIT, NAMES, wanted.source).log
+                log = build_of_copy(NAMES, wanted.source).log
                 for statement in (
                     *log.table_statements(),
                     *log.function_statements(),
-                    *hang(log.triggers()),
+                    *install_triggers(log.triggers()),
                 ):
                     connection.execute(statement.text.encode())
         with place.connect(database, synchronous_commit="off") as writer:
@@ -138,9 +138,7 @@ def _statement(kind: str, tables: tuple[str, ...], *, single: bool) -> _Statemen
         else:
             linked = table == NAMES.copy
             # Whoever writes the copy himself has to give it its link.
-            more, link = (
-                (f", {SPLIT.link}", f", {computed(SPLIT, NAMES, 's')}") if linked else ("", "")
-            )
+            more, link = (f", {SPLIT.link}", f", {computed(NAMES, 's')}") if linked else ("", "")
             texts.append(
                 f"INSERT INTO {table} ({listed(names)}{more}) "
                 f"SELECT s.id + %(to)s, {listed(COLUMNS, 's.')}{link} "

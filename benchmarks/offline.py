@@ -26,7 +26,7 @@ def rebuild(connection: Connection, wanted: Target) -> None:
 def statements(wanted: Target) -> list[str]:
     child, parent = wanted.child, wanted.parent
     parent_name = qualified(parent.schema, parent.name)
-    link = computed(SPLIT, NAMES, "a")
+    link = computed(NAMES, "a")
     names = [c.name for c in wanted.source.columns]
     columns = [SPLIT.parent_id, *(c.name for c in parent_columns(SPLIT, child))]
     texts = [
@@ -35,8 +35,7 @@ def statements(wanted: Target) -> list[str]:
         *(s.text for s in create_indexes(child)),
         *(s.text for s in create_keys(child)),
         f"ANALYZE {NAMES.copy}",
-        f"CREATE TABLE {parent_name} ({listed(columns)}) AS\n"
-        f"{grouped(SPLIT, NAMES, child, 'true')}",
+        f"CREATE TABLE {parent_name} ({listed(columns)}) AS\n{grouped(NAMES, child, 'true')}",
         *(s.text for s in create_indexes(parent)),
         *(s.text for s in create_keys(parent)),
         *(s.text for s in create_foreign_keys(child)),

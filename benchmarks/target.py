@@ -46,7 +46,7 @@ def target(place: Place, database: str) -> Target:
     source = portrait.table(SPLIT.source)
     child = cloned(source, name=SPLIT.copy, link=SPLIT.link)
     required = tuple(c for c in SPLIT.deprecated if source.column(c).not_null)
-    situation = Situation(SPLIT, NAMES, {"0003": portrait})
+    situation = Situation(NAMES, {"0003": portrait})
     parent = under_name(parent_table(situation, child, required=required), REBUILT)
     return Target(source, child, parent)
 
@@ -55,7 +55,7 @@ def prepare(connection: Connection, wanted: Target) -> None:
     """The uuid function stands, as it does for the chain; not part of what is measured."""
     for statement in create_ledger("public"):
         connection.execute(statement.text.encode())
-    for statement in identity_functions(SPLIT, NAMES, wanted.source):
+    for statement in identity_functions(NAMES, wanted.source):
         connection.execute(statement.text.encode())
 
 

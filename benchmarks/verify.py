@@ -78,7 +78,7 @@ Sides = tuple[str, str]
 
 def _source_and_copy(*, link: bool = False) -> Sides:
     columns = listed(SPLIT.source_columns, "a.")
-    of_key, stored = (f", {computed(SPLIT, NAMES, 'a', 'link')}", f", a.{SPLIT.link}")
+    of_key, stored = (f", {computed(NAMES, 'a', 'link')}", f", a.{SPLIT.link}")
     return (
         f"SELECT {columns}{of_key if link else ''} FROM {NAMES.source} AS a",
         f"SELECT {columns}{stored if link else ''} FROM {NAMES.copy} AS a",
@@ -92,12 +92,12 @@ def _sides(revision: str, child: Table) -> tuple[Sides, ...]:
         return (_source_and_copy(link=True),)
     links = f"SELECT c.id, c.{link} FROM {NAMES.copy} AS c"
     if revision == "0007":
-        of_keys = f"SELECT c.id, {computed(SPLIT, NAMES, 'c', 'link')} FROM {NAMES.copy} AS c"
+        of_keys = f"SELECT c.id, {computed(NAMES, 'c', 'link')} FROM {NAMES.copy} AS c"
         values = listed([c.name for c in parent_columns(SPLIT, child) if c.name != SPLIT.changed])
         return (
             (links, of_keys),
             (
-                f"SELECT {link}, {values} FROM ({grouped(SPLIT, NAMES, child, 'true')}) AS g",
+                f"SELECT {link}, {values} FROM ({grouped(NAMES, child, 'true')}) AS g",
                 f"SELECT {ident(SPLIT.parent_id)}, {values} FROM {NAMES.parent}",
             ),
         )

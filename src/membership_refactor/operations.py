@@ -137,7 +137,7 @@ def _predicted(plan: TableSplit, request: Request) -> script.Prediction:
     first = request.read_portrait() or Portrait(schema=request.schema, tables=())
     names = Names(plan, request.schema)
     steps, tables = chain_of(plan)
-    return script.predicted(plan, names, first, steps=steps, tables=tables)
+    return script.predicted(names, first, steps=steps, tables=tables)
 
 
 def _pace(request: Request) -> script.Pace:

@@ -54,7 +54,7 @@ def policies(nulls: Nulls, *agreeing: str) -> Callable[[Chain], Check]:
 def parallel(name: str) -> Callable[[Chain], Check]:
     def made(chain: Chain) -> Check:
         s = situation(chain)
-        return next(c for c in parallel_checks(s.plan, s.names, s.child("0008")) if c.name == name)
+        return next(c for c in parallel_checks(s.names, s.child("0008")) if c.name == name)
 
     return made
 
@@ -87,14 +87,14 @@ CASES = (
     ),
     Case(
         "copy is exact", "0004",
-        lambda c: copy_is_exact(c.plan, c.names, situation(c).source()),
+        lambda c: copy_is_exact(c.names, situation(c).source()),
         (f"DELETE FROM {CM} WHERE id = 0",
          f"UPDATE {CM} SET training_pathway = 'other' WHERE id = 2",
          f"INSERT INTO {CM} (id, person_id, programme_id, curriculum_id) VALUES (999, 1, 1, 1)"),
         3, ("0", "2", "999"),
     ),
     Case(
-        "link is of the key", "0005", lambda c: links_are_of_their_keys(c.plan, c.names),
+        "link is of the key", "0005", lambda c: links_are_of_their_keys(c.names),
         (f"UPDATE {CM} SET programme_membership_uuid = NULL WHERE id = 4",
          f"UPDATE {CM} SET programme_membership_uuid = gen_random_uuid() WHERE id = 6"),
         2, ("4", "6"),
@@ -105,7 +105,7 @@ CASES = (
     ),
     Case(
         "parents follow the policies", "0007",
-        lambda c: parents_are_of_their_children(c.plan, c.names, situation(c).child("0007")),
+        lambda c: parents_are_of_their_children(c.names, situation(c).child("0007")),
         (f"UPDATE {PM} SET rotation = 'nobody said so' WHERE person_id = 2",
          f"INSERT INTO {PM} (uuid, person_id, programme_id) VALUES "
          "('00000000-0000-8000-8000-000000000000', 3, 2)",
@@ -115,18 +115,18 @@ CASES = (
          "00000000-0000-4000-8000-000000000000"),
     ),
     Case(
-        "every child has its parent", "0007", lambda c: children_have_parents(c.plan, c.names),
+        "every child has its parent", "0007", lambda c: children_have_parents(c.names),
         (f"DELETE FROM {PM} WHERE person_id = 2",), 2, ("18", "39"),
     ),
     Case(
-        "keys are unique", "0007", lambda c: keys_are_unique(c.plan, c.names),
+        "keys are unique", "0007", lambda c: keys_are_unique(c.names),
         (f"ALTER TABLE {PM} DROP CONSTRAINT uq_programme_membership_key",
          f"INSERT INTO {PM} (uuid, person_id, programme_id) VALUES (gen_random_uuid(), 1, 1)"),
         1, ("1, 1, NULL, NULL, NULL",),
     ),
     Case(
         "deprecated columns have no default", "0007",
-        lambda c: deprecated_have_no_default(c.plan, c.names, situation(c).child("0007")),
+        lambda c: deprecated_have_no_default(c.names, situation(c).child("0007")),
         (f"ALTER TABLE {CM} ALTER rotation SET DEFAULT 'x', ALTER rotation_id SET NOT NULL, "
          "ALTER rotation_id ADD GENERATED ALWAYS AS IDENTITY",), 2, ("rotation", "rotation_id"),
         sound=(f"ALTER TABLE {CM} ALTER leaving_reason SET DEFAULT NULL::text, "
@@ -160,7 +160,7 @@ CASES = (
     Case(
         "parents have children", "0008",
         lambda c: childless(
-            childless_query(c.plan, c.names, situation(c).child("0008"))
+            childless_query(c.names, situation(c).child("0008"))
         ),
         (f"DELETE FROM {CM} WHERE person_id = 2",), 1,
         ("{military},2,0,MILITARY,2020-01-01,2020-01-01",),
@@ -209,7 +209,7 @@ def test_more_keys_than_five_are_counted_and_not_listed(chain_at: ChainAt) -> No
     chain.run(f"DELETE FROM {CM}", settings=("SET session_replication_role = replica",
               "ALTER TABLE public.curriculum_membership DISABLE TRIGGER USER"))  # fmt: skip
     with psycopg.connect(libpq_url(chain.url), autocommit=True) as pg:
-        found = examine(pg, copy_is_exact(chain.plan, chain.names, situation(chain).source()))
+        found = examine(pg, copy_is_exact(chain.names, situation(chain).source()))
     assert (found.broken, len(found.keys)) == (27, 5)
 
 
@@ -221,11 +221,11 @@ def test_checks_that_share_a_pass_find_what_each_finds_alone(
     s = situation(chain)
     if revision == "0004":
         checks: tuple[Check, ...] = (
-            copy_is_exact(s.plan, s.names, s.source()),
-            links_are_of_their_keys(s.plan, s.names, beside_source=True),
+            copy_is_exact(s.names, s.source()),
+            links_are_of_their_keys(s.names, beside_source=True),
         )
     else:
-        checks = parallel_checks(s.plan, s.names, s.child("0008"))
+        checks = parallel_checks(s.names, s.child("0008"))
     for table in (CM, PM):
         chain.run(f"ALTER TABLE {table} DISABLE TRIGGER USER")
     chain.run(

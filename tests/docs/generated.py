@@ -50,7 +50,7 @@ def prediction() -> Prediction:
     """The chain over the tables that 0001 creates."""
     names = Names(SPLIT, SCHEMA)
     empty = Portrait(schema=SCHEMA, tables=())
-    return predicted(SPLIT, names, empty, steps=STEPS, tables=TABLES)
+    return predicted(names, empty, steps=STEPS, tables=TABLES)
 
 
 def locks(revision: str, direction: Direction) -> tuple[LockUse, ...]:

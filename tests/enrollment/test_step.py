@@ -29,7 +29,7 @@ from tests.fixtures.sessions import Stage
 
 PSQL = shutil.which("psql")
 needs_psql = pytest.mark.skipif(PSQL is None, reason="no psql on this machine")
-SITUATION = Situation(SPLIT, Names(SPLIT, "public"))
+SITUATION = Situation(Names(SPLIT, "public"))
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ NAMES = Names(SPLIT, "public")
 @cache
 def prediction() -> Prediction:
     empty = Portrait(schema=NAMES.schema, tables=())
-    return predicted(SPLIT, NAMES, empty, steps=STEPS, tables=TABLES)
+    return predicted(NAMES, empty, steps=STEPS, tables=TABLES)
 
 
 def head() -> str:

@@ -42,7 +42,7 @@ class Script:
 
     @property
     def prediction(self) -> Prediction:
-        return predicted(self.chain.plan, self.chain.names, self.legacy, steps=self.steps)
+        return predicted(self.chain.names, self.legacy, steps=self.steps)
 
     def text(self, revisions: Sequence[str], direction: Direction = UP) -> str:
         prediction, first = self.prediction, revisions[0]

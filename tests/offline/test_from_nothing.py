@@ -24,9 +24,7 @@ def test_up_from_nothing_asks_for_no_evidence_and_down_leaves_nothing(
 ) -> None:
     url = new_database()
     names = Names(SPLIT, "public")
-    prediction = predicted(
-        SPLIT, names, Portrait(schema="public", tables=()), steps=STEPS, tables=TABLES
-    )
+    prediction = predicted(names, Portrait(schema="public", tables=()), steps=STEPS, tables=TABLES)
     up = sorted(STEPS)
     for direction, order in ((UP, up), (DOWN, up[::-1])):
         start = prediction.at(None) if direction is UP else prediction.at(up[-1])

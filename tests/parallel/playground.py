@@ -84,24 +84,24 @@ def basis(*, on_delete: str = "", plan: TableSplit = PLAN) -> list[str]:
     """Tables, ledger, identity and batches: everything but the triggers."""
     made: list[Statement] = [
         *open_fence(NAMES),
-        *identity_functions(plan, NAMES, CHILD),
-        *ledger_tables(plan, NAMES, CHILD),
-        *batch_functions(plan, NAMES, CHILD),
-        *refresh_function(plan, NAMES, CHILD),
+        *identity_functions(NAMES, CHILD),
+        *ledger_tables(NAMES, CHILD),
+        *batch_functions(NAMES, CHILD),
+        *refresh_function(NAMES, CHILD),
     ]
     return [TABLES.replace("{on_delete}", on_delete), *(s.text for s in made)]
 
 
 def build(url: str) -> None:
     """Parallel saving on empty tables."""
-    execute(url, *basis(), *(s.text for s in install(PLAN, NAMES, CHILD)))
+    execute(url, *basis(), *(s.text for s in install(NAMES, CHILD)))
 
 
 def build_mutated(mutation: Mutation) -> Callable[[str], None]:
     """``build`` with the SQL changed; the mutation has to change something."""
 
     def mutated(url: str) -> None:
-        texts = [s.text for s in install(PLAN, NAMES, CHILD)]
+        texts = [s.text for s in install(NAMES, CHILD)]
         changed = [mutation(text) for text in texts]
         assert changed != texts, "the mutation found nothing to change"
         execute(url, *basis(), *changed)
@@ -114,7 +114,7 @@ def build_cascading(url: str) -> None:
     execute(
         url,
         *basis(on_delete="ON DELETE CASCADE"),
-        *(s.text for s in install(PLAN, NAMES, CHILD)),
+        *(s.text for s in install(NAMES, CHILD)),
     )
 
 
@@ -131,5 +131,5 @@ def execute(url: str, *texts: str) -> None:
 
 def broken(query: Callable[[str], list[Any]]) -> dict[str, list[Any]]:
     """What breaks the invariants, by name: empty when everything is well."""
-    found = {i.name: query(i.look.query) for i in invariants(PLAN, NAMES, CHILD)}
+    found = {i.name: query(i.look.query) for i in invariants(NAMES, CHILD)}
     return {name: rows for name, rows in found.items() if rows}

@@ -66,7 +66,7 @@ def test_parallel_saving_works_with(kind: str, new_database: NewDatabase) -> Non
                 connection.execute(text.encode())
 
         def sound() -> None:
-            for invariant in invariants(plan, names, child):
+            for invariant in invariants(names, child):
                 rows = connection.execute(invariant.look.query.encode()).fetchall()
                 assert rows == [], invariant.name
 
@@ -78,9 +78,9 @@ def test_parallel_saving_works_with(kind: str, new_database: NewDatabase) -> Non
             f" {u} uuid NOT NULL REFERENCES {names.parent})"
         )
         for statement in (
-            *open_fence(names), *identity_functions(plan, names, child),
-            *ledger_tables(plan, names, child), *batch_functions(plan, names, child),
-            *refresh_function(plan, names, child), *install(plan, names, child),
+            *open_fence(names), *identity_functions(names, child),
+            *ledger_tables(names, child), *batch_functions(names, child),
+            *refresh_function(names, child), *install(names, child),
         ):  # fmt: skip
             run(statement.text)
         run(
@@ -104,14 +104,14 @@ def test_parallel_saving_works_with(kind: str, new_database: NewDatabase) -> Non
             run(f"INSERT INTO {names.copy} (r, {u}, {v}) SELECT 10, f, 'no' FROM {names.parent}")
         for function in ("replace_losers", "fill_uuid_map", "refresh"):
             run(f"SELECT {names.own(function)}(0, 100)")
-        for statement in (*remove(plan, names, child), *freeze(plan, names, child)):
+        for statement in (*remove(names, child), *freeze(names, child)):
             run(statement.text)
         with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState):
             run(f"UPDATE {names.copy} SET {v} = 'no'")
         run(f"UPDATE {names.parent} SET {v} = 'late'")
         for statement in (
-            *unfreeze(plan, names, child), *install_refresh(plan, names, child),
-            emptied_statement(plan, names, child),
+            *unfreeze(names, child), *install_refresh(names, child),
+            emptied_statement(names, child),
         ):  # fmt: skip
             run(statement.text)
         run(f"SELECT {names.own('refresh')}(0, 100)")
@@ -119,12 +119,12 @@ def test_parallel_saving_works_with(kind: str, new_database: NewDatabase) -> Non
 
 
 def test_every_function_pins_its_search_path_and_is_nobody_else_s() -> None:
-    from tests.parallel.playground import CHILD, NAMES, PLAN
+    from tests.parallel.playground import CHILD, NAMES
 
     made = (
-        *install(PLAN, NAMES, CHILD), *freeze(PLAN, NAMES, CHILD),
-        *install_refresh(PLAN, NAMES, CHILD), *batch_functions(PLAN, NAMES, CHILD),
-        *refresh_function(PLAN, NAMES, CHILD),
+        *install(NAMES, CHILD), *freeze(NAMES, CHILD),
+        *install_refresh(NAMES, CHILD), *batch_functions(NAMES, CHILD),
+        *refresh_function(NAMES, CHILD),
     )  # fmt: skip
     texts = [s.text for s in made]
     functions = [t for t in texts if t.startswith("CREATE OR REPLACE FUNCTION")]

@@ -54,7 +54,7 @@ def unequal(template_database: TemplateDatabase) -> Iterator[Play]:
     play = Play(template_database("parallel_bare", playground.build_bare))
     play("ALTER TABLE cm DROP CONSTRAINT fk_cm_pm_uuid")
     play(UNEQUAL)
-    switch(play, install(PLAN, NAMES, CHILD))
+    switch(play, install(NAMES, CHILD))
     yield play
     play.connection.close()
 
@@ -141,7 +141,7 @@ def test_own_values_come_back_only_where_the_column_still_holds_what_replaced_th
     unequal("INSERT INTO cm (id, person, type, rotation) VALUES (5, 8, 'a', 'x'), (6, 8, 'a', 'x')")
     unequal("SELECT tis_refactor.m_replace_losers(1, 100)")
     unequal("UPDATE cm SET score = 5 WHERE id = 3")
-    switch(unequal, remove(PLAN, NAMES, CHILD))
+    switch(unequal, remove(NAMES, CHILD))
     assert unequal("SELECT tis_refactor.m_restore_own(1, 100)") == [(1,)]
     assert unequal("SELECT tis_refactor.m_restore_own(1, 100)") == [(0,)]
     assert unequal("SELECT rotation, score::text, extra::text FROM cm WHERE id = 2") == [
@@ -187,7 +187,7 @@ def test_uuids_that_are_not_computed_are_kept_for_the_next_way_up(play: Play) ->
 
 
 def frozen(play: Play) -> None:
-    switch(play, remove(PLAN, NAMES, CHILD), freeze(PLAN, NAMES, CHILD))
+    switch(play, remove(NAMES, CHILD), freeze(NAMES, CHILD))
 
 
 @pytest.mark.parametrize("column", PLAN.deprecated)
@@ -216,12 +216,12 @@ def test_new_style_writes_go_on_while_the_old_columns_are_frozen(play: Play) -> 
     assert len(play.parents()) == 2
     assert play("SELECT person FROM pm AS p WHERE NOT EXISTS"
                 " (SELECT FROM cm WHERE pm_uuid = p.uuid)") == [(8,)]  # fmt: skip
-    rows = play(childless_query(PLAN, NAMES, CHILD))
+    rows = play(childless_query(NAMES, CHILD))
     assert [row[1] for row in rows] == [8]
 
 
 def thawing(play: Play) -> None:
-    switch(play, unfreeze(PLAN, NAMES, CHILD), install_refresh(PLAN, NAMES, CHILD))
+    switch(play, unfreeze(NAMES, CHILD), install_refresh(NAMES, CHILD))
 
 
 def test_the_way_back_refreshes_every_child_and_ends_in_parallel_saving(play: Play) -> None:
@@ -240,12 +240,12 @@ def test_the_way_back_refreshes_every_child_and_ends_in_parallel_saving(play: Pl
     assert play("SELECT person, leaving FROM cm WHERE id = 1") == [(2, "while")]
     with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState):
         play("UPDATE cm SET rotation = 'old-style' WHERE id = 2")
-    play(emptied_statement(PLAN, NAMES, CHILD).text)
+    play(emptied_statement(NAMES, CHILD).text)
     written = play("SELECT tis_refactor.m_refresh(1, 5)")[0][0]
     written += play("SELECT tis_refactor.m_refresh(6, 100)")[0][0]
     assert written > 0
     assert play("SELECT tis_refactor.m_refresh(1, 100)") == [(0,)]
-    switch(play, remove_refresh(PLAN, NAMES, CHILD), install(PLAN, NAMES, CHILD))
+    switch(play, remove_refresh(NAMES, CHILD), install(NAMES, CHILD))
     play.sound()
     assert play("SELECT count(*) FROM tis_refactor.m_emptied") == [(1,)]
     play("UPDATE cm SET rotation = 'two-way' WHERE id = 2")
@@ -283,21 +283,21 @@ def test_writers_that_meet_on_the_way_back_end_in_agreement(
     assert one == ""
     assert two in ({""} if isolation == "READ COMMITTED" else {"", "40001"})
     play("SELECT tis_refactor.m_refresh(1, 100)")
-    play(emptied_statement(PLAN, NAMES, CHILD).text)
+    play(emptied_statement(NAMES, CHILD).text)
     play.sound()
 
 
 def test_triggers_and_functions_can_be_dropped_and_made_again(play: Play) -> None:
     old(play, "(1, 7, 'a', 'r')")
-    for statement in (*drop_triggers(PLAN, NAMES, CHILD), *drop_functions(PLAN, NAMES)):
+    for statement in (*drop_triggers(NAMES, CHILD), *drop_functions(NAMES)):
         play(statement.text)
     assert play("SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal") == [(0,)]
     assert play(
         "SELECT count(*) FROM pg_proc WHERE pronamespace = 'tis_refactor'::regnamespace"
         " AND proname !~ 'uuid(_bytes)?$|fence'"
     ) == [(0,)]
-    switch(play, install(PLAN, NAMES, CHILD))
-    switch(play, install(PLAN, NAMES, CHILD))
+    switch(play, install(NAMES, CHILD))
+    switch(play, install(NAMES, CHILD))
     old(play, "(2, 7, 'a', 'r')")
 
 

@@ -146,7 +146,7 @@ def test_the_hand_over_of_the_shipped_plan_in_its_order() -> None:
     source = legacy_tables("hee").table(SPLIT.source)
     names = Names(SPLIT, "hee")
 
-    heads = [" ".join(s.text.split()[:9]) for s in hand_over(SPLIT, names, source)]
+    heads = [" ".join(s.text.split()[:9]) for s in hand_over(names, source)]
 
     table, retired = '"hee"."programme_membership"', '"hee"."programme_membership_retired"'
     assert heads[0] == "SET LOCAL search_path = ''"
@@ -168,7 +168,7 @@ def test_the_hand_over_of_the_shipped_plan_in_its_order() -> None:
     assert all(head.startswith("ALTER INDEX") for head in heads[7:13])
     assert heads[13].startswith("DO $body$ DECLARE position_now bigint;")
     assert heads[14].startswith('CREATE OR REPLACE FUNCTION "hee_refactor"."programme_membership_')
-    assert retired in hand_over(SPLIT, names, source)[-1].text
+    assert retired in hand_over(names, source)[-1].text
     assert hand_over_locks(names, source) == (
         (table, Lock.ACCESS_EXCLUSIVE),
         ('"hee"."curriculum_membership"', Lock.ACCESS_EXCLUSIVE),

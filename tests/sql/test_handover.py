@@ -68,7 +68,7 @@ class Split:
         self.run(
             [
                 *(Statement(f"LOCK TABLE {t} IN {m} MODE") for t, m in self.over_locks),
-                *hand_over(self.plan, self.own, self.source),
+                *hand_over(self.own, self.source),
             ]
         )
         self.run(validate_after_hand_over(self.source))
@@ -85,7 +85,7 @@ class Split:
                     Statement(f"LOCK TABLE {t} IN {m.value} MODE")
                     for t, m in hand_back_locks(self.own, now)
                 ),
-                *hand_back(self.plan, self.own, self.source, now),
+                *hand_back(self.own, self.source, now),
             ]
         )
         self.run(validate_after_hand_back(self.source, now))
@@ -253,7 +253,7 @@ def test_a_writer_that_waits_for_the_lock_lands_in_no_retired_table(catalog: Cat
     ):
         for table, mode in split.over_locks:
             mover.execute(f"LOCK TABLE {table} IN {mode} MODE".encode())
-        for statement in hand_over(split.plan, split.own, split.source):
+        for statement in hand_over(split.own, split.source):
             mover.execute(statement.text.encode())
         writer.pgconn.send_query(b"INSERT INTO s.pm (person_id) VALUES (1)")
         _wait_for_a_waiter(watcher, writer)
@@ -277,7 +277,7 @@ def test_a_prepared_insert_into_the_copy_that_waits_draws_the_next_id(catalog: C
         writer.execute("SET plan_cache_mode = force_generic_plan")
         writer.execute("PREPARE w (text) AS INSERT INTO s.cm (person_id, note) VALUES (1, $1)")
         writer.execute("EXECUTE w ('before')")
-        for statement in hand_over(split.plan, split.own, split.source):
+        for statement in hand_over(split.own, split.source):
             mover.execute(statement.text.encode())
         writer.pgconn.send_query(b"EXECUTE w ('waiting')")
         _wait_for_a_waiter(watcher, writer)
@@ -305,7 +305,7 @@ def test_no_id_is_drawn_between_the_reading_of_the_position_and_its_writing(
         psycopg.connect(url, autocommit=True) as watcher,
         psycopg.connect(url, autocommit=True) as writer,
     ):
-        for statement in hand_over(split.plan, split.own, split.source):
+        for statement in hand_over(split.own, split.source):
             mover.execute(statement.text.encode())
         writer.pgconn.send_query(b"SELECT pg_catalog.nextval('s.pm_id_seq')")
         _wait_for_a_waiter(watcher, writer)
@@ -337,7 +337,7 @@ def test_an_id_drawn_while_the_sequence_is_waited_for_is_not_drawn_again(
     ):
 
         def hand() -> None:
-            for statement in hand_over(split.plan, split.own, split.source):
+            for statement in hand_over(split.own, split.source):
                 mover.execute(statement.text.encode())
             mover.commit()
 
@@ -367,7 +367,7 @@ def test_the_retired_structure_is_made_again_from_the_ledgers_portrait(
     before = split.table(split.plan.retired)
     catalog.run([f"DROP TABLE {qualified(names.schema, split.plan.retired)}"])
 
-    split.run(recreate_retired(split.plan, split.own, split.source))
+    split.run(recreate_retired(split.own, split.source))
 
     after = split.table(split.plan.retired)
     assert differences(before, after, ignore_order=False) == ()
@@ -388,16 +388,16 @@ def test_a_self_reference_of_the_retired_table_is_gone(catalog: Catalog) -> None
 def test_a_serial_changes_hands_and_comes_back(catalog: Catalog) -> None:
     catalog.run(["CREATE TABLE public.t (id serial PRIMARY KEY, k bigint)"])
     names = Everything(schema="public", table="t", copy="t2", retired="t_old")
-    plan, own = names.plan, Names(names.plan, "public")
+    _plan, own = names.plan, Names(names.plan, "public")
     catalog.run([f"CREATE SCHEMA {ident(own.ledger)}"])
     source = catalog.table("public", "t")
     catalog.run(create_table(cloned(source, name="t2", link="link")))
     copy = catalog.table("public", "t2")
 
-    catalog.run(hand_over(plan, own, source))
+    catalog.run(hand_over(own, source))
     catalog.run(["INSERT INTO public.t2 (k) VALUES (7)"])
     assert catalog.value("SELECT pg_get_serial_sequence('public.t2', 'id')") == "public.t_id_seq"
-    catalog.run(hand_back(plan, own, source, catalog.table("public", "t2")))
+    catalog.run(hand_back(own, source, catalog.table("public", "t2")))
 
     assert _stable(catalog.table("public", "t")) == _stable(source)
     assert _stable(catalog.table("public", "t2")) == _stable(copy)
@@ -417,16 +417,16 @@ def test_an_identity_of_any_kind_changes_hands_and_comes_back(
         ]
     )
     names = Everything(schema="public", table="t", copy="t2", retired="t_old")
-    plan, own = names.plan, Names(names.plan, "public")
+    _plan, own = names.plan, Names(names.plan, "public")
     source = catalog.table("public", "t")
     catalog.run(create_table(cloned(source, name="t2", link="link")))
     copy = catalog.table("public", "t2")
 
-    catalog.run(hand_over(plan, own, source))
+    catalog.run(hand_over(own, source))
     catalog.run(["INSERT INTO public.t2 (k) VALUES (7)"])
     assert catalog.rows("SELECT id FROM public.t2") == [(-5,)]
     assert catalog.table("public", "t2").column("id").sequence == source.column("id").sequence
-    catalog.run(hand_back(plan, own, source, catalog.table("public", "t2")))
+    catalog.run(hand_back(own, source, catalog.table("public", "t2")))
 
     assert _stable(catalog.table("public", "t")) == _stable(source)
     assert _stable(catalog.table("public", "t2")) == _stable(copy)
@@ -437,8 +437,8 @@ def test_nothing_in_the_lock_reads_a_table(catalog: Catalog) -> None:
     now = replace(split.copy, incoming=split.source.incoming)
 
     for statement in (
-        *hand_over(split.plan, split.own, split.source),
-        *hand_back(split.plan, split.own, split.source, now),
+        *hand_over(split.own, split.source),
+        *hand_back(split.own, split.source, now),
     ):
         assert "VALIDATE" not in statement.text
         if "FOREIGN KEY" in statement.text:

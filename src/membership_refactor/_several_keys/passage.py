@@ -37,7 +37,7 @@ def bring(context: MigrationContext) -> None:
         # Not in the transaction of the filling: writers would queue until its end.
         with context.autocommit_block():
             mode = Lock.SHARE_ROW_EXCLUSIVE
-            _print(context, [script.under_lock(schema, mode, structure.hang(schema))])
+            _print(context, [script.under_lock(schema, mode, structure.install_triggers(schema))])
             _print(context, [script.fill(schema)])
         return
     with context.autocommit_block(), _sessions(context, names).open(purpose="keys") as connection:
@@ -47,7 +47,7 @@ def bring(context: MigrationContext) -> None:
         with connection.transaction():
             for text in structure.tables(schema):
                 rows(connection, text)
-        hung = ";\n".join(structure.hang(schema))
+        hung = ";\n".join(structure.install_triggers(schema))
         briefly(connection, ((names.table, Lock.SHARE_ROW_EXCLUSIVE),), hung)
         _fill(connection, names)
 
@@ -67,7 +67,7 @@ def take_away(context: MigrationContext) -> None:
         _print(context, [script.alone(schema), spent.raising.text])
         with context.autocommit_block():
             mode = Lock.ACCESS_EXCLUSIVE
-            _print(context, [script.under_lock(schema, mode, structure.take_down(schema))])
+            _print(context, [script.under_lock(schema, mode, structure.remove_triggers(schema))])
         _print(context, structure.drop_tables(schema))
         with context.autocommit_block():
             _print(context, [structure.drop_scope_index(schema)])
@@ -75,7 +75,7 @@ def take_away(context: MigrationContext) -> None:
     with context.autocommit_block(), _sessions(context, names).open(purpose="keys") as connection:
         if _there(connection, schema):
             hold(connection, names, spent)
-        taken_down = ";\n".join(structure.take_down(schema))
+        taken_down = ";\n".join(structure.remove_triggers(schema))
         briefly(connection, ((names.table, Lock.ACCESS_EXCLUSIVE),), taken_down)
         briefly(connection, (), partial(_all, texts=structure.drop_tables(schema)))
         rows(connection, "SET lock_timeout = 0")

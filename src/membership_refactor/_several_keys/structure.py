@@ -80,7 +80,7 @@ def tables(schema: str) -> tuple[str, ...]:
     )
 
 
-def hang(schema: str) -> tuple[str, ...]:
+def install_triggers(schema: str) -> tuple[str, ...]:
     """Every write of an enrollment's key reaches the keys; under a short lock of both tables."""
     key = qualified(schema, "enrollment_key")
     body = f"""
@@ -135,7 +135,7 @@ def fill(schema: str) -> tuple[str, str, str]:
     )
 
 
-def take_down(schema: str) -> tuple[str, ...]:
+def remove_triggers(schema: str) -> tuple[str, ...]:
     """The enrollments know nothing of the keys any more; under a short lock."""
     key = qualified(schema, "enrollment_key")
     return (

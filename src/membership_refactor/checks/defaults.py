@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from membership_refactor.checks.check import Check, Reach
-from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Column, Table
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.quoting import ident, literal
 
 
-def deprecated_have_no_default(plan: TableSplit, names: Names, child: Table) -> Check:
+def deprecated_have_no_default(names: Names, child: Table) -> Check:
     """A new-style INSERT leaves the deprecated columns out: from 0008 on what a default puts there
     contradicts the parent, at 0009 every INSERT is refused. NULL as a default does no harm."""
+    plan = names.plan
     listed = ", ".join(literal(name) for name in plan.deprecated)
     expression = "coalesce(pg_catalog.pg_get_expr(d.adbin, d.adrelid), t.typdefault)"
     return Check(
@@ -29,11 +29,12 @@ def deprecated_have_no_default(plan: TableSplit, names: Names, child: Table) -> 
             "ORDER BY a.attnum"
         ),
         reach=Reach.CATALOG,
-        hint=_hint(plan, names, child),
+        hint=_hint(names, child),
     )
 
 
-def _hint(plan: TableSplit, names: Names, child: Table) -> str:
+def _hint(names: Names, child: Table) -> str:
+    plan = names.plan
     columns = [child.column(name) for name in plan.deprecated]
     # Whether a domain has a default of its own no portrait says; NULL instead of it does no harm.
     suspects = [c for c in columns if c.identity or (_given(c) and not _null(c))]

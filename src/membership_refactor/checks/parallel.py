@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from membership_refactor.checks.check import Check
-from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Table
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.parallel import invariants
 
 
-def parallel_checks(plan: TableSplit, names: Names, child: Table) -> tuple[Check, ...]:
+def parallel_checks(names: Names, child: Table) -> tuple[Check, ...]:
     """Parent exists, key and values agree, keys are unique, no derived parent is childless."""
     return tuple(
         Check.of(
@@ -21,7 +20,7 @@ def parallel_checks(plan: TableSplit, names: Names, child: Table) -> tuple[Check
             name=invariant.name.replace("_", " "),
             sentence=invariant.sentence,
         )
-        for invariant in invariants(plan, names, child)
+        for invariant in invariants(names, child)
     )
 
 

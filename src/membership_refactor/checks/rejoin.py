@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from membership_refactor.checks.check import Check
-from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Table
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.parallel.ledger import lost, was
@@ -11,12 +10,13 @@ from membership_refactor.sql.quoting import ident
 from membership_refactor.sql.types import differs, keyed
 
 
-def rejoined_equals_archive(plan: TableSplit, names: Names, source: Table) -> Check:
+def rejoined_equals_archive(names: Names, source: Table) -> Check:
     """Against the archive, row by row, for the rows that nobody has changed since.
 
     Untouched is a row whose change time is the archive's, under a parent not changed later than
     anything in the archive; so it needs a plan with ``changed``, and applications that keep it.
     """
+    plan = names.plan
     assert plan.changed is not None
     key, link, uuid = ident(plan.id), ident(plan.link), ident(plan.parent_id)
     changed = ident(plan.changed)

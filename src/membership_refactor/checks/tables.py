@@ -78,18 +78,20 @@ def unvalidated_checks_hold(plan: TableSplit, source: Table) -> tuple[Check, ...
     )
 
 
-def _source_and_copy(plan: TableSplit, names: Names) -> str:
+def _source_and_copy(names: Names) -> str:
+    plan = names.plan
     key = ident(plan.id)
     return f"{names.source} AS a FULL JOIN {names.copy} AS b ON a.{key} = b.{key}"
 
 
-def copy_is_exact(plan: TableSplit, names: Names, source: Table) -> Check:
+def copy_is_exact(names: Names, source: Table) -> Check:
     """Every source row is in the copy, in every column bit for bit, and nothing else."""
+    plan = names.plan
     key = ident(plan.id)
     others = [c for c in source.columns if c.name != plan.id]
     return Check.of(
         Look(
-            rows=_source_and_copy(plan, names),
+            rows=_source_and_copy(names),
             key=f"coalesce(a.{key}, b.{key})::text",
             broken=f"a.{key} IS NULL OR b.{key} IS NULL OR {differs(others, 'a', 'b')}",
         ),
@@ -99,16 +101,15 @@ def copy_is_exact(plan: TableSplit, names: Names, source: Table) -> Check:
     )
 
 
-def links_are_of_their_keys(
-    plan: TableSplit, names: Names, *, beside_source: bool = False
-) -> Check:
+def links_are_of_their_keys(names: Names, *, beside_source: bool = False) -> Check:
     """Until 0008 the link is the uuid of the row's key. ``beside_source``: in one pass with
     ``copy_is_exact``."""
+    plan = names.plan
     key = f"b.{ident(plan.id)}"
-    of_key = wrong_link(plan, names, f"b.{ident(plan.link)}", "b")
+    of_key = wrong_link(names, f"b.{ident(plan.link)}", "b")
     return Check.of(
         Look(
-            rows=_source_and_copy(plan, names) if beside_source else f"{names.copy} AS b",
+            rows=_source_and_copy(names) if beside_source else f"{names.copy} AS b",
             key=f"{key}::text",
             broken=f"{key} IS NOT NULL AND {of_key}" if beside_source else of_key,
         ),
@@ -132,9 +133,10 @@ def sequence_is_ahead(plan: TableSplit, table: str, sequence: str) -> Check:
     )
 
 
-def parents_are_of_their_children(plan: TableSplit, names: Names, child: Table) -> Check:
+def parents_are_of_their_children(names: Names, child: Table) -> Check:
     """Each parent is what its children say, and none is without children."""
-    select = grouped(plan, names, child, "true")
+    plan = names.plan
+    select = grouped(names, child, "true")
     link, uuid = ident(plan.link), ident(plan.parent_id)
     return Check(
         name="parents follow the policies",
@@ -150,8 +152,9 @@ def parents_are_of_their_children(plan: TableSplit, names: Names, child: Table) 
     )
 
 
-def children_have_parents(plan: TableSplit, names: Names) -> Check:
+def children_have_parents(names: Names) -> Check:
     """Every child has exactly one parent (the uuid is unique), NULL-safe by the uuid."""
+    plan = names.plan
     link, uuid = ident(plan.link), ident(plan.parent_id)
     return Check(
         name="every child has its parent",
@@ -163,8 +166,9 @@ def children_have_parents(plan: TableSplit, names: Names) -> Check:
     )
 
 
-def keys_are_unique(plan: TableSplit, names: Names) -> Check:
+def keys_are_unique(names: Names) -> Check:
     """No two parents of one key, counted and not taken from an index."""
+    plan = names.plan
     return Check(
         name="keys are unique",
         sentence="no two parents have the same key",

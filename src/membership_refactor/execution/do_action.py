@@ -101,20 +101,20 @@ class Work:
 
     @do.register
     def _(self, action: Build) -> None:
-        move = action.move
-        call_null = f"SELECT {move.function('build_null')}()" if move.route_null else None
+        build = action.build
+        call_null = f"SELECT {build.function('build_null')}()" if build.route_null else None
         self._batches(
             action,
             RangeJob(
                 job=f"{self.revision} {self.direction} {action.name}",
                 title=action.name,
-                table=move.log.table,
-                route=move.route,
-                route_type=move.route_type,
-                call=f"SELECT {move.function('build')}({{first}}, {{last}})",
+                table=build.log.table,
+                route=build.route,
+                route_type=build.route_type,
+                call=f"SELECT {build.function('build')}({{first}}, {{last}})",
                 call_null=call_null,
                 locking=False,
-                expected=self._expected(move.log.table),
+                expected=self._expected(build.log.table),
             ),
         )
 

@@ -208,7 +208,7 @@ class Runner:
 
     def situation(self, pg: Pg) -> Situation:
         """The plan with the portraits that the ledger keeps."""
-        return Situation(self.plan, self.names, self.ledger.portraits(pg))
+        return Situation(self.names, self.ledger.portraits(pg))
 
     def read(self) -> Portrait:
         """The portrait of the plan's tables as they are now."""

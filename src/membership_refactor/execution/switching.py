@@ -15,7 +15,7 @@ from membership_refactor.execution.ledger import Ledger
 from membership_refactor.execution.locks import Held, NotYet, briefly
 from membership_refactor.execution.progress import Progress
 from membership_refactor.execution.sessions import Pg, run, value
-from membership_refactor.sql.build.table_build import Move
+from membership_refactor.sql.build.table_build import TableBuild
 from membership_refactor.sql.pacing.pace import (
     AT_MOST_SECONDS,
     FEWEST,
@@ -25,7 +25,7 @@ from membership_refactor.sql.pacing.pace import (
     UNDER_LOCK_SECONDS,
 )
 from membership_refactor.sql.snapshot_fence import raise_fence
-from membership_refactor.sql.triggers import rest
+from membership_refactor.sql.triggers import disable_triggers
 from membership_refactor.steps.actions import Switch
 from membership_refactor.steps.step import Direction
 
@@ -61,17 +61,17 @@ class Drain:
         long transactions and orphaned prepared ones, ReplayOutpaced the rate of the writers.
         """
         run(self.pg, "SET synchronous_commit = off")
-        self._replay(action.move)
+        self._replay(action.build)
         text = ";\n".join(
-            [raise_fence(action.move.names).text]
-            + [s.text for s in rest(action.resting)]
+            [raise_fence(action.build.names).text]
+            + [s.text for s in disable_triggers(action.resting)]
             + [s.text for s in action.statements]
         )
 
         def under_lock(pg: Pg) -> None:
-            if not self._little(self._pending(action.move), self._allowed()):
+            if not self._little(self._pending(action.build), self._allowed()):
                 raise NotYet
-            run(pg, f"SELECT {action.move.function('drain')}(NULL)")
+            run(pg, f"SELECT {action.build.function('drain')}(NULL)")
             run(pg, text)
             self.ledger.mark(pg, revision, direction, action.name, rows=self.replayed)
 
@@ -80,7 +80,7 @@ class Drain:
             action.locks,
             under_lock,
             seconds=self.seconds,
-            before_retry=lambda tries: self._replay(action.move),
+            before_retry=lambda tries: self._replay(action.build),
             say=self.progress.say,
         )
         run(self.pg, "RESET synchronous_commit")
@@ -89,8 +89,8 @@ class Drain:
     def _allowed(self) -> float:
         return min(max(self._rate * self._budget, FEWEST), MOST)
 
-    def _pending(self, move: Move) -> _Pending:
-        row = run(self.pg, move.pending_query()).fetchone()
+    def _pending(self, build: TableBuild) -> _Pending:
+        row = run(self.pg, build.pending_query()).fetchone()
         assert row is not None
         return _Pending(*row)
 
@@ -98,17 +98,17 @@ class Drain:
     def _little(pending: _Pending, allowed: float) -> bool:
         return not pending.marks and not pending.more and pending.keys <= allowed
 
-    def _replay(self, move: Move) -> None:
+    def _replay(self, build: TableBuild) -> None:
         """Until little enough waits; each round is a transaction of its own.
 
         There is always one: it has the function planned before the lock, in this session.
         """
         convergence = Convergence(
-            move.log.table, lambda: int(value(self.pg, move.waiting_query())), self.seconds
+            build.log.table, lambda: int(value(self.pg, build.waiting_query())), self.seconds
         )
         with self.progress.task("replaying changes", None) as task:
             for rounds in itertools.count():
-                pending = self._pending(move)
+                pending = self._pending(build)
                 if rounds and self._little(pending, self._allowed() / 2):
                     return
                 keys, entries = pending.keys, pending.entries
@@ -116,7 +116,7 @@ class Drain:
                 # Of a long log a round takes its share only.
                 taken = keys * REPLAY_ENTRIES // entries if entries > REPLAY_ENTRIES else keys
                 began = time.perf_counter()
-                self._round(move)
+                self._round(build)
                 if taken and not pending.marks:
                     # The best one: a round of few keys tells what a round costs, not what a key.
                     rate = taken / max(time.perf_counter() - began, 1e-6)
@@ -127,7 +127,7 @@ class Drain:
                 task.advance(taken)
                 convergence.replayed += taken
 
-    def _round(self, move: Move) -> None:
+    def _round(self, build: TableBuild) -> None:
         for attempt in tenacity.Retrying(
             retry=tenacity.retry_if_exception_type((*RETRIED, *WANDERING)),
             wait=tenacity.wait_random_exponential(multiplier=0.02, max=1),
@@ -135,4 +135,4 @@ class Drain:
             reraise=True,
         ):
             with attempt, self.pg.transaction():
-                run(self.pg, f"SELECT {move.function('drain')}({REPLAY_ENTRIES})")
+                run(self.pg, f"SELECT {build.function('drain')}({REPLAY_ENTRIES})")

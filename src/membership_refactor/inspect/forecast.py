@@ -133,7 +133,7 @@ class _Maker:
                 assert self.ledger is not None
                 now = self.ledger.now(self.pg, revision) or now
             portraits = {**portraits, revision: now}
-            s = Situation(self.plan, self.names, portraits, now, server)
+            s = Situation(self.names, portraits, now, server)
             refused = () if is_open else step.refusals(s)
             if refused:
                 # What comes after cannot be computed from tables that do not fit.
@@ -199,7 +199,7 @@ class _Maker:
     def _rows_written(self, step: Step, action: Action) -> int:
         match action:
             case Build():
-                parents = action.move.target == self.names.parent
+                parents = action.build.target == self.names.parent
                 return (self.counts.groups or 0) if parents else self.counts.rows
             case Ranges():
                 return self.counts.losers or 0
@@ -224,8 +224,8 @@ class _Maker:
         rows, groups = self.counts.rows, self.counts.groups or 0
         match action:
             case Build():
-                build = "rebuild" if action.move.target == self.names.parent else "copy"
-                return ACTION_SECONDS + rows * RATES[build]
+                kind = "rebuild" if action.build.target == self.names.parent else "copy"
+                return ACTION_SECONDS + rows * RATES[kind]
             case Ranges():
                 return ACTION_SECONDS + (self.counts.losers or 0) * RATES["carry"]
             case Verify():

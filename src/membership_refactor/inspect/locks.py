@@ -92,7 +92,7 @@ def _taken(action: Action) -> Iterator[tuple[str, str, str]]:
         case Ranges():
             yield action.table, Lock.ROW_EXCLUSIVE.value, ROWS
         case Build():
-            yield action.move.log.table, Lock.ACCESS_SHARE.value, LONG
+            yield action.build.log.table, Lock.ACCESS_SHARE.value, LONG
 
 
 def _of_statements(statements: Iterable[Statement]) -> Iterator[tuple[str, Lock]]:

@@ -156,7 +156,7 @@ class _Reader:
 
     def _jobs(self, actions: Iterable[Action]) -> Iterable[JobStatus]:
         tables = {
-            a.name: a.move.log.table if isinstance(a, Build) else a.table
+            a.name: a.build.log.table if isinstance(a, Build) else a.table
             for a in actions
             if isinstance(a, (Build, Ranges))
         }

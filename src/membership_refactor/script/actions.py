@@ -14,7 +14,7 @@ from membership_refactor.script.records import Records
 from membership_refactor.script.switching import switch
 from membership_refactor.sql.quoting import dollar_quoted, literal
 from membership_refactor.sql.snapshot_fence import raise_fence
-from membership_refactor.sql.triggers import rest
+from membership_refactor.sql.triggers import disable_triggers
 from membership_refactor.steps.actions import (
     Action,
     Alone,
@@ -60,10 +60,14 @@ class Printer:
 
     @_done.register
     def _(self, action: Switch) -> str:
-        move = action.move
-        statements = (raise_fence(move.names), *rest(action.resting), *action.statements)
+        build = action.build
+        statements = (
+            raise_fence(build.names),
+            *disable_triggers(action.resting),
+            *action.statements,
+        )
         mark = self._measured(action.name, more=", rows", values=", work.replayed")
-        return block(switch(move, action.locks, statements, mark, seconds=self.pace.lock_timeout))
+        return block(switch(build, action.locks, statements, mark, seconds=self.pace.lock_timeout))
 
     def _measured(self, name: str, *, more: str = "", values: str = "") -> str:
         return self.records.mark(name, more=MEASURED + more, values=MEASUREMENTS + values)

@@ -45,13 +45,13 @@ def job_of(action: Build | Ranges) -> Job:
             route_type=action.key_type,
             function=action.function,
         )
-    move = action.move
+    build = action.build
     return Job(
-        table=move.log.table,
-        route=move.route,
-        route_type=move.route_type,
-        function=move.function("build"),
-        null_function=move.function("build_null") if move.route_null else None,
+        table=build.log.table,
+        route=build.route,
+        route_type=build.route_type,
+        function=build.function("build"),
+        null_function=build.function("build_null") if build.route_null else None,
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Portrait
 from membership_refactor.sql.names import Names
 from membership_refactor.steps import ALL
@@ -16,7 +15,6 @@ from membership_refactor.steps.step import Direction, Situation, Step
 class Prediction:
     """Portraits before and after each step of the chain."""
 
-    plan: TableSplit
     names: Names
     before: Mapping[str, Portrait]
     after: Mapping[str, Portrait]
@@ -24,7 +22,7 @@ class Prediction:
     def situation(self, revision: str, direction: Direction) -> Situation:
         """What the step is given when it begins in that direction."""
         now = self.before if direction is Direction.UP else self.after
-        return Situation(self.plan, self.names, dict(self.before), now[revision])
+        return Situation(self.names, dict(self.before), now[revision])
 
     def at(self, revision: str | None) -> Portrait:
         """The tables when the chain stands at ``revision``; None is before its first step."""
@@ -33,7 +31,6 @@ class Prediction:
 
 
 def predicted(
-    plan: TableSplit,
     names: Names,
     first: Portrait,
     *,
@@ -44,12 +41,13 @@ def predicted(
 
     Of ``first`` the plan's own tables are kept, and ``tables``: what the runner would read.
     """
+    plan = names.plan
     wanted = {plan.source, plan.copy, plan.parent, plan.retired, *tables}
     now = replace(first, tables=tuple(t for t in first.tables if t.name in wanted))
     before: dict[str, Portrait] = {}
     after: dict[str, Portrait] = {}
     for revision in sorted(steps):
         before[revision] = now
-        now = steps[revision].becomes(Situation(plan, names, dict(before), now))
+        now = steps[revision].becomes(Situation(names, dict(before), now))
         after[revision] = now
-    return Prediction(plan, names, before, after)
+    return Prediction(names, before, after)

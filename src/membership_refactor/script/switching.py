@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from membership_refactor.script.locking import VARIABLES, executed, taken, tried_again
-from membership_refactor.sql.build.table_build import Move
+from membership_refactor.sql.build.table_build import TableBuild
 from membership_refactor.sql.pacing.blockers import Locks
 from membership_refactor.sql.pacing.pace import (
     AT_MOST_SECONDS,
@@ -20,10 +20,10 @@ from membership_refactor.sql.quoting import literal
 from membership_refactor.sql.statements import Statement
 
 
-def _outpaced(move: Move) -> str:
+def _outpaced(build: TableBuild) -> str:
     """plpgsql that gives up when spans running have left the log no shorter; `came` counts what
     was replayed in one."""
-    table = move.log.table.replace("%", "%%")
+    table = build.log.table.replace("%", "%%")
     message = (
         f"changes of {table} arrive faster than they can be replayed: "
         "in the last %s s %s keys a second came, %s a second were replayed, and %s wait"
@@ -32,7 +32,7 @@ def _outpaced(move: Move) -> str:
         "Let less be written for a while, mass changes above all, then go on with alembic or "
         "with a script from the version reached; membership-refactor abandon takes the step back."
     )
-    return f"""        SELECT p.* INTO work.waiting FROM ({move.waiting_query()}) AS p;
+    return f"""        SELECT p.* INTO work.waiting FROM ({build.waiting_query()}) AS p;
         in_vain := CASE WHEN waiting >= left_before THEN in_vain + 1 ELSE 0 END;
         IF in_vain = {SPANS} THEN
           RAISE lock_not_available USING MESSAGE = pg_catalog.format({literal(message)},
@@ -44,12 +44,12 @@ def _outpaced(move: Move) -> str:
 
 
 def switch(
-    move: Move, locks: Locks, statements: Iterable[Statement], mark: str, *, seconds: int
+    build: TableBuild, locks: Locks, statements: Iterable[Statement], mark: str, *, seconds: int
 ) -> str:
     """The body of a block; ``statements`` begin with the fence."""
     allowed = f"least(greatest(rate * budget, {FEWEST}), {MOST})"
-    drain = move.function("drain")
-    pending = move.pending_query()
+    drain = build.function("drain")
+    pending = build.pending_query()
     return f"""
 #variable_conflict use_column
 <<work>>
@@ -72,7 +72,7 @@ BEGIN
       EXIT WHEN rounds > 0 AND marks = 0 AND NOT more AND keys <= {allowed} / 2;
       span := extract(epoch FROM pg_catalog.clock_timestamp() - since);
       IF span >= {seconds} THEN
-{_outpaced(move)}
+{_outpaced(build)}
       END IF;
       rounds := rounds + 1;
       -- Of a long log a round takes its share only.

@@ -74,7 +74,7 @@ class OwnTrigger:
         return "\n  ".join(parts)
 
 
-def hang(triggers: Sequence[OwnTrigger]) -> tuple[Statement, ...]:
+def install_triggers(triggers: Sequence[OwnTrigger]) -> tuple[Statement, ...]:
     """Makes the triggers that are missing and enables all ALWAYS; SHARE ROW EXCLUSIVE on each
     table. One block and one ALTER TABLE a table: every statement counts under a short lock."""
     made = []
@@ -94,7 +94,7 @@ def hang(triggers: Sequence[OwnTrigger]) -> tuple[Statement, ...]:
     return tuple(made)
 
 
-def rest(triggers: Sequence[OwnTrigger]) -> tuple[Statement, ...]:
+def disable_triggers(triggers: Sequence[OwnTrigger]) -> tuple[Statement, ...]:
     """Disables the triggers where they stand; SHARE ROW EXCLUSIVE is enough for it.
 
     DROP TRIGGER takes ACCESS EXCLUSIVE and would have to wait for readers inside a switch.
@@ -105,7 +105,7 @@ def rest(triggers: Sequence[OwnTrigger]) -> tuple[Statement, ...]:
     )
 
 
-def take_down(triggers: Sequence[OwnTrigger]) -> tuple[Statement, ...]:
+def remove_triggers(triggers: Sequence[OwnTrigger]) -> tuple[Statement, ...]:
     """Drops the triggers where they exist; ACCESS EXCLUSIVE on their tables, for a moment."""
     return tuple(
         _where_there(table, own, "", Lock.ACCESS_EXCLUSIVE) for table, own in _by_table(triggers)

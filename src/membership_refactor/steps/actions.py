@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from membership_refactor.checks.check import Check
-from membership_refactor.sql.build.table_build import Move
+from membership_refactor.sql.build.table_build import TableBuild
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.sql.triggers import OwnTrigger
 
@@ -57,7 +57,7 @@ class Alone(Action):
 class Build(Action):
     """A move's ranges, shared by several workers, each range and its checkpoint one commit."""
 
-    move: Move
+    build: TableBuild
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +65,7 @@ class Switch(Action):
     """Replays the log until little is left; then, under short locks, the rest of it, and
     ``statements`` with which synchronous capture takes over."""
 
-    move: Move
+    build: TableBuild
     locks: tuple[tuple[str, Lock], ...]
     resting: tuple[OwnTrigger, ...]
     """The log's triggers, disabled under the lock and dropped afterwards."""

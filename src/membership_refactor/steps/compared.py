@@ -20,18 +20,18 @@ def comparisons(s: Situation, revision: str) -> tuple[Comparison, ...]:
     """What ``verify`` compares, in the order in which ``repair`` mends; nothing before there are
     two sides. Links come first: parents follow from them. At 0007 a parent without children goes
     before another one is made: it may hold the key."""
-    plan, names = s.plan, s.names
+    _plan, names = s.plan, s.names
     if revision < "0003":
         return ()
     if revision < "0005":
-        return (source_and_copy(plan, names, s.source(), open=revision >= "0004"),)
+        return (source_and_copy(names, s.source(), open=revision >= "0004"),)
     if revision < "0008":
-        links = links_of_keys(plan, names, s.source())
+        links = links_of_keys(names, s.source())
         if revision < "0007":
             return (links,)
-        parents = children_and_parents(plan, names, s.child("0007"))
-        return (links, derived_childless_parents(plan, names), parents)
+        parents = children_and_parents(names, s.child("0007"))
+        return (links, derived_childless_parents(names), parents)
     child = s.child("0008")
     if revision == "0008":
-        return (children_of_parents(plan, names, child), saved_childless_parents(plan, names))
-    return (links_and_parents(plan, names, child),)
+        return (children_of_parents(names, child), saved_childless_parents(names))
+    return (links_and_parents(names, child),)

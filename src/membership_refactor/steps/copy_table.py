@@ -10,7 +10,7 @@ from membership_refactor.checks.tables import (
     unvalidated_checks_hold,
 )
 from membership_refactor.portrait import Index, Portrait, Table
-from membership_refactor.sql.build.table_build import Move, copy_move
+from membership_refactor.sql.build.table_build import TableBuild, build_of_copy
 from membership_refactor.sql.capture.copy_refuses import refusal_functions, refusal_triggers
 from membership_refactor.sql.capture.refuse_writes import close_functions, close_triggers
 from membership_refactor.sql.ddl.bare import create_bare_table
@@ -29,7 +29,13 @@ from membership_refactor.sql.parents.parent_uuid import identity_functions, link
 from membership_refactor.sql.quoting import qualified
 from membership_refactor.sql.snapshot_fence import open_fence
 from membership_refactor.sql.statements import Lock, Statement
-from membership_refactor.sql.triggers import SYNC_MARK, SYNC_ON, hang, rest, take_down
+from membership_refactor.sql.triggers import (
+    SYNC_MARK,
+    SYNC_ON,
+    disable_triggers,
+    install_triggers,
+    remove_triggers,
+)
 from membership_refactor.steps.actions import Action, Brief, Build, Run, Switch
 from membership_refactor.steps.captures import to_copy
 from membership_refactor.steps.foreign_keys import put_on, take_off
@@ -78,10 +84,10 @@ def building_message(s: Situation) -> tuple[str, str]:
 
 def up(s: Situation) -> tuple[Action, ...]:
     plan, names, source, copy = s.plan, s.names, s.source(), copied(s)
-    move = copy_move(plan, names, source)
+    build = build_of_copy(names, source)
     sync = to_copy(s)
     refuse = refusal_functions(names, plan.id, source.columns)
-    logged = move.log.triggers()
+    logged = build.log.triggers()
     closing = close_triggers(names, BUILDING, names.copy)
     return (
         Run(
@@ -89,51 +95,51 @@ def up(s: Situation) -> tuple[Action, ...]:
             statements=(
                 EMPTY_SEARCH_PATH,
                 *open_fence(names),
-                *identity_functions(plan, names, source),
-                *resolve_kept(plan, names),
-                link_function(plan, names, source),
-                *move.log.table_statements(),
-                *move.log.function_statements(),
+                *identity_functions(names, source),
+                *resolve_kept(names),
+                link_function(names, source),
+                *build.log.table_statements(),
+                *build.log.function_statements(),
                 *create_bare_table(copy),
                 *close_functions(names, BUILDING, *building_message(s)),
                 # The table's owner may reach what nobody else may.
-                *hang(closing),
-                *move.function_statements(),
+                *install_triggers(closing),
+                *build.function_statements(),
                 *sync.function_statements(),
-                *keep_link_function(plan, names),
+                *keep_link_function(names),
                 *refuse,
             ),
         ),
         Brief(
             name="record changes",
             locks=((names.source, SHARE_ROW),),
-            statements=hang(logged),
+            statements=install_triggers(logged),
         ),
-        Build(name="copy", move=move),
-        *_indexed(copy, move),
+        Build(name="copy", build=build),
+        *_indexed(copy, build),
         Switch(
             name="switch to synchronous capture",
-            move=move,
+            build=build,
             locks=((names.source, SHARE_ROW), (names.copy, SHARE_ROW)),
             resting=logged,
             statements=(
-                *hang(sync.triggers()),
-                *hang(keep_link_triggers(plan, names)),
-                *hang(refusal_triggers(names)),
-                *rest(closing),
+                *install_triggers(sync.triggers()),
+                *install_triggers(keep_link_triggers(names)),
+                *install_triggers(refusal_triggers(names)),
+                *disable_triggers(closing),
             ),
         ),
         Brief(
             name="take the log down",
             locks=((names.source, EXCLUSIVE), (names.copy, EXCLUSIVE)),
-            statements=take_down((*logged, *closing)),
+            statements=remove_triggers((*logged, *closing)),
         ),
         # Without the lock: a dropped table's file and buffers take their time.
         Run(
             name="drop the log",
             statements=(
-                *move.drop_statements(),
-                *move.log.drop_statements(),
+                *build.drop_statements(),
+                *build.log.drop_statements(),
                 Statement(f"DROP FUNCTION IF EXISTS {names.own(BUILDING)}()"),
             ),
         ),
@@ -144,7 +150,7 @@ def up(s: Situation) -> tuple[Action, ...]:
     )
 
 
-def _indexed(copy: Table, move: Move) -> tuple[Action, ...]:
+def _indexed(copy: Table, build: TableBuild) -> tuple[Action, ...]:
     """Indexes after the load, each an action: a crash does not cost those that stand. Nobody
     else can reach the table yet, so none of these locks is in anybody's way."""
     key = copy.primary_key.index if copy.primary_key else None
@@ -160,7 +166,7 @@ def _indexed(copy: Table, move: Move) -> tuple[Action, ...]:
         # Copied at different moments, two rows may both hold a value that went from one to the
         # other: before anything is made unique, all of the copy has to be of one moment.
         marked = Statement(f"SET LOCAL {SYNC_MARK} = {SYNC_ON}")
-        catch_up = Run(name="catch up", statements=(marked, Statement(move.catch_up)))
+        catch_up = Run(name="catch up", statements=(marked, Statement(build.catch_up)))
         single.insert(len(plain), catch_up)
     rest = (EMPTY_SEARCH_PATH, *create_keys(copy), *create_checks(copy))
     analyzed = Statement(f"ANALYZE {qualified(copy.schema, copy.name)}")
@@ -174,28 +180,28 @@ def _exclusive(copy: Table, index: Index) -> bool:
 
 def after_up(s: Situation) -> tuple[Check, ...]:
     return (
-        copy_is_exact(s.plan, s.names, s.source()),
-        links_are_of_their_keys(s.plan, s.names, beside_source=True),
+        copy_is_exact(s.names, s.source()),
+        links_are_of_their_keys(s.names, beside_source=True),
     )
 
 
 def down(s: Situation) -> tuple[Action, ...]:
-    plan, names, source, copy = s.plan, s.names, s.source(), copied(s)
-    move, sync = copy_move(plan, names, source), to_copy(s)
-    hung = (*move.log.triggers(), *sync.triggers())
+    _plan, names, source, copy = s.plan, s.names, s.source(), copied(s)
+    build, sync = build_of_copy(names, source), to_copy(s)
+    hung = (*build.log.triggers(), *sync.triggers())
     return (
         Brief(
             name="stop capture",
             locks=((names.source, EXCLUSIVE),),
-            statements=take_down(hung),
+            statements=remove_triggers(hung),
         ),
         *take_off(names.copy, copy.foreign_keys, written=False),
         Run(
             name="drop the copy",
             statements=(
                 Statement(f"DROP TABLE IF EXISTS {names.copy}"),
-                *move.drop_statements(),
-                *move.log.drop_statements(),
+                *build.drop_statements(),
+                *build.log.drop_statements(),
                 *sync.drop_statements(),
                 *(
                     Statement(f"DROP FUNCTION IF EXISTS {names.own(f)}")

@@ -6,12 +6,12 @@ from membership_refactor.checks.check import Check
 from membership_refactor.checks.gate import gate
 from membership_refactor.checks.tables import policies_hold
 from membership_refactor.portrait import Portrait, Table
-from membership_refactor.sql.build.table_build import parent_move
+from membership_refactor.sql.build.table_build import build_of_parents
 from membership_refactor.sql.capture.refuse_writes import close_functions, close_triggers
 from membership_refactor.sql.ddl.bare import create_bare_table
 from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH
 from membership_refactor.sql.statements import Lock, Statement
-from membership_refactor.sql.triggers import hang, take_down
+from membership_refactor.sql.triggers import install_triggers, remove_triggers
 from membership_refactor.steps.actions import Action, Brief, Run
 from membership_refactor.steps.parent_table import parent_table
 from membership_refactor.steps.portraits import with_tables
@@ -54,7 +54,7 @@ def before_up(s: Situation) -> tuple[Check, ...]:
 
 def up(s: Situation) -> tuple[Action, ...]:
     names = s.names
-    move = parent_move(s.plan, names, s.child("0006"))
+    build = build_of_parents(names, s.child("0006"))
     return (
         Run(
             name="create the parent",
@@ -62,27 +62,27 @@ def up(s: Situation) -> tuple[Action, ...]:
                 EMPTY_SEARCH_PATH,
                 *create_bare_table(parent(s)),
                 *close_functions(names, CLOSED, *closed_message(s)),
-                *hang(close_triggers(names, CLOSED, names.parent)),
-                *move.log.table_statements(),
-                *move.log.function_statements(),
+                *install_triggers(close_triggers(names, CLOSED, names.parent)),
+                *build.log.table_statements(),
+                *build.log.function_statements(),
             ),
         ),
         Brief(
             name="record changes",
             locks=((names.copy, Lock.SHARE_ROW_EXCLUSIVE),),
-            statements=hang(move.log.triggers()),
+            statements=install_triggers(build.log.triggers()),
         ),
     )
 
 
 def down(s: Situation) -> tuple[Action, ...]:
     names = s.names
-    log = parent_move(s.plan, names, s.child("0006")).log
+    log = build_of_parents(names, s.child("0006")).log
     return (
         Brief(
             name="stop recording",
             locks=((names.copy, Lock.ACCESS_EXCLUSIVE),),
-            statements=take_down(log.triggers()),
+            statements=remove_triggers(log.triggers()),
         ),
         Run(
             name="drop the parent",

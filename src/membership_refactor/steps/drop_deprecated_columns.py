@@ -17,7 +17,7 @@ from membership_refactor.sql.ddl.indexes import create_index
 from membership_refactor.sql.parallel import freeze, freeze_triggers
 from membership_refactor.sql.quoting import ident, qualified
 from membership_refactor.sql.statements import Lock, Statement
-from membership_refactor.sql.triggers import take_down
+from membership_refactor.sql.triggers import remove_triggers
 from membership_refactor.steps.actions import Action, Alone, Brief, Run
 from membership_refactor.steps.portraits import with_tables
 from membership_refactor.steps.step import Situation, Step
@@ -78,7 +78,7 @@ def evidence(s: Situation) -> Check:
 
 
 def before_up(s: Situation) -> tuple[Check, ...]:
-    return (children_have_parents(s.plan, s.names), keys_are_unique(s.plan, s.names))
+    return (children_have_parents(s.names), keys_are_unique(s.names))
 
 
 def up(s: Situation) -> tuple[Action, ...]:
@@ -108,7 +108,7 @@ def up(s: Situation) -> tuple[Action, ...]:
             # One ALTER: the columns are only marked as gone, no row is rewritten.
             locks=((names.copy, EXCLUSIVE),),
             statements=(
-                *take_down(freeze_triggers(plan, names, _child(s))),
+                *remove_triggers(freeze_triggers(names, _child(s))),
                 Statement(f"ALTER TABLE {names.copy} {drops}", EXCLUSIVE, names.copy),
             ),
         ),
@@ -119,7 +119,7 @@ def down(s: Situation) -> tuple[Action, ...]:
     """The columns come back, empty and frozen; the downgrade of 0009 fills them."""
     plan, names, going = s.plan, s.names, _going(s)
     adds = ", ".join(f"ADD COLUMN IF NOT EXISTS {column_clause(c)}" for c in going.columns)
-    frozen = freeze(plan, names, s.child("0008"))
+    frozen = freeze(names, s.child("0008"))
     indexes = tuple(
         Alone(
             name=f"index {index.name}",

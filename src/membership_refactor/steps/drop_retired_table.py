@@ -43,7 +43,7 @@ def down(s: Situation) -> tuple[Action, ...]:
     return (
         Run(
             name="create the empty archive",
-            statements=(EMPTY_SEARCH_PATH, *recreate_retired(s.plan, s.names, source)),
+            statements=(EMPTY_SEARCH_PATH, *recreate_retired(s.names, source)),
         ),
     )
 

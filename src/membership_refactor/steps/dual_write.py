@@ -7,7 +7,7 @@ from membership_refactor.sql.capture.copy_refuses import refusal_functions, refu
 from membership_refactor.sql.ddl.cannot_copy import rewriting_rules
 from membership_refactor.sql.snapshot_fence import raise_fence
 from membership_refactor.sql.statements import Lock
-from membership_refactor.sql.triggers import hang, rest, take_down
+from membership_refactor.sql.triggers import disable_triggers, install_triggers, remove_triggers
 from membership_refactor.steps.actions import Action, Brief, Run
 from membership_refactor.steps.captures import to_source
 from membership_refactor.steps.step import Situation, Step
@@ -27,12 +27,16 @@ def up(s: Situation) -> tuple[Action, ...]:
         Brief(
             name="open the copy to writers",
             locks=_both(s),
-            statements=(raise_fence(names), *rest(refusing), *hang(sync.triggers())),
+            statements=(
+                raise_fence(names),
+                *disable_triggers(refusing),
+                *install_triggers(sync.triggers()),
+            ),
         ),
         Brief(
             name="take the refusal down",
             locks=((names.copy, Lock.ACCESS_EXCLUSIVE),),
-            statements=take_down(refusing),
+            statements=remove_triggers(refusing),
         ),
     )
 
@@ -46,12 +50,12 @@ def down(s: Situation) -> tuple[Action, ...]:
         Brief(
             name="close the copy to writers",
             locks=_both(s),
-            statements=(*hang(refusing), *rest(sync.triggers())),
+            statements=(*install_triggers(refusing), *disable_triggers(sync.triggers())),
         ),
         Brief(
             name="take the reverse capture down",
             locks=((names.copy, Lock.ACCESS_EXCLUSIVE),),
-            statements=take_down(sync.triggers()),
+            statements=remove_triggers(sync.triggers()),
         ),
         Run(name="drop the functions", statements=sync.drop_statements()),
     )

@@ -40,7 +40,7 @@ from membership_refactor.sql.parents.parent_uuid import link_function
 from membership_refactor.sql.quoting import ident
 from membership_refactor.sql.snapshot_fence import raise_fence
 from membership_refactor.sql.statements import Lock, Statement
-from membership_refactor.sql.triggers import hang, rest, take_down
+from membership_refactor.sql.triggers import disable_triggers, install_triggers, remove_triggers
 from membership_refactor.steps.actions import Action, Brief, Ranges, Run
 from membership_refactor.steps.create_parent import CLOSED, closed_message, parent
 from membership_refactor.steps.not_null import set_not_null
@@ -96,17 +96,17 @@ def refusals(s: Situation) -> tuple[str, ...]:
 
 
 def before_up(s: Situation) -> tuple[Check, ...]:
-    return (deprecated_have_no_default(s.plan, s.names, s.child("0008")),)
+    return (deprecated_have_no_default(s.names, s.child("0008")),)
 
 
 def up(s: Situation) -> tuple[Action, ...]:
     plan, names, child = s.plan, s.names, s.child("0008")
-    installed = install(plan, names, child)
+    installed = install(names, child)
     functions = tuple(x for x in installed if x.lock is Lock.NONE)
     triggers = tuple(x for x in installed if x.lock is not Lock.NONE)
     resting = (
         *derive_triggers(names),
-        *keep_link_triggers(plan, names),
+        *keep_link_triggers(names),
         *close_triggers(names, CLOSED, names.parent),
     )
     copy, key = names.copy, link_key(s)
@@ -114,8 +114,8 @@ def up(s: Situation) -> tuple[Action, ...]:
         Run(
             name="functions",
             statements=(
-                *ledger_tables(plan, names, child),
-                *batch_functions(plan, names, child),
+                *ledger_tables(names, child),
+                *batch_functions(names, child),
                 *functions,
             ),
         ),
@@ -126,7 +126,7 @@ def up(s: Situation) -> tuple[Action, ...]:
             locks=((copy, SHARE_ROW), (names.parent, SHARE_ROW)),
             statements=(
                 raise_fence(names),
-                *rest(resting),
+                *disable_triggers(resting),
                 *triggers,
                 add_constraint(child, key, not_valid=True),
             ),
@@ -140,12 +140,12 @@ def up(s: Situation) -> tuple[Action, ...]:
         Brief(
             name="take 0007's capture off the child",
             locks=((copy, EXCLUSIVE),),
-            statements=take_down(tuple(t for t in resting if t.table == copy)),
+            statements=remove_triggers(tuple(t for t in resting if t.table == copy)),
         ),
         Brief(
             name="take the refusal off the parent",
             locks=((names.parent, EXCLUSIVE),),
-            statements=take_down(tuple(t for t in resting if t.table == names.parent)),
+            statements=remove_triggers(tuple(t for t in resting if t.table == names.parent)),
         ),
         Run(
             name="open the parent",
@@ -164,7 +164,7 @@ def _losers(s: Situation, child: Table) -> tuple[Action, ...]:
     if not plan.parent_columns:
         return ()
     return (
-        Run(name="list the children that lose", statements=list_losers(plan, names, child)),
+        Run(name="list the children that lose", statements=list_losers(names, child)),
         Ranges(
             name="carry the winning values to the children",
             function=names.own("replace_listed"),
@@ -195,19 +195,19 @@ def _over_children(s: Situation, function: str, title: str) -> tuple[Action, ...
 
 
 def after_up(s: Situation) -> tuple[Check, ...]:
-    return parallel_checks(s.plan, s.names, s.child("0008"))
+    return parallel_checks(s.names, s.child("0008"))
 
 
 def before_down(s: Situation) -> tuple[Check, ...]:
-    return (childless(childless_query(s.plan, s.names, s.child("0008"))),)
+    return (childless(childless_query(s.names, s.child("0008"))),)
 
 
 def down(s: Situation) -> tuple[Action, ...]:
     """Back to the parent that is made of its children: link and uuid are functions of the key,
     by way of what the ledger keeps for parents whose uuid is not the computed one."""
     plan, names, child = s.plan, s.names, s.child("0008")
-    keeping = keep_uuid_triggers(plan, names)
-    capture = (*derive_triggers(names), *keep_link_triggers(plan, names))
+    keeping = keep_uuid_triggers(names)
+    capture = (*derive_triggers(names), *keep_link_triggers(names))
     closing = close_triggers(names, CLOSED, names.parent)
     link, copy, required = ident(plan.link), names.copy, _required(s, child)
     return (
@@ -215,21 +215,21 @@ def down(s: Situation) -> tuple[Action, ...]:
         Run(
             name="functions",
             statements=(
-                *ledger_tables(plan, names, child),
-                *batch_functions(plan, names, child),
-                *settle_function(plan, names, child),
-                *derive_functions(plan, names),
-                *keep_link_function(plan, names),
+                *ledger_tables(names, child),
+                *batch_functions(names, child),
+                *settle_function(names, child),
+                *derive_functions(names),
+                *keep_link_function(names),
                 *close_functions(names, CLOSED, *closed_message(s)),
-                *keep_uuid_function(plan, names),
-                *fill_kept_function(plan, names),
+                *keep_uuid_function(names),
+                *fill_kept_function(names),
                 Statement(f"DELETE FROM {names.own('kept')}"),
             ),
         ),
         Brief(
             name="note uuids as they change",
             locks=((names.parent, SHARE_ROW),),
-            statements=hang(keeping),
+            statements=install_triggers(keeping),
         ),
         Ranges(
             name="note the parents' uuids",
@@ -244,38 +244,38 @@ def down(s: Situation) -> tuple[Action, ...]:
             locks=((copy, EXCLUSIVE), (names.parent, EXCLUSIVE)),
             statements=(
                 raise_fence(names),
-                *remove(plan, names, child),
+                *remove(names, child),
                 Statement(
                     f"ALTER TABLE {copy} DROP CONSTRAINT IF EXISTS {ident(names.link_key_name)}"
                 ),
                 turn_kept(names),
-                link_function(plan, names, child),
-                *take_down(keeping),
-                *hang(capture),
-                *hang(closing),
+                link_function(names, child),
+                *remove_triggers(keeping),
+                *install_triggers(capture),
+                *install_triggers(closing),
                 Statement(f"ALTER TABLE {copy} ALTER COLUMN {link} DROP NOT NULL"),
             ),
         ),
         *_over_children(s, "restore_own", "give the children their own values back"),
         Run(
             name="let parents go that were left meanwhile",
-            statements=(let_childless_go(plan, names),),
+            statements=(let_childless_go(names),),
         ),
         *(set_not_null(s, "key", required) if required else ()),
         Brief(
             name="take parallel saving off the child",
             locks=((copy, EXCLUSIVE),),
-            statements=tuple(x for x in drop_triggers(plan, names, child) if x.on in ("", copy)),
+            statements=tuple(x for x in drop_triggers(names, child) if x.on in ("", copy)),
         ),
         Brief(
             name="take parallel saving off the parent",
             locks=((names.parent, EXCLUSIVE),),
-            statements=tuple(x for x in drop_triggers(plan, names, child) if x.on == names.parent),
+            statements=tuple(x for x in drop_triggers(names, child) if x.on == names.parent),
         ),
         Run(
             name="drop the functions",
             statements=(
-                *drop_functions(plan, names),
+                *drop_functions(names),
                 *(
                     Statement(f"DROP FUNCTION IF EXISTS {names.own(f)}")
                     for f in ("keep_uuid", "fill_kept")

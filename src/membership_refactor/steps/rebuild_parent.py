@@ -9,7 +9,7 @@ from membership_refactor.checks.tables import (
     parents_are_of_their_children,
 )
 from membership_refactor.portrait import Portrait
-from membership_refactor.sql.build.table_build import parent_move
+from membership_refactor.sql.build.table_build import build_of_parents
 from membership_refactor.sql.ddl.constraints import (
     create_checks,
 )
@@ -22,7 +22,7 @@ from membership_refactor.sql.parents.grouping import (
 )
 from membership_refactor.sql.quoting import ident, qualified
 from membership_refactor.sql.statements import Lock, Statement
-from membership_refactor.sql.triggers import SYNC_MARK, SYNC_ON, hang, take_down
+from membership_refactor.sql.triggers import SYNC_MARK, SYNC_ON, install_triggers, remove_triggers
 from membership_refactor.steps.actions import Action, Brief, Build, Run, Switch
 from membership_refactor.steps.create_parent import parent
 from membership_refactor.steps.foreign_keys import put_on, take_off
@@ -33,19 +33,19 @@ SHARE_ROW, EXCLUSIVE = Lock.SHARE_ROW_EXCLUSIVE, Lock.ACCESS_EXCLUSIVE
 
 
 def up(s: Situation) -> tuple[Action, ...]:
-    plan, names, table = s.plan, s.names, parent(s)
-    move = parent_move(plan, names, s.child("0007"))
-    logged = move.log.triggers()
+    _plan, names, table = s.plan, s.names, parent(s)
+    build = build_of_parents(names, s.child("0007"))
+    logged = build.log.triggers()
     actions: list[Action] = [
         Run(
             name="functions",
             statements=(
-                *settle_function(plan, names, s.child("0007")),
-                *move.function_statements(),
-                *derive_functions(plan, names),
+                *settle_function(names, s.child("0007")),
+                *build.function_statements(),
+                *derive_functions(names),
             ),
         ),
-        Build(name="rebuild", move=move),
+        Build(name="rebuild", build=build),
     ]
     actions += [
         Run(
@@ -68,24 +68,24 @@ def up(s: Situation) -> tuple[Action, ...]:
     actions.append(
         Switch(
             name="switch to synchronous capture",
-            move=move,
+            build=build,
             locks=((names.copy, SHARE_ROW), (names.parent, SHARE_ROW)),
             resting=logged,
-            statements=hang(derive_triggers(names)),
+            statements=install_triggers(derive_triggers(names)),
         )
     )
     actions.append(
         Brief(
             name="take the log down",
             locks=((names.copy, EXCLUSIVE),),
-            statements=take_down(logged),
+            statements=remove_triggers(logged),
         )
     )
     actions.append(
         # Without the lock: a dropped table's file and buffers take their time.
         Run(
             name="drop the log",
-            statements=(*move.drop_statements(), *move.log.drop_statements()),
+            statements=(*build.drop_statements(), *build.log.drop_statements()),
         )
     )
     actions += put_on(table, table.foreign_keys)
@@ -93,18 +93,18 @@ def up(s: Situation) -> tuple[Action, ...]:
 
 
 def after_up(s: Situation) -> tuple[Check, ...]:
-    plan, names = s.plan, s.names
+    _plan, names = s.plan, s.names
     return (
-        parents_are_of_their_children(plan, names, s.child("0007")),
-        children_have_parents(plan, names),
-        keys_are_unique(plan, names),
+        parents_are_of_their_children(names, s.child("0007")),
+        children_have_parents(names),
+        keys_are_unique(names),
     )
 
 
 def down(s: Situation) -> tuple[Action, ...]:
     """Back to the empty parent and its log, as 0006 leaves them."""
-    plan, names, table = s.plan, s.names, parent(s)
-    move = parent_move(plan, names, s.child("0007"))
+    _plan, names, table = s.plan, s.names, parent(s)
+    build = build_of_parents(names, s.child("0007"))
     bare = tuple(
         Statement(f"ALTER TABLE {names.parent} DROP CONSTRAINT IF EXISTS {ident(c.name)}")
         for c in table.constraints
@@ -117,12 +117,15 @@ def down(s: Situation) -> tuple[Action, ...]:
     return (
         Run(
             name="log",
-            statements=(*move.log.table_statements(), *move.log.function_statements()),
+            statements=(*build.log.table_statements(), *build.log.function_statements()),
         ),
         Brief(
             name="record changes",
             locks=((names.copy, EXCLUSIVE),),
-            statements=(*take_down(derive_triggers(names)), *hang(move.log.triggers())),
+            statements=(
+                *remove_triggers(derive_triggers(names)),
+                *install_triggers(build.log.triggers()),
+            ),
         ),
         *take_off(names.parent, table.foreign_keys, written=False),
         Run(
@@ -130,9 +133,9 @@ def down(s: Situation) -> tuple[Action, ...]:
             statements=(
                 Statement(f"SET LOCAL {SYNC_MARK} = {SYNC_ON}"),
                 Statement(f"TRUNCATE {names.parent}"),
-                Statement(f"DELETE FROM {move.log.log}"),
+                Statement(f"DELETE FROM {build.log.log}"),
                 *bare,
-                *move.drop_statements(),
+                *build.drop_statements(),
                 *(Statement(f"DROP FUNCTION IF EXISTS {names.own(f)}") for f in functions),
             ),
         ),

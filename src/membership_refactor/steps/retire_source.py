@@ -8,7 +8,7 @@ from membership_refactor.checks.check import Check
 from membership_refactor.checks.gate import gate
 from membership_refactor.checks.tables import copy_is_exact, links_are_of_their_keys
 from membership_refactor.portrait import Portrait, Table
-from membership_refactor.sql.build.table_build import Move, retired_move
+from membership_refactor.sql.build.table_build import TableBuild, build_of_retired
 from membership_refactor.sql.capture.refuse_writes import close_functions, close_triggers
 from membership_refactor.sql.ddl.cannot_copy import rewriting_rules
 from membership_refactor.sql.ddl.copy_portrait import copy_differences, under_name
@@ -24,7 +24,7 @@ from membership_refactor.sql.handover import (
     validate_after_hand_over,
 )
 from membership_refactor.sql.statements import Lock, Statement
-from membership_refactor.sql.triggers import hang, take_down
+from membership_refactor.sql.triggers import install_triggers, remove_triggers
 from membership_refactor.steps.actions import Action, Brief, Build, Run, Switch
 from membership_refactor.steps.captures import to_copy, to_source
 from membership_refactor.steps.portraits import with_tables
@@ -59,15 +59,15 @@ def evidence(s: Situation) -> Check:
 
 def before_up(s: Situation) -> tuple[Check, ...]:
     return (
-        copy_is_exact(s.plan, s.names, s.source()),
-        links_are_of_their_keys(s.plan, s.names, beside_source=True),
+        copy_is_exact(s.names, s.source()),
+        links_are_of_their_keys(s.names, beside_source=True),
     )
 
 
 def up(s: Situation) -> tuple[Action, ...]:
     names, source = s.names, _source(s)
     syncs = (to_copy(s), to_source(s))
-    down = take_down(tuple(t for sync in syncs for t in sync.triggers()))
+    down = remove_triggers(tuple(t for sync in syncs for t in sync.triggers()))
     validations = tuple(
         Run(name=f"validate incoming foreign key {n}", statements=(statement,))
         for n, statement in enumerate(validate_after_hand_over(source), start=1)
@@ -76,7 +76,7 @@ def up(s: Situation) -> tuple[Action, ...]:
         Brief(
             name="hand over",
             locks=hand_over_locks(names, source),
-            statements=(*down, *hand_over(s.plan, names, source)),
+            statements=(*down, *hand_over(names, source)),
         ),
         *validations,
         Run(
@@ -86,17 +86,17 @@ def up(s: Situation) -> tuple[Action, ...]:
     )
 
 
-def _move(s: Situation) -> Move:
+def _move(s: Situation) -> TableBuild:
     # Not as before 0006: the chain may never have come that far.
-    return retired_move(s.plan, s.names, s.current(s.plan.copy))
+    return build_of_retired(s.names, s.current(s.plan.copy))
 
 
 def down(s: Situation) -> tuple[Action, ...]:
     """The archive is reconciled with the child under capture, then takes its name back."""
     plan, names, source = s.plan, s.names, _source(s)
-    copy, move = s.current(plan.copy), _move(s)
+    copy, build = s.current(plan.copy), _move(s)
     syncs = (to_copy(s), to_source(s))
-    logged = move.log.triggers()
+    logged = build.log.triggers()
     closing = close_triggers(names, RECONCILING, names.retired)
     message = f'table "{plan.retired}" is being reconciled and cannot be written'
     exclusive = Lock.ACCESS_EXCLUSIVE
@@ -108,9 +108,9 @@ def down(s: Situation) -> tuple[Action, ...]:
         Run(
             name="functions",
             statements=(
-                *move.log.table_statements(),
-                *move.log.function_statements(),
-                *move.function_statements(),
+                *build.log.table_statements(),
+                *build.log.function_statements(),
+                *build.function_statements(),
                 *close_functions(
                     names,
                     RECONCILING,
@@ -124,32 +124,32 @@ def down(s: Situation) -> tuple[Action, ...]:
             name="record changes",
             locks=((names.copy, Lock.SHARE_ROW_EXCLUSIVE), (names.retired, exclusive)),
             statements=(
-                *hang(closing),
+                *install_triggers(closing),
                 *accept_writes(names),
-                *hang(logged),
+                *install_triggers(logged),
                 # The mark of a TRUNCATE: rows of the archive without an origin go at the replay.
-                Statement(f"INSERT INTO {move.log.log} (keys) VALUES (NULL)"),
+                Statement(f"INSERT INTO {build.log.log} (keys) VALUES (NULL)"),
             ),
         ),
-        Build(name="reconcile the archive", move=move),
+        Build(name="reconcile the archive", build=build),
         Switch(
             name="hand back",
-            move=move,
+            build=build,
             locks=hand_back_locks(names, copy),
             resting=logged,
             statements=(
-                *take_down(closing),
-                *hand_back(plan, names, source, copy),
-                *hang(tuple(t for sync in syncs for t in sync.triggers())),
+                *remove_triggers(closing),
+                *hand_back(names, source, copy),
+                *install_triggers(tuple(t for sync in syncs for t in sync.triggers())),
             ),
         ),
         Brief(
             name="take the log down",
             locks=((names.copy, exclusive),),
             statements=(
-                *take_down(logged),
-                *move.drop_statements(),
-                *move.log.drop_statements(),
+                *remove_triggers(logged),
+                *build.drop_statements(),
+                *build.log.drop_statements(),
                 Statement(f"DROP FUNCTION IF EXISTS {names.own(RECONCILING)}()"),
             ),
         ),

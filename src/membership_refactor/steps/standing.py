@@ -32,22 +32,22 @@ def standing_checks(s: Situation, revision: str) -> tuple[Check, ...]:
         return tuple(checks)
     source = s.source()
     if revision < "0005":
-        checks.append(copy_is_exact(plan, names, source))
+        checks.append(copy_is_exact(names, source))
     if revision < "0008":
-        checks.append(links_are_of_their_keys(plan, names, beside_source=revision < "0005"))
+        checks.append(links_are_of_their_keys(names, beside_source=revision < "0005"))
     checks += _sequence(s, source, names.copy)
     if revision == "0007":
         checks += (
-            parents_are_of_their_children(plan, names, s.child("0007")),
-            children_have_parents(plan, names),
-            keys_are_unique(plan, names),
+            parents_are_of_their_children(names, s.child("0007")),
+            children_have_parents(names),
+            keys_are_unique(names),
         )
     if revision == "0008":
-        checks += parallel_checks(plan, names, s.child("0008"))
+        checks += parallel_checks(names, s.child("0008"))
     if revision > "0008":
-        checks += (children_have_parents(plan, names), keys_are_unique(plan, names))
+        checks += (children_have_parents(names), keys_are_unique(names))
     if "0008" <= revision < "0011" and plan.changed is not None:
-        checks.append(rejoined_equals_archive(plan, names, source))
+        checks.append(rejoined_equals_archive(names, source))
     return tuple(checks)
 
 

@@ -29,7 +29,6 @@ class Direction(StrEnum):
 class Situation:
     """What the pure functions of a step are given: the plan, and portraits of its tables."""
 
-    plan: TableSplit
     names: Names
     portraits: Mapping[str, Portrait] = field(default_factory=dict)
     """By revision: the tables as they were when that revision first began its way up."""
@@ -38,6 +37,10 @@ class Situation:
 
     server: Server | None = None
     """What the server and the connected role allow; None where a script is made."""
+
+    @property
+    def plan(self) -> TableSplit:
+        return self.names.plan
 
     def before(self, revision: str) -> Portrait:
         """The portrait kept for ``revision``; KeyError where it never began."""

@@ -27,7 +27,7 @@ from membership_refactor.sql.parallel import (
 )
 from membership_refactor.sql.snapshot_fence import raise_fence
 from membership_refactor.sql.statements import Lock, Statement
-from membership_refactor.sql.triggers import OwnTrigger, take_down
+from membership_refactor.sql.triggers import OwnTrigger, remove_triggers
 from membership_refactor.steps.actions import Action, Brief, Ranges, Run
 from membership_refactor.steps.foreign_keys import put_on, take_off
 from membership_refactor.steps.portraits import with_tables
@@ -62,7 +62,7 @@ def _taken_down(s: Situation, title: str, triggers: tuple[OwnTrigger, ...]) -> t
         Brief(
             name=f"take {title} off the {which}",
             locks=((table, EXCLUSIVE),),
-            statements=take_down(tuple(t for t in triggers if t.table == table)),
+            statements=remove_triggers(tuple(t for t in triggers if t.table == table)),
         )
         for table, which in tables.items()
         if any(t.table == table for t in triggers)
@@ -81,27 +81,27 @@ def before_up(s: Situation) -> tuple[Check, ...]:
     """The last time that both sides can be compared; what differs here would go with 0010. And a
     default that came since 0008 would have every INSERT into the child refused."""
     return (
-        deprecated_have_no_default(s.plan, s.names, s.child("0009")),
-        *parallel_checks(s.plan, s.names, s.child("0008")),
+        deprecated_have_no_default(s.names, s.child("0009")),
+        *parallel_checks(s.names, s.child("0008")),
     )
 
 
 def up(s: Situation) -> tuple[Action, ...]:
-    plan, names, child = s.plan, s.names, s.child("0008")
-    functions, triggers = _apart(freeze(plan, names, child))
+    _plan, names, child = s.plan, s.names, s.child("0008")
+    functions, triggers = _apart(freeze(names, child))
     return (
         Run(name="functions", statements=functions),
         Brief(
             name="freeze the deprecated columns",
             locks=_both(s),
-            statements=(raise_fence(names), *remove(plan, names, child), *triggers),
+            statements=(raise_fence(names), *remove(names, child), *triggers),
         ),
         # Not before the freeze: writers of 0008 would wait for the entries.
         Run(
             name="remember whose values were replaced",
-            statements=remember_parents(plan, names, child),
+            statements=remember_parents(names, child),
         ),
-        *_taken_down(s, "parallel saving", two_way_triggers(plan, names, child)),
+        *_taken_down(s, "parallel saving", two_way_triggers(names, child)),
         *take_off(names.copy, deprecated_keys(s, child)),
     )
 
@@ -109,26 +109,26 @@ def up(s: Situation) -> tuple[Action, ...]:
 def down(s: Situation) -> tuple[Action, ...]:
     """Capture first, then the refresh, then parallel saving both ways."""
     plan, names, child = s.plan, s.names, s.child("0008")
-    functions, triggers = _apart(install_refresh(plan, names, child))
+    functions, triggers = _apart(install_refresh(names, child))
     return (
         Run(
             name="functions",
             statements=(
                 *functions,
-                *refresh_function(plan, names, child),
-                *batch_functions(plan, names, child),
+                *refresh_function(names, child),
+                *batch_functions(names, child),
             ),
         ),
         Brief(
             name="capture the parent's changes",
             locks=_both(s),
-            statements=(raise_fence(names), *unfreeze(plan, names, child), *triggers),
+            statements=(raise_fence(names), *unfreeze(names, child), *triggers),
         ),
         Run(
             name="forget what was replaced in rows that have gone",
-            statements=(forget_others(plan, names, child),),
+            statements=(forget_others(names, child),),
         ),
-        Run(name="list emptied parents", statements=(emptied_statement(plan, names, child),)),
+        Run(name="list emptied parents", statements=(emptied_statement(names, child),)),
         Ranges(
             name="refresh the children",
             function=names.own("refresh"),
@@ -141,14 +141,14 @@ def down(s: Situation) -> tuple[Action, ...]:
             locks=_both(s),
             statements=(
                 raise_fence(names),
-                *remove_refresh(plan, names, child),
-                *install(plan, names, child),
+                *remove_refresh(names, child),
+                *install(names, child),
             ),
         ),
         *_taken_down(
             s,
             "freeze and refresh",
-            (*freeze_triggers(plan, names, child), *refresh_triggers(plan, names, child)),
+            (*freeze_triggers(names, child), *refresh_triggers(names, child)),
         ),
         *put_on(child, deprecated_keys(s, child), again=True),
         Run(
@@ -162,7 +162,7 @@ def down(s: Situation) -> tuple[Action, ...]:
 
 
 def after_down(s: Situation) -> tuple[Check, ...]:
-    return parallel_checks(s.plan, s.names, s.child("0008"))
+    return parallel_checks(s.names, s.child("0008"))
 
 
 def becomes(s: Situation) -> Portrait:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Column, Table
 from membership_refactor.sql.capture.change_log import ChangeLog
 from membership_refactor.sql.names import Names
@@ -25,7 +24,7 @@ LOOKED_AT = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Move:
+class TableBuild:
     """One job: its log, the column that its ranges run along, and its function bodies."""
 
     names: Names
@@ -165,23 +164,24 @@ END
         )
 
 
-def copy_move(plan: TableSplit, names: Names, source: Table) -> Move:
+def build_of_copy(names: Names, source: Table) -> TableBuild:
     """0003: the source's rows into the copy, the link computed on the way."""
+    plan = names.plan
     writable = tuple(c for c in source.columns if c.generated is None)
-    link = computed(plan, names, "a", "link")
-    return _rows_move(
-        plan, names, "copy", names.source, names.copy, writable, extra=((plan.link, link),)
+    link = computed(names, "a", "link")
+    return _build_of_rows(
+        names, "copy", names.source, names.copy, writable, extra=((plan.link, link),)
     )
 
 
-def retired_move(plan: TableSplit, names: Names, copy: Table) -> Move:
+def build_of_retired(names: Names, copy: Table) -> TableBuild:
     """The downgrade of 0005: the copy's rows into the archive, which takes its name back."""
+    plan = names.plan
     writable = tuple(c for c in copy.columns if c.generated is None and c.name != plan.link)
-    return _rows_move(plan, names, "retired", names.copy, names.retired, writable, present=True)
+    return _build_of_rows(names, "retired", names.copy, names.retired, writable, present=True)
 
 
-def _rows_move(
-    plan: TableSplit,
+def _build_of_rows(
     names: Names,
     job: str,
     origin: str,
@@ -190,7 +190,8 @@ def _rows_move(
     *,
     extra: tuple[tuple[str, str], ...] = (),
     present: bool = False,
-) -> Move:
+) -> TableBuild:
+    plan = names.plan
     key = ident(plan.id)
     id_type = next(c.type for c in writable if c.name == plan.id)
     bare = [c.name for c in writable]
@@ -238,7 +239,7 @@ def _rows_move(
         f"DELETE FROM {target} AS b WHERE NOT EXISTS (\n"
         f"      SELECT FROM {origin} AS a WHERE a.{key} = b.{key});"
     )
-    return Move(
+    return TableBuild(
         names=names,
         job=job,
         log=log,
@@ -273,12 +274,13 @@ def _catch_up(log: ChangeLog, target: str, key: str, written: str, read: str) ->
     )
 
 
-def parent_move(plan: TableSplit, names: Names, child: Table) -> Move:
+def build_of_parents(names: Names, child: Table) -> TableBuild:
     """0006 and 0007: the child's groups into the parent, a range holding whole groups.
 
     The ranges run along the first key column where an index begins with it, else along the link,
     which always has one; either way all rows of a group fall into one range.
     """
+    plan = names.plan
     first = plan.key[0]
     indexed = any(
         index.columns[:1] == (first,) and index.valid and " WHERE " not in index.definition
@@ -286,7 +288,7 @@ def parent_move(plan: TableSplit, names: Names, child: Table) -> Move:
     )
     route = first if indexed else plan.link
     column = child.column(first)
-    select = grouped(plan, names, child, "%(where)s", route=first if indexed else None)
+    select = grouped(names, child, "%(where)s", route=first if indexed else None)
     log = ChangeLog(
         names=names,
         job="parent",
@@ -295,14 +297,14 @@ def parent_move(plan: TableSplit, names: Names, child: Table) -> Move:
         key_type="pg_catalog.uuid",
         old_too=True,
     )
-    return Move(
+    return TableBuild(
         names=names,
         job="parent",
         log=log,
         target=names.parent,
         route=route,
         route_type=column.type if indexed else "pg_catalog.uuid",
-        build_range=insert_parents(plan, names, child, select),
+        build_range=insert_parents(names, child, select),
         alias="c",
         replay_keys=f"PERFORM {names.own('settle')}(taken, false);",
         replay_clear=(

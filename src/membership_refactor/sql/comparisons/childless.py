@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from membership_refactor.planning import TableSplit
 from membership_refactor.sql.comparisons.comparison import (
     EXCLUSIVE,
     NOTHING,
@@ -17,24 +16,22 @@ from membership_refactor.sql.parents.parent_uuid import version_8
 from membership_refactor.sql.quoting import ident
 
 
-def derived_childless_parents(plan: TableSplit, names: Names) -> Comparison:
+def derived_childless_parents(names: Names) -> Comparison:
     """0007: a parent is made of its children."""
-    return _childless(
-        plan, names, "true", lambda keys: f"SELECT {names.own('settle')}({keys}, true)"
-    )
+    return _childless(names, "true", lambda keys: f"SELECT {names.own('settle')}({keys}, true)")
 
 
-def saved_childless_parents(plan: TableSplit, names: Names) -> Comparison:
+def saved_childless_parents(names: Names) -> Comparison:
     """0008: a parent that the tool made goes when its last child goes; those that were emptied
     while the children were frozen stay, and are listed in the ledger."""
+    plan = names.plan
     uuid = ident(plan.parent_id)
     lost = (
         f"{version_8(f'p.{uuid}')}\n"
         f"AND NOT EXISTS (SELECT FROM {names.own('emptied')} AS e WHERE e.uuid = p.{uuid})"
     )
-    alone = _alone(plan, names)
+    alone = _alone(names)
     return _childless(
-        plan,
         names,
         lost,
         lambda keys: (
@@ -43,12 +40,14 @@ def saved_childless_parents(plan: TableSplit, names: Names) -> Comparison:
     )
 
 
-def _alone(plan: TableSplit, names: Names, condition: str = "true") -> str:
+def _alone(names: Names, condition: str = "true") -> str:
+    plan = names.plan
     of_parent = f"c.{ident(plan.link)} = p.{ident(plan.parent_id)}"
     return f"NOT EXISTS (SELECT FROM {names.copy} AS c WHERE {of_parent} AND {condition})"
 
 
-def _childless(plan: TableSplit, names: Names, lost: str, mend: Callable[[str], str]) -> Comparison:
+def _childless(names: Names, lost: str, mend: Callable[[str], str]) -> Comparison:
+    plan = names.plan
     uuid, link = ident(plan.parent_id), ident(plan.link)
 
     def rows(left: str, right: str) -> str:
@@ -57,7 +56,7 @@ def _childless(plan: TableSplit, names: Names, lost: str, mend: Callable[[str], 
             # The range on both sides, and only the childless asked what they are: then two
             # indexes are merged and no table is read.
             f"FROM (SELECT p.{uuid} FROM {names.parent} AS p\n"
-            f"  WHERE {left} AND {_alone(plan, names, right)} OFFSET 0) AS p\n"
+            f"  WHERE {left} AND {_alone(names, right)} OFFSET 0) AS p\n"
             f"WHERE {lost}"
         )
 

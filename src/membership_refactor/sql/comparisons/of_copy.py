@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Table
 from membership_refactor.sql.comparisons.comparison import (
     EXCLUSIVE,
@@ -19,14 +18,15 @@ from membership_refactor.sql.quoting import ident, literal
 from membership_refactor.sql.types import differs
 
 
-def source_and_copy(plan: TableSplit, names: Names, source: Table, *, open: bool) -> Comparison:
+def source_and_copy(names: Names, source: Table, *, open: bool) -> Comparison:
     """0003 and 0004: the source is believed. ``open``: the copy is written by others too."""
+    plan = names.plan
     key, link, key_type = ident(plan.id), ident(plan.link), source.column(plan.id).type
     others = tuple(c for c in source.columns if c.name != plan.id)
     writable = [c.name for c in source.columns if c.generated is None]
     changing = [n for n in writable if n != plan.id]
-    of_key = computed(plan, names, "a", "link")
-    wrong = wrong_link(plan, names, f"b.{link}", "a")
+    of_key = computed(names, "a", "link")
+    wrong = wrong_link(names, f"b.{link}", "a")
     apart = f"({differs(others, 'a', 'b')}\n  OR {wrong})"
     columns = (
         f"{columns_apart(others, 'a', 'b')} || CASE WHEN {wrong} "
@@ -90,16 +90,17 @@ def source_and_copy(plan: TableSplit, names: Names, source: Table, *, open: bool
     )
 
 
-def links_of_keys(plan: TableSplit, names: Names, child: Table) -> Comparison:
+def links_of_keys(names: Names, child: Table) -> Comparison:
     """0005 to 0007: the link is the uuid of the row's key."""
+    plan = names.plan
     key, link, key_type = ident(plan.id), ident(plan.link), child.column(plan.id).type
-    of_key = computed(plan, names, "b", "link")
+    of_key = computed(names, "b", "link")
 
     def rows(left: str, right: str) -> str:
         return (
             f"SELECT b.{key}::text, 'different', ARRAY[{literal(plan.link)}]::pg_catalog.text[]\n"
             f"FROM {names.copy} AS b WHERE {left}\n"
-            f"AND {wrong_link(plan, names, f'b.{link}', 'b')}"
+            f"AND {wrong_link(names, f'b.{link}', 'b')}"
         )
 
     return Comparison(

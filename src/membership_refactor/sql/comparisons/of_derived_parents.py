@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Table
 from membership_refactor.sql.comparisons.comparison import (
     EXCLUSIVE,
@@ -19,13 +18,14 @@ from membership_refactor.sql.quoting import ident, literal
 from membership_refactor.sql.types import differs, keyed
 
 
-def children_and_parents(plan: TableSplit, names: Names, child: Table) -> Comparison:
+def children_and_parents(names: Names, child: Table) -> Comparison:
     """The children are believed. The time of change is each table's own: on the way down from
     0008 it need not be the greatest of the children's.
 
     A parent that says what each of its children says is right under every policy, so only those
     of which a child says something else are grouped again.
     """
+    plan = names.plan
     uuid, link, key = ident(plan.parent_id), ident(plan.link), ident(plan.id)
     shared = keyed(parent_columns(plan, child), plan.key)
     columns = tuple(c for c in shared if c.name != plan.changed)
@@ -35,7 +35,7 @@ def children_and_parents(plan: TableSplit, names: Names, child: Table) -> Compar
     def of_keys(keys: str) -> str:
         return (
             f"SELECT coalesce(g.{link}, p.{uuid})::text,\n  {apart_by}\n"
-            f"FROM ({grouped(plan, names, child, f'c.{link} = ANY ({keys})')}) AS g\n"
+            f"FROM ({grouped(names, child, f'c.{link} = ANY ({keys})')}) AS g\n"
             f"FULL JOIN (SELECT * FROM {names.parent} WHERE {uuid} = ANY ({keys})) AS p"
             f" ON p.{uuid} = g.{link}\n"
             f"WHERE g.{link} IS NULL OR p.{uuid} IS NULL OR {differs(columns, 'g', 'p')}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Table
 from membership_refactor.sql.comparisons.comparison import (
     EXCLUSIVE,
@@ -19,13 +18,14 @@ from membership_refactor.sql.quoting import ident, literal
 from membership_refactor.sql.types import differs, keyed
 
 
-def children_of_parents(plan: TableSplit, names: Names, child: Table) -> Comparison:
+def children_of_parents(names: Names, child: Table) -> Comparison:
     """0008: every child says what its parent says, and the parent is believed. Where the child
     says exactly what another parent says, or its own does not exist, the link is what is wrong."""
+    plan = names.plan
     uuid, link, key = ident(plan.parent_id), ident(plan.link), ident(plan.id)
     key_type = child.column(plan.id).type
     deprecated = keyed((child.column(n) for n in plan.deprecated), plan.key)
-    of_same_key = f"q.{uuid} = {of_key(plan, names, child)}"
+    of_same_key = f"q.{uuid} = {of_key(names, child)}"
     another = f"{of_same_key} AND q.{uuid} <> c.{link} AND NOT {differs(deprecated, 'q', 'c')}"
     wrong_link = f"ARRAY[{literal(plan.link)}]::pg_catalog.text[]"
 
@@ -53,9 +53,9 @@ def children_of_parents(plan: TableSplit, names: Names, child: Table) -> Compari
         )
         point = f"UPDATE {names.copy} AS c SET {link} = q.{uuid} FROM {names.parent} AS q\nWHERE "
         return (
-            f"{point}{mine} AND {dangling(plan, names)} AND {of_same_key}",
+            f"{point}{mine} AND {dangling(names)} AND {of_same_key}",
             f"{point}{mine} AND {different} AND {another}",
-            make_parents(plan, names, child, keys),
+            make_parents(names, child, keys),
             f"UPDATE {names.copy} AS c SET ({listed(plan.deprecated)}) = "
             f"ROW ({listed(plan.deprecated, 'p.')})\nFROM {names.parent} AS p "
             f"WHERE p.{uuid} = c.{link} AND {mine} AND {differs(deprecated, 'p', 'c')}",
@@ -79,9 +79,10 @@ def children_of_parents(plan: TableSplit, names: Names, child: Table) -> Compari
     )
 
 
-def links_and_parents(plan: TableSplit, names: Names, child: Table) -> Comparison:
+def links_and_parents(names: Names, child: Table) -> Comparison:
     """From 0009: every link has its parent. What the parent held is nowhere else any more, so a
     missing one can be named, not mended."""
+    plan = names.plan
     uuid, link, key = ident(plan.parent_id), ident(plan.link), ident(plan.id)
     lost = f"'dangling', ARRAY[{literal(plan.link)}]::pg_catalog.text[]"
 
@@ -105,7 +106,7 @@ def links_and_parents(plan: TableSplit, names: Names, child: Table) -> Compariso
         right_key=f"p.{uuid}",
         of_keys=lambda keys: (
             f"SELECT c.{key}::text, {lost} FROM {names.copy} AS c\n"
-            f"WHERE c.{key} = ANY ({keys}) AND {dangling(plan, names)}"
+            f"WHERE c.{key} = ANY ({keys}) AND {dangling(names)}"
         ),
         key_type=child.column(plan.id).type,
         mend=None,

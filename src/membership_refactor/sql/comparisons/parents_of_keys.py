@@ -15,23 +15,25 @@ def _key(plan: TableSplit, child: Table) -> tuple[Column, ...]:
     return keyed((child.column(n) for n in plan.key), plan.key)
 
 
-def dangling(plan: TableSplit, names: Names) -> str:
+def dangling(names: Names) -> str:
     """The link of the child ``c`` leads nowhere."""
+    plan = names.plan
     own = f"p.{ident(plan.parent_id)} = c.{ident(plan.link)}"
     return f"NOT EXISTS (SELECT FROM {names.parent} AS p WHERE {own})"
 
 
-def of_key(plan: TableSplit, names: Names, child: Table) -> str:
+def of_key(names: Names, child: Table) -> str:
     """The uuid of the parent that has the key of the child ``c``; NULL where there is none.
 
     IS NOT DISTINCT FROM knows no index. The usual parent is found by its computed uuid; another
     one of a key without gaps by the unique key. What is left are the parents with a uuid of their
     own and a gap in the key: by the columns that have none, and the first of the unique key.
     """
+    plan = names.plan
     uuid, key = ident(plan.parent_id), _key(plan, child)
     find = f"SELECT q.{uuid} FROM {names.parent} AS q WHERE "
     same = f"NOT {differs(key, 'q', 'c')}"
-    ways = [f"{find}q.{uuid} = {computed(plan, names, 'c')} AND {same}"]
+    ways = [f"{find}q.{uuid} = {computed(names, 'c')} AND {same}"]
     ways.append(find + " AND ".join(f"q.{ident(k.name)} = c.{ident(k.name)}" for k in key))
     gaps = [f"c.{ident(k.name)} IS NULL" for k in key if not k.not_null]
     if gaps:
@@ -43,7 +45,7 @@ def of_key(plan: TableSplit, names: Names, child: Table) -> str:
     return "coalesce(" + ",\n    ".join(f"({way})" for way in ways) + ")"
 
 
-def make_parents(plan: TableSplit, names: Names, child: Table, keys: str) -> str:
+def make_parents(names: Names, child: Table, keys: str) -> str:
     """A parent for each key of the dangling children among ``keys``, and they are pointed to it;
     run when none of them has a parent of its key.
 
@@ -55,12 +57,13 @@ def make_parents(plan: TableSplit, names: Names, child: Table, keys: str) -> str
 
     One statement, because afterwards nobody knows which links were dead.
     """
+    plan = names.plan
     uuid, link, id = ident(plan.parent_id), ident(plan.link), ident(plan.id)
     key, of = _key(plan, child), listed(plan.key, "l.")
     copied = [*plan.deprecated, *((plan.changed,) if plan.changed else ())]
 
     def own(row: str) -> str:
-        return f"({row}.{link} = {computed(plan, names, row)})"
+        return f"({row}.{link} = {computed(names, row)})"
 
     def latest(row: str) -> str:
         changed = f"{row}.{ident(plan.changed)} DESC NULLS LAST, " if plan.changed else ""
@@ -69,7 +72,7 @@ def make_parents(plan: TableSplit, names: Names, child: Table, keys: str) -> str
     return (
         f"WITH lost AS MATERIALIZED (\n"
         f"  SELECT c.{id}, c.{link}, {listed(copied, 'c.')}\n"
-        f"  FROM {names.copy} AS c WHERE c.{id} = ANY ({keys}) AND {dangling(plan, names)}),\n"
+        f"  FROM {names.copy} AS c WHERE c.{id} = ANY ({keys}) AND {dangling(names)}),\n"
         f"kept AS MATERIALIZED (SELECT k.* FROM (\n"
         f"  SELECT DISTINCT ON (l.{link}) l.* FROM lost AS l WHERE l.{link} IS NOT NULL\n"
         f"  ORDER BY l.{link}, {own('l')} DESC, {latest('l')}) AS k\n"
@@ -79,7 +82,7 @@ def make_parents(plan: TableSplit, names: Names, child: Table, keys: str) -> str
         f"  SELECT coalesce(\n"
         f"    (SELECT k.{link} FROM kept AS k WHERE NOT {differs(key, 'k', 'l')}\n"
         f"    ORDER BY {own('k')} DESC, {latest('k')} LIMIT 1),\n"
-        f"    (WITH RECURSIVE free (uuid) AS (SELECT {computed(plan, names, 'l')}\n"
+        f"    (WITH RECURSIVE free (uuid) AS (SELECT {computed(names, 'l')}\n"
         f"      UNION ALL SELECT {names.own('another_uuid')}(f.uuid) FROM free AS f)\n"
         f"    SELECT f.uuid FROM free AS f\n"
         f"    WHERE NOT EXISTS (SELECT FROM {names.parent} AS q WHERE q.{uuid} = f.uuid)\n"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Table
 from membership_refactor.sql.ddl.behaviour import create_rules, create_triggers, drop_behaviour
 from membership_refactor.sql.ddl.constraints import (
@@ -52,12 +51,13 @@ def hand_back_locks(names: Names, copy: Table) -> Locks:
     return _exclusively(names.copy, names.retired, *_referring(copy))
 
 
-def hand_over(plan: TableSplit, names: Names, source: Table) -> tuple[Statement, ...]:
+def hand_over(names: Names, source: Table) -> tuple[Statement, ...]:
     """The source becomes the retired table, the copy takes its place. One transaction.
 
     ``source`` is its portrait read just before; the ledger keeps it: the outgoing foreign keys
     are taken off here (``source.foreign_keys``), and nothing else remembers them.
     """
+    plan = names.plan
     return (
         EMPTY_SEARCH_PATH,
         *drop_foreign_keys(source),
@@ -77,7 +77,7 @@ def validate_after_hand_over(source: Table) -> tuple[Statement, ...]:
     return tuple(validate_incoming(source))
 
 
-def hand_back(plan: TableSplit, names: Names, source: Table, copy: Table) -> tuple[Statement, ...]:
+def hand_back(names: Names, source: Table, copy: Table) -> tuple[Statement, ...]:
     """The retired table takes its name, and everything else, back. One transaction.
 
     ``source`` is the portrait that the ledger kept, ``copy`` the copy's as it is now: triggers,
@@ -85,6 +85,7 @@ def hand_back(plan: TableSplit, names: Names, source: Table, copy: Table) -> tup
     have been reconciled before, and are kept so by capture. Its outgoing foreign keys come back
     NOT VALID: new writes are checked from here on.
     """
+    plan = names.plan
     return (
         EMPTY_SEARCH_PATH,
         *accept_writes(names),

@@ -16,8 +16,8 @@ from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.sql.triggers import (
     OwnTrigger,
     before,
-    hang,
-    take_down,
+    install_triggers,
+    remove_triggers,
     trigger_function,
 )
 
@@ -44,8 +44,9 @@ def retired_differences(plan: TableSplit, source: Table, retired: Table) -> tupl
     return differences(retired_table(plan, source), retired, without=("incoming",))
 
 
-def recreate_retired(plan: TableSplit, names: Names, source: Table) -> tuple[Statement, ...]:
+def recreate_retired(names: Names, source: Table) -> tuple[Statement, ...]:
     """The retired table, empty, from the source's portrait in the ledger (0011's downgrade)."""
+    plan = names.plan
     return (*create_table(retired_table(plan, source)), *refuse_writes(names))
 
 
@@ -76,13 +77,16 @@ def refuse_writes(names: Names) -> tuple[Statement, ...]:
         f"    MESSAGE = pg_catalog.format({literal(_MESSAGE)}, {arguments}),\n"
         f"    HINT = pg_catalog.format({literal(_HINT)}, {successor});"
     )
-    return (*trigger_function(names.own("refuse_retired"), body), *hang((_refusal(names),)))
+    return (
+        *trigger_function(names.own("refuse_retired"), body),
+        *install_triggers((_refusal(names),)),
+    )
 
 
 def accept_writes(names: Names) -> tuple[Statement, ...]:
     """Takes the refusal away (before the downgrade of 0005 reconciles the retired rows)."""
     return (
-        *take_down((_refusal(names),)),
+        *remove_triggers((_refusal(names),)),
         Statement(f"DROP FUNCTION IF EXISTS {names.own('refuse_retired')}()"),
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Table
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.parallel.child_rows import inserted_function, updated_function
@@ -23,7 +22,14 @@ from membership_refactor.sql.parallel.parent_rows import propagate_function, ref
 from membership_refactor.sql.parallel.provisional import provisional_trigger_function
 from membership_refactor.sql.parallel.sides import Sides
 from membership_refactor.sql.statements import Lock, Statement
-from membership_refactor.sql.triggers import OwnTrigger, after, before, hang, rest, take_down
+from membership_refactor.sql.triggers import (
+    OwnTrigger,
+    after,
+    before,
+    disable_triggers,
+    install_triggers,
+    remove_triggers,
+)
 from membership_refactor.sql.types import differs
 
 TRIGGER_FUNCTIONS = (
@@ -58,9 +64,10 @@ def _leaving(sides: Sides, prefix: str) -> tuple[OwnTrigger, ...]:
     )
 
 
-def two_way_triggers(plan: TableSplit, names: Names, child: Table) -> tuple[OwnTrigger, ...]:
+def two_way_triggers(names: Names, child: Table) -> tuple[OwnTrigger, ...]:
     """The triggers of parallel saving both ways."""
-    sides = Sides(plan, names, child)
+    plan = names.plan
+    sides = Sides(names, child)
     watched = (child.column(plan.id), *sides.deprecated)
     relevant = f"OLD.{sides.link} IS DISTINCT FROM NEW.{sides.link} OR " + differs(
         watched, "OLD", "NEW"
@@ -100,7 +107,7 @@ def two_way_triggers(plan: TableSplit, names: Names, child: Table) -> tuple[OwnT
     )
 
 
-def freeze_triggers(plan: TableSplit, names: Names, child: Table) -> tuple[OwnTrigger, ...]:
+def freeze_triggers(names: Names, child: Table) -> tuple[OwnTrigger, ...]:
     """The trigger of 0009."""
     return (
         OwnTrigger(
@@ -113,9 +120,9 @@ def freeze_triggers(plan: TableSplit, names: Names, child: Table) -> tuple[OwnTr
     )
 
 
-def refresh_triggers(plan: TableSplit, names: Names, child: Table) -> tuple[OwnTrigger, ...]:
+def refresh_triggers(names: Names, child: Table) -> tuple[OwnTrigger, ...]:
     """The triggers of the downgrade of 0009: still frozen, filled from the parent."""
-    sides = Sides(plan, names, child)
+    sides = Sides(names, child)
     return (
         OwnTrigger(
             name=before("refilling"),
@@ -151,9 +158,9 @@ def refresh_triggers(plan: TableSplit, names: Names, child: Table) -> tuple[OwnT
     )
 
 
-def install(plan: TableSplit, names: Names, child: Table) -> tuple[Statement, ...]:
+def install(names: Names, child: Table) -> tuple[Statement, ...]:
     """Functions and triggers of parallel saving both ways; for the inside of a switch."""
-    sides = Sides(plan, names, child)
+    sides = Sides(names, child)
     return (
         *claim_function(sides),
         *provisional_functions(sides),
@@ -164,29 +171,29 @@ def install(plan: TableSplit, names: Names, child: Table) -> tuple[Statement, ..
         *collect_function(sides),
         *left_functions(sides),
         *truncated_function(sides),
-        *hang(two_way_triggers(plan, names, child)),
+        *install_triggers(two_way_triggers(names, child)),
     )
 
 
-def remove(plan: TableSplit, names: Names, child: Table) -> tuple[Statement, ...]:
+def remove(names: Names, child: Table) -> tuple[Statement, ...]:
     """Silences parallel saving where it stands; for the inside of a switch."""
-    return rest(two_way_triggers(plan, names, child))
+    return disable_triggers(two_way_triggers(names, child))
 
 
-def freeze(plan: TableSplit, names: Names, child: Table) -> tuple[Statement, ...]:
+def freeze(names: Names, child: Table) -> tuple[Statement, ...]:
     """The deprecated columns refuse writes (55000); for the inside of a switch, with ``remove``."""
-    sides = Sides(plan, names, child)
-    return (*frozen_function(sides), *hang(freeze_triggers(plan, names, child)))
+    sides = Sides(names, child)
+    return (*frozen_function(sides), *install_triggers(freeze_triggers(names, child)))
 
 
-def unfreeze(plan: TableSplit, names: Names, child: Table) -> tuple[Statement, ...]:
+def unfreeze(names: Names, child: Table) -> tuple[Statement, ...]:
     """Takes the freeze off; for the inside of the switch that installs what comes instead."""
-    return rest(freeze_triggers(plan, names, child))
+    return disable_triggers(freeze_triggers(names, child))
 
 
-def install_refresh(plan: TableSplit, names: Names, child: Table) -> tuple[Statement, ...]:
+def install_refresh(names: Names, child: Table) -> tuple[Statement, ...]:
     """From now on no child falls behind its parent; run in a switch, with ``unfreeze``."""
-    sides = Sides(plan, names, child)
+    sides = Sides(names, child)
     return (
         *refilling_function(sides),
         *filled_function(sides),
@@ -194,37 +201,37 @@ def install_refresh(plan: TableSplit, names: Names, child: Table) -> tuple[State
         *collect_function(sides, keep=True),
         *left_functions(sides),
         *truncated_function(sides, keep=True),
-        *hang(refresh_triggers(plan, names, child)),
+        *install_triggers(refresh_triggers(names, child)),
     )
 
 
-def remove_refresh(plan: TableSplit, names: Names, child: Table) -> tuple[Statement, ...]:
+def remove_refresh(names: Names, child: Table) -> tuple[Statement, ...]:
     """Silences the refresh; for the inside of the switch back to parallel saving."""
-    return rest(refresh_triggers(plan, names, child))
+    return disable_triggers(refresh_triggers(names, child))
 
 
-def emptied_statement(plan: TableSplit, names: Names, child: Table) -> Statement:
+def emptied_statement(names: Names, child: Table) -> Statement:
     """Lists the parents that were emptied since the freeze; run while the refresh is installed."""
-    return list_emptied(Sides(plan, names, child))
+    return list_emptied(Sides(names, child))
 
 
-def childless_query(plan: TableSplit, names: Names, child: Table) -> str:
+def childless_query(names: Names, child: Table) -> str:
     """The parents that the downgrade of 0008 has to refuse: (uuid, key...)."""
-    return _childless(Sides(plan, names, child))
+    return _childless(Sides(names, child))
 
 
-def drop_triggers(plan: TableSplit, names: Names, child: Table) -> tuple[Statement, ...]:
+def drop_triggers(names: Names, child: Table) -> tuple[Statement, ...]:
     """Drops whatever of these triggers is there; ACCESS EXCLUSIVE, so outside of any switch."""
-    return take_down(
+    return remove_triggers(
         (
-            *two_way_triggers(plan, names, child),
-            *freeze_triggers(plan, names, child),
-            *refresh_triggers(plan, names, child),
+            *two_way_triggers(names, child),
+            *freeze_triggers(names, child),
+            *refresh_triggers(names, child),
         )
     )
 
 
-def drop_functions(plan: TableSplit, names: Names) -> tuple[Statement, ...]:
+def drop_functions(names: Names) -> tuple[Statement, ...]:
     """Drops the functions, once no trigger needs them."""
     own = (*TRIGGER_FUNCTIONS, "claim", "provisional", "is_provisional", "collect", "refresh",
            "replace_losers", "replace_listed", "restore_own", "fill_uuid_map")  # fmt: skip

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Table
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.parallel.sides import Sides
@@ -22,9 +21,9 @@ class Invariant:
     look: Look
 
 
-def invariants(plan: TableSplit, names: Names, child: Table) -> tuple[Invariant, ...]:
+def invariants(names: Names, child: Table) -> tuple[Invariant, ...]:
     """The five; four of them look at the same join, so that one pass serves them."""
-    sides = Sides(plan, names, child)
+    sides = Sides(names, child)
     u, link = sides.uuid, sides.link
     key = sides.row_of("p", sides.key)
     emptied = f"EXISTS (SELECT FROM {names.own('emptied')} AS e WHERE e.uuid = p.{u})"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Table
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.parallel.sides import Sides
@@ -27,9 +26,9 @@ def by(column: str) -> str:
     return ident(fitted(f"by_{column}"))
 
 
-def ledger_tables(plan: TableSplit, names: Names, child: Table) -> tuple[Statement, ...]:
+def ledger_tables(names: Names, child: Table) -> tuple[Statement, ...]:
     """``replaced``, ``losers``, ``uuid_map``, ``born``, ``emptied``, where not there yet."""
-    sides = Sides(plan, names, child)
+    sides = Sides(names, child)
     values = "".join(
         f",\n  {lost(c.name)} boolean NOT NULL DEFAULT false, "
         f"{was(c.name)} {c.type}, {by(c.name)} {c.type}"

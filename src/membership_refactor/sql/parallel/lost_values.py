@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from membership_refactor.planning import Conflict, TableSplit
+from membership_refactor.planning import Conflict
 from membership_refactor.portrait import Column, Table
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.parallel.ledger import by, lost, was
@@ -62,7 +62,7 @@ def _apart(sides: Sides, left: str, right: str) -> dict[str, str]:
     return {c.name: differs((c,), left, right) for c in sides.values}
 
 
-def batch_functions(plan: TableSplit, names: Names, child: Table) -> tuple[Statement, ...]:
+def batch_functions(names: Names, child: Table) -> tuple[Statement, ...]:
     """``replace_losers(lo, hi)``, ``replace_listed(lo, hi)``, ``restore_own(lo, hi)`` and
     ``fill_uuid_map(lo, hi)``.
 
@@ -70,7 +70,7 @@ def batch_functions(plan: TableSplit, names: Names, child: Table) -> tuple[State
     rows it changed. Parents come first and in the order of their uuid: writers hold a parent
     while they write its children. ``replace_listed`` looks at children in ``losers`` only.
     """
-    sides = Sides(plan, names, child)
+    sides = Sides(names, child)
     arguments = f"lo {sides.id_type}, hi {sides.id_type}"
     made = [*_uuid_map(sides, arguments)]
     if sides.values:
@@ -81,13 +81,13 @@ def batch_functions(plan: TableSplit, names: Names, child: Table) -> tuple[State
     return tuple(made)
 
 
-def list_losers(plan: TableSplit, names: Names, child: Table) -> tuple[Statement, ...]:
+def list_losers(names: Names, child: Table) -> tuple[Statement, ...]:
     """Writes down which children lose a value: one pass, so that batches need not look at all.
 
     Once parallel saving stands no child can begin to differ from its parent, so that the list
     holds whatever there is to do.
     """
-    sides = Sides(plan, names, child)
+    sides = Sides(names, child)
     if not sides.values:
         return ()
     return (
@@ -277,10 +277,10 @@ def _uuid_map(sides: Sides, arguments: str) -> tuple[Statement, ...]:
     )
 
 
-def remember_parents(plan: TableSplit, names: Names, child: Table) -> tuple[Statement, ...]:
+def remember_parents(names: Names, child: Table) -> tuple[Statement, ...]:
     """Writes down whose children the entries speak of; those of rows that are gone go. From 0009
     on nothing follows the child: a row may go, and another one may come that bears its id."""
-    sides = Sides(plan, names, child)
+    sides = Sides(names, child)
     entries, of_entry = names.own("replaced"), f'c.{sides.id} = r."child id"'
     return (
         Statement(
@@ -294,9 +294,9 @@ def remember_parents(plan: TableSplit, names: Names, child: Table) -> tuple[Stat
     )
 
 
-def forget_others(plan: TableSplit, names: Names, child: Table) -> Statement:
+def forget_others(names: Names, child: Table) -> Statement:
     """On the way back: entries of rows that are gone, or another parent's now, go."""
-    sides = Sides(plan, names, child)
+    sides = Sides(names, child)
     return Statement(
         f"DELETE FROM {names.own('replaced')} AS r WHERE r.under IS NOT NULL AND NOT EXISTS (\n"
         f'  SELECT FROM {names.copy} AS c WHERE c.{sides.id} = r."child id" '

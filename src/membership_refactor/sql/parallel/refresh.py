@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Table
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.parallel.lost_values import lock_parents
@@ -12,9 +11,10 @@ from membership_refactor.sql.statements import Statement
 from membership_refactor.sql.types import differs
 
 
-def refresh_function(plan: TableSplit, names: Names, child: Table) -> tuple[Statement, ...]:
+def refresh_function(names: Names, child: Table) -> tuple[Statement, ...]:
     """``refresh(lo, hi)``: children in [lo, hi] agree with their parents; counts who did not."""
-    sides = Sides(plan, names, child)
+    plan = names.plan
+    sides = Sides(names, child)
     apart = differs(sides.deprecated, "c", "p")
     # Whole families: what is asked of the children's times has to be asked before any is set.
     family = (

@@ -22,9 +22,12 @@ ROW_OF_CHILD, ROW_OF_PARENT = "saved", "parent"
 class Sides:
     """Child and parent of one plan. Aliases in SQL are one letter, variables are words."""
 
-    plan: TableSplit
     names: Names
     child: Table
+
+    @property
+    def plan(self) -> TableSplit:
+        return self.names.plan
 
     @cached_property
     def id(self) -> str:

@@ -23,14 +23,13 @@ def parent_columns(plan: TableSplit, child: Table) -> tuple[Column, ...]:
     return tuple(child.column(name) for name in names)
 
 
-def grouped(
-    plan: TableSplit, names: Names, child: Table, condition: str, *, route: str | None = None
-) -> str:
+def grouped(names: Names, child: Table, condition: str, *, route: str | None = None) -> str:
     """A SELECT of parents: uuid, then the columns of ``parent_columns``, one row a link.
 
     ``condition`` restricts the children, aliased ``c``. ``route`` is a key column along whose
     index the children come in order: sorting by it first sorts each small run by itself.
     """
+    plan = names.plan
     link, table = ident(plan.link), names.copy
     chosen_by = _policies(plan, child)
     policies = {conflict for conflict in chosen_by.values() if conflict is not Conflict.AGREE}
@@ -112,13 +111,14 @@ def _mixed(plan: TableSplit, chosen_by: dict[str, Conflict], child: Table, rows:
     )
 
 
-def insert_parents(plan: TableSplit, names: Names, child: Table, select: str) -> str:
+def insert_parents(names: Names, child: Table, select: str) -> str:
     """INSERT of what ``grouped`` selects."""
+    plan = names.plan
     columns = [plan.parent_id, *(c.name for c in parent_columns(plan, child))]
     return f"INSERT INTO {names.parent} AS p ({listed(columns)})\n{select}"
 
 
-def settle_function(plan: TableSplit, names: Names, child: Table) -> tuple[Statement, ...]:
+def settle_function(names: Names, child: Table) -> tuple[Statement, ...]:
     """``settle(uuids, shared)``: afterwards those parents are what their children say.
 
     With ``shared`` other writers may be at the same groups. Then every parent is first touched by
@@ -126,10 +126,11 @@ def settle_function(plan: TableSplit, names: Names, child: Table) -> tuple[State
     the earlier one's children; under REPEATABLE READ it fails with 40001. A lock would not do:
     the other's snapshot would go on missing our child.
     """
+    plan = names.plan
     uuid, link = ident(plan.parent_id), ident(plan.link)
     columns = [c.name for c in parent_columns(plan, child)]
     mine = f"c.{link} IN (SELECT pg_catalog.unnest(uuids))"
-    select = grouped(plan, names, child, mine)
+    select = grouped(names, child, mine)
     missing = (
         f"SELECT g.* FROM ({select}) AS g\n"
         f"WHERE NOT EXISTS (SELECT FROM {names.parent} AS q WHERE q.{uuid} = g.{link})\n"
@@ -147,7 +148,7 @@ BEGIN
   END IF;
   DELETE FROM {names.parent} AS p WHERE p.{uuid} = ANY (uuids)
     AND NOT EXISTS (SELECT FROM {names.copy} AS c WHERE c.{link} = p.{uuid});
-  {insert_parents(plan, names, child, missing)};
+  {insert_parents(names, child, missing)};
   UPDATE {names.parent} AS p SET ({listed(columns)}) = ROW ({listed(columns, "g.")})
   FROM ({select}) AS g
   WHERE p.{uuid} = g.{link} AND {differs(keyed(parent_columns(plan, child), plan.key), "p", "g")};
@@ -166,13 +167,14 @@ END
     )
 
 
-def let_childless_go(plan: TableSplit, names: Names) -> Statement:
+def let_childless_go(names: Names) -> Statement:
     """0008's way down, after its switch: a parent whose last child went between the refusal's
     question and the switch has no legacy row; it goes, and what it held stands in the ledger.
 
     Locked first: a child that comes meanwhile either is seen by the next statement, or makes its
     parent again.
     """
+    plan = names.plan
     uuid, link = ident(plan.parent_id), ident(plan.link)
     alone = f"NOT EXISTS (SELECT FROM {names.copy} AS c WHERE c.{link} = p.{uuid})"
     event = qualified(names.ledger, "event")
@@ -193,8 +195,9 @@ END
     )
 
 
-def derive_functions(plan: TableSplit, names: Names) -> tuple[Statement, ...]:
+def derive_functions(names: Names) -> tuple[Statement, ...]:
     """Synchronous capture of 0007: every write to the child settles its parents at once."""
+    plan = names.plan
     key, link = ident(plan.id), ident(plan.link)
     made: list[Statement] = []
     rows = {"insert": ("n",), "update": ("o", "n"), "delete": ("o",)}

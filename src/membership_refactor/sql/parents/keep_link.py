@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from membership_refactor.planning import TableSplit
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.parents.parent_uuid import computed
 from membership_refactor.sql.quoting import ident
@@ -10,18 +9,20 @@ from membership_refactor.sql.statements import Statement
 from membership_refactor.sql.triggers import OwnTrigger, before, trigger_function
 
 
-def keep_link_function(plan: TableSplit, names: Names) -> tuple[Statement, ...]:
+def keep_link_function(names: Names) -> tuple[Statement, ...]:
     """The BEFORE ROW function: whatever the writer gave, the link is that of the key.
 
     Without side effects, so it does no harm for a row that ON CONFLICT DO NOTHING then drops.
     """
+    plan = names.plan
     link = f"NEW.{ident(plan.link)}"
-    body = f"  {link} := {computed(plan, names, 'NEW', 'link')};\n  RETURN NEW;"
+    body = f"  {link} := {computed(names, 'NEW', 'link')};\n  RETURN NEW;"
     return trigger_function(names.own("keep_link"), body)
 
 
-def keep_link_triggers(plan: TableSplit, names: Names) -> tuple[OwnTrigger, ...]:
+def keep_link_triggers(names: Names) -> tuple[OwnTrigger, ...]:
     """On the copy, after the application's own BEFORE triggers."""
+    plan = names.plan
     changed = " OR ".join(
         f"OLD.{ident(c)} IS DISTINCT FROM NEW.{ident(c)}" for c in (*plan.key, plan.link)
     )

@@ -3,7 +3,6 @@ computed one. The parent goes, the map stays, and the next way up uses it."""
 
 from __future__ import annotations
 
-from membership_refactor.planning import TableSplit
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.parents.parent_uuid import computed, version_8
 from membership_refactor.sql.quoting import dollar_quoted, ident, literal
@@ -21,11 +20,12 @@ def kept_table(names: Names) -> Statement:
     )
 
 
-def keep_uuid_function(plan: TableSplit, names: Names) -> tuple[Statement, ...]:
+def keep_uuid_function(names: Names) -> tuple[Statement, ...]:
     """Row function on the parent: the map follows every change of a parent's key, in the same
     transaction, while ``fill_kept`` goes through those that do not change."""
+    plan = names.plan
     kept, uuid = names.own("kept"), ident(plan.parent_id)
-    old, new = computed(plan, names, "OLD", "uuid"), computed(plan, names, "NEW", "uuid")
+    old, new = computed(names, "OLD", "uuid"), computed(names, "NEW", "uuid")
     body = f"""  IF TG_OP <> 'INSERT' THEN
     DELETE FROM {kept} AS k WHERE k.key_uuid = {old} AND k.uuid = OLD.{uuid};
   END IF;
@@ -50,8 +50,9 @@ def keep_uuid_function(plan: TableSplit, names: Names) -> tuple[Statement, ...]:
     return (kept_table(names), *trigger_function(names.own("keep_uuid"), body))
 
 
-def keep_uuid_triggers(plan: TableSplit, names: Names) -> tuple[OwnTrigger, ...]:
+def keep_uuid_triggers(names: Names) -> tuple[OwnTrigger, ...]:
     """On the parent, while it is being left."""
+    plan = names.plan
     changed = " OR ".join(
         f"OLD.{ident(c)} IS DISTINCT FROM NEW.{ident(c)}" for c in (*plan.key, plan.parent_id)
     )
@@ -75,14 +76,15 @@ def keep_uuid_triggers(plan: TableSplit, names: Names) -> tuple[OwnTrigger, ...]
     )
 
 
-def fill_kept_function(plan: TableSplit, names: Names) -> tuple[Statement, ...]:
+def fill_kept_function(names: Names) -> tuple[Statement, ...]:
     """``fill_kept(first, last)``: the parents in that range of uuids stand in the map.
 
     FOR SHARE: a parent whose key is being changed is waited for and read anew; what the trigger
     has noted in the meantime stays.
     """
+    plan = names.plan
     kept, uuid = names.own("kept"), ident(plan.parent_id)
-    key_uuid = computed(plan, names, "p", "uuid")
+    key_uuid = computed(names, "p", "uuid")
     body = f"""
 DECLARE
   written bigint;
@@ -118,11 +120,12 @@ def turn_kept(names: Names) -> Statement:
     )
 
 
-def resolve_kept(plan: TableSplit, names: Names) -> tuple[Statement, ...]:
+def resolve_kept(names: Names) -> tuple[Statement, ...]:
     """0003: the map from what an earlier downgrade noted for children. A note counts while the
     row still has its key; of several for one key, or one uuid, the lowest id wins."""
+    plan = names.plan
     kept, noted = names.own("kept"), names.own("uuid_map")
-    of_row, of_note = computed(plan, names, "a", "uuid"), computed(plan, names, "m", "uuid")
+    of_row, of_note = computed(names, "a", "uuid"), computed(names, "m", "uuid")
     fill = (
         f"INSERT INTO {kept} (key_uuid, uuid)\n"
         "SELECT DISTINCT ON (w.uuid) w.key_uuid, w.uuid FROM (\n"

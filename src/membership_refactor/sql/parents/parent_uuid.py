@@ -87,12 +87,13 @@ def key_types(plan: TableSplit, table: Table) -> tuple[str, ...]:
     return tuple(base_type(table.column(name).type) for name in plan.key)
 
 
-def identity_functions(plan: TableSplit, names: Names, table: Table) -> tuple[Statement, ...]:
+def identity_functions(names: Names, table: Table) -> tuple[Statement, ...]:
     """``uuid_bytes(key...)``, ``uuid(key...)`` and ``another_uuid(uuid)``, IMMUTABLE and inlined.
 
     Their bodies are parsed when they are made (RETURN), so no later search_path reaches them;
     a SET clause would keep them from being inlined, at 1.5 times the cost of a copy.
     """
+    plan = names.plan
     types = key_types(plan, table)
     seed = f"'\\x{plan.name.encode().hex()}00'::pg_catalog.bytea"
     parts = [_encoded(f"${n}", type_name) for n, type_name in enumerate(types, start=1)]
@@ -117,32 +118,34 @@ def identity_functions(plan: TableSplit, names: Names, table: Table) -> tuple[St
     return tuple(made)
 
 
-def computed(plan: TableSplit, names: Names, row: str, function: str = "uuid") -> str:
+def computed(names: Names, row: str, function: str = "uuid") -> str:
     """A call of ``function`` (``uuid``, ``uuid_bytes`` or ``link``) with the key of ``row``."""
+    plan = names.plan
     return f"{names.own(function)}({', '.join(f'{row}.{ident(c)}' for c in plan.key)})"
 
 
-def wrong_link(plan: TableSplit, names: Names, link: str, row: str) -> str:
+def wrong_link(names: Names, link: str, row: str) -> str:
     """A condition: ``link`` is not ``link(key...)`` of the key of ``row``.
 
     Where the ledger keeps nothing, bytes are compared: PostgreSQL makes a uuid of bytes by way
     of its text only, which takes a quarter of the time that the whole function does.
     """
-    image = computed(plan, names, row, "uuid_bytes")
+    image = computed(names, row, "uuid_bytes")
     return (
         f"((EXISTS (SELECT FROM {names.own('kept')})\n"
         f"    OR pg_catalog.uuid_send({link}) IS DISTINCT FROM {image})\n"
-        f"  AND {link} IS DISTINCT FROM {computed(plan, names, row, 'link')})"
+        f"  AND {link} IS DISTINCT FROM {computed(names, row, 'link')})"
     )
 
 
-def link_function(plan: TableSplit, names: Names, table: Table) -> Statement:
+def link_function(names: Names, table: Table) -> Statement:
     """``link(key...)``: the computed uuid, or what the ledger keeps for that key.
 
     Looking a row up would keep the function from being inlined, so it is made without the look-up
     while the ledger keeps nothing, which is so on every first way up. ``kept`` holds the whole
     mapping, also (computed uuid -> another) for a key whose computed uuid serves another key.
     """
+    plan = names.plan
     types = key_types(plan, table)
     arguments = ", ".join(f"${n}" for n in range(1, len(types) + 1))
     call = f"{names.own('uuid')}({arguments})"
