@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from membership_refactor.planning import Stage
-from tests.scan.scanning import CAMEL, scan_text
+from tests.scan.scan_text import CAMEL, scan_text
 
 PG = "curriculum_membership"
 

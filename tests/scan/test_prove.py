@@ -11,8 +11,8 @@ from sqlalchemy import Connection, create_engine
 
 from membership_refactor.planning import Stage
 from membership_refactor.plans.programme_membership import SPLIT
-from membership_refactor.scan.prove.prover import Prover
-from membership_refactor.scan.prove.verdict import Proof, Verdict
+from membership_refactor.scan.compare.prover import Prover
+from membership_refactor.scan.compare.verdict import Proof, Verdict
 from tests.fixtures.databases import NewDatabase
 from tests.scan.corpus_reader import CONSUMERS, STAGES, corpus, scanned
 from tests.scan.planted import PLANTED, RIGHT, Planted

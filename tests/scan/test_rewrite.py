@@ -9,13 +9,13 @@ from sqlalchemy import create_engine
 
 from membership_refactor.planning import Stage
 from membership_refactor.plans.programme_membership import SPLIT
-from membership_refactor.scan.findings import FileOutcome
-from membership_refactor.scan.prove.prover import Prover
-from membership_refactor.scan.prove.verdict import Verdict
+from membership_refactor.scan.compare.prover import Prover
+from membership_refactor.scan.compare.verdict import Verdict
+from membership_refactor.scan.findings.values import FileOutcome
 from membership_refactor.scan.rewrite.diff import new_text
 from tests.fixtures.databases import NewDatabase
 from tests.scan.corpus_reader import corpus, scanned
-from tests.scan.scanning import CAMEL, scan_text
+from tests.scan.scan_text import CAMEL, scan_text
 
 
 def _new(text: str, folder: Path, *, stage: Stage = Stage.INTERIM) -> tuple[str, FileOutcome]:

@@ -19,8 +19,8 @@ from membership_refactor.errors import WrongUse
 from membership_refactor.planning import Stage
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.scan.consumers import read_consumers
-from membership_refactor.scan.record import record
-from membership_refactor.scan.scan import Request, scan
+from membership_refactor.scan.report.to_ledger import record
+from membership_refactor.scan.run import Request, scan
 from tests.fixtures.databases import NewDatabase
 from tests.scan.corpus_reader import corpus
 
@@ -222,7 +222,7 @@ def test_many_files_are_scanned_by_processes_in_the_order_of_their_names(tmp_pat
     _fill(tmp_path, 150)
     (tmp_path / "00077.sql").write_bytes(b"person_id curriculum_membership \0")
     from membership_refactor.scan.consumers import Consumer
-    from membership_refactor.scan.pool import Limits
+    from membership_refactor.scan.read.worker_processes import Limits
 
     request = Request(
         plan=SPLIT, stage=Stage.INTERIM, consumers=(Consumer(name="one"),), paths=(tmp_path,),

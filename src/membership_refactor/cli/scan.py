@@ -17,8 +17,8 @@ from membership_refactor.planning import Stage, TableSplit
 
 if TYPE_CHECKING:
     from membership_refactor.scan.consumers import Consumer
-    from membership_refactor.scan.outcome.summary import ScanOutcome
-    from membership_refactor.scan.scan import Request
+    from membership_refactor.scan.report.summary import ScanOutcome
+    from membership_refactor.scan.run import Request
 
 NAME = "scan"
 HELP = "find every reference to the old structure, rewrite it, prove the rewriting"
@@ -68,10 +68,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, context: Context) -> int:
-    from membership_refactor.scan.parser import require_parser
+    from membership_refactor.scan.parse.require_sqlglot import require_parser
 
     require_parser()
-    from membership_refactor.scan.scan import scan
+    from membership_refactor.scan.run import scan
 
     request = _request(options, context)
     needs_database = request.prove or request.catalog or options.record
@@ -82,7 +82,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
     if request.rewrite:
         _rewritten(outcome, options, context.format)
     if options.record and engine is not None:
-        from membership_refactor.scan.record import record
+        from membership_refactor.scan.report.to_ledger import record
 
         with engine.begin() as connection:
             rows = record(connection, context.schema, outcome)
@@ -92,8 +92,8 @@ def run(options: argparse.Namespace, context: Context) -> int:
 
 
 def _request(options: argparse.Namespace, context: Context) -> Request:
-    from membership_refactor.scan.pool import Limits
-    from membership_refactor.scan.scan import Request
+    from membership_refactor.scan.read.worker_processes import Limits
+    from membership_refactor.scan.run import Request
 
     plan = _plan(options.plan)
     consumers = _consumers(options, plan)
@@ -140,7 +140,7 @@ def _plan(text: str) -> TableSplit:
 
 def _consumers(options: argparse.Namespace, plan: TableSplit) -> tuple[Consumer, ...]:
     from membership_refactor.scan.consumers import DIALECTS, Consumer, read_consumers
-    from membership_refactor.scan.names import Case, NameMap
+    from membership_refactor.scan.resolve.spelling import Case, NameMap
 
     if options.consumers:
         found = read_consumers(Path(options.consumers), plan)
@@ -159,11 +159,11 @@ def _consumers(options: argparse.Namespace, plan: TableSplit) -> tuple[Consumer,
 
 def _print(outcome: ScanOutcome, format_: str) -> None:
     if format_ == "json":
-        from membership_refactor.scan.outcome.json_form import as_json
+        from membership_refactor.scan.report.as_json import as_json
 
         print(as_json(outcome))
     elif format_ == "sarif":
-        from membership_refactor.scan.outcome.sarif import as_sarif
+        from membership_refactor.scan.report.as_sarif import as_sarif
 
         try:
             own = version("membership-refactor")
@@ -171,7 +171,7 @@ def _print(outcome: ScanOutcome, format_: str) -> None:
             own = ""
         print(as_sarif(outcome, version=own))
     else:
-        from membership_refactor.scan.outcome.text import as_text
+        from membership_refactor.scan.report.as_text import as_text
 
         print(as_text(outcome))
 

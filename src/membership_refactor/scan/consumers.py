@@ -11,7 +11,7 @@ from typing import Any
 
 from membership_refactor.errors import WrongUse
 from membership_refactor.planning import TableSplit
-from membership_refactor.scan.names import Case, NameMap
+from membership_refactor.scan.resolve.spelling import Case, NameMap
 
 DIALECTS = ("postgres", "mysql", "jpql")
 _MACRO = re.compile(r"^\s*([A-Za-z_]\w*)\s*(?:\(([^)]*)\))?\s*$")

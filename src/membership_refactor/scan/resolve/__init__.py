@@ -1,1 +1,1 @@
-"""From names in a statement to columns of the plan's tables."""
+"""Bind every name of a statement to the table and column that it means."""

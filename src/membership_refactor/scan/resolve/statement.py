@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlglot import exp
 
-from membership_refactor.scan.findings import Kind
-from membership_refactor.scan.resolve.scope import Frame, Resolution, Source, StarUse
-from membership_refactor.scan.resolve.writes import Writes
-from membership_refactor.scan.view import View
+from membership_refactor.scan.findings.values import Kind
+from membership_refactor.scan.resolve.bindings import Frame, Resolution, Source, StarUse
+from membership_refactor.scan.resolve.tables_as_spelled import View
+from membership_refactor.scan.resolve.write_statement import Writes
 
 _NAMES = {exp.Insert: "insert", exp.Update: "update", exp.Delete: "delete", exp.Merge: "merge"}
 

@@ -1,1 +1,1 @@
-"""Statements for the split structure, as edits of the text."""
+"""Write the form of a statement for the split structure, as edits of its text."""

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from membership_refactor.scan.findings import FileOutcome
+from membership_refactor.scan.findings.values import FileOutcome
+from membership_refactor.scan.read.scan_file import decode
 from membership_refactor.scan.rewrite.edits import Edit, Overlap, applied, ordered
-from membership_refactor.scan.scanning import decode
 
 
 def new_text(text: str, outcome: FileOutcome) -> str:

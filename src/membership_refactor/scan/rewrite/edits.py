@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from membership_refactor.scan.places import Placed
+from membership_refactor.scan.parse.placed_text import Placed
 
 
 class Edit(NamedTuple):

@@ -1,0 +1,376 @@
+"""Data: rows that make a wrong rewriting show.
+
+A base key under which the statement's conditions hold; twins that differ from it in one column
+only, by every gap, sentinel and literal; one to three children; parents without children; and in
+every parent another value, so that a wrong parent is seen.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from membership_refactor.planning import TableSplit
+from membership_refactor.scan.compare.column_types import Types
+from membership_refactor.scan.compare.needs import PARENT, WIDE, Cell, Group, Needs
+from membership_refactor.scan.compare.value_pools import Pool, kind_of, pool, score, sentinels
+
+Row = dict[str, Any]
+
+
+@dataclass(slots=True)
+class DataSet:
+    """Rows by table; parents and children carry the plan's names."""
+
+    parents: list[Row] = field(default_factory=list)
+    children: list[Row] = field(default_factory=list)
+    foreign: dict[str, list[Row]] = field(default_factory=dict)
+
+
+class Generator:
+    """Makes data sets for one statement."""
+
+    def __init__(
+        self,
+        plan: TableSplit,
+        needs: Needs,
+        types: Types,
+        *,
+        seed: int,
+        columns: tuple[str, ...],
+    ) -> None:
+        self.plan, self.needs, self.types, self.seed = plan, needs, types, seed
+        self.random = random.Random(seed)
+        self.columns = columns
+        """The wide table's columns, in order."""
+        self.wide_types = {name: types.wide(plan, name) for name in columns}
+        self.pools: dict[int, Pool] = {}
+        self.single: dict[Cell, Pool] = {}
+        self.counter = itertools.count(1)
+
+    def pool(self, cell: Cell, type_: str) -> Pool:
+        group = self.needs.groups.get(cell)
+        if group is None:
+            if cell not in self.single:
+                self.single[cell] = pool(Group({cell}), type_, seed=self.seed)
+            return self.single[cell]
+        if id(group) not in self.pools:
+            leads = any(table not in (WIDE, PARENT) for table, _ in group.cells)
+            self.pools[id(group)] = pool(group, group.type or type_, seed=self.seed, wide=leads)
+        return self.pools[id(group)]
+
+    def wide_pool(self, column: str) -> Pool:
+        return self.pool((WIDE, column), self.wide_types[column][0])
+
+    def targeted(self) -> DataSet:
+        """The set that catches every planted error."""
+        data = DataSet()
+        base = {column: self.wide_pool(column).good for column in self.plan.key}
+        keys: list[Row] = [base]
+        for column in self.plan.key:
+            keys += [{**base, column: value} for value in self._twins(column)]
+        gaps = [column for column in self.plan.key if self._nullable(column)]
+        keys += [{**base, one: None, other: None} for one, other in itertools.combinations(gaps, 2)]
+        keys += [self._fresh_key(base) for _ in range(8)]
+        # A second dimension: the fresh key's own twins, so that pairs differ elsewhere too.
+        other = self._fresh_key(base)
+        keys += [other, *({**other, column: None} for column in gaps)]
+        keys = _distinct(keys, self.plan.key)
+        special = self._special_values()
+        for number, key in enumerate(keys):
+            parent = self._parent(key, number, special)
+            data.parents.append(parent)
+        childless = {id(data.parents[i]) for i in _spread(len(data.parents), 2, skip=8)}
+        for column in self.plan.key:
+            # Beside the base a childless twin: a link without this column finds it.
+            twin = self._parent({**base, column: self._unique(column, 900)}, len(data.parents), {})
+            data.parents.append(twin)
+            childless.add(id(twin))
+        extra = self._parent(self._fresh_key(base), len(keys), {})
+        data.parents.append(extra)
+        childless.add(id(extra))
+        for number, parent in enumerate(data.parents):
+            if id(parent) in childless:
+                continue
+            count = 3 if number == 0 else 1 + number % 3
+            for index in range(count):
+                self._child(data, parent, varied=number > 0 and index > 0, number=index)
+        for column in self._child_columns():
+            for value in self.wide_pool(column).others[:5]:
+                self._child(data, data.parents[0], varied=False, number=3, special={column: value})
+            if self._nullable(column):
+                self._child(data, data.parents[0], varied=False, number=3, special={column: None})
+        self._identify(data)
+        self._foreign(data)
+        return data
+
+    def small_sets(self) -> Iterator[DataSet]:
+        """One or two parents each: for statements that only ask whether there is a row.
+
+        Beside a child whose parent breaks a condition stands a childless parent that meets it and
+        differs in one key column: a link by too little of the key finds the wrong one.
+        """
+        base = {column: self.wide_pool(column).good for column in self.plan.key}
+        for column in self.plan.key:
+            if self._nullable(column):
+                yield self._small([({**base, column: None}, {}, 1)])
+        special = self._special_values()
+        breaking = [(c, v) for c, values in special.items() for v in values[:3]] or [("", None)]
+        bases = [base]
+        for column in self.plan.key:
+            if (WIDE, column) in self.needs.groups and self.needs.groups[WIDE, column].conditions:
+                bases += [{**base, column: value} for value in self.wide_pool(column).others[:2]]
+        for start, column in itertools.product(bases, self.plan.key):
+            twin = {**start, column: self._unique(column, 77)}
+            for broken, value in breaking[:6]:
+                payload = {broken: value} if broken else {}
+                for pair in (
+                    [(twin, payload, 1), (start, {}, 0)],
+                    [(start, payload, 1), (twin, {}, 0)],
+                    # Where ties decide, the order of the rows in the table does.
+                    [(start, {}, 0), (twin, payload, 1)],
+                    [(twin, {}, 0), (start, payload, 1)],
+                ):
+                    yield self._small(pair)
+        for column in self.plan.key:
+            for value in self.wide_pool(column).others[:4]:
+                yield self._small([({**base, column: value}, {}, 1), (base, {}, 0)])
+
+    def _small(self, wanted: list[tuple[Row, Row, int]]) -> DataSet:
+        data = DataSet()
+        for number, (key, payload, children) in enumerate(wanted):
+            parent = {**self._parent(key, 3 * number, {}), **payload}
+            data.parents.append(parent)
+            for index in range(children):
+                self._child(data, parent, varied=False, number=number + index)
+        self._identify(data)
+        self._foreign(data)
+        return data
+
+    def random_set(self, size: int) -> DataSet:
+        """A set without a plan behind it."""
+        data = DataSet()
+        keys = []
+        for _ in range(size):
+            keys.append({column: self._drawn(column) for column in self.plan.key})
+        for number, key in enumerate(_distinct(keys, self.plan.key)):
+            parent = self._parent(key, number, {})
+            for column in self.plan.parent_values:
+                if (WIDE, column) in self.needs.groups:
+                    parent[column] = self._drawn(column)
+            data.parents.append(parent)
+            for index in range(self.random.choice((0, 1, 1, 2, 3))):
+                self._child(data, parent, varied=True, number=index)
+        self._identify(data)
+        self._foreign(data)
+        return data
+
+    def _nullable(self, column: str) -> bool:
+        return not self.wide_types[column][1] and column not in (self.plan.id, self.plan.changed)
+
+    def _twins(self, column: str) -> list[Any]:
+        own = self.wide_pool(column)
+        kind = kind_of(self.wide_types[column][0])
+        values = [*own.others, *sentinels(kind, own.good)]
+        if self._nullable(column):
+            values.append(None)
+        return list(dict.fromkeys(values))
+
+    def _fresh_key(self, base: Row) -> Row:
+        """Another key under which the conditions still hold, as far as a free column allows."""
+        number = next(self.counter)
+        free = [c for c in self.plan.key if (WIDE, c) not in self.needs.groups]
+        loose = free or [c for c in self.plan.key if self._loose(c)]
+        column = self.random.choice(loose or list(self.plan.key))
+        return {**base, column: self._unique(column, number)}
+
+    def _loose(self, column: str) -> bool:
+        group = self.needs.group((WIDE, column))
+        return not group.conditions and len(group.cells) == 1
+
+    def _unique(self, column: str, number: int) -> Any:
+        kind = kind_of(self.wide_types[column][0])
+        if kind == "date":
+            return dt.date(2031, 1, 1) + dt.timedelta(days=number)
+        if kind == "time":
+            return dt.datetime(2021, 1, 1, tzinfo=dt.UTC) + dt.timedelta(hours=number)
+        if kind == "boolean":
+            return bool(number % 2)
+        if kind == "uuid":
+            return f"00000000-0000-8000-9000-{number:012d}"
+        return 70000 + number if kind in ("int", "number") else f"{column[:6]} {number}"
+
+    def _special_values(self) -> dict[str, list[Any]]:
+        """Values of the parent's other columns that the statement asks about."""
+        found = {}
+        for column in self.plan.parent_values:
+            group = self.needs.groups.get((WIDE, column))
+            if group is None:
+                continue
+            gap = [None] if self._nullable(column) else []
+            kind = kind_of(self.wide_types[column][0])
+            values = [*gap, *self.wide_pool(column).others]
+            if any(operator == "null" for operator, _ in group.conditions):
+                values = [value for value in values if value is not None]
+            found[column] = sorted(values, key=lambda v: score(group, kind, v))
+        return found
+
+    def _parent(self, key: Row, number: int, special: dict[str, list[Any]]) -> Row:
+        parent = dict(key)
+        for column in self.plan.parent_values:
+            if (WIDE, column) in self.needs.groups:
+                parent[column] = self.wide_pool(column).good
+            else:
+                parent[column] = self._unique(column, 1000 + number * 16 + len(parent))
+        columns = [column for column in special if special[column]]
+        # Beside the base, every third parent has one value that breaks a condition.
+        if columns and number % 3 == 2:
+            column = columns[(number // 3) % len(columns)]
+            parent[column] = special[column].pop(0)
+        if self.plan.changed:
+            parent[self.plan.changed] = self._unique(self.plan.changed, 5000 + number)
+        parent[self.plan.parent_id] = str(_uuid(self.random))
+        return parent
+
+    def _child_columns(self) -> list[str]:
+        moved = {*self.plan.deprecated, self.plan.id, self.plan.changed}
+        return [column for column in self.columns if column not in moved]
+
+    def _child(
+        self,
+        data: DataSet,
+        parent: Row,
+        *,
+        varied: bool,
+        number: int,
+        special: Row | None = None,
+    ) -> None:
+        child: Row = {self.plan.link: parent[self.plan.parent_id]}
+        for column in self._child_columns():
+            free = (WIDE, column) not in self.needs.groups
+            if varied and (free or self.random.random() < 0.4):
+                child[column] = self._drawn(column)
+            elif free:
+                child[column] = self._unique(column, 100 + len(data.children) * 8 + len(child))
+            else:
+                child[column] = self.wide_pool(column).good
+        child.update(special or {})
+        for column in self.plan.deprecated:
+            child[column] = parent[column]
+        if self.plan.changed:
+            child[self.plan.changed] = self._unique(self.plan.changed, 9000 + len(data.children))
+        data.children.append(child)
+
+    def _drawn(self, column: str) -> Any:
+        own = self.wide_pool(column)
+        draw = self.random.random()
+        if draw < 0.45:
+            return own.good
+        if draw < 0.6 and self._nullable(column):
+            return None
+        return self.random.choice(own.every)
+
+    def _identify(self, data: DataSet) -> None:
+        """Ids in no order of the parents; the first child has the one that is asked for."""
+        own = self.wide_pool(self.plan.id)
+        taken = [v for v in own.every if isinstance(v, int)][: len(data.children)]
+        rest = [n for n in range(1, 3 * len(data.children) + 50) if n not in taken]
+        self.random.shuffle(rest)
+        for number, child in enumerate(data.children):
+            child[self.plan.id] = taken[number] if number < len(taken) else rest[number]
+        asked = self.needs.groups.get((PARENT, self.plan.parent_id))
+        if asked is not None and data.parents:
+            wanted = self.pool((PARENT, self.plan.parent_id), "uuid").good
+            before = data.parents[0][self.plan.parent_id]
+            data.parents[0][self.plan.parent_id] = wanted
+            for child in data.children:
+                if child[self.plan.link] == before:
+                    child[self.plan.link] = wanted
+
+    def _foreign(self, data: DataSet) -> None:
+        for table, columns in self.needs.foreign.items():
+            if columns:
+                data.foreign[table] = self._foreign_rows(table, columns)
+
+    def _foreign_rows(self, table: str, columns: dict[str, str]) -> list[Row]:
+        pools = {name: self.pool((table, name), type_) for name, type_ in columns.items()}
+        key = next((name for name in ("id", "uuid") if name in columns), None)
+        base = {
+            name: pools[name].good
+            if (table, name) in self.needs.groups
+            else self._named(name, t, 0)
+            for name, t in columns.items()
+        }
+        rows = [base]
+        varied = [name for name in columns if name != key and (table, name) in self.needs.groups]
+        for name in varied:
+            for value in (*pools[name].others[:8], None):
+                rows.append({**base, name: value})
+        for number in range(6):
+            rows.append(
+                {
+                    name: self.random.choice((*pools[name].every[:6], pools[name].good))
+                    for name in columns
+                }
+                if number % 2
+                else dict(base)
+            )
+        keys = list(pools[key].every) if key is not None else []
+        self.random.shuffle(keys)
+        if key is not None:
+            keys = [pools[key].good, *(k for k in keys if k != pools[key].good)]
+        result: list[Row] = []
+        for number, row in enumerate(rows):
+            if key is not None:
+                # A row of every variation needs memberships; the first keys have them.
+                row[key] = (
+                    keys[number]
+                    if number < len(keys)
+                    else self._named(key, columns[key], 400 + number)
+                )
+            for name, type_ in columns.items():
+                if (table, name) not in self.needs.groups and name != key:
+                    row[name] = self._named(name, type_, number)
+            result.append(row)
+        if key is None:
+            return result
+        for number, value in enumerate(keys[len(rows) :]):
+            row = {**base, key: value}
+            for name, type_ in columns.items():
+                if (table, name) not in self.needs.groups and name != key:
+                    row[name] = self._named(name, type_, 200 + number)
+            result.append(row)
+        return result
+
+    @staticmethod
+    def _named(column: str, type_: str, number: int) -> Any:
+        kind = kind_of(type_)
+        if kind == "date":
+            return dt.date(2001, 1, 1) + dt.timedelta(days=number)
+        if kind == "time":
+            return dt.datetime(2002, 1, 1, tzinfo=dt.UTC) + dt.timedelta(hours=number)
+        if kind == "boolean":
+            return number % 2 == 0
+        if kind == "uuid":
+            return f"00000000-0000-8000-a000-{number:012d}"
+        return 90000 + number if kind in ("int", "number") else f"{column[:8]}{number}"
+
+
+def _uuid(source: random.Random) -> str:
+    digits = f"{source.getrandbits(128):032x}"
+    return f"{digits[:8]}-{digits[8:12]}-8{digits[13:16]}-8{digits[17:20]}-{digits[20:]}"
+
+
+def _distinct(keys: list[Row], columns: tuple[str, ...]) -> list[Row]:
+    seen: dict[tuple[Any, ...], Row] = {}
+    for key in keys:
+        seen.setdefault(tuple(key[column] for column in columns), key)
+    return list(seen.values())
+
+
+def _spread(size: int, count: int, *, skip: int) -> list[int]:
+    return [min(size - 1, skip + n * max(1, (size - skip) // (count + 1))) for n in range(count)]

@@ -1,0 +1,91 @@
+"""Own data: old and new form run read-only, in one snapshot, on the user's own interim tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+from sqlglot import exp
+
+from membership_refactor.planning import Stage
+from membership_refactor.scan.compare.prover import Prover
+from membership_refactor.scan.compare.results import Result, differs
+from membership_refactor.scan.compare.to_postgres import Unprovable, filled, placeholders, tree_of
+from membership_refactor.scan.compare.verdict import Proof, Verdict
+from membership_refactor.scan.findings.values import Rewritten
+from membership_refactor.sql.quoting import ident
+
+_ROWS = 200_000
+
+
+def prove_on_own_data(
+    engine: Engine, schema: str, prover: Prover, rewritten: Rewritten, proof: Proof
+) -> dict[str, Any]:
+    """What changes in the proof: the verdict if the rows differ, and a remark in any case."""
+    if proof.verdict is not Verdict.PROVED and proof.verdict is not Verdict.WEAK:
+        return {}
+    if not rewritten.query:
+        return _remark(proof, "own data: a statement that writes is not run on it")
+    if prover.stage is not Stage.INTERIM:
+        return _remark(proof, "own data: both forms stand together at interim only")
+    try:
+        old = tree_of(rewritten.old, rewritten.dialect)
+        new = tree_of(rewritten.new or "", rewritten.dialect, rewritten=True)
+        if placeholders(old, new):
+            return _remark(proof, "own data: not run, the statement has parameters")
+        for tree in (old, new):
+            _in_database_names(tree, prover)
+        before, after = _both(engine, schema, filled(old, {}), filled(new, {}), prover.seconds)
+    except Unprovable as error:
+        return _remark(proof, f"own data: {error}")
+    except DBAPIError as error:
+        return _remark(proof, f"own data: {str(error.orig).strip().splitlines()[0]}")
+    reason = differs(before, after)
+    if reason:
+        return {"verdict": Verdict.DIFFERENT, "example": f"on your own data: {reason}"}
+    return _remark(proof, f"own data: equal, {len(before.rows)} rows")
+
+
+def _oid(type_code: object) -> int:
+    """psycopg gives the type's OID; the DB-API promises less."""
+    return type_code if isinstance(type_code, int) else 0
+
+
+def _remark(proof: Proof, text: str) -> dict[str, Any]:
+    return {"remarks": (*proof.remarks, text)}
+
+
+def _in_database_names(tree: Any, prover: Prover) -> None:
+    """The consumer's spelling of the plan's names back to the database's."""
+    plan, names = prover.plan, prover.consumer.names
+    tables = {names.table(t).lower(): t for t in (plan.source, plan.copy, plan.parent)}
+    own = (*prover.columns, plan.link, plan.parent_id)
+    columns = {names.column(c).lower(): c for c in own}
+    for node in tree.find_all(exp.Identifier):
+        known = tables if isinstance(node.parent, exp.Table) else columns
+        node.set("this", known.get(node.name, node.name))
+
+
+def _both(engine: Engine, schema: str, old: str, new: str, seconds: float) -> tuple[Result, Result]:
+    results: list[Result] = []
+    with engine.connect() as connection, connection.begin() as transaction:
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        connection.exec_driver_sql(f"SET LOCAL statement_timeout = {int(seconds * 1000)}")
+        path = f"SET LOCAL search_path = {ident(schema)}"
+        connection.exec_driver_sql(path, execution_options={"no_parameters": True})
+        for text in (old, new):
+            cursor = connection.exec_driver_sql(text, execution_options={"no_parameters": True})
+            description = cursor.cursor.description or ()
+            rows = cursor.fetchmany(_ROWS + 1)
+            if len(rows) > _ROWS:
+                raise Unprovable(f"more than {_ROWS:,} rows are not compared")
+            results.append(
+                Result(
+                    tuple(column[0] for column in description),
+                    tuple(_oid(column[1]) for column in description),
+                    tuple(tuple(row) for row in rows),
+                )
+            )
+        transaction.rollback()
+    return results[0], results[1]

@@ -1,0 +1,167 @@
+"""PostgreSQL: a statement of any dialect as text that the scratch schemas can run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlglot import exp
+
+from membership_refactor.scan.parse.fill_templates import mask
+from membership_refactor.scan.parse.placed_text import Placed
+from membership_refactor.scan.resolve.analyse import parse_as
+
+
+class Unprovable(Exception):
+    """Why a statement cannot be proved by running it."""
+
+
+VOLATILE = {"RANDOM", "CLOCK_TIMESTAMP", "NEXTVAL", "GEN_RANDOM_UUID", "UUID", "SLEEP", "PG_SLEEP",
+            "CURRVAL", "LASTVAL", "TIMEOFDAY", "STATEMENT_TIMESTAMP", "RAND"}  # fmt: skip
+
+
+def tree_of(text: str, dialect: str, *, rewritten: bool = False) -> Any:
+    """The statement, names in lower case and quoted, schemas and hints taken off."""
+    masked = mask(Placed.at(text), dialect, ())
+    tree, failure = parse_as(masked.placed.text, dialect)
+    if tree is None:
+        raise Unprovable(f"it could not be parsed: {failure}")
+    tree = tree.copy()
+    if isinstance(tree, exp.Create) and isinstance(tree.expression, exp.Query):
+        tree = tree.expression  # a view is proved by its query
+    for node in list(tree.find_all(exp.Table)):
+        for key in ("db", "catalog", "hints"):
+            node.set(key, None)
+    for node in tree.find_all(exp.Column):
+        if node.args.get("db") is not None:
+            node.set("db", None)
+            node.set("catalog", None)
+    for node in tree.find_all(exp.Identifier):
+        node.set("this", node.name.lower())
+        node.set("quoted", True)
+    if dialect == "mysql":
+        tree = _from_mysql(tree)
+    if not rewritten:
+        _refuse_volatile(tree)
+    return tree
+
+
+def with_variables(tree: Any, names: set[str]) -> Any:
+    """Names that belong to no table are variables of a procedure: they become parameters."""
+    for column in list(tree.find_all(exp.Column)):
+        if not column.table and column.name in names:
+            made = exp.Placeholder(this=f"var_{column.name}")
+            if column is tree:
+                return made
+            column.replace(made)
+    return tree
+
+
+def _from_mysql(tree: Any) -> Any:
+    """What MySQL allows and PostgreSQL writes in another way."""
+    for select in tree.find_all(exp.Select):
+        having = select.args.get("having")
+        if having is None:
+            continue
+        named = {item.alias.lower(): item.this for item in select.expressions if item.alias}
+        for column in list(having.find_all(exp.Column)):
+            if not column.table and column.name in named:
+                column.replace(exp.Paren(this=named[column.name].copy()))
+    target = tree.this if isinstance(tree, (exp.Update, exp.Delete)) else None
+    if isinstance(target, exp.Table) and target.args.get("joins"):
+        return _joined_write(tree)
+    return tree
+
+
+def _joined_write(tree: Any) -> Any:
+    """``UPDATE a JOIN b ON … SET a.x`` as ``UPDATE a SET x FROM b WHERE …``."""
+    joins = list(tree.this.args["joins"])
+    if any(join.args.get("side") or join.args.get("using") for join in joins):
+        raise Unprovable("PostgreSQL has no outer join in an UPDATE or DELETE of several tables")
+    first = tree.this.copy()
+    first.set("joins", None)
+    tables = [first, *(join.this.copy() for join in joins)]
+    conditions = [join.args["on"].copy() for join in joins if join.args.get("on") is not None]
+    where = tree.args.get("where")
+    if where is not None:
+        conditions.append(exp.Paren(this=where.this.copy()))
+    if isinstance(tree, exp.Update):
+        named = {item.this.table for item in tree.expressions}
+    else:
+        named = {item.name for item in tree.args.get("tables") or ()}
+    if len(named) != 1:
+        raise Unprovable(
+            "it writes several tables at once, which PostgreSQL does in two statements"
+        )
+    name = named.pop()
+    target = next((t for t in tables if t.alias_or_name == name), None)
+    if target is None or not isinstance(target, exp.Table):
+        raise Unprovable("the table it writes is not among its tables")
+    others = [table for table in tables if table is not target]
+    condition = exp.and_(*conditions, copy=False) if conditions else exp.true()
+    if isinstance(tree, exp.Delete):
+        return exp.Delete(this=target, using=others, where=exp.Where(this=condition))
+    sets = [
+        exp.EQ(this=exp.column(item.this.name, quoted=True), expression=item.expression.copy())
+        for item in tree.expressions
+    ]
+    from_ = exp.From(this=others[0])
+    joined = [exp.Join(this=table) for table in others[1:]]
+    if joined:
+        others[0].set("joins", joined)
+    return exp.Update(this=target, expressions=sets, from_=from_, where=exp.Where(this=condition))
+
+
+def _refuse_volatile(tree: Any) -> None:
+    for node in tree.find_all(exp.Func):
+        name = (node.name if isinstance(node, exp.Anonymous) else node.sql_name()).upper()
+        if name in VOLATILE or isinstance(node, exp.Rand):
+            raise Unprovable(f"{name} gives another value at every call")
+
+
+def placeholders(*trees: Any) -> list[str]:
+    """The names of the parameters, in the order of the first tree; the same in every tree."""
+    named: list[list[str]] = []
+    for tree in trees:
+        names: list[str] = []
+        for node in tree.find_all(exp.Placeholder, exp.Parameter, bfs=False):
+            name = node.name or (node.this.name if node.this else "")
+            if not name:
+                name = f"pos{len(names) + 1}"
+                node.set("this", name)
+            if name not in names:
+                names.append(name)
+        named.append(names)
+    first = named[0]
+    for tree, names in zip(trees[1:], named[1:], strict=True):
+        if set(names) <= set(first):
+            continue
+        if len(names) != len(first):
+            raise Unprovable("old and new form have other parameters")
+        renamed = dict(zip(names, first, strict=True))
+        for node in tree.find_all(exp.Placeholder):
+            node.set("this", renamed[node.name])
+    return first
+
+
+def numbered(tree: Any, names: list[str]) -> str:
+    """The text with ``$1``, ``$2`` for PREPARE."""
+    return _generate(tree, {name: f"${index + 1}" for index, name in enumerate(names)})
+
+
+def filled(tree: Any, values: Mapping[str, str]) -> str:
+    """The text with a typed literal for every parameter."""
+    return _generate(tree, values)
+
+
+def _generate(tree: Any, values: Mapping[str, str]) -> str:
+    copy = tree.copy()
+    for node in list(copy.find_all(exp.Placeholder, exp.Parameter)):
+        name = node.name or (node.this.name if node.this else "")
+        if name in values:
+            made = exp.Var(this=values[name])
+            if node is copy:
+                copy = made
+            else:
+                node.replace(made)
+    return str(copy.sql(dialect="postgres", comments=False))

@@ -1,0 +1,1 @@
+"""What a scan says about a file: references, uses of tables, dangers, notes."""

@@ -1,1 +1,0 @@
-"""Where SQL stands: files, strings of programs, bodies, the catalog."""

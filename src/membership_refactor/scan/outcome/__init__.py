@@ -1,1 +1,0 @@
-"""The outcome of a scan as text, JSON and SARIF."""

@@ -1,1 +1,0 @@
-"""Old and new form executed over data made to tell them apart."""

@@ -1,0 +1,1 @@
+"""Find SQL: in SQL files, in strings of programs, in bodies of routines, in the catalog."""

@@ -1,0 +1,177 @@
+"""Catalog: the database's own objects that use the tables: what it knows by column, and bodies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from sqlalchemy import Connection
+
+from membership_refactor.portrait import Column, Portrait, Table
+from membership_refactor.scan.findings.collect import Reporter
+from membership_refactor.scan.findings.values import (
+    FileOutcome,
+    Kind,
+    Look,
+    Place,
+    Reference,
+    TableUse,
+)
+from membership_refactor.scan.parse.placed_text import Placed
+from membership_refactor.scan.read.embedded_sql import Interest
+from membership_refactor.scan.read.routines import cut_body
+from membership_refactor.scan.read.scan_file import FileScanner
+from membership_refactor.scan.resolve.tables_at_stage import (
+    GOING,
+    Structure,
+    TableAtStage,
+    structure_at,
+)
+from membership_refactor.sql.names import ledger_schema
+
+CONSUMER = "(database)"
+
+# A view depends on columns through its rewrite rule; the rule's relation is what has a name.
+_DEPENDENTS = """
+SELECT DISTINCT t.relname, coalesce(a.attname, ''), i.type, i.identity
+FROM pg_catalog.pg_depend d
+JOIN pg_catalog.pg_class t ON t.oid = d.refobjid
+JOIN pg_catalog.pg_namespace n ON n.oid = t.relnamespace
+LEFT JOIN pg_catalog.pg_attribute a
+  ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid AND d.refobjsubid > 0
+LEFT JOIN pg_catalog.pg_rewrite r
+  ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND r.oid = d.objid
+  AND r.rulename = '_RETURN'
+CROSS JOIN LATERAL pg_catalog.pg_identify_object(
+  CASE WHEN r.oid IS NULL THEN d.classid ELSE 'pg_catalog.pg_class'::pg_catalog.regclass END,
+  CASE WHEN r.oid IS NULL THEN d.objid ELSE r.ev_class END, 0) i
+WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+  AND d.deptype IN ('n', 'a') AND n.nspname = %s AND t.relname = ANY (%s)
+  AND (d.refobjsubid > 0 OR r.oid IS NOT NULL)
+  AND i.type NOT IN ('type', 'toast table', 'sequence')
+  AND NOT EXISTS (
+    SELECT FROM pg_catalog.pg_trigger g
+    JOIN pg_catalog.pg_proc p ON p.oid = g.tgfoid
+    JOIN pg_catalog.pg_namespace f ON f.oid = p.pronamespace
+    WHERE d.classid = 'pg_catalog.pg_trigger'::pg_catalog.regclass AND g.oid = d.objid
+      AND f.nspname = %s)
+ORDER BY 3, 4, 1, 2
+"""
+
+_BODIES = """
+SELECT pg_catalog.format('%%I.%%I(%%s)', n.nspname, p.proname,
+         pg_catalog.pg_get_function_identity_arguments(p.oid)),
+       l.lanname, p.prosrc,
+       (SELECT min(c.relname) FROM pg_catalog.pg_trigger g
+        JOIN pg_catalog.pg_class c ON c.oid = g.tgrelid
+        WHERE g.tgfoid = p.oid AND NOT g.tgisinternal),
+       p.prorettype = 'pg_catalog.trigger'::pg_catalog.regtype
+FROM pg_catalog.pg_proc p
+JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+JOIN pg_catalog.pg_language l ON l.oid = p.prolang
+WHERE l.lanname NOT IN ('c', 'internal') AND p.prosqlbody IS NULL
+  AND n.nspname NOT IN ('pg_catalog', 'information_schema', %s)
+  AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e
+                  WHERE e.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+                    AND e.objid = p.oid AND e.deptype = 'e')
+ORDER BY 1
+"""
+
+
+def catalog_outcomes(
+    connection: Connection, schema: str, scanner: FileScanner
+) -> Iterator[FileOutcome]:
+    """One outcome per object of the database; its name takes the place of a path."""
+    analyser = scanner.analyser
+    structure = structure_at(analyser.plan, analyser.stage, portrait=analyser.portrait)
+    yield from _dependents(connection, schema, structure)
+    yield from _bodies(connection, schema, scanner)
+
+
+def _dependents(connection: Connection, schema: str, structure: Structure) -> Iterator[FileOutcome]:
+    tables = {table.name: table for table in structure.tables}
+    rows = connection.exec_driver_sql(
+        _DEPENDENTS, (schema, list(tables), ledger_schema(schema))
+    ).all()
+    found: dict[str, FileOutcome] = {}
+    for table_name, column, kind, identity in rows:
+        table = tables[table_name]
+        path = f"{kind} {identity}"
+        outcome = found.setdefault(path, FileOutcome(path, CONSUMER, statements=1))
+        place = Place(path=path, line=1, column=1)
+        standing = table.standing(column) if column else None
+        if standing in GOING:
+            outcome.references.append(_reference(place, table, column, str(standing)))
+        elif table.leaves and not any(use.table == table.name for use in outcome.tables):
+            why = "it follows the table by its identity: look where it points after 0005"
+            outcome.tables.append(
+                TableUse(
+                    place=place, table=table.name, columns=(column,) if column else (), why=why
+                )
+            )
+    yield from (outcome for outcome in found.values() if not outcome.empty)
+
+
+def _reference(place: Place, table: TableAtStage, column: str, standing: str) -> Reference:
+    return Reference(
+        place=place,
+        table=table.name,
+        column=column,
+        columns=(column,),
+        written=column,
+        kind=Kind.READ,
+        standing=standing,
+    )
+
+
+def _bodies(connection: Connection, schema: str, scanner: FileScanner) -> Iterator[FileOutcome]:
+    interest: Interest = scanner.interest
+    rows = connection.exec_driver_sql(_BODIES, (ledger_schema(schema),)).all()
+    for identity, language, source, trigger_table, is_trigger in rows:
+        table, column = interest.in_text(source or "")
+        if not (table or (column and is_trigger)):
+            continue
+        outcome = FileOutcome(f"function {identity}", CONSUMER)
+        reporter = Reporter(outcome, source)
+        if language not in ("sql", "plpgsql"):
+            reporter.note(0, Look.UNPARSED, f"a body in {language} names a table of the plan")
+        else:
+            row_table = trigger_table or ("?" if is_trigger else "")
+            harvest = cut_body(
+                Placed.at(source),
+                "postgres",
+                row_table=row_table,
+                row_sure=bool(trigger_table),
+                plain=language == "sql",
+            )
+            scanner.harvest(harvest, reporter)
+        if not outcome.empty:
+            yield outcome
+
+
+_COLUMNS = """
+SELECT c.relname, a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull
+FROM pg_catalog.pg_attribute a
+JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = %s AND c.relname = ANY (%s) AND c.relkind IN ('r', 'p')
+  AND a.attnum > 0 AND NOT a.attisdropped
+ORDER BY c.relname, a.attnum
+"""
+
+
+def columns_portrait(connection: Connection, schema: str, tables: Sequence[str]) -> Portrait | None:
+    """Just the columns of the tables; None where none of them is there."""
+    made: dict[str, list[Column]] = {}
+    for table, name, type_, not_null in connection.exec_driver_sql(
+        _COLUMNS, (schema, list(tables))
+    ):
+        made.setdefault(table, []).append(Column(name=name, type=type_, not_null=not_null))
+    if not made:
+        return None
+    return Portrait(
+        schema=schema,
+        tables=tuple(
+            Table(schema=schema, name=name, columns=tuple(columns))
+            for name, columns in made.items()
+        ),
+    )

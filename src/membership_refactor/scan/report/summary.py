@@ -1,0 +1,125 @@
+"""Summary: one row per consumer, and whether it is clear of the old structure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from membership_refactor.scan.compare.verdict import Proof
+from membership_refactor.scan.consumers import Consumer
+from membership_refactor.scan.findings.values import FileOutcome, Look
+
+OPEN = (Look.UNPARSED, Look.MACRO, Look.DYNAMIC, Look.FRAGMENT, Look.SKIPPED, Look.SCHEMA)
+"""Notes that leave it open whether the consumer is clear."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsumerSummary:
+    """What stands in one consumer's way."""
+
+    name: str
+    owner: str
+    files: int
+    statements: int
+    references: int
+    unsure: int
+    tables: int
+    dangers: int
+    look: int
+    open: int
+    """Notes that leave a question open."""
+    clear: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanOutcome:
+    """Everything a scan has to say."""
+
+    plan: str
+    stage: str
+    consumers: tuple[ConsumerSummary, ...]
+    files: tuple[FileOutcome, ...]
+    scanned: int
+    seconds: float
+    proofs: tuple[Proof, ...] = ()
+
+    @property
+    def findings(self) -> int:
+        return sum(c.references + c.tables + c.dangers + c.open for c in self.consumers)
+
+
+def summaries(
+    consumers: Sequence[Consumer], files: Sequence[FileOutcome], scanned: dict[str, int]
+) -> tuple[ConsumerSummary, ...]:
+    """One summary per consumer, in the file's order."""
+    result: dict[str, ConsumerSummary] = {}
+    for consumer in consumers:
+        own = [outcome for outcome in files if outcome.consumer == consumer.name]
+        references = [r for outcome in own for r in outcome.references]
+        notes = [n for outcome in own for n in outcome.notes]
+        tables = sum(len(outcome.tables) for outcome in own)
+        dangers = sum(len(outcome.dangers) for outcome in own)
+        opened = sum(note.look in OPEN for note in notes)
+        read = scanned.get(consumer.name, 0)
+        clear, why = _verdict(
+            consumer,
+            references=len(references),
+            tables=tables,
+            dangers=dangers,
+            opened=opened,
+            read=read,
+        )
+        result[consumer.name] = ConsumerSummary(
+            name=consumer.name,
+            owner=consumer.owner,
+            files=read,
+            statements=sum(outcome.statements for outcome in own),
+            references=len(references),
+            unsure=sum(not r.certain for r in references),
+            tables=tables,
+            dangers=dangers,
+            look=len(notes),
+            open=opened,
+            clear=clear,
+            why=why,
+        )
+    return tuple(_through(consumer, result) for consumer in consumers)
+
+
+def _verdict(
+    consumer: Consumer, *, references: int, tables: int, dangers: int, opened: int, read: int
+) -> tuple[bool, str]:
+    parts = [
+        f"{count} {one if count == 1 else many}"
+        for count, one, many in (
+            (references, "reference", "references"),
+            (tables, "use of a table that goes", "uses of a table that goes"),
+            (dangers, "danger", "dangers"),
+            (opened, "place that was not understood", "places that were not understood"),
+        )
+        if count
+    ]
+    if parts:
+        declared = "; it was declared unaffected" if consumer.unaffected else ""
+        return False, ", ".join(parts) + declared
+    if read:
+        return True, "no reference"
+    if consumer.unaffected:
+        return True, f"declared unaffected: {consumer.unaffected}"
+    if consumer.through:
+        return True, f"uses {consumer.through}"
+    return False, "nothing was scanned: give its paths, or declare why it is unaffected"
+
+
+def _through(consumer: Consumer, summaries: dict[str, ConsumerSummary]) -> ConsumerSummary:
+    """A consumer of another one's interface is as clear as that one."""
+    own = summaries[consumer.name]
+    if not consumer.through or not own.clear or consumer.name == consumer.through:
+        return own
+    behind = summaries[consumer.through]
+    if behind.clear:
+        return own
+    from dataclasses import replace
+
+    return replace(own, clear=False, why=f"uses {consumer.through}, which is not clear")

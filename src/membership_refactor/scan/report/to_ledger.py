@@ -1,0 +1,37 @@
+"""Record: the outcome of a scan in the ledger, where the gates read it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+from sqlalchemy import Connection
+
+from membership_refactor.errors import RefactorError
+from membership_refactor.scan.report.summary import ScanOutcome
+from membership_refactor.sql.names import ledger_schema
+from membership_refactor.sql.quoting import qualified
+
+
+def record(connection: Connection, schema: str, outcome: ScanOutcome) -> int:
+    """One row per consumer; the number of rows. The ledger has to be there already."""
+    table = qualified(ledger_schema(schema), "scan_outcome")
+    found = connection.exec_driver_sql("SELECT to_regclass(%s)", (table,)).scalar_one()
+    if found is None:
+        raise RefactorError(
+            f"The ledger table {table} does not exist.",
+            hint="Run alembic upgrade 0001 first, or scan without --record.",
+        )
+    for consumer in outcome.consumers:
+        # The schema's name is quoted, so a percent sign is the only thing left to double.
+        statement = (
+            f"INSERT INTO {table.replace('%', '%%')} "
+            "(plan, stage, consumer, clear, findings, detail) VALUES (%s, %s, %s, %s, %s, %s)"
+        )
+        findings = consumer.references + consumer.tables + consumer.dangers + consumer.open
+        values = (
+            outcome.plan, outcome.stage, consumer.name, consumer.clear, findings,
+            json.dumps(asdict(consumer)),
+        )  # fmt: skip
+        connection.exec_driver_sql(statement, values)
+    return len(outcome.consumers)

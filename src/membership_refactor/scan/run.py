@@ -1,0 +1,169 @@
+"""Scan: everything that one scan does, from consumers and paths to its outcome."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from membership_refactor.planning import Stage, TableSplit
+from membership_refactor.portrait import Portrait
+from membership_refactor.scan.compare.column_types import Types, read_types
+from membership_refactor.scan.compare.own_data import prove_on_own_data
+from membership_refactor.scan.compare.prover import Prover
+from membership_refactor.scan.compare.verdict import Proof
+from membership_refactor.scan.consumers import Consumer
+from membership_refactor.scan.findings.values import FileOutcome, Look, Note, Place, Rewritten
+from membership_refactor.scan.read.catalog import (
+    CONSUMER,
+    catalog_outcomes,
+    columns_portrait,
+)
+from membership_refactor.scan.read.find_files import tasks_for
+from membership_refactor.scan.read.scan_file import FileScanner
+from membership_refactor.scan.read.worker_processes import Limits, scan_files
+from membership_refactor.scan.report.summary import ScanOutcome, summaries
+from membership_refactor.scan.resolve.analyse import Analyser
+from membership_refactor.scan.resolve.tables_at_stage import wide_columns
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What to scan."""
+
+    plan: TableSplit
+    stage: Stage
+    consumers: tuple[Consumer, ...]
+    paths: tuple[Path, ...] = ()
+    schema: str = "public"
+    limits: Limits = field(default_factory=Limits)
+    rewrite: bool = False
+    prove: bool = False
+    own_data: bool = False
+    catalog: bool = False
+    seed: int = 1
+    random_sets: int = 20
+
+
+def scan(
+    request: Request,
+    *,
+    engine: Engine | None = None,
+    progress: Callable[[str, int, int], None] = lambda what, done, of: None,
+) -> ScanOutcome:
+    """The outcome; ``engine`` is needed for the catalog and for proofs."""
+    started = time.monotonic()
+    tasks, unread = tasks_for(request.consumers, request.paths)
+    portrait = _portrait(request, engine)
+    analysers = [
+        Analyser(request.plan, request.stage, consumer, request.schema, portrait)
+        for consumer in request.consumers
+    ]
+    scanned = Counter(request.consumers[task.consumer].name for task in tasks)
+    found: list[FileOutcome] = []
+    for outcome in scan_files(
+        tasks,
+        analysers,
+        limits=request.limits,
+        rewrite=request.rewrite or request.prove,
+        progress=lambda done: progress("files", done, len(tasks)),
+    ):
+        if not outcome.empty or outcome.statements:
+            found.append(outcome)
+    found += [_unread(*one) for one in unread]
+    consumers = list(request.consumers)
+    seconds = time.monotonic() - started
+    if request.catalog and engine is not None:
+        database = Consumer(name=CONSUMER, owner="the database itself")
+        found += _catalog(request, engine, database, portrait)
+        consumers.append(database)
+        scanned[CONSUMER] = sum(outcome.consumer == CONSUMER for outcome in found) or 1
+    proofs: tuple[Proof, ...] = ()
+    if request.prove and engine is not None:
+        by_name = dict(zip((c.name for c in request.consumers), request.consumers, strict=True))
+        proofs = tuple(
+            _proofs(request, engine, found, by_name, portrait=portrait, progress=progress)
+        )
+    return ScanOutcome(
+        plan=request.plan.name, stage=request.stage.value,
+        consumers=summaries(consumers, found, scanned), files=tuple(found),
+        scanned=len(tasks), seconds=seconds, proofs=proofs,
+    )  # fmt: skip
+
+
+def _portrait(request: Request, engine: Engine | None) -> Portrait | None:
+    if engine is None:
+        return None
+    plan = request.plan
+    names = (plan.source, plan.copy, plan.parent, plan.retired)
+    with engine.connect() as connection:
+        return columns_portrait(connection, request.schema, names)
+
+
+def _catalog(
+    request: Request, engine: Engine, database: Consumer, portrait: Portrait | None
+) -> list[FileOutcome]:
+    analyser = Analyser(request.plan, request.stage, database, request.schema, portrait)
+    with engine.connect() as connection:
+        return list(catalog_outcomes(connection, request.schema, FileScanner(analyser)))
+
+
+def _unread(consumer: str, path: Path, message: str) -> FileOutcome:
+    """SQL shipped inside a jar was missed by everybody."""
+    outcome = FileOutcome(path.as_posix(), consumer)
+    place = Place(path=path.as_posix(), line=1, column=1)
+    outcome.notes.append(Note(place=place, look=Look.SKIPPED, message=message))
+    return outcome
+
+
+def _proofs(
+    request: Request,
+    engine: Engine,
+    found: Sequence[FileOutcome],
+    consumers: dict[str, Consumer],
+    *,
+    portrait: Portrait | None,
+    progress: Callable[[str, int, int], None],
+) -> Iterator[Proof]:
+    wanted = [
+        (consumers[outcome.consumer], rewritten)
+        for outcome in found
+        for rewritten in outcome.rewrites
+        if rewritten.new is not None and outcome.consumer in consumers
+    ]
+    columns = wide_columns(request.plan, portrait=portrait)
+    with engine.connect() as connection:
+        types = read_types(connection, request.schema)
+        connection.rollback()
+        provers: dict[str, Prover] = {}
+        for number, (consumer, rewritten) in enumerate(wanted):
+            prover = provers.get(consumer.name)
+            if prover is None:
+                prover = provers[consumer.name] = Prover(
+                    connection,
+                    request.plan,
+                    request.stage,
+                    consumer,
+                    types,
+                    request.random_sets,
+                    columns=columns,
+                )
+            yield _proof(request, engine, prover, rewritten, types)
+            progress("proofs", number + 1, len(wanted))
+
+
+def _proof(
+    request: Request, engine: Engine, prover: Prover, rewritten: Rewritten, types: Types
+) -> Proof:
+    assert rewritten.new is not None
+    proof = prover.prove(
+        rewritten.old, rewritten.new, rewritten.dialect, place=rewritten.place, seed=request.seed
+    )
+    if not request.own_data:
+        return proof
+    remark = prove_on_own_data(engine, request.schema, prover, rewritten, proof)
+    return replace(proof, **remark)

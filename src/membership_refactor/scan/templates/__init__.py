@@ -1,1 +1,0 @@
-"""Text that is not SQL yet: placeholders, macros and holes."""
