@@ -33,9 +33,10 @@ EXTRAS = {
     "lint": {"dev"},
     "campaign": {"test"},
     "mutants": {"test"},
+    "docs": {"docs"},
     "ci": {"dev"},
 }
-IMPLIED = {"dev": {"test", "embedded", "scan"}, "test": {"embedded", "scan"}}
+IMPLIED = {"dev": {"docs", "test", "embedded", "scan"}, "test": {"embedded", "scan"}}
 EVERYDAY = ("-m", "not slow and not mutants and not campaign and not bench")
 """What a plain `make test` leaves out; each has its own verb or `-m`."""
 
@@ -88,8 +89,11 @@ def commands(verb: str, rest: Sequence[str]) -> list[list[str]]:
         return [[python, "-m", "tests.campaign", *rest]]
     if verb == "mutants":
         return [[python, "-m", "tests.mutants", *rest]]
+    if verb == "docs":
+        sphinx = [python, "-m", "sphinx", "--fail-on-warning", "--keep-going", "--quiet"]
+        return [[*sphinx, *rest, "docs", "build/site"]]
     if verb == "ci":
-        return [*commands("lint", []), *commands("test", [])]
+        return [*commands("lint", []), *commands("docs", []), *commands("test", [])]
     if rest:
         return [[python, "-m", "ruff", "check", *rest]]
     return [

@@ -69,10 +69,10 @@ def locks(revision: str, direction: Direction) -> tuple[LockUse, ...]:
 
 
 def locks_tables() -> str:
-    """docs/locks.md: every lock, both ways."""
+    """docs/reference/locks.md: every lock, both ways."""
     lines = []
     for revision, step in sorted(STEPS.items()):
-        lines += [f"### {revision} {step.name}", ""]
+        lines += [f"## {revision} {step.name}", ""]
         for direction in Direction:
             used = locks(revision, direction)
             lines += [f"{_sentence(str(direction))}:", ""]
@@ -86,7 +86,7 @@ def locks_tables() -> str:
 
 
 def ledger_table(name: str) -> str:
-    """docs/ledger.md: the columns of one table, as they are created."""
+    """docs/reference/ledger.md: the columns of one table, as they are created."""
     columns = [line.strip().rstrip(",") for line in LEDGER[name].strip().splitlines()]
     return "\n".join(["```sql", *columns, "```"])
 
@@ -102,9 +102,9 @@ def benchmark_table() -> str:
 MADE: dict[tuple[str, str], Callable[[], str]] = {
     ("README.md", "steps"): steps_table,
     ("README.md", "benchmark"): benchmark_table,
-    ("docs/locks.md", "locks"): locks_tables,
+    ("docs/reference/locks.md", "locks"): locks_tables,
     **{
-        ("docs/ledger.md", name): (lambda name=name: ledger_table(name))  # type: ignore[misc]
+        ("docs/reference/ledger.md", name): (lambda name=name: ledger_table(name))  # type: ignore[misc]
         for name in LEDGER
     },
 }

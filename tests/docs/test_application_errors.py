@@ -10,7 +10,7 @@ import pytest
 
 from tests.docs.blocks import ROOT, document
 
-DOCUMENT = "docs/application-errors.md"
+DOCUMENT = "docs/reference/application-errors.md"
 CODES = ("40001", "40P01", "55P03", "23505", "23514", "55000", "42P01", "0A000")
 _NAMED = re.compile(r"`(test_\w+)`")
 _SHOWING = re.compile(r"test_([0-9][0-9a-z]{4})_")

@@ -1,4 +1,4 @@
-"""The worked example of docs/plan.md: every block is executed."""
+"""The worked example of docs/guides/your-own-plan.md: every block is executed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.cli.processes import environment
 from tests.docs.blocks import ROOT, blocks
 from tests.fixtures.databases import NewDatabase
 
-PAGE = "docs/plan.md"
+PAGE = "docs/guides/your-own-plan.md"
 
 
 def write_project(folder: Path) -> None:

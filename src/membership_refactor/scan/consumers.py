@@ -209,5 +209,5 @@ class _Reader:
 
     def _wrong(self, what: str) -> WrongUse:
         return WrongUse(
-            f"The consumer file {self.path}: {what}.", hint="docs/scan.md has a sample."
+            f"The consumer file {self.path}: {what}.", hint="docs/guides/scan.md has a sample."
         )
