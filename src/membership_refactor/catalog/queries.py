@@ -43,7 +43,9 @@ SELECT set_config('search_path', '', true), set_config('quote_all_identifiers', 
 
 SERVER = """
 SELECT current_setting('server_version_num')::integer AS version, current_user::text AS "user",
-       r.rolsuper AS superuser, r.rolsuper OR r.rolbypassrls AS bypass_row_security,
+       r.rolsuper AS superuser,
+       ARRAY(SELECT o.rolname::text FROM pg_roles o
+             WHERE o.rolsuper OR o.rolbypassrls ORDER BY 1) AS bypass_row_security,
        ARRAY(SELECT o.rolname::text FROM pg_roles o
              WHERE pg_has_role(current_user, o.oid, 'MEMBER') ORDER BY 1) AS acts_as,
        coalesce((SELECT has_schema_privilege(n.oid, 'CREATE') FROM pg_namespace n

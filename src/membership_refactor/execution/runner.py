@@ -9,6 +9,7 @@ import psycopg
 from sqlalchemy import Engine
 
 from membership_refactor.catalog.read import read_portrait, read_server
+from membership_refactor.checks.row_security import every_row_is_seen
 from membership_refactor.errors import (
     CannotCarry,
     RefactorError,
@@ -119,6 +120,7 @@ class Runner:
         self.ledger.create(pg)
         self.ledger.record_plan(pg)
         opened = self.ledger.require_order(pg, revision, direction)
+        self._require(pg, (every_row_is_seen(self.names),), step, direction)
         if opened is None:
             known = self.ledger.steps(pg).get(revision)
             if self._stands(known is not None and known.direction is Direction.UP, direction):

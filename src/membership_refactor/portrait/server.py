@@ -24,8 +24,8 @@ class Server:
     """server_version_num."""
     user: str = ""
     superuser: bool = False
-    bypass_row_security: bool = False
-    """The role's BYPASSRLS, or a superuser's right to the same."""
+    bypass_row_security: tuple[str, ...] = ()
+    """The roles from which row security hides nothing: superusers, and those with BYPASSRLS."""
     acts_as: tuple[str, ...] = ()
     """The roles the user may SET ROLE to, its own included."""
     creates_in_schema: bool = True

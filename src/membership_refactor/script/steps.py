@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from membership_refactor.checks.row_security import every_row_is_seen
 from membership_refactor.errors import CannotCarry
 from membership_refactor.script.actions import Printer
 from membership_refactor.script.asking import (
@@ -67,6 +68,7 @@ def print_step(
         *(printer.text(action) for action in actions),
         *_ended(step, situation, records),
     ]
+    seen = recorded(records, [every_row_is_seen(names)])
     return _pieces(
         f"-- {title} {direction}",
         remember(),
@@ -77,7 +79,7 @@ def print_step(
         when(
             "refactor_stands",
             [say(f"{title}: {direction} already, nothing to do")],
-            ["", "\n\n".join([no_other_step(records), *work]), ""],
+            ["", "\n\n".join([no_other_step(records), seen, *work]), ""],
         ),
         put_back(),
     )

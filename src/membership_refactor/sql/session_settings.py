@@ -7,6 +7,8 @@ from membership_refactor.sql.quoting import literal
 PINNED = {
     # Nobody's schema can put an object in the way of ours; every name is qualified besides.
     "search_path": "pg_catalog, pg_temp",
+    # PostgreSQL raises where a policy would hide rows from us; nothing of ours may see less.
+    "row_security": "off",
     "lock_timeout": "2s",
     "statement_timeout": "0",
     "idle_in_transaction_session_timeout": "0",

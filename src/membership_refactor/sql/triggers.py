@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from membership_refactor.sql.names import AFTER_PREFIX, BEFORE_PREFIX
 from membership_refactor.sql.quoting import dollar_quoted, ident, literal
+from membership_refactor.sql.row_security import raise_if_filtered
 from membership_refactor.sql.statements import Lock, Statement
 
 SYNC_MARK, SYNC_ON = "vacuum_cost_page_hit", "7129"
@@ -19,17 +20,26 @@ NOT_SYNC = f"pg_catalog.current_setting('{SYNC_MARK}') <> '{SYNC_ON}'"
 
 
 def trigger_function(
-    name: str, body: str, *, declare: str = "", marked: bool = False
+    name: str,
+    body: str,
+    *,
+    declare: str = "",
+    marked: bool = False,
+    whole: Sequence[str] = (),
 ) -> tuple[Statement, ...]:
     """A trigger function that runs as the table's owner, whatever the writer may see.
 
     Run as the writer, triggers lost rows in silence under row security; ``search_path`` is pinned
     so that nobody's schema can put another function or operator in the way. The ledger schema
     belongs to the table's owner, and so do the functions made in it by the runner.
+
+    ``whole`` names the tables (quoted) that the function reads or writes by their rows. Where the
+    owner would see only some of their rows, the write fails (42501).
     """
     declared = f"DECLARE\n{declare}\n" if declare else ""
     # Columns are always qualified, so a bare name is a variable, whatever the table's columns.
-    text = f"\n#variable_conflict use_variable\n{declared}BEGIN\n{body}\nEND\n"
+    asked = raise_if_filtered(*whole) if whole else ""
+    text = f"\n#variable_conflict use_variable\n{declared}BEGIN\n{asked}{body}\nEND\n"
     mark = f" SET {SYNC_MARK} = {SYNC_ON}" if marked else ""
     return (
         Statement(

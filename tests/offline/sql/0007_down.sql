@@ -5,7 +5,7 @@ SELECT pg_catalog.current_setting('search_path') AS refactor_search_path,
 
 DO $body$
 BEGIN
-  PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false), pg_catalog.set_config('lock_timeout', '2s', false), pg_catalog.set_config('statement_timeout', '0', false), pg_catalog.set_config('idle_in_transaction_session_timeout', '0', false), pg_catalog.set_config('default_transaction_isolation', 'read committed', false), pg_catalog.set_config('default_transaction_read_only', 'off', false), pg_catalog.set_config('DateStyle', 'ISO, YMD', false), pg_catalog.set_config('IntervalStyle', 'postgres', false), pg_catalog.set_config('TimeZone', 'UTC', false), pg_catalog.set_config('extra_float_digits', '1', false), pg_catalog.set_config('client_min_messages', 'error', false), pg_catalog.set_config('jit', 'off', false), pg_catalog.set_config('application_name', 'membership_refactor script 0007 down', false), pg_catalog.set_config('work_mem', CASE WHEN pg_catalog.pg_size_bytes(pg_catalog.current_setting('work_mem')) < pg_catalog.pg_size_bytes('64MB') THEN '64MB' ELSE pg_catalog.current_setting('work_mem') END, false), pg_catalog.set_config('maintenance_work_mem', CASE WHEN pg_catalog.pg_size_bytes(pg_catalog.current_setting('maintenance_work_mem')) < pg_catalog.pg_size_bytes('256MB') THEN '256MB' ELSE pg_catalog.current_setting('maintenance_work_mem') END, false), pg_catalog.set_config('quote_all_identifiers', 'off', false);
+  PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false), pg_catalog.set_config('row_security', 'off', false), pg_catalog.set_config('lock_timeout', '2s', false), pg_catalog.set_config('statement_timeout', '0', false), pg_catalog.set_config('idle_in_transaction_session_timeout', '0', false), pg_catalog.set_config('default_transaction_isolation', 'read committed', false), pg_catalog.set_config('default_transaction_read_only', 'off', false), pg_catalog.set_config('DateStyle', 'ISO, YMD', false), pg_catalog.set_config('IntervalStyle', 'postgres', false), pg_catalog.set_config('TimeZone', 'UTC', false), pg_catalog.set_config('extra_float_digits', '1', false), pg_catalog.set_config('client_min_messages', 'error', false), pg_catalog.set_config('jit', 'off', false), pg_catalog.set_config('application_name', 'membership_refactor script 0007 down', false), pg_catalog.set_config('work_mem', CASE WHEN pg_catalog.pg_size_bytes(pg_catalog.current_setting('work_mem')) < pg_catalog.pg_size_bytes('64MB') THEN '64MB' ELSE pg_catalog.current_setting('work_mem') END, false), pg_catalog.set_config('maintenance_work_mem', CASE WHEN pg_catalog.pg_size_bytes(pg_catalog.current_setting('maintenance_work_mem')) < pg_catalog.pg_size_bytes('256MB') THEN '256MB' ELSE pg_catalog.current_setting('maintenance_work_mem') END, false), pg_catalog.set_config('quote_all_identifiers', 'off', false);
 END
 $body$;
 
@@ -56,6 +56,49 @@ BEGIN
         half.direction, pg_catalog.to_char(half.started_at, 'YYYY-MM-DD HH24:MI')),
       HINT = pg_catalog.format('Finish it with: alembic %s   or take it back with: '
         'membership-refactor abandon', half.command);
+  END IF;
+END
+$body$;
+
+DO $body$
+#variable_conflict use_column
+DECLARE
+  broken bigint; keys text[]; began timestamptz := pg_catalog.clock_timestamp();
+BEGIN
+  SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
+FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
+WITH own AS (
+  SELECT c.oid FROM pg_catalog.pg_class AS c
+  WHERE c.relnamespace = pg_catalog.to_regnamespace('"public"')
+    AND c.relkind IN ('r', 'p') AND c.relname IN ('programme_membership', 'curriculum_membership', 'programme_membership_retired')),
+joined AS (
+  SELECT k.confrelid AS oid FROM pg_catalog.pg_constraint AS k JOIN own AS o ON o.oid = k.conrelid
+  WHERE k.contype = 'f'
+  UNION
+  SELECT k.conrelid FROM pg_catalog.pg_constraint AS k JOIN own AS o ON o.oid = k.confrelid
+  WHERE k.contype = 'f')
+SELECT pg_catalog.format('%s: ALTER TABLE %s NO FORCE ROW LEVEL SECURITY', t.name, t.name)
+FROM (
+  SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) AS name
+  FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+  WHERE (c.oid IN (SELECT o.oid FROM own AS o)
+      OR c.oid IN (SELECT j.oid FROM joined AS j) AND c.relforcerowsecurity
+        AND pg_catalog.pg_has_role(c.relowner, 'USAGE'))
+    AND pg_catalog.row_security_active(c.oid)) AS t
+ORDER BY t.name
+) AS z (key)) AS k) AS c;
+  INSERT INTO "public_refactor"."check_result"
+    (plan, revision, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', '0007', 'down', 'every row is seen', broken, keys,
+    extract(epoch FROM pg_catalog.clock_timestamp() - began));
+  COMMIT;
+  IF broken > 0 THEN
+    RAISE assert_failure USING
+      MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
+        'every row is seen', 'row security hides no row of these tables from their owner',
+        CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
+        pg_catalog.array_to_string(keys, '; ')),
+      HINT = 'Run the statement of each table, or give the owner BYPASSRLS, then run the same command again.';
   END IF;
 END
 $body$;

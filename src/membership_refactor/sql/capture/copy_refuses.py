@@ -57,7 +57,9 @@ def refusal_functions(names: Names, key: str, columns: Sequence[Column]) -> tupl
   END IF;
   RETURN NULL;"""
     return (
-        *trigger_function(names.own("refuse"), body, declare=f"  looked {key_type};"),
+        *trigger_function(
+            names.own("refuse"), body, declare=f"  looked {key_type};", whole=(source, copy)
+        ),
         *trigger_function(names.own("refuse_truncate"), truncated),
     )
 

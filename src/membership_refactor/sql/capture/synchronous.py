@@ -66,7 +66,13 @@ class Sync(OneWay):
             "truncate": self._truncated(),
         }
         for kind, body in bodies.items():
-            made += trigger_function(self._function(kind), body, declare=rows, marked=marked)
+            made += trigger_function(
+                self._function(kind),
+                body,
+                declare=rows,
+                marked=marked,
+                whole=(self.origin, self.target),
+            )
         return tuple(made)
 
     def triggers(self) -> tuple[OwnTrigger, ...]:

@@ -9,6 +9,7 @@ from membership_refactor.portrait import EventTrigger, Rule, Server, Table
 from membership_refactor.portrait.tokens import tokens
 from membership_refactor.sql.ddl.copy_portrait import cloned
 from membership_refactor.sql.ddl.plan_fits import fits
+from membership_refactor.sql.quoting import qualified
 
 _KINDS = {
     "p": "is partitioned",
@@ -140,10 +141,12 @@ def _role(table: Table, server: Server) -> Iterator[str]:
             f'belongs to "{table.owner}", and "{server.user}" is not a member of that role: '
             f'connect as "{table.owner}" or run GRANT "{table.owner}" TO "{server.user}"'
         )
-    if table.force_row_security and not server.bypass_row_security:
+    forced = table.row_security and table.force_row_security
+    if forced and table.owner not in server.bypass_row_security:
         yield (
-            f'has FORCE ROW LEVEL SECURITY, and "{server.user}" has no BYPASSRLS: '
-            "rows could be hidden from the copy"
+            f'has FORCE ROW LEVEL SECURITY, and its owner "{table.owner}" has no BYPASSRLS: rows '
+            "could be hidden from the copy; run ALTER TABLE "
+            f"{qualified(table.schema, table.name)} NO FORCE ROW LEVEL SECURITY"
         )
     if server.superuser:
         return

@@ -78,7 +78,9 @@ def inserted_function(sides: Sides) -> tuple[Statement, ...]:
     END IF;
   END IF;
   {_settle_row(sides)}"""
-    return trigger_function(sides.names.own("child_inserted"), body, declare=_DECLARE)
+    return trigger_function(
+        sides.names.own("child_inserted"), body, declare=_DECLARE, whole=sides.tables
+    )
 
 
 def updated_function(sides: Sides) -> tuple[Statement, ...]:
@@ -123,7 +125,7 @@ def updated_function(sides: Sides) -> tuple[Statement, ...]:
     declare = (
         f"{_DECLARE}\n  former record; target record; result record; whole boolean; born boolean;"
     )
-    return trigger_function(names.own("child_updated"), body, declare=declare)
+    return trigger_function(names.own("child_updated"), body, declare=declare, whole=sides.tables)
 
 
 def _reparent(sides: Sides) -> str:

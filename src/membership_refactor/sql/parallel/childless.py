@@ -82,9 +82,14 @@ def left_functions(sides: Sides) -> tuple[Statement, ...]:
   {act}
   RETURN NULL;"""
     return (
-        *trigger_function(names.own("child_left_update"), updated, declare=declare),
         *trigger_function(
-            names.own("child_left_delete"), deleted, declare=f"{declare} ids {sides.id_type}[];"
+            names.own("child_left_update"), updated, declare=declare, whole=sides.tables
+        ),
+        *trigger_function(
+            names.own("child_left_delete"),
+            deleted,
+            declare=f"{declare} ids {sides.id_type}[];",
+            whole=sides.tables,
         ),
     )
 
@@ -113,7 +118,7 @@ def truncated_function(sides: Sides, *, keep: bool = False) -> tuple[Statement, 
   DELETE FROM {names.own("uuid_map")};
   {act}
   RETURN NULL;"""
-    return trigger_function(names.own("child_truncated"), body)
+    return trigger_function(names.own("child_truncated"), body, whole=sides.tables)
 
 
 def list_emptied(sides: Sides) -> Statement:

@@ -68,7 +68,9 @@ def refilling_function(sides: Sides) -> tuple[Statement, ...]:
     END IF;
   END IF;
   RETURN NEW;"""
-    return trigger_function(sides.names.own("refilling"), body, declare="  parent record;")
+    return trigger_function(
+        sides.names.own("refilling"), body, declare="  parent record;", whole=sides.tables
+    )
 
 
 def filled_function(sides: Sides) -> tuple[Statement, ...]:
@@ -82,5 +84,8 @@ def filled_function(sides: Sides) -> tuple[Statement, ...]:
   {sides.touch(f"saved.{sides.link}")}
   RETURN NULL;"""
     return trigger_function(
-        sides.names.own("child_filled"), body, declare="  saved record; parent record;"
+        sides.names.own("child_filled"),
+        body,
+        declare="  saved record; parent record;",
+        whole=sides.tables,
     )

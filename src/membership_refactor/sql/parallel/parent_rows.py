@@ -62,7 +62,9 @@ def propagate_function(sides: Sides) -> tuple[Statement, ...]:
   WHERE {siblings} AND ({" OR ".join(conditions)});
   {refuse_resistance(sides, siblings, " OR ".join(still))}
   RETURN NULL;"""
-    return trigger_function(names.own("parent_updated"), body, declare="  parent record;")
+    return trigger_function(
+        names.own("parent_updated"), body, declare="  parent record;", whole=sides.tables
+    )
 
 
 def refill_function(sides: Sides) -> tuple[Statement, ...]:
@@ -79,4 +81,6 @@ def refill_function(sides: Sides) -> tuple[Statement, ...]:
   WHERE {siblings} AND {differs(sides.deprecated, "c", "parent")};
   {refuse_resistance(sides, siblings, differs(sides.deprecated, "c", "p"))}
   RETURN NULL;"""
-    return trigger_function(sides.names.own("parent_refill"), body, declare="  parent record;")
+    return trigger_function(
+        sides.names.own("parent_refill"), body, declare="  parent record;", whole=sides.tables
+    )

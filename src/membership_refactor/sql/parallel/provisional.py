@@ -33,4 +33,6 @@ def provisional_trigger_function(sides: Sides) -> tuple[Statement, ...]:
     {fill}
   END IF;
   RETURN NEW;"""
-    return trigger_function(sides.names.own("child_before"), body, declare="  parent record;")
+    return trigger_function(
+        sides.names.own("child_before"), body, declare="  parent record;", whole=sides.tables
+    )

@@ -29,6 +29,11 @@ class Sides:
     def plan(self) -> TableSplit:
         return self.names.plan
 
+    @property
+    def tables(self) -> tuple[str, str]:
+        """Both tables, quoted and qualified."""
+        return (self.names.copy, self.names.parent)
+
     @cached_property
     def id(self) -> str:
         return ident(self.plan.id)

@@ -200,6 +200,7 @@ def derive_functions(names: Names) -> tuple[Statement, ...]:
     plan = names.plan
     key, link = ident(plan.id), ident(plan.link)
     made: list[Statement] = []
+    whole = (names.copy, names.parent)
     rows = {"insert": ("n",), "update": ("o", "n"), "delete": ("o",)}
     for kind, tables in rows.items():
         union = " UNION ".join(f"SELECT {t}.{link} AS k FROM {t}" for t in tables)
@@ -219,7 +220,11 @@ def derive_functions(names: Names) -> tuple[Statement, ...]:
   PERFORM {names.own("settle")}(uuids, true);
   RETURN NULL;"""
         made += trigger_function(
-            names.own(f"derive_{kind}"), body, declare="  uuids pg_catalog.uuid[];", marked=True
+            names.own(f"derive_{kind}"),
+            body,
+            declare="  uuids pg_catalog.uuid[];",
+            marked=True,
+            whole=whole,
         )
     # TRUNCATE, not DELETE: an old snapshot cannot see the parents that are younger than itself,
     # and they would stay. It is refused while the foreign key of 0008 stands (0008 taken back) or
@@ -239,6 +244,7 @@ def derive_functions(names: Names) -> tuple[Statement, ...]:
   END;
   RETURN NULL;""",
         marked=True,
+        whole=whole,
     )
     return tuple(made)
 
