@@ -3,9 +3,14 @@
 import signal
 from pathlib import Path
 
+import pytest
+
+# Fixtures import one another and the drivers; a failed assertion in any of them shows its values.
+HERE = Path(__file__).parent
+pytest.register_assert_rewrite(*(f"tests.{room.name}" for room in HERE.iterdir() if room.is_dir()))
+
 pytest_plugins = [
-    f"tests.fixtures.{module.stem}"
-    for module in sorted((Path(__file__).parent / "fixtures").glob("[!_]*.py"))
+    f"tests.fixtures.{module.stem}" for module in sorted((HERE / "fixtures").glob("[!_]*.py"))
 ]
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -1,1 +1,1 @@
-"""The chain of steps 0003 to 0011, driven up and down on real databases."""
+"""Tests of the whole chain, 0003 to 0011: driven up and down, killed, and compared."""

@@ -21,7 +21,7 @@ from membership_refactor.portrait import Portrait
 from membership_refactor.sql.names import OWN_PREFIXES, Names
 from membership_refactor.sql.quoting import ident
 from membership_refactor.steps import ALL
-from tests.model.split import Rows
+from tests.reference_model.split import Rows
 
 REVISIONS = tuple(sorted(ALL))
 OPTIONS = Options(accept_usage="a test", batch_rows=7, lock_timeout=20)

@@ -14,7 +14,7 @@ from membership_refactor.inspect.verify_and_repair import inspect
 from membership_refactor.planning import Conflict, ParentColumn, TableSplit
 from tests.chain.driver import Chain, Subject
 from tests.fixtures.databases import NewDatabase
-from tests.model.split import Model
+from tests.reference_model.split import Model
 
 CITEXT = "CREATE EXTENSION citext"
 LOOSE = (

@@ -9,11 +9,11 @@ import pytest
 from membership_refactor.errors import StepOutOfOrder
 from membership_refactor.portrait import differences
 from membership_refactor.steps.step import Direction
-from tests.chain.conftest import ChainAt
 from tests.chain.driver import REVISIONS, Chain, Snapshot, snapshot
 from tests.chain.killing import ALL, MOMENTS, go, killed, moments
 from tests.chain.test_later_writes import joined
-from tests.model.split import Rows
+from tests.fixtures.chains import ChainAt
+from tests.reference_model.split import Rows
 
 WAYS = [(revision, direction) for direction in Direction for revision in REVISIONS]
 EVERYDAY = {

@@ -10,10 +10,10 @@ import pytest
 from membership_refactor.errors import CheckFailed
 from membership_refactor.portrait import differences
 from membership_refactor.sql.names import Names
-from tests.chain.conftest import ChainAt
 from tests.chain.driver import REVISIONS, Chain, Snapshot, snapshot
 from tests.chain.test_round_trip import assert_same
-from tests.model.split import Model, Rows
+from tests.fixtures.chains import ChainAt
+from tests.reference_model.split import Model, Rows
 
 NOW = "'2030-01-01 00:00:00+00'"
 COLUMNS = (

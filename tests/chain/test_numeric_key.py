@@ -12,7 +12,7 @@ from membership_refactor.inspect.verify_and_repair import inspect
 from membership_refactor.planning import Conflict, ParentColumn, TableSplit
 from tests.chain.driver import REVISIONS, Chain, Subject, build
 from tests.fixtures.databases import TemplateDatabase
-from tests.model.split import Rows
+from tests.reference_model.split import Rows
 
 NUMERIC = Subject(
     plan=TableSplit(

@@ -13,8 +13,8 @@ from membership_refactor.portrait import differences
 from tests.chain import subjects
 from tests.chain.driver import REVISIONS, Chain, Snapshot, Subject, build, insert, snapshot
 from tests.fixtures.databases import Databases
-from tests.model import rows as random
-from tests.model.split import Model, Rows
+from tests.reference_model import rows as random
+from tests.reference_model.split import Model, Rows
 
 
 def at_one_time(rows: random.Rows, changed: str) -> random.Rows:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from membership_refactor.portrait import differences
-from tests.chain.conftest import ChainAt
 from tests.chain.driver import REVISIONS, Chain, snapshot
+from tests.fixtures.chains import ChainAt
 
 EVERYDAY = ("0002", "0008")
 TURNS = [

@@ -17,15 +17,7 @@ from tests.races import (
     test_the_way_down,
 )
 from tests.races.pilot import Pilot
-from tests.races.tables import (
-    COLUMNS,
-    COPY,
-    SOURCE,
-    assert_equal,
-    assert_parents,
-    execute,
-    query,
-)
+from tests.races.tables import COLUMNS, COPY, SOURCE, assert_equal, assert_parents, execute, query
 
 Scene = Callable[[Pilot, Stage], None]
 RR = "REPEATABLE READ"

@@ -11,8 +11,8 @@ import pytest
 from tests.fixtures.databases import TemplateDatabase
 from tests.fixtures.sessions import Stage
 from tests.mutants.mutant import called, noticing
-from tests.parallel import playground, test_events, test_races
-from tests.parallel.test_events import Play
+from tests.sql.parallel import playground, test_events, test_races
+from tests.sql.parallel.test_events import Play
 
 pytestmark = pytest.mark.mutants
 

@@ -10,15 +10,16 @@ from typing import Any
 
 import pytest
 
-from tests.chain import test_broken_connections, test_gates
+from tests.chain import test_broken_connections
 from tests.chain.subjects import MEMBERSHIP
+from tests.checks import test_gate
 from tests.enrollment import test_install, test_merge, test_racing_duplicates, test_twins
 from tests.enrollment.tables import constrained, opened, unconstrained
 from tests.fixtures.databases import TemplateDatabase
+from tests.inspect import test_left_parents, test_repair_together, test_verify
 from tests.mutants.mutant import Mutation, instead, never_asked, noticing, replaced
 from tests.mutants.rewriting import rewritten
-from tests.sql import test_handover
-from tests.verify import test_combined, test_left_parents, test_verify
+from tests.sql.handover import test_exchange
 
 pytestmark = pytest.mark.mutants
 
@@ -39,7 +40,7 @@ def twins(name: str) -> dict[str, Any]:
 
 
 def _suite(mutant: Mutant) -> str:
-    """The tests that notice name it: of enrollments, of the chain, of verify."""
+    """The room of the test that notices."""
     return mutant.noticed.__module__.split(".")[1]
 
 
@@ -61,11 +62,11 @@ MUTANTS = (
     Mutant("a parent is looked for by the first column of its key",
            replaced(r"coalesce\(\(SELECT q\.[\s\S]*?(\(SELECT q\.\S+ FROM \S+ AS q WHERE )"
                     r"\(c\.[^)]*IS NULL\)", r"coalesce(\1true"),
-           test_combined.test_a_parent_is_found_by_its_whole_key, {"gap": False}),
+           test_repair_together.test_a_parent_is_found_by_its_whole_key, {"gap": False}),
     Mutant("a dead uuid is kept although children of another key bear it",
            replaced(r"WHERE (NOT EXISTS \(SELECT FROM \S+ AS o WHERE o\.\S+ = k\.)",
                     r"WHERE true OR \1"),
-           test_combined.test_groups_under_one_dead_link_stay_apart_across_repairs,
+           test_repair_together.test_groups_under_one_dead_link_stay_apart_across_repairs,
            {"size": 3, "subject": MEMBERSHIP}),
     Mutant("an emptied parent's entry outlives it",
            replaced(r"DELETE FROM \S+_emptied\" AS e WHERE e\.uuid = own_claimed;", ""),
@@ -74,32 +75,32 @@ MUTANTS = (
     Mutant("half a step is compared", replaced("direction, state = 'open'", "direction, false"),
            test_verify.test_half_a_step_is_not_compared),
     Mutant("the sequence is not locked", replaced(r"ALTER SEQUENCE \S+ CACHE \d+;", ""),
-           test_handover.test_an_id_drawn_while_the_sequence_is_waited_for_is_not_drawn_again),
+           test_exchange.test_an_id_drawn_while_the_sequence_is_waited_for_is_not_drawn_again),
     Mutant("a gate is not asked", never_asked("no unbroken watch"),
-           test_gates.test_scans_alone_open_no_gate),
+           test_gate.test_scans_alone_open_no_gate),
     Mutant("a gate asks for no watch", replaced(r"(SELECT 'no unbroken watch[^']*'\nWHERE )NOT",
                                                 r"\1false AND NOT"),
-           test_gates.test_scans_alone_open_no_gate),
+           test_gate.test_scans_alone_open_no_gate),
     Mutant("any watch is whole", replaced(r" AND u\.covered\)", ")", "no unbroken watch"),
-           test_gates.test_a_watch_that_is_not_whole_opens_no_gate,
+           test_gate.test_a_watch_that_is_not_whole_opens_no_gate,
            {"began": 15, "ended": "0 days", "covered": False}),
     Mutant("a watch of something else counts",
            replaced(r" AND u\.target = '[^']*'", "", "no unbroken watch"),
-           test_gates.test_a_watch_of_something_else_opens_no_gate),
+           test_gate.test_a_watch_of_something_else_opens_no_gate),
     Mutant("a gate asks for no use", replaced(r"u\.uses > 0", "false"),
-           test_gates.test_one_use_within_the_window_keeps_a_gate_closed),
+           test_gate.test_one_use_within_the_window_keeps_a_gate_closed),
     Mutant("a gate asks for no scan",
            replaced(r"(no consumer has been scanned'\nWHERE )NOT", r"\1false AND NOT"),
-           test_gates.test_a_watch_without_a_scan_opens_no_gate),
+           test_gate.test_a_watch_without_a_scan_opens_no_gate),
     Mutant("a gate asks for no references left", replaced(r"WHERE NOT o\.clear", "WHERE false"),
-           test_gates.test_one_consumer_with_references_left_keeps_a_gate_closed),
+           test_gate.test_one_consumer_with_references_left_keeps_a_gate_closed),
     Mutant("0006 comes right after 0005", replaced(r"AND s\.ended_at > ", "AND false AND now() > "),
-           test_gates.test_the_old_name_gets_its_new_meaning_only_a_window_after_0005),
+           test_gate.test_the_old_name_gets_its_new_meaning_only_a_window_after_0005),
     Mutant("one acceptance opens every gate", replaced(r" AND a\.revision = '\d+'", ""),
-           test_gates.test_the_acceptance_of_one_gate_opens_no_other),
+           test_gate.test_the_acceptance_of_one_gate_opens_no_other),
     Mutant("an empty table opens a gate", replaced(r"EXISTS \(SELECT FROM \S+event\S* AS e [^)]*\)",
                                                    "true", "no unbroken watch"),
-           test_gates.test_an_empty_table_that_was_not_made_here_opens_no_gate),
+           test_gate.test_an_empty_table_that_was_not_made_here_opens_no_gate),
     Mutant("a merge does not lock its rows", replaced("FOR UPDATE OF t$", ""),
            test_merge.test_a_row_that_joins_the_component_before_the_locks_is_seen_under_them),
     Mutant("a merge does not look again under its locks",

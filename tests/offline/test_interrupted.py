@@ -15,15 +15,7 @@ from membership_refactor.portrait import differences
 from membership_refactor.script import print_head
 from membership_refactor.steps.step import Direction
 from tests.chain.driver import REVISIONS, Chain, snapshot
-from tests.offline.scripts import (
-    DOWN,
-    UP,
-    Script,
-    held_at_batch,
-    psql,
-    run_psql,
-    wait_until,
-)
+from tests.offline.scripts import DOWN, UP, Script, held_at_batch, psql, run_psql, wait_until
 
 LONG = pytest.mark.parametrize(
     ("revision", "direction"), [("0003", UP), ("0007", UP), ("0009", DOWN), ("0005", DOWN)]

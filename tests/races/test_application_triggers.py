@@ -12,15 +12,7 @@ from membership_refactor.errors import CannotCarry, CheckFailed
 from tests.fixtures.databases import TemplateDatabase
 from tests.races.pilot import Pilot
 from tests.races.stages import built_to, name_of
-from tests.races.tables import (
-    COPY,
-    SOURCE,
-    apart,
-    assert_equal,
-    assert_parents,
-    execute,
-    query,
-)
+from tests.races.tables import COPY, SOURCE, apart, assert_equal, assert_parents, execute, query
 
 BODIES = {
     "rewrites the row before": ("BEFORE INSERT OR UPDATE", "NEW.rotation := 'app' || coalesce("

@@ -1,0 +1,151 @@
+"""Each reason for which a gate stays closed, alone: everything else speaks for opening it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from membership_refactor.errors import GateClosed
+from membership_refactor.execution.options import Options
+from tests.chain.driver import Chain
+from tests.fixtures.chains import ChainAt
+
+LEDGER = "public_refactor"
+TARGETS = {"0005": 'table "programme_membership"', "0006": 'old meaning of "programme_membership"'}
+
+
+def watch(chain: Chain, target: str, *, began: int, ended: str = "0 days", uses: int = 0,
+          covered: bool = True) -> None:  # fmt: skip
+    """A watch that began so many days ago."""
+    chain.run(
+        f"INSERT INTO {LEDGER}.usage_interval (plan, target, source, began, ended, uses, covered) "
+        f"VALUES ('{chain.plan.name}', '{target}', 'a test', now() - interval '{began} days', "
+        f"now() - interval '{ended}', {uses}, {covered})"
+    )
+
+
+def scan(chain: Chain, consumer: str, *, findings: int = 0, ago: str = "1 hour") -> None:
+    chain.run(
+        f"INSERT INTO {LEDGER}.scan_outcome (plan, stage, consumer, clear, findings, scanned_at) "
+        f"VALUES ('{chain.plan.name}', 'any', '{consumer}', {findings == 0}, {findings}, "
+        f"now() - interval '{ago}')"
+    )
+
+
+def ended_long_ago(chain: Chain) -> None:
+    chain.run(f"UPDATE {LEDGER}.step SET ended_at = now() - interval '20 days'")
+
+
+def without_acceptance(chain: Chain) -> Chain:
+    chain.run(f"DELETE FROM {LEDGER}.acceptance")
+    return replace(chain, options=Options(batch_rows=7))
+
+
+def closed(chain: Chain, revision: str) -> str:
+    with pytest.raises(GateClosed) as refused:
+        chain.up(revision)
+    return str(refused.value)
+
+
+@pytest.mark.parametrize("revision", TARGETS)
+def test_a_gate_opens_on_a_whole_watch_without_a_use_and_clear_scans(
+    revision: str, chain_at: ChainAt
+) -> None:
+    chain = without_acceptance(chain_at(f"{int(revision) - 1:04d}"))
+    ended_long_ago(chain)
+    watch(chain, TARGETS[revision], began=15)
+    scan(chain, "app", findings=3, ago="2 hours")
+    scan(chain, "app")
+    chain.up(revision)
+
+
+def test_scans_alone_open_no_gate(chain_at: ChainAt) -> None:
+    chain = without_acceptance(chain_at("0004"))
+    scan(chain, "app")
+    said = closed(chain, "0005")
+    assert "no unbroken watch of 14 days" in said
+    assert "scanned" not in said
+
+
+@pytest.mark.parametrize(
+    ("began", "ended", "covered"),
+    [(13, "0 days", True), (15, "2 days", True), (15, "0 days", False)],
+    ids=["too short", "ended since", "not covered"],
+)
+def test_a_watch_that_is_not_whole_opens_no_gate(
+    began: int, ended: str, covered: bool, chain_at: ChainAt
+) -> None:
+    chain = without_acceptance(chain_at("0004"))
+    watch(chain, TARGETS["0005"], began=began, ended=ended, covered=covered)
+    scan(chain, "app")
+    assert "no unbroken watch of 14 days" in closed(chain, "0005")
+
+
+def test_a_watch_with_a_gap_opens_no_gate(chain_at: ChainAt) -> None:
+    chain = without_acceptance(chain_at("0004"))
+    watch(chain, TARGETS["0005"], began=20, ended="8 days")
+    watch(chain, TARGETS["0005"], began=7)
+    scan(chain, "app")
+    assert "no unbroken watch of 14 days" in closed(chain, "0005")
+    watch(chain, TARGETS["0005"], began=9, ended="6 days")
+    chain.up("0005")
+
+
+def test_a_watch_of_something_else_opens_no_gate(chain_at: ChainAt) -> None:
+    chain = without_acceptance(chain_at("0004"))
+    watch(chain, TARGETS["0006"], began=15)
+    scan(chain, "app")
+    assert "no unbroken watch of 14 days" in closed(chain, "0005")
+
+
+def test_one_use_within_the_window_keeps_a_gate_closed(chain_at: ChainAt) -> None:
+    chain = without_acceptance(chain_at("0004"))
+    watch(chain, TARGETS["0005"], began=40, ended="13 days", uses=2)
+    watch(chain, TARGETS["0005"], began=14)
+    scan(chain, "app")
+    assert "used 2 times until" in closed(chain, "0005")
+
+
+def test_a_use_before_the_window_keeps_no_gate_closed(chain_at: ChainAt) -> None:
+    chain = without_acceptance(chain_at("0004"))
+    watch(chain, TARGETS["0005"], began=40, ended="15 days", uses=2)
+    watch(chain, TARGETS["0005"], began=16)
+    scan(chain, "app")
+    chain.up("0005")
+
+
+def test_a_watch_without_a_scan_opens_no_gate(chain_at: ChainAt) -> None:
+    chain = without_acceptance(chain_at("0004"))
+    watch(chain, TARGETS["0005"], began=15)
+    said = closed(chain, "0005")
+    assert "the SQL of no consumer has been scanned" in said
+    assert "watch" not in said.split("Wait for")[0]
+
+
+def test_one_consumer_with_references_left_keeps_a_gate_closed(chain_at: ChainAt) -> None:
+    chain = without_acceptance(chain_at("0004"))
+    watch(chain, TARGETS["0005"], began=15)
+    scan(chain, "app")
+    scan(chain, "report", findings=3)
+    assert "consumer report has 3 references left" in closed(chain, "0005")
+
+
+def test_the_old_name_gets_its_new_meaning_only_a_window_after_0005(chain_at: ChainAt) -> None:
+    chain = without_acceptance(chain_at("0005"))
+    watch(chain, TARGETS["0006"], began=15)
+    scan(chain, "app")
+    assert "0005 ended less than 14 days ago" in closed(chain, "0006")
+
+
+def test_the_acceptance_of_one_gate_opens_no_other(chain_at: ChainAt) -> None:
+    chain = replace(chain_at("0005"), options=Options(batch_rows=7))
+    assert "no unbroken watch" in closed(chain, "0006")
+
+
+def test_an_empty_table_that_was_not_made_here_opens_no_gate(chain_at: ChainAt) -> None:
+    chain = without_acceptance(chain_at("0004"))
+    chain.run("DELETE FROM public.programme_membership")
+    assert "no unbroken watch" in closed(chain, "0005")
+    chain.run(f"INSERT INTO {LEDGER}.event (plan, event) VALUES ('{chain.plan.name}', 'created')")
+    chain.up("0005")

@@ -1,0 +1,74 @@
+"""Whatever a superuser breaks is found, with its keys and columns, and mended where it can be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from membership_refactor.errors import RefactorError
+from membership_refactor.inspect.verify_and_repair import Inspected, inspect, mend
+from tests.chain.driver import Chain, Subject, snapshot
+from tests.chain.subjects import MEMBERSHIP, ODD
+from tests.inspect.corruptions import ALL, Corruption, Found, Place
+from tests.inspect.tables import at, tamper
+
+CASES = [
+    pytest.param(subject, stage, corruption, id=f"{stage} {corruption.name} {name}")
+    for corruption in ALL
+    for stage in corruption.stages
+    for name, subject in (("", MEMBERSHIP), ("odd", ODD))
+]
+
+
+def found(inspected: Inspected) -> Found:
+    return {
+        v.comparison.name: {(f.key, f.difference, f.columns) for f in v.findings}
+        for v in inspected.verdicts
+        if v.findings
+    }
+
+
+@pytest.mark.parametrize(("subject", "stage", "corruption"), CASES)
+def test_corruption_is_found_and_mended(
+    subject: Subject, stage: str, corruption: Corruption, template_database: Any
+) -> None:
+    chain = at(stage, subject, template_database)
+    before = snapshot(chain)
+    assert found(inspect(chain.runner())) == {}
+    place = Place(chain)
+    expected = corruption.findings(place)
+    tamper(chain, *corruption.break_it(place))
+    inspected = inspect(chain.runner(), workers=2)
+    assert found(inspected) == expected
+    if not corruption.mendable:
+        broken = snapshot(chain)
+        with pytest.raises(RefactorError, match="nowhere in the tables"):
+            mend(chain.runner(), inspected)
+        assert snapshot(chain).tables == broken.tables
+        return
+    mended = mend(chain.runner(), inspected)
+    assert found(inspect(chain.runner())) == {}
+    if corruption.restored:
+        assert snapshot(chain).tables == before.tables
+    assert _recorded(chain) == {
+        (verdict.comparison.name, finding.key)
+        for verdict, done in mended
+        for finding in done.mended
+    }
+    answered = {
+        (verdict.comparison.name, key)
+        for verdict, done in mended
+        for key in (*done.agreed, *(f.key for f in done.mended))
+    }
+    assert answered == {(name, key) for name, them in expected.items() for key, _, _ in them}
+
+
+def _recorded(chain: Chain) -> set[tuple[str, str]]:
+    ledger = chain.runner().ledger
+    return set(chain.query(f"SELECT comparison, key FROM {ledger.table('repair')}"))
+
+
+def test_every_stage_from_the_copy_on_has_its_corruptions() -> None:
+    stages = {stage for corruption in ALL for stage in corruption.stages}
+    assert stages == {f"{n:04d}" for n in range(3, 12)}

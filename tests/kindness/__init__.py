@@ -1,1 +1,0 @@
-"""Kindness: batches wait for replicas, WAL, load and DBAs; who holds a switch up is named."""

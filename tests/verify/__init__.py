@@ -1,1 +1,0 @@
-"""Verify and repair, with corruption planted on purpose."""
