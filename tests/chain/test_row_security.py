@@ -15,9 +15,9 @@ import pytest
 from membership_refactor.database import libpq_url
 from membership_refactor.errors import CheckFailed, RefactorError
 from membership_refactor.inspect.verify_and_repair import inspect
-from tests.chain.conftest import ChainAt
 from tests.chain.driver import REVISIONS, Chain, snapshot
 from tests.chain.fixed import FIXED
+from tests.fixtures.chains import ChainAt
 from tests.fixtures.databases import Build
 from tests.offline.scripts import Script
 
