@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,7 +20,6 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event, pool
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from membership_refactor._several_keys.structure import SCOPE_INDEX
 from membership_refactor.database import choose_for_application, examine, explain
 from membership_refactor.errors import NoDatabase, RefactorError, WrongUse
 from membership_refactor.execution.options import Options
@@ -110,6 +109,8 @@ def silence_driver() -> None:
 
 Head = Callable[["Request", str | None], str]
 """What a script begins with, from the request and the revision that it starts from."""
+Include = Callable[[str | None, str, Any], bool]
+"""Alembic's ``include_name``: whether autogenerate looks at a name of a kind."""
 
 
 def run(
@@ -117,15 +118,21 @@ def run(
     metadata: MetaData | list[MetaData],
     *,
     print_head: Head | None = None,
+    ignored_indexes: Collection[str] = (),
 ) -> None:
-    """The whole of env.py."""
+    """Do the whole work of env.py.
+
+    ``ignored_indexes`` are indexes in the database that no model has and that autogenerate leaves
+    alone.
+    """
     silence_driver()
     with _clear_errors():
         request = request_from(_x_arguments(context))
         if context.is_offline_mode():
             _run_offline(context, request, metadata, print_head)
         else:
-            _run_online(context, request, metadata)
+            include = included(metadata, ignored_indexes)
+            _run_online(context, request, metadata, include)
 
 
 def _x_arguments(context: EnvironmentContext) -> dict[str, str]:
@@ -185,7 +192,10 @@ def _run_offline(
 
 
 def _run_online(
-    context: EnvironmentContext, request: Request, metadata: MetaData | list[MetaData]
+    context: EnvironmentContext,
+    request: Request,
+    metadata: MetaData | list[MetaData],
+    include: Include,
 ) -> None:
     given = context.config.attributes.get("connection")
     if isinstance(given, Connection):
@@ -195,13 +205,13 @@ def _run_online(
                 "go.",
                 hint="Hand over an Engine, or a connection outside of a transaction.",
             )
-        _migrate(context, request, metadata, given)
+        _migrate(context, request, metadata, include, given)
         return
     configured = context.config.get_main_option("sqlalchemy.url")
     engine = given if isinstance(given, Engine) else find_engine(request, configured=configured)
     try:
         with engine.connect() as connection:
-            _migrate(context, request, metadata, connection)
+            _migrate(context, request, metadata, include, connection)
     except DBAPIError as error:
         if error.connection_invalidated:
             raise explain(error.orig or error, str(engine.url)) from error
@@ -212,6 +222,7 @@ def _migrate(
     context: EnvironmentContext,
     request: Request,
     metadata: MetaData | list[MetaData],
+    include: Include,
     connection: Connection,
 ) -> None:
     connection.dialect.default_schema_name = request.schema
@@ -222,7 +233,7 @@ def _migrate(
         transaction_per_migration=True,
         version_table_schema=request.schema,
         include_schemas=False,
-        include_name=included(metadata),
+        include_name=include,
         autogenerate_plugins=["alembic.autogenerate.*", "alembic.ext.checkconstraint_byname"],
         refactor=request,
     )
@@ -241,20 +252,18 @@ def _migrate(
                 connection.commit()
 
 
-BESIDE = (SCOPE_INDEX,)
-"""What the optional chain of several keys adds to a table of this one's models."""
+def included(metadata: MetaData | list[MetaData], ignored_indexes: Collection[str] = ()) -> Include:
+    """Return the filter for autogenerate: it compares only the tables that have models.
 
-
-def included(metadata: MetaData | list[MetaData]) -> Callable[[str | None, str, Any], bool]:
-    """For autogenerate: what else stands in the schema, the archive too, is no business of the
-    models; only their own tables are compared."""
+    Other tables of the schema, such as the archive, and the ignored indexes are left alone.
+    """
     several = metadata if isinstance(metadata, list) else [metadata]
     names = {table.name for one in several for table in one.tables.values()}
 
     def include(name: str | None, kind: str, parents: Any) -> bool:
         if kind == "table":
             return name in names
-        if kind == "index" and name in BESIDE:
+        if kind == "index" and name in ignored_indexes:
             return False
         return kind != "schema" or name is None or not name.endswith("_refactor")
 

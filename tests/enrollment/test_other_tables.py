@@ -18,13 +18,13 @@ from sqlalchemy.exc import IntegrityError
 from membership_refactor.cli import duplicates
 from membership_refactor.cli import merge as merge_verb
 from membership_refactor.cli.verb import FINDINGS, FINE, Context
-from membership_refactor.enrollment.errors import IdentityTaken
 from membership_refactor.enrollment.foreign import foreign_plan
 from membership_refactor.enrollment.install import install, uninstall
 from membership_refactor.enrollment.merge import merge
 from membership_refactor.enrollment.refusals import refusals
 from membership_refactor.environment import Request
 from membership_refactor.errors import PortraitMismatch
+from membership_refactor.models.refused_writes import IdentityTaken
 from membership_refactor.planning import UniqueIdentity
 from tests.enrollment.tables import opened, run
 from tests.fixtures.databases import Databases, NewDatabase

@@ -7,15 +7,15 @@ from sqlalchemy import Engine, insert, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from membership_refactor.enrollment.errors import (
+from membership_refactor.enrollment.refusals import refusals
+from membership_refactor.models.enrollment import ProgramCourseEnrollment, ProgramEnrollment
+from membership_refactor.models.refused_writes import (
     ExternalKeyAlreadyEnrolled,
     IdentityMissing,
     KeyBlank,
     StatusUnknown,
     UserAlreadyEnrolled,
 )
-from membership_refactor.enrollment.refusals import refusals
-from membership_refactor.models.enrollment import ProgramCourseEnrollment, ProgramEnrollment
 from tests.enrollment.tables import CURRICULA, PROGRAMS, enrol, run
 
 SCOPE: dict[str, object] = {

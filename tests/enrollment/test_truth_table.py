@@ -11,15 +11,15 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from membership_refactor.enrollment.errors import (
+from membership_refactor.enrollment.install import install
+from membership_refactor.enrollment.refusals import refusals
+from membership_refactor.models.enrollment import ProgramEnrollment
+from membership_refactor.models.refused_writes import (
     EnrollmentRefused,
     ExternalKeyAlreadyEnrolled,
     IdentityMissing,
     UserAlreadyEnrolled,
 )
-from membership_refactor.enrollment.install import install
-from membership_refactor.enrollment.refusals import refusals
-from membership_refactor.models.enrollment import ProgramEnrollment
 from membership_refactor.plans.program_enrollment import IDENTITY
 from tests.enrollment.tables import CURRICULA, PROGRAMS, enrol, opened, unconstrained
 from tests.fixtures.databases import TemplateDatabase

@@ -14,11 +14,11 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from membership_refactor.enrollment.enrolling import Request, write_enrollments
-from membership_refactor.enrollment.errors import RunAgain
 from membership_refactor.enrollment.linking import link, unlink
 from membership_refactor.enrollment.outcomes import Result, Scope, in_transaction
 from membership_refactor.enrollment.patience import original
 from membership_refactor.enrollment.retiring import expire
+from membership_refactor.models.refused_writes import RunAgain
 from tests.enrollment.tables import CURRICULA, PROGRAMS, constrained, enrol, opened, run
 from tests.fixtures.databases import TemplateDatabase
 from tests.fixtures.sessions import ISOLATIONS, Stage

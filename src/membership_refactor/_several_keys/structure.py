@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from membership_refactor.models.several_keys import SCOPE_INDEX
 from membership_refactor.plans.program_enrollment import IDENTITY
 from membership_refactor.sql.quoting import dollar_quoted, ident, literal, qualified
 
 DEFAULT_AUTHORITY = "default"
 """Whose keys those of a program are until somebody says otherwise."""
 
-SCOPE_INDEX = "ux_program_enrollment_scope"
 TRIGGER = "AA_several_keys"
 """Before PostgreSQL's own foreign-key triggers, by its name."""
 

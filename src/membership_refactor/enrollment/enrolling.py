@@ -10,10 +10,10 @@ from sqlalchemy import or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from membership_refactor.enrollment.errors import IdentityTaken, RunAgain
 from membership_refactor.enrollment.outcomes import Outcome, Result, Scope
 from membership_refactor.enrollment.refusals import refusals
 from membership_refactor.models.enrollment import ProgramEnrollment
+from membership_refactor.models.refused_writes import IdentityTaken, RunAgain
 from membership_refactor.plans.program_enrollment import STATUSES
 
 

@@ -13,13 +13,13 @@ from membership_refactor.enrollment.collide import families
 from membership_refactor.enrollment.cursor import rows
 from membership_refactor.enrollment.decide import Decision, decide
 from membership_refactor.enrollment.enrolling import in_the_way
-from membership_refactor.enrollment.errors import IdentityTaken
 from membership_refactor.enrollment.findings import Member
 from membership_refactor.enrollment.in_use import plan_in_use
 from membership_refactor.enrollment.merge import ensure_record, read_locked
 from membership_refactor.enrollment.outcomes import Outcome, Result, Scope
 from membership_refactor.enrollment.refusals import refusals
 from membership_refactor.models.enrollment import ProgramCourseEnrollment, ProgramEnrollment
+from membership_refactor.models.refused_writes import IdentityTaken
 from membership_refactor.sql.unique_identity import merge_record as moves
 from membership_refactor.sql.unique_identity.names import IdentityNames
 

@@ -13,8 +13,8 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
-from membership_refactor.enrollment.errors import RunAgain
 from membership_refactor.enrollment.patience import original
+from membership_refactor.models.refused_writes import RunAgain
 
 T = TypeVar("T")
 

@@ -1,4 +1,4 @@
-"""Turns what the database refuses into the exceptions of ``enrollment.errors``."""
+"""Turns what the database refuses into the exceptions of ``models.refused_writes``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from membership_refactor.enrollment.cursor import rows
-from membership_refactor.enrollment.errors import (
+from membership_refactor.enrollment.patience import original
+from membership_refactor.models.refused_writes import (
     FURTHER_KEY,
     TAKEN,
     EnrollmentRefused,
@@ -23,7 +24,6 @@ from membership_refactor.enrollment.errors import (
     KeyBlank,
     StatusUnknown,
 )
-from membership_refactor.enrollment.patience import original
 from membership_refactor.planning import UniqueIdentity
 from membership_refactor.plans.program_enrollment import IDENTITY
 from membership_refactor.sql.quoting import columns, ident
@@ -36,7 +36,7 @@ _DETAIL = re.compile(r"\((?P<columns>.*?)\)=\((?P<values>.*)\)", re.DOTALL)
 def refusals(
     work: Session | Connection, plan: UniqueIdentity = IDENTITY, *, schema: str | None = None
 ) -> Iterator[None]:
-    """Within the block a refused row raises one of ``enrollment.errors``.
+    """Within the block a refused row raises one of ``models.refused_writes``.
 
     The block is a savepoint: after the error the transaction goes on as if the block had not been
     entered, and the row in the way has been looked up. Unit of work and bulk statements alike.

@@ -11,7 +11,6 @@ from membership_refactor.enrollment.collide import families
 from membership_refactor.enrollment.cursor import rows
 from membership_refactor.enrollment.decide import Decision, decide
 from membership_refactor.enrollment.enrolling import in_the_way
-from membership_refactor.enrollment.errors import IdentityTaken, RunAgain
 from membership_refactor.enrollment.findings import Member
 from membership_refactor.enrollment.in_use import WITH_KEYS
 from membership_refactor.enrollment.linking import schema_of
@@ -19,6 +18,7 @@ from membership_refactor.enrollment.merge import ensure_record, read_locked
 from membership_refactor.enrollment.outcomes import Outcome, Result, Scope
 from membership_refactor.enrollment.refusals import refusals
 from membership_refactor.models.enrollment import ProgramEnrollment
+from membership_refactor.models.refused_writes import IdentityTaken, RunAgain
 from membership_refactor.models.several_keys import EnrollmentKey, ExternalIdentity, KeyAuthority
 from membership_refactor.sql.unique_identity import merge_record as moves
 from membership_refactor.sql.unique_identity.names import IdentityNames

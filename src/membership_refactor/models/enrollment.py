@@ -19,9 +19,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-from membership_refactor.enrollment.errors import IdentityMissing, KeyBlank, StatusUnknown
 from membership_refactor.models.naming import CONVENTION
 from membership_refactor.models.reference import BigId, Free
+from membership_refactor.models.refused_writes import IdentityMissing, KeyBlank, StatusUnknown
 from membership_refactor.plans.program_enrollment import IDENTITY, STATUSES
 
 _BLANKS = "E' \\t\\n\\r\\f\\x0B'"

@@ -1,4 +1,4 @@
-"""Refused writes, as exceptions an application can act on: each knows constraint and rival row."""
+"""Errors for refused writes of enrollments; each names the constraint and the row in the way."""
 
 from __future__ import annotations
 
