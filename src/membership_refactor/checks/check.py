@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from membership_refactor.sql.quoting import dollar_quoted, literal
-from membership_refactor.sql.shared_scan import Look
+from membership_refactor.sql.shared_scan import SharedScan
 from membership_refactor.sql.statements import Statement
 
 
@@ -30,12 +30,12 @@ class Check:
     reach: Reach = Reach.TABLES
     hint: str | None = None
     """What to do when it fails."""
-    look: Look | None = None
+    scan: SharedScan | None = None
     """The same as ``query``, where the check can share its pass over the tables with others."""
 
     @classmethod
-    def of(cls, look: Look, *, name: str, sentence: str, hint: str | None = None) -> Check:
-        return cls(name=name, sentence=sentence, query=look.query, hint=hint, look=look)
+    def of(cls, scan: SharedScan, *, name: str, sentence: str, hint: str | None = None) -> Check:
+        return cls(name=name, sentence=sentence, query=scan.query, hint=hint, scan=scan)
 
     @property
     def counted(self) -> str:
@@ -79,5 +79,5 @@ def passes(checks: Iterable[Check]) -> tuple[tuple[Check, ...], ...]:
     """The checks in their order, those that look at the same rows together."""
     made: dict[object, list[Check]] = {}
     for n, check in enumerate(checks):
-        made.setdefault(check.look.rows if check.look else n, []).append(check)
+        made.setdefault(check.scan.rows if check.scan else n, []).append(check)
     return tuple(tuple(together) for together in made.values())

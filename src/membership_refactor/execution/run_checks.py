@@ -48,8 +48,8 @@ def examine(pg: Pg, check: Check) -> CheckResult:
 def examine_together(pg: Pg, checks: Sequence[Check]) -> tuple[CheckResult, ...]:
     """The same for checks that share a pass; its time stands with the first of them."""
     began = time.perf_counter()
-    looks = [check.look for check in checks if check.look]
-    text = counted_together(looks) if len(looks) > 1 else checks[0].counted
+    scans = [check.scan for check in checks if check.scan]
+    text = counted_together(scans) if len(scans) > 1 else checks[0].counted
     rows = run(pg, text).fetchall()
     seconds = [time.perf_counter() - began, *(0.0 for _ in rows[1:])]
     return tuple(

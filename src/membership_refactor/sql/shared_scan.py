@@ -1,4 +1,4 @@
-"""Look: a condition on the rows of a join; what looks at the same rows can share one pass."""
+"""SharedScan: a condition on the rows of a join; scans of the same rows share one pass."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """The rows for which ``broken`` holds."""
+class SharedScan:
+    """The rows for which ``broken`` is true."""
 
     rows: str
-    """What follows FROM."""
+    """The text after FROM."""
     key: str
-    """What names such a row; text."""
+    """Names a row in messages; text."""
     broken: str
 
     @property
@@ -21,12 +21,12 @@ class Look:
         return f"SELECT {self.key}\nFROM {self.rows}\nWHERE {self.broken}"
 
 
-def counted_together(looks: Iterable[Look]) -> str:
-    """One row for each: how many rows break it, and the first five keys; all in one pass."""
-    looks = tuple(looks)
+def counted_together(scans: Iterable[SharedScan]) -> str:
+    """One row for each scan: the number of rows that break it and the first five keys."""
+    scans = tuple(scans)
     cells, columns, rows = [], [], []
-    for n, look in enumerate(looks):
-        cells.append(f"({look.broken}) AS b{n}, {look.key} AS k{n}")
+    for n, scan in enumerate(scans):
+        cells.append(f"({scan.broken}) AS b{n}, {scan.key} AS k{n}")
         broken = f"FILTER (WHERE z.b{n})"
         columns.append(
             f"pg_catalog.count(*) {broken} AS n{n}, pg_catalog.array_agg(z.k{n}) {broken} AS k{n}"
@@ -35,8 +35,8 @@ def counted_together(looks: Iterable[Look]) -> str:
     return (
         "SELECT r.broken, r.keys FROM (\n"
         f"SELECT {', '.join(columns)}\n"
-        # The conditions are evaluated once a row; only rows that break one go on to be counted.
-        f"FROM (SELECT {', '.join(cells)}\nFROM {looks[0].rows}\nOFFSET 0) AS z\n"
-        f"WHERE {' OR '.join(f'z.b{n}' for n in range(len(looks)))}) AS f,\n"
+        # OFFSET 0 evaluates each condition once per row. Only rows that break one are counted.
+        f"FROM (SELECT {', '.join(cells)}\nFROM {scans[0].rows}\nOFFSET 0) AS z\n"
+        f"WHERE {' OR '.join(f'z.b{n}' for n in range(len(scans)))}) AS f,\n"
         f"LATERAL (VALUES {', '.join(rows)}) AS r (n, broken, keys) ORDER BY r.n"
     )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from membership_refactor.sql.comparisons.childless import (
+from membership_refactor.sql.comparisons.childless_parents import (
     derived_childless_parents,
     saved_childless_parents,
 )
 from membership_refactor.sql.comparisons.comparison import Comparison
-from membership_refactor.sql.comparisons.of_copy import links_of_keys, source_and_copy
-from membership_refactor.sql.comparisons.of_derived_parents import children_and_parents
-from membership_refactor.sql.comparisons.of_saved_parents import (
+from membership_refactor.sql.comparisons.copied_rows import links_of_keys, source_and_copy
+from membership_refactor.sql.comparisons.derived_parents import children_and_parents
+from membership_refactor.sql.comparisons.saved_parents import (
     children_of_parents,
     links_and_parents,
 )

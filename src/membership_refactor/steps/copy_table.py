@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from membership_refactor.checks.check import Check
-from membership_refactor.checks.tables import (
-    copy_is_exact,
-    links_are_of_their_keys,
-    policies_hold,
-    unvalidated_checks_hold,
-)
+from membership_refactor.checks.copied_rows import copy_is_exact, links_match_keys
+from membership_refactor.checks.source_rows import policies_hold, unvalidated_checks_hold
 from membership_refactor.portrait import Index, Portrait, Table
 from membership_refactor.sql.build.table_build import TableBuild, build_of_copy
 from membership_refactor.sql.capture.copy_refuses import refusal_functions, refusal_triggers
@@ -181,7 +177,7 @@ def _exclusive(copy: Table, index: Index) -> bool:
 def after_up(s: Situation) -> tuple[Check, ...]:
     return (
         copy_is_exact(s.names, s.source()),
-        links_are_of_their_keys(s.names, beside_source=True),
+        links_match_keys(s.names, beside_source=True),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from membership_refactor.checks.check import Check
 from membership_refactor.checks.gate import gate
-from membership_refactor.checks.tables import policies_hold
+from membership_refactor.checks.source_rows import policies_hold
 from membership_refactor.portrait import Portrait, Table
 from membership_refactor.sql.build.table_build import build_of_parents
 from membership_refactor.sql.capture.refuse_writes import close_functions, close_triggers

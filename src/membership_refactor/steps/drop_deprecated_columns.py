@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from membership_refactor.checks.check import Check
 from membership_refactor.checks.gate import gate
-from membership_refactor.checks.tables import children_have_parents, keys_are_unique
+from membership_refactor.checks.parents import children_have_parents, keys_are_unique
 from membership_refactor.portrait import Portrait, Table
 from membership_refactor.sql.ddl.access import grant_table
 from membership_refactor.sql.ddl.bare import column_clause

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from membership_refactor.checks.check import Check
-from membership_refactor.checks.defaults import deprecated_have_no_default
-from membership_refactor.checks.parallel import childless, parallel_checks
+from membership_refactor.checks.deprecated_defaults import deprecated_have_no_default
+from membership_refactor.checks.parents import parallel_checks, parents_have_children
 from membership_refactor.portrait import Constraint, IncomingKey, Portrait, Table
 from membership_refactor.sql.capture.refuse_writes import close_functions, close_triggers
 from membership_refactor.sql.ddl.access import create_policies, grant_table
@@ -15,7 +15,6 @@ from membership_refactor.sql.ddl.constraints import add_constraint, validate_con
 from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH
 from membership_refactor.sql.parallel import (
     batch_functions,
-    childless_query,
     drop_functions,
     drop_triggers,
     install,
@@ -199,7 +198,7 @@ def after_up(s: Situation) -> tuple[Check, ...]:
 
 
 def before_down(s: Situation) -> tuple[Check, ...]:
-    return (childless(childless_query(s.names, s.child("0008"))),)
+    return (parents_have_children(s.names),)
 
 
 def down(s: Situation) -> tuple[Action, ...]:

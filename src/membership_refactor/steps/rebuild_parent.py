@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from membership_refactor.checks.check import Check
-from membership_refactor.checks.tables import (
+from membership_refactor.checks.parents import (
     children_have_parents,
     keys_are_unique,
-    parents_are_of_their_children,
+    parents_follow_policies,
 )
 from membership_refactor.portrait import Portrait
 from membership_refactor.sql.build.table_build import build_of_parents
@@ -95,7 +95,7 @@ def up(s: Situation) -> tuple[Action, ...]:
 def after_up(s: Situation) -> tuple[Check, ...]:
     _plan, names = s.plan, s.names
     return (
-        parents_are_of_their_children(names, s.child("0007")),
+        parents_follow_policies(names, s.child("0007")),
         children_have_parents(names),
         keys_are_unique(names),
     )

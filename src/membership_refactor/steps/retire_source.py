@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from membership_refactor.checks.check import Check
+from membership_refactor.checks.copied_rows import copy_is_exact, links_match_keys
 from membership_refactor.checks.gate import gate
-from membership_refactor.checks.tables import copy_is_exact, links_are_of_their_keys
 from membership_refactor.portrait import Portrait, Table
 from membership_refactor.sql.build.table_build import TableBuild, build_of_retired
 from membership_refactor.sql.capture.refuse_writes import close_functions, close_triggers
@@ -60,7 +60,7 @@ def evidence(s: Situation) -> Check:
 def before_up(s: Situation) -> tuple[Check, ...]:
     return (
         copy_is_exact(s.names, s.source()),
-        links_are_of_their_keys(s.names, beside_source=True),
+        links_match_keys(s.names, beside_source=True),
     )
 
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from membership_refactor.checks.check import Check
-from membership_refactor.checks.parallel import parallel_checks
-from membership_refactor.checks.rejoin import rejoined_equals_archive
-from membership_refactor.checks.tables import (
-    children_have_parents,
+from membership_refactor.checks.copied_rows import (
     copy_is_exact,
-    keys_are_unique,
-    links_are_of_their_keys,
-    parents_are_of_their_children,
-    policies_hold,
+    links_match_keys,
     sequence_is_ahead,
-    unvalidated_checks_hold,
 )
+from membership_refactor.checks.parents import (
+    children_have_parents,
+    keys_are_unique,
+    parallel_checks,
+    parents_follow_policies,
+)
+from membership_refactor.checks.rejoin import rejoined_equals_archive
+from membership_refactor.checks.source_rows import policies_hold, unvalidated_checks_hold
 from membership_refactor.portrait import Table
 from membership_refactor.sql.quoting import qualified
 from membership_refactor.steps.step import Situation
@@ -34,11 +35,11 @@ def standing_checks(s: Situation, revision: str) -> tuple[Check, ...]:
     if revision < "0005":
         checks.append(copy_is_exact(names, source))
     if revision < "0008":
-        checks.append(links_are_of_their_keys(names, beside_source=revision < "0005"))
+        checks.append(links_match_keys(names, beside_source=revision < "0005"))
     checks += _sequence(s, source, names.copy)
     if revision == "0007":
         checks += (
-            parents_are_of_their_children(names, s.child("0007")),
+            parents_follow_policies(names, s.child("0007")),
             children_have_parents(names),
             keys_are_unique(names),
         )

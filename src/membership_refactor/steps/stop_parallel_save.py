@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from membership_refactor.checks.check import Check
-from membership_refactor.checks.defaults import deprecated_have_no_default
+from membership_refactor.checks.deprecated_defaults import deprecated_have_no_default
 from membership_refactor.checks.gate import gate
-from membership_refactor.checks.parallel import parallel_checks
+from membership_refactor.checks.parents import parallel_checks
 from membership_refactor.portrait import Constraint, Portrait, Table
 from membership_refactor.sql.parallel import (
     batch_functions,

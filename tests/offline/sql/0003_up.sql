@@ -2043,7 +2043,7 @@ WHERE a."id" IS NULL OR b."id" IS NULL OR (a."person_id" IS DISTINCT FROM b."per
         'copy is exact', 'the copy holds every row of the source, bit for bit, and nothing else',
         CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
         pg_catalog.array_to_string(keys, '; ')),
-      HINT = 'membership-refactor verify names rows and columns; repair mends them.';
+      HINT = 'Run membership-refactor verify to see rows and columns, then repair to correct them.';
   END IF;
 END
 $body$;
@@ -2071,7 +2071,7 @@ WHERE b."id" IS NOT NULL AND ((EXISTS (SELECT FROM "public_refactor"."programme_
         'link is of the key', 'every link is the uuid of its row''s key',
         CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
         pg_catalog.array_to_string(keys, '; ')),
-      HINT = 'Nothing after this point has been done.';
+      HINT = 'Run membership-refactor repair.';
   END IF;
 END
 $body$;

@@ -1128,23 +1128,23 @@ DECLARE
 BEGIN
   SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
 FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
-SELECT coalesce(p."uuid"::text, g."programme_membership_uuid"::text, 'no link')
+SELECT coalesce(g."programme_membership_uuid"::text, p."uuid"::text, 'no link')
 FROM (SELECT DISTINCT ON (c."programme_membership_uuid") c."programme_membership_uuid", c."person_id", c."programme_id", c."programme_membership_type", c."programme_start_date", c."programme_end_date", c."rotation", c."rotation_id", c."training_number_id", c."training_pathway", c."leaving_reason", c."leaving_destination", c."amended_date"
 FROM "public"."curriculum_membership" AS c WHERE true
-ORDER BY c."programme_membership_uuid", c."amended_date" DESC NULLS LAST, c."id" DESC) AS g FULL JOIN "public"."programme_membership" AS p ON p."uuid" = g."programme_membership_uuid"
-WHERE p."uuid" IS NULL OR g."programme_membership_uuid" IS NULL
-OR (p."person_id" IS DISTINCT FROM g."person_id"
-    OR p."programme_id" IS DISTINCT FROM g."programme_id"
-    OR p."programme_membership_type" IS DISTINCT FROM g."programme_membership_type"
-    OR p."programme_start_date" IS DISTINCT FROM g."programme_start_date"
-    OR p."programme_end_date" IS DISTINCT FROM g."programme_end_date"
-    OR p."rotation" IS DISTINCT FROM g."rotation"
-    OR p."rotation_id" IS DISTINCT FROM g."rotation_id"
-    OR p."training_number_id" IS DISTINCT FROM g."training_number_id"
-    OR p."training_pathway" IS DISTINCT FROM g."training_pathway"
-    OR p."leaving_reason" IS DISTINCT FROM g."leaving_reason"
-    OR p."leaving_destination" IS DISTINCT FROM g."leaving_destination"
-    OR p."amended_date" IS DISTINCT FROM g."amended_date")
+ORDER BY c."programme_membership_uuid", c."amended_date" DESC NULLS LAST, c."id" DESC) AS g
+FULL JOIN "public"."programme_membership" AS p ON p."uuid" = g."programme_membership_uuid"
+WHERE g."programme_membership_uuid" IS NULL OR p."uuid" IS NULL OR (g."person_id" IS DISTINCT FROM p."person_id"
+    OR g."programme_id" IS DISTINCT FROM p."programme_id"
+    OR g."programme_membership_type" IS DISTINCT FROM p."programme_membership_type"
+    OR g."programme_start_date" IS DISTINCT FROM p."programme_start_date"
+    OR g."programme_end_date" IS DISTINCT FROM p."programme_end_date"
+    OR g."rotation" IS DISTINCT FROM p."rotation"
+    OR g."rotation_id" IS DISTINCT FROM p."rotation_id"
+    OR g."training_number_id" IS DISTINCT FROM p."training_number_id"
+    OR g."training_pathway" IS DISTINCT FROM p."training_pathway"
+    OR g."leaving_reason" IS DISTINCT FROM p."leaving_reason"
+    OR g."leaving_destination" IS DISTINCT FROM p."leaving_destination"
+    OR g."amended_date" IS DISTINCT FROM p."amended_date")
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
     (plan, revision, direction, name, broken, keys, seconds)
@@ -1168,8 +1168,10 @@ DECLARE
 BEGIN
   SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
 FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
-SELECT c."id"::text FROM "public"."curriculum_membership" AS c
-WHERE NOT EXISTS (SELECT FROM "public"."programme_membership" AS p WHERE p."uuid" = c."programme_membership_uuid")
+SELECT c."id"::text
+FROM "public"."curriculum_membership" AS c
+FULL JOIN "public"."programme_membership" AS p ON p."uuid" = c."programme_membership_uuid"
+WHERE p."uuid" IS NULL AND c."id" IS NOT NULL
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
     (plan, revision, direction, name, broken, keys, seconds)
@@ -1193,8 +1195,10 @@ DECLARE
 BEGIN
   SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
 FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
-SELECT pg_catalog.concat_ws(', ', coalesce(p."person_id"::text, 'NULL'), coalesce(p."programme_id"::text, 'NULL'), coalesce(p."programme_membership_type"::text, 'NULL'), coalesce(p."programme_start_date"::text, 'NULL'), coalesce(p."programme_end_date"::text, 'NULL'))
-FROM "public"."programme_membership" AS p GROUP BY p."person_id", p."programme_id", p."programme_membership_type", p."programme_start_date", p."programme_end_date" HAVING count(*) > 1
+SELECT k.key
+FROM (SELECT pg_catalog.concat_ws(', ', coalesce(p."person_id"::text, 'NULL'), coalesce(p."programme_id"::text, 'NULL'), coalesce(p."programme_membership_type"::text, 'NULL'), coalesce(p."programme_start_date"::text, 'NULL'), coalesce(p."programme_end_date"::text, 'NULL')) AS key FROM "public"."programme_membership" AS p
+GROUP BY p."person_id", p."programme_id", p."programme_membership_type", p."programme_start_date", p."programme_end_date" HAVING pg_catalog.count(*) > 1) AS k
+WHERE true
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
     (plan, revision, direction, name, broken, keys, seconds)

@@ -130,11 +130,10 @@ DECLARE
 BEGIN
   SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
 FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
-SELECT pg_catalog.btrim(z::pg_catalog.text, '()') FROM (
-SELECT p."uuid", p."person_id", p."programme_id", p."programme_membership_type", p."programme_start_date", p."programme_end_date"
-FROM "public"."programme_membership" AS p LEFT JOIN "public"."curriculum_membership" AS c ON c."programme_membership_uuid" = p."uuid"
-WHERE c."programme_membership_uuid" IS NULL
-) AS z
+SELECT pg_catalog.concat_ws(', ', p."uuid"::text, coalesce(p."person_id"::text, 'NULL'), coalesce(p."programme_id"::text, 'NULL'), coalesce(p."programme_membership_type"::text, 'NULL'), coalesce(p."programme_start_date"::text, 'NULL'), coalesce(p."programme_end_date"::text, 'NULL'))
+FROM "public"."curriculum_membership" AS c
+FULL JOIN "public"."programme_membership" AS p ON p."uuid" = c."programme_membership_uuid"
+WHERE c."programme_membership_uuid" IS NULL AND p."uuid" IS NOT NULL
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
     (plan, revision, direction, name, broken, keys, seconds)
@@ -144,10 +143,10 @@ WHERE c."programme_membership_uuid" IS NULL
   IF broken > 0 THEN
     RAISE assert_failure USING
       MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
-        'parents have children', 'no parent is without children, which a row of the old table could not hold',
+        'parents have children', 'every parent has a child; the old table cannot hold a parent without one',
         CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
         pg_catalog.array_to_string(keys, '; ')),
-      HINT = 'Delete those parents or give them a child, then run the same command again.';
+      HINT = 'Delete those parents or give each a child, then run the same command again.';
   END IF;
 END
 $body$;

@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 
+from membership_refactor.checks.parents import parallel_checks
 from membership_refactor.database import libpq_url
 from membership_refactor.planning import Conflict, ParentColumn, TableSplit
 from membership_refactor.portrait import Column, Table
@@ -14,7 +15,6 @@ from membership_refactor.sql.names import Names
 from membership_refactor.sql.parallel import (
     batch_functions,
     install,
-    invariants,
     ledger_tables,
     refresh_function,
 )
@@ -130,6 +130,6 @@ def execute(url: str, *texts: str) -> None:
 
 
 def broken(query: Callable[[str], list[Any]]) -> dict[str, list[Any]]:
-    """What breaks the invariants, by name: empty when everything is well."""
-    found = {i.name: query(i.look.query) for i in invariants(NAMES, CHILD)}
+    """What breaks the checks of 0008, by name: empty when everything is well."""
+    found = {c.name: query(c.query) for c in parallel_checks(NAMES, CHILD)}
     return {name: rows for name, rows in found.items() if rows}

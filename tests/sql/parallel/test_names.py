@@ -5,6 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
+from membership_refactor.checks.parents import parallel_checks
 from membership_refactor.database import libpq_url
 from membership_refactor.planning import Conflict, ParentColumn, TableSplit
 from membership_refactor.portrait import Column, Table
@@ -15,7 +16,6 @@ from membership_refactor.sql.parallel import (
     freeze,
     install,
     install_refresh,
-    invariants,
     ledger_tables,
     refresh_function,
     remove,
@@ -66,9 +66,8 @@ def test_parallel_saving_works_with(kind: str, new_database: NewDatabase) -> Non
                 connection.execute(text.encode())
 
         def sound() -> None:
-            for invariant in invariants(names, child):
-                rows = connection.execute(invariant.look.query.encode()).fetchall()
-                assert rows == [], invariant.name
+            for check in parallel_checks(names, child):
+                assert connection.execute(check.query.encode()).fetchall() == [], check.name
 
         run(
             f"CREATE SCHEMA {ident(child.schema)}; CREATE SCHEMA {ident(names.ledger)};"

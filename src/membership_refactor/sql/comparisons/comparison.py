@@ -1,8 +1,8 @@
-"""Comparison: two sides by a common key, range by range, and the text that mends a key.
+"""Comparison: what verify compares, range by range, and the statements with which repair mends.
 
-One statement a range, so one snapshot: both sides are written in one transaction, and whatever
-such a statement finds while writers run is real. Ranges lie end to end, open at both ends of the
-key, so that a row that only one side has is found wherever it is.
+Each range is one statement and so one snapshot. Both tables are written in one transaction, so a
+difference that such a statement finds is real, also while writers run. The first and the last
+range have no outer limit: a row that exists on one side only is found wherever its key lies.
 """
 
 from __future__ import annotations
@@ -16,53 +16,52 @@ from membership_refactor.sql.statements import Lock
 from membership_refactor.sql.types import differs
 
 RANGE_ROWS = 50_000
-"""Rows of a range where both sides are cut along the same route."""
+"""Rows in a range where both sides are limited to it."""
 HASHED_ROWS = 500_000
-"""Where each range is joined with the whole of another table: enough to pay for its hash, and
-still a snapshot of a second or two."""
+"""Rows in a range that is joined with a whole table: enough to pay for hashing that table, few
+enough for a snapshot of one or two seconds."""
 
 NOTHING = "'{}'::pg_catalog.text[]"
 UUID = "pg_catalog.uuid"
 EXCLUSIVE = Lock.SHARE_ROW_EXCLUSIVE
-"""What repair holds on both sides."""
+"""The lock that repair takes on both sides."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """Two sides by a common key. ``authority`` is the side that repair believes.
+    """Two sides with a common key. ``authority`` is the side that repair trusts.
 
-    Texts are made by functions, not from templates with places in them: no name that a table may
-    have can be mistaken for such a place.
+    The SQL comes from functions, not from templates, so no table name can look like a placeholder.
     """
 
     name: str
     authority: str
     route: str
-    """The quoted, qualified table along which ranges are cut."""
+    """The quoted, qualified table whose column divides the rows into ranges."""
     route_key: str
-    """The bare name of its column."""
+    """The bare name of that column."""
     route_type: str
     rows: Callable[[str, str], str]
-    """SELECT of (key, difference, columns), given the conditions on either side's rows."""
+    """SELECT of (key, kind of difference, columns), given a condition on each side's rows."""
     left_key: str
-    """The route as it is called in the condition on the left side."""
+    """The name of the route column in the condition on the left side."""
     right_key: str
     of_keys: Callable[[str], str]
     """The same SELECT for the keys in an array expression."""
     key_type: str
-    """The type of the keys found, which need not be the route's."""
+    """The type of the keys found; it can differ from the type of the route column."""
     mend: Callable[[str], tuple[str, ...]] | None
-    """Statements that put the keys in an array right, under ``locks``; None where nothing holds
-    the truth."""
+    """Statements, run under ``locks``, that mend the keys in an array. None if the right values
+    are stored nowhere."""
     was: Callable[[str], str]
-    """SELECT of (key, row as jsonb) of what stood there, for the keys in an array."""
+    """SELECT of (key, row as jsonb) before mending, for the keys in an array."""
     locks: tuple[tuple[str, Lock], ...]
     range_rows: int = RANGE_ROWS
-    resort: str = "Put one of those rows right by hand, then run this again."
-    """What to do where a constraint stands in the way of mending."""
+    resort: str = "Correct one of those rows by hand, then run the same command again."
+    """What to do if a constraint forbids the mending statements."""
 
     def in_range(self, first: str | None, last: str | None) -> str:
-        """The differing keys above ``first`` and up to ``last`` (None: open)."""
+        """The differing keys above ``first`` and up to ``last`` (None: no limit)."""
         return self.rows(
             self._within(self.left_key, first, last), self._within(self.right_key, first, last)
         )
@@ -76,7 +75,13 @@ class Comparison:
         return " AND ".join(parts)
 
 
-def columns_apart(columns: Sequence[Column], left: str, right: str) -> str:
+def rows_where(table: str, condition: str = "") -> str:
+    """A FROM item: the whole table, or the rows for which ``condition`` is true."""
+    return f"(SELECT * FROM {table} WHERE {condition})" if condition else table
+
+
+def differing_columns(columns: Sequence[Column], left: str, right: str) -> str:
+    """An array of the names of the columns in which the two rows differ."""
     cases = ", ".join(
         f"CASE WHEN {differs((c,), left, right)} THEN {literal(c.name)} END" for c in columns
     )
@@ -84,7 +89,7 @@ def columns_apart(columns: Sequence[Column], left: str, right: str) -> str:
 
 
 def difference(left: str, right: str, columns: str) -> str:
-    """The kind of difference, and the columns, of a row of a full join."""
+    """The kind of difference and the differing columns of one row of a full join."""
     return (
         f"CASE WHEN {right} IS NULL THEN 'missing' WHEN {left} IS NULL THEN 'extra' "
         f"ELSE 'different' END,\n  CASE WHEN {left} IS NULL OR {right} IS NULL "
@@ -93,6 +98,7 @@ def difference(left: str, right: str, columns: str) -> str:
 
 
 def rows_as_json(table: str, key: str) -> Callable[[str], str]:
+    """The ``was`` of a comparison that mends ``table``."""
     return lambda keys: (
         f"SELECT t.{key}::text, pg_catalog.to_jsonb(t.*) FROM {table} AS t "
         f"WHERE t.{key} = ANY ({keys})"

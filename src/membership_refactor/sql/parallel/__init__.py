@@ -1,7 +1,6 @@
 """Parallel saving between parent and child, its freezing, and the way back."""
 
 from membership_refactor.sql.parallel.install import (
-    childless_query,
     drop_functions,
     drop_triggers,
     emptied_statement,
@@ -15,7 +14,6 @@ from membership_refactor.sql.parallel.install import (
     two_way_triggers,
     unfreeze,
 )
-from membership_refactor.sql.parallel.invariants import Invariant, invariants
 from membership_refactor.sql.parallel.ledger import TABLES, ledger_tables
 from membership_refactor.sql.parallel.lost_values import (
     batch_functions,
@@ -27,9 +25,7 @@ from membership_refactor.sql.parallel.refresh import refresh_function
 
 __all__ = [
     "TABLES",
-    "Invariant",
     "batch_functions",
-    "childless_query",
     "drop_functions",
     "drop_triggers",
     "emptied_statement",
@@ -38,7 +34,6 @@ __all__ = [
     "freeze_triggers",
     "install",
     "install_refresh",
-    "invariants",
     "ledger_tables",
     "list_losers",
     "refresh_function",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from membership_refactor.sql.parallel.sides import Sides, function
 from membership_refactor.sql.parents.parent_uuid import version_8
-from membership_refactor.sql.quoting import ident, literal
+from membership_refactor.sql.quoting import literal
 from membership_refactor.sql.snapshot_fence import guard
 from membership_refactor.sql.statements import Statement
 from membership_refactor.sql.triggers import trigger_function
@@ -128,14 +128,4 @@ def list_emptied(sides: Sides) -> Statement:
         f"SELECT p.{sides.uuid} FROM {sides.names.parent} AS p\n"
         f"WHERE {version_8(f'p.{sides.uuid}')} AND {_childless(sides, f'p.{sides.uuid}')}\n"
         "ON CONFLICT DO NOTHING"
-    )
-
-
-def childless_query(sides: Sides) -> str:
-    """Every parent without children, its uuid and key: a legacy row cannot say that it exists."""
-    return (
-        f"SELECT p.{sides.uuid}, {', '.join(f'p.{ident(c)}' for c in sides.plan.key)}\n"
-        f"FROM {sides.names.parent} AS p LEFT JOIN {sides.names.copy} AS c "
-        f"ON c.{sides.link} = p.{sides.uuid}\n"
-        f"WHERE c.{sides.link} IS NULL"
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from membership_refactor.portrait import Table
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.parallel.child_rows import inserted_function, updated_function
-from membership_refactor.sql.parallel.childless import childless_query as _childless
 from membership_refactor.sql.parallel.childless import (
     collect_function,
     left_functions,
@@ -213,11 +212,6 @@ def remove_refresh(names: Names, child: Table) -> tuple[Statement, ...]:
 def emptied_statement(names: Names, child: Table) -> Statement:
     """Lists the parents that were emptied since the freeze; run while the refresh is installed."""
     return list_emptied(Sides(names, child))
-
-
-def childless_query(names: Names, child: Table) -> str:
-    """The parents that the downgrade of 0008 has to refuse: (uuid, key...)."""
-    return _childless(Sides(names, child))
 
 
 def drop_triggers(names: Names, child: Table) -> tuple[Statement, ...]:

@@ -1,31 +1,89 @@
-"""Comparisons from 0008, where parents are saved by themselves."""
+"""Comparisons from 0008, where applications write parents too."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from membership_refactor.portrait import Table
+from membership_refactor.sql.comparisons.childless_parents import goes_with_last_child
 from membership_refactor.sql.comparisons.comparison import (
     EXCLUSIVE,
     HASHED_ROWS,
     UUID,
     Comparison,
-    columns_apart,
+    differing_columns,
     rows_as_json,
+    rows_where,
 )
-from membership_refactor.sql.comparisons.parents_of_keys import dangling, make_parents, of_key
+from membership_refactor.sql.comparisons.find_or_make_parent import (
+    has_no_parent,
+    make_parents,
+    parent_of_key,
+)
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.quoting import columns as listed
 from membership_refactor.sql.quoting import ident, literal
+from membership_refactor.sql.shared_scan import SharedScan
 from membership_refactor.sql.types import differs, keyed
 
 
+def _joined(names: Names, join: str = "FULL", children: str = "") -> str:
+    """Child ``c`` and parent ``p`` by the link; ``children`` is a condition on the children."""
+    plan = names.plan
+    return (
+        f"{rows_where(names.copy, children)} AS c\n"
+        f"{join} JOIN {names.parent} AS p ON p.{ident(plan.parent_id)} = c.{ident(plan.link)}"
+    )
+
+
+def children_without_parent(names: Names, *, children: str = "") -> SharedScan:
+    """Children, or those that meet a condition, whose link is the uuid of no parent. PostgreSQL
+    plans it as an anti-join."""
+    plan = names.plan
+    key, uuid = f"c.{ident(plan.id)}", f"p.{ident(plan.parent_id)}"
+    return SharedScan(
+        rows=_joined(names, children=children),
+        key=f"{key}::text",
+        broken=f"{uuid} IS NULL AND {key} IS NOT NULL",
+    )
+
+
+def children_unlike_parent(names: Names, child: Table, columns: Sequence[str]) -> SharedScan:
+    """Children that differ from their parent in one of ``columns``, which both tables have."""
+    plan = names.plan
+    key, uuid = f"c.{ident(plan.id)}", f"p.{ident(plan.parent_id)}"
+    compared = keyed((child.column(n) for n in columns), plan.key)
+    return SharedScan(
+        rows=_joined(names),
+        key=f"{key}::text",
+        broken=f"{key} IS NOT NULL AND {uuid} IS NOT NULL AND {differs(compared, 'c', 'p')}",
+    )
+
+
+def childless_parents(names: Names) -> SharedScan:
+    """Parents without children. PostgreSQL plans it as an anti-join."""
+    plan = names.plan
+    link, uuid = f"c.{ident(plan.link)}", f"p.{ident(plan.parent_id)}"
+    return SharedScan(
+        rows=_joined(names), key=f"{uuid}::text", broken=f"{link} IS NULL AND {uuid} IS NOT NULL"
+    )
+
+
+def abandoned_parents(names: Names) -> SharedScan:
+    """Parents that the tool created and that should have been deleted with their last child."""
+    scan = childless_parents(names)
+    return replace(scan, broken=f"{scan.broken} AND {goes_with_last_child(names)}")
+
+
 def children_of_parents(names: Names, child: Table) -> Comparison:
-    """0008: every child says what its parent says, and the parent is believed. Where the child
-    says exactly what another parent says, or its own does not exist, the link is what is wrong."""
+    """0008: every child has its parent's key and values, and the parent is right. If the child
+    equals another parent exactly, or its own parent does not exist, the link is wrong."""
     plan = names.plan
     uuid, link, key = ident(plan.parent_id), ident(plan.link), ident(plan.id)
     key_type = child.column(plan.id).type
     deprecated = keyed((child.column(n) for n in plan.deprecated), plan.key)
-    of_same_key = f"q.{uuid} = {of_key(names, child)}"
+    of_same_key = f"q.{uuid} = {parent_of_key(names, child)}"
     another = f"{of_same_key} AND q.{uuid} <> c.{link} AND NOT {differs(deprecated, 'q', 'c')}"
     wrong_link = f"ARRAY[{literal(plan.link)}]::pg_catalog.text[]"
 
@@ -35,10 +93,9 @@ def children_of_parents(names: Names, child: Table) -> Comparison:
             f"  CASE WHEN p.{uuid} IS NULL THEN 'dangling' ELSE 'different' END,\n"
             f"  CASE WHEN p.{uuid} IS NULL\n"
             f"    OR EXISTS (SELECT FROM {names.parent} AS q WHERE {another}) THEN {wrong_link}\n"
-            f"  ELSE {columns_apart(deprecated, 'p', 'c')} END\n"
-            f"FROM (SELECT * FROM {names.copy} WHERE {left}) AS c\n"
-            # By the child's own order: in that of the uuids each range would touch most pages.
-            f"LEFT JOIN {names.parent} AS p ON p.{uuid} = c.{link}\n"
+            f"  ELSE {differing_columns(deprecated, 'p', 'c')} END\n"
+            # Ranges follow the children's ids: a range of uuids would touch most pages.
+            f"FROM {_joined(names, 'LEFT', left)}\n"
             f"WHERE p.{uuid} IS NULL OR {differs(deprecated, 'p', 'c')}"
         )
 
@@ -53,7 +110,7 @@ def children_of_parents(names: Names, child: Table) -> Comparison:
         )
         point = f"UPDATE {names.copy} AS c SET {link} = q.{uuid} FROM {names.parent} AS q\nWHERE "
         return (
-            f"{point}{mine} AND {dangling(names)} AND {of_same_key}",
+            f"{point}{mine} AND {has_no_parent(names)} AND {of_same_key}",
             f"{point}{mine} AND {different} AND {another}",
             make_parents(names, child, keys),
             f"UPDATE {names.copy} AS c SET ({listed(plan.deprecated)}) = "
@@ -80,17 +137,21 @@ def children_of_parents(names: Names, child: Table) -> Comparison:
 
 
 def links_and_parents(names: Names, child: Table) -> Comparison:
-    """From 0009: every link has its parent. What the parent held is nowhere else any more, so a
-    missing one can be named, not mended."""
+    """From 0009: every link is the uuid of a parent. The parent's values are stored nowhere else
+    any more, so a missing parent is reported and cannot be mended."""
     plan = names.plan
     uuid, link, key = ident(plan.parent_id), ident(plan.link), ident(plan.id)
     lost = f"'dangling', ARRAY[{literal(plan.link)}]::pg_catalog.text[]"
+
+    def of_keys(keys: str) -> str:
+        scan = children_without_parent(names, children=f"{key} = ANY ({keys})")
+        return f"SELECT {scan.key}, {lost} FROM {scan.rows}\nWHERE {scan.broken}"
 
     def rows(left: str, right: str) -> str:
         return (
             f"SELECT c.{key}::text, {lost} FROM {names.copy} AS c\n"
             f"WHERE c.{link} IS NULL OR c.{link} = ANY (ARRAY (\n"
-            # Links without the rows that bear them: two indexes are merged and no table is read.
+            # The inner query reads links only, so it merges two indexes and reads no table.
             f"  SELECT c.{link} FROM {names.copy} AS c WHERE {left} AND NOT EXISTS (\n"
             f"    SELECT FROM {names.parent} AS p WHERE p.{uuid} = c.{link} AND {right})))"
         )
@@ -104,10 +165,7 @@ def links_and_parents(names: Names, child: Table) -> Comparison:
         rows=rows,
         left_key=f"c.{link}",
         right_key=f"p.{uuid}",
-        of_keys=lambda keys: (
-            f"SELECT c.{key}::text, {lost} FROM {names.copy} AS c\n"
-            f"WHERE c.{key} = ANY ({keys}) AND {dangling(names)}"
-        ),
+        of_keys=of_keys,
         key_type=child.column(plan.id).type,
         mend=None,
         was=rows_as_json(names.copy, key),

@@ -1,4 +1,4 @@
-"""Comparisons at 0007, where a parent is what its children and the policies say."""
+"""Comparison at 0007, where children and policies determine each parent."""
 
 from __future__ import annotations
 
@@ -8,44 +8,71 @@ from membership_refactor.sql.comparisons.comparison import (
     HASHED_ROWS,
     UUID,
     Comparison,
-    columns_apart,
     difference,
+    differing_columns,
     rows_as_json,
+    rows_where,
 )
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.parents.grouping import grouped, parent_columns
 from membership_refactor.sql.quoting import ident, literal
+from membership_refactor.sql.shared_scan import SharedScan
 from membership_refactor.sql.types import differs, keyed
 
 
-def children_and_parents(names: Names, child: Table) -> Comparison:
-    """The children are believed. The time of change is each table's own: on the way down from
-    0008 it need not be the greatest of the children's.
+def differing_parents(
+    names: Names,
+    child: Table,
+    *,
+    without: str | None = None,
+    of_children: str = "true",
+    of_parents: str = "",
+) -> SharedScan:
+    """Parents (``p``) that differ from what their children and the policies give (``g``), and
+    those of which only one side exists. ``without`` is a column that is not compared.
 
-    A parent that says what each of its children says is right under every policy, so only those
-    of which a child says something else are grouped again.
+    ``of_children`` (alias ``c``) and ``of_parents`` restrict both sides to the same uuids.
+    """
+    plan = names.plan
+    uuid, link = ident(plan.parent_id), ident(plan.link)
+    columns = [c for c in keyed(parent_columns(plan, child), plan.key) if c.name != without]
+    return SharedScan(
+        rows=f"({grouped(names, child, of_children)}) AS g\n"
+        f"FULL JOIN {rows_where(names.parent, of_parents)} AS p ON p.{uuid} = g.{link}",
+        key=f"coalesce(g.{link}::text, p.{uuid}::text, 'no link')",
+        broken=f"g.{link} IS NULL OR p.{uuid} IS NULL OR {differs(columns, 'g', 'p')}",
+    )
+
+
+def children_and_parents(names: Names, child: Table) -> Comparison:
+    """The children are right. The time of change is not compared: each table has its own, and
+    after a downgrade from 0008 the parent's need not be the greatest of the children's.
+
+    A parent that equals each of its children is right under every policy. So only parents that
+    differ from one of their children are derived again.
     """
     plan = names.plan
     uuid, link, key = ident(plan.parent_id), ident(plan.link), ident(plan.id)
     shared = keyed(parent_columns(plan, child), plan.key)
     columns = tuple(c for c in shared if c.name != plan.changed)
     key_only = keyed((child.column(n) for n in plan.key), plan.key)
-    apart_by = difference(f"g.{link}", f"p.{uuid}", columns_apart(columns, "g", "p"))
+    apart_by = difference(f"g.{link}", f"p.{uuid}", differing_columns(columns, "g", "p"))
 
     def of_keys(keys: str) -> str:
-        return (
-            f"SELECT coalesce(g.{link}, p.{uuid})::text,\n  {apart_by}\n"
-            f"FROM ({grouped(names, child, f'c.{link} = ANY ({keys})')}) AS g\n"
-            f"FULL JOIN (SELECT * FROM {names.parent} WHERE {uuid} = ANY ({keys})) AS p"
-            f" ON p.{uuid} = g.{link}\n"
-            f"WHERE g.{link} IS NULL OR p.{uuid} IS NULL OR {differs(columns, 'g', 'p')}"
+        scan = differing_parents(
+            names,
+            child,
+            without=plan.changed,
+            of_children=f"c.{link} = ANY ({keys})",
+            of_parents=f"{uuid} = ANY ({keys})",
         )
+        return f"SELECT {scan.key},\n  {apart_by}\nFROM {scan.rows}\nWHERE {scan.broken}"
 
     def rows(left: str, right: str) -> str:
         return (
             f"WITH suspects AS MATERIALIZED (SELECT DISTINCT c.{link}\n"
             f"FROM (SELECT * FROM {names.copy} WHERE {left}) AS c\n"
-            # By the children's own order: in that of the uuids each range would touch most pages.
+            # Ranges follow the children's ids: a range of uuids would touch most pages.
             f"LEFT JOIN {names.parent} AS p ON p.{uuid} = c.{link}\n"
             f"WHERE p.{uuid} IS NULL OR {differs(columns, 'p', 'c')})\n"
             f"{of_keys(f'ARRAY (SELECT s.{link} FROM suspects AS s)')}"
@@ -54,8 +81,8 @@ def children_and_parents(names: Names, child: Table) -> Comparison:
     def mend(keys: str) -> tuple[str, ...]:
         says = differs(key_only, "c", "p")
         return (
-            # Two parents may have exchanged their keys, and no order of updates would do. Nothing
-            # of a parent is its own here but what refers to it from elsewhere.
+            # Two parents may have exchanged their keys, and then no order of updates works. A
+            # parent can be deleted and derived again unless another table refers to it.
             f"DELETE FROM {names.parent} AS p WHERE p.{uuid} = ANY ({keys})\n"
             f"AND EXISTS (SELECT FROM {names.copy} AS c WHERE c.{link} = p.{uuid} AND {says})\n"
             "AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint AS r WHERE r.contype = 'f'\n"
@@ -78,5 +105,5 @@ def children_and_parents(names: Names, child: Table) -> Comparison:
         was=rows_as_json(names.parent, uuid),
         locks=((names.copy, EXCLUSIVE), (names.parent, EXCLUSIVE)),
         range_rows=HASHED_ROWS,
-        resort="Take the chain back to 0006 and up again: the parents are then made anew.",
+        resort="Downgrade to 0006 and upgrade again; this rebuilds the parents.",
     )

@@ -1,4 +1,4 @@
-"""Comparisons of parents with the children that each of them must have."""
+"""Comparisons that find parents without children."""
 
 from __future__ import annotations
 
@@ -17,19 +17,25 @@ from membership_refactor.sql.quoting import ident
 
 
 def derived_childless_parents(names: Names) -> Comparison:
-    """0007: a parent is made of its children."""
+    """0007: every parent has children, because it is derived from them."""
     return _childless(names, "true", lambda keys: f"SELECT {names.own('settle')}({keys}, true)")
 
 
+def goes_with_last_child(names: Names) -> str:
+    """A condition: the tool created the parent ``p``, and it must not outlive its last child.
+
+    Parents that lost their last child while the deprecated columns were frozen stay. The ledger's
+    table ``emptied`` lists them.
+    """
+    uuid = f"p.{ident(names.plan.parent_id)}"
+    listed = f"SELECT FROM {names.own('emptied')} AS e WHERE e.uuid = {uuid}"
+    return f"{version_8(uuid)} AND NOT EXISTS ({listed})"
+
+
 def saved_childless_parents(names: Names) -> Comparison:
-    """0008: a parent that the tool made goes when its last child goes; those that were emptied
-    while the children were frozen stay, and are listed in the ledger."""
-    plan = names.plan
-    uuid = ident(plan.parent_id)
-    lost = (
-        f"{version_8(f'p.{uuid}')}\n"
-        f"AND NOT EXISTS (SELECT FROM {names.own('emptied')} AS e WHERE e.uuid = p.{uuid})"
-    )
+    """0008: a parent that the tool created is deleted with its last child."""
+    uuid = ident(names.plan.parent_id)
+    lost = goes_with_last_child(names)
     alone = _alone(names)
     return _childless(
         names,
@@ -53,8 +59,8 @@ def _childless(names: Names, lost: str, mend: Callable[[str], str]) -> Compariso
     def rows(left: str, right: str) -> str:
         return (
             f"SELECT p.{uuid}::text, 'extra', {NOTHING}\n"
-            # The range on both sides, and only the childless asked what they are: then two
-            # indexes are merged and no table is read.
+            # Both sides are limited to the range, and ``lost`` is evaluated only for childless
+            # parents. So two indexes are merged and no table is read.
             f"FROM (SELECT p.{uuid} FROM {names.parent} AS p\n"
             f"  WHERE {left} AND {_alone(names, right)} OFFSET 0) AS p\n"
             f"WHERE {lost}"

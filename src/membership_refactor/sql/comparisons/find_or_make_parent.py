@@ -1,4 +1,4 @@
-"""The parent of a child's key at 0008: how it is found, and how it is made where it is gone."""
+"""The parent of a child's key at 0008: finding it, and creating it if it no longer exists."""
 
 from __future__ import annotations
 
@@ -15,19 +15,20 @@ def _key(plan: TableSplit, child: Table) -> tuple[Column, ...]:
     return keyed((child.column(n) for n in plan.key), plan.key)
 
 
-def dangling(names: Names) -> str:
-    """The link of the child ``c`` leads nowhere."""
+def has_no_parent(names: Names) -> str:
+    """A condition: the link of the child ``c`` is the uuid of no parent."""
     plan = names.plan
     own = f"p.{ident(plan.parent_id)} = c.{ident(plan.link)}"
     return f"NOT EXISTS (SELECT FROM {names.parent} AS p WHERE {own})"
 
 
-def of_key(names: Names, child: Table) -> str:
-    """The uuid of the parent that has the key of the child ``c``; NULL where there is none.
+def parent_of_key(names: Names, child: Table) -> str:
+    """The uuid of the parent that has the key of the child ``c``, or NULL if there is none.
 
-    IS NOT DISTINCT FROM knows no index. The usual parent is found by its computed uuid; another
-    one of a key without gaps by the unique key. What is left are the parents with a uuid of their
-    own and a gap in the key: by the columns that have none, and the first of the unique key.
+    No index serves IS NOT DISTINCT FROM, so there are up to three look-ups. The first uses the
+    computed uuid, which most parents have. The second uses the unique key, if the key holds no
+    NULL. The third is for keys with a NULL: it uses the NOT NULL columns and the first column of
+    the unique key.
     """
     plan = names.plan
     uuid, key = ident(plan.parent_id), _key(plan, child)
@@ -46,23 +47,23 @@ def of_key(names: Names, child: Table) -> str:
 
 
 def make_parents(names: Names, child: Table, keys: str) -> str:
-    """A parent for each key of the dangling children among ``keys``, and they are pointed to it;
-    run when none of them has a parent of its key.
+    """Creates a parent for each key of the children among ``keys`` that have none, and sets their
+    links to it. Run it when no parent with such a key exists.
 
-    One parent a key, not one a link: two groups may be under one dead link, one group under two.
-    A dead uuid goes on with the key that it was computed from, else with that of its latest child,
-    unless a child of another key that is not among ``keys`` bears it too: that one would then
-    have a parent, of which it says something else. Every other key gets the computed uuid, or the
-    next one that no parent has and no child bears.
+    It creates one parent per key, not one per link: children of two keys may share a dead link,
+    and children of one key may have two. A dead uuid is used again for the key from which it was
+    computed, or else for the key of its latest child. It is not used if a child outside ``keys``
+    has the same link and another key: that child would then differ from its parent. Every other
+    key gets its computed uuid, or the next one that no parent and no child uses.
 
-    One statement, because afterwards nobody knows which links were dead.
+    This is one statement, because afterwards dead links can no longer be told from others.
     """
     plan = names.plan
     uuid, link, id = ident(plan.parent_id), ident(plan.link), ident(plan.id)
     key, of = _key(plan, child), listed(plan.key, "l.")
     copied = [*plan.deprecated, *((plan.changed,) if plan.changed else ())]
 
-    def own(row: str) -> str:
+    def has_computed_link(row: str) -> str:
         return f"({row}.{link} = {computed(names, row)})"
 
     def latest(row: str) -> str:
@@ -72,16 +73,16 @@ def make_parents(names: Names, child: Table, keys: str) -> str:
     return (
         f"WITH lost AS MATERIALIZED (\n"
         f"  SELECT c.{id}, c.{link}, {listed(copied, 'c.')}\n"
-        f"  FROM {names.copy} AS c WHERE c.{id} = ANY ({keys}) AND {dangling(names)}),\n"
+        f"  FROM {names.copy} AS c WHERE c.{id} = ANY ({keys}) AND {has_no_parent(names)}),\n"
         f"kept AS MATERIALIZED (SELECT k.* FROM (\n"
         f"  SELECT DISTINCT ON (l.{link}) l.* FROM lost AS l WHERE l.{link} IS NOT NULL\n"
-        f"  ORDER BY l.{link}, {own('l')} DESC, {latest('l')}) AS k\n"
+        f"  ORDER BY l.{link}, {has_computed_link('l')} DESC, {latest('l')}) AS k\n"
         f"  WHERE NOT EXISTS (SELECT FROM {names.copy} AS o WHERE o.{link} = k.{link}\n"
         f"    AND NOT (o.{id} = ANY ({keys})) AND {differs(key, 'o', 'k')})),\n"
         f"made AS (INSERT INTO {names.parent} AS p ({uuid}, {listed(copied)})\n"
         f"  SELECT coalesce(\n"
         f"    (SELECT k.{link} FROM kept AS k WHERE NOT {differs(key, 'k', 'l')}\n"
-        f"    ORDER BY {own('k')} DESC, {latest('k')} LIMIT 1),\n"
+        f"    ORDER BY {has_computed_link('k')} DESC, {latest('k')} LIMIT 1),\n"
         f"    (WITH RECURSIVE free (uuid) AS (SELECT {computed(names, 'l')}\n"
         f"      UNION ALL SELECT {names.own('another_uuid')}(f.uuid) FROM free AS f)\n"
         f"    SELECT f.uuid FROM free AS f\n"

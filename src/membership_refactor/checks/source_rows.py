@@ -1,0 +1,74 @@
+"""Checks of the wide table: what the policies and the plan require of its rows."""
+
+from __future__ import annotations
+
+from membership_refactor.checks.check import Check
+from membership_refactor.planning import Conflict, Nulls, TableSplit
+from membership_refactor.portrait import Table
+from membership_refactor.sql.ddl.constraints import check_expression
+from membership_refactor.sql.quoting import columns as listed
+from membership_refactor.sql.quoting import ident, literal, qualified
+
+
+def policies_hold(plan: TableSplit, table: str) -> tuple[Check, ...]:
+    """What the policies ``agree`` and ``reject`` require of ``table`` (quoted)."""
+    checks = []
+    agreeing = plan.with_policy(Conflict.AGREE)
+    key = listed(plan.key, "t.")
+    if agreeing:
+        apart = " OR ".join(
+            # count(DISTINCT) ignores NULL, so NULLs are counted apart. json has no equality.
+            f"pg_catalog.count(DISTINCT pg_catalog.to_jsonb(t.{ident(c)})) "
+            f"+ pg_catalog.max((t.{ident(c)} IS NULL)::int) > 1"
+            for c in agreeing
+        )
+        checks.append(
+            Check(
+                name="groups agree",
+                sentence=f"the rows of a key agree on {', '.join(agreeing)}",
+                query=(
+                    f"SELECT pg_catalog.concat_ws(', ', {shown_key(plan, 't')})\n"
+                    f"FROM {table} AS t GROUP BY {key} HAVING {apart}"
+                ),
+                hint="Correct those rows, or give the columns another conflict policy in the plan.",
+            )
+        )
+    if plan.nulls is Nulls.REJECT:
+        gap = " OR ".join(f"t.{ident(c)} IS NULL" for c in plan.key)
+        checks.append(
+            Check(
+                name="keys are complete",
+                sentence="no key column is NULL",
+                query=f"SELECT t.{ident(plan.id)}::text FROM {table} AS t WHERE {gap}",
+                hint='Fill those columns, or set nulls="equal" in the plan.',
+            )
+        )
+    return tuple(checks)
+
+
+def shown_key(plan: TableSplit, row: str) -> str:
+    """Arguments of ``concat_ws`` that print the key of ``row``."""
+    return ", ".join(f"coalesce({row}.{ident(c)}::text, 'NULL')" for c in plan.key)
+
+
+def unvalidated_checks_hold(plan: TableSplit, source: Table) -> tuple[Check, ...]:
+    """No row breaks a CHECK that is NOT VALID. Such a row could not be written again: neither when
+    it follows its parent, nor by a downgrade."""
+    table = qualified(source.schema, source.name)
+    rows = [
+        # No alias: a definition may refer to the whole row by the table's name.
+        f"SELECT pg_catalog.format('%s (%s)', {ident(plan.id)}, {literal(c.name)}) FROM {table}\n"
+        f"WHERE NOT ({check_expression(c.definition)})"
+        for c in source.constraints
+        if c.kind == "c" and c.enforced and not c.validated
+    ]
+    if not rows:
+        return ()
+    return (
+        Check(
+            name="unvalidated checks hold",
+            sentence="no row breaks a CHECK that is NOT VALID",
+            query="\nUNION ALL ".join(rows),
+            hint="Correct those rows or drop the constraint, then run the same command again.",
+        ),
+    )
