@@ -8,6 +8,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from docs.pages.write import write
+
+write()
+
 project = "membership_refactor"
 author = "The authors of membership_refactor"
 release = importlib.metadata.version("membership-refactor")

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
+from membership_refactor.checks.check import Check
 from membership_refactor.inspect.locks import LockUse, locks_of, locks_of_keys
 from membership_refactor.inspect.revision_text import RevisionText, revision_text
 from membership_refactor.plans.chain import STEPS, TABLES
@@ -43,7 +44,8 @@ def steps_table() -> str:
 
 
 def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    """Its first letter is a capital, unless it begins with the name of a table or column."""
+    return text if "_" in text.split(maxsplit=1)[0] else text[:1].upper() + text[1:]
 
 
 def prediction() -> Prediction:
@@ -85,6 +87,36 @@ def locks_tables() -> str:
     return "\n".join(lines).rstrip()
 
 
+def operations_table() -> str:
+    """Reference: the verbs of `op`, in the order of the chain."""
+    lines = ["| upgrade | downgrade | what the upgrade does |", "|---|---|---|"]
+    for revision, step in sorted(STEPS.items()):
+        title = texts()[revision].title
+        lines.append(f"| `op.{step.name}` | `op.undo_{step.name}` | {title} |")
+    return "\n".join(lines)
+
+
+def step_table(revision: str) -> str:
+    """Runbook: what the revision file and the step itself say."""
+    step, said = STEPS[revision], texts()[revision]
+    situation = prediction().situation(revision, Direction.UP)
+    pages = [f"[{d}grade](reference/sql/{revision}-{d}.md)" for d in Direction]
+    rows = {
+        "Deploy": _sentence(said.deploy),
+        "Locks": _sentence(said.locks),
+        "Asks before it begins": _sentences(step.before_up(situation)),
+        "Asks at its end": _sentences(step.after_up(situation)),
+        "Evidence": f"{_sentence(step.gate(situation).sentence)}." if step.gate else "",
+        "Undo": _sentence(said.undo),
+        "SQL": " · ".join(pages),
+    }
+    return "\n".join(["| | |", "|---|---|", *(f"| {k} | {v} |" for k, v in rows.items() if v)])
+
+
+def _sentences(checks: Iterable[Check]) -> str:
+    return "<br>".join(f"{_sentence(check.sentence)}." for check in checks)
+
+
 def ledger_table(name: str) -> str:
     """docs/reference/ledger.md: the columns of one table, as they are created."""
     columns = [line.strip().rstrip(",") for line in LEDGER[name].strip().splitlines()]
@@ -103,6 +135,11 @@ MADE: dict[tuple[str, str], Callable[[], str]] = {
     ("README.md", "steps"): steps_table,
     ("README.md", "benchmark"): benchmark_table,
     ("docs/reference/locks.md", "locks"): locks_tables,
+    ("docs/reference/operations.md", "operations"): operations_table,
+    **{
+        ("docs/runbook.md", revision): (lambda revision=revision: step_table(revision))  # type: ignore[misc]
+        for revision in STEPS
+    },
     **{
         ("docs/reference/ledger.md", name): (lambda name=name: ledger_table(name))  # type: ignore[misc]
         for name in LEDGER
