@@ -286,9 +286,9 @@ class _Maker:
                 if key.on_delete == "c" and set(key.columns) <= set(self.plan.deprecated):
                     assert key.references is not None
                     yield (
-                        f'deleting a row of "{key.references[1]}" deletes its memberships now '
-                        f"({key.name} is ON DELETE CASCADE); from here on it is refused while "
-                        "children refer to the parent, unless the plan says "
+                        f'today, deleting a row of "{key.references[1]}" deletes its rows of '
+                        f'"{self.plan.source}" ({key.name} is ON DELETE CASCADE); from here on it '
+                        "is refused while children refer to the parent, unless the plan says "
                         'link_on_delete="cascade"'
                     )
 

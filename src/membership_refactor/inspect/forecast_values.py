@@ -71,7 +71,7 @@ class Forecast:
     stands_at: str | None
     open_step: str | None
     table: str | None
-    """The table that has a row for each old membership at this moment; None before 0001."""
+    """The table that has a row for each row of the source at this moment; None before 0001."""
     rows: int
     bytes: int
     groups: int | None
