@@ -48,7 +48,8 @@ SAME_THING = {
     "names.py": "names of the objects of a plan, one file for each kind of plan",
     "constraints.py": "SQL of constraints",
     "indexes.py": "SQL of indexes, and their building",
-    "row_security.py": "the SQL that asks for row security, and the check made of it",
+    "copied_rows.py": "SQL that compares, and the check made of it",
+    "row_security.py": "SQL that asks for row security, and the check made of it",
 }
 # Unlike things that still share a name; this list only gets shorter.
 STILL_SHARED = {

@@ -11,9 +11,7 @@ from membership_refactor.plans.chain import STEPS
 from membership_refactor.steps.step import Direction
 from tests.docs.blocks import ROOT
 
-FUNCTION = re.compile(
-    r'CREATE OR REPLACE FUNCTION ("\w+"\."\w+").*?AS (\$\w*\$)(.*?)\2', re.DOTALL
-)
+FUNCTION = re.compile(r'CREATE OR REPLACE FUNCTION ("\w+"\."\w+").*?AS (\$\w*\$)(.*?)\2', re.DOTALL)
 PAGES = dict(statements.pages())
 
 
