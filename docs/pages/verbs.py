@@ -7,27 +7,18 @@ import re
 import textwrap
 from collections.abc import Iterator
 
-from membership_refactor.cli.main import RefactorCommandLine, verbs
+from membership_refactor.cli.command_line import command_line, verbs
 
 PROGRAM = "membership-refactor"
 
 
 def pages() -> Iterator[tuple[str, str]]:
     """(name, text) of every page, the list of them first."""
-    parsers = _parsers()
+    parsers = command_line().subparsers.choices
     own = [verb.NAME for verb in verbs()]
     yield "index", _contents(parsers, own)
     for name in own:
         yield name, _page(parsers[name])
-
-
-def _parsers() -> dict[str, argparse.ArgumentParser]:
-    (found,) = (
-        action.choices
-        for action in RefactorCommandLine(prog=PROGRAM).parser._actions
-        if isinstance(action, argparse._SubParsersAction)
-    )
-    return dict(found)
 
 
 def _contents(parsers: dict[str, argparse.ArgumentParser], own: list[str]) -> str:

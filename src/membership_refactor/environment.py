@@ -1,20 +1,24 @@
-"""What alembic/env.py does: finds the database, the tenant and the options, and runs the chain.
+"""What an env.py needs: read the -x options, find the database and the schema, run the revisions.
 
-One place turns every failure into Alembic's CommandError: one clear line, status 255.
+The shipped ``alembic/env.py`` calls ``run``. An env.py of your own may call ``request_from``
+instead, and hand the result to ``context.configure(..., refactor=request)``.
 """
 
 from __future__ import annotations
 
+import configparser
 import logging
+import os
 import re
 import sys
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import psycopg
+from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event, pool
@@ -30,24 +34,38 @@ from membership_refactor.portrait import Portrait
 from membership_refactor.portrait.document import from_json
 from membership_refactor.sql.quoting import ident, literal
 
-OWN_NAMES = ("schema", "url", "portrait")
-"""The ``-x`` names besides those of Options."""
+X_NAMES = {
+    "url": "the database, before DATABASE_URL and sqlalchemy.url",
+    "schema": "the schema that holds the tables (default public)",
+    "portrait": "with --sql: the file that `plan --format json` wrote; the script is made for it",
+    "batch-rows": "rows in a batch (default: as many as take about a second)",
+    "workers": "batches at a time (default 1)",
+    "lock-timeout": "seconds for which a short lock is tried again (default 120)",
+    "max-lag-bytes": "wait while the slowest replica is this many bytes behind (default: never)",
+    "max-wal-rate": "wait while the server writes more bytes of WAL a second (default: never)",
+    "max-active": "wait while more sessions of others are active (default: never)",
+    "accept-usage": "the reason for which a step may go on without evidence; it is recorded",
+}
+"""Every name of ``-x NAME=VALUE``, and what its value means."""
+_OWN_NAMES = ("url", "schema", "portrait")
+"""Those that are not options of a run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What the command line asks for; the operations find it in Alembic's options."""
+    """What the command line asks for. The ``op.`` verbs find it in Alembic's options."""
 
     schema: str = "public"
     url: str | None = None
     portrait: Path | None = None
+    """The file of the portrait that a script is made for."""
     options: Options = field(default_factory=Options)
     destination: str | None = None
-    """The revision that Alembic is on its way to; empty for base."""
+    """The revision that Alembic is on its way to. Empty for base, None where it is not known."""
     progress: Progress = field(default_factory=Progress)
 
     def read_portrait(self) -> Portrait | None:
-        """The portrait that a script is made for; None where none is given."""
+        """The portrait that a script is made for. None where none is given."""
         if self.portrait is None:
             return None
         try:
@@ -55,21 +73,26 @@ class Request:
         except OSError as error:
             raise WrongUse(
                 f"-x portrait={self.portrait}: {error.strerror}.",
-                hint="membership-refactor plan --format json writes one.",
+                hint="`membership-refactor plan --format json > FILE` writes one.",
             ) from None
 
 
 def request_from(given: Mapping[str, str], **more: Any) -> Request:
-    """The request that ``-x NAME=VALUE`` makes; WrongUse for an unknown name."""
-    known = (*OWN_NAMES, *Options.names())
+    """Make the request of ``-x NAME=VALUE`` pairs. Raises WrongUse for a name or value that
+    cannot be. ``more`` are further fields of the request."""
     for name in given:
-        if name not in known:
-            raise WrongUse(f"-x {name}: unknown name; there are {', '.join(sorted(known))}.")
+        if name not in X_NAMES:
+            raise WrongUse(
+                f"-x {name}: unknown name.", hint=f"Known: {', '.join(sorted(X_NAMES))}."
+            )
+    for name in ("url", "portrait"):
+        if name in given and not given[name].strip():
+            raise WrongUse(f"-x {name}= is empty.", hint="Write a value, or leave it out.")
     schema = given.get("schema", "public")
     if not schema or "\0" in schema or len(schema.encode()) > 63:
-        raise WrongUse(f'-x schema="{schema}" is no name of a schema.')
+        raise WrongUse(f'-x schema="{schema}" cannot be the name of a schema.')
     portrait = given.get("portrait")
-    rest = {name: text for name, text in given.items() if name not in OWN_NAMES}
+    rest = {name: text for name, text in given.items() if name not in _OWN_NAMES}
     return Request(
         schema=schema,
         url=given.get("url"),
@@ -79,8 +102,19 @@ def request_from(given: Mapping[str, str], **more: Any) -> Request:
     )
 
 
+def x_values(arguments: Iterable[str]) -> dict[str, str]:
+    """Read ``NAME=VALUE`` texts, as they stand behind each ``-x``."""
+    given: dict[str, str] = {}
+    for text in arguments:
+        name, found, value = text.partition("=")
+        if not found:
+            raise WrongUse(f"-x {text}: write -x NAME=VALUE.")
+        given[name] = value
+    return given
+
+
 def connect_engine(url: str, schema: str) -> Engine:
-    """An engine whose every connection has the tenant's schema, and nothing else, in its path."""
+    """Make an engine whose connections have this schema alone in their search_path."""
     engine = create_engine(url, poolclass=pool.NullPool)
 
     @event.listens_for(engine, "connect")
@@ -96,19 +130,36 @@ def connect_engine(url: str, schema: str) -> Engine:
 
 
 def find_engine(request: Request, *, configured: str | None = None) -> Engine:
-    """The database in the documented order, tried; NoDatabase in one line where there is none."""
+    """Find the database in the documented order and try it. Raises NoDatabase."""
     choice = choose_for_application(x_url=request.url, configured=configured)
-    examine(choice.url)
+    examine(choice.url, source=choice.source)
     return connect_engine(choice.url, request.schema)
 
 
+def configured_url(config: Config) -> str | None:
+    """The sqlalchemy.url of the configuration. A section chosen by ``-n`` may have none of its
+    own; then the one of [alembic] counts."""
+    try:
+        return config.get_main_option("sqlalchemy.url") or config.get_section_option(
+            "alembic", "sqlalchemy.url"
+        )
+    except configparser.InterpolationError:
+        # Without the cause, whose text holds the URL and so the password.
+        raise WrongUse(
+            f"sqlalchemy.url in {config.config_file_name} has a single % sign.",
+            hint="Write every % of the URL as %% there, or set DATABASE_URL instead.",
+        ) from None
+    except CommandError:
+        return None
+
+
 def silence_driver() -> None:
-    """psycopg warns of a rollback that Ctrl-C interrupts; what matters is said in one line."""
+    """Hide psycopg's warning about a rollback that Ctrl-C interrupted."""
     logging.getLogger("psycopg").setLevel(logging.ERROR)
 
 
 Head = Callable[["Request", str | None], str]
-"""What a script begins with, from the request and the revision that it starts from."""
+"""Makes the beginning of a script, from the request and the revision that it starts from."""
 Include = Callable[[str | None, str, Any], bool]
 """Alembic's ``include_name``: whether autogenerate looks at a name of a kind."""
 
@@ -120,14 +171,14 @@ def run(
     print_head: Head | None = None,
     ignored_indexes: Collection[str] = (),
 ) -> None:
-    """Do the whole work of env.py.
+    """Do everything that env.py has to do. Every failure becomes a CommandError of one line.
 
     ``ignored_indexes`` are indexes in the database that no model has and that autogenerate leaves
     alone.
     """
     silence_driver()
-    with _clear_errors():
-        request = request_from(_x_arguments(context))
+    with clear_errors():
+        request = request_from(x_values(context.get_x_argument()))
         if context.is_offline_mode():
             _run_offline(context, request, metadata, print_head)
         else:
@@ -135,37 +186,47 @@ def run(
             _run_online(context, request, metadata, include)
 
 
-def _x_arguments(context: EnvironmentContext) -> dict[str, str]:
-    given: dict[str, str] = {}
-    for text in context.get_x_argument():
-        name, found, value = text.partition("=")
-        if not found:
-            raise WrongUse(f"-x {text}: write -x NAME=VALUE.")
-        given[name] = value
-    return given
-
-
 @contextmanager
-def _clear_errors() -> Iterator[None]:
+def clear_errors() -> Iterator[None]:
+    """Turn what goes wrong in the block into Alembic's CommandError: one line, status 255."""
     try:
         yield
     except RefactorError as error:
         raise CommandError(str(error)) from error
     except KeyboardInterrupt as error:
-        raise CommandError("interrupted; nothing is half recorded.") from error
+        raise CommandError("interrupted. The open transaction was rolled back.") from error
     except DBAPIError as error:
         raise CommandError(of_server(error.orig or error)) from error
+    except OSError as error:
+        raise CommandError(of_output(error)) from error
 
 
 def of_server(error: BaseException) -> str:
-    """What the server refused, in one line, and what to do."""
+    """Describe in one line what the server refused, and what to do next."""
     text = " ".join(str(error).split())
     if isinstance(error, psycopg.errors.InsufficientPrivilege):
         return (
             f"the role lacks a privilege: {text}. Connect as the owner of the tables, or have it "
             "granted (0001 needs CREATE on the schema and on the database)."
         )
-    return f"the server stopped it: {text}. Nothing is half recorded; run it again."
+    if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
+        return (
+            f"the server refused to write: {text}. It is a hot standby, or "
+            "default_transaction_read_only is on. Connect to the primary, or turn it off."
+        )
+    return f"the server refused: {text}. The transaction was rolled back; run the command again."
+
+
+def of_output(error: OSError) -> str:
+    """Describe in one line a file that cannot be used, or an output that cannot be written.
+
+    Standard output is closed off then, so that the interpreter's last flush cannot fail again.
+    """
+    if error.filename is not None:
+        return f"{error.filename}: {error.strerror}."
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return f"the output could not be written: {error.strerror}."
 
 
 def _run_offline(
@@ -175,7 +236,7 @@ def _run_offline(
     print_head: Head | None,
 ) -> None:
     if print_head is None:
-        raise WrongUse("this env.py has no offline scripts.", hint="Run it without --sql.")
+        raise WrongUse("this env.py cannot print scripts.", hint="Run the command without --sql.")
     out = context.config.output_buffer or sys.stdout
     context.configure(
         dialect_name="postgresql",
@@ -201,20 +262,22 @@ def _run_online(
     if isinstance(given, Connection):
         if given.in_transaction():
             raise WrongUse(
-                "the connection handed to Alembic is in a transaction; the steps commit as they "
-                "go.",
-                hint="Hand over an Engine, or a connection outside of a transaction.",
+                "the connection that was handed to Alembic is in a transaction, and the steps have "
+                "to commit.",
+                hint="Hand over an Engine, or a connection that is in no transaction.",
             )
         _migrate(context, request, metadata, include, given)
         return
-    configured = context.config.get_main_option("sqlalchemy.url")
-    engine = given if isinstance(given, Engine) else find_engine(request, configured=configured)
+    if isinstance(given, Engine):
+        engine = given
+    else:
+        engine = find_engine(request, configured=configured_url(context.config))
     try:
         with engine.connect() as connection:
             _migrate(context, request, metadata, include, connection)
     except DBAPIError as error:
         if error.connection_invalidated:
-            raise explain(error.orig or error, str(engine.url)) from error
+            raise explain(error.orig or error, str(engine.url)) from None
         raise
 
 
@@ -239,13 +302,14 @@ def _migrate(
     )
     locked = _note_destination(context, request)
     if locked:
+        _refuse_standby(connection)
         _lock_out_others(connection, request.schema)
     try:
         with context.begin_transaction():
             context.run_migrations()
     finally:
         if locked:
-            # The server may notice the session's end later than the next command begins.
+            # Without this the next command may begin before the server sees the session's end.
             with suppress(SQLAlchemyError):
                 connection.rollback()
                 connection.exec_driver_sql(unlock(request.schema))
@@ -281,18 +345,28 @@ def _require_schema(connection: Connection, schema: str) -> None:
         )
 
 
+def _refuse_standby(connection: Connection) -> None:
+    standby = connection.exec_driver_sql("SELECT pg_catalog.pg_is_in_recovery()").scalar()
+    connection.commit()
+    if standby:
+        raise NoDatabase(
+            "the server is a hot standby, which can only be read.",
+            hint="Connect to the primary; changes reach the standby from there.",
+        )
+
+
 def _lock_out_others(connection: Connection, schema: str) -> None:
-    """Takes the tenant's session lock on Alembic's connection, which outlives the commits."""
+    """Take the schema's session lock on Alembic's connection, so that it outlives the commits."""
     got = connection.exec_driver_sql(try_lock(schema)).scalar()
-    # The transaction that was begun for it has to end, or autocommit_block() refuses.
+    # autocommit_block() refuses while the transaction of this query is open.
     connection.commit()
     if not got:
         raise busy(schema)
 
 
 def _note_destination(context: EnvironmentContext, request: Request) -> bool:
-    """Adds Alembic's destination to the request, as far as its text tells one; whether the
-    command has a destination, which ``current`` and ``check`` have not."""
+    """Add Alembic's destination to the request where its text names one. Return whether the
+    command has a destination: ``upgrade`` has one, ``current`` and ``check`` have none."""
     opts = context.get_context().opts
     wanted = opts.get("destination_rev")
     if isinstance(wanted, (tuple, list)):

@@ -17,7 +17,7 @@ def move(url: str, target: str, pipe: Pipe, options: tuple[str, ...]) -> None:
     from alembic import command
     from alembic.config import Config
 
-    from membership_refactor.cli.main import packaged_configuration
+    from membership_refactor.cli.command_line import packaged_configuration
     from membership_refactor.environment import connect_engine
 
     # What the tool says on its way is not what the campaign reports.

@@ -12,7 +12,7 @@ import pytest
 from alembic.config import Config
 from sqlalchemy import Engine
 
-from membership_refactor.cli import duplicates, merge
+from membership_refactor.cli import duplicates, merge_duplicates
 from membership_refactor.cli.verb import FINDINGS, FINE, Context
 from membership_refactor.enrollment.label import label
 from membership_refactor.environment import Request
@@ -76,24 +76,24 @@ def test_a_dry_run_a_merge_a_look_and_an_undo(
     troubled: Engine, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = contents(troubled)
-    assert call(troubled, merge) == FINDINGS
-    assert "nothing has been changed" in capsys.readouterr().out
+    assert call(troubled, merge_duplicates) == FINDINGS
+    assert "Nothing has been changed" in capsys.readouterr().out
     assert contents(troubled) == before
-    assert call(troubled, merge, "--apply") == FINDINGS
-    assert "left as they are: 3, 4" in capsys.readouterr().out
-    assert call(troubled, merge, "--where", "2") == FINE
-    assert "2 is 1 since run 1" in capsys.readouterr().out
-    assert call(troubled, merge, "--where", "1") == FINDINGS
-    assert call(troubled, merge, "--undo", "1") == FINE
+    assert call(troubled, merge_duplicates, "--apply") == FINDINGS
+    assert "left unchanged: 3, 4" in capsys.readouterr().out
+    assert call(troubled, merge_duplicates, "--where", "2") == FINE
+    assert "2 was merged into 1 by run 1" in capsys.readouterr().out
+    assert call(troubled, merge_duplicates, "--where", "1") == FINDINGS
+    assert call(troubled, merge_duplicates, "--undo", "1") == FINE
     assert contents(troubled) == before
 
 
 def test_a_label_is_given_only_when_it_is_to_be_applied(troubled: Engine) -> None:
     before = contents(troubled)
     with pytest.raises(WrongUse, match="--apply"):
-        call(troubled, merge, "--label", "unknown-")
+        call(troubled, merge_duplicates, "--label", "unknown-")
     assert contents(troubled) == before
-    assert call(troubled, merge, "--label", "unknown-", "--apply") == FINE
+    assert call(troubled, merge_duplicates, "--label", "unknown-", "--apply") == FINE
     assert label(troubled, IDENTITY, "public", prefix="again-") == (0, None)
 
 
@@ -112,7 +112,7 @@ def test_wrong_use_is_said_and_changes_nothing(
 ) -> None:
     before = contents(troubled)
     with pytest.raises(WrongUse):
-        call(troubled, merge, "--apply", *arguments)
+        call(troubled, merge_duplicates, "--apply", *arguments)
     assert contents(troubled) == before
 
 
@@ -142,17 +142,19 @@ def test_both_ways_of_saying_how_large_a_batch_is_are_heard(
 
     monkeypatch.setattr(psycopg.Cursor, "execute", noted)
     options = Options(batch_rows=given)
-    assert call(unconstrained_engine, merge, "--apply", *arguments, options=options) == FINE
+    assert (
+        call(unconstrained_engine, merge_duplicates, "--apply", *arguments, options=options) == FINE
+    )
     assert len(locking) == batches
 
 
 def test_a_dry_run_says_where_every_batch_would_read_the_table(
     troubled: Engine, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    call(troubled, merge)
+    call(troubled, merge_duplicates)
     assert "user_id, external_user_key: no index" in capsys.readouterr().err
     with troubled.begin() as connection:
         for column in ("user_id", "external_user_key"):
             run(connection, f"CREATE INDEX ON program_enrollment ({column}, program_uuid)")
-    call(troubled, merge)
+    call(troubled, merge_duplicates)
     assert "no index" not in capsys.readouterr().err

@@ -89,7 +89,7 @@ def test_without_any_the_embedded_server_is_used_kept_and_announced(
     assert first == second
     assert examine(first.url).database == DATABASE
     assert len(lines) == 2
-    assert "No database is given; using the embedded PostgreSQL" in lines[0]
+    assert "No database is given. The embedded PostgreSQL" in lines[0]
     assert stop_kept(environ=private_state)
     assert not stop_kept(environ=private_state)
     third = choose_for_application(environ=private_state, announce=lines.append)

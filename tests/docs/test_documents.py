@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from docs.pages.write import made
-from membership_refactor.cli.main import verbs
-from membership_refactor.environment import OWN_NAMES
-from membership_refactor.execution.options import Options
+from membership_refactor.cli.command_line import verbs
+from membership_refactor.environment import X_NAMES
 from membership_refactor.plans.chain import STEPS
 from membership_refactor.sql.ledger.tables import TABLES as LEDGER
 from membership_refactor.steps.step import Direction
@@ -70,7 +69,7 @@ def test_every_verb_has_its_page(verb: str) -> None:
     assert f"membership-refactor {verb} [-h]" in MADE_PAGES[page]
 
 
-@pytest.mark.parametrize("name", [*OWN_NAMES, *Options.names()])
+@pytest.mark.parametrize("name", X_NAMES)
 def test_every_x_name_is_explained(name: str) -> None:
     page = document("docs/reference/options.md")
     assert re.search(rf"^\| `{re.escape(name)}` \|", page, re.MULTILINE)
@@ -78,7 +77,7 @@ def test_every_x_name_is_explained(name: str) -> None:
 
 def test_no_page_names_an_x_name_that_does_not_exist() -> None:
     listed = re.findall(r"-x ([a-z-]+)=", "".join(document(name) for name in DOCUMENTS))
-    assert set(listed) <= {*OWN_NAMES, *Options.names(), "name"}
+    assert set(listed) <= {*X_NAMES, "name"}
 
 
 @pytest.mark.parametrize("table", sorted(LEDGER))

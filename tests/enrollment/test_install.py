@@ -123,7 +123,7 @@ def test_duplicates_stop_it_before_anything_is_changed(unconstrained_engine: Eng
         install(unconstrained_engine, IDENTITY, "public")
     assert refused.value.count == 1
     assert f"rows {ids[0]}, {ids[1]}" in refused.value.keys[0]
-    assert "merge --apply" in str(refused.value)
+    assert "merge-duplicates --apply" in str(refused.value)
     assert structure(unconstrained_engine) == before
     merge(unconstrained_engine, IDENTITY, "public")
     install(unconstrained_engine, IDENTITY, "public")

@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
 
 from membership_refactor.cli import duplicates
-from membership_refactor.cli import merge as merge_verb
+from membership_refactor.cli import merge_duplicates as merge_verb
 from membership_refactor.cli.verb import FINDINGS, FINE, Context
 from membership_refactor.enrollment.foreign import foreign_plan
 from membership_refactor.enrollment.install import install, uninstall

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
-from membership_refactor.cli.main import main
+from membership_refactor.cli import main
 from membership_refactor.database import libpq_url
 from membership_refactor.errors import RefactorError, StepOutOfOrder
 from membership_refactor.execution.progress import Progress

@@ -7,29 +7,23 @@ from contextlib import nullcontext
 from typing import Any
 
 from alembic import context
-from alembic.util import CommandError
 from sqlalchemy import Connection, Engine
 
-from membership_refactor.environment import find_engine, request_from
-from membership_refactor.errors import RefactorError, WrongUse
+from membership_refactor.environment import (
+    clear_errors,
+    configured_url,
+    find_engine,
+    request_from,
+    x_values,
+)
 from membership_refactor.execution.tenant_lock import alone
 from membership_refactor.models.several_keys import SeveralKeysBase
 
 VERSION_TABLE = "alembic_version_several_keys"
 
 
-def _given() -> dict[str, str]:
-    given: dict[str, str] = {}
-    for text in context.get_x_argument():
-        name, found, value = text.partition("=")
-        if not found:
-            raise WrongUse(f"-x {text}: write -x NAME=VALUE.")
-        given[name] = value
-    return given
-
-
 def _run() -> None:
-    request = request_from(_given())
+    request = request_from(x_values(context.get_x_argument()))
     common: dict[str, Any] = {
         "target_metadata": SeveralKeysBase.metadata,
         "version_table": VERSION_TABLE,
@@ -47,8 +41,10 @@ def _run() -> None:
     given = context.config.attributes.get("connection")
     if isinstance(given, Connection):
         given = given.engine
-    configured = context.config.get_main_option("sqlalchemy.url")
-    engine = given if isinstance(given, Engine) else find_engine(request, configured=configured)
+    if isinstance(given, Engine):
+        engine = given
+    else:
+        engine = find_engine(request, configured=configured_url(context.config))
     with engine.connect() as connection:
         connection.dialect.default_schema_name = request.schema
         context.configure(connection=connection, **common)
@@ -60,7 +56,5 @@ def _run() -> None:
             context.run_migrations()
 
 
-try:
+with clear_errors():
     _run()
-except RefactorError as error:
-    raise CommandError(str(error)) from error

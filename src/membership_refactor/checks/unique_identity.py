@@ -44,8 +44,8 @@ def identity_given(names: IdentityNames) -> Check:
         name=f"{names.plan.table} has an identity",
         sentence=f"every row of {names.plan.table} has {listed}",
         query=unidentified_rows(names),
-        hint=f"{_LOOK}; `membership-refactor merge --label PREFIX --apply` gives each a key "
-        "of its own, or delete them.",
+        hint=f"{_LOOK}; `membership-refactor merge-duplicates --label PREFIX --apply` gives each a "
+        "key of its own, or delete them.",
     )
 
 
@@ -57,8 +57,8 @@ def identity_unique(names: IdentityNames, alternative: Alternative) -> Check:
         name=f"{alternative.constraint} can stand",
         sentence=f"no {alternative.column} stands twice in {names.plan.table}{within}",
         query=duplicate_keys(names, alternative),
-        hint=f"{_LOOK}; `membership-refactor merge --apply` unites those that do not contradict "
-        "each other, the rest is for a person to decide.",
+        hint=f"{_LOOK}; `membership-refactor merge-duplicates --apply` unites those that do not "
+        "contradict each other, the rest is for a person to decide.",
     )
 
 

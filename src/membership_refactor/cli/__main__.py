@@ -1,5 +1,5 @@
-"""python -m membership_refactor.cli, the same as the console script."""
+"""``python -m membership_refactor.cli`` runs the same command line as the console script."""
 
-from membership_refactor.cli.main import main
+from membership_refactor.cli import main
 
 main()

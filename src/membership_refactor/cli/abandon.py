@@ -1,4 +1,4 @@
-"""membership-refactor abandon: takes the open step back."""
+"""``abandon``: undo what a half-done step has committed."""
 
 from __future__ import annotations
 
@@ -7,24 +7,27 @@ import json
 
 from membership_refactor.cli.verb import FINE, Context
 from membership_refactor.execution.tenant_lock import alone
-from membership_refactor.operations import runner_for
-from membership_refactor.plans.chain import SPLIT
 
 NAME = "abandon"
-HELP = "take the open step back: what a half-done upgrade or downgrade committed is undone"
+HELP = "undo what a half-done step has committed"
+DESCRIPTION = (
+    "Undo what a step that stopped half-way has committed, so that the tables are as they were "
+    "before it. Changes the tables. Where no step is open, nothing is done. Exit status: 0."
+)
+EXAMPLE = "membership-refactor abandon"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """No options of its own."""
+    """It has no options of its own."""
 
 
 def run(options: argparse.Namespace, context: Context) -> int:
-    """Status 0 also where nothing is open."""
-    runner = runner_for(context.engine(), SPLIT, context.request)
+    """Return 0, also where no step is open."""
+    runner = context.runner()
     with alone(runner.engine, context.schema, label=NAME):
         taken = runner.abandon()
     if context.format == "json":
         print(json.dumps({"abandoned": taken}))
     else:
-        print(f"taken back: {taken}" if taken else "no step is open")
+        print(f"undone: {taken}" if taken else "no step is open; nothing was changed")
     return FINE

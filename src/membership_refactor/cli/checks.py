@@ -1,4 +1,4 @@
-"""membership-refactor checks: what has to hold where the chain stands, all of it or one by one."""
+"""``checks``: ask whether everything that must be true at the current revision is true."""
 
 from __future__ import annotations
 
@@ -7,27 +7,38 @@ import json
 import sys
 
 from membership_refactor.cli.verb import FINDINGS, FINE, Context
-from membership_refactor.execution.runner import Runner
 from membership_refactor.inspect import findings
 from membership_refactor.inspect.checks import StandingChecks
-from membership_refactor.plans.chain import SPLIT, STEPS, TABLES
+from membership_refactor.plans.chain import STEPS
 from membership_refactor.plans.enrollment_tables import enrollment_tables
 from membership_refactor.plans.legacy_tables import legacy_tables
 
 NAME = "checks"
-HELP = "ask what has to hold where the chain stands: rows, portrait, models"
+HELP = "check that rows, tables and models are as the current revision says"
+DESCRIPTION = (
+    "Check that rows, tables and models are as the current revision says. Reads whole tables and "
+    "changes none; the results are recorded in the ledger. Exit status: 0 where every check "
+    "passes, 1 where one fails."
+)
+EXAMPLE = "membership-refactor checks --format junit > checks.xml"
 FORMATS = ("text", "json", "junit")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("asked", nargs="*", metavar="NAME", help="ask these only (see --list)")
-    parser.add_argument("--list", action="store_true", help="name the checks, ask none")
+    parser.add_argument(
+        "asked",
+        nargs="*",
+        metavar="NAME",
+        help="only these checks (default: all; --list names them)",
+    )
+    parser.add_argument("--list", action="store_true", help="list the checks and run none")
 
 
 def run(options: argparse.Namespace, context: Context) -> int:
-    """Status 1 where one does not hold. Every result is recorded in the ledger."""
-    runner = Runner(context.engine(), SPLIT, context.schema, steps=STEPS, tables=TABLES)
-    checks = StandingChecks(runner, steps=STEPS, groups=(legacy_tables, enrollment_tables))
+    """Return 1 where a check fails. Every result is recorded in the ledger."""
+    checks = StandingChecks(
+        context.runner(), steps=STEPS, groups=(legacy_tables, enrollment_tables)
+    )
     if options.list:
         listed = {q.name: q.sentence for q in checks.questions()}
         if context.format == "json":
@@ -37,10 +48,12 @@ def run(options: argparse.Namespace, context: Context) -> int:
         return FINE
     found = []
     for question in checks.chosen(options.asked):
-        context.request.progress.say(f"asking: {question.name}")
+        context.request.progress.say(f"checking: {question.name}")
         found.append(question.ask())
     if found and not checks.record(found):
-        print("the results are not in the ledger: no privilege to write it", file=sys.stderr)
+        print(
+            "The results were not recorded: this role may not write to the ledger.", file=sys.stderr
+        )
     if context.format == "json":
         values = findings.as_values(found, checks.revision, context.schema)
         print(json.dumps(values, indent=2, ensure_ascii=False))

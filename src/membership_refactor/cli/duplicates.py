@@ -1,4 +1,4 @@
-"""``duplicates``: rows of one learner, contradictions, and keys that only look different."""
+"""``duplicates``: list rows of the same learner, contradictions, and keys that look alike."""
 
 from __future__ import annotations
 
@@ -21,14 +21,19 @@ from membership_refactor.enrollment.findings import Finding, Kind
 from membership_refactor.planning import UniqueIdentity
 
 NAME = "duplicates"
-HELP = "list rows that share an identity, or have none; reads only"
+HELP = "list enrollments that share an identity, or have none"
+DESCRIPTION = (
+    "List enrollments that share an identity, have none, or have keys that differ only in case or "
+    "blanks. Reads only. Exit status: 0 where nothing is found, 1 otherwise."
+)
+EXAMPLE = "membership-refactor duplicates --format csv > duplicates.csv"
 FORMATS = ("text", "json", "csv")
 
 _MEANING = {
-    Kind.MERGEABLE: "rows of one learner; `merge` unites them",
-    Kind.CONTRADICTORY: "rows that share an identity and contradict each other; a person decides",
+    Kind.MERGEABLE: "rows of the same learner; `merge-duplicates` merges them",
+    Kind.CONTRADICTORY: "rows that share an identity and contradict each other; decide by hand",
     Kind.UNIDENTIFIED: "rows without any identity",
-    Kind.SPELLINGS: "keys that differ only in case or blanks; no constraint sees them",
+    Kind.SPELLINGS: "keys that differ only in case or blanks; no constraint catches them",
     Kind.PADDED: "keys that are empty or have blanks around them",
     Kind.STATUS: "statuses outside the list",
 }
@@ -40,14 +45,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=20,
         metavar="N",
-        help="how many of each kind the text shows (20); JSON and CSV have all",
+        help="findings of each kind in the text (default 20); JSON and CSV list all",
     )
     add_identity_options(parser)
 
 
 def run(options: argparse.Namespace, context: Context) -> int:
-    # Findings are many small objects. Without this each full collection would look through every
-    # imported module again, for as much time as the findings take themselves.
+    # Findings are many small objects. Without this, every garbage collection would also scan the
+    # imported modules, and double the time.
     gc.freeze()
     with context.engine().connect() as connection, connection.begin():
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
@@ -59,7 +64,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
 
 
 def as_dict(plan: UniqueIdentity, finding: Finding) -> dict[str, Any]:
-    """The finding for JSON; values that JSON does not know are texts."""
+    """The finding for JSON. Values that JSON has no type for become text."""
     made: dict[str, Any] = {
         "kind": finding.kind.value,
         "scope": dict(zip(plan.scope, map(_plain, finding.scope), strict=True)),
@@ -121,9 +126,11 @@ def _text(plan: UniqueIdentity, found: Iterator[Finding], limit: int) -> Counter
         counts[finding.kind.value] += 1
         if len(kept := first.setdefault(finding.kind, [])) < limit:
             kept.append(finding)
-    console = Console(file=sys.stdout, highlight=False, markup=False)
+    # In a file or a pipe the table is as wide as its longest values, so that none is cut.
+    width = None if sys.stdout.isatty() else 100_000
+    console = Console(file=sys.stdout, highlight=False, markup=False, width=width)
     if not counts:
-        console.print(f"{plan.table}: every row has an identity, and none stands twice.")
+        console.print(f"{plan.table}: every row has an identity, and no identity occurs twice.")
     for kind in Kind:
         if kind not in first:
             continue
@@ -135,7 +142,9 @@ def _text(plan: UniqueIdentity, found: Iterator[Finding], limit: int) -> Counter
 
 
 def _table(plan: UniqueIdentity, found: list[Finding]) -> Table:
-    table = Table(*plan.scope, plan.id, *plan.identity_columns, "status", "detail")
+    table = Table()
+    for column in (*plan.scope, plan.id, *plan.identity_columns, "status", "detail"):
+        table.add_column(column, overflow="fold")
     for finding in found:
         for at, member in enumerate(finding.members):
             last = at == len(finding.members) - 1

@@ -1,4 +1,4 @@
-"""The options by which ``duplicates`` and ``merge`` are pointed at a table that is not ours."""
+"""The options with which ``duplicates`` and ``merge-duplicates`` work on another table."""
 
 from __future__ import annotations
 
@@ -14,45 +14,50 @@ from membership_refactor.planning import UniqueIdentity
 
 
 def add_identity_options(parser: argparse.ArgumentParser) -> None:
-    """``--table``, ``--identity``, ``--scope`` and ``--status``, in this order."""
+    """Add ``--table``, ``--identity``, ``--scope`` and ``--status``."""
     group = parser.add_argument_group(
-        "another table", "Without these, the table of program enrollments."
+        "another table", "Without these options, the table of program enrollments is used."
     )
-    group.add_argument("--table", metavar="NAME", help="its bare name, in the schema given by -x")
+    group.add_argument(
+        "--table",
+        metavar="NAME",
+        help="name of the table, without its schema (-x schema= gives that)",
+    )
     group.add_argument(
         "--identity",
         metavar="COLUMN",
         action="append",
         default=[],
-        help="a nullable identity column; once for each, the one of realised rows first",
+        help="a column that identifies a person and may be NULL; repeat the option for each, the "
+        "most certain first",
     )
     group.add_argument(
         "--scope",
         metavar="COLUMN",
         action="append",
         default=[],
-        help="a column within whose values an identity is unique; once for each",
+        help="a column within which an identity may occur only once; repeat the option for each",
     )
     group.add_argument(
         "--status",
         metavar="COLUMN=BEST,NEXT,...",
-        help="the known values of a status column, the one to keep first",
+        help="a status column and its values, best first; a merge prefers the better one",
     )
 
 
 def chosen_plan(
     options: argparse.Namespace, connection: Connection, schema: str, *, merging: bool
 ) -> UniqueIdentity:
-    """The shipped plan, or one for the table that the options name."""
+    """Return the shipped plan, or one for the table that the options name."""
     if not options.table:
         if options.identity or options.scope:
-            raise WrongUse("--identity and --scope describe a table, and --table is not given.")
+            raise WrongUse("--identity and --scope need --table.")
         shipped = plan_in_use(connection, schema)
         return replace(shipped, status=ranking(options.status)) if options.status else shipped
     if not options.identity:
         raise WrongUse(
             "--table needs at least one --identity.",
-            hint="Such as --identity user_id --identity email --scope course_id.",
+            hint="For example: --identity user_id --identity email --scope course_id.",
         )
     return foreign_plan(
         connection,

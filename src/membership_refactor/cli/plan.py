@@ -9,30 +9,36 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from membership_refactor.cli.verb import FINDINGS, FINE, Context
-from membership_refactor.execution.runner import Runner
 from membership_refactor.inspect import forecast_text
 from membership_refactor.inspect import keys_text as keys
 from membership_refactor.inspect.forecast import forecast
 from membership_refactor.inspect.keys import compare_keys
 from membership_refactor.inspect.revision_text import RevisionText, revision_text
-from membership_refactor.plans.chain import SPLIT, STEPS, TABLES
+from membership_refactor.plans.chain import STEPS
 from membership_refactor.portrait import to_json
 
 NAME = "plan"
-HELP = "say what each step will do to this database: rows, size, locks, time, undo, refusals"
+HELP = "show what each step would do here: rows, size, locks, time, undo, refusals"
+DESCRIPTION = (
+    "Show what each step that has not run would do to this database: rows, disk space, locks, "
+    "time, how to undo it, and what would refuse it. Reads only. Exit status: 0, or 1 where the "
+    "next step would be refused."
+)
+EXAMPLE = "membership-refactor plan --format json > portrait.json"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--compare-keys",
         action="store_true",
-        help="count the groups of the plan's key, and of keys with one column more or less",
+        help="count the parents that other keys would give: the plan's key with one column more or "
+        "less",
     )
 
 
 def run(options: argparse.Namespace, context: Context) -> int:
-    """Status 1 where the next step would be refused as things are."""
-    runner = Runner(context.engine(), SPLIT, context.schema, steps=STEPS, tables=TABLES)
+    """Return 1 where the next step would be refused."""
+    runner = context.runner()
     if options.compare_keys:
         choices, table, rows = compare_keys(runner)
         if context.format == "json":
@@ -42,7 +48,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
         return FINE
     made, portrait = forecast(runner, revision_texts(context.config), steps=STEPS)
     if context.format == "json":
-        # The document is the portrait that -x portrait=FILE takes; the plan stands beside it.
+        # -x portrait=FILE reads this document too, and skips the plan in it.
         document = {**json.loads(to_json(portrait)), "plan": forecast_text.as_values(made)}
         print(json.dumps(document, indent=2, ensure_ascii=False))
     else:
@@ -51,6 +57,6 @@ def run(options: argparse.Namespace, context: Context) -> int:
 
 
 def revision_texts(config: Config) -> dict[str, RevisionText]:
-    """What each revision file says about itself."""
+    """Read the docstring of each revision file."""
     script = ScriptDirectory.from_config(config)
     return {r.revision: revision_text(r.module.__doc__ or "") for r in script.walk_revisions()}

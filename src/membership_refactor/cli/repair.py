@@ -1,4 +1,4 @@
-"""membership-refactor repair: puts right what verify finds, from the side that holds the truth."""
+"""``repair``: correct the rows that verify finds, from the side that holds the truth."""
 
 from __future__ import annotations
 
@@ -7,27 +7,41 @@ import json
 from typing import Any
 
 from membership_refactor.cli.verb import FINDINGS, FINE, Context
-from membership_refactor.cli.verify import document, found, lines, listed, runner
+from membership_refactor.cli.verify import document, found, lines, listed
 from membership_refactor.execution.tenant_lock import alone
 from membership_refactor.inspect.verify_and_repair import inspect, mend
 
 NAME = "repair"
-HELP = "show what verify finds; with --apply, put it right under a lock"
+HELP = "show the rows that verify finds; with --apply, correct them"
+DESCRIPTION = (
+    "Show the rows in which the two sides differ. With --apply, read each of them again under a "
+    "lock and correct it from the side that holds the truth; what it replaces is kept in the "
+    "ledger. Without --apply it only reads. Exit status: 0, or 1 where rows differ and were not "
+    "corrected."
+)
+EXAMPLE = "membership-refactor repair --apply"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--apply", action="store_true", help="change the tables")
     parser.add_argument(
-        "--workers", type=int, default=1, metavar="N", help="ranges compared at a time (default 1)"
+        "--apply", action="store_true", help="correct the rows (default: only show them)"
+    )
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=1,
+        metavar="N",
+        help="ranges of rows compared at a time (default 1)",
     )
 
 
 def run(options: argparse.Namespace, context: Context) -> int:
-    """Status 1 where something differs and was not put right."""
-    chain = runner(context)
+    """Return 1 where rows differ and were not corrected."""
+    chain = context.runner()
     if not options.apply:
         inspected = inspect(chain, workers=max(options.workers, 1))
-        hint = "repair --apply puts this right." if inspected.count else "nothing to repair."
+        fix = "`membership-refactor repair --apply` corrects these rows."
+        hint = fix if inspected.count else "Nothing to repair."
         _print(context, {**document(inspected), "applied": False}, [*lines(inspected), hint])
         return FINDINGS if inspected.count else FINE
     with alone(chain.engine, context.schema, label="repair"):
@@ -36,7 +50,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
     shown, repairs = lines(inspected), []
     for verdict, repaired in done:
         shown.append(
-            f"{verdict.comparison.name}: {len(repaired.mended):,} mended from "
+            f"{verdict.comparison.name}: {len(repaired.mended):,} rows corrected from "
             f"{verdict.comparison.authority}, {len(repaired.agreed):,} agreed when read again"
         )
         shown += listed(repaired.mended)
@@ -48,7 +62,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
             }
         )
     if repairs:
-        shown.append(f'what stood there before is in "{chain.ledger.name}".repair')
+        shown.append(f'The values that were replaced are in "{chain.ledger.name}".repair.')
     _print(context, {**document(inspected), "applied": True, "repairs": repairs}, shown)
     return FINE
 

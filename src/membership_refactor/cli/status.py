@@ -1,4 +1,4 @@
-"""membership-refactor status: where the chain stands, what is open, and how to end it."""
+"""``status``: show the current revision, an open step with its progress, and the gates."""
 
 from __future__ import annotations
 
@@ -6,23 +6,26 @@ import argparse
 import json
 
 from membership_refactor.cli.verb import FINDINGS, FINE, Context
-from membership_refactor.execution.runner import Runner
 from membership_refactor.inspect import status_text as standing
 from membership_refactor.inspect.status import read_standing
-from membership_refactor.plans.chain import SPLIT, STEPS, TABLES
+from membership_refactor.plans.chain import STEPS
 
 NAME = "status"
-HELP = "say where the chain stands: steps, an open step and its progress, gates, checks"
+HELP = "show the current revision, an open step and its progress, gates, checks"
+DESCRIPTION = (
+    "Show which steps have run, an open step with its progress and how to end it, what the gates "
+    "say, and the last result of each check. Reads only. Exit status: 0, or 1 where a step is open."
+)
+EXAMPLE = "membership-refactor status"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """No options of its own."""
+    """It has no options of its own."""
 
 
 def run(options: argparse.Namespace, context: Context) -> int:
-    """Status 1 where a step is open."""
-    runner = Runner(context.engine(), SPLIT, context.schema, steps=STEPS, tables=TABLES)
-    found = read_standing(runner, steps=STEPS)
+    """Return 1 where a step is open."""
+    found = read_standing(context.runner(), steps=STEPS)
     if context.format == "json":
         print(json.dumps(standing.as_values(found), indent=2, default=str))
     else:

@@ -1,4 +1,4 @@
-"""Verb: what a module of this folder offers so that the command line can carry it."""
+"""Verb: what a module of this folder has to define to become a verb of the command line."""
 
 from __future__ import annotations
 
@@ -11,45 +11,58 @@ from alembic.config import Config
 from sqlalchemy import Engine
 
 from membership_refactor.environment import Request
+from membership_refactor.execution.runner import Runner
+from membership_refactor.operations import runner_for
+from membership_refactor.plans.chain import SPLIT
 
 FINE, FINDINGS, WRONG_USE = 0, 1, 2
-"""Exit status of the tool's own verbs; Alembic's verbs keep Alembic's."""
+"""Exit status of the verbs of this package. Alembic's verbs keep Alembic's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """What a verb gets besides its own options."""
+    """What a verb is given besides its own options."""
 
     schema: str
-    """The tenant's schema (``-x schema=``, else ``public``)."""
+    """The schema that holds the tables: ``-x schema=``, or else ``public``."""
     format: str
-    """``text`` or ``json`` (some verbs offer more); data goes to standard output."""
+    """``text``, ``json``, or another of the verb's FORMATS."""
     engine: Callable[[], Engine]
-    """Finds the database in the documented order and says one clear line when there is none.
-    Its connections have the schema first in their search_path."""
+    """Finds the database in the documented order and connects. Raises NoDatabase.
+    The connections have the schema in their search_path."""
     request: Request
-    """What ``-x`` asks for, options of a run included."""
+    """Everything that ``-x`` asks for."""
     config: Config
-    """Alembic's configuration, where the revisions are to be found."""
+    """Alembic's configuration, which says where the revisions are."""
+
+    def runner(self) -> Runner:
+        """The runner of the shipped plan, with the options of the command line."""
+        return runner_for(self.engine(), SPLIT, self.request)
 
 
 class Verb(Protocol):
-    """One verb, one module: ``NAME``, ``HELP``, ``configure`` and ``run``.
+    """One verb is one module with these names.
 
-    A module may have ``FORMATS``, the choices of ``--format``, the first being the default.
+    A module may also have ``FORMATS``, the choices of ``--format``. The first is the default;
+    without FORMATS they are ``text`` and ``json``.
     """
 
     NAME: str
     HELP: str
+    """One line for the list of all verbs."""
+    DESCRIPTION: str
+    """For ``--help``: what it does, whether it changes anything, and its exit status."""
+    EXAMPLE: str
+    """One command line that works as it is."""
 
     def configure(self, parser: argparse.ArgumentParser) -> None:
-        """Adds the verb's own options; ``--format text|json`` is there already."""
+        """Add the verb's own options. ``--format`` is there already."""
         ...
 
     def run(self, options: argparse.Namespace, context: Context) -> int:
-        """Does it, prints the data to standard output, returns the exit status.
+        """Run the verb and return the exit status.
 
-        Progress and logs go to standard error. A RefactorError becomes one line and status 2
-        for wrong use, 255 otherwise.
+        Data goes to standard output, progress and logs to standard error. A RefactorError
+        becomes one line, with status 2 for wrong use and 255 otherwise.
         """
         ...

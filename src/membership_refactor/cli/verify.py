@@ -1,4 +1,4 @@
-"""membership-refactor verify: compares both sides of where the chain stands, while writers run."""
+"""``verify``: compare both sides of the split, row by row, while applications write."""
 
 from __future__ import annotations
 
@@ -8,26 +8,34 @@ from collections.abc import Sequence
 from typing import Any
 
 from membership_refactor.cli.verb import FINDINGS, FINE, Context
-from membership_refactor.execution.runner import Runner
 from membership_refactor.inspect.verify import Finding, Verdict
 from membership_refactor.inspect.verify_and_repair import Inspected, inspect
-from membership_refactor.plans.chain import SPLIT, STEPS, TABLES
 
 NAME = "verify"
-HELP = "compare both sides of where the chain stands; names every row and column that differs"
+HELP = "compare both sides row by row; name every row and column that differs"
+DESCRIPTION = (
+    "Compare the old and the new tables row by row, and name every row and column that differs. "
+    "Reads only, without row locks, while applications write. Exit status: 0 where all rows "
+    "agree, 1 where some differ."
+)
+EXAMPLE = "membership-refactor verify --workers 2"
 SHOWN = 20
-"""Findings of a comparison in the text; JSON has them all."""
+"""How many findings of a comparison the text shows. JSON has them all."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--workers", type=int, default=1, metavar="N", help="ranges compared at a time (default 1)"
+        "--workers",
+        type=int,
+        default=1,
+        metavar="N",
+        help="ranges of rows compared at a time (default 1)",
     )
 
 
 def run(options: argparse.Namespace, context: Context) -> int:
-    """Status 1 where anything differs."""
-    inspected = inspect(runner(context), workers=max(options.workers, 1))
+    """Return 1 where anything differs."""
+    inspected = inspect(context.runner(), workers=max(options.workers, 1))
     if context.format == "json":
         print(json.dumps(document(inspected), indent=2))
     else:
@@ -35,21 +43,8 @@ def run(options: argparse.Namespace, context: Context) -> int:
     return FINDINGS if inspected.count else FINE
 
 
-def runner(context: Context) -> Runner:
-    """The chain that ships, in the schema and with the options of the command line."""
-    return Runner(
-        context.engine(),
-        SPLIT,
-        context.schema,
-        steps=STEPS,
-        options=context.request.options,
-        progress=context.request.progress,
-        tables=TABLES,
-    )
-
-
 def document(inspected: Inspected) -> dict[str, Any]:
-    """What JSON shows."""
+    """The document for JSON."""
     return {
         "revision": inspected.revision,
         "findings": inspected.count,
@@ -74,9 +69,11 @@ def found(findings: Sequence[Finding]) -> list[dict[str, Any]]:
 
 
 def lines(inspected: Inspected) -> list[str]:
-    """What the text shows."""
+    """The lines of the text."""
     if not inspected.verdicts:
-        return [f"{inspected.revision}: there is nothing to compare before 0003."]
+        return [
+            f"{inspected.revision}: there is no second table to compare with yet; 0003 makes it."
+        ]
     shown = []
     for verdict in inspected.verdicts:
         count = len(verdict.findings)
@@ -90,7 +87,7 @@ def lines(inspected: Inspected) -> list[str]:
 
 
 def listed(findings: Sequence[Finding]) -> list[str]:
-    """A line for each of the first findings."""
+    """One line for each of the first findings."""
     shown = [
         f"  {f.difference:<9} {f.key}{'  ' + ', '.join(f.columns) if f.columns else ''}"
         for f in findings[:SHOWN]

@@ -1,4 +1,4 @@
-"""Which database a command or a test uses, and the line that says so."""
+"""Choose the database of a command or a test, and say which one it is."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _PLACEHOLDERS = ("driver://user:pass@localhost/dbname",)
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A database, as SQLAlchemy's URL, and who named it."""
+    """A database, as SQLAlchemy's URL, and where it was named."""
 
     url: str
     source: str
@@ -43,10 +43,11 @@ def choose_for_application(
     environ: Mapping[str, str] | None = None,
     announce: Callable[[str], None] | None = None,
 ) -> Choice:
-    """The first that names a database: -x url, DATABASE_URL, sqlalchemy.url, libpq's variables.
+    """Take the first that names a database: -x url, DATABASE_URL, sqlalchemy.url, libpq's
+    variables.
 
-    With none of them the embedded server is used, and ``announce`` (standard error) gets a line
-    that says so. What is named is not tried here: ``examine`` does.
+    With none of them the embedded server is started, and ``announce`` (default: standard error)
+    gets one line about it. A named database is not tried here; ``examine`` does that.
     """
     environ = os.environ if environ is None else environ
     if configured in _PLACEHOLDERS:
@@ -58,15 +59,15 @@ def choose_for_application(
     )
     for url, source in named:
         if url and url.strip():
-            return Choice(normalise_url(url), source)
+            return Choice(normalise_url(url, source=source), source)
     if libpq := [name for name in LIBPQ_PLACES if environ.get(name)]:
-        return Choice(_FROM_LIBPQ, f"the environment's {', '.join(libpq)}")
+        return Choice(_FROM_LIBPQ, ", ".join(libpq))
     server = kept(environ=environ)
     choice = Choice(server.database_url(DATABASE), f"embedded: {server.source}")
     say = announce or _to_standard_error
     say(
-        f"No database is given; using the embedded {server.source}, data in {server.data}. "
-        "Set DATABASE_URL to use another."
+        f"No database is given. The embedded {server.source} is used, with its data in "
+        f"{server.data}. Set DATABASE_URL to use another."
     )
     return choice
 
@@ -74,7 +75,7 @@ def choose_for_application(
 def source_for_tests(
     environ: Mapping[str, str] | None = None, *, only: Source | None = None
 ) -> str:
-    """Which server ``server_for_tests`` would take, without starting it."""
+    """Name the server that ``server_for_tests`` would take. Nothing is started."""
     environ = os.environ if environ is None else environ
     if only is None and (url := environ.get("DATABASE_URL")):
         return f"DATABASE_URL {without_password(url)}"
@@ -91,9 +92,10 @@ def server_for_tests(
     environ: Mapping[str, str] | None = None,
     only: Source | None = None,
 ) -> Iterator[Server]:
-    """A server until the block ends: DATABASE_URL, a container, this machine's, the wheel's.
+    """Provide a server until the block ends: DATABASE_URL, a container, this machine's
+    installation, or the embedded one, in this order.
 
-    ``only`` asks for one of the last three, whatever comes before it.
+    ``only`` asks for one of the last three and skips those before it.
     """
     environ = os.environ if environ is None else environ
     if only is None and (url := environ.get("DATABASE_URL")):

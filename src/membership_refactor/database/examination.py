@@ -1,4 +1,4 @@
-"""Whether a database can be used at all, and if not, one message with the next thing to do."""
+"""Connects once to see whether a database can be used; if not, says why and what to do."""
 
 from __future__ import annotations
 
@@ -25,11 +25,15 @@ class Examined:
     version: int
 
 
-def examine(url: str, *, seconds: int = 5) -> Examined:
-    """The database answers, is PostgreSQL 15 or newer and stores UTF8; otherwise NoDatabase."""
+def examine(url: str, *, source: str = "the URL", seconds: int = 5) -> Examined:
+    """Connect once. Raises NoDatabase unless it answers, is PostgreSQL 15 or newer, and UTF8.
+
+    ``source`` says where the URL was given, for the hints. ``seconds`` is the time to wait, where
+    the URL has no connect_timeout of its own.
+    """
     place = without_password(url)
     try:
-        # A connect_timeout that the user wrote into the URL stands.
+        # A connect_timeout in the URL is kept.
         address = make_conninfo(libpq_url(url))
         if "connect_timeout" not in conninfo_to_dict(address):
             address = make_conninfo(address, connect_timeout=seconds)
@@ -43,7 +47,7 @@ def examine(url: str, *, seconds: int = 5) -> Examined:
             )
     except (psycopg.Error, UnicodeError) as error:
         # Without the cause: libpq may repeat the connection string.
-        raise explain(error, url) from None
+        raise explain(error, url, source=source) from None
     if examined.version < OLDEST * 10000:
         raise NoDatabase(
             f"The server of {place} is PostgreSQL {_readable(examined.version)}, and this tool "
@@ -54,24 +58,27 @@ def examine(url: str, *, seconds: int = 5) -> Examined:
         raise NoDatabase(
             f"The database {examined.database} of {place} is encoded in {examined.encoding}, and "
             "this tool needs UTF8.",
-            hint="Dump it, create the database anew with CREATE DATABASE ... ENCODING 'UTF8' "
-            "TEMPLATE template0, and load the dump.",
+            hint="Dump it, create a new database with CREATE DATABASE ... ENCODING 'UTF8' "
+            "TEMPLATE template0, and load the dump there.",
         )
     return examined
 
 
-def explain(error: BaseException, url: str) -> NoDatabase:
-    """A failed connection as one message without a password."""
+def explain(error: BaseException, url: str, *, source: str = "the URL") -> NoDatabase:
+    """Describe a failed connection in one message without a password.
+
+    ``source`` says where the URL was given; the hint names it.
+    """
     text = _one_line(str(error))
     for secret in secrets_in(url):
         text = text.replace(secret, "***")
     place = without_password(url)
     for pattern, message, hint in _KNOWN:
         if match := re.search(pattern, text, re.IGNORECASE):
-            return NoDatabase(message(match, place), hint=hint)
+            return NoDatabase(message(match, place), hint=hint.format(source=source))
     return NoDatabase(
         f"There is no connection to {place}: {text}",
-        hint="Check host, port, user and database in DATABASE_URL.",
+        hint=f"Check host, port, user and database in {source}.",
     )
 
 
@@ -80,12 +87,12 @@ _KNOWN: tuple[tuple[str, _Sentence, str], ...] = (
     (
         r"password authentication failed for user \"([^\"]*)\"",
         lambda found, place: f"{place} refuses the password of user {found[1]}.",
-        "Correct the password in DATABASE_URL, PGPASSWORD or ~/.pgpass.",
+        "Correct the password in {source}, PGPASSWORD or ~/.pgpass.",
     ),
     (
         r"no password supplied",
         lambda _, place: f"{place} asks for a password, and none was given.",
-        "Put it into ~/.pgpass, PGPASSWORD or DATABASE_URL.",
+        "Put it into ~/.pgpass, PGPASSWORD or {source}.",
     ),
     (
         r"(?:database|role) \"([^\"]*)\" does not exist",
@@ -93,17 +100,17 @@ _KNOWN: tuple[tuple[str, _Sentence, str], ...] = (
             f"The {'role' if found[0].lower().startswith('role') else 'database'} {found[1]} "
             f"does not exist on the server of {place}."
         ),
-        "Create it (createdb, createuser), or correct the name in DATABASE_URL.",
+        "Create it (createdb, createuser), or correct the name in {source}.",
     ),
     (
         r"permission denied for database \"?([^\"\s]*)",
         lambda found, place: f"The user of {place} lacks the privilege CONNECT on {found[1]}.",
-        "Let the database's owner GRANT CONNECT, or use another user.",
+        "Ask the database's owner to GRANT CONNECT, or use another user.",
     ),
     (
         r"no pg_hba\.conf entry",
-        lambda _, place: f"The server of {place} does not admit this user from this machine.",
-        "Let the server's administrator add a line to pg_hba.conf, or try sslmode=require.",
+        lambda _, place: f"The server of {place} refuses this user from this machine.",
+        "Ask its administrator for a line in pg_hba.conf, or try sslmode=require.",
     ),
     (
         r"too many clients|remaining connection slots",
@@ -120,24 +127,23 @@ _KNOWN: tuple[tuple[str, _Sentence, str], ...] = (
         r"could not translate host name|Name or service not known|failed to resolve host|"
         r"nodename nor servname",
         lambda _, place: f"The host of {place} has no address.",
-        "Correct the host's name in DATABASE_URL.",
+        "Correct the host's name in {source}.",
     ),
     (
         r"definition of service \"([^\"]*)\" not found",
-        lambda found, _: f"The service {found[1]} is in no service file.",
+        lambda found, _: f"No service file has the service {found[1]}.",
         "Add it to ~/.pg_service.conf, or correct PGSERVICE.",
     ),
     (
         r"timeout expired|connection timeout",
         lambda _, place: f"The server of {place} does not answer in time.",
-        "Check host and port, and whether a firewall stands between.",
+        "Check host and port, and whether a firewall is in the way.",
     ),
     (
         r"Connection refused|No such file or directory|server closed the connection|"
         r"No route to host|Network is unreachable",
         lambda _, place: f"No server answers at {place}.",
-        "Start it, or correct host and port in DATABASE_URL; without a DATABASE_URL the embedded "
-        "server is used.",
+        "Start it, or correct host and port in {source}.",
     ),
 )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import unquote
+
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -11,28 +13,42 @@ _SECRETS = ("password", "sslpassword")
 _EXAMPLE = "postgresql://user@host:5432/database"
 
 
-def normalise_url(url: str) -> str:
-    """The URL names PostgreSQL and psycopg 3, whatever spelling it came in."""
-    return parse_url(url).render_as_string(hide_password=False)
+def normalise_url(url: str, *, source: str = "The database URL") -> str:
+    """Spell the URL for SQLAlchemy with psycopg 3, whatever form it came in."""
+    return parse_url(url, source=source).render_as_string(hide_password=False)
 
 
-def parse_url(url: str) -> URL:
-    """Like SQLAlchemy's ``make_url``; what it refuses is not repeated: it may hold a password."""
+def parse_url(url: str, *, source: str = "The database URL") -> URL:
+    """Read a URL as SQLAlchemy does. Raises NoDatabase, which never repeats the URL.
+
+    ``source`` says where the URL was given, for the message.
+    """
     try:
         parsed = make_url(url.strip())
     except (ArgumentError, ValueError):
         # Without `from`: the text of the cause contains the URL.
-        raise NoDatabase(
-            "The database URL cannot be read.",
-            hint=f"Write it as {_EXAMPLE}; special characters in a password are percent-encoded.",
-        ) from None
+        raise _unreadable(source) from None
+    # An @ or / in the password that is not escaped moves the rest of it into the next part.
+    if "@" in (parsed.host or "") or (parsed.username is None and "@" in (parsed.database or "")):
+        raise _unreadable(source)
     dialect = parsed.get_backend_name()
     if dialect not in ("postgres", "postgresql"):
         raise NoDatabase(
-            f"The database URL begins with {dialect}://, and this tool works on PostgreSQL only.",
+            f"{source} begins with {dialect}://, and this tool works on PostgreSQL only.",
             hint=f"Write it as {_EXAMPLE}.",
         )
+    if "%" in (parsed.host or ""):
+        # libpq's way to write the folder of a socket.
+        folder = unquote(parsed.host or "")
+        parsed = parsed._replace(host=None).update_query_dict({"host": folder})
     return parsed.set(drivername="postgresql+psycopg")
+
+
+def _unreadable(source: str) -> NoDatabase:
+    return NoDatabase(
+        f"{source} cannot be read as a URL.",
+        hint=f"Write it as {_EXAMPLE}. In a password write @ as %40, / as %2F, : as %3A, % as %25.",
+    )
 
 
 def libpq_url(url: str) -> str:

@@ -218,7 +218,7 @@ ORDER BY "id"
         'program_enrollment has an identity', 'every row of program_enrollment has user_id or external_user_key',
         CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
         pg_catalog.array_to_string(keys, '; ')),
-      HINT = '`membership-refactor duplicates` shows them; `membership-refactor merge --label PREFIX --apply` gives each a key of its own, or delete them.';
+      HINT = '`membership-refactor duplicates` shows them; `membership-refactor merge-duplicates --label PREFIX --apply` gives each a key of its own, or delete them.';
   END IF;
 END
 $body$;
@@ -247,7 +247,7 @@ ORDER BY "user_id", "program_uuid", "curriculum_uuid"
         'uq_program_enrollment_user can stand', 'no user_id stands twice in program_enrollment within one (program_uuid, curriculum_uuid)',
         CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
         pg_catalog.array_to_string(keys, '; ')),
-      HINT = '`membership-refactor duplicates` shows them; `membership-refactor merge --apply` unites those that do not contradict each other, the rest is for a person to decide.';
+      HINT = '`membership-refactor duplicates` shows them; `membership-refactor merge-duplicates --apply` unites those that do not contradict each other, the rest is for a person to decide.';
   END IF;
 END
 $body$;
@@ -276,7 +276,7 @@ ORDER BY "external_user_key", "program_uuid", "curriculum_uuid"
         'uq_program_enrollment_key can stand', 'no external_user_key stands twice in program_enrollment within one (program_uuid, curriculum_uuid)',
         CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
         pg_catalog.array_to_string(keys, '; ')),
-      HINT = '`membership-refactor duplicates` shows them; `membership-refactor merge --apply` unites those that do not contradict each other, the rest is for a person to decide.';
+      HINT = '`membership-refactor duplicates` shows them; `membership-refactor merge-duplicates --apply` unites those that do not contradict each other, the rest is for a person to decide.';
   END IF;
 END
 $body$;
@@ -406,7 +406,7 @@ ORDER BY "id"
         'program_enrollment has an identity', 'every row of program_enrollment has user_id or external_user_key',
         CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
         pg_catalog.array_to_string(keys, '; ')),
-      HINT = '`membership-refactor duplicates` shows them; `membership-refactor merge --label PREFIX --apply` gives each a key of its own, or delete them.';
+      HINT = '`membership-refactor duplicates` shows them; `membership-refactor merge-duplicates --label PREFIX --apply` gives each a key of its own, or delete them.';
   END IF;
 END
 $body$;

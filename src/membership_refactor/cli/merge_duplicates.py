@@ -1,5 +1,4 @@
-"""``merge``: unites rows of one learner; a dry run until ``--apply`` is given, ``--undo`` acts at
-once."""
+"""``merge-duplicates``: merge rows of the same learner; a dry run unless ``--apply`` is given."""
 
 from __future__ import annotations
 
@@ -25,38 +24,49 @@ from membership_refactor.planning import Keep, SurvivorRule, UniqueIdentity
 from membership_refactor.sql.unique_identity import merge_record as moves
 from membership_refactor.sql.unique_identity.names import IdentityNames
 
-NAME = "merge"
-HELP = "unite rows of one learner; a dry run without --apply; --undo RUN acts at once"
+NAME = "merge-duplicates"
+HELP = "merge enrollments of the same learner; a dry run without --apply"
+DESCRIPTION = (
+    "Merge enrollments of the same learner into one row, and move what refers to them. Without "
+    "--apply it only reads and shows what it would do; --undo changes rows at once. Every move is "
+    "recorded and can be undone. Exit status: 0, or 1 where rows are left to merge or to decide."
+)
+EXAMPLE = "membership-refactor merge-duplicates --apply --reason 'ticket 4711'"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--apply", action="store_true", help="do it, and record every move")
+    parser.add_argument(
+        "--apply", action="store_true", help="change the rows and record every move"
+    )
     what = parser.add_mutually_exclusive_group()
     what.add_argument(
-        "--undo", type=int, metavar="RUN", help="take the merges of a run back, at once"
+        "--undo", type=int, metavar="RUN", help="undo the merges of this run, at once"
     )
-    what.add_argument("--where", metavar="ID", help="say where a merged row went")
+    what.add_argument("--where", metavar="ID", help="show which row a merged row became part of")
     what.add_argument(
         "--label",
         metavar="PREFIX",
-        help="give rows without identity the key PREFIX<id> instead; needs --apply",
+        help="give each row without identity the key PREFIX<id> instead; needs --apply",
     )
     parser.add_argument(
         "--survivor",
         metavar="RULE,...",
-        help=f"who stays, in order: {', '.join(SurvivorRule)} (this order)",
+        help=f"which row is kept; the first rule that decides counts (default "
+        f"{','.join(SurvivorRule)})",
     )
     parser.add_argument(
         "--keep-status",
         choices=tuple(Keep),
-        help="the survivor's own status (default), or the best of the merged rows",
+        help="status of the row that is kept: its own (survivor, the default) or the best of all",
     )
-    parser.add_argument("--reason", default="merge", help="recorded with the run")
+    parser.add_argument(
+        "--reason", default="merge", help="text that is recorded with the run (default 'merge')"
+    )
     parser.add_argument(
         "--batch-rows",
         type=int,
         metavar="N",
-        help=f"learners in a transaction; before -x batch-rows ({BATCH})",
+        help=f"learners per transaction (default {BATCH}); overrides -x batch-rows",
     )
     add_identity_options(parser)
 
@@ -66,7 +76,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
     if batch is None:
         batch = context.request.options.batch_rows or BATCH
     if batch < 1:
-        raise WrongUse("--batch-rows has to be at least 1.")
+        raise WrongUse("--batch-rows must be at least 1.")
     engine = context.engine()
     with engine.connect() as connection:
         plan = _adjusted(chosen_plan(options, connection, context.schema, merging=True), options)
@@ -75,9 +85,10 @@ def run(options: argparse.Namespace, context: Context) -> int:
             _say(
                 context,
                 asdict(found) if found else None,
-                f"{options.where} is {found.survivor} since run {found.run} ({found.when:%F %T %Z})"
+                f"{options.where} was merged into {found.survivor} by run {found.run} "
+                f"({found.when:%F %T %Z})"
                 if found
-                else f"no merge that stands removed {options.where}",
+                else f"{options.where} was not removed by any merge, or the merge was undone",
             )
             return FINE if found else FINDINGS
         if not options.apply and options.undo is None and options.label is None:
@@ -92,7 +103,11 @@ def run(options: argparse.Namespace, context: Context) -> int:
         if not options.apply:
             raise WrongUse("--label changes rows; add --apply.")
         count, number = label(engine, plan, context.schema, prefix=options.label, batch=batch)
-        _say(context, {"labelled": count, "run": number}, f"{count} rows labelled (run {number})")
+        _say(
+            context,
+            {"labelled": count, "run": number},
+            f"{count} rows were given a key (run {number})",
+        )
         return FINE
     with Progress(
         TextColumn("{task.description}"), transient=True, disable=not sys.stderr.isatty()
@@ -111,13 +126,13 @@ def run(options: argparse.Namespace, context: Context) -> int:
 
 
 def _note_unindexed(connection: Connection, plan: UniqueIdentity, schema: str) -> None:
-    """Newcomers are looked for under the locks of each batch, by their identities."""
+    """Warn where a batch has to read the whole table to find rows that were added meanwhile."""
     found = rows(connection, moves.unindexed_identities(IdentityNames(plan, schema)))
     if found:
         columns = ", ".join(column for (column,) in found)
         print(
-            f"{columns}: no index, so --apply reads all of {plan.table} for every batch; where "
-            "that takes long, CREATE INDEX CONCURRENTLY first, or give a larger --batch-rows.",
+            f"{columns}: no index, so --apply reads all of {plan.table} for every batch. If that "
+            "takes long, CREATE INDEX CONCURRENTLY first, or use a larger --batch-rows.",
             file=sys.stderr,
         )
 
@@ -133,7 +148,7 @@ def _adjusted(plan: UniqueIdentity, options: argparse.Namespace) -> UniqueIdenti
         plan = replace(plan, survivor=rules)
     if options.keep_status:
         if plan.status is None:
-            raise WrongUse("--keep-status needs a status; give --status COLUMN=BEST,NEXT,...")
+            raise WrongUse("--keep-status needs --status COLUMN=BEST,NEXT,...")
         plan = replace(plan, status=replace(plan.status, keep=Keep(options.keep_status)))
     return plan
 
@@ -143,7 +158,7 @@ def _undo(options: argparse.Namespace, context: Context, plan: UniqueIdentity) -
     refused = "".join(
         f"\n  {survivor} stays merged: {why}" for survivor, why in report.refused.items()
     )
-    _say(context, asdict(report), f"{report.undone} merges taken back{refused}")
+    _say(context, asdict(report), f"{report.undone} merges undone{refused}")
     return FINDINGS if report.refused else FINE
 
 
@@ -155,24 +170,32 @@ def _show(context: Context, plan: UniqueIdentity, report: MergeReport, *, applie
     for decision in report.decisions:
         print(_sentence(plan, decision))
     for ids, reason in report.left.items():
-        print(f"left as they are: {', '.join(map(str, ids))}: {reason}")
+        print(f"left unchanged: {', '.join(map(str, ids))}: {reason}")
     verb = "merged" if applied else "to merge"
-    print(f"{report.merged} learners {verb}, {report.removed} rows less, {len(report.left)} left")
+    print(
+        f"{report.merged} learners {verb}, {report.removed} rows fewer, {len(report.left)} groups "
+        "left unchanged"
+    )
     if applied and report.run is not None:
-        print(f"recorded as run {report.run}; `merge --undo {report.run}` takes it back")
+        print(
+            f"Recorded as run {report.run}. To undo it: "
+            f"membership-refactor merge-duplicates --undo {report.run}"
+        )
     elif not applied and report.decisions:
-        print("nothing has been changed; --apply does it")
+        print("Nothing has been changed. Add --apply to merge.")
 
 
 def _sentence(plan: UniqueIdentity, decision: Decision) -> str:
     losers = ", ".join(str(loser.id) for loser in decision.losers)
     takes = ", ".join(f"{column} {value}" for column, value in decision.values)
-    said = [f"{plan.table} {decision.survivor.id} stays, {losers} merged into it"]
+    said = [f"{plan.table} {decision.survivor.id} is kept, {losers} merged into it"]
     if takes:
         said.append(f"takes {takes}")
     for step in decision.resolution.steps:
         if isinstance(step, Removal):
-            said.append(f"{step.child.dependent.table} {step.child.id} gives way to {step.by}")
+            said.append(
+                f"{step.child.dependent.table} {step.child.id} is removed in favour of {step.by}"
+            )
         else:
             said.append(_moved(step))
     return "; ".join(said)
@@ -180,7 +203,7 @@ def _sentence(plan: UniqueIdentity, decision: Decision) -> str:
 
 def _moved(step: Move) -> str:
     takes = "".join(f", {column} {value}" for column, value in step.values)
-    return f"{step.child.dependent.table} {step.child.id} goes to {step.parent}{takes}"
+    return f"{step.child.dependent.table} {step.child.id} moves to {step.parent}{takes}"
 
 
 def _as_dict(plan: UniqueIdentity, report: MergeReport, applied: bool) -> dict[str, Any]:

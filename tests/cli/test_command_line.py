@@ -1,0 +1,100 @@
+"""Alembic's command line is whole, and every verb explains itself."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from alembic.config import CommandLine
+
+from membership_refactor.cli.command_line import command_line, verbs, x_names
+from membership_refactor.environment import X_NAMES, request_from
+from membership_refactor.execution.options import Options
+from tests.cli.processes import command, environment
+
+VERBS = list(verbs())
+OURS = command_line().subparsers.choices
+ALEMBICS = CommandLine(prog="alembic").subparsers.choices
+
+
+def arguments_of(parser: argparse.ArgumentParser) -> str:
+    """The usage in one line, without the program's name."""
+    return " ".join(parser.format_usage().partition("] ")[2].split())
+
+
+@pytest.mark.parametrize("verb", ALEMBICS)
+def test_a_verb_of_alembics_takes_what_it_takes_in_alembic(verb: str) -> None:
+    assert arguments_of(OURS[verb]) == arguments_of(ALEMBICS[verb])
+
+
+def test_no_verb_of_ours_hides_one_of_alembics() -> None:
+    assert not {verb.NAME for verb in VERBS} & set(ALEMBICS)
+    assert set(OURS) == {verb.NAME for verb in VERBS} | set(ALEMBICS)
+
+
+def test_two_heads_are_merged_by_alembics_merge(tmp_path: Path) -> None:
+    """A project of somebody's own, from ``init`` to one head, all through this command line."""
+
+    def ran(*arguments: str) -> str:
+        done = subprocess.run(
+            [*command("membership-refactor"), *arguments],
+            cwd=tmp_path,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    ran("init", "migrations")
+    assert (tmp_path / "alembic.ini").exists()
+    for revision in ("aaa", "bbb"):
+        ran("revision", "-m", revision, "--rev-id", revision, "--head", "base", "--splice")
+    assert {line.split()[0] for line in ran("heads").splitlines()} == {"aaa", "bbb"}
+    ran("merge", "heads", "-m", "one again", "--rev-id", "ccc")
+    assert [line.split()[0] for line in ran("heads").splitlines()] == ["ccc"]
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.NAME)
+def test_help_says_what_the_verb_does_with_an_example_and_every_option(verb: ModuleType) -> None:
+    parser = OURS[verb.NAME]
+    shown = parser.format_help()
+    assert "example:" in shown and f"membership-refactor {verb.NAME}" in shown
+    assert parser.description
+    without = [a.dest for a in parser._actions if not a.help]
+    assert without == []
+    # argparse does not break the usage of options that exclude each other.
+    wide = [line for line in shown.partition("\n\n")[2].splitlines() if len(line) > 80]
+    assert wide == []
+
+
+def test_an_example_can_be_parsed() -> None:
+    for verb in VERBS:
+        example = getattr(verb, "EXAMPLE", f"membership-refactor {verb.NAME}")
+        words = example.partition(" > ")[0].replace("'", "").split()
+        assert command_line().parser.parse_known_args(words[1:])[0].cmd[0].__name__ == verb.NAME
+
+
+def test_help_lists_every_x_name_and_each_is_accepted() -> None:
+    assert set(X_NAMES) == {"url", "schema", "portrait", *Options.names()}
+    shown = command_line().parser.format_help()
+    assert x_names() in shown
+    for name in X_NAMES:
+        request_from({name: "1"})
+
+
+def test_the_module_can_be_run() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "membership_refactor.cli", "--version"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0 and "membership-refactor" in done.stdout
