@@ -9,7 +9,7 @@ import pytest
 from tests.docs.blocks import document
 from tests.docs.shell import Place
 from tests.docs.test_documents import DOCUMENTS
-from tests.docs.transcripts import Session, Shown, agrees, pages, sessions
+from tests.docs.transcripts import Session, Shown, agrees, pages, renewed, sessions
 
 SESSIONS = [session for page in pages() for session in sessions(page)]
 RUN_ELSEWHERE = {"docs/guides/your-own-plan.md"}
@@ -70,3 +70,13 @@ def test_the_package_is_the_installed_one(place: Place) -> None:
 )
 def test_only_what_is_unsteady_may_differ(shown: str, printed: str, expected: bool) -> None:
     assert agrees(shown, printed) is expected
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"),
+    [("a\nb\n…\nz\n", "1\n2\n…\n5\n"), ("a\n", "1\n2\n3\n4\n5\n"), ("…\n", "1\n2\n3\n4\n5\n")],
+)
+def test_a_block_that_is_written_again_leaves_out_what_it_left_out(
+    shown: str, expected: str
+) -> None:
+    assert renewed(shown, "1\n2\n3\n4\n5\n") == expected

@@ -40,6 +40,7 @@ _UNSTEADY = (
     (r"\b\d[\d,.]* ?(bytes|kB|MB|GB)\b", "<size>"),
     (r"\b\d[\d,.]* rows/s", "<rate>"),
     (r"\bpid \d+", "pid <number>"),
+    (r"\b\d+ tries\b", "<number> tries"),
     (r"-{2,}", "--"),
     (r"[ \t]+", " "),
 )
@@ -114,6 +115,17 @@ def agrees(shown: str, printed: str) -> bool:
     return re.fullmatch(wanted, steady(printed), re.DOTALL) is not None
 
 
+def renewed(shown: str, printed: str) -> str:
+    """What was printed, left out where one line of what is shown was `…`: as many lines before and
+    after it as there were."""
+    before, left_out, after = shown.partition("\n…\n")
+    lines = printed.rstrip().splitlines()
+    first, last = before.count("\n") + 1, len(after.rstrip().splitlines())
+    if left_out and "…" not in after and first + last < len(lines):
+        lines[first : len(lines) - last] = ["…"]
+    return "\n".join(lines) + "\n"
+
+
 def pages() -> Iterator[str]:
     """The committed pages that have sessions."""
     for file in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
@@ -135,7 +147,7 @@ def write(chosen: Sequence[str]) -> None:
                     if ended.status != block.status:
                         print(f"  STATUS {ended.status}\n{ended.output}", file=sys.stderr)
                     if block.output is not None and not agrees(block.output, ended.output):
-                        changes.append((block.span, ended.output.rstrip() + "\n"))
+                        changes.append((block.span, renewed(block.output, ended.output)))
             text = document(page)
             for (start, end), new in reversed(changes):
                 text = text[:start] + new + text[end:]
