@@ -68,9 +68,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, context: Context) -> int:
-    from membership_refactor.scan.parse.require_sqlglot import require_parser
+    from membership_refactor.scan.parse.require_sqlglot import require_sqlglot
 
-    require_parser()
+    require_sqlglot()
     from membership_refactor.scan.run import scan
 
     request = _request(options, context)

@@ -10,7 +10,7 @@ from sqlglot import exp
 from membership_refactor.scan.compare.needs import Needs
 from membership_refactor.scan.compare.results import Result
 from membership_refactor.scan.compare.scratch_schemas import OLD, Scratch
-from membership_refactor.scan.compare.to_postgres import filled
+from membership_refactor.scan.compare.to_postgres import text_of
 from membership_refactor.sql.quoting import ident
 
 
@@ -49,7 +49,7 @@ class Runs:
     def _text(self, tree: Any, values: Mapping[str, str]) -> str:
         key = (id(tree), tuple(values.items()))
         if key not in self._texts:
-            self._texts[key] = filled(tree, values)
+            self._texts[key] = text_of(tree, values)
             self._kept.append(tree)  # so that its id stays its own
         return self._texts[key]
 

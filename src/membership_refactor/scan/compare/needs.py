@@ -118,8 +118,6 @@ class _Reader:
 
     def _bind(self) -> None:
         for binding in self.resolution.bindings:
-            if binding.source is None:
-                continue
             cell = self._cell(binding.source, binding.column, binding.name)
             if cell is not None:
                 self.cells[binding.start] = cell

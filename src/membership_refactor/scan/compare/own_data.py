@@ -11,7 +11,7 @@ from sqlglot import exp
 from membership_refactor.planning import Stage
 from membership_refactor.scan.compare.prover import Prover
 from membership_refactor.scan.compare.results import Result, differs
-from membership_refactor.scan.compare.to_postgres import Unprovable, filled, placeholders, tree_of
+from membership_refactor.scan.compare.to_postgres import Unprovable, placeholders, text_of, tree_of
 from membership_refactor.scan.compare.verdict import Proof, Verdict
 from membership_refactor.scan.findings.values import Rewritten
 from membership_refactor.sql.quoting import ident
@@ -36,7 +36,7 @@ def prove_on_own_data(
             return _remark(proof, "own data: not run, the statement has parameters")
         for tree in (old, new):
             _in_database_names(tree, prover)
-        before, after = _both(engine, schema, filled(old, {}), filled(new, {}), prover.seconds)
+        before, after = _both(engine, schema, text_of(old, {}), text_of(new, {}), prover.seconds)
     except Unprovable as error:
         return _remark(proof, f"own data: {error}")
     except DBAPIError as error:

@@ -27,8 +27,8 @@ from membership_refactor.scan.compare.scratch_schemas import (
 )
 from membership_refactor.scan.compare.to_postgres import (
     Unprovable,
-    numbered,
     placeholders,
+    text_of,
     tree_of,
     with_variables,
 )
@@ -215,11 +215,12 @@ class _One:
     def _parameter_types(self) -> Mapping[str, str]:
         """PostgreSQL infers them better than any rule over the tree."""
         found: list[str] = []
+        numbers = {name: f"${index + 1}" for index, name in enumerate(self.names)}
         for form, tree in ((OLD, self.old), *((form, self.new) for form in self.forms)):
             self.scratch.use(form)
             try:
                 with self.scratch.undone():
-                    self.scratch.run(f"PREPARE mr_proof AS {numbered(tree, self.names)}")
+                    self.scratch.run(f"PREPARE mr_proof AS {text_of(tree, numbers)}")
                     if form == OLD:
                         row = self.scratch.run(
                             "SELECT parameter_types::text[] FROM pg_catalog.pg_prepared_statements "

@@ -7,8 +7,9 @@ from typing import Any
 
 from sqlglot import exp
 
-from membership_refactor.scan.parse.fill_templates import mask
+from membership_refactor.scan.parse.fill_templates import filled
 from membership_refactor.scan.parse.placed_text import Placed
+from membership_refactor.scan.parse.tokens import SqlText
 from membership_refactor.scan.resolve.analyse import parse_as
 
 
@@ -22,8 +23,7 @@ VOLATILE = {"RANDOM", "CLOCK_TIMESTAMP", "NEXTVAL", "GEN_RANDOM_UUID", "UUID", "
 
 def tree_of(text: str, dialect: str, *, rewritten: bool = False) -> Any:
     """The statement, names in lower case and quoted, schemas and hints taken off."""
-    masked = mask(Placed.at(text), dialect, ())
-    tree, failure = parse_as(masked.placed.text, dialect)
+    tree, failure = parse_as(filled(SqlText(Placed.at(text), dialect)).sql.text, dialect)
     if tree is None:
         raise Unprovable(f"it could not be parsed: {failure}")
     tree = tree.copy()
@@ -144,17 +144,8 @@ def placeholders(*trees: Any) -> list[str]:
     return first
 
 
-def numbered(tree: Any, names: list[str]) -> str:
-    """The text with ``$1``, ``$2`` for PREPARE."""
-    return _generate(tree, {name: f"${index + 1}" for index, name in enumerate(names)})
-
-
-def filled(tree: Any, values: Mapping[str, str]) -> str:
-    """The text with a typed literal for every parameter."""
-    return _generate(tree, values)
-
-
-def _generate(tree: Any, values: Mapping[str, str]) -> str:
+def text_of(tree: Any, values: Mapping[str, str]) -> str:
+    """The statement as text, with the given text for each parameter."""
     copy = tree.copy()
     for node in list(copy.find_all(exp.Placeholder, exp.Parameter)):
         name = node.name or (node.this.name if node.this else "")

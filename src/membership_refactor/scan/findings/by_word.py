@@ -1,86 +1,91 @@
-"""Lexical: what a statement mentions, by words alone, where parsing it failed.
+"""Find mentions of columns by words alone, where a text is no statement that parses.
 
 The answer is unsure and wide, so that nothing is missed in silence.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
 
+from membership_refactor.scan.findings.collect import Collector
+from membership_refactor.scan.findings.values import Look
 from membership_refactor.scan.parse.keywords import keywords
-from membership_refactor.scan.parse.placed_text import Placed
-from membership_refactor.scan.parse.tokens import Token, significant
+from membership_refactor.scan.parse.tokens import SqlText, Token
+from membership_refactor.scan.resolve.analyse import Unparsed
 from membership_refactor.scan.resolve.tables_as_spelled import TableView, View
-from membership_refactor.scan.resolve.tables_at_stage import GOING
+from membership_refactor.scan.resolve.tables_at_stage import Role
 
 
-class Mention(NamedTuple):
-    """A word that is a column which goes, of a table that the text names."""
-
-    table: TableView
-    column: str
-    offset: int
-    written: str
-
-
-def name_of(token: Token) -> str:
-    return token.text[1:-1] if token.kind == "quoted" else token.text
-
-
-def bare_mentions(placed: Placed, view: View, tables: Sequence[TableView]) -> list[Mention]:
-    """Every word of the text that is a going column of one of the tables."""
-    found: list[Mention] = []
-    for token in significant(placed.text, view.dialect):
-        if token.kind not in ("word", "quoted"):
-            continue
-        word = view.fold(name_of(token), quoted=token.kind == "quoted")
-        for table in tables if word in view.searched_words else ():
-            known = table.columns.get(word)
-            if known is not None and known[1] in GOING:
-                found.append(Mention(table, known[0], placed.place(token.start), token.text))
-    return found
+def collect_unparsed(collector: Collector, found: Unparsed) -> None:
+    """Report what a statement mentions that could not be parsed."""
+    sql, view = found.filled.sql, found.view
+    named = _tables_in(sql, view)
+    if not named:
+        return
+    collector.note(sql.placed.place(sql.body[0]), Look.UNPARSED, found.failure)
+    for hole in found.filled.holes:
+        collector.note(hole.offset, Look.HOLE, f"text is put in at run time: {hole.text}")
+    why = "the statement could not be parsed"
+    for token, word, tables in _mentions(sql, view, named):
+        collector.word(word, sql.placed.place(token.start), token.text, tables, why=why)
+    for macro in found.filled.macros:
+        collector.arguments(macro, _unique(named.values()))
 
 
-def tables_in(placed: Placed, view: View) -> dict[str, TableView]:
+def collect_fragment(collector: Collector, sql: SqlText, view: View) -> None:
+    """Report a part of a statement whose host is not known, judged against every table."""
+    named = _tables_in(sql, view)
+    every = [t for t in view.every_table if t.table.going and t.role is not Role.RETIRED]
+    found = list(_mentions(sql, view, named)) or [
+        (token, word, every)
+        for _, token, word in _words(sql, view)
+        if not named and word in view.searched_words
+    ]
+    for token, word, tables in found:
+        if any(table.going(word) for table in tables):
+            message = "a part of a statement without its host"
+            collector.note(sql.placed.place(0), Look.FRAGMENT, message)
+            why = "a fragment whose host is not known"
+            collector.word(word, sql.placed.place(token.start), token.text, tables, why=why)
+
+
+def _mentions(
+    sql: SqlText, view: View, named: dict[str, TableView]
+) -> Iterator[tuple[Token, str, list[TableView]]]:
+    """Yield every name in the text with the named tables that it may belong to."""
+    for index, token, word in _words(sql, view):
+        tables = _unique(named.values())
+        if index >= 2 and sql.tokens[index - 1].text == ".":
+            qualified = named.get(_name_of(sql.tokens[index - 2]).lower())
+            tables = [qualified] if qualified is not None else []
+        if tables:
+            yield token, word, tables
+
+
+def _words(sql: SqlText, view: View) -> Iterator[tuple[int, Token, str]]:
+    """Yield every name with its index among the tokens and in its folded form."""
+    for index, token in enumerate(sql.tokens):
+        if token.kind in ("word", "quoted"):
+            yield index, token, view.fold(_name_of(token), quoted=token.kind == "quoted")
+
+
+def _tables_in(sql: SqlText, view: View) -> dict[str, TableView]:
     """Alias or name to the plan's table, as far as words tell."""
-    known = keywords()
-    found = significant(placed.text, view.dialect)
-    named: dict[str, TableView] = {}
-    for index, token in enumerate(found):
-        if token.kind not in ("word", "quoted"):
-            continue
-        table = view.tables.get(view.fold(name_of(token), quoted=token.kind == "quoted"))
+    found, named = sql.tokens, {}
+    for index, token, word in _words(sql, view):
+        table = view.tables.get(word)
         if table is None:
             continue
-        named[name_of(token).lower()] = table
-        at = index + 1
-        if at < len(found) and found[at].word == "AS":
-            at += 1
-        alias = found[at] if at < len(found) else None
-        if alias is not None and alias.kind in ("word", "quoted") and alias.word not in known:
-            named[name_of(alias).lower()] = table
+        named[_name_of(token).lower()] = table
+        after = [t for t in found[index + 1 : index + 3] if t.word != "AS"]
+        if after and after[0].kind in ("word", "quoted") and after[0].word not in keywords():
+            named[_name_of(after[0]).lower()] = table
     return named
 
 
-def mentions(placed: Placed, view: View) -> list[Mention]:
-    """Every going column that the text may read of the tables it names."""
-    named = tables_in(placed, view)
-    found = significant(placed.text, view.dialect)
-    result: list[Mention] = []
-    for index, token in enumerate(found):
-        if token.kind not in ("word", "quoted"):
-            continue
-        word = view.fold(name_of(token), quoted=token.kind == "quoted")
-        if word not in view.going_words:
-            continue
-        tables = list({id(t): t for t in named.values()}.values())
-        if index >= 2 and found[index - 1].text == ".":
-            qualifier = name_of(found[index - 2]).lower()
-            tables = [named[qualifier]] if qualifier in named else []
-        for table in tables:
-            known = table.columns.get(word)
-            if known is not None and known[1] in GOING:
-                offset = placed.place(token.start)
-                result.append(Mention(table, known[0], offset, token.text))
-    return result
+def _unique(tables: Iterable[TableView]) -> list[TableView]:
+    return list({id(table): table for table in tables}.values())
+
+
+def _name_of(token: Token) -> str:
+    return token.text[1:-1] if token.kind == "quoted" else token.text

@@ -1,4 +1,4 @@
-"""Dangers: what fails or changes rows although no column is missing."""
+"""Find what fails or changes rows although no column is missing."""
 
 from __future__ import annotations
 
@@ -8,22 +8,21 @@ from typing import Any, NamedTuple
 from sqlglot import exp
 
 from membership_refactor.planning import LinkOnDelete, Stage, TableSplit
-from membership_refactor.scan.findings.values import Kind
 from membership_refactor.scan.resolve.analyse import Analysed
 from membership_refactor.scan.resolve.bind_name import span
-from membership_refactor.scan.resolve.bindings import Binding, Resolution, Source
+from membership_refactor.scan.resolve.bindings import Binding, Kind, Resolution, Source
+from membership_refactor.scan.resolve.from_clause import from_of
 from membership_refactor.scan.resolve.tables_at_stage import GOING, Role, Standing, parent_columns
 
 CODES = {
     "ambiguous": "A name becomes ambiguous",
-    "rebinds": "A name silently binds to another table",
+    "rebinds": "A name comes to mean another table's column, without an error",
     "multiplicity": "The same text returns another number of rows",
     "id": "id has another meaning",
     "limit": "LIMIT picks another row",
     "aggregate": "COUNT or SUM counts other rows",
-    "write": "A write to a derived column is refused or lost",
+    "write": "A write to a column of the parent is refused or lost",
     "delete-order": "A delete fails while children exist",
-    "null-parent": "A parent without children appears",
 }
 
 
@@ -36,99 +35,83 @@ class Sign(NamedTuple):
 
 
 def dangers(analysed: Analysed) -> Iterator[Sign]:
-    """Every danger of a statement."""
+    """Yield every danger of a statement, each once at its place."""
     resolution = analysed.resolution
-    if resolution is None or not resolution.ours:
+    if not resolution.ours:
         return
-    plan = analysed.view.structure.plan
-    stage = analysed.view.structure.stage
+    structure = analysed.view.structure
+    plan, early = structure.plan, structure.stage in (Stage.LEGACY, Stage.COPY)
     seen: set[tuple[str, int]] = set()
     for sign in (
-        *_moved(analysed),
+        *_rebound(resolution, analysed.later),
         *_ambiguous(analysed, plan),
-        *_identity(analysed, plan, stage),
-        *_multiplicity(resolution, plan, stage),
-        *_writes(resolution, plan, stage),
+        *_identity(resolution, plan, early),
+        *_multiplicity(resolution, plan, early),
+        *_writes(resolution, plan),
+        *_deletes(resolution, plan, early),
     ):
         if (sign.code, sign.at) not in seen:
             seen.add((sign.code, sign.at))
             yield sign
 
 
-def wide(source: Source) -> bool:
-    """Whether the source is the wide table, under either name."""
-    return (
-        source.table is not None
-        and source.table.role in (Role.SOURCE, Role.COPY)
-        and bool(source.table.table.going)
-    )
-
-
-def _moved(analysed: Analysed) -> Iterator[Sign]:
-    for resolution in (analysed.resolution, analysed.later):
-        for remark in resolution.remarks if resolution else ():
+def _rebound(*resolutions: Resolution | None) -> Iterator[Sign]:
+    for resolution in resolutions:
+        for remark in resolution.remarks if resolution is not None else ():
             if remark.code == "rebinds":
                 yield Sign("rebinds", remark.message, remark.start)
 
 
 def _ambiguous(analysed: Analysed, plan: TableSplit) -> Iterator[Sign]:
     resolution = analysed.resolution
-    assert resolution is not None
     for stage, one in (("", resolution), (" from interim on", analysed.interim)):
         for remark in one.remarks if one is not None else ():
             if remark.code == "ambiguous":
                 yield Sign("ambiguous", f"{remark.message}{stage}", remark.start)
-    frames = {b.query for b in resolution.bindings if b.source is not None and wide(b.source)}
+    queries = {b.query for b in resolution.bindings if b.source.wide}
     shared = {analysed.view.names.column(name).lower() for name in parent_columns(plan)}
     for binding in resolution.bindings:
-        other = binding.source is not None and binding.source.table is None
         if (
-            other
+            binding.source.table is None
             and binding.qualifier is None
-            and binding.query in frames
+            and binding.query in queries
             and binding.depth == 0
             and binding.name in shared
             and binding.clause not in ("using", "natural")
         ):
             yield Sign(
                 "ambiguous",
-                f"{binding.written} is unqualified, and the parent that has to be joined has a "
+                f"{binding.written} has no qualifier. The parent that has to be joined has a "
                 "column of this name too",
                 binding.start,
             )
-    if analysed.masked.holes and frames:
-        hole = next((h for h in analysed.masked.holes if h.free), None)
-        bare = any(wide(s) and s.alias is None for s in resolution.ours)
-        if hole is not None and bare:
-            yield Sign(
-                "ambiguous",
-                f"text put in for {hole.text} may hold unqualified names, which become ambiguous "
-                "once the parent is joined",
-                0,
-            )
+    hole = next((h for h in analysed.filled.holes if h.free), None)
+    if queries and hole and any(s.wide and s.alias is None for s in resolution.ours):
+        yield Sign(
+            "ambiguous",
+            f"the text put in for {hole.text} may hold names without a qualifier. They become "
+            "ambiguous when the parent is joined",
+            0,
+        )
 
 
-def _identity(analysed: Analysed, plan: TableSplit, stage: Stage) -> Iterator[Sign]:
-    """The wide table's id becomes the child's; as the parent's id it is wrong."""
-    resolution = analysed.resolution
-    assert resolution is not None
+def _identity(resolution: Resolution, plan: TableSplit, early: bool) -> Iterator[Sign]:
+    """The wide table's id becomes the child's. Used as the parent's id, it is wrong."""
     words = {plan.parent.replace("_", ""), plan.source.replace("_", "")}
     for binding in resolution.bindings:
-        source = binding.source
-        if source is None or source.table is None or binding.column != plan.id:
+        role = binding.source.role
+        if binding.column != plan.id:
             continue
-        if plan.parent_id == plan.id and source.table.role is Role.PARENT:
-            continue
-        if source.table.role is Role.SOURCE and stage in (Stage.LEGACY, Stage.COPY):
+        if role is Role.SOURCE and early:
             yield Sign(
                 "id",
-                f"{binding.written} of {plan.source} becomes the id of {plan.copy}; a membership "
-                f"is identified by {plan.parent_id} of {plan.parent}",
+                f"{binding.written} of {plan.source} becomes the id of {plan.copy}; a row of "
+                f"{plan.parent} is identified by {plan.parent_id}",
                 binding.start,
             )
-        elif source.table.role is Role.COPY and binding.kind is Kind.READ:
+        elif role is Role.COPY and binding.kind is Kind.READ:
             other = _passed_on(resolution.tree, binding)
-            if other and any(word in other.replace("_", "").lower() for word in words):
+            if any(word in other.replace("_", "").lower() for word in words):
                 yield Sign(
                     "id",
                     f"{binding.written} of {plan.copy} is passed on as {other}; it identifies one "
@@ -152,85 +135,74 @@ def _passed_on(tree: Any, binding: Binding) -> str:
     return ""
 
 
-def _multiplicity(resolution: Resolution, plan: TableSplit, stage: Stage) -> Iterator[Sign]:
-    early = stage in (Stage.LEGACY, Stage.COPY)
+def _multiplicity(resolution: Resolution, plan: TableSplit, early: bool) -> Iterator[Sign]:
     for source in resolution.ours:
-        if source.target or source.span is None:
-            continue
-        assert source.table is not None
-        if source.table.role is Role.SOURCE and early and plan.source == plan.parent:
+        moves = source.role is Role.SOURCE and plan.source == plan.parent
+        if early and moves and source.span is not None and not source.target:
             yield Sign(
                 "multiplicity",
                 f"{plan.source} has one row per {plan.copy} now and one per {plan.parent} from "
                 "0006 on; the same text returns fewer rows",
                 source.span[0],
             )
-    selects = list(resolution.tree.find_all(exp.Select))
-    for select in selects:
-        yield from _select_dangers(select, resolution)
+    by_node = {id(source.node): source for source in resolution.ours}
+    for select in resolution.tree.find_all(exp.Select):
+        yield from _counted(select, by_node)
 
 
-def _select_dangers(select: Any, resolution: Resolution) -> Iterator[Sign]:
-    tables = {id(node) for node in _own_tables(select)}
-    sources = [s for s in resolution.ours if id(s.node) in tables and s.span is not None]
-    if not any(wide(s) or (s.table and s.table.role is Role.COPY) for s in sources):
+def _counted(select: Any, by_node: dict[int, Source]) -> Iterator[Sign]:
+    """LIMIT 1 and aggregates over rows of which one parent has several."""
+    own = [by_node[id(node)] for node in _tables(select) if id(node) in by_node]
+    spans = [source.span for source in own if source.span is not None]
+    if not spans or not any(s.wide or s.role is Role.COPY for s in own):
         return
-    at = min(s.span[0] for s in sources if s.span is not None)
+    at = min(start for start, _ in spans)
     limit = select.args.get("limit")
-    if limit is not None and _is_one(limit):
+    count = (limit.args.get("expression") or limit.args.get("count")) if limit is not None else None
+    if isinstance(count, exp.Literal) and count.name == "1":
         yield Sign(
             "limit",
-            "LIMIT 1 over rows of which one membership has several: which row it is may change "
-            "unless ORDER BY is total",
+            "LIMIT 1 over rows of which one parent has several: it may pick another row unless "
+            "ORDER BY is total",
             at,
         )
-    for call in _own_aggregates(select):
-        distinct = isinstance(call.this, exp.Distinct)
-        if not distinct and not isinstance(call, (exp.Min, exp.Max)):
+    for call in _aggregates(select):
+        if not isinstance(call.this, exp.Distinct) and not isinstance(call, (exp.Min, exp.Max)):
             yield Sign(
                 "aggregate",
-                f"{type(call).__name__.upper()} counts one per row of the child; over the parent "
-                "it gives less, and over the join a parent's value counts once per child",
+                f"{type(call).__name__.upper()} counts one per row of the child. Over the parent "
+                "it gives less, and over the join a parent's value counts once for each child",
                 at,
             )
             break
 
 
-def _is_one(limit: Any) -> bool:
-    value = limit.args.get("expression") or limit.args.get("count")
-    return isinstance(value, exp.Literal) and value.name == "1"
-
-
-def _own_tables(select: Any) -> Iterator[Any]:
-    stack = [select.args.get("from_") or select.args.get("from"), *(select.args.get("joins") or ())]
+def _tables(select: Any) -> Iterator[Any]:
+    """Yield the tables of the query's own FROM clause."""
+    stack = [from_of(select), *(select.args.get("joins") or ())]
     while stack:
         node = stack.pop()
-        if node is None or isinstance(node, exp.Select):
-            continue
         if isinstance(node, exp.Table):
             yield node
-        stack.extend(node.iter_expressions())
+        if node is not None and not isinstance(node, exp.Select):
+            stack.extend(node.iter_expressions())
 
 
-def _own_aggregates(select: Any) -> Iterator[Any]:
-    stack = list(select.expressions)
-    if select.args.get("having") is not None:
-        stack.append(select.args["having"])
+def _aggregates(select: Any) -> Iterator[Any]:
+    """Yield the aggregates of the query's own SELECT list and HAVING."""
+    stack = [*select.expressions, select.args.get("having")]
     while stack:
         node = stack.pop()
-        if isinstance(node, exp.Query):
-            continue
         if isinstance(node, exp.AggFunc):
             yield node
-        stack.extend(node.iter_expressions())
+        if node is not None and not isinstance(node, exp.Query):
+            stack.extend(node.iter_expressions())
 
 
-def _writes(resolution: Resolution, plan: TableSplit, stage: Stage) -> Iterator[Sign]:
+def _writes(resolution: Resolution, plan: TableSplit) -> Iterator[Sign]:
     for binding in resolution.bindings:
-        if binding.kind is not Kind.WRITE or binding.standing not in GOING:
-            continue
-        source = binding.source
-        if source is not None and source.table is not None and source.table.role is Role.COPY:
+        to_child = binding.kind is Kind.WRITE and binding.source.role is Role.COPY
+        if to_child and binding.standing in GOING:
             what = "fails" if binding.standing is Standing.GONE else "is refused from 0009 on"
             yield Sign(
                 "write",
@@ -238,18 +210,18 @@ def _writes(resolution: Resolution, plan: TableSplit, stage: Stage) -> Iterator[
                 f"{plan.parent}",
                 binding.start,
             )
-    if resolution.statement != "delete":
+
+
+def _deletes(resolution: Resolution, plan: TableSplit, early: bool) -> Iterator[Sign]:
+    if resolution.statement != "delete" or plan.link_on_delete is not LinkOnDelete.RESTRICT:
         return
     for source in resolution.ours:
-        if not source.target or source.table is None or source.table_span is None:
-            continue
-        restrict = plan.link_on_delete is LinkOnDelete.RESTRICT
-        parent = source.table.role is Role.PARENT
-        becomes = source.table.role is Role.SOURCE and plan.source == plan.parent
-        if restrict and (parent or (becomes and stage in (Stage.LEGACY, Stage.COPY))):
+        becomes = early and source.role is Role.SOURCE and plan.source == plan.parent
+        deleted = source.target and (source.role is Role.PARENT or becomes)
+        if deleted and source.table_span is not None:
             yield Sign(
                 "delete-order",
-                f"deleting from {plan.parent} fails while {plan.copy} has rows of it: delete "
+                f"deleting from {plan.parent} fails while {plan.copy} has rows of it. Delete "
                 "those first",
                 source.table_span[0],
             )

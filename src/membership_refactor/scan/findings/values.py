@@ -5,14 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-
-class Kind(StrEnum):
-    """How a statement uses a column."""
-
-    READ = "read"
-    WRITE = "write"
-    STAR = "star"
-    WHOLE_ROW = "whole row"
+from membership_refactor.scan.resolve.bindings import Kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,20 +83,6 @@ class Note:
     place: Place
     look: Look
     message: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatementFound:
-    """One statement in which the old structure occurs, for rewriting and proving."""
-
-    place: Place
-    text: str
-    """As the parser read it: templates filled in."""
-    dialect: str
-    host: str
-    """sql, jpql, body, catalog or the program's language."""
-    start: int
-    end: int
 
 
 @dataclass(slots=True)

@@ -1,7 +1,8 @@
-"""Mask: template text becomes text that parses, with a map back to the file.
+"""Replace macros, placeholders and template text by text that parses.
 
-"It parsed" proves nothing about a template (``FROM wide FILTER_HERE`` reads as an alias, ``#{x}``
-starts a MySQL comment), so placeholders, macros and holes are filled before parsing.
+Every character keeps its place in the file. That the text parses proves nothing about a template:
+``FROM wide FILTER_HERE`` reads as an alias, and ``#{x}`` starts a comment of MySQL. So they are
+filled before parsing.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from dataclasses import dataclass, field
 
 from membership_refactor.scan.consumers import Macro
 from membership_refactor.scan.parse.keywords import keywords
-from membership_refactor.scan.parse.placed_text import Placed
-from membership_refactor.scan.parse.tokens import Token, arguments, closing, significant
+from membership_refactor.scan.parse.placed_text import Placed, joined
+from membership_refactor.scan.parse.tokens import SqlText, Token, arguments, closing
 
 _TABLE_BEFORE = {"FROM", "JOIN", "INTO", "UPDATE", "TABLE", "USING"}
+_CONDITION_BEFORE = {"WHERE", "ON", "AND", "OR", "NOT", "HAVING", "WHEN"}
 _VALUE_BEFORE = {
     "IN", "LIKE", "ILIKE", "LIMIT", "OFFSET", "BETWEEN", "THEN", "ELSE", "VALUES", "SELECT", "IS",
     "AS", "INTERVAL", "DATE", "TIMESTAMP", "SET", "RETURN", "BY",
@@ -26,209 +28,191 @@ _CAPITALS = re.compile(r"\b[A-Z][A-Z0-9_]{2,}\b")
 _MARKS = re.compile(r"[?:%${@<]")
 _REF = re.compile(r"""\{\{\s*(?:ref|source)\s*\(\s*(?:['"][^'"]+['"]\s*,\s*)?['"]([^'"]+)['"]""")
 
+FILLINGS = ("guess", "value", "blank", "name")
+"""What stands for a hole: a guess from the word before it, then what else may parse."""
+
+Edit = tuple[int, int, str]
+
 
 @dataclass(frozen=True, slots=True)
 class Hole:
-    """Text that is put in at run time. Offsets are the file's."""
+    """Text that is put in at run time. The offset is the file's."""
 
     text: str
     offset: int
     free: bool = True
-    """Any text; otherwise it stands where only a value or a name can."""
+    """Any text can be put in. Otherwise only a value or a name can stand there."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnknownMacro:
-    """A word that looks like a macro nobody declared, with the words of its arguments."""
+    """A word that looks like a macro that nobody declared, with the words of its arguments."""
 
     name: str
     offset: int
     arguments: tuple[tuple[tuple[str, int], ...], ...] = ()
-    """Per argument its words, each with its offset in the file."""
+    """For each argument its words, each with its offset in the file."""
 
 
 @dataclass(slots=True)
-class Masked:
+class Filled:
     """A statement that can be given to the parser."""
 
-    placed: Placed
+    sql: SqlText
     holes: list[Hole] = field(default_factory=list)
     macros: list[UnknownMacro] = field(default_factory=list)
-    parameters: dict[str, str] = field(default_factory=dict)
-    """Name of a placeholder to its text in the file."""
 
 
-def mask(placed: Placed, dialect: str, macros: Sequence[Macro], *, fill: str = "guess") -> Masked:
-    """Macros expanded, placeholders named, holes filled.
-
-    ``fill`` is what stands for a hole: a guess from the word before it, or for another try
-    ``value``, ``blank`` or ``name``.
-    """
-    masked = Masked(placed)
-    for _ in range(4):  # a macro's expansion may hold another one
-        expanded = _expand(masked.placed, dialect, macros)
-        if expanded is None:
-            break
-        masked.placed = expanded
-    _unknown_macros(masked, dialect, tight=fill != "guess")
-    _fill(masked, dialect, fill)
-    return masked
-
-
-def _expand(placed: Placed, dialect: str, macros: Sequence[Macro]) -> Placed | None:
+def expanded(sql: SqlText, macros: Sequence[Macro]) -> SqlText:
+    """The statement with its declared macros replaced by their text."""
     by_name = {macro.name.lower(): macro for macro in macros}
-    if not by_name or not any(name in placed.text.lower() for name in by_name):
-        return None
-    found = significant(placed.text, dialect)
-    edits: list[tuple[int, int, str]] = []
+    for _ in range(4):  # a macro's expansion may hold another one
+        lower = sql.text.lower()
+        pieces = _expand(sql, by_name) if any(name in lower for name in by_name) else []
+        if not pieces:
+            break
+        sql = SqlText(joined(pieces), sql.dialect)
+    return sql
+
+
+def _expand(sql: SqlText, by_name: dict[str, Macro]) -> list[Placed]:
+    placed, found = sql.placed, sql.tokens
     pieces: list[Placed] = []
     last = index = 0
     while index < len(found):
         token = found[index]
         macro = by_name.get(token.text.lower()) if token.kind == "word" else None
+        index += 1
         if macro is None:
-            index += 1
             continue
         end, values = token.end, []
-        if index + 1 < len(found) and found[index + 1].text == "(":
-            close = closing(found, index + 1)
+        if index < len(found) and found[index].text == "(":
+            close = closing(found, index)
             values = [
                 placed.cut(found[a].start, found[b - 1].end)
-                for a, b in arguments(found, index + 1, close)
+                for a, b in arguments(found, index, close)
                 if b > a
             ]
-            end, index = found[close].end, close
-        pieces += [placed.cut(last, token.start), *_expansion(macro, values, placed, token)]
-        edits.append((token.start, end, ""))
+            end, index = found[close].end, close + 1
+        pieces += [
+            placed.cut(last, token.start),
+            *_expansion(macro, values, placed.place(token.start)),
+        ]
         last = end
-        index += 1
-    if not edits:
-        return None
-    pieces.append(placed.cut(last, len(placed.text)))
-    return _glued(pieces)
+    return [*pieces, placed.cut(last, len(placed.text))] if pieces else []
 
 
-def _expansion(
-    macro: Macro, values: Sequence[Placed], placed: Placed, token: Token
-) -> list[Placed]:
-    """The expansion's own text stands at the macro's name, its arguments where they are written."""
-    here = placed.place(token.start)
+def _expansion(macro: Macro, values: Sequence[Placed], offset: int) -> list[Placed]:
+    """The macro's own text stands at its name, its arguments where they are written."""
     if not macro.parameters:
-        return [Placed(macro.expansion, [here] * (len(macro.expansion) + 1))]
+        return [Placed.made(macro.expansion, offset)]
     given = dict(zip(macro.parameters, values, strict=False))
-    pattern = re.compile(r"\b(" + "|".join(map(re.escape, macro.parameters)) + r")\b")
+    names = "|".join(map(re.escape, macro.parameters))
     parts: list[Placed] = []
-    last = 0
-    for match in pattern.finditer(macro.expansion):
-        own = macro.expansion[last : match.start()]
-        parts.append(Placed(own, [here] * (len(own) + 1)))
-        if match[1] in given:
-            parts.append(given[match[1]])
-        last = match.end()
-    rest = macro.expansion[last:]
-    parts.append(Placed(rest, [here] * (len(rest) + 1)))
+    for number, text in enumerate(re.split(rf"\b({names})\b", macro.expansion)):
+        if number % 2 == 0:
+            parts.append(Placed.made(text, offset))
+        elif text in given:
+            parts.append(given[text])
     return parts
 
 
-def _glued(parts: Sequence[Placed]) -> Placed:
-    offsets: list[int] = []
-    for part in parts:
-        offsets.extend(part.offsets[: len(part.text)])
-    offsets.append(parts[-1].place(len(parts[-1].text)))
-    return Placed("".join(part.text for part in parts), offsets)
-
-
-def _unknown_macros(masked: Masked, dialect: str, *, tight: bool) -> None:
-    """Blanks words that stand where SQL wants no word, and records them."""
-    placed = masked.placed
+def filled(sql: SqlText, *, filling: str = "guess") -> Filled:
+    """Name the placeholders, fill the holes and blank the words that look like macros."""
+    result = Filled(sql)
     known = keywords()
-    if not tight and not any(word not in known for word in _CAPITALS.findall(placed.text)):
-        return
-    found = significant(placed.text, dialect)
+    tight = filling != "guess"
+    edits: list[Edit] = []
+    dropped: set[int] = set()
+    if tight or any(word not in known for word in _CAPITALS.findall(sql.text)):
+        edits = _unknown_macros(result, known, tight=tight, dropped=dropped)
+    if _MARKS.search(sql.text):
+        tokens = [token for token in sql.tokens if token.start not in dropped]
+        edits += _fill(result, tokens, filling)
+    edits.sort()
+    apart = [e for n, e in enumerate(edits) if n == 0 or e[0] >= edits[n - 1][1]]
+    if apart:
+        result.sql = SqlText(sql.placed.replaced(apart), sql.dialect)
+    return result
+
+
+def _unknown_macros(
+    result: Filled, known: frozenset[str], *, tight: bool, dropped: set[int]
+) -> list[Edit]:
+    """Blank words that stand where SQL wants no word, and record them."""
+    placed, found = result.sql.placed, result.sql.tokens
     qualifiers = {a.text.lower() for a, b in itertools.pairwise(found) if b.text == "."}
-    edits: list[tuple[int, int, str]] = []
-    skip = -1
+    edits: list[Edit] = []
+    skip = 0
     for index, token in enumerate(found):
-        if index <= skip or token.kind != "word" or token.word in known or index == 0:
+        if index <= skip or token.kind != "word" or token.word in known:
             continue
         before = found[index - 1]
         after = found[index + 1] if index + 1 < len(found) else None
         call = after is not None and after.text == "("
         if not _ends_expression(before, known) or (after is not None and after.text == "."):
             continue
-        if token.text.lower() in qualifiers:
+        if token.text.lower() in qualifiers or before.word == "AS":
             continue
+        named = before.kind in ("word", "quoted")
         capitals = token.text.isupper() and len(token.text) >= 3
         third = (
-            index >= 2
-            and before.kind in ("word", "quoted")
+            tight
+            and index >= 2
+            and named
+            and before.word not in known
             and found[index - 2].kind in ("word", "quoted")
             and found[index - 2].word not in known
-            and before.word not in known
         )
-        alias_list = call and before.kind in ("word", "quoted") and not capitals
+        alias_list = call and named and not capitals
         shouting = placed.text.isupper()
-        third = third and tight
         if not (third or (capitals and not shouting) or (tight and call and not alias_list)):
             continue
-        if index >= 1 and before.word == "AS":
-            continue
-        end, words = token.end, []
+        close, words = index, []
         if call:
             close = closing(found, index + 1)
-            end, skip = found[close].end, close
             words = [
                 tuple((t.text, placed.place(t.start)) for t in found[a:b] if t.kind == "word")
                 for a, b in arguments(found, index + 1, close)
             ]
-        masked.macros.append(UnknownMacro(token.text, placed.place(token.start), tuple(words)))
-        edits.append((token.start, end, " "))
-    if edits:
-        masked.placed = placed.replaced(edits)
+        skip = close
+        dropped.update(t.start for t in found[index : close + 1])
+        result.macros.append(UnknownMacro(token.text, placed.place(token.start), tuple(words)))
+        edits.append((token.start, found[close].end, " "))
+    return edits
 
 
 def _ends_expression(token: Token, known: frozenset[str]) -> bool:
     if token.kind == "word":
         return token.word not in known or token.word in ("NULL", "TRUE", "FALSE", "END")
-    if token.kind in ("string", "quoted", "number", "param", "hole"):
-        return True
-    return token.text == ")"
+    return token.kind in ("string", "quoted", "number", "param", "hole") or token.text == ")"
 
 
-def _fill(masked: Masked, dialect: str, fill: str) -> None:
-    placed = masked.placed
-    if not _MARKS.search(placed.text):
-        return
-    found = significant(placed.text, dialect)
-    edits: list[tuple[int, int, str]] = []
+def _fill(result: Filled, found: Sequence[Token], filling: str) -> list[Edit]:
+    placed = result.sql.placed
+    edits: list[Edit] = []
     number = 0
     for index, token in enumerate(found):
         before = found[index - 1] if index else None
         if token.kind == "string" and ("${" in token.text or "#{" in token.text):
-            masked.holes.append(Hole(token.text, placed.place(token.start), free=False))
+            result.holes.append(Hole(token.text, placed.place(token.start), free=False))
         elif token.kind == "param" and not token.text.startswith("@"):
             text = _parameter(token.text, index)
-            masked.parameters[text[1:]] = token.text
             if before is not None and before.word in _TYPED:
                 edits.append((before.start, token.end, f"CAST({text} AS {before.text})"))
             elif text != token.text:
                 edits.append((token.start, token.end, text))
         elif token.kind in ("jinja", "hole"):
             number += 1
-            new, hole = _filling(token, before, found, index, number=number, fill=fill)
+            after = found[index + 1] if index + 1 < len(found) else None
+            glued = after if after is not None and after.start == token.end else None
+            new, hole = _filling(token, before, glued, number=number, filling=filling)
             if hole:
-                free = new.strip() in ("", "1 = 1") and not _glued_to_name(found, index)
-                masked.holes.append(Hole(token.text, placed.place(token.start), free=free))
+                named = glued is not None and glued.kind == "word"
+                free = new.strip() in ("", "1 = 1") and not named
+                result.holes.append(Hole(token.text, placed.place(token.start), free=free))
             edits.append((token.start, token.end, new))
-    if edits:
-        edits.sort()
-        apart = [e for n, e in enumerate(edits) if n == 0 or e[0] >= edits[n - 1][1]]
-        masked.placed = placed.replaced(apart)
-
-
-def _glued_to_name(found: Sequence[Token], index: int) -> bool:
-    after = found[index + 1] if index + 1 < len(found) else None
-    return after is not None and after.kind == "word" and after.start == found[index].end
+    return edits
 
 
 def _parameter(text: str, index: int) -> str:
@@ -242,40 +226,30 @@ def _parameter(text: str, index: int) -> str:
 
 
 def _filling(
-    token: Token,
-    before: Token | None,
-    found: Sequence[Token],
-    index: int,
-    *,
-    number: int,
-    fill: str,
+    token: Token, before: Token | None, glued: Token | None, *, number: int, filling: str
 ) -> tuple[str, bool]:
+    """The text that stands for a template's, and whether it is a hole."""
     text = token.text
     if text.startswith(("{#", "{%")):
         return " ", text.startswith("{%")
     if (named := _REF.match(text)) is not None:
         return named[1], False
     if text.startswith("#{") and not text.startswith("#{#"):
-        # A bound parameter of MyBatis; text is put in by the dollar form only.
+        # A bound parameter of MyBatis. Only the form with a dollar puts in text.
         value = re.sub(r"\W", "_", text[2:-1].split(",")[0].strip()) or "x"
         return f":{value}", False
     value, name = f":hole_{number}", f"hole_{number}"
-    after = found[index + 1] if index + 1 < len(found) else None
-    if after is not None and after.start == token.end and after.kind in ("word", "punct"):
-        # Part of a name, such as ${prefix}table, or a schema before its dot.
-        if after.kind == "word":
-            return "", True
-        if after.text == ".":
-            return name, True
-    if fill != "guess":
-        return {"value": value, "blank": " ", "name": name}[fill], True
+    if glued is not None and glued.kind == "word":
+        return "", True  # a part of a name, such as ${prefix}table
+    if glued is not None and glued.text == ".":
+        return name, True  # a schema
+    if filling != "guess":
+        return {"value": value, "blank": " ", "name": name}[filling], True
     if before is None:
         return " ", True
     if before.word in _TABLE_BEFORE:
         return name, True
-    if before.word in ("WHERE", "ON", "AND", "OR", "NOT", "HAVING", "WHEN"):
+    if before.word in _CONDITION_BEFORE:
         return "1 = 1", True
     operator = before.kind == "punct" and before.text not in (")", "]", "*", ";", ".")
-    if operator or before.word in _VALUE_BEFORE:
-        return value, True
-    return " ", True
+    return (value if operator or before.word in _VALUE_BEFORE else " "), True

@@ -1,4 +1,4 @@
-"""Words that SQL itself may put behind an expression, so that they are no macro."""
+"""The words that SQL itself puts behind an expression. They are no macros."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ INNODB ENGINE UTF8 UTF8MB4 SAVEPOINT ROLLBACK COMMIT WORK COPY ANALYZE VACUUM EX
 
 @lru_cache(maxsize=1)
 def keywords() -> frozenset[str]:
-    """Every word of SQL that the parser or the list above knows."""
+    """Every word of SQL that sqlglot or the list above knows."""
     from sqlglot.tokens import Tokenizer
 
     words = {part for key in Tokenizer.KEYWORDS for part in key.upper().split()}

@@ -1,8 +1,9 @@
-"""Places: text cut out of a file, and where each of its characters stands there."""
+"""Text cut out of a file that knows where each of its characters stands in the file."""
 
 from __future__ import annotations
 
 import bisect
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,23 +17,30 @@ class Placed:
 
     @classmethod
     def at(cls, text: str, start: int = 0) -> Placed:
+        """Place text that stands in the file as it is."""
         return cls(text, range(start, start + len(text) + 1))
 
+    @classmethod
+    def made(cls, text: str, offset: int) -> Placed:
+        """Place text of our own: all of it stands at one offset."""
+        return cls(text, [offset] * (len(text) + 1))
+
     def cut(self, start: int, end: int) -> Placed:
+        """The part between two positions."""
         return Placed(self.text[start:end], self.offsets[start : end + 1])
 
     def place(self, position: int) -> int:
+        """The offset in the file of a position in the text."""
         return self.offsets[min(position, len(self.text))]
 
     def replaced(self, edits: Sequence[tuple[int, int, str]]) -> Placed:
-        """With edits (start, end, text), sorted and apart; new text stands where the old began."""
+        """Make edits (start, end, text), sorted and apart. New text stands where the old began."""
         pieces: list[str] = []
         offsets: list[int] = []
         last = 0
         for start, end, new in edits:
-            pieces.append(self.text[last:start])
+            pieces += [self.text[last:start], new]
             offsets.extend(self.offsets[last:start])
-            pieces.append(new)
             offsets.extend([self.offsets[start]] * len(new))
             last = end
         pieces.append(self.text[last:])
@@ -41,28 +49,22 @@ class Placed:
 
 
 def joined(parts: Sequence[Placed]) -> Placed:
-    """The parts one after the other."""
+    """Put the parts one after the other."""
     if len(parts) == 1:
         return parts[0]
     offsets: list[int] = []
     for part in parts:
         offsets.extend(part.offsets[: len(part.text)])
-    offsets.append(parts[-1].offsets[len(parts[-1].text)] if parts else 0)
+    offsets.append(parts[-1].place(len(parts[-1].text)) if parts else 0)
     return Placed("".join(part.text for part in parts), offsets)
 
 
 class Lines:
-    """Line and column of an offset, both counted from one."""
-
-    __slots__ = ("_starts",)
+    """Finds line and column of an offset, both counted from one."""
 
     def __init__(self, text: str) -> None:
-        starts = [0]
-        position = text.find("\n")
-        while position >= 0:
-            starts.append(position + 1)
-            position = text.find("\n", position + 1)
-        self._starts = starts
+        # str.splitlines also splits at form feeds and the like, where editors do not.
+        self._starts = [0, *(match.end() for match in re.finditer("\n", text))]
 
     def of(self, offset: int) -> tuple[int, int]:
         line = bisect.bisect_right(self._starts, offset)

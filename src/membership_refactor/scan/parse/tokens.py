@@ -1,14 +1,21 @@
-"""Lexing: SQL text cut into words, strings, comments and template pieces, never an error."""
+"""Cut SQL text into words, strings, comments and template pieces. Any text can be cut."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
+
+from membership_refactor.scan.parse.placed_text import Placed
+
+BLANK = r"(?:\s|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*+"
+"""Blanks and comments. The pattern is possessive: without that, it takes exponential time."""
 
 
 class Token(NamedTuple):
-    """A piece of text; ``kind`` is the group of the pattern that matched."""
+    """A piece of text. ``kind`` is the group of the pattern that matched."""
 
     kind: str
     start: int
@@ -17,6 +24,7 @@ class Token(NamedTuple):
 
     @property
     def word(self) -> str:
+        """The word in capitals; empty for anything else."""
         return self.text.upper() if self.kind == "word" else ""
 
 
@@ -54,15 +62,40 @@ _MYSQL = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 
+_KINDS = {"tag": "dollar"}
 
-def tokens(text: str, dialect: str) -> Iterator[Token]:
-    """Every piece of the text, blanks and comments too."""
-    pattern = _MYSQL if dialect == "mysql" else _POSTGRES
-    for match in pattern.finditer(text):
-        kind = match.lastgroup or "punct"
-        if kind == "tag":
-            kind = "dollar"
-        yield Token(kind, match.start(), match.end(), match[0])
+
+@dataclass(frozen=True)
+class SqlText:
+    """A text of one dialect. It is cut into tokens once, when they are first asked for."""
+
+    placed: Placed
+    dialect: str
+
+    @property
+    def text(self) -> str:
+        return self.placed.text
+
+    @cached_property
+    def every_token(self) -> list[Token]:
+        """All tokens; blanks and comments too."""
+        pattern = _MYSQL if self.dialect == "mysql" else _POSTGRES
+        return [
+            Token(_KINDS.get(kind, kind), match.start(), match.end(), match[0])
+            for match in pattern.finditer(self.text)
+            if (kind := match.lastgroup or "punct")
+        ]
+
+    @cached_property
+    def tokens(self) -> list[Token]:
+        """The tokens without blanks and comments."""
+        return [token for token in self.every_token if token.kind not in ("space", "comment")]
+
+    @property
+    def body(self) -> tuple[int, int]:
+        """From the first character that is no blank to the last one before a semicolon."""
+        start = len(self.text) - len(self.text.lstrip())
+        return start, len(self.text.rstrip().rstrip(";").rstrip())
 
 
 _MARKS = r"""
@@ -81,16 +114,11 @@ _MARKS_OF = {
 
 
 def marks(text: str, dialect: str) -> Iterator[tuple[str, int, int]]:
-    """Only what cuts a text into statements: far fewer than all of its tokens."""
+    """Yield what cuts a text into statements: far fewer pieces than all of its tokens."""
     for match in _MARKS_OF["mysql" if dialect == "mysql" else "postgres"].finditer(text):
         kind = match.lastgroup or ""
         if kind in ("closes", "opens", "end", "meta"):
             yield kind, match.start(), match.end()
-
-
-def significant(text: str, dialect: str) -> list[Token]:
-    """Without blanks and comments."""
-    return [token for token in tokens(text, dialect) if token.kind not in ("space", "comment")]
 
 
 def closing(found: list[Token], opening: int) -> int:

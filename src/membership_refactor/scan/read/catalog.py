@@ -1,4 +1,4 @@
-"""Catalog: the database's own objects that use the tables: what it knows by column, and bodies."""
+"""Find the database's own objects that use the tables: dependents by column, and bodies."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from collections.abc import Iterator, Sequence
 from sqlalchemy import Connection
 
 from membership_refactor.portrait import Column, Portrait, Table
-from membership_refactor.scan.findings.collect import Reporter
+from membership_refactor.scan.findings.collect import Collector
 from membership_refactor.scan.findings.values import (
     FileOutcome,
-    Kind,
     Look,
     Place,
     Reference,
     TableUse,
 )
+from membership_refactor.scan.parse.piece import UNKNOWN_TABLE
 from membership_refactor.scan.parse.placed_text import Placed
-from membership_refactor.scan.read.embedded_sql import Interest
-from membership_refactor.scan.read.routines import cut_body
+from membership_refactor.scan.read.routine_body import cut_body
 from membership_refactor.scan.read.scan_file import FileScanner
+from membership_refactor.scan.resolve.bindings import Kind
 from membership_refactor.scan.resolve.tables_at_stage import (
     GOING,
     Structure,
@@ -124,26 +124,19 @@ def _reference(place: Place, table: TableAtStage, column: str, standing: str) ->
 
 
 def _bodies(connection: Connection, schema: str, scanner: FileScanner) -> Iterator[FileOutcome]:
-    interest: Interest = scanner.interest
     rows = connection.exec_driver_sql(_BODIES, (ledger_schema(schema),)).all()
     for identity, language, source, trigger_table, is_trigger in rows:
-        table, column = interest.in_text(source or "")
+        table, column = scanner.interest.in_text(source or "")
         if not (table or (column and is_trigger)):
             continue
         outcome = FileOutcome(f"function {identity}", CONSUMER)
-        reporter = Reporter(outcome, source)
+        collector = Collector(outcome, source)
         if language not in ("sql", "plpgsql"):
-            reporter.note(0, Look.UNPARSED, f"a body in {language} names a table of the plan")
+            collector.note(0, Look.UNPARSED, f"a body in {language} names a table of the plan")
         else:
-            row_table = trigger_table or ("?" if is_trigger else "")
-            harvest = cut_body(
-                Placed.at(source),
-                "postgres",
-                row_table=row_table,
-                row_sure=bool(trigger_table),
-                plain=language == "sql",
-            )
-            scanner.harvest(harvest, reporter)
+            row_table = trigger_table or (UNKNOWN_TABLE if is_trigger else "")
+            body, plain = Placed.at(source), language == "sql"
+            scanner.collect(cut_body(body, "postgres", row_table=row_table, plain=plain), collector)
         if not outcome.empty:
             yield outcome
 

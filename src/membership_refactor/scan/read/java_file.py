@@ -1,4 +1,4 @@
-"""Java files: strings and text blocks folded over +, constants, append chains, @Query."""
+"""Find SQL in Java: strings and text blocks, constants, append chains and @Query."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import re
 from typing import NamedTuple
 
 from membership_refactor.scan.parse.placed_text import Placed, joined
-from membership_refactor.scan.read.embedded_sql import Interest, Text, string_pieces
+from membership_refactor.scan.read.embedded_sql import HOLE, Text, embedded_pieces
+from membership_refactor.scan.read.harvest import Harvest
 from membership_refactor.scan.read.jpql import prepared
-from membership_refactor.scan.read.piece import Harvest
 from membership_refactor.scan.read.string_literals import decoded, without_indentation
+from membership_refactor.scan.resolve.interest import Interest
 
 _TOKEN = re.compile(
     r'(?P<comment>//[^\n]*|/\*.*?(?:\*/|\Z))|(?P<block>"""(?:[^\\]|\\.)*?(?:"""|\Z))'
@@ -18,7 +19,6 @@ _TOKEN = re.compile(
     re.S | re.M,
 )
 _JPQL_CALLS = {"Query", "NamedQuery", "createQuery"}
-_HOLE = "{hole}"
 
 
 class _Token(NamedTuple):
@@ -28,14 +28,14 @@ class _Token(NamedTuple):
     text: str
 
 
-def java_file(placed: Placed, dialect: str, interest: Interest) -> Harvest:
-    """The SQL and JPQL strings of a Java file."""
+def java_pieces(placed: Placed, dialect: str, interest: Interest) -> Harvest:
+    """Find the SQL and JPQL strings of a Java file."""
     reader = _Reader(placed.text)
     harvest = Harvest()
     for text in reader.texts():
         if text.dialect == "jpql":
             text.parts = [prepared(joined(text.parts))]
-        string_pieces(text, dialect, interest, harvest)
+        harvest.add(embedded_pieces(text, dialect, interest))
     return harvest
 
 
@@ -177,7 +177,7 @@ class _Reader:
                 parts += self.constants[token.text]
                 at += 1
             else:
-                parts.append(Placed(_HOLE, [token.start] * (len(_HOLE) + 1)))
+                parts.append(Placed.made(HOLE, token.start))
                 at = self._operand_end(at)
             at = self._suffix_end(at)
             if not self._plus(at):

@@ -1,4 +1,4 @@
-"""Python files: strings folded over +, %, format, f-strings and ``sql += …``."""
+"""Find SQL in Python: strings put together by +, %, format, f-strings and ``sql += …``."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from collections.abc import Iterator
 
 from membership_refactor.scan.findings.values import Look
 from membership_refactor.scan.parse.placed_text import Placed
-from membership_refactor.scan.read.embedded_sql import Interest, Text, string_pieces
-from membership_refactor.scan.read.piece import Harvest
+from membership_refactor.scan.read.embedded_sql import HOLE, Text, embedded_pieces
+from membership_refactor.scan.read.harvest import Harvest
 from membership_refactor.scan.read.string_literals import decoded
+from membership_refactor.scan.resolve.interest import Interest
 
 _LITERAL = re.compile(
     r"""(?P<prefix>[rRbBuUfFtT]{0,3})(?P<quote>\"{3}|'{3}|"|')""",
 )
-HOLE = "{hole}"
 
 
-def python_file(placed: Placed, dialect: str, interest: Interest) -> Harvest:
-    """The SQL strings of a Python file."""
+def python_pieces(placed: Placed, dialect: str, interest: Interest) -> Harvest:
+    """Find the SQL strings of a Python file."""
     harvest = Harvest()
     try:
         with warnings.catch_warnings():
@@ -35,7 +35,7 @@ def python_file(placed: Placed, dialect: str, interest: Interest) -> Harvest:
     reader = _Reader(placed.text)
     reader.visit(tree)
     for text in reader.texts:
-        string_pieces(text, dialect, interest, harvest)
+        harvest.add(embedded_pieces(text, dialect, interest))
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and node.attr.lower() in interest.going:
             owner = node.value.id if isinstance(node.value, ast.Name) else ""
@@ -184,7 +184,7 @@ class _Reader(ast.NodeVisitor):
             end = self.offset(node.end_lineno or node.lineno, node.end_col_offset or 0)
             yield from self._literals(start, end)
         else:
-            yield Placed(HOLE, [start] * (len(HOLE) + 1))
+            yield Placed.made(HOLE, start)
 
     def _literals(self, start: int, end: int) -> Iterator[Placed]:
         """The pieces of an implicit concatenation, decoded, each character placed."""

@@ -1,12 +1,12 @@
-"""Procedural: control words taken off, so that what a body runs can be parsed."""
+"""Take the control words off a routine's body, so that the statements inside can be parsed."""
 
 from __future__ import annotations
 
 from membership_refactor.scan.findings.values import Look
+from membership_refactor.scan.parse.piece import Piece
 from membership_refactor.scan.parse.placed_text import Placed, joined
-from membership_refactor.scan.parse.tokens import Token, closing, significant
-from membership_refactor.scan.parse.wrappers import made
-from membership_refactor.scan.read.piece import Harvest, Piece
+from membership_refactor.scan.parse.tokens import SqlText, Token, closing
+from membership_refactor.scan.read.harvest import Harvest
 
 _STATEMENTS = {
     "SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "WITH", "REPLACE", "TRUNCATE", "CREATE",
@@ -17,110 +17,105 @@ _CONDITIONS = {
     "IF": {"THEN"}, "ELSIF": {"THEN"}, "ELSEIF": {"THEN"}, "WHILE": {"LOOP", "DO"},
     "UNTIL": {"END", ";"}, "WHEN": {"THEN"}, "CASE": {"WHEN"}, "EXIT": {";"}, "CONTINUE": {";"},
 }  # fmt: skip
-_NOTHING = {"END", "FETCH", "CLOSE", "LEAVE", "ITERATE", "NULL", "GET", "COMMIT", "ROLLBACK",
+_NOTHING = {"END", "FETCH", "CLOSE", "LEAVE", "ITERATE", "NULL", "COMMIT", "ROLLBACK",
             "SAVEPOINT", "START", "SIGNAL", "RESIGNAL", "DEALLOCATE"}  # fmt: skip
 _AFTER_INTO = {
     "FROM", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "UNION", "FOR", "WINDOW", "FETCH",
     "OFFSET", "EXCEPT", "INTERSECT", "JOIN",
 }  # fmt: skip
+_NEVER_INTO = {"INSERT", "MERGE", "REPLACE", "CREATE"}
 
 
-class Cutter:
-    """Cuts one body."""
+def cut_body(body: Placed, dialect: str, *, row_table: str = "", plain: bool = False) -> Harvest:
+    """Find the statements of a body. A body of ``plain`` SQL has no control words."""
+    cutter = _Cutter(SqlText(body, dialect), row_table=row_table, plain=plain)
+    segment: list[Token] = []
+    for token in cutter.body.tokens:
+        if token.text == ";":
+            cutter.segment(segment)
+            segment = []
+        else:
+            segment.append(token)
+    cutter.segment(segment)
+    return cutter.result
 
-    def __init__(
-        self, body: Placed, dialect: str, *, row_table: str, row_sure: bool, plain: bool
-    ) -> None:
-        self.body, self.dialect, self.plain = body, dialect, plain
-        self.row_table, self.row_sure = row_table, row_sure
+
+def _index(found: list[Token], *words: str, start: int = 0) -> int | None:
+    """The index of the first of the words."""
+    return next((i for i in range(start, len(found)) if found[i].word in words), None)
+
+
+class _Cutter:
+    def __init__(self, body: SqlText, *, row_table: str, plain: bool) -> None:
+        self.body, self.row_table, self.plain = body, row_table, plain
         self.result = Harvest()
 
-    def harvest(self) -> Harvest:
-        segment: list[Token] = []
-        for token in significant(self.body.text, self.dialect):
-            if token.text == ";":
-                self._segment(segment)
-                segment = []
-            else:
-                segment.append(token)
-        self._segment(segment)
-        return self.result
-
-    def _segment(self, found: list[Token]) -> None:
+    def segment(self, found: list[Token]) -> None:
+        """Read what stands between two semicolons."""
         while found:
             self._row_types(found)
-            head = found[0]
-            word = head.word
+            head, word = found[0], found[0].word
             if word in _STATEMENTS or self.plain:
                 if word == "RETURN":
                     self._select(found[1:])
                 elif word not in ("END", "BEGIN"):
                     self._statement(found)
                 return
-            if len(found) > 2 and head.text == "<" and found[1].text == "<":
-                found = found[found.index(next(t for t in found if t.text == ">")) + 2 :]
-                continue
-            if head.kind == "hole" or (
-                len(found) > 1 and head.kind == "word" and found[1].text == ":"
-            ):
-                found = found[1:] if head.kind == "hole" else found[2:]
-                continue
-            if word == "DECLARE" and self._declares(found):
-                return
-            if word in _NOTHING and word != "GET":
-                found = found[1:] if word == "END" and self._follows_end(found) else []
-                continue
-            if word in _CONDITIONS:
-                found = self._condition(found, _CONDITIONS[word])
-                continue
-            if word in ("FOR", "FOREACH"):
-                found = self._loop(found)
-                continue
-            if word in _DROPPED:
+            following = found[1] if len(found) > 1 else None
+            if following is not None and head.text == following.text == "<":
+                label_end = next((i for i, t in enumerate(found) if t.text == ">"), len(found))
+                found = found[label_end + 2 :]
+            elif head.kind == "hole":
                 found = found[1:]
-                continue
-            self._simple(found)
-            return
-
-    @staticmethod
-    def _follows_end(found: list[Token]) -> bool:
-        return len(found) > 1 and found[1].word in _STATEMENTS
+            elif following is not None and head.kind == "word" and following.text == ":":
+                found = found[2:]
+            elif word == "DECLARE" and self._declares(found):
+                return
+            elif word in _NOTHING:
+                ended = word == "END" and following is not None and following.word in _STATEMENTS
+                found = found[1:] if ended else []
+            elif word in _CONDITIONS:
+                found = self._condition(found, _CONDITIONS[word])
+            elif word in ("FOR", "FOREACH"):
+                found = self._loop(found)
+            elif word in _DROPPED:
+                found = found[1:]
+            else:
+                self._simple(found)
+                return
 
     def _simple(self, found: list[Token]) -> None:
         word = found[0].word
         texts = [token.text for token in found]
-        if "CURSOR" in [token.word for token in found[1:3]]:
+        if _index(found[1:3], "CURSOR") is not None:
             self._declares(found)
         elif word == "PERFORM":
             self._select(found[1:])
         elif word == "RETURN":
-            rest = found[1:]
-            while rest and rest[0].word in ("NEXT", "QUERY"):
-                rest = rest[1:]
-            if rest and rest[0].word == "EXECUTE":
-                self._execute(rest)
-            elif rest and rest[0].word in _STATEMENTS:
-                self._statement(rest)
-            elif rest:
-                self._select(rest)
+            start = 1
+            while start < len(found) and found[start].word in ("NEXT", "QUERY"):
+                start += 1
+            self._query(found[start:])
         elif word in ("EXECUTE", "PREPARE"):
             self._execute(found)
-        elif word == "OPEN" and "FOR" in [token.word for token in found]:
-            at = [token.word for token in found].index("FOR")
-            rest = found[at + 1 :]
-            if rest and rest[0].word == "EXECUTE":
-                self._execute(rest)
-            else:
-                self._statement(rest)
+        elif word == "OPEN" and (at := _index(found, "FOR")) is not None:
+            self._query(found[at + 1 :], always=True)
         elif word == "RAISE":
-            commas = [i for i, token in enumerate(found) if token.text == ","]
-            if commas:
-                self._select(found[commas[0] + 1 :])
+            if "," in texts:
+                self._select(found[texts.index(",") + 1 :])
         elif word == "SET" or ":=" in texts or "=" in texts:
             self._assignment(found[1:] if word == "SET" else found)
-        elif "DEFAULT" in [token.word for token in found]:
-            at = [token.word for token in found].index("DEFAULT")
+        elif (at := _index(found, "DEFAULT")) is not None:
             self._select(found[at + 1 :])
+
+    def _query(self, found: list[Token], *, always: bool = False) -> None:
+        """Read a statement, EXECUTE, or an expression."""
+        if found and found[0].word == "EXECUTE":
+            self._execute(found)
+        elif found and (always or found[0].word in _STATEMENTS):
+            self._statement(found)
+        elif ".." not in "".join(token.text for token in found):
+            self._select(found)
 
     def _assignment(self, found: list[Token]) -> None:
         at = next((i for i, t in enumerate(found) if t.text in (":=", "=")), None)
@@ -129,11 +124,11 @@ class Cutter:
         target = found[:at]
         if len(target) == 3 and target[1].text == "." and target[0].word in ("NEW", "OLD"):
             place = self._cut(target)
-            head = made("SELECT ", place, 0)
-            self._add(joined([head, place]), assigns=True)
+            self._add(joined([Placed.made("SELECT ", place.place(0)), place]), assigns=True)
         self._select(found[at + 1 :])
 
     def _condition(self, found: list[Token], ends: set[str]) -> list[Token]:
+        """Read a condition; what follows it."""
         depth = cases = 0
         for index in range(1, len(found)):
             token = found[index]
@@ -144,128 +139,110 @@ class Cutter:
             elif token.word == "END" and cases:
                 cases -= 1
             elif depth == 0 and cases == 0 and token.word in ends:
-                if index > 1:
-                    self._select(found[1:index])
-                keep = token.word == "WHEN"
-                return found[index if keep else index + 1 :]
-        if len(found) > 1 and found[0].word not in ("CASE", "EXIT", "CONTINUE"):
+                self._select(found[1:index])
+                return found[index if token.word == "WHEN" else index + 1 :]
+        if found[0].word not in ("CASE", "EXIT", "CONTINUE"):
             self._select(found[1:])
         return []
 
     def _loop(self, found: list[Token]) -> list[Token]:
-        words = [token.word for token in found]
-        if "LOOP" not in words and "DO" not in words:
+        """Read the head of a loop; what follows it."""
+        end = _index(found, "LOOP")
+        end = _index(found, "DO") if end is None else end
+        if end is None:
             return []
-        end = words.index("LOOP") if "LOOP" in words else words.index("DO")
-        if "IN" in words[:end]:
-            inner = found[words.index("IN") + 1 : end]
+        at = _index(found[:end], "IN")
+        if at is not None:
+            inner = found[at + 1 : end]
             if inner and inner[0].text == "(" and closing(inner, 0) == len(inner) - 1:
                 inner = inner[1:-1]
-            if inner and inner[0].word == "EXECUTE":
-                self._execute(inner)
-            elif inner and inner[0].word in _STATEMENTS:
-                self._statement(inner)
-            elif inner and ".." not in "".join(token.text for token in inner):
-                self._select(inner)
+            self._query(inner)
         return found[end + 1 :]
 
     def _declares(self, found: list[Token]) -> bool:
-        """MySQL's declarations are one statement each; PostgreSQL's word opens a section."""
-        words = [token.word for token in found]
-        if "HANDLER" in words:
-            for index, word in enumerate(words):
-                if index > words.index("HANDLER") and word in (_STATEMENTS | {"BEGIN", "SET"}):
-                    self._segment(found[index:])
-                    break
-            return True
-        if "CURSOR" in words:
-            after = words.index("CURSOR")
-            for index in range(after, len(words)):
-                if words[index] in ("FOR", "IS"):
-                    self._statement(found[index + 1 :])
-                    break
-            return True
-        return False
+        """Read a handler or cursor. MySQL's declarations are one statement each."""
+        handler, cursor = _index(found, "HANDLER"), _index(found, "CURSOR")
+        if handler is not None:
+            at = _index(found, *_STATEMENTS, "BEGIN", "SET", start=handler + 1)
+            self.segment(found[at:] if at is not None else [])
+        elif cursor is not None:
+            at = _index(found, "FOR", "IS", start=cursor)
+            self._statement(found[at + 1 :] if at is not None else [])
+        return handler is not None or cursor is not None
 
     def _execute(self, found: list[Token]) -> None:
+        """Read EXECUTE: literal text is read, text that is put together is noted."""
         rest = found[1:]
         strings = [token for token in rest if token.kind in ("string", "dollar")]
-        dynamic = len(rest) != 1
-        for word in ("INTO", "USING"):
-            position = next((i for i, t in enumerate(rest) if t.word == word), None)
-            if position == 1:
-                dynamic = False
+        dynamic = len(rest) != 1 and 1 not in (_index(rest, "INTO"), _index(rest, "USING"))
         for token in strings:
             skip = token.text.index("$", 1) + 1 if token.kind == "dollar" else 1
-            inner = self.body.cut(token.start + skip, token.end - skip)
-            self._add(inner, fragment=dynamic)
+            self._add(self.body.placed.cut(token.start + skip, token.end - skip), fragment=dynamic)
         if dynamic or not strings:
-            text = self._cut(found).text[:60]
-            self.result.remarks.append(
-                (self.body.place(found[0].start), Look.DYNAMIC, f"built at run time: {text}")
-            )
+            offset = self.body.placed.place(found[0].start)
+            message = f"built at run time: {self._cut(found).text[:60]}"
+            self.result.remarks.append((offset, Look.DYNAMIC, message))
 
     def _row_types(self, found: list[Token]) -> None:
-        """``wide.a%TYPE`` and ``wide%ROWTYPE`` break when the column or table goes."""
+        """Read ``wide.a%TYPE`` and ``wide%ROWTYPE``, which break when column or table goes."""
         for index in range(1, len(found) - 1):
             if found[index].text != "%":
                 continue
             kind = found[index + 1].word
             if kind == "TYPE" and index >= 3 and found[index - 2].text == ".":
                 column, table = self._cut([found[index - 1]]), self._cut([found[index - 3]])
-                self._add(
-                    joined([made("SELECT ", column, 0), column, made(" FROM ", column, 0), table]),
-                    editable=False,
-                )
+                self._add(self._read(column, table), editable=False)
             elif kind == "ROWTYPE":
                 table = self._cut([found[index - 1]])
-                self._add(joined([made("SELECT * FROM ", table, 0), table]), editable=False)
+                self._add(self._read(Placed.made("*", table.place(0)), table), editable=False)
+
+    @staticmethod
+    def _read(column: Placed, table: Placed) -> Placed:
+        at = column.place(0)
+        return joined([Placed.made("SELECT ", at), column, Placed.made(" FROM ", at), table])
 
     def _select(self, found: list[Token]) -> None:
         if found:
             inner = self._without_into(found)
-            self._add(joined([made("SELECT ", inner, 0), inner]))
+            self._add(joined([Placed.made("SELECT ", inner.place(0)), inner]))
 
     def _statement(self, found: list[Token]) -> None:
         if found:
             self._add(self._without_into(found))
 
     def _without_into(self, found: list[Token]) -> Placed:
-        """SELECT … INTO v1, v2 FROM: the list of variables blanked, every length kept."""
+        """Blank the variables of ``SELECT … INTO v1, v2 FROM``. Every length stays."""
         placed = self._cut(found)
-        if found[0].word in ("INSERT", "MERGE", "REPLACE", "CREATE") or self.plain:
+        if found[0].word in _NEVER_INTO or self.plain:
             return placed
         depth = 0
         for index, token in enumerate(found):
             depth += token.text == "("
             depth -= token.text == ")"
             if token.word == "INTO" and depth == 0 and index:
-                if found[index - 1].word in ("INSERT", "REPLACE", "MERGE"):
+                before = found[index - 1].word
+                if before in ("INSERT", "REPLACE", "MERGE"):
                     continue
-                end = next(
-                    (i for i in range(index + 1, len(found)) if found[i].word in _AFTER_INTO),
-                    len(found),
-                )
-                end = self._strict_end(found, index, end)
+                end = _index(found, *_AFTER_INTO, start=index + 1) or len(found)
+                if before == "SELECT":
+                    end = self._list_end(found, index, end)
                 start, stop = token.start - found[0].start, found[end - 1].end - found[0].start
                 return placed.replaced([(start, stop, " " * (stop - start))])
         return placed
 
     @staticmethod
-    def _strict_end(found: list[Token], into: int, end: int) -> int:
-        """PL/pgSQL also takes INTO before the list: ``SELECT INTO v a FROM``."""
-        if into and found[into - 1].word == "SELECT":
-            at = into + 1
-            if at < end and found[at].word == "STRICT":
-                at += 1
+    def _list_end(found: list[Token], into: int, end: int) -> int:
+        """Find where the variables of PL/pgSQL's ``SELECT INTO v a FROM`` end."""
+        at = into + 1
+        if at < end and found[at].word == "STRICT":
             at += 1
-            while at + 1 < end and found[at].text == ",":
-                at += 2
-            return at
-        return end
+        at += 1
+        while at + 1 < end and found[at].text == ",":
+            at += 2
+        return at
 
     def _cut(self, found: list[Token]) -> Placed:
-        return self.body.cut(found[0].start, found[-1].end)
+        return self.body.placed.cut(found[0].start, found[-1].end)
 
     def _add(
         self,
@@ -277,13 +254,7 @@ class Cutter:
     ) -> None:
         self.result.pieces.append(
             Piece(
-                placed=placed,
-                dialect=self.dialect,
-                host="body",
-                row_table=self.row_table,
-                row_sure=self.row_sure,
-                fragment=fragment,
-                assigns=assigns,
-                editable=editable,
+                placed=placed, dialect=self.body.dialect, body=True, row_table=self.row_table,
+                fragment=fragment, assigns=assigns, editable=editable,
             )
-        )
+        )  # fmt: skip

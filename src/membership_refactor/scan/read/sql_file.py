@@ -1,59 +1,73 @@
-"""SQL files: cut into statements the way psql and the mysql client do."""
+"""Cut SQL files into statements, the way psql and the mysql client do."""
 
 from __future__ import annotations
 
 import re
 
+from membership_refactor.scan.parse.piece import Piece
 from membership_refactor.scan.parse.placed_text import Placed
-from membership_refactor.scan.parse.tokens import marks, tokens
-from membership_refactor.scan.read.piece import Harvest, Piece
-from membership_refactor.scan.read.routines import body_pieces, has_body, trigger_tables
-from membership_refactor.scan.resolve.analyse import starts_like_sql
-
-_DELIMITER = re.compile(r"^[ \t]*DELIMITER[ \t]+(\S+)[ \t]*\r?$", re.I | re.M)
-_ONLY_COMMENTS = re.compile(r"(?:\s+|;|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*", re.S)
-_STDIN = re.compile(r"\s*COPY\b.*\bFROM\s+STDIN\b", re.I | re.S)
-_CREATES = re.compile(
-    r"(?:\s+|--[^\n]*\n|/\*.*?\*/)*CREATE\s+(?:OR\s+REPLACE\s+)?(?:DEFINER\s*=\s*\S+\s+)?"
-    r"(?:AGGREGATE\s+)?(?:PROCEDURE|FUNCTION|TRIGGER|EVENT)\b",
-    re.I | re.S,
+from membership_refactor.scan.parse.tokens import BLANK, SqlText, marks
+from membership_refactor.scan.read.harvest import Harvest
+from membership_refactor.scan.read.routines import (
+    body_pieces,
+    creates_routine,
+    has_body,
+    trigger_tables,
 )
 
+_STARTS = re.compile(
+    r"(?:\s|--[^\n]*(?:\n|\Z)|/\*.*?\*/|\(|\{%.*?%\}|\{\#.*?\#\})*+"
+    r"(select|insert|update|delete|merge|replace|with|from|values|table|create|alter|drop|grant|"
+    r"revoke|comment|copy|truncate|explain|prepare|declare|lock|call|do|execute|analyze|vacuum|"
+    r"refresh|describe|desc|begin|commit|rollback|set|show|use|start|reindex|cluster|perform|"
+    r"return|delimiter|savepoint|listen|notify|discard|reset|security|import|load|rename)\b",
+    re.I | re.S,
+)
+_DELIMITER = re.compile(r"^[ \t]*DELIMITER[ \t]+(\S+)[ \t]*\r?$", re.I | re.M)
+_ONLY_COMMENTS = re.compile(f"(?:{BLANK};)*+{BLANK}", re.S)
+_STDIN = re.compile(r"\s*COPY\b.*\bFROM\s+STDIN\b", re.I | re.S)
 
-def sql_file(placed: Placed, dialect: str) -> Harvest:
-    """Every statement of the file, bodies of routines cut open."""
+
+def starts_like_sql(text: str) -> bool:
+    """Whether the text begins with a statement's keyword, after comments and brackets."""
+    return _STARTS.match(text) is not None
+
+
+def sql_pieces(placed: Placed, dialect: str, *, escape: str = "") -> Harvest:
+    """Find every statement of a text. Bodies of routines are cut into their statements."""
     harvest = Harvest()
     found = statements(placed, dialect)
-    triggers = trigger_tables([statement.text for statement in found], dialect)
+    triggers = trigger_tables([statement.text for statement in found])
     for statement in found:
         if has_body(statement.text, dialect):
-            inner = body_pieces(statement, dialect, triggers=triggers)
-            harvest.pieces += inner.pieces
-            harvest.remarks += inner.remarks
+            harvest.add(body_pieces(statement, dialect, triggers))
         else:
             fragment = not starts_like_sql(statement.text)
             harvest.pieces.append(
-                Piece(placed=statement, dialect=dialect, host="sql", fragment=fragment)
+                Piece(placed=statement, dialect=dialect, fragment=fragment, escape=escape)
             )
     return harvest
 
 
 def statements(placed: Placed, dialect: str) -> list[Placed]:
-    """The statements without their terminators; empty ones are left out."""
+    """Cut the text into statements without their terminators. Empty ones are left out."""
     text = placed.text
     found: list[Placed] = []
     start, delimiter = 0, ";"
     for match in _DELIMITER.finditer(text):
-        found += _cut(placed, start, match.start(), delimiter, dialect)
+        found += _cut(placed.cut(start, match.start()), delimiter, dialect)
         start, delimiter = match.end(), match[1]
-    found += _cut(placed, start, len(text), delimiter, dialect)
-    return found
+    found += _cut(placed.cut(start, len(text)), delimiter, dialect)
+    return [one for one in found if _ONLY_COMMENTS.fullmatch(one.text) is None]
 
 
-def _cut(placed: Placed, start: int, end: int, delimiter: str, dialect: str) -> list[Placed]:
-    part = placed.cut(start, end)
-    if delimiter != ";":
-        return _cut_at(part, delimiter, dialect)
+def _cut(part: Placed, delimiter: str, dialect: str) -> list[Placed]:
+    return (
+        _cut_at_semicolons(part, dialect) if delimiter == ";" else _cut_at(part, delimiter, dialect)
+    )
+
+
+def _cut_at_semicolons(part: Placed, dialect: str) -> list[Placed]:
     found: list[Placed] = []
     text = part.text
     begin = depth = skip_to = 0
@@ -61,50 +75,33 @@ def _cut(placed: Placed, start: int, end: int, delimiter: str, dialect: str) -> 
     for kind, at, after in marks(text, dialect):
         if at < skip_to:
             continue
-        if kind == "meta":
-            if _line_start(text, at):
-                # psql's own commands end with the line
-                _keep(found, part, begin, at)
-                newline = text.find("\n", at)
-                skip_to = begin = len(text) if newline < 0 else newline
+        if kind == "meta" and not text[text.rfind("\n", 0, at) + 1 : at].strip():
+            # psql's own commands end with the line.
+            found.append(part.cut(begin, at))
+            newline = text.find("\n", at)
+            skip_to = begin = len(text) if newline < 0 else newline
         elif kind == "opens":
             if block is None:
-                block = _CREATES.match(text, begin) is not None
+                block = creates_routine(text, begin) is not None
             depth += block
         elif kind == "closes":
             depth = max(0, depth - bool(block))
         elif kind == "end" and depth == 0:
-            statement = _keep(found, part, begin, at)
+            found.append(part.cut(begin, at))
             begin, block = after, None
-            if statement is not None and _STDIN.match(statement.text):
+            if _STDIN.match(found[-1].text):
                 data_end = text.find("\n\\.", after)
                 skip_to = begin = len(text) if data_end < 0 else data_end + 3
-    _keep(found, part, begin, len(text))
-    return found
+    return [*found, part.cut(begin, len(text))]
 
 
 def _cut_at(part: Placed, delimiter: str, dialect: str) -> list[Placed]:
     found: list[Placed] = []
-    begin = at = 0
-    for token in tokens(part.text, dialect):
-        if token.start < at or token.kind in ("string", "comment", "quoted", "dollar"):
+    begin = 0
+    for token in SqlText(part, dialect).every_token:
+        if token.start < begin or token.kind in ("string", "comment", "quoted", "dollar"):
             continue
         if part.text.startswith(delimiter, token.start):
-            _keep(found, part, begin, token.start)
-            begin = at = token.start + len(delimiter)
-    _keep(found, part, begin, len(part.text))
-    return found
-
-
-def _keep(found: list[Placed], part: Placed, start: int, end: int) -> Placed | None:
-    statement = part.cut(start, end)
-    if not statement.text.strip():
-        return None
-    if _ONLY_COMMENTS.fullmatch(statement.text):
-        return None
-    found.append(statement)
-    return statement
-
-
-def _line_start(text: str, at: int) -> bool:
-    return text[text.rfind("\n", 0, at) + 1 : at].strip() == ""
+            found.append(part.cut(begin, token.start))
+            begin = token.start + len(delimiter)
+    return [*found, part.cut(begin, len(part.text))]

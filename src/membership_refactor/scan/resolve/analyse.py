@@ -1,4 +1,4 @@
-"""Analyse: one statement from raw text to bindings, by whichever reading of it parses."""
+"""Take one statement from raw text to bindings, by the first reading of it that parses."""
 
 from __future__ import annotations
 
@@ -13,38 +13,37 @@ from sqlglot.errors import SqlglotError
 from membership_refactor.planning import Stage, TableSplit
 from membership_refactor.portrait import Portrait
 from membership_refactor.scan.consumers import Consumer
-from membership_refactor.scan.parse.fill_templates import Masked, mask
+from membership_refactor.scan.parse.fill_templates import FILLINGS, Filled, expanded, filled
 from membership_refactor.scan.parse.placed_text import Placed
-from membership_refactor.scan.parse.wrappers import peel, rule_table
+from membership_refactor.scan.parse.tokens import SqlText
+from membership_refactor.scan.parse.wrappers import rule_table, unwrapped
 from membership_refactor.scan.resolve.bindings import Resolution
 from membership_refactor.scan.resolve.statement import resolve
 from membership_refactor.scan.resolve.tables_as_spelled import View
 from membership_refactor.scan.resolve.tables_at_stage import structure_at
 
-_STARTS = re.compile(
-    r"(?:\s+|--[^\n]*(?:\n|\Z)|/\*.*?\*/|\(|\{%.*?%\}|\{\#.*?\#\})*"
-    r"(select|insert|update|delete|merge|replace|with|from|values|table|create|alter|drop|grant|"
-    r"revoke|comment|copy|truncate|explain|prepare|declare|lock|call|do|execute|analyze|vacuum|"
-    r"refresh|describe|desc|begin|commit|rollback|set|show|use|start|reindex|cluster|perform|"
-    r"return|delimiter|savepoint|listen|notify|discard|reset|security|import|load|rename)\b",
-    re.I | re.S,
-)
+OTHER_DIALECTS = {"postgres": ("mysql",), "mysql": ("postgres",), "jpql": ()}
+_FAILURES = (
+    SqlglotError, RecursionError, ValueError, KeyError, AttributeError, TypeError, IndexError,
+)  # fmt: skip
 
 
-def starts_like_sql(text: str) -> bool:
-    """Whether it begins with a statement's keyword, after comments and brackets."""
-    return _STARTS.match(text) is not None
+@dataclass(frozen=True, slots=True)
+class Unparsed:
+    """A statement that could not be parsed, and why."""
+
+    filled: Filled
+    view: View
+    failure: str
 
 
 @dataclass(slots=True)
 class Analysed:
-    """What became of one statement."""
+    """A statement with its names bound."""
 
-    masked: Masked
+    filled: Filled
     view: View
-    resolution: Resolution | None
-    failure: str = ""
-    """Why it could not be parsed."""
+    resolution: Resolution
     other_dialect: str = ""
     """The dialect that parsed it, if it is not the declared one."""
     later: Resolution | None = None
@@ -55,7 +54,8 @@ class Analysed:
 
     @property
     def placed(self) -> Placed:
-        return self.masked.placed
+        """The text that was given to the parser."""
+        return self.filled.sql.placed
 
 
 @dataclass
@@ -70,6 +70,7 @@ class Analyser:
     _views: dict[tuple[str, Stage], View] = field(default_factory=dict)
 
     def view(self, dialect: str, stage: Stage | None = None) -> View:
+        """The plan's tables as this consumer spells them."""
         key = (dialect, stage or self.stage)
         if key not in self._views:
             structure = structure_at(self.plan, key[1], portrait=self.portrait)
@@ -77,84 +78,59 @@ class Analyser:
         return self._views[key]
 
     def analyse(
-        self, placed: Placed, dialect: str, *, row_table: str = "", peeled: bool = False
-    ) -> list[Analysed]:
-        """The statement, or those inside its wrapper."""
-        if not peeled:
-            row_table = row_table or rule_table(placed.text)
-            return [
-                one
-                for inner in peel(placed)
-                for one in self.analyse(inner, dialect, row_table=row_table, peeled=True)
-            ]
-        first: Analysed | None = None
-        for candidate in (dialect, *_others(dialect)):
-            for fill in ("guess", "value", "blank", "name"):
-                masked = mask(placed, candidate, self.consumer.macros, fill=fill)
-                tree, failure = parse_as(masked.placed.text, candidate)
+        self, placed: Placed, dialect: str, *, row_table: str = ""
+    ) -> list[Analysed | Unparsed]:
+        """Analyse the statement, or those inside its wrapper."""
+        row_table = row_table or rule_table(placed.text)
+        return [self._analyse(inner, dialect, row_table) for inner in unwrapped(placed)]
+
+    def _analyse(self, placed: Placed, dialect: str, row_table: str) -> Analysed | Unparsed:
+        first: Unparsed | None = None
+        for candidate in (dialect, *OTHER_DIALECTS[dialect]):
+            sql = expanded(SqlText(placed, candidate), self.consumer.macros)
+            for filling in FILLINGS:
+                text = filled(sql, filling=filling)
+                tree, failure = parse_as(text.sql.text, candidate)
                 if tree is not None:
                     other = candidate if candidate != dialect else ""
-                    return [self._resolved(masked, candidate, tree, other, row_table)]
+                    return self._resolved(text, candidate, tree, other, row_table)
                 if first is None:
-                    first = Analysed(masked, self.view(dialect), None, failure)
-                if fill == "value" and not masked.holes:
+                    first = Unparsed(text, self.view(dialect), failure)
+                if filling == "value" and not text.holes:
                     break  # the other fillings change nothing
         assert first is not None
-        return [first]
+        return first
 
     def _resolved(
-        self, masked: Masked, dialect: str, tree: Any, other: str, row_table: str
+        self, text: Filled, dialect: str, tree: Any, other: str, row_table: str
     ) -> Analysed:
         view = self.view(dialect)
-        resolution = resolve(tree, view, row_table=row_table)
-        resolution.accounted = {masked.placed.place(at) for at in resolution.accounted}
-        analysed = Analysed(masked, view, resolution, other_dialect=other, row_table=row_table)
-        if resolution.ours:
-            at_end = self.view(dialect, Stage.CURRENT)
-            at_interim = self.view(dialect, Stage.INTERIM)
-            analysed.later = resolve(tree, at_end, row_table=row_table)
-            analysed.interim = (
-                resolution
-                if self.stage is Stage.INTERIM
-                else resolve(tree, at_interim, row_table=row_table)
-            )
+        found = resolve(tree, view, row_table=row_table)
+        found.accounted = {text.sql.placed.place(at) for at in found.accounted}
+        analysed = Analysed(text, view, found, other_dialect=other, row_table=row_table)
+        if found.ours:
+            at_stage = {self.stage: found}
+            for stage in (Stage.CURRENT, Stage.INTERIM):
+                if stage not in at_stage:
+                    view = self.view(dialect, stage)
+                    at_stage[stage] = resolve(tree, view, row_table=row_table)
+            analysed.later, analysed.interim = at_stage[Stage.CURRENT], at_stage[Stage.INTERIM]
         return analysed
 
 
-def _others(dialect: str) -> tuple[str, ...]:
-    return {"postgres": ("mysql",), "mysql": ("postgres",), "jpql": ()}[dialect]
-
-
-def parser_dialect(dialect: str) -> str:
-    """sqlglot's name of it; JPQL reads best as PostgreSQL."""
-    return "postgres" if dialect == "jpql" else dialect
-
-
 def parse_as(text: str, dialect: str) -> tuple[Any, str]:
-    """The tree, or None and why there is none."""
+    """The tree, or None and why there is none. JPQL reads best as PostgreSQL."""
     try:
-        trees = sqlglot.parse(text, dialect=parser_dialect(dialect))
-    except (
-        SqlglotError,
-        RecursionError,
-        ValueError,
-        KeyError,
-        AttributeError,
-        TypeError,
-        IndexError,
-    ) as error:
-        return None, _first_line(error)
+        trees = sqlglot.parse(text, dialect="postgres" if dialect == "jpql" else dialect)
+    except _FAILURES as error:
+        if isinstance(error, RecursionError):
+            return None, "nested too deeply"
+        line = re.sub(r"\x1b\[\d*m", "", str(error)).strip().split("\n")[0]
+        return None, line[:160] or type(error).__name__
     found = [tree for tree in trees if tree is not None]
     if len(found) != 1:
-        return None, "no statement" if not found else "more than one statement"
+        return None, "more than one statement" if found else "no statement"
     tree = found[0]
     if isinstance(tree, (exp.Command, exp.Semicolon)):
         return None, f"the parser does not read {tree.name or 'this'} statements"
     return tree, ""
-
-
-def _first_line(error: Exception) -> str:
-    if isinstance(error, RecursionError):
-        return "nested too deeply"
-    text = re.sub(r"\x1b\[\d*m", "", str(error)).strip().split("\n")[0]
-    return text[:160] or type(error).__name__

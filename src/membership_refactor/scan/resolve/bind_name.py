@@ -1,4 +1,4 @@
-"""Binding: one name of a statement looked up in the frames around it."""
+"""Bind one name of a statement to the source that has it, and record the binding."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlglot import exp
 
-from membership_refactor.scan.findings.values import Kind
 from membership_refactor.scan.resolve.bindings import (
     Binding,
     Frame,
+    Kind,
     Remark,
     Resolution,
     Source,
@@ -21,22 +21,23 @@ from membership_refactor.scan.resolve.tables_at_stage import Standing
 
 
 def span(node: Any) -> Span | None:
-    """The node's offsets in the text; None for what the parser made up."""
+    """The node's offsets in the text; None for a node that the parser made up."""
     start, end = node.meta.get("start"), node.meta.get("end")
     return None if start is None or end is None else (start, end + 1)
 
 
 class Names:
-    """Binds names, and records what each was bound to."""
+    """Looks names up in frames and records the result."""
 
-    def __init__(self, view: View, resolution: Resolution) -> None:
-        self.view = view
-        self.found = resolution
+    def __init__(self, view: View, found: Resolution) -> None:
+        self.view, self.found = view, found
 
     def fold(self, identifier: Any) -> str:
+        """The name in the form in which the dialect compares names."""
         return self.view.fold(identifier.name, quoted=bool(identifier.args.get("quoted")))
 
     def account(self, node: Any) -> None:
+        """Record that this word was understood."""
         where = span(node) if node is not None else None
         if where is not None:
             self.found.accounted.add(where[0])
@@ -45,197 +46,153 @@ class Names:
         where = span(node)
         self.found.remarks.append(Remark(code, message, where[0] if where else 0))
 
-    def column(
-        self, node: Any, frame: Frame, clause: str, *, kind: Kind = Kind.READ
-    ) -> Source | None:
-        """Binds a Column node; the source it was bound to, if one is sure."""
+    def star(self, where: Span | None, source: Source, kind: Kind) -> None:
+        """Record a star or whole row, if the source is a table of the plan."""
+        if source.table is not None and where is not None:
+            self.found.stars.append(StarUse(*where, source, kind))
+
+    def column(self, node: Any, frame: Frame, clause: str) -> None:
+        """Bind a Column node, qualified or not."""
         parts = [node.args[key] for key in ("catalog", "db", "table", "this") if node.args.get(key)]
+        name = parts[-1]
         if self.view.jpql and len(parts) > 1:
-            return self._path(parts, frame, clause, kind)
-        if isinstance(parts[-1], exp.Star):
+            self._path(parts, frame, clause)
+        elif isinstance(name, exp.Star):
             self._qualified_star(node, parts, frame)
-            return None
-        if not isinstance(parts[-1], exp.Identifier):
-            return None
-        if len(parts) == 1:
-            return self.unqualified(parts[0], frame, clause, kind=kind)
-        return self._qualified(parts, frame, clause, kind)
+        elif isinstance(name, exp.Identifier) and len(parts) == 1:
+            self.unqualified(name, frame, clause)
+        elif isinstance(name, exp.Identifier):
+            self._qualified(parts, frame, clause)
 
-    def source_named(self, name: str, frame: Frame | None) -> tuple[Source, int] | None:
-        depth = 0
-        while frame is not None:
-            for source in frame.sources:
-                if source.name == name:
-                    return source, depth
-            frame, depth = frame.outer, depth + 1
-        return None
-
-    def _qualified(self, parts: list[Any], frame: Frame, clause: str, kind: Kind) -> Source | None:
+    def _qualified(self, parts: list[Any], frame: Frame, clause: str) -> None:
         identifier, qualifier = parts[-1], parts[-2]
-        found = self.source_named(self.fold(qualifier), frame)
+        found = frame.named(self.fold(qualifier))
         if found is None:
-            inner = self.source_named(self.fold(parts[0]), frame) if len(parts) > 2 else None
-            if inner is None:
-                self._nowhere(identifier, f"{qualifier.name}.{identifier.name}")
-            else:
+            if len(parts) > 2 and frame.named(self.fold(parts[0])) is not None:
                 self.account(identifier)
-            return None
-        source, depth = found
+            else:
+                self._nowhere(identifier, f"{qualifier.name}.{identifier.name}")
+            return
         self.account(qualifier)
         first, last = span(parts[0]), span(qualifier)
         around = (first[0], last[1]) if first and last else None
-        self.bind(
-            source, identifier, clause, kind=kind, qualifier=around, depth=depth, query=frame.query
-        )
-        return source
+        self.bind(found[0], identifier, frame, clause, qualifier=around, depth=found[1])
 
-    def _path(self, parts: list[Any], frame: Frame, clause: str, kind: Kind) -> Source | None:
-        found = self.source_named(self.fold(parts[0]), frame)
+    def _path(self, parts: list[Any], frame: Frame, clause: str) -> None:
+        """Bind a path of JPQL, such as ``w.person.id``."""
+        found = frame.named(self.fold(parts[0]))
         if found is None:
-            return self.unqualified(parts[0], frame, clause, kind=kind)
+            self.unqualified(parts[0], frame, clause)
+            return
         source, depth = found
         if isinstance(parts[1], exp.Star):
-            return None
+            return
         for part in parts:
             self.account(part)
-        link = self.view.structure.plan.link
+        plan = self.view.structure.plan
         through = source.table.columns.get(self.fold(parts[1])) if source.table else None
-        if through and through[0] == link and len(parts) > 2:
-            parent = self.view.tables.get(
-                self.view.names.table(self.view.structure.plan.parent).lower()
-            )
+        if through and through[0] == plan.link and len(parts) > 2:
+            parent = self.view.tables.get(self.view.names.table(plan.parent).lower())
             if parent is not None and parent.columns.get(self.fold(parts[2])) is not None:
-                return source  # a live column of the parent
-        self.bind(
-            source,
-            parts[1],
-            clause,
-            kind=kind,
-            depth=depth,
-            query=frame.query,
-            qualifier=span(parts[0]),
-        )
-        return source
+                return  # a column that the parent keeps
+        self.bind(source, parts[1], frame, clause, depth=depth, qualifier=span(parts[0]))
 
-    def unqualified(
-        self, identifier: Any, frame: Frame, clause: str, *, kind: Kind = Kind.READ
-    ) -> Source | None:
-        """Innermost frame first; within a frame every source that has the name is a candidate."""
+    def unqualified(self, identifier: Any, frame: Frame, clause: str) -> None:
+        """Bind a bare name. The innermost frame that has it wins, as in the database."""
         name = self.fold(identifier)
         lost: list[tuple[Source, int]] = []
-        unknown = False
         beyond: list[str] = []
-        at: Frame | None = frame
-        depth = 0
-        while at is not None:
-            here = [s for s in at.sources if not s.qualified_only]
-            having = [s for s in here if s.has(name)]
+        unknown = False
+        for depth, at in enumerate(frame.outward()):
+            having = [s for s in at.visible if s.has(name)]
             if having:
-                return self._among(
-                    having,
-                    lost,
-                    identifier,
-                    clause,
-                    kind=kind,
-                    depth=depth,
-                    frame=frame,
-                    unknown=unknown,
-                )
-            for source in here:
-                if source.has(name) is None:
-                    unknown = True
-                    # Beside a table that had the name no other can have it: it was no error.
-                    beyond += [source.name] if lost else []
-            lost += [(s, depth) for s in here if s.had(name)]
-            at, depth = at.outer, depth + 1
-        for source, level in lost:
-            why = f"may bind to {' or '.join(beyond)} now" if beyond else ""
-            if beyond:
-                self.remark(
-                    "rebinds",
-                    f"{identifier.name} was a column of {source.name}; without it the name binds "
-                    f"to {' or '.join(beyond)} if that has such a column, without any error",
-                    identifier,
-                )
-            self.bind(
-                source, identifier, clause, kind=kind, depth=level, why=why, query=frame.query
-            )
+                why = "now bound to an outer or neighbouring table"
+                self._lost(lost, identifier, frame, clause, to=having[0].name, why=why)
+                self._among(having, identifier, frame, clause, depth=depth, unknown=unknown)
+                return
+            open_ = [s.name for s in at.visible if s.has(name) is None]
+            unknown = unknown or bool(open_)
+            # Beside a table that had the name no other can have it: it was no error.
+            beyond += open_ if lost else []
+            lost += [(s, depth) for s in at.visible if s.had(name)]
         if lost:
-            return lost[0][0]
-        if self._whole_row(identifier, name, frame, clause):
-            return None
-        if unknown:
+            other = " or ".join(beyond)
+            self._lost(
+                lost, identifier, frame, clause,
+                to=f"{other} if that has such a column" if other else "",
+                why=f"may bind to {other} now" if other else "",
+            )  # fmt: skip
+        elif self._whole_row(identifier, name, frame):
+            return
+        elif unknown:
             self.account(identifier)
             self._loose(identifier, name, frame)
         else:
             self.found.nowhere.add(name)
             self._nowhere(identifier, identifier.name)
-        return None
 
-    def _loose(self, identifier: Any, name: str, frame: Frame) -> None:
-        where = span(identifier)
-        at: Frame | None = frame
-        while at is not None and where is not None:
-            open_ = [s for s in at.sources if not s.qualified_only and s.has(name) is None]
-            if open_:
-                self.found.loose.append((where[0], name, open_))
-                return
-            at = at.outer
+    def _lost(
+        self,
+        lost: list[tuple[Source, int]],
+        identifier: Any,
+        frame: Frame,
+        clause: str,
+        *,
+        to: str,
+        why: str,
+    ) -> None:
+        """Bind the name to the sources that had it, and say what it means without them."""
+        for source, depth in lost:
+            if to:
+                self.remark(
+                    "rebinds",
+                    f"{identifier.name} was a column of {source.name}; without it the name binds "
+                    f"to {to}, without any error",
+                    identifier,
+                )
+            self.bind(source, identifier, frame, clause, depth=depth, why=why)
 
     def _among(
         self,
         having: list[Source],
-        lost: list[tuple[Source, int]],
         identifier: Any,
+        frame: Frame,
         clause: str,
         *,
-        kind: Kind,
         depth: int,
-        frame: Frame,
         unknown: bool,
-    ) -> Source | None:
-        merged = sum(source.merged for source in having) > 1
+    ) -> None:
+        """Bind the name to the sources of one frame that have it."""
         why = ""
-        if len(having) > 1 and not merged:
+        if len(having) > 1 and sum(source.merged for source in having) < 2:
             why = "more than one table has this name"
             tables = ", ".join(source.name for source in having)
             self.remark("ambiguous", f"{identifier.name} is in {tables}", identifier)
         elif unknown:
             why = "a table of unknown columns stands nearer"
-        for source, level in lost:
-            self.remark(
-                "rebinds",
-                f"{identifier.name} was a column of {source.name}; without it the name binds "
-                f"to {having[0].name}, without any error",
-                identifier,
-            )
-            self.bind(
-                source,
-                identifier,
-                clause,
-                kind=kind,
-                depth=level,
-                query=frame.query,
-                why="now bound to an outer or neighbouring table",
-            )
         for source in having:
-            self.bind(
-                source, identifier, clause, kind=kind, depth=depth, why=why, query=frame.query
-            )
-        return having[0] if len(having) == 1 else None
+            self.bind(source, identifier, frame, clause, depth=depth, why=why)
+
+    def _loose(self, identifier: Any, name: str, frame: Frame) -> None:
+        where = span(identifier)
+        for at in frame.outward() if where is not None else ():
+            open_ = [s for s in at.visible if s.has(name) is None]
+            if open_ and where is not None:
+                self.found.loose.append((where[0], name, open_))
+                return
 
     def bind(
         self,
         source: Source,
         identifier: Any,
+        frame: Frame,
         clause: str,
         *,
-        kind: Kind = Kind.READ,
         why: str = "",
         qualifier: Span | None = None,
         depth: int = 0,
-        query: int = 0,
     ) -> None:
+        """Record that the name means a column of the source."""
         where = span(identifier)
         if where is None:
             return
@@ -244,58 +201,41 @@ class Names:
         name = self.fold(identifier)
         column: str | None = None
         standing: Standing | None = None
-        through = False
         if source.table is not None and not source.renames:
-            known = source.table.columns.get(name)
-            column, standing = known if known else (None, None)
+            column, standing = source.table.columns.get(name, (None, None))
         else:
             column = source.outputs.columns.get(name)
-            through = column is not None
-            if source.renames and source.table is not None and column is not None:
+            if source.table is not None and column is not None:
                 standing = source.table.table.standing(column)
         self.found.accounted.add(where[0])
         self.found.bindings.append(
             Binding(
-                *where,
-                name,
-                source,
-                column,
-                standing,
-                kind,
-                clause,
-                not why,
-                why,
-                qualifier,
-                depth,
-                query,
-                through,
-                identifier.name,
+                *where, name, identifier.name, source, column, standing, clause,
+                why=why, qualifier=qualifier, depth=depth, query=frame.query,
             )
-        )
+        )  # fmt: skip
 
     def _qualified_star(self, node: Any, parts: list[Any], frame: Frame) -> None:
-        found = self.source_named(self.fold(parts[-2]), frame)
+        found = frame.named(self.fold(parts[-2]))
         if found is None:
             return
         self.account(parts[-2])
         first, last = span(parts[0]), span(parts[-1])
-        if found[0].table is not None and first and last:
-            whole = isinstance(node.parent, exp.Func)
+        whole = isinstance(node.parent, exp.Func)
+        if first and last:
             kind = Kind.WHOLE_ROW if whole else Kind.STAR
-            self.found.stars.append(StarUse(first[0], last[1], found[0], kind, True))
+            self.star((first[0], last[1]), found[0], kind)
 
-    def _whole_row(self, identifier: Any, name: str, frame: Frame, clause: str) -> bool:
-        found = self.source_named(name, frame)
+    def _whole_row(self, identifier: Any, name: str, frame: Frame) -> bool:
+        """Whether the name is a source's own, which stands for its whole row."""
+        found = frame.named(name)
         if found is None or self.view.dialect == "mysql":
             return False
         self.account(identifier)
-        where = span(identifier)
-        if found[0].table is not None and where is not None:
-            if self.view.jpql:
-                self.remark("entity", f"{identifier.name} is the whole entity", identifier)
-            else:
-                use = StarUse(*where, found[0], Kind.WHOLE_ROW, True)
-                self.found.stars.append(use)
+        if found[0].table is not None and self.view.jpql:
+            self.remark("entity", f"{identifier.name} is the whole entity", identifier)
+        elif found[0].table is not None:
+            self.star(span(identifier), found[0], Kind.WHOLE_ROW)
         return True
 
     def _nowhere(self, identifier: Any, written: str) -> None:

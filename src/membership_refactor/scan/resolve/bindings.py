@@ -1,25 +1,40 @@
-"""Scope: the sources of a query, what they offer, and what a name was bound to."""
+"""What the resolver records: sources, frames, and what each name was bound to."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
-from membership_refactor.scan.findings.values import Kind
 from membership_refactor.scan.resolve.tables_as_spelled import TableView
-from membership_refactor.scan.resolve.tables_at_stage import Standing
+from membership_refactor.scan.resolve.tables_at_stage import Role, Standing
 
 Span = tuple[int, int]
 """Offsets in the parsed text, the end exclusive."""
 
 
+class Kind(StrEnum):
+    """How a statement uses a column."""
+
+    READ = "read"
+    WRITE = "write"
+    STAR = "star"
+    WHOLE_ROW = "whole row"
+
+
 @dataclass(slots=True)
 class Outputs:
-    """The columns a query or table offers; ``open`` where there may be more."""
+    """The columns that a query or table offers. ``open`` means that there may be more."""
 
     columns: dict[str, str | None] = field(default_factory=dict)
-    """Folded name to the plan's column if it came through a star, else None."""
+    """Folded name to the plan's column if it came through a star, else to None."""
     open: bool = False
+
+    def add(self, other: Outputs) -> None:
+        """Add the columns that are not there yet."""
+        self.columns = {**other.columns, **self.columns}
+        self.open |= other.open
 
 
 @dataclass(slots=True)
@@ -27,9 +42,9 @@ class Source:
     """One entry of a FROM list."""
 
     name: str
-    """Folded alias."""
+    """The alias, folded."""
     table: TableView | None = None
-    """One of the plan's tables."""
+    """The plan's table, where it is one."""
     outputs: Outputs = field(default_factory=lambda: Outputs(open=True))
     base: str = ""
     """The folded name of a table outside the plan."""
@@ -40,20 +55,30 @@ class Source:
     alias: str | None = None
     """The alias as written."""
     renames: bool = False
-    """An alias column list gives other names."""
+    """An alias column list gives the columns other names."""
     merged: bool = False
-    """Takes part in USING or NATURAL."""
+    """USING or NATURAL merges columns of it with another source's."""
     qualified_only: bool = False
-    """excluded, NEW, OLD: unqualified names do not see it."""
+    """Unqualified names do not see it: excluded, NEW and OLD."""
     target: bool = False
-    """The table that a statement writes."""
+    """The statement writes this table."""
     hinted: bool = False
-    """Sampling, index hints and the like stand at the table."""
+    """Sampling, an index hint or the like stands at the table."""
     doubtful: bool = False
     """Its schema may be another one."""
     composite: bool = False
-    """Read as ``(w).column``."""
+    """A column is read as ``(w).column``."""
     node: Any = None
+
+    @property
+    def role(self) -> Role | None:
+        """What its table is to the plan; None for a table outside the plan."""
+        return self.table.role if self.table is not None else None
+
+    @property
+    def wide(self) -> bool:
+        """Whether it is the wide table, under either name."""
+        return self.table is not None and self.table.wide
 
     def has(self, name: str) -> bool | None:
         """Whether it offers the name; None where that is not known."""
@@ -71,37 +96,75 @@ class Source:
         found = self.table.columns.get(name)
         return found is not None and found[1] is Standing.GONE
 
+    def offers(self) -> Outputs:
+        """What a star over this source stands for."""
+        if self.table is None or self.renames:
+            return self.outputs
+        known = self.table.columns.items()
+        return Outputs({w: name for w, (name, standing) in known if standing is not Standing.GONE})
+
 
 @dataclass(slots=True)
 class Frame:
-    """The sources that an expression sees; ``outer`` is asked where these do not know a name."""
+    """The sources that an expression sees. Names not known here are looked up in ``outer``."""
 
     outer: Frame | None = None
     sources: list[Source] = field(default_factory=list)
     query: int = 0
+    """A number that the frames of one query share."""
+    ctes: dict[str, Outputs] = field(default_factory=dict)
+    """Common table expressions by folded name."""
+
+    def outward(self) -> Iterator[Frame]:
+        """Yield this frame and those around it, the innermost first."""
+        at: Frame | None = self
+        while at is not None:
+            yield at
+            at = at.outer
+
+    def named(self, name: str) -> tuple[Source, int] | None:
+        """The innermost source of this name, and how many frames further out it stands."""
+        for depth, frame in enumerate(self.outward()):
+            for source in frame.sources:
+                if source.name == name:
+                    return source, depth
+        return None
+
+    def cte(self, name: str) -> Outputs | None:
+        """What the nearest common table expression of this name offers."""
+        return next((f.ctes[name] for f in self.outward() if name in f.ctes), None)
+
+    @property
+    def visible(self) -> list[Source]:
+        """The sources that unqualified names and stars see."""
+        return [source for source in self.sources if not source.qualified_only]
 
 
 @dataclass(slots=True)
 class Binding:
-    """One name in the text and the column it is bound to."""
+    """One name in the text, and the column that it is bound to."""
 
     start: int
     end: int
     name: str
-    source: Source | None
+    """Folded."""
+    written: str
+    source: Source
     column: str | None
-    """The plan's column, if the source is one of its tables."""
+    """The plan's column, if the source is one of the plan's tables."""
     standing: Standing | None
-    kind: Kind
     clause: str
-    certain: bool = True
     why: str = ""
+    """Why the binding is unsure; empty where it is certain."""
     qualifier: Span | None = None
     depth: int = 0
     """How many frames further out the source stands."""
     query: int = 0
-    through_star: bool = False
-    written: str = ""
+
+    @property
+    def kind(self) -> Kind:
+        """Whether the name is written or read."""
+        return Kind.WRITE if self.clause in ("set", "create table") else Kind.READ
 
 
 @dataclass(slots=True)
@@ -112,7 +175,6 @@ class StarUse:
     end: int
     source: Source
     kind: Kind
-    qualified: bool
 
 
 @dataclass(slots=True)
@@ -128,6 +190,9 @@ class Remark:
 class Resolution:
     """Everything the resolver found in one statement."""
 
+    tree: Any
+    statement: str = ""
+    """select, insert, update, delete, merge or definition."""
     bindings: list[Binding] = field(default_factory=list)
     stars: list[StarUse] = field(default_factory=list)
     sources: list[Source] = field(default_factory=list)
@@ -137,14 +202,13 @@ class Resolution:
     loose: list[tuple[int, str, list[Source]]] = field(default_factory=list)
     """Names that belong to one of some tables whose columns are not known."""
     nowhere: set[str] = field(default_factory=set)
-    """Unqualified names, folded, that no source has: variables of a procedure, usually."""
-    tree: Any = None
-    statement: str = ""
-    """select, insert, update, delete, merge, definition, other."""
+    """Unqualified names, folded, that no source has: usually variables of a procedure."""
 
     def of(self, source: Source) -> list[Binding]:
+        """The bindings to this source."""
         return [binding for binding in self.bindings if binding.source is source]
 
     @property
     def ours(self) -> list[Source]:
+        """The sources that are tables of the plan."""
         return [source for source in self.sources if source.table is not None]

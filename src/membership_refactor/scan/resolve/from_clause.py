@@ -1,83 +1,64 @@
-"""Sources: the entries of FROM lists, joins, laterals and common table expressions."""
+"""Add the entries of FROM lists, joins and laterals to a frame."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from sqlglot import exp
 
-from membership_refactor.scan.findings.values import Kind
 from membership_refactor.scan.resolve.bind_name import Names, span
-from membership_refactor.scan.resolve.bindings import Frame, Outputs, Resolution, Source
-from membership_refactor.scan.resolve.tables_as_spelled import View
+from membership_refactor.scan.resolve.bindings import Frame, Outputs, Source, Span
 from membership_refactor.scan.resolve.tables_at_stage import Standing
 
 
-class Sources(Names):
-    """Adds sources to a frame."""
+def from_of(node: Any) -> Any:
+    """The FROM clause of a statement, under the key that this sqlglot uses."""
+    return node.args.get("from_") or node.args.get("from")
 
-    def __init__(self, view: View, resolution: Resolution) -> None:
-        super().__init__(view, resolution)
-        self.ctes: list[dict[str, Outputs]] = []
-        self.queries = 0
 
-    def query(self, node: Any, outer: Frame | None) -> Outputs:
-        raise NotImplementedError
+class FromClause:
+    """Adds sources to frames. ``query`` and ``expression`` resolve what stands inside of them."""
 
-    def expression(
+    def __init__(
         self,
-        node: Any,
-        frame: Frame,
-        clause: str,
-        *,
-        kind: Kind = Kind.READ,
-        aliases: dict[str, Any] | None = None,
+        names: Names,
+        query: Callable[[Any, Frame | None], Outputs],
+        expression: Callable[[Any, Frame, str], None],
     ) -> None:
-        raise NotImplementedError
+        self.names, self.view, self.found = names, names.view, names.found
+        self.query, self.expression = query, expression
 
-    @contextmanager
-    def common_tables(self, node: Any, outer: Frame | None) -> Iterator[None]:
-        """The WITH list of a query, known to everything inside it."""
-        with_ = node.args.get("with_") or node.args.get("with")
-        if with_ is None:
-            yield
-            return
-        known: dict[str, Outputs] = {}
-        self.ctes.append(known)
-        for cte in with_.expressions:
-            alias = cte.args.get("alias")
-            self.account(alias.this)
-            name = self.fold(alias.this)
-            named = Outputs({self.fold(c): None for c in alias.args.get("columns") or ()})
-            for identifier in alias.args.get("columns") or ():
-                self.account(identifier)
-            if with_.args.get("recursive"):
-                known[name] = named if named.columns else Outputs(open=True)
-            offered = self.query(cte.this, outer)
-            known[name] = named if named.columns else offered
-        yield
-        self.ctes.pop()
+    def add_all(self, frame: Frame, node: Any) -> None:
+        """Add FROM, joins and laterals of a statement, in the order in which they are written."""
+        from_ = from_of(node)
+        if from_ is not None:
+            self.add(frame, from_.this)
+        self._hanging(frame, node)
 
     def add(self, frame: Frame, node: Any) -> None:
-        """One entry of a FROM list, whatever it is, with the joins that hang on it."""
+        """Add one entry of a FROM list, with the joins that hang on it."""
+        if node is None:
+            return
         if isinstance(node, exp.Table) and isinstance(node.this, exp.Identifier):
             frame.sources.append(self._table(node, frame))
-        elif isinstance(node, exp.Subquery) and isinstance(node.this, exp.Table):
+        elif isinstance(node, exp.Paren) or (
+            isinstance(node, exp.Subquery) and isinstance(node.this, exp.Table)
+        ):
             self.add(frame, node.this)  # brackets around joins
-        elif isinstance(node, exp.Paren):
-            self.add(frame, node.this)
         elif isinstance(node, (exp.Subquery, exp.Lateral, exp.Select, exp.Values)):
             self._derived(frame, node)
-        elif node is not None:
+        else:
             self._function(frame, node)
-        for join in (node.args.get("joins") or ()) if node is not None else ():
-            self.join(frame, join)
-        for lateral in (node.args.get("laterals") or ()) if node is not None else ():
+        self._hanging(frame, node)
+
+    def _hanging(self, frame: Frame, node: Any) -> None:
+        for join in node.args.get("joins") or ():
+            self._join(frame, join)
+        for lateral in node.args.get("laterals") or ():
             self.add(frame, lateral)
 
-    def join(self, frame: Frame, join: Any) -> None:
+    def _join(self, frame: Frame, join: Any) -> None:
         before = len(frame.sources)
         self.add(frame, join.this)
         left, right = frame.sources[:before], frame.sources[before:]
@@ -85,78 +66,65 @@ class Sources(Names):
             self.expression(join.args["on"], frame, "on")
         for item in join.args.get("using") or ():
             identifier = item.this if isinstance(item, exp.Column) else item
-            self._merge(left, right, identifier, frame)
+            self._merge([*left, *right], identifier, frame)
         if str(join.args.get("method") or "").upper() == "NATURAL":
-            self._natural(left, right, join)
+            self._natural(left, right, frame)
 
-    def _merge(
-        self, left: list[Source], right: list[Source], identifier: Any, frame: Frame
-    ) -> None:
-        name = self.fold(identifier)
-        self.account(identifier)
-        for source in (*left, *right):
+    def _merge(self, sources: list[Source], identifier: Any, frame: Frame) -> None:
+        name = self.names.fold(identifier)
+        self.names.account(identifier)
+        for source in sources:
             if source.has(name) or source.had(name):
                 source.merged = True
-                self.bind(source, identifier, "using", query=frame.query)
+                self.names.bind(source, identifier, frame, "using")
 
-    def _natural(self, left: list[Source], right: list[Source], join: Any) -> None:
+    def _natural(self, left: list[Source], right: list[Source], frame: Frame) -> None:
         for one, others in [(s, right) for s in left] + [(s, left) for s in right]:
             if one.table is None:
                 continue
             one.merged = True
+            start, end = one.table_span or (0, 0)
             for word, (_column, standing) in one.table.columns.items():
-                if standing in (Standing.LIVE, Standing.MOVED):
-                    continue
                 known = [other.has(word) for other in others]
-                if any(known) or None in known:
-                    self._natural_binding(one, word, any(known), join)
-
-    def _natural_binding(self, source: Source, word: str, certain: bool, join: Any) -> None:
-        at = source.table_span or (0, 0)
-        made = exp.to_identifier(word)
-        made.meta.update(start=at[0], end=at[1] - 1)
-        why = "" if certain else "NATURAL JOIN with a table of unknown columns"
-        self.bind(source, made, "natural", why=why)
+                going = standing not in (Standing.LIVE, Standing.MOVED)
+                if going and (any(known) or None in known):
+                    made = exp.to_identifier(word)
+                    made.meta.update(start=start, end=end - 1)
+                    why = "" if any(known) else "NATURAL JOIN with a table of unknown columns"
+                    self.names.bind(one, made, Frame(), "natural", why=why)
 
     def _table(self, node: Any, frame: Frame) -> Source:
         identifier, db = node.this, node.args.get("db")
-        name = self.fold(identifier)
-        alias = node.args.get("alias")
-        source = Source(name, node=node)
-        self.account(identifier)
-        first = span(db) if db is not None else span(identifier)
-        catalog = node.args.get("catalog")
-        if catalog is not None and isinstance(catalog, exp.Identifier):
-            first = span(catalog)
+        source = Source(self.names.fold(identifier), node=node)
+        self.names.account(identifier)
         last = source.table_span = span(identifier)
+        catalog = node.args.get("catalog")
+        schema = catalog if isinstance(catalog, exp.Identifier) else db
+        first = span(identifier) if schema is None else span(schema)
+        cte = frame.cte(source.name) if db is None else None
         if self.view.jpql and isinstance(db, exp.Identifier):
             self._association(source, node, frame)
-        elif db is None and self._cte(name) is not None:
-            source.outputs = self._cte(name) or Outputs(open=True)
+        elif cte is not None:
+            source.outputs = cte
         else:
-            self._base_table(source, name, db, node)
-        if alias is not None:
-            last = self._alias(source, alias) or last
+            self._base_table(source, db, node)
+        if node.args.get("alias") is not None:
+            last = self.alias(source, node.args["alias"]) or last
         if first and last:
             source.span = (first[0], last[1])
-        source.hinted = bool(
-            node.args.get("hints")
-            or node.args.get("sample")
-            or node.args.get("partition")
-            or node.args.get("only")
-        )
+        hints = ("hints", "sample", "partition", "only")
+        source.hinted = any(node.args.get(key) for key in hints)
         self.found.sources.append(source)
         return source
 
-    def _cte(self, name: str) -> Outputs | None:
-        return next((known[name] for known in reversed(self.ctes) if name in known), None)
-
-    def _base_table(self, source: Source, name: str, db: Any, node: Any) -> None:
-        source.base = name
+    def _base_table(self, source: Source, db: Any, node: Any) -> None:
+        name = source.base = source.name
         table = self.view.tables.get(name)
-        named = isinstance(db, exp.Identifier) and self.fold(db).lower() not in self.view.schemas
-        if table is not None and named:
-            self.remark(
+        elsewhere = isinstance(db, exp.Identifier) and (
+            self.names.fold(db).lower() not in self.view.schemas
+        )
+        if table is not None and elsewhere:
+            self.names.remark(
                 "schema",
                 f"{db.name}.{node.name} is in another schema; if it is yours, "
                 "name the schema in the consumer file",
@@ -169,26 +137,26 @@ class Sources(Names):
         if table is None and name in self.view.foreign:
             source.outputs = Outputs(dict.fromkeys(self.view.foreign[name]))
 
-    def _alias(self, source: Source, alias: Any) -> tuple[int, int] | None:
+    def alias(self, source: Source, alias: Any) -> Span | None:
+        """Give the source its alias and its column aliases; the span of the last word."""
         last = None
         if isinstance(alias.this, exp.Identifier):
-            source.name = self.fold(alias.this)
+            source.name = self.names.fold(alias.this)
             source.alias = alias.this.name
-            self.account(alias.this)
+            self.names.account(alias.this)
             last = span(alias.this)
         columns = alias.args.get("columns") or ()
+        given = [column for column in columns if isinstance(column, exp.Identifier)]
+        for identifier in given:
+            self.names.account(identifier)
+            last = span(identifier)
         if columns:
-            for identifier in columns:
-                if isinstance(identifier, exp.Identifier):
-                    self.account(identifier)
-                    last = span(identifier)
-            self._rename(source, [self.fold(c) for c in columns if isinstance(c, exp.Identifier)])
-            if last:
-                last = (last[0], last[1] + 1)  # the closing bracket
+            self._rename(source, [self.names.fold(identifier) for identifier in given])
+            last = (last[0], last[1] + 1) if last else None  # the closing bracket
         return last
 
     def _rename(self, source: Source, names: list[str]) -> None:
-        """``wide AS w(i, q)``: q is the second column, and the rest keep their names."""
+        """Apply ``wide AS w(i, q)``: q is the second column, and the rest keep their names."""
         source.renames = True
         if source.table is None:
             source.outputs = Outputs(dict.fromkeys(names), open=source.outputs.open)
@@ -198,27 +166,30 @@ class Sources(Names):
         source.outputs = Outputs(dict(zip([*names, *spelled[len(names) :]], own, strict=False)))
 
     def _association(self, source: Source, node: Any, frame: Frame) -> None:
-        """JPQL: ``JOIN w.person p`` reads the association's key column."""
-        owner = self.source_named(self.fold(node.args["db"]), frame)
-        self.account(node.args["db"])
-        attribute = self.fold(node.this)
-        if owner is not None and owner[0].table is not None:
-            known = owner[0].table.columns.get(attribute)
-            self.bind(owner[0], node.this, "join", query=frame.query)
+        """Bind ``JOIN w.person p`` of JPQL, which reads the association's key column."""
+        found = frame.named(self.names.fold(node.args["db"]))
+        owner = found[0] if found is not None and found[0].table is not None else None
+        self.names.account(node.args["db"])
+        attribute = self.names.fold(node.this)
+        if owner is not None and owner.table is not None:
+            self.names.bind(owner, node.this, frame, "join")
+            known = owner.table.columns.get(attribute)
             plan = self.view.structure.plan
             if known is not None and known[0] == plan.link:
                 source.table = self.view.tables.get(self.view.names.table(plan.parent).lower())
-        if source.table is None:
-            for word, table in self.view.tables.items():
-                if attribute in (word, word + "s"):
-                    source.table = table
-                    if owner is None or owner[0].table is None:
-                        self.remark("association", f"{node.name} is taken to be {word}", node.this)
+        if source.table is not None:
+            return
+        for word, table in self.view.tables.items():
+            if attribute in (word, word + "s"):
+                source.table = table
+                if owner is None:
+                    message = f"{node.name} is taken to be {word}"
+                    self.names.remark("association", message, node.this)
 
     def _derived(self, frame: Frame, node: Any) -> None:
+        """Add a subquery, VALUES list or lateral."""
         lateral = isinstance(node, exp.Lateral)
         inner = node.this if lateral else node
-        alias = node.args.get("alias")
         # Not only a lateral sees its neighbours: MySQL's and PostgreSQL's functions do too.
         outer = frame if lateral or not isinstance(node, exp.Query) else frame.outer
         source = Source("", node=node)
@@ -226,38 +197,21 @@ class Sources(Names):
             source.outputs = self.query(inner, outer)
         else:
             self.expression(inner, frame, "from")
-        if isinstance(alias, exp.TableAlias):
-            self._alias(source, alias)
-        frame.sources.append(source)
-        self.found.sources.append(source)
+        self._append(frame, source)
 
     def _function(self, frame: Frame, node: Any) -> None:
+        """Add a function that returns rows."""
         inner = node.this if isinstance(node, exp.Table) else node
-        alias = node.args.get("alias")
-        if isinstance(inner, exp.Unnest):
-            for item in inner.expressions:
-                self.expression(item, frame, "from")
-        else:
-            self.expression(inner, frame, "from")
-        source = Source("", node=node)
-        if isinstance(alias, exp.TableAlias):
-            self._alias(source, alias)
+        for item in inner.expressions if isinstance(inner, exp.Unnest) else [inner]:
+            self.expression(item, frame, "from")
+        source = self._append(frame, Source("", node=node))
+        if source.alias is not None:
             source.outputs.columns.setdefault(source.name, None)
+
+    def _append(self, frame: Frame, source: Source) -> Source:
+        alias = source.node.args.get("alias")
+        if isinstance(alias, exp.TableAlias):
+            self.alias(source, alias)
         frame.sources.append(source)
         self.found.sources.append(source)
-
-    def all_columns(self, frame: Frame) -> Outputs:
-        """What ``*`` stands for."""
-        everything = Outputs()
-        for source in frame.sources:
-            if source.qualified_only:
-                continue
-            if source.table is not None and not source.renames:
-                for word, (name, standing) in source.table.columns.items():
-                    if standing is not Standing.GONE:
-                        everything.columns.setdefault(word, name)
-            else:
-                for word, origin in source.outputs.columns.items():
-                    everything.columns.setdefault(word, origin)
-                everything.open |= source.outputs.open
-        return everything
+        return source

@@ -1,4 +1,4 @@
-"""View: a structure in a consumer's spelling, and how its dialect compares names."""
+"""The plan's tables in a consumer's spelling, looked up the way its dialect compares names."""
 
 from __future__ import annotations
 
@@ -7,7 +7,13 @@ from dataclasses import dataclass
 
 from membership_refactor.scan.consumers import Consumer
 from membership_refactor.scan.resolve.spelling import camel, pascal
-from membership_refactor.scan.resolve.tables_at_stage import Role, Standing, Structure, TableAtStage
+from membership_refactor.scan.resolve.tables_at_stage import (
+    GOING,
+    Role,
+    Standing,
+    Structure,
+    TableAtStage,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +21,6 @@ class TableView:
     """One of the plan's tables as a consumer spells it."""
 
     table: TableAtStage
-    spelled: str
     columns: Mapping[str, tuple[str, Standing]]
     """Folded spelling to the plan's name and its standing."""
 
@@ -23,12 +28,19 @@ class TableView:
     def role(self) -> Role:
         return self.table.role
 
-    def spelling_of(self, column: str) -> str | None:
-        return next((key for key, (name, _) in self.columns.items() if name == column), None)
+    @property
+    def wide(self) -> bool:
+        """Whether it is the wide table, under either name."""
+        return self.role in (Role.SOURCE, Role.COPY) and bool(self.table.going)
+
+    def going(self, word: str) -> str | None:
+        """The plan's name of a column that goes or is gone; None for any other word."""
+        name, standing = self.columns.get(word, ("", None))
+        return name if standing in GOING else None
 
 
 class View:
-    """The plan's tables at a stage, looked up the way the consumer's dialect does."""
+    """The plan's tables at a stage, by the names under which a statement may find them."""
 
     def __init__(
         self, structure: Structure, consumer: Consumer, dialect: str, *, schema: str = "public"
@@ -48,22 +60,17 @@ class View:
             for spelled in self._table_spellings(table.name):
                 self.tables.setdefault(spelled.lower(), view)
                 self._exact.add(spelled)
-        self.column_words = frozenset(
-            word for view in self.tables.values() for word in view.columns
-        )
-        self.searched_words = frozenset(
-            word
-            for view in self.tables.values()
-            for word, (name, _) in view.columns.items()
-            if name in structure.plan.deprecated
-        )
-        """The words of a plain search: ``id`` and the like are everywhere."""
-        self.going_words = frozenset(
-            word
-            for view in self.tables.values()
+        self.every_table = list({id(view): view for view in self.tables.values()}.values())
+        words = [
+            (word, name, standing)
+            for view in self.every_table
             for word, (name, standing) in view.columns.items()
-            if standing is not Standing.LIVE and standing is not Standing.MOVED
-        )
+        ]
+        self.column_words = frozenset(word for word, _, _ in words)
+        deprecated = structure.plan.deprecated
+        self.searched_words = frozenset(word for word, name, _ in words if name in deprecated)
+        """The words of a plain search. ``id`` and the like are everywhere."""
+        self.going_words = frozenset(word for word, _, standing in words if standing in GOING)
 
     def _table_spellings(self, name: str) -> tuple[str, ...]:
         if self.jpql:
@@ -89,7 +96,7 @@ class View:
                 found = table.standing(name)
                 if found is not None:
                     columns[attribute.lower()] = (name, found)
-        return TableView(table, self.names.table(table.name), columns)
+        return TableView(table, columns)
 
     def fold(self, name: str, *, quoted: bool) -> str:
         """The form under which two names are the same to the dialect."""
@@ -98,15 +105,16 @@ class View:
         return name
 
     def spell_column(self, name: str) -> str:
+        """The plan's column as this consumer writes it, quoted where it has to be."""
         return self._spell(self.names.column(name))
 
     def spell_table(self, name: str) -> str:
+        """The plan's table as this consumer writes it, quoted where it has to be."""
         return self._spell(self.names.table(name))
 
     def _spell(self, name: str) -> str:
         plain = name.replace("_", "a").isalnum() and not name[:1].isdigit()
         if plain and (self.dialect != "postgres" or name.islower()):
             return name
-        if self.dialect == "mysql":
-            return "`" + name.replace("`", "``") + "`"
-        return '"' + name.replace('"', '""') + '"'
+        quote = "`" if self.dialect == "mysql" else '"'
+        return quote + name.replace(quote, quote * 2) + quote

@@ -1,184 +1,142 @@
-"""Writes: INSERT, UPDATE, DELETE and MERGE resolved, targets apart from what they read."""
+"""Resolve INSERT, UPDATE, DELETE and MERGE: what they write apart from what they read."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
-from membership_refactor.scan.findings.values import Kind
 from membership_refactor.scan.resolve.bind_name import span
-from membership_refactor.scan.resolve.bindings import Frame, Outputs, Source, StarUse
-from membership_refactor.scan.resolve.query import Walk
+from membership_refactor.scan.resolve.bindings import Frame, Kind, Outputs, Source
+
+if TYPE_CHECKING:
+    from membership_refactor.scan.resolve.query import Queries
+
+WRITES = (exp.Insert, exp.Update, exp.Delete, exp.Merge)
 
 
-class Writes(Walk):
-    """Adds the statements that write."""
+def resolve_write(queries: Queries, node: Any, outer: Frame | None) -> Outputs:
+    """Resolve a statement that writes; the columns that its RETURNING offers."""
+    frame = queries.frame(queries.with_ctes(node, outer))
+    resolve = {
+        exp.Insert: _insert, exp.Update: _update, exp.Delete: _delete, exp.Merge: _merge,
+    }[type(node)]  # fmt: skip
+    resolve(queries, node, frame)
+    return _returning(queries, node, frame)
 
-    def writes(self, node: Any, outer: Frame | None) -> Outputs:
-        with self.common_tables(node, outer):
-            self.queries += 1
-            if isinstance(node, exp.Insert):
-                return self._insert(node, outer)
-            if isinstance(node, exp.Update):
-                return self._update(node, outer)
-            if isinstance(node, exp.Delete):
-                return self._delete(node, outer)
-            return self._merge_into(node, outer)
 
-    def _insert(self, node: Any, outer: Frame | None) -> Outputs:
-        target, names = node.this, []
-        if isinstance(target, exp.Schema):
-            names, target = target.expressions, target.this
-        frame = Frame(outer, query=self.queries)
-        if isinstance(target, exp.Table):
-            self.add(frame, target)
-            frame.sources[0].target = True
-        for item in names:
-            self._written(item, frame)
-        if not names and frame.sources and frame.sources[0].table is not None:
-            source = frame.sources[0]
-            start, end = source.table_span or (0, 0)
-            if not node.args.get("default"):
-                self.found.stars.append(StarUse(start, end, source, Kind.WRITE, False))
-        if node.expression is not None:
-            self.query(node.expression, outer)
-        conflict = node.args.get("conflict")
-        if conflict is not None:
-            self._conflict(conflict, frame)
-        return self._returning(node, frame)
+def _insert(queries: Queries, node: Any, frame: Frame) -> None:
+    target, names = node.this, []
+    if isinstance(target, exp.Schema):
+        names, target = target.expressions, target.this
+    if isinstance(target, exp.Table):
+        _add_target(queries, target, frame)
+    for item in names:
+        _written(queries, item, frame)
+    if not names and frame.sources and not node.args.get("default"):
+        source = frame.sources[0]
+        queries.names.star(source.table_span or (0, 0), source, Kind.WRITE)
+    if node.expression is not None:
+        queries.query(node.expression, frame.outer)
+    conflict = node.args.get("conflict")
+    if conflict is not None and frame.sources:
+        _conflict(queries, conflict, frame)
 
-    def _conflict(self, conflict: Any, frame: Frame) -> None:
-        if not frame.sources:
-            return
-        target = frame.sources[0]
-        excluded = Source("excluded", target.table, target.outputs, qualified_only=True)
-        self.found.sources.append(excluded)
-        both = Frame(frame.outer, [target, excluded], frame.query)
-        for key in ("conflict_keys", "index_where"):
-            value = conflict.args.get(key)
-            for item in value if isinstance(value, list) else [value]:
-                if isinstance(item, exp.Expr):
-                    self.expression(item, both, "conflict")
-        for item in conflict.expressions or ():
-            self._assignment(item, both, Frame(frame.outer, [target], frame.query))
-        where = conflict.args.get("where")
-        if where is not None:
-            self.expression(where.this, both, "where")
 
-    def _update(self, node: Any, outer: Frame | None) -> Outputs:
-        frame = Frame(outer, query=self.queries)
-        self.add(frame, node.this)
-        target = Frame(outer, frame.sources[:1], self.queries)
-        if len(frame.sources) > 1:  # MySQL: any table of the list may be set
-            target = Frame(outer, list(frame.sources), self.queries)
-        if frame.sources:
-            frame.sources[0].target = True
-        from_ = node.args.get("from_") or node.args.get("from")
-        if from_ is not None:
-            self.add(frame, from_.this)
-        for join in node.args.get("joins") or ():
-            self.join(frame, join)
-        for item in node.expressions:
-            self._assignment(item, frame, target)
-        where = node.args.get("where")
-        if where is not None:
-            self.expression(where.this, frame, "where")
-        self.children(node, frame, ("order", "limit"), "order")
-        return self._returning(node, frame)
+def _add_target(queries: Queries, node: Any, frame: Frame) -> None:
+    """Add the table that is written; of several the first one."""
+    queries.tables.add(frame, node)
+    if frame.sources:
+        frame.sources[0].target = True
 
-    def _assignment(self, item: Any, frame: Frame, target: Frame) -> None:
-        if not isinstance(item, exp.EQ):
-            self.expression(item, frame, "set")
-            return
-        left = item.this
-        if isinstance(left, exp.Paren):
-            left = left.this
-        for column in left.expressions if isinstance(left, exp.Tuple) else [left]:
-            self._written(column, target)
-        self.expression(item.expression, frame, "set value")
 
-    def _written(self, item: Any, frame: Frame) -> None:
-        if isinstance(item, exp.Column):
-            if item.args.get("table") is not None:
-                self.column(item, frame, "set", kind=Kind.WRITE)
-                return
-            item = item.this
-        if isinstance(item, exp.Identifier):
-            self.unqualified(item, frame, "set", kind=Kind.WRITE)
-        elif isinstance(item, exp.Expr):
-            self.expression(item, frame, "set", kind=Kind.WRITE)
+def _conflict(queries: Queries, conflict: Any, frame: Frame) -> None:
+    target = frame.sources[0]
+    excluded = Source("excluded", target.table, target.outputs, qualified_only=True)
+    queries.found.sources.append(excluded)
+    both = Frame(frame.outer, [target, excluded], frame.query)
+    queries.children(conflict, both, ("conflict_keys", "index_where"), "conflict")
+    for item in conflict.expressions or ():
+        _assignment(queries, item, both, Frame(frame.outer, [target], frame.query))
+    queries.where(conflict, both)
 
-    def _delete(self, node: Any, outer: Frame | None) -> Outputs:
-        frame = Frame(outer, query=self.queries)
-        named = list(node.args.get("tables") or ())
-        using = list(node.args.get("using") or ())
-        if (
-            using
-            and node.this is not None
-            and any(
-                isinstance(t, exp.Table)
-                and t.alias_or_name.lower() == node.this.alias_or_name.lower()
-                for t in using
-            )
-        ):
-            named, source = [node.this], None  # MySQL: DELETE FROM w USING wide w JOIN ...
+
+def _update(queries: Queries, node: Any, frame: Frame) -> None:
+    _add_target(queries, node.this, frame)
+    # MySQL: any table of the list may be set.
+    target = Frame(frame.outer, list(frame.sources), frame.query)
+    queries.tables.add_all(frame, node)
+    for item in node.expressions:
+        _assignment(queries, item, frame, target)
+    queries.where(node, frame)
+    queries.children(node, frame, ("order", "limit"), "order")
+
+
+def _assignment(queries: Queries, item: Any, frame: Frame, target: Frame) -> None:
+    if not isinstance(item, exp.EQ):
+        queries.expression(item, frame, "set value")
+        return
+    left = item.this
+    if isinstance(left, exp.Paren):
+        left = left.this
+    for column in left.expressions if isinstance(left, exp.Tuple) else [left]:
+        _written(queries, column, target)
+    queries.expression(item.expression, frame, "set value")
+
+
+def _written(queries: Queries, item: Any, frame: Frame) -> None:
+    """Bind the name of a column that is set."""
+    if isinstance(item, exp.Column) and item.args.get("table") is None:
+        item = item.this
+    if isinstance(item, exp.Identifier):
+        queries.names.unqualified(item, frame, "set")
+    elif isinstance(item, exp.Expr):
+        queries.expression(item, frame, "set")
+
+
+def _delete(queries: Queries, node: Any, frame: Frame) -> None:
+    source, named = node.this, list(node.args.get("tables") or ())
+    using = list(node.args.get("using") or ())
+    same = source.alias_or_name.lower() if source is not None else None
+    if any(isinstance(t, exp.Table) and t.alias_or_name.lower() == same for t in using):
+        named, source = [source], None  # MySQL: DELETE FROM w USING wide w JOIN ...
+    for item in (source, *using):
+        queries.tables.add(frame, item)
+    wanted = {item.alias_or_name.lower() for item in named}
+    for index, one in enumerate(frame.sources):
+        one.target = one.name.lower() in wanted if wanted else index == 0
+    for item in named:
+        for identifier in item.find_all(exp.Identifier):
+            queries.names.account(identifier)
+    queries.where(node, frame)
+    queries.children(node, frame, ("order", "limit"), "order")
+
+
+def _merge(queries: Queries, node: Any, frame: Frame) -> None:
+    _add_target(queries, node.this, frame)
+    target = Frame(frame.outer, frame.sources[:1], frame.query)
+    queries.tables.add(frame, node.args.get("using"))
+    queries.expression(node.args["on"], frame, "on")
+    whens = node.args.get("whens")
+    for when in whens.expressions if whens is not None else ():
+        queries.children(when, frame, ("condition",), "where")
+        then = when.args.get("then")
+        if isinstance(then, exp.Update):
+            for item in then.expressions:
+                _assignment(queries, item, frame, target)
+        elif isinstance(then, exp.Insert):
+            for item in then.this.expressions if isinstance(then.this, exp.Tuple) else ():
+                _written(queries, item, target)
+            if then.expression is not None:
+                queries.expression(then.expression, frame, "values")
+
+
+def _returning(queries: Queries, node: Any, frame: Frame) -> Outputs:
+    returning = node.args.get("returning")
+    for item in returning.expressions if returning is not None else ():
+        if isinstance(item, exp.Star):
+            for source in frame.sources:
+                queries.names.star(span(item), source, Kind.STAR)
         else:
-            source = node.this
-        if source is not None:
-            self.add(frame, source)
-        for item in using:
-            self.add(frame, item)
-        wanted = {item.alias_or_name.lower() for item in named}
-        for index, one in enumerate(frame.sources):
-            one.target = one.name.lower() in wanted if wanted else index == 0
-        for item in named:
-            for identifier in item.find_all(exp.Identifier):
-                self.account(identifier)
-        where = node.args.get("where")
-        if where is not None:
-            self.expression(where.this, frame, "where")
-        self.children(node, frame, ("order", "limit"), "order")
-        return self._returning(node, frame)
-
-    def _merge_into(self, node: Any, outer: Frame | None) -> Outputs:
-        frame = Frame(outer, query=self.queries)
-        self.add(frame, node.this)
-        if frame.sources:
-            frame.sources[0].target = True
-        target = Frame(outer, frame.sources[:1], self.queries)
-        self.add(frame, node.args.get("using"))
-        self.expression(node.args["on"], frame, "on")
-        whens = node.args.get("whens")
-        for when in whens.expressions if whens is not None else ():
-            if when.args.get("condition") is not None:
-                self.expression(when.args["condition"], frame, "where")
-            then = when.args.get("then")
-            if isinstance(then, exp.Update):
-                for item in then.expressions:
-                    self._assignment(item, frame, target)
-            elif isinstance(then, exp.Insert):
-                names = then.this
-                for item in names.expressions if isinstance(names, exp.Tuple) else ():
-                    self._written(item, target)
-                if then.expression is not None:
-                    self.expression(then.expression, frame, "values")
-        return self._returning(node, frame)
-
-    def _returning(self, node: Any, frame: Frame) -> Outputs:
-        returning = node.args.get("returning")
-        outputs = Outputs(open=True)
-        if returning is None:
-            return outputs
-        visible = Frame(
-            frame.outer, [s for s in frame.sources if s.name != "excluded"], frame.query
-        )
-        for item in returning.expressions:
-            if isinstance(item, exp.Star):
-                where = span(item)
-                for source in visible.sources:
-                    if source.table is not None and where:
-                        self.found.stars.append(StarUse(*where, source, Kind.STAR, False))
-            else:
-                self.expression(item, visible, "returning")
-        return outputs
+            queries.expression(item, frame, "returning")
+    return Outputs(open=True)

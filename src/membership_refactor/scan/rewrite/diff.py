@@ -1,4 +1,4 @@
-"""Diff: rewritten statements as a unified diff, and written into the files."""
+"""Show rewritten statements as a unified diff, or write them into the files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from membership_refactor.scan.rewrite.edits import Edit, Overlap, applied, order
 
 
 def new_text(text: str, outcome: FileOutcome) -> str:
-    """The file with every statement in its new form."""
+    """The text of the file with every statement in its new form."""
     edits = [Edit(*edit) for rewritten in outcome.rewrites for edit in rewritten.edits]
     try:
         return applied(text, ordered(edits))
@@ -29,7 +29,7 @@ def new_text(text: str, outcome: FileOutcome) -> str:
 
 
 def unified(outcomes: Sequence[FileOutcome]) -> Iterator[str]:
-    """The diff's lines, for ``patch -p0`` and ``git apply``."""
+    """Yield the diff's lines, for ``patch -p1`` and ``git apply``."""
     for outcome in outcomes:
         if not any(rewritten.edits for rewritten in outcome.rewrites):
             continue
@@ -48,12 +48,12 @@ def unified(outcomes: Sequence[FileOutcome]) -> Iterator[str]:
 
 
 def _lines(text: str) -> list[str]:
-    """Split at newlines only; str.splitlines also splits at form feeds and the like."""
+    """Split at newlines only. str.splitlines also splits at form feeds and the like."""
     return re.findall(r"[^\n]*\n|[^\n]+", text)
 
 
 def apply_to_files(outcomes: Sequence[FileOutcome]) -> int:
-    """How many files were written; each keeps its encoding, marks and ends of lines."""
+    """Write the new text into each file. Encoding, byte order mark and line ends stay."""
     written = 0
     for outcome in outcomes:
         if not any(rewritten.edits for rewritten in outcome.rewrites):

@@ -1,4 +1,4 @@
-"""Edits: replacements at positions of a text, applied together; the rest stays byte for byte."""
+"""Replace parts of a text at given positions. The rest stays byte for byte."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from membership_refactor.scan.parse.placed_text import Placed
 
 
 class Edit(NamedTuple):
-    """``text`` takes the place of what stands between ``start`` and ``end``."""
+    """Put ``text`` in the place of what stands between ``start`` and ``end``."""
 
     start: int
     end: int
@@ -19,11 +19,11 @@ class Edit(NamedTuple):
 
 
 class Overlap(Exception):
-    """Two edits want the same characters."""
+    """Raised where two edits change the same characters."""
 
 
 def ordered(edits: Sequence[Edit]) -> list[Edit]:
-    """Sorted and apart; the same edit twice counts once."""
+    """Sort the edits; the same edit twice counts once. Raises Overlap."""
     result = sorted(dict.fromkeys(edits), key=lambda e: (e.start, e.end))
     for one, other in itertools.pairwise(result):
         if other.start < one.end or (one.start == other.start and one.end == other.end):
@@ -32,7 +32,7 @@ def ordered(edits: Sequence[Edit]) -> list[Edit]:
 
 
 def applied(text: str, edits: Sequence[Edit]) -> str:
-    """The text with every edit made."""
+    """Make every edit."""
     pieces: list[str] = []
     last = 0
     for edit in edits:
@@ -42,7 +42,7 @@ def applied(text: str, edits: Sequence[Edit]) -> str:
 
 
 class Shift:
-    """Where a position of the old text stands in the new one."""
+    """Finds where a position of the old text stands in the new one."""
 
     def __init__(self, edits: Sequence[Edit]) -> None:
         self._starts = [edit.start for edit in edits]
@@ -51,14 +51,14 @@ class Shift:
             self._moves.append(self._moves[-1] + len(edit.text) - (edit.end - edit.start))
 
     def last_of(self, end: int) -> int:
-        """The new position of the end of a word, which an edit may have given a qualifier."""
+        """The new position of a word's end. An edit may have put a qualifier before the word."""
         return end + self._moves[bisect.bisect_left(self._starts, end)]
 
 
 def in_file(
     edits: Sequence[Edit], placed: Placed, file_text: str, *, escape: str = ""
 ) -> tuple[Edit, ...] | None:
-    """The edits at the file's offsets; None where the text is not written there like this."""
+    """The edits at the file's offsets. None where the file does not hold the same text there."""
     result = []
     for edit in edits:
         start = placed.place(edit.start)

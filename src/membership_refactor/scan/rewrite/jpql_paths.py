@@ -1,11 +1,10 @@
-"""Paths: JPQL reads a moved attribute through the association to the parent."""
+"""Rewrite JPQL: it reads a moved attribute through the association to the parent."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from membership_refactor.scan.findings.dangers import wide
-from membership_refactor.scan.findings.values import Kind
+from membership_refactor.scan.resolve.bindings import Kind
 from membership_refactor.scan.resolve.spelling import camel, pascal
 from membership_refactor.scan.resolve.tables_at_stage import GOING
 from membership_refactor.scan.rewrite.edits import Edit
@@ -13,27 +12,23 @@ from membership_refactor.scan.rewrite.read_tables import NotMechanical, Reads
 
 
 def path_edits(reads: Reads) -> Sequence[Edit]:
-    """``w.person.id`` becomes ``w.parent.person.id``; entities take their names."""
-    plan, view = reads.plan, reads.view
+    """Make ``w.parent.person.id`` of ``w.person.id``, and give entities their new names."""
+    plan, consumer = reads.plan, reads.view.consumer
     if reads.resolution.statement != "select":
         raise NotMechanical("JPQL that writes goes through the entities")
-    association = next(
-        (a for a, column in view.consumer.attributes.items() if column == plan.link),
-        camel(plan.parent),
-    )
-    entity = next(
-        (e for e, table in view.consumer.entities.items() if table == plan.copy), pascal(plan.copy)
-    )
+    associations = [a for a, column in consumer.attributes.items() if column == plan.link]
+    association = next(iter(associations), camel(plan.parent))
+    entities = [e for e, table in consumer.entities.items() if table == plan.copy]
     edits: list[Edit] = []
     for source in reads.resolution.ours:
-        if not wide(source) or source.table is None:
+        if not source.wide or source.table is None:
             continue
         if source.table.table.name != plan.copy and source.table_span is not None:
-            edits.append(Edit(*source.table_span, entity))
+            edits.append(Edit(*source.table_span, next(iter(entities), pascal(plan.copy))))
         for binding in reads.resolution.of(source):
             if binding.standing not in GOING:
                 continue
-            if binding.qualifier is None or not binding.certain or binding.kind is Kind.WRITE:
+            if binding.qualifier is None or binding.why or binding.kind is Kind.WRITE:
                 raise NotMechanical(f"{binding.name} stands without the entity's alias")
             edits.append(Edit(binding.start, binding.start, f"{association}."))
     if any(remark.code == "entity" for remark in reads.resolution.remarks):

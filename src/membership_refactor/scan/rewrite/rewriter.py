@@ -1,13 +1,13 @@
-"""Statement: one statement rewritten for the split structure, checked, or left with a reason."""
+"""Rewrite one statement for the split structure and check it, or leave it and say why."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from membership_refactor.scan.findings.dangers import wide
-from membership_refactor.scan.findings.values import Place, Rewritten
-from membership_refactor.scan.read.piece import Piece
+from membership_refactor.scan.findings.collect import Collector
+from membership_refactor.scan.findings.values import Rewritten
+from membership_refactor.scan.parse.piece import Piece
 from membership_refactor.scan.resolve.analyse import Analysed, Analyser
 from membership_refactor.scan.resolve.bindings import Source
 from membership_refactor.scan.resolve.tables_at_stage import GOING, Role
@@ -18,31 +18,7 @@ from membership_refactor.scan.rewrite.jpql_paths import path_edits
 from membership_refactor.scan.rewrite.read_tables import NotMechanical, Reads
 from membership_refactor.scan.rewrite.update_and_delete import delete_edits, update_edits
 
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A rewritten statement before its place is known."""
-
-    start: int
-    old: str
-    new: str | None
-    dialect: str
-    form: str
-    reason: str
-    edits: tuple[Edit, ...]
-    query: bool
-
-    def at(self, place: Place) -> Rewritten:
-        return Rewritten(
-            place=place,
-            old=self.old,
-            new=self.new,
-            dialect=self.dialect,
-            form=self.form,
-            reason=self.reason,
-            edits=tuple(self.edits),
-            query=self.query,
-        )
+_WRITES = {"update": update_edits, "delete": delete_edits, "insert": insert_edits}
 
 
 @dataclass
@@ -52,131 +28,103 @@ class Rewriter:
     analyser: Analyser
     analysed: Analysed
     piece: Piece
-    file_text: str
+    collector: Collector
 
-    def run(self) -> Draft | None:
-        """None where the statement needs no other form."""
+    def run(self) -> Rewritten | None:
+        """The new form, or the reason why there is none. None if none is needed."""
         if not self._concerned():
             return None
-        reasons: list[str] = []
+        jpql = self.analysed.view.jpql
+        reason = ""
         for derived in (False, True):
             reads = Reads(self.analysed, self.analyser.portrait)
             try:
                 edits = ordered(list(self._edits(reads, derived)))
             except NotMechanical as error:
-                reasons.append(str(error))
+                reason = str(error)
                 break
             except Overlap:
-                reasons.append("two edits overlap")
+                reason = "two edits overlap"
                 continue
             if not edits:
                 return None
-            whole = {"insert"} & set(reads.forms) or (
+            whole = "insert" in reads.forms or (
                 len(edits) == 1 and edits[0].text.startswith("WITH ")
             )
-            reason = differences(
-                self.analyser, self.analysed, edits, by_name=not whole and not self._jpql
-            )
+            by_name = not whole and not jpql
+            reason = differences(self.analyser, self.analysed, edits, by_name=by_name)
             if not reason:
-                return self._draft(edits, "+".join(dict.fromkeys(reads.forms)))
-            reasons.append(reason)
-            if self._jpql:
+                return self._rewritten(edits, "+".join(dict.fromkeys(reads.forms)))
+            if jpql:
                 break
-        return self._left(reasons[-1])
-
-    @property
-    def _jpql(self) -> bool:
-        return self.analysed.view.dialect == "jpql"
+        return self._outcome(new=None, form="", reason=reason, edits=())
 
     def _concerned(self) -> bool:
         resolution = self.analysed.resolution
-        assert resolution is not None
-        for source in resolution.ours:
-            assert source.table is not None
-            if source.table.role is Role.SOURCE or source.table.role is Role.RETIRED:
-                return True
-        return any(b.standing in GOING for b in resolution.bindings) or any(
-            wide(star.source) for star in resolution.stars
+        return (
+            any(source.role in (Role.SOURCE, Role.RETIRED) for source in resolution.ours)
+            or any(binding.standing in GOING for binding in resolution.bindings)
+            or any(star.source.wide for star in resolution.stars)
         )
 
     def _edits(self, reads: Reads, derived: bool) -> Sequence[Edit]:
         resolution = reads.resolution
-        if self.analysed.other_dialect and self.piece.host == "body":
+        if self.analysed.other_dialect and self.piece.body:
             raise NotMechanical("it was read in another dialect than declared")
-        if resolution.statement in ("definition", "merge", "other"):
-            if resolution.tree.find_ancestor is None or resolution.statement != "definition":
-                raise NotMechanical("MERGE has to be split by hand")
-            if resolution.tree.key != "create" or resolution.tree.args.get("expression") is None:
-                raise NotMechanical("a definition is changed by the chain or by hand")
-        if self._jpql:
+        if resolution.statement == "merge":
+            raise NotMechanical("MERGE has to be split by hand")
+        tree = resolution.tree
+        view = tree.key == "create" and tree.args.get("expression") is not None
+        if resolution.statement == "definition" and not view:
+            raise NotMechanical("a definition is changed by the chain or by hand")
+        if reads.view.jpql:
             return path_edits(reads)
-        targets = [s for s in resolution.ours if s.target and wide(s)]
         rows = {id(s) for s in resolution.ours if s.name in ("excluded", "new", "old")}
         edits: list[Edit] = []
         for source in resolution.ours:
-            if source.target or id(source) in rows or not self._old(source):
-                continue
-            edits += reads.edits(source, derived=derived)
+            old = source.wide or source.role is Role.RETIRED
+            if old and not source.target and id(source) not in rows:
+                edits += reads.edits(source, derived=derived)
         reads.changed_before = bool(edits)
-        if any(
-            b.source is not None and id(b.source) in rows and b.standing in GOING
-            for b in resolution.bindings
-        ):
+        if any(id(b.source) in rows and b.standing in GOING for b in resolution.bindings):
             raise NotMechanical("NEW, OLD or excluded is a row of one table")
-        for target in targets:
-            edits += self._target(reads, target)
+        for source in resolution.ours:
+            if source.target and source.wide:
+                edits += self._target(reads, source)
         return edits
-
-    @staticmethod
-    def _old(source: Source) -> bool:
-        return wide(source) or (source.table is not None and source.table.role is Role.RETIRED)
 
     @staticmethod
     def _target(reads: Reads, target: Source) -> Sequence[Edit]:
         if target.hinted:
             raise NotMechanical("a hint stands at the table")
-        kind = reads.resolution.statement
-        if kind == "update":
-            return update_edits(reads, target)
-        if kind == "delete":
-            return delete_edits(reads, target)
-        if kind == "insert":
-            return insert_edits(reads, target)
-        raise NotMechanical("it writes the table inside of another statement")
+        write = _WRITES.get(reads.resolution.statement)
+        if write is None:
+            raise NotMechanical("it writes the table inside of another statement")
+        return write(reads, target)
 
-    def _draft(self, edits: Sequence[Edit], form: str) -> Draft:
-        assert self.analysed.resolution is not None
+    def _rewritten(self, edits: Sequence[Edit], form: str) -> Rewritten:
         placed = self.analysed.placed
-        text = placed.text
         reason = ""
-        file_edits = in_file(edits, placed, self.file_text, escape=self.piece.escape)
+        text = self.collector.text
+        file_edits = in_file(edits, placed, text, escape=self.piece.escape)
         if file_edits is None or not self.piece.editable:
             file_edits = ()
             reason = "its text is put together; edit it by hand"
-        return Draft(
-            self._start(),
-            text,
-            applied(text, edits),
-            self.analysed.view.dialect,
-            form,
-            reason,
-            file_edits,
-            self.analysed.resolution.statement == "select",
-        )
+        new = applied(placed.text, edits)
+        return self._outcome(new=new, form=form, reason=reason, edits=file_edits)
 
-    def _left(self, reason: str) -> Draft:
-        assert self.analysed.resolution is not None
-        return Draft(
-            self._start(),
-            self.analysed.placed.text,
-            None,
-            self.analysed.view.dialect,
-            "",
-            reason,
-            (),
-            self.analysed.resolution.statement == "select",
-        )
-
-    def _start(self) -> int:
+    def _outcome(
+        self, *, new: str | None, form: str, reason: str, edits: tuple[Edit, ...]
+    ) -> Rewritten:
         placed = self.analysed.placed
-        return placed.place(len(placed.text) - len(placed.text.lstrip()))
+        start = placed.place(self.analysed.filled.sql.body[0])
+        return Rewritten(
+            place=self.collector.place(max(0, start)),
+            old=placed.text,
+            new=new,
+            dialect=self.analysed.view.dialect,
+            form=form,
+            reason=reason,
+            edits=edits,
+            query=self.analysed.resolution.statement == "select",
+        )

@@ -1,28 +1,29 @@
-"""Writes: UPDATE and DELETE of the wide table, split where that is the same."""
+"""Rewrite an UPDATE or DELETE of the wide table, where splitting it gives the same rows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlglot import exp
 
-from membership_refactor.scan.findings.values import Kind
-from membership_refactor.scan.parse.tokens import Token, significant
+from membership_refactor.scan.parse.tokens import SqlText, Token
 from membership_refactor.scan.resolve.bind_name import span
-from membership_refactor.scan.resolve.bindings import Binding, Source
+from membership_refactor.scan.resolve.bindings import Binding, Kind, Source
+from membership_refactor.scan.resolve.from_clause import from_of
 from membership_refactor.scan.resolve.tables_at_stage import GOING
 from membership_refactor.scan.rewrite.edits import Edit, applied, ordered
-from membership_refactor.scan.rewrite.read_tables import NotMechanical, Reads
+from membership_refactor.scan.rewrite.read_tables import NotMechanical, Pair, Reads
 
 _AFTER_WHERE = {"RETURNING", "ORDER", "LIMIT"}
 
 
-def clause_tokens(text: str, dialect: str, start: int) -> dict[str, Token]:
-    """The first keyword of each clause after ``start``, outside of brackets."""
+def _clauses(sql: SqlText, start: int) -> dict[str, Token]:
+    """The first token of each word after ``start``, outside of brackets."""
     found: dict[str, Token] = {}
     depth = 0
-    for token in significant(text, dialect):
+    for token in sql.tokens:
         depth += token.text == "("
         depth -= token.text == ")"
         if depth == 0 and token.start >= start and token.word:
@@ -32,7 +33,7 @@ def clause_tokens(text: str, dialect: str, start: int) -> dict[str, Token]:
 
 def update_edits(reads: Reads, target: Source) -> list[Edit]:
     """The edits of an UPDATE whose target is the wide table."""
-    bindings = reads.resolution.of(target)
+    bindings, tree = reads.resolution.of(target), reads.resolution.tree
     written = [b for b in bindings if b.kind is Kind.WRITE]
     going = [b for b in written if b.standing in GOING]
     read = [b for b in bindings if b.kind is not Kind.WRITE]
@@ -51,150 +52,142 @@ def update_edits(reads: Reads, target: Source) -> list[Edit]:
                 f"it sets {going[0].written} of the parent, and which rows is decided by "
                 f"{staying[0].written} of the child: the siblings would change too"
             )
-        if _limited(reads.resolution.tree):
+        if _limited(tree):
             raise NotMechanical("LIMIT decides which rows, and a parent has several")
-    _no_stars(reads, target)
+    _refuse_unclear(reads, target, bindings)
     if reads.view.dialect == "mysql":
-        return list(_mysql_update(reads, target, bindings))
+        if _limited(tree):
+            raise NotMechanical("ORDER BY and LIMIT do not go with an UPDATE of two tables")
+        return _mysql_join(reads, target, bindings, reads.pair(target))
     if not going:
-        return list(_with_parent(reads, target, bindings, "FROM", "SET"))
-    others = reads.resolution.tree.args.get("from_") or reads.resolution.tree.args.get("from")
-    if others is not None:
+        return list(_with_parent(reads, target, bindings, "FROM"))
+    if from_of(tree) is not None:
         raise NotMechanical("it sets columns of the parent from another table's rows")
     if len(going) == len(written):
         return list(_parent_only(reads, target, read))
-    return _both(reads, target, written, bindings)
+    return [_both(reads, target, bindings)]
 
 
 def delete_edits(reads: Reads, target: Source) -> list[Edit]:
-    """The edits of a DELETE from the wide table; parents left without children stay."""
-    bindings = reads.resolution.of(target)
+    """The edits of a DELETE from the wide table. Parents left without children stay."""
+    bindings, tree = reads.resolution.of(target), reads.resolution.tree
     if not any(b.standing in GOING for b in bindings):
         return list(reads.renamed(target, bindings))
-    _no_stars(reads, target)
-    if _limited(reads.resolution.tree):
+    _refuse_unclear(reads, target, bindings)
+    if _limited(tree):
         raise NotMechanical("LIMIT in a DELETE does not go with a join")
     if reads.view.dialect != "mysql":
-        return list(_with_parent(reads, target, bindings, "USING", "WHERE"))
-    child_text, child, parent_text, parent = reads.tables(target)
-    assert target.span is not None
-    reads.forms.append("delete")
-    edits = [Edit(*target.span, f"{child_text} JOIN {parent_text} ON {reads.link(child, parent)}")]
-    tables = reads.resolution.tree.args.get("tables")
+        return list(_with_parent(reads, target, bindings, "USING"))
+    pair = reads.pair(target)
+    edits = _mysql_join(reads, target, bindings, pair)
+    tables = tree.args.get("tables")
     if not tables:
-        words = clause_tokens(reads.text, "mysql", 0)
-        if words.get("USING") is not None or "FROM" not in words:
+        words = _clauses(reads.sql, 0)
+        if "USING" in words or "FROM" not in words:
             raise NotMechanical("DELETE FROM … USING: write it as DELETE alias FROM …")
-        edits.append(Edit(words["FROM"].start, words["FROM"].start, f"{child} "))
-    elif target.alias is None:
-        where = span(tables[0].this)
-        if where is not None:
-            edits.append(Edit(*where, child))
-    edits += reads.qualified(bindings, child, parent)
+        edits.append(Edit(words["FROM"].start, words["FROM"].start, f"{pair.child} "))
+    elif target.alias is None and (where := span(tables[0].this)) is not None:
+        edits.append(Edit(*where, pair.child))
     return edits
 
 
-def _with_parent(
-    reads: Reads, target: Source, bindings: list[Binding], word: str, before: str
-) -> Iterator[Edit]:
-    """The parent beside the target: in FROM of an UPDATE, in USING of a DELETE."""
+def _mysql_join(
+    reads: Reads, target: Source, bindings: Sequence[Binding], pair: Pair
+) -> list[Edit]:
     assert target.span is not None
-    child_text, child, parent_text, parent = reads.tables(target)
-    reads.forms.append("update" if word == "FROM" else "delete")
-    yield Edit(*target.span, child_text)
-    words = clause_tokens(reads.text, reads.view.dialect, target.span[1])
-    where = words.get("WHERE")
-    tail = min(
-        (token.start for key, token in words.items() if key in _AFTER_WHERE),
-        default=len(reads.text.rstrip().rstrip(";").rstrip()),
-    )
-    existing = words.get(word)
+    reads.forms.append(reads.resolution.statement)
+    join = f"{pair.child_text} JOIN {pair.parent_text} ON {pair.link}"
+    return [Edit(*target.span, join), *reads.qualified(bindings, pair)]
+
+
+def _with_parent(
+    reads: Reads, target: Source, bindings: Sequence[Binding], word: str
+) -> Iterator[Edit]:
+    """Put the parent beside the target: in FROM of an UPDATE, in USING of a DELETE."""
+    assert target.span is not None
+    text, pair = reads.text, reads.pair(target)
+    reads.forms.append(reads.resolution.statement)
+    yield Edit(*target.span, pair.child_text)
+    words = _clauses(reads.sql, target.span[1])
+    where, existing = words.get("WHERE"), words.get(word)
+    ends = [token.start for key, token in words.items() if key in _AFTER_WHERE]
+    tail = min(ends, default=reads.sql.body[1])
+    head = f"{word} {pair.parent_text} "
     if existing is not None and (where is None or existing.start < where.start):
-        yield Edit(existing.end, existing.end, f" {parent_text},")
+        yield Edit(existing.end, existing.end, f" {pair.parent_text},")
         head = ""
-    else:
-        head = f"{word} {parent_text} "
     if where is None:
-        gap = "" if reads.text[:tail][-1:].isspace() else " "
-        rest = " " if tail < len(reads.text.rstrip()) else ""
-        yield Edit(tail, tail, f"{gap}{head}WHERE {reads.link(child, parent)}{rest}")
+        gap = "" if text[:tail][-1:].isspace() else " "
+        rest = " " if tail < len(text.rstrip()) else ""
+        yield Edit(tail, tail, f"{gap}{head}WHERE {pair.link}{rest}")
     else:
         yield Edit(where.start, where.start, head)
-        yield Edit(where.end, where.end, f" {reads.link(child, parent)} AND (")
-        end = len(reads.text[:tail].rstrip())
+        yield Edit(where.end, where.end, f" {pair.link} AND (")
+        end = len(text[:tail].rstrip())
         yield Edit(end, end, ")")
-    yield from reads.qualified([b for b in bindings if b.kind is not Kind.WRITE], child, parent)
+    yield from reads.qualified([b for b in bindings if b.kind is not Kind.WRITE], pair)
 
 
-def _parent_only(reads: Reads, target: Source, read: list[Binding]) -> Iterator[Edit]:
+def _parent_only(reads: Reads, target: Source, read: Sequence[Binding]) -> Iterator[Edit]:
     assert target.table_span is not None and target.table is not None
     reads.forms.append("update")
     new = reads.view.spell_table(reads.plan.parent)
-    if target.table.table.name != reads.plan.parent:
-        yield Edit(*target.table_span, new)
-        if target.alias is None:
-            for binding in read:
-                if binding.qualifier is not None:
-                    yield Edit(*binding.qualifier, new)
+    if target.table.table.name == reads.plan.parent:
+        return
+    yield Edit(*target.table_span, new)
+    for binding in read if target.alias is None else ():
+        if binding.qualifier is not None:
+            yield Edit(*binding.qualifier, new)
 
 
-def _both(
-    reads: Reads, target: Source, written: list[Binding], bindings: list[Binding]
-) -> list[Edit]:
-    """Two updates in one statement, so that both see the rows as they were."""
+def _both(reads: Reads, target: Source, bindings: Sequence[Binding]) -> Edit:
+    """Make two updates in one statement, so that both see the rows as they were."""
     tree, text = reads.resolution.tree, reads.text
     if tree.args.get("returning") is not None or tree.args.get("with_") is not None:
         raise NotMechanical("it sets columns of both tables, and has RETURNING or WITH")
     if reads.changed_before:
         raise NotMechanical("it sets columns of both tables, and reads the wide table elsewhere")
     assert target.span is not None
-    words = clause_tokens(text, reads.view.dialect, target.span[1])
-    where = words.get("WHERE")
-    end = len(text.rstrip().rstrip(";").rstrip())
-    going = {b.start for b in written if b.standing in GOING}
+    pair = reads.pair(target)
+    where = _clauses(reads.sql, target.span[1]).get("WHERE")
+    begin, end = reads.sql.body
+    starts = [*_assignments(tree), where.start if where is not None else end]
     parts: dict[bool, list[str]] = {True: [], False: []}
-    starts = _assignments(tree)
-    set_end = where.start if where is not None else end
-    child_text, child, parent_text, parent = reads.tables(target)
-    for index, start in enumerate(starts):
-        stop = starts[index + 1] if index + 1 < len(starts) else set_end
+    for start, stop in itertools.pairwise(starts):
+        own = [b for b in bindings if start <= b.start < stop]
+        written = [b for b in own if b.kind is Kind.WRITE]
+        to_parent = any(b.standing in GOING for b in written)
+        edits = [Edit(b.qualifier[0], b.start, "") for b in written if b.qualifier]
+        if not to_parent:
+            edits += reads.qualified([b for b in own if b.kind is not Kind.WRITE], pair)
         part = text[start:stop].rstrip().rstrip(",").rstrip()
-        values = [b for b in bindings if b.kind is not Kind.WRITE and start <= b.start < stop]
-        names = [b for b in written if start <= b.start < stop and b.qualifier is not None]
-        to_parent = any(start <= at < stop for at in going)
-        moved = [Edit(b.qualifier[0] - start, b.start - start, "") for b in names if b.qualifier]
-        if to_parent:
-            values = []
-        moved += [
-            Edit(e.start - start, e.end - start, e.text)
-            for e in reads.qualified(values, child, parent)
-        ]
-        parts[to_parent].append(applied(part, ordered(moved)))
+        parts[to_parent].append(_part(part, start, edits))
     reads.forms.append("update")
-    condition = text[where.end : end].strip() if where is not None else ""
-    inside = [b for b in bindings if where is not None and b.start >= where.end]
-    offset = end - len(text[where.end : end].lstrip()) if where is not None else 0
-    shifted = [
-        Edit(e.start - offset, e.end - offset, e.text)
-        for e in reads.qualified(inside, child, parent)
-    ]
-    joined = applied(condition, ordered(shifted)) if condition else ""
-    link = reads.link(child, parent)
     children = (
-        f"UPDATE {child_text} SET {', '.join(parts[False])} FROM {parent_text} "
-        f"WHERE {link}{f' AND ({joined})' if joined else ''}"
+        f"UPDATE {pair.child_text} SET {', '.join(parts[False])} FROM {pair.parent_text} "
+        f"WHERE {pair.link}"
     )
-    alias = target.alias or child
-    own = (
-        f"UPDATE {reads.view.spell_table(reads.plan.parent)} {alias} "
-        f"SET {', '.join(parts[True])}{f' WHERE {condition}' if condition else ''}"
+    own_update = (
+        f"UPDATE {reads.view.spell_table(reads.plan.parent)} {target.alias or pair.child} "
+        f"SET {', '.join(parts[True])}"
     )
-    name = reads.name("children_")
-    start = len(text) - len(text.lstrip())
-    return [Edit(start, end, f"WITH {name} AS ({children})\n{own}")]
+    if where is not None:
+        condition = text[where.end : end].strip()
+        inside = [b for b in bindings if b.start >= where.end]
+        edits = list(reads.qualified(inside, pair))
+        children += f" AND ({_part(condition, end - len(condition), edits)})"
+        own_update += f" WHERE {condition}"
+    return Edit(begin, end, f"WITH {reads.name('children_')} AS ({children})\n{own_update}")
+
+
+def _part(text: str, start: int, edits: Sequence[Edit]) -> str:
+    """A part of the statement that begins at ``start``, with edits of the statement made."""
+    own = [Edit(edit.start - start, edit.end - start, edit.text) for edit in edits]
+    return applied(text, ordered(own))
 
 
 def _assignments(tree: Any) -> list[int]:
+    """Where each assignment of SET begins."""
     starts = []
     for item in tree.expressions:
         places = [w[0] for n in item.find_all(exp.Identifier) if (w := span(n)) is not None]
@@ -204,24 +197,13 @@ def _assignments(tree: Any) -> list[int]:
     return starts
 
 
-def _mysql_update(reads: Reads, target: Source, bindings: list[Binding]) -> Iterator[Edit]:
-    if _limited(reads.resolution.tree):
-        raise NotMechanical("ORDER BY and LIMIT do not go with an UPDATE of two tables")
-    assert target.span is not None
-    child_text, child, parent_text, parent = reads.tables(target)
-    reads.forms.append("update")
-    yield Edit(*target.span, f"{child_text} JOIN {parent_text} ON {reads.link(child, parent)}")
-    yield from reads.qualified(bindings, child, parent)
-
-
 def _limited(tree: Any) -> bool:
     return tree.args.get("limit") is not None or tree.args.get("order") is not None
 
 
-def _no_stars(reads: Reads, target: Source) -> None:
+def _refuse_unclear(reads: Reads, target: Source, bindings: Sequence[Binding]) -> None:
     if any(star.source is target for star in reads.resolution.stars):
         raise NotMechanical("RETURNING * would return other columns")
-    if any(b.clause == "returning" and b.standing in GOING for b in reads.resolution.of(target)):
-        return
-    if any(not b.certain for b in reads.resolution.of(target)):
+    returned = any(b.clause == "returning" and b.standing in GOING for b in bindings)
+    if not returned and any(b.why for b in bindings):
         raise NotMechanical("a name in it may belong to more than one table")

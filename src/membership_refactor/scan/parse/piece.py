@@ -1,11 +1,13 @@
-"""Piece: SQL as it was found in a file, ready to be analysed."""
+"""SQL as it was found in a file, ready to be analysed."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from membership_refactor.scan.findings.values import Look
 from membership_refactor.scan.parse.placed_text import Placed
+
+UNKNOWN_TABLE = "?"
+"""The row table of a trigger function whose trigger is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,22 +16,14 @@ class Piece:
 
     placed: Placed
     dialect: str
-    host: str
+    body: bool = False
+    """Whether it stands in the body of a routine."""
     row_table: str = ""
     """The table whose rows NEW and OLD are."""
-    row_sure: bool = True
     fragment: bool = False
     """A part of a statement: the rest of it stands elsewhere."""
     assigns: bool = False
     """The first name is assigned to."""
     escape: str = ""
-    """The quote around it in the host language; new text has to escape it."""
+    """The quote around it in the program. New text has to escape it."""
     editable: bool = True
-
-
-@dataclass(slots=True)
-class Harvest:
-    """What a host language gave: pieces, and what could not be read."""
-
-    pieces: list[Piece] = field(default_factory=list)
-    remarks: list[tuple[int, Look, str]] = field(default_factory=list)

@@ -1,0 +1,21 @@
+"""What a reader found in a file: pieces of SQL, and what could not be read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from membership_refactor.scan.findings.values import Look
+from membership_refactor.scan.parse.piece import Piece
+
+
+@dataclass(slots=True)
+class Harvest:
+    """Pieces, and remarks with their offsets in the file."""
+
+    pieces: list[Piece] = field(default_factory=list)
+    remarks: list[tuple[int, Look, str]] = field(default_factory=list)
+
+    def add(self, other: Harvest) -> None:
+        """Add what another reader found in the same file."""
+        self.pieces += other.pieces
+        self.remarks += other.remarks

@@ -1,0 +1,44 @@
+"""The words that make a text worth parsing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from membership_refactor.scan.resolve.tables_as_spelled import View
+
+WORDS = re.compile(r"[^\W\d][\w$]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Interest:
+    """Words, folded, of which a text has to hold one."""
+
+    tables: frozenset[str]
+    going: frozenset[str]
+    macros: frozenset[str] = frozenset()
+    entities: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, *views: View) -> Interest:
+        """Collect the words of all views."""
+        macros = {macro.name.lower() for view in views for macro in view.consumer.macros}
+        return cls(
+            frozenset(word for view in views for word in view.tables),
+            frozenset(word for view in views for word in view.searched_words),
+            frozenset(macros),
+            frozenset(word for view in views if view.jpql for word in view.tables),
+        )
+
+    def in_text(self, text: str) -> tuple[bool, bool]:
+        """Whether a table (or macro) and whether a column is named."""
+        words = {word.lower() for word in WORDS.findall(text)}
+        named = not (words.isdisjoint(self.tables) and words.isdisjoint(self.macros))
+        return named, not words.isdisjoint(self.going)
+
+    def going_in(self, text: str, start: int = 0) -> Iterator[tuple[str, int]]:
+        """Yield every word that is a going column, with its offset; ``start`` is the text's."""
+        for match in WORDS.finditer(text):
+            if match[0].lower() in self.going:
+                yield match[0], start + match.start()
