@@ -100,6 +100,7 @@ def commands(verb: str, rest: Sequence[str]) -> list[list[str]]:
         [python, "-m", "ruff", "check", "."],
         [python, "-m", "ruff", "format", "--check", "."],
         [python, "-m", "mypy"],
+        [python, "-m", "vulture"],
     ]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from benchmarks.place import Connection, Place
 from membership_refactor.catalog.read import read_portrait
 from membership_refactor.plans.programme_membership import SPLIT
-from membership_refactor.portrait import Constraint, Index, Table
+from membership_refactor.portrait import Table
 from membership_refactor.sql.ddl.copy_portrait import cloned, under_name
 from membership_refactor.sql.ledger.tables import create_ledger
 from membership_refactor.sql.names import Names
@@ -57,12 +57,3 @@ def prepare(connection: Connection, wanted: Target) -> None:
         connection.execute(statement.text.encode())
     for statement in identity_functions(NAMES, wanted.source):
         connection.execute(statement.text.encode())
-
-
-def plain_indexes(table: Table) -> tuple[Index, ...]:
-    return tuple(i for i in table.indexes if i.valid)
-
-
-def keys_of(table: Table) -> tuple[Constraint, ...]:
-    """Primary key and unique keys."""
-    return tuple(c for c in table.constraints if c.kind in "pu")

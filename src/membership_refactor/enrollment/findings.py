@@ -24,11 +24,6 @@ class Kind(StrEnum):
     STATUS = "status"
     """A status outside the plan's list."""
 
-    @property
-    def stops(self) -> bool:
-        """Whether the constraints of 0002 cannot stand while there is one."""
-        return self in (Kind.MERGEABLE, Kind.CONTRADICTORY, Kind.UNIDENTIFIED)
-
 
 @dataclass(frozen=True, slots=True)
 class Member:

@@ -25,9 +25,6 @@ RETRYABLE = (
 class Patience:
     """How long a lock is waited for, and how often it is asked for."""
 
-    lock_wait_ms: int = 50
-    """For locks behind which writers queue: while it waits, they wait."""
-    other_wait_ms: int = 2000
     tries: int = 60
     longest_pause: float = 1.0
     build_wait_ms: int = 3_600_000

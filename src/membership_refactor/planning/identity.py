@@ -113,11 +113,6 @@ class UniqueIdentity:
         SurvivorRule.OLDEST,
     )
     dependents: tuple[Dependent, ...] = ()
-    check_blank: bool = True
-    """Whether a table that 0001 creates refuses blank and padded keys. An adopted table never
-    gets this CHECK: a row that breaks it could not be updated any more."""
-    check_status: bool = True
-    """Likewise for values outside the status ranking."""
 
     def __post_init__(self) -> None:
         for at, one in enumerate(self.alternatives):
@@ -142,11 +137,14 @@ class UniqueIdentity:
 
     @property
     def status_check(self) -> str:
-        """The CHECK on the status values, where 0001 created the table."""
+        """The CHECK on the status values. Only a table that 0001 created has it."""
         return f"ck_{self.table}_status"
 
     def blank_check(self, alternative: Alternative) -> str:
-        """The CHECK against blank and padded spellings, where 0001 created the table."""
+        """The CHECK against blank and padded keys. Only a table that 0001 created has it.
+
+        A row of an adopted table may break it, and such a row could no longer be updated.
+        """
         return f"{alternative.constraint.replace('uq_', 'ck_', 1)}_blank"
 
     @property

@@ -57,8 +57,3 @@ def folded(alternative: Alternative, prefix: str = "") -> str:
     """What two spellings of one key have in common."""
     column = prefix + ident(alternative.column)
     return f"pg_catalog.lower({trimmed(column)})" if alternative.text else column
-
-
-def unblank(column: str) -> str:
-    """The CHECK against blank and padded keys; NULL passes."""
-    return f"{ident(column)} = {trimmed(ident(column))} AND {ident(column)} <> ''"
