@@ -6,8 +6,11 @@ import importlib.metadata
 import sys
 from pathlib import Path
 
+from sphinx.application import Sphinx
+
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from docs.pages.inline import pictures_inline
 from docs.pages.write import write
 
 write()
@@ -18,8 +21,10 @@ release = importlib.metadata.version("membership-refactor")
 
 extensions = ["myst_parser", "sphinx.ext.autodoc"]
 source_suffix = {".md": "markdown"}
+exclude_patterns = ["pages"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
+nitpicky = True
 
 html_theme = "furo"
 html_title = "membership_refactor"
@@ -27,8 +32,11 @@ html_static_path = ["static"]
 html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sphinx = False
-exclude_patterns = ["pages"]
-
+html_show_copyright = False
 pygments_style = "friendly"
 pygments_dark_style = "github-dark"
-nitpicky = True
+
+
+def setup(app: Sphinx) -> None:
+    """Our pictures follow the page's light or dark theme, which an <img> cannot."""
+    app.connect("doctree-resolved", pictures_inline)

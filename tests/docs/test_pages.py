@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
 from docs.pages import statements
+from docs.pictures.__main__ import texts
 from membership_refactor.plans.chain import STEPS
 from membership_refactor.steps.step import Direction
 from tests.docs.blocks import ROOT
@@ -38,3 +40,8 @@ def test_a_page_has_the_whole_text_of_every_function_of_its_step(
 def test_the_trigger_functions_of_0004_are_found() -> None:
     """The test above would pass where nothing is found."""
     assert len(functions(PAGES["0004-up"])) == 5
+
+
+@pytest.mark.parametrize("file", texts(), ids=lambda file: file.name)
+def test_a_picture_is_what_its_data_draw(file: Path) -> None:
+    assert file.read_text(encoding="utf-8") == texts()[file], "python -m docs.pictures"
