@@ -31,10 +31,7 @@ def _contents(parsers: dict[str, argparse.ArgumentParser], own: list[str]) -> st
             "",
             "| command | what it does |",
             "|---|---|",
-            *(
-                f"| [{name}]({name}.md) | {_escaped(parsers[name].description or '')} |"
-                for name in own
-            ),
+            *(f"| [{name}]({name}.md) | {_first_sentence(parsers[name])} |" for name in own),
             "",
             "Options that concern the whole run stand before the command:",
             "[`-x NAME=VALUE`](../options.md) and `-c FILE` for another `alembic.ini`.",
@@ -78,6 +75,10 @@ def _meaning(action: argparse.Action) -> str:
     if action.choices and not action.help:
         return "one of " + ", ".join(f"`{choice}`" for choice in action.choices)
     return _escaped((action.help or "").replace("%(default)s", str(action.default)))
+
+
+def _first_sentence(parser: argparse.ArgumentParser) -> str:
+    return _escaped((parser.description or "").partition(". ")[0])
 
 
 def _escaped(text: str) -> str:
