@@ -128,7 +128,12 @@ def print_head(request: Request, start: str | None) -> str:
     direction = Direction.DOWN if down else Direction.UP
     first = start if down else next((r for r in STEPS if start is None or r > start), start)
     return script.print_head(
-        prediction.names, prediction.at(start), first or "", direction, tables=TABLES
+        prediction.names,
+        prediction.at(start),
+        first or "",
+        direction,
+        tables=TABLES,
+        pace=_pace(request),
     )
 
 

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import threading
-import time
-from typing import Any
+from collections.abc import Iterator
 
 import psycopg
 import pytest
-from sqlalchemy import create_engine, make_url
+from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
 from membership_refactor.database import libpq_url
 from membership_refactor.errors import RefactorError
 from membership_refactor.execution.options import Options
-from membership_refactor.sql.quoting import ident
+from tests.chain.deployer import Deployer, deployer
 from tests.chain.driver import Chain
 from tests.execution.conftest import ROWS
 from tests.execution.running import Running
 
 BATCHES = Options(accept_usage="a test", batch_rows=100, lock_timeout=20)
-
-
-REFERENCES = ("person", "programme", "curriculum", "rotation", "training_number")
 
 
 def finished(chain: Chain) -> None:
@@ -122,40 +118,18 @@ def test_batches_wait_while_others_are_busy(chain: Chain) -> None:
 
 
 @pytest.fixture
-def owned(chain: Chain) -> Any:
-    """The chain's tables belong to an owner; a deployer who may act as it logs in."""
-    name = f"d_{time.time_ns()}"
-    owner = f"o_{time.time_ns()}"
-    plan = chain.plan
-    database = chain.value("SELECT current_database()")
-    chain.run(
-        f"CREATE ROLE {owner}",
-        f"CREATE ROLE {name} LOGIN PASSWORD 'secret' IN ROLE {owner}",
-        f"GRANT CREATE ON DATABASE {ident(database)} TO {owner}, {name}",
-        f"GRANT CREATE, USAGE ON SCHEMA public TO {owner}",
-        "DROP SCHEMA public_refactor CASCADE",
-        *(f"ALTER TABLE public.{ident(t)} OWNER TO {owner}" for t in (plan.source, *REFERENCES)),
-    )
-    url = make_url_for(chain.url, name)
-    yield Chain(url, chain.subject), name, owner
-    chain.run(
-        f"REASSIGN OWNED BY {owner}, {name} TO CURRENT_USER", f"DROP OWNED BY {owner}, {name}"
-    )
-    chain.run(f"DROP ROLE {name}", f"DROP ROLE {owner}")
+def owned(chain: Chain) -> Iterator[Deployer]:
+    with deployer(chain) as one:
+        yield one
 
 
-def make_url_for(url: str, role: str) -> str:
-    made = make_url(url).set(username=role, password="secret")
-    return made.render_as_string(hide_password=False)
-
-
-def test_a_limit_that_the_role_cannot_judge_is_refused(owned: Any, chain: Chain) -> None:
-    deployer, name, _ = owned
+def test_a_limit_that_the_role_cannot_judge_is_refused(owned: Deployer, chain: Chain) -> None:
+    url, name = owned.chain.url, owned.name
     with psycopg.connect(libpq_url(chain.url)):  # a session that the deployer may not look into
         step = Running(
             chain,
             Options(accept_usage="a test", max_active=100, lock_timeout=20),
-            engine=create_engine(deployer.url, poolclass=NullPool),
+            engine=create_engine(url, poolclass=NullPool),
         )
         step.start()
         with pytest.raises(RefactorError, match=f'role "{name}" may not see .* pg_monitor'):
@@ -164,7 +138,7 @@ def test_a_limit_that_the_role_cannot_judge_is_refused(owned: Any, chain: Chain)
         again = Running(
             chain,
             Options(accept_usage="a test", max_active=100, lock_timeout=20),
-            engine=create_engine(deployer.url, poolclass=NullPool),
+            engine=create_engine(url, poolclass=NullPool),
         )
         again.start()
         again.finish()
@@ -172,17 +146,17 @@ def test_a_limit_that_the_role_cannot_judge_is_refused(owned: Any, chain: Chain)
 
 
 def test_the_session_in_the_way_is_described_to_a_role_that_may_see_it(
-    owned: Any, chain: Chain
+    owned: Deployer, chain: Chain
 ) -> None:
     """The owner itself may not; the deployer who acts as the owner may."""
-    deployer, name, _ = owned
+    url, name = owned.chain.url, owned.name
     chain.run(f"GRANT pg_monitor TO {name}")
     with psycopg.connect(libpq_url(chain.url), application_name="nightly report") as long:
         long.execute("UPDATE public.programme_membership SET rotation = 'x' WHERE id = 1")
         step = Running(
             chain,
             Options(accept_usage="a test", lock_timeout=2),
-            engine=create_engine(deployer.url, poolclass=NullPool),
+            engine=create_engine(url, poolclass=NullPool),
         )
         step.start()
         with pytest.raises(RefactorError, match="nightly report, idle in transaction, for"):

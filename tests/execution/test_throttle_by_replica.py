@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -10,12 +11,15 @@ import pytest
 
 from membership_refactor.database import LaunchedServer, create_database, libpq_url
 from membership_refactor.execution.options import Options
+from membership_refactor.plans.legacy_tables import legacy_tables
+from tests.chain.deployer import deployer
 from tests.chain.driver import Chain
 from tests.chain.subjects import MEMBERSHIP
 from tests.execution.conftest import ROWS, prepared
 from tests.execution.replica import replica_of
 from tests.execution.running import Running
 from tests.fixtures.server import LaunchServer
+from tests.offline.scripts import PACE, Script, psql, wait_until
 
 
 @pytest.fixture
@@ -58,3 +62,34 @@ def test_batches_wait_for_a_replica_that_stands_still(
     assert chain.value(f"SELECT count(*) FROM {chain.names.copy}") == ROWS
     (waited,) = step.events("waited")
     assert waited["reason"] == "replica lag"
+
+
+@pytest.mark.slow
+def test_a_script_waits_for_a_replica_that_the_owner_of_the_tables_may_not_see(
+    primary: LaunchedServer, replica: psycopg.Connection[Any]
+) -> None:
+    url = create_database(primary.server.url, "hidden", template="template0")
+    prepared(url)
+    chain = Chain(url, MEMBERSHIP)
+    replica.execute("SELECT pg_wal_replay_pause()")
+    chain.run(
+        "CREATE TABLE public.noise AS SELECT repeat('x', 500) AS x FROM generate_series(1, 2000)"
+    )
+    pace = replace(PACE, max_lag_bytes=300_000)
+    with deployer(chain) as login:
+        script = Script(login.chain, legacy_tables("public"), pace=pace)
+        script.up("0003").stopped(f"GRANT pg_monitor TO {login.name}")
+        chain.run(f"GRANT pg_monitor TO {login.name}")
+        with psql(login.chain.url, script.text(["0003"])) as process:
+            waiting = (
+                "SELECT detail ->> 'reason' FROM public_refactor.event WHERE event = 'waiting'"
+            )
+            table = "SELECT to_regclass('public_refactor.event') IS NOT NULL"
+            wait_until(lambda: chain.value(table) and bool(chain.query(waiting)))
+            ((reason,),) = chain.query(waiting)
+            assert reason.startswith("replica lag: replica_1 is ")
+            assert reason.endswith("bytes behind, 300,000 allowed")
+            assert chain.value("SELECT count(*) FROM public_refactor.batch") == 0
+            replica.execute("SELECT pg_wal_replay_resume()")
+            assert process.wait(60) == 0
+    assert chain.value(f"SELECT count(*) FROM {chain.names.copy}") == ROWS

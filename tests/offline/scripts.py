@@ -47,7 +47,7 @@ class Script:
     def text(self, revisions: Sequence[str], direction: Direction = UP) -> str:
         prediction, first = self.prediction, revisions[0]
         start = prediction.before if direction is UP else prediction.after
-        head = print_head(self.chain.names, start[first], first, direction)
+        head = print_head(self.chain.names, start[first], first, direction, pace=self.pace)
         steps = (
             print_step(
                 self.steps[revision],

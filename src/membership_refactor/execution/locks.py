@@ -1,4 +1,4 @@
-"""Short table locks: waited for 50 ms, held 20 ms, tried again with jitter, honestly given up."""
+"""Short table locks: each try waits 50 ms and holds 20 ms at most; the tries end in an error."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
 
 import psycopg
 import tenacity
@@ -17,12 +16,12 @@ from membership_refactor.sql.pacing.blockers import Locks, blockers
 from membership_refactor.sql.pacing.pace import SECOND_WAIT_MS, WAIT_MS
 
 SAID_AFTER, SAID_EVERY = 1.0, 10.0
-"""Seconds of trying after which it is said who is in the way, and how often."""
+"""Seconds of trying after which the blocking sessions are shown, and how often."""
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """How long a short lock took: the successful try, and how many there were."""
+    """How long the successful try waited for the lock and held it, and the number of tries."""
 
     waited_ms: float
     held_ms: float
@@ -30,7 +29,7 @@ class Held:
 
 
 class NotYet(Exception):
-    """Raised under the lock: give it back and come again."""
+    """Raised under the lock: release it and retry."""
 
 
 def briefly(
@@ -42,16 +41,16 @@ def briefly(
     before_retry: Callable[[int], None] | None = None,
     say: Callable[[str], None] | None = None,
 ) -> Held:
-    """Runs ``work`` in a transaction that holds ``locks``; commits without waiting for the disk.
-    While it has to wait for long, ``say`` is told for whom.
+    """Run ``work`` in a transaction that holds ``locks``.
 
-    Work that is text is sent with the locks and the COMMIT in one message: nobody queues while a
-    busy machine gets round to answering, or to asking on.
+    Work that is text is sent in one message with the locks and the COMMIT. So nobody waits behind
+    the locks while client and server exchange messages.
 
-    The commit is asynchronous: what follows it in the log of the server cannot survive a crash
-    without it, and everything here is recorded in the same log.
+    The commit is asynchronous. That is safe: everything here is recorded in the same WAL, and a
+    later record never survives a crash without an earlier one.
 
-    LockNotObtained when ``seconds`` are over: it names who was in the way.
+    During a long wait ``say`` is told which sessions are in the way. Raises LockNotObtained, which
+    names them, when ``seconds`` are over.
     """
     tries = 0
     began = said = time.monotonic()
@@ -72,30 +71,32 @@ def briefly(
                 return _once(connection, locks, work, tries)
             except psycopg.errors.LockNotAvailable as error:
                 if time.monotonic() - began >= seconds * 0.9:
+                    named, advice = in_the_way(connection, locks)
                     raise LockNotObtained(
                         f"no lock on {', '.join(t for t, _ in locks)} in {tries} tries "
-                        f"over {time.monotonic() - began:.0f} s.{in_the_way(connection, locks)}",
-                        hint="End or wait for those transactions, then run the same command again.",
+                        f"over {time.monotonic() - began:.0f} s. {named}",
+                        hint=f"{advice} Then run the same command again.",
                     ) from error
                 if say is not None and time.monotonic() - said >= SAID_EVERY:
                     said = time.monotonic()
-                    say(f"  waiting for a lock.{in_the_way(connection, locks)}")
+                    say(f"  waiting for a lock. {in_the_way(connection, locks)[0]}")
                 raise
             except NotYet as error:
                 if time.monotonic() - began >= seconds * 0.9:
                     raise LockNotObtained(
                         f"changes of {', '.join(t for t, _ in locks)} arrive faster than they can "
                         f"be replayed; {tries} tries over {time.monotonic() - began:.0f} s.",
-                        hint="Run the same command again when less is written.",
+                        hint="Run the same command again when the application writes less.",
                     ) from error
                 raise
     raise AssertionError("unreachable: Retrying either returns or raises")
 
 
 def rehearse(connection: Pg, text: str) -> None:
-    """What ``text`` needs of the catalogs is in the session's caches; nothing of it happened.
+    """Run ``text`` and roll it back, so that the session's caches hold what it needs.
 
-    Where it is refused (not every role may make temporary tables) the lock is held a little longer.
+    If it is refused (not every role may create temporary tables), nothing is lost but time: the
+    lock is held a little longer.
     """
     with suppress(psycopg.Error), connection.transaction(force_rollback=True):
         run(connection, f"SET LOCAL lock_timeout = {WAIT_MS}")
@@ -112,8 +113,8 @@ _CLOCK = (
 def _in_one_message(connection: Pg, locks: Locks, text: str, tries: int) -> Held:
     first, *others = (f"LOCK TABLE {table} IN {mode} MODE" for table, mode in locks)
     second = [f"SET LOCAL lock_timeout = {SECOND_WAIT_MS}", *others] if others else []
-    # A BEGIN of its own: within a message that begins and ends a transaction, ROLLBACK would not
-    # be known to be needed.
+    # BEGIN is a message of its own. If one message began and ended the transaction, the client
+    # would not know after an error that a ROLLBACK is needed.
     run(connection, f"BEGIN; {_SETTINGS}")
     try:
         parts = [_CLOCK, first, _CLOCK, *second, text, _CLOCK, "COMMIT"]
@@ -146,24 +147,16 @@ def _once(connection: Pg, locks: Locks, work: Callable[[Pg], None] | str, tries:
             if n == 0:
                 got = time.perf_counter()
         work(connection)
-        # COMMIT is not counted: asynchronous, it only writes its record before it lets go of the
-        # locks; what may take long, the unlinking of dropped files, comes after (xact.c).
+        # COMMIT is not counted. It is asynchronous: it writes its record and releases the locks.
+        # What may take long, removing dropped files, comes after that (xact.c).
         done = time.perf_counter()
     return Held((got - asked) * 1000, (done - got) * 1000, tries)
 
 
-def in_the_way(connection: Pg, locks: Locks) -> str:
-    """Who holds the tables against us, with role, application, state and age."""
+def in_the_way(connection: Pg, locks: Locks) -> tuple[str, str]:
+    """Return the sessions that hold the tables, as a sentence, and what the DBA can do."""
     with as_oneself(connection):
-        rows = run(connection, blockers(locks)).fetchall()
-    if not rows:
-        return " Whoever was in the way has gone meanwhile."
-    named = "; ".join(
-        f"{who} ({', '.join(filter(None, (role, app, state)))}, for {_age(age)})"
-        for who, role, app, state, age in rows
-    )
-    return f" In the way: {named}."
-
-
-def _age(age: timedelta | None) -> str:
-    return "an unknown time" if age is None else f"{age.total_seconds():.0f} s"
+        found = run(connection, blockers(locks)).fetchone()
+    assert found is not None
+    named, advice = found
+    return (f"In the way: {named}." if named else "Nothing is in the way any more."), advice

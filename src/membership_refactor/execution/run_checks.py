@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from membership_refactor.checks.check import Check, passes
-from membership_refactor.errors import CheckFailed
+from membership_refactor.errors import CheckFailed, GateClosed
 from membership_refactor.execution.ledger import Ledger
+from membership_refactor.execution.options import Options
 from membership_refactor.execution.progress import Progress
 from membership_refactor.execution.sessions import Pg, run
 from membership_refactor.sql.shared_scan import counted_together
@@ -90,3 +91,28 @@ def require(
                 raise result.failure()
             took = f"{result.seconds:.1f} s" if result is results[0] else "in the same pass"
             progress.say(f"  check holds: {result.check.sentence} ({took})")
+
+
+def open_gate(
+    pg: Pg, gate: Check, revision: str, *, ledger: Ledger, options: Options, progress: Progress
+) -> None:
+    """Returns when the step may begin; GateClosed lists what speaks against it."""
+    if options.accept_usage:
+        ledger.accept(pg, revision, options.accept_usage)
+        progress.say(f"  gate opened by hand: {options.accept_usage}")
+        return
+    result = examine(pg, gate)
+    ledger.check_result(
+        pg,
+        revision,
+        Direction.UP,
+        gate.name,
+        broken=result.broken,
+        keys=list(result.keys),
+        seconds=result.seconds,
+    )
+    if not result.holds:
+        raise GateClosed(
+            f"{revision} asks for evidence that {gate.sentence}: {'; '.join(result.keys)}.",
+            hint=gate.hint,
+        )

@@ -17,13 +17,13 @@ from membership_refactor.errors import (
     StepOutOfOrder,
 )
 from membership_refactor.execution.do_action import Performer, Work
-from membership_refactor.execution.gates import open_gate
 from membership_refactor.execution.ledger import Ledger
 from membership_refactor.execution.options import Options
 from membership_refactor.execution.ownership import owner_of
 from membership_refactor.execution.progress import Progress
-from membership_refactor.execution.run_checks import require
+from membership_refactor.execution.run_checks import open_gate, require
 from membership_refactor.execution.sessions import Pg, Sessions, run
+from membership_refactor.execution.throttle import Throttle
 from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Portrait
 from membership_refactor.portrait.server import Server
@@ -165,6 +165,7 @@ class Runner:
         portrait, server = self.read(), self.server()
         situation = replace(self.situation(pg), now=portrait, server=server)
         self._require_neighbours(pg, step, direction)
+        Throttle(self.ledger, self.options, self.progress).look(pg)
         if direction is Direction.UP:
             kept = {**situation.portraits, step.revision: portrait}
             situation = replace(situation, portraits=kept)

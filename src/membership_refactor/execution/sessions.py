@@ -1,4 +1,4 @@
-"""Sessions: the tool's own connections, with pinned settings and the table owner's role."""
+"""Sessions: the tool's own connections, with pinned settings and the role of the tables' owner."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from membership_refactor.sql.quoting import ident
 from membership_refactor.sql.session_settings import pin_settings
 
 Pg = psycopg.Connection[tuple[Any, ...]]
-"""A psycopg connection in autocommit; transactions are begun by name."""
+"""A psycopg connection in autocommit mode; each transaction is begun explicitly."""
 
 
 class Sessions:
-    """Opens connections of one kind. What is made through them belongs to ``role``."""
+    """Opens connections that work as ``role``, which owns what is created through them."""
 
     def __init__(self, engine: Engine, *, role: str | None, label: str) -> None:
         self.engine = engine
@@ -27,7 +27,10 @@ class Sessions:
 
     @contextmanager
     def open(self, *, as_owner: bool = True, purpose: str = "") -> Iterator[Pg]:
-        """A connection of its own, closed afterwards; NoDatabase where the role is refused."""
+        """Open a connection, and close it at the end of the block.
+
+        Raises NoDatabase if the login may not act as the owner.
+        """
         proxied = self.engine.raw_connection()
         connection = proxied.driver_connection
         proxied.detach()
@@ -51,20 +54,23 @@ class Sessions:
                 raise NoDatabase(
                     f'role "{connection.info.user}" may not act as "{self.role}", '
                     "the owner of the tables.",
-                    hint=f"Connect as the owner or GRANT {ident(self.role)} TO "
-                    f"{ident(connection.info.user)}.",
+                    hint=f"Connect as the owner, or run: GRANT {ident(self.role)} TO "
+                    f"{ident(connection.info.user)};",
                 ) from error
 
 
 @contextmanager
 def as_oneself(connection: Pg) -> Iterator[None]:
-    """The role that logged in, for a look at other sessions: PostgreSQL hides their state, age and
-    WAL positions from the tables' owner, unless that role may read them itself."""
+    """Act as the role that logged in while the block runs, to look at other sessions.
+
+    PostgreSQL hides their state, age and WAL positions from the owner of the tables, unless that
+    role has pg_read_all_stats itself.
+    """
     role = value(connection, "SELECT pg_catalog.current_setting('role')")
     if role == "none":
         yield
         return
-    run(connection, "RESET ROLE")
+    run(connection, "SET ROLE NONE")
     try:
         yield
     finally:
@@ -73,11 +79,11 @@ def as_oneself(connection: Pg) -> Iterator[None]:
 
 
 def run(connection: Pg, text: str) -> psycopg.Cursor[tuple[Any, ...]]:
-    """Executes text that takes no parameters; a percent sign in it means itself."""
+    """Execute text without parameters; a percent sign in it stands for itself."""
     return connection.execute(text.encode())
 
 
 def value(connection: Pg, text: str) -> Any:
-    """The first column of the first row, or None."""
+    """Return the first column of the first row, or None."""
     row = run(connection, text).fetchone()
     return row[0] if row else None

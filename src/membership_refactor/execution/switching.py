@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import psycopg
 import tenacity
 
+from membership_refactor.errors import ReplayOutpaced
 from membership_refactor.execution.batches import RETRIED
-from membership_refactor.execution.convergence import Convergence
 from membership_refactor.execution.ledger import Ledger
 from membership_refactor.execution.locks import Held, NotYet, briefly
 from membership_refactor.execution.progress import Progress
@@ -22,6 +23,7 @@ from membership_refactor.sql.pacing.pace import (
     MOST,
     PATIENT_ROUNDS,
     REPLAY_ENTRIES,
+    SPANS,
     UNDER_LOCK_SECONDS,
 )
 from membership_refactor.sql.snapshot_fence import raise_fence
@@ -136,3 +138,45 @@ class Drain:
         ):
             with attempt, self.pg.transaction():
                 run(self.pg, f"SELECT {build.function('drain')}({REPLAY_ENTRIES})")
+
+
+@dataclass(slots=True)
+class Convergence:
+    """Judges whether a replay makes progress, or writers fill the log as fast as it is emptied.
+
+    It counts the whole log once in ``seconds``, so a short replay never pays for it. The replay
+    has failed when two spans in a row have left the log no shorter than they found it. Time alone
+    says nothing: a log that took hours to fill may take long to replay. Nor does a single span: it
+    may hold one mass statement.
+    """
+
+    table: str
+    waiting: Callable[[], int]
+    """Counts the keys that wait in the whole log."""
+    seconds: float
+    replayed: int = 0
+    """Keys since the span began; the caller adds what it replays."""
+    _since: float = field(default_factory=time.monotonic)
+    _before: int | None = None
+    _in_vain: int = 0
+
+    def judge(self) -> None:
+        """Look at the log if a span is over. Call it before each round.
+
+        Raises ReplayOutpaced.
+        """
+        span = time.monotonic() - self._since
+        if span < self.seconds:
+            return
+        left, before = self.waiting(), self._before
+        self._in_vain = self._in_vain + 1 if before is not None and left >= before else 0
+        if before is not None and self._in_vain == SPANS:
+            came = left - before + self.replayed
+            raise ReplayOutpaced(
+                f"changes of {self.table} arrive faster than they can be replayed: in the last "
+                f"{span:.0f} s {came / span:,.0f} keys a second came, {self.replayed / span:,.0f} "
+                f"a second were replayed, and {left:,} wait.",
+                hint="Reduce the writes for a while, mass changes above all (pg_stat_activity "
+                "shows who writes). Then run the same command again; it continues from here.",
+            )
+        self._before, self.replayed, self._since = left, 0, time.monotonic()

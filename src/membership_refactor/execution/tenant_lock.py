@@ -1,4 +1,4 @@
-"""One at a time: whoever changes a tenant's tables, or its place in the chain, holds its lock."""
+"""The lock of a schema: only one migration at a time may change its tables or its version."""
 
 from __future__ import annotations
 
@@ -14,34 +14,48 @@ from membership_refactor.sql.names import tenant_lock
 
 
 def try_lock(schema: str) -> str:
-    """A query that takes the lock or says false. Only the trying form: a waiter would hold a
-    snapshot, for which a concurrent index build waits in a deadlock."""
-    return f"SELECT pg_catalog.pg_try_advisory_lock({tenant_lock(schema)})"
+    """Return a query that takes the lock for the session, or answers false if it is taken.
+
+    It never waits: a waiting session holds a snapshot. A concurrent index build would wait for
+    that snapshot, and the two would deadlock. The session may then sit idle for as long as the
+    migration takes, so the query also turns idle_session_timeout off.
+    """
+    return (
+        f"SELECT pg_catalog.pg_try_advisory_lock({tenant_lock(schema)}) "
+        "AND pg_catalog.set_config('idle_session_timeout', '0', false) = '0'"
+    )
 
 
 def unlock(schema: str) -> str:
-    """A query that lets go of it."""
-    return f"SELECT pg_catalog.pg_advisory_unlock({tenant_lock(schema)})"
+    """Return a query that releases the lock and restores idle_session_timeout."""
+    return (
+        f"SELECT pg_catalog.pg_advisory_unlock({tenant_lock(schema)}), "
+        "pg_catalog.set_config(s.name, s.reset_val, false) "
+        "FROM pg_catalog.pg_settings AS s WHERE s.name = 'idle_session_timeout'"
+    )
 
 
 def busy(schema: str) -> RefactorError:
-    """What somebody is told who comes second."""
+    """Return the error to raise when another migration holds the lock."""
     return RefactorError(
         f'another migration of schema "{schema}" is running.',
-        hint="Wait for it; membership-refactor status shows how far it is.",
+        hint="Wait until it ends. membership-refactor status shows how far it is.",
     )
 
 
 @contextmanager
 def alone(engine: Engine, schema: str, *, label: str) -> Iterator[None]:
-    """Holds the lock for the block, on a session of its own."""
+    """Hold the lock while the block runs, on a session of its own.
+
+    Raises RefactorError if another migration holds it.
+    """
     with Sessions(engine, role=None, label=label).open(as_owner=False) as pg:
         if not value(pg, try_lock(schema)):
             raise busy(schema)
         try:
             yield
         finally:
-            # The lock goes with the session, but only when the server has noticed its end; whoever
-            # comes next may be quicker.
+            # The server releases the lock when it notices that the session has ended. The next
+            # command may be quicker, so release it here.
             with suppress(psycopg.Error):
                 value(pg, unlock(schema))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from membership_refactor.portrait import Portrait
+from membership_refactor.script.pace import Pace
 from membership_refactor.script.psql import block
 from membership_refactor.script.records import Records, ledger
 from membership_refactor.script.session import (
@@ -16,6 +17,7 @@ from membership_refactor.script.session import (
     requirements,
 )
 from membership_refactor.script.shape import shape, shape_of_catalog, shape_of_document
+from membership_refactor.script.throttle import judged
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.quoting import literal
 from membership_refactor.steps.step import Direction
@@ -35,6 +37,7 @@ def print_head(
     direction: Direction,
     *,
     tables: Sequence[str] = (),
+    pace: Pace | None = None,
 ) -> str:
     """The text before the first step, ``revision`` in ``direction``.
 
@@ -53,6 +56,7 @@ def print_head(
         pinned("script"),
         requirements(names, own),
         portrait_block(names, expected, revision, direction, own),
+        judged(Records(names, revision, direction), pace or Pace(), owner(names, own)),
         ledger(names, owner(names, own))[0],
         as_owner(names, own),
         ledger(names, owner(names, own))[1],

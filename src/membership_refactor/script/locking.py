@@ -1,4 +1,4 @@
-"""Short table locks in a script: waited for 50 ms, tried again with jitter, honestly given up."""
+"""Short table locks in a script: each try waits 50 ms at most, and the tries end in an error."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from membership_refactor.sql.statements import Statement
 
 VARIABLES = """\
   began timestamptz := pg_catalog.clock_timestamp();
-  asked timestamptz; got timestamptz; tries int := 0;"""
+  asked timestamptz; got timestamptz; tries int := 0; blockers record;"""
 MEASURED = ", lock_waited_ms, lock_held_ms, tries"
 MEASUREMENTS = """,
         1000 * extract(epoch FROM got - asked),
@@ -19,12 +19,12 @@ MEASUREMENTS = """,
 
 
 def executed(statements: Iterable[Statement], indent: str) -> str:
-    """Each statement as it is run online; plpgsql does not look into it."""
+    """Run each statement as it is run online; plpgsql does not parse it."""
     return "\n".join(f"{indent}EXECUTE {dollar_quoted(s.text)};" for s in statements)
 
 
 def taken(locks: Locks) -> str:
-    """The locks, in the order in which writers take them; what was held too long is given back."""
+    """plpgsql that takes the locks, in the order in which writers take them."""
     lines = [
         f"PERFORM pg_catalog.set_config('lock_timeout', '{WAIT_MS}', true),",
         "  pg_catalog.set_config('synchronous_commit', 'off', true);",
@@ -44,28 +44,28 @@ def taken(locks: Locks) -> str:
 
 
 def tried_again(locks: Locks, seconds: int) -> str:
-    """plpgsql after a failed try: gives up when the time is over, else waits a random moment."""
+    """plpgsql after a failed try: give up when the time is over, else wait a random moment."""
     tables = ", ".join(table for table, _ in locks)
     return f"""\
-    -- A transaction of its own for the next try; this one would hold old row versions back.
+    -- The next try is a transaction of its own; this one would hold back old row versions.
     COMMIT;
     IF pg_catalog.clock_timestamp() >= began + interval '{seconds} s' THEN
+      -- The login may see more of other sessions than the owner of the tables.
+      PERFORM pg_catalog.set_config('role', 'none', true);
+      SELECT w.* INTO work.blockers FROM (
+{blockers(locks)}) AS w;
       RAISE lock_not_available USING
         MESSAGE = pg_catalog.format('no lock on %s in %s tries over {seconds} s; %s',
-          {literal(tables)}, tries, coalesce((
-            SELECT 'in the way: ' || pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)',
-              w.who, pg_catalog.concat_ws(', ', w.role, nullif(w.application, ''),
-                nullif(w.state, '')), coalesce(w.age::text, 'an unknown time')), '; ')
-            FROM ({blockers(locks)}) AS w),
-          'whoever was in the way has gone meanwhile')),
-        HINT = 'End or wait for those transactions, then go on with alembic or with a script '
-          'from the version reached; membership-refactor abandon takes the step back.';
+          {literal(tables)}, tries, coalesce('in the way: ' || work.blockers.named,
+            'nothing is in the way any more')),
+        HINT = work.blockers.advice || ' Then go on with alembic or with a script from the version '
+          'reached. membership-refactor abandon takes the step back.';
     END IF;
     PERFORM pg_catalog.pg_sleep(pg_catalog.random() * least(1, 0.02 * 2 ^ least(tries, 6)));"""
 
 
 def brief(locks: Locks, statements: Iterable[Statement], mark: str, *, seconds: int) -> str:
-    """The body of a block that runs the statements and the mark under the locks, in one commit."""
+    """Return a block body that runs the statements and the mark under the locks, in one commit."""
     return f"""
 #variable_conflict use_column
 <<work>>

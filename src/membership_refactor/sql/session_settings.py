@@ -1,17 +1,20 @@
-"""The settings that every session of the tool pins, the runner's and a script's alike."""
+"""The settings that each session of the tool pins, in the runner and in a psql script."""
 
 from __future__ import annotations
 
 from membership_refactor.sql.quoting import literal
 
 PINNED = {
-    # Nobody's schema can put an object in the way of ours; every name is qualified besides.
+    # No schema can put an object in front of ours; every name is qualified as well.
     "search_path": "pg_catalog, pg_temp",
     # PostgreSQL raises where a policy would hide rows from us; nothing of ours may see less.
     "row_security": "off",
     "lock_timeout": "2s",
+    # A role or database may set these. Each would end a long step, or the idle session that holds
+    # the lock of the migration, in the middle.
     "statement_timeout": "0",
     "idle_in_transaction_session_timeout": "0",
+    "idle_session_timeout": "0",
     "default_transaction_isolation": "read committed",
     "default_transaction_read_only": "off",
     "DateStyle": "ISO, YMD",
@@ -23,17 +26,23 @@ PINNED = {
 }
 
 MEMORY = {
-    # Batches sort and check joins hash a few ten MB; at the default of 4 MB they go to disk, and
-    # the joins cost 1.5 times as much. A few sessions of ours are at work at a time, no more.
+    # Batches and check joins need some ten MB. At the default of 4 MB they spill to disk, and the
+    # joins take 1.5 times as long. Only a few of our sessions work at a time.
     "work_mem": "64MB",
-    # An index on a million uuids or on the key sorts in memory instead of in runs on disk.
+    # Enough to sort a million uuids or keys in memory when an index is built.
     "maintenance_work_mem": "256MB",
 }
-"""What a session may use at least; a server whose DBA allows more stays as it is."""
+"""The least that a session may use; a higher setting of the server is kept."""
+
+NO_TRANSACTION_TIMEOUT = (
+    "CASE WHEN pg_catalog.current_setting('transaction_timeout', true) IS NOT NULL "
+    "THEN pg_catalog.set_config('transaction_timeout', '0', false) END"
+)
+"""The setting exists from PostgreSQL 17 on."""
 
 
 def pin_settings(application_name: str) -> str:
-    """A list of expressions, for SELECT or PERFORM, that set them for the session."""
+    """Return a list of expressions, for SELECT or PERFORM, that pin the session's settings."""
     settings = {**PINNED, "application_name": application_name[:63]}
     calls = ", ".join(
         f"pg_catalog.set_config({literal(k)}, {literal(v)}, false)" for k, v in settings.items()
@@ -44,4 +53,4 @@ def pin_settings(application_name: str) -> str:
         f"THEN {literal(v)} ELSE pg_catalog.current_setting({literal(k)}) END, false)"
         for k, v in MEMORY.items()
     )
-    return f"{calls}, {at_least}"
+    return f"{calls}, {NO_TRANSACTION_TIMEOUT}, {at_least}"

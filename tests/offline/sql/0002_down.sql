@@ -5,7 +5,7 @@ SELECT pg_catalog.current_setting('search_path') AS refactor_search_path,
 
 DO $body$
 BEGIN
-  PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false), pg_catalog.set_config('row_security', 'off', false), pg_catalog.set_config('lock_timeout', '2s', false), pg_catalog.set_config('statement_timeout', '0', false), pg_catalog.set_config('idle_in_transaction_session_timeout', '0', false), pg_catalog.set_config('default_transaction_isolation', 'read committed', false), pg_catalog.set_config('default_transaction_read_only', 'off', false), pg_catalog.set_config('DateStyle', 'ISO, YMD', false), pg_catalog.set_config('IntervalStyle', 'postgres', false), pg_catalog.set_config('TimeZone', 'UTC', false), pg_catalog.set_config('extra_float_digits', '1', false), pg_catalog.set_config('client_min_messages', 'error', false), pg_catalog.set_config('jit', 'off', false), pg_catalog.set_config('application_name', 'membership_refactor script 0002 down', false), pg_catalog.set_config('work_mem', CASE WHEN pg_catalog.pg_size_bytes(pg_catalog.current_setting('work_mem')) < pg_catalog.pg_size_bytes('64MB') THEN '64MB' ELSE pg_catalog.current_setting('work_mem') END, false), pg_catalog.set_config('maintenance_work_mem', CASE WHEN pg_catalog.pg_size_bytes(pg_catalog.current_setting('maintenance_work_mem')) < pg_catalog.pg_size_bytes('256MB') THEN '256MB' ELSE pg_catalog.current_setting('maintenance_work_mem') END, false), pg_catalog.set_config('quote_all_identifiers', 'off', false);
+  PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false), pg_catalog.set_config('row_security', 'off', false), pg_catalog.set_config('lock_timeout', '2s', false), pg_catalog.set_config('statement_timeout', '0', false), pg_catalog.set_config('idle_in_transaction_session_timeout', '0', false), pg_catalog.set_config('idle_session_timeout', '0', false), pg_catalog.set_config('default_transaction_isolation', 'read committed', false), pg_catalog.set_config('default_transaction_read_only', 'off', false), pg_catalog.set_config('DateStyle', 'ISO, YMD', false), pg_catalog.set_config('IntervalStyle', 'postgres', false), pg_catalog.set_config('TimeZone', 'UTC', false), pg_catalog.set_config('extra_float_digits', '1', false), pg_catalog.set_config('client_min_messages', 'error', false), pg_catalog.set_config('jit', 'off', false), pg_catalog.set_config('application_name', 'membership_refactor script 0002 down', false), CASE WHEN pg_catalog.current_setting('transaction_timeout', true) IS NOT NULL THEN pg_catalog.set_config('transaction_timeout', '0', false) END, pg_catalog.set_config('work_mem', CASE WHEN pg_catalog.pg_size_bytes(pg_catalog.current_setting('work_mem')) < pg_catalog.pg_size_bytes('64MB') THEN '64MB' ELSE pg_catalog.current_setting('work_mem') END, false), pg_catalog.set_config('maintenance_work_mem', CASE WHEN pg_catalog.pg_size_bytes(pg_catalog.current_setting('maintenance_work_mem')) < pg_catalog.pg_size_bytes('256MB') THEN '256MB' ELSE pg_catalog.current_setting('maintenance_work_mem') END, false), pg_catalog.set_config('quote_all_identifiers', 'off', false);
 END
 $body$;
 
@@ -162,7 +162,7 @@ DO $body2$
 <<work>>
 DECLARE
   began timestamptz := pg_catalog.clock_timestamp();
-  asked timestamptz; got timestamptz; tries int := 0;
+  asked timestamptz; got timestamptz; tries int := 0; blockers record;
 BEGIN
   LOOP
     tries := tries + 1;
@@ -193,34 +193,50 @@ VALUES ('programme_membership', '0002', 'down', 'drop the constraints',
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
-    -- A transaction of its own for the next try; this one would hold old row versions back.
+    -- The next try is a transaction of its own; this one would hold back old row versions.
     COMMIT;
     IF pg_catalog.clock_timestamp() >= began + interval '120 s' THEN
+      -- The login may see more of other sessions than the owner of the tables.
+      PERFORM pg_catalog.set_config('role', 'none', true);
+      SELECT w.* INTO work.blockers FROM (
+SELECT pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)', b.who, b.described,
+    coalesce(b.seconds || ' s', 'an unknown time')), '; ' ORDER BY b.seconds DESC NULLS LAST)
+    AS named,
+  coalesce(pg_catalog.format('Wait until the autovacuum of %s has ended, and do not cancel it: it '
+      'prevents transaction ID wraparound. pg_stat_progress_vacuum shows how far it is.',
+      nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')),
+    'End or wait for those transactions.') AS advice
+FROM (
+  SELECT DISTINCT coalesce('pid ' || a.pid, 'prepared transaction "' || p.gid || '"') AS who,
+    CASE WHEN v.at_work THEN 'autovacuum of ' || l.relation::pg_catalog.regclass::text
+        || CASE WHEN v.wraparound THEN ' to prevent wraparound' ELSE '' END
+      ELSE pg_catalog.concat_ws(', ', coalesce(a.usename::text, p.owner::text, a.backend_type, '?'),
+        nullif(a.application_name, ''), a.state) END AS described,
+    CASE WHEN v.at_work AND v.wraparound THEN l.relation::pg_catalog.regclass::text END
+      AS wraparound,
+    extract(epoch FROM pg_catalog.clock_timestamp() - coalesce(a.xact_start, p.prepared))::bigint
+      AS seconds
+  FROM pg_catalog.pg_locks AS l
+  LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
+  -- A prepared transaction keeps the virtual id of the session that is long gone.
+  LEFT JOIN pg_catalog.pg_locks AS x ON l.pid IS NULL AND x.pid IS NULL
+    AND x.locktype = 'transactionid' AND x.virtualtransaction = l.virtualtransaction
+  LEFT JOIN pg_catalog.pg_prepared_xacts AS p ON p.transaction = x.transactionid
+  -- Without pg_monitor the kind of process and its query are hidden. Then it may be any autovacuum.
+  CROSS JOIN LATERAL (SELECT a.backend_type = 'autovacuum worker' OR a.pid IS NOT NULL
+      AND a.backend_type IS NULL AND a.usesysid IS NULL AS at_work,
+    a.backend_type IS NULL OR a.query LIKE '%(to prevent wraparound)' AS wraparound) AS v
+  WHERE ((l.relation = pg_catalog.to_regclass('"public"."program_enrollment"'))) AND l.granted
+    AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d
+      WHERE d.datname = pg_catalog.current_database())
+    AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()
+  ORDER BY seconds DESC NULLS LAST LIMIT 5) AS b) AS w;
       RAISE lock_not_available USING
         MESSAGE = pg_catalog.format('no lock on %s in %s tries over 120 s; %s',
-          '"public"."program_enrollment"', tries, coalesce((
-            SELECT 'in the way: ' || pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)',
-              w.who, pg_catalog.concat_ws(', ', w.role, nullif(w.application, ''),
-                nullif(w.state, '')), coalesce(w.age::text, 'an unknown time')), '; ')
-            FROM (SELECT DISTINCT coalesce('pid ' || a.pid,
-    'prepared transaction "' || p.gid || '"') AS who,
-  coalesce(a.usename::text, p.owner::text, a.backend_type, '?') AS role,
-  coalesce(a.application_name, '') AS application, coalesce(a.state, '') AS state,
-  pg_catalog.date_trunc('second', pg_catalog.clock_timestamp()
-    - coalesce(a.xact_start, p.prepared)) AS age
-FROM pg_catalog.pg_locks AS l
-LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
-LEFT JOIN pg_catalog.pg_locks AS x ON l.pid IS NULL AND x.pid IS NULL
-  AND x.locktype = 'transactionid' AND x.virtualtransaction = l.virtualtransaction
-LEFT JOIN pg_catalog.pg_prepared_xacts AS p ON p.transaction = x.transactionid
-WHERE ((l.relation = pg_catalog.to_regclass('"public"."program_enrollment"'))) AND l.granted
-  AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d
-    WHERE d.datname = pg_catalog.current_database())
-  AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()
-ORDER BY age DESC NULLS LAST LIMIT 5) AS w),
-          'whoever was in the way has gone meanwhile')),
-        HINT = 'End or wait for those transactions, then go on with alembic or with a script '
-          'from the version reached; membership-refactor abandon takes the step back.';
+          '"public"."program_enrollment"', tries, coalesce('in the way: ' || work.blockers.named,
+            'nothing is in the way any more')),
+        HINT = work.blockers.advice || ' Then go on with alembic or with a script from the version '
+          'reached. membership-refactor abandon takes the step back.';
     END IF;
     PERFORM pg_catalog.pg_sleep(pg_catalog.random() * least(1, 0.02 * 2 ^ least(tries, 6)));
   END LOOP;

@@ -5,7 +5,7 @@ SELECT pg_catalog.current_setting('search_path') AS refactor_search_path,
 
 DO $body$
 BEGIN
-  PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false), pg_catalog.set_config('row_security', 'off', false), pg_catalog.set_config('lock_timeout', '2s', false), pg_catalog.set_config('statement_timeout', '0', false), pg_catalog.set_config('idle_in_transaction_session_timeout', '0', false), pg_catalog.set_config('default_transaction_isolation', 'read committed', false), pg_catalog.set_config('default_transaction_read_only', 'off', false), pg_catalog.set_config('DateStyle', 'ISO, YMD', false), pg_catalog.set_config('IntervalStyle', 'postgres', false), pg_catalog.set_config('TimeZone', 'UTC', false), pg_catalog.set_config('extra_float_digits', '1', false), pg_catalog.set_config('client_min_messages', 'error', false), pg_catalog.set_config('jit', 'off', false), pg_catalog.set_config('application_name', 'membership_refactor script 0005 down', false), pg_catalog.set_config('work_mem', CASE WHEN pg_catalog.pg_size_bytes(pg_catalog.current_setting('work_mem')) < pg_catalog.pg_size_bytes('64MB') THEN '64MB' ELSE pg_catalog.current_setting('work_mem') END, false), pg_catalog.set_config('maintenance_work_mem', CASE WHEN pg_catalog.pg_size_bytes(pg_catalog.current_setting('maintenance_work_mem')) < pg_catalog.pg_size_bytes('256MB') THEN '256MB' ELSE pg_catalog.current_setting('maintenance_work_mem') END, false), pg_catalog.set_config('quote_all_identifiers', 'off', false);
+  PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false), pg_catalog.set_config('row_security', 'off', false), pg_catalog.set_config('lock_timeout', '2s', false), pg_catalog.set_config('statement_timeout', '0', false), pg_catalog.set_config('idle_in_transaction_session_timeout', '0', false), pg_catalog.set_config('idle_session_timeout', '0', false), pg_catalog.set_config('default_transaction_isolation', 'read committed', false), pg_catalog.set_config('default_transaction_read_only', 'off', false), pg_catalog.set_config('DateStyle', 'ISO, YMD', false), pg_catalog.set_config('IntervalStyle', 'postgres', false), pg_catalog.set_config('TimeZone', 'UTC', false), pg_catalog.set_config('extra_float_digits', '1', false), pg_catalog.set_config('client_min_messages', 'error', false), pg_catalog.set_config('jit', 'off', false), pg_catalog.set_config('application_name', 'membership_refactor script 0005 down', false), CASE WHEN pg_catalog.current_setting('transaction_timeout', true) IS NOT NULL THEN pg_catalog.set_config('transaction_timeout', '0', false) END, pg_catalog.set_config('work_mem', CASE WHEN pg_catalog.pg_size_bytes(pg_catalog.current_setting('work_mem')) < pg_catalog.pg_size_bytes('64MB') THEN '64MB' ELSE pg_catalog.current_setting('work_mem') END, false), pg_catalog.set_config('maintenance_work_mem', CASE WHEN pg_catalog.pg_size_bytes(pg_catalog.current_setting('maintenance_work_mem')) < pg_catalog.pg_size_bytes('256MB') THEN '256MB' ELSE pg_catalog.current_setting('maintenance_work_mem') END, false), pg_catalog.set_config('quote_all_identifiers', 'off', false);
 END
 $body$;
 
@@ -1502,7 +1502,7 @@ DO $body1$
 <<work>>
 DECLARE
   began timestamptz := pg_catalog.clock_timestamp();
-  asked timestamptz; got timestamptz; tries int := 0;
+  asked timestamptz; got timestamptz; tries int := 0; blockers record;
 BEGIN
   LOOP
     tries := tries + 1;
@@ -1569,34 +1569,50 @@ VALUES ('programme_membership', '0005', 'down', 'record changes',
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
-    -- A transaction of its own for the next try; this one would hold old row versions back.
+    -- The next try is a transaction of its own; this one would hold back old row versions.
     COMMIT;
     IF pg_catalog.clock_timestamp() >= began + interval '120 s' THEN
+      -- The login may see more of other sessions than the owner of the tables.
+      PERFORM pg_catalog.set_config('role', 'none', true);
+      SELECT w.* INTO work.blockers FROM (
+SELECT pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)', b.who, b.described,
+    coalesce(b.seconds || ' s', 'an unknown time')), '; ' ORDER BY b.seconds DESC NULLS LAST)
+    AS named,
+  coalesce(pg_catalog.format('Wait until the autovacuum of %s has ended, and do not cancel it: it '
+      'prevents transaction ID wraparound. pg_stat_progress_vacuum shows how far it is.',
+      nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')),
+    'End or wait for those transactions.') AS advice
+FROM (
+  SELECT DISTINCT coalesce('pid ' || a.pid, 'prepared transaction "' || p.gid || '"') AS who,
+    CASE WHEN v.at_work THEN 'autovacuum of ' || l.relation::pg_catalog.regclass::text
+        || CASE WHEN v.wraparound THEN ' to prevent wraparound' ELSE '' END
+      ELSE pg_catalog.concat_ws(', ', coalesce(a.usename::text, p.owner::text, a.backend_type, '?'),
+        nullif(a.application_name, ''), a.state) END AS described,
+    CASE WHEN v.at_work AND v.wraparound THEN l.relation::pg_catalog.regclass::text END
+      AS wraparound,
+    extract(epoch FROM pg_catalog.clock_timestamp() - coalesce(a.xact_start, p.prepared))::bigint
+      AS seconds
+  FROM pg_catalog.pg_locks AS l
+  LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
+  -- A prepared transaction keeps the virtual id of the session that is long gone.
+  LEFT JOIN pg_catalog.pg_locks AS x ON l.pid IS NULL AND x.pid IS NULL
+    AND x.locktype = 'transactionid' AND x.virtualtransaction = l.virtualtransaction
+  LEFT JOIN pg_catalog.pg_prepared_xacts AS p ON p.transaction = x.transactionid
+  -- Without pg_monitor the kind of process and its query are hidden. Then it may be any autovacuum.
+  CROSS JOIN LATERAL (SELECT a.backend_type = 'autovacuum worker' OR a.pid IS NOT NULL
+      AND a.backend_type IS NULL AND a.usesysid IS NULL AS at_work,
+    a.backend_type IS NULL OR a.query LIKE '%(to prevent wraparound)' AS wraparound) AS v
+  WHERE ((l.relation = pg_catalog.to_regclass('"public"."curriculum_membership"') AND l.mode IN ('RowExclusiveLock', 'ShareUpdateExclusiveLock', 'ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')) OR (l.relation = pg_catalog.to_regclass('"public"."programme_membership_retired"'))) AND l.granted
+    AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d
+      WHERE d.datname = pg_catalog.current_database())
+    AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()
+  ORDER BY seconds DESC NULLS LAST LIMIT 5) AS b) AS w;
       RAISE lock_not_available USING
         MESSAGE = pg_catalog.format('no lock on %s in %s tries over 120 s; %s',
-          '"public"."curriculum_membership", "public"."programme_membership_retired"', tries, coalesce((
-            SELECT 'in the way: ' || pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)',
-              w.who, pg_catalog.concat_ws(', ', w.role, nullif(w.application, ''),
-                nullif(w.state, '')), coalesce(w.age::text, 'an unknown time')), '; ')
-            FROM (SELECT DISTINCT coalesce('pid ' || a.pid,
-    'prepared transaction "' || p.gid || '"') AS who,
-  coalesce(a.usename::text, p.owner::text, a.backend_type, '?') AS role,
-  coalesce(a.application_name, '') AS application, coalesce(a.state, '') AS state,
-  pg_catalog.date_trunc('second', pg_catalog.clock_timestamp()
-    - coalesce(a.xact_start, p.prepared)) AS age
-FROM pg_catalog.pg_locks AS l
-LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
-LEFT JOIN pg_catalog.pg_locks AS x ON l.pid IS NULL AND x.pid IS NULL
-  AND x.locktype = 'transactionid' AND x.virtualtransaction = l.virtualtransaction
-LEFT JOIN pg_catalog.pg_prepared_xacts AS p ON p.transaction = x.transactionid
-WHERE ((l.relation = pg_catalog.to_regclass('"public"."curriculum_membership"') AND l.mode IN ('RowExclusiveLock', 'ShareUpdateExclusiveLock', 'ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')) OR (l.relation = pg_catalog.to_regclass('"public"."programme_membership_retired"'))) AND l.granted
-  AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d
-    WHERE d.datname = pg_catalog.current_database())
-  AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()
-ORDER BY age DESC NULLS LAST LIMIT 5) AS w),
-          'whoever was in the way has gone meanwhile')),
-        HINT = 'End or wait for those transactions, then go on with alembic or with a script '
-          'from the version reached; membership-refactor abandon takes the step back.';
+          '"public"."curriculum_membership", "public"."programme_membership_retired"', tries, coalesce('in the way: ' || work.blockers.named,
+            'nothing is in the way any more')),
+        HINT = work.blockers.advice || ' Then go on with alembic or with a script from the version '
+          'reached. membership-refactor abandon takes the step back.';
     END IF;
     PERFORM pg_catalog.pg_sleep(pg_catalog.random() * least(1, 0.02 * 2 ^ least(tries, 6)));
   END LOOP;
@@ -1615,8 +1631,8 @@ DECLARE
   size double precision := 2000; fixed int := NULL;
   job record; number bigint; first_value text; last_value text; written bigint;
   began timestamptz; tries int; stuck timestamptz;
-  look_at timestamptz := '-infinity'; control record; waits boolean;
-  wal_at timestamptz; wal_lsn pg_lsn; wal_rate double precision;
+  look_at timestamptz := '-infinity'; control record; look record; owner text;
+  wal_at timestamptz; wal_lsn pg_lsn; why text; why_at timestamptz;
 BEGIN
   -- Half of deadlock_timeout at most: in a deadlock this session is the victim, and tries again.
   PERFORM pg_catalog.set_config('lock_timeout', least(2000, s.setting::int / 2)::text, false)
@@ -1634,29 +1650,64 @@ BEGIN
   LOOP
     IF pg_catalog.clock_timestamp() >= look_at THEN
       LOOP
-        SELECT coalesce(c.paused, false) AS paused,
-          coalesce(c.max_lag_bytes, NULL) AS max_lag_bytes,
-          coalesce(c.max_wal_bytes_per_second, NULL) AS max_wal_bytes_per_second,
-          coalesce(c.max_active_sessions, NULL) AS max_active_sessions,
-          coalesce(c.batch_rows, NULL) AS batch_rows
-        INTO work.control FROM (SELECT) AS always
-        LEFT JOIN "public_refactor"."control" AS c ON c.plan = 'programme_membership';
+        SELECT l.* INTO work.control FROM (SELECT coalesce(c.paused, false) AS paused, c.note, coalesce(c.batch_rows, NULL)::pg_catalog.int8 AS batch_rows, coalesce(c.max_lag_bytes, NULL)::pg_catalog.int8 AS max_lag_bytes, coalesce(c.max_wal_bytes_per_second, NULL)::pg_catalog.int8 AS max_wal_bytes_per_second, coalesce(c.max_active_sessions, NULL)::pg_catalog.int8 AS max_active_sessions
+FROM (SELECT) AS always LEFT JOIN "public_refactor"."control" AS c ON c.plan = 'programme_membership') AS l;
+        owner := pg_catalog.current_setting('role');
+        PERFORM pg_catalog.set_config('role', 'none', true);
+        SELECT l.* INTO work.look FROM (
+SELECT w.lsn AS wal_lsn, w.at AS wal_at,
+  CASE WHEN work.control.paused
+      THEN 'paused in the ledger' || coalesce(': ' || work.control.note::text, '')
+    WHEN r.bytes > work.control.max_lag_bytes::pg_catalog.int8 THEN pg_catalog.format('replica lag: %s is %s bytes behind, %s allowed',
+      r.name, pg_catalog.btrim(pg_catalog.to_char(r.bytes, 'FM999,999,999,999,999,990')), pg_catalog.btrim(pg_catalog.to_char(work.control.max_lag_bytes::pg_catalog.int8, 'FM999,999,999,999,999,990')))
+    WHEN w.rate > work.control.max_wal_bytes_per_second::pg_catalog.int8 THEN pg_catalog.format('WAL rate: %s bytes/s, %s allowed',
+      pg_catalog.btrim(pg_catalog.to_char(w.rate, 'FM999,999,999,999,999,990')), pg_catalog.btrim(pg_catalog.to_char(work.control.max_wal_bytes_per_second::pg_catalog.int8, 'FM999,999,999,999,999,990')))
+    WHEN a.sessions > work.control.max_active_sessions::pg_catalog.int8 THEN pg_catalog.format(
+      'load: %s other sessions are active, %s allowed', a.sessions, work.control.max_active_sessions::pg_catalog.int8)
+  END AS reason,
+  CASE WHEN s.sees THEN NULL
+    WHEN work.control.max_lag_bytes::pg_catalog.int8 IS NOT NULL THEN pg_catalog.format('role "%s" may not see how far replicas are '
+      'behind, so it cannot keep the limit of replica lag', session_user)
+    WHEN work.control.max_active_sessions::pg_catalog.int8 IS NOT NULL THEN pg_catalog.format('role "%s" may not see which other '
+      'sessions are active, so it cannot keep the limit of active sessions', session_user)
+  END AS unseen, s.remedy
+FROM (SELECT l.lsn, l.at, pg_catalog.pg_wal_lsn_diff(l.lsn, work.wal_lsn)
+      / nullif(extract(epoch FROM l.at - work.wal_at), 0) AS rate
+    FROM (SELECT pg_catalog.pg_current_wal_lsn() AS lsn,
+      pg_catalog.clock_timestamp() AS at) AS l) AS w
+  -- PostgreSQL hides the rows of others from every other role. What is hidden is not zero.
+  CROSS JOIN (SELECT pg_catalog.pg_has_role(session_user, 'pg_read_all_stats', 'USAGE') AS sees,
+    pg_catalog.format(CASE
+      WHEN pg_catalog.current_setting('server_version_num')::int >= 160000
+      THEN 'GRANT pg_monitor TO %I WITH INHERIT TRUE; or leave that limit out.'
+      WHEN pg_catalog.pg_has_role(session_user, 'pg_read_all_stats', 'MEMBER')
+      THEN 'ALTER ROLE %I INHERIT; or leave that limit out.'
+      ELSE 'GRANT pg_monitor TO %I; or leave that limit out.' END, session_user) AS remedy) AS s
+  LEFT JOIN (SELECT coalesce(nullif(r.application_name, ''), r.client_addr::text, r.pid::text)
+      AS name, pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), r.replay_lsn) AS bytes
+    FROM pg_catalog.pg_stat_replication AS r WHERE r.replay_lsn IS NOT NULL
+    ORDER BY bytes DESC LIMIT 1) AS r ON work.control.max_lag_bytes::pg_catalog.int8 IS NOT NULL
+  LEFT JOIN (SELECT pg_catalog.count(*) AS sessions FROM pg_catalog.pg_stat_activity AS a
+    WHERE a.state = 'active' AND a.backend_type = 'client backend'
+      AND a.application_name NOT LIKE 'membership!_refactor%' ESCAPE '!') AS a
+    ON work.control.max_active_sessions::pg_catalog.int8 IS NOT NULL) AS l;
+        PERFORM pg_catalog.set_config('role', owner, true);
+        IF work.look.unseen IS NOT NULL THEN
+          RAISE insufficient_privilege USING MESSAGE = work.look.unseen, HINT = work.look.remedy;
+        END IF;
         fixed := work.control.batch_rows;
         size := coalesce(fixed, size);
-        wal_rate := pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), work.wal_lsn)
-          / nullif(extract(epoch FROM pg_catalog.clock_timestamp() - work.wal_at), 0);
-        wal_lsn := pg_catalog.pg_current_wal_lsn(); wal_at := pg_catalog.clock_timestamp();
-        -- Bytes, not replay_lag: that said 0.25 s for a replica whose replay stood still.
-        waits := work.control.paused
-          OR coalesce(work.wal_rate > work.control.max_wal_bytes_per_second, false)
-          OR work.control.max_lag_bytes < (SELECT pg_catalog.max(pg_catalog.pg_wal_lsn_diff(
-            pg_catalog.pg_current_wal_lsn(), r.replay_lsn))
-            FROM pg_catalog.pg_stat_replication AS r WHERE r.replay_lsn IS NOT NULL)
-          OR work.control.max_active_sessions < (SELECT pg_catalog.count(*)
-            FROM pg_catalog.pg_stat_activity AS a
-            WHERE a.state = 'active' AND a.backend_type = 'client backend'
-              AND a.application_name NOT LIKE 'membership!_refactor%' ESCAPE '!');
-        EXIT WHEN NOT coalesce(waits, false);
+        wal_lsn := work.look.wal_lsn; wal_at := work.look.wal_at;
+        IF pg_catalog.split_part(why, ':', 1)
+          IS DISTINCT FROM pg_catalog.split_part(work.look.reason, ':', 1) THEN
+INSERT INTO "public_refactor"."event" (plan, event, detail)
+SELECT 'programme_membership', e.event, e.detail FROM (VALUES
+  (1, 'waited', work.why::text, pg_catalog.jsonb_build_object('reason', pg_catalog.split_part(work.why::text, ':', 1), 'seconds', pg_catalog.round(extract(epoch FROM pg_catalog.clock_timestamp() - work.why_at)::numeric, 1))),
+  (2, 'waiting', work.look.reason::text, pg_catalog.jsonb_build_object('reason', work.look.reason::text)))
+  AS e (n, event, why, detail) WHERE e.why IS NOT NULL ORDER BY e.n;
+          why := work.look.reason; why_at := pg_catalog.clock_timestamp();
+        END IF;
+        EXIT WHEN why IS NULL;
         COMMIT;
         PERFORM pg_catalog.pg_sleep(1);
       END LOOP;
@@ -1753,7 +1804,7 @@ DO $body2$
 <<work>>
 DECLARE
   began timestamptz := pg_catalog.clock_timestamp();
-  asked timestamptz; got timestamptz; tries int := 0;
+  asked timestamptz; got timestamptz; tries int := 0; blockers record;
   keys bigint; marks bigint; entries bigint; more boolean; taken bigint;
   replayed bigint := 0; rounds int;
   round_began timestamptz; since timestamptz; came bigint; left_before bigint; waiting bigint;
@@ -1947,34 +1998,50 @@ VALUES ('programme_membership', '0005', 'down', 'hand back',
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
-    -- A transaction of its own for the next try; this one would hold old row versions back.
+    -- The next try is a transaction of its own; this one would hold back old row versions.
     COMMIT;
     IF pg_catalog.clock_timestamp() >= began + interval '120 s' THEN
+      -- The login may see more of other sessions than the owner of the tables.
+      PERFORM pg_catalog.set_config('role', 'none', true);
+      SELECT w.* INTO work.blockers FROM (
+SELECT pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)', b.who, b.described,
+    coalesce(b.seconds || ' s', 'an unknown time')), '; ' ORDER BY b.seconds DESC NULLS LAST)
+    AS named,
+  coalesce(pg_catalog.format('Wait until the autovacuum of %s has ended, and do not cancel it: it '
+      'prevents transaction ID wraparound. pg_stat_progress_vacuum shows how far it is.',
+      nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')),
+    'End or wait for those transactions.') AS advice
+FROM (
+  SELECT DISTINCT coalesce('pid ' || a.pid, 'prepared transaction "' || p.gid || '"') AS who,
+    CASE WHEN v.at_work THEN 'autovacuum of ' || l.relation::pg_catalog.regclass::text
+        || CASE WHEN v.wraparound THEN ' to prevent wraparound' ELSE '' END
+      ELSE pg_catalog.concat_ws(', ', coalesce(a.usename::text, p.owner::text, a.backend_type, '?'),
+        nullif(a.application_name, ''), a.state) END AS described,
+    CASE WHEN v.at_work AND v.wraparound THEN l.relation::pg_catalog.regclass::text END
+      AS wraparound,
+    extract(epoch FROM pg_catalog.clock_timestamp() - coalesce(a.xact_start, p.prepared))::bigint
+      AS seconds
+  FROM pg_catalog.pg_locks AS l
+  LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
+  -- A prepared transaction keeps the virtual id of the session that is long gone.
+  LEFT JOIN pg_catalog.pg_locks AS x ON l.pid IS NULL AND x.pid IS NULL
+    AND x.locktype = 'transactionid' AND x.virtualtransaction = l.virtualtransaction
+  LEFT JOIN pg_catalog.pg_prepared_xacts AS p ON p.transaction = x.transactionid
+  -- Without pg_monitor the kind of process and its query are hidden. Then it may be any autovacuum.
+  CROSS JOIN LATERAL (SELECT a.backend_type = 'autovacuum worker' OR a.pid IS NOT NULL
+      AND a.backend_type IS NULL AND a.usesysid IS NULL AS at_work,
+    a.backend_type IS NULL OR a.query LIKE '%(to prevent wraparound)' AS wraparound) AS v
+  WHERE ((l.relation = pg_catalog.to_regclass('"public"."curriculum_membership"')) OR (l.relation = pg_catalog.to_regclass('"public"."programme_membership_retired"'))) AND l.granted
+    AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d
+      WHERE d.datname = pg_catalog.current_database())
+    AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()
+  ORDER BY seconds DESC NULLS LAST LIMIT 5) AS b) AS w;
       RAISE lock_not_available USING
         MESSAGE = pg_catalog.format('no lock on %s in %s tries over 120 s; %s',
-          '"public"."curriculum_membership", "public"."programme_membership_retired"', tries, coalesce((
-            SELECT 'in the way: ' || pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)',
-              w.who, pg_catalog.concat_ws(', ', w.role, nullif(w.application, ''),
-                nullif(w.state, '')), coalesce(w.age::text, 'an unknown time')), '; ')
-            FROM (SELECT DISTINCT coalesce('pid ' || a.pid,
-    'prepared transaction "' || p.gid || '"') AS who,
-  coalesce(a.usename::text, p.owner::text, a.backend_type, '?') AS role,
-  coalesce(a.application_name, '') AS application, coalesce(a.state, '') AS state,
-  pg_catalog.date_trunc('second', pg_catalog.clock_timestamp()
-    - coalesce(a.xact_start, p.prepared)) AS age
-FROM pg_catalog.pg_locks AS l
-LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
-LEFT JOIN pg_catalog.pg_locks AS x ON l.pid IS NULL AND x.pid IS NULL
-  AND x.locktype = 'transactionid' AND x.virtualtransaction = l.virtualtransaction
-LEFT JOIN pg_catalog.pg_prepared_xacts AS p ON p.transaction = x.transactionid
-WHERE ((l.relation = pg_catalog.to_regclass('"public"."curriculum_membership"')) OR (l.relation = pg_catalog.to_regclass('"public"."programme_membership_retired"'))) AND l.granted
-  AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d
-    WHERE d.datname = pg_catalog.current_database())
-  AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()
-ORDER BY age DESC NULLS LAST LIMIT 5) AS w),
-          'whoever was in the way has gone meanwhile')),
-        HINT = 'End or wait for those transactions, then go on with alembic or with a script '
-          'from the version reached; membership-refactor abandon takes the step back.';
+          '"public"."curriculum_membership", "public"."programme_membership_retired"', tries, coalesce('in the way: ' || work.blockers.named,
+            'nothing is in the way any more')),
+        HINT = work.blockers.advice || ' Then go on with alembic or with a script from the version '
+          'reached. membership-refactor abandon takes the step back.';
     END IF;
     PERFORM pg_catalog.pg_sleep(pg_catalog.random() * least(1, 0.02 * 2 ^ least(tries, 6)));
   END LOOP;
@@ -1992,7 +2059,7 @@ DO $body1$
 <<work>>
 DECLARE
   began timestamptz := pg_catalog.clock_timestamp();
-  asked timestamptz; got timestamptz; tries int := 0;
+  asked timestamptz; got timestamptz; tries int := 0; blockers record;
 BEGIN
   LOOP
     tries := tries + 1;
@@ -2027,34 +2094,50 @@ VALUES ('programme_membership', '0005', 'down', 'take the log down',
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
-    -- A transaction of its own for the next try; this one would hold old row versions back.
+    -- The next try is a transaction of its own; this one would hold back old row versions.
     COMMIT;
     IF pg_catalog.clock_timestamp() >= began + interval '120 s' THEN
+      -- The login may see more of other sessions than the owner of the tables.
+      PERFORM pg_catalog.set_config('role', 'none', true);
+      SELECT w.* INTO work.blockers FROM (
+SELECT pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)', b.who, b.described,
+    coalesce(b.seconds || ' s', 'an unknown time')), '; ' ORDER BY b.seconds DESC NULLS LAST)
+    AS named,
+  coalesce(pg_catalog.format('Wait until the autovacuum of %s has ended, and do not cancel it: it '
+      'prevents transaction ID wraparound. pg_stat_progress_vacuum shows how far it is.',
+      nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')),
+    'End or wait for those transactions.') AS advice
+FROM (
+  SELECT DISTINCT coalesce('pid ' || a.pid, 'prepared transaction "' || p.gid || '"') AS who,
+    CASE WHEN v.at_work THEN 'autovacuum of ' || l.relation::pg_catalog.regclass::text
+        || CASE WHEN v.wraparound THEN ' to prevent wraparound' ELSE '' END
+      ELSE pg_catalog.concat_ws(', ', coalesce(a.usename::text, p.owner::text, a.backend_type, '?'),
+        nullif(a.application_name, ''), a.state) END AS described,
+    CASE WHEN v.at_work AND v.wraparound THEN l.relation::pg_catalog.regclass::text END
+      AS wraparound,
+    extract(epoch FROM pg_catalog.clock_timestamp() - coalesce(a.xact_start, p.prepared))::bigint
+      AS seconds
+  FROM pg_catalog.pg_locks AS l
+  LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
+  -- A prepared transaction keeps the virtual id of the session that is long gone.
+  LEFT JOIN pg_catalog.pg_locks AS x ON l.pid IS NULL AND x.pid IS NULL
+    AND x.locktype = 'transactionid' AND x.virtualtransaction = l.virtualtransaction
+  LEFT JOIN pg_catalog.pg_prepared_xacts AS p ON p.transaction = x.transactionid
+  -- Without pg_monitor the kind of process and its query are hidden. Then it may be any autovacuum.
+  CROSS JOIN LATERAL (SELECT a.backend_type = 'autovacuum worker' OR a.pid IS NOT NULL
+      AND a.backend_type IS NULL AND a.usesysid IS NULL AS at_work,
+    a.backend_type IS NULL OR a.query LIKE '%(to prevent wraparound)' AS wraparound) AS v
+  WHERE ((l.relation = pg_catalog.to_regclass('"public"."curriculum_membership"'))) AND l.granted
+    AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d
+      WHERE d.datname = pg_catalog.current_database())
+    AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()
+  ORDER BY seconds DESC NULLS LAST LIMIT 5) AS b) AS w;
       RAISE lock_not_available USING
         MESSAGE = pg_catalog.format('no lock on %s in %s tries over 120 s; %s',
-          '"public"."curriculum_membership"', tries, coalesce((
-            SELECT 'in the way: ' || pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)',
-              w.who, pg_catalog.concat_ws(', ', w.role, nullif(w.application, ''),
-                nullif(w.state, '')), coalesce(w.age::text, 'an unknown time')), '; ')
-            FROM (SELECT DISTINCT coalesce('pid ' || a.pid,
-    'prepared transaction "' || p.gid || '"') AS who,
-  coalesce(a.usename::text, p.owner::text, a.backend_type, '?') AS role,
-  coalesce(a.application_name, '') AS application, coalesce(a.state, '') AS state,
-  pg_catalog.date_trunc('second', pg_catalog.clock_timestamp()
-    - coalesce(a.xact_start, p.prepared)) AS age
-FROM pg_catalog.pg_locks AS l
-LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
-LEFT JOIN pg_catalog.pg_locks AS x ON l.pid IS NULL AND x.pid IS NULL
-  AND x.locktype = 'transactionid' AND x.virtualtransaction = l.virtualtransaction
-LEFT JOIN pg_catalog.pg_prepared_xacts AS p ON p.transaction = x.transactionid
-WHERE ((l.relation = pg_catalog.to_regclass('"public"."curriculum_membership"'))) AND l.granted
-  AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d
-    WHERE d.datname = pg_catalog.current_database())
-  AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()
-ORDER BY age DESC NULLS LAST LIMIT 5) AS w),
-          'whoever was in the way has gone meanwhile')),
-        HINT = 'End or wait for those transactions, then go on with alembic or with a script '
-          'from the version reached; membership-refactor abandon takes the step back.';
+          '"public"."curriculum_membership"', tries, coalesce('in the way: ' || work.blockers.named,
+            'nothing is in the way any more')),
+        HINT = work.blockers.advice || ' Then go on with alembic or with a script from the version '
+          'reached. membership-refactor abandon takes the step back.';
     END IF;
     PERFORM pg_catalog.pg_sleep(pg_catalog.random() * least(1, 0.02 * 2 ^ least(tries, 6)));
   END LOOP;

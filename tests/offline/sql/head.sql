@@ -13,7 +13,7 @@ SELECT pg_catalog.current_setting('search_path') AS refactor_search_path,
 
 DO $body$
 BEGIN
-  PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false), pg_catalog.set_config('row_security', 'off', false), pg_catalog.set_config('lock_timeout', '2s', false), pg_catalog.set_config('statement_timeout', '0', false), pg_catalog.set_config('idle_in_transaction_session_timeout', '0', false), pg_catalog.set_config('default_transaction_isolation', 'read committed', false), pg_catalog.set_config('default_transaction_read_only', 'off', false), pg_catalog.set_config('DateStyle', 'ISO, YMD', false), pg_catalog.set_config('IntervalStyle', 'postgres', false), pg_catalog.set_config('TimeZone', 'UTC', false), pg_catalog.set_config('extra_float_digits', '1', false), pg_catalog.set_config('client_min_messages', 'error', false), pg_catalog.set_config('jit', 'off', false), pg_catalog.set_config('application_name', 'membership_refactor script', false), pg_catalog.set_config('work_mem', CASE WHEN pg_catalog.pg_size_bytes(pg_catalog.current_setting('work_mem')) < pg_catalog.pg_size_bytes('64MB') THEN '64MB' ELSE pg_catalog.current_setting('work_mem') END, false), pg_catalog.set_config('maintenance_work_mem', CASE WHEN pg_catalog.pg_size_bytes(pg_catalog.current_setting('maintenance_work_mem')) < pg_catalog.pg_size_bytes('256MB') THEN '256MB' ELSE pg_catalog.current_setting('maintenance_work_mem') END, false), pg_catalog.set_config('quote_all_identifiers', 'off', false);
+  PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false), pg_catalog.set_config('row_security', 'off', false), pg_catalog.set_config('lock_timeout', '2s', false), pg_catalog.set_config('statement_timeout', '0', false), pg_catalog.set_config('idle_in_transaction_session_timeout', '0', false), pg_catalog.set_config('idle_session_timeout', '0', false), pg_catalog.set_config('default_transaction_isolation', 'read committed', false), pg_catalog.set_config('default_transaction_read_only', 'off', false), pg_catalog.set_config('DateStyle', 'ISO, YMD', false), pg_catalog.set_config('IntervalStyle', 'postgres', false), pg_catalog.set_config('TimeZone', 'UTC', false), pg_catalog.set_config('extra_float_digits', '1', false), pg_catalog.set_config('client_min_messages', 'error', false), pg_catalog.set_config('jit', 'off', false), pg_catalog.set_config('application_name', 'membership_refactor script', false), CASE WHEN pg_catalog.current_setting('transaction_timeout', true) IS NOT NULL THEN pg_catalog.set_config('transaction_timeout', '0', false) END, pg_catalog.set_config('work_mem', CASE WHEN pg_catalog.pg_size_bytes(pg_catalog.current_setting('work_mem')) < pg_catalog.pg_size_bytes('64MB') THEN '64MB' ELSE pg_catalog.current_setting('work_mem') END, false), pg_catalog.set_config('maintenance_work_mem', CASE WHEN pg_catalog.pg_size_bytes(pg_catalog.current_setting('maintenance_work_mem')) < pg_catalog.pg_size_bytes('256MB') THEN '256MB' ELSE pg_catalog.current_setting('maintenance_work_mem') END, false), pg_catalog.set_config('quote_all_identifiers', 'off', false);
 END
 $body$;
 
@@ -188,6 +188,70 @@ BEGIN
   END IF;
 END
 $body1$;
+
+DO $body$
+<<work>>
+DECLARE
+  look_at timestamptz := '-infinity'; control record; look record; owner text;
+  wal_at timestamptz; wal_lsn pg_lsn; why text; why_at timestamptz;
+BEGIN
+  PERFORM pg_catalog.set_config('role', coalesce((SELECT pg_catalog.max(pg_catalog.pg_get_userbyid(c.relowner)::text)
+  FROM pg_catalog.pg_class AS c
+  WHERE c.relnamespace = pg_catalog.to_regnamespace('"public"')
+    AND c.relkind IN ('r', 'p') AND c.relname IN ('programme_membership', 'curriculum_membership', 'programme_membership_retired')),
+    pg_catalog.current_setting('role')), true);
+  IF pg_catalog.to_regclass('"public_refactor"."control"') IS NULL THEN
+        SELECT l.* INTO work.control FROM (SELECT coalesce(c.paused, false) AS paused, c.note, coalesce(c.batch_rows, NULL)::pg_catalog.int8 AS batch_rows, coalesce(c.max_lag_bytes, NULL)::pg_catalog.int8 AS max_lag_bytes, coalesce(c.max_wal_bytes_per_second, NULL)::pg_catalog.int8 AS max_wal_bytes_per_second, coalesce(c.max_active_sessions, NULL)::pg_catalog.int8 AS max_active_sessions
+FROM (SELECT) AS always LEFT JOIN (SELECT NULL AS plan, NULL::pg_catalog.bool AS paused, NULL AS note, NULL::pg_catalog.int8 AS batch_rows, NULL::pg_catalog.int8 AS max_lag_bytes, NULL::pg_catalog.int8 AS max_wal_bytes_per_second, NULL::pg_catalog.int8 AS max_active_sessions) AS c ON c.plan = 'programme_membership') AS l;
+  ELSE
+        SELECT l.* INTO work.control FROM (SELECT coalesce(c.paused, false) AS paused, c.note, coalesce(c.batch_rows, NULL)::pg_catalog.int8 AS batch_rows, coalesce(c.max_lag_bytes, NULL)::pg_catalog.int8 AS max_lag_bytes, coalesce(c.max_wal_bytes_per_second, NULL)::pg_catalog.int8 AS max_wal_bytes_per_second, coalesce(c.max_active_sessions, NULL)::pg_catalog.int8 AS max_active_sessions
+FROM (SELECT) AS always LEFT JOIN "public_refactor"."control" AS c ON c.plan = 'programme_membership') AS l;
+  END IF;
+        owner := pg_catalog.current_setting('role');
+        PERFORM pg_catalog.set_config('role', 'none', true);
+        SELECT l.* INTO work.look FROM (
+SELECT w.lsn AS wal_lsn, w.at AS wal_at,
+  CASE WHEN work.control.paused
+      THEN 'paused in the ledger' || coalesce(': ' || work.control.note::text, '')
+    WHEN r.bytes > work.control.max_lag_bytes::pg_catalog.int8 THEN pg_catalog.format('replica lag: %s is %s bytes behind, %s allowed',
+      r.name, pg_catalog.btrim(pg_catalog.to_char(r.bytes, 'FM999,999,999,999,999,990')), pg_catalog.btrim(pg_catalog.to_char(work.control.max_lag_bytes::pg_catalog.int8, 'FM999,999,999,999,999,990')))
+    WHEN w.rate > work.control.max_wal_bytes_per_second::pg_catalog.int8 THEN pg_catalog.format('WAL rate: %s bytes/s, %s allowed',
+      pg_catalog.btrim(pg_catalog.to_char(w.rate, 'FM999,999,999,999,999,990')), pg_catalog.btrim(pg_catalog.to_char(work.control.max_wal_bytes_per_second::pg_catalog.int8, 'FM999,999,999,999,999,990')))
+    WHEN a.sessions > work.control.max_active_sessions::pg_catalog.int8 THEN pg_catalog.format(
+      'load: %s other sessions are active, %s allowed', a.sessions, work.control.max_active_sessions::pg_catalog.int8)
+  END AS reason,
+  CASE WHEN s.sees THEN NULL
+    WHEN work.control.max_lag_bytes::pg_catalog.int8 IS NOT NULL THEN pg_catalog.format('role "%s" may not see how far replicas are '
+      'behind, so it cannot keep the limit of replica lag', session_user)
+    WHEN work.control.max_active_sessions::pg_catalog.int8 IS NOT NULL THEN pg_catalog.format('role "%s" may not see which other '
+      'sessions are active, so it cannot keep the limit of active sessions', session_user)
+  END AS unseen, s.remedy
+FROM (SELECT l.lsn, l.at, pg_catalog.pg_wal_lsn_diff(l.lsn, work.wal_lsn)
+      / nullif(extract(epoch FROM l.at - work.wal_at), 0) AS rate
+    FROM (SELECT pg_catalog.pg_current_wal_lsn() AS lsn,
+      pg_catalog.clock_timestamp() AS at) AS l) AS w
+  -- PostgreSQL hides the rows of others from every other role. What is hidden is not zero.
+  CROSS JOIN (SELECT pg_catalog.pg_has_role(session_user, 'pg_read_all_stats', 'USAGE') AS sees,
+    pg_catalog.format(CASE
+      WHEN pg_catalog.current_setting('server_version_num')::int >= 160000
+      THEN 'GRANT pg_monitor TO %I WITH INHERIT TRUE; or leave that limit out.'
+      WHEN pg_catalog.pg_has_role(session_user, 'pg_read_all_stats', 'MEMBER')
+      THEN 'ALTER ROLE %I INHERIT; or leave that limit out.'
+      ELSE 'GRANT pg_monitor TO %I; or leave that limit out.' END, session_user) AS remedy) AS s
+  LEFT JOIN (SELECT coalesce(nullif(r.application_name, ''), r.client_addr::text, r.pid::text)
+      AS name, pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), r.replay_lsn) AS bytes
+    FROM pg_catalog.pg_stat_replication AS r WHERE r.replay_lsn IS NOT NULL
+    ORDER BY bytes DESC LIMIT 1) AS r ON work.control.max_lag_bytes::pg_catalog.int8 IS NOT NULL
+  LEFT JOIN (SELECT pg_catalog.count(*) AS sessions FROM pg_catalog.pg_stat_activity AS a
+    WHERE a.state = 'active' AND a.backend_type = 'client backend'
+      AND a.application_name NOT LIKE 'membership!_refactor%' ESCAPE '!') AS a
+    ON work.control.max_active_sessions::pg_catalog.int8 IS NOT NULL) AS l;
+        PERFORM pg_catalog.set_config('role', owner, true);
+        IF work.look.unseen IS NOT NULL THEN
+          RAISE insufficient_privilege USING MESSAGE = work.look.unseen, HINT = work.look.remedy;
+        END IF;
+END
+$body$;
 
 DO $body$
 DECLARE

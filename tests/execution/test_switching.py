@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from membership_refactor.errors import ReplayOutpaced
-from membership_refactor.execution.convergence import Convergence
+from membership_refactor.execution.switching import Convergence
 
 
 def judged(*left: int) -> int:
