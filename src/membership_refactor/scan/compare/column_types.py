@@ -1,4 +1,4 @@
-"""Types: what a column holds, from the catalog where it is known, else from its name."""
+"""What a column holds: from the catalog where it is known, else a guess."""
 
 from __future__ import annotations
 
@@ -9,35 +9,37 @@ from sqlalchemy import Connection
 
 from membership_refactor.planning import TableSplit
 
+_ENDINGS = (
+    ("uuid", "uuid"),
+    ("id", "bigint"),
+    ("date", "date"),
+    ("_at", "timestamp with time zone"),
+    ("time", "timestamp with time zone"),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Types:
-    """Types by table and column; names without underscores, in lower case."""
+    """Types that the catalog knows. Names have no underscores and are in lower case."""
 
     tables: Mapping[str, Mapping[str, tuple[str, bool]]] = field(default_factory=dict)
     """Table to column to (type, not null)."""
 
     def of(self, table: str, column: str) -> str | None:
-        found = self.tables.get(plain(table), {}).get(plain(column))
-        return found[0] if found else None
+        """The type of a column of any table."""
+        return self.tables.get(plain(table), {}).get(plain(column), (None, False))[0]
 
-    def not_null(self, table: str, column: str) -> bool | None:
-        found = self.tables.get(plain(table), {}).get(plain(column))
-        return found[1] if found else None
-
-    def wide(self, plan: TableSplit, column: str) -> tuple[str, bool]:
+    def wide(self, plan: TableSplit, column: str) -> tuple[str, bool] | None:
         """Type and NOT NULL of a column of the wide table."""
+        parent = self.tables.get(plain(plan.parent), {}).get(plain(column))
         for table in (plan.source, plan.copy, plan.retired):
             known = self.tables.get(plain(table), {})
             if plain(column) in known and plain(plan.key[0]) in known:
                 type_, not_null = known[plain(column)]
                 # At interim the copy's key is nullable again; the parent's is not.
-                parent = self.not_null(plan.parent, column)
-                return type_, bool(parent) if parent is not None else not_null
-        parent_type = self.of(plan.parent, column) or self.of(plan.copy, column)
-        if parent_type is not None:
-            return parent_type, bool(self.not_null(plan.parent, column))
-        return guessed(column, plan), column in plan.key and column.endswith("_id")
+                return type_, parent[1] if parent is not None else not_null
+        copied = self.of(plan.copy, column)
+        return parent or ((copied, False) if copied is not None else None)
 
 
 def plain(name: str) -> str:
@@ -45,44 +47,14 @@ def plain(name: str) -> str:
     return name.replace("_", "").lower()
 
 
-def guessed(column: str, plan: TableSplit | None = None) -> str:
-    """A type from the name alone."""
-    name = plain(column)
-    if plan is not None and plain(plan.id) == name:
-        return "bigint"
-    if plan is not None and plan.changed and plain(plan.changed) == name:
-        return "timestamp with time zone"
-    if name.endswith("uuid"):
-        return "uuid"
-    if "intrepidid" in name:
-        return "text"
-    if name.endswith(("date", "dob", "from", "to", "until", "since")) or name.startswith("date"):
-        return "date"
-    if name.endswith(("at", "time", "timestamp")) and name not in ("format", "flat", "lat", "stat"):
-        return "timestamp with time zone"
-    if name.endswith(
-        (
-            "id",
-            "count",
-            "number",
-            "years",
-            "months",
-            "days",
-            "grace",
-            "amount",
-            "seq",
-            "wte",
-            "age",
-            "version",
-            "total",
-        )
-    ):
-        return "text" if name.endswith("number") and not name.endswith("idnumber") else "bigint"
-    return "text"
+def guessed(column: str) -> str:
+    """Guess a type from the usual endings of names, where neither catalog nor use tells it."""
+    name = column.lower()
+    return next((type_ for ending, type_ in _ENDINGS if name.endswith(ending)), "text")
 
 
 def read_types(connection: Connection, schema: str) -> Types:
-    """Every table of the schema."""
+    """Read the column types of every table of the schema."""
     rows = connection.exec_driver_sql(
         "SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull "
         "FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid "

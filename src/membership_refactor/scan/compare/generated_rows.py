@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from membership_refactor.planning import TableSplit
-from membership_refactor.scan.compare.column_types import Types
 from membership_refactor.scan.compare.needs import PARENT, WIDE, Cell, Group, Needs
 from membership_refactor.scan.compare.value_pools import Pool, kind_of, pool, score, sentinels
 
@@ -38,16 +37,11 @@ class Generator:
         self,
         plan: TableSplit,
         needs: Needs,
-        types: Types,
         *,
         seed: int,
-        columns: tuple[str, ...],
     ) -> None:
-        self.plan, self.needs, self.types, self.seed = plan, needs, types, seed
+        self.plan, self.needs, self.seed = plan, needs, seed
         self.random = random.Random(seed)
-        self.columns = columns
-        """The wide table's columns, in order."""
-        self.wide_types = {name: types.wide(plan, name) for name in columns}
         self.pools: dict[int, Pool] = {}
         self.single: dict[Cell, Pool] = {}
         self.counter = itertools.count(1)
@@ -64,7 +58,7 @@ class Generator:
         return self.pools[id(group)]
 
     def wide_pool(self, column: str) -> Pool:
-        return self.pool((WIDE, column), self.wide_types[column][0])
+        return self.pool((WIDE, column), self.needs.wide[column][0])
 
     def targeted(self) -> DataSet:
         """The set that catches every planted error."""
@@ -170,11 +164,11 @@ class Generator:
         return data
 
     def _nullable(self, column: str) -> bool:
-        return not self.wide_types[column][1] and column not in (self.plan.id, self.plan.changed)
+        return not self.needs.wide[column][1] and column not in (self.plan.id, self.plan.changed)
 
     def _twins(self, column: str) -> list[Any]:
         own = self.wide_pool(column)
-        kind = kind_of(self.wide_types[column][0])
+        kind = kind_of(self.needs.wide[column][0])
         values = [*own.others, *sentinels(kind, own.good)]
         if self._nullable(column):
             values.append(None)
@@ -193,7 +187,7 @@ class Generator:
         return not group.conditions and len(group.cells) == 1
 
     def _unique(self, column: str, number: int) -> Any:
-        kind = kind_of(self.wide_types[column][0])
+        kind = kind_of(self.needs.wide[column][0])
         if kind == "date":
             return dt.date(2031, 1, 1) + dt.timedelta(days=number)
         if kind == "time":
@@ -212,7 +206,7 @@ class Generator:
             if group is None:
                 continue
             gap = [None] if self._nullable(column) else []
-            kind = kind_of(self.wide_types[column][0])
+            kind = kind_of(self.needs.wide[column][0])
             values = [*gap, *self.wide_pool(column).others]
             if any(operator == "null" for operator, _ in group.conditions):
                 values = [value for value in values if value is not None]
@@ -238,7 +232,7 @@ class Generator:
 
     def _child_columns(self) -> list[str]:
         moved = {*self.plan.deprecated, self.plan.id, self.plan.changed}
-        return [column for column in self.columns if column not in moved]
+        return [column for column in self.needs.wide if column not in moved]
 
     def _child(
         self,

@@ -1,193 +1,137 @@
-"""Mutants: wrong rewritings made on purpose; data that does not tell them apart proves little."""
+"""Make wrong rewritings on purpose. Rows that do not tell them apart prove little."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from sqlglot import exp
 
 from membership_refactor.planning import TableSplit
-from membership_refactor.scan.compare.column_types import Types
 from membership_refactor.scan.compare.needs import WIDE, Needs
 from membership_refactor.scan.resolve.spelling import NameMap
+
+_BORDERS = {exp.GT: exp.GTE, exp.GTE: exp.GT, exp.LT: exp.LTE, exp.LTE: exp.LT}
 
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One wrong form; ``mandatory`` ones have to be killed."""
+    """One wrong form. Each ``mandatory`` one has to be told apart from the right form."""
 
     name: str
     tree: Any
-    mandatory: bool
+    mandatory: bool = False
 
 
-def mutants(
-    tree: Any, plan: TableSplit, names: NameMap, types: Types, needs: Needs
-) -> Iterator[Mutant]:
-    """Wrong links first, then what any query may get wrong."""
-    yield from _links(tree, plan, names, types, needs)
-    yield from _swapped(tree, plan, names, types, needs)
-    yield from _joins(tree, {id(node) for node in _link_conditions(tree, plan, names)})
-    yield from _conditions(tree)
-    yield from _distinct(tree)
-
-
-def _links(
-    tree: Any, plan: TableSplit, names: NameMap, types: Types, needs: Needs
-) -> Iterator[Mutant]:
-    links = _link_conditions(tree, plan, names)
-    if not links:
-        return
-    nullable = [c for c in plan.key if not types.wide(plan, c)[1]]
-    reads = not isinstance(tree, (exp.Update, exp.Delete))
-    lost = [c for c in nullable if reads and not _null_rejected(needs, c)]
-    yield Mutant(
-        "key compared with =", _relinked(tree, links, plan, names, comparison=exp.EQ), bool(lost)
-    )
-    sensitive = reads and not all(_insensitive(link) for link in links)
-    payload = reads and bool(needs.used & set(plan.parent_values))
-    for column in plan.key:
-        kept = tuple(c for c in plan.key if c != column)
-        # Where more rows make no difference, only a value of another parent can show.
-        matters = sensitive or payload or (reads and column in needs.used)
-        made = _relinked(tree, links, plan, names, comparison=exp.NullSafeEQ, columns=kept)
-        yield Mutant(f"key without {column}", made, matters and not _pinned(needs, column))
-    made = _relinked(tree, links, plan, names, comparison=exp.NullSafeEQ, columns=plan.key[:1])
-    yield Mutant(f"joined by {plan.key[0]} only", made, sensitive or payload)
-
-
-def _link_conditions(tree: Any, plan: TableSplit, names: NameMap) -> list[Any]:
+def mutants(tree: Any, plan: TableSplit, names: NameMap, needs: Needs) -> Iterator[Mutant]:
+    """Yield wrong links first, then what any query may get wrong."""
     uuid, link = names.column(plan.parent_id).lower(), names.column(plan.link).lower()
-    return [
+    links = [
         node
         for node in tree.find_all(exp.EQ)
         if isinstance(node.this, exp.Column)
         and isinstance(node.expression, exp.Column)
         and (node.this.name, node.expression.name) == (uuid, link)
     ]
+    if links:
+        yield from _links(tree, links, plan, names, needs)
+    yield from _swapped(tree, plan, names, needs)
+    yield from _joins(tree, links)
+    yield from _conditions(tree)
+    for select in tree.find_all(exp.Select):
+        if select.args.get("distinct") is not None:
+            made = _changed(tree, [select], lambda node: _with(node, distinct=None))
+            yield Mutant("without DISTINCT", made)
 
 
-def _relinked(
-    tree: Any,
-    links: list[Any],
-    plan: TableSplit,
-    names: NameMap,
-    *,
-    comparison: Any,
-    columns: tuple[str, ...] = (),
-) -> Any:
-    """Every link replaced by a comparison of key columns."""
-    places = {id(node) for node in links}
-
-    def change(node: Any) -> Any:
-        parent, child = node.this.table, node.expression.table
-        made = None
-        for name in columns or plan.key:
-            column = names.column(name).lower()
-            one = comparison(
-                this=exp.column(column, table=parent, quoted=True),
-                expression=exp.column(column, table=child, quoted=True),
-            )
-            made = one if made is None else exp.And(this=made, expression=one)
-        return exp.Paren(this=made)
-
-    return _changed(tree, lambda node: id(node) in places, change)
-
-
-def _swapped(
-    tree: Any, plan: TableSplit, names: NameMap, types: Types, needs: Needs
+def _links(
+    tree: Any, links: list[Any], plan: TableSplit, names: NameMap, needs: Needs
 ) -> Iterator[Mutant]:
-    by_name = {names.column(c).lower(): c for c in plan.deprecated}
+    """Yield forms whose link is a comparison of key columns."""
+
+    def relinked(comparison: Any, columns: Iterable[str]) -> Any:
+        spelled = [names.column(name).lower() for name in columns]
+
+        def change(node: Any) -> Any:
+            pairs = [
+                comparison(
+                    this=exp.column(column, table=node.this.table, quoted=True),
+                    expression=exp.column(column, table=node.expression.table, quoted=True),
+                )
+                for column in spelled
+            ]
+            return exp.Paren(this=exp.and_(*pairs, copy=False))
+
+        return _changed(tree, links, change)
+
+    reads = not isinstance(tree, (exp.Update, exp.Delete))
+    nullable = [column for column in plan.key if not needs.wide[column][1]]
+    lost = reads and any(not _null_rejected(needs, column) for column in nullable)
+    yield Mutant("key compared with =", relinked(exp.EQ, plan.key), lost)
+    sensitive = reads and not all(_insensitive(link) for link in links)
+    payload = reads and bool(needs.used & set(plan.parent_values))
+    for column in plan.key:
+        kept = [c for c in plan.key if c != column]
+        # Where more rows make no difference, only a value of another parent can show.
+        matters = sensitive or payload or (reads and column in needs.used)
+        mandatory = matters and not _pinned(needs, column)
+        yield Mutant(f"key without {column}", relinked(exp.NullSafeEQ, kept), mandatory)
+    first = plan.key[0]
+    made = relinked(exp.NullSafeEQ, [first])
+    yield Mutant(f"joined by {first} only", made, sensitive or payload)
+
+
+def _swapped(tree: Any, plan: TableSplit, names: NameMap, needs: Needs) -> Iterator[Mutant]:
+    """Yield forms that read another column of the same type."""
     for column in plan.deprecated:
         spelled = names.column(column).lower()
-        places = {
-            id(node)
-            for node in tree.find_all(exp.Column)
-            if node.name == spelled and node.table and by_name.get(node.name) == column
-        }
-        if not places or column not in needs.used:
-            continue
-        other = next(
-            (
-                c
-                for c in plan.deprecated
-                if c != column and types.wide(plan, c)[0] == types.wide(plan, column)[0]
-            ),
-            None,
-        )
-        if other is None:
-            continue
-        new = names.column(other).lower()
-
-        def change(node: Any, new: str = new) -> Any:
-            return exp.column(new, table=node.table, quoted=True)
-
-        made = _changed(tree, lambda node, p=places: id(node) in p, change)  # type: ignore[misc]
-        yield Mutant(f"{other} for {column}", made, False)
+        places = [n for n in tree.find_all(exp.Column) if n.name == spelled and n.table]
+        alike = [
+            other
+            for other in plan.deprecated
+            if other != column and needs.wide[other][0] == needs.wide[column][0]
+        ]
+        if places and alike and column in needs.used:
+            new = names.column(alike[0]).lower()
+            made = _changed(
+                tree,
+                places,
+                lambda node, new=new: exp.column(  # type: ignore[misc]
+                    new, table=node.table, quoted=True
+                ),
+            )
+            yield Mutant(f"{alike[0]} for {column}", made)
 
 
-def _joins(tree: Any, links: set[int]) -> Iterator[Mutant]:
+def _joins(tree: Any, links: list[Any]) -> Iterator[Mutant]:
+    """Yield forms with an inner join for a left one, and the other way round."""
     for index, join in enumerate(tree.find_all(exp.Join)):
         side = str(join.args.get("side") or "").upper()
         inner = not side and join.args.get("on") is not None
         if str(join.args.get("kind") or "").upper() == "CROSS" or not (side == "LEFT" or inner):
             continue
-        if id(join.args.get("on")) in links:
+        if any(join.args.get("on") is link for link in links):
             continue  # every child has its parent: an outer join of the two is the same
-        place = id(join)
-
-        def change(node: Any, side: str = side) -> Any:
-            copy = node.copy()
-            copy.set("side", None if side == "LEFT" else "LEFT")
-            copy.set("kind", None)
-            return copy
-
-        name = f"join {index + 1} {'inner' if side == 'LEFT' else 'left'}"
-        yield Mutant(name, _changed(tree, lambda node, p=place: id(node) == p, change), False)  # type: ignore[misc]
+        new = None if side == "LEFT" else "LEFT"
+        made = _changed(tree, [join], lambda node, new=new: _with(node, side=new, kind=None))  # type: ignore[misc]
+        yield Mutant(f"join {index + 1} {(new or 'inner').lower()}", made)
 
 
 def _conditions(tree: Any) -> Iterator[Mutant]:
-    count = 0
-    for clause in tree.find_all(exp.Where, exp.Having):
-        for node in _conjuncts(clause.this):
-            count += 1
-            place = id(node)
-            yield Mutant(
-                f"without condition {count}",
-                _changed(tree, lambda n, p=place: id(n) == p, lambda n: exp.true()),  # type: ignore[misc]
-                False,
-            )
-    swaps = {exp.GT: exp.GTE, exp.GTE: exp.GT, exp.LT: exp.LTE, exp.LTE: exp.LT}
-    for node in tree.find_all(*swaps):
-        place = id(node)
-
-        def change(n: Any) -> Any:
-            return swaps[type(n)](this=n.this.copy(), expression=n.expression.copy())
-
-        yield Mutant(
-            f"{type(node).__name__} at its border",
-            _changed(tree, lambda n, p=place: id(n) == p, change),  # type: ignore[misc]
-            False,
+    """Yield forms that lose a condition, or get its border wrong."""
+    clauses = tree.find_all(exp.Where, exp.Having)
+    conditions = [node for clause in clauses for node in _conjuncts(clause.this)]
+    for number, node in enumerate(conditions, 1):
+        made = _changed(tree, [node], lambda node: exp.true())
+        yield Mutant(f"without condition {number}", made)
+    for node in tree.find_all(*_BORDERS):
+        made = _changed(
+            tree,
+            [node],
+            lambda node: _BORDERS[type(node)](this=node.this, expression=node.expression),
         )
-
-
-def _distinct(tree: Any) -> Iterator[Mutant]:
-    for select in tree.find_all(exp.Select):
-        if select.args.get("distinct") is not None:
-            place = id(select)
-
-            def change(node: Any) -> Any:
-                copy = node.copy()
-                copy.set("distinct", None)
-                return copy
-
-            yield Mutant(
-                "without DISTINCT",
-                _changed(tree, lambda n, p=place: id(n) == p, change),  # type: ignore[misc]
-                False,
-            )
+        yield Mutant(f"{type(node).__name__} at its border", made)
 
 
 def _conjuncts(node: Any) -> Iterator[Any]:
@@ -202,37 +146,39 @@ def _conjuncts(node: Any) -> Iterator[Any]:
             yield at
 
 
-def _changed(tree: Any, wanted: Callable[[Any], bool], change: Callable[[Any], Any]) -> Any:
-    """A copy of the tree with the wanted nodes exchanged; nodes are found by their order."""
-    places = {index for index, node in enumerate(tree.walk()) if wanted(node)}
-    copy = tree.copy()
-    targets = [node for index, node in enumerate(copy.walk()) if index in places]
-    for node in targets:
-        new = change(node)
-        if node is copy:
-            copy = new
-        else:
-            node.replace(new)
+def _changed(tree: Any, nodes: Iterable[Any], change: Callable[[Any], Any]) -> Any:
+    """Copy the tree with some of its nodes changed."""
+    marked = list(nodes)
+    for node in marked:
+        node.meta["changed"] = True
+    made = tree.transform(lambda n: change(n) if n.meta.pop("changed", False) else n)
+    for node in marked:
+        del node.meta["changed"]
+    return made
+
+
+def _with(node: Any, **arguments: Any) -> Any:
+    copy = node.copy()
+    for key, value in arguments.items():
+        copy.set(key, value)
     return copy
 
 
 def _null_rejected(needs: Needs, column: str) -> bool:
     """Whether some condition is never true where the column is missing.
 
-    Conditions under OR count too; what they wrongly excuse is only a warning less.
+    Conditions under OR count too. What they wrongly excuse is only a warning less.
     """
     group = needs.groups.get((WIDE, column))
-    if group is None:
-        return False
-    return (
+    return group is not None and (
         bool(group.operators)
         or len(group.cells) > 1
-        or any(operator not in ("null",) for operator, _ in group.conditions)
+        or any(operator != "null" for operator, _ in group.conditions)
     )
 
 
 def _pinned(needs: Needs, column: str) -> bool:
-    """Whether the column can only have one value, so that leaving it out of the key is the same."""
+    """Whether the column can have one value only. Then the key is the same without it."""
     group = needs.groups.get((WIDE, column))
     return group is not None and any(operator == "=" for operator, _ in group.conditions)
 
@@ -241,14 +187,11 @@ def _insensitive(link: Any) -> bool:
     """Whether more rows of the same content make no difference around the link."""
     select = link.find_ancestor(exp.Select)
     while select is not None:
-        if _collapses(select, link):
-            return True
         around = select.parent
         while isinstance(around, (exp.Subquery, exp.Paren, exp.Lateral)):
             around = around.parent
-        if isinstance(around, (exp.Exists, exp.In, exp.Any)):
-            return True
-        if isinstance(around, exp.SetOperation) and around.args.get("distinct") is not False:
+        union = isinstance(around, exp.SetOperation) and around.args.get("distinct") is not False
+        if union or isinstance(around, (exp.Exists, exp.In, exp.Any)) or _collapses(select, link):
             return True
         select = select.parent.find_ancestor(exp.Select) if select.parent is not None else None
     return False

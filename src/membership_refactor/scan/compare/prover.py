@@ -1,22 +1,25 @@
-"""Prover: old and new form of a statement executed over the same facts in three structures."""
+"""Run the old and the new form of a statement on the same rows in three structures."""
 
 from __future__ import annotations
 
-import itertools
+import contextlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 from sqlglot import exp
 
 from membership_refactor.planning import Stage, TableSplit
 from membership_refactor.scan.compare.column_types import Types
-from membership_refactor.scan.compare.executions import Runs
+from membership_refactor.scan.compare.executions import Executions
 from membership_refactor.scan.compare.generated_rows import DataSet, Generator
 from membership_refactor.scan.compare.mutants import Mutant, mutants
-from membership_refactor.scan.compare.needs import Needs, needs_of
+from membership_refactor.scan.compare.needs import Needs
+from membership_refactor.scan.compare.parameters import Refused, Values, parameter_types, vectors
+from membership_refactor.scan.compare.read_needs import needs_of
 from membership_refactor.scan.compare.results import Result, differs, pieces_equal
 from membership_refactor.scan.compare.scratch_schemas import (
     CURRENT,
@@ -28,23 +31,21 @@ from membership_refactor.scan.compare.scratch_schemas import (
 from membership_refactor.scan.compare.to_postgres import (
     Unprovable,
     placeholders,
-    text_of,
     tree_of,
     with_variables,
 )
-from membership_refactor.scan.compare.value_pools import literal, meeting
 from membership_refactor.scan.compare.verdict import Proof, Verdict
 from membership_refactor.scan.consumers import DEFAULT, Consumer
 from membership_refactor.scan.findings.values import Place
 from membership_refactor.scan.resolve.tables_as_spelled import View
 from membership_refactor.scan.resolve.tables_at_stage import structure_at, wide_columns
 
-_NOWHERE = Place(path="", line=1, column=1)
+_MUTANT_TIMEOUT_MS = 150
 
 
 @dataclass
 class Prover:
-    """Proves statements of one consumer on one connection, each in a transaction it undoes."""
+    """Compares the forms of statements of one consumer, each in a transaction that is undone."""
 
     connection: Connection
     plan: TableSplit
@@ -54,14 +55,12 @@ class Prover:
     random_sets: int = 20
     seconds: float = 5.0
     columns: tuple[str, ...] = ()
+    """The wide table's columns in order, if they are not the plan's."""
 
     def __post_init__(self) -> None:
         self.columns = self.columns or wide_columns(self.plan)
-        self.scratch = Scratch(
-            self.connection, self.plan, self.stage, self.consumer.names, self.types, self.columns
-        )
-        old = Stage.INTERIM if self.stage is Stage.CURRENT else self.stage
-        self.view = View(structure_at(self.plan, old), self.consumer, "postgres")
+        self.old_stage = Stage.INTERIM if self.stage is Stage.CURRENT else self.stage
+        self.view = View(structure_at(self.plan, self.old_stage), self.consumer, "postgres")
 
     def prove(
         self,
@@ -69,46 +68,34 @@ class Prover:
         new: str,
         dialect: str = "postgres",
         *,
-        place: Place = _NOWHERE,
+        place: Place | None = None,
         seed: int = 1,
         forms: Sequence[str] = (INTERIM, CURRENT),
     ) -> Proof:
-        """The verdict; whatever the statement does is taken back."""
+        """Compare the two forms. Whatever the statements do is undone."""
         started = time.monotonic()
         transaction = self.connection.begin()
         try:
-            self.scratch.run(f"SET LOCAL statement_timeout = {int(self.seconds * 1000)}")
-            self.scratch.create()
-            proof = _One(self, old, new, dialect, seed=seed, forms=tuple(forms)).run()
-        except Unprovable as error:
-            proof = Proof(place=place, verdict=Verdict.NOT_PROVABLE, why=str(error))
+            proof = _Comparison(self, old, new, dialect, seed=seed, forms=tuple(forms)).run()
         except Refused as error:
-            why = f"the new form is refused at {error.form}: {error}"
-            proof = Proof(place=place, verdict=Verdict.DIFFERENT, why=why)
-        except StatementFailed as error:
-            proof = Proof(place=place, verdict=Verdict.NOT_PROVABLE, why=str(error))
+            proof = Proof(verdict=Verdict.DIFFERENT, why=str(error))
+        except (Unprovable, StatementFailed) as error:
+            proof = Proof(verdict=Verdict.NOT_PROVABLE, why=str(error))
+        except Exception as error:
+            # One statement must not end the run: that it could not be compared is its verdict.
+            why = f"{type(error).__name__}: {str(error).strip().split(chr(10))[0]}"
+            proof = Proof(verdict=Verdict.NOT_PROVABLE, why=why)
         finally:
-            transaction.rollback()
-        remarks: tuple[str, ...] = ()
+            with contextlib.suppress(DBAPIError):
+                transaction.rollback()
         if dialect == "mysql" and proof.verdict in (Verdict.PROVED, Verdict.WEAK):
-            remarks = ("run on PostgreSQL: it shows the split, not the port from MySQL",)
-        return Proof(
-            place=place,
-            verdict=proof.verdict,
-            why=proof.why,
-            example=proof.example,
-            runs=proof.runs,
-            rows=proof.rows,
-            mutants=proof.mutants,
-            killed=proof.killed,
-            survivors=proof.survivors,
-            seconds=time.monotonic() - started,
-            remarks=proof.remarks + remarks,
-        )
+            remark = "run on PostgreSQL: it shows the split, not the port from MySQL"
+            proof = replace(proof, remarks=(*proof.remarks, remark))
+        return replace(proof, place=place or proof.place, seconds=time.monotonic() - started)
 
 
-class _One:
-    """One statement."""
+class _Comparison:
+    """Compares the forms of one statement."""
 
     def __init__(
         self,
@@ -122,151 +109,79 @@ class _One:
     ) -> None:
         if dialect == "jpql":
             raise Unprovable("JPQL is run by the mapping of the entities, not by the database")
-        self.prover, self.scratch, self.seed = prover, prover.scratch, seed
-        self.forms = forms
-        self.old = tree_of(old, dialect)
-        self.new = tree_of(new, dialect, rewritten=True)
-        self.needs: Needs = self._needs()
+        self.prover, self.forms, self.seed = prover, forms, seed
+        self.old, self.new = tree_of(old, dialect), tree_of(new, dialect, rewritten=True)
+        self.needs = self._needs()
         if self.needs.variables:
             self.old = with_variables(self.old, self.needs.variables)
             self.new = with_variables(self.new, self.needs.variables)
             self.needs = self._needs()
         self.names = placeholders(self.old, self.new)
-        self.types: Mapping[str, str] = {}
-        self.execution = Runs(self.scratch, self.old, self.needs)
-        self.runs = self.slow = 0
+        self.scratch = Scratch(
+            prover.connection, prover.plan, prover.old_stage, prover.consumer.names, self.needs
+        )
+        self.execution = Executions(self.scratch, self.old, self.needs)
+        self.runs = 0
+        self.mutants: list[Mutant] = []
+        self.alive: list[Mutant] = []
 
     def _needs(self) -> Needs:
-        try:
-            return needs_of(self.old, self.prover.view, self.prover.types)
-        except ValueError as error:
-            raise Unprovable(f"it could not be read as PostgreSQL: {error}") from None
+        prover = self.prover
+        return needs_of(self.old, prover.view, prover.types, prover.columns)
 
     def run(self) -> Proof:
-        self.scratch.create_foreign(self.needs)
-        self.types = self._parameter_types()
-        generator = Generator(
-            self.prover.plan,
-            self.needs,
-            self.prover.types,
-            seed=self.seed,
-            columns=self.prover.columns,
-        )
-        targeted = generator.targeted()
-        vectors = list(self._vectors(generator))
-        example = self._compare(targeted, vectors)
+        """Compare on targeted rows, then on small sets and random sets."""
+        self.scratch.create(timeout_ms=int(self.prover.seconds * 1000))
+        types = parameter_types(self.scratch, self.old, self.new, self.forms, self.names)
+        generator = Generator(self.prover.plan, self.needs, seed=self.seed)
+        values = list(vectors(generator, self.needs, self.names, types))
+        example = self._compared(generator, values)
+        alive = tuple(mutant.name for mutant in self.alive)
+        proof = Proof(
+            verdict=Verdict.PROVED, runs=self.runs, rows=self.execution.rows,
+            mutants=len(self.mutants), killed=len(self.mutants) - len(alive), survivors=alive,
+        )  # fmt: skip
         if example:
-            return self._proof(Verdict.DIFFERENT, example=example)
-        made = self._mutants()
-        alive = self._survivors(made, targeted, vectors[:4])
-        if any(mutant.mandatory for mutant in alive):
-            for data in generator.small_sets():
-                if not any(mutant.mandatory for mutant in alive):
-                    break
-                example = self._compare(data, vectors[:1])
-                if example:
-                    return self._proof(Verdict.DIFFERENT, example=example)
-                alive = self._survivors(alive, data, vectors[:1], mandatory=True)
+            return replace(proof, verdict=Verdict.DIFFERENT, example=example)
+        if not self.execution.seen:
+            why = "never a row: the data did not reach it"
+            return replace(proof, verdict=Verdict.NOT_PROVABLE, why=why)
+        if self._mandatory_alive():
+            left = ", ".join(mutant.name for mutant in self.alive if mutant.mandatory)
+            return replace(
+                proof, verdict=Verdict.WEAK, why=f"these wrong forms were equal too: {left}"
+            )
+        return proof
+
+    def _compared(self, generator: Generator, values: list[Values]) -> str:
+        """An example of a difference; empty where the forms were equal on all rows."""
+        targeted = generator.targeted()
+        if example := self._compare(targeted, values):
+            return example
+        if not self.execution.inserts and INTERIM in self.forms:
+            plan, names = self.prover.plan, self.prover.consumer.names
+            self.mutants = list(mutants(self.new, plan, names, self.needs))[:60]
+        self.alive = self._survivors(self.mutants, targeted, values[:4])
+        for data in generator.small_sets() if self._mandatory_alive() else ():
+            if example := self._compare(data, values[:1]):
+                return example
+            wanted = [mutant for mutant in self.alive if mutant.mandatory]
+            left = self._survivors(wanted, data, values[:1])
+            self.alive = [m for m in self.alive if not m.mandatory or m in left]
+            if not left:
+                break
         for number in range(self.prover.random_sets):
             data = generator.random_set(6 + number % 5 * 3)
-            example = self._compare(data, vectors[:2])
-            if example:
-                return self._proof(Verdict.DIFFERENT, example=example)
-            if number < 8 and any(mutant.mandatory for mutant in alive):
-                alive = self._survivors(alive, data, vectors[:2])
-        survivors = tuple(mutant.name for mutant in alive)
-        mandatory = [mutant.name for mutant in alive if mutant.mandatory]
-        all_, killed = len(made), len(made) - len(alive)
-        if not self.execution.seen:
-            return self._proof(Verdict.NOT_PROVABLE, why="never a row: the data did not reach it")
-        if mandatory:
-            left = ", ".join(mandatory)
-            return self._proof(
-                Verdict.WEAK,
-                why=f"these wrong forms were equal too: {left}",
-                mutants=all_,
-                killed=killed,
-                survivors=survivors,
-            )
-        return self._proof(Verdict.PROVED, mutants=all_, killed=killed, survivors=survivors)
+            if example := self._compare(data, values[:2]):
+                return example
+            if number < 8 and self._mandatory_alive():
+                self.alive = self._survivors(self.alive, data, values[:2])
+        return ""
 
-    def _proof(
-        self,
-        verdict: Verdict,
-        *,
-        why: str = "",
-        example: str = "",
-        mutants: int = 0,
-        killed: int = 0,
-        survivors: tuple[str, ...] = (),
-    ) -> Proof:
-        return Proof(
-            place=_NOWHERE,
-            verdict=verdict,
-            why=why,
-            example=example,
-            runs=self.runs,
-            rows=self.execution.rows,
-            mutants=mutants,
-            killed=killed,
-            survivors=survivors,
-        )
+    def _mandatory_alive(self) -> bool:
+        return any(mutant.mandatory for mutant in self.alive)
 
-    def _parameter_types(self) -> Mapping[str, str]:
-        """PostgreSQL infers them better than any rule over the tree."""
-        found: list[str] = []
-        numbers = {name: f"${index + 1}" for index, name in enumerate(self.names)}
-        for form, tree in ((OLD, self.old), *((form, self.new) for form in self.forms)):
-            self.scratch.use(form)
-            try:
-                with self.scratch.undone():
-                    self.scratch.run(f"PREPARE mr_proof AS {text_of(tree, numbers)}")
-                    if form == OLD:
-                        row = self.scratch.run(
-                            "SELECT parameter_types::text[] FROM pg_catalog.pg_prepared_statements "
-                            "WHERE name = 'mr_proof'"
-                        ).scalar_one()
-                        found = list(row)
-                    # PREPARE is not undone with the savepoint.
-                    self.scratch.run("DEALLOCATE mr_proof")
-            except StatementFailed as error:
-                if form == OLD:
-                    raise Unprovable(f"PostgreSQL does not take the old text: {error}") from None
-                raise Refused(form, str(error)) from None
-        return dict(zip(self.names, found, strict=False))
-
-    def _vectors(self, generator: Generator) -> Iterator[Mapping[str, str]]:
-        """Values for the parameters: all conditions true, then one changed at a time."""
-        choices: dict[str, list[Any]] = {}
-        for name in self.names:
-            group = self.needs.by_parameter.get(name)
-            if name in self.needs.counts:
-                choices[name] = [100, 1, 3]
-            elif group is not None:
-                cell = min(group.cells)
-                own = generator.pool(cell, group.type)
-                first = meeting(self.needs.compared.get(name, "="), own.good, group.type)
-                choices[name] = list(dict.fromkeys([*first, *own.others[:3]]))
-            else:
-                choices[name] = [_any_value(self.types.get(name, "text"))]
-        base = {name: self._literal(name, values[0]) for name, values in choices.items()}
-        yield base
-        for name, values in choices.items():
-            for value in values[1:]:
-                yield {**base, name: self._literal(name, value)}
-        if len(choices) > 1:
-            for pick in itertools.islice(itertools.product((0, 1), repeat=len(choices)), 1, 6):
-                yield {
-                    name: self._literal(name, values[min(at, len(values) - 1)])
-                    for at, (name, values) in zip(pick, choices.items(), strict=True)
-                }
-
-    def _literal(self, name: str, value: Any) -> str:
-        if value is None:
-            return "NULL"
-        return literal(value, self.types.get(name, "text"))
-
-    def _compare(self, data: DataSet, vectors: Sequence[Mapping[str, str]]) -> str:
+    def _compare(self, data: DataSet, vectors: Sequence[Values]) -> str:
         with self.scratch.undone():
             self.scratch.load(data, (OLD, *self.forms))
             for values in vectors[:12]:
@@ -287,97 +202,64 @@ class _One:
         reason = differs(before, after, ordered_by=self._order(before))
         if not reason:
             return ""
-        limits = list(self.old.find_all(exp.Limit, exp.Offset, exp.Fetch))
-        if limits and not self.execution.writes:
-            whole = [_without_limits(self.old), _without_limits(self.new)]
-            try:
-                with self.scratch.undone():
-                    one = self.execution.result(OLD, whole[0], values)
-                    other = self.execution.result(form, whole[1], values)
-            except StatementFailed:
-                raise Unprovable("LIMIT inside cuts ties, and without it the text fails") from None
-            if not differs(one, other):
-                raise Unprovable(
-                    "ties in the sort key: which rows LIMIT keeps is open in the old text too; "
-                    "add the child's id to ORDER BY"
-                )
-            return reason
+        if self.old.find(exp.Limit, exp.Offset, exp.Fetch) and not self.execution.writes:
+            self._refuse_ties(form, values)
         lists = list(self.old.find_all(exp.GroupConcat, exp.ArrayAgg))
-        if (
-            lists
-            and not any(node.find(exp.Order) for node in lists)
-            and pieces_equal(before, after)
-        ):
-            return ""
-        return reason
+        unordered = lists and not any(node.find(exp.Order) for node in lists)
+        return "" if unordered and pieces_equal(before, after) else reason
+
+    def _refuse_ties(self, form: str, values: Mapping[str, str]) -> None:
+        """Raise Unprovable where only LIMIT makes the difference."""
+        try:
+            with self.scratch.undone():
+                old = self.execution.result(OLD, _without_limits(self.old), values)
+                new = self.execution.result(form, _without_limits(self.new), values)
+        except StatementFailed:
+            raise Unprovable("LIMIT inside cuts ties, and without it the text fails") from None
+        if not differs(old, new):
+            raise Unprovable(
+                "ties in the sort key: the old text does not say either which rows LIMIT keeps. "
+                "Add the child's id to ORDER BY"
+            )
 
     def _order(self, result: Result) -> tuple[int, ...]:
-        """The output columns that the rows are sorted by, if all of the keys are among them."""
+        """The output columns that the rows are sorted by, as far as the keys are among them."""
         order = self.old.args.get("order") if isinstance(self.old, exp.Query) else None
-        if order is None:
-            return ()
         places = []
-        for item in order.expressions:
+        for item in order.expressions if order is not None else ():
             inner = item.this
             if isinstance(inner, exp.Literal) and not inner.is_string:
                 places.append(int(inner.name) - 1)
-                continue
-            name = inner.name if isinstance(inner, exp.Column) else None
-            if name is None or result.names.count(name) != 1:
+            elif isinstance(inner, exp.Column) and result.names.count(inner.name) == 1:
+                places.append(result.names.index(inner.name))
+            else:
                 break
-            places.append(result.names.index(name))
         return tuple(places)
 
-    def _mutants(self) -> list[Mutant]:
-        if self.execution.inserts or INTERIM not in self.forms:
-            return []
-        plan, names = self.prover.plan, self.prover.consumer.names
-        return list(mutants(self.new, plan, names, self.prover.types, self.needs))[:60]
-
     def _survivors(
-        self,
-        made: Sequence[Mutant],
-        data: DataSet,
-        vectors: Sequence[Mapping[str, str]],
-        *,
-        mandatory: bool = False,
+        self, made: Sequence[Mutant], data: DataSet, vectors: Sequence[Values]
     ) -> list[Mutant]:
         """The mutants whose results are the right form's on this data."""
         seen, rows = self.execution.seen, self.execution.rows
         with self.scratch.undone():
             self.scratch.load(data, (INTERIM,))
             right = [self.execution.result(INTERIM, self.new, values) for values in vectors]
-            alive = [
-                mutant
-                for mutant in made
-                if (mandatory and not mutant.mandatory) or not self._killed(mutant, right, vectors)
-            ]
+            alive = [mutant for mutant in made if not self._killed(mutant.tree, right, vectors)]
         self.execution.seen, self.execution.rows = seen, rows
         return alive
 
-    def _killed(
-        self, mutant: Mutant, right: Sequence[Result], vectors: Sequence[Mapping[str, str]]
-    ) -> bool:
+    def _killed(self, tree: Any, right: Sequence[Result], vectors: Sequence[Values]) -> bool:
         for result, values in zip(right, vectors, strict=True):
             try:
                 with self.scratch.undone():
-                    self.scratch.run("SET LOCAL statement_timeout = 150")
-                    other = self.execution.result(INTERIM, mutant.tree, values)
-            except StatementFailed as error:
-                # Too many rows to wait for are other rows; a mutant refused is no mutant.
-                self.slow += error.slow
+                    self.scratch.run(f"SET LOCAL statement_timeout = {_MUTANT_TIMEOUT_MS}")
+                    other = self.execution.result(INTERIM, tree, values)
+            except StatementFailed:
+                # Too many rows to wait for are other rows. A mutant that is refused is none.
                 return True
             if differs(result, other):
                 return True
         return False
-
-
-class Refused(Exception):
-    """The new form is refused by a structure."""
-
-    def __init__(self, form: str, message: str) -> None:
-        super().__init__(message)
-        self.form = form
 
 
 def _without_limits(tree: Any) -> Any:
@@ -386,9 +268,3 @@ def _without_limits(tree: Any) -> Any:
         for key in ("limit", "offset"):
             node.set(key, None)
     return copy
-
-
-def _any_value(type_: str) -> Any:
-    from membership_refactor.scan.compare.value_pools import fresh, kind_of
-
-    return fresh(kind_of(type_), 0, 1)[0]

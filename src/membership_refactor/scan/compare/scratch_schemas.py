@@ -1,4 +1,4 @@
-"""Scratch: schemas of the old, interim and current structure, in a transaction that is undone."""
+"""Create the plan's tables in each structure, in schemas of a transaction that is undone."""
 
 from __future__ import annotations
 
@@ -10,16 +10,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from psycopg import errors as pg
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from membership_refactor.planning import Stage, TableSplit
-from membership_refactor.scan.compare.column_types import Types
 from membership_refactor.scan.compare.generated_rows import DataSet, Row
 from membership_refactor.scan.compare.needs import Needs
 from membership_refactor.scan.resolve.spelling import NameMap
-from membership_refactor.scan.resolve.tables_at_stage import Role, Standing, structure_at
+from membership_refactor.scan.resolve.tables_at_stage import Role, structure_at
 from membership_refactor.sql.quoting import columns as column_list
 from membership_refactor.sql.quoting import ident
 
@@ -28,137 +26,130 @@ FORMS = (OLD, INTERIM, CURRENT)
 
 
 class StatementFailed(Exception):
-    """What PostgreSQL said to a statement that was to be proved."""
+    """Raised with what PostgreSQL said to a statement that was to be compared."""
 
     def __init__(self, error: DBAPIError) -> None:
         super().__init__(str(error.orig).strip().split("\n")[0])
-        self.code = getattr(error.orig, "sqlstate", "")
-        self.slow = isinstance(error.orig, pg.QueryCanceled)
 
 
 @dataclass
 class Scratch:
-    """One connection inside a transaction; names are lower case in the consumer's spelling."""
+    """One connection inside a transaction. Names are in lower case, as the consumer spells them.
+
+    Tables are made anew for every statement. Rows that are rolled back stay in the files until the
+    transaction ends, and a hundred statements later every scan would read them all.
+    """
 
     connection: Connection
     plan: TableSplit
-    stage: Stage
+    old_stage: Stage
     names: NameMap
-    types: Types
-    wide: tuple[str, ...]
+    needs: Needs
     token: str = field(default_factory=lambda: f"mr_proof_{os.getpid()}_{secrets.token_hex(3)}")
     made: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
     """Form to table to the plan's columns."""
     _using: str = ""
 
-    def run(self, text: str) -> Any:
+    def run(self, text: str, parameters: tuple[Any, ...] | None = None) -> Any:
+        """Run a statement. Raises StatementFailed."""
+        options = {"no_parameters": parameters is None}
         try:
-            return self.connection.exec_driver_sql(text, execution_options={"no_parameters": True})
+            return self.connection.exec_driver_sql(text, parameters, execution_options=options)
         except DBAPIError as error:
             raise StatementFailed(error) from error
 
     def schema(self, form: str) -> str:
+        """The schema of a form, or of the tables outside the plan (``others``)."""
         return f"{self.token}_{form}"
 
-    def create(self) -> None:
-        """The plan's tables in each form.
-
-        Made anew for every statement: rows that are rolled back stay in the files until the
-        transaction ends, and a hundred statements later every scan reads them all.
-        """
-        self._using = ""
+    def create(self, *, timeout_ms: int) -> None:
+        """Create the plan's tables in each form, and the tables outside the plan once."""
+        self.run(f"SET LOCAL statement_timeout = {timeout_ms}")
         for form in (*FORMS, "others"):
             self.run(f"CREATE SCHEMA {ident(self.schema(form))}")
-        old_stage = Stage.INTERIM if self.stage is Stage.CURRENT else self.stage
-        for form, stage in ((OLD, old_stage), (INTERIM, Stage.INTERIM), (CURRENT, Stage.CURRENT)):
+        stages = (self.old_stage, Stage.INTERIM, Stage.CURRENT)
+        wide, deprecated = tuple(self.needs.wide), self.plan.deprecated
+        for form, stage in zip(FORMS, stages, strict=True):
             self.made[form] = {}
             for table in structure_at(self.plan, stage).tables:
-                if table.role is Role.RETIRED or table.name in self.made[form]:
-                    continue
-                own = [n for n, s in table.columns if s is not Standing.GONE]
-                if not own:
+                own = table.present
+                if table.role is Role.RETIRED or table.name in self.made[form] or not own:
                     continue
                 if table.role is not Role.PARENT:
-                    own = [*self.wide, *(n for n in own if n not in self.wide)]
+                    own = (*wide, *(name for name in own if name not in wide))
                     if stage is Stage.CURRENT:
-                        own = [n for n in own if n not in self.plan.deprecated]
-                self._create_table(form, table.name, table.role, tuple(own))
+                        own = tuple(name for name in own if name not in deprecated)
+                self._create_table(form, table.name, table.role, own)
+        for name, columns in self.needs.foreign.items():
+            lines = [
+                f"{ident(column)} {type_}{' PRIMARY KEY' if column in ('id', 'uuid') else ''}"
+                for column, type_ in columns.items()
+            ]
+            self.run(f"CREATE TABLE {self._where('others', name)} ({', '.join(lines)})")
 
     def _create_table(self, form: str, table: str, role: Role, names: tuple[str, ...]) -> None:
-        lines = []
+        plan, lines = self.plan, []
         for name in names:
-            column = ident(self.spell(name))
-            if name in (self.plan.parent_id, self.plan.link):
-                kind = "uuid"
-            else:
-                kind = self.types.wide(self.plan, name)[0]
-            line = f"{column} {kind}"
-            if role is Role.PARENT and name == self.plan.parent_id:
+            uuid = name in (plan.parent_id, plan.link)
+            line = f"{ident(self.spell(name))} {'uuid' if uuid else self.needs.wide[name][0]}"
+            if role is Role.PARENT and name == plan.parent_id:
                 line += " PRIMARY KEY DEFAULT gen_random_uuid()"
-            elif role is not Role.PARENT and name == self.plan.id:
+            elif role is not Role.PARENT and name == plan.id:
                 line += " GENERATED BY DEFAULT AS IDENTITY (START WITH 800000) PRIMARY KEY"
-            elif name == self.plan.changed:
+            elif name == plan.changed:
                 line += " DEFAULT now()"
             lines.append(line)
         if role is Role.PARENT:
-            key = column_list(self.spell(name) for name in self.plan.key)
+            key = column_list(self.spell(name) for name in plan.key)
             lines.append(f"UNIQUE NULLS NOT DISTINCT ({key})")
-        spelled = self.names.table(table).lower()
-        self.run(f"CREATE TABLE {ident(self.schema(form))}.{ident(spelled)} ({', '.join(lines)})")
+        self.run(f"CREATE TABLE {self._where(form, self.table(table))} ({', '.join(lines)})")
         self.made[form][table] = names
 
+    def _where(self, form: str, table: str) -> str:
+        return f"{ident(self.schema(form))}.{ident(table)}"
+
     def spell(self, column: str) -> str:
+        """The name of the plan's column in the scratch tables."""
         return self.names.column(column).lower()
 
-    def create_foreign(self, needs: Needs) -> None:
-        """The tables outside the plan, the same ones for every form."""
-        for table, columns in needs.foreign.items():
-            lines = [
-                f"{ident(name)} {type_}{' PRIMARY KEY' if name in ('id', 'uuid') else ''}"
-                for name, type_ in columns.items()
-            ]
-            where = f"{ident(self.schema('others'))}.{ident(table)}"
-            self.run(f"CREATE TABLE {where} ({', '.join(lines)})")
+    def table(self, name: str) -> str:
+        """The name of the plan's table in the scratch schemas."""
+        return self.names.table(name).lower()
 
     def use(self, form: str) -> None:
-        """Names without a schema are the form's from here on."""
+        """Let names without a schema mean the tables of the form."""
         if form != self._using:
             own, others = ident(self.schema(form)), ident(self.schema("others"))
             self.run(f"SET LOCAL search_path = {own}, {others}")
             self._using = form
 
     def load(self, data: DataSet, forms: Sequence[str] = FORMS) -> None:
-        """The same facts in every form: deprecated columns hold the parent's values."""
+        """Put the same facts into every form. Deprecated columns hold the parent's values."""
         for form in forms:
             for table, names in self.made[form].items():
-                rows = data.parents if self._is_parent(names) else data.children
-                self._insert(self.schema(form), self.names.table(table).lower(), names, rows)
+                parent = self.plan.parent_id in names and self.plan.id not in names
+                spelled = {name: self.spell(name) for name in names}
+                rows = [
+                    {new: row.get(name) for name, new in spelled.items()}
+                    for row in (data.parents if parent else data.children)
+                ]
+                self._insert(self._where(form, self.table(table)), list(spelled.values()), rows)
         for table, rows in data.foreign.items():
             if rows:
-                self._insert_named(self.schema("others"), table, list(rows[0]), rows)
+                self._insert(self._where("others", table), list(rows[0]), rows)
 
-    def _is_parent(self, names: Sequence[str]) -> bool:
-        return self.plan.parent_id in names and self.plan.id not in names
-
-    def _insert(self, schema: str, table: str, names: Sequence[str], rows: list[Row]) -> None:
-        spelled = {name: self.spell(name) for name in names}
-        made = [{spelled[name]: row.get(name) for name in names} for row in rows]
-        self._insert_named(schema, table, list(spelled.values()), made)
-
-    def _insert_named(self, schema: str, table: str, names: Sequence[str], rows: list[Row]) -> None:
-        where = f"{ident(schema)}.{ident(table)}"
+    def _insert(self, where: str, names: Sequence[str], rows: list[Row]) -> None:
         document = json.dumps(rows, default=lambda value: value.isoformat())
-        listed = column_list(names).replace("%", "%%")
-        doubled = where.replace("%", "%%")
-        self.connection.exec_driver_sql(
-            f"INSERT INTO {doubled} ({listed}) SELECT {listed} "
-            f"FROM json_populate_recordset(NULL::{doubled}, %s::json)",
+        listed, where = column_list(names).replace("%", "%%"), where.replace("%", "%%")
+        self.run(
+            f"INSERT INTO {where} ({listed}) SELECT {listed} "
+            f"FROM json_populate_recordset(NULL::{where}, %s::json)",
             (document,),
         )
 
     @contextmanager
     def undone(self) -> Iterator[None]:
-        """Whatever happens inside is taken back."""
+        """Undo whatever happens inside."""
         self.run("SAVEPOINT proof")
         try:
             yield
@@ -167,22 +158,18 @@ class Scratch:
             self._using = ""  # SET LOCAL is undone too
 
     def old_shape(self, form: str) -> str:
-        """The query that shows a form's content as the wide table's rows."""
+        """The query that shows the content of a form as the wide table's rows."""
+        deprecated = set(self.plan.deprecated)
+        wide = [(name, ident(self.spell(name))) for name in self.needs.wide]
         if form == OLD:
             table = next(
-                t
-                for t, names in self.made[OLD].items()
-                if set(self.plan.deprecated) <= set(names) and self.plan.id in names
+                table
+                for table, names in self.made[OLD].items()
+                if deprecated <= set(names) and self.plan.id in names
             )
-            names = column_list(self.spell(name) for name in self.wide)
-            return f"SELECT {names} FROM {ident(self.names.table(table).lower())}"
-        deprecated = set(self.plan.deprecated)
-        names = ", ".join(
-            f"{'p' if name in deprecated else 'c'}.{ident(self.spell(name))}" for name in self.wide
-        )
-        child = ident(self.names.table(self.plan.copy).lower())
-        parent = ident(self.names.table(self.plan.parent).lower())
-        return (
-            f"SELECT {names} FROM {child} c LEFT JOIN {parent} p "
-            f"ON p.{ident(self.spell(self.plan.parent_id))} = c.{ident(self.spell(self.plan.link))}"
-        )
+            columns = ", ".join(spelled for _, spelled in wide)
+            return f"SELECT {columns} FROM {ident(self.table(table))}"
+        columns = ", ".join(f"{'p' if n in deprecated else 'c'}.{spelled}" for n, spelled in wide)
+        child, parent = ident(self.table(self.plan.copy)), ident(self.table(self.plan.parent))
+        uuid, link = ident(self.spell(self.plan.parent_id)), ident(self.spell(self.plan.link))
+        return f"SELECT {columns} FROM {child} c LEFT JOIN {parent} p ON p.{uuid} = c.{link}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -187,8 +186,3 @@ def literal(value: Any, type_: str) -> str:
     else:
         text = str(value)
     return "CAST('" + text.replace("'", "''") + f"' AS {type_})"
-
-
-def plain_values(values: Sequence[Any]) -> list[Any]:
-    """As JSON takes them."""
-    return [v.isoformat() if isinstance(v, (dt.date, dt.datetime)) else v for v in values]

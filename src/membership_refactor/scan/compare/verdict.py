@@ -1,4 +1,4 @@
-"""Verdict: what a proof says about one rewritten statement."""
+"""What a comparison says about one rewritten statement."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from enum import StrEnum
 
 from membership_refactor.scan.findings.values import Place
 
+NOWHERE = Place(path="", line=1, column=1)
+
 
 class Verdict(StrEnum):
-    """Never PROVED on empty results."""
+    """PROVED is never said of empty results."""
 
     PROVED = "proved"
     DIFFERENT = "different"
@@ -22,8 +24,8 @@ class Verdict(StrEnum):
 class Proof:
     """The verdict and what it rests on."""
 
-    place: Place
     verdict: Verdict
+    place: Place = NOWHERE
     why: str = ""
     example: str = ""
     runs: int = 0

@@ -1,0 +1,296 @@
+"""Read from a statement what it asks of the rows on which it is run."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import re
+from typing import Any
+
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+from sqlglot.optimizer.annotate_types import annotate_types
+
+from membership_refactor.scan.compare.column_types import Types, guessed
+from membership_refactor.scan.compare.needs import PARENT, WIDE, Cell, Group, Needs
+from membership_refactor.scan.resolve.bindings import Source
+from membership_refactor.scan.resolve.statement import resolve
+from membership_refactor.scan.resolve.tables_as_spelled import View
+from membership_refactor.scan.resolve.tables_at_stage import Role
+
+_DATE = re.compile(r"^\d{4}-\d{2}-\d{2}")
+_OPPOSITE = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
+_OPERATORS: dict[type[Any], str] = {
+    exp.EQ: "=", exp.NullSafeEQ: "=", exp.NEQ: "<>", exp.GT: ">", exp.GTE: ">=", exp.LT: "<",
+    exp.LTE: "<=", exp.NullSafeNEQ: "<>", exp.Like: "like", exp.ILike: "like",
+}  # fmt: skip
+_TODAY = (exp.CurrentDate, exp.CurrentTimestamp)
+_AROUND_LITERALS = (
+    exp.Paren, exp.Cast, exp.TsOrDsToDate, exp.Date, exp.StrToDate, exp.Upper, exp.Lower,
+)  # fmt: skip
+_AROUND_COLUMNS = (exp.Paren, exp.Cast, exp.Func, exp.Neg, exp.Collate)
+_TYPES: tuple[tuple[frozenset[Any], str], ...] = (
+    (frozenset(exp.DataType.INTEGER_TYPES), "bigint"),
+    (frozenset(exp.DataType.NUMERIC_TYPES), "numeric"),
+    (frozenset({exp.DataType.Type.DATE}), "date"),
+    (frozenset(exp.DataType.TEMPORAL_TYPES), "timestamp with time zone"),
+    (frozenset({exp.DataType.Type.BOOLEAN}), "boolean"),
+)
+_PYTHON_TYPES = {bool: "boolean", dt.date: "date", int: "bigint", float: "numeric", str: "text"}
+
+
+def needs_of(tree: Any, view: View, types: Types, columns: tuple[str, ...]) -> Needs:
+    """Read a statement of PostgreSQL. ``columns`` are those of the wide table, in order."""
+    tree = tree.copy()
+    # Names of a tree that was changed have lost their places: every name gets one of its own.
+    for number, identifier in enumerate(tree.find_all(exp.Identifier)):
+        identifier.meta.update(start=2 * number, end=2 * number)
+    with contextlib.suppress(SqlglotError):  # types are inferred where that works
+        tree = annotate_types(tree, dialect="postgres")
+    return _Reader(tree, view, types).read(columns)
+
+
+class _Reader:
+    def __init__(self, tree: Any, view: View, types: Types) -> None:
+        self.tree, self.view, self.types = tree, view, types
+        self.resolution, self.plan = resolve(tree, view), view.structure.plan
+        self.needs = Needs(variables=self.resolution.nowhere)
+        self.cells: dict[int, Cell] = {}
+
+    def read(self, columns: tuple[str, ...]) -> Needs:
+        needs = self.needs
+        for source in self.resolution.sources:
+            if source.table is None and source.base:
+                needs.foreign.setdefault(source.base, {})
+        self._bind()
+        for node in self.tree.walk():
+            self._visit(node)
+        for group in {id(g): g for g in needs.groups.values()}.values():
+            group.type = self._group_type(group)
+        for table, foreign in needs.foreign.items():
+            for column in foreign:
+                foreign[column] = self._type((table, column))
+        for column in columns:
+            not_null = column in self.plan.key and column.endswith("_id")
+            known = self.types.wide(self.plan, column)
+            needs.wide[column] = known or (self._type((WIDE, column)), not_null)
+        return needs
+
+    def _bind(self) -> None:
+        for binding in self.resolution.bindings:
+            cell = self._cell(binding.source, binding.column, binding.name)
+            self._note(cell, binding.start)
+        for start, name, sources in self.resolution.loose:
+            source = next((s for s in sources if s.base), sources[0])
+            self._note(self._cell(source, None, name), start)
+
+    def _note(self, cell: Cell | None, start: int | None = None) -> None:
+        if cell is None:
+            return
+        if start is not None:
+            self.cells[start] = cell
+        if cell[0] in (WIDE, PARENT):
+            self.needs.used.add(cell[1])
+        else:
+            self.needs.foreign.setdefault(cell[0], {}).setdefault(cell[1], "")
+
+    def _cell(self, source: Source, column: str | None, name: str) -> Cell | None:
+        if source.table is not None:
+            own = source.role is Role.PARENT and column not in self.plan.deprecated
+            return (PARENT if own else WIDE, column) if column is not None else None
+        if source.base:
+            inner = self._cte(source.base)
+            return (source.base, name) if inner is None else self._projected(inner, name)
+        inner = source.node.this if source.node is not None else None
+        while isinstance(inner, (exp.Subquery, exp.Lateral)):
+            inner = inner.this
+        return self._projected(inner, name)
+
+    def _cte(self, name: str) -> Any:
+        found = self.tree.find_all(exp.CTE)
+        return next((cte.this for cte in found if cte.alias.lower() == name), None)
+
+    def _projected(self, query: Any, name: str) -> Cell | None:
+        """The cell behind an output column of a subquery."""
+        while isinstance(query, exp.SetOperation):
+            query = query.this
+        if not isinstance(query, exp.Select):
+            return None
+        for item in query.expressions:
+            if item.alias_or_name.lower() == name:
+                column = self._column(item.unalias())
+                if column is not None:
+                    return self._of(column)
+        if any(item.is_star for item in query.expressions):
+            for view in self.view.every_table:
+                if name in view.columns:
+                    return (WIDE, view.columns[name][0])
+        return None
+
+    @staticmethod
+    def _column(node: Any) -> Any:
+        """The column inside casts and functions of one column."""
+        while not isinstance(node, exp.Column):
+            if isinstance(node, _AROUND_COLUMNS):
+                inner = list(node.find_all(exp.Column))
+                if len(inner) != 1 or node.find(exp.Select) is not None:
+                    return None
+                node = inner[0]
+            elif isinstance(node, (exp.Add, exp.Sub)):
+                node = node.this
+            else:
+                return None
+        return node
+
+    def _of(self, column: Any) -> Cell | None:
+        start = column.this.meta.get("start") if isinstance(column.this, exp.Identifier) else None
+        return self.cells.get(start) if start is not None else None
+
+    def _visit(self, node: Any) -> None:
+        operator = next((op for kind, op in _OPERATORS.items() if isinstance(node, kind)), None)
+        if operator is not None:
+            self._compare(node.this, operator, node.expression)
+        elif isinstance(node, exp.Between):
+            self._compare(node.this, ">=", node.args["low"])
+            self._compare(node.this, "<=", node.args["high"])
+        elif isinstance(node, exp.In):
+            for item in (*node.expressions, node.args.get("query")):
+                if item is not None:
+                    self._compare(node.this, "=", item)
+        elif isinstance(node, exp.Is):
+            self._is(node)
+        elif isinstance(node, (exp.Sum, exp.Avg)):
+            self._typed(node.this, "bigint")
+        elif isinstance(node, (exp.Limit, exp.Offset)):
+            self.needs.counts |= {inner.name for inner in node.find_all(exp.Placeholder)}
+        elif isinstance(node, exp.Join):
+            self._using(node)
+
+    def _is(self, node: Any) -> None:
+        column = self._column(node.this)
+        cell = self._of(column) if column is not None else None
+        if cell is not None and isinstance(node.expression, exp.Null):
+            operator = "not null" if isinstance(node.parent, exp.Not) else "null"
+            self.needs.group(cell).conditions.append((operator, None))
+        elif isinstance(node.expression, exp.Boolean):
+            self._typed(node.this, "boolean")
+
+    def _typed(self, node: Any, type_: str) -> None:
+        column = self._column(node)
+        cell = self._of(column) if column is not None else None
+        if cell is not None:
+            group = self.needs.group(cell)
+            group.type = group.type or type_
+
+    def _using(self, join: Any) -> None:
+        """Unite the columns that USING compares, of all tables that have the name."""
+        for item in join.args.get("using") or ():
+            name = item.name.lower()
+            cells: list[Cell] = []
+            for source in self.resolution.sources:
+                if source.table is not None and name in source.table.columns:
+                    cells.append((WIDE, source.table.columns[name][0]))
+                elif source.table is None and source.base and self._cte(source.base) is None:
+                    cells.append((source.base, name))
+                    self._note((source.base, name))
+            for cell in cells[1:]:
+                self.needs.unite(cells[0], cell)
+
+    def _compare(self, left: Any, operator: str, right: Any) -> None:
+        left, right = _bare(left), _bare(right)
+        if isinstance(left, exp.Tuple) and isinstance(right, exp.Tuple):
+            for one, other in zip(left.expressions, right.expressions, strict=False):
+                self._compare(one, operator, other)
+            return
+        if isinstance(right, (exp.Any, exp.All)):
+            inner = _bare(right.this)
+            for item in inner.expressions if isinstance(inner, exp.Array) else [inner]:
+                self._compare(left, operator, item)
+            return
+        one, other = self._column(left), self._column(right)
+        if one is None and other is not None:
+            self._compare(right, _OPPOSITE.get(operator, operator), left)
+            return
+        cell = self._of(one) if one is not None else None
+        second = self._of(other) if other is not None else None
+        if cell is None:
+            return
+        if second is not None and operator in ("=", "<>"):
+            self.needs.unite(cell, second)
+        elif second is not None:
+            self.needs.group(cell).operators.add(operator)
+            self.needs.group(second).operators.add(operator)
+        elif isinstance(right, (exp.Subquery, exp.Select)):
+            inner = right.this if isinstance(right, exp.Subquery) else right
+            if isinstance(inner, exp.Select) and len(inner.expressions) == 1:
+                self._compare(left, operator, inner.expressions[0].unalias())
+        elif other is None:
+            self._value(self.needs.group(cell), operator, right)
+
+    def _value(self, group: Group, operator: str, right: Any) -> None:
+        if isinstance(right, exp.Null):
+            group.conditions.append(("null" if operator == "=" else "not null", None))
+            return
+        for placeholder in right.find_all(exp.Placeholder):
+            group.parameters.add(placeholder.name)
+            group.operators.add(operator)
+            self.needs.by_parameter[placeholder.name] = group
+            self.needs.compared[placeholder.name] = operator
+        value = _literal(right)
+        if value is not None:
+            group.conditions.append((operator, value))
+        elif right.type is not None:
+            inferred = next((name for kinds, name in _TYPES if right.type.this in kinds), "")
+            group.type = group.type or inferred
+
+    def _type(self, cell: Cell) -> str:
+        group = self.needs.groups.get(cell)
+        return self._known(cell) or (group.type if group is not None else guessed(cell[1]))
+
+    def _known(self, cell: Cell) -> str:
+        """The type of a column, if catalog or plan tell it."""
+        table, column = cell
+        plan = self.plan
+        if table not in (WIDE, PARENT):
+            return self.types.of(table, column) or ""
+        if column in (plan.link, plan.parent_id):
+            return "uuid"
+        known = self.types.wide(plan, column)
+        if known is not None:
+            return known[0]
+        fixed = {plan.id: "bigint", plan.changed: "timestamp with time zone"}
+        return fixed.get(column, "")
+
+    def _group_type(self, group: Group) -> str:
+        cells = sorted(group.cells)
+        known = next((type_ for cell in cells if (type_ := self._known(cell))), "")
+        literals = [value for _, value in group.conditions if value is not None]
+        literal = _PYTHON_TYPES[type(literals[0])] if literals else ""
+        return known or group.type or literal or guessed(cells[0][1])
+
+
+def _bare(node: Any) -> Any:
+    while isinstance(node, exp.Paren):
+        node = node.this
+    return node
+
+
+def _literal(node: Any) -> Any:
+    """The value of a literal, dates as dates. None for anything else."""
+    while isinstance(node, _AROUND_LITERALS):
+        node = node.this
+    if isinstance(node, exp.Neg):
+        inner = _literal(node.this)
+        return -inner if isinstance(inner, (int, float)) else None
+    if isinstance(node, exp.Boolean):
+        return bool(node.this)
+    if not isinstance(node, exp.Literal):
+        return dt.date.today() if node is not None and node.find(*_TODAY) is not None else None
+    if node.is_string and _DATE.match(node.name):
+        try:
+            return dt.date.fromisoformat(node.name[:10])
+        except ValueError:
+            return str(node.name)
+    if node.is_string:
+        return str(node.name)
+    return float(node.name) if "." in node.name else int(node.name)
