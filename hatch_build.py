@@ -1,6 +1,6 @@
-"""The revisions travel in the wheel, as membership_refactor/_alembic.
+"""Puts the revisions into the wheel, as membership_refactor/_alembic.
 
-An editable install reads them where they are; a copy would only grow old.
+An editable install reads them from the checkout instead, so that there is no second copy.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
 class Revisions(BuildHookInterface):
-    """Adds the folder and its configuration to a wheel that will be installed for good."""
+    """Adds alembic/ and alembic.ini to a wheel that is not editable."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         if version == "standard":

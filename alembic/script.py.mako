@@ -3,9 +3,9 @@
 Revision ID: ${up_revision}
 Revises: ${down_revision | comma,n}
 
-Deploy: before or after the code that needs it?
-Locks: what, and for how long?
-Undo: what does it cost?
+Deploy: Before or after the code that needs it?
+Locks: Which, and for how long?
+Undo: What does it do, and what does it cost?
 """
 
 from alembic import op

@@ -27,6 +27,7 @@ LAYERS = (
     {"inspect", "enrollment"},
     {"environment"},
     {"operations"},
+    {"op"},
     {"demo", "_several_keys"},
     {"cli"},
     # The public surface.

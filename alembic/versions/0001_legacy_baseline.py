@@ -1,16 +1,14 @@
-"""Make sure that the legacy tables exist.
+"""Create the legacy tables, or adopt those that exist.
 
 Revision ID: 0001
 Revises:
 
-Deploy: before everything else.
-Locks: creating tables locks nothing in use; tables that are there are compared and left as they
-    are.
-Undo: drops the tables that it created, if they are empty; adopted ones stay.
+Deploy: Before everything else.
+Locks: Creates tables, and locks none that is in use. Existing tables are only read and compared.
+Undo: Drops the tables that it created if they are empty. Adopted tables stay.
 """
 
-from alembic import op
-
+from membership_refactor import op
 from membership_refactor.plans.programme_membership import SPLIT
 
 revision = "0001"

@@ -1,16 +1,15 @@
-"""Let every enrollment have an identity, and none twice in a program and curriculum.
+"""Require an identity for every enrollment, and forbid duplicates of it.
 
 Revision ID: 0002
 Revises: 0001
 
-Deploy: before the code that relies on the constraints; duplicates are merged beforehand.
+Deploy: Before the code that relies on the constraints. Merge the duplicates first.
 Locks: program_enrollment ACCESS EXCLUSIVE twice: waited for 50 ms, held 20 ms at most. The indexes
     are built concurrently, one at a time.
-Undo: drops the constraints; the record of merges stays.
+Undo: Drops the constraints. The record of merges stays.
 """
 
-from alembic import op
-
+from membership_refactor import op
 from membership_refactor.plans.programme_membership import SPLIT
 
 revision = "0002"

@@ -1,17 +1,16 @@
-"""Copy the wide table, and let the copy follow every write.
+"""Copy the wide table, and keep the copy equal to it.
 
 Revision ID: 0003
 Revises: 0002
 
-Deploy: before the code that reads curriculum_membership.
+Deploy: Before the code that reads curriculum_membership.
 Locks: programme_membership SHARE ROW EXCLUSIVE twice and, with curriculum_membership, ACCESS
-    EXCLUSIVE once, and each table that it refers to SHARE ROW EXCLUSIVE once: waited for 50 ms,
-    held 20 ms at most, tried again.
-Undo: drops the copy; no data is lost, nobody but the source has been written.
+    EXCLUSIVE once; each table that it refers to SHARE ROW EXCLUSIVE once. Each is waited for 50 ms,
+    held 20 ms at most, and tried again.
+Undo: Drops the copy. No data is lost, because applications could only write the source.
 """
 
-from alembic import op
-
+from membership_refactor import op
 from membership_refactor.plans.programme_membership import SPLIT
 
 revision = "0003"

@@ -1,16 +1,15 @@
-"""Let either table be written; the other follows in the same transaction.
+"""Allow writes to either table, and carry each over in the same transaction.
 
 Revision ID: 0004
 Revises: 0003
 
-Deploy: before the code that writes curriculum_membership.
-Locks: both tables SHARE ROW EXCLUSIVE, then curriculum_membership ACCESS EXCLUSIVE: 50 ms and
-    20 ms at most.
-Undo: closes the copy to writers again; what they wrote is in both tables.
+Deploy: Before the code that writes curriculum_membership.
+Locks: Both tables SHARE ROW EXCLUSIVE, then curriculum_membership ACCESS EXCLUSIVE: waited for 50
+    ms, held 20 ms at most.
+Undo: Closes the copy to writers again. What they wrote is in both tables.
 """
 
-from alembic import op
-
+from membership_refactor import op
 from membership_refactor.plans.programme_membership import SPLIT
 
 revision = "0004"

@@ -1,16 +1,16 @@
-"""Retire the old table; the copy owns name, identity and references.
+"""Retire the old table, and give its identity and its references to the copy.
 
 Revision ID: 0005
 Revises: 0004
 
-Deploy: after the last reader and writer of programme_membership has moved to the copy.
-Locks: both tables, those that refer to the old one and those that it refers to, ACCESS EXCLUSIVE in
-    one short transaction: 50 ms and 20 ms at most.
-Undo: brings the archive up to date in batches, under capture, then gives it its name back.
+Deploy: After the last reader and writer of programme_membership has moved to the copy.
+Locks: Both tables, those that refer to the old one and those that it refers to, ACCESS EXCLUSIVE in
+    one short transaction: waited for 50 ms, held 20 ms at most.
+Undo: Brings the old table up to date in batches while writes are captured, then gives it its name
+    back.
 """
 
-from alembic import op
-
+from membership_refactor import op
 from membership_refactor.plans.programme_membership import SPLIT
 
 revision = "0005"

@@ -1,15 +1,14 @@
-"""Create the new, empty programme_membership and record what is written.
+"""Create the new, empty programme_membership, and record every write for it.
 
 Revision ID: 0006
 Revises: 0005
 
-Deploy: after nobody means the old table by its name any more.
-Locks: curriculum_membership SHARE ROW EXCLUSIVE: 50 ms and 20 ms at most.
-Undo: drops the empty table.
+Deploy: When no code means the old table by the name programme_membership any more.
+Locks: curriculum_membership SHARE ROW EXCLUSIVE: waited for 50 ms, held 20 ms at most.
+Undo: Drops the empty table.
 """
 
-from alembic import op
-
+from membership_refactor import op
 from membership_refactor.plans.programme_membership import SPLIT
 
 revision = "0006"

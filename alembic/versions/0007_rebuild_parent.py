@@ -1,16 +1,15 @@
-"""Give every distinct key its one row in programme_membership.
+"""Fill programme_membership with one row for each distinct key.
 
 Revision ID: 0007
 Revises: 0006
 
-Deploy: at any time; applications cannot reach the table yet.
+Deploy: At any time. Applications cannot reach the table yet.
 Locks: curriculum_membership SHARE ROW EXCLUSIVE and ACCESS EXCLUSIVE once each, the tables that it
-    refers to SHARE ROW EXCLUSIVE: 50 ms and 20 ms at most.
-Undo: empties the table; it is made of curriculum_membership and can be made again.
+    refers to SHARE ROW EXCLUSIVE: waited for 50 ms, held 20 ms at most.
+Undo: Empties the table. It can be filled from curriculum_membership again.
 """
 
-from alembic import op
-
+from membership_refactor import op
 from membership_refactor.plans.programme_membership import SPLIT
 
 revision = "0007"

@@ -1,17 +1,16 @@
-"""Link the children, and save parent and child in parallel.
+"""Link each curriculum_membership to its programme_membership, and keep both equal.
 
 Revision ID: 0008
 Revises: 0007
 
-Deploy: before the code that writes programme_membership and the link.
-Locks: both tables SHARE ROW EXCLUSIVE, then ACCESS EXCLUSIVE four times: 50 ms and 20 ms at most.
-    Batches lock the rows of groups that disagree.
-Undo: gives back the values that lost and keeps the uuids in the ledger; parents without children
-    are refused with a list.
+Deploy: Before the code that writes programme_membership and the link.
+Locks: Both tables SHARE ROW EXCLUSIVE, then ACCESS EXCLUSIVE four times: waited for 50 ms, held 20
+    ms at most. Batches lock the rows of groups that disagree.
+Undo: Restores the values that were replaced, and keeps the uuids in the ledger. Is refused, with a
+    list, while a programme_membership has no curriculum_membership.
 """
 
-from alembic import op
-
+from membership_refactor import op
 from membership_refactor.plans.programme_membership import SPLIT
 
 revision = "0008"

@@ -3,15 +3,15 @@
 Revision ID: 0009
 Revises: 0008
 
-Deploy: after the last reader and writer of the deprecated columns has moved to the parent.
-Locks: both tables SHARE ROW EXCLUSIVE, then ACCESS EXCLUSIVE, and once each table that the
-    deprecated columns refer to: 50 ms and 20 ms at most.
-Undo: refreshes the columns from the parents in batches, under capture, then saves in parallel
-    again.
+Deploy: After the last reader and writer of the deprecated columns has moved to
+    programme_membership.
+Locks: Both tables SHARE ROW EXCLUSIVE, then ACCESS EXCLUSIVE, and once each table that the
+    deprecated columns refer to: waited for 50 ms, held 20 ms at most.
+Undo: Refreshes the columns from programme_membership in batches while writes are captured, then
+    keeps both equal again.
 """
 
-from alembic import op
-
+from membership_refactor import op
 from membership_refactor.plans.programme_membership import SPLIT
 
 revision = "0009"

@@ -1,17 +1,16 @@
-"""Drop the deprecated columns.
+"""Drop the deprecated columns of curriculum_membership.
 
 Revision ID: 0010
 Revises: 0009
 
-Deploy: in a release of its own, after the code that stopped writing them.
-Locks: curriculum_membership ACCESS EXCLUSIVE once for each index that goes and once for the ALTER:
-    50 ms and 20 ms at most.
-Undo: adds the columns, empty; the downgrade of 0009 fills them. Their indexes are built
+Deploy: In a release of its own, after the code that stopped using them.
+Locks: curriculum_membership ACCESS EXCLUSIVE once for each index that is dropped and once for the
+    ALTER TABLE: waited for 50 ms, held 20 ms at most.
+Undo: Adds the columns, empty. The downgrade of 0009 fills them. Their indexes are built
     concurrently.
 """
 
-from alembic import op
-
+from membership_refactor import op
 from membership_refactor.plans.programme_membership import SPLIT
 
 revision = "0010"

@@ -1,15 +1,14 @@
-"""Drop the archive of the old table.
+"""Drop the retired table.
 
 Revision ID: 0011
 Revises: 0010
 
-Deploy: when nobody will ask for the archive any more.
-Locks: programme_membership_retired ACCESS EXCLUSIVE: 50 ms and 20 ms at most.
-Undo: creates the archive, empty; the downgrade of 0005 fills it.
+Deploy: When nobody needs the retired table any more.
+Locks: programme_membership_retired ACCESS EXCLUSIVE: waited for 50 ms, held 20 ms at most.
+Undo: Creates the table, empty. The downgrade of 0005 fills it.
 """
 
-from alembic import op
-
+from membership_refactor import op
 from membership_refactor.plans.programme_membership import SPLIT
 
 revision = "0011"

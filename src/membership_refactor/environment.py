@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from alembic import context
 from alembic.config import Config
-from alembic.runtime.environment import EnvironmentContext
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event, pool
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -165,7 +165,6 @@ Include = Callable[[str | None, str, Any], bool]
 
 
 def run(
-    context: EnvironmentContext,
     metadata: MetaData | list[MetaData],
     *,
     print_head: Head | None = None,
@@ -180,10 +179,10 @@ def run(
     with clear_errors():
         request = request_from(x_values(context.get_x_argument()))
         if context.is_offline_mode():
-            _run_offline(context, request, metadata, print_head)
+            _run_offline(request, metadata, print_head)
         else:
             include = included(metadata, ignored_indexes)
-            _run_online(context, request, metadata, include)
+            _run_online(request, metadata, include)
 
 
 @contextmanager
@@ -230,7 +229,6 @@ def of_output(error: OSError) -> str:
 
 
 def _run_offline(
-    context: EnvironmentContext,
     request: Request,
     metadata: MetaData | list[MetaData],
     print_head: Head | None,
@@ -246,14 +244,13 @@ def _run_offline(
         transaction_per_migration=True,
         refactor=request,
     )
-    _note_destination(context, request)
-    out.write(print_head(context.get_context().opts["refactor"], _starting(context)) + "\n")
+    _note_destination(request)
+    out.write(print_head(context.get_context().opts["refactor"], _starting()) + "\n")
     with context.begin_transaction():
         context.run_migrations()
 
 
 def _run_online(
-    context: EnvironmentContext,
     request: Request,
     metadata: MetaData | list[MetaData],
     include: Include,
@@ -266,7 +263,7 @@ def _run_online(
                 "to commit.",
                 hint="Hand over an Engine, or a connection that is in no transaction.",
             )
-        _migrate(context, request, metadata, include, given)
+        _migrate(request, metadata, include, given)
         return
     if isinstance(given, Engine):
         engine = given
@@ -274,7 +271,7 @@ def _run_online(
         engine = find_engine(request, configured=configured_url(context.config))
     try:
         with engine.connect() as connection:
-            _migrate(context, request, metadata, include, connection)
+            _migrate(request, metadata, include, connection)
     except DBAPIError as error:
         if error.connection_invalidated:
             raise explain(error.orig or error, str(engine.url)) from None
@@ -282,7 +279,6 @@ def _run_online(
 
 
 def _migrate(
-    context: EnvironmentContext,
     request: Request,
     metadata: MetaData | list[MetaData],
     include: Include,
@@ -300,7 +296,7 @@ def _migrate(
         autogenerate_plugins=["alembic.autogenerate.*", "alembic.ext.checkconstraint_byname"],
         refactor=request,
     )
-    locked = _note_destination(context, request)
+    locked = _note_destination(request)
     if locked:
         _refuse_standby(connection)
         _lock_out_others(connection, request.schema)
@@ -364,7 +360,7 @@ def _lock_out_others(connection: Connection, schema: str) -> None:
         raise busy(schema)
 
 
-def _note_destination(context: EnvironmentContext, request: Request) -> bool:
+def _note_destination(request: Request) -> bool:
     """Add Alembic's destination to the request where its text names one. Return whether the
     command has a destination: ``upgrade`` has one, ``current`` and ``check`` have none."""
     opts = context.get_context().opts
@@ -386,7 +382,7 @@ def _absolute(revision: str) -> str | None:
     return revision if re.fullmatch(r"\d{4}", revision) else None
 
 
-def _starting(context: EnvironmentContext) -> str | None:
+def _starting() -> str | None:
     """The revision that a script starts from; None for base."""
     start = context.get_starting_revision_argument()
     if isinstance(start, (tuple, list)):

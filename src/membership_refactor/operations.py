@@ -1,7 +1,7 @@
-"""The Alembic verbs: a plan and a step, handed to the runner or printed as a script.
+"""Runs one step of a plan for Alembic: on the server, or as a script with ``--sql``.
 
-``op.copy_table(SPLIT)`` takes the step up, ``op.undo_copy_table(SPLIT)`` takes it down; so for
-every step. Importing this module registers them.
+Importing this module registers two verbs for each step with Alembic, ``op.copy_table(PLAN)`` and
+``op.undo_copy_table(PLAN)``. The same verbs with types are in ``membership_refactor.op``.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from membership_refactor.steps.step import Direction, Step
 
 
 class StepOperation(MigrateOperation):
-    """Intent only: which plan, which step, which way."""
+    """A plan, one of its steps, and a direction."""
 
     def __init__(self, plan: TableSplit, step: Step, direction: Direction) -> None:
         self.plan, self.step, self.direction = plan, step, direction
@@ -48,15 +48,15 @@ def _run(operations: Operations, operation: StepOperation) -> None:
     request = context.opts.get("refactor")
     if not isinstance(request, Request):
         raise CommandError(
-            "these revisions need the env.py that ships with them "
-            "(membership_refactor.environment.run)."
+            "env.py has to call membership_refactor.environment.run, or hand "
+            "refactor=request_from(...) to context.configure."
         )
     try:
         if context.as_sql:
             _print(context, request, operation)
         else:
-            # Alembic's transaction is committed, so that nothing sits idle in it for hours; the
-            # step commits on connections of its own.
+            # The step commits on connections of its own. Alembic's transaction is committed first,
+            # because it would stay open, and hold back vacuum, for as long as the step takes.
             with context.autocommit_block():
                 assert context.connection is not None
                 _take(context.connection.engine, request, operation)
@@ -65,15 +65,15 @@ def _run(operations: Operations, operation: StepOperation) -> None:
 
 
 def chain_of(plan: TableSplit) -> tuple[Mapping[str, Step], tuple[str, ...]]:
-    """The steps of a plan, and the tables that they concern besides the plan's own.
+    """Return the steps of a plan, and the tables that they concern besides the plan's own.
 
-    0001 and 0002 are about the tables of the plan that ships; any other begins with 0003.
+    0001 and 0002 belong to the shipped plan. Any other plan begins with 0003.
     """
     return (STEPS, TABLES) if plan.name == SPLIT.name else (ALL, ())
 
 
 def runner_for(engine: Engine, plan: TableSplit, request: Request) -> Runner:
-    """The runner of a plan's chain, as the command line asks for it."""
+    """Make the runner of a plan, with the options of the command line."""
     steps, tables = chain_of(plan)
     return Runner(
         engine,
@@ -97,7 +97,7 @@ def _take(engine: Engine, request: Request, operation: StepOperation) -> None:
 
 
 def lowest_on_the_way(revision: str, destination: str | None) -> str:
-    """The last revision that a downgrade to ``destination`` takes down."""
+    """Return the last revision that a downgrade to ``destination`` takes down."""
     if destination is None:
         return revision
     return next(r for r, _ in CHAIN if r > destination)
@@ -116,13 +116,13 @@ def _print(context: MigrationContext, request: Request, operation: StepOperation
         destination=lowest,
         pace=_pace(request),
     )
-    # The text begins and ends its transactions itself, so Alembic's has to be closed around it.
+    # The script begins and ends its own transactions, so Alembic must not print one around it.
     with context.autocommit_block():
         context.impl.static_output(text)
 
 
 def print_head(request: Request, start: str | None) -> str:
-    """What a script begins with: it stops where the tables are not those it is made for."""
+    """Return the beginning of a script, which stops where the tables are not those expected."""
     prediction = _predicted(SPLIT, request)
     down = start is not None and request.destination is not None and request.destination < start
     direction = Direction.DOWN if down else Direction.UP
@@ -138,7 +138,7 @@ def print_head(request: Request, start: str | None) -> str:
 
 
 def _predicted(plan: TableSplit, request: Request) -> script.Prediction:
-    """From the portrait that is given; without one, from a schema without the tables."""
+    """Predict from the portrait that is given. Without one, from a schema without the tables."""
     first = request.read_portrait() or Portrait(schema=request.schema, tables=())
     names = Names(plan, request.schema)
     steps, tables = chain_of(plan)
@@ -150,18 +150,21 @@ def _pace(request: Request) -> script.Pace:
     return script.Pace(**{k: v for k, v in asdict(request.options).items() if k in wanted})
 
 
-def _register(name: str, step: Step, direction: Direction) -> None:
-    """``op.<name>(plan)``."""
+def _register(step: Step) -> None:
+    """Register ``op.<step>(plan)`` and ``op.undo_<step>(plan)`` with Alembic."""
 
-    def verb(cls: type[StepOperation], operations: Operations, plan: TableSplit) -> None:
-        operations.invoke(cls(plan, step, direction))
+    class Verbs:
+        @classmethod
+        def up(cls, operations: Operations, plan: TableSplit) -> None:
+            operations.invoke(StepOperation(plan, step, Direction.UP))
 
-    verb.__name__ = name
-    verb.__doc__ = f"Takes step {step.revision} {step.name} {direction}."
-    setattr(StepOperation, name, classmethod(verb))
-    Operations.register_operation(name)(StepOperation)
+        @classmethod
+        def down(cls, operations: Operations, plan: TableSplit) -> None:
+            operations.invoke(StepOperation(plan, step, Direction.DOWN))
+
+    Operations.register_operation(step.name, "up")(Verbs)
+    Operations.register_operation(f"undo_{step.name}", "down")(Verbs)
 
 
 for _step in STEPS.values():
-    _register(_step.name, _step, Direction.UP)
-    _register(f"undo_{_step.name}", _step, Direction.DOWN)
+    _register(_step)

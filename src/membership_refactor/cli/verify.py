@@ -93,7 +93,7 @@ def listed(findings: Sequence[Finding]) -> list[str]:
         for f in findings[:SHOWN]
     ]
     if len(findings) > SHOWN:
-        shown.append(f"  … and {len(findings) - SHOWN:,} more (--format json lists them all)")
+        shown.append(f"  ... and {len(findings) - SHOWN:,} more (--format json lists them all)")
     return shown
 
 

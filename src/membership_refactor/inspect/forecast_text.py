@@ -58,7 +58,7 @@ def _step(s: StepForecast) -> Iterator[str]:
     yield from _field("time", f"about {duration(s.seconds)}")
     yield from _locks(s.locks)
     through = f" It goes through {counted(s.undo_rows, 'row')}." if s.undo_rows else ""
-    yield from _field("undo", s.undo[:1].upper() + s.undo[1:] + through)
+    yield from _field("undo", s.undo + through)
     for asked in s.asked:
         yield from _field("asks", _asked(asked))
     if s.gate is not None:

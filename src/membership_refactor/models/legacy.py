@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from sqlalchemy import BigInteger, ForeignKey, MetaData, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-from membership_refactor.models import reference
+from membership_refactor.models import membership, reference
 from membership_refactor.models.naming import CONVENTION
-from membership_refactor.models.reference import AmendedDate, BigId, Free
+from membership_refactor.models.reference import BigId
 
 
 class Base(DeclarativeBase):
@@ -54,8 +52,8 @@ class TrainingNumber(reference.TrainingNumberColumns, Base):
     programme: Mapped[Programme | None] = relationship()
 
 
-class ProgrammeMembership(Base):
-    """One curriculum of a membership; the programme-level values repeat in each of its rows."""
+class ProgrammeMembership(membership.ProgrammeColumns, membership.CurriculumColumns, Base):
+    """One curriculum of a membership. The values about the programme repeat in each of its rows."""
 
     __tablename__ = "programme_membership"
 
@@ -63,26 +61,6 @@ class ProgrammeMembership(Base):
     person_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("person.id"), index=True)
     programme_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("programme.id"), index=True)
     curriculum_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("curriculum.id"), index=True)
-    programme_membership_type: Mapped[Free | None]
-    programme_start_date: Mapped[date | None]
-    programme_end_date: Mapped[date | None]
-    rotation: Mapped[Free | None]
-    """Free text; it need not be the name of ``assigned_rotation``."""
-    rotation_id: Mapped[int | None] = mapped_column(
-        BigInteger, ForeignKey("rotation.id"), index=True
-    )
-    training_number_id: Mapped[int | None] = mapped_column(
-        BigInteger, ForeignKey("training_number.id"), index=True
-    )
-    training_pathway: Mapped[Free | None]
-    leaving_reason: Mapped[Free | None]
-    leaving_destination: Mapped[Free | None]
-    curriculum_start_date: Mapped[date | None]
-    curriculum_end_date: Mapped[date | None]
-    curriculum_completion_date: Mapped[date | None]
-    period_of_grace: Mapped[int | None]
-    intrepid_id: Mapped[Free | None]
-    amended_date: Mapped[AmendedDate]
 
     person: Mapped[Person] = relationship(back_populates="programme_memberships")
     programme: Mapped[Programme] = relationship(back_populates="programme_memberships")

@@ -1,13 +1,13 @@
-"""Let one enrollment be known by several external keys.
+"""Allow several external keys for one enrollment.
 
 Revision ID: k001
 Revises:
 
-Deploy: before the code that attaches keys, and after 0002 of the main chain.
+Deploy: Before the code that attaches keys, and after 0002 of the main chain.
 Locks: program_enrollment SHARE ROW EXCLUSIVE once: waited for 50 ms, held 20 ms at most. An index
-    is built concurrently; the keys that are there are taken over in batches.
-Undo: drops the tables, program_enrollment ACCESS EXCLUSIVE once; refused while one holds a key that
-    no enrollment has as its own.
+    is built concurrently. Existing keys are copied in batches.
+Undo: Drops the tables, with program_enrollment ACCESS EXCLUSIVE once. Is refused while one holds a
+    key that is no enrollment's own.
 """
 
 from alembic import op
