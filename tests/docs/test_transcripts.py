@@ -80,3 +80,9 @@ def test_a_block_that_is_written_again_leaves_out_what_it_left_out(
     shown: str, expected: str
 ) -> None:
     assert renewed(shown, "1\n2\n3\n4\n5\n") == expected
+
+
+def test_a_block_that_is_written_again_goes_by_the_lines_that_agree() -> None:
+    shown = "took 1 s\n…\nlast of a\nold\n…\nend\n"
+    printed = "took 2 s\na\nb\nlast of a\nnew\nc\nend\n"
+    assert renewed(shown, printed) == "took 1 s\n…\nlast of a\n…\nend\n"

@@ -23,6 +23,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
 from pathlib import Path
 
 from tests.docs.blocks import ROOT, document
@@ -40,6 +41,8 @@ _UNSTEADY = (
     (r"\b\d[\d,.]* ?(bytes|kB|MB|GB)\b", "<size>"),
     (r"\b\d[\d,.]* rows/s", "<rate>"),
     (r"\bpid \d+", "pid <number>"),
+    (r"\bline \d+ at\b", "line <number> at"),
+    (r"\b\d+\.\d+ times\b", "<number> times"),
     (r"\b\d+ tries\b", "<number> tries"),
     (r"-{2,}", "--"),
     (r"[ \t]+", " "),
@@ -116,10 +119,27 @@ def agrees(shown: str, printed: str) -> bool:
 
 
 def renewed(shown: str, printed: str) -> str:
-    """What was printed, left out where one line of what is shown was `…`: as many lines before and
-    after it as there were."""
+    """What was printed, without what the shown text left out: `…` goes on from one line that is
+    still printed to the next. Lines that agree stay as they were shown. Where none agrees, as many
+    lines stay before and after the `…` as there were."""
+    old, new = shown.rstrip().splitlines(), printed.rstrip().splitlines()
+    matching = SequenceMatcher(
+        None, [steady(line) for line in old], [steady(line) for line in new], autojunk=False
+    )
+    if not matching.quick_ratio():
+        return _renewed_by_count(shown, new)
+    lines: list[str] = []
+    before_old = before_new = 0
+    for match in matching.get_matching_blocks():
+        skipped = old[before_old : match.a]
+        lines += ["…"] if "…" in skipped else new[before_new : match.b]
+        lines += old[match.a : match.a + match.size]
+        before_old, before_new = match.a + match.size, match.b + match.size
+    return "\n".join(lines) + "\n"
+
+
+def _renewed_by_count(shown: str, lines: list[str]) -> str:
     before, left_out, after = shown.partition("\n…\n")
-    lines = printed.rstrip().splitlines()
     first, last = before.count("\n") + 1, len(after.rstrip().splitlines())
     if left_out and "…" not in after and first + last < len(lines):
         lines[first : len(lines) - last] = ["…"]
