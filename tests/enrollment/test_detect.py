@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine
 
 from membership_refactor.enrollment.detect import SETTINGS, findings
-from membership_refactor.enrollment.findings import Finding, Kind
+from membership_refactor.enrollment.duplicate_findings import Finding, Kind
 from membership_refactor.plans.program_enrollment import IDENTITY
 from membership_refactor.sql.unique_identity.detection import column_types, troubled_rows
 from membership_refactor.sql.unique_identity.names import IdentityNames

@@ -18,9 +18,9 @@ from sqlalchemy.exc import IntegrityError
 from membership_refactor.cli import duplicates
 from membership_refactor.cli import merge_duplicates as merge_verb
 from membership_refactor.cli.verb import FINDINGS, FINE, Context
-from membership_refactor.enrollment.foreign import foreign_plan
 from membership_refactor.enrollment.install import install, uninstall
 from membership_refactor.enrollment.merge import merge
+from membership_refactor.enrollment.plan_from_catalog import plan_from_catalog
 from membership_refactor.enrollment.refusals import refusals
 from membership_refactor.environment import Request
 from membership_refactor.errors import PortraitMismatch
@@ -75,7 +75,7 @@ def engine(new_database: NewDatabase) -> Iterator[Engine]:
 
 def plan_of(engine: Engine) -> UniqueIdentity:
     with engine.connect() as connection:
-        return foreign_plan(
+        return plan_from_catalog(
             connection, SCHEMA, "guest list", identities=COLUMNS, scope=("event", "day")
         )
 
@@ -168,9 +168,9 @@ def test_the_constraints_come_and_say_which_row_is_in_the_way(engine: Engine) ->
 def test_a_table_without_a_key_of_one_column_is_refused(engine: Engine) -> None:
     ask(engine, "CREATE TABLE bare (a integer, b integer)")
     with engine.connect() as connection, pytest.raises(PortraitMismatch, match="primary key"):
-        foreign_plan(connection, SCHEMA, "bare", identities=("a",), scope=("b",))
+        plan_from_catalog(connection, SCHEMA, "bare", identities=("a",), scope=("b",))
     with engine.connect() as connection, pytest.raises(PortraitMismatch, match="no such columns"):
-        foreign_plan(connection, SCHEMA, "guest list", identities=("nobody",), scope=())
+        plan_from_catalog(connection, SCHEMA, "guest list", identities=("nobody",), scope=())
 
 
 def test_the_verbs_work_on_it(engine: Engine, capsys: pytest.CaptureFixture[str]) -> None:

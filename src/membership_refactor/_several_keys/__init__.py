@@ -1,1 +1,1 @@
-"""Several external keys for one enrollment: an optional chain with a version table of its own."""
+"""Several external keys per enrollment: an optional chain with its own version table."""

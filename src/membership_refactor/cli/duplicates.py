@@ -17,7 +17,7 @@ from rich.table import Table
 from membership_refactor.cli.identity_options import add_identity_options, chosen_plan
 from membership_refactor.cli.verb import FINDINGS, FINE, Context
 from membership_refactor.enrollment.detect import findings
-from membership_refactor.enrollment.findings import Finding, Kind
+from membership_refactor.enrollment.duplicate_findings import Finding, Kind
 from membership_refactor.planning import UniqueIdentity
 
 NAME = "duplicates"

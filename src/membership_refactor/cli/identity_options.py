@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from membership_refactor.enrollment.foreign import foreign_plan, ranking
-from membership_refactor.enrollment.in_use import plan_in_use
+from membership_refactor.enrollment.plan_from_catalog import plan_from_catalog, ranking
+from membership_refactor.enrollment.plan_in_use import plan_in_use
 from membership_refactor.errors import WrongUse
 from membership_refactor.planning import UniqueIdentity
 
@@ -59,7 +59,7 @@ def chosen_plan(
             "--table needs at least one --identity.",
             hint="For example: --identity user_id --identity email --scope course_id.",
         )
-    return foreign_plan(
+    return plan_from_catalog(
         connection,
         schema,
         options.table,

@@ -21,7 +21,7 @@ from membership_refactor.enrollment.merge import BATCH, MergeReport, merge, plan
 from membership_refactor.enrollment.undo import undo, where_is
 from membership_refactor.errors import WrongUse
 from membership_refactor.planning import Keep, SurvivorRule, UniqueIdentity
-from membership_refactor.sql.unique_identity import merge_record as moves
+from membership_refactor.sql.unique_identity import merge_record
 from membership_refactor.sql.unique_identity.names import IdentityNames
 
 NAME = "merge-duplicates"
@@ -127,7 +127,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
 
 def _note_unindexed(connection: Connection, plan: UniqueIdentity, schema: str) -> None:
     """Warn where a batch has to read the whole table to find rows that were added meanwhile."""
-    found = rows(connection, moves.unindexed_identities(IdentityNames(plan, schema)))
+    found = rows(connection, merge_record.unindexed_identities(IdentityNames(plan, schema)))
     if found:
         columns = ", ".join(column for (column,) in found)
         print(

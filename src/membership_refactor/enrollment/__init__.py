@@ -1,1 +1,1 @@
-"""Identities over nullable columns: find duplicates, merge them, constrain, enrol and link."""
+"""Program enrollments: find and merge duplicates, add constraints, enrol and link learners."""

@@ -1,4 +1,4 @@
-"""Carries one merge out in its transaction, and writes down what it did, row by row."""
+"""Carry out one merge in its transaction, and record every row that it changes."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from membership_refactor.enrollment.collide import Child, Move, Removal
 from membership_refactor.enrollment.cursor import rows
 from membership_refactor.enrollment.decide import Decision
 from membership_refactor.errors import RefactorError
-from membership_refactor.sql.unique_identity import merge_record as moves
+from membership_refactor.sql.unique_identity import merge_record
 from membership_refactor.sql.unique_identity.names import IdentityNames
 
 
 class Recorder:
-    """The record of one merge."""
+    """Collects the record of one merge."""
 
     def __init__(
         self, connection: Connection, names: IdentityNames, run: int, *, kind: str, survivor: object
     ) -> None:
         self._connection, self._names = connection, names
         self._rows: list[tuple[str, str, str, str | None, str, str | None]] = []
-        text = moves.record_merge(names)
+        text = merge_record.record_merge(names)
         self._merge = rows(connection, text, run, kind, str(survivor))[0][0]
 
     def removed(self, table: str, row: object, by: object, before: str) -> None:
@@ -33,9 +33,9 @@ class Recorder:
         self._rows.append((table, "changed", str(row), None, before, after))
 
     def write(self) -> None:
-        """Everything recorded so far is in the ledger, in the order in which it was done."""
+        """Write the collected record to the ledger, in the order of the changes."""
         columns = [list(column) for column in zip(*self._rows, strict=True)]
-        rows(self._connection, moves.record_rows(self._names), self._merge, *columns)
+        rows(self._connection, merge_record.record_rows(self._names), self._merge, *columns)
 
 
 def carry_out(
@@ -45,10 +45,10 @@ def carry_out(
     images: Mapping[Any, str],
     recorder: Recorder,
 ) -> None:
-    """The decision is done: children first, then the losers go, then the survivor takes over.
+    """Carry out the decision: move the children, delete the losers, then update the survivor.
 
-    The survivor comes last, because one of the constraints may stand already and a loser still
-    holds the identity that it is to take.
+    The survivor comes last: a unique constraint may exist already, and until it is deleted a loser
+    has the identity that the survivor gets.
     """
     plan = names.plan
     for step in decision.resolution.steps:
@@ -58,12 +58,12 @@ def carry_out(
             _move(connection, names, step, recorder)
     _refuse_orphans(connection, names, decision)
     for loser in decision.losers:
-        rows(connection, moves.delete_row(names, plan.table, plan.id), loser.id)
+        rows(connection, merge_record.delete_row(names, plan.table, plan.id), loser.id)
         recorder.removed(plan.table, loser.id, decision.survivor.id, images[loser.id])
     if decision.values:
         columns = [column for column, _ in decision.values]
         values = [value for _, value in decision.values]
-        text = moves.update_row(names, plan.table, plan.id, columns)
+        text = merge_record.update_row(names, plan.table, plan.id, columns)
         after = rows(connection, text, decision.survivor.id, *values)[0][0]
         recorder.changed(plan.table, decision.survivor.id, images[decision.survivor.id], after)
     recorder.write()
@@ -74,8 +74,10 @@ def _remove(
 ) -> None:
     dependent = step.child.dependent
     for deeper in dependent.dependents:
-        _refuse_pointing(connection, names, deeper.table, moves.still_pointing(names, deeper), step)
-    rows(connection, moves.delete_row(names, dependent.table, dependent.id), step.child.id)
+        _refuse_pointing(
+            connection, names, deeper.table, merge_record.still_pointing(names, deeper), step
+        )
+    rows(connection, merge_record.delete_row(names, dependent.table, dependent.id), step.child.id)
     recorder.removed(dependent.table, step.child.id, step.by, step.child.image)
 
 
@@ -87,7 +89,7 @@ def _move(connection: Connection, names: IdentityNames, step: Move, recorder: Re
     if child.parent != step.parent:
         columns.append(dependent.parent)
         values.append(step.parent)
-    text = moves.update_row(names, dependent.table, dependent.id, columns)
+    text = merge_record.update_row(names, dependent.table, dependent.id, columns)
     after = rows(connection, text, child.id, *values)[0][0]
     recorder.changed(dependent.table, child.id, child.image, after)
 
@@ -95,11 +97,11 @@ def _move(connection: Connection, names: IdentityNames, step: Move, recorder: Re
 def _refuse_orphans(connection: Connection, names: IdentityNames, decision: Decision) -> None:
     losers = [loser.id for loser in decision.losers]
     for dependent in names.plan.dependents:
-        left = rows(connection, moves.still_pointing(names, dependent), losers)[0][0]
+        left = rows(connection, merge_record.still_pointing(names, dependent), losers)[0][0]
         if left:
             raise RefactorError(
-                f"{left} rows of {dependent.table} came to rows that were about to be merged "
-                f"({', '.join(str(i) for i in losers)}); nothing of this batch happened.",
+                f"{left} rows of {dependent.table} were added to rows that were being merged "
+                f"({', '.join(str(i) for i in losers)}); this batch was rolled back.",
                 hint="Run the merge again.",
             )
 
@@ -110,7 +112,7 @@ def _refuse_pointing(
     left = rows(connection, text, [step.child.id])[0][0]
     if left:
         raise RefactorError(
-            f"{left} rows of {table} came to {step.child.dependent.table} {step.child.id} while it "
-            "was merged; nothing of this batch happened.",
+            f"{left} rows of {table} were added to {step.child.dependent.table} {step.child.id} "
+            "while it was merged; this batch was rolled back.",
             hint="Run the merge again.",
         )

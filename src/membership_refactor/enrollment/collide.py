@@ -1,4 +1,4 @@
-"""What becomes of the rows that hang from rows that are merged."""
+"""Decide what happens to the dependent rows of rows that are merged."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from membership_refactor.enrollment.cursor import rows
-from membership_refactor.enrollment.findings import Collision
+from membership_refactor.enrollment.duplicate_findings import Collision
 from membership_refactor.planning import Dependent, Keep
 from membership_refactor.sql.unique_identity.detection import dependents_of
 from membership_refactor.sql.unique_identity.names import IdentityNames
@@ -17,7 +17,7 @@ from membership_refactor.sql.unique_identity.names import IdentityNames
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """One dependent row, and what hangs from it."""
+    """One dependent row with its own dependent rows."""
 
     dependent: Dependent
     id: Any
@@ -26,13 +26,13 @@ class Child:
     unite: tuple[Any, ...]
     rank: Any
     image: str
-    """The whole row as PostgreSQL's JSON text; parsed here it could lose digits."""
+    """The whole row as PostgreSQL's JSON text; parsing it in Python could lose digits."""
     children: tuple[Child, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """The row hangs from another parent, or takes over values from a row that it replaces."""
+    """The row gets another parent, or values of a row that it replaces."""
 
     child: Child
     parent: Any
@@ -41,7 +41,7 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """The row goes; ``by`` stands for it."""
+    """The row is deleted; row ``by`` replaces it."""
 
     child: Child
     by: Any
@@ -49,7 +49,7 @@ class Removal:
 
 @dataclass(slots=True)
 class Resolution:
-    """The steps in the order in which no unique key and no foreign key is in the way."""
+    """The changes, in an order that breaks no unique key and no foreign key."""
 
     steps: list[Move | Removal] = field(default_factory=list)
     collisions: list[Collision] = field(default_factory=list)
@@ -66,21 +66,21 @@ class Families:
     of: dict[Any, tuple[Child, ...]]
 
     def count(self, parent: Any) -> int:
-        """How many rows depend on it, grandchildren included."""
+        """Return how many rows depend on it, at any depth."""
         return _size(self.of.get(parent, ()))
 
     def pooled(self, parents: Iterable[Any]) -> tuple[Child, ...]:
         return tuple(child for parent in parents for child in self.of.get(parent, ()))
 
     def collisions(self, parents: Sequence[Any]) -> tuple[Collision, ...]:
-        """Which of their rows would collide if the parents became one."""
+        """Return which of their rows would collide if the parents became one row."""
         return tuple(_collisions(self.pooled(parents)))
 
 
 def families(
     connection: Connection, names: IdentityNames, parents: Sequence[Any], *, lock: bool = False
 ) -> Families:
-    """The rows that depend on ``parents``; under ``lock`` they are locked in the order of ids."""
+    """Read the dependent rows of ``parents``; with ``lock``, lock them in the order of ids."""
     found: dict[Any, list[Child]] = {}
     for dependent in names.plan.dependents:
         for child in _load(connection, names, dependent, parents, lock):
@@ -89,7 +89,7 @@ def families(
 
 
 def resolve(children: Sequence[Child], parent: Any) -> Resolution:
-    """All of ``children`` hang from ``parent``, and no two are equal in their unique key."""
+    """Return how all ``children`` get the parent ``parent`` without two of one unique key."""
     resolution = Resolution(collisions=list(_collisions(children)))
     _resolve(children, parent, resolution.steps)
     return resolution
@@ -107,7 +107,7 @@ def _resolve(children: Iterable[Child], parent: Any, steps: list[Move | Removal]
                 removals += [Removal(child, kept.id) for child in group if child is not kept]
             if values or kept.parent != parent:
                 moves.append(Move(kept, parent, values))
-        # The kept row may have hung from a losing parent: its rival has to go before it moves.
+        # A kept row may change its parent: the row it collides with is deleted before that.
         steps += removals
         steps += moves
 
@@ -123,11 +123,11 @@ def _collisions(children: Iterable[Child]) -> Iterator[Collision]:
 
 
 def _colliding(children: Iterable[Child]) -> Iterable[Iterable[Sequence[Child]]]:
-    """For each table the groups of rows that are equal in their unique key."""
+    """Return for each table the groups of rows with the same unique key."""
     tables: dict[str, dict[Any, list[Child]]] = {}
     for child in children:
         dependent = child.dependent
-        # A NULL in a unique key is equal to nothing.
+        # A unique key with a NULL collides with nothing.
         collides = dependent.unique is not None and None not in child.unique
         key = child.unique if collides else ("alone", id(child))
         tables.setdefault(dependent.table, {}).setdefault(key, []).append(child)
@@ -141,7 +141,7 @@ def _preference(child: Child, parent: Any) -> tuple[Any, ...]:
 
 
 def _agree(group: Sequence[Child]) -> bool:
-    """Whether no column of which only one value can stay has two."""
+    """Whether each column has at most one value in the group."""
     for values in zip(*(child.unite for child in group), strict=True):
         given = [value for value in values if value is not None]
         if any(value != given[0] for value in given[1:]):
@@ -150,7 +150,7 @@ def _agree(group: Sequence[Child]) -> bool:
 
 
 def _united(group: Sequence[Child], kept: Child) -> tuple[tuple[str, Any], ...]:
-    """What ``kept`` takes over from the others."""
+    """Return the values that ``kept`` gets from the others."""
     dependent = kept.dependent
     values: list[tuple[str, Any]] = []
     for at, column in enumerate(dependent.unite):

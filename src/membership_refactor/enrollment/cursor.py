@@ -1,4 +1,4 @@
-"""Statements with ``$1`` parameters, on an SQLAlchemy connection or on one of the driver's."""
+"""Run statements with ``$1`` parameters on an SQLAlchemy or a psycopg connection."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ Pg = psycopg.Connection[Row]
 
 
 def rows(connection: Connection | Pg, statement: Statement | str, *values: object) -> list[Row]:
-    """What the statement returns; nothing where it returns no rows.
+    """Run the statement and return its rows, if it has any.
 
-    psycopg's client-side placeholders would read a percent sign in a quoted identifier as one of
-    theirs; with ``$1`` the server binds, and the text is sent as it is.
+    The server binds ``$1``, so the text is sent unchanged. psycopg's own placeholders would take a
+    percent sign in a quoted identifier for one of theirs.
     """
     with psycopg.RawCursor(_driver(connection)) as cursor:
         cursor.execute(_query(statement), values or None)
@@ -27,14 +27,14 @@ def rows(connection: Connection | Pg, statement: Statement | str, *values: objec
 
 
 def changed(connection: Connection | Pg, statement: Statement | str, *values: object) -> int:
-    """How many rows the statement wrote."""
+    """Run the statement and return how many rows it wrote."""
     with psycopg.RawCursor(_driver(connection)) as cursor:
         cursor.execute(_query(statement), values or None)
         return cursor.rowcount
 
 
 def stream(connection: Connection | Pg, text: str, *, at_once: int = 2000) -> Iterator[Row]:
-    """The rows of a query of any size, fetched as they are asked for."""
+    """Return the rows of a query of any size, fetched in portions."""
     with psycopg.RawServerCursor(_driver(connection), "membership_refactor_stream") as cursor:
         cursor.itersize = at_once
         cursor.execute(_query(text))
@@ -45,7 +45,7 @@ def _driver(connection: Connection | Pg) -> Pg:
     if isinstance(connection, psycopg.Connection):
         return connection
     if not connection.in_transaction():
-        # Else the driver would begin one that SQLAlchemy neither commits nor rolls back.
+        # Else psycopg would begin one that SQLAlchemy neither commits nor rolls back.
         connection.begin()
     return cast("Pg", connection.connection.driver_connection)
 

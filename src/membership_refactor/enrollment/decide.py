@@ -1,4 +1,4 @@
-"""Who survives a merge, what it takes over, and what becomes of the rows that hang from others."""
+"""Decide which row survives a merge, and which values and dependent rows it gets."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from dataclasses import dataclass
 from typing import Any
 
 from membership_refactor.enrollment.collide import Families, Resolution, resolve
-from membership_refactor.enrollment.findings import Kind, Member, classify
+from membership_refactor.enrollment.duplicate_findings import Kind, Member, classify
 from membership_refactor.planning import Keep, SurvivorRule, UniqueIdentity
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One merge: everything of ``losers`` goes to ``survivor``."""
+    """One merge: ``survivor`` gets the values and dependent rows of ``losers``."""
 
     survivor: Member
     losers: tuple[Member, ...]
     values: tuple[tuple[str, Any], ...]
-    """Columns of the survivor that change."""
+    """The columns of the survivor that change."""
     resolution: Resolution
 
 
 @dataclass(frozen=True, slots=True)
 class Undecided:
-    """Rows that are not merged, and why."""
+    """Rows that are not merged, and the reason."""
 
     ids: tuple[Any, ...]
     reason: str
@@ -37,9 +37,9 @@ def decide(
     *,
     chosen: Any = None,
 ) -> Decision | Undecided:
-    """How the rows of one component become one row, or why a person has to look at them.
+    """Return how the rows become one row, or the reason why a person has to decide.
 
-    The row with the id ``chosen`` survives, else the one that the plan's rules prefer.
+    The row with the id ``chosen`` survives; without it, the one that the plan's rules prefer.
     """
     ids = tuple(member.id for member in members)
     if classify(members) is Kind.CONTRADICTORY:

@@ -1,4 +1,4 @@
-"""Finds the trouble of a table of any size: one pass in the database, one scope at a time here."""
+"""Find duplicates and other faults of a table of any size, in one query; scope by scope here."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from sqlalchemy import Connection
 
 from membership_refactor.enrollment import collide
 from membership_refactor.enrollment.cursor import Row, rows, stream
-from membership_refactor.enrollment.findings import Finding, Kind, Member, classify
+from membership_refactor.enrollment.duplicate_findings import Finding, Kind, Member, classify
 from membership_refactor.planning import UniqueIdentity
 from membership_refactor.sql.unique_identity.detection import column_types, troubled_rows
 from membership_refactor.sql.unique_identity.names import IdentityNames
 
 SETTINGS = (
     "SET LOCAL work_mem = '64MB'",
-    # Eight-byte hashes are sorted in half the time in which a million of them are hashed again,
-    # and a sort goes to disk without harm.
+    # To sort a million eight-byte hashes takes half as long as to hash them again, and a sort that
+    # goes to disk does no harm.
     "SET LOCAL enable_hashagg = off",
     # Compiling the statement takes longer than a million rows need.
     "SET LOCAL jit = off",
-    # All rows are fetched: a plan for the first tenth of them would sort instead of hash.
+    # All rows are fetched. A plan for only the first tenth would sort instead of hash.
     "SET LOCAL cursor_tuple_fraction = 1",
-    # Under row security a filtered view would call a table clean; PostgreSQL refuses instead.
+    # Row security could hide rows, and the table would look clean. PostgreSQL refuses instead.
     "SET LOCAL row_security = off",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Troubled:
-    """One row of the pass: its values, and the first rows that share or resemble them."""
+    """One row of the query: its values, and the first rows with the same or similar ones."""
 
     member: Member
     scope: tuple[Any, ...]
@@ -47,9 +47,10 @@ _SCOPE = attrgetter("scope")
 def findings(
     connection: Connection, plan: UniqueIdentity, schema: str, *, collisions: bool = True
 ) -> Iterator[Finding]:
-    """Every finding, scope by scope; the connection is in a transaction until the last is taken.
+    """Yield every finding, scope by scope. Nothing is written.
 
-    Memory is needed for the trouble of one scope, not for the table. Nothing is written.
+    The connection stays in a transaction until the last one is read. At any time memory holds the
+    findings of one scope only.
     """
     names = IdentityNames(plan, schema)
     for setting in SETTINGS:
@@ -66,13 +67,13 @@ def findings(
     if not (collisions and plan.dependents):
         yield from found
         return
-    # One look at the dependent rows of many findings, not one for each.
+    # Read the dependent rows of many findings at once.
     while some := list(islice(found, 1000)):
         yield from _with_collisions(connection, names, some)
 
 
 def components(scope: Sequence[Member]) -> list[list[Member]]:
-    """The rows of one scope that hang together by equal identities; single rows are left out."""
+    """Group the rows of one scope that share identities; single rows are left out."""
     parent: dict[Any, Any] = {row.id: row.id for row in scope}
 
     def root(of: Any) -> Any:
@@ -118,7 +119,7 @@ def _with_family(finding: Finding, families: collide.Families) -> Finding:
     members = tuple(
         Member(m.id, m.identities, m.same, m.status, families.count(m.id)) for m in finding.members
     )
-    # The children of one parent do not collide: their unique key stands.
+    # Children of one parent cannot collide: the unique key forbids it.
     several = sum(member.children > 0 for member in members) > 1
     collisions = families.collisions(finding.ids) if several else ()
     return Finding(finding.kind, finding.scope, members, finding.detail, collisions)
@@ -155,7 +156,7 @@ def _alone(plan: UniqueIdentity, row: Troubled) -> Iterator[Finding]:
 
 
 def _read(plan: UniqueIdentity, row: Row) -> Troubled:
-    # A million times for a table in a bad state: by position, without a loop over the columns.
+    # This runs once per row, a million times for a bad table: no loop over the columns.
     width = len(plan.alternatives)
     scope = 1 + width + len(plan.scope)
     same = scope + 1 + width

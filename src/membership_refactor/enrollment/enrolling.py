@@ -1,4 +1,4 @@
-"""Creates and updates enrollments: a result for each request instead of one error for a batch."""
+"""Create and update enrollments, with an outcome for each request instead of one error."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from membership_refactor.plans.program_enrollment import STATUSES
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One learner to be enrolled, by user, by key, or by both."""
+    """A learner to enrol, named by user, by key, or by both."""
 
     user_id: int | None = None
     external_user_key: str | None = None
@@ -34,14 +34,14 @@ def write_enrollments(
     create: bool = True,
     update: bool = False,
 ) -> list[Outcome]:
-    """Each request is carried out or answered with why not, in the order given.
+    """Carry out each request, or say why not; return the outcomes in the order of the requests.
 
-    A twin that enrols the same learner at the same time is waited for and then found: one of the
-    two creates, the other meets an existing row. At REPEATABLE READ and SERIALIZABLE the other
-    gets 40001 instead; ``in_transaction`` runs it again.
+    If two sessions enrol the same learner at the same time, one creates the row and the other
+    waits and then finds it. Under REPEATABLE READ and SERIALIZABLE the second one gets 40001;
+    ``in_transaction`` runs it again.
     """
     if not (create or update):
-        raise ValueError("neither create nor update: nothing could be done")
+        raise ValueError("create and update are both False: there is nothing to do")
     users: Counter[int | None] = Counter(r.user_id for r in requests)
     keys: Counter[str | None] = Counter(r.external_user_key for r in requests)
     users[None] = keys[None] = 0
@@ -51,7 +51,7 @@ def write_enrollments(
             outcomes[at] = Outcome(Result.DUPLICATED, detail="named more than once in the batch")
         elif refused := _refused(request):
             outcomes[at] = refused
-    # Two batches that wait for each other's rows in the same order cannot wait in a circle.
+    # Every batch goes in the same order, so that two batches cannot deadlock.
     for at in sorted(
         set(range(len(requests))) - set(outcomes), key=lambda at: _order(requests[at])
     ):
@@ -80,7 +80,7 @@ def _write(session: Session, scope: Scope, request: Request, create: bool, updat
         if found:
             return _existing(session, request, found, update)
         if not create:
-            # A row that was merged while its lock was waited for is found by the next look only.
+            # A row that was merged while we waited for its lock is found only by a new statement.
             found = _find(session, scope, request)
             return (
                 _existing(session, request, found, update) if found else Outcome(Result.NOT_FOUND)
@@ -91,14 +91,13 @@ def _write(session: Session, scope: Scope, request: Request, create: bool, updat
             return in_the_way(error)
         if made is not None:
             return Outcome(Result.CREATED, made)
-        # A twin came first; it has been waited for, and the next look finds its row, unless that
-        # is gone again.
-    raise RunAgain("The enrollment comes and goes; the transaction has to be run again.")
+        # Another session was first. The next look finds its row, unless that was deleted again.
+    raise RunAgain("The enrollment was created and deleted meanwhile. Run the transaction again.")
 
 
 def _insert(session: Session, scope: Scope, request: Request) -> int | None:
-    # Without a target it covers both constraints; with one, the other still raises. A savepoint,
-    # because a key may also be a further key of another enrollment.
+    # ON CONFLICT without a target covers both constraints. The savepoint is for the case that the
+    # key is a further key of another enrollment.
     with refusals(session):
         return session.execute(
             insert(ProgramEnrollment)
@@ -160,7 +159,7 @@ def _existing(
 
 
 def in_the_way(error: IdentityTaken) -> Outcome:
-    """The outcome that names the other row; RunAgain where the snapshot does not show it."""
+    """Return the outcome that names the other row; RunAgain if the snapshot does not show it."""
     if error.existing is None:
         raise RunAgain(str(error)) from error
     return Outcome(Result.CONFLICT, error.existing["id"], error.message)

@@ -13,8 +13,8 @@ from membership_refactor.checks.unique_identity import (
     before_constraints,
     identity_given,
 )
-from membership_refactor.enrollment.catalog import index_state, left_overs
 from membership_refactor.enrollment.cursor import Pg, rows
+from membership_refactor.enrollment.index_state import index_state, left_overs
 from membership_refactor.enrollment.patience import Patience, retried
 from membership_refactor.enrollment.unique_index import Built, build
 from membership_refactor.errors import CheckFailed, PortraitMismatch

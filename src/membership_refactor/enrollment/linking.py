@@ -1,4 +1,4 @@
-"""Links users to waiting enrollments, takes links off, and moves them to another user."""
+"""Link users to waiting enrollments, unlink them, and move a link to another user."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from membership_refactor.enrollment.apply import Recorder, carry_out
 from membership_refactor.enrollment.collide import families
 from membership_refactor.enrollment.cursor import rows
 from membership_refactor.enrollment.decide import Decision, decide
+from membership_refactor.enrollment.duplicate_findings import Member
 from membership_refactor.enrollment.enrolling import in_the_way
-from membership_refactor.enrollment.findings import Member
-from membership_refactor.enrollment.in_use import plan_in_use
-from membership_refactor.enrollment.merge import ensure_record, read_locked
+from membership_refactor.enrollment.merge import read_locked, start_run
 from membership_refactor.enrollment.outcomes import Outcome, Result, Scope
+from membership_refactor.enrollment.plan_in_use import plan_in_use
 from membership_refactor.enrollment.refusals import refusals
 from membership_refactor.models.enrollment import ProgramCourseEnrollment, ProgramEnrollment
 from membership_refactor.models.refused_writes import IdentityTaken
-from membership_refactor.sql.unique_identity import merge_record as moves
+from membership_refactor.sql.unique_identity import merge_record
 from membership_refactor.sql.unique_identity.names import IdentityNames
 
 EnrolInCourse = Callable[[int, str], int]
-"""(user, course key) to the id of the course enrollment; it may raise CourseRefused."""
+"""Takes user and course key, returns the id of the course enrollment; may raise CourseRefused."""
 
 
 class CourseRefused(Exception):
-    """Raised by the application where a learner cannot be enrolled in a waiting course."""
+    """Raised by the application if it cannot enrol a learner in a waiting course."""
 
 
 def link(
@@ -40,19 +40,18 @@ def link(
     unite: bool = False,
     enrol_in_course: EnrolInCourse | None = None,
 ) -> dict[str, Outcome]:
-    """Each key's enrollment has the user that is given for it, or the outcome says why not.
+    """Link each key's enrollment to the user given for it, or say in its outcome why not.
 
-    ``relink`` takes the link of another user off first. ``unite`` lets a user who has an
-    enrollment without a key take the waiting one over: both become one row, recorded like every
-    merge. Each key is a savepoint of its own.
+    ``relink`` first removes the link of another user. ``unite`` merges the waiting enrollment
+    with one that the user has without a key; the merge is recorded. Each key has its own savepoint.
     """
     how = _How(relink, unite, enrol_in_course)
-    # In one order everywhere, so that two batches cannot wait for each other in a circle.
+    # Every batch goes in the same order, so that two batches cannot deadlock.
     return {key: _link(session, scope, key, users[key], how) for key in sorted(users)}
 
 
 def unlink(session: Session, scope: Scope, keys: Iterable[str]) -> dict[str, Outcome]:
-    """Each key's enrollment waits again, and its courses with it."""
+    """Remove the link of each key's enrollment; it and its courses wait for a user again."""
     outcomes: dict[str, Outcome] = {}
     for key in sorted(set(keys)):
         row = _locked(session, scope, key)
@@ -106,7 +105,7 @@ def _unite(
     user: int,
     enrol_in_course: EnrolInCourse | None,
 ) -> Outcome:
-    """The user's enrollment and the waiting one become one row."""
+    """Merge the user's enrollment and the waiting one into one row."""
     connection = session.connection()
     schema = schema_of(session)
     plan = plan_in_use(connection, schema)
@@ -117,8 +116,7 @@ def _unite(
     by_id = {member.id: member for member in members}
     if len(by_id) < 2 or by_id[taken].identities != (user, None) or by_id[waiting].identities[0]:
         return conflict
-    # Nothing but the caller's word says that the two are one learner, so the second identity
-    # counts as shared from here on.
+    # The caller says that both rows are one learner, so the second identity counts as shared.
     pair = [
         Member(m.id, m.identities, (taken, waiting), m.status)
         for m in (by_id[taken], by_id[waiting])
@@ -128,15 +126,13 @@ def _unite(
         return Outcome(Result.CONFLICT, taken, decision.reason)
     try:
         with session.begin_nested():
-            ensure_record(connection, names)
-            reason = "linked to a user who had an enrollment"
-            run = rows(connection, moves.start_run(names), reason, plan.fingerprint)[0][0]
+            run = start_run(connection, names, "linked to a user who had an enrollment")
             recorder = Recorder(
                 connection, names, run, kind="merged", survivor=decision.survivor.id
             )
             carry_out(connection, names, decision, images, recorder)
-            rows(connection, moves.end_run(names), run)
-            # The rows were written behind the unit of work's back.
+            rows(connection, merge_record.end_run(names), run)
+            # The session does not know that these rows were written.
             session.expire_all()
             survivor = session.get_one(ProgramEnrollment, decision.survivor.id)
             _enrol_in_courses(session, survivor, enrol_in_course)
@@ -146,12 +142,12 @@ def _unite(
 
 
 def _locked(session: Session, scope: Scope, key: str) -> ProgramEnrollment | None:
-    # Where a twin merged the row while its lock was waited for, the key is in another row, which
-    # the statement that waited does not see; the next one does.
-    return _look(session, scope, key) or _look(session, scope, key)
+    # While this statement waits for the lock, another session may merge the row into one that the
+    # statement does not see. A second statement sees it.
+    return _find_locked(session, scope, key) or _find_locked(session, scope, key)
 
 
-def _look(session: Session, scope: Scope, key: str) -> ProgramEnrollment | None:
+def _find_locked(session: Session, scope: Scope, key: str) -> ProgramEnrollment | None:
     return session.scalars(
         select(ProgramEnrollment)
         .where(
@@ -168,8 +164,8 @@ def _wait_again(session: Session, row: ProgramEnrollment) -> None:
     for course in _courses(session, row):
         course.course_enrollment_id = None
     row.user_id = None
-    # In one flush with what follows, the unit of work would write rows in the order of their ids,
-    # and one that takes the user over could come before this one gives it back.
+    # Flush now: within one flush rows are written in the order of their ids, and a row that gets
+    # this user could be written before this one has released it.
     session.flush()
 
 
@@ -195,7 +191,7 @@ def _courses(session: Session, row: ProgramEnrollment) -> Iterable[ProgramCourse
 
 
 def schema_of(session: Session) -> str:
-    """The schema in which the session's search_path finds the enrollments."""
+    """Return the schema in which the session's search_path finds the enrollments."""
     table = ProgramEnrollment.__tablename__
     found = rows(
         session.connection(),

@@ -1,4 +1,4 @@
-"""Unites the rows of one learner: in batches, under row locks, with a record of every change."""
+"""Merge the rows of one learner: in batches, under row locks, with a record of every change."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from sqlalchemy import Connection, Engine
 
 from membership_refactor.enrollment.apply import Recorder, carry_out
 from membership_refactor.enrollment.collide import families
-from membership_refactor.enrollment.cursor import rows
+from membership_refactor.enrollment.cursor import Pg, rows
 from membership_refactor.enrollment.decide import Decision, Undecided, decide
 from membership_refactor.enrollment.detect import components, findings
-from membership_refactor.enrollment.findings import Kind, Member
+from membership_refactor.enrollment.duplicate_findings import Kind, Member
 from membership_refactor.enrollment.patience import Patience, retried
 from membership_refactor.errors import PortraitMismatch
 from membership_refactor.planning import UniqueIdentity
-from membership_refactor.sql.unique_identity import merge_record as moves
+from membership_refactor.sql.unique_identity import merge_record
 from membership_refactor.sql.unique_identity.names import IdentityNames
 
 BATCH = 250
-"""Learners in a transaction."""
+"""Learners per transaction."""
 
 PASSES = 5
-"""Writers may bring new duplicates while a pass runs; they are taken up this often."""
+"""How often a merge looks again for duplicates that writers created meanwhile."""
 
 
 @dataclass(slots=True)
@@ -38,13 +38,13 @@ class MergeReport:
     merged: int = 0
     removed: int = 0
     decisions: list[Decision] = field(default_factory=list)
-    """Of a dry run only."""
+    """Only a dry run fills this."""
     left: dict[tuple[Any, ...], str] = field(default_factory=dict)
     """The ids of each group that was not merged, and why."""
 
 
 def planned(connection: Connection, plan: UniqueIdentity, schema: str) -> MergeReport:
-    """What ``merge`` would do now; nothing is written."""
+    """Return what ``merge`` would do now. Nothing is written."""
     names = IdentityNames(plan, schema)
     refuse_unknown_dependents(connection, names)
     report = MergeReport()
@@ -76,10 +76,10 @@ def merge(
     patience: Patience | None = None,
     progress: Callable[[int], None] = lambda merged: None,
 ) -> MergeReport:
-    """Every mergeable component is one row, except those in ``left``.
+    """Merge the rows of each learner into one; ``left`` of the report names those it could not.
 
-    Each batch is a transaction of its own, its record with it; interrupted and run again, it goes
-    on with what is left.
+    Each batch and its record are one transaction. An interrupted merge that is run again continues
+    with the rest.
     """
     names, patience = IdentityNames(plan, schema), patience or Patience()
     report = MergeReport()
@@ -94,10 +94,11 @@ def merge(
         waiting = [ids for ids in found if ids not in report.left]
         if not waiting:
             break
-        # What a writer changed meanwhile may be mergeable now, or gone.
+        # A writer may have changed or removed a group that could not be merged before.
         report.left = {ids: why for ids, why in report.left.items() if ids in set(found)}
         if report.run is None:
-            report.run = _started(engine, names, reason)
+            with engine.begin() as connection:
+                report.run = start_run(connection, names, reason)
         run, done = report.run, False
         for some in batched(waiting, batch):
             outcome = retried(
@@ -112,14 +113,14 @@ def merge(
             break
     if report.run is not None:
         with engine.begin() as connection:
-            rows(connection, moves.end_run(names), report.run)
+            rows(connection, merge_record.end_run(names), report.run)
     return report
 
 
 def refuse_unknown_dependents(connection: Connection, names: IdentityNames) -> None:
-    """Every foreign key to the tables of the plan is in the plan.
+    """Raise PortraitMismatch for a foreign key to the plan's tables that the plan does not name.
 
-    A row that nobody moves would be deleted with its parent by ON DELETE CASCADE, in silence.
+    A merge would not move its rows, and ON DELETE CASCADE would delete them without a word.
     """
     plan = names.plan
     levels = [(plan.table, plan.dependents), *((d.table, d.dependents) for d in plan.walk())]
@@ -127,21 +128,21 @@ def refuse_unknown_dependents(connection: Connection, names: IdentityNames) -> N
     for table, dependents in levels:
         known = {(names.schema, d.table, d.parent) for d in dependents}
         for schema, referring, column, constraint in rows(
-            connection, moves.foreign_keys_to(names, table)
+            connection, merge_record.foreign_keys_to(names, table)
         ):
             if (schema, referring, column) not in known:
                 unknown.append(f"{schema}.{referring} ({column}) refers to {table}: {constraint}")
     if unknown:
         raise PortraitMismatch(
-            f"{len(unknown)} foreign keys point to rows that may be merged, and the plan does not "
-            "know them:",
+            f"{len(unknown)} foreign keys point to rows that may be merged, but are not in the "
+            "plan:",
             differences=unknown,
-            hint="Name these tables as dependents in the plan.",
+            hint="Add these tables to the plan's dependents.",
         )
 
 
 def batched(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
-    """Lists of at most ``size`` items."""
+    """Split the items into lists of at most ``size``."""
     iterator = iter(items)
     while some := list(islice(iterator, size)):
         yield some
@@ -166,7 +167,7 @@ def _batch(
         for component in components(members):
             ids = tuple(member.id for member in component)
             if grown & set(ids):
-                # A row that came after the look shares an identity: the next pass sees it all.
+                # A newer row shares an identity with them: the next pass sees all of them.
                 outcome.grown.append(ids)
                 continue
             decision = decide(names.plan, component, dependents)
@@ -187,8 +188,8 @@ def _batch(
     return outcome
 
 
-def yield_to_deadlocks(connection: Connection) -> None:
-    """Waits for row locks end before PostgreSQL looks for a deadlock: the writer never loses."""
+def yield_to_deadlocks(connection: Connection | Pg) -> None:
+    """Give up waiting for row locks before PostgreSQL looks for a deadlock, so no writer loses."""
     rows(
         connection,
         "SELECT pg_catalog.set_config('lock_timeout', (setting::integer / 2)::text || 'ms', true),"
@@ -200,15 +201,16 @@ def yield_to_deadlocks(connection: Connection) -> None:
 def read_locked(
     connection: Connection, names: IdentityNames, ids: Sequence[Any]
 ) -> tuple[list[Member], dict[Any, Any], set[Any]]:
-    """The rows as they are now, locked; their images; those that share with a row not asked for."""
+    """Lock the rows. Return them, their JSON images, and the ids of rows that share an identity
+    with a row that is not in ``ids``."""
     plan = names.plan
     width = len(plan.alternatives)
-    locked = rows(connection, moves.lock_rows(names), sorted(ids))
+    locked = rows(connection, merge_record.lock_rows(names), sorted(ids))
     present = {row[0] for row in locked}
     first: dict[tuple[int, Any], Any] = {}
     grown: set[Any] = set()
-    # A statement of its own: it sees what was committed while the locks were waited for.
-    for at, shared, member in rows(connection, moves.sharing_rows(names), sorted(present)):
+    # A separate statement sees what was committed while this one waited for the locks.
+    for at, shared, member in rows(connection, merge_record.sharing_rows(names), sorted(present)):
         if shared in present:
             first[at, shared] = member
         else:
@@ -225,14 +227,10 @@ def read_locked(
     return members, {row[0]: row[-1] for row in locked}, grown
 
 
-def _started(engine: Engine, names: IdentityNames, reason: str) -> int:
-    with engine.begin() as connection:
-        ensure_record(connection, names)
-        return int(rows(connection, moves.start_run(names), reason, names.plan.fingerprint)[0][0])
-
-
-def ensure_record(connection: Connection, names: IdentityNames) -> None:
-    """The record's tables exist."""
-    if not rows(connection, moves.record_exists(names))[0][0]:
-        for statement in moves.create_record(names):
+def start_run(connection: Connection, names: IdentityNames, reason: str) -> int:
+    """Start a run in the merge record and return its number; create the record if needed."""
+    if not rows(connection, merge_record.record_exists(names))[0][0]:
+        for statement in merge_record.create_record(names):
             rows(connection, statement)
+    text, fingerprint = merge_record.start_run(names), names.plan.fingerprint
+    return int(rows(connection, text, reason, fingerprint)[0][0])

@@ -1,4 +1,4 @@
-"""What became of each row of a batch, and the transaction around it."""
+"""The outcome of each request of a batch, and the transaction that runs the batch."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class Result(StrEnum):
-    """What happened to one request."""
+    """The result of one request."""
 
     CREATED = "created"
     UPDATED = "updated"
@@ -29,7 +29,7 @@ class Result(StrEnum):
     UNITED = "united"
     UNLINKED = "unlinked"
     DUPLICATED = "duplicated"
-    """The batch names the identity more than once; none of these requests was carried out."""
+    """The batch names the identity more than once. None of these requests was carried out."""
     CONFLICT = "conflict"
     NOT_FOUND = "not-found"
     ALREADY_LINKED = "already-linked"
@@ -37,7 +37,7 @@ class Result(StrEnum):
     INVALID_KEY = "invalid-key"
     INVALID_STATUS = "invalid-status"
     COURSE_REFUSED = "course-refused"
-    """Enrolling in a waiting course failed; the learner is as before, others are not affected."""
+    """Enrolling in a waiting course failed. The learner is unchanged; others are not affected."""
 
 
 DONE = frozenset(
@@ -54,7 +54,7 @@ DONE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The result for one request; ``enrollment`` is the row that was written or is in the way."""
+    """The outcome of one request; ``enrollment`` is the row that was written or is in the way."""
 
     result: Result
     enrollment: int | None = None
@@ -62,13 +62,13 @@ class Outcome:
 
     @property
     def done(self) -> bool:
-        """Whether what was asked for has been done."""
+        """Whether the request was carried out."""
         return self.result in DONE
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """A program and a curriculum: within them a learner stands once."""
+    """A program and a curriculum: a learner has one enrollment in them."""
 
     program: UUID
     curriculum: UUID
@@ -81,10 +81,10 @@ def in_transaction(
     isolation_level: str | None = None,
     tries: int = 20,
 ) -> T:
-    """The result of ``work`` in a transaction that is committed; a lost race runs it again.
+    """Run ``work`` in a transaction, commit it and return the result; retry after a lost race.
 
-    REPEATABLE READ and SERIALIZABLE answer a concurrent twin with an error that says to try again
-    (40001), and any level may meet a deadlock (40P01).
+    Under REPEATABLE READ and SERIALIZABLE a concurrent request for the same learner fails with
+    40001. A deadlock (40P01) can happen at every level. Both are retried, ``tries`` times at most.
     """
     bound = engine.execution_options(isolation_level=isolation_level) if isolation_level else engine
 

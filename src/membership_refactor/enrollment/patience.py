@@ -1,4 +1,4 @@
-"""Retries that are bounded, with jitter, and end in an honest failure."""
+"""Bounded retries with jitter; LockNotObtained when they are used up."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ RETRYABLE = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """How long a lock is waited for, and how often it is asked for."""
+    """How often a transaction is retried, and how long an index build may wait."""
 
     tries: int = 60
     longest_pause: float = 1.0
     build_wait_ms: int = 3_600_000
-    """A concurrent build waits for every transaction that is older than itself."""
+    """A concurrent build waits for every transaction that is older than the build."""
     build_tries: int = 5
 
 
 def original(error: BaseException) -> BaseException:
-    """The driver's error, whether or not SQLAlchemy wrapped it."""
+    """Return psycopg's error, whether or not SQLAlchemy wrapped it."""
     if isinstance(error, DBAPIError) and error.orig is not None:
         return error.orig
     return error
 
 
 def retried(what: str, work: Callable[[], T], patience: Patience) -> T:
-    """The result of ``work``, which is a whole transaction and is run again when it lost a lock."""
+    """Run ``work``, a whole transaction, again whenever it loses a lock; return its result."""
     try:
         return Retrying(
             retry=retry_if_exception(lambda error: isinstance(original(error), RETRYABLE)),
@@ -52,6 +52,7 @@ def retried(what: str, work: Callable[[], T], patience: Patience) -> T:
         if not isinstance(original(error), RETRYABLE):
             raise
         raise LockNotObtained(
-            f"{what}: the lock was not given in {patience.tries} tries; nothing of it happened.",
-            hint="Look in pg_stat_activity for a long transaction on the table, end it, run again.",
+            f"{what}: no lock in {patience.tries} tries; the transaction was rolled back.",
+            hint="End the long transaction on the table (see pg_stat_activity), then run the same "
+            "command again.",
         ) from error

@@ -1,4 +1,4 @@
-"""Turns what the database refuses into the exceptions of ``models.refused_writes``."""
+"""Turn integrity errors of the database into the exceptions of ``models.refused_writes``."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from membership_refactor.planning import UniqueIdentity
 from membership_refactor.plans.program_enrollment import IDENTITY
 from membership_refactor.sql.quoting import columns, ident
 
-# The brackets are in every translation of the server's message.
+# Every translation of the server's message has these brackets.
 _DETAIL = re.compile(r"\((?P<columns>.*?)\)=\((?P<values>.*)\)", re.DOTALL)
 
 
@@ -36,10 +36,10 @@ _DETAIL = re.compile(r"\((?P<columns>.*?)\)=\((?P<values>.*)\)", re.DOTALL)
 def refusals(
     work: Session | Connection, plan: UniqueIdentity = IDENTITY, *, schema: str | None = None
 ) -> Iterator[None]:
-    """Within the block a refused row raises one of ``models.refused_writes``.
+    """Run the block in a savepoint; a refused row raises an error of ``models.refused_writes``.
 
-    The block is a savepoint: after the error the transaction goes on as if the block had not been
-    entered, and the row in the way has been looked up. Unit of work and bulk statements alike.
+    The error names the row that is in the way. After it the transaction can go on: the savepoint
+    was rolled back. It works for the unit of work and for bulk statements.
     """
     try:
         with work.begin_nested():
@@ -61,9 +61,9 @@ def explained(
     *,
     schema: str | None = None,
 ) -> EnrollmentRefused | None:
-    """The exception that says what was refused; None where it is no constraint of the plan.
+    """Return the error for a refused row; None if the constraint is not one of the plan.
 
-    The connection has to be in a usable transaction: the savepoint has been rolled back.
+    The savepoint must have been rolled back, because this reads the row that is in the way.
     """
     cause = original(error)
     if not isinstance(cause, psycopg.Error):
@@ -89,9 +89,9 @@ def explained(
 
 
 def _values(plan: UniqueIdentity, column: str, detail: str) -> dict[str, str]:
-    """The refused values as the server prints them; empty where it does not show them.
+    """Return the refused values as the server prints them; empty if it does not show them.
 
-    The identity comes first and may hold a comma itself; the scope is split off from the right.
+    The identity comes first and may contain a comma, so the values are split from the right.
     """
     return _parsed((column, *plan.scope), detail)
 
@@ -108,7 +108,7 @@ def _parsed(names: tuple[str, ...], detail: str) -> dict[str, str]:
 def _holder(
     connection: Connection, plan: UniqueIdentity, values: dict[str, str], schema: str | None
 ) -> dict[str, Any] | None:
-    """The enrollment that has the key as a further one, where several keys are in use."""
+    """Return the enrollment that has the key as a further key."""
     prefix = f"{ident(schema)}." if schema else ""
     condition = " AND ".join(f"k.{ident(c)} = ${at}" for at, c in enumerate(values, start=1))
     found = rows(

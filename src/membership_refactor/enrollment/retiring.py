@@ -1,4 +1,4 @@
-"""Takes waiting enrollments away that nobody came for, and makes a leaver's keys unreadable."""
+"""Delete waiting enrollments that nobody claimed, and replace the keys of learners who left."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ RETIRED = "retired_external_key_"
 
 
 def expire(session: Session, *, before: datetime, limit: int = 1000) -> list[int]:
-    """At most ``limit`` enrollments that waited since ``before`` are gone, with their courses.
+    """Delete at most ``limit`` enrollments that have waited since ``before``, with their courses.
 
-    One that somebody is linking right now is passed over; it is not waiting any more.
+    Return their ids. An enrollment that another session is linking at the moment is skipped.
     """
     waiting = list(
         session.scalars(
@@ -39,10 +39,10 @@ def expire(session: Session, *, before: datetime, limit: int = 1000) -> list[int
 
 
 def retire(session: Session, user: int, *, secret: bytes) -> list[int]:
-    """The user's keys are replaced by ones that only the holder of ``secret`` can recognise.
+    """Replace the user's keys by ones that only the holder of ``secret`` can recognise.
 
-    A key is never set to NULL: partners tell their retired learners apart by it. Run again, it
-    finds nothing left to do; a learner without a key has none to retire.
+    A key is never set to NULL, because partners tell their retired learners apart by it. A second
+    run changes nothing.
     """
     found = session.scalars(
         select(ProgramEnrollment)
@@ -62,5 +62,5 @@ def retire(session: Session, user: int, *, secret: bytes) -> list[int]:
 
 
 def retired_key(key: str, *, secret: bytes) -> str:
-    """What stands for the key afterwards; the same key gives the same text."""
+    """Return the replacement for the key; the same key and secret always give the same text."""
     return RETIRED + hmac.new(secret, key.encode(), hashlib.sha256).hexdigest()

@@ -1,4 +1,4 @@
-"""Takes recorded merges back, and looks up where a row went."""
+"""Undo recorded merges, and look up into which row a removed row was merged."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from membership_refactor.enrollment.merge import yield_to_deadlocks
 from membership_refactor.enrollment.patience import Patience, retried
 from membership_refactor.errors import RefactorError, WrongUse
 from membership_refactor.planning import UniqueIdentity
-from membership_refactor.sql.unique_identity import merge_record as moves
+from membership_refactor.sql.unique_identity import merge_record
 from membership_refactor.sql.unique_identity.names import IdentityNames
 
 
 @dataclass(frozen=True, slots=True)
 class Whereabouts:
-    """What became of a row that a merge removed."""
+    """Into which row a removed row was merged."""
 
     survivor: str
-    """The id of the row that stands for it now; later merges are followed."""
+    """The id of the row into which it was merged, after all later merges."""
     run: int
     when: datetime
     row: dict[str, Any]
@@ -36,20 +36,20 @@ class Whereabouts:
 class UndoReport:
     undone: int = 0
     refused: dict[str, str] = field(default_factory=dict)
-    """By surviving id, why its merge stands."""
+    """By surviving id, the reason why its merge was not undone."""
 
 
 def where_is(
     connection: Connection, plan: UniqueIdentity, schema: str, row: object
 ) -> Whereabouts | None:
-    """Where the removed row went; None where no merge that stands removed it."""
+    """Return into which row ``row`` was merged; None if no merge, or an undone one, removed it."""
     names = IdentityNames(plan, schema)
-    if not rows(connection, moves.record_exists(names))[0][0]:
+    if not rows(connection, merge_record.record_exists(names))[0][0]:
         return None
     first: Whereabouts | None = None
     at = str(row)
-    # A removed id is never a survivor again unless the merge was undone, so this ends.
-    while found := rows(connection, moves.where_went(names), at):
+    # A removed id never survives a later merge unless its own was undone, so this ends.
+    while found := rows(connection, merge_record.merged_into(names), at):
         _, run, at, when, image = found[0]
         first = Whereabouts(
             at,
@@ -68,24 +68,22 @@ def undo(
     *,
     patience: Patience | None = None,
 ) -> UndoReport:
-    """The rows of the run are as they were, each merge in a transaction of its own.
+    """Undo the merges of a run, each in its own transaction.
 
-    A merge whose rows changed since is refused: what came later is not written over. So is one
-    whose rows the unique constraints would refuse now.
+    A merge is refused if its rows were changed since, because an undo would overwrite the change,
+    or if the unique constraints now forbid its rows.
     """
     names, patience = IdentityNames(plan, schema), patience or Patience()
     report = UndoReport()
     with engine.connect() as connection:
-        known = rows(connection, moves.record_exists(names))[0][0]
-        waiting = rows(connection, moves.merges_of_run(names), run) if known else []
+        known = rows(connection, merge_record.record_exists(names))[0][0]
+        waiting = rows(connection, merge_record.merges_of_run(names), run) if known else []
     if not waiting:
-        raise WrongUse(
-            f'plan "{plan.name}": run {run} has no merge to take back in schema "{schema}".'
-        )
+        raise WrongUse(f'plan "{plan.name}": run {run} has no merge to undo in schema "{schema}".')
     for merge, _, survivor in waiting:
         try:
             retried(
-                f"taking back merge {merge}",
+                f"undoing merge {merge}",
                 partial(_undo_one, engine, names, merge),
                 patience,
             )
@@ -99,34 +97,34 @@ def undo(
 
 
 class _Changed(RefactorError):
-    """A row is not what the merge left."""
+    """A row was changed after the merge."""
 
 
 def _undo_one(engine: Engine, names: IdentityNames, merge: int) -> None:
     tables = {names.plan.table: names.plan.id} | {d.table: d.id for d in names.plan.walk()}
     with engine.begin() as connection:
         yield_to_deadlocks(connection)
-        # The survivor gives its second identity back before the row that had it stands again.
+        # The survivor releases its second identity before the row that had it is inserted again.
         for table, action, row, before, after in rows(
-            connection, moves.rows_of_merge(names), merge
+            connection, merge_record.rows_of_merge(names), merge
         ):
             if table not in tables:
-                raise _Changed(f'the plan does not know the table "{table}" any more')
+                raise _Changed(f'table "{table}" is no longer in the plan')
             if action == "removed":
                 insertable = [
-                    r[0] for r in rows(connection, moves.insertable_columns(names, table))
+                    r[0] for r in rows(connection, merge_record.insertable_columns(names, table))
                 ]
-                rows(connection, moves.put_back_row(names, table, insertable), before)
+                rows(connection, merge_record.put_back_row(names, table, insertable), before)
                 continue
             columns = _changed_columns(before, after)
-            text = moves.put_back_values(names, table, tables[table], columns)
+            text = merge_record.put_back_values(names, table, tables[table], columns)
             if not changed(connection, text, before, after):
                 raise _Changed(f"row {row} of {table} was changed after the merge")
-        rows(connection, moves.mark_undone(names), merge)
+        rows(connection, merge_record.mark_undone(names), merge)
 
 
 def _changed_columns(before: str, after: str) -> list[str]:
-    # Decimal digits as written: a float would call two numerics equal that are not.
+    # Keep the digits as text: as floats, two different numerics could be equal.
     old = json.loads(before, parse_float=str)
     new = json.loads(after, parse_float=str)
     return [column for column in old if old[column] != new.get(column)]

@@ -8,8 +8,8 @@ import psycopg
 from sqlalchemy import Engine
 
 from membership_refactor.checks.unique_identity import identity_unique
-from membership_refactor.enrollment.catalog import index_state, left_overs
 from membership_refactor.enrollment.cursor import Pg, rows
+from membership_refactor.enrollment.index_state import index_state, left_overs
 from membership_refactor.enrollment.merge import merge
 from membership_refactor.enrollment.patience import Patience
 from membership_refactor.errors import CheckFailed, LockNotObtained, PortraitMismatch, RefactorError

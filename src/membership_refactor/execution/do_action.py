@@ -96,7 +96,7 @@ class Work:
     @do.register
     def _(self, action: Alone) -> None:
         self.progress.say(f"  {action.name}")
-        build_alone(self.pg, action)
+        build_alone(self.pg, action.statement, action.index)
         self._mark(action)
 
     @do.register

@@ -1,4 +1,4 @@
-"""Indexes built concurrently: an invalid left-over is recognised, dropped and built again."""
+"""Build indexes concurrently; an invalid index of an earlier try is dropped first."""
 
 from __future__ import annotations
 
@@ -7,15 +7,18 @@ import tenacity
 
 from membership_refactor.execution.sessions import Pg, run, value
 from membership_refactor.sql.quoting import literal
-from membership_refactor.steps.actions import Alone
+from membership_refactor.sql.statements import Statement
 
 
-def build_alone(pg: Pg, action: Alone, *, tries: int = 5) -> None:
-    """Afterwards the index stands and is valid. SHARE UPDATE EXCLUSIVE on its table; it waits
-    for every transaction that is older, so without a timeout: a timeout leaves it invalid."""
+def build_alone(pg: Pg, statement: Statement, index: str, *, tries: int = 5) -> None:
+    """Build the index with ``statement``, unless a valid one of that qualified name exists.
+
+    It locks the table in SHARE UPDATE EXCLUSIVE mode and waits for every older transaction, so it
+    has no timeout: a timeout would leave the index invalid.
+    """
     state = (
         "SELECT i.indisvalid FROM pg_catalog.pg_index AS i "
-        f"WHERE i.indexrelid = pg_catalog.to_regclass({literal(action.index)})"
+        f"WHERE i.indexrelid = pg_catalog.to_regclass({literal(index)})"
     )
     for attempt in tenacity.Retrying(
         retry=tenacity.retry_if_exception_type(
@@ -30,9 +33,9 @@ def build_alone(pg: Pg, action: Alone, *, tries: int = 5) -> None:
             if valid:
                 return
             if valid is False:
-                run(pg, f"DROP INDEX CONCURRENTLY {action.index}")
+                run(pg, f"DROP INDEX CONCURRENTLY {index}")
             run(pg, "SET lock_timeout = 0")
             try:
-                run(pg, action.statement.text)
+                run(pg, statement.text)
             finally:
                 run(pg, "SET lock_timeout = '2s'")

@@ -9,7 +9,7 @@ from membership_refactor.errors import RefactorError
 
 
 class EnrollmentRefused(RefactorError):
-    """A row breaks a constraint of the identity table."""
+    """Raised when a row breaks a constraint of the identity table."""
 
     def __init__(
         self, table: str, constraint: str, message: str, *, hint: str | None = None
@@ -20,10 +20,10 @@ class EnrollmentRefused(RefactorError):
 
 
 class IdentityTaken(EnrollmentRefused):
-    """Another row has the identity in this scope.
+    """Raised when another row has the identity in this scope.
 
-    ``existing`` is that row, or None where the transaction cannot see it: its snapshot is older
-    than the row, and the transaction has to be run again to see what to do.
+    ``existing`` is that row. It is None if the transaction's snapshot is older than the row; then
+    run the transaction again.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class IdentityTaken(EnrollmentRefused):
         where = (
             f"row {next(iter(self.existing.values()))} has it"
             if self.existing
-            else "by a row that this transaction does not see"
+            else "a newer row has it, which this transaction does not see"
         )
         super().__init__(
             table,
@@ -47,20 +47,20 @@ class IdentityTaken(EnrollmentRefused):
             f"{table}: {said} is taken already ({constraint}); {where}.",
             hint="Update that row, or link it."
             if self.existing
-            else "Run the transaction again: it will see the row.",
+            else "Run the transaction again; then it sees the row.",
         )
 
 
 class UserAlreadyEnrolled(IdentityTaken):
-    """The user has an enrollment in this program and curriculum."""
+    """Raised when the user already has an enrollment in this program and curriculum."""
 
 
 class ExternalKeyAlreadyEnrolled(IdentityTaken):
-    """The external key has an enrollment in this program and curriculum."""
+    """Raised when the external key already has an enrollment in this program and curriculum."""
 
 
 class IdentityMissing(EnrollmentRefused):
-    """A row would have no identity."""
+    """Raised when a row has no identity."""
 
     def __init__(self, table: str, constraint: str) -> None:
         super().__init__(
@@ -72,7 +72,7 @@ class IdentityMissing(EnrollmentRefused):
 
 
 class KeyBlank(EnrollmentRefused):
-    """A key is empty or has blanks around it."""
+    """Raised when a key is empty or has surrounding blanks."""
 
     def __init__(self, table: str, constraint: str, key: str | None = None) -> None:
         said = "a key" if key is None else f"the key {key!r}"
@@ -80,12 +80,12 @@ class KeyBlank(EnrollmentRefused):
             table,
             constraint,
             f"{table}: {said} is empty or has blanks around it ({constraint}).",
-            hint="Strip it, or leave it out.",
+            hint="Strip the key, or leave it out.",
         )
 
 
 class StatusUnknown(EnrollmentRefused):
-    """A status that the plan does not list."""
+    """Raised when a status is not in the plan's list."""
 
     def __init__(self, table: str, constraint: str, status: object = None) -> None:
         said = "a status" if status is None else f"the status {status!r}"
@@ -95,14 +95,14 @@ class StatusUnknown(EnrollmentRefused):
 
 
 class RunAgain(RefactorError):
-    """A transaction met what its snapshot cannot see; run again it will see it."""
+    """Raised when a transaction's snapshot is too old; run the transaction again."""
 
 
 FURTHER_KEY = "uq_enrollment_key_identity"
-"""Where several keys are in use: the key is one of another enrollment's."""
+"""The constraint of several keys: the key belongs to another enrollment."""
 
 TAKEN: dict[str, type[IdentityTaken]] = {
     "uq_program_enrollment_user": UserAlreadyEnrolled,
     "uq_program_enrollment_key": ExternalKeyAlreadyEnrolled,
 }
-"""By constraint; a constraint of another table raises IdentityTaken itself."""
+"""The error by constraint; for a constraint of another table it is IdentityTaken."""

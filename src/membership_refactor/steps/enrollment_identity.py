@@ -16,7 +16,7 @@ from membership_refactor.portrait import Portrait
 from membership_refactor.sql.statements import Lock
 from membership_refactor.sql.unique_identity import constraints
 from membership_refactor.sql.unique_identity.names import IdentityNames
-from membership_refactor.sql.unique_identity.script import build_index, drop_index
+from membership_refactor.sql.unique_identity.psql_indexes import build_index, drop_index
 from membership_refactor.steps.actions import Action, Brief, Run, Verify
 from membership_refactor.steps.step import Situation, Step
 

@@ -12,7 +12,7 @@ Undo: Drops the tables, with program_enrollment ACCESS EXCLUSIVE once. Is refuse
 
 from alembic import op
 
-from membership_refactor._several_keys.passage import bring, take_away
+from membership_refactor._several_keys.upgrade import add_keys, remove_keys
 
 revision = "k001"
 down_revision = None
@@ -21,8 +21,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    bring(op.get_context())
+    add_keys(op.get_context())
 
 
 def downgrade() -> None:
-    take_away(op.get_context())
+    remove_keys(op.get_context())

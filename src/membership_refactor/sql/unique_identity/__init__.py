@@ -1,1 +1,1 @@
-"""The SQL of unique identities, as text: finding trouble, constraints, indexes, merge records."""
+"""SQL of unique identities: finding duplicates, constraints, indexes, and the merge record."""

@@ -1,4 +1,4 @@
-"""The CHECK and the unique constraints: added online, attached from their indexes, taken off."""
+"""Add the CHECK and the unique constraints online, and drop them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from membership_refactor.sql.unique_identity.names import IdentityNames
 
 
 def create_made(names: IdentityNames) -> tuple[Statement, ...]:
-    """The list of constraints that this tool made: a downgrade leaves the others alone."""
+    """Create the list of constraints that this tool makes. A downgrade drops only these."""
     return (
         Statement(f"CREATE SCHEMA IF NOT EXISTS {ident(names.ledger)}"),
         Statement(
@@ -20,9 +20,9 @@ def create_made(names: IdentityNames) -> tuple[Statement, ...]:
 
 
 def add_check(names: IdentityNames) -> Statement:
-    """New and changed rows have an identity; the rows that are there are not read.
+    """Add the CHECK that new and changed rows have an identity.
 
-    ACCESS EXCLUSIVE, but for as long as a catalog row takes: NOT VALID skips the scan.
+    NOT VALID: existing rows are not read, so ACCESS EXCLUSIVE is held only for the catalog change.
     """
     name = names.plan.required
     alter = (
@@ -41,10 +41,10 @@ END
 
 
 def rehearsal(names: IdentityNames) -> Statement:
-    """What ``add_check``, ``attach`` and ``drop_made`` do, on an empty temporary table.
+    """Do what ``add_check``, ``attach`` and ``drop_made`` do, on an empty temporary table.
 
-    A new session reads its way through the catalogs when it first alters a table, and loads
-    plpgsql; under the lock that took most of the time.
+    A session that alters its first table has to read catalogs and load plpgsql. Done before, this
+    does not prolong the lock.
     """
     table, plan = "pg_temp.rehearsal", names.plan
     check = f"ALTER TABLE {table} ADD CONSTRAINT {ident(plan.required)} CHECK ({names.known()})"
@@ -74,7 +74,7 @@ END
 
 
 def validate_check(names: IdentityNames) -> Statement:
-    """Every row has an identity; writers go on while the table is read."""
+    """Validate the CHECK on every row. Writers can go on meanwhile."""
     return Statement(
         f"ALTER TABLE {names.table} VALIDATE CONSTRAINT {ident(names.plan.required)}",
         Lock.SHARE_UPDATE_EXCLUSIVE,
@@ -83,7 +83,7 @@ def validate_check(names: IdentityNames) -> Statement:
 
 
 def attach(names: IdentityNames) -> Statement:
-    """The unique indexes are the constraints of the same name, all in one short lock."""
+    """Make the unique indexes constraints of the same names, all under one short lock."""
     wanted = ", ".join(literal(a.constraint) for a in names.plan.alternatives)
     body = f"""
 DECLARE
@@ -108,7 +108,7 @@ END
 
 
 def drop_made(names: IdentityNames) -> Statement:
-    """The constraints that this tool made are gone; one that was there before it stays."""
+    """Drop the constraints that this tool made. One that existed before stays."""
     wanted = ", ".join(literal(name) for name in constraint_names(names))
     body = f"""
 DECLARE
@@ -128,7 +128,7 @@ END
 
 
 def unfit_table(names: IdentityNames) -> str:
-    """What of the table forbids constraints that are brought in online, a sentence each."""
+    """Return a sentence for each reason why the constraints cannot be added online."""
     plan = names.plan
     regclass = f"pg_catalog.to_regclass({literal(names.table)})"
     needed = ", ".join(literal(c) for c in (plan.id, *plan.identity_columns, *plan.scope))
@@ -149,7 +149,7 @@ def unfit_table(names: IdentityNames) -> str:
 
 
 def differing_constraints(names: IdentityNames) -> str:
-    """A sentence for each constraint that has a name of the plan and says something else."""
+    """Return a sentence for each constraint with a name of the plan but another definition."""
     expected = [
         (names.plan.required, "c", _sorted_text(names.plan.identity_columns)),
         *(
@@ -176,7 +176,7 @@ def differing_constraints(names: IdentityNames) -> str:
 
 
 def missing_constraints(names: IdentityNames) -> str:
-    """A sentence for each constraint of the plan that does not stand, or is not validated."""
+    """Return a sentence for each constraint of the plan that is missing or not validated."""
     wanted = ", ".join(literal(name) for name in constraint_names(names))
     return (
         "SELECT pg_catalog.format('constraint %I is missing or not valid', w.name) AS key\n"

@@ -1,4 +1,4 @@
-"""Every row with trouble, in one statement that costs little more than a GROUP BY an identity."""
+"""Find duplicates and other faults in one statement, at little more than a GROUP BY's cost."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _HASHES = {
     "uuid": "pg_catalog.uuid_hash_extended({0}, {1})",
     "varchar": "pg_catalog.hashtextextended({0}::pg_catalog.text, {1})",
 }
-"""By type: half the price of the one that works for every type that can be hashed."""
+"""Hash functions by type; they take half the time of the one that accepts every type."""
 _ANY_HASH = "pg_catalog.hash_record_extended(ROW({0}), {1})"
 
 Types = Mapping[str, str]
-"""The bare type name of columns, as far as it is known."""
+"""The type names of columns, where known."""
 
 
 def column_types(names: IdentityNames) -> str:
-    """Name and bare type name of each column of the identity table."""
+    """Return name and type name of each column of the identity table."""
     return (
         "SELECT a.attname::text, t.typname::text\n"
         "FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid\n"
@@ -42,10 +42,10 @@ def hashed(
     types: Types,
     unpadded: bool = False,
 ) -> str:
-    """A 64-bit hash of identity and scope; cheaper where keys are known to be ``unpadded``.
+    """Return a 64-bit hash of identity and scope; cheaper if the keys are ``unpadded``.
 
-    Sorting by it compares eight bytes instead of texts and uuids; a collision costs a look at two
-    rows more and nothing else, because the rows are compared again by their values.
+    A sort then compares eight bytes instead of texts and uuids. A hash collision does no harm,
+    because the rows are compared again by their values.
     """
     seed = "0"
     for column in names.plan.scope:
@@ -59,24 +59,26 @@ def hashed(
 
 
 def counted(names: IdentityNames, alternative: Alternative, prefix: str = "") -> str:
-    """True where the alternative's unique constraint looks at the row.
+    """Return the condition that the alternative's unique constraint applies to the row.
 
-    Without it every waiting row would be a duplicate of the others: GROUP BY puts NULLs together,
-    UNIQUE does not.
+    GROUP BY treats NULLs as equal and UNIQUE does not, so without this condition all rows without
+    a user would be duplicates of each other.
     """
     return f"{prefix}{ident(alternative.column)} IS NOT NULL AND {names.scope_given(prefix)}"
 
 
 def troubled_rows(names: IdentityNames, types: Types) -> str:
-    """Rows that share an identity or its folded spelling, or break a CHECK; sorted by scope.
+    """Return the rows that share an identity or its folded spelling, or break a CHECK.
+
+    They are sorted by scope.
 
     Columns: id, the alternatives, the scope, status (or NULL), then for each alternative the id of
     the first row with the same value, then for each the id of the first with the same folded
     spelling (NULL where the alternative is not text), then whether its spelling is padded or
     blank. Whether a value is the same is decided here, by the column's own type and collation.
 
-    The table is read once for the rows that are trouble by themselves, once for the hashes of each
-    alternative, and once for the rows whose hash came twice.
+    The table is read once for the rows with a fault of their own, once for the hashes of each
+    alternative, and once for the rows whose hash occurs more than once.
     """
     plan = names.plan
     own = columns((plan.id, *plan.identity_columns, *plan.scope))
@@ -92,8 +94,8 @@ def troubled_rows(names: IdentityNames, types: Types) -> str:
     return (
         f"WITH alone AS MATERIALIZED (\n  {row}\n  WHERE {alone}\n),\n{suspects}"
         f"troubled AS MATERIALIZED (\n  SELECT {own}, status_text FROM alone\n"
-        # CASE, because PostgreSQL may ask the terms of an AND in any order; the second of these is
-        # for the few rows that pass the first.
+        # CASE, because PostgreSQL may evaluate the terms of an AND in any order. The second term
+        # is expensive, and only for the few rows that pass the first.
         f"  UNION ALL\n  {row}\n  WHERE CASE WHEN {shared}\n"
         f"    THEN ({alone}) IS NOT TRUE ELSE false END\n)\n"
         f"SELECT {answer}\nFROM troubled\nORDER BY {columns((*plan.scope, plan.id))}"
@@ -108,8 +110,10 @@ def _row(names: IdentityNames) -> str:
 
 
 def _suspects(names: IdentityNames, at: int, types: Types) -> str:
-    """The hashes that came twice, and those of padded keys, which are so few that trimming every
-    key for their sake would cost more."""
+    """Return the hashes that occur more than once, and those of padded keys.
+
+    Padded keys are few, so this is cheaper than to trim every key.
+    """
     alternative = names.plan.alternatives[at]
     trimmed_ = (
         f"\n  UNION ALL\n  SELECT {hashed(names, alternative, types=types)}\n"
@@ -125,11 +129,11 @@ def _suspects(names: IdentityNames, at: int, types: Types) -> str:
 
 
 def _suspected(names: IdentityNames, at: int, prefix: str, types: Types) -> str:
-    """Whether the row's hash is one of the suspects'.
+    """Return the condition that the row's hash is among the suspects.
 
-    Through an array, of which PostgreSQL expects ten elements: it makes a small hash table that
-    grows. For as many as it expects of the GROUP BY it would make one that fits in no cache, and
-    for a large table none at all: then it reads all suspects again for every row.
+    The suspects pass through an array, in which PostgreSQL expects ten elements, so it builds a
+    small hash table that grows. For its estimate of the GROUP BY it would build one that fits in
+    no cache, or for a large table none at all, and read all suspects again for every row.
     """
     hash_ = hashed(names, names.plan.alternatives[at], prefix, types=types, unpadded=True)
     return (
@@ -139,7 +143,7 @@ def _suspected(names: IdentityNames, at: int, prefix: str, types: Types) -> str:
 
 
 def duplicate_keys(names: IdentityNames, alternative: Alternative) -> str:
-    """One row for each value that the constraint would refuse, with the ids that share it."""
+    """Return each value that the constraint would refuse, with the ids that share it."""
     plan = names.plan
     key = (alternative.column, *plan.scope)
     shown = ", ', ', ".join(f"{ident(c)}::text" for c in key)
@@ -154,7 +158,7 @@ def duplicate_keys(names: IdentityNames, alternative: Alternative) -> str:
 
 
 def unidentified_rows(names: IdentityNames) -> str:
-    """One row for each row without any identity."""
+    """Return the id of each row without an identity."""
     plan = names.plan
     return (
         f"SELECT {ident(plan.id)}::text AS key\nFROM {names.table}\n"
@@ -163,8 +167,8 @@ def unidentified_rows(names: IdentityNames) -> str:
 
 
 def dependents_of(names: IdentityNames, dependent: Dependent, *, lock: bool = False) -> str:
-    """The dependent rows of the parents ``$1``: id, parent, unique, unite, ranking, and under
-    ``lock`` the whole row."""
+    """Return the dependent rows of the parents ``$1``: id, parent, unique, unite, ranking, and
+    with ``lock`` the whole row."""
     ranking = (dependent.ranking.column,) if dependent.ranking else ()
     listed = columns(
         (dependent.id, dependent.parent, *dependent.unique_columns, *dependent.unite, *ranking),
@@ -188,7 +192,7 @@ def _first(names: IdentityNames, alternative: Alternative, value: str) -> str:
 
 
 def _alone(names: IdentityNames) -> str:
-    """True where a row is trouble whatever the others are."""
+    """Return the condition that a row has a fault of its own."""
     plan = names.plan
     terms = [f"NOT ({names.known('t.')})"]
     terms += [_padded(alternative, "t.") for alternative in plan.alternatives if alternative.text]

@@ -1,4 +1,4 @@
-"""The unique indexes: built concurrently, and what an earlier build may have left."""
+"""The unique indexes: build them concurrently, and find what a failed build has left."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from membership_refactor.sql.unique_identity.names import IdentityNames
 
 
 class IndexState(StrEnum):
-    """What stands under an index's name."""
+    """What the name of the index stands for."""
 
     ABSENT = "absent"
     VALID = "valid"
     IDLE = "idle"
-    """Invalid and not ready: a build failed in its first scan. It enforces nothing."""
+    """Invalid and not ready: a build failed in its first scan. It refuses nothing."""
     FENCE = "fence"
     """Invalid but ready: a build failed in its second scan. It still refuses new duplicates."""
     OTHER = "other"
@@ -24,9 +24,9 @@ class IndexState(StrEnum):
 
 
 def create(names: IdentityNames, alternative: Alternative) -> Statement:
-    """Builds the index while everybody writes.
+    """Build the index while others write.
 
-    Never IF NOT EXISTS: that would step over an invalid left-over in silence.
+    Not IF NOT EXISTS, which would silently accept an invalid index.
     """
     return Statement(
         f"CREATE UNIQUE INDEX CONCURRENTLY {ident(alternative.constraint)}\n"
@@ -38,7 +38,7 @@ def create(names: IdentityNames, alternative: Alternative) -> Statement:
 
 
 def rebuild(names: IdentityNames, alternative: Alternative) -> Statement:
-    """Builds a valid index beside an invalid one that goes on refusing duplicates meanwhile."""
+    """Rebuild an invalid index, which keeps refusing duplicates meanwhile."""
     return Statement(
         f"REINDEX INDEX CONCURRENTLY {qualified(names.schema, alternative.constraint)}",
         Lock.SHARE_UPDATE_EXCLUSIVE,
@@ -48,7 +48,7 @@ def rebuild(names: IdentityNames, alternative: Alternative) -> Statement:
 
 
 def drop(names: IdentityNames, index: str) -> Statement:
-    """The index is gone; writers go on meanwhile."""
+    """Drop the index while others write."""
     return Statement(
         f"DROP INDEX CONCURRENTLY IF EXISTS {qualified(names.schema, index)}",
         Lock.SHARE_UPDATE_EXCLUSIVE,
@@ -58,7 +58,7 @@ def drop(names: IdentityNames, index: str) -> Statement:
 
 
 def index_states(names: IdentityNames) -> str:
-    """Every index of the table: name, valid, ready, unique, definition, the constraint it backs."""
+    """Return every index of the table: name, valid, ready, unique, definition, its constraint."""
     return (
         "SELECT c.relname, i.indisvalid, i.indisready, i.indisunique AND i.indimmediate,\n"
         "  pg_catalog.array_to_string(ARRAY(\n"
@@ -78,7 +78,7 @@ def index_states(names: IdentityNames) -> str:
 
 
 def name_taken(names: IdentityNames, name: str) -> str:
-    """The table or index that has the name in this schema, as text; no row where it is free."""
+    """Return the object that has the name in this schema, as text; no row if none has it."""
     return (
         "SELECT pg_catalog.pg_describe_object('pg_catalog.pg_class'::pg_catalog.regclass, c.oid, 0)"
         ", i.indrelid IS NOT DISTINCT FROM "
@@ -91,7 +91,7 @@ def name_taken(names: IdentityNames, name: str) -> str:
 
 
 def left_over_names(constraint: str) -> tuple[str, ...]:
-    """Names under which a failed REINDEX CONCURRENTLY leaves an index, numbered ones too."""
+    """Return the names under which a failed REINDEX CONCURRENTLY leaves an index."""
     # PostgreSQL shortens the name before it appends the suffix.
     return tuple(
         f"{constraint.encode()[: 63 - len(suffix)].decode(errors='ignore')}{suffix}"

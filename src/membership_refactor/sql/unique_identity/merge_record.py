@@ -1,4 +1,4 @@
-"""Merging under row locks, and the record of every row that was merged, moved or changed."""
+"""SQL of merging, and of the record of every row that a merge removed or changed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from membership_refactor.sql.unique_identity.names import IdentityNames
 
 
 def create_record(names: IdentityNames) -> tuple[Statement, ...]:
-    """The tables of the record exist. Rows are kept as JSON: they outlive the table's shape."""
+    """Create the tables of the record. JSON keeps rows even if their table changes later."""
     run, merge, row = names.own("merge_run"), names.own("merge"), names.own("merge_move")
     return tuple(
         Statement(text)
@@ -47,12 +47,12 @@ def create_record(names: IdentityNames) -> tuple[Statement, ...]:
 
 
 def record_exists(names: IdentityNames) -> str:
-    """Whether anything has been recorded in this schema."""
+    """Return whether the record exists in this schema."""
     return f"SELECT pg_catalog.to_regclass({literal(names.own('merge_move'))}) IS NOT NULL"
 
 
 def lock_rows(names: IdentityNames) -> str:
-    """The rows ``$1``, locked in the order of ids: id, alternatives, scope, status, whole row."""
+    """Lock the rows ``$1`` in the order of ids: id, alternatives, scope, status, whole row."""
     plan = names.plan
     status = f"t.{ident(plan.status.column)}::text" if plan.status else "NULL::text"
     carried = columns((plan.id, *plan.identity_columns, *plan.scope), "t.")
@@ -63,7 +63,7 @@ def lock_rows(names: IdentityNames) -> str:
 
 
 def unindexed_identities(names: IdentityNames) -> str:
-    """Each identity by which a row cannot be found without reading the table."""
+    """Return each identity column without an index: a search for it reads the whole table."""
     wanted = ", ".join(literal(column) for column in names.plan.identity_columns)
     return (
         f"SELECT w.name FROM pg_catalog.unnest(ARRAY[{wanted}]) AS w(name)\n"
@@ -95,12 +95,12 @@ def sharing_rows(names: IdentityNames) -> str:
 
 
 def delete_row(names: IdentityNames, table: str, id_column: str) -> str:
-    """The row ``$1`` is gone."""
+    """Delete the row ``$1``."""
     return f"DELETE FROM {names.within(table)} WHERE {ident(id_column)} = $1"
 
 
 def update_row(names: IdentityNames, table: str, id_column: str, changed: Sequence[str]) -> str:
-    """The row ``$1`` has the values ``$2``, ``$3`` and so on; returns it whole."""
+    """Give the row ``$1`` the values ``$2``, ``$3`` and so on; return the whole row."""
     assignments = ", ".join(f"{ident(c)} = ${at}" for at, c in enumerate(changed, start=2))
     return (
         f"UPDATE {names.within(table)} AS t SET {assignments}\n"
@@ -109,7 +109,7 @@ def update_row(names: IdentityNames, table: str, id_column: str, changed: Sequen
 
 
 def still_pointing(names: IdentityNames, dependent: Dependent) -> str:
-    """How many rows hang from one of ``$1``."""
+    """Count the dependent rows of ``$1``."""
     return (
         f"SELECT pg_catalog.count(*) FROM {names.within(dependent.table)}\n"
         f"WHERE {ident(dependent.parent)} = ANY($1)"
@@ -117,7 +117,7 @@ def still_pointing(names: IdentityNames, dependent: Dependent) -> str:
 
 
 def foreign_keys_to(names: IdentityNames, table: str) -> str:
-    """Every foreign key that points to a table: schema, table, first column, constraint."""
+    """Return every foreign key to a table: schema, table, first column, constraint."""
     return (
         "SELECT n.nspname, c.relname, a.attname, k.conname\n"
         "FROM pg_catalog.pg_constraint AS k\n"
@@ -150,7 +150,7 @@ def record_merge(names: IdentityNames) -> str:
 
 
 def record_rows(names: IdentityNames) -> str:
-    """What a merge ``$1`` did to rows, in order: relations, actions, ids, by, before, after."""
+    """Record what merge ``$1`` did to rows: relations, actions, ids, by, before, after."""
     arrays = ", ".join(f"pg_catalog.unnest(${number}::text[])" for number in range(2, 8))
     return (
         f"INSERT INTO {names.own('merge_move')}\n"
@@ -162,8 +162,8 @@ def record_rows(names: IdentityNames) -> str:
     )
 
 
-def where_went(names: IdentityNames) -> str:
-    """For the removed row ``$1``: merge, run, who stands for it, when, the row as it was."""
+def merged_into(names: IdentityNames) -> str:
+    """For the removed row ``$1``: merge, run, row it was merged into, when, row as it was."""
     return (
         "SELECT m.merge, m.run, r.by, m.made, r.before\n"
         f"FROM {names.own('merge_move')} AS r JOIN {names.own('merge')} AS m USING (merge)\n"
@@ -173,7 +173,7 @@ def where_went(names: IdentityNames) -> str:
 
 
 def merges_of_run(names: IdentityNames) -> str:
-    """The merges of run ``$1`` that stand, latest first."""
+    """Return the merges of run ``$1`` that are not undone, latest first."""
     return (
         f"SELECT merge, kind, survivor FROM {names.own('merge')}\n"
         "WHERE run = $1 AND undone IS NULL\nORDER BY merge DESC"
@@ -181,7 +181,7 @@ def merges_of_run(names: IdentityNames) -> str:
 
 
 def rows_of_merge(names: IdentityNames) -> str:
-    """What merge ``$1`` did, latest first; the merge is locked against a second undo."""
+    """Return what merge ``$1`` did, latest first; lock the merge against a second undo."""
     return (
         "SELECT r.relation, r.action, r.id, r.before::text, r.after::text\n"
         f"FROM {names.own('merge')} AS m JOIN {names.own('merge_move')} AS r USING (merge)\n"
@@ -194,7 +194,7 @@ def mark_undone(names: IdentityNames) -> str:
 
 
 def insertable_columns(names: IdentityNames, table: str) -> str:
-    """The table's columns except generated ones."""
+    """Return the table's columns except generated ones."""
     return (
         "SELECT attname FROM pg_catalog.pg_attribute\n"
         f"WHERE attrelid = {literal(names.within(table))}::pg_catalog.regclass\n"
@@ -203,7 +203,7 @@ def insertable_columns(names: IdentityNames, table: str) -> str:
 
 
 def put_back_row(names: IdentityNames, table: str, insertable: Sequence[str]) -> str:
-    """The row recorded as ``$1`` stands again, under its own id."""
+    """Insert the row recorded as ``$1`` again, with its id."""
     target = names.within(table)
     return (
         f"INSERT INTO {target} ({columns(insertable)}) OVERRIDING SYSTEM VALUE\n"
@@ -215,7 +215,7 @@ def put_back_row(names: IdentityNames, table: str, insertable: Sequence[str]) ->
 def put_back_values(
     names: IdentityNames, table: str, id_column: str, changed: Sequence[str]
 ) -> str:
-    """The row has the values of ``$1`` again, where it still has those of ``$2``."""
+    """Give the row the values of ``$1`` again, if it still has those of ``$2``."""
     target = names.within(table)
     assignments = ", ".join(f"{ident(c)} = b.{ident(c)}" for c in changed)
     unchanged = " AND ".join(f"t.{ident(c)} IS NOT DISTINCT FROM a.{ident(c)}" for c in changed)
@@ -228,7 +228,7 @@ def put_back_values(
 
 
 def label_rows(names: IdentityNames) -> str:
-    """The rows ``$1`` that still have no identity, locked, with the key that each would get."""
+    """Lock the rows ``$1`` that still have no identity; return the key that each would get."""
     id_ = ident(names.plan.id)
     return (
         f"SELECT t.{id_}, $2::text || t.{id_}::text, pg_catalog.to_jsonb(t)::text\n"

@@ -1,4 +1,4 @@
-"""The names of one UniqueIdentity in one schema, quoted and qualified."""
+"""Quoted, qualified names of the objects of one UniqueIdentity in one schema."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from membership_refactor.sql.names import ledger_schema
 from membership_refactor.sql.quoting import fitted, ident, qualified
 
 BLANKS = "E' \\t\\n\\r\\f\\x0B'"
-"""What may stand around a key without being seen; btrim alone takes off spaces only."""
+"""Invisible characters around a key; btrim alone removes spaces only."""
 
 
 @dataclass(frozen=True)
 class IdentityNames:
-    """Names of one plan in one schema."""
+    """The names of one plan in one schema."""
 
     plan: UniqueIdentity
     schema: str
@@ -26,34 +26,34 @@ class IdentityNames:
 
     @cached_property
     def ledger(self) -> str:
-        """The ledger schema's bare name."""
+        """The unquoted name of the ledger schema."""
         return ledger_schema(self.schema)
 
     def within(self, table: str) -> str:
-        """A dependent table; it is in the schema of the identity table."""
+        """Name a table in the schema of the identity table."""
         return qualified(self.schema, table)
 
     def own(self, purpose: str) -> str:
-        """An object of the ledger schema that belongs to this plan."""
+        """Name an object of this plan in the ledger schema."""
         return qualified(self.ledger, fitted(f"{self.plan.name}_{purpose}"))
 
     def scope_given(self, prefix: str = "") -> str:
-        """True where no scope column is NULL: only then do unique constraints look at the row."""
+        """Return the condition that no scope column is NULL; else UNIQUE ignores the row."""
         given = " AND ".join(f"{prefix}{ident(c)} IS NOT NULL" for c in self.plan.scope)
         return given or "true"
 
     def known(self, prefix: str = "") -> str:
-        """True where at least one identity is there."""
+        """Return the condition that the row has an identity."""
         listed = ", ".join(prefix + ident(c) for c in self.plan.identity_columns)
         return f"pg_catalog.num_nonnulls({listed}) >= 1"
 
 
 def trimmed(column: str) -> str:
-    """The key without blanks around it."""
+    """Return the key without surrounding blanks."""
     return f"pg_catalog.btrim({column}::text, {BLANKS})"
 
 
 def folded(alternative: Alternative, prefix: str = "") -> str:
-    """What two spellings of one key have in common."""
+    """Return the key in the form that all its spellings share."""
     column = prefix + ident(alternative.column)
     return f"pg_catalog.lower({trimmed(column)})" if alternative.text else column

@@ -1,4 +1,4 @@
-"""What is wrong with the identities of a table, as values."""
+"""Findings of ``duplicates``: what is wrong with the identities of a table."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import Any
 
 
 class Kind(StrEnum):
-    """What a person has to do about a finding depends on its kind."""
+    """The kind of a finding; it decides what has to be done."""
 
     MERGEABLE = "mergeable"
-    """Rows of one learner: at most one value of each identity. ``merge`` unites them."""
+    """Rows of one learner: each identity has at most one value. A merge makes them one row."""
     CONTRADICTORY = "contradictory"
-    """Rows that hang together and name two values of one identity. A person decides."""
+    """Rows that share identities and have two values of one identity. A person decides."""
     UNIDENTIFIED = "unidentified"
-    """A row without any identity."""
+    """A row without an identity."""
     SPELLINGS = "spellings"
-    """Keys that differ only in case or in blanks around them."""
+    """Keys that differ only in case or in surrounding blanks."""
     PADDED = "padded"
-    """A key that is empty or has blanks around it."""
+    """A key that is empty or has surrounding blanks."""
     STATUS = "status"
-    """A status outside the plan's list."""
+    """A status that is not in the plan's list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,25 +32,25 @@ class Member:
     id: Any
     identities: tuple[Any, ...]
     same: tuple[Any, ...]
-    """For each identity the first id that has the same value, as the database compares values."""
+    """For each identity, the first id with the same value, as the database compares values."""
     status: str | None = None
     children: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Collision:
-    """Dependent rows that would be equal in their unique key after a merge."""
+    """Dependent rows that would have the same unique key after a merge."""
 
     table: str
     key: tuple[Any, ...]
     ids: tuple[Any, ...]
     agree: bool
-    """False where a column of which only one value can stay has two; then nothing is merged."""
+    """False if a column has two values and only one could stay; then nothing is merged."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One piece of trouble: the rows, and the scope they share."""
+    """One finding: the rows, and the scope that they share."""
 
     kind: Kind
     scope: tuple[Any, ...]
@@ -64,7 +64,7 @@ class Finding:
 
 
 def classify(members: Sequence[Member]) -> Kind:
-    """Mergeable where no identity has two values among the rows."""
+    """Return MERGEABLE if no identity has two values among the rows, else CONTRADICTORY."""
     for at in range(len(members[0].same)):
         values = {member.same[at] for member in members} - {None}
         if len(values) > 1:

@@ -1,4 +1,4 @@
-"""The unique indexes in a psql script: left-overs taken away, each built once, the result asked."""
+"""The unique indexes in a psql script: drop what is invalid, build once, check the result."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from membership_refactor.sql.unique_identity.names import IdentityNames
 
 
 def build_index(names: IdentityNames, alternative: Alternative) -> str:
-    """psql text after which the index stands and is valid, or which has raised.
+    """Return psql text that builds a valid index, or raises.
 
-    A DO block cannot run these statements, so psql's ``\\gexec`` does what a query returns. It is
-    tried once: duplicates that come meanwhile stop the script, and the index that they leave is
-    taken away by the next run, of a script or of Alembic.
+    A DO block cannot run these statements, so psql's ``\\gexec`` runs what a query returns. It is
+    tried once: duplicates that are written meanwhile stop the script and leave an invalid index.
+    The next run, of a script or of Alembic, drops it.
     """
     index = alternative.constraint
     made = create(names, alternative).text
@@ -31,7 +31,7 @@ def build_index(names: IdentityNames, alternative: Alternative) -> str:
 
 
 def drop_index(names: IdentityNames, alternative: Alternative) -> str:
-    """psql text after which no index is left that no constraint holds."""
+    """Return psql text that drops every index of the plan that no constraint uses."""
     unheld = (
         "AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint AS k "
         "WHERE k.conindid = i.indexrelid AND k.conrelid = i.indrelid)"

@@ -1,4 +1,4 @@
-"""Several keys in a psql script: what waits for locks is tried again, and keys come in batches."""
+"""The parts of the psql script: short locks that are tried again, and batches of keys."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from membership_refactor.sql.statements import Lock, Statement
 
 BATCH = 2000
 SECONDS = 120
-"""For which a short lock is tried again."""
+"""How long a short lock is tried again."""
 
 
 def alone(schema: str) -> str:
-    """No other migration of the schema runs as long as the session lasts."""
+    """Lock out other migrations of the schema until the session ends."""
     body = f"""
 BEGIN
   IF NOT pg_catalog.pg_try_advisory_lock({tenant_lock(schema)}) THEN
     RAISE lock_not_available USING
       MESSAGE = {literal(f'another migration of schema "{schema}" is running')},
-      HINT = 'Wait for it; membership-refactor status shows how far it is.';
+      HINT = 'Wait until it ends; membership-refactor status shows its progress.';
   END IF;
 END
 """
@@ -31,15 +31,14 @@ END
 
 
 def under_lock(schema: str, mode: Lock, texts: Sequence[str]) -> str:
-    """The statements, in one commit under a short lock of the enrollments; in no transaction."""
+    """Run the statements in one commit, under a short lock; must not be in a transaction."""
     table = qualified(schema, IDENTITY.table)
     body = brief(((table, mode),), [Statement(text) for text in texts], "", seconds=SECONDS)
     return f"DO {dollar_quoted(body)}"
 
 
 def fill(schema: str) -> str:
-    """Every key that was there before the trigger, in batches of one commit each; in no
-    transaction."""
+    """Copy every older key in batches, each with its own commit; must not be in a transaction."""
     executed = "\n".join(
         f"    EXECUTE {dollar_quoted(text)} USING first, first + {BATCH - 1};"
         for text in structure.fill(schema)

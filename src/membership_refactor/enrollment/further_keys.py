@@ -1,4 +1,4 @@
-"""Further keys of an enrollment: given, taken away, and found by."""
+"""Attach further keys to an enrollment, detach them, and find an enrollment by any key."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from membership_refactor.enrollment.apply import Recorder, carry_out
 from membership_refactor.enrollment.collide import families
 from membership_refactor.enrollment.cursor import rows
 from membership_refactor.enrollment.decide import Decision, decide
+from membership_refactor.enrollment.duplicate_findings import Member
 from membership_refactor.enrollment.enrolling import in_the_way
-from membership_refactor.enrollment.findings import Member
-from membership_refactor.enrollment.in_use import WITH_KEYS
 from membership_refactor.enrollment.linking import schema_of
-from membership_refactor.enrollment.merge import ensure_record, read_locked
+from membership_refactor.enrollment.merge import read_locked, start_run
 from membership_refactor.enrollment.outcomes import Outcome, Result, Scope
+from membership_refactor.enrollment.plan_in_use import WITH_KEYS
 from membership_refactor.enrollment.refusals import refusals
 from membership_refactor.models.enrollment import ProgramEnrollment
 from membership_refactor.models.refused_writes import IdentityTaken, RunAgain
 from membership_refactor.models.several_keys import EnrollmentKey, ExternalIdentity, KeyAuthority
-from membership_refactor.sql.unique_identity import merge_record as moves
+from membership_refactor.sql.unique_identity import merge_record
 from membership_refactor.sql.unique_identity.names import IdentityNames
 
 
 def find_by_key(
     session: Session, scope: Scope, authority: str, key: str
 ) -> ProgramEnrollment | None:
-    """The enrollment that is known by the key, be it its own or a further one."""
+    """Return the enrollment that has the key, as its own or as a further one."""
     return session.scalars(
         select(ProgramEnrollment)
         .join(EnrollmentKey, EnrollmentKey.enrollment_id == ProgramEnrollment.id)
@@ -45,11 +45,11 @@ def find_by_key(
 def attach_key(
     session: Session, enrollment: int, authority: str, key: str, *, unite: bool = False
 ) -> Outcome:
-    """The enrollment is known by the key as well.
+    """Attach a further key to the enrollment.
 
-    Where the key has a waiting enrollment of its own, that is in the way; with ``unite`` it is
-    merged into this one and recorded, its courses move, and its key becomes a further one.
-    Somebody else's key stays theirs.
+    A waiting enrollment of that key is a conflict. With ``unite`` it is merged into this one, the
+    merge is recorded, its courses move, and its key becomes a further key. A key of another
+    learner is never taken over.
     """
     if not key or key != key.strip(" \t\n\r\f\v"):
         return Outcome(Result.INVALID_KEY, enrollment, f"{key!r} is empty or has blanks around it")
@@ -84,7 +84,7 @@ def attach_key(
 
 
 def detach_key(session: Session, enrollment: int, authority: str, key: str) -> Outcome:
-    """The enrollment is not known by the further key any more; its own key stays."""
+    """Remove a further key from the enrollment. Its own key stays."""
     gone = session.scalars(
         delete(EnrollmentKey)
         .where(
@@ -102,7 +102,7 @@ def detach_key(session: Session, enrollment: int, authority: str, key: str) -> O
 
 
 def _identity(session: Session, authority: str, key: str) -> int:
-    """The id of the key's identity, made where it is new."""
+    """Return the id of the key's identity; create it if it is new."""
     session.execute(insert(KeyAuthority).values(name=authority).on_conflict_do_nothing())
     of = select(KeyAuthority.id).where(KeyAuthority.name == authority).scalar_subquery()
     session.execute(
@@ -114,12 +114,12 @@ def _identity(session: Session, authority: str, key: str) -> int:
         .with_for_update(read=True, key_share=True)
     )
     if found is None:
-        raise RunAgain("The key was taken away meanwhile; the transaction has to be run again.")
+        raise RunAgain("The key was removed meanwhile. Run the transaction again.")
     return found
 
 
 def _unite(session: Session, row: ProgramEnrollment, held: EnrollmentKey) -> Outcome:
-    """The waiting enrollment of the key becomes part of ``row``."""
+    """Merge the waiting enrollment of the key into ``row``."""
     connection = session.connection()
     names = IdentityNames(WITH_KEYS, schema_of(session))
     kept, waiting = row.id, held.enrollment_id
@@ -127,7 +127,7 @@ def _unite(session: Session, row: ProgramEnrollment, held: EnrollmentKey) -> Out
     by_id = {member.id: member for member in members}
     if len(by_id) < 2 or by_id[waiting].identities[0] is not None or not held.own:
         return Outcome(Result.CONFLICT, waiting, "the key belongs to another enrollment")
-    # Two keys are one learner here by the caller's word, so nothing counts as a contradiction.
+    # The caller says that both keys are one learner, so two keys are no contradiction here.
     pair = [
         Member(m.id, m.identities, (kept, kept), m.status) for m in (by_id[kept], by_id[waiting])
     ]
@@ -140,10 +140,9 @@ def _unite(session: Session, row: ProgramEnrollment, held: EnrollmentKey) -> Out
     )
     if not isinstance(decision, Decision):
         return Outcome(Result.CONFLICT, waiting, decision.reason)
-    ensure_record(connection, names)
-    run = rows(connection, moves.start_run(names), "a further key", WITH_KEYS.fingerprint)[0][0]
+    run = start_run(connection, names, "a further key")
     recorder = Recorder(connection, names, run, kind="merged", survivor=kept)
     carry_out(connection, names, decision, images, recorder)
-    rows(connection, moves.end_run(names), run)
+    rows(connection, merge_record.end_run(names), run)
     session.expire_all()
     return Outcome(Result.UNITED, kept, f"row {waiting} was merged into it")

@@ -1,4 +1,4 @@
-"""A plan for a table that is not ours, from what the catalog says of it."""
+"""Make a UniqueIdentity plan for any table, from its columns and keys in the catalog."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ class _Column:
     text: bool
     generated: bool
     made: bool
-    """Whether the database makes its values: identity, serial or another default."""
+    """Whether the database generates its values: identity, serial or another default."""
 
 
-def foreign_plan(
+def plan_from_catalog(
     connection: Connection,
     schema: str,
     table: str,
@@ -52,11 +52,12 @@ def foreign_plan(
     status: Ranking | None = None,
     merging: bool = True,
 ) -> UniqueIdentity:
-    """Identities of text are compared by their spelling too; tables that refer to it follow it.
+    """Return a plan for the table; the tables that refer to it become its dependents.
 
-    Of a dependent row nothing may get lost: where two collide, each of their other columns has to
-    agree or to be NULL in one of them. Where nothing is to be merged, dependent tables that could
-    not follow are left out.
+    Text identities are also compared without case and blanks. Two dependent rows that collide may
+    only be merged if each other column has the same value in both or is NULL in one. Without
+    ``merging``, dependent tables that a merge could not handle are left out.
+    PortraitMismatch if a column is missing, or if a dependent table cannot be handled.
     """
     known = _columns(connection, schema, table)
     asked = (*identities, *scope, *((status.column,) if status else ()))
@@ -91,7 +92,7 @@ def foreign_plan(
 
 
 def ranking(text: str | None, *, keep: Keep = Keep.SURVIVOR) -> Ranking | None:
-    """``column=best,next,worst`` as a ranking."""
+    """Parse ``column=best,next,worst`` into a ranking."""
     if not text:
         return None
     column, _, values = text.partition("=")
@@ -101,7 +102,7 @@ def ranking(text: str | None, *, keep: Keep = Keep.SURVIVOR) -> Ranking | None:
 def _dependents(
     connection: Connection, schema: str, table: str, above: tuple[str, ...]
 ) -> tuple[Dependent, ...]:
-    # Only the name of the referred table is asked of the plan here.
+    # Only the table's name matters here.
     names = IdentityNames(
         UniqueIdentity(
             name="any", table=table, alternatives=(Alternative(column="any"),), scope=()
@@ -113,8 +114,8 @@ def _dependents(
         if of_schema != schema or name in above:
             raise PortraitMismatch(
                 f'foreign key "{constraint}" of {of_schema}.{name} refers to {schema}.{table}: '
-                "rows of another schema, or of the table itself, are not moved.",
-                hint="Write a plan, or take the foreign key off first.",
+                "a merge cannot move rows of another schema or of the table itself.",
+                hint="Write a plan, or drop the foreign key first.",
             )
         found.append(_dependent(connection, schema, name, parent, (*above, name)))
     return tuple(found)
@@ -132,7 +133,7 @@ def _dependent(
     known = _columns(connection, schema, table)
     unite = tuple(c for c, column in known.items() if c not in taken and not column.generated)
     if not known[id_].made:
-        # A key that somebody chose is a value like any other.
+        # A key that is not generated is a value like any other, and must not get lost.
         unite = (id_, *unite)
     return Dependent(
         table=table,
@@ -162,6 +163,4 @@ def _primary_key(connection: Connection, schema: str, table: str) -> str:
     for primary, columns in rows(connection, _UNIQUE, qualified(schema, table)):
         if primary and len(columns) == 1:
             return str(columns[0])
-    raise PortraitMismatch(
-        f'table "{schema}.{table}" has no primary key of a single column; its rows cannot be named.'
-    )
+    raise PortraitMismatch(f'table "{schema}.{table}" needs a primary key of one column.')

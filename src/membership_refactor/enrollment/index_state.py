@@ -1,4 +1,4 @@
-"""What stands under the name of a unique index, read from the catalog."""
+"""The state of a unique index, read from the catalog."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from membership_refactor.sql.unique_identity.names import IdentityNames
 def index_state(
     connection: Connection | Pg, names: IdentityNames, alternative: Alternative
 ) -> IndexState:
-    """Whether the index is there, is ours, and what it enforces."""
+    """Return whether the index exists, has the plan's definition, and what it enforces."""
     if not rows(connection, name_taken(names, alternative.constraint)):
         return IndexState.ABSENT
     columns = "\x01".join((alternative.column, *names.plan.scope))
@@ -28,7 +28,7 @@ def index_state(
         if name != alternative.constraint:
             continue
         if constraint is not None:
-            # The constraint's own meaning is compared by the check before it.
+            # An earlier check has compared the constraint's definition.
             return IndexState.VALID
         if not unique or not plain or listed != columns:
             return IndexState.OTHER
@@ -41,7 +41,7 @@ def index_state(
 def left_overs(
     connection: Connection | Pg, names: IdentityNames, alternative: Alternative
 ) -> tuple[str, ...]:
-    """Invalid indexes that a failed REINDEX CONCURRENTLY left beside the index."""
+    """Return the invalid indexes that a failed REINDEX CONCURRENTLY left."""
     possible = set(left_over_names(alternative.constraint))
     return tuple(
         name

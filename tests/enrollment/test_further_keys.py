@@ -15,9 +15,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from membership_refactor.enrollment.enrolling import Request, write_enrollments
+from membership_refactor.enrollment.further_keys import attach_key, detach_key, find_by_key
 from membership_refactor.enrollment.linking import link
 from membership_refactor.enrollment.outcomes import Outcome, Result, Scope
-from membership_refactor.enrollment.several_keys import attach_key, detach_key, find_by_key
 from membership_refactor.models.several_keys import SeveralKeysBase
 from tests.enrollment.interruption import INTERRUPTION, interrupted
 from tests.enrollment.tables import CURRICULA, PROGRAMS, constrained, enrol, opened, run

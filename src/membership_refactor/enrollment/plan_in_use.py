@@ -1,4 +1,4 @@
-"""The plan of program enrollments as it is in use: with or without several keys."""
+"""The plan of program enrollments in use: with several keys, or without."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ WITH_KEYS = replace(
     IDENTITY,
     dependents=(*IDENTITY.dependents, Dependent(table="enrollment_key", parent="enrollment_id")),
 )
-"""Where several keys are in use a merge moves the keys as it moves the courses."""
+"""With several keys a merge moves the keys like the courses."""
 
 
 def plan_in_use(connection: Connection, schema: str) -> UniqueIdentity:
-    """``WITH_KEYS`` where the optional chain was run in the schema."""
+    """Return ``WITH_KEYS`` if the optional chain was run in the schema, else ``IDENTITY``."""
     table = literal(qualified(schema, "enrollment_key"))
     found = rows(connection, f"SELECT pg_catalog.to_regclass({table}) IS NOT NULL")
     return WITH_KEYS if found[0][0] else IDENTITY
