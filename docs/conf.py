@@ -25,6 +25,15 @@ exclude_patterns = ["pages"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 nitpicky = True
+# Other projects' pages are not read, so that the build needs no network. Inner types have no page.
+OTHERS = "alembic|collections|pathlib|psycopg|sqlalchemy"
+INNER = "execution|portrait"
+nitpick_ignore_regex = [("py:.*", rf"(({OTHERS})|membership_refactor\.({INNER}))\..*")]
+
+autodoc_member_order = "bysource"
+autodoc_typehints_format = "short"
+python_use_unqualified_type_names = True
+maximum_signature_line_length = 80
 
 html_theme = "furo"
 html_title = "membership_refactor"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import membership_refactor
 from docs.pages.write import made
 from membership_refactor.cli.command_line import verbs
 from membership_refactor.environment import X_NAMES
@@ -78,6 +79,11 @@ def test_every_x_name_is_explained(name: str) -> None:
 def test_no_page_names_an_x_name_that_does_not_exist() -> None:
     listed = re.findall(r"-x ([a-z-]+)=", "".join(document(name) for name in DOCUMENTS))
     assert set(listed) <= {*X_NAMES, "name"}
+
+
+@pytest.mark.parametrize("name", [n for n in membership_refactor.__all__ if n != "RefactorError"])
+def test_what_is_public_is_on_the_page_of_the_python_api(name: str) -> None:
+    assert f".. autoclass:: {name}\n" in document("docs/reference/python.md")
 
 
 @pytest.mark.parametrize("table", sorted(LEDGER))
