@@ -1,13 +1,12 @@
-"""Data: rows that make a wrong rewriting show.
+"""Make rows that show a wrong rewriting.
 
-A base key under which the statement's conditions hold; twins that differ from it in one column
-only, by every gap, sentinel and literal; one to three children; parents without children; and in
-every parent another value, so that a wrong parent is seen.
+There is a base key under which the statement's conditions hold, and twins that differ from it in
+one column only, by every gap, sentinel and literal. Parents have one to three children or none. The
+values of every parent differ, so that a wrong parent is seen.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 import itertools
 import random
 from collections.abc import Iterator
@@ -15,15 +14,21 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from membership_refactor.planning import TableSplit
-from membership_refactor.scan.compare.needs import PARENT, WIDE, Cell, Group, Needs
-from membership_refactor.scan.compare.value_pools import Pool, kind_of, pool, score, sentinels
-
-Row = dict[str, Any]
+from membership_refactor.scan.compare.foreign_rows import foreign_rows
+from membership_refactor.scan.compare.needs import PARENT, WIDE, Cell, Group, Needs, Row
+from membership_refactor.scan.compare.value_pools import (
+    Pool,
+    kind_of,
+    pool,
+    score,
+    sentinels,
+    unlike,
+)
 
 
 @dataclass(slots=True)
 class DataSet:
-    """Rows by table; parents and children carry the plan's names."""
+    """Rows by table. Columns of parents and children have the plan's names."""
 
     parents: list[Row] = field(default_factory=list)
     children: list[Row] = field(default_factory=list)
@@ -61,7 +66,7 @@ class Generator:
         return self.pool((WIDE, column), self.needs.wide[column][0])
 
     def targeted(self) -> DataSet:
-        """The set that catches every planted error."""
+        """Make the set that shows the usual errors."""
         data = DataSet()
         base = {column: self.wide_pool(column).good for column in self.plan.key}
         keys: list[Row] = [base]
@@ -98,15 +103,13 @@ class Generator:
                 self._child(data, data.parents[0], varied=False, number=3, special={column: value})
             if self._nullable(column):
                 self._child(data, data.parents[0], varied=False, number=3, special={column: None})
-        self._identify(data)
-        self._foreign(data)
-        return data
+        return self._finished(data)
 
     def small_sets(self) -> Iterator[DataSet]:
-        """One or two parents each: for statements that only ask whether there is a row.
+        """Yield sets of one or two parents, for statements that only ask whether there is a row.
 
         Beside a child whose parent breaks a condition stands a childless parent that meets it and
-        differs in one key column: a link by too little of the key finds the wrong one.
+        differs in one key column. A link by too little of the key finds the wrong parent.
         """
         base = {column: self.wide_pool(column).good for column in self.plan.key}
         for column in self.plan.key:
@@ -141,12 +144,10 @@ class Generator:
             data.parents.append(parent)
             for index in range(children):
                 self._child(data, parent, varied=False, number=number + index)
-        self._identify(data)
-        self._foreign(data)
-        return data
+        return self._finished(data)
 
     def random_set(self, size: int) -> DataSet:
-        """A set without a plan behind it."""
+        """Make a set of random values."""
         data = DataSet()
         keys = []
         for _ in range(size):
@@ -159,9 +160,7 @@ class Generator:
             data.parents.append(parent)
             for index in range(self.random.choice((0, 1, 1, 2, 3))):
                 self._child(data, parent, varied=True, number=index)
-        self._identify(data)
-        self._foreign(data)
-        return data
+        return self._finished(data)
 
     def _nullable(self, column: str) -> bool:
         return not self.needs.wide[column][1] and column not in (self.plan.id, self.plan.changed)
@@ -175,7 +174,7 @@ class Generator:
         return list(dict.fromkeys(values))
 
     def _fresh_key(self, base: Row) -> Row:
-        """Another key under which the conditions still hold, as far as a free column allows."""
+        """Make another key under which the conditions still hold, if a column is free."""
         number = next(self.counter)
         free = [c for c in self.plan.key if (WIDE, c) not in self.needs.groups]
         loose = free or [c for c in self.plan.key if self._loose(c)]
@@ -187,19 +186,11 @@ class Generator:
         return not group.conditions and len(group.cells) == 1
 
     def _unique(self, column: str, number: int) -> Any:
-        kind = kind_of(self.needs.wide[column][0])
-        if kind == "date":
-            return dt.date(2031, 1, 1) + dt.timedelta(days=number)
-        if kind == "time":
-            return dt.datetime(2021, 1, 1, tzinfo=dt.UTC) + dt.timedelta(hours=number)
-        if kind == "boolean":
-            return bool(number % 2)
-        if kind == "uuid":
-            return f"00000000-0000-8000-9000-{number:012d}"
-        return 70000 + number if kind in ("int", "number") else f"{column[:6]} {number}"
+        """A value that no other row has."""
+        return unlike(kind_of(self.needs.wide[column][0]), column, number)
 
     def _special_values(self) -> dict[str, list[Any]]:
-        """Values of the parent's other columns that the statement asks about."""
+        """Values of the parent's other columns that the statement asks for, the worst first."""
         found = {}
         for column in self.plan.parent_values:
             group = self.needs.groups.get((WIDE, column))
@@ -268,8 +259,13 @@ class Generator:
             return None
         return self.random.choice(own.every)
 
+    def _finished(self, data: DataSet) -> DataSet:
+        self._identify(data)
+        data.foreign = foreign_rows(self.needs, self.pool, self.random)
+        return data
+
     def _identify(self, data: DataSet) -> None:
-        """Ids in no order of the parents; the first child has the one that is asked for."""
+        """Give ids in no order of the parents. The first child has the one that is asked for."""
         own = self.wide_pool(self.plan.id)
         taken = [v for v in own.every if isinstance(v, int)][: len(data.children)]
         rest = [n for n in range(1, 3 * len(data.children) + 50) if n not in taken]
@@ -284,74 +280,6 @@ class Generator:
             for child in data.children:
                 if child[self.plan.link] == before:
                     child[self.plan.link] = wanted
-
-    def _foreign(self, data: DataSet) -> None:
-        for table, columns in self.needs.foreign.items():
-            if columns:
-                data.foreign[table] = self._foreign_rows(table, columns)
-
-    def _foreign_rows(self, table: str, columns: dict[str, str]) -> list[Row]:
-        pools = {name: self.pool((table, name), type_) for name, type_ in columns.items()}
-        key = next((name for name in ("id", "uuid") if name in columns), None)
-        base = {
-            name: pools[name].good
-            if (table, name) in self.needs.groups
-            else self._named(name, t, 0)
-            for name, t in columns.items()
-        }
-        rows = [base]
-        varied = [name for name in columns if name != key and (table, name) in self.needs.groups]
-        for name in varied:
-            for value in (*pools[name].others[:8], None):
-                rows.append({**base, name: value})
-        for number in range(6):
-            rows.append(
-                {
-                    name: self.random.choice((*pools[name].every[:6], pools[name].good))
-                    for name in columns
-                }
-                if number % 2
-                else dict(base)
-            )
-        keys = list(pools[key].every) if key is not None else []
-        self.random.shuffle(keys)
-        if key is not None:
-            keys = [pools[key].good, *(k for k in keys if k != pools[key].good)]
-        result: list[Row] = []
-        for number, row in enumerate(rows):
-            if key is not None:
-                # A row of every variation needs memberships; the first keys have them.
-                row[key] = (
-                    keys[number]
-                    if number < len(keys)
-                    else self._named(key, columns[key], 400 + number)
-                )
-            for name, type_ in columns.items():
-                if (table, name) not in self.needs.groups and name != key:
-                    row[name] = self._named(name, type_, number)
-            result.append(row)
-        if key is None:
-            return result
-        for number, value in enumerate(keys[len(rows) :]):
-            row = {**base, key: value}
-            for name, type_ in columns.items():
-                if (table, name) not in self.needs.groups and name != key:
-                    row[name] = self._named(name, type_, 200 + number)
-            result.append(row)
-        return result
-
-    @staticmethod
-    def _named(column: str, type_: str, number: int) -> Any:
-        kind = kind_of(type_)
-        if kind == "date":
-            return dt.date(2001, 1, 1) + dt.timedelta(days=number)
-        if kind == "time":
-            return dt.datetime(2002, 1, 1, tzinfo=dt.UTC) + dt.timedelta(hours=number)
-        if kind == "boolean":
-            return number % 2 == 0
-        if kind == "uuid":
-            return f"00000000-0000-8000-a000-{number:012d}"
-        return 90000 + number if kind in ("int", "number") else f"{column[:8]}{number}"
 
 
 def _uuid(source: random.Random) -> str:

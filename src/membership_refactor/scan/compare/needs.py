@@ -8,6 +8,7 @@ from typing import Any
 Cell = tuple[str, str]
 """Table and column. The plan's tables are ``@wide`` and ``@parent``."""
 WIDE, PARENT = "@wide", "@parent"
+Row = dict[str, Any]
 
 
 @dataclass(slots=True)

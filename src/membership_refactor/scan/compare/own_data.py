@@ -1,4 +1,4 @@
-"""Own data: old and new form run read-only, in one snapshot, on the user's own interim tables."""
+"""Run the old and the new form on the user's own interim tables, read-only, in one snapshot."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ROWS = 200_000
 def prove_on_own_data(
     engine: Engine, schema: str, prover: Prover, rewritten: Rewritten, proof: Proof
 ) -> dict[str, Any]:
-    """What changes in the proof: the verdict if the rows differ, and a remark in any case."""
+    """What changes in the proof: the verdict if the rows differ, else a remark."""
     if proof.verdict is not Verdict.PROVED and proof.verdict is not Verdict.WEAK:
         return {}
     if not rewritten.query:
@@ -48,7 +48,7 @@ def prove_on_own_data(
 
 
 def _oid(type_code: object) -> int:
-    """psycopg gives the type's OID; the DB-API promises less."""
+    """psycopg gives the type's OID. The DB-API promises less."""
     return type_code if isinstance(type_code, int) else 0
 
 
@@ -57,7 +57,7 @@ def _remark(proof: Proof, text: str) -> dict[str, Any]:
 
 
 def _in_database_names(tree: Any, prover: Prover) -> None:
-    """The consumer's spelling of the plan's names back to the database's."""
+    """Turn the consumer's spelling of the plan's names into the database's."""
     plan, names = prover.plan, prover.consumer.names
     tables = {names.table(t).lower(): t for t in (plan.source, plan.copy, plan.parent)}
     own = (*prover.columns, plan.link, plan.parent_id)

@@ -1,4 +1,4 @@
-"""Comparison: two results as multisets, with an example of what differs."""
+"""Compare two results as multisets, with an example of what differs."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class Result:
 
     @property
     def informative(self) -> bool:
-        """Whether it shows more than nothing: a row with something else than 0, false and NULL."""
+        """Whether some row holds something else than 0, false and NULL."""
         return any(any(cell not in (None, 0, False) for cell in row) for row in self.rows)
 
 
 def differs(old: Result, new: Result, *, ordered_by: tuple[int, ...] = ()) -> str:
-    """What is different, with a row; empty where nothing is."""
+    """What is different, with a row. Empty where nothing is."""
     if len(old.names) != len(new.names):
         return f"{len(old.names)} columns before, {len(new.names)} after"
     if old.names != new.names:

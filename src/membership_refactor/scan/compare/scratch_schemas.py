@@ -14,8 +14,8 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from membership_refactor.planning import Stage, TableSplit
-from membership_refactor.scan.compare.generated_rows import DataSet, Row
-from membership_refactor.scan.compare.needs import Needs
+from membership_refactor.scan.compare.generated_rows import DataSet
+from membership_refactor.scan.compare.needs import Needs, Row
 from membership_refactor.scan.resolve.spelling import NameMap
 from membership_refactor.scan.resolve.tables_at_stage import Role, structure_at
 from membership_refactor.sql.quoting import columns as column_list

@@ -1,4 +1,4 @@
-"""PostgreSQL: a statement of any dialect as text that the scratch schemas can run."""
+"""Turn a statement of any dialect into text that the scratch schemas can run."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from membership_refactor.scan.resolve.analyse import parse_as
 
 
 class Unprovable(Exception):
-    """Why a statement cannot be proved by running it."""
+    """Raised where a statement cannot be compared by running it. The message says why."""
 
 
-VOLATILE = {"RANDOM", "CLOCK_TIMESTAMP", "NEXTVAL", "GEN_RANDOM_UUID", "UUID", "SLEEP", "PG_SLEEP",
+_VOLATILE = {"RANDOM", "CLOCK_TIMESTAMP", "NEXTVAL", "GEN_RANDOM_UUID", "UUID", "SLEEP", "PG_SLEEP",
             "CURRVAL", "LASTVAL", "TIMEOFDAY", "STATEMENT_TIMESTAMP", "RAND"}  # fmt: skip
 
 
 def tree_of(text: str, dialect: str, *, rewritten: bool = False) -> Any:
-    """The statement, names in lower case and quoted, schemas and hints taken off."""
+    """Parse the statement; names become lower case and quoted, schemas and hints go."""
     tree, failure = parse_as(filled(SqlText(Placed.at(text), dialect)).sql.text, dialect)
     if tree is None:
         raise Unprovable(f"it could not be parsed: {failure}")
     tree = tree.copy()
     if isinstance(tree, exp.Create) and isinstance(tree.expression, exp.Query):
-        tree = tree.expression  # a view is proved by its query
+        tree = tree.expression  # a view is compared by its query
     for node in list(tree.find_all(exp.Table)):
         for key in ("db", "catalog", "hints"):
             node.set(key, None)
@@ -47,7 +47,7 @@ def tree_of(text: str, dialect: str, *, rewritten: bool = False) -> Any:
 
 
 def with_variables(tree: Any, names: set[str]) -> Any:
-    """Names that belong to no table are variables of a procedure: they become parameters."""
+    """Turn names that belong to no table into parameters: they are variables of a procedure."""
     for column in list(tree.find_all(exp.Column)):
         if not column.table and column.name in names:
             made = exp.Placeholder(this=f"var_{column.name}")
@@ -58,7 +58,7 @@ def with_variables(tree: Any, names: set[str]) -> Any:
 
 
 def _from_mysql(tree: Any) -> Any:
-    """What MySQL allows and PostgreSQL writes in another way."""
+    """Rewrite what PostgreSQL writes in another way than MySQL."""
     for select in tree.find_all(exp.Select):
         having = select.args.get("having")
         if having is None:
@@ -74,7 +74,7 @@ def _from_mysql(tree: Any) -> Any:
 
 
 def _joined_write(tree: Any) -> Any:
-    """``UPDATE a JOIN b ON … SET a.x`` as ``UPDATE a SET x FROM b WHERE …``."""
+    """Write ``UPDATE a JOIN b ON … SET a.x`` as ``UPDATE a SET x FROM b WHERE …``."""
     joins = list(tree.this.args["joins"])
     if any(join.args.get("side") or join.args.get("using") for join in joins):
         raise Unprovable("PostgreSQL has no outer join in an UPDATE or DELETE of several tables")
@@ -115,12 +115,12 @@ def _joined_write(tree: Any) -> Any:
 def _refuse_volatile(tree: Any) -> None:
     for node in tree.find_all(exp.Func):
         name = (node.name if isinstance(node, exp.Anonymous) else node.sql_name()).upper()
-        if name in VOLATILE or isinstance(node, exp.Rand):
-            raise Unprovable(f"{name} gives another value at every call")
+        if name in _VOLATILE or isinstance(node, exp.Rand):
+            raise Unprovable(f"{name} gives another value at each call")
 
 
 def placeholders(*trees: Any) -> list[str]:
-    """The names of the parameters, in the order of the first tree; the same in every tree."""
+    """Name the parameters alike in every tree. Returns the names in the order of the first."""
     named: list[list[str]] = []
     for tree in trees:
         names: list[str] = []
@@ -137,7 +137,7 @@ def placeholders(*trees: Any) -> list[str]:
         if set(names) <= set(first):
             continue
         if len(names) != len(first):
-            raise Unprovable("old and new form have other parameters")
+            raise Unprovable("old and new form do not have the same parameters")
         renamed = dict(zip(names, first, strict=True))
         for node in tree.find_all(exp.Placeholder):
             node.set("this", renamed[node.name])

@@ -1,4 +1,4 @@
-"""Values: what a group of compared columns should hold, the satisfying value first."""
+"""Choose the values that a group of compared columns should hold."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MANY = 9
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """The value under which most conditions are true, and the others worth trying."""
+    """The value under which most conditions are true, and others worth trying."""
 
     good: Any
     others: tuple[Any, ...]
@@ -25,7 +25,7 @@ class Pool:
 
 
 def kind_of(type_: str) -> str:
-    """int, number, date, time, boolean, uuid or text."""
+    """The kind of a type: int, number, date, time, boolean, uuid or text."""
     name = type_.lower()
     if name.startswith(("bigint", "integer", "smallint", "int")):
         return "int"
@@ -41,7 +41,7 @@ def kind_of(type_: str) -> str:
 
 
 def pool(group: Group, type_: str, *, seed: int, wide: bool = False) -> Pool:
-    """``wide`` gives more values, for columns that lead to another table's rows."""
+    """Choose values for a group. ``wide`` gives more, for columns that lead to other tables."""
     kind = kind_of(type_)
     literals = [_as(kind, value) for _, value in group.conditions if value is not None]
     literals = [value for value in literals if value is not None]
@@ -62,7 +62,7 @@ def pool(group: Group, type_: str, *, seed: int, wide: bool = False) -> Pool:
 
 
 def sentinels(kind: str, good: Any) -> list[Any]:
-    """Values under which a wrong comparison of missing values shows."""
+    """Values that show a wrong comparison of missing values."""
     if kind == "text":
         text = str(good or "x")
         return ["", text.swapcase(), text + " "]
@@ -76,7 +76,7 @@ def sentinels(kind: str, good: Any) -> list[Any]:
 
 
 def meeting(operator: str, good: Any, type_: str) -> list[Any]:
-    """What to compare with, so that the good value meets the condition; its neighbours after."""
+    """Values to compare with: first one under which the good value meets the condition."""
     kind = kind_of(type_)
     if good is None or kind not in ("int", "number", "date", "time"):
         return [good]
@@ -108,7 +108,7 @@ def _around(kind: str, value: Any) -> list[Any]:
 
 
 def fresh(kind: str, seed: int, count: int) -> list[Any]:
-    """Values that no statement asks for."""
+    """Make values that no statement asks for."""
     shift = seed % 7
     if kind == "int":
         return [1001 + shift + n for n in range(count)]
@@ -128,8 +128,21 @@ def fresh(kind: str, seed: int, count: int) -> list[Any]:
     return [f"{'abcdefghijklm'[(n + shift) % 13]}lpha{n}" for n in range(count)]
 
 
+def unlike(kind: str, column: str, number: int) -> Any:
+    """Make the value of a number: other numbers give other values, except of booleans."""
+    if kind == "date":
+        return dt.date(2031, 1, 1) + dt.timedelta(days=number)
+    if kind == "time":
+        return dt.datetime(2021, 1, 1, tzinfo=dt.UTC) + dt.timedelta(hours=number)
+    if kind == "boolean":
+        return bool(number % 2)
+    if kind == "uuid":
+        return f"00000000-0000-8000-9000-{number:012d}"
+    return 70000 + number if kind in ("int", "number") else f"{column[:6]} {number}"
+
+
 def _as(kind: str, value: Any) -> Any:
-    """The literal as a value of the kind; None where it is not one."""
+    """The literal as a value of the kind. None where it is not one."""
     if kind == "text":
         return str(value) if not isinstance(value, bool) else None
     if kind == "date":

@@ -1,4 +1,4 @@
-"""Findings: what a scan says about a statement and a file, as plain values."""
+"""What a scan says about a file, as plain values."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from membership_refactor.scan.resolve.bindings import Kind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where something stands; lines and columns count from one."""
+    """Where something stands. Lines and columns count from one."""
 
     path: str
     line: int
@@ -29,31 +29,31 @@ class Reference:
     table: str
     """The plan's name of the table."""
     column: str
-    """The plan's name of the column; ``*`` for a star or a whole row."""
+    """The plan's name of the column, or ``*`` for a star or a whole row."""
     columns: tuple[str, ...]
-    """What goes with it: the column, or all that a star stands for."""
+    """The column, or all going columns that a star stands for."""
     written: str
     kind: Kind
     standing: str
     certain: bool = True
     why: str = ""
-    """Why it is unsure."""
+    """Why it is unsure; empty where it is certain."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableUse:
-    """A table that goes, or whose name gets another meaning."""
+    """One use of a table that goes, or whose name gets another meaning."""
 
     place: Place
     table: str
     columns: tuple[str, ...]
-    """The columns of it that stay, and are read under another table's name later."""
+    """The columns of it that the statement uses."""
     why: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Danger:
-    """What breaks, or changes rows in silence, without being a reference."""
+    """Something that breaks, or silently changes rows, without being a reference."""
 
     place: Place
     code: str
@@ -78,7 +78,7 @@ class Look(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """Something that was not understood; nothing is skipped in silence."""
+    """Something that was not understood. Nothing is skipped in silence."""
 
     place: Place
     look: Look
@@ -87,7 +87,7 @@ class Note:
 
 @dataclass(slots=True)
 class FileOutcome:
-    """Everything about one file."""
+    """Everything that was found in one file."""
 
     path: str
     consumer: str
@@ -113,13 +113,13 @@ class Rewritten:
 
     place: Place
     old: str
-    """The statement as the database gets it, templates filled in."""
+    """The statement as the database gets it, with templates filled in."""
     new: str | None
     dialect: str
     form: str
-    """rename, join, derived, update, delete, insert; several joined by ``+``."""
+    """rename, join, derived, update, delete, insert or path; several are joined by ``+``."""
     reason: str = ""
-    """Why it was left."""
+    """Why it was left, or why the file cannot be edited."""
     edits: tuple[tuple[int, int, str], ...] = ()
     """Edits of the file: start, end, new text."""
     query: bool = False

@@ -105,7 +105,7 @@ class _Reader:
         )
 
     def _receiver(self, at: int, calls: list[tuple[str, int]]) -> tuple[str, bool]:
-        """The variable that a text is given to, and whether it is added to it."""
+        """The variable that gets a text, and whether the text is added to what it holds."""
         before = self.found[at - 1].text if at else ""
         if before == "+=" and at >= 2:
             return self.found[at - 2].text, True
@@ -120,7 +120,7 @@ class _Reader:
         return "", False
 
     def _chain(self, at: int) -> str:
-        """``sb.append("…").append(x).append("…")``: the name at the head."""
+        """The name at the head of ``sb.append("…").append(x).append("…")``."""
         at -= 1
         while at > 0 and self.found[at].text == ".":
             at -= 1
@@ -186,7 +186,7 @@ class _Reader:
         return parts, at
 
     def _suffix_end(self, at: int) -> int:
-        """``"…".formatted(x)``, ``.strip()``: the text stays."""
+        """Skip calls on a literal, such as ``.formatted(x)`` and ``.strip()``: the text stays."""
         while (
             at + 2 < len(self.found)
             and self.found[at].text == "."

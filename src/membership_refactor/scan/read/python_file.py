@@ -71,7 +71,7 @@ class _Reader(ast.NodeVisitor):
         self._inlined: set[str] = set()
 
     def offset(self, line: int, column: int) -> int:
-        """ast counts columns in UTF-8 bytes."""
+        """The offset in the text. ast counts columns in UTF-8 bytes."""
         if self.ascii or line > len(self.lines):
             return self.starts[min(line - 1, len(self.starts) - 1)] + column
         return self.starts[line - 1] + len(self.lines[line - 1].encode()[:column].decode())
@@ -187,7 +187,7 @@ class _Reader(ast.NodeVisitor):
             yield Placed.made(HOLE, start)
 
     def _literals(self, start: int, end: int) -> Iterator[Placed]:
-        """The pieces of an implicit concatenation, decoded, each character placed."""
+        """Yield the decoded pieces of an implicit concatenation."""
         at = start
         while at < end:
             match = _LITERAL.search(self.text, at, end)

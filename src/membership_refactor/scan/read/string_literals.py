@@ -1,4 +1,4 @@
-"""Literals: the text of a string literal, each character with its place in the file."""
+"""Read the text of a string literal, each character with its place in the file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def decoded(
     fields: bool = False,
     constants: Callable[[str], str | None] = lambda name: None,
 ) -> Placed:
-    """Escapes resolved; ``fields`` are an f-string's, filled where they name a constant."""
+    """Resolve escapes. Fields of an f-string are filled where they name a constant."""
     if "\\" not in text[start:end] and not fields:
         return Placed.at(text[start:end], start)
     characters: list[str] = []
@@ -53,7 +53,7 @@ def decoded(
 
 
 def without_indentation(text: str, start: int, end: int) -> Placed:
-    """A Java text block: the common indentation and blanks at the ends of lines are not in it."""
+    """Read a Java text block, without common indentation and blanks at line ends."""
     body = text.find("\n", start, end) + 1 or start
     lines: list[tuple[int, int]] = []
     at = body

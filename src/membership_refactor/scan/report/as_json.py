@@ -1,4 +1,4 @@
-"""JSON: the outcome for a program; the keys are those of the values."""
+"""Write the outcome as JSON. The keys are the names of the values' fields."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from membership_refactor.scan.report.summary import ScanOutcome
 
 
 def as_json(outcome: ScanOutcome) -> str:
-    """One document."""
+    """Write one JSON document."""
     return json.dumps(document(outcome), indent=2, ensure_ascii=False)
 
 
 def document(outcome: ScanOutcome) -> dict[str, Any]:
-    """The document as plain values."""
+    """Make the document of plain values."""
     return {
         "plan": outcome.plan,
         "stage": outcome.stage,

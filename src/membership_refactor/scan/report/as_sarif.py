@@ -1,4 +1,4 @@
-"""SARIF 2.1.0: the outcome for code review."""
+"""Write the outcome as SARIF 2.1.0, for code review."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _RULES = {
 
 
 def as_sarif(outcome: ScanOutcome, *, version: str = "") -> str:
-    """One run of one tool."""
+    """Write one run with a result for each finding and note."""
     results: list[dict[str, Any]] = []
     for found in outcome.files:
         for r in found.references:

@@ -1,4 +1,4 @@
-"""Text: the outcome for a person, findings by file, then a row per consumer."""
+"""Write the outcome as text: findings by file, then a row for each consumer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from membership_refactor.scan.report.summary import ScanOutcome
 
 
 def as_text(outcome: ScanOutcome) -> str:
-    """Everything, one finding a line."""
+    """Write one finding to a line, then the table of consumers."""
     lines: list[str] = []
     for found in outcome.files:
         lines += _file(found)

@@ -1,21 +1,21 @@
-"""Summary: one row per consumer, and whether it is clear of the old structure."""
+"""Sum up each consumer: is it clear of the old structure?"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from membership_refactor.scan.compare.verdict import Proof
 from membership_refactor.scan.consumers import Consumer
 from membership_refactor.scan.findings.values import FileOutcome, Look
 
 OPEN = (Look.UNPARSED, Look.MACRO, Look.DYNAMIC, Look.FRAGMENT, Look.SKIPPED, Look.SCHEMA)
-"""Notes that leave it open whether the consumer is clear."""
+"""Notes after which nobody can say that the consumer is clear."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsumerSummary:
-    """What stands in one consumer's way."""
+    """What still keeps one consumer from being clear."""
 
     name: str
     owner: str
@@ -34,7 +34,7 @@ class ConsumerSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanOutcome:
-    """Everything a scan has to say."""
+    """Everything that a scan found."""
 
     plan: str
     stage: str
@@ -52,7 +52,7 @@ class ScanOutcome:
 def summaries(
     consumers: Sequence[Consumer], files: Sequence[FileOutcome], scanned: dict[str, int]
 ) -> tuple[ConsumerSummary, ...]:
-    """One summary per consumer, in the file's order."""
+    """Sum up each consumer, in the order of the consumer file."""
     result: dict[str, ConsumerSummary] = {}
     for consumer in consumers:
         own = [outcome for outcome in files if outcome.consumer == consumer.name]
@@ -113,13 +113,11 @@ def _verdict(
 
 
 def _through(consumer: Consumer, summaries: dict[str, ConsumerSummary]) -> ConsumerSummary:
-    """A consumer of another one's interface is as clear as that one."""
+    """A consumer that uses another's interface is clear only if that one is."""
     own = summaries[consumer.name]
     if not consumer.through or not own.clear or consumer.name == consumer.through:
         return own
     behind = summaries[consumer.through]
     if behind.clear:
         return own
-    from dataclasses import replace
-
     return replace(own, clear=False, why=f"uses {consumer.through}, which is not clear")

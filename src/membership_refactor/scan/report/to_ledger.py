@@ -1,4 +1,4 @@
-"""Record: the outcome of a scan in the ledger, where the gates read it."""
+"""Record the outcome of a scan in the ledger, where the gates read it."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from membership_refactor.sql.quoting import qualified
 
 
 def record(connection: Connection, schema: str, outcome: ScanOutcome) -> int:
-    """One row per consumer; the number of rows. The ledger has to be there already."""
+    """Insert a row for each consumer. Returns the number of rows. Raises without a ledger."""
     table = qualified(ledger_schema(schema), "scan_outcome")
     found = connection.exec_driver_sql("SELECT to_regclass(%s)", (table,)).scalar_one()
     if found is None:
         raise RefactorError(
-            f"The ledger table {table} does not exist.",
+            f"There is no ledger: the table {table} does not exist.",
             hint="Run alembic upgrade 0001 first, or scan without --record.",
         )
     for consumer in outcome.consumers:

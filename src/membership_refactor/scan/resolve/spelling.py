@@ -1,4 +1,4 @@
-"""NameMap: the plan's names as a consumer spells them."""
+"""Spell the plan's names as a consumer does."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ class Case(StrEnum):
 
 
 def camel(name: str) -> str:
-    """``start_date`` as ``startDate``."""
+    """Spell ``start_date`` as ``startDate``."""
     head, *rest = name.split("_")
     return head + "".join(part[:1].upper() + part[1:] for part in rest)
 
 
 def pascal(name: str) -> str:
-    """``wide_table`` as ``WideTable``."""
+    """Spell ``wide_table`` as ``WideTable``."""
     word = camel(name)
     return word[:1].upper() + word[1:]
 
 
 @dataclass(frozen=True, slots=True)
 class NameMap:
-    """Spellings by the plan's name; a name that is not listed follows ``case``."""
+    """Spellings by the plan's name. A name that is not listed follows ``case``."""
 
     case: Case = Case.SNAKE
     tables: Mapping[str, str] = field(default_factory=dict)
@@ -41,7 +41,7 @@ class NameMap:
         return self.columns.get(name) or (camel(name) if self.case is Case.CAMEL else name)
 
     def over(self, other: NameMap) -> NameMap:
-        """These spellings, and the other's where these have none."""
+        """Use these spellings, and the other's where these have none."""
         return NameMap(
             self.case if self.case is not Case.SNAKE else other.case,
             {**other.tables, **self.tables},

@@ -1,4 +1,4 @@
-"""Structure: which column of which table stands, goes or is gone at a stage of the split."""
+"""Which column of which table stays, goes or is gone at a stage of the split."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Standing(StrEnum):
     MOVED = "moved"
     """It stays with the child, and its table takes another name."""
     DEPRECATED = "deprecated"
-    """It works at this stage, and is taken away by the chain."""
+    """It works at this stage. The chain takes it away later."""
     GONE = "gone"
-    """The table had it before; at this stage the statement fails."""
+    """The table had it before. At this stage the statement fails."""
 
 
 GOING = (Standing.DEPRECATED, Standing.GONE)
@@ -66,12 +66,9 @@ class Structure:
     stage: Stage
     tables: tuple[TableAtStage, ...]
 
-    def table(self, role: Role) -> TableAtStage | None:
-        return next((table for table in self.tables if table.role is role), None)
-
 
 def structure_at(plan: TableSplit, stage: Stage, *, portrait: Portrait | None = None) -> Structure:
-    """The plan's tables at ``stage``; a portrait gives the order of columns and extra ones."""
+    """The plan's tables at ``stage``. A portrait gives the order of columns and extra ones."""
     wide = wide_columns(plan, portrait=portrait)
     deprecated = set(plan.deprecated)
 
@@ -108,7 +105,7 @@ def structure_at(plan: TableSplit, stage: Stage, *, portrait: Portrait | None = 
 
 
 def wide_columns(plan: TableSplit, *, portrait: Portrait | None = None) -> tuple[str, ...]:
-    """The wide table's columns in its order; extra columns of the portrait stay with the child."""
+    """The wide table's columns in order. Extra columns of the portrait stay with the child."""
     if portrait is None:
         return plan.source_columns
     for name in (plan.source, plan.copy, plan.retired):
