@@ -1,4 +1,4 @@
-"""``scan``: who still uses the old structure; rewrites the statements and proves the rewriting."""
+"""``scan``: find the SQL that uses the old structure, rewrite it and compare the results."""
 
 from __future__ import annotations
 
@@ -21,53 +21,78 @@ if TYPE_CHECKING:
     from membership_refactor.scan.run import Request
 
 NAME = "scan"
-HELP = "find every reference to the old structure, rewrite it, prove the rewriting"
+HELP = "find the SQL that uses the old structure, rewrite it and compare the results"
+DESCRIPTION = (
+    "Read SQL in files, in Java and Python sources and in the database, and name every reference "
+    "to a table or column that the refactoring takes away. Files are changed with --apply only. "
+    "Exit status: 0 where nothing was found, 1 where something was, also where a file could not "
+    "be read or understood."
+)
+EXAMPLE = "membership-refactor scan src/ --stage interim --rewrite"
 FORMATS = ("text", "json", "sarif")
 PLAN = "membership_refactor.plans.chain:SPLIT"
+STAGES = ", ".join(stage.value for stage in Stage)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("paths", nargs="*", metavar="PATH", help="files and directories")
-    parser.add_argument(
+    add = parser.add_argument
+    add("paths", nargs="*", metavar="PATH", help="files and directories to read, such as src/")
+    what = parser.add_argument_group("what is read").add_argument
+    what(
         "--stage",
         default="interim",
         metavar="STAGE",
-        help="the structure the SQL is written for: legacy, copy, interim (default) or current",
+        help=f"the structure for which the SQL was written: {STAGES} (default interim)",
     )
-    parser.add_argument("--consumers", metavar="FILE", help="TOML file that names the consumers")
-    parser.add_argument("--consumer", metavar="NAME", help="only this consumer of the file")
-    parser.add_argument(
-        "--dialect", metavar="DIALECT", help="postgres (default) or mysql, without a consumer file"
+    what("--consumers", metavar="FILE", help="TOML file that lists the consumers with their paths")
+    what(
+        "--consumer", metavar="NAME", help="only this consumer of FILE, such as --consumer reports"
     )
-    parser.add_argument(
-        "--case", metavar="CASE", help="snake (default) or camel, without a consumer file"
+    what("--dialect", metavar="DIALECT", help="postgres (default) or mysql, without --consumers")
+    what(
+        "--case",
+        metavar="CASE",
+        help="how names are spelled without --consumers: snake, as in start_date (default), or "
+        "camel, as in startDate",
     )
-    parser.add_argument("--plan", default=PLAN, metavar="MODULE:NAME", help="another plan")
-    parser.add_argument(
-        "--catalog", action="store_true", help="the database's own views, functions and triggers"
+    what("--plan", default=PLAN, metavar="MODULE:NAME", help=f"the plan (default {PLAN})")
+    what("--catalog", action="store_true", help="also the database's own views and functions")
+    rewrite = parser.add_argument_group("rewriting").add_argument
+    rewrite("--rewrite", action="store_true", help="show the new form of each statement as a diff")
+    rewrite("--diff", metavar="FILE", help="write the diff to FILE, such as --diff split.patch")
+    rewrite("--apply", action="store_true", help="write the new form into the files")
+    compare = parser.add_argument_group("comparing").add_argument
+    compare("--prove", action="store_true", help="run the old and the new form on made-up rows")
+    compare("--own-data", action="store_true", help="with --prove: also on the database's own rows")
+    compare("--seed", type=int, default=1, metavar="N", help="makes other rows (default 1)")
+    compare(
+        "--random-sets",
+        type=int,
+        default=20,
+        metavar="N",
+        help="sets of random rows for each statement (default 20)",
     )
-    parser.add_argument(
-        "--rewrite", action="store_true", help="show the new form of statements as a diff"
+    other = parser.add_argument_group("result and limits").add_argument
+    other("--record", action="store_true", help="record the outcome in the ledger, for the gates")
+    other("--processes", type=int, default=0, metavar="N", help="processes (default one per core)")
+    other(
+        "--max-seconds",
+        type=float,
+        default=20.0,
+        metavar="S",
+        help="leave a file unread, and say so, after S seconds (default 20)",
     )
-    parser.add_argument("--apply", action="store_true", help="write the new form into the files")
-    parser.add_argument("--diff", metavar="FILE", help="write the diff into a file instead")
-    parser.add_argument(
-        "--prove", action="store_true", help="run old and new form on data made to differ"
-    )
-    parser.add_argument(
-        "--own-data", action="store_true", help="with --prove: also on the database's own rows"
-    )
-    parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the data (1)")
-    parser.add_argument("--random-sets", type=int, default=20, metavar="N", help="of data (20)")
-    parser.add_argument("--record", action="store_true", help="put the outcome into the ledger")
-    parser.add_argument("--processes", type=int, default=0, metavar="N", help="one per core")
-    parser.add_argument("--max-seconds", type=float, default=20.0, metavar="S", help="a file (20)")
-    parser.add_argument(
-        "--max-bytes", type=int, default=4_000_000, metavar="N", help="a file (4000000)"
+    other(
+        "--max-bytes",
+        type=int,
+        default=4_000_000,
+        metavar="N",
+        help="leave a larger file unread, and say so (default 4000000)",
     )
 
 
 def run(options: argparse.Namespace, context: Context) -> int:
+    """Return 1 where something was found, or a comparison differs."""
     from membership_refactor.scan.parse.require_sqlglot import require_sqlglot
 
     require_sqlglot()
@@ -100,7 +125,7 @@ def _request(options: argparse.Namespace, context: Context) -> Request:
     if not options.paths and not options.catalog and not any(c.paths for c in consumers):
         raise WrongUse("Nothing to scan.", hint="Give a PATH, --consumers FILE or --catalog.")
     if options.own_data and not options.prove:
-        raise WrongUse("--own-data goes with --prove.", hint="Add --prove.")
+        raise WrongUse("--own-data needs --prove.", hint="Add --prove.")
     return Request(
         plan=plan,
         stage=_stage(options.stage),
@@ -123,8 +148,7 @@ def _stage(text: str) -> Stage:
     try:
         return Stage(text)
     except ValueError:
-        known = ", ".join(stage.value for stage in Stage)
-        raise WrongUse(f'There is no stage "{text}".', hint=f"The stages are {known}.") from None
+        raise WrongUse(f'There is no stage "{text}".', hint=f"The stages are {STAGES}.") from None
 
 
 def _plan(text: str) -> TableSplit:
@@ -194,7 +218,7 @@ def _rewritten(outcome: ScanOutcome, options: argparse.Namespace, format_: str) 
 
 @contextmanager
 def _progress() -> Iterator[Any]:
-    """A bar on a terminal, nothing elsewhere."""
+    """Show a progress bar on a terminal, and nothing elsewhere."""
     if not sys.stderr.isatty():
         yield lambda what, done, of: None
         return

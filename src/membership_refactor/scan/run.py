@@ -1,23 +1,23 @@
-"""Scan: everything that one scan does, from consumers and paths to its outcome."""
+"""Do everything that one scan does, from consumers and paths to its outcome."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy import Engine
 
 from membership_refactor.planning import Stage, TableSplit
 from membership_refactor.portrait import Portrait
-from membership_refactor.scan.compare.column_types import Types, read_types
+from membership_refactor.scan.compare.column_types import read_types
 from membership_refactor.scan.compare.own_data import prove_on_own_data
 from membership_refactor.scan.compare.prover import Prover
 from membership_refactor.scan.compare.verdict import Proof
 from membership_refactor.scan.consumers import Consumer
-from membership_refactor.scan.findings.values import FileOutcome, Look, Note, Place, Rewritten
+from membership_refactor.scan.findings.values import FileOutcome
 from membership_refactor.scan.read.catalog import (
     CONSUMER,
     catalog_outcomes,
@@ -55,7 +55,7 @@ def scan(
     engine: Engine | None = None,
     progress: Callable[[str, int, int], None] = lambda what, done, of: None,
 ) -> ScanOutcome:
-    """The outcome; ``engine`` is needed for the catalog and for proofs."""
+    """Scan, rewrite and compare as requested. Catalog and comparison need ``engine``."""
     started = time.monotonic()
     tasks, unread = tasks_for(request.consumers, request.paths)
     portrait = _portrait(request, engine)
@@ -74,7 +74,7 @@ def scan(
     ):
         if not outcome.empty or outcome.statements:
             found.append(outcome)
-    found += [_unread(*one) for one in unread]
+    found += [FileOutcome.unread(path.as_posix(), name, why) for name, path, why in unread]
     consumers = list(request.consumers)
     seconds = time.monotonic() - started
     if request.catalog and engine is not None:
@@ -112,14 +112,6 @@ def _catalog(
         return list(catalog_outcomes(connection, request.schema, FileScanner(analyser)))
 
 
-def _unread(consumer: str, path: Path, message: str) -> FileOutcome:
-    """SQL shipped inside a jar was missed by everybody."""
-    outcome = FileOutcome(path.as_posix(), consumer)
-    place = Place(path=path.as_posix(), line=1, column=1)
-    outcome.notes.append(Note(place=place, look=Look.SKIPPED, message=message))
-    return outcome
-
-
 def _proofs(
     request: Request,
     engine: Engine,
@@ -141,29 +133,15 @@ def _proofs(
         connection.rollback()
         provers: dict[str, Prover] = {}
         for number, (consumer, rewritten) in enumerate(wanted):
-            prover = provers.get(consumer.name)
-            if prover is None:
-                prover = provers[consumer.name] = Prover(
-                    connection,
-                    request.plan,
-                    request.stage,
-                    consumer,
-                    types,
-                    request.random_sets,
-                    columns=columns,
-                )
-            yield _proof(request, engine, prover, rewritten, types)
+            if consumer.name not in provers:
+                provers[consumer.name] = Prover(
+                    connection, request.plan, request.stage, consumer, types,
+                    request.random_sets, columns=columns,
+                )  # fmt: skip
+            prover, place = provers[consumer.name], rewritten.place
+            old, new = rewritten.old, rewritten.new or ""
+            proof = prover.prove(old, new, rewritten.dialect, place=place, seed=request.seed)
+            if request.own_data:
+                proof = prove_on_own_data(engine, request.schema, prover, rewritten, proof)
+            yield proof
             progress("proofs", number + 1, len(wanted))
-
-
-def _proof(
-    request: Request, engine: Engine, prover: Prover, rewritten: Rewritten, types: Types
-) -> Proof:
-    assert rewritten.new is not None
-    proof = prover.prove(
-        rewritten.old, rewritten.new, rewritten.dialect, place=rewritten.place, seed=request.seed
-    )
-    if not request.own_data:
-        return proof
-    remark = prove_on_own_data(engine, request.schema, prover, rewritten, proof)
-    return replace(proof, **remark)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Engine
@@ -21,10 +22,10 @@ _ROWS = 200_000
 
 def prove_on_own_data(
     engine: Engine, schema: str, prover: Prover, rewritten: Rewritten, proof: Proof
-) -> dict[str, Any]:
-    """What changes in the proof: the verdict if the rows differ, else a remark."""
-    if proof.verdict is not Verdict.PROVED and proof.verdict is not Verdict.WEAK:
-        return {}
+) -> Proof:
+    """Add to the proof what the user's rows show: a difference, or a remark."""
+    if proof.verdict not in (Verdict.PROVED, Verdict.WEAK):
+        return proof
     if not rewritten.query:
         return _remark(proof, "own data: a statement that writes is not run on it")
     if prover.stage is not Stage.INTERIM:
@@ -43,7 +44,8 @@ def prove_on_own_data(
         return _remark(proof, f"own data: {str(error.orig).strip().splitlines()[0]}")
     reason = differs(before, after)
     if reason:
-        return {"verdict": Verdict.DIFFERENT, "example": f"on your own data: {reason}"}
+        example = f"on your own data: {reason}"
+        return replace(proof, verdict=Verdict.DIFFERENT, example=example)
     return _remark(proof, f"own data: equal, {len(before.rows)} rows")
 
 
@@ -52,8 +54,8 @@ def _oid(type_code: object) -> int:
     return type_code if isinstance(type_code, int) else 0
 
 
-def _remark(proof: Proof, text: str) -> dict[str, Any]:
-    return {"remarks": (*proof.remarks, text)}
+def _remark(proof: Proof, text: str) -> Proof:
+    return replace(proof, remarks=(*proof.remarks, text))
 
 
 def _in_database_names(tree: Any, prover: Prover) -> None:

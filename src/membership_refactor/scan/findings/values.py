@@ -98,13 +98,16 @@ class FileOutcome:
     notes: list[Note] = field(default_factory=list)
     rewrites: list[Rewritten] = field(default_factory=list)
 
-    @property
-    def findings(self) -> int:
-        return len(self.references) + len(self.tables) + len(self.dangers)
+    @classmethod
+    def unread(cls, path: str, consumer: str, why: str) -> FileOutcome:
+        """The outcome of a file that was not read."""
+        place = Place(path=path, line=1, column=1)
+        return cls(path, consumer, notes=[Note(place=place, look=Look.SKIPPED, message=why)])
 
     @property
     def empty(self) -> bool:
-        return not (self.findings or self.notes or self.rewrites)
+        """Whether nothing was found."""
+        return not (self.references or self.tables or self.dangers or self.notes or self.rewrites)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,6 @@ from membership_refactor.scan.resolve.bindings import Kind
 from membership_refactor.scan.resolve.tables_at_stage import (
     GOING,
     Structure,
-    TableAtStage,
     structure_at,
 )
 from membership_refactor.sql.names import ledger_schema
@@ -80,7 +79,7 @@ ORDER BY 1
 def catalog_outcomes(
     connection: Connection, schema: str, scanner: FileScanner
 ) -> Iterator[FileOutcome]:
-    """One outcome per object of the database; its name takes the place of a path."""
+    """Yield an outcome for each object of the database. Its name takes the place of a path."""
     analyser = scanner.analyser
     structure = structure_at(analyser.plan, analyser.stage, portrait=analyser.portrait)
     yield from _dependents(connection, schema, structure)
@@ -100,27 +99,18 @@ def _dependents(connection: Connection, schema: str, structure: Structure) -> It
         place = Place(path=path, line=1, column=1)
         standing = table.standing(column) if column else None
         if standing in GOING:
-            outcome.references.append(_reference(place, table, column, str(standing)))
-        elif table.leaves and not any(use.table == table.name for use in outcome.tables):
-            why = "it follows the table by its identity: look where it points after 0005"
-            outcome.tables.append(
-                TableUse(
-                    place=place, table=table.name, columns=(column,) if column else (), why=why
+            outcome.references.append(
+                Reference(
+                    place=place, table=table.name, column=column, columns=(column,),
+                    written=column, kind=Kind.READ, standing=str(standing),
                 )
-            )
+            )  # fmt: skip
+        elif table.leaves and not any(use.table == table.name for use in outcome.tables):
+            why = "it stays bound to the renamed table: look where it points after 0005"
+            columns = (column,) if column else ()
+            use = TableUse(place=place, table=table.name, columns=columns, why=why)
+            outcome.tables.append(use)
     yield from (outcome for outcome in found.values() if not outcome.empty)
-
-
-def _reference(place: Place, table: TableAtStage, column: str, standing: str) -> Reference:
-    return Reference(
-        place=place,
-        table=table.name,
-        column=column,
-        columns=(column,),
-        written=column,
-        kind=Kind.READ,
-        standing=standing,
-    )
 
 
 def _bodies(connection: Connection, schema: str, scanner: FileScanner) -> Iterator[FileOutcome]:
@@ -153,7 +143,7 @@ ORDER BY c.relname, a.attnum
 
 
 def columns_portrait(connection: Connection, schema: str, tables: Sequence[str]) -> Portrait | None:
-    """Just the columns of the tables; None where none of them is there."""
+    """Read only the columns of the tables. None where none of the tables is there."""
     made: dict[str, list[Column]] = {}
     for table, name, type_, not_null in connection.exec_driver_sql(
         _COLUMNS, (schema, list(tables))

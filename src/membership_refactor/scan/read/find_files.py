@@ -1,4 +1,4 @@
-"""Paths: the files of each consumer, in a fixed order, none twice."""
+"""Find the files of each consumer, in a fixed order, each once."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _ARCHIVES = {".jar", ".war", ".ear", ".whl"}
 def tasks_for(
     consumers: Sequence[Consumer], given: Sequence[Path]
 ) -> tuple[list[Task], list[tuple[str, Path, str]]]:
-    """Every file to scan, and what cannot be scanned with the reason.
+    """Find every file to scan, and what cannot be scanned with the reason.
 
-    Paths given on the command line belong to the consumer whose own paths hold them, otherwise
-    to every consumer that has no paths, otherwise to the first.
+    A path of the command line belongs to each consumer whose own paths hold it. Without one, it
+    belongs to the first consumer that has no paths, or else to the first.
     """
     tasks: list[Task] = []
     unread: list[tuple[str, Path, str]] = []

@@ -57,17 +57,16 @@ class FileScanner:
 
     def scan(self, path: Path, shown: str) -> FileOutcome:
         """Scan a file. Whatever is wrong with it becomes a note."""
-        outcome = FileOutcome(shown, self.analyser.consumer.name)
+        consumer = self.analyser.consumer.name
+        outcome = FileOutcome(shown, consumer)
         try:
             size = path.stat().st_size
             raw = path.read_bytes() if size <= self.max_bytes else b""
         except OSError as error:
-            Collector(outcome, "").note(0, Look.SKIPPED, f"cannot be read: {error.strerror}")
-            return outcome
+            return FileOutcome.unread(shown, consumer, f"cannot be read: {error.strerror}")
         if size > self.max_bytes:
-            message = f"{size:,} bytes are more than --max-bytes {self.max_bytes:,}"
-            Collector(outcome, "").note(0, Look.SKIPPED, message)
-            return outcome
+            why = f"{size:,} bytes are more than --max-bytes {self.max_bytes:,}"
+            return FileOutcome.unread(shown, consumer, why)
         utf16 = raw.startswith((b"\xff\xfe", b"\xfe\xff"))
         if not utf16 and not self._prefilter.search(raw):
             return outcome

@@ -1,4 +1,4 @@
-"""Pool: files scanned by several processes, each with a time limit, in a fixed order."""
+"""Scan files in several processes, each file with a time limit, and keep their order."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -15,12 +16,12 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
-from membership_refactor.scan.findings.values import FileOutcome, Look, Note, Place
+from membership_refactor.scan.findings.values import FileOutcome
 from membership_refactor.scan.read.scan_file import FileScanner
 from membership_refactor.scan.resolve.analyse import Analyser
 
 _FEW = 64
-"""Below this number of files starting processes costs more than they save."""
+"""Below this number of files, processes cost more time than they save."""
 _AT_ONCE = 32
 
 
@@ -40,11 +41,11 @@ class Limits:
     seconds: float = 20.0
     bytes: int = 4_000_000
     processes: int = 0
-    """0: one per core."""
+    """0 means one per core."""
 
 
 class TooLong(Exception):
-    """The time limit of a file."""
+    """Raised when a file takes longer than its time limit."""
 
 
 def scan_files(
@@ -55,13 +56,11 @@ def scan_files(
     rewrite: bool = False,
     progress: Callable[[int], None] = lambda done: None,
 ) -> Iterator[FileOutcome]:
-    """The outcome of every task, in the tasks' order; nothing that a file does stops the rest."""
+    """Yield the outcome of every task, in order. Nothing that a file does stops the rest."""
     limits = limits or Limits()
-    wanted = (
-        limits.processes or len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else limits.processes or os.cpu_count() or 1
-    )
+    affinity = getattr(os, "sched_getaffinity", None)
+    cores = len(affinity(0)) if affinity is not None else os.cpu_count() or 1
+    wanted = limits.processes or cores
     if wanted < 2 or len(tasks) < _FEW:
         worker = _Worker(analysers, limits, rewrite)
         for number, task in enumerate(tasks):
@@ -93,24 +92,14 @@ class _Worker:
         except Exception as error:
             # One file must not stop the scan; that it was not read is a finding of its own.
             reason = f"not read: {type(error).__name__}: {error}"
-        return _unread(task, scanner.analyser.consumer.name, reason)
-
-
-def _unread(task: Task, consumer: str, reason: str) -> FileOutcome:
-    outcome = FileOutcome(task.shown, consumer)
-    place = Place(path=task.shown, line=1, column=1)
-    outcome.notes.append(Note(place=place, look=Look.SKIPPED, message=reason))
-    return outcome
+        return FileOutcome.unread(task.shown, scanner.analyser.consumer.name, reason)
 
 
 @contextlib.contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Raises TooLong in the main thread; elsewhere, and on Windows, there is no limit."""
-    import threading
-
-    if not hasattr(signal, "setitimer") or threading.current_thread() is not (
-        threading.main_thread()
-    ):
+    """Raise TooLong in the main thread. Elsewhere, and on Windows, there is no limit."""
+    main = threading.current_thread() is threading.main_thread()
+    if not (main and hasattr(signal, "setitimer")):
         yield
         return
 
@@ -150,7 +139,7 @@ class _Running:
 
 
 class _Pool:
-    """Processes that are killed and replaced when a file holds one up from inside C code."""
+    """Processes. One that a file holds up inside of C code is killed and replaced."""
 
     def __init__(
         self,
@@ -223,7 +212,7 @@ class _Pool:
         one.process.join()
         number, task = one.todo.popleft()
         name = self.analysers[task.consumer].consumer.name
-        self.ready[number] = _unread(task, name, reason)
+        self.ready[number] = FileOutcome.unread(task.shown, name, reason)
         self.waiting.extendleft(reversed(one.todo))
         running.remove(one)
         new = self._start()
