@@ -11,9 +11,10 @@ from sphinx.application import Sphinx
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from docs.pages.inline import pictures_inline
-from docs.pages.write import write
+from docs.pages.write import write, write_wheel
 
 write()
+write_wheel()
 
 project = "membership_refactor"
 author = "The authors of membership_refactor"
@@ -21,7 +22,7 @@ release = importlib.metadata.version("membership-refactor")
 
 extensions = ["myst_parser", "sphinx.ext.autodoc"]
 source_suffix = {".md": "markdown"}
-exclude_patterns = ["pages"]
+exclude_patterns = ["made", "pages"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 nitpicky = True

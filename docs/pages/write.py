@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -22,6 +25,16 @@ def made() -> dict[Path, str]:
         for folder, pages in FOLDERS.items()
         for name, text in pages()
     }
+
+
+def write_wheel() -> None:
+    """The wheel is there, for readers who have only the site."""
+    folder = DOCS / "made"
+    shutil.rmtree(folder, ignore_errors=True)
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)],
+        cwd=DOCS.parent, check=True, capture_output=True,
+    )  # fmt: skip
 
 
 def write() -> None:

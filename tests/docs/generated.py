@@ -34,12 +34,10 @@ def texts() -> dict[str, RevisionText]:
 
 
 def steps_table() -> str:
-    """README: what each step does, locks, and costs to undo, as the revision files say it."""
-    found = texts()
-    lines = ["| step | what it does | locks | undo |", "|---|---|---|---|"]
+    """README: what each step does, as the revision files say it."""
+    lines = ["| step | what it does |", "|---|---|"]
     for revision, step in sorted(STEPS.items()):
-        t = found[revision]
-        lines.append(f"| {revision} `{step.name}` | {t.title} | {t.locks} | {_sentence(t.undo)} |")
+        lines.append(f"| {revision} `{step.name}` | {texts()[revision].title} |")
     return "\n".join(lines)
 
 
