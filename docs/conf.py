@@ -25,6 +25,7 @@ source_suffix = {".md": "markdown"}
 exclude_patterns = ["made", "pages"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
+smartquotes = False
 nitpicky = True
 # Other projects' pages are not read, so that the build needs no network. Inner types have no page.
 OTHERS = "alembic|collections|pathlib|psycopg|sqlalchemy"
