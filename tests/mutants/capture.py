@@ -72,7 +72,8 @@ MUTANTS = (
     mutant("no ALWAYS on the log", replaced("ENABLE ALWAYS", "ENABLE"),
            while_recording("SET session_replication_role = replica; " + DELETE_11)),
     mutant("DO NOTHING for reconcile",
-           replaced(r"DO UPDATE SET \([^)]*\) =\s*ROW \([^)]*\)\s*WHERE \([\s\S]*?\*<>\)[^;$]*\)",
+           replaced(r"DO UPDATE SET \([^)]*\) =\s*ROW \([^)]*\)\s*"
+                    r"WHERE \([\s\S]*?record_image_ne[^;$]*\)",
                     "DO NOTHING", "m_to_copy_insert"), followed("0003", HANDED_ON)),
     mutant("checkpoint in its own transaction",
            replaced(r'^(SELECT "s_refactor"."m_copy_build".*)$', r"\1; COMMIT; BEGIN"),
@@ -101,9 +102,8 @@ MUTANTS = (
            with_trigger(SOURCE, "rewrites the row after", "0003",
                         "UPDATE s.wide SET rotation = 'x' WHERE id = 11")),
     mutant("IS DISTINCT FROM on numeric",
-           replaced(r"ROW\((\w+)\.\"score\"[^()]*\)::pg_catalog.record"
-                    r" OPERATOR\(pg_catalog\.\*<>\) "
-                    r"ROW\((\w+)\.[^()]*\)::pg_catalog.record",
+           replaced(r"pg_catalog\.record_image_ne\(ROW\((\w+)\.\"score\"[^()]*\), "
+                    r"ROW\((\w+)\.[^()]*\)\)",
                     r'\1."score" IS DISTINCT FROM \2."score"', "m_to_copy_"),
            followed("0003", SCALE, "UPDATE s.wide SET score = 1.500 WHERE id = 11")),
     mutant("drain without a re-read", replaced(r"INSERT INTO \"s\"\.\"narrow\" AS"

@@ -142,8 +142,8 @@ MUTANTS = (
            " RETURN NULL; END IF;\n",
            in_event(app_trigger("UPDATE tis.cm SET leaving = 'app' WHERE id = 2;")),
            'FUNCTION "tis_refactor"."m_child_updated"() RETURNS'),
-    Mutant("= instead of the record image", r"OPERATOR\(pg_catalog\.\*<>\)",
-           "OPERATOR(pg_catalog.<>)",
+    Mutant("= instead of the record image", r"pg_catalog\.record_image_ne\(",
+           "pg_catalog.record_ne(",
            in_event(test_events.test_a_number_that_changes_only_its_scale_and_json_that_changes_its_blanks_are_carried)),
     Mutant("every column propagated", r"CASE WHEN [^,;]*? THEN parent\.(\"(?:rotation|leaving)\") "
            r"ELSE c\.\"\w+\" END", r"parent.\1",

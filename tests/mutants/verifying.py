@@ -126,10 +126,7 @@ class BlindAfterwards:
         return text
 
 
-IMAGES = (
-    r'ROW\((\w)\."score"[^()]*\)::pg_catalog\.record OPERATOR\(pg_catalog\.\*<>\) '
-    r"ROW\((\w)\.[^()]*\)::pg_catalog\.record"
-)
+IMAGES = r'pg_catalog\.record_image_ne\(ROW\((\w)\."score"[^()]*\), ROW\((\w)\.[^()]*\)\)'
 MUTANTS: tuple[Mutant, ...] = (
     mutant("the last range ends with the last row",
            replaced(r"c\.before::text, c\.key::text,(?=[\s\S]*count\(\*\) FROM ([^\s)]+)\))",

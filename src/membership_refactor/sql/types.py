@@ -86,7 +86,7 @@ def identifies(column: Column) -> bool:
 def differs(columns: Iterable[Column], left: str, right: str) -> str:
     """A condition: the rows ``left`` and ``right`` differ in the stored image of a column.
 
-    The record comparison ``*<>`` is bit-exact for every type (and works for json), but has to
+    The comparison of record images is bit-exact for every type (and works for json), but has to
     build two records; where ``=`` is identity, IS DISTINCT FROM says the same for less.
     """
     columns = tuple(columns)
@@ -96,7 +96,7 @@ def differs(columns: Iterable[Column], left: str, right: str) -> str:
     if image:
         one = ", ".join(f"{left}.{ident(n)}" for n in image)
         two = ", ".join(f"{right}.{ident(n)}" for n in image)
-        parts.append(
-            f"ROW({one})::pg_catalog.record OPERATOR(pg_catalog.*<>) ROW({two})::pg_catalog.record"
-        )
+        # The function, not its operator ``*<>``: PostgreSQL prints the operator without the casts
+        # that it needs, and cannot read its own text again from a dump or in pg_upgrade.
+        parts.append(f"pg_catalog.record_image_ne(ROW({one}), ROW({two}))")
     return "(" + "\n    OR ".join(parts) + ")"

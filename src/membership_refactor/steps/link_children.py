@@ -20,6 +20,8 @@ from membership_refactor.sql.parallel import (
     install,
     ledger_tables,
     list_losers,
+    note_child_functions,
+    note_child_triggers,
     remove,
 )
 from membership_refactor.sql.parents.grouping import (
@@ -205,7 +207,7 @@ def down(s: Situation) -> tuple[Action, ...]:
     """Back to the parent that is made of its children: link and uuid are functions of the key,
     by way of what the ledger keeps for parents whose uuid is not the computed one."""
     plan, names, child = s.plan, s.names, s.child("0008")
-    keeping = keep_uuid_triggers(names)
+    keeping = (*keep_uuid_triggers(names), *note_child_triggers(names, child))
     capture = (*derive_triggers(names), *keep_link_triggers(names))
     closing = close_triggers(names, CLOSED, names.parent)
     link, copy, required = ident(plan.link), names.copy, _required(s, child)
@@ -222,13 +224,15 @@ def down(s: Situation) -> tuple[Action, ...]:
                 *close_functions(names, CLOSED, *closed_message(s)),
                 *keep_uuid_function(names),
                 *fill_kept_function(names),
-                Statement(f"DELETE FROM {names.own('kept')}"),
+                *note_child_functions(names, child),
+                *(Statement(f"DELETE FROM {names.own(t)}") for t in ("kept", "uuid_map")),
             ),
         ),
         Brief(
             name="note uuids as they change",
-            locks=((names.parent, SHARE_ROW),),
-            statements=install_triggers(keeping),
+            # The fence refuses snapshots older than these triggers.
+            locks=((copy, SHARE_ROW), (names.parent, SHARE_ROW)),
+            statements=(raise_fence(names), *install_triggers(keeping)),
         ),
         Ranges(
             name="note the parents' uuids",
@@ -277,7 +281,7 @@ def down(s: Situation) -> tuple[Action, ...]:
                 *drop_functions(names),
                 *(
                     Statement(f"DROP FUNCTION IF EXISTS {names.own(f)}")
-                    for f in ("keep_uuid", "fill_kept")
+                    for f in ("keep_uuid", "fill_kept", "note_child")
                 ),
             ),
         ),

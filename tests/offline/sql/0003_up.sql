@@ -440,7 +440,7 @@ BEGIN
     IF NOT "public_refactor"."programme_membership_fence"() AND EXISTS (SELECT FROM n) THEN
       RAISE serialization_failure USING MESSAGE = 'this transaction''s snapshot is older than the switch to synchronous capture', HINT = 'Retry the transaction.';
     END IF;
-    PERFORM 1 FROM "public"."programme_membership" AS a WHERE a."id" IN (SELECT n."id" FROM n) FOR KEY SHARE;
+    PERFORM 1 FROM "public"."programme_membership" AS a WHERE a."id" = ANY (ARRAY(SELECT n."id" FROM n)) FOR KEY SHARE;
   END IF;
   IF pg_catalog.pg_trigger_depth() = 1 THEN
     own_ids := ARRAY(SELECT n."id" FROM n LIMIT 101);
@@ -587,7 +587,7 @@ BEGIN
     IF NOT "public_refactor"."programme_membership_fence"() AND EXISTS (SELECT FROM n) THEN
       RAISE serialization_failure USING MESSAGE = 'this transaction''s snapshot is older than the switch to synchronous capture', HINT = 'Retry the transaction.';
     END IF;
-    PERFORM 1 FROM "public"."programme_membership" AS a WHERE a."id" IN (SELECT n."id" FROM n) FOR KEY SHARE;
+    PERFORM 1 FROM "public"."programme_membership" AS a WHERE a."id" = ANY (ARRAY(SELECT n."id" FROM n)) FOR KEY SHARE;
   END IF;
   IF pg_catalog.pg_trigger_depth() = 1 THEN
     own_ids := ARRAY(SELECT n."id" FROM n LIMIT 101);
@@ -902,7 +902,13 @@ CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_keep_link"() 
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 #variable_conflict use_variable
 BEGIN
-  NEW."programme_membership_uuid" := "public_refactor"."programme_membership_link"(NEW."person_id", NEW."programme_id", NEW."programme_membership_type", NEW."programme_start_date", NEW."programme_end_date");
+  IF NEW."programme_membership_uuid" IS NOT DISTINCT FROM OLD."programme_membership_uuid" THEN
+    NEW."programme_membership_uuid" := "public_refactor"."programme_membership_link"(NEW."person_id", NEW."programme_id", NEW."programme_membership_type", NEW."programme_start_date", NEW."programme_end_date");
+  ELSIF NEW."programme_membership_uuid" IS DISTINCT FROM "public_refactor"."programme_membership_link"(NEW."person_id", NEW."programme_id", NEW."programme_membership_type", NEW."programme_start_date", NEW."programme_end_date") THEN
+    RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "programme_membership_uuid" of curriculum_membership follows the key and cannot be written yet',
+      HINT = 'Leave programme_membership_uuid out of the statement. An application may write it once parent and child are saved in parallel.', SCHEMA = 'public', TABLE = 'curriculum_membership',
+      COLUMN = 'programme_membership_uuid';
+  END IF;
   RETURN NEW;
 END
 $body$;

@@ -157,7 +157,7 @@ BEGIN
     IF NOT "public_refactor"."programme_membership_fence"() AND EXISTS (SELECT FROM n) THEN
       RAISE serialization_failure USING MESSAGE = 'this transaction''s snapshot is older than the switch to synchronous capture', HINT = 'Retry the transaction.';
     END IF;
-    PERFORM 1 FROM "public"."curriculum_membership" AS a WHERE a."id" IN (SELECT n."id" FROM n) FOR KEY SHARE;
+    PERFORM 1 FROM "public"."curriculum_membership" AS a WHERE a."id" = ANY (ARRAY(SELECT n."id" FROM n)) FOR KEY SHARE;
   END IF;
   IF pg_catalog.pg_trigger_depth() = 1 THEN
     own_ids := ARRAY(SELECT n."id" FROM n LIMIT 101);
@@ -355,7 +355,7 @@ BEGIN
     IF NOT "public_refactor"."programme_membership_fence"() AND EXISTS (SELECT FROM n) THEN
       RAISE serialization_failure USING MESSAGE = 'this transaction''s snapshot is older than the switch to synchronous capture', HINT = 'Retry the transaction.';
     END IF;
-    PERFORM 1 FROM "public"."curriculum_membership" AS a WHERE a."id" IN (SELECT n."id" FROM n) FOR KEY SHARE;
+    PERFORM 1 FROM "public"."curriculum_membership" AS a WHERE a."id" = ANY (ARRAY(SELECT n."id" FROM n)) FOR KEY SHARE;
   END IF;
   IF pg_catalog.pg_trigger_depth() = 1 THEN
     own_ids := ARRAY(SELECT n."id" FROM n LIMIT 101);

@@ -260,7 +260,8 @@ BEGIN
     IF NOT "public_refactor"."programme_membership_fence"() THEN
       RAISE serialization_failure USING MESSAGE = 'this transaction''s snapshot is older than the switch to synchronous capture', HINT = 'Retry the transaction.';
     END IF;
-    PERFORM 1 FROM "public"."curriculum_membership" AS c WHERE c."id" IN (SELECT n."id" FROM n) FOR KEY SHARE;
+    PERFORM 1 FROM "public"."curriculum_membership" AS c
+    WHERE c."id" = ANY (ARRAY(SELECT n."id" FROM n)) FOR KEY SHARE;
   END IF;
   PERFORM "public_refactor"."programme_membership_settle"(uuids, true);
   RETURN NULL;
@@ -286,7 +287,8 @@ BEGIN
     IF NOT "public_refactor"."programme_membership_fence"() THEN
       RAISE serialization_failure USING MESSAGE = 'this transaction''s snapshot is older than the switch to synchronous capture', HINT = 'Retry the transaction.';
     END IF;
-    PERFORM 1 FROM "public"."curriculum_membership" AS c WHERE c."id" IN (SELECT n."id" FROM n) FOR KEY SHARE;
+    PERFORM 1 FROM "public"."curriculum_membership" AS c
+    WHERE c."id" = ANY (ARRAY(SELECT n."id" FROM n)) FOR KEY SHARE;
   END IF;
   PERFORM "public_refactor"."programme_membership_settle"(uuids, true);
   RETURN NULL;

@@ -210,12 +210,12 @@ LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $body$
 DECLARE
   written bigint;
 BEGIN
-  DELETE FROM "public_refactor"."programme_membership_uuid_map" AS m WHERE m."child id" BETWEEN lo AND hi;
+  WITH held AS (
+    SELECT c."id", c."programme_membership_uuid", c."person_id", c."programme_id", c."programme_membership_type", c."programme_start_date", c."programme_end_date" FROM "public"."curriculum_membership" AS c
+    WHERE c."id" BETWEEN lo AND hi AND c."programme_membership_uuid" <> "public_refactor"."programme_membership_uuid"(c."person_id", c."programme_id", c."programme_membership_type", c."programme_start_date", c."programme_end_date") FOR SHARE)
   INSERT INTO "public_refactor"."programme_membership_uuid_map" AS m ("child id", "kept uuid", "person_id", "programme_id", "programme_membership_type", "programme_start_date", "programme_end_date")
-  SELECT c."id", p."uuid", p."person_id", p."programme_id", p."programme_membership_type", p."programme_start_date", p."programme_end_date"
-  FROM "public"."curriculum_membership" AS c JOIN "public"."programme_membership" AS p ON p."uuid" = c."programme_membership_uuid"
-  WHERE c."id" BETWEEN lo AND hi AND p."uuid" <> "public_refactor"."programme_membership_uuid"(p."person_id", p."programme_id", p."programme_membership_type", p."programme_start_date", p."programme_end_date")
-  ON CONFLICT ("child id") DO UPDATE SET "kept uuid" = excluded."kept uuid", "person_id" = excluded."person_id", "programme_id" = excluded."programme_id", "programme_membership_type" = excluded."programme_membership_type", "programme_start_date" = excluded."programme_start_date", "programme_end_date" = excluded."programme_end_date";
+  SELECT h.* FROM held AS h
+  ON CONFLICT ("child id") DO NOTHING;
   GET DIAGNOSTICS written = ROW_COUNT;
   RETURN written;
 END
@@ -899,6 +899,7 @@ BEGIN
       RAISE serialization_failure USING MESSAGE = 'this transaction''s snapshot is older than the switch to synchronous capture', HINT = 'Retry the transaction.';
     END IF;
     PERFORM 1 FROM "public"."programme_membership" AS p WHERE p."uuid" = NEW."uuid" FOR KEY SHARE;
+    PERFORM 1 FROM "public"."curriculum_membership" AS c WHERE c."programme_membership_uuid" = NEW."uuid" FOR NO KEY UPDATE;
   END IF;
   SELECT p."uuid", p."person_id", p."programme_id", p."programme_membership_type", p."programme_start_date", p."programme_end_date", p."rotation", p."rotation_id", p."training_number_id", p."training_pathway", p."leaving_reason", p."leaving_destination", p."amended_date" INTO parent
   FROM "public"."programme_membership" AS p WHERE p."uuid" = NEW."uuid";

@@ -143,7 +143,9 @@ class Sync(OneWay):
         key = ident(self.id)
         one, few = f"a.{key} = own_ids[1]", f"a.{key} = ANY (own_ids)"
         many = f"a.{key} IN ({written})"
-        locks = f"1 FROM {self.origin} AS a WHERE a.{key} IN ({written}) FOR KEY SHARE"
+        # An array, not IN: a join to a key that the planner knows to be unique stops at the first
+        # of two versions of a row, and the one that another transaction deleted goes unlocked.
+        locks = f"1 FROM {self.origin} AS a WHERE a.{key} = ANY (ARRAY({written})) FOR KEY SHARE"
         head = f"""  {guard(self.names, locks, rows="n")}
   {self._looked("n", self._apart("n"), nested="" if update else self._inserted_twice())}
   own_rows := pg_catalog.cardinality(own_ids);

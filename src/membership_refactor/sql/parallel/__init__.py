@@ -21,6 +21,10 @@ from membership_refactor.sql.parallel.lost_values import (
     list_losers,
     remember_parents,
 )
+from membership_refactor.sql.parallel.noted_children import (
+    note_child_functions,
+    note_child_triggers,
+)
 from membership_refactor.sql.parallel.refresh import refresh_function
 
 __all__ = [
@@ -36,6 +40,8 @@ __all__ = [
     "install_refresh",
     "ledger_tables",
     "list_losers",
+    "note_child_functions",
+    "note_child_triggers",
     "refresh_function",
     "refresh_triggers",
     "remember_parents",

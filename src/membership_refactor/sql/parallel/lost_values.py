@@ -8,6 +8,7 @@ from membership_refactor.planning import Conflict
 from membership_refactor.portrait import Column, Table
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.parallel.ledger import by, lost, was
+from membership_refactor.sql.parallel.noted_children import note_children_function
 from membership_refactor.sql.parallel.sides import Sides, function, set_to
 from membership_refactor.sql.quoting import ident
 from membership_refactor.sql.statements import Statement
@@ -72,7 +73,7 @@ def batch_functions(names: Names, child: Table) -> tuple[Statement, ...]:
     """
     sides = Sides(names, child)
     arguments = f"lo {sides.id_type}, hi {sides.id_type}"
-    made = [*_uuid_map(sides, arguments)]
+    made = [*note_children_function(sides)]
     if sides.values:
         made += [*_replace(sides, arguments), *_restore(sides, arguments)]
     else:
@@ -256,24 +257,6 @@ def _later(sides: Sides) -> str:
         f"(SELECT CASE WHEN NOT y.s IS DISTINCT FROM y.c THEN s.{sides.id} > c.{sides.id}\n"
         f"          WHEN y.c IS NULL THEN true ELSE y.s > y.c END\n"
         f"          FROM (SELECT {mine} AS c, {other} AS s) AS y)"
-    )
-
-
-def _uuid_map(sides: Sides, arguments: str) -> tuple[Statement, ...]:
-    names = sides.names
-    keys = sides.row_of("p", sides.key)
-    listed = ", ".join(ident(c.name) for c in sides.key)
-    sets = ", ".join(f"{ident(c.name)} = excluded.{ident(c.name)}" for c in sides.key)
-    body = f"""  DELETE FROM {names.own("uuid_map")} AS m WHERE m."child id" BETWEEN lo AND hi;
-  INSERT INTO {names.own("uuid_map")} AS m ("child id", "kept uuid", {listed})
-  SELECT c.{sides.id}, p.{sides.uuid}, {keys}
-  FROM {names.copy} AS c JOIN {names.parent} AS p ON p.{sides.uuid} = c.{sides.link}
-  WHERE c.{sides.id} BETWEEN lo AND hi AND p.{sides.uuid} <> {names.own("uuid")}({keys})
-  ON CONFLICT ("child id") DO UPDATE SET "kept uuid" = excluded."kept uuid", {sets};
-  GET DIAGNOSTICS written = ROW_COUNT;
-  RETURN written;"""
-    return function(
-        names.own("fill_uuid_map"), arguments, "bigint", body, declare="  written bigint;"
     )
 
 

@@ -14,7 +14,13 @@ from membership_refactor.sql.types import differs
 
 def _reread(sides: Sides) -> str:
     lock = f"1 FROM {sides.names.parent} AS p WHERE p.{sides.uuid} = NEW.{sides.uuid} FOR KEY SHARE"
-    return f"""{guard(sides.names, lock)}
+    # A batch may have written children since this transaction's snapshot and only locked their
+    # parent: the comparison below would see the old ones, carry nothing, and leave them apart.
+    # FOR KEY SHARE would pass over such a write.
+    children = (
+        f"1 FROM {sides.names.copy} AS c WHERE c.{sides.link} = NEW.{sides.uuid} FOR NO KEY UPDATE"
+    )
+    return f"""{guard(sides.names, lock, children)}
   {sides.reread_parent(f"NEW.{sides.uuid}")}
   IF NOT FOUND THEN
     RETURN NULL;

@@ -208,7 +208,9 @@ def derive_functions(names: Names) -> tuple[Statement, ...]:
             ()
             if kind == "delete"
             else (
-                f"1 FROM {names.copy} AS c WHERE c.{key} IN (SELECT n.{key} FROM n) FOR KEY SHARE",
+                # An array, not IN: see the capture between source and copy.
+                f"1 FROM {names.copy} AS c\n"
+                f"    WHERE c.{key} = ANY (ARRAY(SELECT n.{key} FROM n)) FOR KEY SHARE",
             )
         )
         body = f"""  SELECT pg_catalog.array_agg(z.k) INTO uuids FROM ({union}) AS z

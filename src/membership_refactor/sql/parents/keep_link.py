@@ -4,19 +4,33 @@ from __future__ import annotations
 
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.parents.parent_uuid import computed
-from membership_refactor.sql.quoting import ident
+from membership_refactor.sql.quoting import ident, literal
 from membership_refactor.sql.statements import Statement
 from membership_refactor.sql.triggers import OwnTrigger, before, trigger_function
 
 
 def keep_link_function(names: Names) -> tuple[Statement, ...]:
-    """The BEFORE ROW function: whatever the writer gave, the link is that of the key.
+    """The BEFORE ROW function: the link is that of the key. A statement that gives another one is
+    refused (55000): it would be told that it wrote what is not there.
 
     Without side effects, so it does no harm for a row that ON CONFLICT DO NOTHING then drops.
     """
     plan = names.plan
-    link = f"NEW.{ident(plan.link)}"
-    body = f"  {link} := {computed(names, 'NEW', 'link')};\n  RETURN NEW;"
+    link = ident(plan.link)
+    message = f'column "{plan.link}" of {plan.copy} follows the key and cannot be written yet'
+    hint = (
+        f"Leave {plan.link} out of the statement. An application may write it "
+        "once parent and child are saved in parallel."
+    )
+    # OLD is all NULL in an INSERT.
+    body = f"""  IF NEW.{link} IS NOT DISTINCT FROM OLD.{link} THEN
+    NEW.{link} := {computed(names, "NEW", "link")};
+  ELSIF NEW.{link} IS DISTINCT FROM {computed(names, "NEW", "link")} THEN
+    RAISE object_not_in_prerequisite_state USING MESSAGE = {literal(message)},
+      HINT = {literal(hint)}, SCHEMA = {literal(names.schema)}, TABLE = {literal(plan.copy)},
+      COLUMN = {literal(plan.link)};
+  END IF;
+  RETURN NEW;"""
     return trigger_function(names.own("keep_link"), body)
 
 

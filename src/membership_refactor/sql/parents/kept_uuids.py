@@ -26,7 +26,11 @@ def keep_uuid_function(names: Names) -> tuple[Statement, ...]:
     plan = names.plan
     kept, uuid = names.own("kept"), ident(plan.parent_id)
     old, new = computed(names, "OLD", "uuid"), computed(names, "NEW", "uuid")
-    body = f"""  IF TG_OP <> 'INSERT' THEN
+    body = f"""  IF TG_OP <> 'INSERT' AND OLD.{uuid} <> {old} THEN
+    -- Put, then delete: an entry that a batch made after this transaction's snapshot cannot be
+    -- seen, and so not be deleted; putting it again answers 40001.
+    INSERT INTO {kept} AS k (key_uuid, uuid) VALUES ({old}, OLD.{uuid})
+    ON CONFLICT (key_uuid) DO UPDATE SET uuid = excluded.uuid;
     DELETE FROM {kept} AS k WHERE k.key_uuid = {old} AND k.uuid = OLD.{uuid};
   END IF;
   IF TG_OP <> 'DELETE' THEN

@@ -1,0 +1,109 @@
+"""The uuids that children had, noted on the way down of 0008: where one is not the computed one.
+
+A batch notes those that stand; a trigger notes whatever changes from its beginning until the
+switch. ``resolve_kept`` reads the notes on the next way up.
+"""
+
+from __future__ import annotations
+
+from membership_refactor.portrait import Table
+from membership_refactor.sql.names import Names
+from membership_refactor.sql.parallel.sides import Sides, function
+from membership_refactor.sql.parents.parent_uuid import computed
+from membership_refactor.sql.quoting import columns, ident
+from membership_refactor.sql.snapshot_fence import guard
+from membership_refactor.sql.statements import Statement
+from membership_refactor.sql.triggers import OwnTrigger, after, trigger_function
+from membership_refactor.sql.types import differs
+
+
+def _insert(sides: Sides, values: str, conflict: str) -> str:
+    key = columns(sides.plan.key)
+    return (
+        f'INSERT INTO {sides.names.own("uuid_map")} AS m ("child id", "kept uuid", {key})\n'
+        f'  {values}\n  ON CONFLICT ("child id") {conflict}'
+    )
+
+
+def _row(sides: Sides, row: str) -> str:
+    return f"{row}.{sides.id}, {row}.{sides.link}, {sides.row_of(row, sides.key)}"
+
+
+def note_children_function(sides: Sides) -> tuple[Statement, ...]:
+    """``fill_uuid_map(lo, hi)``: the children in that range of ids are noted.
+
+    FOR SHARE waits for a writer who came before the trigger's fence and reads the row anew; what
+    the trigger has noted stays.
+    """
+    apart = f"c.{sides.link} <> {computed(sides.names, 'c')}"
+    held = (
+        f"WITH held AS (\n    SELECT {_row(sides, 'c')} FROM {sides.names.copy} AS c\n"
+        f"    WHERE c.{sides.id} BETWEEN lo AND hi AND {apart} FOR SHARE)\n  "
+    )
+    body = f"""  {held}{_insert(sides, "SELECT h.* FROM held AS h", "DO NOTHING")};
+  GET DIAGNOSTICS written = ROW_COUNT;
+  RETURN written;"""
+    return function(
+        sides.names.own("fill_uuid_map"),
+        f"lo {sides.id_type}, hi {sides.id_type}",
+        "bigint",
+        body,
+        declare="  written bigint;",
+    )
+
+
+def note_child_functions(names: Names, child: Table) -> tuple[Statement, ...]:
+    """The row function behind ``note_child_triggers``: the note of a child is what it is now.
+
+    State-based: it reads the row again, so that neither the order of triggers nor a later event
+    of the same row matters.
+    """
+    sides = Sides(names, child)
+    noted = names.own("uuid_map")
+    key = (ident(c) for c in ("kept uuid", *sides.plan.key))
+    again = f'DO UPDATE SET ({", ".join(key)}) = ROW (excluded."kept uuid", {{}})'.format(
+        columns(sides.plan.key, "excluded.")
+    )
+    body = f"""  {guard(names)}
+  IF TG_OP <> 'INSERT' THEN
+    -- Put, then delete: a note that a batch made after this transaction's snapshot cannot be seen,
+    -- and so not be deleted; putting it again answers 40001.
+    IF OLD.{sides.link} <> {computed(names, "OLD")} THEN
+      {_insert(sides, f"VALUES ({_row(sides, 'OLD')})", again)};
+    END IF;
+    DELETE FROM {noted} AS m WHERE m."child id" = OLD.{sides.id};
+  END IF;
+  IF TG_OP <> 'DELETE' THEN
+    SELECT {_row(sides, "c")} INTO saved
+    FROM {names.copy} AS c WHERE c.{sides.id} = NEW.{sides.id};
+    IF FOUND AND saved.{sides.link} <> {computed(names, "saved")} THEN
+      {_insert(sides, f"VALUES ({_row(sides, 'saved')})", again)};
+    END IF;
+  END IF;
+  RETURN NULL;"""
+    return trigger_function(
+        names.own("note_child"), body, declare="  saved record;", whole=(names.copy,)
+    )
+
+
+def note_child_triggers(names: Names, child: Table) -> tuple[OwnTrigger, ...]:
+    """On the child, from before the batch that notes until the switch."""
+    sides = Sides(names, child)
+    watched = (child.column(names.plan.id), child.column(names.plan.link), *sides.key)
+    return (
+        OwnTrigger(
+            name=after("note_child"),
+            table=names.copy,
+            event="AFTER INSERT OR DELETE",
+            function=names.own("note_child"),
+            each="ROW",
+        ),
+        OwnTrigger(
+            name=after("note_child_update"),
+            table=names.copy,
+            event="AFTER UPDATE",
+            function=names.own("note_child"),
+            each="ROW",
+            when=differs(watched, "OLD", "NEW"),
+        ),
+    )
