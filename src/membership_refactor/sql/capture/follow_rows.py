@@ -10,6 +10,11 @@ from membership_refactor.sql.quoting import columns as listed
 from membership_refactor.sql.quoting import ident
 from membership_refactor.sql.types import differs
 
+OURS = "pg_catalog.age(b.xmin) <= 0"
+"""The target's row was written by this transaction (or by one that began after it): age() counts
+from its own xid, and those of its savepoints come later. Where nobody else's are apart, it is
+either our answer to an earlier write or what the application has written there."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OneWay:

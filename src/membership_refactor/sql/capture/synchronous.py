@@ -15,7 +15,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from membership_refactor.sql.capture.follow_rows import OneWay
+from membership_refactor.sql.capture.changed_ids import VARIABLES, follow_changed_ids
+from membership_refactor.sql.capture.follow_rows import OURS, OneWay
 from membership_refactor.sql.names import OWN_PREFIXES, Names
 from membership_refactor.sql.quoting import dollar_quoted, ident, literal
 from membership_refactor.sql.snapshot_fence import guard
@@ -25,11 +26,6 @@ from membership_refactor.sql.types import differs
 
 FEW = 100
 """Up to so many rows a cached plan serves; for more, EXECUTE plans for the size at hand."""
-
-OURS = "pg_catalog.age(b.xmin) <= 0"
-"""The target's row was written by this transaction (or by one that began after it): age() counts
-from its own xid, and those of its savepoints come later. Where nobody else's are apart, it is
-either our answer to an earlier write or what the application has written there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +65,7 @@ class Sync(OneWay):
             made += trigger_function(
                 self._function(kind),
                 body,
-                declare=rows,
+                declare=VARIABLES.format(type=key_type) if kind == "moved" else rows,
                 marked=marked,
                 whole=(self.origin, self.target),
             )
@@ -87,6 +83,7 @@ class Sync(OneWay):
                 "moved",
                 "AFTER UPDATE",
                 each="ROW",
+                referencing="OLD TABLE AS o NEW TABLE AS n",
                 when=f"OLD.{key} IS DISTINCT FROM NEW.{key}",
             ),
         ]
@@ -253,32 +250,11 @@ class Sync(OneWay):
     def _moved(self) -> str:
         key = ident(self.id)
         lock = f"1 FROM {self.origin} AS a WHERE a.{key} = NEW.{key} FOR KEY SHARE"
-        moved = f"a.{key} = NEW.{key}"
-        others = [c for c in self.writable if c.name != self.id]
-        unlike = "\n      OR ".join(
-            f"(NOT {differs((c,), 'OLD', 'NEW')} AND {differs((c,), 'b', 'NEW')})" for c in others
-        )
-        # Under its new id the row is made anew, as it is here. Where this transaction wrote the
-        # target's row too, and it bears another value that this statement did not write, that may
-        # be what the application wants there.
-        # The new id first: the update trigger of this statement then finds both sides equal.
+        news = f"a.{key} = ANY (own_news)"
         return f"""  {guard(self.names, lock)}
-  IF EXISTS (SELECT FROM {self.target} AS b
-    WHERE b.{key} = OLD.{key} AND {OURS} AND ({unlike}))
-  THEN
-    RAISE object_not_in_prerequisite_state USING
-      MESSAGE = {
-            literal(
-                f"a row got another id in {self.origin} while the same statement wrote it "
-                f"in {self.target}"
-            )
-        },
-      HINT = 'Write one of the two tables, or take two statements.';
-  END IF;
-  {self.remove(f"b.{key} = OLD.{key}")};
-  {self._untangled(self.upsert(moved) + ";", f"OLD.{key}, NEW.{key}", moved)}
-  {self._kept(f"a.{key} = OLD.{key}")}
-  {self._adopted(moved)}
+{follow_changed_ids(self, exclusive=self.exclusive)}
+  {self._kept(f"a.{key} = ANY (own_olds)")}
+  {self._adopted(news)}
   RETURN NULL;"""
 
     def _truncated(self) -> str:

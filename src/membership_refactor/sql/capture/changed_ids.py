@@ -1,0 +1,128 @@
+"""Changed ids: an UPDATE of the id here is an UPDATE of the id in the other table.
+
+DELETE and INSERT would take the rows along that refer to it, or set them to NULL. All rows of a
+statement are moved by one statement: what is unique only when all of them have moved would else
+be in its own way.
+"""
+
+from __future__ import annotations
+
+from membership_refactor.sql.capture.follow_rows import OURS, OneWay
+from membership_refactor.sql.quoting import columns as listed
+from membership_refactor.sql.quoting import ident, literal
+from membership_refactor.sql.types import differs
+
+VARIABLES = "own_olds {type}[]; own_news {type}[]; own_masks text[]; own_join text;"
+"""The ids before and after, and for each row which columns the statement changed, as 0 and 1."""
+
+
+def _others(rows: OneWay) -> list[str]:
+    return [c.name for c in rows.writable if c.name != rows.id]
+
+
+def _pairs(rows: OneWay) -> str:
+    """SELECT into the three arrays. PostgreSQL puts the two transition tables' rows in pairs."""
+    key = ident(rows.id)
+    placed = "(SELECT {0}, pg_catalog.row_number() OVER () AS own_place FROM {1}) AS {2}"
+    selected = listed([rows.id, *_others(rows)])
+    mask = " || ".join(
+        f"CASE WHEN {differs((c,), 'x', 'y')} THEN '1' ELSE '0' END"
+        for c in rows.writable
+        if c.name != rows.id
+    )
+    arrays = ", ".join(
+        f"pg_catalog.array_agg({x} ORDER BY x.own_place)" for x in (f"x.{key}", f"y.{key}", mask)
+    )
+    return (
+        f"SELECT {arrays}\n    INTO own_olds, own_news, own_masks\n"
+        f"    FROM {placed.format(selected, 'o', 'x')}\n"
+        f"    JOIN {placed.format(selected, 'n', 'y')} USING (own_place)\n"
+        f"    WHERE x.{key} IS DISTINCT FROM y.{key}"
+    )
+
+
+def _moves(masks: str = "own_masks") -> str:
+    """The three arrays as rows."""
+    arrays = ", ".join(f"pg_catalog.unnest({a})" for a in ("own_olds", "own_news", masks))
+    return f"ROWS FROM ({arrays}) AS m (own_old, own_new, own_mask)"
+
+
+def _move(rows: OneWay, masks: str = "own_masks") -> str:
+    """The one UPDATE, of ids and changed columns: with the ids alone both sides would be apart
+    for a moment, and the other direction would write the old values back."""
+    key, others = ident(rows.id), _others(rows)
+    values = "".join(
+        f",\n      CASE WHEN pg_catalog.substr(m.own_mask, {n}, 1) = '1' "
+        f"THEN a.{ident(c)} ELSE b.{ident(c)} END"
+        for n, c in enumerate(others, start=1)
+    )
+    return f"""UPDATE {rows.target} AS b SET ({listed([rows.id, *others])}) = ROW (
+      m.own_new{values})
+    FROM {_moves(masks)}, {rows.origin} AS a
+    WHERE b.{key} = m.own_old AND a.{key} = m.own_new"""
+
+
+def _also_written(rows: OneWay) -> str:
+    """Whether this transaction wrote one of the rows in the target too, with a value that this
+    statement did not write here: it may be what the application wants there."""
+    key = ident(rows.id)
+    unlike = "\n      OR ".join(
+        f"(pg_catalog.substr(m.own_mask, {n}, 1) = '0' AND {differs((c,), 'b', 'a')})"
+        for n, c in enumerate((c for c in rows.writable if c.name != rows.id), start=1)
+    )
+    return f"""EXISTS (SELECT FROM {_moves()}
+    JOIN {rows.target} AS b ON b.{key} = m.own_old JOIN {rows.origin} AS a ON a.{key} = m.own_new
+    WHERE {OURS} AND ({unlike}))"""
+
+
+def follow_changed_ids(rows: OneWay, *, exclusive: bool) -> str:
+    """plpgsql of the row trigger that fires for a changed id, with both transition tables.
+
+    The first row's call moves them all; the others, and the other direction's answer, find the
+    row as it should be and end at once. ``exclusive`` says whether a unique key besides the id
+    may be in the way; then the ids move first, and everything that is apart follows.
+    """
+    key = ident(rows.id)
+    there = (
+        f"EXISTS (SELECT FROM {rows.origin} AS a JOIN {rows.target} AS b ON b.{key} = a.{key}\n"
+        f"    WHERE a.{key} = NEW.{key} AND NOT {differs(rows.writable, 'a', 'b')})"
+    )
+    gone = (
+        f"NOT EXISTS (SELECT FROM {rows.target} AS b WHERE b.{key} = OLD.{key}\n"
+        f"    AND NOT EXISTS (SELECT FROM {rows.origin} AS a WHERE a.{key} = OLD.{key}))"
+    )
+    refused = literal(
+        f"a row got another id in {rows.origin} while the same statement wrote it in {rows.target}"
+    )
+    moved = _move(rows)
+    no_columns = (
+        "pg_catalog.array_fill(''::pg_catalog.text, ARRAY[pg_catalog.cardinality(own_olds)])"
+    )
+    if exclusive:
+        moved = f"""BEGIN
+    {moved};
+  EXCEPTION WHEN unique_violation OR exclusion_violation THEN
+    {_move(rows, no_columns)};
+    {rows.update("true")};
+  END"""
+    missing = f"NOT EXISTS (SELECT FROM {rows.target} AS z WHERE z.{key} = a.{key})"
+    return f"""  IF {there}
+    AND {gone} THEN
+    RETURN NULL;
+  END IF;
+  {_pairs(rows)};
+  IF {_also_written(rows)} THEN
+    RAISE object_not_in_prerequisite_state USING MESSAGE = {refused},
+      HINT = 'Write one of the two tables, or take two statements.';
+  END IF;
+  -- Row by row in the order of the statement: in another one an id may still be taken.
+  own_join := pg_catalog.concat_ws(' ', pg_catalog.current_setting('enable_hashjoin'),
+    pg_catalog.current_setting('enable_mergejoin'), pg_catalog.current_setting('enable_material'));
+  PERFORM pg_catalog.set_config(s.s, 'off', true)
+  FROM pg_catalog.unnest(ARRAY['enable_hashjoin', 'enable_mergejoin', 'enable_material']) AS s (s);
+  {moved};
+  PERFORM pg_catalog.set_config('enable_hashjoin', pg_catalog.split_part(own_join, ' ', 1), true),
+    pg_catalog.set_config('enable_mergejoin', pg_catalog.split_part(own_join, ' ', 2), true),
+    pg_catalog.set_config('enable_material', pg_catalog.split_part(own_join, ' ', 3), true);
+  {rows.upsert(f"a.{key} = ANY (own_news) AND {missing}")};
+  {rows.remove(f"b.{key} = ANY (own_olds)")};"""
