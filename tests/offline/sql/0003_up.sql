@@ -814,7 +814,7 @@ CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_to_copy_moved
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET vacuum_cost_page_hit = 7129 AS $body$
 #variable_conflict use_variable
 DECLARE
-  own_ids bigint[]; own_rows int; own_mass boolean;
+own_olds bigint[]; own_news bigint[]; own_masks text[]; own_join text;
 BEGIN
   IF pg_catalog.row_security_active('"public"."programme_membership"'::pg_catalog.regclass) OR pg_catalog.row_security_active('"public"."curriculum_membership"'::pg_catalog.regclass) THEN
     RAISE insufficient_privilege USING MESSAGE = 'row security hides rows of "public"."programme_membership" or "public"."curriculum_membership" from the role that owns the tables, so this write cannot be carried to the other table',
@@ -826,35 +826,91 @@ BEGIN
     END IF;
     PERFORM 1 FROM "public"."programme_membership" AS a WHERE a."id" = NEW."id" FOR KEY SHARE;
   END IF;
-  IF EXISTS (SELECT FROM "public"."curriculum_membership" AS b
-    WHERE b."id" = OLD."id" AND pg_catalog.age(b.xmin) <= 0 AND ((NOT (OLD."person_id" IS DISTINCT FROM NEW."person_id") AND (b."person_id" IS DISTINCT FROM NEW."person_id"))
-      OR (NOT (OLD."programme_id" IS DISTINCT FROM NEW."programme_id") AND (b."programme_id" IS DISTINCT FROM NEW."programme_id"))
-      OR (NOT (OLD."curriculum_id" IS DISTINCT FROM NEW."curriculum_id") AND (b."curriculum_id" IS DISTINCT FROM NEW."curriculum_id"))
-      OR (NOT (OLD."programme_membership_type" IS DISTINCT FROM NEW."programme_membership_type") AND (b."programme_membership_type" IS DISTINCT FROM NEW."programme_membership_type"))
-      OR (NOT (OLD."programme_start_date" IS DISTINCT FROM NEW."programme_start_date") AND (b."programme_start_date" IS DISTINCT FROM NEW."programme_start_date"))
-      OR (NOT (OLD."programme_end_date" IS DISTINCT FROM NEW."programme_end_date") AND (b."programme_end_date" IS DISTINCT FROM NEW."programme_end_date"))
-      OR (NOT (OLD."rotation" IS DISTINCT FROM NEW."rotation") AND (b."rotation" IS DISTINCT FROM NEW."rotation"))
-      OR (NOT (OLD."rotation_id" IS DISTINCT FROM NEW."rotation_id") AND (b."rotation_id" IS DISTINCT FROM NEW."rotation_id"))
-      OR (NOT (OLD."training_number_id" IS DISTINCT FROM NEW."training_number_id") AND (b."training_number_id" IS DISTINCT FROM NEW."training_number_id"))
-      OR (NOT (OLD."training_pathway" IS DISTINCT FROM NEW."training_pathway") AND (b."training_pathway" IS DISTINCT FROM NEW."training_pathway"))
-      OR (NOT (OLD."leaving_reason" IS DISTINCT FROM NEW."leaving_reason") AND (b."leaving_reason" IS DISTINCT FROM NEW."leaving_reason"))
-      OR (NOT (OLD."leaving_destination" IS DISTINCT FROM NEW."leaving_destination") AND (b."leaving_destination" IS DISTINCT FROM NEW."leaving_destination"))
-      OR (NOT (OLD."curriculum_start_date" IS DISTINCT FROM NEW."curriculum_start_date") AND (b."curriculum_start_date" IS DISTINCT FROM NEW."curriculum_start_date"))
-      OR (NOT (OLD."curriculum_end_date" IS DISTINCT FROM NEW."curriculum_end_date") AND (b."curriculum_end_date" IS DISTINCT FROM NEW."curriculum_end_date"))
-      OR (NOT (OLD."curriculum_completion_date" IS DISTINCT FROM NEW."curriculum_completion_date") AND (b."curriculum_completion_date" IS DISTINCT FROM NEW."curriculum_completion_date"))
-      OR (NOT (OLD."period_of_grace" IS DISTINCT FROM NEW."period_of_grace") AND (b."period_of_grace" IS DISTINCT FROM NEW."period_of_grace"))
-      OR (NOT (OLD."intrepid_id" IS DISTINCT FROM NEW."intrepid_id") AND (b."intrepid_id" IS DISTINCT FROM NEW."intrepid_id"))
-      OR (NOT (OLD."amended_date" IS DISTINCT FROM NEW."amended_date") AND (b."amended_date" IS DISTINCT FROM NEW."amended_date"))))
-  THEN
-    RAISE object_not_in_prerequisite_state USING
-      MESSAGE = 'a row got another id in "public"."programme_membership" while the same statement wrote it in "public"."curriculum_membership"',
+  IF EXISTS (SELECT FROM "public"."programme_membership" AS a JOIN "public"."curriculum_membership" AS b ON b."id" = a."id"
+    WHERE a."id" = NEW."id" AND NOT (a."id" IS DISTINCT FROM b."id"
+    OR a."person_id" IS DISTINCT FROM b."person_id"
+    OR a."programme_id" IS DISTINCT FROM b."programme_id"
+    OR a."curriculum_id" IS DISTINCT FROM b."curriculum_id"
+    OR a."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"
+    OR a."programme_start_date" IS DISTINCT FROM b."programme_start_date"
+    OR a."programme_end_date" IS DISTINCT FROM b."programme_end_date"
+    OR a."rotation" IS DISTINCT FROM b."rotation"
+    OR a."rotation_id" IS DISTINCT FROM b."rotation_id"
+    OR a."training_number_id" IS DISTINCT FROM b."training_number_id"
+    OR a."training_pathway" IS DISTINCT FROM b."training_pathway"
+    OR a."leaving_reason" IS DISTINCT FROM b."leaving_reason"
+    OR a."leaving_destination" IS DISTINCT FROM b."leaving_destination"
+    OR a."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"
+    OR a."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"
+    OR a."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"
+    OR a."period_of_grace" IS DISTINCT FROM b."period_of_grace"
+    OR a."intrepid_id" IS DISTINCT FROM b."intrepid_id"
+    OR a."amended_date" IS DISTINCT FROM b."amended_date"))
+    AND NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS b WHERE b."id" = OLD."id"
+    AND NOT EXISTS (SELECT FROM "public"."programme_membership" AS a WHERE a."id" = OLD."id")) THEN
+    RETURN NULL;
+  END IF;
+  SELECT pg_catalog.array_agg(x."id" ORDER BY x.own_place), pg_catalog.array_agg(y."id" ORDER BY x.own_place), pg_catalog.array_agg(CASE WHEN (x."person_id" IS DISTINCT FROM y."person_id") THEN '1' ELSE '0' END || CASE WHEN (x."programme_id" IS DISTINCT FROM y."programme_id") THEN '1' ELSE '0' END || CASE WHEN (x."curriculum_id" IS DISTINCT FROM y."curriculum_id") THEN '1' ELSE '0' END || CASE WHEN (x."programme_membership_type" IS DISTINCT FROM y."programme_membership_type") THEN '1' ELSE '0' END || CASE WHEN (x."programme_start_date" IS DISTINCT FROM y."programme_start_date") THEN '1' ELSE '0' END || CASE WHEN (x."programme_end_date" IS DISTINCT FROM y."programme_end_date") THEN '1' ELSE '0' END || CASE WHEN (x."rotation" IS DISTINCT FROM y."rotation") THEN '1' ELSE '0' END || CASE WHEN (x."rotation_id" IS DISTINCT FROM y."rotation_id") THEN '1' ELSE '0' END || CASE WHEN (x."training_number_id" IS DISTINCT FROM y."training_number_id") THEN '1' ELSE '0' END || CASE WHEN (x."training_pathway" IS DISTINCT FROM y."training_pathway") THEN '1' ELSE '0' END || CASE WHEN (x."leaving_reason" IS DISTINCT FROM y."leaving_reason") THEN '1' ELSE '0' END || CASE WHEN (x."leaving_destination" IS DISTINCT FROM y."leaving_destination") THEN '1' ELSE '0' END || CASE WHEN (x."curriculum_start_date" IS DISTINCT FROM y."curriculum_start_date") THEN '1' ELSE '0' END || CASE WHEN (x."curriculum_end_date" IS DISTINCT FROM y."curriculum_end_date") THEN '1' ELSE '0' END || CASE WHEN (x."curriculum_completion_date" IS DISTINCT FROM y."curriculum_completion_date") THEN '1' ELSE '0' END || CASE WHEN (x."period_of_grace" IS DISTINCT FROM y."period_of_grace") THEN '1' ELSE '0' END || CASE WHEN (x."intrepid_id" IS DISTINCT FROM y."intrepid_id") THEN '1' ELSE '0' END || CASE WHEN (x."amended_date" IS DISTINCT FROM y."amended_date") THEN '1' ELSE '0' END ORDER BY x.own_place)
+    INTO own_olds, own_news, own_masks
+    FROM (SELECT "id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date", pg_catalog.row_number() OVER () AS own_place FROM o) AS x
+    JOIN (SELECT "id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date", pg_catalog.row_number() OVER () AS own_place FROM n) AS y USING (own_place)
+    WHERE x."id" IS DISTINCT FROM y."id";
+  IF EXISTS (SELECT FROM ROWS FROM (pg_catalog.unnest(own_olds), pg_catalog.unnest(own_news), pg_catalog.unnest(own_masks)) AS m (own_old, own_new, own_mask)
+    JOIN "public"."curriculum_membership" AS b ON b."id" = m.own_old JOIN "public"."programme_membership" AS a ON a."id" = m.own_new
+    WHERE pg_catalog.age(b.xmin) <= 0 AND ((pg_catalog.substr(m.own_mask, 1, 1) = '0' AND (b."person_id" IS DISTINCT FROM a."person_id"))
+      OR (pg_catalog.substr(m.own_mask, 2, 1) = '0' AND (b."programme_id" IS DISTINCT FROM a."programme_id"))
+      OR (pg_catalog.substr(m.own_mask, 3, 1) = '0' AND (b."curriculum_id" IS DISTINCT FROM a."curriculum_id"))
+      OR (pg_catalog.substr(m.own_mask, 4, 1) = '0' AND (b."programme_membership_type" IS DISTINCT FROM a."programme_membership_type"))
+      OR (pg_catalog.substr(m.own_mask, 5, 1) = '0' AND (b."programme_start_date" IS DISTINCT FROM a."programme_start_date"))
+      OR (pg_catalog.substr(m.own_mask, 6, 1) = '0' AND (b."programme_end_date" IS DISTINCT FROM a."programme_end_date"))
+      OR (pg_catalog.substr(m.own_mask, 7, 1) = '0' AND (b."rotation" IS DISTINCT FROM a."rotation"))
+      OR (pg_catalog.substr(m.own_mask, 8, 1) = '0' AND (b."rotation_id" IS DISTINCT FROM a."rotation_id"))
+      OR (pg_catalog.substr(m.own_mask, 9, 1) = '0' AND (b."training_number_id" IS DISTINCT FROM a."training_number_id"))
+      OR (pg_catalog.substr(m.own_mask, 10, 1) = '0' AND (b."training_pathway" IS DISTINCT FROM a."training_pathway"))
+      OR (pg_catalog.substr(m.own_mask, 11, 1) = '0' AND (b."leaving_reason" IS DISTINCT FROM a."leaving_reason"))
+      OR (pg_catalog.substr(m.own_mask, 12, 1) = '0' AND (b."leaving_destination" IS DISTINCT FROM a."leaving_destination"))
+      OR (pg_catalog.substr(m.own_mask, 13, 1) = '0' AND (b."curriculum_start_date" IS DISTINCT FROM a."curriculum_start_date"))
+      OR (pg_catalog.substr(m.own_mask, 14, 1) = '0' AND (b."curriculum_end_date" IS DISTINCT FROM a."curriculum_end_date"))
+      OR (pg_catalog.substr(m.own_mask, 15, 1) = '0' AND (b."curriculum_completion_date" IS DISTINCT FROM a."curriculum_completion_date"))
+      OR (pg_catalog.substr(m.own_mask, 16, 1) = '0' AND (b."period_of_grace" IS DISTINCT FROM a."period_of_grace"))
+      OR (pg_catalog.substr(m.own_mask, 17, 1) = '0' AND (b."intrepid_id" IS DISTINCT FROM a."intrepid_id"))
+      OR (pg_catalog.substr(m.own_mask, 18, 1) = '0' AND (b."amended_date" IS DISTINCT FROM a."amended_date")))) THEN
+    RAISE object_not_in_prerequisite_state USING MESSAGE = 'a row got another id in "public"."programme_membership" while the same statement wrote it in "public"."curriculum_membership"',
       HINT = 'Write one of the two tables, or take two statements.';
   END IF;
-  DELETE FROM "public"."curriculum_membership" AS b WHERE b."id" = OLD."id"
-  AND NOT EXISTS (SELECT FROM "public"."programme_membership" AS a WHERE a."id" = b."id");
+  -- Row by row in the order of the statement: in another one an id may still be taken.
+  own_join := pg_catalog.concat_ws(' ', pg_catalog.current_setting('enable_hashjoin'),
+    pg_catalog.current_setting('enable_mergejoin'), pg_catalog.current_setting('enable_material'));
+  PERFORM pg_catalog.set_config(s.s, 'off', true)
+  FROM pg_catalog.unnest(ARRAY['enable_hashjoin', 'enable_mergejoin', 'enable_material']) AS s (s);
+  UPDATE "public"."curriculum_membership" AS b SET ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") = ROW (
+      m.own_new,
+      CASE WHEN pg_catalog.substr(m.own_mask, 1, 1) = '1' THEN a."person_id" ELSE b."person_id" END,
+      CASE WHEN pg_catalog.substr(m.own_mask, 2, 1) = '1' THEN a."programme_id" ELSE b."programme_id" END,
+      CASE WHEN pg_catalog.substr(m.own_mask, 3, 1) = '1' THEN a."curriculum_id" ELSE b."curriculum_id" END,
+      CASE WHEN pg_catalog.substr(m.own_mask, 4, 1) = '1' THEN a."programme_membership_type" ELSE b."programme_membership_type" END,
+      CASE WHEN pg_catalog.substr(m.own_mask, 5, 1) = '1' THEN a."programme_start_date" ELSE b."programme_start_date" END,
+      CASE WHEN pg_catalog.substr(m.own_mask, 6, 1) = '1' THEN a."programme_end_date" ELSE b."programme_end_date" END,
+      CASE WHEN pg_catalog.substr(m.own_mask, 7, 1) = '1' THEN a."rotation" ELSE b."rotation" END,
+      CASE WHEN pg_catalog.substr(m.own_mask, 8, 1) = '1' THEN a."rotation_id" ELSE b."rotation_id" END,
+      CASE WHEN pg_catalog.substr(m.own_mask, 9, 1) = '1' THEN a."training_number_id" ELSE b."training_number_id" END,
+      CASE WHEN pg_catalog.substr(m.own_mask, 10, 1) = '1' THEN a."training_pathway" ELSE b."training_pathway" END,
+      CASE WHEN pg_catalog.substr(m.own_mask, 11, 1) = '1' THEN a."leaving_reason" ELSE b."leaving_reason" END,
+      CASE WHEN pg_catalog.substr(m.own_mask, 12, 1) = '1' THEN a."leaving_destination" ELSE b."leaving_destination" END,
+      CASE WHEN pg_catalog.substr(m.own_mask, 13, 1) = '1' THEN a."curriculum_start_date" ELSE b."curriculum_start_date" END,
+      CASE WHEN pg_catalog.substr(m.own_mask, 14, 1) = '1' THEN a."curriculum_end_date" ELSE b."curriculum_end_date" END,
+      CASE WHEN pg_catalog.substr(m.own_mask, 15, 1) = '1' THEN a."curriculum_completion_date" ELSE b."curriculum_completion_date" END,
+      CASE WHEN pg_catalog.substr(m.own_mask, 16, 1) = '1' THEN a."period_of_grace" ELSE b."period_of_grace" END,
+      CASE WHEN pg_catalog.substr(m.own_mask, 17, 1) = '1' THEN a."intrepid_id" ELSE b."intrepid_id" END,
+      CASE WHEN pg_catalog.substr(m.own_mask, 18, 1) = '1' THEN a."amended_date" ELSE b."amended_date" END)
+    FROM ROWS FROM (pg_catalog.unnest(own_olds), pg_catalog.unnest(own_news), pg_catalog.unnest(own_masks)) AS m (own_old, own_new, own_mask), "public"."programme_membership" AS a
+    WHERE b."id" = m.own_old AND a."id" = m.own_new;
+  PERFORM pg_catalog.set_config('enable_hashjoin', pg_catalog.split_part(own_join, ' ', 1), true),
+    pg_catalog.set_config('enable_mergejoin', pg_catalog.split_part(own_join, ' ', 2), true),
+    pg_catalog.set_config('enable_material', pg_catalog.split_part(own_join, ' ', 3), true);
   INSERT INTO "public"."curriculum_membership" AS b ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date")
 OVERRIDING SYSTEM VALUE SELECT a."id", a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date"
-FROM "public"."programme_membership" AS a WHERE a."id" = NEW."id"
+FROM "public"."programme_membership" AS a WHERE a."id" = ANY (own_news) AND NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS z WHERE z."id" = a."id")
 ON CONFLICT ("id") DO UPDATE SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") =
   ROW (excluded."person_id", excluded."programme_id", excluded."curriculum_id", excluded."programme_membership_type", excluded."programme_start_date", excluded."programme_end_date", excluded."rotation", excluded."rotation_id", excluded."training_number_id", excluded."training_pathway", excluded."leaving_reason", excluded."leaving_destination", excluded."curriculum_start_date", excluded."curriculum_end_date", excluded."curriculum_completion_date", excluded."period_of_grace", excluded."intrepid_id", excluded."amended_date")
 WHERE (b."person_id" IS DISTINCT FROM excluded."person_id"
@@ -875,6 +931,8 @@ WHERE (b."person_id" IS DISTINCT FROM excluded."person_id"
     OR b."period_of_grace" IS DISTINCT FROM excluded."period_of_grace"
     OR b."intrepid_id" IS DISTINCT FROM excluded."intrepid_id"
     OR b."amended_date" IS DISTINCT FROM excluded."amended_date");
+  DELETE FROM "public"."curriculum_membership" AS b WHERE b."id" = ANY (own_olds)
+  AND NOT EXISTS (SELECT FROM "public"."programme_membership" AS a WHERE a."id" = b."id");
   
   
   RETURN NULL;
@@ -1486,6 +1544,7 @@ IF 'AA_refactor_to_copy_truncate' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "A
   FOR EACH STATEMENT
   EXECUTE FUNCTION "public_refactor"."programme_membership_to_copy_truncate"()'; END IF;
 IF 'AA_refactor_to_copy_moved' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_to_copy_moved" AFTER UPDATE ON "public"."programme_membership"
+  REFERENCING OLD TABLE AS o NEW TABLE AS n
   FOR EACH ROW
   WHEN (OLD."id" IS DISTINCT FROM NEW."id")
   EXECUTE FUNCTION "public_refactor"."programme_membership_to_copy_moved"()'; END IF;
