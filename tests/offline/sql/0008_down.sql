@@ -232,6 +232,42 @@ CREATE TABLE IF NOT EXISTS "public_refactor"."programme_membership_born" (
 CREATE TABLE IF NOT EXISTS "public_refactor"."programme_membership_emptied" (
   uuid uuid PRIMARY KEY
 );
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_silence"(tables pg_catalog.regclass[]) RETURNS text
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $body$
+DECLARE
+  own_table record; own_waited text := pg_catalog.current_setting('lock_timeout');
+  own_text text := '';
+BEGIN
+  FOR own_table IN
+    SELECT pg_catalog.format('ALTER TABLE %s ', t.tgrelid::pg_catalog.regclass) AS "alter",
+      pg_catalog.string_agg(pg_catalog.format('DISABLE TRIGGER %I', t.tgname), ', ') AS off,
+      pg_catalog.string_agg(pg_catalog.format('ENABLE %s TRIGGER %I',
+        CASE t.tgenabled WHEN 'A' THEN 'ALWAYS' ELSE '' END, t.tgname), ', ') AS "on"
+    FROM pg_catalog.pg_trigger AS t
+    WHERE t.tgrelid = ANY (tables) AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')
+      AND NOT pg_catalog.starts_with(t.tgname::text, 'AA_refactor_') AND NOT pg_catalog.starts_with(t.tgname::text, '~refactor_')
+    GROUP BY t.tgrelid ORDER BY t.tgrelid
+  LOOP
+    PERFORM pg_catalog.set_config('lock_timeout', '50ms', true);
+    EXECUTE own_table."alter" || own_table.off;
+    own_text := own_text || own_table."alter" || own_table."on" || '; ';
+  END LOOP;
+  PERFORM pg_catalog.set_config('lock_timeout', own_waited, true);
+  RETURN own_text;
+END
+$body$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_silence"(pg_catalog.regclass[]) FROM PUBLIC;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_speak"(given text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $body$
+BEGIN
+  IF given <> '' THEN
+    -- A deferred event of this batch would stop the ALTER TABLE.
+    SET CONSTRAINTS ALL IMMEDIATE;
+    EXECUTE given;
+  END IF;
+END
+$body$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_speak"(text) FROM PUBLIC;
 CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_fill_uuid_map"(lo bigint, hi bigint) RETURNS bigint
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $body$
 #variable_conflict use_variable
@@ -253,7 +289,7 @@ CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_replace_loser
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $body$
 #variable_conflict use_variable
 DECLARE
-  written bigint; mine bigint[];
+  written bigint; own_silenced text; mine bigint[];
 BEGIN
   SELECT pg_catalog.array_agg(c."id") INTO mine
   FROM "public"."curriculum_membership" AS c JOIN "public"."programme_membership" AS p ON p."uuid" = c."programme_membership_uuid"
@@ -266,6 +302,7 @@ BEGIN
   IF mine IS NULL THEN
     RETURN 0;
   END IF;
+  own_silenced := "public_refactor"."programme_membership_silence"(ARRAY['"public"."curriculum_membership"'::pg_catalog.regclass, '"public"."programme_membership"'::pg_catalog.regclass]);
   PERFORM 1 FROM "public"."programme_membership" AS q WHERE q."uuid" IN (
     SELECT p."uuid" FROM "public"."curriculum_membership" AS c
     JOIN "public"."programme_membership" AS p ON p."uuid" = c."programme_membership_uuid"
@@ -291,6 +328,7 @@ BEGIN
     OR c."leaving_reason" IS DISTINCT FROM p."leaving_reason"
     OR c."leaving_destination" IS DISTINCT FROM p."leaving_destination");
   GET DIAGNOSTICS written = ROW_COUNT;
+  PERFORM "public_refactor"."programme_membership_speak"(own_silenced);
   RETURN written;
 END
 $body$;
@@ -299,13 +337,14 @@ CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_replace_liste
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $body$
 #variable_conflict use_variable
 DECLARE
-  written bigint; mine bigint[];
+  written bigint; own_silenced text; mine bigint[];
 BEGIN
   SELECT pg_catalog.array_agg(z."child id") INTO mine
   FROM "public_refactor"."programme_membership_losers" AS z WHERE z."child id" BETWEEN lo AND hi;
   IF mine IS NULL THEN
     RETURN 0;
   END IF;
+  own_silenced := "public_refactor"."programme_membership_silence"(ARRAY['"public"."curriculum_membership"'::pg_catalog.regclass, '"public"."programme_membership"'::pg_catalog.regclass]);
   PERFORM 1 FROM "public"."programme_membership" AS q WHERE q."uuid" IN (
     SELECT p."uuid" FROM "public"."curriculum_membership" AS c
     JOIN "public"."programme_membership" AS p ON p."uuid" = c."programme_membership_uuid"
@@ -331,6 +370,7 @@ BEGIN
     OR c."leaving_reason" IS DISTINCT FROM p."leaving_reason"
     OR c."leaving_destination" IS DISTINCT FROM p."leaving_destination");
   GET DIAGNOSTICS written = ROW_COUNT;
+  PERFORM "public_refactor"."programme_membership_speak"(own_silenced);
   RETURN written;
 END
 $body$;
@@ -339,8 +379,12 @@ CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_restore_own"(
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $body$
 #variable_conflict use_variable
 DECLARE
-  written bigint;
+  written bigint; own_silenced text;
 BEGIN
+  IF NOT EXISTS (SELECT FROM "public_refactor"."programme_membership_replaced" AS r WHERE r."child id" BETWEEN lo AND hi) THEN
+    RETURN 0;
+  END IF;
+  own_silenced := "public_refactor"."programme_membership_silence"(ARRAY['"public"."curriculum_membership"'::pg_catalog.regclass, '"public"."programme_membership"'::pg_catalog.regclass]);
   UPDATE "public_refactor"."programme_membership_replaced" AS r SET "lost_rotation" = r."lost_rotation" AND (EXISTS (SELECT FROM "public"."curriculum_membership" AS s LEFT JOIN "public_refactor"."programme_membership_replaced" AS o ON o."child id" = s."id"
       WHERE s."programme_membership_uuid" = c."programme_membership_uuid" AND s."id" <> c."id"
         AND (SELECT CASE WHEN NOT y.s IS DISTINCT FROM y.c THEN s."id" > c."id"
@@ -384,6 +428,7 @@ BEGIN
     AND ((r."lost_rotation" AND ROW(c."rotation")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_rotation")::pg_catalog.record) OR (r."lost_rotation_id" AND ROW(c."rotation_id")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_rotation_id")::pg_catalog.record) OR (r."lost_training_number_id" AND ROW(c."training_number_id")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_training_number_id")::pg_catalog.record) OR (r."lost_training_pathway" AND ROW(c."training_pathway")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_training_pathway")::pg_catalog.record) OR (r."lost_leaving_reason" AND ROW(c."leaving_reason")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_leaving_reason")::pg_catalog.record) OR (r."lost_leaving_destination" AND ROW(c."leaving_destination")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_leaving_destination")::pg_catalog.record));
   GET DIAGNOSTICS written = ROW_COUNT;
   DELETE FROM "public_refactor"."programme_membership_replaced" AS r WHERE r."child id" BETWEEN lo AND hi;
+  PERFORM "public_refactor"."programme_membership_speak"(own_silenced);
   RETURN written;
 END
 $body$;
@@ -1835,6 +1880,8 @@ DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_replace_losers";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_replace_listed";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_restore_own";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_fill_uuid_map";
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_silence";
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_speak";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_keep_uuid";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_fill_kept";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_note_child";

@@ -228,5 +228,6 @@ def drop_triggers(names: Names, child: Table) -> tuple[Statement, ...]:
 def drop_functions(names: Names) -> tuple[Statement, ...]:
     """Drops the functions, once no trigger needs them."""
     own = (*TRIGGER_FUNCTIONS, "claim", "provisional", "is_provisional", "collect", "refresh",
-           "replace_losers", "replace_listed", "restore_own", "fill_uuid_map")  # fmt: skip
+           "replace_losers", "replace_listed", "restore_own", "fill_uuid_map",
+           "silence", "speak")  # fmt: skip
     return tuple(Statement(f"DROP FUNCTION IF EXISTS {names.own(name)}", Lock.NONE) for name in own)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from membership_refactor.planning import Conflict
 from membership_refactor.portrait import Column, Table
+from membership_refactor.sql.application_triggers import VARIABLE, silence_functions, silently
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.parallel.ledger import by, lost, was
 from membership_refactor.sql.parallel.noted_children import note_children_function
@@ -73,7 +74,7 @@ def batch_functions(names: Names, child: Table) -> tuple[Statement, ...]:
     """
     sides = Sides(names, child)
     arguments = f"lo {sides.id_type}, hi {sides.id_type}"
-    made = [*note_children_function(sides)]
+    made = [*silence_functions(names), *note_children_function(sides)]
     if sides.values:
         made += [*_replace(sides, arguments), *_restore(sides, arguments)]
     else:
@@ -123,15 +124,16 @@ def _replace(sides: Sides, arguments: str) -> tuple[Statement, ...]:
     mine = f"c.{sides.id} = ANY (mine)"
     joined = f"FROM {names.copy} AS c JOIN {names.parent} AS p ON p.{sides.uuid} = c.{sides.link}"
     changed = "".join(f", {ident(c)} = GREATEST(c.{ident(c)}, p.{ident(c)})" for c in sides.changed)
-    work = f"""  IF mine IS NULL THEN
-    RETURN 0;
-  END IF;
-  {lock_parents(sides, f"{mine} AND {apart}")}
+    written = f"""{lock_parents(sides, f"{mine} AND {apart}")}
   {note(sides, f"{joined}{chr(10)}    WHERE {mine}", "p", _apart(sides, "c", "p"))};
   UPDATE {names.copy} AS c SET {set_to(sides.plan.parent_values, "p")}{changed}
   FROM {names.parent} AS p
   WHERE p.{sides.uuid} = c.{sides.link} AND {mine} AND {apart};
-  GET DIAGNOSTICS written = ROW_COUNT;
+  GET DIAGNOSTICS written = ROW_COUNT;"""
+    work = f"""  IF mine IS NULL THEN
+    RETURN 0;
+  END IF;
+  {silently(names, sides.tables, written)}
   RETURN written;"""
     found = {
         "replace_losers": f"SELECT pg_catalog.array_agg(c.{sides.id}) INTO mine\n  {joined}\n"
@@ -139,7 +141,7 @@ def _replace(sides: Sides, arguments: str) -> tuple[Statement, ...]:
         "replace_listed": 'SELECT pg_catalog.array_agg(z."child id") INTO mine\n'
         f'  FROM {names.own("losers")} AS z WHERE z."child id" BETWEEN lo AND hi;',
     }
-    declare = f"  written bigint; mine {sides.id_type}[];"
+    declare = f"  written bigint; {VARIABLE} mine {sides.id_type}[];"
     return tuple(
         statement
         for name, query in found.items()
@@ -162,18 +164,27 @@ def _restore(sides: Sides, arguments: str) -> tuple[Statement, ...]:
         f"{ident(c.name)} = CASE WHEN {still(c)} THEN r.{was(c.name)} ELSE c.{ident(c.name)} END"
         for c in (*sides.values, *timed)
     )
-    body = f"""  UPDATE {names.own("replaced")} AS r SET {_given_up(sides)}
+    mine = 'r."child id" BETWEEN lo AND hi'
+    work = f"""UPDATE {names.own("replaced")} AS r SET {_given_up(sides)}
   FROM {names.copy} AS c
-  WHERE r."child id" = c.{sides.id} AND r."child id" BETWEEN lo AND hi;
+  WHERE r."child id" = c.{sides.id} AND {mine};
   UPDATE {names.copy} AS c SET {sets}
   FROM {names.own("replaced")} AS r
-  WHERE r."child id" = c.{sides.id} AND r."child id" BETWEEN lo AND hi
+  WHERE r."child id" = c.{sides.id} AND {mine}
     AND ({" OR ".join(still(c) for c in sides.values)});
   GET DIAGNOSTICS written = ROW_COUNT;
-  DELETE FROM {names.own("replaced")} AS r WHERE r."child id" BETWEEN lo AND hi;
+  DELETE FROM {names.own("replaced")} AS r WHERE {mine};"""
+    body = f"""  IF NOT EXISTS (SELECT FROM {names.own("replaced")} AS r WHERE {mine}) THEN
+    RETURN 0;
+  END IF;
+  {silently(names, sides.tables, work)}
   RETURN written;"""
     return function(
-        names.own("restore_own"), arguments, "bigint", body, declare="  written bigint;"
+        names.own("restore_own"),
+        arguments,
+        "bigint",
+        body,
+        declare=f"  written bigint; {VARIABLE}",
     )
 
 

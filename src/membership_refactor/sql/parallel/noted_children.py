@@ -60,9 +60,10 @@ def note_child_functions(names: Names, child: Table) -> tuple[Statement, ...]:
     """
     sides = Sides(names, child)
     noted = names.own("uuid_map")
-    key = (ident(c) for c in ("kept uuid", *sides.plan.key))
-    again = f'DO UPDATE SET ({", ".join(key)}) = ROW (excluded."kept uuid", {{}})'.format(
-        columns(sides.plan.key, "excluded.")
+    kept, key = ident("kept uuid"), names.plan.key
+    again = (
+        f"DO UPDATE SET ({kept}, {columns(key)}) = "
+        f"ROW (excluded.{kept}, {columns(key, 'excluded.')})"
     )
     body = f"""  {guard(names)}
   IF TG_OP <> 'INSERT' THEN

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from membership_refactor.portrait import Table
+from membership_refactor.sql.application_triggers import VARIABLE, silently
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.parallel.lost_values import lock_parents
 from membership_refactor.sql.parallel.sides import Sides, function, set_to
@@ -36,16 +37,16 @@ def refresh_function(names: Names, child: Table) -> tuple[Statement, ...]:
             f"pg_catalog.num_nonnulls({sides.row_of('c')}) > 0 "
             f"THEN GREATEST(c.{t}, p.{t}) ELSE c.{t} END"
         )
-    body = f"""  {lock_parents(sides, f"{family} AND {apart}")}
+    work = f"""{lock_parents(sides, f"{family} AND {apart}")}
   UPDATE {names.copy} AS c SET {set_to(plan.deprecated, "p")}{changed}
   FROM {names.parent} AS p{newest}
   WHERE p.{sides.uuid} = c.{sides.link} AND {family} AND {apart};
-  GET DIAGNOSTICS written = ROW_COUNT;
-  RETURN written;"""
+  GET DIAGNOSTICS written = ROW_COUNT;"""
+    body = f"  {silently(names, sides.tables, work)}\n  RETURN written;"
     return function(
         names.own("refresh"),
         f"lo {sides.id_type}, hi {sides.id_type}",
         "bigint",
         body,
-        declare="  written bigint;",
+        declare=f"  written bigint; {VARIABLE}",
     )

@@ -1,0 +1,84 @@
+"""The application's triggers stay silent while a batch of ours writes: it changes no fact.
+
+They are disabled and enabled again inside the batch's own transaction, so that nobody else ever
+sees them disabled. The other way, session_replication_role, needs a privilege and switches the
+foreign keys off as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from membership_refactor.sql.names import OWN_PREFIXES, Names
+from membership_refactor.sql.pacing.pace import WAIT_MS
+from membership_refactor.sql.quoting import dollar_quoted, literal
+from membership_refactor.sql.statements import Statement
+
+VARIABLE = "own_silenced text;"
+
+
+def silence_functions(names: Names) -> tuple[Statement, ...]:
+    """``silence(tables)`` disables the application's triggers that fire and returns what enables
+    them as they were; ``speak(text)`` runs that.
+
+    Where a table has such triggers, SHARE ROW EXCLUSIVE is held from ``silence`` until the end of
+    the transaction: waited for 50 ms, then 55P03, and the batch is tried again.
+    """
+    own = " AND ".join(
+        f"NOT pg_catalog.starts_with(t.tgname::text, {literal(p)})" for p in OWN_PREFIXES
+    )
+    silence, speak = names.own("silence"), names.own("speak")
+    silent = f"""
+DECLARE
+  own_table record; own_waited text := pg_catalog.current_setting('lock_timeout');
+  own_text text := '';
+BEGIN
+  FOR own_table IN
+    SELECT pg_catalog.format('ALTER TABLE %s ', t.tgrelid::pg_catalog.regclass) AS "alter",
+      pg_catalog.string_agg(pg_catalog.format('DISABLE TRIGGER %I', t.tgname), ', ') AS off,
+      pg_catalog.string_agg(pg_catalog.format('ENABLE %s TRIGGER %I',
+        CASE t.tgenabled WHEN 'A' THEN 'ALWAYS' ELSE '' END, t.tgname), ', ') AS "on"
+    FROM pg_catalog.pg_trigger AS t
+    WHERE t.tgrelid = ANY (tables) AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')
+      AND {own}
+    GROUP BY t.tgrelid ORDER BY t.tgrelid
+  LOOP
+    PERFORM pg_catalog.set_config('lock_timeout', '{WAIT_MS}ms', true);
+    EXECUTE own_table."alter" || own_table.off;
+    own_text := own_text || own_table."alter" || own_table."on" || '; ';
+  END LOOP;
+  PERFORM pg_catalog.set_config('lock_timeout', own_waited, true);
+  RETURN own_text;
+END
+"""
+    spoken = """
+BEGIN
+  IF given <> '' THEN
+    -- A deferred event of this batch would stop the ALTER TABLE.
+    SET CONSTRAINTS ALL IMMEDIATE;
+    EXECUTE given;
+  END IF;
+END
+"""
+    path = "SET search_path = pg_catalog, pg_temp"
+    return (
+        Statement(
+            f"CREATE OR REPLACE FUNCTION {silence}(tables pg_catalog.regclass[]) RETURNS text\n"
+            f"LANGUAGE plpgsql {path} AS {dollar_quoted(silent)}"
+        ),
+        Statement(f"REVOKE ALL ON FUNCTION {silence}(pg_catalog.regclass[]) FROM PUBLIC"),
+        Statement(
+            f"CREATE OR REPLACE FUNCTION {speak}(given text) RETURNS void\n"
+            f"LANGUAGE plpgsql {path} AS {dollar_quoted(spoken)}"
+        ),
+        Statement(f"REVOKE ALL ON FUNCTION {speak}(text) FROM PUBLIC"),
+    )
+
+
+def silently(names: Names, tables: Sequence[str], work: str) -> str:
+    """plpgsql: ``work``, while no trigger of the application on ``tables`` (quoted) fires. The
+    function declares ``VARIABLE``."""
+    listed = ", ".join(f"{literal(table)}::pg_catalog.regclass" for table in tables)
+    return f"""own_silenced := {names.own("silence")}(ARRAY[{listed}]);
+  {work}
+  PERFORM {names.own("speak")}(own_silenced);"""
