@@ -157,12 +157,14 @@ class _Reader:
     def _macros(self, value: Any, where: str) -> tuple[Macro, ...]:
         if not isinstance(value, dict):
             raise self._wrong(f"{where}: macros is not a table")
-        found = []
+        found: list[Macro] = []
         for head, expansion in value.items():
             match = _MACRO.match(head)
             if match is None or not isinstance(expansion, str):
                 raise self._wrong(f'{where}: macro "{head}" is not NAME or NAME(x, y) = "text"')
             parameters = tuple(p.strip() for p in (match[2] or "").split(",") if p.strip())
+            if match[1].lower() in {macro.name.lower() for macro in found}:
+                raise self._wrong(f'{where}: macro "{match[1]}" is declared twice')
             found.append(Macro(match[1], parameters, expansion))
         return tuple(found)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from membership_refactor.scan.findings.dangers import dangers
 from membership_refactor.scan.findings.values import (
+    OPEN,
     Danger,
     FileOutcome,
     Look,
@@ -51,10 +52,12 @@ class Collector:
         line, column = self._lines.of(offset)
         return Place(path=self.outcome.path, line=line, column=column, offset=offset)
 
-    def note(self, offset: int, look: Look, message: str) -> None:
-        """Add something that a person has to look at."""
+    def note(self, offset: int, look: Look, message: str, *, open: bool | None = None) -> None:
+        """Add something to look at. Whether it is ``open`` follows from ``look`` if not given."""
         if offset >= 0 and self._new("note", offset, look, message):
-            self.outcome.notes.append(Note(place=self.place(offset), look=look, message=message))
+            open = look in OPEN if open is None else open
+            place = self.place(offset)
+            self.outcome.notes.append(Note(place=place, look=look, message=message, open=open))
 
     def danger(self, offset: int, code: str, message: str) -> None:
         """Add something that breaks or changes rows without being a reference."""
@@ -111,7 +114,8 @@ class Collector:
         for hole in analysed.filled.holes if ours else ():
             what = "text" if hole.free else "a value or name"
             shown = "an expression of the program" if hole.text == "{hole}" else hole.text
-            self.note(hole.offset, Look.HOLE, f"{what} is put in at run time: {shown}")
+            message = f"{what} is put in at run time: {shown}"
+            self.note(hole.offset, Look.HOLE, message, open=not hole.quoted)
         for sign in dangers(analysed):
             self.danger(analysed.placed.place(sign.at), sign.code, sign.message)
 

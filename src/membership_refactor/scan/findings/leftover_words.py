@@ -52,14 +52,16 @@ def words_of_unread_file(placed: Placed, interest: Interest, collector: Collecto
     if interest.in_text(placed.text)[0]:
         words = interest.tables | interest.going
         found = [(m[0], m.start()) for m in WORDS.finditer(placed.text) if m[0].lower() in words]
-        _note(collector, "this kind of file is not read", found)
+        _note(collector, "in a file of a kind that is not read", found, look=Look.SKIPPED)
 
 
 def _left(words: Iterable[tuple[str, int]], collector: Collector) -> list[tuple[str, int]]:
     return [(word, at) for word, at in words if at not in collector.accounted]
 
 
-def _note(collector: Collector, why: str, left: list[tuple[str, int]]) -> None:
+def _note(
+    collector: Collector, why: str, left: list[tuple[str, int]], *, look: Look = Look.TEXT
+) -> None:
     if not left:
         return
     words = list(dict.fromkeys(word for word, _ in left))
@@ -67,4 +69,4 @@ def _note(collector: Collector, why: str, left: list[tuple[str, int]]) -> None:
     times = "once" if len(left) == 1 else f"{len(left)} times"
     lines = list(dict.fromkeys(str(collector.place(at).line) for _, at in left))
     where = ", ".join(lines[:8]) + (" …" if len(lines) > 8 else "")
-    collector.note(left[0][1], Look.TEXT, f"{shown}: {times} {why} (line {where})")
+    collector.note(left[0][1], look, f"{shown}: {times} {why} (line {where})")

@@ -72,17 +72,25 @@ class Look(StrEnum):
     DYNAMIC = "dynamic SQL"
     SCHEMA = "another schema"
     ENTITY = "entity"
-    SKIPPED = "skipped"
+    SKIPPED = "not read"
+    ENCODING = "encoding"
     DIALECT = "other dialect"
+
+
+OPEN = {Look.UNPARSED, Look.HOLE, Look.MACRO, Look.DYNAMIC, Look.FRAGMENT, Look.SKIPPED,
+        Look.SCHEMA}  # fmt: skip
+"""Notes of these kinds leave it open whether the consumer is clear, unless they say otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """Something that was not understood. Nothing is skipped in silence."""
+    """Something that was not read or not understood. Nothing is skipped in silence."""
 
     place: Place
     look: Look
     message: str
+    open: bool
+    """Whether a reference may stand there, so that nobody can call the consumer clear."""
 
 
 @dataclass(slots=True)
@@ -102,7 +110,9 @@ class FileOutcome:
     def unread(cls, path: str, consumer: str, why: str) -> FileOutcome:
         """The outcome of a file that was not read."""
         place = Place(path=path, line=1, column=1)
-        return cls(path, consumer, notes=[Note(place=place, look=Look.SKIPPED, message=why)])
+        return cls(
+            path, consumer, notes=[Note(place=place, look=Look.SKIPPED, message=why, open=True)]
+        )
 
     @property
     def empty(self) -> bool:

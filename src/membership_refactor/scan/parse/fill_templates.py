@@ -42,6 +42,8 @@ class Hole:
     offset: int
     free: bool = True
     """Any text can be put in. Otherwise only a value or a name can stand there."""
+    quoted: bool = False
+    """It stands in a string of SQL, so that no name can be put in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +197,9 @@ def _fill(result: Filled, found: Sequence[Token], filling: str) -> list[Edit]:
     for index, token in enumerate(found):
         before = found[index - 1] if index else None
         if token.kind == "string" and ("${" in token.text or "#{" in token.text):
-            result.holes.append(Hole(token.text, placed.place(token.start), free=False))
+            result.holes.append(
+                Hole(token.text, placed.place(token.start), free=False, quoted=True)
+            )
         elif token.kind == "param" and not token.text.startswith("@"):
             text = _parameter(token.text, index)
             if before is not None and before.word in _TYPED:

@@ -13,48 +13,47 @@ from membership_refactor.scan.read.worker_processes import Task
 
 _NEVER = {".git", ".hg", ".svn", "node_modules", "__pycache__", ".venv", ".tox", ".mypy_cache",
           ".gradle", ".idea", "site-packages"}  # fmt: skip
-_BINARY = {".png", ".jpg", ".jpeg", ".gif", ".pdf", ".zip", ".gz", ".class", ".so", ".dll", ".exe",
-           ".pyc", ".ico", ".woff", ".woff2", ".ttf", ".mp4", ".mp3"}  # fmt: skip
-_ARCHIVES = {".jar", ".war", ".ear", ".whl"}
+_ARCHIVES = {
+    ".jar", ".war", ".ear", ".whl", ".egg", ".nupkg", ".phar", ".apk", ".zip", ".7z", ".rar",
+    ".tar", ".gz", ".tgz", ".bz2", ".tbz2", ".xz", ".txz", ".zst", ".lz4", ".xlsx", ".xlsm",
+    ".ods", ".docx", ".odt", ".pptx", ".pbix", ".twbx", ".tflx",
+}  # fmt: skip
+
+Unread = tuple[str, Path, str]
+"""Consumer, path, and why it is not read."""
 
 
 def tasks_for(
     consumers: Sequence[Consumer], given: Sequence[Path]
-) -> tuple[list[Task], list[tuple[str, Path, str]]]:
+) -> tuple[list[Task], list[Unread]]:
     """Find every file to scan, and what cannot be scanned with the reason.
 
     A path of the command line belongs to each consumer whose own paths hold it. Without one, it
     belongs to the first consumer that has no paths, or else to the first.
     """
     tasks: list[Task] = []
-    unread: list[tuple[str, Path, str]] = []
+    unread: list[Unread] = []
     seen: set[tuple[int, Path]] = set()
     for index, root in _roots(consumers, given):
+        consumer = consumers[index]
         if not root.exists():
             if given:
                 raise WrongUse(f"There is no path {root}.", hint="Give a file or a directory.")
             # One repository that is not checked out leaves that consumer open, not the others.
-            unread.append((consumers[index].name, root, "this path does not exist"))
+            unread.append((consumer.name, root, "this path does not exist"))
             continue
-        for path in files(root, consumers[index].exclude):
-            resolved = path.resolve()
-            if (index, resolved) in seen:
-                continue
-            seen.add((index, resolved))
-            if path.suffix.lower() in _ARCHIVES:
-                message = "an archive: SQL inside it is not read; scan where it is made"
-                unread.append((consumers[index].name, path, message))
-            else:
+        for path, why in _files(root, consumer.exclude):
+            if why:
+                unread.append((consumer.name, path, why))
+            elif (index, path.resolve()) not in seen:
+                seen.add((index, path.resolve()))
                 tasks.append(Task(index, path, _shown(path)))
     return tasks, unread
 
 
 def _roots(consumers: Sequence[Consumer], given: Sequence[Path]) -> Iterator[tuple[int, Path]]:
-    if not given:
-        for index, consumer in enumerate(consumers):
-            for path in consumer.paths:
-                yield index, path
-        return
+    for index, consumer in enumerate(consumers if not given else ()):
+        yield from ((index, path) for path in consumer.paths)
     for path in given:
         yield from ((index, path) for index in _owners(consumers, path))
 
@@ -71,20 +70,33 @@ def _owners(consumers: Sequence[Consumer], path: Path) -> list[int]:
     return [i for i, c in enumerate(consumers) if not c.paths and not c.unaffected][:1] or [0]
 
 
-def files(root: Path, exclude: Sequence[str]) -> Iterator[Path]:
-    """The files below a path, sorted; links to directories are not followed."""
+def _files(root: Path, exclude: Sequence[str]) -> Iterator[tuple[Path, str]]:
+    """Yield the files below a path, sorted, each with the reason if it is not to be read."""
     if root.is_file():
-        yield root
+        yield root, _why_not(root)
         return
-    for folder, folders, names in os.walk(root):
+    unreadable: list[OSError] = []
+    for folder, folders, names in os.walk(root, onerror=unreadable.append):
         folders[:] = sorted(name for name in folders if name not in _NEVER)
-        for name in sorted(names):
+        for name in sorted([*names, *(n for n in folders if Path(folder, n).is_symlink())]):
             path = Path(folder, name)
-            if path.suffix.lower() in _BINARY or not path.is_file():
-                continue
             relative = path.relative_to(root).as_posix()
-            if not any(fnmatch.fnmatch(f"/{relative}", f"*{pattern}") for pattern in exclude):
-                yield path
+            if any(fnmatch.fnmatch(f"/{relative}", f"*{pattern}") for pattern in exclude):
+                continue
+            if not path.is_dir():
+                yield path, _why_not(path)
+            elif not path.resolve().is_relative_to(root.resolve()):
+                yield path, f"a link to {path.resolve()}, which is not followed"
+    for error in unreadable:
+        yield Path(str(error.filename)), f"this directory cannot be read: {error.strerror}"
+
+
+def _why_not(path: Path) -> str:
+    if path.suffix.lower() in _ARCHIVES:
+        return "an archive: SQL inside of it is not read; scan what it was made of"
+    if path.is_file():
+        return ""
+    return "a link to a file that does not exist" if path.is_symlink() else "not a regular file"
 
 
 def _shown(path: Path) -> str:

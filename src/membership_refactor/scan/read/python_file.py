@@ -28,9 +28,9 @@ def python_pieces(placed: Placed, dialect: str, interest: Interest) -> Harvest:
             tree = ast.parse(placed.text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         reason = getattr(error, "msg", None) or type(error).__name__
-        line = getattr(error, "lineno", None) or 1
-        offset = _line_offset(placed.text, line)
-        harvest.remarks.append((offset, Look.UNPARSED, f"not Python: {reason}"))
+        starts = _line_starts(placed.text)
+        line = min(getattr(error, "lineno", None) or 1, len(starts) - 1)
+        harvest.remarks.append((starts[line - 1], Look.UNPARSED, f"not Python: {reason}"))
         return harvest
     reader = _Reader(placed.text)
     reader.visit(tree)
@@ -47,23 +47,16 @@ def python_pieces(placed: Placed, dialect: str, interest: Interest) -> Harvest:
     return harvest
 
 
-def _line_offset(text: str, line: int) -> int:
-    at = 0
-    for _ in range(line - 1):
-        following = text.find("\n", at)
-        if following < 0:
-            break
-        at = following + 1
-    return at
+def _line_starts(text: str) -> list[int]:
+    """Where each line starts, as Python counts lines, and where the text ends."""
+    # str.splitlines also splits at form feeds, U+2028 and the like, where Python does not.
+    return [0, *(match.end() for match in re.finditer(r"\r\n|\r|\n", text)), len(text)]
 
 
 class _Reader(ast.NodeVisitor):
     def __init__(self, text: str) -> None:
         self.text = text
-        self.lines = text.splitlines(keepends=True)
-        self.starts = [0]
-        for line in self.lines:
-            self.starts.append(self.starts[-1] + len(line))
+        self.starts = _line_starts(text)
         self.ascii = text.isascii()
         self.texts: list[Text] = []
         self.constants: dict[str, ast.expr] = {}
@@ -72,9 +65,10 @@ class _Reader(ast.NodeVisitor):
 
     def offset(self, line: int, column: int) -> int:
         """The offset in the text. ast counts columns in UTF-8 bytes."""
-        if self.ascii or line > len(self.lines):
-            return self.starts[min(line - 1, len(self.starts) - 1)] + column
-        return self.starts[line - 1] + len(self.lines[line - 1].encode()[:column].decode())
+        start, end = self.starts[line - 1 : line + 1]
+        if self.ascii:
+            return start + column
+        return start + len(self.text[start:end].encode()[:column].decode())
 
     def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         self.growing.append({})

@@ -18,6 +18,7 @@ from membership_refactor.scan.findings.values import FileOutcome, Look
 from membership_refactor.scan.parse.piece import UNKNOWN_TABLE, Piece
 from membership_refactor.scan.parse.placed_text import Placed
 from membership_refactor.scan.parse.tokens import SqlText
+from membership_refactor.scan.read.encoding import NO_TEXT, decode, strange
 from membership_refactor.scan.read.fragments import collect_in_hosts
 from membership_refactor.scan.read.harvest import Harvest
 from membership_refactor.scan.read.java_file import java_pieces
@@ -67,15 +68,19 @@ class FileScanner:
         if size > self.max_bytes:
             why = f"{size:,} bytes are more than --max-bytes {self.max_bytes:,}"
             return FileOutcome.unread(shown, consumer, why)
-        utf16 = raw.startswith((b"\xff\xfe", b"\xfe\xff"))
-        if not utf16 and not self._prefilter.search(raw):
+        # Without its zero bytes, UTF-16 holds the words of the plan as ASCII does.
+        named = self._prefilter.search(raw) or self._prefilter.search(raw.replace(b"\0", b""))
+        if not named and (path.suffix.lower() in NO_TEXT or not strange(raw)):
             return outcome
-        text, remark = decode(raw)
-        collector = Collector(outcome, text)
-        if remark:
-            collector.note(0, Look.SKIPPED, remark)
-        if text:
-            self._read(path, Placed.at(text), collector)
+        decoded = decode(raw)
+        if decoded is None:
+            why = "a binary file that names the plan" if named else "neither UTF-8 nor known binary"
+            return FileOutcome.unread(shown, consumer, why)
+        collector = Collector(outcome, decoded.text)
+        if decoded.encoding != "utf-8":
+            message = f"read as {decoded.encoding}" + (decoded.guessed and f": {decoded.guessed}")
+            collector.note(0, Look.ENCODING, message, open=bool(decoded.guessed))
+        self._read(path, Placed.at(decoded.text), collector)
         return outcome
 
     def _read(self, path: Path, placed: Placed, collector: Collector) -> None:
@@ -125,18 +130,3 @@ class FileScanner:
                 rewritten = Rewriter(self.analyser, analysed, piece, collector).run()
                 if rewritten is not None:
                     collector.outcome.rewrites.append(rewritten)
-
-
-def decode(raw: bytes) -> tuple[str, str]:
-    """The text, and a remark where it is not UTF-8. The text of a binary file is empty."""
-    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        try:
-            return raw.decode("utf-16"), "read as UTF-16"
-        except UnicodeDecodeError:
-            return "", "a binary file: not read"
-    if b"\0" in raw:
-        return "", "a binary file in which a name of the plan occurs: not read"
-    try:
-        return raw.decode("utf-8-sig"), ""
-    except UnicodeDecodeError as error:
-        return raw.decode("cp1252", "replace"), f"not UTF-8 (byte {error.start}); read as cp1252"

@@ -25,6 +25,7 @@ _STARTS = re.compile(
 )
 _DELIMITER = re.compile(r"^[ \t]*DELIMITER[ \t]+(\S+)[ \t]*\r?$", re.I | re.M)
 _ONLY_COMMENTS = re.compile(f"(?:{BLANK};)*+{BLANK}", re.S)
+_EXECUTED = re.compile(r"(/\*!\d*).*?(\*/)", re.S)
 _STDIN = re.compile(r"\s*COPY\b.*\bFROM\s+STDIN\b", re.I | re.S)
 
 
@@ -36,6 +37,10 @@ def starts_like_sql(text: str) -> bool:
 def sql_pieces(placed: Placed, dialect: str, *, escape: str = "") -> Harvest:
     """Find every statement of a text. Bodies of routines are cut into their statements."""
     harvest = Harvest()
+    if dialect == "mysql":
+        # MySQL runs what stands in such a comment; dumps write views and triggers so.
+        marks = (m.span(n) for m in _EXECUTED.finditer(placed.text) for n in (1, 2))
+        placed = placed.replaced([(a, b, " " * (b - a)) for a, b in marks])
     found = statements(placed, dialect)
     triggers = trigger_tables([statement.text for statement in found])
     for statement in found:
@@ -76,10 +81,12 @@ def _cut_at_semicolons(part: Placed, dialect: str) -> list[Placed]:
         if at < skip_to:
             continue
         if kind == "meta" and not text[text.rfind("\n", 0, at) + 1 : at].strip():
-            # psql's own commands end with the line.
-            found.append(part.cut(begin, at))
+            # psql's own commands end with the line. Only \copy holds SQL.
             newline = text.find("\n", at)
-            skip_to = begin = len(text) if newline < 0 else newline
+            skip_to = len(text) if newline < 0 else newline
+            copies = text.startswith(("copy", "COPY"), after)
+            found += [part.cut(begin, at), part.cut(after if copies else skip_to, skip_to)]
+            begin = skip_to
         elif kind == "opens":
             if block is None:
                 block = creates_routine(text, begin) is not None

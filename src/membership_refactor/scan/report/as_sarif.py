@@ -36,7 +36,9 @@ def as_sarif(outcome: ScanOutcome, *, version: str = "") -> str:
             results.append(_result(rule, "warning", danger.message, danger.place))
         for note in found.notes:
             rule = f"look-{note.look.name.lower()}"
-            results.append(_result(rule, "note", note.message, note.place))
+            results.append(
+                _result(rule, "warning" if note.open else "note", note.message, note.place)
+            )
     driver = {
         "name": "membership-refactor scan",
         "version": version or "0",

@@ -44,7 +44,9 @@ def _file(found: FileOutcome) -> Iterator[str]:
     for danger in found.dangers:
         entries.append((danger.place, f"danger ({danger.code}): {danger.message}"))
     for note in found.notes:
-        entries.append((note.place, f"look at this ({note.look}): {note.message}"))
+        entries.append(
+            (note.place, f"{'open' if note.open else 'look at this'} ({note.look}): {note.message}")
+        )
     for rewritten in found.rewrites:
         if rewritten.new is None or (rewritten.reason and not rewritten.edits):
             entries.append((rewritten.place, f"not rewritten: {rewritten.reason}"))

@@ -7,10 +7,7 @@ from dataclasses import dataclass, replace
 
 from membership_refactor.scan.compare.verdict import Proof
 from membership_refactor.scan.consumers import Consumer
-from membership_refactor.scan.findings.values import FileOutcome, Look
-
-OPEN = (Look.UNPARSED, Look.MACRO, Look.DYNAMIC, Look.FRAGMENT, Look.SKIPPED, Look.SCHEMA)
-"""Notes after which nobody can say that the consumer is clear."""
+from membership_refactor.scan.findings.values import FileOutcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +57,7 @@ def summaries(
         notes = [n for outcome in own for n in outcome.notes]
         tables = sum(len(outcome.tables) for outcome in own)
         dangers = sum(len(outcome.dangers) for outcome in own)
-        opened = sum(note.look in OPEN for note in notes)
+        opened = sum(note.open for note in notes)
         read = scanned.get(consumer.name, 0)
         clear, why = _verdict(
             consumer,
@@ -96,7 +93,7 @@ def _verdict(
             (references, "reference", "references"),
             (tables, "use of a table that goes", "uses of a table that goes"),
             (dangers, "danger", "dangers"),
-            (opened, "place that was not understood", "places that were not understood"),
+            (opened, "open question", "open questions"),
         )
         if count
     ]

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from membership_refactor.scan.findings.values import FileOutcome
-from membership_refactor.scan.read.scan_file import decode
+from membership_refactor.scan.read.encoding import Decoded, decode
 from membership_refactor.scan.rewrite.edits import Edit, Overlap, applied, ordered
 
 
@@ -30,21 +30,21 @@ def new_text(text: str, outcome: FileOutcome) -> str:
 
 def unified(outcomes: Sequence[FileOutcome]) -> Iterator[str]:
     """Yield the diff's lines, for ``patch -p1`` and ``git apply``."""
+    for path, file, changed in _changed(outcomes):
+        name = path.lstrip("/")
+        lines = difflib.unified_diff(_lines(file.text), _lines(changed), f"a/{name}", f"b/{name}")
+        for line in lines:
+            yield line if line.endswith("\n") else line + "\n\\ No newline at end of file\n"
+
+
+def _changed(outcomes: Sequence[FileOutcome]) -> Iterator[tuple[str, Decoded, str]]:
+    """Yield path, file and new text of every file that changes."""
     for outcome in outcomes:
-        if not any(rewritten.edits for rewritten in outcome.rewrites):
-            continue
-        text, _ = decode(Path(outcome.path).read_bytes())
-        changed = new_text(text, outcome)
-        if changed == text:
-            continue
-        for line in difflib.unified_diff(
-            _lines(text), _lines(changed),
-            f"a/{outcome.path.lstrip('/')}", f"b/{outcome.path.lstrip('/')}",
-        ):  # fmt: skip
-            if line.endswith("\n"):
-                yield line
-            else:
-                yield line + "\n\\ No newline at end of file\n"
+        if any(rewritten.edits for rewritten in outcome.rewrites):
+            file = decode(Path(outcome.path).read_bytes())
+            changed = new_text(file.text, outcome) if file is not None else ""
+            if file is not None and changed != file.text:
+                yield outcome.path, file, changed
 
 
 def _lines(text: str) -> list[str]:
@@ -55,18 +55,7 @@ def _lines(text: str) -> list[str]:
 def apply_to_files(outcomes: Sequence[FileOutcome]) -> int:
     """Write the new text into each file. Encoding, byte order mark and line ends stay."""
     written = 0
-    for outcome in outcomes:
-        if not any(rewritten.edits for rewritten in outcome.rewrites):
-            continue
-        path = Path(outcome.path)
-        raw = path.read_bytes()
-        text, remark = decode(raw)
-        changed = new_text(text, outcome)
-        if changed == text:
-            continue
-        encoding = "utf-8-sig" if raw.startswith(b"\xef\xbb\xbf") else "utf-8"
-        if remark:
-            encoding = "utf-16" if "UTF-16" in remark else "cp1252"
-        path.write_bytes(changed.encode(encoding))
+    for path, file, changed in _changed(outcomes):
+        Path(path).write_bytes(file.encode(changed))
         written += 1
     return written

@@ -1,0 +1,73 @@
+"""Find out in which encoding a file is, and whether it is text at all."""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+from typing import NamedTuple
+
+NO_TEXT = {
+    ".png", ".jpg", ".jpeg", ".gif", ".bmp", ".ico", ".webp", ".pdf", ".woff", ".woff2", ".ttf",
+    ".otf", ".eot", ".mp3", ".mp4", ".wav", ".class", ".pyc", ".so", ".dll", ".exe", ".o", ".a",
+}  # fmt: skip
+"""Files that are no text. Compiled ones hold their strings as they are, so they are searched."""
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+
+
+class Decoded(NamedTuple):
+    """The text of a file, and how it was read."""
+
+    text: str
+    encoding: str
+    mark: bytes = b""
+    guessed: str = ""
+    """Why the encoding is a guess; empty where it is not."""
+
+    def encode(self, text: str) -> bytes:
+        """Write another text as this one was written."""
+        return self.mark + text.encode(self.encoding)
+
+
+def decode(raw: bytes) -> Decoded | None:
+    """Decode by mark, as UTF-8, as UTF-16 or as cp1252; None for a binary file."""
+    mark, encoding = next((one for one in _MARKS if raw.startswith(one[0])), (b"", "utf-8"))
+    if b"\0" in raw and not mark:
+        return _utf16(raw)
+    try:
+        return Decoded(raw[len(mark) :].decode(encoding), encoding, mark)
+    except UnicodeDecodeError as error:
+        if mark or strange(raw):
+            return None
+        why = f"not UTF-8 (byte {error.start})"
+    for encoding in ("cp1252", "latin-1"):
+        with contextlib.suppress(UnicodeDecodeError):
+            return Decoded(raw.decode(encoding), encoding, guessed=why)
+    return None
+
+
+def _utf16(raw: bytes) -> Decoded | None:
+    """UTF-16 without a mark: nearly every second byte of usual text is zero."""
+    for encoding, zeros in (("utf-16-le", raw[1::2]), ("utf-16-be", raw[::2])):
+        if len(raw) % 2 == 0 and zeros.count(0) > 0.9 * len(zeros):
+            with contextlib.suppress(UnicodeDecodeError):
+                return Decoded(raw.decode(encoding), encoding, guessed="it has no mark")
+    return None
+
+
+def strange(raw: bytes) -> bool:
+    """Whether a search for ASCII words in these bytes may miss text of another encoding."""
+    if raw.isascii():
+        return b"\0" in raw
+    try:
+        return "\0" in raw.decode("utf-8")
+    except UnicodeDecodeError:
+        # A text of an encoding like cp1252 is mostly ASCII. EBCDIC, for one, is not.
+        high = len(raw.translate(None, bytes(range(128))))
+        return b"\0" in raw or high > 0.3 * len(raw)
