@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
-
-from rich.console import Console
 
 from membership_refactor.cli.verb import FINDINGS, FINE, Context
 from membership_refactor.database import (
@@ -16,8 +15,8 @@ from membership_refactor.database import (
     kept,
     stop_kept,
 )
-from membership_refactor.demo import run as demo
-from membership_refactor.demo.summary import as_values, show
+from membership_refactor.demo import whole_chain
+from membership_refactor.demo.outcome_text import as_text, as_values
 from membership_refactor.environment import connect_engine
 
 NAME = "demo"
@@ -62,8 +61,8 @@ def run(options: argparse.Namespace, context: Context) -> int:
         drop_database(server.url, DATABASE)
     engine = connect_engine(create_database(server.url, DATABASE), "public")
     try:
-        demo.refuse_filled(engine, "public")
-        outcome = demo.run(
+        whole_chain.refuse_filled(engine, "public")
+        outcome = whole_chain.run(
             engine,
             context.config,
             schema="public",
@@ -82,5 +81,5 @@ def run(options: argparse.Namespace, context: Context) -> int:
     if context.format == "json":
         print(json.dumps(as_values(outcome), default=str))
     else:
-        show(outcome, Console())
+        print(as_text(outcome, shutil.get_terminal_size().columns))
     return FINE if outcome.fine else FINDINGS

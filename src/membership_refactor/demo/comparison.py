@@ -1,4 +1,4 @@
-"""Compares what the writers recorded on their own side with what stands in the tables."""
+"""Compares what the writers recorded with what is in the tables."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SELECT c.id, p.person_id, p.programme_membership_type, p.programme_start_date,
 FROM curriculum_membership AS c
 JOIN programme_membership AS p ON p.uuid = c.programme_membership_uuid
 WHERE c.id = ANY (%s)"""
-"""As applications read it from 0008 on."""
+"""As applications read them from 0008 on."""
 
 COLUMNS = (
     "person_id",
@@ -29,7 +29,7 @@ COLUMNS = (
 
 
 def missing_or_changed(pg: psycopg.Connection[Any], records: list[Record]) -> list[str]:
-    """A line for every commit that is not in the tables as it was made; empty is what we want."""
+    """Return one line for every commit that is missing or changed in the tables."""
     known: dict[int, Row | None] = dict(expected(records))
     found: dict[int, Row] = {}
     ids = sorted(known)
@@ -40,9 +40,9 @@ def missing_or_changed(pg: psycopg.Connection[Any], records: list[Record]) -> li
     for child, row in known.items():
         there = found.get(child)
         if row is None and there is not None:
-            wrong.append(f"row {child} was deleted, and is there")
+            wrong.append(f"row {child} was deleted, and is still there")
         elif row is not None and there is None:
-            wrong.append(f"row {child} was committed, and is not there")
+            wrong.append(f"row {child} was committed, and is missing")
         elif row is not None and there != row:
             apart = [c for c in COLUMNS if there is not None and there[c] != row[c]]
             wrong.append(f"row {child} differs in {', '.join(apart)}")

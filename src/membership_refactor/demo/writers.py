@@ -1,8 +1,8 @@
-"""Live writers of each kind, in a process of their own; each keeps its own record of commits.
+"""Live writers of each kind, in a process of their own. Each records its own commits.
 
-A writer owns its rows: it knows, from its own commits alone, how each of them must look in the
-end. What it knows is compared with the tables afterwards, so a write that the chain lost, or
-made up, shows.
+No two writers share a row. So a writer knows from its own commits how each of its rows must look
+in the end. This is compared with the tables afterwards, and shows every write that was lost or
+changed.
 """
 
 from __future__ import annotations
@@ -20,35 +20,40 @@ from typing import Any
 import psycopg
 
 KINDS = ("source", "old-style", "new-style")
-"""source: programme_membership until 0005; old-style: the copy's deprecated columns, 0004 to
-0009; new-style: the parent and the link, from 0008."""
+"""source: writes programme_membership, until 0005. old-style: writes the deprecated columns of the
+copy, from 0004 to 0009. new-style: writes the parent and the link, from 0008."""
 
 WRITERS_ID = 1
-"""The programme and the curriculum of the writers' rows."""
+"""The id of the programme and of the curriculum of the writers' rows."""
 RETRYABLE = ("40001", "40P01", "55P03")
 RATE = 40.0
-"""Transactions a second for each writer; an open loop, so that a stall is measured, not avoided."""
+"""Transactions a second for each writer. They are due at fixed times, so a stall is measured and
+not avoided."""
 
 Row = dict[str, Any]
 
 
 @dataclass(slots=True)
 class Record:
-    """What one kind of writers did, as they saw it themselves."""
+    """What the writers of one kind did, as they saw it."""
 
     kind: str
     commits: int = 0
     rows: dict[int, Row | None] = field(default_factory=dict)
-    """By child id: the row as last committed; None where it was deleted."""
+    """By child id: the row as it was last committed, or None where it was deleted."""
     errors: Counter[str] = field(default_factory=Counter)
     latencies: list[tuple[str, float]] = field(default_factory=list)
-    """(phase, seconds from when the transaction was due)."""
+    """(phase, seconds from the time at which the transaction was due to its commit)."""
     failure: str | None = None
     """An error that no application should see at that stage."""
 
 
 class Writer(threading.Thread):
-    """One connection of one kind, writing until told to stop."""
+    """One connection of one kind, which writes until it is told to stop.
+
+    Thread has private methods such as ``_delete``, so no method here begins with an underscore
+    and a word that Thread might use.
+    """
 
     def __init__(
         self,
@@ -74,25 +79,25 @@ class Writer(threading.Thread):
                     b"SELECT pg_catalog.set_config('search_path', %b, false)", (self.schema,)
                 )
                 pg.execute(f"SET application_name = 'demo {self.kind} writer'".encode())
-                self._loop(pg)
+                self.write_until_stopped(pg)
         except Exception as error:
             self.record.failure = f"{type(error).__name__}: {' '.join(str(error).split())}"
 
-    def _loop(self, pg: psycopg.Connection[Any]) -> None:
+    def write_until_stopped(self, pg: psycopg.Connection[Any]) -> None:
         due = time.perf_counter()
         while not self.stopping.is_set():
             due += 1 / RATE
             wait = due - time.perf_counter()
             if wait > 0 and self.stopping.wait(wait):
                 return
-            self._commit(pg, due)
+            self.commit(pg, due)
 
-    def _commit(self, pg: psycopg.Connection[Any], due: float) -> None:
-        """One transaction, tried again as an application should; then its outcome is recorded."""
+    def commit(self, pg: psycopg.Connection[Any], due: float) -> None:
+        """Run one transaction, and try it again as an application should. Record its outcome."""
         while True:
             try:
                 with pg.transaction():
-                    changed = self._transaction(pg)
+                    changed = self.change_a_row(pg)
                 break
             except psycopg.Error as error:
                 state = error.sqlstate or type(error).__name__
@@ -103,24 +108,24 @@ class Writer(threading.Thread):
         self.record.rows.update(changed)
         self.record.latencies.append((self.phase(), time.perf_counter() - due))
 
-    def _transaction(self, pg: psycopg.Connection[Any]) -> dict[int, Row | None]:
+    def change_a_row(self, pg: psycopg.Connection[Any]) -> dict[int, Row | None]:
         alive = [i for i, row in self.record.rows.items() if row is not None]
         chance = self.random.random()
         if not alive or chance < 0.45:
-            return self._insert(pg)
+            return self.insert_row(pg)
         chosen = self.random.choice(alive)
         if chance < 0.60:
-            return self._delete(pg, chosen)
+            return self.delete_row(pg, chosen)
         row = self.record.rows[chosen]
         assert row is not None
         if chance < 0.80:
-            return self._update_child(pg, chosen, row)
-        return self._update_parent(pg, chosen, row)
+            return self.update_child(pg, chosen, row)
+        return self.update_parent(pg, chosen, row)
 
-    # Every row has a key of its own (its start date), so that no other writer's row shares the
-    # parent, and what this writer knows of it is all there is to know.
+    # Every row has a key of its own (its start date). So no other row shares its parent, and nobody
+    # but this writer changes it.
 
-    def _new(self) -> Row:
+    def new_row(self) -> Row:
         start = date(2030, 1, 1) + timedelta(days=self.record.commits)
         return {
             "person_id": self.random.choice(self.persons),
@@ -131,8 +136,8 @@ class Writer(threading.Thread):
             "period_of_grace": 0,
         }
 
-    def _insert(self, pg: psycopg.Connection[Any]) -> dict[int, Row | None]:
-        row = self._new()
+    def insert_row(self, pg: psycopg.Connection[Any]) -> dict[int, Row | None]:
+        row = self.new_row()
         if self.kind == "new-style":
             parent = _one(
                 pg,
@@ -154,7 +159,7 @@ class Writer(threading.Thread):
             return {child: row}
         child = _one(
             pg,
-            f"INSERT INTO {self._table} (person_id, programme_id, curriculum_id, "
+            f"INSERT INTO {self.table} (person_id, programme_id, curriculum_id, "
             "programme_membership_type, programme_start_date, programme_end_date, "
             f"leaving_reason, period_of_grace) VALUES (%(person_id)s, {WRITERS_ID}, {WRITERS_ID}, "
             "%(programme_membership_type)s, %(programme_start_date)s, %(programme_end_date)s, "
@@ -163,18 +168,18 @@ class Writer(threading.Thread):
         )
         return {child: row}
 
-    def _update_child(
+    def update_child(
         self, pg: psycopg.Connection[Any], child: int, row: Row
     ) -> dict[int, Row | None]:
         changed = {**row, "period_of_grace": row["period_of_grace"] + 1}
         pg.execute(
-            f"UPDATE {self._table} SET period_of_grace = %s, amended_date = now() "
+            f"UPDATE {self.table} SET period_of_grace = %s, amended_date = now() "
             "WHERE id = %s".encode(),
             (changed["period_of_grace"], child),
         )
         return {child: changed}
 
-    def _update_parent(
+    def update_parent(
         self, pg: psycopg.Connection[Any], child: int, row: Row
     ) -> dict[int, Row | None]:
         column = self.random.choice(["leaving_reason", "programme_membership_type"])
@@ -188,13 +193,13 @@ class Writer(threading.Thread):
             )
         else:
             pg.execute(
-                f"UPDATE {self._table} SET {column} = %s, amended_date = now() "
+                f"UPDATE {self.table} SET {column} = %s, amended_date = now() "
                 "WHERE id = %s".encode(),
                 (value, child),
             )
         return {child: {**row, column: value}}
 
-    def _delete(self, pg: psycopg.Connection[Any], child: int) -> dict[int, Row | None]:
+    def delete_row(self, pg: psycopg.Connection[Any], child: int) -> dict[int, Row | None]:
         if self.kind == "new-style":
             parent = _one(
                 pg,
@@ -204,11 +209,11 @@ class Writer(threading.Thread):
             )
             pg.execute("DELETE FROM programme_membership WHERE uuid = %s", (parent,))
         else:
-            pg.execute(f"DELETE FROM {self._table} WHERE id = %s".encode(), (child,))
+            pg.execute(f"DELETE FROM {self.table} WHERE id = %s".encode(), (child,))
         return {child: None}
 
     @property
-    def _table(self) -> str:
+    def table(self) -> str:
         return "programme_membership" if self.kind == "source" else "curriculum_membership"
 
 
@@ -219,7 +224,7 @@ def _one(pg: psycopg.Connection[Any], query: str, values: Row) -> Any:
 
 
 def serve(pipe: Pipe, dsn: str, schema: str, persons: range, seed: int) -> None:
-    """The process: takes ``start KIND``, ``stop KIND``, ``phase NAME`` and ``report``."""
+    """Run the process. It obeys ``start KIND``, ``stop KIND``, ``phase NAME`` and ``report``."""
     writers: dict[str, list[Writer]] = {}
     phase = ["idle"]
     shares = [persons[n :: len(KINDS)] for n in range(len(KINDS))]
@@ -256,6 +261,6 @@ def serve(pipe: Pipe, dsn: str, schema: str, persons: range, seed: int) -> None:
 
 
 def expected(records: list[Record]) -> Iterator[tuple[int, Row | None]]:
-    """Every row that a writer knows, as it must be."""
+    """Every row that a writer knows, as it must look."""
     for record in records:
         yield from record.rows.items()

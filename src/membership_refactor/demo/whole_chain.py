@@ -1,4 +1,4 @@
-"""The demo: the whole chain on realistic data, with live writers of each kind in their stages."""
+"""The demo: the whole chain on realistic data, with live writers of each kind."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 from alembic import command
 from alembic.config import Config
+from psycopg import sql
 from sqlalchemy import Engine
 
 from membership_refactor.database import libpq_url
@@ -23,16 +24,19 @@ from membership_refactor.execution.progress import Progress
 from membership_refactor.planning import CHAIN
 
 ACCEPTED = "demo: the tables are the demo's own"
+FEW_CORES = ("max_parallel_workers_per_gather", "max_parallel_maintenance_workers")
+"""Set to 0 in the demo's database. With parallel workers, one index build or one check takes both
+cores of a small machine, and the writers wait for a core and not for a lock."""
 STARTS = {"0004": "old-style", "0008": "new-style"}
-"""Which writers may start when a revision has run."""
+"""By revision: the writers that start when it has run."""
 STOPS = {"0005": "source", "0009": "old-style"}
-"""Which writers have to have stopped before a revision runs."""
+"""By revision: the writers that stop before it runs."""
 DEMO_PERSONS = 30
 
 
 @dataclass(slots=True, kw_only=True)
 class StepOutcome:
-    """One step as the demo saw it."""
+    """One step, as it was measured."""
 
     revision: str
     name: str
@@ -44,17 +48,28 @@ class StepOutcome:
     checks: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableSize:
+    """A table with its rows, and its bytes with all indexes."""
+
+    name: str
+    rows: int
+    bytes: int
+
+
 @dataclass(slots=True, kw_only=True)
 class Outcome:
     """What the demo found."""
 
     rows: int
+    before: list[TableSize] = field(default_factory=list)
+    after: list[TableSize] = field(default_factory=list)
     steps: list[StepOutcome] = field(default_factory=list)
     records: list[Record] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
-    """Commits of writers that are not in the tables as they were made."""
+    """Commits of writers that are missing or changed in the tables."""
     failures: list[str] = field(default_factory=list)
-    """Writers that met an error no application should see at that stage."""
+    """Writers that got an error which no application should get at that stage."""
 
     @property
     def fine(self) -> bool:
@@ -63,7 +78,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """Where the demo plays."""
+    """Where the demo runs."""
 
     engine: Engine
     config: Config
@@ -77,7 +92,7 @@ class Stage:
 
 
 class Writers:
-    """The process of the writers, seen from here."""
+    """The process of the writers, and the pipe to it."""
 
     def __init__(self, dsn: str, schema: str, persons: range, seed: int) -> None:
         context = multiprocessing.get_context("spawn")
@@ -106,12 +121,12 @@ def run(
     seed: int = 1,
     idle_seconds: float = 20,
     with_writers: bool = True,
-    workers: int = 2,
+    workers: int = 1,
     progress: Progress | None = None,
 ) -> Outcome:
-    """Takes an empty database through the chain, down to 0008 and up again.
+    """Take an empty database through the chain, down to 0008, and up again.
 
-    Raises what the chain raises; the outcome says whether every recorded commit was found.
+    Raises what the chain raises. The outcome says whether every recorded commit was found.
     """
     stage = Stage(
         engine=engine, config=config, schema=schema, seed=seed, progress=progress or Progress()
@@ -119,8 +134,10 @@ def run(
     outcome = Outcome(rows=rows)
     config.attributes["connection"] = engine
     config.cmd_opts = _options(schema, workers)
+    _spare_cores(stage)
     command.upgrade(config, "0002")
     persons = _fill(stage, rows)
+    outcome.before = _sizes(stage, "programme_membership")
     with _writing(stage, persons, with_writers) as writers:
         if writers is not None:
             _idle(writers, idle_seconds, stage.progress)
@@ -132,6 +149,7 @@ def run(
             _step(stage, outcome, (revision, name, "up"), writers)
         if writers is not None:
             outcome.records = writers.report()
+    outcome.after = _sizes(stage, "programme_membership", "curriculum_membership")
     outcome.failures = [
         f"{r.kind} writer: {r.failure}" for r in outcome.records if r.failure is not None
     ]
@@ -153,8 +171,34 @@ def _quoted(schema: str) -> str:
     return '"' + schema.replace('"', '""') + '"'
 
 
+def _spare_cores(stage: Stage) -> None:
+    """Leave the writers a core. New sessions of this database run without parallel workers."""
+    with psycopg.connect(stage.dsn, autocommit=True) as pg:
+        database = sql.Identifier(pg.info.dbname)
+        for name in FEW_CORES:
+            pg.execute(
+                sql.SQL("ALTER DATABASE {} SET {} = 0").format(database, sql.Identifier(name))
+            )
+
+
+def _sizes(stage: Stage, *names: str) -> list[TableSize]:
+    """The rows and bytes of these tables, as they are now."""
+    found = []
+    with psycopg.connect(stage.dsn) as pg:
+        for name in names:
+            table = sql.Identifier(stage.schema, name)
+            row = pg.execute(
+                sql.SQL("SELECT count(*), pg_total_relation_size({}) FROM {}").format(
+                    sql.Literal(table.as_string(pg)), table
+                )
+            ).fetchone()
+            assert row is not None
+            found.append(TableSize(name=name, rows=row[0], bytes=row[1]))
+    return found
+
+
 def _fill(stage: Stage, rows: int) -> range:
-    """The generated data, and persons who belong to the writers."""
+    """Load the generated data, and persons for the writers' rows."""
     progress, path = stage.progress, _quoted(stage.schema)
     with psycopg.connect(stage.dsn) as pg:
         pg.execute("SELECT pg_catalog.set_config('search_path', %s, false)", (path,))
@@ -200,8 +244,8 @@ def _writing(stage: Stage, persons: range, wanted: bool) -> Iterator[Writers | N
 
 
 def _idle(writers: Writers, seconds: float, progress: Progress) -> None:
-    """Writers alone for a while: what the chain's influence is measured against."""
-    progress.say(f"writers alone for {seconds:.0f} s, as a measure")
+    """Let the writers run alone for a while, to compare the chain with."""
+    progress.say(f"writers alone for {seconds:.0f} s, to compare with")
     writers.tell("start", KINDS[0])
     time.sleep(seconds)
     writers.tell("phase", "chain")
@@ -252,7 +296,7 @@ def _measured(stage: Stage, step: tuple[str, str, str], seconds: float) -> StepO
 
 
 def refuse_filled(engine: Engine, schema: str) -> None:
-    """The demo fills tables of its own; it does not touch a schema that holds any."""
+    """Raise RefactorError where the schema holds tables, which the demo must not touch."""
     with engine.connect() as connection:
         count = connection.exec_driver_sql(
             "SELECT count(*) FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n "
@@ -261,6 +305,6 @@ def refuse_filled(engine: Engine, schema: str) -> None:
         ).scalar_one()
     if count:
         raise RefactorError(
-            f'schema "{schema}" of the demo\'s database holds {count} tables.',
-            hint="Give it a database of its own.",
+            f'schema "{schema}" of the demo\'s database already holds {count} tables.',
+            hint="Use an empty database.",
         )
