@@ -44,7 +44,6 @@ _UNSTEADY = (
     (r"\bline \d+ at\b", "line <number> at"),
     (r"\b\d+\.\d+ times\b", "<number> times"),
     (r"\b\d+ tries\b", "<number> tries"),
-    (r"\b\d+\.\d+ times\b", "<number> times"),
     (r"-{2,}", "--"),
     (r"[ \t]+", " "),
 )
