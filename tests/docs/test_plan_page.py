@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import pydoc
+import re
 import shlex
 import subprocess
 import sys
@@ -13,7 +15,7 @@ import psycopg
 from membership_refactor.database import libpq_url
 from membership_refactor.planning import CHAIN
 from tests.cli.processes import environment
-from tests.docs.blocks import ROOT, blocks
+from tests.docs.blocks import ROOT, blocks, document
 from tests.fixtures.databases import NewDatabase
 
 PAGE = "docs/guides/your-own-plan.md"
@@ -74,3 +76,9 @@ def test_the_worked_example_does_what_the_page_says(
         assert done.returncode == 0, done.stdout + done.stderr
     # Numbers print their scale, as psql does.
     assert rows(url, query) == blocks(PAGE, "text")[1]
+
+
+def test_the_functions_that_the_page_names_exist() -> None:
+    named = re.findall(r"`(membership_refactor(?:\.\w+)+)`", document(PAGE))
+    assert named
+    assert [name for name in named if pydoc.locate(name) is None] == []
