@@ -90,6 +90,7 @@ def commands(verb: str, rest: Sequence[str]) -> list[list[str]]:
     if verb == "mutants":
         return [[python, "-m", "tests.mutants", *rest]]
     if verb == "docs":
+        print("dev.py: building build/site/index.html", file=sys.stderr)
         sphinx = [python, "-m", "sphinx", "--fail-on-warning", "--keep-going", "--quiet"]
         return [[*sphinx, *rest, "docs", "build/site"]]
     if verb == "ci":
