@@ -91,8 +91,9 @@ def commands(verb: str, rest: Sequence[str]) -> list[list[str]]:
         return [[python, "-m", "tests.mutants", *rest]]
     if verb == "docs":
         print("dev.py: building build/site/index.html", file=sys.stderr)
-        sphinx = [python, "-m", "sphinx", "--fail-on-warning", "--keep-going", "--quiet"]
-        return [[*sphinx, *rest, "docs", "build/site"]]
+        # All of it: the contents beside a page may have changed though the page has not.
+        strict = ["--fail-on-warning", "--keep-going", "--write-all", "--quiet"]
+        return [[python, "-m", "sphinx", *strict, *rest, "docs", "build/site"]]
     if verb == "ci":
         return [*commands("lint", []), *commands("docs", []), *commands("test", [])]
     if rest:
