@@ -28,6 +28,7 @@ from membership_refactor.database import choose_for_application, examine, explai
 from membership_refactor.errors import NoDatabase, RefactorError, WrongUse
 from membership_refactor.execution.options import Options
 from membership_refactor.execution.progress import Progress
+from membership_refactor.execution.sessions import POOLED
 from membership_refactor.execution.tenant_lock import busy, try_lock, unlock
 from membership_refactor.planning import CHAIN
 from membership_refactor.portrait import Portrait
@@ -44,6 +45,7 @@ X_NAMES = {
     "max-lag-bytes": "wait while the slowest replica is this many bytes behind (default: never)",
     "max-wal-rate": "wait while the server writes more bytes of WAL a second (default: never)",
     "max-active": "wait while more sessions of others are active (default: never)",
+    "pooler": "`session` if a connection pooler answers that keeps a session for each client",
     "accept-usage": "the reason for which a step may go on without evidence; it is recorded",
 }
 """Every name of ``-x NAME=VALUE``, and what its value means."""
@@ -113,9 +115,10 @@ def x_values(arguments: Iterable[str]) -> dict[str, str]:
     return given
 
 
-def connect_engine(url: str, schema: str) -> Engine:
-    """Make an engine whose connections have this schema alone in their search_path."""
-    engine = create_engine(url, poolclass=pool.NullPool)
+def connect_engine(url: str, schema: str, *, pooled: bool = False) -> Engine:
+    """Make an engine whose connections have this schema alone in their search_path. ``pooled``
+    says that a pooler may answer."""
+    engine = create_engine(url, poolclass=pool.NullPool, execution_options={POOLED: pooled})
 
     @event.listens_for(engine, "connect")
     def _pin(dbapi_connection: Any, _record: Any) -> None:
@@ -132,8 +135,9 @@ def connect_engine(url: str, schema: str) -> Engine:
 def find_engine(request: Request, *, configured: str | None = None) -> Engine:
     """Find the database in the documented order and try it. Raises NoDatabase."""
     choice = choose_for_application(x_url=request.url, configured=configured)
-    examine(choice.url, source=choice.source)
-    return connect_engine(choice.url, request.schema)
+    pooled = request.options.pooler is not None
+    examine(choice.url, source=choice.source, pooled=pooled)
+    return connect_engine(choice.url, request.schema, pooled=pooled)
 
 
 def configured_url(config: Config) -> str | None:

@@ -10,6 +10,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from membership_refactor.database.binaries import OLDEST
+from membership_refactor.database.pooler import require_direct, require_own_session
 from membership_refactor.database.url import libpq_url, secrets_in, without_password
 from membership_refactor.errors import NoDatabase
 
@@ -25,8 +26,11 @@ class Examined:
     version: int
 
 
-def examine(url: str, *, source: str = "the URL", seconds: int = 5) -> Examined:
-    """Connect once. Raises NoDatabase unless it answers, is PostgreSQL 15 or newer, and UTF8.
+def examine(
+    url: str, *, source: str = "the URL", seconds: int = 5, pooled: bool = False
+) -> Examined:
+    """Connect once. Raises NoDatabase unless it answers, is PostgreSQL 15 or newer, and UTF8, or
+    if a pooler answers that ``pooled`` does not allow.
 
     ``source`` says where the URL was given, for the hints. ``seconds`` is the time to wait, where
     the URL has no connect_timeout of its own.
@@ -38,6 +42,9 @@ def examine(url: str, *, source: str = "the URL", seconds: int = 5) -> Examined:
         if "connect_timeout" not in conninfo_to_dict(address):
             address = make_conninfo(address, connect_timeout=seconds)
         with psycopg.connect(address, autocommit=True) as connection:
+            require_direct(connection, pooled=pooled)
+            if pooled:
+                require_own_session(connection, address)
             info = connection.info
             examined = Examined(
                 database=info.dbname,

@@ -22,6 +22,8 @@ class Options:
     """Bytes of WAL a second above which batches wait."""
     max_active: int | None = None
     """Active sessions of others above which batches wait."""
+    pooler: str | None = None
+    """``session`` where a pooler answers that keeps a session for each client."""
     accept_usage: str | None = None
     """The reason for which a gate is passed without evidence; it is recorded."""
 
@@ -39,6 +41,11 @@ class Options:
                 if not text.strip():
                     raise WrongUse("-x accept-usage needs a reason; it is recorded.")
                 read["accept_usage"] = text
+                continue
+            if name == "pooler":
+                if text != "session":
+                    raise WrongUse(f'-x pooler="{text}" is not known.', hint="-x pooler=session")
+                read["pooler"] = text
                 continue
             try:
                 number = int(text)

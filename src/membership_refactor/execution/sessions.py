@@ -9,12 +9,15 @@ from typing import Any
 import psycopg
 from sqlalchemy import Engine
 
+from membership_refactor.database.pooler import require_direct
 from membership_refactor.errors import NoDatabase
 from membership_refactor.sql.quoting import ident
 from membership_refactor.sql.session_settings import pin_settings
 
 Pg = psycopg.Connection[tuple[Any, ...]]
 """A psycopg connection in autocommit mode; each transaction is begun explicitly."""
+POOLED = "membership_refactor_pooled"
+"""The execution option of an engine that says: a pooler may answer, and keeps sessions."""
 
 
 class Sessions:
@@ -29,7 +32,7 @@ class Sessions:
     def open(self, *, as_owner: bool = True, purpose: str = "") -> Iterator[Pg]:
         """Open a connection, and close it at the end of the block.
 
-        Raises NoDatabase if the login may not act as the owner.
+        Raises NoDatabase if the login may not act as the owner, or if a pooler answers.
         """
         proxied = self.engine.raw_connection()
         connection = proxied.driver_connection
@@ -39,6 +42,8 @@ class Sessions:
             connection.rollback()
             connection.autocommit = True
             connection.prepare_threshold = None
+            pooled = bool(self.engine.get_execution_options().get(POOLED))
+            require_direct(connection, pooled=pooled)
             self._settle(connection, as_owner, purpose)
             yield connection
         finally:
