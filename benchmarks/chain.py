@@ -12,8 +12,9 @@ from membership_refactor.execution.options import Options
 from membership_refactor.execution.progress import Progress
 from membership_refactor.execution.runner import Runner
 from membership_refactor.plans.programme_membership import SPLIT
-from membership_refactor.steps import ALL
 from membership_refactor.steps.step import Step, no_checks
+from membership_refactor.steps.step_chain import Chain
+from tests.fixtures.steps import CHAIN, step_of
 
 MOVING = ("0003", "0006", "0007", "0008")
 """The steps that move data."""
@@ -64,13 +65,13 @@ def run_chain(
     before: Callable[[str], None] | None = None,
 ) -> Run:
     """Takes the chain up to ``to``; ``before`` is called before each step, unmeasured."""
-    steps = dict(ALL) if checks else {revision: unchecked(s) for revision, s in ALL.items()}
+    steps = CHAIN.steps if checks else tuple(unchecked(step) for step in CHAIN)
     engine = place.engine(database)
     runner = Runner(
         engine,
         SPLIT,
         "public",
-        steps=steps,
+        Chain(steps, CHAIN.revisions),
         options=Options(accept_usage=REASON, workers=workers),
         progress=Progress(StringIO()),
     )
@@ -80,15 +81,15 @@ def run_chain(
             if before is not None:
                 before(revision)
             with measured(look, place.postmaster) as cost:
-                runner.upgrade(revision)
+                runner.upgrade(step_of(revision))
             result.steps[revision] = cost
             if revision == "0008":
                 result.child_bytes = size(look, SPLIT.copy)
                 result.parent_bytes = size(look, SPLIT.parent)
         result.locks = [
-            Lock(*row)
+            Lock(CHAIN.revisions.of(row[0]), *row[1:])
             for row in look.execute(
-                "SELECT revision, name, lock_waited_ms, lock_held_ms, tries\n"
+                "SELECT step, key, lock_waited_ms, lock_held_ms, tries\n"
                 "FROM public_refactor.action WHERE lock_held_ms IS NOT NULL\n"
                 "ORDER BY done_at"
             ).fetchall()

@@ -46,7 +46,7 @@ def target(place: Place, database: str) -> Target:
     source = portrait.table(SPLIT.source)
     child = cloned(source, name=SPLIT.copy, link=SPLIT.link)
     required = tuple(c for c in SPLIT.deprecated if source.column(c).not_null)
-    situation = Situation(NAMES, {"0003": portrait})
+    situation = Situation(NAMES, {"copy_table": portrait})
     parent = under_name(parent_table(situation, child, required=required), REBUILT)
     return Target(source, child, parent)
 

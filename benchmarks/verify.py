@@ -19,7 +19,7 @@ from membership_refactor.sql.parents.grouping import grouped, parent_columns
 from membership_refactor.sql.parents.parent_uuid import computed
 from membership_refactor.sql.quoting import columns as listed
 from membership_refactor.sql.quoting import ident
-from membership_refactor.steps import ALL
+from tests.fixtures.steps import CHAIN, IDS, step_of
 
 STAGES = ("0003", "0007", "0008", "0010")
 
@@ -50,14 +50,14 @@ def compare(where: Place, *, repeats: int) -> Compared:
             where.engine(database),
             SPLIT,
             "public",
-            steps=ALL,
+            CHAIN,
             options=Options(accept_usage="benchmark", workers=2),
             progress=Progress(StringIO(), quiet=True),
         )
         child = target(where, database).child
         plain = Cost()
-        for revision in sorted(ALL):
-            runner.upgrade(revision)
+        for revision in IDS:
+            runner.upgrade(step_of(revision))
             if revision not in STAGES:
                 continue
             look.execute("VACUUM (ANALYZE)")  # autovacuum, which is off here, would have come

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Iterator
 
 from membership_refactor.checks.check import Check
-from membership_refactor.plans.chain import STEPS
 from membership_refactor.sql.statements import Statement
 from membership_refactor.steps.actions import (
     Action,
@@ -21,6 +20,7 @@ from membership_refactor.steps.actions import (
 from membership_refactor.steps.enrollment_identity import UniqueIndex
 from membership_refactor.steps.step import Direction
 from tests.docs.generated import prediction, texts
+from tests.fixtures.steps import STEPS
 
 SHORT = "Under short locks. Each is waited for 50 ms at most and held 20 ms at most:"
 _FUNCTION = re.compile(r'CREATE (?:OR REPLACE )?FUNCTION "[^"]+"\."([^"]+)"')
@@ -68,7 +68,8 @@ def _contents() -> str:
 
 
 def _page(revision: str, direction: Direction) -> str:
-    step, situation = STEPS[revision], prediction().situation(revision, direction)
+    step = STEPS[revision]
+    situation = prediction().situation(step.name, direction)
     up = direction is Direction.UP
     other = page_name(revision, direction.other)
     before, after = (step.before_up, step.after_up) if up else (step.before_down, step.after_down)
@@ -85,8 +86,7 @@ def _page(revision: str, direction: Direction) -> str:
 
 
 def _heading(action: Action) -> str:
-    text = " ".join(action.name.split())
-    return text[:1].upper() + text[1:]
+    return " ".join(action.title.split())
 
 
 def _body(action: Action) -> list[str]:

@@ -9,17 +9,17 @@ from __future__ import annotations
 import configparser
 import logging
 import os
-import re
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import psycopg
 from alembic import context
 from alembic.config import Config
+from alembic.runtime.migration import MigrationStep, RevisionStep
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event, pool
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -27,10 +27,10 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from membership_refactor.database import choose_for_application, examine, explain
 from membership_refactor.errors import NoDatabase, RefactorError, WrongUse
 from membership_refactor.execution.options import Options
+from membership_refactor.execution.ownership import no_schema
 from membership_refactor.execution.progress import Progress
 from membership_refactor.execution.sessions import POOLED
 from membership_refactor.execution.tenant_lock import busy, try_lock, unlock
-from membership_refactor.planning import CHAIN
 from membership_refactor.portrait import Portrait
 from membership_refactor.portrait.document import from_json
 from membership_refactor.sql.quoting import ident, literal
@@ -62,8 +62,8 @@ class Request:
     portrait: Path | None = None
     """The file of the portrait that a script is made for."""
     options: Options = field(default_factory=Options)
-    destination: str | None = None
-    """The revision that Alembic is on its way to. Empty for base, None where it is not known."""
+    way: tuple[str, ...] = ()
+    """The ids of the revisions that this command runs, in order; empty until Alembic knows."""
     progress: Progress = field(default_factory=Progress)
 
     def read_portrait(self) -> Portrait | None:
@@ -162,8 +162,12 @@ def silence_driver() -> None:
     logging.getLogger("psycopg").setLevel(logging.ERROR)
 
 
-Head = Callable[["Request", str | None], str]
-"""Makes the beginning of a script, from the request and the revision that it starts from."""
+class Head(Protocol):
+    """Prints what a script begins with."""
+
+    def __call__(self, request: Request, *, downgrade: bool) -> str: ...
+
+
 Include = Callable[[str | None, str, Any], bool]
 """Alembic's ``include_name``: whether autogenerate looks at a name of a kind."""
 
@@ -210,7 +214,7 @@ def of_server(error: BaseException) -> str:
     if isinstance(error, psycopg.errors.InsufficientPrivilege):
         return (
             f"the role lacks a privilege: {text}. Connect as the owner of the tables, or have it "
-            "granted (0001 needs CREATE on the schema and on the database)."
+            "granted (the first revision needs CREATE on the schema and on the database)."
         )
     if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
         return (
@@ -248,8 +252,9 @@ def _run_offline(
         transaction_per_migration=True,
         refactor=request,
     )
-    _note_destination(request)
-    out.write(print_head(context.get_context().opts["refactor"], _starting()) + "\n")
+    noted, steps = _note_way(request)
+    if steps:
+        out.write(print_head(noted, downgrade=steps[0].is_downgrade) + "\n")
     with context.begin_transaction():
         context.run_migrations()
 
@@ -300,11 +305,15 @@ def _migrate(
         autogenerate_plugins=["alembic.autogenerate.*", "alembic.ext.checkconstraint_byname"],
         refactor=request,
     )
-    locked = _note_destination(request)
+    # A command without a destination, such as current or check, runs nothing.
+    locked = context.get_context().opts.get("destination_rev") is not None
     if locked:
         _refuse_standby(connection)
         _lock_out_others(connection, request.schema)
     try:
+        if locked:
+            _note_way(request)
+            connection.commit()
         with context.begin_transaction():
             context.run_migrations()
     finally:
@@ -339,10 +348,7 @@ def _require_schema(connection: Connection, schema: str) -> None:
     there = connection.exec_driver_sql(query, execution_options={"no_parameters": True}).scalar()
     connection.commit()
     if not there:
-        raise NoDatabase(
-            f'schema "{schema}" does not exist.',
-            hint=f"CREATE SCHEMA {ident(schema)}; or name another with -x schema=NAME.",
-        )
+        raise no_schema(schema)
 
 
 def _refuse_standby(connection: Connection) -> None:
@@ -364,31 +370,13 @@ def _lock_out_others(connection: Connection, schema: str) -> None:
         raise busy(schema)
 
 
-def _note_destination(request: Request) -> bool:
-    """Add Alembic's destination to the request where its text names one. Return whether the
-    command has a destination: ``upgrade`` has one, ``current`` and ``check`` have none."""
-    opts = context.get_context().opts
-    wanted = opts.get("destination_rev")
-    if isinstance(wanted, (tuple, list)):
-        wanted = wanted[0] if wanted else None
-    if wanted is None:
-        return False
-    destination = _absolute(str(wanted).rpartition(":")[2])
-    opts["refactor"] = replace(request, destination=destination)
-    return True
-
-
-def _absolute(revision: str) -> str | None:
-    if revision == "base":
-        return ""
-    if revision in ("head", "heads"):
-        return CHAIN[-1][0]
-    return revision if re.fullmatch(r"\d{4}", revision) else None
-
-
-def _starting() -> str | None:
-    """The revision that a script starts from; None for base."""
-    start = context.get_starting_revision_argument()
-    if isinstance(start, (tuple, list)):
-        start = start[0] if start else None
-    return None if start in (None, "base") else str(start)
+def _note_way(request: Request) -> tuple[Request, list[MigrationStep]]:
+    """Add to the request which revisions this command runs. Alembic lists them itself, so every
+    form of a target is resolved as Alembic resolves it."""
+    migration = context.get_context()
+    steps: list[MigrationStep] = list(
+        migration.opts["fn"](migration.get_current_heads(), migration)
+    )
+    way = tuple(step.revision.revision for step in steps if isinstance(step, RevisionStep))
+    migration.opts["refactor"] = noted = replace(request, way=way)
+    return noted, steps

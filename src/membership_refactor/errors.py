@@ -84,5 +84,9 @@ class NoDatabase(RefactorError):
     """No usable PostgreSQL: not reachable, refused, too old, or of another encoding."""
 
 
+class LedgerFormUnknown(RefactorError):
+    """Another version of the tool made the ledger, in a form that this version cannot use."""
+
+
 class WrongUse(RefactorError):
     """An option or a value that does not exist."""

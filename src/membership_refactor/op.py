@@ -11,10 +11,8 @@ from alembic import op
 
 from membership_refactor.operations import StepOperation
 from membership_refactor.planning import TableSplit
-from membership_refactor.plans.chain import STEPS
+from membership_refactor.plans.chain import CHAIN
 from membership_refactor.steps.step import Direction, Step
-
-_STEPS = {step.name: step for step in STEPS.values()}
 
 
 class Verb:
@@ -29,7 +27,7 @@ class Verb:
 
 
 def _verbs(name: str) -> tuple[Verb, Verb]:
-    step = _STEPS[name]
+    step = CHAIN[name]
     return Verb(step, Direction.UP), Verb(step, Direction.DOWN)
 
 

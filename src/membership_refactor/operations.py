@@ -6,7 +6,6 @@ Importing this module registers two verbs for each step with Alembic, ``op.copy_
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -20,13 +19,14 @@ from membership_refactor.enrollment.action import perform
 from membership_refactor.environment import Request
 from membership_refactor.errors import RefactorError
 from membership_refactor.execution.runner import Runner
-from membership_refactor.planning import CHAIN, TableSplit
-from membership_refactor.plans.chain import SPLIT, STEPS, TABLES
+from membership_refactor.planning import TableSplit
+from membership_refactor.plans.chain import CHAIN, REVISIONS, SPLIT, TABLES
 from membership_refactor.portrait import Portrait
 from membership_refactor.sql.names import Names
-from membership_refactor.steps import ALL
+from membership_refactor.steps import SPLIT_STEPS
 from membership_refactor.steps.enrollment_identity import UniqueIndex
 from membership_refactor.steps.step import Direction, Step
+from membership_refactor.steps.step_chain import Chain
 
 
 class StepOperation(MigrateOperation):
@@ -64,22 +64,23 @@ def _run(operations: Operations, operation: StepOperation) -> None:
         raise CommandError(str(error)) from error
 
 
-def chain_of(plan: TableSplit) -> tuple[Mapping[str, Step], tuple[str, ...]]:
-    """Return the steps of a plan, and the tables that they concern besides the plan's own.
+def chain_of(plan: TableSplit) -> tuple[Chain, tuple[str, ...]]:
+    """Return the chain of a plan, and the tables that it concerns besides the plan's own.
 
-    0001 and 0002 belong to the shipped plan. Any other plan begins with 0003.
+    The baseline and the enrollments belong to the plan that ships; any other plan begins with the
+    copy, under the same ids.
     """
-    return (STEPS, TABLES) if plan.name == SPLIT.name else (ALL, ())
+    return (CHAIN, TABLES) if plan.name == SPLIT.name else (Chain(SPLIT_STEPS, REVISIONS), ())
 
 
 def runner_for(engine: Engine, plan: TableSplit, request: Request) -> Runner:
     """Make the runner of a plan, with the options of the command line."""
-    steps, tables = chain_of(plan)
+    chain, tables = chain_of(plan)
     return Runner(
         engine,
         plan,
         request.schema,
-        steps=steps,
+        chain,
         options=request.options,
         progress=request.progress,
         tables=tables,
@@ -88,32 +89,28 @@ def runner_for(engine: Engine, plan: TableSplit, request: Request) -> Runner:
 
 
 def _take(engine: Engine, request: Request, operation: StepOperation) -> None:
-    runner = runner_for(engine, operation.plan, request)
+    runner, step = runner_for(engine, operation.plan, request), operation.step.name
     if operation.direction is Direction.UP:
-        runner.upgrade(operation.step.revision)
+        runner.upgrade(step)
     else:
-        lowest = lowest_on_the_way(operation.step.revision, request.destination)
-        runner.downgrade(operation.step.revision, destination=lowest)
+        runner.downgrade(step, lowest=_lowest(runner.chain, step, request))
 
 
-def lowest_on_the_way(revision: str, destination: str | None) -> str:
-    """Return the last revision that a downgrade to ``destination`` takes down."""
-    if destination is None:
-        return revision
-    return next(r for r, _ in CHAIN if r > destination)
+def _lowest(chain: Chain, step: str, request: Request) -> str:
+    """Return the last step that this command takes down; ``step`` where env.py does not say."""
+    way = [found.name for found in map(chain.at, request.way) if found is not None]
+    return way[-1] if step in way else step
 
 
 def _print(context: MigrationContext, request: Request, operation: StepOperation) -> None:
-    revision, direction = operation.step.revision, operation.direction
-    lowest = ""
-    if direction is Direction.DOWN:
-        lowest = lowest_on_the_way(revision, request.destination)
+    step, direction = operation.step, operation.direction
+    prediction = _predicted(operation.plan, request)
     text = script.print_step(
-        operation.step,
-        _predicted(operation.plan, request).situation(revision, direction),
+        step,
+        prediction.situation(step.name, direction),
         direction,
-        steps=chain_of(operation.plan)[0],
-        destination=lowest,
+        prediction.chain,
+        lowest=_lowest(prediction.chain, step.name, request),
         pace=_pace(request),
     )
     # The script begins and ends its own transactions, so Alembic must not print one around it.
@@ -121,16 +118,18 @@ def _print(context: MigrationContext, request: Request, operation: StepOperation
         context.impl.static_output(text)
 
 
-def print_head(request: Request, start: str | None) -> str:
+def print_head(request: Request, *, downgrade: bool) -> str:
     """Return the beginning of a script, which stops where the tables are not those expected."""
     prediction = _predicted(SPLIT, request)
-    down = start is not None and request.destination is not None and request.destination < start
-    direction = Direction.DOWN if down else Direction.UP
-    first = start if down else next((r for r in STEPS if start is None or r > start), start)
+    direction = Direction.DOWN if downgrade else Direction.UP
+    way = [step for step in map(prediction.chain.at, request.way) if step is not None]
+    if not way:
+        return ""
+    first = way[0].name
     return script.print_head(
         prediction.names,
-        prediction.at(start),
-        first or "",
+        prediction.now(first, direction),
+        first,
         direction,
         tables=TABLES,
         pace=_pace(request),
@@ -140,9 +139,8 @@ def print_head(request: Request, start: str | None) -> str:
 def _predicted(plan: TableSplit, request: Request) -> script.Prediction:
     """Predict from the portrait that is given. Without one, from a schema without the tables."""
     first = request.read_portrait() or Portrait(schema=request.schema, tables=())
-    names = Names(plan, request.schema)
-    steps, tables = chain_of(plan)
-    return script.predicted(names, first, steps=steps, tables=tables)
+    chain, tables = chain_of(plan)
+    return script.predicted(Names(plan, request.schema), chain, first, tables=tables)
 
 
 def _pace(request: Request) -> script.Pace:
@@ -166,5 +164,5 @@ def _register(step: Step) -> None:
     Operations.register_operation(f"undo_{step.name}", "down")(Verbs)
 
 
-for _step in STEPS.values():
+for _step in CHAIN:
     _register(_step)

@@ -17,7 +17,7 @@ from membership_refactor.execution.options import Options
 from membership_refactor.execution.progress import Progress
 from membership_refactor.execution.runner import Runner
 from membership_refactor.inspect.verify_and_repair import inspect
-from membership_refactor.plans.chain import STEPS, TABLES
+from membership_refactor.plans.chain import CHAIN, TABLES
 from membership_refactor.plans.programme_membership import SPLIT
 from tests.campaign import checks
 from tests.campaign.kinds import kinds_at, kinds_between, neighbour
@@ -196,7 +196,7 @@ class Campaign:
             engine,
             SPLIT,
             "public",
-            steps=STEPS,
+            CHAIN,
             options=Options(),
             progress=Progress(quiet=True),
             tables=TABLES,

@@ -20,10 +20,10 @@ from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Portrait
 from membership_refactor.sql.names import OWN_PREFIXES, Names
 from membership_refactor.sql.quoting import ident
-from membership_refactor.steps import ALL
+from tests.fixtures.steps import CHAIN, IDS, step_of
 from tests.reference_model.split import Rows
 
-REVISIONS = tuple(sorted(ALL))
+REVISIONS = IDS
 OPTIONS = Options(accept_usage="a test", batch_rows=7, lock_timeout=20)
 QUIET = Progress(quiet=True)
 
@@ -67,14 +67,14 @@ class Chain:
             engine or self.engine,
             plan or self.plan,
             self.subject.schema,
-            steps=ALL,
+            CHAIN,
             options=self.options,
             progress=QUIET,
         )
 
     def up(self, *revisions: str) -> None:
         for revision in revisions:
-            self.runner().upgrade(revision)
+            self.runner().upgrade(step_of(revision))
 
     def up_to(self, last: str, *, after: str = "0002") -> None:
         self.up(*(r for r in REVISIONS if after < r <= last))
@@ -82,7 +82,7 @@ class Chain:
     def down(self, *revisions: str) -> None:
         """Takes each down; the first asks what speaks against any of them."""
         for revision in revisions:
-            self.runner().downgrade(revision, destination=revisions[-1])
+            self.runner().downgrade(step_of(revision), lowest=step_of(revisions[-1]))
 
     def down_to(self, goal: str, *, before: str = "0011") -> None:
         self.down(*(r for r in reversed(REVISIONS) if goal < r <= before))

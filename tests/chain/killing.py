@@ -19,6 +19,7 @@ from sqlalchemy.pool import NullPool
 from membership_refactor.database import libpq_url
 from membership_refactor.steps.step import Direction
 from tests.chain.driver import Chain
+from tests.fixtures.steps import step_of
 
 MOMENTS = re.compile(
     r'INSERT INTO "[^"]*"\."action"'  # the work of an action is done and not committed
@@ -67,9 +68,9 @@ def go(chain: Chain, revision: str, direction: Direction, *, engine: Engine | No
     """The step, once, in this process."""
     runner = chain.runner(engine=engine)
     if direction is Direction.UP:
-        runner.upgrade(revision)
+        runner.upgrade(step_of(revision))
     else:
-        runner.downgrade(revision, destination=revision)
+        runner.downgrade(step_of(revision))
 
 
 def moments(chain: Chain, revision: str, direction: Direction, pattern: re.Pattern[str]) -> int:

@@ -11,6 +11,7 @@ from membership_refactor.database import libpq_url
 from membership_refactor.planning import Conflict, ParentColumn, TableSplit
 from tests.chain.driver import REVISIONS, Chain, Subject, build
 from tests.fixtures.databases import TemplateDatabase
+from tests.fixtures.steps import step_of
 from tests.races.pilot import Flight, Pilot
 
 ALWAYS = Subject(
@@ -108,11 +109,11 @@ DOWN_HALTS = {
 
 
 def up(revision: str) -> Flight:
-    return lambda runner: runner.upgrade(revision)
+    return lambda runner: runner.upgrade(step_of(revision))
 
 
 def down(revision: str) -> Flight:
-    return lambda runner: runner.downgrade(revision, destination=revision)
+    return lambda runner: runner.downgrade(step_of(revision))
 
 
 def test_rows_that_come_by_copy_in_every_phase_are_there_at_the_end(

@@ -13,6 +13,7 @@ from tests.chain.driver import REVISIONS, Chain, Snapshot, snapshot
 from tests.chain.killing import ALL, MOMENTS, go, killed, moments
 from tests.chain.test_later_writes import joined
 from tests.fixtures.chains import ChainAt
+from tests.fixtures.steps import CHAIN, step_of
 from tests.reference_model.split import Rows
 
 WAYS = [(revision, direction) for direction in Direction for revision in REVISIONS]
@@ -68,7 +69,10 @@ def refuses_everything_else(chain: Chain, revision: str, direction: Direction) -
         with pytest.raises(StepOutOfOrder) as refused:
             go(chain, other, way)
         message = str(refused.value)
-        assert f"step {revision} was left half-way {direction}" in message
+        assert (
+            f"step {CHAIN.revisions.label(step_of(revision))} is open: it went {direction}"
+            in message
+        )
         assert "membership-refactor abandon" in message
         goal = revision if direction is Direction.UP else f"{int(revision) - 1:04d}"
         verb = "upgrade" if direction is Direction.UP else "downgrade"

@@ -13,6 +13,7 @@ from membership_refactor.sql.names import Names
 from tests.chain.driver import REVISIONS, Chain, Snapshot, snapshot
 from tests.chain.test_round_trip import assert_same
 from tests.fixtures.chains import ChainAt
+from tests.fixtures.steps import step_of
 from tests.reference_model.split import Model, Rows
 
 NOW = "'2030-01-01 00:00:00+00'"
@@ -237,7 +238,7 @@ def test_a_parent_without_children_is_refused_by_the_first_downgrade_on_the_way(
     childless(chain)
     before = snapshot(chain)
     with pytest.raises(CheckFailed) as refused:
-        chain.runner().downgrade(revision, destination="0008")
+        chain.runner().downgrade(step_of(revision), lowest="link_children")
     message = str(refused.value)
     assert "parents have children" in message
     assert refused.value.count == 2

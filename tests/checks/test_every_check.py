@@ -29,10 +29,10 @@ from membership_refactor.errors import CheckFailed
 from membership_refactor.execution.run_checks import examine, examine_together
 from membership_refactor.planning import Conflict, Nulls, ParentColumn
 from membership_refactor.plans.programme_membership import SPLIT
-from membership_refactor.steps import ALL
 from membership_refactor.steps.step import Situation
 from tests.chain.driver import Chain
 from tests.fixtures.chains import ChainAt
+from tests.fixtures.steps import CHAIN
 
 CM, PM = "public.curriculum_membership", "public.programme_membership"
 SEQUENCE = "public.programme_membership_id_seq"
@@ -56,7 +56,7 @@ def policies(nulls: Nulls, *agreeing: str) -> Callable[[Chain], Check]:
 def parallel(name: str) -> Callable[[Chain], Check]:
     def made(chain: Chain) -> Check:
         s = situation(chain)
-        return next(c for c in parallel_checks(s.names, s.child("0008")) if c.name == name)
+        return next(c for c in parallel_checks(s.names, s.child("link_children")) if c.name == name)
 
     return made
 
@@ -107,7 +107,7 @@ CASES = (
     ),
     Case(
         "parents follow the policies", "0007",
-        lambda c: parents_follow_policies(c.names, situation(c).child("0007")),
+        lambda c: parents_follow_policies(c.names, situation(c).child("rebuild_parent")),
         (f"UPDATE {PM} SET rotation = 'nobody said so' WHERE person_id = 2",
          f"INSERT INTO {PM} (uuid, person_id, programme_id) VALUES "
          "('00000000-0000-8000-8000-000000000000', 3, 2)",
@@ -128,7 +128,7 @@ CASES = (
     ),
     Case(
         "deprecated columns have no default", "0007",
-        lambda c: deprecated_have_no_default(c.names, situation(c).child("0007")),
+        lambda c: deprecated_have_no_default(c.names, situation(c).child("rebuild_parent")),
         (f"ALTER TABLE {CM} ALTER rotation SET DEFAULT 'x', ALTER rotation_id SET NOT NULL, "
          "ALTER rotation_id ADD GENERATED ALWAYS AS IDENTITY",), 2, ("rotation", "rotation_id"),
         sound=(f"ALTER TABLE {CM} ALTER leaving_reason SET DEFAULT NULL::text, "
@@ -225,7 +225,7 @@ def test_checks_that_share_a_pass_find_what_each_finds_alone(
             links_match_keys(s.names, beside_source=True),
         )
     else:
-        checks = parallel_checks(s.names, s.child("0008"))
+        checks = parallel_checks(s.names, s.child("link_children"))
     for table in (CM, PM):
         chain.run(f"ALTER TABLE {table} DISABLE TRIGGER USER")
     chain.run(
@@ -253,7 +253,7 @@ def test_a_child_without_a_link_is_found_by_what_0007_asks_whatever_the_policies
 ) -> None:
     chain = chain_at("0007")
     s = situation(chain)
-    asked = {check.name: check for check in ALL["0007"].after_up(s)}
+    asked = {check.name: check for check in CHAIN["rebuild_parent"].after_up(s)}
     chain.run(
         f"ALTER TABLE {CM} DISABLE TRIGGER USER",
         f"UPDATE {CM} SET programme_membership_uuid = NULL WHERE id = 0",

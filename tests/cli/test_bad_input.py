@@ -220,7 +220,7 @@ def test_ctrl_c_leaves_an_open_step_and_says_the_two_commands_that_end_it(
 
     other_way = alembic("downgrade", "0001", url=url)
     assert other_way.status == REFUSED
-    assert "left half-way up" in other_way.said and "abandon" in other_way.said
+    assert "it went up and has not finished" in other_way.said and "abandon" in other_way.said
     refused = refactor("checks", url=url)
     assert (refused.status, "is open up" in refused.said) == (REFUSED, True)
     assert refactor("checks", "sequence is ahead", url=url).status == 0

@@ -14,7 +14,7 @@ from alembic.script import ScriptDirectory
 from membership_refactor.checks.check import Check
 from membership_refactor.inspect.locks import LockUse, locks_of, locks_of_keys
 from membership_refactor.inspect.revision_text import RevisionText, revision_text
-from membership_refactor.plans.chain import STEPS, TABLES
+from membership_refactor.plans.chain import CHAIN, TABLES
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.portrait import Portrait
 from membership_refactor.script.prediction import Prediction, predicted
@@ -23,6 +23,7 @@ from membership_refactor.sql.names import Names
 from membership_refactor.sql.quoting import qualified
 from membership_refactor.steps.actions import Action
 from membership_refactor.steps.step import Direction
+from tests.fixtures.steps import STEPS
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = "public"
@@ -50,14 +51,15 @@ def prediction() -> Prediction:
     """The chain over the tables that 0001 creates."""
     names = Names(SPLIT, SCHEMA)
     empty = Portrait(schema=SCHEMA, tables=())
-    return predicted(names, empty, steps=STEPS, tables=TABLES)
+    return predicted(names, CHAIN, empty, tables=TABLES)
 
 
 def locks(revision: str, direction: Direction) -> tuple[LockUse, ...]:
     """Those on tables that applications use, of a step on the tables that 0001 creates."""
     chain = prediction()
-    step, s = STEPS[revision], chain.situation(revision, direction)
-    before, after = chain.before[revision], chain.after[revision]
+    step = STEPS[revision]
+    s = chain.situation(step.name, direction)
+    before, after = chain.before[step.name], chain.after[step.name]
     actions: Sequence[Action] = step.up(s) if direction is Direction.UP else step.down(s)
     private = {qualified(t.schema, t.name) for t in after.tables if before.find(t.name) is None}
     if "0006" <= revision < "0008":
@@ -97,7 +99,7 @@ def operations_table() -> str:
 def step_table(revision: str) -> str:
     """Runbook: what the revision file and the step itself say."""
     step, said = STEPS[revision], texts()[revision]
-    situation = prediction().situation(revision, Direction.UP)
+    situation = prediction().situation(step.name, Direction.UP)
     pages = [f"[{d}grade](reference/sql/{revision}-{d}.md)" for d in Direction]
     rows = {
         "Deploy": _sentence(said.deploy),

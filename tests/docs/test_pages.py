@@ -9,9 +9,9 @@ import pytest
 
 from docs.pages import statements
 from docs.pictures.__main__ import texts
-from membership_refactor.plans.chain import STEPS
 from membership_refactor.steps.step import Direction
 from tests.docs.blocks import ROOT
+from tests.fixtures.steps import STEPS
 
 FUNCTION = re.compile(r'CREATE OR REPLACE FUNCTION ("\w+"\."\w+").*?AS (\$\w*\$)(.*?)\2', re.DOTALL)
 PAGES = dict(statements.pages())

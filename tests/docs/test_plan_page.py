@@ -13,10 +13,10 @@ from pathlib import Path
 import psycopg
 
 from membership_refactor.database import libpq_url
-from membership_refactor.planning import CHAIN
 from tests.cli.processes import environment
 from tests.docs.blocks import ROOT, blocks, document
 from tests.fixtures.databases import NewDatabase
+from tests.fixtures.steps import STEPS
 
 PAGE = "docs/guides/your-own-plan.md"
 
@@ -53,7 +53,7 @@ def rows(url: str, query: str) -> str:
 
 def test_the_page_names_the_steps_from_0004_in_order() -> None:
     listed = [tuple(line.split()) for line in blocks(PAGE, "text")[0].splitlines()]
-    assert listed == list(CHAIN[3:])
+    assert listed == [(revision, step.name) for revision, step in STEPS.items()][3:]
 
 
 def test_the_worked_example_does_what_the_page_says(

@@ -11,8 +11,8 @@ from typing import Any
 from membership_refactor.execution.options import Options
 from membership_refactor.execution.progress import Progress
 from membership_refactor.execution.runner import Runner
-from membership_refactor.steps import ALL
 from tests.chain.driver import Chain
+from tests.fixtures.steps import CHAIN
 
 PATIENCE = 60.0
 
@@ -27,7 +27,7 @@ class Running:
             engine or chain.engine,
             chain.plan,
             chain.subject.schema,
-            steps=ALL,
+            CHAIN,
             options=options,
             progress=Progress(self.said),
         )
@@ -38,7 +38,7 @@ class Running:
 
     def _run(self) -> None:
         try:
-            self.runner.upgrade("0003")
+            self.runner.upgrade("copy_table")
         except BaseException as error:
             self.error = error
 

@@ -28,12 +28,12 @@ from membership_refactor.execution.options import Options
 from membership_refactor.execution.runner import Runner
 from membership_refactor.planning import Conflict, Nulls, ParentColumn
 from membership_refactor.plans.programme_membership import SPLIT
-from membership_refactor.steps import ALL
 from tests.chain.driver import QUIET, Chain, Snapshot, Subject, snapshot
 from tests.chain.subjects import MEMBERSHIP
 from tests.fixtures.chains import ChainAt
 from tests.fixtures.databases import NewDatabase
 from tests.fixtures.server import LaunchServer
+from tests.fixtures.steps import CHAIN
 
 WIDE = "public.programme_membership"
 
@@ -169,10 +169,10 @@ def test_keys_with_a_gap_are_refused_where_the_plan_says_reject(chain_at: ChainA
 @pytest.mark.parametrize(
     ("at", "revision", "up", "said"),
     [
-        ("0002", "0004", True, "0004 dual_write cannot go up: 0003 has not been taken up"),
-        ("0004", "0003", False, "0003 copy_table cannot go down: 0004 still stands"),
-        ("0005", "0008", True, "0008 link_children cannot go up: 0006 has not been taken up"),
-        ("0009", "0007", False, "0007 rebuild_parent cannot go down: 0008 still stands"),
+        ("0002", "0004", True, "0004 dual_write cannot go up: 0003 has not been applied"),
+        ("0004", "0003", False, "0003 copy_table cannot go down: 0004 is still applied"),
+        ("0005", "0008", True, "0008 link_children cannot go up: 0006 has not been applied"),
+        ("0009", "0007", False, "0007 rebuild_parent cannot go down: 0008 is still applied"),
     ],
 )
 def test_a_step_against_the_ledgers_order_is_refused(
@@ -215,8 +215,8 @@ def test_a_gate_without_evidence_says_what_is_missing(revision: str, chain_at: C
 
 def test_an_accepted_gate_is_recorded_with_its_reason(chain_at: ChainAt) -> None:
     chain = chain_at("0005")
-    assert chain.query("SELECT revision, reason FROM public_refactor.acceptance ORDER BY at") == [
-        ("0005", "a test")
+    assert chain.query("SELECT step, reason FROM public_refactor.acceptance ORDER BY at") == [
+        ("retire_source", "a test")
     ]
 
 
@@ -252,7 +252,7 @@ def test_a_role_that_may_not_act_as_the_owner_is_told_which_grant_is_missing(
 
         engine = create_engine(make_url(chain.url).set(username=role), poolclass=NullPool)
         with pytest.raises(RefactorError) as refused:
-            chain.runner(engine=engine).upgrade("0003")
+            chain.runner(engine=engine).upgrade("copy_table")
         message = str(refused.value)
         assert role in message
         assert "GRANT" in message
@@ -309,7 +309,7 @@ def test_a_full_disk_says_what_is_open_and_the_step_goes_on_once_there_is_room(
     assert "No space left on device" in message
     assert "alembic upgrade 0003" in message
     assert "membership-refactor abandon" in message
-    with pytest.raises(StepOutOfOrder, match="0003 was left half-way up"):
+    with pytest.raises(StepOutOfOrder, match="0003 copy_table is open: it went up"):
         chain.down("0003")
     assert chain.source() == rows
 
@@ -317,7 +317,7 @@ def test_a_full_disk_says_what_is_open_and_the_step_goes_on_once_there_is_room(
     chain.up("0003")
     assert len(chain.child()) == 20000
     assert Runner(
-        chain.engine, SPLIT, "public", steps=ALL, progress=QUIET
+        chain.engine, SPLIT, "public", CHAIN, progress=QUIET
     ).abandon() is None  # fmt: skip
 
 

@@ -11,9 +11,9 @@ from membership_refactor.execution.sessions import run
 from membership_refactor.inspect import repair
 from membership_refactor.inspect.verify_and_repair import inspect, mend
 from membership_refactor.sql.parents.parent_uuid import another_uuid
-from membership_refactor.steps.compared import comparisons
 from tests.chain.driver import REVISIONS, Chain, Subject, build, snapshot
 from tests.chain.subjects import MEMBERSHIP, ODD
+from tests.fixtures.steps import CHAIN
 from tests.inspect.corruptions import V4, Place, drop_parent, link
 from tests.inspect.tables import at, tamper
 
@@ -169,7 +169,7 @@ def test_a_parent_is_found_by_its_whole_key(gap: bool, new_database: Any) -> Non
     chain.run(f"ANALYZE {place.parent}", f"ANALYZE {place.copy}")
     runner = chain.runner()
     with runner.sessions("test").open() as pg:
-        comparison = comparisons(runner.situation(pg), "0008")[0]
+        comparison = CHAIN["link_children"].compares(runner.situation(pg))[0]
         text = comparison.in_range(None, None)
         ((plan,),) = run(pg, f"EXPLAIN (ANALYZE, FORMAT JSON) {text}").fetchall()
     assert len(inspect(runner).verdicts[0].findings) == rows

@@ -20,10 +20,10 @@ from membership_refactor.execution.progress import Progress
 from membership_refactor.inspect.verify import verify
 from membership_refactor.inspect.verify_and_repair import inspect, mend
 from membership_refactor.sql.comparisons.comparison import Comparison
-from membership_refactor.steps.compared import comparisons
 from tests.chain.driver import Chain
 from tests.chain.subjects import MEMBERSHIP, ODD
 from tests.fixtures.sessions import Stage
+from tests.fixtures.steps import STEPS
 from tests.inspect.corruptions import Place
 from tests.inspect.tables import at, tamper
 
@@ -36,7 +36,7 @@ PASSES = 25
 def sides(chain: Chain, revision: str) -> tuple[Comparison, ...]:
     runner = chain.runner()
     with runner.sessions("test").open() as pg:
-        return comparisons(runner.situation(pg), revision)
+        return STEPS[revision].compares(runner.situation(pg))
 
 
 def write(chain: Chain, revision: str, stop: threading.Event, count: list[int]) -> None:
@@ -267,8 +267,8 @@ def test_a_range_that_fails_by_itself_is_not_said_to_be_a_move(template_database
 def test_half_a_step_is_not_compared(template_database: Any) -> None:
     chain = at("0003", MEMBERSHIP, template_database)
     ledger = chain.runner().ledger
-    chain.run(f"UPDATE {ledger.table('step')} SET state = 'open' WHERE revision = '0003'")
-    with pytest.raises(StepOutOfOrder, match="step 0003 up is under way"):
+    chain.run(f"UPDATE {ledger.table('step')} SET state = 'open' WHERE step = 'copy_table'")
+    with pytest.raises(StepOutOfOrder, match="step 0003 copy_table is open up"):
         inspect(chain.runner())
 
 

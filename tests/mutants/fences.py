@@ -26,7 +26,9 @@ def an_old_snapshot_deletes_a_child(pilot: Pilot, stage: Stage) -> None:
     to(pilot, "0006")
     old = stage.session("old", RR)
     pilot.start(
-        lambda runner: runner.upgrade("0007"), until=r'SELECT .*_parent_build"', before=True
+        lambda runner: runner.upgrade("rebuild_parent"),
+        until=r'SELECT .*_parent_build"',
+        before=True,
     )
     old.begin()
     pilot.finish()

@@ -34,7 +34,7 @@ def default_privileges_are_generous(pilot: Pilot, stage: Stage) -> None:
         " END IF; END $$",
         "ALTER DEFAULT PRIVILEGES IN SCHEMA s GRANT SELECT ON TABLES TO mr_race_writer",
     )
-    pilot.start(lambda runner: runner.upgrade("0003"), until=r'SELECT .*_copy_build"\(')
+    pilot.start(lambda runner: runner.upgrade("copy_table"), until=r'SELECT .*_copy_build"\(')
     assert query(pilot.url, PRIVATE.format("narrow")) == [(False,)]
     pilot.finish()
 
@@ -54,7 +54,9 @@ def a_batch_waits_for_a_writer_who_comes_to_wait_for_it(pilot: Pilot, stage: Sta
     first, second = (uuid for (uuid,) in query(pilot.url, pair))
     touch = "UPDATE s.wide SET rotation = rotation WHERE uuid = '{}'"
     pilot.start(
-        lambda runner: runner.upgrade("0008"), until=r'SELECT .*"m_replace_listed"\(', before=True
+        lambda runner: runner.upgrade("link_children"),
+        until=r'SELECT .*"m_replace_listed"\(',
+        before=True,
     )
     writer.begin()
     writer.run(touch.format(second))

@@ -25,14 +25,14 @@ class BoundFirst:
 
 
 def a_row_comes_before_writers_are_recorded(pilot: Pilot, stage: Stage) -> None:
-    pilot.start(lambda runner: runner.upgrade("0003"), until=SWITCH, before=True)
+    pilot.start(lambda runner: runner.upgrade("copy_table"), until=SWITCH, before=True)
     execute(pilot.url, "INSERT INTO s.wide (person_id, programme, curriculum) VALUES (1, 1, 1)")
     pilot.finish()
     assert_equal(pilot.url)
 
 
 def a_mover_dies_before_a_batch(pilot: Pilot, stage: Stage) -> None:
-    pilot.start(lambda runner: runner.upgrade("0003"), until=BUILD, before=True)
+    pilot.start(lambda runner: runner.upgrade("copy_table"), until=BUILD, before=True)
     pilot.kill()
     pilot.go()
     pilot.wait()
@@ -43,8 +43,8 @@ def a_mover_dies_before_a_batch(pilot: Pilot, stage: Stage) -> None:
 def two_movers_come_to_one_batch(pilot: Pilot, stage: Stage) -> None:
     """The first was cut off from its lock and is still at work; then it dies."""
     with Pilot(pilot.url) as first:
-        first.start(lambda runner: runner.upgrade("0003"), until=BUILD)
-        pilot.start(lambda runner: runner.upgrade("0003"))
+        first.start(lambda runner: runner.upgrade("copy_table"), until=BUILD)
+        pilot.start(lambda runner: runner.upgrade("copy_table"))
         pilot.go(BUILD)
         assert pilot.wait(setbacks=True) == SET_BACK, "both fill the same range"
         first.until(BUILD, before=True)
@@ -56,7 +56,7 @@ def two_movers_come_to_one_batch(pilot: Pilot, stage: Stage) -> None:
 
 
 def more_is_written_than_one_round_replays(pilot: Pilot, stage: Stage) -> None:
-    pilot.start(lambda runner: runner.upgrade("0003"), until="ANALYZE")
+    pilot.start(lambda runner: runner.upgrade("copy_table"), until="ANALYZE")
     ids = [row[0] for row in query(pilot.url, "SELECT id FROM s.wide ORDER BY id LIMIT 250")]
     execute(pilot.url, *(f"UPDATE s.wide SET rotation = 'new' WHERE id = {n}" for n in ids))
     pilot.finish()
@@ -64,7 +64,7 @@ def more_is_written_than_one_round_replays(pilot: Pilot, stage: Stage) -> None:
 
 
 def something_is_written_after_the_last_round(pilot: Pilot, stage: Stage) -> None:
-    pilot.start(lambda runner: runner.upgrade("0003"), until="ANALYZE")
+    pilot.start(lambda runner: runner.upgrade("copy_table"), until="ANALYZE")
     pilot.until(SWITCH, before=True)
     execute(pilot.url, "UPDATE s.wide SET rotation = 'late' WHERE id = 11")
     pilot.finish()
@@ -76,7 +76,7 @@ def while_parents_are_recorded(*texts: str) -> Scene:
 
     def scene(pilot: Pilot, stage: Stage) -> None:
         to(pilot, "0006")
-        pilot.start(lambda runner: runner.upgrade("0007"), until="ANALYZE")
+        pilot.start(lambda runner: runner.upgrade("rebuild_parent"), until="ANALYZE")
         execute(pilot.url, *texts)
         pilot.finish()
         assert_parents(pilot.url)
@@ -102,7 +102,7 @@ def gaps_and_empty_strings_are_two_keys(pilot: Pilot, stage: Stage) -> None:
 
 def whatever_is_recorded_survives_a_crash(pilot: Pilot, stage: Stage) -> None:
     """PostgreSQL empties an unlogged table when it recovers."""
-    pilot.start(lambda runner: runner.upgrade("0003"), until="ANALYZE")
+    pilot.start(lambda runner: runner.upgrade("copy_table"), until="ANALYZE")
     lost = "SELECT relname FROM pg_class WHERE relpersistence = 'u' AND relkind IN ('r', 'i')"
     assert query(pilot.url, lost) == []
     pilot.finish()
@@ -114,7 +114,7 @@ def a_reader_stays_for_long(pilot: Pilot, stage: Stage) -> None:
     reader = stage.session("reader")
     reader.begin()
     reader.run("SELECT count(*) FROM s.wide")
-    pilot.start(lambda runner: runner.upgrade("0005"))
+    pilot.start(lambda runner: runner.upgrade("retire_source"))
     waited = (
         "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
         "AND datname = current_database() AND clock_timestamp() - query_start > interval '2 s'"

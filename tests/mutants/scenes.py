@@ -32,7 +32,7 @@ def while_recording(*texts: str) -> Scene:
     """The texts are committed when every batch is done and nothing has been replayed."""
 
     def scene(pilot: Pilot, stage: Stage) -> None:
-        pilot.start(lambda runner: runner.upgrade("0003"), until="ANALYZE")
+        pilot.start(lambda runner: runner.upgrade("copy_table"), until="ANALYZE")
         execute(pilot.url, *texts)
         pilot.finish()
         assert_equal(pilot.url)
@@ -78,7 +78,9 @@ def a_trigger_gives_away_what_the_copy_still_has(pilot: Pilot, stage: Stage) -> 
 
 def an_old_snapshot_deletes(pilot: Pilot, stage: Stage) -> None:
     old = stage.session("old", RR)
-    pilot.start(lambda runner: runner.upgrade("0003"), until=r'SELECT .*_copy_build"', before=True)
+    pilot.start(
+        lambda runner: runner.upgrade("copy_table"), until=r'SELECT .*_copy_build"', before=True
+    )
     old.begin()
     pilot.finish()
     old.outcome("DELETE FROM s.wide WHERE id = 11")
@@ -102,7 +104,7 @@ def a_zombie_returns(pilot: Pilot, stage: Stage) -> None:
 
 def a_write_between_drain_and_capture(pilot: Pilot, stage: Stage) -> None:
     writer = stage.session("writer")
-    pilot.start(lambda runner: runner.upgrade("0003"), until=r'_copy_drain"\(NULL')
+    pilot.start(lambda runner: runner.upgrade("copy_table"), until=r'_copy_drain"\(NULL')
     step = writer.start("UPDATE s.wide SET rotation = 'w' WHERE id = 11")
     step.settled()
     pilot.finish()
@@ -111,7 +113,7 @@ def a_write_between_drain_and_capture(pilot: Pilot, stage: Stage) -> None:
 
 
 def a_mover_dies_after_a_batch(pilot: Pilot, stage: Stage) -> None:
-    pilot.start(lambda runner: runner.upgrade("0003"), until=r'SELECT .*_copy_build"')
+    pilot.start(lambda runner: runner.upgrade("copy_table"), until=r'SELECT .*_copy_build"')
     pilot.kill()
     pilot.go()
     pilot.wait()
@@ -175,7 +177,7 @@ def a_unique_value_wanders_through_the_archive(pilot: Pilot, stage: Stage) -> No
 
 def a_unique_value_wanders_while_it_is_copied(pilot: Pilot, stage: Stage) -> None:
     build = r'SELECT .*_copy_build"'
-    pilot.start(lambda runner: runner.upgrade("0003"), until=build, before=True)
+    pilot.start(lambda runner: runner.upgrade("copy_table"), until=build, before=True)
     pilot.until(build, before=True)
     execute(pilot.url, "UPDATE s.wide SET badge = NULL WHERE id = 11",
             "UPDATE s.wide SET badge = 'b11' WHERE id = 591")  # fmt: skip

@@ -30,7 +30,7 @@ def refused_at(revision: str, *texts: str) -> Scene:
 def the_archive_is_written_while_it_is_reconciled(pilot: Pilot, stage: Stage) -> None:
     to(pilot, "0005")
     build = r'SELECT .*_retired_build"\('
-    pilot.start(lambda r: r.downgrade("0005", destination="0005"), until=build, before=True)
+    pilot.start(lambda r: r.downgrade("retire_source"), until=build, before=True)
     with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState):
         execute(pilot.url, "UPDATE s.wide_retired SET rotation = 'x' WHERE id = 11")
     pilot.finish()
@@ -66,11 +66,11 @@ def a_parent_without_children_stands(pilot: Pilot, stage: Stage) -> None:
 
 
 def another_step_is_open(pilot: Pilot, stage: Stage) -> None:
-    pilot.start(lambda r: r.upgrade("0003"), until=r'SELECT .*_copy_build"\(', before=True)
+    pilot.start(lambda r: r.upgrade("copy_table"), until=r'SELECT .*_copy_build"\(', before=True)
     pilot.kill()
     pilot.go()
     pilot.wait()
-    with pytest.raises(StepOutOfOrder, match="left half-way"):
+    with pytest.raises(StepOutOfOrder, match="has not finished"):
         pilot.downgrade("0003")
 
 

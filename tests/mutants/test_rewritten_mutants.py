@@ -96,7 +96,7 @@ MUTANTS = (
            test_gate.test_one_consumer_with_references_left_keeps_a_gate_closed),
     Mutant("0006 comes right after 0005", replaced(r"AND s\.ended_at > ", "AND false AND now() > "),
            test_gate.test_the_old_name_gets_its_new_meaning_only_a_window_after_0005),
-    Mutant("one acceptance opens every gate", replaced(r" AND a\.revision = '\d+'", ""),
+    Mutant("one acceptance opens every gate", replaced(r" AND a\.step = '\w+'", ""),
            test_gate.test_the_acceptance_of_one_gate_opens_no_other),
     Mutant("an empty table opens a gate", replaced(r"EXISTS \(SELECT FROM \S+event\S* AS e [^)]*\)",
                                                    "true", "no unbroken watch"),

@@ -53,7 +53,7 @@ def an_opaque_parent_stays_at_0007(pilot: Pilot, stage: Stage) -> None:
 def a_key_changes_while_uuids_are_noted(pilot: Pilot, stage: Stage) -> None:
     to(pilot, "0008")
     note = r'SELECT .*"m_fill_uuid_map"\('
-    pilot.start(lambda r: r.downgrade("0008", destination="0008"), until=note, before=True)
+    pilot.start(lambda r: r.downgrade("link_children"), until=note, before=True)
     execute(pilot.url, "UPDATE s.wide SET programme = 78 WHERE uuid = (SELECT parent_uuid"
             " FROM s.narrow WHERE id = 11)")  # fmt: skip
     parents = query(pilot.url, PARENTS)
@@ -102,7 +102,7 @@ def frozen_columns_are_refreshed(pilot: Pilot, stage: Stage) -> None:
 
 def a_parent_changes_after_its_children_were_refreshed(pilot: Pilot, stage: Stage) -> None:
     to(pilot, "0009")
-    pilot.start(lambda r: r.downgrade("0009", destination="0009"), until=r'SELECT .*"m_refresh"\(')
+    pilot.start(lambda r: r.downgrade("stop_parallel_save"), until=r'SELECT .*"m_refresh"\(')
     pilot.until(r"(?s)remove|DROP TRIGGER|LOCK TABLE", before=True)
     execute(pilot.url, "UPDATE s.wide SET rotation = 'new' WHERE uuid = (SELECT parent_uuid"
             " FROM s.narrow WHERE id = 11)")  # fmt: skip
@@ -128,7 +128,7 @@ def the_last_child_goes_after_parents_were_asked(pilot: Pilot, stage: Stage) -> 
         f"INSERT INTO s.narrow (id, parent_uuid, curriculum) VALUES (96000, '{UUID}', 1)",
     )
     note = r'SELECT .*"m_fill_kept"\('
-    pilot.start(lambda r: r.downgrade("0008", destination="0008"), until=note, before=True)
+    pilot.start(lambda r: r.downgrade("link_children"), until=note, before=True)
     execute(pilot.url, "DELETE FROM s.narrow WHERE id = 96000")
     pilot.finish()
     assert query(pilot.url, f"SELECT 1 FROM s.wide WHERE uuid = '{UUID}'") == []

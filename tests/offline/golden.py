@@ -10,12 +10,13 @@ import re
 from functools import cache
 from pathlib import Path
 
-from membership_refactor.plans.chain import STEPS, TABLES
+from membership_refactor.plans.chain import CHAIN, TABLES
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.portrait import Portrait
 from membership_refactor.script import Pace, Prediction, predicted, print_head, print_step
 from membership_refactor.sql.names import Names
 from membership_refactor.steps.step import Direction
+from tests.fixtures.steps import STEPS
 
 FOLDER = Path(__file__).parent / "sql"
 PORTRAIT = re.compile(r'\{"format": "membership-refactor portrait".*?\}(?=\$body)')
@@ -26,22 +27,21 @@ NAMES = Names(SPLIT, "public")
 @cache
 def prediction() -> Prediction:
     empty = Portrait(schema=NAMES.schema, tables=())
-    return predicted(NAMES, empty, steps=STEPS, tables=TABLES)
+    return predicted(NAMES, CHAIN, empty, tables=TABLES)
 
 
 def head() -> str:
     """What a script begins with, here at 0003; the others differ by the state they ask for."""
-    return print_head(NAMES, prediction().before["0003"], "0003", Direction.UP)
+    return print_head(NAMES, prediction().before["copy_table"], "copy_table", Direction.UP)
 
 
 def text(revision: str, direction: Direction) -> str:
     """What `alembic upgrade` or `downgrade` prints for the one step."""
     printed = print_step(
         STEPS[revision],
-        prediction().situation(revision, direction),
+        prediction().situation(STEPS[revision].name, direction),
         direction,
-        steps=STEPS,
-        destination=revision,
+        CHAIN,
         pace=Pace(),
     )
     return PORTRAIT.sub("(portrait)", printed)

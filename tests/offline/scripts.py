@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
@@ -18,9 +18,10 @@ from membership_refactor.database import libpq_url
 from membership_refactor.portrait import Portrait
 from membership_refactor.script import Pace, Prediction, predicted, print_head, print_step
 from membership_refactor.sql.quoting import qualified
-from membership_refactor.steps import ALL
-from membership_refactor.steps.step import Direction, Step
+from membership_refactor.steps.step import Direction
+from membership_refactor.steps.step_chain import Chain as Steps
 from tests.chain.driver import REVISIONS, Chain
+from tests.fixtures.steps import CHAIN, step_of
 
 PSQL = shutil.which("psql")
 UP, DOWN = Direction.UP, Direction.DOWN
@@ -38,26 +39,26 @@ class Script:
     chain: Chain
     legacy: Portrait
     pace: Pace = PACE
-    steps: Mapping[str, Step] = field(default_factory=lambda: ALL)
+    steps: Steps = CHAIN
 
     @property
     def prediction(self) -> Prediction:
-        return predicted(self.chain.names, self.legacy, steps=self.steps)
+        return predicted(self.chain.names, self.steps, self.legacy)
 
     def text(self, revisions: Sequence[str], direction: Direction = UP) -> str:
-        prediction, first = self.prediction, revisions[0]
-        start = prediction.before if direction is UP else prediction.after
-        head = print_head(self.chain.names, start[first], first, direction, pace=self.pace)
+        prediction, names = self.prediction, [step_of(r) for r in revisions]
+        start = prediction.now(names[0], direction)
+        head = print_head(self.chain.names, start, names[0], direction, pace=self.pace)
         steps = (
             print_step(
-                self.steps[revision],
-                prediction.situation(revision, direction),
+                self.steps[name],
+                prediction.situation(name, direction),
                 direction,
-                steps=self.steps,
-                destination=revisions[-1],
+                self.steps,
+                lowest=names[-1] if direction is DOWN else None,
                 pace=self.pace,
             )
-            for revision in revisions
+            for name in names
         )
         return "".join((head, *steps))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from membership_refactor.portrait import differences
 from tests.chain.driver import REVISIONS, Chain, Snapshot, snapshot
+from tests.fixtures.steps import step_of
 from tests.offline.scripts import Script
 
 
@@ -28,7 +29,7 @@ def test_portraits_are_predicted_as_the_runner_reads_them(script: Script, online
     prediction = script.prediction
     for revision in REVISIONS:
         online.up(revision)
-        assert differences(prediction.at(revision), online.portrait()) == ()
+        assert differences(prediction.after[step_of(revision)], online.portrait()) == ()
 
 
 def test_one_script_goes_all_the_way_up_and_one_all_the_way_down(script: Script) -> None:

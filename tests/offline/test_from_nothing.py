@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 
 from membership_refactor.database import libpq_url
-from membership_refactor.plans.chain import STEPS, TABLES
+from membership_refactor.plans.chain import CHAIN, TABLES
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.portrait import Portrait
 from membership_refactor.script import predicted, print_head, print_step
@@ -24,21 +24,22 @@ def test_up_from_nothing_asks_for_no_evidence_and_down_leaves_nothing(
 ) -> None:
     url = new_database()
     names = Names(SPLIT, "public")
-    prediction = predicted(names, Portrait(schema="public", tables=()), steps=STEPS, tables=TABLES)
-    up = sorted(STEPS)
+    prediction = predicted(names, CHAIN, Portrait(schema="public", tables=()), tables=TABLES)
+    up = list(CHAIN)
     for direction, order in ((UP, up), (DOWN, up[::-1])):
-        start = prediction.at(None) if direction is UP else prediction.at(up[-1])
+        first, last = order[0].name, order[-1].name
         steps = (
             print_step(
-                STEPS[revision],
-                prediction.situation(revision, direction),
+                step,
+                prediction.situation(step.name, direction),
                 direction,
-                steps=STEPS,
-                destination=order[-1],
+                CHAIN,
+                lowest=last if direction is DOWN else None,
             )
-            for revision in order
+            for step in order
         )
-        head = print_head(names, start, order[0], direction, tables=TABLES)
+        start = prediction.now(first, direction)
+        head = print_head(names, start, first, direction, tables=TABLES)
         run_psql(url, "".join((head, *steps))).fine()
     with psycopg.connect(libpq_url(url)) as connection:
         assert connection.execute(LEFT).fetchone() == (0,)

@@ -89,7 +89,7 @@ def test_a_killed_runner_is_finished_by_a_script(
     brought(chain, script, revision, direction)
     killed(chain, lambda: step(chain, revision, direction))
     said = (script.up if direction is UP else script.down)(revision).fine().said
-    assert "going on where it stopped" in said
+    assert "resumed" in said
     brought(online, script, revision, direction)
     step(online, revision, direction)
     assert_undisturbed(chain, online)
@@ -139,6 +139,6 @@ def test_the_same_script_goes_on_where_it_was_killed(script: Script, online: Cha
         assert process.wait(30) == 2
     said = run_psql(chain.url, text).fine().said
     assert said.count("already, nothing to do") == REVISIONS.index("0007")
-    assert "0007 rebuild_parent: going on where it stopped" in said
+    assert "0007 rebuild_parent: resumed" in said
     online.up_to("0011")
     assert_undisturbed(chain, online)

@@ -12,6 +12,7 @@ from membership_refactor.script import Pace, print_head
 from membership_refactor.sql.names import tenant_lock
 from tests.chain.driver import REVISIONS, snapshot
 from tests.fixtures.databases import NewDatabase
+from tests.fixtures.steps import step_of
 from tests.offline.scripts import DOWN, PACE, UP, Script, psql, run_psql, wait_until
 
 LEDGER = "SELECT to_regnamespace('public_refactor') IS NOT NULL"
@@ -19,7 +20,7 @@ LEDGER = "SELECT to_regnamespace('public_refactor') IS NOT NULL"
 
 def state(script: Script, revision: str) -> list[tuple[str, str]]:
     return script.chain.query(
-        f"SELECT direction, state FROM public_refactor.step WHERE revision = '{revision}'"
+        f"SELECT direction, state FROM public_refactor.step WHERE step = '{step_of(revision)}'"
     )
 
 
@@ -94,7 +95,7 @@ def test_a_check_that_fails_before_a_step_leaves_it_not_begun(script: Script) ->
     script.up("0005").stopped('check "copy is exact" failed', "2 rows, first keys: 5; 6")
     assert state(script, "0005") == []
     results = chain.query(
-        "SELECT name, broken, keys FROM public_refactor.check_result WHERE revision = '0005'"
+        "SELECT name, broken, keys FROM public_refactor.check_result WHERE step = 'retire_source'"
     )
     assert ("copy is exact", 2, ["5", "6"]) in results
 
@@ -102,7 +103,7 @@ def test_a_check_that_fails_before_a_step_leaves_it_not_begun(script: Script) ->
 def test_a_check_that_fails_after_a_step_leaves_it_open(script: Script) -> None:
     chain = script.chain
     text = script.text(["0003"])
-    place = text.index("-- open the copy\n")
+    place = text.index("-- Open the copy to readers\n")
     spoil = (
         "ALTER TABLE public.curriculum_membership DISABLE TRIGGER ALL;\n"
         "UPDATE public.curriculum_membership SET intrepid_id = 'spoilt' WHERE id = 7;\n"
@@ -111,8 +112,8 @@ def test_a_check_that_fails_after_a_step_leaves_it_open(script: Script) -> None:
         'check "copy is exact" failed', "1 row, first keys: 7"
     )
     assert state(script, "0003") == [("up", "open")]
-    script.up("0004").stopped("step 0003 was left half-way up")
-    script.down("0003").stopped("step 0003 was left half-way up", "alembic upgrade 0003")
+    script.up("0004").stopped("step 0003 copy_table is open: it went up")
+    script.down("0003").stopped("step 0003 copy_table is open", "alembic upgrade 0003")
     chain.run(
         "UPDATE curriculum_membership c SET intrepid_id = p.intrepid_id "
         "FROM programme_membership p WHERE p.id = c.id AND c.id = 7"
@@ -124,13 +125,13 @@ def test_a_check_that_fails_after_a_step_leaves_it_open(script: Script) -> None:
 def test_a_gate_without_evidence_stays_closed_until_somebody_accepts(script: Script) -> None:
     asking = replace(script, pace=replace(PACE, accept_usage=None))
     asking.up("0003", "0004", "0005").stopped(
-        'check "gate 0005" failed', "no unbroken watch of 14 days", "accept-usage"
+        'check "gate retire_source" failed', "no unbroken watch of 14 days", "accept-usage"
     )
     assert state(script, "0005") == []
     accepting = replace(script, pace=replace(PACE, accept_usage="o'clock \\ seen by hand"))
     accepting.up("0005").fine()
-    reasons = script.chain.query("SELECT revision, reason FROM public_refactor.acceptance")
-    assert reasons == [("0005", "o'clock \\ seen by hand")]
+    reasons = script.chain.query("SELECT step, reason FROM public_refactor.acceptance")
+    assert reasons == [("retire_source", "o'clock \\ seen by hand")]
 
 
 def test_steps_out_of_order_are_refused(script: Script) -> None:
@@ -139,12 +140,12 @@ def test_steps_out_of_order_are_refused(script: Script) -> None:
     later = script.text(["0006"])
     later = later[later.index("-- 0006 create_parent up") :]
     run_psql(script.chain.url, "\\set ON_ERROR_STOP on\n" + later).stopped(
-        "0006 cannot go up: 0005 has not been taken up"
+        "0006 create_parent cannot go up: 0005 has not been applied"
     )
     lower = script.text(["0003"], DOWN)
     lower = lower[lower.index("-- 0003 copy_table down") :]
     run_psql(script.chain.url, "\\set ON_ERROR_STOP on\n" + lower).stopped(
-        "0003 cannot go down: 0004 still stands"
+        "0003 copy_table cannot go down: 0004 is still applied"
     )
     assert snapshot(script.chain) == before
 
@@ -187,9 +188,9 @@ def test_writers_wait_behind_a_script_for_a_moment_only(script: Script) -> None:
         psycopg.connect(libpq_url(url), autocommit=True) as writer,
     ):
         reader.execute("SELECT 1 FROM curriculum_membership LIMIT 1")
-        last = "SELECT EXISTS (SELECT FROM public_refactor.action WHERE revision = '0004' AND name "
+        last = "SELECT EXISTS (SELECT FROM public_refactor.action WHERE step = 'dual_write'"
         with psql(url, script.text(["0004"])) as process:
-            wait_until(lambda: script.chain.value(f"{last} = 'open the copy to writers')"))
+            wait_until(lambda: script.chain.value(f"{last} AND key = 'open_copy')"))
             writer.execute("SET lock_timeout = '1s'")
             for _ in range(50):
                 writer.execute("UPDATE curriculum_membership SET rotation = 'x' WHERE id = 1")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tests.fixtures.steps import step_of
 from tests.races.pilot import HALTED, Pilot
 from tests.races.tables import execute
 
@@ -117,9 +118,9 @@ class Flight:
 
         def fly(runner: object) -> None:
             if down:
-                pilot.runner.downgrade(revision, destination=revision)
+                pilot.runner.downgrade(step_of(revision))
             else:
-                pilot.runner.upgrade(revision)
+                pilot.runner.upgrade(step_of(revision))
 
         halts = [*first, last]
         pilot.start(fly, until=halts[0][0], before=halts[0][1])

@@ -1,7 +1,7 @@
 """The pilot flies the real Runner and halts it before or after any statement that it sends.
 
     with Pilot(url) as pilot:
-        pilot.start(lambda runner: runner.upgrade("0003"))
+        pilot.start(lambda runner: runner.upgrade("copy_table"))
         pilot.until(r'_copy_build"')     # right after the first batch, its transaction still open
         ...                              # sessions act
         pilot.finish()
@@ -26,7 +26,7 @@ from membership_refactor.database import libpq_url
 from membership_refactor.execution.options import Options
 from membership_refactor.execution.runner import Runner
 from membership_refactor.planning import TableSplit
-from membership_refactor.steps import ALL
+from tests.fixtures.steps import CHAIN, step_of
 from tests.races.tables import PLAN, SCHEMA
 
 PATIENCE = 40.0
@@ -68,7 +68,7 @@ class Pilot:
         engine = create_engine("postgresql+psycopg://", creator=self._connect, poolclass=NullPool)
         # Two batches of each move, and a lock that is given up before a test counts as hung.
         chosen = options or Options(batch_rows=150, accept_usage="test", lock_timeout=20)
-        self.runner = Runner(engine, plan, SCHEMA, steps=ALL, options=chosen)
+        self.runner = Runner(engine, plan, SCHEMA, CHAIN, options=chosen)
 
     # --- the test's side ------------------------------------------------------------------
 
@@ -137,11 +137,11 @@ class Pilot:
 
     def upgrade(self, *revisions: str) -> None:
         for revision in revisions:
-            self.fly(lambda runner, r=revision: runner.upgrade(r))  # type: ignore[misc]
+            self.fly(lambda runner, r=revision: runner.upgrade(step_of(r)))  # type: ignore[misc]
 
     def downgrade(self, *revisions: str) -> None:
         for revision in revisions:
-            self.fly(lambda runner, r=revision: runner.downgrade(r, destination=r))  # type: ignore[misc]
+            self.fly(lambda runner, r=revision: runner.downgrade(step_of(r)))  # type: ignore[misc]
 
     def __enter__(self) -> Pilot:
         return self

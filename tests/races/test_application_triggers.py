@@ -111,7 +111,7 @@ def test_what_a_trigger_of_the_source_does_reaches_the_copy(
         with Pilot(url) as pilot:
             if came == "before the copy":
                 execute(url, made)
-            pilot.start(lambda runner: runner.upgrade("0003"), until="ANALYZE")
+            pilot.start(lambda runner: runner.upgrade("copy_table"), until="ANALYZE")
             if came != "before the copy":
                 execute(url, made)
             execute(url, *(filled(text, SOURCE) for text in WRITES))

@@ -20,7 +20,7 @@ def test_55000_the_copy_is_closed_to_its_owner_too_while_it_is_built(
     """Whatever came in there would be overwritten by the next replay, or stay as a ghost."""
     url = template_database(name_of("0001"), built_to("0001"))
     with Pilot(url) as pilot:
-        pilot.start(lambda runner: runner.upgrade("0003"), until=moment, before=True)
+        pilot.start(lambda runner: runner.upgrade("copy_table"), until=moment, before=True)
         for text in (
             f"UPDATE {COPY} SET rotation = 'mine'",
             f"DELETE FROM {COPY} WHERE id = 11",

@@ -56,7 +56,7 @@ def test_a_parent_set_back_under_a_snapshot_older_than_the_refresh_is_not_apart_
     writer = on_stage(url).session("writer", isolation)
     with Pilot(url) as pilot:
         pilot.start(
-            lambda runner: runner.downgrade("0009", destination="0009"),
+            lambda runner: runner.downgrade("stop_parallel_save"),
             until=batch("refresh"),
             before=True,
         )
@@ -97,7 +97,9 @@ def test_a_parent_set_back_while_0008_carries_winning_values_is_not_apart_from_i
     writer = on_stage(url).session("writer", isolation)
     with Pilot(url) as pilot:
         pilot.start(
-            lambda runner: runner.upgrade("0008"), until=batch("replace_listed"), before=True
+            lambda runner: runner.upgrade("link_children"),
+            until=batch("replace_listed"),
+            before=True,
         )
         writer.run(f"BEGIN ISOLATION LEVEL {isolation}")
         writer.run("SELECT FROM s.person")
@@ -124,7 +126,7 @@ def test_a_key_set_back_under_a_snapshot_older_than_its_note_leaves_no_second_ke
     writer = on_stage(url).session("writer", isolation)
     with Pilot(url) as pilot:
         pilot.start(
-            lambda runner: runner.downgrade("0008", destination="0008"),
+            lambda runner: runner.downgrade("link_children"),
             until=batch("fill_kept"),
             before=True,
         )
@@ -169,7 +171,7 @@ def test_uuids_written_after_the_children_were_noted_come_back_on_the_next_way_u
     }
     with Pilot(url) as pilot:
         pilot.start(
-            lambda runner: runner.downgrade("0008", destination="0008"),
+            lambda runner: runner.downgrade("link_children"),
             until=batch("fill_uuid_map"),
             before=True,
         )

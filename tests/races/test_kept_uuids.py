@@ -29,7 +29,7 @@ def test_40001_a_parent_moved_under_a_snapshot_older_than_its_note_is_told_to_re
     writer = on_stage(url).session("writer", isolation)
     with Pilot(url) as pilot:
         pilot.start(
-            lambda runner: runner.downgrade("0008", destination="0008"),
+            lambda runner: runner.downgrade("link_children"),
             until=r"fill_kept\"?\(",
             before=True,
         )

@@ -94,7 +94,7 @@ def test_a_writer_without_privileges_is_recorded_while_the_copy_is_made(
     url = template_database(name_of("0001"), built_to("0001"))
     execute(url, WRITER, HOSTILE)
     with Pilot(url) as pilot:
-        pilot.start(lambda runner: runner.upgrade("0003"), until="ANALYZE")
+        pilot.start(lambda runner: runner.upgrade("copy_table"), until="ANALYZE")
         with psycopg.connect(libpq_url(url), autocommit=True) as connection:
             connection.execute("SET ROLE mr_race_writer; SET search_path = evil, pg_catalog, s")
             for text in WRITES:

@@ -19,8 +19,8 @@ from tests.races.stages import built_to, name_of
 from tests.races.tables import COPY, RETIRED, SOURCE, assert_equal, execute, query
 
 WAYS: dict[str, tuple[str, str, str, Flight]] = {
-    "copy": ("0001", SOURCE, COPY, lambda runner: runner.upgrade("0003")),
-    "retired": ("0005", COPY, RETIRED, lambda runner: runner.downgrade("0005", destination="0005")),
+    "copy": ("0001", SOURCE, COPY, lambda runner: runner.upgrade("copy_table")),
+    "retired": ("0005", COPY, RETIRED, lambda runner: runner.downgrade("retire_source")),
 }
 """Each move of rows: where it sets off, what is written, what is built, and the flight."""
 
@@ -115,7 +115,9 @@ def test_a_log_longer_than_what_is_counted_is_replayed_before_the_lock(
     monkeypatch.setattr(switching, "MOST", pace.MOST)
     url = template_database(name_of("0001"), built_to("0001"))
     with Pilot(url) as pilot:
-        pilot.start(lambda runner: runner.upgrade("0003"), until=r'm_copy_log" LIMIT', before=True)
+        pilot.start(
+            lambda runner: runner.upgrade("copy_table"), until=r'm_copy_log" LIMIT', before=True
+        )
         pilot.until(r'm_copy_log" LIMIT', before=True)
         execute(
             url,

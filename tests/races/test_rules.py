@@ -35,7 +35,7 @@ def test_a_rule_that_adds_to_deletes_fires_once_for_each_row_in_every_stage(
     execute(url, ALSO.replace("{t}", SOURCE))
     with Pilot(url) as pilot:
         delete(url, SOURCE, 11)
-        pilot.start(lambda runner: runner.upgrade("0003"), until="ANALYZE")
+        pilot.start(lambda runner: runner.upgrade("copy_table"), until="ANALYZE")
         delete(url, SOURCE, 12)
         pilot.finish()
         delete(url, SOURCE, 13)

@@ -11,6 +11,7 @@ import pytest
 from membership_refactor.execution.runner import Runner
 from tests.fixtures.databases import TemplateDatabase
 from tests.fixtures.sessions import ISOLATIONS, Stage
+from tests.fixtures.steps import step_of
 from tests.races.families import assert_families
 from tests.races.pilot import Pilot
 from tests.races.race import OnStage
@@ -57,9 +58,9 @@ class Place:
 
         def flight(runner: Runner) -> None:
             if self.down:
-                runner.downgrade(revision, destination=revision)
+                runner.downgrade(step_of(revision))
             else:
-                runner.upgrade(revision)
+                runner.upgrade(step_of(revision))
 
         pilot.start(flight, until=self.at, before=True)
 

@@ -66,16 +66,16 @@ def down() -> str:
     return "\n".join(text(action) for action in STEP.down(SITUATION))
 
 
-def test_every_action_has_a_name_of_its_own() -> None:
+def test_every_action_has_a_key_of_its_own() -> None:
     for actions in (STEP.up(SITUATION), STEP.down(SITUATION)):
-        names = [action.name for action in actions]
+        names = [action.key for action in actions]
         assert len(set(names)) == len(names)
 
 
 def test_writers_queue_behind_short_locks_only() -> None:
     for action in (*STEP.up(SITUATION), *STEP.down(SITUATION)):
         statements = action.statements if isinstance(action, Run) else ()
-        assert not any(s.lock.queues_writers for s in statements), action.name
+        assert not any(s.lock.queues_writers for s in statements), action.title
 
 
 @needs_psql

@@ -11,7 +11,7 @@ from membership_refactor.enrollment.action import perform
 from membership_refactor.errors import CheckFailed, RefactorError, StepInterrupted
 from membership_refactor.execution.progress import Progress
 from membership_refactor.execution.runner import Runner
-from membership_refactor.plans.chain import STEPS, TABLES
+from membership_refactor.plans.chain import CHAIN, TABLES
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.steps.enrollment_identity import UniqueIndex
 from tests.enrollment.interruption import INTERRUPTION, interrupted
@@ -25,7 +25,7 @@ def runner(engine: Engine) -> Runner:
         engine,
         SPLIT,
         "public",
-        steps=STEPS,
+        CHAIN,
         progress=Progress(StringIO()),
         tables=TABLES,
         performers={UniqueIndex: perform},
@@ -42,7 +42,7 @@ def url(template_database: TemplateDatabase) -> str:
             with engine.begin() as connection:
                 for number in range(5):
                     enrol(connection, number, f"k{number}")
-            runner(engine).upgrade("0001")
+            runner(engine).upgrade("legacy_baseline")
 
     return template_database("enrollment adopted", build)
 
@@ -51,7 +51,7 @@ def test_an_adopted_table_gets_no_check_that_its_rows_may_break(url: str) -> Non
     with opened(url) as engine:
         with engine.begin() as connection:
             odd = enrol(connection, 77, " padded ", status="withdrawn")
-        runner(engine).upgrade("0002")
+        runner(engine).upgrade("enrollment_identity")
         assert standing(engine) == set(CONSTRAINTS)
         with engine.begin() as connection:
             run(connection, "UPDATE program_enrollment SET user_id = 78 WHERE id = %s", odd)
@@ -63,7 +63,7 @@ def test_duplicates_stop_the_revision_and_leave_nothing_open(url: str) -> None:
         with engine.begin() as connection:
             enrol(connection, 1, None)
         with pytest.raises(CheckFailed, match="no user_id stands twice"):
-            runner(engine).upgrade("0002")
+            runner(engine).upgrade("enrollment_identity")
         assert structure(engine) == bare
         assert runner(engine).abandon() is None
 
@@ -75,21 +75,21 @@ def test_interrupted_at_every_statement_it_is_taken_up_or_abandoned(
     with opened(url) as engine:
         bare = structure(engine)
         with interrupted(monkeypatch) as counter:
-            runner(engine).upgrade("0002")
+            runner(engine).upgrade("enrollment_identity")
         statements, whole = counter.count, structure(engine)
-        runner(engine).downgrade("0002")
+        runner(engine).downgrade("enrollment_identity")
         assert structure(engine) == bare
         for number in range(1, statements + 1):
             with (
                 pytest.raises((*INTERRUPTION, StepInterrupted, RefactorError)),
                 interrupted(monkeypatch, after=number),
             ):
-                runner(engine).upgrade("0002")
+                runner(engine).upgrade("enrollment_identity")
             engine.dispose()
             if number % 2:
                 runner(engine).abandon()
                 assert structure(engine) == bare, number
-            runner(engine).upgrade("0002")
+            runner(engine).upgrade("enrollment_identity")
             assert structure(engine) == whole, number
-            runner(engine).downgrade("0002")
+            runner(engine).downgrade("enrollment_identity")
             assert structure(engine) == bare, number

@@ -6,8 +6,8 @@ SQL over the ledger's records, so that an offline script asks the same. No watch
 from __future__ import annotations
 
 from membership_refactor.checks.check import Check, Reach
-from membership_refactor.planning import TableSplit
-from membership_refactor.sql.names import ledger_schema
+from membership_refactor.planning import Revisions
+from membership_refactor.sql.names import Names
 from membership_refactor.sql.quoting import literal, qualified
 
 STALEST = "1 day"
@@ -15,21 +15,21 @@ STALEST = "1 day"
 
 
 def gate(
-    plan: TableSplit,
-    schema: str,
+    names: Names,
+    revisions: Revisions,
     *,
-    revision: str,
+    step: str,
     target: str,
     since_step: str | None = None,
     empty: str | None = None,
 ) -> Check:
-    """Each row is a reason to wait. A recorded acceptance for ``revision`` opens it.
+    """Each row is a reason to wait. A recorded acceptance for ``step`` opens it.
 
-    ``target`` names the structure in the usage records; ``since_step`` has to have
-    ended before the window began; ``empty`` is the quoted table which, when 0001 created it
-    here and it holds no row, needs no evidence.
+    ``target`` names the structure in the usage records. ``since_step`` has to have ended before
+    the window began. ``empty`` is a quoted table that needs no evidence where the first step
+    created it and it holds no row.
     """
-    ledger = ledger_schema(schema)
+    plan, ledger = names.plan, names.ledger
     name, about = literal(plan.name), literal(target)
     began = f"pg_catalog.now() - interval '{plan.evidence_days} days'"
     usage = (
@@ -55,14 +55,15 @@ def gate(
         f"FROM {scans} WHERE NOT o.clear",
     ]
     if since_step is not None:
+        since = revisions.of(since_step)
         reasons.append(
-            f"SELECT {literal(f'{since_step} ended less than {plan.evidence_days} days ago')}\n"
+            f"SELECT {literal(f'{since} ended less than {plan.evidence_days} days ago')}\n"
             f"FROM {qualified(ledger, 'step')} AS s WHERE s.plan = {name} "
-            f"AND s.revision = {literal(since_step)} AND s.ended_at > {began}"
+            f"AND s.step = {literal(since_step)} AND s.ended_at > {began}"
         )
     open_by_hand = (
         f"EXISTS (SELECT FROM {qualified(ledger, 'acceptance')} AS a WHERE a.plan = {name} "
-        f"AND a.revision = {literal(revision)})"
+        f"AND a.step = {literal(step)})"
     )
     condition = f"NOT {open_by_hand}"
     if empty is not None:
@@ -73,10 +74,10 @@ def gate(
         condition += f" AND NOT ({created} AND NOT EXISTS (SELECT FROM {empty}))"
     query = "\nUNION ALL ".join(f"({r})" for r in reasons)
     return Check(
-        name=f"gate {revision}",
+        name=f"gate {step}",
         sentence=f"nobody uses the {target} any more",
         query=f"SELECT r.reason FROM ({query}) AS r (reason) WHERE {condition}",
         reach=Reach.CATALOG,
         hint="Wait for the evidence, or go on with your own: "
-        f'alembic -x accept-usage="REASON" upgrade {revision}',
+        f'alembic -x accept-usage="REASON" upgrade {revisions.of(step)}',
     )

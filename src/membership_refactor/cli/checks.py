@@ -9,7 +9,6 @@ import sys
 from membership_refactor.cli.verb import FINDINGS, FINE, Context
 from membership_refactor.inspect import findings
 from membership_refactor.inspect.checks import StandingChecks
-from membership_refactor.plans.chain import STEPS
 from membership_refactor.plans.enrollment_tables import enrollment_tables
 from membership_refactor.plans.legacy_tables import legacy_tables
 
@@ -36,9 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, context: Context) -> int:
     """Return 1 where a check fails. Every result is recorded in the ledger."""
-    checks = StandingChecks(
-        context.runner(), steps=STEPS, groups=(legacy_tables, enrollment_tables)
-    )
+    checks = StandingChecks(context.runner(), groups=(legacy_tables, enrollment_tables))
     if options.list:
         listed = {q.name: q.sentence for q in checks.questions()}
         if context.format == "json":

@@ -14,7 +14,6 @@ from membership_refactor.inspect import keys_text as keys
 from membership_refactor.inspect.forecast import forecast
 from membership_refactor.inspect.keys import compare_keys
 from membership_refactor.inspect.revision_text import RevisionText, revision_text
-from membership_refactor.plans.chain import STEPS
 from membership_refactor.portrait import to_json
 
 NAME = "plan"
@@ -46,7 +45,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
         else:
             print(keys.as_text(choices, table, rows))
         return FINE
-    made, portrait = forecast(runner, revision_texts(context.config), steps=STEPS)
+    made, portrait = forecast(runner, revision_texts(context.config))
     if context.format == "json":
         # -x portrait=FILE reads this document too, and skips the plan in it.
         document = {**json.loads(to_json(portrait)), "plan": forecast_text.as_values(made)}

@@ -8,7 +8,6 @@ import json
 from membership_refactor.cli.verb import FINDINGS, FINE, Context
 from membership_refactor.inspect import status_text as standing
 from membership_refactor.inspect.status import read_standing
-from membership_refactor.plans.chain import STEPS
 
 NAME = "status"
 HELP = "show the current revision, an open step and its progress, gates, checks"
@@ -25,7 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, context: Context) -> int:
     """Return 1 where a step is open."""
-    found = read_standing(context.runner(), steps=STEPS)
+    found = read_standing(context.runner())
     if context.format == "json":
         print(json.dumps(standing.as_values(found), indent=2, default=str))
     else:

@@ -10,6 +10,7 @@ from typing import Any
 from membership_refactor.cli.verb import FINDINGS, FINE, Context
 from membership_refactor.inspect.verify import Finding, Verdict
 from membership_refactor.inspect.verify_and_repair import Inspected, inspect
+from membership_refactor.plans.chain import REVISIONS
 
 NAME = "verify"
 HELP = "compare both sides row by row; name every row and column that differs"
@@ -72,7 +73,8 @@ def lines(inspected: Inspected) -> list[str]:
     """The lines of the text."""
     if not inspected.verdicts:
         return [
-            f"{inspected.revision}: there is no second table to compare with yet; 0003 makes it."
+            f"{inspected.revision or 'base'}: there is no second table to compare with yet; "
+            f"{REVISIONS.of('copy_table')} makes it."
         ]
     shown = []
     for verdict in inspected.verdicts:

@@ -21,16 +21,16 @@ from membership_refactor.demo.data import load
 from membership_refactor.demo.writers import KINDS, WRITERS_ID, Record, serve
 from membership_refactor.errors import RefactorError
 from membership_refactor.execution.progress import Progress
-from membership_refactor.planning import CHAIN
+from membership_refactor.plans.chain import CHAIN, REVISIONS
 
 ACCEPTED = "demo: the tables are the demo's own"
 FEW_CORES = ("max_parallel_workers_per_gather", "max_parallel_maintenance_workers")
 """Set to 0 in the demo's database. With parallel workers, one index build or one check takes both
 cores of a small machine, and the writers wait for a core and not for a lock."""
-STARTS = {"0004": "old-style", "0008": "new-style"}
-"""By revision: the writers that start when it has run."""
-STOPS = {"0005": "source", "0009": "old-style"}
-"""By revision: the writers that stop before it runs."""
+STARTS = {"dual_write": "old-style", "link_children": "new-style"}
+"""By step: the writers that start when it has run."""
+STOPS = {"retire_source": "source", "stop_parallel_save": "old-style"}
+"""By step: the writers that stop before it runs."""
 DEMO_PERSONS = 30
 
 
@@ -135,18 +135,19 @@ def run(
     config.attributes["connection"] = engine
     config.cmd_opts = _options(schema, workers)
     _spare_cores(stage)
-    command.upgrade(config, "0002")
+    command.upgrade(config, REVISIONS.of("enrollment_identity"))
     persons = _fill(stage, rows)
     outcome.before = _sizes(stage, "programme_membership")
     with _writing(stage, persons, with_writers) as writers:
         if writers is not None:
             _idle(writers, idle_seconds, stage.progress)
-        for revision, name in CHAIN[2:]:
-            _step(stage, outcome, (revision, name, "up"), writers)
-        for revision, name in reversed(CHAIN[8:]):
-            _step(stage, outcome, (revision, name, "down"), writers)
-        for revision, name in CHAIN[8:]:
-            _step(stage, outcome, (revision, name, "up"), writers)
+        later = [step.name for step in CHAIN.above("link_children")]
+        for name in [step.name for step in CHAIN.above("enrollment_identity")]:
+            _step(stage, outcome, name, "up", writers)
+        for name in reversed(later):
+            _step(stage, outcome, name, "down", writers)
+        for name in later:
+            _step(stage, outcome, name, "up", writers)
         if writers is not None:
             outcome.records = writers.report()
     outcome.after = _sizes(stage, "programme_membership", "curriculum_membership")
@@ -252,39 +253,37 @@ def _idle(writers: Writers, seconds: float, progress: Progress) -> None:
 
 
 def _step(
-    stage: Stage, outcome: Outcome, step: tuple[str, str, str], writers: Writers | None
+    stage: Stage, outcome: Outcome, name: str, direction: str, writers: Writers | None
 ) -> None:
-    revision, _, direction = step
-    if writers is not None and direction == "up" and revision in STOPS:
-        writers.tell("stop", STOPS[revision])
+    if writers is not None and direction == "up" and name in STOPS:
+        writers.tell("stop", STOPS[name])
     began = time.monotonic()
     if direction == "up":
-        command.upgrade(stage.config, revision)
+        command.upgrade(stage.config, REVISIONS.of(name))
     else:
-        command.downgrade(stage.config, f"{int(revision) - 1:04d}")
+        command.downgrade(stage.config, REVISIONS.before[name])
     seconds = time.monotonic() - began
-    outcome.steps.append(_measured(stage, step, seconds))
-    first_time = sum(1 for s in outcome.steps if s.revision == revision) == 1
-    if writers is not None and first_time and revision in STARTS:
-        writers.tell("start", STARTS[revision])
-        stage.progress.say(f"{STARTS[revision]} writers start")
+    outcome.steps.append(_measured(stage, name, direction, seconds))
+    first_time = sum(1 for s in outcome.steps if s.name == name) == 1
+    if writers is not None and first_time and name in STARTS:
+        writers.tell("start", STARTS[name])
+        stage.progress.say(f"{STARTS[name]} writers start")
 
 
-def _measured(stage: Stage, step: tuple[str, str, str], seconds: float) -> StepOutcome:
-    revision, name, direction = step
+def _measured(stage: Stage, name: str, direction: str, seconds: float) -> StepOutcome:
     ledger = _quoted(f"{stage.schema}_refactor")
     with stage.engine.connect() as connection:
         row = connection.exec_driver_sql(
             f"SELECT coalesce(max(rows), 0), coalesce(max(lock_waited_ms), 0), "
-            f"coalesce(max(lock_held_ms), 0) FROM {ledger}.action WHERE revision = %s",
-            (revision,),
+            f"coalesce(max(lock_held_ms), 0) FROM {ledger}.action WHERE step = %s",
+            (name,),
         ).one()
         checks = connection.exec_driver_sql(
-            f"SELECT count(*) FROM {ledger}.check_result WHERE revision = %s AND direction = %s",
-            (revision, direction),
+            f"SELECT count(*) FROM {ledger}.check_result WHERE step = %s AND direction = %s",
+            (name, direction),
         ).scalar_one()
     return StepOutcome(
-        revision=revision,
+        revision=REVISIONS.of(name),
         name=name,
         direction=direction,
         seconds=seconds,

@@ -1,4 +1,4 @@
-"""Work: each kind of action, done; what the runner goes through between a step's two ends."""
+"""Does each kind of action, and records it as done."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ from membership_refactor.steps.actions import (
 from membership_refactor.steps.step import Direction
 
 Performer = Callable[[Engine, Sessions, Any], object]
-"""Does an action that is not known here; it may be called again."""
+"""Does a kind of action that is not known here; it may be called again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """Does actions of one step in one direction, and marks each as done in the transaction that
-    does it."""
+    """Does the actions of one step in one direction; records each in the transaction that does
+    it."""
 
-    revision: str
+    step: str
     direction: Direction
     engine: Engine
     sessions: Sessions
@@ -56,15 +56,15 @@ class Work:
     def do(self, action: Action) -> None:
         perform = self.performers.get(type(action))
         if perform is not None:
-            self.progress.say(f"  {action.name}")
+            self.progress.say(f"  {action.title}")
             perform(self.engine, self.sessions, action)
             self._mark(action)
             return
-        raise StepOutOfOrder(f"nobody knows how to do {type(action).__name__}.")
+        raise StepOutOfOrder(f"No handler for action {type(action).__name__}.")
 
     @do.register
     def _(self, action: Run) -> None:
-        self.progress.say(f"  {action.name}")
+        self.progress.say(f"  {action.title}")
         with self.pg.transaction():
             for statement in action.statements:
                 run(self.pg, statement.text)
@@ -72,7 +72,7 @@ class Work:
 
     @do.register
     def _(self, action: Brief) -> None:
-        self.progress.say(f"  {action.name}")
+        self.progress.say(f"  {action.title}")
         text = ";\n".join(statement.text for statement in action.statements)
 
         def under_lock(pg: Pg) -> None:
@@ -91,11 +91,11 @@ class Work:
             seconds=self.options.lock_timeout,
             say=self.progress.say,
         )
-        self.ledger.measured(self.pg, self.revision, self.direction, action.name, held)
+        self.ledger.measured(self.pg, self.step, self.direction, action.key, held)
 
     @do.register
     def _(self, action: Alone) -> None:
-        self.progress.say(f"  {action.name}")
+        self.progress.say(f"  {action.title}")
         build_alone(self.pg, action.statement, action.index)
         self._mark(action)
 
@@ -106,8 +106,8 @@ class Work:
         self._batches(
             action,
             RangeJob(
-                job=f"{self.revision} {self.direction} {action.name}",
-                title=action.name,
+                job=f"{self.step} {self.direction} {action.key}",
+                title=action.title,
                 table=build.log.table,
                 route=build.route,
                 route_type=build.route_type,
@@ -123,10 +123,10 @@ class Work:
         self._batches(
             action,
             RangeJob(
-                job=f"{self.revision} {self.direction} {action.name}",
-                title=action.name,
+                job=f"{self.step} {self.direction} {action.key}",
+                title=action.title,
                 table=action.table,
-                route=action.key,
+                route=action.key_column,
                 route_type=action.key_type,
                 call=f"SELECT {action.function}({{first}}, {{last}})",
                 expected=self._expected(action.table),
@@ -135,10 +135,10 @@ class Work:
 
     @do.register
     def _(self, action: Switch) -> None:
-        self.progress.say(f"  {action.name}")
+        self.progress.say(f"  {action.title}")
         drain = Drain(self.pg, self.ledger, self.progress, seconds=self.options.lock_timeout)
-        held = drain.switch(action, self.revision, self.direction)
-        self.ledger.measured(self.pg, self.revision, self.direction, action.name, held)
+        held = drain.switch(action, self.step, self.direction)
+        self.ledger.measured(self.pg, self.step, self.direction, action.key, held)
 
     @do.register
     def _(self, action: Verify) -> None:
@@ -147,7 +147,7 @@ class Work:
             action.checks,
             ledger=self.ledger,
             progress=self.progress,
-            revision=self.revision,
+            step=self.step,
             direction=self.direction,
         )
         self._mark(action)
@@ -162,9 +162,9 @@ class Work:
             rows=self.options.batch_rows,
         )
         rows = batches.run(job)
-        self.progress.say(f"  {action.name}: {rows:,} rows")
+        self.progress.say(f"  {action.title}: {rows:,} rows")
         with self.pg.transaction():
-            self.ledger.mark(self.pg, self.revision, self.direction, action.name, rows=rows)
+            self.ledger.mark(self.pg, self.step, self.direction, action.key, rows=rows)
             self.ledger.close_job(self.pg, job.job)
 
     def _expected(self, table: str) -> int | None:
@@ -176,7 +176,7 @@ class Work:
         return int(rows) if rows and rows > 0 else None
 
     def _marking(self, action: Action) -> str:
-        return self.ledger.marking(self.revision, self.direction, action.name)
+        return self.ledger.marking(self.step, self.direction, action.key)
 
     def _mark(self, action: Action) -> None:
-        self.ledger.mark(self.pg, self.revision, self.direction, action.name)
+        self.ledger.mark(self.pg, self.step, self.direction, action.key)

@@ -1,4 +1,4 @@
-"""The ledger as the runner uses it: steps, actions, checks, portraits, in plain methods."""
+"""The ledger as the runner uses it: steps, actions, checks and portraits."""
 
 from __future__ import annotations
 
@@ -9,23 +9,26 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from membership_refactor.errors import PlanChanged, StepOutOfOrder
+from membership_refactor.errors import LedgerFormUnknown, PlanChanged, StepOutOfOrder
 from membership_refactor.execution.locks import Held
 from membership_refactor.execution.sessions import Pg, run, value
 from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Portrait
 from membership_refactor.portrait.document import from_json, to_json
-from membership_refactor.sql.ledger.tables import TABLES, create_ledger
+from membership_refactor.sql.ledger.tables import FORM, create_ledger
 from membership_refactor.sql.names import ledger_schema
 from membership_refactor.sql.quoting import literal, qualified
-from membership_refactor.steps.step import Direction
+from membership_refactor.steps.step import Direction, Step
+from membership_refactor.steps.step_chain import Chain
+
+TAKE_BACK = "membership-refactor abandon"
 
 
 @dataclass(frozen=True, slots=True)
 class StepRecord:
     """A row of the ledger's steps."""
 
-    revision: str
+    step: str
     direction: Direction
     open: bool
     started_at: datetime
@@ -33,11 +36,14 @@ class StepRecord:
 
 
 class Ledger:
-    """One plan's records in one tenant's ledger. Every method takes the connection to use, so
-    that a record can stand in the transaction of the work it is about."""
+    """The records of one plan in one tenant's ledger.
 
-    def __init__(self, plan: TableSplit, schema: str) -> None:
-        self.plan, self.schema = plan, schema
+    Every method takes the connection to use, so that a record can be written in the transaction
+    of the work it is about.
+    """
+
+    def __init__(self, plan: TableSplit, schema: str, chain: Chain) -> None:
+        self.plan, self.schema, self.chain = plan, schema, chain
         self.name = ledger_schema(schema)
 
     def table(self, name: str) -> str:
@@ -48,11 +54,27 @@ class Ledger:
         return self.table(name).replace("%", "%%")
 
     def exists(self, pg: Pg) -> bool:
-        query = f"SELECT pg_catalog.to_regclass({literal(self.table('step'))}) IS NOT NULL"
-        return bool(value(pg, query))
+        """Whether there is a ledger; LedgerFormUnknown where another version made it."""
+        there, has_form = run(
+            pg,
+            f"SELECT pg_catalog.to_regclass({literal(self.table('step'))}) IS NOT NULL,\n"
+            f"  pg_catalog.to_regclass({literal(self.table('form'))}) IS NOT NULL",
+        ).fetchall()[0]
+        if not there:
+            return False
+        query = f"SELECT pg_catalog.max(number) FROM {self.table('form')}"
+        form = value(pg, query) if has_form else 1
+        if form != FORM:
+            raise LedgerFormUnknown(
+                f'the ledger "{self.name}" has form {form}; this version of membership-refactor '
+                f"uses form {FORM}.",
+                hint="Go on with the version that made the ledger.",
+            )
+        return True
 
     def create(self, pg: Pg, *, owner: str | None = None) -> None:
-        """Makes what is missing of it."""
+        """Create the ledger, or the parts of it that are missing."""
+        self.exists(pg)
         with pg.transaction():
             for statement in create_ledger(self.schema, owner):
                 run(pg, statement.text)
@@ -60,7 +82,7 @@ class Ledger:
     # --- plan ---------------------------------------------------------------------------
 
     def record_plan(self, pg: Pg) -> None:
-        """Records the fingerprint, or PlanChanged where another one stands."""
+        """Record the fingerprint; PlanChanged where the ledger has another one."""
         self._write(
             pg,
             f"INSERT INTO {self._in('plan')} (plan, fingerprint) VALUES (%s, %s) "
@@ -82,11 +104,11 @@ class Ledger:
     # --- steps --------------------------------------------------------------------------
 
     def steps(self, pg: Pg) -> dict[str, StepRecord]:
-        """Every step that the ledger knows, by revision."""
+        """Every step that the ledger knows, by name."""
         rows = pg.execute(
             (
-                f"SELECT revision, direction, state = 'open', started_at, ended_at "
-                f"FROM {self._in('step')} WHERE plan = %s ORDER BY revision"
+                f"SELECT step, direction, state = 'open', started_at, ended_at "
+                f"FROM {self._in('step')} WHERE plan = %s"
             ).encode(),
             (self.plan.name,),
         ).fetchall()
@@ -96,108 +118,121 @@ class Ledger:
         """The step that has begun and not ended."""
         return next((s for s in self.steps(pg).values() if s.open), None)
 
-    def require_order(self, pg: Pg, revision: str, direction: Direction) -> StepRecord | None:
-        """The open step if it is this one; StepOutOfOrder for any other."""
-        found = self.open_step(pg)
-        if found is None or (found.revision, found.direction) == (revision, direction):
-            return found
-        go_on, take_back = ways_out(found)
-        raise StepOutOfOrder(
-            f"step {found.revision} was left half-way {found.direction} "
-            f"(begun {found.started_at:%Y-%m-%d %H:%M} UTC).",
-            hint=f"Finish it with: {go_on}   or take it back with: {take_back}",
+    def stands_at(self, pg: Pg) -> Step | None:
+        """The highest step that is up, one that has not finished its way down included; None
+        before the first."""
+        return self.chain.highest(
+            [
+                name
+                for name, s in self.steps(pg).items()
+                if (s.direction is Direction.DOWN if s.open else s.direction is Direction.UP)
+            ]
         )
 
-    def begin(self, pg: Pg, revision: str, direction: Direction, now: Portrait) -> None:
-        """Opens the step. ``now`` are the tables as they are; those of the first way up are kept
+    def require_order(self, pg: Pg, step: str, direction: Direction) -> StepRecord | None:
+        """The open step if it is this one; StepOutOfOrder for any other."""
+        found = self.open_step(pg)
+        if found is None or (found.step, found.direction) == (step, direction):
+            return found
+        raise StepOutOfOrder(
+            f"step {self.chain.revisions.label(found.step)} is open: it went {found.direction} and "
+            f"has not finished (begun {found.started_at:%Y-%m-%d %H:%M} UTC).",
+            hint=self.ways_out(found.step, found.direction),
+        )
+
+    def ways_out(self, step: str, direction: Direction) -> str:
+        """The two commands that end an open step, as a hint."""
+        return (
+            f"Finish it with: {self.chain.revisions.command(step, direction)}   "
+            f"or take it back with: {TAKE_BACK}"
+        )
+
+    def begin(self, pg: Pg, step: str, direction: Direction, now: Portrait) -> None:
+        """Open the step. ``now`` are the tables as they are; those of the first way up are kept
         for the way down, whatever comes later."""
         with pg.transaction():
             self._write(
                 pg,
-                f"DELETE FROM {self._in('action')} WHERE plan = %s AND revision = %s",
+                f"DELETE FROM {self._in('action')} WHERE plan = %s AND step = %s",
                 self.plan.name,
-                revision,
+                step,
             )
             self._write(
                 pg,
                 f"INSERT INTO {self._in('step')} AS s "
-                "(plan, revision, direction, state, portrait, now) "
+                "(plan, step, direction, state, portrait, now) "
                 "VALUES (%s, %s, %s, 'open', %s::jsonb, %s::jsonb)\n"
-                "ON CONFLICT (plan, revision) DO UPDATE SET direction = excluded.direction,\n"
+                "ON CONFLICT (plan, step) DO UPDATE SET direction = excluded.direction,\n"
                 "  state = 'open', started_at = pg_catalog.clock_timestamp(), ended_at = NULL,\n"
                 "  portrait = coalesce(excluded.portrait, s.portrait), now = excluded.now",
                 self.plan.name,
-                revision,
+                step,
                 direction,
                 to_json(now) if direction is Direction.UP else None,
                 to_json(now),
             )
-            self.event(pg, revision, direction, "begun")
+            self.event(pg, step, direction, "begun")
 
-    def end(self, pg: Pg, revision: str, direction: Direction) -> None:
-        """Closes the step."""
+    def end(self, pg: Pg, step: str, direction: Direction) -> None:
+        """Close the step."""
         with pg.transaction():
             self._write(
                 pg,
                 f"UPDATE {self._in('step')} SET state = 'done', "
-                "ended_at = pg_catalog.clock_timestamp() WHERE plan = %s AND revision = %s",
+                "ended_at = pg_catalog.clock_timestamp() WHERE plan = %s AND step = %s",
                 self.plan.name,
-                revision,
+                step,
             )
-            self.event(pg, revision, direction, "done")
+            self.event(pg, step, direction, "done")
 
-    def forget(self, pg: Pg, revision: str) -> None:
-        """As if the step had never begun; for one that has done nothing yet."""
+    def forget(self, pg: Pg, step: str) -> None:
+        """Delete the record of a step that has begun its way up and done nothing yet."""
         self._write(
             pg,
-            f"DELETE FROM {self._in('step')} WHERE plan = %s AND revision = %s",
+            f"DELETE FROM {self._in('step')} WHERE plan = %s AND step = %s",
             self.plan.name,
-            revision,
+            step,
         )
 
-    def restore(self, pg: Pg, revision: str) -> None:
-        """A way down that has done nothing yet never began: the step stands as up."""
+    def restore(self, pg: Pg, step: str) -> None:
+        """Record a step as up whose way down has begun and done nothing yet."""
         self._write(
             pg,
             f"UPDATE {self._in('step')} SET direction = 'up', state = 'done' "
-            "WHERE plan = %s AND revision = %s",
+            "WHERE plan = %s AND step = %s",
             self.plan.name,
-            revision,
+            step,
         )
 
-    def turn(self, pg: Pg, revision: str, direction: Direction, now: Portrait) -> None:
-        """The open step goes the other way from now on; what it did is no longer done, and
-        ``now`` is what it made of the tables: what it moved is to be found where it is."""
+    def turn(self, pg: Pg, step: str, direction: Direction, now: Portrait) -> None:
+        """Turn the open step round. Its actions are no longer recorded as done, and ``now`` are
+        the tables as its actions have left them."""
         with pg.transaction():
             self._write(
                 pg,
-                f"DELETE FROM {self._in('action')} WHERE plan = %s AND revision = %s",
+                f"DELETE FROM {self._in('action')} WHERE plan = %s AND step = %s",
                 self.plan.name,
-                revision,
+                step,
             )
-            self._write(
-                pg,
-                f"DELETE FROM {self._in('job')} WHERE plan = %s AND job LIKE %s || ' %%'",
-                self.plan.name,
-                revision,
-            )
-            self._write(
-                pg,
-                f"DELETE FROM {self._in('batch')} WHERE plan = %s AND job LIKE %s || ' %%'",
-                self.plan.name,
-                revision,
-            )
+            for table in ("job", "batch"):
+                self._write(
+                    pg,
+                    f"DELETE FROM {self._in(table)} "
+                    "WHERE plan = %s AND pg_catalog.starts_with(job, %s || ' ')",
+                    self.plan.name,
+                    step,
+                )
             self._write(
                 pg,
                 f"UPDATE {self._in('step')} SET direction = '{direction}', now = %s::jsonb "
-                "WHERE plan = %s AND revision = %s",
+                "WHERE plan = %s AND step = %s",
                 to_json(now),
                 self.plan.name,
-                revision,
+                step,
             )
 
     def close_job(self, pg: Pg, job: str) -> None:
-        """Takes a finished job's ranges away: the same step may run again after a downgrade."""
+        """Delete the ranges of a finished job: the step may run again after a downgrade."""
         for name in ("batch", "job"):
             self._write(
                 pg,
@@ -207,77 +242,77 @@ class Ledger:
             )
 
     def portraits(self, pg: Pg) -> dict[str, Portrait]:
-        """The portraits that steps kept, by revision."""
+        """The portraits that were kept, by step."""
         rows = pg.execute(
             (
-                f"SELECT revision, portrait::text FROM {self._in('step')} "
+                f"SELECT step, portrait::text FROM {self._in('step')} "
                 "WHERE plan = %s AND portrait IS NOT NULL"
             ).encode(),
             (self.plan.name,),
         ).fetchall()
-        return {revision: _portrait(document) for revision, document in rows}
+        return {step: _portrait(document) for step, document in rows}
 
-    def now(self, pg: Pg, revision: str) -> Portrait | None:
+    def now(self, pg: Pg, step: str) -> Portrait | None:
         """The tables as they were when the open step began."""
         row = self._row(
             pg,
-            f"SELECT now::text FROM {self._in('step')} WHERE plan = %s AND revision = %s",
-            (revision,),
+            f"SELECT now::text FROM {self._in('step')} WHERE plan = %s AND step = %s",
+            (step,),
         )
         return _portrait(row[0]) if row and row[0] else None
 
     # --- actions ------------------------------------------------------------------------
 
-    def done(self, pg: Pg, revision: str, direction: Direction) -> set[str]:
-        """The names of the actions that are done."""
+    def done(self, pg: Pg, step: str, direction: Direction) -> set[str]:
+        """The keys of the actions that are done."""
         rows = pg.execute(
             (
-                f"SELECT name FROM {self._in('action')} "
-                "WHERE plan = %s AND revision = %s AND direction = %s"
+                f"SELECT key FROM {self._in('action')} "
+                "WHERE plan = %s AND step = %s AND direction = %s"
             ).encode(),
-            (self.plan.name, revision, direction),
+            (self.plan.name, step, direction),
         ).fetchall()
         return {row[0] for row in rows}
 
     def mark(
-        self, pg: Pg, revision: str, direction: Direction, name: str, *, rows: int | None = None
+        self, pg: Pg, step: str, direction: Direction, key: str, *, rows: int | None = None
     ) -> None:
-        """Records an action as done, in the transaction that does it."""
+        """Record an action as done, in the transaction that does it."""
         self._write(
             pg,
-            f"INSERT INTO {self._in('action')} (plan, revision, direction, name, rows) "
+            f"INSERT INTO {self._in('action')} (plan, step, direction, key, rows) "
             "VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
             self.plan.name,
-            revision,
+            step,
             direction,
-            name,
+            key,
             rows,
         )
 
-    def marking(self, revision: str, direction: Direction, name: str) -> str:
+    def marking(self, step: str, direction: Direction, key: str) -> str:
         """The same as text, for a message of several statements."""
-        values = ", ".join(map(literal, (self.plan.name, revision, direction, name)))
+        values = ", ".join(map(literal, (self.plan.name, step, direction, key)))
         return (
-            f"INSERT INTO {self._in('action')} (plan, revision, direction, name) "
+            f"INSERT INTO {self._in('action')} (plan, step, direction, key) "
             f"VALUES ({values}) ON CONFLICT DO NOTHING"
         )
 
-    def measured(self, pg: Pg, revision: str, direction: Direction, name: str, held: Held) -> None:
-        """Adds how long the action's locks were waited for and held."""
+    def measured(self, pg: Pg, step: str, direction: Direction, key: str, held: Held) -> None:
+        """Record how long the action waited for its locks and held them, in milliseconds."""
         pg.execute(
             (
                 f"UPDATE {self._in('action')} "
                 "SET lock_waited_ms = %s, lock_held_ms = %s, tries = %s "
-                "WHERE plan = %s AND revision = %s AND direction = %s AND name = %s"
+                "WHERE plan = %s AND step = %s AND direction = %s AND key = %s"
             ).encode(),
             (
                 held.waited_ms,
                 held.held_ms,
                 held.tries,
                 self.plan.name,
-                revision,
+                step,
                 direction,
-                name,
+                key,
             ),
         )
 
@@ -286,36 +321,36 @@ class Ledger:
     def event(
         self,
         pg: Pg,
-        revision: str | None,
+        step: str | None,
         direction: Direction | None,
         event: str,
         detail: Mapping[str, Any] | None = None,
     ) -> None:
         self._write(
             pg,
-            f"INSERT INTO {self._in('event')} (plan, revision, direction, event, detail) "
+            f"INSERT INTO {self._in('event')} (plan, step, direction, event, detail) "
             "VALUES (%s, %s, %s, %s, %s::jsonb)",
             self.plan.name,
-            revision,
+            step,
             direction,
             event,
             json.dumps(dict(detail)) if detail else None,
         )
 
-    def accept(self, pg: Pg, revision: str, reason: str) -> None:
-        """Records that a DBA goes on without evidence, and why."""
+    def accept(self, pg: Pg, step: str, reason: str) -> None:
+        """Record that a DBA opened the gate without evidence, and why."""
         self._write(
             pg,
-            f"INSERT INTO {self._in('acceptance')} (plan, revision, reason) VALUES (%s, %s, %s)",
+            f"INSERT INTO {self._in('acceptance')} (plan, step, reason) VALUES (%s, %s, %s)",
             self.plan.name,
-            revision,
+            step,
             reason,
         )
 
     def check_result(
         self,
         pg: Pg,
-        revision: str | None,
+        step: str | None,
         direction: Direction | None,
         name: str,
         *,
@@ -326,10 +361,10 @@ class Ledger:
         pg.execute(
             (
                 f"INSERT INTO {self._in('check_result')} "
-                "(plan, revision, direction, name, broken, keys, seconds) "
+                "(plan, step, direction, name, broken, keys, seconds) "
                 "VALUES (%s, %s, %s, %s, %s, %s, %s)"
             ).encode(),
-            (self.plan.name, revision, direction, name, broken, keys, seconds),
+            (self.plan.name, step, direction, name, broken, keys, seconds),
         )
 
     def _write(self, pg: Pg, query: str, *values: Any) -> None:
@@ -343,20 +378,3 @@ class Ledger:
 def _portrait(document: str) -> Portrait:
     """Portraits are frozen, and every step of a chain asks for those of all before it."""
     return from_json(document)
-
-
-def ways_out(record: StepRecord) -> tuple[str, str]:
-    """The two commands that end an open step: the one that goes on, the one that takes it back."""
-    if record.direction is Direction.UP:
-        return f"alembic upgrade {record.revision}", "membership-refactor abandon"
-    return f"alembic downgrade {_previous(record.revision)}", "membership-refactor abandon"
-
-
-def _previous(revision: str) -> str:
-    number = int(revision) - 1
-    return f"{number:04d}" if number else "base"
-
-
-def table_names() -> tuple[str, ...]:
-    """The ledger's tables, as `status` lists them."""
-    return tuple(TABLES)

@@ -1,4 +1,4 @@
-"""Ownership: in whose name the tool works, and whose the ledger is."""
+"""Ownership: the role in which the tool works, and to which the ledger belongs."""
 
 from __future__ import annotations
 
@@ -14,19 +14,14 @@ from membership_refactor.sql.quoting import ident, literal
 
 
 def owner_of(engine: Engine, ledger: Ledger, schema: str, tables: Iterable[str]) -> str | None:
-    """The owner of the tables, in whose name everything is done; None before there are any.
-    The ledger is made for him where there is none.
+    """The owner of the tables, in whose role everything is done; None before there are any.
 
-    NoDatabase where the schema is missing or the ledger cannot be made, RefactorError where the
-    tables have several owners.
+    Afterwards there is a ledger, and it belongs to the owner. NoDatabase where the schema is
+    missing or the ledger cannot be created, RefactorError where the tables have several owners.
     """
     names = ", ".join(literal(t) for t in tables)
     with Sessions(engine, role=None, label="look").open(as_owner=False) as pg:
-        if value(pg, f"SELECT pg_catalog.to_regnamespace({literal(ident(schema))})") is None:
-            raise NoDatabase(
-                f'schema "{schema}" does not exist.',
-                hint=f"CREATE SCHEMA {ident(schema)}, or say -x schema=NAME.",
-            )
+        require_schema(pg, schema)
         rows = run(
             pg,
             "SELECT DISTINCT pg_catalog.pg_get_userbyid(c.relowner)::text\n"
@@ -46,10 +41,10 @@ def owner_of(engine: Engine, ledger: Ledger, schema: str, tables: Iterable[str])
         if owner and not ledger.exists(pg):
             try:
                 ledger.create(pg, owner=owner)
-                _give(pg, ledger, owner)
+                _transfer(pg, ledger, owner)
             except psycopg.errors.InsufficientPrivilege as error:
                 raise NoDatabase(
-                    f'role "{pg.info.user}" cannot make the ledger schema '
+                    f'role "{pg.info.user}" cannot create the ledger schema '
                     f'"{ledger.name}" for "{owner}": {error.diag.message_primary}.',
                     hint=f"GRANT CREATE ON DATABASE {ident(pg.info.dbname)} TO "
                     f"{ident(pg.info.user)}; and make it a member of {ident(owner)}.",
@@ -57,8 +52,22 @@ def owner_of(engine: Engine, ledger: Ledger, schema: str, tables: Iterable[str])
         return owner
 
 
-def _give(pg: Pg, ledger: Ledger, owner: str) -> None:
-    """The ledger's tables to the owner of the plan's tables, who need not be who connects."""
+def require_schema(pg: Pg, schema: str) -> None:
+    """NoDatabase where the schema does not exist."""
+    if value(pg, f"SELECT pg_catalog.to_regnamespace({literal(ident(schema))})") is None:
+        raise no_schema(schema)
+
+
+def no_schema(schema: str) -> NoDatabase:
+    """The error that says so."""
+    return NoDatabase(
+        f'schema "{schema}" does not exist.',
+        hint=f"CREATE SCHEMA {ident(schema)}; or name another with -x schema=NAME.",
+    )
+
+
+def _transfer(pg: Pg, ledger: Ledger, owner: str) -> None:
+    """Transfer the ledger's tables to the owner of the plan's tables."""
     if value(pg, "SELECT current_user::text") == owner:
         return
     rows = run(

@@ -70,7 +70,7 @@ def require(
     *,
     ledger: Ledger,
     progress: Progress,
-    revision: str,
+    step: str,
     direction: Direction,
 ) -> None:
     """Raises CheckFailed for the first check that does not hold; every result is recorded."""
@@ -79,7 +79,7 @@ def require(
         for result in results:
             ledger.check_result(
                 pg,
-                revision,
+                step,
                 direction,
                 result.check.name,
                 broken=result.broken,
@@ -94,17 +94,17 @@ def require(
 
 
 def open_gate(
-    pg: Pg, gate: Check, revision: str, *, ledger: Ledger, options: Options, progress: Progress
+    pg: Pg, gate: Check, step: str, *, ledger: Ledger, options: Options, progress: Progress
 ) -> None:
-    """Returns when the step may begin; GateClosed lists what speaks against it."""
+    """Return when the step may begin; GateClosed lists the reasons against it."""
     if options.accept_usage:
-        ledger.accept(pg, revision, options.accept_usage)
+        ledger.accept(pg, step, options.accept_usage)
         progress.say(f"  gate opened by hand: {options.accept_usage}")
         return
     result = examine(pg, gate)
     ledger.check_result(
         pg,
-        revision,
+        step,
         Direction.UP,
         gate.name,
         broken=result.broken,
@@ -113,6 +113,7 @@ def open_gate(
     )
     if not result.holds:
         raise GateClosed(
-            f"{revision} asks for evidence that {gate.sentence}: {'; '.join(result.keys)}.",
+            f"{ledger.chain.revisions.of(step)} asks for evidence that {gate.sentence}: "
+            f"{'; '.join(result.keys)}.",
             hint=gate.hint,
         )

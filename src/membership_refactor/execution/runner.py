@@ -1,4 +1,4 @@
-"""The runner: takes a step up or down, from where the ledger says it stands, to its end."""
+"""The runner: takes a step up or down to its end, from where the ledger says it stands."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import psycopg
 from sqlalchemy import Engine
 
 from membership_refactor.catalog.read import read_portrait, read_server
+from membership_refactor.checks.check import Check
 from membership_refactor.checks.row_security import every_row_is_seen
 from membership_refactor.errors import (
     CannotCarry,
@@ -17,7 +18,7 @@ from membership_refactor.errors import (
     StepOutOfOrder,
 )
 from membership_refactor.execution.do_action import Performer, Work
-from membership_refactor.execution.ledger import Ledger
+from membership_refactor.execution.ledger import TAKE_BACK, Ledger
 from membership_refactor.execution.options import Options
 from membership_refactor.execution.ownership import owner_of
 from membership_refactor.execution.progress import Progress
@@ -31,112 +32,116 @@ from membership_refactor.sql.ledger.tables import drop_ledger
 from membership_refactor.sql.names import Names
 from membership_refactor.steps.actions import Action
 from membership_refactor.steps.step import Direction, Situation, Step
+from membership_refactor.steps.step_chain import Chain
 
 
 class Runner:
-    """Runs the steps of one plan in one schema. Nothing of it survives between two steps."""
+    """Runs the steps of one plan in one schema. It keeps nothing between two steps."""
 
     def __init__(
         self,
         engine: Engine,
         plan: TableSplit,
         schema: str,
+        chain: Chain,
         *,
-        steps: Mapping[str, Step],
         options: Options | None = None,
         progress: Progress | None = None,
         tables: Iterable[str] = (),
         performers: Mapping[type[Action], Performer] | None = None,
     ) -> None:
         self.performers = dict(performers or {})
-        self.engine, self.plan, self.schema = engine, plan, schema
-        self.steps = steps
+        self.engine, self.plan, self.schema, self.chain = engine, plan, schema, chain
         self.options = options or Options()
         self.progress = progress or Progress()
         self.names = Names(plan, schema)
-        self.ledger = Ledger(plan, schema)
+        self.ledger = Ledger(plan, schema, chain)
         own = (plan.source, plan.copy, plan.parent, plan.retired)
         self.tables = tuple(dict.fromkeys([*own, *tables]))
 
     # --- the way ------------------------------------------------------------------------
 
-    def upgrade(self, revision: str) -> None:
-        """Takes the step up; a step that the ledger has as done is left alone."""
-        self._go(self.steps[revision], Direction.UP, revision)
+    def upgrade(self, step: str) -> None:
+        """Take the step up; one that the ledger has as done is left alone."""
+        self._go(self.chain[step], Direction.UP, step)
 
-    def downgrade(self, revision: str, *, destination: str | None = None) -> None:
-        """Takes the step down. ``destination`` is the revision below which nothing is asked:
-        the refusals of every step on the way there are asked before anything is changed."""
-        self._go(self.steps[revision], Direction.DOWN, destination or "")
+    def downgrade(self, step: str, *, lowest: str | None = None) -> None:
+        """Take the step down.
+
+        ``lowest`` is the last step that this downgrade takes down. What every step from this one
+        to that one refuses is asked before anything is changed.
+        """
+        self._go(self.chain[step], Direction.DOWN, lowest or step)
 
     def abandon(self) -> str | None:
-        """Takes the open step back; what was done is undone, and its name returned.
+        """Take the open step back; return its label and direction, None where none is open.
 
-        A way up is undone by the way down. A way down is finished first and then gone up
-        again: either way the chain stands where it stood before.
+        An open upgrade is undone by its downgrade. An open downgrade is finished first and then
+        upgraded again. Either way the chain stands where it stood before.
         """
-        sessions = self._sessions(self._owner(), "abandon")
+        sessions = self.sessions("abandon")
         with sessions.open(purpose="ledger") as pg:
             found = self.ledger.open_step(pg)
             if found is None:
                 return None
-            done = self.ledger.done(pg, found.revision, found.direction)
-            step = self.steps[found.revision]
-            self.ledger.event(pg, found.revision, found.direction, "abandoned")
+            done = self.ledger.done(pg, found.step, found.direction)
+            taken = f"{self._label(found.step)} {found.direction}"
+            self.ledger.event(pg, found.step, found.direction, "abandoned")
             if not done:
                 if found.direction is Direction.UP:
-                    self.ledger.forget(pg, found.revision)
+                    self.ledger.forget(pg, found.step)
                 else:
-                    self.ledger.restore(pg, found.revision)
-                return f"{step.revision} {step.name} {found.direction}"
+                    self.ledger.restore(pg, found.step)
+                return taken
             if found.direction is Direction.UP:
-                self.ledger.turn(pg, found.revision, Direction.DOWN, self.read())
-        if found.direction is Direction.UP:
-            self.downgrade(step.revision, destination=step.revision)
-        else:
-            self.downgrade(step.revision, destination=step.revision)
-            self.upgrade(step.revision)
-        return f"{step.revision} {step.name} {found.direction}"
+                self.ledger.turn(pg, found.step, Direction.DOWN, self.read())
+        self.downgrade(found.step)
+        if found.direction is Direction.DOWN:
+            self.upgrade(found.step)
+        return taken
 
-    def _go(self, step: Step, direction: Direction, destination: str) -> None:
-        label = f"{step.revision} {direction}"
+    def _label(self, step: str) -> str:
+        return self.chain.revisions.label(step)
+
+    def _go(self, step: Step, direction: Direction, lowest: str) -> None:
         try:
-            # Of several steps the server may be gone at the first question of one.
-            sessions = self._sessions(self._owner(), label)
+            # Between two steps the server may have gone, so the first question is asked in here.
+            sessions = self.sessions(f"{self.chain.revisions.of(step.name)} {direction}")
             with sessions.open(purpose="ledger") as pg:
-                self._through(step, direction, destination, sessions, pg)
+                self._through(step, direction, lowest, sessions, pg)
         except (KeyboardInterrupt, psycopg.Error) as error:
-            raise self._said(step, direction, error) from error
+            raise self._stopped(step, direction, error) from error
 
     def _through(
         self,
         step: Step,
         direction: Direction,
-        destination: str,
+        lowest: str,
         sessions: Sessions,
         pg: Pg,
     ) -> None:
-        revision = step.revision
+        name, label = step.name, self._label(step.name)
         self.ledger.create(pg)
         self.ledger.record_plan(pg)
-        opened = self.ledger.require_order(pg, revision, direction)
+        opened = self.ledger.require_order(pg, name, direction)
         self._require(pg, (every_row_is_seen(self.names),), step, direction)
         if opened is None:
-            known = self.ledger.steps(pg).get(revision)
-            if self._stands(known is not None and known.direction is Direction.UP, direction):
-                self.progress.say(f"{revision} {step.name}: {direction} already, nothing to do")
+            known = self.ledger.steps(pg).get(name)
+            is_up = known is not None and known.direction is Direction.UP
+            if is_up is (direction is Direction.UP):
+                self.progress.say(f"{label}: {direction} already, nothing to do")
                 return
-            situation = self._asked(pg, step, direction, destination)
+            situation = self._asked(pg, step, direction, lowest)
             assert situation.now is not None
-            self.ledger.begin(pg, revision, direction, situation.now)
+            self.ledger.begin(pg, name, direction, situation.now)
         else:
-            self.progress.say(f"{revision} {step.name}: going on where it stopped")
-            situation = replace(self.situation(pg), now=self.ledger.now(pg, revision))
-        self.progress.say(f"{revision} {step.name} {direction}")
+            self.progress.say(f"{label}: resumed")
+            situation = replace(self.situation(pg), now=self.ledger.now(pg, name))
+        self.progress.say(f"{label} {direction}")
         actions = step.up(situation) if direction is Direction.UP else step.down(situation)
-        done = self.ledger.done(pg, revision, direction)
+        done = self.ledger.done(pg, name, direction)
         work = Work(
-            revision=revision,
+            step=name,
             direction=direction,
             engine=self.engine,
             sessions=sessions,
@@ -147,71 +152,66 @@ class Runner:
             performers=self.performers,
         )
         for action in actions:
-            if action.name not in done:
+            if action.key not in done:
                 work.do(action)
         if step.ends_ledger and direction is Direction.DOWN:
             run(pg, drop_ledger(self.schema).text)
             return
         after = step.after_up if direction is Direction.UP else step.after_down
         self._require(pg, after(situation), step, direction)
-        self.ledger.end(pg, revision, direction)
+        self.ledger.end(pg, name, direction)
 
-    @staticmethod
-    def _stands(is_up: bool, direction: Direction) -> bool:
-        return is_up if direction is Direction.UP else not is_up
-
-    def _asked(self, pg: Pg, step: Step, direction: Direction, destination: str) -> Situation:
+    def _asked(self, pg: Pg, step: Step, direction: Direction, lowest: str) -> Situation:
         """The situation in which the step begins, after everything that may speak against it."""
         portrait, server = self.read(), self.server()
         situation = replace(self.situation(pg), now=portrait, server=server)
         self._require_neighbours(pg, step, direction)
         Throttle(self.ledger, self.options, self.progress).look(pg)
-        if direction is Direction.UP:
-            kept = {**situation.portraits, step.revision: portrait}
-            situation = replace(situation, portraits=kept)
-            refused = step.refusals(situation)
-            if refused:
-                raise CannotCarry(
-                    f"{step.revision} {step.name} cannot begin; nothing has been changed:",
-                    differences=refused,
-                    hint="Mend these, then run the same command again.",
-                )
-            if step.gate is not None:
-                open_gate(
-                    pg,
-                    step.gate(situation),
-                    step.revision,
-                    ledger=self.ledger,
-                    options=self.options,
-                    progress=self.progress,
-                )
-            self._require(pg, step.before_up(situation), step, direction)
-            return situation
-        for revision in sorted(self.steps, reverse=True):
-            if destination <= revision <= step.revision:
-                other = self.steps[revision]
+        if direction is Direction.DOWN:
+            for other in self.chain.way_down(step.name, lowest):
                 self._require(pg, other.before_down(situation), other, direction)
+            return situation
+        kept = {**situation.portraits, step.name: portrait}
+        situation = replace(situation, portraits=kept)
+        refused = step.refusals(situation)
+        if refused:
+            raise CannotCarry(
+                f"{self._label(step.name)} cannot begin; nothing has been changed:",
+                differences=refused,
+                hint="Mend these, then run the same command again.",
+            )
+        if step.gate is not None:
+            open_gate(
+                pg,
+                step.gate(situation),
+                step.name,
+                ledger=self.ledger,
+                options=self.options,
+                progress=self.progress,
+            )
+        self._require(pg, step.before_up(situation), step, direction)
         return situation
 
     def _require_neighbours(self, pg: Pg, step: Step, direction: Direction) -> None:
         known = self.ledger.steps(pg)
-        up = {r for r, s in known.items() if s.direction is Direction.UP and not s.open}
+        up = {n for n, s in known.items() if s.direction is Direction.UP and not s.open}
         if direction is Direction.UP:
-            wrong = sorted(r for r in self.steps if r < step.revision and r not in up)
-            order = "has not been taken up"
+            wrong = [s for s in self.chain.below(step.name) if s.name not in up]
+            order = "has not been applied"
         else:
-            wrong = sorted(r for r in self.steps if r > step.revision and r in up)
-            order = "still stands"
+            wrong = [s for s in self.chain.above(step.name) if s.name in up]
+            order = "is still applied"
         if wrong:
+            other = self.chain.revisions.of(wrong[0].name)
             raise StepOutOfOrder(
-                f"{step.revision} {step.name} cannot go {direction}: {wrong[0]} {order}, "
-                "says the ledger.",
+                f"{self._label(step.name)} cannot go {direction}: {other} {order}, "
+                "according to the ledger.",
                 hint="Was the version stamped by hand? See: membership-refactor status",
             )
 
     def situation(self, pg: Pg) -> Situation:
         """The plan with the portraits that the ledger keeps."""
-        return Situation(self.names, self.ledger.portraits(pg))
+        return Situation(self.names, self.ledger.portraits(pg), revisions=self.chain.revisions)
 
     def read(self) -> Portrait:
         """The portrait of the plan's tables as they are now."""
@@ -224,13 +224,13 @@ class Runner:
             # The ledger stands already, so nothing more is made in the database itself.
             return replace(read_server(connection, self.schema), creates_in_database=True)
 
-    def _require(self, pg: Pg, checks: Iterable, step: Step, direction: Direction) -> None:  # type: ignore[type-arg]
+    def _require(self, pg: Pg, checks: Iterable[Check], step: Step, direction: Direction) -> None:
         require(
             pg,
             checks,
             ledger=self.ledger,
             progress=self.progress,
-            revision=step.revision,
+            step=step.name,
             direction=direction,
         )
 
@@ -240,27 +240,19 @@ class Runner:
         return owner_of(self.engine, self.ledger, self.schema, self.tables)
 
     def sessions(self, label: str) -> Sessions:
-        """Sessions in the name of the tables' owner; for what looks at the tables between steps."""
-        return self._sessions(self._owner(), label)
+        """Sessions in the role of the tables' owner."""
+        return Sessions(self.engine, role=self._owner(), label=label)
 
-    def _sessions(self, owner: str | None, label: str) -> Sessions:
-        return Sessions(self.engine, role=owner, label=label)
-
-    def _said(self, step: Step, direction: Direction, error: BaseException) -> RefactorError:
-        """One clear line; what is open, and the two commands that end it."""
-        verb = "upgrade" if direction is Direction.UP else "downgrade"
+    def _stopped(self, step: Step, direction: Direction, error: BaseException) -> RefactorError:
+        """What stopped the step, and the two commands that end it."""
         what = (
             "interrupted"
             if isinstance(error, KeyboardInterrupt)
             else f"stopped: {' '.join(str(error).split())}"
         )
-        goal = step.revision
-        if direction is Direction.DOWN:
-            number = int(step.revision) - 1
-            goal = f"{number:04d}" if number else "base"
         return StepInterrupted(
-            f"{step.revision} {step.name} {direction} was {what}. "
+            f"{self._label(step.name)} {direction} was {what}. "
             "What it committed stays; nothing is lost.",
-            hint=f"Go on with: alembic {verb} {goal}   or take it back with: "
-            "membership-refactor abandon",
+            hint=f"Go on with: {self.chain.revisions.command(step.name, direction)}   "
+            f"or take it back with: {TAKE_BACK}",
         )

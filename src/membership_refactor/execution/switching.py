@@ -56,7 +56,7 @@ class Drain:
         self._budget = UNDER_LOCK_SECONDS
         self.replayed = 0
 
-    def switch(self, action: Switch, revision: str, direction: Direction) -> Held:
+    def switch(self, action: Switch, step: str, direction: Direction) -> Held:
         """Afterwards the target follows synchronously, and the action is recorded as done.
 
         Locks: the action's, waited for 50 ms and held 20 ms at most. LockNotObtained names
@@ -66,7 +66,7 @@ class Drain:
         self._replay(action.build)
         text = ";\n".join(
             [raise_fence(action.build.names).text]
-            + [s.text for s in disable_triggers(action.resting)]
+            + [s.text for s in disable_triggers(action.disabled)]
             + [s.text for s in action.statements]
         )
 
@@ -75,7 +75,7 @@ class Drain:
                 raise NotYet
             run(pg, f"SELECT {action.build.function('drain')}(NULL)")
             run(pg, text)
-            self.ledger.mark(pg, revision, direction, action.name, rows=self.replayed)
+            self.ledger.mark(pg, step, direction, action.key, rows=self.replayed)
 
         held = briefly(
             self.pg,

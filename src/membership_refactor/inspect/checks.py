@@ -1,9 +1,9 @@
-"""Asks what has to hold where the chain stands: checks over tables, the portrait, the models."""
+"""Checks of what has to hold where the chain stands: rows, the portrait, the models."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -11,15 +11,14 @@ import psycopg
 
 from membership_refactor.checks.check import Check
 from membership_refactor.errors import StepOutOfOrder, WrongUse
-from membership_refactor.execution.ledger import ways_out
 from membership_refactor.execution.run_checks import examine
 from membership_refactor.execution.runner import Runner
 from membership_refactor.execution.sessions import Pg, Sessions
 from membership_refactor.inspect.findings import Finding
 from membership_refactor.inspect.models import metadata_at, model_differences
-from membership_refactor.inspect.read_only import alembic_version, looking
+from membership_refactor.inspect.read_only import looking
+from membership_refactor.planning import Stage
 from membership_refactor.portrait import Portrait, differences
-from membership_refactor.steps.standing import standing_checks
 from membership_refactor.steps.step import Direction, Situation, Step
 
 PORTRAIT, MODELS = "portrait is as predicted", "models equal the database"
@@ -36,52 +35,50 @@ class Question:
 
 
 class StandingChecks:
-    """The checks of the revision at which the chain stands, each to be asked by itself.
+    """The checks that belong to where the chain stands, each to be asked by itself.
 
-    ``groups`` make the portraits of the tables that 0001 creates; what they differ in from those
-    that it found is known since the adoption.
+    ``groups`` make the portraits of the tables that the first step creates. Differences from the
+    tables that it found are known since it adopted them.
     """
 
-    def __init__(
-        self,
-        runner: Runner,
-        *,
-        steps: Mapping[str, Step],
-        groups: Sequence[Callable[[str], Portrait]],
-    ) -> None:
-        self.runner, self.steps, self.groups = runner, steps, groups
+    def __init__(self, runner: Runner, *, groups: Sequence[Callable[[str], Portrait]]) -> None:
+        self.runner, self.groups = runner, groups
         self.portrait = runner.read()
         with looking(runner.engine, runner.schema, "checks") as pg:
-            self.revision = alembic_version(pg, runner.schema)
             there = runner.ledger.exists(pg)
             situation = runner.situation(pg) if there else None
-            known = runner.ledger.steps(pg) if there else {}
+            self.step = runner.ledger.stands_at(pg) if there else None
+            self.open_step = runner.ledger.open_step(pg) if there else None
         self.situation: Situation | None = situation and replace(situation, now=self.portrait)
-        self.open_step = next((s for s in known.values() if s.open), None)
         self.recorded = there
 
+    @property
+    def revision(self) -> str | None:
+        """The revision of the step at which the chain stands; None before the first."""
+        return self.runner.chain.revisions.of(self.step.name) if self.step else None
+
     def questions(self) -> tuple[Question, ...]:
-        """Every check there is here; none before 0001."""
-        revision, situation = self.revision, self.situation
-        if revision is None or situation is None:
+        """Every check that belongs here; none before the first step."""
+        step, situation = self.step, self.situation
+        if step is None or situation is None:
             return ()
         found = [
             Question(name=c.name, sentence=c.sentence, ask=partial(self._over_tables, c))
-            for c in (*standing_checks(situation, revision), *self._of_identity(revision))
+            for c in self.runner.chain.checks_at(step.name, situation)
         ]
         found.append(
             Question(
                 name=PORTRAIT,
                 sentence="the tables are in everything the catalog knows what the steps make them",
-                ask=partial(self._portrait, situation, revision),
+                ask=partial(self._portrait, situation, step),
             )
         )
-        if metadata_at(revision):
+        if metadata_at(self.runner.chain, step):
             found.append(
                 Question(
                     name=MODELS,
                     sentence="Alembic finds no difference between the models and the database",
-                    ask=partial(self._models, situation, revision),
+                    ask=partial(self._models, situation, step),
                 )
             )
         return tuple(found)
@@ -101,18 +98,17 @@ class StandingChecks:
                 )
             return tuple(by_name[name] for name in names)
         if self.open_step is not None:
-            step = self.open_step
-            go_on, take_back = ways_out(step)
+            ledger, opened = self.runner.ledger, self.open_step
             raise StepOutOfOrder(
-                f"step {step.revision} is open {step.direction}: what holds between steps need not "
-                "hold within one.",
-                hint=f"Finish it with: {go_on}   or take it back with: {take_back}   or ask for "
-                "checks by name.",
+                f"step {ledger.chain.revisions.label(opened.step)} is open {opened.direction}: "
+                "what holds between steps need not hold within one.",
+                hint=f"{ledger.ways_out(opened.step, opened.direction)}   or ask for checks by "
+                "name.",
             )
         return questions
 
     def record(self, findings: Iterable[Finding]) -> bool:
-        """Writes the results into the ledger; false where the role may not."""
+        """Write the results into the ledger; false where the role may not."""
         if not self.recorded:
             return False
         runner = self.runner
@@ -124,7 +120,7 @@ class StandingChecks:
                 for f in findings:
                     runner.ledger.check_result(
                         pg,
-                        self.revision,
+                        self.step.name if self.step else None,
                         Direction.UP,
                         f.name,
                         broken=f.broken,
@@ -141,34 +137,31 @@ class StandingChecks:
         with looking(self.runner.engine, self.runner.schema, "checks") as pg:
             return _examined(pg, check)
 
-    def _of_identity(self, revision: str) -> tuple[Check, ...]:
-        step = self.steps.get("0002")
-        assert self.situation is not None
-        return step.after_up(self.situation) if step is not None and revision >= "0002" else ()
-
-    def _portrait(self, s: Situation, revision: str) -> Finding:
+    def _portrait(self, s: Situation, step: Step) -> Finding:
         began = time.perf_counter()
         plan = self.runner.plan
         own = {plan.source, plan.copy, plan.parent, plan.retired}
-        expected = self.steps[revision].becomes(s)
-        # What hangs on the other tables is their owner's business; the steps predict their own.
-        names = own if revision >= "0003" else {t.name for t in expected.tables}
+        expected = step.becomes(s)
+        # Before the split all tables of the baseline are compared; from then on the plan's own.
+        split = step.stage is not Stage.LEGACY
+        names = own if split else {t.name for t in expected.tables}
         listed = differences(
             _only(expected, names),
             _only(self.portrait, names),
-            without=() if revision >= "0003" else ("incoming",),
+            without=() if split else ("incoming",),
         )
         return _finding(
             PORTRAIT,
             "the tables are in everything the catalog knows what the steps make them",
             listed,
             began,
-            "Somebody has changed them since; put it back, or know of it before the next step.",
+            "Somebody has changed the tables since then. Undo the change, or make sure that the "
+            "next step can take it.",
         )
 
-    def _models(self, s: Situation, revision: str) -> Finding:
+    def _models(self, s: Situation, step: Step) -> Finding:
         began = time.perf_counter()
-        first = s.portraits.get("0001")
+        first = s.portraits.get(self.runner.chain.steps[0].name)
         pairs = []
         for group in self.groups:
             made = group(self.runner.schema)
@@ -179,7 +172,8 @@ class StandingChecks:
                 connection,
                 self.runner.plan,
                 self.runner.schema,
-                revision,
+                metadata_at(self.runner.chain, step),
+                expected=step.becomes(s),
                 baseline=pairs,
                 now=self.portrait,
             )

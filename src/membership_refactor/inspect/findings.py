@@ -41,7 +41,7 @@ def as_text(findings: Sequence[Finding], revision: str | None) -> str:
             lines += [f"       - {key}" for key in f.keys]
             lines += [f"       {f.hint}"] if f.hint else []
     failed = sum(not f.holds for f in findings)
-    at = f"at {revision}" if revision else "before 0001"
+    at = f"at {revision}" if revision else "before the first step"
     lines.append(f"{at}: {counted(len(findings), 'check')}, {failed} failed")
     return "\n".join(lines)
 

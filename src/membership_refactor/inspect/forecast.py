@@ -1,4 +1,4 @@
-"""Makes the forecast: steps are played through on portraits, what depends on rows is counted."""
+"""Makes the forecast: plays the steps through on portraits, and counts rows."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from membership_refactor.inspect.forecast_values import (
 from membership_refactor.inspect.locks import LockUse, locks_of, locks_of_keys
 from membership_refactor.inspect.read_only import alembic_version, looking
 from membership_refactor.inspect.revision_text import RevisionText
-from membership_refactor.planning import CHAIN
+from membership_refactor.planning import Stage
 from membership_refactor.portrait import Portrait
 from membership_refactor.sql.parents.key_statistics import groups_query
 from membership_refactor.sql.quoting import ident, qualified
@@ -53,12 +53,10 @@ class _Counts:
     table: str | None = None
 
 
-def forecast(
-    runner: Runner, texts: Mapping[str, RevisionText], *, steps: Mapping[str, Step]
-) -> tuple[Forecast, Portrait]:
-    """The way from here to the head, and the portrait of the tables as they are.
+def forecast(runner: Runner, texts: Mapping[str, RevisionText]) -> tuple[Forecast, Portrait]:
+    """The way from here to the head, and the portrait of the tables as they are. Reads only.
 
-    ``steps`` may have more than the runner's: a revision with a runner of its own. Reads only.
+    ``texts`` are what the revision files say of themselves, by id.
     """
     portrait = runner.read()
     with looking(runner.engine, runner.schema, "plan") as pg:
@@ -67,17 +65,17 @@ def forecast(
         known = ledger.steps(pg) if ledger else {}
         open_step = next((s for s in known.values() if s.open), None)
         if open_step is not None and open_step.direction is Direction.DOWN and ledger:
-            ledger.require_order(pg, open_step.revision, Direction.UP)
+            ledger.require_order(pg, open_step.step, Direction.UP)
         maker = _Maker(
             runner,
             pg,
             ledger,
-            steps=steps,
             texts=texts,
             portrait=portrait,
             open_step=open_step,
         )
-        made = maker.steps_from(stands)
+        at = ledger.stands_at(pg) if ledger else runner.chain.at(stands)
+        made = maker.steps_after(at)
         return (
             Forecast(
                 plan=runner.plan.name,
@@ -85,7 +83,7 @@ def forecast(
                 schema=runner.schema,
                 server_version=portrait.server_version,
                 stands_at=stands,
-                open_step=f"{open_step.revision} {open_step.direction}" if open_step else None,
+                open_step=maker.open_label,
                 table=maker.counts.table,
                 rows=maker.counts.rows,
                 bytes=maker.counts.bytes,
@@ -106,63 +104,63 @@ class _Maker:
         pg: Pg,
         ledger: Ledger | None,
         *,
-        steps: Mapping[str, Step],
         texts: Mapping[str, RevisionText],
         portrait: Portrait,
         open_step: StepRecord | None,
     ) -> None:
         self.runner, self.pg, self.ledger = runner, pg, ledger
         self.plan, self.names = runner.plan, runner.names
-        self.steps, self.texts, self.portrait = steps, texts, portrait
+        self.chain, self.texts, self.portrait = runner.chain, texts, portrait
         self.open_step = open_step
         self.times_as_long = _measured_pace(pg)
         self.counts = self._count()
 
-    def steps_from(self, stands: str | None) -> tuple[StepForecast, ...]:
+    def steps_after(self, at: Step | None) -> tuple[StepForecast, ...]:
         portraits = dict(self.ledger.portraits(self.pg)) if self.ledger else {}
         now, made = self.portrait, []
         with self.runner.engine.connect() as connection:
             server = read_server(connection, self.runner.schema)
         if self.ledger is not None:
             server = replace(server, creates_in_database=True)
-        to_come = [r for r, _ in CHAIN if r in self.steps and (stands is None or r > stands)]
-        for revision in to_come:
-            step = self.steps[revision]
-            is_open = self.open_step is not None and self.open_step.revision == revision
+        to_come = self.chain.to_come(at.name if at else None)
+        for step in to_come:
+            is_open = self.open_step is not None and self.open_step.step == step.name
             if is_open:
                 assert self.ledger is not None
-                now = self.ledger.now(self.pg, revision) or now
-            portraits = {**portraits, revision: now}
-            s = Situation(self.names, portraits, now, server)
+                now = self.ledger.now(self.pg, step.name) or now
+            portraits = {**portraits, step.name: now}
+            s = Situation(self.names, portraits, now, server, self.chain.revisions)
             refused = () if is_open else step.refusals(s)
             if refused:
                 # What comes after cannot be computed from tables that do not fit.
                 made.append(self._refused(step, refused))
                 break
             now = step.becomes(s)
-            made.append(self._step(step, s, now, first=not is_open and revision == to_come[0]))
+            made.append(self._step(step, s, now, first=not is_open and step is to_come[0]))
         return tuple(made)
 
     def _refused(self, step: Step, refused: tuple[str, ...]) -> StepForecast:
-        return replace(_empty(step, self.texts[step.revision]), refusals=refused)
+        return replace(self._empty(step), refusals=refused)
 
     def _step(self, step: Step, s: Situation, after: Portrait, *, first: bool) -> StepForecast:
         assert s.now is not None
         before = s.now
         actions = step.up(s)
-        if self.open_step is not None and self.open_step.revision == step.revision and self.ledger:
-            done = self.ledger.done(self.pg, step.revision, Direction.UP)
-            actions = tuple(a for a in actions if a.name not in done)
+        if self.open_step is not None and self.open_step.step == step.name and self.ledger:
+            done = self.ledger.done(self.pg, step.name, Direction.UP)
+            actions = tuple(a for a in actions if a.key not in done)
         down = step.down(replace(s, now=after))
         rows = sum(self._rows_written(step, a) for a in actions)
         gone = len(after.tables) < len(before.tables)
         checks = (*step.before_up(s), *step.after_up(s))
         return replace(
-            _empty(step, self.texts[step.revision]),
+            self._empty(step),
             rows=rows,
             bytes=self._bytes(step, rows),
             freed=self._archive_bytes() if gone else 0,
-            seconds=sum(self._seconds(a) for a in (*actions, Verify(name="", checks=checks)))
+            seconds=sum(
+                self._seconds(a) for a in (*actions, Verify(key="", title="", checks=checks))
+            )
             * self.times_as_long,
             locks=(
                 *self._locks(step, actions, before, after),
@@ -171,8 +169,15 @@ class _Maker:
             undo_rows=sum(self._rows_read(a) for a in down),
             asked=tuple(self._ask(c, now=first) for c in step.before_up(s)),
             gate=self._ask(step.gate(s), now=True) if step.gate else None,
-            notes=tuple(self._notes(step, s)),
+            notes=step.notes(s),
         )
+
+    @property
+    def open_label(self) -> str | None:
+        """The revision of the open step, and its direction."""
+        if self.open_step is None:
+            return None
+        return f"{self.chain.revisions.of(self.open_step.step)} {self.open_step.direction}"
 
     # --- rows and sizes -----------------------------------------------------------------
 
@@ -180,8 +185,8 @@ class _Maker:
         plan = self.plan
         needed = {plan.id, *plan.deprecated}
         tables = [self.portrait.find(name) for name in (plan.source, plan.copy)]
-        # The wide table first: while 0003 is open, its copy is not whole. The rebuilt parent may
-        # have its name, and has no id. From 0010 on the child is all there is.
+        # The wide table first: while it is being copied, the copy is not complete. The rebuilt
+        # parent may have its name, and has no id. At the end only the child is left.
         there = [t for t in tables if t is not None and t.kind == "r" and plan.id in t.column_names]
         wide = next((t for t in there if needed <= set(t.column_names)), None)
         wide = wide or (there[-1] if there else None)
@@ -216,7 +221,7 @@ class _Maker:
         return round(rows * width)
 
     def _archive_bytes(self) -> int:
-        """What 0011 gives back: the archive is the wide table of before."""
+        """What dropping the archive gives back: it is the wide table of before."""
         retired = self.portrait.find(self.plan.retired)
         return self.counts.bytes if retired is None else retired.bytes or 0
 
@@ -247,8 +252,8 @@ class _Maker:
         self, step: Step, actions: Iterable[Action], before: Portrait, after: Portrait
     ) -> tuple[LockUse, ...]:
         private = {qualified(t.schema, t.name) for t in after.tables if not before.find(t.name)}
-        if step.revision < "0008":
-            # The rebuilt parent is closed to applications until then.
+        if step.stage is Stage.COPY:
+            # The rebuilt parent is closed to applications in this stage.
             private |= {self.names.parent} if before.find(self.plan.retired) else set()
         ledger = ident(self.names.ledger) + "."
         used = locks_of(actions, private=private)
@@ -256,7 +261,7 @@ class _Maker:
             replace(u, table=self.names.copy) if u.table.startswith(ledger) else u for u in used
         )
 
-    # --- what speaks against it ---------------------------------------------------------
+    # --- checks and gates ---------------------------------------------------------------
 
     def _ask(self, check: Check, *, now: bool) -> Asked:
         if now:
@@ -279,38 +284,26 @@ class _Maker:
                 pass
         return Asked(sentence=check.sentence, answer=Answer.LATER)
 
-    def _notes(self, step: Step, s: Situation) -> Iterable[str]:
-        if step.revision == "0010" and self.plan.link_on_delete.value == "restrict":
-            source = s.portraits["0003"].find(self.plan.source) if "0003" in s.portraits else None
-            for key in source.foreign_keys if source else ():
-                if key.on_delete == "c" and set(key.columns) <= set(self.plan.deprecated):
-                    assert key.references is not None
-                    yield (
-                        f'today, deleting a row of "{key.references[1]}" deletes its rows of '
-                        f'"{self.plan.source}" ({key.name} is ON DELETE CASCADE); from here on it '
-                        "is refused while children refer to the parent, unless the plan says "
-                        'link_on_delete="cascade"'
-                    )
-
-
-def _empty(step: Step, text: RevisionText) -> StepForecast:
-    return StepForecast(
-        revision=step.revision,
-        name=step.name,
-        title=text.title,
-        deploy=text.deploy,
-        rows=0,
-        bytes=0,
-        freed=0,
-        seconds=0.0,
-        locks=(),
-        undo=text.undo,
-        undo_rows=0,
-        refusals=(),
-        asked=(),
-        gate=None,
-        notes=(),
-    )
+    def _empty(self, step: Step) -> StepForecast:
+        revision = self.chain.revisions.of(step.name)
+        text = self.texts[revision]
+        return StepForecast(
+            revision=revision,
+            name=step.name,
+            title=text.title,
+            deploy=text.deploy,
+            rows=0,
+            bytes=0,
+            freed=0,
+            seconds=0.0,
+            locks=(),
+            undo=text.undo,
+            undo_rows=0,
+            refusals=(),
+            asked=(),
+            gate=None,
+            notes=(),
+        )
 
 
 def _rate(text: str) -> float:

@@ -71,7 +71,8 @@ class Forecast:
     stands_at: str | None
     open_step: str | None
     table: str | None
-    """The table that has a row for each row of the source at this moment; None before 0001."""
+    """The table that has a row for each row of the source at this moment; None before the
+    first step."""
     rows: int
     bytes: int
     groups: int | None

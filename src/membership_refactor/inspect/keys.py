@@ -41,7 +41,7 @@ def _wide(plan: TableSplit, portrait: Portrait) -> Table:
     raise PortraitMismatch(
         f'no table of plan "{plan.name}" in schema "{portrait.schema}" has the key columns and '
         f"{plan.id} side by side.",
-        hint="Keys are compared before 0010, where the wide table or its copy has them all.",
+        hint="Keys can be compared until the step that drops the deprecated columns has run.",
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import import_module
 from typing import Any, cast
 
@@ -12,23 +12,25 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, MetaData
 from sqlalchemy.schema import Column, ForeignKeyConstraint, Index, Table
 
-from membership_refactor.planning import Stage, TableSplit, stage_at
+from membership_refactor.planning import Stage, TableSplit
 from membership_refactor.portrait import Portrait
 from membership_refactor.portrait import Table as PortraitTable
 from membership_refactor.portrait.comparison import Change, Difference, compared
+from membership_refactor.steps.enrollment_identity import NAME as IDENTITY
+from membership_refactor.steps.step import Step
+from membership_refactor.steps.step_chain import Chain
 
 _MODELS = "membership_refactor.models"
 PLUGINS = ("alembic.autogenerate.*", "alembic.ext.checkconstraint_byname")
 
 
-def metadata_at(revision: str) -> tuple[MetaData, ...]:
-    """What the models say when the chain stands at ``revision``; empty where no stage's models
-    describe what stands (0003 to 0007)."""
-    stage = stage_at(revision)
-    if stage is None or stage is Stage.COPY:
+def metadata_at(chain: Chain, step: Step) -> tuple[MetaData, ...]:
+    """What the models say when the chain stands at ``step``; empty while the wide table and its
+    copy stand side by side, which no stage's models describe."""
+    if step.stage is Stage.COPY:
         return ()
-    found = [import_module(f"{_MODELS}.{stage.value}").Base.metadata]
-    if revision >= "0002":
+    found = [import_module(f"{_MODELS}.{step.stage.value}").Base.metadata]
+    if any(s.name == IDENTITY for s in (*chain.below(step.name), step)):
         found.append(import_module(f"{_MODELS}.enrollment").EnrollmentBase.metadata)
     return tuple(found)
 
@@ -37,20 +39,19 @@ def model_differences(
     connection: Connection,
     plan: TableSplit,
     schema: str,
-    revision: str,
+    metadata: Sequence[MetaData],
     *,
+    expected: Portrait,
     baseline: Iterable[tuple[Portrait, Portrait]] = (),
     now: Portrait | None = None,
 ) -> tuple[str, ...]:
     """A sentence for each difference that counts.
 
-    ``baseline`` are pairs of portraits, as 0001 would have made tables and as it found them:
-    what differed then is no difference of the models now. ``now`` is the tables' portrait: it
+    ``expected`` is what the steps make of the tables: a foreign key that they drop is missing on
+    purpose. ``baseline`` are pairs of portraits, as the first step would have created tables and
+    as it found them: what differed then is no difference now. ``now`` is the tables' portrait: it
     knows the columns of a CHECK, which SQLAlchemy does not.
     """
-    metadata = metadata_at(revision)
-    if not metadata:
-        return ()
     names = {table.name for one in metadata for table in one.tables.values()}
     connection.dialect.default_schema_name = schema
     context = MigrationContext.configure(
@@ -67,7 +68,7 @@ def model_differences(
     return tuple(
         _sentence(entry)
         for entry in _flat(compare_metadata(context, cast("MetaData", list(metadata))))
-        if not known.explains(entry) and not _taken_off(plan, revision, entry)
+        if not known.explains(entry) and not _dropped(expected, entry)
     )
 
 
@@ -80,18 +81,16 @@ def _flat(entries: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
             yield entry
 
 
-def _taken_off(plan: TableSplit, revision: str, entry: tuple[Any, ...]) -> bool:
-    """0009 keeps the deprecated columns' foreign keys in the ledger."""
-    return (
-        revision == "0009"
-        and entry[0] == "add_fk"
-        and entry[1].parent.name == plan.copy
-        and set(_columns(entry[1])) <= set(plan.deprecated)
+def _dropped(expected: Portrait, entry: tuple[Any, ...]) -> bool:
+    """Whether the models have a foreign key that the steps have dropped."""
+    table = expected.find(entry[1].parent.name) if entry[0] == "add_fk" else None
+    return table is not None and not any(
+        set(_columns(entry[1])) == set(key.columns) for key in table.foreign_keys
     )
 
 
 class _Adopted:
-    """What 0001 found to differ when it adopted tables, in a form that outlives renamings."""
+    """Differences that were known when tables were adopted, in a form that survives renaming."""
 
     def __init__(
         self,

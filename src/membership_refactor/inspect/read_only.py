@@ -1,4 +1,4 @@
-"""Looking: sessions that read only, for verbs that must change nothing, not even make a ledger."""
+"""Read-only sessions, for verbs that must change nothing and create no ledger."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import psycopg
 from sqlalchemy import Engine
 
 from membership_refactor.errors import NoDatabase
+from membership_refactor.execution.ownership import require_schema
 from membership_refactor.execution.sessions import Pg, Sessions, run, value
 from membership_refactor.sql.names import ledger_schema
-from membership_refactor.sql.quoting import ident, literal, qualified
+from membership_refactor.sql.quoting import literal, qualified
 
 
 @contextmanager
@@ -34,11 +35,7 @@ def looking(engine: Engine, schema: str, purpose: str) -> Iterator[Pg]:
 
 
 def _ledger_owner(pg: Pg, schema: str) -> str | None:
-    if value(pg, f"SELECT pg_catalog.to_regnamespace({literal(ident(schema))})") is None:
-        raise NoDatabase(
-            f'schema "{schema}" does not exist.',
-            hint=f"CREATE SCHEMA {ident(schema)}; or name another with -x schema=NAME.",
-        )
+    require_schema(pg, schema)
     found: str | None = value(
         pg,
         "SELECT pg_catalog.pg_get_userbyid(n.nspowner)::text FROM pg_catalog.pg_namespace AS n\n"
@@ -48,9 +45,11 @@ def _ledger_owner(pg: Pg, schema: str) -> str | None:
 
 
 def alembic_version(pg: Pg, schema: str) -> str | None:
-    """The revision in the tenant's version table; None where nothing has run."""
+    """The revisions in the tenant's version table; None where nothing has run."""
     table = qualified(schema, "alembic_version")
     if value(pg, f"SELECT pg_catalog.to_regclass({literal(table)})") is None:
         return None
-    found: str | None = value(pg, f"SELECT pg_catalog.max(version_num) FROM {table}")
+    found: str | None = value(
+        pg, f"SELECT pg_catalog.string_agg(version_num, ', ' ORDER BY version_num) FROM {table}"
+    )
     return found

@@ -1,4 +1,4 @@
-"""Reads where the chain stands out of Alembic's table and the ledger; changes nothing."""
+"""Reads from Alembic's table and the ledger where the chain stands; changes nothing."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from membership_refactor.errors import RefactorError
-from membership_refactor.execution.ledger import Ledger, StepRecord, ways_out
+from membership_refactor.execution.ledger import TAKE_BACK, Ledger, StepRecord
 from membership_refactor.execution.runner import Runner
-from membership_refactor.execution.sessions import Pg, value
+from membership_refactor.execution.sessions import Pg, run, value
 from membership_refactor.inspect.read_only import alembic_version, looking
 from membership_refactor.inspect.status_text import (
     Acceptance,
@@ -21,14 +21,14 @@ from membership_refactor.inspect.status_text import (
     Standing,
     StepStatus,
 )
-from membership_refactor.planning import CHAIN
 from membership_refactor.sql.quoting import literal, qualified
 from membership_refactor.steps.actions import Action, Build, Ranges
 from membership_refactor.steps.step import Direction, Step
+from membership_refactor.steps.step_chain import Chain
 
 
-def read_standing(runner: Runner, *, steps: Mapping[str, Step]) -> Standing:
-    """Everything that is known, also on a database where nothing has run."""
+def read_standing(runner: Runner) -> Standing:
+    """Everything that is known, also of a database where nothing has run."""
     plan, schema = runner.plan, runner.schema
     with looking(runner.engine, schema, "status") as pg:
         stands = alembic_version(pg, schema)
@@ -40,14 +40,14 @@ def read_standing(runner: Runner, *, steps: Mapping[str, Step]) -> Standing:
                 ledger=None,
                 fingerprint=None,
                 same_plan=True,
-                steps=tuple(_step(r, n, None, stands, {}) for r, n in CHAIN),
+                steps=tuple(_steps(runner.chain, {}, stands, {})),
             )
-        return _Reader(runner, pg, steps).standing(stands)
+        return _Reader(runner, pg).standing(stands)
 
 
 class _Reader:
-    def __init__(self, runner: Runner, pg: Pg, steps: Mapping[str, Step]) -> None:
-        self.runner, self.pg, self.steps = runner, pg, steps
+    def __init__(self, runner: Runner, pg: Pg) -> None:
+        self.runner, self.pg, self.chain = runner, pg, runner.chain
         self.ledger: Ledger = runner.ledger
 
     def standing(self, stands: str | None) -> Standing:
@@ -57,9 +57,8 @@ class _Reader:
             (r, d): {"rows": int(rows), "lock_waited_ms": waited, "lock_held_ms": held}
             for r, d, rows, waited, held in self._rows(
                 "action",
-                "revision, direction, coalesce(sum(rows), 0), max(lock_waited_ms), "
-                "max(lock_held_ms)",
-                "GROUP BY revision, direction",
+                "step, direction, coalesce(sum(rows), 0), max(lock_waited_ms), max(lock_held_ms)",
+                "GROUP BY step, direction",
             )
         }
         fingerprints = self._rows("plan", "fingerprint")
@@ -71,19 +70,27 @@ class _Reader:
             ledger=self.ledger.name,
             fingerprint=fingerprint,
             same_plan=fingerprint in (None, self.runner.plan.fingerprint),
-            steps=tuple(_step(r, n, known.get(r), stands, work) for r, n in CHAIN),
+            steps=tuple(_steps(self.chain, known, stands, work)),
             open_step=self._open(open_step) if open_step else None,
             acceptances=tuple(
-                Acceptance(revision=r, reason=reason, by_role=role, at=at)
-                for r, reason, role, at in self._rows(
-                    "acceptance", "revision, reason, by_role, at", "ORDER BY at"
+                Acceptance(
+                    revision=self.chain.revisions.of(name), reason=reason, by_role=role, at=at
+                )
+                for name, reason, role, at in self._rows(
+                    "acceptance", "step, reason, by_role, at", "ORDER BY at"
                 )
             ),
             checks=tuple(
-                LastCheck(name=n, revision=r, broken=b, keys=tuple(k), checked_at=at)
-                for n, r, b, k, at in self._rows(
+                LastCheck(
+                    name=n,
+                    revision=step and self.chain.revisions.of(step),
+                    broken=b,
+                    keys=tuple(k),
+                    checked_at=at,
+                )
+                for n, step, b, k, at in self._rows(
                     "check_result",
-                    "DISTINCT ON (name) name, revision, broken, keys, checked_at",
+                    "DISTINCT ON (name) name, step, broken, keys, checked_at",
                     "ORDER BY name, checked_at DESC",
                 )
             ),
@@ -127,36 +134,33 @@ class _Reader:
         )
 
     def _open(self, record: StepRecord) -> OpenStep:
-        step = self.steps[record.revision]
-        done = self.ledger.done(self.pg, record.revision, record.direction)
+        step = self.chain[record.step]
+        done = self.ledger.done(self.pg, record.step, record.direction)
         actions = self._actions(step, record.direction)
-        finish, back = ways_out(record)
         return OpenStep(
-            revision=record.revision,
+            revision=self.chain.revisions.of(record.step),
             name=step.name,
             direction=record.direction,
             started_at=record.started_at,
-            done=tuple(a.name for a in actions if a.name in done) or tuple(sorted(done)),
-            to_do=tuple(a.name for a in actions if a.name not in done),
+            done=tuple(a.title for a in actions if a.key in done) or tuple(sorted(done)),
+            to_do=tuple(a.title for a in actions if a.key not in done),
             jobs=tuple(self._jobs(actions)),
             sessions=tuple(self._sessions()),
-            go_on=finish,
-            take_back=back,
+            go_on=self.chain.revisions.command(record.step, record.direction),
+            take_back=TAKE_BACK,
         )
 
     def _actions(self, step: Step, direction: Direction) -> tuple[Action, ...]:
-        situation = replace(
-            self.runner.situation(self.pg), now=self.ledger.now(self.pg, step.revision)
-        )
+        situation = replace(self.runner.situation(self.pg), now=self.ledger.now(self.pg, step.name))
         try:
             return (step.up if direction is Direction.UP else step.down)(situation)
         except (KeyError, RefactorError):
-            # Another version of the tool began it; what is done can be said all the same.
+            # Another version of the tool began it; what is done can still be listed.
             return ()
 
     def _jobs(self, actions: Iterable[Action]) -> Iterable[JobStatus]:
         tables = {
-            a.name: a.build.log.table if isinstance(a, Build) else a.table
+            a.key: a.build.log.table if isinstance(a, Build) else a.table
             for a in actions
             if isinstance(a, (Build, Ranges))
         }
@@ -167,7 +171,7 @@ class _Reader:
             "GROUP BY job ORDER BY job",
         )
         for job, rows, ranges, began, last in found:
-            table = next((t for name, t in tables.items() if job.endswith(f" {name}")), None)
+            table = next((t for key, t in tables.items() if job.endswith(f" {key}")), None)
             yield _job(job, rows, ranges, began=began, last=last, expected=self._size(table))
 
     def _size(self, table: str | None) -> int | None:
@@ -181,10 +185,13 @@ class _Reader:
         return int(rows) if rows and rows > 0 else None
 
     def _sessions(self) -> Iterable[str]:
-        rows = self.pg.execute(
-            b"SELECT pg_catalog.format('%s (pid %s)', application_name, pid)\n"
-            b"FROM pg_catalog.pg_stat_activity WHERE datname = pg_catalog.current_database()\n"
-            b"AND application_name LIKE 'membership!_refactor 0%' ESCAPE '!' ORDER BY 1"
+        names = ", ".join(literal(self.chain.revisions.of(step.name)) for step in self.chain)
+        rows = run(
+            self.pg,
+            "SELECT pg_catalog.format('%s (pid %s)', application_name, pid)\n"
+            "FROM pg_catalog.pg_stat_activity WHERE datname = pg_catalog.current_database()\n"
+            "AND application_name LIKE 'membership!_refactor %' ESCAPE '!'\n"
+            f"AND pg_catalog.split_part(application_name, ' ', 2) IN ({names}) ORDER BY 1",
         ).fetchall()
         return (row[0] for row in rows)
 
@@ -200,28 +207,37 @@ class _Reader:
         return int(value(self.pg, f"SELECT pg_catalog.count(*) FROM {table}"))
 
 
-def _step(
-    revision: str,
-    name: str,
-    record: StepRecord | None,
+def _steps(
+    chain: Chain,
+    known: Mapping[str, StepRecord],
     stands: str | None,
     work: Mapping[tuple[str, Direction], Mapping[str, Any]],
-) -> StepStatus:
-    if record is None:
-        stamped = stands is not None and revision <= stands
-        state = "up for Alembic, not in the ledger" if stamped else "to come"
-        return StepStatus(revision=revision, name=name, state=state)
+) -> Iterable[StepStatus]:
+    """``stands`` is Alembic's version."""
+    at = chain.at(stands)
+    reached = {step.name for step in (*chain.below(at.name), at)} if at else set()
+    for step in chain:
+        record = known.get(step.name)
+        found = StepStatus(revision=chain.revisions.of(step.name), name=step.name, state="to come")
+        if record is not None:
+            yield _known(found, record, work.get((step.name, record.direction), {}))
+        elif step.name in reached:
+            yield replace(found, state="up for Alembic, not in the ledger")
+        else:
+            yield found
+
+
+def _known(found: StepStatus, record: StepRecord, work: Mapping[str, Any]) -> StepStatus:
     if record.open:
         state = f"open {record.direction}"
     else:
         state = "up" if record.direction is Direction.UP else "taken down"
-    return StepStatus(
-        revision=revision,
-        name=name,
+    return replace(
+        found,
         state=state,
         started_at=record.started_at.astimezone(UTC),
         ended_at=record.ended_at.astimezone(UTC) if record.ended_at else None,
-        **work.get((revision, record.direction), {}),
+        **work,
     )
 
 

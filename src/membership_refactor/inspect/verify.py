@@ -26,7 +26,6 @@ from membership_refactor.inspect.verify_ranges import (
 )
 from membership_refactor.sql.comparisons.comparison import Comparison
 from membership_refactor.sql.quoting import literal
-from membership_refactor.steps.step import Direction
 
 SETTINGS = (
     # Where a parent table is so large that looking rows up by uuid is cheaper than a hash for each
@@ -60,30 +59,24 @@ class Verdict:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Where the chain stands, as far as the ledger knows; equal while nothing moves it."""
-
-    revision: str
-    """``0000`` before the first step."""
-    marks: tuple[object, ...]
-
-
-def standing(pg: Pg, ledger: Ledger) -> Standing:
-    """StepOutOfOrder while a step is under way: half a step has no two sides to agree."""
-    if not ledger.exists(pg):
-        return Standing("0000", ())
-    steps = ledger.steps(pg)
-    opened = next((s for s in steps.values() if s.open), None)
+def require_no_open_step(pg: Pg, ledger: Ledger) -> None:
+    """StepOutOfOrder while a step is open: within a step the two sides need not agree."""
+    opened = ledger.open_step(pg) if ledger.exists(pg) else None
     if opened is not None:
         raise StepOutOfOrder(
-            f"step {opened.revision} {opened.direction} is under way or was left half-way; what it "
-            "has to keep is checked when it ends.",
-            hint="Finish it or take it back (membership-refactor abandon), then run this again.",
+            f"step {ledger.chain.revisions.label(opened.step)} is open {opened.direction}: the two "
+            "sides have to agree only when it ends.",
+            hint=f"{ledger.ways_out(opened.step, opened.direction)}   Then run this again.",
         )
-    up = [r for r, s in steps.items() if s.direction is Direction.UP]
-    marks = tuple((r, s.direction, s.started_at) for r, s in sorted(steps.items()))
-    return Standing(max(up, default="0000"), marks)
+
+
+def _place(pg: Pg, ledger: Ledger) -> tuple[object, ...]:
+    """Where the chain stands; equal while nothing moves it. StepOutOfOrder while a step is open."""
+    require_no_open_step(pg, ledger)
+    if not ledger.exists(pg):
+        return ()
+    steps = ledger.steps(pg)
+    return tuple((name, s.direction, s.started_at) for name, s in sorted(steps.items()))
 
 
 def verify(
@@ -96,16 +89,18 @@ def verify(
     throttle: Throttle | None = None,
     range_rows: int | None = None,
 ) -> Verdict:
-    """Compares every range. An interrupted run is taken up where it stopped; a finished one
-    begins anew, and so does one that was begun more than a day ago. Reads only, apart
-    from its own place in the ledger.
+    """Compare every range. Changes nothing but its own progress in the ledger.
+
+    An interrupted run is resumed where it stopped. A finished one starts again, and so does one
+    that began more than a day ago.
 
     StepOutOfOrder where the chain moved meanwhile; RefactorError where another verify runs.
     """
     began = time.perf_counter()
     with sessions.open(purpose="verify") as pg, _alone(pg, ledger):
-        before = standing(pg, ledger)
-        purpose = f"verify {before.revision} {comparison.name}"
+        before = _place(pg, ledger)
+        at = ledger.stands_at(pg)
+        purpose = f"verify {at.name if at else 'base'} {comparison.name}"
         # Another version may cut along another key.
         job = f"{purpose} by {comparison.route_key} {comparison.route_type}"
         forget_stale(pg, ledger, purpose, job)
@@ -133,9 +128,9 @@ def verify(
     )
 
 
-def _moved(pg: Pg, ledger: Ledger, before: Standing) -> bool:
+def _moved(pg: Pg, ledger: Ledger, before: tuple[object, ...]) -> bool:
     try:
-        return standing(pg, ledger) != before
+        return _place(pg, ledger) != before
     except StepOutOfOrder:
         return True
 
@@ -144,20 +139,20 @@ def _end_moved(pg: Pg, ledger: Ledger, job: str) -> StepOutOfOrder:
     if ledger.exists(pg):
         ledger.close_job(pg, job)
     return StepOutOfOrder(
-        "the chain was moved while verify ran; what it found means nothing.",
-        hint="Run it again when the chain stands still.",
+        "a step ran while verify compared; its result is not valid.",
+        hint="Run verify again when no step runs.",
     )
 
 
 @contextmanager
 def _alone(pg: Pg, ledger: Ledger) -> Iterator[None]:
-    """Two at once would share the ranges, and one of them would miss what the other found."""
+    """Two verifies at once would share the ranges, and each would miss what the other found."""
     key = literal(f"membership_refactor verify {ledger.schema} {ledger.plan.name}")
     number = f"pg_catalog.hashtextextended({key}, 0)"
     if not value(pg, f"SELECT pg_catalog.pg_try_advisory_lock({number})"):
         raise RefactorError("another verify of this schema is running.", hint="Wait for it.")
     yield
-    # A closed session goes a moment later, and the next comparison may be faster than that.
+    # The server ends a closed session a moment later; the next comparison may be faster.
     run(pg, f"SELECT pg_catalog.pg_advisory_unlock({number})")
 
 

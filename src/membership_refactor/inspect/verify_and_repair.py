@@ -1,4 +1,4 @@
-"""Inspection: verify and repair of everything that has to agree where the chain stands."""
+"""Verify and repair everything that has to agree where the chain stands."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from membership_refactor.execution.runner import Runner
 from membership_refactor.execution.sessions import Sessions
 from membership_refactor.execution.throttle import Throttle
 from membership_refactor.inspect.repair import Repaired, repair
-from membership_refactor.inspect.verify import Verdict, standing, verify
-from membership_refactor.steps.compared import comparisons
+from membership_refactor.inspect.verify import Verdict, require_no_open_step, verify
 
 
 @dataclass(frozen=True, slots=True)
 class Inspected:
     """Where the chain stands, and what each comparison found."""
 
-    revision: str
+    revision: str | None
+    """The revision of the highest step that is up; None before the first."""
     verdicts: tuple[Verdict, ...]
 
     @property
@@ -27,14 +27,15 @@ class Inspected:
 
 
 def inspect(runner: Runner, *, workers: int = 1) -> Inspected:
-    """Compares whatever there is to compare; nothing before the copy stands."""
+    """Compare whatever there is to compare; nothing before the copy exists."""
     ledger = runner.ledger
     with Sessions(runner.engine, role=None, label="look").open(as_owner=False) as pg:
         if not ledger.exists(pg):
-            return Inspected("0000", ())
+            return Inspected(None, ())
     sessions = runner.sessions("verify")
     with sessions.open(purpose="look") as pg:
-        at = standing(pg, ledger).revision
+        require_no_open_step(pg, ledger)
+        at = ledger.stands_at(pg)
         situation = runner.situation(pg)
     throttle = Throttle(ledger, runner.options, runner.progress)
     verdicts = [
@@ -46,14 +47,14 @@ def inspect(runner: Runner, *, workers: int = 1) -> Inspected:
             progress=runner.progress,
             throttle=throttle,
         )
-        for comparison in comparisons(situation, at)
+        for comparison in (at.compares(situation) if at else ())
     ]
-    return Inspected(at, tuple(verdicts))
+    return Inspected(runner.chain.revisions.of(at.name) if at else None, tuple(verdicts))
 
 
 def mend(runner: Runner, inspected: Inspected) -> Sequence[tuple[Verdict, Repaired]]:
-    """Puts right what was found, in the order of the comparisons: what follows from an earlier
-    one agrees by then. The caller holds the tenant's lock, so that no step runs meanwhile."""
+    """Put right what was found, in the order of the comparisons: what follows from an earlier one
+    agrees by then. The caller holds the tenant's lock, so that no step runs meanwhile."""
     sessions = runner.sessions("repair")
     seconds = runner.options.lock_timeout
     return [

@@ -8,6 +8,7 @@ from membership_refactor.planning.identity import (
     SurvivorRule,
     UniqueIdentity,
 )
+from membership_refactor.planning.revisions import Revisions
 from membership_refactor.planning.split import (
     Conflict,
     LinkOnDelete,
@@ -15,10 +16,9 @@ from membership_refactor.planning.split import (
     ParentColumn,
     TableSplit,
 )
-from membership_refactor.planning.stages import CHAIN, Stage, stage_at
+from membership_refactor.planning.stages import Stage
 
 __all__ = [
-    "CHAIN",
     "Alternative",
     "Conflict",
     "Dependent",
@@ -27,9 +27,9 @@ __all__ = [
     "Nulls",
     "ParentColumn",
     "Ranking",
+    "Revisions",
     "Stage",
     "SurvivorRule",
     "TableSplit",
     "UniqueIdentity",
-    "stage_at",
 ]

@@ -1,24 +1,42 @@
-"""The chain that ships: its plan, its baseline, its steps, and every table that they concern."""
+"""The chain that ships: the baseline, its steps, the ids of its revisions, and its tables."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
+from membership_refactor.planning import Revisions
 from membership_refactor.plans import enrollment_step
 from membership_refactor.plans.enrollment_tables import enrollment_tables
 from membership_refactor.plans.legacy_tables import legacy_tables
 from membership_refactor.plans.programme_membership import SPLIT
-from membership_refactor.steps import ALL, legacy_baseline
-from membership_refactor.steps.step import Step
+from membership_refactor.steps import SPLIT_STEPS, legacy_baseline
+from membership_refactor.steps.step_chain import Chain
 
-__all__ = ["SPLIT", "STEPS", "TABLES"]
+__all__ = ["CHAIN", "REVISIONS", "SPLIT", "TABLES"]
 
-STEPS: Mapping[str, Step] = {
-    "0001": legacy_baseline.step(legacy_tables, enrollment_tables),
-    "0002": enrollment_step.STEP,
-    **ALL,
-}
-"""By revision."""
+REVISIONS = Revisions.in_a_row(
+    {
+        "legacy_baseline": "0001",
+        "enrollment_identity": "0002",
+        "copy_table": "0003",
+        "dual_write": "0004",
+        "retire_source": "0005",
+        "create_parent": "0006",
+        "rebuild_parent": "0007",
+        "link_children": "0008",
+        "stop_parallel_save": "0009",
+        "drop_deprecated_columns": "0010",
+        "drop_retired_table": "0011",
+    }
+)
+"""What the revision files that ship are called; users, CI and scripts hold on to these ids."""
+
+CHAIN = Chain(
+    (
+        legacy_baseline.step(legacy_tables, enrollment_tables),
+        enrollment_step.STEP,
+        *SPLIT_STEPS,
+    ),
+    REVISIONS,
+)
 
 TABLES: tuple[str, ...] = tuple(
     table.name for group in (legacy_tables, enrollment_tables) for table in group("public").tables

@@ -1,4 +1,4 @@
-"""Revision 0002 for the table of program enrollments, and the portrait that it leaves."""
+"""The step for the table of program enrollments, and the portrait that it leaves."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ def _with_constraints(table: Table) -> Table:
 
 
 def _becomes(s: Situation) -> Portrait:
-    return constrained(s.before("0002"))
+    return constrained(s.before("enrollment_identity"))
 
 
 STEP: Step = enrollment_identity.step(IDENTITY, becomes=_becomes)
-"""Revision 0002."""
+"""The step for the enrollments."""

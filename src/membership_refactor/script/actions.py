@@ -38,24 +38,24 @@ class Printer:
         """The action, skipped where the ledger has it as done."""
         return "\n".join(
             (
-                f"-- {' '.join(action.name.split())}",
-                self.records.is_to_do(action.name),
-                when("refactor_to_do", [say(f"  {action.name}"), self._done(action)]),
+                f"-- {' '.join(action.title.split())}",
+                self.records.is_to_do(action.key),
+                when("refactor_to_do", [say(f"  {action.title}"), self._done(action)]),
             )
         )
 
     @singledispatchmethod
     def _done(self, action: Action) -> str:
-        raise StepOutOfOrder(f"nobody knows how to print {type(action).__name__}.")
+        raise StepOutOfOrder(f"No text for action {type(action).__name__}.")
 
     @_done.register
     def _(self, action: Run) -> str:
         statements = [ended(s.text) for s in action.statements]
-        return "\n".join(["BEGIN;", *statements, self.records.mark(action.name), "COMMIT;"])
+        return "\n".join(["BEGIN;", *statements, self.records.mark(action.key), "COMMIT;"])
 
     @_done.register
     def _(self, action: Brief) -> str:
-        mark = self._measured(action.name)
+        mark = self._measured(action.key)
         return block(brief(action.locks, action.statements, mark, seconds=self.pace.lock_timeout))
 
     @_done.register
@@ -63,14 +63,14 @@ class Printer:
         build = action.build
         statements = (
             raise_fence(build.names),
-            *disable_triggers(action.resting),
+            *disable_triggers(action.disabled),
             *action.statements,
         )
-        mark = self._measured(action.name, more=", rows", values=", work.replayed")
+        mark = self._measured(action.key, more=", rows", values=", work.replayed")
         return block(switch(build, action.locks, statements, mark, seconds=self.pace.lock_timeout))
 
-    def _measured(self, name: str, *, more: str = "", values: str = "") -> str:
-        return self.records.mark(name, more=MEASURED + more, values=MEASUREMENTS + values)
+    def _measured(self, key: str, *, more: str = "", values: str = "") -> str:
+        return self.records.mark(key, more=MEASURED + more, values=MEASUREMENTS + values)
 
     @_done.register
     def _(self, action: Build) -> str:
@@ -83,16 +83,16 @@ class Printer:
     @_done.register
     def _(self, action: Verify) -> str:
         checks = recorded(self.records, action.checks)
-        return "\n".join((checks, self.records.mark(action.name)))
+        return "\n".join((checks, self.records.mark(action.key)))
 
     @_done.register
     def _(self, action: UniqueIndex) -> str:
-        return "\n".join((action.script, self.records.mark(action.name)))
+        return "\n".join((action.script, self.records.mark(action.key)))
 
     @_done.register
     def _(self, action: Alone) -> str:
-        """Once, without a timeout: a timeout leaves the index invalid. What an earlier try left
-        invalid is dropped first."""
+        """Once, without a timeout: a timeout leaves the index invalid. An index that an earlier
+        try left invalid is dropped first."""
         index = f"pg_catalog.to_regclass({literal(action.index)})"
         state = f"(SELECT i.indisvalid FROM pg_catalog.pg_index AS i WHERE i.indexrelid = {index})"
         drop = f"DROP INDEX CONCURRENTLY {action.index}"
@@ -117,6 +117,6 @@ END
                 f"SELECT {dollar_quoted(action.statement.text)} WHERE {index} IS NULL \\gexec",
                 "SET lock_timeout = '2s';",
                 block(failed),
-                self.records.mark(action.name),
+                self.records.mark(action.key),
             )
         )

@@ -1,18 +1,20 @@
-"""What a script asks before it goes on: plan, order, gates and checks, as blocks that raise."""
+"""What a script asks before it goes on: plan, order, gates and checks; blocks that raise."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from membership_refactor.checks.check import Check
+from membership_refactor.planning import Revisions
 from membership_refactor.script.psql import block, ended
 from membership_refactor.script.records import Records
 from membership_refactor.sql.quoting import literal
-from membership_refactor.steps.step import Direction, Step
+from membership_refactor.steps.step import Direction
+from membership_refactor.steps.step_chain import Chain
 
 
 def same_plan(records: Records) -> str:
-    """Records the plan's fingerprint, and raises where another one stands."""
+    """Record the plan's fingerprint; raise where the ledger has another one."""
     plan = records.names.plan
     table = records.table("plan")
     body = f"""
@@ -34,24 +36,25 @@ END
     return block(body)
 
 
-def no_other_step(records: Records) -> str:
-    """Raises while another step, or this one the other way, is half done."""
+def no_other_step(records: Records, chain: Chain) -> str:
+    """Raise while another step is open, or this one the other way."""
+    known = ",\n    ".join(_known(chain.revisions, step.name) for step in chain)
     body = f"""
 DECLARE
   half record;
 BEGIN
-  SELECT s.revision, s.direction, s.started_at,
-    CASE WHEN s.direction = 'up' THEN 'upgrade ' || s.revision
-      WHEN s.revision = '0001' THEN 'downgrade base'
-      ELSE 'downgrade ' || pg_catalog.lpad((s.revision::int - 1)::text, 4, '0') END AS command
+  SELECT coalesce(k.label, s.step) AS label, s.direction, s.started_at,
+    CASE s.direction WHEN 'up' THEN k.up ELSE k.down END AS command
   INTO half FROM {records.table("step")} AS s
+  LEFT JOIN (VALUES
+    {known}) AS k (step, label, up, down) ON k.step = s.step
   WHERE s.plan = {records.plan} AND s.state = 'open'
-    AND (s.revision, s.direction) <> ({literal(records.revision)}, {literal(records.direction)});
+    AND (s.step, s.direction) <> ({literal(records.step)}, {literal(records.direction)});
   IF FOUND THEN
     RAISE object_not_in_prerequisite_state USING
-      MESSAGE = pg_catalog.format('step %s was left half-way %s (begun %s UTC)', half.revision,
-        half.direction, pg_catalog.to_char(half.started_at, 'YYYY-MM-DD HH24:MI')),
-      HINT = pg_catalog.format('Finish it with: alembic %s   or take it back with: '
+      MESSAGE = pg_catalog.format('step %s is open: it went %s and has not finished (begun %s UTC)',
+        half.label, half.direction, pg_catalog.to_char(half.started_at, 'YYYY-MM-DD HH24:MI')),
+      HINT = pg_catalog.format('Finish it with: %s   or take it back with: '
         'membership-refactor abandon', half.command);
   END IF;
 END
@@ -59,29 +62,37 @@ END
     return block(body)
 
 
-def neighbours(records: Records, steps: Mapping[str, Step]) -> str:
-    """Raises where a lower step is not up, or a higher one still is."""
+def _known(revisions: Revisions, step: str) -> str:
+    """The step, what messages call it, and the commands that take it up and down."""
+    commands = (revisions.command(step, direction) for direction in Direction)
+    return f"({', '.join(map(literal, (step, revisions.label(step), *commands)))})"
+
+
+def neighbours(records: Records, chain: Chain) -> str:
+    """Raise where a lower step is not applied, or a higher one still is."""
     if records.direction is Direction.UP:
-        others = sorted(r for r in steps if r < records.revision)
-        wrong, order = "NOT", "has not been taken up"
+        others, wrong, order = chain.below(records.step), "NOT", "has not been applied"
     else:
-        others = sorted(r for r in steps if r > records.revision)
-        wrong, order = "", "still stands"
+        others, wrong, order = chain.above(records.step), "", "is still applied"
     if not others:
         return ""
-    listed = ", ".join(literal(r) for r in others)
+    listed = ", ".join(
+        f"({n}, {literal(s.name)}, {literal(chain.revisions.of(s.name))})"
+        for n, s in enumerate(others)
+    )
+    message = f"{chain.revisions.label(records.step)} cannot go {records.direction}: "
     body = f"""
 DECLARE
   wrong text;
 BEGIN
-  SELECT pg_catalog.min(o.revision) INTO wrong
-  FROM pg_catalog.unnest(ARRAY[{listed}]) AS o (revision)
+  SELECT o.label INTO wrong
+  FROM (VALUES {listed}) AS o (n, step, label)
   WHERE {wrong} EXISTS (SELECT FROM {records.table("step")} AS s WHERE s.plan = {records.plan}
-    AND s.revision = o.revision AND s.direction = 'up' AND s.state = 'done');
+    AND s.step = o.step AND s.direction = 'up' AND s.state = 'done')
+  ORDER BY o.n LIMIT 1;
   IF wrong IS NOT NULL THEN
     RAISE object_not_in_prerequisite_state USING
-      MESSAGE = pg_catalog.format('{records.revision} cannot go {records.direction}: '
-        '%s {order}, says the ledger', wrong),
+      MESSAGE = {literal(message)} || wrong || ' {order}, according to the ledger',
       HINT = 'Was the version stamped by hand? See: membership-refactor status';
   END IF;
 END
@@ -90,7 +101,7 @@ END
 
 
 def gate(records: Records, check: Check, *, accepted: str | None) -> str:
-    """The evidence, asked; or a DBA's reason to go on without it, recorded."""
+    """Ask for the evidence, or record a DBA's reason to go on without it."""
     return records.accept(accepted) if accepted else recorded(records, [check])
 
 
@@ -104,7 +115,7 @@ def _recorded(records: Records, check: Check) -> str:
     return check.block(
         recording=(
             f"INSERT INTO {records.table('check_result')}\n"
-            "    (plan, revision, direction, name, broken, keys, seconds)\n"
+            "    (plan, step, direction, name, broken, keys, seconds)\n"
             f"  VALUES ({records.key}, {literal(check.name)}, broken, keys,\n"
             "    extract(epoch FROM pg_catalog.clock_timestamp() - began));\n"
             "  COMMIT;"

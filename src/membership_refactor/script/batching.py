@@ -41,7 +41,7 @@ def job_of(action: Build | Ranges) -> Job:
     if isinstance(action, Ranges):
         return Job(
             table=action.table,
-            route=action.key,
+            route=action.key_column,
             route_type=action.key_type,
             function=action.function,
         )
@@ -58,7 +58,7 @@ def job_of(action: Build | Ranges) -> Job:
 def batches(records: Records, action: Build | Ranges, pace: Pace) -> str:
     """The body of a block that does every range and then records the action as done."""
     job = job_of(action)
-    name = literal(f"{records.revision} {records.direction} {action.name}")
+    name = literal(f"{records.step} {records.direction} {action.key}")
     mine = f"plan = {records.plan} AND job = {name}"
     jobs, ranges = records.table("job"), records.table("batch")
     route, kind = ident(job.route), job.route_type
@@ -164,8 +164,8 @@ BEGIN
     END IF;
   END LOOP;
   COMMIT;
-  INSERT INTO {records.table("action")} (plan, revision, direction, name, rows)
-  SELECT {records.key}, {literal(action.name)}, coalesce(pg_catalog.sum(b.rows), 0)
+  INSERT INTO {records.table("action")} (plan, step, direction, key, rows)
+  SELECT {records.key}, {literal(action.key)}, coalesce(pg_catalog.sum(b.rows), 0)
   FROM {ranges} AS b WHERE {mine} AND b.done ON CONFLICT DO NOTHING;
   -- The same step may run again after a downgrade.
   DELETE FROM {ranges} WHERE {mine};

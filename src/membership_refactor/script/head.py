@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from membership_refactor.portrait import Portrait
 from membership_refactor.script.pace import Pace
 from membership_refactor.script.psql import block
-from membership_refactor.script.records import Records, ledger
+from membership_refactor.script.records import Records, known_form, ledger
 from membership_refactor.script.session import (
     as_owner,
     owner,
@@ -33,17 +33,17 @@ PSQL = """\
 def print_head(
     names: Names,
     expected: Portrait,
-    revision: str,
+    step: str,
     direction: Direction,
     *,
     tables: Sequence[str] = (),
     pace: Pace | None = None,
 ) -> str:
-    """The text before the first step, ``revision`` in ``direction``.
+    """The text before the first step, ``step`` in ``direction``. Afterwards the ledger exists.
 
-    It raises, and nothing has been changed, where the plan's tables and ``tables`` are not those
-    of ``expected`` (one that is not in it has to be absent). Where that step has begun already,
-    what the ledger kept of the tables is compared instead. Afterwards the ledger stands.
+    It raises, before anything is changed, where the plan's tables and ``tables`` are not those of
+    ``expected``; a table that is not in it has to be absent. Where that step has begun already,
+    the tables that the ledger has kept are compared instead.
     """
     plan = names.plan
     own = tuple(dict.fromkeys([plan.source, plan.copy, plan.parent, plan.retired, *tables]))
@@ -55,8 +55,9 @@ def print_head(
         remember(),
         pinned("script"),
         requirements(names, own),
-        portrait_block(names, expected, revision, direction, own),
-        judged(Records(names, revision, direction), pace or Pace(), owner(names, own)),
+        known_form(names),
+        portrait_block(names, expected, step, direction, own),
+        judged(Records(names, step, direction), pace or Pace(), owner(names, own)),
         ledger(names, owner(names, own))[0],
         as_owner(names, own),
         ledger(names, owner(names, own))[1],
@@ -68,12 +69,12 @@ def print_head(
 def portrait_block(
     names: Names,
     expected: Portrait,
-    revision: str,
+    step: str,
     direction: Direction,
     tables: Sequence[str],
 ) -> str:
-    """Raises, with the first ten differences, where the tables have another shape."""
-    records = Records(names, revision, direction)
+    """Raise, with the first ten differences, where the tables have another shape."""
+    records = Records(names, step, direction)
     steps = records.table("step")
     body = f"""
 DECLARE
@@ -82,7 +83,7 @@ DECLARE
 BEGIN
   IF pg_catalog.to_regclass({literal(steps)}) IS NOT NULL THEN
     SELECT s.now INTO began FROM {steps} AS s
-    WHERE s.plan = {records.plan} AND s.revision = {literal(revision)}
+    WHERE s.plan = {records.plan} AND s.step = {literal(step)}
       AND s.direction = {literal(direction)};
   END IF;
   IF began IS NULL THEN

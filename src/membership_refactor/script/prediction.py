@@ -1,4 +1,4 @@
-"""What the tables look like at each revision, predicted: a script has no database to ask."""
+"""Predicted portraits of the tables at each step: a script has no database to ask."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from membership_refactor.portrait import Portrait
 from membership_refactor.sql.names import Names
-from membership_refactor.steps import ALL
-from membership_refactor.steps.step import Direction, Situation, Step
+from membership_refactor.steps.step import Direction, Situation
+from membership_refactor.steps.step_chain import Chain
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,38 +16,34 @@ class Prediction:
     """Portraits before and after each step of the chain."""
 
     names: Names
+    chain: Chain
     before: Mapping[str, Portrait]
     after: Mapping[str, Portrait]
 
-    def situation(self, revision: str, direction: Direction) -> Situation:
-        """What the step is given when it begins in that direction."""
-        now = self.before if direction is Direction.UP else self.after
-        return Situation(self.names, dict(self.before), now[revision])
+    def now(self, step: str, direction: Direction) -> Portrait:
+        """The tables when the step begins in that direction."""
+        return (self.before if direction is Direction.UP else self.after)[step]
 
-    def at(self, revision: str | None) -> Portrait:
-        """The tables when the chain stands at ``revision``; None is before its first step."""
-        reached = [r for r in sorted(self.after) if revision is not None and r <= revision]
-        return self.after[reached[-1]] if reached else self.before[min(self.before)]
+    def situation(self, step: str, direction: Direction) -> Situation:
+        """What the step is given when it begins in that direction."""
+        now = self.now(step, direction)
+        return Situation(self.names, dict(self.before), now, revisions=self.chain.revisions)
 
 
 def predicted(
-    names: Names,
-    first: Portrait,
-    *,
-    steps: Mapping[str, Step] = ALL,
-    tables: Iterable[str] = (),
+    names: Names, chain: Chain, first: Portrait, *, tables: Iterable[str] = ()
 ) -> Prediction:
-    """The chain of portraits from ``first``, the one before the lowest of ``steps``.
+    """The portraits of the whole chain; ``first`` is the one before its lowest step.
 
-    Of ``first`` the plan's own tables are kept, and ``tables``: what the runner would read.
+    Of ``first`` the plan's own tables and ``tables`` are kept, which is what the runner would read.
     """
     plan = names.plan
     wanted = {plan.source, plan.copy, plan.parent, plan.retired, *tables}
     now = replace(first, tables=tuple(t for t in first.tables if t.name in wanted))
     before: dict[str, Portrait] = {}
     after: dict[str, Portrait] = {}
-    for revision in sorted(steps):
-        before[revision] = now
-        now = steps[revision].becomes(Situation(names, dict(before), now))
-        after[revision] = now
-    return Prediction(names, before, after)
+    for step in chain:
+        before[step.name] = now
+        now = step.becomes(Situation(names, dict(before), now, revisions=chain.revisions))
+        after[step.name] = now
+    return Prediction(names, chain, before, after)

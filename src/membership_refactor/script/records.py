@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from membership_refactor.portrait import Portrait
 from membership_refactor.portrait.document import to_json
 from membership_refactor.script.psql import ask, block, ended
-from membership_refactor.sql.ledger.tables import create_ledger
+from membership_refactor.sql.ledger.tables import FORM, create_ledger
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.quoting import dollar_quoted, ident, literal, qualified
 from membership_refactor.steps.step import Direction
@@ -16,10 +16,10 @@ from membership_refactor.steps.step import Direction
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """The rows of one step in one direction."""
+    """The ledger's rows of one step in one direction."""
 
     names: Names
-    revision: str
+    step: str
     direction: Direction
 
     def table(self, name: str) -> str:
@@ -31,20 +31,20 @@ class Records:
         return literal(self.names.plan.name)
 
     @property
-    def step(self) -> str:
+    def row(self) -> str:
         """A condition on the columns of the step's row."""
-        return f"plan = {self.plan} AND revision = {literal(self.revision)}"
+        return f"plan = {self.plan} AND step = {literal(self.step)}"
 
     @property
     def key(self) -> str:
-        """The literals of plan, revision and direction."""
-        return f"{self.plan}, {literal(self.revision)}, {literal(self.direction)}"
+        """The literals of plan, step and direction."""
+        return f"{self.plan}, {literal(self.step)}, {literal(self.direction)}"
 
     def is_open(self) -> str:
         """A condition: this step has begun this way and not ended."""
         return (
             f"EXISTS (SELECT FROM {self.table('step')} AS s WHERE s.plan = {self.plan} "
-            f"AND s.revision = {literal(self.revision)} "
+            f"AND s.step = {literal(self.step)} "
             f"AND s.direction = {literal(self.direction)} AND s.state = 'open')"
         )
 
@@ -52,42 +52,42 @@ class Records:
         """A condition: there is nothing to do this way."""
         row = (
             f"EXISTS (SELECT FROM {self.table('step')} AS s WHERE s.plan = {self.plan} "
-            f"AND s.revision = {literal(self.revision)} AND "
+            f"AND s.step = {literal(self.step)} AND "
         )
         if self.direction is Direction.UP:
             return f"{row}s.direction = 'up' AND s.state = 'done')"
         return f"NOT {row}(s.direction = 'up' OR s.state = 'open'))"
 
     def mark(self, action: str, *, more: str = "", values: str = "") -> str:
-        """INSERT that records an action as done; run in the transaction that does it."""
+        """INSERT that records the action of that key as done, in the transaction that does it."""
         return (
-            f"INSERT INTO {self.table('action')} (plan, revision, direction, name{more})\n"
+            f"INSERT INTO {self.table('action')} (plan, step, direction, key{more})\n"
             f"VALUES ({self.key}, {literal(action)}{values}) ON CONFLICT DO NOTHING;"
         )
 
     def is_to_do(self, action: str) -> str:
-        """Asks the ledger whether the action is still to be done."""
+        """Ask the ledger whether the action of that key is still to be done."""
         done = (
             f"EXISTS (SELECT FROM {self.table('action')} AS a WHERE a.plan = {self.plan} "
-            f"AND a.revision = {literal(self.revision)} "
-            f"AND a.direction = {literal(self.direction)} AND a.name = {literal(action)})"
+            f"AND a.step = {literal(self.step)} "
+            f"AND a.direction = {literal(self.direction)} AND a.key = {literal(action)})"
         )
         return ask(refactor_to_do=f"NOT {done}")
 
     def begin(self, now: Portrait) -> str:
-        """Opens the step. ``now`` are the tables as they are; those of the first way up are kept
+        """Open the step. ``now`` are the tables as they are; those of the first way up are kept
         for the way down, whatever comes later."""
         document = dollar_quoted(json.dumps(json.loads(to_json(now)), ensure_ascii=False))
         kept = "p.now" if self.direction is Direction.UP else "NULL"
         return "\n".join(
             (
                 "BEGIN;",
-                f"DELETE FROM {self.table('action')} WHERE {self.step};",
+                f"DELETE FROM {self.table('action')} WHERE {self.row};",
                 f"INSERT INTO {self.table('step')} AS s",
-                "  (plan, revision, direction, state, portrait, now)",
+                "  (plan, step, direction, state, portrait, now)",
                 f"SELECT {self.key}, 'open', {kept}, p.now",
                 f"FROM (SELECT {document}::pg_catalog.jsonb) AS p (now)",
-                "ON CONFLICT (plan, revision) DO UPDATE SET direction = excluded.direction,",
+                "ON CONFLICT (plan, step) DO UPDATE SET direction = excluded.direction,",
                 "  state = 'open', started_at = pg_catalog.clock_timestamp(), ended_at = NULL,",
                 "  portrait = coalesce(excluded.portrait, s.portrait), now = excluded.now;",
                 self._event("begun"),
@@ -96,33 +96,55 @@ class Records:
         )
 
     def end(self) -> str:
-        """Closes the step."""
+        """Close the step."""
         return "\n".join(
             (
                 "BEGIN;",
                 f"UPDATE {self.table('step')} SET state = 'done',",
-                f"  ended_at = pg_catalog.clock_timestamp() WHERE {self.step};",
+                f"  ended_at = pg_catalog.clock_timestamp() WHERE {self.row};",
                 self._event("done"),
                 "COMMIT;",
             )
         )
 
     def accept(self, reason: str) -> str:
-        """Records that a DBA goes on without evidence, and why."""
+        """Record that a DBA opened the gate without evidence, and why."""
         return (
-            f"INSERT INTO {self.table('acceptance')} (plan, revision, reason)\n"
-            f"VALUES ({self.plan}, {literal(self.revision)}, {literal(reason)});"
+            f"INSERT INTO {self.table('acceptance')} (plan, step, reason)\n"
+            f"VALUES ({self.plan}, {literal(self.step)}, {literal(reason)});"
         )
 
     def _event(self, event: str) -> str:
         return (
-            f"INSERT INTO {self.table('event')} (plan, revision, direction, event)\n"
+            f"INSERT INTO {self.table('event')} (plan, step, direction, event)\n"
             f"VALUES ({self.key}, {literal(event)});"
         )
 
 
+def known_form(names: Names) -> str:
+    """Raise where another version of the tool made the ledger."""
+    form, step = (qualified(names.ledger, name) for name in ("form", "step"))
+    refused = f'the ledger "{names.ledger}" has form %s; this script uses form {FORM}'
+    return block(f"""
+DECLARE
+  found int := {FORM};
+BEGIN
+  IF pg_catalog.to_regclass({literal(form)}) IS NOT NULL THEN
+    SELECT pg_catalog.max(f.number) INTO found FROM {form} AS f;
+  ELSIF pg_catalog.to_regclass({literal(step)}) IS NOT NULL THEN
+    found := 1;
+  END IF;
+  IF found <> {FORM} THEN
+    RAISE object_not_in_prerequisite_state USING
+      MESSAGE = pg_catalog.replace({literal(refused)}, '%s', found::text),
+      HINT = 'Print the script with the version of membership-refactor that made the ledger.';
+  END IF;
+END
+""")
+
+
 def ledger(names: Names, owner: str) -> tuple[str, str]:
-    """The ledger: its schema, and the tables, which are made in the owner's name.
+    """The ledger: its schema, and its tables, which are created in the owner's role.
 
     ``owner`` is a SELECT of the role's name.
     """

@@ -1,8 +1,8 @@
-"""A step as psql text: asked, begun, done action by action, checked and ended, once."""
+"""A step as psql text: its questions, its actions one by one, its checks and its end."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from membership_refactor.checks.row_security import every_row_is_seen
 from membership_refactor.errors import CannotCarry
@@ -19,49 +19,49 @@ from membership_refactor.script.psql import ask, ended, say, when
 from membership_refactor.script.records import Records
 from membership_refactor.script.session import as_owner, pinned, put_back, remember
 from membership_refactor.sql.ledger.tables import drop_ledger
-from membership_refactor.steps import ALL
 from membership_refactor.steps.step import Direction, Situation, Step
+from membership_refactor.steps.step_chain import Chain
 
 
 def print_step(
     step: Step,
     situation: Situation,
     direction: Direction,
+    chain: Chain,
     *,
-    steps: Mapping[str, Step] = ALL,
-    destination: str = "",
+    lowest: str | None = None,
     pace: Pace | None = None,
 ) -> str:
     """The step as text for psql, outside of a transaction, after ``print_head``.
 
-    It does what the runner does and leaves the same records, so that either can go on where the
-    other stopped; run again, it does nothing. ``situation`` comes from ``predicted``.
-    ``destination`` is the lowest revision of a way down: the refusals of all up to it are asked.
+    It does what the runner does and leaves the same records, so either can go on where the other
+    stopped. Run again, it does nothing. ``situation`` comes from ``predicted``. ``lowest`` is the
+    last step of a way down: what every step down to it refuses is asked.
     CannotCarry where the portrait's tables cannot take the step.
     """
+    label = chain.revisions.label(step.name)
     if direction is Direction.UP:
-        _require_no_refusal(step, situation)
+        _require_no_refusal(step, situation, label)
     pace = pace or Pace()
     plan, names = situation.plan, situation.names
     tables = (plan.source, plan.copy, plan.parent, plan.retired)
-    records = Records(names, step.revision, direction)
+    records = Records(names, step.name, direction)
     printer = Printer(records, pace)
     actions = step.up(situation) if direction is Direction.UP else step.down(situation)
-    title = f"{step.revision} {step.name}"
     begun = _begun(
         step,
         situation,
         records,
-        steps=steps,
-        lowest=destination or step.revision,
+        chain,
+        lowest=lowest or step.name,
         accepted=pace.accept_usage,
     )
     work = [
         when(
             "refactor_open",
-            [say(f"{title}: going on where it stopped")],
+            [say(f"{label}: resumed")],
             [
-                say(f"{title} {direction}"),
+                say(f"{label} {direction}"),
                 *begun,
             ],
         ),
@@ -70,16 +70,16 @@ def print_step(
     ]
     seen = recorded(records, [every_row_is_seen(names)])
     return _pieces(
-        f"-- {title} {direction}",
+        f"-- {label} {direction}",
         remember(),
-        pinned(f"script {step.revision} {direction}"),
+        pinned(f"script {chain.revisions.of(step.name)} {direction}"),
         as_owner(names, tables),
         same_plan(records),
         ask(refactor_stands=records.stands(), refactor_open=records.is_open()),
         when(
             "refactor_stands",
-            [say(f"{title}: {direction} already, nothing to do")],
-            ["", "\n\n".join([no_other_step(records), seen, *work]), ""],
+            [say(f"{label}: {direction} already, nothing to do")],
+            ["", "\n\n".join([no_other_step(records, chain), seen, *work]), ""],
         ),
         put_back(),
     )
@@ -89,11 +89,11 @@ def _pieces(*texts: str) -> str:
     return "\n\n".join(text for text in texts if text) + "\n"
 
 
-def _require_no_refusal(step: Step, situation: Situation) -> None:
+def _require_no_refusal(step: Step, situation: Situation, label: str) -> None:
     refused = step.refusals(situation)
     if refused:
         raise CannotCarry(
-            f"{step.revision} {step.name} cannot take the tables of this portrait:",
+            f"{label} cannot take the tables of this portrait:",
             differences=refused,
             hint="Mend these, write the portrait again, and print the script again.",
         )
@@ -103,22 +103,21 @@ def _begun(
     step: Step,
     situation: Situation,
     records: Records,
+    chain: Chain,
     *,
-    steps: Mapping[str, Step],
     lowest: str,
     accepted: str | None,
 ) -> Iterable[str]:
     """Everything that may speak against it, then the record that it has begun."""
-    yield from filter(None, [neighbours(records, steps)])
+    yield from filter(None, [neighbours(records, chain)])
     if records.direction is Direction.UP:
         if step.gate is not None:
             yield gate(records, step.gate(situation), accepted=accepted)
         yield recorded(records, step.before_up(situation))
     else:
-        for revision in sorted(steps, reverse=True):
-            if lowest <= revision <= step.revision:
-                other = Records(records.names, revision, records.direction)
-                yield recorded(other, steps[revision].before_down(situation))
+        for other in chain.way_down(step.name, lowest):
+            of_other = Records(records.names, other.name, records.direction)
+            yield recorded(of_other, other.before_down(situation))
     assert situation.now is not None
     yield records.begin(situation.now)
 

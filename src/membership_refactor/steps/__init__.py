@@ -1,8 +1,6 @@
-"""The steps: what each revision does, up and down, as pure functions of plan and portrait."""
+"""The steps: what each does, up and down, as pure functions of plan and portrait."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
 
 from membership_refactor.steps import (
     copy_table,
@@ -17,18 +15,15 @@ from membership_refactor.steps import (
 )
 from membership_refactor.steps.step import Step
 
-ALL: Mapping[str, Step] = {
-    step.revision: step
-    for step in (
-        copy_table.STEP,
-        dual_write.STEP,
-        retire_source.STEP,
-        create_parent.STEP,
-        rebuild_parent.STEP,
-        link_children.STEP,
-        stop_parallel_save.STEP,
-        drop_deprecated_columns.STEP,
-        drop_retired_table.STEP,
-    )
-}
-"""The steps of a split, by revision."""
+SPLIT_STEPS: tuple[Step, ...] = (
+    copy_table.STEP,
+    dual_write.STEP,
+    retire_source.STEP,
+    create_parent.STEP,
+    rebuild_parent.STEP,
+    link_children.STEP,
+    stop_parallel_save.STEP,
+    drop_deprecated_columns.STEP,
+    drop_retired_table.STEP,
+)
+"""The steps of a split, in order. This is the one list of them."""

@@ -1,7 +1,7 @@
 """Actions: what a step consists of, as values. The runner does them, the printer prints them.
 
-An action is done or not done: the ledger records it in the transaction that does it, so that a
-step taken up again goes on behind the last one. ``undo`` takes it back when the step is abandoned.
+The ledger records an action as done in the transaction that does it. A step that is resumed goes
+on with the first action that is not done.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from membership_refactor.sql.triggers import OwnTrigger
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
-    """Something a step does; ``name`` is unique within step and direction."""
+    """Something that a step does."""
 
-    name: str
-    undo: tuple[Action, ...] = ()
-    """What takes it back; each may be repeated, and finds its object missing without an error."""
+    key: str
+    """Unique within step and direction. Ledger and resume hold on to it, so it never changes."""
+    title: str
+    """What people read; it may change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +33,11 @@ class Run(Action):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brief(Action):
-    """Statements under table locks that others queue behind: waited for 50 ms and held 20 ms at
-    most, tried again with jitter, and given up with a list of who was in the way."""
+    """Statements under table locks that others queue behind.
+
+    Each lock is waited for at most 50 ms and held at most 20 ms. The action is tried again with
+    jitter, and gives up with a list of the sessions that were in the way.
+    """
 
     locks: tuple[tuple[str, Lock], ...]
     """(quoted table, mode), in the order in which writers take them."""
@@ -50,24 +54,24 @@ class Alone(Action):
 
     statement: Statement
     index: str
-    """The quoted, qualified index: an invalid left-over is dropped and built again."""
+    """The quoted, qualified index. One that an earlier try left invalid is dropped first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Build(Action):
-    """A move's ranges, shared by several workers, each range and its checkpoint one commit."""
+    """The ranges of a table build, shared by workers; each range and its checkpoint one commit."""
 
     build: TableBuild
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Switch(Action):
-    """Replays the log until little is left; then, under short locks, the rest of it, and
-    ``statements`` with which synchronous capture takes over."""
+    """Replays the log until little is left. Then, under short locks, it replays the rest and runs
+    ``statements``, with which synchronous capture takes over."""
 
     build: TableBuild
     locks: tuple[tuple[str, Lock], ...]
-    resting: tuple[OwnTrigger, ...]
+    disabled: tuple[OwnTrigger, ...]
     """The log's triggers, disabled under the lock and dropped afterwards."""
     statements: tuple[Statement, ...]
 
@@ -79,7 +83,7 @@ class Ranges(Action):
     function: str
     table: str
     """The table whose keys the ranges run along."""
-    key: str
+    key_column: str
     key_type: str
 
 

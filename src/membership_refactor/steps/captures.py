@@ -7,7 +7,7 @@ from membership_refactor.steps.step import Situation
 
 
 def to_copy(s: Situation) -> Sync:
-    """What is written to the source stands in the copy (0003 to 0005)."""
+    """What is written to the source stands in the copy (from copy_table to retire_source)."""
     return Sync(
         names=s.names,
         purpose="to_copy",
@@ -21,7 +21,7 @@ def to_copy(s: Situation) -> Sync:
 
 
 def to_source(s: Situation) -> Sync:
-    """What is written to the copy stands in the source (0004 to 0005)."""
+    """What is written to the copy stands in the source (from dual_write to retire_source)."""
     return Sync(
         names=s.names,
         purpose="to_source",

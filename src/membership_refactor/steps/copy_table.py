@@ -1,14 +1,17 @@
-"""0003: the copy is exact, with the link beside it, and follows every write to the source."""
+"""copy_table: the copy is exact, has the link, and follows every write to the source."""
 
 from __future__ import annotations
 
 from membership_refactor.checks.check import Check
 from membership_refactor.checks.copied_rows import copy_is_exact, links_match_keys
 from membership_refactor.checks.source_rows import policies_hold, unvalidated_checks_hold
+from membership_refactor.planning import Stage
 from membership_refactor.portrait import Index, Portrait, Table
 from membership_refactor.sql.build.table_build import TableBuild, build_of_copy
 from membership_refactor.sql.capture.copy_refuses import refusal_functions, refusal_triggers
 from membership_refactor.sql.capture.refuse_writes import close_functions, close_triggers
+from membership_refactor.sql.comparisons.comparison import Comparison
+from membership_refactor.sql.comparisons.copied_rows import source_and_copy
 from membership_refactor.sql.ddl.bare import create_bare_table
 from membership_refactor.sql.ddl.cannot_copy import cannot_carry
 from membership_refactor.sql.ddl.constraints import (
@@ -34,7 +37,8 @@ from membership_refactor.sql.triggers import (
 )
 from membership_refactor.steps.actions import Action, Brief, Build, Run, Switch
 from membership_refactor.steps.captures import to_copy
-from membership_refactor.steps.foreign_keys import put_on, take_off
+from membership_refactor.steps.foreign_keys import add_keys, drop_keys
+from membership_refactor.steps.legacy_baseline import sequence_holds
 from membership_refactor.steps.portraits import with_tables
 from membership_refactor.steps.step import Situation, Step
 
@@ -48,13 +52,13 @@ def copied(s: Situation) -> Table:
 
 def refusals(s: Situation) -> tuple[str, ...]:
     """Why this table cannot be split by this plan."""
-    source = s.before("0003").find(s.plan.source)
+    source = s.before("copy_table").find(s.plan.source)
     if source is None:
         return (f'table "{s.names.schema}"."{s.plan.source}" does not exist',)
     return (
         fits(s.plan, source)
         or cannot_carry(s.plan, source, server=s.server)
-        # 0005 could not move these; better said before the work than after it.
+        # retire_source could not move these; it is better to say so before the work.
         or handover_obstacles(source, server=s.server)
     )
 
@@ -67,14 +71,15 @@ def before_up(s: Situation) -> tuple[Check, ...]:
 
 
 BUILDING = "building"
-"""What the refusal of the copy is called while it is built."""
+"""Purpose of the function that refuses writes to the copy while it is built."""
 
 
 def building_message(s: Situation) -> tuple[str, str]:
-    """What a writer of the copy is told before 0003 is done, and what to do instead."""
+    """Error and hint for a writer of the copy while it is built."""
+    later = s.revisions.mention("dual_write")
     return (
         f'table "{s.plan.copy}" is being built and cannot be written yet',
-        f'Write to it from revision 0004 on; until then write to "{s.plan.source}".',
+        f'Write to it from {later} on; until then write to "{s.plan.source}".',
     )
 
 
@@ -82,12 +87,15 @@ def up(s: Situation) -> tuple[Action, ...]:
     plan, names, source, copy = s.plan, s.names, s.source(), copied(s)
     build = build_of_copy(names, source)
     sync = to_copy(s)
-    refuse = refusal_functions(names, plan.id, source.columns)
+    refuse = refusal_functions(
+        names, plan.id, source.columns, opens=s.revisions.mention("dual_write")
+    )
     logged = build.log.triggers()
     closing = close_triggers(names, BUILDING, names.copy)
     return (
         Run(
-            name="prepare",
+            key="prepare",
+            title="Create the empty copy, its log and the functions",
             statements=(
                 EMPTY_SEARCH_PATH,
                 *open_fence(names),
@@ -98,7 +106,7 @@ def up(s: Situation) -> tuple[Action, ...]:
                 *build.log.function_statements(),
                 *create_bare_table(copy),
                 *close_functions(names, BUILDING, *building_message(s)),
-                # The table's owner may reach what nobody else may.
+                # The owner of the table can reach it even without grants.
                 *install_triggers(closing),
                 *build.function_statements(),
                 *sync.function_statements(),
@@ -107,17 +115,19 @@ def up(s: Situation) -> tuple[Action, ...]:
             ),
         ),
         Brief(
-            name="record changes",
+            key="record_changes",
+            title="Record changes in the log",
             locks=((names.source, SHARE_ROW),),
             statements=install_triggers(logged),
         ),
-        Build(name="copy", build=build),
+        Build(key="copy", title="Copy the rows", build=build),
         *_indexed(copy, build),
         Switch(
-            name="switch to synchronous capture",
+            key="switch",
+            title="Switch to synchronous capture",
             build=build,
             locks=((names.source, SHARE_ROW), (names.copy, SHARE_ROW)),
-            resting=logged,
+            disabled=logged,
             statements=(
                 *install_triggers(sync.triggers()),
                 *install_triggers(keep_link_triggers(names)),
@@ -126,47 +136,64 @@ def up(s: Situation) -> tuple[Action, ...]:
             ),
         ),
         Brief(
-            name="take the log down",
+            key="drop_log_triggers",
+            title="Drop the log's triggers",
             locks=((names.source, EXCLUSIVE), (names.copy, EXCLUSIVE)),
             statements=remove_triggers((*logged, *closing)),
         ),
-        # Without the lock: a dropped table's file and buffers take their time.
+        # Without the lock: dropping the file and buffers of a table takes time.
         Run(
-            name="drop the log",
+            key="drop_log",
+            title="Drop the log",
             statements=(
                 *build.drop_statements(),
                 *build.log.drop_statements(),
                 Statement(f"DROP FUNCTION IF EXISTS {names.own(BUILDING)}()"),
             ),
         ),
-        # Only now: while the copy lagged behind, a foreign key would have refused the deletion of
-        # a person whose rows were already gone from the source.
-        *put_on(copy, copy.foreign_keys),
-        Run(name="open the copy", statements=(EMPTY_SEARCH_PATH, *create_surface(copy))),
+        # Only now: while the copy lagged behind, a foreign key would have refused to delete a row
+        # that the source no longer refers to.
+        *add_keys(copy, copy.foreign_keys),
+        Run(
+            key="open_copy",
+            title="Open the copy to readers",
+            statements=(EMPTY_SEARCH_PATH, *create_surface(copy)),
+        ),
     )
 
 
 def _indexed(copy: Table, build: TableBuild) -> tuple[Action, ...]:
-    """Indexes after the load, each an action: a crash does not cost those that stand. Nobody
-    else can reach the table yet, so none of these locks is in anybody's way."""
+    """Create the indexes after the load, one action each, so that a crash keeps those that exist.
+
+    Nobody else can reach the table yet, so the locks block nobody.
+    """
     key = copy.primary_key.index if copy.primary_key else None
     unique = [i.name for i in copy.indexes if i.valid and _exclusive(copy, i) and i.name != key]
     plain = [i.name for i in copy.indexes if i.valid and i.name not in unique]
     single = [
         Run(
-            name=f"index {name}", statements=(EMPTY_SEARCH_PATH, *create_indexes(copy, only={name}))
+            key=f"create_index:{name}",
+            title=f"Create index {name}",
+            statements=(EMPTY_SEARCH_PATH, *create_indexes(copy, only={name})),
         )
         for name in (*plain, *unique)
     ]
     if unique or any(c.kind == "x" for c in copy.constraints):
-        # Copied at different moments, two rows may both hold a value that went from one to the
-        # other: before anything is made unique, all of the copy has to be of one moment.
+        # Rows are copied at different moments: two may hold a value that moved from one to the
+        # other. Before anything is made unique, the whole copy has to be of one moment.
         marked = Statement(f"SET LOCAL {SYNC_MARK} = {SYNC_ON}")
-        catch_up = Run(name="catch up", statements=(marked, Statement(build.catch_up)))
+        catch_up = Run(
+            key="catch_up",
+            title="Replay the log before unique indexes are built",
+            statements=(marked, Statement(build.catch_up)),
+        )
         single.insert(len(plain), catch_up)
     rest = (EMPTY_SEARCH_PATH, *create_keys(copy), *create_checks(copy))
     analyzed = Statement(f"ANALYZE {qualified(copy.schema, copy.name)}")
-    return (*single, Run(name="keys and checks", statements=(*rest, analyzed)))
+    return (
+        *single,
+        Run(key="create_constraints", title="Create keys and checks", statements=(*rest, analyzed)),
+    )
 
 
 def _exclusive(copy: Table, index: Index) -> bool:
@@ -181,19 +208,29 @@ def after_up(s: Situation) -> tuple[Check, ...]:
     )
 
 
+def keeps(s: Situation) -> tuple[Check, ...]:
+    return sequence_holds(s, s.source(), s.names.copy)
+
+
+def compares(s: Situation) -> tuple[Comparison, ...]:
+    return (source_and_copy(s.names, s.source(), open=False),)
+
+
 def down(s: Situation) -> tuple[Action, ...]:
     _plan, names, source, copy = s.plan, s.names, s.source(), copied(s)
     build, sync = build_of_copy(names, source), to_copy(s)
-    hung = (*build.log.triggers(), *sync.triggers())
+    triggers = (*build.log.triggers(), *sync.triggers())
     return (
         Brief(
-            name="stop capture",
+            key="stop_capture",
+            title="Stop capture",
             locks=((names.source, EXCLUSIVE),),
-            statements=remove_triggers(hung),
+            statements=remove_triggers(triggers),
         ),
-        *take_off(names.copy, copy.foreign_keys, written=False),
+        *drop_keys(names.copy, copy.foreign_keys, written=False),
         Run(
-            name="drop the copy",
+            key="drop_copy",
+            title="Drop the copy",
             statements=(
                 Statement(f"DROP TABLE IF EXISTS {names.copy}"),
                 *build.drop_statements(),
@@ -209,16 +246,19 @@ def down(s: Situation) -> tuple[Action, ...]:
 
 
 def becomes(s: Situation) -> Portrait:
-    return with_tables(s.before("0003"), copied(s))
+    return with_tables(s.before("copy_table"), copied(s))
 
 
 STEP = Step(
-    revision="0003",
     name="copy_table",
+    stage=Stage.COPY,
     up=up,
     down=down,
     becomes=becomes,
     refusals=refusals,
     before_up=before_up,
     after_up=after_up,
+    holds=after_up,
+    keeps=keeps,
+    compares=compares,
 )

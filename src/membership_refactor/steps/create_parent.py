@@ -1,10 +1,11 @@
-"""0006: the empty parent stands, closed, and every write to the child is recorded for it."""
+"""create_parent: the empty, closed parent exists; every write to the child is recorded."""
 
 from __future__ import annotations
 
 from membership_refactor.checks.check import Check
 from membership_refactor.checks.gate import gate
 from membership_refactor.checks.source_rows import policies_hold
+from membership_refactor.planning import Stage
 from membership_refactor.portrait import Portrait, Table
 from membership_refactor.sql.build.table_build import build_of_parents
 from membership_refactor.sql.capture.refuse_writes import close_functions, close_triggers
@@ -12,6 +13,7 @@ from membership_refactor.sql.ddl.bare import create_bare_table
 from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.sql.triggers import install_triggers, remove_triggers
+from membership_refactor.steps import retire_source
 from membership_refactor.steps.actions import Action, Brief, Run
 from membership_refactor.steps.parent_table import parent_table
 from membership_refactor.steps.portraits import with_tables
@@ -21,30 +23,31 @@ CLOSED = "closed"
 
 
 def parent(s: Situation) -> Table:
-    """The parent as 0007 leaves it; NOT NULL where the source's column was."""
-    child = s.child("0006")
+    """The parent as rebuild_parent leaves it; NOT NULL where the source's column was."""
+    child = s.child("create_parent")
     columns = (*s.plan.deprecated, *((s.plan.changed,) if s.plan.changed else ()))
     required = tuple(c for c in columns if s.source().column(c).not_null)
     return parent_table(s, child, required=required)
 
 
 def evidence(s: Situation) -> Check:
-    """The old name gets a new meaning: nobody may still mean the old table by it."""
+    """The old name gets a new meaning: nobody may still use it for the old table."""
     return gate(
-        s.plan,
-        s.names.schema,
-        revision="0006",
+        s.names,
+        s.revisions,
+        step="create_parent",
         target=f'old meaning of "{s.plan.source}"',
-        since_step="0005",
+        since_step="retire_source",
         empty=s.names.copy,
     )
 
 
 def closed_message(s: Situation) -> tuple[str, str]:
-    """What a writer of the closed parent is told, and what to do instead."""
+    """Error and hint for a writer of the closed parent."""
+    later = s.revisions.mention("link_children")
     return (
         f'table "{s.plan.parent}" is being rebuilt and cannot be written yet',
-        f'Write to it from revision 0008 on; until then write to "{s.plan.copy}".',
+        f'Write to it from {later} on; until then write to "{s.plan.copy}".',
     )
 
 
@@ -54,10 +57,11 @@ def before_up(s: Situation) -> tuple[Check, ...]:
 
 def up(s: Situation) -> tuple[Action, ...]:
     names = s.names
-    build = build_of_parents(names, s.child("0006"))
+    build = build_of_parents(names, s.child("create_parent"))
     return (
         Run(
-            name="create the parent",
+            key="create_parent",
+            title="Create the empty parent and its log",
             statements=(
                 EMPTY_SEARCH_PATH,
                 *create_bare_table(parent(s)),
@@ -68,7 +72,8 @@ def up(s: Situation) -> tuple[Action, ...]:
             ),
         ),
         Brief(
-            name="record changes",
+            key="record_changes",
+            title="Record changes in the log",
             locks=((names.copy, Lock.SHARE_ROW_EXCLUSIVE),),
             statements=install_triggers(build.log.triggers()),
         ),
@@ -77,15 +82,17 @@ def up(s: Situation) -> tuple[Action, ...]:
 
 def down(s: Situation) -> tuple[Action, ...]:
     names = s.names
-    log = build_of_parents(names, s.child("0006")).log
+    log = build_of_parents(names, s.child("create_parent")).log
     return (
         Brief(
-            name="stop recording",
+            key="stop_recording",
+            title="Stop recording changes",
             locks=((names.copy, Lock.ACCESS_EXCLUSIVE),),
             statements=remove_triggers(log.triggers()),
         ),
         Run(
-            name="drop the parent",
+            key="drop_parent",
+            title="Drop the parent and its log",
             statements=(
                 Statement(f"DROP TABLE IF EXISTS {names.parent}"),
                 *log.drop_statements(),
@@ -98,17 +105,19 @@ def down(s: Situation) -> tuple[Action, ...]:
 def becomes(s: Situation) -> Portrait:
     bare = parent(s)
     return with_tables(
-        s.before("0006"),
+        s.before("create_parent"),
         Table(schema=bare.schema, name=bare.name, columns=bare.columns, owner=bare.owner),
     )
 
 
 STEP = Step(
-    revision="0006",
     name="create_parent",
+    stage=Stage.COPY,
     up=up,
     down=down,
     becomes=becomes,
     before_up=before_up,
+    holds=retire_source.holds,
+    compares=retire_source.compares,
     gate=evidence,
 )

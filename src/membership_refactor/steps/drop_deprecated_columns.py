@@ -1,4 +1,4 @@
-"""0010: the deprecated columns are gone; this is the current structure."""
+"""drop_deprecated_columns: the deprecated columns are gone; this is the current structure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from membership_refactor.checks.check import Check
 from membership_refactor.checks.gate import gate
-from membership_refactor.checks.parents import children_have_parents, keys_are_unique
+from membership_refactor.planning import LinkOnDelete, Stage
 from membership_refactor.portrait import Portrait, Table
 from membership_refactor.sql.ddl.access import grant_table
 from membership_refactor.sql.ddl.bare import column_clause
@@ -19,18 +19,20 @@ from membership_refactor.sql.quoting import ident, qualified
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.sql.triggers import remove_triggers
 from membership_refactor.steps.actions import Action, Alone, Brief, Run
+from membership_refactor.steps.link_children import rejoin_holds
 from membership_refactor.steps.portraits import with_tables
 from membership_refactor.steps.step import Situation, Step
+from membership_refactor.steps.stop_parallel_save import compares, parents_hold
 
 EXCLUSIVE = Lock.ACCESS_EXCLUSIVE
 
 
 def _child(s: Situation) -> Table:
-    return s.child("0010")
+    return s.child("drop_deprecated_columns")
 
 
 def _going(s: Situation) -> Table:
-    """Of the child's portrait, what goes with the deprecated columns."""
+    """The part of the child's portrait that is dropped with the deprecated columns."""
     child, gone = _child(s), set(s.plan.deprecated)
     return replace(
         child,
@@ -45,7 +47,7 @@ def _going(s: Situation) -> Table:
 
 
 def refusals(s: Situation) -> tuple[str, ...]:
-    """What rests on the columns and would be dropped with them, or would stop the ALTER."""
+    """What uses the columns and would be dropped with them, or would stop the ALTER."""
     child, gone = _child(s), set(s.plan.deprecated)
     return (
         *(
@@ -69,26 +71,40 @@ def refusals(s: Situation) -> tuple[str, ...]:
 
 def evidence(s: Situation) -> Check:
     return gate(
-        s.plan,
-        s.names.schema,
-        revision="0010",
+        s.names,
+        s.revisions,
+        step="drop_deprecated_columns",
         target=f'deprecated columns of "{s.plan.copy}"',
         empty=s.names.copy,
     )
 
 
-def before_up(s: Situation) -> tuple[Check, ...]:
-    return (children_have_parents(s.names), keys_are_unique(s.names))
+def notes(s: Situation) -> tuple[str, ...]:
+    """Foreign keys that cascade today: such a delete is refused from here on."""
+    if s.plan.link_on_delete is not LinkOnDelete.RESTRICT or "copy_table" not in s.portraits:
+        return ()
+    return tuple(
+        f'today, deleting a row of "{key.references[1]}" deletes its rows of "{s.plan.source}" '
+        f"({key.name} is ON DELETE CASCADE); from here on it is refused while children refer to "
+        'the parent, unless the plan says link_on_delete="cascade"'
+        for key in s.source().foreign_keys
+        if key.on_delete == "c" and key.references and set(key.columns) <= set(s.plan.deprecated)
+    )
+
+
+def holds(s: Situation) -> tuple[Check, ...]:
+    return (*parents_hold(s), *rejoin_holds(s))
 
 
 def up(s: Situation) -> tuple[Action, ...]:
     plan, names = s.plan, s.names
     drops = ", ".join(f"DROP COLUMN IF EXISTS {ident(c)}" for c in plan.deprecated)
-    # One by one and beforehand: the files of all indexes together would be unlinked, and their
-    # buffers searched for, under the one lock.
+    # One by one and beforehand: otherwise the files of all indexes would be unlinked, and their
+    # buffers searched, under the one lock.
     unindexed = tuple(
         Brief(
-            name=f"drop index {index.name}",
+            key=f"drop_index:{index.name}",
+            title=f"Drop index {index.name}",
             locks=((names.copy, EXCLUSIVE),),
             statements=(
                 Statement(
@@ -104,7 +120,8 @@ def up(s: Situation) -> tuple[Action, ...]:
     return (
         *unindexed,
         Brief(
-            name="drop the columns",
+            key="drop_columns",
+            title="Drop the deprecated columns",
             # One ALTER: the columns are only marked as gone, no row is rewritten.
             locks=((names.copy, EXCLUSIVE),),
             statements=(
@@ -116,13 +133,14 @@ def up(s: Situation) -> tuple[Action, ...]:
 
 
 def down(s: Situation) -> tuple[Action, ...]:
-    """The columns come back, empty and frozen; the downgrade of 0009 fills them."""
+    """The columns come back, empty and frozen; the next step down fills them."""
     plan, names, going = s.plan, s.names, _going(s)
     adds = ", ".join(f"ADD COLUMN IF NOT EXISTS {column_clause(c)}" for c in going.columns)
-    frozen = freeze(names, s.child("0008"))
+    frozen = freeze(names, s.child("link_children"))
     indexes = tuple(
         Alone(
-            name=f"index {index.name}",
+            key=f"create_index:{index.name}",
+            title=f"Create index {index.name}",
             statement=create_index(going, index, concurrently=True),
             index=qualified(going.schema, index.name),
         )
@@ -136,18 +154,30 @@ def down(s: Situation) -> tuple[Action, ...]:
         made = add_constraint(going, constraint, not_valid=True)
         checks.append(
             Brief(
-                name=f"check {constraint.name}",
+                key=f"add_check:{constraint.name}",
+                title=f"Add check {constraint.name} (NOT VALID)",
                 locks=((names.copy, EXCLUSIVE),),
                 statements=(EMPTY_SEARCH_PATH, made),
             )
         )
         if constraint.validated:
             valid = validate_constraint(going.schema, plan.copy, constraint.name)
-            checks.append(Run(name=f"validate {constraint.name}", statements=(valid,)))
+            checks.append(
+                Run(
+                    key=f"validate_check:{constraint.name}",
+                    title=f"Validate check {constraint.name}",
+                    statements=(valid,),
+                )
+            )
     return (
-        Run(name="functions", statements=tuple(x for x in frozen if x.lock is Lock.NONE)),
+        Run(
+            key="create_functions",
+            title="Create functions",
+            statements=tuple(x for x in frozen if x.lock is Lock.NONE),
+        ),
         Brief(
-            name="add the columns",
+            key="add_columns",
+            title="Add the deprecated columns, empty",
             locks=((names.copy, EXCLUSIVE),),
             statements=(
                 EMPTY_SEARCH_PATH,
@@ -158,7 +188,8 @@ def down(s: Situation) -> tuple[Action, ...]:
         *indexes,
         *checks,
         Run(
-            name="statistics, comments and grants",
+            key="describe",
+            title="Restore statistics, comments and grants",
             statements=(
                 EMPTY_SEARCH_PATH,
                 *create_statistics(going),
@@ -174,7 +205,7 @@ def becomes(s: Situation) -> Portrait:
     lost = {c.name for c in going.constraints} | {i.name for i in going.indexes}
     lost |= {x.name for x in going.statistics}
     return with_tables(
-        s.before("0010"),
+        s.before("drop_deprecated_columns"),
         replace(
             child,
             columns=tuple(c for c in child.columns if c.name not in gone),
@@ -187,12 +218,15 @@ def becomes(s: Situation) -> Portrait:
 
 
 STEP = Step(
-    revision="0010",
     name="drop_deprecated_columns",
+    stage=Stage.CURRENT,
     up=up,
     down=down,
     becomes=becomes,
     refusals=refusals,
-    before_up=before_up,
+    before_up=parents_hold,
+    holds=holds,
+    compares=compares,
+    notes=notes,
     gate=evidence,
 )

@@ -1,9 +1,10 @@
-"""0011: the archive is gone."""
+"""drop_retired_table: the archive is gone."""
 
 from __future__ import annotations
 
 from membership_refactor.checks.check import Check
 from membership_refactor.checks.gate import gate
+from membership_refactor.planning import Stage
 from membership_refactor.portrait import Portrait
 from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH
 from membership_refactor.sql.handover import recreate_retired
@@ -11,13 +12,14 @@ from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.steps.actions import Action, Brief, Run
 from membership_refactor.steps.portraits import with_tables
 from membership_refactor.steps.step import Situation, Step
+from membership_refactor.steps.stop_parallel_save import compares, parents_hold
 
 
 def evidence(s: Situation) -> Check:
     return gate(
-        s.plan,
-        s.names.schema,
-        revision="0011",
+        s.names,
+        s.revisions,
+        step="drop_retired_table",
         target=f'table "{s.plan.retired}"',
         empty=s.names.retired,
     )
@@ -30,7 +32,8 @@ def up(s: Situation) -> tuple[Action, ...]:
     function = Statement(f"DROP FUNCTION IF EXISTS {s.names.own('refuse_retired')}()")
     return (
         Brief(
-            name="drop the archive",
+            key="drop_archive",
+            title="Drop the archive",
             locks=((s.names.retired, Lock.ACCESS_EXCLUSIVE),),
             statements=(drop, function),
         ),
@@ -38,25 +41,28 @@ def up(s: Situation) -> tuple[Action, ...]:
 
 
 def down(s: Situation) -> tuple[Action, ...]:
-    """The structure, empty; the downgrade of 0005 fills it from the child."""
-    source = s.before("0005").table(s.plan.source)
+    """The archive comes back empty; the downgrade of retire_source fills it from the child."""
+    source = s.before("retire_source").table(s.plan.source)
     return (
         Run(
-            name="create the empty archive",
+            key="create_archive",
+            title="Create the empty archive",
             statements=(EMPTY_SEARCH_PATH, *recreate_retired(s.names, source)),
         ),
     )
 
 
 def becomes(s: Situation) -> Portrait:
-    return with_tables(s.before("0011"), without=(s.plan.retired,))
+    return with_tables(s.before("drop_retired_table"), without=(s.plan.retired,))
 
 
 STEP = Step(
-    revision="0011",
     name="drop_retired_table",
+    stage=Stage.CURRENT,
     up=up,
     down=down,
     becomes=becomes,
+    holds=parents_hold,
+    compares=compares,
     gate=evidence,
 )

@@ -1,13 +1,17 @@
-"""0004: either table may be written; the other follows in the same transaction."""
+"""dual_write: either table may be written; the other follows in the same transaction."""
 
 from __future__ import annotations
 
+from membership_refactor.planning import Stage
 from membership_refactor.portrait import Portrait
 from membership_refactor.sql.capture.copy_refuses import refusal_functions, refusal_triggers
+from membership_refactor.sql.comparisons.comparison import Comparison
+from membership_refactor.sql.comparisons.copied_rows import source_and_copy
 from membership_refactor.sql.ddl.cannot_copy import rewriting_rules
 from membership_refactor.sql.snapshot_fence import raise_fence
 from membership_refactor.sql.statements import Lock
 from membership_refactor.sql.triggers import disable_triggers, install_triggers, remove_triggers
+from membership_refactor.steps import copy_table
 from membership_refactor.steps.actions import Action, Brief, Run
 from membership_refactor.steps.captures import to_source
 from membership_refactor.steps.step import Situation, Step
@@ -23,9 +27,12 @@ def up(s: Situation) -> tuple[Action, ...]:
     names, sync = s.names, to_source(s)
     refusing = refusal_triggers(names)
     return (
-        Run(name="functions", statements=sync.function_statements()),
+        Run(
+            key="create_functions", title="Create functions", statements=sync.function_statements()
+        ),
         Brief(
-            name="open the copy to writers",
+            key="open_copy",
+            title="Open the copy to writers",
             locks=_both(s),
             statements=(
                 raise_fence(names),
@@ -34,7 +41,8 @@ def up(s: Situation) -> tuple[Action, ...]:
             ),
         ),
         Brief(
-            name="take the refusal down",
+            key="drop_refusal",
+            title="Drop the triggers that refuse writes",
             locks=((names.copy, Lock.ACCESS_EXCLUSIVE),),
             statements=remove_triggers(refusing),
         ),
@@ -44,35 +52,54 @@ def up(s: Situation) -> tuple[Action, ...]:
 def down(s: Situation) -> tuple[Action, ...]:
     names, sync = s.names, to_source(s)
     refusing = refusal_triggers(names)
-    functions = refusal_functions(names, s.plan.id, s.source().columns)
+    functions = refusal_functions(
+        names, s.plan.id, s.source().columns, opens=s.revisions.mention("dual_write")
+    )
     return (
-        Run(name="functions", statements=functions),
+        Run(key="create_functions", title="Create functions", statements=functions),
         Brief(
-            name="close the copy to writers",
+            key="close_copy",
+            title="Close the copy to writers",
             locks=_both(s),
             statements=(*install_triggers(refusing), *disable_triggers(sync.triggers())),
         ),
         Brief(
-            name="take the reverse capture down",
+            key="drop_reverse_capture",
+            title="Drop the reverse capture's triggers",
             locks=((names.copy, Lock.ACCESS_EXCLUSIVE),),
             statements=remove_triggers(sync.triggers()),
         ),
-        Run(name="drop the functions", statements=sync.drop_statements()),
+        Run(
+            key="drop_functions",
+            title="Drop functions that are no longer used",
+            statements=sync.drop_statements(),
+        ),
     )
 
 
 def refusals(s: Situation) -> tuple[str, ...]:
-    """Rules that came since 0003: they would rewrite what is carried from one to the other."""
-    found = s.before("0004")
+    """Rules that were added since copy_table: they would rewrite what is carried over."""
+    found = s.before("dual_write")
     return tuple(
         text for name in (s.plan.source, s.plan.copy) for text in rewriting_rules(found.table(name))
     )
 
 
 def becomes(s: Situation) -> Portrait:
-    return s.before("0004")
+    return s.before("dual_write")
+
+
+def compares(s: Situation) -> tuple[Comparison, ...]:
+    return (source_and_copy(s.names, s.source(), open=True),)
 
 
 STEP = Step(
-    revision="0004", name="dual_write", up=up, down=down, becomes=becomes, refusals=refusals
+    name="dual_write",
+    stage=Stage.COPY,
+    up=up,
+    down=down,
+    becomes=becomes,
+    refusals=refusals,
+    holds=copy_table.after_up,
+    compares=compares,
 )

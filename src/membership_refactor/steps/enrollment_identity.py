@@ -1,4 +1,4 @@
-"""0002: every row has one of its identities, and none of them stands twice in a scope."""
+"""enrollment_identity: every row has an identity, and none stands twice in a scope."""
 
 from __future__ import annotations
 
@@ -11,20 +11,25 @@ from membership_refactor.checks.unique_identity import (
     before_constraints,
     identity_given,
 )
-from membership_refactor.planning import Alternative, UniqueIdentity
+from membership_refactor.planning import Alternative, Stage, UniqueIdentity
 from membership_refactor.portrait import Portrait
 from membership_refactor.sql.statements import Lock
 from membership_refactor.sql.unique_identity import constraints
 from membership_refactor.sql.unique_identity.names import IdentityNames
 from membership_refactor.sql.unique_identity.psql_indexes import build_index, drop_index
 from membership_refactor.steps.actions import Action, Brief, Run, Verify
+from membership_refactor.steps.legacy_baseline import wide_table_holds
 from membership_refactor.steps.step import Situation, Step
+
+NAME = "enrollment_identity"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UniqueIndex(Action):
-    """The unique index of an alternative stands, built while writers bring duplicates; or, where
-    ``gone``, no index is left that no constraint holds."""
+    """Build the unique index of an alternative while writers may bring duplicates.
+
+    With ``gone`` an index that no constraint uses is dropped instead.
+    """
 
     identity: UniqueIdentity
     schema: str
@@ -33,7 +38,7 @@ class UniqueIndex(Action):
 
     @property
     def script(self) -> str:
-        """The same as psql text, tried once."""
+        """The same as psql text; it tries once."""
         names = IdentityNames(self.identity, self.schema)
         return (drop_index if self.gone else build_index)(names, self.alternative)
 
@@ -47,19 +52,33 @@ def step(plan: UniqueIdentity, *, becomes: Callable[[Situation], Portrait]) -> S
     def up(s: Situation) -> tuple[Action, ...]:
         n = names(s)
         return (
-            Run(name="list of own constraints", statements=constraints.create_made(n)),
+            Run(
+                key="list_constraints",
+                title="Create the list of own constraints",
+                statements=constraints.create_made(n),
+            ),
             Brief(
-                name="refuse rows without identity",
+                key="add_check",
+                title="Add the identity check (NOT VALID)",
                 locks=((n.table, Lock.ACCESS_EXCLUSIVE),),
                 statements=(constraints.add_check(n),),
                 rehearsal=constraints.rehearsal(n),
             ),
-            # One may have come between the first look and the CHECK; none comes any more.
-            Verify(name="no row is without identity", checks=(identity_given(n),)),
-            Run(name="validate the CHECK", statements=(constraints.validate_check(n),)),
+            # A row may have come between the first check and the CHECK; none can come any more.
+            Verify(
+                key="check_rows",
+                title="Check that every row has an identity",
+                checks=(identity_given(n),),
+            ),
+            Run(
+                key="validate_check",
+                title="Validate the identity check",
+                statements=(constraints.validate_check(n),),
+            ),
             *(
                 UniqueIndex(
-                    name=f"build {alternative.constraint}",
+                    key=f"build_index:{alternative.constraint}",
+                    title=f"Build unique index {alternative.constraint}",
                     identity=plan,
                     schema=n.schema,
                     alternative=alternative,
@@ -67,7 +86,8 @@ def step(plan: UniqueIdentity, *, becomes: Callable[[Situation], Portrait]) -> S
                 for alternative in plan.alternatives
             ),
             Brief(
-                name="attach the unique constraints",
+                key="attach_constraints",
+                title="Attach the unique constraints",
                 locks=((n.table, Lock.ACCESS_EXCLUSIVE),),
                 statements=(constraints.attach(n),),
                 rehearsal=constraints.rehearsal(n),
@@ -77,17 +97,23 @@ def step(plan: UniqueIdentity, *, becomes: Callable[[Situation], Portrait]) -> S
     def down(s: Situation) -> tuple[Action, ...]:
         n = names(s)
         return (
-            Run(name="list of own constraints", statements=constraints.create_made(n)),
+            Run(
+                key="list_constraints",
+                title="Create the list of own constraints",
+                statements=constraints.create_made(n),
+            ),
             Brief(
-                name="drop the constraints",
+                key="drop_constraints",
+                title="Drop the constraints",
                 locks=((n.table, Lock.ACCESS_EXCLUSIVE),),
                 statements=(constraints.drop_made(n),),
                 rehearsal=constraints.rehearsal(n),
             ),
-            # What an upgrade had built and not yet attached when it was abandoned.
+            # An abandoned upgrade may have built an index and not yet attached it.
             *(
                 UniqueIndex(
-                    name=f"drop {alternative.constraint}",
+                    key=f"drop_index:{alternative.constraint}",
+                    title=f"Drop unique index {alternative.constraint}",
                     identity=plan,
                     schema=n.schema,
                     alternative=alternative,
@@ -104,11 +130,13 @@ def step(plan: UniqueIdentity, *, becomes: Callable[[Situation], Portrait]) -> S
         return after_constraints(names(s))
 
     return Step(
-        revision="0002",
-        name="enrollment_identity",
+        name=NAME,
+        stage=Stage.LEGACY,
         up=up,
         down=down,
         becomes=becomes,
         before_up=before_up,
         after_up=after_up,
+        holds=wide_table_holds,
+        keeps=after_up,
     )

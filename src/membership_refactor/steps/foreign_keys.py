@@ -1,4 +1,4 @@
-"""Foreign keys, put on and taken off one at a time, each under its own short lock."""
+"""Foreign keys, added and dropped one at a time, each under its own short lock."""
 
 from __future__ import annotations
 
@@ -12,9 +12,14 @@ from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.steps.actions import Action, Brief, Run
 
 
-def put_on(table: Table, keys: Iterable[Constraint], *, again: bool = False) -> tuple[Action, ...]:
-    """NOT VALID first, then validated without a lock that stops writers; a key that was not valid
-    in the portrait stays so. ``again``: one of that name may be there already, and is replaced."""
+def add_keys(
+    table: Table, keys: Iterable[Constraint], *, again: bool = False
+) -> tuple[Action, ...]:
+    """Add each key NOT VALID, then validate it without a lock that stops writers.
+
+    A key that is not valid in the portrait stays NOT VALID. With ``again`` a key of the same name
+    that exists already is replaced.
+    """
     name = qualified(table.schema, table.name)
     lock = Lock.ACCESS_EXCLUSIVE if again else Lock.SHARE_ROW_EXCLUSIVE
     actions: list[Action] = []
@@ -23,24 +28,34 @@ def put_on(table: Table, keys: Iterable[Constraint], *, again: bool = False) -> 
         made = add_constraint(table, key, not_valid=True)
         actions.append(
             Brief(
-                name=f"foreign key {key.name}",
+                key=f"add_foreign_key:{key.name}",
+                title=f"Add foreign key {key.name} (NOT VALID)",
                 locks=((name, lock), *_other(key, lock)),
                 statements=(EMPTY_SEARCH_PATH, *off, made),
             )
         )
         if key.validated:
             valid = validate_constraint(table.schema, table.name, key.name)
-            actions.append(Run(name=f"validate {key.name}", statements=(valid,)))
+            actions.append(
+                Run(
+                    key=f"validate_foreign_key:{key.name}",
+                    title=f"Validate foreign key {key.name}",
+                    statements=(valid,),
+                )
+            )
     return tuple(actions)
 
 
-def take_off(table: str, keys: Iterable[Constraint], *, written: bool = True) -> tuple[Brief, ...]:
-    """Each dropped where ``table`` (quoted) has it. ``written``: whether writers still come to the
-    table itself, so that it is locked first, in their order."""
+def drop_keys(table: str, keys: Iterable[Constraint], *, written: bool = True) -> tuple[Brief, ...]:
+    """Drop each key where ``table`` (quoted) has it.
+
+    With ``written`` the table still has writers, so it is locked first, in their order.
+    """
     own = ((table, Lock.ACCESS_EXCLUSIVE),) if written else ()
     return tuple(
         Brief(
-            name=f"take off foreign key {key.name}",
+            key=f"drop_foreign_key:{key.name}",
+            title=f"Drop foreign key {key.name}",
             locks=(*own, *_other(key, Lock.ACCESS_EXCLUSIVE)),
             statements=(_off(table, key),),
         )

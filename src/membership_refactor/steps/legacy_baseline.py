@@ -1,4 +1,4 @@
-"""0001: the legacy tables exist: created in an empty schema, or adopted after a comparison."""
+"""legacy_baseline: the legacy tables exist, created in an empty schema or adopted as they are."""
 
 from __future__ import annotations
 
@@ -7,18 +7,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from membership_refactor.checks.check import Check, Reach
-from membership_refactor.portrait import Portrait
+from membership_refactor.checks.copied_rows import sequence_is_ahead
+from membership_refactor.checks.source_rows import policies_hold, unvalidated_checks_hold
+from membership_refactor.planning import Stage
+from membership_refactor.portrait import Portrait, Table
 from membership_refactor.portrait.adoption import adoption
 from membership_refactor.sql.ddl.cannot_copy import cannot_carry
 from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH, create_tables
 from membership_refactor.sql.ddl.plan_fits import fits
-from membership_refactor.sql.names import Names
 from membership_refactor.sql.quoting import ident, literal, qualified
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.steps.actions import Action, Brief, Run
 from membership_refactor.steps.portraits import with_tables
 from membership_refactor.steps.step import Situation, Step
 
+NAME = "legacy_baseline"
 Tables = Callable[[str], Portrait]
 """The portrait of tables in the schema of that name."""
 
@@ -31,7 +34,7 @@ class Baseline:
 
     def created(self, s: Situation) -> tuple[Portrait, ...]:
         """The groups that are not there yet."""
-        found = s.before("0001")
+        found = s.before("legacy_baseline")
         made = (group(s.names.schema) for group in self.groups)
         return tuple(g for g in made if not any(found.find(t.name) for t in g.tables))
 
@@ -47,7 +50,7 @@ def step(*groups: Tables) -> Step:
     baseline = Baseline(groups)
 
     def refusals(s: Situation) -> tuple[str, ...]:
-        found = s.before("0001")
+        found = s.before("legacy_baseline")
         stopping = [
             line for group in baseline.adopted(s) for line in adoption(group, found).stopping
         ]
@@ -62,13 +65,19 @@ def step(*groups: Tables) -> Step:
             statements += create_tables(group)
             for table in group.tables:
                 statements.append(_event(s, "created", {"table": table.name}))
-        found = s.before("0001")
+        found = s.before("legacy_baseline")
         for group in baseline.adopted(s):
             recorded = adoption(group, found).recorded
             names = [t.name for t in group.tables]
             detail = {"tables": names, "differences": list(recorded)}
             statements.append(_event(s, "adopted", detail))
-        return (Run(name="tables", statements=(EMPTY_SEARCH_PATH, *statements)),)
+        return (
+            Run(
+                key="create_tables",
+                title="Create missing tables",
+                statements=(EMPTY_SEARCH_PATH, *statements),
+            ),
+        )
 
     def down(s: Situation) -> tuple[Action, ...]:
         drops = [
@@ -78,7 +87,8 @@ def step(*groups: Tables) -> Step:
         ]
         return tuple(
             Brief(
-                name=f"drop {table}",
+                key=f"drop_table:{table}",
+                title=f"Drop table {table}",
                 locks=(),
                 statements=(
                     Statement(f"DROP TABLE IF EXISTS {table}", Lock.ACCESS_EXCLUSIVE, table),
@@ -89,57 +99,82 @@ def step(*groups: Tables) -> Step:
 
     def before_down(s: Situation) -> tuple[Check, ...]:
         own = [table.name for group in baseline.created(s) for table in group.tables]
-        checks = [ledger_is_spent(s.names)]
+        checks = [ledger_is_spent(s)]
         if own:
             plan = s.plan
             # Asked from further up as well, where the rows are in the tables of the split.
             own = list(dict.fromkeys([*own, plan.copy, plan.parent, plan.retired]))
-            checks.insert(0, tables_are_empty(s.names.schema, own))
+            checks.insert(0, tables_are_empty(s, own))
         return tuple(checks)
 
     def becomes(s: Situation) -> Portrait:
         made = [t for group in baseline.created(s) for t in group.tables]
-        return with_tables(s.before("0001"), *made)
+        return with_tables(s.before("legacy_baseline"), *made)
 
     return Step(
-        revision="0001",
-        name="legacy_baseline",
+        name=NAME,
+        stage=Stage.LEGACY,
         up=up,
         down=down,
         becomes=becomes,
         refusals=refusals,
         before_down=before_down,
+        holds=wide_table_holds,
         ends_ledger=True,
     )
 
 
 def _event(s: Situation, event: str, detail: Mapping[str, object]) -> Statement:
-    values = ", ".join(literal(v) for v in (s.plan.name, "0001", "up", event, json.dumps(detail)))
+    values = ", ".join(literal(v) for v in (s.plan.name, NAME, "up", event, json.dumps(detail)))
     return Statement(
         f"INSERT INTO {qualified(s.names.ledger, 'event')} "
-        f"(plan, revision, direction, event, detail) VALUES ({values})"
+        f"(plan, step, direction, event, detail) VALUES ({values})"
     )
 
 
-def tables_are_empty(schema: str, tables: Sequence[str]) -> Check:
-    """Of those tables none that exists has a row."""
+def wide_table_holds(s: Situation) -> tuple[Check, ...]:
+    """What has to hold while the wide table is all there is."""
+    table = s.now.find(s.plan.source) if s.now is not None else None
+    if table is None:
+        return ()
+    return (
+        *policies_hold(s.plan, s.names.source),
+        *unvalidated_checks_hold(s.plan, table),
+        *sequence_holds(s, table, s.names.source),
+    )
+
+
+def sequence_holds(s: Situation, table: Table, where: str) -> tuple[Check, ...]:
+    """The sequence that gives ``table`` its ids is ahead of the ids in ``where`` (quoted)."""
+    sequence = table.column(s.plan.id).sequence
+    if sequence is None:
+        return ()
+    return (sequence_is_ahead(s.plan, where, qualified(sequence.schema, sequence.name)),)
+
+
+def tables_are_empty(s: Situation, tables: Sequence[str]) -> Check:
+    """None of those tables that exists has a row."""
+    revision = s.revisions.of(NAME)
     listed = ", ".join(literal(name) for name in tables)
     return Check(
         name="own tables are empty",
-        sentence="the tables that 0001 created here hold no rows",
-        query=_holding(schema, f"c.relname IN ({listed})"),
-        hint="The downgrade of 0001 drops no data: stop at 0001, or empty the tables yourself.",
+        sentence=f"the tables that {revision} created here hold no rows",
+        query=_holding(s.names.schema, f"c.relname IN ({listed})"),
+        hint=f"The downgrade of {revision} drops no data: stop at {revision}, or empty the tables "
+        "yourself.",
     )
 
 
-def ledger_is_spent(names: Names) -> Check:
-    """The ledger goes with 0001: what nothing else holds would be lost with it."""
+def ledger_is_spent(s: Situation) -> Check:
+    """The downgrade drops the ledger: values that only the ledger holds would be lost."""
+    ledger = s.names.ledger
     return Check(
         name="ledger is spent",
-        sentence="the ledger holds nothing that nothing else holds",
-        query=_holding(names.ledger, "c.relname ~ '_(uuid_map|replaced|merge_move)$'"),
+        sentence="the ledger holds no values that stand nowhere else",
+        query=_holding(ledger, "c.relname ~ '_(uuid_map|replaced|merge_move)$'"),
         reach=Reach.CATALOG,
-        hint=f"Stop at 0001, or copy those tables of schema {names.ledger} away and empty them.",
+        hint=f"Stop at {s.revisions.of(NAME)}, or copy those tables of schema {ledger} away and "
+        "empty them.",
     )
 
 

@@ -1,4 +1,4 @@
-"""0008: the link is a foreign key and NOT NULL; parent and child are saved in parallel."""
+"""link_children: the link is a foreign key and NOT NULL; both tables are saved in parallel."""
 
 from __future__ import annotations
 
@@ -7,8 +7,13 @@ from dataclasses import replace
 from membership_refactor.checks.check import Check
 from membership_refactor.checks.deprecated_defaults import deprecated_have_no_default
 from membership_refactor.checks.parents import parallel_checks, parents_have_children
+from membership_refactor.checks.rejoin import rejoined_equals_archive
+from membership_refactor.planning import Stage
 from membership_refactor.portrait import Constraint, IncomingKey, Portrait, Table
 from membership_refactor.sql.capture.refuse_writes import close_functions, close_triggers
+from membership_refactor.sql.comparisons.childless_parents import saved_childless_parents
+from membership_refactor.sql.comparisons.comparison import Comparison
+from membership_refactor.sql.comparisons.saved_parents import children_of_parents
 from membership_refactor.sql.ddl.access import create_policies, grant_table
 from membership_refactor.sql.ddl.bare import revoke_default_privileges
 from membership_refactor.sql.ddl.constraints import add_constraint, validate_constraint
@@ -53,7 +58,7 @@ SHARE_ROW, EXCLUSIVE = Lock.SHARE_ROW_EXCLUSIVE, Lock.ACCESS_EXCLUSIVE
 
 def opened_parent(s: Situation) -> Table:
     """The parent with the source's grants and the row security that its columns can carry."""
-    table, child = parent(s), s.child("0006")
+    table, child = parent(s), s.child("create_parent")
     names = set(table.column_names)
     return replace(
         table,
@@ -86,10 +91,10 @@ def link_key(s: Situation) -> Constraint:
 
 
 def refusals(s: Situation) -> tuple[str, ...]:
-    """Policies of the child that the parent cannot have would let everybody read it."""
-    child, names = s.child("0008"), set(parent(s).column_names)
+    """Policies of the child that the parent cannot have: without them everybody could read it."""
+    child, names = s.child("link_children"), set(parent(s).column_names)
     return tuple(
-        f'policy "{p.name}" of "{child.name}" rests on columns that the parent does not have; '
+        f'policy "{p.name}" of "{child.name}" uses columns that the parent does not have; '
         "replace it before the parent is opened"
         for p in child.policies
         if child.row_security and p.columns and not names >= set(p.columns)
@@ -97,15 +102,15 @@ def refusals(s: Situation) -> tuple[str, ...]:
 
 
 def before_up(s: Situation) -> tuple[Check, ...]:
-    return (deprecated_have_no_default(s.names, s.child("0008")),)
+    return (deprecated_have_no_default(s.names, s.child("link_children")),)
 
 
 def up(s: Situation) -> tuple[Action, ...]:
-    plan, names, child = s.plan, s.names, s.child("0008")
+    plan, names, child = s.plan, s.names, s.child("link_children")
     installed = install(names, child)
     functions = tuple(x for x in installed if x.lock is Lock.NONE)
     triggers = tuple(x for x in installed if x.lock is not Lock.NONE)
-    resting = (
+    replaced = (
         *derive_triggers(names),
         *keep_link_triggers(names),
         *close_triggers(names, CLOSED, names.parent),
@@ -113,7 +118,8 @@ def up(s: Situation) -> tuple[Action, ...]:
     copy, key = names.copy, link_key(s)
     return (
         Run(
-            name="functions",
+            key="create_functions",
+            title="Create functions",
             statements=(
                 *ledger_tables(names, child),
                 *batch_functions(names, child),
@@ -121,35 +127,40 @@ def up(s: Situation) -> tuple[Action, ...]:
             ),
         ),
         Brief(
-            name="save in parallel",
-            # The foreign key comes in here: its row triggers would run before 0007's capture,
+            key="save_in_parallel",
+            title="Start parallel saving",
+            # The foreign key is added here: its row triggers would run before the earlier capture,
             # which makes parents only at the end of the statement.
             locks=((copy, SHARE_ROW), (names.parent, SHARE_ROW)),
             statements=(
                 raise_fence(names),
-                *disable_triggers(resting),
+                *disable_triggers(replaced),
                 *triggers,
                 add_constraint(child, key, not_valid=True),
             ),
         ),
         Run(
-            name="validate the link",
+            key="validate_link",
+            title="Validate the foreign key of the link",
             statements=(validate_constraint(names.schema, plan.copy, names.link_key_name),),
         ),
         *set_not_null(s, "link", (plan.link,), relaxed=_required(s, child)),
         *_losers(s, child),
         Brief(
-            name="take 0007's capture off the child",
+            key="drop_child_capture",
+            title="Drop the earlier capture's triggers on the child",
             locks=((copy, EXCLUSIVE),),
-            statements=remove_triggers(tuple(t for t in resting if t.table == copy)),
+            statements=remove_triggers(tuple(t for t in replaced if t.table == copy)),
         ),
         Brief(
-            name="take the refusal off the parent",
+            key="drop_parent_refusal",
+            title="Drop the triggers that refuse writes to the parent",
             locks=((names.parent, EXCLUSIVE),),
-            statements=remove_triggers(tuple(t for t in resting if t.table == names.parent)),
+            statements=remove_triggers(tuple(t for t in replaced if t.table == names.parent)),
         ),
         Run(
-            name="open the parent",
+            key="open_parent",
+            title="Open the parent: policies and grants",
             statements=(
                 EMPTY_SEARCH_PATH,
                 *create_policies(opened_parent(s)),
@@ -160,43 +171,64 @@ def up(s: Situation) -> tuple[Action, ...]:
 
 
 def _losers(s: Situation, child: Table) -> tuple[Action, ...]:
-    """The winning values to the children that lost; batches over those alone."""
+    """Write the winning values to the children that lost; batches over those alone."""
     plan, names = s.plan, s.names
     if not plan.parent_columns:
         return ()
     return (
-        Run(name="list the children that lose", statements=list_losers(names, child)),
+        Run(
+            key="list_losers",
+            title="List the children whose values are replaced",
+            statements=list_losers(names, child),
+        ),
         Ranges(
-            name="carry the winning values to the children",
+            key="carry_values",
+            title="Write the winning values to those children",
             function=names.own("replace_listed"),
             table=names.own("losers"),
-            key="child id",
+            key_column="child id",
             key_type=child.column(plan.id).type,
         ),
         Run(
-            name="forget the list",
+            key="drop_list",
+            title="Delete the list of those children",
             statements=(Statement(f"DELETE FROM {names.own('losers')}"),),
         ),
     )
 
 
-def _over_children(s: Situation, function: str, title: str) -> tuple[Action, ...]:
-    """A batch function of parallel saving, along the child's ids; only where values move."""
+def _over_children(s: Situation, function: str, key: str, title: str) -> tuple[Action, ...]:
+    """Run a batch function of parallel saving along the child's ids, only where values move."""
     if function != "fill_uuid_map" and not s.plan.parent_columns:
         return ()
     return (
         Ranges(
-            name=title,
+            key=key,
+            title=title,
             function=s.names.own(function),
             table=s.names.copy,
-            key=s.plan.id,
-            key_type=s.child("0008").column(s.plan.id).type,
+            key_column=s.plan.id,
+            key_type=s.child("link_children").column(s.plan.id).type,
         ),
     )
 
 
 def after_up(s: Situation) -> tuple[Check, ...]:
-    return parallel_checks(s.names, s.child("0008"))
+    return parallel_checks(s.names, s.child("link_children"))
+
+
+def holds(s: Situation) -> tuple[Check, ...]:
+    return (*after_up(s), *rejoin_holds(s))
+
+
+def rejoin_holds(s: Situation) -> tuple[Check, ...]:
+    """The tables, joined again, equal the archive; asked while there is an archive."""
+    return () if s.plan.changed is None else (rejoined_equals_archive(s.names, s.source()),)
+
+
+def compares(s: Situation) -> tuple[Comparison, ...]:
+    child = s.child("link_children")
+    return (children_of_parents(s.names, child), saved_childless_parents(s.names))
 
 
 def before_down(s: Situation) -> tuple[Check, ...]:
@@ -204,17 +236,24 @@ def before_down(s: Situation) -> tuple[Check, ...]:
 
 
 def down(s: Situation) -> tuple[Action, ...]:
-    """Back to the parent that is made of its children: link and uuid are functions of the key,
-    by way of what the ledger keeps for parents whose uuid is not the computed one."""
-    plan, names, child = s.plan, s.names, s.child("0008")
+    """Back to parents that are derived from their children: link and uuid follow from the key.
+
+    For parents whose uuid is not the computed one, the ledger keeps it.
+    """
+    plan, names, child = s.plan, s.names, s.child("link_children")
     keeping = (*keep_uuid_triggers(names), *note_child_triggers(names, child))
     capture = (*derive_triggers(names), *keep_link_triggers(names))
     closing = close_triggers(names, CLOSED, names.parent)
     link, copy, required = ident(plan.link), names.copy, _required(s, child)
     return (
-        Run(name="close the parent", statements=(revoke_default_privileges(names.parent),)),
         Run(
-            name="functions",
+            key="close_parent",
+            title="Revoke all privileges on the parent",
+            statements=(revoke_default_privileges(names.parent),),
+        ),
+        Run(
+            key="create_functions",
+            title="Create functions",
             statements=(
                 *ledger_tables(names, child),
                 *batch_functions(names, child),
@@ -229,21 +268,26 @@ def down(s: Situation) -> tuple[Action, ...]:
             ),
         ),
         Brief(
-            name="note uuids as they change",
+            key="record_uuids",
+            title="Record changes of uuids",
             # The fence refuses snapshots older than these triggers.
             locks=((copy, SHARE_ROW), (names.parent, SHARE_ROW)),
             statements=(raise_fence(names), *install_triggers(keeping)),
         ),
         Ranges(
-            name="note the parents' uuids",
+            key="keep_parent_uuids",
+            title="Keep the parents' uuids in the ledger",
             function=names.own("fill_kept"),
             table=names.parent,
-            key=plan.parent_id,
+            key_column=plan.parent_id,
             key_type="pg_catalog.uuid",
         ),
-        *_over_children(s, "fill_uuid_map", "note the children's uuids"),
+        *_over_children(
+            s, "fill_uuid_map", "keep_child_uuids", "Keep the children's uuids in the ledger"
+        ),
         Brief(
-            name="make parents of their children",
+            key="derive_parents",
+            title="Derive the parents from their children",
             locks=((copy, EXCLUSIVE), (names.parent, EXCLUSIVE)),
             statements=(
                 raise_fence(names),
@@ -259,24 +303,28 @@ def down(s: Situation) -> tuple[Action, ...]:
                 Statement(f"ALTER TABLE {copy} ALTER COLUMN {link} DROP NOT NULL"),
             ),
         ),
-        *_over_children(s, "restore_own", "give the children their own values back"),
+        *_over_children(s, "restore_own", "restore_values", "Restore the children's own values"),
         Run(
-            name="let parents go that were left meanwhile",
+            key="delete_childless",
+            title="Delete parents that lost their last child",
             statements=(let_childless_go(names),),
         ),
-        *(set_not_null(s, "key", required) if required else ()),
+        *(set_not_null(s, "deprecated columns", required) if required else ()),
         Brief(
-            name="take parallel saving off the child",
+            key="drop_child_saving",
+            title="Drop parallel saving's triggers on the child",
             locks=((copy, EXCLUSIVE),),
             statements=tuple(x for x in drop_triggers(names, child) if x.on in ("", copy)),
         ),
         Brief(
-            name="take parallel saving off the parent",
+            key="drop_parent_saving",
+            title="Drop parallel saving's triggers on the parent",
             locks=((names.parent, EXCLUSIVE),),
             statements=tuple(x for x in drop_triggers(names, child) if x.on == names.parent),
         ),
         Run(
-            name="drop the functions",
+            key="drop_functions",
+            title="Drop functions that are no longer used",
             statements=(
                 *drop_functions(names),
                 *(
@@ -289,12 +337,12 @@ def down(s: Situation) -> tuple[Action, ...]:
 
 
 def _required(s: Situation, child: Table) -> tuple[str, ...]:
-    """The deprecated columns that are NOT NULL where the children are believed."""
+    """The deprecated columns that are NOT NULL while the children hold the truth."""
     return tuple(c for c in s.plan.deprecated if child.column(c).not_null)
 
 
 def becomes(s: Situation) -> Portrait:
-    child = s.child("0008")
+    child = s.child("link_children")
     columns = tuple(
         replace(c, not_null=True)
         if c.name == s.plan.link
@@ -313,12 +361,14 @@ def becomes(s: Situation) -> Portrait:
         columns=key.columns,
         references=(s.plan.parent_id,),
     )
-    return with_tables(s.before("0008"), linked, replace(opened_parent(s), incoming=(incoming,)))
+    return with_tables(
+        s.before("link_children"), linked, replace(opened_parent(s), incoming=(incoming,))
+    )
 
 
 STEP = Step(
-    revision="0008",
     name="link_children",
+    stage=Stage.INTERIM,
     up=up,
     down=down,
     becomes=becomes,
@@ -326,4 +376,6 @@ STEP = Step(
     before_up=before_up,
     after_up=after_up,
     before_down=before_down,
+    holds=holds,
+    compares=compares,
 )

@@ -1,4 +1,4 @@
-"""NOT NULL on columns in use, by way of a validated CHECK: no table is read under a lock."""
+"""NOT NULL on columns in use, proved by a validated CHECK: no scan under a lock."""
 
 from __future__ import annotations
 
@@ -14,8 +14,12 @@ from membership_refactor.steps.step import Situation
 def set_not_null(
     s: Situation, what: str, columns: Iterable[str], *, relaxed: Iterable[str] = ()
 ) -> tuple[Action, ...]:
-    """``columns`` of the copy are NOT NULL afterwards, and ``relaxed`` no longer; ``what`` they are
-    together stands in the actions' names. ACCESS EXCLUSIVE twice, each time for a moment."""
+    """Set ``columns`` of the copy NOT NULL, and drop NOT NULL from ``relaxed``.
+
+    ``what`` the columns are together goes into keys and titles. Takes ACCESS EXCLUSIVE twice, each
+    time for a moment.
+    """
+    key = what.replace(" ", "_")
     copy, check = s.names.copy, ident(s.names.link_check_name)
     columns = [ident(c) for c in columns]
     condition = " AND ".join(f"{c} IS NOT NULL" for c in columns)
@@ -24,7 +28,8 @@ def set_not_null(
     locks = ((copy, Lock.ACCESS_EXCLUSIVE),)
     return (
         Brief(
-            name=f"ask that the {what} is set",
+            key=f"add_{key}_check",
+            title=f"Add the NOT NULL check on the {what} (NOT VALID)",
             locks=locks,
             statements=(
                 Statement(
@@ -34,11 +39,13 @@ def set_not_null(
             ),
         ),
         Run(
-            name=f"validate that the {what} is set",
+            key=f"validate_{key}_check",
+            title=f"Validate the NOT NULL check on the {what}",
             statements=(validate_constraint(s.names.schema, s.plan.copy, s.names.link_check_name),),
         ),
         Brief(
-            name=f"{what} is NOT NULL",
+            key=f"set_{key}_not_null",
+            title=f"Set the {what} NOT NULL",
             locks=locks,
             statements=(
                 # The validated CHECK proves it, so SET NOT NULL does not scan under its lock.

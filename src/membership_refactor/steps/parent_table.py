@@ -12,7 +12,7 @@ from membership_refactor.steps.step import Situation
 
 
 def parent_table(situation: Situation, child: Table, *, required: tuple[str, ...]) -> Table:
-    """The parent as 0007 leaves it, without grants: applications come in with 0008.
+    """The parent as rebuild_parent leaves it, without grants: link_children opens it.
 
     Foreign keys and plain indexes of the child whose columns all move to the parent are the
     parent's too, under names made from its own. ``required`` columns are NOT NULL.

@@ -1,4 +1,4 @@
-"""Portraits of what steps make: how the tables of a plan look from one revision to the next."""
+"""Portraits of what steps make: how the tables of a plan look from one step to the next."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""0007: every distinct key has one parent, and every write to the child keeps it so."""
+"""rebuild_parent: every distinct key has one parent, and every write to the child keeps it so."""
 
 from __future__ import annotations
 
@@ -8,8 +8,13 @@ from membership_refactor.checks.parents import (
     keys_are_unique,
     parents_follow_policies,
 )
+from membership_refactor.planning import Stage
 from membership_refactor.portrait import Portrait
 from membership_refactor.sql.build.table_build import build_of_parents
+from membership_refactor.sql.comparisons.childless_parents import derived_childless_parents
+from membership_refactor.sql.comparisons.comparison import Comparison
+from membership_refactor.sql.comparisons.copied_rows import links_of_keys
+from membership_refactor.sql.comparisons.derived_parents import children_and_parents
 from membership_refactor.sql.ddl.constraints import (
     create_checks,
 )
@@ -23,9 +28,10 @@ from membership_refactor.sql.parents.grouping import (
 from membership_refactor.sql.quoting import ident, qualified
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.sql.triggers import SYNC_MARK, SYNC_ON, install_triggers, remove_triggers
+from membership_refactor.steps import retire_source
 from membership_refactor.steps.actions import Action, Brief, Build, Run, Switch
 from membership_refactor.steps.create_parent import parent
-from membership_refactor.steps.foreign_keys import put_on, take_off
+from membership_refactor.steps.foreign_keys import add_keys, drop_keys
 from membership_refactor.steps.portraits import with_tables
 from membership_refactor.steps.step import Situation, Step
 
@@ -34,29 +40,32 @@ SHARE_ROW, EXCLUSIVE = Lock.SHARE_ROW_EXCLUSIVE, Lock.ACCESS_EXCLUSIVE
 
 def up(s: Situation) -> tuple[Action, ...]:
     _plan, names, table = s.plan, s.names, parent(s)
-    build = build_of_parents(names, s.child("0007"))
+    build = build_of_parents(names, s.child("rebuild_parent"))
     logged = build.log.triggers()
     actions: list[Action] = [
         Run(
-            name="functions",
+            key="create_functions",
+            title="Create functions",
             statements=(
-                *settle_function(names, s.child("0007")),
+                *settle_function(names, s.child("rebuild_parent")),
                 *build.function_statements(),
                 *derive_functions(names),
             ),
         ),
-        Build(name="rebuild", build=build),
+        Build(key="rebuild", title="Build the parents", build=build),
     ]
     actions += [
         Run(
-            name=f"index {name}",
+            key=f"create_index:{name}",
+            title=f"Create index {name}",
             statements=(EMPTY_SEARCH_PATH, *create_indexes(table, only={name})),
         )
         for name in (index.name for index in table.indexes)
     ]
     actions.append(
         Run(
-            name="keys and checks",
+            key="create_constraints",
+            title="Create keys and checks",
             statements=(
                 EMPTY_SEARCH_PATH,
                 *create_keys(table),
@@ -67,44 +76,61 @@ def up(s: Situation) -> tuple[Action, ...]:
     )
     actions.append(
         Switch(
-            name="switch to synchronous capture",
+            key="switch",
+            title="Switch to synchronous capture",
             build=build,
             locks=((names.copy, SHARE_ROW), (names.parent, SHARE_ROW)),
-            resting=logged,
+            disabled=logged,
             statements=install_triggers(derive_triggers(names)),
         )
     )
     actions.append(
         Brief(
-            name="take the log down",
+            key="drop_log_triggers",
+            title="Drop the log's triggers",
             locks=((names.copy, EXCLUSIVE),),
             statements=remove_triggers(logged),
         )
     )
     actions.append(
-        # Without the lock: a dropped table's file and buffers take their time.
+        # Without the lock: dropping the file and buffers of a table takes time.
         Run(
-            name="drop the log",
+            key="drop_log",
+            title="Drop the log",
             statements=(*build.drop_statements(), *build.log.drop_statements()),
         )
     )
-    actions += put_on(table, table.foreign_keys)
+    actions += add_keys(table, table.foreign_keys)
     return tuple(actions)
 
 
 def after_up(s: Situation) -> tuple[Check, ...]:
     _plan, names = s.plan, s.names
     return (
-        parents_follow_policies(names, s.child("0007")),
+        parents_follow_policies(names, s.child("rebuild_parent")),
         children_have_parents(names),
         keys_are_unique(names),
     )
 
 
+def holds(s: Situation) -> tuple[Check, ...]:
+    return (*retire_source.holds(s), *after_up(s))
+
+
+def compares(s: Situation) -> tuple[Comparison, ...]:
+    """Links come first: parents follow from them. A parent without children is deleted before
+    another one is made, because it may hold the key."""
+    return (
+        links_of_keys(s.names, s.source()),
+        derived_childless_parents(s.names),
+        children_and_parents(s.names, s.child("rebuild_parent")),
+    )
+
+
 def down(s: Situation) -> tuple[Action, ...]:
-    """Back to the empty parent and its log, as 0006 leaves them."""
+    """Back to the empty parent and its log, as create_parent leaves them."""
     _plan, names, table = s.plan, s.names, parent(s)
-    build = build_of_parents(names, s.child("0007"))
+    build = build_of_parents(names, s.child("rebuild_parent"))
     bare = tuple(
         Statement(f"ALTER TABLE {names.parent} DROP CONSTRAINT IF EXISTS {ident(c.name)}")
         for c in table.constraints
@@ -116,20 +142,23 @@ def down(s: Situation) -> tuple[Action, ...]:
     functions = ("derive_insert", "derive_update", "derive_delete", "derive_truncate", "settle")
     return (
         Run(
-            name="log",
+            key="create_log",
+            title="Create the log",
             statements=(*build.log.table_statements(), *build.log.function_statements()),
         ),
         Brief(
-            name="record changes",
+            key="record_changes",
+            title="Record changes in the log",
             locks=((names.copy, EXCLUSIVE),),
             statements=(
                 *remove_triggers(derive_triggers(names)),
                 *install_triggers(build.log.triggers()),
             ),
         ),
-        *take_off(names.parent, table.foreign_keys, written=False),
+        *drop_keys(names.parent, table.foreign_keys, written=False),
         Run(
-            name="empty the parent",
+            key="empty_parent",
+            title="Empty the parent",
             statements=(
                 Statement(f"SET LOCAL {SYNC_MARK} = {SYNC_ON}"),
                 Statement(f"TRUNCATE {names.parent}"),
@@ -143,14 +172,16 @@ def down(s: Situation) -> tuple[Action, ...]:
 
 
 def becomes(s: Situation) -> Portrait:
-    return with_tables(s.before("0007"), parent(s))
+    return with_tables(s.before("rebuild_parent"), parent(s))
 
 
 STEP = Step(
-    revision="0007",
     name="rebuild_parent",
+    stage=Stage.COPY,
     up=up,
     down=down,
     becomes=becomes,
     after_up=after_up,
+    holds=holds,
+    compares=compares,
 )

@@ -1,4 +1,4 @@
-"""0005: the copy takes the source's place; the old table is an archive that refuses writes."""
+"""retire_source: the copy takes the source's place; the source is an archive without writes."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from dataclasses import replace
 from membership_refactor.checks.check import Check
 from membership_refactor.checks.copied_rows import copy_is_exact, links_match_keys
 from membership_refactor.checks.gate import gate
+from membership_refactor.planning import Stage
 from membership_refactor.portrait import Portrait, Table
 from membership_refactor.sql.build.table_build import TableBuild, build_of_retired
 from membership_refactor.sql.capture.refuse_writes import close_functions, close_triggers
+from membership_refactor.sql.comparisons.comparison import Comparison
+from membership_refactor.sql.comparisons.copied_rows import links_of_keys
 from membership_refactor.sql.ddl.cannot_copy import rewriting_rules
 from membership_refactor.sql.ddl.copy_portrait import copy_differences, under_name
 from membership_refactor.sql.handover import (
@@ -34,12 +37,12 @@ RECONCILING = "reconciling"
 
 
 def _source(s: Situation) -> Table:
-    return s.before("0005").table(s.plan.source)
+    return s.before("retire_source").table(s.plan.source)
 
 
 def refusals(s: Situation) -> tuple[str, ...]:
-    """What would be lost or left behind: differences of the copy, and what cannot be moved."""
-    source, copy = _source(s), s.child("0005")
+    """Differences of the copy that would be lost, and objects that cannot be moved."""
+    source, copy = _source(s), s.child("retire_source")
     return (
         *copy_differences(s.plan, source, copy),
         *rewriting_rules(source),
@@ -49,9 +52,9 @@ def refusals(s: Situation) -> tuple[str, ...]:
 
 def evidence(s: Situation) -> Check:
     return gate(
-        s.plan,
-        s.names.schema,
-        revision="0005",
+        s.names,
+        s.revisions,
+        step="retire_source",
         target=f'table "{s.plan.source}"',
         empty=s.names.source,
     )
@@ -69,25 +72,31 @@ def up(s: Situation) -> tuple[Action, ...]:
     syncs = (to_copy(s), to_source(s))
     down = remove_triggers(tuple(t for sync in syncs for t in sync.triggers()))
     validations = tuple(
-        Run(name=f"validate incoming foreign key {n}", statements=(statement,))
+        Run(
+            key=f"validate_incoming_key:{n}",
+            title=f"Validate incoming foreign key {n}",
+            statements=(statement,),
+        )
         for n, statement in enumerate(validate_after_hand_over(source), start=1)
     )
     return (
         Brief(
-            name="hand over",
+            key="hand_over",
+            title="Rename the tables: the copy takes over",
             locks=hand_over_locks(names, source),
             statements=(*down, *hand_over(names, source)),
         ),
         *validations,
         Run(
-            name="drop the functions",
+            key="drop_functions",
+            title="Drop functions that are no longer used",
             statements=tuple(f for sync in syncs for f in sync.drop_statements()),
         ),
     )
 
 
 def _move(s: Situation) -> TableBuild:
-    # Not as before 0006: the chain may never have come that far.
+    # Not as before create_parent: the chain may never have come that far.
     return build_of_retired(s.names, s.current(s.plan.copy))
 
 
@@ -101,12 +110,17 @@ def down(s: Situation) -> tuple[Action, ...]:
     message = f'table "{plan.retired}" is being reconciled and cannot be written'
     exclusive = Lock.ACCESS_EXCLUSIVE
     validations = tuple(
-        Run(name=f"validate foreign key {n}", statements=(statement,))
+        Run(
+            key=f"validate_foreign_key:{n}",
+            title=f"Validate foreign key {n}",
+            statements=(statement,),
+        )
         for n, statement in enumerate(validate_after_hand_back(source, copy), start=1)
     )
     return (
         Run(
-            name="functions",
+            key="create_functions",
+            title="Create functions",
             statements=(
                 *build.log.table_statements(),
                 *build.log.function_statements(),
@@ -121,22 +135,24 @@ def down(s: Situation) -> tuple[Action, ...]:
             ),
         ),
         Brief(
-            name="record changes",
+            key="record_changes",
+            title="Record changes in the log",
             locks=((names.copy, Lock.SHARE_ROW_EXCLUSIVE), (names.retired, exclusive)),
             statements=(
                 *install_triggers(closing),
                 *accept_writes(names),
                 *install_triggers(logged),
-                # The mark of a TRUNCATE: rows of the archive without an origin go at the replay.
+                # The mark of a TRUNCATE: the replay deletes archive rows without an origin.
                 Statement(f"INSERT INTO {build.log.log} (keys) VALUES (NULL)"),
             ),
         ),
-        Build(name="reconcile the archive", build=build),
+        Build(key="reconcile", title="Reconcile the archive with the child", build=build),
         Switch(
-            name="hand back",
+            key="hand_back",
+            title="Rename the tables back: the source takes over",
             build=build,
             locks=hand_back_locks(names, copy),
-            resting=logged,
+            disabled=logged,
             statements=(
                 *remove_triggers(closing),
                 *hand_back(names, source, copy),
@@ -144,7 +160,8 @@ def down(s: Situation) -> tuple[Action, ...]:
             ),
         ),
         Brief(
-            name="take the log down",
+            key="drop_log",
+            title="Drop the log",
             locks=((names.copy, exclusive),),
             statements=(
                 *remove_triggers(logged),
@@ -161,8 +178,16 @@ def after_down(s: Situation) -> tuple[Check, ...]:
     return before_up(s)
 
 
+def holds(s: Situation) -> tuple[Check, ...]:
+    return (links_match_keys(s.names, beside_source=False),)
+
+
+def compares(s: Situation) -> tuple[Comparison, ...]:
+    return (links_of_keys(s.names, s.source()),)
+
+
 def becomes(s: Situation) -> Portrait:
-    source, copy = _source(s), s.child("0005")
+    source, copy = _source(s), s.child("retire_source")
     taken = under_name(source, s.plan.copy)
     child = replace(
         copy,
@@ -172,18 +197,20 @@ def becomes(s: Situation) -> Portrait:
         publications=taken.publications,
         incoming=source.incoming,
     )
-    portrait = with_tables(s.before("0005"), child, without=(s.plan.source,))
+    portrait = with_tables(s.before("retire_source"), child, without=(s.plan.source,))
     return with_tables(portrait, retired_table(s.plan, source))
 
 
 STEP = Step(
-    revision="0005",
     name="retire_source",
+    stage=Stage.COPY,
     up=up,
     down=down,
     becomes=becomes,
     refusals=refusals,
     before_up=before_up,
     after_down=after_down,
+    holds=holds,
+    compares=compares,
     gate=evidence,
 )

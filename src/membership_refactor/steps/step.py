@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from membership_refactor.checks.check import Check
-from membership_refactor.planning import TableSplit
+from membership_refactor.planning import Stage, TableSplit
+from membership_refactor.planning.revisions import Revisions
 from membership_refactor.portrait import Portrait, Table
 from membership_refactor.portrait.server import Server
+from membership_refactor.sql.comparisons.comparison import Comparison
 from membership_refactor.sql.names import Names
 from membership_refactor.steps.actions import Action
 
@@ -31,20 +33,22 @@ class Situation:
 
     names: Names
     portraits: Mapping[str, Portrait] = field(default_factory=dict)
-    """By revision: the tables as they were when that revision first began its way up."""
+    """By step: the tables as they were when that step first began its way up."""
     now: Portrait | None = None
     """The tables as they were when the step under way began, in either direction."""
 
     server: Server | None = None
     """What the server and the connected role allow; None where a script is made."""
+    revisions: Revisions = field(default_factory=Revisions)
+    """What messages call the steps."""
 
     @property
     def plan(self) -> TableSplit:
         return self.names.plan
 
-    def before(self, revision: str) -> Portrait:
-        """The portrait kept for ``revision``; KeyError where it never began."""
-        return self.portraits[revision]
+    def before(self, step: str) -> Portrait:
+        """The portrait that was kept when that step began; KeyError where it never did."""
+        return self.portraits[step]
 
     def current(self, name: str) -> Table:
         """That table as it was when the step under way began."""
@@ -53,11 +57,11 @@ class Situation:
 
     def source(self) -> Table:
         """The wide table as it was before the copy."""
-        return self.before("0003").table(self.plan.source)
+        return self.before("copy_table").table(self.plan.source)
 
-    def child(self, revision: str) -> Table:
-        """The copy, later the child, as it was before ``revision``."""
-        return self.before(revision).table(self.plan.copy)
+    def child(self, step: str) -> Table:
+        """The copy, later the child, as it was before that step."""
+        return self.before(step).table(self.plan.copy)
 
 
 Checks = Callable[[Situation], tuple[Check, ...]]
@@ -69,29 +73,47 @@ def no_checks(situation: Situation) -> tuple[Check, ...]:
     return ()
 
 
-def no_refusals(situation: Situation) -> tuple[str, ...]:
-    """For a step that any table can take."""
+def nothing(situation: Situation) -> tuple[str, ...]:
+    """For a step that says nothing here."""
+    return ()
+
+
+def no_comparisons(situation: Situation) -> tuple[Comparison, ...]:
+    """For a step after which there are no two sides that have to agree."""
     return ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One revision: pure functions from a situation to checks and actions."""
+    """One move up and down: pure functions from a situation to checks and actions.
 
-    revision: str
+    Its neighbours are those beside it in the chain.
+    """
+
     name: str
+    stage: Stage
+    """The structure that stands when it has run."""
     up: Actions
     down: Actions
     becomes: Callable[[Situation], Portrait]
     """The portrait of the plan's tables after the way up."""
-    refusals: Callable[[Situation], tuple[str, ...]] = no_refusals
+    refusals: Callable[[Situation], tuple[str, ...]] = nothing
     """What in the tables forbids the way up, a line each; asked before anything is changed."""
     before_up: Checks = no_checks
     after_up: Checks = no_checks
     before_down: Checks = no_checks
     """Refusals of the way down; the first downgrade on the way asks those of every step on it."""
     after_down: Checks = no_checks
+    holds: Checks = no_checks
+    """What has to hold while the chain stands at this step."""
+    keeps: Checks = no_checks
+    """What has to hold from this step on, at every later one too."""
+    compares: Callable[[Situation], tuple[Comparison, ...]] = no_comparisons
+    """What ``verify`` compares while the chain stands here, in the order in which ``repair``
+    mends."""
+    notes: Callable[[Situation], tuple[str, ...]] = nothing
+    """What ``plan`` says of the step besides rows, time and locks."""
     ends_ledger: bool = False
-    """Whether the way down takes the ledger itself away."""
+    """Whether the way down drops the ledger itself."""
     gate: Callable[[Situation], Check] | None = None
     """What has to show that nobody uses the old structure any more."""

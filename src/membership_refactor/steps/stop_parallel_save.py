@@ -1,4 +1,4 @@
-"""0009: the deprecated columns are frozen; only parent and link are written from now on."""
+"""stop_parallel_save: the deprecated columns are frozen; only parent and link are written."""
 
 from __future__ import annotations
 
@@ -7,8 +7,15 @@ from dataclasses import replace
 from membership_refactor.checks.check import Check
 from membership_refactor.checks.deprecated_defaults import deprecated_have_no_default
 from membership_refactor.checks.gate import gate
-from membership_refactor.checks.parents import parallel_checks
+from membership_refactor.checks.parents import (
+    children_have_parents,
+    keys_are_unique,
+    parallel_checks,
+)
+from membership_refactor.planning import Stage
 from membership_refactor.portrait import Constraint, Portrait, Table
+from membership_refactor.sql.comparisons.comparison import Comparison
+from membership_refactor.sql.comparisons.saved_parents import links_and_parents
 from membership_refactor.sql.parallel import (
     batch_functions,
     emptied_statement,
@@ -29,7 +36,8 @@ from membership_refactor.sql.snapshot_fence import raise_fence
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.sql.triggers import OwnTrigger, remove_triggers
 from membership_refactor.steps.actions import Action, Brief, Ranges, Run
-from membership_refactor.steps.foreign_keys import put_on, take_off
+from membership_refactor.steps.foreign_keys import add_keys, drop_keys
+from membership_refactor.steps.link_children import rejoin_holds
 from membership_refactor.steps.portraits import with_tables
 from membership_refactor.steps.step import Situation, Step
 
@@ -37,16 +45,16 @@ SHARE_ROW, EXCLUSIVE = Lock.SHARE_ROW_EXCLUSIVE, Lock.ACCESS_EXCLUSIVE
 
 
 def deprecated_keys(s: Situation, child: Table) -> tuple[Constraint, ...]:
-    """The foreign keys that rest on a deprecated column."""
+    """The foreign keys that use a deprecated column."""
     gone = set(s.plan.deprecated)
     return tuple(k for k in child.foreign_keys if gone & set(k.columns))
 
 
 def evidence(s: Situation) -> Check:
     return gate(
-        s.plan,
-        s.names.schema,
-        revision="0009",
+        s.names,
+        s.revisions,
+        step="stop_parallel_save",
         target=f'deprecated columns of "{s.plan.copy}"',
         empty=s.names.copy,
     )
@@ -56,11 +64,12 @@ def _both(s: Situation) -> tuple[tuple[str, Lock], ...]:
     return ((s.names.copy, SHARE_ROW), (s.names.parent, SHARE_ROW))
 
 
-def _taken_down(s: Situation, title: str, triggers: tuple[OwnTrigger, ...]) -> tuple[Action, ...]:
+def _dropped(s: Situation, what: str, triggers: tuple[OwnTrigger, ...]) -> tuple[Action, ...]:
     tables = {s.names.copy: "child", s.names.parent: "parent"}
     return tuple(
         Brief(
-            name=f"take {title} off the {which}",
+            key=f"drop_{which}_triggers",
+            title=f"Drop the triggers of {what} on the {which}",
             locks=((table, EXCLUSIVE),),
             statements=remove_triggers(tuple(t for t in triggers if t.table == table)),
         )
@@ -70,7 +79,7 @@ def _taken_down(s: Situation, title: str, triggers: tuple[OwnTrigger, ...]) -> t
 
 
 def _apart(statements: tuple[Statement, ...]) -> tuple[tuple[Statement, ...], ...]:
-    """Functions, which lock nothing, and the rest."""
+    """The functions, which lock nothing, and the rest."""
     return (
         tuple(x for x in statements if x.lock is Lock.NONE),
         tuple(x for x in statements if x.lock is not Lock.NONE),
@@ -78,41 +87,46 @@ def _apart(statements: tuple[Statement, ...]) -> tuple[tuple[Statement, ...], ..
 
 
 def before_up(s: Situation) -> tuple[Check, ...]:
-    """The last time that both sides can be compared; what differs here would go with 0010. And a
-    default that came since 0008 would have every INSERT into the child refused."""
+    """The last time that both sides can be compared: later the values of one side are dropped.
+
+    With a default on a deprecated column every INSERT into the child would be refused.
+    """
     return (
-        deprecated_have_no_default(s.names, s.child("0009")),
-        *parallel_checks(s.names, s.child("0008")),
+        deprecated_have_no_default(s.names, s.child("stop_parallel_save")),
+        *parallel_checks(s.names, s.child("link_children")),
     )
 
 
 def up(s: Situation) -> tuple[Action, ...]:
-    _plan, names, child = s.plan, s.names, s.child("0008")
+    _plan, names, child = s.plan, s.names, s.child("link_children")
     functions, triggers = _apart(freeze(names, child))
     return (
-        Run(name="functions", statements=functions),
+        Run(key="create_functions", title="Create functions", statements=functions),
         Brief(
-            name="freeze the deprecated columns",
+            key="freeze",
+            title="Freeze the deprecated columns",
             locks=_both(s),
             statements=(raise_fence(names), *remove(names, child), *triggers),
         ),
-        # Not before the freeze: writers of 0008 would wait for the entries.
+        # Not before the freeze: old-style writers would wait for these entries.
         Run(
-            name="remember whose values were replaced",
+            key="keep_replaced",
+            title="Keep in the ledger whose values were replaced",
             statements=remember_parents(names, child),
         ),
-        *_taken_down(s, "parallel saving", two_way_triggers(names, child)),
-        *take_off(names.copy, deprecated_keys(s, child)),
+        *_dropped(s, "parallel saving", two_way_triggers(names, child)),
+        *drop_keys(names.copy, deprecated_keys(s, child)),
     )
 
 
 def down(s: Situation) -> tuple[Action, ...]:
     """Capture first, then the refresh, then parallel saving both ways."""
-    plan, names, child = s.plan, s.names, s.child("0008")
+    plan, names, child = s.plan, s.names, s.child("link_children")
     functions, triggers = _apart(install_refresh(names, child))
     return (
         Run(
-            name="functions",
+            key="create_functions",
+            title="Create functions",
             statements=(
                 *functions,
                 *refresh_function(names, child),
@@ -120,24 +134,32 @@ def down(s: Situation) -> tuple[Action, ...]:
             ),
         ),
         Brief(
-            name="capture the parent's changes",
+            key="capture_parent",
+            title="Capture the parent's changes",
             locks=_both(s),
             statements=(raise_fence(names), *unfreeze(names, child), *triggers),
         ),
         Run(
-            name="forget what was replaced in rows that have gone",
+            key="forget_replaced",
+            title="Delete kept values of rows that no longer exist",
             statements=(forget_others(names, child),),
         ),
-        Run(name="list emptied parents", statements=(emptied_statement(names, child),)),
+        Run(
+            key="list_childless",
+            title="List parents without children",
+            statements=(emptied_statement(names, child),),
+        ),
         Ranges(
-            name="refresh the children",
+            key="refresh",
+            title="Refresh the deprecated columns of the children",
             function=names.own("refresh"),
             table=names.copy,
-            key=plan.id,
+            key_column=plan.id,
             key_type=child.column(plan.id).type,
         ),
         Brief(
-            name="save in parallel",
+            key="save_in_parallel",
+            title="Start parallel saving",
             locks=_both(s),
             statements=(
                 raise_fence(names),
@@ -145,14 +167,15 @@ def down(s: Situation) -> tuple[Action, ...]:
                 *install(names, child),
             ),
         ),
-        *_taken_down(
+        *_dropped(
             s,
             "freeze and refresh",
             (*freeze_triggers(names, child), *refresh_triggers(names, child)),
         ),
-        *put_on(child, deprecated_keys(s, child), again=True),
+        *add_keys(child, deprecated_keys(s, child), again=True),
         Run(
-            name="drop the functions",
+            key="drop_functions",
+            title="Drop functions that are no longer used",
             statements=tuple(
                 Statement(f"DROP FUNCTION IF EXISTS {names.own(f)}")
                 for f in ("frozen", "refilling", "child_filled", "parent_refill", "refresh")
@@ -162,23 +185,38 @@ def down(s: Situation) -> tuple[Action, ...]:
 
 
 def after_down(s: Situation) -> tuple[Check, ...]:
-    return parallel_checks(s.names, s.child("0008"))
+    return parallel_checks(s.names, s.child("link_children"))
+
+
+def holds(s: Situation) -> tuple[Check, ...]:
+    return (*parents_hold(s), *rejoin_holds(s))
+
+
+def parents_hold(s: Situation) -> tuple[Check, ...]:
+    """Every child has a parent, and every key has one."""
+    return (children_have_parents(s.names), keys_are_unique(s.names))
+
+
+def compares(s: Situation) -> tuple[Comparison, ...]:
+    return (links_and_parents(s.names, s.child("link_children")),)
 
 
 def becomes(s: Situation) -> Portrait:
-    child = s.child("0009")
+    child = s.child("stop_parallel_save")
     gone = {k.name for k in deprecated_keys(s, child)}
     kept = tuple(c for c in child.constraints if c.name not in gone)
-    return with_tables(s.before("0009"), replace(child, constraints=kept))
+    return with_tables(s.before("stop_parallel_save"), replace(child, constraints=kept))
 
 
 STEP = Step(
-    revision="0009",
     name="stop_parallel_save",
+    stage=Stage.INTERIM,
     up=up,
     down=down,
     becomes=becomes,
     before_up=before_up,
     after_down=after_down,
+    holds=holds,
+    compares=compares,
     gate=evidence,
 )

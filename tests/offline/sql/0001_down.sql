@@ -32,8 +32,8 @@ BEGIN
 END
 $body$;
 
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.revision = '0001' AND (s.direction = 'up' OR s.state = 'open')) AS refactor_stands,
-  EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.revision = '0001' AND s.direction = 'down' AND s.state = 'open') AS refactor_open \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.step = 'legacy_baseline' AND (s.direction = 'up' OR s.state = 'open')) AS refactor_stands,
+  EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.step = 'legacy_baseline' AND s.direction = 'down' AND s.state = 'open') AS refactor_open \gset
 
 \if :refactor_stands
 \warn '0001 legacy_baseline: down already, nothing to do'
@@ -43,18 +43,28 @@ DO $body$
 DECLARE
   half record;
 BEGIN
-  SELECT s.revision, s.direction, s.started_at,
-    CASE WHEN s.direction = 'up' THEN 'upgrade ' || s.revision
-      WHEN s.revision = '0001' THEN 'downgrade base'
-      ELSE 'downgrade ' || pg_catalog.lpad((s.revision::int - 1)::text, 4, '0') END AS command
+  SELECT coalesce(k.label, s.step) AS label, s.direction, s.started_at,
+    CASE s.direction WHEN 'up' THEN k.up ELSE k.down END AS command
   INTO half FROM "public_refactor"."step" AS s
+  LEFT JOIN (VALUES
+    ('legacy_baseline', '0001 legacy_baseline', 'alembic upgrade 0001', 'alembic downgrade base'),
+    ('enrollment_identity', '0002 enrollment_identity', 'alembic upgrade 0002', 'alembic downgrade 0001'),
+    ('copy_table', '0003 copy_table', 'alembic upgrade 0003', 'alembic downgrade 0002'),
+    ('dual_write', '0004 dual_write', 'alembic upgrade 0004', 'alembic downgrade 0003'),
+    ('retire_source', '0005 retire_source', 'alembic upgrade 0005', 'alembic downgrade 0004'),
+    ('create_parent', '0006 create_parent', 'alembic upgrade 0006', 'alembic downgrade 0005'),
+    ('rebuild_parent', '0007 rebuild_parent', 'alembic upgrade 0007', 'alembic downgrade 0006'),
+    ('link_children', '0008 link_children', 'alembic upgrade 0008', 'alembic downgrade 0007'),
+    ('stop_parallel_save', '0009 stop_parallel_save', 'alembic upgrade 0009', 'alembic downgrade 0008'),
+    ('drop_deprecated_columns', '0010 drop_deprecated_columns', 'alembic upgrade 0010', 'alembic downgrade 0009'),
+    ('drop_retired_table', '0011 drop_retired_table', 'alembic upgrade 0011', 'alembic downgrade 0010')) AS k (step, label, up, down) ON k.step = s.step
   WHERE s.plan = 'programme_membership' AND s.state = 'open'
-    AND (s.revision, s.direction) <> ('0001', 'down');
+    AND (s.step, s.direction) <> ('legacy_baseline', 'down');
   IF FOUND THEN
     RAISE object_not_in_prerequisite_state USING
-      MESSAGE = pg_catalog.format('step %s was left half-way %s (begun %s UTC)', half.revision,
-        half.direction, pg_catalog.to_char(half.started_at, 'YYYY-MM-DD HH24:MI')),
-      HINT = pg_catalog.format('Finish it with: alembic %s   or take it back with: '
+      MESSAGE = pg_catalog.format('step %s is open: it went %s and has not finished (begun %s UTC)',
+        half.label, half.direction, pg_catalog.to_char(half.started_at, 'YYYY-MM-DD HH24:MI')),
+      HINT = pg_catalog.format('Finish it with: %s   or take it back with: '
         'membership-refactor abandon', half.command);
   END IF;
 END
@@ -88,8 +98,8 @@ FROM (
 ORDER BY t.name
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
-    (plan, revision, direction, name, broken, keys, seconds)
-  VALUES ('programme_membership', '0001', 'down', 'every row is seen', broken, keys,
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'legacy_baseline', 'down', 'every row is seen', broken, keys,
     extract(epoch FROM pg_catalog.clock_timestamp() - began));
   COMMIT;
   IF broken > 0 THEN
@@ -104,21 +114,21 @@ END
 $body$;
 
 \if :refactor_open
-\warn '0001 legacy_baseline: going on where it stopped'
+\warn '0001 legacy_baseline: resumed'
 \else
 \warn '0001 legacy_baseline down'
 DO $body$
 DECLARE
   wrong text;
 BEGIN
-  SELECT pg_catalog.min(o.revision) INTO wrong
-  FROM pg_catalog.unnest(ARRAY['0002', '0003', '0004', '0005', '0006', '0007', '0008', '0009', '0010', '0011']) AS o (revision)
+  SELECT o.label INTO wrong
+  FROM (VALUES (0, 'enrollment_identity', '0002'), (1, 'copy_table', '0003'), (2, 'dual_write', '0004'), (3, 'retire_source', '0005'), (4, 'create_parent', '0006'), (5, 'rebuild_parent', '0007'), (6, 'link_children', '0008'), (7, 'stop_parallel_save', '0009'), (8, 'drop_deprecated_columns', '0010'), (9, 'drop_retired_table', '0011')) AS o (n, step, label)
   WHERE  EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership'
-    AND s.revision = o.revision AND s.direction = 'up' AND s.state = 'done');
+    AND s.step = o.step AND s.direction = 'up' AND s.state = 'done')
+  ORDER BY o.n LIMIT 1;
   IF wrong IS NOT NULL THEN
     RAISE object_not_in_prerequisite_state USING
-      MESSAGE = pg_catalog.format('0001 cannot go down: '
-        '%s still stands, says the ledger', wrong),
+      MESSAGE = '0001 legacy_baseline cannot go down: ' || wrong || ' is still applied, according to the ledger',
       HINT = 'Was the version stamped by hand? See: membership-refactor status';
   END IF;
 END
@@ -138,8 +148,8 @@ WHERE c.relnamespace = pg_catalog.to_regnamespace('"public"')
     false, true, '')))[1]::text <> '0'
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
-    (plan, revision, direction, name, broken, keys, seconds)
-  VALUES ('programme_membership', '0001', 'down', 'own tables are empty', broken, keys,
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'legacy_baseline', 'down', 'own tables are empty', broken, keys,
     extract(epoch FROM pg_catalog.clock_timestamp() - began));
   COMMIT;
   IF broken > 0 THEN
@@ -167,14 +177,14 @@ WHERE c.relnamespace = pg_catalog.to_regnamespace('"public_refactor"')
     false, true, '')))[1]::text <> '0'
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
-    (plan, revision, direction, name, broken, keys, seconds)
-  VALUES ('programme_membership', '0001', 'down', 'ledger is spent', broken, keys,
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'legacy_baseline', 'down', 'ledger is spent', broken, keys,
     extract(epoch FROM pg_catalog.clock_timestamp() - began));
   COMMIT;
   IF broken > 0 THEN
     RAISE assert_failure USING
       MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
-        'ledger is spent', 'the ledger holds nothing that nothing else holds',
+        'ledger is spent', 'the ledger holds no values that stand nowhere else',
         CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
         pg_catalog.array_to_string(keys, '; ')),
       HINT = 'Stop at 0001, or copy those tables of schema public_refactor away and empty them.';
@@ -182,23 +192,23 @@ WHERE c.relnamespace = pg_catalog.to_regnamespace('"public_refactor"')
 END
 $body$;
 BEGIN;
-DELETE FROM "public_refactor"."action" WHERE plan = 'programme_membership' AND revision = '0001';
+DELETE FROM "public_refactor"."action" WHERE plan = 'programme_membership' AND step = 'legacy_baseline';
 INSERT INTO "public_refactor"."step" AS s
-  (plan, revision, direction, state, portrait, now)
-SELECT 'programme_membership', '0001', 'down', 'open', NULL, p.now
+  (plan, step, direction, state, portrait, now)
+SELECT 'programme_membership', 'legacy_baseline', 'down', 'open', NULL, p.now
 FROM (SELECT $body$(portrait)$body$::pg_catalog.jsonb) AS p (now)
-ON CONFLICT (plan, revision) DO UPDATE SET direction = excluded.direction,
+ON CONFLICT (plan, step) DO UPDATE SET direction = excluded.direction,
   state = 'open', started_at = pg_catalog.clock_timestamp(), ended_at = NULL,
   portrait = coalesce(excluded.portrait, s.portrait), now = excluded.now;
-INSERT INTO "public_refactor"."event" (plan, revision, direction, event)
-VALUES ('programme_membership', '0001', 'down', 'begun');
+INSERT INTO "public_refactor"."event" (plan, step, direction, event)
+VALUES ('programme_membership', 'legacy_baseline', 'down', 'begun');
 COMMIT;
 \endif
 
--- drop "public"."programme_membership"
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0001' AND a.direction = 'down' AND a.name = 'drop "public"."programme_membership"') AS refactor_to_do \gset
+-- Drop table "public"."programme_membership"
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'legacy_baseline' AND a.direction = 'down' AND a.key = 'drop_table:"public"."programme_membership"') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  drop "public"."programme_membership"'
+\warn '  Drop table "public"."programme_membership"'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -214,8 +224,8 @@ BEGIN
       asked := pg_catalog.clock_timestamp();
       got := asked;
       EXECUTE $body$DROP TABLE IF EXISTS "public"."programme_membership"$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0001', 'down', 'drop "public"."programme_membership"',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'legacy_baseline', 'down', 'drop_table:"public"."programme_membership"',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
@@ -272,10 +282,10 @@ END
 $body1$;
 \endif
 
--- drop "public"."training_number"
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0001' AND a.direction = 'down' AND a.name = 'drop "public"."training_number"') AS refactor_to_do \gset
+-- Drop table "public"."training_number"
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'legacy_baseline' AND a.direction = 'down' AND a.key = 'drop_table:"public"."training_number"') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  drop "public"."training_number"'
+\warn '  Drop table "public"."training_number"'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -291,8 +301,8 @@ BEGIN
       asked := pg_catalog.clock_timestamp();
       got := asked;
       EXECUTE $body$DROP TABLE IF EXISTS "public"."training_number"$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0001', 'down', 'drop "public"."training_number"',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'legacy_baseline', 'down', 'drop_table:"public"."training_number"',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
@@ -349,10 +359,10 @@ END
 $body1$;
 \endif
 
--- drop "public"."rotation"
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0001' AND a.direction = 'down' AND a.name = 'drop "public"."rotation"') AS refactor_to_do \gset
+-- Drop table "public"."rotation"
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'legacy_baseline' AND a.direction = 'down' AND a.key = 'drop_table:"public"."rotation"') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  drop "public"."rotation"'
+\warn '  Drop table "public"."rotation"'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -368,8 +378,8 @@ BEGIN
       asked := pg_catalog.clock_timestamp();
       got := asked;
       EXECUTE $body$DROP TABLE IF EXISTS "public"."rotation"$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0001', 'down', 'drop "public"."rotation"',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'legacy_baseline', 'down', 'drop_table:"public"."rotation"',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
@@ -426,10 +436,10 @@ END
 $body1$;
 \endif
 
--- drop "public"."curriculum"
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0001' AND a.direction = 'down' AND a.name = 'drop "public"."curriculum"') AS refactor_to_do \gset
+-- Drop table "public"."curriculum"
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'legacy_baseline' AND a.direction = 'down' AND a.key = 'drop_table:"public"."curriculum"') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  drop "public"."curriculum"'
+\warn '  Drop table "public"."curriculum"'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -445,8 +455,8 @@ BEGIN
       asked := pg_catalog.clock_timestamp();
       got := asked;
       EXECUTE $body$DROP TABLE IF EXISTS "public"."curriculum"$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0001', 'down', 'drop "public"."curriculum"',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'legacy_baseline', 'down', 'drop_table:"public"."curriculum"',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
@@ -503,10 +513,10 @@ END
 $body1$;
 \endif
 
--- drop "public"."programme"
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0001' AND a.direction = 'down' AND a.name = 'drop "public"."programme"') AS refactor_to_do \gset
+-- Drop table "public"."programme"
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'legacy_baseline' AND a.direction = 'down' AND a.key = 'drop_table:"public"."programme"') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  drop "public"."programme"'
+\warn '  Drop table "public"."programme"'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -522,8 +532,8 @@ BEGIN
       asked := pg_catalog.clock_timestamp();
       got := asked;
       EXECUTE $body$DROP TABLE IF EXISTS "public"."programme"$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0001', 'down', 'drop "public"."programme"',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'legacy_baseline', 'down', 'drop_table:"public"."programme"',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
@@ -580,10 +590,10 @@ END
 $body1$;
 \endif
 
--- drop "public"."person"
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0001' AND a.direction = 'down' AND a.name = 'drop "public"."person"') AS refactor_to_do \gset
+-- Drop table "public"."person"
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'legacy_baseline' AND a.direction = 'down' AND a.key = 'drop_table:"public"."person"') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  drop "public"."person"'
+\warn '  Drop table "public"."person"'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -599,8 +609,8 @@ BEGIN
       asked := pg_catalog.clock_timestamp();
       got := asked;
       EXECUTE $body$DROP TABLE IF EXISTS "public"."person"$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0001', 'down', 'drop "public"."person"',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'legacy_baseline', 'down', 'drop_table:"public"."person"',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
@@ -657,10 +667,10 @@ END
 $body1$;
 \endif
 
--- drop "public"."program_course_enrollment"
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0001' AND a.direction = 'down' AND a.name = 'drop "public"."program_course_enrollment"') AS refactor_to_do \gset
+-- Drop table "public"."program_course_enrollment"
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'legacy_baseline' AND a.direction = 'down' AND a.key = 'drop_table:"public"."program_course_enrollment"') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  drop "public"."program_course_enrollment"'
+\warn '  Drop table "public"."program_course_enrollment"'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -676,8 +686,8 @@ BEGIN
       asked := pg_catalog.clock_timestamp();
       got := asked;
       EXECUTE $body$DROP TABLE IF EXISTS "public"."program_course_enrollment"$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0001', 'down', 'drop "public"."program_course_enrollment"',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'legacy_baseline', 'down', 'drop_table:"public"."program_course_enrollment"',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
@@ -734,10 +744,10 @@ END
 $body1$;
 \endif
 
--- drop "public"."program_enrollment"
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0001' AND a.direction = 'down' AND a.name = 'drop "public"."program_enrollment"') AS refactor_to_do \gset
+-- Drop table "public"."program_enrollment"
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'legacy_baseline' AND a.direction = 'down' AND a.key = 'drop_table:"public"."program_enrollment"') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  drop "public"."program_enrollment"'
+\warn '  Drop table "public"."program_enrollment"'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -753,8 +763,8 @@ BEGIN
       asked := pg_catalog.clock_timestamp();
       got := asked;
       EXECUTE $body$DROP TABLE IF EXISTS "public"."program_enrollment"$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0001', 'down', 'drop "public"."program_enrollment"',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'legacy_baseline', 'down', 'drop_table:"public"."program_enrollment"',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;

@@ -32,8 +32,8 @@ BEGIN
 END
 $body$;
 
-SELECT EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.revision = '0001' AND s.direction = 'up' AND s.state = 'done') AS refactor_stands,
-  EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.revision = '0001' AND s.direction = 'up' AND s.state = 'open') AS refactor_open \gset
+SELECT EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.step = 'legacy_baseline' AND s.direction = 'up' AND s.state = 'done') AS refactor_stands,
+  EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.step = 'legacy_baseline' AND s.direction = 'up' AND s.state = 'open') AS refactor_open \gset
 
 \if :refactor_stands
 \warn '0001 legacy_baseline: up already, nothing to do'
@@ -43,18 +43,28 @@ DO $body$
 DECLARE
   half record;
 BEGIN
-  SELECT s.revision, s.direction, s.started_at,
-    CASE WHEN s.direction = 'up' THEN 'upgrade ' || s.revision
-      WHEN s.revision = '0001' THEN 'downgrade base'
-      ELSE 'downgrade ' || pg_catalog.lpad((s.revision::int - 1)::text, 4, '0') END AS command
+  SELECT coalesce(k.label, s.step) AS label, s.direction, s.started_at,
+    CASE s.direction WHEN 'up' THEN k.up ELSE k.down END AS command
   INTO half FROM "public_refactor"."step" AS s
+  LEFT JOIN (VALUES
+    ('legacy_baseline', '0001 legacy_baseline', 'alembic upgrade 0001', 'alembic downgrade base'),
+    ('enrollment_identity', '0002 enrollment_identity', 'alembic upgrade 0002', 'alembic downgrade 0001'),
+    ('copy_table', '0003 copy_table', 'alembic upgrade 0003', 'alembic downgrade 0002'),
+    ('dual_write', '0004 dual_write', 'alembic upgrade 0004', 'alembic downgrade 0003'),
+    ('retire_source', '0005 retire_source', 'alembic upgrade 0005', 'alembic downgrade 0004'),
+    ('create_parent', '0006 create_parent', 'alembic upgrade 0006', 'alembic downgrade 0005'),
+    ('rebuild_parent', '0007 rebuild_parent', 'alembic upgrade 0007', 'alembic downgrade 0006'),
+    ('link_children', '0008 link_children', 'alembic upgrade 0008', 'alembic downgrade 0007'),
+    ('stop_parallel_save', '0009 stop_parallel_save', 'alembic upgrade 0009', 'alembic downgrade 0008'),
+    ('drop_deprecated_columns', '0010 drop_deprecated_columns', 'alembic upgrade 0010', 'alembic downgrade 0009'),
+    ('drop_retired_table', '0011 drop_retired_table', 'alembic upgrade 0011', 'alembic downgrade 0010')) AS k (step, label, up, down) ON k.step = s.step
   WHERE s.plan = 'programme_membership' AND s.state = 'open'
-    AND (s.revision, s.direction) <> ('0001', 'up');
+    AND (s.step, s.direction) <> ('legacy_baseline', 'up');
   IF FOUND THEN
     RAISE object_not_in_prerequisite_state USING
-      MESSAGE = pg_catalog.format('step %s was left half-way %s (begun %s UTC)', half.revision,
-        half.direction, pg_catalog.to_char(half.started_at, 'YYYY-MM-DD HH24:MI')),
-      HINT = pg_catalog.format('Finish it with: alembic %s   or take it back with: '
+      MESSAGE = pg_catalog.format('step %s is open: it went %s and has not finished (begun %s UTC)',
+        half.label, half.direction, pg_catalog.to_char(half.started_at, 'YYYY-MM-DD HH24:MI')),
+      HINT = pg_catalog.format('Finish it with: %s   or take it back with: '
         'membership-refactor abandon', half.command);
   END IF;
 END
@@ -88,8 +98,8 @@ FROM (
 ORDER BY t.name
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
-    (plan, revision, direction, name, broken, keys, seconds)
-  VALUES ('programme_membership', '0001', 'up', 'every row is seen', broken, keys,
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'legacy_baseline', 'up', 'every row is seen', broken, keys,
     extract(epoch FROM pg_catalog.clock_timestamp() - began));
   COMMIT;
   IF broken > 0 THEN
@@ -104,28 +114,28 @@ END
 $body$;
 
 \if :refactor_open
-\warn '0001 legacy_baseline: going on where it stopped'
+\warn '0001 legacy_baseline: resumed'
 \else
 \warn '0001 legacy_baseline up'
 
 BEGIN;
-DELETE FROM "public_refactor"."action" WHERE plan = 'programme_membership' AND revision = '0001';
+DELETE FROM "public_refactor"."action" WHERE plan = 'programme_membership' AND step = 'legacy_baseline';
 INSERT INTO "public_refactor"."step" AS s
-  (plan, revision, direction, state, portrait, now)
-SELECT 'programme_membership', '0001', 'up', 'open', p.now, p.now
+  (plan, step, direction, state, portrait, now)
+SELECT 'programme_membership', 'legacy_baseline', 'up', 'open', p.now, p.now
 FROM (SELECT $body$(portrait)$body$::pg_catalog.jsonb) AS p (now)
-ON CONFLICT (plan, revision) DO UPDATE SET direction = excluded.direction,
+ON CONFLICT (plan, step) DO UPDATE SET direction = excluded.direction,
   state = 'open', started_at = pg_catalog.clock_timestamp(), ended_at = NULL,
   portrait = coalesce(excluded.portrait, s.portrait), now = excluded.now;
-INSERT INTO "public_refactor"."event" (plan, revision, direction, event)
-VALUES ('programme_membership', '0001', 'up', 'begun');
+INSERT INTO "public_refactor"."event" (plan, step, direction, event)
+VALUES ('programme_membership', 'legacy_baseline', 'up', 'begun');
 COMMIT;
 \endif
 
--- tables
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0001' AND a.direction = 'up' AND a.name = 'tables') AS refactor_to_do \gset
+-- Create missing tables
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'legacy_baseline' AND a.direction = 'up' AND a.key = 'create_tables') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  tables'
+\warn '  Create missing tables'
 BEGIN;
 SET LOCAL search_path = '';
 DO $body$
@@ -336,12 +346,12 @@ ALTER TABLE "public"."programme_membership" ADD CONSTRAINT "fk_programme_members
 ALTER TABLE "public"."programme_membership" ADD CONSTRAINT "fk_programme_membership_programme_id" FOREIGN KEY (programme_id) REFERENCES public.programme(id);
 ALTER TABLE "public"."programme_membership" ADD CONSTRAINT "fk_programme_membership_rotation_id" FOREIGN KEY (rotation_id) REFERENCES public.rotation(id);
 ALTER TABLE "public"."programme_membership" ADD CONSTRAINT "fk_programme_membership_training_number_id" FOREIGN KEY (training_number_id) REFERENCES public.training_number(id);
-INSERT INTO "public_refactor"."event" (plan, revision, direction, event, detail) VALUES ('programme_membership', '0001', 'up', 'created', '{"table": "person"}');
-INSERT INTO "public_refactor"."event" (plan, revision, direction, event, detail) VALUES ('programme_membership', '0001', 'up', 'created', '{"table": "programme"}');
-INSERT INTO "public_refactor"."event" (plan, revision, direction, event, detail) VALUES ('programme_membership', '0001', 'up', 'created', '{"table": "curriculum"}');
-INSERT INTO "public_refactor"."event" (plan, revision, direction, event, detail) VALUES ('programme_membership', '0001', 'up', 'created', '{"table": "rotation"}');
-INSERT INTO "public_refactor"."event" (plan, revision, direction, event, detail) VALUES ('programme_membership', '0001', 'up', 'created', '{"table": "training_number"}');
-INSERT INTO "public_refactor"."event" (plan, revision, direction, event, detail) VALUES ('programme_membership', '0001', 'up', 'created', '{"table": "programme_membership"}');
+INSERT INTO "public_refactor"."event" (plan, step, direction, event, detail) VALUES ('programme_membership', 'legacy_baseline', 'up', 'created', '{"table": "person"}');
+INSERT INTO "public_refactor"."event" (plan, step, direction, event, detail) VALUES ('programme_membership', 'legacy_baseline', 'up', 'created', '{"table": "programme"}');
+INSERT INTO "public_refactor"."event" (plan, step, direction, event, detail) VALUES ('programme_membership', 'legacy_baseline', 'up', 'created', '{"table": "curriculum"}');
+INSERT INTO "public_refactor"."event" (plan, step, direction, event, detail) VALUES ('programme_membership', 'legacy_baseline', 'up', 'created', '{"table": "rotation"}');
+INSERT INTO "public_refactor"."event" (plan, step, direction, event, detail) VALUES ('programme_membership', 'legacy_baseline', 'up', 'created', '{"table": "training_number"}');
+INSERT INTO "public_refactor"."event" (plan, step, direction, event, detail) VALUES ('programme_membership', 'legacy_baseline', 'up', 'created', '{"table": "programme_membership"}');
 DO $body$
 DECLARE
   given record;
@@ -413,10 +423,10 @@ CREATE UNIQUE INDEX uq_program_course_enrollment_program_enrollment_id_course_ke
 ALTER TABLE "public"."program_course_enrollment" ADD CONSTRAINT "pk_program_course_enrollment" PRIMARY KEY USING INDEX "pk_program_course_enrollment";
 ALTER TABLE "public"."program_course_enrollment" ADD CONSTRAINT "uq_program_course_enrollment_program_enrollment_id_course_key" UNIQUE USING INDEX "uq_program_course_enrollment_program_enrollment_id_course_key";
 ALTER TABLE "public"."program_course_enrollment" ADD CONSTRAINT "fk_program_course_enrollment_program_enrollment_id" FOREIGN KEY (program_enrollment_id) REFERENCES public.program_enrollment(id);
-INSERT INTO "public_refactor"."event" (plan, revision, direction, event, detail) VALUES ('programme_membership', '0001', 'up', 'created', '{"table": "program_enrollment"}');
-INSERT INTO "public_refactor"."event" (plan, revision, direction, event, detail) VALUES ('programme_membership', '0001', 'up', 'created', '{"table": "program_course_enrollment"}');
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0001', 'up', 'tables') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."event" (plan, step, direction, event, detail) VALUES ('programme_membership', 'legacy_baseline', 'up', 'created', '{"table": "program_enrollment"}');
+INSERT INTO "public_refactor"."event" (plan, step, direction, event, detail) VALUES ('programme_membership', 'legacy_baseline', 'up', 'created', '{"table": "program_course_enrollment"}');
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'legacy_baseline', 'up', 'create_tables') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
@@ -424,9 +434,9 @@ COMMIT;
 
 BEGIN;
 UPDATE "public_refactor"."step" SET state = 'done',
-  ended_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND revision = '0001';
-INSERT INTO "public_refactor"."event" (plan, revision, direction, event)
-VALUES ('programme_membership', '0001', 'up', 'done');
+  ended_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND step = 'legacy_baseline';
+INSERT INTO "public_refactor"."event" (plan, step, direction, event)
+VALUES ('programme_membership', 'legacy_baseline', 'up', 'done');
 COMMIT;
 
 \endif

@@ -32,8 +32,8 @@ BEGIN
 END
 $body$;
 
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.revision = '0002' AND (s.direction = 'up' OR s.state = 'open')) AS refactor_stands,
-  EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.revision = '0002' AND s.direction = 'down' AND s.state = 'open') AS refactor_open \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.step = 'enrollment_identity' AND (s.direction = 'up' OR s.state = 'open')) AS refactor_stands,
+  EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.step = 'enrollment_identity' AND s.direction = 'down' AND s.state = 'open') AS refactor_open \gset
 
 \if :refactor_stands
 \warn '0002 enrollment_identity: down already, nothing to do'
@@ -43,18 +43,28 @@ DO $body$
 DECLARE
   half record;
 BEGIN
-  SELECT s.revision, s.direction, s.started_at,
-    CASE WHEN s.direction = 'up' THEN 'upgrade ' || s.revision
-      WHEN s.revision = '0001' THEN 'downgrade base'
-      ELSE 'downgrade ' || pg_catalog.lpad((s.revision::int - 1)::text, 4, '0') END AS command
+  SELECT coalesce(k.label, s.step) AS label, s.direction, s.started_at,
+    CASE s.direction WHEN 'up' THEN k.up ELSE k.down END AS command
   INTO half FROM "public_refactor"."step" AS s
+  LEFT JOIN (VALUES
+    ('legacy_baseline', '0001 legacy_baseline', 'alembic upgrade 0001', 'alembic downgrade base'),
+    ('enrollment_identity', '0002 enrollment_identity', 'alembic upgrade 0002', 'alembic downgrade 0001'),
+    ('copy_table', '0003 copy_table', 'alembic upgrade 0003', 'alembic downgrade 0002'),
+    ('dual_write', '0004 dual_write', 'alembic upgrade 0004', 'alembic downgrade 0003'),
+    ('retire_source', '0005 retire_source', 'alembic upgrade 0005', 'alembic downgrade 0004'),
+    ('create_parent', '0006 create_parent', 'alembic upgrade 0006', 'alembic downgrade 0005'),
+    ('rebuild_parent', '0007 rebuild_parent', 'alembic upgrade 0007', 'alembic downgrade 0006'),
+    ('link_children', '0008 link_children', 'alembic upgrade 0008', 'alembic downgrade 0007'),
+    ('stop_parallel_save', '0009 stop_parallel_save', 'alembic upgrade 0009', 'alembic downgrade 0008'),
+    ('drop_deprecated_columns', '0010 drop_deprecated_columns', 'alembic upgrade 0010', 'alembic downgrade 0009'),
+    ('drop_retired_table', '0011 drop_retired_table', 'alembic upgrade 0011', 'alembic downgrade 0010')) AS k (step, label, up, down) ON k.step = s.step
   WHERE s.plan = 'programme_membership' AND s.state = 'open'
-    AND (s.revision, s.direction) <> ('0002', 'down');
+    AND (s.step, s.direction) <> ('enrollment_identity', 'down');
   IF FOUND THEN
     RAISE object_not_in_prerequisite_state USING
-      MESSAGE = pg_catalog.format('step %s was left half-way %s (begun %s UTC)', half.revision,
-        half.direction, pg_catalog.to_char(half.started_at, 'YYYY-MM-DD HH24:MI')),
-      HINT = pg_catalog.format('Finish it with: alembic %s   or take it back with: '
+      MESSAGE = pg_catalog.format('step %s is open: it went %s and has not finished (begun %s UTC)',
+        half.label, half.direction, pg_catalog.to_char(half.started_at, 'YYYY-MM-DD HH24:MI')),
+      HINT = pg_catalog.format('Finish it with: %s   or take it back with: '
         'membership-refactor abandon', half.command);
   END IF;
 END
@@ -88,8 +98,8 @@ FROM (
 ORDER BY t.name
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
-    (plan, revision, direction, name, broken, keys, seconds)
-  VALUES ('programme_membership', '0002', 'down', 'every row is seen', broken, keys,
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'enrollment_identity', 'down', 'every row is seen', broken, keys,
     extract(epoch FROM pg_catalog.clock_timestamp() - began));
   COMMIT;
   IF broken > 0 THEN
@@ -104,59 +114,59 @@ END
 $body$;
 
 \if :refactor_open
-\warn '0002 enrollment_identity: going on where it stopped'
+\warn '0002 enrollment_identity: resumed'
 \else
 \warn '0002 enrollment_identity down'
 DO $body$
 DECLARE
   wrong text;
 BEGIN
-  SELECT pg_catalog.min(o.revision) INTO wrong
-  FROM pg_catalog.unnest(ARRAY['0003', '0004', '0005', '0006', '0007', '0008', '0009', '0010', '0011']) AS o (revision)
+  SELECT o.label INTO wrong
+  FROM (VALUES (0, 'copy_table', '0003'), (1, 'dual_write', '0004'), (2, 'retire_source', '0005'), (3, 'create_parent', '0006'), (4, 'rebuild_parent', '0007'), (5, 'link_children', '0008'), (6, 'stop_parallel_save', '0009'), (7, 'drop_deprecated_columns', '0010'), (8, 'drop_retired_table', '0011')) AS o (n, step, label)
   WHERE  EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership'
-    AND s.revision = o.revision AND s.direction = 'up' AND s.state = 'done');
+    AND s.step = o.step AND s.direction = 'up' AND s.state = 'done')
+  ORDER BY o.n LIMIT 1;
   IF wrong IS NOT NULL THEN
     RAISE object_not_in_prerequisite_state USING
-      MESSAGE = pg_catalog.format('0002 cannot go down: '
-        '%s still stands, says the ledger', wrong),
+      MESSAGE = '0002 enrollment_identity cannot go down: ' || wrong || ' is still applied, according to the ledger',
       HINT = 'Was the version stamped by hand? See: membership-refactor status';
   END IF;
 END
 $body$;
 
 BEGIN;
-DELETE FROM "public_refactor"."action" WHERE plan = 'programme_membership' AND revision = '0002';
+DELETE FROM "public_refactor"."action" WHERE plan = 'programme_membership' AND step = 'enrollment_identity';
 INSERT INTO "public_refactor"."step" AS s
-  (plan, revision, direction, state, portrait, now)
-SELECT 'programme_membership', '0002', 'down', 'open', NULL, p.now
+  (plan, step, direction, state, portrait, now)
+SELECT 'programme_membership', 'enrollment_identity', 'down', 'open', NULL, p.now
 FROM (SELECT $body$(portrait)$body$::pg_catalog.jsonb) AS p (now)
-ON CONFLICT (plan, revision) DO UPDATE SET direction = excluded.direction,
+ON CONFLICT (plan, step) DO UPDATE SET direction = excluded.direction,
   state = 'open', started_at = pg_catalog.clock_timestamp(), ended_at = NULL,
   portrait = coalesce(excluded.portrait, s.portrait), now = excluded.now;
-INSERT INTO "public_refactor"."event" (plan, revision, direction, event)
-VALUES ('programme_membership', '0002', 'down', 'begun');
+INSERT INTO "public_refactor"."event" (plan, step, direction, event)
+VALUES ('programme_membership', 'enrollment_identity', 'down', 'begun');
 COMMIT;
 \endif
 
--- list of own constraints
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0002' AND a.direction = 'down' AND a.name = 'list of own constraints') AS refactor_to_do \gset
+-- Create the list of own constraints
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'enrollment_identity' AND a.direction = 'down' AND a.key = 'list_constraints') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  list of own constraints'
+\warn '  Create the list of own constraints'
 BEGIN;
 CREATE SCHEMA IF NOT EXISTS "public_refactor";
 CREATE TABLE IF NOT EXISTS "public_refactor"."program_enrollment_made" (
   name text PRIMARY KEY,
   made timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
 );
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0002', 'down', 'list of own constraints') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'enrollment_identity', 'down', 'list_constraints') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
--- drop the constraints
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0002' AND a.direction = 'down' AND a.name = 'drop the constraints') AS refactor_to_do \gset
+-- Drop the constraints
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'enrollment_identity' AND a.direction = 'down' AND a.key = 'drop_constraints') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  drop the constraints'
+\warn '  Drop the constraints'
 DO $body2$
 #variable_conflict use_column
 <<work>>
@@ -186,8 +196,8 @@ BEGIN
   DELETE FROM "public_refactor"."program_enrollment_made" WHERE name IN ('ck_program_enrollment_identity', 'uq_program_enrollment_user', 'uq_program_enrollment_key');
 END
 $body$$body1$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0002', 'down', 'drop the constraints',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'enrollment_identity', 'down', 'drop_constraints',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
@@ -244,10 +254,10 @@ END
 $body2$;
 \endif
 
--- drop uq_program_enrollment_user
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0002' AND a.direction = 'down' AND a.name = 'drop uq_program_enrollment_user') AS refactor_to_do \gset
+-- Drop unique index uq_program_enrollment_user
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'enrollment_identity' AND a.direction = 'down' AND a.key = 'drop_index:uq_program_enrollment_user') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  drop uq_program_enrollment_user'
+\warn '  Drop unique index uq_program_enrollment_user'
 SET lock_timeout = 0;
 SELECT pg_catalog.format('DROP INDEX CONCURRENTLY IF EXISTS %I.%I', n.nspname,
   c.relname)
@@ -259,14 +269,14 @@ WHERE i.indrelid = '"public"."program_enrollment"'::pg_catalog.regclass
   AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint AS k WHERE k.conindid = i.indexrelid AND k.conrelid = i.indrelid)
 \gexec
 SET lock_timeout = '2s';
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0002', 'down', 'drop uq_program_enrollment_user') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'enrollment_identity', 'down', 'drop_index:uq_program_enrollment_user') ON CONFLICT DO NOTHING;
 \endif
 
--- drop uq_program_enrollment_key
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0002' AND a.direction = 'down' AND a.name = 'drop uq_program_enrollment_key') AS refactor_to_do \gset
+-- Drop unique index uq_program_enrollment_key
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'enrollment_identity' AND a.direction = 'down' AND a.key = 'drop_index:uq_program_enrollment_key') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  drop uq_program_enrollment_key'
+\warn '  Drop unique index uq_program_enrollment_key'
 SET lock_timeout = 0;
 SELECT pg_catalog.format('DROP INDEX CONCURRENTLY IF EXISTS %I.%I', n.nspname,
   c.relname)
@@ -278,17 +288,17 @@ WHERE i.indrelid = '"public"."program_enrollment"'::pg_catalog.regclass
   AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint AS k WHERE k.conindid = i.indexrelid AND k.conrelid = i.indrelid)
 \gexec
 SET lock_timeout = '2s';
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0002', 'down', 'drop uq_program_enrollment_key') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'enrollment_identity', 'down', 'drop_index:uq_program_enrollment_key') ON CONFLICT DO NOTHING;
 \endif
 
 
 
 BEGIN;
 UPDATE "public_refactor"."step" SET state = 'done',
-  ended_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND revision = '0002';
-INSERT INTO "public_refactor"."event" (plan, revision, direction, event)
-VALUES ('programme_membership', '0002', 'down', 'done');
+  ended_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND step = 'enrollment_identity';
+INSERT INTO "public_refactor"."event" (plan, step, direction, event)
+VALUES ('programme_membership', 'enrollment_identity', 'down', 'done');
 COMMIT;
 
 \endif

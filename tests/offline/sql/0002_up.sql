@@ -32,8 +32,8 @@ BEGIN
 END
 $body$;
 
-SELECT EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.revision = '0002' AND s.direction = 'up' AND s.state = 'done') AS refactor_stands,
-  EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.revision = '0002' AND s.direction = 'up' AND s.state = 'open') AS refactor_open \gset
+SELECT EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.step = 'enrollment_identity' AND s.direction = 'up' AND s.state = 'done') AS refactor_stands,
+  EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.step = 'enrollment_identity' AND s.direction = 'up' AND s.state = 'open') AS refactor_open \gset
 
 \if :refactor_stands
 \warn '0002 enrollment_identity: up already, nothing to do'
@@ -43,18 +43,28 @@ DO $body$
 DECLARE
   half record;
 BEGIN
-  SELECT s.revision, s.direction, s.started_at,
-    CASE WHEN s.direction = 'up' THEN 'upgrade ' || s.revision
-      WHEN s.revision = '0001' THEN 'downgrade base'
-      ELSE 'downgrade ' || pg_catalog.lpad((s.revision::int - 1)::text, 4, '0') END AS command
+  SELECT coalesce(k.label, s.step) AS label, s.direction, s.started_at,
+    CASE s.direction WHEN 'up' THEN k.up ELSE k.down END AS command
   INTO half FROM "public_refactor"."step" AS s
+  LEFT JOIN (VALUES
+    ('legacy_baseline', '0001 legacy_baseline', 'alembic upgrade 0001', 'alembic downgrade base'),
+    ('enrollment_identity', '0002 enrollment_identity', 'alembic upgrade 0002', 'alembic downgrade 0001'),
+    ('copy_table', '0003 copy_table', 'alembic upgrade 0003', 'alembic downgrade 0002'),
+    ('dual_write', '0004 dual_write', 'alembic upgrade 0004', 'alembic downgrade 0003'),
+    ('retire_source', '0005 retire_source', 'alembic upgrade 0005', 'alembic downgrade 0004'),
+    ('create_parent', '0006 create_parent', 'alembic upgrade 0006', 'alembic downgrade 0005'),
+    ('rebuild_parent', '0007 rebuild_parent', 'alembic upgrade 0007', 'alembic downgrade 0006'),
+    ('link_children', '0008 link_children', 'alembic upgrade 0008', 'alembic downgrade 0007'),
+    ('stop_parallel_save', '0009 stop_parallel_save', 'alembic upgrade 0009', 'alembic downgrade 0008'),
+    ('drop_deprecated_columns', '0010 drop_deprecated_columns', 'alembic upgrade 0010', 'alembic downgrade 0009'),
+    ('drop_retired_table', '0011 drop_retired_table', 'alembic upgrade 0011', 'alembic downgrade 0010')) AS k (step, label, up, down) ON k.step = s.step
   WHERE s.plan = 'programme_membership' AND s.state = 'open'
-    AND (s.revision, s.direction) <> ('0002', 'up');
+    AND (s.step, s.direction) <> ('enrollment_identity', 'up');
   IF FOUND THEN
     RAISE object_not_in_prerequisite_state USING
-      MESSAGE = pg_catalog.format('step %s was left half-way %s (begun %s UTC)', half.revision,
-        half.direction, pg_catalog.to_char(half.started_at, 'YYYY-MM-DD HH24:MI')),
-      HINT = pg_catalog.format('Finish it with: alembic %s   or take it back with: '
+      MESSAGE = pg_catalog.format('step %s is open: it went %s and has not finished (begun %s UTC)',
+        half.label, half.direction, pg_catalog.to_char(half.started_at, 'YYYY-MM-DD HH24:MI')),
+      HINT = pg_catalog.format('Finish it with: %s   or take it back with: '
         'membership-refactor abandon', half.command);
   END IF;
 END
@@ -88,8 +98,8 @@ FROM (
 ORDER BY t.name
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
-    (plan, revision, direction, name, broken, keys, seconds)
-  VALUES ('programme_membership', '0002', 'up', 'every row is seen', broken, keys,
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'enrollment_identity', 'up', 'every row is seen', broken, keys,
     extract(epoch FROM pg_catalog.clock_timestamp() - began));
   COMMIT;
   IF broken > 0 THEN
@@ -104,21 +114,21 @@ END
 $body$;
 
 \if :refactor_open
-\warn '0002 enrollment_identity: going on where it stopped'
+\warn '0002 enrollment_identity: resumed'
 \else
 \warn '0002 enrollment_identity up'
 DO $body$
 DECLARE
   wrong text;
 BEGIN
-  SELECT pg_catalog.min(o.revision) INTO wrong
-  FROM pg_catalog.unnest(ARRAY['0001']) AS o (revision)
+  SELECT o.label INTO wrong
+  FROM (VALUES (0, 'legacy_baseline', '0001')) AS o (n, step, label)
   WHERE NOT EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership'
-    AND s.revision = o.revision AND s.direction = 'up' AND s.state = 'done');
+    AND s.step = o.step AND s.direction = 'up' AND s.state = 'done')
+  ORDER BY o.n LIMIT 1;
   IF wrong IS NOT NULL THEN
     RAISE object_not_in_prerequisite_state USING
-      MESSAGE = pg_catalog.format('0002 cannot go up: '
-        '%s has not been taken up, says the ledger', wrong),
+      MESSAGE = '0002 enrollment_identity cannot go up: ' || wrong || ' has not been applied, according to the ledger',
       HINT = 'Was the version stamped by hand? See: membership-refactor status';
   END IF;
 END
@@ -144,8 +154,8 @@ WHERE pg_catalog.to_regclass('"public"."program_enrollment"') IS NOT NULL AND NO
     AND a.attnum > 0 AND NOT a.attisdropped)
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
-    (plan, revision, direction, name, broken, keys, seconds)
-  VALUES ('programme_membership', '0002', 'up', 'identity table fits', broken, keys,
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'enrollment_identity', 'up', 'identity table fits', broken, keys,
     extract(epoch FROM pg_catalog.clock_timestamp() - began));
   COMMIT;
   IF broken > 0 THEN
@@ -181,8 +191,8 @@ WHERE c.contype::text <> e.kind OR c.condeferrable
     ORDER BY a.attname::text COLLATE "C") <> e.columns
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
-    (plan, revision, direction, name, broken, keys, seconds)
-  VALUES ('programme_membership', '0002', 'up', 'identity constraints are free', broken, keys,
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'enrollment_identity', 'up', 'identity constraints are free', broken, keys,
     extract(epoch FROM pg_catalog.clock_timestamp() - began));
   COMMIT;
   IF broken > 0 THEN
@@ -208,8 +218,8 @@ WHERE NOT (pg_catalog.num_nonnulls("user_id", "external_user_key") >= 1)
 ORDER BY "id"
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
-    (plan, revision, direction, name, broken, keys, seconds)
-  VALUES ('programme_membership', '0002', 'up', 'program_enrollment has an identity', broken, keys,
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'enrollment_identity', 'up', 'program_enrollment has an identity', broken, keys,
     extract(epoch FROM pg_catalog.clock_timestamp() - began));
   COMMIT;
   IF broken > 0 THEN
@@ -237,8 +247,8 @@ HAVING pg_catalog.count(*) > 1
 ORDER BY "user_id", "program_uuid", "curriculum_uuid"
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
-    (plan, revision, direction, name, broken, keys, seconds)
-  VALUES ('programme_membership', '0002', 'up', 'uq_program_enrollment_user can stand', broken, keys,
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'enrollment_identity', 'up', 'uq_program_enrollment_user can stand', broken, keys,
     extract(epoch FROM pg_catalog.clock_timestamp() - began));
   COMMIT;
   IF broken > 0 THEN
@@ -266,8 +276,8 @@ HAVING pg_catalog.count(*) > 1
 ORDER BY "external_user_key", "program_uuid", "curriculum_uuid"
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
-    (plan, revision, direction, name, broken, keys, seconds)
-  VALUES ('programme_membership', '0002', 'up', 'uq_program_enrollment_key can stand', broken, keys,
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'enrollment_identity', 'up', 'uq_program_enrollment_key can stand', broken, keys,
     extract(epoch FROM pg_catalog.clock_timestamp() - began));
   COMMIT;
   IF broken > 0 THEN
@@ -281,38 +291,38 @@ ORDER BY "external_user_key", "program_uuid", "curriculum_uuid"
 END
 $body$;
 BEGIN;
-DELETE FROM "public_refactor"."action" WHERE plan = 'programme_membership' AND revision = '0002';
+DELETE FROM "public_refactor"."action" WHERE plan = 'programme_membership' AND step = 'enrollment_identity';
 INSERT INTO "public_refactor"."step" AS s
-  (plan, revision, direction, state, portrait, now)
-SELECT 'programme_membership', '0002', 'up', 'open', p.now, p.now
+  (plan, step, direction, state, portrait, now)
+SELECT 'programme_membership', 'enrollment_identity', 'up', 'open', p.now, p.now
 FROM (SELECT $body$(portrait)$body$::pg_catalog.jsonb) AS p (now)
-ON CONFLICT (plan, revision) DO UPDATE SET direction = excluded.direction,
+ON CONFLICT (plan, step) DO UPDATE SET direction = excluded.direction,
   state = 'open', started_at = pg_catalog.clock_timestamp(), ended_at = NULL,
   portrait = coalesce(excluded.portrait, s.portrait), now = excluded.now;
-INSERT INTO "public_refactor"."event" (plan, revision, direction, event)
-VALUES ('programme_membership', '0002', 'up', 'begun');
+INSERT INTO "public_refactor"."event" (plan, step, direction, event)
+VALUES ('programme_membership', 'enrollment_identity', 'up', 'begun');
 COMMIT;
 \endif
 
--- list of own constraints
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0002' AND a.direction = 'up' AND a.name = 'list of own constraints') AS refactor_to_do \gset
+-- Create the list of own constraints
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'enrollment_identity' AND a.direction = 'up' AND a.key = 'list_constraints') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  list of own constraints'
+\warn '  Create the list of own constraints'
 BEGIN;
 CREATE SCHEMA IF NOT EXISTS "public_refactor";
 CREATE TABLE IF NOT EXISTS "public_refactor"."program_enrollment_made" (
   name text PRIMARY KEY,
   made timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
 );
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0002', 'up', 'list of own constraints') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'enrollment_identity', 'up', 'list_constraints') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
--- refuse rows without identity
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0002' AND a.direction = 'up' AND a.name = 'refuse rows without identity') AS refactor_to_do \gset
+-- Add the identity check (NOT VALID)
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'enrollment_identity' AND a.direction = 'up' AND a.key = 'add_check') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  refuse rows without identity'
+\warn '  Add the identity check (NOT VALID)'
 DO $body2$
 #variable_conflict use_column
 <<work>>
@@ -337,8 +347,8 @@ BEGIN
   INSERT INTO "public_refactor"."program_enrollment_made" (name) VALUES ('ck_program_enrollment_identity') ON CONFLICT DO NOTHING;
 END
 $body$$body1$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0002', 'up', 'refuse rows without identity',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'enrollment_identity', 'up', 'add_check',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
@@ -395,10 +405,10 @@ END
 $body2$;
 \endif
 
--- no row is without identity
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0002' AND a.direction = 'up' AND a.name = 'no row is without identity') AS refactor_to_do \gset
+-- Check that every row has an identity
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'enrollment_identity' AND a.direction = 'up' AND a.key = 'check_rows') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  no row is without identity'
+\warn '  Check that every row has an identity'
 DO $body$
 #variable_conflict use_column
 DECLARE
@@ -412,8 +422,8 @@ WHERE NOT (pg_catalog.num_nonnulls("user_id", "external_user_key") >= 1)
 ORDER BY "id"
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
-    (plan, revision, direction, name, broken, keys, seconds)
-  VALUES ('programme_membership', '0002', 'up', 'program_enrollment has an identity', broken, keys,
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'enrollment_identity', 'up', 'program_enrollment has an identity', broken, keys,
     extract(epoch FROM pg_catalog.clock_timestamp() - began));
   COMMIT;
   IF broken > 0 THEN
@@ -426,25 +436,25 @@ ORDER BY "id"
   END IF;
 END
 $body$;
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0002', 'up', 'no row is without identity') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'enrollment_identity', 'up', 'check_rows') ON CONFLICT DO NOTHING;
 \endif
 
--- validate the CHECK
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0002' AND a.direction = 'up' AND a.name = 'validate the CHECK') AS refactor_to_do \gset
+-- Validate the identity check
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'enrollment_identity' AND a.direction = 'up' AND a.key = 'validate_check') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  validate the CHECK'
+\warn '  Validate the identity check'
 BEGIN;
 ALTER TABLE "public"."program_enrollment" VALIDATE CONSTRAINT "ck_program_enrollment_identity";
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0002', 'up', 'validate the CHECK') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'enrollment_identity', 'up', 'validate_check') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
--- build uq_program_enrollment_user
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0002' AND a.direction = 'up' AND a.name = 'build uq_program_enrollment_user') AS refactor_to_do \gset
+-- Build unique index uq_program_enrollment_user
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'enrollment_identity' AND a.direction = 'up' AND a.key = 'build_index:uq_program_enrollment_user') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  build uq_program_enrollment_user'
+\warn '  Build unique index uq_program_enrollment_user'
 SET lock_timeout = 0;
 SELECT pg_catalog.format('DROP INDEX CONCURRENTLY IF EXISTS %I.%I', n.nspname,
   c.relname)
@@ -472,14 +482,14 @@ BEGIN
   END IF;
 END
 $body$;
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0002', 'up', 'build uq_program_enrollment_user') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'enrollment_identity', 'up', 'build_index:uq_program_enrollment_user') ON CONFLICT DO NOTHING;
 \endif
 
--- build uq_program_enrollment_key
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0002' AND a.direction = 'up' AND a.name = 'build uq_program_enrollment_key') AS refactor_to_do \gset
+-- Build unique index uq_program_enrollment_key
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'enrollment_identity' AND a.direction = 'up' AND a.key = 'build_index:uq_program_enrollment_key') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  build uq_program_enrollment_key'
+\warn '  Build unique index uq_program_enrollment_key'
 SET lock_timeout = 0;
 SELECT pg_catalog.format('DROP INDEX CONCURRENTLY IF EXISTS %I.%I', n.nspname,
   c.relname)
@@ -507,14 +517,14 @@ BEGIN
   END IF;
 END
 $body$;
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0002', 'up', 'build uq_program_enrollment_key') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'enrollment_identity', 'up', 'build_index:uq_program_enrollment_key') ON CONFLICT DO NOTHING;
 \endif
 
--- attach the unique constraints
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0002' AND a.direction = 'up' AND a.name = 'attach the unique constraints') AS refactor_to_do \gset
+-- Attach the unique constraints
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'enrollment_identity' AND a.direction = 'up' AND a.key = 'attach_constraints') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  attach the unique constraints'
+\warn '  Attach the unique constraints'
 DO $body2$
 #variable_conflict use_column
 <<work>>
@@ -549,8 +559,8 @@ BEGIN
   SELECT m.name FROM pg_catalog.unnest(missing) AS m(name) ON CONFLICT DO NOTHING;
 END
 $body$$body1$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0002', 'up', 'attach the unique constraints',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'enrollment_identity', 'up', 'attach_constraints',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
@@ -622,8 +632,8 @@ WHERE NOT EXISTS (
     AND c.conname = w.name AND c.convalidated)
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
-    (plan, revision, direction, name, broken, keys, seconds)
-  VALUES ('programme_membership', '0002', 'up', 'identity constraints stand', broken, keys,
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'enrollment_identity', 'up', 'identity constraints stand', broken, keys,
     extract(epoch FROM pg_catalog.clock_timestamp() - began));
   COMMIT;
   IF broken > 0 THEN
@@ -639,9 +649,9 @@ $body$;
 
 BEGIN;
 UPDATE "public_refactor"."step" SET state = 'done',
-  ended_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND revision = '0002';
-INSERT INTO "public_refactor"."event" (plan, revision, direction, event)
-VALUES ('programme_membership', '0002', 'up', 'done');
+  ended_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND step = 'enrollment_identity';
+INSERT INTO "public_refactor"."event" (plan, step, direction, event)
+VALUES ('programme_membership', 'enrollment_identity', 'up', 'done');
 COMMIT;
 
 \endif

@@ -32,8 +32,8 @@ BEGIN
 END
 $body$;
 
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.revision = '0003' AND (s.direction = 'up' OR s.state = 'open')) AS refactor_stands,
-  EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.revision = '0003' AND s.direction = 'down' AND s.state = 'open') AS refactor_open \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.step = 'copy_table' AND (s.direction = 'up' OR s.state = 'open')) AS refactor_stands,
+  EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.step = 'copy_table' AND s.direction = 'down' AND s.state = 'open') AS refactor_open \gset
 
 \if :refactor_stands
 \warn '0003 copy_table: down already, nothing to do'
@@ -43,18 +43,28 @@ DO $body$
 DECLARE
   half record;
 BEGIN
-  SELECT s.revision, s.direction, s.started_at,
-    CASE WHEN s.direction = 'up' THEN 'upgrade ' || s.revision
-      WHEN s.revision = '0001' THEN 'downgrade base'
-      ELSE 'downgrade ' || pg_catalog.lpad((s.revision::int - 1)::text, 4, '0') END AS command
+  SELECT coalesce(k.label, s.step) AS label, s.direction, s.started_at,
+    CASE s.direction WHEN 'up' THEN k.up ELSE k.down END AS command
   INTO half FROM "public_refactor"."step" AS s
+  LEFT JOIN (VALUES
+    ('legacy_baseline', '0001 legacy_baseline', 'alembic upgrade 0001', 'alembic downgrade base'),
+    ('enrollment_identity', '0002 enrollment_identity', 'alembic upgrade 0002', 'alembic downgrade 0001'),
+    ('copy_table', '0003 copy_table', 'alembic upgrade 0003', 'alembic downgrade 0002'),
+    ('dual_write', '0004 dual_write', 'alembic upgrade 0004', 'alembic downgrade 0003'),
+    ('retire_source', '0005 retire_source', 'alembic upgrade 0005', 'alembic downgrade 0004'),
+    ('create_parent', '0006 create_parent', 'alembic upgrade 0006', 'alembic downgrade 0005'),
+    ('rebuild_parent', '0007 rebuild_parent', 'alembic upgrade 0007', 'alembic downgrade 0006'),
+    ('link_children', '0008 link_children', 'alembic upgrade 0008', 'alembic downgrade 0007'),
+    ('stop_parallel_save', '0009 stop_parallel_save', 'alembic upgrade 0009', 'alembic downgrade 0008'),
+    ('drop_deprecated_columns', '0010 drop_deprecated_columns', 'alembic upgrade 0010', 'alembic downgrade 0009'),
+    ('drop_retired_table', '0011 drop_retired_table', 'alembic upgrade 0011', 'alembic downgrade 0010')) AS k (step, label, up, down) ON k.step = s.step
   WHERE s.plan = 'programme_membership' AND s.state = 'open'
-    AND (s.revision, s.direction) <> ('0003', 'down');
+    AND (s.step, s.direction) <> ('copy_table', 'down');
   IF FOUND THEN
     RAISE object_not_in_prerequisite_state USING
-      MESSAGE = pg_catalog.format('step %s was left half-way %s (begun %s UTC)', half.revision,
-        half.direction, pg_catalog.to_char(half.started_at, 'YYYY-MM-DD HH24:MI')),
-      HINT = pg_catalog.format('Finish it with: alembic %s   or take it back with: '
+      MESSAGE = pg_catalog.format('step %s is open: it went %s and has not finished (begun %s UTC)',
+        half.label, half.direction, pg_catalog.to_char(half.started_at, 'YYYY-MM-DD HH24:MI')),
+      HINT = pg_catalog.format('Finish it with: %s   or take it back with: '
         'membership-refactor abandon', half.command);
   END IF;
 END
@@ -88,8 +98,8 @@ FROM (
 ORDER BY t.name
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
-    (plan, revision, direction, name, broken, keys, seconds)
-  VALUES ('programme_membership', '0003', 'down', 'every row is seen', broken, keys,
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'copy_table', 'down', 'every row is seen', broken, keys,
     extract(epoch FROM pg_catalog.clock_timestamp() - began));
   COMMIT;
   IF broken > 0 THEN
@@ -104,44 +114,44 @@ END
 $body$;
 
 \if :refactor_open
-\warn '0003 copy_table: going on where it stopped'
+\warn '0003 copy_table: resumed'
 \else
 \warn '0003 copy_table down'
 DO $body$
 DECLARE
   wrong text;
 BEGIN
-  SELECT pg_catalog.min(o.revision) INTO wrong
-  FROM pg_catalog.unnest(ARRAY['0004', '0005', '0006', '0007', '0008', '0009', '0010', '0011']) AS o (revision)
+  SELECT o.label INTO wrong
+  FROM (VALUES (0, 'dual_write', '0004'), (1, 'retire_source', '0005'), (2, 'create_parent', '0006'), (3, 'rebuild_parent', '0007'), (4, 'link_children', '0008'), (5, 'stop_parallel_save', '0009'), (6, 'drop_deprecated_columns', '0010'), (7, 'drop_retired_table', '0011')) AS o (n, step, label)
   WHERE  EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership'
-    AND s.revision = o.revision AND s.direction = 'up' AND s.state = 'done');
+    AND s.step = o.step AND s.direction = 'up' AND s.state = 'done')
+  ORDER BY o.n LIMIT 1;
   IF wrong IS NOT NULL THEN
     RAISE object_not_in_prerequisite_state USING
-      MESSAGE = pg_catalog.format('0003 cannot go down: '
-        '%s still stands, says the ledger', wrong),
+      MESSAGE = '0003 copy_table cannot go down: ' || wrong || ' is still applied, according to the ledger',
       HINT = 'Was the version stamped by hand? See: membership-refactor status';
   END IF;
 END
 $body$;
 
 BEGIN;
-DELETE FROM "public_refactor"."action" WHERE plan = 'programme_membership' AND revision = '0003';
+DELETE FROM "public_refactor"."action" WHERE plan = 'programme_membership' AND step = 'copy_table';
 INSERT INTO "public_refactor"."step" AS s
-  (plan, revision, direction, state, portrait, now)
-SELECT 'programme_membership', '0003', 'down', 'open', NULL, p.now
+  (plan, step, direction, state, portrait, now)
+SELECT 'programme_membership', 'copy_table', 'down', 'open', NULL, p.now
 FROM (SELECT $body$(portrait)$body$::pg_catalog.jsonb) AS p (now)
-ON CONFLICT (plan, revision) DO UPDATE SET direction = excluded.direction,
+ON CONFLICT (plan, step) DO UPDATE SET direction = excluded.direction,
   state = 'open', started_at = pg_catalog.clock_timestamp(), ended_at = NULL,
   portrait = coalesce(excluded.portrait, s.portrait), now = excluded.now;
-INSERT INTO "public_refactor"."event" (plan, revision, direction, event)
-VALUES ('programme_membership', '0003', 'down', 'begun');
+INSERT INTO "public_refactor"."event" (plan, step, direction, event)
+VALUES ('programme_membership', 'copy_table', 'down', 'begun');
 COMMIT;
 \endif
 
--- stop capture
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0003' AND a.direction = 'down' AND a.name = 'stop capture') AS refactor_to_do \gset
+-- Stop capture
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'down' AND a.key = 'stop_capture') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  stop capture'
+\warn '  Stop capture'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -164,8 +174,8 @@ SELECT pg_catalog.string_agg(pg_catalog.format('DROP TRIGGER %I ON %s', t.tgname
 WHERE t.tgrelid = pg_catalog.to_regclass('"public"."programme_membership"') AND t.tgname IN ('AA_refactor_copy_log_insert', 'AA_refactor_copy_log_update', 'AA_refactor_copy_log_delete', 'AA_refactor_copy_log_truncate', 'AA_refactor_copy_log_moved', 'AA_refactor_to_copy_insert', 'AA_refactor_to_copy_update', 'AA_refactor_to_copy_delete', 'AA_refactor_to_copy_truncate', 'AA_refactor_to_copy_moved');
 IF what IS NOT NULL THEN EXECUTE what; END IF;
 END $own$$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0003', 'down', 'stop capture',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'copy_table', 'down', 'stop_capture',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
@@ -222,10 +232,10 @@ END
 $body1$;
 \endif
 
--- take off foreign key fk_curriculum_membership_curriculum_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0003' AND a.direction = 'down' AND a.name = 'take off foreign key fk_curriculum_membership_curriculum_id') AS refactor_to_do \gset
+-- Drop foreign key fk_curriculum_membership_curriculum_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'down' AND a.key = 'drop_foreign_key:fk_curriculum_membership_curriculum_id') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  take off foreign key fk_curriculum_membership_curriculum_id'
+\warn '  Drop foreign key fk_curriculum_membership_curriculum_id'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -242,8 +252,8 @@ BEGIN
       LOCK TABLE "public"."curriculum" IN ACCESS EXCLUSIVE MODE;
       got := pg_catalog.clock_timestamp();
       EXECUTE $body$ALTER TABLE IF EXISTS "public"."curriculum_membership" DROP CONSTRAINT IF EXISTS "fk_curriculum_membership_curriculum_id"$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0003', 'down', 'take off foreign key fk_curriculum_membership_curriculum_id',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'copy_table', 'down', 'drop_foreign_key:fk_curriculum_membership_curriculum_id',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
@@ -300,10 +310,10 @@ END
 $body1$;
 \endif
 
--- take off foreign key fk_curriculum_membership_person_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0003' AND a.direction = 'down' AND a.name = 'take off foreign key fk_curriculum_membership_person_id') AS refactor_to_do \gset
+-- Drop foreign key fk_curriculum_membership_person_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'down' AND a.key = 'drop_foreign_key:fk_curriculum_membership_person_id') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  take off foreign key fk_curriculum_membership_person_id'
+\warn '  Drop foreign key fk_curriculum_membership_person_id'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -320,8 +330,8 @@ BEGIN
       LOCK TABLE "public"."person" IN ACCESS EXCLUSIVE MODE;
       got := pg_catalog.clock_timestamp();
       EXECUTE $body$ALTER TABLE IF EXISTS "public"."curriculum_membership" DROP CONSTRAINT IF EXISTS "fk_curriculum_membership_person_id"$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0003', 'down', 'take off foreign key fk_curriculum_membership_person_id',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'copy_table', 'down', 'drop_foreign_key:fk_curriculum_membership_person_id',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
@@ -378,10 +388,10 @@ END
 $body1$;
 \endif
 
--- take off foreign key fk_curriculum_membership_programme_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0003' AND a.direction = 'down' AND a.name = 'take off foreign key fk_curriculum_membership_programme_id') AS refactor_to_do \gset
+-- Drop foreign key fk_curriculum_membership_programme_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'down' AND a.key = 'drop_foreign_key:fk_curriculum_membership_programme_id') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  take off foreign key fk_curriculum_membership_programme_id'
+\warn '  Drop foreign key fk_curriculum_membership_programme_id'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -398,8 +408,8 @@ BEGIN
       LOCK TABLE "public"."programme" IN ACCESS EXCLUSIVE MODE;
       got := pg_catalog.clock_timestamp();
       EXECUTE $body$ALTER TABLE IF EXISTS "public"."curriculum_membership" DROP CONSTRAINT IF EXISTS "fk_curriculum_membership_programme_id"$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0003', 'down', 'take off foreign key fk_curriculum_membership_programme_id',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'copy_table', 'down', 'drop_foreign_key:fk_curriculum_membership_programme_id',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
@@ -456,10 +466,10 @@ END
 $body1$;
 \endif
 
--- take off foreign key fk_curriculum_membership_rotation_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0003' AND a.direction = 'down' AND a.name = 'take off foreign key fk_curriculum_membership_rotation_id') AS refactor_to_do \gset
+-- Drop foreign key fk_curriculum_membership_rotation_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'down' AND a.key = 'drop_foreign_key:fk_curriculum_membership_rotation_id') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  take off foreign key fk_curriculum_membership_rotation_id'
+\warn '  Drop foreign key fk_curriculum_membership_rotation_id'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -476,8 +486,8 @@ BEGIN
       LOCK TABLE "public"."rotation" IN ACCESS EXCLUSIVE MODE;
       got := pg_catalog.clock_timestamp();
       EXECUTE $body$ALTER TABLE IF EXISTS "public"."curriculum_membership" DROP CONSTRAINT IF EXISTS "fk_curriculum_membership_rotation_id"$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0003', 'down', 'take off foreign key fk_curriculum_membership_rotation_id',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'copy_table', 'down', 'drop_foreign_key:fk_curriculum_membership_rotation_id',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
@@ -534,10 +544,10 @@ END
 $body1$;
 \endif
 
--- take off foreign key fk_curriculum_membership_training_number_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0003' AND a.direction = 'down' AND a.name = 'take off foreign key fk_curriculum_membership_training_number_id') AS refactor_to_do \gset
+-- Drop foreign key fk_curriculum_membership_training_number_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'down' AND a.key = 'drop_foreign_key:fk_curriculum_membership_training_number_id') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  take off foreign key fk_curriculum_membership_training_number_id'
+\warn '  Drop foreign key fk_curriculum_membership_training_number_id'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -554,8 +564,8 @@ BEGIN
       LOCK TABLE "public"."training_number" IN ACCESS EXCLUSIVE MODE;
       got := pg_catalog.clock_timestamp();
       EXECUTE $body$ALTER TABLE IF EXISTS "public"."curriculum_membership" DROP CONSTRAINT IF EXISTS "fk_curriculum_membership_training_number_id"$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0003', 'down', 'take off foreign key fk_curriculum_membership_training_number_id',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'copy_table', 'down', 'drop_foreign_key:fk_curriculum_membership_training_number_id',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
@@ -612,10 +622,10 @@ END
 $body1$;
 \endif
 
--- drop the copy
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0003' AND a.direction = 'down' AND a.name = 'drop the copy') AS refactor_to_do \gset
+-- Drop the copy
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'down' AND a.key = 'drop_copy') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  drop the copy'
+\warn '  Drop the copy'
 BEGIN;
 DROP TABLE IF EXISTS "public"."curriculum_membership";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_copy_next";
@@ -639,8 +649,8 @@ DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_refuse_truncate"
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_link";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_fence";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_building";
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0003', 'down', 'drop the copy') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'copy_table', 'down', 'drop_copy') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
@@ -648,9 +658,9 @@ COMMIT;
 
 BEGIN;
 UPDATE "public_refactor"."step" SET state = 'done',
-  ended_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND revision = '0003';
-INSERT INTO "public_refactor"."event" (plan, revision, direction, event)
-VALUES ('programme_membership', '0003', 'down', 'done');
+  ended_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND step = 'copy_table';
+INSERT INTO "public_refactor"."event" (plan, step, direction, event)
+VALUES ('programme_membership', 'copy_table', 'down', 'done');
 COMMIT;
 
 \endif

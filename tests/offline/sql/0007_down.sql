@@ -32,8 +32,8 @@ BEGIN
 END
 $body$;
 
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.revision = '0007' AND (s.direction = 'up' OR s.state = 'open')) AS refactor_stands,
-  EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.revision = '0007' AND s.direction = 'down' AND s.state = 'open') AS refactor_open \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.step = 'rebuild_parent' AND (s.direction = 'up' OR s.state = 'open')) AS refactor_stands,
+  EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.step = 'rebuild_parent' AND s.direction = 'down' AND s.state = 'open') AS refactor_open \gset
 
 \if :refactor_stands
 \warn '0007 rebuild_parent: down already, nothing to do'
@@ -43,18 +43,28 @@ DO $body$
 DECLARE
   half record;
 BEGIN
-  SELECT s.revision, s.direction, s.started_at,
-    CASE WHEN s.direction = 'up' THEN 'upgrade ' || s.revision
-      WHEN s.revision = '0001' THEN 'downgrade base'
-      ELSE 'downgrade ' || pg_catalog.lpad((s.revision::int - 1)::text, 4, '0') END AS command
+  SELECT coalesce(k.label, s.step) AS label, s.direction, s.started_at,
+    CASE s.direction WHEN 'up' THEN k.up ELSE k.down END AS command
   INTO half FROM "public_refactor"."step" AS s
+  LEFT JOIN (VALUES
+    ('legacy_baseline', '0001 legacy_baseline', 'alembic upgrade 0001', 'alembic downgrade base'),
+    ('enrollment_identity', '0002 enrollment_identity', 'alembic upgrade 0002', 'alembic downgrade 0001'),
+    ('copy_table', '0003 copy_table', 'alembic upgrade 0003', 'alembic downgrade 0002'),
+    ('dual_write', '0004 dual_write', 'alembic upgrade 0004', 'alembic downgrade 0003'),
+    ('retire_source', '0005 retire_source', 'alembic upgrade 0005', 'alembic downgrade 0004'),
+    ('create_parent', '0006 create_parent', 'alembic upgrade 0006', 'alembic downgrade 0005'),
+    ('rebuild_parent', '0007 rebuild_parent', 'alembic upgrade 0007', 'alembic downgrade 0006'),
+    ('link_children', '0008 link_children', 'alembic upgrade 0008', 'alembic downgrade 0007'),
+    ('stop_parallel_save', '0009 stop_parallel_save', 'alembic upgrade 0009', 'alembic downgrade 0008'),
+    ('drop_deprecated_columns', '0010 drop_deprecated_columns', 'alembic upgrade 0010', 'alembic downgrade 0009'),
+    ('drop_retired_table', '0011 drop_retired_table', 'alembic upgrade 0011', 'alembic downgrade 0010')) AS k (step, label, up, down) ON k.step = s.step
   WHERE s.plan = 'programme_membership' AND s.state = 'open'
-    AND (s.revision, s.direction) <> ('0007', 'down');
+    AND (s.step, s.direction) <> ('rebuild_parent', 'down');
   IF FOUND THEN
     RAISE object_not_in_prerequisite_state USING
-      MESSAGE = pg_catalog.format('step %s was left half-way %s (begun %s UTC)', half.revision,
-        half.direction, pg_catalog.to_char(half.started_at, 'YYYY-MM-DD HH24:MI')),
-      HINT = pg_catalog.format('Finish it with: alembic %s   or take it back with: '
+      MESSAGE = pg_catalog.format('step %s is open: it went %s and has not finished (begun %s UTC)',
+        half.label, half.direction, pg_catalog.to_char(half.started_at, 'YYYY-MM-DD HH24:MI')),
+      HINT = pg_catalog.format('Finish it with: %s   or take it back with: '
         'membership-refactor abandon', half.command);
   END IF;
 END
@@ -88,8 +98,8 @@ FROM (
 ORDER BY t.name
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
-    (plan, revision, direction, name, broken, keys, seconds)
-  VALUES ('programme_membership', '0007', 'down', 'every row is seen', broken, keys,
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'rebuild_parent', 'down', 'every row is seen', broken, keys,
     extract(epoch FROM pg_catalog.clock_timestamp() - began));
   COMMIT;
   IF broken > 0 THEN
@@ -104,44 +114,44 @@ END
 $body$;
 
 \if :refactor_open
-\warn '0007 rebuild_parent: going on where it stopped'
+\warn '0007 rebuild_parent: resumed'
 \else
 \warn '0007 rebuild_parent down'
 DO $body$
 DECLARE
   wrong text;
 BEGIN
-  SELECT pg_catalog.min(o.revision) INTO wrong
-  FROM pg_catalog.unnest(ARRAY['0008', '0009', '0010', '0011']) AS o (revision)
+  SELECT o.label INTO wrong
+  FROM (VALUES (0, 'link_children', '0008'), (1, 'stop_parallel_save', '0009'), (2, 'drop_deprecated_columns', '0010'), (3, 'drop_retired_table', '0011')) AS o (n, step, label)
   WHERE  EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership'
-    AND s.revision = o.revision AND s.direction = 'up' AND s.state = 'done');
+    AND s.step = o.step AND s.direction = 'up' AND s.state = 'done')
+  ORDER BY o.n LIMIT 1;
   IF wrong IS NOT NULL THEN
     RAISE object_not_in_prerequisite_state USING
-      MESSAGE = pg_catalog.format('0007 cannot go down: '
-        '%s still stands, says the ledger', wrong),
+      MESSAGE = '0007 rebuild_parent cannot go down: ' || wrong || ' is still applied, according to the ledger',
       HINT = 'Was the version stamped by hand? See: membership-refactor status';
   END IF;
 END
 $body$;
 
 BEGIN;
-DELETE FROM "public_refactor"."action" WHERE plan = 'programme_membership' AND revision = '0007';
+DELETE FROM "public_refactor"."action" WHERE plan = 'programme_membership' AND step = 'rebuild_parent';
 INSERT INTO "public_refactor"."step" AS s
-  (plan, revision, direction, state, portrait, now)
-SELECT 'programme_membership', '0007', 'down', 'open', NULL, p.now
+  (plan, step, direction, state, portrait, now)
+SELECT 'programme_membership', 'rebuild_parent', 'down', 'open', NULL, p.now
 FROM (SELECT $body$(portrait)$body$::pg_catalog.jsonb) AS p (now)
-ON CONFLICT (plan, revision) DO UPDATE SET direction = excluded.direction,
+ON CONFLICT (plan, step) DO UPDATE SET direction = excluded.direction,
   state = 'open', started_at = pg_catalog.clock_timestamp(), ended_at = NULL,
   portrait = coalesce(excluded.portrait, s.portrait), now = excluded.now;
-INSERT INTO "public_refactor"."event" (plan, revision, direction, event)
-VALUES ('programme_membership', '0007', 'down', 'begun');
+INSERT INTO "public_refactor"."event" (plan, step, direction, event)
+VALUES ('programme_membership', 'rebuild_parent', 'down', 'begun');
 COMMIT;
 \endif
 
--- log
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0007' AND a.direction = 'down' AND a.name = 'log') AS refactor_to_do \gset
+-- Create the log
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'rebuild_parent' AND a.direction = 'down' AND a.key = 'create_log') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  log'
+\warn '  Create the log'
 BEGIN;
 CREATE TABLE IF NOT EXISTS "public_refactor"."programme_membership_parent_log" (
   keys pg_catalog.uuid[], n pg_catalog.int4 NOT NULL DEFAULT 0);
@@ -192,15 +202,15 @@ BEGIN
 END
 $body$;
 REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_parent_log_truncate"() FROM PUBLIC;
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0007', 'down', 'log') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'rebuild_parent', 'down', 'create_log') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
--- record changes
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0007' AND a.direction = 'down' AND a.name = 'record changes') AS refactor_to_do \gset
+-- Record changes in the log
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'rebuild_parent' AND a.direction = 'down' AND a.key = 'record_changes') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  record changes'
+\warn '  Record changes in the log'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -244,8 +254,8 @@ IF 'AA_refactor_parent_log_truncate' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER
   EXECUTE FUNCTION "public_refactor"."programme_membership_parent_log_truncate"()'; END IF;
 ALTER TABLE "public"."curriculum_membership" ENABLE ALWAYS TRIGGER "AA_refactor_parent_log_insert", ENABLE ALWAYS TRIGGER "AA_refactor_parent_log_update", ENABLE ALWAYS TRIGGER "AA_refactor_parent_log_delete", ENABLE ALWAYS TRIGGER "AA_refactor_parent_log_truncate";
 END $own$$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0007', 'down', 'record changes',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'rebuild_parent', 'down', 'record_changes',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
@@ -302,10 +312,10 @@ END
 $body1$;
 \endif
 
--- take off foreign key fk_programme_membership_person_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0007' AND a.direction = 'down' AND a.name = 'take off foreign key fk_programme_membership_person_id') AS refactor_to_do \gset
+-- Drop foreign key fk_programme_membership_person_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'rebuild_parent' AND a.direction = 'down' AND a.key = 'drop_foreign_key:fk_programme_membership_person_id') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  take off foreign key fk_programme_membership_person_id'
+\warn '  Drop foreign key fk_programme_membership_person_id'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -322,8 +332,8 @@ BEGIN
       LOCK TABLE "public"."person" IN ACCESS EXCLUSIVE MODE;
       got := pg_catalog.clock_timestamp();
       EXECUTE $body$ALTER TABLE IF EXISTS "public"."programme_membership" DROP CONSTRAINT IF EXISTS "fk_programme_membership_person_id"$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0007', 'down', 'take off foreign key fk_programme_membership_person_id',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'rebuild_parent', 'down', 'drop_foreign_key:fk_programme_membership_person_id',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
@@ -380,10 +390,10 @@ END
 $body1$;
 \endif
 
--- take off foreign key fk_programme_membership_programme_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0007' AND a.direction = 'down' AND a.name = 'take off foreign key fk_programme_membership_programme_id') AS refactor_to_do \gset
+-- Drop foreign key fk_programme_membership_programme_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'rebuild_parent' AND a.direction = 'down' AND a.key = 'drop_foreign_key:fk_programme_membership_programme_id') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  take off foreign key fk_programme_membership_programme_id'
+\warn '  Drop foreign key fk_programme_membership_programme_id'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -400,8 +410,8 @@ BEGIN
       LOCK TABLE "public"."programme" IN ACCESS EXCLUSIVE MODE;
       got := pg_catalog.clock_timestamp();
       EXECUTE $body$ALTER TABLE IF EXISTS "public"."programme_membership" DROP CONSTRAINT IF EXISTS "fk_programme_membership_programme_id"$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0007', 'down', 'take off foreign key fk_programme_membership_programme_id',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'rebuild_parent', 'down', 'drop_foreign_key:fk_programme_membership_programme_id',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
@@ -458,10 +468,10 @@ END
 $body1$;
 \endif
 
--- take off foreign key fk_programme_membership_rotation_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0007' AND a.direction = 'down' AND a.name = 'take off foreign key fk_programme_membership_rotation_id') AS refactor_to_do \gset
+-- Drop foreign key fk_programme_membership_rotation_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'rebuild_parent' AND a.direction = 'down' AND a.key = 'drop_foreign_key:fk_programme_membership_rotation_id') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  take off foreign key fk_programme_membership_rotation_id'
+\warn '  Drop foreign key fk_programme_membership_rotation_id'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -478,8 +488,8 @@ BEGIN
       LOCK TABLE "public"."rotation" IN ACCESS EXCLUSIVE MODE;
       got := pg_catalog.clock_timestamp();
       EXECUTE $body$ALTER TABLE IF EXISTS "public"."programme_membership" DROP CONSTRAINT IF EXISTS "fk_programme_membership_rotation_id"$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0007', 'down', 'take off foreign key fk_programme_membership_rotation_id',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'rebuild_parent', 'down', 'drop_foreign_key:fk_programme_membership_rotation_id',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
@@ -536,10 +546,10 @@ END
 $body1$;
 \endif
 
--- take off foreign key fk_programme_membership_training_number_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0007' AND a.direction = 'down' AND a.name = 'take off foreign key fk_programme_membership_training_number_id') AS refactor_to_do \gset
+-- Drop foreign key fk_programme_membership_training_number_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'rebuild_parent' AND a.direction = 'down' AND a.key = 'drop_foreign_key:fk_programme_membership_training_number_id') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  take off foreign key fk_programme_membership_training_number_id'
+\warn '  Drop foreign key fk_programme_membership_training_number_id'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -556,8 +566,8 @@ BEGIN
       LOCK TABLE "public"."training_number" IN ACCESS EXCLUSIVE MODE;
       got := pg_catalog.clock_timestamp();
       EXECUTE $body$ALTER TABLE IF EXISTS "public"."programme_membership" DROP CONSTRAINT IF EXISTS "fk_programme_membership_training_number_id"$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0007', 'down', 'take off foreign key fk_programme_membership_training_number_id',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'rebuild_parent', 'down', 'drop_foreign_key:fk_programme_membership_training_number_id',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
@@ -614,10 +624,10 @@ END
 $body1$;
 \endif
 
--- empty the parent
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0007' AND a.direction = 'down' AND a.name = 'empty the parent') AS refactor_to_do \gset
+-- Empty the parent
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'rebuild_parent' AND a.direction = 'down' AND a.key = 'empty_parent') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  empty the parent'
+\warn '  Empty the parent'
 BEGIN;
 SET LOCAL vacuum_cost_page_hit = 7129;
 TRUNCATE "public"."programme_membership";
@@ -639,8 +649,8 @@ DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_derive_update";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_derive_delete";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_derive_truncate";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_settle";
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0007', 'down', 'empty the parent') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'rebuild_parent', 'down', 'empty_parent') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
@@ -648,9 +658,9 @@ COMMIT;
 
 BEGIN;
 UPDATE "public_refactor"."step" SET state = 'done',
-  ended_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND revision = '0007';
-INSERT INTO "public_refactor"."event" (plan, revision, direction, event)
-VALUES ('programme_membership', '0007', 'down', 'done');
+  ended_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND step = 'rebuild_parent';
+INSERT INTO "public_refactor"."event" (plan, step, direction, event)
+VALUES ('programme_membership', 'rebuild_parent', 'down', 'done');
 COMMIT;
 
 \endif

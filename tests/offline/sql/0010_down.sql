@@ -32,8 +32,8 @@ BEGIN
 END
 $body$;
 
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.revision = '0010' AND (s.direction = 'up' OR s.state = 'open')) AS refactor_stands,
-  EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.revision = '0010' AND s.direction = 'down' AND s.state = 'open') AS refactor_open \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.step = 'drop_deprecated_columns' AND (s.direction = 'up' OR s.state = 'open')) AS refactor_stands,
+  EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.step = 'drop_deprecated_columns' AND s.direction = 'down' AND s.state = 'open') AS refactor_open \gset
 
 \if :refactor_stands
 \warn '0010 drop_deprecated_columns: down already, nothing to do'
@@ -43,18 +43,28 @@ DO $body$
 DECLARE
   half record;
 BEGIN
-  SELECT s.revision, s.direction, s.started_at,
-    CASE WHEN s.direction = 'up' THEN 'upgrade ' || s.revision
-      WHEN s.revision = '0001' THEN 'downgrade base'
-      ELSE 'downgrade ' || pg_catalog.lpad((s.revision::int - 1)::text, 4, '0') END AS command
+  SELECT coalesce(k.label, s.step) AS label, s.direction, s.started_at,
+    CASE s.direction WHEN 'up' THEN k.up ELSE k.down END AS command
   INTO half FROM "public_refactor"."step" AS s
+  LEFT JOIN (VALUES
+    ('legacy_baseline', '0001 legacy_baseline', 'alembic upgrade 0001', 'alembic downgrade base'),
+    ('enrollment_identity', '0002 enrollment_identity', 'alembic upgrade 0002', 'alembic downgrade 0001'),
+    ('copy_table', '0003 copy_table', 'alembic upgrade 0003', 'alembic downgrade 0002'),
+    ('dual_write', '0004 dual_write', 'alembic upgrade 0004', 'alembic downgrade 0003'),
+    ('retire_source', '0005 retire_source', 'alembic upgrade 0005', 'alembic downgrade 0004'),
+    ('create_parent', '0006 create_parent', 'alembic upgrade 0006', 'alembic downgrade 0005'),
+    ('rebuild_parent', '0007 rebuild_parent', 'alembic upgrade 0007', 'alembic downgrade 0006'),
+    ('link_children', '0008 link_children', 'alembic upgrade 0008', 'alembic downgrade 0007'),
+    ('stop_parallel_save', '0009 stop_parallel_save', 'alembic upgrade 0009', 'alembic downgrade 0008'),
+    ('drop_deprecated_columns', '0010 drop_deprecated_columns', 'alembic upgrade 0010', 'alembic downgrade 0009'),
+    ('drop_retired_table', '0011 drop_retired_table', 'alembic upgrade 0011', 'alembic downgrade 0010')) AS k (step, label, up, down) ON k.step = s.step
   WHERE s.plan = 'programme_membership' AND s.state = 'open'
-    AND (s.revision, s.direction) <> ('0010', 'down');
+    AND (s.step, s.direction) <> ('drop_deprecated_columns', 'down');
   IF FOUND THEN
     RAISE object_not_in_prerequisite_state USING
-      MESSAGE = pg_catalog.format('step %s was left half-way %s (begun %s UTC)', half.revision,
-        half.direction, pg_catalog.to_char(half.started_at, 'YYYY-MM-DD HH24:MI')),
-      HINT = pg_catalog.format('Finish it with: alembic %s   or take it back with: '
+      MESSAGE = pg_catalog.format('step %s is open: it went %s and has not finished (begun %s UTC)',
+        half.label, half.direction, pg_catalog.to_char(half.started_at, 'YYYY-MM-DD HH24:MI')),
+      HINT = pg_catalog.format('Finish it with: %s   or take it back with: '
         'membership-refactor abandon', half.command);
   END IF;
 END
@@ -88,8 +98,8 @@ FROM (
 ORDER BY t.name
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
-    (plan, revision, direction, name, broken, keys, seconds)
-  VALUES ('programme_membership', '0010', 'down', 'every row is seen', broken, keys,
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'drop_deprecated_columns', 'down', 'every row is seen', broken, keys,
     extract(epoch FROM pg_catalog.clock_timestamp() - began));
   COMMIT;
   IF broken > 0 THEN
@@ -104,44 +114,44 @@ END
 $body$;
 
 \if :refactor_open
-\warn '0010 drop_deprecated_columns: going on where it stopped'
+\warn '0010 drop_deprecated_columns: resumed'
 \else
 \warn '0010 drop_deprecated_columns down'
 DO $body$
 DECLARE
   wrong text;
 BEGIN
-  SELECT pg_catalog.min(o.revision) INTO wrong
-  FROM pg_catalog.unnest(ARRAY['0011']) AS o (revision)
+  SELECT o.label INTO wrong
+  FROM (VALUES (0, 'drop_retired_table', '0011')) AS o (n, step, label)
   WHERE  EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership'
-    AND s.revision = o.revision AND s.direction = 'up' AND s.state = 'done');
+    AND s.step = o.step AND s.direction = 'up' AND s.state = 'done')
+  ORDER BY o.n LIMIT 1;
   IF wrong IS NOT NULL THEN
     RAISE object_not_in_prerequisite_state USING
-      MESSAGE = pg_catalog.format('0010 cannot go down: '
-        '%s still stands, says the ledger', wrong),
+      MESSAGE = '0010 drop_deprecated_columns cannot go down: ' || wrong || ' is still applied, according to the ledger',
       HINT = 'Was the version stamped by hand? See: membership-refactor status';
   END IF;
 END
 $body$;
 
 BEGIN;
-DELETE FROM "public_refactor"."action" WHERE plan = 'programme_membership' AND revision = '0010';
+DELETE FROM "public_refactor"."action" WHERE plan = 'programme_membership' AND step = 'drop_deprecated_columns';
 INSERT INTO "public_refactor"."step" AS s
-  (plan, revision, direction, state, portrait, now)
-SELECT 'programme_membership', '0010', 'down', 'open', NULL, p.now
+  (plan, step, direction, state, portrait, now)
+SELECT 'programme_membership', 'drop_deprecated_columns', 'down', 'open', NULL, p.now
 FROM (SELECT $body$(portrait)$body$::pg_catalog.jsonb) AS p (now)
-ON CONFLICT (plan, revision) DO UPDATE SET direction = excluded.direction,
+ON CONFLICT (plan, step) DO UPDATE SET direction = excluded.direction,
   state = 'open', started_at = pg_catalog.clock_timestamp(), ended_at = NULL,
   portrait = coalesce(excluded.portrait, s.portrait), now = excluded.now;
-INSERT INTO "public_refactor"."event" (plan, revision, direction, event)
-VALUES ('programme_membership', '0010', 'down', 'begun');
+INSERT INTO "public_refactor"."event" (plan, step, direction, event)
+VALUES ('programme_membership', 'drop_deprecated_columns', 'down', 'begun');
 COMMIT;
 \endif
 
--- functions
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0010' AND a.direction = 'down' AND a.name = 'functions') AS refactor_to_do \gset
+-- Create functions
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'drop_deprecated_columns' AND a.direction = 'down' AND a.key = 'create_functions') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  functions'
+\warn '  Create functions'
 BEGIN;
 CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_frozen"() RETURNS trigger LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
@@ -264,15 +274,15 @@ BEGIN
 END
 $body$;
 REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_frozen"() FROM PUBLIC;
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0010', 'down', 'functions') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'drop_deprecated_columns', 'down', 'create_functions') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
--- add the columns
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0010' AND a.direction = 'down' AND a.name = 'add the columns') AS refactor_to_do \gset
+-- Add the deprecated columns, empty
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'drop_deprecated_columns' AND a.direction = 'down' AND a.key = 'add_columns') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  add the columns'
+\warn '  Add the deprecated columns, empty'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -299,8 +309,8 @@ IF '~refactor_frozen' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "~refactor_fro
   EXECUTE FUNCTION "public_refactor"."programme_membership_frozen"()'; END IF;
 ALTER TABLE "public"."curriculum_membership" ENABLE ALWAYS TRIGGER "~refactor_frozen";
 END $own$$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0010', 'down', 'add the columns',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'drop_deprecated_columns', 'down', 'add_columns',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
@@ -357,10 +367,10 @@ END
 $body1$;
 \endif
 
--- index ix_curriculum_membership_person_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0010' AND a.direction = 'down' AND a.name = 'index ix_curriculum_membership_person_id') AS refactor_to_do \gset
+-- Create index ix_curriculum_membership_person_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'drop_deprecated_columns' AND a.direction = 'down' AND a.key = 'create_index:ix_curriculum_membership_person_id') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  index ix_curriculum_membership_person_id'
+\warn '  Create index ix_curriculum_membership_person_id'
 SET lock_timeout = 0;
 SELECT $body$DROP INDEX CONCURRENTLY "public"."ix_curriculum_membership_person_id"$body$ WHERE NOT (SELECT i.indisvalid FROM pg_catalog.pg_index AS i WHERE i.indexrelid = pg_catalog.to_regclass('"public"."ix_curriculum_membership_person_id"')) \gexec
 SELECT $body$CREATE INDEX CONCURRENTLY "ix_curriculum_membership_person_id" ON public."curriculum_membership" USING btree (person_id)$body$ WHERE pg_catalog.to_regclass('"public"."ix_curriculum_membership_person_id"') IS NULL \gexec
@@ -374,14 +384,14 @@ BEGIN
   END IF;
 END
 $body$;
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0010', 'down', 'index ix_curriculum_membership_person_id') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'drop_deprecated_columns', 'down', 'create_index:ix_curriculum_membership_person_id') ON CONFLICT DO NOTHING;
 \endif
 
--- index ix_curriculum_membership_programme_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0010' AND a.direction = 'down' AND a.name = 'index ix_curriculum_membership_programme_id') AS refactor_to_do \gset
+-- Create index ix_curriculum_membership_programme_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'drop_deprecated_columns' AND a.direction = 'down' AND a.key = 'create_index:ix_curriculum_membership_programme_id') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  index ix_curriculum_membership_programme_id'
+\warn '  Create index ix_curriculum_membership_programme_id'
 SET lock_timeout = 0;
 SELECT $body$DROP INDEX CONCURRENTLY "public"."ix_curriculum_membership_programme_id"$body$ WHERE NOT (SELECT i.indisvalid FROM pg_catalog.pg_index AS i WHERE i.indexrelid = pg_catalog.to_regclass('"public"."ix_curriculum_membership_programme_id"')) \gexec
 SELECT $body$CREATE INDEX CONCURRENTLY "ix_curriculum_membership_programme_id" ON public."curriculum_membership" USING btree (programme_id)$body$ WHERE pg_catalog.to_regclass('"public"."ix_curriculum_membership_programme_id"') IS NULL \gexec
@@ -395,14 +405,14 @@ BEGIN
   END IF;
 END
 $body$;
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0010', 'down', 'index ix_curriculum_membership_programme_id') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'drop_deprecated_columns', 'down', 'create_index:ix_curriculum_membership_programme_id') ON CONFLICT DO NOTHING;
 \endif
 
--- index ix_curriculum_membership_rotation_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0010' AND a.direction = 'down' AND a.name = 'index ix_curriculum_membership_rotation_id') AS refactor_to_do \gset
+-- Create index ix_curriculum_membership_rotation_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'drop_deprecated_columns' AND a.direction = 'down' AND a.key = 'create_index:ix_curriculum_membership_rotation_id') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  index ix_curriculum_membership_rotation_id'
+\warn '  Create index ix_curriculum_membership_rotation_id'
 SET lock_timeout = 0;
 SELECT $body$DROP INDEX CONCURRENTLY "public"."ix_curriculum_membership_rotation_id"$body$ WHERE NOT (SELECT i.indisvalid FROM pg_catalog.pg_index AS i WHERE i.indexrelid = pg_catalog.to_regclass('"public"."ix_curriculum_membership_rotation_id"')) \gexec
 SELECT $body$CREATE INDEX CONCURRENTLY "ix_curriculum_membership_rotation_id" ON public."curriculum_membership" USING btree (rotation_id)$body$ WHERE pg_catalog.to_regclass('"public"."ix_curriculum_membership_rotation_id"') IS NULL \gexec
@@ -416,14 +426,14 @@ BEGIN
   END IF;
 END
 $body$;
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0010', 'down', 'index ix_curriculum_membership_rotation_id') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'drop_deprecated_columns', 'down', 'create_index:ix_curriculum_membership_rotation_id') ON CONFLICT DO NOTHING;
 \endif
 
--- index ix_curriculum_membership_training_number_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0010' AND a.direction = 'down' AND a.name = 'index ix_curriculum_membership_training_number_id') AS refactor_to_do \gset
+-- Create index ix_curriculum_membership_training_number_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'drop_deprecated_columns' AND a.direction = 'down' AND a.key = 'create_index:ix_curriculum_membership_training_number_id') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  index ix_curriculum_membership_training_number_id'
+\warn '  Create index ix_curriculum_membership_training_number_id'
 SET lock_timeout = 0;
 SELECT $body$DROP INDEX CONCURRENTLY "public"."ix_curriculum_membership_training_number_id"$body$ WHERE NOT (SELECT i.indisvalid FROM pg_catalog.pg_index AS i WHERE i.indexrelid = pg_catalog.to_regclass('"public"."ix_curriculum_membership_training_number_id"')) \gexec
 SELECT $body$CREATE INDEX CONCURRENTLY "ix_curriculum_membership_training_number_id" ON public."curriculum_membership" USING btree (training_number_id)$body$ WHERE pg_catalog.to_regclass('"public"."ix_curriculum_membership_training_number_id"') IS NULL \gexec
@@ -437,18 +447,18 @@ BEGIN
   END IF;
 END
 $body$;
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0010', 'down', 'index ix_curriculum_membership_training_number_id') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'drop_deprecated_columns', 'down', 'create_index:ix_curriculum_membership_training_number_id') ON CONFLICT DO NOTHING;
 \endif
 
--- statistics, comments and grants
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0010' AND a.direction = 'down' AND a.name = 'statistics, comments and grants') AS refactor_to_do \gset
+-- Restore statistics, comments and grants
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'drop_deprecated_columns' AND a.direction = 'down' AND a.key = 'describe') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  statistics, comments and grants'
+\warn '  Restore statistics, comments and grants'
 BEGIN;
 SET LOCAL search_path = '';
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0010', 'down', 'statistics, comments and grants') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'drop_deprecated_columns', 'down', 'describe') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
@@ -456,9 +466,9 @@ COMMIT;
 
 BEGIN;
 UPDATE "public_refactor"."step" SET state = 'done',
-  ended_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND revision = '0010';
-INSERT INTO "public_refactor"."event" (plan, revision, direction, event)
-VALUES ('programme_membership', '0010', 'down', 'done');
+  ended_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND step = 'drop_deprecated_columns';
+INSERT INTO "public_refactor"."event" (plan, step, direction, event)
+VALUES ('programme_membership', 'drop_deprecated_columns', 'down', 'done');
 COMMIT;
 
 \endif

@@ -32,8 +32,8 @@ BEGIN
 END
 $body$;
 
-SELECT EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.revision = '0010' AND s.direction = 'up' AND s.state = 'done') AS refactor_stands,
-  EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.revision = '0010' AND s.direction = 'up' AND s.state = 'open') AS refactor_open \gset
+SELECT EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.step = 'drop_deprecated_columns' AND s.direction = 'up' AND s.state = 'done') AS refactor_stands,
+  EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.step = 'drop_deprecated_columns' AND s.direction = 'up' AND s.state = 'open') AS refactor_open \gset
 
 \if :refactor_stands
 \warn '0010 drop_deprecated_columns: up already, nothing to do'
@@ -43,18 +43,28 @@ DO $body$
 DECLARE
   half record;
 BEGIN
-  SELECT s.revision, s.direction, s.started_at,
-    CASE WHEN s.direction = 'up' THEN 'upgrade ' || s.revision
-      WHEN s.revision = '0001' THEN 'downgrade base'
-      ELSE 'downgrade ' || pg_catalog.lpad((s.revision::int - 1)::text, 4, '0') END AS command
+  SELECT coalesce(k.label, s.step) AS label, s.direction, s.started_at,
+    CASE s.direction WHEN 'up' THEN k.up ELSE k.down END AS command
   INTO half FROM "public_refactor"."step" AS s
+  LEFT JOIN (VALUES
+    ('legacy_baseline', '0001 legacy_baseline', 'alembic upgrade 0001', 'alembic downgrade base'),
+    ('enrollment_identity', '0002 enrollment_identity', 'alembic upgrade 0002', 'alembic downgrade 0001'),
+    ('copy_table', '0003 copy_table', 'alembic upgrade 0003', 'alembic downgrade 0002'),
+    ('dual_write', '0004 dual_write', 'alembic upgrade 0004', 'alembic downgrade 0003'),
+    ('retire_source', '0005 retire_source', 'alembic upgrade 0005', 'alembic downgrade 0004'),
+    ('create_parent', '0006 create_parent', 'alembic upgrade 0006', 'alembic downgrade 0005'),
+    ('rebuild_parent', '0007 rebuild_parent', 'alembic upgrade 0007', 'alembic downgrade 0006'),
+    ('link_children', '0008 link_children', 'alembic upgrade 0008', 'alembic downgrade 0007'),
+    ('stop_parallel_save', '0009 stop_parallel_save', 'alembic upgrade 0009', 'alembic downgrade 0008'),
+    ('drop_deprecated_columns', '0010 drop_deprecated_columns', 'alembic upgrade 0010', 'alembic downgrade 0009'),
+    ('drop_retired_table', '0011 drop_retired_table', 'alembic upgrade 0011', 'alembic downgrade 0010')) AS k (step, label, up, down) ON k.step = s.step
   WHERE s.plan = 'programme_membership' AND s.state = 'open'
-    AND (s.revision, s.direction) <> ('0010', 'up');
+    AND (s.step, s.direction) <> ('drop_deprecated_columns', 'up');
   IF FOUND THEN
     RAISE object_not_in_prerequisite_state USING
-      MESSAGE = pg_catalog.format('step %s was left half-way %s (begun %s UTC)', half.revision,
-        half.direction, pg_catalog.to_char(half.started_at, 'YYYY-MM-DD HH24:MI')),
-      HINT = pg_catalog.format('Finish it with: alembic %s   or take it back with: '
+      MESSAGE = pg_catalog.format('step %s is open: it went %s and has not finished (begun %s UTC)',
+        half.label, half.direction, pg_catalog.to_char(half.started_at, 'YYYY-MM-DD HH24:MI')),
+      HINT = pg_catalog.format('Finish it with: %s   or take it back with: '
         'membership-refactor abandon', half.command);
   END IF;
 END
@@ -88,8 +98,8 @@ FROM (
 ORDER BY t.name
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
-    (plan, revision, direction, name, broken, keys, seconds)
-  VALUES ('programme_membership', '0010', 'up', 'every row is seen', broken, keys,
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'drop_deprecated_columns', 'up', 'every row is seen', broken, keys,
     extract(epoch FROM pg_catalog.clock_timestamp() - began));
   COMMIT;
   IF broken > 0 THEN
@@ -104,21 +114,21 @@ END
 $body$;
 
 \if :refactor_open
-\warn '0010 drop_deprecated_columns: going on where it stopped'
+\warn '0010 drop_deprecated_columns: resumed'
 \else
 \warn '0010 drop_deprecated_columns up'
 DO $body$
 DECLARE
   wrong text;
 BEGIN
-  SELECT pg_catalog.min(o.revision) INTO wrong
-  FROM pg_catalog.unnest(ARRAY['0001', '0002', '0003', '0004', '0005', '0006', '0007', '0008', '0009']) AS o (revision)
+  SELECT o.label INTO wrong
+  FROM (VALUES (0, 'legacy_baseline', '0001'), (1, 'enrollment_identity', '0002'), (2, 'copy_table', '0003'), (3, 'dual_write', '0004'), (4, 'retire_source', '0005'), (5, 'create_parent', '0006'), (6, 'rebuild_parent', '0007'), (7, 'link_children', '0008'), (8, 'stop_parallel_save', '0009')) AS o (n, step, label)
   WHERE NOT EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership'
-    AND s.revision = o.revision AND s.direction = 'up' AND s.state = 'done');
+    AND s.step = o.step AND s.direction = 'up' AND s.state = 'done')
+  ORDER BY o.n LIMIT 1;
   IF wrong IS NOT NULL THEN
     RAISE object_not_in_prerequisite_state USING
-      MESSAGE = pg_catalog.format('0010 cannot go up: '
-        '%s has not been taken up, says the ledger', wrong),
+      MESSAGE = '0010 drop_deprecated_columns cannot go up: ' || wrong || ' has not been applied, according to the ledger',
       HINT = 'Was the version stamped by hand? See: membership-refactor status';
   END IF;
 END
@@ -137,17 +147,17 @@ FROM "public_refactor"."usage_interval" AS u WHERE u.plan = 'programme_membershi
 UNION ALL (SELECT 'the SQL of no consumer has been scanned'
 WHERE NOT EXISTS (SELECT FROM (SELECT DISTINCT ON (o.consumer) o.* FROM "public_refactor"."scan_outcome" AS o WHERE o.plan = 'programme_membership' ORDER BY o.consumer, o.scanned_at DESC) AS o))
 UNION ALL (SELECT pg_catalog.format('consumer %s has %s references left', o.consumer, o.findings)
-FROM (SELECT DISTINCT ON (o.consumer) o.* FROM "public_refactor"."scan_outcome" AS o WHERE o.plan = 'programme_membership' ORDER BY o.consumer, o.scanned_at DESC) AS o WHERE NOT o.clear)) AS r (reason) WHERE NOT EXISTS (SELECT FROM "public_refactor"."acceptance" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0010') AND NOT (EXISTS (SELECT FROM "public_refactor"."event" AS e WHERE e.plan = 'programme_membership' AND e.event = 'created') AND NOT EXISTS (SELECT FROM "public"."curriculum_membership"))
+FROM (SELECT DISTINCT ON (o.consumer) o.* FROM "public_refactor"."scan_outcome" AS o WHERE o.plan = 'programme_membership' ORDER BY o.consumer, o.scanned_at DESC) AS o WHERE NOT o.clear)) AS r (reason) WHERE NOT EXISTS (SELECT FROM "public_refactor"."acceptance" AS a WHERE a.plan = 'programme_membership' AND a.step = 'drop_deprecated_columns') AND NOT (EXISTS (SELECT FROM "public_refactor"."event" AS e WHERE e.plan = 'programme_membership' AND e.event = 'created') AND NOT EXISTS (SELECT FROM "public"."curriculum_membership"))
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
-    (plan, revision, direction, name, broken, keys, seconds)
-  VALUES ('programme_membership', '0010', 'up', 'gate 0010', broken, keys,
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'drop_deprecated_columns', 'up', 'gate drop_deprecated_columns', broken, keys,
     extract(epoch FROM pg_catalog.clock_timestamp() - began));
   COMMIT;
   IF broken > 0 THEN
     RAISE assert_failure USING
       MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
-        'gate 0010', 'nobody uses the deprecated columns of "curriculum_membership" any more',
+        'gate drop_deprecated_columns', 'nobody uses the deprecated columns of "curriculum_membership" any more',
         CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
         pg_catalog.array_to_string(keys, '; ')),
       HINT = 'Wait for the evidence, or go on with your own: alembic -x accept-usage="REASON" upgrade 0010';
@@ -167,8 +177,8 @@ FULL JOIN "public"."programme_membership" AS p ON p."uuid" = c."programme_member
 WHERE p."uuid" IS NULL AND c."id" IS NOT NULL
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
-    (plan, revision, direction, name, broken, keys, seconds)
-  VALUES ('programme_membership', '0010', 'up', 'every child has its parent', broken, keys,
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'drop_deprecated_columns', 'up', 'every child has its parent', broken, keys,
     extract(epoch FROM pg_catalog.clock_timestamp() - began));
   COMMIT;
   IF broken > 0 THEN
@@ -194,8 +204,8 @@ GROUP BY p."person_id", p."programme_id", p."programme_membership_type", p."prog
 WHERE true
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
-    (plan, revision, direction, name, broken, keys, seconds)
-  VALUES ('programme_membership', '0010', 'up', 'keys are unique', broken, keys,
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'drop_deprecated_columns', 'up', 'keys are unique', broken, keys,
     extract(epoch FROM pg_catalog.clock_timestamp() - began));
   COMMIT;
   IF broken > 0 THEN
@@ -209,23 +219,23 @@ WHERE true
 END
 $body$;
 BEGIN;
-DELETE FROM "public_refactor"."action" WHERE plan = 'programme_membership' AND revision = '0010';
+DELETE FROM "public_refactor"."action" WHERE plan = 'programme_membership' AND step = 'drop_deprecated_columns';
 INSERT INTO "public_refactor"."step" AS s
-  (plan, revision, direction, state, portrait, now)
-SELECT 'programme_membership', '0010', 'up', 'open', p.now, p.now
+  (plan, step, direction, state, portrait, now)
+SELECT 'programme_membership', 'drop_deprecated_columns', 'up', 'open', p.now, p.now
 FROM (SELECT $body$(portrait)$body$::pg_catalog.jsonb) AS p (now)
-ON CONFLICT (plan, revision) DO UPDATE SET direction = excluded.direction,
+ON CONFLICT (plan, step) DO UPDATE SET direction = excluded.direction,
   state = 'open', started_at = pg_catalog.clock_timestamp(), ended_at = NULL,
   portrait = coalesce(excluded.portrait, s.portrait), now = excluded.now;
-INSERT INTO "public_refactor"."event" (plan, revision, direction, event)
-VALUES ('programme_membership', '0010', 'up', 'begun');
+INSERT INTO "public_refactor"."event" (plan, step, direction, event)
+VALUES ('programme_membership', 'drop_deprecated_columns', 'up', 'begun');
 COMMIT;
 \endif
 
--- drop index ix_curriculum_membership_person_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0010' AND a.direction = 'up' AND a.name = 'drop index ix_curriculum_membership_person_id') AS refactor_to_do \gset
+-- Drop index ix_curriculum_membership_person_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'drop_deprecated_columns' AND a.direction = 'up' AND a.key = 'drop_index:ix_curriculum_membership_person_id') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  drop index ix_curriculum_membership_person_id'
+\warn '  Drop index ix_curriculum_membership_person_id'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -242,8 +252,8 @@ BEGIN
       LOCK TABLE "public"."curriculum_membership" IN ACCESS EXCLUSIVE MODE;
       got := pg_catalog.clock_timestamp();
       EXECUTE $body$DROP INDEX IF EXISTS "public"."ix_curriculum_membership_person_id"$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0010', 'up', 'drop index ix_curriculum_membership_person_id',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'drop_deprecated_columns', 'up', 'drop_index:ix_curriculum_membership_person_id',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
@@ -300,10 +310,10 @@ END
 $body1$;
 \endif
 
--- drop index ix_curriculum_membership_programme_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0010' AND a.direction = 'up' AND a.name = 'drop index ix_curriculum_membership_programme_id') AS refactor_to_do \gset
+-- Drop index ix_curriculum_membership_programme_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'drop_deprecated_columns' AND a.direction = 'up' AND a.key = 'drop_index:ix_curriculum_membership_programme_id') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  drop index ix_curriculum_membership_programme_id'
+\warn '  Drop index ix_curriculum_membership_programme_id'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -320,8 +330,8 @@ BEGIN
       LOCK TABLE "public"."curriculum_membership" IN ACCESS EXCLUSIVE MODE;
       got := pg_catalog.clock_timestamp();
       EXECUTE $body$DROP INDEX IF EXISTS "public"."ix_curriculum_membership_programme_id"$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0010', 'up', 'drop index ix_curriculum_membership_programme_id',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'drop_deprecated_columns', 'up', 'drop_index:ix_curriculum_membership_programme_id',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
@@ -378,10 +388,10 @@ END
 $body1$;
 \endif
 
--- drop index ix_curriculum_membership_rotation_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0010' AND a.direction = 'up' AND a.name = 'drop index ix_curriculum_membership_rotation_id') AS refactor_to_do \gset
+-- Drop index ix_curriculum_membership_rotation_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'drop_deprecated_columns' AND a.direction = 'up' AND a.key = 'drop_index:ix_curriculum_membership_rotation_id') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  drop index ix_curriculum_membership_rotation_id'
+\warn '  Drop index ix_curriculum_membership_rotation_id'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -398,8 +408,8 @@ BEGIN
       LOCK TABLE "public"."curriculum_membership" IN ACCESS EXCLUSIVE MODE;
       got := pg_catalog.clock_timestamp();
       EXECUTE $body$DROP INDEX IF EXISTS "public"."ix_curriculum_membership_rotation_id"$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0010', 'up', 'drop index ix_curriculum_membership_rotation_id',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'drop_deprecated_columns', 'up', 'drop_index:ix_curriculum_membership_rotation_id',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
@@ -456,10 +466,10 @@ END
 $body1$;
 \endif
 
--- drop index ix_curriculum_membership_training_number_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0010' AND a.direction = 'up' AND a.name = 'drop index ix_curriculum_membership_training_number_id') AS refactor_to_do \gset
+-- Drop index ix_curriculum_membership_training_number_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'drop_deprecated_columns' AND a.direction = 'up' AND a.key = 'drop_index:ix_curriculum_membership_training_number_id') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  drop index ix_curriculum_membership_training_number_id'
+\warn '  Drop index ix_curriculum_membership_training_number_id'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -476,8 +486,8 @@ BEGIN
       LOCK TABLE "public"."curriculum_membership" IN ACCESS EXCLUSIVE MODE;
       got := pg_catalog.clock_timestamp();
       EXECUTE $body$DROP INDEX IF EXISTS "public"."ix_curriculum_membership_training_number_id"$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0010', 'up', 'drop index ix_curriculum_membership_training_number_id',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'drop_deprecated_columns', 'up', 'drop_index:ix_curriculum_membership_training_number_id',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
@@ -534,10 +544,10 @@ END
 $body1$;
 \endif
 
--- drop the columns
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0010' AND a.direction = 'up' AND a.name = 'drop the columns') AS refactor_to_do \gset
+-- Drop the deprecated columns
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'drop_deprecated_columns' AND a.direction = 'up' AND a.key = 'drop_columns') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  drop the columns'
+\warn '  Drop the deprecated columns'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -561,8 +571,8 @@ WHERE t.tgrelid = pg_catalog.to_regclass('"public"."curriculum_membership"') AND
 IF what IS NOT NULL THEN EXECUTE what; END IF;
 END $own$$body$;
       EXECUTE $body$ALTER TABLE "public"."curriculum_membership" DROP COLUMN IF EXISTS "person_id", DROP COLUMN IF EXISTS "programme_id", DROP COLUMN IF EXISTS "programme_membership_type", DROP COLUMN IF EXISTS "programme_start_date", DROP COLUMN IF EXISTS "programme_end_date", DROP COLUMN IF EXISTS "rotation", DROP COLUMN IF EXISTS "rotation_id", DROP COLUMN IF EXISTS "training_number_id", DROP COLUMN IF EXISTS "training_pathway", DROP COLUMN IF EXISTS "leaving_reason", DROP COLUMN IF EXISTS "leaving_destination"$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0010', 'up', 'drop the columns',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'drop_deprecated_columns', 'up', 'drop_columns',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
@@ -623,9 +633,9 @@ $body1$;
 
 BEGIN;
 UPDATE "public_refactor"."step" SET state = 'done',
-  ended_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND revision = '0010';
-INSERT INTO "public_refactor"."event" (plan, revision, direction, event)
-VALUES ('programme_membership', '0010', 'up', 'done');
+  ended_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND step = 'drop_deprecated_columns';
+INSERT INTO "public_refactor"."event" (plan, step, direction, event)
+VALUES ('programme_membership', 'drop_deprecated_columns', 'up', 'done');
 COMMIT;
 
 \endif

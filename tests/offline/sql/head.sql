@@ -58,6 +58,23 @@ BEGIN
 END
 $body$;
 
+DO $body$
+DECLARE
+  found int := 2;
+BEGIN
+  IF pg_catalog.to_regclass('"public_refactor"."form"') IS NOT NULL THEN
+    SELECT pg_catalog.max(f.number) INTO found FROM "public_refactor"."form" AS f;
+  ELSIF pg_catalog.to_regclass('"public_refactor"."step"') IS NOT NULL THEN
+    found := 1;
+  END IF;
+  IF found <> 2 THEN
+    RAISE object_not_in_prerequisite_state USING
+      MESSAGE = pg_catalog.replace('the ledger "public_refactor" has form %s; this script uses form 2', '%s', found::text),
+      HINT = 'Print the script with the version of membership-refactor that made the ledger.';
+  END IF;
+END
+$body$;
+
 DO $body1$
 DECLARE
   expected jsonb := $body${
@@ -98,7 +115,7 @@ DECLARE
 BEGIN
   IF pg_catalog.to_regclass('"public_refactor"."step"') IS NOT NULL THEN
     SELECT s.now INTO began FROM "public_refactor"."step" AS s
-    WHERE s.plan = 'programme_membership' AND s.revision = '0003'
+    WHERE s.plan = 'programme_membership' AND s.step = 'copy_table'
       AND s.direction = 'up';
   END IF;
   IF began IS NULL THEN
@@ -275,6 +292,9 @@ SELECT pg_catalog.set_config('role', coalesce((SELECT pg_catalog.max(pg_catalog.
 
 BEGIN;
 REVOKE ALL ON SCHEMA "public_refactor" FROM PUBLIC;
+CREATE TABLE IF NOT EXISTS "public_refactor"."form" (
+  number integer PRIMARY KEY
+);
 CREATE TABLE IF NOT EXISTS "public_refactor"."plan" (
   plan text PRIMARY KEY,
   fingerprint text NOT NULL,
@@ -282,32 +302,30 @@ CREATE TABLE IF NOT EXISTS "public_refactor"."plan" (
 );
 CREATE TABLE IF NOT EXISTS "public_refactor"."step" (
   plan text NOT NULL,
-  revision text NOT NULL,
+  step text NOT NULL,
   direction text NOT NULL CHECK (direction IN ('up', 'down')),
   state text NOT NULL CHECK (state IN ('open', 'done')),
   started_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
   ended_at timestamptz,
   portrait jsonb,
   now jsonb,
-  PRIMARY KEY (plan, revision)
+  PRIMARY KEY (plan, step)
 );
 CREATE TABLE IF NOT EXISTS "public_refactor"."action" (
   plan text NOT NULL,
-  revision text NOT NULL,
+  step text NOT NULL,
   direction text NOT NULL,
-  name text NOT NULL,
-  started_at timestamptz,
+  key text NOT NULL,
   done_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
   rows bigint,
   lock_waited_ms double precision,
   lock_held_ms double precision,
   tries integer,
-  PRIMARY KEY (plan, revision, direction, name)
+  PRIMARY KEY (plan, step, direction, key)
 );
 CREATE TABLE IF NOT EXISTS "public_refactor"."job" (
   plan text NOT NULL,
   job text NOT NULL,
-  phase text NOT NULL DEFAULT 'build',
   bound text,
   claimed text,
   nulls_done boolean NOT NULL DEFAULT false,
@@ -329,7 +347,7 @@ CREATE TABLE IF NOT EXISTS "public_refactor"."batch" (
 );
 CREATE TABLE IF NOT EXISTS "public_refactor"."check_result" (
   plan text NOT NULL,
-  revision text,
+  step text,
   direction text,
   name text NOT NULL,
   broken bigint NOT NULL,
@@ -339,7 +357,7 @@ CREATE TABLE IF NOT EXISTS "public_refactor"."check_result" (
 );
 CREATE TABLE IF NOT EXISTS "public_refactor"."event" (
   plan text NOT NULL,
-  revision text,
+  step text,
   direction text,
   event text NOT NULL,
   detail jsonb,
@@ -348,7 +366,7 @@ CREATE TABLE IF NOT EXISTS "public_refactor"."event" (
 );
 CREATE TABLE IF NOT EXISTS "public_refactor"."acceptance" (
   plan text NOT NULL,
-  revision text NOT NULL,
+  step text NOT NULL,
   reason text NOT NULL CHECK (reason <> ''),
   by_role text NOT NULL DEFAULT session_user,
   at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
@@ -391,6 +409,7 @@ CREATE TABLE IF NOT EXISTS "public_refactor"."repair" (
   was jsonb,
   at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
 );
+INSERT INTO "public_refactor"."form" (number) VALUES (2) ON CONFLICT DO NOTHING;
 CREATE INDEX IF NOT EXISTS batch_open ON "public_refactor"."batch" (plan, job) WHERE NOT done;
 COMMIT;
 

@@ -1,4 +1,4 @@
-"""The copy at 0003: it follows the source, and refuses any write that would make it differ."""
+"""The copy follows the source, and refuses any write that would make it differ."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ from membership_refactor.sql.triggers import NOT_SYNC, OwnTrigger, after, trigge
 from membership_refactor.sql.types import differs
 
 _MESSAGE = "%I.%I follows %I and cannot be written yet: this write would make them differ"
-_HINT = "Write to the source table; the copy takes writes of its own from revision 0004 on."
 
 
-def refusal_functions(names: Names, key: str, columns: Sequence[Column]) -> tuple[Statement, ...]:
+def refusal_functions(
+    names: Names, key: str, columns: Sequence[Column], *, opens: str
+) -> tuple[Statement, ...]:
     """Row functions that compare what was written to the copy with the source.
+
+    ``opens`` is the revision from which on the copy may be written, for the hint.
 
     Two forms of one rule. A statement sent by a session (trigger depth 0) is judged at once. A
     write from within a trigger is judged at commit: a cascade may reach the copy before it
@@ -24,11 +27,12 @@ def refusal_functions(names: Names, key: str, columns: Sequence[Column]) -> tupl
     """
     source, copy, k = names.source, names.copy, ident(key)
     others = [c for c in columns if c.name != key]
+    hint = f"Write to the source table; the copy can be written from {opens} on."
     arguments = ", ".join(literal(n) for n in (names.schema, names.plan.copy, names.plan.source))
     refuse = (
         "RAISE object_not_in_prerequisite_state USING\n"
         f"      MESSAGE = pg_catalog.format({literal(_MESSAGE)}, {arguments}),\n"
-        f"      HINT = {literal(_HINT)};"
+        f"      HINT = {literal(hint)};"
     )
     # Whatever the event: the row as it is now, on both sides, under the id before and after.
     apart = (

@@ -22,7 +22,7 @@ from membership_refactor.sql.triggers import (
 )
 
 _MESSAGE = "%I.%I is retired and cannot be written"
-_HINT = "Write to %I.%I; revision 0005 moved the rows there."
+_HINT = "Write to %I.%I; the rows have been moved there."
 
 
 def retired_table(plan: TableSplit, source: Table) -> Table:

@@ -9,37 +9,40 @@ from membership_refactor.sql.names import ledger_schema
 from membership_refactor.sql.quoting import dollar_quoted, ident, literal, qualified
 from membership_refactor.sql.statements import Statement
 
+FORM = 2
+"""The form of these tables. A ledger of another form is refused; form 1 had no table ``form``."""
+
 TABLES: dict[str, str] = {
+    "form": """
+  number integer PRIMARY KEY""",
     "plan": """
   plan text PRIMARY KEY,
   fingerprint text NOT NULL,
   recorded_at timestamptz NOT NULL DEFAULT pg_catalog.now()""",
     "step": """
   plan text NOT NULL,
-  revision text NOT NULL,
+  step text NOT NULL,
   direction text NOT NULL CHECK (direction IN ('up', 'down')),
   state text NOT NULL CHECK (state IN ('open', 'done')),
   started_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
   ended_at timestamptz,
   portrait jsonb,
   now jsonb,
-  PRIMARY KEY (plan, revision)""",
+  PRIMARY KEY (plan, step)""",
     "action": """
   plan text NOT NULL,
-  revision text NOT NULL,
+  step text NOT NULL,
   direction text NOT NULL,
-  name text NOT NULL,
-  started_at timestamptz,
+  key text NOT NULL,
   done_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
   rows bigint,
   lock_waited_ms double precision,
   lock_held_ms double precision,
   tries integer,
-  PRIMARY KEY (plan, revision, direction, name)""",
+  PRIMARY KEY (plan, step, direction, key)""",
     "job": """
   plan text NOT NULL,
   job text NOT NULL,
-  phase text NOT NULL DEFAULT 'build',
   bound text,
   claimed text,
   nulls_done boolean NOT NULL DEFAULT false,
@@ -59,7 +62,7 @@ TABLES: dict[str, str] = {
   PRIMARY KEY (plan, job, n)""",
     "check_result": """
   plan text NOT NULL,
-  revision text,
+  step text,
   direction text,
   name text NOT NULL,
   broken bigint NOT NULL,
@@ -68,7 +71,7 @@ TABLES: dict[str, str] = {
   checked_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()""",
     "event": """
   plan text NOT NULL,
-  revision text,
+  step text,
   direction text,
   event text NOT NULL,
   detail jsonb,
@@ -76,7 +79,7 @@ TABLES: dict[str, str] = {
   at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()""",
     "acceptance": """
   plan text NOT NULL,
-  revision text NOT NULL,
+  step text NOT NULL,
   reason text NOT NULL CHECK (reason <> ''),
   by_role text NOT NULL DEFAULT session_user,
   at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()""",
@@ -119,7 +122,7 @@ TABLES: dict[str, str] = {
 
 
 def create_ledger(schema: str, owner: str | None = None) -> tuple[Statement, ...]:
-    """The ledger schema with its tables; closed to everybody but the owner."""
+    """Create the ledger schema with its tables; closed to everybody but the owner."""
     ledger = ledger_schema(schema)
     authorization = f" AUTHORIZATION {ident(owner)}" if owner else ""
     # CREATE SCHEMA asks for its privilege even where IF NOT EXISTS leaves it nothing to do.
@@ -133,6 +136,8 @@ def create_ledger(schema: str, owner: str | None = None) -> tuple[Statement, ...
     for name, columns in TABLES.items():
         table = qualified(ledger, name)
         made.append(Statement(f"CREATE TABLE IF NOT EXISTS {table} ({columns}\n)"))
+    form = qualified(ledger, "form")
+    made.append(Statement(f"INSERT INTO {form} (number) VALUES ({FORM}) ON CONFLICT DO NOTHING"))
     made.append(
         Statement(
             f"CREATE INDEX IF NOT EXISTS batch_open ON {qualified(ledger, 'batch')} "
@@ -143,25 +148,5 @@ def create_ledger(schema: str, owner: str | None = None) -> tuple[Statement, ...
 
 
 def drop_ledger(schema: str) -> Statement:
-    """Takes the whole ledger away; the downgrade of 0001 asks first whether it may."""
+    """Drop the whole ledger; the downgrade of the first step checks first that it may."""
     return Statement(f"DROP SCHEMA IF EXISTS {ident(ledger_schema(schema))} CASCADE")
-
-
-def is_done(schema: str, plan: str, revision: str, direction: str, action: str) -> str:
-    """A condition: that action of that step is done."""
-    table = qualified(ledger_schema(schema), "action")
-    return (
-        f"EXISTS (SELECT FROM {table} AS d WHERE d.plan = {literal(plan)} "
-        f"AND d.revision = {literal(revision)} AND d.direction = {literal(direction)} "
-        f"AND d.name = {literal(action)})"
-    )
-
-
-def mark_done(schema: str, plan: str, revision: str, direction: str, action: str) -> str:
-    """INSERT that records it; run in the transaction that does it."""
-    table = qualified(ledger_schema(schema), "action")
-    values = ", ".join(literal(v) for v in (plan, revision, direction, action))
-    return (
-        f"INSERT INTO {table} (plan, revision, direction, name) VALUES ({values})\n"
-        "ON CONFLICT DO NOTHING"
-    )

@@ -185,8 +185,9 @@ def let_childless_go(names: Names) -> Statement:
 BEGIN
   PERFORM pg_catalog.set_config({literal(SYNC_MARK)}, {literal(SYNC_ON)}, true);
   PERFORM FROM {names.parent} AS p WHERE {alone} ORDER BY p.{uuid} FOR UPDATE;
-  INSERT INTO {event} (plan, revision, direction, event, detail)
-  SELECT {literal(plan.name)}, '0008', 'down', 'childless parent went', pg_catalog.to_jsonb(p.*)
+  INSERT INTO {event} (plan, step, direction, event, detail)
+  SELECT {literal(plan.name)}, 'link_children', 'down', 'childless parent went',
+    pg_catalog.to_jsonb(p.*)
   FROM {names.parent} AS p WHERE {alone};
   DELETE FROM {names.parent} AS p WHERE {alone};
 END

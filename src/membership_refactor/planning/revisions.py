@@ -1,0 +1,42 @@
+"""Revisions: what a project calls the Alembic revisions that run the steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+BASE = "base"
+"""What Alembic calls the place before the first revision."""
+
+
+@dataclass(frozen=True, slots=True)
+class Revisions:
+    """Ids for messages; nothing is decided by them. A step without one goes by its own name."""
+
+    ids: Mapping[str, str] = field(default_factory=dict)
+    """By step: the id of the revision that runs it."""
+    before: Mapping[str, str] = field(default_factory=dict)
+    """By step: the id of the revision before that one, or ``base``."""
+
+    @staticmethod
+    def in_a_row(ids: Mapping[str, str]) -> Revisions:
+        """Revisions that follow each other, the first of them from base."""
+        return Revisions(ids, dict(zip(ids, (BASE, *ids.values()), strict=False)))
+
+    def of(self, step: str) -> str:
+        """``0004``, or the step's name."""
+        return self.ids.get(step, step)
+
+    def label(self, step: str) -> str:
+        """``0004 dual_write``, or the step's name."""
+        return f"{self.ids[step]} {step}" if step in self.ids else step
+
+    def mention(self, step: str) -> str:
+        """``revision 0004``, or ``step dual_write``."""
+        return f"revision {self.ids[step]}" if step in self.ids else f"step {step}"
+
+    def command(self, step: str, direction: str) -> str:
+        """The Alembic command that takes the step ``up`` or ``down``."""
+        if direction == "up":
+            return f"alembic upgrade {self.of(step)}"
+        return f"alembic downgrade {self.before.get(step) or f'{self.of(step)}-1'}"
