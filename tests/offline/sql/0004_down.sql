@@ -187,7 +187,7 @@ BEGIN
     OR a."amended_date" IS DISTINCT FROM b."amended_date")) THEN
       RAISE object_not_in_prerequisite_state USING
       MESSAGE = pg_catalog.format('%I.%I follows %I and cannot be written yet: this write would make them differ', 'public', 'curriculum_membership', 'programme_membership'),
-      HINT = 'Write to the source table; the copy takes writes of its own from revision 0004 on.';
+      HINT = 'Write to the source table; the copy can be written from revision 0004 on.';
     END IF;
   END IF;
   IF TG_OP <> 'DELETE' THEN
@@ -214,7 +214,7 @@ BEGIN
     OR a."amended_date" IS DISTINCT FROM b."amended_date")) THEN
       RAISE object_not_in_prerequisite_state USING
       MESSAGE = pg_catalog.format('%I.%I follows %I and cannot be written yet: this write would make them differ', 'public', 'curriculum_membership', 'programme_membership'),
-      HINT = 'Write to the source table; the copy takes writes of its own from revision 0004 on.';
+      HINT = 'Write to the source table; the copy can be written from revision 0004 on.';
     END IF;
   END IF;
   RETURN NULL;
@@ -228,7 +228,7 @@ BEGIN
   IF pg_catalog.pg_relation_size('"public"."programme_membership"'::pg_catalog.regclass) > 0 THEN
     RAISE object_not_in_prerequisite_state USING
       MESSAGE = pg_catalog.format('%I.%I follows %I and cannot be written yet: this write would make them differ', 'public', 'curriculum_membership', 'programme_membership'),
-      HINT = 'Write to the source table; the copy takes writes of its own from revision 0004 on.';
+      HINT = 'Write to the source table; the copy can be written from revision 0004 on.';
   END IF;
   RETURN NULL;
 END

@@ -194,7 +194,7 @@ SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 BEGIN
   RAISE object_not_in_prerequisite_state USING
     MESSAGE = pg_catalog.format('%I.%I is retired and cannot be written', 'public', 'programme_membership_retired'),
-    HINT = pg_catalog.format('Write to %I.%I; revision 0005 moved the rows there.', 'public', 'curriculum_membership');
+    HINT = pg_catalog.format('Write to %I.%I; the rows have been moved there.', 'public', 'curriculum_membership');
 END
 $body$;
 REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_refuse_retired"() FROM PUBLIC;
