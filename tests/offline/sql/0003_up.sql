@@ -32,8 +32,8 @@ BEGIN
 END
 $body$;
 
-SELECT EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.revision = '0003' AND s.direction = 'up' AND s.state = 'done') AS refactor_stands,
-  EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.revision = '0003' AND s.direction = 'up' AND s.state = 'open') AS refactor_open \gset
+SELECT EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.step = 'copy_table' AND s.direction = 'up' AND s.state = 'done') AS refactor_stands,
+  EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.step = 'copy_table' AND s.direction = 'up' AND s.state = 'open') AS refactor_open \gset
 
 \if :refactor_stands
 \warn '0003 copy_table: up already, nothing to do'
@@ -43,18 +43,28 @@ DO $body$
 DECLARE
   half record;
 BEGIN
-  SELECT s.revision, s.direction, s.started_at,
-    CASE WHEN s.direction = 'up' THEN 'upgrade ' || s.revision
-      WHEN s.revision = '0001' THEN 'downgrade base'
-      ELSE 'downgrade ' || pg_catalog.lpad((s.revision::int - 1)::text, 4, '0') END AS command
+  SELECT coalesce(k.label, s.step) AS label, s.direction, s.started_at,
+    CASE s.direction WHEN 'up' THEN k.up ELSE k.down END AS command
   INTO half FROM "public_refactor"."step" AS s
+  LEFT JOIN (VALUES
+    ('legacy_baseline', '0001 legacy_baseline', 'alembic upgrade 0001', 'alembic downgrade base'),
+    ('enrollment_identity', '0002 enrollment_identity', 'alembic upgrade 0002', 'alembic downgrade 0001'),
+    ('copy_table', '0003 copy_table', 'alembic upgrade 0003', 'alembic downgrade 0002'),
+    ('dual_write', '0004 dual_write', 'alembic upgrade 0004', 'alembic downgrade 0003'),
+    ('retire_source', '0005 retire_source', 'alembic upgrade 0005', 'alembic downgrade 0004'),
+    ('create_parent', '0006 create_parent', 'alembic upgrade 0006', 'alembic downgrade 0005'),
+    ('rebuild_parent', '0007 rebuild_parent', 'alembic upgrade 0007', 'alembic downgrade 0006'),
+    ('link_children', '0008 link_children', 'alembic upgrade 0008', 'alembic downgrade 0007'),
+    ('stop_parallel_save', '0009 stop_parallel_save', 'alembic upgrade 0009', 'alembic downgrade 0008'),
+    ('drop_deprecated_columns', '0010 drop_deprecated_columns', 'alembic upgrade 0010', 'alembic downgrade 0009'),
+    ('drop_retired_table', '0011 drop_retired_table', 'alembic upgrade 0011', 'alembic downgrade 0010')) AS k (step, label, up, down) ON k.step = s.step
   WHERE s.plan = 'programme_membership' AND s.state = 'open'
-    AND (s.revision, s.direction) <> ('0003', 'up');
+    AND (s.step, s.direction) <> ('copy_table', 'up');
   IF FOUND THEN
     RAISE object_not_in_prerequisite_state USING
-      MESSAGE = pg_catalog.format('step %s was left half-way %s (begun %s UTC)', half.revision,
-        half.direction, pg_catalog.to_char(half.started_at, 'YYYY-MM-DD HH24:MI')),
-      HINT = pg_catalog.format('Finish it with: alembic %s   or take it back with: '
+      MESSAGE = pg_catalog.format('step %s is open: it went %s and has not finished (begun %s UTC)',
+        half.label, half.direction, pg_catalog.to_char(half.started_at, 'YYYY-MM-DD HH24:MI')),
+      HINT = pg_catalog.format('Finish it with: %s   or take it back with: '
         'membership-refactor abandon', half.command);
   END IF;
 END
@@ -88,8 +98,8 @@ FROM (
 ORDER BY t.name
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
-    (plan, revision, direction, name, broken, keys, seconds)
-  VALUES ('programme_membership', '0003', 'up', 'every row is seen', broken, keys,
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'copy_table', 'up', 'every row is seen', broken, keys,
     extract(epoch FROM pg_catalog.clock_timestamp() - began));
   COMMIT;
   IF broken > 0 THEN
@@ -104,44 +114,44 @@ END
 $body$;
 
 \if :refactor_open
-\warn '0003 copy_table: going on where it stopped'
+\warn '0003 copy_table: resumed'
 \else
 \warn '0003 copy_table up'
 DO $body$
 DECLARE
   wrong text;
 BEGIN
-  SELECT pg_catalog.min(o.revision) INTO wrong
-  FROM pg_catalog.unnest(ARRAY['0001', '0002']) AS o (revision)
+  SELECT o.label INTO wrong
+  FROM (VALUES (0, 'legacy_baseline', '0001'), (1, 'enrollment_identity', '0002')) AS o (n, step, label)
   WHERE NOT EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership'
-    AND s.revision = o.revision AND s.direction = 'up' AND s.state = 'done');
+    AND s.step = o.step AND s.direction = 'up' AND s.state = 'done')
+  ORDER BY o.n LIMIT 1;
   IF wrong IS NOT NULL THEN
     RAISE object_not_in_prerequisite_state USING
-      MESSAGE = pg_catalog.format('0003 cannot go up: '
-        '%s has not been taken up, says the ledger', wrong),
+      MESSAGE = '0003 copy_table cannot go up: ' || wrong || ' has not been applied, according to the ledger',
       HINT = 'Was the version stamped by hand? See: membership-refactor status';
   END IF;
 END
 $body$;
 
 BEGIN;
-DELETE FROM "public_refactor"."action" WHERE plan = 'programme_membership' AND revision = '0003';
+DELETE FROM "public_refactor"."action" WHERE plan = 'programme_membership' AND step = 'copy_table';
 INSERT INTO "public_refactor"."step" AS s
-  (plan, revision, direction, state, portrait, now)
-SELECT 'programme_membership', '0003', 'up', 'open', p.now, p.now
+  (plan, step, direction, state, portrait, now)
+SELECT 'programme_membership', 'copy_table', 'up', 'open', p.now, p.now
 FROM (SELECT $body$(portrait)$body$::pg_catalog.jsonb) AS p (now)
-ON CONFLICT (plan, revision) DO UPDATE SET direction = excluded.direction,
+ON CONFLICT (plan, step) DO UPDATE SET direction = excluded.direction,
   state = 'open', started_at = pg_catalog.clock_timestamp(), ended_at = NULL,
   portrait = coalesce(excluded.portrait, s.portrait), now = excluded.now;
-INSERT INTO "public_refactor"."event" (plan, revision, direction, event)
-VALUES ('programme_membership', '0003', 'up', 'begun');
+INSERT INTO "public_refactor"."event" (plan, step, direction, event)
+VALUES ('programme_membership', 'copy_table', 'up', 'begun');
 COMMIT;
 \endif
 
--- prepare
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0003' AND a.direction = 'up' AND a.name = 'prepare') AS refactor_to_do \gset
+-- Create the empty copy, its log and the functions
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'up' AND a.key = 'prepare') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  prepare'
+\warn '  Create the empty copy, its log and the functions'
 BEGIN;
 SET LOCAL search_path = '';
 CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_fence"() RETURNS pg_catalog.bool
@@ -1005,7 +1015,7 @@ BEGIN
     OR a."amended_date" IS DISTINCT FROM b."amended_date")) THEN
       RAISE object_not_in_prerequisite_state USING
       MESSAGE = pg_catalog.format('%I.%I follows %I and cannot be written yet: this write would make them differ', 'public', 'curriculum_membership', 'programme_membership'),
-      HINT = 'Write to the source table; the copy takes writes of its own from revision 0004 on.';
+      HINT = 'Write to the source table; the copy can be written from revision 0004 on.';
     END IF;
   END IF;
   IF TG_OP <> 'DELETE' THEN
@@ -1032,7 +1042,7 @@ BEGIN
     OR a."amended_date" IS DISTINCT FROM b."amended_date")) THEN
       RAISE object_not_in_prerequisite_state USING
       MESSAGE = pg_catalog.format('%I.%I follows %I and cannot be written yet: this write would make them differ', 'public', 'curriculum_membership', 'programme_membership'),
-      HINT = 'Write to the source table; the copy takes writes of its own from revision 0004 on.';
+      HINT = 'Write to the source table; the copy can be written from revision 0004 on.';
     END IF;
   END IF;
   RETURN NULL;
@@ -1046,21 +1056,21 @@ BEGIN
   IF pg_catalog.pg_relation_size('"public"."programme_membership"'::pg_catalog.regclass) > 0 THEN
     RAISE object_not_in_prerequisite_state USING
       MESSAGE = pg_catalog.format('%I.%I follows %I and cannot be written yet: this write would make them differ', 'public', 'curriculum_membership', 'programme_membership'),
-      HINT = 'Write to the source table; the copy takes writes of its own from revision 0004 on.';
+      HINT = 'Write to the source table; the copy can be written from revision 0004 on.';
   END IF;
   RETURN NULL;
 END
 $body$;
 REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_refuse_truncate"() FROM PUBLIC;
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0003', 'up', 'prepare') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'copy_table', 'up', 'prepare') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
--- record changes
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0003' AND a.direction = 'up' AND a.name = 'record changes') AS refactor_to_do \gset
+-- Record changes in the log
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'up' AND a.key = 'record_changes') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  record changes'
+\warn '  Record changes in the log'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -1101,8 +1111,8 @@ IF 'AA_refactor_copy_log_moved' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_
   EXECUTE FUNCTION "public_refactor"."programme_membership_copy_log_moved"()'; END IF;
 ALTER TABLE "public"."programme_membership" ENABLE ALWAYS TRIGGER "AA_refactor_copy_log_insert", ENABLE ALWAYS TRIGGER "AA_refactor_copy_log_update", ENABLE ALWAYS TRIGGER "AA_refactor_copy_log_delete", ENABLE ALWAYS TRIGGER "AA_refactor_copy_log_truncate", ENABLE ALWAYS TRIGGER "AA_refactor_copy_log_moved";
 END $own$$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0003', 'up', 'record changes',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'copy_table', 'up', 'record_changes',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
@@ -1117,9 +1127,10 @@ VALUES ('programme_membership', '0003', 'up', 'record changes',
 SELECT pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)', b.who, b.described,
     coalesce(b.seconds || ' s', 'an unknown time')), '; ' ORDER BY b.seconds DESC NULLS LAST)
     AS named,
-  coalesce(pg_catalog.format('Wait until the autovacuum of %s has ended, and do not cancel it: it '
-      'prevents transaction ID wraparound. pg_stat_progress_vacuum shows how far it is.',
-      nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')),
+  coalesce('Wait until the autovacuum of '
+      || nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')
+      || ' has ended, and do not cancel it: it prevents transaction ID wraparound. '
+      'pg_stat_progress_vacuum shows how far it is.',
     'End or wait for those transactions.') AS advice
 FROM (
   SELECT DISTINCT coalesce('pid ' || a.pid, 'prepared transaction "' || p.gid || '"') AS who,
@@ -1159,10 +1170,10 @@ END
 $body1$;
 \endif
 
--- copy
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0003' AND a.direction = 'up' AND a.name = 'copy') AS refactor_to_do \gset
+-- Copy the rows
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'up' AND a.key = 'copy') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  copy'
+\warn '  Copy the rows'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -1177,13 +1188,13 @@ BEGIN
   PERFORM pg_catalog.set_config('lock_timeout', least(2000, s.setting::int / 2)::text, false)
   FROM pg_catalog.pg_settings AS s WHERE s.name = 'deadlock_timeout';
   PERFORM pg_catalog.set_config('synchronous_commit', 'off', false);
-  INSERT INTO "public_refactor"."job" (plan, job) VALUES ('programme_membership', '0003 up copy') ON CONFLICT DO NOTHING;
+  INSERT INTO "public_refactor"."job" (plan, job) VALUES ('programme_membership', 'copy_table up copy') ON CONFLICT DO NOTHING;
   COMMIT;
   -- Read after capture is committed: whatever commits later is in the log.
   UPDATE "public_refactor"."job" AS j SET bound = (SELECT t."id"::text FROM "public"."programme_membership" AS t
       WHERE t."id" IS NOT NULL ORDER BY t."id" DESC LIMIT 1),
     nulls_done = j.nulls_done OR true
-  WHERE j.plan = 'programme_membership' AND j.job = '0003 up copy' AND j.bound IS NULL AND NOT j.exhausted;
+  WHERE j.plan = 'programme_membership' AND j.job = 'copy_table up copy' AND j.bound IS NULL AND NOT j.exhausted;
   COMMIT;
   <<ranges>>
   LOOP
@@ -1254,13 +1265,13 @@ SELECT 'programme_membership', e.event, e.detail FROM (VALUES
     END IF;
     BEGIN
       SELECT j.claimed, j.bound, j.nulls_done, j.exhausted INTO work.job
-      FROM "public_refactor"."job" AS j WHERE plan = 'programme_membership' AND job = '0003 up copy' FOR UPDATE;
+      FROM "public_refactor"."job" AS j WHERE plan = 'programme_membership' AND job = 'copy_table up copy' FOR UPDATE;
       -- A range that was claimed and not finished, by whomever, goes first.
       SELECT b.n, b.first, b.last INTO work.number, work.first_value, work.last_value
-      FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = '0003 up copy' AND NOT b.done ORDER BY b.n LIMIT 1;
+      FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = 'copy_table up copy' AND NOT b.done ORDER BY b.n LIMIT 1;
       IF NOT FOUND THEN
         IF NOT work.job.nulls_done THEN
-          UPDATE "public_refactor"."job" SET nulls_done = true WHERE plan = 'programme_membership' AND job = '0003 up copy';
+          UPDATE "public_refactor"."job" SET nulls_done = true WHERE plan = 'programme_membership' AND job = 'copy_table up copy';
           first_value := NULL; last_value := NULL;
         ELSE
           EXIT ranges WHEN work.job.exhausted OR work.job.bound IS NULL;
@@ -1269,15 +1280,15 @@ SELECT 'programme_membership', e.event, e.detail FROM (VALUES
           INTO work.first_value, work.last_value
           USING work.job.bound, work.job.claimed, greatest(size::bigint - 1, 0);
           IF work.first_value IS NULL THEN
-            UPDATE "public_refactor"."job" SET exhausted = true WHERE plan = 'programme_membership' AND job = '0003 up copy';
+            UPDATE "public_refactor"."job" SET exhausted = true WHERE plan = 'programme_membership' AND job = 'copy_table up copy';
             EXIT ranges;
           END IF;
-          UPDATE "public_refactor"."job" SET claimed = work.last_value WHERE plan = 'programme_membership' AND job = '0003 up copy';
+          UPDATE "public_refactor"."job" SET claimed = work.last_value WHERE plan = 'programme_membership' AND job = 'copy_table up copy';
         END IF;
         INSERT INTO "public_refactor"."batch" (plan, job, n, first, last, worker)
-        SELECT 'programme_membership', '0003 up copy', coalesce(pg_catalog.max(b.n), 0) + 1,
+        SELECT 'programme_membership', 'copy_table up copy', coalesce(pg_catalog.max(b.n), 0) + 1,
           work.first_value, work.last_value, 'script'
-        FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = '0003 up copy' RETURNING n INTO work.number;
+        FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = 'copy_table up copy' RETURNING n INTO work.number;
       END IF;
       stuck := NULL;
     EXCEPTION WHEN lock_not_available OR deadlock_detected OR serialization_failure THEN
@@ -1295,14 +1306,14 @@ SELECT 'programme_membership', e.event, e.detail FROM (VALUES
       tries := tries + 1;
       BEGIN
         -- The row lock lets a killed client's backend, still at this range, finish first.
-        IF NOT (SELECT b.done FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = '0003 up copy' AND b.n = work.number FOR UPDATE) THEN
+        IF NOT (SELECT b.done FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = 'copy_table up copy' AND b.n = work.number FOR UPDATE) THEN
           IF work.first_value IS NULL THEN
             written := 0;
           ELSE
             written := "public_refactor"."programme_membership_copy_build"(work.first_value::bigint, work.last_value::bigint);
           END IF;
           UPDATE "public_refactor"."batch" SET done = true, rows = coalesce(work.written, 0),
-            done_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND job = '0003 up copy' AND n = work.number;
+            done_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND job = 'copy_table up copy' AND n = work.number;
         END IF;
         EXIT;
       EXCEPTION WHEN lock_not_available OR deadlock_detected OR serialization_failure THEN
@@ -1321,12 +1332,12 @@ SELECT 'programme_membership', e.event, e.detail FROM (VALUES
     END IF;
   END LOOP;
   COMMIT;
-  INSERT INTO "public_refactor"."action" (plan, revision, direction, name, rows)
-  SELECT 'programme_membership', '0003', 'up', 'copy', coalesce(pg_catalog.sum(b.rows), 0)
-  FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = '0003 up copy' AND b.done ON CONFLICT DO NOTHING;
+  INSERT INTO "public_refactor"."action" (plan, step, direction, key, rows)
+  SELECT 'programme_membership', 'copy_table', 'up', 'copy', coalesce(pg_catalog.sum(b.rows), 0)
+  FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = 'copy_table up copy' AND b.done ON CONFLICT DO NOTHING;
   -- The same step may run again after a downgrade.
-  DELETE FROM "public_refactor"."batch" WHERE plan = 'programme_membership' AND job = '0003 up copy';
-  DELETE FROM "public_refactor"."job" WHERE plan = 'programme_membership' AND job = '0003 up copy';
+  DELETE FROM "public_refactor"."batch" WHERE plan = 'programme_membership' AND job = 'copy_table up copy';
+  DELETE FROM "public_refactor"."job" WHERE plan = 'programme_membership' AND job = 'copy_table up copy';
   COMMIT;
   RESET synchronous_commit;
   PERFORM pg_catalog.set_config('lock_timeout', '2s', false);
@@ -1334,107 +1345,107 @@ END
 $body1$;
 \endif
 
--- index ix_curriculum_membership_curriculum_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0003' AND a.direction = 'up' AND a.name = 'index ix_curriculum_membership_curriculum_id') AS refactor_to_do \gset
+-- Create index ix_curriculum_membership_curriculum_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'up' AND a.key = 'create_index:ix_curriculum_membership_curriculum_id') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  index ix_curriculum_membership_curriculum_id'
+\warn '  Create index ix_curriculum_membership_curriculum_id'
 BEGIN;
 SET LOCAL search_path = '';
 CREATE INDEX "ix_curriculum_membership_curriculum_id" ON public."curriculum_membership" USING btree (curriculum_id);
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0003', 'up', 'index ix_curriculum_membership_curriculum_id') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'copy_table', 'up', 'create_index:ix_curriculum_membership_curriculum_id') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
--- index ix_curriculum_membership_person_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0003' AND a.direction = 'up' AND a.name = 'index ix_curriculum_membership_person_id') AS refactor_to_do \gset
+-- Create index ix_curriculum_membership_person_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'up' AND a.key = 'create_index:ix_curriculum_membership_person_id') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  index ix_curriculum_membership_person_id'
+\warn '  Create index ix_curriculum_membership_person_id'
 BEGIN;
 SET LOCAL search_path = '';
 CREATE INDEX "ix_curriculum_membership_person_id" ON public."curriculum_membership" USING btree (person_id);
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0003', 'up', 'index ix_curriculum_membership_person_id') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'copy_table', 'up', 'create_index:ix_curriculum_membership_person_id') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
--- index ix_curriculum_membership_programme_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0003' AND a.direction = 'up' AND a.name = 'index ix_curriculum_membership_programme_id') AS refactor_to_do \gset
+-- Create index ix_curriculum_membership_programme_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'up' AND a.key = 'create_index:ix_curriculum_membership_programme_id') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  index ix_curriculum_membership_programme_id'
+\warn '  Create index ix_curriculum_membership_programme_id'
 BEGIN;
 SET LOCAL search_path = '';
 CREATE INDEX "ix_curriculum_membership_programme_id" ON public."curriculum_membership" USING btree (programme_id);
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0003', 'up', 'index ix_curriculum_membership_programme_id') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'copy_table', 'up', 'create_index:ix_curriculum_membership_programme_id') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
--- index ix_curriculum_membership_rotation_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0003' AND a.direction = 'up' AND a.name = 'index ix_curriculum_membership_rotation_id') AS refactor_to_do \gset
+-- Create index ix_curriculum_membership_rotation_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'up' AND a.key = 'create_index:ix_curriculum_membership_rotation_id') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  index ix_curriculum_membership_rotation_id'
+\warn '  Create index ix_curriculum_membership_rotation_id'
 BEGIN;
 SET LOCAL search_path = '';
 CREATE INDEX "ix_curriculum_membership_rotation_id" ON public."curriculum_membership" USING btree (rotation_id);
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0003', 'up', 'index ix_curriculum_membership_rotation_id') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'copy_table', 'up', 'create_index:ix_curriculum_membership_rotation_id') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
--- index ix_curriculum_membership_training_number_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0003' AND a.direction = 'up' AND a.name = 'index ix_curriculum_membership_training_number_id') AS refactor_to_do \gset
+-- Create index ix_curriculum_membership_training_number_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'up' AND a.key = 'create_index:ix_curriculum_membership_training_number_id') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  index ix_curriculum_membership_training_number_id'
+\warn '  Create index ix_curriculum_membership_training_number_id'
 BEGIN;
 SET LOCAL search_path = '';
 CREATE INDEX "ix_curriculum_membership_training_number_id" ON public."curriculum_membership" USING btree (training_number_id);
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0003', 'up', 'index ix_curriculum_membership_training_number_id') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'copy_table', 'up', 'create_index:ix_curriculum_membership_training_number_id') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
--- index pk_curriculum_membership
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0003' AND a.direction = 'up' AND a.name = 'index pk_curriculum_membership') AS refactor_to_do \gset
+-- Create index pk_curriculum_membership
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'up' AND a.key = 'create_index:pk_curriculum_membership') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  index pk_curriculum_membership'
+\warn '  Create index pk_curriculum_membership'
 BEGIN;
 SET LOCAL search_path = '';
 CREATE UNIQUE INDEX "pk_curriculum_membership" ON public."curriculum_membership" USING btree (id);
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0003', 'up', 'index pk_curriculum_membership') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'copy_table', 'up', 'create_index:pk_curriculum_membership') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
--- index ix_curriculum_membership_programme_membership_uuid
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0003' AND a.direction = 'up' AND a.name = 'index ix_curriculum_membership_programme_membership_uuid') AS refactor_to_do \gset
+-- Create index ix_curriculum_membership_programme_membership_uuid
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'up' AND a.key = 'create_index:ix_curriculum_membership_programme_membership_uuid') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  index ix_curriculum_membership_programme_membership_uuid'
+\warn '  Create index ix_curriculum_membership_programme_membership_uuid'
 BEGIN;
 SET LOCAL search_path = '';
 CREATE INDEX "ix_curriculum_membership_programme_membership_uuid" ON "public"."curriculum_membership" USING btree ("programme_membership_uuid");
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0003', 'up', 'index ix_curriculum_membership_programme_membership_uuid') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'copy_table', 'up', 'create_index:ix_curriculum_membership_programme_membership_uuid') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
--- keys and checks
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0003' AND a.direction = 'up' AND a.name = 'keys and checks') AS refactor_to_do \gset
+-- Create keys and checks
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'up' AND a.key = 'create_constraints') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  keys and checks'
+\warn '  Create keys and checks'
 BEGIN;
 SET LOCAL search_path = '';
 ALTER TABLE "public"."curriculum_membership" ADD CONSTRAINT "pk_curriculum_membership" PRIMARY KEY USING INDEX "pk_curriculum_membership";
 ANALYZE "public"."curriculum_membership";
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0003', 'up', 'keys and checks') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'copy_table', 'up', 'create_constraints') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
--- switch to synchronous capture
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0003' AND a.direction = 'up' AND a.name = 'switch to synchronous capture') AS refactor_to_do \gset
+-- Switch to synchronous capture
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'up' AND a.key = 'switch') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  switch to synchronous capture'
+\warn '  Switch to synchronous capture'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -1588,8 +1599,8 @@ SELECT pg_catalog.string_agg(pg_catalog.format('DISABLE TRIGGER %I', t.tgname), 
 WHERE t.tgrelid = pg_catalog.to_regclass('"public"."curriculum_membership"') AND t.tgname IN ('AA_refactor_building_insert_or_update_or_delete', 'AA_refactor_building_truncate');
 IF what IS NOT NULL THEN EXECUTE 'ALTER TABLE "public"."curriculum_membership" ' || what; END IF;
 END $own$$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries, rows)
-VALUES ('programme_membership', '0003', 'up', 'switch to synchronous capture',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries, rows)
+VALUES ('programme_membership', 'copy_table', 'up', 'switch',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries, work.replayed) ON CONFLICT DO NOTHING;
       EXIT;
@@ -1604,9 +1615,10 @@ VALUES ('programme_membership', '0003', 'up', 'switch to synchronous capture',
 SELECT pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)', b.who, b.described,
     coalesce(b.seconds || ' s', 'an unknown time')), '; ' ORDER BY b.seconds DESC NULLS LAST)
     AS named,
-  coalesce(pg_catalog.format('Wait until the autovacuum of %s has ended, and do not cancel it: it '
-      'prevents transaction ID wraparound. pg_stat_progress_vacuum shows how far it is.',
-      nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')),
+  coalesce('Wait until the autovacuum of '
+      || nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')
+      || ' has ended, and do not cancel it: it prevents transaction ID wraparound. '
+      'pg_stat_progress_vacuum shows how far it is.',
     'End or wait for those transactions.') AS advice
 FROM (
   SELECT DISTINCT coalesce('pid ' || a.pid, 'prepared transaction "' || p.gid || '"') AS who,
@@ -1647,10 +1659,10 @@ END
 $body1$;
 \endif
 
--- take the log down
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0003' AND a.direction = 'up' AND a.name = 'take the log down') AS refactor_to_do \gset
+-- Drop the log's triggers
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'up' AND a.key = 'drop_log_triggers') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  take the log down'
+\warn '  Drop the log''s triggers'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -1682,8 +1694,8 @@ SELECT pg_catalog.string_agg(pg_catalog.format('DROP TRIGGER %I ON %s', t.tgname
 WHERE t.tgrelid = pg_catalog.to_regclass('"public"."curriculum_membership"') AND t.tgname IN ('AA_refactor_building_insert_or_update_or_delete', 'AA_refactor_building_truncate');
 IF what IS NOT NULL THEN EXECUTE what; END IF;
 END $own$$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0003', 'up', 'take the log down',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'copy_table', 'up', 'drop_log_triggers',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
@@ -1698,9 +1710,10 @@ VALUES ('programme_membership', '0003', 'up', 'take the log down',
 SELECT pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)', b.who, b.described,
     coalesce(b.seconds || ' s', 'an unknown time')), '; ' ORDER BY b.seconds DESC NULLS LAST)
     AS named,
-  coalesce(pg_catalog.format('Wait until the autovacuum of %s has ended, and do not cancel it: it '
-      'prevents transaction ID wraparound. pg_stat_progress_vacuum shows how far it is.',
-      nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')),
+  coalesce('Wait until the autovacuum of '
+      || nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')
+      || ' has ended, and do not cancel it: it prevents transaction ID wraparound. '
+      'pg_stat_progress_vacuum shows how far it is.',
     'End or wait for those transactions.') AS advice
 FROM (
   SELECT DISTINCT coalesce('pid ' || a.pid, 'prepared transaction "' || p.gid || '"') AS who,
@@ -1740,10 +1753,10 @@ END
 $body1$;
 \endif
 
--- drop the log
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0003' AND a.direction = 'up' AND a.name = 'drop the log') AS refactor_to_do \gset
+-- Drop the log
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'up' AND a.key = 'drop_log') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  drop the log'
+\warn '  Drop the log'
 BEGIN;
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_copy_next";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_copy_build";
@@ -1756,15 +1769,15 @@ DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_copy_log_truncat
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_copy_log_moved"();
 DROP TABLE IF EXISTS "public_refactor"."programme_membership_copy_log";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_building"();
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0003', 'up', 'drop the log') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'copy_table', 'up', 'drop_log') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
--- foreign key fk_curriculum_membership_curriculum_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0003' AND a.direction = 'up' AND a.name = 'foreign key fk_curriculum_membership_curriculum_id') AS refactor_to_do \gset
+-- Add foreign key fk_curriculum_membership_curriculum_id (NOT VALID)
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'up' AND a.key = 'add_foreign_key:fk_curriculum_membership_curriculum_id') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  foreign key fk_curriculum_membership_curriculum_id'
+\warn '  Add foreign key fk_curriculum_membership_curriculum_id (NOT VALID)'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -1784,8 +1797,8 @@ BEGIN
       LOCK TABLE "public"."curriculum" IN SHARE ROW EXCLUSIVE MODE;
       EXECUTE $body$SET LOCAL search_path = ''$body$;
       EXECUTE $body$ALTER TABLE "public"."curriculum_membership" ADD CONSTRAINT "fk_curriculum_membership_curriculum_id" FOREIGN KEY (curriculum_id) REFERENCES public.curriculum(id) NOT VALID$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0003', 'up', 'foreign key fk_curriculum_membership_curriculum_id',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'copy_table', 'up', 'add_foreign_key:fk_curriculum_membership_curriculum_id',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
@@ -1800,9 +1813,10 @@ VALUES ('programme_membership', '0003', 'up', 'foreign key fk_curriculum_members
 SELECT pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)', b.who, b.described,
     coalesce(b.seconds || ' s', 'an unknown time')), '; ' ORDER BY b.seconds DESC NULLS LAST)
     AS named,
-  coalesce(pg_catalog.format('Wait until the autovacuum of %s has ended, and do not cancel it: it '
-      'prevents transaction ID wraparound. pg_stat_progress_vacuum shows how far it is.',
-      nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')),
+  coalesce('Wait until the autovacuum of '
+      || nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')
+      || ' has ended, and do not cancel it: it prevents transaction ID wraparound. '
+      'pg_stat_progress_vacuum shows how far it is.',
     'End or wait for those transactions.') AS advice
 FROM (
   SELECT DISTINCT coalesce('pid ' || a.pid, 'prepared transaction "' || p.gid || '"') AS who,
@@ -1842,21 +1856,21 @@ END
 $body1$;
 \endif
 
--- validate fk_curriculum_membership_curriculum_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0003' AND a.direction = 'up' AND a.name = 'validate fk_curriculum_membership_curriculum_id') AS refactor_to_do \gset
+-- Validate foreign key fk_curriculum_membership_curriculum_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'up' AND a.key = 'validate_foreign_key:fk_curriculum_membership_curriculum_id') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  validate fk_curriculum_membership_curriculum_id'
+\warn '  Validate foreign key fk_curriculum_membership_curriculum_id'
 BEGIN;
 ALTER TABLE "public"."curriculum_membership" VALIDATE CONSTRAINT "fk_curriculum_membership_curriculum_id";
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0003', 'up', 'validate fk_curriculum_membership_curriculum_id') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'copy_table', 'up', 'validate_foreign_key:fk_curriculum_membership_curriculum_id') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
--- foreign key fk_curriculum_membership_person_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0003' AND a.direction = 'up' AND a.name = 'foreign key fk_curriculum_membership_person_id') AS refactor_to_do \gset
+-- Add foreign key fk_curriculum_membership_person_id (NOT VALID)
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'up' AND a.key = 'add_foreign_key:fk_curriculum_membership_person_id') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  foreign key fk_curriculum_membership_person_id'
+\warn '  Add foreign key fk_curriculum_membership_person_id (NOT VALID)'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -1876,8 +1890,8 @@ BEGIN
       LOCK TABLE "public"."person" IN SHARE ROW EXCLUSIVE MODE;
       EXECUTE $body$SET LOCAL search_path = ''$body$;
       EXECUTE $body$ALTER TABLE "public"."curriculum_membership" ADD CONSTRAINT "fk_curriculum_membership_person_id" FOREIGN KEY (person_id) REFERENCES public.person(id) NOT VALID$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0003', 'up', 'foreign key fk_curriculum_membership_person_id',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'copy_table', 'up', 'add_foreign_key:fk_curriculum_membership_person_id',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
@@ -1892,9 +1906,10 @@ VALUES ('programme_membership', '0003', 'up', 'foreign key fk_curriculum_members
 SELECT pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)', b.who, b.described,
     coalesce(b.seconds || ' s', 'an unknown time')), '; ' ORDER BY b.seconds DESC NULLS LAST)
     AS named,
-  coalesce(pg_catalog.format('Wait until the autovacuum of %s has ended, and do not cancel it: it '
-      'prevents transaction ID wraparound. pg_stat_progress_vacuum shows how far it is.',
-      nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')),
+  coalesce('Wait until the autovacuum of '
+      || nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')
+      || ' has ended, and do not cancel it: it prevents transaction ID wraparound. '
+      'pg_stat_progress_vacuum shows how far it is.',
     'End or wait for those transactions.') AS advice
 FROM (
   SELECT DISTINCT coalesce('pid ' || a.pid, 'prepared transaction "' || p.gid || '"') AS who,
@@ -1934,21 +1949,21 @@ END
 $body1$;
 \endif
 
--- validate fk_curriculum_membership_person_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0003' AND a.direction = 'up' AND a.name = 'validate fk_curriculum_membership_person_id') AS refactor_to_do \gset
+-- Validate foreign key fk_curriculum_membership_person_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'up' AND a.key = 'validate_foreign_key:fk_curriculum_membership_person_id') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  validate fk_curriculum_membership_person_id'
+\warn '  Validate foreign key fk_curriculum_membership_person_id'
 BEGIN;
 ALTER TABLE "public"."curriculum_membership" VALIDATE CONSTRAINT "fk_curriculum_membership_person_id";
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0003', 'up', 'validate fk_curriculum_membership_person_id') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'copy_table', 'up', 'validate_foreign_key:fk_curriculum_membership_person_id') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
--- foreign key fk_curriculum_membership_programme_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0003' AND a.direction = 'up' AND a.name = 'foreign key fk_curriculum_membership_programme_id') AS refactor_to_do \gset
+-- Add foreign key fk_curriculum_membership_programme_id (NOT VALID)
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'up' AND a.key = 'add_foreign_key:fk_curriculum_membership_programme_id') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  foreign key fk_curriculum_membership_programme_id'
+\warn '  Add foreign key fk_curriculum_membership_programme_id (NOT VALID)'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -1968,8 +1983,8 @@ BEGIN
       LOCK TABLE "public"."programme" IN SHARE ROW EXCLUSIVE MODE;
       EXECUTE $body$SET LOCAL search_path = ''$body$;
       EXECUTE $body$ALTER TABLE "public"."curriculum_membership" ADD CONSTRAINT "fk_curriculum_membership_programme_id" FOREIGN KEY (programme_id) REFERENCES public.programme(id) NOT VALID$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0003', 'up', 'foreign key fk_curriculum_membership_programme_id',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'copy_table', 'up', 'add_foreign_key:fk_curriculum_membership_programme_id',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
@@ -1984,9 +1999,10 @@ VALUES ('programme_membership', '0003', 'up', 'foreign key fk_curriculum_members
 SELECT pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)', b.who, b.described,
     coalesce(b.seconds || ' s', 'an unknown time')), '; ' ORDER BY b.seconds DESC NULLS LAST)
     AS named,
-  coalesce(pg_catalog.format('Wait until the autovacuum of %s has ended, and do not cancel it: it '
-      'prevents transaction ID wraparound. pg_stat_progress_vacuum shows how far it is.',
-      nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')),
+  coalesce('Wait until the autovacuum of '
+      || nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')
+      || ' has ended, and do not cancel it: it prevents transaction ID wraparound. '
+      'pg_stat_progress_vacuum shows how far it is.',
     'End or wait for those transactions.') AS advice
 FROM (
   SELECT DISTINCT coalesce('pid ' || a.pid, 'prepared transaction "' || p.gid || '"') AS who,
@@ -2026,21 +2042,21 @@ END
 $body1$;
 \endif
 
--- validate fk_curriculum_membership_programme_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0003' AND a.direction = 'up' AND a.name = 'validate fk_curriculum_membership_programme_id') AS refactor_to_do \gset
+-- Validate foreign key fk_curriculum_membership_programme_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'up' AND a.key = 'validate_foreign_key:fk_curriculum_membership_programme_id') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  validate fk_curriculum_membership_programme_id'
+\warn '  Validate foreign key fk_curriculum_membership_programme_id'
 BEGIN;
 ALTER TABLE "public"."curriculum_membership" VALIDATE CONSTRAINT "fk_curriculum_membership_programme_id";
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0003', 'up', 'validate fk_curriculum_membership_programme_id') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'copy_table', 'up', 'validate_foreign_key:fk_curriculum_membership_programme_id') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
--- foreign key fk_curriculum_membership_rotation_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0003' AND a.direction = 'up' AND a.name = 'foreign key fk_curriculum_membership_rotation_id') AS refactor_to_do \gset
+-- Add foreign key fk_curriculum_membership_rotation_id (NOT VALID)
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'up' AND a.key = 'add_foreign_key:fk_curriculum_membership_rotation_id') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  foreign key fk_curriculum_membership_rotation_id'
+\warn '  Add foreign key fk_curriculum_membership_rotation_id (NOT VALID)'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -2060,8 +2076,8 @@ BEGIN
       LOCK TABLE "public"."rotation" IN SHARE ROW EXCLUSIVE MODE;
       EXECUTE $body$SET LOCAL search_path = ''$body$;
       EXECUTE $body$ALTER TABLE "public"."curriculum_membership" ADD CONSTRAINT "fk_curriculum_membership_rotation_id" FOREIGN KEY (rotation_id) REFERENCES public.rotation(id) NOT VALID$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0003', 'up', 'foreign key fk_curriculum_membership_rotation_id',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'copy_table', 'up', 'add_foreign_key:fk_curriculum_membership_rotation_id',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
@@ -2076,9 +2092,10 @@ VALUES ('programme_membership', '0003', 'up', 'foreign key fk_curriculum_members
 SELECT pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)', b.who, b.described,
     coalesce(b.seconds || ' s', 'an unknown time')), '; ' ORDER BY b.seconds DESC NULLS LAST)
     AS named,
-  coalesce(pg_catalog.format('Wait until the autovacuum of %s has ended, and do not cancel it: it '
-      'prevents transaction ID wraparound. pg_stat_progress_vacuum shows how far it is.',
-      nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')),
+  coalesce('Wait until the autovacuum of '
+      || nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')
+      || ' has ended, and do not cancel it: it prevents transaction ID wraparound. '
+      'pg_stat_progress_vacuum shows how far it is.',
     'End or wait for those transactions.') AS advice
 FROM (
   SELECT DISTINCT coalesce('pid ' || a.pid, 'prepared transaction "' || p.gid || '"') AS who,
@@ -2118,21 +2135,21 @@ END
 $body1$;
 \endif
 
--- validate fk_curriculum_membership_rotation_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0003' AND a.direction = 'up' AND a.name = 'validate fk_curriculum_membership_rotation_id') AS refactor_to_do \gset
+-- Validate foreign key fk_curriculum_membership_rotation_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'up' AND a.key = 'validate_foreign_key:fk_curriculum_membership_rotation_id') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  validate fk_curriculum_membership_rotation_id'
+\warn '  Validate foreign key fk_curriculum_membership_rotation_id'
 BEGIN;
 ALTER TABLE "public"."curriculum_membership" VALIDATE CONSTRAINT "fk_curriculum_membership_rotation_id";
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0003', 'up', 'validate fk_curriculum_membership_rotation_id') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'copy_table', 'up', 'validate_foreign_key:fk_curriculum_membership_rotation_id') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
--- foreign key fk_curriculum_membership_training_number_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0003' AND a.direction = 'up' AND a.name = 'foreign key fk_curriculum_membership_training_number_id') AS refactor_to_do \gset
+-- Add foreign key fk_curriculum_membership_training_number_id (NOT VALID)
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'up' AND a.key = 'add_foreign_key:fk_curriculum_membership_training_number_id') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  foreign key fk_curriculum_membership_training_number_id'
+\warn '  Add foreign key fk_curriculum_membership_training_number_id (NOT VALID)'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -2152,8 +2169,8 @@ BEGIN
       LOCK TABLE "public"."training_number" IN SHARE ROW EXCLUSIVE MODE;
       EXECUTE $body$SET LOCAL search_path = ''$body$;
       EXECUTE $body$ALTER TABLE "public"."curriculum_membership" ADD CONSTRAINT "fk_curriculum_membership_training_number_id" FOREIGN KEY (training_number_id) REFERENCES public.training_number(id) NOT VALID$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0003', 'up', 'foreign key fk_curriculum_membership_training_number_id',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'copy_table', 'up', 'add_foreign_key:fk_curriculum_membership_training_number_id',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
@@ -2168,9 +2185,10 @@ VALUES ('programme_membership', '0003', 'up', 'foreign key fk_curriculum_members
 SELECT pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)', b.who, b.described,
     coalesce(b.seconds || ' s', 'an unknown time')), '; ' ORDER BY b.seconds DESC NULLS LAST)
     AS named,
-  coalesce(pg_catalog.format('Wait until the autovacuum of %s has ended, and do not cancel it: it '
-      'prevents transaction ID wraparound. pg_stat_progress_vacuum shows how far it is.',
-      nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')),
+  coalesce('Wait until the autovacuum of '
+      || nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')
+      || ' has ended, and do not cancel it: it prevents transaction ID wraparound. '
+      'pg_stat_progress_vacuum shows how far it is.',
     'End or wait for those transactions.') AS advice
 FROM (
   SELECT DISTINCT coalesce('pid ' || a.pid, 'prepared transaction "' || p.gid || '"') AS who,
@@ -2210,25 +2228,25 @@ END
 $body1$;
 \endif
 
--- validate fk_curriculum_membership_training_number_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0003' AND a.direction = 'up' AND a.name = 'validate fk_curriculum_membership_training_number_id') AS refactor_to_do \gset
+-- Validate foreign key fk_curriculum_membership_training_number_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'up' AND a.key = 'validate_foreign_key:fk_curriculum_membership_training_number_id') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  validate fk_curriculum_membership_training_number_id'
+\warn '  Validate foreign key fk_curriculum_membership_training_number_id'
 BEGIN;
 ALTER TABLE "public"."curriculum_membership" VALIDATE CONSTRAINT "fk_curriculum_membership_training_number_id";
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0003', 'up', 'validate fk_curriculum_membership_training_number_id') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'copy_table', 'up', 'validate_foreign_key:fk_curriculum_membership_training_number_id') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
--- open the copy
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0003' AND a.direction = 'up' AND a.name = 'open the copy') AS refactor_to_do \gset
+-- Open the copy to readers
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'up' AND a.key = 'open_copy') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  open the copy'
+\warn '  Open the copy to readers'
 BEGIN;
 SET LOCAL search_path = '';
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0003', 'up', 'open the copy') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'copy_table', 'up', 'open_copy') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
@@ -2261,8 +2279,8 @@ WHERE a."id" IS NULL OR b."id" IS NULL OR (a."person_id" IS DISTINCT FROM b."per
     OR a."amended_date" IS DISTINCT FROM b."amended_date")
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
-    (plan, revision, direction, name, broken, keys, seconds)
-  VALUES ('programme_membership', '0003', 'up', 'copy is exact', broken, keys,
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'copy_table', 'up', 'copy is exact', broken, keys,
     extract(epoch FROM pg_catalog.clock_timestamp() - began));
   COMMIT;
   IF broken > 0 THEN
@@ -2289,8 +2307,8 @@ WHERE b."id" IS NOT NULL AND ((EXISTS (SELECT FROM "public_refactor"."programme_
   AND b."programme_membership_uuid" IS DISTINCT FROM "public_refactor"."programme_membership_link"(b."person_id", b."programme_id", b."programme_membership_type", b."programme_start_date", b."programme_end_date"))
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
-    (plan, revision, direction, name, broken, keys, seconds)
-  VALUES ('programme_membership', '0003', 'up', 'link is of the key', broken, keys,
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'copy_table', 'up', 'link is of the key', broken, keys,
     extract(epoch FROM pg_catalog.clock_timestamp() - began));
   COMMIT;
   IF broken > 0 THEN
@@ -2306,9 +2324,9 @@ $body$;
 
 BEGIN;
 UPDATE "public_refactor"."step" SET state = 'done',
-  ended_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND revision = '0003';
-INSERT INTO "public_refactor"."event" (plan, revision, direction, event)
-VALUES ('programme_membership', '0003', 'up', 'done');
+  ended_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND step = 'copy_table';
+INSERT INTO "public_refactor"."event" (plan, step, direction, event)
+VALUES ('programme_membership', 'copy_table', 'up', 'done');
 COMMIT;
 
 \endif

@@ -32,8 +32,8 @@ BEGIN
 END
 $body$;
 
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.revision = '0005' AND (s.direction = 'up' OR s.state = 'open')) AS refactor_stands,
-  EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.revision = '0005' AND s.direction = 'down' AND s.state = 'open') AS refactor_open \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.step = 'retire_source' AND (s.direction = 'up' OR s.state = 'open')) AS refactor_stands,
+  EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.step = 'retire_source' AND s.direction = 'down' AND s.state = 'open') AS refactor_open \gset
 
 \if :refactor_stands
 \warn '0005 retire_source: down already, nothing to do'
@@ -43,18 +43,28 @@ DO $body$
 DECLARE
   half record;
 BEGIN
-  SELECT s.revision, s.direction, s.started_at,
-    CASE WHEN s.direction = 'up' THEN 'upgrade ' || s.revision
-      WHEN s.revision = '0001' THEN 'downgrade base'
-      ELSE 'downgrade ' || pg_catalog.lpad((s.revision::int - 1)::text, 4, '0') END AS command
+  SELECT coalesce(k.label, s.step) AS label, s.direction, s.started_at,
+    CASE s.direction WHEN 'up' THEN k.up ELSE k.down END AS command
   INTO half FROM "public_refactor"."step" AS s
+  LEFT JOIN (VALUES
+    ('legacy_baseline', '0001 legacy_baseline', 'alembic upgrade 0001', 'alembic downgrade base'),
+    ('enrollment_identity', '0002 enrollment_identity', 'alembic upgrade 0002', 'alembic downgrade 0001'),
+    ('copy_table', '0003 copy_table', 'alembic upgrade 0003', 'alembic downgrade 0002'),
+    ('dual_write', '0004 dual_write', 'alembic upgrade 0004', 'alembic downgrade 0003'),
+    ('retire_source', '0005 retire_source', 'alembic upgrade 0005', 'alembic downgrade 0004'),
+    ('create_parent', '0006 create_parent', 'alembic upgrade 0006', 'alembic downgrade 0005'),
+    ('rebuild_parent', '0007 rebuild_parent', 'alembic upgrade 0007', 'alembic downgrade 0006'),
+    ('link_children', '0008 link_children', 'alembic upgrade 0008', 'alembic downgrade 0007'),
+    ('stop_parallel_save', '0009 stop_parallel_save', 'alembic upgrade 0009', 'alembic downgrade 0008'),
+    ('drop_deprecated_columns', '0010 drop_deprecated_columns', 'alembic upgrade 0010', 'alembic downgrade 0009'),
+    ('drop_retired_table', '0011 drop_retired_table', 'alembic upgrade 0011', 'alembic downgrade 0010')) AS k (step, label, up, down) ON k.step = s.step
   WHERE s.plan = 'programme_membership' AND s.state = 'open'
-    AND (s.revision, s.direction) <> ('0005', 'down');
+    AND (s.step, s.direction) <> ('retire_source', 'down');
   IF FOUND THEN
     RAISE object_not_in_prerequisite_state USING
-      MESSAGE = pg_catalog.format('step %s was left half-way %s (begun %s UTC)', half.revision,
-        half.direction, pg_catalog.to_char(half.started_at, 'YYYY-MM-DD HH24:MI')),
-      HINT = pg_catalog.format('Finish it with: alembic %s   or take it back with: '
+      MESSAGE = pg_catalog.format('step %s is open: it went %s and has not finished (begun %s UTC)',
+        half.label, half.direction, pg_catalog.to_char(half.started_at, 'YYYY-MM-DD HH24:MI')),
+      HINT = pg_catalog.format('Finish it with: %s   or take it back with: '
         'membership-refactor abandon', half.command);
   END IF;
 END
@@ -88,8 +98,8 @@ FROM (
 ORDER BY t.name
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
-    (plan, revision, direction, name, broken, keys, seconds)
-  VALUES ('programme_membership', '0005', 'down', 'every row is seen', broken, keys,
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'retire_source', 'down', 'every row is seen', broken, keys,
     extract(epoch FROM pg_catalog.clock_timestamp() - began));
   COMMIT;
   IF broken > 0 THEN
@@ -104,44 +114,44 @@ END
 $body$;
 
 \if :refactor_open
-\warn '0005 retire_source: going on where it stopped'
+\warn '0005 retire_source: resumed'
 \else
 \warn '0005 retire_source down'
 DO $body$
 DECLARE
   wrong text;
 BEGIN
-  SELECT pg_catalog.min(o.revision) INTO wrong
-  FROM pg_catalog.unnest(ARRAY['0006', '0007', '0008', '0009', '0010', '0011']) AS o (revision)
+  SELECT o.label INTO wrong
+  FROM (VALUES (0, 'create_parent', '0006'), (1, 'rebuild_parent', '0007'), (2, 'link_children', '0008'), (3, 'stop_parallel_save', '0009'), (4, 'drop_deprecated_columns', '0010'), (5, 'drop_retired_table', '0011')) AS o (n, step, label)
   WHERE  EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership'
-    AND s.revision = o.revision AND s.direction = 'up' AND s.state = 'done');
+    AND s.step = o.step AND s.direction = 'up' AND s.state = 'done')
+  ORDER BY o.n LIMIT 1;
   IF wrong IS NOT NULL THEN
     RAISE object_not_in_prerequisite_state USING
-      MESSAGE = pg_catalog.format('0005 cannot go down: '
-        '%s still stands, says the ledger', wrong),
+      MESSAGE = '0005 retire_source cannot go down: ' || wrong || ' is still applied, according to the ledger',
       HINT = 'Was the version stamped by hand? See: membership-refactor status';
   END IF;
 END
 $body$;
 
 BEGIN;
-DELETE FROM "public_refactor"."action" WHERE plan = 'programme_membership' AND revision = '0005';
+DELETE FROM "public_refactor"."action" WHERE plan = 'programme_membership' AND step = 'retire_source';
 INSERT INTO "public_refactor"."step" AS s
-  (plan, revision, direction, state, portrait, now)
-SELECT 'programme_membership', '0005', 'down', 'open', NULL, p.now
+  (plan, step, direction, state, portrait, now)
+SELECT 'programme_membership', 'retire_source', 'down', 'open', NULL, p.now
 FROM (SELECT $body$(portrait)$body$::pg_catalog.jsonb) AS p (now)
-ON CONFLICT (plan, revision) DO UPDATE SET direction = excluded.direction,
+ON CONFLICT (plan, step) DO UPDATE SET direction = excluded.direction,
   state = 'open', started_at = pg_catalog.clock_timestamp(), ended_at = NULL,
   portrait = coalesce(excluded.portrait, s.portrait), now = excluded.now;
-INSERT INTO "public_refactor"."event" (plan, revision, direction, event)
-VALUES ('programme_membership', '0005', 'down', 'begun');
+INSERT INTO "public_refactor"."event" (plan, step, direction, event)
+VALUES ('programme_membership', 'retire_source', 'down', 'begun');
 COMMIT;
 \endif
 
--- functions
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0005' AND a.direction = 'down' AND a.name = 'functions') AS refactor_to_do \gset
+-- Create functions
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'retire_source' AND a.direction = 'down' AND a.key = 'create_functions') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  functions'
+\warn '  Create functions'
 BEGIN;
 CREATE TABLE IF NOT EXISTS "public_refactor"."programme_membership_retired_log" (
   keys bigint[], n pg_catalog.int4 NOT NULL DEFAULT 0);
@@ -1604,15 +1614,15 @@ BEGIN
 END
 $body$;
 REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_to_source_truncate"() FROM PUBLIC;
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0005', 'down', 'functions') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'retire_source', 'down', 'create_functions') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
--- record changes
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0005' AND a.direction = 'down' AND a.name = 'record changes') AS refactor_to_do \gset
+-- Record changes in the log
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'retire_source' AND a.direction = 'down' AND a.key = 'record_changes') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  record changes'
+\warn '  Record changes in the log'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -1678,8 +1688,8 @@ IF 'AA_refactor_retired_log_moved' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "
 ALTER TABLE "public"."curriculum_membership" ENABLE ALWAYS TRIGGER "AA_refactor_retired_log_insert", ENABLE ALWAYS TRIGGER "AA_refactor_retired_log_update", ENABLE ALWAYS TRIGGER "AA_refactor_retired_log_delete", ENABLE ALWAYS TRIGGER "AA_refactor_retired_log_truncate", ENABLE ALWAYS TRIGGER "AA_refactor_retired_log_moved";
 END $own$$body$;
       EXECUTE $body$INSERT INTO "public_refactor"."programme_membership_retired_log" (keys) VALUES (NULL)$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0005', 'down', 'record changes',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'retire_source', 'down', 'record_changes',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
@@ -1694,9 +1704,10 @@ VALUES ('programme_membership', '0005', 'down', 'record changes',
 SELECT pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)', b.who, b.described,
     coalesce(b.seconds || ' s', 'an unknown time')), '; ' ORDER BY b.seconds DESC NULLS LAST)
     AS named,
-  coalesce(pg_catalog.format('Wait until the autovacuum of %s has ended, and do not cancel it: it '
-      'prevents transaction ID wraparound. pg_stat_progress_vacuum shows how far it is.',
-      nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')),
+  coalesce('Wait until the autovacuum of '
+      || nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')
+      || ' has ended, and do not cancel it: it prevents transaction ID wraparound. '
+      'pg_stat_progress_vacuum shows how far it is.',
     'End or wait for those transactions.') AS advice
 FROM (
   SELECT DISTINCT coalesce('pid ' || a.pid, 'prepared transaction "' || p.gid || '"') AS who,
@@ -1736,10 +1747,10 @@ END
 $body1$;
 \endif
 
--- reconcile the archive
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0005' AND a.direction = 'down' AND a.name = 'reconcile the archive') AS refactor_to_do \gset
+-- Reconcile the archive with the child
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'retire_source' AND a.direction = 'down' AND a.key = 'reconcile') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  reconcile the archive'
+\warn '  Reconcile the archive with the child'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -1754,13 +1765,13 @@ BEGIN
   PERFORM pg_catalog.set_config('lock_timeout', least(2000, s.setting::int / 2)::text, false)
   FROM pg_catalog.pg_settings AS s WHERE s.name = 'deadlock_timeout';
   PERFORM pg_catalog.set_config('synchronous_commit', 'off', false);
-  INSERT INTO "public_refactor"."job" (plan, job) VALUES ('programme_membership', '0005 down reconcile the archive') ON CONFLICT DO NOTHING;
+  INSERT INTO "public_refactor"."job" (plan, job) VALUES ('programme_membership', 'retire_source down reconcile') ON CONFLICT DO NOTHING;
   COMMIT;
   -- Read after capture is committed: whatever commits later is in the log.
   UPDATE "public_refactor"."job" AS j SET bound = (SELECT t."id"::text FROM "public"."curriculum_membership" AS t
       WHERE t."id" IS NOT NULL ORDER BY t."id" DESC LIMIT 1),
     nulls_done = j.nulls_done OR true
-  WHERE j.plan = 'programme_membership' AND j.job = '0005 down reconcile the archive' AND j.bound IS NULL AND NOT j.exhausted;
+  WHERE j.plan = 'programme_membership' AND j.job = 'retire_source down reconcile' AND j.bound IS NULL AND NOT j.exhausted;
   COMMIT;
   <<ranges>>
   LOOP
@@ -1831,13 +1842,13 @@ SELECT 'programme_membership', e.event, e.detail FROM (VALUES
     END IF;
     BEGIN
       SELECT j.claimed, j.bound, j.nulls_done, j.exhausted INTO work.job
-      FROM "public_refactor"."job" AS j WHERE plan = 'programme_membership' AND job = '0005 down reconcile the archive' FOR UPDATE;
+      FROM "public_refactor"."job" AS j WHERE plan = 'programme_membership' AND job = 'retire_source down reconcile' FOR UPDATE;
       -- A range that was claimed and not finished, by whomever, goes first.
       SELECT b.n, b.first, b.last INTO work.number, work.first_value, work.last_value
-      FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = '0005 down reconcile the archive' AND NOT b.done ORDER BY b.n LIMIT 1;
+      FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = 'retire_source down reconcile' AND NOT b.done ORDER BY b.n LIMIT 1;
       IF NOT FOUND THEN
         IF NOT work.job.nulls_done THEN
-          UPDATE "public_refactor"."job" SET nulls_done = true WHERE plan = 'programme_membership' AND job = '0005 down reconcile the archive';
+          UPDATE "public_refactor"."job" SET nulls_done = true WHERE plan = 'programme_membership' AND job = 'retire_source down reconcile';
           first_value := NULL; last_value := NULL;
         ELSE
           EXIT ranges WHEN work.job.exhausted OR work.job.bound IS NULL;
@@ -1846,15 +1857,15 @@ SELECT 'programme_membership', e.event, e.detail FROM (VALUES
           INTO work.first_value, work.last_value
           USING work.job.bound, work.job.claimed, greatest(size::bigint - 1, 0);
           IF work.first_value IS NULL THEN
-            UPDATE "public_refactor"."job" SET exhausted = true WHERE plan = 'programme_membership' AND job = '0005 down reconcile the archive';
+            UPDATE "public_refactor"."job" SET exhausted = true WHERE plan = 'programme_membership' AND job = 'retire_source down reconcile';
             EXIT ranges;
           END IF;
-          UPDATE "public_refactor"."job" SET claimed = work.last_value WHERE plan = 'programme_membership' AND job = '0005 down reconcile the archive';
+          UPDATE "public_refactor"."job" SET claimed = work.last_value WHERE plan = 'programme_membership' AND job = 'retire_source down reconcile';
         END IF;
         INSERT INTO "public_refactor"."batch" (plan, job, n, first, last, worker)
-        SELECT 'programme_membership', '0005 down reconcile the archive', coalesce(pg_catalog.max(b.n), 0) + 1,
+        SELECT 'programme_membership', 'retire_source down reconcile', coalesce(pg_catalog.max(b.n), 0) + 1,
           work.first_value, work.last_value, 'script'
-        FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = '0005 down reconcile the archive' RETURNING n INTO work.number;
+        FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = 'retire_source down reconcile' RETURNING n INTO work.number;
       END IF;
       stuck := NULL;
     EXCEPTION WHEN lock_not_available OR deadlock_detected OR serialization_failure THEN
@@ -1872,14 +1883,14 @@ SELECT 'programme_membership', e.event, e.detail FROM (VALUES
       tries := tries + 1;
       BEGIN
         -- The row lock lets a killed client's backend, still at this range, finish first.
-        IF NOT (SELECT b.done FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = '0005 down reconcile the archive' AND b.n = work.number FOR UPDATE) THEN
+        IF NOT (SELECT b.done FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = 'retire_source down reconcile' AND b.n = work.number FOR UPDATE) THEN
           IF work.first_value IS NULL THEN
             written := 0;
           ELSE
             written := "public_refactor"."programme_membership_retired_build"(work.first_value::bigint, work.last_value::bigint);
           END IF;
           UPDATE "public_refactor"."batch" SET done = true, rows = coalesce(work.written, 0),
-            done_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND job = '0005 down reconcile the archive' AND n = work.number;
+            done_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND job = 'retire_source down reconcile' AND n = work.number;
         END IF;
         EXIT;
       EXCEPTION WHEN lock_not_available OR deadlock_detected OR serialization_failure THEN
@@ -1898,12 +1909,12 @@ SELECT 'programme_membership', e.event, e.detail FROM (VALUES
     END IF;
   END LOOP;
   COMMIT;
-  INSERT INTO "public_refactor"."action" (plan, revision, direction, name, rows)
-  SELECT 'programme_membership', '0005', 'down', 'reconcile the archive', coalesce(pg_catalog.sum(b.rows), 0)
-  FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = '0005 down reconcile the archive' AND b.done ON CONFLICT DO NOTHING;
+  INSERT INTO "public_refactor"."action" (plan, step, direction, key, rows)
+  SELECT 'programme_membership', 'retire_source', 'down', 'reconcile', coalesce(pg_catalog.sum(b.rows), 0)
+  FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = 'retire_source down reconcile' AND b.done ON CONFLICT DO NOTHING;
   -- The same step may run again after a downgrade.
-  DELETE FROM "public_refactor"."batch" WHERE plan = 'programme_membership' AND job = '0005 down reconcile the archive';
-  DELETE FROM "public_refactor"."job" WHERE plan = 'programme_membership' AND job = '0005 down reconcile the archive';
+  DELETE FROM "public_refactor"."batch" WHERE plan = 'programme_membership' AND job = 'retire_source down reconcile';
+  DELETE FROM "public_refactor"."job" WHERE plan = 'programme_membership' AND job = 'retire_source down reconcile';
   COMMIT;
   RESET synchronous_commit;
   PERFORM pg_catalog.set_config('lock_timeout', '2s', false);
@@ -1911,10 +1922,10 @@ END
 $body1$;
 \endif
 
--- hand back
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0005' AND a.direction = 'down' AND a.name = 'hand back') AS refactor_to_do \gset
+-- Rename the tables back: the source takes over
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'retire_source' AND a.direction = 'down' AND a.key = 'hand_back') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  hand back'
+\warn '  Rename the tables back: the source takes over'
 DO $body2$
 #variable_conflict use_column
 <<work>>
@@ -2109,8 +2120,8 @@ IF 'AA_refactor_to_source_moved' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA
   EXECUTE FUNCTION "public_refactor"."programme_membership_to_source_moved"()'; END IF;
 ALTER TABLE "public"."curriculum_membership" ENABLE ALWAYS TRIGGER "AA_refactor_to_source_insert", ENABLE ALWAYS TRIGGER "AA_refactor_to_source_update", ENABLE ALWAYS TRIGGER "AA_refactor_to_source_delete", ENABLE ALWAYS TRIGGER "AA_refactor_to_source_truncate", ENABLE ALWAYS TRIGGER "AA_refactor_to_source_moved";
 END $own$$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries, rows)
-VALUES ('programme_membership', '0005', 'down', 'hand back',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries, rows)
+VALUES ('programme_membership', 'retire_source', 'down', 'hand_back',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries, work.replayed) ON CONFLICT DO NOTHING;
       EXIT;
@@ -2125,9 +2136,10 @@ VALUES ('programme_membership', '0005', 'down', 'hand back',
 SELECT pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)', b.who, b.described,
     coalesce(b.seconds || ' s', 'an unknown time')), '; ' ORDER BY b.seconds DESC NULLS LAST)
     AS named,
-  coalesce(pg_catalog.format('Wait until the autovacuum of %s has ended, and do not cancel it: it '
-      'prevents transaction ID wraparound. pg_stat_progress_vacuum shows how far it is.',
-      nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')),
+  coalesce('Wait until the autovacuum of '
+      || nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')
+      || ' has ended, and do not cancel it: it prevents transaction ID wraparound. '
+      'pg_stat_progress_vacuum shows how far it is.',
     'End or wait for those transactions.') AS advice
 FROM (
   SELECT DISTINCT coalesce('pid ' || a.pid, 'prepared transaction "' || p.gid || '"') AS who,
@@ -2168,10 +2180,10 @@ END
 $body2$;
 \endif
 
--- take the log down
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0005' AND a.direction = 'down' AND a.name = 'take the log down') AS refactor_to_do \gset
+-- Drop the log
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'retire_source' AND a.direction = 'down' AND a.key = 'drop_log') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  take the log down'
+\warn '  Drop the log'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -2205,8 +2217,8 @@ END $own$$body$;
       EXECUTE $body$DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_retired_log_moved"()$body$;
       EXECUTE $body$DROP TABLE IF EXISTS "public_refactor"."programme_membership_retired_log"$body$;
       EXECUTE $body$DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_reconciling"()$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0005', 'down', 'take the log down',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'retire_source', 'down', 'drop_log',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
@@ -2221,9 +2233,10 @@ VALUES ('programme_membership', '0005', 'down', 'take the log down',
 SELECT pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)', b.who, b.described,
     coalesce(b.seconds || ' s', 'an unknown time')), '; ' ORDER BY b.seconds DESC NULLS LAST)
     AS named,
-  coalesce(pg_catalog.format('Wait until the autovacuum of %s has ended, and do not cancel it: it '
-      'prevents transaction ID wraparound. pg_stat_progress_vacuum shows how far it is.',
-      nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')),
+  coalesce('Wait until the autovacuum of '
+      || nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')
+      || ' has ended, and do not cancel it: it prevents transaction ID wraparound. '
+      'pg_stat_progress_vacuum shows how far it is.',
     'End or wait for those transactions.') AS advice
 FROM (
   SELECT DISTINCT coalesce('pid ' || a.pid, 'prepared transaction "' || p.gid || '"') AS who,
@@ -2263,58 +2276,58 @@ END
 $body1$;
 \endif
 
--- validate foreign key 1
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0005' AND a.direction = 'down' AND a.name = 'validate foreign key 1') AS refactor_to_do \gset
+-- Validate foreign key 1
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'retire_source' AND a.direction = 'down' AND a.key = 'validate_foreign_key:1') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  validate foreign key 1'
+\warn '  Validate foreign key 1'
 BEGIN;
 ALTER TABLE "public"."programme_membership" VALIDATE CONSTRAINT "fk_programme_membership_curriculum_id";
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0005', 'down', 'validate foreign key 1') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'retire_source', 'down', 'validate_foreign_key:1') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
--- validate foreign key 2
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0005' AND a.direction = 'down' AND a.name = 'validate foreign key 2') AS refactor_to_do \gset
+-- Validate foreign key 2
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'retire_source' AND a.direction = 'down' AND a.key = 'validate_foreign_key:2') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  validate foreign key 2'
+\warn '  Validate foreign key 2'
 BEGIN;
 ALTER TABLE "public"."programme_membership" VALIDATE CONSTRAINT "fk_programme_membership_person_id";
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0005', 'down', 'validate foreign key 2') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'retire_source', 'down', 'validate_foreign_key:2') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
--- validate foreign key 3
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0005' AND a.direction = 'down' AND a.name = 'validate foreign key 3') AS refactor_to_do \gset
+-- Validate foreign key 3
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'retire_source' AND a.direction = 'down' AND a.key = 'validate_foreign_key:3') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  validate foreign key 3'
+\warn '  Validate foreign key 3'
 BEGIN;
 ALTER TABLE "public"."programme_membership" VALIDATE CONSTRAINT "fk_programme_membership_programme_id";
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0005', 'down', 'validate foreign key 3') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'retire_source', 'down', 'validate_foreign_key:3') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
--- validate foreign key 4
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0005' AND a.direction = 'down' AND a.name = 'validate foreign key 4') AS refactor_to_do \gset
+-- Validate foreign key 4
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'retire_source' AND a.direction = 'down' AND a.key = 'validate_foreign_key:4') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  validate foreign key 4'
+\warn '  Validate foreign key 4'
 BEGIN;
 ALTER TABLE "public"."programme_membership" VALIDATE CONSTRAINT "fk_programme_membership_rotation_id";
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0005', 'down', 'validate foreign key 4') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'retire_source', 'down', 'validate_foreign_key:4') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
--- validate foreign key 5
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0005' AND a.direction = 'down' AND a.name = 'validate foreign key 5') AS refactor_to_do \gset
+-- Validate foreign key 5
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'retire_source' AND a.direction = 'down' AND a.key = 'validate_foreign_key:5') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  validate foreign key 5'
+\warn '  Validate foreign key 5'
 BEGIN;
 ALTER TABLE "public"."programme_membership" VALIDATE CONSTRAINT "fk_programme_membership_training_number_id";
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0005', 'down', 'validate foreign key 5') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'retire_source', 'down', 'validate_foreign_key:5') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
@@ -2347,8 +2360,8 @@ WHERE a."id" IS NULL OR b."id" IS NULL OR (a."person_id" IS DISTINCT FROM b."per
     OR a."amended_date" IS DISTINCT FROM b."amended_date")
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
-    (plan, revision, direction, name, broken, keys, seconds)
-  VALUES ('programme_membership', '0005', 'down', 'copy is exact', broken, keys,
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'retire_source', 'down', 'copy is exact', broken, keys,
     extract(epoch FROM pg_catalog.clock_timestamp() - began));
   COMMIT;
   IF broken > 0 THEN
@@ -2375,8 +2388,8 @@ WHERE b."id" IS NOT NULL AND ((EXISTS (SELECT FROM "public_refactor"."programme_
   AND b."programme_membership_uuid" IS DISTINCT FROM "public_refactor"."programme_membership_link"(b."person_id", b."programme_id", b."programme_membership_type", b."programme_start_date", b."programme_end_date"))
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
-    (plan, revision, direction, name, broken, keys, seconds)
-  VALUES ('programme_membership', '0005', 'down', 'link is of the key', broken, keys,
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'retire_source', 'down', 'link is of the key', broken, keys,
     extract(epoch FROM pg_catalog.clock_timestamp() - began));
   COMMIT;
   IF broken > 0 THEN
@@ -2392,9 +2405,9 @@ $body$;
 
 BEGIN;
 UPDATE "public_refactor"."step" SET state = 'done',
-  ended_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND revision = '0005';
-INSERT INTO "public_refactor"."event" (plan, revision, direction, event)
-VALUES ('programme_membership', '0005', 'down', 'done');
+  ended_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND step = 'retire_source';
+INSERT INTO "public_refactor"."event" (plan, step, direction, event)
+VALUES ('programme_membership', 'retire_source', 'down', 'done');
 COMMIT;
 
 \endif

@@ -32,8 +32,8 @@ BEGIN
 END
 $body$;
 
-SELECT EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.revision = '0007' AND s.direction = 'up' AND s.state = 'done') AS refactor_stands,
-  EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.revision = '0007' AND s.direction = 'up' AND s.state = 'open') AS refactor_open \gset
+SELECT EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.step = 'rebuild_parent' AND s.direction = 'up' AND s.state = 'done') AS refactor_stands,
+  EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.step = 'rebuild_parent' AND s.direction = 'up' AND s.state = 'open') AS refactor_open \gset
 
 \if :refactor_stands
 \warn '0007 rebuild_parent: up already, nothing to do'
@@ -43,18 +43,28 @@ DO $body$
 DECLARE
   half record;
 BEGIN
-  SELECT s.revision, s.direction, s.started_at,
-    CASE WHEN s.direction = 'up' THEN 'upgrade ' || s.revision
-      WHEN s.revision = '0001' THEN 'downgrade base'
-      ELSE 'downgrade ' || pg_catalog.lpad((s.revision::int - 1)::text, 4, '0') END AS command
+  SELECT coalesce(k.label, s.step) AS label, s.direction, s.started_at,
+    CASE s.direction WHEN 'up' THEN k.up ELSE k.down END AS command
   INTO half FROM "public_refactor"."step" AS s
+  LEFT JOIN (VALUES
+    ('legacy_baseline', '0001 legacy_baseline', 'alembic upgrade 0001', 'alembic downgrade base'),
+    ('enrollment_identity', '0002 enrollment_identity', 'alembic upgrade 0002', 'alembic downgrade 0001'),
+    ('copy_table', '0003 copy_table', 'alembic upgrade 0003', 'alembic downgrade 0002'),
+    ('dual_write', '0004 dual_write', 'alembic upgrade 0004', 'alembic downgrade 0003'),
+    ('retire_source', '0005 retire_source', 'alembic upgrade 0005', 'alembic downgrade 0004'),
+    ('create_parent', '0006 create_parent', 'alembic upgrade 0006', 'alembic downgrade 0005'),
+    ('rebuild_parent', '0007 rebuild_parent', 'alembic upgrade 0007', 'alembic downgrade 0006'),
+    ('link_children', '0008 link_children', 'alembic upgrade 0008', 'alembic downgrade 0007'),
+    ('stop_parallel_save', '0009 stop_parallel_save', 'alembic upgrade 0009', 'alembic downgrade 0008'),
+    ('drop_deprecated_columns', '0010 drop_deprecated_columns', 'alembic upgrade 0010', 'alembic downgrade 0009'),
+    ('drop_retired_table', '0011 drop_retired_table', 'alembic upgrade 0011', 'alembic downgrade 0010')) AS k (step, label, up, down) ON k.step = s.step
   WHERE s.plan = 'programme_membership' AND s.state = 'open'
-    AND (s.revision, s.direction) <> ('0007', 'up');
+    AND (s.step, s.direction) <> ('rebuild_parent', 'up');
   IF FOUND THEN
     RAISE object_not_in_prerequisite_state USING
-      MESSAGE = pg_catalog.format('step %s was left half-way %s (begun %s UTC)', half.revision,
-        half.direction, pg_catalog.to_char(half.started_at, 'YYYY-MM-DD HH24:MI')),
-      HINT = pg_catalog.format('Finish it with: alembic %s   or take it back with: '
+      MESSAGE = pg_catalog.format('step %s is open: it went %s and has not finished (begun %s UTC)',
+        half.label, half.direction, pg_catalog.to_char(half.started_at, 'YYYY-MM-DD HH24:MI')),
+      HINT = pg_catalog.format('Finish it with: %s   or take it back with: '
         'membership-refactor abandon', half.command);
   END IF;
 END
@@ -88,8 +98,8 @@ FROM (
 ORDER BY t.name
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
-    (plan, revision, direction, name, broken, keys, seconds)
-  VALUES ('programme_membership', '0007', 'up', 'every row is seen', broken, keys,
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'rebuild_parent', 'up', 'every row is seen', broken, keys,
     extract(epoch FROM pg_catalog.clock_timestamp() - began));
   COMMIT;
   IF broken > 0 THEN
@@ -104,44 +114,44 @@ END
 $body$;
 
 \if :refactor_open
-\warn '0007 rebuild_parent: going on where it stopped'
+\warn '0007 rebuild_parent: resumed'
 \else
 \warn '0007 rebuild_parent up'
 DO $body$
 DECLARE
   wrong text;
 BEGIN
-  SELECT pg_catalog.min(o.revision) INTO wrong
-  FROM pg_catalog.unnest(ARRAY['0001', '0002', '0003', '0004', '0005', '0006']) AS o (revision)
+  SELECT o.label INTO wrong
+  FROM (VALUES (0, 'legacy_baseline', '0001'), (1, 'enrollment_identity', '0002'), (2, 'copy_table', '0003'), (3, 'dual_write', '0004'), (4, 'retire_source', '0005'), (5, 'create_parent', '0006')) AS o (n, step, label)
   WHERE NOT EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership'
-    AND s.revision = o.revision AND s.direction = 'up' AND s.state = 'done');
+    AND s.step = o.step AND s.direction = 'up' AND s.state = 'done')
+  ORDER BY o.n LIMIT 1;
   IF wrong IS NOT NULL THEN
     RAISE object_not_in_prerequisite_state USING
-      MESSAGE = pg_catalog.format('0007 cannot go up: '
-        '%s has not been taken up, says the ledger', wrong),
+      MESSAGE = '0007 rebuild_parent cannot go up: ' || wrong || ' has not been applied, according to the ledger',
       HINT = 'Was the version stamped by hand? See: membership-refactor status';
   END IF;
 END
 $body$;
 
 BEGIN;
-DELETE FROM "public_refactor"."action" WHERE plan = 'programme_membership' AND revision = '0007';
+DELETE FROM "public_refactor"."action" WHERE plan = 'programme_membership' AND step = 'rebuild_parent';
 INSERT INTO "public_refactor"."step" AS s
-  (plan, revision, direction, state, portrait, now)
-SELECT 'programme_membership', '0007', 'up', 'open', p.now, p.now
+  (plan, step, direction, state, portrait, now)
+SELECT 'programme_membership', 'rebuild_parent', 'up', 'open', p.now, p.now
 FROM (SELECT $body$(portrait)$body$::pg_catalog.jsonb) AS p (now)
-ON CONFLICT (plan, revision) DO UPDATE SET direction = excluded.direction,
+ON CONFLICT (plan, step) DO UPDATE SET direction = excluded.direction,
   state = 'open', started_at = pg_catalog.clock_timestamp(), ended_at = NULL,
   portrait = coalesce(excluded.portrait, s.portrait), now = excluded.now;
-INSERT INTO "public_refactor"."event" (plan, revision, direction, event)
-VALUES ('programme_membership', '0007', 'up', 'begun');
+INSERT INTO "public_refactor"."event" (plan, step, direction, event)
+VALUES ('programme_membership', 'rebuild_parent', 'up', 'begun');
 COMMIT;
 \endif
 
--- functions
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0007' AND a.direction = 'up' AND a.name = 'functions') AS refactor_to_do \gset
+-- Create functions
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'rebuild_parent' AND a.direction = 'up' AND a.key = 'create_functions') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  functions'
+\warn '  Create functions'
 BEGIN;
 CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_settle"(uuids pg_catalog.uuid[], shared pg_catalog.bool) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp AS $body$
@@ -343,15 +353,15 @@ BEGIN
 END
 $body$;
 REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_derive_truncate"() FROM PUBLIC;
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0007', 'up', 'functions') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'rebuild_parent', 'up', 'create_functions') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
--- rebuild
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0007' AND a.direction = 'up' AND a.name = 'rebuild') AS refactor_to_do \gset
+-- Build the parents
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'rebuild_parent' AND a.direction = 'up' AND a.key = 'rebuild') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  rebuild'
+\warn '  Build the parents'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -366,13 +376,13 @@ BEGIN
   PERFORM pg_catalog.set_config('lock_timeout', least(2000, s.setting::int / 2)::text, false)
   FROM pg_catalog.pg_settings AS s WHERE s.name = 'deadlock_timeout';
   PERFORM pg_catalog.set_config('synchronous_commit', 'off', false);
-  INSERT INTO "public_refactor"."job" (plan, job) VALUES ('programme_membership', '0007 up rebuild') ON CONFLICT DO NOTHING;
+  INSERT INTO "public_refactor"."job" (plan, job) VALUES ('programme_membership', 'rebuild_parent up rebuild') ON CONFLICT DO NOTHING;
   COMMIT;
   -- Read after capture is committed: whatever commits later is in the log.
   UPDATE "public_refactor"."job" AS j SET bound = (SELECT t."person_id"::text FROM "public"."curriculum_membership" AS t
       WHERE t."person_id" IS NOT NULL ORDER BY t."person_id" DESC LIMIT 1),
     nulls_done = j.nulls_done OR true
-  WHERE j.plan = 'programme_membership' AND j.job = '0007 up rebuild' AND j.bound IS NULL AND NOT j.exhausted;
+  WHERE j.plan = 'programme_membership' AND j.job = 'rebuild_parent up rebuild' AND j.bound IS NULL AND NOT j.exhausted;
   COMMIT;
   <<ranges>>
   LOOP
@@ -443,13 +453,13 @@ SELECT 'programme_membership', e.event, e.detail FROM (VALUES
     END IF;
     BEGIN
       SELECT j.claimed, j.bound, j.nulls_done, j.exhausted INTO work.job
-      FROM "public_refactor"."job" AS j WHERE plan = 'programme_membership' AND job = '0007 up rebuild' FOR UPDATE;
+      FROM "public_refactor"."job" AS j WHERE plan = 'programme_membership' AND job = 'rebuild_parent up rebuild' FOR UPDATE;
       -- A range that was claimed and not finished, by whomever, goes first.
       SELECT b.n, b.first, b.last INTO work.number, work.first_value, work.last_value
-      FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = '0007 up rebuild' AND NOT b.done ORDER BY b.n LIMIT 1;
+      FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = 'rebuild_parent up rebuild' AND NOT b.done ORDER BY b.n LIMIT 1;
       IF NOT FOUND THEN
         IF NOT work.job.nulls_done THEN
-          UPDATE "public_refactor"."job" SET nulls_done = true WHERE plan = 'programme_membership' AND job = '0007 up rebuild';
+          UPDATE "public_refactor"."job" SET nulls_done = true WHERE plan = 'programme_membership' AND job = 'rebuild_parent up rebuild';
           first_value := NULL; last_value := NULL;
         ELSE
           EXIT ranges WHEN work.job.exhausted OR work.job.bound IS NULL;
@@ -458,15 +468,15 @@ SELECT 'programme_membership', e.event, e.detail FROM (VALUES
           INTO work.first_value, work.last_value
           USING work.job.bound, work.job.claimed, greatest(size::bigint - 1, 0);
           IF work.first_value IS NULL THEN
-            UPDATE "public_refactor"."job" SET exhausted = true WHERE plan = 'programme_membership' AND job = '0007 up rebuild';
+            UPDATE "public_refactor"."job" SET exhausted = true WHERE plan = 'programme_membership' AND job = 'rebuild_parent up rebuild';
             EXIT ranges;
           END IF;
-          UPDATE "public_refactor"."job" SET claimed = work.last_value WHERE plan = 'programme_membership' AND job = '0007 up rebuild';
+          UPDATE "public_refactor"."job" SET claimed = work.last_value WHERE plan = 'programme_membership' AND job = 'rebuild_parent up rebuild';
         END IF;
         INSERT INTO "public_refactor"."batch" (plan, job, n, first, last, worker)
-        SELECT 'programme_membership', '0007 up rebuild', coalesce(pg_catalog.max(b.n), 0) + 1,
+        SELECT 'programme_membership', 'rebuild_parent up rebuild', coalesce(pg_catalog.max(b.n), 0) + 1,
           work.first_value, work.last_value, 'script'
-        FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = '0007 up rebuild' RETURNING n INTO work.number;
+        FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = 'rebuild_parent up rebuild' RETURNING n INTO work.number;
       END IF;
       stuck := NULL;
     EXCEPTION WHEN lock_not_available OR deadlock_detected OR serialization_failure THEN
@@ -484,14 +494,14 @@ SELECT 'programme_membership', e.event, e.detail FROM (VALUES
       tries := tries + 1;
       BEGIN
         -- The row lock lets a killed client's backend, still at this range, finish first.
-        IF NOT (SELECT b.done FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = '0007 up rebuild' AND b.n = work.number FOR UPDATE) THEN
+        IF NOT (SELECT b.done FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = 'rebuild_parent up rebuild' AND b.n = work.number FOR UPDATE) THEN
           IF work.first_value IS NULL THEN
             written := 0;
           ELSE
             written := "public_refactor"."programme_membership_parent_build"(work.first_value::bigint, work.last_value::bigint);
           END IF;
           UPDATE "public_refactor"."batch" SET done = true, rows = coalesce(work.written, 0),
-            done_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND job = '0007 up rebuild' AND n = work.number;
+            done_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND job = 'rebuild_parent up rebuild' AND n = work.number;
         END IF;
         EXIT;
       EXCEPTION WHEN lock_not_available OR deadlock_detected OR serialization_failure THEN
@@ -510,12 +520,12 @@ SELECT 'programme_membership', e.event, e.detail FROM (VALUES
     END IF;
   END LOOP;
   COMMIT;
-  INSERT INTO "public_refactor"."action" (plan, revision, direction, name, rows)
-  SELECT 'programme_membership', '0007', 'up', 'rebuild', coalesce(pg_catalog.sum(b.rows), 0)
-  FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = '0007 up rebuild' AND b.done ON CONFLICT DO NOTHING;
+  INSERT INTO "public_refactor"."action" (plan, step, direction, key, rows)
+  SELECT 'programme_membership', 'rebuild_parent', 'up', 'rebuild', coalesce(pg_catalog.sum(b.rows), 0)
+  FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = 'rebuild_parent up rebuild' AND b.done ON CONFLICT DO NOTHING;
   -- The same step may run again after a downgrade.
-  DELETE FROM "public_refactor"."batch" WHERE plan = 'programme_membership' AND job = '0007 up rebuild';
-  DELETE FROM "public_refactor"."job" WHERE plan = 'programme_membership' AND job = '0007 up rebuild';
+  DELETE FROM "public_refactor"."batch" WHERE plan = 'programme_membership' AND job = 'rebuild_parent up rebuild';
+  DELETE FROM "public_refactor"."job" WHERE plan = 'programme_membership' AND job = 'rebuild_parent up rebuild';
   COMMIT;
   RESET synchronous_commit;
   PERFORM pg_catalog.set_config('lock_timeout', '2s', false);
@@ -523,96 +533,96 @@ END
 $body1$;
 \endif
 
--- index pk_programme_membership
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0007' AND a.direction = 'up' AND a.name = 'index pk_programme_membership') AS refactor_to_do \gset
+-- Create index pk_programme_membership
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'rebuild_parent' AND a.direction = 'up' AND a.key = 'create_index:pk_programme_membership') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  index pk_programme_membership'
+\warn '  Create index pk_programme_membership'
 BEGIN;
 SET LOCAL search_path = '';
 CREATE UNIQUE INDEX "pk_programme_membership" ON "public"."programme_membership" USING btree ("uuid");
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0007', 'up', 'index pk_programme_membership') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'rebuild_parent', 'up', 'create_index:pk_programme_membership') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
--- index uq_programme_membership_key
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0007' AND a.direction = 'up' AND a.name = 'index uq_programme_membership_key') AS refactor_to_do \gset
+-- Create index uq_programme_membership_key
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'rebuild_parent' AND a.direction = 'up' AND a.key = 'create_index:uq_programme_membership_key') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  index uq_programme_membership_key'
+\warn '  Create index uq_programme_membership_key'
 BEGIN;
 SET LOCAL search_path = '';
 CREATE UNIQUE INDEX "uq_programme_membership_key" ON "public"."programme_membership" USING btree ("person_id", "programme_id", "programme_membership_type", "programme_start_date", "programme_end_date") NULLS NOT DISTINCT;
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0007', 'up', 'index uq_programme_membership_key') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'rebuild_parent', 'up', 'create_index:uq_programme_membership_key') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
--- index ix_programme_membership_person_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0007' AND a.direction = 'up' AND a.name = 'index ix_programme_membership_person_id') AS refactor_to_do \gset
+-- Create index ix_programme_membership_person_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'rebuild_parent' AND a.direction = 'up' AND a.key = 'create_index:ix_programme_membership_person_id') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  index ix_programme_membership_person_id'
+\warn '  Create index ix_programme_membership_person_id'
 BEGIN;
 SET LOCAL search_path = '';
 CREATE INDEX "ix_programme_membership_person_id" ON public."programme_membership" USING btree (person_id);
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0007', 'up', 'index ix_programme_membership_person_id') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'rebuild_parent', 'up', 'create_index:ix_programme_membership_person_id') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
--- index ix_programme_membership_programme_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0007' AND a.direction = 'up' AND a.name = 'index ix_programme_membership_programme_id') AS refactor_to_do \gset
+-- Create index ix_programme_membership_programme_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'rebuild_parent' AND a.direction = 'up' AND a.key = 'create_index:ix_programme_membership_programme_id') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  index ix_programme_membership_programme_id'
+\warn '  Create index ix_programme_membership_programme_id'
 BEGIN;
 SET LOCAL search_path = '';
 CREATE INDEX "ix_programme_membership_programme_id" ON public."programme_membership" USING btree (programme_id);
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0007', 'up', 'index ix_programme_membership_programme_id') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'rebuild_parent', 'up', 'create_index:ix_programme_membership_programme_id') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
--- index ix_programme_membership_rotation_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0007' AND a.direction = 'up' AND a.name = 'index ix_programme_membership_rotation_id') AS refactor_to_do \gset
+-- Create index ix_programme_membership_rotation_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'rebuild_parent' AND a.direction = 'up' AND a.key = 'create_index:ix_programme_membership_rotation_id') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  index ix_programme_membership_rotation_id'
+\warn '  Create index ix_programme_membership_rotation_id'
 BEGIN;
 SET LOCAL search_path = '';
 CREATE INDEX "ix_programme_membership_rotation_id" ON public."programme_membership" USING btree (rotation_id);
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0007', 'up', 'index ix_programme_membership_rotation_id') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'rebuild_parent', 'up', 'create_index:ix_programme_membership_rotation_id') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
--- index ix_programme_membership_training_number_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0007' AND a.direction = 'up' AND a.name = 'index ix_programme_membership_training_number_id') AS refactor_to_do \gset
+-- Create index ix_programme_membership_training_number_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'rebuild_parent' AND a.direction = 'up' AND a.key = 'create_index:ix_programme_membership_training_number_id') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  index ix_programme_membership_training_number_id'
+\warn '  Create index ix_programme_membership_training_number_id'
 BEGIN;
 SET LOCAL search_path = '';
 CREATE INDEX "ix_programme_membership_training_number_id" ON public."programme_membership" USING btree (training_number_id);
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0007', 'up', 'index ix_programme_membership_training_number_id') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'rebuild_parent', 'up', 'create_index:ix_programme_membership_training_number_id') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
--- keys and checks
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0007' AND a.direction = 'up' AND a.name = 'keys and checks') AS refactor_to_do \gset
+-- Create keys and checks
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'rebuild_parent' AND a.direction = 'up' AND a.key = 'create_constraints') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  keys and checks'
+\warn '  Create keys and checks'
 BEGIN;
 SET LOCAL search_path = '';
 ALTER TABLE "public"."programme_membership" ADD CONSTRAINT "pk_programme_membership" PRIMARY KEY USING INDEX "pk_programme_membership";
 ALTER TABLE "public"."programme_membership" ADD CONSTRAINT "uq_programme_membership_key" UNIQUE USING INDEX "uq_programme_membership_key";
 ANALYZE "public"."programme_membership";
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0007', 'up', 'keys and checks') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'rebuild_parent', 'up', 'create_constraints') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
--- switch to synchronous capture
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0007' AND a.direction = 'up' AND a.name = 'switch to synchronous capture') AS refactor_to_do \gset
+-- Switch to synchronous capture
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'rebuild_parent' AND a.direction = 'up' AND a.key = 'switch') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  switch to synchronous capture'
+\warn '  Switch to synchronous capture'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -723,8 +733,8 @@ IF 'AA_refactor_derive_truncate' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA
   EXECUTE FUNCTION "public_refactor"."programme_membership_derive_truncate"()'; END IF;
 ALTER TABLE "public"."curriculum_membership" ENABLE ALWAYS TRIGGER "AA_refactor_derive_insert", ENABLE ALWAYS TRIGGER "AA_refactor_derive_update", ENABLE ALWAYS TRIGGER "AA_refactor_derive_delete", ENABLE ALWAYS TRIGGER "AA_refactor_derive_truncate";
 END $own$$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries, rows)
-VALUES ('programme_membership', '0007', 'up', 'switch to synchronous capture',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries, rows)
+VALUES ('programme_membership', 'rebuild_parent', 'up', 'switch',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries, work.replayed) ON CONFLICT DO NOTHING;
       EXIT;
@@ -739,9 +749,10 @@ VALUES ('programme_membership', '0007', 'up', 'switch to synchronous capture',
 SELECT pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)', b.who, b.described,
     coalesce(b.seconds || ' s', 'an unknown time')), '; ' ORDER BY b.seconds DESC NULLS LAST)
     AS named,
-  coalesce(pg_catalog.format('Wait until the autovacuum of %s has ended, and do not cancel it: it '
-      'prevents transaction ID wraparound. pg_stat_progress_vacuum shows how far it is.',
-      nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')),
+  coalesce('Wait until the autovacuum of '
+      || nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')
+      || ' has ended, and do not cancel it: it prevents transaction ID wraparound. '
+      'pg_stat_progress_vacuum shows how far it is.',
     'End or wait for those transactions.') AS advice
 FROM (
   SELECT DISTINCT coalesce('pid ' || a.pid, 'prepared transaction "' || p.gid || '"') AS who,
@@ -782,10 +793,10 @@ END
 $body1$;
 \endif
 
--- take the log down
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0007' AND a.direction = 'up' AND a.name = 'take the log down') AS refactor_to_do \gset
+-- Drop the log's triggers
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'rebuild_parent' AND a.direction = 'up' AND a.key = 'drop_log_triggers') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  take the log down'
+\warn '  Drop the log''s triggers'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -808,8 +819,8 @@ SELECT pg_catalog.string_agg(pg_catalog.format('DROP TRIGGER %I ON %s', t.tgname
 WHERE t.tgrelid = pg_catalog.to_regclass('"public"."curriculum_membership"') AND t.tgname IN ('AA_refactor_parent_log_insert', 'AA_refactor_parent_log_update', 'AA_refactor_parent_log_delete', 'AA_refactor_parent_log_truncate');
 IF what IS NOT NULL THEN EXECUTE what; END IF;
 END $own$$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0007', 'up', 'take the log down',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'rebuild_parent', 'up', 'drop_log_triggers',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
@@ -824,9 +835,10 @@ VALUES ('programme_membership', '0007', 'up', 'take the log down',
 SELECT pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)', b.who, b.described,
     coalesce(b.seconds || ' s', 'an unknown time')), '; ' ORDER BY b.seconds DESC NULLS LAST)
     AS named,
-  coalesce(pg_catalog.format('Wait until the autovacuum of %s has ended, and do not cancel it: it '
-      'prevents transaction ID wraparound. pg_stat_progress_vacuum shows how far it is.',
-      nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')),
+  coalesce('Wait until the autovacuum of '
+      || nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')
+      || ' has ended, and do not cancel it: it prevents transaction ID wraparound. '
+      'pg_stat_progress_vacuum shows how far it is.',
     'End or wait for those transactions.') AS advice
 FROM (
   SELECT DISTINCT coalesce('pid ' || a.pid, 'prepared transaction "' || p.gid || '"') AS who,
@@ -866,10 +878,10 @@ END
 $body1$;
 \endif
 
--- drop the log
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0007' AND a.direction = 'up' AND a.name = 'drop the log') AS refactor_to_do \gset
+-- Drop the log
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'rebuild_parent' AND a.direction = 'up' AND a.key = 'drop_log') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  drop the log'
+\warn '  Drop the log'
 BEGIN;
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_parent_next";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_parent_build";
@@ -881,15 +893,15 @@ DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_parent_log_delet
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_parent_log_truncate"();
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_parent_log_moved"();
 DROP TABLE IF EXISTS "public_refactor"."programme_membership_parent_log";
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0007', 'up', 'drop the log') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'rebuild_parent', 'up', 'drop_log') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
--- foreign key fk_programme_membership_person_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0007' AND a.direction = 'up' AND a.name = 'foreign key fk_programme_membership_person_id') AS refactor_to_do \gset
+-- Add foreign key fk_programme_membership_person_id (NOT VALID)
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'rebuild_parent' AND a.direction = 'up' AND a.key = 'add_foreign_key:fk_programme_membership_person_id') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  foreign key fk_programme_membership_person_id'
+\warn '  Add foreign key fk_programme_membership_person_id (NOT VALID)'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -909,8 +921,8 @@ BEGIN
       LOCK TABLE "public"."person" IN SHARE ROW EXCLUSIVE MODE;
       EXECUTE $body$SET LOCAL search_path = ''$body$;
       EXECUTE $body$ALTER TABLE "public"."programme_membership" ADD CONSTRAINT "fk_programme_membership_person_id" FOREIGN KEY (person_id) REFERENCES public.person(id) NOT VALID$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0007', 'up', 'foreign key fk_programme_membership_person_id',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'rebuild_parent', 'up', 'add_foreign_key:fk_programme_membership_person_id',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
@@ -925,9 +937,10 @@ VALUES ('programme_membership', '0007', 'up', 'foreign key fk_programme_membersh
 SELECT pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)', b.who, b.described,
     coalesce(b.seconds || ' s', 'an unknown time')), '; ' ORDER BY b.seconds DESC NULLS LAST)
     AS named,
-  coalesce(pg_catalog.format('Wait until the autovacuum of %s has ended, and do not cancel it: it '
-      'prevents transaction ID wraparound. pg_stat_progress_vacuum shows how far it is.',
-      nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')),
+  coalesce('Wait until the autovacuum of '
+      || nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')
+      || ' has ended, and do not cancel it: it prevents transaction ID wraparound. '
+      'pg_stat_progress_vacuum shows how far it is.',
     'End or wait for those transactions.') AS advice
 FROM (
   SELECT DISTINCT coalesce('pid ' || a.pid, 'prepared transaction "' || p.gid || '"') AS who,
@@ -967,21 +980,21 @@ END
 $body1$;
 \endif
 
--- validate fk_programme_membership_person_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0007' AND a.direction = 'up' AND a.name = 'validate fk_programme_membership_person_id') AS refactor_to_do \gset
+-- Validate foreign key fk_programme_membership_person_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'rebuild_parent' AND a.direction = 'up' AND a.key = 'validate_foreign_key:fk_programme_membership_person_id') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  validate fk_programme_membership_person_id'
+\warn '  Validate foreign key fk_programme_membership_person_id'
 BEGIN;
 ALTER TABLE "public"."programme_membership" VALIDATE CONSTRAINT "fk_programme_membership_person_id";
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0007', 'up', 'validate fk_programme_membership_person_id') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'rebuild_parent', 'up', 'validate_foreign_key:fk_programme_membership_person_id') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
--- foreign key fk_programme_membership_programme_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0007' AND a.direction = 'up' AND a.name = 'foreign key fk_programme_membership_programme_id') AS refactor_to_do \gset
+-- Add foreign key fk_programme_membership_programme_id (NOT VALID)
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'rebuild_parent' AND a.direction = 'up' AND a.key = 'add_foreign_key:fk_programme_membership_programme_id') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  foreign key fk_programme_membership_programme_id'
+\warn '  Add foreign key fk_programme_membership_programme_id (NOT VALID)'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -1001,8 +1014,8 @@ BEGIN
       LOCK TABLE "public"."programme" IN SHARE ROW EXCLUSIVE MODE;
       EXECUTE $body$SET LOCAL search_path = ''$body$;
       EXECUTE $body$ALTER TABLE "public"."programme_membership" ADD CONSTRAINT "fk_programme_membership_programme_id" FOREIGN KEY (programme_id) REFERENCES public.programme(id) NOT VALID$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0007', 'up', 'foreign key fk_programme_membership_programme_id',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'rebuild_parent', 'up', 'add_foreign_key:fk_programme_membership_programme_id',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
@@ -1017,9 +1030,10 @@ VALUES ('programme_membership', '0007', 'up', 'foreign key fk_programme_membersh
 SELECT pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)', b.who, b.described,
     coalesce(b.seconds || ' s', 'an unknown time')), '; ' ORDER BY b.seconds DESC NULLS LAST)
     AS named,
-  coalesce(pg_catalog.format('Wait until the autovacuum of %s has ended, and do not cancel it: it '
-      'prevents transaction ID wraparound. pg_stat_progress_vacuum shows how far it is.',
-      nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')),
+  coalesce('Wait until the autovacuum of '
+      || nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')
+      || ' has ended, and do not cancel it: it prevents transaction ID wraparound. '
+      'pg_stat_progress_vacuum shows how far it is.',
     'End or wait for those transactions.') AS advice
 FROM (
   SELECT DISTINCT coalesce('pid ' || a.pid, 'prepared transaction "' || p.gid || '"') AS who,
@@ -1059,21 +1073,21 @@ END
 $body1$;
 \endif
 
--- validate fk_programme_membership_programme_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0007' AND a.direction = 'up' AND a.name = 'validate fk_programme_membership_programme_id') AS refactor_to_do \gset
+-- Validate foreign key fk_programme_membership_programme_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'rebuild_parent' AND a.direction = 'up' AND a.key = 'validate_foreign_key:fk_programme_membership_programme_id') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  validate fk_programme_membership_programme_id'
+\warn '  Validate foreign key fk_programme_membership_programme_id'
 BEGIN;
 ALTER TABLE "public"."programme_membership" VALIDATE CONSTRAINT "fk_programme_membership_programme_id";
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0007', 'up', 'validate fk_programme_membership_programme_id') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'rebuild_parent', 'up', 'validate_foreign_key:fk_programme_membership_programme_id') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
--- foreign key fk_programme_membership_rotation_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0007' AND a.direction = 'up' AND a.name = 'foreign key fk_programme_membership_rotation_id') AS refactor_to_do \gset
+-- Add foreign key fk_programme_membership_rotation_id (NOT VALID)
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'rebuild_parent' AND a.direction = 'up' AND a.key = 'add_foreign_key:fk_programme_membership_rotation_id') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  foreign key fk_programme_membership_rotation_id'
+\warn '  Add foreign key fk_programme_membership_rotation_id (NOT VALID)'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -1093,8 +1107,8 @@ BEGIN
       LOCK TABLE "public"."rotation" IN SHARE ROW EXCLUSIVE MODE;
       EXECUTE $body$SET LOCAL search_path = ''$body$;
       EXECUTE $body$ALTER TABLE "public"."programme_membership" ADD CONSTRAINT "fk_programme_membership_rotation_id" FOREIGN KEY (rotation_id) REFERENCES public.rotation(id) NOT VALID$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0007', 'up', 'foreign key fk_programme_membership_rotation_id',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'rebuild_parent', 'up', 'add_foreign_key:fk_programme_membership_rotation_id',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
@@ -1109,9 +1123,10 @@ VALUES ('programme_membership', '0007', 'up', 'foreign key fk_programme_membersh
 SELECT pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)', b.who, b.described,
     coalesce(b.seconds || ' s', 'an unknown time')), '; ' ORDER BY b.seconds DESC NULLS LAST)
     AS named,
-  coalesce(pg_catalog.format('Wait until the autovacuum of %s has ended, and do not cancel it: it '
-      'prevents transaction ID wraparound. pg_stat_progress_vacuum shows how far it is.',
-      nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')),
+  coalesce('Wait until the autovacuum of '
+      || nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')
+      || ' has ended, and do not cancel it: it prevents transaction ID wraparound. '
+      'pg_stat_progress_vacuum shows how far it is.',
     'End or wait for those transactions.') AS advice
 FROM (
   SELECT DISTINCT coalesce('pid ' || a.pid, 'prepared transaction "' || p.gid || '"') AS who,
@@ -1151,21 +1166,21 @@ END
 $body1$;
 \endif
 
--- validate fk_programme_membership_rotation_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0007' AND a.direction = 'up' AND a.name = 'validate fk_programme_membership_rotation_id') AS refactor_to_do \gset
+-- Validate foreign key fk_programme_membership_rotation_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'rebuild_parent' AND a.direction = 'up' AND a.key = 'validate_foreign_key:fk_programme_membership_rotation_id') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  validate fk_programme_membership_rotation_id'
+\warn '  Validate foreign key fk_programme_membership_rotation_id'
 BEGIN;
 ALTER TABLE "public"."programme_membership" VALIDATE CONSTRAINT "fk_programme_membership_rotation_id";
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0007', 'up', 'validate fk_programme_membership_rotation_id') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'rebuild_parent', 'up', 'validate_foreign_key:fk_programme_membership_rotation_id') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
--- foreign key fk_programme_membership_training_number_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0007' AND a.direction = 'up' AND a.name = 'foreign key fk_programme_membership_training_number_id') AS refactor_to_do \gset
+-- Add foreign key fk_programme_membership_training_number_id (NOT VALID)
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'rebuild_parent' AND a.direction = 'up' AND a.key = 'add_foreign_key:fk_programme_membership_training_number_id') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  foreign key fk_programme_membership_training_number_id'
+\warn '  Add foreign key fk_programme_membership_training_number_id (NOT VALID)'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -1185,8 +1200,8 @@ BEGIN
       LOCK TABLE "public"."training_number" IN SHARE ROW EXCLUSIVE MODE;
       EXECUTE $body$SET LOCAL search_path = ''$body$;
       EXECUTE $body$ALTER TABLE "public"."programme_membership" ADD CONSTRAINT "fk_programme_membership_training_number_id" FOREIGN KEY (training_number_id) REFERENCES public.training_number(id) NOT VALID$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0007', 'up', 'foreign key fk_programme_membership_training_number_id',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'rebuild_parent', 'up', 'add_foreign_key:fk_programme_membership_training_number_id',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
@@ -1201,9 +1216,10 @@ VALUES ('programme_membership', '0007', 'up', 'foreign key fk_programme_membersh
 SELECT pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)', b.who, b.described,
     coalesce(b.seconds || ' s', 'an unknown time')), '; ' ORDER BY b.seconds DESC NULLS LAST)
     AS named,
-  coalesce(pg_catalog.format('Wait until the autovacuum of %s has ended, and do not cancel it: it '
-      'prevents transaction ID wraparound. pg_stat_progress_vacuum shows how far it is.',
-      nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')),
+  coalesce('Wait until the autovacuum of '
+      || nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')
+      || ' has ended, and do not cancel it: it prevents transaction ID wraparound. '
+      'pg_stat_progress_vacuum shows how far it is.',
     'End or wait for those transactions.') AS advice
 FROM (
   SELECT DISTINCT coalesce('pid ' || a.pid, 'prepared transaction "' || p.gid || '"') AS who,
@@ -1243,14 +1259,14 @@ END
 $body1$;
 \endif
 
--- validate fk_programme_membership_training_number_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0007' AND a.direction = 'up' AND a.name = 'validate fk_programme_membership_training_number_id') AS refactor_to_do \gset
+-- Validate foreign key fk_programme_membership_training_number_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'rebuild_parent' AND a.direction = 'up' AND a.key = 'validate_foreign_key:fk_programme_membership_training_number_id') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  validate fk_programme_membership_training_number_id'
+\warn '  Validate foreign key fk_programme_membership_training_number_id'
 BEGIN;
 ALTER TABLE "public"."programme_membership" VALIDATE CONSTRAINT "fk_programme_membership_training_number_id";
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0007', 'up', 'validate fk_programme_membership_training_number_id') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'rebuild_parent', 'up', 'validate_foreign_key:fk_programme_membership_training_number_id') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
@@ -1280,8 +1296,8 @@ WHERE g."programme_membership_uuid" IS NULL OR p."uuid" IS NULL OR (g."person_id
     OR g."amended_date" IS DISTINCT FROM p."amended_date")
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
-    (plan, revision, direction, name, broken, keys, seconds)
-  VALUES ('programme_membership', '0007', 'up', 'parents follow the policies', broken, keys,
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'rebuild_parent', 'up', 'parents follow the policies', broken, keys,
     extract(epoch FROM pg_catalog.clock_timestamp() - began));
   COMMIT;
   IF broken > 0 THEN
@@ -1307,8 +1323,8 @@ FULL JOIN "public"."programme_membership" AS p ON p."uuid" = c."programme_member
 WHERE p."uuid" IS NULL AND c."id" IS NOT NULL
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
-    (plan, revision, direction, name, broken, keys, seconds)
-  VALUES ('programme_membership', '0007', 'up', 'every child has its parent', broken, keys,
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'rebuild_parent', 'up', 'every child has its parent', broken, keys,
     extract(epoch FROM pg_catalog.clock_timestamp() - began));
   COMMIT;
   IF broken > 0 THEN
@@ -1334,8 +1350,8 @@ GROUP BY p."person_id", p."programme_id", p."programme_membership_type", p."prog
 WHERE true
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
-    (plan, revision, direction, name, broken, keys, seconds)
-  VALUES ('programme_membership', '0007', 'up', 'keys are unique', broken, keys,
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'rebuild_parent', 'up', 'keys are unique', broken, keys,
     extract(epoch FROM pg_catalog.clock_timestamp() - began));
   COMMIT;
   IF broken > 0 THEN
@@ -1351,9 +1367,9 @@ $body$;
 
 BEGIN;
 UPDATE "public_refactor"."step" SET state = 'done',
-  ended_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND revision = '0007';
-INSERT INTO "public_refactor"."event" (plan, revision, direction, event)
-VALUES ('programme_membership', '0007', 'up', 'done');
+  ended_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND step = 'rebuild_parent';
+INSERT INTO "public_refactor"."event" (plan, step, direction, event)
+VALUES ('programme_membership', 'rebuild_parent', 'up', 'done');
 COMMIT;
 
 \endif

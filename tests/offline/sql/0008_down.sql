@@ -32,8 +32,8 @@ BEGIN
 END
 $body$;
 
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.revision = '0008' AND (s.direction = 'up' OR s.state = 'open')) AS refactor_stands,
-  EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.revision = '0008' AND s.direction = 'down' AND s.state = 'open') AS refactor_open \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.step = 'link_children' AND (s.direction = 'up' OR s.state = 'open')) AS refactor_stands,
+  EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.step = 'link_children' AND s.direction = 'down' AND s.state = 'open') AS refactor_open \gset
 
 \if :refactor_stands
 \warn '0008 link_children: down already, nothing to do'
@@ -43,18 +43,28 @@ DO $body$
 DECLARE
   half record;
 BEGIN
-  SELECT s.revision, s.direction, s.started_at,
-    CASE WHEN s.direction = 'up' THEN 'upgrade ' || s.revision
-      WHEN s.revision = '0001' THEN 'downgrade base'
-      ELSE 'downgrade ' || pg_catalog.lpad((s.revision::int - 1)::text, 4, '0') END AS command
+  SELECT coalesce(k.label, s.step) AS label, s.direction, s.started_at,
+    CASE s.direction WHEN 'up' THEN k.up ELSE k.down END AS command
   INTO half FROM "public_refactor"."step" AS s
+  LEFT JOIN (VALUES
+    ('legacy_baseline', '0001 legacy_baseline', 'alembic upgrade 0001', 'alembic downgrade base'),
+    ('enrollment_identity', '0002 enrollment_identity', 'alembic upgrade 0002', 'alembic downgrade 0001'),
+    ('copy_table', '0003 copy_table', 'alembic upgrade 0003', 'alembic downgrade 0002'),
+    ('dual_write', '0004 dual_write', 'alembic upgrade 0004', 'alembic downgrade 0003'),
+    ('retire_source', '0005 retire_source', 'alembic upgrade 0005', 'alembic downgrade 0004'),
+    ('create_parent', '0006 create_parent', 'alembic upgrade 0006', 'alembic downgrade 0005'),
+    ('rebuild_parent', '0007 rebuild_parent', 'alembic upgrade 0007', 'alembic downgrade 0006'),
+    ('link_children', '0008 link_children', 'alembic upgrade 0008', 'alembic downgrade 0007'),
+    ('stop_parallel_save', '0009 stop_parallel_save', 'alembic upgrade 0009', 'alembic downgrade 0008'),
+    ('drop_deprecated_columns', '0010 drop_deprecated_columns', 'alembic upgrade 0010', 'alembic downgrade 0009'),
+    ('drop_retired_table', '0011 drop_retired_table', 'alembic upgrade 0011', 'alembic downgrade 0010')) AS k (step, label, up, down) ON k.step = s.step
   WHERE s.plan = 'programme_membership' AND s.state = 'open'
-    AND (s.revision, s.direction) <> ('0008', 'down');
+    AND (s.step, s.direction) <> ('link_children', 'down');
   IF FOUND THEN
     RAISE object_not_in_prerequisite_state USING
-      MESSAGE = pg_catalog.format('step %s was left half-way %s (begun %s UTC)', half.revision,
-        half.direction, pg_catalog.to_char(half.started_at, 'YYYY-MM-DD HH24:MI')),
-      HINT = pg_catalog.format('Finish it with: alembic %s   or take it back with: '
+      MESSAGE = pg_catalog.format('step %s is open: it went %s and has not finished (begun %s UTC)',
+        half.label, half.direction, pg_catalog.to_char(half.started_at, 'YYYY-MM-DD HH24:MI')),
+      HINT = pg_catalog.format('Finish it with: %s   or take it back with: '
         'membership-refactor abandon', half.command);
   END IF;
 END
@@ -88,8 +98,8 @@ FROM (
 ORDER BY t.name
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
-    (plan, revision, direction, name, broken, keys, seconds)
-  VALUES ('programme_membership', '0008', 'down', 'every row is seen', broken, keys,
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'link_children', 'down', 'every row is seen', broken, keys,
     extract(epoch FROM pg_catalog.clock_timestamp() - began));
   COMMIT;
   IF broken > 0 THEN
@@ -104,21 +114,21 @@ END
 $body$;
 
 \if :refactor_open
-\warn '0008 link_children: going on where it stopped'
+\warn '0008 link_children: resumed'
 \else
 \warn '0008 link_children down'
 DO $body$
 DECLARE
   wrong text;
 BEGIN
-  SELECT pg_catalog.min(o.revision) INTO wrong
-  FROM pg_catalog.unnest(ARRAY['0009', '0010', '0011']) AS o (revision)
+  SELECT o.label INTO wrong
+  FROM (VALUES (0, 'stop_parallel_save', '0009'), (1, 'drop_deprecated_columns', '0010'), (2, 'drop_retired_table', '0011')) AS o (n, step, label)
   WHERE  EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership'
-    AND s.revision = o.revision AND s.direction = 'up' AND s.state = 'done');
+    AND s.step = o.step AND s.direction = 'up' AND s.state = 'done')
+  ORDER BY o.n LIMIT 1;
   IF wrong IS NOT NULL THEN
     RAISE object_not_in_prerequisite_state USING
-      MESSAGE = pg_catalog.format('0008 cannot go down: '
-        '%s still stands, says the ledger', wrong),
+      MESSAGE = '0008 link_children cannot go down: ' || wrong || ' is still applied, according to the ledger',
       HINT = 'Was the version stamped by hand? See: membership-refactor status';
   END IF;
 END
@@ -136,8 +146,8 @@ FULL JOIN "public"."programme_membership" AS p ON p."uuid" = c."programme_member
 WHERE c."programme_membership_uuid" IS NULL AND p."uuid" IS NOT NULL
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
-    (plan, revision, direction, name, broken, keys, seconds)
-  VALUES ('programme_membership', '0008', 'down', 'parents have children', broken, keys,
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'link_children', 'down', 'parents have children', broken, keys,
     extract(epoch FROM pg_catalog.clock_timestamp() - began));
   COMMIT;
   IF broken > 0 THEN
@@ -151,23 +161,23 @@ WHERE c."programme_membership_uuid" IS NULL AND p."uuid" IS NOT NULL
 END
 $body$;
 BEGIN;
-DELETE FROM "public_refactor"."action" WHERE plan = 'programme_membership' AND revision = '0008';
+DELETE FROM "public_refactor"."action" WHERE plan = 'programme_membership' AND step = 'link_children';
 INSERT INTO "public_refactor"."step" AS s
-  (plan, revision, direction, state, portrait, now)
-SELECT 'programme_membership', '0008', 'down', 'open', NULL, p.now
+  (plan, step, direction, state, portrait, now)
+SELECT 'programme_membership', 'link_children', 'down', 'open', NULL, p.now
 FROM (SELECT $body$(portrait)$body$::pg_catalog.jsonb) AS p (now)
-ON CONFLICT (plan, revision) DO UPDATE SET direction = excluded.direction,
+ON CONFLICT (plan, step) DO UPDATE SET direction = excluded.direction,
   state = 'open', started_at = pg_catalog.clock_timestamp(), ended_at = NULL,
   portrait = coalesce(excluded.portrait, s.portrait), now = excluded.now;
-INSERT INTO "public_refactor"."event" (plan, revision, direction, event)
-VALUES ('programme_membership', '0008', 'down', 'begun');
+INSERT INTO "public_refactor"."event" (plan, step, direction, event)
+VALUES ('programme_membership', 'link_children', 'down', 'begun');
 COMMIT;
 \endif
 
--- close the parent
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0008' AND a.direction = 'down' AND a.name = 'close the parent') AS refactor_to_do \gset
+-- Revoke all privileges on the parent
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'link_children' AND a.direction = 'down' AND a.key = 'close_parent') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  close the parent'
+\warn '  Revoke all privileges on the parent'
 BEGIN;
 DO $body$
 DECLARE
@@ -191,15 +201,15 @@ LOOP
 END LOOP;
 END
 $body$;
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0008', 'down', 'close the parent') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'link_children', 'down', 'close_parent') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
--- functions
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0008' AND a.direction = 'down' AND a.name = 'functions') AS refactor_to_do \gset
+-- Create functions
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'link_children' AND a.direction = 'down' AND a.key = 'create_functions') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  functions'
+\warn '  Create functions'
 BEGIN;
 CREATE TABLE IF NOT EXISTS "public_refactor"."programme_membership_replaced" (
   "child id" bigint PRIMARY KEY,
@@ -693,15 +703,15 @@ $body$;
 REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_note_child"() FROM PUBLIC;
 DELETE FROM "public_refactor"."programme_membership_kept";
 DELETE FROM "public_refactor"."programme_membership_uuid_map";
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0008', 'down', 'functions') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'link_children', 'down', 'create_functions') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
--- note uuids as they change
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0008' AND a.direction = 'down' AND a.name = 'note uuids as they change') AS refactor_to_do \gset
+-- Record changes of uuids
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'link_children' AND a.direction = 'down' AND a.key = 'record_uuids') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  note uuids as they change'
+\warn '  Record changes of uuids'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -752,8 +762,8 @@ IF 'AA_refactor_note_child_update' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "
   EXECUTE FUNCTION "public_refactor"."programme_membership_note_child"()'; END IF;
 ALTER TABLE "public"."curriculum_membership" ENABLE ALWAYS TRIGGER "AA_refactor_note_child", ENABLE ALWAYS TRIGGER "AA_refactor_note_child_update";
 END $own$$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0008', 'down', 'note uuids as they change',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'link_children', 'down', 'record_uuids',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
@@ -768,9 +778,10 @@ VALUES ('programme_membership', '0008', 'down', 'note uuids as they change',
 SELECT pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)', b.who, b.described,
     coalesce(b.seconds || ' s', 'an unknown time')), '; ' ORDER BY b.seconds DESC NULLS LAST)
     AS named,
-  coalesce(pg_catalog.format('Wait until the autovacuum of %s has ended, and do not cancel it: it '
-      'prevents transaction ID wraparound. pg_stat_progress_vacuum shows how far it is.',
-      nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')),
+  coalesce('Wait until the autovacuum of '
+      || nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')
+      || ' has ended, and do not cancel it: it prevents transaction ID wraparound. '
+      'pg_stat_progress_vacuum shows how far it is.',
     'End or wait for those transactions.') AS advice
 FROM (
   SELECT DISTINCT coalesce('pid ' || a.pid, 'prepared transaction "' || p.gid || '"') AS who,
@@ -810,10 +821,10 @@ END
 $body1$;
 \endif
 
--- note the parents' uuids
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0008' AND a.direction = 'down' AND a.name = 'note the parents'' uuids') AS refactor_to_do \gset
+-- Keep the parents' uuids in the ledger
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'link_children' AND a.direction = 'down' AND a.key = 'keep_parent_uuids') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  note the parents'' uuids'
+\warn '  Keep the parents'' uuids in the ledger'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -828,13 +839,13 @@ BEGIN
   PERFORM pg_catalog.set_config('lock_timeout', least(2000, s.setting::int / 2)::text, false)
   FROM pg_catalog.pg_settings AS s WHERE s.name = 'deadlock_timeout';
   PERFORM pg_catalog.set_config('synchronous_commit', 'off', false);
-  INSERT INTO "public_refactor"."job" (plan, job) VALUES ('programme_membership', '0008 down note the parents'' uuids') ON CONFLICT DO NOTHING;
+  INSERT INTO "public_refactor"."job" (plan, job) VALUES ('programme_membership', 'link_children down keep_parent_uuids') ON CONFLICT DO NOTHING;
   COMMIT;
   -- Read after capture is committed: whatever commits later is in the log.
   UPDATE "public_refactor"."job" AS j SET bound = (SELECT t."uuid"::text FROM "public"."programme_membership" AS t
       WHERE t."uuid" IS NOT NULL ORDER BY t."uuid" DESC LIMIT 1),
     nulls_done = j.nulls_done OR true
-  WHERE j.plan = 'programme_membership' AND j.job = '0008 down note the parents'' uuids' AND j.bound IS NULL AND NOT j.exhausted;
+  WHERE j.plan = 'programme_membership' AND j.job = 'link_children down keep_parent_uuids' AND j.bound IS NULL AND NOT j.exhausted;
   COMMIT;
   <<ranges>>
   LOOP
@@ -905,13 +916,13 @@ SELECT 'programme_membership', e.event, e.detail FROM (VALUES
     END IF;
     BEGIN
       SELECT j.claimed, j.bound, j.nulls_done, j.exhausted INTO work.job
-      FROM "public_refactor"."job" AS j WHERE plan = 'programme_membership' AND job = '0008 down note the parents'' uuids' FOR UPDATE;
+      FROM "public_refactor"."job" AS j WHERE plan = 'programme_membership' AND job = 'link_children down keep_parent_uuids' FOR UPDATE;
       -- A range that was claimed and not finished, by whomever, goes first.
       SELECT b.n, b.first, b.last INTO work.number, work.first_value, work.last_value
-      FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = '0008 down note the parents'' uuids' AND NOT b.done ORDER BY b.n LIMIT 1;
+      FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = 'link_children down keep_parent_uuids' AND NOT b.done ORDER BY b.n LIMIT 1;
       IF NOT FOUND THEN
         IF NOT work.job.nulls_done THEN
-          UPDATE "public_refactor"."job" SET nulls_done = true WHERE plan = 'programme_membership' AND job = '0008 down note the parents'' uuids';
+          UPDATE "public_refactor"."job" SET nulls_done = true WHERE plan = 'programme_membership' AND job = 'link_children down keep_parent_uuids';
           first_value := NULL; last_value := NULL;
         ELSE
           EXIT ranges WHEN work.job.exhausted OR work.job.bound IS NULL;
@@ -920,15 +931,15 @@ SELECT 'programme_membership', e.event, e.detail FROM (VALUES
           INTO work.first_value, work.last_value
           USING work.job.bound, work.job.claimed, greatest(size::bigint - 1, 0);
           IF work.first_value IS NULL THEN
-            UPDATE "public_refactor"."job" SET exhausted = true WHERE plan = 'programme_membership' AND job = '0008 down note the parents'' uuids';
+            UPDATE "public_refactor"."job" SET exhausted = true WHERE plan = 'programme_membership' AND job = 'link_children down keep_parent_uuids';
             EXIT ranges;
           END IF;
-          UPDATE "public_refactor"."job" SET claimed = work.last_value WHERE plan = 'programme_membership' AND job = '0008 down note the parents'' uuids';
+          UPDATE "public_refactor"."job" SET claimed = work.last_value WHERE plan = 'programme_membership' AND job = 'link_children down keep_parent_uuids';
         END IF;
         INSERT INTO "public_refactor"."batch" (plan, job, n, first, last, worker)
-        SELECT 'programme_membership', '0008 down note the parents'' uuids', coalesce(pg_catalog.max(b.n), 0) + 1,
+        SELECT 'programme_membership', 'link_children down keep_parent_uuids', coalesce(pg_catalog.max(b.n), 0) + 1,
           work.first_value, work.last_value, 'script'
-        FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = '0008 down note the parents'' uuids' RETURNING n INTO work.number;
+        FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = 'link_children down keep_parent_uuids' RETURNING n INTO work.number;
       END IF;
       stuck := NULL;
     EXCEPTION WHEN lock_not_available OR deadlock_detected OR serialization_failure THEN
@@ -946,14 +957,14 @@ SELECT 'programme_membership', e.event, e.detail FROM (VALUES
       tries := tries + 1;
       BEGIN
         -- The row lock lets a killed client's backend, still at this range, finish first.
-        IF NOT (SELECT b.done FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = '0008 down note the parents'' uuids' AND b.n = work.number FOR UPDATE) THEN
+        IF NOT (SELECT b.done FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = 'link_children down keep_parent_uuids' AND b.n = work.number FOR UPDATE) THEN
           IF work.first_value IS NULL THEN
             written := 0;
           ELSE
             written := "public_refactor"."programme_membership_fill_kept"(work.first_value::pg_catalog.uuid, work.last_value::pg_catalog.uuid);
           END IF;
           UPDATE "public_refactor"."batch" SET done = true, rows = coalesce(work.written, 0),
-            done_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND job = '0008 down note the parents'' uuids' AND n = work.number;
+            done_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND job = 'link_children down keep_parent_uuids' AND n = work.number;
         END IF;
         EXIT;
       EXCEPTION WHEN lock_not_available OR deadlock_detected OR serialization_failure THEN
@@ -972,12 +983,12 @@ SELECT 'programme_membership', e.event, e.detail FROM (VALUES
     END IF;
   END LOOP;
   COMMIT;
-  INSERT INTO "public_refactor"."action" (plan, revision, direction, name, rows)
-  SELECT 'programme_membership', '0008', 'down', 'note the parents'' uuids', coalesce(pg_catalog.sum(b.rows), 0)
-  FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = '0008 down note the parents'' uuids' AND b.done ON CONFLICT DO NOTHING;
+  INSERT INTO "public_refactor"."action" (plan, step, direction, key, rows)
+  SELECT 'programme_membership', 'link_children', 'down', 'keep_parent_uuids', coalesce(pg_catalog.sum(b.rows), 0)
+  FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = 'link_children down keep_parent_uuids' AND b.done ON CONFLICT DO NOTHING;
   -- The same step may run again after a downgrade.
-  DELETE FROM "public_refactor"."batch" WHERE plan = 'programme_membership' AND job = '0008 down note the parents'' uuids';
-  DELETE FROM "public_refactor"."job" WHERE plan = 'programme_membership' AND job = '0008 down note the parents'' uuids';
+  DELETE FROM "public_refactor"."batch" WHERE plan = 'programme_membership' AND job = 'link_children down keep_parent_uuids';
+  DELETE FROM "public_refactor"."job" WHERE plan = 'programme_membership' AND job = 'link_children down keep_parent_uuids';
   COMMIT;
   RESET synchronous_commit;
   PERFORM pg_catalog.set_config('lock_timeout', '2s', false);
@@ -985,10 +996,10 @@ END
 $body1$;
 \endif
 
--- note the children's uuids
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0008' AND a.direction = 'down' AND a.name = 'note the children''s uuids') AS refactor_to_do \gset
+-- Keep the children's uuids in the ledger
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'link_children' AND a.direction = 'down' AND a.key = 'keep_child_uuids') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  note the children''s uuids'
+\warn '  Keep the children''s uuids in the ledger'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -1003,13 +1014,13 @@ BEGIN
   PERFORM pg_catalog.set_config('lock_timeout', least(2000, s.setting::int / 2)::text, false)
   FROM pg_catalog.pg_settings AS s WHERE s.name = 'deadlock_timeout';
   PERFORM pg_catalog.set_config('synchronous_commit', 'off', false);
-  INSERT INTO "public_refactor"."job" (plan, job) VALUES ('programme_membership', '0008 down note the children''s uuids') ON CONFLICT DO NOTHING;
+  INSERT INTO "public_refactor"."job" (plan, job) VALUES ('programme_membership', 'link_children down keep_child_uuids') ON CONFLICT DO NOTHING;
   COMMIT;
   -- Read after capture is committed: whatever commits later is in the log.
   UPDATE "public_refactor"."job" AS j SET bound = (SELECT t."id"::text FROM "public"."curriculum_membership" AS t
       WHERE t."id" IS NOT NULL ORDER BY t."id" DESC LIMIT 1),
     nulls_done = j.nulls_done OR true
-  WHERE j.plan = 'programme_membership' AND j.job = '0008 down note the children''s uuids' AND j.bound IS NULL AND NOT j.exhausted;
+  WHERE j.plan = 'programme_membership' AND j.job = 'link_children down keep_child_uuids' AND j.bound IS NULL AND NOT j.exhausted;
   COMMIT;
   <<ranges>>
   LOOP
@@ -1080,13 +1091,13 @@ SELECT 'programme_membership', e.event, e.detail FROM (VALUES
     END IF;
     BEGIN
       SELECT j.claimed, j.bound, j.nulls_done, j.exhausted INTO work.job
-      FROM "public_refactor"."job" AS j WHERE plan = 'programme_membership' AND job = '0008 down note the children''s uuids' FOR UPDATE;
+      FROM "public_refactor"."job" AS j WHERE plan = 'programme_membership' AND job = 'link_children down keep_child_uuids' FOR UPDATE;
       -- A range that was claimed and not finished, by whomever, goes first.
       SELECT b.n, b.first, b.last INTO work.number, work.first_value, work.last_value
-      FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = '0008 down note the children''s uuids' AND NOT b.done ORDER BY b.n LIMIT 1;
+      FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = 'link_children down keep_child_uuids' AND NOT b.done ORDER BY b.n LIMIT 1;
       IF NOT FOUND THEN
         IF NOT work.job.nulls_done THEN
-          UPDATE "public_refactor"."job" SET nulls_done = true WHERE plan = 'programme_membership' AND job = '0008 down note the children''s uuids';
+          UPDATE "public_refactor"."job" SET nulls_done = true WHERE plan = 'programme_membership' AND job = 'link_children down keep_child_uuids';
           first_value := NULL; last_value := NULL;
         ELSE
           EXIT ranges WHEN work.job.exhausted OR work.job.bound IS NULL;
@@ -1095,15 +1106,15 @@ SELECT 'programme_membership', e.event, e.detail FROM (VALUES
           INTO work.first_value, work.last_value
           USING work.job.bound, work.job.claimed, greatest(size::bigint - 1, 0);
           IF work.first_value IS NULL THEN
-            UPDATE "public_refactor"."job" SET exhausted = true WHERE plan = 'programme_membership' AND job = '0008 down note the children''s uuids';
+            UPDATE "public_refactor"."job" SET exhausted = true WHERE plan = 'programme_membership' AND job = 'link_children down keep_child_uuids';
             EXIT ranges;
           END IF;
-          UPDATE "public_refactor"."job" SET claimed = work.last_value WHERE plan = 'programme_membership' AND job = '0008 down note the children''s uuids';
+          UPDATE "public_refactor"."job" SET claimed = work.last_value WHERE plan = 'programme_membership' AND job = 'link_children down keep_child_uuids';
         END IF;
         INSERT INTO "public_refactor"."batch" (plan, job, n, first, last, worker)
-        SELECT 'programme_membership', '0008 down note the children''s uuids', coalesce(pg_catalog.max(b.n), 0) + 1,
+        SELECT 'programme_membership', 'link_children down keep_child_uuids', coalesce(pg_catalog.max(b.n), 0) + 1,
           work.first_value, work.last_value, 'script'
-        FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = '0008 down note the children''s uuids' RETURNING n INTO work.number;
+        FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = 'link_children down keep_child_uuids' RETURNING n INTO work.number;
       END IF;
       stuck := NULL;
     EXCEPTION WHEN lock_not_available OR deadlock_detected OR serialization_failure THEN
@@ -1121,14 +1132,14 @@ SELECT 'programme_membership', e.event, e.detail FROM (VALUES
       tries := tries + 1;
       BEGIN
         -- The row lock lets a killed client's backend, still at this range, finish first.
-        IF NOT (SELECT b.done FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = '0008 down note the children''s uuids' AND b.n = work.number FOR UPDATE) THEN
+        IF NOT (SELECT b.done FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = 'link_children down keep_child_uuids' AND b.n = work.number FOR UPDATE) THEN
           IF work.first_value IS NULL THEN
             written := 0;
           ELSE
             written := "public_refactor"."programme_membership_fill_uuid_map"(work.first_value::bigint, work.last_value::bigint);
           END IF;
           UPDATE "public_refactor"."batch" SET done = true, rows = coalesce(work.written, 0),
-            done_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND job = '0008 down note the children''s uuids' AND n = work.number;
+            done_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND job = 'link_children down keep_child_uuids' AND n = work.number;
         END IF;
         EXIT;
       EXCEPTION WHEN lock_not_available OR deadlock_detected OR serialization_failure THEN
@@ -1147,12 +1158,12 @@ SELECT 'programme_membership', e.event, e.detail FROM (VALUES
     END IF;
   END LOOP;
   COMMIT;
-  INSERT INTO "public_refactor"."action" (plan, revision, direction, name, rows)
-  SELECT 'programme_membership', '0008', 'down', 'note the children''s uuids', coalesce(pg_catalog.sum(b.rows), 0)
-  FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = '0008 down note the children''s uuids' AND b.done ON CONFLICT DO NOTHING;
+  INSERT INTO "public_refactor"."action" (plan, step, direction, key, rows)
+  SELECT 'programme_membership', 'link_children', 'down', 'keep_child_uuids', coalesce(pg_catalog.sum(b.rows), 0)
+  FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = 'link_children down keep_child_uuids' AND b.done ON CONFLICT DO NOTHING;
   -- The same step may run again after a downgrade.
-  DELETE FROM "public_refactor"."batch" WHERE plan = 'programme_membership' AND job = '0008 down note the children''s uuids';
-  DELETE FROM "public_refactor"."job" WHERE plan = 'programme_membership' AND job = '0008 down note the children''s uuids';
+  DELETE FROM "public_refactor"."batch" WHERE plan = 'programme_membership' AND job = 'link_children down keep_child_uuids';
+  DELETE FROM "public_refactor"."job" WHERE plan = 'programme_membership' AND job = 'link_children down keep_child_uuids';
   COMMIT;
   RESET synchronous_commit;
   PERFORM pg_catalog.set_config('lock_timeout', '2s', false);
@@ -1160,10 +1171,10 @@ END
 $body1$;
 \endif
 
--- make parents of their children
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0008' AND a.direction = 'down' AND a.name = 'make parents of their children') AS refactor_to_do \gset
+-- Derive the parents from their children
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'link_children' AND a.direction = 'down' AND a.key = 'derive_parents') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  make parents of their children'
+\warn '  Derive the parents from their children'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -1266,8 +1277,8 @@ IF 'AA_refactor_closed_truncate' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA
 ALTER TABLE "public"."programme_membership" ENABLE ALWAYS TRIGGER "AA_refactor_closed_insert_or_update_or_delete", ENABLE ALWAYS TRIGGER "AA_refactor_closed_truncate";
 END $own$$body$;
       EXECUTE $body$ALTER TABLE "public"."curriculum_membership" ALTER COLUMN "programme_membership_uuid" DROP NOT NULL$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0008', 'down', 'make parents of their children',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'link_children', 'down', 'derive_parents',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
@@ -1282,9 +1293,10 @@ VALUES ('programme_membership', '0008', 'down', 'make parents of their children'
 SELECT pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)', b.who, b.described,
     coalesce(b.seconds || ' s', 'an unknown time')), '; ' ORDER BY b.seconds DESC NULLS LAST)
     AS named,
-  coalesce(pg_catalog.format('Wait until the autovacuum of %s has ended, and do not cancel it: it '
-      'prevents transaction ID wraparound. pg_stat_progress_vacuum shows how far it is.',
-      nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')),
+  coalesce('Wait until the autovacuum of '
+      || nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')
+      || ' has ended, and do not cancel it: it prevents transaction ID wraparound. '
+      'pg_stat_progress_vacuum shows how far it is.',
     'End or wait for those transactions.') AS advice
 FROM (
   SELECT DISTINCT coalesce('pid ' || a.pid, 'prepared transaction "' || p.gid || '"') AS who,
@@ -1324,10 +1336,10 @@ END
 $body1$;
 \endif
 
--- give the children their own values back
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0008' AND a.direction = 'down' AND a.name = 'give the children their own values back') AS refactor_to_do \gset
+-- Restore the children's own values
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'link_children' AND a.direction = 'down' AND a.key = 'restore_values') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  give the children their own values back'
+\warn '  Restore the children''s own values'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -1342,13 +1354,13 @@ BEGIN
   PERFORM pg_catalog.set_config('lock_timeout', least(2000, s.setting::int / 2)::text, false)
   FROM pg_catalog.pg_settings AS s WHERE s.name = 'deadlock_timeout';
   PERFORM pg_catalog.set_config('synchronous_commit', 'off', false);
-  INSERT INTO "public_refactor"."job" (plan, job) VALUES ('programme_membership', '0008 down give the children their own values back') ON CONFLICT DO NOTHING;
+  INSERT INTO "public_refactor"."job" (plan, job) VALUES ('programme_membership', 'link_children down restore_values') ON CONFLICT DO NOTHING;
   COMMIT;
   -- Read after capture is committed: whatever commits later is in the log.
   UPDATE "public_refactor"."job" AS j SET bound = (SELECT t."id"::text FROM "public"."curriculum_membership" AS t
       WHERE t."id" IS NOT NULL ORDER BY t."id" DESC LIMIT 1),
     nulls_done = j.nulls_done OR true
-  WHERE j.plan = 'programme_membership' AND j.job = '0008 down give the children their own values back' AND j.bound IS NULL AND NOT j.exhausted;
+  WHERE j.plan = 'programme_membership' AND j.job = 'link_children down restore_values' AND j.bound IS NULL AND NOT j.exhausted;
   COMMIT;
   <<ranges>>
   LOOP
@@ -1419,13 +1431,13 @@ SELECT 'programme_membership', e.event, e.detail FROM (VALUES
     END IF;
     BEGIN
       SELECT j.claimed, j.bound, j.nulls_done, j.exhausted INTO work.job
-      FROM "public_refactor"."job" AS j WHERE plan = 'programme_membership' AND job = '0008 down give the children their own values back' FOR UPDATE;
+      FROM "public_refactor"."job" AS j WHERE plan = 'programme_membership' AND job = 'link_children down restore_values' FOR UPDATE;
       -- A range that was claimed and not finished, by whomever, goes first.
       SELECT b.n, b.first, b.last INTO work.number, work.first_value, work.last_value
-      FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = '0008 down give the children their own values back' AND NOT b.done ORDER BY b.n LIMIT 1;
+      FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = 'link_children down restore_values' AND NOT b.done ORDER BY b.n LIMIT 1;
       IF NOT FOUND THEN
         IF NOT work.job.nulls_done THEN
-          UPDATE "public_refactor"."job" SET nulls_done = true WHERE plan = 'programme_membership' AND job = '0008 down give the children their own values back';
+          UPDATE "public_refactor"."job" SET nulls_done = true WHERE plan = 'programme_membership' AND job = 'link_children down restore_values';
           first_value := NULL; last_value := NULL;
         ELSE
           EXIT ranges WHEN work.job.exhausted OR work.job.bound IS NULL;
@@ -1434,15 +1446,15 @@ SELECT 'programme_membership', e.event, e.detail FROM (VALUES
           INTO work.first_value, work.last_value
           USING work.job.bound, work.job.claimed, greatest(size::bigint - 1, 0);
           IF work.first_value IS NULL THEN
-            UPDATE "public_refactor"."job" SET exhausted = true WHERE plan = 'programme_membership' AND job = '0008 down give the children their own values back';
+            UPDATE "public_refactor"."job" SET exhausted = true WHERE plan = 'programme_membership' AND job = 'link_children down restore_values';
             EXIT ranges;
           END IF;
-          UPDATE "public_refactor"."job" SET claimed = work.last_value WHERE plan = 'programme_membership' AND job = '0008 down give the children their own values back';
+          UPDATE "public_refactor"."job" SET claimed = work.last_value WHERE plan = 'programme_membership' AND job = 'link_children down restore_values';
         END IF;
         INSERT INTO "public_refactor"."batch" (plan, job, n, first, last, worker)
-        SELECT 'programme_membership', '0008 down give the children their own values back', coalesce(pg_catalog.max(b.n), 0) + 1,
+        SELECT 'programme_membership', 'link_children down restore_values', coalesce(pg_catalog.max(b.n), 0) + 1,
           work.first_value, work.last_value, 'script'
-        FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = '0008 down give the children their own values back' RETURNING n INTO work.number;
+        FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = 'link_children down restore_values' RETURNING n INTO work.number;
       END IF;
       stuck := NULL;
     EXCEPTION WHEN lock_not_available OR deadlock_detected OR serialization_failure THEN
@@ -1460,14 +1472,14 @@ SELECT 'programme_membership', e.event, e.detail FROM (VALUES
       tries := tries + 1;
       BEGIN
         -- The row lock lets a killed client's backend, still at this range, finish first.
-        IF NOT (SELECT b.done FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = '0008 down give the children their own values back' AND b.n = work.number FOR UPDATE) THEN
+        IF NOT (SELECT b.done FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = 'link_children down restore_values' AND b.n = work.number FOR UPDATE) THEN
           IF work.first_value IS NULL THEN
             written := 0;
           ELSE
             written := "public_refactor"."programme_membership_restore_own"(work.first_value::bigint, work.last_value::bigint);
           END IF;
           UPDATE "public_refactor"."batch" SET done = true, rows = coalesce(work.written, 0),
-            done_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND job = '0008 down give the children their own values back' AND n = work.number;
+            done_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND job = 'link_children down restore_values' AND n = work.number;
         END IF;
         EXIT;
       EXCEPTION WHEN lock_not_available OR deadlock_detected OR serialization_failure THEN
@@ -1486,12 +1498,12 @@ SELECT 'programme_membership', e.event, e.detail FROM (VALUES
     END IF;
   END LOOP;
   COMMIT;
-  INSERT INTO "public_refactor"."action" (plan, revision, direction, name, rows)
-  SELECT 'programme_membership', '0008', 'down', 'give the children their own values back', coalesce(pg_catalog.sum(b.rows), 0)
-  FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = '0008 down give the children their own values back' AND b.done ON CONFLICT DO NOTHING;
+  INSERT INTO "public_refactor"."action" (plan, step, direction, key, rows)
+  SELECT 'programme_membership', 'link_children', 'down', 'restore_values', coalesce(pg_catalog.sum(b.rows), 0)
+  FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = 'link_children down restore_values' AND b.done ON CONFLICT DO NOTHING;
   -- The same step may run again after a downgrade.
-  DELETE FROM "public_refactor"."batch" WHERE plan = 'programme_membership' AND job = '0008 down give the children their own values back';
-  DELETE FROM "public_refactor"."job" WHERE plan = 'programme_membership' AND job = '0008 down give the children their own values back';
+  DELETE FROM "public_refactor"."batch" WHERE plan = 'programme_membership' AND job = 'link_children down restore_values';
+  DELETE FROM "public_refactor"."job" WHERE plan = 'programme_membership' AND job = 'link_children down restore_values';
   COMMIT;
   RESET synchronous_commit;
   PERFORM pg_catalog.set_config('lock_timeout', '2s', false);
@@ -1499,30 +1511,31 @@ END
 $body1$;
 \endif
 
--- let parents go that were left meanwhile
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0008' AND a.direction = 'down' AND a.name = 'let parents go that were left meanwhile') AS refactor_to_do \gset
+-- Delete parents that lost their last child
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'link_children' AND a.direction = 'down' AND a.key = 'delete_childless') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  let parents go that were left meanwhile'
+\warn '  Delete parents that lost their last child'
 BEGIN;
 DO $body$
 BEGIN
   PERFORM pg_catalog.set_config('vacuum_cost_page_hit', '7129', true);
   PERFORM FROM "public"."programme_membership" AS p WHERE NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS c WHERE c."programme_membership_uuid" = p."uuid") ORDER BY p."uuid" FOR UPDATE;
-  INSERT INTO "public_refactor"."event" (plan, revision, direction, event, detail)
-  SELECT 'programme_membership', '0008', 'down', 'childless parent went', pg_catalog.to_jsonb(p.*)
+  INSERT INTO "public_refactor"."event" (plan, step, direction, event, detail)
+  SELECT 'programme_membership', 'link_children', 'down', 'childless parent went',
+    pg_catalog.to_jsonb(p.*)
   FROM "public"."programme_membership" AS p WHERE NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS c WHERE c."programme_membership_uuid" = p."uuid");
   DELETE FROM "public"."programme_membership" AS p WHERE NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS c WHERE c."programme_membership_uuid" = p."uuid");
 END
 $body$;
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0008', 'down', 'let parents go that were left meanwhile') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'link_children', 'down', 'delete_childless') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
--- ask that the key is set
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0008' AND a.direction = 'down' AND a.name = 'ask that the key is set') AS refactor_to_do \gset
+-- Add the NOT NULL check on the deprecated columns (NOT VALID)
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'link_children' AND a.direction = 'down' AND a.key = 'add_deprecated_columns_check') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  ask that the key is set'
+\warn '  Add the NOT NULL check on the deprecated columns (NOT VALID)'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -1539,8 +1552,8 @@ BEGIN
       LOCK TABLE "public"."curriculum_membership" IN ACCESS EXCLUSIVE MODE;
       got := pg_catalog.clock_timestamp();
       EXECUTE $body$ALTER TABLE "public"."curriculum_membership" DROP CONSTRAINT IF EXISTS "ck_curriculum_membership_programme_membership_uuid_not_null", ADD CONSTRAINT "ck_curriculum_membership_programme_membership_uuid_not_null" CHECK ("person_id" IS NOT NULL AND "programme_id" IS NOT NULL) NOT VALID$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0008', 'down', 'ask that the key is set',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'link_children', 'down', 'add_deprecated_columns_check',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
@@ -1555,9 +1568,10 @@ VALUES ('programme_membership', '0008', 'down', 'ask that the key is set',
 SELECT pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)', b.who, b.described,
     coalesce(b.seconds || ' s', 'an unknown time')), '; ' ORDER BY b.seconds DESC NULLS LAST)
     AS named,
-  coalesce(pg_catalog.format('Wait until the autovacuum of %s has ended, and do not cancel it: it '
-      'prevents transaction ID wraparound. pg_stat_progress_vacuum shows how far it is.',
-      nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')),
+  coalesce('Wait until the autovacuum of '
+      || nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')
+      || ' has ended, and do not cancel it: it prevents transaction ID wraparound. '
+      'pg_stat_progress_vacuum shows how far it is.',
     'End or wait for those transactions.') AS advice
 FROM (
   SELECT DISTINCT coalesce('pid ' || a.pid, 'prepared transaction "' || p.gid || '"') AS who,
@@ -1597,21 +1611,21 @@ END
 $body1$;
 \endif
 
--- validate that the key is set
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0008' AND a.direction = 'down' AND a.name = 'validate that the key is set') AS refactor_to_do \gset
+-- Validate the NOT NULL check on the deprecated columns
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'link_children' AND a.direction = 'down' AND a.key = 'validate_deprecated_columns_check') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  validate that the key is set'
+\warn '  Validate the NOT NULL check on the deprecated columns'
 BEGIN;
 ALTER TABLE "public"."curriculum_membership" VALIDATE CONSTRAINT "ck_curriculum_membership_programme_membership_uuid_not_null";
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0008', 'down', 'validate that the key is set') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'link_children', 'down', 'validate_deprecated_columns_check') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
--- key is NOT NULL
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0008' AND a.direction = 'down' AND a.name = 'key is NOT NULL') AS refactor_to_do \gset
+-- Set the deprecated columns NOT NULL
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'link_children' AND a.direction = 'down' AND a.key = 'set_deprecated_columns_not_null') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  key is NOT NULL'
+\warn '  Set the deprecated columns NOT NULL'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -1629,8 +1643,8 @@ BEGIN
       got := pg_catalog.clock_timestamp();
       EXECUTE $body$ALTER TABLE "public"."curriculum_membership" ALTER COLUMN "person_id" SET NOT NULL, ALTER COLUMN "programme_id" SET NOT NULL$body$;
       EXECUTE $body$ALTER TABLE "public"."curriculum_membership" DROP CONSTRAINT "ck_curriculum_membership_programme_membership_uuid_not_null"$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0008', 'down', 'key is NOT NULL',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'link_children', 'down', 'set_deprecated_columns_not_null',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
@@ -1645,9 +1659,10 @@ VALUES ('programme_membership', '0008', 'down', 'key is NOT NULL',
 SELECT pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)', b.who, b.described,
     coalesce(b.seconds || ' s', 'an unknown time')), '; ' ORDER BY b.seconds DESC NULLS LAST)
     AS named,
-  coalesce(pg_catalog.format('Wait until the autovacuum of %s has ended, and do not cancel it: it '
-      'prevents transaction ID wraparound. pg_stat_progress_vacuum shows how far it is.',
-      nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')),
+  coalesce('Wait until the autovacuum of '
+      || nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')
+      || ' has ended, and do not cancel it: it prevents transaction ID wraparound. '
+      'pg_stat_progress_vacuum shows how far it is.',
     'End or wait for those transactions.') AS advice
 FROM (
   SELECT DISTINCT coalesce('pid ' || a.pid, 'prepared transaction "' || p.gid || '"') AS who,
@@ -1687,10 +1702,10 @@ END
 $body1$;
 \endif
 
--- take parallel saving off the child
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0008' AND a.direction = 'down' AND a.name = 'take parallel saving off the child') AS refactor_to_do \gset
+-- Drop parallel saving's triggers on the child
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'link_children' AND a.direction = 'down' AND a.key = 'drop_child_saving') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  take parallel saving off the child'
+\warn '  Drop parallel saving''s triggers on the child'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -1713,8 +1728,8 @@ SELECT pg_catalog.string_agg(pg_catalog.format('DROP TRIGGER %I ON %s', t.tgname
 WHERE t.tgrelid = pg_catalog.to_regclass('"public"."curriculum_membership"') AND t.tgname IN ('~refactor_parallel', 'AA_refactor_parallel_insert', 'AA_refactor_parallel_update', 'AA_refactor_parallel_left_update', 'AA_refactor_parallel_left_delete', 'AA_refactor_parallel_truncate', '~refactor_frozen', '~refactor_refilling', 'AA_refactor_refresh_insert', 'AA_refactor_refresh_update', 'AA_refactor_refresh_left_update', 'AA_refactor_refresh_left_delete', 'AA_refactor_refresh_truncate');
 IF what IS NOT NULL THEN EXECUTE what; END IF;
 END $own$$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0008', 'down', 'take parallel saving off the child',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'link_children', 'down', 'drop_child_saving',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
@@ -1729,9 +1744,10 @@ VALUES ('programme_membership', '0008', 'down', 'take parallel saving off the ch
 SELECT pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)', b.who, b.described,
     coalesce(b.seconds || ' s', 'an unknown time')), '; ' ORDER BY b.seconds DESC NULLS LAST)
     AS named,
-  coalesce(pg_catalog.format('Wait until the autovacuum of %s has ended, and do not cancel it: it '
-      'prevents transaction ID wraparound. pg_stat_progress_vacuum shows how far it is.',
-      nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')),
+  coalesce('Wait until the autovacuum of '
+      || nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')
+      || ' has ended, and do not cancel it: it prevents transaction ID wraparound. '
+      'pg_stat_progress_vacuum shows how far it is.',
     'End or wait for those transactions.') AS advice
 FROM (
   SELECT DISTINCT coalesce('pid ' || a.pid, 'prepared transaction "' || p.gid || '"') AS who,
@@ -1771,10 +1787,10 @@ END
 $body1$;
 \endif
 
--- take parallel saving off the parent
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0008' AND a.direction = 'down' AND a.name = 'take parallel saving off the parent') AS refactor_to_do \gset
+-- Drop parallel saving's triggers on the parent
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'link_children' AND a.direction = 'down' AND a.key = 'drop_parent_saving') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  take parallel saving off the parent'
+\warn '  Drop parallel saving''s triggers on the parent'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -1797,8 +1813,8 @@ SELECT pg_catalog.string_agg(pg_catalog.format('DROP TRIGGER %I ON %s', t.tgname
 WHERE t.tgrelid = pg_catalog.to_regclass('"public"."programme_membership"') AND t.tgname IN ('AA_refactor_parallel_parent', 'AA_refactor_refresh_parent');
 IF what IS NOT NULL THEN EXECUTE what; END IF;
 END $own$$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0008', 'down', 'take parallel saving off the parent',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'link_children', 'down', 'drop_parent_saving',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
@@ -1813,9 +1829,10 @@ VALUES ('programme_membership', '0008', 'down', 'take parallel saving off the pa
 SELECT pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)', b.who, b.described,
     coalesce(b.seconds || ' s', 'an unknown time')), '; ' ORDER BY b.seconds DESC NULLS LAST)
     AS named,
-  coalesce(pg_catalog.format('Wait until the autovacuum of %s has ended, and do not cancel it: it '
-      'prevents transaction ID wraparound. pg_stat_progress_vacuum shows how far it is.',
-      nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')),
+  coalesce('Wait until the autovacuum of '
+      || nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')
+      || ' has ended, and do not cancel it: it prevents transaction ID wraparound. '
+      'pg_stat_progress_vacuum shows how far it is.',
     'End or wait for those transactions.') AS advice
 FROM (
   SELECT DISTINCT coalesce('pid ' || a.pid, 'prepared transaction "' || p.gid || '"') AS who,
@@ -1855,10 +1872,10 @@ END
 $body1$;
 \endif
 
--- drop the functions
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0008' AND a.direction = 'down' AND a.name = 'drop the functions') AS refactor_to_do \gset
+-- Drop functions that are no longer used
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'link_children' AND a.direction = 'down' AND a.key = 'drop_functions') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  drop the functions'
+\warn '  Drop functions that are no longer used'
 BEGIN;
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_child_before";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_child_inserted";
@@ -1885,8 +1902,8 @@ DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_speak";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_keep_uuid";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_fill_kept";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_note_child";
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0008', 'down', 'drop the functions') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'link_children', 'down', 'drop_functions') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
@@ -1894,9 +1911,9 @@ COMMIT;
 
 BEGIN;
 UPDATE "public_refactor"."step" SET state = 'done',
-  ended_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND revision = '0008';
-INSERT INTO "public_refactor"."event" (plan, revision, direction, event)
-VALUES ('programme_membership', '0008', 'down', 'done');
+  ended_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND step = 'link_children';
+INSERT INTO "public_refactor"."event" (plan, step, direction, event)
+VALUES ('programme_membership', 'link_children', 'down', 'done');
 COMMIT;
 
 \endif

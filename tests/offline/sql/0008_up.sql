@@ -32,8 +32,8 @@ BEGIN
 END
 $body$;
 
-SELECT EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.revision = '0008' AND s.direction = 'up' AND s.state = 'done') AS refactor_stands,
-  EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.revision = '0008' AND s.direction = 'up' AND s.state = 'open') AS refactor_open \gset
+SELECT EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.step = 'link_children' AND s.direction = 'up' AND s.state = 'done') AS refactor_stands,
+  EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.step = 'link_children' AND s.direction = 'up' AND s.state = 'open') AS refactor_open \gset
 
 \if :refactor_stands
 \warn '0008 link_children: up already, nothing to do'
@@ -43,18 +43,28 @@ DO $body$
 DECLARE
   half record;
 BEGIN
-  SELECT s.revision, s.direction, s.started_at,
-    CASE WHEN s.direction = 'up' THEN 'upgrade ' || s.revision
-      WHEN s.revision = '0001' THEN 'downgrade base'
-      ELSE 'downgrade ' || pg_catalog.lpad((s.revision::int - 1)::text, 4, '0') END AS command
+  SELECT coalesce(k.label, s.step) AS label, s.direction, s.started_at,
+    CASE s.direction WHEN 'up' THEN k.up ELSE k.down END AS command
   INTO half FROM "public_refactor"."step" AS s
+  LEFT JOIN (VALUES
+    ('legacy_baseline', '0001 legacy_baseline', 'alembic upgrade 0001', 'alembic downgrade base'),
+    ('enrollment_identity', '0002 enrollment_identity', 'alembic upgrade 0002', 'alembic downgrade 0001'),
+    ('copy_table', '0003 copy_table', 'alembic upgrade 0003', 'alembic downgrade 0002'),
+    ('dual_write', '0004 dual_write', 'alembic upgrade 0004', 'alembic downgrade 0003'),
+    ('retire_source', '0005 retire_source', 'alembic upgrade 0005', 'alembic downgrade 0004'),
+    ('create_parent', '0006 create_parent', 'alembic upgrade 0006', 'alembic downgrade 0005'),
+    ('rebuild_parent', '0007 rebuild_parent', 'alembic upgrade 0007', 'alembic downgrade 0006'),
+    ('link_children', '0008 link_children', 'alembic upgrade 0008', 'alembic downgrade 0007'),
+    ('stop_parallel_save', '0009 stop_parallel_save', 'alembic upgrade 0009', 'alembic downgrade 0008'),
+    ('drop_deprecated_columns', '0010 drop_deprecated_columns', 'alembic upgrade 0010', 'alembic downgrade 0009'),
+    ('drop_retired_table', '0011 drop_retired_table', 'alembic upgrade 0011', 'alembic downgrade 0010')) AS k (step, label, up, down) ON k.step = s.step
   WHERE s.plan = 'programme_membership' AND s.state = 'open'
-    AND (s.revision, s.direction) <> ('0008', 'up');
+    AND (s.step, s.direction) <> ('link_children', 'up');
   IF FOUND THEN
     RAISE object_not_in_prerequisite_state USING
-      MESSAGE = pg_catalog.format('step %s was left half-way %s (begun %s UTC)', half.revision,
-        half.direction, pg_catalog.to_char(half.started_at, 'YYYY-MM-DD HH24:MI')),
-      HINT = pg_catalog.format('Finish it with: alembic %s   or take it back with: '
+      MESSAGE = pg_catalog.format('step %s is open: it went %s and has not finished (begun %s UTC)',
+        half.label, half.direction, pg_catalog.to_char(half.started_at, 'YYYY-MM-DD HH24:MI')),
+      HINT = pg_catalog.format('Finish it with: %s   or take it back with: '
         'membership-refactor abandon', half.command);
   END IF;
 END
@@ -88,8 +98,8 @@ FROM (
 ORDER BY t.name
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
-    (plan, revision, direction, name, broken, keys, seconds)
-  VALUES ('programme_membership', '0008', 'up', 'every row is seen', broken, keys,
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'link_children', 'up', 'every row is seen', broken, keys,
     extract(epoch FROM pg_catalog.clock_timestamp() - began));
   COMMIT;
   IF broken > 0 THEN
@@ -104,21 +114,21 @@ END
 $body$;
 
 \if :refactor_open
-\warn '0008 link_children: going on where it stopped'
+\warn '0008 link_children: resumed'
 \else
 \warn '0008 link_children up'
 DO $body$
 DECLARE
   wrong text;
 BEGIN
-  SELECT pg_catalog.min(o.revision) INTO wrong
-  FROM pg_catalog.unnest(ARRAY['0001', '0002', '0003', '0004', '0005', '0006', '0007']) AS o (revision)
+  SELECT o.label INTO wrong
+  FROM (VALUES (0, 'legacy_baseline', '0001'), (1, 'enrollment_identity', '0002'), (2, 'copy_table', '0003'), (3, 'dual_write', '0004'), (4, 'retire_source', '0005'), (5, 'create_parent', '0006'), (6, 'rebuild_parent', '0007')) AS o (n, step, label)
   WHERE NOT EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership'
-    AND s.revision = o.revision AND s.direction = 'up' AND s.state = 'done');
+    AND s.step = o.step AND s.direction = 'up' AND s.state = 'done')
+  ORDER BY o.n LIMIT 1;
   IF wrong IS NOT NULL THEN
     RAISE object_not_in_prerequisite_state USING
-      MESSAGE = pg_catalog.format('0008 cannot go up: '
-        '%s has not been taken up, says the ledger', wrong),
+      MESSAGE = '0008 link_children cannot go up: ' || wrong || ' has not been applied, according to the ledger',
       HINT = 'Was the version stamped by hand? See: membership-refactor status';
   END IF;
 END
@@ -140,8 +150,8 @@ WHERE a.attrelid = '"public"."curriculum_membership"'::pg_catalog.regclass
 ORDER BY a.attnum
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
-    (plan, revision, direction, name, broken, keys, seconds)
-  VALUES ('programme_membership', '0008', 'up', 'deprecated columns have no default', broken, keys,
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'link_children', 'up', 'deprecated columns have no default', broken, keys,
     extract(epoch FROM pg_catalog.clock_timestamp() - began));
   COMMIT;
   IF broken > 0 THEN
@@ -155,23 +165,23 @@ ORDER BY a.attnum
 END
 $body$;
 BEGIN;
-DELETE FROM "public_refactor"."action" WHERE plan = 'programme_membership' AND revision = '0008';
+DELETE FROM "public_refactor"."action" WHERE plan = 'programme_membership' AND step = 'link_children';
 INSERT INTO "public_refactor"."step" AS s
-  (plan, revision, direction, state, portrait, now)
-SELECT 'programme_membership', '0008', 'up', 'open', p.now, p.now
+  (plan, step, direction, state, portrait, now)
+SELECT 'programme_membership', 'link_children', 'up', 'open', p.now, p.now
 FROM (SELECT $body$(portrait)$body$::pg_catalog.jsonb) AS p (now)
-ON CONFLICT (plan, revision) DO UPDATE SET direction = excluded.direction,
+ON CONFLICT (plan, step) DO UPDATE SET direction = excluded.direction,
   state = 'open', started_at = pg_catalog.clock_timestamp(), ended_at = NULL,
   portrait = coalesce(excluded.portrait, s.portrait), now = excluded.now;
-INSERT INTO "public_refactor"."event" (plan, revision, direction, event)
-VALUES ('programme_membership', '0008', 'up', 'begun');
+INSERT INTO "public_refactor"."event" (plan, step, direction, event)
+VALUES ('programme_membership', 'link_children', 'up', 'begun');
 COMMIT;
 \endif
 
--- functions
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0008' AND a.direction = 'up' AND a.name = 'functions') AS refactor_to_do \gset
+-- Create functions
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'link_children' AND a.direction = 'up' AND a.key = 'create_functions') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  functions'
+\warn '  Create functions'
 BEGIN;
 CREATE TABLE IF NOT EXISTS "public_refactor"."programme_membership_replaced" (
   "child id" bigint PRIMARY KEY,
@@ -1113,15 +1123,15 @@ BEGIN
 END
 $body$;
 REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_child_truncated"() FROM PUBLIC;
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0008', 'up', 'functions') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'link_children', 'up', 'create_functions') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
--- save in parallel
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0008' AND a.direction = 'up' AND a.name = 'save in parallel') AS refactor_to_do \gset
+-- Start parallel saving
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'link_children' AND a.direction = 'up' AND a.key = 'save_in_parallel') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  save in parallel'
+\warn '  Start parallel saving'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -1213,8 +1223,8 @@ IF 'AA_refactor_parallel_parent' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA
 ALTER TABLE "public"."programme_membership" ENABLE ALWAYS TRIGGER "AA_refactor_parallel_parent";
 END $own$$body$;
       EXECUTE $body$ALTER TABLE "public"."curriculum_membership" ADD CONSTRAINT "fk_curriculum_membership_programme_membership_uuid" FOREIGN KEY ("programme_membership_uuid") REFERENCES "public"."programme_membership"("uuid") ON DELETE RESTRICT NOT VALID$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0008', 'up', 'save in parallel',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'link_children', 'up', 'save_in_parallel',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
@@ -1229,9 +1239,10 @@ VALUES ('programme_membership', '0008', 'up', 'save in parallel',
 SELECT pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)', b.who, b.described,
     coalesce(b.seconds || ' s', 'an unknown time')), '; ' ORDER BY b.seconds DESC NULLS LAST)
     AS named,
-  coalesce(pg_catalog.format('Wait until the autovacuum of %s has ended, and do not cancel it: it '
-      'prevents transaction ID wraparound. pg_stat_progress_vacuum shows how far it is.',
-      nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')),
+  coalesce('Wait until the autovacuum of '
+      || nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')
+      || ' has ended, and do not cancel it: it prevents transaction ID wraparound. '
+      'pg_stat_progress_vacuum shows how far it is.',
     'End or wait for those transactions.') AS advice
 FROM (
   SELECT DISTINCT coalesce('pid ' || a.pid, 'prepared transaction "' || p.gid || '"') AS who,
@@ -1271,21 +1282,21 @@ END
 $body1$;
 \endif
 
--- validate the link
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0008' AND a.direction = 'up' AND a.name = 'validate the link') AS refactor_to_do \gset
+-- Validate the foreign key of the link
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'link_children' AND a.direction = 'up' AND a.key = 'validate_link') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  validate the link'
+\warn '  Validate the foreign key of the link'
 BEGIN;
 ALTER TABLE "public"."curriculum_membership" VALIDATE CONSTRAINT "fk_curriculum_membership_programme_membership_uuid";
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0008', 'up', 'validate the link') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'link_children', 'up', 'validate_link') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
--- ask that the link is set
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0008' AND a.direction = 'up' AND a.name = 'ask that the link is set') AS refactor_to_do \gset
+-- Add the NOT NULL check on the link (NOT VALID)
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'link_children' AND a.direction = 'up' AND a.key = 'add_link_check') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  ask that the link is set'
+\warn '  Add the NOT NULL check on the link (NOT VALID)'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -1302,8 +1313,8 @@ BEGIN
       LOCK TABLE "public"."curriculum_membership" IN ACCESS EXCLUSIVE MODE;
       got := pg_catalog.clock_timestamp();
       EXECUTE $body$ALTER TABLE "public"."curriculum_membership" DROP CONSTRAINT IF EXISTS "ck_curriculum_membership_programme_membership_uuid_not_null", ADD CONSTRAINT "ck_curriculum_membership_programme_membership_uuid_not_null" CHECK ("programme_membership_uuid" IS NOT NULL) NOT VALID$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0008', 'up', 'ask that the link is set',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'link_children', 'up', 'add_link_check',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
@@ -1318,9 +1329,10 @@ VALUES ('programme_membership', '0008', 'up', 'ask that the link is set',
 SELECT pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)', b.who, b.described,
     coalesce(b.seconds || ' s', 'an unknown time')), '; ' ORDER BY b.seconds DESC NULLS LAST)
     AS named,
-  coalesce(pg_catalog.format('Wait until the autovacuum of %s has ended, and do not cancel it: it '
-      'prevents transaction ID wraparound. pg_stat_progress_vacuum shows how far it is.',
-      nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')),
+  coalesce('Wait until the autovacuum of '
+      || nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')
+      || ' has ended, and do not cancel it: it prevents transaction ID wraparound. '
+      'pg_stat_progress_vacuum shows how far it is.',
     'End or wait for those transactions.') AS advice
 FROM (
   SELECT DISTINCT coalesce('pid ' || a.pid, 'prepared transaction "' || p.gid || '"') AS who,
@@ -1360,21 +1372,21 @@ END
 $body1$;
 \endif
 
--- validate that the link is set
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0008' AND a.direction = 'up' AND a.name = 'validate that the link is set') AS refactor_to_do \gset
+-- Validate the NOT NULL check on the link
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'link_children' AND a.direction = 'up' AND a.key = 'validate_link_check') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  validate that the link is set'
+\warn '  Validate the NOT NULL check on the link'
 BEGIN;
 ALTER TABLE "public"."curriculum_membership" VALIDATE CONSTRAINT "ck_curriculum_membership_programme_membership_uuid_not_null";
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0008', 'up', 'validate that the link is set') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'link_children', 'up', 'validate_link_check') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
--- link is NOT NULL
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0008' AND a.direction = 'up' AND a.name = 'link is NOT NULL') AS refactor_to_do \gset
+-- Set the link NOT NULL
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'link_children' AND a.direction = 'up' AND a.key = 'set_link_not_null') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  link is NOT NULL'
+\warn '  Set the link NOT NULL'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -1392,8 +1404,8 @@ BEGIN
       got := pg_catalog.clock_timestamp();
       EXECUTE $body$ALTER TABLE "public"."curriculum_membership" ALTER COLUMN "programme_membership_uuid" SET NOT NULL, ALTER COLUMN "person_id" DROP NOT NULL, ALTER COLUMN "programme_id" DROP NOT NULL$body$;
       EXECUTE $body$ALTER TABLE "public"."curriculum_membership" DROP CONSTRAINT "ck_curriculum_membership_programme_membership_uuid_not_null"$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0008', 'up', 'link is NOT NULL',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'link_children', 'up', 'set_link_not_null',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
@@ -1408,9 +1420,10 @@ VALUES ('programme_membership', '0008', 'up', 'link is NOT NULL',
 SELECT pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)', b.who, b.described,
     coalesce(b.seconds || ' s', 'an unknown time')), '; ' ORDER BY b.seconds DESC NULLS LAST)
     AS named,
-  coalesce(pg_catalog.format('Wait until the autovacuum of %s has ended, and do not cancel it: it '
-      'prevents transaction ID wraparound. pg_stat_progress_vacuum shows how far it is.',
-      nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')),
+  coalesce('Wait until the autovacuum of '
+      || nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')
+      || ' has ended, and do not cancel it: it prevents transaction ID wraparound. '
+      'pg_stat_progress_vacuum shows how far it is.',
     'End or wait for those transactions.') AS advice
 FROM (
   SELECT DISTINCT coalesce('pid ' || a.pid, 'prepared transaction "' || p.gid || '"') AS who,
@@ -1450,10 +1463,10 @@ END
 $body1$;
 \endif
 
--- list the children that lose
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0008' AND a.direction = 'up' AND a.name = 'list the children that lose') AS refactor_to_do \gset
+-- List the children whose values are replaced
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'link_children' AND a.direction = 'up' AND a.key = 'list_losers') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  list the children that lose'
+\warn '  List the children whose values are replaced'
 BEGIN;
 DELETE FROM "public_refactor"."programme_membership_losers";
 INSERT INTO "public_refactor"."programme_membership_losers" ("child id")
@@ -1465,15 +1478,15 @@ WHERE (c."rotation" IS DISTINCT FROM p."rotation"
     OR c."training_pathway" IS DISTINCT FROM p."training_pathway"
     OR c."leaving_reason" IS DISTINCT FROM p."leaving_reason"
     OR c."leaving_destination" IS DISTINCT FROM p."leaving_destination");
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0008', 'up', 'list the children that lose') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'link_children', 'up', 'list_losers') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
--- carry the winning values to the children
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0008' AND a.direction = 'up' AND a.name = 'carry the winning values to the children') AS refactor_to_do \gset
+-- Write the winning values to those children
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'link_children' AND a.direction = 'up' AND a.key = 'carry_values') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  carry the winning values to the children'
+\warn '  Write the winning values to those children'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -1488,13 +1501,13 @@ BEGIN
   PERFORM pg_catalog.set_config('lock_timeout', least(2000, s.setting::int / 2)::text, false)
   FROM pg_catalog.pg_settings AS s WHERE s.name = 'deadlock_timeout';
   PERFORM pg_catalog.set_config('synchronous_commit', 'off', false);
-  INSERT INTO "public_refactor"."job" (plan, job) VALUES ('programme_membership', '0008 up carry the winning values to the children') ON CONFLICT DO NOTHING;
+  INSERT INTO "public_refactor"."job" (plan, job) VALUES ('programme_membership', 'link_children up carry_values') ON CONFLICT DO NOTHING;
   COMMIT;
   -- Read after capture is committed: whatever commits later is in the log.
   UPDATE "public_refactor"."job" AS j SET bound = (SELECT t."child id"::text FROM "public_refactor"."programme_membership_losers" AS t
       WHERE t."child id" IS NOT NULL ORDER BY t."child id" DESC LIMIT 1),
     nulls_done = j.nulls_done OR true
-  WHERE j.plan = 'programme_membership' AND j.job = '0008 up carry the winning values to the children' AND j.bound IS NULL AND NOT j.exhausted;
+  WHERE j.plan = 'programme_membership' AND j.job = 'link_children up carry_values' AND j.bound IS NULL AND NOT j.exhausted;
   COMMIT;
   <<ranges>>
   LOOP
@@ -1565,13 +1578,13 @@ SELECT 'programme_membership', e.event, e.detail FROM (VALUES
     END IF;
     BEGIN
       SELECT j.claimed, j.bound, j.nulls_done, j.exhausted INTO work.job
-      FROM "public_refactor"."job" AS j WHERE plan = 'programme_membership' AND job = '0008 up carry the winning values to the children' FOR UPDATE;
+      FROM "public_refactor"."job" AS j WHERE plan = 'programme_membership' AND job = 'link_children up carry_values' FOR UPDATE;
       -- A range that was claimed and not finished, by whomever, goes first.
       SELECT b.n, b.first, b.last INTO work.number, work.first_value, work.last_value
-      FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = '0008 up carry the winning values to the children' AND NOT b.done ORDER BY b.n LIMIT 1;
+      FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = 'link_children up carry_values' AND NOT b.done ORDER BY b.n LIMIT 1;
       IF NOT FOUND THEN
         IF NOT work.job.nulls_done THEN
-          UPDATE "public_refactor"."job" SET nulls_done = true WHERE plan = 'programme_membership' AND job = '0008 up carry the winning values to the children';
+          UPDATE "public_refactor"."job" SET nulls_done = true WHERE plan = 'programme_membership' AND job = 'link_children up carry_values';
           first_value := NULL; last_value := NULL;
         ELSE
           EXIT ranges WHEN work.job.exhausted OR work.job.bound IS NULL;
@@ -1580,15 +1593,15 @@ SELECT 'programme_membership', e.event, e.detail FROM (VALUES
           INTO work.first_value, work.last_value
           USING work.job.bound, work.job.claimed, greatest(size::bigint - 1, 0);
           IF work.first_value IS NULL THEN
-            UPDATE "public_refactor"."job" SET exhausted = true WHERE plan = 'programme_membership' AND job = '0008 up carry the winning values to the children';
+            UPDATE "public_refactor"."job" SET exhausted = true WHERE plan = 'programme_membership' AND job = 'link_children up carry_values';
             EXIT ranges;
           END IF;
-          UPDATE "public_refactor"."job" SET claimed = work.last_value WHERE plan = 'programme_membership' AND job = '0008 up carry the winning values to the children';
+          UPDATE "public_refactor"."job" SET claimed = work.last_value WHERE plan = 'programme_membership' AND job = 'link_children up carry_values';
         END IF;
         INSERT INTO "public_refactor"."batch" (plan, job, n, first, last, worker)
-        SELECT 'programme_membership', '0008 up carry the winning values to the children', coalesce(pg_catalog.max(b.n), 0) + 1,
+        SELECT 'programme_membership', 'link_children up carry_values', coalesce(pg_catalog.max(b.n), 0) + 1,
           work.first_value, work.last_value, 'script'
-        FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = '0008 up carry the winning values to the children' RETURNING n INTO work.number;
+        FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = 'link_children up carry_values' RETURNING n INTO work.number;
       END IF;
       stuck := NULL;
     EXCEPTION WHEN lock_not_available OR deadlock_detected OR serialization_failure THEN
@@ -1606,14 +1619,14 @@ SELECT 'programme_membership', e.event, e.detail FROM (VALUES
       tries := tries + 1;
       BEGIN
         -- The row lock lets a killed client's backend, still at this range, finish first.
-        IF NOT (SELECT b.done FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = '0008 up carry the winning values to the children' AND b.n = work.number FOR UPDATE) THEN
+        IF NOT (SELECT b.done FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = 'link_children up carry_values' AND b.n = work.number FOR UPDATE) THEN
           IF work.first_value IS NULL THEN
             written := 0;
           ELSE
             written := "public_refactor"."programme_membership_replace_listed"(work.first_value::bigint, work.last_value::bigint);
           END IF;
           UPDATE "public_refactor"."batch" SET done = true, rows = coalesce(work.written, 0),
-            done_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND job = '0008 up carry the winning values to the children' AND n = work.number;
+            done_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND job = 'link_children up carry_values' AND n = work.number;
         END IF;
         EXIT;
       EXCEPTION WHEN lock_not_available OR deadlock_detected OR serialization_failure THEN
@@ -1632,12 +1645,12 @@ SELECT 'programme_membership', e.event, e.detail FROM (VALUES
     END IF;
   END LOOP;
   COMMIT;
-  INSERT INTO "public_refactor"."action" (plan, revision, direction, name, rows)
-  SELECT 'programme_membership', '0008', 'up', 'carry the winning values to the children', coalesce(pg_catalog.sum(b.rows), 0)
-  FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = '0008 up carry the winning values to the children' AND b.done ON CONFLICT DO NOTHING;
+  INSERT INTO "public_refactor"."action" (plan, step, direction, key, rows)
+  SELECT 'programme_membership', 'link_children', 'up', 'carry_values', coalesce(pg_catalog.sum(b.rows), 0)
+  FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = 'link_children up carry_values' AND b.done ON CONFLICT DO NOTHING;
   -- The same step may run again after a downgrade.
-  DELETE FROM "public_refactor"."batch" WHERE plan = 'programme_membership' AND job = '0008 up carry the winning values to the children';
-  DELETE FROM "public_refactor"."job" WHERE plan = 'programme_membership' AND job = '0008 up carry the winning values to the children';
+  DELETE FROM "public_refactor"."batch" WHERE plan = 'programme_membership' AND job = 'link_children up carry_values';
+  DELETE FROM "public_refactor"."job" WHERE plan = 'programme_membership' AND job = 'link_children up carry_values';
   COMMIT;
   RESET synchronous_commit;
   PERFORM pg_catalog.set_config('lock_timeout', '2s', false);
@@ -1645,21 +1658,21 @@ END
 $body1$;
 \endif
 
--- forget the list
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0008' AND a.direction = 'up' AND a.name = 'forget the list') AS refactor_to_do \gset
+-- Delete the list of those children
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'link_children' AND a.direction = 'up' AND a.key = 'drop_list') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  forget the list'
+\warn '  Delete the list of those children'
 BEGIN;
 DELETE FROM "public_refactor"."programme_membership_losers";
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0008', 'up', 'forget the list') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'link_children', 'up', 'drop_list') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
--- take 0007's capture off the child
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0008' AND a.direction = 'up' AND a.name = 'take 0007''s capture off the child') AS refactor_to_do \gset
+-- Drop the earlier capture's triggers on the child
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'link_children' AND a.direction = 'up' AND a.key = 'drop_child_capture') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  take 0007''s capture off the child'
+\warn '  Drop the earlier capture''s triggers on the child'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -1682,8 +1695,8 @@ SELECT pg_catalog.string_agg(pg_catalog.format('DROP TRIGGER %I ON %s', t.tgname
 WHERE t.tgrelid = pg_catalog.to_regclass('"public"."curriculum_membership"') AND t.tgname IN ('AA_refactor_derive_insert', 'AA_refactor_derive_update', 'AA_refactor_derive_delete', 'AA_refactor_derive_truncate', '~refactor_keep_link_insert', '~refactor_keep_link_update');
 IF what IS NOT NULL THEN EXECUTE what; END IF;
 END $own$$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0008', 'up', 'take 0007''s capture off the child',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'link_children', 'up', 'drop_child_capture',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
@@ -1698,9 +1711,10 @@ VALUES ('programme_membership', '0008', 'up', 'take 0007''s capture off the chil
 SELECT pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)', b.who, b.described,
     coalesce(b.seconds || ' s', 'an unknown time')), '; ' ORDER BY b.seconds DESC NULLS LAST)
     AS named,
-  coalesce(pg_catalog.format('Wait until the autovacuum of %s has ended, and do not cancel it: it '
-      'prevents transaction ID wraparound. pg_stat_progress_vacuum shows how far it is.',
-      nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')),
+  coalesce('Wait until the autovacuum of '
+      || nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')
+      || ' has ended, and do not cancel it: it prevents transaction ID wraparound. '
+      'pg_stat_progress_vacuum shows how far it is.',
     'End or wait for those transactions.') AS advice
 FROM (
   SELECT DISTINCT coalesce('pid ' || a.pid, 'prepared transaction "' || p.gid || '"') AS who,
@@ -1740,10 +1754,10 @@ END
 $body1$;
 \endif
 
--- take the refusal off the parent
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0008' AND a.direction = 'up' AND a.name = 'take the refusal off the parent') AS refactor_to_do \gset
+-- Drop the triggers that refuse writes to the parent
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'link_children' AND a.direction = 'up' AND a.key = 'drop_parent_refusal') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  take the refusal off the parent'
+\warn '  Drop the triggers that refuse writes to the parent'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -1766,8 +1780,8 @@ SELECT pg_catalog.string_agg(pg_catalog.format('DROP TRIGGER %I ON %s', t.tgname
 WHERE t.tgrelid = pg_catalog.to_regclass('"public"."programme_membership"') AND t.tgname IN ('AA_refactor_closed_insert_or_update_or_delete', 'AA_refactor_closed_truncate');
 IF what IS NOT NULL THEN EXECUTE what; END IF;
 END $own$$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0008', 'up', 'take the refusal off the parent',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'link_children', 'up', 'drop_parent_refusal',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
@@ -1782,9 +1796,10 @@ VALUES ('programme_membership', '0008', 'up', 'take the refusal off the parent',
 SELECT pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)', b.who, b.described,
     coalesce(b.seconds || ' s', 'an unknown time')), '; ' ORDER BY b.seconds DESC NULLS LAST)
     AS named,
-  coalesce(pg_catalog.format('Wait until the autovacuum of %s has ended, and do not cancel it: it '
-      'prevents transaction ID wraparound. pg_stat_progress_vacuum shows how far it is.',
-      nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')),
+  coalesce('Wait until the autovacuum of '
+      || nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')
+      || ' has ended, and do not cancel it: it prevents transaction ID wraparound. '
+      'pg_stat_progress_vacuum shows how far it is.',
     'End or wait for those transactions.') AS advice
 FROM (
   SELECT DISTINCT coalesce('pid ' || a.pid, 'prepared transaction "' || p.gid || '"') AS who,
@@ -1824,14 +1839,14 @@ END
 $body1$;
 \endif
 
--- open the parent
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0008' AND a.direction = 'up' AND a.name = 'open the parent') AS refactor_to_do \gset
+-- Open the parent: policies and grants
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'link_children' AND a.direction = 'up' AND a.key = 'open_parent') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  open the parent'
+\warn '  Open the parent: policies and grants'
 BEGIN;
 SET LOCAL search_path = '';
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0008', 'up', 'open the parent') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'link_children', 'up', 'open_parent') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
@@ -1848,8 +1863,8 @@ FULL JOIN "public"."programme_membership" AS p ON p."uuid" = c."programme_member
 WHERE p."uuid" IS NULL AND c."id" IS NOT NULL
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
-    (plan, revision, direction, name, broken, keys, seconds)
-  VALUES ('programme_membership', '0008', 'up', 'every child has its parent', broken, keys,
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'link_children', 'up', 'every child has its parent', broken, keys,
     extract(epoch FROM pg_catalog.clock_timestamp() - began));
   COMMIT;
   IF broken > 0 THEN
@@ -1879,8 +1894,8 @@ WHERE c."id" IS NOT NULL AND p."uuid" IS NOT NULL AND (c."person_id" IS DISTINCT
     OR c."programme_end_date" IS DISTINCT FROM p."programme_end_date")
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
-    (plan, revision, direction, name, broken, keys, seconds)
-  VALUES ('programme_membership', '0008', 'up', 'same key', broken, keys,
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'link_children', 'up', 'same key', broken, keys,
     extract(epoch FROM pg_catalog.clock_timestamp() - began));
   COMMIT;
   IF broken > 0 THEN
@@ -1911,8 +1926,8 @@ WHERE c."id" IS NOT NULL AND p."uuid" IS NOT NULL AND (c."rotation" IS DISTINCT 
     OR c."leaving_destination" IS DISTINCT FROM p."leaving_destination")
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
-    (plan, revision, direction, name, broken, keys, seconds)
-  VALUES ('programme_membership', '0008', 'up', 'same values', broken, keys,
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'link_children', 'up', 'same values', broken, keys,
     extract(epoch FROM pg_catalog.clock_timestamp() - began));
   COMMIT;
   IF broken > 0 THEN
@@ -1938,8 +1953,8 @@ GROUP BY p."person_id", p."programme_id", p."programme_membership_type", p."prog
 WHERE true
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
-    (plan, revision, direction, name, broken, keys, seconds)
-  VALUES ('programme_membership', '0008', 'up', 'keys are unique', broken, keys,
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'link_children', 'up', 'keys are unique', broken, keys,
     extract(epoch FROM pg_catalog.clock_timestamp() - began));
   COMMIT;
   IF broken > 0 THEN
@@ -1965,8 +1980,8 @@ FULL JOIN "public"."programme_membership" AS p ON p."uuid" = c."programme_member
 WHERE c."programme_membership_uuid" IS NULL AND p."uuid" IS NOT NULL AND (pg_catalog.get_byte(pg_catalog.uuid_send(p."uuid"), 6) & 240) = 128 AND NOT EXISTS (SELECT FROM "public_refactor"."programme_membership_emptied" AS e WHERE e.uuid = p."uuid")
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
-    (plan, revision, direction, name, broken, keys, seconds)
-  VALUES ('programme_membership', '0008', 'up', 'no abandoned parent', broken, keys,
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'link_children', 'up', 'no abandoned parent', broken, keys,
     extract(epoch FROM pg_catalog.clock_timestamp() - began));
   COMMIT;
   IF broken > 0 THEN
@@ -1982,9 +1997,9 @@ $body$;
 
 BEGIN;
 UPDATE "public_refactor"."step" SET state = 'done',
-  ended_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND revision = '0008';
-INSERT INTO "public_refactor"."event" (plan, revision, direction, event)
-VALUES ('programme_membership', '0008', 'up', 'done');
+  ended_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND step = 'link_children';
+INSERT INTO "public_refactor"."event" (plan, step, direction, event)
+VALUES ('programme_membership', 'link_children', 'up', 'done');
 COMMIT;
 
 \endif

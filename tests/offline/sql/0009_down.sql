@@ -32,8 +32,8 @@ BEGIN
 END
 $body$;
 
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.revision = '0009' AND (s.direction = 'up' OR s.state = 'open')) AS refactor_stands,
-  EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.revision = '0009' AND s.direction = 'down' AND s.state = 'open') AS refactor_open \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.step = 'stop_parallel_save' AND (s.direction = 'up' OR s.state = 'open')) AS refactor_stands,
+  EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.step = 'stop_parallel_save' AND s.direction = 'down' AND s.state = 'open') AS refactor_open \gset
 
 \if :refactor_stands
 \warn '0009 stop_parallel_save: down already, nothing to do'
@@ -43,18 +43,28 @@ DO $body$
 DECLARE
   half record;
 BEGIN
-  SELECT s.revision, s.direction, s.started_at,
-    CASE WHEN s.direction = 'up' THEN 'upgrade ' || s.revision
-      WHEN s.revision = '0001' THEN 'downgrade base'
-      ELSE 'downgrade ' || pg_catalog.lpad((s.revision::int - 1)::text, 4, '0') END AS command
+  SELECT coalesce(k.label, s.step) AS label, s.direction, s.started_at,
+    CASE s.direction WHEN 'up' THEN k.up ELSE k.down END AS command
   INTO half FROM "public_refactor"."step" AS s
+  LEFT JOIN (VALUES
+    ('legacy_baseline', '0001 legacy_baseline', 'alembic upgrade 0001', 'alembic downgrade base'),
+    ('enrollment_identity', '0002 enrollment_identity', 'alembic upgrade 0002', 'alembic downgrade 0001'),
+    ('copy_table', '0003 copy_table', 'alembic upgrade 0003', 'alembic downgrade 0002'),
+    ('dual_write', '0004 dual_write', 'alembic upgrade 0004', 'alembic downgrade 0003'),
+    ('retire_source', '0005 retire_source', 'alembic upgrade 0005', 'alembic downgrade 0004'),
+    ('create_parent', '0006 create_parent', 'alembic upgrade 0006', 'alembic downgrade 0005'),
+    ('rebuild_parent', '0007 rebuild_parent', 'alembic upgrade 0007', 'alembic downgrade 0006'),
+    ('link_children', '0008 link_children', 'alembic upgrade 0008', 'alembic downgrade 0007'),
+    ('stop_parallel_save', '0009 stop_parallel_save', 'alembic upgrade 0009', 'alembic downgrade 0008'),
+    ('drop_deprecated_columns', '0010 drop_deprecated_columns', 'alembic upgrade 0010', 'alembic downgrade 0009'),
+    ('drop_retired_table', '0011 drop_retired_table', 'alembic upgrade 0011', 'alembic downgrade 0010')) AS k (step, label, up, down) ON k.step = s.step
   WHERE s.plan = 'programme_membership' AND s.state = 'open'
-    AND (s.revision, s.direction) <> ('0009', 'down');
+    AND (s.step, s.direction) <> ('stop_parallel_save', 'down');
   IF FOUND THEN
     RAISE object_not_in_prerequisite_state USING
-      MESSAGE = pg_catalog.format('step %s was left half-way %s (begun %s UTC)', half.revision,
-        half.direction, pg_catalog.to_char(half.started_at, 'YYYY-MM-DD HH24:MI')),
-      HINT = pg_catalog.format('Finish it with: alembic %s   or take it back with: '
+      MESSAGE = pg_catalog.format('step %s is open: it went %s and has not finished (begun %s UTC)',
+        half.label, half.direction, pg_catalog.to_char(half.started_at, 'YYYY-MM-DD HH24:MI')),
+      HINT = pg_catalog.format('Finish it with: %s   or take it back with: '
         'membership-refactor abandon', half.command);
   END IF;
 END
@@ -88,8 +98,8 @@ FROM (
 ORDER BY t.name
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
-    (plan, revision, direction, name, broken, keys, seconds)
-  VALUES ('programme_membership', '0009', 'down', 'every row is seen', broken, keys,
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'stop_parallel_save', 'down', 'every row is seen', broken, keys,
     extract(epoch FROM pg_catalog.clock_timestamp() - began));
   COMMIT;
   IF broken > 0 THEN
@@ -104,44 +114,44 @@ END
 $body$;
 
 \if :refactor_open
-\warn '0009 stop_parallel_save: going on where it stopped'
+\warn '0009 stop_parallel_save: resumed'
 \else
 \warn '0009 stop_parallel_save down'
 DO $body$
 DECLARE
   wrong text;
 BEGIN
-  SELECT pg_catalog.min(o.revision) INTO wrong
-  FROM pg_catalog.unnest(ARRAY['0010', '0011']) AS o (revision)
+  SELECT o.label INTO wrong
+  FROM (VALUES (0, 'drop_deprecated_columns', '0010'), (1, 'drop_retired_table', '0011')) AS o (n, step, label)
   WHERE  EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership'
-    AND s.revision = o.revision AND s.direction = 'up' AND s.state = 'done');
+    AND s.step = o.step AND s.direction = 'up' AND s.state = 'done')
+  ORDER BY o.n LIMIT 1;
   IF wrong IS NOT NULL THEN
     RAISE object_not_in_prerequisite_state USING
-      MESSAGE = pg_catalog.format('0009 cannot go down: '
-        '%s still stands, says the ledger', wrong),
+      MESSAGE = '0009 stop_parallel_save cannot go down: ' || wrong || ' is still applied, according to the ledger',
       HINT = 'Was the version stamped by hand? See: membership-refactor status';
   END IF;
 END
 $body$;
 
 BEGIN;
-DELETE FROM "public_refactor"."action" WHERE plan = 'programme_membership' AND revision = '0009';
+DELETE FROM "public_refactor"."action" WHERE plan = 'programme_membership' AND step = 'stop_parallel_save';
 INSERT INTO "public_refactor"."step" AS s
-  (plan, revision, direction, state, portrait, now)
-SELECT 'programme_membership', '0009', 'down', 'open', NULL, p.now
+  (plan, step, direction, state, portrait, now)
+SELECT 'programme_membership', 'stop_parallel_save', 'down', 'open', NULL, p.now
 FROM (SELECT $body$(portrait)$body$::pg_catalog.jsonb) AS p (now)
-ON CONFLICT (plan, revision) DO UPDATE SET direction = excluded.direction,
+ON CONFLICT (plan, step) DO UPDATE SET direction = excluded.direction,
   state = 'open', started_at = pg_catalog.clock_timestamp(), ended_at = NULL,
   portrait = coalesce(excluded.portrait, s.portrait), now = excluded.now;
-INSERT INTO "public_refactor"."event" (plan, revision, direction, event)
-VALUES ('programme_membership', '0009', 'down', 'begun');
+INSERT INTO "public_refactor"."event" (plan, step, direction, event)
+VALUES ('programme_membership', 'stop_parallel_save', 'down', 'begun');
 COMMIT;
 \endif
 
--- functions
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0009' AND a.direction = 'down' AND a.name = 'functions') AS refactor_to_do \gset
+-- Create functions
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'stop_parallel_save' AND a.direction = 'down' AND a.key = 'create_functions') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  functions'
+\warn '  Create functions'
 BEGIN;
 CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_refilling"() RETURNS trigger LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
@@ -691,15 +701,15 @@ BEGIN
 END
 $body$;
 REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_restore_own"(lo bigint, hi bigint) FROM PUBLIC;
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0009', 'down', 'functions') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'stop_parallel_save', 'down', 'create_functions') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
--- capture the parent's changes
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0009' AND a.direction = 'down' AND a.name = 'capture the parent''s changes') AS refactor_to_do \gset
+-- Capture the parent's changes
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'stop_parallel_save' AND a.direction = 'down' AND a.key = 'capture_parent') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  capture the parent''s changes'
+\warn '  Capture the parent''s changes'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -772,8 +782,8 @@ IF 'AA_refactor_refresh_parent' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_
   EXECUTE FUNCTION "public_refactor"."programme_membership_parent_refill"()'; END IF;
 ALTER TABLE "public"."programme_membership" ENABLE ALWAYS TRIGGER "AA_refactor_refresh_parent";
 END $own$$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0009', 'down', 'capture the parent''s changes',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'stop_parallel_save', 'down', 'capture_parent',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
@@ -788,9 +798,10 @@ VALUES ('programme_membership', '0009', 'down', 'capture the parent''s changes',
 SELECT pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)', b.who, b.described,
     coalesce(b.seconds || ' s', 'an unknown time')), '; ' ORDER BY b.seconds DESC NULLS LAST)
     AS named,
-  coalesce(pg_catalog.format('Wait until the autovacuum of %s has ended, and do not cancel it: it '
-      'prevents transaction ID wraparound. pg_stat_progress_vacuum shows how far it is.',
-      nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')),
+  coalesce('Wait until the autovacuum of '
+      || nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')
+      || ' has ended, and do not cancel it: it prevents transaction ID wraparound. '
+      'pg_stat_progress_vacuum shows how far it is.',
     'End or wait for those transactions.') AS advice
 FROM (
   SELECT DISTINCT coalesce('pid ' || a.pid, 'prepared transaction "' || p.gid || '"') AS who,
@@ -830,36 +841,36 @@ END
 $body1$;
 \endif
 
--- forget what was replaced in rows that have gone
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0009' AND a.direction = 'down' AND a.name = 'forget what was replaced in rows that have gone') AS refactor_to_do \gset
+-- Delete kept values of rows that no longer exist
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'stop_parallel_save' AND a.direction = 'down' AND a.key = 'forget_replaced') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  forget what was replaced in rows that have gone'
+\warn '  Delete kept values of rows that no longer exist'
 BEGIN;
 DELETE FROM "public_refactor"."programme_membership_replaced" AS r WHERE r.under IS NOT NULL AND NOT EXISTS (
   SELECT FROM "public"."curriculum_membership" AS c WHERE c."id" = r."child id" AND c."programme_membership_uuid" = r.under);
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0009', 'down', 'forget what was replaced in rows that have gone') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'stop_parallel_save', 'down', 'forget_replaced') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
--- list emptied parents
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0009' AND a.direction = 'down' AND a.name = 'list emptied parents') AS refactor_to_do \gset
+-- List parents without children
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'stop_parallel_save' AND a.direction = 'down' AND a.key = 'list_childless') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  list emptied parents'
+\warn '  List parents without children'
 BEGIN;
 INSERT INTO "public_refactor"."programme_membership_emptied" AS e (uuid)
 SELECT p."uuid" FROM "public"."programme_membership" AS p
 WHERE (pg_catalog.get_byte(pg_catalog.uuid_send(p."uuid"), 6) & 240) = 128 AND NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS c WHERE c."programme_membership_uuid" = p."uuid")
 ON CONFLICT DO NOTHING;
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0009', 'down', 'list emptied parents') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'stop_parallel_save', 'down', 'list_childless') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
--- refresh the children
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0009' AND a.direction = 'down' AND a.name = 'refresh the children') AS refactor_to_do \gset
+-- Refresh the deprecated columns of the children
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'stop_parallel_save' AND a.direction = 'down' AND a.key = 'refresh') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  refresh the children'
+\warn '  Refresh the deprecated columns of the children'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -874,13 +885,13 @@ BEGIN
   PERFORM pg_catalog.set_config('lock_timeout', least(2000, s.setting::int / 2)::text, false)
   FROM pg_catalog.pg_settings AS s WHERE s.name = 'deadlock_timeout';
   PERFORM pg_catalog.set_config('synchronous_commit', 'off', false);
-  INSERT INTO "public_refactor"."job" (plan, job) VALUES ('programme_membership', '0009 down refresh the children') ON CONFLICT DO NOTHING;
+  INSERT INTO "public_refactor"."job" (plan, job) VALUES ('programme_membership', 'stop_parallel_save down refresh') ON CONFLICT DO NOTHING;
   COMMIT;
   -- Read after capture is committed: whatever commits later is in the log.
   UPDATE "public_refactor"."job" AS j SET bound = (SELECT t."id"::text FROM "public"."curriculum_membership" AS t
       WHERE t."id" IS NOT NULL ORDER BY t."id" DESC LIMIT 1),
     nulls_done = j.nulls_done OR true
-  WHERE j.plan = 'programme_membership' AND j.job = '0009 down refresh the children' AND j.bound IS NULL AND NOT j.exhausted;
+  WHERE j.plan = 'programme_membership' AND j.job = 'stop_parallel_save down refresh' AND j.bound IS NULL AND NOT j.exhausted;
   COMMIT;
   <<ranges>>
   LOOP
@@ -951,13 +962,13 @@ SELECT 'programme_membership', e.event, e.detail FROM (VALUES
     END IF;
     BEGIN
       SELECT j.claimed, j.bound, j.nulls_done, j.exhausted INTO work.job
-      FROM "public_refactor"."job" AS j WHERE plan = 'programme_membership' AND job = '0009 down refresh the children' FOR UPDATE;
+      FROM "public_refactor"."job" AS j WHERE plan = 'programme_membership' AND job = 'stop_parallel_save down refresh' FOR UPDATE;
       -- A range that was claimed and not finished, by whomever, goes first.
       SELECT b.n, b.first, b.last INTO work.number, work.first_value, work.last_value
-      FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = '0009 down refresh the children' AND NOT b.done ORDER BY b.n LIMIT 1;
+      FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = 'stop_parallel_save down refresh' AND NOT b.done ORDER BY b.n LIMIT 1;
       IF NOT FOUND THEN
         IF NOT work.job.nulls_done THEN
-          UPDATE "public_refactor"."job" SET nulls_done = true WHERE plan = 'programme_membership' AND job = '0009 down refresh the children';
+          UPDATE "public_refactor"."job" SET nulls_done = true WHERE plan = 'programme_membership' AND job = 'stop_parallel_save down refresh';
           first_value := NULL; last_value := NULL;
         ELSE
           EXIT ranges WHEN work.job.exhausted OR work.job.bound IS NULL;
@@ -966,15 +977,15 @@ SELECT 'programme_membership', e.event, e.detail FROM (VALUES
           INTO work.first_value, work.last_value
           USING work.job.bound, work.job.claimed, greatest(size::bigint - 1, 0);
           IF work.first_value IS NULL THEN
-            UPDATE "public_refactor"."job" SET exhausted = true WHERE plan = 'programme_membership' AND job = '0009 down refresh the children';
+            UPDATE "public_refactor"."job" SET exhausted = true WHERE plan = 'programme_membership' AND job = 'stop_parallel_save down refresh';
             EXIT ranges;
           END IF;
-          UPDATE "public_refactor"."job" SET claimed = work.last_value WHERE plan = 'programme_membership' AND job = '0009 down refresh the children';
+          UPDATE "public_refactor"."job" SET claimed = work.last_value WHERE plan = 'programme_membership' AND job = 'stop_parallel_save down refresh';
         END IF;
         INSERT INTO "public_refactor"."batch" (plan, job, n, first, last, worker)
-        SELECT 'programme_membership', '0009 down refresh the children', coalesce(pg_catalog.max(b.n), 0) + 1,
+        SELECT 'programme_membership', 'stop_parallel_save down refresh', coalesce(pg_catalog.max(b.n), 0) + 1,
           work.first_value, work.last_value, 'script'
-        FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = '0009 down refresh the children' RETURNING n INTO work.number;
+        FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = 'stop_parallel_save down refresh' RETURNING n INTO work.number;
       END IF;
       stuck := NULL;
     EXCEPTION WHEN lock_not_available OR deadlock_detected OR serialization_failure THEN
@@ -992,14 +1003,14 @@ SELECT 'programme_membership', e.event, e.detail FROM (VALUES
       tries := tries + 1;
       BEGIN
         -- The row lock lets a killed client's backend, still at this range, finish first.
-        IF NOT (SELECT b.done FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = '0009 down refresh the children' AND b.n = work.number FOR UPDATE) THEN
+        IF NOT (SELECT b.done FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = 'stop_parallel_save down refresh' AND b.n = work.number FOR UPDATE) THEN
           IF work.first_value IS NULL THEN
             written := 0;
           ELSE
             written := "public_refactor"."programme_membership_refresh"(work.first_value::bigint, work.last_value::bigint);
           END IF;
           UPDATE "public_refactor"."batch" SET done = true, rows = coalesce(work.written, 0),
-            done_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND job = '0009 down refresh the children' AND n = work.number;
+            done_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND job = 'stop_parallel_save down refresh' AND n = work.number;
         END IF;
         EXIT;
       EXCEPTION WHEN lock_not_available OR deadlock_detected OR serialization_failure THEN
@@ -1018,12 +1029,12 @@ SELECT 'programme_membership', e.event, e.detail FROM (VALUES
     END IF;
   END LOOP;
   COMMIT;
-  INSERT INTO "public_refactor"."action" (plan, revision, direction, name, rows)
-  SELECT 'programme_membership', '0009', 'down', 'refresh the children', coalesce(pg_catalog.sum(b.rows), 0)
-  FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = '0009 down refresh the children' AND b.done ON CONFLICT DO NOTHING;
+  INSERT INTO "public_refactor"."action" (plan, step, direction, key, rows)
+  SELECT 'programme_membership', 'stop_parallel_save', 'down', 'refresh', coalesce(pg_catalog.sum(b.rows), 0)
+  FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = 'stop_parallel_save down refresh' AND b.done ON CONFLICT DO NOTHING;
   -- The same step may run again after a downgrade.
-  DELETE FROM "public_refactor"."batch" WHERE plan = 'programme_membership' AND job = '0009 down refresh the children';
-  DELETE FROM "public_refactor"."job" WHERE plan = 'programme_membership' AND job = '0009 down refresh the children';
+  DELETE FROM "public_refactor"."batch" WHERE plan = 'programme_membership' AND job = 'stop_parallel_save down refresh';
+  DELETE FROM "public_refactor"."job" WHERE plan = 'programme_membership' AND job = 'stop_parallel_save down refresh';
   COMMIT;
   RESET synchronous_commit;
   PERFORM pg_catalog.set_config('lock_timeout', '2s', false);
@@ -1031,10 +1042,10 @@ END
 $body1$;
 \endif
 
--- save in parallel
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0009' AND a.direction = 'down' AND a.name = 'save in parallel') AS refactor_to_do \gset
+-- Start parallel saving
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'stop_parallel_save' AND a.direction = 'down' AND a.key = 'save_in_parallel') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  save in parallel'
+\warn '  Start parallel saving'
 DO $body2$
 #variable_conflict use_column
 <<work>>
@@ -1833,8 +1844,8 @@ IF 'AA_refactor_parallel_parent' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA
   EXECUTE FUNCTION "public_refactor"."programme_membership_parent_updated"()'; END IF;
 ALTER TABLE "public"."programme_membership" ENABLE ALWAYS TRIGGER "AA_refactor_parallel_parent";
 END $own$$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0009', 'down', 'save in parallel',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'stop_parallel_save', 'down', 'save_in_parallel',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
@@ -1849,9 +1860,10 @@ VALUES ('programme_membership', '0009', 'down', 'save in parallel',
 SELECT pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)', b.who, b.described,
     coalesce(b.seconds || ' s', 'an unknown time')), '; ' ORDER BY b.seconds DESC NULLS LAST)
     AS named,
-  coalesce(pg_catalog.format('Wait until the autovacuum of %s has ended, and do not cancel it: it '
-      'prevents transaction ID wraparound. pg_stat_progress_vacuum shows how far it is.',
-      nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')),
+  coalesce('Wait until the autovacuum of '
+      || nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')
+      || ' has ended, and do not cancel it: it prevents transaction ID wraparound. '
+      'pg_stat_progress_vacuum shows how far it is.',
     'End or wait for those transactions.') AS advice
 FROM (
   SELECT DISTINCT coalesce('pid ' || a.pid, 'prepared transaction "' || p.gid || '"') AS who,
@@ -1891,10 +1903,10 @@ END
 $body2$;
 \endif
 
--- take freeze and refresh off the child
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0009' AND a.direction = 'down' AND a.name = 'take freeze and refresh off the child') AS refactor_to_do \gset
+-- Drop the triggers of freeze and refresh on the child
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'stop_parallel_save' AND a.direction = 'down' AND a.key = 'drop_child_triggers') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  take freeze and refresh off the child'
+\warn '  Drop the triggers of freeze and refresh on the child'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -1917,8 +1929,8 @@ SELECT pg_catalog.string_agg(pg_catalog.format('DROP TRIGGER %I ON %s', t.tgname
 WHERE t.tgrelid = pg_catalog.to_regclass('"public"."curriculum_membership"') AND t.tgname IN ('~refactor_frozen', '~refactor_refilling', 'AA_refactor_refresh_insert', 'AA_refactor_refresh_update', 'AA_refactor_refresh_left_update', 'AA_refactor_refresh_left_delete', 'AA_refactor_refresh_truncate');
 IF what IS NOT NULL THEN EXECUTE what; END IF;
 END $own$$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0009', 'down', 'take freeze and refresh off the child',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'stop_parallel_save', 'down', 'drop_child_triggers',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
@@ -1933,9 +1945,10 @@ VALUES ('programme_membership', '0009', 'down', 'take freeze and refresh off the
 SELECT pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)', b.who, b.described,
     coalesce(b.seconds || ' s', 'an unknown time')), '; ' ORDER BY b.seconds DESC NULLS LAST)
     AS named,
-  coalesce(pg_catalog.format('Wait until the autovacuum of %s has ended, and do not cancel it: it '
-      'prevents transaction ID wraparound. pg_stat_progress_vacuum shows how far it is.',
-      nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')),
+  coalesce('Wait until the autovacuum of '
+      || nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')
+      || ' has ended, and do not cancel it: it prevents transaction ID wraparound. '
+      'pg_stat_progress_vacuum shows how far it is.',
     'End or wait for those transactions.') AS advice
 FROM (
   SELECT DISTINCT coalesce('pid ' || a.pid, 'prepared transaction "' || p.gid || '"') AS who,
@@ -1975,10 +1988,10 @@ END
 $body1$;
 \endif
 
--- take freeze and refresh off the parent
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0009' AND a.direction = 'down' AND a.name = 'take freeze and refresh off the parent') AS refactor_to_do \gset
+-- Drop the triggers of freeze and refresh on the parent
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'stop_parallel_save' AND a.direction = 'down' AND a.key = 'drop_parent_triggers') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  take freeze and refresh off the parent'
+\warn '  Drop the triggers of freeze and refresh on the parent'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -2001,8 +2014,8 @@ SELECT pg_catalog.string_agg(pg_catalog.format('DROP TRIGGER %I ON %s', t.tgname
 WHERE t.tgrelid = pg_catalog.to_regclass('"public"."programme_membership"') AND t.tgname IN ('AA_refactor_refresh_parent');
 IF what IS NOT NULL THEN EXECUTE what; END IF;
 END $own$$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0009', 'down', 'take freeze and refresh off the parent',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'stop_parallel_save', 'down', 'drop_parent_triggers',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
@@ -2017,9 +2030,10 @@ VALUES ('programme_membership', '0009', 'down', 'take freeze and refresh off the
 SELECT pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)', b.who, b.described,
     coalesce(b.seconds || ' s', 'an unknown time')), '; ' ORDER BY b.seconds DESC NULLS LAST)
     AS named,
-  coalesce(pg_catalog.format('Wait until the autovacuum of %s has ended, and do not cancel it: it '
-      'prevents transaction ID wraparound. pg_stat_progress_vacuum shows how far it is.',
-      nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')),
+  coalesce('Wait until the autovacuum of '
+      || nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')
+      || ' has ended, and do not cancel it: it prevents transaction ID wraparound. '
+      'pg_stat_progress_vacuum shows how far it is.',
     'End or wait for those transactions.') AS advice
 FROM (
   SELECT DISTINCT coalesce('pid ' || a.pid, 'prepared transaction "' || p.gid || '"') AS who,
@@ -2059,10 +2073,10 @@ END
 $body1$;
 \endif
 
--- foreign key fk_curriculum_membership_person_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0009' AND a.direction = 'down' AND a.name = 'foreign key fk_curriculum_membership_person_id') AS refactor_to_do \gset
+-- Add foreign key fk_curriculum_membership_person_id (NOT VALID)
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'stop_parallel_save' AND a.direction = 'down' AND a.key = 'add_foreign_key:fk_curriculum_membership_person_id') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  foreign key fk_curriculum_membership_person_id'
+\warn '  Add foreign key fk_curriculum_membership_person_id (NOT VALID)'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -2083,8 +2097,8 @@ BEGIN
       EXECUTE $body$SET LOCAL search_path = ''$body$;
       EXECUTE $body$ALTER TABLE IF EXISTS "public"."curriculum_membership" DROP CONSTRAINT IF EXISTS "fk_curriculum_membership_person_id"$body$;
       EXECUTE $body$ALTER TABLE "public"."curriculum_membership" ADD CONSTRAINT "fk_curriculum_membership_person_id" FOREIGN KEY (person_id) REFERENCES public.person(id) NOT VALID$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0009', 'down', 'foreign key fk_curriculum_membership_person_id',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'stop_parallel_save', 'down', 'add_foreign_key:fk_curriculum_membership_person_id',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
@@ -2099,9 +2113,10 @@ VALUES ('programme_membership', '0009', 'down', 'foreign key fk_curriculum_membe
 SELECT pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)', b.who, b.described,
     coalesce(b.seconds || ' s', 'an unknown time')), '; ' ORDER BY b.seconds DESC NULLS LAST)
     AS named,
-  coalesce(pg_catalog.format('Wait until the autovacuum of %s has ended, and do not cancel it: it '
-      'prevents transaction ID wraparound. pg_stat_progress_vacuum shows how far it is.',
-      nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')),
+  coalesce('Wait until the autovacuum of '
+      || nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')
+      || ' has ended, and do not cancel it: it prevents transaction ID wraparound. '
+      'pg_stat_progress_vacuum shows how far it is.',
     'End or wait for those transactions.') AS advice
 FROM (
   SELECT DISTINCT coalesce('pid ' || a.pid, 'prepared transaction "' || p.gid || '"') AS who,
@@ -2141,21 +2156,21 @@ END
 $body1$;
 \endif
 
--- validate fk_curriculum_membership_person_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0009' AND a.direction = 'down' AND a.name = 'validate fk_curriculum_membership_person_id') AS refactor_to_do \gset
+-- Validate foreign key fk_curriculum_membership_person_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'stop_parallel_save' AND a.direction = 'down' AND a.key = 'validate_foreign_key:fk_curriculum_membership_person_id') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  validate fk_curriculum_membership_person_id'
+\warn '  Validate foreign key fk_curriculum_membership_person_id'
 BEGIN;
 ALTER TABLE "public"."curriculum_membership" VALIDATE CONSTRAINT "fk_curriculum_membership_person_id";
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0009', 'down', 'validate fk_curriculum_membership_person_id') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'stop_parallel_save', 'down', 'validate_foreign_key:fk_curriculum_membership_person_id') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
--- foreign key fk_curriculum_membership_programme_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0009' AND a.direction = 'down' AND a.name = 'foreign key fk_curriculum_membership_programme_id') AS refactor_to_do \gset
+-- Add foreign key fk_curriculum_membership_programme_id (NOT VALID)
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'stop_parallel_save' AND a.direction = 'down' AND a.key = 'add_foreign_key:fk_curriculum_membership_programme_id') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  foreign key fk_curriculum_membership_programme_id'
+\warn '  Add foreign key fk_curriculum_membership_programme_id (NOT VALID)'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -2176,8 +2191,8 @@ BEGIN
       EXECUTE $body$SET LOCAL search_path = ''$body$;
       EXECUTE $body$ALTER TABLE IF EXISTS "public"."curriculum_membership" DROP CONSTRAINT IF EXISTS "fk_curriculum_membership_programme_id"$body$;
       EXECUTE $body$ALTER TABLE "public"."curriculum_membership" ADD CONSTRAINT "fk_curriculum_membership_programme_id" FOREIGN KEY (programme_id) REFERENCES public.programme(id) NOT VALID$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0009', 'down', 'foreign key fk_curriculum_membership_programme_id',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'stop_parallel_save', 'down', 'add_foreign_key:fk_curriculum_membership_programme_id',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
@@ -2192,9 +2207,10 @@ VALUES ('programme_membership', '0009', 'down', 'foreign key fk_curriculum_membe
 SELECT pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)', b.who, b.described,
     coalesce(b.seconds || ' s', 'an unknown time')), '; ' ORDER BY b.seconds DESC NULLS LAST)
     AS named,
-  coalesce(pg_catalog.format('Wait until the autovacuum of %s has ended, and do not cancel it: it '
-      'prevents transaction ID wraparound. pg_stat_progress_vacuum shows how far it is.',
-      nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')),
+  coalesce('Wait until the autovacuum of '
+      || nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')
+      || ' has ended, and do not cancel it: it prevents transaction ID wraparound. '
+      'pg_stat_progress_vacuum shows how far it is.',
     'End or wait for those transactions.') AS advice
 FROM (
   SELECT DISTINCT coalesce('pid ' || a.pid, 'prepared transaction "' || p.gid || '"') AS who,
@@ -2234,21 +2250,21 @@ END
 $body1$;
 \endif
 
--- validate fk_curriculum_membership_programme_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0009' AND a.direction = 'down' AND a.name = 'validate fk_curriculum_membership_programme_id') AS refactor_to_do \gset
+-- Validate foreign key fk_curriculum_membership_programme_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'stop_parallel_save' AND a.direction = 'down' AND a.key = 'validate_foreign_key:fk_curriculum_membership_programme_id') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  validate fk_curriculum_membership_programme_id'
+\warn '  Validate foreign key fk_curriculum_membership_programme_id'
 BEGIN;
 ALTER TABLE "public"."curriculum_membership" VALIDATE CONSTRAINT "fk_curriculum_membership_programme_id";
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0009', 'down', 'validate fk_curriculum_membership_programme_id') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'stop_parallel_save', 'down', 'validate_foreign_key:fk_curriculum_membership_programme_id') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
--- foreign key fk_curriculum_membership_rotation_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0009' AND a.direction = 'down' AND a.name = 'foreign key fk_curriculum_membership_rotation_id') AS refactor_to_do \gset
+-- Add foreign key fk_curriculum_membership_rotation_id (NOT VALID)
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'stop_parallel_save' AND a.direction = 'down' AND a.key = 'add_foreign_key:fk_curriculum_membership_rotation_id') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  foreign key fk_curriculum_membership_rotation_id'
+\warn '  Add foreign key fk_curriculum_membership_rotation_id (NOT VALID)'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -2269,8 +2285,8 @@ BEGIN
       EXECUTE $body$SET LOCAL search_path = ''$body$;
       EXECUTE $body$ALTER TABLE IF EXISTS "public"."curriculum_membership" DROP CONSTRAINT IF EXISTS "fk_curriculum_membership_rotation_id"$body$;
       EXECUTE $body$ALTER TABLE "public"."curriculum_membership" ADD CONSTRAINT "fk_curriculum_membership_rotation_id" FOREIGN KEY (rotation_id) REFERENCES public.rotation(id) NOT VALID$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0009', 'down', 'foreign key fk_curriculum_membership_rotation_id',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'stop_parallel_save', 'down', 'add_foreign_key:fk_curriculum_membership_rotation_id',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
@@ -2285,9 +2301,10 @@ VALUES ('programme_membership', '0009', 'down', 'foreign key fk_curriculum_membe
 SELECT pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)', b.who, b.described,
     coalesce(b.seconds || ' s', 'an unknown time')), '; ' ORDER BY b.seconds DESC NULLS LAST)
     AS named,
-  coalesce(pg_catalog.format('Wait until the autovacuum of %s has ended, and do not cancel it: it '
-      'prevents transaction ID wraparound. pg_stat_progress_vacuum shows how far it is.',
-      nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')),
+  coalesce('Wait until the autovacuum of '
+      || nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')
+      || ' has ended, and do not cancel it: it prevents transaction ID wraparound. '
+      'pg_stat_progress_vacuum shows how far it is.',
     'End or wait for those transactions.') AS advice
 FROM (
   SELECT DISTINCT coalesce('pid ' || a.pid, 'prepared transaction "' || p.gid || '"') AS who,
@@ -2327,21 +2344,21 @@ END
 $body1$;
 \endif
 
--- validate fk_curriculum_membership_rotation_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0009' AND a.direction = 'down' AND a.name = 'validate fk_curriculum_membership_rotation_id') AS refactor_to_do \gset
+-- Validate foreign key fk_curriculum_membership_rotation_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'stop_parallel_save' AND a.direction = 'down' AND a.key = 'validate_foreign_key:fk_curriculum_membership_rotation_id') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  validate fk_curriculum_membership_rotation_id'
+\warn '  Validate foreign key fk_curriculum_membership_rotation_id'
 BEGIN;
 ALTER TABLE "public"."curriculum_membership" VALIDATE CONSTRAINT "fk_curriculum_membership_rotation_id";
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0009', 'down', 'validate fk_curriculum_membership_rotation_id') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'stop_parallel_save', 'down', 'validate_foreign_key:fk_curriculum_membership_rotation_id') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
--- foreign key fk_curriculum_membership_training_number_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0009' AND a.direction = 'down' AND a.name = 'foreign key fk_curriculum_membership_training_number_id') AS refactor_to_do \gset
+-- Add foreign key fk_curriculum_membership_training_number_id (NOT VALID)
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'stop_parallel_save' AND a.direction = 'down' AND a.key = 'add_foreign_key:fk_curriculum_membership_training_number_id') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  foreign key fk_curriculum_membership_training_number_id'
+\warn '  Add foreign key fk_curriculum_membership_training_number_id (NOT VALID)'
 DO $body1$
 #variable_conflict use_column
 <<work>>
@@ -2362,8 +2379,8 @@ BEGIN
       EXECUTE $body$SET LOCAL search_path = ''$body$;
       EXECUTE $body$ALTER TABLE IF EXISTS "public"."curriculum_membership" DROP CONSTRAINT IF EXISTS "fk_curriculum_membership_training_number_id"$body$;
       EXECUTE $body$ALTER TABLE "public"."curriculum_membership" ADD CONSTRAINT "fk_curriculum_membership_training_number_id" FOREIGN KEY (training_number_id) REFERENCES public.training_number(id) NOT VALID$body$;
-      INSERT INTO "public_refactor"."action" (plan, revision, direction, name, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', '0009', 'down', 'foreign key fk_curriculum_membership_training_number_id',
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'stop_parallel_save', 'down', 'add_foreign_key:fk_curriculum_membership_training_number_id',
         1000 * extract(epoch FROM got - asked),
         1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
@@ -2378,9 +2395,10 @@ VALUES ('programme_membership', '0009', 'down', 'foreign key fk_curriculum_membe
 SELECT pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)', b.who, b.described,
     coalesce(b.seconds || ' s', 'an unknown time')), '; ' ORDER BY b.seconds DESC NULLS LAST)
     AS named,
-  coalesce(pg_catalog.format('Wait until the autovacuum of %s has ended, and do not cancel it: it '
-      'prevents transaction ID wraparound. pg_stat_progress_vacuum shows how far it is.',
-      nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')),
+  coalesce('Wait until the autovacuum of '
+      || nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')
+      || ' has ended, and do not cancel it: it prevents transaction ID wraparound. '
+      'pg_stat_progress_vacuum shows how far it is.',
     'End or wait for those transactions.') AS advice
 FROM (
   SELECT DISTINCT coalesce('pid ' || a.pid, 'prepared transaction "' || p.gid || '"') AS who,
@@ -2420,29 +2438,29 @@ END
 $body1$;
 \endif
 
--- validate fk_curriculum_membership_training_number_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0009' AND a.direction = 'down' AND a.name = 'validate fk_curriculum_membership_training_number_id') AS refactor_to_do \gset
+-- Validate foreign key fk_curriculum_membership_training_number_id
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'stop_parallel_save' AND a.direction = 'down' AND a.key = 'validate_foreign_key:fk_curriculum_membership_training_number_id') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  validate fk_curriculum_membership_training_number_id'
+\warn '  Validate foreign key fk_curriculum_membership_training_number_id'
 BEGIN;
 ALTER TABLE "public"."curriculum_membership" VALIDATE CONSTRAINT "fk_curriculum_membership_training_number_id";
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0009', 'down', 'validate fk_curriculum_membership_training_number_id') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'stop_parallel_save', 'down', 'validate_foreign_key:fk_curriculum_membership_training_number_id') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
--- drop the functions
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.revision = '0009' AND a.direction = 'down' AND a.name = 'drop the functions') AS refactor_to_do \gset
+-- Drop functions that are no longer used
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'stop_parallel_save' AND a.direction = 'down' AND a.key = 'drop_functions') AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  drop the functions'
+\warn '  Drop functions that are no longer used'
 BEGIN;
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_frozen";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_refilling";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_child_filled";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_parent_refill";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_refresh";
-INSERT INTO "public_refactor"."action" (plan, revision, direction, name)
-VALUES ('programme_membership', '0009', 'down', 'drop the functions') ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'stop_parallel_save', 'down', 'drop_functions') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
@@ -2459,8 +2477,8 @@ FULL JOIN "public"."programme_membership" AS p ON p."uuid" = c."programme_member
 WHERE p."uuid" IS NULL AND c."id" IS NOT NULL
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
-    (plan, revision, direction, name, broken, keys, seconds)
-  VALUES ('programme_membership', '0009', 'down', 'every child has its parent', broken, keys,
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'stop_parallel_save', 'down', 'every child has its parent', broken, keys,
     extract(epoch FROM pg_catalog.clock_timestamp() - began));
   COMMIT;
   IF broken > 0 THEN
@@ -2490,8 +2508,8 @@ WHERE c."id" IS NOT NULL AND p."uuid" IS NOT NULL AND (c."person_id" IS DISTINCT
     OR c."programme_end_date" IS DISTINCT FROM p."programme_end_date")
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
-    (plan, revision, direction, name, broken, keys, seconds)
-  VALUES ('programme_membership', '0009', 'down', 'same key', broken, keys,
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'stop_parallel_save', 'down', 'same key', broken, keys,
     extract(epoch FROM pg_catalog.clock_timestamp() - began));
   COMMIT;
   IF broken > 0 THEN
@@ -2522,8 +2540,8 @@ WHERE c."id" IS NOT NULL AND p."uuid" IS NOT NULL AND (c."rotation" IS DISTINCT 
     OR c."leaving_destination" IS DISTINCT FROM p."leaving_destination")
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
-    (plan, revision, direction, name, broken, keys, seconds)
-  VALUES ('programme_membership', '0009', 'down', 'same values', broken, keys,
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'stop_parallel_save', 'down', 'same values', broken, keys,
     extract(epoch FROM pg_catalog.clock_timestamp() - began));
   COMMIT;
   IF broken > 0 THEN
@@ -2549,8 +2567,8 @@ GROUP BY p."person_id", p."programme_id", p."programme_membership_type", p."prog
 WHERE true
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
-    (plan, revision, direction, name, broken, keys, seconds)
-  VALUES ('programme_membership', '0009', 'down', 'keys are unique', broken, keys,
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'stop_parallel_save', 'down', 'keys are unique', broken, keys,
     extract(epoch FROM pg_catalog.clock_timestamp() - began));
   COMMIT;
   IF broken > 0 THEN
@@ -2576,8 +2594,8 @@ FULL JOIN "public"."programme_membership" AS p ON p."uuid" = c."programme_member
 WHERE c."programme_membership_uuid" IS NULL AND p."uuid" IS NOT NULL AND (pg_catalog.get_byte(pg_catalog.uuid_send(p."uuid"), 6) & 240) = 128 AND NOT EXISTS (SELECT FROM "public_refactor"."programme_membership_emptied" AS e WHERE e.uuid = p."uuid")
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
-    (plan, revision, direction, name, broken, keys, seconds)
-  VALUES ('programme_membership', '0009', 'down', 'no abandoned parent', broken, keys,
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'stop_parallel_save', 'down', 'no abandoned parent', broken, keys,
     extract(epoch FROM pg_catalog.clock_timestamp() - began));
   COMMIT;
   IF broken > 0 THEN
@@ -2593,9 +2611,9 @@ $body$;
 
 BEGIN;
 UPDATE "public_refactor"."step" SET state = 'done',
-  ended_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND revision = '0009';
-INSERT INTO "public_refactor"."event" (plan, revision, direction, event)
-VALUES ('programme_membership', '0009', 'down', 'done');
+  ended_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND step = 'stop_parallel_save';
+INSERT INTO "public_refactor"."event" (plan, step, direction, event)
+VALUES ('programme_membership', 'stop_parallel_save', 'down', 'done');
 COMMIT;
 
 \endif

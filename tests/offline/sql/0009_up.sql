@@ -545,9 +545,10 @@ VALUES ('programme_membership', 'stop_parallel_save', 'up', 'freeze',
 SELECT pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)', b.who, b.described,
     coalesce(b.seconds || ' s', 'an unknown time')), '; ' ORDER BY b.seconds DESC NULLS LAST)
     AS named,
-  coalesce(pg_catalog.format('Wait until the autovacuum of %s has ended, and do not cancel it: it '
-      'prevents transaction ID wraparound. pg_stat_progress_vacuum shows how far it is.',
-      nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')),
+  coalesce('Wait until the autovacuum of '
+      || nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')
+      || ' has ended, and do not cancel it: it prevents transaction ID wraparound. '
+      'pg_stat_progress_vacuum shows how far it is.',
     'End or wait for those transactions.') AS advice
 FROM (
   SELECT DISTINCT coalesce('pid ' || a.pid, 'prepared transaction "' || p.gid || '"') AS who,
@@ -643,9 +644,10 @@ VALUES ('programme_membership', 'stop_parallel_save', 'up', 'drop_child_triggers
 SELECT pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)', b.who, b.described,
     coalesce(b.seconds || ' s', 'an unknown time')), '; ' ORDER BY b.seconds DESC NULLS LAST)
     AS named,
-  coalesce(pg_catalog.format('Wait until the autovacuum of %s has ended, and do not cancel it: it '
-      'prevents transaction ID wraparound. pg_stat_progress_vacuum shows how far it is.',
-      nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')),
+  coalesce('Wait until the autovacuum of '
+      || nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')
+      || ' has ended, and do not cancel it: it prevents transaction ID wraparound. '
+      'pg_stat_progress_vacuum shows how far it is.',
     'End or wait for those transactions.') AS advice
 FROM (
   SELECT DISTINCT coalesce('pid ' || a.pid, 'prepared transaction "' || p.gid || '"') AS who,
@@ -727,9 +729,10 @@ VALUES ('programme_membership', 'stop_parallel_save', 'up', 'drop_parent_trigger
 SELECT pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)', b.who, b.described,
     coalesce(b.seconds || ' s', 'an unknown time')), '; ' ORDER BY b.seconds DESC NULLS LAST)
     AS named,
-  coalesce(pg_catalog.format('Wait until the autovacuum of %s has ended, and do not cancel it: it '
-      'prevents transaction ID wraparound. pg_stat_progress_vacuum shows how far it is.',
-      nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')),
+  coalesce('Wait until the autovacuum of '
+      || nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')
+      || ' has ended, and do not cancel it: it prevents transaction ID wraparound. '
+      'pg_stat_progress_vacuum shows how far it is.',
     'End or wait for those transactions.') AS advice
 FROM (
   SELECT DISTINCT coalesce('pid ' || a.pid, 'prepared transaction "' || p.gid || '"') AS who,
@@ -807,9 +810,10 @@ VALUES ('programme_membership', 'stop_parallel_save', 'up', 'drop_foreign_key:fk
 SELECT pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)', b.who, b.described,
     coalesce(b.seconds || ' s', 'an unknown time')), '; ' ORDER BY b.seconds DESC NULLS LAST)
     AS named,
-  coalesce(pg_catalog.format('Wait until the autovacuum of %s has ended, and do not cancel it: it '
-      'prevents transaction ID wraparound. pg_stat_progress_vacuum shows how far it is.',
-      nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')),
+  coalesce('Wait until the autovacuum of '
+      || nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')
+      || ' has ended, and do not cancel it: it prevents transaction ID wraparound. '
+      'pg_stat_progress_vacuum shows how far it is.',
     'End or wait for those transactions.') AS advice
 FROM (
   SELECT DISTINCT coalesce('pid ' || a.pid, 'prepared transaction "' || p.gid || '"') AS who,
@@ -887,9 +891,10 @@ VALUES ('programme_membership', 'stop_parallel_save', 'up', 'drop_foreign_key:fk
 SELECT pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)', b.who, b.described,
     coalesce(b.seconds || ' s', 'an unknown time')), '; ' ORDER BY b.seconds DESC NULLS LAST)
     AS named,
-  coalesce(pg_catalog.format('Wait until the autovacuum of %s has ended, and do not cancel it: it '
-      'prevents transaction ID wraparound. pg_stat_progress_vacuum shows how far it is.',
-      nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')),
+  coalesce('Wait until the autovacuum of '
+      || nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')
+      || ' has ended, and do not cancel it: it prevents transaction ID wraparound. '
+      'pg_stat_progress_vacuum shows how far it is.',
     'End or wait for those transactions.') AS advice
 FROM (
   SELECT DISTINCT coalesce('pid ' || a.pid, 'prepared transaction "' || p.gid || '"') AS who,
@@ -967,9 +972,10 @@ VALUES ('programme_membership', 'stop_parallel_save', 'up', 'drop_foreign_key:fk
 SELECT pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)', b.who, b.described,
     coalesce(b.seconds || ' s', 'an unknown time')), '; ' ORDER BY b.seconds DESC NULLS LAST)
     AS named,
-  coalesce(pg_catalog.format('Wait until the autovacuum of %s has ended, and do not cancel it: it '
-      'prevents transaction ID wraparound. pg_stat_progress_vacuum shows how far it is.',
-      nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')),
+  coalesce('Wait until the autovacuum of '
+      || nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')
+      || ' has ended, and do not cancel it: it prevents transaction ID wraparound. '
+      'pg_stat_progress_vacuum shows how far it is.',
     'End or wait for those transactions.') AS advice
 FROM (
   SELECT DISTINCT coalesce('pid ' || a.pid, 'prepared transaction "' || p.gid || '"') AS who,
@@ -1047,9 +1053,10 @@ VALUES ('programme_membership', 'stop_parallel_save', 'up', 'drop_foreign_key:fk
 SELECT pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)', b.who, b.described,
     coalesce(b.seconds || ' s', 'an unknown time')), '; ' ORDER BY b.seconds DESC NULLS LAST)
     AS named,
-  coalesce(pg_catalog.format('Wait until the autovacuum of %s has ended, and do not cancel it: it '
-      'prevents transaction ID wraparound. pg_stat_progress_vacuum shows how far it is.',
-      nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')),
+  coalesce('Wait until the autovacuum of '
+      || nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')
+      || ' has ended, and do not cancel it: it prevents transaction ID wraparound. '
+      'pg_stat_progress_vacuum shows how far it is.',
     'End or wait for those transactions.') AS advice
 FROM (
   SELECT DISTINCT coalesce('pid ' || a.pid, 'prepared transaction "' || p.gid || '"') AS who,
