@@ -21,11 +21,12 @@ from membership_refactor.database import of_the_wheel
 from membership_refactor.demo.outcome_text import as_text
 from membership_refactor.demo.whole_chain import Outcome, StepOutcome, TableSize
 from membership_refactor.demo.writers import Record, Writer
-from membership_refactor.planning import CHAIN
 from tests.cli.processes import command, environment
+from tests.fixtures.steps import CHAIN
 
 RUN = [*command("membership-refactor"), "demo", "--rows", "300", "--idle", "1"]
-STEPS = [f"{revision} {name}" for revision, name in CHAIN[2:]]
+SPLIT_STEPS = [(CHAIN.revisions.of(step.name), step.name) for step in CHAIN]
+STEPS = [f"{revision} {name}" for revision, name in SPLIT_STEPS]
 
 
 @pytest.fixture
@@ -50,7 +51,7 @@ def outcome() -> Outcome:
             longest_hold_ms=20.0,
             checks=12,
         )
-        for revision, name in CHAIN[2:]
+        for revision, name in SPLIT_STEPS
     ]
     record = Record("old-style", 900, {}, Counter({"40001": 3}), [("idle", 0.002), ("chain", 0.02)])
     return Outcome(
