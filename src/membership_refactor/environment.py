@@ -205,7 +205,11 @@ def clear_errors() -> Iterator[None]:
     except DBAPIError as error:
         raise CommandError(of_server(error.orig or error)) from error
     except OSError as error:
-        raise CommandError(of_output(error)) from error
+        if error.filename is not None:
+            raise CommandError(of_output(error)) from error
+        # Alembic says what failed on standard output, which is what cannot be written.
+        print(f"FAILED: {of_output(error)}", file=sys.stderr)
+        raise SystemExit(255) from None
 
 
 def of_server(error: BaseException) -> str:

@@ -51,8 +51,21 @@ def test_a_url_in_a_message_has_no_password(url: str) -> None:
     assert shown == "postgresql://user@host/name"
 
 
+def test_the_folder_of_a_socket_may_stand_in_the_place_of_the_host() -> None:
+    assert normalise_url("postgresql://u@%2Ftmp%2Fsocket/one") == (
+        "postgresql+psycopg://u@/one?host=%2Ftmp%2Fsocket"
+    )
+
+
 @pytest.mark.parametrize(
-    "url", ["mysql://user:hidden@host/name", "no url:hidden@", "postgresql://u:hidden@h:port/d"]
+    "url",
+    [
+        "mysql://user:hidden@host/name",
+        "no url:hidden@",
+        "postgresql://u:hidden@h:port/d",
+        "postgresql://u:p@hidden@h/d",
+        "postgresql://u:p@x/hidden@h/d",
+    ],
 )
 def test_what_is_no_postgresql_url_is_refused_without_repeating_it(url: str) -> None:
     with pytest.raises(NoDatabase) as refused:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import unquote
 
 from sqlalchemy import URL, make_url
@@ -28,8 +29,8 @@ def parse_url(url: str, *, source: str = "The database URL") -> URL:
     except (ArgumentError, ValueError):
         # Without `from`: the text of the cause contains the URL.
         raise _unreadable(source) from None
-    # An @ or / in the password that is not escaped moves the rest of it into the next part.
-    if "@" in (parsed.host or "") or (parsed.username is None and "@" in (parsed.database or "")):
+    # An @ in the password that is not escaped moves the rest of it into host or database.
+    if "@" in (parsed.host or "") or re.search("@.*/", parsed.database or ""):
         raise _unreadable(source)
     dialect = parsed.get_backend_name()
     if dialect not in ("postgres", "postgresql"):
