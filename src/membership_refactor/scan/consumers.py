@@ -1,4 +1,4 @@
-"""Consumers: who uses the database from outside, read from a TOML file."""
+"""Read from a TOML file who uses the database from outside."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ DEFAULT = Consumer(name="(no consumer)")
 
 
 def read_consumers(path: Path, plan: TableSplit) -> tuple[Consumer, ...]:
-    """The consumers of a file; a broken file gets one line that names the place."""
+    """Read the consumers of a file. Raises WrongUse with the place of the first error."""
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -74,7 +74,7 @@ def read_consumers(path: Path, plan: TableSplit) -> tuple[Consumer, ...]:
         raise WrongUse(f"{path} is a directory.", hint="Give the path of a TOML file.") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise WrongUse(
-            f"The consumer file {path} cannot be read: {error}.", hint="Mend it and scan again."
+            f"The consumer file {path} cannot be read: {error}.", hint="Correct it and scan again."
         ) from None
     return _Reader(path, plan).consumers(document)
 
@@ -91,12 +91,10 @@ class _Reader:
         if not isinstance(entries, list) or not entries:
             raise self._wrong("it has no [[consumer]]")
         found = tuple(self._consumer(entry, names, tables) for entry in entries)
-        seen: set[str] = set()
+        seen = [consumer.name for consumer in found]
         for consumer in found:
-            if consumer.name in seen:
+            if seen.count(consumer.name) > 1:
                 raise self._wrong(f'two consumers are called "{consumer.name}"')
-            seen.add(consumer.name)
-        for consumer in found:
             if consumer.through and consumer.through not in seen:
                 raise self._wrong(
                     f'consumer "{consumer.name}": through names "{consumer.through}", '
@@ -137,8 +135,7 @@ class _Reader:
         )
 
     def _names(self, value: Any, where: str) -> NameMap:
-        if not isinstance(value, dict):
-            raise self._wrong(f"{where}: names is not a table")
+        self._table(value, f"{where}: names")
         self._known(value, {"case", "tables", "columns"}, where)
         case = value.get("case", "snake")
         if case not in tuple(Case):
@@ -146,45 +143,44 @@ class _Reader:
         tables = self._mapping(value, "tables", where)
         columns = self._mapping(value, "columns", where)
         plan = self.plan
-        known_tables = {plan.source, plan.copy, plan.parent, plan.retired}
-        known_columns = {*plan.source_columns, plan.link, plan.parent_id}
-        for name in set(tables) - known_tables:
+        for name in set(tables) - {plan.source, plan.copy, plan.parent, plan.retired}:
             raise self._wrong(f'{where}: the plan has no table "{name}"')
-        for name in set(columns) - known_columns:
+        for name in set(columns) - {*plan.source_columns, plan.link, plan.parent_id}:
             raise self._wrong(f'{where}: the plan has no column "{name}"')
         return NameMap(Case(case), tables, columns)
 
     def _macros(self, value: Any, where: str) -> tuple[Macro, ...]:
-        if not isinstance(value, dict):
-            raise self._wrong(f"{where}: macros is not a table")
-        found: list[Macro] = []
-        for head, expansion in value.items():
+        found: dict[str, Macro] = {}
+        for head, expansion in self._table(value, f"{where}: macros").items():
             match = _MACRO.match(head)
             if match is None or not isinstance(expansion, str):
                 raise self._wrong(f'{where}: macro "{head}" is not NAME or NAME(x, y) = "text"')
-            parameters = tuple(p.strip() for p in (match[2] or "").split(",") if p.strip())
-            if match[1].lower() in {macro.name.lower() for macro in found}:
+            if match[1].lower() in found:
                 raise self._wrong(f'{where}: macro "{match[1]}" is declared twice')
-            found.append(Macro(match[1], parameters, expansion))
-        return tuple(found)
+            parameters = tuple(p.strip() for p in (match[2] or "").split(",") if p.strip())
+            found[match[1].lower()] = Macro(match[1], parameters, expansion)
+        return tuple(found.values())
 
     def _fragments(self, value: Any, where: str) -> tuple[Fragment, ...]:
         if not isinstance(value, list):
             raise self._wrong(f"{where}: fragments is not a list of tables")
-        found = []
+        found, root = [], self.path.parent
         for entry in value:
             if not isinstance(entry, dict) or not isinstance(entry.get("path"), str):
                 raise self._wrong(f"{where}: a fragment has no path")
             self._known(entry, {"path", "hosts"}, where)
-            hosts = self._texts(entry, "hosts", where)
-            root = self.path.parent
-            found.append(Fragment(root / entry["path"], tuple(root / host for host in hosts)))
+            hosts = tuple(root / host for host in self._texts(entry, "hosts", where))
+            found.append(Fragment(root / entry["path"], hosts))
         return tuple(found)
 
     def _tables(self, value: Any, where: str) -> Mapping[str, tuple[str, ...]]:
+        names = self._table(value, f"{where}: tables")
+        return {name.lower(): self._texts(value, name, where) for name in names}
+
+    def _table(self, value: Any, what: str) -> Mapping[str, Any]:
         if not isinstance(value, dict):
-            raise self._wrong(f"{where}: tables is not a table")
-        return {name.lower(): self._texts(value, name, where) for name in value}
+            raise self._wrong(f"{what} is not a table")
+        return value
 
     def _mapping(self, entry: Mapping[str, Any], key: str, where: str) -> Mapping[str, str]:
         value = entry.get(key, {})
@@ -205,11 +201,9 @@ class _Reader:
         return tuple(value)
 
     def _known(self, entry: Mapping[str, Any], allowed: set[str], where: str) -> None:
-        for key in entry:
-            if key not in allowed:
-                raise self._wrong(f'{where} does not know "{key}"')
+        for key in set(entry) - allowed:
+            raise self._wrong(f'{where} does not know "{key}"')
 
     def _wrong(self, what: str) -> WrongUse:
-        return WrongUse(
-            f"The consumer file {self.path}: {what}.", hint="docs/guides/scan.md has a sample."
-        )
+        hint = "The guide to scan has a sample: docs/guides/scan.md."
+        return WrongUse(f"The consumer file {self.path}: {what}.", hint=hint)

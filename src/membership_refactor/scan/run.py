@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from membership_refactor.planning import Stage, TableSplit
 from membership_refactor.portrait import Portrait
-from membership_refactor.scan.compare.column_types import read_types
+from membership_refactor.scan.compare.column_types import Types
 from membership_refactor.scan.compare.own_data import prove_on_own_data
 from membership_refactor.scan.compare.prover import Prover
 from membership_refactor.scan.compare.verdict import Proof
@@ -58,7 +58,10 @@ def scan(
     """Scan, rewrite and compare as requested. Catalog and comparison need ``engine``."""
     started = time.monotonic()
     tasks, unread = tasks_for(request.consumers, request.paths)
-    portrait = _portrait(request, engine)
+    portrait = None
+    if engine is not None:
+        with engine.connect() as connection:
+            portrait = columns_portrait(connection, request.schema)
     analysers = [
         Analyser(request.plan, request.stage, consumer, request.schema, portrait)
         for consumer in request.consumers
@@ -83,7 +86,7 @@ def scan(
         consumers.append(database)
         scanned[CONSUMER] = sum(outcome.consumer == CONSUMER for outcome in found) or 1
     proofs: tuple[Proof, ...] = ()
-    if request.prove and engine is not None:
+    if request.prove and engine is not None and portrait is not None:
         by_name = dict(zip((c.name for c in request.consumers), request.consumers, strict=True))
         proofs = tuple(
             _proofs(request, engine, found, by_name, portrait=portrait, progress=progress)
@@ -93,15 +96,6 @@ def scan(
         consumers=summaries(consumers, found, scanned), files=tuple(found),
         scanned=len(tasks), seconds=seconds, proofs=proofs,
     )  # fmt: skip
-
-
-def _portrait(request: Request, engine: Engine | None) -> Portrait | None:
-    if engine is None:
-        return None
-    plan = request.plan
-    names = (plan.source, plan.copy, plan.parent, plan.retired)
-    with engine.connect() as connection:
-        return columns_portrait(connection, request.schema, names)
 
 
 def _catalog(
@@ -118,7 +112,7 @@ def _proofs(
     found: Sequence[FileOutcome],
     consumers: dict[str, Consumer],
     *,
-    portrait: Portrait | None,
+    portrait: Portrait,
     progress: Callable[[str, int, int], None],
 ) -> Iterator[Proof]:
     wanted = [
@@ -128,9 +122,8 @@ def _proofs(
         if rewritten.new is not None and outcome.consumer in consumers
     ]
     columns = wide_columns(request.plan, portrait=portrait)
+    types = Types.from_portrait(portrait)
     with engine.connect() as connection:
-        types = read_types(connection, request.schema)
-        connection.rollback()
         provers: dict[str, Prover] = {}
         for number, (consumer, rewritten) in enumerate(wanted):
             if consumer.name not in provers:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection
-
 from membership_refactor.planning import TableSplit
+from membership_refactor.portrait import Portrait
 
 _ENDINGS = (
     ("uuid", "uuid"),
@@ -24,6 +23,16 @@ class Types:
 
     tables: Mapping[str, Mapping[str, tuple[str, bool]]] = field(default_factory=dict)
     """Table to column to (type, not null)."""
+
+    @classmethod
+    def from_portrait(cls, portrait: Portrait) -> Types:
+        """Take the types of every table of the portrait."""
+        return cls(
+            {
+                plain(table.name): {plain(c.name): (c.type, c.not_null) for c in table.columns}
+                for table in portrait.tables
+            }
+        )
 
     def of(self, table: str, column: str) -> str | None:
         """The type of a column of any table."""
@@ -51,19 +60,3 @@ def guessed(column: str) -> str:
     """Guess a type from the usual endings of names, where neither catalog nor use tells it."""
     name = column.lower()
     return next((type_ for ending, type_ in _ENDINGS if name.endswith(ending)), "text")
-
-
-def read_types(connection: Connection, schema: str) -> Types:
-    """Read the column types of every table of the schema."""
-    rows = connection.exec_driver_sql(
-        "SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull "
-        "FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid "
-        "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
-        "WHERE n.nspname = %s AND c.relkind IN ('r', 'p', 'v', 'm', 'f') "
-        "AND a.attnum > 0 AND NOT a.attisdropped",
-        (schema,),
-    )
-    tables: dict[str, dict[str, tuple[str, bool]]] = {}
-    for table, column, type_, not_null in rows:
-        tables.setdefault(plain(table), {})[plain(column)] = (type_, not_null)
-    return Types(tables)

@@ -63,9 +63,4 @@ class Executions:
 
     def _query(self, text: str) -> Result:
         cursor = self.scratch.run(text)
-        description = cursor.cursor.description or ()
-        return Result(
-            tuple(column[0] for column in description),
-            tuple(column[1] for column in description),
-            tuple(tuple(row) for row in cursor.fetchall()),
-        )
+        return Result.of(cursor, cursor.fetchall())

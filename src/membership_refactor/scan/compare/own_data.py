@@ -49,11 +49,6 @@ def prove_on_own_data(
     return _remark(proof, f"own data: equal, {len(before.rows)} rows")
 
 
-def _oid(type_code: object) -> int:
-    """psycopg gives the type's OID. The DB-API promises less."""
-    return type_code if isinstance(type_code, int) else 0
-
-
 def _remark(proof: Proof, text: str) -> Proof:
     return replace(proof, remarks=(*proof.remarks, text))
 
@@ -78,16 +73,9 @@ def _both(engine: Engine, schema: str, old: str, new: str, seconds: float) -> tu
         connection.exec_driver_sql(path, execution_options={"no_parameters": True})
         for text in (old, new):
             cursor = connection.exec_driver_sql(text, execution_options={"no_parameters": True})
-            description = cursor.cursor.description or ()
             rows = cursor.fetchmany(_ROWS + 1)
             if len(rows) > _ROWS:
                 raise Unprovable(f"more than {_ROWS:,} rows are not compared")
-            results.append(
-                Result(
-                    tuple(column[0] for column in description),
-                    tuple(_oid(column[1]) for column in description),
-                    tuple(tuple(row) for row in rows),
-                )
-            )
+            results.append(Result.of(cursor, rows))
         transaction.rollback()
     return results[0], results[1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -15,7 +16,16 @@ class Result:
 
     names: tuple[str, ...]
     types: tuple[int, ...]
+    """OIDs, as far as the driver tells."""
     rows: tuple[tuple[Any, ...], ...]
+
+    @classmethod
+    def of(cls, cursor: Any, rows: Sequence[Any]) -> Result:
+        """Make a result of what was fetched from a cursor."""
+        columns = cursor.cursor.description or ()
+        types = (column[1] if isinstance(column[1], int) else 0 for column in columns)
+        names = (column[0] for column in columns)
+        return cls(tuple(names), tuple(types), tuple(tuple(row) for row in rows))
 
     @property
     def informative(self) -> bool:

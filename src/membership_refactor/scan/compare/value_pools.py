@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+import operator
 from dataclasses import dataclass
 from typing import Any
 
 from membership_refactor.scan.compare.needs import Group
 
-SENTINEL_DATE = dt.date(1800, 1, 1)
 _MANY = 9
+_COMPARISONS = {
+    "=": operator.eq, "<>": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt,
+    ">=": operator.ge,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,20 +28,19 @@ class Pool:
         return (self.good, *self.others)
 
 
+_KINDS = (
+    (("bigint", "integer", "smallint", "int"), "int"),
+    (("numeric", "double", "real", "decimal"), "number"),
+    (("timestamp",), "time"),
+    (("date",), "date"),
+    (("bool",), "boolean"),
+    (("uuid",), "uuid"),
+)
+
+
 def kind_of(type_: str) -> str:
     """The kind of a type: int, number, date, time, boolean, uuid or text."""
-    name = type_.lower()
-    if name.startswith(("bigint", "integer", "smallint", "int")):
-        return "int"
-    if name.startswith(("numeric", "double", "real", "decimal")):
-        return "number"
-    if name.startswith("timestamp"):
-        return "time"
-    if name.startswith("date"):
-        return "date"
-    if name.startswith("bool"):
-        return "boolean"
-    return "uuid" if name.startswith("uuid") else "text"
+    return next((kind for names, kind in _KINDS if type_.lower().startswith(names)), "text")
 
 
 def pool(group: Group, type_: str, *, seed: int, wide: bool = False) -> Pool:
@@ -63,19 +66,17 @@ def pool(group: Group, type_: str, *, seed: int, wide: bool = False) -> Pool:
 
 def sentinels(kind: str, good: Any) -> list[Any]:
     """Values that show a wrong comparison of missing values."""
-    if kind == "text":
-        text = str(good or "x")
-        return ["", text.swapcase(), text + " "]
-    if kind == "int":
-        return [0, -1]
-    if kind == "date":
-        return [SENTINEL_DATE]
-    if kind == "time":
-        return [dt.datetime(1800, 1, 1, tzinfo=dt.UTC)]
-    return []
+    text = str(good or "x")
+    values: dict[str, list[Any]] = {
+        "text": ["", text.swapcase(), text + " "],
+        "int": [0, -1],
+        "date": [dt.date(1800, 1, 1)],
+        "time": [dt.datetime(1800, 1, 1, tzinfo=dt.UTC)],
+    }
+    return values.get(kind, [])
 
 
-def meeting(operator: str, good: Any, type_: str) -> list[Any]:
+def meeting(sign: str, good: Any, type_: str) -> list[Any]:
     """Values to compare with: first one under which the good value meets the condition."""
     kind = kind_of(type_)
     if good is None or kind not in ("int", "number", "date", "time"):
@@ -86,7 +87,7 @@ def meeting(operator: str, good: Any, type_: str) -> list[Any]:
         ">=": [same, below, above],
         "<": [above, same, below],
         "<=": [same, above, below],
-    }.get(operator, [same])
+    }.get(sign, [same])
 
 
 def _around(kind: str, value: Any) -> list[Any]:
@@ -164,28 +165,19 @@ def _as(kind: str, value: Any) -> Any:
 def score(group: Group, kind: str, value: Any) -> int:
     """How many of the conditions hold for the value."""
     if value is None:
-        return sum(operator == "null" for operator, _ in group.conditions)
-    score = 0
-    for operator, raw in group.conditions:
-        if operator == "not null":
-            score += 1
-            continue
+        return sum(sign == "null" for sign, _ in group.conditions)
+    met = 0
+    for sign, raw in group.conditions:
         other = _as(kind, raw) if raw is not None else None
-        if other is None:
-            continue
-        score += _holds(value, operator, other)
-    return score
+        met += sign == "not null" or (other is not None and _holds(value, sign, other))
+    return met
 
 
-def _holds(value: Any, operator: str, other: Any) -> bool:
-    if operator == "=":
-        return bool(value == other)
-    if operator == "<>":
-        return bool(value != other)
-    if operator == "like":
-        return bool(str(value) == str(other).replace("%", "").replace("_", "u"))
-    return bool({"<": value < other, "<=": value <= other, ">": value > other,
-                 ">=": value >= other}.get(operator, False))  # fmt: skip
+def _holds(value: Any, sign: str, other: Any) -> bool:
+    if sign == "like":
+        return str(value) == str(other).replace("%", "").replace("_", "u")
+    compare = _COMPARISONS.get(sign)
+    return compare is not None and bool(compare(value, other))
 
 
 def literal(value: Any, type_: str) -> str:

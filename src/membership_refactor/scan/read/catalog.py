@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from sqlalchemy import Connection
 
@@ -136,25 +136,16 @@ SELECT c.relname, a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod), a.
 FROM pg_catalog.pg_attribute a
 JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname = %s AND c.relname = ANY (%s) AND c.relkind IN ('r', 'p')
+WHERE n.nspname = %s AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
   AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY c.relname, a.attnum
 """
 
 
-def columns_portrait(connection: Connection, schema: str, tables: Sequence[str]) -> Portrait | None:
-    """Read only the columns of the tables. None where none of the tables is there."""
+def columns_portrait(connection: Connection, schema: str) -> Portrait:
+    """Read only the columns of every table and view of the schema."""
     made: dict[str, list[Column]] = {}
-    for table, name, type_, not_null in connection.exec_driver_sql(
-        _COLUMNS, (schema, list(tables))
-    ):
+    for table, name, type_, not_null in connection.exec_driver_sql(_COLUMNS, (schema,)):
         made.setdefault(table, []).append(Column(name=name, type=type_, not_null=not_null))
-    if not made:
-        return None
-    return Portrait(
-        schema=schema,
-        tables=tuple(
-            Table(schema=schema, name=name, columns=tuple(columns))
-            for name, columns in made.items()
-        ),
-    )
+    tables = (Table(schema=schema, name=n, columns=tuple(own)) for n, own in made.items())
+    return Portrait(schema=schema, tables=tuple(tables))

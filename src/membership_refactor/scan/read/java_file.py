@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from membership_refactor.scan.parse.placed_text import Placed, joined
+from membership_refactor.scan.parse.tokens import Token, closing
 from membership_refactor.scan.read.embedded_sql import HOLE, Text, embedded_pieces
 from membership_refactor.scan.read.harvest import Harvest
 from membership_refactor.scan.read.jpql import prepared
@@ -19,13 +19,6 @@ _TOKEN = re.compile(
     re.S | re.M,
 )
 _JPQL_CALLS = {"Query", "NamedQuery", "createQuery"}
-
-
-class _Token(NamedTuple):
-    kind: str
-    start: int
-    end: int
-    text: str
 
 
 def java_pieces(placed: Placed, dialect: str, interest: Interest) -> Harvest:
@@ -43,7 +36,7 @@ class _Reader:
     def __init__(self, text: str) -> None:
         self.text = text
         self.found = [
-            _Token(match.lastgroup or "punct", match.start(), match.end(), match[0])
+            Token(match.lastgroup or "punct", match.start(), match.end(), match[0])
             for match in _TOKEN.finditer(text)
             if match.lastgroup not in ("space", "comment")
         ]
@@ -135,11 +128,8 @@ class _Reader:
                 if self.found[at].text in ("StringBuilder", "StringBuffer") and at >= 3:
                     return self.found[at - 3].text
                 at -= 1
-        return (
-            self.found[at].text
-            if self.found[at].kind == "word"
-            else (self.found[at + 1].text if at + 1 < len(self.found) else "")
-        )
+        at += self.found[at].kind != "word"
+        return self.found[at].text if at < len(self.found) else ""
 
     def _language(self, calls: list[tuple[str, int]]) -> str:
         for name, opening in reversed(calls):
@@ -152,14 +142,8 @@ class _Reader:
         return ""
 
     def _native(self, opening: int) -> bool:
-        depth = 0
-        for index in range(opening, len(self.found)):
-            text = self.found[index].text
-            depth += text == "("
-            depth -= text == ")"
-            if depth == 0:
-                return False
-            if text == "nativeQuery":
+        for index in range(opening, closing(self.found, opening)):
+            if self.found[index].text == "nativeQuery":
                 return self.found[index + 2].text == "true"
         return False
 
@@ -192,13 +176,7 @@ class _Reader:
             and self.found[at].text == "."
             and self.found[at + 2].text == "("
         ):
-            depth, at = 0, at + 2
-            while at < len(self.found):
-                depth += self.found[at].text == "("
-                depth -= self.found[at].text == ")"
-                at += 1
-                if depth == 0:
-                    break
+            at = closing(self.found, at + 2) + 1
         return at
 
     def _operand_end(self, at: int) -> int:
@@ -212,7 +190,7 @@ class _Reader:
             at += 1
         return at
 
-    def _literal(self, token: _Token) -> Placed:
+    def _literal(self, token: Token) -> Placed:
         if token.kind == "block":
             end = token.end - 3 if token.text.endswith('"""') else token.end
             return without_indentation(self.text, token.start + 3, end)

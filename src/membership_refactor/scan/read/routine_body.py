@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from membership_refactor.scan.findings.values import Look
 from membership_refactor.scan.parse.piece import Piece
 from membership_refactor.scan.parse.placed_text import Placed, joined
@@ -124,7 +126,8 @@ class _Cutter:
         target = found[:at]
         if len(target) == 3 and target[1].text == "." and target[0].word in ("NEW", "OLD"):
             place = self._cut(target)
-            self._add(joined([Placed.made("SELECT ", place.place(0)), place]), assigns=True)
+            assigned = joined([Placed.made("SELECT ", place.place(0)), place])
+            self.result.pieces.append(replace(self._piece(assigned), assigns=True))
         self._select(found[at + 1 :])
 
     def _condition(self, found: list[Token], ends: set[str]) -> list[Token]:
@@ -177,7 +180,8 @@ class _Cutter:
         dynamic = len(rest) != 1 and 1 not in (_index(rest, "INTO"), _index(rest, "USING"))
         for token in strings:
             skip = token.text.index("$", 1) + 1 if token.kind == "dollar" else 1
-            self._add(self.body.placed.cut(token.start + skip, token.end - skip), fragment=dynamic)
+            inner = self.body.placed.cut(token.start + skip, token.end - skip)
+            self.result.pieces.append(replace(self._piece(inner), fragment=dynamic))
         if dynamic or not strings:
             offset = self.body.placed.place(found[0].start)
             message = f"built at run time: {self._cut(found).text[:60]}"
@@ -191,15 +195,15 @@ class _Cutter:
             kind = found[index + 1].word
             if kind == "TYPE" and index >= 3 and found[index - 2].text == ".":
                 column, table = self._cut([found[index - 1]]), self._cut([found[index - 3]])
-                self._add(self._read(column, table), editable=False)
+                self._add_type(column, table)
             elif kind == "ROWTYPE":
                 table = self._cut([found[index - 1]])
-                self._add(self._read(Placed.made("*", table.place(0)), table), editable=False)
+                self._add_type(Placed.made("*", table.place(0)), table)
 
-    @staticmethod
-    def _read(column: Placed, table: Placed) -> Placed:
-        at = column.place(0)
-        return joined([Placed.made("SELECT ", at), column, Placed.made(" FROM ", at), table])
+    def _add_type(self, column: Placed, table: Placed) -> None:
+        select, from_ = (Placed.made(text, column.place(0)) for text in ("SELECT ", " FROM "))
+        read = self._piece(joined([select, column, from_, table]))
+        self.result.pieces.append(replace(read, editable=False))
 
     def _select(self, found: list[Token]) -> None:
         if found:
@@ -244,17 +248,9 @@ class _Cutter:
     def _cut(self, found: list[Token]) -> Placed:
         return self.body.placed.cut(found[0].start, found[-1].end)
 
-    def _add(
-        self,
-        placed: Placed,
-        *,
-        fragment: bool = False,
-        assigns: bool = False,
-        editable: bool = True,
-    ) -> None:
-        self.result.pieces.append(
-            Piece(
-                placed=placed, dialect=self.body.dialect, body=True, row_table=self.row_table,
-                fragment=fragment, assigns=assigns, editable=editable,
-            )
-        )  # fmt: skip
+    def _add(self, placed: Placed) -> None:
+        self.result.pieces.append(self._piece(placed))
+
+    def _piece(self, placed: Placed) -> Piece:
+        dialect, table = self.body.dialect, self.row_table
+        return Piece(placed=placed, dialect=dialect, body=True, row_table=table)

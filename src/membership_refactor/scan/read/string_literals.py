@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Callable
 
 from membership_refactor.scan.parse.placed_text import Placed
 
+_ESCAPE = r"\\(?:\r?\n|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)"
+_FIELD = r"\{\{|\}\}|\{"
+_NOTHING = r"(?!)"
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "s": " ", "a": "\a", "v": "\v",
-            "0": "\0"}  # fmt: skip
-_LENGTHS = {"x": 2, "u": 4, "U": 8}
+            "0": "\0", "\n": "", "\r": ""}  # fmt: skip
 
 
 def decoded(
@@ -21,35 +25,24 @@ def decoded(
     constants: Callable[[str], str | None] = lambda name: None,
 ) -> Placed:
     """Resolve escapes. Fields of an f-string are filled where they name a constant."""
-    if "\\" not in text[start:end] and not fields:
-        return Placed.at(text[start:end], start)
-    characters: list[str] = []
-    offsets: list[int] = []
-
-    def add(new: str, at: int) -> None:
-        characters.append(new)
-        offsets.extend([at] * len(new))
-
+    pattern = f"{_NOTHING if raw else _ESCAPE}|{_FIELD if fields else _NOTHING}"
+    special = re.compile(pattern, re.S)
+    edits: list[tuple[int, int, str]] = []
     at = start
-    while at < end:
-        char = text[at]
-        if char == "\\" and not raw and at + 1 < end:
-            new, length = _escape(text, at, end)
-            add(new, at)
-            at += length
-        elif fields and char in "{}" and text.startswith(char * 2, at):
-            add(char, at)
-            at += 2
-        elif fields and char == "{":
-            close = _field_end(text, at, end)
-            value = constants(text[at + 1 : close - 1])
-            add("{hole}" if value is None else value, at)
-            at = close
+    while match := special.search(text, at, end):
+        at = match.end()
+        if match[0] == "{":
+            at = _field_end(text, match.start(), end)
+            value = constants(text[match.end() : at - 1])
+            new = "{hole}" if value is None else value
+        elif match[0] in ("{{", "}}"):
+            new = match[0][0]
+        elif len(match[0]) > 3:
+            new = chr(min(int(match[0][2:], 16), sys.maxunicode))
         else:
-            add(char, at)
-            at += 1
-    offsets.append(end)
-    return Placed("".join(characters), offsets)
+            new = _ESCAPES.get(match[0][1], match[0][1])
+        edits.append((match.start() - start, at - start, new))
+    return Placed.at(text[start:end], start).replaced(edits)
 
 
 def without_indentation(text: str, start: int, end: int) -> Placed:
@@ -80,19 +73,6 @@ def without_indentation(text: str, start: int, end: int) -> Placed:
             offsets.append(b)
     offsets.append(end)
     return Placed("".join(parts), offsets)
-
-
-def _escape(text: str, at: int, end: int) -> tuple[str, int]:
-    kind = text[at + 1]
-    if kind == "\n":
-        return "", 2
-    length = _LENGTHS.get(kind)
-    if length is not None and at + 2 + length <= end:
-        try:
-            return chr(int(text[at + 2 : at + 2 + length], 16)), 2 + length
-        except ValueError:
-            return kind, 2
-    return _ESCAPES.get(kind, kind), 2
 
 
 def _field_end(text: str, at: int, end: int) -> int:

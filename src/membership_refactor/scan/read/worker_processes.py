@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
+from typing import NamedTuple
 
 from membership_refactor.scan.findings.values import FileOutcome
 from membership_refactor.scan.read.scan_file import FileScanner
@@ -60,22 +61,30 @@ def scan_files(
     limits = limits or Limits()
     affinity = getattr(os, "sched_getaffinity", None)
     cores = len(affinity(0)) if affinity is not None else os.cpu_count() or 1
-    wanted = limits.processes or cores
+    wanted, setup = limits.processes or cores, _Setup(analysers, limits, rewrite)
     if wanted < 2 or len(tasks) < _FEW:
-        worker = _Worker(analysers, limits, rewrite)
+        worker = _Worker(setup)
         for number, task in enumerate(tasks):
             yield worker.scan(task)
             progress(number + 1)
         return
-    pool = _Pool(tasks, analysers, limits, rewrite, min(wanted, 16))
-    yield from pool.run(progress)
+    yield from _Pool(tasks, setup, min(wanted, 16)).run(progress)
+
+
+class _Setup(NamedTuple):
+    """What every process needs."""
+
+    analysers: Sequence[Analyser]
+    limits: Limits
+    rewrite: bool
 
 
 class _Worker:
-    def __init__(self, analysers: Sequence[Analyser], limits: Limits, rewrite: bool) -> None:
-        self.limits = limits
+    def __init__(self, setup: _Setup) -> None:
+        self.limits = setup.limits
         self.scanners = [
-            FileScanner(analyser, max_bytes=limits.bytes, rewrite=rewrite) for analyser in analysers
+            FileScanner(analyser, max_bytes=self.limits.bytes, rewrite=setup.rewrite)
+            for analyser in setup.analysers
         ]
 
     def scan(self, task: Task) -> FileOutcome:
@@ -91,7 +100,7 @@ class _Worker:
             reason = "needs too much memory"
         except Exception as error:
             # One file must not stop the scan; that it was not read is a finding of its own.
-            reason = f"not read: {type(error).__name__}: {error}"
+            reason = f"{type(error).__name__}: {error}"
         return FileOutcome.unread(task.shown, scanner.analyser.consumer.name, reason)
 
 
@@ -115,19 +124,14 @@ def time_limit(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def _serve(pipe: Connection, analysers: Sequence[Analyser], limits: Limits, rewrite: bool) -> None:
+def _serve(pipe: Connection, setup: _Setup) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends the scan
     sys.setrecursionlimit(3000)
-    worker = _Worker(analysers, limits, rewrite)
-    while True:
-        try:
-            tasks: list[tuple[int, Task]] | None = pipe.recv()
-        except EOFError:
-            return
-        if tasks is None:
-            return
-        for number, task in tasks:
-            pipe.send((number, worker.scan(task)))
+    worker = _Worker(setup)
+    with contextlib.suppress(EOFError):
+        while True:
+            for number, task in pipe.recv():
+                pipe.send((number, worker.scan(task)))
 
 
 @dataclass
@@ -141,16 +145,8 @@ class _Running:
 class _Pool:
     """Processes. One that a file holds up inside of C code is killed and replaced."""
 
-    def __init__(
-        self,
-        tasks: Sequence[Task],
-        analysers: Sequence[Analyser],
-        limits: Limits,
-        rewrite: bool,
-        size: int,
-    ) -> None:
-        self.tasks, self.analysers, self.limits = tasks, analysers, limits
-        self.rewrite, self.size = rewrite, size
+    def __init__(self, tasks: Sequence[Task], setup: _Setup, size: int) -> None:
+        self.tasks, self.setup, self.size = tasks, setup, size
         self.context = multiprocessing.get_context("spawn")
         self.waiting = deque(enumerate(tasks))
         self.ready: dict[int, FileOutcome] = {}
@@ -174,9 +170,7 @@ class _Pool:
 
     def _start(self) -> _Running:
         ours, theirs = self.context.Pipe()
-        process = self.context.Process(
-            target=_serve, args=(theirs, self.analysers, self.limits, self.rewrite), daemon=True
-        )
+        process = self.context.Process(target=_serve, args=(theirs, self.setup), daemon=True)
         process.start()
         theirs.close()
         return _Running(process, ours, since=time.monotonic())
@@ -204,14 +198,14 @@ class _Pool:
                 self._feed(one)
         for one in list(running):
             # The limit inside the process comes first; this one is for code that never returns.
-            if one.todo and time.monotonic() - one.since > self.limits.seconds + 10:
+            if one.todo and time.monotonic() - one.since > self.setup.limits.seconds + 10:
                 one.process.kill()
                 self._replace(running, one, "took too long and was killed")
 
     def _replace(self, running: list[_Running], one: _Running, reason: str) -> None:
         one.process.join()
         number, task = one.todo.popleft()
-        name = self.analysers[task.consumer].consumer.name
+        name = self.setup.analysers[task.consumer].consumer.name
         self.ready[number] = FileOutcome.unread(task.shown, name, reason)
         self.waiting.extendleft(reversed(one.todo))
         running.remove(one)

@@ -25,8 +25,8 @@ class ConsumerSummary:
     look: int
     open: int
     """Notes that leave a question open."""
-    clear: bool
-    why: str
+    clear: bool = False
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,52 +55,38 @@ def summaries(
         own = [outcome for outcome in files if outcome.consumer == consumer.name]
         references = [r for outcome in own for r in outcome.references]
         notes = [n for outcome in own for n in outcome.notes]
-        tables = sum(len(outcome.tables) for outcome in own)
-        dangers = sum(len(outcome.dangers) for outcome in own)
-        opened = sum(note.open for note in notes)
-        read = scanned.get(consumer.name, 0)
-        clear, why = _verdict(
-            consumer,
-            references=len(references),
-            tables=tables,
-            dangers=dangers,
-            opened=opened,
-            read=read,
-        )
-        result[consumer.name] = ConsumerSummary(
+        found = ConsumerSummary(
             name=consumer.name,
             owner=consumer.owner,
-            files=read,
+            files=scanned.get(consumer.name, 0),
             statements=sum(outcome.statements for outcome in own),
             references=len(references),
             unsure=sum(not r.certain for r in references),
-            tables=tables,
-            dangers=dangers,
+            tables=sum(len(outcome.tables) for outcome in own),
+            dangers=sum(len(outcome.dangers) for outcome in own),
             look=len(notes),
-            open=opened,
-            clear=clear,
-            why=why,
+            open=sum(note.open for note in notes),
         )
+        clear, why = _verdict(consumer, found)
+        result[consumer.name] = replace(found, clear=clear, why=why)
     return tuple(_through(consumer, result) for consumer in consumers)
 
 
-def _verdict(
-    consumer: Consumer, *, references: int, tables: int, dangers: int, opened: int, read: int
-) -> tuple[bool, str]:
+def _verdict(consumer: Consumer, found: ConsumerSummary) -> tuple[bool, str]:
     parts = [
         f"{count} {one if count == 1 else many}"
         for count, one, many in (
-            (references, "reference", "references"),
-            (tables, "use of a table that goes", "uses of a table that goes"),
-            (dangers, "danger", "dangers"),
-            (opened, "open question", "open questions"),
+            (found.references, "reference", "references"),
+            (found.tables, "use of a table that goes", "uses of a table that goes"),
+            (found.dangers, "danger", "dangers"),
+            (found.open, "open question", "open questions"),
         )
         if count
     ]
     if parts:
         declared = "; it was declared unaffected" if consumer.unaffected else ""
         return False, ", ".join(parts) + declared
-    if read:
+    if found.files:
         return True, "no reference"
     if consumer.unaffected:
         return True, f"declared unaffected: {consumer.unaffected}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlglot import exp
 
@@ -24,6 +24,14 @@ def span(node: Any) -> Span | None:
     """The node's offsets in the text; None for a node that the parser made up."""
     start, end = node.meta.get("start"), node.meta.get("end")
     return None if start is None or end is None else (start, end + 1)
+
+
+class _Use(NamedTuple):
+    """A bare name, and where it stands."""
+
+    identifier: Any
+    frame: Frame
+    clause: str
 
 
 class Names:
@@ -99,7 +107,7 @@ class Names:
 
     def unqualified(self, identifier: Any, frame: Frame, clause: str) -> None:
         """Bind a bare name. The innermost frame that has it wins, as in the database."""
-        name = self.fold(identifier)
+        name, use = self.fold(identifier), _Use(identifier, frame, clause)
         lost: list[tuple[Source, int]] = []
         beyond: list[str] = []
         unknown = False
@@ -107,8 +115,8 @@ class Names:
             having = [s for s in at.visible if s.has(name)]
             if having:
                 why = "now bound to an outer or neighbouring table"
-                self._lost(lost, identifier, frame, clause, to=having[0].name, why=why)
-                self._among(having, identifier, frame, clause, depth=depth, unknown=unknown)
+                self._lost(lost, use, to=having[0].name, why=why)
+                self._among(having, use, depth=depth, unknown=unknown)
                 return
             open_ = [s.name for s in at.visible if s.has(name) is None]
             unknown = unknown or bool(open_)
@@ -117,11 +125,8 @@ class Names:
             lost += [(s, depth) for s in at.visible if s.had(name)]
         if lost:
             other = " or ".join(beyond)
-            self._lost(
-                lost, identifier, frame, clause,
-                to=f"{other} if that has such a column" if other else "",
-                why=f"may bind to {other} now" if other else "",
-            )  # fmt: skip
+            to = f"{other} if that has such a column" if other else ""
+            self._lost(lost, use, to=to, why=f"may bind to {other} now" if other else "")
         elif self._whole_row(identifier, name, frame):
             return
         elif unknown:
@@ -131,47 +136,30 @@ class Names:
             self.found.nowhere.add(name)
             self._nowhere(identifier, identifier.name)
 
-    def _lost(
-        self,
-        lost: list[tuple[Source, int]],
-        identifier: Any,
-        frame: Frame,
-        clause: str,
-        *,
-        to: str,
-        why: str,
-    ) -> None:
+    def _lost(self, lost: list[tuple[Source, int]], use: _Use, *, to: str, why: str) -> None:
         """Bind the name to the sources that had it, and say what it means without them."""
         for source, depth in lost:
             if to:
-                self.remark(
-                    "rebinds",
-                    f"{identifier.name} was a column of {source.name}; without it the name binds "
-                    f"to {to}, without any error",
-                    identifier,
+                name = use.identifier.name
+                message = (
+                    f"{name} was a column of {source.name}. Without it the name means a column of "
+                    f"{to}, and no error is raised"
                 )
-            self.bind(source, identifier, frame, clause, depth=depth, why=why)
+                self.remark("rebinds", message, use.identifier)
+            self.bind(source, *use, depth=depth, why=why)
 
-    def _among(
-        self,
-        having: list[Source],
-        identifier: Any,
-        frame: Frame,
-        clause: str,
-        *,
-        depth: int,
-        unknown: bool,
-    ) -> None:
+    def _among(self, having: list[Source], use: _Use, *, depth: int, unknown: bool) -> None:
         """Bind the name to the sources of one frame that have it."""
         why = ""
         if len(having) > 1 and sum(source.merged for source in having) < 2:
             why = "more than one table has this name"
             tables = ", ".join(source.name for source in having)
-            self.remark("ambiguous", f"{identifier.name} is in {tables}", identifier)
+            message = f"{use.identifier.name} is in {tables}"
+            self.remark("ambiguous", message, use.identifier)
         elif unknown:
             why = "a table of unknown columns stands nearer"
         for source in having:
-            self.bind(source, identifier, frame, clause, depth=depth, why=why)
+            self.bind(source, *use, depth=depth, why=why)
 
     def _loose(self, identifier: Any, name: str, frame: Frame) -> None:
         where = span(identifier)

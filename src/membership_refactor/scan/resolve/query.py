@@ -103,12 +103,12 @@ class Queries:
         distinct = node.args.get("distinct")
         if distinct is not None and distinct.args.get("on") is not None:
             self.expression(distinct.args["on"], frame, "distinct", aliases=aliases)
-        self._clause(node, "where", frame)
+        self.clause(node, "where", frame)
         self._group(node.args.get("group"), frame, aliases)
-        self._clause(node, "having", frame, aliases=mysql)
+        self.clause(node, "having", frame, mysql)
         for window in node.args.get("windows") or ():
             self.children(window, frame, ("partition_by", "order", "spec"), "window")
-        self._clause(node, "qualify", frame, aliases=aliases)
+        self.clause(node, "qualify", frame, aliases)
         for item in node.args["order"].expressions if node.args.get("order") else ():
             self._ordered(item, frame, aliases)
         self.children(node, frame, ("limit", "offset", "connect", "cluster", "sort"), "limit")
@@ -120,12 +120,10 @@ class Queries:
             self.names.account(node.args["into"].this)
         return outputs
 
-    def _clause(self, node: Any, key: str, frame: Frame, *, aliases: Aliases | None = None) -> None:
+    def clause(self, node: Any, key: str, frame: Frame, aliases: Aliases | None = None) -> None:
+        """Resolve a clause such as WHERE, if the statement has it."""
         if node.args.get(key) is not None:
             self.expression(node.args[key].this, frame, key, aliases=aliases)
-
-    def where(self, node: Any, frame: Frame) -> None:
-        self._clause(node, "where", frame)
 
     def _projections(self, node: Any, frame: Frame) -> tuple[Outputs, Aliases]:
         outputs, aliases = Outputs(), Aliases()

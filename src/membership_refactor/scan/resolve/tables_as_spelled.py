@@ -70,7 +70,6 @@ class View:
         deprecated = structure.plan.deprecated
         self.searched_words = frozenset(word for word, name, _ in words if name in deprecated)
         """The words of a plain search. ``id`` and the like are everywhere."""
-        self.going_words = frozenset(word for word, _, standing in words if standing in GOING)
 
     def _table_spellings(self, name: str) -> tuple[str, ...]:
         if self.jpql:

@@ -58,7 +58,7 @@ def _conflict(queries: Queries, conflict: Any, frame: Frame) -> None:
     queries.children(conflict, both, ("conflict_keys", "index_where"), "conflict")
     for item in conflict.expressions or ():
         _assignment(queries, item, both, Frame(frame.outer, [target], frame.query))
-    queries.where(conflict, both)
+    queries.clause(conflict, "where", both)
 
 
 def _update(queries: Queries, node: Any, frame: Frame) -> None:
@@ -68,7 +68,7 @@ def _update(queries: Queries, node: Any, frame: Frame) -> None:
     queries.tables.add_all(frame, node)
     for item in node.expressions:
         _assignment(queries, item, frame, target)
-    queries.where(node, frame)
+    queries.clause(node, "where", frame)
     queries.children(node, frame, ("order", "limit"), "order")
 
 
@@ -108,7 +108,7 @@ def _delete(queries: Queries, node: Any, frame: Frame) -> None:
     for item in named:
         for identifier in item.find_all(exp.Identifier):
             queries.names.account(identifier)
-    queries.where(node, frame)
+    queries.clause(node, "where", frame)
     queries.children(node, frame, ("order", "limit"), "order")
 
 
