@@ -62,5 +62,4 @@ class Executions:
         return self._texts[key]
 
     def _query(self, text: str) -> Result:
-        cursor = self.scratch.run(text)
-        return Result.of(cursor, cursor.fetchall())
+        return Result.fetched(self.scratch.run(text))

@@ -29,7 +29,7 @@ def prove_on_own_data(
     if not rewritten.query:
         return _remark(proof, "own data: a statement that writes is not run on it")
     if prover.stage is not Stage.INTERIM:
-        return _remark(proof, "own data: both forms stand together at interim only")
+        return _remark(proof, "own data: both forms can be run at interim only")
     try:
         old = tree_of(rewritten.old, rewritten.dialect)
         new = tree_of(rewritten.new or "", rewritten.dialect, rewritten=True)
@@ -73,9 +73,8 @@ def _both(engine: Engine, schema: str, old: str, new: str, seconds: float) -> tu
         connection.exec_driver_sql(path, execution_options={"no_parameters": True})
         for text in (old, new):
             cursor = connection.exec_driver_sql(text, execution_options={"no_parameters": True})
-            rows = cursor.fetchmany(_ROWS + 1)
-            if len(rows) > _ROWS:
-                raise Unprovable(f"more than {_ROWS:,} rows are not compared")
-            results.append(Result.of(cursor, rows))
+            results.append(Result.fetched(cursor, limit=_ROWS + 1))
+            if len(results[-1].rows) > _ROWS:
+                raise Unprovable(f"it returns more than {_ROWS:,} rows, which are not compared")
         transaction.rollback()
     return results[0], results[1]

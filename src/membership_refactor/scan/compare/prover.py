@@ -144,7 +144,7 @@ class _Comparison:
         if example:
             return replace(proof, verdict=Verdict.DIFFERENT, example=example)
         if not self.execution.seen:
-            why = "never a row: the data did not reach it"
+            why = "it never returned a row: the generated rows do not meet its conditions"
             return replace(proof, verdict=Verdict.NOT_PROVABLE, why=why)
         if self._mandatory_alive():
             left = ", ".join(mutant.name for mutant in self.alive if mutant.mandatory)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -20,9 +19,10 @@ class Result:
     rows: tuple[tuple[Any, ...], ...]
 
     @classmethod
-    def of(cls, cursor: Any, rows: Sequence[Any]) -> Result:
-        """Make a result of what was fetched from a cursor."""
-        columns = cursor.cursor.description or ()
+    def fetched(cls, cursor: Any, *, limit: int | None = None) -> Result:
+        """Fetch all rows, or the first ones up to a limit."""
+        columns = cursor.cursor.description or ()  # gone once all rows are fetched
+        rows = cursor.fetchall() if limit is None else cursor.fetchmany(limit)
         types = (column[1] if isinstance(column[1], int) else 0 for column in columns)
         names = (column[0] for column in columns)
         return cls(tuple(names), tuple(types), tuple(tuple(row) for row in rows))

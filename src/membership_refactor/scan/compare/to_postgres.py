@@ -91,12 +91,12 @@ def _joined_write(tree: Any) -> Any:
         named = {item.name for item in tree.args.get("tables") or ()}
     if len(named) != 1:
         raise Unprovable(
-            "it writes several tables at once, which PostgreSQL does in two statements"
+            "it writes several tables at once, for which PostgreSQL needs two statements"
         )
     name = named.pop()
     target = next((t for t in tables if t.alias_or_name == name), None)
     if target is None or not isinstance(target, exp.Table):
-        raise Unprovable("the table it writes is not among its tables")
+        raise Unprovable("the table that it writes is not among its tables")
     others = [table for table in tables if table is not target]
     condition = exp.and_(*conditions, copy=False) if conditions else exp.true()
     if isinstance(tree, exp.Delete):

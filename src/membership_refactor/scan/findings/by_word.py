@@ -43,9 +43,9 @@ def collect_fragment(collector: Collector, sql: SqlText, view: View) -> None:
     ]
     for token, word, tables in found:
         if any(table.going(word) for table in tables):
-            message = "a part of a statement without its host"
+            message = "only a part of a statement: the rest is not known. Declare it as a fragment"
             collector.note(sql.placed.place(0), Look.FRAGMENT, message)
-            why = "a fragment whose host is not known"
+            why = "it is in a fragment without a known host"
             collector.word(word, sql.placed.place(token.start), token.text, tables, why=why)
 
 

@@ -85,7 +85,7 @@ class Collector:
         self, macro: UnknownMacro, tables: Collection[TableView], *, names: Container[str] = ()
     ) -> None:
         """Add the arguments of an undeclared macro, other than ``names`` of tables."""
-        why = f"argument of {macro.name}, which is not declared"
+        why = f"it is an argument of {macro.name}, a macro that is not declared"
         for argument in macro.arguments:
             for word, offset in argument:
                 if word.lower() not in names:
@@ -97,7 +97,7 @@ class Collector:
         ours = bool(resolution.ours or resolution.stars)
         self.accounted |= {at for at in resolution.accounted if at >= 0}
         if analysed.other_dialect and ours:
-            message = f"read as {analysed.other_dialect}: it is not {piece.dialect}"
+            message = f"this is no {piece.dialect}; it was read as {analysed.other_dialect}"
             self.note(placed.place(0), Look.DIALECT, message)
         self._bindings(analysed, piece)
         for star in resolution.stars:
@@ -143,7 +143,7 @@ class Collector:
             return
         why = binding.why
         if source.name in ("new", "old") and piece.row_table == UNKNOWN_TABLE:
-            why = why or "NEW or OLD of a trigger whose table is not known"
+            why = why or "the table of the trigger is not known"
         written = analysed.placed.text[binding.start : binding.end]
         offset = analysed.placed.place(binding.start)
         self._reference(offset, source.table, binding.column or "", written, kind=kind, why=why)
@@ -197,11 +197,11 @@ class Collector:
         used = {binding.column for binding in analysed.resolution.of(source) if binding.column}
         plan = analysed.view.structure.plan
         if source.table.role is Role.RETIRED:
-            why = "the archive goes in 0011"
+            why = "this archive is dropped in 0011"
         else:
             why = f"its rows move to {plan.copy} in 0005"
             if plan.source == plan.parent:
-                why += "; the name becomes the parent's"
+                why += "; then its name means the parent"
         self.outcome.tables.append(
             TableUse(
                 place=self.place(offset),
@@ -236,7 +236,11 @@ class Collector:
         sources = {source.name.lower(): source for source in resolution.sources if source.name}
         for macro in analysed.filled.macros:
             if ours:
-                self.note(macro.offset, Look.MACRO, f"{macro.name} is not declared")
+                self.note(
+                    macro.offset,
+                    Look.MACRO,
+                    f"{macro.name} looks like a macro that is not declared",
+                )
             words = [word.lower() for argument in macro.arguments for word, _ in argument]
             named = [sources[word] for word in words if word in sources]
             tables = [s.table for s in named or resolution.ours if s.table is not None]

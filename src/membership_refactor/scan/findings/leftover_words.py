@@ -27,7 +27,7 @@ def leftover_in_sql(placed: Placed, dialect: str, interest: Interest, collector:
         return
     found: dict[str, list[tuple[str, int]]] = defaultdict(list)
     for token in SqlText(placed, dialect).every_token:
-        why = _INSIDE.get(token.kind, "of no table of the plan, as far as can be told")
+        why = _INSIDE.get(token.kind, "as a column of another table, it seems")
         if token.kind in _INSIDE:
             words = list(interest.going_in(token.text, token.start))
         elif token.kind in ("word", "quoted") and token.text.strip('`"').lower() in interest.going:
@@ -44,7 +44,7 @@ def leftover_in_program(placed: Placed, interest: Interest, collector: Collector
     """Note the words that are left in a program."""
     if interest.in_text(placed.text)[0]:
         left = _left(interest.going_in(placed.text), collector)
-        _note(collector, "outside of SQL, or in SQL that names no table of the plan", left)
+        _note(collector, "outside of SQL, or in SQL without a table of the plan", left)
 
 
 def words_of_unread_file(placed: Placed, interest: Interest, collector: Collector) -> None:

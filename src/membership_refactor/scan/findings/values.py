@@ -90,7 +90,7 @@ class Note:
     look: Look
     message: str
     open: bool
-    """Whether a reference may stand there, so that nobody can call the consumer clear."""
+    """Whether it may hide a reference. Then the consumer is not clear."""
 
 
 @dataclass(slots=True)

@@ -17,11 +17,11 @@ class Piece:
     placed: Placed
     dialect: str
     body: bool = False
-    """Whether it stands in the body of a routine."""
+    """Whether it is part of the body of a routine."""
     row_table: str = ""
     """The table whose rows NEW and OLD are."""
     fragment: bool = False
-    """A part of a statement: the rest of it stands elsewhere."""
+    """A part of a statement: the rest is in another place."""
     assigns: bool = False
     """The first name is assigned to."""
     escape: str = ""

@@ -122,7 +122,11 @@ def _bodies(connection: Connection, schema: str, scanner: FileScanner) -> Iterat
         outcome = FileOutcome(f"function {identity}", CONSUMER)
         collector = Collector(outcome, source)
         if language not in ("sql", "plpgsql"):
-            collector.note(0, Look.UNPARSED, f"a body in {language} names a table of the plan")
+            collector.note(
+                0,
+                Look.UNPARSED,
+                f"the body is written in {language}, which is not read, and names a table",
+            )
         else:
             row_table = trigger_table or (UNKNOWN_TABLE if is_trigger else "")
             body, plain = Placed.at(source), language == "sql"

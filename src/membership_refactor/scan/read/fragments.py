@@ -52,8 +52,8 @@ def _ambiguous(analysed: Analysed, collector: Collector, host: str) -> None:
             collector.danger(
                 analysed.placed.place(binding.start),
                 "ambiguous",
-                f"{binding.name} is unqualified in a fragment: ambiguous as soon as {host} joins "
-                "the parent",
+                f"{binding.name} has no qualifier in this fragment. It becomes ambiguous when "
+                f"{host} joins the parent",
             )
 
 

@@ -30,7 +30,9 @@ def python_pieces(placed: Placed, dialect: str, interest: Interest) -> Harvest:
         reason = getattr(error, "msg", None) or type(error).__name__
         starts = _line_starts(placed.text)
         line = min(getattr(error, "lineno", None) or 1, len(starts) - 1)
-        harvest.remarks.append((starts[line - 1], Look.UNPARSED, f"not Python: {reason}"))
+        harvest.remarks.append(
+            (starts[line - 1], Look.UNPARSED, f"Python cannot parse this file: {reason}")
+        )
         return harvest
     reader = _Reader(placed.text)
     reader.visit(tree)

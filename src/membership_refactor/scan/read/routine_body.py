@@ -184,7 +184,7 @@ class _Cutter:
             self.result.pieces.append(replace(self._piece(inner), fragment=dynamic))
         if dynamic or not strings:
             offset = self.body.placed.place(found[0].start)
-            message = f"built at run time: {self._cut(found).text[:60]}"
+            message = f"SQL that is put together at run time: {self._cut(found).text[:60]}"
             self.result.remarks.append((offset, Look.DYNAMIC, message))
 
     def _row_types(self, found: list[Token]) -> None:

@@ -71,7 +71,7 @@ def body_pieces(statement: Placed, dialect: str, triggers: Mapping[str, str]) ->
     if body is None:
         return Harvest([Piece(placed=statement, dialect=dialect, body=True)])
     if language not in ("", "sql", "plpgsql"):
-        message = f"a body in {language} is read as text only"
+        message = f"the body is written in {language}, which is not read"
         return Harvest(remarks=[(statement.place(0), Look.UNPARSED, message)])
     return cut_body(body, dialect, row_table=row_table, plain=language == "sql")
 

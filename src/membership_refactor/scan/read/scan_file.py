@@ -74,7 +74,7 @@ class FileScanner:
             return outcome
         decoded = decode(raw)
         if decoded is None:
-            why = "a binary file that names the plan" if named else "neither UTF-8 nor known binary"
+            why = "a binary file that names the plan" if named else "a file of unknown encoding"
             return FileOutcome.unread(shown, consumer, why)
         collector = Collector(outcome, decoded.text)
         if decoded.encoding != "utf-8":

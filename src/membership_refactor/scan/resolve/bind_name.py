@@ -27,7 +27,7 @@ def span(node: Any) -> Span | None:
 
 
 class _Use(NamedTuple):
-    """A bare name, and where it stands."""
+    """A name without a qualifier, and the place where it is used."""
 
     identifier: Any
     frame: Frame
@@ -114,7 +114,7 @@ class Names:
         for depth, at in enumerate(frame.outward()):
             having = [s for s in at.visible if s.has(name)]
             if having:
-                why = "now bound to an outer or neighbouring table"
+                why = "the name now means a column of another table"
                 self._lost(lost, use, to=having[0].name, why=why)
                 self._among(having, use, depth=depth, unknown=unknown)
                 return
@@ -126,7 +126,9 @@ class Names:
         if lost:
             other = " or ".join(beyond)
             to = f"{other} if that has such a column" if other else ""
-            self._lost(lost, use, to=to, why=f"may bind to {other} now" if other else "")
+            self._lost(
+                lost, use, to=to, why=f"it may now mean a column of {other}" if other else ""
+            )
         elif self._whole_row(identifier, name, frame):
             return
         elif unknown:
@@ -152,12 +154,12 @@ class Names:
         """Bind the name to the sources of one frame that have it."""
         why = ""
         if len(having) > 1 and sum(source.merged for source in having) < 2:
-            why = "more than one table has this name"
+            why = "more than one table has a column of this name"
             tables = ", ".join(source.name for source in having)
-            message = f"{use.identifier.name} is in {tables}"
+            message = f"{use.identifier.name} is a column of {tables}"
             self.remark("ambiguous", message, use.identifier)
         elif unknown:
-            why = "a table of unknown columns stands nearer"
+            why = "another table, whose columns are not known, comes first"
         for source in having:
             self.bind(source, *use, depth=depth, why=why)
 
@@ -185,7 +187,7 @@ class Names:
         if where is None:
             return
         if source.doubtful:
-            why = why or "of a table whose schema was not declared"
+            why = why or "the schema of the table is not declared"
         name = self.fold(identifier)
         column: str | None = None
         standing: Standing | None = None
@@ -215,7 +217,7 @@ class Names:
             self.star((first[0], last[1]), found[0], kind)
 
     def _whole_row(self, identifier: Any, name: str, frame: Frame) -> bool:
-        """Whether the name is a source's own, which stands for its whole row."""
+        """Whether the name is that of a source, which means its whole row."""
         found = frame.named(name)
         if found is None or self.view.dialect == "mysql":
             return False
@@ -228,4 +230,4 @@ class Names:
 
     def _nowhere(self, identifier: Any, written: str) -> None:
         if identifier.name.lower() in self.view.searched_words:
-            self.remark("unresolved", f"{written} belongs to no table of the statement", identifier)
+            self.remark("unresolved", f"no table of the statement has {written}", identifier)

@@ -63,7 +63,7 @@ class Source:
     target: bool = False
     """The statement writes this table."""
     hinted: bool = False
-    """Sampling, an index hint or the like stands at the table."""
+    """Sampling, an index hint or the like is written at the table."""
     doubtful: bool = False
     """Its schema may be another one."""
     composite: bool = False
@@ -200,7 +200,7 @@ class Resolution:
     accounted: set[int] = field(default_factory=set)
     """Where the names start that were understood, whatever they are."""
     loose: list[tuple[int, str, list[Source]]] = field(default_factory=list)
-    """Names that belong to one of some tables whose columns are not known."""
+    """Names that belong to one of several tables whose columns are not known."""
     nowhere: set[str] = field(default_factory=set)
     """Unqualified names, folded, that no source has: usually variables of a procedure."""
 

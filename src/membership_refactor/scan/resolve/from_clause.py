@@ -90,7 +90,11 @@ class FromClause:
                 if going and (any(known) or None in known):
                     made = exp.to_identifier(word)
                     made.meta.update(start=start, end=end - 1)
-                    why = "" if any(known) else "NATURAL JOIN with a table of unknown columns"
+                    why = (
+                        ""
+                        if any(known)
+                        else "NATURAL JOIN with a table whose columns are not known"
+                    )
                     self.names.bind(one, made, Frame(), "natural", why=why)
 
     def _table(self, node: Any, frame: Frame) -> Source:
@@ -126,11 +130,11 @@ class FromClause:
         if table is not None and elsewhere:
             self.names.remark(
                 "schema",
-                f"{db.name}.{node.name} is in another schema; if it is yours, "
-                "name the schema in the consumer file",
+                f"{db.name}.{node.name} is in another schema. If the table is "
+                "yours, name the schema in the consumer file",
                 node.this,
             )
-            # In MySQL the schema is the database; without a declaration it may well be ours.
+            # In MySQL the schema is the database. Without a declaration it may be the right one.
             source.doubtful = self.view.dialect == "mysql" and not self.view.consumer.schemas
             table = table if source.doubtful else None
         source.table = table
@@ -183,7 +187,7 @@ class FromClause:
             if attribute in (word, word + "s"):
                 source.table = table
                 if owner is None:
-                    message = f"{node.name} is taken to be {word}"
+                    message = f"{node.name} is assumed to be {word}"
                     self.names.remark("association", message, node.this)
 
     def _derived(self, frame: Frame, node: Any) -> None:

@@ -261,16 +261,16 @@ class Queries:
             # An unknown function of (alias, column of it) is a macro rather than a whole row.
             if found is not None and table is not None and column in table.columns:
                 self.names.account(item.this)
-                why = f"argument of {node.name}, which may be a macro"
+                why = f"it is an argument of {node.name}, which may be a macro"
                 self.names.bind(found[0], given.pop(0).this, frame, clause, why=why)
-                message = f"{node.name} takes an alias and a column"
+                message = f"{node.name} takes an alias and a column: it may be a macro"
                 self.names.remark("macro", message, item.this)
             else:
                 yield item
 
 
 def _star_of(frame: Frame) -> Outputs:
-    """What ``*`` stands for."""
+    """The columns that ``*`` means."""
     everything = Outputs()
     for source in frame.visible:
         everything.add(source.offers())

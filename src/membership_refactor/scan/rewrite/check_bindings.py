@@ -56,7 +56,7 @@ def _moved(analysed: Analysed, edits: Sequence[Edit], found: Resolution) -> str:
     for end, old in expected.items():
         new = after.get(end)
         if new is None and old.source.table is not None:
-            return f"{old.name} is bound to nothing"
+            return f"{old.name} belongs to no table in the new text"
         if new is not None and (reason := _other(old, new)):
             return reason
     added = _added(edits)
@@ -64,7 +64,7 @@ def _moved(analysed: Analysed, edits: Sequence[Edit], found: Resolution) -> str:
         table = new.source.table
         ours = table is not None and end not in expected
         if table is not None and ours and not any(a < end <= b for a, b in added):
-            return f"{new.name} is bound to {table.table.name}, which it was not"
+            return f"{new.name} means a column of {table.table.name}, which it did not before"
     return ""
 
 
@@ -79,13 +79,13 @@ def _other(old: Binding, new: Binding) -> str:
     if now.table is None:
         # Columns of the wide table may come from the subquery of the old shape.
         lost = was.table is not None and not was.wide
-        return f"{old.name} is bound to another table" if lost else ""
+        return f"{old.name} means a column of another table" if lost else ""
     if was.table is None:
-        return f"{old.name} of {was.name} is bound to {now.table.table.name}"
+        return f"{old.name} of {was.name} means a column of {now.table.table.name}"
     if was.wide:
         role = Role.PARENT if old.standing in GOING else Role.COPY
         return f"{old.name} is read from {now.table.table.name}" if now.role is not role else ""
-    return f"{old.name} is bound to another table" if now.role is not was.role else ""
+    return f"{old.name} means a column of another table" if now.role is not was.role else ""
 
 
 def _added(edits: Sequence[Edit]) -> list[tuple[int, int]]:

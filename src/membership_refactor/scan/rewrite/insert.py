@@ -17,7 +17,7 @@ def insert_edits(reads: Reads, target: Source) -> list[Edit]:
     """The edits of an INSERT into the wide table."""
     tree, plan = reads.resolution.tree, reads.plan
     if not isinstance(tree.this, exp.Schema):
-        raise NotMechanical("it names no columns, and the tables have others now")
+        raise NotMechanical("it names no columns, and the new tables have other columns")
     bindings = [b for b in reads.resolution.of(target) if b.clause == "set"]
     names = [b.column or b.name for b in bindings]
     if not any(name in plan.deprecated for name in names):
@@ -93,11 +93,11 @@ def _values(reads: Reads, count: int) -> list[str]:
     text, found = reads.text, reads.sql.tokens
     at = next((i for i, t in enumerate(found) if t.word == "VALUES"), None)
     if at is None or found[at + 1].text != "(":
-        raise NotMechanical("its values are not written as one row")
+        raise NotMechanical("its values are not one row of VALUES")
     close = closing(found, at + 1)
     texts = [text[found[a].start : found[b - 1].end] for a, b in arguments(found, at + 1, close)]
     if len(texts) != count:
-        raise NotMechanical("it has not one value for each column")
+        raise NotMechanical("the number of values is not the number of columns")
     if any(t.strip().upper() == "DEFAULT" for t in texts):
-        raise NotMechanical("DEFAULT as a value cannot be moved into a SELECT")
+        raise NotMechanical("a value is DEFAULT, which cannot stand in a SELECT")
     return texts

@@ -15,7 +15,7 @@ def path_edits(reads: Reads) -> Sequence[Edit]:
     """Make ``w.parent.person.id`` of ``w.person.id``, and give entities their new names."""
     plan, consumer = reads.plan, reads.view.consumer
     if reads.resolution.statement != "select":
-        raise NotMechanical("JPQL that writes goes through the entities")
+        raise NotMechanical("JPQL that writes is changed with the entities")
     associations = [a for a, column in consumer.attributes.items() if column == plan.link]
     association = next(iter(associations), camel(plan.parent))
     entities = [e for e, table in consumer.entities.items() if table == plan.copy]
@@ -29,9 +29,9 @@ def path_edits(reads: Reads) -> Sequence[Edit]:
             if binding.standing not in GOING:
                 continue
             if binding.qualifier is None or binding.why or binding.kind is Kind.WRITE:
-                raise NotMechanical(f"{binding.name} stands without the entity's alias")
+                raise NotMechanical(f"{binding.name} is used without the alias of its entity")
             edits.append(Edit(binding.start, binding.start, f"{association}."))
     if any(remark.code == "entity" for remark in reads.resolution.remarks):
-        raise NotMechanical("it returns the entity; the mapping decides what that loads")
+        raise NotMechanical("it returns the whole entity, and the mapping decides what that loads")
     reads.forms.append("path")
     return edits

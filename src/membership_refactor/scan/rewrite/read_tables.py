@@ -61,9 +61,11 @@ class Reads:
         """Yield the edits of a source. ``derived`` asks for a subquery where a join would do."""
         assert source.table is not None
         if not source.wide:
-            raise NotMechanical(f"{source.table.table.name} is the archive; it goes in 0011")
+            raise NotMechanical(
+                f"{source.table.table.name} is the archive, which is dropped in 0011"
+            )
         if source.span is None:
-            raise NotMechanical("the table's place in the text is not known")
+            raise NotMechanical("the place of the table in the text is not known")
         bindings = self.resolution.of(source)
         going = [b for b in bindings if b.standing in GOING]
         kinds = (Kind.STAR, Kind.WHOLE_ROW)
@@ -82,13 +84,13 @@ class Reads:
             return
         if source.hinted:
             raise NotMechanical(
-                "a hint, sample or partition stands at the table and fits no join of two"
+                "a hint, sample or partition at the table does not fit a join of two tables"
             )
         if not (must or derived):
             yield from self._joined(source, bindings)
             return
         if any(s.kind is Kind.STAR and self.text[s.end - 1] != "*" for s in stars):
-            raise NotMechanical("it takes the table by its name alone: write SELECT")
+            raise NotMechanical("it reads the table without a SELECT: write SELECT")
         yield self._derived(source)
 
     def renamed(self, source: Source, bindings: Sequence[Binding]) -> Iterator[Edit]:

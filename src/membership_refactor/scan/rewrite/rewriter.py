@@ -44,7 +44,7 @@ class Rewriter:
                 reason = str(error)
                 break
             except Overlap:
-                reason = "two edits overlap"
+                reason = "two changes of its text overlap"
                 continue
             if not edits:
                 return None
@@ -70,13 +70,13 @@ class Rewriter:
     def _edits(self, reads: Reads, derived: bool) -> Sequence[Edit]:
         resolution = reads.resolution
         if self.analysed.other_dialect and self.piece.body:
-            raise NotMechanical("it was read in another dialect than declared")
+            raise NotMechanical("it is not in the declared dialect")
         if resolution.statement == "merge":
             raise NotMechanical("MERGE has to be split by hand")
         tree = resolution.tree
         view = tree.key == "create" and tree.args.get("expression") is not None
         if resolution.statement == "definition" and not view:
-            raise NotMechanical("a definition is changed by the chain or by hand")
+            raise NotMechanical("a definition is changed by a revision or by hand")
         if reads.view.jpql:
             return path_edits(reads)
         rows = {id(s) for s in resolution.ours if s.name in ("excluded", "new", "old")}
@@ -87,7 +87,7 @@ class Rewriter:
                 edits += reads.edits(source, derived=derived)
         reads.changed_before = bool(edits)
         if any(id(b.source) in rows and b.standing in GOING for b in resolution.bindings):
-            raise NotMechanical("NEW, OLD or excluded is a row of one table")
+            raise NotMechanical("NEW, OLD or EXCLUDED would need columns of both tables")
         for source in resolution.ours:
             if source.target and source.wide:
                 edits += self._target(reads, source)
@@ -96,10 +96,10 @@ class Rewriter:
     @staticmethod
     def _target(reads: Reads, target: Source) -> Sequence[Edit]:
         if target.hinted:
-            raise NotMechanical("a hint stands at the table")
+            raise NotMechanical("a hint is written at the table")
         write = _WRITES.get(reads.resolution.statement)
         if write is None:
-            raise NotMechanical("it writes the table inside of another statement")
+            raise NotMechanical("it writes the table inside another statement")
         return write(reads, target)
 
     def _rewritten(self, edits: Sequence[Edit], form: str) -> Rewritten:
@@ -109,7 +109,7 @@ class Rewriter:
         file_edits = in_file(edits, placed, text, escape=self.piece.escape)
         if file_edits is None or not self.piece.editable:
             file_edits = ()
-            reason = "its text is put together; edit it by hand"
+            reason = "its text is put together from parts: edit it by hand"
         new = applied(placed.text, edits)
         return self._outcome(new=new, form=form, reason=reason, edits=file_edits)
 

@@ -48,16 +48,17 @@ def update_edits(reads: Reads, target: Source) -> list[Edit]:
     if going:
         staying = [b for b in read if b.standing not in GOING]
         if staying:
+            to, by = going[0].written, staying[0].written
             raise NotMechanical(
-                f"it sets {going[0].written} of the parent, and which rows is decided by "
-                f"{staying[0].written} of the child: the siblings would change too"
+                f"it sets {to} of the parent, but {by} of the child decides for which rows: the "
+                "siblings would change too"
             )
         if _limited(tree):
-            raise NotMechanical("LIMIT decides which rows, and a parent has several")
+            raise NotMechanical("LIMIT picks single rows, and one parent has several")
     _refuse_unclear(reads, target, bindings)
     if reads.view.dialect == "mysql":
         if _limited(tree):
-            raise NotMechanical("ORDER BY and LIMIT do not go with an UPDATE of two tables")
+            raise NotMechanical("MySQL allows no ORDER BY or LIMIT in an UPDATE of two tables")
         return _mysql_join(reads, target, bindings, reads.pair(target))
     if not going:
         return list(_with_parent(reads, target, bindings, "FROM"))
@@ -75,7 +76,7 @@ def delete_edits(reads: Reads, target: Source) -> list[Edit]:
         return list(reads.renamed(target, bindings))
     _refuse_unclear(reads, target, bindings)
     if _limited(tree):
-        raise NotMechanical("LIMIT in a DELETE does not go with a join")
+        raise NotMechanical("a DELETE with a join cannot have LIMIT")
     if reads.view.dialect != "mysql":
         return list(_with_parent(reads, target, bindings, "USING"))
     pair = reads.pair(target)
