@@ -12,6 +12,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from membership_refactor.checks.check import Check
+from membership_refactor.environment import X_NAMES
 from membership_refactor.inspect.locks import LockUse, locks_of, locks_of_keys
 from membership_refactor.inspect.revision_text import RevisionText, revision_text
 from membership_refactor.plans.chain import CHAIN, TABLES
@@ -96,6 +97,12 @@ def operations_table() -> str:
     return "\n".join(lines)
 
 
+def options_table() -> str:
+    """Reference: the names that `-x` takes, as the command line explains them."""
+    rows = (f"| `{name}` | {_sentence(text)} |" for name, text in X_NAMES.items())
+    return "\n".join(["| name | meaning |", "|---|---|", *rows])
+
+
 def step_table(revision: str) -> str:
     """Runbook: what the revision file and the step itself say."""
     step, said = STEPS[revision], texts()[revision]
@@ -136,6 +143,7 @@ MADE: dict[tuple[str, str], Callable[[], str]] = {
     ("README.md", "benchmark"): benchmark_table,
     ("docs/reference/locks.md", "locks"): locks_tables,
     ("docs/reference/operations.md", "operations"): operations_table,
+    ("docs/reference/options.md", "options"): options_table,
     **{
         ("docs/runbook.md", revision): (lambda revision=revision: step_table(revision))  # type: ignore[misc]
         for revision in STEPS
