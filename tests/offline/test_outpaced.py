@@ -35,7 +35,7 @@ def test_a_script_that_writers_outpace_says_so_and_is_finished_by_the_runner(
     chain.run(REFILL)
     hurried = replace(script, pace=replace(script.pace, lock_timeout=1))
     outcome = run_psql(chain.url, hurried.text(["0003"])).stopped(
-        "arrive faster than they can be replayed", "Let less be written for a while"
+        "arrive faster than they can be replayed", "Reduce the writes for a while"
     )
     found = re.search(r"(\d+) keys a second came, (\d+) a second were replayed, and (\d+) wait",
                       outcome.said)  # fmt: skip

@@ -96,7 +96,7 @@ def test_a_replay_that_writers_outpace_ends_with_their_rate_and_goes_on_when_les
         found = re.search(
             r'changes of "s"\."wide" arrive faster than they can be replayed: in the last (\d+) s '
             r"([\d,]+) keys a second came, ([\d,]+) a second were replayed, and (\d+) wait\. "
-            r"Let less be written for a while",
+            r"Reduce the writes for a while",
             str(said.value),
         )
         assert found is not None, str(said.value)

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from membership_refactor.errors import StepOutOfOrder
-from membership_refactor.execution.batches import Batches, RangeJob
+from membership_refactor.execution.batches import Batches
 from membership_refactor.execution.indexes import build_alone
 from membership_refactor.execution.ledger import Ledger
 from membership_refactor.execution.locks import briefly, rehearse
@@ -20,6 +20,7 @@ from membership_refactor.execution.run_checks import require
 from membership_refactor.execution.sessions import Pg, Sessions, run, value
 from membership_refactor.execution.switching import Drain
 from membership_refactor.execution.throttle import Throttle
+from membership_refactor.sql.names import Names
 from membership_refactor.sql.quoting import literal
 from membership_refactor.steps.actions import (
     Action,
@@ -31,6 +32,7 @@ from membership_refactor.steps.actions import (
     Switch,
     Verify,
 )
+from membership_refactor.steps.range_job import range_job
 from membership_refactor.steps.step import Direction
 
 Performer = Callable[[Engine, Sessions, Any], object]
@@ -101,37 +103,11 @@ class Work:
 
     @do.register
     def _(self, action: Build) -> None:
-        build = action.build
-        call_null = f"SELECT {build.function('build_null')}()" if build.route_null else None
-        self._batches(
-            action,
-            RangeJob(
-                job=f"{self.step} {self.direction} {action.key}",
-                title=action.title,
-                table=build.log.table,
-                route=build.route,
-                route_type=build.route_type,
-                call=f"SELECT {build.function('build')}({{first}}, {{last}})",
-                call_null=call_null,
-                locking=False,
-                expected=self._expected(build.log.table),
-            ),
-        )
+        self._batches(action)
 
     @do.register
     def _(self, action: Ranges) -> None:
-        self._batches(
-            action,
-            RangeJob(
-                job=f"{self.step} {self.direction} {action.key}",
-                title=action.title,
-                table=action.table,
-                route=action.key_column,
-                route_type=action.key_type,
-                call=f"SELECT {action.function}({{first}}, {{last}})",
-                expected=self._expected(action.table),
-            ),
-        )
+        self._batches(action)
 
     @do.register
     def _(self, action: Switch) -> None:
@@ -152,16 +128,21 @@ class Work:
         )
         self._mark(action)
 
-    def _batches(self, action: Action, job: RangeJob) -> None:
+    def _batches(self, action: Build | Ranges) -> None:
+        job = range_job(
+            action,
+            Names(self.ledger.plan, self.ledger.schema),
+            f"{self.step} {self.direction} {action.key}",
+        )
         batches = Batches(
             self.sessions,
-            self.ledger,
             Throttle(self.ledger, self.options, self.progress),
             self.progress,
+            job,
             workers=self.options.workers,
             rows=self.options.batch_rows,
         )
-        rows = batches.run(job)
+        rows = batches.run(action.title, self._expected(job.table))
         self.progress.say(f"  {action.title}: {rows:,} rows")
         with self.pg.transaction():
             self.ledger.mark(self.pg, self.step, self.direction, action.key, rows=rows)

@@ -15,6 +15,7 @@ from membership_refactor.execution.sessions import Pg, run, value
 from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Portrait
 from membership_refactor.portrait.document import from_json, to_json
+from membership_refactor.sql.build.ranges import close_job
 from membership_refactor.sql.ledger.tables import FORM, create_ledger
 from membership_refactor.sql.names import ledger_schema
 from membership_refactor.sql.quoting import literal, qualified
@@ -232,14 +233,9 @@ class Ledger:
             )
 
     def close_job(self, pg: Pg, job: str) -> None:
-        """Delete the ranges of a finished job: the step may run again after a downgrade."""
-        for name in ("batch", "job"):
-            self._write(
-                pg,
-                f"DELETE FROM {self._in(name)} WHERE plan = %s AND job = %s",
-                self.plan.name,
-                job,
-            )
+        """Delete a finished job and its ranges: it may run again."""
+        for text in close_job(self.name, self.plan.name, job):
+            run(pg, text)
 
     def portraits(self, pg: Pg) -> dict[str, Portrait]:
         """The portraits that were kept, by step."""

@@ -29,8 +29,8 @@ def _outpaced(build: TableBuild) -> str:
         "in the last %s s %s keys a second came, %s a second were replayed, and %s wait"
     )
     hint = (
-        "Let less be written for a while, mass changes above all, then go on with alembic or "
-        "with a script from the version reached; membership-refactor abandon takes the step back."
+        "Reduce the writes for a while, mass changes above all. Then go on with alembic or with "
+        "a script from the version reached. membership-refactor abandon takes the step back."
     )
     return f"""        SELECT p.* INTO work.waiting FROM ({build.waiting_query()}) AS p;
         in_vain := CASE WHEN waiting >= left_before THEN in_vain + 1 ELSE 0 END;

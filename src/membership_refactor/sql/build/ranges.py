@@ -1,0 +1,175 @@
+"""Ranges: the statements for a job that is done range by range.
+
+The runner and a psql script share them, so either goes on where the other stopped. Arguments are
+SQL expressions: literals in the runner, variables of plpgsql in a script.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from membership_refactor.sql.names import Names
+from membership_refactor.sql.pacing.pace import LOCKING_SIZES, PRIVATE_SIZES, Sizes
+from membership_refactor.sql.quoting import ident, literal, qualified
+
+WAIT = (
+    "pg_catalog.set_config('lock_timeout', least(2000, s.setting::int / 2)::text, false)\n"
+    "FROM pg_catalog.pg_settings AS s WHERE s.name = 'deadlock_timeout'"
+)
+"""Of SELECT or PERFORM. Half of deadlock_timeout at most: so this session, and not a writer, gives
+up in a deadlock. It tries again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RangeJob:
+    """A function that is called for ranges of a column, with its rows in the ledger.
+
+    The ledger has a row for the job and one for each range. A range is claimed in one transaction
+    and done in the next, together with the record that it is done.
+    """
+
+    names: Names
+    job: str
+    """Unique in the plan."""
+    table: str
+    """The table that the ranges run along, quoted and qualified."""
+    route: str
+    """The column that the ranges run along."""
+    route_type: str
+    function: str
+    """Takes the first and the last value of a range; returns the number of rows."""
+    null_function: str | None = None
+    """The same for the rows whose route is NULL."""
+    locking: bool = True
+    """Whether a batch locks or changes rows that others write; a private table's are nobody's."""
+
+    @property
+    def sizes(self) -> Sizes:
+        return LOCKING_SIZES if self.locking else PRIVATE_SIZES
+
+    @property
+    def _jobs(self) -> str:
+        return qualified(self.names.ledger, "job")
+
+    @property
+    def _ranges(self) -> str:
+        return qualified(self.names.ledger, "batch")
+
+    @property
+    def _key(self) -> str:
+        return f"{literal(self.names.plan.name)}, {literal(self.job)}"
+
+    @property
+    def _mine(self) -> str:
+        return f"(plan, job) = ({self._key})"
+
+    # --- the job ------------------------------------------------------------------------
+
+    def begin(self) -> str:
+        return f"INSERT INTO {self._jobs} (plan, job) VALUES ({self._key}) ON CONFLICT DO NOTHING"
+
+    def read_bound(self) -> str:
+        """UPDATE that records the highest value of the route.
+
+        Run it in a transaction of its own after capture is committed: what commits later is in
+        the log. A job that was resumed may have done the rows without a value already; a route
+        that is NULL everywhere has no bound.
+        """
+        route = f"t.{ident(self.route)}"
+        return (
+            f"UPDATE {self._jobs} AS j SET bound = (SELECT {route}::text FROM {self.table} AS t\n"
+            f"    WHERE {route} IS NOT NULL ORDER BY {route} DESC LIMIT 1),\n"
+            f"  nulls_done = j.nulls_done OR {'false' if self.null_function else 'true'}\n"
+            f"WHERE {self._mine} AND j.bound IS NULL AND NOT j.exhausted"
+        )
+
+    def state(self) -> str:
+        """SELECT of (claimed, bound, nulls_done, exhausted); locks the row of the job."""
+        return (
+            "SELECT claimed, bound, nulls_done, exhausted\n"
+            f"FROM {self._jobs} WHERE {self._mine} FOR UPDATE"
+        )
+
+    def rows(self) -> str:
+        """SELECT of the rows of all ranges that are done."""
+        return (
+            f"SELECT coalesce(pg_catalog.sum(b.rows), 0)::bigint FROM {self._ranges} AS b\n"
+            f"WHERE {self._mine} AND b.done"
+        )
+
+    def close(self) -> tuple[str, str]:
+        """DELETE of the job and its ranges: the step may run again after a downgrade."""
+        return close_job(self.names.ledger, self.names.plan.name, self.job)
+
+    # --- claiming a range ---------------------------------------------------------------
+
+    def left_behind(self, active: str = "0") -> str:
+        """SELECT of (n, first, last) of a range that was claimed and not done.
+
+        ``active`` lists the numbers that other workers of this run are at.
+        """
+        return (
+            f"SELECT n, first, last FROM {self._ranges}\n"
+            f"WHERE {self._mine} AND NOT done AND n NOT IN ({active}) ORDER BY n LIMIT 1"
+        )
+
+    def following(self, *, claimed: str, bound: str, size: str) -> str:
+        """SELECT of (first, last) of the next range; first is NULL if there is none."""
+        route, kind = f"t.{ident(self.route)}", self.route_type
+        ordered = (
+            f"SELECT {route}::text FROM {self.table} AS t\n"
+            f"    WHERE {route} <= {bound}::{kind}\n"
+            f"      AND ({claimed} IS NULL OR {route} > {claimed}::{kind}) ORDER BY {route}"
+        )
+        return (
+            f"SELECT ({ordered} LIMIT 1),\n"
+            f"  coalesce(({ordered} OFFSET greatest({size}::bigint - 1, 0) LIMIT 1), {bound})"
+        )
+
+    def claim_nulls(self) -> str:
+        return f"UPDATE {self._jobs} SET nulls_done = true WHERE {self._mine}"
+
+    def claim(self, last: str) -> str:
+        return f"UPDATE {self._jobs} SET claimed = {last} WHERE {self._mine}"
+
+    def exhaust(self) -> str:
+        return f"UPDATE {self._jobs} SET exhausted = true WHERE {self._mine}"
+
+    def insert(self, *, first: str, last: str, worker: str) -> str:
+        """INSERT of a range; returns its number."""
+        return (
+            f"INSERT INTO {self._ranges} (plan, job, n, first, last, worker)\n"
+            f"SELECT {self._key}, coalesce(pg_catalog.max(b.n), 0) + 1, {first}, {last},\n"
+            f"  {literal(worker)}\n"
+            f"FROM {self._ranges} AS b WHERE {self._mine} RETURNING n"
+        )
+
+    # --- doing it -----------------------------------------------------------------------
+
+    def is_done(self, n: str) -> str:
+        """SELECT of whether the range is done. Its row lock lets the backend of a killed client,
+        which may still be at this range, finish first."""
+        return f"SELECT done FROM {self._ranges} WHERE {self._mine} AND n = {n} FOR UPDATE"
+
+    def call(self, first: str, last: str) -> str:
+        """An expression that does the range and is the number of its rows."""
+        return f"{self.function}({first}::{self.route_type}, {last}::{self.route_type})"
+
+    def call_null(self) -> str:
+        return f"{self.null_function}()" if self.null_function else "0"
+
+    def finish(self, n: str, rows: str) -> str:
+        """UPDATE that records the range as done, in the transaction that does it."""
+        return (
+            f"UPDATE {self._ranges} SET done = true, rows = {rows},\n"
+            f"  done_at = pg_catalog.clock_timestamp() WHERE {self._mine} AND n = {n}"
+        )
+
+
+def close_job(ledger: str, plan: str, job: str) -> tuple[str, str]:
+    """DELETE of the job and of its ranges."""
+    mine = f"(plan, job) = ({literal(plan)}, {literal(job)})"
+    return (
+        f"DELETE FROM {qualified(ledger, 'batch')} WHERE {mine}",
+        f"DELETE FROM {qualified(ledger, 'job')} WHERE {mine}",
+    )

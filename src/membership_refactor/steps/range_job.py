@@ -1,0 +1,31 @@
+"""The range job of an action: what runner and script do batch by batch."""
+
+from __future__ import annotations
+
+from membership_refactor.sql.build.ranges import RangeJob
+from membership_refactor.sql.names import Names
+from membership_refactor.steps.actions import Build, Ranges
+
+
+def range_job(action: Build | Ranges, names: Names, job: str) -> RangeJob:
+    """The ranges of ``action``; ``job`` is their name in the ledger."""
+    if isinstance(action, Ranges):
+        return RangeJob(
+            names=names,
+            job=job,
+            table=action.table,
+            route=action.key_column,
+            route_type=action.key_type,
+            function=action.function,
+        )
+    build = action.build
+    return RangeJob(
+        names=names,
+        job=job,
+        table=build.log.table,
+        route=build.route,
+        route_type=build.route_type,
+        function=build.function("build"),
+        null_function=build.function("build_null") if build.route_null else None,
+        locking=False,
+    )
