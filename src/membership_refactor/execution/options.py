@@ -9,23 +9,23 @@ from membership_refactor.errors import WrongUse
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How a step is run; the defaults suit a live server."""
+    """How a step runs. The defaults suit a live server."""
 
     batch_rows: int | None = None
-    """Rows of a batch; None lets the batches adapt to their target duration."""
+    """Rows per batch. None lets batches adapt to their target duration."""
     workers: int = 1
     lock_timeout: int = 120
-    """Seconds for which a short lock is tried again before the step gives up."""
+    """Seconds for which a short lock is retried before the step stops."""
     max_lag_bytes: int | None = None
-    """Backlog of the slowest replica above which batches wait."""
+    """Batches wait while the slowest replica is more bytes than this behind."""
     max_wal_rate: int | None = None
-    """Bytes of WAL a second above which batches wait."""
+    """Batches wait while the server writes more bytes of WAL per second than this."""
     max_active: int | None = None
-    """Active sessions of others above which batches wait."""
+    """Batches wait while more sessions of others than this are active."""
     pooler: str | None = None
     """``session`` where a pooler answers that keeps a session for each client."""
     accept_usage: str | None = None
-    """The reason for which a gate is passed without evidence; it is recorded."""
+    """The reason to open a gate without evidence; it is recorded."""
 
     @staticmethod
     def names() -> tuple[str, ...]:
@@ -34,7 +34,7 @@ class Options:
 
     @staticmethod
     def from_text(given: dict[str, str]) -> Options:
-        """Options from ``-x`` values; WrongUse names the one that cannot be."""
+        """Read options from ``-x`` values. WrongUse names the first invalid one."""
         read: dict[str, object] = {}
         for name, text in given.items():
             if name == "accept-usage":

@@ -24,7 +24,7 @@ LINE_SECONDS = 5.0
 
 
 class Task:
-    """One piece of work under way: rows done of rows expected."""
+    """Work in progress: rows done, of about so many rows."""
 
     def __init__(self, title: str, total: int | None, out: TextIO | None, bar: Bar | None) -> None:
         self.title, self.total, self.done = title, total, 0
@@ -35,11 +35,11 @@ class Task:
 
     @property
     def rate(self) -> float:
-        """Rows a second since the beginning."""
+        """Rows per second since the start."""
         return self.done / max(time.monotonic() - self._began, 1e-6)
 
     def advance(self, rows: int, note: str = "") -> None:
-        """Counts ``rows`` more; may be called by several workers."""
+        """Add ``rows`` to the rows done. Workers may call it at the same time."""
         with self._lock:
             self.done += rows
             if self._bar is not None and self._id is not None:
@@ -60,20 +60,20 @@ class Task:
 
 
 class Progress:
-    """Where work under way is shown; standard error, so that standard output stays data."""
+    """Shows progress on standard error, so that standard output holds only data."""
 
     def __init__(self, out: TextIO | None = None, *, quiet: bool = False) -> None:
         self.out = out or sys.stderr
         self.quiet = quiet
 
     def say(self, line: str) -> None:
-        """One line for the reader."""
+        """Print one line."""
         if not self.quiet:
             print(line, file=self.out, flush=True)
 
     @contextmanager
     def task(self, title: str, total: int | None) -> Iterator[Task]:
-        """A task that is shown while the block runs."""
+        """Show a task while the block runs."""
         if self.quiet or not self.out.isatty():
             yield Task(title, total, None if self.quiet else self.out, None)
             return

@@ -1,4 +1,4 @@
-"""Drain and switch: the log is replayed until little is left, the rest of it under a short lock."""
+"""Drain and switch: replay the log until little is left, and the rest under a short lock."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ from membership_refactor.steps.actions import Switch
 from membership_refactor.steps.step import Direction
 
 WANDERING = (psycopg.errors.UniqueViolation, psycopg.errors.ExclusionViolation)
-"""A unique value went on to another row between two statements of the replay. Rolled back, its
-keys are in the log again, beside those of the row that has the value now."""
+"""A unique value moved to another row between two statements of the replay. After the rollback the
+log has its keys again, together with those of the row that has the value now."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Pending:
-    """What waits in the log, as far as was looked."""
+    """What waits in the first entries of the log."""
 
     keys: int
     marks: int
@@ -47,20 +47,22 @@ class _Pending:
 
 
 class Drain:
-    """Replays one move's log and hands over to synchronous capture."""
+    """Replays the log of one table build and hands over to synchronous capture."""
 
     def __init__(self, pg: Pg, ledger: Ledger, progress: Progress, *, seconds: float) -> None:
         self.pg, self.ledger, self.progress, self.seconds = pg, ledger, progress, seconds
-        # Unknown until a round has been measured; what is assumed too high is paid under the lock.
+        # Unknown until a round has been measured. An assumption that is too high would make the
+        # replay under the lock too long.
         self._rate = 0.0
         self._budget = UNDER_LOCK_SECONDS
         self.replayed = 0
 
     def switch(self, action: Switch, step: str, direction: Direction) -> Held:
-        """Afterwards the target follows synchronously, and the action is recorded as done.
+        """Make the target follow synchronously, and record the action as done.
 
-        Locks: the action's, waited for 50 ms and held 20 ms at most. LockNotObtained names
-        long transactions and orphaned prepared ones, ReplayOutpaced the rate of the writers.
+        Takes the action's locks; each is waited for at most 50 ms and held at most 20 ms. Raises
+        LockNotObtained, which names the transactions in the way, and ReplayOutpaced, which names
+        the rate of the writers.
         """
         run(self.pg, "SET synchronous_commit = off")
         self._replay(action.build)
@@ -101,9 +103,9 @@ class Drain:
         return not pending.marks and not pending.more and pending.keys <= allowed
 
     def _replay(self, build: TableBuild) -> None:
-        """Until little enough waits; each round is a transaction of its own.
+        """Replay in rounds until little enough waits; each round is a transaction of its own.
 
-        There is always one: it has the function planned before the lock, in this session.
+        There is always one round, so that this session has planned the function before the lock.
         """
         convergence = Convergence(
             build.log.table, lambda: int(value(self.pg, build.waiting_query())), self.seconds
@@ -115,12 +117,12 @@ class Drain:
                     return
                 keys, entries = pending.keys, pending.entries
                 convergence.judge()
-                # Of a long log a round takes its share only.
+                # A round takes only its share of a long log.
                 taken = keys * REPLAY_ENTRIES // entries if entries > REPLAY_ENTRIES else keys
                 began = time.perf_counter()
                 self._round(build)
                 if taken and not pending.marks:
-                    # The best one: a round of few keys tells what a round costs, not what a key.
+                    # The best rate: a round of few keys shows the cost of a round, not of a key.
                     rate = taken / max(time.perf_counter() - began, 1e-6)
                     self._rate = max(self._rate, rate)
                 if (rounds + 1) % PATIENT_ROUNDS == 0:

@@ -1,4 +1,4 @@
-"""Drain and switch in a script: the log is replayed, the rest of it under a short lock."""
+"""Drain and switch in a script: replay the log, and the rest of it under a short lock."""
 
 from __future__ import annotations
 
@@ -21,8 +21,10 @@ from membership_refactor.sql.statements import Statement
 
 
 def _outpaced(build: TableBuild) -> str:
-    """plpgsql that gives up when spans running have left the log no shorter; `came` counts what
-    was replayed in one."""
+    """plpgsql that gives up after spans in a row that leave the log no shorter.
+
+    `came` counts what was replayed in the current span.
+    """
     table = build.log.table.replace("%", "%%")
     message = (
         f"changes of {table} arrive faster than they can be replayed: "
@@ -46,7 +48,7 @@ def _outpaced(build: TableBuild) -> str:
 def switch(
     build: TableBuild, locks: Locks, statements: Iterable[Statement], mark: str, *, seconds: int
 ) -> str:
-    """The body of a block; ``statements`` begin with the fence."""
+    """Return a block body; ``statements`` begin with the fence."""
     allowed = f"least(greatest(rate * budget, {FEWEST}), {MOST})"
     drain = build.function("drain")
     pending = build.pending_query()
@@ -63,8 +65,8 @@ DECLARE
 BEGIN
   PERFORM pg_catalog.set_config('synchronous_commit', 'off', false);
   LOOP
-    -- Until little enough waits; each round is a transaction of its own. There is always one: it
-    -- has the function planned before the lock.
+    -- Until little enough waits. Each round is a transaction of its own. There is always one
+    -- round, so that the function is planned before the lock.
     rounds := 0; came := 0; left_before := NULL; in_vain := 0;
     since := pg_catalog.clock_timestamp();
     LOOP
@@ -75,7 +77,7 @@ BEGIN
 {_outpaced(build)}
       END IF;
       rounds := rounds + 1;
-      -- Of a long log a round takes its share only.
+      -- A round takes only its share of a long log.
       taken := CASE WHEN entries > {REPLAY_ENTRIES} THEN keys * {REPLAY_ENTRIES} / entries
         ELSE keys END;
       round_began := pg_catalog.clock_timestamp();
@@ -83,12 +85,12 @@ BEGIN
         PERFORM {drain}({REPLAY_ENTRIES});
         replayed := replayed + taken; came := came + taken; stuck := NULL;
         IF taken > 0 AND marks = 0 THEN
-          -- The best one: a round of few keys tells what a round costs, not what a key.
+          -- The best rate: a round of few keys shows the cost of a round, not of a key.
           rate := greatest(rate, taken / greatest(
             extract(epoch FROM pg_catalog.clock_timestamp() - round_began), 0.000001));
         END IF;
       EXCEPTION WHEN lock_not_available OR deadlock_detected OR serialization_failure
-        -- A unique value went on to another row between two statements of the replay.
+        -- A unique value moved to another row between two statements of the replay.
         OR unique_violation OR exclusion_violation THEN
         stuck := coalesce(stuck, round_began);
         IF pg_catalog.clock_timestamp() >= stuck + interval '{seconds} s' THEN RAISE; END IF;
@@ -107,7 +109,7 @@ BEGIN
 {taken(locks)}
       SELECT p.* INTO work.keys, work.marks, work.entries, work.more FROM ({pending}) AS p;
       IF marks > 0 OR more OR keys > {allowed} THEN
-        -- Too much came in the meantime: the locks go back, and it is replayed without them.
+        -- Too much came in the meantime. Release the locks and replay it without them.
         RAISE lock_not_available;
       END IF;
       PERFORM {drain}(NULL);

@@ -634,7 +634,6 @@ SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'p
 \warn '  Drop the copy'
 BEGIN;
 DROP TABLE IF EXISTS "public"."curriculum_membership";
-DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_copy_next";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_copy_build";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_copy_drain";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_copy_build_null";

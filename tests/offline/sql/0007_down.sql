@@ -645,7 +645,6 @@ DROP INDEX IF EXISTS "public"."ix_programme_membership_person_id";
 DROP INDEX IF EXISTS "public"."ix_programme_membership_programme_id";
 DROP INDEX IF EXISTS "public"."ix_programme_membership_rotation_id";
 DROP INDEX IF EXISTS "public"."ix_programme_membership_training_number_id";
-DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_parent_next";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_parent_build";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_parent_drain";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_parent_build_null";

@@ -189,15 +189,6 @@ ORDER BY c."programme_membership_uuid", c."amended_date" DESC NULLS LAST, c."id"
 END
 $body$;
 REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_settle"(pg_catalog.uuid[], pg_catalog.bool) FROM PUBLIC;
-CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_parent_next"(after bigint, bound bigint, size bigint) RETURNS bigint
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET vacuum_cost_page_hit = 7129 AS $body$
-#variable_conflict use_variable
-BEGIN
-  RETURN coalesce((SELECT x."person_id" FROM "public"."curriculum_membership" AS x
-    WHERE x."person_id" >= after AND x."person_id" <= bound ORDER BY x."person_id" OFFSET size - 1 LIMIT 1), bound);
-END
-$body$;
-REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_parent_next" FROM PUBLIC;
 CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_parent_build"(first bigint, last bigint) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET vacuum_cost_page_hit = 7129 AS $body$
 #variable_conflict use_variable
@@ -366,23 +357,24 @@ DO $body1$
 #variable_conflict use_column
 <<work>>
 DECLARE
-  size double precision := 2000; fixed int := NULL;
+  size double precision := 2000;
+  fixed int := NULL;
   job record; number bigint; first_value text; last_value text; written bigint;
   began timestamptz; tries int; stuck timestamptz;
   look_at timestamptz := '-infinity'; control record; look record; owner text;
   wal_at timestamptz; wal_lsn pg_lsn; why text; why_at timestamptz;
 BEGIN
-  -- Half of deadlock_timeout at most: in a deadlock this session is the victim, and tries again.
+  -- Half of deadlock_timeout at most: so this session, and not a writer, gives up in a deadlock.
   PERFORM pg_catalog.set_config('lock_timeout', least(2000, s.setting::int / 2)::text, false)
-  FROM pg_catalog.pg_settings AS s WHERE s.name = 'deadlock_timeout';
+FROM pg_catalog.pg_settings AS s WHERE s.name = 'deadlock_timeout';
   PERFORM pg_catalog.set_config('synchronous_commit', 'off', false);
   INSERT INTO "public_refactor"."job" (plan, job) VALUES ('programme_membership', 'rebuild_parent up rebuild') ON CONFLICT DO NOTHING;
   COMMIT;
-  -- Read after capture is committed: whatever commits later is in the log.
+  -- Read after capture is committed: what commits later is in the log.
   UPDATE "public_refactor"."job" AS j SET bound = (SELECT t."person_id"::text FROM "public"."curriculum_membership" AS t
-      WHERE t."person_id" IS NOT NULL ORDER BY t."person_id" DESC LIMIT 1),
-    nulls_done = j.nulls_done OR true
-  WHERE j.plan = 'programme_membership' AND j.job = 'rebuild_parent up rebuild' AND j.bound IS NULL AND NOT j.exhausted;
+    WHERE t."person_id" IS NOT NULL ORDER BY t."person_id" DESC LIMIT 1),
+  nulls_done = j.nulls_done OR true
+WHERE (plan, job) = ('programme_membership', 'rebuild_parent up rebuild') AND j.bound IS NULL AND NOT j.exhausted;
   COMMIT;
   <<ranges>>
   LOOP
@@ -452,31 +444,38 @@ SELECT 'programme_membership', e.event, e.detail FROM (VALUES
       look_at := pg_catalog.clock_timestamp() + interval '1 s';
     END IF;
     BEGIN
-      SELECT j.claimed, j.bound, j.nulls_done, j.exhausted INTO work.job
-      FROM "public_refactor"."job" AS j WHERE plan = 'programme_membership' AND job = 'rebuild_parent up rebuild' FOR UPDATE;
-      -- A range that was claimed and not finished, by whomever, goes first.
-      SELECT b.n, b.first, b.last INTO work.number, work.first_value, work.last_value
-      FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = 'rebuild_parent up rebuild' AND NOT b.done ORDER BY b.n LIMIT 1;
+      SELECT claimed, bound, nulls_done, exhausted
+FROM "public_refactor"."job" WHERE (plan, job) = ('programme_membership', 'rebuild_parent up rebuild') FOR UPDATE INTO work.job;
+      -- A range that was claimed and not finished, by runner or script, goes first.
+      SELECT n, first, last FROM "public_refactor"."batch"
+WHERE (plan, job) = ('programme_membership', 'rebuild_parent up rebuild') AND NOT done AND n NOT IN (0) ORDER BY n LIMIT 1
+      INTO work.number, work.first_value, work.last_value;
       IF NOT FOUND THEN
         IF NOT work.job.nulls_done THEN
-          UPDATE "public_refactor"."job" SET nulls_done = true WHERE plan = 'programme_membership' AND job = 'rebuild_parent up rebuild';
+          UPDATE "public_refactor"."job" SET nulls_done = true WHERE (plan, job) = ('programme_membership', 'rebuild_parent up rebuild');
           first_value := NULL; last_value := NULL;
         ELSE
           EXIT ranges WHEN work.job.exhausted OR work.job.bound IS NULL;
           -- By EXECUTE, so that every range is planned with its own values.
-          EXECUTE $body$SELECT (SELECT t."person_id"::text FROM "public"."curriculum_membership" AS t WHERE t."person_id" <= $1::bigint AND ($2 IS NULL OR t."person_id" > $2::bigint) ORDER BY t."person_id" LIMIT 1), coalesce((SELECT t."person_id"::text FROM "public"."curriculum_membership" AS t WHERE t."person_id" <= $1::bigint AND ($2 IS NULL OR t."person_id" > $2::bigint) ORDER BY t."person_id" OFFSET $3 LIMIT 1), $1)$body$
+          EXECUTE $body$SELECT (SELECT t."person_id"::text FROM "public"."curriculum_membership" AS t
+    WHERE t."person_id" <= $2::bigint
+      AND ($1 IS NULL OR t."person_id" > $1::bigint) ORDER BY t."person_id" LIMIT 1),
+  coalesce((SELECT t."person_id"::text FROM "public"."curriculum_membership" AS t
+    WHERE t."person_id" <= $2::bigint
+      AND ($1 IS NULL OR t."person_id" > $1::bigint) ORDER BY t."person_id" OFFSET greatest($3::bigint - 1, 0) LIMIT 1), $2)$body$
           INTO work.first_value, work.last_value
-          USING work.job.bound, work.job.claimed, greatest(size::bigint - 1, 0);
+          USING work.job.claimed, work.job.bound, size::bigint;
           IF work.first_value IS NULL THEN
-            UPDATE "public_refactor"."job" SET exhausted = true WHERE plan = 'programme_membership' AND job = 'rebuild_parent up rebuild';
+            UPDATE "public_refactor"."job" SET exhausted = true WHERE (plan, job) = ('programme_membership', 'rebuild_parent up rebuild');
             EXIT ranges;
           END IF;
-          UPDATE "public_refactor"."job" SET claimed = work.last_value WHERE plan = 'programme_membership' AND job = 'rebuild_parent up rebuild';
+          UPDATE "public_refactor"."job" SET claimed = work.last_value WHERE (plan, job) = ('programme_membership', 'rebuild_parent up rebuild');
         END IF;
         INSERT INTO "public_refactor"."batch" (plan, job, n, first, last, worker)
-        SELECT 'programme_membership', 'rebuild_parent up rebuild', coalesce(pg_catalog.max(b.n), 0) + 1,
-          work.first_value, work.last_value, 'script'
-        FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = 'rebuild_parent up rebuild' RETURNING n INTO work.number;
+SELECT 'programme_membership', 'rebuild_parent up rebuild', coalesce(pg_catalog.max(b.n), 0) + 1, work.first_value, work.last_value,
+  'script'
+FROM "public_refactor"."batch" AS b WHERE (plan, job) = ('programme_membership', 'rebuild_parent up rebuild') RETURNING n
+        INTO work.number;
       END IF;
       stuck := NULL;
     EXCEPTION WHEN lock_not_available OR deadlock_detected OR serialization_failure THEN
@@ -493,15 +492,15 @@ SELECT 'programme_membership', e.event, e.detail FROM (VALUES
     LOOP
       tries := tries + 1;
       BEGIN
-        -- The row lock lets a killed client's backend, still at this range, finish first.
-        IF NOT (SELECT b.done FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = 'rebuild_parent up rebuild' AND b.n = work.number FOR UPDATE) THEN
+        -- The row lock lets the backend of a killed client, still at this range, finish first.
+        IF NOT (SELECT done FROM "public_refactor"."batch" WHERE (plan, job) = ('programme_membership', 'rebuild_parent up rebuild') AND n = work.number FOR UPDATE) THEN
           IF work.first_value IS NULL THEN
             written := 0;
           ELSE
             written := "public_refactor"."programme_membership_parent_build"(work.first_value::bigint, work.last_value::bigint);
           END IF;
           UPDATE "public_refactor"."batch" SET done = true, rows = coalesce(work.written, 0),
-            done_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND job = 'rebuild_parent up rebuild' AND n = work.number;
+  done_at = pg_catalog.clock_timestamp() WHERE (plan, job) = ('programme_membership', 'rebuild_parent up rebuild') AND n = work.number;
         END IF;
         EXIT;
       EXCEPTION WHEN lock_not_available OR deadlock_detected OR serialization_failure THEN
@@ -521,11 +520,11 @@ SELECT 'programme_membership', e.event, e.detail FROM (VALUES
   END LOOP;
   COMMIT;
   INSERT INTO "public_refactor"."action" (plan, step, direction, key, rows)
-  SELECT 'programme_membership', 'rebuild_parent', 'up', 'rebuild', coalesce(pg_catalog.sum(b.rows), 0)
-  FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = 'rebuild_parent up rebuild' AND b.done ON CONFLICT DO NOTHING;
+  VALUES ('programme_membership', 'rebuild_parent', 'up', 'rebuild', (SELECT coalesce(pg_catalog.sum(b.rows), 0)::bigint FROM "public_refactor"."batch" AS b
+WHERE (plan, job) = ('programme_membership', 'rebuild_parent up rebuild') AND b.done)) ON CONFLICT DO NOTHING;
   -- The same step may run again after a downgrade.
-  DELETE FROM "public_refactor"."batch" WHERE plan = 'programme_membership' AND job = 'rebuild_parent up rebuild';
-  DELETE FROM "public_refactor"."job" WHERE plan = 'programme_membership' AND job = 'rebuild_parent up rebuild';
+  DELETE FROM "public_refactor"."batch" WHERE (plan, job) = ('programme_membership', 'rebuild_parent up rebuild');
+  DELETE FROM "public_refactor"."job" WHERE (plan, job) = ('programme_membership', 'rebuild_parent up rebuild');
   COMMIT;
   RESET synchronous_commit;
   PERFORM pg_catalog.set_config('lock_timeout', '2s', false);
@@ -637,8 +636,8 @@ DECLARE
 BEGIN
   PERFORM pg_catalog.set_config('synchronous_commit', 'off', false);
   LOOP
-    -- Until little enough waits; each round is a transaction of its own. There is always one: it
-    -- has the function planned before the lock.
+    -- Until little enough waits. Each round is a transaction of its own. There is always one
+    -- round, so that the function is planned before the lock.
     rounds := 0; came := 0; left_before := NULL; in_vain := 0;
     since := pg_catalog.clock_timestamp();
     LOOP
@@ -654,13 +653,13 @@ FROM "public_refactor"."programme_membership_parent_log" AS l) AS p;
         IF in_vain = 2 THEN
           RAISE lock_not_available USING MESSAGE = pg_catalog.format('changes of "public"."curriculum_membership" arrive faster than they can be replayed: in the last %s s %s keys a second came, %s a second were replayed, and %s wait',
             span::bigint, ((waiting - left_before + came) / span)::bigint,
-            (came / span)::bigint, waiting), HINT = 'Let less be written for a while, mass changes above all, then go on with alembic or with a script from the version reached; membership-refactor abandon takes the step back.';
+            (came / span)::bigint, waiting), HINT = 'Reduce the writes for a while, mass changes above all. Then go on with alembic or with a script from the version reached. membership-refactor abandon takes the step back.';
         END IF;
         left_before := waiting; came := 0;
         since := pg_catalog.clock_timestamp();
       END IF;
       rounds := rounds + 1;
-      -- Of a long log a round takes its share only.
+      -- A round takes only its share of a long log.
       taken := CASE WHEN entries > 200 THEN keys * 200 / entries
         ELSE keys END;
       round_began := pg_catalog.clock_timestamp();
@@ -668,12 +667,12 @@ FROM "public_refactor"."programme_membership_parent_log" AS l) AS p;
         PERFORM "public_refactor"."programme_membership_parent_drain"(200);
         replayed := replayed + taken; came := came + taken; stuck := NULL;
         IF taken > 0 AND marks = 0 THEN
-          -- The best one: a round of few keys tells what a round costs, not what a key.
+          -- The best rate: a round of few keys shows the cost of a round, not of a key.
           rate := greatest(rate, taken / greatest(
             extract(epoch FROM pg_catalog.clock_timestamp() - round_began), 0.000001));
         END IF;
       EXCEPTION WHEN lock_not_available OR deadlock_detected OR serialization_failure
-        -- A unique value went on to another row between two statements of the replay.
+        -- A unique value moved to another row between two statements of the replay.
         OR unique_violation OR exclusion_violation THEN
         stuck := coalesce(stuck, round_began);
         IF pg_catalog.clock_timestamp() >= stuck + interval '120 s' THEN RAISE; END IF;
@@ -700,7 +699,7 @@ FROM "public_refactor"."programme_membership_parent_log" AS l) AS p;
   pg_catalog.count(*) = 1000
 FROM (SELECT n, keys FROM "public_refactor"."programme_membership_parent_log" LIMIT 1000) AS l) AS p;
       IF marks > 0 OR more OR keys > least(greatest(rate * budget, 20), 2000) THEN
-        -- Too much came in the meantime: the locks go back, and it is replayed without them.
+        -- Too much came in the meantime. Release the locks and replay it without them.
         RAISE lock_not_available;
       END IF;
       PERFORM "public_refactor"."programme_membership_parent_drain"(NULL);
@@ -883,7 +882,6 @@ SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'p
 \if :refactor_to_do
 \warn '  Drop the log'
 BEGIN;
-DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_parent_next";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_parent_build";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_parent_drain";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_parent_build_null";

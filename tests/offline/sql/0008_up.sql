@@ -1491,23 +1491,24 @@ DO $body1$
 #variable_conflict use_column
 <<work>>
 DECLARE
-  size double precision := 100; fixed int := NULL;
+  size double precision := 100;
+  fixed int := NULL;
   job record; number bigint; first_value text; last_value text; written bigint;
   began timestamptz; tries int; stuck timestamptz;
   look_at timestamptz := '-infinity'; control record; look record; owner text;
   wal_at timestamptz; wal_lsn pg_lsn; why text; why_at timestamptz;
 BEGIN
-  -- Half of deadlock_timeout at most: in a deadlock this session is the victim, and tries again.
+  -- Half of deadlock_timeout at most: so this session, and not a writer, gives up in a deadlock.
   PERFORM pg_catalog.set_config('lock_timeout', least(2000, s.setting::int / 2)::text, false)
-  FROM pg_catalog.pg_settings AS s WHERE s.name = 'deadlock_timeout';
+FROM pg_catalog.pg_settings AS s WHERE s.name = 'deadlock_timeout';
   PERFORM pg_catalog.set_config('synchronous_commit', 'off', false);
   INSERT INTO "public_refactor"."job" (plan, job) VALUES ('programme_membership', 'link_children up carry_values') ON CONFLICT DO NOTHING;
   COMMIT;
-  -- Read after capture is committed: whatever commits later is in the log.
+  -- Read after capture is committed: what commits later is in the log.
   UPDATE "public_refactor"."job" AS j SET bound = (SELECT t."child id"::text FROM "public_refactor"."programme_membership_losers" AS t
-      WHERE t."child id" IS NOT NULL ORDER BY t."child id" DESC LIMIT 1),
-    nulls_done = j.nulls_done OR true
-  WHERE j.plan = 'programme_membership' AND j.job = 'link_children up carry_values' AND j.bound IS NULL AND NOT j.exhausted;
+    WHERE t."child id" IS NOT NULL ORDER BY t."child id" DESC LIMIT 1),
+  nulls_done = j.nulls_done OR true
+WHERE (plan, job) = ('programme_membership', 'link_children up carry_values') AND j.bound IS NULL AND NOT j.exhausted;
   COMMIT;
   <<ranges>>
   LOOP
@@ -1577,31 +1578,38 @@ SELECT 'programme_membership', e.event, e.detail FROM (VALUES
       look_at := pg_catalog.clock_timestamp() + interval '1 s';
     END IF;
     BEGIN
-      SELECT j.claimed, j.bound, j.nulls_done, j.exhausted INTO work.job
-      FROM "public_refactor"."job" AS j WHERE plan = 'programme_membership' AND job = 'link_children up carry_values' FOR UPDATE;
-      -- A range that was claimed and not finished, by whomever, goes first.
-      SELECT b.n, b.first, b.last INTO work.number, work.first_value, work.last_value
-      FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = 'link_children up carry_values' AND NOT b.done ORDER BY b.n LIMIT 1;
+      SELECT claimed, bound, nulls_done, exhausted
+FROM "public_refactor"."job" WHERE (plan, job) = ('programme_membership', 'link_children up carry_values') FOR UPDATE INTO work.job;
+      -- A range that was claimed and not finished, by runner or script, goes first.
+      SELECT n, first, last FROM "public_refactor"."batch"
+WHERE (plan, job) = ('programme_membership', 'link_children up carry_values') AND NOT done AND n NOT IN (0) ORDER BY n LIMIT 1
+      INTO work.number, work.first_value, work.last_value;
       IF NOT FOUND THEN
         IF NOT work.job.nulls_done THEN
-          UPDATE "public_refactor"."job" SET nulls_done = true WHERE plan = 'programme_membership' AND job = 'link_children up carry_values';
+          UPDATE "public_refactor"."job" SET nulls_done = true WHERE (plan, job) = ('programme_membership', 'link_children up carry_values');
           first_value := NULL; last_value := NULL;
         ELSE
           EXIT ranges WHEN work.job.exhausted OR work.job.bound IS NULL;
           -- By EXECUTE, so that every range is planned with its own values.
-          EXECUTE $body$SELECT (SELECT t."child id"::text FROM "public_refactor"."programme_membership_losers" AS t WHERE t."child id" <= $1::bigint AND ($2 IS NULL OR t."child id" > $2::bigint) ORDER BY t."child id" LIMIT 1), coalesce((SELECT t."child id"::text FROM "public_refactor"."programme_membership_losers" AS t WHERE t."child id" <= $1::bigint AND ($2 IS NULL OR t."child id" > $2::bigint) ORDER BY t."child id" OFFSET $3 LIMIT 1), $1)$body$
+          EXECUTE $body$SELECT (SELECT t."child id"::text FROM "public_refactor"."programme_membership_losers" AS t
+    WHERE t."child id" <= $2::bigint
+      AND ($1 IS NULL OR t."child id" > $1::bigint) ORDER BY t."child id" LIMIT 1),
+  coalesce((SELECT t."child id"::text FROM "public_refactor"."programme_membership_losers" AS t
+    WHERE t."child id" <= $2::bigint
+      AND ($1 IS NULL OR t."child id" > $1::bigint) ORDER BY t."child id" OFFSET greatest($3::bigint - 1, 0) LIMIT 1), $2)$body$
           INTO work.first_value, work.last_value
-          USING work.job.bound, work.job.claimed, greatest(size::bigint - 1, 0);
+          USING work.job.claimed, work.job.bound, size::bigint;
           IF work.first_value IS NULL THEN
-            UPDATE "public_refactor"."job" SET exhausted = true WHERE plan = 'programme_membership' AND job = 'link_children up carry_values';
+            UPDATE "public_refactor"."job" SET exhausted = true WHERE (plan, job) = ('programme_membership', 'link_children up carry_values');
             EXIT ranges;
           END IF;
-          UPDATE "public_refactor"."job" SET claimed = work.last_value WHERE plan = 'programme_membership' AND job = 'link_children up carry_values';
+          UPDATE "public_refactor"."job" SET claimed = work.last_value WHERE (plan, job) = ('programme_membership', 'link_children up carry_values');
         END IF;
         INSERT INTO "public_refactor"."batch" (plan, job, n, first, last, worker)
-        SELECT 'programme_membership', 'link_children up carry_values', coalesce(pg_catalog.max(b.n), 0) + 1,
-          work.first_value, work.last_value, 'script'
-        FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = 'link_children up carry_values' RETURNING n INTO work.number;
+SELECT 'programme_membership', 'link_children up carry_values', coalesce(pg_catalog.max(b.n), 0) + 1, work.first_value, work.last_value,
+  'script'
+FROM "public_refactor"."batch" AS b WHERE (plan, job) = ('programme_membership', 'link_children up carry_values') RETURNING n
+        INTO work.number;
       END IF;
       stuck := NULL;
     EXCEPTION WHEN lock_not_available OR deadlock_detected OR serialization_failure THEN
@@ -1618,15 +1626,15 @@ SELECT 'programme_membership', e.event, e.detail FROM (VALUES
     LOOP
       tries := tries + 1;
       BEGIN
-        -- The row lock lets a killed client's backend, still at this range, finish first.
-        IF NOT (SELECT b.done FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = 'link_children up carry_values' AND b.n = work.number FOR UPDATE) THEN
+        -- The row lock lets the backend of a killed client, still at this range, finish first.
+        IF NOT (SELECT done FROM "public_refactor"."batch" WHERE (plan, job) = ('programme_membership', 'link_children up carry_values') AND n = work.number FOR UPDATE) THEN
           IF work.first_value IS NULL THEN
             written := 0;
           ELSE
             written := "public_refactor"."programme_membership_replace_listed"(work.first_value::bigint, work.last_value::bigint);
           END IF;
           UPDATE "public_refactor"."batch" SET done = true, rows = coalesce(work.written, 0),
-            done_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND job = 'link_children up carry_values' AND n = work.number;
+  done_at = pg_catalog.clock_timestamp() WHERE (plan, job) = ('programme_membership', 'link_children up carry_values') AND n = work.number;
         END IF;
         EXIT;
       EXCEPTION WHEN lock_not_available OR deadlock_detected OR serialization_failure THEN
@@ -1646,11 +1654,11 @@ SELECT 'programme_membership', e.event, e.detail FROM (VALUES
   END LOOP;
   COMMIT;
   INSERT INTO "public_refactor"."action" (plan, step, direction, key, rows)
-  SELECT 'programme_membership', 'link_children', 'up', 'carry_values', coalesce(pg_catalog.sum(b.rows), 0)
-  FROM "public_refactor"."batch" AS b WHERE plan = 'programme_membership' AND job = 'link_children up carry_values' AND b.done ON CONFLICT DO NOTHING;
+  VALUES ('programme_membership', 'link_children', 'up', 'carry_values', (SELECT coalesce(pg_catalog.sum(b.rows), 0)::bigint FROM "public_refactor"."batch" AS b
+WHERE (plan, job) = ('programme_membership', 'link_children up carry_values') AND b.done)) ON CONFLICT DO NOTHING;
   -- The same step may run again after a downgrade.
-  DELETE FROM "public_refactor"."batch" WHERE plan = 'programme_membership' AND job = 'link_children up carry_values';
-  DELETE FROM "public_refactor"."job" WHERE plan = 'programme_membership' AND job = 'link_children up carry_values';
+  DELETE FROM "public_refactor"."batch" WHERE (plan, job) = ('programme_membership', 'link_children up carry_values');
+  DELETE FROM "public_refactor"."job" WHERE (plan, job) = ('programme_membership', 'link_children up carry_values');
   COMMIT;
   RESET synchronous_commit;
   PERFORM pg_catalog.set_config('lock_timeout', '2s', false);

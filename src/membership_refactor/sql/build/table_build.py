@@ -1,7 +1,7 @@
-"""Moves: how a table is built beside a live one. Build in ranges, replay the log, switch.
+"""Table build: how a table is built beside a live one. Build in ranges, replay the log, switch.
 
-A move is made of functions in the ledger schema, so that the runner and an offline script run
-the very same text: ``next`` finds a range, ``build`` fills it, ``drain`` replays the log.
+It consists of functions in the ledger schema, so that runner and script run the same text:
+``build`` does a range and ``drain`` replays the log.
 """
 
 from __future__ import annotations
@@ -20,41 +20,40 @@ from membership_refactor.sql.triggers import SYNC_MARK, SYNC_ON
 from membership_refactor.sql.types import differs
 
 LOOKED_AT = 1_000
-"""Entries of the log that are counted before each round; the whole of it may be long."""
+"""Entries of the log that are counted before each round. The whole log may be long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableBuild:
-    """One job: its log, the column that its ranges run along, and its function bodies."""
+    """One build: its log, the column that its ranges run along, and its function bodies."""
 
     names: Names
     job: str
     log: ChangeLog
     target: str
-    """What is built, quoted and qualified."""
+    """The table that is built, quoted and qualified."""
     route: str
-    """The column of the watched table along which the ranges run; it has an index."""
+    """The indexed column of the watched table along which the ranges run."""
     route_type: str
     build_range: str
-    """INSERT for ``%(where)s`` rows; ``c`` or ``a`` is the watched table's alias in it."""
+    """INSERT for the rows of ``%(where)s``; ``alias`` is the watched table in it."""
     alias: str
     replay_keys: str
-    """plpgsql that puts the keys in ``taken`` right; may be repeated."""
+    """plpgsql that corrects the rows of the keys in ``taken``. It may be repeated."""
     replay_clear: str
-    """plpgsql for a TRUNCATE: everything without an origin goes."""
+    """plpgsql for a TRUNCATE: deletes every row without an origin."""
     catch_up: str = ""
-    """One statement that replays everything in one snapshot; only where rows are copied."""
+    """One statement that replays everything in one snapshot; empty unless rows are copied."""
     route_null: bool = False
-    """Whether the route may be NULL: those rows are one range of their own."""
+    """Whether the route may be NULL. Those rows are a range of their own."""
 
     def function(self, purpose: str) -> str:
         return self.names.own(f"{self.job}_{purpose}")
 
     def function_statements(self) -> tuple[Statement, ...]:
-        """``next``, ``build``, ``build_null`` and ``drain``."""
+        """CREATE of ``build``, ``build_null`` and ``drain``."""
         t = self.route_type
         made = [
-            *self._function("next", f"after {t}, bound {t}, size bigint", t, self._next()),
             *self._function(
                 "build", f"first {t}, last {t}", "bigint", self._build(self._between())
             ),
@@ -66,12 +65,15 @@ class TableBuild:
         return tuple(made)
 
     def drop_statements(self) -> tuple[Statement, ...]:
-        purposes = ("next", "build", "drain", "build_null")
+        purposes = ("build", "drain", "build_null")
         return tuple(Statement(f"DROP FUNCTION IF EXISTS {self.function(p)}") for p in purposes)
 
     def pending_query(self) -> str:
-        """(keys, marks, entries) waiting in the first entries of the log, and whether there may be
-        more: then nobody knows how long the rest takes, and it is nothing for a short lock."""
+        """SELECT of (keys, marks, entries, more) in the first entries of the log.
+
+        ``more`` says that the log may hold more. Then the rest may take long, and it must not be
+        replayed under a short lock.
+        """
         return (
             "SELECT coalesce(pg_catalog.sum(l.n), 0)::bigint, "
             "pg_catalog.count(*) FILTER (WHERE l.keys IS NULL), pg_catalog.count(*),\n"
@@ -80,7 +82,7 @@ class TableBuild:
         )
 
     def waiting_query(self) -> str:
-        """The keys waiting in the whole log; a mark counts as one."""
+        """SELECT of the number of keys in the whole log; a mark counts as one."""
         return (
             "SELECT coalesce(pg_catalog.sum(greatest(l.n, 1)), 0)::bigint\n"
             f"FROM {self.log.log} AS l"
@@ -88,16 +90,6 @@ class TableBuild:
 
     def _between(self) -> str:
         return f"{self.alias}.{ident(self.route)} BETWEEN first AND last"
-
-    def _next(self) -> str:
-        r = ident(self.route)
-        # The last value of a range of ``size`` rows that begins after ``after``.
-        return f"""
-BEGIN
-  RETURN coalesce((SELECT x.{r} FROM {self.log.table} AS x
-    WHERE x.{r} >= after AND x.{r} <= bound ORDER BY x.{r} OFFSET size - 1 LIMIT 1), bound);
-END
-"""
 
     def _build(self, condition: str) -> str:
         return f"""
@@ -122,8 +114,8 @@ END
             "    (SELECT pg_catalog.count(*) FROM gone AS g)\n"
             "  INTO taken, marks, consumed"
         )
-        # A unique value may have wandered from one changed row to another whose entry is still
-        # in the log; all of it together is free of such a conflict, because the origin is.
+        # A unique value may have moved from one changed row to another whose entry is still in the
+        # log. The whole log together has no such conflict, because the origin has none.
         return f"""
 DECLARE
   taken {key_type}[]; marks bigint; consumed bigint; before {key_type}[]; earlier bigint;
@@ -165,7 +157,7 @@ END
 
 
 def build_of_copy(names: Names, source: Table) -> TableBuild:
-    """0003: the source's rows into the copy, the link computed on the way."""
+    """0003: copies the source's rows and computes the link."""
     plan = names.plan
     writable = tuple(c for c in source.columns if c.generated is None)
     link = computed(names, "a", "link")
@@ -175,7 +167,7 @@ def build_of_copy(names: Names, source: Table) -> TableBuild:
 
 
 def build_of_retired(names: Names, copy: Table) -> TableBuild:
-    """The downgrade of 0005: the copy's rows into the archive, which takes its name back."""
+    """The downgrade of 0005: brings the archive up to date with the copy."""
     plan = names.plan
     writable = tuple(c for c in copy.columns if c.generated is None and c.name != plan.link)
     return _build_of_rows(names, "retired", names.copy, names.retired, writable, present=True)
@@ -219,11 +211,11 @@ def _build_of_rows(
     )
     build = insert
     if present:
-        # Rows are there already: those that differ or have no origin go, what is missing comes.
+        # There are rows already. Delete those that differ or have no origin; insert the missing ones.
         between = f"b.{key} BETWEEN first AND last"
         away = remove.replace("%(where)s", between)
-        # A unique value may have wandered here from a range that comes later: its old row is still
-        # in the way. Then the missing rows are left to the replay, when every range has been done.
+        # A unique value may have moved here from a later range, where its old row still stands.
+        # Then the replay inserts the missing rows, after every range has been done.
         later = (
             f"INSERT INTO {log.log} (keys, n)\n"
             "    SELECT pg_catalog.array_agg(w.k), pg_catalog.count(*) FROM (\n"
@@ -255,11 +247,11 @@ def _build_of_rows(
 
 
 def _catch_up(log: ChangeLog, target: str, key: str, written: str, read: str) -> str:
-    """The whole log replayed by one statement, and so by one snapshot.
+    """One statement, and so one snapshot, that replays the whole log.
 
-    Afterwards the target is the origin as it was at one moment, and a unique index can be built:
-    in between, a value that went from one row to another may stand in both. The rows go before
-    they come, because the INSERT has to wait for the count of those that went.
+    Afterwards the target is the origin at one moment, so a unique index can be built. Before, a
+    value that moved from one row to another may be in both. The INSERT waits for the count of the
+    deleted rows, so rows are deleted before they are inserted.
     """
     return (
         f"WITH gone AS (DELETE FROM {log.log} AS l RETURNING l.keys),\n"
@@ -275,10 +267,10 @@ def _catch_up(log: ChangeLog, target: str, key: str, written: str, read: str) ->
 
 
 def build_of_parents(names: Names, child: Table) -> TableBuild:
-    """0006 and 0007: the child's groups into the parent, a range holding whole groups.
+    """0006 and 0007: makes a parent of each group of children; a range holds whole groups.
 
-    The ranges run along the first key column where an index begins with it, else along the link,
-    which always has one; either way all rows of a group fall into one range.
+    The ranges run along the first key column if an index begins with it, else along the link,
+    which always has an index. Either way all rows of a group fall into one range.
     """
     plan = names.plan
     first = plan.key[0]
