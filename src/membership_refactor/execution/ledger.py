@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -16,6 +14,7 @@ from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Portrait
 from membership_refactor.portrait.document import from_json, to_json
 from membership_refactor.sql.build.ranges import close_job
+from membership_refactor.sql.ledger.step_rows import StepRows
 from membership_refactor.sql.ledger.tables import FORM, create_ledger
 from membership_refactor.sql.names import ledger_schema
 from membership_refactor.sql.quoting import literal, qualified
@@ -148,43 +147,21 @@ class Ledger:
             f"or take it back with: {TAKE_BACK}"
         )
 
+    def _rows(self, step: str, direction: Direction) -> StepRows:
+        return StepRows(self.name, self.plan.name, step, direction)
+
     def begin(self, pg: Pg, step: str, direction: Direction, now: Portrait) -> None:
         """Open the step. ``now`` are the tables as they are; those of the first way up are kept
         for the way down, whatever comes later."""
         with pg.transaction():
-            self._write(
-                pg,
-                f"DELETE FROM {self._in('action')} WHERE plan = %s AND step = %s",
-                self.plan.name,
-                step,
-            )
-            self._write(
-                pg,
-                f"INSERT INTO {self._in('step')} AS s "
-                "(plan, step, direction, state, portrait, now) "
-                "VALUES (%s, %s, %s, 'open', %s::jsonb, %s::jsonb)\n"
-                "ON CONFLICT (plan, step) DO UPDATE SET direction = excluded.direction,\n"
-                "  state = 'open', started_at = pg_catalog.clock_timestamp(), ended_at = NULL,\n"
-                "  portrait = coalesce(excluded.portrait, s.portrait), now = excluded.now",
-                self.plan.name,
-                step,
-                direction,
-                to_json(now) if direction is Direction.UP else None,
-                to_json(now),
-            )
-            self.event(pg, step, direction, "begun")
+            for text in self._rows(step, direction).begin(literal(to_json(now))):
+                run(pg, text)
 
     def end(self, pg: Pg, step: str, direction: Direction) -> None:
         """Close the step."""
         with pg.transaction():
-            self._write(
-                pg,
-                f"UPDATE {self._in('step')} SET state = 'done', "
-                "ended_at = pg_catalog.clock_timestamp() WHERE plan = %s AND step = %s",
-                self.plan.name,
-                step,
-            )
-            self.event(pg, step, direction, "done")
+            for text in self._rows(step, direction).end():
+                run(pg, text)
 
     def forget(self, pg: Pg, step: str) -> None:
         """Delete the record of a step that has begun its way up and done nothing yet."""
@@ -274,24 +251,12 @@ class Ledger:
         self, pg: Pg, step: str, direction: Direction, key: str, *, rows: int | None = None
     ) -> None:
         """Record an action as done, in the transaction that does it."""
-        self._write(
-            pg,
-            f"INSERT INTO {self._in('action')} (plan, step, direction, key, rows) "
-            "VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
-            self.plan.name,
-            step,
-            direction,
-            key,
-            rows,
-        )
+        counted = {} if rows is None else {"rows": str(rows)}
+        run(pg, self._rows(step, direction).mark(key, **counted))
 
     def marking(self, step: str, direction: Direction, key: str) -> str:
         """The same as text, for a message of several statements."""
-        values = ", ".join(map(literal, (self.plan.name, step, direction, key)))
-        return (
-            f"INSERT INTO {self._in('action')} (plan, step, direction, key) "
-            f"VALUES ({values}) ON CONFLICT DO NOTHING"
-        )
+        return self._rows(step, direction).mark(key)
 
     def measured(self, pg: Pg, step: str, direction: Direction, key: str, held: Held) -> None:
         """Record how long the action waited for its locks and held them, in milliseconds."""
@@ -314,34 +279,12 @@ class Ledger:
 
     # --- records ------------------------------------------------------------------------
 
-    def event(
-        self,
-        pg: Pg,
-        step: str | None,
-        direction: Direction | None,
-        event: str,
-        detail: Mapping[str, Any] | None = None,
-    ) -> None:
-        self._write(
-            pg,
-            f"INSERT INTO {self._in('event')} (plan, step, direction, event, detail) "
-            "VALUES (%s, %s, %s, %s, %s::jsonb)",
-            self.plan.name,
-            step,
-            direction,
-            event,
-            json.dumps(dict(detail)) if detail else None,
-        )
+    def event(self, pg: Pg, step: str, direction: Direction, event: str) -> None:
+        run(pg, self._rows(step, direction).event(event))
 
     def accept(self, pg: Pg, step: str, reason: str) -> None:
         """Record that a DBA opened the gate without evidence, and why."""
-        self._write(
-            pg,
-            f"INSERT INTO {self._in('acceptance')} (plan, step, reason) VALUES (%s, %s, %s)",
-            self.plan.name,
-            step,
-            reason,
-        )
+        run(pg, self._rows(step, Direction.UP).accept(reason))
 
     def check_result(
         self,

@@ -7,7 +7,7 @@ from functools import singledispatchmethod
 from membership_refactor.errors import StepOutOfOrder
 from membership_refactor.script.asking import recorded
 from membership_refactor.script.batching import batches
-from membership_refactor.script.locking import MEASURED, MEASUREMENTS, brief
+from membership_refactor.script.locking import MEASURED, brief
 from membership_refactor.script.pace import Pace
 from membership_refactor.script.psql import block, ended, say, when
 from membership_refactor.script.records import Records
@@ -55,7 +55,7 @@ class Printer:
 
     @_done.register
     def _(self, action: Brief) -> str:
-        mark = self._measured(action.key)
+        mark = self.records.mark(action.key, **MEASURED)
         return block(brief(action.locks, action.statements, mark, seconds=self.pace.lock_timeout))
 
     @_done.register
@@ -66,11 +66,8 @@ class Printer:
             *disable_triggers(action.disabled),
             *action.statements,
         )
-        mark = self._measured(action.key, more=", rows", values=", work.replayed")
+        mark = self.records.mark(action.key, **MEASURED, rows="work.replayed")
         return block(switch(build, action.locks, statements, mark, seconds=self.pace.lock_timeout))
-
-    def _measured(self, key: str, *, more: str = "", values: str = "") -> str:
-        return self.records.mark(key, more=MEASURED + more, values=MEASUREMENTS + values)
 
     @_done.register
     def _(self, action: Build) -> str:

@@ -10,7 +10,7 @@ from membership_refactor.script.records import Records
 from membership_refactor.script.throttle import VARIABLES, waiting
 from membership_refactor.sql.build.ranges import WAIT
 from membership_refactor.sql.pacing.pace import BATCH_SECONDS, LARGEST
-from membership_refactor.sql.quoting import dollar_quoted, literal
+from membership_refactor.sql.quoting import dollar_quoted
 from membership_refactor.steps.actions import Build, Ranges
 from membership_refactor.steps.range_job import range_job
 
@@ -106,8 +106,7 @@ BEGIN
     END IF;
   END LOOP;
   COMMIT;
-  INSERT INTO {records.table("action")} (plan, step, direction, key, rows)
-  VALUES ({records.key}, {literal(action.key)}, ({job.rows()})) ON CONFLICT DO NOTHING;
+  {records.mark(action.key, rows=f"({job.rows()})")}
   -- The same step may run again after a downgrade.
   {close_ranges};
   {close_job};

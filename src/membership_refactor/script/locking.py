@@ -12,10 +12,12 @@ from membership_refactor.sql.statements import Statement
 VARIABLES = """\
   began timestamptz := pg_catalog.clock_timestamp();
   asked timestamptz; got timestamptz; tries int := 0; blockers record;"""
-MEASURED = ", lock_waited_ms, lock_held_ms, tries"
-MEASUREMENTS = """,
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries"""
+MEASURED = {
+    "lock_waited_ms": "1000 * extract(epoch FROM got - asked)",
+    "lock_held_ms": "1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got)",
+    "tries": "work.tries",
+}
+"""Columns of the record of an action, and their expressions."""
 
 
 def executed(statements: Iterable[Statement], indent: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from membership_refactor.portrait import Portrait
 from membership_refactor.portrait.document import to_json
 from membership_refactor.script.psql import ask, block, ended
+from membership_refactor.sql.ledger.step_rows import StepRows
 from membership_refactor.sql.ledger.tables import FORM, create_ledger
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.quoting import dollar_quoted, ident, literal, qualified
@@ -22,8 +23,12 @@ class Records:
     step: str
     direction: Direction
 
+    @property
+    def rows(self) -> StepRows:
+        return StepRows(self.names.ledger, self.names.plan.name, self.step, self.direction)
+
     def table(self, name: str) -> str:
-        return qualified(self.names.ledger, name)
+        return self.rows.table(name)
 
     @property
     def plan(self) -> str:
@@ -31,14 +36,9 @@ class Records:
         return literal(self.names.plan.name)
 
     @property
-    def row(self) -> str:
-        """A condition on the columns of the step's row."""
-        return f"plan = {self.plan} AND step = {literal(self.step)}"
-
-    @property
     def key(self) -> str:
         """The literals of plan, step and direction."""
-        return f"{self.plan}, {literal(self.step)}, {literal(self.direction)}"
+        return self.rows.key
 
     def is_open(self) -> str:
         """A condition: this step has begun this way and not ended."""
@@ -58,67 +58,26 @@ class Records:
             return f"{row}s.direction = 'up' AND s.state = 'done')"
         return f"NOT {row}(s.direction = 'up' OR s.state = 'open'))"
 
-    def mark(self, action: str, *, more: str = "", values: str = "") -> str:
+    def mark(self, action: str, **values: str) -> str:
         """INSERT that records the action of that key as done, in the transaction that does it."""
-        return (
-            f"INSERT INTO {self.table('action')} (plan, step, direction, key{more})\n"
-            f"VALUES ({self.key}, {literal(action)}{values}) ON CONFLICT DO NOTHING;"
-        )
+        return ended(self.rows.mark(action, **values))
 
     def is_to_do(self, action: str) -> str:
         """Ask the ledger whether the action of that key is still to be done."""
-        done = (
-            f"EXISTS (SELECT FROM {self.table('action')} AS a WHERE a.plan = {self.plan} "
-            f"AND a.step = {literal(self.step)} "
-            f"AND a.direction = {literal(self.direction)} AND a.key = {literal(action)})"
-        )
-        return ask(refactor_to_do=f"NOT {done}")
+        return ask(refactor_to_do=f"NOT {self.rows.is_done(action)}")
 
     def begin(self, now: Portrait) -> str:
-        """Open the step. ``now`` are the tables as they are; those of the first way up are kept
-        for the way down, whatever comes later."""
+        """Open the step. ``now`` are the tables as they are."""
         document = dollar_quoted(json.dumps(json.loads(to_json(now)), ensure_ascii=False))
-        kept = "p.now" if self.direction is Direction.UP else "NULL"
-        return "\n".join(
-            (
-                "BEGIN;",
-                f"DELETE FROM {self.table('action')} WHERE {self.row};",
-                f"INSERT INTO {self.table('step')} AS s",
-                "  (plan, step, direction, state, portrait, now)",
-                f"SELECT {self.key}, 'open', {kept}, p.now",
-                f"FROM (SELECT {document}::pg_catalog.jsonb) AS p (now)",
-                "ON CONFLICT (plan, step) DO UPDATE SET direction = excluded.direction,",
-                "  state = 'open', started_at = pg_catalog.clock_timestamp(), ended_at = NULL,",
-                "  portrait = coalesce(excluded.portrait, s.portrait), now = excluded.now;",
-                self._event("begun"),
-                "COMMIT;",
-            )
-        )
+        return "\n".join(("BEGIN;", *map(ended, self.rows.begin(document)), "COMMIT;"))
 
     def end(self) -> str:
         """Close the step."""
-        return "\n".join(
-            (
-                "BEGIN;",
-                f"UPDATE {self.table('step')} SET state = 'done',",
-                f"  ended_at = pg_catalog.clock_timestamp() WHERE {self.row};",
-                self._event("done"),
-                "COMMIT;",
-            )
-        )
+        return "\n".join(("BEGIN;", *map(ended, self.rows.end()), "COMMIT;"))
 
     def accept(self, reason: str) -> str:
         """Record that a DBA opened the gate without evidence, and why."""
-        return (
-            f"INSERT INTO {self.table('acceptance')} (plan, step, reason)\n"
-            f"VALUES ({self.plan}, {literal(self.step)}, {literal(reason)});"
-        )
-
-    def _event(self, event: str) -> str:
-        return (
-            f"INSERT INTO {self.table('event')} (plan, step, direction, event)\n"
-            f"VALUES ({self.key}, {literal(event)});"
-        )
+        return ended(self.rows.accept(reason))
 
 
 def known_form(names: Names) -> str:

@@ -133,7 +133,7 @@ COMMIT;
 \endif
 
 -- Create missing tables
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'legacy_baseline' AND a.direction = 'up' AND a.key = 'create_tables') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'legacy_baseline', 'up', 'create_tables')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Create missing tables'
 BEGIN;

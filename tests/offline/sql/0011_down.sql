@@ -133,7 +133,7 @@ COMMIT;
 \endif
 
 -- Create the empty archive
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'drop_retired_table' AND a.direction = 'down' AND a.key = 'create_archive') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'drop_retired_table', 'down', 'create_archive')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Create the empty archive'
 BEGIN;

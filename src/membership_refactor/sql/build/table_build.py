@@ -211,7 +211,7 @@ def _build_of_rows(
     )
     build = insert
     if present:
-        # There are rows already. Delete those that differ or have no origin; insert the missing ones.
+        # There are rows already: delete those that differ or have no origin, add the missing ones.
         between = f"b.{key} BETWEEN first AND last"
         away = remove.replace("%(where)s", between)
         # A unique value may have moved here from a later range, where its old row still stands.

@@ -1,0 +1,90 @@
+"""The ledger's rows of a step, as statements that the runner and a psql script share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from membership_refactor.sql.quoting import literal, qualified
+
+
+@dataclass(frozen=True, slots=True)
+class StepRows:
+    """The rows of one step in one direction."""
+
+    ledger: str
+    """The schema of the ledger."""
+    plan: str
+    step: str
+    direction: str
+
+    def table(self, name: str) -> str:
+        return qualified(self.ledger, name)
+
+    @property
+    def key(self) -> str:
+        """The literals of plan, step and direction."""
+        return ", ".join(map(literal, (self.plan, self.step, self.direction)))
+
+    @property
+    def row(self) -> str:
+        """A condition on the columns of the step's row."""
+        return f"plan = {literal(self.plan)} AND step = {literal(self.step)}"
+
+    def mark(self, action: str, **values: str) -> str:
+        """INSERT that records the action of that key as done, in the transaction that does it.
+
+        ``values`` are expressions for more columns.
+        """
+        columns = ", ".join(("plan, step, direction, key", *values))
+        return (
+            f"INSERT INTO {self.table('action')} ({columns})\n"
+            f"VALUES ({', '.join((self.key, literal(action), *values.values()))}) "
+            "ON CONFLICT DO NOTHING"
+        )
+
+    def is_done(self, action: str) -> str:
+        """A condition: the action of that key is done."""
+        return (
+            f"EXISTS (SELECT FROM {self.table('action')} AS a WHERE "
+            f"(a.plan, a.step, a.direction, a.key) = ({self.key}, {literal(action)}))"
+        )
+
+    def begin(self, now: str) -> tuple[str, ...]:
+        """Statements that open the step, for one transaction.
+
+        ``now`` is an expression: the portrait of the tables as they are. That of the first way up
+        is kept for the way down, whatever comes later.
+        """
+        kept = "p.now" if self.direction == "up" else "NULL"
+        return (
+            f"DELETE FROM {self.table('action')} WHERE {self.row}",
+            f"INSERT INTO {self.table('step')} AS s\n"
+            "  (plan, step, direction, state, portrait, now)\n"
+            f"SELECT {self.key}, 'open', {kept}, p.now\n"
+            f"FROM (SELECT {now}::pg_catalog.jsonb) AS p (now)\n"
+            "ON CONFLICT (plan, step) DO UPDATE SET direction = excluded.direction,\n"
+            "  state = 'open', started_at = pg_catalog.clock_timestamp(), ended_at = NULL,\n"
+            "  portrait = coalesce(excluded.portrait, s.portrait), now = excluded.now",
+            self.event("begun"),
+        )
+
+    def end(self) -> tuple[str, ...]:
+        """Statements that close the step, for one transaction."""
+        return (
+            f"UPDATE {self.table('step')} SET state = 'done',\n"
+            f"  ended_at = pg_catalog.clock_timestamp() WHERE {self.row}",
+            self.event("done"),
+        )
+
+    def event(self, event: str) -> str:
+        return (
+            f"INSERT INTO {self.table('event')} (plan, step, direction, event)\n"
+            f"VALUES ({self.key}, {literal(event)})"
+        )
+
+    def accept(self, reason: str) -> str:
+        """INSERT that records that a DBA opened the gate without evidence, and why."""
+        return (
+            f"INSERT INTO {self.table('acceptance')} (plan, step, reason)\n"
+            f"VALUES ({literal(self.plan)}, {literal(self.step)}, {literal(reason)})"
+        )
