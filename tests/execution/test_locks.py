@@ -70,6 +70,8 @@ def test_a_reader_is_not_blamed_for_a_lock_that_readers_do_not_hold_up(chain: Ch
         with pytest.raises(LockNotObtained) as refusal:
             step.finish()
     assert "a writer" in str(refusal.value)
+    assert "End or wait for those transactions. Then run the same command" in str(refusal.value)
+    assert "autovacuum" not in str(refusal.value)
     assert "a reader" not in str(refusal.value)
 
 

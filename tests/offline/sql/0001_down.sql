@@ -206,7 +206,7 @@ COMMIT;
 \endif
 
 -- Drop table "public"."programme_membership"
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'legacy_baseline' AND a.direction = 'down' AND a.key = 'drop_table:"public"."programme_membership"') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'legacy_baseline', 'down', 'drop_table:"public"."programme_membership"')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Drop table "public"."programme_membership"'
 DO $body1$
@@ -225,9 +225,7 @@ BEGIN
       got := asked;
       EXECUTE $body$DROP TABLE IF EXISTS "public"."programme_membership"$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'legacy_baseline', 'down', 'drop_table:"public"."programme_membership"',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'legacy_baseline', 'down', 'drop_table:"public"."programme_membership"', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -284,7 +282,7 @@ $body1$;
 \endif
 
 -- Drop table "public"."training_number"
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'legacy_baseline' AND a.direction = 'down' AND a.key = 'drop_table:"public"."training_number"') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'legacy_baseline', 'down', 'drop_table:"public"."training_number"')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Drop table "public"."training_number"'
 DO $body1$
@@ -303,9 +301,7 @@ BEGIN
       got := asked;
       EXECUTE $body$DROP TABLE IF EXISTS "public"."training_number"$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'legacy_baseline', 'down', 'drop_table:"public"."training_number"',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'legacy_baseline', 'down', 'drop_table:"public"."training_number"', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -362,7 +358,7 @@ $body1$;
 \endif
 
 -- Drop table "public"."rotation"
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'legacy_baseline' AND a.direction = 'down' AND a.key = 'drop_table:"public"."rotation"') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'legacy_baseline', 'down', 'drop_table:"public"."rotation"')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Drop table "public"."rotation"'
 DO $body1$
@@ -381,9 +377,7 @@ BEGIN
       got := asked;
       EXECUTE $body$DROP TABLE IF EXISTS "public"."rotation"$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'legacy_baseline', 'down', 'drop_table:"public"."rotation"',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'legacy_baseline', 'down', 'drop_table:"public"."rotation"', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -440,7 +434,7 @@ $body1$;
 \endif
 
 -- Drop table "public"."curriculum"
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'legacy_baseline' AND a.direction = 'down' AND a.key = 'drop_table:"public"."curriculum"') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'legacy_baseline', 'down', 'drop_table:"public"."curriculum"')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Drop table "public"."curriculum"'
 DO $body1$
@@ -459,9 +453,7 @@ BEGIN
       got := asked;
       EXECUTE $body$DROP TABLE IF EXISTS "public"."curriculum"$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'legacy_baseline', 'down', 'drop_table:"public"."curriculum"',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'legacy_baseline', 'down', 'drop_table:"public"."curriculum"', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -518,7 +510,7 @@ $body1$;
 \endif
 
 -- Drop table "public"."programme"
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'legacy_baseline' AND a.direction = 'down' AND a.key = 'drop_table:"public"."programme"') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'legacy_baseline', 'down', 'drop_table:"public"."programme"')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Drop table "public"."programme"'
 DO $body1$
@@ -537,9 +529,7 @@ BEGIN
       got := asked;
       EXECUTE $body$DROP TABLE IF EXISTS "public"."programme"$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'legacy_baseline', 'down', 'drop_table:"public"."programme"',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'legacy_baseline', 'down', 'drop_table:"public"."programme"', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -596,7 +586,7 @@ $body1$;
 \endif
 
 -- Drop table "public"."person"
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'legacy_baseline' AND a.direction = 'down' AND a.key = 'drop_table:"public"."person"') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'legacy_baseline', 'down', 'drop_table:"public"."person"')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Drop table "public"."person"'
 DO $body1$
@@ -615,9 +605,7 @@ BEGIN
       got := asked;
       EXECUTE $body$DROP TABLE IF EXISTS "public"."person"$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'legacy_baseline', 'down', 'drop_table:"public"."person"',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'legacy_baseline', 'down', 'drop_table:"public"."person"', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -674,7 +662,7 @@ $body1$;
 \endif
 
 -- Drop table "public"."program_course_enrollment"
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'legacy_baseline' AND a.direction = 'down' AND a.key = 'drop_table:"public"."program_course_enrollment"') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'legacy_baseline', 'down', 'drop_table:"public"."program_course_enrollment"')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Drop table "public"."program_course_enrollment"'
 DO $body1$
@@ -693,9 +681,7 @@ BEGIN
       got := asked;
       EXECUTE $body$DROP TABLE IF EXISTS "public"."program_course_enrollment"$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'legacy_baseline', 'down', 'drop_table:"public"."program_course_enrollment"',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'legacy_baseline', 'down', 'drop_table:"public"."program_course_enrollment"', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -752,7 +738,7 @@ $body1$;
 \endif
 
 -- Drop table "public"."program_enrollment"
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'legacy_baseline' AND a.direction = 'down' AND a.key = 'drop_table:"public"."program_enrollment"') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'legacy_baseline', 'down', 'drop_table:"public"."program_enrollment"')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Drop table "public"."program_enrollment"'
 DO $body1$
@@ -771,9 +757,7 @@ BEGIN
       got := asked;
       EXECUTE $body$DROP TABLE IF EXISTS "public"."program_enrollment"$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'legacy_baseline', 'down', 'drop_table:"public"."program_enrollment"',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'legacy_baseline', 'down', 'drop_table:"public"."program_enrollment"', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;

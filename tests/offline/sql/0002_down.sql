@@ -149,7 +149,7 @@ COMMIT;
 \endif
 
 -- Create the list of own constraints
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'enrollment_identity' AND a.direction = 'down' AND a.key = 'list_constraints') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'enrollment_identity', 'down', 'list_constraints')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Create the list of own constraints'
 BEGIN;
@@ -164,7 +164,7 @@ COMMIT;
 \endif
 
 -- Drop the constraints
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'enrollment_identity' AND a.direction = 'down' AND a.key = 'drop_constraints') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'enrollment_identity', 'down', 'drop_constraints')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Drop the constraints'
 DO $body2$
@@ -197,9 +197,7 @@ BEGIN
 END
 $body$$body1$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'enrollment_identity', 'down', 'drop_constraints',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'enrollment_identity', 'down', 'drop_constraints', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -256,7 +254,7 @@ $body2$;
 \endif
 
 -- Drop unique index uq_program_enrollment_user
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'enrollment_identity' AND a.direction = 'down' AND a.key = 'drop_index:uq_program_enrollment_user') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'enrollment_identity', 'down', 'drop_index:uq_program_enrollment_user')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Drop unique index uq_program_enrollment_user'
 SET lock_timeout = 0;
@@ -275,7 +273,7 @@ VALUES ('programme_membership', 'enrollment_identity', 'down', 'drop_index:uq_pr
 \endif
 
 -- Drop unique index uq_program_enrollment_key
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'enrollment_identity' AND a.direction = 'down' AND a.key = 'drop_index:uq_program_enrollment_key') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'enrollment_identity', 'down', 'drop_index:uq_program_enrollment_key')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Drop unique index uq_program_enrollment_key'
 SET lock_timeout = 0;

@@ -305,7 +305,7 @@ COMMIT;
 \endif
 
 -- Create the list of own constraints
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'enrollment_identity' AND a.direction = 'up' AND a.key = 'list_constraints') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'enrollment_identity', 'up', 'list_constraints')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Create the list of own constraints'
 BEGIN;
@@ -320,7 +320,7 @@ COMMIT;
 \endif
 
 -- Add the identity check (NOT VALID)
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'enrollment_identity' AND a.direction = 'up' AND a.key = 'add_check') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'enrollment_identity', 'up', 'add_check')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Add the identity check (NOT VALID)'
 DO $body2$
@@ -348,9 +348,7 @@ BEGIN
 END
 $body$$body1$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'enrollment_identity', 'up', 'add_check',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'enrollment_identity', 'up', 'add_check', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -407,7 +405,7 @@ $body2$;
 \endif
 
 -- Check that every row has an identity
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'enrollment_identity' AND a.direction = 'up' AND a.key = 'check_rows') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'enrollment_identity', 'up', 'check_rows')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Check that every row has an identity'
 DO $body$
@@ -442,7 +440,7 @@ VALUES ('programme_membership', 'enrollment_identity', 'up', 'check_rows') ON CO
 \endif
 
 -- Validate the identity check
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'enrollment_identity' AND a.direction = 'up' AND a.key = 'validate_check') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'enrollment_identity', 'up', 'validate_check')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Validate the identity check'
 BEGIN;
@@ -453,7 +451,7 @@ COMMIT;
 \endif
 
 -- Build unique index uq_program_enrollment_user
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'enrollment_identity' AND a.direction = 'up' AND a.key = 'build_index:uq_program_enrollment_user') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'enrollment_identity', 'up', 'build_index:uq_program_enrollment_user')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Build unique index uq_program_enrollment_user'
 SET lock_timeout = 0;
@@ -488,7 +486,7 @@ VALUES ('programme_membership', 'enrollment_identity', 'up', 'build_index:uq_pro
 \endif
 
 -- Build unique index uq_program_enrollment_key
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'enrollment_identity' AND a.direction = 'up' AND a.key = 'build_index:uq_program_enrollment_key') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'enrollment_identity', 'up', 'build_index:uq_program_enrollment_key')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Build unique index uq_program_enrollment_key'
 SET lock_timeout = 0;
@@ -523,7 +521,7 @@ VALUES ('programme_membership', 'enrollment_identity', 'up', 'build_index:uq_pro
 \endif
 
 -- Attach the unique constraints
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'enrollment_identity' AND a.direction = 'up' AND a.key = 'attach_constraints') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'enrollment_identity', 'up', 'attach_constraints')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Attach the unique constraints'
 DO $body2$
@@ -561,9 +559,7 @@ BEGIN
 END
 $body$$body1$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'enrollment_identity', 'up', 'attach_constraints',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'enrollment_identity', 'up', 'attach_constraints', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;

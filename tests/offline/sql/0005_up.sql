@@ -250,7 +250,7 @@ COMMIT;
 \endif
 
 -- Rename the tables: the copy takes over
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'retire_source' AND a.direction = 'up' AND a.key = 'hand_over') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'retire_source', 'up', 'hand_over')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Rename the tables: the copy takes over'
 DO $body2$
@@ -342,9 +342,7 @@ IF '~refactor_refuse_retired' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "~refa
 ALTER TABLE "public"."programme_membership_retired" ENABLE ALWAYS TRIGGER "~refactor_refuse_retired";
 END $own$$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'retire_source', 'up', 'hand_over',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'retire_source', 'up', 'hand_over', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -401,7 +399,7 @@ $body2$;
 \endif
 
 -- Drop functions that are no longer used
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'retire_source' AND a.direction = 'up' AND a.key = 'drop_functions') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'retire_source', 'up', 'drop_functions')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Drop functions that are no longer used'
 BEGIN;

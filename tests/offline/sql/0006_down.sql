@@ -149,7 +149,7 @@ COMMIT;
 \endif
 
 -- Stop recording changes
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'create_parent' AND a.direction = 'down' AND a.key = 'stop_recording') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'create_parent', 'down', 'stop_recording')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Stop recording changes'
 DO $body1$
@@ -175,9 +175,7 @@ WHERE t.tgrelid = pg_catalog.to_regclass('"public"."curriculum_membership"') AND
 IF what IS NOT NULL THEN EXECUTE what; END IF;
 END $own$$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'create_parent', 'down', 'stop_recording',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'create_parent', 'down', 'stop_recording', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -234,7 +232,7 @@ $body1$;
 \endif
 
 -- Drop the parent and its log
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'create_parent' AND a.direction = 'down' AND a.key = 'drop_parent') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'create_parent', 'down', 'drop_parent')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Drop the parent and its log'
 BEGIN;

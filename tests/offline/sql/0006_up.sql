@@ -182,7 +182,7 @@ COMMIT;
 \endif
 
 -- Create the empty parent and its log
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'create_parent' AND a.direction = 'up' AND a.key = 'create_parent') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'create_parent', 'up', 'create_parent')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Create the empty parent and its log'
 BEGIN;
@@ -312,7 +312,7 @@ COMMIT;
 \endif
 
 -- Record changes in the log
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'create_parent' AND a.direction = 'up' AND a.key = 'record_changes') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'create_parent', 'up', 'record_changes')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Record changes in the log'
 DO $body1$
@@ -352,9 +352,7 @@ IF 'AA_refactor_parent_log_truncate' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER
 ALTER TABLE "public"."curriculum_membership" ENABLE ALWAYS TRIGGER "AA_refactor_parent_log_insert", ENABLE ALWAYS TRIGGER "AA_refactor_parent_log_update", ENABLE ALWAYS TRIGGER "AA_refactor_parent_log_delete", ENABLE ALWAYS TRIGGER "AA_refactor_parent_log_truncate";
 END $own$$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'create_parent', 'up', 'record_changes',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'create_parent', 'up', 'record_changes', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;

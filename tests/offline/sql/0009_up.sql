@@ -354,7 +354,7 @@ COMMIT;
 \endif
 
 -- Create functions
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'stop_parallel_save' AND a.direction = 'up' AND a.key = 'create_functions') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'stop_parallel_save', 'up', 'create_functions')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Create functions'
 BEGIN;
@@ -485,7 +485,7 @@ COMMIT;
 \endif
 
 -- Freeze the deprecated columns
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'stop_parallel_save' AND a.direction = 'up' AND a.key = 'freeze') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'stop_parallel_save', 'up', 'freeze')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Freeze the deprecated columns'
 DO $body1$
@@ -530,9 +530,7 @@ IF '~refactor_frozen' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "~refactor_fro
 ALTER TABLE "public"."curriculum_membership" ENABLE ALWAYS TRIGGER "~refactor_frozen";
 END $own$$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'stop_parallel_save', 'up', 'freeze',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'stop_parallel_save', 'up', 'freeze', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -589,7 +587,7 @@ $body1$;
 \endif
 
 -- Keep in the ledger whose values were replaced
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'stop_parallel_save' AND a.direction = 'up' AND a.key = 'keep_replaced') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'stop_parallel_save', 'up', 'keep_replaced')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Keep in the ledger whose values were replaced'
 BEGIN;
@@ -603,7 +601,7 @@ COMMIT;
 \endif
 
 -- Drop the triggers of parallel saving on the child
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'stop_parallel_save' AND a.direction = 'up' AND a.key = 'drop_child_triggers') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'stop_parallel_save', 'up', 'drop_child_triggers')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Drop the triggers of parallel saving on the child'
 DO $body1$
@@ -629,9 +627,7 @@ WHERE t.tgrelid = pg_catalog.to_regclass('"public"."curriculum_membership"') AND
 IF what IS NOT NULL THEN EXECUTE what; END IF;
 END $own$$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'stop_parallel_save', 'up', 'drop_child_triggers',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'stop_parallel_save', 'up', 'drop_child_triggers', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -688,7 +684,7 @@ $body1$;
 \endif
 
 -- Drop the triggers of parallel saving on the parent
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'stop_parallel_save' AND a.direction = 'up' AND a.key = 'drop_parent_triggers') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'stop_parallel_save', 'up', 'drop_parent_triggers')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Drop the triggers of parallel saving on the parent'
 DO $body1$
@@ -714,9 +710,7 @@ WHERE t.tgrelid = pg_catalog.to_regclass('"public"."programme_membership"') AND 
 IF what IS NOT NULL THEN EXECUTE what; END IF;
 END $own$$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'stop_parallel_save', 'up', 'drop_parent_triggers',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'stop_parallel_save', 'up', 'drop_parent_triggers', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -773,7 +767,7 @@ $body1$;
 \endif
 
 -- Drop foreign key fk_curriculum_membership_person_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'stop_parallel_save' AND a.direction = 'up' AND a.key = 'drop_foreign_key:fk_curriculum_membership_person_id') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'stop_parallel_save', 'up', 'drop_foreign_key:fk_curriculum_membership_person_id')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Drop foreign key fk_curriculum_membership_person_id'
 DO $body1$
@@ -795,9 +789,7 @@ BEGIN
       LOCK TABLE "public"."person" IN ACCESS EXCLUSIVE MODE;
       EXECUTE $body$ALTER TABLE IF EXISTS "public"."curriculum_membership" DROP CONSTRAINT IF EXISTS "fk_curriculum_membership_person_id"$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'stop_parallel_save', 'up', 'drop_foreign_key:fk_curriculum_membership_person_id',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'stop_parallel_save', 'up', 'drop_foreign_key:fk_curriculum_membership_person_id', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -854,7 +846,7 @@ $body1$;
 \endif
 
 -- Drop foreign key fk_curriculum_membership_programme_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'stop_parallel_save' AND a.direction = 'up' AND a.key = 'drop_foreign_key:fk_curriculum_membership_programme_id') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'stop_parallel_save', 'up', 'drop_foreign_key:fk_curriculum_membership_programme_id')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Drop foreign key fk_curriculum_membership_programme_id'
 DO $body1$
@@ -876,9 +868,7 @@ BEGIN
       LOCK TABLE "public"."programme" IN ACCESS EXCLUSIVE MODE;
       EXECUTE $body$ALTER TABLE IF EXISTS "public"."curriculum_membership" DROP CONSTRAINT IF EXISTS "fk_curriculum_membership_programme_id"$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'stop_parallel_save', 'up', 'drop_foreign_key:fk_curriculum_membership_programme_id',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'stop_parallel_save', 'up', 'drop_foreign_key:fk_curriculum_membership_programme_id', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -935,7 +925,7 @@ $body1$;
 \endif
 
 -- Drop foreign key fk_curriculum_membership_rotation_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'stop_parallel_save' AND a.direction = 'up' AND a.key = 'drop_foreign_key:fk_curriculum_membership_rotation_id') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'stop_parallel_save', 'up', 'drop_foreign_key:fk_curriculum_membership_rotation_id')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Drop foreign key fk_curriculum_membership_rotation_id'
 DO $body1$
@@ -957,9 +947,7 @@ BEGIN
       LOCK TABLE "public"."rotation" IN ACCESS EXCLUSIVE MODE;
       EXECUTE $body$ALTER TABLE IF EXISTS "public"."curriculum_membership" DROP CONSTRAINT IF EXISTS "fk_curriculum_membership_rotation_id"$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'stop_parallel_save', 'up', 'drop_foreign_key:fk_curriculum_membership_rotation_id',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'stop_parallel_save', 'up', 'drop_foreign_key:fk_curriculum_membership_rotation_id', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -1016,7 +1004,7 @@ $body1$;
 \endif
 
 -- Drop foreign key fk_curriculum_membership_training_number_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'stop_parallel_save' AND a.direction = 'up' AND a.key = 'drop_foreign_key:fk_curriculum_membership_training_number_id') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'stop_parallel_save', 'up', 'drop_foreign_key:fk_curriculum_membership_training_number_id')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Drop foreign key fk_curriculum_membership_training_number_id'
 DO $body1$
@@ -1038,9 +1026,7 @@ BEGIN
       LOCK TABLE "public"."training_number" IN ACCESS EXCLUSIVE MODE;
       EXECUTE $body$ALTER TABLE IF EXISTS "public"."curriculum_membership" DROP CONSTRAINT IF EXISTS "fk_curriculum_membership_training_number_id"$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'stop_parallel_save', 'up', 'drop_foreign_key:fk_curriculum_membership_training_number_id',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'stop_parallel_save', 'up', 'drop_foreign_key:fk_curriculum_membership_training_number_id', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;

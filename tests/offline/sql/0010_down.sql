@@ -149,7 +149,7 @@ COMMIT;
 \endif
 
 -- Create functions
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'drop_deprecated_columns' AND a.direction = 'down' AND a.key = 'create_functions') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'drop_deprecated_columns', 'down', 'create_functions')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Create functions'
 BEGIN;
@@ -280,7 +280,7 @@ COMMIT;
 \endif
 
 -- Add the deprecated columns, empty
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'drop_deprecated_columns' AND a.direction = 'down' AND a.key = 'add_columns') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'drop_deprecated_columns', 'down', 'add_columns')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Add the deprecated columns, empty'
 DO $body1$
@@ -310,9 +310,7 @@ IF '~refactor_frozen' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "~refactor_fro
 ALTER TABLE "public"."curriculum_membership" ENABLE ALWAYS TRIGGER "~refactor_frozen";
 END $own$$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'drop_deprecated_columns', 'down', 'add_columns',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'drop_deprecated_columns', 'down', 'add_columns', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -369,7 +367,7 @@ $body1$;
 \endif
 
 -- Create index ix_curriculum_membership_person_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'drop_deprecated_columns' AND a.direction = 'down' AND a.key = 'create_index:ix_curriculum_membership_person_id') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'drop_deprecated_columns', 'down', 'create_index:ix_curriculum_membership_person_id')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Create index ix_curriculum_membership_person_id'
 SET lock_timeout = 0;
@@ -390,7 +388,7 @@ VALUES ('programme_membership', 'drop_deprecated_columns', 'down', 'create_index
 \endif
 
 -- Create index ix_curriculum_membership_programme_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'drop_deprecated_columns' AND a.direction = 'down' AND a.key = 'create_index:ix_curriculum_membership_programme_id') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'drop_deprecated_columns', 'down', 'create_index:ix_curriculum_membership_programme_id')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Create index ix_curriculum_membership_programme_id'
 SET lock_timeout = 0;
@@ -411,7 +409,7 @@ VALUES ('programme_membership', 'drop_deprecated_columns', 'down', 'create_index
 \endif
 
 -- Create index ix_curriculum_membership_rotation_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'drop_deprecated_columns' AND a.direction = 'down' AND a.key = 'create_index:ix_curriculum_membership_rotation_id') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'drop_deprecated_columns', 'down', 'create_index:ix_curriculum_membership_rotation_id')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Create index ix_curriculum_membership_rotation_id'
 SET lock_timeout = 0;
@@ -432,7 +430,7 @@ VALUES ('programme_membership', 'drop_deprecated_columns', 'down', 'create_index
 \endif
 
 -- Create index ix_curriculum_membership_training_number_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'drop_deprecated_columns' AND a.direction = 'down' AND a.key = 'create_index:ix_curriculum_membership_training_number_id') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'drop_deprecated_columns', 'down', 'create_index:ix_curriculum_membership_training_number_id')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Create index ix_curriculum_membership_training_number_id'
 SET lock_timeout = 0;
@@ -453,7 +451,7 @@ VALUES ('programme_membership', 'drop_deprecated_columns', 'down', 'create_index
 \endif
 
 -- Restore statistics, comments and grants
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'drop_deprecated_columns' AND a.direction = 'down' AND a.key = 'describe') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'drop_deprecated_columns', 'down', 'describe')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Restore statistics, comments and grants'
 BEGIN;

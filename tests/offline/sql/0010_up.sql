@@ -233,7 +233,7 @@ COMMIT;
 \endif
 
 -- Drop index ix_curriculum_membership_person_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'drop_deprecated_columns' AND a.direction = 'up' AND a.key = 'drop_index:ix_curriculum_membership_person_id') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'drop_deprecated_columns', 'up', 'drop_index:ix_curriculum_membership_person_id')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Drop index ix_curriculum_membership_person_id'
 DO $body1$
@@ -253,9 +253,7 @@ BEGIN
       got := pg_catalog.clock_timestamp();
       EXECUTE $body$DROP INDEX IF EXISTS "public"."ix_curriculum_membership_person_id"$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'drop_deprecated_columns', 'up', 'drop_index:ix_curriculum_membership_person_id',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'drop_deprecated_columns', 'up', 'drop_index:ix_curriculum_membership_person_id', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -312,7 +310,7 @@ $body1$;
 \endif
 
 -- Drop index ix_curriculum_membership_programme_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'drop_deprecated_columns' AND a.direction = 'up' AND a.key = 'drop_index:ix_curriculum_membership_programme_id') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'drop_deprecated_columns', 'up', 'drop_index:ix_curriculum_membership_programme_id')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Drop index ix_curriculum_membership_programme_id'
 DO $body1$
@@ -332,9 +330,7 @@ BEGIN
       got := pg_catalog.clock_timestamp();
       EXECUTE $body$DROP INDEX IF EXISTS "public"."ix_curriculum_membership_programme_id"$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'drop_deprecated_columns', 'up', 'drop_index:ix_curriculum_membership_programme_id',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'drop_deprecated_columns', 'up', 'drop_index:ix_curriculum_membership_programme_id', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -391,7 +387,7 @@ $body1$;
 \endif
 
 -- Drop index ix_curriculum_membership_rotation_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'drop_deprecated_columns' AND a.direction = 'up' AND a.key = 'drop_index:ix_curriculum_membership_rotation_id') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'drop_deprecated_columns', 'up', 'drop_index:ix_curriculum_membership_rotation_id')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Drop index ix_curriculum_membership_rotation_id'
 DO $body1$
@@ -411,9 +407,7 @@ BEGIN
       got := pg_catalog.clock_timestamp();
       EXECUTE $body$DROP INDEX IF EXISTS "public"."ix_curriculum_membership_rotation_id"$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'drop_deprecated_columns', 'up', 'drop_index:ix_curriculum_membership_rotation_id',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'drop_deprecated_columns', 'up', 'drop_index:ix_curriculum_membership_rotation_id', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -470,7 +464,7 @@ $body1$;
 \endif
 
 -- Drop index ix_curriculum_membership_training_number_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'drop_deprecated_columns' AND a.direction = 'up' AND a.key = 'drop_index:ix_curriculum_membership_training_number_id') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'drop_deprecated_columns', 'up', 'drop_index:ix_curriculum_membership_training_number_id')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Drop index ix_curriculum_membership_training_number_id'
 DO $body1$
@@ -490,9 +484,7 @@ BEGIN
       got := pg_catalog.clock_timestamp();
       EXECUTE $body$DROP INDEX IF EXISTS "public"."ix_curriculum_membership_training_number_id"$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'drop_deprecated_columns', 'up', 'drop_index:ix_curriculum_membership_training_number_id',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'drop_deprecated_columns', 'up', 'drop_index:ix_curriculum_membership_training_number_id', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -549,7 +541,7 @@ $body1$;
 \endif
 
 -- Drop the deprecated columns
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'drop_deprecated_columns' AND a.direction = 'up' AND a.key = 'drop_columns') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'drop_deprecated_columns', 'up', 'drop_columns')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Drop the deprecated columns'
 DO $body1$
@@ -576,9 +568,7 @@ IF what IS NOT NULL THEN EXECUTE what; END IF;
 END $own$$body$;
       EXECUTE $body$ALTER TABLE "public"."curriculum_membership" DROP COLUMN IF EXISTS "person_id", DROP COLUMN IF EXISTS "programme_id", DROP COLUMN IF EXISTS "programme_membership_type", DROP COLUMN IF EXISTS "programme_start_date", DROP COLUMN IF EXISTS "programme_end_date", DROP COLUMN IF EXISTS "rotation", DROP COLUMN IF EXISTS "rotation_id", DROP COLUMN IF EXISTS "training_number_id", DROP COLUMN IF EXISTS "training_pathway", DROP COLUMN IF EXISTS "leaving_reason", DROP COLUMN IF EXISTS "leaving_destination"$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'drop_deprecated_columns', 'up', 'drop_columns',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'drop_deprecated_columns', 'up', 'drop_columns', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;

@@ -180,7 +180,7 @@ COMMIT;
 \endif
 
 -- Drop the archive
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'drop_retired_table' AND a.direction = 'up' AND a.key = 'drop_archive') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'drop_retired_table', 'up', 'drop_archive')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Drop the archive'
 DO $body1$
@@ -201,9 +201,7 @@ BEGIN
       EXECUTE $body$DROP TABLE IF EXISTS "public"."programme_membership_retired"$body$;
       EXECUTE $body$DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_refuse_retired"()$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'drop_retired_table', 'up', 'drop_archive',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'drop_retired_table', 'up', 'drop_archive', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
