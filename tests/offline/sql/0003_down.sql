@@ -149,7 +149,7 @@ COMMIT;
 \endif
 
 -- Stop capture
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'down' AND a.key = 'stop_capture') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'copy_table', 'down', 'stop_capture')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Stop capture'
 DO $body1$
@@ -175,9 +175,7 @@ WHERE t.tgrelid = pg_catalog.to_regclass('"public"."programme_membership"') AND 
 IF what IS NOT NULL THEN EXECUTE what; END IF;
 END $own$$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'copy_table', 'down', 'stop_capture',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'copy_table', 'down', 'stop_capture', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -234,7 +232,7 @@ $body1$;
 \endif
 
 -- Drop foreign key fk_curriculum_membership_curriculum_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'down' AND a.key = 'drop_foreign_key:fk_curriculum_membership_curriculum_id') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'copy_table', 'down', 'drop_foreign_key:fk_curriculum_membership_curriculum_id')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Drop foreign key fk_curriculum_membership_curriculum_id'
 DO $body1$
@@ -254,9 +252,7 @@ BEGIN
       got := pg_catalog.clock_timestamp();
       EXECUTE $body$ALTER TABLE IF EXISTS "public"."curriculum_membership" DROP CONSTRAINT IF EXISTS "fk_curriculum_membership_curriculum_id"$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'copy_table', 'down', 'drop_foreign_key:fk_curriculum_membership_curriculum_id',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'copy_table', 'down', 'drop_foreign_key:fk_curriculum_membership_curriculum_id', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -313,7 +309,7 @@ $body1$;
 \endif
 
 -- Drop foreign key fk_curriculum_membership_person_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'down' AND a.key = 'drop_foreign_key:fk_curriculum_membership_person_id') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'copy_table', 'down', 'drop_foreign_key:fk_curriculum_membership_person_id')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Drop foreign key fk_curriculum_membership_person_id'
 DO $body1$
@@ -333,9 +329,7 @@ BEGIN
       got := pg_catalog.clock_timestamp();
       EXECUTE $body$ALTER TABLE IF EXISTS "public"."curriculum_membership" DROP CONSTRAINT IF EXISTS "fk_curriculum_membership_person_id"$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'copy_table', 'down', 'drop_foreign_key:fk_curriculum_membership_person_id',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'copy_table', 'down', 'drop_foreign_key:fk_curriculum_membership_person_id', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -392,7 +386,7 @@ $body1$;
 \endif
 
 -- Drop foreign key fk_curriculum_membership_programme_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'down' AND a.key = 'drop_foreign_key:fk_curriculum_membership_programme_id') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'copy_table', 'down', 'drop_foreign_key:fk_curriculum_membership_programme_id')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Drop foreign key fk_curriculum_membership_programme_id'
 DO $body1$
@@ -412,9 +406,7 @@ BEGIN
       got := pg_catalog.clock_timestamp();
       EXECUTE $body$ALTER TABLE IF EXISTS "public"."curriculum_membership" DROP CONSTRAINT IF EXISTS "fk_curriculum_membership_programme_id"$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'copy_table', 'down', 'drop_foreign_key:fk_curriculum_membership_programme_id',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'copy_table', 'down', 'drop_foreign_key:fk_curriculum_membership_programme_id', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -471,7 +463,7 @@ $body1$;
 \endif
 
 -- Drop foreign key fk_curriculum_membership_rotation_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'down' AND a.key = 'drop_foreign_key:fk_curriculum_membership_rotation_id') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'copy_table', 'down', 'drop_foreign_key:fk_curriculum_membership_rotation_id')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Drop foreign key fk_curriculum_membership_rotation_id'
 DO $body1$
@@ -491,9 +483,7 @@ BEGIN
       got := pg_catalog.clock_timestamp();
       EXECUTE $body$ALTER TABLE IF EXISTS "public"."curriculum_membership" DROP CONSTRAINT IF EXISTS "fk_curriculum_membership_rotation_id"$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'copy_table', 'down', 'drop_foreign_key:fk_curriculum_membership_rotation_id',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'copy_table', 'down', 'drop_foreign_key:fk_curriculum_membership_rotation_id', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -550,7 +540,7 @@ $body1$;
 \endif
 
 -- Drop foreign key fk_curriculum_membership_training_number_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'down' AND a.key = 'drop_foreign_key:fk_curriculum_membership_training_number_id') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'copy_table', 'down', 'drop_foreign_key:fk_curriculum_membership_training_number_id')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Drop foreign key fk_curriculum_membership_training_number_id'
 DO $body1$
@@ -570,9 +560,7 @@ BEGIN
       got := pg_catalog.clock_timestamp();
       EXECUTE $body$ALTER TABLE IF EXISTS "public"."curriculum_membership" DROP CONSTRAINT IF EXISTS "fk_curriculum_membership_training_number_id"$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'copy_table', 'down', 'drop_foreign_key:fk_curriculum_membership_training_number_id',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'copy_table', 'down', 'drop_foreign_key:fk_curriculum_membership_training_number_id', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -629,7 +617,7 @@ $body1$;
 \endif
 
 -- Drop the copy
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'down' AND a.key = 'drop_copy') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'copy_table', 'down', 'drop_copy')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Drop the copy'
 BEGIN;

@@ -149,7 +149,7 @@ COMMIT;
 \endif
 
 -- Create the empty copy, its log and the functions
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'up' AND a.key = 'prepare') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'copy_table', 'up', 'prepare')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Create the empty copy, its log and the functions'
 BEGIN;
@@ -1059,7 +1059,7 @@ COMMIT;
 \endif
 
 -- Record changes in the log
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'up' AND a.key = 'record_changes') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'copy_table', 'up', 'record_changes')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Record changes in the log'
 DO $body1$
@@ -1103,9 +1103,7 @@ IF 'AA_refactor_copy_log_moved' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_
 ALTER TABLE "public"."programme_membership" ENABLE ALWAYS TRIGGER "AA_refactor_copy_log_insert", ENABLE ALWAYS TRIGGER "AA_refactor_copy_log_update", ENABLE ALWAYS TRIGGER "AA_refactor_copy_log_delete", ENABLE ALWAYS TRIGGER "AA_refactor_copy_log_truncate", ENABLE ALWAYS TRIGGER "AA_refactor_copy_log_moved";
 END $own$$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'copy_table', 'up', 'record_changes',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'copy_table', 'up', 'record_changes', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -1162,7 +1160,7 @@ $body1$;
 \endif
 
 -- Copy the rows
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'up' AND a.key = 'copy') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'copy_table', 'up', 'copy')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Copy the rows'
 DO $body1$
@@ -1332,7 +1330,7 @@ FROM "public_refactor"."batch" AS b WHERE (plan, job) = ('programme_membership',
   END LOOP;
   COMMIT;
   INSERT INTO "public_refactor"."action" (plan, step, direction, key, rows)
-  VALUES ('programme_membership', 'copy_table', 'up', 'copy', (SELECT coalesce(pg_catalog.sum(b.rows), 0)::bigint FROM "public_refactor"."batch" AS b
+VALUES ('programme_membership', 'copy_table', 'up', 'copy', (SELECT coalesce(pg_catalog.sum(b.rows), 0)::bigint FROM "public_refactor"."batch" AS b
 WHERE (plan, job) = ('programme_membership', 'copy_table up copy') AND b.done)) ON CONFLICT DO NOTHING;
   -- The same step may run again after a downgrade.
   DELETE FROM "public_refactor"."batch" WHERE (plan, job) = ('programme_membership', 'copy_table up copy');
@@ -1345,7 +1343,7 @@ $body1$;
 \endif
 
 -- Create index ix_curriculum_membership_curriculum_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'up' AND a.key = 'create_index:ix_curriculum_membership_curriculum_id') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'copy_table', 'up', 'create_index:ix_curriculum_membership_curriculum_id')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Create index ix_curriculum_membership_curriculum_id'
 BEGIN;
@@ -1357,7 +1355,7 @@ COMMIT;
 \endif
 
 -- Create index ix_curriculum_membership_person_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'up' AND a.key = 'create_index:ix_curriculum_membership_person_id') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'copy_table', 'up', 'create_index:ix_curriculum_membership_person_id')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Create index ix_curriculum_membership_person_id'
 BEGIN;
@@ -1369,7 +1367,7 @@ COMMIT;
 \endif
 
 -- Create index ix_curriculum_membership_programme_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'up' AND a.key = 'create_index:ix_curriculum_membership_programme_id') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'copy_table', 'up', 'create_index:ix_curriculum_membership_programme_id')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Create index ix_curriculum_membership_programme_id'
 BEGIN;
@@ -1381,7 +1379,7 @@ COMMIT;
 \endif
 
 -- Create index ix_curriculum_membership_rotation_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'up' AND a.key = 'create_index:ix_curriculum_membership_rotation_id') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'copy_table', 'up', 'create_index:ix_curriculum_membership_rotation_id')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Create index ix_curriculum_membership_rotation_id'
 BEGIN;
@@ -1393,7 +1391,7 @@ COMMIT;
 \endif
 
 -- Create index ix_curriculum_membership_training_number_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'up' AND a.key = 'create_index:ix_curriculum_membership_training_number_id') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'copy_table', 'up', 'create_index:ix_curriculum_membership_training_number_id')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Create index ix_curriculum_membership_training_number_id'
 BEGIN;
@@ -1405,7 +1403,7 @@ COMMIT;
 \endif
 
 -- Create index pk_curriculum_membership
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'up' AND a.key = 'create_index:pk_curriculum_membership') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'copy_table', 'up', 'create_index:pk_curriculum_membership')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Create index pk_curriculum_membership'
 BEGIN;
@@ -1417,7 +1415,7 @@ COMMIT;
 \endif
 
 -- Create index ix_curriculum_membership_programme_membership_uuid
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'up' AND a.key = 'create_index:ix_curriculum_membership_programme_membership_uuid') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'copy_table', 'up', 'create_index:ix_curriculum_membership_programme_membership_uuid')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Create index ix_curriculum_membership_programme_membership_uuid'
 BEGIN;
@@ -1429,7 +1427,7 @@ COMMIT;
 \endif
 
 -- Create keys and checks
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'up' AND a.key = 'create_constraints') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'copy_table', 'up', 'create_constraints')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Create keys and checks'
 BEGIN;
@@ -1442,7 +1440,7 @@ COMMIT;
 \endif
 
 -- Switch to synchronous capture
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'up' AND a.key = 'switch') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'copy_table', 'up', 'switch')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Switch to synchronous capture'
 DO $body1$
@@ -1599,9 +1597,7 @@ WHERE t.tgrelid = pg_catalog.to_regclass('"public"."curriculum_membership"') AND
 IF what IS NOT NULL THEN EXECUTE 'ALTER TABLE "public"."curriculum_membership" ' || what; END IF;
 END $own$$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries, rows)
-VALUES ('programme_membership', 'copy_table', 'up', 'switch',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries, work.replayed) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'copy_table', 'up', 'switch', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries, work.replayed) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -1659,7 +1655,7 @@ $body1$;
 \endif
 
 -- Drop the log's triggers
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'up' AND a.key = 'drop_log_triggers') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'copy_table', 'up', 'drop_log_triggers')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Drop the log''s triggers'
 DO $body1$
@@ -1694,9 +1690,7 @@ WHERE t.tgrelid = pg_catalog.to_regclass('"public"."curriculum_membership"') AND
 IF what IS NOT NULL THEN EXECUTE what; END IF;
 END $own$$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'copy_table', 'up', 'drop_log_triggers',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'copy_table', 'up', 'drop_log_triggers', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -1753,7 +1747,7 @@ $body1$;
 \endif
 
 -- Drop the log
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'up' AND a.key = 'drop_log') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'copy_table', 'up', 'drop_log')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Drop the log'
 BEGIN;
@@ -1773,7 +1767,7 @@ COMMIT;
 \endif
 
 -- Add foreign key fk_curriculum_membership_curriculum_id (NOT VALID)
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'up' AND a.key = 'add_foreign_key:fk_curriculum_membership_curriculum_id') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'copy_table', 'up', 'add_foreign_key:fk_curriculum_membership_curriculum_id')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Add foreign key fk_curriculum_membership_curriculum_id (NOT VALID)'
 DO $body1$
@@ -1796,9 +1790,7 @@ BEGIN
       EXECUTE $body$SET LOCAL search_path = ''$body$;
       EXECUTE $body$ALTER TABLE "public"."curriculum_membership" ADD CONSTRAINT "fk_curriculum_membership_curriculum_id" FOREIGN KEY (curriculum_id) REFERENCES public.curriculum(id) NOT VALID$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'copy_table', 'up', 'add_foreign_key:fk_curriculum_membership_curriculum_id',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'copy_table', 'up', 'add_foreign_key:fk_curriculum_membership_curriculum_id', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -1855,7 +1847,7 @@ $body1$;
 \endif
 
 -- Validate foreign key fk_curriculum_membership_curriculum_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'up' AND a.key = 'validate_foreign_key:fk_curriculum_membership_curriculum_id') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'copy_table', 'up', 'validate_foreign_key:fk_curriculum_membership_curriculum_id')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Validate foreign key fk_curriculum_membership_curriculum_id'
 BEGIN;
@@ -1866,7 +1858,7 @@ COMMIT;
 \endif
 
 -- Add foreign key fk_curriculum_membership_person_id (NOT VALID)
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'up' AND a.key = 'add_foreign_key:fk_curriculum_membership_person_id') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'copy_table', 'up', 'add_foreign_key:fk_curriculum_membership_person_id')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Add foreign key fk_curriculum_membership_person_id (NOT VALID)'
 DO $body1$
@@ -1889,9 +1881,7 @@ BEGIN
       EXECUTE $body$SET LOCAL search_path = ''$body$;
       EXECUTE $body$ALTER TABLE "public"."curriculum_membership" ADD CONSTRAINT "fk_curriculum_membership_person_id" FOREIGN KEY (person_id) REFERENCES public.person(id) NOT VALID$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'copy_table', 'up', 'add_foreign_key:fk_curriculum_membership_person_id',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'copy_table', 'up', 'add_foreign_key:fk_curriculum_membership_person_id', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -1948,7 +1938,7 @@ $body1$;
 \endif
 
 -- Validate foreign key fk_curriculum_membership_person_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'up' AND a.key = 'validate_foreign_key:fk_curriculum_membership_person_id') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'copy_table', 'up', 'validate_foreign_key:fk_curriculum_membership_person_id')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Validate foreign key fk_curriculum_membership_person_id'
 BEGIN;
@@ -1959,7 +1949,7 @@ COMMIT;
 \endif
 
 -- Add foreign key fk_curriculum_membership_programme_id (NOT VALID)
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'up' AND a.key = 'add_foreign_key:fk_curriculum_membership_programme_id') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'copy_table', 'up', 'add_foreign_key:fk_curriculum_membership_programme_id')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Add foreign key fk_curriculum_membership_programme_id (NOT VALID)'
 DO $body1$
@@ -1982,9 +1972,7 @@ BEGIN
       EXECUTE $body$SET LOCAL search_path = ''$body$;
       EXECUTE $body$ALTER TABLE "public"."curriculum_membership" ADD CONSTRAINT "fk_curriculum_membership_programme_id" FOREIGN KEY (programme_id) REFERENCES public.programme(id) NOT VALID$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'copy_table', 'up', 'add_foreign_key:fk_curriculum_membership_programme_id',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'copy_table', 'up', 'add_foreign_key:fk_curriculum_membership_programme_id', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -2041,7 +2029,7 @@ $body1$;
 \endif
 
 -- Validate foreign key fk_curriculum_membership_programme_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'up' AND a.key = 'validate_foreign_key:fk_curriculum_membership_programme_id') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'copy_table', 'up', 'validate_foreign_key:fk_curriculum_membership_programme_id')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Validate foreign key fk_curriculum_membership_programme_id'
 BEGIN;
@@ -2052,7 +2040,7 @@ COMMIT;
 \endif
 
 -- Add foreign key fk_curriculum_membership_rotation_id (NOT VALID)
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'up' AND a.key = 'add_foreign_key:fk_curriculum_membership_rotation_id') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'copy_table', 'up', 'add_foreign_key:fk_curriculum_membership_rotation_id')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Add foreign key fk_curriculum_membership_rotation_id (NOT VALID)'
 DO $body1$
@@ -2075,9 +2063,7 @@ BEGIN
       EXECUTE $body$SET LOCAL search_path = ''$body$;
       EXECUTE $body$ALTER TABLE "public"."curriculum_membership" ADD CONSTRAINT "fk_curriculum_membership_rotation_id" FOREIGN KEY (rotation_id) REFERENCES public.rotation(id) NOT VALID$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'copy_table', 'up', 'add_foreign_key:fk_curriculum_membership_rotation_id',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'copy_table', 'up', 'add_foreign_key:fk_curriculum_membership_rotation_id', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -2134,7 +2120,7 @@ $body1$;
 \endif
 
 -- Validate foreign key fk_curriculum_membership_rotation_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'up' AND a.key = 'validate_foreign_key:fk_curriculum_membership_rotation_id') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'copy_table', 'up', 'validate_foreign_key:fk_curriculum_membership_rotation_id')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Validate foreign key fk_curriculum_membership_rotation_id'
 BEGIN;
@@ -2145,7 +2131,7 @@ COMMIT;
 \endif
 
 -- Add foreign key fk_curriculum_membership_training_number_id (NOT VALID)
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'up' AND a.key = 'add_foreign_key:fk_curriculum_membership_training_number_id') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'copy_table', 'up', 'add_foreign_key:fk_curriculum_membership_training_number_id')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Add foreign key fk_curriculum_membership_training_number_id (NOT VALID)'
 DO $body1$
@@ -2168,9 +2154,7 @@ BEGIN
       EXECUTE $body$SET LOCAL search_path = ''$body$;
       EXECUTE $body$ALTER TABLE "public"."curriculum_membership" ADD CONSTRAINT "fk_curriculum_membership_training_number_id" FOREIGN KEY (training_number_id) REFERENCES public.training_number(id) NOT VALID$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'copy_table', 'up', 'add_foreign_key:fk_curriculum_membership_training_number_id',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'copy_table', 'up', 'add_foreign_key:fk_curriculum_membership_training_number_id', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -2227,7 +2211,7 @@ $body1$;
 \endif
 
 -- Validate foreign key fk_curriculum_membership_training_number_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'up' AND a.key = 'validate_foreign_key:fk_curriculum_membership_training_number_id') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'copy_table', 'up', 'validate_foreign_key:fk_curriculum_membership_training_number_id')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Validate foreign key fk_curriculum_membership_training_number_id'
 BEGIN;
@@ -2238,7 +2222,7 @@ COMMIT;
 \endif
 
 -- Open the copy to readers
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'copy_table' AND a.direction = 'up' AND a.key = 'open_copy') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'copy_table', 'up', 'open_copy')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Open the copy to readers'
 BEGIN;

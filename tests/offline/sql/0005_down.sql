@@ -149,7 +149,7 @@ COMMIT;
 \endif
 
 -- Create functions
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'retire_source' AND a.direction = 'down' AND a.key = 'create_functions') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'retire_source', 'down', 'create_functions')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Create functions'
 BEGIN;
@@ -1611,7 +1611,7 @@ COMMIT;
 \endif
 
 -- Record changes in the log
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'retire_source' AND a.direction = 'down' AND a.key = 'record_changes') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'retire_source', 'down', 'record_changes')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Record changes in the log'
 DO $body1$
@@ -1680,9 +1680,7 @@ ALTER TABLE "public"."curriculum_membership" ENABLE ALWAYS TRIGGER "AA_refactor_
 END $own$$body$;
       EXECUTE $body$INSERT INTO "public_refactor"."programme_membership_retired_log" (keys) VALUES (NULL)$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'retire_source', 'down', 'record_changes',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'retire_source', 'down', 'record_changes', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -1739,7 +1737,7 @@ $body1$;
 \endif
 
 -- Reconcile the archive with the child
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'retire_source' AND a.direction = 'down' AND a.key = 'reconcile') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'retire_source', 'down', 'reconcile')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Reconcile the archive with the child'
 DO $body1$
@@ -1909,7 +1907,7 @@ FROM "public_refactor"."batch" AS b WHERE (plan, job) = ('programme_membership',
   END LOOP;
   COMMIT;
   INSERT INTO "public_refactor"."action" (plan, step, direction, key, rows)
-  VALUES ('programme_membership', 'retire_source', 'down', 'reconcile', (SELECT coalesce(pg_catalog.sum(b.rows), 0)::bigint FROM "public_refactor"."batch" AS b
+VALUES ('programme_membership', 'retire_source', 'down', 'reconcile', (SELECT coalesce(pg_catalog.sum(b.rows), 0)::bigint FROM "public_refactor"."batch" AS b
 WHERE (plan, job) = ('programme_membership', 'retire_source down reconcile') AND b.done)) ON CONFLICT DO NOTHING;
   -- The same step may run again after a downgrade.
   DELETE FROM "public_refactor"."batch" WHERE (plan, job) = ('programme_membership', 'retire_source down reconcile');
@@ -1922,7 +1920,7 @@ $body1$;
 \endif
 
 -- Rename the tables back: the source takes over
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'retire_source' AND a.direction = 'down' AND a.key = 'hand_back') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'retire_source', 'down', 'hand_back')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Rename the tables back: the source takes over'
 DO $body2$
@@ -2120,9 +2118,7 @@ IF 'AA_refactor_to_source_moved' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA
 ALTER TABLE "public"."curriculum_membership" ENABLE ALWAYS TRIGGER "AA_refactor_to_source_insert", ENABLE ALWAYS TRIGGER "AA_refactor_to_source_update", ENABLE ALWAYS TRIGGER "AA_refactor_to_source_delete", ENABLE ALWAYS TRIGGER "AA_refactor_to_source_truncate", ENABLE ALWAYS TRIGGER "AA_refactor_to_source_moved";
 END $own$$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries, rows)
-VALUES ('programme_membership', 'retire_source', 'down', 'hand_back',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries, work.replayed) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'retire_source', 'down', 'hand_back', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries, work.replayed) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -2180,7 +2176,7 @@ $body2$;
 \endif
 
 -- Drop the log
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'retire_source' AND a.direction = 'down' AND a.key = 'drop_log') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'retire_source', 'down', 'drop_log')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Drop the log'
 DO $body1$
@@ -2216,9 +2212,7 @@ END $own$$body$;
       EXECUTE $body$DROP TABLE IF EXISTS "public_refactor"."programme_membership_retired_log"$body$;
       EXECUTE $body$DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_reconciling"()$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'retire_source', 'down', 'drop_log',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'retire_source', 'down', 'drop_log', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -2275,7 +2269,7 @@ $body1$;
 \endif
 
 -- Validate foreign key 1
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'retire_source' AND a.direction = 'down' AND a.key = 'validate_foreign_key:1') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'retire_source', 'down', 'validate_foreign_key:1')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Validate foreign key 1'
 BEGIN;
@@ -2286,7 +2280,7 @@ COMMIT;
 \endif
 
 -- Validate foreign key 2
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'retire_source' AND a.direction = 'down' AND a.key = 'validate_foreign_key:2') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'retire_source', 'down', 'validate_foreign_key:2')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Validate foreign key 2'
 BEGIN;
@@ -2297,7 +2291,7 @@ COMMIT;
 \endif
 
 -- Validate foreign key 3
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'retire_source' AND a.direction = 'down' AND a.key = 'validate_foreign_key:3') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'retire_source', 'down', 'validate_foreign_key:3')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Validate foreign key 3'
 BEGIN;
@@ -2308,7 +2302,7 @@ COMMIT;
 \endif
 
 -- Validate foreign key 4
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'retire_source' AND a.direction = 'down' AND a.key = 'validate_foreign_key:4') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'retire_source', 'down', 'validate_foreign_key:4')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Validate foreign key 4'
 BEGIN;
@@ -2319,7 +2313,7 @@ COMMIT;
 \endif
 
 -- Validate foreign key 5
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'retire_source' AND a.direction = 'down' AND a.key = 'validate_foreign_key:5') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'retire_source', 'down', 'validate_foreign_key:5')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Validate foreign key 5'
 BEGIN;

@@ -149,7 +149,7 @@ COMMIT;
 \endif
 
 -- Create the log
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'rebuild_parent' AND a.direction = 'down' AND a.key = 'create_log') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'rebuild_parent', 'down', 'create_log')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Create the log'
 BEGIN;
@@ -208,7 +208,7 @@ COMMIT;
 \endif
 
 -- Record changes in the log
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'rebuild_parent' AND a.direction = 'down' AND a.key = 'record_changes') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'rebuild_parent', 'down', 'record_changes')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Record changes in the log'
 DO $body1$
@@ -255,9 +255,7 @@ IF 'AA_refactor_parent_log_truncate' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER
 ALTER TABLE "public"."curriculum_membership" ENABLE ALWAYS TRIGGER "AA_refactor_parent_log_insert", ENABLE ALWAYS TRIGGER "AA_refactor_parent_log_update", ENABLE ALWAYS TRIGGER "AA_refactor_parent_log_delete", ENABLE ALWAYS TRIGGER "AA_refactor_parent_log_truncate";
 END $own$$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'rebuild_parent', 'down', 'record_changes',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'rebuild_parent', 'down', 'record_changes', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -314,7 +312,7 @@ $body1$;
 \endif
 
 -- Drop foreign key fk_programme_membership_person_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'rebuild_parent' AND a.direction = 'down' AND a.key = 'drop_foreign_key:fk_programme_membership_person_id') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'rebuild_parent', 'down', 'drop_foreign_key:fk_programme_membership_person_id')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Drop foreign key fk_programme_membership_person_id'
 DO $body1$
@@ -334,9 +332,7 @@ BEGIN
       got := pg_catalog.clock_timestamp();
       EXECUTE $body$ALTER TABLE IF EXISTS "public"."programme_membership" DROP CONSTRAINT IF EXISTS "fk_programme_membership_person_id"$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'rebuild_parent', 'down', 'drop_foreign_key:fk_programme_membership_person_id',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'rebuild_parent', 'down', 'drop_foreign_key:fk_programme_membership_person_id', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -393,7 +389,7 @@ $body1$;
 \endif
 
 -- Drop foreign key fk_programme_membership_programme_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'rebuild_parent' AND a.direction = 'down' AND a.key = 'drop_foreign_key:fk_programme_membership_programme_id') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'rebuild_parent', 'down', 'drop_foreign_key:fk_programme_membership_programme_id')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Drop foreign key fk_programme_membership_programme_id'
 DO $body1$
@@ -413,9 +409,7 @@ BEGIN
       got := pg_catalog.clock_timestamp();
       EXECUTE $body$ALTER TABLE IF EXISTS "public"."programme_membership" DROP CONSTRAINT IF EXISTS "fk_programme_membership_programme_id"$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'rebuild_parent', 'down', 'drop_foreign_key:fk_programme_membership_programme_id',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'rebuild_parent', 'down', 'drop_foreign_key:fk_programme_membership_programme_id', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -472,7 +466,7 @@ $body1$;
 \endif
 
 -- Drop foreign key fk_programme_membership_rotation_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'rebuild_parent' AND a.direction = 'down' AND a.key = 'drop_foreign_key:fk_programme_membership_rotation_id') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'rebuild_parent', 'down', 'drop_foreign_key:fk_programme_membership_rotation_id')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Drop foreign key fk_programme_membership_rotation_id'
 DO $body1$
@@ -492,9 +486,7 @@ BEGIN
       got := pg_catalog.clock_timestamp();
       EXECUTE $body$ALTER TABLE IF EXISTS "public"."programme_membership" DROP CONSTRAINT IF EXISTS "fk_programme_membership_rotation_id"$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'rebuild_parent', 'down', 'drop_foreign_key:fk_programme_membership_rotation_id',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'rebuild_parent', 'down', 'drop_foreign_key:fk_programme_membership_rotation_id', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -551,7 +543,7 @@ $body1$;
 \endif
 
 -- Drop foreign key fk_programme_membership_training_number_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'rebuild_parent' AND a.direction = 'down' AND a.key = 'drop_foreign_key:fk_programme_membership_training_number_id') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'rebuild_parent', 'down', 'drop_foreign_key:fk_programme_membership_training_number_id')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Drop foreign key fk_programme_membership_training_number_id'
 DO $body1$
@@ -571,9 +563,7 @@ BEGIN
       got := pg_catalog.clock_timestamp();
       EXECUTE $body$ALTER TABLE IF EXISTS "public"."programme_membership" DROP CONSTRAINT IF EXISTS "fk_programme_membership_training_number_id"$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'rebuild_parent', 'down', 'drop_foreign_key:fk_programme_membership_training_number_id',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'rebuild_parent', 'down', 'drop_foreign_key:fk_programme_membership_training_number_id', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -630,7 +620,7 @@ $body1$;
 \endif
 
 -- Empty the parent
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'rebuild_parent' AND a.direction = 'down' AND a.key = 'empty_parent') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'rebuild_parent', 'down', 'empty_parent')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Empty the parent'
 BEGIN;

@@ -149,7 +149,7 @@ COMMIT;
 \endif
 
 -- Create functions
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'rebuild_parent' AND a.direction = 'up' AND a.key = 'create_functions') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'rebuild_parent', 'up', 'create_functions')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Create functions'
 BEGIN;
@@ -350,7 +350,7 @@ COMMIT;
 \endif
 
 -- Build the parents
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'rebuild_parent' AND a.direction = 'up' AND a.key = 'rebuild') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'rebuild_parent', 'up', 'rebuild')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Build the parents'
 DO $body1$
@@ -520,7 +520,7 @@ FROM "public_refactor"."batch" AS b WHERE (plan, job) = ('programme_membership',
   END LOOP;
   COMMIT;
   INSERT INTO "public_refactor"."action" (plan, step, direction, key, rows)
-  VALUES ('programme_membership', 'rebuild_parent', 'up', 'rebuild', (SELECT coalesce(pg_catalog.sum(b.rows), 0)::bigint FROM "public_refactor"."batch" AS b
+VALUES ('programme_membership', 'rebuild_parent', 'up', 'rebuild', (SELECT coalesce(pg_catalog.sum(b.rows), 0)::bigint FROM "public_refactor"."batch" AS b
 WHERE (plan, job) = ('programme_membership', 'rebuild_parent up rebuild') AND b.done)) ON CONFLICT DO NOTHING;
   -- The same step may run again after a downgrade.
   DELETE FROM "public_refactor"."batch" WHERE (plan, job) = ('programme_membership', 'rebuild_parent up rebuild');
@@ -533,7 +533,7 @@ $body1$;
 \endif
 
 -- Create index pk_programme_membership
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'rebuild_parent' AND a.direction = 'up' AND a.key = 'create_index:pk_programme_membership') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'rebuild_parent', 'up', 'create_index:pk_programme_membership')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Create index pk_programme_membership'
 BEGIN;
@@ -545,7 +545,7 @@ COMMIT;
 \endif
 
 -- Create index uq_programme_membership_key
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'rebuild_parent' AND a.direction = 'up' AND a.key = 'create_index:uq_programme_membership_key') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'rebuild_parent', 'up', 'create_index:uq_programme_membership_key')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Create index uq_programme_membership_key'
 BEGIN;
@@ -557,7 +557,7 @@ COMMIT;
 \endif
 
 -- Create index ix_programme_membership_person_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'rebuild_parent' AND a.direction = 'up' AND a.key = 'create_index:ix_programme_membership_person_id') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'rebuild_parent', 'up', 'create_index:ix_programme_membership_person_id')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Create index ix_programme_membership_person_id'
 BEGIN;
@@ -569,7 +569,7 @@ COMMIT;
 \endif
 
 -- Create index ix_programme_membership_programme_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'rebuild_parent' AND a.direction = 'up' AND a.key = 'create_index:ix_programme_membership_programme_id') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'rebuild_parent', 'up', 'create_index:ix_programme_membership_programme_id')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Create index ix_programme_membership_programme_id'
 BEGIN;
@@ -581,7 +581,7 @@ COMMIT;
 \endif
 
 -- Create index ix_programme_membership_rotation_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'rebuild_parent' AND a.direction = 'up' AND a.key = 'create_index:ix_programme_membership_rotation_id') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'rebuild_parent', 'up', 'create_index:ix_programme_membership_rotation_id')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Create index ix_programme_membership_rotation_id'
 BEGIN;
@@ -593,7 +593,7 @@ COMMIT;
 \endif
 
 -- Create index ix_programme_membership_training_number_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'rebuild_parent' AND a.direction = 'up' AND a.key = 'create_index:ix_programme_membership_training_number_id') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'rebuild_parent', 'up', 'create_index:ix_programme_membership_training_number_id')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Create index ix_programme_membership_training_number_id'
 BEGIN;
@@ -605,7 +605,7 @@ COMMIT;
 \endif
 
 -- Create keys and checks
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'rebuild_parent' AND a.direction = 'up' AND a.key = 'create_constraints') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'rebuild_parent', 'up', 'create_constraints')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Create keys and checks'
 BEGIN;
@@ -619,7 +619,7 @@ COMMIT;
 \endif
 
 -- Switch to synchronous capture
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'rebuild_parent' AND a.direction = 'up' AND a.key = 'switch') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'rebuild_parent', 'up', 'switch')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Switch to synchronous capture'
 DO $body1$
@@ -733,9 +733,7 @@ IF 'AA_refactor_derive_truncate' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA
 ALTER TABLE "public"."curriculum_membership" ENABLE ALWAYS TRIGGER "AA_refactor_derive_insert", ENABLE ALWAYS TRIGGER "AA_refactor_derive_update", ENABLE ALWAYS TRIGGER "AA_refactor_derive_delete", ENABLE ALWAYS TRIGGER "AA_refactor_derive_truncate";
 END $own$$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries, rows)
-VALUES ('programme_membership', 'rebuild_parent', 'up', 'switch',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries, work.replayed) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'rebuild_parent', 'up', 'switch', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries, work.replayed) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -793,7 +791,7 @@ $body1$;
 \endif
 
 -- Drop the log's triggers
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'rebuild_parent' AND a.direction = 'up' AND a.key = 'drop_log_triggers') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'rebuild_parent', 'up', 'drop_log_triggers')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Drop the log''s triggers'
 DO $body1$
@@ -819,9 +817,7 @@ WHERE t.tgrelid = pg_catalog.to_regclass('"public"."curriculum_membership"') AND
 IF what IS NOT NULL THEN EXECUTE what; END IF;
 END $own$$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'rebuild_parent', 'up', 'drop_log_triggers',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'rebuild_parent', 'up', 'drop_log_triggers', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -878,7 +874,7 @@ $body1$;
 \endif
 
 -- Drop the log
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'rebuild_parent' AND a.direction = 'up' AND a.key = 'drop_log') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'rebuild_parent', 'up', 'drop_log')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Drop the log'
 BEGIN;
@@ -897,7 +893,7 @@ COMMIT;
 \endif
 
 -- Add foreign key fk_programme_membership_person_id (NOT VALID)
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'rebuild_parent' AND a.direction = 'up' AND a.key = 'add_foreign_key:fk_programme_membership_person_id') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'rebuild_parent', 'up', 'add_foreign_key:fk_programme_membership_person_id')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Add foreign key fk_programme_membership_person_id (NOT VALID)'
 DO $body1$
@@ -920,9 +916,7 @@ BEGIN
       EXECUTE $body$SET LOCAL search_path = ''$body$;
       EXECUTE $body$ALTER TABLE "public"."programme_membership" ADD CONSTRAINT "fk_programme_membership_person_id" FOREIGN KEY (person_id) REFERENCES public.person(id) NOT VALID$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'rebuild_parent', 'up', 'add_foreign_key:fk_programme_membership_person_id',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'rebuild_parent', 'up', 'add_foreign_key:fk_programme_membership_person_id', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -979,7 +973,7 @@ $body1$;
 \endif
 
 -- Validate foreign key fk_programme_membership_person_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'rebuild_parent' AND a.direction = 'up' AND a.key = 'validate_foreign_key:fk_programme_membership_person_id') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'rebuild_parent', 'up', 'validate_foreign_key:fk_programme_membership_person_id')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Validate foreign key fk_programme_membership_person_id'
 BEGIN;
@@ -990,7 +984,7 @@ COMMIT;
 \endif
 
 -- Add foreign key fk_programme_membership_programme_id (NOT VALID)
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'rebuild_parent' AND a.direction = 'up' AND a.key = 'add_foreign_key:fk_programme_membership_programme_id') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'rebuild_parent', 'up', 'add_foreign_key:fk_programme_membership_programme_id')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Add foreign key fk_programme_membership_programme_id (NOT VALID)'
 DO $body1$
@@ -1013,9 +1007,7 @@ BEGIN
       EXECUTE $body$SET LOCAL search_path = ''$body$;
       EXECUTE $body$ALTER TABLE "public"."programme_membership" ADD CONSTRAINT "fk_programme_membership_programme_id" FOREIGN KEY (programme_id) REFERENCES public.programme(id) NOT VALID$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'rebuild_parent', 'up', 'add_foreign_key:fk_programme_membership_programme_id',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'rebuild_parent', 'up', 'add_foreign_key:fk_programme_membership_programme_id', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -1072,7 +1064,7 @@ $body1$;
 \endif
 
 -- Validate foreign key fk_programme_membership_programme_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'rebuild_parent' AND a.direction = 'up' AND a.key = 'validate_foreign_key:fk_programme_membership_programme_id') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'rebuild_parent', 'up', 'validate_foreign_key:fk_programme_membership_programme_id')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Validate foreign key fk_programme_membership_programme_id'
 BEGIN;
@@ -1083,7 +1075,7 @@ COMMIT;
 \endif
 
 -- Add foreign key fk_programme_membership_rotation_id (NOT VALID)
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'rebuild_parent' AND a.direction = 'up' AND a.key = 'add_foreign_key:fk_programme_membership_rotation_id') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'rebuild_parent', 'up', 'add_foreign_key:fk_programme_membership_rotation_id')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Add foreign key fk_programme_membership_rotation_id (NOT VALID)'
 DO $body1$
@@ -1106,9 +1098,7 @@ BEGIN
       EXECUTE $body$SET LOCAL search_path = ''$body$;
       EXECUTE $body$ALTER TABLE "public"."programme_membership" ADD CONSTRAINT "fk_programme_membership_rotation_id" FOREIGN KEY (rotation_id) REFERENCES public.rotation(id) NOT VALID$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'rebuild_parent', 'up', 'add_foreign_key:fk_programme_membership_rotation_id',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'rebuild_parent', 'up', 'add_foreign_key:fk_programme_membership_rotation_id', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -1165,7 +1155,7 @@ $body1$;
 \endif
 
 -- Validate foreign key fk_programme_membership_rotation_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'rebuild_parent' AND a.direction = 'up' AND a.key = 'validate_foreign_key:fk_programme_membership_rotation_id') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'rebuild_parent', 'up', 'validate_foreign_key:fk_programme_membership_rotation_id')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Validate foreign key fk_programme_membership_rotation_id'
 BEGIN;
@@ -1176,7 +1166,7 @@ COMMIT;
 \endif
 
 -- Add foreign key fk_programme_membership_training_number_id (NOT VALID)
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'rebuild_parent' AND a.direction = 'up' AND a.key = 'add_foreign_key:fk_programme_membership_training_number_id') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'rebuild_parent', 'up', 'add_foreign_key:fk_programme_membership_training_number_id')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Add foreign key fk_programme_membership_training_number_id (NOT VALID)'
 DO $body1$
@@ -1199,9 +1189,7 @@ BEGIN
       EXECUTE $body$SET LOCAL search_path = ''$body$;
       EXECUTE $body$ALTER TABLE "public"."programme_membership" ADD CONSTRAINT "fk_programme_membership_training_number_id" FOREIGN KEY (training_number_id) REFERENCES public.training_number(id) NOT VALID$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'rebuild_parent', 'up', 'add_foreign_key:fk_programme_membership_training_number_id',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'rebuild_parent', 'up', 'add_foreign_key:fk_programme_membership_training_number_id', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -1258,7 +1246,7 @@ $body1$;
 \endif
 
 -- Validate foreign key fk_programme_membership_training_number_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'rebuild_parent' AND a.direction = 'up' AND a.key = 'validate_foreign_key:fk_programme_membership_training_number_id') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'rebuild_parent', 'up', 'validate_foreign_key:fk_programme_membership_training_number_id')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Validate foreign key fk_programme_membership_training_number_id'
 BEGIN;

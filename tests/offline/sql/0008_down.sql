@@ -175,7 +175,7 @@ COMMIT;
 \endif
 
 -- Revoke all privileges on the parent
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'link_children' AND a.direction = 'down' AND a.key = 'close_parent') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'link_children', 'down', 'close_parent')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Revoke all privileges on the parent'
 BEGIN;
@@ -207,7 +207,7 @@ COMMIT;
 \endif
 
 -- Create functions
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'link_children' AND a.direction = 'down' AND a.key = 'create_functions') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'link_children', 'down', 'create_functions')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Create functions'
 BEGIN;
@@ -709,7 +709,7 @@ COMMIT;
 \endif
 
 -- Record changes of uuids
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'link_children' AND a.direction = 'down' AND a.key = 'record_uuids') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'link_children', 'down', 'record_uuids')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Record changes of uuids'
 DO $body1$
@@ -763,9 +763,7 @@ IF 'AA_refactor_note_child_update' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "
 ALTER TABLE "public"."curriculum_membership" ENABLE ALWAYS TRIGGER "AA_refactor_note_child", ENABLE ALWAYS TRIGGER "AA_refactor_note_child_update";
 END $own$$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'link_children', 'down', 'record_uuids',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'link_children', 'down', 'record_uuids', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -822,7 +820,7 @@ $body1$;
 \endif
 
 -- Keep the parents' uuids in the ledger
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'link_children' AND a.direction = 'down' AND a.key = 'keep_parent_uuids') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'link_children', 'down', 'keep_parent_uuids')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Keep the parents'' uuids in the ledger'
 DO $body1$
@@ -992,7 +990,7 @@ FROM "public_refactor"."batch" AS b WHERE (plan, job) = ('programme_membership',
   END LOOP;
   COMMIT;
   INSERT INTO "public_refactor"."action" (plan, step, direction, key, rows)
-  VALUES ('programme_membership', 'link_children', 'down', 'keep_parent_uuids', (SELECT coalesce(pg_catalog.sum(b.rows), 0)::bigint FROM "public_refactor"."batch" AS b
+VALUES ('programme_membership', 'link_children', 'down', 'keep_parent_uuids', (SELECT coalesce(pg_catalog.sum(b.rows), 0)::bigint FROM "public_refactor"."batch" AS b
 WHERE (plan, job) = ('programme_membership', 'link_children down keep_parent_uuids') AND b.done)) ON CONFLICT DO NOTHING;
   -- The same step may run again after a downgrade.
   DELETE FROM "public_refactor"."batch" WHERE (plan, job) = ('programme_membership', 'link_children down keep_parent_uuids');
@@ -1005,7 +1003,7 @@ $body1$;
 \endif
 
 -- Keep the children's uuids in the ledger
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'link_children' AND a.direction = 'down' AND a.key = 'keep_child_uuids') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'link_children', 'down', 'keep_child_uuids')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Keep the children''s uuids in the ledger'
 DO $body1$
@@ -1175,7 +1173,7 @@ FROM "public_refactor"."batch" AS b WHERE (plan, job) = ('programme_membership',
   END LOOP;
   COMMIT;
   INSERT INTO "public_refactor"."action" (plan, step, direction, key, rows)
-  VALUES ('programme_membership', 'link_children', 'down', 'keep_child_uuids', (SELECT coalesce(pg_catalog.sum(b.rows), 0)::bigint FROM "public_refactor"."batch" AS b
+VALUES ('programme_membership', 'link_children', 'down', 'keep_child_uuids', (SELECT coalesce(pg_catalog.sum(b.rows), 0)::bigint FROM "public_refactor"."batch" AS b
 WHERE (plan, job) = ('programme_membership', 'link_children down keep_child_uuids') AND b.done)) ON CONFLICT DO NOTHING;
   -- The same step may run again after a downgrade.
   DELETE FROM "public_refactor"."batch" WHERE (plan, job) = ('programme_membership', 'link_children down keep_child_uuids');
@@ -1188,7 +1186,7 @@ $body1$;
 \endif
 
 -- Derive the parents from their children
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'link_children' AND a.direction = 'down' AND a.key = 'derive_parents') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'link_children', 'down', 'derive_parents')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Derive the parents from their children'
 DO $body1$
@@ -1294,9 +1292,7 @@ ALTER TABLE "public"."programme_membership" ENABLE ALWAYS TRIGGER "AA_refactor_c
 END $own$$body$;
       EXECUTE $body$ALTER TABLE "public"."curriculum_membership" ALTER COLUMN "programme_membership_uuid" DROP NOT NULL$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'link_children', 'down', 'derive_parents',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'link_children', 'down', 'derive_parents', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -1353,7 +1349,7 @@ $body1$;
 \endif
 
 -- Restore the children's own values
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'link_children' AND a.direction = 'down' AND a.key = 'restore_values') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'link_children', 'down', 'restore_values')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Restore the children''s own values'
 DO $body1$
@@ -1523,7 +1519,7 @@ FROM "public_refactor"."batch" AS b WHERE (plan, job) = ('programme_membership',
   END LOOP;
   COMMIT;
   INSERT INTO "public_refactor"."action" (plan, step, direction, key, rows)
-  VALUES ('programme_membership', 'link_children', 'down', 'restore_values', (SELECT coalesce(pg_catalog.sum(b.rows), 0)::bigint FROM "public_refactor"."batch" AS b
+VALUES ('programme_membership', 'link_children', 'down', 'restore_values', (SELECT coalesce(pg_catalog.sum(b.rows), 0)::bigint FROM "public_refactor"."batch" AS b
 WHERE (plan, job) = ('programme_membership', 'link_children down restore_values') AND b.done)) ON CONFLICT DO NOTHING;
   -- The same step may run again after a downgrade.
   DELETE FROM "public_refactor"."batch" WHERE (plan, job) = ('programme_membership', 'link_children down restore_values');
@@ -1536,7 +1532,7 @@ $body1$;
 \endif
 
 -- Delete parents that lost their last child
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'link_children' AND a.direction = 'down' AND a.key = 'delete_childless') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'link_children', 'down', 'delete_childless')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Delete parents that lost their last child'
 BEGIN;
@@ -1557,7 +1553,7 @@ COMMIT;
 \endif
 
 -- Add the NOT NULL check on the deprecated columns (NOT VALID)
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'link_children' AND a.direction = 'down' AND a.key = 'add_deprecated_columns_check') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'link_children', 'down', 'add_deprecated_columns_check')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Add the NOT NULL check on the deprecated columns (NOT VALID)'
 DO $body1$
@@ -1577,9 +1573,7 @@ BEGIN
       got := pg_catalog.clock_timestamp();
       EXECUTE $body$ALTER TABLE "public"."curriculum_membership" DROP CONSTRAINT IF EXISTS "ck_curriculum_membership_programme_membership_uuid_not_null", ADD CONSTRAINT "ck_curriculum_membership_programme_membership_uuid_not_null" CHECK ("person_id" IS NOT NULL AND "programme_id" IS NOT NULL) NOT VALID$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'link_children', 'down', 'add_deprecated_columns_check',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'link_children', 'down', 'add_deprecated_columns_check', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -1636,7 +1630,7 @@ $body1$;
 \endif
 
 -- Validate the NOT NULL check on the deprecated columns
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'link_children' AND a.direction = 'down' AND a.key = 'validate_deprecated_columns_check') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'link_children', 'down', 'validate_deprecated_columns_check')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Validate the NOT NULL check on the deprecated columns'
 BEGIN;
@@ -1647,7 +1641,7 @@ COMMIT;
 \endif
 
 -- Set the deprecated columns NOT NULL
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'link_children' AND a.direction = 'down' AND a.key = 'set_deprecated_columns_not_null') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'link_children', 'down', 'set_deprecated_columns_not_null')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Set the deprecated columns NOT NULL'
 DO $body1$
@@ -1668,9 +1662,7 @@ BEGIN
       EXECUTE $body$ALTER TABLE "public"."curriculum_membership" ALTER COLUMN "person_id" SET NOT NULL, ALTER COLUMN "programme_id" SET NOT NULL$body$;
       EXECUTE $body$ALTER TABLE "public"."curriculum_membership" DROP CONSTRAINT "ck_curriculum_membership_programme_membership_uuid_not_null"$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'link_children', 'down', 'set_deprecated_columns_not_null',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'link_children', 'down', 'set_deprecated_columns_not_null', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -1727,7 +1719,7 @@ $body1$;
 \endif
 
 -- Drop parallel saving's triggers on the child
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'link_children' AND a.direction = 'down' AND a.key = 'drop_child_saving') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'link_children', 'down', 'drop_child_saving')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Drop parallel saving''s triggers on the child'
 DO $body1$
@@ -1753,9 +1745,7 @@ WHERE t.tgrelid = pg_catalog.to_regclass('"public"."curriculum_membership"') AND
 IF what IS NOT NULL THEN EXECUTE what; END IF;
 END $own$$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'link_children', 'down', 'drop_child_saving',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'link_children', 'down', 'drop_child_saving', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -1812,7 +1802,7 @@ $body1$;
 \endif
 
 -- Drop parallel saving's triggers on the parent
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'link_children' AND a.direction = 'down' AND a.key = 'drop_parent_saving') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'link_children', 'down', 'drop_parent_saving')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Drop parallel saving''s triggers on the parent'
 DO $body1$
@@ -1838,9 +1828,7 @@ WHERE t.tgrelid = pg_catalog.to_regclass('"public"."programme_membership"') AND 
 IF what IS NOT NULL THEN EXECUTE what; END IF;
 END $own$$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'link_children', 'down', 'drop_parent_saving',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'link_children', 'down', 'drop_parent_saving', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -1897,7 +1885,7 @@ $body1$;
 \endif
 
 -- Drop functions that are no longer used
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'link_children' AND a.direction = 'down' AND a.key = 'drop_functions') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'link_children', 'down', 'drop_functions')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Drop functions that are no longer used'
 BEGIN;

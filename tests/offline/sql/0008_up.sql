@@ -179,7 +179,7 @@ COMMIT;
 \endif
 
 -- Create functions
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'link_children' AND a.direction = 'up' AND a.key = 'create_functions') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'link_children', 'up', 'create_functions')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Create functions'
 BEGIN;
@@ -1129,7 +1129,7 @@ COMMIT;
 \endif
 
 -- Start parallel saving
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'link_children' AND a.direction = 'up' AND a.key = 'save_in_parallel') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'link_children', 'up', 'save_in_parallel')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Start parallel saving'
 DO $body1$
@@ -1224,9 +1224,7 @@ ALTER TABLE "public"."programme_membership" ENABLE ALWAYS TRIGGER "AA_refactor_p
 END $own$$body$;
       EXECUTE $body$ALTER TABLE "public"."curriculum_membership" ADD CONSTRAINT "fk_curriculum_membership_programme_membership_uuid" FOREIGN KEY ("programme_membership_uuid") REFERENCES "public"."programme_membership"("uuid") ON DELETE RESTRICT NOT VALID$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'link_children', 'up', 'save_in_parallel',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'link_children', 'up', 'save_in_parallel', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -1283,7 +1281,7 @@ $body1$;
 \endif
 
 -- Validate the foreign key of the link
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'link_children' AND a.direction = 'up' AND a.key = 'validate_link') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'link_children', 'up', 'validate_link')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Validate the foreign key of the link'
 BEGIN;
@@ -1294,7 +1292,7 @@ COMMIT;
 \endif
 
 -- Add the NOT NULL check on the link (NOT VALID)
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'link_children' AND a.direction = 'up' AND a.key = 'add_link_check') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'link_children', 'up', 'add_link_check')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Add the NOT NULL check on the link (NOT VALID)'
 DO $body1$
@@ -1314,9 +1312,7 @@ BEGIN
       got := pg_catalog.clock_timestamp();
       EXECUTE $body$ALTER TABLE "public"."curriculum_membership" DROP CONSTRAINT IF EXISTS "ck_curriculum_membership_programme_membership_uuid_not_null", ADD CONSTRAINT "ck_curriculum_membership_programme_membership_uuid_not_null" CHECK ("programme_membership_uuid" IS NOT NULL) NOT VALID$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'link_children', 'up', 'add_link_check',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'link_children', 'up', 'add_link_check', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -1373,7 +1369,7 @@ $body1$;
 \endif
 
 -- Validate the NOT NULL check on the link
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'link_children' AND a.direction = 'up' AND a.key = 'validate_link_check') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'link_children', 'up', 'validate_link_check')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Validate the NOT NULL check on the link'
 BEGIN;
@@ -1384,7 +1380,7 @@ COMMIT;
 \endif
 
 -- Set the link NOT NULL
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'link_children' AND a.direction = 'up' AND a.key = 'set_link_not_null') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'link_children', 'up', 'set_link_not_null')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Set the link NOT NULL'
 DO $body1$
@@ -1405,9 +1401,7 @@ BEGIN
       EXECUTE $body$ALTER TABLE "public"."curriculum_membership" ALTER COLUMN "programme_membership_uuid" SET NOT NULL, ALTER COLUMN "person_id" DROP NOT NULL, ALTER COLUMN "programme_id" DROP NOT NULL$body$;
       EXECUTE $body$ALTER TABLE "public"."curriculum_membership" DROP CONSTRAINT "ck_curriculum_membership_programme_membership_uuid_not_null"$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'link_children', 'up', 'set_link_not_null',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'link_children', 'up', 'set_link_not_null', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -1464,7 +1458,7 @@ $body1$;
 \endif
 
 -- List the children whose values are replaced
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'link_children' AND a.direction = 'up' AND a.key = 'list_losers') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'link_children', 'up', 'list_losers')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  List the children whose values are replaced'
 BEGIN;
@@ -1484,7 +1478,7 @@ COMMIT;
 \endif
 
 -- Write the winning values to those children
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'link_children' AND a.direction = 'up' AND a.key = 'carry_values') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'link_children', 'up', 'carry_values')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Write the winning values to those children'
 DO $body1$
@@ -1654,7 +1648,7 @@ FROM "public_refactor"."batch" AS b WHERE (plan, job) = ('programme_membership',
   END LOOP;
   COMMIT;
   INSERT INTO "public_refactor"."action" (plan, step, direction, key, rows)
-  VALUES ('programme_membership', 'link_children', 'up', 'carry_values', (SELECT coalesce(pg_catalog.sum(b.rows), 0)::bigint FROM "public_refactor"."batch" AS b
+VALUES ('programme_membership', 'link_children', 'up', 'carry_values', (SELECT coalesce(pg_catalog.sum(b.rows), 0)::bigint FROM "public_refactor"."batch" AS b
 WHERE (plan, job) = ('programme_membership', 'link_children up carry_values') AND b.done)) ON CONFLICT DO NOTHING;
   -- The same step may run again after a downgrade.
   DELETE FROM "public_refactor"."batch" WHERE (plan, job) = ('programme_membership', 'link_children up carry_values');
@@ -1667,7 +1661,7 @@ $body1$;
 \endif
 
 -- Delete the list of those children
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'link_children' AND a.direction = 'up' AND a.key = 'drop_list') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'link_children', 'up', 'drop_list')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Delete the list of those children'
 BEGIN;
@@ -1678,7 +1672,7 @@ COMMIT;
 \endif
 
 -- Drop the earlier capture's triggers on the child
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'link_children' AND a.direction = 'up' AND a.key = 'drop_child_capture') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'link_children', 'up', 'drop_child_capture')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Drop the earlier capture''s triggers on the child'
 DO $body1$
@@ -1704,9 +1698,7 @@ WHERE t.tgrelid = pg_catalog.to_regclass('"public"."curriculum_membership"') AND
 IF what IS NOT NULL THEN EXECUTE what; END IF;
 END $own$$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'link_children', 'up', 'drop_child_capture',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'link_children', 'up', 'drop_child_capture', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -1763,7 +1755,7 @@ $body1$;
 \endif
 
 -- Drop the triggers that refuse writes to the parent
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'link_children' AND a.direction = 'up' AND a.key = 'drop_parent_refusal') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'link_children', 'up', 'drop_parent_refusal')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Drop the triggers that refuse writes to the parent'
 DO $body1$
@@ -1789,9 +1781,7 @@ WHERE t.tgrelid = pg_catalog.to_regclass('"public"."programme_membership"') AND 
 IF what IS NOT NULL THEN EXECUTE what; END IF;
 END $own$$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'link_children', 'up', 'drop_parent_refusal',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'link_children', 'up', 'drop_parent_refusal', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -1848,7 +1838,7 @@ $body1$;
 \endif
 
 -- Open the parent: policies and grants
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'link_children' AND a.direction = 'up' AND a.key = 'open_parent') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'link_children', 'up', 'open_parent')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Open the parent: policies and grants'
 BEGIN;

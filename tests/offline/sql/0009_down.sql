@@ -149,7 +149,7 @@ COMMIT;
 \endif
 
 -- Create functions
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'stop_parallel_save' AND a.direction = 'down' AND a.key = 'create_functions') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'stop_parallel_save', 'down', 'create_functions')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Create functions'
 BEGIN;
@@ -707,7 +707,7 @@ COMMIT;
 \endif
 
 -- Capture the parent's changes
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'stop_parallel_save' AND a.direction = 'down' AND a.key = 'capture_parent') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'stop_parallel_save', 'down', 'capture_parent')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Capture the parent''s changes'
 DO $body1$
@@ -783,9 +783,7 @@ IF 'AA_refactor_refresh_parent' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_
 ALTER TABLE "public"."programme_membership" ENABLE ALWAYS TRIGGER "AA_refactor_refresh_parent";
 END $own$$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'stop_parallel_save', 'down', 'capture_parent',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'stop_parallel_save', 'down', 'capture_parent', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -842,7 +840,7 @@ $body1$;
 \endif
 
 -- Delete kept values of rows that no longer exist
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'stop_parallel_save' AND a.direction = 'down' AND a.key = 'forget_replaced') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'stop_parallel_save', 'down', 'forget_replaced')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Delete kept values of rows that no longer exist'
 BEGIN;
@@ -854,7 +852,7 @@ COMMIT;
 \endif
 
 -- List parents without children
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'stop_parallel_save' AND a.direction = 'down' AND a.key = 'list_childless') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'stop_parallel_save', 'down', 'list_childless')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  List parents without children'
 BEGIN;
@@ -868,7 +866,7 @@ COMMIT;
 \endif
 
 -- Refresh the deprecated columns of the children
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'stop_parallel_save' AND a.direction = 'down' AND a.key = 'refresh') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'stop_parallel_save', 'down', 'refresh')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Refresh the deprecated columns of the children'
 DO $body1$
@@ -1038,7 +1036,7 @@ FROM "public_refactor"."batch" AS b WHERE (plan, job) = ('programme_membership',
   END LOOP;
   COMMIT;
   INSERT INTO "public_refactor"."action" (plan, step, direction, key, rows)
-  VALUES ('programme_membership', 'stop_parallel_save', 'down', 'refresh', (SELECT coalesce(pg_catalog.sum(b.rows), 0)::bigint FROM "public_refactor"."batch" AS b
+VALUES ('programme_membership', 'stop_parallel_save', 'down', 'refresh', (SELECT coalesce(pg_catalog.sum(b.rows), 0)::bigint FROM "public_refactor"."batch" AS b
 WHERE (plan, job) = ('programme_membership', 'stop_parallel_save down refresh') AND b.done)) ON CONFLICT DO NOTHING;
   -- The same step may run again after a downgrade.
   DELETE FROM "public_refactor"."batch" WHERE (plan, job) = ('programme_membership', 'stop_parallel_save down refresh');
@@ -1051,7 +1049,7 @@ $body1$;
 \endif
 
 -- Start parallel saving
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'stop_parallel_save' AND a.direction = 'down' AND a.key = 'save_in_parallel') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'stop_parallel_save', 'down', 'save_in_parallel')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Start parallel saving'
 DO $body2$
@@ -1853,9 +1851,7 @@ IF 'AA_refactor_parallel_parent' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA
 ALTER TABLE "public"."programme_membership" ENABLE ALWAYS TRIGGER "AA_refactor_parallel_parent";
 END $own$$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'stop_parallel_save', 'down', 'save_in_parallel',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'stop_parallel_save', 'down', 'save_in_parallel', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -1912,7 +1908,7 @@ $body2$;
 \endif
 
 -- Drop the triggers of freeze and refresh on the child
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'stop_parallel_save' AND a.direction = 'down' AND a.key = 'drop_child_triggers') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'stop_parallel_save', 'down', 'drop_child_triggers')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Drop the triggers of freeze and refresh on the child'
 DO $body1$
@@ -1938,9 +1934,7 @@ WHERE t.tgrelid = pg_catalog.to_regclass('"public"."curriculum_membership"') AND
 IF what IS NOT NULL THEN EXECUTE what; END IF;
 END $own$$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'stop_parallel_save', 'down', 'drop_child_triggers',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'stop_parallel_save', 'down', 'drop_child_triggers', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -1997,7 +1991,7 @@ $body1$;
 \endif
 
 -- Drop the triggers of freeze and refresh on the parent
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'stop_parallel_save' AND a.direction = 'down' AND a.key = 'drop_parent_triggers') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'stop_parallel_save', 'down', 'drop_parent_triggers')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Drop the triggers of freeze and refresh on the parent'
 DO $body1$
@@ -2023,9 +2017,7 @@ WHERE t.tgrelid = pg_catalog.to_regclass('"public"."programme_membership"') AND 
 IF what IS NOT NULL THEN EXECUTE what; END IF;
 END $own$$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'stop_parallel_save', 'down', 'drop_parent_triggers',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'stop_parallel_save', 'down', 'drop_parent_triggers', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -2082,7 +2074,7 @@ $body1$;
 \endif
 
 -- Add foreign key fk_curriculum_membership_person_id (NOT VALID)
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'stop_parallel_save' AND a.direction = 'down' AND a.key = 'add_foreign_key:fk_curriculum_membership_person_id') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'stop_parallel_save', 'down', 'add_foreign_key:fk_curriculum_membership_person_id')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Add foreign key fk_curriculum_membership_person_id (NOT VALID)'
 DO $body1$
@@ -2106,9 +2098,7 @@ BEGIN
       EXECUTE $body$ALTER TABLE IF EXISTS "public"."curriculum_membership" DROP CONSTRAINT IF EXISTS "fk_curriculum_membership_person_id"$body$;
       EXECUTE $body$ALTER TABLE "public"."curriculum_membership" ADD CONSTRAINT "fk_curriculum_membership_person_id" FOREIGN KEY (person_id) REFERENCES public.person(id) NOT VALID$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'stop_parallel_save', 'down', 'add_foreign_key:fk_curriculum_membership_person_id',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'stop_parallel_save', 'down', 'add_foreign_key:fk_curriculum_membership_person_id', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -2165,7 +2155,7 @@ $body1$;
 \endif
 
 -- Validate foreign key fk_curriculum_membership_person_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'stop_parallel_save' AND a.direction = 'down' AND a.key = 'validate_foreign_key:fk_curriculum_membership_person_id') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'stop_parallel_save', 'down', 'validate_foreign_key:fk_curriculum_membership_person_id')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Validate foreign key fk_curriculum_membership_person_id'
 BEGIN;
@@ -2176,7 +2166,7 @@ COMMIT;
 \endif
 
 -- Add foreign key fk_curriculum_membership_programme_id (NOT VALID)
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'stop_parallel_save' AND a.direction = 'down' AND a.key = 'add_foreign_key:fk_curriculum_membership_programme_id') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'stop_parallel_save', 'down', 'add_foreign_key:fk_curriculum_membership_programme_id')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Add foreign key fk_curriculum_membership_programme_id (NOT VALID)'
 DO $body1$
@@ -2200,9 +2190,7 @@ BEGIN
       EXECUTE $body$ALTER TABLE IF EXISTS "public"."curriculum_membership" DROP CONSTRAINT IF EXISTS "fk_curriculum_membership_programme_id"$body$;
       EXECUTE $body$ALTER TABLE "public"."curriculum_membership" ADD CONSTRAINT "fk_curriculum_membership_programme_id" FOREIGN KEY (programme_id) REFERENCES public.programme(id) NOT VALID$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'stop_parallel_save', 'down', 'add_foreign_key:fk_curriculum_membership_programme_id',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'stop_parallel_save', 'down', 'add_foreign_key:fk_curriculum_membership_programme_id', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -2259,7 +2247,7 @@ $body1$;
 \endif
 
 -- Validate foreign key fk_curriculum_membership_programme_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'stop_parallel_save' AND a.direction = 'down' AND a.key = 'validate_foreign_key:fk_curriculum_membership_programme_id') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'stop_parallel_save', 'down', 'validate_foreign_key:fk_curriculum_membership_programme_id')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Validate foreign key fk_curriculum_membership_programme_id'
 BEGIN;
@@ -2270,7 +2258,7 @@ COMMIT;
 \endif
 
 -- Add foreign key fk_curriculum_membership_rotation_id (NOT VALID)
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'stop_parallel_save' AND a.direction = 'down' AND a.key = 'add_foreign_key:fk_curriculum_membership_rotation_id') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'stop_parallel_save', 'down', 'add_foreign_key:fk_curriculum_membership_rotation_id')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Add foreign key fk_curriculum_membership_rotation_id (NOT VALID)'
 DO $body1$
@@ -2294,9 +2282,7 @@ BEGIN
       EXECUTE $body$ALTER TABLE IF EXISTS "public"."curriculum_membership" DROP CONSTRAINT IF EXISTS "fk_curriculum_membership_rotation_id"$body$;
       EXECUTE $body$ALTER TABLE "public"."curriculum_membership" ADD CONSTRAINT "fk_curriculum_membership_rotation_id" FOREIGN KEY (rotation_id) REFERENCES public.rotation(id) NOT VALID$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'stop_parallel_save', 'down', 'add_foreign_key:fk_curriculum_membership_rotation_id',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'stop_parallel_save', 'down', 'add_foreign_key:fk_curriculum_membership_rotation_id', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -2353,7 +2339,7 @@ $body1$;
 \endif
 
 -- Validate foreign key fk_curriculum_membership_rotation_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'stop_parallel_save' AND a.direction = 'down' AND a.key = 'validate_foreign_key:fk_curriculum_membership_rotation_id') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'stop_parallel_save', 'down', 'validate_foreign_key:fk_curriculum_membership_rotation_id')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Validate foreign key fk_curriculum_membership_rotation_id'
 BEGIN;
@@ -2364,7 +2350,7 @@ COMMIT;
 \endif
 
 -- Add foreign key fk_curriculum_membership_training_number_id (NOT VALID)
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'stop_parallel_save' AND a.direction = 'down' AND a.key = 'add_foreign_key:fk_curriculum_membership_training_number_id') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'stop_parallel_save', 'down', 'add_foreign_key:fk_curriculum_membership_training_number_id')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Add foreign key fk_curriculum_membership_training_number_id (NOT VALID)'
 DO $body1$
@@ -2388,9 +2374,7 @@ BEGIN
       EXECUTE $body$ALTER TABLE IF EXISTS "public"."curriculum_membership" DROP CONSTRAINT IF EXISTS "fk_curriculum_membership_training_number_id"$body$;
       EXECUTE $body$ALTER TABLE "public"."curriculum_membership" ADD CONSTRAINT "fk_curriculum_membership_training_number_id" FOREIGN KEY (training_number_id) REFERENCES public.training_number(id) NOT VALID$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
-VALUES ('programme_membership', 'stop_parallel_save', 'down', 'add_foreign_key:fk_curriculum_membership_training_number_id',
-        1000 * extract(epoch FROM got - asked),
-        1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+VALUES ('programme_membership', 'stop_parallel_save', 'down', 'add_foreign_key:fk_curriculum_membership_training_number_id', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
@@ -2447,7 +2431,7 @@ $body1$;
 \endif
 
 -- Validate foreign key fk_curriculum_membership_training_number_id
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'stop_parallel_save' AND a.direction = 'down' AND a.key = 'validate_foreign_key:fk_curriculum_membership_training_number_id') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'stop_parallel_save', 'down', 'validate_foreign_key:fk_curriculum_membership_training_number_id')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Validate foreign key fk_curriculum_membership_training_number_id'
 BEGIN;
@@ -2458,7 +2442,7 @@ COMMIT;
 \endif
 
 -- Drop functions that are no longer used
-SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE a.plan = 'programme_membership' AND a.step = 'stop_parallel_save' AND a.direction = 'down' AND a.key = 'drop_functions') AS refactor_to_do \gset
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'stop_parallel_save', 'down', 'drop_functions')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Drop functions that are no longer used'
 BEGIN;
