@@ -15,7 +15,7 @@ from alembic.util import CommandError
 from sqlalchemy import Engine
 
 from membership_refactor import script
-from membership_refactor.enrollment.action import perform
+from membership_refactor.enrollment.unique_index import perform
 from membership_refactor.environment import Request
 from membership_refactor.errors import RefactorError
 from membership_refactor.execution.runner import Runner

@@ -18,7 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from membership_refactor.cli import duplicates
 from membership_refactor.cli import merge_duplicates as merge_verb
 from membership_refactor.cli.verb import FINDINGS, FINE, Context
-from membership_refactor.enrollment.install import install, uninstall
+from membership_refactor.enrollment.add_constraints import add_constraints, drop_constraints
 from membership_refactor.enrollment.merge import merge
 from membership_refactor.enrollment.plan_from_catalog import plan_from_catalog
 from membership_refactor.enrollment.refusals import refusals
@@ -147,7 +147,7 @@ def test_two_lockers_of_one_guest_are_nothing_that_a_merge_may_decide(engine: En
 def test_the_constraints_come_and_say_which_row_is_in_the_way(engine: Engine) -> None:
     plan = plan_of(engine)
     there = guest(engine, 1, "a, b", None)
-    install(engine, plan, SCHEMA)
+    add_constraints(engine, plan, SCHEMA)
     with engine.connect() as connection:
         for values in ("1, NULL, NULL", "NULL, 'a, b', NULL"):
             with pytest.raises(IdentityTaken) as refused, refusals(connection, plan, schema=SCHEMA):
@@ -161,7 +161,7 @@ def test_the_constraints_come_and_say_which_row_is_in_the_way(engine: Engine) ->
             assert str(refused.value.existing["the id"]) == there
     with pytest.raises(IntegrityError):
         guest(engine, None, None, None)
-    uninstall(engine, plan, SCHEMA)
+    drop_constraints(engine, plan, SCHEMA)
     guest(engine, 1, None, None)
 
 

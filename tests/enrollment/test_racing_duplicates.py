@@ -12,16 +12,17 @@ import pytest
 from sqlalchemy import Engine
 
 from membership_refactor.database import libpq_url
-from membership_refactor.enrollment.install import install
+from membership_refactor.enrollment.add_constraints import add_constraints
 from membership_refactor.enrollment.merge import merge
 from membership_refactor.enrollment.patience import Patience
 from membership_refactor.enrollment.unique_index import Built, build
 from membership_refactor.errors import CheckFailed, RefactorError
 from membership_refactor.execution.sessions import Sessions
 from membership_refactor.plans.program_enrollment import IDENTITY
+from membership_refactor.sql.unique_identity.names import IdentityNames
 from tests.enrollment.tables import CONSTRAINTS, CURRICULA, PROGRAMS, enrol, opened, run
 from tests.enrollment.tables import unconstrained as build_unconstrained
-from tests.enrollment.test_install import INDEXES, standing
+from tests.enrollment.test_add_constraints import INDEXES, standing
 from tests.fixtures.databases import TemplateDatabase
 from tests.fixtures.sessions import BLOCKED, Session, Stage
 
@@ -109,7 +110,7 @@ def test_an_invalid_left_over_is_named_where_duplicates_stop_the_step(
     with opened(url) as engine:
         says = "refuses nothing" if leave is leave_idle else "still refuses new duplicates"
         with pytest.raises(CheckFailed, match=f"uq_program_enrollment_key is invalid and {says}"):
-            install(engine, IDENTITY, "public")
+            add_constraints(engine, IDENTITY, "public")
 
 
 @pytest.mark.parametrize("leave", [leave_idle, leave_fence])
@@ -119,7 +120,7 @@ def test_an_invalid_left_over_is_rebuilt_once_the_duplicates_are_merged(
     leave(on_stage(url))
     with opened(url) as engine:
         merge(engine, IDENTITY, "public")
-        report = install(engine, IDENTITY, "public")
+        report = add_constraints(engine, IDENTITY, "public")
         assert report.built["uq_program_enrollment_key"].left_overs != []
         assert standing(engine) == set(CONSTRAINTS)
         assert invalid(engine) == []
@@ -137,7 +138,7 @@ def test_what_a_failed_reindex_leaves_beside_the_index_is_taken_away(
     with opened(url) as engine:
         assert len(invalid(engine)) == 2
         merge(engine, IDENTITY, "public")
-        install(engine, IDENTITY, "public")
+        add_constraints(engine, IDENTITY, "public")
         assert standing(engine) == set(CONSTRAINTS)
         assert invalid(engine) == []
 
@@ -150,7 +151,8 @@ def race(engine: Engine, stage: Stage, duplicate: tuple[int | None, str | None])
     early.run(INSERT, (7, "seven"))
     sessions = Sessions(engine, role=None, label="test")
     with ThreadPoolExecutor(1) as pool:
-        step = pool.submit(build, engine, sessions, IDENTITY, "public", IDENTITY.alternatives[1])
+        names = IdentityNames(IDENTITY, "public")
+        step = pool.submit(build, engine, sessions, names, IDENTITY.alternatives[1], Patience())
         try:
             until(stage, READY, [(False,)])
             until(stage, WAITING, [(1,)])
@@ -173,7 +175,7 @@ def test_a_duplicate_that_races_in_between_the_scans_is_merged(
         # Between the two builds the first index went on refusing.
         assert report.left_overs == ["uq_program_enrollment_key (invalid, refuses new duplicates)"]
         assert invalid(engine) == []
-        install(engine, IDENTITY, "public")
+        add_constraints(engine, IDENTITY, "public")
         assert standing(engine) == set(CONSTRAINTS)
         with engine.connect() as connection:
             assert run(
@@ -187,7 +189,7 @@ def test_a_contradiction_that_races_in_ends_in_a_report_and_no_invalid_index(
 ) -> None:
     with opened(url) as engine:
         step = race(engine, on_stage(url), (2, "k"))
-        with pytest.raises(CheckFailed, match="came while the index was built"):
+        with pytest.raises(CheckFailed, match="duplicates came during build 1"):
             step.result()
         assert invalid(engine) == []
 
@@ -225,18 +227,18 @@ def test_writers_that_insert_duplicates_all_through_it_end_with_constraints_or_a
             for writer in writers:
                 writer.join()
         assert all(accepted)
-        assert invalid(engine) == [] or "is still there" in (end or "")
+        assert invalid(engine) == [] or "still exists" in (end or "")
         assert end is None or "duplicates" in end or "stands twice" in end
         # Once the writers rest, it goes through.
         merge(engine, IDENTITY, "public")
-        install(engine, IDENTITY, "public")
+        add_constraints(engine, IDENTITY, "public")
         assert standing(engine) == set(CONSTRAINTS)
 
 
 def attempt(engine: Engine) -> str | None:
     try:
         merge(engine, IDENTITY, "public", patience=Patience(tries=200))
-        install(engine, IDENTITY, "public", patience=Patience(tries=200))
+        add_constraints(engine, IDENTITY, "public", patience=Patience(tries=200))
     except RefactorError as error:
         return str(error)
     return None

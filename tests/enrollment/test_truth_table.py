@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from membership_refactor.enrollment.install import install
+from membership_refactor.enrollment.add_constraints import add_constraints
 from membership_refactor.enrollment.refusals import refusals
 from membership_refactor.models.enrollment import ProgramEnrollment
 from membership_refactor.models.refused_writes import (
@@ -55,7 +55,7 @@ def installed_engine(template_database: TemplateDatabase) -> Iterator[Engine]:
     def build(url: str) -> None:
         unconstrained(url)
         with opened(url) as engine:
-            install(engine, IDENTITY, "public")
+            add_constraints(engine, IDENTITY, "public")
 
     with opened(template_database("enrollment installed", build)) as engine:
         yield engine

@@ -13,7 +13,7 @@ import pytest
 from tests.chain import test_broken_connections
 from tests.chain.subjects import MEMBERSHIP
 from tests.checks import test_gate
-from tests.enrollment import test_install, test_merge, test_racing_duplicates, test_twins
+from tests.enrollment import test_add_constraints, test_merge, test_racing_duplicates, test_twins
 from tests.enrollment.tables import constrained, opened, unconstrained
 from tests.fixtures.databases import TemplateDatabase
 from tests.inspect import test_left_parents, test_repair_together, test_verify
@@ -118,9 +118,9 @@ MUTANTS = (
            test_an_invalid_left_over_is_rebuilt_once_the_duplicates_are_merged,
            {"leave": test_racing_duplicates.leave_idle, "build": unconstrained}),
     Mutant("the CHECK is not validated", instead("VALIDATE CONSTRAINT"),
-           test_install.test_the_constraints_stand_and_go_again),
+           test_add_constraints.test_the_constraints_stand_and_go_again),
     Mutant("duplicates are not asked for before the constraints", never_asked("program_enrollment"),
-           test_install.test_duplicates_stop_it_before_anything_is_changed),
+           test_add_constraints.test_duplicates_stop_it_before_anything_is_changed),
     Mutant("a link does not lock its row", replaced(r" FOR UPDATE$", "", "external_user_key"),
            test_twins.test_the_second_of_two_meets_what_the_first_did, twins("link to two users")),
     Mutant("an expiry does not pass over locked rows", replaced(" FOR UPDATE SKIP LOCKED", ""),

@@ -22,7 +22,7 @@ from membership_refactor.steps.actions import Action, Brief, Run, Verify
 from membership_refactor.steps.enrollment_identity import UniqueIndex
 from membership_refactor.steps.step import Situation
 from tests.enrollment.tables import CONSTRAINTS, opened, unconstrained
-from tests.enrollment.test_install import standing, structure
+from tests.enrollment.test_add_constraints import standing, structure
 from tests.enrollment.test_racing_duplicates import invalid, leave_fence, leave_idle
 from tests.fixtures.databases import NewDatabase, TemplateDatabase
 from tests.fixtures.sessions import Stage

@@ -7,7 +7,7 @@ from io import StringIO
 import pytest
 from sqlalchemy import Engine
 
-from membership_refactor.enrollment.action import perform
+from membership_refactor.enrollment.unique_index import perform
 from membership_refactor.errors import CheckFailed, RefactorError, StepInterrupted
 from membership_refactor.execution.progress import Progress
 from membership_refactor.execution.runner import Runner
@@ -16,7 +16,7 @@ from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.steps.enrollment_identity import UniqueIndex
 from tests.enrollment.interruption import INTERRUPTION, interrupted
 from tests.enrollment.tables import CONSTRAINTS, enrol, opened, run, unconstrained
-from tests.enrollment.test_install import standing, structure
+from tests.enrollment.test_add_constraints import standing, structure
 from tests.fixtures.databases import TemplateDatabase
 
 

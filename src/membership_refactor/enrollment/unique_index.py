@@ -1,4 +1,4 @@
-"""One unique index, built while writers write: left-overs, and duplicates that race in."""
+"""Build a unique index while others write: invalid indexes, and duplicates that come meanwhile."""
 
 from __future__ import annotations
 
@@ -14,38 +14,60 @@ from membership_refactor.enrollment.merge import merge
 from membership_refactor.enrollment.patience import Patience
 from membership_refactor.errors import CheckFailed, LockNotObtained, PortraitMismatch, RefactorError
 from membership_refactor.execution.sessions import Sessions
-from membership_refactor.planning import Alternative, UniqueIdentity
+from membership_refactor.planning import Alternative
 from membership_refactor.sql.unique_identity import indexes
 from membership_refactor.sql.unique_identity.indexes import IndexState
 from membership_refactor.sql.unique_identity.names import IdentityNames
+from membership_refactor.steps.enrollment_identity import UniqueIndex
 
 
 @dataclass(slots=True)
 class Built:
-    """How the index came about."""
+    """How the index was built."""
 
     attempts: int = 0
-    """Builds that were started; none where a valid index was found."""
+    """How many builds were started; 0 if there was a valid index."""
     left_overs: list[str] = field(default_factory=list)
-    """Invalid indexes that were found, with what they were."""
+    """The invalid indexes that were found, each with its state."""
     merged: int = 0
-    """Learners that were entered twice during the build and are one row now."""
+    """Learners who were written twice during the build, and whose rows were merged."""
+
+
+def perform(
+    engine: Engine, sessions: Sessions, action: UniqueIndex, *, patience: Patience | None = None
+) -> Built:
+    """Build the index of the action, or drop it, as the action says."""
+    patience = patience or Patience()
+    names = IdentityNames(action.identity, action.schema)
+    if not action.gone:
+        return build(engine, sessions, names, action.alternative, patience)
+    with sessions.open(purpose="index") as connection:
+        rows(connection, f"SET lock_timeout = '{patience.build_wait_ms}ms'")
+        _drop_unused(connection, names, action.alternative)
+    return Built()
+
+
+def _drop_unused(connection: Pg, names: IdentityNames, alternative: Alternative) -> None:
+    """Drop the index if no constraint uses it: an interrupted upgrade had not yet attached it."""
+    used = {row[0] for row in rows(connection, indexes.index_states(names)) if row[6] is not None}
+    ours = (IndexState.VALID, IndexState.IDLE, IndexState.FENCE)
+    if alternative.constraint not in used and index_state(connection, names, alternative) in ours:
+        rows(connection, indexes.drop(names, alternative.constraint))
+    for name in left_overs(connection, names, alternative):
+        rows(connection, indexes.drop(names, name))
 
 
 def build(
     engine: Engine,
     sessions: Sessions,
-    plan: UniqueIdentity,
-    schema: str,
+    names: IdentityNames,
     alternative: Alternative,
-    *,
-    patience: Patience | None = None,
+    patience: Patience,
 ) -> Built:
-    """The valid unique index of the alternative stands under its constraint's name.
+    """Build the unique index of the alternative, under its constraint's name.
 
-    Whatever goes wrong, an invalid index is either gone or named in the error.
+    If this fails, an invalid index is either dropped or named in the error.
     """
-    names, patience = IdentityNames(plan, schema), patience or Patience()
     built = Built()
     with sessions.open(purpose="index") as connection:
         rows(connection, f"SET lock_timeout = '{patience.build_wait_ms}ms'")
@@ -56,27 +78,30 @@ def build(
             if built.attempts == patience.build_tries:
                 raise _given_up(connection, names, alternative, built)
             built.attempts += 1
-            # An index that refuses new duplicates already is kept for that while the new one is
-            # built beside it; dropping it would open the door again.
+            # An invalid index that refuses new duplicates keeps doing so while it is rebuilt.
+            # Without it new duplicates could come.
             make = indexes.rebuild if state is IndexState.FENCE else indexes.create
             try:
                 rows(connection, make(names, alternative))
             except psycopg.errors.UniqueViolation:
-                _unite_newcomers(connection, engine, names, alternative, built, patience=patience)
+                _merge_new_duplicates(
+                    connection, engine, names, alternative, built, patience=patience
+                )
             except (psycopg.errors.DeadlockDetected, psycopg.errors.LockNotAvailable) as error:
                 if built.attempts == patience.build_tries:
                     left = _taken_away(connection, names, alternative)
                     raise LockNotObtained(
                         f"{alternative.constraint}: older transactions did not end in "
                         f"{built.attempts} tries.{left}",
-                        hint="End them (pg_stat_activity, pg_prepared_xacts), run again.",
+                        hint="End them (see pg_stat_activity and pg_prepared_xacts), then run the "
+                        "same command again.",
                     ) from error
 
 
 def _tidied(
     connection: Pg, names: IdentityNames, alternative: Alternative, built: Built
 ) -> IndexState:
-    """The state of the index after everything that only takes up space is gone."""
+    """Drop invalid indexes that refuse nothing; return the state of the index."""
     for name in left_overs(connection, names, alternative):
         built.left_overs.append(f"{name} (of a failed reindex)")
         rows(connection, indexes.drop(names, name))
@@ -84,9 +109,9 @@ def _tidied(
     if state is IndexState.OTHER:
         what = rows(connection, indexes.name_taken(names, alternative.constraint))[0][0]
         raise PortraitMismatch(
-            f'"{alternative.constraint}" is the name of something else in schema '
-            f'"{names.schema}": {what}.',
-            hint="Rename or drop it, or give the plan another name.",
+            f'schema "{names.schema}" has another object with the name '
+            f'"{alternative.constraint}": {what}.',
+            hint="Rename or drop it, or change the name in the plan.",
         )
     if state is IndexState.FENCE:
         built.left_overs.append(f"{alternative.constraint} (invalid, refuses new duplicates)")
@@ -97,7 +122,7 @@ def _tidied(
     return state
 
 
-def _unite_newcomers(
+def _merge_new_duplicates(
     connection: Pg,
     engine: Engine,
     names: IdentityNames,
@@ -106,14 +131,14 @@ def _unite_newcomers(
     *,
     patience: Patience,
 ) -> None:
-    """Duplicates that came during the build are merged; those that contradict stop it."""
-    reason = f"raced with the build of {alternative.constraint}"
+    """Merge the duplicates that came during the build; contradictory ones stop it."""
+    reason = f"written during the build of {alternative.constraint}"
     try:
         report = merge(engine, names.plan, names.schema, reason=reason, patience=patience)
     except RefactorError as error:
         left = _taken_away(connection, names, alternative)
         raise RefactorError(
-            f"{alternative.constraint} could not be built, because duplicates came meanwhile, "
+            f"{alternative.constraint} could not be built: duplicates were written meanwhile, "
             f"and they could not be merged: {error}{left}"
         ) from error
     built.merged += report.merged
@@ -124,7 +149,7 @@ def _unite_newcomers(
 def _given_up(
     connection: Pg, names: IdentityNames, alternative: Alternative, built: Built
 ) -> RefactorError:
-    """The error to raise, after the invalid index is gone."""
+    """Drop the invalid index and return the error to raise."""
     left = _taken_away(connection, names, alternative)
     check = identity_unique(names, alternative)
     count, keys = rows(connection, check.counted)[0]
@@ -132,21 +157,21 @@ def _given_up(
     if count:
         return CheckFailed(
             check.name,
-            f"{check.sentence}; they came while the index was built, {built.attempts} times",
+            f"{check.sentence}; duplicates came during build {built.attempts} of the index",
             count=count,
             keys=tuple(keys),
             hint=f"{left.strip()}{done} {check.hint}".strip(),
         )
     return RefactorError(
-        f"{alternative.constraint}: duplicates came during each of {built.attempts} builds."
+        f"{alternative.constraint}: duplicates were written during each of {built.attempts} builds."
         f"{done}{left}",
-        hint="Stop or mend the writer that makes them (INSERT ... ON CONFLICT DO NOTHING), "
-        "then run again.",
+        hint="Stop the writer of these duplicates, or let it use INSERT ... ON CONFLICT DO "
+        "NOTHING. Then run the same command again.",
     )
 
 
 def _taken_away(connection: Pg, names: IdentityNames, alternative: Alternative) -> str:
-    """Drops what is invalid; what cannot be dropped is said."""
+    """Drop invalid indexes; return a sentence that names any that could not be dropped."""
     try:
         for name in left_overs(connection, names, alternative):
             rows(connection, indexes.drop(names, name))
@@ -155,7 +180,7 @@ def _taken_away(connection: Pg, names: IdentityNames, alternative: Alternative) 
             rows(connection, indexes.drop(names, alternative.constraint))
     except psycopg.Error as error:
         return (
-            f" The invalid index {names.schema}.{alternative.constraint} is still there "
-            f"({error.diag.message_primary}); DROP INDEX CONCURRENTLY takes it away."
+            f" The invalid index {names.schema}.{alternative.constraint} still exists "
+            f"({error.diag.message_primary}); drop it with DROP INDEX CONCURRENTLY."
         )
-    return " No invalid index was left behind."
+    return " No invalid index is left."

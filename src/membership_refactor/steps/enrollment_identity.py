@@ -43,6 +43,82 @@ class UniqueIndex(Action):
         return (drop_index if self.gone else build_index)(names, self.alternative)
 
 
+def add_constraints(n: IdentityNames) -> tuple[Action, ...]:
+    """The actions that add the CHECK and the unique constraints to a live table."""
+    return (
+        Run(
+            key="list_constraints",
+            title="Create the list of own constraints",
+            statements=constraints.create_made(n),
+        ),
+        Brief(
+            key="add_check",
+            title="Add the identity check (NOT VALID)",
+            locks=((n.table, Lock.ACCESS_EXCLUSIVE),),
+            statements=(constraints.add_check(n),),
+            rehearsal=constraints.rehearsal(n),
+        ),
+        # A row may have come between the first check and the CHECK; none can come any more.
+        Verify(
+            key="check_rows",
+            title="Check that every row has an identity",
+            checks=(identity_given(n),),
+        ),
+        Run(
+            key="validate_check",
+            title="Validate the identity check",
+            statements=(constraints.validate_check(n),),
+        ),
+        *(
+            UniqueIndex(
+                key=f"build_index:{alternative.constraint}",
+                title=f"Build unique index {alternative.constraint}",
+                identity=n.plan,
+                schema=n.schema,
+                alternative=alternative,
+            )
+            for alternative in n.plan.alternatives
+        ),
+        Brief(
+            key="attach_constraints",
+            title="Attach the unique constraints",
+            locks=((n.table, Lock.ACCESS_EXCLUSIVE),),
+            statements=(constraints.attach(n),),
+            rehearsal=constraints.rehearsal(n),
+        ),
+    )
+
+
+def drop_constraints(n: IdentityNames) -> tuple[Action, ...]:
+    """The actions that drop what ``add_constraints`` added, as far as it came."""
+    return (
+        Run(
+            key="list_constraints",
+            title="Create the list of own constraints",
+            statements=constraints.create_made(n),
+        ),
+        Brief(
+            key="drop_constraints",
+            title="Drop the constraints",
+            locks=((n.table, Lock.ACCESS_EXCLUSIVE),),
+            statements=(constraints.drop_made(n),),
+            rehearsal=constraints.rehearsal(n),
+        ),
+        # An abandoned upgrade may have built an index and not yet attached it.
+        *(
+            UniqueIndex(
+                key=f"drop_index:{alternative.constraint}",
+                title=f"Drop unique index {alternative.constraint}",
+                identity=n.plan,
+                schema=n.schema,
+                alternative=alternative,
+                gone=True,
+            )
+            for alternative in n.plan.alternatives
+        ),
+    )
+
+
 def step(plan: UniqueIdentity, *, becomes: Callable[[Situation], Portrait]) -> Step:
     """The step for one identity table; ``becomes`` adds its constraints to a portrait."""
 
@@ -50,78 +126,10 @@ def step(plan: UniqueIdentity, *, becomes: Callable[[Situation], Portrait]) -> S
         return IdentityNames(plan, s.names.schema)
 
     def up(s: Situation) -> tuple[Action, ...]:
-        n = names(s)
-        return (
-            Run(
-                key="list_constraints",
-                title="Create the list of own constraints",
-                statements=constraints.create_made(n),
-            ),
-            Brief(
-                key="add_check",
-                title="Add the identity check (NOT VALID)",
-                locks=((n.table, Lock.ACCESS_EXCLUSIVE),),
-                statements=(constraints.add_check(n),),
-                rehearsal=constraints.rehearsal(n),
-            ),
-            # A row may have come between the first check and the CHECK; none can come any more.
-            Verify(
-                key="check_rows",
-                title="Check that every row has an identity",
-                checks=(identity_given(n),),
-            ),
-            Run(
-                key="validate_check",
-                title="Validate the identity check",
-                statements=(constraints.validate_check(n),),
-            ),
-            *(
-                UniqueIndex(
-                    key=f"build_index:{alternative.constraint}",
-                    title=f"Build unique index {alternative.constraint}",
-                    identity=plan,
-                    schema=n.schema,
-                    alternative=alternative,
-                )
-                for alternative in plan.alternatives
-            ),
-            Brief(
-                key="attach_constraints",
-                title="Attach the unique constraints",
-                locks=((n.table, Lock.ACCESS_EXCLUSIVE),),
-                statements=(constraints.attach(n),),
-                rehearsal=constraints.rehearsal(n),
-            ),
-        )
+        return add_constraints(names(s))
 
     def down(s: Situation) -> tuple[Action, ...]:
-        n = names(s)
-        return (
-            Run(
-                key="list_constraints",
-                title="Create the list of own constraints",
-                statements=constraints.create_made(n),
-            ),
-            Brief(
-                key="drop_constraints",
-                title="Drop the constraints",
-                locks=((n.table, Lock.ACCESS_EXCLUSIVE),),
-                statements=(constraints.drop_made(n),),
-                rehearsal=constraints.rehearsal(n),
-            ),
-            # An abandoned upgrade may have built an index and not yet attached it.
-            *(
-                UniqueIndex(
-                    key=f"drop_index:{alternative.constraint}",
-                    title=f"Drop unique index {alternative.constraint}",
-                    identity=plan,
-                    schema=n.schema,
-                    alternative=alternative,
-                    gone=True,
-                )
-                for alternative in plan.alternatives
-            ),
-        )
+        return drop_constraints(names(s))
 
     def before_up(s: Situation) -> tuple[Check, ...]:
         return before_constraints(names(s))

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from sqlalchemy import Engine
 
-from membership_refactor.enrollment.install import install, uninstall
+from membership_refactor.enrollment.add_constraints import add_constraints, drop_constraints
 from membership_refactor.enrollment.label import label
 from membership_refactor.enrollment.merge import merge
 from membership_refactor.enrollment.undo import undo
@@ -42,19 +42,19 @@ def test_the_constraints_stand_and_go_again(unconstrained_engine: Engine) -> Non
     with unconstrained_engine.begin() as connection:
         enrol(connection, 1, "k")
     before = structure(unconstrained_engine)
-    report = install(unconstrained_engine, IDENTITY, "public")
+    report = add_constraints(unconstrained_engine, IDENTITY, "public")
     assert standing(unconstrained_engine) == set(CONSTRAINTS)
     assert [built.attempts for built in report.built.values()] == [1, 1]
-    uninstall(unconstrained_engine, IDENTITY, "public")
+    drop_constraints(unconstrained_engine, IDENTITY, "public")
     assert structure(unconstrained_engine) == before
-    install(unconstrained_engine, IDENTITY, "public")
+    add_constraints(unconstrained_engine, IDENTITY, "public")
     assert standing(unconstrained_engine) == set(CONSTRAINTS)
 
 
 def test_a_second_run_finds_everything_done(unconstrained_engine: Engine) -> None:
-    install(unconstrained_engine, IDENTITY, "public")
+    add_constraints(unconstrained_engine, IDENTITY, "public")
     before = structure(unconstrained_engine)
-    report = install(unconstrained_engine, IDENTITY, "public")
+    report = add_constraints(unconstrained_engine, IDENTITY, "public")
     assert [built.attempts for built in report.built.values()] == [0, 0]
     assert structure(unconstrained_engine) == before
 
@@ -69,8 +69,8 @@ def test_constraints_that_were_there_before_stay_when_the_others_go(
             " UNIQUE (external_user_key, program_uuid, curriculum_uuid)",
         )
     before = structure(unconstrained_engine)
-    install(unconstrained_engine, IDENTITY, "public")
-    uninstall(unconstrained_engine, IDENTITY, "public")
+    add_constraints(unconstrained_engine, IDENTITY, "public")
+    drop_constraints(unconstrained_engine, IDENTITY, "public")
     assert structure(unconstrained_engine) == before
 
 
@@ -85,7 +85,7 @@ def test_a_constraint_of_the_same_name_that_means_something_else_stops_it(
         )
     before = structure(unconstrained_engine)
     with pytest.raises(CheckFailed, match="uq_program_enrollment_key is there already"):
-        install(unconstrained_engine, IDENTITY, "public")
+        add_constraints(unconstrained_engine, IDENTITY, "public")
     assert structure(unconstrained_engine) == before
 
 
@@ -96,7 +96,7 @@ def test_an_index_of_the_same_name_on_other_columns_stops_it(unconstrained_engin
             "CREATE UNIQUE INDEX uq_program_enrollment_user ON program_enrollment (user_id, id)",
         )
     with pytest.raises(PortraitMismatch, match="uq_program_enrollment_user"):
-        install(unconstrained_engine, IDENTITY, "public")
+        add_constraints(unconstrained_engine, IDENTITY, "public")
 
 
 def test_a_partitioned_table_is_refused_by_name(unconstrained_engine: Engine) -> None:
@@ -108,7 +108,7 @@ def test_a_partitioned_table_is_refused_by_name(unconstrained_engine: Engine) ->
             " program_uuid uuid, status text) PARTITION BY HASH (id)",
         )
     with pytest.raises(CheckFailed) as refused:
-        install(unconstrained_engine, IDENTITY, "public")
+        add_constraints(unconstrained_engine, IDENTITY, "public")
     assert refused.value.keys == (
         "it is no ordinary table (relkind p)",
         "column curriculum_uuid is missing",
@@ -120,13 +120,13 @@ def test_duplicates_stop_it_before_anything_is_changed(unconstrained_engine: Eng
         ids = [enrol(connection, 1, "k") for _ in range(2)]
     before = structure(unconstrained_engine)
     with pytest.raises(CheckFailed) as refused:
-        install(unconstrained_engine, IDENTITY, "public")
+        add_constraints(unconstrained_engine, IDENTITY, "public")
     assert refused.value.count == 1
     assert f"rows {ids[0]}, {ids[1]}" in refused.value.keys[0]
     assert "merge-duplicates --apply" in str(refused.value)
     assert structure(unconstrained_engine) == before
     merge(unconstrained_engine, IDENTITY, "public")
-    install(unconstrained_engine, IDENTITY, "public")
+    add_constraints(unconstrained_engine, IDENTITY, "public")
     assert standing(unconstrained_engine) == set(CONSTRAINTS)
 
 
@@ -137,7 +137,7 @@ def test_rows_without_identity_stop_it_and_a_label_lets_it_go_on(
         nobody = enrol(connection, None, None, courses=("c",))
     before = contents(unconstrained_engine)
     with pytest.raises(CheckFailed) as refused:
-        install(unconstrained_engine, IDENTITY, "public")
+        add_constraints(unconstrained_engine, IDENTITY, "public")
     assert refused.value.keys == (str(nobody),)
     count, number = label(unconstrained_engine, IDENTITY, "public", prefix="unknown-")
     assert count == 1 and number is not None
@@ -145,9 +145,9 @@ def test_rows_without_identity_stop_it_and_a_label_lets_it_go_on(
         assert run(connection, "SELECT external_user_key FROM program_enrollment") == [
             (f"unknown-{nobody}",)
         ]
-    install(unconstrained_engine, IDENTITY, "public")
+    add_constraints(unconstrained_engine, IDENTITY, "public")
     assert undo(unconstrained_engine, IDENTITY, "public", number).refused.keys() == {str(nobody)}
-    uninstall(unconstrained_engine, IDENTITY, "public")
+    drop_constraints(unconstrained_engine, IDENTITY, "public")
     assert undo(unconstrained_engine, IDENTITY, "public", number).undone == 1
     assert contents(unconstrained_engine) == before
 
@@ -158,11 +158,11 @@ def test_the_record_of_merges_outlives_the_constraints(unconstrained_engine: Eng
             enrol(connection, 1, "k")
     before = contents(unconstrained_engine)
     report = merge(unconstrained_engine, IDENTITY, "public")
-    install(unconstrained_engine, IDENTITY, "public")
+    add_constraints(unconstrained_engine, IDENTITY, "public")
     assert report.run is not None
     refused = undo(unconstrained_engine, IDENTITY, "public", report.run)
     assert refused.undone == 0 and "unique constraint" in next(iter(refused.refused.values()))
-    uninstall(unconstrained_engine, IDENTITY, "public")
+    drop_constraints(unconstrained_engine, IDENTITY, "public")
     assert undo(unconstrained_engine, IDENTITY, "public", report.run).undone == 1
     assert contents(unconstrained_engine) == before
 
@@ -173,11 +173,11 @@ def test_interrupted_at_every_statement_and_run_again_it_ends_the_same(
 ) -> None:
     bare = structure(unconstrained_engine)
     with interrupted(monkeypatch) as counter:
-        install(unconstrained_engine, IDENTITY, "public")
+        add_constraints(unconstrained_engine, IDENTITY, "public")
     statements, whole = counter.count, structure(unconstrained_engine)
     assert statements > 20
     with interrupted(monkeypatch) as counter:
-        uninstall(unconstrained_engine, IDENTITY, "public")
+        drop_constraints(unconstrained_engine, IDENTITY, "public")
     backwards = counter.count
     for number in range(1, statements + 1):
         for where in ("before", "after", "ended"):
@@ -185,15 +185,15 @@ def test_interrupted_at_every_statement_and_run_again_it_ends_the_same(
                 pytest.raises(INTERRUPTION),
                 interrupted(monkeypatch, **{where: number}),
             ):
-                install(unconstrained_engine, IDENTITY, "public")
+                add_constraints(unconstrained_engine, IDENTITY, "public")
             unconstrained_engine.dispose()
-            install(unconstrained_engine, IDENTITY, "public")
+            add_constraints(unconstrained_engine, IDENTITY, "public")
             assert structure(unconstrained_engine) == whole, (number, where)
             stop = number % backwards + 1
             with pytest.raises(INTERRUPTION), interrupted(monkeypatch, **{where: stop}):
-                uninstall(unconstrained_engine, IDENTITY, "public")
+                drop_constraints(unconstrained_engine, IDENTITY, "public")
             unconstrained_engine.dispose()
-            uninstall(unconstrained_engine, IDENTITY, "public")
+            drop_constraints(unconstrained_engine, IDENTITY, "public")
             assert structure(unconstrained_engine) == bare, (stop, where)
 
 
@@ -202,12 +202,12 @@ def test_an_upgrade_that_was_interrupted_can_be_taken_back_from_every_statement(
 ) -> None:
     bare = structure(unconstrained_engine)
     with interrupted(monkeypatch) as counter:
-        install(unconstrained_engine, IDENTITY, "public")
-    uninstall(unconstrained_engine, IDENTITY, "public")
+        add_constraints(unconstrained_engine, IDENTITY, "public")
+    drop_constraints(unconstrained_engine, IDENTITY, "public")
     for number in range(1, counter.count + 1):
         with pytest.raises(INTERRUPTION), interrupted(monkeypatch, after=number):
-            install(unconstrained_engine, IDENTITY, "public")
-        uninstall(unconstrained_engine, IDENTITY, "public")
+            add_constraints(unconstrained_engine, IDENTITY, "public")
+        drop_constraints(unconstrained_engine, IDENTITY, "public")
         assert structure(unconstrained_engine) == bare, number
 
 
@@ -225,8 +225,8 @@ def test_under_the_lock_nothing_is_waited_for_from_the_client(
 
     with monkeypatch.context() as patch:
         patch.setattr(psycopg.Cursor, "execute", noted)
-        install(unconstrained_engine, IDENTITY, "public")
-        uninstall(unconstrained_engine, IDENTITY, "public")
+        add_constraints(unconstrained_engine, IDENTITY, "public")
+        drop_constraints(unconstrained_engine, IDENTITY, "public")
     under = [text for text in sent if "ACCESS EXCLUSIVE MODE" in text]
     assert len(under) == 3
     assert all("ALTER TABLE" in text and text.endswith("COMMIT") for text in under)
@@ -244,7 +244,7 @@ def test_a_role_that_may_not_make_temporary_tables_brings_the_constraints_in(
         run(connection, "GRANT CREATE, USAGE ON SCHEMA public TO without_temporary")
         run(connection, "ALTER TABLE program_enrollment OWNER TO without_temporary")
     try:
-        install(unconstrained_engine, IDENTITY, "public")
+        add_constraints(unconstrained_engine, IDENTITY, "public")
         assert standing(unconstrained_engine) == set(CONSTRAINTS)
     finally:
         with unconstrained_engine.begin() as connection:
