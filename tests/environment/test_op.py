@@ -43,7 +43,7 @@ def downgrade() -> None:
 '''
 
 
-@pytest.mark.parametrize("step", CHAIN, ids=lambda step: step.name)
+@pytest.mark.parametrize("step", CHAIN.steps, ids=lambda step: step.name)
 def test_every_step_has_a_verb_for_each_direction(step: Step) -> None:
     up, down = getattr(op, step.name), getattr(op, f"undo_{step.name}")
     assert (up.step, up.direction) == (step, Direction.UP)

@@ -168,11 +168,11 @@ END
 
 
 def let_childless_go(names: Names) -> Statement:
-    """0008's way down, after its switch: a parent whose last child went between the refusal's
-    question and the switch has no legacy row; it goes, and what it held stands in the ledger.
+    """Delete the parents that lost their last child before link_children's downgrade switched.
 
-    Locked first: a child that comes meanwhile either is seen by the next statement, or makes its
-    parent again.
+    They have no row in the old table. Their values are kept in the ledger's events. The parents
+    are locked first: a child that comes meanwhile is either seen by the next statement, or makes
+    its parent again.
     """
     plan = names.plan
     uuid, link = ident(plan.parent_id), ident(plan.link)
