@@ -69,7 +69,8 @@ class FileScanner:
             why = f"{size:,} bytes are more than --max-bytes {self.max_bytes:,}"
             return FileOutcome.unread(shown, consumer, why)
         # Without its zero bytes, UTF-16 holds the words of the plan as ASCII does.
-        named = self._prefilter.search(raw) or self._prefilter.search(raw.replace(b"\0", b""))
+        found = self._prefilter.search
+        named = found(raw) or (b"\0" in raw and found(raw.replace(b"\0", b"")))
         if not named and (path.suffix.lower() in NO_TEXT or not strange(raw)):
             return outcome
         decoded = decode(raw)
