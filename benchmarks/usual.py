@@ -9,7 +9,7 @@ from __future__ import annotations
 from benchmarks.place import Connection
 from benchmarks.target import NAMES, Target
 from membership_refactor.plans.programme_membership import SPLIT
-from membership_refactor.sql.ddl.bare import create_bare_table
+from membership_refactor.sql.ddl.bare_table import create_bare_table
 from membership_refactor.sql.ddl.constraints import (
     create_foreign_keys,
     validate_foreign_keys,

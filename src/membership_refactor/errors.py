@@ -1,4 +1,4 @@
-"""Every error of the package: one root; a message says what is wrong, where, and what to do."""
+"""The errors of the package. A message says what is wrong, where, and what to do next."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 
 class RefactorError(Exception):
-    """The root. Its text is one message a person can act on; it never holds a password.
+    """The root of all errors. The text never contains a password.
 
-    ``hint`` is the next thing to do. It is part of the text, and kept apart for JSON output.
+    ``hint`` says what to do next. It is part of the text and, for JSON output, also an attribute.
     """
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
@@ -26,7 +26,7 @@ class PlanChanged(PlanError):
 
 
 class PortraitMismatch(RefactorError):
-    """The tables are not what the plan or the script expects; ``differences`` has a line each."""
+    """The tables differ from what the plan or the script expects; ``differences`` lists how."""
 
     def __init__(
         self, message: str, *, differences: Sequence[str] = (), hint: str | None = None
@@ -37,11 +37,11 @@ class PortraitMismatch(RefactorError):
 
 
 class CannotCarry(PortraitMismatch):
-    """The table has something that a copy cannot carry; nothing has been changed."""
+    """The table has something that cannot be copied; nothing has been changed."""
 
 
 class CheckFailed(RefactorError):
-    """An invariant does not hold: ``count`` rows break it, ``keys`` are the first of them."""
+    """A check failed: ``count`` rows break it, and ``keys`` are the first of them."""
 
     def __init__(
         self,
@@ -61,27 +61,27 @@ class CheckFailed(RefactorError):
 
 
 class GateClosed(RefactorError):
-    """A step asks for evidence that nobody uses the old structure, and there is none."""
+    """There is no evidence yet that the old structure is unused."""
 
 
 class StepOutOfOrder(RefactorError):
-    """The ledger knows of an open step, or of a step that has to come first."""
+    """Another step is open, or has to come first."""
 
 
 class StepInterrupted(RefactorError):
-    """The step stopped half-way; what it committed stays, and the ledger knows it as open."""
+    """The step stopped before its end. What it committed stays, and the step is open."""
 
 
 class LockNotObtained(RefactorError):
-    """A lock was not given in the bounded time of trying; nothing of this statement happened."""
+    """A lock was not obtained in the allowed time; the statement changed nothing."""
 
 
 class ReplayOutpaced(RefactorError):
-    """Writers fill the log of a move at least as fast as it is replayed."""
+    """Writers add to the log of a table build at least as fast as it is replayed."""
 
 
 class NoDatabase(RefactorError):
-    """No usable PostgreSQL: not reachable, refused, too old, or of another encoding."""
+    """No usable PostgreSQL: not reachable, refused, too old, or not in UTF8."""
 
 
 class LedgerFormUnknown(RefactorError):
@@ -89,4 +89,4 @@ class LedgerFormUnknown(RefactorError):
 
 
 class WrongUse(RefactorError):
-    """An option or a value that does not exist."""
+    """An option or a value that does not exist or cannot be used."""

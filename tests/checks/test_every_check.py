@@ -96,7 +96,7 @@ CASES = (
         3, ("0", "2", "999"),
     ),
     Case(
-        "link is of the key", "0005", lambda c: links_match_keys(c.names),
+        "links match keys", "0005", lambda c: links_match_keys(c.names),
         (f"UPDATE {CM} SET programme_membership_uuid = NULL WHERE id = 4",
          f"UPDATE {CM} SET programme_membership_uuid = gen_random_uuid() WHERE id = 6"),
         2, ("4", "6"),

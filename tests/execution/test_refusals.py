@@ -56,7 +56,7 @@ def unchanged(found: Snapshot, before: Snapshot) -> None:
         (
             f"ALTER TABLE {WIDE} ALTER amended_date DROP DEFAULT, "
             "ALTER amended_date TYPE text USING ''",
-            'column "amended_date" (changed) has type text; a timestamp is expected',
+            'column "amended_date" (changed) has type text, not a timestamp',
         ),
         (
             f"ALTER TABLE {WIDE} ALTER programme_start_date TYPE daterange USING NULL",
@@ -68,7 +68,7 @@ def unchanged(found: Snapshot, before: Snapshot) -> None:
         ),
         (
             f"ALTER TABLE {WIDE} ADD programme_membership_uuid uuid",
-            'has a column "programme_membership_uuid" already, the name of the link',
+            'already has a column "programme_membership_uuid", the name of the link',
         ),
         (
             f"ALTER TABLE {WIDE} ADD g text GENERATED ALWAYS AS (rotation) STORED",

@@ -94,7 +94,7 @@ def test_a_row_that_others_refer_to_is_not_deleted(new_database: Any) -> None:
     assert "\n" not in str(refused.value)
     assert str(refused.value).startswith('"source and copy" cannot be mended, 2 keys, first 2, 3: ')
     assert str(refused.value).endswith(
-        "Take the chain back to 0002 and up again: the copy is then made anew."
+        "Downgrade to 0002 and upgrade again; this rebuilds the copy."
     )
     assert snapshot(chain).tables == broken.tables
     assert chain.value("SELECT count(*) FROM public.note") == 2

@@ -40,13 +40,13 @@ def _changed(path: tuple[str | int, ...], value: object) -> str:
     ("text", "sentence"),
     [
         ("{", "is not JSON"),
-        ("[]", 'the document is no portrait: "format"'),
-        (_changed(("format",), "other"), 'the document is no portrait: "format"'),
+        ("[]", 'the document is not a portrait: "format"'),
+        (_changed(("format",), "other"), 'the document is not a portrait: "format"'),
         (_changed(("version",), 2), "has version 2; this tool reads 1"),
-        (_changed(("portrait", "tables", 1, "owner"), 5), "portrait.tables[1].owner: 5 is no str"),
+        (_changed(("portrait", "tables", 1, "owner"), 5), "portrait.tables[1].owner: 5 is not str"),
         (
             _changed(("portrait", "tables", 0, "row_security"), 1),
-            "portrait.tables[0].row_security: 1 is no bool",
+            "portrait.tables[0].row_security: 1 is not bool",
         ),
         (
             _changed(("portrait", "tables", 0, "columns", 0, "typ"), "text"),

@@ -40,7 +40,7 @@ def test_0a000_children_cannot_be_truncated_from_a_snapshot_that_may_be_old(
     step = writer.start("TRUNCATE s.narrow")
     assert step.outcome() == "0A000"
     assert step.error is not None
-    assert step.error.diag.message_hint == "Truncate under READ COMMITTED, or use DELETE."
+    assert step.error.diag.message_hint == "Run TRUNCATE at READ COMMITTED, or use DELETE."
     writer.rollback()
     writer.begin()
     assert writer.outcome("DELETE FROM s.narrow") == ""
@@ -71,7 +71,7 @@ def test_23514_a_child_that_contradicts_the_parent_it_names_is_refused(
     assert step.error is not None
     column = "person_id" if "key" in contradiction else "rotation"
     assert column in str(step.error.diag.message_primary)
-    assert "parent_uuid alone" in str(step.error.diag.message_hint)
+    assert "only parent_uuid" in str(step.error.diag.message_hint)
     assert writer.outcome(f"INSERT INTO s.narrow (curriculum, parent_uuid) SELECT 1, {ANY}") == ""
     assert_families(url)
 

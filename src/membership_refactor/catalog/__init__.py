@@ -1,1 +1,1 @@
-"""The catalog, read: portraits of tables, the server, and what hangs on a table."""
+"""Reading the catalog: portraits of tables, their dependents, and the server."""

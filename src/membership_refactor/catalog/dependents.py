@@ -1,11 +1,11 @@
-"""The queries for what holds on to a table from outside: by OID, or by mentioning its name."""
+"""The queries for objects that depend on a table by OID or mention its name."""
 
 from __future__ import annotations
 
 from membership_refactor.catalog.queries import acl_as_json
 
-# A pg_depend row may point to the table, to one of its columns, or to its row type (a function
-# that takes a row, a column of that type). Everything of the table's own is left out.
+# pg_depend refers to the table, to one of its columns, or to its row type (a function that takes a
+# row, a column of that type). The table's own parts are left out.
 _HOLDS = """
 WITH targets AS (
     SELECT 'pg_class'::regclass AS class, c.oid AS object, c.oid AS owner_oid
@@ -71,7 +71,7 @@ SELECT h.owner_oid, CASE p.prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggr
        p.oid::regprocedure::text AS name,
        CASE WHEN p.prokind <> 'a' THEN pg_get_functiondef(p.oid) END AS definition,
        {_COLUMNS} AS columns, pg_get_userbyid(p.proowner)::text AS owner,
-       -- A body that is only text can hold on to the table through nothing but a row type.
+       -- A function with a text body can depend on the table only through the row type.
        CASE WHEN p.prosqlbody IS NULL OR EXISTS (
            SELECT FROM targets t JOIN pg_depend d
            ON d.refclassid = t.class AND d.refobjid = t.object
@@ -84,8 +84,8 @@ JOIN pg_namespace n ON n.oid = p.pronamespace
 ORDER BY h.owner_oid, name
 """
 
-# Rules and policies of other tables, their defaults and generated columns, triggers whose FROM
-# names the table, and whatever else the server can describe.
+# Rules, policies, defaults and generated columns of other tables, triggers whose FROM names the
+# table, and any other object that PostgreSQL can describe.
 OTHERS = f"""{_HOLDS}
 SELECT h.owner_oid,
        CASE WHEN r.oid IS NOT NULL THEN 'rule' WHEN p.oid IS NOT NULL THEN 'policy'
@@ -122,8 +122,8 @@ AND (y.oid IS NULL OR y.typrelid <> h.owner_oid)
 ORDER BY h.owner_oid, kind, name
 """
 
-# Text bodies are looked through for the bare name as a word, letter case aside; words are what
-# stands between characters that cannot be part of an unquoted name. Bodies in C are symbols.
+# Searches text bodies for the bare name as a whole word, in any letter case. Bodies in C are only
+# symbols and are left out.
 BY_TEXT = """
 SELECT c.oid AS owner_oid,
        CASE p.prokind WHEN 'p' THEN 'procedure' ELSE 'function' END AS kind,

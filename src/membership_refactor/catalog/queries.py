@@ -1,12 +1,12 @@
-"""The catalog queries behind a portrait: one a kind of object, each for all tables at once.
+"""The catalog queries of a portrait: one for each kind of object, for all tables at once.
 
-Each takes ``tables``, an array of OIDs, and returns the table's OID as ``owner_oid``. They read
-catalogs that every role may read; nothing needs a superuser or an extension.
+Each takes ``tables``, an array of OIDs, and returns the table's OID as ``owner_oid``. Every role
+may run them, without extensions.
 """
 
 from __future__ import annotations
 
-# ACLs travel as JSON so that one row of a table carries all of its grants; NULL stays NULL.
+# An ACL is returned as JSON, so one row of a table has all of its grants. NULL stays NULL.
 _ACL = """(
     SELECT coalesce(json_agg(json_build_object(
         'grantee', CASE WHEN x.grantee = 0 THEN '' ELSE pg_get_userbyid(x.grantee) END,
@@ -39,7 +39,7 @@ SELECT set_config('search_path', '', true), set_config('quote_all_identifiers', 
        set_config('TimeZone', 'UTC', true), set_config('extra_float_digits', '1', true),
        set_config('bytea_output', 'hex', true)
 """
-"""A deparsed constant is printed with these settings, so a portrait must not depend on them."""
+"""PostgreSQL prints constants by these settings, so they are set before a portrait is read."""
 
 SERVER = """
 SELECT current_setting('server_version_num')::integer AS version, current_user::text AS "user",
@@ -51,7 +51,7 @@ SELECT current_setting('server_version_num')::integer AS version, current_user::
        coalesce((SELECT has_schema_privilege(n.oid, 'CREATE') FROM pg_namespace n
                  WHERE n.nspname = %(schema)s), false) AS creates_in_schema,
        has_database_privilege(current_database(), 'CREATE') AS creates_in_database,
-       -- A table has a row type of its name; array types give way by themselves.
+       -- A table has a row type of its name. PostgreSQL renames array types if needed.
        ARRAY(SELECT c.relname::text FROM pg_class c JOIN pg_namespace n
              ON n.oid = c.relnamespace WHERE n.nspname = %(schema)s
              UNION
@@ -170,8 +170,8 @@ JOIN pg_sequence s ON s.seqrelid = c.oid
 WHERE c.oid = ANY (%(sequences)s)
 """
 
-# Named NOT NULL constraints (contype n, PostgreSQL 18) are the column's NOT NULL; their names
-# differ with how a column came to be NOT NULL and mean nothing.
+# NOT NULL constraints (contype n, PostgreSQL 18) are left out: the column has NOT NULL, and the
+# constraint's name only depends on how it was set.
 CONSTRAINTS = """
 SELECT k.conrelid AS owner_oid, k.conname::text AS name, k.contype::text AS kind,
        pg_get_constraintdef(k.oid) AS definition, k.convalidated AS validated,

@@ -1,4 +1,4 @@
-"""Reads portraits from the catalog by set-based queries; the session's settings stay."""
+"""Reads portraits and the server from the catalog, without changing the session's settings."""
 
 from __future__ import annotations
 
@@ -37,8 +37,7 @@ _RowsByTable: TypeAlias = dict[int, list[DictRow]]
 def read_portrait(connection: Connection, schema: str, names: Sequence[str]) -> Portrait:
     """The portrait of those of ``names`` that exist in ``schema``, in the order of ``names``.
 
-    Reads only; works inside a transaction, outside of one and under AUTOCOMMIT, and leaves the
-    session's settings as they were.
+    It works inside and outside a transaction and under AUTOCOMMIT.
     """
     with _own_settings(connection) as cursor:
         version = cursor.connection.info.server_version
@@ -54,7 +53,7 @@ def read_portrait(connection: Connection, schema: str, names: Sequence[str]) -> 
 
 
 def read_server(connection: Connection, schema: str) -> Server:
-    """What the server and the connected role allow, and which names ``schema`` has given away."""
+    """The server, what the connected role may do, and the names in use in ``schema``."""
     with _own_settings(connection) as cursor:
         (row,) = _rows(cursor, queries.SERVER, {"schema": schema})
         triggers = _rows(cursor, queries.EVENT_TRIGGERS, {})
@@ -65,9 +64,8 @@ def read_server(connection: Connection, schema: str) -> Server:
 
 @contextmanager
 def _own_settings(connection: Connection) -> Iterator[psycopg.Cursor[DictRow]]:
-    # A rolled-back (sub)transaction is the only thing that puts every setting back to what it
-    # was, SET LOCAL values of the caller included. psycopg opens a transaction where there is
-    # none, and a savepoint where there is one.
+    # Only rolling back restores every setting, including the caller's SET LOCAL. psycopg begins a
+    # transaction if there is none, otherwise a savepoint.
     driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
     with (
         driver.transaction(force_rollback=True),
@@ -126,7 +124,7 @@ def _by_table(rows: list[DictRow]) -> _RowsByTable:
 
 
 def _values(row: DictRow, *leave_out: str) -> dict[str, Any]:
-    """The row as arguments of a value: lists become tuples, the OIDs stay behind."""
+    """The row as keyword arguments: lists become tuples, OIDs are left out."""
     return {
         name: _frozen(value)
         for name, value in row.items()

@@ -1,1 +1,1 @@
-"""The invariants: a sentence, and SQL that returns the keys that break it."""
+"""Checks: invariants with a sentence, and SQL that returns the keys of rows that break them."""

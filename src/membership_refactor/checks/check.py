@@ -1,4 +1,4 @@
-"""Check: a named invariant, as SQL that returns the keys of the rows that break it."""
+"""Check: a named invariant, and SQL that returns the keys of the rows that break it."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ class Reach(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """An invariant. It holds when ``query`` returns no row."""
+    """An invariant. It is true if ``query`` returns no row."""
 
     name: str
     sentence: str
-    """What is true when it holds."""
+    """The invariant in words."""
     query: str
-    """SELECT of one text column: the key, or what is wrong, of each row that breaks it."""
+    """SELECT of one text column: for each row that breaks it, its key or what is wrong."""
     reach: Reach = Reach.TABLES
     hint: str | None = None
     """What to do when it fails."""
     scan: SharedScan | None = None
-    """The same as ``query``, where the check can share its pass over the tables with others."""
+    """The same as ``query``, if the check can share a pass over the tables with others."""
 
     @classmethod
     def of(cls, scan: SharedScan, *, name: str, sentence: str, hint: str | None = None) -> Check:
@@ -39,7 +39,7 @@ class Check:
 
     @property
     def counted(self) -> str:
-        """One row: how many rows break it, and the first five keys."""
+        """One row: the number of rows that break it, and the first five keys."""
         return (
             "SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5],"
             " '{}'::pg_catalog.text[])\n"
@@ -49,11 +49,11 @@ class Check:
 
     @property
     def raising(self) -> Statement:
-        """The check as a block that raises, for scripts; its SQLSTATE is P0004."""
+        """The check as a block for scripts; it raises P0004 if rows break the check."""
         return self.block()
 
     def block(self, *, recording: str = "") -> Statement:
-        """The same; ``recording`` is plpgsql that runs before it raises, and sees ``broken``,
+        """The same; ``recording`` is plpgsql that runs before the RAISE, with variables ``broken``,
         ``keys`` and ``began``."""
         body = f"""
 #variable_conflict use_column
@@ -68,7 +68,7 @@ BEGIN
         {literal(self.name)}, {literal(self.sentence)},
         CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
         pg_catalog.array_to_string(keys, '; ')),
-      HINT = {literal(self.hint or "Nothing after this point has been done.")};
+      HINT = {literal(self.hint or "No later statement of this script has run.")};
   END IF;
 END
 """
@@ -76,7 +76,7 @@ END
 
 
 def passes(checks: Iterable[Check]) -> tuple[tuple[Check, ...], ...]:
-    """The checks in their order, those that look at the same rows together."""
+    """The checks in their order, grouped so that those that read the same rows share a pass."""
     made: dict[object, list[Check]] = {}
     for n, check in enumerate(checks):
         made.setdefault(check.scan.rows if check.scan else n, []).append(check)

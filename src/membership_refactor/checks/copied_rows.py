@@ -25,7 +25,7 @@ def links_match_keys(names: Names, *, beside_source: bool = False) -> Check:
     ``copy_is_exact``."""
     return Check.of(
         wrong_links(names, beside_source=beside_source),
-        name="link is of the key",
+        name="links match keys",
         sentence="every link is the uuid of its row's key",
         hint="Run membership-refactor repair.",
     )

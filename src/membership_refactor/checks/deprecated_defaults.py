@@ -1,4 +1,4 @@
-"""No default gives a deprecated column a value behind the back of who leaves the column out."""
+"""A check that no deprecated column has a default."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from membership_refactor.sql.quoting import ident, literal
 
 
 def deprecated_have_no_default(names: Names, child: Table) -> Check:
-    """A new-style INSERT leaves the deprecated columns out: from 0008 on what a default puts there
-    contradicts the parent, at 0009 every INSERT is refused. NULL as a default does no harm."""
+    """A new-style INSERT omits the deprecated columns. From 0008 on a default's value contradicts
+    the parent, and at 0009 every such INSERT is refused. DEFAULT NULL is allowed."""
     plan = names.plan
     listed = ", ".join(literal(name) for name in plan.deprecated)
     expression = "coalesce(pg_catalog.pg_get_expr(d.adbin, d.adrelid), t.typdefault)"
@@ -36,12 +36,12 @@ def deprecated_have_no_default(names: Names, child: Table) -> Check:
 def _hint(names: Names, child: Table) -> str:
     plan = names.plan
     columns = [child.column(name) for name in plan.deprecated]
-    # Whether a domain has a default of its own no portrait says; NULL instead of it does no harm.
+    # A portrait does not tell whether a domain has a default; SET DEFAULT NULL is right for both.
     suspects = [c for c in columns if c.identity or (_given(c) and not _null(c))]
     clauses = ", ".join(f"ALTER COLUMN {ident(c.name)} {_without(c)}" for c in suspects or columns)
     return (
         f"ALTER TABLE {names.copy} {clauses};  "
-        "Whoever needs that value has to write it, to the parent from now on."
+        "Applications that need such a value have to write it to the parent."
     )
 
 

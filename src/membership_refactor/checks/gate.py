@@ -1,6 +1,7 @@
-"""The gate: evidence that nobody uses any more what a step is about to take away.
+"""The gate: a step that drops something first asks for evidence that it is unused.
 
-SQL over the ledger's records, so that an offline script asks the same. No watch is no evidence.
+The SQL reads the ledger's records, so an offline script asks the same. Without a watch there is no
+evidence.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from membership_refactor.sql.names import Names
 from membership_refactor.sql.quoting import literal, qualified
 
 STALEST = "1 day"
-"""How old the newest sample of a watch may be."""
+"""The greatest age of the newest sample of a watch."""
 
 
 def gate(
@@ -23,11 +24,11 @@ def gate(
     since_step: str | None = None,
     empty: str | None = None,
 ) -> Check:
-    """Each row is a reason to wait. A recorded acceptance for ``step`` opens it.
+    """Each row is a reason to wait. A recorded acceptance for ``step`` opens the gate.
 
-    ``target`` names the structure in the usage records. ``since_step`` has to have ended before
-    the window began. ``empty`` is a quoted table that needs no evidence where the first step
-    created it and it holds no row.
+    ``target`` names the structure in the usage records. ``since_step`` must have ended before the
+    window began. ``empty`` is a quoted table; if the first step created it and it has no row, no
+    evidence is needed.
     """
     plan, ledger = names.plan, names.ledger
     name, about = literal(plan.name), literal(target)
@@ -61,11 +62,11 @@ def gate(
             f"FROM {qualified(ledger, 'step')} AS s WHERE s.plan = {name} "
             f"AND s.step = {literal(since_step)} AND s.ended_at > {began}"
         )
-    open_by_hand = (
+    accepted = (
         f"EXISTS (SELECT FROM {qualified(ledger, 'acceptance')} AS a WHERE a.plan = {name} "
         f"AND a.step = {literal(step)})"
     )
-    condition = f"NOT {open_by_hand}"
+    condition = f"NOT {accepted}"
     if empty is not None:
         created = (
             f"EXISTS (SELECT FROM {qualified(ledger, 'event')} AS e WHERE e.plan = {name} "
@@ -78,6 +79,6 @@ def gate(
         sentence=f"nobody uses the {target} any more",
         query=f"SELECT r.reason FROM ({query}) AS r (reason) WHERE {condition}",
         reach=Reach.CATALOG,
-        hint="Wait for the evidence, or go on with your own: "
+        hint="Wait until the evidence is complete, or accept the risk and record why: "
         f'alembic -x accept-usage="REASON" upgrade {revisions.of(step)}',
     )

@@ -1,20 +1,21 @@
-"""The rejoin: parent and child, with what was replaced laid over them, are the old table again."""
+"""A check that parent and child, joined and with replaced values restored, equal the old table."""
 
 from __future__ import annotations
 
 from membership_refactor.checks.check import Check
 from membership_refactor.portrait import Table
 from membership_refactor.sql.names import Names
-from membership_refactor.sql.parallel.ledger import lost, was
+from membership_refactor.sql.parallel.ledger_tables import lost, was
 from membership_refactor.sql.quoting import ident
 from membership_refactor.sql.types import differs, keyed
 
 
 def rejoined_equals_archive(names: Names, source: Table) -> Check:
-    """Against the archive, row by row, for the rows that nobody has changed since.
+    """Compares unchanged rows with the retired table, row by row.
 
-    Untouched is a row whose change time is the archive's, under a parent not changed later than
-    anything in the archive; so it needs a plan with ``changed``, and applications that keep it.
+    A row is unchanged if its change time equals that of the retired row and its parent did not
+    change after the latest retired row. So the plan needs ``changed``, and applications have to
+    keep it.
     """
     plan = names.plan
     assert plan.changed is not None
@@ -36,7 +37,7 @@ def rejoined_equals_archive(names: Names, source: Table) -> Check:
     others = keyed((c for c in source.columns if c.name != plan.id), plan.key)
     return Check(
         name="rejoin equals the archive",
-        sentence="parent and child joined, with replaced values laid over, are the archived rows",
+        sentence="parent and child joined, with replaced values restored, equal the retired rows",
         query=(
             f"SELECT a.{key}::text FROM {names.retired} AS a\n"
             f"JOIN (SELECT {', '.join(parts)}, p.{changed} AS parent_changed\n"
@@ -47,5 +48,5 @@ def rejoined_equals_archive(names: Names, source: Table) -> Check:
             f"FROM {names.retired} AS b)\n"
             f"  AND {differs(others, 'a', 'j')}"
         ),
-        hint="Rows changed without a new change time show up here too.",
+        hint="Rows that were changed without a new change time are listed too.",
     )

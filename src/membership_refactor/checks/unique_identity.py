@@ -1,4 +1,4 @@
-"""What has to hold before, and after, the constraints of a UniqueIdentity are added."""
+"""Checks before and after the constraints of a UniqueIdentity are added."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ _LOOK = "`membership-refactor duplicates` shows them"
 
 
 def before_constraints(names: IdentityNames) -> tuple[Check, ...]:
-    """What a DBA has to decide first."""
+    """Checks whose failures a DBA has to resolve first."""
     return (
         Check(
             name="identity table fits",
             sentence=f"{names.table} is an ordinary table and has the columns of the plan",
             query=unfit_table(names),
             reach=Reach.CATALOG,
-            hint="A partitioned table gets its unique indexes partition by partition, by hand.",
+            hint="On a partitioned table, create the unique index of each partition by hand.",
         ),
         Check(
             name="identity constraints are free",
-            sentence="no constraint of another meaning has a name that the plan gives",
+            sentence="no constraint with another definition has a name that the plan uses",
             query=differing_constraints(names),
             reach=Reach.CATALOG,
             hint="Rename or drop it, or give the plan other names.",
@@ -38,32 +38,32 @@ def before_constraints(names: IdentityNames) -> tuple[Check, ...]:
 
 
 def identity_given(names: IdentityNames) -> Check:
-    """No row is without identity."""
+    """Every row has an identity."""
     listed = " or ".join(names.plan.identity_columns)
     return Check(
         name=f"{names.plan.table} has an identity",
         sentence=f"every row of {names.plan.table} has {listed}",
         query=unidentified_rows(names),
-        hint=f"{_LOOK}; `membership-refactor merge-duplicates --label PREFIX --apply` gives each a "
+        hint=f"{_LOOK}. `membership-refactor merge-duplicates --label PREFIX --apply` gives each a "
         "key of its own, or delete them.",
     )
 
 
 def identity_unique(names: IdentityNames, alternative: Alternative) -> Check:
-    """No value of the alternative stands twice in one scope."""
+    """No value of the alternative occurs twice within a scope."""
     scope = ", ".join(names.plan.scope)
     within = f" within one ({scope})" if scope else ""
     return Check(
         name=f"{alternative.constraint} can stand",
-        sentence=f"no {alternative.column} stands twice in {names.plan.table}{within}",
+        sentence=f"no {alternative.column} occurs twice in {names.plan.table}{within}",
         query=duplicate_keys(names, alternative),
-        hint=f"{_LOOK}; `membership-refactor merge-duplicates --apply` unites those that do not "
+        hint=f"{_LOOK}. `membership-refactor merge-duplicates --apply` unites those that do not "
         "contradict each other, the rest is for a person to decide.",
     )
 
 
 def after_constraints(names: IdentityNames) -> tuple[Check, ...]:
-    """The constraints stand, and are valid."""
+    """The constraints exist and are valid."""
     return (
         Check(
             name="identity constraints stand",

@@ -1,4 +1,4 @@
-"""Plans: frozen descriptions of one refactoring, as plain values."""
+"""Plans: frozen descriptions of a refactoring, as plain values."""
 
 from membership_refactor.planning.identity import (
     Alternative,
@@ -8,9 +8,9 @@ from membership_refactor.planning.identity import (
     SurvivorRule,
     UniqueIdentity,
 )
+from membership_refactor.planning.policies import Conflict
 from membership_refactor.planning.revisions import Revisions
 from membership_refactor.planning.split import (
-    Conflict,
     LinkOnDelete,
     Nulls,
     ParentColumn,

@@ -1,4 +1,4 @@
-"""UniqueIdentity: rows known by one of several nullable identities, each unique in its scope."""
+"""UniqueIdentity: rows that are identified by one of several nullable columns, each unique."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from membership_refactor.planning.split import MAX_IDENTIFIER_BYTES
 
 
 class SurvivorRule(StrEnum):
-    """One reason to keep a row of several; the rules of a plan are asked in order."""
+    """A rule that picks one of several rows to keep. A plan's rules apply in order."""
 
     REALISED = "realised"
-    """It has the first alternative (for enrollments: a user)."""
+    """The row has the first alternative (for enrollments: a user)."""
     STATUS = "status"
-    """Its status stands earlier in the plan's ranking."""
+    """Its status comes earlier in the plan's ranking."""
     CHILDREN = "children"
     """More rows depend on it."""
     OLDEST = "oldest"
-    """Its id is lower; always asked last, so that the choice is never open."""
+    """Its id is lower. Always the last rule, so that there is always a choice."""
 
 
 class Keep(StrEnum):
-    """Which of several ranked values stays."""
+    """Which of several ranked values is kept."""
 
     SURVIVOR = "survivor"
-    """The surviving row's own: a merge never re-activates what was cancelled."""
+    """The surviving row's own value: a merge never reactivates a cancelled row."""
     BEST = "best"
-    """The one that the ranking puts first."""
+    """The value that comes first in the ranking."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,36 +42,36 @@ class Alternative:
     constraint: str = ""
     """Its unique constraint; ``uq_<table>_<column>`` when not given."""
     text: bool = False
-    """Written by people: spellings that differ in case or blanks are reported."""
+    """Typed by people: values that differ only in case or blanks are reported."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ranking:
-    """A column of known values, best first; any other value ranks behind them."""
+    """A column with known values, best first; all other values come after them."""
 
     column: str
     order: tuple[str, ...]
     keep: Keep = Keep.SURVIVOR
 
     def rank(self, value: object) -> int:
-        """The place in the order, lowest is best."""
+        """The position in the order; the lowest is the best."""
         return self.order.index(value) if value in self.order else len(self.order)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dependent:
-    """A table whose rows hang from the identity table, or from another dependent."""
+    """A table whose rows refer to the identity table, or to another dependent."""
 
     table: str
     parent: str
     """The column that holds the parent's id."""
     id: str = "id"
     unique: tuple[str, ...] | None = None
-    """Together with ``parent`` a unique key; rows that are equal in it collide in a merge. Empty
-    where ``parent`` alone is unique, None where any number of equal rows may stand."""
+    """Columns that form a unique key together with ``parent``; rows with equal values collide in a
+    merge. Empty if ``parent`` alone is unique, None if equal rows are allowed."""
     unite: tuple[str, ...] = ()
-    """Of colliding rows at most one value each, and a NULL gives way to it; two values forbid
-    the merge, because one of them would be lost."""
+    """Columns in which colliding rows may have at most one value; it replaces NULLs. Two different
+    values forbid the merge, because one would be lost."""
     ranking: Ranking | None = None
     dependents: tuple[Dependent, ...] = ()
 
@@ -81,7 +81,7 @@ class Dependent:
         return self.unique or ()
 
     def walk(self) -> Iterator[Dependent]:
-        """This table and every table that hangs from it."""
+        """This table and all tables that depend on it."""
         yield self
         for dependent in self.dependents:
             yield from dependent.walk()
@@ -100,11 +100,11 @@ class UniqueIdentity:
     table: str
     alternatives: tuple[Alternative, ...]
     scope: tuple[str, ...]
-    """A row with a NULL in it is outside every unique constraint, as in PostgreSQL."""
+    """Unique constraints do not apply to a row with a NULL in it, as in PostgreSQL."""
     id: str = "id"
     """The single-column primary key."""
     required: str = ""
-    """The CHECK that one identity is there; ``ck_<table>_identity`` when not given."""
+    """The CHECK that a row has an identity; ``ck_<table>_identity`` when not given."""
     status: Ranking | None = None
     survivor: tuple[SurvivorRule, ...] = (
         SurvivorRule.REALISED,
@@ -149,7 +149,7 @@ class UniqueIdentity:
 
     @property
     def fingerprint(self) -> str:
-        """sha256 over the canonical text of the plan; the schema is no part of it."""
+        """sha256 of the canonical text of the plan, without the schema."""
         canonical = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
 
@@ -170,7 +170,7 @@ class UniqueIdentity:
         }
         for field, value in names.items():
             if not value or "\0" in value:
-                raise PlanError(f'plan "{self.name}": {field} is empty or holds a NUL.')
+                raise PlanError(f'plan "{self.name}": {field} is empty or contains a NUL.')
             if len(value.encode()) > MAX_IDENTIFIER_BYTES:
                 raise PlanError(
                     f'plan "{self.name}": {field} "{value}" is longer than '
@@ -182,7 +182,7 @@ class UniqueIdentity:
 
     def _check_columns(self) -> None:
         if not self.alternatives:
-            raise PlanError(f'plan "{self.name}": alternatives is empty; name at least one.')
+            raise PlanError(f'plan "{self.name}": alternatives is empty. Name at least one column.')
         columns = [self.id, *self.identity_columns, *self.scope]
         if self.status:
             columns.append(self.status.column)
@@ -198,7 +198,7 @@ class UniqueIdentity:
     def _check_dependents(self) -> None:
         for dependent in self.walk():
             given = (dependent.id, dependent.parent, *dependent.unique_columns)
-            # The id may be united: one that somebody chose must not get lost.
+            # The id may also be in ``unite``, so that an id that somebody chose is not lost.
             given = (*given, *(c for c in dependent.unite if c != dependent.id))
             if dependent.ranking:
                 given = (*given, dependent.ranking.column)

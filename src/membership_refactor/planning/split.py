@@ -1,4 +1,4 @@
-"""TableSplit: one wide table becomes a parent and a child, described once."""
+"""TableSplit: the plan by which one wide table becomes a parent and a child."""
 
 from __future__ import annotations
 
@@ -8,31 +8,19 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 
 from membership_refactor.errors import PlanError
+from membership_refactor.planning.policies import Conflict
 
 MAX_IDENTIFIER_BYTES = 63
-"""PostgreSQL cuts longer names silently (NAMEDATALEN - 1)."""
+"""PostgreSQL silently cuts longer names (NAMEDATALEN - 1)."""
 
 
 class Nulls(StrEnum):
-    """What a missing value in a key column means."""
+    """What a NULL in a key column means."""
 
     EQUAL = "equal"
-    """Rows with the same gaps share a parent."""
+    """Rows with NULL in the same key columns, and otherwise equal keys, share a parent."""
     REJECT = "reject"
-    """A row with a gap stops the chain; the gate lists it."""
-
-
-class Conflict(StrEnum):
-    """Which value a parent takes where its rows disagree on a column outside the key."""
-
-    AGREE = "agree"
-    """None: disagreement stops the chain, with a list."""
-    LATEST = "latest"
-    """The row of the greatest (change time, id), its NULLs included."""
-    FIRST = "first"
-    """The row of the lowest id, its NULLs included."""
-    MAX = "max"
-    """The greatest value that is not NULL."""
+    """A row with a NULL in its key stops the step, which lists it."""
 
 
 class LinkOnDelete(StrEnum):
@@ -54,24 +42,24 @@ class ParentColumn:
 class TableSplit:
     """One wide table is split into a parent and a child.
 
-    Names are bare and unquoted; the schema is given when the chain is run, so that
-    one plan serves every tenant. Validated when made (``PlanError`` names the field).
+    Names are bare and unquoted. The schema is given when the chain runs, so one plan serves every
+    tenant. The plan is validated when it is created; ``PlanError`` names the wrong field.
     """
 
     name: str
-    """Names the plan in the ledger; a changed plan needs another name."""
+    """The plan's name in the ledger. A changed plan needs another name."""
     source: str
     """The wide table."""
     copy: str
     """Its copy, which becomes the child."""
     parent: str
-    """The rebuilt table; it may take over the source's name, which is free from 0005 on."""
+    """The new parent table. It may have the source's name, which is free from 0005 on."""
     key: tuple[str, ...]
-    """The columns that identify a parent; the first is the one that batches run along."""
+    """The columns that identify a parent. Batches follow the first one."""
     parent_columns: tuple[ParentColumn, ...]
     """The parent's other columns, each with its conflict policy."""
     child_columns: tuple[str, ...]
-    """What stays with the child, besides ``id`` and ``changed``."""
+    """The columns that stay with the child, besides ``id`` and ``changed``."""
     link: str
     """The child's new uuid column."""
     id: str = "id"
@@ -79,11 +67,11 @@ class TableSplit:
     parent_id: str = "uuid"
     """The parent's uuid primary key."""
     changed: str | None = None
-    """The time of a row's last change; both tables have their own. ``latest`` needs it."""
+    """The column with the time of a row's last change, in both tables. ``latest`` needs it."""
     nulls: Nulls = Nulls.EQUAL
     link_on_delete: LinkOnDelete = LinkOnDelete.RESTRICT
     evidence_days: int = 14
-    """How long nobody may have used the old structure before a gate opens."""
+    """For how many days the old structure has to be unused before a step drops it."""
     retired: str = field(default="")
     """The archive's name; ``<source>_retired`` when not given."""
 
@@ -107,13 +95,13 @@ class TableSplit:
 
     @property
     def source_columns(self) -> tuple[str, ...]:
-        """Every column the plan knows of the wide table, in the plan's order."""
+        """Every column of the wide table that the plan names, in the plan's order."""
         changed = (self.changed,) if self.changed else ()
         return (self.id, *self.deprecated, *self.child_columns, *changed)
 
     @property
     def fingerprint(self) -> str:
-        """sha256 over the canonical text of the plan; the schema is no part of it."""
+        """sha256 of the canonical text of the plan, without the schema."""
         canonical = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
 
@@ -135,16 +123,20 @@ class TableSplit:
         for attribute, value in named.items():
             self._check_identifier(attribute, value)
         if not self.key:
-            raise PlanError(f'plan "{self.name}": key is empty; name at least one column.')
+            raise PlanError(f'plan "{self.name}": key is empty. Name at least one column.')
         for one, other in (("source", "copy"), ("copy", "parent"), ("retired", "copy")):
             if named[one] == named[other]:
-                raise PlanError(f'plan "{self.name}": {one} and {other} are both "{named[one]}".')
+                raise PlanError(
+                    f'plan "{self.name}": {one} and {other} have the same name "{named[one]}".'
+                )
         if self.retired in (self.source, self.parent):
-            raise PlanError(f'plan "{self.name}": retired has the name of a living table.')
+            raise PlanError(
+                f'plan "{self.name}": retired has the name of the source or the parent.'
+            )
 
     def _check_identifier(self, attribute: str, value: str) -> None:
         if not value or "\0" in value:
-            raise PlanError(f'plan "{self.name}": {attribute} is empty or holds a NUL.')
+            raise PlanError(f'plan "{self.name}": {attribute} is empty or contains a NUL.')
         if len(value.encode()) > MAX_IDENTIFIER_BYTES:
             raise PlanError(
                 f'plan "{self.name}": {attribute} "{value}" is longer than '
@@ -165,19 +157,19 @@ class TableSplit:
                 self._check_identifier(attribute, name)
                 if name in seen:
                     raise PlanError(
-                        f'plan "{self.name}": column "{name}" stands in {seen[name]} '
+                        f'plan "{self.name}": column "{name}" is in {seen[name]} '
                         f"and in {attribute}."
                     )
                 seen[name] = attribute
         if self.link in seen:
-            raise PlanError(f'plan "{self.name}": link "{self.link}" is a column already.')
+            raise PlanError(f'plan "{self.name}": link "{self.link}" is already a column.')
         if self.parent_id in (*self.deprecated, self.changed):
             raise PlanError(
-                f'plan "{self.name}": parent_id "{self.parent_id}" is a column already.'
+                f'plan "{self.name}": parent_id "{self.parent_id}" is already a column.'
             )
         latest = self.with_policy(Conflict.LATEST)
         if latest and self.changed is None:
             raise PlanError(
-                f'plan "{self.name}": parent_columns "{latest[0]}" says latest, '
-                "but changed names no column to tell which row is the latest."
+                f'plan "{self.name}": parent_columns "{latest[0]}" has the policy latest. '
+                "Set changed to the column with the time of a row's last change."
             )

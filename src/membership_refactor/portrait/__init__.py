@@ -1,4 +1,4 @@
-"""The catalog as values, and the comparison of two portraits."""
+"""Portraits: what the catalog says about tables, as values, and their comparison."""
 
 from membership_refactor.portrait.adoption import Adoption, adoption
 from membership_refactor.portrait.comparison import Change, Difference, compared, differences

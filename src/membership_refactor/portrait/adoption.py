@@ -1,4 +1,4 @@
-"""Whether tables that are there already can be taken for those that 0001 would create."""
+"""Adoption: whether existing tables can be used instead of those that 0001 would create."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from membership_refactor.portrait.comparison import Change, Difference, compared
 from membership_refactor.portrait.tables import Constraint, Portrait, Table
 
 _STOPPING = frozenset({"table", "column", "type", "NOT NULL", "identity", "kind", "generation"})
-"""Models, plan and every later step rest on these; anything else is the owner's business."""
+"""Models, plan and later steps need these aspects. Other differences are only recorded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adoption:
-    """The differences by what they mean; ``possible`` where nothing stops it."""
+    """The differences that stop the adoption, and those that are only recorded."""
 
     stopping: tuple[str, ...]
     recorded: tuple[str, ...]
@@ -25,11 +25,11 @@ class Adoption:
 
 
 def adoption(expected: Portrait, found: Portrait) -> Adoption:
-    """What stops the adoption of ``found``, and what is only written down.
+    """Compares the existing tables ``found`` with the expected ones.
 
-    Stopping: a missing table or column, another type, nullability in either direction, another
-    primary key, other generation of ids, a missing foreign key. Only recorded: whatever is there
-    beside it, other orders, names, defaults, grants and so on.
+    These stop it: a missing table, column or foreign key, and another type, nullability, primary
+    key or id generation. Everything else is recorded: additional objects, another column order,
+    other names, defaults, grants and so on.
     """
     stopping: list[str] = []
     recorded: list[str] = []
@@ -49,10 +49,10 @@ def _stops(difference: Difference) -> bool:
 
 
 def _keys(expected: Table, found: Table) -> Iterator[str]:
-    """Primary and foreign keys by what they say: the names that legacy tables gave them differ."""
+    """Compares primary and foreign keys by their columns, because their names differ."""
     one, two = expected.primary_key, found.primary_key
     if one is not None and (two is None or two.columns != one.columns):
-        there = f"({', '.join(two.columns)})" if two else "not there"
+        there = f"({', '.join(two.columns)})" if two else "missing"
         yield (
             f'table "{expected.name}": the primary key is {there}, '
             f"expected ({', '.join(one.columns)})"

@@ -1,4 +1,4 @@
-"""What is compared of each kind of object: its aspects by name, in a form that compares."""
+"""Aspects: what is compared of each kind of object, by name."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def of_publication(publication: Publication) -> Aspects:
 
 
 def of_table(table: Table) -> Aspects:
-    """The table itself, without what hangs on it."""
+    """The table itself, without its columns, constraints and so on."""
     return {
         "kind": _RELKINDS.get(table.kind, table.kind),
         "persistence": _PERSISTENCE.get(table.persistence, table.persistence),
@@ -164,41 +164,32 @@ def of_table(table: Table) -> Aspects:
     }
 
 
-def of_grants(
-    grants: tuple[Grant, ...] | None, columns: tuple[Grant, ...], *, owner: str, known_owner: bool
-) -> frozenset[tuple[str, str, str]]:
-    """(grantee, privilege, given by) of everybody but the owner, and of the owner what is unlike
-    the default. A missing ACL means what the default says: the owner everything, others nothing.
+OF_TABLE = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER"})
+"""The privileges that a table's owner has by default; PostgreSQL 17 adds MAINTAIN."""
+OF_SEQUENCE = frozenset({"USAGE", "SELECT", "UPDATE"})
 
-    Where the expected owner is "whoever", who gave a privilege is not compared.
+
+def of_grants(
+    grants: tuple[Grant, ...] | None,
+    columns: tuple[Grant, ...] = (),
+    *,
+    owner: str,
+    known_owner: bool,
+    default: frozenset[str] = OF_TABLE,
+) -> frozenset[tuple[str, str, str]]:
+    """(grantee, privilege, grantor) of all roles but the owner, and of the owner if it lacks a
+    privilege of ``default``. Without an ACL the owner has everything, and others have nothing.
+
+    If no owner is expected, grantors are not compared.
     """
-    said = set()
+    found = set()
     privileges = {grant.privilege for grant in grants or () if grant.grantee == owner}
-    if grants is not None and not privileges >= _ALL:
-        said.add((owner, "only " + (", ".join(sorted(privileges)) or "nothing"), ""))
+    if grants is not None and not privileges >= default:
+        found.add((owner, "only " + (", ".join(sorted(privileges)) or "nothing"), ""))
     for grant in (*(grants or ()), *columns):
         if grant.grantee == owner and not grant.column:
             continue
         what = grant.privilege + (f" on column {grant.column}" if grant.column else "")
         what += " with grant option" if grant.grantable else ""
-        said.add((grant.grantee or "PUBLIC", what, grant.grantor if known_owner else ""))
-    return frozenset(said)
-
-
-_ALL = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER"})
-"""What an owner has by default; 17 adds MAINTAIN."""
-
-
-def of_sequence_grants(
-    sequence: Sequence, *, owner: str, known_owner: bool
-) -> frozenset[tuple[str, str, str]]:
-    """The same for a sequence: USAGE, SELECT, UPDATE."""
-    said = set()
-    privileges = {g.privilege for g in sequence.grants or () if g.grantee == owner}
-    if sequence.grants is not None and not privileges >= {"USAGE", "SELECT", "UPDATE"}:
-        said.add((owner, "only " + (", ".join(sorted(privileges)) or "nothing"), ""))
-    for grant in sequence.grants or ():
-        if grant.grantee != owner:
-            what = grant.privilege + (" with grant option" if grant.grantable else "")
-            said.add((grant.grantee or "PUBLIC", what, grant.grantor if known_owner else ""))
-    return frozenset(said)
+        found.add((grant.grantee or "PUBLIC", what, grant.grantor if known_owner else ""))
+    return frozenset(found)

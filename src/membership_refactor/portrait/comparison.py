@@ -1,4 +1,4 @@
-"""What differs between two portraits, as values and as plain sentences."""
+"""The differences between two portraits, as values and as sentences."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Difference:
     """One difference."""
 
     aspect: str
-    """What it concerns: table, type, NOT NULL, default, constraint, index, grant, comment, ..."""
+    """What differs: table, type, NOT NULL, default, constraint, index, grant, comment, ..."""
     change: Change
     table: str
     item: str
@@ -42,10 +42,10 @@ def differences(
     ignore_order: bool = True,
     without: Collection[str] = (),
 ) -> tuple[str, ...]:
-    """A sentence for each difference; empty where the portraits are equal.
+    """A sentence for each difference; empty if the portraits are equal.
 
-    Sizes, row counts, dependents and left-over invalid indexes are no part of it. An empty owner
-    in ``expected`` means whoever. ``without`` names aspects to leave out, such as ``incoming``.
+    Sizes, row counts, dependents and invalid indexes are not compared. An empty owner in
+    ``expected`` matches any owner. ``without`` names aspects to leave out, such as ``incoming``.
     """
     return tuple(
         str(difference)
@@ -129,7 +129,7 @@ class _Comparison:
             yield self._other("column order", "", "", ", ".join(expected), ", ".join(found))
 
     def _sequence(self, expected: Column, found: Column) -> Iterator[Difference]:
-        # A portrait that is written by hand need not say how an identity's sequence is made.
+        # A portrait written by hand may leave out the sequence of an identity.
         if expected.sequence is None or found.sequence is None:
             return
         label = f'column "{expected.name}"'
@@ -141,7 +141,9 @@ class _Comparison:
         )
         owner = self._found.owner
         one, two = (
-            aspects.of_sequence_grants(s, owner=o, known_owner=self._known_owner)
+            aspects.of_grants(
+                s.grants, owner=o, known_owner=self._known_owner, default=aspects.OF_SEQUENCE
+            )
             for s, o in (
                 (expected.sequence, self._expected.owner or owner),
                 (found.sequence, owner),

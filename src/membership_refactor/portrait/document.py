@@ -1,4 +1,4 @@
-"""A portrait as a JSON document, and back: what ``-x portrait=FILE`` reads."""
+"""The JSON document of a portrait, which ``-x portrait=FILE`` reads: writing and reading it."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from membership_refactor.portrait.tables import Portrait, Table
 
 FORMAT = "membership-refactor portrait"
 VERSION = 1
-_HINT = "Write it again with: membership-refactor plan --format json"
+_HINT = "Write a new one with: membership-refactor plan --format json"
 
 _T = TypeVar("_T")
 
 
 def to_json(portrait: Portrait) -> str:
-    """The portrait as an indented document with its format and version."""
+    """The portrait as an indented document with format and version."""
     document = {"format": FORMAT, "version": VERSION, "portrait": to_values(portrait)}
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 def from_json(text: str) -> Portrait:
-    """The portrait that ``to_json`` wrote; WrongUse says what is broken and where."""
+    """The portrait that ``to_json`` wrote; raises WrongUse with the place of an error."""
     try:
         document = json.loads(text)
     except ValueError as error:
         raise WrongUse(f"The portrait is not JSON: {error}.", hint=_HINT) from None
     if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise WrongUse(f'The document is no portrait: "format" is not "{FORMAT}".', hint=_HINT)
+        raise WrongUse(f'The document is not a portrait: "format" is not "{FORMAT}".', hint=_HINT)
     if document.get("version") != VERSION:
         raise WrongUse(
             f"The portrait has version {document.get('version')!r}; this tool reads {VERSION}.",
@@ -47,7 +47,7 @@ def to_values(value: Portrait | Table | Any) -> dict[str, Any]:
 
 
 def from_values(kind: type[_T], values: object, *, where: str = "") -> _T:
-    """The value of type ``kind`` that ``to_values`` took apart."""
+    """The value of type ``kind`` from the result of ``to_values``."""
     return typing.cast("_T", _decoded(kind, values, where or kind.__name__))
 
 
@@ -64,10 +64,10 @@ def _decoded(kind: Any, value: object, where: str) -> object:
         return None if value is None else _decoded(typing.get_args(kind)[0], value, where)
     if origin is tuple:
         return _tuple(typing.get_args(kind), value, where)
-    # bool is an int to Python, but a number where a yes or no stands is a broken file.
+    # In Python a bool is an int, but a number instead of a bool is an error here.
     if type(value) is not kind:
         raise WrongUse(
-            f"The portrait is broken at {where}: {json.dumps(value)} is no {kind.__name__}.",
+            f"The portrait is broken at {where}: {json.dumps(value)} is not {kind.__name__}.",
             hint=_HINT,
         )
     return value

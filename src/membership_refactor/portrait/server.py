@@ -1,4 +1,4 @@
-"""Server: what the server and the connected role allow, as a value."""
+"""Server: the server's version and what the connected role may do, as a value."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventTrigger:
-    """An event trigger that fires: it may refuse or rewrite what a step does."""
+    """An enabled event trigger: it may refuse or change a statement of a step."""
 
     name: str
     event: str
     enabled: str
     tags: tuple[str, ...] = ()
-    """The commands it is restricted to; empty for all."""
+    """The commands for which it fires; empty for all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """Facts beyond the tables that decide whether a plan can be carried out."""
+    """What decides, besides the tables, whether a plan can be carried out."""
 
     version: int = 150000
     """server_version_num."""
@@ -29,9 +29,9 @@ class Server:
     acts_as: tuple[str, ...] = ()
     """The roles the user may SET ROLE to, its own included."""
     creates_in_schema: bool = True
-    """CREATE on the schema: new tables and every renaming need it."""
+    """CREATE on the schema, for new tables and renaming."""
     creates_in_database: bool = True
-    """CREATE on the database: the ledger has a schema of its own."""
+    """CREATE on the database, for the schema of the ledger."""
     event_triggers: tuple[EventTrigger, ...] = ()
     relations: tuple[str, ...] = ()
-    """Names of the schema that a new table, index, sequence or row type cannot have."""
+    """Names in the schema that a new table, index, sequence or type cannot have."""

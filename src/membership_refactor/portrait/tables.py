@@ -1,7 +1,7 @@
-"""The portrait: what the catalog knows about the tables of a plan, as plain values.
+"""The portrait: everything that the catalog says about the tables of a plan, as plain values.
 
-Texts are PostgreSQL's own (format_type, pg_get_constraintdef, pg_get_indexdef and so on), read
-with an empty search_path, so that names inside them are qualified.
+Definitions are PostgreSQL's own texts (format_type, pg_get_constraintdef and so on), read with an
+empty search_path, so names in them are qualified.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """One aclitem: who may do what, given by whom. ``column`` is empty for the whole object."""
+    """One privilege, as in an aclitem. ``column`` is empty for the whole object."""
 
     grantee: str
     """A role's name; empty for PUBLIC."""
@@ -36,9 +36,9 @@ class Sequence:
     cache: int = 1
     cycle: bool = False
     owned: bool = True
-    """Whether it belongs to the column (identity or serial) and goes with it."""
+    """Whether it belongs to the column (identity or serial) and is dropped with it."""
     grants: tuple[Grant, ...] | None = None
-    """None where the ACL is the built-in default."""
+    """None if the ACL is the built-in default."""
     comment: str | None = None
 
 
@@ -61,13 +61,13 @@ class Column:
     sequence: Sequence | None = None
     """The sequence of an identity or serial column."""
     collation: str | None = None
-    """A quoted, qualified collation where it is not the type's own."""
+    """A quoted, qualified collation, if it is not the type's own."""
     deterministic: bool = True
-    """False where the collation holds different texts for equal."""
+    """False if different texts are equal in the collation."""
     base_type: str | None = None
-    """What a domain rests on in the end; None for every other type."""
+    """The type under a domain, through all domains between; None for other types."""
     storage: str | None = None
-    """PLAIN, EXTERNAL, EXTENDED or MAIN where it is not the type's own."""
+    """PLAIN, EXTERNAL, EXTENDED or MAIN, if it is not the type's own."""
     compression: str | None = None
     statistics: int | None = None
     options: tuple[str, ...] = ()
@@ -87,7 +87,7 @@ class Constraint:
     validated: bool = True
     columns: tuple[str, ...] = ()
     references: tuple[str, str] | None = None
-    """(schema, table) that a foreign key points to."""
+    """(schema, table) that a foreign key refers to."""
     on_delete: str = ""
     """a, r, c, n, d as in pg_constraint.confdeltype, for foreign keys."""
     on_update: str = ""
@@ -101,7 +101,7 @@ class Constraint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncomingKey:
-    """A foreign key of another table that points to this one."""
+    """A foreign key of another table that refers to this one."""
 
     schema: str
     table: str
@@ -111,7 +111,7 @@ class IncomingKey:
     columns: tuple[str, ...] = ()
     """The other table's columns."""
     references: tuple[str, ...] = ()
-    """The columns of this table that they point to."""
+    """The columns of this table that they refer to."""
     kind: str = "r"
     """pg_class.relkind of the other table."""
     owner: str = ""
@@ -121,13 +121,13 @@ class IncomingKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Index:
-    """One index, those behind constraints included."""
+    """One index, including those of constraints."""
 
     name: str
     definition: str
     """pg_get_indexdef."""
     columns: tuple[str, ...] = ()
-    """Key columns and columns in expressions or predicate, every one it depends on."""
+    """All columns it depends on: key columns, and columns in expressions and the predicate."""
     unique: bool = False
     valid: bool = True
     constraint: str | None = None
@@ -214,7 +214,7 @@ class Publication:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dependent:
-    """Something outside the table that holds on to it by OID, or mentions it in a text body."""
+    """An object that depends on the table by OID, or mentions its name in a text body."""
 
     kind: str
     """view, materialized view, function, rule, policy, generated column, ... ."""
@@ -223,22 +223,22 @@ class Dependent:
     definition: str | None = None
     columns: tuple[str, ...] = ()
     by_text: bool = False
-    """True where only a text body mentions the name: it follows the name, not the OID."""
+    """True if only a text body mentions the name: it follows the name, not the OID."""
     owner: str = ""
     grants: tuple[Grant, ...] | None = None
     options: tuple[str, ...] = ()
     """A view's options, such as security_barrier."""
     comment: str | None = None
     schema: str = ""
-    """Bare schema and name, where the object has them."""
+    """Bare schema and name, if the object has them."""
     bare_name: str = ""
     used_by: tuple[str, ...] = ()
-    """What in turn hangs on it and would be lost if it were dropped and made again."""
+    """What depends on it and would be lost if it were dropped and created again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """One table and everything that hangs on it."""
+    """One table with its columns, constraints, indexes, triggers and dependents."""
 
     schema: str
     name: str
@@ -248,9 +248,9 @@ class Table:
     persistence: str = "p"
     owner: str = ""
     grants: tuple[Grant, ...] | None = None
-    """The table's own; None where the ACL is the built-in default."""
+    """The grants on the table itself; None if the ACL is the built-in default."""
     column_grants: tuple[Grant, ...] = ()
-    """Those of single columns, each with its ``column``."""
+    """The grants on single columns, each with its ``column``."""
     constraints: tuple[Constraint, ...] = ()
     incoming: tuple[IncomingKey, ...] = ()
     indexes: tuple[Index, ...] = ()
@@ -262,7 +262,7 @@ class Table:
     statistics: tuple[Statistics, ...] = ()
     publications: tuple[Publication, ...] = ()
     published_by_schema: tuple[str, ...] = ()
-    """Publications FOR ALL TABLES or FOR TABLES IN SCHEMA that take the table in."""
+    """Publications FOR ALL TABLES or FOR TABLES IN SCHEMA that include the table."""
     dependents: tuple[Dependent, ...] = ()
     replica_identity: str = "d"
     """d default, n nothing, f full, i index."""
@@ -275,19 +275,19 @@ class Table:
     """Inheritance children or partitions."""
     of_type: str | None = None
     subscribed: bool = False
-    """Whether a subscription writes it: such writes fire row triggers only."""
+    """Whether a subscription writes it. Such writes fire only row triggers."""
     security_labels: tuple[tuple[str, str], ...] = ()
     """(provider, label), those of columns included."""
     extension: str | None = None
     """The extension that the table belongs to."""
     comment: str | None = None
     rows: int | None = None
-    """pg_class.reltuples; no part of a comparison."""
+    """pg_class.reltuples; not compared."""
     bytes: int | None = None
-    """pg_total_relation_size; no part of a comparison."""
+    """pg_total_relation_size; not compared."""
 
     def column(self, name: str) -> Column:
-        """The column of that name; KeyError where there is none."""
+        """The column of that name; KeyError if there is none."""
         for column in self.columns:
             if column.name == name:
                 return column
@@ -311,7 +311,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Portrait:
-    """The tables of a plan, by name, and the server they were read from."""
+    """The tables of a plan, and the version of the server."""
 
     schema: str
     tables: tuple[Table, ...]
@@ -319,7 +319,7 @@ class Portrait:
     """server_version_num."""
 
     def table(self, name: str) -> Table:
-        """The table of that name; KeyError where there is none."""
+        """The table of that name; KeyError if there is none."""
         found = self.find(name)
         if found is None:
             raise KeyError(name)

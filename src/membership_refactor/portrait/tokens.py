@@ -1,4 +1,4 @@
-"""PostgreSQL's deparsed SQL as tokens: names in it can be exchanged and texts stay as they are."""
+"""Tokens of SQL that PostgreSQL printed, for replacing names and for comparing two texts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PLAIN = re.compile(r"[a-z_][a-z0-9_$]*")
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One token with its text as written; ``name`` is what it names, where it may be a name."""
+    """One token with its original text; ``name`` is the unquoted name if it can be a name."""
 
     kind: str
     text: str
@@ -36,16 +36,16 @@ class Token:
 
 
 def tokens(sql: str) -> Iterator[Token]:
-    """Every token of ``sql``; joined again they give ``sql``."""
+    """Every token of ``sql``; joined they are ``sql`` again."""
     for match in _TOKEN.finditer(sql):
         kind = "dollar" if match["dollar"] is not None else match.lastgroup or "other"
         yield Token(kind, match[0])
 
 
 def canonical(sql: str) -> str:
-    """``sql`` in a form for comparison: quotes only where they are needed, blanks made even.
+    """``sql`` in a form for comparison: no unnecessary quotes, single blanks.
 
-    Never to be run: a keyword that is quoted as a name loses its quotes here.
+    Do not run it: a keyword that is quoted as a name loses its quotes.
     """
     found = list(tokens(sql))
     parts = []
@@ -56,7 +56,7 @@ def canonical(sql: str) -> str:
         elif name is not None and token.kind == "quoted" and _PLAIN.fullmatch(name):
             parts.append(name)
         elif token.kind == "string" and _text(found[place + 1 : place + 4]) == "::regclass":
-            # The name of a sequence inside nextval(): a text that holds an identifier.
+            # The name of a sequence in nextval(): a string that contains an identifier.
             parts.append(canonical(_unquoted(token.text)))
         else:
             parts.append(token.text)

@@ -22,10 +22,15 @@ def ledger_schema(schema: str) -> str:
 
 
 def tenant_lock(schema: str) -> int:
-    """The key of the session advisory lock that whoever changes a tenant's tables, or its place
-    in the chain, holds; online or by script."""
+    """The key of the session advisory lock that each migration of the schema holds, by Alembic or
+    by script."""
     digest = hashlib.sha256(f"membership_refactor {schema}".encode()).digest()
     return int.from_bytes(digest[:8], "big", signed=True)
+
+
+def link_index_name(table: str, link: str) -> str:
+    """The index on the link column of ``table``."""
+    return fitted(f"ix_{table}_{link}")
 
 
 @dataclass(frozen=True)
@@ -72,11 +77,11 @@ class Names:
 
     @cached_property
     def link_index_name(self) -> str:
-        return fitted(f"ix_{self.plan.copy}_{self.plan.link}")
+        return link_index_name(self.plan.copy, self.plan.link)
 
     @cached_property
     def link_check_name(self) -> str:
-        """The helper CHECK behind NOT NULL on the link; it lives only within 0008."""
+        """The CHECK by which 0008 sets the link NOT NULL without a scan; it drops it afterwards."""
         return fitted(f"ck_{self.plan.copy}_{self.plan.link}_not_null")
 
     def own(self, purpose: str) -> str:

@@ -31,9 +31,9 @@ def columns(names: Iterable[str], prefix: str = "") -> str:
 
 
 def fitted(name: str) -> str:
-    """``name``, shortened to 63 bytes with a hash of the whole where it is longer.
+    """``name``, or its beginning with a hash of the whole name if it is longer than 63 bytes.
 
-    PostgreSQL would cut it silently, and two long names could become one.
+    PostgreSQL cuts longer names silently, so two of them could become equal.
     """
     raw = name.encode()
     if len(raw) <= MAX_BYTES:

@@ -1,8 +1,8 @@
-"""Row security: a function of ours sees every row of the tables that it compares, or raises.
+"""Row security: the tool's functions see every row of the tables that they compare, or raise.
 
-A session sets ``row_security = off`` and PostgreSQL then raises where a policy would filter. A
-trigger function cannot: the application's triggers that its writes fire would inherit the setting.
-It asks instead.
+A session sets ``row_security = off``, and PostgreSQL raises if a policy would hide rows. A trigger
+function cannot set it, because the application's triggers that it fires would inherit the setting.
+It calls ``row_security_active`` instead.
 """
 
 from __future__ import annotations

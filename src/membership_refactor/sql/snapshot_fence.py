@@ -1,9 +1,9 @@
-"""The fence: writers whose snapshot is older than the last switch are told to retry.
+"""The fence: a writer whose snapshot is older than the last switch has to retry (40001).
 
-Under REPEATABLE READ and SERIALIZABLE a trigger reads with the writer's old snapshot: it cannot
-see rows that were copied later, and would leave a ghost without any error. The switch therefore
-writes its own transaction id, as a literal, into a function. Catalog reads never use the caller's
-snapshot, so even a session that began long before sees the new text; nothing is locked or read
+At REPEATABLE READ and SERIALIZABLE a trigger reads with the writer's old snapshot. It does not see
+rows that were copied later and would leave wrong rows without an error. So the switch writes its
+own transaction id as a literal into a function. Functions are looked up without the caller's
+snapshot, so sessions that began before the switch call the new function. Nothing is locked or read
 per row.
 """
 
@@ -18,7 +18,7 @@ _RETRY = "Retry the transaction."
 
 
 def open_fence(names: Names) -> tuple[Statement, ...]:
-    """The fence function, letting everybody through until the first switch."""
+    """The fence function; until the first switch it accepts every snapshot."""
     function = names.own("fence")
     return (
         Statement(
@@ -30,9 +30,9 @@ def open_fence(names: Names) -> tuple[Statement, ...]:
 
 
 def raise_fence(names: Names) -> Statement:
-    """Puts the running transaction's id into the fence; run under the switch's lock.
+    """Puts the running transaction's id into the fence; run it under the lock of the switch.
 
-    Repair does the same: what it changed is invisible to older snapshots in just the same way.
+    Repair does the same, because older snapshots do not see what it changed.
     """
     function = names.own("fence").replace("%", "%%")
     body = (
@@ -47,13 +47,12 @@ def raise_fence(names: Names) -> Statement:
 
 
 def guard(names: Names, *locks: str, rows: str | None = None) -> str:
-    """plpgsql that refuses an old snapshot (40001), then takes ``locks``.
+    """plpgsql that refuses an old snapshot (40001), then takes ``locks``. A statement whose
+    transition table ``rows`` is empty is not refused.
 
-    A statement that left the transition table ``rows`` empty is let through.
-
-    ``locks`` are FOR KEY SHARE queries on the rows about to be re-read: if another transaction
-    deleted an id after our snapshot and we inserted it again, both versions are visible to us,
-    and the re-read might take the dead one; locking it raises 40001 instead.
+    ``locks`` are FOR KEY SHARE queries on the rows that are read next. If another transaction
+    deleted an id after our snapshot and we inserted it again, both versions are visible to us, and
+    the dead one might be read. The lock raises 40001 instead.
     """
     some = f" AND EXISTS (SELECT FROM {rows})" if rows else ""
     perform = "".join(f"\n    PERFORM {lock};" for lock in locks)

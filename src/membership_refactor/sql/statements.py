@@ -1,4 +1,4 @@
-"""Statement: SQL text together with the lock it takes and how it may be run."""
+"""Statement: SQL text, and the lock that it takes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Lock(StrEnum):
-    """PostgreSQL's table locks, as far as statements of this project take them."""
+    """The table locks of PostgreSQL that statements of this project take."""
 
     NONE = "none"
     ACCESS_SHARE = "ACCESS SHARE"
@@ -20,7 +20,7 @@ class Lock(StrEnum):
 
     @property
     def queues_writers(self) -> bool:
-        """Whether writers wait behind this lock, so that it has to be short."""
+        """Whether writers wait for this lock, so that it has to be short."""
         return self in (Lock.SHARE, Lock.SHARE_ROW_EXCLUSIVE, Lock.ACCESS_EXCLUSIVE)
 
 

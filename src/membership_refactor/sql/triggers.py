@@ -1,4 +1,4 @@
-"""Trigger functions and triggers as text: how every one of the tool's own is made."""
+"""The tool's triggers and trigger functions: creating, disabling and dropping them."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from membership_refactor.sql.row_security import raise_if_filtered
 from membership_refactor.sql.statements import Lock, Statement
 
 SYNC_MARK, SYNC_ON = "vacuum_cost_page_hit", "7129"
-"""Set for the length of a synchronising function; the copy's refusal at 0003 goes by it. No
-capture depends on it: a setting that silences capture loses the writes of nested triggers.
+"""The setting that capture functions set while they run. Triggers that refuse writes let such
+writes through. No capture depends on it: a setting that disables capture loses the writes of nested
+triggers.
 
-A built-in setting, because from PostgreSQL 15 on only a superuser may attach one of our own to a
-function. This one steers VACUUM, which cannot run inside a function, and nothing else."""
+It is a built-in setting, because from PostgreSQL 15 on only a superuser may attach a custom one to
+a function. It only affects VACUUM, which cannot run inside a function."""
 NOT_SYNC = f"pg_catalog.current_setting('{SYNC_MARK}') <> '{SYNC_ON}'"
 
 
@@ -37,7 +38,7 @@ def trigger_function(
     owner would see only some of their rows, the write fails (42501).
     """
     declared = f"DECLARE\n{declare}\n" if declare else ""
-    # Columns are always qualified, so a bare name is a variable, whatever the table's columns.
+    # Columns are always qualified, so an unqualified name is always a variable.
     asked = raise_if_filtered(*whole) if whole else ""
     text = f"\n#variable_conflict use_variable\n{declared}BEGIN\n{asked}{body}\nEND\n"
     mark = f" SET {SYNC_MARK} = {SYNC_ON}" if marked else ""
@@ -52,8 +53,8 @@ def trigger_function(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnTrigger:
-    """One of the tool's triggers: always ENABLE ALWAYS, so that a session that sets
-    session_replication_role, or an apply worker, cannot slip past it."""
+    """One of the tool's triggers. All are ENABLE ALWAYS: they also fire for apply workers and for
+    sessions that set session_replication_role."""
 
     name: str
     table: str
@@ -66,7 +67,7 @@ class OwnTrigger:
     referencing: str = ""
     when: str = ""
     at_commit: bool = False
-    """A constraint trigger that is judged when the transaction commits."""
+    """A constraint trigger that fires when the transaction commits."""
 
     @property
     def text(self) -> str:
@@ -85,8 +86,8 @@ class OwnTrigger:
 
 
 def install_triggers(triggers: Sequence[OwnTrigger]) -> tuple[Statement, ...]:
-    """Makes the triggers that are missing and enables all ALWAYS; SHARE ROW EXCLUSIVE on each
-    table. One block and one ALTER TABLE a table: every statement counts under a short lock."""
+    """Creates the missing triggers and makes all ENABLE ALWAYS; SHARE ROW EXCLUSIVE on each table.
+    One block per table, because each statement prolongs a short lock."""
     made = []
     for table, own in _by_table(triggers):
         missing = "".join(
@@ -105,9 +106,9 @@ def install_triggers(triggers: Sequence[OwnTrigger]) -> tuple[Statement, ...]:
 
 
 def disable_triggers(triggers: Sequence[OwnTrigger]) -> tuple[Statement, ...]:
-    """Disables the triggers where they stand; SHARE ROW EXCLUSIVE is enough for it.
+    """Disables the triggers that exist; takes SHARE ROW EXCLUSIVE.
 
-    DROP TRIGGER takes ACCESS EXCLUSIVE and would have to wait for readers inside a switch.
+    Inside a switch they are not dropped: DROP TRIGGER takes ACCESS EXCLUSIVE and waits for readers.
     """
     return tuple(
         _where_there(table, own, "DISABLE TRIGGER %I", Lock.SHARE_ROW_EXCLUSIVE)
@@ -116,7 +117,7 @@ def disable_triggers(triggers: Sequence[OwnTrigger]) -> tuple[Statement, ...]:
 
 
 def remove_triggers(triggers: Sequence[OwnTrigger]) -> tuple[Statement, ...]:
-    """Drops the triggers where they exist; ACCESS EXCLUSIVE on their tables, for a moment."""
+    """Drops the triggers that exist; ACCESS EXCLUSIVE on their tables for a moment."""
     return tuple(
         _where_there(table, own, "", Lock.ACCESS_EXCLUSIVE) for table, own in _by_table(triggers)
     )
@@ -129,8 +130,8 @@ def _by_table(triggers: Sequence[OwnTrigger]) -> Iterable[tuple[str, tuple[OwnTr
 
 
 def _where_there(table: str, own: Sequence[OwnTrigger], change: str, lock: Lock) -> Statement:
-    """One ALTER TABLE with ``change`` for each that exists, or DROP TRIGGER where it is empty: a
-    step taken up again, or taken back half-way, repeats itself."""
+    """One ALTER TABLE with ``change`` for each trigger that exists; DROP TRIGGER if it is empty. A
+    resumed or abandoned step can run it again."""
     names = ", ".join(literal(t.name) for t in own)
     if change:
         each = f"pg_catalog.format({literal(change)}, t.tgname), ', '"

@@ -1,4 +1,4 @@
-"""What the engine has to know of column types: their base name, and whether = means identical."""
+"""Column types: their base names, and whether equal values are always identical."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ _EQUAL_IS_IDENTICAL = frozenset(
         "oid",
     }
 )
-"""Types whose ``=`` is true only for the same stored bytes. Not numeric (1.0 = 1.00), not float
-(-0 = 0), not json (no equality), not interval (1 month = 30 days), not citext, not char (n)."""
+"""Types whose ``=`` is true only for the same stored bytes. Not numeric (1.0 = 1.00), float
+(-0 = 0), json (no equality), interval (1 month = 30 days), citext or char (n)."""
 
 _IDENTIFYING = _EQUAL_IS_IDENTICAL | {
     "character",  # stored padded; without a length it is "bpchar", where 'a' = 'a '
@@ -50,11 +50,11 @@ _IDENTIFYING = _EQUAL_IS_IDENTICAL | {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyColumn(Column):
-    """A column of the key: 1.0 and 1.00 are one key, and each row keeps its own scale."""
+    """A column of the key, compared with ``=``: 1.0 and 1.00 are one key."""
 
 
 def keyed(columns: Iterable[Column], key: Collection[str]) -> tuple[Column, ...]:
-    """The columns, those of the key as such."""
+    """The columns, with those of the key as ``KeyColumn``."""
     return tuple(
         KeyColumn(**{f.name: getattr(c, f.name) for f in fields(c)}) if c.name in key else c
         for c in columns
@@ -67,8 +67,8 @@ def base_type(type_name: str) -> str:
 
 
 def equal_is_identical(column: Column) -> bool:
-    """Whether IS DISTINCT FROM sees every change of the column that matters: of its stored
-    image, and in a key, whose types have no other two values that are equal, of its value."""
+    """Whether IS DISTINCT FROM finds every change of the column that matters: a change of the
+    stored image, or for a column of the key a change of the value."""
     if isinstance(column, KeyColumn):
         return True
     base = base_type(column.type)
@@ -78,16 +78,16 @@ def equal_is_identical(column: Column) -> bool:
 
 
 def identifies(column: Column) -> bool:
-    """Whether no two different values of the column are equal, so that a change of one to the
-    other finds no row under its new id that was there before."""
+    """Whether equal values of the column are always identical, as an id needs: a row whose id
+    changes must not be found under the new id before the change."""
     return column.deterministic and base_type(column.base_type or column.type) in _IDENTIFYING
 
 
 def differs(columns: Iterable[Column], left: str, right: str) -> str:
     """A condition: the rows ``left`` and ``right`` differ in the stored image of a column.
 
-    The comparison of record images is bit-exact for every type (and works for json), but has to
-    build two records; where ``=`` is identity, IS DISTINCT FROM says the same for less.
+    The comparison of record images compares bytes for every type, json included, but has to build
+    two records. If equal values are identical, IS DISTINCT FROM gives the same result at less cost.
     """
     columns = tuple(columns)
     plain = [c.name for c in columns if equal_is_identical(c)]

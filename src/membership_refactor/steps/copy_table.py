@@ -8,17 +8,15 @@ from membership_refactor.checks.source_rows import policies_hold, unvalidated_ch
 from membership_refactor.planning import Stage
 from membership_refactor.portrait import Index, Portrait, Table
 from membership_refactor.sql.build.table_build import TableBuild, build_of_copy
-from membership_refactor.sql.capture.copy_refuses import refusal_functions, refusal_triggers
-from membership_refactor.sql.capture.refuse_writes import close_functions, close_triggers
 from membership_refactor.sql.comparisons.comparison import Comparison
 from membership_refactor.sql.comparisons.copied_rows import source_and_copy
-from membership_refactor.sql.ddl.bare import create_bare_table
+from membership_refactor.sql.ddl.bare_table import create_bare_table
 from membership_refactor.sql.ddl.cannot_copy import cannot_carry
 from membership_refactor.sql.ddl.constraints import (
     create_checks,
 )
 from membership_refactor.sql.ddl.copy_portrait import cloned
-from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH, create_surface
+from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH, finish_table
 from membership_refactor.sql.ddl.indexes import create_indexes, create_keys
 from membership_refactor.sql.ddl.plan_fits import fits
 from membership_refactor.sql.handover import handover_obstacles
@@ -26,6 +24,12 @@ from membership_refactor.sql.parents.keep_link import keep_link_function, keep_l
 from membership_refactor.sql.parents.kept_uuids import resolve_kept
 from membership_refactor.sql.parents.parent_uuid import identity_functions, link_function
 from membership_refactor.sql.quoting import qualified
+from membership_refactor.sql.refuse_writes import (
+    close_functions,
+    close_triggers,
+    refusal_functions,
+    refusal_triggers,
+)
 from membership_refactor.sql.snapshot_fence import open_fence
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.sql.triggers import (
@@ -157,7 +161,7 @@ def up(s: Situation) -> tuple[Action, ...]:
         Run(
             key="open_copy",
             title="Open the copy to readers",
-            statements=(EMPTY_SEARCH_PATH, *create_surface(copy)),
+            statements=(EMPTY_SEARCH_PATH, *finish_table(copy)),
         ),
     )
 
@@ -213,7 +217,7 @@ def keeps(s: Situation) -> tuple[Check, ...]:
 
 
 def compares(s: Situation) -> tuple[Comparison, ...]:
-    return (source_and_copy(s.names, s.source(), open=False),)
+    return (source_and_copy(s.names, s.source(), copy_written=False),)
 
 
 def down(s: Situation) -> tuple[Action, ...]:

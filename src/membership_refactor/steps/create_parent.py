@@ -8,9 +8,9 @@ from membership_refactor.checks.source_rows import policies_hold
 from membership_refactor.planning import Stage
 from membership_refactor.portrait import Portrait, Table
 from membership_refactor.sql.build.table_build import build_of_parents
-from membership_refactor.sql.capture.refuse_writes import close_functions, close_triggers
-from membership_refactor.sql.ddl.bare import create_bare_table
+from membership_refactor.sql.ddl.bare_table import create_bare_table
 from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH
+from membership_refactor.sql.refuse_writes import close_functions, close_triggers
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.sql.triggers import install_triggers, remove_triggers
 from membership_refactor.steps import retire_source

@@ -8,11 +8,11 @@ from membership_refactor.checks.check import Check
 from membership_refactor.checks.gate import gate
 from membership_refactor.planning import LinkOnDelete, Stage
 from membership_refactor.portrait import Portrait, Table
-from membership_refactor.sql.ddl.access import grant_table
-from membership_refactor.sql.ddl.bare import column_clause
+from membership_refactor.sql.ddl.bare_table import column_clause
+from membership_refactor.sql.ddl.comments_and_statistics import comment, create_statistics
 from membership_refactor.sql.ddl.constraints import add_constraint, validate_constraint
 from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH
-from membership_refactor.sql.ddl.descriptions import comment, create_statistics
+from membership_refactor.sql.ddl.grants_and_policies import grant_table
 from membership_refactor.sql.ddl.indexes import create_index
 from membership_refactor.sql.parallel import freeze, freeze_triggers
 from membership_refactor.sql.quoting import ident, qualified

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from membership_refactor.planning import Stage
 from membership_refactor.portrait import Portrait
-from membership_refactor.sql.capture.copy_refuses import refusal_functions, refusal_triggers
 from membership_refactor.sql.comparisons.comparison import Comparison
 from membership_refactor.sql.comparisons.copied_rows import source_and_copy
 from membership_refactor.sql.ddl.cannot_copy import rewriting_rules
+from membership_refactor.sql.refuse_writes import refusal_functions, refusal_triggers
 from membership_refactor.sql.snapshot_fence import raise_fence
 from membership_refactor.sql.statements import Lock
 from membership_refactor.sql.triggers import disable_triggers, install_triggers, remove_triggers
@@ -90,7 +90,7 @@ def becomes(s: Situation) -> Portrait:
 
 
 def compares(s: Situation) -> tuple[Comparison, ...]:
-    return (source_and_copy(s.names, s.source(), open=True),)
+    return (source_and_copy(s.names, s.source(), copy_written=True),)
 
 
 STEP = Step(

@@ -10,14 +10,13 @@ from membership_refactor.checks.parents import parallel_checks, parents_have_chi
 from membership_refactor.checks.rejoin import rejoined_equals_archive
 from membership_refactor.planning import Stage
 from membership_refactor.portrait import Constraint, IncomingKey, Portrait, Table
-from membership_refactor.sql.capture.refuse_writes import close_functions, close_triggers
 from membership_refactor.sql.comparisons.childless_parents import saved_childless_parents
 from membership_refactor.sql.comparisons.comparison import Comparison
 from membership_refactor.sql.comparisons.saved_parents import children_of_parents
-from membership_refactor.sql.ddl.access import create_policies, grant_table
-from membership_refactor.sql.ddl.bare import revoke_default_privileges
+from membership_refactor.sql.ddl.bare_table import revoke_default_privileges
 from membership_refactor.sql.ddl.constraints import add_constraint, validate_constraint
 from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH
+from membership_refactor.sql.ddl.grants_and_policies import create_policies, grant_table
 from membership_refactor.sql.parallel import (
     batch_functions,
     drop_functions,
@@ -30,9 +29,9 @@ from membership_refactor.sql.parallel import (
     remove,
 )
 from membership_refactor.sql.parents.grouping import (
+    delete_childless_parents,
     derive_functions,
     derive_triggers,
-    let_childless_go,
     settle_function,
 )
 from membership_refactor.sql.parents.keep_link import keep_link_function, keep_link_triggers
@@ -40,10 +39,11 @@ from membership_refactor.sql.parents.kept_uuids import (
     fill_kept_function,
     keep_uuid_function,
     keep_uuid_triggers,
-    turn_kept,
+    replace_used_uuids,
 )
 from membership_refactor.sql.parents.parent_uuid import link_function
 from membership_refactor.sql.quoting import ident
+from membership_refactor.sql.refuse_writes import close_functions, close_triggers
 from membership_refactor.sql.snapshot_fence import raise_fence
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.sql.triggers import disable_triggers, install_triggers, remove_triggers
@@ -295,7 +295,7 @@ def down(s: Situation) -> tuple[Action, ...]:
                 Statement(
                     f"ALTER TABLE {copy} DROP CONSTRAINT IF EXISTS {ident(names.link_key_name)}"
                 ),
-                turn_kept(names),
+                replace_used_uuids(names),
                 link_function(names, child),
                 *remove_triggers(keeping),
                 *install_triggers(capture),
@@ -307,7 +307,7 @@ def down(s: Situation) -> tuple[Action, ...]:
         Run(
             key="delete_childless",
             title="Delete parents that lost their last child",
-            statements=(let_childless_go(names),),
+            statements=(delete_childless_parents(names),),
         ),
         *(set_not_null(s, "deprecated columns", required) if required else ()),
         Brief(

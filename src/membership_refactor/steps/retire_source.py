@@ -10,13 +10,11 @@ from membership_refactor.checks.gate import gate
 from membership_refactor.planning import Stage
 from membership_refactor.portrait import Portrait, Table
 from membership_refactor.sql.build.table_build import TableBuild, build_of_retired
-from membership_refactor.sql.capture.refuse_writes import close_functions, close_triggers
 from membership_refactor.sql.comparisons.comparison import Comparison
 from membership_refactor.sql.comparisons.copied_rows import links_of_keys
 from membership_refactor.sql.ddl.cannot_copy import rewriting_rules
 from membership_refactor.sql.ddl.copy_portrait import copy_differences, under_name
 from membership_refactor.sql.handover import (
-    accept_writes,
     hand_back,
     hand_back_locks,
     hand_over,
@@ -26,6 +24,7 @@ from membership_refactor.sql.handover import (
     validate_after_hand_back,
     validate_after_hand_over,
 )
+from membership_refactor.sql.refuse_writes import close_functions, close_triggers, open_retired
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.sql.triggers import install_triggers, remove_triggers
 from membership_refactor.steps.actions import Action, Brief, Build, Run, Switch
@@ -140,7 +139,7 @@ def down(s: Situation) -> tuple[Action, ...]:
             locks=((names.copy, Lock.SHARE_ROW_EXCLUSIVE), (names.retired, exclusive)),
             statements=(
                 *install_triggers(closing),
-                *accept_writes(names),
+                *open_retired(names),
                 *install_triggers(logged),
                 # The mark of a TRUNCATE: the replay deletes archive rows without an origin.
                 Statement(f"INSERT INTO {build.log.log} (keys) VALUES (NULL)"),

@@ -164,7 +164,7 @@ WHERE pg_catalog.to_regclass('"public"."program_enrollment"') IS NOT NULL AND NO
         'identity table fits', '"public"."program_enrollment" is an ordinary table and has the columns of the plan',
         CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
         pg_catalog.array_to_string(keys, '; ')),
-      HINT = 'A partitioned table gets its unique indexes partition by partition, by hand.';
+      HINT = 'On a partitioned table, create the unique index of each partition by hand.';
   END IF;
 END
 $body$;
@@ -198,7 +198,7 @@ WHERE c.contype::text <> e.kind OR c.condeferrable
   IF broken > 0 THEN
     RAISE assert_failure USING
       MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
-        'identity constraints are free', 'no constraint of another meaning has a name that the plan gives',
+        'identity constraints are free', 'no constraint with another definition has a name that the plan uses',
         CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
         pg_catalog.array_to_string(keys, '; ')),
       HINT = 'Rename or drop it, or give the plan other names.';
@@ -228,7 +228,7 @@ ORDER BY "id"
         'program_enrollment has an identity', 'every row of program_enrollment has user_id or external_user_key',
         CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
         pg_catalog.array_to_string(keys, '; ')),
-      HINT = '`membership-refactor duplicates` shows them; `membership-refactor merge-duplicates --label PREFIX --apply` gives each a key of its own, or delete them.';
+      HINT = '`membership-refactor duplicates` shows them. `membership-refactor merge-duplicates --label PREFIX --apply` gives each a key of its own, or delete them.';
   END IF;
 END
 $body$;
@@ -254,10 +254,10 @@ ORDER BY "user_id", "program_uuid", "curriculum_uuid"
   IF broken > 0 THEN
     RAISE assert_failure USING
       MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
-        'uq_program_enrollment_user can stand', 'no user_id stands twice in program_enrollment within one (program_uuid, curriculum_uuid)',
+        'uq_program_enrollment_user can stand', 'no user_id occurs twice in program_enrollment within one (program_uuid, curriculum_uuid)',
         CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
         pg_catalog.array_to_string(keys, '; ')),
-      HINT = '`membership-refactor duplicates` shows them; `membership-refactor merge-duplicates --apply` unites those that do not contradict each other, the rest is for a person to decide.';
+      HINT = '`membership-refactor duplicates` shows them. `membership-refactor merge-duplicates --apply` unites those that do not contradict each other, the rest is for a person to decide.';
   END IF;
 END
 $body$;
@@ -283,10 +283,10 @@ ORDER BY "external_user_key", "program_uuid", "curriculum_uuid"
   IF broken > 0 THEN
     RAISE assert_failure USING
       MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
-        'uq_program_enrollment_key can stand', 'no external_user_key stands twice in program_enrollment within one (program_uuid, curriculum_uuid)',
+        'uq_program_enrollment_key can stand', 'no external_user_key occurs twice in program_enrollment within one (program_uuid, curriculum_uuid)',
         CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
         pg_catalog.array_to_string(keys, '; ')),
-      HINT = '`membership-refactor duplicates` shows them; `membership-refactor merge-duplicates --apply` unites those that do not contradict each other, the rest is for a person to decide.';
+      HINT = '`membership-refactor duplicates` shows them. `membership-refactor merge-duplicates --apply` unites those that do not contradict each other, the rest is for a person to decide.';
   END IF;
 END
 $body$;
@@ -431,7 +431,7 @@ ORDER BY "id"
         'program_enrollment has an identity', 'every row of program_enrollment has user_id or external_user_key',
         CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
         pg_catalog.array_to_string(keys, '; ')),
-      HINT = '`membership-refactor duplicates` shows them; `membership-refactor merge-duplicates --label PREFIX --apply` gives each a key of its own, or delete them.';
+      HINT = '`membership-refactor duplicates` shows them. `membership-refactor merge-duplicates --label PREFIX --apply` gives each a key of its own, or delete them.';
   END IF;
 END
 $body$;

@@ -315,7 +315,8 @@ BEGIN
     END IF;
   END IF;
   RAISE object_not_in_prerequisite_state USING
-    MESSAGE = 'table "curriculum_membership" is being built and cannot be written yet', HINT = 'Write to it from revision 0004 on; until then write to "programme_membership".';
+    MESSAGE = 'table "curriculum_membership" is being built and cannot be written yet',
+    HINT = 'Write to it from revision 0004 on; until then write to "programme_membership".';
 END
 $body$;
 REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_building"() FROM PUBLIC;
@@ -1005,8 +1006,8 @@ BEGIN
     OR a."intrepid_id" IS DISTINCT FROM b."intrepid_id"
     OR a."amended_date" IS DISTINCT FROM b."amended_date")) THEN
       RAISE object_not_in_prerequisite_state USING
-      MESSAGE = pg_catalog.format('%I.%I follows %I and cannot be written yet: this write would make them differ', 'public', 'curriculum_membership', 'programme_membership'),
-      HINT = 'Write to the source table; the copy can be written from revision 0004 on.';
+    MESSAGE = pg_catalog.format('%I.%I follows %I and cannot be written yet: this write would make them differ', 'public', 'curriculum_membership', 'programme_membership'),
+    HINT = 'Write to the source table. The copy accepts writes from revision 0004 on.';
     END IF;
   END IF;
   IF TG_OP <> 'DELETE' THEN
@@ -1032,8 +1033,8 @@ BEGIN
     OR a."intrepid_id" IS DISTINCT FROM b."intrepid_id"
     OR a."amended_date" IS DISTINCT FROM b."amended_date")) THEN
       RAISE object_not_in_prerequisite_state USING
-      MESSAGE = pg_catalog.format('%I.%I follows %I and cannot be written yet: this write would make them differ', 'public', 'curriculum_membership', 'programme_membership'),
-      HINT = 'Write to the source table; the copy can be written from revision 0004 on.';
+    MESSAGE = pg_catalog.format('%I.%I follows %I and cannot be written yet: this write would make them differ', 'public', 'curriculum_membership', 'programme_membership'),
+    HINT = 'Write to the source table. The copy accepts writes from revision 0004 on.';
     END IF;
   END IF;
   RETURN NULL;
@@ -1046,8 +1047,8 @@ SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 BEGIN
   IF pg_catalog.pg_relation_size('"public"."programme_membership"'::pg_catalog.regclass) > 0 THEN
     RAISE object_not_in_prerequisite_state USING
-      MESSAGE = pg_catalog.format('%I.%I follows %I and cannot be written yet: this write would make them differ', 'public', 'curriculum_membership', 'programme_membership'),
-      HINT = 'Write to the source table; the copy can be written from revision 0004 on.';
+    MESSAGE = pg_catalog.format('%I.%I follows %I and cannot be written yet: this write would make them differ', 'public', 'curriculum_membership', 'programme_membership'),
+    HINT = 'Write to the source table. The copy accepts writes from revision 0004 on.';
   END IF;
   RETURN NULL;
 END
@@ -2290,13 +2291,13 @@ WHERE b."id" IS NOT NULL AND ((EXISTS (SELECT FROM "public_refactor"."programme_
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
     (plan, step, direction, name, broken, keys, seconds)
-  VALUES ('programme_membership', 'copy_table', 'up', 'link is of the key', broken, keys,
+  VALUES ('programme_membership', 'copy_table', 'up', 'links match keys', broken, keys,
     extract(epoch FROM pg_catalog.clock_timestamp() - began));
   COMMIT;
   IF broken > 0 THEN
     RAISE assert_failure USING
       MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
-        'link is of the key', 'every link is the uuid of its row''s key',
+        'links match keys', 'every link is the uuid of its row''s key',
         CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
         pg_catalog.array_to_string(keys, '; ')),
       HINT = 'Run membership-refactor repair.';

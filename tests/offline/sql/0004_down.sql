@@ -186,8 +186,8 @@ BEGIN
     OR a."intrepid_id" IS DISTINCT FROM b."intrepid_id"
     OR a."amended_date" IS DISTINCT FROM b."amended_date")) THEN
       RAISE object_not_in_prerequisite_state USING
-      MESSAGE = pg_catalog.format('%I.%I follows %I and cannot be written yet: this write would make them differ', 'public', 'curriculum_membership', 'programme_membership'),
-      HINT = 'Write to the source table; the copy can be written from revision 0004 on.';
+    MESSAGE = pg_catalog.format('%I.%I follows %I and cannot be written yet: this write would make them differ', 'public', 'curriculum_membership', 'programme_membership'),
+    HINT = 'Write to the source table. The copy accepts writes from revision 0004 on.';
     END IF;
   END IF;
   IF TG_OP <> 'DELETE' THEN
@@ -213,8 +213,8 @@ BEGIN
     OR a."intrepid_id" IS DISTINCT FROM b."intrepid_id"
     OR a."amended_date" IS DISTINCT FROM b."amended_date")) THEN
       RAISE object_not_in_prerequisite_state USING
-      MESSAGE = pg_catalog.format('%I.%I follows %I and cannot be written yet: this write would make them differ', 'public', 'curriculum_membership', 'programme_membership'),
-      HINT = 'Write to the source table; the copy can be written from revision 0004 on.';
+    MESSAGE = pg_catalog.format('%I.%I follows %I and cannot be written yet: this write would make them differ', 'public', 'curriculum_membership', 'programme_membership'),
+    HINT = 'Write to the source table. The copy accepts writes from revision 0004 on.';
     END IF;
   END IF;
   RETURN NULL;
@@ -227,8 +227,8 @@ SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 BEGIN
   IF pg_catalog.pg_relation_size('"public"."programme_membership"'::pg_catalog.regclass) > 0 THEN
     RAISE object_not_in_prerequisite_state USING
-      MESSAGE = pg_catalog.format('%I.%I follows %I and cannot be written yet: this write would make them differ', 'public', 'curriculum_membership', 'programme_membership'),
-      HINT = 'Write to the source table; the copy can be written from revision 0004 on.';
+    MESSAGE = pg_catalog.format('%I.%I follows %I and cannot be written yet: this write would make them differ', 'public', 'curriculum_membership', 'programme_membership'),
+    HINT = 'Write to the source table. The copy accepts writes from revision 0004 on.';
   END IF;
   RETURN NULL;
 END

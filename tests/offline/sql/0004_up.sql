@@ -216,7 +216,7 @@ BEGIN
     THEN
       RAISE unique_violation USING
         MESSAGE = 'a row with the same id was inserted into "public"."curriculum_membership" and into "public"."programme_membership" by one statement',
-        HINT = 'One of the two is enough: the other table follows when the statement ends.';
+        HINT = 'Insert into one table only; the other follows when the statement ends.';
     END IF;
   END IF;
   own_rows := pg_catalog.cardinality(own_ids);

@@ -364,7 +364,8 @@ BEGIN
     END IF;
   END IF;
   RAISE object_not_in_prerequisite_state USING
-    MESSAGE = 'table "programme_membership_retired" is being reconciled and cannot be written', HINT = 'Write to "curriculum_membership"; the old table comes back.';
+    MESSAGE = 'table "programme_membership_retired" is being reconciled and cannot be written',
+    HINT = 'Write to "curriculum_membership"; the old table comes back.';
 END
 $body$;
 REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_reconciling"() FROM PUBLIC;
@@ -961,7 +962,7 @@ BEGIN
     THEN
       RAISE unique_violation USING
         MESSAGE = 'a row with the same id was inserted into "public"."curriculum_membership" and into "public"."programme_membership" by one statement',
-        HINT = 'One of the two is enough: the other table follows when the statement ends.';
+        HINT = 'Insert into one table only; the other follows when the statement ends.';
     END IF;
   END IF;
   own_rows := pg_catalog.cardinality(own_ids);
@@ -2381,13 +2382,13 @@ WHERE b."id" IS NOT NULL AND ((EXISTS (SELECT FROM "public_refactor"."programme_
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
     (plan, step, direction, name, broken, keys, seconds)
-  VALUES ('programme_membership', 'retire_source', 'down', 'link is of the key', broken, keys,
+  VALUES ('programme_membership', 'retire_source', 'down', 'links match keys', broken, keys,
     extract(epoch FROM pg_catalog.clock_timestamp() - began));
   COMMIT;
   IF broken > 0 THEN
     RAISE assert_failure USING
       MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
-        'link is of the key', 'every link is the uuid of its row''s key',
+        'links match keys', 'every link is the uuid of its row''s key',
         CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
         pg_catalog.array_to_string(keys, '; ')),
       HINT = 'Run membership-refactor repair.';

@@ -160,7 +160,7 @@ FROM (SELECT DISTINCT ON (o.consumer) o.* FROM "public_refactor"."scan_outcome" 
         'gate retire_source', 'nobody uses the table "programme_membership" any more',
         CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
         pg_catalog.array_to_string(keys, '; ')),
-      HINT = 'Wait for the evidence, or go on with your own: alembic -x accept-usage="REASON" upgrade 0005';
+      HINT = 'Wait until the evidence is complete, or accept the risk and record why: alembic -x accept-usage="REASON" upgrade 0005';
   END IF;
 END
 $body$;
@@ -222,13 +222,13 @@ WHERE b."id" IS NOT NULL AND ((EXISTS (SELECT FROM "public_refactor"."programme_
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
     (plan, step, direction, name, broken, keys, seconds)
-  VALUES ('programme_membership', 'retire_source', 'up', 'link is of the key', broken, keys,
+  VALUES ('programme_membership', 'retire_source', 'up', 'links match keys', broken, keys,
     extract(epoch FROM pg_catalog.clock_timestamp() - began));
   COMMIT;
   IF broken > 0 THEN
     RAISE assert_failure USING
       MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
-        'link is of the key', 'every link is the uuid of its row''s key',
+        'links match keys', 'every link is the uuid of its row''s key',
         CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
         pg_catalog.array_to_string(keys, '; ')),
       HINT = 'Run membership-refactor repair.';

@@ -162,7 +162,7 @@ FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.s
         'gate create_parent', 'nobody uses the old meaning of "programme_membership" any more',
         CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
         pg_catalog.array_to_string(keys, '; ')),
-      HINT = 'Wait for the evidence, or go on with your own: alembic -x accept-usage="REASON" upgrade 0006';
+      HINT = 'Wait until the evidence is complete, or accept the risk and record why: alembic -x accept-usage="REASON" upgrade 0006';
   END IF;
 END
 $body$;
@@ -239,7 +239,8 @@ BEGIN
     END IF;
   END IF;
   RAISE object_not_in_prerequisite_state USING
-    MESSAGE = 'table "programme_membership" is being rebuilt and cannot be written yet', HINT = 'Write to it from revision 0008 on; until then write to "curriculum_membership".';
+    MESSAGE = 'table "programme_membership" is being rebuilt and cannot be written yet',
+    HINT = 'Write to it from revision 0008 on; until then write to "curriculum_membership".';
 END
 $body$;
 REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_closed"() FROM PUBLIC;

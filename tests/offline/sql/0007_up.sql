@@ -335,7 +335,7 @@ BEGIN
     IF pg_catalog.current_setting('transaction_isolation')
       IN ('repeatable read', 'serializable') THEN
       RAISE serialization_failure USING
-        MESSAGE = 'the parents cannot be emptied from a snapshot that may be old',
+        MESSAGE = 'this transaction''s snapshot may be too old to delete all parents',
         HINT = 'Retry the transaction at READ COMMITTED.';
     END IF;
     DELETE FROM "public"."programme_membership";
@@ -1292,7 +1292,7 @@ WHERE g."programme_membership_uuid" IS NULL OR p."uuid" IS NULL OR (g."person_id
         'parents follow the policies', 'every parent has children, and the key and values that they and the policies give it',
         CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
         pg_catalog.array_to_string(keys, '; ')),
-      HINT = 'Nothing after this point has been done.';
+      HINT = 'No later statement of this script has run.';
   END IF;
 END
 $body$;
@@ -1319,7 +1319,7 @@ WHERE p."uuid" IS NULL AND c."id" IS NOT NULL
         'every child has its parent', 'every child''s link is the uuid of a parent',
         CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
         pg_catalog.array_to_string(keys, '; ')),
-      HINT = 'Nothing after this point has been done.';
+      HINT = 'No later statement of this script has run.';
   END IF;
 END
 $body$;
@@ -1346,7 +1346,7 @@ WHERE true
         'keys are unique', 'no two parents have the same key',
         CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
         pg_catalog.array_to_string(keys, '; ')),
-      HINT = 'Nothing after this point has been done.';
+      HINT = 'No later statement of this script has run.';
   END IF;
 END
 $body$;

@@ -295,54 +295,6 @@ BEGIN
 END
 $body$;
 REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_fill_uuid_map"(lo bigint, hi bigint) FROM PUBLIC;
-CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_replace_losers"(lo bigint, hi bigint) RETURNS bigint
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $body$
-#variable_conflict use_variable
-DECLARE
-  written bigint; own_silenced text; mine bigint[];
-BEGIN
-  SELECT pg_catalog.array_agg(c."id") INTO mine
-  FROM "public"."curriculum_membership" AS c JOIN "public"."programme_membership" AS p ON p."uuid" = c."programme_membership_uuid"
-  WHERE c."id" BETWEEN lo AND hi AND (c."rotation" IS DISTINCT FROM p."rotation"
-    OR c."rotation_id" IS DISTINCT FROM p."rotation_id"
-    OR c."training_number_id" IS DISTINCT FROM p."training_number_id"
-    OR c."training_pathway" IS DISTINCT FROM p."training_pathway"
-    OR c."leaving_reason" IS DISTINCT FROM p."leaving_reason"
-    OR c."leaving_destination" IS DISTINCT FROM p."leaving_destination");
-  IF mine IS NULL THEN
-    RETURN 0;
-  END IF;
-  own_silenced := "public_refactor"."programme_membership_silence"(ARRAY['"public"."curriculum_membership"'::pg_catalog.regclass, '"public"."programme_membership"'::pg_catalog.regclass]);
-  PERFORM 1 FROM "public"."programme_membership" AS q WHERE q."uuid" IN (
-    SELECT p."uuid" FROM "public"."curriculum_membership" AS c
-    JOIN "public"."programme_membership" AS p ON p."uuid" = c."programme_membership_uuid"
-    WHERE c."id" = ANY (mine) AND (c."rotation" IS DISTINCT FROM p."rotation"
-    OR c."rotation_id" IS DISTINCT FROM p."rotation_id"
-    OR c."training_number_id" IS DISTINCT FROM p."training_number_id"
-    OR c."training_pathway" IS DISTINCT FROM p."training_pathway"
-    OR c."leaving_reason" IS DISTINCT FROM p."leaving_reason"
-    OR c."leaving_destination" IS DISTINCT FROM p."leaving_destination"))
-  ORDER BY q."uuid" FOR NO KEY UPDATE;
-  INSERT INTO "public_refactor"."programme_membership_replaced" AS r ("child id", "lost_rotation", "was_rotation", "by_rotation", "lost_rotation_id", "was_rotation_id", "by_rotation_id", "lost_training_number_id", "was_training_number_id", "by_training_number_id", "lost_training_pathway", "was_training_pathway", "by_training_pathway", "lost_leaving_reason", "was_leaving_reason", "by_leaving_reason", "lost_leaving_destination", "was_leaving_destination", "by_leaving_destination", "lost_amended_date", "was_amended_date", "by_amended_date")
-    SELECT c."id", ((c."rotation" IS DISTINCT FROM p."rotation")), CASE WHEN ((c."rotation" IS DISTINCT FROM p."rotation")) THEN c."rotation" END, CASE WHEN ((c."rotation" IS DISTINCT FROM p."rotation")) THEN p."rotation" END, ((c."rotation_id" IS DISTINCT FROM p."rotation_id")), CASE WHEN ((c."rotation_id" IS DISTINCT FROM p."rotation_id")) THEN c."rotation_id" END, CASE WHEN ((c."rotation_id" IS DISTINCT FROM p."rotation_id")) THEN p."rotation_id" END, ((c."training_number_id" IS DISTINCT FROM p."training_number_id")), CASE WHEN ((c."training_number_id" IS DISTINCT FROM p."training_number_id")) THEN c."training_number_id" END, CASE WHEN ((c."training_number_id" IS DISTINCT FROM p."training_number_id")) THEN p."training_number_id" END, ((c."training_pathway" IS DISTINCT FROM p."training_pathway")), CASE WHEN ((c."training_pathway" IS DISTINCT FROM p."training_pathway")) THEN c."training_pathway" END, CASE WHEN ((c."training_pathway" IS DISTINCT FROM p."training_pathway")) THEN p."training_pathway" END, ((c."leaving_reason" IS DISTINCT FROM p."leaving_reason")), CASE WHEN ((c."leaving_reason" IS DISTINCT FROM p."leaving_reason")) THEN c."leaving_reason" END, CASE WHEN ((c."leaving_reason" IS DISTINCT FROM p."leaving_reason")) THEN p."leaving_reason" END, ((c."leaving_destination" IS DISTINCT FROM p."leaving_destination")), CASE WHEN ((c."leaving_destination" IS DISTINCT FROM p."leaving_destination")) THEN c."leaving_destination" END, CASE WHEN ((c."leaving_destination" IS DISTINCT FROM p."leaving_destination")) THEN p."leaving_destination" END, true, c."amended_date", GREATEST(c."amended_date", p."amended_date")
-    FROM "public"."curriculum_membership" AS c JOIN "public"."programme_membership" AS p ON p."uuid" = c."programme_membership_uuid"
-    WHERE c."id" = ANY (mine)
-      AND (((c."rotation" IS DISTINCT FROM p."rotation")) OR ((c."rotation_id" IS DISTINCT FROM p."rotation_id")) OR ((c."training_number_id" IS DISTINCT FROM p."training_number_id")) OR ((c."training_pathway" IS DISTINCT FROM p."training_pathway")) OR ((c."leaving_reason" IS DISTINCT FROM p."leaving_reason")) OR ((c."leaving_destination" IS DISTINCT FROM p."leaving_destination")))
-    ON CONFLICT ("child id") DO UPDATE SET "lost_rotation" = r."lost_rotation" OR excluded."lost_rotation", "was_rotation" = CASE WHEN excluded."lost_rotation" THEN excluded."was_rotation" ELSE r."was_rotation" END, "by_rotation" = CASE WHEN excluded."lost_rotation" THEN excluded."by_rotation" ELSE r."by_rotation" END, "lost_rotation_id" = r."lost_rotation_id" OR excluded."lost_rotation_id", "was_rotation_id" = CASE WHEN excluded."lost_rotation_id" THEN excluded."was_rotation_id" ELSE r."was_rotation_id" END, "by_rotation_id" = CASE WHEN excluded."lost_rotation_id" THEN excluded."by_rotation_id" ELSE r."by_rotation_id" END, "lost_training_number_id" = r."lost_training_number_id" OR excluded."lost_training_number_id", "was_training_number_id" = CASE WHEN excluded."lost_training_number_id" THEN excluded."was_training_number_id" ELSE r."was_training_number_id" END, "by_training_number_id" = CASE WHEN excluded."lost_training_number_id" THEN excluded."by_training_number_id" ELSE r."by_training_number_id" END, "lost_training_pathway" = r."lost_training_pathway" OR excluded."lost_training_pathway", "was_training_pathway" = CASE WHEN excluded."lost_training_pathway" THEN excluded."was_training_pathway" ELSE r."was_training_pathway" END, "by_training_pathway" = CASE WHEN excluded."lost_training_pathway" THEN excluded."by_training_pathway" ELSE r."by_training_pathway" END, "lost_leaving_reason" = r."lost_leaving_reason" OR excluded."lost_leaving_reason", "was_leaving_reason" = CASE WHEN excluded."lost_leaving_reason" THEN excluded."was_leaving_reason" ELSE r."was_leaving_reason" END, "by_leaving_reason" = CASE WHEN excluded."lost_leaving_reason" THEN excluded."by_leaving_reason" ELSE r."by_leaving_reason" END, "lost_leaving_destination" = r."lost_leaving_destination" OR excluded."lost_leaving_destination", "was_leaving_destination" = CASE WHEN excluded."lost_leaving_destination" THEN excluded."was_leaving_destination" ELSE r."was_leaving_destination" END, "by_leaving_destination" = CASE WHEN excluded."lost_leaving_destination" THEN excluded."by_leaving_destination" ELSE r."by_leaving_destination" END, "lost_amended_date" = true, "was_amended_date" = CASE WHEN r."lost_amended_date" AND r."by_amended_date" = excluded."was_amended_date" THEN r."was_amended_date" ELSE excluded."was_amended_date" END, "by_amended_date" = excluded."by_amended_date";
-  UPDATE "public"."curriculum_membership" AS c SET "rotation" = p."rotation", "rotation_id" = p."rotation_id", "training_number_id" = p."training_number_id", "training_pathway" = p."training_pathway", "leaving_reason" = p."leaving_reason", "leaving_destination" = p."leaving_destination", "amended_date" = GREATEST(c."amended_date", p."amended_date")
-  FROM "public"."programme_membership" AS p
-  WHERE p."uuid" = c."programme_membership_uuid" AND c."id" = ANY (mine) AND (c."rotation" IS DISTINCT FROM p."rotation"
-    OR c."rotation_id" IS DISTINCT FROM p."rotation_id"
-    OR c."training_number_id" IS DISTINCT FROM p."training_number_id"
-    OR c."training_pathway" IS DISTINCT FROM p."training_pathway"
-    OR c."leaving_reason" IS DISTINCT FROM p."leaving_reason"
-    OR c."leaving_destination" IS DISTINCT FROM p."leaving_destination");
-  GET DIAGNOSTICS written = ROW_COUNT;
-  PERFORM "public_refactor"."programme_membership_speak"(own_silenced);
-  RETURN written;
-END
-$body$;
-REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_replace_losers"(lo bigint, hi bigint) FROM PUBLIC;
 CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_replace_listed"(lo bigint, hi bigint) RETURNS bigint
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $body$
 #variable_conflict use_variable
@@ -572,7 +524,7 @@ BEGIN
     IF pg_catalog.current_setting('transaction_isolation')
       IN ('repeatable read', 'serializable') THEN
       RAISE serialization_failure USING
-        MESSAGE = 'the parents cannot be emptied from a snapshot that may be old',
+        MESSAGE = 'this transaction''s snapshot may be too old to delete all parents',
         HINT = 'Retry the transaction at READ COMMITTED.';
     END IF;
     DELETE FROM "public"."programme_membership";
@@ -611,7 +563,8 @@ BEGIN
     END IF;
   END IF;
   RAISE object_not_in_prerequisite_state USING
-    MESSAGE = 'table "programme_membership" is being rebuilt and cannot be written yet', HINT = 'Write to it from revision 0008 on; until then write to "curriculum_membership".';
+    MESSAGE = 'table "programme_membership" is being rebuilt and cannot be written yet',
+    HINT = 'Write to it from revision 0008 on; until then write to "curriculum_membership".';
 END
 $body$;
 REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_closed"() FROM PUBLIC;
@@ -633,13 +586,13 @@ BEGIN
         INSERT INTO "public_refactor"."programme_membership_kept" AS k (key_uuid, uuid) VALUES ("public_refactor"."programme_membership_uuid"(NEW."person_id", NEW."programme_id", NEW."programme_membership_type", NEW."programme_start_date", NEW."programme_end_date"), NEW."uuid")
         ON CONFLICT (key_uuid) DO UPDATE SET uuid = excluded.uuid;
       EXCEPTION WHEN unique_violation THEN
-        -- A batch noted the uuid under the old key after this transaction's snapshot, so that the
-        -- DELETE above could not see it. READ COMMITTED sees it: the batch holds the parent.
+        -- A batch recorded the uuid under the old key after this transaction's snapshot, so the
+        -- DELETE above did not see it. At READ COMMITTED it does: the batch locks the parent.
         IF pg_catalog.current_setting('transaction_isolation')
           NOT IN ('repeatable read', 'serializable') THEN
           RAISE;
         END IF;
-        RAISE serialization_failure USING MESSAGE = 'this parent''s uuid was noted after this transaction''s snapshot',
+        RAISE serialization_failure USING MESSAGE = 'this parent''s uuid was recorded after this transaction''s snapshot',
           HINT = 'Retry the transaction.';
       END;
     END IF;
@@ -1905,7 +1858,6 @@ DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_provisional";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_is_provisional";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_collect";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_refresh";
-DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_replace_losers";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_replace_listed";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_restore_own";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_fill_uuid_map";

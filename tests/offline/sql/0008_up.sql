@@ -160,7 +160,7 @@ ORDER BY a.attnum
         'deprecated columns have no default', 'no deprecated column of "public"."curriculum_membership" has a default or is an identity',
         CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
         pg_catalog.array_to_string(keys, '; ')),
-      HINT = 'ALTER TABLE "public"."curriculum_membership" ALTER COLUMN "person_id" DROP DEFAULT, ALTER COLUMN "programme_id" DROP DEFAULT, ALTER COLUMN "programme_membership_type" DROP DEFAULT, ALTER COLUMN "programme_start_date" DROP DEFAULT, ALTER COLUMN "programme_end_date" DROP DEFAULT, ALTER COLUMN "rotation" DROP DEFAULT, ALTER COLUMN "rotation_id" DROP DEFAULT, ALTER COLUMN "training_number_id" DROP DEFAULT, ALTER COLUMN "training_pathway" DROP DEFAULT, ALTER COLUMN "leaving_reason" DROP DEFAULT, ALTER COLUMN "leaving_destination" DROP DEFAULT;  Whoever needs that value has to write it, to the parent from now on.';
+      HINT = 'ALTER TABLE "public"."curriculum_membership" ALTER COLUMN "person_id" DROP DEFAULT, ALTER COLUMN "programme_id" DROP DEFAULT, ALTER COLUMN "programme_membership_type" DROP DEFAULT, ALTER COLUMN "programme_start_date" DROP DEFAULT, ALTER COLUMN "programme_end_date" DROP DEFAULT, ALTER COLUMN "rotation" DROP DEFAULT, ALTER COLUMN "rotation_id" DROP DEFAULT, ALTER COLUMN "training_number_id" DROP DEFAULT, ALTER COLUMN "training_pathway" DROP DEFAULT, ALTER COLUMN "leaving_reason" DROP DEFAULT, ALTER COLUMN "leaving_destination" DROP DEFAULT;  Applications that need such a value have to write it to the parent.';
   END IF;
 END
 $body$;
@@ -267,54 +267,6 @@ BEGIN
 END
 $body$;
 REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_fill_uuid_map"(lo bigint, hi bigint) FROM PUBLIC;
-CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_replace_losers"(lo bigint, hi bigint) RETURNS bigint
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $body$
-#variable_conflict use_variable
-DECLARE
-  written bigint; own_silenced text; mine bigint[];
-BEGIN
-  SELECT pg_catalog.array_agg(c."id") INTO mine
-  FROM "public"."curriculum_membership" AS c JOIN "public"."programme_membership" AS p ON p."uuid" = c."programme_membership_uuid"
-  WHERE c."id" BETWEEN lo AND hi AND (c."rotation" IS DISTINCT FROM p."rotation"
-    OR c."rotation_id" IS DISTINCT FROM p."rotation_id"
-    OR c."training_number_id" IS DISTINCT FROM p."training_number_id"
-    OR c."training_pathway" IS DISTINCT FROM p."training_pathway"
-    OR c."leaving_reason" IS DISTINCT FROM p."leaving_reason"
-    OR c."leaving_destination" IS DISTINCT FROM p."leaving_destination");
-  IF mine IS NULL THEN
-    RETURN 0;
-  END IF;
-  own_silenced := "public_refactor"."programme_membership_silence"(ARRAY['"public"."curriculum_membership"'::pg_catalog.regclass, '"public"."programme_membership"'::pg_catalog.regclass]);
-  PERFORM 1 FROM "public"."programme_membership" AS q WHERE q."uuid" IN (
-    SELECT p."uuid" FROM "public"."curriculum_membership" AS c
-    JOIN "public"."programme_membership" AS p ON p."uuid" = c."programme_membership_uuid"
-    WHERE c."id" = ANY (mine) AND (c."rotation" IS DISTINCT FROM p."rotation"
-    OR c."rotation_id" IS DISTINCT FROM p."rotation_id"
-    OR c."training_number_id" IS DISTINCT FROM p."training_number_id"
-    OR c."training_pathway" IS DISTINCT FROM p."training_pathway"
-    OR c."leaving_reason" IS DISTINCT FROM p."leaving_reason"
-    OR c."leaving_destination" IS DISTINCT FROM p."leaving_destination"))
-  ORDER BY q."uuid" FOR NO KEY UPDATE;
-  INSERT INTO "public_refactor"."programme_membership_replaced" AS r ("child id", "lost_rotation", "was_rotation", "by_rotation", "lost_rotation_id", "was_rotation_id", "by_rotation_id", "lost_training_number_id", "was_training_number_id", "by_training_number_id", "lost_training_pathway", "was_training_pathway", "by_training_pathway", "lost_leaving_reason", "was_leaving_reason", "by_leaving_reason", "lost_leaving_destination", "was_leaving_destination", "by_leaving_destination", "lost_amended_date", "was_amended_date", "by_amended_date")
-    SELECT c."id", ((c."rotation" IS DISTINCT FROM p."rotation")), CASE WHEN ((c."rotation" IS DISTINCT FROM p."rotation")) THEN c."rotation" END, CASE WHEN ((c."rotation" IS DISTINCT FROM p."rotation")) THEN p."rotation" END, ((c."rotation_id" IS DISTINCT FROM p."rotation_id")), CASE WHEN ((c."rotation_id" IS DISTINCT FROM p."rotation_id")) THEN c."rotation_id" END, CASE WHEN ((c."rotation_id" IS DISTINCT FROM p."rotation_id")) THEN p."rotation_id" END, ((c."training_number_id" IS DISTINCT FROM p."training_number_id")), CASE WHEN ((c."training_number_id" IS DISTINCT FROM p."training_number_id")) THEN c."training_number_id" END, CASE WHEN ((c."training_number_id" IS DISTINCT FROM p."training_number_id")) THEN p."training_number_id" END, ((c."training_pathway" IS DISTINCT FROM p."training_pathway")), CASE WHEN ((c."training_pathway" IS DISTINCT FROM p."training_pathway")) THEN c."training_pathway" END, CASE WHEN ((c."training_pathway" IS DISTINCT FROM p."training_pathway")) THEN p."training_pathway" END, ((c."leaving_reason" IS DISTINCT FROM p."leaving_reason")), CASE WHEN ((c."leaving_reason" IS DISTINCT FROM p."leaving_reason")) THEN c."leaving_reason" END, CASE WHEN ((c."leaving_reason" IS DISTINCT FROM p."leaving_reason")) THEN p."leaving_reason" END, ((c."leaving_destination" IS DISTINCT FROM p."leaving_destination")), CASE WHEN ((c."leaving_destination" IS DISTINCT FROM p."leaving_destination")) THEN c."leaving_destination" END, CASE WHEN ((c."leaving_destination" IS DISTINCT FROM p."leaving_destination")) THEN p."leaving_destination" END, true, c."amended_date", GREATEST(c."amended_date", p."amended_date")
-    FROM "public"."curriculum_membership" AS c JOIN "public"."programme_membership" AS p ON p."uuid" = c."programme_membership_uuid"
-    WHERE c."id" = ANY (mine)
-      AND (((c."rotation" IS DISTINCT FROM p."rotation")) OR ((c."rotation_id" IS DISTINCT FROM p."rotation_id")) OR ((c."training_number_id" IS DISTINCT FROM p."training_number_id")) OR ((c."training_pathway" IS DISTINCT FROM p."training_pathway")) OR ((c."leaving_reason" IS DISTINCT FROM p."leaving_reason")) OR ((c."leaving_destination" IS DISTINCT FROM p."leaving_destination")))
-    ON CONFLICT ("child id") DO UPDATE SET "lost_rotation" = r."lost_rotation" OR excluded."lost_rotation", "was_rotation" = CASE WHEN excluded."lost_rotation" THEN excluded."was_rotation" ELSE r."was_rotation" END, "by_rotation" = CASE WHEN excluded."lost_rotation" THEN excluded."by_rotation" ELSE r."by_rotation" END, "lost_rotation_id" = r."lost_rotation_id" OR excluded."lost_rotation_id", "was_rotation_id" = CASE WHEN excluded."lost_rotation_id" THEN excluded."was_rotation_id" ELSE r."was_rotation_id" END, "by_rotation_id" = CASE WHEN excluded."lost_rotation_id" THEN excluded."by_rotation_id" ELSE r."by_rotation_id" END, "lost_training_number_id" = r."lost_training_number_id" OR excluded."lost_training_number_id", "was_training_number_id" = CASE WHEN excluded."lost_training_number_id" THEN excluded."was_training_number_id" ELSE r."was_training_number_id" END, "by_training_number_id" = CASE WHEN excluded."lost_training_number_id" THEN excluded."by_training_number_id" ELSE r."by_training_number_id" END, "lost_training_pathway" = r."lost_training_pathway" OR excluded."lost_training_pathway", "was_training_pathway" = CASE WHEN excluded."lost_training_pathway" THEN excluded."was_training_pathway" ELSE r."was_training_pathway" END, "by_training_pathway" = CASE WHEN excluded."lost_training_pathway" THEN excluded."by_training_pathway" ELSE r."by_training_pathway" END, "lost_leaving_reason" = r."lost_leaving_reason" OR excluded."lost_leaving_reason", "was_leaving_reason" = CASE WHEN excluded."lost_leaving_reason" THEN excluded."was_leaving_reason" ELSE r."was_leaving_reason" END, "by_leaving_reason" = CASE WHEN excluded."lost_leaving_reason" THEN excluded."by_leaving_reason" ELSE r."by_leaving_reason" END, "lost_leaving_destination" = r."lost_leaving_destination" OR excluded."lost_leaving_destination", "was_leaving_destination" = CASE WHEN excluded."lost_leaving_destination" THEN excluded."was_leaving_destination" ELSE r."was_leaving_destination" END, "by_leaving_destination" = CASE WHEN excluded."lost_leaving_destination" THEN excluded."by_leaving_destination" ELSE r."by_leaving_destination" END, "lost_amended_date" = true, "was_amended_date" = CASE WHEN r."lost_amended_date" AND r."by_amended_date" = excluded."was_amended_date" THEN r."was_amended_date" ELSE excluded."was_amended_date" END, "by_amended_date" = excluded."by_amended_date";
-  UPDATE "public"."curriculum_membership" AS c SET "rotation" = p."rotation", "rotation_id" = p."rotation_id", "training_number_id" = p."training_number_id", "training_pathway" = p."training_pathway", "leaving_reason" = p."leaving_reason", "leaving_destination" = p."leaving_destination", "amended_date" = GREATEST(c."amended_date", p."amended_date")
-  FROM "public"."programme_membership" AS p
-  WHERE p."uuid" = c."programme_membership_uuid" AND c."id" = ANY (mine) AND (c."rotation" IS DISTINCT FROM p."rotation"
-    OR c."rotation_id" IS DISTINCT FROM p."rotation_id"
-    OR c."training_number_id" IS DISTINCT FROM p."training_number_id"
-    OR c."training_pathway" IS DISTINCT FROM p."training_pathway"
-    OR c."leaving_reason" IS DISTINCT FROM p."leaving_reason"
-    OR c."leaving_destination" IS DISTINCT FROM p."leaving_destination");
-  GET DIAGNOSTICS written = ROW_COUNT;
-  PERFORM "public_refactor"."programme_membership_speak"(own_silenced);
-  RETURN written;
-END
-$body$;
-REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_replace_losers"(lo bigint, hi bigint) FROM PUBLIC;
 CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_replace_listed"(lo bigint, hi bigint) RETURNS bigint
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $body$
 #variable_conflict use_variable
@@ -438,7 +390,7 @@ BEGIN
       CONTINUE;
     END IF;
     IF NOT own_ours THEN
-      -- A parent that moved to another key kept its uuid.
+      -- This uuid belongs to a parent whose key was changed.
       own_candidate := "public_refactor"."programme_membership_another_uuid"(own_candidate);
       CONTINUE;
     END IF;
@@ -446,7 +398,7 @@ BEGIN
     VALUES (own_candidate, own_k1, own_k2, own_k3, own_k4, own_k5, own_v1, own_v2, own_v3, own_v4, own_v5, own_v6, own_changed)
     ON CONFLICT DO NOTHING RETURNING p."uuid" INTO own_claimed;
     IF own_claimed IS NOT NULL THEN
-      -- One of that uuid may have been listed as emptied, and deleted; this one never was.
+      -- An earlier parent with this uuid may be listed as emptied.
       DELETE FROM "public_refactor"."programme_membership_emptied" AS e WHERE e.uuid = own_claimed;
       own_made := true;
       RETURN;
@@ -457,7 +409,7 @@ BEGIN
     ON CONFLICT ("person_id", "programme_id", "programme_membership_type", "programme_start_date", "programme_end_date") DO UPDATE SET "uuid" = p."uuid"
     WHERE p.xmin OPERATOR(pg_catalog.<>) own_xid RETURNING p."uuid" INTO own_claimed;
     IF own_claimed IS NULL THEN
-      -- Touched already. A predicate for these very gaps: no index knows IS NOT DISTINCT FROM.
+      -- This transaction updated it already. No index serves a NULL-safe comparison.
       EXECUTE 'SELECT p."uuid" FROM "public"."programme_membership" AS p WHERE ' || CASE WHEN own_k1 IS NULL THEN 'p."person_id" IS NULL' ELSE 'p."person_id" = $1' END || ' AND ' || CASE WHEN own_k2 IS NULL THEN 'p."programme_id" IS NULL' ELSE 'p."programme_id" = $2' END || ' AND ' || CASE WHEN own_k3 IS NULL THEN 'p."programme_membership_type" IS NULL' ELSE 'p."programme_membership_type" = $3' END || ' AND ' || CASE WHEN own_k4 IS NULL THEN 'p."programme_start_date" IS NULL' ELSE 'p."programme_start_date" = $4' END || ' AND ' || CASE WHEN own_k5 IS NULL THEN 'p."programme_end_date" IS NULL' ELSE 'p."programme_end_date" = $5' END || ' FOR NO KEY UPDATE'
       INTO own_claimed USING own_k1, own_k2, own_k3, own_k4, own_k5;
     END IF;
@@ -466,7 +418,7 @@ BEGIN
     END IF;
   END LOOP;
   RAISE serialization_failure USING
-    MESSAGE = 'no parent could be claimed in programme_membership',
+    MESSAGE = 'no row of programme_membership could be found or created for this key',
     HINT = 'Retry the transaction.';
 END
 $body$;
@@ -528,10 +480,10 @@ BEGIN
   IF FOUND THEN
     IF (NEW."person_id" IS NOT NULL AND (NEW."person_id" IS DISTINCT FROM parent."person_id")) OR (NEW."programme_id" IS NOT NULL AND (NEW."programme_id" IS DISTINCT FROM parent."programme_id")) OR (NEW."programme_membership_type" IS NOT NULL AND (NEW."programme_membership_type" IS DISTINCT FROM parent."programme_membership_type")) OR (NEW."programme_start_date" IS NOT NULL AND (NEW."programme_start_date" IS DISTINCT FROM parent."programme_start_date")) OR (NEW."programme_end_date" IS NOT NULL AND (NEW."programme_end_date" IS DISTINCT FROM parent."programme_end_date")) OR (NEW."rotation" IS NOT NULL AND (NEW."rotation" IS DISTINCT FROM parent."rotation")) OR (NEW."rotation_id" IS NOT NULL AND (NEW."rotation_id" IS DISTINCT FROM parent."rotation_id")) OR (NEW."training_number_id" IS NOT NULL AND (NEW."training_number_id" IS DISTINCT FROM parent."training_number_id")) OR (NEW."training_pathway" IS NOT NULL AND (NEW."training_pathway" IS DISTINCT FROM parent."training_pathway")) OR (NEW."leaving_reason" IS NOT NULL AND (NEW."leaving_reason" IS DISTINCT FROM parent."leaving_reason")) OR (NEW."leaving_destination" IS NOT NULL AND (NEW."leaving_destination" IS DISTINCT FROM parent."leaving_destination")) THEN
       RAISE check_violation USING
-        MESSAGE = pg_catalog.format('%s %s belongs to another %s: it contradicts %s',
+        MESSAGE = pg_catalog.format('%s %s refers to a %s with other values in: %s',
           'programme_membership_uuid', NEW."programme_membership_uuid", 'programme_membership',
           pg_catalog.array_to_string(ARRAY[CASE WHEN (NEW."person_id" IS NOT NULL AND (NEW."person_id" IS DISTINCT FROM parent."person_id")) THEN '"person_id"' END, CASE WHEN (NEW."programme_id" IS NOT NULL AND (NEW."programme_id" IS DISTINCT FROM parent."programme_id")) THEN '"programme_id"' END, CASE WHEN (NEW."programme_membership_type" IS NOT NULL AND (NEW."programme_membership_type" IS DISTINCT FROM parent."programme_membership_type")) THEN '"programme_membership_type"' END, CASE WHEN (NEW."programme_start_date" IS NOT NULL AND (NEW."programme_start_date" IS DISTINCT FROM parent."programme_start_date")) THEN '"programme_start_date"' END, CASE WHEN (NEW."programme_end_date" IS NOT NULL AND (NEW."programme_end_date" IS DISTINCT FROM parent."programme_end_date")) THEN '"programme_end_date"' END, CASE WHEN (NEW."rotation" IS NOT NULL AND (NEW."rotation" IS DISTINCT FROM parent."rotation")) THEN '"rotation"' END, CASE WHEN (NEW."rotation_id" IS NOT NULL AND (NEW."rotation_id" IS DISTINCT FROM parent."rotation_id")) THEN '"rotation_id"' END, CASE WHEN (NEW."training_number_id" IS NOT NULL AND (NEW."training_number_id" IS DISTINCT FROM parent."training_number_id")) THEN '"training_number_id"' END, CASE WHEN (NEW."training_pathway" IS NOT NULL AND (NEW."training_pathway" IS DISTINCT FROM parent."training_pathway")) THEN '"training_pathway"' END, CASE WHEN (NEW."leaving_reason" IS NOT NULL AND (NEW."leaving_reason" IS DISTINCT FROM parent."leaving_reason")) THEN '"leaving_reason"' END, CASE WHEN (NEW."leaving_destination" IS NOT NULL AND (NEW."leaving_destination" IS DISTINCT FROM parent."leaving_destination")) THEN '"leaving_destination"' END], ', ')),
-        HINT = 'Give programme_membership_uuid alone, or write the columns of programme_membership.',
+        HINT = 'Give only programme_membership_uuid, or write the columns of programme_membership.',
         SCHEMA = 'public', TABLE = 'curriculum_membership';
     END IF;
     NEW."person_id" := parent."person_id";
@@ -590,14 +542,14 @@ BEGIN
     SELECT p."uuid", p."person_id", p."programme_id", p."programme_membership_type", p."programme_start_date", p."programme_end_date", p."rotation", p."rotation_id", p."training_number_id", p."training_pathway", p."leaving_reason", p."leaving_destination", p."amended_date" INTO parent
   FROM "public"."programme_membership" AS p WHERE p."uuid" = claimed;
     ELSIF parent."uuid" IS NULL THEN
-      RETURN NULL;  -- the foreign key refuses it next
+      RETURN NULL;  -- the foreign key will refuse it
     ELSE
       IF (saved."person_id" IS NOT NULL AND (saved."person_id" IS DISTINCT FROM parent."person_id")) OR (saved."programme_id" IS NOT NULL AND (saved."programme_id" IS DISTINCT FROM parent."programme_id")) OR (saved."programme_membership_type" IS NOT NULL AND (saved."programme_membership_type" IS DISTINCT FROM parent."programme_membership_type")) OR (saved."programme_start_date" IS NOT NULL AND (saved."programme_start_date" IS DISTINCT FROM parent."programme_start_date")) OR (saved."programme_end_date" IS NOT NULL AND (saved."programme_end_date" IS DISTINCT FROM parent."programme_end_date")) OR (saved."rotation" IS NOT NULL AND (saved."rotation" IS DISTINCT FROM parent."rotation")) OR (saved."rotation_id" IS NOT NULL AND (saved."rotation_id" IS DISTINCT FROM parent."rotation_id")) OR (saved."training_number_id" IS NOT NULL AND (saved."training_number_id" IS DISTINCT FROM parent."training_number_id")) OR (saved."training_pathway" IS NOT NULL AND (saved."training_pathway" IS DISTINCT FROM parent."training_pathway")) OR (saved."leaving_reason" IS NOT NULL AND (saved."leaving_reason" IS DISTINCT FROM parent."leaving_reason")) OR (saved."leaving_destination" IS NOT NULL AND (saved."leaving_destination" IS DISTINCT FROM parent."leaving_destination")) THEN
       RAISE check_violation USING
-        MESSAGE = pg_catalog.format('%s %s belongs to another %s: it contradicts %s',
+        MESSAGE = pg_catalog.format('%s %s refers to a %s with other values in: %s',
           'programme_membership_uuid', saved."programme_membership_uuid", 'programme_membership',
           pg_catalog.array_to_string(ARRAY[CASE WHEN (saved."person_id" IS NOT NULL AND (saved."person_id" IS DISTINCT FROM parent."person_id")) THEN '"person_id"' END, CASE WHEN (saved."programme_id" IS NOT NULL AND (saved."programme_id" IS DISTINCT FROM parent."programme_id")) THEN '"programme_id"' END, CASE WHEN (saved."programme_membership_type" IS NOT NULL AND (saved."programme_membership_type" IS DISTINCT FROM parent."programme_membership_type")) THEN '"programme_membership_type"' END, CASE WHEN (saved."programme_start_date" IS NOT NULL AND (saved."programme_start_date" IS DISTINCT FROM parent."programme_start_date")) THEN '"programme_start_date"' END, CASE WHEN (saved."programme_end_date" IS NOT NULL AND (saved."programme_end_date" IS DISTINCT FROM parent."programme_end_date")) THEN '"programme_end_date"' END, CASE WHEN (saved."rotation" IS NOT NULL AND (saved."rotation" IS DISTINCT FROM parent."rotation")) THEN '"rotation"' END, CASE WHEN (saved."rotation_id" IS NOT NULL AND (saved."rotation_id" IS DISTINCT FROM parent."rotation_id")) THEN '"rotation_id"' END, CASE WHEN (saved."training_number_id" IS NOT NULL AND (saved."training_number_id" IS DISTINCT FROM parent."training_number_id")) THEN '"training_number_id"' END, CASE WHEN (saved."training_pathway" IS NOT NULL AND (saved."training_pathway" IS DISTINCT FROM parent."training_pathway")) THEN '"training_pathway"' END, CASE WHEN (saved."leaving_reason" IS NOT NULL AND (saved."leaving_reason" IS DISTINCT FROM parent."leaving_reason")) THEN '"leaving_reason"' END, CASE WHEN (saved."leaving_destination" IS NOT NULL AND (saved."leaving_destination" IS DISTINCT FROM parent."leaving_destination")) THEN '"leaving_destination"' END], ', ')),
-        HINT = 'Give programme_membership_uuid alone, or write the columns of programme_membership.',
+        HINT = 'Give only programme_membership_uuid, or write the columns of programme_membership.',
         SCHEMA = 'public', TABLE = 'curriculum_membership';
     END IF;
       UPDATE "public"."curriculum_membership" AS c SET "person_id" = parent."person_id", "programme_id" = parent."programme_id", "programme_membership_type" = parent."programme_membership_type", "programme_start_date" = parent."programme_start_date", "programme_end_date" = parent."programme_end_date", "rotation" = parent."rotation", "rotation_id" = parent."rotation_id", "training_number_id" = parent."training_number_id", "training_pathway" = parent."training_pathway", "leaving_reason" = parent."leaving_reason", "leaving_destination" = parent."leaving_destination"
@@ -660,8 +612,9 @@ BEGIN
     OR c."training_pathway" IS DISTINCT FROM p."training_pathway"
     OR c."leaving_reason" IS DISTINCT FROM p."leaving_reason"
     OR c."leaving_destination" IS DISTINCT FROM p."leaving_destination"))) THEN
-    RAISE object_not_in_prerequisite_state USING MESSAGE = 'a row of curriculum_membership and its parent in programme_membership could not be kept alike',
-      HINT = 'A BEFORE trigger of curriculum_membership or programme_membership drops or undoes the write; let it accept a value that the other table has.', SCHEMA = 'public', TABLE = 'curriculum_membership';
+    RAISE object_not_in_prerequisite_state USING
+    MESSAGE = 'a row of curriculum_membership and its parent in programme_membership could not be made equal',
+    HINT = 'A BEFORE trigger of curriculum_membership or programme_membership drops or undoes the write. Change it so that it accepts a value that the other table has.', SCHEMA = 'public', TABLE = 'curriculum_membership';
   END IF;
   END IF;
   RETURN NULL;
@@ -705,7 +658,7 @@ BEGIN
   END IF;
   IF parent."uuid" IS NULL THEN
     IF NEW."programme_membership_uuid" IS NOT NULL AND NEW."programme_membership_uuid" IS DISTINCT FROM OLD."programme_membership_uuid" THEN
-      RETURN NULL;  -- the foreign key refuses it next
+      RETURN NULL;  -- the foreign key will refuse it
     END IF;
     SELECT f.own_claimed, f.own_made INTO claimed, made FROM "public_refactor"."programme_membership_claim"(saved."person_id", saved."programme_id", saved."programme_membership_type", saved."programme_start_date", saved."programme_end_date", saved."rotation", saved."rotation_id", saved."training_number_id", saved."training_pathway", saved."leaving_reason", saved."leaving_destination", saved."amended_date", saved.xmin) AS f;
     SELECT p."uuid", p."person_id", p."programme_id", p."programme_membership_type", p."programme_start_date", p."programme_end_date", p."rotation", p."rotation_id", p."training_number_id", p."training_pathway", p."leaving_reason", p."leaving_destination", p."amended_date" INTO parent
@@ -765,8 +718,9 @@ BEGIN
     OR c."training_pathway" IS DISTINCT FROM p."training_pathway"
     OR c."leaving_reason" IS DISTINCT FROM p."leaving_reason"
     OR c."leaving_destination" IS DISTINCT FROM p."leaving_destination"))) THEN
-    RAISE object_not_in_prerequisite_state USING MESSAGE = 'a row of curriculum_membership and its parent in programme_membership could not be kept alike',
-      HINT = 'A BEFORE trigger of curriculum_membership or programme_membership drops or undoes the write; let it accept a value that the other table has.', SCHEMA = 'public', TABLE = 'curriculum_membership';
+    RAISE object_not_in_prerequisite_state USING
+    MESSAGE = 'a row of curriculum_membership and its parent in programme_membership could not be made equal',
+    HINT = 'A BEFORE trigger of curriculum_membership or programme_membership drops or undoes the write. Change it so that it accepts a value that the other table has.', SCHEMA = 'public', TABLE = 'curriculum_membership';
   END IF;
   END IF;
   RETURN NULL;
@@ -787,10 +741,10 @@ BEGIN
   IF NEW."programme_membership_uuid" IS DISTINCT FROM OLD."programme_membership_uuid" THEN
     IF ((NEW."person_id" IS DISTINCT FROM OLD."person_id") AND (saved."person_id" IS DISTINCT FROM parent."person_id")) OR ((NEW."programme_id" IS DISTINCT FROM OLD."programme_id") AND (saved."programme_id" IS DISTINCT FROM parent."programme_id")) OR ((NEW."programme_membership_type" IS DISTINCT FROM OLD."programme_membership_type") AND (saved."programme_membership_type" IS DISTINCT FROM parent."programme_membership_type")) OR ((NEW."programme_start_date" IS DISTINCT FROM OLD."programme_start_date") AND (saved."programme_start_date" IS DISTINCT FROM parent."programme_start_date")) OR ((NEW."programme_end_date" IS DISTINCT FROM OLD."programme_end_date") AND (saved."programme_end_date" IS DISTINCT FROM parent."programme_end_date")) OR ((NEW."rotation" IS DISTINCT FROM OLD."rotation") AND (saved."rotation" IS DISTINCT FROM parent."rotation")) OR ((NEW."rotation_id" IS DISTINCT FROM OLD."rotation_id") AND (saved."rotation_id" IS DISTINCT FROM parent."rotation_id")) OR ((NEW."training_number_id" IS DISTINCT FROM OLD."training_number_id") AND (saved."training_number_id" IS DISTINCT FROM parent."training_number_id")) OR ((NEW."training_pathway" IS DISTINCT FROM OLD."training_pathway") AND (saved."training_pathway" IS DISTINCT FROM parent."training_pathway")) OR ((NEW."leaving_reason" IS DISTINCT FROM OLD."leaving_reason") AND (saved."leaving_reason" IS DISTINCT FROM parent."leaving_reason")) OR ((NEW."leaving_destination" IS DISTINCT FROM OLD."leaving_destination") AND (saved."leaving_destination" IS DISTINCT FROM parent."leaving_destination")) THEN
       RAISE check_violation USING
-        MESSAGE = pg_catalog.format('%s %s belongs to another %s: it contradicts %s',
+        MESSAGE = pg_catalog.format('%s %s refers to a %s with other values in: %s',
           'programme_membership_uuid', saved."programme_membership_uuid", 'programme_membership',
           pg_catalog.array_to_string(ARRAY[CASE WHEN ((NEW."person_id" IS DISTINCT FROM OLD."person_id") AND (saved."person_id" IS DISTINCT FROM parent."person_id")) THEN '"person_id"' END, CASE WHEN ((NEW."programme_id" IS DISTINCT FROM OLD."programme_id") AND (saved."programme_id" IS DISTINCT FROM parent."programme_id")) THEN '"programme_id"' END, CASE WHEN ((NEW."programme_membership_type" IS DISTINCT FROM OLD."programme_membership_type") AND (saved."programme_membership_type" IS DISTINCT FROM parent."programme_membership_type")) THEN '"programme_membership_type"' END, CASE WHEN ((NEW."programme_start_date" IS DISTINCT FROM OLD."programme_start_date") AND (saved."programme_start_date" IS DISTINCT FROM parent."programme_start_date")) THEN '"programme_start_date"' END, CASE WHEN ((NEW."programme_end_date" IS DISTINCT FROM OLD."programme_end_date") AND (saved."programme_end_date" IS DISTINCT FROM parent."programme_end_date")) THEN '"programme_end_date"' END, CASE WHEN ((NEW."rotation" IS DISTINCT FROM OLD."rotation") AND (saved."rotation" IS DISTINCT FROM parent."rotation")) THEN '"rotation"' END, CASE WHEN ((NEW."rotation_id" IS DISTINCT FROM OLD."rotation_id") AND (saved."rotation_id" IS DISTINCT FROM parent."rotation_id")) THEN '"rotation_id"' END, CASE WHEN ((NEW."training_number_id" IS DISTINCT FROM OLD."training_number_id") AND (saved."training_number_id" IS DISTINCT FROM parent."training_number_id")) THEN '"training_number_id"' END, CASE WHEN ((NEW."training_pathway" IS DISTINCT FROM OLD."training_pathway") AND (saved."training_pathway" IS DISTINCT FROM parent."training_pathway")) THEN '"training_pathway"' END, CASE WHEN ((NEW."leaving_reason" IS DISTINCT FROM OLD."leaving_reason") AND (saved."leaving_reason" IS DISTINCT FROM parent."leaving_reason")) THEN '"leaving_reason"' END, CASE WHEN ((NEW."leaving_destination" IS DISTINCT FROM OLD."leaving_destination") AND (saved."leaving_destination" IS DISTINCT FROM parent."leaving_destination")) THEN '"leaving_destination"' END], ', ')),
-        HINT = 'Give programme_membership_uuid alone, or write the columns of programme_membership.',
+        HINT = 'Give only programme_membership_uuid, or write the columns of programme_membership.',
         SCHEMA = 'public', TABLE = 'curriculum_membership';
     END IF;
     SELECT p."uuid", p."person_id", p."programme_id", p."programme_membership_type", p."programme_start_date", p."programme_end_date", p."rotation", p."rotation_id", p."training_number_id", p."training_pathway", p."leaving_reason", p."leaving_destination", p."amended_date" INTO former
@@ -851,7 +805,7 @@ BEGIN
     ON CONFLICT ("child id") DO UPDATE SET "lost_rotation" = r."lost_rotation" OR excluded."lost_rotation", "was_rotation" = CASE WHEN excluded."lost_rotation" THEN excluded."was_rotation" ELSE r."was_rotation" END, "by_rotation" = CASE WHEN excluded."lost_rotation" THEN excluded."by_rotation" ELSE r."by_rotation" END, "lost_rotation_id" = r."lost_rotation_id" OR excluded."lost_rotation_id", "was_rotation_id" = CASE WHEN excluded."lost_rotation_id" THEN excluded."was_rotation_id" ELSE r."was_rotation_id" END, "by_rotation_id" = CASE WHEN excluded."lost_rotation_id" THEN excluded."by_rotation_id" ELSE r."by_rotation_id" END, "lost_training_number_id" = r."lost_training_number_id" OR excluded."lost_training_number_id", "was_training_number_id" = CASE WHEN excluded."lost_training_number_id" THEN excluded."was_training_number_id" ELSE r."was_training_number_id" END, "by_training_number_id" = CASE WHEN excluded."lost_training_number_id" THEN excluded."by_training_number_id" ELSE r."by_training_number_id" END, "lost_training_pathway" = r."lost_training_pathway" OR excluded."lost_training_pathway", "was_training_pathway" = CASE WHEN excluded."lost_training_pathway" THEN excluded."was_training_pathway" ELSE r."was_training_pathway" END, "by_training_pathway" = CASE WHEN excluded."lost_training_pathway" THEN excluded."by_training_pathway" ELSE r."by_training_pathway" END, "lost_leaving_reason" = r."lost_leaving_reason" OR excluded."lost_leaving_reason", "was_leaving_reason" = CASE WHEN excluded."lost_leaving_reason" THEN excluded."was_leaving_reason" ELSE r."was_leaving_reason" END, "by_leaving_reason" = CASE WHEN excluded."lost_leaving_reason" THEN excluded."by_leaving_reason" ELSE r."by_leaving_reason" END, "lost_leaving_destination" = r."lost_leaving_destination" OR excluded."lost_leaving_destination", "was_leaving_destination" = CASE WHEN excluded."lost_leaving_destination" THEN excluded."was_leaving_destination" ELSE r."was_leaving_destination" END, "by_leaving_destination" = CASE WHEN excluded."lost_leaving_destination" THEN excluded."by_leaving_destination" ELSE r."by_leaving_destination" END, "lost_amended_date" = true, "was_amended_date" = CASE WHEN r."lost_amended_date" AND r."by_amended_date" = excluded."was_amended_date" THEN r."was_amended_date" ELSE excluded."was_amended_date" END, "by_amended_date" = excluded."by_amended_date";
     END IF;
     IF claimed = parent."uuid" THEN
-      -- Equal to the index, not to the eye: 1.0 and 1.00.
+      -- The keys are equal but not identical, such as 1.0 and 1.00.
       UPDATE "public"."programme_membership" AS p SET "person_id" = saved."person_id", "programme_id" = saved."programme_id", "programme_membership_type" = saved."programme_membership_type", "programme_start_date" = saved."programme_start_date", "programme_end_date" = saved."programme_end_date", "rotation" = result."rotation", "rotation_id" = result."rotation_id", "training_number_id" = result."training_number_id", "training_pathway" = result."training_pathway", "leaving_reason" = result."leaving_reason", "leaving_destination" = result."leaving_destination", "amended_date" = CASE WHEN NEW."amended_date" IS DISTINCT FROM OLD."amended_date" THEN saved."amended_date" ELSE GREATEST(p."amended_date", saved."amended_date") END
       WHERE p."uuid" = claimed;
       RETURN NULL;
@@ -859,7 +813,7 @@ BEGIN
     born := made OR (whole AND EXISTS (SELECT FROM "public_refactor"."programme_membership_born" AS b
       WHERE b.xid = pg_catalog.pg_current_xact_id() AND b.uuid = claimed));
     IF whole AND born THEN
-      -- Nobody had that key before this transaction: the parent keeps its uuid and takes it over.
+      -- The key is new in this transaction: the old parent takes it over and keeps its uuid.
       WITH gone AS (
         DELETE FROM "public"."programme_membership" AS p WHERE p."uuid" = claimed RETURNING p."uuid"),
       back AS (
@@ -932,8 +886,9 @@ BEGIN
   IF EXISTS (SELECT FROM "public"."curriculum_membership" AS c
     JOIN "public"."programme_membership" AS p ON p."uuid" = c."programme_membership_uuid"
     WHERE c."id" = saved."id" AND (((NEW."programme_membership_uuid" IS DISTINCT FROM OLD."programme_membership_uuid" OR ((NEW."person_id" IS DISTINCT FROM OLD."person_id") OR NEW."id" <> OLD."id")) AND (c."person_id" IS DISTINCT FROM p."person_id")) OR ((NEW."programme_membership_uuid" IS DISTINCT FROM OLD."programme_membership_uuid" OR ((NEW."programme_id" IS DISTINCT FROM OLD."programme_id") OR NEW."id" <> OLD."id")) AND (c."programme_id" IS DISTINCT FROM p."programme_id")) OR ((NEW."programme_membership_uuid" IS DISTINCT FROM OLD."programme_membership_uuid" OR ((NEW."programme_membership_type" IS DISTINCT FROM OLD."programme_membership_type") OR NEW."id" <> OLD."id")) AND (c."programme_membership_type" IS DISTINCT FROM p."programme_membership_type")) OR ((NEW."programme_membership_uuid" IS DISTINCT FROM OLD."programme_membership_uuid" OR ((NEW."programme_start_date" IS DISTINCT FROM OLD."programme_start_date") OR NEW."id" <> OLD."id")) AND (c."programme_start_date" IS DISTINCT FROM p."programme_start_date")) OR ((NEW."programme_membership_uuid" IS DISTINCT FROM OLD."programme_membership_uuid" OR ((NEW."programme_end_date" IS DISTINCT FROM OLD."programme_end_date") OR NEW."id" <> OLD."id")) AND (c."programme_end_date" IS DISTINCT FROM p."programme_end_date")) OR ((NEW."programme_membership_uuid" IS DISTINCT FROM OLD."programme_membership_uuid" OR ((NEW."rotation" IS DISTINCT FROM OLD."rotation") OR NEW."id" <> OLD."id")) AND (c."rotation" IS DISTINCT FROM p."rotation")) OR ((NEW."programme_membership_uuid" IS DISTINCT FROM OLD."programme_membership_uuid" OR ((NEW."rotation_id" IS DISTINCT FROM OLD."rotation_id") OR NEW."id" <> OLD."id")) AND (c."rotation_id" IS DISTINCT FROM p."rotation_id")) OR ((NEW."programme_membership_uuid" IS DISTINCT FROM OLD."programme_membership_uuid" OR ((NEW."training_number_id" IS DISTINCT FROM OLD."training_number_id") OR NEW."id" <> OLD."id")) AND (c."training_number_id" IS DISTINCT FROM p."training_number_id")) OR ((NEW."programme_membership_uuid" IS DISTINCT FROM OLD."programme_membership_uuid" OR ((NEW."training_pathway" IS DISTINCT FROM OLD."training_pathway") OR NEW."id" <> OLD."id")) AND (c."training_pathway" IS DISTINCT FROM p."training_pathway")) OR ((NEW."programme_membership_uuid" IS DISTINCT FROM OLD."programme_membership_uuid" OR ((NEW."leaving_reason" IS DISTINCT FROM OLD."leaving_reason") OR NEW."id" <> OLD."id")) AND (c."leaving_reason" IS DISTINCT FROM p."leaving_reason")) OR ((NEW."programme_membership_uuid" IS DISTINCT FROM OLD."programme_membership_uuid" OR ((NEW."leaving_destination" IS DISTINCT FROM OLD."leaving_destination") OR NEW."id" <> OLD."id")) AND (c."leaving_destination" IS DISTINCT FROM p."leaving_destination")))) THEN
-    RAISE object_not_in_prerequisite_state USING MESSAGE = 'a row of curriculum_membership and its parent in programme_membership could not be kept alike',
-      HINT = 'A BEFORE trigger of curriculum_membership or programme_membership drops or undoes the write; let it accept a value that the other table has.', SCHEMA = 'public', TABLE = 'curriculum_membership';
+    RAISE object_not_in_prerequisite_state USING
+    MESSAGE = 'a row of curriculum_membership and its parent in programme_membership could not be made equal',
+    HINT = 'A BEFORE trigger of curriculum_membership or programme_membership drops or undoes the write. Change it so that it accepts a value that the other table has.', SCHEMA = 'public', TABLE = 'curriculum_membership';
   END IF;
   RETURN NULL;
 END
@@ -1010,8 +965,9 @@ BEGIN
     OR c."programme_membership_type" IS DISTINCT FROM p."programme_membership_type"
     OR c."programme_start_date" IS DISTINCT FROM p."programme_start_date"
     OR c."programme_end_date" IS DISTINCT FROM p."programme_end_date")) OR ((NEW."rotation" IS DISTINCT FROM OLD."rotation") AND (c."rotation" IS DISTINCT FROM p."rotation")) OR ((NEW."rotation_id" IS DISTINCT FROM OLD."rotation_id") AND (c."rotation_id" IS DISTINCT FROM p."rotation_id")) OR ((NEW."training_number_id" IS DISTINCT FROM OLD."training_number_id") AND (c."training_number_id" IS DISTINCT FROM p."training_number_id")) OR ((NEW."training_pathway" IS DISTINCT FROM OLD."training_pathway") AND (c."training_pathway" IS DISTINCT FROM p."training_pathway")) OR ((NEW."leaving_reason" IS DISTINCT FROM OLD."leaving_reason") AND (c."leaving_reason" IS DISTINCT FROM p."leaving_reason")) OR ((NEW."leaving_destination" IS DISTINCT FROM OLD."leaving_destination") AND (c."leaving_destination" IS DISTINCT FROM p."leaving_destination")))) THEN
-    RAISE object_not_in_prerequisite_state USING MESSAGE = 'a row of curriculum_membership and its parent in programme_membership could not be kept alike',
-      HINT = 'A BEFORE trigger of curriculum_membership or programme_membership drops or undoes the write; let it accept a value that the other table has.', SCHEMA = 'public', TABLE = 'curriculum_membership';
+    RAISE object_not_in_prerequisite_state USING
+    MESSAGE = 'a row of curriculum_membership and its parent in programme_membership could not be made equal',
+    HINT = 'A BEFORE trigger of curriculum_membership or programme_membership drops or undoes the write. Change it so that it accepts a value that the other table has.', SCHEMA = 'public', TABLE = 'curriculum_membership';
   END IF;
   RETURN NULL;
 END
@@ -1113,7 +1069,7 @@ BEGIN
   IF pg_catalog.current_setting('transaction_isolation')
     IN ('repeatable read', 'serializable') THEN
     RAISE feature_not_supported USING MESSAGE = 'curriculum_membership cannot be truncated in a transaction with an old snapshot',
-      HINT = 'Truncate under READ COMMITTED, or use DELETE.';
+      HINT = 'Run TRUNCATE at READ COMMITTED, or use DELETE.';
   END IF;
   DELETE FROM "public_refactor"."programme_membership_replaced";
   DELETE FROM "public_refactor"."programme_membership_uuid_map";
@@ -1871,7 +1827,7 @@ WHERE p."uuid" IS NULL AND c."id" IS NOT NULL
         'every child has its parent', 'every child''s link is the uuid of a parent',
         CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
         pg_catalog.array_to_string(keys, '; ')),
-      HINT = 'Nothing after this point has been done.';
+      HINT = 'No later statement of this script has run.';
   END IF;
 END
 $body$;
@@ -1902,7 +1858,7 @@ WHERE c."id" IS NOT NULL AND p."uuid" IS NOT NULL AND (c."person_id" IS DISTINCT
         'same key', 'every child has its parent''s key',
         CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
         pg_catalog.array_to_string(keys, '; ')),
-      HINT = 'Nothing after this point has been done.';
+      HINT = 'No later statement of this script has run.';
   END IF;
 END
 $body$;
@@ -1934,7 +1890,7 @@ WHERE c."id" IS NOT NULL AND p."uuid" IS NOT NULL AND (c."rotation" IS DISTINCT 
         'same values', 'every child has its parent''s values',
         CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
         pg_catalog.array_to_string(keys, '; ')),
-      HINT = 'Nothing after this point has been done.';
+      HINT = 'No later statement of this script has run.';
   END IF;
 END
 $body$;
@@ -1961,7 +1917,7 @@ WHERE true
         'keys are unique', 'no two parents have the same key',
         CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
         pg_catalog.array_to_string(keys, '; ')),
-      HINT = 'Nothing after this point has been done.';
+      HINT = 'No later statement of this script has run.';
   END IF;
 END
 $body$;
@@ -1988,7 +1944,7 @@ WHERE c."programme_membership_uuid" IS NULL AND p."uuid" IS NOT NULL AND (pg_cat
         'no abandoned parent', 'every parent that the tool created has a child',
         CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
         pg_catalog.array_to_string(keys, '; ')),
-      HINT = 'Nothing after this point has been done.';
+      HINT = 'No later statement of this script has run.';
   END IF;
 END
 $body$;

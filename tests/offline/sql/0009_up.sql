@@ -160,7 +160,7 @@ FROM (SELECT DISTINCT ON (o.consumer) o.* FROM "public_refactor"."scan_outcome" 
         'gate stop_parallel_save', 'nobody uses the deprecated columns of "curriculum_membership" any more',
         CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
         pg_catalog.array_to_string(keys, '; ')),
-      HINT = 'Wait for the evidence, or go on with your own: alembic -x accept-usage="REASON" upgrade 0009';
+      HINT = 'Wait until the evidence is complete, or accept the risk and record why: alembic -x accept-usage="REASON" upgrade 0009';
   END IF;
 END
 $body$;
@@ -191,7 +191,7 @@ ORDER BY a.attnum
         'deprecated columns have no default', 'no deprecated column of "public"."curriculum_membership" has a default or is an identity',
         CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
         pg_catalog.array_to_string(keys, '; ')),
-      HINT = 'ALTER TABLE "public"."curriculum_membership" ALTER COLUMN "person_id" DROP DEFAULT, ALTER COLUMN "programme_id" DROP DEFAULT, ALTER COLUMN "programme_membership_type" DROP DEFAULT, ALTER COLUMN "programme_start_date" DROP DEFAULT, ALTER COLUMN "programme_end_date" DROP DEFAULT, ALTER COLUMN "rotation" DROP DEFAULT, ALTER COLUMN "rotation_id" DROP DEFAULT, ALTER COLUMN "training_number_id" DROP DEFAULT, ALTER COLUMN "training_pathway" DROP DEFAULT, ALTER COLUMN "leaving_reason" DROP DEFAULT, ALTER COLUMN "leaving_destination" DROP DEFAULT;  Whoever needs that value has to write it, to the parent from now on.';
+      HINT = 'ALTER TABLE "public"."curriculum_membership" ALTER COLUMN "person_id" DROP DEFAULT, ALTER COLUMN "programme_id" DROP DEFAULT, ALTER COLUMN "programme_membership_type" DROP DEFAULT, ALTER COLUMN "programme_start_date" DROP DEFAULT, ALTER COLUMN "programme_end_date" DROP DEFAULT, ALTER COLUMN "rotation" DROP DEFAULT, ALTER COLUMN "rotation_id" DROP DEFAULT, ALTER COLUMN "training_number_id" DROP DEFAULT, ALTER COLUMN "training_pathway" DROP DEFAULT, ALTER COLUMN "leaving_reason" DROP DEFAULT, ALTER COLUMN "leaving_destination" DROP DEFAULT;  Applications that need such a value have to write it to the parent.';
   END IF;
 END
 $body$;
@@ -218,7 +218,7 @@ WHERE p."uuid" IS NULL AND c."id" IS NOT NULL
         'every child has its parent', 'every child''s link is the uuid of a parent',
         CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
         pg_catalog.array_to_string(keys, '; ')),
-      HINT = 'Nothing after this point has been done.';
+      HINT = 'No later statement of this script has run.';
   END IF;
 END
 $body$;
@@ -249,7 +249,7 @@ WHERE c."id" IS NOT NULL AND p."uuid" IS NOT NULL AND (c."person_id" IS DISTINCT
         'same key', 'every child has its parent''s key',
         CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
         pg_catalog.array_to_string(keys, '; ')),
-      HINT = 'Nothing after this point has been done.';
+      HINT = 'No later statement of this script has run.';
   END IF;
 END
 $body$;
@@ -281,7 +281,7 @@ WHERE c."id" IS NOT NULL AND p."uuid" IS NOT NULL AND (c."rotation" IS DISTINCT 
         'same values', 'every child has its parent''s values',
         CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
         pg_catalog.array_to_string(keys, '; ')),
-      HINT = 'Nothing after this point has been done.';
+      HINT = 'No later statement of this script has run.';
   END IF;
 END
 $body$;
@@ -308,7 +308,7 @@ WHERE true
         'keys are unique', 'no two parents have the same key',
         CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
         pg_catalog.array_to_string(keys, '; ')),
-      HINT = 'Nothing after this point has been done.';
+      HINT = 'No later statement of this script has run.';
   END IF;
 END
 $body$;
@@ -335,7 +335,7 @@ WHERE c."programme_membership_uuid" IS NULL AND p."uuid" IS NOT NULL AND (pg_cat
         'no abandoned parent', 'every parent that the tool created has a child',
         CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
         pg_catalog.array_to_string(keys, '; ')),
-      HINT = 'Nothing after this point has been done.';
+      HINT = 'No later statement of this script has run.';
   END IF;
 END
 $body$;
@@ -364,115 +364,115 @@ SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 BEGIN
   IF TG_OP = 'INSERT' THEN
     IF NEW."person_id" IS NOT NULL THEN
-      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "person_id" of curriculum_membership is frozen',
-        HINT = 'Write "person_id" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
-        TABLE = 'curriculum_membership', COLUMN = 'person_id';
+      RAISE object_not_in_prerequisite_state USING
+    MESSAGE = 'column "person_id" of curriculum_membership is frozen',
+    HINT = 'Leave "person_id" out of the statement and give only programme_membership_uuid. Write "person_id" of programme_membership.', SCHEMA = 'public', TABLE = 'curriculum_membership', COLUMN = 'person_id';
     END IF;
     IF NEW."programme_id" IS NOT NULL THEN
-      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "programme_id" of curriculum_membership is frozen',
-        HINT = 'Write "programme_id" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
-        TABLE = 'curriculum_membership', COLUMN = 'programme_id';
+      RAISE object_not_in_prerequisite_state USING
+    MESSAGE = 'column "programme_id" of curriculum_membership is frozen',
+    HINT = 'Leave "programme_id" out of the statement and give only programme_membership_uuid. Write "programme_id" of programme_membership.', SCHEMA = 'public', TABLE = 'curriculum_membership', COLUMN = 'programme_id';
     END IF;
     IF NEW."programme_membership_type" IS NOT NULL THEN
-      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "programme_membership_type" of curriculum_membership is frozen',
-        HINT = 'Write "programme_membership_type" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
-        TABLE = 'curriculum_membership', COLUMN = 'programme_membership_type';
+      RAISE object_not_in_prerequisite_state USING
+    MESSAGE = 'column "programme_membership_type" of curriculum_membership is frozen',
+    HINT = 'Leave "programme_membership_type" out of the statement and give only programme_membership_uuid. Write "programme_membership_type" of programme_membership.', SCHEMA = 'public', TABLE = 'curriculum_membership', COLUMN = 'programme_membership_type';
     END IF;
     IF NEW."programme_start_date" IS NOT NULL THEN
-      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "programme_start_date" of curriculum_membership is frozen',
-        HINT = 'Write "programme_start_date" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
-        TABLE = 'curriculum_membership', COLUMN = 'programme_start_date';
+      RAISE object_not_in_prerequisite_state USING
+    MESSAGE = 'column "programme_start_date" of curriculum_membership is frozen',
+    HINT = 'Leave "programme_start_date" out of the statement and give only programme_membership_uuid. Write "programme_start_date" of programme_membership.', SCHEMA = 'public', TABLE = 'curriculum_membership', COLUMN = 'programme_start_date';
     END IF;
     IF NEW."programme_end_date" IS NOT NULL THEN
-      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "programme_end_date" of curriculum_membership is frozen',
-        HINT = 'Write "programme_end_date" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
-        TABLE = 'curriculum_membership', COLUMN = 'programme_end_date';
+      RAISE object_not_in_prerequisite_state USING
+    MESSAGE = 'column "programme_end_date" of curriculum_membership is frozen',
+    HINT = 'Leave "programme_end_date" out of the statement and give only programme_membership_uuid. Write "programme_end_date" of programme_membership.', SCHEMA = 'public', TABLE = 'curriculum_membership', COLUMN = 'programme_end_date';
     END IF;
     IF NEW."rotation" IS NOT NULL THEN
-      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "rotation" of curriculum_membership is frozen',
-        HINT = 'Write "rotation" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
-        TABLE = 'curriculum_membership', COLUMN = 'rotation';
+      RAISE object_not_in_prerequisite_state USING
+    MESSAGE = 'column "rotation" of curriculum_membership is frozen',
+    HINT = 'Leave "rotation" out of the statement and give only programme_membership_uuid. Write "rotation" of programme_membership.', SCHEMA = 'public', TABLE = 'curriculum_membership', COLUMN = 'rotation';
     END IF;
     IF NEW."rotation_id" IS NOT NULL THEN
-      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "rotation_id" of curriculum_membership is frozen',
-        HINT = 'Write "rotation_id" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
-        TABLE = 'curriculum_membership', COLUMN = 'rotation_id';
+      RAISE object_not_in_prerequisite_state USING
+    MESSAGE = 'column "rotation_id" of curriculum_membership is frozen',
+    HINT = 'Leave "rotation_id" out of the statement and give only programme_membership_uuid. Write "rotation_id" of programme_membership.', SCHEMA = 'public', TABLE = 'curriculum_membership', COLUMN = 'rotation_id';
     END IF;
     IF NEW."training_number_id" IS NOT NULL THEN
-      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "training_number_id" of curriculum_membership is frozen',
-        HINT = 'Write "training_number_id" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
-        TABLE = 'curriculum_membership', COLUMN = 'training_number_id';
+      RAISE object_not_in_prerequisite_state USING
+    MESSAGE = 'column "training_number_id" of curriculum_membership is frozen',
+    HINT = 'Leave "training_number_id" out of the statement and give only programme_membership_uuid. Write "training_number_id" of programme_membership.', SCHEMA = 'public', TABLE = 'curriculum_membership', COLUMN = 'training_number_id';
     END IF;
     IF NEW."training_pathway" IS NOT NULL THEN
-      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "training_pathway" of curriculum_membership is frozen',
-        HINT = 'Write "training_pathway" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
-        TABLE = 'curriculum_membership', COLUMN = 'training_pathway';
+      RAISE object_not_in_prerequisite_state USING
+    MESSAGE = 'column "training_pathway" of curriculum_membership is frozen',
+    HINT = 'Leave "training_pathway" out of the statement and give only programme_membership_uuid. Write "training_pathway" of programme_membership.', SCHEMA = 'public', TABLE = 'curriculum_membership', COLUMN = 'training_pathway';
     END IF;
     IF NEW."leaving_reason" IS NOT NULL THEN
-      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "leaving_reason" of curriculum_membership is frozen',
-        HINT = 'Write "leaving_reason" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
-        TABLE = 'curriculum_membership', COLUMN = 'leaving_reason';
+      RAISE object_not_in_prerequisite_state USING
+    MESSAGE = 'column "leaving_reason" of curriculum_membership is frozen',
+    HINT = 'Leave "leaving_reason" out of the statement and give only programme_membership_uuid. Write "leaving_reason" of programme_membership.', SCHEMA = 'public', TABLE = 'curriculum_membership', COLUMN = 'leaving_reason';
     END IF;
     IF NEW."leaving_destination" IS NOT NULL THEN
-      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "leaving_destination" of curriculum_membership is frozen',
-        HINT = 'Write "leaving_destination" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
-        TABLE = 'curriculum_membership', COLUMN = 'leaving_destination';
+      RAISE object_not_in_prerequisite_state USING
+    MESSAGE = 'column "leaving_destination" of curriculum_membership is frozen',
+    HINT = 'Leave "leaving_destination" out of the statement and give only programme_membership_uuid. Write "leaving_destination" of programme_membership.', SCHEMA = 'public', TABLE = 'curriculum_membership', COLUMN = 'leaving_destination';
     END IF;
   ELSE
     IF (NEW."person_id" IS DISTINCT FROM OLD."person_id") THEN
-      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "person_id" of curriculum_membership is frozen',
-        HINT = 'Write "person_id" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
-        TABLE = 'curriculum_membership', COLUMN = 'person_id';
+      RAISE object_not_in_prerequisite_state USING
+    MESSAGE = 'column "person_id" of curriculum_membership is frozen',
+    HINT = 'Leave "person_id" out of the statement and give only programme_membership_uuid. Write "person_id" of programme_membership.', SCHEMA = 'public', TABLE = 'curriculum_membership', COLUMN = 'person_id';
     END IF;
     IF (NEW."programme_id" IS DISTINCT FROM OLD."programme_id") THEN
-      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "programme_id" of curriculum_membership is frozen',
-        HINT = 'Write "programme_id" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
-        TABLE = 'curriculum_membership', COLUMN = 'programme_id';
+      RAISE object_not_in_prerequisite_state USING
+    MESSAGE = 'column "programme_id" of curriculum_membership is frozen',
+    HINT = 'Leave "programme_id" out of the statement and give only programme_membership_uuid. Write "programme_id" of programme_membership.', SCHEMA = 'public', TABLE = 'curriculum_membership', COLUMN = 'programme_id';
     END IF;
     IF (NEW."programme_membership_type" IS DISTINCT FROM OLD."programme_membership_type") THEN
-      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "programme_membership_type" of curriculum_membership is frozen',
-        HINT = 'Write "programme_membership_type" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
-        TABLE = 'curriculum_membership', COLUMN = 'programme_membership_type';
+      RAISE object_not_in_prerequisite_state USING
+    MESSAGE = 'column "programme_membership_type" of curriculum_membership is frozen',
+    HINT = 'Leave "programme_membership_type" out of the statement and give only programme_membership_uuid. Write "programme_membership_type" of programme_membership.', SCHEMA = 'public', TABLE = 'curriculum_membership', COLUMN = 'programme_membership_type';
     END IF;
     IF (NEW."programme_start_date" IS DISTINCT FROM OLD."programme_start_date") THEN
-      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "programme_start_date" of curriculum_membership is frozen',
-        HINT = 'Write "programme_start_date" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
-        TABLE = 'curriculum_membership', COLUMN = 'programme_start_date';
+      RAISE object_not_in_prerequisite_state USING
+    MESSAGE = 'column "programme_start_date" of curriculum_membership is frozen',
+    HINT = 'Leave "programme_start_date" out of the statement and give only programme_membership_uuid. Write "programme_start_date" of programme_membership.', SCHEMA = 'public', TABLE = 'curriculum_membership', COLUMN = 'programme_start_date';
     END IF;
     IF (NEW."programme_end_date" IS DISTINCT FROM OLD."programme_end_date") THEN
-      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "programme_end_date" of curriculum_membership is frozen',
-        HINT = 'Write "programme_end_date" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
-        TABLE = 'curriculum_membership', COLUMN = 'programme_end_date';
+      RAISE object_not_in_prerequisite_state USING
+    MESSAGE = 'column "programme_end_date" of curriculum_membership is frozen',
+    HINT = 'Leave "programme_end_date" out of the statement and give only programme_membership_uuid. Write "programme_end_date" of programme_membership.', SCHEMA = 'public', TABLE = 'curriculum_membership', COLUMN = 'programme_end_date';
     END IF;
     IF (NEW."rotation" IS DISTINCT FROM OLD."rotation") THEN
-      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "rotation" of curriculum_membership is frozen',
-        HINT = 'Write "rotation" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
-        TABLE = 'curriculum_membership', COLUMN = 'rotation';
+      RAISE object_not_in_prerequisite_state USING
+    MESSAGE = 'column "rotation" of curriculum_membership is frozen',
+    HINT = 'Leave "rotation" out of the statement and give only programme_membership_uuid. Write "rotation" of programme_membership.', SCHEMA = 'public', TABLE = 'curriculum_membership', COLUMN = 'rotation';
     END IF;
     IF (NEW."rotation_id" IS DISTINCT FROM OLD."rotation_id") THEN
-      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "rotation_id" of curriculum_membership is frozen',
-        HINT = 'Write "rotation_id" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
-        TABLE = 'curriculum_membership', COLUMN = 'rotation_id';
+      RAISE object_not_in_prerequisite_state USING
+    MESSAGE = 'column "rotation_id" of curriculum_membership is frozen',
+    HINT = 'Leave "rotation_id" out of the statement and give only programme_membership_uuid. Write "rotation_id" of programme_membership.', SCHEMA = 'public', TABLE = 'curriculum_membership', COLUMN = 'rotation_id';
     END IF;
     IF (NEW."training_number_id" IS DISTINCT FROM OLD."training_number_id") THEN
-      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "training_number_id" of curriculum_membership is frozen',
-        HINT = 'Write "training_number_id" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
-        TABLE = 'curriculum_membership', COLUMN = 'training_number_id';
+      RAISE object_not_in_prerequisite_state USING
+    MESSAGE = 'column "training_number_id" of curriculum_membership is frozen',
+    HINT = 'Leave "training_number_id" out of the statement and give only programme_membership_uuid. Write "training_number_id" of programme_membership.', SCHEMA = 'public', TABLE = 'curriculum_membership', COLUMN = 'training_number_id';
     END IF;
     IF (NEW."training_pathway" IS DISTINCT FROM OLD."training_pathway") THEN
-      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "training_pathway" of curriculum_membership is frozen',
-        HINT = 'Write "training_pathway" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
-        TABLE = 'curriculum_membership', COLUMN = 'training_pathway';
+      RAISE object_not_in_prerequisite_state USING
+    MESSAGE = 'column "training_pathway" of curriculum_membership is frozen',
+    HINT = 'Leave "training_pathway" out of the statement and give only programme_membership_uuid. Write "training_pathway" of programme_membership.', SCHEMA = 'public', TABLE = 'curriculum_membership', COLUMN = 'training_pathway';
     END IF;
     IF (NEW."leaving_reason" IS DISTINCT FROM OLD."leaving_reason") THEN
-      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "leaving_reason" of curriculum_membership is frozen',
-        HINT = 'Write "leaving_reason" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
-        TABLE = 'curriculum_membership', COLUMN = 'leaving_reason';
+      RAISE object_not_in_prerequisite_state USING
+    MESSAGE = 'column "leaving_reason" of curriculum_membership is frozen',
+    HINT = 'Leave "leaving_reason" out of the statement and give only programme_membership_uuid. Write "leaving_reason" of programme_membership.', SCHEMA = 'public', TABLE = 'curriculum_membership', COLUMN = 'leaving_reason';
     END IF;
     IF (NEW."leaving_destination" IS DISTINCT FROM OLD."leaving_destination") THEN
-      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "leaving_destination" of curriculum_membership is frozen',
-        HINT = 'Write "leaving_destination" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
-        TABLE = 'curriculum_membership', COLUMN = 'leaving_destination';
+      RAISE object_not_in_prerequisite_state USING
+    MESSAGE = 'column "leaving_destination" of curriculum_membership is frozen',
+    HINT = 'Leave "leaving_destination" out of the statement and give only programme_membership_uuid. Write "leaving_destination" of programme_membership.', SCHEMA = 'public', TABLE = 'curriculum_membership', COLUMN = 'leaving_destination';
     END IF;
   END IF;
   RETURN NEW;

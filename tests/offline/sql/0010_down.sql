@@ -159,115 +159,115 @@ SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 BEGIN
   IF TG_OP = 'INSERT' THEN
     IF NEW."person_id" IS NOT NULL THEN
-      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "person_id" of curriculum_membership is frozen',
-        HINT = 'Write "person_id" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
-        TABLE = 'curriculum_membership', COLUMN = 'person_id';
+      RAISE object_not_in_prerequisite_state USING
+    MESSAGE = 'column "person_id" of curriculum_membership is frozen',
+    HINT = 'Leave "person_id" out of the statement and give only programme_membership_uuid. Write "person_id" of programme_membership.', SCHEMA = 'public', TABLE = 'curriculum_membership', COLUMN = 'person_id';
     END IF;
     IF NEW."programme_id" IS NOT NULL THEN
-      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "programme_id" of curriculum_membership is frozen',
-        HINT = 'Write "programme_id" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
-        TABLE = 'curriculum_membership', COLUMN = 'programme_id';
+      RAISE object_not_in_prerequisite_state USING
+    MESSAGE = 'column "programme_id" of curriculum_membership is frozen',
+    HINT = 'Leave "programme_id" out of the statement and give only programme_membership_uuid. Write "programme_id" of programme_membership.', SCHEMA = 'public', TABLE = 'curriculum_membership', COLUMN = 'programme_id';
     END IF;
     IF NEW."programme_membership_type" IS NOT NULL THEN
-      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "programme_membership_type" of curriculum_membership is frozen',
-        HINT = 'Write "programme_membership_type" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
-        TABLE = 'curriculum_membership', COLUMN = 'programme_membership_type';
+      RAISE object_not_in_prerequisite_state USING
+    MESSAGE = 'column "programme_membership_type" of curriculum_membership is frozen',
+    HINT = 'Leave "programme_membership_type" out of the statement and give only programme_membership_uuid. Write "programme_membership_type" of programme_membership.', SCHEMA = 'public', TABLE = 'curriculum_membership', COLUMN = 'programme_membership_type';
     END IF;
     IF NEW."programme_start_date" IS NOT NULL THEN
-      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "programme_start_date" of curriculum_membership is frozen',
-        HINT = 'Write "programme_start_date" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
-        TABLE = 'curriculum_membership', COLUMN = 'programme_start_date';
+      RAISE object_not_in_prerequisite_state USING
+    MESSAGE = 'column "programme_start_date" of curriculum_membership is frozen',
+    HINT = 'Leave "programme_start_date" out of the statement and give only programme_membership_uuid. Write "programme_start_date" of programme_membership.', SCHEMA = 'public', TABLE = 'curriculum_membership', COLUMN = 'programme_start_date';
     END IF;
     IF NEW."programme_end_date" IS NOT NULL THEN
-      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "programme_end_date" of curriculum_membership is frozen',
-        HINT = 'Write "programme_end_date" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
-        TABLE = 'curriculum_membership', COLUMN = 'programme_end_date';
+      RAISE object_not_in_prerequisite_state USING
+    MESSAGE = 'column "programme_end_date" of curriculum_membership is frozen',
+    HINT = 'Leave "programme_end_date" out of the statement and give only programme_membership_uuid. Write "programme_end_date" of programme_membership.', SCHEMA = 'public', TABLE = 'curriculum_membership', COLUMN = 'programme_end_date';
     END IF;
     IF NEW."rotation" IS NOT NULL THEN
-      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "rotation" of curriculum_membership is frozen',
-        HINT = 'Write "rotation" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
-        TABLE = 'curriculum_membership', COLUMN = 'rotation';
+      RAISE object_not_in_prerequisite_state USING
+    MESSAGE = 'column "rotation" of curriculum_membership is frozen',
+    HINT = 'Leave "rotation" out of the statement and give only programme_membership_uuid. Write "rotation" of programme_membership.', SCHEMA = 'public', TABLE = 'curriculum_membership', COLUMN = 'rotation';
     END IF;
     IF NEW."rotation_id" IS NOT NULL THEN
-      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "rotation_id" of curriculum_membership is frozen',
-        HINT = 'Write "rotation_id" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
-        TABLE = 'curriculum_membership', COLUMN = 'rotation_id';
+      RAISE object_not_in_prerequisite_state USING
+    MESSAGE = 'column "rotation_id" of curriculum_membership is frozen',
+    HINT = 'Leave "rotation_id" out of the statement and give only programme_membership_uuid. Write "rotation_id" of programme_membership.', SCHEMA = 'public', TABLE = 'curriculum_membership', COLUMN = 'rotation_id';
     END IF;
     IF NEW."training_number_id" IS NOT NULL THEN
-      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "training_number_id" of curriculum_membership is frozen',
-        HINT = 'Write "training_number_id" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
-        TABLE = 'curriculum_membership', COLUMN = 'training_number_id';
+      RAISE object_not_in_prerequisite_state USING
+    MESSAGE = 'column "training_number_id" of curriculum_membership is frozen',
+    HINT = 'Leave "training_number_id" out of the statement and give only programme_membership_uuid. Write "training_number_id" of programme_membership.', SCHEMA = 'public', TABLE = 'curriculum_membership', COLUMN = 'training_number_id';
     END IF;
     IF NEW."training_pathway" IS NOT NULL THEN
-      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "training_pathway" of curriculum_membership is frozen',
-        HINT = 'Write "training_pathway" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
-        TABLE = 'curriculum_membership', COLUMN = 'training_pathway';
+      RAISE object_not_in_prerequisite_state USING
+    MESSAGE = 'column "training_pathway" of curriculum_membership is frozen',
+    HINT = 'Leave "training_pathway" out of the statement and give only programme_membership_uuid. Write "training_pathway" of programme_membership.', SCHEMA = 'public', TABLE = 'curriculum_membership', COLUMN = 'training_pathway';
     END IF;
     IF NEW."leaving_reason" IS NOT NULL THEN
-      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "leaving_reason" of curriculum_membership is frozen',
-        HINT = 'Write "leaving_reason" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
-        TABLE = 'curriculum_membership', COLUMN = 'leaving_reason';
+      RAISE object_not_in_prerequisite_state USING
+    MESSAGE = 'column "leaving_reason" of curriculum_membership is frozen',
+    HINT = 'Leave "leaving_reason" out of the statement and give only programme_membership_uuid. Write "leaving_reason" of programme_membership.', SCHEMA = 'public', TABLE = 'curriculum_membership', COLUMN = 'leaving_reason';
     END IF;
     IF NEW."leaving_destination" IS NOT NULL THEN
-      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "leaving_destination" of curriculum_membership is frozen',
-        HINT = 'Write "leaving_destination" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
-        TABLE = 'curriculum_membership', COLUMN = 'leaving_destination';
+      RAISE object_not_in_prerequisite_state USING
+    MESSAGE = 'column "leaving_destination" of curriculum_membership is frozen',
+    HINT = 'Leave "leaving_destination" out of the statement and give only programme_membership_uuid. Write "leaving_destination" of programme_membership.', SCHEMA = 'public', TABLE = 'curriculum_membership', COLUMN = 'leaving_destination';
     END IF;
   ELSE
     IF (NEW."person_id" IS DISTINCT FROM OLD."person_id") THEN
-      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "person_id" of curriculum_membership is frozen',
-        HINT = 'Write "person_id" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
-        TABLE = 'curriculum_membership', COLUMN = 'person_id';
+      RAISE object_not_in_prerequisite_state USING
+    MESSAGE = 'column "person_id" of curriculum_membership is frozen',
+    HINT = 'Leave "person_id" out of the statement and give only programme_membership_uuid. Write "person_id" of programme_membership.', SCHEMA = 'public', TABLE = 'curriculum_membership', COLUMN = 'person_id';
     END IF;
     IF (NEW."programme_id" IS DISTINCT FROM OLD."programme_id") THEN
-      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "programme_id" of curriculum_membership is frozen',
-        HINT = 'Write "programme_id" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
-        TABLE = 'curriculum_membership', COLUMN = 'programme_id';
+      RAISE object_not_in_prerequisite_state USING
+    MESSAGE = 'column "programme_id" of curriculum_membership is frozen',
+    HINT = 'Leave "programme_id" out of the statement and give only programme_membership_uuid. Write "programme_id" of programme_membership.', SCHEMA = 'public', TABLE = 'curriculum_membership', COLUMN = 'programme_id';
     END IF;
     IF (NEW."programme_membership_type" IS DISTINCT FROM OLD."programme_membership_type") THEN
-      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "programme_membership_type" of curriculum_membership is frozen',
-        HINT = 'Write "programme_membership_type" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
-        TABLE = 'curriculum_membership', COLUMN = 'programme_membership_type';
+      RAISE object_not_in_prerequisite_state USING
+    MESSAGE = 'column "programme_membership_type" of curriculum_membership is frozen',
+    HINT = 'Leave "programme_membership_type" out of the statement and give only programme_membership_uuid. Write "programme_membership_type" of programme_membership.', SCHEMA = 'public', TABLE = 'curriculum_membership', COLUMN = 'programme_membership_type';
     END IF;
     IF (NEW."programme_start_date" IS DISTINCT FROM OLD."programme_start_date") THEN
-      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "programme_start_date" of curriculum_membership is frozen',
-        HINT = 'Write "programme_start_date" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
-        TABLE = 'curriculum_membership', COLUMN = 'programme_start_date';
+      RAISE object_not_in_prerequisite_state USING
+    MESSAGE = 'column "programme_start_date" of curriculum_membership is frozen',
+    HINT = 'Leave "programme_start_date" out of the statement and give only programme_membership_uuid. Write "programme_start_date" of programme_membership.', SCHEMA = 'public', TABLE = 'curriculum_membership', COLUMN = 'programme_start_date';
     END IF;
     IF (NEW."programme_end_date" IS DISTINCT FROM OLD."programme_end_date") THEN
-      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "programme_end_date" of curriculum_membership is frozen',
-        HINT = 'Write "programme_end_date" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
-        TABLE = 'curriculum_membership', COLUMN = 'programme_end_date';
+      RAISE object_not_in_prerequisite_state USING
+    MESSAGE = 'column "programme_end_date" of curriculum_membership is frozen',
+    HINT = 'Leave "programme_end_date" out of the statement and give only programme_membership_uuid. Write "programme_end_date" of programme_membership.', SCHEMA = 'public', TABLE = 'curriculum_membership', COLUMN = 'programme_end_date';
     END IF;
     IF (NEW."rotation" IS DISTINCT FROM OLD."rotation") THEN
-      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "rotation" of curriculum_membership is frozen',
-        HINT = 'Write "rotation" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
-        TABLE = 'curriculum_membership', COLUMN = 'rotation';
+      RAISE object_not_in_prerequisite_state USING
+    MESSAGE = 'column "rotation" of curriculum_membership is frozen',
+    HINT = 'Leave "rotation" out of the statement and give only programme_membership_uuid. Write "rotation" of programme_membership.', SCHEMA = 'public', TABLE = 'curriculum_membership', COLUMN = 'rotation';
     END IF;
     IF (NEW."rotation_id" IS DISTINCT FROM OLD."rotation_id") THEN
-      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "rotation_id" of curriculum_membership is frozen',
-        HINT = 'Write "rotation_id" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
-        TABLE = 'curriculum_membership', COLUMN = 'rotation_id';
+      RAISE object_not_in_prerequisite_state USING
+    MESSAGE = 'column "rotation_id" of curriculum_membership is frozen',
+    HINT = 'Leave "rotation_id" out of the statement and give only programme_membership_uuid. Write "rotation_id" of programme_membership.', SCHEMA = 'public', TABLE = 'curriculum_membership', COLUMN = 'rotation_id';
     END IF;
     IF (NEW."training_number_id" IS DISTINCT FROM OLD."training_number_id") THEN
-      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "training_number_id" of curriculum_membership is frozen',
-        HINT = 'Write "training_number_id" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
-        TABLE = 'curriculum_membership', COLUMN = 'training_number_id';
+      RAISE object_not_in_prerequisite_state USING
+    MESSAGE = 'column "training_number_id" of curriculum_membership is frozen',
+    HINT = 'Leave "training_number_id" out of the statement and give only programme_membership_uuid. Write "training_number_id" of programme_membership.', SCHEMA = 'public', TABLE = 'curriculum_membership', COLUMN = 'training_number_id';
     END IF;
     IF (NEW."training_pathway" IS DISTINCT FROM OLD."training_pathway") THEN
-      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "training_pathway" of curriculum_membership is frozen',
-        HINT = 'Write "training_pathway" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
-        TABLE = 'curriculum_membership', COLUMN = 'training_pathway';
+      RAISE object_not_in_prerequisite_state USING
+    MESSAGE = 'column "training_pathway" of curriculum_membership is frozen',
+    HINT = 'Leave "training_pathway" out of the statement and give only programme_membership_uuid. Write "training_pathway" of programme_membership.', SCHEMA = 'public', TABLE = 'curriculum_membership', COLUMN = 'training_pathway';
     END IF;
     IF (NEW."leaving_reason" IS DISTINCT FROM OLD."leaving_reason") THEN
-      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "leaving_reason" of curriculum_membership is frozen',
-        HINT = 'Write "leaving_reason" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
-        TABLE = 'curriculum_membership', COLUMN = 'leaving_reason';
+      RAISE object_not_in_prerequisite_state USING
+    MESSAGE = 'column "leaving_reason" of curriculum_membership is frozen',
+    HINT = 'Leave "leaving_reason" out of the statement and give only programme_membership_uuid. Write "leaving_reason" of programme_membership.', SCHEMA = 'public', TABLE = 'curriculum_membership', COLUMN = 'leaving_reason';
     END IF;
     IF (NEW."leaving_destination" IS DISTINCT FROM OLD."leaving_destination") THEN
-      RAISE object_not_in_prerequisite_state USING MESSAGE = 'column "leaving_destination" of curriculum_membership is frozen',
-        HINT = 'Write "leaving_destination" of programme_membership, and give curriculum_membership only programme_membership_uuid; leave the column out of the statement.', SCHEMA = 'public',
-        TABLE = 'curriculum_membership', COLUMN = 'leaving_destination';
+      RAISE object_not_in_prerequisite_state USING
+    MESSAGE = 'column "leaving_destination" of curriculum_membership is frozen',
+    HINT = 'Leave "leaving_destination" out of the statement and give only programme_membership_uuid. Write "leaving_destination" of programme_membership.', SCHEMA = 'public', TABLE = 'curriculum_membership', COLUMN = 'leaving_destination';
     END IF;
   END IF;
   RETURN NEW;

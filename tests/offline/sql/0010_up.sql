@@ -160,7 +160,7 @@ FROM (SELECT DISTINCT ON (o.consumer) o.* FROM "public_refactor"."scan_outcome" 
         'gate drop_deprecated_columns', 'nobody uses the deprecated columns of "curriculum_membership" any more',
         CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
         pg_catalog.array_to_string(keys, '; ')),
-      HINT = 'Wait for the evidence, or go on with your own: alembic -x accept-usage="REASON" upgrade 0010';
+      HINT = 'Wait until the evidence is complete, or accept the risk and record why: alembic -x accept-usage="REASON" upgrade 0010';
   END IF;
 END
 $body$;
@@ -187,7 +187,7 @@ WHERE p."uuid" IS NULL AND c."id" IS NOT NULL
         'every child has its parent', 'every child''s link is the uuid of a parent',
         CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
         pg_catalog.array_to_string(keys, '; ')),
-      HINT = 'Nothing after this point has been done.';
+      HINT = 'No later statement of this script has run.';
   END IF;
 END
 $body$;
@@ -214,7 +214,7 @@ WHERE true
         'keys are unique', 'no two parents have the same key',
         CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
         pg_catalog.array_to_string(keys, '; ')),
-      HINT = 'Nothing after this point has been done.';
+      HINT = 'No later statement of this script has run.';
   END IF;
 END
 $body$;

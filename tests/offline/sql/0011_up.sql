@@ -160,7 +160,7 @@ FROM (SELECT DISTINCT ON (o.consumer) o.* FROM "public_refactor"."scan_outcome" 
         'gate drop_retired_table', 'nobody uses the table "programme_membership_retired" any more',
         CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
         pg_catalog.array_to_string(keys, '; ')),
-      HINT = 'Wait for the evidence, or go on with your own: alembic -x accept-usage="REASON" upgrade 0011';
+      HINT = 'Wait until the evidence is complete, or accept the risk and record why: alembic -x accept-usage="REASON" upgrade 0011';
   END IF;
 END
 $body$;

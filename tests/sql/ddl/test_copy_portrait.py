@@ -9,7 +9,7 @@ import pytest
 from membership_refactor.plans.legacy_tables import legacy_tables
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.portrait import Table
-from membership_refactor.sql.ddl.bare import create_bare_table
+from membership_refactor.sql.ddl.bare_table import create_bare_table
 from membership_refactor.sql.ddl.copy_portrait import cloned, copy_differences
 from membership_refactor.sql.ddl.create import create_table
 from membership_refactor.sql.names import Names

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from membership_refactor.sql.parallel import list_losers
 from tests.fixtures.databases import TemplateDatabase
 from tests.fixtures.sessions import BLOCKED, ISOLATIONS, RETRYABLE, Stage
 from tests.sql.parallel import playground
@@ -108,7 +109,8 @@ RACES = (
     Race("truncate, old-style insert", "TRUNCATE tis.cm",
          "INSERT INTO tis.cm (id, person) VALUES (10, 8)"),
     Race("batch, new-style value",
-         "SELECT tis_refactor.m_replace_losers(1, 9)",
+         "; ".join([*(s.text for s in list_losers(playground.NAMES, playground.CHILD)),
+                    "SELECT tis_refactor.m_replace_listed(1, 9)"]),
          "UPDATE tis.pm SET rotation = 'z' WHERE person = 7"),
 )  # fmt: skip
 

@@ -16,6 +16,7 @@ from membership_refactor.sql.parallel import (
     freeze,
     install,
     install_refresh,
+    list_losers,
     remove,
     remove_refresh,
     unfreeze,
@@ -73,11 +74,21 @@ def own_values(play: Play) -> list[Any]:
     )
 
 
+REPLACE = "SELECT tis_refactor.m_replace_listed(1, 100)"
+
+
+def winners_written(play: Play) -> list[Any]:
+    """Lists the children that lose a value, and overwrites those values."""
+    for statement in list_losers(NAMES, CHILD):
+        play(statement.text)
+    return play(REPLACE)
+
+
 def test_the_batch_writes_the_winner_and_keeps_what_lost_and_may_be_repeated(
     unequal: Play,
 ) -> None:
-    assert unequal("SELECT tis_refactor.m_replace_losers(1, 100)") == [(1,)]
-    assert unequal("SELECT tis_refactor.m_replace_losers(1, 100)") == [(0,)]
+    assert winners_written(unequal) == [(1,)]
+    assert winners_written(unequal) == [(0,)]
     unequal.sound()
     assert unequal("SELECT DISTINCT rotation, score::text, extra::text FROM cm") == [
         ("win", "1.0", '{"a":1}')
@@ -98,7 +109,7 @@ def test_a_value_that_reaches_a_sibling_before_the_batch_leaves_its_own_in_the_l
 ) -> None:
     unequal(write)
     assert own_values(unequal) == [(2, "own", "new")]
-    unequal("SELECT tis_refactor.m_replace_losers(1, 100)")
+    winners_written(unequal)
     unequal.sound()
     assert own_values(unequal) == [(2, "own", "new")]
 
@@ -120,7 +131,7 @@ def test_a_row_with_an_own_value_that_moves_leaves_it_in_the_ledger(unequal: Pla
 def test_a_group_that_moves_before_the_batch_keeps_its_winner(unequal: Play) -> None:
     unequal("UPDATE cm SET type = 'b'")
     assert unequal("SELECT type, rotation FROM pm") == [("b", "win")]
-    unequal("SELECT tis_refactor.m_replace_losers(1, 100)")
+    winners_written(unequal)
     unequal.sound()
     assert own_values(unequal) == [(2, "own", "win")]
 
@@ -130,7 +141,7 @@ def test_a_row_with_an_own_value_given_to_another_parent_leaves_it_in_the_ledger
 ) -> None:
     unequal("INSERT INTO pm (person, rotation) VALUES (8, 'other')")
     unequal("UPDATE cm SET pm_uuid = (SELECT uuid FROM pm WHERE person = 8) WHERE id = 2")
-    unequal("SELECT tis_refactor.m_replace_losers(1, 100)")
+    winners_written(unequal)
     unequal.sound()
     assert own_values(unequal) == [(2, "own", "other")]
 
@@ -139,7 +150,7 @@ def test_own_values_come_back_only_where_the_column_still_holds_what_replaced_th
     unequal: Play,
 ) -> None:
     unequal("INSERT INTO cm (id, person, type, rotation) VALUES (5, 8, 'a', 'x'), (6, 8, 'a', 'x')")
-    unequal("SELECT tis_refactor.m_replace_losers(1, 100)")
+    winners_written(unequal)
     unequal("UPDATE cm SET score = 5 WHERE id = 3")
     switch(unequal, remove(NAMES, CHILD))
     assert unequal("SELECT tis_refactor.m_restore_own(1, 100)") == [(1,)]
@@ -150,7 +161,7 @@ def test_own_values_come_back_only_where_the_column_still_holds_what_replaced_th
 
 
 def test_what_the_ledger_holds_of_a_child_goes_with_it_and_follows_its_id(unequal: Play) -> None:
-    unequal("SELECT tis_refactor.m_replace_losers(1, 100)")
+    winners_written(unequal)
     unequal("UPDATE cm SET id = 22 WHERE id = 2")
     assert own_values(unequal) == [(22, "own", "win")]
     unequal("DELETE FROM cm WHERE id = 22")
@@ -163,9 +174,11 @@ def test_a_batch_waits_for_a_writer_and_records_what_it_wrote(
 ) -> None:
     stage = on_stage(unequal.url)
     writer, batch = stage.session("writer", isolation), stage.session("batch")
+    for statement in list_losers(NAMES, CHILD):
+        unequal(statement.text)
     writer.begin()
     writer.run("UPDATE tis.pm SET leaving = 'new' WHERE person = 7")
-    step = batch.start("SELECT tis_refactor.m_replace_losers(1, 100)")
+    step = batch.start(REPLACE)
     assert step.settled() == BLOCKED
     assert writer.commit() == ""
     assert step.outcome() == ""

@@ -1,8 +1,8 @@
-"""The change log: while a table is built, writers record which keys they changed, and no more.
+"""The change log: while a table is built, triggers record the keys of the rows that writers change.
 
-One row a statement, holding the keys as an array: a mass statement costs one insert, not one per
-row. NULL in place of the array is the mark of a TRUNCATE. Only keys are kept, so the order of the
-log does not matter; the replay re-reads the rows.
+Each statement adds one row with an array of keys, so a mass statement costs one insert. NULL in
+place of the array records a TRUNCATE. Only keys are recorded and the replay reads the rows again,
+so the order of the log does not matter.
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ from membership_refactor.sql.triggers import OwnTrigger, after, trigger_function
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeLog:
-    """Which table is watched, and which of its columns names what has to be rebuilt."""
+    """The watched table, and the column whose values are recorded."""
 
     names: Names
     job: str
-    """The move it belongs to; part of every name."""
+    """The table build it belongs to; part of every name."""
     table: str
     """The watched table, quoted and qualified."""
     key: str
-    """The column that is logged: the row's id, or the link where parents are rebuilt."""
+    """The recorded column: the row's id, or the link when parents are built."""
     key_type: str
     old_too: bool
-    """Whether an UPDATE logs the keys before it as well: a link changes often, an id hardly."""
+    """Whether an UPDATE also records the old values: links change often, ids rarely."""
 
     @property
     def log(self) -> str:
         return self.names.own(f"{self.job}_log")
 
     def table_statements(self) -> tuple[Statement, ...]:
-        """The log. Never UNLOGGED: a crash would empty it, and the copy would miss those rows.
+        """The log table. It must not be UNLOGGED: a crash would empty it and lose changes.
 
-        EXTERNAL storage: compressing a mass statement's array costs more than writing it.
+        Storage is EXTERNAL: compressing a large array costs more than writing it.
         """
         return (
             Statement(
@@ -48,13 +48,13 @@ class ChangeLog:
         )
 
     def function_statements(self) -> tuple[Statement, ...]:
-        """The trigger functions; they lock nothing that a writer could wait for."""
+        """The trigger functions. They take no lock that a writer could wait for."""
         made: list[Statement] = []
         for purpose, rows in self._kinds().items():
             union = "\nUNION ALL ".join(f"SELECT {ident(self.key)} AS k FROM {r}" for r in rows)
             made += trigger_function(
                 self._function(purpose),
-                # One aggregate: a second one over a mass statement's rows is felt.
+                # One aggregate only: a second one slows mass statements noticeably.
                 f"  INSERT INTO {self.log} (keys, n)\n"
                 "  SELECT g.keys, pg_catalog.cardinality(g.keys)\n"
                 f"  FROM (SELECT pg_catalog.array_agg(c.k) AS keys FROM ({union}) AS c) AS g\n"
@@ -73,14 +73,14 @@ class ChangeLog:
         return tuple(made)
 
     def triggers(self) -> tuple[OwnTrigger, ...]:
-        """One per kind of statement; ``moved`` catches a changed id, whose old value would
-        otherwise stay in the copy (a column list would miss a BEFORE trigger's change)."""
+        """One per kind of statement. ``moved`` records the old value of a changed id, which would
+        otherwise stay in the copy. (UPDATE OF the column would miss a BEFORE trigger's change.)"""
         references = {
             "insert": "NEW TABLE AS n",
             "update": "OLD TABLE AS o NEW TABLE AS n" if self.old_too else "NEW TABLE AS n",
             "delete": "OLD TABLE AS o",
         }
-        hung = [
+        made = [
             OwnTrigger(
                 name=after(f"{self.job}_log_{purpose}"),
                 table=self.table,
@@ -90,7 +90,7 @@ class ChangeLog:
             )
             for purpose, reference in references.items()
         ]
-        hung.append(
+        made.append(
             OwnTrigger(
                 name=after(f"{self.job}_log_truncate"),
                 table=self.table,
@@ -100,7 +100,7 @@ class ChangeLog:
         )
         if not self.old_too:
             key = ident(self.key)
-            hung.append(
+            made.append(
                 OwnTrigger(
                     name=after(f"{self.job}_log_moved"),
                     table=self.table,
@@ -110,10 +110,10 @@ class ChangeLog:
                     when=f"OLD.{key} IS DISTINCT FROM NEW.{key}",
                 )
             )
-        return tuple(hung)
+        return tuple(made)
 
     def drop_statements(self) -> tuple[Statement, ...]:
-        """Takes functions and log away, after the triggers."""
+        """Drops the functions and the log table. Drop the triggers first."""
         purposes = [*self._kinds(), "truncate", "moved"]
         dropped = [Statement(f"DROP FUNCTION IF EXISTS {self._function(p)}()") for p in purposes]
         return (*dropped, Statement(f"DROP TABLE IF EXISTS {self.log}"))

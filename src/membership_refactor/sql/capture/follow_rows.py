@@ -1,4 +1,4 @@
-"""One way: the statements that make rows of one table follow those of another, by their id."""
+"""OneWay: the statements that make rows of one table equal to those of another, by id."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ either our answer to an earlier write or what the application has written there.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OneWay:
-    """From ``origin`` (``a``) to ``target`` (``b``). ``columns`` are in both; what is equal in
-    both already is not written."""
+    """From ``origin`` (alias ``a``) to ``target`` (alias ``b``). Both tables have ``columns``. Rows
+    that are equal already are not written."""
 
     origin: str
     target: str
@@ -28,11 +28,11 @@ class OneWay:
 
     @property
     def writable(self) -> tuple[Column, ...]:
-        """Generated columns follow by themselves and cannot be written."""
+        """The columns without generated ones, which PostgreSQL computes itself."""
         return tuple(c for c in self.columns if c.generated is None)
 
     def upsert(self, condition: str) -> str:
-        """The origin's rows for which ``condition`` on ``a`` holds, put into the target."""
+        """Inserts or updates the rows of the origin that meet ``condition`` (on ``a``)."""
         names = [c.name for c in self.writable]
         others = [n for n in names if n != self.id]
         excluded = differs([c for c in self.writable if c.name != self.id], "b", "excluded")
@@ -46,7 +46,7 @@ class OneWay:
         )
 
     def update(self, condition: str) -> str:
-        """The target's rows overwritten where they differ; cheaper than the upsert."""
+        """Updates rows of the target that differ; cheaper than ``upsert``."""
         others = [c for c in self.writable if c.name != self.id]
         names = [c.name for c in others]
         key = ident(self.id)
@@ -58,8 +58,8 @@ class OneWay:
         )
 
     def carry(self, condition: str) -> str:
-        """The columns that differ between the transition tables ``o`` and ``n``, as they are in
-        the origin now, put into the target's rows; what else stands there stays."""
+        """Updates the columns in which the transition tables ``o`` and ``n`` differ, to the current
+        values of the origin. Other columns of the target stay as they are."""
         others = [c for c in self.writable if c.name != self.id]
         key = ident(self.id)
         written = {c.name: differs((c,), "o", "n") for c in others}
@@ -67,7 +67,7 @@ class OneWay:
             f"CASE WHEN {written[c.name]} THEN a.{ident(c.name)} ELSE b.{ident(c.name)} END"
             for c in others
         )
-        # Where nothing is to be carried nothing is written, or both sides would answer for ever.
+        # Without this condition both directions would answer each other without end.
         apart = "\n    OR ".join(
             f"({written[c.name]} AND {differs((c,), 'a', 'b')})" for c in others
         )
@@ -79,7 +79,7 @@ class OneWay:
         )
 
     def remove(self, condition: str) -> str:
-        """The target's rows for which ``condition`` on ``b`` holds and the origin has none."""
+        """Deletes rows that meet ``condition`` (on ``b``) and that the origin does not have."""
         key = ident(self.id)
         return (
             f"DELETE FROM {self.target} AS b WHERE {condition}\n"

@@ -1,14 +1,14 @@
-"""Synchronous capture: what is written to one table stands in the other, in the same transaction.
+"""Synchronous capture: a write to one table reaches the other in the same transaction.
 
-State-based: a trigger takes from its transition tables only which rows and which of their columns
-were written, and re-reads the rows; an application trigger may have changed them again. It writes
-only what differs in the stored image, and so ends by itself when both sides agree: no depth guard
-and no setting, which lose the writes of cascades and of other triggers. Set-based per statement; a
-single row takes the short way.
+The transition tables only tell which rows and columns were written. The trigger reads the rows
+again, because an application trigger may have changed them since. It writes only rows whose stored
+image differs, so it ends by itself when both sides are equal. It uses no guard on the trigger depth
+and no setting: both lose the writes of cascades and of other triggers. It works once per statement;
+a single row has a shorter path.
 
-An UPDATE carries the columns that it changed and no others, and puts back no row that is gone: the
-target may have been written by the statement that this one is part of (a trigger of the source
-that writes the copy, a WITH that writes both), whose own capture comes at its end.
+An UPDATE carries only the columns that it changed, and does not restore a deleted row. The target
+may have been written by the surrounding statement (a trigger of the source that writes the copy, or
+a WITH that writes both tables), and the capture of that statement runs at its end.
 """
 
 from __future__ import annotations
@@ -25,33 +25,33 @@ from membership_refactor.sql.triggers import NOT_SYNC, OwnTrigger, after, trigge
 from membership_refactor.sql.types import differs
 
 FEW = 100
-"""Up to so many rows a cached plan serves; for more, EXECUTE plans for the size at hand."""
+"""Up to this many rows a cached plan is used. For more, EXECUTE plans for the actual number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sync(OneWay):
-    """One direction: ``origin`` is written, ``target`` follows."""
+    """One direction: applications write ``origin``, and ``target`` follows."""
 
     names: Names
     purpose: str
-    """Part of every name, such as ``to_copy``."""
+    """Part of the names of functions and triggers, such as ``to_copy``."""
     adopts: bool = False
-    """Whether the target may have application BEFORE ROW triggers that rewrite or refuse our
-    write without leaving an event there; then the origin takes over what the target made of it."""
+    """Whether the target may have BEFORE ROW triggers of the application. They can change or drop
+    capture's write without an event; then the origin takes over the result."""
 
     exclusive: bool = False
-    """Whether the tables have unique keys besides the id. A value that goes from row to row
-    within a statement may be met in the target at its old row, whose event is still to come."""
+    """Whether the tables have unique keys besides the id. If a statement moves a value from one row
+    to another, the target may still have it in the old row, whose event comes later."""
 
     marked: bool = False
-    """Whether the functions set SYNC_MARK, by which the target's refusal lets them through."""
+    """Whether the functions set SYNC_MARK, which triggers that refuse writes let through."""
 
     def function_statements(self) -> tuple[Statement, ...]:
         """The trigger functions of this direction."""
         made: list[Statement] = []
         marked = self.marked
         key_type = next(c.type for c in self.columns if c.name == self.id)
-        # Named as no column is: in ON CONFLICT (column) a variable of that name would be taken.
+        # Names that no column has: in ON CONFLICT (column) a variable of that name would win.
         rows = f"  own_ids {key_type}[]; own_rows int; own_mass boolean;"
         written = self._written("n")
         bodies = {
@@ -74,7 +74,7 @@ class Sync(OneWay):
     def triggers(self) -> tuple[OwnTrigger, ...]:
         """Statement triggers with transition tables, and a row trigger for changed ids."""
         key = ident(self.id)
-        hung = [
+        made = [
             self._trigger("insert", "AFTER INSERT", referencing="NEW TABLE AS n"),
             self._trigger("update", "AFTER UPDATE", referencing="OLD TABLE AS o NEW TABLE AS n"),
             self._trigger("delete", "AFTER DELETE", referencing="OLD TABLE AS o"),
@@ -87,7 +87,7 @@ class Sync(OneWay):
                 when=f"OLD.{key} IS DISTINCT FROM NEW.{key}",
             ),
         ]
-        return tuple(hung)
+        return tuple(made)
 
     def drop_statements(self) -> tuple[Statement, ...]:
         purposes = ("insert", "update", "delete", "moved", "truncate")
@@ -99,10 +99,10 @@ class Sync(OneWay):
         return f"SELECT {rows}.{ident(self.id)} FROM {rows}"
 
     def _apart(self, row: str) -> str:
-        """Whether ``row``, of the transition table, does not stand in the target (``b``) already.
+        """A condition: the target ``b`` lacks ``row`` of the transition table, or differs from it.
 
-        Where it does there is nothing to do, though the origin's row is not read: whoever changed
-        it after this statement did so in this transaction, and has an event of his own to come.
+        If both are equal there is nothing to do, even though the origin is not read: only this
+        transaction can have changed its row since, and that change has an event of its own.
         """
         others = [c for c in self.columns if c.name != self.id]
         return f"(b.{ident(self.id)} IS NULL OR {differs(others, row, 'b')})"
@@ -115,15 +115,14 @@ class Sync(OneWay):
         )
 
     def _looked(self, rows: str, apart: str, *, nested: str = "") -> str:
-        """Into ``own_ids`` the ids of the transition table ``rows`` that are ``apart``, of a mass
-        statement (``own_mass``) those of the first few.
+        """plpgsql that puts the ids of the rows to carry into ``own_ids``. For a mass statement it
+        sets ``own_mass`` and takes the first ids only.
 
-        What a client's own statement wrote, or a cascade of it, has changed something as a rule:
-        no look at the target before it is written. What another trigger wrote is, as a rule, the
-        other direction's answer, and one query decides that nothing is left to do; the depth saves
-        work and never a write. Every query of a trigger costs a single-row statement as much as a
-        third of its own write, an aggregate still more; the LIMIT keeps the cached plan one for few
-        rows.
+        A statement of a client, or a cascade of it, usually changed something, so the target is not
+        read before it is written. A write from another trigger is usually the answer of the other
+        direction, and one query finds that nothing is left to do. So the trigger depth saves work;
+        it never skips a write. Each query in a trigger costs a single-row statement a third of its
+        own write, and an aggregate costs more. The LIMIT keeps the cached plan a plan for few rows.
         """
         key = ident(self.id)
         return f"""IF pg_catalog.pg_trigger_depth() = 1 THEN
@@ -179,11 +178,11 @@ class Sync(OneWay):
   RETURN NULL;"""
 
     def _inserted_twice(self) -> str:
-        """Refuses a row that a trigger inserts here while the statement around it has inserted
-        another one with its id into the target; nobody can say which of the two is right.
+        """Refuses a row that a trigger inserts here after the surrounding statement inserted a
+        different row with the same id into the target. Nothing tells which of the two is right.
 
-        Only where the other direction marks its answers can they be told from an application's
-        insert.
+        This works only if the other direction sets SYNC_MARK, which tells its writes from those of
+        an application.
         """
         if self.marked:
             return ""
@@ -199,17 +198,18 @@ class Sync(OneWay):
                 f"into {self.target} by one statement"
             )
         },
-        HINT = 'One of the two is enough: the other table follows when the statement ends.';
+        HINT = 'Insert into one table only; the other follows when the statement ends.';
     END IF;"""
 
     def _untangled(self, writes: str, written: str, condition: str = "") -> str:
-        """``writes``; where a unique key is in the way, after everything that this transaction
-        changed has been put right: nothing else can be apart, for nobody sees half a capture.
+        """``writes``, and a second way if a unique key forbids them: make all of the target equal
+        to the origin. Only rows that this transaction changed can differ, because no other session
+        sees half a capture.
 
-        Unless this transaction wrote rows of the target too, other ones than those ``written``: it
-        may be what the application wants there, so the error stands. It looks through both tables,
-        where there would have been an error; and it costs a subtransaction, so only tables with
-        such keys get it.
+        If this transaction also wrote other rows of the target than those in ``written``, the error
+        stands: the application may want those values. The second way reads both tables, but only
+        where there would be an error. It needs a subtransaction, so only tables with such keys have
+        it.
         """
         if not self.exclusive:
             return writes
@@ -258,7 +258,7 @@ class Sync(OneWay):
   RETURN NULL;"""
 
     def _truncated(self) -> str:
-        # The size on disk, not EXISTS: an old REPEATABLE READ snapshot cannot see newer rows.
+        # The size on disk, not EXISTS: an old REPEATABLE READ snapshot does not see newer rows.
         target = f"{literal(self.target)}::pg_catalog.regclass"
         return f"""  IF pg_catalog.pg_relation_size({target}) > 0 THEN
     TRUNCATE {self.target};
@@ -266,18 +266,18 @@ class Sync(OneWay):
   RETURN NULL;"""
 
     def _adopted(self, condition: str, *, update: bool = False) -> str:
-        """Takes over what an application's BEFORE trigger on the target made of our write."""
+        """The origin takes over what a BEFORE trigger of the target made of capture's write."""
         if not self.adopts:
             return ""
         back = replace(self, origin=self.target, target=self.origin, adopts=False)
-        # Looked up each time: such a trigger may be added after these functions were made.
+        # Asked at every write: such a trigger may be added after these functions.
         return f"""IF {self._rewriting()} THEN
       {back.carry(condition) if update else back.update(condition)};
       {back.remove(condition.replace("a.", "b.", 1))};
     END IF;"""
 
     def _kept(self, condition: str) -> str:
-        """Puts back what a BEFORE trigger on the target did not let us remove."""
+        """The origin gets back the rows that a BEFORE trigger of the target did not let go."""
         if not self.adopts:
             return ""
         back = replace(self, origin=self.target, target=self.origin, adopts=False)

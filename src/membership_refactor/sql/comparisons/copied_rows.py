@@ -54,8 +54,8 @@ def wrong_links(names: Names, *, beside_source: bool = False, of_copy: str = "")
     )
 
 
-def source_and_copy(names: Names, source: Table, *, open: bool) -> Comparison:
-    """0003 and 0004: the source is right. ``open``: applications write the copy too."""
+def source_and_copy(names: Names, source: Table, *, copy_written: bool) -> Comparison:
+    """0003 and 0004: the source is right. ``copy_written``: applications write the copy too."""
     plan = names.plan
     key, link, key_type = ident(plan.id), ident(plan.link), source.column(plan.id).type
     others = tuple(c for c in source.columns if c.name != plan.id)
@@ -97,7 +97,7 @@ def source_and_copy(names: Names, source: Table, *, open: bool) -> Comparison:
             # Delete first what the source does not have: it may hold a unique value.
             f"DELETE FROM {names.copy} AS b WHERE b.{key} = ANY ({keys})\n"
             f"AND NOT EXISTS (SELECT FROM {names.source} AS a WHERE a.{key} = b.{key})",
-            *(() if open else (exchanged,)),
+            *(() if copy_written else (exchanged,)),
             # Update the rows that still exist: other tables may refer to them.
             f"UPDATE {names.copy} AS b SET ({listed([*changing, plan.link])})"
             f" = ROW ({listed(changing, 'a.')}, {of_key})\n"

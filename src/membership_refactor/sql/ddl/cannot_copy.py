@@ -1,4 +1,4 @@
-"""What a copy cannot carry: everything that is refused by name before anything is changed."""
+"""What a copy cannot carry: each obstacle is named and refused before anything is changed."""
 
 from __future__ import annotations
 
@@ -56,10 +56,10 @@ def cannot_carry(
     *,
     server: Server | None = None,
 ) -> tuple[str, ...]:
-    """Why the source cannot be copied and followed, a sentence each; empty when it can.
+    """Why the source cannot be copied and followed, a sentence each; empty if it can.
 
-    ``fits`` is part of it. ``server`` adds what depends on the connected role and on what else
-    stands in the schema.
+    It includes ``fits``. ``server`` adds what depends on the connected role and on the other
+    objects of the schema.
     """
     if source.kind != "r":
         return (f'table "{source.name}" {_KINDS.get(source.kind, "is no ordinary table")}',)
@@ -78,7 +78,7 @@ def _shape(table: Table) -> Iterator[str]:
     if table.inherits:
         yield f"inherits from {', '.join(table.inherits)}"
     if table.children:
-        yield f"has the child tables {', '.join(table.children)}, whose rows show in it"
+        yield f"has the child tables {', '.join(table.children)}; a query of it reads their rows"
     if table.of_type:
         yield f"is a typed table (OF {table.of_type}) and cannot get a column"
     if table.extension:
@@ -90,8 +90,8 @@ def _shape(table: Table) -> Iterator[str]:
 def _content(table: Table) -> Iterator[str]:
     if table.subscribed:
         yield (
-            "is written by a subscription: such writes fire row triggers only, "
-            "and a statement trigger would miss them"
+            "is written by a subscription. Such writes fire only row triggers, "
+            "so capture would miss them"
         )
     for provider, label in table.security_labels:
         yield f"has the security label {label!r} of {provider!r}, which only its provider can give"
@@ -107,30 +107,30 @@ def _content(table: Table) -> Iterator[str]:
 
 
 def rewriting_rules(table: Table) -> tuple[str, ...]:
-    """The rules that came to a table that is followed already, and would rewrite the following."""
+    """Rules, added since the copy was made, that would rewrite capture's statements."""
     return tuple(f'table "{table.name}" {text}' for r in table.rules for text in _rewriting(r))
 
 
 def _rewriting(rule: Rule) -> Iterator[str]:
-    # A rule rewrites the capture's own statements as well. ON CONFLICT is refused by PostgreSQL
-    # on a table with INSERT or UPDATE rules, and INSTEAD swallows what has to arrive.
+    # A rule also rewrites capture's statements. PostgreSQL refuses ON CONFLICT on a table with
+    # INSERT or UPDATE rules, and INSTEAD drops what has to be written.
     if rule.enabled not in ("O", "A"):
         return
     words = [token.text for token in tokens(rule.definition) if token.kind == "word"]
     event = words[words.index("ON") + 1]
     if event in ("INSERT", "UPDATE") or "INSTEAD" in words:
         yield (
-            f'has the rule "{rule.name}" on {event}, which would rewrite what is carried from '
-            "the other table; make it a trigger"
+            f'has the rule "{rule.name}" on {event}, which would rewrite the statements that '
+            "carry changes between the tables. Replace it by a trigger"
         )
 
 
 def _published(table: Table) -> Iterator[str]:
     for publication in table.published_by_schema:
         yield (
-            f'is in the publication "{publication}" of all tables or of its schema: the copy '
-            "would be published beside it, and a subscriber that has both would apply each "
-            "change twice; publish by table"
+            f'is in the publication "{publication}" of all tables or of its schema. The copy '
+            "would be published too, and a subscriber with both tables would apply each change "
+            "twice. Publish tables by name"
         )
 
 
@@ -138,8 +138,8 @@ def _role(table: Table, server: Server) -> Iterator[str]:
     acts_as = server.superuser or table.owner in server.acts_as
     if table.owner and not acts_as:
         yield (
-            f'belongs to "{table.owner}", and "{server.user}" is not a member of that role: '
-            f'connect as "{table.owner}" or run GRANT "{table.owner}" TO "{server.user}"'
+            f'belongs to "{table.owner}", and "{server.user}" is not a member of that role. '
+            f'Connect as "{table.owner}" or run GRANT "{table.owner}" TO "{server.user}"'
         )
     forced = table.row_security and table.force_row_security
     if forced and table.owner not in server.bypass_row_security:
@@ -152,20 +152,20 @@ def _role(table: Table, server: Server) -> Iterator[str]:
         return
     if not server.creates_in_schema:
         yield (
-            f'cannot be copied: "{server.user}" has no CREATE on the schema; '
-            f'run GRANT CREATE ON SCHEMA "{table.schema}" TO "{server.user}"'
+            f'cannot be copied: "{server.user}" has no CREATE on the schema. '
+            f'Run GRANT CREATE ON SCHEMA "{table.schema}" TO "{server.user}"'
         )
     if not server.creates_in_database:
         yield (
             f'cannot be copied: "{server.user}" has no CREATE on the database, which the '
-            f'ledger\'s schema needs; run GRANT CREATE ON DATABASE ... TO "{server.user}"'
+            f'schema of the ledger needs. Run GRANT CREATE ON DATABASE ... TO "{server.user}"'
         )
     given = (*(table.grants or ()), *table.column_grants)
     for grantor in sorted({grant.grantor for grant in given} - {table.owner, ""}):
         if grantor not in server.acts_as:
             yield (
-                f'has grants given by "{grantor}", which "{server.user}" cannot give again '
-                "without being a member of that role"
+                f'has grants given by "{grantor}", which "{server.user}" can give again '
+                "only as a member of that role"
             )
     for publication in table.publications:
         if publication.owner and publication.owner not in server.acts_as:
@@ -176,13 +176,13 @@ def _role(table: Table, server: Server) -> Iterator[str]:
 
 
 def _names(plan: TableSplit, source: Table, server: Server) -> Iterator[str]:
-    """Names that the chain will give and that somebody else has."""
+    """Names that the chain will need and that are in use."""
     copy = cloned(source, name=plan.copy, link=plan.link)
     wanted = {plan.copy, plan.retired, *(index.name for index in copy.indexes)}
     if plan.parent != plan.source:
         wanted.add(plan.parent)
     for name in sorted(wanted & set(server.relations)):
-        yield f'cannot be split: a relation "{name}" stands in the schema already; rename it'
+        yield f'cannot be split: the schema already has a relation "{name}". Rename it'
 
 
 def _event_triggers(server: Server) -> Iterator[str]:
@@ -190,7 +190,7 @@ def _event_triggers(server: Server) -> Iterator[str]:
         if _sees_us(trigger):
             yield (
                 f'cannot be split while the event trigger "{trigger.name}" fires on '
-                f"{trigger.event}: it could refuse or change a statement half-way; disable it"
+                f"{trigger.event}: it could refuse or change a statement of a step. Disable it"
             )
 
 

@@ -1,4 +1,4 @@
-"""Checks and foreign keys."""
+"""CHECK constraints and foreign keys."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ _NOT_VALID = " NOT VALID"
 
 
 def create_checks(table: Table) -> tuple[Statement, ...]:
-    """The CHECK constraints; one that is not valid stays so. On a filled table each scans it."""
+    """The CHECK constraints. Each valid one scans the table."""
     return tuple(add_constraint(table, c) for c in table.constraints if c.kind == "c")
 
 
 def create_foreign_keys(table: Table, *, not_valid: bool = False) -> tuple[Statement, ...]:
-    """The outgoing foreign keys. ``not_valid`` makes each without a scan; see
-    ``validate_foreign_keys``."""
+    """The outgoing foreign keys. With ``not_valid`` nothing is scanned; run
+    ``validate_foreign_keys`` afterwards."""
     name = qualified(table.schema, table.name)
     comments = (
         Statement(
@@ -48,7 +48,7 @@ def add_constraint(table: Table, constraint: Constraint, *, not_valid: bool = Fa
     return Statement(
         f"ALTER TABLE {name} ADD CONSTRAINT {ident(constraint.name)} "
         + constraint_text(constraint.definition, not_valid=not_valid or not constraint.validated),
-        # A foreign key takes the weaker lock, and the same on the table that it points to.
+        # A foreign key takes the weaker lock, also on the table that it refers to.
         Lock.SHARE_ROW_EXCLUSIVE if constraint.kind == "f" else Lock.ACCESS_EXCLUSIVE,
         name,
     )
@@ -69,19 +69,19 @@ def check_expression(definition: str) -> str:
 
 
 def validate_constraint(schema: str, table: str, constraint: str) -> Statement:
-    """Reads the whole table under a lock that lets everybody write."""
+    """Reads the whole table under a lock that blocks no writer."""
     name = qualified(schema, table)
     text = f"ALTER TABLE {name} VALIDATE CONSTRAINT {ident(constraint)}"
     return Statement(text, Lock.SHARE_UPDATE_EXCLUSIVE, name)
 
 
 def drop_constraint(table: Table, constraint: Constraint) -> Statement:
-    """Takes one constraint off."""
+    """Drops one constraint."""
     name = qualified(table.schema, table.name)
     text = f"ALTER TABLE {name} DROP CONSTRAINT {ident(constraint.name)}"
     return Statement(text, Lock.ACCESS_EXCLUSIVE, name)
 
 
 def drop_foreign_keys(table: Table) -> tuple[Statement, ...]:
-    """Takes the outgoing foreign keys off; the tables they point to are locked for a moment too."""
+    """Drops the outgoing foreign keys; also locks the tables that they refer to for a moment."""
     return tuple(drop_constraint(table, constraint) for constraint in table.foreign_keys)

@@ -1,4 +1,4 @@
-"""The portrait that the copy has from 0003 on, and what a copy shows that differs from it."""
+"""The portrait of the copy from 0003 on, and how an actual copy differs from it."""
 
 from __future__ import annotations
 
@@ -16,18 +16,19 @@ from membership_refactor.portrait import (
 )
 from membership_refactor.portrait.tokens import tokens
 from membership_refactor.sql.ddl.renaming import DerivedNames, renamed
-from membership_refactor.sql.quoting import fitted, ident, literal, qualified
+from membership_refactor.sql.names import link_index_name
+from membership_refactor.sql.quoting import ident, literal, qualified
 
 
 def cloned(source: Table, *, name: str, link: str) -> Table:
     """``source`` under another name and with the link as last column.
 
-    The same in everything but: object names derived from the table's; ids by default from the
-    source's sequence, since an identity cannot be shared; no triggers, rules and publications of
-    the application, which stay with the source until 0005; a self-reference refers to the copy.
-    An invalid index is a left-over and is not copied.
+    The other differences: Object names that contain the table's name contain the new one. Ids come
+    from a default that uses the source's sequence, because an identity cannot be shared. Triggers,
+    rules and publications of the application stay with the source until 0005. A foreign key to the
+    source itself refers to the copy. Invalid indexes are not copied.
     """
-    index_name = fitted(f"ix_{name}_{link}")
+    index_name = link_index_name(name, link)
     definition = (
         f"CREATE INDEX {ident(index_name)} ON {qualified(source.schema, name)}"
         f" USING btree ({ident(link)})"
@@ -36,7 +37,7 @@ def cloned(source: Table, *, name: str, link: str) -> Table:
     return replace(
         own,
         columns=(
-            *(_from_the_sources_sequence(column) for column in source.columns),
+            *(_drawing_from_source(column) for column in source.columns),
             Column(name=link, type="uuid"),
         ),
         indexes=(
@@ -50,7 +51,7 @@ def cloned(source: Table, *, name: str, link: str) -> Table:
 
 
 def under_name(table: Table, name: str) -> Table:
-    """The table under another name: every text in it speaks of the new one."""
+    """The table under another name, in all of its definitions."""
     names = DerivedNames(table, name)
 
     def text(sql: str) -> str:
@@ -73,22 +74,22 @@ def under_name(table: Table, name: str) -> Table:
 
 
 def copy_differences(plan: TableSplit, source: Table, copy: Table) -> tuple[str, ...]:
-    """What the copy shows that is unlike the source; empty when it is exact (0003 and 0004).
+    """How the copy differs from the source, a sentence each; empty if it is exact (0003, 0004).
 
-    The order of the columns aside: 0010's downgrade can add them only at the end.
+    The order of columns is not compared: 0010's downgrade can add columns only at the end.
     """
     expected = cloned(source, name=plan.copy, link=plan.link)
     return differences(expected, copy, without=("incoming",))
 
 
-def _from_the_sources_sequence(column: Column) -> Column:
+def _drawing_from_source(column: Column) -> Column:
     if column.sequence is None:
         return column
     sequence = replace(column.sequence, owned=False)
     if not column.identity:
         return replace(column, sequence=sequence)
     name = literal(qualified(sequence.schema, sequence.name))
-    # An identity column of type integer casts what it draws, as serial columns do.
+    # PostgreSQL casts the value to the column's type, as in a serial column.
     drawn = f"nextval({name}::regclass)"
     return replace(column, identity="", default=drawn, sequence=sequence)
 
@@ -119,7 +120,7 @@ def _index(index: Index, table: Table, names: DerivedNames) -> Index:
 
 
 def _statistics(statistics: Statistics, table: Table, names: DerivedNames) -> Statistics:
-    # CREATE STATISTICS schema.name [(kinds)] ON ...: everything from behind the name stays.
+    # CREATE STATISTICS schema.name [(kinds)] ON ...: everything after the name stays.
     parts = list(tokens(statistics.definition))
     name = next(n for n, token in enumerate(parts) if token.text == ".") + 1
     rest = "".join(token.text for token in parts[name + 1 :])
@@ -140,6 +141,6 @@ def _policy(policy: Policy, table: Table, new: str) -> Policy:
 
 
 def _from_word(sql: str, keyword: str) -> str:
-    """``sql`` from ``keyword`` on; a name in capitals would stand in quotes."""
+    """``sql`` from ``keyword`` on. PostgreSQL quotes names in capitals, so it is no name."""
     parts = [token.text for token in tokens(sql)]
     return "".join(parts[parts.index(keyword) :])

@@ -1,39 +1,43 @@
-"""Tables from their portraits: the parts in the only order in which nothing is ever widened."""
+"""Creating tables from their portraits, in an order that never gives too much access."""
 
 from __future__ import annotations
 
 from membership_refactor.portrait import Portrait, Table
-from membership_refactor.sql.ddl.access import create_policies, grant_sequence, grant_table
-from membership_refactor.sql.ddl.bare import create_bare_table
-from membership_refactor.sql.ddl.behaviour import create_rules, create_triggers
+from membership_refactor.sql.ddl.bare_table import create_bare_table
+from membership_refactor.sql.ddl.comments_and_statistics import comment, create_statistics
 from membership_refactor.sql.ddl.constraints import create_checks, create_foreign_keys
-from membership_refactor.sql.ddl.descriptions import comment, create_statistics
+from membership_refactor.sql.ddl.grants_and_policies import (
+    create_policies,
+    grant_sequence,
+    grant_table,
+)
 from membership_refactor.sql.ddl.indexes import (
     create_indexes,
     create_keys,
-    dress_indexes,
+    finish_indexes,
     set_replica_identity,
 )
 from membership_refactor.sql.ddl.publications import publish
+from membership_refactor.sql.ddl.triggers_and_rules import create_rules, create_triggers
 from membership_refactor.sql.statements import Statement
 
 EMPTY_SEARCH_PATH = Statement("SET LOCAL search_path = ''")
-"""Run first in a transaction with statements of a portrait: their names are qualified, and what
-stands in somebody's schema must not be found before pg_catalog."""
+"""Run it first in a transaction with statements of a portrait. Their names are qualified, and no
+object of another schema must be found before pg_catalog."""
 
 
 def create_tables(portrait: Portrait) -> tuple[Statement, ...]:
-    """Empty tables with everything; foreign keys when all of them stand. One transaction."""
+    """Empty tables with everything, foreign keys after all tables. One transaction."""
     return (
         *(s for table in portrait.tables for s in create_structure(table)),
         *(s for table in portrait.tables for s in create_foreign_keys(table)),
-        *(s for table in portrait.tables for s in create_surface(table)),
+        *(s for table in portrait.tables for s in finish_table(table)),
     )
 
 
 def create_table(table: Table) -> tuple[Statement, ...]:
     """One empty table with everything. One transaction."""
-    return (*create_structure(table), *create_foreign_keys(table), *create_surface(table))
+    return (*create_structure(table), *create_foreign_keys(table), *finish_table(table))
 
 
 def create_structure(table: Table) -> tuple[Statement, ...]:
@@ -46,10 +50,10 @@ def create_structure(table: Table) -> tuple[Statement, ...]:
     )
 
 
-def create_surface(table: Table) -> tuple[Statement, ...]:
-    """What comes after data, indexes and foreign keys. Row security before grants, grants last."""
+def finish_table(table: Table) -> tuple[Statement, ...]:
+    """Everything after data, indexes and foreign keys. Row security before grants, grants last."""
     return (
-        *dress_indexes(table),
+        *finish_indexes(table),
         *set_replica_identity(table),
         *create_statistics(table),
         *create_rules(table),

@@ -1,4 +1,4 @@
-"""Indexes, and the keys that rest on them."""
+"""Indexes, and the primary key, unique and exclusion constraints that use them."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from membership_refactor.sql.statements import Lock, Statement
 def create_indexes(
     table: Table, *, concurrently: bool = False, only: Collection[str] | None = None
 ) -> tuple[Statement, ...]:
-    """Every valid index but those of exclusion constraints, which only their constraint can make.
+    """Every valid index, except those of exclusion constraints, which only ADD CONSTRAINT creates.
 
-    Those behind primary key and unique constraints are plain unique indexes until ``create_keys``.
-    ``only`` names the wanted ones.
+    Indexes of primary key and unique constraints are plain unique indexes until ``create_keys``.
+    ``only`` restricts it to these names.
     """
     return tuple(
         create_index(table, index, concurrently=concurrently)
@@ -42,7 +42,7 @@ def create_index(table: Table, index: Index, *, concurrently: bool = False) -> S
 
 
 def create_keys(table: Table) -> tuple[Statement, ...]:
-    """Primary key and unique constraints from their indexes; then the exclusion constraints,
+    """Primary key and unique constraints, which use their indexes. Then exclusion constraints,
     whose indexes are built under the lock."""
     return (
         *(create_key(table, c) for c in table.constraints if c.kind == "p"),
@@ -52,7 +52,7 @@ def create_keys(table: Table) -> tuple[Statement, ...]:
 
 
 def create_key(table: Table, constraint: Constraint) -> Statement:
-    """One constraint that rests on an index; a unique one takes the index that is there."""
+    """One constraint that uses an index. A primary key or unique one uses the existing index."""
     name = qualified(table.schema, table.name)
     if constraint.kind == "x":
         rest = constraint.definition
@@ -74,8 +74,8 @@ def _deferral(constraint: Constraint) -> str:
     return ""
 
 
-def dress_indexes(table: Table) -> tuple[Statement, ...]:
-    """What CREATE INDEX does not say: tablespace, statistics targets, CLUSTER mark, comments.
+def finish_indexes(table: Table) -> tuple[Statement, ...]:
+    """Everything that CREATE INDEX cannot set: tablespace, statistics targets, CLUSTER, comments.
 
     After ``create_keys``. The tablespace is changed by copying the index, under ACCESS EXCLUSIVE.
     """
@@ -103,12 +103,12 @@ def dress_indexes(table: Table) -> tuple[Statement, ...]:
 
 
 def set_replica_identity(table: Table) -> tuple[Statement, ...]:
-    """The replica identity, where it is not the default."""
+    """The replica identity, if it is not the default."""
     name = qualified(table.schema, table.name)
     kind = {"n": "NOTHING", "f": "FULL"}.get(table.replica_identity)
     if table.replica_identity == "i":
         index = next((i for i in table.indexes if i.replica_identity), None)
-        # The index may have been dropped since: then it is as good as NOTHING.
+        # If the index has been dropped since, PostgreSQL treats it as NOTHING.
         kind = f"USING INDEX {ident(index.name)}" if index else "NOTHING"
     if kind is None:
         return ()

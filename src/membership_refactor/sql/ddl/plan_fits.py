@@ -1,10 +1,11 @@
-"""Whether a plan fits a table: the reasons why not, before anything is asked of the rows."""
+"""Whether a plan fits a table, by its columns and their types."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from membership_refactor.planning import Conflict, TableSplit
+from membership_refactor.planning import TableSplit
+from membership_refactor.planning.policies import Extreme, choice
 from membership_refactor.portrait import Column, Table
 from membership_refactor.portrait.tokens import tokens
 from membership_refactor.sql.parents.parent_uuid import supported_key_type
@@ -31,18 +32,18 @@ _WITHOUT_ORDER = frozenset(
         "txid_snapshot",
     }
 )
-"""Types that no btree orders, and so do not ORDER BY and DISTINCT."""
+"""Types without a btree order, which ORDER BY and DISTINCT need."""
 
 
 def fits(plan: TableSplit, table: Table) -> tuple[str, ...]:
-    """Why ``plan`` cannot be carried out on ``table``; empty when it fits.
+    """Why ``plan`` cannot be carried out on ``table``, a sentence each; empty if it fits.
 
-    Columns that the plan does not mention are no reason: they stay with the child.
+    Columns that the plan does not mention stay with the child.
     """
     missing = [name for name in plan.source_columns if name not in table.column_names]
     reasons = [f'column "{name}" of the plan is not in the table' for name in missing]
     if plan.link in table.column_names:
-        reasons.append(f'the table has a column "{plan.link}" already, the name of the link')
+        reasons.append(f'the table already has a column "{plan.link}", the name of the link')
     reasons += _primary_key(plan, table)
     for name in plan.key:
         if name not in missing:
@@ -64,41 +65,40 @@ def _primary_key(plan: TableSplit, table: Table) -> Iterator[str]:
         yield f'the primary key is ({", ".join(key.columns)}), the plan expects ("{plan.id}")'
     elif key.deferrable:
         yield (
-            "the primary key is deferrable, and ON CONFLICT cannot use it; make it NOT DEFERRABLE"
+            "the primary key is deferrable, and ON CONFLICT cannot use it. Make it NOT DEFERRABLE"
         )
     if plan.id in table.column_names:
         yield from _id(table.column(plan.id))
 
 
 def _id(column: Column) -> Iterator[str]:
-    """A row is found on the other table by its id: of two equal ids one change would be lost."""
+    """Capture finds a row of the other table by its id, so equal ids would lose changes."""
     place = f'primary key column "{column.name}"'
     if not column.deterministic:
         yield (
             f"{place} has the nondeterministic collation {column.collation}, "
-            "which holds different texts for equal; give it a deterministic one"
+            "in which different texts are equal. Give it a deterministic collation"
         )
     elif not identifies(column):
         yield (
-            f"{place} has type {_named(column)}; as an id only types are allowed whose equal "
-            "values are identical: give it such a type (an integer, uuid or text), or make "
-            "another column the primary key"
+            f"{place} has type {_named(column)}, in which equal values can differ. "
+            "Give it a type such as integer, uuid or text, or make another column the primary key"
         )
 
 
 def _key(column: Column) -> Iterator[str]:
     place = f'key column "{column.name}"'
     if column.generated is not None:
-        yield f"{place} is generated; the parent could not be written"
+        yield f"{place} is generated, so the parent could not be written"
     elif not supported_key_type(column.type):
         yield (
-            f"{place} has type {_named(column)}; in a key only types are allowed whose equal "
-            "values are identical"
+            f"{place} has type {_named(column)}, in which equal values can differ. "
+            "Choose another key column or change its type"
         )
     elif not column.deterministic:
         yield (
             f"{place} has the nondeterministic collation {column.collation}, "
-            "which holds different texts for equal"
+            "in which different texts are equal. Give it a deterministic collation"
         )
 
 
@@ -111,23 +111,25 @@ def _changed(column: Column) -> Iterator[str]:
     if column.generated is not None:
         yield f'column "{column.name}" (changed) is generated'
     elif base_type(column.type) not in _TIMES:
-        yield f'column "{column.name}" (changed) has type {column.type}; a timestamp is expected'
+        yield f'column "{column.name}" (changed) has type {column.type}, not a timestamp'
 
 
 def _parent_value(plan: TableSplit, column: Column) -> Iterator[str]:
     if column.generated is not None:
-        yield f'parent column "{column.name}" is generated; the parent could not be written'
-    if column.name in plan.with_policy(Conflict.MAX) and (
+        yield f'parent column "{column.name}" is generated, so the parent could not be written'
+    conflict = next(c.conflict for c in plan.parent_columns if c.name == column.name)
+    chosen = choice(conflict)
+    if isinstance(chosen, Extreme) and (
         base_type(column.base_type or column.type).removesuffix("[]") in _WITHOUT_ORDER
     ):
         yield (
             f'parent column "{column.name}" has type {_named(column)}, '
-            "which has no greatest value: choose another policy than max"
+            f"which has no {chosen.adjective} value. Choose another policy than {conflict}"
         )
 
 
 def _generated(plan: TableSplit, table: Table) -> Iterator[str]:
-    """A generated column of the child must not be computed from what 0010 drops."""
+    """A generated column of the child must not use columns that 0010 drops."""
     going = frozenset(plan.deprecated)
     for column in table.columns:
         if column.generated is None or column.name in going:

@@ -1,4 +1,4 @@
-"""Which publications a table is in."""
+"""Adding a table to its publications, and removing it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def publish(table: Table) -> tuple[Statement, ...]:
 
 
 def unpublish(table: Table) -> tuple[Statement, ...]:
-    """Takes it out again."""
+    """Removes it from them."""
     name = qualified(table.schema, table.name)
     return tuple(
         Statement(

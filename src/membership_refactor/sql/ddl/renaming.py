@@ -1,4 +1,4 @@
-"""Exchanging a table's name inside PostgreSQL's own SQL texts, and inside the names of objects."""
+"""Replacing a table's name in SQL that PostgreSQL printed, and in the names of its objects."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from membership_refactor.sql.quoting import fitted, ident
 
 
 def renamed(sql: str, schema: str, old: str, new: str) -> str:
-    """``sql`` about table ``new`` instead of ``old``: definitions and expressions of the table.
+    """A definition or expression of table ``old``, for table ``new``.
 
-    Both ways in which PostgreSQL prints the table are exchanged: qualified, and as the prefix of
-    a column where a sub-select stands around (policies). Texts in quotes stay as they are.
+    PostgreSQL prints the table qualified, and in policies with a sub-select as the prefix of a
+    column; both are replaced. String constants stay as they are.
     """
     parts = list(tokens(sql))
     places = _qualified(parts, schema, old)
@@ -26,8 +26,8 @@ def renamed(sql: str, schema: str, old: str, new: str) -> str:
 def repointed(sql: str, schema: str, old: str, new: str) -> str:
     """A query that reads ``new`` where it read ``old``; for views and function bodies.
 
-    The old name stays as the alias, so that nothing else in the query has to change. Turned back,
-    the alias goes again and the query is the one that it was.
+    The old name becomes the alias, so nothing else in the query has to change. Repointing back
+    removes the alias, and the query is as it was.
     """
     parts = list(tokens(sql))
     places = _qualified(parts, schema, old)
@@ -50,7 +50,7 @@ def repointed(sql: str, schema: str, old: str, new: str) -> str:
 
 
 def _is_alias(token: Token) -> bool:
-    # PostgreSQL prints its keywords in capitals, and quotes a name with capitals.
+    # PostgreSQL prints keywords in capitals and quotes names with capitals.
     return (
         token.kind == "quoted"
         or token.text == "AS"
@@ -90,7 +90,7 @@ def _next(parts: list[Token], place: int) -> int | None:
 
 
 def _previous_word(parts: list[Token], place: int) -> str:
-    # Before the name stand its schema and a dot.
+    # The schema and a dot precede the name.
     for token in reversed(parts[: place - 2]):
         if token.kind != "space":
             return token.text
@@ -101,8 +101,8 @@ def _previous_word(parts: list[Token], place: int) -> str:
 class DerivedNames:
     """Names of a table's indexes, constraints and statistics, when the table is called ``new``.
 
-    The old name inside an object's name gives way to the new one; where there is none, the new
-    one is put behind. No two objects get one name, and none gets a name that the table has now.
+    The new table name replaces the old one within an object's name, or is appended if the old one
+    is not in it. No two objects get the same name, and none gets a name that is in use now.
     """
 
     table: Table
@@ -119,7 +119,7 @@ class DerivedNames:
         return self._given[name]
 
     def relations(self) -> tuple[str, ...]:
-        """The new names that stand among tables, indexes and sequences of the schema."""
+        """The new names of indexes, which share a namespace with tables and sequences."""
         return tuple(self._given[index.name] for index in self.table.indexes)
 
     def _all(self) -> set[str]:
@@ -131,7 +131,7 @@ class DerivedNames:
         )
 
     def _free(self, name: str, taken: set[str]) -> str:
-        # Between underscores or other marks only: a table "person" is no part of "personal_ix".
+        # Whole words only: the name "personal_ix" does not contain the table "person".
         old = re.compile(rf"(?<![^\W_]){re.escape(self.table.name)}(?![^\W_])")
         wanted = old.sub(lambda _: self.new, name)
         if wanted == name:

@@ -1,4 +1,4 @@
-"""0005 and back: name, identity, keys, triggers, publications and dependents change hands."""
+"""0005 and its downgrade: moving name, id sequence, keys, triggers, publications and dependents."""
 
 from membership_refactor.sql.handover.dependents import handover_obstacles
 from membership_refactor.sql.handover.exchange import (
@@ -10,23 +10,17 @@ from membership_refactor.sql.handover.exchange import (
     validate_after_hand_over,
 )
 from membership_refactor.sql.handover.retired import (
-    accept_writes,
     recreate_retired,
-    refuse_writes,
-    retired_differences,
     retired_table,
 )
 
 __all__ = [
-    "accept_writes",
     "hand_back",
     "hand_back_locks",
     "hand_over",
     "hand_over_locks",
     "handover_obstacles",
     "recreate_retired",
-    "refuse_writes",
-    "retired_differences",
     "retired_table",
     "validate_after_hand_back",
     "validate_after_hand_over",

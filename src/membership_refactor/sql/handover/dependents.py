@@ -1,4 +1,4 @@
-"""What holds on to the table by OID: moved where that is mechanical, listed where it is not."""
+"""Objects that refer to the table by OID: 0005 moves some of them and lists the others."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from membership_refactor.portrait import Dependent, IncomingKey, Server, Table
 from membership_refactor.portrait.tokens import canonical
-from membership_refactor.sql.ddl.bare import option_text
+from membership_refactor.sql.ddl.bare_table import option_text
 from membership_refactor.sql.ddl.constraints import constraint_text, validate_constraint
 from membership_refactor.sql.ddl.renaming import renamed, repointed
 from membership_refactor.sql.quoting import ident, literal, qualified
@@ -16,16 +16,16 @@ _REPLACEABLE = ("function", "procedure")
 
 
 def handover_obstacles(source: Table, *, server: Server | None = None) -> tuple[str, ...]:
-    """What 0005 cannot move within a short lock, a sentence each with what to do.
+    """What 0005 cannot move within a short lock: a sentence each, with what to do.
 
-    Worth asking before 0003 already. ``server`` adds what the connected role may not change.
+    Ask it before 0003. With ``server``, objects that the connected role may not change are added.
     """
     return (
         *(() if server is None or server.superuser else _of_others(source, server)),
         *(o for dependent in source.dependents for o in _obstacle(dependent)),
         *(
             f'foreign key "{key.name}" of the partitioned table {_table(key)}: it cannot be made '
-            "NOT VALID, and a scan would hold the lock; drop it before 0005 and make it again after"
+            "NOT VALID, and a scan would prolong the lock. Drop it before 0005 and create it again"
             for key in source.incoming
             if key.kind == "p"
         ),
@@ -50,21 +50,20 @@ def _obstacle(dependent: Dependent) -> Iterator[str]:
         return
     what = f"{dependent.kind} {dependent.name}"
     if dependent.kind in _REPLACEABLE:
-        yield f"{what}: {'; '.join(dependent.used_by)} of the table; drop it or change it first"
+        yield f"{what}: {'; '.join(dependent.used_by)} of the table. Drop it or change it first"
     elif dependent.kind == "materialized view":
-        yield f"{what}: it cannot be replaced in place; drop it before 0005 and make it again after"
+        yield f"{what}: it cannot be replaced. Drop it before 0005 and create it again after"
     else:
-        yield f"{what}: it holds on to the table and cannot be moved; drop it before 0005"
+        yield f"{what}: it depends on the table and cannot be moved. Drop it before 0005"
 
 
 def repoint_dependents(
     table: Table, *, to: str, kept: tuple[Dependent, ...] = ()
 ) -> Iterator[Statement]:
-    """Views and SQL-standard functions of ``table`` read the table ``to`` from now on.
+    """Makes views and SQL-standard functions of ``table`` read the table ``to``.
 
-    CREATE OR REPLACE keeps their OID, owner, grants and comments and whatever hangs on them.
-    ``kept`` are dependents as they were before they were repointed the first time: where nobody
-    has changed one since, it gets that very text back.
+    CREATE OR REPLACE keeps their OID, owner, grants, comments and dependents. ``kept`` has the
+    dependents before the first repointing. One that has not changed since gets that text back.
     """
     before = {dependent.name: dependent for dependent in kept}
     for dependent in table.dependents:
@@ -83,7 +82,7 @@ def repoint_dependents(
 
 
 def _view(view: Dependent, query: str) -> Statement:
-    # Options that are not named again would be reset by CREATE OR REPLACE.
+    # CREATE OR REPLACE resets options that are not given again.
     options = ", ".join(option_text(option) for option in view.options)
     with_options = f" WITH ({options})" if options else ""
     name = qualified(view.schema, view.bare_name)
@@ -95,7 +94,7 @@ def _view(view: Dependent, query: str) -> Statement:
 
 
 def repoint_incoming(table: Table, *, to: str) -> Iterator[Statement]:
-    """Foreign keys of other tables point to ``to``; not validated yet, so that nothing is scanned.
+    """Makes foreign keys of other tables refer to ``to``, NOT VALID, so nothing is scanned.
 
     DROP takes ACCESS EXCLUSIVE on both tables, ADD takes SHARE ROW EXCLUSIVE on both.
     """
@@ -116,7 +115,7 @@ def repoint_incoming(table: Table, *, to: str) -> Iterator[Statement]:
 
 
 def validate_incoming(table: Table) -> Iterator[Statement]:
-    """After the lock: each of those keys that was valid is so again; blocks no writer."""
+    """After the lock: validates the keys that were valid before; blocks no writer."""
     for key in table.incoming:
         if key.validated:
             yield validate_constraint(key.schema, key.table, key.name)

@@ -1,7 +1,7 @@
-"""What happens within the one bounded lock of 0005, and of its downgrade.
+"""The exchange of names and roles under the short lock of 0005 and of its downgrade.
 
-Everything here changes the catalog only, whatever the size of the tables. A writer that waits
-for the lock resolves its table's name again when it gets it.
+All of it changes only the catalog, so it takes as long for large tables as for small ones. A writer
+that waited for the lock looks its table's name up again.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from membership_refactor.portrait import Table
-from membership_refactor.sql.ddl.behaviour import create_rules, create_triggers, drop_behaviour
 from membership_refactor.sql.ddl.constraints import (
     create_foreign_keys,
     drop_foreign_keys,
@@ -18,6 +17,11 @@ from membership_refactor.sql.ddl.constraints import (
 from membership_refactor.sql.ddl.copy_portrait import under_name
 from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH
 from membership_refactor.sql.ddl.publications import publish, unpublish
+from membership_refactor.sql.ddl.triggers_and_rules import (
+    create_rules,
+    create_triggers,
+    drop_behaviour,
+)
 from membership_refactor.sql.handover.dependents import (
     repoint_dependents,
     repoint_incoming,
@@ -25,37 +29,36 @@ from membership_refactor.sql.handover.dependents import (
 )
 from membership_refactor.sql.handover.id_sequence import move_identity
 from membership_refactor.sql.handover.retired import (
-    accept_writes,
-    refuse_writes,
     rename_to_retired,
     rename_to_source,
 )
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.quoting import qualified
+from membership_refactor.sql.refuse_writes import close_retired, open_retired
 from membership_refactor.sql.statements import Lock, Statement
 
 Locks = tuple[tuple[str, Lock], ...]
 
 
 def hand_over_locks(names: Names, source: Table) -> Locks:
-    """The tables to be locked first, in the order in which writers take them.
+    """The tables to lock first, in the order in which writers lock them.
 
-    Those that outgoing foreign keys point to are locked by DROP CONSTRAINT itself, which comes
-    first: LOCK TABLE would need a privilege on them that the owner may not have.
+    Tables that outgoing foreign keys refer to are not among them. DROP CONSTRAINT locks them;
+    LOCK TABLE would need a privilege that the owner may not have.
     """
     return _exclusively(names.source, names.copy, *_referring(source))
 
 
 def hand_back_locks(names: Names, copy: Table) -> Locks:
-    """The same for the way back; ``copy`` is its portrait as it is now."""
+    """The same for the downgrade; ``copy`` is the current portrait of the copy."""
     return _exclusively(names.copy, names.retired, *_referring(copy))
 
 
 def hand_over(names: Names, source: Table) -> tuple[Statement, ...]:
     """The source becomes the retired table, the copy takes its place. One transaction.
 
-    ``source`` is its portrait read just before; the ledger keeps it: the outgoing foreign keys
-    are taken off here (``source.foreign_keys``), and nothing else remembers them.
+    ``source`` is its portrait from just before, and the ledger keeps it. Outgoing foreign keys
+    (``source.foreign_keys``) are dropped here and recorded nowhere else.
     """
     plan = names.plan
     return (
@@ -68,27 +71,27 @@ def hand_over(names: Names, source: Table) -> tuple[Statement, ...]:
         *rename_to_retired(plan, source),
         *move_identity(source, giver=names.retired, taker=names.copy, share=False),
         *_behaviour(source, plan.copy),
-        *refuse_writes(names),
+        *close_retired(names),
     )
 
 
 def validate_after_hand_over(source: Table) -> tuple[Statement, ...]:
-    """Afterwards, each by itself: incoming foreign keys are valid again; writers go on."""
+    """Afterwards, in transactions of their own: validates incoming keys; blocks no writer."""
     return tuple(validate_incoming(source))
 
 
 def hand_back(names: Names, source: Table, copy: Table) -> tuple[Statement, ...]:
-    """The retired table takes its name, and everything else, back. One transaction.
+    """The retired table gets its name and everything else back. One transaction.
 
-    ``source`` is the portrait that the ledger kept, ``copy`` the copy's as it is now: triggers,
-    rules, publications, foreign keys and views that came to it since go back as well. The rows
-    have been reconciled before, and are kept so by capture. Its outgoing foreign keys come back
-    NOT VALID: new writes are checked from here on.
+    ``source`` is the portrait from the ledger, ``copy`` the current one of the copy. Triggers,
+    rules, publications, foreign keys and views that were added to the copy since move back too. The
+    rows were reconciled before, and capture keeps them equal. Outgoing foreign keys come back NOT
+    VALID, so new writes are checked from here on.
     """
     plan = names.plan
     return (
         EMPTY_SEARCH_PATH,
-        *accept_writes(names),
+        *open_retired(names),
         *drop_behaviour(copy),
         *unpublish(copy),
         *move_identity(copy, giver=names.copy, taker=names.retired, share=True),
@@ -101,12 +104,12 @@ def hand_back(names: Names, source: Table, copy: Table) -> tuple[Statement, ...]
 
 
 def validate_after_hand_back(source: Table, copy: Table) -> tuple[Statement, ...]:
-    """Afterwards, each by itself; ``copy`` as it was given to ``hand_back``."""
+    """Afterwards, each in its own transaction; ``copy`` as it was given to ``hand_back``."""
     return (*validate_foreign_keys(source), *validate_incoming(copy))
 
 
 def _behaviour(giver: Table, taker: str) -> Iterator[Statement]:
-    """The giver's triggers, rules and publications, now on the taker."""
+    """Creates the giver's triggers, rules and publications on the taker."""
     table = under_name(giver, taker)
     yield from create_rules(table)
     yield from create_triggers(table)

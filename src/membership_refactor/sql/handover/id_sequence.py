@@ -1,22 +1,22 @@
-"""The generation of ids changes hands: sequence, position, options and grants."""
+"""Moving the id sequence between two tables: its position, options, owner and grants."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from membership_refactor.portrait import Column, Sequence, Table
-from membership_refactor.sql.ddl.access import grant_sequence
-from membership_refactor.sql.ddl.bare import sequence_options
+from membership_refactor.sql.ddl.bare_table import sequence_options
+from membership_refactor.sql.ddl.grants_and_policies import grant_sequence
 from membership_refactor.sql.quoting import dollar_quoted, ident, literal, qualified
 from membership_refactor.sql.statements import Lock, Statement
 
 
 def move_identity(owner: Table, *, giver: str, taker: str, share: bool) -> Iterator[Statement]:
-    """Every owned sequence of ``owner`` goes from ``giver`` to ``taker`` (quoted, qualified).
+    """Moves every owned sequence of ``owner`` from ``giver`` to ``taker`` (quoted, qualified).
 
-    ``owner`` is the portrait whose columns say how ids are made. ``share`` leaves the giver with
-    a default from the sequence (0005's downgrade), else it makes no ids any more.
-    Both tables are locked ACCESS EXCLUSIVE; the sequence is locked here.
+    ``owner`` is the portrait whose columns describe the sequences. With ``share`` the giver keeps a
+    default from the sequence (in 0005's downgrade). Both tables must be locked ACCESS EXCLUSIVE;
+    the sequence is locked here.
     """
     for column in owner.columns:
         if column.sequence is None or not column.sequence.owned:
@@ -37,8 +37,8 @@ def _serial(
         yield Statement(
             f"ALTER TABLE {giver} ALTER COLUMN {place} DROP DEFAULT", Lock.ACCESS_EXCLUSIVE, giver
         )
-    elif column.default is not None:  # else it was dropped by hand, and stays so
-        # 0005 took the default of the taker (then the giver) away.
+    elif column.default is not None:  # Otherwise it was dropped by hand and stays dropped.
+        # 0005 dropped the default of the taker, which was the giver then.
         yield Statement(
             f"ALTER TABLE {taker} ALTER COLUMN {place} SET DEFAULT {column.default}",
             Lock.ACCESS_EXCLUSIVE,
@@ -50,10 +50,9 @@ def _serial(
 def _identity(
     column: Column, sequence: Sequence, owner: str, *, giver: str, taker: str, share: bool
 ) -> Iterator[Statement]:
-    # PostgreSQL lets nobody change the owner of an identity's sequence: it goes with DROP
-    # IDENTITY, and another one of its name, options and position comes with ADD GENERATED.
-    # ALTER SEQUENCE takes SHARE ROW EXCLUSIVE on the sequence, which nextval() waits for;
-    # without it an id drawn in between would be handed out twice.
+    # The sequence of an identity column cannot get another owner. DROP IDENTITY drops it, and ADD
+    # GENERATED creates one with the same name, options and position. ALTER SEQUENCE locks the
+    # sequence against nextval(); without it an id drawn meanwhile would be given twice.
     name, place = qualified(sequence.schema, sequence.name), ident(column.name)
     kind = column.identity.upper()
     restore = (

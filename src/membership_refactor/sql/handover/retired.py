@@ -1,4 +1,4 @@
-"""The retired table: what it is called, what it keeps, and that it refuses writes."""
+"""The retired table: its portrait, and the renaming of the source and of its objects."""
 
 from __future__ import annotations
 
@@ -6,28 +6,19 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from membership_refactor.planning import TableSplit
-from membership_refactor.portrait import Column, Table, differences
+from membership_refactor.portrait import Column, Table
 from membership_refactor.sql.ddl.copy_portrait import under_name
 from membership_refactor.sql.ddl.create import create_table
 from membership_refactor.sql.ddl.renaming import DerivedNames
 from membership_refactor.sql.names import Names
-from membership_refactor.sql.quoting import ident, literal, qualified
+from membership_refactor.sql.quoting import ident, qualified
+from membership_refactor.sql.refuse_writes import close_retired
 from membership_refactor.sql.statements import Lock, Statement
-from membership_refactor.sql.triggers import (
-    OwnTrigger,
-    before,
-    install_triggers,
-    remove_triggers,
-    trigger_function,
-)
-
-_MESSAGE = "%I.%I is retired and cannot be written"
-_HINT = "Write to %I.%I; the rows have been moved there."
 
 
 def retired_table(plan: TableSplit, source: Table) -> Table:
-    """The portrait that the retired table has from 0005 on: grants, row security, indexes and
-    checks of the source; no identity, foreign keys, triggers, rules or publications."""
+    """The portrait of the retired table from 0005 on. It has the source's grants, row security,
+    indexes and checks, but no identity, foreign keys, triggers, rules or publications."""
     renamed = under_name(source, plan.retired)
     return replace(
         renamed,
@@ -39,21 +30,15 @@ def retired_table(plan: TableSplit, source: Table) -> Table:
     )
 
 
-def retired_differences(plan: TableSplit, source: Table, retired: Table) -> tuple[str, ...]:
-    """What the retired table shows that is unlike what 0005 left."""
-    return differences(retired_table(plan, source), retired, without=("incoming",))
-
-
 def recreate_retired(names: Names, source: Table) -> tuple[Statement, ...]:
     """The retired table, empty, from the source's portrait in the ledger (0011's downgrade)."""
     plan = names.plan
-    return (*create_table(retired_table(plan, source)), *refuse_writes(names))
+    return (*create_table(retired_table(plan, source)), *close_retired(names))
 
 
 def rename_to_retired(plan: TableSplit, source: Table) -> Iterator[Statement]:
-    """The table, its indexes, constraints and statistics; frees every name for the parent.
-
-    All of these change the catalog only. A constraint that rests on an index is renamed with it.
+    """Renames the table, its indexes, constraints and statistics, so the names are free for the
+    parent. Only the catalog changes. A constraint with an index is renamed with its index.
     """
     derived = DerivedNames(source, plan.retired)
     yield _rename_table(source.schema, source.name, plan.retired)
@@ -66,39 +51,6 @@ def rename_to_source(plan: TableSplit, source: Table) -> Iterator[Statement]:
     yield _rename_table(source.schema, plan.retired, source.name)
     back = {derived[name]: name for name in _of(source)}
     yield from _rename_objects(under_name(source, plan.retired), source.name, back)
-
-
-def refuse_writes(names: Names) -> tuple[Statement, ...]:
-    """Every write to the retired table raises 55000, whoever sends it; reading stays allowed."""
-    arguments = ", ".join(literal(n) for n in (names.schema, names.plan.retired))
-    successor = ", ".join(literal(n) for n in (names.schema, names.plan.copy))
-    body = (
-        "  RAISE object_not_in_prerequisite_state USING\n"
-        f"    MESSAGE = pg_catalog.format({literal(_MESSAGE)}, {arguments}),\n"
-        f"    HINT = pg_catalog.format({literal(_HINT)}, {successor});"
-    )
-    return (
-        *trigger_function(names.own("refuse_retired"), body),
-        *install_triggers((_refusal(names),)),
-    )
-
-
-def accept_writes(names: Names) -> tuple[Statement, ...]:
-    """Takes the refusal away (before the downgrade of 0005 reconciles the retired rows)."""
-    return (
-        *remove_triggers((_refusal(names),)),
-        Statement(f"DROP FUNCTION IF EXISTS {names.own('refuse_retired')}()"),
-    )
-
-
-def _refusal(names: Names) -> OwnTrigger:
-    # BEFORE each statement: it speaks before constraints do, and also where no row is concerned.
-    return OwnTrigger(
-        name=before("refuse_retired"),
-        table=names.retired,
-        event="BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE",
-        function=names.own("refuse_retired"),
-    )
 
 
 def _without_sequence(column: Column) -> Column:

@@ -1,4 +1,4 @@
-"""Parallel saving between parent and child, its freezing, and the way back."""
+"""Parallel saving between parent and child, the freeze of deprecated columns, and the way back."""
 
 from membership_refactor.sql.parallel.install import (
     drop_functions,
@@ -14,7 +14,7 @@ from membership_refactor.sql.parallel.install import (
     two_way_triggers,
     unfreeze,
 )
-from membership_refactor.sql.parallel.ledger import TABLES, ledger_tables
+from membership_refactor.sql.parallel.ledger_tables import TABLES, ledger_tables
 from membership_refactor.sql.parallel.lost_values import (
     batch_functions,
     forget_others,

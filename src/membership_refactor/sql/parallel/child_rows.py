@@ -1,12 +1,14 @@
-"""Child rows: what an INSERT or UPDATE of a child does to its parent, its siblings and itself."""
+"""Child rows: the trigger functions that carry an INSERT or UPDATE of a child to its parent."""
 
 from __future__ import annotations
 
 from membership_refactor.sql.parallel.claim import claim
-from membership_refactor.sql.parallel.key_change import move
-from membership_refactor.sql.parallel.lost_values import move_entry, note
-from membership_refactor.sql.parallel.refuse_contradiction import refuse_contradiction
-from membership_refactor.sql.parallel.refuse_resistance import refuse_resistance
+from membership_refactor.sql.parallel.key_change import change_key
+from membership_refactor.sql.parallel.lost_values import move_entry, record_own_values
+from membership_refactor.sql.parallel.refuse_differences import (
+    refuse_contradiction,
+    refuse_resistance,
+)
 from membership_refactor.sql.parallel.sides import Sides, set_to
 from membership_refactor.sql.quoting import ident
 from membership_refactor.sql.snapshot_fence import guard
@@ -22,16 +24,17 @@ def _changed_of(sides: Sides, row: str) -> str:
 
 
 def _claim_for_row(sides: Sides) -> str:
-    """The parent of the row's key, into ``parent``; created with the row's own values."""
+    """Reads the parent of the row's key into ``parent``; creates it with the row's values."""
     values = [f"saved.{ident(c.name)}" for c in sides.values]
     call = claim(sides, sides.row_of("saved", sides.key), values, _changed_of(sides, "saved"))
     return f"{call}\n    {sides.reread_parent('claimed')}"
 
 
 def _settle_row(sides: Sides) -> str:
-    """The row's values win over those of its ``parent``, and its link becomes right.
+    """The row's values replace those of its ``parent``, and the row's link is set to it.
 
-    A parent made for the row differs only by what a BEFORE trigger made of it: that wins.
+    A parent that was just created for the row differs from it only if a BEFORE trigger changed it;
+    then the parent's values replace the row's.
     """
     return f"""IF made AND {differs(sides.deprecated, "saved", "parent")} THEN
     {_overwrite_row(sides)}
@@ -61,7 +64,7 @@ def _overwrite_row(sides: Sides) -> str:
 
 
 def inserted_function(sides: Sides) -> tuple[Statement, ...]:
-    """AFTER INSERT. An old-style row claims its parent; its values win, and siblings follow."""
+    """AFTER INSERT. An old-style row finds or creates its parent and overwrites its values."""
     own_link = f"saved.{sides.link}, {sides.row_of('saved', sides.key)}"
     body = f"""  {guard(sides.names, sides.key_share())}
   {sides.reread_child()}
@@ -70,7 +73,7 @@ def inserted_function(sides: Sides) -> tuple[Statement, ...]:
     IF saved.{sides.link} IS NULL OR {sides.names.own("is_provisional")}({own_link}) THEN
       {_claim_for_row(sides)}
     ELSIF parent.{sides.uuid} IS NULL THEN
-      RETURN NULL;  -- the foreign key refuses it next
+      RETURN NULL;  -- the foreign key will refuse it
     ELSE
       {refuse_contradiction(sides, "saved", "given")}
       {_overwrite_row(sides)}
@@ -86,8 +89,8 @@ def inserted_function(sides: Sides) -> tuple[Statement, ...]:
 def updated_function(sides: Sides) -> tuple[Statement, ...]:
     """AFTER UPDATE of id, link or a deprecated column.
 
-    What the event changed says what was meant, the row as it is now says to which value. Only
-    columns that this event changed are carried: others may have an event of their own pending.
+    The event tells which columns were changed; the current row tells their values. Only columns
+    that this event changed are carried: others may have an event of their own later.
     """
     names = sides.names
     moved_id = f"NEW.{sides.id} <> OLD.{sides.id}"
@@ -105,7 +108,7 @@ def updated_function(sides: Sides) -> tuple[Statement, ...]:
   {sides.touch(f"saved.{sides.link}")}
   IF parent.{sides.uuid} IS NULL THEN
     IF NEW.{sides.link} IS NOT NULL AND NEW.{sides.link} IS DISTINCT FROM OLD.{sides.link} THEN
-      RETURN NULL;  -- the foreign key refuses it next
+      RETURN NULL;  -- the foreign key will refuse it
     END IF;
     {_claim_for_row(sides)}
     {_settle_row(sides)}
@@ -116,7 +119,7 @@ def updated_function(sides: Sides) -> tuple[Statement, ...]:
   IF NEW.{sides.link} IS DISTINCT FROM OLD.{sides.link} THEN
     {_reparent(sides)}
   ELSIF {key_written} AND {differs(sides.key, "saved", "parent")} THEN
-    {move(sides)}
+    {change_key(sides)}
   ELSE
     {_carry_values(sides)}
   END IF;
@@ -129,7 +132,7 @@ def updated_function(sides: Sides) -> tuple[Statement, ...]:
 
 
 def _reparent(sides: Sides) -> str:
-    """The new parent's values win; an own value that nobody else had is written down first."""
+    """The new parent's values replace the row's; the ledger first records values of its own."""
     lines = [
         refuse_contradiction(sides, "saved", "wrote"),
         sides.reread_parent(f"OLD.{sides.link}", "former"),
@@ -142,13 +145,13 @@ def _reparent(sides: Sides) -> str:
         rows = f"FROM {sides.names.copy} AS c WHERE c.{sides.id} = saved.{sides.id}"
         lines.append(
             f"IF former.{sides.uuid} IS NOT NULL AND {differs(sides.values, 'saved', 'former')} "
-            f"THEN\n      {note(sides, rows, 'parent', losing)};\n    END IF;"
+            f"THEN\n      {record_own_values(sides, rows, 'parent', losing)};\n    END IF;"
         )
     return "\n    ".join([*lines, _overwrite_row(sides)])
 
 
 def _carry_values(sides: Sides) -> str:
-    """The columns that this event changed go to the parent, whose trigger takes them on."""
+    """Writes the columns that this event changed to the parent, whose trigger carries them on."""
     if not sides.values:
         return "NULL;"
     news = [f"({sides.wrote(c)} AND {differs((c,), 'saved', 'p')})" for c in sides.values]
@@ -158,15 +161,15 @@ def _carry_values(sides: Sides) -> str:
         for c in sides.values
     ]
     sets += filter(None, [sides.carried("saved", "p")])
-    # A row with another id counts as written whole, so a value that its parent never had may win
-    # here without anybody having written it; the siblings' own is kept.
+    # For a row with a new id every column counts as changed. So a value that the parent never had
+    # may replace the siblings' values, and those are recorded.
     losing = {c.name: differs((c,), "c", "saved") for c in sides.values}
     rows = (
         f"FROM {sides.names.copy} AS c WHERE c.{sides.link} = parent.{sides.uuid} "
         f"AND c.{sides.id} <> saved.{sides.id}"
     )
     return f"""IF NEW.{sides.id} <> OLD.{sides.id} THEN
-      {note(sides, rows, "saved", losing)};
+      {record_own_values(sides, rows, "saved", losing)};
     END IF;
     UPDATE {sides.names.parent} AS p SET {", ".join(sets)}
     WHERE p.{sides.uuid} = parent.{sides.uuid} AND ({" OR ".join(news)});"""

@@ -1,4 +1,4 @@
-"""Claim: a key's parent is found or created through the unique key, whoever else does the same."""
+"""Claim: finds or creates the parent of a key through the unique key, safe among other writers."""
 
 from __future__ import annotations
 
@@ -9,18 +9,20 @@ from membership_refactor.sql.statements import Statement
 from membership_refactor.sql.types import base_type
 
 TRIES = 100
-"""More than a hundred others cannot have come between; then something is broken."""
+"""After this many collisions something is broken, and the function raises."""
 
 
 def claim_function(sides: Sides) -> tuple[Statement, ...]:
     """``claim(key..., values..., [changed,] xid, OUT own_claimed, OUT own_made)``.
 
-    The parent is touched, not only locked. ``own_made`` is true only where this call created it.
-    The usual parent bears the computed uuid and is found by it. Else INSERT ... ON CONFLICT DO
-    NOTHING without an arbiter, which also waits for a uuid that another session is writing at
-    this moment (with an arbiter that is an error of the primary key); then ON CONFLICT (key) DO
-    UPDATE, because what holds the key may have any uuid. Variables are named as no column is: in
-    ON CONFLICT (column) a variable of that name would be taken.
+    The parent is updated without a change, not only locked. ``own_made`` is true if this call
+    created it.
+
+    Most parents have the computed uuid and are found by it. Otherwise INSERT ... ON CONFLICT DO
+    NOTHING runs without a conflict target: so it also waits for a session that is inserting the
+    same uuid. (With a target that would be an error of the primary key.) Then ON CONFLICT (key) DO
+    UPDATE follows, because the parent of the key may have any uuid. No column has the names of the
+    variables: in ON CONFLICT (column) a variable of that name would win.
     """
     names, plan, u = sides.names, sides.plan, sides.uuid
     keys = [f"own_k{n}" for n in range(1, len(sides.key) + 1)]
@@ -62,14 +64,14 @@ def claim_function(sides: Sides) -> tuple[Statement, ...]:
       CONTINUE;
     END IF;
     IF NOT own_ours THEN
-      -- A parent that moved to another key kept its uuid.
+      -- This uuid belongs to a parent whose key was changed.
       own_candidate := {names.own("another_uuid")}(own_candidate);
       CONTINUE;
     END IF;
     {insert}
     ON CONFLICT DO NOTHING RETURNING p.{u} INTO own_claimed;
     IF own_claimed IS NOT NULL THEN
-      -- One of that uuid may have been listed as emptied, and deleted; this one never was.
+      -- An earlier parent with this uuid may be listed as emptied.
       DELETE FROM {names.own("emptied")} AS e WHERE e.uuid = own_claimed;
       own_made := true;
       RETURN;
@@ -79,7 +81,7 @@ def claim_function(sides: Sides) -> tuple[Statement, ...]:
     ON CONFLICT ({listed(plan.key)}) DO UPDATE SET {u} = p.{u}
     WHERE p.xmin OPERATOR(pg_catalog.<>) own_xid RETURNING p.{u} INTO own_claimed;
     IF own_claimed IS NULL THEN
-      -- Touched already. A predicate for these very gaps: no index knows IS NOT DISTINCT FROM.
+      -- This transaction updated it already. No index serves a NULL-safe comparison.
       EXECUTE {look_up} || {by_key} || ' FOR NO KEY UPDATE'
       INTO own_claimed USING {", ".join(keys)};
     END IF;
@@ -88,7 +90,7 @@ def claim_function(sides: Sides) -> tuple[Statement, ...]:
     END IF;
   END LOOP;
   RAISE serialization_failure USING
-    MESSAGE = {literal(f"no parent could be claimed in {plan.parent}")},
+    MESSAGE = {literal(f"no row of {plan.parent} could be found or created for this key")},
     HINT = 'Retry the transaction.';"""
     return function(
         names.own("claim"),
@@ -100,15 +102,15 @@ def claim_function(sides: Sides) -> tuple[Statement, ...]:
 
 
 def claim(sides: Sides, key: str, values: list[str], changed: str) -> str:
-    """plpgsql that claims for a key, into the variables ``claimed`` and ``made``."""
+    """plpgsql that calls ``claim`` and sets the variables ``claimed`` and ``made``."""
     arguments = ", ".join([key, *values, *([changed] if sides.plan.changed else []), "saved.xmin"])
     own = sides.names.own("claim")
     return f"SELECT f.own_claimed, f.own_made INTO claimed, made FROM {own}({arguments}) AS f;"
 
 
 def provisional_functions(sides: Sides) -> tuple[Statement, ...]:
-    """``provisional(key...)``: the uuid a new row of that key most likely ends at; never one of
-    a parent with another key. ``is_provisional(uuid, key...)``: whether it came from there."""
+    """``provisional(key...)``: the uuid that the parent of this key most likely has, never that of
+    a parent with another key. ``is_provisional(uuid, key...)``: whether it returned this uuid."""
     names = sides.names
     keys = [f"k{n}" for n in range(1, len(sides.key) + 1)]
     arguments = ", ".join(f"{k} {base_type(c.type)}" for k, c in zip(keys, sides.key, strict=True))

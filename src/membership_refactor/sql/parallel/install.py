@@ -1,24 +1,24 @@
-"""Install: which triggers stand in which stage, and the statements between one and another."""
+"""Install: the triggers of each stage, and the statements that lead from one stage to the next."""
 
 from __future__ import annotations
 
 from membership_refactor.portrait import Table
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.parallel.child_rows import inserted_function, updated_function
-from membership_refactor.sql.parallel.childless import (
+from membership_refactor.sql.parallel.claim import claim_function, provisional_functions
+from membership_refactor.sql.parallel.emptied_parents import (
     collect_function,
     left_functions,
     list_emptied,
     truncated_function,
 )
-from membership_refactor.sql.parallel.claim import claim_function, provisional_functions
-from membership_refactor.sql.parallel.freeze import (
+from membership_refactor.sql.parallel.frozen_columns import (
     filled_function,
     frozen_function,
     refilling_function,
 )
 from membership_refactor.sql.parallel.parent_rows import propagate_function, refill_function
-from membership_refactor.sql.parallel.provisional import provisional_trigger_function
+from membership_refactor.sql.parallel.provisional_link import provisional_trigger_function
 from membership_refactor.sql.parallel.sides import Sides
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.sql.triggers import (
@@ -120,7 +120,7 @@ def freeze_triggers(names: Names, child: Table) -> tuple[OwnTrigger, ...]:
 
 
 def refresh_triggers(names: Names, child: Table) -> tuple[OwnTrigger, ...]:
-    """The triggers of the downgrade of 0009: still frozen, filled from the parent."""
+    """The triggers during the downgrade of 0009: still frozen, filled from the parent."""
     sides = Sides(names, child)
     return (
         OwnTrigger(
@@ -158,7 +158,7 @@ def refresh_triggers(names: Names, child: Table) -> tuple[OwnTrigger, ...]:
 
 
 def install(names: Names, child: Table) -> tuple[Statement, ...]:
-    """Functions and triggers of parallel saving both ways; for the inside of a switch."""
+    """Functions and triggers of parallel saving both ways; run it inside a switch."""
     sides = Sides(names, child)
     return (
         *claim_function(sides),
@@ -175,23 +175,23 @@ def install(names: Names, child: Table) -> tuple[Statement, ...]:
 
 
 def remove(names: Names, child: Table) -> tuple[Statement, ...]:
-    """Silences parallel saving where it stands; for the inside of a switch."""
+    """Disables the triggers of parallel saving if they exist; run it inside a switch."""
     return disable_triggers(two_way_triggers(names, child))
 
 
 def freeze(names: Names, child: Table) -> tuple[Statement, ...]:
-    """The deprecated columns refuse writes (55000); for the inside of a switch, with ``remove``."""
+    """The deprecated columns refuse writes (55000); run it inside a switch, with ``remove``."""
     sides = Sides(names, child)
     return (*frozen_function(sides), *install_triggers(freeze_triggers(names, child)))
 
 
 def unfreeze(names: Names, child: Table) -> tuple[Statement, ...]:
-    """Takes the freeze off; for the inside of the switch that installs what comes instead."""
+    """Disables the freeze; run it inside the switch that installs its successor."""
     return disable_triggers(freeze_triggers(names, child))
 
 
 def install_refresh(names: Names, child: Table) -> tuple[Statement, ...]:
-    """From now on no child falls behind its parent; run in a switch, with ``unfreeze``."""
+    """From here on every child follows its parent; run it inside a switch, with ``unfreeze``."""
     sides = Sides(names, child)
     return (
         *refilling_function(sides),
@@ -205,17 +205,17 @@ def install_refresh(names: Names, child: Table) -> tuple[Statement, ...]:
 
 
 def remove_refresh(names: Names, child: Table) -> tuple[Statement, ...]:
-    """Silences the refresh; for the inside of the switch back to parallel saving."""
+    """Disables the refresh; run it inside the switch back to parallel saving."""
     return disable_triggers(refresh_triggers(names, child))
 
 
 def emptied_statement(names: Names, child: Table) -> Statement:
-    """Lists the parents that were emptied since the freeze; run while the refresh is installed."""
+    """Lists the parents emptied since the freeze; run it while the refresh is installed."""
     return list_emptied(Sides(names, child))
 
 
 def drop_triggers(names: Names, child: Table) -> tuple[Statement, ...]:
-    """Drops whatever of these triggers is there; ACCESS EXCLUSIVE, so outside of any switch."""
+    """Drops those of these triggers that exist; ACCESS EXCLUSIVE, so never inside a switch."""
     return remove_triggers(
         (
             *two_way_triggers(names, child),
@@ -226,8 +226,8 @@ def drop_triggers(names: Names, child: Table) -> tuple[Statement, ...]:
 
 
 def drop_functions(names: Names) -> tuple[Statement, ...]:
-    """Drops the functions, once no trigger needs them."""
+    """Drops the functions. Drop the triggers first."""
     own = (*TRIGGER_FUNCTIONS, "claim", "provisional", "is_provisional", "collect", "refresh",
-           "replace_losers", "replace_listed", "restore_own", "fill_uuid_map",
+           "replace_listed", "restore_own", "fill_uuid_map",
            "silence", "speak")  # fmt: skip
     return tuple(Statement(f"DROP FUNCTION IF EXISTS {names.own(name)}", Lock.NONE) for name in own)

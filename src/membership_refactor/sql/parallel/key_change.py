@@ -1,22 +1,22 @@
-"""Moves: an old-style change of the key takes a child, or its whole group, to another parent."""
+"""Key change: an old-style change of its key gives a child, or its whole group, another parent."""
 
 from __future__ import annotations
 
 from membership_refactor.sql.parallel.claim import claim
-from membership_refactor.sql.parallel.lost_values import note
+from membership_refactor.sql.parallel.lost_values import record_own_values
 from membership_refactor.sql.parallel.sides import Sides, set_to
 from membership_refactor.sql.quoting import columns as listed
 from membership_refactor.sql.quoting import ident
 from membership_refactor.sql.types import differs
 
 
-def move(sides: Sides) -> str:
-    """plpgsql of the key change of ``saved``, whose parent so far is ``parent``.
+def change_key(sides: Sides) -> str:
+    """plpgsql for a changed key of ``saved``, whose parent was ``parent``.
 
-    Siblings that the same statement brought to the same key and values move along at once; one
-    at a time, every one of ten thousand would look through those that left before it. Nested
-    events then find each row agreeing with its parent, and stop: what belongs together is
-    written by one statement, whose events all come after it.
+    Siblings to which the same statement gave the same key and values get the new parent at once.
+    One by one, each of ten thousand rows would have to pass the dead versions of those before it.
+    Their own events then find them equal to their parent and stop, because all of these rows are
+    written by one statement, whose events come after it.
     """
     names, u, link = sides.names, sides.uuid, sides.link
     children, parents = names.copy, names.parent
@@ -45,7 +45,7 @@ def move(sides: Sides) -> str:
     {result}
     {_note_own(sides, same)}
     IF claimed = parent.{u} THEN
-      -- Equal to the index, not to the eye: 1.0 and 1.00.
+      -- The keys are equal but not identical, such as 1.0 and 1.00.
       UPDATE {parents} AS p SET {set_to(sides.plan.key, "saved")}{also}{times}
       WHERE p.{u} = claimed;
       RETURN NULL;
@@ -53,7 +53,7 @@ def move(sides: Sides) -> str:
     born := made OR (whole AND EXISTS (SELECT FROM {names.own("born")} AS b
       WHERE b.xid = pg_catalog.pg_current_xact_id() AND b.uuid = claimed));
     IF whole AND born THEN
-      -- Nobody had that key before this transaction: the parent keeps its uuid and takes it over.
+      -- The key is new in this transaction: the old parent takes it over and keeps its uuid.
       WITH gone AS (
         DELETE FROM {parents} AS p WHERE p.{u} = claimed RETURNING p.{u}),
       back AS (
@@ -87,7 +87,7 @@ def _carry_to_target(sides: Sides, also: str, times: str) -> str:
 
 
 def _note_own(sides: Sides, same: str) -> str:
-    """A value that the row had for itself, and that the target's is about to overwrite."""
+    """Records values of the row's own that the values of the new parent will replace."""
     if not sides.values:
         return ""
     losing = {
@@ -96,18 +96,18 @@ def _note_own(sides: Sides, same: str) -> str:
         for c in sides.values
     }
     rows = f"FROM {sides.names.copy} AS c WHERE {same}"
-    # The row goes to its new parent with its own time.
+    # The row keeps its own time of change.
     own_time = f"c.{ident(sides.plan.changed)}" if sides.plan.changed else None
     return (
         f"IF {differs(sides.values, 'saved', 'parent')} THEN\n"
-        f"      {note(sides, rows, 'result', losing, time=own_time)};\n"
+        f"      {record_own_values(sides, rows, 'result', losing, time=own_time)};\n"
         "    END IF;"
     )
 
 
 def _tidy_born(sides: Sides) -> str:
-    """A few entries of ended transactions go. Not under an old snapshot, where a row that
-    another session has tidied meanwhile would be an error."""
+    """Deletes a few entries of ended transactions. Only at READ COMMITTED: with an old snapshot, a
+    row that another session has deleted would be an error."""
     born = sides.names.own("born")
     return f"""IF pg_catalog.current_setting('transaction_isolation') = 'read committed' THEN
         DELETE FROM {born} AS b WHERE b.ctid = ANY (ARRAY(

@@ -1,14 +1,15 @@
-"""Replaced values: a child's own value that lost is written down before it is overwritten."""
+"""Lost values: the ledger records a child's own value before the parent's value replaces it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import assert_never
 
-from membership_refactor.planning import Conflict
+from membership_refactor.planning.policies import Agreed, Extreme, FromRow, choice
 from membership_refactor.portrait import Column, Table
 from membership_refactor.sql.application_triggers import VARIABLE, silence_functions, silently
 from membership_refactor.sql.names import Names
-from membership_refactor.sql.parallel.ledger import by, lost, was
+from membership_refactor.sql.parallel.ledger_tables import by, lost, was
 from membership_refactor.sql.parallel.noted_children import note_children_function
 from membership_refactor.sql.parallel.sides import Sides, function, set_to
 from membership_refactor.sql.quoting import ident
@@ -16,14 +17,14 @@ from membership_refactor.sql.statements import Statement
 from membership_refactor.sql.types import differs, equal_is_identical
 
 
-def note(
+def record_own_values(
     sides: Sides, rows: str, winner: str, losing: Mapping[str, str], *, time: str | None = None
 ) -> str:
-    """INSERT that records the own values of children.
+    """An INSERT that records children's own values. A later loss replaces an earlier one.
 
-    ``time`` is what the child's time of change becomes, the later of both where nothing is said.
-    ``rows`` is FROM and WHERE, with the child as ``c``; ``winner`` the row that holds what
-    replaces them; ``losing`` a condition for each column. A later loss supersedes an earlier one.
+    ``rows`` is FROM and WHERE, with the child as ``c``. ``winner`` is the row with the replacing
+    values. ``losing`` has a condition for each column. ``time`` is the child's new time of change,
+    by default the later of both.
     """
     columns = [c.name for c in sides.values if c.name in losing]
     fields, selected, updates = ['"child id"'], [f"c.{sides.id}"], []
@@ -41,8 +42,8 @@ def note(
             for f in (was, by)
         ]
     for name in sides.changed:
-        # The time of change moves with the value, and comes back with it. Of two losses the
-        # first knows the row's own time, unless an application has set another in between.
+        # The time of change is replaced and restored with the values. Of two losses the first has
+        # the row's own time, unless an application has set another in between.
         fields += [lost(name), was(name), by(name)]
         c = ident(name)
         selected += ["true", f"c.{c}", time or f"GREATEST(c.{c}, {winner}.{c})"]
@@ -65,12 +66,12 @@ def _apart(sides: Sides, left: str, right: str) -> dict[str, str]:
 
 
 def batch_functions(names: Names, child: Table) -> tuple[Statement, ...]:
-    """``replace_losers(lo, hi)``, ``replace_listed(lo, hi)``, ``restore_own(lo, hi)`` and
+    """``replace_listed(lo, hi)``, ``restore_own(lo, hi)`` and
     ``fill_uuid_map(lo, hi)``.
 
-    Each takes the children whose id lies in [lo, hi], may be repeated, and returns the number of
-    rows it changed. Parents come first and in the order of their uuid: writers hold a parent
-    while they write its children. ``replace_listed`` looks at children in ``losers`` only.
+    Each handles the children with an id in [lo, hi], may be repeated, and returns the number of
+    changed rows. It locks parents first, in the order of their uuids, because writers hold a parent
+    while they write its children. ``replace_listed`` only reads children listed in ``losers``.
     """
     sides = Sides(names, child)
     arguments = f"lo {sides.id_type}, hi {sides.id_type}"
@@ -78,16 +79,15 @@ def batch_functions(names: Names, child: Table) -> tuple[Statement, ...]:
     if sides.values:
         made += [*_replace(sides, arguments), *_restore(sides, arguments)]
     else:
-        for name in ("replace_losers", "replace_listed", "restore_own"):
+        for name in ("replace_listed", "restore_own"):
             made += function(names.own(name), arguments, "bigint", "  RETURN 0;")
     return tuple(made)
 
 
 def list_losers(names: Names, child: Table) -> tuple[Statement, ...]:
-    """Writes down which children lose a value: one pass, so that batches need not look at all.
+    """Lists the children that lose a value, in one pass, so that batches need not read all rows.
 
-    Once parallel saving stands no child can begin to differ from its parent, so that the list
-    holds whatever there is to do.
+    During parallel saving no child can begin to differ from its parent, so the list is complete.
     """
     sides = Sides(names, child)
     if not sides.values:
@@ -106,8 +106,8 @@ def list_losers(names: Names, child: Table) -> tuple[Statement, ...]:
 def lock_parents(sides: Sides, condition: str) -> str:
     """plpgsql that locks the parents of the batch's children that meet ``condition`` (c, p).
 
-    A statement of its own: the next one's snapshot then sees what the lock was waited for. In
-    one statement the re-check after the wait would take the child anew, but the old parent.
+    It is a statement of its own, so that the snapshot of the next one sees what was committed while
+    this one waited. In one statement PostgreSQL would read the child again, but not the parent.
     """
     return (
         f"PERFORM 1 FROM {sides.names.parent} AS q WHERE q.{sides.uuid} IN (\n"
@@ -125,7 +125,7 @@ def _replace(sides: Sides, arguments: str) -> tuple[Statement, ...]:
     joined = f"FROM {names.copy} AS c JOIN {names.parent} AS p ON p.{sides.uuid} = c.{sides.link}"
     changed = "".join(f", {ident(c)} = GREATEST(c.{ident(c)}, p.{ident(c)})" for c in sides.changed)
     written = f"""{lock_parents(sides, f"{mine} AND {apart}")}
-  {note(sides, f"{joined}{chr(10)}    WHERE {mine}", "p", _apart(sides, "c", "p"))};
+  {record_own_values(sides, f"{joined}{chr(10)}    WHERE {mine}", "p", _apart(sides, "c", "p"))};
   UPDATE {names.copy} AS c SET {set_to(sides.plan.parent_values, "p")}{changed}
   FROM {names.parent} AS p
   WHERE p.{sides.uuid} = c.{sides.link} AND {mine} AND {apart};
@@ -135,25 +135,19 @@ def _replace(sides: Sides, arguments: str) -> tuple[Statement, ...]:
   END IF;
   {silently(names, sides.tables, written)}
   RETURN written;"""
-    found = {
-        "replace_losers": f"SELECT pg_catalog.array_agg(c.{sides.id}) INTO mine\n  {joined}\n"
-        f"  WHERE c.{sides.id} BETWEEN lo AND hi AND {apart};",
-        "replace_listed": 'SELECT pg_catalog.array_agg(z."child id") INTO mine\n'
-        f'  FROM {names.own("losers")} AS z WHERE z."child id" BETWEEN lo AND hi;',
-    }
+    listed = (
+        'SELECT pg_catalog.array_agg(z."child id") INTO mine\n'
+        f'  FROM {names.own("losers")} AS z WHERE z."child id" BETWEEN lo AND hi;'
+    )
     declare = f"  written bigint; {VARIABLE} mine {sides.id_type}[];"
-    return tuple(
-        statement
-        for name, query in found.items()
-        for statement in function(
-            names.own(name), arguments, "bigint", f"  {query}\n{work}", declare=declare
-        )
+    return function(
+        names.own("replace_listed"), arguments, "bigint", f"  {listed}\n{work}", declare=declare
     )
 
 
 def _restore(sides: Sides, arguments: str) -> tuple[Statement, ...]:
-    """A value comes back only where it loses again to a sibling's: else the next way up would
-    make another parent of the same rows, because who won has gone or has been overtaken since."""
+    """Restores a value only if it would lose again to a sibling's. Otherwise the next upgrade would
+    derive another parent from the same rows, because the winner is gone or changed since."""
     names = sides.names
 
     def still(column: Column) -> str:
@@ -165,7 +159,7 @@ def _restore(sides: Sides, arguments: str) -> tuple[Statement, ...]:
         for c in (*sides.values, *timed)
     )
     mine = 'r."child id" BETWEEN lo AND hi'
-    work = f"""UPDATE {names.own("replaced")} AS r SET {_given_up(sides)}
+    work = f"""UPDATE {names.own("replaced")} AS r SET {_only_losing(sides)}
   FROM {names.copy} AS c
   WHERE r."child id" = c.{sides.id} AND {mine};
   UPDATE {names.copy} AS c SET {sets}
@@ -189,7 +183,7 @@ def _restore(sides: Sides, arguments: str) -> tuple[Statement, ...]:
 
 
 def _still(column: Column, child: str, entry: str) -> str:
-    """Whether the child still holds what replaced its own value."""
+    """A condition: the child still has the value that replaced its own."""
     record = "pg_catalog.record"
     return (
         f"({entry}.{lost(column.name)} AND ROW({child}.{ident(column.name)})::{record} "
@@ -198,16 +192,16 @@ def _still(column: Column, child: str, entry: str) -> str:
 
 
 def _compared(value: Column, left: str, operator: str, right: str) -> str:
-    """By the order of the column's type; the operators of one that an extension made are not in
-    pg_catalog, and those of text would be taken for them."""
+    """Compares by the order of the column's type. The operators of an extension's type are not in
+    pg_catalog, and PostgreSQL would use those of text. A record comparison uses the right ones."""
     if "." not in value.type:
         return f"{left} {operator} {right}"
     record = "pg_catalog.record"
     return f"ROW({left})::{record} OPERATOR(pg_catalog.{operator}) ROW({right})::{record}"
 
 
-def _given_up(sides: Sides) -> str:
-    """SET list over entries ``r`` of children ``c``: what would win, were it restored, is not."""
+def _only_losing(sides: Sides) -> str:
+    """A SET list for entries ``r`` of children ``c``: drops values that would win if restored."""
     plan, child = sides.plan, sides.child
     entries = sides.names.own("replaced")
 
@@ -222,39 +216,46 @@ def _given_up(sides: Sides) -> str:
     loses: dict[str, str] = {}
     for column in plan.parent_columns:
         name, value = column.name, child.column(column.name)
-        if column.conflict is Conflict.LATEST:
-            loses[name] = sibling(f"{_later(sides)}", joined)
-        elif column.conflict is Conflict.FIRST:
-            loses[name] = sibling(f"s.{sides.id} < c.{sides.id}")
-        elif column.conflict is Conflict.MAX:
-            held = f"NOT {differs((value,), 's', 'c')} AND {_still(value, 's', 'o')} IS NOT TRUE"
-            now, own = f"c.{ident(name)}", f"r.{was(name)}"
-            loses[name] = (
-                f"({own} IS NULL OR {_compared(value, own, '<=', now)}) AND {sibling(held, joined)}"
-            )
-            if not equal_is_identical(value):
-                # Of equal ones the highest id's wins.
-                above = f"{held} AND s.{sides.id} > c.{sides.id}"
-                equal = _compared(value, own, "=", now)
-                loses[name] += f" AND ({equal} IS NOT TRUE OR {sibling(above, joined)})"
-        elif not equal_is_identical(value):
-            # Rows agree on 1.0 and 1.00, and the first one's is the parent's.
-            json = "pg_catalog.to_jsonb"
-            loses[name] = (
-                f"{json}(r.{was(name)}) IS NOT DISTINCT FROM {json}(c.{ident(name)}) "
-                f"AND {sibling(f's.{sides.id} < c.{sides.id}')}"
-            )
-        else:
-            loses[name] = "false"
+        how = choice(column.conflict)
+        match how:
+            case FromRow(latest=True):
+                loses[name] = sibling(_later(sides), joined)
+            case FromRow():
+                loses[name] = sibling(f"s.{sides.id} < c.{sides.id}")
+            case Extreme():
+                held = (
+                    f"NOT {differs((value,), 's', 'c')} AND {_still(value, 's', 'o')} IS NOT TRUE"
+                )
+                now, own = f"c.{ident(name)}", f"r.{was(name)}"
+                loses[name] = (
+                    f"({own} IS NULL OR {_compared(value, own, how.not_before, now)}) "
+                    f"AND {sibling(held, joined)}"
+                )
+                if not equal_is_identical(value):
+                    # Of equal values the one with the highest id wins.
+                    above = f"{held} AND s.{sides.id} > c.{sides.id}"
+                    equal = _compared(value, own, "=", now)
+                    loses[name] += f" AND ({equal} IS NOT TRUE OR {sibling(above, joined)})"
+            case Agreed():
+                loses[name] = "false"
+                if not equal_is_identical(value):
+                    # Rows agree on 1.0 and 1.00, and the parent has the first row's.
+                    json = "pg_catalog.to_jsonb"
+                    loses[name] = (
+                        f"{json}(r.{was(name)}) IS NOT DISTINCT FROM {json}(c.{ident(name)}) "
+                        f"AND {sibling(f's.{sides.id} < c.{sides.id}')}"
+                    )
+            case _:
+                assert_never(how)
     for name in sides.changed:
-        # The parent's time is the greatest of all, whatever the other policies are.
+        # The parent's time is always the greatest of all.
         loses[name] = sibling(_later(sides), joined)
     return ",\n    ".join(f"{lost(n)} = r.{lost(n)} AND ({c})" for n, c in loses.items())
 
 
 def _later(sides: Sides) -> str:
-    """``s`` (entry ``o``) is a later row than ``c`` (entry ``r``), by the times that both will
-    have when their own are restored; where the plan has none, by the id."""
+    """A condition: the row ``s`` (entry ``o``) is later than ``c`` (entry ``r``), by the times that
+    both have after the restore. Without a time of change, the id decides."""
     if not sides.changed:
         return f"s.{sides.id} > c.{sides.id}"
     column = sides.child.column(sides.changed[0])
@@ -263,7 +264,7 @@ def _later(sides: Sides) -> str:
         f"CASE WHEN {_still(column, row, entry)} THEN {entry}.{was(column.name)} ELSE {row}.{n} END"
         for row, entry in (("c", "r"), ("s", "o"))
     )
-    # A row without a time is older than any other: NULLS LAST of the grouping.
+    # A row without a time counts as the oldest, as with NULLS LAST in the grouping.
     return (
         f"(SELECT CASE WHEN NOT y.s IS DISTINCT FROM y.c THEN s.{sides.id} > c.{sides.id}\n"
         f"          WHEN y.c IS NULL THEN true ELSE y.s > y.c END\n"
@@ -272,8 +273,8 @@ def _later(sides: Sides) -> str:
 
 
 def remember_parents(names: Names, child: Table) -> tuple[Statement, ...]:
-    """Writes down whose children the entries speak of; those of rows that are gone go. From 0009
-    on nothing follows the child: a row may go, and another one may come that bears its id."""
+    """Records the parent of each entry's child and deletes entries without a child. From 0009 on
+    nothing follows the child: it may be deleted, and another row may get its id."""
     sides = Sides(names, child)
     entries, of_entry = names.own("replaced"), f'c.{sides.id} = r."child id"'
     return (
@@ -289,7 +290,7 @@ def remember_parents(names: Names, child: Table) -> tuple[Statement, ...]:
 
 
 def forget_others(names: Names, child: Table) -> Statement:
-    """On the way back: entries of rows that are gone, or another parent's now, go."""
+    """For the downgrade: deletes entries whose child is gone or has another parent now."""
     sides = Sides(names, child)
     return Statement(
         f"DELETE FROM {names.own('replaced')} AS r WHERE r.under IS NOT NULL AND NOT EXISTS (\n"
@@ -299,7 +300,7 @@ def forget_others(names: Names, child: Table) -> Statement:
 
 
 def move_entry(sides: Sides) -> str:
-    """plpgsql: a child got another id; what the ledger holds of it goes along."""
+    """plpgsql for a child with a new id: its entry in the ledger gets the new id too."""
     entry = sides.names.own("replaced")
     return (
         f'UPDATE {entry} AS r SET "child id" = NEW.{sides.id} WHERE r."child id" = OLD.{sides.id}\n'

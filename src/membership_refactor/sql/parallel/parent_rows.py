@@ -1,9 +1,9 @@
-"""Parent rows: what a change of a parent, by whomever, does to its children."""
+"""Parent rows: the trigger functions that carry a change of a parent to its children."""
 
 from __future__ import annotations
 
-from membership_refactor.sql.parallel.lost_values import note
-from membership_refactor.sql.parallel.refuse_resistance import refuse_resistance
+from membership_refactor.sql.parallel.lost_values import record_own_values
+from membership_refactor.sql.parallel.refuse_differences import refuse_resistance
 from membership_refactor.sql.parallel.sides import Sides
 from membership_refactor.sql.quoting import ident
 from membership_refactor.sql.snapshot_fence import guard
@@ -30,9 +30,9 @@ def _reread(sides: Sides) -> str:
 def propagate_function(sides: Sides) -> tuple[Statement, ...]:
     """AFTER UPDATE of a parent's key or values.
 
-    The key as one, every other column for itself, and only what this event changed: a sibling
-    may carry a change of another column, made by the same statement, whose event is pending.
-    A sibling that differed from the parent's old value had one of its own; that is written down.
+    It carries the key as a whole, each other column by itself, and only columns that this event
+    changed: a child may have a change of another column from the same statement whose event comes
+    later. If a child differed from the parent's old value, the ledger records the child's own one.
     """
     names = sides.names
     moved = differs(sides.key, "NEW", "OLD")
@@ -57,7 +57,7 @@ def propagate_function(sides: Sides) -> tuple[Statement, ...]:
     written_down = (
         f"IF EXISTS (SELECT FROM {names.copy} AS c\n    WHERE {siblings}"
         f" AND ({' OR '.join(f'({condition})' for condition in losing.values())})) THEN\n"
-        f"    {note(sides, rows, 'parent', losing, time=time)};\n"
+        f"    {record_own_values(sides, rows, 'parent', losing, time=time)};\n"
         "  END IF;"
         if losing
         else ""
@@ -74,10 +74,10 @@ def propagate_function(sides: Sides) -> tuple[Statement, ...]:
 
 
 def refill_function(sides: Sides) -> tuple[Statement, ...]:
-    """AFTER UPDATE of a parent while the children are frozen: they get all of the parent's.
+    """AFTER UPDATE of a parent while the children are frozen: they get all values of the parent.
 
-    No child has a change of its own pending, and one not yet refreshed holds nothing but what was
-    true when the freeze began.
+    No child can have a change of its own, and one that is not refreshed yet only has values from
+    before the freeze.
     """
     siblings = f"c.{sides.link} = parent.{sides.uuid}"
     sets = [f"{ident(n)} = parent.{ident(n)}" for n in sides.plan.deprecated]

@@ -1,4 +1,4 @@
-"""Refresh: on the way down every frozen child gets its parent's values again."""
+"""The refresh in the downgrade of 0009: every frozen child gets its parent's values again."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from membership_refactor.sql.types import differs
 
 
 def refresh_function(names: Names, child: Table) -> tuple[Statement, ...]:
-    """``refresh(lo, hi)``: children in [lo, hi] agree with their parents; counts who did not."""
+    """``refresh(lo, hi)``: makes children in [lo, hi] equal to their parents; returns the count."""
     plan = names.plan
     sides = Sides(names, child)
     apart = differs(sides.deprecated, "c", "p")
-    # Whole families: what is asked of the children's times has to be asked before any is set.
+    # All children of a parent at once: their greatest time has to be read before one is set.
     family = (
         f"c.{sides.link} IN (SELECT r.{sides.link} FROM {names.copy} AS r "
         f"WHERE r.{sides.id} BETWEEN lo AND hi)"
@@ -25,9 +25,9 @@ def refresh_function(names: Names, child: Table) -> tuple[Statement, ...]:
     newest, changed = "", ""
     for column in sides.changed:
         t = ident(column)
-        # A parent that was changed after its children carries its time to them. One that was not
-        # leaves each child its own, and the rows are what they were before the columns went;
-        # where old values are still there, a difference is a change that has to show.
+        # If a parent changed after its children, they get its time. Otherwise each child keeps its
+        # own, and the rows are as they were before the columns were dropped. If old values are
+        # still there, a difference is a change, so the child gets the later of both times.
         newest = (
             f"\n  CROSS JOIN LATERAL (SELECT pg_catalog.max(s.{t}) AS time FROM {names.copy} AS s"
             f" WHERE s.{sides.link} = p.{sides.uuid}) AS newest"

@@ -1,4 +1,4 @@
-"""Sides: the child and the parent of a plan, and the fragments that every function here needs."""
+"""Sides: the child and the parent of a plan, and SQL fragments that this room shares."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from membership_refactor.sql.statements import Statement
 from membership_refactor.sql.types import base_type, differs, keyed
 
 ROW_OF_CHILD, ROW_OF_PARENT = "saved", "parent"
-"""plpgsql record variables: the child's and the parent's row as they are now."""
+"""plpgsql record variables with the current row of the child and of the parent."""
 
 
 @dataclass(frozen=True)
 class Sides:
-    """Child and parent of one plan. Aliases in SQL are one letter, variables are words."""
+    """Child and parent of one plan. In SQL, aliases are single letters and variables are words."""
 
     names: Names
     child: Table
@@ -64,24 +64,24 @@ class Sides:
 
     @cached_property
     def changed(self) -> tuple[str, ...]:
-        """The time of the last change, where the plan has one."""
+        """The column with the time of the last change, if the plan has one."""
         return (self.plan.changed,) if self.plan.changed else ()
 
     @cached_property
     def shared(self) -> tuple[str, ...]:
-        """What child and parent both have: the deprecated columns, and the time of change."""
+        """The columns of both child and parent: the deprecated ones and the time of change."""
         return (*self.plan.deprecated, *self.changed)
 
     def parent_row(self, alias: str) -> str:
-        """Select list of a parent's row."""
+        """The select list of a parent's row."""
         return listed((self.plan.parent_id, *self.shared), f"{alias}.")
 
     def row_of(self, prefix: str, columns: Iterable[Column] | None = None) -> str:
-        """Columns of a row as a list; the deprecated ones where nothing else is said."""
+        """A list of columns of a row; by default the deprecated ones."""
         return listed((c.name for c in columns or self.deprecated), f"{prefix}.")
 
     def same_key(self, left: str, arguments: str) -> str:
-        """A condition on one row: NULL equals NULL, the type's own equality. No index knows it."""
+        """A condition on one row: equal keys, where NULL equals NULL. No index serves it."""
         record = "pg_catalog.record"
         return (
             f"ROW({self.row_of(left, self.key)})::{record} "
@@ -89,13 +89,13 @@ class Sides:
         )
 
     def wrote(self, column: Column) -> str:
-        """Whether the statement behind this event changed the column. A row that got another id
-        counts as written whole: an application trigger may have renamed it between the write
-        and the write's own event, which then finds no row under the old id."""
+        """A condition: the statement of this event changed the column. It is also true for every
+        column of a row with a new id. An application trigger may have changed the id between the
+        write and its event, which then finds no row under the old id."""
         return f"({differs((column,), 'NEW', 'OLD')} OR NEW.{self.id} <> OLD.{self.id})"
 
     def reread_child(self) -> str:
-        """The child's row into ``saved``: state, not NEW. Ends the trigger where it is gone."""
+        """Reads the child's current row, not NEW, into ``saved``. Returns if the row is gone."""
         columns = listed((self.plan.id, self.plan.link, *self.shared), "c.")
         return (
             f"SELECT c.xmin, {columns} INTO {ROW_OF_CHILD}\n"
@@ -104,26 +104,27 @@ class Sides:
         )
 
     def reread_parent(self, uuid: str, into: str = ROW_OF_PARENT) -> str:
-        """The parent's row, which this transaction holds already, into a record variable."""
+        """Reads the row of a parent that this transaction has locked into a record variable."""
         return (
             f"SELECT {self.parent_row('p')} INTO {into}\n"
             f"  FROM {self.names.parent} AS p WHERE p.{self.uuid} = {uuid};"
         )
 
     def touch(self, uuid: str, *, into: str = ROW_OF_PARENT, xid: str = "saved.xmin") -> str:
-        """Updates a parent without changing it and reads its row; all NULL where there is none.
+        """Updates a parent without changing it and reads its row. All columns are NULL if there is
+        no such parent.
 
-        An UPDATE, because a mere lock leaves a REPEATABLE READ writer with its old snapshot once
-        we have committed; the new version gives it 40001. Once a transaction is enough: a row
-        that ``xid`` wrote is ours. Ten thousand versions of one row would make every look-up
-        walk through all of them.
+        A lock is not enough: after our commit a REPEATABLE READ writer would go on with its old
+        snapshot. A new row version makes it fail with 40001. One update per transaction is enough,
+        so a row that ``xid`` wrote is not updated again. Otherwise each look-up would have to pass
+        thousands of versions of one row.
         """
         p, u = self.names.parent, self.uuid
         update = (
             f"UPDATE {p} AS p SET {u} = p.{u} WHERE p.{u} = {uuid} "
             f"AND p.xmin OPERATOR(pg_catalog.<>) {xid}"
         )
-        # Not there, ours already, or committed by another since that statement's snapshot.
+        # No such row, written by us already, or committed by another session since the snapshot.
         return (
             f"{update}\n  RETURNING {self.parent_row('p')} INTO {into};\n"
             "  IF NOT FOUND THEN\n"
@@ -135,12 +136,12 @@ class Sides:
         )
 
     def key_share(self) -> str:
-        """The lock of the re-read child row, for ``fence.guard``."""
+        """The lock on the child row that is read again, for ``snapshot_fence.guard``."""
         return f"1 FROM {self.names.copy} AS c WHERE c.{self.id} = NEW.{self.id} FOR KEY SHARE"
 
     def carried(self, row: str, target: str) -> str:
-        """The time of change that a carried-over row gets: the writer's. Where the writer left
-        it alone it never goes backwards, or incremental readers would miss the row."""
+        """Sets the time of change of a row that follows ``row``: to the writer's time. If the
+        writer did not set it, the time never goes backwards: incremental readers would miss it."""
         if not self.plan.changed:
             return ""
         c = ident(self.plan.changed)
@@ -151,7 +152,7 @@ class Sides:
 
 
 def set_to(columns: Iterable[str], row: str) -> str:
-    """SET list: each column gets its value in ``row``."""
+    """A SET list: each column gets its value in ``row``."""
     return ", ".join(f"{ident(c)} = {row}.{ident(c)}" for c in columns)
 
 
@@ -164,9 +165,10 @@ def function(
     declare: str = "",
     volatility: str = "VOLATILE",
 ) -> tuple[Statement, ...]:
-    """A function that trigger functions call as the table's owner; nobody else may.
+    """A function for trigger functions, which run as the table's owner. EXECUTE is revoked from
+    PUBLIC.
 
-    ``signature`` is its name, ``arguments`` are names and types (OUT ones too).
+    ``signature`` is its name, ``arguments`` are names and types, OUT ones included.
     """
     declared = f"DECLARE\n{declare}\n" if declare else ""
     text = f"\n#variable_conflict use_variable\n{declared}BEGIN\n{body}\nEND\n"

@@ -1,1 +1,1 @@
-"""How rows of the child find their parent: the computed uuid, the link, the groups."""
+"""How children find their parent: the uuid computed from the key, the link, the grouping."""

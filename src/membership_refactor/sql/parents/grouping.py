@@ -1,12 +1,13 @@
-"""Parents from their children: the grouping with its conflict policies, and keeping it true.
+"""Grouping: the SELECT that derives parents from children, and the triggers of 0007 that use it.
 
-Until 0008 a parent is a function of its children: its uuid is their link, its values follow the
-policies. Batches, replay and synchronous capture all use the one SELECT of ``grouped``.
+Until 0008 children determine their parent: its uuid is their link, and the policies choose its
+values. Batches, replay and synchronous capture all use the SELECT of ``grouped``.
 """
 
 from __future__ import annotations
 
 from membership_refactor.planning import Conflict, TableSplit
+from membership_refactor.planning.policies import Agreed, Choice, Extreme, FromRow, choice
 from membership_refactor.portrait import Column, Table
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.quoting import columns as listed
@@ -18,76 +19,85 @@ from membership_refactor.sql.types import base_type, differs, equal_is_identical
 
 
 def parent_columns(plan: TableSplit, child: Table) -> tuple[Column, ...]:
-    """The parent's columns apart from its uuid, with the child's types, in their order."""
+    """The parent's columns without its uuid, with the child's types."""
     names = (*plan.deprecated, *((plan.changed,) if plan.changed else ()))
     return tuple(child.column(name) for name in names)
 
 
 def grouped(names: Names, child: Table, condition: str, *, route: str | None = None) -> str:
-    """A SELECT of parents: uuid, then the columns of ``parent_columns``, one row a link.
+    """A SELECT of parents, one row per link: the uuid, then the columns of ``parent_columns``.
 
-    ``condition`` restricts the children, aliased ``c``. ``route`` is a key column along whose
-    index the children come in order: sorting by it first sorts each small run by itself.
+    ``condition`` restricts the children, alias ``c``. ``route`` is a key column whose index gives
+    the children in order: sorting by it first makes PostgreSQL sort each short run by itself.
     """
     plan = names.plan
     link, table = ident(plan.link), names.copy
-    chosen_by = _policies(plan, child)
-    policies = {conflict for conflict in chosen_by.values() if conflict is not Conflict.AGREE}
+    choices = _choices(plan, child)
+    wanted = set(choices.values()) - {Agreed()} or {FromRow(latest=True)}
     shared = [*plan.deprecated, *((plan.changed,) if plan.changed else ())]
-    if policies <= {Conflict.LATEST} or policies <= {Conflict.FIRST}:
-        first = Conflict.FIRST in policies
+    if len(wanted) == 1 and isinstance(row := wanted.pop(), FromRow):
         run = (f"c.{ident(route)}, " if route else "") + f"c.{link}"
         chosen = [f"c.{ident(n)}" for n in shared]
-        if first and plan.changed:
+        if not row.latest and plan.changed:
             changed = ident(plan.changed)
             chosen[-1] = f"pg_catalog.max(c.{changed}) OVER (PARTITION BY c.{link}) AS {changed}"
-        order = _order(plan, first=first)
         return (
             f"SELECT DISTINCT ON ({run}) c.{link}, {', '.join(chosen)}\n"
             f"FROM {table} AS c WHERE {condition}\n"
-            f"ORDER BY {run}, {order}"
+            f"ORDER BY {run}, {_row_order(plan, row)}"
         )
-    return _mixed(plan, chosen_by, child, f"{table} AS c WHERE {condition}")
+    return _mixed(plan, choices, child, f"{table} AS c WHERE {condition}")
 
 
-def _policies(plan: TableSplit, child: Table) -> dict[str, Conflict]:
-    """What chooses each value. Rows that agree on 1.0 and 1.00 have to give one of the two, and
-    always the same one: the first row's."""
+def _choices(plan: TableSplit, child: Table) -> dict[str, Choice]:
+    """How each value is chosen. Rows may agree on 1.0 and 1.00, which are equal and not the same;
+    then the first row gives the value, so that it is always the same one."""
     images = {c.name for c in child.columns if not equal_is_identical(c)}
     return {
-        c.name: Conflict.FIRST if c.conflict is Conflict.AGREE and c.name in images else c.conflict
+        c.name: FromRow(latest=False)
+        if c.conflict is Conflict.AGREE and c.name in images
+        else choice(c.conflict)
         for c in plan.parent_columns
     }
 
 
-def _plain_max(column: Column) -> bool:
-    """Whether max() exists, gives the column's own type, and of equal values cannot choose."""
+def _has_plain_aggregate(column: Column) -> bool:
+    """Whether max() exists, returns the column's own type, and has one result for equal values."""
     return equal_is_identical(column) and base_type(column.type) not in ("boolean", "uuid", "bytea")
 
 
-def _order(plan: TableSplit, *, first: bool) -> str:
+def _row_order(plan: TableSplit, row: FromRow) -> str:
     identifier = f"c.{ident(plan.id)}"
-    if first or plan.changed is None:
+    if not row.latest or plan.changed is None:
         return identifier
     return f"c.{ident(plan.changed)} DESC NULLS LAST, {identifier} DESC"
 
 
-def _mixed(plan: TableSplit, chosen_by: dict[str, Conflict], child: Table, rows: str) -> str:
-    """Several policies: one row's values per row policy, joined to the aggregates by link.
+def _mixed(plan: TableSplit, choices: dict[str, Choice], child: Table, rows: str) -> str:
+    """Several choices: the values of one row per row choice, joined to the aggregates by link.
 
-    ``rows`` is a FROM clause with its condition. A greatest value of which there are several
-    images is a row's too: that of the highest id.
+    ``rows`` is a FROM clause with its condition. If equal values can have several images, an
+    extreme is the value of one row too.
     """
     link = ident(plan.link)
-    by = {x: tuple(n for n in chosen_by if chosen_by[n] is x) for x in Conflict}
-    plain = [n for n in by[Conflict.MAX] if _plain_max(child.column(n))]
-    rowwise = [
-        ("l", by[Conflict.LATEST], _order(plan, first=False)),
-        ("f", by[Conflict.FIRST], _order(plan, first=True)),
-    ]
-    for number, name in enumerate(n for n in by[Conflict.MAX] if n not in plain):
-        order = f"c.{ident(name)} DESC NULLS LAST, c.{ident(plan.id)} DESC"
-        rowwise.append((f"m{number}", (name,), order))
+    rowwise: list[tuple[str, tuple[str, ...], str]] = []
+    for alias, row in (("l", FromRow(latest=True)), ("f", FromRow(latest=False))):
+        of_row = tuple(n for n in choices if choices[n] == row)
+        rowwise.append((alias, of_row, _row_order(plan, row)))
+    # All rows of a link have the same key and agreed values, so any row's will do.
+    single = (*plan.key, *(n for n in choices if choices[n] == Agreed()))
+    aggregates = [f"(pg_catalog.array_agg(c.{ident(n)}))[1] AS {ident(n)}" for n in single]
+    for name, extreme in choices.items():
+        if not isinstance(extreme, Extreme):
+            continue
+        if _has_plain_aggregate(child.column(name)):
+            aggregates.append(f"pg_catalog.{extreme.aggregate}(c.{ident(name)}) AS {ident(name)}")
+        else:
+            order = f"c.{ident(name)} {extreme.order} NULLS LAST, c.{ident(plan.id)} DESC"
+            rowwise.append((f"m{len(rowwise)}", (name,), order))
+    if plan.changed:
+        changed = ident(plan.changed)
+        aggregates.append(f"pg_catalog.max(c.{changed}) AS {changed}")
     values: dict[str, str] = {}
     joins = []
     for alias, names, order in rowwise:
@@ -98,11 +108,6 @@ def _mixed(plan: TableSplit, chosen_by: dict[str, Conflict], child: Table, rows:
                 f"  FROM {rows}\n"
                 f"  ORDER BY c.{link}, {order}) AS {alias} ON {alias}.{link} = g.{link}"
             )
-    # The key is one within a link, and so is a column on which all agree: any row's will do.
-    single = (*plan.key, *by[Conflict.AGREE])
-    aggregates = [f"(pg_catalog.array_agg(c.{ident(n)}))[1] AS {ident(n)}" for n in single]
-    aggregated = [*plain, *((plan.changed,) if plan.changed else ())]
-    aggregates += [f"pg_catalog.max(c.{ident(n)}) AS {ident(n)}" for n in aggregated]
     shared = (*plan.deprecated, *((plan.changed,) if plan.changed else ()))
     chosen = ", ".join(values.get(n, f"g.{ident(n)}") for n in shared)
     return (
@@ -112,19 +117,19 @@ def _mixed(plan: TableSplit, chosen_by: dict[str, Conflict], child: Table, rows:
 
 
 def insert_parents(names: Names, child: Table, select: str) -> str:
-    """INSERT of what ``grouped`` selects."""
+    """An INSERT of what ``grouped`` selects."""
     plan = names.plan
     columns = [plan.parent_id, *(c.name for c in parent_columns(plan, child))]
     return f"INSERT INTO {names.parent} AS p ({listed(columns)})\n{select}"
 
 
 def settle_function(names: Names, child: Table) -> tuple[Statement, ...]:
-    """``settle(uuids, shared)``: afterwards those parents are what their children say.
+    """``settle(uuids, shared)``: makes those parents what their children and the policies give.
 
-    With ``shared`` other writers may be at the same groups. Then every parent is first touched by
-    an UPDATE: under READ COMMITTED the later writer waits, and the next statement's snapshot sees
-    the earlier one's children; under REPEATABLE READ it fails with 40001. A lock would not do:
-    the other's snapshot would go on missing our child.
+    Use ``shared`` if other sessions may write the same groups. Then each parent is first updated
+    without a change. At READ COMMITTED the later writer waits, and its next snapshot sees the
+    children of the earlier one. At REPEATABLE READ it fails with 40001. A lock is not enough: the
+    other session's snapshot would still not contain our child.
     """
     plan = names.plan
     uuid, link = ident(plan.parent_id), ident(plan.link)
@@ -137,8 +142,8 @@ def settle_function(names: Names, child: Table) -> tuple[Statement, ...]:
         f"ORDER BY g.{link}\n"
         f"ON CONFLICT ({uuid}) DO UPDATE SET {uuid} = excluded.{uuid}"
     )
-    # The emptied go first: a cascade (a person's id that changes) reaches a parent before its
-    # children's events do, and then it holds the key of the one that is about to be inserted.
+    # Delete parents without children first. A cascade, such as a changed id of a person, reaches a
+    # parent before the events of its children; then it has the key of the parent to be inserted.
     body = f"""
 BEGIN
   IF shared THEN
@@ -167,7 +172,7 @@ END
     )
 
 
-def let_childless_go(names: Names) -> Statement:
+def delete_childless_parents(names: Names) -> Statement:
     """Delete the parents that lost their last child before link_children's downgrade switched.
 
     They have no row in the old table. Their values are kept in the ledger's events. The parents
@@ -197,7 +202,7 @@ END
 
 
 def derive_functions(names: Names) -> tuple[Statement, ...]:
-    """Synchronous capture of 0007: every write to the child settles its parents at once."""
+    """Synchronous capture at 0007: every write to the child calls ``settle`` for its parents."""
     plan = names.plan
     key, link = ident(plan.id), ident(plan.link)
     made: list[Statement] = []
@@ -229,9 +234,9 @@ def derive_functions(names: Names) -> tuple[Statement, ...]:
             marked=True,
             whole=whole,
         )
-    # TRUNCATE, not DELETE: an old snapshot cannot see the parents that are younger than itself,
-    # and they would stay. It is refused while the foreign key of 0008 stands (0008 taken back) or
-    # while an event of a parent is pending; then whoever has such a snapshot is told to retry.
+    # TRUNCATE, not DELETE: an old snapshot does not see newer parents, and they would stay.
+    # PostgreSQL refuses it while the foreign key of 0008 exists (in a downgrade) or while an event
+    # of a parent is pending. Then a transaction with such a snapshot has to retry.
     made += trigger_function(
         names.own("derive_truncate"),
         f"""  BEGIN
@@ -240,7 +245,7 @@ def derive_functions(names: Names) -> tuple[Statement, ...]:
     IF pg_catalog.current_setting('transaction_isolation')
       IN ('repeatable read', 'serializable') THEN
       RAISE serialization_failure USING
-        MESSAGE = 'the parents cannot be emptied from a snapshot that may be old',
+        MESSAGE = 'this transaction''s snapshot may be too old to delete all parents',
         HINT = 'Retry the transaction at READ COMMITTED.';
     END IF;
     DELETE FROM {names.parent};
@@ -253,7 +258,7 @@ def derive_functions(names: Names) -> tuple[Statement, ...]:
 
 
 def derive_triggers(names: Names) -> tuple[OwnTrigger, ...]:
-    """On the child, from the switch of 0007 until that of 0008."""
+    """The child's triggers from the switch of 0007 until the switch of 0008."""
     references = {
         "insert": "NEW TABLE AS n",
         "update": "OLD TABLE AS o NEW TABLE AS n",

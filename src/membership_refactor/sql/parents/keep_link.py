@@ -1,4 +1,4 @@
-"""The link before there are parents: the copy's last column always holds the uuid of its key."""
+"""The link until 0008: triggers keep it the uuid of the row's key."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from membership_refactor.sql.triggers import OwnTrigger, before, trigger_functio
 
 
 def keep_link_function(names: Names) -> tuple[Statement, ...]:
-    """The BEFORE ROW function: the link is that of the key. A statement that gives another one is
-    refused (55000): it would be told that it wrote what is not there.
+    """The BEFORE ROW function: sets the link to the uuid of the key. It refuses (55000) a statement
+    that gives another link; such a value would not be stored.
 
-    Without side effects, so it does no harm for a row that ON CONFLICT DO NOTHING then drops.
+    It has no side effects, because ON CONFLICT DO NOTHING may drop the row afterwards.
     """
     plan = names.plan
     link = ident(plan.link)
@@ -35,7 +35,7 @@ def keep_link_function(names: Names) -> tuple[Statement, ...]:
 
 
 def keep_link_triggers(names: Names) -> tuple[OwnTrigger, ...]:
-    """On the copy, after the application's own BEFORE triggers."""
+    """The copy's triggers; they fire after the application's own BEFORE triggers."""
     plan = names.plan
     changed = " OR ".join(
         f"OLD.{ident(c)} IS DISTINCT FROM NEW.{ident(c)}" for c in (*plan.key, plan.link)

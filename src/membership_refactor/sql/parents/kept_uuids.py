@@ -1,5 +1,7 @@
-"""What a downgrade below 0008 keeps: for each key the uuid of its parent, where it is not the
-computed one. The parent goes, the map stays, and the next way up uses it."""
+"""Kept uuids: a downgrade below 0008 records each parent's uuid that is not the computed one.
+
+The parents are dropped, the map stays in the ledger, and the next upgrade uses it.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +11,11 @@ from membership_refactor.sql.quoting import dollar_quoted, ident, literal
 from membership_refactor.sql.statements import Statement
 from membership_refactor.sql.triggers import OwnTrigger, after, trigger_function
 
-_NOTED = "this parent's uuid was noted after this transaction's snapshot"
+_NOTED = "this parent's uuid was recorded after this transaction's snapshot"
 
 
 def kept_table(names: Names) -> Statement:
-    """(uuid computed from the key, uuid that serves the key); one to one."""
+    """The map: (uuid computed from the key, uuid used for the key), one to one."""
     return Statement(
         f"CREATE TABLE IF NOT EXISTS {names.own('kept')} "
         "(key_uuid uuid PRIMARY KEY, uuid uuid NOT NULL UNIQUE)"
@@ -21,8 +23,8 @@ def kept_table(names: Names) -> Statement:
 
 
 def keep_uuid_function(names: Names) -> tuple[Statement, ...]:
-    """Row function on the parent: the map follows every change of a parent's key, in the same
-    transaction, while ``fill_kept`` goes through those that do not change."""
+    """The parent's row function: the map follows each change of a parent's key in the same
+    transaction, while ``fill_kept`` records the parents that do not change."""
     plan = names.plan
     kept, uuid = names.own("kept"), ident(plan.parent_id)
     old, new = computed(names, "OLD", "uuid"), computed(names, "NEW", "uuid")
@@ -39,8 +41,8 @@ def keep_uuid_function(names: Names) -> tuple[Statement, ...]:
         INSERT INTO {kept} AS k (key_uuid, uuid) VALUES ({new}, NEW.{uuid})
         ON CONFLICT (key_uuid) DO UPDATE SET uuid = excluded.uuid;
       EXCEPTION WHEN unique_violation THEN
-        -- A batch noted the uuid under the old key after this transaction's snapshot, so that the
-        -- DELETE above could not see it. READ COMMITTED sees it: the batch holds the parent.
+        -- A batch recorded the uuid under the old key after this transaction's snapshot, so the
+        -- DELETE above did not see it. At READ COMMITTED it does: the batch locks the parent.
         IF pg_catalog.current_setting('transaction_isolation')
           NOT IN ('repeatable read', 'serializable') THEN
           RAISE;
@@ -55,7 +57,7 @@ def keep_uuid_function(names: Names) -> tuple[Statement, ...]:
 
 
 def keep_uuid_triggers(names: Names) -> tuple[OwnTrigger, ...]:
-    """On the parent, while it is being left."""
+    """The parent's triggers during the downgrade of 0008."""
     plan = names.plan
     changed = " OR ".join(
         f"OLD.{ident(c)} IS DISTINCT FROM NEW.{ident(c)}" for c in (*plan.key, plan.parent_id)
@@ -81,10 +83,10 @@ def keep_uuid_triggers(names: Names) -> tuple[OwnTrigger, ...]:
 
 
 def fill_kept_function(names: Names) -> tuple[Statement, ...]:
-    """``fill_kept(first, last)``: the parents in that range of uuids stand in the map.
+    """``fill_kept(first, last)``: records the parents in that range of uuids in the map.
 
-    FOR SHARE: a parent whose key is being changed is waited for and read anew; what the trigger
-    has noted in the meantime stays.
+    FOR SHARE waits for a session that changes a parent's key, and then reads the row again. What
+    the trigger has recorded meanwhile stays.
     """
     plan = names.plan
     kept, uuid = names.own("kept"), ident(plan.parent_id)
@@ -112,8 +114,8 @@ END
     )
 
 
-def turn_kept(names: Names) -> Statement:
-    """A computed uuid that serves another key gives way: its own key gets another one."""
+def replace_used_uuids(names: Names) -> Statement:
+    """Gives another uuid to each key whose computed uuid is used for another key."""
     kept = names.own("kept")
     return Statement(
         f"INSERT INTO {kept} (key_uuid, uuid)\n"
@@ -125,8 +127,8 @@ def turn_kept(names: Names) -> Statement:
 
 
 def resolve_kept(names: Names) -> tuple[Statement, ...]:
-    """0003: the map from what an earlier downgrade noted for children. A note counts while the
-    row still has its key; of several for one key, or one uuid, the lowest id wins."""
+    """At 0003: the map from the uuids that an earlier downgrade recorded for children. An entry
+    counts if the row still has its key. Of several for one key or uuid the lowest id wins."""
     plan = names.plan
     kept, noted = names.own("kept"), names.own("uuid_map")
     of_row, of_note = computed(names, "a", "uuid"), computed(names, "m", "uuid")
@@ -145,6 +147,6 @@ def resolve_kept(names: Names) -> tuple[Statement, ...]:
         Statement(
             "DO $kept$ BEGIN\n"
             f"IF pg_catalog.to_regclass({literal(noted)}) IS NOT NULL THEN\n"
-            f"{fill};\n{turn_kept(names).text};\nEND IF;\nEND $kept$"
+            f"{fill};\n{replace_used_uuids(names).text};\nEND IF;\nEND $kept$"
         ),
     )

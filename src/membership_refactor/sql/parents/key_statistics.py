@@ -1,4 +1,4 @@
-"""How the rows of a wide table fall into groups of a key: counted, for this key and for others."""
+"""Counts of the groups that a key makes of a wide table, for the plan's key and for others."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ EXAMPLES = 3
 
 
 def comparable(column: Column, row: str = "t") -> str:
-    """The column in a form that GROUP BY takes and that tells NULL from everything else."""
+    """The column in a form that GROUP BY accepts and in which NULL is still NULL."""
     name = f"{row}.{ident(column.name)}"
     plain = base_type(column.base_type or column.type) not in _WITHOUT_EQUALITY
     return name if plain else f"{name}::pg_catalog.text"
 
 
 def is_text(column: Column) -> bool:
-    """Whether letter case and blanks can make a difference in it."""
+    """Whether its values can differ in letter case and blanks."""
     return base_type(column.base_type or column.type) in _TEXTS
 
 
 def groups_query(plan: TableSplit, table: Table, where: str) -> str:
-    """One row: rows, keys, keys with a gap, and the rows that may get another row's value."""
+    """One row: rows, keys, keys with a NULL, and rows that may get another row's value."""
     key = [comparable(table.column(c)) for c in plan.key]
     gap = " OR ".join(f"{k} IS NULL" for k in key)
     apart = " OR ".join(_disagrees(table.column(c)) for c in plan.parent_values) or "false"
@@ -44,7 +44,7 @@ def groups_query(plan: TableSplit, table: Table, where: str) -> str:
 
 
 def _disagrees(column: Column) -> str:
-    # count(DISTINCT ...) sorts each group by itself: ten times slower where groups are small.
+    # count(DISTINCT ...) sorts each group separately: ten times slower for small groups.
     text = f't.{ident(column.name)}::pg_catalog.text COLLATE "C"'
     return (
         f"pg_catalog.min({text}) IS DISTINCT FROM pg_catalog.max({text})\n"
@@ -53,8 +53,8 @@ def _disagrees(column: Column) -> str:
 
 
 def partition_query(table: Table, where: str, key: Sequence[str], other: Sequence[str]) -> str:
-    """One row: groups of ``other``, those of them with a gap, groups of ``key`` that are split
-    among several of ``other``, and groups of ``other`` that unite several of ``key``."""
+    """One row with four counts: groups of ``other``, those of them with a NULL, groups of ``key``
+    that ``other`` splits, and groups of ``other`` that contain several groups of ``key``."""
     both = dict.fromkeys((*key, *other))
     names = {name: f"k{n}" for n, name in enumerate(both)}
     listed = ", ".join(f"{comparable(table.column(c))} AS {names[c]}" for c in both)
@@ -73,7 +73,7 @@ def partition_query(table: Table, where: str, key: Sequence[str], other: Sequenc
 
 
 def disagreeing_query(table: Table, where: str, key: Sequence[str], others: Sequence[str]) -> str:
-    """One row: for each of ``others`` the groups of ``key`` within which it is not constant."""
+    """One row: for each of ``others`` the number of groups of ``key`` in which it varies."""
     listed = ", ".join(comparable(table.column(c)) for c in key)
     apart = ", ".join(f"({_disagrees(table.column(c))}) AS a{n}" for n, c in enumerate(others))
     counts = ", ".join(f"pg_catalog.count(*) FILTER (WHERE g.a{n})" for n in range(len(others)))
@@ -81,16 +81,16 @@ def disagreeing_query(table: Table, where: str, key: Sequence[str], others: Sequ
 
 
 def near_kinds(table: Table, key: Sequence[str]) -> tuple[str | None, ...]:
-    """In what keys may differ that mean the same: None for letter case and blanks of the texts
-    among them, a column that may be missing for each such one."""
+    """The ways in which two keys may differ and mean the same: None for letter case and blanks of
+    text columns, and the name of each column that may be NULL."""
     columns = [table.column(c) for c in key]
     spelling = (None,) if any(is_text(c) for c in columns) else ()
     return (*spelling, *(c.name for c in columns if not c.not_null))
 
 
 def near_query(table: Table, where: str, key: Sequence[str]) -> str:
-    """A row for each of ``near_kinds``: its place, the groups that are near each other, and the
-    first of them, two keys each. One pass over the table."""
+    """A row for each of ``near_kinds``: its place, the number of groups of near keys, and the first
+    groups with two keys each. It reads the table once."""
     columns = [table.column(c) for c in key]
     names = {c.name: ident(c.name) for c in columns}
     distinct = ", ".join(f"{comparable(c)} AS {names[c.name]}" for c in columns)

@@ -1,9 +1,9 @@
-"""The parent's first uuid: computed from the key, in SQL and, the same bytes, in Python.
+"""The uuid that is computed from a parent's key: in SQL, and with the same result in Python.
 
-Version 8 of RFC 9562 (custom data) over sha256 of a tagged encoding: 00 for NULL, else 01 and
-the value; values without a fixed width carry their length in front. So NULL is not the empty
-string, and no two keys share an encoding. Only IMMUTABLE functions stand in it (not convert_to,
-textsend, date::text or concat_ws, which are STABLE or drop NULLs), so PostgreSQL inlines it.
+It is a version 8 uuid of RFC 9562 (custom data) from the sha256 of an encoded key. A NULL is 00;
+a value is 01 and its bytes, after its length if the width is not fixed. So NULL is not the empty
+string, and no two keys have the same encoding. All functions in it are IMMUTABLE, so PostgreSQL
+inlines it. (convert_to, textsend and date::text are STABLE, and concat_ws drops NULLs.)
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _FIXED_WIDTH = {
 
 
 def supported_key_type(type_name: str) -> bool:
-    """Whether a column of that type may stand in a key: its equality has to be identity."""
+    """Whether a column of that type can be in a key: equal values have to be identical."""
     base = base_type(type_name)
     return base in _INTEGERS | _TEXTS | _FIXED_WIDTH.keys() | {"numeric", "bytea"}
 
@@ -45,7 +45,7 @@ def supported_key_type(type_name: str) -> bool:
 def _encoded(value: str, type_name: str) -> str:
     base = base_type(type_name)
     if base in _INTEGERS:
-        # One width for all integers, so that widening a column does not change a uuid.
+        # All integers have one width, so a wider column type does not change a uuid.
         encoded = f"pg_catalog.int8send({value}::pg_catalog.int8)"
     elif base in _FIXED_WIDTH:
         encoded = _FIXED_WIDTH[base].format(value)
@@ -54,14 +54,14 @@ def _encoded(value: str, type_name: str) -> str:
             value = f"pg_catalog.trim_scale({value})"  # 1.0 and 1.00 are one key
         raw = value
         if base != "bytea":
-            # text -> bytea by way of bytea's input, whose escapes begin with a backslash.
+            # Cast text to bytea; a backslash begins an escape there, so it is doubled.
             value = f"{value}::pg_catalog.text"
             raw = rf"pg_catalog.replace({value}, E'\\', E'\\\\')::pg_catalog.bytea"
         encoded = f"pg_catalog.int4send(pg_catalog.octet_length({value})) || {raw}"
     else:
         raise PlanError(
-            f"a key column has type {type_name}, whose equality is not identity; "
-            "choose another column or give this one a plain type."
+            f"a key column has type {type_name}, in which equal values can differ. "
+            "Choose another column or change its type."
         )
     return f"coalesce({_VALUE} || {encoded}, {_NULL})"
 
@@ -78,7 +78,7 @@ def _as_uuid(uuid_bytes: str) -> str:
 
 
 def version_8(uuid: str) -> str:
-    """Whether the tool minted that uuid; nobody else mints version 8."""
+    """A condition: the tool created that uuid. Only the tool creates version 8."""
     return f"(pg_catalog.get_byte(pg_catalog.uuid_send({uuid}), 6) & 240) = 128"
 
 
@@ -90,8 +90,8 @@ def key_types(plan: TableSplit, table: Table) -> tuple[str, ...]:
 def identity_functions(names: Names, table: Table) -> tuple[Statement, ...]:
     """``uuid_bytes(key...)``, ``uuid(key...)`` and ``another_uuid(uuid)``, IMMUTABLE and inlined.
 
-    Their bodies are parsed when they are made (RETURN), so no later search_path reaches them;
-    a SET clause would keep them from being inlined, at 1.5 times the cost of a copy.
+    Their bodies are parsed at creation (RETURN), so a later search_path has no effect. A SET clause
+    would prevent inlining and make a copy cost 1.5 times as much.
     """
     plan = names.plan
     types = key_types(plan, table)
@@ -127,8 +127,8 @@ def computed(names: Names, row: str, function: str = "uuid") -> str:
 def wrong_link(names: Names, link: str, row: str) -> str:
     """A condition: ``link`` is not ``link(key...)`` of the key of ``row``.
 
-    Where the ledger keeps nothing, bytes are compared: PostgreSQL makes a uuid of bytes by way
-    of its text only, which takes a quarter of the time that the whole function does.
+    If the ledger keeps no uuid, bytes are compared. PostgreSQL can convert bytes to a uuid only
+    through text, which takes a quarter of the function's time.
     """
     image = computed(names, row, "uuid_bytes")
     return (
@@ -139,11 +139,11 @@ def wrong_link(names: Names, link: str, row: str) -> str:
 
 
 def link_function(names: Names, table: Table) -> Statement:
-    """``link(key...)``: the computed uuid, or what the ledger keeps for that key.
+    """``link(key...)``: the computed uuid, or the one that the ledger keeps for that key.
 
-    Looking a row up would keep the function from being inlined, so it is made without the look-up
-    while the ledger keeps nothing, which is so on every first way up. ``kept`` holds the whole
-    mapping, also (computed uuid -> another) for a key whose computed uuid serves another key.
+    A look-up would prevent inlining. So the function has none while the ledger keeps no uuid, as in
+    every first upgrade. ``kept`` has the whole mapping, including other uuids for keys whose
+    computed uuid is used for another key.
     """
     plan = names.plan
     types = key_types(plan, table)
@@ -155,14 +155,14 @@ def link_function(names: Names, table: Table) -> Statement:
         f"CREATE OR REPLACE FUNCTION {function}({signature}) RETURNS pg_catalog.uuid\n"
         f"LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN {call}"
     )
-    looking = (
+    with_look_up = (
         f"CREATE OR REPLACE FUNCTION {function}({signature}) RETURNS pg_catalog.uuid\n"
         "LANGUAGE sql STABLE PARALLEL SAFE RETURN coalesce("
         f"(SELECT k.uuid FROM {kept} AS k WHERE k.key_uuid = {call}), {call})"
     )
     return Statement(
         "DO $link$ BEGIN\n"
-        f"IF EXISTS (SELECT FROM {kept}) THEN EXECUTE {literal(looking)};\n"
+        f"IF EXISTS (SELECT FROM {kept}) THEN EXECUTE {literal(with_look_up)};\n"
         f"ELSE EXECUTE {literal(plain)}; END IF;\n"
         f"REVOKE ALL ON FUNCTION {function}({signature}) FROM PUBLIC;\n"
         "END $link$"
@@ -218,7 +218,7 @@ def parent_uuid(plan: TableSplit, types: Sequence[str], key: Sequence[object]) -
 
 
 def another_uuid(taken: UUID) -> UUID:
-    """What a parent gets whose computed uuid already serves another key."""
+    """The uuid for a key whose computed uuid is used for another key."""
     return _uuid(taken.bytes + b"\x02")
 
 

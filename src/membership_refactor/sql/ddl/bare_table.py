@@ -1,4 +1,4 @@
-"""The bare table: columns, NOT NULL, defaults, storage, owner; readable by nobody but the owner."""
+"""The bare table: columns, NOT NULL, defaults, storage and owner. Only the owner can read it."""
 
 from __future__ import annotations
 
@@ -7,38 +7,33 @@ from membership_refactor.sql.quoting import dollar_quoted, ident, literal, quali
 from membership_refactor.sql.statements import Lock, Statement
 
 
-def create_bare_table(table: Table, *, identity: bool = True) -> tuple[Statement, ...]:
-    """The empty table with its owner, and without a grant to anybody.
+def create_bare_table(table: Table) -> tuple[Statement, ...]:
+    """The empty table with its owner, and without a grant to anybody else.
 
-    One DO block: default privileges give others access in the very moment of CREATE TABLE, so
-    that the taking away has to be part of the same statement, whoever runs it and however.
-    ``identity=False`` leaves identity and owned sequences away (a copy that draws from another
-    table's sequence has a default instead).
+    One DO block: default privileges give others access at the moment of CREATE TABLE, so the
+    REVOKE has to be part of the same statement, whoever runs it and however.
     """
-    lines = []
-    serial = [c for c in table.columns if c.sequence and c.sequence.owned and not c.identity]
-    if not identity:
-        serial = []
-    lines += [f"{_create_sequence(c.sequence)};" for c in serial if c.sequence]
-    lines.append(f"{_create_table(table, identity)};")
-    if table.owner:
-        # A serial column's sequence can only be owned by a table of the same owner.
-        lines += [
-            f"ALTER SEQUENCE {qualified(c.sequence.schema, c.sequence.name)}"
-            f" OWNER TO {ident(table.owner)};"
-            for c in serial
-            if c.sequence
-        ]
-        lines.append(f"ALTER TABLE {_name(table)} OWNER TO {ident(table.owner)};")
-    lines += [
-        f"ALTER SEQUENCE {qualified(c.sequence.schema, c.sequence.name)}"
-        f" OWNED BY {_name(table)}.{ident(c.name)};"
-        for c in serial
-        if c.sequence
+    name = _name(table)
+    # The sequences of serial columns, each with its column.
+    serial = [
+        (qualified(c.sequence.schema, c.sequence.name), c.sequence, c)
+        for c in table.columns
+        if c.sequence and c.sequence.owned and not c.identity
     ]
-    lines.append(_take_default_privileges_away(_name(table)))
+    lines = [
+        f"CREATE SEQUENCE {own} AS {sequence.type} {sequence_options(sequence)};"
+        for own, sequence, _ in serial
+    ]
+    lines.append(f"{_create_table(table)};")
+    if table.owner:
+        # A table can own a sequence only if both have the same owner.
+        lines += [f"ALTER SEQUENCE {own} OWNER TO {ident(table.owner)};" for own, _, _ in serial]
+        lines.append(f"ALTER TABLE {name} OWNER TO {ident(table.owner)};")
+    lines += [f"ALTER SEQUENCE {own} OWNED BY {name}.{ident(c.name)};" for own, _, c in serial]
+    lines.append(_take_default_privileges_away(name))
     body = "\n".join(("DECLARE", "  given record;", "BEGIN", *lines, "END"))
-    return (Statement(f"DO {dollar_quoted(f'{chr(10)}{body}{chr(10)}')}"), *_dressed(table))
+    settings = _column_settings(table)
+    return (Statement(f"DO {dollar_quoted(f'{chr(10)}{body}{chr(10)}')}"), *settings)
 
 
 def revoke_default_privileges(table: str) -> Statement:
@@ -73,9 +68,9 @@ def _name(table: Table) -> str:
     return qualified(table.schema, table.name)
 
 
-def _create_table(table: Table, identity: bool) -> str:
+def _create_table(table: Table) -> str:
     unlogged = "UNLOGGED " if table.persistence == "u" else ""
-    columns = ",\n".join(f"  {column_clause(c, identity=identity)}" for c in table.columns)
+    columns = ",\n".join(f"  {column_clause(c)}" for c in table.columns)
     text = f"CREATE {unlogged}TABLE {_name(table)} (\n{columns}\n)"
     if table.access_method:
         text += f" USING {ident(table.access_method)}"
@@ -86,7 +81,7 @@ def _create_table(table: Table, identity: bool) -> str:
     return text
 
 
-def column_clause(column: Column, *, identity: bool = True) -> str:
+def column_clause(column: Column) -> str:
     """The column as CREATE TABLE and ADD COLUMN take it."""
     parts = [ident(column.name), column.type]
     if column.compression:
@@ -96,7 +91,7 @@ def column_clause(column: Column, *, identity: bool = True) -> str:
     if column.generated is not None:
         kind = "VIRTUAL" if column.virtual else "STORED"
         parts.append(f"GENERATED ALWAYS AS ({column.generated}) {kind}")
-    elif column.identity and identity:
+    elif column.identity:
         parts.append(f"GENERATED {column.identity.upper()} AS IDENTITY")
         if column.sequence:
             s = column.sequence
@@ -117,13 +112,6 @@ def sequence_options(sequence: Sequence) -> str:
     )
 
 
-def _create_sequence(sequence: Sequence | None) -> str:
-    if sequence is None:
-        return ""
-    name = qualified(sequence.schema, sequence.name)
-    return f"CREATE SEQUENCE {name} AS {sequence.type} {sequence_options(sequence)}"
-
-
 def with_options(options: tuple[str, ...], toast: tuple[str, ...] = ()) -> str:
     """``WITH (...)`` for reloptions as the catalog keeps them (``name=value``), or nothing."""
     named = [*options, *(f"toast.{option}" for option in toast)]
@@ -138,8 +126,8 @@ def option_text(option: str) -> str:
     return f"{name}={literal(value)}"
 
 
-def _dressed(table: Table) -> tuple[Statement, ...]:
-    """What CREATE TABLE has no words for before PostgreSQL 16."""
+def _column_settings(table: Table) -> tuple[Statement, ...]:
+    """Column settings that CREATE TABLE cannot give before PostgreSQL 16."""
     statements = []
     name = _name(table)
     for column in table.columns:

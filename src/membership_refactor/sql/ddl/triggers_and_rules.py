@@ -10,7 +10,7 @@ _STATES = {"D": "DISABLE", "R": "ENABLE REPLICA", "A": "ENABLE ALWAYS"}
 
 
 def create_triggers(table: Table) -> tuple[Statement, ...]:
-    """The application's triggers with their state; in one transaction, or a disabled one fires."""
+    """The application's triggers with their state. One transaction: disabled ones must not fire."""
     return tuple(s for trigger in table.triggers for s in create_trigger(table, trigger))
 
 
@@ -28,7 +28,7 @@ def create_trigger(table: Table, trigger: Trigger) -> tuple[Statement, ...]:
 
 
 def create_rules(table: Table) -> tuple[Statement, ...]:
-    """The rules with their state; in one transaction for the same reason."""
+    """The rules with their state. One transaction, for the same reason."""
     return tuple(s for rule in table.rules for s in create_rule(table, rule))
 
 
@@ -46,7 +46,7 @@ def create_rule(table: Table, rule: Rule) -> tuple[Statement, ...]:
 
 
 def drop_behaviour(table: Table) -> tuple[Statement, ...]:
-    """Takes the application's triggers and rules off."""
+    """Drops the application's triggers and rules."""
     name = qualified(table.schema, table.name)
     triggers = (f"DROP TRIGGER {ident(t.name)} ON {name}" for t in table.triggers)
     rules = (f"DROP RULE {ident(r.name)} ON {name}" for r in table.rules)

@@ -1,8 +1,8 @@
-"""Provisional link: a new child row gets a link before it is stored, and nothing else happens."""
+"""The provisional link: a BEFORE INSERT trigger gives a new child its link, and does no more."""
 
 from __future__ import annotations
 
-from membership_refactor.sql.parallel.refuse_contradiction import refuse_contradiction
+from membership_refactor.sql.parallel.refuse_differences import refuse_contradiction
 from membership_refactor.sql.parallel.sides import Sides
 from membership_refactor.sql.quoting import ident
 from membership_refactor.sql.snapshot_fence import guard
@@ -11,11 +11,12 @@ from membership_refactor.sql.triggers import trigger_function
 
 
 def provisional_trigger_function(sides: Sides) -> tuple[Statement, ...]:
-    """BEFORE INSERT. Nothing is created here: ON CONFLICT DO NOTHING may drop the row.
+    """BEFORE INSERT. It creates no parent, because ON CONFLICT DO NOTHING may drop the row.
 
-    Without a link (old-style) the row gets the one its parent will most likely have. With a link
-    (new-style) the deprecated columns are filled from the parent, which stays locked until the
-    end of the transaction: what the AFTER trigger finds differing is then an old-style writer's.
+    A row without a link (old-style) gets the uuid that its parent will most likely have. For a row
+    with a link (new-style) the deprecated columns are filled from the parent, which stays locked
+    until the transaction ends. So a difference that the AFTER trigger finds comes from an
+    old-style writer.
     """
     link = f"NEW.{sides.link}"
     fill = "\n    ".join(

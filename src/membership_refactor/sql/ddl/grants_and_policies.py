@@ -1,4 +1,4 @@
-"""Who may do what: grants, row security and policies."""
+"""Grants, row security and policies."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from membership_refactor.sql.statements import Lock, Statement
 
 
 def create_policies(table: Table) -> tuple[Statement, ...]:
-    """The policies, and row security as it is switched; before any grant."""
+    """Policies and row security; run it before any grant."""
     name = qualified(table.schema, table.name)
     statements = [
         Statement(policy_text(table, p), Lock.ACCESS_EXCLUSIVE, name) for p in table.policies
@@ -39,9 +39,9 @@ def policy_text(table: Table, policy: Policy) -> str:
 
 
 def grant_table(table: Table) -> tuple[Statement, ...]:
-    """The table's grants, column grants included, exactly; the table has none but the owner's.
+    """The exact grants of the table and its columns, for a table without grants.
 
-    The last thing to be done to a new table: nobody sees it half made.
+    Run it last, so that no other role sees an unfinished table.
     """
     name = qualified(table.schema, table.name)
     return grants(f"TABLE {name}", table.owner, table.grants, table.column_grants)
@@ -58,7 +58,7 @@ def grants(
     given: tuple[Grant, ...] | None,
     on_columns: tuple[Grant, ...] = (),
 ) -> tuple[Statement, ...]:
-    """GRANT statements for ``on`` (such as ``TABLE "s"."t"``), which only its owner may use yet."""
+    """GRANT statements for ``on``, such as ``TABLE "s"."t"``, which has no other grants yet."""
     statements = []
     if given is not None:
         if owner:
@@ -69,7 +69,7 @@ def grants(
 
 
 def _ordered(on: str, owner: str, given: Iterable[Grant]) -> list[Statement]:
-    """A grant that somebody gave on comes after the one that gave it to them."""
+    """In an order in which every grantor has the grant option before using it."""
     waiting = _gathered(given)
     statements, able = [], {owner, ""}
     while waiting:
@@ -83,7 +83,7 @@ def _ordered(on: str, owner: str, given: Iterable[Grant]) -> list[Statement]:
 
 
 def _gathered(given: Iterable[Grant]) -> dict[tuple[str, str, bool], list[str]]:
-    """Privileges by (grantor, grantee, grant option), so that a role takes one statement."""
+    """Privileges by (grantor, grantee, grant option), for one statement each."""
     gathered: dict[tuple[str, str, bool], list[str]] = {}
     for grant in given:
         what = grant.privilege + (f" ({ident(grant.column)})" if grant.column else "")
@@ -98,8 +98,8 @@ def _grant(on: str, owner: str, grant: tuple[str, str, bool], privileges: list[s
         text += " WITH GRANT OPTION"
     if grantor in (owner, ""):
         return Statement(text)
-    # Who gave it is part of the ACL, and a superuser's GRANT counts as the owner's. GRANTED BY
-    # takes nobody but the current user; set_config undoes itself to whatever role was set.
+    # The ACL records the grantor, and a GRANT by a superuser counts as the owner's. GRANTED BY
+    # accepts only the current user, so the role is set for this statement and reset after it.
     body = f"""
 DECLARE
   before text := pg_catalog.current_setting('role');

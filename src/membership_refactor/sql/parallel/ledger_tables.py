@@ -1,4 +1,4 @@
-"""The ledger's tables of parallel saving: values that lost, uuids, parents of the moment."""
+"""The ledger's tables for parallel saving: replaced values, kept uuids, new and emptied parents."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ TABLES = ("replaced", "losers", "uuid_map", "born", "emptied")
 
 
 def lost(column: str) -> str:
-    """Whether that column of the child lost its own value."""
+    """The column that says whether the child lost its own value."""
     return ident(fitted(f"lost_{column}"))
 
 
 def was(column: str) -> str:
-    """The child's own value."""
+    """The column with the child's own value."""
     return ident(fitted(f"was_{column}"))
 
 
 def by(column: str) -> str:
-    """The value that replaced it."""
+    """The column with the value that replaced it."""
     return ident(fitted(f"by_{column}"))
 
 
 def ledger_tables(names: Names, child: Table) -> tuple[Statement, ...]:
-    """``replaced``, ``losers``, ``uuid_map``, ``born``, ``emptied``, where not there yet."""
+    """Creates ``replaced``, ``losers``, ``uuid_map``, ``born`` and ``emptied`` if missing."""
     sides = Sides(names, child)
     values = "".join(
         f",\n  {lost(c.name)} boolean NOT NULL DEFAULT false, "
@@ -36,12 +36,12 @@ def ledger_tables(names: Names, child: Table) -> tuple[Statement, ...]:
     )
     key = "".join(f",\n  {ident(c.name)} {c.type}" for c in sides.key)
     shapes = {
-        # Under which parent the child was when nobody followed it any more (0009).
+        # ``under``: the child's parent at 0009, where the child stops following it.
         "replaced": f'"child id" {sides.id_type} PRIMARY KEY{values},\n  under uuid',
-        # Work to do, not a record: which children are still to get the winning values.
+        # The children that still have to get the winning values.
         "losers": f'"child id" {sides.id_type} PRIMARY KEY',
         "uuid_map": f'"child id" {sides.id_type} PRIMARY KEY,\n  "kept uuid" uuid NOT NULL{key}',
-        # Only rows of the running transaction count; (xid, uuid) finds them and the dead ones.
+        # Parents created in a transaction. Only rows of the running transaction count.
         "born": "xid xid8 NOT NULL,\n  uuid uuid NOT NULL,\n  PRIMARY KEY (xid, uuid)",
         "emptied": "uuid uuid PRIMARY KEY",
     }

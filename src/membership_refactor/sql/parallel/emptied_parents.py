@@ -1,4 +1,4 @@
-"""Collection: a parent of ours that lost its last child goes; all that lost one are touched."""
+"""Emptied parents: a parent that the tool created is deleted with its last child."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ def _childless(sides: Sides, uuid: str) -> str:
 
 
 def collect_function(sides: Sides, *, keep: bool = False) -> tuple[Statement, ...]:
-    """``collect(uuids)``: touches each, in order, then removes it if it is ours and childless.
+    """``collect(uuids)``: updates each parent, in order, without changing it. Then deletes it if
+    the tool created it and it has no child.
 
-    Two who each take one of the last two children both touch, so the second sees the first's
-    work or gets 40001. With ``keep`` (children are frozen) it is only listed, for the downgrade.
+    If two sessions each take one of the last two children, both update the parent. So the second
+    sees the work of the first or fails with 40001. With ``keep`` (the children are frozen) the
+    parent is only listed, for the downgrade.
     """
     names, u = sides.names, sides.uuid
     emptied = names.own("emptied")
@@ -47,10 +49,10 @@ def collect_function(sides: Sides, *, keep: bool = False) -> tuple[Statement, ..
 
 
 def left_functions(sides: Sides) -> tuple[Statement, ...]:
-    """AFTER statement: the parents that children left by UPDATE, DELETE or TRUNCATE.
+    """AFTER statement functions: collect the parents that children left by UPDATE or DELETE.
 
-    Once a statement, because looking for a remaining child passes all the dead rows that the
-    statement left behind. EXCEPT never becomes a nested loop, whatever the cached plan.
+    They run once per statement, because looking for a remaining child has to pass all dead rows of
+    the statement. EXCEPT never becomes a nested loop, whatever plan is cached.
     """
     names, i, link = sides.names, sides.id, sides.link
     declare = "  uuids pg_catalog.uuid[];"
@@ -59,7 +61,7 @@ def left_functions(sides: Sides) -> tuple[Statement, ...]:
   END IF;
   {guard(names)}
   PERFORM {names.own("collect")}(uuids);"""
-    # Both tables hold the rows in the same order. Most statements end here, at half the price.
+    # Both transition tables have the same order. Most statements end here, at half the cost.
     updated = f"""  IF (SELECT pg_catalog.array_agg(o.{link}) FROM o)
     OPERATOR(pg_catalog.=) (SELECT pg_catalog.array_agg(n.{link}) FROM n) THEN
     RETURN NULL;
@@ -95,9 +97,10 @@ def left_functions(sides: Sides) -> tuple[Statement, ...]:
 
 
 def truncated_function(sides: Sides, *, keep: bool = False) -> tuple[Statement, ...]:
-    """AFTER TRUNCATE of the child: all parents of ours are childless.
+    """AFTER TRUNCATE of the child: every parent that the tool created has lost its children.
 
-    TRUNCATE removes rows that an old snapshot cannot see, and so cannot find the parents of.
+    TRUNCATE also removes rows that an old snapshot does not see, so such a snapshot cannot find
+    their parents. It is refused.
     """
     names, u = sides.names, sides.uuid
     ours = f"{names.parent} AS p WHERE {version_8(f'p.{u}')}"
@@ -112,7 +115,7 @@ def truncated_function(sides: Sides, *, keep: bool = False) -> tuple[Statement, 
     body = f"""  IF pg_catalog.current_setting('transaction_isolation')
     IN ('repeatable read', 'serializable') THEN
     RAISE feature_not_supported USING MESSAGE = {literal(message)},
-      HINT = 'Truncate under READ COMMITTED, or use DELETE.';
+      HINT = 'Run TRUNCATE at READ COMMITTED, or use DELETE.';
   END IF;
   DELETE FROM {names.own("replaced")};
   DELETE FROM {names.own("uuid_map")};
@@ -122,7 +125,7 @@ def truncated_function(sides: Sides, *, keep: bool = False) -> tuple[Statement, 
 
 
 def list_emptied(sides: Sides) -> Statement:
-    """Lists our childless parents: since the freeze they stay, and no check may call them lost."""
+    """Lists the childless parents that the tool created. Listed parents stay; checks allow it."""
     return Statement(
         f"INSERT INTO {sides.names.own('emptied')} AS e (uuid)\n"
         f"SELECT p.{sides.uuid} FROM {sides.names.parent} AS p\n"

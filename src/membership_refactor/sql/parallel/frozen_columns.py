@@ -1,9 +1,10 @@
-"""Freeze: from 0009 on nobody writes the child's deprecated columns."""
+"""The frozen deprecated columns: from 0009 on a write to one of them is refused (55000)."""
 
 from __future__ import annotations
 
 from membership_refactor.sql.parallel.sides import Sides
 from membership_refactor.sql.quoting import ident, literal
+from membership_refactor.sql.refuse_writes import refusal
 from membership_refactor.sql.snapshot_fence import guard
 from membership_refactor.sql.statements import Statement
 from membership_refactor.sql.triggers import trigger_function
@@ -14,18 +15,20 @@ def _refuse(sides: Sides, column: str) -> str:
     plan = sides.plan
     message = f'column "{column}" of {plan.copy} is frozen'
     hint = (
-        f'Write "{column}" of {plan.parent}, and give {plan.copy} only {plan.link}; '
-        "leave the column out of the statement."
+        f'Leave "{column}" out of the statement and give only {plan.link}. '
+        f'Write "{column}" of {plan.parent}.'
     )
-    return (
-        f"RAISE object_not_in_prerequisite_state USING MESSAGE = {literal(message)},\n"
-        f"        HINT = {literal(hint)}, SCHEMA = {literal(sides.names.schema)},\n"
-        f"        TABLE = {literal(plan.copy)}, COLUMN = {literal(column)};"
+    return refusal(
+        literal(message),
+        literal(hint),
+        f"SCHEMA = {literal(sides.names.schema)}",
+        f"TABLE = {literal(plan.copy)}",
+        f"COLUMN = {literal(column)}",
     )
 
 
 def frozen_function(sides: Sides) -> tuple[Statement, ...]:
-    """BEFORE INSERT OR UPDATE: a deprecated value is refused with 55000, each by its name."""
+    """BEFORE INSERT OR UPDATE: refuses a value in a deprecated column and names the column."""
     inserts, updates = [], []
     for column in sides.deprecated:
         refuse = _refuse(sides, column.name)
@@ -39,10 +42,10 @@ def frozen_function(sides: Sides) -> tuple[Statement, ...]:
 
 
 def refilling_function(sides: Sides) -> tuple[Statement, ...]:
-    """BEFORE INSERT OR UPDATE on the way down: frozen, but filled from the parent.
+    """BEFORE INSERT OR UPDATE during the downgrade of 0009: frozen, but filled from the parent.
 
-    It goes by the state, not by who writes: what makes the child agree with its parent passes, so
-    the tool's own writes need no sign that others could forge or nested triggers inherit.
+    It accepts every value that the parent has, whoever writes it. So the tool's own writes need no
+    mark that others could forge or that nested triggers would inherit.
     """
     checks = []
     for column in sides.deprecated:
@@ -57,7 +60,7 @@ def refilling_function(sides: Sides) -> tuple[Statement, ...]:
         f"NEW.{ident(c.name)} := parent.{ident(c.name)};" for c in sides.deprecated
     )
     filled = f"TG_OP = 'INSERT' OR NEW.{sides.link} IS DISTINCT FROM OLD.{sides.link}"
-    # OLD is all NULL in an INSERT from PostgreSQL 11 on.
+    # In an INSERT every column of OLD is NULL.
     body = f"""  {guard(sides.names)}
   IF {filled} OR {differs(sides.deprecated, "NEW", "OLD")} THEN
     SELECT {sides.parent_row("p")} INTO parent
@@ -74,10 +77,11 @@ def refilling_function(sides: Sides) -> tuple[Statement, ...]:
 
 
 def filled_function(sides: Sides) -> tuple[Statement, ...]:
-    """AFTER INSERT OR UPDATE OF the link on the way down: the parent is touched.
+    """AFTER INSERT OR UPDATE OF the link during the downgrade of 0009: updates the parent without
+    changing it.
 
-    The BEFORE trigger's lock does not reach a REPEATABLE READ writer of the parent, whose snapshot
-    would go on missing this child.
+    The lock of the BEFORE trigger is not enough for a REPEATABLE READ writer of the parent: its
+    snapshot would still not contain this child.
     """
     body = f"""  {guard(sides.names, sides.key_share())}
   {sides.reread_child()}

@@ -1,0 +1,185 @@
+"""Refusing writes with SQLSTATE 55000: to the copy at 0003, to closed tables, to the retired table.
+
+The refusal of single columns at 0009 is in ``parallel/frozen_columns.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from membership_refactor.portrait import Column
+from membership_refactor.sql.names import Names
+from membership_refactor.sql.quoting import ident, literal
+from membership_refactor.sql.statements import Statement
+from membership_refactor.sql.triggers import (
+    NOT_SYNC,
+    OwnTrigger,
+    after,
+    before,
+    install_triggers,
+    remove_triggers,
+    trigger_function,
+)
+from membership_refactor.sql.types import differs
+
+_FOLLOWS = "%I.%I follows %I and cannot be written yet: this write would make them differ"
+_RETIRED = "%I.%I is retired and cannot be written"
+_MOVED = "Write to %I.%I; the rows have been moved there."
+
+
+def refusal(message: str, hint: str, *diagnostics: str) -> str:
+    """plpgsql that raises 55000; ``message`` and ``hint`` are SQL expressions."""
+    more = "".join(f", {d}" for d in diagnostics)
+    return (
+        "RAISE object_not_in_prerequisite_state USING\n"
+        f"    MESSAGE = {message},\n    HINT = {hint}{more};"
+    )
+
+
+def refusal_functions(
+    names: Names, key: str, columns: Sequence[Column], *, opens: str
+) -> tuple[Statement, ...]:
+    """Row functions that refuse a write to the copy after which it differs from the source.
+
+    ``opens`` is the revision from which on the copy may be written, for the hint.
+
+    A statement sent by a session (trigger depth 0) is checked at once. A write from within a
+    trigger is checked at commit: a cascade may reach the copy before the source, and is right
+    as soon as both have it.
+    """
+    source, copy, k = names.source, names.copy, ident(key)
+    others = [c for c in columns if c.name != key]
+    hint = f"Write to the source table. The copy accepts writes from {opens} on."
+    arguments = ", ".join(literal(n) for n in (names.schema, names.plan.copy, names.plan.source))
+    refuse = refusal(f"pg_catalog.format({literal(_FOLLOWS)}, {arguments})", literal(hint))
+    # For every event: compare the current rows of both sides, under the old id and the new id.
+    apart = (
+        f"EXISTS (SELECT FROM (SELECT b.* FROM {copy} AS b WHERE b.{k} = looked) AS b\n"
+        f"    FULL JOIN (SELECT a.* FROM {source} AS a WHERE a.{k} = looked) AS a "
+        f"ON a.{k} = b.{k}\n"
+        f"    WHERE a.{k} IS NULL OR b.{k} IS NULL OR {differs(others, 'a', 'b')})"
+    )
+    key_type = next(c.type for c in columns if c.name == key)
+    body = f"""  IF TG_OP <> 'INSERT' THEN
+    looked := OLD.{k};
+    IF {apart} THEN
+      {refuse}
+    END IF;
+  END IF;
+  IF TG_OP <> 'DELETE' THEN
+    looked := NEW.{k};
+    IF {apart} THEN
+      {refuse}
+    END IF;
+  END IF;
+  RETURN NULL;"""
+    size = f"pg_catalog.pg_relation_size({literal(source)}::pg_catalog.regclass)"
+    truncated = f"""  IF {size} > 0 THEN
+    {refuse}
+  END IF;
+  RETURN NULL;"""
+    return (
+        *trigger_function(
+            names.own("refuse"), body, declare=f"  looked {key_type};", whole=(source, copy)
+        ),
+        *trigger_function(names.own("refuse_truncate"), truncated),
+    )
+
+
+def refusal_triggers(names: Names) -> tuple[OwnTrigger, ...]:
+    """The copy's triggers from the switch of 0003 until 0004."""
+    every = "AFTER INSERT OR UPDATE OR DELETE"
+    return (
+        OwnTrigger(
+            name=after("refuse_now"),
+            table=names.copy,
+            event=every,
+            function=names.own("refuse"),
+            each="ROW",
+            when="pg_catalog.pg_trigger_depth() = 0",
+        ),
+        OwnTrigger(
+            name=after("refuse_later"),
+            table=names.copy,
+            event=every,
+            function=names.own("refuse"),
+            each="ROW",
+            when=f"pg_catalog.pg_trigger_depth() > 0 AND {NOT_SYNC}",
+            at_commit=True,
+        ),
+        OwnTrigger(
+            name=after("refuse_truncate"),
+            table=names.copy,
+            event="AFTER TRUNCATE",
+            function=names.own("refuse_truncate"),
+        ),
+    )
+
+
+def close_functions(names: Names, purpose: str, message: str, hint: str) -> tuple[Statement, ...]:
+    """The function that refuses writes to a closed table.
+
+    SYNC_MARK is no protection against a role that may write the table and sets it by hand. Only
+    the owner can be such a role, and the next check finds what it wrote.
+
+    Cascades of foreign keys are allowed. PostgreSQL sends their DELETE or UPDATE also if the rows
+    have already followed their children, and refusing it would forbid deleting a person.
+    """
+    # Only a referential action of PostgreSQL has the form "... ONLY table ...
+    # OPERATOR(pg_catalog.=) ...". The second line of the stack is the statement that fired us.
+    body = f"""  IF pg_catalog.pg_trigger_depth() > 1 THEN
+    GET DIAGNOSTICS stack = PG_CONTEXT;
+    sender := pg_catalog.split_part(stack, E'\\n', 2);
+    IF pg_catalog.strpos(sender, ' ONLY "') > 0
+      AND pg_catalog.strpos(sender, ' OPERATOR(pg_catalog.=) ') > 0 THEN
+      RETURN NULL;
+    END IF;
+  END IF;
+  {refusal(literal(message), literal(hint))}"""
+    return trigger_function(names.own(purpose), body, declare="  stack text; sender text;")
+
+
+def close_triggers(names: Names, purpose: str, table: str) -> tuple[OwnTrigger, ...]:
+    """Statement triggers, so that a write of no rows is refused too."""
+    return tuple(
+        OwnTrigger(
+            name=after(f"{purpose}_{kind.lower().replace(' ', '_')}"),
+            table=table,
+            event=f"BEFORE {kind}",
+            function=names.own(purpose),
+            when=NOT_SYNC,
+        )
+        for kind in ("INSERT OR UPDATE OR DELETE", "TRUNCATE")
+    )
+
+
+def close_retired(names: Names) -> tuple[Statement, ...]:
+    """Every write to the retired table raises 55000, whichever role sends it; reads are allowed."""
+    arguments = ", ".join(literal(n) for n in (names.schema, names.plan.retired))
+    successor = ", ".join(literal(n) for n in (names.schema, names.plan.copy))
+    body = "  " + refusal(
+        f"pg_catalog.format({literal(_RETIRED)}, {arguments})",
+        f"pg_catalog.format({literal(_MOVED)}, {successor})",
+    )
+    return (
+        *trigger_function(names.own("refuse_retired"), body),
+        *install_triggers((_retired_trigger(names),)),
+    )
+
+
+def open_retired(names: Names) -> tuple[Statement, ...]:
+    """The retired table accepts writes, so that the downgrade of 0005 can reconcile its rows."""
+    return (
+        *remove_triggers((_retired_trigger(names),)),
+        Statement(f"DROP FUNCTION IF EXISTS {names.own('refuse_retired')}()"),
+    )
+
+
+def _retired_trigger(names: Names) -> OwnTrigger:
+    # A BEFORE statement trigger fires before constraints are checked, and for no rows too.
+    return OwnTrigger(
+        name=before("refuse_retired"),
+        table=names.retired,
+        event="BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE",
+        function=names.own("refuse_retired"),
+    )
