@@ -75,6 +75,11 @@ def test_grouping_by_the_childs_key_takes_the_parents_key_in(tmp_path: Path) -> 
             "WHEN MATCHED THEN DELETE",
             "MERGE",
         ),
+        ("CREATE POLICY p ON curriculum_membership USING (rotation = 'x')", "policy"),
+        (
+            "DO $$ DECLARE d curriculum_membership.rotation%TYPE; BEGIN NULL; END $$",
+            "takes its type",
+        ),
     ],
 )
 def test_what_is_not_mechanical_is_left_and_says_why(

@@ -48,6 +48,11 @@ def unwrapped(placed: Placed) -> list[Placed]:
     return [placed]
 
 
+def is_policy(text: str) -> bool:
+    """Whether the statement creates or alters a policy of row security."""
+    return _POLICY.match(text) is not None
+
+
 def rule_table(text: str) -> str:
     """The table whose rows NEW and OLD of a rule are; empty where the text makes no rule."""
     match = _RULE_TABLE.match(text)

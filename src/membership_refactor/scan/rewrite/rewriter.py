@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from membership_refactor.scan.findings.collect import Collector
 from membership_refactor.scan.findings.values import Rewritten
 from membership_refactor.scan.parse.piece import Piece
+from membership_refactor.scan.parse.wrappers import is_policy
 from membership_refactor.scan.resolve.analyse import Analysed, Analyser
 from membership_refactor.scan.resolve.bindings import Source
 from membership_refactor.scan.resolve.tables_at_stage import GOING, Role
@@ -71,6 +72,10 @@ class Rewriter:
         resolution = reads.resolution
         if self.analysed.other_dialect and self.piece.body:
             raise NotMechanical("it is not in the declared dialect")
+        if self.piece.body and not self.piece.editable:
+            raise NotMechanical("a variable takes its type from the table: change it by hand")
+        if is_policy(self.piece.placed.text):
+            raise NotMechanical("a policy is changed by a revision or by hand")
         if resolution.statement == "merge":
             raise NotMechanical("MERGE has to be split by hand")
         tree = resolution.tree
