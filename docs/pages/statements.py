@@ -42,7 +42,8 @@ def page_name(revision: str, direction: Direction) -> str:
 def _contents() -> str:
     names = [page_name(r, d) for r in sorted(STEPS) for d in Direction]
     rows = [
-        f"| {r} `{STEPS[r].name}` | [up]({r}-up.md) | [down]({r}-down.md) |" for r in sorted(STEPS)
+        f"| {r} `{STEPS[r].name}` | [upgrade]({r}-up.md) | [downgrade]({r}-down.md) |"
+        for r in sorted(STEPS)
     ]
     return "\n".join(
         [
@@ -74,8 +75,8 @@ def _page(revision: str, direction: Direction) -> str:
     other = page_name(revision, direction.other)
     before, after = (step.before_up, step.after_up) if up else (step.before_down, step.after_down)
     actions = (step.up if up else step.down)(situation)
-    lines = [f"# {revision} {step.name}, {direction}", "", texts()[revision].title, ""]
-    lines += [f"See also the [{direction.other} direction]({other}.md).", ""]
+    lines = [f"# {revision} {step.name}: {direction}grade", "", texts()[revision].title, ""]
+    lines += [f"See also the [{direction.other}grade]({other}.md).", ""]
     lines += _checks("Checks before the step", before(situation))
     for action in actions:
         lines += [f"## {_heading(action)}", "", *_body(action)]
