@@ -32,5 +32,3 @@ class Statement:
     lock: Lock = Lock.NONE
     on: str = ""
     """The quoted, qualified table that the lock is taken on."""
-    in_transaction: bool = True
-    """False for what PostgreSQL refuses inside a transaction (CREATE INDEX CONCURRENTLY)."""

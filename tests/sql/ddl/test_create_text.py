@@ -90,11 +90,10 @@ FOR given IN
     ]
 
 
-def test_an_index_built_concurrently_is_outside_of_transactions() -> None:
+def test_an_index_built_concurrently_lets_writers_go_on() -> None:
     _, index = create_indexes(SMALL, concurrently=True)
 
     assert index.text == 'CREATE INDEX CONCURRENTLY "INDEX" ON s.t USING btree (q)'
-    assert not index.in_transaction
     assert index.lock is Lock.SHARE_UPDATE_EXCLUSIVE
 
 

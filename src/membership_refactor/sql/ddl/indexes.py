@@ -38,7 +38,7 @@ def create_index(table: Table, index: Index, *, concurrently: bool = False) -> S
         if not done and token.text == "INDEX":
             parts.append(" CONCURRENTLY")
             done = True
-    return Statement("".join(parts), Lock.SHARE_UPDATE_EXCLUSIVE, name, in_transaction=False)
+    return Statement("".join(parts), Lock.SHARE_UPDATE_EXCLUSIVE, name)
 
 
 def create_keys(table: Table) -> tuple[Statement, ...]:

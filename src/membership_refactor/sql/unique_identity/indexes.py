@@ -33,7 +33,6 @@ def create(names: IdentityNames, alternative: Alternative) -> Statement:
         f"  ON {names.table} ({columns((alternative.column, *names.plan.scope))})",
         Lock.SHARE_UPDATE_EXCLUSIVE,
         names.table,
-        in_transaction=False,
     )
 
 
@@ -43,7 +42,6 @@ def rebuild(names: IdentityNames, alternative: Alternative) -> Statement:
         f"REINDEX INDEX CONCURRENTLY {qualified(names.schema, alternative.constraint)}",
         Lock.SHARE_UPDATE_EXCLUSIVE,
         names.table,
-        in_transaction=False,
     )
 
 
@@ -53,7 +51,6 @@ def drop(names: IdentityNames, index: str) -> Statement:
         f"DROP INDEX CONCURRENTLY IF EXISTS {qualified(names.schema, index)}",
         Lock.SHARE_UPDATE_EXCLUSIVE,
         names.table,
-        in_transaction=False,
     )
 
 
