@@ -9,7 +9,7 @@ from typing import Any
 from membership_refactor.cli.verb import FINDINGS, FINE, Context
 from membership_refactor.cli.verify import document, found, lines, listed
 from membership_refactor.execution.tenant_lock import alone
-from membership_refactor.inspect.verify_and_repair import inspect, mend
+from membership_refactor.inspect.verify_and_repair import inspect, mend, mend_objects
 
 NAME = "repair"
 HELP = "show the rows that verify finds; with --apply, correct them"
@@ -45,9 +45,10 @@ def run(options: argparse.Namespace, context: Context) -> int:
         _print(context, {**document(inspected), "applied": False}, [*lines(inspected), hint])
         return FINDINGS if inspected.count else FINE
     with alone(chain.engine, context.schema, label="repair"):
+        objects = mend_objects(chain)
         inspected = inspect(chain, workers=max(options.workers, 1))
         done = mend(chain, inspected)
-    shown, repairs = lines(inspected), []
+    shown, repairs = [f"made again: {text}" for text in objects] + lines(inspected), []
     for verdict, repaired in done:
         shown.append(
             f"{verdict.comparison.name}: {len(repaired.mended):,} rows corrected from "
@@ -63,7 +64,11 @@ def run(options: argparse.Namespace, context: Context) -> int:
         )
     if repairs:
         shown.append(f'The values that were replaced are in "{chain.ledger.name}".repair.')
-    _print(context, {**document(inspected), "applied": True, "repairs": repairs}, shown)
+    _print(
+        context,
+        {**document(inspected), "applied": True, "objects": list(objects), "repairs": repairs},
+        shown,
+    )
     return FINE
 
 

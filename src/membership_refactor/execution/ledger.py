@@ -16,7 +16,7 @@ from membership_refactor.portrait.document import from_json, to_json
 from membership_refactor.sql.build.ranges import close_job
 from membership_refactor.sql.ledger.step_rows import StepRows
 from membership_refactor.sql.ledger.tables import FORM, create_ledger
-from membership_refactor.sql.names import ledger_schema
+from membership_refactor.sql.names import Names, ledger_schema
 from membership_refactor.sql.quoting import literal, qualified
 from membership_refactor.steps.step import Direction, Step
 from membership_refactor.steps.step_chain import Chain
@@ -160,7 +160,7 @@ class Ledger:
     def end(self, pg: Pg, step: str, direction: Direction) -> None:
         """Close the step."""
         with pg.transaction():
-            for text in self._rows(step, direction).end():
+            for text in self._rows(step, direction).end(Names(self.plan, self.schema)):
                 run(pg, text)
 
     def forget(self, pg: Pg, step: str) -> None:

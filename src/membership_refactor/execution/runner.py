@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from membership_refactor.catalog.read import read_portrait, read_server
 from membership_refactor.checks.check import Check
-from membership_refactor.checks.row_security import every_row_is_seen
+from membership_refactor.checks.guard import every_row_is_seen, own_objects_stand
 from membership_refactor.errors import (
     CannotCarry,
     RefactorError,
@@ -28,9 +28,11 @@ from membership_refactor.execution.throttle import Throttle
 from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Portrait
 from membership_refactor.portrait.server import Server
+from membership_refactor.sql.ledger.own_objects import renew_foreign_fence
 from membership_refactor.sql.ledger.tables import drop_ledger
 from membership_refactor.sql.names import Names
 from membership_refactor.steps.actions import Action
+from membership_refactor.steps.changed_tables import changed_since
 from membership_refactor.steps.step import Direction, Situation, Step
 from membership_refactor.steps.step_chain import Chain
 
@@ -56,8 +58,8 @@ class Runner:
         self.progress = progress or Progress()
         self.names = Names(plan, schema)
         self.ledger = Ledger(plan, schema, chain)
-        own = (plan.source, plan.copy, plan.parent, plan.retired)
-        self.tables = tuple(dict.fromkeys([*own, *tables]))
+        self.own_tables = (plan.source, plan.copy, plan.parent, plan.retired)
+        self.tables = tuple(dict.fromkeys([*self.own_tables, *tables]))
 
     # --- the way ------------------------------------------------------------------------
 
@@ -125,6 +127,7 @@ class Runner:
         self.ledger.record_plan(pg)
         opened = self.ledger.require_order(pg, name, direction)
         self._require(pg, (every_row_is_seen(self.names),), step, direction)
+        run(pg, renew_foreign_fence(self.names).text)
         if opened is None:
             known = self.ledger.steps(pg).get(name)
             is_up = known is not None and known.direction is Direction.UP
@@ -166,6 +169,8 @@ class Runner:
         portrait, server = self.read(), self.server()
         situation = replace(self.situation(pg), now=portrait, server=server)
         self._require_neighbours(pg, step, direction)
+        self._require(pg, (own_objects_stand(self.names),), step, direction)
+        self._require_structure(pg, step, situation, direction, lowest)
         Throttle(self.ledger, self.options, self.progress).look(pg)
         if direction is Direction.DOWN:
             for other in self.chain.way_down(step.name, lowest):
@@ -207,6 +212,22 @@ class Runner:
                 f"{self._label(step.name)} cannot go {direction}: {other} {order}, "
                 "according to the ledger.",
                 hint="Was the version stamped by hand? See: membership-refactor status",
+            )
+
+    def _require_structure(
+        self, pg: Pg, step: Step, s: Situation, direction: Direction, lowest: str
+    ) -> None:
+        """Raise CannotCarry where the tables are no longer what the steps made of them."""
+        last = self.ledger.stands_at(pg)
+        going = self.chain.way_down(step.name, lowest) if direction is Direction.DOWN else ()
+        found = changed_since(s, last, {other.name for other in going}) if last else ()
+        if found:
+            assert last is not None
+            raise CannotCarry(
+                f"{self._label(step.name)} cannot go {direction}: the tables were changed after "
+                f"{self.chain.revisions.of(last.name)}. Nothing has been changed here.",
+                differences=found,
+                hint="Undo these changes with ALTER TABLE, then run the same command again.",
             )
 
     def situation(self, pg: Pg) -> Situation:

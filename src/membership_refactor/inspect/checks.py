@@ -10,6 +10,7 @@ from functools import partial
 import psycopg
 
 from membership_refactor.checks.check import Check
+from membership_refactor.checks.guard import guard
 from membership_refactor.errors import StepOutOfOrder, WrongUse
 from membership_refactor.execution.run_checks import examine
 from membership_refactor.execution.runner import Runner
@@ -64,7 +65,10 @@ class StandingChecks:
             return ()
         found = [
             Question(name=c.name, sentence=c.sentence, ask=partial(self._over_tables, c))
-            for c in self.runner.chain.checks_at(step.name, situation)
+            for c in (
+                *guard(self.runner.names),
+                *self.runner.chain.checks_at(step.name, situation),
+            )
         ]
         found.append(
             Question(

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from membership_refactor.checks.guard import fence_is_of_this_cluster, own_objects_stand
+from membership_refactor.execution.locks import briefly
 from membership_refactor.execution.runner import Runner
-from membership_refactor.execution.sessions import Sessions
+from membership_refactor.execution.sessions import Sessions, run
 from membership_refactor.execution.throttle import Throttle
 from membership_refactor.inspect.repair import Repaired, repair
 from membership_refactor.inspect.verify import Verdict, require_no_open_step, verify
+from membership_refactor.sql.ledger.own_objects import mend_own_objects, renew_foreign_fence
+from membership_refactor.sql.quoting import qualified
+from membership_refactor.sql.statements import Lock
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,32 @@ def inspect(runner: Runner, *, workers: int = 1) -> Inspected:
         for comparison in (at.compares(situation) if at else ())
     ]
     return Inspected(runner.chain.revisions.of(at.name) if at else None, tuple(verdicts))
+
+
+def mend_objects(runner: Runner) -> tuple[str, ...]:
+    """Make the tool's own triggers and functions again as the last step left them, and renew a
+    fence of another cluster; a line for each. Rows are compared after it.
+
+    Locks: each table of the plan SHARE ROW EXCLUSIVE, waited for 50 ms at a time.
+    """
+    names = runner.names
+    with runner.sessions("repair").open(purpose="repair") as pg:
+        if not runner.ledger.exists(pg):
+            return ()
+        require_no_open_step(pg, runner.ledger)
+        checks = (own_objects_stand(names), fence_is_of_this_cluster(names))
+        found = [str(key) for check in checks for (key,) in run(pg, check.query).fetchall()]
+        if found:
+            tables = [t.name for t in runner.read().tables if t.name in runner.own_tables]
+            text = ";\n".join((mend_own_objects(names).text, renew_foreign_fence(names).text))
+            briefly(
+                pg,
+                tuple((qualified(names.schema, t), Lock.SHARE_ROW_EXCLUSIVE) for t in tables),
+                text,
+                seconds=runner.options.lock_timeout,
+                say=runner.progress.say,
+            )
+    return tuple(found)
 
 
 def mend(runner: Runner, inspected: Inspected) -> Sequence[tuple[Verdict, Repaired]]:

@@ -73,7 +73,7 @@ class Records:
 
     def end(self) -> str:
         """Close the step."""
-        return "\n".join(("BEGIN;", *map(ended, self.rows.end()), "COMMIT;"))
+        return "\n".join(("BEGIN;", *map(ended, self.rows.end(self.names)), "COMMIT;"))
 
     def accept(self, reason: str) -> str:
         """Record that a DBA opened the gate without evidence, and why."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from membership_refactor.checks.row_security import every_row_is_seen
+from membership_refactor.checks.guard import every_row_is_seen, own_objects_stand
 from membership_refactor.errors import CannotCarry
 from membership_refactor.script.actions import Printer
 from membership_refactor.script.asking import (
@@ -18,6 +18,7 @@ from membership_refactor.script.pace import Pace
 from membership_refactor.script.psql import ask, ended, say, when
 from membership_refactor.script.records import Records
 from membership_refactor.script.session import as_owner, pinned, put_back, remember
+from membership_refactor.sql.ledger.own_objects import renew_foreign_fence
 from membership_refactor.sql.ledger.tables import drop_ledger
 from membership_refactor.steps.step import Direction, Situation, Step
 from membership_refactor.steps.step_chain import Chain
@@ -68,7 +69,9 @@ def print_step(
         *(printer.text(action) for action in actions),
         *_ended(step, situation, records),
     ]
-    seen = recorded(records, [every_row_is_seen(names)])
+    seen = "\n".join(
+        (recorded(records, [every_row_is_seen(names)]), ended(renew_foreign_fence(names).text))
+    )
     return _pieces(
         f"-- {label} {direction}",
         remember(),
@@ -109,6 +112,7 @@ def _begun(
     accepted: str | None,
 ) -> Iterable[str]:
     """Everything that may speak against it, then the record that it has begun."""
+    yield recorded(records, [own_objects_stand(records.names)])
     yield from filter(None, [neighbours(records, chain)])
     if records.direction is Direction.UP:
         if step.gate is not None:

@@ -400,6 +400,15 @@ CREATE TABLE IF NOT EXISTS "public_refactor"."control" (
   note text,
   changed_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
 );
+CREATE TABLE IF NOT EXISTS "public_refactor"."own_object" (
+  plan text NOT NULL,
+  kind text NOT NULL CHECK (kind IN ('function', 'trigger')),
+  name text NOT NULL,
+  definition text NOT NULL,
+  at text NOT NULL,
+  bare text NOT NULL,
+  PRIMARY KEY (plan, kind, name)
+);
 CREATE TABLE IF NOT EXISTS "public_refactor"."repair" (
   plan text NOT NULL,
   comparison text NOT NULL,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from membership_refactor.sql.ledger.own_objects import record_own_objects
+from membership_refactor.sql.names import Names
 from membership_refactor.sql.quoting import literal, qualified
 
 
@@ -68,11 +70,12 @@ class StepRows:
             self.event("begun"),
         )
 
-    def end(self) -> tuple[str, ...]:
+    def end(self, names: Names) -> tuple[str, ...]:
         """Statements that close the step, for one transaction."""
         return (
             f"UPDATE {self.table('step')} SET state = 'done',\n"
             f"  ended_at = pg_catalog.clock_timestamp() WHERE {self.row}",
+            *(statement.text for statement in record_own_objects(names)),
             self.event("done"),
         )
 

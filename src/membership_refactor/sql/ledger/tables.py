@@ -109,6 +109,14 @@ TABLES: dict[str, str] = {
   max_active_sessions integer,
   note text,
   changed_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()""",
+    "own_object": """
+  plan text NOT NULL,
+  kind text NOT NULL CHECK (kind IN ('function', 'trigger')),
+  name text NOT NULL,
+  definition text NOT NULL,
+  at text NOT NULL,
+  bare text NOT NULL,
+  PRIMARY KEY (plan, kind, name)""",
     "repair": """
   plan text NOT NULL,
   comparison text NOT NULL,

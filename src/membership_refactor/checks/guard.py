@@ -1,0 +1,49 @@
+"""The guard: what has to be true before a step begins, whatever was done since the last one."""
+
+from __future__ import annotations
+
+from membership_refactor.checks.check import Check, Reach
+from membership_refactor.sql.ledger.own_objects import broken_own_objects, foreign_fence
+from membership_refactor.sql.names import Names
+from membership_refactor.sql.row_security import filtered_tables
+
+MEND = "Run: membership-refactor repair --apply   then run the same command again."
+
+
+def every_row_is_seen(names: Names) -> Check:
+    """Asked as the owner of the tables: FORCE ROW LEVEL SECURITY may have been set meanwhile."""
+    return Check(
+        name="every row is seen",
+        sentence="row security hides no row of these tables from their owner",
+        query=filtered_tables(names),
+        reach=Reach.CATALOG,
+        hint="Run the statement of each table, or give the owner BYPASSRLS, "
+        "then run the same command again.",
+    )
+
+
+def own_objects_stand(names: Names) -> Check:
+    """DISABLE TRIGGER, a restore or a DROP may have touched our triggers and functions."""
+    return Check(
+        name="own triggers and functions stand",
+        sentence="the triggers and functions of this tool are as the last step left them",
+        query=broken_own_objects(names),
+        reach=Reach.CATALOG,
+        hint=f"Writes may have slipped past. {MEND}",
+    )
+
+
+def fence_is_of_this_cluster(names: Names) -> Check:
+    """A restored database has a fence that refuses every repeatable read writer for ever."""
+    return Check(
+        name="fence is of this cluster",
+        sentence="the fence against old snapshots knows the transaction ids of this cluster",
+        query=foreign_fence(names),
+        reach=Reach.CATALOG,
+        hint=f"The database was restored from another cluster. {MEND}",
+    )
+
+
+def guard(names: Names) -> tuple[Check, ...]:
+    """Everything of it; catalog and ledger only, some 20 ms."""
+    return (every_row_is_seen(names), own_objects_stand(names), fence_is_of_this_cluster(names))

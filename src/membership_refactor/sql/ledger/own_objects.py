@@ -1,0 +1,135 @@
+"""The tool's own triggers and functions, recorded at the end of each step and compared later.
+
+Between two steps weeks pass. DISABLE and ENABLE TRIGGER, a restore or a DROP in that time would
+let writes slip past without a word.
+"""
+
+from __future__ import annotations
+
+from membership_refactor.sql.names import OWN_PREFIXES, Names
+from membership_refactor.sql.quoting import dollar_quoted, ident, literal, qualified
+from membership_refactor.sql.snapshot_fence import raise_fence
+from membership_refactor.sql.statements import Statement
+
+
+def _table(names: Names) -> str:
+    return qualified(names.ledger, "own_object")
+
+
+def _prefix(names: Names) -> str:
+    """How the names of this plan's functions begin. A long one ends in a hash of the whole."""
+    return f"{names.plan.name}_".encode()[:40].decode(errors="ignore")
+
+
+def _found(names: Names) -> str:
+    """SELECT of (kind, name, definition, state, at) of what stands in the catalog now. ``at`` is
+    the quoted table of a trigger. The fence is left out: repair changes it."""
+    plan = names.plan
+    tables = dict.fromkeys((plan.source, plan.copy, plan.parent, plan.retired))
+    named = ", ".join(literal(table) for table in tables)
+    ours = " OR ".join(
+        f"pg_catalog.starts_with(t.tgname::pg_catalog.text, {literal(p)})" for p in OWN_PREFIXES
+    )
+    fence = literal(names.own_name("fence"))
+    return f"""\
+SELECT 'trigger' AS kind, pg_catalog.format('%I on %I.%I', t.tgname, n.nspname, c.relname) AS name,
+    pg_catalog.pg_get_triggerdef(t.oid) AS definition, t.tgenabled::pg_catalog.text AS state,
+    pg_catalog.format('%I.%I', n.nspname, c.relname) AS at, t.tgname::pg_catalog.text AS bare
+  FROM pg_catalog.pg_trigger AS t JOIN pg_catalog.pg_class AS c ON c.oid = t.tgrelid
+  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+  WHERE n.nspname = {literal(names.schema)} AND c.relname IN ({named}) AND ({ours})
+  UNION ALL
+  SELECT 'function', p.oid::pg_catalog.regprocedure::pg_catalog.text,
+    pg_catalog.pg_get_functiondef(p.oid), '', '', p.proname::pg_catalog.text
+  FROM pg_catalog.pg_proc AS p
+  WHERE p.pronamespace = pg_catalog.to_regnamespace({literal(ident(names.ledger))})
+    AND p.prokind = 'f' AND p.proname <> {fence}
+    AND pg_catalog.starts_with(p.proname::pg_catalog.text, {literal(_prefix(names))})"""
+
+
+def record_own_objects(names: Names) -> tuple[Statement, ...]:
+    """Record what stands; run in the transaction that ends a step."""
+    plan = literal(names.plan.name)
+    return (
+        Statement(f"DELETE FROM {_table(names)} AS r WHERE r.plan = {plan}"),
+        Statement(
+            f"INSERT INTO {_table(names)} (plan, kind, name, definition, at, bare)\n"
+            f"SELECT {plan}, f.kind, f.name, f.definition, f.at, f.bare FROM (\n  {_found(names)}\n"
+            "  ) AS f WHERE f.state IN ('', 'A')"
+        ),
+    )
+
+
+def _broken(names: Names) -> str:
+    """FROM clause of what was recorded (``r``) beside what stands (``f``), where they differ."""
+    return (
+        f"{_table(names)} AS r LEFT JOIN (\n  {_found(names)}\n  ) AS f\n"
+        "  ON f.kind = r.kind AND f.name = r.name\n"
+        f"WHERE r.plan = {literal(names.plan.name)} AND (f.name IS NULL\n"
+        "  OR f.definition <> r.definition OR f.state NOT IN ('', 'A'))"
+    )
+
+
+def broken_own_objects(names: Names) -> str:
+    """SELECT of one text an object of ours that is missing, has another text, or is disabled."""
+    return (
+        "SELECT pg_catalog.format('%s %s %s', r.kind, r.name, CASE WHEN f.name IS NULL\n"
+        "  THEN 'is missing' WHEN f.definition <> r.definition THEN 'has another text'\n"
+        "  WHEN f.state = 'D' THEN 'is disabled'\n"
+        "  ELSE 'does not fire for replicated and bulk-loaded rows (ENABLE ALWAYS)' END)\n"
+        f"FROM {_broken(names)} ORDER BY r.kind DESC, r.name"
+    )
+
+
+def mend_own_objects(names: Names) -> Statement:
+    """Make what is broken again as it was recorded: functions first, then triggers, enabled
+    ALWAYS. SHARE ROW EXCLUSIVE on each table whose triggers are made or enabled."""
+    body = f"""
+DECLARE
+  own_object record;
+BEGIN
+  FOR own_object IN
+    SELECT r.*, f.name IS NULL AS missing, f.definition IS DISTINCT FROM r.definition AS apart
+    FROM {_broken(names)} ORDER BY r.kind, r.name
+  LOOP
+    IF own_object.kind = 'function' THEN
+      EXECUTE own_object.definition;
+      CONTINUE;
+    END IF;
+    IF own_object.apart AND NOT own_object.missing THEN
+      EXECUTE pg_catalog.format('DROP TRIGGER %I ON %s', own_object.bare, own_object.at);
+    END IF;
+    IF own_object.apart THEN
+      EXECUTE own_object.definition;
+    END IF;
+    EXECUTE pg_catalog.format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', own_object.at,
+      own_object.bare);
+  END LOOP;
+END
+"""
+    return Statement(f"DO {dollar_quoted(body)}")
+
+
+def _fence_is_foreign(names: Names) -> str:
+    """A condition: the fence stands and refuses even a snapshot of this moment. Its transaction id
+    is one of another cluster, from which this database was restored."""
+    call = literal(f"SELECT {names.own('fence')}() AS passed")
+    return (
+        f"CASE WHEN pg_catalog.to_regprocedure({literal(names.own('fence') + '()')}) IS NULL\n"
+        "  THEN false ELSE (pg_catalog.xpath('//passed/text()', pg_catalog.query_to_xml(\n"
+        f"    {call}, false, true, '')))[1]::pg_catalog.text = 'false' END"
+    )
+
+
+def foreign_fence(names: Names) -> str:
+    """SELECT of one text where the fence is another cluster's."""
+    return f"SELECT {literal(names.own('fence'))} WHERE {_fence_is_foreign(names)}"
+
+
+def renew_foreign_fence(names: Names) -> Statement:
+    """Put this cluster's transaction id into a fence that is another cluster's."""
+    body = (
+        f"BEGIN IF {_fence_is_foreign(names)} THEN EXECUTE {literal(raise_fence(names).text)}; "
+        "END IF; END"
+    )
+    return Statement(f"DO {dollar_quoted(body)}")

@@ -1,0 +1,64 @@
+"""What was done to the plan's tables between two steps, and which of it the next one cannot take.
+
+New indexes, comments, grants and the like go along: each step reads the tables as they are. A
+column that nobody follows, or that is gone, is not: its values would be lost without a word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from membership_refactor.planning import Stage
+from membership_refactor.portrait import Portrait
+from membership_refactor.portrait.comparison import Change, Difference, compared
+from membership_refactor.steps.step import Situation, Step
+
+_OF_COLUMN = {"column", "type", "generation", "collation"}
+_FOLLOWED = ("copy_table", "dual_write")
+"""While source and copy follow each other, every column has to be known."""
+_OF_TABLE = {"table", "kind", "inheritance", "row type", "persistence", "owner"}
+
+
+def changed_since(s: Situation, last: Step, going: Collection[str]) -> tuple[str, ...]:
+    """A sentence a change since ``last``, the highest step that is up. ``going`` names the steps
+    that a downgrade takes down, and is empty on the way up."""
+    if last.stage is Stage.LEGACY or s.now is None:
+        return ()
+    plan = s.plan
+    own = {plan.source, plan.copy, plan.parent, plan.retired}
+    expected = last.becomes(s)
+    now = Portrait(
+        schema=s.now.schema,
+        tables=tuple(t for t in s.now.tables if expected.find(t.name) is not None),
+    )
+    found = [
+        difference.text
+        for difference in compared(expected, now)
+        if difference.table in own and _stops(difference, s, last, going)
+    ]
+    return (*found, *_with_children(s, own))
+
+
+def _stops(difference: Difference, s: Situation, last: Step, going: Collection[str]) -> bool:
+    if difference.aspect in _OF_TABLE:
+        return True
+    if difference.aspect not in _OF_COLUMN:
+        return False
+    plan, table = s.plan, difference.table
+    if table == plan.retired:
+        return "retire_source" in going
+    if difference.change is not Change.EXTRA or last.name in _FOLLOWED:
+        return True
+    # Nobody follows another column of the child or the parent, and nobody has to: it stays where
+    # it is until a downgrade takes its table away.
+    return ("retire_source" if table == plan.copy else "rebuild_parent") in going
+
+
+def _with_children(s: Situation, own: Collection[str]) -> Iterator[str]:
+    assert s.now is not None
+    for table in s.now.tables:
+        if table.name in own and table.children:
+            yield (
+                f'table "{table.name}" has the child tables {", ".join(table.children)}: '
+                "writes to them reach no trigger of ours"
+            )
