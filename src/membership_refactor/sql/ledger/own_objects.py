@@ -115,9 +115,9 @@ def _fence_is_foreign(names: Names) -> str:
     is one of another cluster, from which this database was restored."""
     call = literal(f"SELECT {names.own('fence')}() AS passed")
     return (
-        f"CASE WHEN pg_catalog.to_regprocedure({literal(names.own('fence') + '()')}) IS NULL\n"
+        f"(CASE WHEN pg_catalog.to_regprocedure({literal(names.own('fence') + '()')}) IS NULL\n"
         "  THEN false ELSE (pg_catalog.xpath('//passed/text()', pg_catalog.query_to_xml(\n"
-        f"    {call}, false, true, '')))[1]::pg_catalog.text = 'false' END"
+        f"    {call}, false, true, '')))[1]::pg_catalog.text = 'false' END)"
     )
 
 
