@@ -112,11 +112,59 @@ ORDER BY t.name
   END IF;
 END
 $body$;
+DO $body$BEGIN IF (CASE WHEN pg_catalog.to_regprocedure('"public_refactor"."programme_membership_fence"()') IS NULL
+  THEN false ELSE (pg_catalog.xpath('//passed/text()', pg_catalog.query_to_xml(
+    'SELECT "public_refactor"."programme_membership_fence"() AS passed', false, true, '')))[1]::pg_catalog.text = 'false' END) THEN EXECUTE 'DO $fence$ BEGIN EXECUTE pg_catalog.format(''CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_fence"() RETURNS pg_catalog.bool LANGUAGE sql STABLE RETURN pg_catalog.pg_visible_in_snapshot(%L::pg_catalog.xid8, pg_catalog.pg_current_snapshot())'', pg_catalog.pg_current_xact_id()); END $fence$'; END IF; END$body$;
 
 \if :refactor_open
 \warn '0008 link_children: resumed'
 \else
 \warn '0008 link_children down'
+DO $body$
+#variable_conflict use_column
+DECLARE
+  broken bigint; keys text[]; began timestamptz := pg_catalog.clock_timestamp();
+BEGIN
+  SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
+FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
+SELECT pg_catalog.format('%s %s %s', r.kind, r.name, CASE WHEN f.name IS NULL
+  THEN 'is missing' WHEN f.definition <> r.definition THEN 'has another text'
+  WHEN f.state = 'D' THEN 'is disabled'
+  ELSE 'does not fire for replicated and bulk-loaded rows (ENABLE ALWAYS)' END)
+FROM "public_refactor"."own_object" AS r LEFT JOIN (
+  SELECT 'trigger' AS kind, pg_catalog.format('%I on %I.%I', t.tgname, n.nspname, c.relname) AS name,
+    pg_catalog.pg_get_triggerdef(t.oid) AS definition, t.tgenabled::pg_catalog.text AS state,
+    pg_catalog.format('%I.%I', n.nspname, c.relname) AS at, t.tgname::pg_catalog.text AS bare
+  FROM pg_catalog.pg_trigger AS t JOIN pg_catalog.pg_class AS c ON c.oid = t.tgrelid
+  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+  WHERE n.nspname = 'public' AND c.relname IN ('programme_membership', 'curriculum_membership', 'programme_membership_retired') AND (pg_catalog.starts_with(t.tgname::pg_catalog.text, 'AA_refactor_') OR pg_catalog.starts_with(t.tgname::pg_catalog.text, '~refactor_'))
+  UNION ALL
+  SELECT 'function', p.oid::pg_catalog.regprocedure::pg_catalog.text,
+    pg_catalog.pg_get_functiondef(p.oid), '', '', p.proname::pg_catalog.text
+  FROM pg_catalog.pg_proc AS p
+  WHERE p.pronamespace = pg_catalog.to_regnamespace('"public_refactor"')
+    AND p.prokind = 'f' AND p.proname <> 'programme_membership_fence'
+    AND pg_catalog.starts_with(p.proname::pg_catalog.text, 'programme_membership_')
+  ) AS f
+  ON f.kind = r.kind AND f.name = r.name
+WHERE r.plan = 'programme_membership' AND (f.name IS NULL
+  OR f.definition <> r.definition OR f.state NOT IN ('', 'A')) ORDER BY r.kind DESC, r.name
+) AS z (key)) AS k) AS c;
+  INSERT INTO "public_refactor"."check_result"
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'link_children', 'down', 'own triggers and functions stand', broken, keys,
+    extract(epoch FROM pg_catalog.clock_timestamp() - began));
+  COMMIT;
+  IF broken > 0 THEN
+    RAISE assert_failure USING
+      MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
+        'own triggers and functions stand', 'the triggers and functions of this tool are as the last step left them',
+        CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
+        pg_catalog.array_to_string(keys, '; ')),
+      HINT = 'Writes may have slipped past. Run: membership-refactor repair --apply   then run the same command again.';
+  END IF;
+END
+$body$;
 DO $body$
 DECLARE
   wrong text;
@@ -1876,6 +1924,23 @@ COMMIT;
 BEGIN;
 UPDATE "public_refactor"."step" SET state = 'done',
   ended_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND step = 'link_children';
+DELETE FROM "public_refactor"."own_object" AS r WHERE r.plan = 'programme_membership';
+INSERT INTO "public_refactor"."own_object" (plan, kind, name, definition, at, bare)
+SELECT 'programme_membership', f.kind, f.name, f.definition, f.at, f.bare FROM (
+  SELECT 'trigger' AS kind, pg_catalog.format('%I on %I.%I', t.tgname, n.nspname, c.relname) AS name,
+    pg_catalog.pg_get_triggerdef(t.oid) AS definition, t.tgenabled::pg_catalog.text AS state,
+    pg_catalog.format('%I.%I', n.nspname, c.relname) AS at, t.tgname::pg_catalog.text AS bare
+  FROM pg_catalog.pg_trigger AS t JOIN pg_catalog.pg_class AS c ON c.oid = t.tgrelid
+  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+  WHERE n.nspname = 'public' AND c.relname IN ('programme_membership', 'curriculum_membership', 'programme_membership_retired') AND (pg_catalog.starts_with(t.tgname::pg_catalog.text, 'AA_refactor_') OR pg_catalog.starts_with(t.tgname::pg_catalog.text, '~refactor_'))
+  UNION ALL
+  SELECT 'function', p.oid::pg_catalog.regprocedure::pg_catalog.text,
+    pg_catalog.pg_get_functiondef(p.oid), '', '', p.proname::pg_catalog.text
+  FROM pg_catalog.pg_proc AS p
+  WHERE p.pronamespace = pg_catalog.to_regnamespace('"public_refactor"')
+    AND p.prokind = 'f' AND p.proname <> 'programme_membership_fence'
+    AND pg_catalog.starts_with(p.proname::pg_catalog.text, 'programme_membership_')
+  ) AS f WHERE f.state IN ('', 'A');
 INSERT INTO "public_refactor"."event" (plan, step, direction, event)
 VALUES ('programme_membership', 'link_children', 'down', 'done');
 COMMIT;
