@@ -1,8 +1,8 @@
-"""The application's triggers stay silent while a batch of ours writes: it changes no fact.
+"""Disabling the application's triggers while a batch of the tool writes.
 
-They are disabled and enabled again inside the batch's own transaction, so that nobody else ever
-sees them disabled. The other way, session_replication_role, needs a privilege and switches the
-foreign keys off as well.
+They are disabled and enabled again within the batch's transaction, so no other session sees them
+disabled. The alternative, session_replication_role, needs a privilege and disables foreign keys
+too.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ VARIABLE = "own_silenced text;"
 
 
 def silence_functions(names: Names) -> tuple[Statement, ...]:
-    """``silence(tables)`` disables the application's triggers that fire and returns what enables
-    them as they were; ``speak(text)`` runs that.
+    """``silence(tables)`` disables the application's enabled triggers and returns the statements
+    that restore their state; ``speak(text)`` runs these statements.
 
-    Where a table has such triggers, SHARE ROW EXCLUSIVE is held from ``silence`` until the end of
-    the transaction: waited for 50 ms, then 55P03, and the batch is tried again.
+    If a table has such triggers, ``silence`` takes SHARE ROW EXCLUSIVE until the transaction ends.
+    It waits at most 50 ms, then raises 55P03, and the batch is retried.
     """
     own = " AND ".join(
         f"NOT pg_catalog.starts_with(t.tgname::text, {literal(p)})" for p in OWN_PREFIXES
@@ -76,8 +76,8 @@ END
 
 
 def silently(names: Names, tables: Sequence[str], work: str) -> str:
-    """plpgsql: ``work``, while no trigger of the application on ``tables`` (quoted) fires. The
-    function declares ``VARIABLE``."""
+    """plpgsql that runs ``work`` while no trigger of the application on ``tables`` (quoted) fires.
+    The function has to declare ``VARIABLE``."""
     listed = ", ".join(f"{literal(table)}::pg_catalog.regclass" for table in tables)
     return f"""own_silenced := {names.own("silence")}(ARRAY[{listed}]);
   {work}

@@ -28,14 +28,14 @@ def trigger_function(
     marked: bool = False,
     whole: Sequence[str] = (),
 ) -> tuple[Statement, ...]:
-    """A trigger function that runs as the table's owner, whatever the writer may see.
+    """A trigger function that runs as the table's owner, whatever rows the writer may see.
 
-    Run as the writer, triggers lost rows in silence under row security; ``search_path`` is pinned
-    so that nobody's schema can put another function or operator in the way. The ledger schema
-    belongs to the table's owner, and so do the functions made in it by the runner.
+    If it ran as the writer, row security would lose rows without an error. ``search_path`` is
+    pinned, so no other schema can replace a function or operator. The ledger schema, and the
+    functions that the runner creates in it, belong to the table's owner.
 
-    ``whole`` names the tables (quoted) that the function reads or writes by their rows. Where the
-    owner would see only some of their rows, the write fails (42501).
+    ``whole`` names the tables (quoted) whose rows the function reads or writes. If the owner would
+    see only some of their rows, the write fails (42501).
     """
     declared = f"DECLARE\n{declare}\n" if declare else ""
     # Columns are always qualified, so an unqualified name is always a variable.

@@ -1,8 +1,7 @@
-"""Changed ids: an UPDATE of the id here is an UPDATE of the id in the other table.
+"""Changed ids: an UPDATE of the id in one table updates the id in the other table.
 
-DELETE and INSERT would take the rows along that refer to it, or set them to NULL. All rows of a
-statement are moved by one statement: what is unique only when all of them have moved would else
-be in its own way.
+DELETE and INSERT would delete referring rows or set their columns to NULL. One statement updates
+all rows of the original statement, because ids may be unique only after all of them changed.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ def _others(rows: OneWay) -> list[str]:
 
 
 def _pairs(rows: OneWay) -> str:
-    """SELECT into the three arrays. PostgreSQL puts the two transition tables' rows in pairs."""
+    """SELECT into the three arrays. The rows of both transition tables have the same order."""
     key = ident(rows.id)
     placed = "(SELECT {0}, pg_catalog.row_number() OVER () AS own_place FROM {1}) AS {2}"
     selected = listed([rows.id, *_others(rows)])
@@ -48,8 +47,8 @@ def _moves(masks: str = "own_masks") -> str:
 
 
 def _move(rows: OneWay, masks: str = "own_masks") -> str:
-    """The one UPDATE, of ids and changed columns: with the ids alone both sides would be apart
-    for a moment, and the other direction would write the old values back."""
+    """One UPDATE of ids and changed columns. With ids alone the two sides would differ for a
+    moment, and the other direction would write the old values back."""
     key, others = ident(rows.id), _others(rows)
     values = "".join(
         f",\n      CASE WHEN pg_catalog.substr(m.own_mask, {n}, 1) = '1' "
@@ -63,8 +62,8 @@ def _move(rows: OneWay, masks: str = "own_masks") -> str:
 
 
 def _also_written(rows: OneWay) -> str:
-    """Whether this transaction wrote one of the rows in the target too, with a value that this
-    statement did not write here: it may be what the application wants there."""
+    """A condition: this transaction also wrote one of the rows in the target, with a value that
+    this statement did not write in the origin. The application may want that value."""
     key = ident(rows.id)
     unlike = "\n      OR ".join(
         f"(pg_catalog.substr(m.own_mask, {n}, 1) = '0' AND {differs((c,), 'b', 'a')})"
@@ -78,9 +77,9 @@ def _also_written(rows: OneWay) -> str:
 def follow_changed_ids(rows: OneWay, *, exclusive: bool) -> str:
     """plpgsql of the row trigger that fires for a changed id, with both transition tables.
 
-    The first row's call moves them all; the others, and the other direction's answer, find the
-    row as it should be and end at once. ``exclusive`` says whether a unique key besides the id
-    may be in the way; then the ids move first, and everything that is apart follows.
+    The first row's call updates all rows. The other calls, and the answer of the other direction,
+    find equal rows and return at once. ``exclusive``: there are unique keys besides the id, which
+    may forbid this. Then the ids are updated first, and afterwards all differing rows.
     """
     key = ident(rows.id)
     there = (
@@ -113,9 +112,9 @@ def follow_changed_ids(rows: OneWay, *, exclusive: bool) -> str:
   {_pairs(rows)};
   IF {_also_written(rows)} THEN
     RAISE object_not_in_prerequisite_state USING MESSAGE = {refused},
-      HINT = 'Write one of the two tables, or take two statements.';
+      HINT = 'Write only one of the two tables, or use two statements.';
   END IF;
-  -- Row by row in the order of the statement: in another one an id may still be taken.
+  -- Row by row in the order of the statement: in another order an id may still be in use.
   own_join := pg_catalog.concat_ws(' ', pg_catalog.current_setting('enable_hashjoin'),
     pg_catalog.current_setting('enable_mergejoin'), pg_catalog.current_setting('enable_material'));
   PERFORM pg_catalog.set_config(s.s, 'off', true)

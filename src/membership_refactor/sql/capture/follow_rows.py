@@ -11,9 +11,10 @@ from membership_refactor.sql.quoting import ident
 from membership_refactor.sql.types import differs
 
 OURS = "pg_catalog.age(b.xmin) <= 0"
-"""The target's row was written by this transaction (or by one that began after it): age() counts
-from its own xid, and those of its savepoints come later. Where nobody else's are apart, it is
-either our answer to an earlier write or what the application has written there."""
+"""A condition: this transaction, or one that began after it, wrote the target's row ``b``. age()
+counts from the transaction's own xid; the xids of its savepoints are later. Rows of other
+transactions are equal on both sides. So a differing row is either capture's own earlier write or a
+write of the application."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,1 +1,1 @@
-"""What has to agree at each stage, and which side is believed."""
+"""What has to be equal at each stage, and which side repair trusts."""

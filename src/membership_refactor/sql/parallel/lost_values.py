@@ -66,8 +66,7 @@ def _apart(sides: Sides, left: str, right: str) -> dict[str, str]:
 
 
 def batch_functions(names: Names, child: Table) -> tuple[Statement, ...]:
-    """``replace_listed(lo, hi)``, ``restore_own(lo, hi)`` and
-    ``fill_uuid_map(lo, hi)``.
+    """``replace_listed(lo, hi)``, ``restore_own(lo, hi)`` and ``fill_uuid_map(lo, hi)``.
 
     Each handles the children with an id in [lo, hi], may be repeated, and returns the number of
     changed rows. It locks parents first, in the order of their uuids, because writers hold a parent

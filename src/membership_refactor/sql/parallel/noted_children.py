@@ -1,7 +1,7 @@
-"""The uuids that children had, noted on the way down of 0008: where one is not the computed one.
+"""Noted children: the downgrade of 0008 records children's links that are not the computed uuid.
 
-A batch notes those that stand; a trigger notes whatever changes from its beginning until the
-switch. ``resolve_kept`` reads the notes on the next way up.
+A batch records the existing rows. Until the switch, a trigger records every change. The next
+upgrade reads them in ``resolve_kept``.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ def _row(sides: Sides, row: str) -> str:
 
 
 def note_children_function(sides: Sides) -> tuple[Statement, ...]:
-    """``fill_uuid_map(lo, hi)``: the children in that range of ids are noted.
+    """``fill_uuid_map(lo, hi)``: records the children in that range of ids.
 
-    FOR SHARE waits for a writer who came before the trigger's fence and reads the row anew; what
-    the trigger has noted stays.
+    FOR SHARE waits for a writer that began before the trigger's fence, and then reads the row
+    again. What the trigger has recorded stays.
     """
     apart = f"c.{sides.link} <> {computed(sides.names, 'c')}"
     held = (
@@ -53,10 +53,10 @@ def note_children_function(sides: Sides) -> tuple[Statement, ...]:
 
 
 def note_child_functions(names: Names, child: Table) -> tuple[Statement, ...]:
-    """The row function behind ``note_child_triggers``: the note of a child is what it is now.
+    """The row function of ``note_child_triggers``: records the child's current row.
 
-    State-based: it reads the row again, so that neither the order of triggers nor a later event
-    of the same row matters.
+    It reads the row again, so neither the order of triggers nor a later event of the same row
+    matters.
     """
     sides = Sides(names, child)
     noted = names.own("uuid_map")
@@ -88,7 +88,7 @@ def note_child_functions(names: Names, child: Table) -> tuple[Statement, ...]:
 
 
 def note_child_triggers(names: Names, child: Table) -> tuple[OwnTrigger, ...]:
-    """On the child, from before the batch that notes until the switch."""
+    """The child's triggers from before the batch that records until the switch."""
     sides = Sides(names, child)
     watched = (child.column(names.plan.id), child.column(names.plan.link), *sides.key)
     return (
