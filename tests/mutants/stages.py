@@ -108,7 +108,7 @@ MUTANTS: tuple[Mutant, ...] = (
     mutant("deprecated columns may be written at 0009", made_idle("m_frozen", returns="NEW"),
            refused_at("0009", FIRST)),
     mutant("parents without children are not asked for",
-           never_asked(r"LEFT JOIN \"s\"\.\"narrow\" AS c"),
+           never_asked(r"p\.\"uuid\" IS NOT NULL\n\)"),
            a_parent_without_children_stands),
     mutant("an open step is overlooked", replaced("direction, state = 'open'", "direction, false"),
            another_step_is_open),
