@@ -774,9 +774,9 @@ BEGIN
       OR (pg_catalog.substr(m.own_mask, 17, 1) = '0' AND (b."intrepid_id" IS DISTINCT FROM a."intrepid_id"))
       OR (pg_catalog.substr(m.own_mask, 18, 1) = '0' AND (b."amended_date" IS DISTINCT FROM a."amended_date")))) THEN
     RAISE object_not_in_prerequisite_state USING MESSAGE = 'a row got another id in "public"."curriculum_membership" while the same statement wrote it in "public"."programme_membership"',
-      HINT = 'Write one of the two tables, or take two statements.';
+      HINT = 'Write only one of the two tables, or use two statements.';
   END IF;
-  -- Row by row in the order of the statement: in another one an id may still be taken.
+  -- Row by row in the order of the statement: in another order an id may still be in use.
   own_join := pg_catalog.concat_ws(' ', pg_catalog.current_setting('enable_hashjoin'),
     pg_catalog.current_setting('enable_mergejoin'), pg_catalog.current_setting('enable_material'));
   PERFORM pg_catalog.set_config(s.s, 'off', true)
