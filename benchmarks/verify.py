@@ -12,7 +12,7 @@ from benchmarks.target import NAMES, target
 from membership_refactor.execution.options import Options
 from membership_refactor.execution.progress import Progress
 from membership_refactor.execution.runner import Runner
-from membership_refactor.inspect.verify_and_repair import inspect
+from membership_refactor.inspect.all_comparisons import verify_all
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.portrait import Table
 from membership_refactor.sql.parents.grouping import grouped, parent_columns
@@ -130,6 +130,6 @@ def _excepted(
 def _verified(where: Place, look: Connection, runner: Runner, repeats: int) -> Iterator[Cost]:
     for _ in range(repeats):
         with measured(look, where.postmaster) as cost:
-            inspected = inspect(runner)
-        assert inspected.count == 0
+            verified = verify_all(runner)
+        assert verified.count == 0
         yield cost

@@ -16,7 +16,7 @@ from membership_refactor.errors import StepOutOfOrder
 from membership_refactor.execution.options import Options
 from membership_refactor.execution.progress import Progress
 from membership_refactor.execution.runner import Runner
-from membership_refactor.inspect.verify_and_repair import inspect
+from membership_refactor.inspect.all_comparisons import verify_all
 from membership_refactor.plans.chain import CHAIN, TABLES
 from membership_refactor.plans.programme_membership import SPLIT
 from tests.campaign import checks
@@ -203,12 +203,12 @@ class Campaign:
         )
         for _ in range(3):
             try:
-                inspected = inspect(runner)
+                verified = verify_all(runner)
             except StepOutOfOrder as error:
                 self.outcome.bad.append(f"wrong: verify at {self.at}: {error}")
                 return
-            self.outcome.verified += len(inspected.verdicts)
-            for verdict in inspected.verdicts:
+            self.outcome.verified += len(verified.verdicts)
+            for verdict in verified.verdicts:
                 if verdict.findings:
                     self.outcome.false_alarms += 1
                     self.outcome.bad.append(

@@ -10,7 +10,7 @@ import pytest
 
 from membership_refactor.database import libpq_url
 from membership_refactor.errors import CannotCarry
-from membership_refactor.inspect.verify_and_repair import inspect
+from membership_refactor.inspect.all_comparisons import verify_all
 from membership_refactor.planning import Conflict, ParentColumn, TableSplit
 from tests.chain.driver import Chain, Subject
 from tests.fixtures.databases import NewDatabase
@@ -53,7 +53,7 @@ def split(
 
 
 def found(chain: Chain) -> list[object]:
-    return [f for verdict in inspect(chain.runner()).verdicts for f in verdict.findings]
+    return [f for verdict in verify_all(chain.runner()).verdicts for f in verdict.findings]
 
 
 def touched_in_every_order(chain: Chain) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from membership_refactor.inspect.verify_and_repair import inspect
+from membership_refactor.inspect.all_comparisons import verify_all
 from membership_refactor.planning import Conflict, ParentColumn, TableSplit
 from tests.chain.driver import REVISIONS, Chain, Subject, build
 from tests.fixtures.databases import TemplateDatabase
@@ -120,4 +120,6 @@ def test_a_key_that_is_written_in_another_scale_finds_its_parent(
 def test_verify_takes_no_scale_for_a_difference(chain: Chain) -> None:
     for revision in REVISIONS[:6]:
         chain.up(revision)
-        assert [v.findings for v in inspect(chain.runner()).verdicts if v.findings] == [], revision
+        assert [v.findings for v in verify_all(chain.runner()).verdicts if v.findings] == [], (
+            revision
+        )

@@ -14,7 +14,7 @@ import pytest
 
 from membership_refactor.database import libpq_url
 from membership_refactor.errors import CheckFailed, RefactorError
-from membership_refactor.inspect.verify_and_repair import inspect
+from membership_refactor.inspect.all_comparisons import verify_all
 from tests.chain.driver import REVISIONS, Chain, snapshot
 from tests.chain.fixed import FIXED
 from tests.fixtures.chains import ChainAt
@@ -181,7 +181,7 @@ def test_verify_raises_instead_of_comparing_less(forced_at: ChainAt) -> None:
     force(chain, COPY)
 
     with pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level security"):
-        inspect(chain.runner())
+        verify_all(chain.runner())
 
 
 def test_an_owner_with_bypassrls_takes_a_forced_table_along_whole(chain_at: ChainAt) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from membership_refactor.inspect.verify_and_repair import inspect
+from membership_refactor.inspect.all_comparisons import verify_all
 from membership_refactor.steps.step import Direction
 from tests.chain.killing import Moments, go, watched
 from tests.chain.subjects import MEMBERSHIP
@@ -32,7 +32,7 @@ def test_a_parent_that_is_left_after_the_question_goes_and_is_recorded(
     go(chain, "0008", Direction.DOWN, engine=watched(chain.url, moment))
     assert moment.count > 0
     assert chain.value(f"SELECT count(*) FROM {chain.names.parent} WHERE uuid = '{V4}'") == 0
-    assert inspect(chain.runner()).count == 0
+    assert verify_all(chain.runner()).count == 0
     events = chain.query(
         f"SELECT detail FROM {chain.runner().ledger.table('event')} "
         "WHERE event = 'childless parent went'"
@@ -49,7 +49,7 @@ def test_a_parent_made_again_under_the_uuid_of_an_emptied_one_is_not_excused(
     uuid = place.parent_of(0)
     chain.run(f"DELETE FROM {place.copy} WHERE {place.link} = '{uuid}'")
     chain.down("0009")
-    assert inspect(chain.runner()).count == 0
+    assert verify_all(chain.runner()).count == 0
     emptied = f"SELECT uuid::text FROM {chain.names.own('emptied')}"
     assert chain.query(emptied) == [(uuid,)]
     chain.run(
@@ -60,5 +60,5 @@ def test_a_parent_made_again_under_the_uuid_of_an_emptied_one_is_not_excused(
     assert chain.query(f"SELECT {place.link}::text FROM {place.copy} WHERE id > 12") == [(uuid,)]
     assert chain.query(emptied) == []
     tamper(chain, f"DELETE FROM {place.copy} WHERE id > 12")
-    (finding,) = [f for v in inspect(chain.runner()).verdicts for f in v.findings]
+    (finding,) = [f for v in verify_all(chain.runner()).verdicts for f in v.findings]
     assert (finding.key, finding.difference) == (uuid, "extra")

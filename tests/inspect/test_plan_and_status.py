@@ -19,9 +19,9 @@ from membership_refactor.database import libpq_url
 from membership_refactor.environment import connect_engine
 from membership_refactor.execution.progress import Progress
 from membership_refactor.execution.runner import Runner
-from membership_refactor.inspect import findings, forecast_text
+from membership_refactor.inspect import check_results, forecast_text
 from membership_refactor.inspect import status_text as standing
-from membership_refactor.inspect.findings import Finding
+from membership_refactor.inspect.check_results import CheckOutcome
 from membership_refactor.inspect.forecast import forecast
 from membership_refactor.inspect.keys import compare_keys
 from membership_refactor.inspect.keys_text import KeyChoice
@@ -173,15 +173,15 @@ def test_status_of_a_database_where_the_chain_stands_at_0002(engine: Engine) -> 
 
 
 def test_junit_survives_keys_that_xml_cannot_hold() -> None:
-    hostile = Finding(
+    hostile = CheckOutcome(
         name='a "check" <&>',
         sentence="it holds",
         broken=2,
         keys=("a\x00b", "]]> \ud800"),
         seconds=1.5,
     )
-    fine = Finding(name="fine", sentence="it holds", broken=0, keys=(), seconds=0)
-    suite = fromstring(findings.as_junit([hostile, fine], "0003", "public"))[0]
+    fine = CheckOutcome(name="fine", sentence="it holds", broken=0, keys=(), seconds=0)
+    suite = fromstring(check_results.as_junit([hostile, fine], "0003", "public"))[0]
     assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
     assert suite[0].get("name") == 'a "check" <&>'
     failure = suite[0][0]

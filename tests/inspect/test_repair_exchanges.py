@@ -9,7 +9,7 @@ import pytest
 
 from membership_refactor.errors import RefactorError
 from membership_refactor.inspect import repair
-from membership_refactor.inspect.verify_and_repair import inspect, mend
+from membership_refactor.inspect.all_comparisons import repair_all, verify_all
 from tests.chain.driver import REVISIONS, Chain, Subject, build, insert, snapshot
 from tests.chain.subjects import MEMBERSHIP, ODD
 from tests.inspect.corruptions import V8, Place
@@ -31,10 +31,10 @@ def exchanged(table: str, column: str, values: tuple[str, str], spare: str) -> l
 def restored(chain: Chain, texts: Sequence[str]) -> None:
     before = snapshot(chain)
     tamper(chain, *texts)
-    inspected = inspect(chain.runner())
-    assert inspected.count > 0
-    mend(chain.runner(), inspected)
-    assert inspect(chain.runner()).count == 0
+    verified = verify_all(chain.runner())
+    assert verified.count > 0
+    repair_all(chain.runner(), verified)
+    assert verify_all(chain.runner()).count == 0
     assert snapshot(chain).tables == before.tables
 
 
@@ -90,9 +90,11 @@ def test_a_row_that_others_refer_to_is_not_deleted(new_database: Any) -> None:
     tamper(chain, *exchanged(COPY, "intrepid_id", ("i1", "i2"), "spare"))
     broken = snapshot(chain)
     with pytest.raises(RefactorError) as refused:
-        mend(chain.runner(), inspect(chain.runner()))
+        repair_all(chain.runner(), verify_all(chain.runner()))
     assert "\n" not in str(refused.value)
-    assert str(refused.value).startswith('"source and copy" cannot be mended, 2 keys, first 2, 3: ')
+    assert str(refused.value).startswith(
+        '"source and copy" cannot be repaired, 2 keys, first 2, 3: '
+    )
     assert str(refused.value).endswith(
         "Downgrade to 0002 and upgrade again; this rebuilds the copy."
     )
@@ -107,8 +109,8 @@ def test_an_exchange_while_both_tables_are_written_is_refused_in_one_sentence(
     chain = with_unique_badges("0004", new_database)
     tamper(chain, *exchanged(COPY, "intrepid_id", ("i1", "i2"), "spare"))
     broken = snapshot(chain)
-    with pytest.raises(RefactorError, match="cannot be mended, 2 keys, first 2, 3: ") as refused:
-        mend(chain.runner(), inspect(chain.runner()))
+    with pytest.raises(RefactorError, match="cannot be repaired, 2 keys, first 2, 3: ") as refused:
+        repair_all(chain.runner(), verify_all(chain.runner()))
     assert "INSERT" not in str(refused.value)
     assert "UPDATE" not in str(refused.value)
     assert snapshot(chain).tables == broken.tables

@@ -9,7 +9,7 @@ import pytest
 
 from membership_refactor.execution.sessions import run
 from membership_refactor.inspect import repair
-from membership_refactor.inspect.verify_and_repair import inspect, mend
+from membership_refactor.inspect.all_comparisons import repair_all, verify_all
 from membership_refactor.sql.parents.parent_uuid import another_uuid
 from tests.chain.driver import REVISIONS, Chain, Subject, build, snapshot
 from tests.chain.subjects import MEMBERSHIP, ODD
@@ -42,10 +42,10 @@ def broken_and_mended(chain: Chain, *texts: str) -> None:
     children = without(place, place.copy, plan.link)
     parents = without(place, place.parent, plan.parent_id)
     tamper(chain, *texts)
-    inspected = inspect(chain.runner())
-    assert inspected.count > 0
-    mend(chain.runner(), inspected)
-    assert inspect(chain.runner()).count == 0
+    verified = verify_all(chain.runner())
+    assert verified.count > 0
+    repair_all(chain.runner(), verified)
+    assert verify_all(chain.runner()).count == 0
     assert groups(place) == before
     assert without(place, place.copy, plan.link) == children
     assert without(place, place.parent, plan.parent_id) == parents
@@ -172,5 +172,5 @@ def test_a_parent_is_found_by_its_whole_key(gap: bool, new_database: Any) -> Non
         comparison = CHAIN["link_children"].compares(runner.situation(pg))[0]
         text = comparison.in_range(None, None)
         ((plan,),) = run(pg, f"EXPLAIN (ANALYZE, FORMAT JSON) {text}").fetchall()
-    assert len(inspect(runner).verdicts[0].findings) == rows
+    assert len(verify_all(runner).verdicts[0].findings) == rows
     assert touched(plan[0]["Plan"]) < 20 * rows

@@ -17,8 +17,8 @@ from membership_refactor.cli import main
 from membership_refactor.database import libpq_url
 from membership_refactor.errors import RefactorError, StepOutOfOrder
 from membership_refactor.execution.progress import Progress
+from membership_refactor.inspect.all_comparisons import repair_all, verify_all
 from membership_refactor.inspect.verify import verify
-from membership_refactor.inspect.verify_and_repair import inspect, mend
 from membership_refactor.sql.comparisons.comparison import Comparison
 from tests.chain.driver import Chain
 from tests.chain.subjects import MEMBERSHIP, ODD
@@ -165,7 +165,7 @@ def test_nothing_is_said_about_a_chain_that_moved_meanwhile(template_database: A
             chain.up("0004")
         return comparison.rows(left, right)
 
-    with pytest.raises(StepOutOfOrder, match="moved while verify ran"):
+    with pytest.raises(StepOutOfOrder, match="a step ran during the comparison"):
         verify(
             runner.sessions("verify"),
             runner.ledger,
@@ -216,7 +216,7 @@ def test_ranges_of_an_interrupted_run_are_trusted_for_a_day(
     )
     assert tuple(f.key for f in verdict.findings) == found
     line = (
-        "comparing source and copy: 2 of 5 ranges are taken over from an interrupted run "
+        "comparing source and copy: 2 of 5 ranges come from an interrupted run "
         f"that began at {began} UTC"
     )
     assert (line in said.getvalue().splitlines()) == (found == ())
@@ -227,12 +227,13 @@ def test_ranges_that_an_older_version_cut_along_another_key_are_forgotten(
 ) -> None:
     chain = at("0009", MEMBERSHIP, template_database)
     ledger = chain.runner().ledger
-    job = f"('{chain.plan.name}', 'verify 0009 links and parents'"
+    (comparison,) = sides(chain, "0009")
+    job = f"('{chain.plan.name}', 'verify stop_parallel_save {comparison.name}'"
     chain.run(
         f"INSERT INTO {ledger.table('batch')} (plan, job, n, first, last, rows) VALUES "
         f"{job}, 1, NULL, '500000', 500000), {job}, 2, '500000', NULL, 10)"
     )
-    assert [v.rows for v in inspect(chain.runner()).verdicts] == [12]
+    assert [v.rows for v in verify_all(chain.runner()).verdicts] == [12]
     left = f"SELECT count(*) FROM {ledger.table('batch')} WHERE job LIKE 'verify %'"
     assert chain.value(left) == 0
 
@@ -250,10 +251,10 @@ def test_a_range_that_fails_because_the_chain_was_moved_says_so(template_databas
         return comparison.rows(left, right)
 
     moved, sessions = replace(comparison, rows=rows), runner.sessions("verify")
-    with pytest.raises(StepOutOfOrder, match="moved while verify ran") as refused:
+    with pytest.raises(StepOutOfOrder, match="a step ran during the comparison") as refused:
         verify(sessions, runner.ledger, moved, workers=1, progress=QUIET, range_rows=3)
     assert isinstance(refused.value.__cause__, psycopg.Error)
-    assert inspect(chain.runner()).count == 0
+    assert verify_all(chain.runner()).count == 0
 
 
 def test_a_range_that_fails_by_itself_is_not_said_to_be_a_move(template_database: Any) -> None:
@@ -269,7 +270,7 @@ def test_half_a_step_is_not_compared(template_database: Any) -> None:
     ledger = chain.runner().ledger
     chain.run(f"UPDATE {ledger.table('step')} SET state = 'open' WHERE step = 'copy_table'")
     with pytest.raises(StepOutOfOrder, match="step 0003 copy_table is open up"):
-        inspect(chain.runner())
+        verify_all(chain.runner())
 
 
 def test_two_verifies_do_not_share_their_ranges(template_database: Any) -> None:
@@ -280,18 +281,18 @@ def test_two_verifies_do_not_share_their_ranges(template_database: Any) -> None:
 
     def rows(left: str, right: str) -> str:
         with pytest.raises(RefactorError) as second:
-            inspect(chain.runner())
+            verify_all(chain.runner())
         refused.append(str(second.value))
         return comparison.rows(left, right)
 
     slow = replace(comparison, rows=rows)
     verify(runner.sessions("verify"), runner.ledger, slow, workers=1, progress=QUIET)
-    assert refused == ["another verify of this schema is running. Wait for it."]
+    assert refused == ["another verify of this schema is running. Wait until it has ended."]
 
 
 def test_nothing_stands_before_the_first_step(template_database: Any) -> None:
     chain = at("0002", MEMBERSHIP, template_database)
-    assert inspect(chain.runner()).verdicts == ()
+    assert verify_all(chain.runner()).verdicts == ()
 
 
 # --- repair -------------------------------------------------------------------------------------
@@ -307,9 +308,9 @@ def test_a_writer_older_than_a_repair_is_told_to_retry(template_database: Any) -
             old = stage.session("old", isolation)
             old.begin()
             old.run("SELECT count(*) FROM programme_membership")
-            inspected = inspect(chain.runner())
-            assert inspected.count == 1
-            mend(chain.runner(), inspected)
+            verified = verify_all(chain.runner())
+            assert verified.count == 1
+            repair_all(chain.runner(), verified)
             write = "UPDATE public.programme_membership SET rotation = 'x' WHERE id = 5"
             assert old.outcome(write) == "40001"
         tamper(chain, f"DELETE FROM {place.copy} WHERE {place.of_child(0)}")
@@ -320,13 +321,13 @@ def test_a_repair_waits_for_no_more_than_a_moment_behind_a_writer(template_datab
     chain = at("0004", MEMBERSHIP, template_database)
     place = Place(chain)
     tamper(chain, f"DELETE FROM {place.copy} WHERE {place.of_child(0)}")
-    inspected = inspect(chain.runner())
+    verified = verify_all(chain.runner())
     with psycopg.connect(libpq_url(chain.url), application_name="a writer") as writer:
         writer.execute("UPDATE public.programme_membership SET rotation = 'x' WHERE id = 5")
         impatient = replace(chain, options=replace(chain.options, lock_timeout=1))
         with pytest.raises(RefactorError, match="a writer"):
-            mend(impatient.runner(), inspected)
-    assert inspect(chain.runner()).count == 1
+            repair_all(impatient.runner(), verified)
+    assert verify_all(chain.runner()).count == 1
 
 
 def test_a_finding_that_has_gone_by_itself_is_left_alone(template_database: Any) -> None:
@@ -337,19 +338,19 @@ def test_a_finding_that_has_gone_by_itself_is_left_alone(template_database: Any)
         f"DELETE FROM {place.copy} WHERE {place.of_child(0)}",
         f"UPDATE {place.copy} SET rotation = 'wrong' WHERE {place.of_child(1)}",
     )
-    inspected = inspect(chain.runner())
+    verified = verify_all(chain.runner())
     chain.run("UPDATE public.programme_membership SET rotation = 'right' WHERE id = 2")
-    ((_, repaired),) = mend(chain.runner(), inspected)
+    ((_, repaired),) = repair_all(chain.runner(), verified)
     assert [f.key for f in repaired.mended] == ["1"]
     assert repaired.agreed == ("2",)
-    assert inspect(chain.runner()).count == 0
+    assert verify_all(chain.runner()).count == 0
 
 
 def test_repair_keeps_what_stood_there_before(template_database: Any) -> None:
     chain = at("0004", MEMBERSHIP, template_database)
     place = Place(chain)
     tamper(chain, f"UPDATE {place.copy} SET rotation = 'wrong' WHERE {place.of_child(1)}")
-    mend(chain.runner(), inspect(chain.runner()))
+    repair_all(chain.runner(), verify_all(chain.runner()))
     ledger = chain.runner().ledger
     ((key, difference, columns, was),) = chain.query(
         f"SELECT key, difference, columns, was FROM {ledger.table('repair')}"

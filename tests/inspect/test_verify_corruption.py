@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from membership_refactor.errors import RefactorError
-from membership_refactor.inspect.verify_and_repair import Inspected, inspect, mend
+from membership_refactor.inspect.all_comparisons import Verified, repair_all, verify_all
 from tests.chain.driver import Chain, Subject, snapshot
 from tests.chain.subjects import MEMBERSHIP, ODD
 from tests.inspect.corruptions import ALL, Corruption, Found, Place
@@ -21,10 +21,10 @@ CASES = [
 ]
 
 
-def found(inspected: Inspected) -> Found:
+def found(verified: Verified) -> Found:
     return {
         v.comparison.name: {(f.key, f.difference, f.columns) for f in v.findings}
-        for v in inspected.verdicts
+        for v in verified.verdicts
         if v.findings
     }
 
@@ -35,20 +35,20 @@ def test_corruption_is_found_and_mended(
 ) -> None:
     chain = at(stage, subject, template_database)
     before = snapshot(chain)
-    assert found(inspect(chain.runner())) == {}
+    assert found(verify_all(chain.runner())) == {}
     place = Place(chain)
     expected = corruption.findings(place)
     tamper(chain, *corruption.break_it(place))
-    inspected = inspect(chain.runner(), workers=2)
-    assert found(inspected) == expected
+    verified = verify_all(chain.runner(), workers=2)
+    assert found(verified) == expected
     if not corruption.mendable:
         broken = snapshot(chain)
         with pytest.raises(RefactorError, match="nowhere in the tables"):
-            mend(chain.runner(), inspected)
+            repair_all(chain.runner(), verified)
         assert snapshot(chain).tables == broken.tables
         return
-    mended = mend(chain.runner(), inspected)
-    assert found(inspect(chain.runner())) == {}
+    mended = repair_all(chain.runner(), verified)
+    assert found(verify_all(chain.runner())) == {}
     if corruption.restored:
         assert snapshot(chain).tables == before.tables
     assert _recorded(chain) == {

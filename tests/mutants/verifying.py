@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from membership_refactor.inspect.verify_and_repair import inspect, mend
+from membership_refactor.inspect.all_comparisons import repair_all, verify_all
 from tests.fixtures.sessions import Stage
 from tests.mutants.mutant import Mutant, called, instead, mutant, replaced
 from tests.mutants.scenes import RR, Scene, past_all_triggers, to
@@ -22,7 +22,7 @@ def found_at(revision: str, table: str, text: str, *keys: str) -> Scene:
     def scene(pilot: Pilot, stage: Stage) -> None:
         to(pilot, revision)
         past_all_triggers(pilot.url, table, text)
-        verdicts = inspect(pilot.runner).verdicts
+        verdicts = verify_all(pilot.runner).verdicts
         assert tuple(f.key for v in verdicts for f in v.findings) == keys
 
     return called(f"found at {revision}: {text}", scene)
@@ -37,13 +37,13 @@ def a_row_with_a_kept_link_gets_the_computed_one(pilot: Pilot, stage: Stage) -> 
         f"INSERT INTO s.narrow (id, parent_uuid, curriculum) VALUES (90001, '{OWN}', 1)",
     )
     pilot.downgrade("0008")
-    assert inspect(pilot.runner).count == 0
+    assert verify_all(pilot.runner).count == 0
     computed = "s_refactor.m_uuid(person_id, programme, kind, began)"
     past_all_triggers(
         pilot.url, COPY, f"UPDATE s.narrow SET parent_uuid = {computed} WHERE id = 90001"
     )
     assert ("90001", "different") in {
-        (f.key, f.difference) for v in inspect(pilot.runner).verdicts for f in v.findings
+        (f.key, f.difference) for v in verify_all(pilot.runner).verdicts for f in v.findings
     }
 
 
@@ -53,7 +53,7 @@ def a_parent_says_something_else_than_its_children(pilot: Pilot, stage: Stage) -
     past_all_triggers(
         pilot.url, SOURCE, f"UPDATE s.wide SET rotation = 'mine' WHERE uuid = '{parent}'"
     )
-    assert {f.key for v in inspect(pilot.runner).verdicts for f in v.findings} == {parent}
+    assert {f.key for v in verify_all(pilot.runner).verdicts for f in v.findings} == {parent}
 
 
 def broken_at_0003(pilot: Pilot) -> None:
@@ -65,7 +65,7 @@ def a_writer_older_than_the_repair(pilot: Pilot, stage: Stage) -> None:
     broken_at_0003(pilot)
     old = stage.session("old", RR)
     old.begin()
-    mend(pilot.runner, inspect(pilot.runner))
+    repair_all(pilot.runner, verify_all(pilot.runner))
     old.outcome("DELETE FROM s.wide WHERE id = 11")
     old.commit()
     assert_equal(pilot.url)
@@ -74,9 +74,9 @@ def a_writer_older_than_the_repair(pilot: Pilot, stage: Stage) -> None:
 def a_writer_is_at_the_row_while_it_is_mended(pilot: Pilot, stage: Stage) -> None:
     """Repair reads again under its lock, so the writer is either before or after all of it."""
     broken_at_0003(pilot)
-    found = inspect(pilot.runner)
+    found = verify_all(pilot.runner)
     writer = stage.session("writer")
-    pilot.start(lambda runner: void(mend(runner, found)), until=r'^INSERT INTO "s"\."narrow"')
+    pilot.start(lambda runner: void(repair_all(runner, found)), until=r'^INSERT INTO "s"\."narrow"')
     step = writer.start("DELETE FROM s.wide WHERE id = 11")
     step.settled()
     pilot.finish()
@@ -91,7 +91,7 @@ def void(_: object) -> None:
 def what_stood_there_is_kept(pilot: Pilot, stage: Stage) -> None:
     to(pilot, "0003")
     past_all_triggers(pilot.url, COPY, "UPDATE s.narrow SET rotation = 'mine' WHERE id = 11")
-    mend(pilot.runner, inspect(pilot.runner))
+    repair_all(pilot.runner, verify_all(pilot.runner))
     assert query(pilot.url, "SELECT was ->> 'rotation' FROM s_refactor.repair") == [("mine",)]
 
 
@@ -104,9 +104,9 @@ def a_trigger_resists_the_repair(pilot: Pilot, stage: Stage) -> None:
         'CREATE TRIGGER "AA" BEFORE INSERT ON s.narrow FOR EACH ROW EXECUTE FUNCTION s.no()',
     )
     try:
-        mend(pilot.runner, inspect(pilot.runner))
+        repair_all(pilot.runner, verify_all(pilot.runner))
     except Exception as error:
-        assert "still differs after mending" in str(error)
+        assert "still differs after the repair" in str(error)
     else:
         raise AssertionError("a repair that mended nothing said that it had")
 

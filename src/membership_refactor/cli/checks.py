@@ -7,7 +7,7 @@ import json
 import sys
 
 from membership_refactor.cli.verb import FINDINGS, FINE, Context
-from membership_refactor.inspect import findings
+from membership_refactor.inspect import check_results
 from membership_refactor.inspect.checks import StandingChecks
 from membership_refactor.plans.enrollment_tables import enrollment_tables
 from membership_refactor.plans.legacy_tables import legacy_tables
@@ -52,10 +52,10 @@ def run(options: argparse.Namespace, context: Context) -> int:
             "The results were not recorded: this role may not write to the ledger.", file=sys.stderr
         )
     if context.format == "json":
-        values = findings.as_values(found, checks.revision, context.schema)
+        values = check_results.as_values(found, checks.revision, context.schema)
         print(json.dumps(values, indent=2, ensure_ascii=False))
     elif context.format == "junit":
-        print(findings.as_junit(found, checks.revision, context.schema))
+        print(check_results.as_junit(found, checks.revision, context.schema))
     else:
-        print(findings.as_text(found, checks.revision))
+        print(check_results.as_text(found, checks.revision))
     return FINE if all(f.holds for f in found) else FINDINGS

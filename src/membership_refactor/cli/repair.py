@@ -9,7 +9,7 @@ from typing import Any
 from membership_refactor.cli.verb import FINDINGS, FINE, Context
 from membership_refactor.cli.verify import document, found, lines, listed
 from membership_refactor.execution.tenant_lock import alone
-from membership_refactor.inspect.verify_and_repair import inspect, mend, mend_objects
+from membership_refactor.inspect.all_comparisons import repair_all, repair_objects, verify_all
 
 NAME = "repair"
 HELP = "show the rows that verify finds; with --apply, correct them"
@@ -39,16 +39,16 @@ def run(options: argparse.Namespace, context: Context) -> int:
     """Return 1 where rows differ and were not corrected."""
     chain = context.runner()
     if not options.apply:
-        inspected = inspect(chain, workers=max(options.workers, 1))
+        verified = verify_all(chain, workers=max(options.workers, 1))
         fix = "`membership-refactor repair --apply` corrects these rows."
-        hint = fix if inspected.count else "Nothing to repair."
-        _print(context, {**document(inspected), "applied": False}, [*lines(inspected), hint])
-        return FINDINGS if inspected.count else FINE
+        hint = fix if verified.count else "Nothing to repair."
+        _print(context, {**document(verified), "applied": False}, [*lines(verified), hint])
+        return FINDINGS if verified.count else FINE
     with alone(chain.engine, context.schema, label="repair"):
-        objects = mend_objects(chain)
-        inspected = inspect(chain, workers=max(options.workers, 1))
-        done = mend(chain, inspected)
-    shown, repairs = [f"made again: {text}" for text in objects] + lines(inspected), []
+        objects = repair_objects(chain)
+        verified = verify_all(chain, workers=max(options.workers, 1))
+        done = repair_all(chain, verified)
+    shown, repairs = [f"made again: {text}" for text in objects] + lines(verified), []
     for verdict, repaired in done:
         shown.append(
             f"{verdict.comparison.name}: {len(repaired.mended):,} rows corrected from "
@@ -66,7 +66,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
         shown.append(f'The values that were replaced are in "{chain.ledger.name}".repair.')
     _print(
         context,
-        {**document(inspected), "applied": True, "objects": list(objects), "repairs": repairs},
+        {**document(verified), "applied": True, "objects": list(objects), "repairs": repairs},
         shown,
     )
     return FINE

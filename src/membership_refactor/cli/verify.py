@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from membership_refactor.cli.verb import FINDINGS, FINE, Context
+from membership_refactor.inspect.all_comparisons import Verified, verify_all
 from membership_refactor.inspect.verify import Finding, Verdict
-from membership_refactor.inspect.verify_and_repair import Inspected, inspect
 from membership_refactor.plans.chain import REVISIONS
 
 NAME = "verify"
@@ -36,19 +36,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, context: Context) -> int:
     """Return 1 where anything differs."""
-    inspected = inspect(context.runner(), workers=max(options.workers, 1))
+    verified = verify_all(context.runner(), workers=max(options.workers, 1))
     if context.format == "json":
-        print(json.dumps(document(inspected), indent=2))
+        print(json.dumps(document(verified), indent=2))
     else:
-        print("\n".join(lines(inspected)))
-    return FINDINGS if inspected.count else FINE
+        print("\n".join(lines(verified)))
+    return FINDINGS if verified.count else FINE
 
 
-def document(inspected: Inspected) -> dict[str, Any]:
+def document(verified: Verified) -> dict[str, Any]:
     """The document for JSON."""
     return {
-        "revision": inspected.revision,
-        "findings": inspected.count,
+        "revision": verified.revision,
+        "findings": verified.count,
         "comparisons": [
             {
                 "comparison": verdict.comparison.name,
@@ -58,7 +58,7 @@ def document(inspected: Inspected) -> dict[str, Any]:
                 "seconds": round(verdict.seconds, 3),
                 "findings": found(verdict.findings),
             }
-            for verdict in inspected.verdicts
+            for verdict in verified.verdicts
         ],
     }
 
@@ -69,18 +69,18 @@ def found(findings: Sequence[Finding]) -> list[dict[str, Any]]:
     ]
 
 
-def lines(inspected: Inspected) -> list[str]:
+def lines(verified: Verified) -> list[str]:
     """The lines of the text."""
-    if not inspected.verdicts:
+    if not verified.verdicts:
         return [
-            f"{inspected.revision or 'base'}: there is no second table to compare with yet; "
+            f"{verified.revision or 'base'}: there is no second table to compare with yet; "
             f"{REVISIONS.of('copy_table')} makes it."
         ]
     shown = []
-    for verdict in inspected.verdicts:
+    for verdict in verified.verdicts:
         count = len(verdict.findings)
         shown.append(
-            f"{inspected.revision} {verdict.comparison.name}: {verdict.rows:,} rows in "
+            f"{verified.revision} {verdict.comparison.name}: {verdict.rows:,} rows in "
             f"{verdict.ranges} ranges, {verdict.seconds:.1f} s: "
             + (_counted(verdict) if count else "all agree")
         )

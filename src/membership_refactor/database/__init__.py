@@ -1,4 +1,4 @@
-"""Where a database comes from: given, in a container, on this machine, or embedded."""
+"""Find or start a database: named by the user, in a container, on this machine, or embedded."""
 
 from membership_refactor.database.binaries import Binaries, of_the_wheel, on_this_machine
 from membership_refactor.database.choose import (

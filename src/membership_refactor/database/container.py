@@ -1,4 +1,4 @@
-"""PostgreSQL in a container, where a Docker engine answers; for tests only."""
+"""PostgreSQL in a container, where a Docker engine answers. Only tests use it."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ IMAGE = "postgres:18"
 
 
 def why_no_engine(*, seconds: float = 2) -> str | None:
-    """None when a Docker engine answers within the time, otherwise the reason.
+    """Return None when a Docker engine answers within the time, or else the reason.
 
-    Asked before testcontainers is imported: that import takes over a second, its container class
-    asks the engine already in the constructor, and by default waits a minute.
+    Call it before importing testcontainers. That import takes over a second, and its container
+    class waits for an engine for a minute.
     """
     try:
         import docker
@@ -38,7 +38,7 @@ def why_no_engine(*, seconds: float = 2) -> str | None:
 
 @contextlib.contextmanager
 def contained(*, image: str = IMAGE, settings: Mapping[str, str] | None = None) -> Iterator[Server]:
-    """A server runs in a container until the block ends."""
+    """Run a server in a container until the block ends."""
     if reason := why_no_engine():
         raise NoDatabase(
             f"A container cannot be started: {reason}.",

@@ -1,4 +1,4 @@
-"""Databases of one server: made from a template in milliseconds, dropped with who is in them."""
+"""Create and drop databases of a server. Dropping ends the sessions in them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def create_database(
     template: str = "template0",
     strategy: Strategy = "wal_log",
 ) -> str:
-    """The database exists, in UTF8; its SQLAlchemy URL is returned."""
+    """Create the database in UTF8 and return its SQLAlchemy URL."""
     statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY {}").format(
         sql.Identifier(name), sql.Identifier(template), sql.Identifier(strategy)
     )
@@ -29,10 +29,10 @@ def create_database(
 
 
 def drop_database(server_url: str, name: str) -> None:
-    """The database is gone, whoever was connected to it.
+    """Drop the database, and end the sessions in it.
 
-    A prepared transaction would make PostgreSQL refuse, so those are rolled back first; that is
-    only possible from within their database.
+    PostgreSQL refuses while a prepared transaction exists, so those are rolled back first, from
+    within the database.
     """
     with psycopg.connect(libpq_url(server_url), autocommit=True) as connection:
         prepared = connection.execute(

@@ -35,10 +35,10 @@ _SETTINGS = {
 
 
 def kept(*, environ: Mapping[str, str] | None = None) -> Server:
-    """The user's embedded server runs, and has the database ``membership_refactor``.
+    """Make sure that the user's embedded server runs, with the database ``membership_refactor``.
 
-    It is started when it does not run, and made when it is not there; two commands at once get
-    the same one. Its data and its process stay when this process ends.
+    It is created and started where necessary. Two commands at once get the same server. Its data
+    and its process stay when this process ends.
     """
     binaries = of_the_wheel()
     if binaries is None:
@@ -56,11 +56,11 @@ def kept(*, environ: Mapping[str, str] | None = None) -> Server:
         if made.exists():
             _same_major(made, binaries)
         else:
-            # A folder without it is what a killed initdb left.
+            # Without this file the folder is what a killed initdb left.
             _remove_unfinished(data, account)
             cluster.initialise(_SETTINGS)
         if cluster.running and not _program_is_there(data):
-            # It was started by a wheel that is gone since: it cannot load libraries any more.
+            # The wheel that started it was removed, so it cannot load its libraries any more.
             end_postmaster(data)
         if not cluster.running:
             cluster.start()

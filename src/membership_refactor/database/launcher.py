@@ -82,18 +82,18 @@ class Cluster:
             reason = (answer.stderr or answer.stdout).strip()
             raise NoDatabase(
                 f"initdb of {self._binaries.source} failed: {reason}",
-                hint="Set DATABASE_URL to use a PostgreSQL that runs already.",
+                hint="Set DATABASE_URL to use a PostgreSQL that is already running.",
             )
         self.write_settings(settings or {})
 
     def write_settings(self, settings: Mapping[str, str]) -> None:
-        """Later lines win, so a setting may be written again; it is read at the next start."""
+        """Append the settings, which count from the next start. Later lines win."""
         lines = [f"{name} = '{_quoted(value)}'\n" for name, value in settings.items()]
         with open(self._data / "postgresql.conf", "a", encoding="utf-8") as file:
             file.writelines(lines)
 
     def start(self) -> None:
-        """The server answers."""
+        """Start the server and wait until it answers."""
         self._make_private(self._socket_folder)
         last = ""
         for _ in range(5):
@@ -116,23 +116,23 @@ class Cluster:
             if answer.returncode == 0:
                 return
             last = (answer.stderr + self._end_of_log()).strip()
-            # Somebody took the port between our look and the server's; another one, then.
+            # Somebody else took the port in between, so another one is tried.
             if not (self._tcp and "Address already in use" in last):
                 break
         raise NoDatabase(
             f"{self._binaries.source} does not start: {last}",
-            hint="Set DATABASE_URL to use a PostgreSQL that runs already.",
+            hint="Set DATABASE_URL to use a PostgreSQL that is already running.",
         )
 
     def stop(self, mode: StopMode = "fast") -> None:
-        """The server has ended; ``immediate`` is a crash: the next start recovers from the WAL."""
+        """Stop the server. ``immediate`` is like a crash: the next start recovers from the WAL."""
         if not self.running:
             return
         line: list[str | Path] = [self._binaries.program("pg_ctl"), "-D", self._data, "-m", mode]
         self._account.run([*line, "-w", "-t", "60", "-s", "stop"])
 
     def describe(self) -> Server:
-        """The running server; it is asked for its version."""
+        """Return the running server, with its version."""
         host = "127.0.0.1" if self._tcp else str(self._socket_folder)
         url = URL.create(
             "postgresql+psycopg",
@@ -173,7 +173,7 @@ class Cluster:
         if self._password is None:
             yield None
             return
-        # In the data folder's sibling: initdb wants the data folder empty.
+        # Beside the data folder, because initdb requires that to be empty.
         folder = self._data.with_name("password")
         self._make_private(folder)
         file = folder / "superuser"
@@ -205,7 +205,7 @@ class LaunchedServer:
         atexit.register(self.remove)
 
     def start(self) -> None:
-        """The server answers again, at the same place (with TCP: at another port)."""
+        """Start the server again, at the same place. With TCP it gets another port."""
         self._cluster.start()
         self.server = self._cluster.describe()
 
@@ -213,11 +213,11 @@ class LaunchedServer:
         self._cluster.stop(mode)
 
     def write_settings(self, settings: Mapping[str, str]) -> None:
-        """The next ``start`` uses these settings."""
+        """Append settings for the next ``start``."""
         self._cluster.write_settings(settings)
 
     def remove(self) -> None:
-        """The server and its folder are gone; a forked child leaves its parent's server alone."""
+        """Stop the server and remove its folder. A forked child does nothing."""
         if os.getpid() != self._pid:
             return
         atexit.unregister(self.remove)
@@ -245,13 +245,13 @@ def launch(
     tcp: bool = False,
     password: str | None = None,
 ) -> LaunchedServer:
-    """A new, empty server runs, below ``folder`` or the first reachable temporary folder."""
+    """Start a new, empty server below ``folder``, or below a temporary folder."""
     account = server_account()
     parent = folder if folder is not None else _temporary_folder(account)
     if not account.can_traverse(parent):
         raise NoDatabase(
             f"The user {account.name}, who runs the server, cannot reach {parent}.",
-            hint="Choose a folder whose parents others may enter.",
+            hint="Choose a folder that every user may enter, with all folders above it.",
         )
     remove_remains(parent)
     owned = OwnedFolder(parent)
@@ -288,8 +288,8 @@ def _temporary_folder(account: Account) -> Path:
         ):
             return folder
     raise NoDatabase(
-        f"No folder for temporary files can be reached by the user {account.name}.",
-        hint="Open /tmp (mode 1777), or set DATABASE_URL.",
+        f"The user {account.name}, who runs the server, can reach no folder for temporary files.",
+        hint="Give /tmp the mode 1777, or set DATABASE_URL.",
     )
 
 
@@ -305,7 +305,7 @@ def _quoted(value: str) -> str:
 
 
 def _end_cleanly_when_terminated() -> None:
-    """SIGTERM ends this process through ``atexit``, unless somebody handles it already."""
+    """Make SIGTERM end this process through ``atexit``, unless it is handled already."""
     if threading.current_thread() is not threading.main_thread():
         return
     if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:

@@ -1,7 +1,7 @@
-"""Folders of servers that live as long as their owner; what a killed owner left is removed.
+"""Folders of temporary servers, and the removal of those that a killed process left behind.
 
-The owner holds a file lock for its life, and the kernel lets go of it however the owner ends: a
-folder whose lock can be taken belongs to nobody.
+The owner of a folder holds a file lock, which the kernel releases however the owner ends. So a
+folder whose lock is free belongs to nobody.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ _LOCK = "owner"
 
 
 class OwnedFolder:
-    """A new folder that this process owns until it ends, or removes it."""
+    """A new folder. This process owns it until it removes it or ends."""
 
     def __init__(self, parent: Path) -> None:
-        # Locked before it gets the name under which others look for left-overs.
+        # Locked before it gets the name by which others find folders that were left behind.
         unnamed = Path(tempfile.mkdtemp(prefix=f".{PREFIX}", dir=parent))
         self._lock = os.open(unnamed / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         fcntl.flock(self._lock, fcntl.LOCK_EX)
         os.write(self._lock, f"{os.getpid()}\n".encode())
-        # Others may pass through, and read nothing.
+        # Other users may pass through, but read nothing.
         unnamed.chmod(0o711)
         self.path = unnamed.rename(parent / unnamed.name.removeprefix("."))
 
@@ -40,7 +40,7 @@ class OwnedFolder:
 
 
 def remove_remains(parent: Path) -> tuple[Path, ...]:
-    """No server and no folder of an owner that is gone is left below ``parent``."""
+    """Remove the servers and folders below ``parent`` whose owner has ended. Return the folders."""
     removed = []
     for folder in parent.glob(f"{PREFIX}*"):
         try:
@@ -64,10 +64,10 @@ def remove_remains(parent: Path) -> tuple[Path, ...]:
 
 
 def postmaster_of(data: Path) -> int | None:
-    """The process that runs the server of this data folder; None when there is none.
+    """Return the process that runs the server of this data folder, or None.
 
-    The number in postmaster.pid may have been given to another process since; a postmaster's
-    working directory is its data folder.
+    Another process may have the number in postmaster.pid by now. So the working directory is
+    compared, which is the data folder for a postmaster.
     """
     try:
         pid = int((data / "postmaster.pid").read_text().split("\n", 1)[0])
@@ -84,7 +84,7 @@ def postmaster_of(data: Path) -> int | None:
 
 
 def end_postmaster(data: Path, *, seconds: float = 20) -> None:
-    """The server of this data folder has ended, its sessions too; nothing is kept."""
+    """End the server of this data folder and its sessions at once. Open work is lost."""
     pid = postmaster_of(data)
     if pid is None:
         return

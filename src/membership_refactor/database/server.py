@@ -1,4 +1,4 @@
-"""A running PostgreSQL server as a value: where it is, how to reach it, where it came from."""
+"""A running PostgreSQL server as a value."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from membership_refactor.database.url import with_database
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server that somebody may connect to; stopping it is the business of who started it."""
+    """A server to connect to. Whoever started it has to stop it."""
 
     # SQLAlchemy's URL of the maintenance database; it may hold a password.
     url: str

@@ -1,4 +1,4 @@
-"""PostgreSQL refuses to run as root: who runs it then, and which folders that user can reach."""
+"""PostgreSQL refuses to run as root. Choose another user, and folders that this user can reach."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ LONGEST_SOCKET_FOLDER = 107 - len("/.s.PGSQL.65535.lock")
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The operating system's user that runs the server."""
+    """The user of the operating system that runs the server."""
 
     name: str
     uid: int
     gid: int
-    # False: it is the user of this process, and nothing has to be dropped.
+    # False where it is the user of this process.
     dropped: bool
 
     def run(
         self, line: Sequence[str | Path], *, timeout: float = 120
     ) -> subprocess.CompletedProcess[str]:
-        """The program ran as this user, with nothing of the caller's PostgreSQL settings."""
+        """Run a program as this user, without the caller's PostgreSQL variables."""
         words = [str(word) for word in line]
         environment = clean_environment(os.environ)
         if self.dropped:
@@ -60,7 +60,7 @@ class Account:
         )
 
     def can_traverse(self, folder: Path) -> bool:
-        """Whether this user can reach the folder's content: x on it and on every parent."""
+        """Whether this user may enter the folder and every folder above it."""
         if not self.dropped:
             return os.access(folder, os.X_OK)
         folder = folder.resolve()

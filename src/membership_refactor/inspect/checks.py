@@ -1,4 +1,4 @@
-"""Checks of what has to hold where the chain stands: rows, the portrait, the models."""
+"""The checks of the current revision: of rows, of the tables' structure, of the models."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from membership_refactor.errors import StepOutOfOrder, WrongUse
 from membership_refactor.execution.run_checks import examine
 from membership_refactor.execution.runner import Runner
 from membership_refactor.execution.sessions import Pg, Sessions
-from membership_refactor.inspect.findings import Finding
+from membership_refactor.inspect.check_results import CheckOutcome
 from membership_refactor.inspect.models import metadata_at, model_differences
 from membership_refactor.inspect.read_only import looking
 from membership_refactor.planning import Stage
@@ -28,18 +28,18 @@ SHOWN = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """A check that has a name, and what answers it."""
+    """A check with its name, and the function that runs it."""
 
     name: str
     sentence: str
-    ask: Callable[[], Finding]
+    ask: Callable[[], CheckOutcome]
 
 
 class StandingChecks:
-    """The checks that belong to where the chain stands, each to be asked by itself.
+    """The checks of the current revision. Each can be run alone.
 
-    ``groups`` make the portraits of the tables that the first step creates. Differences from the
-    tables that it found are known since it adopted them.
+    ``groups`` make the portraits of the tables that the first step creates. Where it adopted
+    existing tables instead, their differences were accepted then and are not reported.
     """
 
     def __init__(self, runner: Runner, *, groups: Sequence[Callable[[str], Portrait]]) -> None:
@@ -55,11 +55,11 @@ class StandingChecks:
 
     @property
     def revision(self) -> str | None:
-        """The revision of the step at which the chain stands; None before the first."""
+        """The revision of the highest step that has run. None before the first."""
         return self.runner.chain.revisions.of(self.step.name) if self.step else None
 
     def questions(self) -> tuple[Question, ...]:
-        """Every check that belongs here; none before the first step."""
+        """Every check of the current revision. There is none before the first step."""
         step, situation = self.step, self.situation
         if step is None or situation is None:
             return ()
@@ -73,7 +73,7 @@ class StandingChecks:
         found.append(
             Question(
                 name=PORTRAIT,
-                sentence="the tables are in everything the catalog knows what the steps make them",
+                sentence="the structure of the tables is what the steps made",
                 ask=partial(self._portrait, situation, step),
             )
         )
@@ -105,14 +105,14 @@ class StandingChecks:
             ledger, opened = self.runner.ledger, self.open_step
             raise StepOutOfOrder(
                 f"step {ledger.chain.revisions.label(opened.step)} is open {opened.direction}: "
-                "what holds between steps need not hold within one.",
-                hint=f"{ledger.ways_out(opened.step, opened.direction)}   or ask for checks by "
-                "name.",
+                "the checks need to pass only between steps.",
+                hint=f"{ledger.ways_out(opened.step, opened.direction)}   or name the checks to "
+                "run.",
             )
         return questions
 
-    def record(self, findings: Iterable[Finding]) -> bool:
-        """Write the results into the ledger; false where the role may not."""
+    def record(self, findings: Iterable[CheckOutcome]) -> bool:
+        """Write the results into the ledger. Return whether the role may do that."""
         if not self.recorded:
             return False
         runner = self.runner
@@ -137,11 +137,11 @@ class StandingChecks:
 
     # --- the three kinds ----------------------------------------------------------------
 
-    def _over_tables(self, check: Check) -> Finding:
+    def _over_tables(self, check: Check) -> CheckOutcome:
         with looking(self.runner.engine, self.runner.schema, "checks") as pg:
             return _examined(pg, check)
 
-    def _portrait(self, s: Situation, step: Step) -> Finding:
+    def _portrait(self, s: Situation, step: Step) -> CheckOutcome:
         began = time.perf_counter()
         plan = self.runner.plan
         own = {plan.source, plan.copy, plan.parent, plan.retired}
@@ -156,14 +156,14 @@ class StandingChecks:
         )
         return _finding(
             PORTRAIT,
-            "the tables are in everything the catalog knows what the steps make them",
+            "the structure of the tables is what the steps made",
             listed,
             began,
-            "Somebody has changed the tables since then. Undo the change, or make sure that the "
-            "next step can take it.",
+            "The tables were changed since the last step. Undo the change, or make sure that the "
+            "next step can handle it.",
         )
 
-    def _models(self, s: Situation, step: Step) -> Finding:
+    def _models(self, s: Situation, step: Step) -> CheckOutcome:
         began = time.perf_counter()
         first = s.portraits.get(self.runner.chain.steps[0].name)
         pairs = []
@@ -186,13 +186,13 @@ class StandingChecks:
             "Alembic finds no difference between the models and the database",
             listed,
             began,
-            "Change the table back, or the models.",
+            "Undo the change of the table, or adapt the models.",
         )
 
 
-def _examined(pg: Pg, check: Check) -> Finding:
+def _examined(pg: Pg, check: Check) -> CheckOutcome:
     result = examine(pg, check)
-    return Finding(
+    return CheckOutcome(
         name=check.name,
         sentence=check.sentence,
         broken=result.broken,
@@ -202,8 +202,10 @@ def _examined(pg: Pg, check: Check) -> Finding:
     )
 
 
-def _finding(name: str, sentence: str, listed: Sequence[str], began: float, hint: str) -> Finding:
-    return Finding(
+def _finding(
+    name: str, sentence: str, listed: Sequence[str], began: float, hint: str
+) -> CheckOutcome:
+    return CheckOutcome(
         name=name,
         sentence=sentence,
         broken=len(listed),

@@ -32,20 +32,21 @@ def _head(f: Forecast) -> Iterator[str]:
     at = f"at {f.stands_at}" if f.stands_at else "nothing has run yet"
     yield f'plan "{f.plan}" in schema "{f.schema}", {at}'
     if f.open_step:
-        yield f"open: {f.open_step}; membership-refactor status says more"
+        yield f"open: {f.open_step}; for more: membership-refactor status"
     if f.table is not None:
         yield f"{f.table}: {counted(f.rows, 'row')}, {size(f.bytes)} with its indexes"
     if f.groups is not None:
         yield (
-            f"{counted(f.groups, 'key')}, and so parents; {counted(f.gaps or 0, 'key')} with a "
-            f"missing value; at most {counted(f.losers or 0, 'row')} will get another row's value"
+            f"{counted(f.groups, 'distinct key')}, one parent for each; "
+            f"{counted(f.gaps or 0, 'key')} with a missing value; "
+            f"at most {counted(f.losers or 0, 'row')} will get another row's value"
         )
     if not f.steps:
         yield "every step has run"
         return
     yield (
-        f"all steps: about {duration(f.seconds)}. Times and sizes are estimates: constants of "
-        f"another server, and a small measure that took {f.times_as_long:.1f} times as long here"
+        f"all steps: about {duration(f.seconds)}. Times and sizes are estimates: those of another "
+        f"server, and a short measurement took {f.times_as_long:.1f} times as long here"
     )
 
 
@@ -53,11 +54,11 @@ def _step(s: StepForecast) -> Iterator[str]:
     yield ""
     yield f"{s.revision} {s.name}: {s.title}"
     yield from _field("deploy", s.deploy)
-    freed = f"; gives back {size(s.freed)}" if s.freed else ""
+    freed = f"; frees {size(s.freed)}" if s.freed else ""
     yield from _field("writes", f"{counted(s.rows, 'row')}, about {size(s.bytes)}{freed}")
     yield from _field("time", f"about {duration(s.seconds)}")
     yield from _locks(s.locks)
-    through = f" It goes through {counted(s.undo_rows, 'row')}." if s.undo_rows else ""
+    through = f" It reads {counted(s.undo_rows, 'row')}." if s.undo_rows else ""
     yield from _field("undo", s.undo + through)
     for asked in s.asked:
         yield from _field("asks", _asked(asked))
@@ -88,7 +89,7 @@ def _asked(asked: Asked) -> str:
         return f"{asked.sentence}: {asked.answer}"
     keys = f" ({'; '.join(asked.keys)})" if asked.keys else ""
     hint = f" {asked.hint}" if asked.hint else ""
-    return f"{asked.sentence}: NOT SO, {counted(asked.broken, 'row')}{keys}.{hint}"
+    return f"{asked.sentence}: FAILS, {counted(asked.broken, 'row')}{keys}.{hint}"
 
 
 def _field(name: str, text: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Comparison of keys: what another choice of identifying columns would do, as values and text."""
+"""What another choice of key columns would do, as values and text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from membership_refactor.inspect.sizes import aligned, counted
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Near:
-    """Groups that a difference of no meaning may have kept apart."""
+    """Groups that may be separate only because of NULLs, case or blanks."""
 
     differ_in: str
     groups: int
@@ -29,16 +29,16 @@ class KeyChoice:
     gaps: int
     """Groups with a NULL in the key."""
     split: int
-    """Groups of the plan's key that fall apart into several."""
+    """Groups of the plan's key that this key splits."""
     merged: int
-    """Groups that unite several of the plan's."""
+    """Groups that contain several groups of the plan's key."""
     near: tuple[Near, ...]
     disagreeing: tuple[tuple[str, int], ...]
     """Each column outside the key, and the groups within which it is not constant."""
 
 
 def as_text(choices: tuple[KeyChoice, ...], table: str, rows: int) -> str:
-    """A table of the choices, then what is within their groups."""
+    """A table of the choices, then the details of each."""
     return "\n".join(_lines(choices, table, rows))
 
 
@@ -53,7 +53,7 @@ def as_values(choices: tuple[KeyChoice, ...]) -> list[dict[str, Any]]:
 def _lines(choices: tuple[KeyChoice, ...], table: str, rows: int) -> Iterator[str]:
     yield f"{table}: {counted(rows, 'row')}; the plan's key is ({', '.join(choices[0].columns)})"
     yield ""
-    head = ("key", "groups", "with NULL", "of the plan's split", "united", "near keys")
+    head = ("key", "groups", "with NULL", "plan's groups split", "merged", "near keys")
     body = [
         (
             c.name,
@@ -73,7 +73,7 @@ def _lines(choices: tuple[KeyChoice, ...], table: str, rows: int) -> Iterator[st
         yield f"  constant within every group: {', '.join(constant) or 'no other column'}"
         for name, groups in choice.disagreeing:
             if groups:
-                yield f"  {name}: {counted(groups, 'group')} of which the rows disagree"
+                yield f"  {name}: differs within {counted(groups, 'group')}"
         for near in choice.near:
             if near.groups:
                 yield f"  keys that differ only in {near.differ_in}: {near.groups:,}"

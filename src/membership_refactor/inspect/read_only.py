@@ -17,9 +17,9 @@ from membership_refactor.sql.quoting import literal, qualified
 
 @contextmanager
 def looking(engine: Engine, schema: str, purpose: str) -> Iterator[Pg]:
-    """A read-only session, as the ledger's owner where there is a ledger.
+    """Open a read-only session, as the ledger's owner where there is a ledger.
 
-    NoDatabase says which schema or which privilege is missing.
+    Raises NoDatabase where a schema or a privilege is missing.
     """
     with Sessions(engine, role=None, label="look").open(as_owner=False) as pg:
         owner = _ledger_owner(pg, schema)
@@ -45,7 +45,7 @@ def _ledger_owner(pg: Pg, schema: str) -> str | None:
 
 
 def alembic_version(pg: Pg, schema: str) -> str | None:
-    """The revisions in the tenant's version table; None where nothing has run."""
+    """The revisions in the schema's version table. None where nothing has run."""
     table = qualified(schema, "alembic_version")
     if value(pg, f"SELECT pg_catalog.to_regclass({literal(table)})") is None:
         return None

@@ -1,4 +1,4 @@
-"""Repair: what verify found is read again under a lock, and put right from the side that knows."""
+"""Repair: read again under a lock what verify found, and correct it from the authority."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from membership_refactor.sql.snapshot_fence import raise_fence
 from membership_refactor.sql.triggers import SYNC_MARK, SYNC_ON
 
 MENDED_AT_ONCE = 50
-"""Keys of one repair: it holds a lock behind which writers queue."""
+"""Keys corrected under one lock. Writers queue behind it, so it is short."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +41,16 @@ def repair(
     *,
     seconds: float,
 ) -> Repaired:
-    """Puts the findings right from the authoritative side, each read again under the lock.
+    """Read each finding again under the lock, and correct it from the authoritative side.
 
     Locks: both tables SHARE ROW EXCLUSIVE, waited for 50 ms at a time, for up to 50 keys. The
-    fence moves: what was mended is invisible to older snapshots, which get 40001. What stood
-    there before is in the ledger's ``repair``. RefactorError where nothing holds the truth any
-    more, where a constraint stands in the way, or where the keys still differ afterwards; then
-    nothing of those 50 is changed.
+    fence moves, so that older snapshots, which cannot see the correction, get 40001. The replaced
+    values are kept in the ledger's ``repair``.
+
+    Raises RefactorError where no table holds the right value any more, where a constraint refuses
+    the correction, or where the keys still differ afterwards. None of those 50 is changed then.
     """
-    # What is too much goes first: it may hold a value that has to be unique.
+    # Extra rows are removed first, because one may hold a value that has to be unique.
     ordered = sorted(findings, key=lambda f: f.difference != "extra")
     keys = list(dict.fromkeys(f.key for f in ordered))
     mended: list[Finding] = []
@@ -83,8 +84,8 @@ def _mend(
             return
         if comparison.mend is None:
             raise RefactorError(
-                f'"{comparison.name}" cannot be mended: {_count(found)}; what they held is nowhere '
-                "in the tables any more.",
+                f'"{comparison.name}" cannot be repaired: {_count(found)}; no table holds the '
+                "right values any more.",
                 hint="Restore those rows from a backup.",
             )
         run(connection, f"SET LOCAL {SYNC_MARK} = {SYNC_ON}")
@@ -97,16 +98,16 @@ def _mend(
         except psycopg.errors.IntegrityError as error:
             detail = f" ({error.diag.message_detail})" if error.diag.message_detail else ""
             raise RefactorError(
-                f'"{comparison.name}" cannot be mended, {_count(found)}: '
-                f"{error.diag.message_primary}{detail}; nothing of it was kept.",
+                f'"{comparison.name}" cannot be repaired, {_count(found)}: '
+                f"{error.diag.message_primary}{detail}. These keys were left unchanged.",
                 hint=comparison.resort,
             ) from error
         left = differing(connection)
         if left:
             raise RefactorError(
-                f'"{comparison.name}" still differs after mending: {_count(left)}; nothing of it '
-                "was kept.",
-                hint="Compare those rows by hand; a trigger of the application may resist.",
+                f'"{comparison.name}" still differs after the repair: {_count(left)}. These keys '
+                "were left unchanged.",
+                hint="Compare those rows by hand. A trigger of the application may undo repairs.",
             )
         run(connection, raise_fence(names).text)
 

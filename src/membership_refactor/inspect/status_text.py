@@ -1,4 +1,4 @@
-"""Standing: where a chain is and what is under way, as values, text and JSON."""
+"""What ``status`` shows: the steps, an open step and its progress, as values, text and JSON."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ class StepStatus:
     name: str
     state: str
     """``up``, ``open up``, ``open down``, ``taken down``, ``to come``, or ``up for Alembic, not in
-    the ledger``: a version stamped by hand."""
+    the ledger``, which is a version that was stamped by hand."""
     started_at: datetime | None = None
     ended_at: datetime | None = None
     rows: int = 0
     """Rows that batches have written."""
     lock_waited_ms: float | None = None
     lock_held_ms: float | None = None
-    """The longest of its short locks."""
+    """The longest time for which one of its short locks was held."""
 
     @property
     def seconds(self) -> float | None:
@@ -36,7 +36,7 @@ class StepStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobStatus:
-    """Batches under way."""
+    """One job that works in batches, and how far it is."""
 
     job: str
     rows: int
@@ -50,7 +50,7 @@ class JobStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenStep:
-    """The step that has begun and not ended, and the two commands that end it."""
+    """The step that has begun and not ended, and the two commands that can end it."""
 
     revision: str
     name: str
@@ -60,7 +60,7 @@ class OpenStep:
     to_do: tuple[str, ...]
     jobs: tuple[JobStatus, ...]
     sessions: tuple[str, ...]
-    """The tool's sessions that are at work in this database now."""
+    """The sessions of this tool that are working in this database now."""
     go_on: str
     take_back: str
 
@@ -146,8 +146,8 @@ def _lines(s: Standing) -> Iterator[str]:
     yield f'plan "{s.plan}" in schema "{s.schema}": {at}'
     if not s.same_plan:
         yield (
-            f"the plan is not the one that the chain began with (ledger "
-            f"{(s.fingerprint or '')[:12]}): every step will be refused"
+            f"the plan was changed since the first step (ledger "
+            f"{(s.fingerprint or '')[:12]}), so every step will be refused"
         )
     yield ""
     yield from _steps(s)
@@ -182,9 +182,9 @@ def _open(step: OpenStep) -> Iterator[str]:
         f"{step.started_at:%Y-%m-%d %H:%M:%S} UTC"
     )
     if step.sessions:
-        yield f"  at work now: {', '.join(step.sessions)}"
-    yield f"  go on with:        {step.go_on}"
-    yield f"  or take it back:   {step.take_back}"
+        yield f"  working now: {', '.join(step.sessions)}"
+    yield f"  continue with:   {step.go_on}"
+    yield f"  or undo it with: {step.take_back}"
     yield f"  done:   {', '.join(step.done) or 'nothing yet'}"
     yield f"  to do:  {', '.join(step.to_do) or 'the checks at its end'}"
     for job in step.jobs:
@@ -210,8 +210,8 @@ def _records(s: Standing) -> Iterator[str]:
         newest = max(check.checked_at for check in s.checks)
         yield ""
         yield (
-            f"checks: {len(s.checks) - len(s.broken)} hold, {len(s.broken)} do not; "
-            f"the newest result is of {newest:%Y-%m-%d %H:%M:%S} UTC"
+            f"checks: {len(s.checks) - len(s.broken)} passed, {len(s.broken)} failed; "
+            f"newest result: {newest:%Y-%m-%d %H:%M:%S} UTC"
         )
         for check in s.broken:
             yield f"  {check.name}: {counted(check.broken, 'row')} ({'; '.join(check.keys)})"
@@ -219,7 +219,7 @@ def _records(s: Standing) -> Iterator[str]:
         yield ""
         yield (
             f"kept in the ledger: own values of {counted(s.replaced_rows, 'child', 'children')}, "
-            f"{counted(s.kept_uuids, 'uuid')} that no key computes"
+            f"{counted(s.kept_uuids, 'uuid')} not computed from a key"
         )
 
 

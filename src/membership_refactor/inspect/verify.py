@@ -1,4 +1,4 @@
-"""Verify: two sides compared range by range while writers run, parallel and resumable."""
+"""Verify: compare two sides range by range while writers run, in parallel and resumable."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ from membership_refactor.sql.comparisons.comparison import Comparison
 from membership_refactor.sql.quoting import literal
 
 SETTINGS = (
-    # Where a parent table is so large that looking rows up by uuid is cheaper than a hash for each
-    # range, the planner sees it in time: at the default price of a page it hashes too long.
+    # For a large parent table, looking rows up by uuid is cheaper than one hash for each range. At
+    # the default page cost the planner keeps to the hash for too long.
     "SET random_page_cost = 1.1",
-    # The workers are those that were asked for, and no range is worth the start of a process.
+    # The user chooses the workers, and one range is too short to start parallel workers for.
     "SET max_parallel_workers_per_gather = 0",
 )
 
@@ -42,8 +42,8 @@ class Finding:
 
     key: str
     difference: str
-    """``missing``: the authority has it, the other side not; ``extra``: the reverse;
-    ``different``: both have it; ``dangling``: its link leads nowhere."""
+    """``missing``: only the authority has it. ``extra``: only the other side has it.
+    ``different``: both have it, with other values. ``dangling``: its link leads to no row."""
     columns: tuple[str, ...]
 
 
@@ -55,23 +55,24 @@ class Verdict:
     findings: tuple[Finding, ...]
     ranges: int
     rows: int
-    """Rows of the table along which the ranges were cut, when they were."""
+    """Rows of the table that was cut into ranges, at the time of the cutting."""
     seconds: float
 
 
 def require_no_open_step(pg: Pg, ledger: Ledger) -> None:
-    """StepOutOfOrder while a step is open: within a step the two sides need not agree."""
+    """Raise StepOutOfOrder while a step is open, because the sides need not agree within one."""
     opened = ledger.open_step(pg) if ledger.exists(pg) else None
     if opened is not None:
         raise StepOutOfOrder(
-            f"step {ledger.chain.revisions.label(opened.step)} is open {opened.direction}: the two "
-            "sides have to agree only when it ends.",
+            f"step {ledger.chain.revisions.label(opened.step)} is open {opened.direction}. The two "
+            "sides need to agree only after it has ended.",
             hint=f"{ledger.ways_out(opened.step, opened.direction)}   Then run this again.",
         )
 
 
 def _place(pg: Pg, ledger: Ledger) -> tuple[object, ...]:
-    """Where the chain stands; equal while nothing moves it. StepOutOfOrder while a step is open."""
+    """The state of all steps, to see later whether one ran. Raises StepOutOfOrder while one is
+    open."""
     require_no_open_step(pg, ledger)
     if not ledger.exists(pg):
         return ()
@@ -94,14 +95,14 @@ def verify(
     An interrupted run is resumed where it stopped. A finished one starts again, and so does one
     that began more than a day ago.
 
-    StepOutOfOrder where the chain moved meanwhile; RefactorError where another verify runs.
+    Raises StepOutOfOrder where a step ran meanwhile, RefactorError where another verify runs.
     """
     began = time.perf_counter()
     with sessions.open(purpose="verify") as pg, _alone(pg, ledger):
         before = _place(pg, ledger)
         at = ledger.stands_at(pg)
         purpose = f"verify {at.name if at else 'base'} {comparison.name}"
-        # Another version may cut along another key.
+        # Another version of this tool may cut the ranges by another column.
         job = f"{purpose} by {comparison.route_key} {comparison.route_type}"
         forget_stale(pg, ledger, purpose, job)
         ranges = open_ranges(pg, ledger, comparison, job, range_rows or comparison.range_rows)
@@ -111,7 +112,7 @@ def verify(
             with progress.task(f"comparing {comparison.name}", sum(r.rows for r in ranges)) as task:
                 work.run(ranges, workers, task)
         except psycopg.Error as error:
-            # A step that drops a column fails the next range; a lost session cannot be asked.
+            # The next range fails where a step dropped a column. A lost session cannot be asked.
             if pg.broken or not _moved(pg, ledger, before):
                 raise
             raise _end_moved(pg, ledger, job) from error
@@ -139,20 +140,22 @@ def _end_moved(pg: Pg, ledger: Ledger, job: str) -> StepOutOfOrder:
     if ledger.exists(pg):
         ledger.close_job(pg, job)
     return StepOutOfOrder(
-        "a step ran while verify compared; its result is not valid.",
-        hint="Run verify again when no step runs.",
+        "a step ran during the comparison, so its result is not valid.",
+        hint="Run verify again when no step is running.",
     )
 
 
 @contextmanager
 def _alone(pg: Pg, ledger: Ledger) -> Iterator[None]:
-    """Two verifies at once would share the ranges, and each would miss what the other found."""
+    """Keep out a second verify. It would share the ranges, and each would miss some findings."""
     key = literal(f"membership_refactor verify {ledger.schema} {ledger.plan.name}")
     number = f"pg_catalog.hashtextextended({key}, 0)"
     if not value(pg, f"SELECT pg_catalog.pg_try_advisory_lock({number})"):
-        raise RefactorError("another verify of this schema is running.", hint="Wait for it.")
+        raise RefactorError(
+            "another verify of this schema is running.", hint="Wait until it has ended."
+        )
     yield
-    # The server ends a closed session a moment later; the next comparison may be faster.
+    # Unlocked here, because the server ends a closed session only a moment later.
     run(pg, f"SELECT pg_catalog.pg_advisory_unlock({number})")
 
 

@@ -1,4 +1,4 @@
-"""The ranges of one comparison, in the ledger: cut, taken over, forgotten."""
+"""The ranges of one comparison, in the ledger: made, resumed, and deleted when too old."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from membership_refactor.sql.comparisons.comparison import Comparison
 from membership_refactor.sql.quoting import ident, literal
 
 TRUSTED_HOURS = 24
-"""After which the ranges that an interrupted run has done say nothing about the rows any more."""
+"""Ranges that an interrupted run has compared are trusted for this long."""
 
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Rows above ``first`` and up to ``last`` (None: open)."""
+    """The rows above ``first`` and up to ``last``. None is no limit."""
 
     n: int
     first: str | None
@@ -25,8 +25,8 @@ class Range:
 
 
 def forget_stale(pg: Pg, ledger: Ledger, purpose: str, job: str) -> None:
-    """Ranges of the same comparison that were cut along another key, too long ago, or before the
-    chain was moved."""
+    """Delete ranges of this comparison that are of another column, too old, or from before the
+    last step."""
     batches, steps = ledger.table("batch"), ledger.table("step")
     plan, mine = literal(ledger.plan.name), of_job(ledger, job)
     began = f"(SELECT pg_catalog.min(b.claimed_at) FROM {batches} AS b WHERE {mine})"
@@ -43,7 +43,7 @@ def forget_stale(pg: Pg, ledger: Ledger, purpose: str, job: str) -> None:
 def say_resumed(
     pg: Pg, ledger: Ledger, comparison: Comparison, job: str, progress: Progress
 ) -> None:
-    """What was compared before is not compared again: the reader has to know since when."""
+    """Say from when the ranges are that an interrupted run has compared."""
     ((done, count, since),) = run(
         pg,
         "SELECT pg_catalog.count(*) FILTER (WHERE done), pg_catalog.count(*), pg_catalog.to_char(\n"
@@ -52,19 +52,19 @@ def say_resumed(
     ).fetchall()
     if done:
         progress.say(
-            f"comparing {comparison.name}: {done} of {count} ranges are taken over from an "
+            f"comparing {comparison.name}: {done} of {count} ranges come from an "
             f"interrupted run that began at {since} UTC"
         )
 
 
 def open_ranges(pg: Pg, ledger: Ledger, comparison: Comparison, job: str, size: int) -> list[Range]:
-    """The ranges still to be compared, end to end; cut anew when none is left from before."""
+    """Return the ranges still to be compared. They are made first where there are none."""
     batches, mine = ledger.table("batch"), of_job(ledger, job)
     plan = literal(ledger.plan.name)
     with pg.transaction():
         if not value(pg, f"SELECT pg_catalog.count(*) FROM {batches} WHERE {mine}"):
             key, route = ident(comparison.route_key), comparison.route
-            # The last range is open at its end, and so is the first at its beginning.
+            # The first range has no lower limit, and the last has no upper limit.
             run(
                 pg,
                 f"INSERT INTO {batches} (plan, job, n, first, last, rows)\n"
@@ -87,8 +87,8 @@ def open_ranges(pg: Pg, ledger: Ledger, comparison: Comparison, job: str, size: 
 
 
 def _nth(comparison: Comparison, n: int, condition: str) -> str:
-    """The route of the ``n``-th of the rows for which the condition holds. Walking the index from
-    cut to cut takes a third of the time that numbering all its rows would."""
+    """SQL for the key of the ``n``-th row that meets the condition. Going along the index like
+    this takes a third of the time of numbering all rows."""
     key = f"r.{ident(comparison.route_key)}"
     return (
         f"SELECT {key} FROM {comparison.route} AS r WHERE {key} IS NOT NULL AND {condition}\n"

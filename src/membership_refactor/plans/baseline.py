@@ -1,4 +1,4 @@
-"""Tables of a baseline as portraits: identity ids, keys and indexes by one naming rule."""
+"""Makes the portraits of the baseline's tables, with keys and indexes named by one rule."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def _list(columns: tuple[str, ...]) -> str:
 
 
 def with_incoming_keys(tables: tuple[Table, ...]) -> tuple[Table, ...]:
-    """The same tables; each knows the foreign keys that point to it."""
+    """Return the same tables, each with the foreign keys that refer to it."""
     incoming: dict[str, list[IncomingKey]] = {table.name: [] for table in tables}
     for table in sorted(tables, key=lambda table: table.name):
         for key in table.foreign_keys:

@@ -27,7 +27,7 @@ REVISIONS = Revisions.in_a_row(
         "drop_retired_table": "0011",
     }
 )
-"""What the revision files that ship are called; users, CI and scripts hold on to these ids."""
+"""The ids of the shipped revisions. Users and scripts rely on them, so they never change."""
 
 CHAIN = Chain(
     (
@@ -41,4 +41,4 @@ CHAIN = Chain(
 TABLES: tuple[str, ...] = tuple(
     table.name for group in (legacy_tables, enrollment_tables) for table in group("public").tables
 )
-"""The baseline's tables, of which portraits are read and kept."""
+"""The tables of the baseline. Their portraits are recorded."""

@@ -13,7 +13,7 @@ from membership_refactor.steps.step import Situation, Step
 
 
 def constrained(portrait: Portrait) -> Portrait:
-    """The portrait with the CHECK and the unique constraints, where the table is in it."""
+    """Add the CHECK and the unique constraints to the portrait, where it has the table."""
     table = portrait.find(IDENTITY.table)
     return portrait if table is None else with_tables(portrait, _with_constraints(table))
 
@@ -68,4 +68,4 @@ def _becomes(s: Situation) -> Portrait:
 
 
 STEP: Step = enrollment_identity.step(IDENTITY, becomes=_becomes)
-"""The step for the enrollments."""
+"""The step for program enrollments."""

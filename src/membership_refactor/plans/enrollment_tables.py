@@ -8,12 +8,14 @@ from membership_refactor.portrait import Column, Constraint, Portrait
 
 COURSES = "program_course_enrollment"
 _BLANKS = "' \t\n\r\f\v'::text"
-"""The characters themselves: PostgreSQL prints a constraint without escapes."""
+"""The characters themselves, because PostgreSQL prints a constraint without escapes."""
 
 
 def enrollment_tables(schema: str) -> Portrait:
-    """Enrollments without 0002's constraints, with the CHECKs that only a new table can have:
-    a row that breaks one could not be updated any more."""
+    """The enrollment tables before 0002, with CHECKs that an adopted table does not get.
+
+    Existing rows that break such a CHECK could not be updated any more.
+    """
     key, name = "external_user_key", IDENTITY.table
     listed = ", ".join(f"'{status}'::text" for status in STATUSES)
     blank = f"CHECK ((({key} = btrim({key}, {_BLANKS})) AND ({key} <> ''::text)))"

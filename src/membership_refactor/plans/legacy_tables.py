@@ -9,8 +9,8 @@ from membership_refactor.portrait import Column, Portrait
 def legacy_tables(schema: str) -> Portrait:
     """Person, programme, curriculum, rotation, training number, and the wide table.
 
-    A table stands after those that it refers to. The portrait equals the one that is read from a
-    database in which it has been created; the owner is empty, whoever runs the revision.
+    Each table comes after those that it refers to. The portrait equals the one that is read from a
+    database with these tables, except for the owner, which is empty.
     """
     tables = (
         table(

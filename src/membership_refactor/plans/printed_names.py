@@ -1,4 +1,4 @@
-"""Names as PostgreSQL prints them inside definitions: quoted only where they must be."""
+"""Names as PostgreSQL prints them in definitions: quoted only where necessary."""
 
 from __future__ import annotations
 

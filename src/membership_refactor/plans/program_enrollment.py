@@ -5,7 +5,7 @@ from __future__ import annotations
 from membership_refactor.planning import Alternative, Dependent, Keep, Ranking, UniqueIdentity
 
 STATUSES = ("enrolled", "pending", "suspended", "ended", "canceled")
-"""Best first: of two rows of one learner a merge rather keeps the one that still counts."""
+"""Best first. A merge keeps the row of a learner whose status comes earlier."""
 
 COURSE_STATUSES = ("active", "inactive")
 

@@ -1,4 +1,4 @@
-"""The ProgrammeMembership refactoring: one row per curriculum becomes parent and child."""
+"""The plan that splits programme_membership into one parent and one child per curriculum."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Verify and repair everything that has to agree where the chain stands."""
+"""Run verify or repair over every comparison of the current revision."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from membership_refactor.sql.statements import Lock
 
 
 @dataclass(frozen=True, slots=True)
-class Inspected:
-    """Where the chain stands, and what each comparison found."""
+class Verified:
+    """The current revision, and what each comparison found."""
 
     revision: str | None
-    """The revision of the highest step that is up; None before the first."""
+    """The revision of the highest step that has run. None before the first."""
     verdicts: tuple[Verdict, ...]
 
     @property
     def count(self) -> int:
-        """Findings, of all comparisons together."""
+        """The number of findings of all comparisons together."""
         return sum(len(v.findings) for v in self.verdicts)
 
 
-def inspect(runner: Runner, *, workers: int = 1) -> Inspected:
-    """Compare whatever there is to compare; nothing before the copy exists."""
+def verify_all(runner: Runner, *, workers: int = 1) -> Verified:
+    """Run every comparison of the current revision. There is none before the copy exists."""
     ledger = runner.ledger
     with Sessions(runner.engine, role=None, label="look").open(as_owner=False) as pg:
         if not ledger.exists(pg):
-            return Inspected(None, ())
+            return Verified(None, ())
     sessions = runner.sessions("verify")
     with sessions.open(purpose="look") as pg:
         require_no_open_step(pg, ledger)
@@ -54,10 +54,10 @@ def inspect(runner: Runner, *, workers: int = 1) -> Inspected:
         )
         for comparison in (at.compares(situation) if at else ())
     ]
-    return Inspected(runner.chain.revisions.of(at.name) if at else None, tuple(verdicts))
+    return Verified(runner.chain.revisions.of(at.name) if at else None, tuple(verdicts))
 
 
-def mend_objects(runner: Runner) -> tuple[str, ...]:
+def repair_objects(runner: Runner) -> tuple[str, ...]:
     """Make the tool's own triggers and functions again as the last step left them, and renew a
     fence of another cluster; a line for each. Rows are compared after it.
 
@@ -83,9 +83,9 @@ def mend_objects(runner: Runner) -> tuple[str, ...]:
     return tuple(found)
 
 
-def mend(runner: Runner, inspected: Inspected) -> Sequence[tuple[Verdict, Repaired]]:
-    """Put right what was found, in the order of the comparisons: what follows from an earlier one
-    agrees by then. The caller holds the tenant's lock, so that no step runs meanwhile."""
+def repair_all(runner: Runner, verified: Verified) -> Sequence[tuple[Verdict, Repaired]]:
+    """Correct what was found, in the order of the comparisons: a later one may agree once an
+    earlier one is corrected. The caller holds the lock of the schema, so that no step runs."""
     sessions = runner.sessions("repair")
     seconds = runner.options.lock_timeout
     return [
@@ -100,6 +100,6 @@ def mend(runner: Runner, inspected: Inspected) -> Sequence[tuple[Verdict, Repair
                 seconds=seconds,
             ),
         )
-        for verdict in inspected.verdicts
+        for verdict in verified.verdicts
         if verdict.findings
     ]

@@ -1,4 +1,4 @@
-"""What checks found, as values, text, JSON and JUnit."""
+"""The results of checks, as values, text, JSON and JUnit."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One check, asked now."""
+class CheckOutcome:
+    """The result of one check."""
 
     name: str
     sentence: str
@@ -30,8 +30,8 @@ class Finding:
         return self.broken == 0
 
 
-def as_text(findings: Sequence[Finding], revision: str | None) -> str:
-    """A line each, with keys and hint below what does not hold."""
+def as_text(findings: Sequence[CheckOutcome], revision: str | None) -> str:
+    """One line for each check. Below a failed one its first keys and its hint."""
     lines = []
     for f in findings:
         state = "holds" if f.holds else "FAILS"
@@ -46,8 +46,10 @@ def as_text(findings: Sequence[Finding], revision: str | None) -> str:
     return "\n".join(lines)
 
 
-def as_values(findings: Sequence[Finding], revision: str | None, schema: str) -> dict[str, Any]:
-    """For JSON."""
+def as_values(
+    findings: Sequence[CheckOutcome], revision: str | None, schema: str
+) -> dict[str, Any]:
+    """The document for JSON."""
     return {
         "schema": schema,
         "revision": revision,
@@ -56,8 +58,8 @@ def as_values(findings: Sequence[Finding], revision: str | None, schema: str) ->
     }
 
 
-def as_junit(findings: Sequence[Finding], revision: str | None, schema: str) -> str:
-    """For CI: a test case a check."""
+def as_junit(findings: Sequence[CheckOutcome], revision: str | None, schema: str) -> str:
+    """For CI: one test case for each check."""
     suite = Element(
         "testsuite",
         name=_xml(f"membership-refactor checks {schema}"),
