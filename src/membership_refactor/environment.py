@@ -39,7 +39,7 @@ X_NAMES = {
     "url": "the database, before DATABASE_URL and sqlalchemy.url",
     "schema": "the schema that holds the tables (default public)",
     "portrait": "with --sql: the file that `plan --format json` wrote; the script is made for it",
-    "batch-rows": "rows in a batch (default: as many as take about a second)",
+    "batch-rows": "rows in a batch (default: as many as take 0.1 s, 0.02 s where rows are locked)",
     "workers": "batches at a time (default 1)",
     "lock-timeout": "seconds for which a short lock is tried again (default 120)",
     "max-lag-bytes": "wait while the slowest replica is this many bytes behind (default: never)",

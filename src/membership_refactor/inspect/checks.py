@@ -88,8 +88,11 @@ class StandingChecks:
         return tuple(found)
 
     def chosen(self, names: Sequence[str]) -> tuple[Question, ...]:
-        """Those of ``names``, or all. WrongUse for an unknown name; an open step is between two
-        structures, so that only what is asked for by name is asked then."""
+        """Return the checks of these names, or all. Raises WrongUse for an unknown name.
+
+        Raises StepOutOfOrder for all of them while a step is open, because the checks need to pass
+        only between steps.
+        """
         questions = self.questions()
         if names:
             by_name = {q.name: q for q in questions}

@@ -1,4 +1,4 @@
-"""Makes the forecast: plays the steps through on portraits, and counts rows."""
+"""Makes the forecast: applies the steps to portraits, and counts rows."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ _CALIBRATION = (
     "FROM pg_catalog.generate_series(1::bigint, 60000) AS i"
 )
 _CALIBRATION_SECONDS = 0.04
-"""What that takes on the machine on which the rates were measured."""
+"""Its time on the machine on which the rates were measured."""
 _ROW_OVERHEAD = 40
-"""Bytes of an index entry with its share of the page, and of the link with its own."""
+"""Bytes of an index entry with its share of the page, and the same for the link."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,7 @@ class _Counts:
 
 
 def forecast(runner: Runner, texts: Mapping[str, RevisionText]) -> tuple[Forecast, Portrait]:
-    """The way from here to the head, and the portrait of the tables as they are. Reads only.
+    """Return the forecast up to the head, and the portrait of the tables now. Reads only.
 
     ``texts`` are what the revision files say of themselves, by id.
     """
@@ -221,7 +221,7 @@ class _Maker:
         return round(rows * width)
 
     def _archive_bytes(self) -> int:
-        """What dropping the archive gives back: it is the wide table of before."""
+        """Bytes that dropping the retired table frees. It is the old wide table."""
         retired = self.portrait.find(self.plan.retired)
         return self.counts.bytes if retired is None else retired.bytes or 0
 
@@ -307,7 +307,7 @@ class _Maker:
 
 
 def _rate(text: str) -> float:
-    """Seconds a row of a statement that reads a table; 0 for one of the catalog."""
+    """Seconds per row of a statement that reads a table. 0 for one that reads the catalog."""
     words = text.split(None, 4)
     if words[:1] == ["ANALYZE"]:
         return RATES["keys"]
@@ -319,7 +319,7 @@ def _rate(text: str) -> float:
 
 
 def _measured_pace(pg: Pg) -> float:
-    """The best of three: others at work may slow each of them down."""
+    """The shortest of three runs, because other sessions may slow each of them."""
     taken = []
     for _ in range(3):
         began = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Forecast: what each step that has not run will do to this database, as values."""
+"""The forecast as values: what each step that has not run would do to this database."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from membership_refactor.inspect.locks import LockUse
 
 
 class Answer(StrEnum):
-    """What asking a check now has given."""
+    """The result of a check that was run now."""
 
     HOLDS = "holds"
     FAILS = "fails"
@@ -19,7 +19,7 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """A check that stands before a step, asked now where that is possible."""
+    """A check before a step. It was run now, where that is possible."""
 
     sentence: str
     answer: Answer
@@ -30,24 +30,24 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepForecast:
-    """One step to come."""
+    """One step that has not run."""
 
     revision: str
     name: str
     title: str
     deploy: str
     rows: int
-    """Rows that are written."""
+    """Rows that the step writes."""
     bytes: int
-    """An estimate of what is written to tables and indexes; the log of the server comes on top."""
+    """An estimate of the bytes written to tables and indexes. WAL is not included."""
     freed: int
-    """Bytes that dropped tables give back."""
+    """Bytes that dropped tables free."""
     seconds: float
-    """An estimate, on a server where nobody else works."""
+    """An estimate for a server on which nobody else works."""
     locks: tuple[LockUse, ...]
     undo: str
     undo_rows: int
-    """Rows that the way down goes through."""
+    """Rows that the downgrade reads."""
     refusals: tuple[str, ...]
     asked: tuple[Asked, ...]
     gate: Asked | None
@@ -55,14 +55,14 @@ class StepForecast:
 
     @property
     def is_refused(self) -> bool:
-        """Whether the step could not begin as things are."""
+        """Whether the step would be refused now."""
         asked = (*self.asked, *((self.gate,) if self.gate else ()))
         return bool(self.refusals) or any(a.answer is Answer.FAILS for a in asked)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
-    """The way from where the chain stands to its head."""
+    """Everything from the current revision to the head."""
 
     plan: str
     fingerprint: str
@@ -71,18 +71,17 @@ class Forecast:
     stands_at: str | None
     open_step: str | None
     table: str | None
-    """The table that has a row for each row of the source at this moment; None before the
-    first step."""
+    """The table that has one row for each row of the source now. None before the first step."""
     rows: int
     bytes: int
     groups: int | None
-    """Keys, and so parents to come; None where they are parents already."""
+    """Distinct keys, which will become parents. None where the parents exist already."""
     gaps: int | None
-    """Keys of which at least one column is missing."""
+    """Keys with a NULL in at least one column."""
     losers: int | None
-    """At most so many rows lose a value to their group's."""
+    """Rows that may get another row's value, at most."""
     times_as_long: float
-    """How long this server takes for a small measure, against the one of the constants."""
+    """The time of a short measurement here, divided by its time where the constants were made."""
     steps: tuple[StepForecast, ...]
 
     @property
@@ -99,6 +98,6 @@ RATES: Mapping[str, float] = {
     "check": 4e-6,
     "carry": 6e-4,
 }
-"""Seconds a row of one worker, measured with 100,000 rows on PostgreSQL 15; else estimates."""
+"""Seconds per row for one worker. Measured with 100,000 rows on PostgreSQL 15, or estimated."""
 ACTION_SECONDS = 0.02
-"""What an action costs besides its rows."""
+"""Seconds for an action, besides those for its rows."""

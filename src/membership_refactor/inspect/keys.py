@@ -1,4 +1,4 @@
-"""Compares the plan's key with its neighbours: one column more, one column less."""
+"""Compares the plan's key with keys that have one column more or less."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from membership_refactor.sql.quoting import qualified
 
 
 def compare_keys(runner: Runner) -> tuple[tuple[KeyChoice, ...], str, int]:
-    """The choices, the plan's own first; the table they were counted in, and its rows."""
+    """Return the choices, the plan's own first, then the table and its number of rows."""
     plan = runner.plan
     with looking(runner.engine, runner.schema, "keys") as pg, pg.transaction():
         # One snapshot for all of it: numbers of different moments could not be compared.

@@ -47,8 +47,8 @@ def locks_of(actions: Iterable[Action], *, private: Collection[str] = ()) -> tup
 def locks_of_keys(
     actions: Iterable[Action], before: Portrait, after: Portrait
 ) -> tuple[LockUse, ...]:
-    """What PostgreSQL locks without being asked to: the tables that foreign keys which go or come
-    refer to, where no action names them."""
+    """The locks that PostgreSQL takes by itself: on the tables that added or dropped foreign keys
+    refer to."""
     named = {table for action in actions for table, _ in getattr(action, "locks", ())}
     tables = (t for t in before.tables if after.find(t.name) is not None)
     there = {qualified(t.schema, t.name) for t in tables} - named

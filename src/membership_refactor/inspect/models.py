@@ -25,8 +25,8 @@ PLUGINS = ("alembic.autogenerate.*", "alembic.ext.checkconstraint_byname")
 
 
 def metadata_at(chain: Chain, step: Step) -> tuple[MetaData, ...]:
-    """What the models say when the chain stands at ``step``; empty while the wide table and its
-    copy stand side by side, which no stage's models describe."""
+    """Return the metadata of the models that apply at ``step``. Empty while the wide table and its
+    copy exist side by side, because no models describe that stage."""
     if step.stage is Stage.COPY:
         return ()
     found = [import_module(f"{_MODELS}.{step.stage.value}").Base.metadata]
@@ -73,7 +73,7 @@ def model_differences(
 
 
 def _flat(entries: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
-    """Changes of one column come as a list of their own."""
+    """Flatten the list, because Alembic groups the changes of a column."""
     for entry in entries:
         if isinstance(entry, list):
             yield from _flat(entry)
@@ -90,7 +90,7 @@ def _dropped(expected: Portrait, entry: tuple[Any, ...]) -> bool:
 
 
 class _Adopted:
-    """Differences that were known when tables were adopted, in a form that survives renaming."""
+    """The differences from when tables were adopted, in a form that survives renaming."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""What a revision file says about itself: when to deploy it, what it locks, what undoing costs."""
+"""Reads the docstring of a revision file: when to deploy it, its locks, and what undo costs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _FIELD = re.compile(r"^(Deploy|Locks|Undo): (.*?)(?=^\S|\Z)", re.MULTILINE | re.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevisionText:
-    """The docstring of a revision, by its parts."""
+    """The parts of a revision's docstring."""
 
     title: str
     deploy: str
@@ -19,7 +19,7 @@ class RevisionText:
 
 
 def revision_text(docstring: str) -> RevisionText:
-    """The parts; KeyError names the one that is missing."""
+    """Split the docstring into its parts. Raises KeyError for a part that is missing."""
     found = {name: " ".join(text.split()) for name, text in _FIELD.findall(docstring)}
     return RevisionText(
         title=docstring.strip().splitlines()[0],

@@ -1,4 +1,4 @@
-"""Reads from Alembic's table and the ledger where the chain stands; changes nothing."""
+"""Reads the state of the chain from Alembic's table and the ledger. Changes nothing."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from membership_refactor.steps.step_chain import Chain
 
 
 def read_standing(runner: Runner) -> Standing:
-    """Everything that is known, also of a database where nothing has run."""
+    """Return everything that is known, also for a database where nothing has run."""
     plan, schema = runner.plan, runner.schema
     with looking(runner.engine, schema, "status") as pg:
         stands = alembic_version(pg, schema)
