@@ -12,7 +12,7 @@ import pytest
 
 from membership_refactor.checks.guard import guard
 from membership_refactor.errors import CannotCarry, CheckFailed
-from membership_refactor.inspect.verify_and_repair import inspect, mend, mend_objects
+from membership_refactor.inspect.all_comparisons import repair_all, repair_objects, verify_all
 from tests.chain.driver import Chain, snapshot
 from tests.fixtures.chains import ChainAt
 
@@ -99,7 +99,7 @@ def test_damaged_triggers_stop_both_ways_and_are_made_again(
         chain.runner().upgrade(NEXT[revision])
     with pytest.raises(CheckFailed, match=r"repair --apply"):
         chain.runner().downgrade(STEP[revision])
-    assert mend_objects(chain.runner())
+    assert repair_objects(chain.runner())
     assert broken(chain) == []
     assert snapshot(chain) == before
     chain.runner().upgrade(NEXT[revision])
@@ -116,10 +116,10 @@ def test_writes_that_slipped_past_a_disabled_trigger_are_mended_after_it(
     )
     runner = chain.runner()
 
-    mend_objects(runner)
-    mend(runner, inspect(runner))
+    repair_objects(runner)
+    repair_all(runner, verify_all(runner))
 
-    assert inspect(runner).count == 0
+    assert verify_all(runner).count == 0
     assert {row["rotation"] for row in chain.child().values() if row["person_id"] == "2"} == {
         "slipped"
     }
@@ -219,7 +219,7 @@ def test_a_fence_of_another_cluster_is_named_and_renewed(chain_at: ChainAt) -> N
     )
     assert broken(chain) == [fence]
 
-    mend_objects(chain.runner())
+    repair_objects(chain.runner())
 
     assert broken(chain) == []
     assert chain.value(f"SELECT {fence}()") is True
