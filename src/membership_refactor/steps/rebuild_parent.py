@@ -139,7 +139,14 @@ def down(s: Situation) -> tuple[Action, ...]:
         Statement(f"DROP INDEX IF EXISTS {qualified(table.schema, index.name)}")
         for index in table.indexes
     )
-    functions = ("derive_insert", "derive_update", "derive_delete", "derive_truncate", "settle")
+    functions = (
+        "derive_insert",
+        "derive_update",
+        "derive_delete",
+        "derive_truncate",
+        "settle",
+        "referred",
+    )
     return (
         Run(
             key="create_log",

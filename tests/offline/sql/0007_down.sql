@@ -691,6 +691,7 @@ DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_derive_update";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_derive_delete";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_derive_truncate";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_settle";
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_referred";
 INSERT INTO "public_refactor"."action" (plan, step, direction, key)
 VALUES ('programme_membership', 'rebuild_parent', 'down', 'empty_parent') ON CONFLICT DO NOTHING;
 COMMIT;

@@ -443,16 +443,60 @@ BEGIN
 END
 $body$;
 REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_restore_own"(lo bigint, hi bigint) FROM PUBLIC;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_referred"(uuids pg_catalog.uuid[]) RETURNS pg_catalog.uuid[]
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $body$
+#variable_conflict use_variable
+DECLARE
+  own_key record; own_some pg_catalog.uuid[]; own_found pg_catalog.uuid[] := '{}';
+BEGIN
+  PERFORM FROM "public"."programme_membership" AS p WHERE p."uuid" = ANY (uuids) ORDER BY p."uuid" FOR UPDATE;
+  FOR own_key IN
+    SELECT k.conrelid::pg_catalog.regclass AS referring,
+      pg_catalog.has_table_privilege(k.conrelid, 'SELECT')
+        AND NOT pg_catalog.row_security_active(k.conrelid) AS seen,
+      (SELECT pg_catalog.string_agg(pg_catalog.format('r.%I = p.%I', a.attname, b.attname),
+          ' AND ')
+        FROM ROWS FROM (pg_catalog.unnest(k.conkey), pg_catalog.unnest(k.confkey)) AS c (one, two)
+        JOIN pg_catalog.pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = c.one
+        JOIN pg_catalog.pg_attribute AS b ON b.attrelid = k.confrelid AND b.attnum = c.two
+      ) AS same
+    FROM pg_catalog.pg_constraint AS k
+    WHERE k.confrelid = '"public"."programme_membership"'::pg_catalog.regclass AND k.contype = 'f'
+      AND k.conparentid = 0 AND NOT (k.conname = 'fk_curriculum_membership_programme_membership_uuid'
+        AND k.conrelid = '"public"."curriculum_membership"'::pg_catalog.regclass)
+  LOOP
+    IF NOT own_key.seen THEN
+      RETURN uuids;
+    END IF;
+    EXECUTE pg_catalog.format('SELECT pg_catalog.array_agg(DISTINCT p.%I) FROM %s AS p '
+      'JOIN %s AS r ON %s WHERE p.%I = ANY ($1)', 'uuid', '"public"."programme_membership"',
+      own_key.referring, own_key.same, 'uuid')
+    INTO own_some USING uuids;
+    own_found := own_found || coalesce(own_some, '{}');
+  END LOOP;
+  RETURN own_found;
+END
+$body$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_referred"(pg_catalog.uuid[]) FROM PUBLIC;
 CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_settle"(uuids pg_catalog.uuid[], shared pg_catalog.bool) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp AS $body$
+DECLARE
+  own_gone pg_catalog.uuid[];
 BEGIN
   IF shared THEN
     PERFORM FROM "public"."programme_membership" AS p WHERE p."uuid" = ANY (uuids)
       ORDER BY p."uuid" FOR NO KEY UPDATE;
     UPDATE "public"."programme_membership" AS p SET "uuid" = p."uuid" WHERE p."uuid" = ANY (uuids);
   END IF;
-  DELETE FROM "public"."programme_membership" AS p WHERE p."uuid" = ANY (uuids)
-    AND NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS c WHERE c."programme_membership_uuid" = p."uuid");
+  own_gone := ARRAY(SELECT p."uuid" FROM "public"."programme_membership" AS p WHERE p."uuid" = ANY (uuids)
+    AND NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS c WHERE c."programme_membership_uuid" = p."uuid"));
+  IF pg_catalog.cardinality(own_gone) > 0 THEN
+    IF pg_catalog.cardinality("public_refactor"."programme_membership_referred"(own_gone)) > 0 THEN
+      RAISE foreign_key_violation USING MESSAGE = 'the last child of a parent in programme_membership would go while other rows refer to it', HINT = 'Write the rows that refer to it first, or leave a child in curriculum_membership. Until both tables are saved in parallel a parent cannot stay without children.',
+        SCHEMA = 'public', TABLE = 'programme_membership';
+    END IF;
+    DELETE FROM "public"."programme_membership" AS p WHERE p."uuid" = ANY (own_gone);
+  END IF;
   INSERT INTO "public"."programme_membership" AS p ("uuid", "person_id", "programme_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "amended_date")
 SELECT g.* FROM (SELECT DISTINCT ON (c."programme_membership_uuid") c."programme_membership_uuid", c."person_id", c."programme_id", c."programme_membership_type", c."programme_start_date", c."programme_end_date", c."rotation", c."rotation_id", c."training_number_id", c."training_pathway", c."leaving_reason", c."leaving_destination", c."amended_date"
 FROM "public"."curriculum_membership" AS c WHERE c."programme_membership_uuid" IN (SELECT pg_catalog.unnest(uuids))
@@ -1545,7 +1589,7 @@ BEGIN
   SELECT 'programme_membership', 'link_children', 'down', 'childless parent went',
     pg_catalog.to_jsonb(p.*)
   FROM "public"."programme_membership" AS p WHERE NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS c WHERE c."programme_membership_uuid" = p."uuid");
-  DELETE FROM "public"."programme_membership" AS p WHERE NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS c WHERE c."programme_membership_uuid" = p."uuid");
+  DELETE FROM "public"."programme_membership" AS p WHERE NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS c WHERE c."programme_membership_uuid" = p."uuid") AND NOT (pg_catalog.cardinality("public_refactor"."programme_membership_referred"(ARRAY[p."uuid"])) > 0);
 END
 $body$;
 INSERT INTO "public_refactor"."action" (plan, step, direction, key)

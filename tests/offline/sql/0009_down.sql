@@ -1530,7 +1530,7 @@ BEGIN
     END IF;
     born := made OR (whole AND EXISTS (SELECT FROM "public_refactor"."programme_membership_born" AS b
       WHERE b.xid = pg_catalog.pg_current_xact_id() AND b.uuid = claimed));
-    IF whole AND born THEN
+    IF whole AND born AND NOT (pg_catalog.cardinality("public_refactor"."programme_membership_referred"(ARRAY[claimed])) > 0) THEN
       -- The key is new in this transaction: the old parent takes it over and keeps its uuid.
       WITH gone AS (
         DELETE FROM "public"."programme_membership" AS p WHERE p."uuid" = claimed RETURNING p."uuid"),
@@ -1691,6 +1691,41 @@ BEGIN
 END
 $body$$body1$;
       EXECUTE $body$REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_parent_updated"() FROM PUBLIC$body$;
+      EXECUTE $body1$CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_referred"(uuids pg_catalog.uuid[]) RETURNS pg_catalog.uuid[]
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $body$
+#variable_conflict use_variable
+DECLARE
+  own_key record; own_some pg_catalog.uuid[]; own_found pg_catalog.uuid[] := '{}';
+BEGIN
+  PERFORM FROM "public"."programme_membership" AS p WHERE p."uuid" = ANY (uuids) ORDER BY p."uuid" FOR UPDATE;
+  FOR own_key IN
+    SELECT k.conrelid::pg_catalog.regclass AS referring,
+      pg_catalog.has_table_privilege(k.conrelid, 'SELECT')
+        AND NOT pg_catalog.row_security_active(k.conrelid) AS seen,
+      (SELECT pg_catalog.string_agg(pg_catalog.format('r.%I = p.%I', a.attname, b.attname),
+          ' AND ')
+        FROM ROWS FROM (pg_catalog.unnest(k.conkey), pg_catalog.unnest(k.confkey)) AS c (one, two)
+        JOIN pg_catalog.pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = c.one
+        JOIN pg_catalog.pg_attribute AS b ON b.attrelid = k.confrelid AND b.attnum = c.two
+      ) AS same
+    FROM pg_catalog.pg_constraint AS k
+    WHERE k.confrelid = '"public"."programme_membership"'::pg_catalog.regclass AND k.contype = 'f'
+      AND k.conparentid = 0 AND NOT (k.conname = 'fk_curriculum_membership_programme_membership_uuid'
+        AND k.conrelid = '"public"."curriculum_membership"'::pg_catalog.regclass)
+  LOOP
+    IF NOT own_key.seen THEN
+      RETURN uuids;
+    END IF;
+    EXECUTE pg_catalog.format('SELECT pg_catalog.array_agg(DISTINCT p.%I) FROM %s AS p '
+      'JOIN %s AS r ON %s WHERE p.%I = ANY ($1)', 'uuid', '"public"."programme_membership"',
+      own_key.referring, own_key.same, 'uuid')
+    INTO own_some USING uuids;
+    own_found := own_found || coalesce(own_some, '{}');
+  END LOOP;
+  RETURN own_found;
+END
+$body$$body1$;
+      EXECUTE $body$REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_referred"(pg_catalog.uuid[]) FROM PUBLIC$body$;
       EXECUTE $body1$CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_collect"(uuids pg_catalog.uuid[]) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $body$
 #variable_conflict use_variable
@@ -1709,8 +1744,12 @@ BEGIN
     END IF;
   END IF;
     IF parent."uuid" IS NOT NULL AND (pg_catalog.get_byte(pg_catalog.uuid_send(one), 6) & 240) = 128 AND NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS c WHERE c."programme_membership_uuid" = one) THEN
-      DELETE FROM "public"."programme_membership" AS p WHERE p."uuid" = one;
-      DELETE FROM "public_refactor"."programme_membership_emptied" AS e WHERE e.uuid = one;
+      IF pg_catalog.cardinality("public_refactor"."programme_membership_referred"(ARRAY[one])) > 0 THEN
+        INSERT INTO "public_refactor"."programme_membership_emptied" AS e (uuid) VALUES (one) ON CONFLICT DO NOTHING;
+      ELSE
+        DELETE FROM "public"."programme_membership" AS p WHERE p."uuid" = one;
+        DELETE FROM "public_refactor"."programme_membership_emptied" AS e WHERE e.uuid = one;
+      END IF;
     END IF;
   END LOOP;
 END
@@ -1791,8 +1830,10 @@ BEGIN
   END IF;
   DELETE FROM "public_refactor"."programme_membership_replaced";
   DELETE FROM "public_refactor"."programme_membership_uuid_map";
-  DELETE FROM "public"."programme_membership" AS p WHERE (pg_catalog.get_byte(pg_catalog.uuid_send(p."uuid"), 6) & 240) = 128;
   DELETE FROM "public_refactor"."programme_membership_emptied";
+  DELETE FROM "public"."programme_membership" AS p WHERE (pg_catalog.get_byte(pg_catalog.uuid_send(p."uuid"), 6) & 240) = 128 AND p."uuid" <> ALL ("public_refactor"."programme_membership_referred"(ARRAY(SELECT p."uuid" FROM "public"."programme_membership" AS p WHERE (pg_catalog.get_byte(pg_catalog.uuid_send(p."uuid"), 6) & 240) = 128)));
+  INSERT INTO "public_refactor"."programme_membership_emptied" AS e (uuid)
+  SELECT p."uuid" FROM "public"."programme_membership" AS p WHERE (pg_catalog.get_byte(pg_catalog.uuid_send(p."uuid"), 6) & 240) = 128 ON CONFLICT DO NOTHING;
   RETURN NULL;
 END
 $body$$body1$;

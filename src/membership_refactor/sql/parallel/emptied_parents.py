@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from membership_refactor.sql.parallel.sides import Sides, function
 from membership_refactor.sql.parents.parent_uuid import version_8
+from membership_refactor.sql.parents.references import is_referred
 from membership_refactor.sql.quoting import literal
 from membership_refactor.sql.snapshot_fence import guard
 from membership_refactor.sql.statements import Statement
@@ -16,7 +17,7 @@ def _childless(sides: Sides, uuid: str) -> str:
 
 def collect_function(sides: Sides, *, keep: bool = False) -> tuple[Statement, ...]:
     """``collect(uuids)``: updates each parent, in order, without changing it. Then deletes it if
-    the tool created it and it has no child.
+    the tool created it and it has no child. One that other rows refer to is listed instead.
 
     If two sessions each take one of the last two children, both update the parent. So the second
     sees the work of the first or fails with 40001. With ``keep`` (the children are frozen) the
@@ -24,13 +25,14 @@ def collect_function(sides: Sides, *, keep: bool = False) -> tuple[Statement, ..
     """
     names, u = sides.names, sides.uuid
     emptied = names.own("emptied")
-    if keep:
-        act = f"INSERT INTO {emptied} AS e (uuid) VALUES (one) ON CONFLICT DO NOTHING;"
-    else:
-        act = (
-            f"DELETE FROM {names.parent} AS p WHERE p.{u} = one;\n"
-            f"      DELETE FROM {emptied} AS e WHERE e.uuid = one;"
-        )
+    act = f"INSERT INTO {emptied} AS e (uuid) VALUES (one) ON CONFLICT DO NOTHING;"
+    if not keep:
+        act = f"""IF {is_referred(names, "one")} THEN
+        {act}
+      ELSE
+        DELETE FROM {names.parent} AS p WHERE p.{u} = one;
+        DELETE FROM {emptied} AS e WHERE e.uuid = one;
+      END IF;"""
     own_xid = "pg_catalog.pg_current_xact_id()::pg_catalog.xid"
     body = f"""  FOR one IN SELECT DISTINCT g.g FROM pg_catalog.unnest(uuids) AS g (g)
     WHERE g.g IS NOT NULL ORDER BY g.g LOOP
@@ -104,13 +106,15 @@ def truncated_function(sides: Sides, *, keep: bool = False) -> tuple[Statement, 
     """
     names, u = sides.names, sides.uuid
     ours = f"{names.parent} AS p WHERE {version_8(f'p.{u}')}"
-    if keep:
-        act = (
-            f"INSERT INTO {names.own('emptied')} AS e (uuid)\n"
-            f"  SELECT p.{u} FROM {ours} ON CONFLICT DO NOTHING;"
-        )
-    else:
-        act = f"DELETE FROM {ours};\n  DELETE FROM {names.own('emptied')};"
+    act = (
+        f"INSERT INTO {names.own('emptied')} AS e (uuid)\n"
+        f"  SELECT p.{u} FROM {ours} ON CONFLICT DO NOTHING;"
+    )
+    if not keep:
+        kept = f"{names.own('referred')}(ARRAY(SELECT p.{u} FROM {ours}))"
+        act = f"""DELETE FROM {names.own("emptied")};
+  DELETE FROM {ours} AND p.{u} <> ALL ({kept});
+  {act}"""
     message = f"{sides.plan.copy} cannot be truncated in a transaction with an old snapshot"
     body = f"""  IF pg_catalog.current_setting('transaction_isolation')
     IN ('repeatable read', 'serializable') THEN

@@ -20,6 +20,7 @@ from membership_refactor.sql.parallel.frozen_columns import (
 from membership_refactor.sql.parallel.parent_rows import propagate_function, refill_function
 from membership_refactor.sql.parallel.provisional_link import provisional_trigger_function
 from membership_refactor.sql.parallel.sides import Sides
+from membership_refactor.sql.parents.references import referred_function
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.sql.triggers import (
     OwnTrigger,
@@ -167,6 +168,7 @@ def install(names: Names, child: Table) -> tuple[Statement, ...]:
         *inserted_function(sides),
         *updated_function(sides),
         *propagate_function(sides),
+        *referred_function(names),
         *collect_function(sides),
         *left_functions(sides),
         *truncated_function(sides),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from membership_refactor.sql.parallel.claim import claim
 from membership_refactor.sql.parallel.lost_values import record_own_values
 from membership_refactor.sql.parallel.sides import Sides, set_to
+from membership_refactor.sql.parents.references import is_referred
 from membership_refactor.sql.quoting import columns as listed
 from membership_refactor.sql.quoting import ident
 from membership_refactor.sql.types import differs
@@ -52,7 +53,7 @@ def change_key(sides: Sides) -> str:
     END IF;
     born := made OR (whole AND EXISTS (SELECT FROM {names.own("born")} AS b
       WHERE b.xid = pg_catalog.pg_current_xact_id() AND b.uuid = claimed));
-    IF whole AND born THEN
+    IF whole AND born AND NOT ({is_referred(names, "claimed")}) THEN
       -- The key is new in this transaction: the old parent takes it over and keeps its uuid.
       WITH gone AS (
         DELETE FROM {parents} AS p WHERE p.{u} = claimed RETURNING p.{u}),

@@ -10,6 +10,7 @@ from membership_refactor.planning import Conflict, TableSplit
 from membership_refactor.planning.policies import Agreed, Choice, Extreme, FromRow, choice
 from membership_refactor.portrait import Column, Table
 from membership_refactor.sql.names import Names
+from membership_refactor.sql.parents.references import is_referred, referred_function
 from membership_refactor.sql.quoting import columns as listed
 from membership_refactor.sql.quoting import dollar_quoted, ident, literal, qualified
 from membership_refactor.sql.snapshot_fence import guard
@@ -144,15 +145,29 @@ def settle_function(names: Names, child: Table) -> tuple[Statement, ...]:
     )
     # Delete parents without children first. A cascade, such as a changed id of a person, reaches a
     # parent before the events of its children; then it has the key of the parent to be inserted.
+    message = f"the last child of a parent in {plan.parent} would go while other rows refer to it"
+    hint = (
+        f"Write the rows that refer to it first, or leave a child in {plan.copy}. Until both "
+        "tables are saved in parallel a parent cannot stay without children."
+    )
     body = f"""
+DECLARE
+  own_gone pg_catalog.uuid[];
 BEGIN
   IF shared THEN
     PERFORM FROM {names.parent} AS p WHERE p.{uuid} = ANY (uuids)
       ORDER BY p.{uuid} FOR NO KEY UPDATE;
     UPDATE {names.parent} AS p SET {uuid} = p.{uuid} WHERE p.{uuid} = ANY (uuids);
   END IF;
-  DELETE FROM {names.parent} AS p WHERE p.{uuid} = ANY (uuids)
-    AND NOT EXISTS (SELECT FROM {names.copy} AS c WHERE c.{link} = p.{uuid});
+  own_gone := ARRAY(SELECT p.{uuid} FROM {names.parent} AS p WHERE p.{uuid} = ANY (uuids)
+    AND NOT EXISTS (SELECT FROM {names.copy} AS c WHERE c.{link} = p.{uuid}));
+  IF pg_catalog.cardinality(own_gone) > 0 THEN
+    IF pg_catalog.cardinality({names.own("referred")}(own_gone)) > 0 THEN
+      RAISE foreign_key_violation USING MESSAGE = {literal(message)}, HINT = {literal(hint)},
+        SCHEMA = {literal(names.schema)}, TABLE = {literal(plan.parent)};
+    END IF;
+    DELETE FROM {names.parent} AS p WHERE p.{uuid} = ANY (own_gone);
+  END IF;
   {insert_parents(names, child, missing)};
   UPDATE {names.parent} AS p SET ({listed(columns)}) = ROW ({listed(columns, "g.")})
   FROM ({select}) AS g
@@ -161,6 +176,7 @@ END
 """
     signature = f"{names.own('settle')}(uuids pg_catalog.uuid[], shared pg_catalog.bool)"
     return (
+        *referred_function(names),
         Statement(
             f"CREATE OR REPLACE FUNCTION {signature} RETURNS void LANGUAGE plpgsql\n"
             f"SET search_path = pg_catalog, pg_temp AS {dollar_quoted(body)}"
@@ -194,7 +210,7 @@ BEGIN
   SELECT {literal(plan.name)}, 'link_children', 'down', 'childless parent went',
     pg_catalog.to_jsonb(p.*)
   FROM {names.parent} AS p WHERE {alone};
-  DELETE FROM {names.parent} AS p WHERE {alone};
+  DELETE FROM {names.parent} AS p WHERE {alone} AND NOT ({is_referred(names, f"p.{uuid}")});
 END
 """
         )
