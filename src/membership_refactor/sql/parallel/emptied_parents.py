@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from membership_refactor.sql.parallel.sides import Sides, function
 from membership_refactor.sql.parents.parent_uuid import version_8
-from membership_refactor.sql.parents.references import is_referred
+from membership_refactor.sql.parents.referring_rows import is_referred
 from membership_refactor.sql.quoting import literal
 from membership_refactor.sql.snapshot_fence import guard
 from membership_refactor.sql.statements import Statement

@@ -20,7 +20,7 @@ from membership_refactor.sql.parallel.frozen_columns import (
 from membership_refactor.sql.parallel.parent_rows import propagate_function, refill_function
 from membership_refactor.sql.parallel.provisional_link import provisional_trigger_function
 from membership_refactor.sql.parallel.sides import Sides
-from membership_refactor.sql.parents.references import referred_function
+from membership_refactor.sql.parents.referring_rows import referred_function
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.sql.triggers import (
     OwnTrigger,

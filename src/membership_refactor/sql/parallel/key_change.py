@@ -5,7 +5,7 @@ from __future__ import annotations
 from membership_refactor.sql.parallel.claim import claim
 from membership_refactor.sql.parallel.lost_values import record_own_values
 from membership_refactor.sql.parallel.sides import Sides, set_to
-from membership_refactor.sql.parents.references import is_referred
+from membership_refactor.sql.parents.referring_rows import is_referred
 from membership_refactor.sql.quoting import columns as listed
 from membership_refactor.sql.quoting import ident
 from membership_refactor.sql.types import differs

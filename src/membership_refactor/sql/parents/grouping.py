@@ -10,7 +10,7 @@ from membership_refactor.planning import Conflict, TableSplit
 from membership_refactor.planning.policies import Agreed, Choice, Extreme, FromRow, choice
 from membership_refactor.portrait import Column, Table
 from membership_refactor.sql.names import Names
-from membership_refactor.sql.parents.references import is_referred, referred_function
+from membership_refactor.sql.parents.referring_rows import is_referred, referred_function
 from membership_refactor.sql.quoting import columns as listed
 from membership_refactor.sql.quoting import dollar_quoted, ident, literal, qualified
 from membership_refactor.sql.snapshot_fence import guard
