@@ -91,8 +91,8 @@ def commands(verb: str, rest: Sequence[str]) -> list[list[str]]:
         return [[python, "-m", "tests.mutants", *rest]]
     if verb == "docs":
         print("dev.py: building build/site/index.html", file=sys.stderr)
-        # All of it: the contents beside a page may have changed though the page has not.
-        strict = ["--fail-on-warning", "--keep-going", "--write-all", "--quiet"]
+        # All of it anew: docstrings and the contents beside a page change without the page.
+        strict = ["--fail-on-warning", "--keep-going", "--fresh-env", "--quiet"]
         return [[python, "-m", "sphinx", *strict, *rest, "docs", "build/site"]]
     if verb == "ci":
         return [*commands("lint", []), *commands("docs", []), *commands("test", [])]
