@@ -249,7 +249,7 @@ REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_link"(bigint, big
 END $link$;
 CREATE TABLE IF NOT EXISTS "public_refactor"."programme_membership_copy_log" (
   keys bigint[], n pg_catalog.int4 NOT NULL DEFAULT 0);
-ALTER TABLE "public_refactor"."programme_membership_copy_log" ALTER COLUMN keys SET STORAGE EXTERNAL;
+ALTER TABLE "public_refactor"."programme_membership_copy_log" ALTER COLUMN keys SET STORAGE EXTERNAL, REPLICA IDENTITY FULL;
 CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_copy_log_insert"() RETURNS trigger LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 #variable_conflict use_variable

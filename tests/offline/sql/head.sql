@@ -346,6 +346,7 @@ CREATE TABLE IF NOT EXISTS "public_refactor"."batch" (
   PRIMARY KEY (plan, job, n)
 );
 CREATE TABLE IF NOT EXISTS "public_refactor"."check_result" (
+  n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   plan text NOT NULL,
   step text,
   direction text,
@@ -356,6 +357,7 @@ CREATE TABLE IF NOT EXISTS "public_refactor"."check_result" (
   checked_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
 );
 CREATE TABLE IF NOT EXISTS "public_refactor"."event" (
+  n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   plan text NOT NULL,
   step text,
   direction text,
@@ -365,6 +367,7 @@ CREATE TABLE IF NOT EXISTS "public_refactor"."event" (
   at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
 );
 CREATE TABLE IF NOT EXISTS "public_refactor"."acceptance" (
+  n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   plan text NOT NULL,
   step text NOT NULL,
   reason text NOT NULL CHECK (reason <> ''),
@@ -372,6 +375,7 @@ CREATE TABLE IF NOT EXISTS "public_refactor"."acceptance" (
   at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
 );
 CREATE TABLE IF NOT EXISTS "public_refactor"."usage_interval" (
+  n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   plan text NOT NULL,
   target text NOT NULL,
   source text NOT NULL,
@@ -382,6 +386,7 @@ CREATE TABLE IF NOT EXISTS "public_refactor"."usage_interval" (
   detail jsonb
 );
 CREATE TABLE IF NOT EXISTS "public_refactor"."scan_outcome" (
+  n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   plan text NOT NULL,
   stage text NOT NULL,
   consumer text NOT NULL,
@@ -410,6 +415,7 @@ CREATE TABLE IF NOT EXISTS "public_refactor"."own_object" (
   PRIMARY KEY (plan, kind, name)
 );
 CREATE TABLE IF NOT EXISTS "public_refactor"."repair" (
+  n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   plan text NOT NULL,
   comparison text NOT NULL,
   key text NOT NULL,

@@ -192,7 +192,8 @@ def test_uuids_that_are_not_computed_are_kept_for_the_next_way_up(play: Play) ->
     play("INSERT INTO pm (person) VALUES (9)")
     play("INSERT INTO cm (id, pm_uuid) SELECT 3, uuid FROM pm WHERE person = 9")
     assert play("SELECT tis_refactor.m_fill_uuid_map(1, 100)") == [(2,)]
-    assert play("SELECT tis_refactor.m_fill_uuid_map(1, 100)") == [(2,)]
+    # What stands is left alone: a trigger may have noted it since.
+    assert play("SELECT tis_refactor.m_fill_uuid_map(1, 100)") == [(0,)]
     assert play(
         'SELECT m."child id", m."kept uuid" = c.pm_uuid, m.person, m.type'
         ' FROM tis_refactor.m_uuid_map AS m JOIN cm AS c ON c.id = m."child id" ORDER BY 1'

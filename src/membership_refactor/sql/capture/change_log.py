@@ -44,7 +44,11 @@ class ChangeLog:
                 f"CREATE TABLE IF NOT EXISTS {self.log} (\n"
                 f"  keys {self.key_type}[], n pg_catalog.int4 NOT NULL DEFAULT 0)"
             ),
-            Statement(f"ALTER TABLE {self.log} ALTER COLUMN keys SET STORAGE EXTERNAL"),
+            # A publication of all tables would refuse the replay's DELETE: there is no key.
+            Statement(
+                f"ALTER TABLE {self.log} ALTER COLUMN keys SET STORAGE EXTERNAL, "
+                "REPLICA IDENTITY FULL"
+            ),
         )
 
     def function_statements(self) -> tuple[Statement, ...]:

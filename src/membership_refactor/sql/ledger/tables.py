@@ -61,6 +61,7 @@ TABLES: dict[str, str] = {
   done_at timestamptz,
   PRIMARY KEY (plan, job, n)""",
     "check_result": """
+  n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   plan text NOT NULL,
   step text,
   direction text,
@@ -70,6 +71,7 @@ TABLES: dict[str, str] = {
   seconds double precision NOT NULL,
   checked_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()""",
     "event": """
+  n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   plan text NOT NULL,
   step text,
   direction text,
@@ -78,12 +80,14 @@ TABLES: dict[str, str] = {
   by_role text NOT NULL DEFAULT session_user,
   at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()""",
     "acceptance": """
+  n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   plan text NOT NULL,
   step text NOT NULL,
   reason text NOT NULL CHECK (reason <> ''),
   by_role text NOT NULL DEFAULT session_user,
   at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()""",
     "usage_interval": """
+  n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   plan text NOT NULL,
   target text NOT NULL,
   source text NOT NULL,
@@ -93,6 +97,7 @@ TABLES: dict[str, str] = {
   covered boolean NOT NULL,
   detail jsonb""",
     "scan_outcome": """
+  n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   plan text NOT NULL,
   stage text NOT NULL,
   consumer text NOT NULL,
@@ -118,6 +123,7 @@ TABLES: dict[str, str] = {
   bare text NOT NULL,
   PRIMARY KEY (plan, kind, name)""",
     "repair": """
+  n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   plan text NOT NULL,
   comparison text NOT NULL,
   key text NOT NULL,
