@@ -20,12 +20,14 @@ project = "membership_refactor"
 author = "The authors of membership_refactor"
 release = importlib.metadata.version("membership-refactor")
 
-extensions = ["myst_parser", "sphinx.ext.autodoc"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_copybutton"]
 source_suffix = {".md": "markdown"}
 exclude_patterns = ["made", "pages"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 smartquotes = False
+# What commands print is not typed.
+copybutton_selector = "div:not(.highlight-text) > div.highlight > pre"
 nitpicky = True
 # Other projects' pages are not read, so that the build needs no network. Inner types have no page.
 OTHERS = "alembic|collections|pathlib|psycopg|sqlalchemy"
