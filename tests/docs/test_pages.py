@@ -13,7 +13,9 @@ from membership_refactor.steps.step import Direction
 from tests.docs.blocks import ROOT
 from tests.fixtures.steps import STEPS
 
-FUNCTION = re.compile(r'CREATE OR REPLACE FUNCTION ("\w+"\."\w+").*?AS (\$\w*\$)(.*?)\2', re.DOTALL)
+FUNCTION = re.compile(
+    r'^CREATE OR REPLACE FUNCTION ("\w+"\."\w+").*?AS (\$\w*\$)(.*?)\2', re.DOTALL | re.MULTILINE
+)
 PAGES = dict(statements.pages())
 
 
