@@ -185,8 +185,8 @@ def _open(step: OpenStep) -> Iterator[str]:
         yield f"  working now: {', '.join(step.sessions)}"
     yield f"  continue with:   {step.go_on}"
     yield f"  or undo it with: {step.take_back}"
-    yield f"  done:   {', '.join(step.done) or 'nothing yet'}"
-    yield f"  to do:  {', '.join(step.to_do) or 'the checks at its end'}"
+    yield f"  done:   {'; '.join(step.done) or 'nothing yet'}"
+    yield f"  to do:  {'; '.join(step.to_do) or 'the checks at its end'}"
     for job in step.jobs:
         of = f" of about {job.expected:,}" if job.expected is not None else ""
         percent = f" ({job.percent:.0f} %)" if job.percent is not None else ""
