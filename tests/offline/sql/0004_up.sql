@@ -112,9 +112,9 @@ ORDER BY t.name
   END IF;
 END
 $body$;
-DO $body$BEGIN IF (CASE WHEN pg_catalog.to_regprocedure('"public_refactor"."programme_membership_fence"()') IS NULL
-  THEN false ELSE (pg_catalog.xpath('//passed/text()', pg_catalog.query_to_xml(
-    'SELECT "public_refactor"."programme_membership_fence"() AS passed', false, true, '')))[1]::pg_catalog.text = 'false' END) THEN EXECUTE 'DO $fence$ BEGIN EXECUTE pg_catalog.format(''CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_fence"() RETURNS pg_catalog.bool LANGUAGE sql STABLE RETURN pg_catalog.pg_visible_in_snapshot(%L::pg_catalog.xid8, pg_catalog.pg_current_snapshot())'', pg_catalog.pg_current_xact_id()); END $fence$'; END IF; END$body$;
+DO $body$BEGIN IF coalesce(NOT pg_catalog.pg_visible_in_snapshot(pg_catalog.substring(
+  pg_catalog.pg_get_function_sqlbody(pg_catalog.to_regprocedure('"public_refactor"."programme_membership_fence"()')), '[0-9]+')::pg_catalog.xid8,
+  pg_catalog.pg_current_snapshot()), false) THEN EXECUTE 'DO $fence$ BEGIN EXECUTE pg_catalog.format(''CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_fence"() RETURNS pg_catalog.bool LANGUAGE sql STABLE RETURN pg_catalog.pg_visible_in_snapshot(%L::pg_catalog.xid8, pg_catalog.pg_current_snapshot())'', pg_catalog.pg_current_xact_id()); END $fence$'; END IF; END$body$;
 
 \if :refactor_open
 \warn '0004 dual_write: resumed'

@@ -113,11 +113,13 @@ END
 def _fence_is_foreign(names: Names) -> str:
     """A condition: the fence stands and refuses even a snapshot of this moment. Its transaction id
     is one of another cluster, from which this database was restored."""
-    call = literal(f"SELECT {names.own('fence')}() AS passed")
+    fence = f"pg_catalog.to_regprocedure({literal(names.own('fence') + '()')})"
+    # The number is read from the function's text: a call of a function that may not exist would
+    # not parse, and XML is not built into every server.
     return (
-        f"(CASE WHEN pg_catalog.to_regprocedure({literal(names.own('fence') + '()')}) IS NULL\n"
-        "  THEN false ELSE (pg_catalog.xpath('//passed/text()', pg_catalog.query_to_xml(\n"
-        f"    {call}, false, true, '')))[1]::pg_catalog.text = 'false' END)"
+        "coalesce(NOT pg_catalog.pg_visible_in_snapshot(pg_catalog.substring(\n"
+        f"  pg_catalog.pg_get_function_sqlbody({fence}), '[0-9]+')::pg_catalog.xid8,\n"
+        "  pg_catalog.pg_current_snapshot()), false)"
     )
 
 
