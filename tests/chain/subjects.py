@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from membership_refactor.planning import Conflict, Nulls, ParentColumn, TableSplit
 from membership_refactor.plans.legacy_tables import legacy_tables
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH, create_tables
 from membership_refactor.sql.quoting import ident, qualified
-from tests.chain.driver import Subject
+from tests.chain.driver import Chain, Subject
 
 REFERENCES = """
 INSERT INTO public.person (id) OVERRIDING SYSTEM VALUE VALUES (0), (1), (2), (3), (9);
@@ -107,3 +109,9 @@ UNCHANGED = odd(changed=None, indexed=False)
 """Nobody knows when a row was changed, and no index begins with the key."""
 COMPLETE = odd(nulls=Nulls.REJECT, indexed=False)
 """A key with a gap is refused."""
+
+
+def with_plan(chain: Chain, **changes: object) -> Chain:
+    """The same database, for the plan that ships with some of its fields changed."""
+    plan = replace(MEMBERSHIP.plan, **changes)  # type: ignore[arg-type]
+    return replace(chain, subject=Subject(plan=plan, schema="public", create=()))

@@ -15,8 +15,6 @@ import pytest
 
 from membership_refactor.database import libpq_url
 from membership_refactor.errors import (
-    CannotCarry,
-    CheckFailed,
     GateClosed,
     NoDatabase,
     PlanChanged,
@@ -26,85 +24,15 @@ from membership_refactor.errors import (
 )
 from membership_refactor.execution.options import Options
 from membership_refactor.execution.runner import Runner
-from membership_refactor.planning import Conflict, Nulls, ParentColumn
 from membership_refactor.plans.programme_membership import SPLIT
-from tests.chain.driver import QUIET, Chain, Snapshot, Subject, snapshot
-from tests.chain.subjects import MEMBERSHIP
+from tests.chain.driver import QUIET, Chain, Subject, snapshot
+from tests.chain.subjects import MEMBERSHIP, with_plan
 from tests.fixtures.chains import ChainAt
 from tests.fixtures.databases import NewDatabase
 from tests.fixtures.server import LaunchServer
 from tests.fixtures.steps import CHAIN
 
 WIDE = "public.programme_membership"
-
-
-def with_plan(chain: Chain, **changes: object) -> Chain:
-    plan = replace(MEMBERSHIP.plan, **changes)  # type: ignore[arg-type]
-    return replace(chain, subject=Subject(plan=plan, schema="public", create=()))
-
-
-def unchanged(found: Snapshot, before: Snapshot) -> None:
-    assert found.tables == before.tables
-    assert {o for o in found.own if o.startswith("trigger")} == set()
-
-
-@pytest.mark.parametrize(
-    ("statement", "said"),
-    [
-        (f"ALTER TABLE {WIDE} RENAME rotation TO rota", 'column "rotation" of the plan is not in'),
-        (f"ALTER TABLE {WIDE} RENAME TO other", 'table "public"."programme_membership" does not'),
-        (
-            f"ALTER TABLE {WIDE} ALTER amended_date DROP DEFAULT, "
-            "ALTER amended_date TYPE text USING ''",
-            'column "amended_date" (changed) has type text, not a timestamp',
-        ),
-        (
-            f"ALTER TABLE {WIDE} ALTER programme_start_date TYPE daterange USING NULL",
-            'key column "programme_start_date" has type daterange',
-        ),
-        (
-            f"ALTER TABLE {WIDE} DROP CONSTRAINT pk_programme_membership",
-            'there is no primary key; the plan expects one on "id"',
-        ),
-        (
-            f"ALTER TABLE {WIDE} ADD programme_membership_uuid uuid",
-            'already has a column "programme_membership_uuid", the name of the link',
-        ),
-        (
-            f"ALTER TABLE {WIDE} ADD g text GENERATED ALWAYS AS (rotation) STORED",
-            'column "g" is generated from "rotation", which leaves the child in 0010',
-        ),
-        (
-            f"ALTER TABLE {WIDE} DROP CONSTRAINT pk_programme_membership, "
-            "ADD PRIMARY KEY (id, person_id)",
-            'the primary key is (id, person_id), the plan expects ("id")',
-        ),
-    ],
-)
-def test_a_table_that_the_plan_does_not_fit_is_refused_by_name(
-    statement: str, said: str, chain_at: ChainAt
-) -> None:
-    chain = chain_at("0002")
-    chain.run(statement)
-    portrait = chain.portrait()
-    with pytest.raises(CannotCarry) as refused:
-        chain.up("0003")
-    assert said in str(refused.value)
-    assert "nothing has been changed" in str(refused.value)
-    assert chain.portrait() == portrait
-    assert chain.runner().abandon() is None
-
-
-def test_several_reasons_are_all_said_at_once(chain_at: ChainAt) -> None:
-    chain = with_plan(
-        chain_at("0002"),
-        child_columns=("one", "two"),
-        parent_columns=(ParentColumn(name="three"),),
-    )
-    with pytest.raises(CannotCarry) as refused:
-        chain.up("0003")
-    for name in ("one", "two", "three"):
-        assert f'column "{name}" of the plan is not in the table' in str(refused.value)
 
 
 def test_a_plan_that_is_not_the_one_the_chain_began_with_is_refused(chain_at: ChainAt) -> None:
@@ -120,50 +48,6 @@ def test_a_plan_that_is_not_the_one_the_chain_began_with_is_refused(chain_at: Ch
         assert 'plan "programme_membership" is not the one the chain began with' in message
         assert "Give a changed plan another name, or put the old text back." in message
     assert snapshot(chain) == before
-
-
-def agreeing(*names: str) -> tuple[ParentColumn, ...]:
-    return tuple(
-        replace(c, conflict=Conflict.AGREE) if c.name in names else c for c in SPLIT.parent_columns
-    )
-
-
-def test_rows_that_disagree_are_refused_with_their_keys(chain_at: ChainAt) -> None:
-    chain = with_plan(chain_at("0002"), parent_columns=agreeing("rotation_id"))
-    before = snapshot(chain)
-    with pytest.raises(CheckFailed) as refused:
-        chain.up("0003")
-    assert refused.value.count == 10
-    assert "the rows of a key agree on rotation_id (10 rows, first keys: " in str(refused.value)
-    assert "1, 1, NULL, NULL, NULL" in refused.value.keys or len(refused.value.keys) == 5
-    assert "another conflict policy" in str(refused.value)
-    unchanged(snapshot(chain), before)
-    assert chain.runner().abandon() is None
-
-
-def test_rows_that_begin_to_disagree_after_the_copy_are_refused_by_0006(chain_at: ChainAt) -> None:
-    chain = with_plan(chain_at("0002"), parent_columns=agreeing("leaving_reason"))
-    chain.up_to("0005")
-    chain.run("UPDATE public.curriculum_membership SET leaving_reason = 'other' WHERE id = 18")
-    with pytest.raises(CheckFailed) as refused:
-        chain.up("0006")
-    assert refused.value.keys == ("2, 0, MILITARY, 2020-01-01, 2020-01-01",)
-    assert chain.runner().abandon() is None
-    chain.run(
-        "UPDATE public.curriculum_membership SET leaving_reason = 'other' WHERE person_id = 2"
-    )
-    chain.up_to("0011", after="0005")
-
-
-def test_keys_with_a_gap_are_refused_where_the_plan_says_reject(chain_at: ChainAt) -> None:
-    chain = with_plan(chain_at("0002"), nulls=Nulls.REJECT)
-    before = snapshot(chain)
-    with pytest.raises(CheckFailed) as refused:
-        chain.up("0003")
-    assert refused.value.count == 14
-    assert refused.value.keys[0] == "2"
-    assert 'nulls="equal"' in str(refused.value)
-    unchanged(snapshot(chain), before)
 
 
 @pytest.mark.parametrize(

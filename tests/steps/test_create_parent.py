@@ -5,11 +5,14 @@ from __future__ import annotations
 import psycopg
 import pytest
 
+from membership_refactor.errors import CheckFailed
 from membership_refactor.steps.create_parent import STEP, parent
 from membership_refactor.steps.step import Direction
+from tests.chain.subjects import with_plan
 from tests.fixtures.chains import ChainAt
 from tests.steps.situations import keys, situation
 from tests.steps.test_copy_table import COPY
+from tests.steps.test_copy_table_refusals import agreeing
 
 PARENT = "public.programme_membership"
 
@@ -58,3 +61,17 @@ def test_its_downgrade_drops_the_parent_and_leaves_the_child(chain_at: ChainAt) 
     chain.down("0006")
     assert chain.portrait().find("programme_membership") is None
     assert chain.child() == rows
+
+
+def test_rows_that_begin_to_disagree_after_the_copy_are_refused_by_0006(chain_at: ChainAt) -> None:
+    chain = with_plan(chain_at("0002"), parent_columns=agreeing("leaving_reason"))
+    chain.up_to("0005")
+    chain.run("UPDATE public.curriculum_membership SET leaving_reason = 'other' WHERE id = 18")
+    with pytest.raises(CheckFailed) as refused:
+        chain.up("0006")
+    assert refused.value.keys == ("2, 0, MILITARY, 2020-01-01, 2020-01-01",)
+    assert chain.runner().abandon() is None
+    chain.run(
+        "UPDATE public.curriculum_membership SET leaving_reason = 'other' WHERE person_id = 2"
+    )
+    chain.up_to("0011", after="0005")
