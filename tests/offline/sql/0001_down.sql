@@ -191,9 +191,8 @@ FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
 SELECT c.relname::text FROM pg_catalog.pg_class AS c
 WHERE c.relnamespace = pg_catalog.to_regnamespace('"public"')
   AND c.relkind = 'r' AND c.relname IN ('person', 'programme', 'curriculum', 'rotation', 'training_number', 'programme_membership', 'program_enrollment', 'program_course_enrollment', 'curriculum_membership', 'programme_membership_retired')
-  AND (pg_catalog.xpath('/row/n/text()', pg_catalog.query_to_xml(pg_catalog.format(
-    'SELECT count(*) AS n FROM (SELECT FROM %s LIMIT 1) AS z', c.oid::pg_catalog.regclass),
-    false, true, '')))[1]::text <> '0'
+  AND EXISTS (SELECT FROM pg_catalog.ts_stat(pg_catalog.format(
+    'SELECT ''row''::pg_catalog.tsvector FROM %s LIMIT 1', c.oid::pg_catalog.regclass)))
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
     (plan, step, direction, name, broken, keys, seconds)
@@ -220,9 +219,8 @@ FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
 SELECT c.relname::text FROM pg_catalog.pg_class AS c
 WHERE c.relnamespace = pg_catalog.to_regnamespace('"public_refactor"')
   AND c.relkind = 'r' AND c.relname ~ '_(uuid_map|replaced|merge_move)$'
-  AND (pg_catalog.xpath('/row/n/text()', pg_catalog.query_to_xml(pg_catalog.format(
-    'SELECT count(*) AS n FROM (SELECT FROM %s LIMIT 1) AS z', c.oid::pg_catalog.regclass),
-    false, true, '')))[1]::text <> '0'
+  AND EXISTS (SELECT FROM pg_catalog.ts_stat(pg_catalog.format(
+    'SELECT ''row''::pg_catalog.tsvector FROM %s LIMIT 1', c.oid::pg_catalog.regclass)))
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
     (plan, step, direction, name, broken, keys, seconds)
