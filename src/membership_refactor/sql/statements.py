@@ -18,11 +18,6 @@ class Lock(StrEnum):
     SHARE_ROW_EXCLUSIVE = "SHARE ROW EXCLUSIVE"
     ACCESS_EXCLUSIVE = "ACCESS EXCLUSIVE"
 
-    @property
-    def queues_writers(self) -> bool:
-        """Whether writers wait for this lock, so that it has to be short."""
-        return self in (Lock.SHARE, Lock.SHARE_ROW_EXCLUSIVE, Lock.ACCESS_EXCLUSIVE)
-
 
 @dataclass(frozen=True, slots=True)
 class Statement:

@@ -103,7 +103,8 @@ def test_a_foreign_key_is_added_without_a_scan_and_validated_apart() -> None:
 
     assert added.text.endswith("REFERENCES s.o(q) NOT VALID")
     assert validated.text == 'ALTER TABLE "s"."t" VALIDATE CONSTRAINT "fk"'
-    assert not validated.lock.queues_writers
+    # It does not make writers wait.
+    assert validated.lock is Lock.SHARE_UPDATE_EXCLUSIVE
 
 
 def test_a_key_that_was_not_valid_stays_so() -> None:
