@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from membership_refactor.errors import CannotCarry, CheckFailed
-from membership_refactor.portrait import Dependent, Policy, Trigger
+from membership_refactor.portrait import ColumnUse
 from membership_refactor.steps.drop_deprecated_columns import STEP
 from membership_refactor.steps.step import Direction
 from tests.fixtures.chains import ChainAt
@@ -18,6 +18,10 @@ from tests.steps.test_copy_table import COPY, LINK
 from tests.steps.test_create_parent import PARENT
 
 CHILD = "curriculum_membership"
+
+
+def use(kind: str, name: str, *columns: str) -> ColumnUse:
+    return ColumnUse(kind=kind, name=name, columns=columns, stops=True)
 
 
 def test_its_keys_are_those_that_ledgers_hold() -> None:
@@ -40,36 +44,26 @@ def test_the_child_keeps_its_own_columns_and_the_link() -> None:
 
 
 def test_a_view_that_uses_a_deprecated_column_is_refused_by_name() -> None:
-    view = Dependent(kind="view", name="public.report", columns=("rotation", "id"))
-    s = with_table("drop_deprecated_columns", CHILD, lambda t: replace(t, dependents=(view,)))
+    view = use("view", "view public.report", "rotation", "id")
+    s = with_table("drop_deprecated_columns", CHILD, lambda t: replace(t, uses=(view,)))
     (text,) = STEP.refusals(s)
     assert "view public.report uses rotation;" in text
 
 
 def test_a_view_of_the_childs_own_columns_stays() -> None:
-    view = Dependent(kind="view", name="public.report", columns=("curriculum_id", "id"))
-    s = with_table("drop_deprecated_columns", CHILD, lambda t: replace(t, dependents=(view,)))
+    view = use("view", "view public.report", "curriculum_id", "id")
+    s = with_table("drop_deprecated_columns", CHILD, lambda t: replace(t, uses=(view,)))
     assert STEP.refusals(s) == ()
 
 
 def test_a_policy_and_a_trigger_that_use_a_deprecated_column_are_refused_by_name() -> None:
-    policy = Policy(
-        name="own",
-        permissive=True,
-        command="*",
-        roles=("public",),
-        using="true",
-        check=None,
-        columns=("person_id",),
-    )
-    trigger = Trigger(name="watch", definition="", columns=("rotation",))
-    s = with_table(
-        "drop_deprecated_columns",
-        CHILD,
-        lambda t: replace(t, policies=(policy,), triggers=(trigger,)),
-    )
+    policy = use("policy", "policy own on table public.x", "person_id")
+    trigger = use("trigger", "trigger watch on table public.x", "rotation")
+    s = with_table("drop_deprecated_columns", CHILD, lambda t: replace(t, uses=(policy, trigger)))
     texts = STEP.refusals(s)
-    assert [text.split(" uses ")[0] for text in texts] == ['policy "own"', 'trigger "watch"']
+    assert [text.split(" on ")[0] for text in texts] == ["policy own", "trigger watch"]
+    assert "uses person_id;" in texts[0]
+    assert "uses rotation;" in texts[1]
 
 
 def test_the_columns_are_gone_and_no_value_is_lost(chain_at: ChainAt) -> None:

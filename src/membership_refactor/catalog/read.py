@@ -15,6 +15,7 @@ from membership_refactor.catalog import dependents, queries
 from membership_refactor.portrait.server import EventTrigger, Server
 from membership_refactor.portrait.tables import (
     Column,
+    ColumnUse,
     Constraint,
     Dependent,
     Grant,
@@ -29,6 +30,7 @@ from membership_refactor.portrait.tables import (
     Trigger,
 )
 from membership_refactor.portrait.tables import Sequence as IdSequence
+from membership_refactor.sql.column_uses import column_uses
 from membership_refactor.sql.names import OWN_PREFIXES, ledger_schema
 
 _RowsByTable: TypeAlias = dict[int, list[DictRow]]
@@ -92,6 +94,7 @@ _PARTS = {
     "functions": dependents.FUNCTIONS,
     "others": dependents.OTHERS,
     "by_text": dependents.BY_TEXT,
+    "uses": column_uses("%(tables)s", "%(own)s::text[]"),
 }
 
 
@@ -176,6 +179,7 @@ def _table(row: DictRow, parts: dict[str, _RowsByTable]) -> Table:
         policies=tuple(Policy(**_values(c)) for c in of("policies")),
         statistics=tuple(Statistics(**_values(c)) for c in of("statistics")),
         publications=tuple(Publication(**_values(c)) for c in of("publications")),
+        uses=tuple(ColumnUse(**_values(c)) for c in of("uses")),
         dependents=(
             *(Dependent(**_values(c, "grants"), grants=_grants(c["grants"])) for c in of("views")),
             *(Dependent(**_values(c)) for c in of("functions")),

@@ -6,6 +6,7 @@ from membership_refactor.portrait.document import from_json, to_json
 from membership_refactor.portrait.server import EventTrigger, Server
 from membership_refactor.portrait.tables import (
     Column,
+    ColumnUse,
     Constraint,
     Dependent,
     Grant,
@@ -25,6 +26,7 @@ __all__ = [
     "Adoption",
     "Change",
     "Column",
+    "ColumnUse",
     "Constraint",
     "Dependent",
     "Difference",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from membership_refactor.portrait.tables import (
     Column,
     Constraint,
@@ -130,10 +132,18 @@ def of_policy(policy: Policy) -> Aspects:
 
 def of_statistics(statistics: Statistics) -> Aspects:
     return {
-        "definition": canonical(statistics.definition),
+        "definition": _in_any_order(canonical(statistics.definition)),
         "target": statistics.target,
         "comment": statistics.comment,
     }
+
+
+def _in_any_order(definition: str) -> str:
+    """PostgreSQL lists the columns in the table's order, in which a dropped one comes back last."""
+    head, _, rest = definition.partition(" ON ")
+    listed, _, table = rest.rpartition(" FROM ")
+    items = sorted(re.split(r", (?![^()]*\))", listed))
+    return f"{head} ON {', '.join(items)} FROM {table}"
 
 
 def of_publication(publication: Publication) -> Aspects:

@@ -6,7 +6,8 @@ empty search_path, so names in them are qualified.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,6 +238,21 @@ class Dependent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnUse:
+    """An object that PostgreSQL ties to columns of the table, found where they are dropped."""
+
+    kind: str
+    """view, index, table constraint, policy, ... as in pg_identify_object."""
+    name: str
+    """As PostgreSQL describes it, such as ``index public.ix_place``."""
+    columns: tuple[str, ...]
+    stops: bool
+    """Whether it stops the drop. Otherwise it is dropped with the columns in silence."""
+    sequence: bool = False
+    """Whether it uses the identity or serial sequence of the columns, and not their values."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
     """One table with its columns, constraints, indexes, triggers and dependents."""
 
@@ -264,6 +280,8 @@ class Table:
     published_by_schema: tuple[str, ...] = ()
     """Publications FOR ALL TABLES or FOR TABLES IN SCHEMA that include the table."""
     dependents: tuple[Dependent, ...] = ()
+    uses: tuple[ColumnUse, ...] = ()
+    """Not compared, and empty in a portrait that no catalog was read for."""
     replica_identity: str = "d"
     """d default, n nothing, f full, i index."""
     options: tuple[str, ...] = ()
@@ -302,6 +320,19 @@ class Table:
     def primary_key(self) -> Constraint | None:
         """The primary key constraint, if there is one."""
         return next((c for c in self.constraints if c.kind == "p"), None)
+
+    def uses_of(self, columns: Collection[str], *, stops: bool) -> tuple[ColumnUse, ...]:
+        """What stops one ALTER that drops ``columns``, or what goes with them in silence.
+
+        Each has only those of its columns that are dropped. One silent way to go is enough.
+        """
+        met = [
+            replace(use, columns=tuple(c for c in use.columns if c in columns))
+            for use in self.uses
+            if not use.sequence and set(columns) & set(use.columns)
+        ]
+        silent = {use.name for use in met if not use.stops}
+        return tuple(u for u in met if u.stops is stops and not (stops and u.name in silent))
 
     @property
     def foreign_keys(self) -> tuple[Constraint, ...]:

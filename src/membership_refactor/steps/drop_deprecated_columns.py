@@ -5,21 +5,27 @@ from __future__ import annotations
 from dataclasses import replace
 
 from membership_refactor.checks.check import Check
+from membership_refactor.checks.column_drops import nothing_stops_the_drop
 from membership_refactor.checks.gate import gate
 from membership_refactor.planning import LinkOnDelete, Stage
 from membership_refactor.portrait import Portrait, Table
-from membership_refactor.sql.ddl.bare_table import column_clause
-from membership_refactor.sql.ddl.comments_and_statistics import comment, create_statistics
-from membership_refactor.sql.ddl.constraints import add_constraint, validate_constraint
+from membership_refactor.sql.ddl.bare_table import column_clause, column_settings
+from membership_refactor.sql.ddl.comments_and_statistics import create_statistics
+from membership_refactor.sql.ddl.constraints import add_constraint, once
 from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH
 from membership_refactor.sql.ddl.grants_and_policies import grant_table
-from membership_refactor.sql.ddl.indexes import create_index
 from membership_refactor.sql.parallel import freeze, freeze_triggers
 from membership_refactor.sql.quoting import ident, qualified
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.sql.triggers import remove_triggers
-from membership_refactor.steps.actions import Action, Alone, Brief, Run
+from membership_refactor.steps.actions import Action, Brief, Run
 from membership_refactor.steps.link_children import rejoin_holds
+from membership_refactor.steps.lost_with_columns import (
+    back_with_columns,
+    build_indexes,
+    finished,
+    going,
+)
 from membership_refactor.steps.portraits import with_tables
 from membership_refactor.steps.step import Situation, Step
 from membership_refactor.steps.stop_parallel_save import compares, parents_hold
@@ -31,40 +37,20 @@ def _child(s: Situation) -> Table:
     return s.child("drop_deprecated_columns")
 
 
-def _going(s: Situation) -> Table:
-    """The part of the child's portrait that is dropped with the deprecated columns."""
-    child, gone = _child(s), set(s.plan.deprecated)
-    return replace(
-        child,
-        columns=tuple(c for c in child.columns if c.name in gone),
-        constraints=tuple(c for c in child.constraints if c.kind != "p" and gone & set(c.columns)),
-        indexes=tuple(i for i in child.indexes if i.valid and gone & set(i.columns)),
-        statistics=tuple(x for x in child.statistics if gone & set(x.columns)),
-        grants=None,
-        column_grants=tuple(g for g in child.column_grants if g.column in gone),
-        comment=None,
-    )
-
-
 def refusals(s: Situation) -> tuple[str, ...]:
-    """What uses the columns and would be dropped with them, or would stop the ALTER."""
-    child, gone = _child(s), set(s.plan.deprecated)
+    """What would stop the ALTER, and a replica identity that would be lost without an error."""
+    child, gone = _child(s), s.plan.deprecated
     return (
         *(
-            f"{d.kind} {d.name} uses {', '.join(sorted(gone & set(d.columns)))}; "
-            "change it first (membership-refactor scan --rewrite writes the new form)"
-            for d in child.dependents
-            if not d.by_text and gone & set(d.columns)
+            f"{use.name} uses {', '.join(use.columns)}; change or drop it first "
+            "(membership-refactor scan --rewrite writes the new form of a query)"
+            for use in child.uses_of(gone, stops=True)
         ),
         *(
-            f'policy "{p.name}" uses {", ".join(sorted(gone & set(p.columns)))}; replace it first'
-            for p in child.policies
-            if gone & set(p.columns)
-        ),
-        *(
-            f'trigger "{t.name}" uses {", ".join(sorted(gone & set(t.columns)))}; replace it first'
-            for t in child.triggers
-            if gone & set(t.columns)
+            f"index {index.name} is the replica identity and goes with {', '.join(gone)}; first "
+            f"run ALTER TABLE {s.names.copy} REPLICA IDENTITY DEFAULT"
+            for index in going(s).indexes
+            if index.replica_identity and child.replica_identity == "i"
         ),
     )
 
@@ -80,6 +66,28 @@ def evidence(s: Situation) -> Check:
 
 
 def notes(s: Situation) -> tuple[str, ...]:
+    """What goes with the columns, what has to be changed first, and keys that cascade today."""
+    # Before the copy has its dependents, those of the source are what this step will meet.
+    table = _child(s)
+    if not table.uses and (before := s.portraits.get("retire_source")):
+        table = before.find(s.plan.source) or table
+    stopping = table.uses_of(s.plan.deprecated, stops=True)
+    silent = table.uses_of(s.plan.deprecated, stops=False)
+    lasting = {f"constraint {c.name}" for c in table.constraints if c.kind == "x"}
+    for_good = tuple(u for u in silent if u.name.partition(" on table ")[0] in lasting)
+    back = tuple(u for u in silent if u not in for_good)
+    said = (
+        ("to be changed or dropped before this step, which they would stop", stopping),
+        ("dropped with the columns, and not brought back by the way down", for_good),
+        ("dropped with the columns, and brought back by the way down", back),
+    )
+    return (
+        *(f"{what}: {'; '.join(u.name for u in uses)}" for what, uses in said if uses),
+        *_cascades(s),
+    )
+
+
+def _cascades(s: Situation) -> tuple[str, ...]:
     """Foreign keys that cascade today: such a delete is refused from here on."""
     if s.plan.link_on_delete is not LinkOnDelete.RESTRICT or "copy_table" not in s.portraits:
         return ()
@@ -92,13 +100,28 @@ def notes(s: Situation) -> tuple[str, ...]:
     )
 
 
+def before_up(s: Situation) -> tuple[Check, ...]:
+    return (nothing_stops_the_drop(s.names), *parents_hold(s))
+
+
 def holds(s: Situation) -> tuple[Check, ...]:
     return (*parents_hold(s), *rejoin_holds(s))
 
 
 def up(s: Situation) -> tuple[Action, ...]:
     plan, names = s.plan, s.names
-    drops = ", ".join(f"DROP COLUMN IF EXISTS {ident(c)}" for c in plan.deprecated)
+    # A column in the expression of an exclusion constraint stops the ALTER, one in its key does
+    # not. Dropped first, it stops nothing.
+    drops = ", ".join(
+        (
+            *(
+                f"DROP CONSTRAINT IF EXISTS {ident(c.name)}"
+                for c in going(s).constraints
+                if c.kind == "x"
+            ),
+            *(f"DROP COLUMN IF EXISTS {ident(c)}" for c in plan.deprecated),
+        )
+    )
     # One by one and beforehand: otherwise the files of all indexes would be unlinked, and their
     # buffers searched, under the one lock.
     unindexed = tuple(
@@ -114,7 +137,7 @@ def up(s: Situation) -> tuple[Action, ...]:
                 ),
             ),
         )
-        for index in _going(s).indexes
+        for index in going(s).indexes
         if index.constraint is None
     )
     return (
@@ -133,42 +156,11 @@ def up(s: Situation) -> tuple[Action, ...]:
 
 
 def down(s: Situation) -> tuple[Action, ...]:
-    """The columns come back, empty and frozen; the next step down fills them."""
-    plan, names, going = s.plan, s.names, _going(s)
-    adds = ", ".join(f"ADD COLUMN IF NOT EXISTS {column_clause(c)}" for c in going.columns)
+    """The columns come back, empty and frozen; the next step down fills them, and then brings back
+    what their values have to fit."""
+    names, back = s.names, back_with_columns(s)
+    adds = ", ".join(f"ADD COLUMN IF NOT EXISTS {column_clause(c)}" for c in back.columns)
     frozen = freeze(names, s.child("link_children"))
-    indexes = tuple(
-        Alone(
-            key=f"create_index:{index.name}",
-            title=f"Create index {index.name}",
-            statement=create_index(going, index, concurrently=True),
-            index=qualified(going.schema, index.name),
-        )
-        for index in going.indexes
-        if index.constraint is None
-    )
-    checks: list[Action] = []
-    for constraint in going.constraints:
-        if constraint.kind != "c":
-            continue
-        made = add_constraint(going, constraint, not_valid=True)
-        checks.append(
-            Brief(
-                key=f"add_check:{constraint.name}",
-                title=f"Add check {constraint.name} (NOT VALID)",
-                locks=((names.copy, EXCLUSIVE),),
-                statements=(EMPTY_SEARCH_PATH, made),
-            )
-        )
-        if constraint.validated:
-            valid = validate_constraint(going.schema, plan.copy, constraint.name)
-            checks.append(
-                Run(
-                    key=f"validate_check:{constraint.name}",
-                    title=f"Validate check {constraint.name}",
-                    statements=(valid,),
-                )
-            )
     return (
         Run(
             key="create_functions",
@@ -182,28 +174,40 @@ def down(s: Situation) -> tuple[Action, ...]:
             statements=(
                 EMPTY_SEARCH_PATH,
                 Statement(f"ALTER TABLE {names.copy} {adds}", EXCLUSIVE, names.copy),
+                *column_settings(back),
                 *(x for x in frozen if x.lock is not Lock.NONE),
             ),
         ),
-        *indexes,
-        *checks,
+        *build_indexes(back, back.indexes),
+        *(
+            Brief(
+                key=f"add_check:{check.name}",
+                title=f"Add check {check.name} (NOT VALID)",
+                locks=((names.copy, EXCLUSIVE),),
+                statements=(
+                    EMPTY_SEARCH_PATH,
+                    once(add_constraint(back, check, not_valid=True), back, check),
+                ),
+            )
+            for check in back.constraints
+        ),
         Run(
             key="describe",
             title="Restore statistics, comments and grants",
             statements=(
                 EMPTY_SEARCH_PATH,
-                *create_statistics(going),
-                *comment(going),
-                *grant_table(going),
+                *create_statistics(back),
+                *finished(back),
+                *grant_table(back),
             ),
         ),
     )
 
 
 def becomes(s: Situation) -> Portrait:
-    child, gone, going = _child(s), set(s.plan.deprecated), _going(s)
-    lost = {c.name for c in going.constraints} | {i.name for i in going.indexes}
-    lost |= {x.name for x in going.statistics}
+    child, gone, part = _child(s), set(s.plan.deprecated), going(s)
+    lost = {c.name for c in part.constraints} | {i.name for i in part.indexes}
+    lost |= {x.name for x in part.statistics}
     return with_tables(
         s.before("drop_deprecated_columns"),
         replace(
@@ -224,7 +228,7 @@ STEP = Step(
     down=down,
     becomes=becomes,
     refusals=refusals,
-    before_up=parents_hold,
+    before_up=before_up,
     holds=holds,
     compares=compares,
     notes=notes,

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from membership_refactor.portrait import Constraint, Table
-from membership_refactor.sql.ddl.constraints import add_constraint, validate_constraint
+from membership_refactor.sql.ddl.constraints import (
+    add_constraint,
+    comment_on_key,
+    validate_constraint,
+)
 from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH
 from membership_refactor.sql.quoting import ident, qualified
 from membership_refactor.sql.statements import Lock, Statement
@@ -31,7 +35,7 @@ def add_keys(
                 key=f"add_foreign_key:{key.name}",
                 title=f"Add foreign key {key.name} (NOT VALID)",
                 locks=((name, lock), *_other(key, lock)),
-                statements=(EMPTY_SEARCH_PATH, *off, made),
+                statements=(EMPTY_SEARCH_PATH, *off, made, *comment_on_key(table, key)),
             )
         )
         if key.validated:

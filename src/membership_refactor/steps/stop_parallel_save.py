@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from membership_refactor.checks.check import Check
+from membership_refactor.checks.column_drops import constraints_can_return
 from membership_refactor.checks.deprecated_defaults import deprecated_have_no_default
 from membership_refactor.checks.gate import gate
 from membership_refactor.checks.parents import (
@@ -38,6 +39,7 @@ from membership_refactor.sql.triggers import OwnTrigger, remove_triggers
 from membership_refactor.steps.actions import Action, Brief, Ranges, Run
 from membership_refactor.steps.foreign_keys import add_keys, drop_keys
 from membership_refactor.steps.link_children import rejoin_holds
+from membership_refactor.steps.lost_with_columns import back_with_values
 from membership_refactor.steps.portraits import with_tables
 from membership_refactor.steps.step import Situation, Step
 
@@ -172,6 +174,7 @@ def down(s: Situation) -> tuple[Action, ...]:
             "freeze and refresh",
             (*freeze_triggers(names, child), *refresh_triggers(names, child)),
         ),
+        *back_with_values(s),
         *add_keys(child, deprecated_keys(s, child), again=True),
         Run(
             key="drop_functions",
@@ -182,6 +185,11 @@ def down(s: Situation) -> tuple[Action, ...]:
             ),
         ),
     )
+
+
+def before_down(s: Situation) -> tuple[Check, ...]:
+    """The first downgrade on the way asks it, while nothing has been changed."""
+    return constraints_can_return(s.names, s.child("stop_parallel_save"))
 
 
 def after_down(s: Situation) -> tuple[Check, ...]:
@@ -215,6 +223,7 @@ STEP = Step(
     down=down,
     becomes=becomes,
     before_up=before_up,
+    before_down=before_down,
     after_down=after_down,
     holds=holds,
     compares=compares,

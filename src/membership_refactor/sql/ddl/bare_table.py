@@ -32,7 +32,7 @@ def create_bare_table(table: Table) -> tuple[Statement, ...]:
     lines += [f"ALTER SEQUENCE {own} OWNED BY {name}.{ident(c.name)};" for own, _, c in serial]
     lines.append(_take_default_privileges_away(name))
     body = "\n".join(("DECLARE", "  given record;", "BEGIN", *lines, "END"))
-    settings = _column_settings(table)
+    settings = column_settings(table)
     return (Statement(f"DO {dollar_quoted(f'{chr(10)}{body}{chr(10)}')}"), *settings)
 
 
@@ -126,7 +126,7 @@ def option_text(option: str) -> str:
     return f"{name}={literal(value)}"
 
 
-def _column_settings(table: Table) -> tuple[Statement, ...]:
+def column_settings(table: Table) -> tuple[Statement, ...]:
     """Column settings that CREATE TABLE cannot give before PostgreSQL 16."""
     statements = []
     name = _name(table)

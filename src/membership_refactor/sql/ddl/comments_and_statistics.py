@@ -8,12 +8,13 @@ from membership_refactor.sql.statements import Lock, Statement
 
 
 def create_statistics(table: Table) -> tuple[Statement, ...]:
-    """The extended statistics objects with target, owner and comment."""
+    """The extended statistics objects with target, owner and comment; those that exist stay."""
     relation = qualified(table.schema, table.name)
     statements = []
     for statistics in table.statistics:
         name = qualified(statistics.schema, statistics.name)
-        texts = [statistics.definition]
+        made = statistics.definition.removeprefix("CREATE STATISTICS ")
+        texts = [f"CREATE STATISTICS IF NOT EXISTS {made}"]
         if statistics.target is not None:
             texts.append(f"ALTER STATISTICS {name} SET STATISTICS {statistics.target}")
         if statistics.comment is not None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from membership_refactor.portrait import Constraint, Table
-from membership_refactor.sql.quoting import ident, literal, qualified
+from membership_refactor.sql.quoting import dollar_quoted, ident, literal, qualified
 from membership_refactor.sql.statements import Lock, Statement
 
 _NOT_VALID = " NOT VALID"
@@ -17,20 +19,19 @@ def create_checks(table: Table) -> tuple[Statement, ...]:
 def create_foreign_keys(table: Table, *, not_valid: bool = False) -> tuple[Statement, ...]:
     """The outgoing foreign keys. With ``not_valid`` nothing is scanned; run
     ``validate_foreign_keys`` afterwards."""
-    name = qualified(table.schema, table.name)
-    comments = (
-        Statement(
-            f"COMMENT ON CONSTRAINT {ident(key.name)} ON {name} IS {literal(key.comment)}",
-            Lock.SHARE_UPDATE_EXCLUSIVE,
-            name,
-        )
-        for key in table.foreign_keys
-        if key.comment is not None
-    )
     return (
         *(add_constraint(table, c, not_valid=not_valid) for c in table.foreign_keys),
-        *comments,
+        *(said for c in table.foreign_keys for said in comment_on_key(table, c)),
     )
+
+
+def comment_on_key(table: Table, key: Constraint) -> tuple[Statement, ...]:
+    """The comment on a foreign key, if it has one."""
+    if key.comment is None:
+        return ()
+    name = qualified(table.schema, table.name)
+    text = f"COMMENT ON CONSTRAINT {ident(key.name)} ON {name} IS {literal(key.comment)}"
+    return (Statement(text, Lock.SHARE_UPDATE_EXCLUSIVE, name),)
 
 
 def validate_foreign_keys(table: Table) -> tuple[Statement, ...]:
@@ -52,6 +53,21 @@ def add_constraint(table: Table, constraint: Constraint, *, not_valid: bool = Fa
         Lock.SHARE_ROW_EXCLUSIVE if constraint.kind == "f" else Lock.ACCESS_EXCLUSIVE,
         name,
     )
+
+
+def once(statement: Statement, table: Table, constraint: Constraint) -> Statement:
+    """``statement``, which adds the constraint, where the table does not have it yet."""
+    name = qualified(table.schema, table.name)
+    body = f"""
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_catalog.pg_constraint AS k
+      WHERE k.conrelid = {literal(name)}::pg_catalog.regclass
+      AND k.conname = {literal(constraint.name)}) THEN
+    {statement.text};
+  END IF;
+END
+"""
+    return replace(statement, text=f"DO {dollar_quoted(body)}")
 
 
 def constraint_text(definition: str, *, not_valid: bool) -> str:

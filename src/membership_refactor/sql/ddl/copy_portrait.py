@@ -68,6 +68,7 @@ def under_name(table: Table, name: str) -> Table:
         policies=tuple(_policy(p, table, name) for p in table.policies),
         incoming=(),
         dependents=(),
+        uses=(),
         rows=None,
         bytes=None,
     )

@@ -63,12 +63,22 @@ def _primary_key(plan: TableSplit, table: Table) -> Iterator[str]:
         yield f'there is no primary key; the plan expects one on "{plan.id}"'
     elif key.columns != (plan.id,):
         yield f'the primary key is ({", ".join(key.columns)}), the plan expects ("{plan.id}")'
+    elif with_it := [c for c in _indexed(table, key.index) if c in plan.deprecated]:
+        yield (
+            f"the primary key includes {', '.join(with_it)}, which leave the child in 0010, "
+            "and the key would go with them. Make it on the id alone"
+        )
     elif key.deferrable:
         yield (
             "the primary key is deferrable, and ON CONFLICT cannot use it. Make it NOT DEFERRABLE"
         )
     if plan.id in table.column_names:
         yield from _id(table.column(plan.id))
+
+
+def _indexed(table: Table, index: str | None) -> tuple[str, ...]:
+    """Every column of that index, those of INCLUDE too."""
+    return next((i.columns for i in table.indexes if i.name == index), ())
 
 
 def _id(column: Column) -> Iterator[str]:

@@ -24,6 +24,14 @@ def handover_obstacles(source: Table, *, server: Server | None = None) -> tuple[
         *(() if server is None or server.superuser else _of_others(source, server)),
         *(o for dependent in source.dependents for o in _obstacle(dependent)),
         *(
+            f'{use.name}: it uses the sequence of identity column "{column}", which 0005 '
+            "makes anew. Drop it before 0005 and create it again after"
+            for use in source.uses
+            if use.sequence and use.stops
+            for column in use.columns
+            if source.column(column).identity
+        ),
+        *(
             f'foreign key "{key.name}" of the partitioned table {_table(key)}: it cannot be made '
             "NOT VALID, and a scan would prolong the lock. Drop it before 0005 and create it again"
             for key in source.incoming
