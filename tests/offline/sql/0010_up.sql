@@ -219,6 +219,93 @@ DECLARE
 BEGIN
   SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
 FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
+SELECT pg_catalog.format('%s uses %s', u.name, pg_catalog.string_agg(DISTINCT c.name, ', '))
+FROM (
+WITH RECURSIVE start AS (
+    SELECT a.attrelid AS owner_oid, a.attnum, false AS sequence, 'pg_class'::regclass::oid AS class,
+           a.attrelid AS object, a.attnum::integer AS sub
+    FROM pg_attribute a
+    WHERE a.attrelid = ANY (ARRAY['"public"."curriculum_membership"'::pg_catalog.regclass::oid]) AND a.attnum > 0 AND NOT a.attisdropped
+    UNION ALL
+    SELECT d.refobjid, d.refobjsubid, true, d.classid, d.objid, 0
+    FROM pg_depend d JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S'
+    WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = ANY (ARRAY['"public"."curriculum_membership"'::pg_catalog.regclass::oid])
+    AND d.refobjsubid > 0 AND d.classid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
+), walk AS (
+    SELECT s.*, false AS stops, false AS part, true AS first FROM start s
+    UNION
+    SELECT w.owner_oid, w.attnum, w.sequence, n.class, n.object, n.sub, n.stops, n.part, false
+    FROM walk w CROSS JOIN LATERAL (
+        SELECT d.classid, d.objid, d.objsubid, d.deptype = 'n', d.deptype = 'i'
+        FROM pg_depend d
+        WHERE NOT w.stops AND d.refclassid = w.class AND d.refobjid = w.object
+        AND (w.sub = 0 OR d.refobjsubid = w.sub)
+        UNION ALL
+        SELECT d.refclassid, d.refobjid, d.refobjsubid, true, false
+        FROM pg_depend d
+        WHERE NOT w.first AND NOT w.part AND d.deptype = 'i'
+        AND d.classid = w.class AND d.objid = w.object AND d.objsubid = w.sub
+        UNION ALL
+        SELECT 'pg_class'::regclass, x.adrelid, x.adnum::integer, w.stops, false
+        FROM pg_attrdef x
+        JOIN pg_attribute a ON a.attrelid = x.adrelid AND a.attnum = x.adnum
+        WHERE w.class = 'pg_attrdef'::regclass AND x.oid = w.object AND a.attgenerated <> ''
+    ) n (class, object, sub, stops, part)
+), met AS (
+    SELECT owner_oid, attnum, sequence, class, object, sub, bool_and(stops) AS stops
+    FROM walk w
+    WHERE NOT first
+    -- NOT NULL (18 has a constraint for it) is a part of its column.
+    AND NOT EXISTS (SELECT FROM pg_constraint k WHERE w.class = 'pg_constraint'::regclass
+        AND k.oid = w.object AND k.contype = 'n')
+    AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.deptype = 'i' AND d.classid = w.class
+        AND d.objid = w.object AND d.objsubid = w.sub)
+    -- The table and its columns are no use of it, except a column generated from another.
+    AND (class <> 'pg_class'::regclass OR object <> owner_oid OR sub <> 0 AND sub <> attnum)
+    -- A default of a plan's own table draws from the sequence, or goes with its column. A
+    -- generated column is named itself.
+    AND NOT (class = 'pg_attrdef'::regclass AND EXISTS (
+        SELECT FROM pg_attrdef x JOIN pg_attribute a
+        ON a.attrelid = x.adrelid AND a.attnum = x.adnum
+        WHERE x.oid = w.object AND (x.adrelid = ANY (ARRAY['"public"."curriculum_membership"'::pg_catalog.regclass::oid]) OR a.attgenerated <> '')))
+    AND NOT EXISTS (
+        SELECT FROM pg_trigger t CROSS JOIN unnest(ARRAY['AA_refactor_', '~refactor_']) AS o (prefix)
+        WHERE w.class = 'pg_trigger'::regclass AND t.oid = w.object
+        AND starts_with(t.tgname::text, o.prefix))
+    GROUP BY owner_oid, attnum, sequence, class, object, sub
+)
+SELECT m.owner_oid, (pg_identify_object(m.class, m.object, m.sub)).type AS kind,
+       pg_describe_object(m.class, m.object, m.sub) AS name,
+       array_agg(a.attname::text ORDER BY a.attnum) AS columns, m.stops, m.sequence
+FROM met m JOIN pg_attribute a ON a.attrelid = m.owner_oid AND a.attnum = m.attnum
+GROUP BY m.owner_oid, m.class, m.object, m.sub, m.stops, m.sequence
+ORDER BY m.owner_oid, kind, name, m.stops, m.sequence
+) AS u CROSS JOIN LATERAL pg_catalog.unnest(u.columns) AS c (name)
+WHERE NOT u.sequence AND c.name IN ('person_id', 'programme_id', 'programme_membership_type', 'programme_start_date', 'programme_end_date', 'rotation', 'rotation_id', 'training_number_id', 'training_pathway', 'leaving_reason', 'leaving_destination')
+GROUP BY u.name HAVING pg_catalog.bool_and(u.stops)
+) AS z (key)) AS k) AS c;
+  INSERT INTO "public_refactor"."check_result"
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'drop_deprecated_columns', 'up', 'nothing stops the drop', broken, keys,
+    extract(epoch FROM pg_catalog.clock_timestamp() - began));
+  COMMIT;
+  IF broken > 0 THEN
+    RAISE assert_failure USING
+      MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
+        'nothing stops the drop', 'no view, policy or other object stops the drop of the deprecated columns',
+        CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
+        pg_catalog.array_to_string(keys, '; ')),
+      HINT = 'Change or drop these objects, then run the same command again.';
+  END IF;
+END
+$body$;
+DO $body$
+#variable_conflict use_column
+DECLARE
+  broken bigint; keys text[]; began timestamptz := pg_catalog.clock_timestamp();
+BEGIN
+  SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
+FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
 SELECT c."id"::text
 FROM "public"."curriculum_membership" AS c
 FULL JOIN "public"."programme_membership" AS p ON p."uuid" = c."programme_membership_uuid"
