@@ -6,8 +6,8 @@ Revises: 0009
 Deploy: In a release of its own, after the code that stopped using them.
 Locks: curriculum_membership ACCESS EXCLUSIVE once for each index that is dropped and once for the
     ALTER TABLE: waited for 50 ms, held 20 ms at most.
-Undo: Adds the columns, empty. The downgrade of 0009 fills them. Their indexes are built
-    concurrently.
+Undo: Adds the columns, empty, and their indexes concurrently. The downgrade of 0009 fills them,
+    and brings back what is unique.
 """
 
 from membership_refactor import op

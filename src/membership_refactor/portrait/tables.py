@@ -7,7 +7,7 @@ empty search_path, so names in them are qualified.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -280,7 +280,7 @@ class Table:
     published_by_schema: tuple[str, ...] = ()
     """Publications FOR ALL TABLES or FOR TABLES IN SCHEMA that include the table."""
     dependents: tuple[Dependent, ...] = ()
-    uses: tuple[ColumnUse, ...] = ()
+    uses: tuple[ColumnUse, ...] = field(default=(), compare=False)
     """Not compared, and empty in a portrait that no catalog was read for."""
     replica_identity: str = "d"
     """d default, n nothing, f full, i index."""

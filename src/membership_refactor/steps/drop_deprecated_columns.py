@@ -82,8 +82,8 @@ def notes(s: Situation) -> tuple[str, ...]:
         ("dropped with the columns, and brought back by the way down", back),
     )
     return (
-        *(f"{what}: {'; '.join(u.name for u in uses)}" for what, uses in said if uses),
         *_cascades(s),
+        *(f"{what}: {'; '.join(u.name for u in uses)}" for what, uses in said if uses),
     )
 
 
