@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,14 @@ from alembic.config import Config
 from membership_refactor.cli.plan import revision_texts
 from membership_refactor.errors import CannotCarry, CheckFailed
 from membership_refactor.inspect.forecast import forecast
+from membership_refactor.planning import Conflict, ParentColumn
 from membership_refactor.portrait import differences
+from membership_refactor.sql.ddl.plan_fits import MOST_DEPRECATED
 from membership_refactor.steps.step import Direction
 from tests.chain.driver import Chain, Subject, build, snapshot
 from tests.chain.killing import Moments, go, watched
 from tests.chain.test_not_valid import DOUBTFUL
-from tests.fixtures.databases import TemplateDatabase
+from tests.fixtures.databases import NewDatabase, TemplateDatabase
 
 ROOT = Path(__file__).parents[2]
 WIDE = Subject(
@@ -105,6 +108,7 @@ def test_everything_that_goes_with_the_columns_comes_back(chain: Chain) -> None:
     ("write", "constraint"),
     [
         ("UPDATE public.narrow SET tutor = 3 WHERE id = 2", "sides"),
+        ("UPDATE public.narrow SET tutor = 70 WHERE id = 2", "bound"),
         (
             "INSERT INTO public.narrow (tutor, parent_uuid)"
             " SELECT 9, uuid FROM public.wide WHERE k = 'a';"
@@ -219,6 +223,11 @@ def test_what_goes_with_the_columns_is_named_by_plan_before_the_first_step(chain
         assert re.search(rf"(constraint|index|object) (public\.)?{name}\b", back), name
 
 
+def test_a_default_that_0008_refuses_is_named_by_plan_before_the_first_step(chain: Chain) -> None:
+    chain.run("ALTER TABLE public.wide ALTER seats SET DEFAULT 1, ALTER place SET DEFAULT NULL")
+    assert "to be dropped before this step: the defaults of seats\n" in said(chain)
+
+
 @pytest.mark.parametrize(
     ("texts", "message"),
     [
@@ -278,3 +287,36 @@ def test_what_stops_0010_is_refused_before_it_drops_anything(text: str, chain: C
     with pytest.raises(CannotCarry, match=r"uses (k|seats)"):
         chain.up("0010")
     assert chain.portrait() == before
+
+
+def many(columns: int) -> Subject:
+    values = tuple(f"v{n}" for n in range(1, columns))
+    return Subject(
+        plan=replace(
+            DOUBTFUL.plan,
+            parent_columns=tuple(ParentColumn(name=v, conflict=Conflict.LATEST) for v in values),
+        ),
+        schema="public",
+        create=(
+            "CREATE TABLE public.wide (id bigint PRIMARY KEY, k text, tutor int,"
+            f" amended timestamptz, {', '.join(f'{v} int' for v in values)})",
+            "INSERT INTO public.wide (id, k, v1) VALUES (1, 'a', 1), (2, 'a', 2)",
+        ),
+    )
+
+
+def test_as_many_columns_as_a_function_takes_go_the_whole_way_and_one_more_is_refused(
+    new_database: NewDatabase,
+) -> None:
+    for columns in (MOST_DEPRECATED, MOST_DEPRECATED + 1):
+        subject = many(columns)
+        chain = Chain(new_database(), subject)
+        chain.run(*subject.create)
+        if columns == MOST_DEPRECATED:
+            before = chain.source()
+            chain.up_to("0011")
+            chain.down_to("0002")
+            assert chain.source() == before
+        else:
+            with pytest.raises(CannotCarry, match="98 at most"):
+                chain.up("0003")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from membership_refactor.checks.check import Check, Reach
 from membership_refactor.portrait import Constraint, Table
+from membership_refactor.portrait.tokens import tokens
 from membership_refactor.sql.column_uses import column_uses
 from membership_refactor.sql.ddl.constraints import check_expression
 from membership_refactor.sql.names import OWN_PREFIXES, Names
 from membership_refactor.sql.quoting import columns as listed
-from membership_refactor.sql.quoting import ident, literal
+from membership_refactor.sql.quoting import ident, literal, qualified
 
 
 def nothing_stops_the_drop(names: Names) -> Check:
@@ -36,8 +37,9 @@ def nothing_stops_the_drop(names: Names) -> Check:
 def constraints_can_return(names: Names, child: Table) -> tuple[Check, ...]:
     """Rows written since the constraints went may break them; the way down would stop half-way.
 
-    Each CHECK and UNIQUE constraint of ``child`` that uses deprecated columns is asked of the
-    children with the values of their parents.
+    Each CHECK, UNIQUE constraint and foreign key of ``child`` that uses deprecated columns is asked
+    of the children with the values of their parents. A key over deprecated columns alone is one of
+    the parent too, which holds it.
     """
     gone = set(names.plan.deprecated)
     rows = [
@@ -84,4 +86,22 @@ def _broken(names: Names, child: Table, constraint: Constraint) -> tuple[str, ..
             f"SELECT pg_catalog.format('%s (%s)', pg_catalog.min({key}::text), {named})\n"
             f"FROM {rows} WHERE {equal}\nGROUP BY {columns} HAVING pg_catalog.count(*) > 1",
         )
+    if constraint.kind == "f" and constraint.validated and constraint.references:
+        if set(constraint.columns) <= set(plan.deprecated):
+            return ()
+        own = listed(constraint.columns, f"{ident(plan.copy)}.")
+        # With a NULL in it a row of values equals no other, and refers to nothing.
+        return (
+            f"SELECT pg_catalog.format('%s (%s)', {key}, {named}) FROM {rows}\n"
+            f"WHERE pg_catalog.num_nulls({own}) = 0 AND NOT EXISTS (\n"
+            f'  SELECT FROM {qualified(*constraint.references)} AS "referred to"\n'
+            f"  WHERE ({_referenced(constraint)}) = ({own}))",
+        )
     return ()
+
+
+def _referenced(key: Constraint) -> str:
+    """The columns that a foreign key refers to, as its definition lists them."""
+    texts = [token.text for token in tokens(key.definition.partition(" REFERENCES ")[2])]
+    start = texts.index("(")
+    return "".join(texts[start + 1 : texts.index(")", start)])

@@ -34,10 +34,9 @@ def deprecated_have_no_default(names: Names, child: Table) -> Check:
 
 
 def _hint(names: Names, child: Table) -> str:
-    plan = names.plan
-    columns = [child.column(name) for name in plan.deprecated]
+    columns = [child.column(name) for name in names.plan.deprecated]
     # A portrait does not tell whether a domain has a default; SET DEFAULT NULL is right for both.
-    suspects = [c for c in columns if c.identity or (_given(c) and not _null(c))]
+    suspects = [c for c in columns if gives_value(c) or (c.base_type and not _null(c))]
     clauses = ", ".join(f"ALTER COLUMN {ident(c.name)} {_without(c)}" for c in suspects or columns)
     return (
         f"ALTER TABLE {names.copy} {clauses};  "
@@ -45,8 +44,9 @@ def _hint(names: Names, child: Table) -> str:
     )
 
 
-def _given(column: Column) -> bool:
-    return column.default is not None or column.base_type is not None
+def gives_value(column: Column) -> bool:
+    """Whether an INSERT that leaves the column out gives it a value, by its own default."""
+    return bool(column.identity) or (column.default is not None and not _null(column))
 
 
 def _null(column: Column) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from membership_refactor.checks.check import Check
-from membership_refactor.checks.deprecated_defaults import deprecated_have_no_default
+from membership_refactor.checks.deprecated_defaults import deprecated_have_no_default, gives_value
 from membership_refactor.checks.parents import parallel_checks, parents_have_children
 from membership_refactor.checks.rejoin import rejoined_equals_archive
 from membership_refactor.planning import Stage
@@ -99,6 +99,14 @@ def refusals(s: Situation) -> tuple[str, ...]:
         for p in child.policies
         if child.row_security and p.columns and not names >= set(p.columns)
     )
+
+
+def notes(s: Situation) -> tuple[str, ...]:
+    """Defaults that this step refuses; they are known long before."""
+    child = s.child("link_children")
+    given = [n for n in s.plan.deprecated if n in child.column_names]
+    listed = ", ".join(n for n in given if gives_value(child.column(n)))
+    return (f"to be dropped before this step: the defaults of {listed}",) if listed else ()
 
 
 def before_up(s: Situation) -> tuple[Check, ...]:
@@ -373,6 +381,7 @@ STEP = Step(
     down=down,
     becomes=becomes,
     refusals=refusals,
+    notes=notes,
     before_up=before_up,
     after_up=after_up,
     before_down=before_down,

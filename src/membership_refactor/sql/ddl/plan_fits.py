@@ -35,6 +35,10 @@ _WITHOUT_ORDER = frozenset(
 """Types without a btree order, which ORDER BY and DISTINCT need."""
 
 
+MOST_DEPRECATED = 98
+"""PostgreSQL's functions take 100 arguments: the columns, the change time and a transaction id."""
+
+
 def fits(plan: TableSplit, table: Table) -> tuple[str, ...]:
     """Why ``plan`` cannot be carried out on ``table``, a sentence each; empty if it fits.
 
@@ -44,6 +48,11 @@ def fits(plan: TableSplit, table: Table) -> tuple[str, ...]:
     reasons = [f'column "{name}" of the plan is not in the table' for name in missing]
     if plan.link in table.column_names:
         reasons.append(f'the table already has a column "{plan.link}", the name of the link')
+    if len(plan.deprecated) > MOST_DEPRECATED:
+        reasons.append(
+            f"the plan moves {len(plan.deprecated)} columns to the parent; a function that gets "
+            f"them all takes {MOST_DEPRECATED} at most"
+        )
     reasons += _primary_key(plan, table)
     for name in plan.key:
         if name not in missing:
