@@ -197,3 +197,18 @@ def test_writers_wait_behind_a_script_for_a_moment_only(script: Script) -> None:
             assert process.poll() is None
             reader.rollback()
             assert process.wait(30) == 0
+
+
+def test_a_view_made_after_the_script_stops_0010_before_anything_is_dropped(
+    script: Script,
+) -> None:
+    script.up(*(r for r in REVISIONS if r < "0010")).fine()
+    script.chain.run("CREATE VIEW report AS SELECT rotation FROM curriculum_membership")
+    before = snapshot(script.chain)
+    script.up("0010").stopped(
+        'check "nothing stops the drop" failed', "view public.report uses rotation"
+    )
+    assert snapshot(script.chain) == before
+    assert state(script, "0010") == []
+    script.chain.run("DROP VIEW report")
+    script.up("0010").fine()
