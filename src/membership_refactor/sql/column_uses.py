@@ -36,7 +36,8 @@ WITH RECURSIVE start AS (
         SELECT d.classid, d.objid, d.objsubid, d.deptype = 'n', d.deptype = 'i'
         FROM pg_depend d
         WHERE NOT w.stops AND d.refclassid = w.class AND d.refobjid = w.object
-        AND (w.sub = 0 OR d.refobjsubid = w.sub)
+        -- As a range, so that the index of pg_depend serves it; 0 is the whole object.
+        AND d.refobjsubid BETWEEN w.sub AND CASE w.sub WHEN 0 THEN 32767 ELSE w.sub END
         UNION ALL
         SELECT d.refclassid, d.refobjid, d.refobjsubid, true, false
         FROM pg_depend d
