@@ -244,7 +244,7 @@ def test_a_parent_without_children_is_refused_by_the_first_downgrade_on_the_way(
     assert refused.value.count == 2
     assert "13333333-3333-4333-8333-333333333333" in message
     assert "no child 2" in message
-    assert "Delete those parents or give them a child" in message
+    assert "Delete those parents or give each a child" in message
     after = snapshot(chain)
     assert after.tables == before.tables
     assert after.own == before.own

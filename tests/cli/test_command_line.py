@@ -86,7 +86,7 @@ def test_help_lists_every_x_name_and_each_is_accepted() -> None:
     shown = command_line().parser.format_help()
     assert x_names() in shown
     for name in X_NAMES:
-        request_from({name: "1"})
+        request_from({name: "session" if name == "pooler" else "1"})
 
 
 def test_the_module_can_be_run() -> None:

@@ -62,7 +62,7 @@ def test_duplicates_stop_the_revision_and_leave_nothing_open(url: str) -> None:
         bare = structure(engine)
         with engine.begin() as connection:
             enrol(connection, 1, None)
-        with pytest.raises(CheckFailed, match="no user_id stands twice"):
+        with pytest.raises(CheckFailed, match="no user_id occurs twice"):
             runner(engine).upgrade("enrollment_identity")
         assert structure(engine) == bare
         assert runner(engine).abandon() is None

@@ -190,7 +190,7 @@ def becomes(s: Situation) -> Portrait:
     taken = under_name(source, s.plan.copy)
     child = replace(
         copy,
-        columns=(*source.columns, copy.columns[-1]),
+        columns=(*source.columns, copy.column(s.plan.link)),
         triggers=taken.triggers,
         rules=taken.rules,
         publications=taken.publications,

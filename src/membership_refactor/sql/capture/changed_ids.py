@@ -93,6 +93,7 @@ def follow_changed_ids(rows: OneWay, *, exclusive: bool) -> str:
     refused = literal(
         f"a row got another id in {rows.origin} while the same statement wrote it in {rows.target}"
     )
+    kept = literal(f"a BEFORE trigger of {rows.target} keeps a row from getting its new id")
     moved = _move(rows)
     no_columns = (
         "pg_catalog.array_fill(''::pg_catalog.text, ARRAY[pg_catalog.cardinality(own_olds)])"
@@ -123,5 +124,9 @@ def follow_changed_ids(rows: OneWay, *, exclusive: bool) -> str:
   PERFORM pg_catalog.set_config('enable_hashjoin', pg_catalog.split_part(own_join, ' ', 1), true),
     pg_catalog.set_config('enable_mergejoin', pg_catalog.split_part(own_join, ' ', 2), true),
     pg_catalog.set_config('enable_material', pg_catalog.split_part(own_join, ' ', 3), true);
-  {rows.upsert(f"a.{key} = ANY (own_news) AND {missing}")};
-  {rows.remove(f"b.{key} = ANY (own_olds)")};"""
+  IF EXISTS (SELECT FROM {rows.target} AS b WHERE b.{key} = ANY (own_olds)
+    AND NOT EXISTS (SELECT FROM {rows.origin} AS a WHERE a.{key} = b.{key})) THEN
+    RAISE object_not_in_prerequisite_state USING MESSAGE = {kept},
+      HINT = 'Let the trigger accept the new id, or change the id in the other table.';
+  END IF;
+  {rows.upsert(f"a.{key} = ANY (own_news) AND {missing}")};"""
