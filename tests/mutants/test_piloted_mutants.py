@@ -8,14 +8,14 @@ import pytest
 
 from tests.fixtures.databases import TemplateDatabase
 from tests.fixtures.sessions import Stage
-from tests.mutants import capture, fences, handover, moves, stages, verifying, way_down
+from tests.mutants import capture, fences, handover, moves, stages, verifying, way_down, world
 from tests.mutants.mutant import Mutant, bound_waits, is_no_broken_text, noticing
 from tests.races.pilot import Pilot
 from tests.races.tables import build_tables
 
 pytestmark = pytest.mark.mutants
 
-MODULES = (capture, moves, fences, stages, handover, way_down, verifying)
+MODULES = (capture, moves, fences, stages, handover, way_down, verifying, world)
 MUTANTS = [
     pytest.param(m, id=f"{module.__name__.rpartition('.')[2]}: {m.name}")
     for module in MODULES
