@@ -6,7 +6,6 @@ Importing this module registers two verbs for each step with Alembic, ``op.copy_
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
 from typing import Any
 
 from alembic.operations import MigrateOperation, Operations
@@ -111,7 +110,7 @@ def _print(context: MigrationContext, request: Request, operation: StepOperation
         direction,
         prediction.chain,
         lowest=_lowest(prediction.chain, step.name, request),
-        pace=_pace(request),
+        pace=request.options,
     )
     # The script begins and ends its own transactions, so Alembic must not print one around it.
     with context.autocommit_block():
@@ -132,7 +131,7 @@ def print_head(request: Request, *, downgrade: bool) -> str:
         first,
         direction,
         tables=TABLES,
-        pace=_pace(request),
+        pace=request.options,
     )
 
 
@@ -141,11 +140,6 @@ def _predicted(plan: TableSplit, request: Request) -> script.Prediction:
     first = request.read_portrait() or Portrait(schema=request.schema, tables=())
     chain, tables = chain_of(plan)
     return script.predicted(Names(plan, request.schema), chain, first, tables=tables)
-
-
-def _pace(request: Request) -> script.Pace:
-    wanted = {f.name for f in fields(script.Pace)}
-    return script.Pace(**{k: v for k, v in asdict(request.options).items() if k in wanted})
 
 
 def _register(step: Step) -> None:

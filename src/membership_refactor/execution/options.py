@@ -5,27 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from membership_refactor.errors import WrongUse
+from membership_refactor.script.pace import Pace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """How a step runs. The defaults suit a live server."""
+class Options(Pace):
+    """A pace, and what only a run on the server has: several sessions, and a connection."""
 
-    batch_rows: int | None = None
-    """Rows per batch. None lets batches adapt to their target duration."""
     workers: int = 1
-    lock_timeout: int = 120
-    """Seconds for which a short lock is retried before the step stops."""
-    max_lag_bytes: int | None = None
-    """Batches wait while the slowest replica is more bytes than this behind."""
-    max_wal_rate: int | None = None
-    """Batches wait while the server writes more bytes of WAL per second than this."""
-    max_active: int | None = None
-    """Batches wait while more sessions of others than this are active."""
     pooler: str | None = None
     """``session`` where a pooler answers that keeps a session for each client."""
-    accept_usage: str | None = None
-    """The reason to open a gate without evidence; it is recorded."""
 
     @staticmethod
     def names() -> tuple[str, ...]:

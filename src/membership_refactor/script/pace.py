@@ -1,4 +1,4 @@
-"""Pace of a script: what the ``-x`` options mean for it; the fields are named like the runner's."""
+"""Pace: the ``-x`` options that a script and a run on the server have in common."""
 
 from __future__ import annotations
 
@@ -7,13 +7,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """What ``-x`` options mean for a script. It has one session, so no number of workers."""
+    """How a step runs. The defaults suit a live server."""
 
     batch_rows: int | None = None
+    """Rows per batch. None lets batches adapt to their target duration."""
     lock_timeout: int = 120
-    """Seconds for which a short lock is tried again before the script gives up."""
+    """Seconds for which a short lock is tried again before the step stops."""
     max_lag_bytes: int | None = None
+    """Batches wait while the slowest replica is more bytes than this behind."""
     max_wal_rate: int | None = None
+    """Batches wait while the server writes more bytes of WAL per second than this."""
     max_active: int | None = None
+    """Batches wait while more sessions of others than this are active."""
     accept_usage: str | None = None
-    """The reason for which a gate is passed without evidence; it is recorded."""
+    """The reason to open a gate without evidence; it is recorded."""

@@ -91,27 +91,24 @@ def refusal_triggers(names: Names) -> tuple[OwnTrigger, ...]:
     every = "AFTER INSERT OR UPDATE OR DELETE"
     return (
         OwnTrigger(
-            name=after("refuse_now"),
-            table=names.copy,
-            event=every,
-            function=names.own("refuse"),
-            each="ROW",
+            after("refuse_now"),
+            every,
+            names.copy,
+            names.own("refuse"),
             when="pg_catalog.pg_trigger_depth() = 0",
+            each="ROW",
         ),
         OwnTrigger(
-            name=after("refuse_later"),
-            table=names.copy,
-            event=every,
-            function=names.own("refuse"),
-            each="ROW",
+            after("refuse_later"),
+            every,
+            names.copy,
+            names.own("refuse"),
             when=f"pg_catalog.pg_trigger_depth() > 0 AND {NOT_SYNC}",
             at_commit=True,
+            each="ROW",
         ),
         OwnTrigger(
-            name=after("refuse_truncate"),
-            table=names.copy,
-            event="AFTER TRUNCATE",
-            function=names.own("refuse_truncate"),
+            after("refuse_truncate"), "AFTER TRUNCATE", names.copy, names.own("refuse_truncate")
         ),
     )
 
@@ -143,10 +140,10 @@ def close_triggers(names: Names, purpose: str, table: str) -> tuple[OwnTrigger, 
     """Statement triggers, so that a write of no rows is refused too."""
     return tuple(
         OwnTrigger(
-            name=after(f"{purpose}_{kind.lower().replace(' ', '_')}"),
-            table=table,
-            event=f"BEFORE {kind}",
-            function=names.own(purpose),
+            after(f"{purpose}_{kind.lower().replace(' ', '_')}"),
+            f"BEFORE {kind}",
+            table,
+            names.own(purpose),
             when=NOT_SYNC,
         )
         for kind in ("INSERT OR UPDATE OR DELETE", "TRUNCATE")
@@ -178,8 +175,8 @@ def open_retired(names: Names) -> tuple[Statement, ...]:
 def _retired_trigger(names: Names) -> OwnTrigger:
     # A BEFORE statement trigger fires before constraints are checked, and for no rows too.
     return OwnTrigger(
-        name=before("refuse_retired"),
-        table=names.retired,
-        event="BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE",
-        function=names.own("refuse_retired"),
+        before("refuse_retired"),
+        "BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE",
+        names.retired,
+        names.own("refuse_retired"),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 from membership_refactor.sql.names import AFTER_PREFIX, BEFORE_PREFIX
 from membership_refactor.sql.quoting import dollar_quoted, ident, literal
@@ -51,18 +51,19 @@ def trigger_function(
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class OwnTrigger:
     """One of the tool's triggers. All are ENABLE ALWAYS: they also fire for apply workers and for
     sessions that set session_replication_role."""
 
     name: str
-    table: str
-    """Quoted and qualified."""
     event: str
     """``AFTER INSERT`` and so on."""
+    table: str
+    """Quoted and qualified."""
     function: str
     """Quoted and qualified, without parentheses."""
+    _: KW_ONLY
     each: str = "STATEMENT"
     referencing: str = ""
     when: str = ""

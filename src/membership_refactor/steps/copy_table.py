@@ -19,7 +19,7 @@ from membership_refactor.sql.ddl.copy_portrait import cloned
 from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH, finish_table
 from membership_refactor.sql.ddl.indexes import create_indexes, create_keys
 from membership_refactor.sql.ddl.plan_fits import fits
-from membership_refactor.sql.handover import handover_obstacles
+from membership_refactor.sql.handover.dependents import handover_obstacles
 from membership_refactor.sql.parents.keep_link import keep_link_function, keep_link_triggers
 from membership_refactor.sql.parents.kept_uuids import resolve_kept
 from membership_refactor.sql.parents.parent_uuid import identity_functions, link_function

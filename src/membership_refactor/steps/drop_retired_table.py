@@ -7,7 +7,7 @@ from membership_refactor.checks.gate import gate
 from membership_refactor.planning import Stage
 from membership_refactor.portrait import Portrait
 from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH
-from membership_refactor.sql.handover import recreate_retired
+from membership_refactor.sql.handover.retired import recreate_retired
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.steps.actions import Action, Brief, Run
 from membership_refactor.steps.portraits import with_tables

@@ -14,16 +14,16 @@ from membership_refactor.sql.comparisons.comparison import Comparison
 from membership_refactor.sql.comparisons.copied_rows import links_of_keys
 from membership_refactor.sql.ddl.cannot_copy import rewriting_rules
 from membership_refactor.sql.ddl.copy_portrait import copy_differences, under_name
-from membership_refactor.sql.handover import (
+from membership_refactor.sql.handover.dependents import handover_obstacles
+from membership_refactor.sql.handover.exchange import (
     hand_back,
     hand_back_locks,
     hand_over,
     hand_over_locks,
-    handover_obstacles,
-    retired_table,
     validate_after_hand_back,
     validate_after_hand_over,
 )
+from membership_refactor.sql.handover.retired import retired_table
 from membership_refactor.sql.refuse_writes import close_functions, close_triggers, open_retired
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.sql.triggers import install_triggers, remove_triggers

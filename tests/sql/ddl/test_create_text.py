@@ -11,7 +11,7 @@ from membership_refactor.sql.ddl.constraints import create_foreign_keys, validat
 from membership_refactor.sql.ddl.copy_portrait import cloned
 from membership_refactor.sql.ddl.create import create_table
 from membership_refactor.sql.ddl.indexes import create_indexes
-from membership_refactor.sql.handover import hand_over, hand_over_locks
+from membership_refactor.sql.handover.exchange import hand_over, hand_over_locks
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.statements import Lock
 

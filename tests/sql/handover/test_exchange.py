@@ -13,17 +13,16 @@ from membership_refactor.database import libpq_url
 from membership_refactor.portrait import Server, Table, differences
 from membership_refactor.sql.ddl.copy_portrait import cloned, copy_differences
 from membership_refactor.sql.ddl.create import create_table
-from membership_refactor.sql.handover import (
+from membership_refactor.sql.handover.dependents import handover_obstacles
+from membership_refactor.sql.handover.exchange import (
     hand_back,
     hand_back_locks,
     hand_over,
     hand_over_locks,
-    handover_obstacles,
-    recreate_retired,
-    retired_table,
     validate_after_hand_back,
     validate_after_hand_over,
 )
+from membership_refactor.sql.handover.retired import recreate_retired, retired_table
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.quoting import ident, qualified
 from membership_refactor.sql.statements import Statement

@@ -86,32 +86,32 @@ class ChangeLog:
         }
         made = [
             OwnTrigger(
-                name=after(f"{self.job}_log_{purpose}"),
-                table=self.table,
-                event=f"AFTER {purpose.upper()}",
-                function=self._function(purpose),
+                after(f"{self.job}_log_{purpose}"),
+                f"AFTER {purpose.upper()}",
+                self.table,
+                self._function(purpose),
                 referencing=reference,
             )
             for purpose, reference in references.items()
         ]
         made.append(
             OwnTrigger(
-                name=after(f"{self.job}_log_truncate"),
-                table=self.table,
-                event="AFTER TRUNCATE",
-                function=self._function("truncate"),
+                after(f"{self.job}_log_truncate"),
+                "AFTER TRUNCATE",
+                self.table,
+                self._function("truncate"),
             )
         )
         if not self.old_too:
             key = ident(self.key)
             made.append(
                 OwnTrigger(
-                    name=after(f"{self.job}_log_moved"),
-                    table=self.table,
-                    event="AFTER UPDATE",
-                    function=self._function("moved"),
-                    each="ROW",
+                    after(f"{self.job}_log_moved"),
+                    "AFTER UPDATE",
+                    self.table,
+                    self._function("moved"),
                     when=f"OLD.{key} IS DISTINCT FROM NEW.{key}",
+                    each="ROW",
                 )
             )
         return tuple(made)

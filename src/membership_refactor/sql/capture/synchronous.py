@@ -307,13 +307,13 @@ class Sync(OneWay):
         when: str = "",
     ) -> OwnTrigger:
         return OwnTrigger(
-            name=after(f"{self.purpose}_{kind}"),
-            table=self.origin,
-            event=event,
-            function=self._function(kind),
+            after(f"{self.purpose}_{kind}"),
+            event,
+            self.origin,
+            self._function(kind),
             referencing=referencing,
-            each=each,
             when=when,
+            each=each,
         )
 
     def _function(self, kind: str) -> str:

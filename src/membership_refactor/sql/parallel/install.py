@@ -42,25 +42,20 @@ def _leaving(sides: Sides, prefix: str) -> tuple[OwnTrigger, ...]:
     own, child = sides.names.own, sides.names.copy
     return (
         OwnTrigger(
-            name=after(f"{prefix}_left_update"),
-            table=child,
-            event="AFTER UPDATE",
-            function=own("child_left_update"),
+            after(f"{prefix}_left_update"),
+            "AFTER UPDATE",
+            child,
+            own("child_left_update"),
             referencing="OLD TABLE AS o NEW TABLE AS n",
         ),
         OwnTrigger(
-            name=after(f"{prefix}_left_delete"),
-            table=child,
-            event="AFTER DELETE",
-            function=own("child_left_delete"),
+            after(f"{prefix}_left_delete"),
+            "AFTER DELETE",
+            child,
+            own("child_left_delete"),
             referencing="OLD TABLE AS o",
         ),
-        OwnTrigger(
-            name=after(f"{prefix}_truncate"),
-            table=child,
-            event="AFTER TRUNCATE",
-            function=own("child_truncated"),
-        ),
+        OwnTrigger(after(f"{prefix}_truncate"), "AFTER TRUNCATE", child, own("child_truncated")),
     )
 
 
@@ -74,35 +69,31 @@ def two_way_triggers(names: Names, child: Table) -> tuple[OwnTrigger, ...]:
     )
     return (
         OwnTrigger(
-            name=before("parallel"),
-            table=names.copy,
-            event="BEFORE INSERT",
-            function=names.own("child_before"),
+            before("parallel"), "BEFORE INSERT", names.copy, names.own("child_before"), each="ROW"
+        ),
+        OwnTrigger(
+            after("parallel_insert"),
+            "AFTER INSERT",
+            names.copy,
+            names.own("child_inserted"),
             each="ROW",
         ),
         OwnTrigger(
-            name=after("parallel_insert"),
-            table=names.copy,
-            event="AFTER INSERT",
-            function=names.own("child_inserted"),
-            each="ROW",
-        ),
-        OwnTrigger(
-            name=after("parallel_update"),
-            table=names.copy,
-            event="AFTER UPDATE",
-            function=names.own("child_updated"),
-            each="ROW",
+            after("parallel_update"),
+            "AFTER UPDATE",
+            names.copy,
+            names.own("child_updated"),
             when=relevant,
+            each="ROW",
         ),
         *_leaving(sides, "parallel"),
         OwnTrigger(
-            name=after("parallel_parent"),
-            table=names.parent,
-            event="AFTER UPDATE",
-            function=names.own("parent_updated"),
-            each="ROW",
+            after("parallel_parent"),
+            "AFTER UPDATE",
+            names.parent,
+            names.own("parent_updated"),
             when=differs(sides.deprecated, "OLD", "NEW"),
+            each="ROW",
         ),
     )
 
@@ -111,11 +102,7 @@ def freeze_triggers(names: Names, child: Table) -> tuple[OwnTrigger, ...]:
     """The trigger of 0009."""
     return (
         OwnTrigger(
-            name=before("frozen"),
-            table=names.copy,
-            event="BEFORE INSERT OR UPDATE",
-            function=names.own("frozen"),
-            each="ROW",
+            before("frozen"), "BEFORE INSERT OR UPDATE", names.copy, names.own("frozen"), each="ROW"
         ),
     )
 
@@ -125,35 +112,35 @@ def refresh_triggers(names: Names, child: Table) -> tuple[OwnTrigger, ...]:
     sides = Sides(names, child)
     return (
         OwnTrigger(
-            name=before("refilling"),
-            table=names.copy,
-            event="BEFORE INSERT OR UPDATE",
-            function=names.own("refilling"),
+            before("refilling"),
+            "BEFORE INSERT OR UPDATE",
+            names.copy,
+            names.own("refilling"),
             each="ROW",
         ),
         OwnTrigger(
-            name=after("refresh_insert"),
-            table=names.copy,
-            event="AFTER INSERT",
-            function=names.own("child_filled"),
+            after("refresh_insert"),
+            "AFTER INSERT",
+            names.copy,
+            names.own("child_filled"),
             each="ROW",
         ),
         OwnTrigger(
-            name=after("refresh_update"),
-            table=names.copy,
-            event="AFTER UPDATE",
-            function=names.own("child_filled"),
-            each="ROW",
+            after("refresh_update"),
+            "AFTER UPDATE",
+            names.copy,
+            names.own("child_filled"),
             when=f"OLD.{sides.link} IS DISTINCT FROM NEW.{sides.link}",
+            each="ROW",
         ),
         *_leaving(sides, "refresh"),
         OwnTrigger(
-            name=after("refresh_parent"),
-            table=names.parent,
-            event="AFTER UPDATE",
-            function=names.own("parent_refill"),
-            each="ROW",
+            after("refresh_parent"),
+            "AFTER UPDATE",
+            names.parent,
+            names.own("parent_refill"),
             when=differs(sides.deprecated, "OLD", "NEW"),
+            each="ROW",
         ),
     )
 

@@ -93,18 +93,18 @@ def note_child_triggers(names: Names, child: Table) -> tuple[OwnTrigger, ...]:
     watched = (child.column(names.plan.id), child.column(names.plan.link), *sides.key)
     return (
         OwnTrigger(
-            name=after("note_child"),
-            table=names.copy,
-            event="AFTER INSERT OR DELETE",
-            function=names.own("note_child"),
+            after("note_child"),
+            "AFTER INSERT OR DELETE",
+            names.copy,
+            names.own("note_child"),
             each="ROW",
         ),
         OwnTrigger(
-            name=after("note_child_update"),
-            table=names.copy,
-            event="AFTER UPDATE",
-            function=names.own("note_child"),
-            each="ROW",
+            after("note_child_update"),
+            "AFTER UPDATE",
+            names.copy,
+            names.own("note_child"),
             when=differs(watched, "OLD", "NEW"),
+            each="ROW",
         ),
     )

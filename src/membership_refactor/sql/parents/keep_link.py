@@ -42,19 +42,8 @@ def keep_link_triggers(names: Names) -> tuple[OwnTrigger, ...]:
     )
     function, table = names.own("keep_link"), names.copy
     return (
+        OwnTrigger(before("keep_link_insert"), "BEFORE INSERT", table, function, each="ROW"),
         OwnTrigger(
-            name=before("keep_link_insert"),
-            table=table,
-            event="BEFORE INSERT",
-            function=function,
-            each="ROW",
-        ),
-        OwnTrigger(
-            name=before("keep_link_update"),
-            table=table,
-            event="BEFORE UPDATE",
-            function=function,
-            each="ROW",
-            when=changed,
+            before("keep_link_update"), "BEFORE UPDATE", table, function, when=changed, each="ROW"
         ),
     )

@@ -64,20 +64,9 @@ def keep_uuid_triggers(names: Names) -> tuple[OwnTrigger, ...]:
     )
     function, table = names.own("keep_uuid"), names.parent
     return (
+        OwnTrigger(after("keep_uuid"), "AFTER INSERT OR DELETE", table, function, each="ROW"),
         OwnTrigger(
-            name=after("keep_uuid"),
-            table=table,
-            event="AFTER INSERT OR DELETE",
-            function=function,
-            each="ROW",
-        ),
-        OwnTrigger(
-            name=after("keep_uuid_update"),
-            table=table,
-            event="AFTER UPDATE",
-            function=function,
-            each="ROW",
-            when=changed,
+            after("keep_uuid_update"), "AFTER UPDATE", table, function, when=changed, each="ROW"
         ),
     )
 
