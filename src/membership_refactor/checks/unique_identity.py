@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from membership_refactor.checks.check import Check, Reach
 from membership_refactor.planning import Alternative
+from membership_refactor.sql.quoting import ident
 from membership_refactor.sql.unique_identity.constraints import (
     differing_constraints,
     missing_constraints,
     unfit_table,
 )
-from membership_refactor.sql.unique_identity.detection import duplicate_keys, unidentified_rows
+from membership_refactor.sql.unique_identity.detection import (
+    blank_rows,
+    duplicate_keys,
+    unidentified_rows,
+)
 from membership_refactor.sql.unique_identity.names import IdentityNames
 
 _LOOK = "`membership-refactor duplicates` shows them"
@@ -32,6 +37,7 @@ def before_constraints(names: IdentityNames) -> tuple[Check, ...]:
             reach=Reach.CATALOG,
             hint="Rename or drop it, or give the plan other names.",
         ),
+        *(identity_not_blank(names, alternative) for alternative in names.plan.alternatives),
         identity_given(names),
         *(identity_unique(names, alternative) for alternative in names.plan.alternatives),
     )
@@ -46,6 +52,18 @@ def identity_given(names: IdentityNames) -> Check:
         query=unidentified_rows(names),
         hint=f"{_LOOK}. `membership-refactor merge-duplicates --label PREFIX --apply` gives each a "
         "key of its own, or delete them.",
+    )
+
+
+def identity_not_blank(names: IdentityNames, alternative: Alternative) -> Check:
+    """No value of the alternative is blank or a word that the plan lists as no identity."""
+    column = alternative.column
+    return Check(
+        name=f"{names.plan.table}.{column} is not blank",
+        sentence=f"no {column} of {names.plan.table} is blank or a word for a missing identity",
+        query=blank_rows(names, alternative),
+        hint="Such a value identifies nobody. Make it NULL: "
+        f"UPDATE {names.table} SET {ident(column)} = NULL WHERE {names.blank(column)};",
     )
 
 

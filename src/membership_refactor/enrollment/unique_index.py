@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import psycopg
 from sqlalchemy import Engine
 
-from membership_refactor.checks.unique_identity import identity_unique
+from membership_refactor.checks.unique_identity import identity_not_blank, identity_unique
 from membership_refactor.enrollment.cursor import Pg, rows
 from membership_refactor.enrollment.index_state import index_state, left_overs
 from membership_refactor.enrollment.merge import merge
@@ -132,6 +132,8 @@ def _merge_new_duplicates(
     patience: Patience,
 ) -> None:
     """Merge the duplicates that came during the build; contradictory ones stop it."""
+    if rows(connection, identity_not_blank(names, alternative).counted)[0][0]:
+        raise _given_up(connection, names, alternative, built)
     reason = f"written during the build of {alternative.constraint}"
     try:
         report = merge(engine, names.plan, names.schema, reason=reason, patience=patience)
@@ -151,8 +153,10 @@ def _given_up(
 ) -> RefactorError:
     """Drop the invalid index and return the error to raise."""
     left = _taken_away(connection, names, alternative)
-    check = identity_unique(names, alternative)
-    count, keys = rows(connection, check.counted)[0]
+    for check in (identity_not_blank(names, alternative), identity_unique(names, alternative)):
+        count, keys = rows(connection, check.counted)[0]
+        if count:
+            break
     done = f" {built.merged} of them were merged." if built.merged else ""
     if count:
         return CheckFailed(

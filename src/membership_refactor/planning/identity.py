@@ -103,6 +103,9 @@ class UniqueIdentity:
     """Unique constraints do not apply to a row with a NULL in it, as in PostgreSQL."""
     id: str = "id"
     """The single-column primary key."""
+    no_identity: tuple[str, ...] = ()
+    """Words that stand for a missing identity, such as ``N/A``, compared trimmed and without letter
+    case. An empty or blank value is never an identity and need not be listed."""
     required: str = ""
     """The CHECK that a row has an identity; ``ck_<table>_identity`` when not given."""
     status: Ranking | None = None

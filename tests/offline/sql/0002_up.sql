@@ -262,6 +262,60 @@ BEGIN
 FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
 SELECT "id"::text AS key
 FROM "public"."program_enrollment"
+WHERE "user_id"::text COLLATE pg_catalog."default" OPERATOR(pg_catalog.~*) E'^[\\u0001-\\u0020\\u007f\\u0085\\u00a0\\u00ad\\u1680\\u180e\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u2800\\u3000\\u3164\\ufeff\\uffa0]*()[\\u0001-\\u0020\\u007f\\u0085\\u00a0\\u00ad\\u1680\\u180e\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u2800\\u3000\\u3164\\ufeff\\uffa0]*$'
+ORDER BY "id"
+) AS z (key)) AS k) AS c;
+  INSERT INTO "public_refactor"."check_result"
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'enrollment_identity', 'up', 'program_enrollment.user_id is not blank', broken, keys,
+    extract(epoch FROM pg_catalog.clock_timestamp() - began));
+  COMMIT;
+  IF broken > 0 THEN
+    RAISE assert_failure USING
+      MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
+        'program_enrollment.user_id is not blank', 'no user_id of program_enrollment is blank or a word for a missing identity',
+        CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
+        pg_catalog.array_to_string(keys, '; ')),
+      HINT = E'Such a value identifies nobody. Make it NULL: UPDATE "public"."program_enrollment" SET "user_id" = NULL WHERE "user_id"::text COLLATE pg_catalog."default" OPERATOR(pg_catalog.~*) E''^[\\\\u0001-\\\\u0020\\\\u007f\\\\u0085\\\\u00a0\\\\u00ad\\\\u1680\\\\u180e\\\\u2000-\\\\u200f\\\\u2028-\\\\u202f\\\\u205f-\\\\u206f\\\\u2800\\\\u3000\\\\u3164\\\\ufeff\\\\uffa0]*()[\\\\u0001-\\\\u0020\\\\u007f\\\\u0085\\\\u00a0\\\\u00ad\\\\u1680\\\\u180e\\\\u2000-\\\\u200f\\\\u2028-\\\\u202f\\\\u205f-\\\\u206f\\\\u2800\\\\u3000\\\\u3164\\\\ufeff\\\\uffa0]*$'';';
+  END IF;
+END
+$body$;
+DO $body$
+#variable_conflict use_column
+DECLARE
+  broken bigint; keys text[]; began timestamptz := pg_catalog.clock_timestamp();
+BEGIN
+  SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
+FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
+SELECT "id"::text AS key
+FROM "public"."program_enrollment"
+WHERE "external_user_key"::text COLLATE pg_catalog."default" OPERATOR(pg_catalog.~*) E'^[\\u0001-\\u0020\\u007f\\u0085\\u00a0\\u00ad\\u1680\\u180e\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u2800\\u3000\\u3164\\ufeff\\uffa0]*()[\\u0001-\\u0020\\u007f\\u0085\\u00a0\\u00ad\\u1680\\u180e\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u2800\\u3000\\u3164\\ufeff\\uffa0]*$'
+ORDER BY "id"
+) AS z (key)) AS k) AS c;
+  INSERT INTO "public_refactor"."check_result"
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'enrollment_identity', 'up', 'program_enrollment.external_user_key is not blank', broken, keys,
+    extract(epoch FROM pg_catalog.clock_timestamp() - began));
+  COMMIT;
+  IF broken > 0 THEN
+    RAISE assert_failure USING
+      MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
+        'program_enrollment.external_user_key is not blank', 'no external_user_key of program_enrollment is blank or a word for a missing identity',
+        CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
+        pg_catalog.array_to_string(keys, '; ')),
+      HINT = E'Such a value identifies nobody. Make it NULL: UPDATE "public"."program_enrollment" SET "external_user_key" = NULL WHERE "external_user_key"::text COLLATE pg_catalog."default" OPERATOR(pg_catalog.~*) E''^[\\\\u0001-\\\\u0020\\\\u007f\\\\u0085\\\\u00a0\\\\u00ad\\\\u1680\\\\u180e\\\\u2000-\\\\u200f\\\\u2028-\\\\u202f\\\\u205f-\\\\u206f\\\\u2800\\\\u3000\\\\u3164\\\\ufeff\\\\uffa0]*()[\\\\u0001-\\\\u0020\\\\u007f\\\\u0085\\\\u00a0\\\\u00ad\\\\u1680\\\\u180e\\\\u2000-\\\\u200f\\\\u2028-\\\\u202f\\\\u205f-\\\\u206f\\\\u2800\\\\u3000\\\\u3164\\\\ufeff\\\\uffa0]*$'';';
+  END IF;
+END
+$body$;
+DO $body$
+#variable_conflict use_column
+DECLARE
+  broken bigint; keys text[]; began timestamptz := pg_catalog.clock_timestamp();
+BEGIN
+  SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
+FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
+SELECT "id"::text AS key
+FROM "public"."program_enrollment"
 WHERE NOT (pg_catalog.num_nonnulls("user_id", "external_user_key") >= 1)
 ORDER BY "id"
 ) AS z (key)) AS k) AS c;
@@ -289,7 +343,7 @@ BEGIN
 FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
 SELECT pg_catalog.concat('(user_id, program_uuid, curriculum_uuid) = (', "user_id"::text, ', ', "program_uuid"::text, ', ', "curriculum_uuid"::text, ') in rows ', pg_catalog.array_to_string((pg_catalog.array_agg("id" ORDER BY "id"))[1:5], ', ')) AS key
 FROM "public"."program_enrollment"
-WHERE "user_id" IS NOT NULL AND "program_uuid" IS NOT NULL AND "curriculum_uuid" IS NOT NULL
+WHERE "user_id" IS NOT NULL AND "program_uuid" IS NOT NULL AND "curriculum_uuid" IS NOT NULL AND NOT "user_id"::text COLLATE pg_catalog."default" OPERATOR(pg_catalog.~*) E'^[\\u0001-\\u0020\\u007f\\u0085\\u00a0\\u00ad\\u1680\\u180e\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u2800\\u3000\\u3164\\ufeff\\uffa0]*()[\\u0001-\\u0020\\u007f\\u0085\\u00a0\\u00ad\\u1680\\u180e\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u2800\\u3000\\u3164\\ufeff\\uffa0]*$'
 GROUP BY "user_id", "program_uuid", "curriculum_uuid"
 HAVING pg_catalog.count(*) > 1
 ORDER BY "user_id", "program_uuid", "curriculum_uuid"
@@ -318,7 +372,7 @@ BEGIN
 FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
 SELECT pg_catalog.concat('(external_user_key, program_uuid, curriculum_uuid) = (', "external_user_key"::text, ', ', "program_uuid"::text, ', ', "curriculum_uuid"::text, ') in rows ', pg_catalog.array_to_string((pg_catalog.array_agg("id" ORDER BY "id"))[1:5], ', ')) AS key
 FROM "public"."program_enrollment"
-WHERE "external_user_key" IS NOT NULL AND "program_uuid" IS NOT NULL AND "curriculum_uuid" IS NOT NULL
+WHERE "external_user_key" IS NOT NULL AND "program_uuid" IS NOT NULL AND "curriculum_uuid" IS NOT NULL AND NOT "external_user_key"::text COLLATE pg_catalog."default" OPERATOR(pg_catalog.~*) E'^[\\u0001-\\u0020\\u007f\\u0085\\u00a0\\u00ad\\u1680\\u180e\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u2800\\u3000\\u3164\\ufeff\\uffa0]*()[\\u0001-\\u0020\\u007f\\u0085\\u00a0\\u00ad\\u1680\\u180e\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u2800\\u3000\\u3164\\ufeff\\uffa0]*$'
 GROUP BY "external_user_key", "program_uuid", "curriculum_uuid"
 HAVING pg_catalog.count(*) > 1
 ORDER BY "external_user_key", "program_uuid", "curriculum_uuid"

@@ -64,7 +64,11 @@ def counted(names: IdentityNames, alternative: Alternative, prefix: str = "") ->
     GROUP BY treats NULLs as equal and UNIQUE does not, so without this condition all rows without
     a user would be duplicates of each other.
     """
-    return f"{prefix}{ident(alternative.column)} IS NOT NULL AND {names.scope_given(prefix)}"
+    column = prefix + ident(alternative.column)
+    return (
+        f"{column} IS NOT NULL AND {names.scope_given(prefix)}"
+        f" AND NOT {names.blank(alternative.column, prefix)}"
+    )
 
 
 def troubled_rows(names: IdentityNames, types: Types) -> str:
@@ -163,6 +167,15 @@ def unidentified_rows(names: IdentityNames) -> str:
     return (
         f"SELECT {ident(plan.id)}::text AS key\nFROM {names.table}\n"
         f"WHERE NOT ({names.known()})\nORDER BY {ident(plan.id)}"
+    )
+
+
+def blank_rows(names: IdentityNames, alternative: Alternative) -> str:
+    """Return the id of each row whose value is no identity."""
+    id_ = ident(names.plan.id)
+    return (
+        f"SELECT {id_}::text AS key\nFROM {names.table}\n"
+        f"WHERE {names.blank(alternative.column)}\nORDER BY {id_}"
     )
 
 

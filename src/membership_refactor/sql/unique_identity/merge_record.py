@@ -88,7 +88,7 @@ def sharing_rows(names: IdentityNames) -> str:
             f"SELECT {at}, o.{id_}, m.first\nFROM (\n"
             f"  SELECT {columns(key)}, (pg_catalog.array_agg({id_} ORDER BY {id_}))[1] AS first\n"
             f"  FROM {names.table}\n"
-            f"  WHERE {id_} = ANY($1) AND {ident(alternative.column)} IS NOT NULL\n"
+            f"  WHERE {id_} = ANY($1) AND NOT {names.blank(alternative.column)}\n"
             f"  GROUP BY {columns(key)}\n) AS m\nJOIN {names.table} AS o ON {equal}"
         )
     return "\nUNION ALL\n".join(parts)

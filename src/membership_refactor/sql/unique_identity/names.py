@@ -7,10 +7,16 @@ from functools import cached_property
 
 from membership_refactor.planning import Alternative, UniqueIdentity
 from membership_refactor.sql.names import ledger_schema
-from membership_refactor.sql.quoting import fitted, ident, qualified
+from membership_refactor.sql.quoting import fitted, ident, literal, qualified
 
 BLANKS = "E' \\t\\n\\r\\f\\x0B'"
 """Invisible characters around a key; btrim alone removes spaces only."""
+
+UNSEEN = (
+    r"[\u0001-\u0020\u007f\u0085\u00a0\u00ad\u1680\u180e\u2000-\u200f\u2028-\u202f"
+    r"\u205f-\u206f\u2800\u3000\u3164\ufeff\uffa0]*"
+)
+"""A regular expression for characters that nobody sees: spaces, zero width and controls."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,19 @@ class IdentityNames:
         """Return the condition that the row has an identity."""
         listed = ", ".join(prefix + ident(c) for c in self.plan.identity_columns)
         return f"pg_catalog.num_nonnulls({listed}) >= 1"
+
+    def blank(self, column: str, prefix: str = "") -> str:
+        """Return the condition that the value is no identity: blank, or a word of the plan."""
+        words = "|".join(("", *(_escaped(word.strip()) for word in self.plan.no_identity)))
+        # The default collation: a nondeterministic one allows no regular expression.
+        text = f'{prefix}{ident(column)}::text COLLATE pg_catalog."default"'
+        pattern = literal(f"^{UNSEEN}({words}){UNSEEN}$")
+        return f"{text} OPERATOR(pg_catalog.~*) {pattern}"
+
+
+def _escaped(word: str) -> str:
+    """Return a regular expression that matches only the word."""
+    return "".join(c if c.isalnum() or not c.isascii() else f"\\{c}" for c in word)
 
 
 def trimmed(column: str) -> str:
