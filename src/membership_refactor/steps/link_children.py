@@ -19,6 +19,7 @@ from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH
 from membership_refactor.sql.ddl.grants_and_policies import create_policies, grant_table
 from membership_refactor.sql.parallel import (
     batch_functions,
+    choose_restored,
     drop_functions,
     drop_triggers,
     install,
@@ -27,6 +28,7 @@ from membership_refactor.sql.parallel import (
     note_child_functions,
     note_child_triggers,
     remove,
+    settle_noted_function,
 )
 from membership_refactor.sql.parents.grouping import (
     delete_childless_parents,
@@ -53,6 +55,7 @@ from membership_refactor.steps.not_null import set_not_null
 from membership_refactor.steps.portraits import with_tables
 from membership_refactor.steps.step import Situation, Step
 
+_NOTES = ("kept", "uuid_map", "unsettled")
 SHARE_ROW, EXCLUSIVE = Lock.SHARE_ROW_EXCLUSIVE, Lock.ACCESS_EXCLUSIVE
 
 
@@ -266,13 +269,14 @@ def down(s: Situation) -> tuple[Action, ...]:
                 *ledger_tables(names, child),
                 *batch_functions(names, child),
                 *settle_function(names, child),
-                *derive_functions(names),
+                *derive_functions(names, restoring=True),
+                *settle_noted_function(names),
                 *keep_link_function(names),
                 *close_functions(names, CLOSED, *closed_message(s)),
                 *keep_uuid_function(names),
                 *fill_kept_function(names),
                 *note_child_functions(names, child),
-                *(Statement(f"DELETE FROM {names.own(t)}") for t in ("kept", "uuid_map")),
+                *(Statement(f"DELETE FROM {names.own(t)}") for t in _NOTES),
             ),
         ),
         Brief(
@@ -311,7 +315,7 @@ def down(s: Situation) -> tuple[Action, ...]:
                 Statement(f"ALTER TABLE {copy} ALTER COLUMN {link} DROP NOT NULL"),
             ),
         ),
-        *_over_children(s, "restore_own", "restore_values", "Restore the children's own values"),
+        *_own_values(s, child),
         Run(
             key="delete_childless",
             title="Delete parents that lost their last child",
@@ -337,10 +341,40 @@ def down(s: Situation) -> tuple[Action, ...]:
                 *drop_functions(names),
                 *(
                     Statement(f"DROP FUNCTION IF EXISTS {names.own(f)}")
-                    for f in ("keep_uuid", "fill_kept", "note_child")
+                    for f in ("keep_uuid", "fill_kept", "note_child", "settle_noted")
                 ),
             ),
         ),
+    )
+
+
+def _own_values(s: Situation, child: Table) -> tuple[Action, ...]:
+    """Restore what children lost, then derive their parents once each."""
+    names = s.names
+    plain = Run(
+        key="create_capture",
+        title="Create the capture's functions without exceptions",
+        statements=derive_functions(names),
+    )
+    if not s.plan.parent_columns:
+        return (plain,)
+    return (
+        Run(
+            key="choose_values",
+            title="Choose the own values that can be restored",
+            statements=(choose_restored(names, child),),
+        ),
+        *_over_children(s, "restore_own", "restore_values", "Restore the children's own values"),
+        Ranges(
+            key="settle_parents",
+            title="Derive the parents of those children again",
+            function=names.own("settle_noted"),
+            # Along the children, because the size of a batch is their number.
+            table=names.copy,
+            key_column=s.plan.link,
+            key_type="pg_catalog.uuid",
+        ),
+        plain,
     )
 
 

@@ -290,6 +290,10 @@ CREATE TABLE IF NOT EXISTS "public_refactor"."programme_membership_born" (
 CREATE TABLE IF NOT EXISTS "public_refactor"."programme_membership_emptied" (
   uuid uuid PRIMARY KEY
 );
+CREATE TABLE IF NOT EXISTS "public_refactor"."programme_membership_unsettled" (
+  uuid uuid PRIMARY KEY,
+  xid xid8 NOT NULL
+);
 CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_silence"(tables pg_catalog.regclass[]) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $body$
 DECLARE
@@ -395,48 +399,17 @@ BEGIN
     RETURN 0;
   END IF;
   own_silenced := "public_refactor"."programme_membership_silence"(ARRAY['"public"."curriculum_membership"'::pg_catalog.regclass, '"public"."programme_membership"'::pg_catalog.regclass]);
-  UPDATE "public_refactor"."programme_membership_replaced" AS r SET "lost_rotation" = r."lost_rotation" AND (EXISTS (SELECT FROM "public"."curriculum_membership" AS s LEFT JOIN "public_refactor"."programme_membership_replaced" AS o ON o."child id" = s."id"
-      WHERE s."programme_membership_uuid" = c."programme_membership_uuid" AND s."id" <> c."id"
-        AND (SELECT CASE WHEN NOT y.s IS DISTINCT FROM y.c THEN s."id" > c."id"
-          WHEN y.c IS NULL THEN true ELSE y.s > y.c END
-          FROM (SELECT CASE WHEN (r."lost_amended_date" AND ROW(c."amended_date")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_amended_date")::pg_catalog.record) THEN r."was_amended_date" ELSE c."amended_date" END AS c, CASE WHEN (o."lost_amended_date" AND ROW(s."amended_date")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(o."by_amended_date")::pg_catalog.record) THEN o."was_amended_date" ELSE s."amended_date" END AS s) AS y))),
-    "lost_rotation_id" = r."lost_rotation_id" AND (EXISTS (SELECT FROM "public"."curriculum_membership" AS s LEFT JOIN "public_refactor"."programme_membership_replaced" AS o ON o."child id" = s."id"
-      WHERE s."programme_membership_uuid" = c."programme_membership_uuid" AND s."id" <> c."id"
-        AND (SELECT CASE WHEN NOT y.s IS DISTINCT FROM y.c THEN s."id" > c."id"
-          WHEN y.c IS NULL THEN true ELSE y.s > y.c END
-          FROM (SELECT CASE WHEN (r."lost_amended_date" AND ROW(c."amended_date")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_amended_date")::pg_catalog.record) THEN r."was_amended_date" ELSE c."amended_date" END AS c, CASE WHEN (o."lost_amended_date" AND ROW(s."amended_date")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(o."by_amended_date")::pg_catalog.record) THEN o."was_amended_date" ELSE s."amended_date" END AS s) AS y))),
-    "lost_training_number_id" = r."lost_training_number_id" AND (EXISTS (SELECT FROM "public"."curriculum_membership" AS s LEFT JOIN "public_refactor"."programme_membership_replaced" AS o ON o."child id" = s."id"
-      WHERE s."programme_membership_uuid" = c."programme_membership_uuid" AND s."id" <> c."id"
-        AND (SELECT CASE WHEN NOT y.s IS DISTINCT FROM y.c THEN s."id" > c."id"
-          WHEN y.c IS NULL THEN true ELSE y.s > y.c END
-          FROM (SELECT CASE WHEN (r."lost_amended_date" AND ROW(c."amended_date")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_amended_date")::pg_catalog.record) THEN r."was_amended_date" ELSE c."amended_date" END AS c, CASE WHEN (o."lost_amended_date" AND ROW(s."amended_date")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(o."by_amended_date")::pg_catalog.record) THEN o."was_amended_date" ELSE s."amended_date" END AS s) AS y))),
-    "lost_training_pathway" = r."lost_training_pathway" AND (EXISTS (SELECT FROM "public"."curriculum_membership" AS s LEFT JOIN "public_refactor"."programme_membership_replaced" AS o ON o."child id" = s."id"
-      WHERE s."programme_membership_uuid" = c."programme_membership_uuid" AND s."id" <> c."id"
-        AND (SELECT CASE WHEN NOT y.s IS DISTINCT FROM y.c THEN s."id" > c."id"
-          WHEN y.c IS NULL THEN true ELSE y.s > y.c END
-          FROM (SELECT CASE WHEN (r."lost_amended_date" AND ROW(c."amended_date")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_amended_date")::pg_catalog.record) THEN r."was_amended_date" ELSE c."amended_date" END AS c, CASE WHEN (o."lost_amended_date" AND ROW(s."amended_date")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(o."by_amended_date")::pg_catalog.record) THEN o."was_amended_date" ELSE s."amended_date" END AS s) AS y))),
-    "lost_leaving_reason" = r."lost_leaving_reason" AND (EXISTS (SELECT FROM "public"."curriculum_membership" AS s LEFT JOIN "public_refactor"."programme_membership_replaced" AS o ON o."child id" = s."id"
-      WHERE s."programme_membership_uuid" = c."programme_membership_uuid" AND s."id" <> c."id"
-        AND (SELECT CASE WHEN NOT y.s IS DISTINCT FROM y.c THEN s."id" > c."id"
-          WHEN y.c IS NULL THEN true ELSE y.s > y.c END
-          FROM (SELECT CASE WHEN (r."lost_amended_date" AND ROW(c."amended_date")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_amended_date")::pg_catalog.record) THEN r."was_amended_date" ELSE c."amended_date" END AS c, CASE WHEN (o."lost_amended_date" AND ROW(s."amended_date")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(o."by_amended_date")::pg_catalog.record) THEN o."was_amended_date" ELSE s."amended_date" END AS s) AS y))),
-    "lost_leaving_destination" = r."lost_leaving_destination" AND (EXISTS (SELECT FROM "public"."curriculum_membership" AS s LEFT JOIN "public_refactor"."programme_membership_replaced" AS o ON o."child id" = s."id"
-      WHERE s."programme_membership_uuid" = c."programme_membership_uuid" AND s."id" <> c."id"
-        AND (SELECT CASE WHEN NOT y.s IS DISTINCT FROM y.c THEN s."id" > c."id"
-          WHEN y.c IS NULL THEN true ELSE y.s > y.c END
-          FROM (SELECT CASE WHEN (r."lost_amended_date" AND ROW(c."amended_date")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_amended_date")::pg_catalog.record) THEN r."was_amended_date" ELSE c."amended_date" END AS c, CASE WHEN (o."lost_amended_date" AND ROW(s."amended_date")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(o."by_amended_date")::pg_catalog.record) THEN o."was_amended_date" ELSE s."amended_date" END AS s) AS y))),
-    "lost_amended_date" = r."lost_amended_date" AND (EXISTS (SELECT FROM "public"."curriculum_membership" AS s LEFT JOIN "public_refactor"."programme_membership_replaced" AS o ON o."child id" = s."id"
-      WHERE s."programme_membership_uuid" = c."programme_membership_uuid" AND s."id" <> c."id"
-        AND (SELECT CASE WHEN NOT y.s IS DISTINCT FROM y.c THEN s."id" > c."id"
-          WHEN y.c IS NULL THEN true ELSE y.s > y.c END
-          FROM (SELECT CASE WHEN (r."lost_amended_date" AND ROW(c."amended_date")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_amended_date")::pg_catalog.record) THEN r."was_amended_date" ELSE c."amended_date" END AS c, CASE WHEN (o."lost_amended_date" AND ROW(s."amended_date")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(o."by_amended_date")::pg_catalog.record) THEN o."was_amended_date" ELSE s."amended_date" END AS s) AS y)))
-  FROM "public"."curriculum_membership" AS c
-  WHERE r."child id" = c."id" AND r."child id" BETWEEN lo AND hi;
-  UPDATE "public"."curriculum_membership" AS c SET "rotation" = CASE WHEN (r."lost_rotation" AND ROW(c."rotation")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_rotation")::pg_catalog.record) THEN r."was_rotation" ELSE c."rotation" END, "rotation_id" = CASE WHEN (r."lost_rotation_id" AND ROW(c."rotation_id")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_rotation_id")::pg_catalog.record) THEN r."was_rotation_id" ELSE c."rotation_id" END, "training_number_id" = CASE WHEN (r."lost_training_number_id" AND ROW(c."training_number_id")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_training_number_id")::pg_catalog.record) THEN r."was_training_number_id" ELSE c."training_number_id" END, "training_pathway" = CASE WHEN (r."lost_training_pathway" AND ROW(c."training_pathway")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_training_pathway")::pg_catalog.record) THEN r."was_training_pathway" ELSE c."training_pathway" END, "leaving_reason" = CASE WHEN (r."lost_leaving_reason" AND ROW(c."leaving_reason")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_leaving_reason")::pg_catalog.record) THEN r."was_leaving_reason" ELSE c."leaving_reason" END, "leaving_destination" = CASE WHEN (r."lost_leaving_destination" AND ROW(c."leaving_destination")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_leaving_destination")::pg_catalog.record) THEN r."was_leaving_destination" ELSE c."leaving_destination" END, "amended_date" = CASE WHEN (r."lost_amended_date" AND ROW(c."amended_date")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_amended_date")::pg_catalog.record) THEN r."was_amended_date" ELSE c."amended_date" END
-  FROM "public_refactor"."programme_membership_replaced" AS r
-  WHERE r."child id" = c."id" AND r."child id" BETWEEN lo AND hi
-    AND ((r."lost_rotation" AND ROW(c."rotation")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_rotation")::pg_catalog.record) OR (r."lost_rotation_id" AND ROW(c."rotation_id")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_rotation_id")::pg_catalog.record) OR (r."lost_training_number_id" AND ROW(c."training_number_id")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_training_number_id")::pg_catalog.record) OR (r."lost_training_pathway" AND ROW(c."training_pathway")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_training_pathway")::pg_catalog.record) OR (r."lost_leaving_reason" AND ROW(c."leaving_reason")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_leaving_reason")::pg_catalog.record) OR (r."lost_leaving_destination" AND ROW(c."leaving_destination")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_leaving_destination")::pg_catalog.record));
-  GET DIAGNOSTICS written = ROW_COUNT;
+  WITH back AS (
+    UPDATE "public"."curriculum_membership" AS c SET "rotation" = CASE WHEN (r."lost_rotation" AND ROW(c."rotation")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_rotation")::pg_catalog.record) THEN r."was_rotation" ELSE c."rotation" END, "rotation_id" = CASE WHEN (r."lost_rotation_id" AND ROW(c."rotation_id")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_rotation_id")::pg_catalog.record) THEN r."was_rotation_id" ELSE c."rotation_id" END, "training_number_id" = CASE WHEN (r."lost_training_number_id" AND ROW(c."training_number_id")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_training_number_id")::pg_catalog.record) THEN r."was_training_number_id" ELSE c."training_number_id" END, "training_pathway" = CASE WHEN (r."lost_training_pathway" AND ROW(c."training_pathway")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_training_pathway")::pg_catalog.record) THEN r."was_training_pathway" ELSE c."training_pathway" END, "leaving_reason" = CASE WHEN (r."lost_leaving_reason" AND ROW(c."leaving_reason")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_leaving_reason")::pg_catalog.record) THEN r."was_leaving_reason" ELSE c."leaving_reason" END, "leaving_destination" = CASE WHEN (r."lost_leaving_destination" AND ROW(c."leaving_destination")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_leaving_destination")::pg_catalog.record) THEN r."was_leaving_destination" ELSE c."leaving_destination" END, "amended_date" = CASE WHEN (r."lost_amended_date" AND ROW(c."amended_date")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_amended_date")::pg_catalog.record) THEN r."was_amended_date" ELSE c."amended_date" END
+    FROM "public_refactor"."programme_membership_replaced" AS r
+    WHERE r."child id" = c."id" AND r."child id" BETWEEN lo AND hi
+      AND ((r."lost_rotation" AND ROW(c."rotation")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_rotation")::pg_catalog.record) OR (r."lost_rotation_id" AND ROW(c."rotation_id")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_rotation_id")::pg_catalog.record) OR (r."lost_training_number_id" AND ROW(c."training_number_id")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_training_number_id")::pg_catalog.record) OR (r."lost_training_pathway" AND ROW(c."training_pathway")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_training_pathway")::pg_catalog.record) OR (r."lost_leaving_reason" AND ROW(c."leaving_reason")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_leaving_reason")::pg_catalog.record) OR (r."lost_leaving_destination" AND ROW(c."leaving_destination")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_leaving_destination")::pg_catalog.record))
+    RETURNING c."programme_membership_uuid" AS k),
+  noted AS (
+    INSERT INTO "public_refactor"."programme_membership_unsettled" AS u (uuid, xid)
+    SELECT DISTINCT b.k, pg_catalog.pg_current_xact_id() FROM back AS b ORDER BY b.k
+    ON CONFLICT (uuid) DO UPDATE SET xid = excluded.xid)
+  SELECT pg_catalog.count(*) INTO written FROM back AS b;
   DELETE FROM "public_refactor"."programme_membership_replaced" AS r WHERE r."child id" BETWEEN lo AND hi;
   PERFORM "public_refactor"."programme_membership_speak"(own_silenced);
   RETURN written;
@@ -534,7 +507,8 @@ BEGIN
       HINT = 'ALTER TABLE "public"."curriculum_membership" NO FORCE ROW LEVEL SECURITY; ALTER TABLE "public"."programme_membership" NO FORCE ROW LEVEL SECURITY;';
   END IF;
   SELECT pg_catalog.array_agg(z.k) INTO uuids FROM (SELECT n."programme_membership_uuid" AS k FROM n) AS z
-  WHERE z.k IS NOT NULL;
+  WHERE z.k IS NOT NULL AND NOT EXISTS (SELECT FROM "public_refactor"."programme_membership_unsettled" AS u WHERE u.uuid = z.k
+    AND u.xid = pg_catalog.pg_current_xact_id());
   IF uuids IS NULL THEN
     RETURN NULL;
   END IF;
@@ -561,7 +535,8 @@ BEGIN
       HINT = 'ALTER TABLE "public"."curriculum_membership" NO FORCE ROW LEVEL SECURITY; ALTER TABLE "public"."programme_membership" NO FORCE ROW LEVEL SECURITY;';
   END IF;
   SELECT pg_catalog.array_agg(z.k) INTO uuids FROM (SELECT o."programme_membership_uuid" AS k FROM o UNION SELECT n."programme_membership_uuid" AS k FROM n) AS z
-  WHERE z.k IS NOT NULL;
+  WHERE z.k IS NOT NULL AND NOT EXISTS (SELECT FROM "public_refactor"."programme_membership_unsettled" AS u WHERE u.uuid = z.k
+    AND u.xid = pg_catalog.pg_current_xact_id());
   IF uuids IS NULL THEN
     RETURN NULL;
   END IF;
@@ -588,7 +563,8 @@ BEGIN
       HINT = 'ALTER TABLE "public"."curriculum_membership" NO FORCE ROW LEVEL SECURITY; ALTER TABLE "public"."programme_membership" NO FORCE ROW LEVEL SECURITY;';
   END IF;
   SELECT pg_catalog.array_agg(z.k) INTO uuids FROM (SELECT o."programme_membership_uuid" AS k FROM o) AS z
-  WHERE z.k IS NOT NULL;
+  WHERE z.k IS NOT NULL AND NOT EXISTS (SELECT FROM "public_refactor"."programme_membership_unsettled" AS u WHERE u.uuid = z.k
+    AND u.xid = pg_catalog.pg_current_xact_id());
   IF uuids IS NULL THEN
     RETURN NULL;
   END IF;
@@ -625,6 +601,22 @@ BEGIN
 END
 $body$;
 REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_derive_truncate"() FROM PUBLIC;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_settle_noted"(lo pg_catalog.uuid, hi pg_catalog.uuid) RETURNS bigint
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET vacuum_cost_page_hit = 7129 AS $body$
+#variable_conflict use_variable
+DECLARE
+  uuids pg_catalog.uuid[];
+BEGIN
+  SELECT pg_catalog.array_agg(u.uuid) INTO uuids
+  FROM "public_refactor"."programme_membership_unsettled" AS u WHERE u.uuid BETWEEN lo AND hi;
+  IF uuids IS NULL THEN
+    RETURN 0;
+  END IF;
+  PERFORM "public_refactor"."programme_membership_settle"(uuids, true);
+  RETURN pg_catalog.cardinality(uuids);
+END
+$body$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_settle_noted"(lo pg_catalog.uuid, hi pg_catalog.uuid) FROM PUBLIC;
 CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_keep_link"() RETURNS trigger LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 #variable_conflict use_variable
@@ -748,6 +740,7 @@ $body$;
 REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_note_child"() FROM PUBLIC;
 DELETE FROM "public_refactor"."programme_membership_kept";
 DELETE FROM "public_refactor"."programme_membership_uuid_map";
+DELETE FROM "public_refactor"."programme_membership_unsettled";
 INSERT INTO "public_refactor"."action" (plan, step, direction, key)
 VALUES ('programme_membership', 'link_children', 'down', 'create_functions') ON CONFLICT DO NOTHING;
 COMMIT;
@@ -1393,6 +1386,32 @@ END
 $body1$;
 \endif
 
+-- Choose the own values that can be restored
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'link_children', 'down', 'choose_values')) AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  Choose the own values that can be restored'
+BEGIN;
+UPDATE "public_refactor"."programme_membership_replaced" AS r SET "lost_rotation" = r."lost_rotation" AND f."lost_rotation" IS TRUE, "lost_rotation_id" = r."lost_rotation_id" AND f."lost_rotation_id" IS TRUE, "lost_training_number_id" = r."lost_training_number_id" AND f."lost_training_number_id" IS TRUE, "lost_training_pathway" = r."lost_training_pathway" AND f."lost_training_pathway" IS TRUE, "lost_leaving_reason" = r."lost_leaving_reason" AND f."lost_leaving_reason" IS TRUE, "lost_leaving_destination" = r."lost_leaving_destination" AND f."lost_leaving_destination" IS TRUE, "lost_amended_date" = r."lost_amended_date" AND f."lost_amended_date" IS TRUE
+FROM (SELECT c."id",
+      pg_catalog.row_number() OVER (PARTITION BY c."programme_membership_uuid" ORDER BY CASE WHEN (r."lost_amended_date" AND ROW(c."amended_date")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_amended_date")::pg_catalog.record) THEN r."was_amended_date" ELSE c."amended_date" END DESC NULLS LAST, c."own place" DESC) > 1 AS "lost_rotation",
+      pg_catalog.row_number() OVER (PARTITION BY c."programme_membership_uuid" ORDER BY CASE WHEN (r."lost_amended_date" AND ROW(c."amended_date")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_amended_date")::pg_catalog.record) THEN r."was_amended_date" ELSE c."amended_date" END DESC NULLS LAST, c."own place" DESC) > 1 AS "lost_rotation_id",
+      pg_catalog.row_number() OVER (PARTITION BY c."programme_membership_uuid" ORDER BY CASE WHEN (r."lost_amended_date" AND ROW(c."amended_date")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_amended_date")::pg_catalog.record) THEN r."was_amended_date" ELSE c."amended_date" END DESC NULLS LAST, c."own place" DESC) > 1 AS "lost_training_number_id",
+      pg_catalog.row_number() OVER (PARTITION BY c."programme_membership_uuid" ORDER BY CASE WHEN (r."lost_amended_date" AND ROW(c."amended_date")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_amended_date")::pg_catalog.record) THEN r."was_amended_date" ELSE c."amended_date" END DESC NULLS LAST, c."own place" DESC) > 1 AS "lost_training_pathway",
+      pg_catalog.row_number() OVER (PARTITION BY c."programme_membership_uuid" ORDER BY CASE WHEN (r."lost_amended_date" AND ROW(c."amended_date")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_amended_date")::pg_catalog.record) THEN r."was_amended_date" ELSE c."amended_date" END DESC NULLS LAST, c."own place" DESC) > 1 AS "lost_leaving_reason",
+      pg_catalog.row_number() OVER (PARTITION BY c."programme_membership_uuid" ORDER BY CASE WHEN (r."lost_amended_date" AND ROW(c."amended_date")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_amended_date")::pg_catalog.record) THEN r."was_amended_date" ELSE c."amended_date" END DESC NULLS LAST, c."own place" DESC) > 1 AS "lost_leaving_destination",
+      pg_catalog.row_number() OVER (PARTITION BY c."programme_membership_uuid" ORDER BY CASE WHEN (r."lost_amended_date" AND ROW(c."amended_date")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_amended_date")::pg_catalog.record) THEN r."was_amended_date" ELSE c."amended_date" END DESC NULLS LAST, c."own place" DESC) > 1 AS "lost_amended_date"
+    FROM (SELECT c."id", c."programme_membership_uuid", c."rotation", c."rotation_id", c."training_number_id", c."training_pathway", c."leaving_reason", c."leaving_destination", c."amended_date",
+        pg_catalog.row_number() OVER (PARTITION BY c."programme_membership_uuid" ORDER BY c."id") AS "own place"
+      FROM "public"."curriculum_membership" AS c
+      WHERE c."programme_membership_uuid" IN (SELECT d."programme_membership_uuid" FROM "public"."curriculum_membership" AS d
+        JOIN "public_refactor"."programme_membership_replaced" AS e ON e."child id" = d."id")) AS c
+    LEFT JOIN "public_refactor"."programme_membership_replaced" AS r ON r."child id" = c."id") AS f
+WHERE f."id" = r."child id";
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'link_children', 'down', 'choose_values') ON CONFLICT DO NOTHING;
+COMMIT;
+\endif
+
 -- Restore the children's own values
 SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'link_children', 'down', 'restore_values')) AS refactor_to_do \gset
 \if :refactor_to_do
@@ -1574,6 +1593,301 @@ WHERE (plan, job) = ('programme_membership', 'link_children down restore_values'
   PERFORM pg_catalog.set_config('lock_timeout', '2s', false);
 END
 $body1$;
+\endif
+
+-- Derive the parents of those children again
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'link_children', 'down', 'settle_parents')) AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  Derive the parents of those children again'
+DO $body1$
+#variable_conflict use_column
+<<work>>
+DECLARE
+  size double precision := 100;
+  fixed int := NULL;
+  job record; number bigint; first_value text; last_value text; written bigint;
+  began timestamptz; tries int; stuck timestamptz;
+  look_at timestamptz := '-infinity'; control record; look record; owner text;
+  wal_at timestamptz; wal_lsn pg_lsn; why text; why_at timestamptz;
+BEGIN
+  -- Half of deadlock_timeout at most: so this session, and not a writer, gives up in a deadlock.
+  PERFORM pg_catalog.set_config('lock_timeout', least(2000, s.setting::int / 2)::text, false)
+FROM pg_catalog.pg_settings AS s WHERE s.name = 'deadlock_timeout';
+  PERFORM pg_catalog.set_config('synchronous_commit', 'off', false);
+  INSERT INTO "public_refactor"."job" (plan, job) VALUES ('programme_membership', 'link_children down settle_parents') ON CONFLICT DO NOTHING;
+  COMMIT;
+  -- Read after capture is committed: what commits later is in the log.
+  UPDATE "public_refactor"."job" AS j SET bound = (SELECT t."programme_membership_uuid"::text FROM "public"."curriculum_membership" AS t
+    WHERE t."programme_membership_uuid" IS NOT NULL ORDER BY t."programme_membership_uuid" DESC LIMIT 1),
+  nulls_done = j.nulls_done OR true
+WHERE (plan, job) = ('programme_membership', 'link_children down settle_parents') AND j.bound IS NULL AND NOT j.exhausted;
+  COMMIT;
+  <<ranges>>
+  LOOP
+    IF pg_catalog.clock_timestamp() >= look_at THEN
+      LOOP
+        SELECT l.* INTO work.control FROM (SELECT coalesce(c.paused, false) AS paused, c.note, coalesce(c.batch_rows, NULL)::pg_catalog.int8 AS batch_rows, coalesce(c.max_lag_bytes, NULL)::pg_catalog.int8 AS max_lag_bytes, coalesce(c.max_wal_bytes_per_second, NULL)::pg_catalog.int8 AS max_wal_bytes_per_second, coalesce(c.max_active_sessions, NULL)::pg_catalog.int8 AS max_active_sessions
+FROM (SELECT) AS always LEFT JOIN "public_refactor"."control" AS c ON c.plan = 'programme_membership') AS l;
+        owner := pg_catalog.current_setting('role');
+        PERFORM pg_catalog.set_config('role', 'none', true);
+        SELECT l.* INTO work.look FROM (
+SELECT w.lsn AS wal_lsn, w.at AS wal_at,
+  CASE WHEN work.control.paused
+      THEN 'paused in the ledger' || coalesce(': ' || work.control.note::text, '')
+    WHEN r.bytes > work.control.max_lag_bytes::pg_catalog.int8 THEN pg_catalog.format('replica lag: %s is %s bytes behind, %s allowed',
+      r.name, pg_catalog.btrim(pg_catalog.to_char(r.bytes, 'FM999,999,999,999,999,990')), pg_catalog.btrim(pg_catalog.to_char(work.control.max_lag_bytes::pg_catalog.int8, 'FM999,999,999,999,999,990')))
+    WHEN w.rate > work.control.max_wal_bytes_per_second::pg_catalog.int8 THEN pg_catalog.format('WAL rate: %s bytes/s, %s allowed',
+      pg_catalog.btrim(pg_catalog.to_char(w.rate, 'FM999,999,999,999,999,990')), pg_catalog.btrim(pg_catalog.to_char(work.control.max_wal_bytes_per_second::pg_catalog.int8, 'FM999,999,999,999,999,990')))
+    WHEN a.sessions > work.control.max_active_sessions::pg_catalog.int8 THEN pg_catalog.format(
+      'load: %s other sessions are active, %s allowed', a.sessions, work.control.max_active_sessions::pg_catalog.int8)
+  END AS reason,
+  CASE WHEN s.sees THEN NULL
+    WHEN work.control.max_lag_bytes::pg_catalog.int8 IS NOT NULL THEN pg_catalog.format('role "%s" may not see how far replicas are '
+      'behind, so it cannot keep the limit of replica lag', session_user)
+    WHEN work.control.max_active_sessions::pg_catalog.int8 IS NOT NULL THEN pg_catalog.format('role "%s" may not see which other '
+      'sessions are active, so it cannot keep the limit of active sessions', session_user)
+  END AS unseen, s.remedy
+FROM (SELECT l.lsn, l.at, pg_catalog.pg_wal_lsn_diff(l.lsn, work.wal_lsn)
+      / nullif(extract(epoch FROM l.at - work.wal_at), 0) AS rate
+    FROM (SELECT pg_catalog.pg_current_wal_lsn() AS lsn,
+      pg_catalog.clock_timestamp() AS at) AS l) AS w
+  -- PostgreSQL hides the rows of others from every other role. What is hidden is not zero.
+  CROSS JOIN (SELECT pg_catalog.pg_has_role(session_user, 'pg_read_all_stats', 'USAGE') AS sees,
+    pg_catalog.format(CASE
+      WHEN pg_catalog.current_setting('server_version_num')::int >= 160000
+      THEN 'GRANT pg_monitor TO %I WITH INHERIT TRUE; or leave that limit out.'
+      WHEN pg_catalog.pg_has_role(session_user, 'pg_read_all_stats', 'MEMBER')
+      THEN 'ALTER ROLE %I INHERIT; or leave that limit out.'
+      ELSE 'GRANT pg_monitor TO %I; or leave that limit out.' END, session_user) AS remedy) AS s
+  LEFT JOIN (SELECT coalesce(nullif(r.application_name, ''), r.client_addr::text, r.pid::text)
+      AS name, pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), r.replay_lsn) AS bytes
+    FROM pg_catalog.pg_stat_replication AS r WHERE r.replay_lsn IS NOT NULL
+    ORDER BY bytes DESC LIMIT 1) AS r ON work.control.max_lag_bytes::pg_catalog.int8 IS NOT NULL
+  LEFT JOIN (SELECT pg_catalog.count(*) AS sessions FROM pg_catalog.pg_stat_activity AS a
+    WHERE a.state = 'active' AND a.backend_type = 'client backend'
+      AND a.application_name NOT LIKE 'membership!_refactor%' ESCAPE '!') AS a
+    ON work.control.max_active_sessions::pg_catalog.int8 IS NOT NULL) AS l;
+        PERFORM pg_catalog.set_config('role', owner, true);
+        IF work.look.unseen IS NOT NULL THEN
+          RAISE insufficient_privilege USING MESSAGE = work.look.unseen, HINT = work.look.remedy;
+        END IF;
+        fixed := work.control.batch_rows;
+        size := coalesce(fixed, size);
+        wal_lsn := work.look.wal_lsn; wal_at := work.look.wal_at;
+        IF pg_catalog.split_part(why, ':', 1)
+          IS DISTINCT FROM pg_catalog.split_part(work.look.reason, ':', 1) THEN
+INSERT INTO "public_refactor"."event" (plan, event, detail)
+SELECT 'programme_membership', e.event, e.detail FROM (VALUES
+  (1, 'waited', work.why::text, pg_catalog.jsonb_build_object('reason', pg_catalog.split_part(work.why::text, ':', 1), 'seconds', pg_catalog.round(extract(epoch FROM pg_catalog.clock_timestamp() - work.why_at)::numeric, 1))),
+  (2, 'waiting', work.look.reason::text, pg_catalog.jsonb_build_object('reason', work.look.reason::text)))
+  AS e (n, event, why, detail) WHERE e.why IS NOT NULL ORDER BY e.n;
+          why := work.look.reason; why_at := pg_catalog.clock_timestamp();
+        END IF;
+        EXIT WHEN why IS NULL;
+        COMMIT;
+        PERFORM pg_catalog.pg_sleep(1);
+      END LOOP;
+      look_at := pg_catalog.clock_timestamp() + interval '1 s';
+    END IF;
+    BEGIN
+      SELECT claimed, bound, nulls_done, exhausted
+FROM "public_refactor"."job" WHERE (plan, job) = ('programme_membership', 'link_children down settle_parents') FOR UPDATE INTO work.job;
+      -- A range that was claimed and not finished, by runner or script, goes first.
+      SELECT n, first, last FROM "public_refactor"."batch"
+WHERE (plan, job) = ('programme_membership', 'link_children down settle_parents') AND NOT done AND n NOT IN (0) ORDER BY n LIMIT 1
+      INTO work.number, work.first_value, work.last_value;
+      IF NOT FOUND THEN
+        IF NOT work.job.nulls_done THEN
+          UPDATE "public_refactor"."job" SET nulls_done = true WHERE (plan, job) = ('programme_membership', 'link_children down settle_parents');
+          first_value := NULL; last_value := NULL;
+        ELSE
+          EXIT ranges WHEN work.job.exhausted OR work.job.bound IS NULL;
+          -- By EXECUTE, so that every range is planned with its own values.
+          EXECUTE $body$SELECT (SELECT t."programme_membership_uuid"::text FROM "public"."curriculum_membership" AS t
+    WHERE t."programme_membership_uuid" <= $2::pg_catalog.uuid
+      AND ($1 IS NULL OR t."programme_membership_uuid" > $1::pg_catalog.uuid) ORDER BY t."programme_membership_uuid" LIMIT 1),
+  coalesce((SELECT t."programme_membership_uuid"::text FROM "public"."curriculum_membership" AS t
+    WHERE t."programme_membership_uuid" <= $2::pg_catalog.uuid
+      AND ($1 IS NULL OR t."programme_membership_uuid" > $1::pg_catalog.uuid) ORDER BY t."programme_membership_uuid" OFFSET greatest($3::bigint - 1, 0) LIMIT 1), $2)$body$
+          INTO work.first_value, work.last_value
+          USING work.job.claimed, work.job.bound, size::bigint;
+          IF work.first_value IS NULL THEN
+            UPDATE "public_refactor"."job" SET exhausted = true WHERE (plan, job) = ('programme_membership', 'link_children down settle_parents');
+            EXIT ranges;
+          END IF;
+          UPDATE "public_refactor"."job" SET claimed = work.last_value WHERE (plan, job) = ('programme_membership', 'link_children down settle_parents');
+        END IF;
+        INSERT INTO "public_refactor"."batch" (plan, job, n, first, last, worker)
+SELECT 'programme_membership', 'link_children down settle_parents', coalesce(pg_catalog.max(b.n), 0) + 1, work.first_value, work.last_value,
+  'script'
+FROM "public_refactor"."batch" AS b WHERE (plan, job) = ('programme_membership', 'link_children down settle_parents') RETURNING n
+        INTO work.number;
+      END IF;
+      stuck := NULL;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected OR serialization_failure THEN
+      -- As behind a writer's TRUNCATE.
+      stuck := coalesce(stuck, pg_catalog.clock_timestamp());
+      IF pg_catalog.clock_timestamp() >= stuck + interval '300 s' THEN RAISE; END IF;
+    END;
+    COMMIT;
+    IF stuck IS NOT NULL THEN
+      PERFORM pg_catalog.pg_sleep(pg_catalog.random() * 0.2);
+      CONTINUE ranges;
+    END IF;
+    began := pg_catalog.clock_timestamp(); tries := 0;
+    LOOP
+      tries := tries + 1;
+      BEGIN
+        -- The row lock lets the backend of a killed client, still at this range, finish first.
+        IF NOT (SELECT done FROM "public_refactor"."batch" WHERE (plan, job) = ('programme_membership', 'link_children down settle_parents') AND n = work.number FOR UPDATE) THEN
+          IF work.first_value IS NULL THEN
+            written := 0;
+          ELSE
+            written := "public_refactor"."programme_membership_settle_noted"(work.first_value::pg_catalog.uuid, work.last_value::pg_catalog.uuid);
+          END IF;
+          UPDATE "public_refactor"."batch" SET done = true, rows = coalesce(work.written, 0),
+  done_at = pg_catalog.clock_timestamp() WHERE (plan, job) = ('programme_membership', 'link_children down settle_parents') AND n = work.number;
+        END IF;
+        EXIT;
+      EXCEPTION WHEN lock_not_available OR deadlock_detected OR serialization_failure THEN
+        IF pg_catalog.clock_timestamp() >= work.began + interval '300 s' THEN
+          RAISE;
+        END IF;
+      END;
+      COMMIT;
+      PERFORM pg_catalog.pg_sleep(pg_catalog.random() * least(2, 0.05 * 2 ^ least(tries, 6)));
+    END LOOP;
+    COMMIT;
+    IF fixed IS NULL THEN
+      size := least(greatest(size * least(greatest(0.02 / greatest(
+        extract(epoch FROM pg_catalog.clock_timestamp() - work.began), 0.0001), 0.5), 1.5),
+        50), 20000);
+    END IF;
+  END LOOP;
+  COMMIT;
+  INSERT INTO "public_refactor"."action" (plan, step, direction, key, rows)
+VALUES ('programme_membership', 'link_children', 'down', 'settle_parents', (SELECT coalesce(pg_catalog.sum(b.rows), 0)::bigint FROM "public_refactor"."batch" AS b
+WHERE (plan, job) = ('programme_membership', 'link_children down settle_parents') AND b.done)) ON CONFLICT DO NOTHING;
+  -- The same step may run again after a downgrade.
+  DELETE FROM "public_refactor"."batch" WHERE (plan, job) = ('programme_membership', 'link_children down settle_parents');
+  DELETE FROM "public_refactor"."job" WHERE (plan, job) = ('programme_membership', 'link_children down settle_parents');
+  COMMIT;
+  RESET synchronous_commit;
+  PERFORM pg_catalog.set_config('lock_timeout', '2s', false);
+END
+$body1$;
+\endif
+
+-- Create the capture's functions without exceptions
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'link_children', 'down', 'create_capture')) AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  Create the capture''s functions without exceptions'
+BEGIN;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_derive_insert"() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET vacuum_cost_page_hit = 7129 AS $body$
+#variable_conflict use_variable
+DECLARE
+  uuids pg_catalog.uuid[];
+BEGIN
+  IF pg_catalog.row_security_active('"public"."curriculum_membership"'::pg_catalog.regclass) OR pg_catalog.row_security_active('"public"."programme_membership"'::pg_catalog.regclass) THEN
+    RAISE insufficient_privilege USING MESSAGE = 'row security hides rows of "public"."curriculum_membership" or "public"."programme_membership" from the role that owns the tables, so this write cannot be carried to the other table',
+      HINT = 'ALTER TABLE "public"."curriculum_membership" NO FORCE ROW LEVEL SECURITY; ALTER TABLE "public"."programme_membership" NO FORCE ROW LEVEL SECURITY;';
+  END IF;
+  SELECT pg_catalog.array_agg(z.k) INTO uuids FROM (SELECT n."programme_membership_uuid" AS k FROM n) AS z
+  WHERE z.k IS NOT NULL;
+  IF uuids IS NULL THEN
+    RETURN NULL;
+  END IF;
+  IF pg_catalog.current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+    IF NOT "public_refactor"."programme_membership_fence"() THEN
+      RAISE serialization_failure USING MESSAGE = 'this transaction''s snapshot is older than the switch to synchronous capture', HINT = 'Retry the transaction.';
+    END IF;
+    PERFORM 1 FROM "public"."curriculum_membership" AS c
+    WHERE c."id" = ANY (ARRAY(SELECT n."id" FROM n)) FOR KEY SHARE;
+  END IF;
+  PERFORM "public_refactor"."programme_membership_settle"(uuids, true);
+  RETURN NULL;
+END
+$body$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_derive_insert"() FROM PUBLIC;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_derive_update"() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET vacuum_cost_page_hit = 7129 AS $body$
+#variable_conflict use_variable
+DECLARE
+  uuids pg_catalog.uuid[];
+BEGIN
+  IF pg_catalog.row_security_active('"public"."curriculum_membership"'::pg_catalog.regclass) OR pg_catalog.row_security_active('"public"."programme_membership"'::pg_catalog.regclass) THEN
+    RAISE insufficient_privilege USING MESSAGE = 'row security hides rows of "public"."curriculum_membership" or "public"."programme_membership" from the role that owns the tables, so this write cannot be carried to the other table',
+      HINT = 'ALTER TABLE "public"."curriculum_membership" NO FORCE ROW LEVEL SECURITY; ALTER TABLE "public"."programme_membership" NO FORCE ROW LEVEL SECURITY;';
+  END IF;
+  SELECT pg_catalog.array_agg(z.k) INTO uuids FROM (SELECT o."programme_membership_uuid" AS k FROM o UNION SELECT n."programme_membership_uuid" AS k FROM n) AS z
+  WHERE z.k IS NOT NULL;
+  IF uuids IS NULL THEN
+    RETURN NULL;
+  END IF;
+  IF pg_catalog.current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+    IF NOT "public_refactor"."programme_membership_fence"() THEN
+      RAISE serialization_failure USING MESSAGE = 'this transaction''s snapshot is older than the switch to synchronous capture', HINT = 'Retry the transaction.';
+    END IF;
+    PERFORM 1 FROM "public"."curriculum_membership" AS c
+    WHERE c."id" = ANY (ARRAY(SELECT n."id" FROM n)) FOR KEY SHARE;
+  END IF;
+  PERFORM "public_refactor"."programme_membership_settle"(uuids, true);
+  RETURN NULL;
+END
+$body$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_derive_update"() FROM PUBLIC;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_derive_delete"() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET vacuum_cost_page_hit = 7129 AS $body$
+#variable_conflict use_variable
+DECLARE
+  uuids pg_catalog.uuid[];
+BEGIN
+  IF pg_catalog.row_security_active('"public"."curriculum_membership"'::pg_catalog.regclass) OR pg_catalog.row_security_active('"public"."programme_membership"'::pg_catalog.regclass) THEN
+    RAISE insufficient_privilege USING MESSAGE = 'row security hides rows of "public"."curriculum_membership" or "public"."programme_membership" from the role that owns the tables, so this write cannot be carried to the other table',
+      HINT = 'ALTER TABLE "public"."curriculum_membership" NO FORCE ROW LEVEL SECURITY; ALTER TABLE "public"."programme_membership" NO FORCE ROW LEVEL SECURITY;';
+  END IF;
+  SELECT pg_catalog.array_agg(z.k) INTO uuids FROM (SELECT o."programme_membership_uuid" AS k FROM o) AS z
+  WHERE z.k IS NOT NULL;
+  IF uuids IS NULL THEN
+    RETURN NULL;
+  END IF;
+  IF pg_catalog.current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+    IF NOT "public_refactor"."programme_membership_fence"() THEN
+      RAISE serialization_failure USING MESSAGE = 'this transaction''s snapshot is older than the switch to synchronous capture', HINT = 'Retry the transaction.';
+    END IF;
+  END IF;
+  PERFORM "public_refactor"."programme_membership_settle"(uuids, true);
+  RETURN NULL;
+END
+$body$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_derive_delete"() FROM PUBLIC;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_derive_truncate"() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET vacuum_cost_page_hit = 7129 AS $body$
+#variable_conflict use_variable
+BEGIN
+  IF pg_catalog.row_security_active('"public"."curriculum_membership"'::pg_catalog.regclass) OR pg_catalog.row_security_active('"public"."programme_membership"'::pg_catalog.regclass) THEN
+    RAISE insufficient_privilege USING MESSAGE = 'row security hides rows of "public"."curriculum_membership" or "public"."programme_membership" from the role that owns the tables, so this write cannot be carried to the other table',
+      HINT = 'ALTER TABLE "public"."curriculum_membership" NO FORCE ROW LEVEL SECURITY; ALTER TABLE "public"."programme_membership" NO FORCE ROW LEVEL SECURITY;';
+  END IF;
+  BEGIN
+    TRUNCATE "public"."programme_membership";
+  EXCEPTION WHEN feature_not_supported OR object_in_use THEN
+    IF pg_catalog.current_setting('transaction_isolation')
+      IN ('repeatable read', 'serializable') THEN
+      RAISE serialization_failure USING
+        MESSAGE = 'this transaction''s snapshot may be too old to delete all parents',
+        HINT = 'Retry the transaction at READ COMMITTED.';
+    END IF;
+    DELETE FROM "public"."programme_membership";
+  END;
+  RETURN NULL;
+END
+$body$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_derive_truncate"() FROM PUBLIC;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'link_children', 'down', 'create_capture') ON CONFLICT DO NOTHING;
+COMMIT;
 \endif
 
 -- Delete parents that lost their last child
@@ -1958,6 +2272,7 @@ DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_speak";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_keep_uuid";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_fill_kept";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_note_child";
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_settle_noted";
 INSERT INTO "public_refactor"."action" (plan, step, direction, key)
 VALUES ('programme_membership', 'link_children', 'down', 'drop_functions') ON CONFLICT DO NOTHING;
 COMMIT;

@@ -262,6 +262,10 @@ CREATE TABLE IF NOT EXISTS "public_refactor"."programme_membership_born" (
 CREATE TABLE IF NOT EXISTS "public_refactor"."programme_membership_emptied" (
   uuid uuid PRIMARY KEY
 );
+CREATE TABLE IF NOT EXISTS "public_refactor"."programme_membership_unsettled" (
+  uuid uuid PRIMARY KEY,
+  xid xid8 NOT NULL
+);
 CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_silence"(tables pg_catalog.regclass[]) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $body$
 DECLARE
@@ -367,48 +371,17 @@ BEGIN
     RETURN 0;
   END IF;
   own_silenced := "public_refactor"."programme_membership_silence"(ARRAY['"public"."curriculum_membership"'::pg_catalog.regclass, '"public"."programme_membership"'::pg_catalog.regclass]);
-  UPDATE "public_refactor"."programme_membership_replaced" AS r SET "lost_rotation" = r."lost_rotation" AND (EXISTS (SELECT FROM "public"."curriculum_membership" AS s LEFT JOIN "public_refactor"."programme_membership_replaced" AS o ON o."child id" = s."id"
-      WHERE s."programme_membership_uuid" = c."programme_membership_uuid" AND s."id" <> c."id"
-        AND (SELECT CASE WHEN NOT y.s IS DISTINCT FROM y.c THEN s."id" > c."id"
-          WHEN y.c IS NULL THEN true ELSE y.s > y.c END
-          FROM (SELECT CASE WHEN (r."lost_amended_date" AND ROW(c."amended_date")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_amended_date")::pg_catalog.record) THEN r."was_amended_date" ELSE c."amended_date" END AS c, CASE WHEN (o."lost_amended_date" AND ROW(s."amended_date")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(o."by_amended_date")::pg_catalog.record) THEN o."was_amended_date" ELSE s."amended_date" END AS s) AS y))),
-    "lost_rotation_id" = r."lost_rotation_id" AND (EXISTS (SELECT FROM "public"."curriculum_membership" AS s LEFT JOIN "public_refactor"."programme_membership_replaced" AS o ON o."child id" = s."id"
-      WHERE s."programme_membership_uuid" = c."programme_membership_uuid" AND s."id" <> c."id"
-        AND (SELECT CASE WHEN NOT y.s IS DISTINCT FROM y.c THEN s."id" > c."id"
-          WHEN y.c IS NULL THEN true ELSE y.s > y.c END
-          FROM (SELECT CASE WHEN (r."lost_amended_date" AND ROW(c."amended_date")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_amended_date")::pg_catalog.record) THEN r."was_amended_date" ELSE c."amended_date" END AS c, CASE WHEN (o."lost_amended_date" AND ROW(s."amended_date")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(o."by_amended_date")::pg_catalog.record) THEN o."was_amended_date" ELSE s."amended_date" END AS s) AS y))),
-    "lost_training_number_id" = r."lost_training_number_id" AND (EXISTS (SELECT FROM "public"."curriculum_membership" AS s LEFT JOIN "public_refactor"."programme_membership_replaced" AS o ON o."child id" = s."id"
-      WHERE s."programme_membership_uuid" = c."programme_membership_uuid" AND s."id" <> c."id"
-        AND (SELECT CASE WHEN NOT y.s IS DISTINCT FROM y.c THEN s."id" > c."id"
-          WHEN y.c IS NULL THEN true ELSE y.s > y.c END
-          FROM (SELECT CASE WHEN (r."lost_amended_date" AND ROW(c."amended_date")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_amended_date")::pg_catalog.record) THEN r."was_amended_date" ELSE c."amended_date" END AS c, CASE WHEN (o."lost_amended_date" AND ROW(s."amended_date")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(o."by_amended_date")::pg_catalog.record) THEN o."was_amended_date" ELSE s."amended_date" END AS s) AS y))),
-    "lost_training_pathway" = r."lost_training_pathway" AND (EXISTS (SELECT FROM "public"."curriculum_membership" AS s LEFT JOIN "public_refactor"."programme_membership_replaced" AS o ON o."child id" = s."id"
-      WHERE s."programme_membership_uuid" = c."programme_membership_uuid" AND s."id" <> c."id"
-        AND (SELECT CASE WHEN NOT y.s IS DISTINCT FROM y.c THEN s."id" > c."id"
-          WHEN y.c IS NULL THEN true ELSE y.s > y.c END
-          FROM (SELECT CASE WHEN (r."lost_amended_date" AND ROW(c."amended_date")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_amended_date")::pg_catalog.record) THEN r."was_amended_date" ELSE c."amended_date" END AS c, CASE WHEN (o."lost_amended_date" AND ROW(s."amended_date")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(o."by_amended_date")::pg_catalog.record) THEN o."was_amended_date" ELSE s."amended_date" END AS s) AS y))),
-    "lost_leaving_reason" = r."lost_leaving_reason" AND (EXISTS (SELECT FROM "public"."curriculum_membership" AS s LEFT JOIN "public_refactor"."programme_membership_replaced" AS o ON o."child id" = s."id"
-      WHERE s."programme_membership_uuid" = c."programme_membership_uuid" AND s."id" <> c."id"
-        AND (SELECT CASE WHEN NOT y.s IS DISTINCT FROM y.c THEN s."id" > c."id"
-          WHEN y.c IS NULL THEN true ELSE y.s > y.c END
-          FROM (SELECT CASE WHEN (r."lost_amended_date" AND ROW(c."amended_date")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_amended_date")::pg_catalog.record) THEN r."was_amended_date" ELSE c."amended_date" END AS c, CASE WHEN (o."lost_amended_date" AND ROW(s."amended_date")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(o."by_amended_date")::pg_catalog.record) THEN o."was_amended_date" ELSE s."amended_date" END AS s) AS y))),
-    "lost_leaving_destination" = r."lost_leaving_destination" AND (EXISTS (SELECT FROM "public"."curriculum_membership" AS s LEFT JOIN "public_refactor"."programme_membership_replaced" AS o ON o."child id" = s."id"
-      WHERE s."programme_membership_uuid" = c."programme_membership_uuid" AND s."id" <> c."id"
-        AND (SELECT CASE WHEN NOT y.s IS DISTINCT FROM y.c THEN s."id" > c."id"
-          WHEN y.c IS NULL THEN true ELSE y.s > y.c END
-          FROM (SELECT CASE WHEN (r."lost_amended_date" AND ROW(c."amended_date")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_amended_date")::pg_catalog.record) THEN r."was_amended_date" ELSE c."amended_date" END AS c, CASE WHEN (o."lost_amended_date" AND ROW(s."amended_date")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(o."by_amended_date")::pg_catalog.record) THEN o."was_amended_date" ELSE s."amended_date" END AS s) AS y))),
-    "lost_amended_date" = r."lost_amended_date" AND (EXISTS (SELECT FROM "public"."curriculum_membership" AS s LEFT JOIN "public_refactor"."programme_membership_replaced" AS o ON o."child id" = s."id"
-      WHERE s."programme_membership_uuid" = c."programme_membership_uuid" AND s."id" <> c."id"
-        AND (SELECT CASE WHEN NOT y.s IS DISTINCT FROM y.c THEN s."id" > c."id"
-          WHEN y.c IS NULL THEN true ELSE y.s > y.c END
-          FROM (SELECT CASE WHEN (r."lost_amended_date" AND ROW(c."amended_date")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_amended_date")::pg_catalog.record) THEN r."was_amended_date" ELSE c."amended_date" END AS c, CASE WHEN (o."lost_amended_date" AND ROW(s."amended_date")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(o."by_amended_date")::pg_catalog.record) THEN o."was_amended_date" ELSE s."amended_date" END AS s) AS y)))
-  FROM "public"."curriculum_membership" AS c
-  WHERE r."child id" = c."id" AND r."child id" BETWEEN lo AND hi;
-  UPDATE "public"."curriculum_membership" AS c SET "rotation" = CASE WHEN (r."lost_rotation" AND ROW(c."rotation")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_rotation")::pg_catalog.record) THEN r."was_rotation" ELSE c."rotation" END, "rotation_id" = CASE WHEN (r."lost_rotation_id" AND ROW(c."rotation_id")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_rotation_id")::pg_catalog.record) THEN r."was_rotation_id" ELSE c."rotation_id" END, "training_number_id" = CASE WHEN (r."lost_training_number_id" AND ROW(c."training_number_id")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_training_number_id")::pg_catalog.record) THEN r."was_training_number_id" ELSE c."training_number_id" END, "training_pathway" = CASE WHEN (r."lost_training_pathway" AND ROW(c."training_pathway")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_training_pathway")::pg_catalog.record) THEN r."was_training_pathway" ELSE c."training_pathway" END, "leaving_reason" = CASE WHEN (r."lost_leaving_reason" AND ROW(c."leaving_reason")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_leaving_reason")::pg_catalog.record) THEN r."was_leaving_reason" ELSE c."leaving_reason" END, "leaving_destination" = CASE WHEN (r."lost_leaving_destination" AND ROW(c."leaving_destination")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_leaving_destination")::pg_catalog.record) THEN r."was_leaving_destination" ELSE c."leaving_destination" END, "amended_date" = CASE WHEN (r."lost_amended_date" AND ROW(c."amended_date")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_amended_date")::pg_catalog.record) THEN r."was_amended_date" ELSE c."amended_date" END
-  FROM "public_refactor"."programme_membership_replaced" AS r
-  WHERE r."child id" = c."id" AND r."child id" BETWEEN lo AND hi
-    AND ((r."lost_rotation" AND ROW(c."rotation")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_rotation")::pg_catalog.record) OR (r."lost_rotation_id" AND ROW(c."rotation_id")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_rotation_id")::pg_catalog.record) OR (r."lost_training_number_id" AND ROW(c."training_number_id")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_training_number_id")::pg_catalog.record) OR (r."lost_training_pathway" AND ROW(c."training_pathway")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_training_pathway")::pg_catalog.record) OR (r."lost_leaving_reason" AND ROW(c."leaving_reason")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_leaving_reason")::pg_catalog.record) OR (r."lost_leaving_destination" AND ROW(c."leaving_destination")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_leaving_destination")::pg_catalog.record));
-  GET DIAGNOSTICS written = ROW_COUNT;
+  WITH back AS (
+    UPDATE "public"."curriculum_membership" AS c SET "rotation" = CASE WHEN (r."lost_rotation" AND ROW(c."rotation")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_rotation")::pg_catalog.record) THEN r."was_rotation" ELSE c."rotation" END, "rotation_id" = CASE WHEN (r."lost_rotation_id" AND ROW(c."rotation_id")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_rotation_id")::pg_catalog.record) THEN r."was_rotation_id" ELSE c."rotation_id" END, "training_number_id" = CASE WHEN (r."lost_training_number_id" AND ROW(c."training_number_id")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_training_number_id")::pg_catalog.record) THEN r."was_training_number_id" ELSE c."training_number_id" END, "training_pathway" = CASE WHEN (r."lost_training_pathway" AND ROW(c."training_pathway")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_training_pathway")::pg_catalog.record) THEN r."was_training_pathway" ELSE c."training_pathway" END, "leaving_reason" = CASE WHEN (r."lost_leaving_reason" AND ROW(c."leaving_reason")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_leaving_reason")::pg_catalog.record) THEN r."was_leaving_reason" ELSE c."leaving_reason" END, "leaving_destination" = CASE WHEN (r."lost_leaving_destination" AND ROW(c."leaving_destination")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_leaving_destination")::pg_catalog.record) THEN r."was_leaving_destination" ELSE c."leaving_destination" END, "amended_date" = CASE WHEN (r."lost_amended_date" AND ROW(c."amended_date")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_amended_date")::pg_catalog.record) THEN r."was_amended_date" ELSE c."amended_date" END
+    FROM "public_refactor"."programme_membership_replaced" AS r
+    WHERE r."child id" = c."id" AND r."child id" BETWEEN lo AND hi
+      AND ((r."lost_rotation" AND ROW(c."rotation")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_rotation")::pg_catalog.record) OR (r."lost_rotation_id" AND ROW(c."rotation_id")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_rotation_id")::pg_catalog.record) OR (r."lost_training_number_id" AND ROW(c."training_number_id")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_training_number_id")::pg_catalog.record) OR (r."lost_training_pathway" AND ROW(c."training_pathway")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_training_pathway")::pg_catalog.record) OR (r."lost_leaving_reason" AND ROW(c."leaving_reason")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_leaving_reason")::pg_catalog.record) OR (r."lost_leaving_destination" AND ROW(c."leaving_destination")::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(r."by_leaving_destination")::pg_catalog.record))
+    RETURNING c."programme_membership_uuid" AS k),
+  noted AS (
+    INSERT INTO "public_refactor"."programme_membership_unsettled" AS u (uuid, xid)
+    SELECT DISTINCT b.k, pg_catalog.pg_current_xact_id() FROM back AS b ORDER BY b.k
+    ON CONFLICT (uuid) DO UPDATE SET xid = excluded.xid)
+  SELECT pg_catalog.count(*) INTO written FROM back AS b;
   DELETE FROM "public_refactor"."programme_membership_replaced" AS r WHERE r."child id" BETWEEN lo AND hi;
   PERFORM "public_refactor"."programme_membership_speak"(own_silenced);
   RETURN written;

@@ -17,9 +17,11 @@ from membership_refactor.sql.parallel.install import (
 from membership_refactor.sql.parallel.ledger_tables import TABLES, ledger_tables
 from membership_refactor.sql.parallel.lost_values import (
     batch_functions,
+    choose_restored,
     forget_others,
     list_losers,
     remember_parents,
+    settle_noted_function,
 )
 from membership_refactor.sql.parallel.noted_children import (
     note_child_functions,
@@ -30,6 +32,7 @@ from membership_refactor.sql.parallel.refresh import refresh_function
 __all__ = [
     "TABLES",
     "batch_functions",
+    "choose_restored",
     "drop_functions",
     "drop_triggers",
     "emptied_statement",
@@ -47,6 +50,7 @@ __all__ = [
     "remember_parents",
     "remove",
     "remove_refresh",
+    "settle_noted_function",
     "two_way_triggers",
     "unfreeze",
 ]

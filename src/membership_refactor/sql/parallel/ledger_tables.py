@@ -8,7 +8,7 @@ from membership_refactor.sql.parallel.sides import Sides
 from membership_refactor.sql.quoting import fitted, ident
 from membership_refactor.sql.statements import Statement
 
-TABLES = ("replaced", "losers", "uuid_map", "born", "emptied")
+TABLES = ("replaced", "losers", "uuid_map", "born", "emptied", "unsettled")
 
 
 def lost(column: str) -> str:
@@ -27,7 +27,7 @@ def by(column: str) -> str:
 
 
 def ledger_tables(names: Names, child: Table) -> tuple[Statement, ...]:
-    """Creates ``replaced``, ``losers``, ``uuid_map``, ``born`` and ``emptied`` if missing."""
+    """Creates the tables of ``TABLES`` that are missing."""
     sides = Sides(names, child)
     values = "".join(
         f",\n  {lost(c.name)} boolean NOT NULL DEFAULT false, "
@@ -44,6 +44,8 @@ def ledger_tables(names: Names, child: Table) -> tuple[Statement, ...]:
         # Parents created in a transaction. Only rows of the running transaction count.
         "born": "xid xid8 NOT NULL,\n  uuid uuid NOT NULL,\n  PRIMARY KEY (xid, uuid)",
         "emptied": "uuid uuid PRIMARY KEY",
+        # Parents of restored children, with the last batch that restored one.
+        "unsettled": "uuid uuid PRIMARY KEY,\n  xid xid8 NOT NULL",
     }
     return tuple(
         Statement(f"CREATE TABLE IF NOT EXISTS {names.own(name)} (\n  {shape}\n)")

@@ -12,6 +12,7 @@ from membership_refactor.sql.names import Names
 from membership_refactor.sql.parallel.ledger_tables import by, lost, was
 from membership_refactor.sql.parallel.noted_children import note_children_function
 from membership_refactor.sql.parallel.sides import Sides, function, set_to
+from membership_refactor.sql.quoting import columns as listed
 from membership_refactor.sql.quoting import ident
 from membership_refactor.sql.statements import Statement
 from membership_refactor.sql.types import differs, equal_is_identical
@@ -145,8 +146,10 @@ def _replace(sides: Sides, arguments: str) -> tuple[Statement, ...]:
 
 
 def _restore(sides: Sides, arguments: str) -> tuple[Statement, ...]:
-    """Restores a value only if it would lose again to a sibling's. Otherwise the next upgrade would
-    derive another parent from the same rows, because the winner is gone or changed since."""
+    """Restores what ``choose_restored`` chose, and notes the parents for ``settle_noted``.
+
+    Otherwise the capture of 0007 would read a whole family for each batch of its children.
+    """
     names = sides.names
 
     def still(column: Column) -> str:
@@ -158,14 +161,17 @@ def _restore(sides: Sides, arguments: str) -> tuple[Statement, ...]:
         for c in (*sides.values, *timed)
     )
     mine = 'r."child id" BETWEEN lo AND hi'
-    work = f"""UPDATE {names.own("replaced")} AS r SET {_only_losing(sides)}
-  FROM {names.copy} AS c
-  WHERE r."child id" = c.{sides.id} AND {mine};
-  UPDATE {names.copy} AS c SET {sets}
-  FROM {names.own("replaced")} AS r
-  WHERE r."child id" = c.{sides.id} AND {mine}
-    AND ({" OR ".join(still(c) for c in sides.values)});
-  GET DIAGNOSTICS written = ROW_COUNT;
+    work = f"""WITH back AS (
+    UPDATE {names.copy} AS c SET {sets}
+    FROM {names.own("replaced")} AS r
+    WHERE r."child id" = c.{sides.id} AND {mine}
+      AND ({" OR ".join(still(c) for c in sides.values)})
+    RETURNING c.{sides.link} AS k),
+  noted AS (
+    INSERT INTO {names.own("unsettled")} AS u (uuid, xid)
+    SELECT DISTINCT b.k, pg_catalog.pg_current_xact_id() FROM back AS b ORDER BY b.k
+    ON CONFLICT (uuid) DO UPDATE SET xid = excluded.xid)
+  SELECT pg_catalog.count(*) INTO written FROM back AS b;
   DELETE FROM {names.own("replaced")} AS r WHERE {mine};"""
     body = f"""  IF NOT EXISTS (SELECT FROM {names.own("replaced")} AS r WHERE {mine}) THEN
     RETURN 0;
@@ -178,6 +184,28 @@ def _restore(sides: Sides, arguments: str) -> tuple[Statement, ...]:
         "bigint",
         body,
         declare=f"  written bigint; {VARIABLE}",
+    )
+
+
+def settle_noted_function(names: Names) -> tuple[Statement, ...]:
+    """``settle_noted(lo, hi)``: derives the noted parents with a uuid in [lo, hi], each once.
+
+    It touches the parents, so that a snapshot from before the restore gets 40001.
+    """
+    body = f"""  SELECT pg_catalog.array_agg(u.uuid) INTO uuids
+  FROM {names.own("unsettled")} AS u WHERE u.uuid BETWEEN lo AND hi;
+  IF uuids IS NULL THEN
+    RETURN 0;
+  END IF;
+  PERFORM {names.own("settle")}(uuids, true);
+  RETURN pg_catalog.cardinality(uuids);"""
+    return function(
+        names.own("settle_noted"),
+        "lo pg_catalog.uuid, hi pg_catalog.uuid",
+        "bigint",
+        body,
+        declare="  uuids pg_catalog.uuid[];",
+        marked=True,
     )
 
 
@@ -199,76 +227,85 @@ def _compared(value: Column, left: str, operator: str, right: str) -> str:
     return f"ROW({left})::{record} OPERATOR(pg_catalog.{operator}) ROW({right})::{record}"
 
 
-def _only_losing(sides: Sides) -> str:
-    """A SET list for entries ``r`` of children ``c``: drops values that would win if restored."""
-    plan, child = sides.plan, sides.child
-    entries = sides.names.own("replaced")
+def choose_restored(names: Names, child: Table) -> Statement:
+    """Drops from the entries the values that would win if they were restored.
 
-    def sibling(condition: str, join: str = "") -> str:
-        return (
-            f"EXISTS (SELECT FROM {sides.names.copy} AS s{join}\n"
-            f"      WHERE s.{sides.link} = c.{sides.link} AND s.{sides.id} <> c.{sides.id}\n"
-            f"        AND {condition})"
-        )
-
-    joined = f' LEFT JOIN {entries} AS o ON o."child id" = s.{sides.id}'
+    A value is restored only if it would lose again to a sibling's. Otherwise the next upgrade would
+    derive another parent from the same rows, because the winner is gone or changed since. Each
+    family is read once, whatever its size.
+    """
+    sides = Sides(names, child)
+    plan, entries = sides.plan, names.own("replaced")
+    family = f"PARTITION BY c.{sides.link}"
+    # The child's place among its siblings by id: there is no max() of every type of id.
+    place = 'c."own place"'
+    lowest = f"{place} > 1"
+    later = f"pg_catalog.row_number() OVER ({family} ORDER BY {_time(sides)}{place} DESC) > 1"
     loses: dict[str, str] = {}
     for column in plan.parent_columns:
         name, value = column.name, child.column(column.name)
+        now, own = f"c.{ident(name)}", f"r.{was(name)}"
         how = choice(column.conflict)
         match how:
             case FromRow(latest=True):
-                loses[name] = sibling(_later(sides), joined)
+                loses[name] = later
             case FromRow():
-                loses[name] = sibling(f"s.{sides.id} < c.{sides.id}")
+                loses[name] = lowest
             case Extreme():
+                # The highest id of those with the same value that are not restored themselves.
+                image = f"ROW({now})::pg_catalog.record USING OPERATOR(pg_catalog.*<)"
                 held = (
-                    f"NOT {differs((value,), 's', 'c')} AND {_still(value, 's', 'o')} IS NOT TRUE"
+                    f"pg_catalog.max({place}) FILTER (WHERE {_still(value, 'c', 'r')} "
+                    f"IS NOT TRUE) OVER ({family} ORDER BY {image}\n"
+                    "        RANGE BETWEEN CURRENT ROW AND CURRENT ROW)"
                 )
-                now, own = f"c.{ident(name)}", f"r.{was(name)}"
                 loses[name] = (
                     f"({own} IS NULL OR {_compared(value, own, how.not_before, now)}) "
-                    f"AND {sibling(held, joined)}"
+                    f"AND {held} IS NOT NULL"
                 )
                 if not equal_is_identical(value):
                     # Of equal values the one with the highest id wins.
-                    above = f"{held} AND s.{sides.id} > c.{sides.id}"
                     equal = _compared(value, own, "=", now)
-                    loses[name] += f" AND ({equal} IS NOT TRUE OR {sibling(above, joined)})"
+                    loses[name] += f" AND ({equal} IS NOT TRUE OR {held} > {place})"
             case Agreed():
                 loses[name] = "false"
                 if not equal_is_identical(value):
                     # Rows agree on 1.0 and 1.00, and the parent has the first row's.
                     json = "pg_catalog.to_jsonb"
                     loses[name] = (
-                        f"{json}(r.{was(name)}) IS NOT DISTINCT FROM {json}(c.{ident(name)}) "
-                        f"AND {sibling(f's.{sides.id} < c.{sides.id}')}"
+                        f"{json}({own}) IS NOT DISTINCT FROM {json}({now}) AND {lowest}"
                     )
             case _:
                 assert_never(how)
     for name in sides.changed:
         # The parent's time is always the greatest of all.
-        loses[name] = sibling(_later(sides), joined)
-    return ",\n    ".join(f"{lost(n)} = r.{lost(n)} AND ({c})" for n, c in loses.items())
+        loses[name] = later
+    chosen = ",\n      ".join(f"{c} AS {lost(n)}" for n, c in loses.items())
+    sets = ", ".join(f"{lost(n)} = r.{lost(n)} AND f.{lost(n)} IS TRUE" for n in loses)
+    read = listed((plan.id, plan.link, *plan.parent_values, *sides.changed), "c.")
+    return Statement(
+        f"UPDATE {entries} AS r SET {sets}\n"
+        f"FROM (SELECT c.{sides.id},\n      {chosen}\n"
+        f"    FROM (SELECT {read},\n"
+        f'        pg_catalog.row_number() OVER ({family} ORDER BY c.{sides.id}) AS "own place"\n'
+        f"      FROM {names.copy} AS c\n"
+        f"      WHERE c.{sides.link} IN (SELECT d.{sides.link} FROM {names.copy} AS d\n"
+        f'        JOIN {entries} AS e ON e."child id" = d.{sides.id})) AS c\n'
+        f'    LEFT JOIN {entries} AS r ON r."child id" = c.{sides.id}) AS f\n'
+        f'WHERE f.{sides.id} = r."child id"'
+    )
 
 
-def _later(sides: Sides) -> str:
-    """A condition: the row ``s`` (entry ``o``) is later than ``c`` (entry ``r``), by the times that
-    both have after the restore. Without a time of change, the id decides."""
+def _time(sides: Sides) -> str:
+    """The time of change that the row has after the restore, latest first, for ORDER BY.
+
+    A row without a time counts as the oldest, as in the grouping."""
     if not sides.changed:
-        return f"s.{sides.id} > c.{sides.id}"
+        return ""
     column = sides.child.column(sides.changed[0])
-    n = ident(column.name)
-    mine, other = (
-        f"CASE WHEN {_still(column, row, entry)} THEN {entry}.{was(column.name)} ELSE {row}.{n} END"
-        for row, entry in (("c", "r"), ("s", "o"))
-    )
-    # A row without a time counts as the oldest, as with NULLS LAST in the grouping.
-    return (
-        f"(SELECT CASE WHEN NOT y.s IS DISTINCT FROM y.c THEN s.{sides.id} > c.{sides.id}\n"
-        f"          WHEN y.c IS NULL THEN true ELSE y.s > y.c END\n"
-        f"          FROM (SELECT {mine} AS c, {other} AS s) AS y)"
-    )
+    own = f"r.{was(column.name)}"
+    still = _still(column, "c", "r")
+    return f"CASE WHEN {still} THEN {own} ELSE c.{ident(column.name)} END DESC NULLS LAST, "
 
 
 def remember_parents(names: Names, child: Table) -> tuple[Statement, ...]:

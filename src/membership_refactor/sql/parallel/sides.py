@@ -12,6 +12,7 @@ from membership_refactor.sql.names import Names
 from membership_refactor.sql.quoting import columns as listed
 from membership_refactor.sql.quoting import dollar_quoted, ident
 from membership_refactor.sql.statements import Statement
+from membership_refactor.sql.triggers import SYNC_MARK, SYNC_ON
 from membership_refactor.sql.types import base_type, differs, keyed
 
 ROW_OF_CHILD, ROW_OF_PARENT = "saved", "parent"
@@ -164,19 +165,22 @@ def function(
     *,
     declare: str = "",
     volatility: str = "VOLATILE",
+    marked: bool = False,
 ) -> tuple[Statement, ...]:
     """A function for trigger functions, which run as the table's owner. EXECUTE is revoked from
     PUBLIC.
 
-    ``signature`` is its name, ``arguments`` are names and types, OUT ones included.
+    ``signature`` is its name, ``arguments`` are names and types, OUT ones included. ``marked``:
+    triggers that refuse writes let it through.
     """
     declared = f"DECLARE\n{declare}\n" if declare else ""
     text = f"\n#variable_conflict use_variable\n{declared}BEGIN\n{body}\nEND\n"
     result = f" RETURNS {returns}" if returns else ""
+    mark = f" SET {SYNC_MARK} = {SYNC_ON}" if marked else ""
     return (
         Statement(
             f"CREATE OR REPLACE FUNCTION {signature}({arguments}){result}\n"
-            f"LANGUAGE plpgsql {volatility} SET search_path = pg_catalog, pg_temp "
+            f"LANGUAGE plpgsql {volatility} SET search_path = pg_catalog, pg_temp{mark} "
             f"AS {dollar_quoted(text)}"
         ),
         Statement(f"REVOKE ALL ON FUNCTION {signature}({arguments}) FROM PUBLIC"),

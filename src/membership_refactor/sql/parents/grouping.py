@@ -217,12 +217,21 @@ END
     )
 
 
-def derive_functions(names: Names) -> tuple[Statement, ...]:
-    """Synchronous capture at 0007: every write to the child calls ``settle`` for its parents."""
+def derive_functions(names: Names, *, restoring: bool = False) -> tuple[Statement, ...]:
+    """Synchronous capture at 0007: every write to the child calls ``settle`` for its parents.
+
+    ``restoring`` leaves out the parents that the running transaction put into ``unsettled``.
+    """
     plan = names.plan
     key, link = ident(plan.id), ident(plan.link)
     made: list[Statement] = []
     whole = (names.copy, names.parent)
+    later = (
+        f" AND NOT EXISTS (SELECT FROM {names.own('unsettled')} AS u WHERE u.uuid = z.k\n"
+        "    AND u.xid = pg_catalog.pg_current_xact_id())"
+        if restoring
+        else ""
+    )
     rows = {"insert": ("n",), "update": ("o", "n"), "delete": ("o",)}
     for kind, tables in rows.items():
         union = " UNION ".join(f"SELECT {t}.{link} AS k FROM {t}" for t in tables)
@@ -236,7 +245,7 @@ def derive_functions(names: Names) -> tuple[Statement, ...]:
             )
         )
         body = f"""  SELECT pg_catalog.array_agg(z.k) INTO uuids FROM ({union}) AS z
-  WHERE z.k IS NOT NULL;
+  WHERE z.k IS NOT NULL{later};
   IF uuids IS NULL THEN
     RETURN NULL;
   END IF;
