@@ -43,7 +43,7 @@ def test_corruption_is_found_and_mended(
     assert found(verified) == expected
     if not corruption.mendable:
         broken = snapshot(chain)
-        with pytest.raises(RefactorError, match="nowhere in the tables"):
+        with pytest.raises(RefactorError, match="no table holds the right values"):
             repair_all(chain.runner(), verified)
         assert snapshot(chain).tables == broken.tables
         return

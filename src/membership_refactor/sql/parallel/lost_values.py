@@ -272,9 +272,7 @@ def choose_restored(names: Names, child: Table) -> Statement:
                 if not equal_is_identical(value):
                     # Rows agree on 1.0 and 1.00, and the parent has the first row's.
                     json = "pg_catalog.to_jsonb"
-                    loses[name] = (
-                        f"{json}({own}) IS NOT DISTINCT FROM {json}({now}) AND {lowest}"
-                    )
+                    loses[name] = f"{json}({own}) IS NOT DISTINCT FROM {json}({now}) AND {lowest}"
             case _:
                 assert_never(how)
     for name in sides.changed:
