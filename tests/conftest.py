@@ -4,6 +4,12 @@ import signal
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# The same commit passes or fails the same way twice; `--hypothesis-profile search` tries new data.
+settings.register_profile("repeatable", derandomize=True, database=None)
+settings.register_profile("search", print_blob=True)
+settings.load_profile("repeatable")
 
 # Fixtures import one another and the drivers; a failed assertion in any of them shows its values.
 HERE = Path(__file__).parent
