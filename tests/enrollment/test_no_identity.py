@@ -37,3 +37,17 @@ def test_rows_that_share_no_identity_stay_apart_and_the_update_makes_them_null(
         run(connection, update)
         given = "SELECT external_user_key FROM program_enrollment WHERE external_user_key > ''"
         assert run(connection, given) == [("none",)]
+
+
+def test_a_real_key_replaces_the_blank_of_the_row_that_is_kept(
+    unconstrained_engine: Engine,
+) -> None:
+    with unconstrained_engine.begin() as connection:
+        enrol(connection, 1, "")
+        enrol(connection, 1, "k", status="canceled")
+        enrol(connection, 2, None)
+        enrol(connection, 2, " ", status="canceled")
+    merge(unconstrained_engine, PLAN, "public")
+    with unconstrained_engine.begin() as connection:
+        found = run(connection, "SELECT user_id, external_user_key FROM program_enrollment")
+    assert sorted(found) == [(1, "k"), (2, None)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from membership_refactor.checks.check import Check, Reach
 from membership_refactor.planning import Alternative
-from membership_refactor.sql.quoting import ident
 from membership_refactor.sql.unique_identity.constraints import (
     differing_constraints,
     missing_constraints,
@@ -62,8 +61,7 @@ def identity_not_blank(names: IdentityNames, alternative: Alternative) -> Check:
         name=f"{names.plan.table}.{column} is not blank",
         sentence=f"no {column} of {names.plan.table} is blank or a word for a missing identity",
         query=blank_rows(names, alternative),
-        hint="Such a value identifies nobody. Make it NULL: "
-        f"UPDATE {names.table} SET {ident(column)} = NULL WHERE {names.blank(column)};",
+        hint=f"Such a value identifies nobody. Make it NULL: {names.clear_blanks(column)};",
     )
 
 

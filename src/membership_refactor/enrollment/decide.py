@@ -59,7 +59,7 @@ def decide(
 
 def _preference(plan: UniqueIdentity, member: Member, families: Families) -> tuple[Any, ...]:
     answers: dict[SurvivorRule, Any] = {
-        SurvivorRule.REALISED: member.identities[0] is None,
+        SurvivorRule.REALISED: not member.has(0),
         SurvivorRule.STATUS: plan.status.rank(member.status) if plan.status else 0,
         SurvivorRule.CHILDREN: -families.count(member.id),
         SurvivorRule.OLDEST: member.id,
@@ -72,10 +72,9 @@ def _taken_over(
 ) -> tuple[tuple[str, Any], ...]:
     values: list[tuple[str, Any]] = []
     for at, column in enumerate(plan.identity_columns):
-        if survivor.identities[at] is None:
-            given = [m.identities[at] for m in losers if m.identities[at] is not None]
-            if given:
-                values.append((column, given[0]))
+        if not survivor.has(at):
+            given = [m.identities[at] for m in losers if m.has(at)]
+            values += [(column, value) for value in given[:1]]
     if plan.status and plan.status.keep is Keep.BEST:
         best = min((m.status for m in (survivor, *losers)), key=plan.status.rank)
         if plan.status.rank(best) < plan.status.rank(survivor.status):

@@ -32,9 +32,14 @@ class Member:
     id: Any
     identities: tuple[Any, ...]
     same: tuple[Any, ...]
-    """For each identity, the first id with the same value, as the database compares values."""
+    """For each identity, the first id with the same value, as the database compares values. None
+    where the row lacks the identity; a blank is none."""
     status: str | None = None
     children: int = 0
+
+    def has(self, at: int) -> bool:
+        """Whether the row has the identity of this place; a blank is none."""
+        return self.identities[at] is not None and self.same[at] is not None
 
 
 @dataclass(frozen=True, slots=True)

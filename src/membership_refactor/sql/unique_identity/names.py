@@ -61,6 +61,10 @@ class IdentityNames:
         pattern = literal(f"^{UNSEEN}({words}){UNSEEN}$")
         return f"{text} OPERATOR(pg_catalog.~*) {pattern}"
 
+    def clear_blanks(self, column: str) -> str:
+        """Return the statement that makes values NULL which are no identity."""
+        return f"UPDATE {self.table} SET {ident(column)} = NULL WHERE {self.blank(column)}"
+
 
 def _escaped(word: str) -> str:
     """Return a regular expression that matches only the word."""
