@@ -201,7 +201,9 @@ STOPPING = (
 @pytest.mark.parametrize("text", STOPPING)
 def test_what_stops_0010_is_named_by_plan_before_the_first_step(text: str, chain: Chain) -> None:
     chain.run(text.format(t="wide"))
-    assert re.search("to be changed or dropped|^rule ru .* Drop it before 0005", said(chain), re.M)
+    assert re.search(
+        "to be changed or dropped|^rule ru .* Drop it before step retire_source", said(chain), re.M
+    )
 
 
 def said(chain: Chain) -> str:

@@ -96,7 +96,7 @@ def test_a_row_that_others_refer_to_is_not_deleted(new_database: Any) -> None:
         '"source and copy" cannot be repaired, 2 keys, first 2, 3: '
     )
     assert str(refused.value).endswith(
-        "Downgrade to 0002 and upgrade again; this rebuilds the copy."
+        "Run alembic downgrade 0002, then upgrade again; this rebuilds the rows."
     )
     assert snapshot(chain).tables == broken.tables
     assert chain.value("SELECT count(*) FROM public.note") == 2

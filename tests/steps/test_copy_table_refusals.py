@@ -51,7 +51,8 @@ def agreeing(*names: str) -> tuple[ParentColumn, ...]:
         ),
         (
             f"ALTER TABLE {WIDE} ADD g text GENERATED ALWAYS AS (rotation) STORED",
-            'column "g" is generated from "rotation", which leaves the child in 0010',
+            'column "g" is generated from "rotation", which leaves the child at step '
+            "drop_deprecated_columns",
         ),
         (
             f"ALTER TABLE {WIDE} DROP CONSTRAINT pk_programme_membership, "

@@ -13,6 +13,7 @@ from membership_refactor.execution.ledger import Ledger
 from membership_refactor.execution.locks import briefly
 from membership_refactor.execution.sessions import Pg, Sessions, run
 from membership_refactor.inspect.verify import Finding
+from membership_refactor.planning import Revisions
 from membership_refactor.sql.comparisons.comparison import Comparison
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.quoting import literal
@@ -100,7 +101,7 @@ def _mend(
             raise RefactorError(
                 f'"{comparison.name}" cannot be repaired, {_count(found)}: '
                 f"{error.diag.message_primary}{detail}. These keys were left unchanged.",
-                hint=comparison.resort,
+                hint=_last_resort(ledger.chain.revisions, comparison.rebuilt_by),
             ) from error
         left = differing(connection)
         if left:
@@ -113,6 +114,15 @@ def _mend(
 
     briefly(pg, comparison.locks, under_lock, seconds=seconds)
     return found
+
+
+def _last_resort(revisions: Revisions, rebuilt_by: str | None) -> str:
+    """What to do if a constraint forbids the mending statements."""
+    if rebuilt_by is None:
+        return "Correct one of those rows by hand, then run the same command again."
+    return (
+        f"Run {revisions.command(rebuilt_by, 'down')}, then upgrade again; this rebuilds the rows."
+    )
 
 
 def _count(findings: Sequence[Finding]) -> str:

@@ -78,6 +78,27 @@ def test_a_volatile_function_is_not_provable_and_named(connection: Connection) -
     assert "RAND" in proof.why.upper()
 
 
+def test_a_fault_of_the_comparison_is_raised_and_is_no_verdict(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> object:
+        raise KeyError("a fault of ours")
+
+    monkeypatch.setattr("membership_refactor.scan.compare.prover.parameter_types", broken)
+    text = "SELECT id, curriculum_id FROM curriculum_membership"
+    with pytest.raises(KeyError, match="a fault of ours"):
+        Prover(connection, SPLIT).prove(text, text)
+    monkeypatch.undo()
+    assert Prover(connection, SPLIT).prove(text, text).verdict is Verdict.PROVED
+
+
+def test_an_error_of_the_server_is_not_provable_and_named(connection: Connection) -> None:
+    text = "SELECT id, curriculum_id / 0 FROM curriculum_membership"
+    proof = Prover(connection, SPLIT).prove(text, text)
+    assert proof.verdict is Verdict.NOT_PROVABLE
+    assert "division by zero" in proof.why
+
+
 def test_nothing_is_left_in_the_database(connection: Connection) -> None:
     Prover(connection, SPLIT).prove(RIGHT[0].old, RIGHT[0].wrong)
     left = connection.exec_driver_sql(

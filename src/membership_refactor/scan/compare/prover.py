@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlglot import exp
+from sqlglot.errors import SqlglotError
 
 from membership_refactor.planning import Stage, TableSplit
 from membership_refactor.scan.compare.column_types import Types
@@ -81,8 +82,9 @@ class Prover:
             proof = Proof(verdict=Verdict.DIFFERENT, why=str(error))
         except (Unprovable, StatementFailed) as error:
             proof = Proof(verdict=Verdict.NOT_PROVABLE, why=str(error))
-        except Exception as error:
-            # One statement must not end the run: that it could not be compared is its verdict.
+        except (DBAPIError, SqlglotError, RecursionError) as error:
+            # The server, the parser or the depth of the text: this ends no run, it is a verdict.
+            # A fault of the comparison itself is no verdict, and is raised.
             why = f"{type(error).__name__}: {str(error).strip().split(chr(10))[0]}"
             proof = Proof(verdict=Verdict.NOT_PROVABLE, why=why)
         finally:

@@ -197,9 +197,9 @@ class Collector:
         used = {binding.column for binding in analysed.resolution.of(source) if binding.column}
         plan = analysed.view.structure.plan
         if source.table.role is Role.RETIRED:
-            why = "this archive is dropped in 0011"
+            why = "step drop_retired_table drops this archive"
         else:
-            why = f"its rows move to {plan.copy} in 0005"
+            why = f"its rows move to {plan.copy} at step retire_source"
             if plan.source == plan.parent:
                 why += "; then its name means the parent"
         self.outcome.tables.append(

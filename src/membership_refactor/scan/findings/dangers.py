@@ -142,7 +142,7 @@ def _multiplicity(resolution: Resolution, plan: TableSplit, early: bool) -> Iter
             yield Sign(
                 "multiplicity",
                 f"{plan.source} has one row per {plan.copy} now and one per {plan.parent} from "
-                "0006 on; the same text returns fewer rows",
+                "step create_parent on; the same text returns fewer rows",
                 source.span[0],
             )
     by_node = {id(source.node): source for source in resolution.ours}
@@ -203,7 +203,8 @@ def _writes(resolution: Resolution, plan: TableSplit) -> Iterator[Sign]:
     for binding in resolution.bindings:
         to_child = binding.kind is Kind.WRITE and binding.source.role is Role.COPY
         if to_child and binding.standing in GOING:
-            what = "fails" if binding.standing is Standing.GONE else "is refused from 0009 on"
+            frozen = "is refused from step stop_parallel_save on"
+            what = "fails" if binding.standing is Standing.GONE else frozen
             yield Sign(
                 "write",
                 f"a write to {binding.written} of {plan.copy} {what}; the value belongs to "

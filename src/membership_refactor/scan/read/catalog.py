@@ -106,7 +106,9 @@ def _dependents(connection: Connection, schema: str, structure: Structure) -> It
                 )
             )  # fmt: skip
         elif table.leaves and not any(use.table == table.name for use in outcome.tables):
-            why = "it stays bound to the renamed table: look where it points after 0005"
+            why = (
+                "it stays bound to the renamed table: look where it points after step retire_source"
+            )
             columns = (column,) if column else ()
             use = TableUse(place=place, table=table.name, columns=columns, why=why)
             outcome.tables.append(use)

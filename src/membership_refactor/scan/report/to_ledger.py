@@ -20,7 +20,7 @@ def record(connection: Connection, schema: str, outcome: ScanOutcome) -> int:
     if found is None:
         raise RefactorError(
             f"There is no ledger: the table {table} does not exist.",
-            hint="Run alembic upgrade 0001 first, or scan without --record.",
+            hint="Upgrade to the first step of the plan, or scan without --record.",
         )
     for consumer in outcome.consumers:
         # The schema's name is quoted, so a percent sign is the only thing left to double.

@@ -62,7 +62,7 @@ class Reads:
         assert source.table is not None
         if not source.wide:
             raise NotMechanical(
-                f"{source.table.table.name} is the archive, which is dropped in 0011"
+                f"{source.table.table.name} is the archive, which step drop_retired_table drops"
             )
         if source.span is None:
             raise NotMechanical("the place of the table in the text is not known")

@@ -57,8 +57,8 @@ class Comparison:
     """SELECT of (key, row as jsonb) before mending, for the keys in an array."""
     locks: tuple[tuple[str, Lock], ...]
     range_rows: int = RANGE_ROWS
-    resort: str = "Correct one of those rows by hand, then run the same command again."
-    """What to do if a constraint forbids the mending statements."""
+    rebuilt_by: str | None = None
+    """The step that makes one side from the other. It can be taken back and taken again."""
 
     def in_range(self, first: str | None, last: str | None) -> str:
         """The differing keys above ``first`` and up to ``last`` (None: no limit)."""

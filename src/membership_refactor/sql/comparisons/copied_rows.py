@@ -120,7 +120,7 @@ def source_and_copy(names: Names, source: Table, *, copy_written: bool) -> Compa
         mend=mend,
         was=rows_as_json(names.copy, key),
         locks=((names.source, EXCLUSIVE), (names.copy, EXCLUSIVE)),
-        resort="Downgrade to 0002 and upgrade again; this rebuilds the copy.",
+        rebuilt_by="copy_table",
     )
 
 

@@ -105,5 +105,5 @@ def children_and_parents(names: Names, child: Table) -> Comparison:
         was=rows_as_json(names.parent, uuid),
         locks=((names.copy, EXCLUSIVE), (names.parent, EXCLUSIVE)),
         range_rows=HASHED_ROWS,
-        resort="Downgrade to 0006 and upgrade again; this rebuilds the parents.",
+        rebuilt_by="rebuild_parent",
     )

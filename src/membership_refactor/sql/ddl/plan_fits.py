@@ -74,8 +74,8 @@ def _primary_key(plan: TableSplit, table: Table) -> Iterator[str]:
         yield f'the primary key is ({", ".join(key.columns)}), the plan expects ("{plan.id}")'
     elif with_it := [c for c in _indexed(table, key.index) if c in plan.deprecated]:
         yield (
-            f"the primary key includes {', '.join(with_it)}, which leave the child in 0010, "
-            "and the key would go with them. Make it on the id alone"
+            f"the primary key includes {', '.join(with_it)}, which leave the child at step "
+            "drop_deprecated_columns, and the key would go with them. Make it on the id alone"
         )
     elif key.deferrable:
         yield (
@@ -148,7 +148,7 @@ def _parent_value(plan: TableSplit, column: Column) -> Iterator[str]:
 
 
 def _generated(plan: TableSplit, table: Table) -> Iterator[str]:
-    """A generated column of the child must not use columns that 0010 drops."""
+    """A generated column of the child must not use columns that drop_deprecated_columns drops."""
     going = frozenset(plan.deprecated)
     for column in table.columns:
         if column.generated is None or column.name in going:
@@ -157,5 +157,5 @@ def _generated(plan: TableSplit, table: Table) -> Iterator[str]:
         if named:
             yield (
                 f'column "{column.name}" is generated from "{min(n for n in named if n)}", '
-                "which leaves the child in 0010"
+                "which leaves the child at step drop_deprecated_columns"
             )

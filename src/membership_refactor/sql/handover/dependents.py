@@ -1,4 +1,4 @@
-"""Objects that refer to the table by OID: 0005 moves some of them and lists the others."""
+"""Objects that refer to the table by OID: retire_source moves some and lists the others."""
 
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ _REPLACEABLE = ("function", "procedure")
 
 
 def handover_obstacles(source: Table, *, server: Server | None = None) -> tuple[str, ...]:
-    """What 0005 cannot move within a short lock: a sentence each, with what to do.
+    """What retire_source cannot move within a short lock: a sentence each, with what to do.
 
-    Ask it before 0003. With ``server``, objects that the connected role may not change are added.
+    Ask it before copy_table. With ``server``, objects that the connected role may not change are
+    added.
     """
     return (
         *(() if server is None or server.superuser else _of_others(source, server)),
         *(o for dependent in source.dependents for o in _obstacle(dependent)),
         *(
-            f'{use.name}: it uses the sequence of identity column "{column}", which 0005 '
-            "makes anew. Drop it before 0005 and create it again after"
+            f'{use.name}: it uses the sequence of identity column "{column}". '
+            "Step retire_source makes that sequence anew. Drop it before and create it again after"
             for use in source.uses
             if use.sequence and use.stops
             for column in use.columns
@@ -33,7 +34,8 @@ def handover_obstacles(source: Table, *, server: Server | None = None) -> tuple[
         ),
         *(
             f'foreign key "{key.name}" of the partitioned table {_table(key)}: it cannot be made '
-            "NOT VALID, and a scan would prolong the lock. Drop it before 0005 and create it again"
+            "NOT VALID, and a scan would prolong the lock. Drop it before step retire_source and "
+            "create it again after"
             for key in source.incoming
             if key.kind == "p"
         ),
@@ -60,9 +62,15 @@ def _obstacle(dependent: Dependent) -> Iterator[str]:
     if dependent.kind in _REPLACEABLE:
         yield f"{what}: {'; '.join(dependent.used_by)} of the table. Drop it or change it first"
     elif dependent.kind == "materialized view":
-        yield f"{what}: it cannot be replaced. Drop it before 0005 and create it again after"
+        yield (
+            f"{what}: it cannot be replaced. Drop it before step retire_source and create it "
+            "again after"
+        )
     else:
-        yield f"{what}: it depends on the table and cannot be moved. Drop it before 0005"
+        yield (
+            f"{what}: it depends on the table and cannot be moved. Drop it before step "
+            "retire_source"
+        )
 
 
 def repoint_dependents(
