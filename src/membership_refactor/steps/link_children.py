@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from membership_refactor.checks.check import Check
@@ -9,14 +10,17 @@ from membership_refactor.checks.deprecated_defaults import deprecated_have_no_de
 from membership_refactor.checks.parents import parallel_checks, parents_have_children
 from membership_refactor.checks.rejoin import rejoined_equals_archive
 from membership_refactor.planning import Stage
-from membership_refactor.portrait import Constraint, IncomingKey, Portrait, Table
+from membership_refactor.portrait import Constraint, IncomingKey, Policy, Portrait, Table
 from membership_refactor.sql.comparisons.childless_parents import saved_childless_parents
 from membership_refactor.sql.comparisons.comparison import Comparison
 from membership_refactor.sql.comparisons.saved_parents import children_of_parents
 from membership_refactor.sql.ddl.bare_table import revoke_default_privileges
+from membership_refactor.sql.ddl.cannot_copy import ambiguous_policies
 from membership_refactor.sql.ddl.constraints import add_constraint, validate_constraint
+from membership_refactor.sql.ddl.copy_portrait import policy_under_name
 from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH
 from membership_refactor.sql.ddl.grants_and_policies import create_policies, grant_table
+from membership_refactor.sql.ddl.renaming import reads_whole_row
 from membership_refactor.sql.parallel import (
     batch_functions,
     choose_restored,
@@ -70,7 +74,9 @@ def opened_parent(s: Situation) -> Table:
         row_security=child.row_security,
         force_row_security=child.force_row_security,
         policies=tuple(
-            replace(p) for p in child.policies if not p.columns or names >= set(p.columns)
+            policy_under_name(p, child, table.name)
+            for p in child.policies
+            if not p.columns or names >= set(p.columns)
         ),
     )
 
@@ -96,12 +102,24 @@ def link_key(s: Situation) -> Constraint:
 def refusals(s: Situation) -> tuple[str, ...]:
     """Policies of the child that the parent cannot have: without them everybody could read it."""
     child, names = s.child("link_children"), set(parent(s).column_names)
-    return tuple(
-        f'policy "{p.name}" of "{child.name}" uses columns that the parent does not have; '
-        "replace it before the parent is opened"
-        for p in child.policies
-        if child.row_security and p.columns and not names >= set(p.columns)
+    if not child.row_security:
+        return ()
+    return (
+        *(
+            f'policy "{p.name}" of "{child.name}" uses {what}; '
+            "replace it before the parent is opened"
+            for p in child.policies
+            for what in _not_in_parent(p, child, names)
+        ),
+        *(f'table "{child.name}" {text}' for text in ambiguous_policies(child, s.plan.parent)),
     )
+
+
+def _not_in_parent(policy: Policy, child: Table, names: set[str]) -> Iterator[str]:
+    if policy.columns and not names >= set(policy.columns):
+        yield "columns that the parent does not have"
+    elif any(reads_whole_row(sql, child.name) for sql in (policy.using, policy.check) if sql):
+        yield "the whole row, and the parent's row has other columns"
 
 
 def notes(s: Situation) -> tuple[str, ...]:

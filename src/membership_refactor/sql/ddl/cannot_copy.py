@@ -9,6 +9,7 @@ from membership_refactor.portrait import EventTrigger, Rule, Server, Table
 from membership_refactor.portrait.tokens import tokens
 from membership_refactor.sql.ddl.copy_portrait import cloned
 from membership_refactor.sql.ddl.plan_fits import fits
+from membership_refactor.sql.ddl.renaming import is_ambiguous
 from membership_refactor.sql.quoting import qualified
 
 _KINDS = {
@@ -64,6 +65,7 @@ def cannot_carry(
     if source.kind != "r":
         return (f'table "{source.name}" {_KINDS.get(source.kind, "is no ordinary table")}',)
     reasons = [*_shape(source), *_content(source), *_published(source)]
+    reasons += ambiguous_policies(source, plan.copy)
     if server is not None:
         reasons += _role(source, server)
         reasons += _names(plan, source, server)
@@ -104,6 +106,16 @@ def _content(table: Table) -> Iterator[str]:
                 f'has the temporal constraint "{constraint.name}" (WITHOUT OVERLAPS, PERIOD), '
                 "which cannot be made from an index"
             )
+
+
+def ambiguous_policies(table: Table, new: str) -> tuple[str, ...]:
+    """Policies that a table named ``new`` cannot have, because they call something else so."""
+    return tuple(
+        f'has the policy "{policy.name}", in which "{new}" is the name of another table or an '
+        f'alias. Give that table another alias, because the policy goes to table "{new}"'
+        for policy in table.policies
+        if any(is_ambiguous(sql, table.name, new) for sql in (policy.using, policy.check) if sql)
+    )
 
 
 def rewriting_rules(table: Table) -> tuple[str, ...]:

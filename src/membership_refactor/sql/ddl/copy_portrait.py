@@ -65,7 +65,7 @@ def under_name(table: Table, name: str) -> Table:
         statistics=tuple(_statistics(s, table, names) for s in table.statistics),
         triggers=tuple(replace(t, definition=text(t.definition)) for t in table.triggers),
         rules=tuple(replace(r, definition=text(r.definition)) for r in table.rules),
-        policies=tuple(_policy(p, table, name) for p in table.policies),
+        policies=tuple(policy_under_name(p, table, name) for p in table.policies),
         incoming=(),
         dependents=(),
         uses=(),
@@ -134,7 +134,9 @@ def _statistics(statistics: Statistics, table: Table, names: DerivedNames) -> St
     )
 
 
-def _policy(policy: Policy, table: Table, new: str) -> Policy:
+def policy_under_name(policy: Policy, table: Table, new: str) -> Policy:
+    """A policy of ``table`` for a table named ``new``."""
+
     def text(sql: str | None) -> str | None:
         return None if sql is None else renamed(sql, table.schema, table.name, new)
 

@@ -23,6 +23,19 @@ def renamed(sql: str, schema: str, old: str, new: str) -> str:
     return "".join(ident(new) if n in places else token.text for n, token in enumerate(parts))
 
 
+def is_ambiguous(sql: str, old: str, new: str) -> bool:
+    """Whether ``sql`` already calls something else ``new``, such as an alias of a sub-select. Then
+    a column of table ``old``, under the new name, would be read as a column of that."""
+    parts = list(tokens(sql))
+    return old != new and bool(_prefixes(parts, old)) and bool(_prefixes(parts, new))
+
+
+def reads_whole_row(sql: str, table: str) -> bool:
+    """Whether ``sql`` uses the whole row of ``table``, as in ``to_jsonb(t.*)``."""
+    parts = list(tokens(sql))
+    return any(parts[n + 2 : n + 3] == [Token("other", "*")] for n in _prefixes(parts, table))
+
+
 def repointed(sql: str, schema: str, old: str, new: str) -> str:
     """A query that reads ``new`` where it read ``old``; for views and function bodies.
 
