@@ -205,7 +205,7 @@ CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_to_source_ins
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body1$
 #variable_conflict use_variable
 DECLARE
-  own_ids bigint[]; own_rows int; own_mass boolean;
+  own_ids bigint[]; own_rows int; own_mass boolean; own_set record;
 BEGIN
   IF pg_catalog.row_security_active('"public"."curriculum_membership"'::pg_catalog.regclass) OR pg_catalog.row_security_active('"public"."programme_membership"'::pg_catalog.regclass) THEN
     RAISE insufficient_privilege USING MESSAGE = 'row security hides rows of "public"."curriculum_membership" or "public"."programme_membership" from the role that owns the tables, so this write cannot be carried to the other table',
@@ -403,7 +403,7 @@ CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_to_source_upd
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body1$
 #variable_conflict use_variable
 DECLARE
-  own_ids bigint[]; own_rows int; own_mass boolean;
+  own_ids bigint[]; own_rows int; own_mass boolean; own_set record;
 BEGIN
   IF pg_catalog.row_security_active('"public"."curriculum_membership"'::pg_catalog.regclass) OR pg_catalog.row_security_active('"public"."programme_membership"'::pg_catalog.regclass) THEN
     RAISE insufficient_privilege USING MESSAGE = 'row security hides rows of "public"."curriculum_membership" or "public"."programme_membership" from the role that owns the tables, so this write cannot be carried to the other table',
@@ -468,7 +468,72 @@ BEGIN
       RETURN NULL;
     END IF;
   END IF;
-  IF own_mass THEN
+  IF EXISTS (SELECT FROM pg_catalog.pg_trigger AS t
+      WHERE t.tgrelid = '"public"."programme_membership"'::pg_catalog.regclass
+        AND pg_catalog.cardinality(t.tgattr::pg_catalog.int2[]) > 0 AND NOT t.tgisinternal AND t.tgenabled <> 'D'
+        AND NOT pg_catalog.starts_with(t.tgname::text, 'AA_refactor_') AND NOT pg_catalog.starts_with(t.tgname::text, '~refactor_')) THEN
+    IF own_mass THEN
+      FOR own_set IN EXECUTE $body$SELECT z.own_names AS columns, pg_catalog.array_agg(z.own_id) AS ids
+    FROM (SELECT b."id", pg_catalog.array_remove(ARRAY[
+      CASE WHEN (o."person_id" IS DISTINCT FROM n."person_id") AND (a."person_id" IS DISTINCT FROM b."person_id") THEN 'person_id' END,
+      CASE WHEN (o."programme_id" IS DISTINCT FROM n."programme_id") AND (a."programme_id" IS DISTINCT FROM b."programme_id") THEN 'programme_id' END,
+      CASE WHEN (o."curriculum_id" IS DISTINCT FROM n."curriculum_id") AND (a."curriculum_id" IS DISTINCT FROM b."curriculum_id") THEN 'curriculum_id' END,
+      CASE WHEN (o."programme_membership_type" IS DISTINCT FROM n."programme_membership_type") AND (a."programme_membership_type" IS DISTINCT FROM b."programme_membership_type") THEN 'programme_membership_type' END,
+      CASE WHEN (o."programme_start_date" IS DISTINCT FROM n."programme_start_date") AND (a."programme_start_date" IS DISTINCT FROM b."programme_start_date") THEN 'programme_start_date' END,
+      CASE WHEN (o."programme_end_date" IS DISTINCT FROM n."programme_end_date") AND (a."programme_end_date" IS DISTINCT FROM b."programme_end_date") THEN 'programme_end_date' END,
+      CASE WHEN (o."rotation" IS DISTINCT FROM n."rotation") AND (a."rotation" IS DISTINCT FROM b."rotation") THEN 'rotation' END,
+      CASE WHEN (o."rotation_id" IS DISTINCT FROM n."rotation_id") AND (a."rotation_id" IS DISTINCT FROM b."rotation_id") THEN 'rotation_id' END,
+      CASE WHEN (o."training_number_id" IS DISTINCT FROM n."training_number_id") AND (a."training_number_id" IS DISTINCT FROM b."training_number_id") THEN 'training_number_id' END,
+      CASE WHEN (o."training_pathway" IS DISTINCT FROM n."training_pathway") AND (a."training_pathway" IS DISTINCT FROM b."training_pathway") THEN 'training_pathway' END,
+      CASE WHEN (o."leaving_reason" IS DISTINCT FROM n."leaving_reason") AND (a."leaving_reason" IS DISTINCT FROM b."leaving_reason") THEN 'leaving_reason' END,
+      CASE WHEN (o."leaving_destination" IS DISTINCT FROM n."leaving_destination") AND (a."leaving_destination" IS DISTINCT FROM b."leaving_destination") THEN 'leaving_destination' END,
+      CASE WHEN (o."curriculum_start_date" IS DISTINCT FROM n."curriculum_start_date") AND (a."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date") THEN 'curriculum_start_date' END,
+      CASE WHEN (o."curriculum_end_date" IS DISTINCT FROM n."curriculum_end_date") AND (a."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date") THEN 'curriculum_end_date' END,
+      CASE WHEN (o."curriculum_completion_date" IS DISTINCT FROM n."curriculum_completion_date") AND (a."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date") THEN 'curriculum_completion_date' END,
+      CASE WHEN (o."period_of_grace" IS DISTINCT FROM n."period_of_grace") AND (a."period_of_grace" IS DISTINCT FROM b."period_of_grace") THEN 'period_of_grace' END,
+      CASE WHEN (o."intrepid_id" IS DISTINCT FROM n."intrepid_id") AND (a."intrepid_id" IS DISTINCT FROM b."intrepid_id") THEN 'intrepid_id' END,
+      CASE WHEN (o."amended_date" IS DISTINCT FROM n."amended_date") AND (a."amended_date" IS DISTINCT FROM b."amended_date") THEN 'amended_date' END], NULL)
+    FROM "public"."curriculum_membership" AS a, "public"."programme_membership" AS b, o, n
+    WHERE b."id" = a."id" AND o."id" = a."id" AND n."id" = a."id" AND a."id" IN (SELECT n."id" FROM n)) AS z (own_id, own_names)
+    WHERE z.own_names <> '{}' GROUP BY z.own_names$body$ LOOP
+    EXECUTE pg_catalog.concat('UPDATE "public"."programme_membership" AS b SET ',
+      (SELECT pg_catalog.string_agg(s.own_text, ', ')
+      FROM (VALUES ('person_id', '"person_id" = a."person_id"'), ('programme_id', '"programme_id" = a."programme_id"'), ('curriculum_id', '"curriculum_id" = a."curriculum_id"'), ('programme_membership_type', '"programme_membership_type" = a."programme_membership_type"'), ('programme_start_date', '"programme_start_date" = a."programme_start_date"'), ('programme_end_date', '"programme_end_date" = a."programme_end_date"'), ('rotation', '"rotation" = a."rotation"'), ('rotation_id', '"rotation_id" = a."rotation_id"'), ('training_number_id', '"training_number_id" = a."training_number_id"'), ('training_pathway', '"training_pathway" = a."training_pathway"'), ('leaving_reason', '"leaving_reason" = a."leaving_reason"'), ('leaving_destination', '"leaving_destination" = a."leaving_destination"'), ('curriculum_start_date', '"curriculum_start_date" = a."curriculum_start_date"'), ('curriculum_end_date', '"curriculum_end_date" = a."curriculum_end_date"'), ('curriculum_completion_date', '"curriculum_completion_date" = a."curriculum_completion_date"'), ('period_of_grace', '"period_of_grace" = a."period_of_grace"'), ('intrepid_id', '"intrepid_id" = a."intrepid_id"'), ('amended_date', '"amended_date" = a."amended_date"')) AS s (own_name, own_text)
+      WHERE s.own_name = ANY (own_set.columns)), '
+      FROM "public"."curriculum_membership" AS a WHERE a."id" = b."id" AND b."id" = ANY ($1)') USING own_set.ids;
+  END LOOP;
+    ELSE
+      FOR own_set IN SELECT z.own_names AS columns, pg_catalog.array_agg(z.own_id) AS ids
+    FROM (SELECT b."id", pg_catalog.array_remove(ARRAY[
+      CASE WHEN (o."person_id" IS DISTINCT FROM n."person_id") AND (a."person_id" IS DISTINCT FROM b."person_id") THEN 'person_id' END,
+      CASE WHEN (o."programme_id" IS DISTINCT FROM n."programme_id") AND (a."programme_id" IS DISTINCT FROM b."programme_id") THEN 'programme_id' END,
+      CASE WHEN (o."curriculum_id" IS DISTINCT FROM n."curriculum_id") AND (a."curriculum_id" IS DISTINCT FROM b."curriculum_id") THEN 'curriculum_id' END,
+      CASE WHEN (o."programme_membership_type" IS DISTINCT FROM n."programme_membership_type") AND (a."programme_membership_type" IS DISTINCT FROM b."programme_membership_type") THEN 'programme_membership_type' END,
+      CASE WHEN (o."programme_start_date" IS DISTINCT FROM n."programme_start_date") AND (a."programme_start_date" IS DISTINCT FROM b."programme_start_date") THEN 'programme_start_date' END,
+      CASE WHEN (o."programme_end_date" IS DISTINCT FROM n."programme_end_date") AND (a."programme_end_date" IS DISTINCT FROM b."programme_end_date") THEN 'programme_end_date' END,
+      CASE WHEN (o."rotation" IS DISTINCT FROM n."rotation") AND (a."rotation" IS DISTINCT FROM b."rotation") THEN 'rotation' END,
+      CASE WHEN (o."rotation_id" IS DISTINCT FROM n."rotation_id") AND (a."rotation_id" IS DISTINCT FROM b."rotation_id") THEN 'rotation_id' END,
+      CASE WHEN (o."training_number_id" IS DISTINCT FROM n."training_number_id") AND (a."training_number_id" IS DISTINCT FROM b."training_number_id") THEN 'training_number_id' END,
+      CASE WHEN (o."training_pathway" IS DISTINCT FROM n."training_pathway") AND (a."training_pathway" IS DISTINCT FROM b."training_pathway") THEN 'training_pathway' END,
+      CASE WHEN (o."leaving_reason" IS DISTINCT FROM n."leaving_reason") AND (a."leaving_reason" IS DISTINCT FROM b."leaving_reason") THEN 'leaving_reason' END,
+      CASE WHEN (o."leaving_destination" IS DISTINCT FROM n."leaving_destination") AND (a."leaving_destination" IS DISTINCT FROM b."leaving_destination") THEN 'leaving_destination' END,
+      CASE WHEN (o."curriculum_start_date" IS DISTINCT FROM n."curriculum_start_date") AND (a."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date") THEN 'curriculum_start_date' END,
+      CASE WHEN (o."curriculum_end_date" IS DISTINCT FROM n."curriculum_end_date") AND (a."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date") THEN 'curriculum_end_date' END,
+      CASE WHEN (o."curriculum_completion_date" IS DISTINCT FROM n."curriculum_completion_date") AND (a."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date") THEN 'curriculum_completion_date' END,
+      CASE WHEN (o."period_of_grace" IS DISTINCT FROM n."period_of_grace") AND (a."period_of_grace" IS DISTINCT FROM b."period_of_grace") THEN 'period_of_grace' END,
+      CASE WHEN (o."intrepid_id" IS DISTINCT FROM n."intrepid_id") AND (a."intrepid_id" IS DISTINCT FROM b."intrepid_id") THEN 'intrepid_id' END,
+      CASE WHEN (o."amended_date" IS DISTINCT FROM n."amended_date") AND (a."amended_date" IS DISTINCT FROM b."amended_date") THEN 'amended_date' END], NULL)
+    FROM "public"."curriculum_membership" AS a, "public"."programme_membership" AS b, o, n
+    WHERE b."id" = a."id" AND o."id" = a."id" AND n."id" = a."id" AND a."id" = ANY (own_ids)) AS z (own_id, own_names)
+    WHERE z.own_names <> '{}' GROUP BY z.own_names LOOP
+    EXECUTE pg_catalog.concat('UPDATE "public"."programme_membership" AS b SET ',
+      (SELECT pg_catalog.string_agg(s.own_text, ', ')
+      FROM (VALUES ('person_id', '"person_id" = a."person_id"'), ('programme_id', '"programme_id" = a."programme_id"'), ('curriculum_id', '"curriculum_id" = a."curriculum_id"'), ('programme_membership_type', '"programme_membership_type" = a."programme_membership_type"'), ('programme_start_date', '"programme_start_date" = a."programme_start_date"'), ('programme_end_date', '"programme_end_date" = a."programme_end_date"'), ('rotation', '"rotation" = a."rotation"'), ('rotation_id', '"rotation_id" = a."rotation_id"'), ('training_number_id', '"training_number_id" = a."training_number_id"'), ('training_pathway', '"training_pathway" = a."training_pathway"'), ('leaving_reason', '"leaving_reason" = a."leaving_reason"'), ('leaving_destination', '"leaving_destination" = a."leaving_destination"'), ('curriculum_start_date', '"curriculum_start_date" = a."curriculum_start_date"'), ('curriculum_end_date', '"curriculum_end_date" = a."curriculum_end_date"'), ('curriculum_completion_date', '"curriculum_completion_date" = a."curriculum_completion_date"'), ('period_of_grace', '"period_of_grace" = a."period_of_grace"'), ('intrepid_id', '"intrepid_id" = a."intrepid_id"'), ('amended_date', '"amended_date" = a."amended_date"')) AS s (own_name, own_text)
+      WHERE s.own_name = ANY (own_set.columns)), '
+      FROM "public"."curriculum_membership" AS a WHERE a."id" = b."id" AND b."id" = ANY ($1)') USING own_set.ids;
+  END LOOP;
+    END IF;
+  ELSIF own_mass THEN
     EXECUTE $body$UPDATE "public"."programme_membership" AS b SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") = ROW (
     CASE WHEN (o."person_id" IS DISTINCT FROM n."person_id") THEN a."person_id" ELSE b."person_id" END,
     CASE WHEN (o."programme_id" IS DISTINCT FROM n."programme_id") THEN a."programme_id" ELSE b."programme_id" END,
@@ -643,7 +708,7 @@ CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_to_source_del
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body1$
 #variable_conflict use_variable
 DECLARE
-  own_ids bigint[]; own_rows int; own_mass boolean;
+  own_ids bigint[]; own_rows int; own_mass boolean; own_set record;
 BEGIN
   IF pg_catalog.row_security_active('"public"."curriculum_membership"'::pg_catalog.regclass) OR pg_catalog.row_security_active('"public"."programme_membership"'::pg_catalog.regclass) THEN
     RAISE insufficient_privilege USING MESSAGE = 'row security hides rows of "public"."curriculum_membership" or "public"."programme_membership" from the role that owns the tables, so this write cannot be carried to the other table',
@@ -712,7 +777,7 @@ CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_to_source_mov
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 #variable_conflict use_variable
 DECLARE
-own_olds bigint[]; own_news bigint[]; own_masks text[]; own_join text;
+own_olds bigint[]; own_news bigint[]; own_masks text[]; own_join text; own_set record;
 BEGIN
   IF pg_catalog.row_security_active('"public"."curriculum_membership"'::pg_catalog.regclass) OR pg_catalog.row_security_active('"public"."programme_membership"'::pg_catalog.regclass) THEN
     RAISE insufficient_privilege USING MESSAGE = 'row security hides rows of "public"."curriculum_membership" or "public"."programme_membership" from the role that owns the tables, so this write cannot be carried to the other table',
@@ -781,6 +846,35 @@ BEGIN
     pg_catalog.current_setting('enable_mergejoin'), pg_catalog.current_setting('enable_material'));
   PERFORM pg_catalog.set_config(s.s, 'off', true)
   FROM pg_catalog.unnest(ARRAY['enable_hashjoin', 'enable_mergejoin', 'enable_material']) AS s (s);
+  IF EXISTS (SELECT FROM pg_catalog.pg_trigger AS t
+      WHERE t.tgrelid = '"public"."programme_membership"'::pg_catalog.regclass
+        AND pg_catalog.cardinality(t.tgattr::pg_catalog.int2[]) > 0 AND NOT t.tgisinternal AND t.tgenabled <> 'D'
+        AND NOT pg_catalog.starts_with(t.tgname::text, 'AA_refactor_') AND NOT pg_catalog.starts_with(t.tgname::text, '~refactor_')) THEN
+  EXECUTE pg_catalog.concat(
+      'UPDATE "public"."programme_membership" AS b SET "id" = m.own_new',
+      (SELECT pg_catalog.string_agg(s.own_text, '') FROM (VALUES
+        (1, ', "person_id" = CASE WHEN pg_catalog.substr(m.own_mask, 1, 1) = ''1'' THEN a."person_id" ELSE b."person_id" END'),
+        (2, ', "programme_id" = CASE WHEN pg_catalog.substr(m.own_mask, 2, 1) = ''1'' THEN a."programme_id" ELSE b."programme_id" END'),
+        (3, ', "curriculum_id" = CASE WHEN pg_catalog.substr(m.own_mask, 3, 1) = ''1'' THEN a."curriculum_id" ELSE b."curriculum_id" END'),
+        (4, ', "programme_membership_type" = CASE WHEN pg_catalog.substr(m.own_mask, 4, 1) = ''1'' THEN a."programme_membership_type" ELSE b."programme_membership_type" END'),
+        (5, ', "programme_start_date" = CASE WHEN pg_catalog.substr(m.own_mask, 5, 1) = ''1'' THEN a."programme_start_date" ELSE b."programme_start_date" END'),
+        (6, ', "programme_end_date" = CASE WHEN pg_catalog.substr(m.own_mask, 6, 1) = ''1'' THEN a."programme_end_date" ELSE b."programme_end_date" END'),
+        (7, ', "rotation" = CASE WHEN pg_catalog.substr(m.own_mask, 7, 1) = ''1'' THEN a."rotation" ELSE b."rotation" END'),
+        (8, ', "rotation_id" = CASE WHEN pg_catalog.substr(m.own_mask, 8, 1) = ''1'' THEN a."rotation_id" ELSE b."rotation_id" END'),
+        (9, ', "training_number_id" = CASE WHEN pg_catalog.substr(m.own_mask, 9, 1) = ''1'' THEN a."training_number_id" ELSE b."training_number_id" END'),
+        (10, ', "training_pathway" = CASE WHEN pg_catalog.substr(m.own_mask, 10, 1) = ''1'' THEN a."training_pathway" ELSE b."training_pathway" END'),
+        (11, ', "leaving_reason" = CASE WHEN pg_catalog.substr(m.own_mask, 11, 1) = ''1'' THEN a."leaving_reason" ELSE b."leaving_reason" END'),
+        (12, ', "leaving_destination" = CASE WHEN pg_catalog.substr(m.own_mask, 12, 1) = ''1'' THEN a."leaving_destination" ELSE b."leaving_destination" END'),
+        (13, ', "curriculum_start_date" = CASE WHEN pg_catalog.substr(m.own_mask, 13, 1) = ''1'' THEN a."curriculum_start_date" ELSE b."curriculum_start_date" END'),
+        (14, ', "curriculum_end_date" = CASE WHEN pg_catalog.substr(m.own_mask, 14, 1) = ''1'' THEN a."curriculum_end_date" ELSE b."curriculum_end_date" END'),
+        (15, ', "curriculum_completion_date" = CASE WHEN pg_catalog.substr(m.own_mask, 15, 1) = ''1'' THEN a."curriculum_completion_date" ELSE b."curriculum_completion_date" END'),
+        (16, ', "period_of_grace" = CASE WHEN pg_catalog.substr(m.own_mask, 16, 1) = ''1'' THEN a."period_of_grace" ELSE b."period_of_grace" END'),
+        (17, ', "intrepid_id" = CASE WHEN pg_catalog.substr(m.own_mask, 17, 1) = ''1'' THEN a."intrepid_id" ELSE b."intrepid_id" END'),
+        (18, ', "amended_date" = CASE WHEN pg_catalog.substr(m.own_mask, 18, 1) = ''1'' THEN a."amended_date" ELSE b."amended_date" END')) AS s (own_place, own_text)
+      WHERE EXISTS (SELECT FROM pg_catalog.unnest(own_masks) AS m (own_mask)
+        WHERE pg_catalog.substr(m.own_mask, s.own_place, 1) = '1')),
+      ' FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3)) AS m (own_old, own_new, own_mask), "public"."curriculum_membership" AS a WHERE b."id" = m.own_old AND a."id" = m.own_new') USING own_olds, own_news, own_masks;
+  ELSE
   UPDATE "public"."programme_membership" AS b SET ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") = ROW (
       m.own_new,
       CASE WHEN pg_catalog.substr(m.own_mask, 1, 1) = '1' THEN a."person_id" ELSE b."person_id" END,
@@ -803,6 +897,7 @@ BEGIN
       CASE WHEN pg_catalog.substr(m.own_mask, 18, 1) = '1' THEN a."amended_date" ELSE b."amended_date" END)
     FROM ROWS FROM (pg_catalog.unnest(own_olds), pg_catalog.unnest(own_news), pg_catalog.unnest(own_masks)) AS m (own_old, own_new, own_mask), "public"."curriculum_membership" AS a
     WHERE b."id" = m.own_old AND a."id" = m.own_new;
+  END IF;
   PERFORM pg_catalog.set_config('enable_hashjoin', pg_catalog.split_part(own_join, ' ', 1), true),
     pg_catalog.set_config('enable_mergejoin', pg_catalog.split_part(own_join, ' ', 2), true),
     pg_catalog.set_config('enable_material', pg_catalog.split_part(own_join, ' ', 3), true);
@@ -898,7 +993,7 @@ CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_to_source_tru
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 #variable_conflict use_variable
 DECLARE
-  own_ids bigint[]; own_rows int; own_mass boolean;
+  own_ids bigint[]; own_rows int; own_mass boolean; own_set record;
 BEGIN
   IF pg_catalog.row_security_active('"public"."curriculum_membership"'::pg_catalog.regclass) OR pg_catalog.row_security_active('"public"."programme_membership"'::pg_catalog.regclass) THEN
     RAISE insufficient_privilege USING MESSAGE = 'row security hides rows of "public"."curriculum_membership" or "public"."programme_membership" from the role that owns the tables, so this write cannot be carried to the other table',

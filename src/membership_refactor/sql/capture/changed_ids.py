@@ -6,7 +6,10 @@ all rows of the original statement, because ids may be unique only after all of 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from membership_refactor.sql.capture.follow_rows import OURS, OneWay
+from membership_refactor.sql.changed_columns import is_watched
 from membership_refactor.sql.quoting import columns as listed
 from membership_refactor.sql.quoting import ident, literal
 from membership_refactor.sql.types import differs
@@ -46,19 +49,44 @@ def _moves(masks: str = "own_masks") -> str:
     return f"ROWS FROM ({arrays}) AS m (own_old, own_new, own_mask)"
 
 
-def _move(rows: OneWay, masks: str = "own_masks") -> str:
+def _move(rows: OneWay, masks: str) -> str:
     """One UPDATE of ids and changed columns. With ids alone the two sides would differ for a
     moment, and the other direction would write the old values back."""
     key, others = ident(rows.id), _others(rows)
-    values = "".join(
-        f",\n      CASE WHEN pg_catalog.substr(m.own_mask, {n}, 1) = '1' "
-        f"THEN a.{ident(c)} ELSE b.{ident(c)} END"
-        for n, c in enumerate(others, start=1)
-    )
+    values = "".join(_chosen(n, c, ",\n      ") for n, c in enumerate(others, start=1))
     return f"""UPDATE {rows.target} AS b SET ({listed([rows.id, *others])}) = ROW (
       m.own_new{values})
     FROM {_moves(masks)}, {rows.origin} AS a
     WHERE b.{key} = m.own_old AND a.{key} = m.own_new"""
+
+
+def _move_changed(rows: OneWay, masks: str) -> str:
+    """plpgsql for ``_move`` that names only the columns that the statement changed in some row, for
+    a target with triggers that watch single columns."""
+    key = ident(rows.id)
+    sets = ",\n        ".join(
+        f"({n}, {literal(_chosen(n, c, f', {ident(c)} = '))})"
+        for n, c in enumerate(_others(rows), start=1)
+    )
+    arrays = ", ".join(f"pg_catalog.unnest(${n})" for n in (1, 2, 3))
+    rest = (
+        f" FROM ROWS FROM ({arrays}) AS m (own_old, own_new, own_mask), {rows.origin} AS a"
+        f" WHERE b.{key} = m.own_old AND a.{key} = m.own_new"
+    )
+    return f"""EXECUTE pg_catalog.concat(
+      {literal(f"UPDATE {rows.target} AS b SET {key} = m.own_new")},
+      (SELECT pg_catalog.string_agg(s.own_text, '') FROM (VALUES
+        {sets}) AS s (own_place, own_text)
+      WHERE EXISTS (SELECT FROM pg_catalog.unnest({masks}) AS m (own_mask)
+        WHERE pg_catalog.substr(m.own_mask, s.own_place, 1) = '1')),
+      {literal(rest)}) USING own_olds, own_news, {masks}"""
+
+
+def _chosen(place: int, column: str, before: str) -> str:
+    return (
+        f"{before}CASE WHEN pg_catalog.substr(m.own_mask, {place}, 1) = '1' "
+        f"THEN a.{ident(column)} ELSE b.{ident(column)} END"
+    )
 
 
 def _also_written(rows: OneWay) -> str:
@@ -74,12 +102,28 @@ def _also_written(rows: OneWay) -> str:
     WHERE {OURS} AND ({unlike}))"""
 
 
-def follow_changed_ids(rows: OneWay, *, exclusive: bool) -> str:
+def _moved(
+    rows: OneWay, move: Callable[[OneWay, str], str], afterwards: str, *, exclusive: bool
+) -> str:
+    moved = move(rows, "own_masks")
+    if not exclusive:
+        return moved
+    nothing = "pg_catalog.array_fill(''::pg_catalog.text, ARRAY[pg_catalog.cardinality(own_olds)])"
+    return f"""BEGIN
+    {moved};
+  EXCEPTION WHEN unique_violation OR exclusion_violation THEN
+    {move(rows, nothing)};
+    {afterwards};
+  END"""
+
+
+def follow_changed_ids(rows: OneWay, *, exclusive: bool, watched: bool) -> str:
     """plpgsql of the row trigger that fires for a changed id, with both transition tables.
 
     The first row's call updates all rows. The other calls, and the answer of the other direction,
     find equal rows and return at once. ``exclusive``: there are unique keys besides the id, which
-    may forbid this. Then the ids are updated first, and afterwards all differing rows.
+    may forbid this. Then the ids are updated first, and afterwards all differing rows. ``watched``:
+    the target may have triggers that watch single columns.
     """
     key = ident(rows.id)
     there = (
@@ -94,17 +138,14 @@ def follow_changed_ids(rows: OneWay, *, exclusive: bool) -> str:
         f"a row got another id in {rows.origin} while the same statement wrote it in {rows.target}"
     )
     kept = literal(f"a BEFORE trigger of {rows.target} keeps a row from getting its new id")
-    moved = _move(rows)
-    no_columns = (
-        "pg_catalog.array_fill(''::pg_catalog.text, ARRAY[pg_catalog.cardinality(own_olds)])"
-    )
-    if exclusive:
-        moved = f"""BEGIN
-    {moved};
-  EXCEPTION WHEN unique_violation OR exclusion_violation THEN
-    {_move(rows, no_columns)};
-    {rows.update("true")};
-  END"""
+    moved = _moved(rows, _move, f"{rows.update('true')}", exclusive=exclusive)
+    if watched:
+        afterwards = rows.changed(carried=False).statements(together=True).removesuffix(";")
+        moved = f"""IF {is_watched(rows.target)} THEN
+  {_moved(rows, _move_changed, afterwards, exclusive=exclusive)};
+  ELSE
+  {moved};
+  END IF"""
     missing = f"NOT EXISTS (SELECT FROM {rows.target} AS z WHERE z.{key} = a.{key})"
     return f"""  IF {there}
     AND {gone} THEN

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from membership_refactor.portrait import Column
+from membership_refactor.sql.changed_columns import ChangedColumns
 from membership_refactor.sql.quoting import columns as listed
 from membership_refactor.sql.quoting import ident
 from membership_refactor.sql.types import differs
@@ -77,6 +78,27 @@ class OneWay:
             f"FROM {self.origin} AS a, o, n\n"
             f"WHERE b.{key} = a.{key} AND o.{key} = a.{key} AND n.{key} = a.{key} AND {condition}\n"
             f"  AND ({apart})"
+        )
+
+    def changed(self, *, carried: bool) -> ChangedColumns:
+        """``carry``, or ``update``, for a target with triggers that watch single columns."""
+        others = [c for c in self.writable if c.name != self.id]
+        key = ident(self.id)
+        joined = f"FROM {self.origin} AS a, {self.target} AS b"
+        same = f"WHERE b.{key} = a.{key}"
+        changes = {c.name: differs((c,), "a", "b") for c in others}
+        if carried:
+            joined += ", o, n"
+            same += f" AND o.{key} = a.{key} AND n.{key} = a.{key}"
+            changes = {c.name: f"{differs((c,), 'o', 'n')} AND {changes[c.name]}" for c in others}
+        return ChangedColumns(
+            self.target,
+            "b",
+            self.id,
+            values={c.name: f"a.{ident(c.name)}" for c in others},
+            changes=changes,
+            rows=f"{joined}\n    {same}",
+            source=f"FROM {self.origin} AS a WHERE a.{key} = b.{key}",
         )
 
     def remove(self, condition: str) -> str:

@@ -17,7 +17,8 @@ from dataclasses import dataclass, replace
 
 from membership_refactor.sql.capture.changed_ids import VARIABLES, follow_changed_ids
 from membership_refactor.sql.capture.follow_rows import OURS, OneWay
-from membership_refactor.sql.names import OWN_PREFIXES, Names
+from membership_refactor.sql.changed_columns import VARIABLE, is_watched, triggers_of
+from membership_refactor.sql.names import Names
 from membership_refactor.sql.quoting import dollar_quoted, ident, literal
 from membership_refactor.sql.snapshot_fence import guard
 from membership_refactor.sql.statements import Statement
@@ -36,8 +37,9 @@ class Sync(OneWay):
     purpose: str
     """Part of the names of functions and triggers, such as ``to_copy``."""
     adopts: bool = False
-    """Whether the target may have BEFORE ROW triggers of the application. They can change or drop
-    capture's write without an event; then the origin takes over the result."""
+    """Whether the target may have triggers of the application. BEFORE ROW triggers can change or
+    drop capture's write without an event; then the origin takes over the result. For triggers that
+    watch single columns, an UPDATE names only the columns that change."""
 
     exclusive: bool = False
     """Whether the tables have unique keys besides the id. If a statement moves a value from one row
@@ -52,7 +54,8 @@ class Sync(OneWay):
         marked = self.marked
         key_type = next(c.type for c in self.columns if c.name == self.id)
         # Names that no column has: in ON CONFLICT (column) a variable of that name would win.
-        rows = f"  own_ids {key_type}[]; own_rows int; own_mass boolean;"
+        watched = f" {VARIABLE}" if self.adopts else ""
+        rows = f"  own_ids {key_type}[]; own_rows int; own_mass boolean;{watched}"
         written = self._written("n")
         bodies = {
             "insert": self._saved(written),
@@ -65,7 +68,7 @@ class Sync(OneWay):
             made += trigger_function(
                 self._function(kind),
                 body,
-                declare=VARIABLES.format(type=key_type) if kind == "moved" else rows,
+                declare=VARIABLES.format(type=key_type) + watched if kind == "moved" else rows,
                 marked=marked,
                 whole=(self.origin, self.target),
             )
@@ -154,7 +157,7 @@ class Sync(OneWay):
     END IF;
   END IF;"""
         if update:
-            writes = f"""IF own_mass THEN
+            writes = f"""{self._changed(many, few)}IF own_mass THEN
     EXECUTE {dollar_quoted(self.carry(many))};
   ELSIF own_rows = 1 THEN
     {self.carry(one)};
@@ -176,6 +179,28 @@ class Sync(OneWay):
   {self._untangled(writes, written, many)}
   {self._adopted(many)}
   RETURN NULL;"""
+
+    def _changed(self, many: str, few: str) -> str:
+        """The branch for a target with triggers that watch single columns."""
+        if not self.adopts:
+            return ""
+        changed = self.changed(carried=True)
+        return f"""IF {is_watched(self.target)} THEN
+    IF own_mass THEN
+      {changed.planned(many)}
+    ELSE
+      {changed.statements(few)}
+    END IF;
+  ELS"""
+
+    def _all_updated(self) -> str:
+        if not self.adopts:
+            return f"{self.update('true')};"
+        return f"""IF {is_watched(self.target)} THEN
+      {self.changed(carried=False).statements(together=True)}
+    ELSE
+      {self.update("true")};
+    END IF;"""
 
     def _inserted_twice(self) -> str:
         """Refuses a row that a trigger inserts here after the surrounding statement inserted a
@@ -225,7 +250,7 @@ class Sync(OneWay):
       RAISE;
     END IF;
     {self.remove("true")};
-    {self.update("true")};{afterwards}
+    {self._all_updated()}{afterwards}
   END;"""
 
     def _removed(self) -> str:
@@ -252,7 +277,7 @@ class Sync(OneWay):
         lock = f"1 FROM {self.origin} AS a WHERE a.{key} = NEW.{key} FOR KEY SHARE"
         news = f"a.{key} = ANY (own_news)"
         return f"""  {guard(self.names, lock)}
-{follow_changed_ids(self, exclusive=self.exclusive)}
+{follow_changed_ids(self, exclusive=self.exclusive, watched=self.adopts)}
   {self._kept(f"a.{key} = ANY (own_olds)")}
   {self._adopted(news)}
   RETURN NULL;"""
@@ -286,16 +311,8 @@ class Sync(OneWay):
     END IF;"""
 
     def _rewriting(self) -> str:
-        own = " AND ".join(
-            f"NOT pg_catalog.starts_with(t.tgname::text, {literal(p)})" for p in OWN_PREFIXES
-        )
         # tgtype: 1 row, 2 before (pg_trigger.h).
-        return (
-            "EXISTS (SELECT FROM pg_catalog.pg_trigger AS t\n"
-            f"      WHERE t.tgrelid = {literal(self.target)}::pg_catalog.regclass\n"
-            "        AND t.tgtype & 3 = 3 AND NOT t.tgisinternal AND t.tgenabled <> 'D'\n"
-            f"        AND {own})"
-        )
+        return triggers_of(self.target, "t.tgtype & 3 = 3")
 
     def _trigger(
         self,
