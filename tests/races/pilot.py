@@ -49,6 +49,7 @@ class Pilot:
         mutation: Mutation | None = None,
         options: Options | None = None,
         plan: TableSplit = PLAN,
+        schema: str = SCHEMA,
         settings: Mapping[str, str] | None = None,
     ) -> None:
         self.url, self.mutation = url, mutation
@@ -68,7 +69,7 @@ class Pilot:
         engine = create_engine("postgresql+psycopg://", creator=self._connect, poolclass=NullPool)
         # Two batches of each move, and a lock that is given up before a test counts as hung.
         chosen = options or Options(batch_rows=150, accept_usage="test", lock_timeout=20)
-        self.runner = Runner(engine, plan, SCHEMA, CHAIN, options=chosen)
+        self.runner = Runner(engine, plan, schema, CHAIN, options=chosen)
 
     # --- the test's side ------------------------------------------------------------------
 

@@ -30,7 +30,9 @@ def test_its_keys_are_those_that_ledgers_hold() -> None:
     assert list(dict.fromkeys(up)) == [
         "create_functions",
         "rebuild",
+        "rebuild_popular",
         "create_index",
+        "replay",
         "create_constraints",
         "switch",
         "drop_log_triggers",

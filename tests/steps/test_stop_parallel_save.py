@@ -31,6 +31,7 @@ def test_its_keys_are_those_that_ledgers_hold() -> None:
         "capture_parent",
         "forget_replaced",
         "list_childless",
+        "list_newer",
         "refresh",
         "save_in_parallel",
         "drop_child_triggers",

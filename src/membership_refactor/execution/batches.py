@@ -16,7 +16,7 @@ from membership_refactor.execution.progress import Progress, Task
 from membership_refactor.execution.sessions import Pg, Sessions, run, value
 from membership_refactor.execution.throttle import Throttle
 from membership_refactor.sql.build.ranges import WAIT, RangeJob
-from membership_refactor.sql.pacing.pace import BATCH_SECONDS
+from membership_refactor.sql.pacing.pace import BATCH_SECONDS, LARGEST
 from membership_refactor.sql.quoting import literal
 
 P = ParamSpec("P")
@@ -86,6 +86,8 @@ class Batches:
                     claimed = self._patiently(self._claim, pg, worker)
                     if claimed is None:
                         return
+                    if claimed is LISTED:
+                        continue
                     self._active.add(claimed.n)
                 began = time.perf_counter()
                 rows = self._patiently(self._do, pg, claimed)
@@ -93,7 +95,8 @@ class Batches:
                 task.advance(rows, note)
 
     def _claim(self, pg: Pg, worker: str) -> _Range | None:
-        """A range for this worker: one left behind, else the next one."""
+        """A range for this worker: one left behind, else the next one; LISTED if a popular value
+        was listed instead, None if nothing is left."""
         job = self.job
         with pg.transaction():
             row = run(pg, job.state()).fetchone()
@@ -106,19 +109,29 @@ class Batches:
             left = run(pg, job.left_behind(active)).fetchone()
             if left is not None:
                 return _Range(*left)
+            fixed = self.throttle.batch_rows
+            size = max(int(fixed or self._size), 1)
+            most = str(fixed or LARGEST)
             if not nulls_done:
                 run(pg, job.claim_nulls())
+                if job.popular and run(pg, job.list_nulls(most)).rowcount:
+                    return LISTED
                 return self._insert(pg, None, None, worker)
             if exhausted or bound is None:
                 return None
-            size = max(int(self.throttle.batch_rows or self._size), 1)
-            following = job.following(claimed=_text(claimed), bound=_text(bound), size=str(size))
+            following = job.following(
+                claimed=_text(claimed), bound=_text(bound), size=str(size), most=most
+            )
             found = run(pg, following).fetchone()
             if found is None or found[0] is None:
                 run(pg, job.exhaust())
                 return None
-            run(pg, job.claim(_text(found[1])))
-            return self._insert(pg, found[0], found[1], worker)
+            first, last, popular = found
+            run(pg, job.claim(_text(last)))
+            if popular:
+                run(pg, job.list_popular(_text(first)))
+                return LISTED
+            return self._insert(pg, first, last, worker)
 
     def _insert(self, pg: Pg, first: str | None, last: str | None, worker: str) -> _Range:
         n = value(pg, self.job.insert(first=_text(first), last=_text(last), worker=worker))
@@ -174,6 +187,10 @@ class _Range(NamedTuple):
     n: int
     first: str | None
     last: str | None
+
+
+LISTED = _Range(0, None, None)
+"""No range: a popular value was listed."""
 
 
 def _text(given: str | None) -> str:

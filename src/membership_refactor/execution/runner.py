@@ -155,7 +155,7 @@ class Runner:
             performers=self.performers,
         )
         for action in actions:
-            if action.key not in done:
+            if action.asked not in done:
                 work.do(action)
         if step.ends_ledger and direction is Direction.DOWN:
             run(pg, drop_ledger(self.schema).text)

@@ -203,6 +203,8 @@ class _Maker:
 
     def _rows_written(self, step: Step, action: Action) -> int:
         match action:
+            case Build(popular=True):
+                return 0  # counted with the build
             case Build():
                 parents = action.build.target == self.names.parent
                 return (self.counts.groups or 0) if parents else self.counts.rows
@@ -228,6 +230,8 @@ class _Maker:
     def _seconds(self, action: Action) -> float:
         rows, groups = self.counts.rows, self.counts.groups or 0
         match action:
+            case Build(popular=True):
+                return ACTION_SECONDS
             case Build():
                 kind = "rebuild" if action.build.target == self.names.parent else "copy"
                 return ACTION_SECONDS + rows * RATES[kind]

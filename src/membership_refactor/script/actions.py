@@ -39,7 +39,7 @@ class Printer:
         return "\n".join(
             (
                 f"-- {' '.join(action.title.split())}",
-                self.records.is_to_do(action.key),
+                self.records.is_to_do(action.asked),
                 when("refactor_to_do", [say(f"  {action.title}"), self._done(action)]),
             )
         )

@@ -18,7 +18,12 @@ from membership_refactor.steps.range_job import range_job
 def batches(records: Records, action: Build | Ranges, pace: Pace) -> str:
     """The body of a block that does every range and then records the action as done."""
     job = range_job(action, records.names, f"{records.step} {records.direction} {action.key}")
-    following = job.following(claimed="$1", bound="$2", size="$3")
+    following = job.following(claimed="$1", bound="$2", size="$3", most="$4")
+    most = f"coalesce(work.fixed, {LARGEST})"
+    list_nulls = list_popular = ""
+    if job.popular:
+        list_nulls = f"\n          {job.list_nulls(most)};\n          listed := FOUND;"
+        list_popular = f"\n          IF listed THEN {job.list_popular('work.first_value')}; END IF;"
     close_ranges, close_job = job.close()
     return f"""
 #variable_conflict use_column
@@ -26,7 +31,7 @@ def batches(records: Records, action: Build | Ranges, pace: Pace) -> str:
 DECLARE
   size double precision := {pace.batch_rows or job.sizes.first};
   fixed int := {pace.batch_rows or "NULL"};
-  job record; number bigint; first_value text; last_value text; written bigint;
+  job record; number bigint; first_value text; last_value text; listed boolean; written bigint;
   began timestamptz; tries int; stuck timestamptz;
 {VARIABLES}
 BEGIN
@@ -42,6 +47,7 @@ BEGIN
   LOOP
 {waiting(records, pace)}
     BEGIN
+      listed := false;
       {job.state()} INTO work.job;
       -- A range that was claimed and not finished, by runner or script, goes first.
       {job.left_behind()}
@@ -49,21 +55,23 @@ BEGIN
       IF NOT FOUND THEN
         IF NOT work.job.nulls_done THEN
           {job.claim_nulls()};
-          first_value := NULL; last_value := NULL;
+          first_value := NULL; last_value := NULL;{list_nulls}
         ELSE
           EXIT ranges WHEN work.job.exhausted OR work.job.bound IS NULL;
           -- By EXECUTE, so that every range is planned with its own values.
           EXECUTE {dollar_quoted(following)}
-          INTO work.first_value, work.last_value
-          USING work.job.claimed, work.job.bound, size::bigint;
+          INTO work.first_value, work.last_value, work.listed
+          USING work.job.claimed, work.job.bound, size::bigint, {most};
           IF work.first_value IS NULL THEN
             {job.exhaust()};
             EXIT ranges;
           END IF;
-          {job.claim("work.last_value")};
+          {job.claim("work.last_value")};{list_popular}
         END IF;
-        {job.insert(first="work.first_value", last="work.last_value", worker="script")}
-        INTO work.number;
+        IF NOT listed THEN
+          {job.insert(first="work.first_value", last="work.last_value", worker="script")}
+          INTO work.number;
+        END IF;
       END IF;
       stuck := NULL;
     EXCEPTION WHEN lock_not_available OR deadlock_detected OR serialization_failure THEN
@@ -76,6 +84,7 @@ BEGIN
       PERFORM pg_catalog.pg_sleep(pg_catalog.random() * 0.2);
       CONTINUE ranges;
     END IF;
+    CONTINUE ranges WHEN listed;
     began := pg_catalog.clock_timestamp(); tries := 0;
     LOOP
       tries := tries + 1;

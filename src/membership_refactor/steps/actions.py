@@ -22,6 +22,13 @@ class Action:
     """Unique within step and direction. Ledger and resume hold on to it, so it never changes."""
     title: str
     """What people read; it may change."""
+    until: str = ""
+    """The key of a later action. A step that is resumed before that one is done does this again."""
+
+    @property
+    def asked(self) -> str:
+        """The key of the action whose record says that this one need not be done."""
+        return self.until or self.key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +69,8 @@ class Build(Action):
     """The ranges of a table build, shared by workers; each range and its checkpoint one commit."""
 
     build: TableBuild
+    popular: bool = False
+    """Whether it does the values that have too many rows for one range of the build."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from membership_refactor.checks.check import Check
 from membership_refactor.checks.copied_rows import copy_is_exact, links_match_keys
+from membership_refactor.checks.row_sizes import keys_fit, rows_fit, rows_may_be_too_wide
 from membership_refactor.checks.source_rows import policies_hold, unvalidated_checks_hold
 from membership_refactor.planning import Stage
 from membership_refactor.portrait import Index, Portrait, Table
@@ -71,6 +72,18 @@ def before_up(s: Situation) -> tuple[Check, ...]:
     return (
         *policies_hold(s.plan, s.names.source),
         *unvalidated_checks_hold(s.plan, s.source()),
+        *rows_fit(s.plan, s.source()),
+        *keys_fit(s.plan, s.source()),
+    )
+
+
+def notes(s: Situation) -> tuple[str, ...]:
+    """What a wide row meets from here on."""
+    if not rows_may_be_too_wide(s.source()):
+        return ()
+    return (
+        f'a row of "{s.plan.source}" that leaves less than 24 bytes of its page free is refused '
+        "from here on (54000): the link needs them",
     )
 
 
@@ -262,6 +275,7 @@ STEP = Step(
     refusals=refusals,
     before_up=before_up,
     after_up=after_up,
+    notes=notes,
     holds=after_up,
     keeps=keeps,
     compares=compares,

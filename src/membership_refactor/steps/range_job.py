@@ -19,6 +19,17 @@ def range_job(action: Build | Ranges, names: Names, job: str) -> RangeJob:
             function=action.function,
         )
     build = action.build
+    if action.popular:
+        return RangeJob(
+            names=names,
+            job=job,
+            table=build.log.table,
+            route=build.log.key,
+            route_type=build.log.key_type,
+            function=build.function("build_popular"),
+            only_if=f"EXISTS (SELECT FROM {build.popular})",
+            locking=False,
+        )
     return RangeJob(
         names=names,
         job=job,
@@ -27,5 +38,6 @@ def range_job(action: Build | Ranges, names: Names, job: str) -> RangeJob:
         route_type=build.route_type,
         function=build.function("build"),
         null_function=build.function("build_null") if build.route_null else None,
+        popular=build.popular if build.build_popular else None,
         locking=False,
     )

@@ -8,6 +8,7 @@ from membership_refactor.checks.parents import (
     keys_are_unique,
     parents_follow_policies,
 )
+from membership_refactor.checks.row_sizes import LONGEST_KEY, keys_fit, unlimited_keys
 from membership_refactor.planning import Stage
 from membership_refactor.portrait import Portrait
 from membership_refactor.sql.build.table_build import build_of_parents
@@ -38,6 +39,21 @@ from membership_refactor.steps.step import Situation, Step
 SHARE_ROW, EXCLUSIVE = Lock.SHARE_ROW_EXCLUSIVE, Lock.ACCESS_EXCLUSIVE
 
 
+def before_up(s: Situation) -> tuple[Check, ...]:
+    return keys_fit(s.plan, s.child("rebuild_parent"))
+
+
+def notes(s: Situation) -> tuple[str, ...]:
+    """What a long key meets from here on."""
+    unlimited = unlimited_keys(s.plan, s.source())
+    if not unlimited:
+        return ()
+    return (
+        f"a key of more than {LONGEST_KEY:,} bytes is refused from here on (54000): "
+        f"{', '.join(unlimited)} may hold one",
+    )
+
+
 def up(s: Situation) -> tuple[Action, ...]:
     _plan, names, table = s.plan, s.names, parent(s)
     build = build_of_parents(names, s.child("rebuild_parent"))
@@ -54,6 +70,15 @@ def up(s: Situation) -> tuple[Action, ...]:
         ),
         Build(key="rebuild", title="Build the parents", build=build),
     ]
+    if build.build_popular:
+        actions.append(
+            Build(
+                key="rebuild_popular",
+                title="Build the parents whose first key value has too many rows for a batch",
+                build=build,
+                popular=True,
+            )
+        )
     actions += [
         Run(
             key=f"create_index:{name}",
@@ -62,6 +87,18 @@ def up(s: Situation) -> tuple[Action, ...]:
         )
         for name in (index.name for index in table.indexes)
     ]
+    # A child whose key is too long for the index may have stopped the step, and be gone since.
+    # Parents are found by their uuid, so the index of the primary key comes first.
+    place = 1 + next(n for n, a in enumerate(actions) if a.key.startswith("create_index:"))
+    actions.insert(
+        place,
+        Run(
+            key="replay",
+            title="Replay the log before the unique key is built",
+            until=actions[place].key,
+            statements=(Statement(f"SELECT {build.function('drain')}(NULL)"),),
+        ),
+    )
     actions.append(
         Run(
             key="create_constraints",
@@ -188,6 +225,8 @@ STEP = Step(
     up=up,
     down=down,
     becomes=becomes,
+    notes=notes,
+    before_up=before_up,
     after_up=after_up,
     holds=holds,
     compares=compares,

@@ -25,6 +25,8 @@ from membership_refactor.sql.parallel import (
     freeze_triggers,
     install,
     install_refresh,
+    ledger_tables,
+    list_newer,
     refresh_function,
     refresh_triggers,
     remember_parents,
@@ -130,6 +132,7 @@ def down(s: Situation) -> tuple[Action, ...]:
             key="create_functions",
             title="Create functions",
             statements=(
+                *ledger_tables(names, child),
                 *functions,
                 *refresh_function(names, child),
                 *batch_functions(names, child),
@@ -150,6 +153,11 @@ def down(s: Situation) -> tuple[Action, ...]:
             key="list_childless",
             title="List parents without children",
             statements=(emptied_statement(names, child),),
+        ),
+        Run(
+            key="list_newer",
+            title="List parents that changed after their children",
+            statements=list_newer(names, child),
         ),
         Ranges(
             key="refresh",
@@ -179,9 +187,12 @@ def down(s: Situation) -> tuple[Action, ...]:
         Run(
             key="drop_functions",
             title="Drop functions that are no longer used",
-            statements=tuple(
-                Statement(f"DROP FUNCTION IF EXISTS {names.own(f)}")
-                for f in ("frozen", "refilling", "child_filled", "parent_refill", "refresh")
+            statements=(
+                Statement(f"DELETE FROM {names.own('newer')}"),
+                *(
+                    Statement(f"DROP FUNCTION IF EXISTS {names.own(f)}")
+                    for f in ("frozen", "refilling", "child_filled", "parent_refill", "refresh")
+                ),
             ),
         ),
     )

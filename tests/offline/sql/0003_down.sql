@@ -673,6 +673,7 @@ DROP TABLE IF EXISTS "public"."curriculum_membership";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_copy_build";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_copy_drain";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_copy_build_null";
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_copy_build_popular";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_copy_log_insert"();
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_copy_log_update"();
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_copy_log_delete"();

@@ -181,7 +181,31 @@ BEGIN
   END IF;
 END
 $body$;
-
+DO $body$
+#variable_conflict use_column
+DECLARE
+  broken bigint; keys text[]; began timestamptz := pg_catalog.clock_timestamp();
+BEGIN
+  SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
+FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
+SELECT t."id"::text FROM "public"."programme_membership" AS t
+WHERE coalesce(pg_catalog.pg_column_size(t."person_id"), 0) + coalesce(pg_catalog.pg_column_size(t."programme_id"), 0) + coalesce(pg_catalog.pg_column_size(t."programme_membership_type"), 0) + coalesce(pg_catalog.pg_column_size(t."programme_start_date"), 0) + coalesce(pg_catalog.pg_column_size(t."programme_end_date"), 0) > 2656
+) AS z (key)) AS k) AS c;
+  INSERT INTO "public_refactor"."check_result"
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'copy_table', 'up', 'keys fit an index', broken, keys,
+    extract(epoch FROM pg_catalog.clock_timestamp() - began));
+  COMMIT;
+  IF broken > 0 THEN
+    RAISE assert_failure USING
+      MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
+        'keys fit an index', 'every key fits the parent''s unique key (2,704 bytes)',
+        CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
+        pg_catalog.array_to_string(keys, '; ')),
+      HINT = 'Shorten the key columns of those rows, or choose a key without that column, then run the same command again.';
+  END IF;
+END
+$body$;
 BEGIN;
 DELETE FROM "public_refactor"."action" WHERE plan = 'programme_membership' AND step = 'copy_table';
 INSERT INTO "public_refactor"."step" AS s
@@ -1221,7 +1245,7 @@ DO $body1$
 DECLARE
   size double precision := 2000;
   fixed int := NULL;
-  job record; number bigint; first_value text; last_value text; written bigint;
+  job record; number bigint; first_value text; last_value text; listed boolean; written bigint;
   began timestamptz; tries int; stuck timestamptz;
   look_at timestamptz := '-infinity'; control record; look record; owner text;
   wal_at timestamptz; wal_lsn pg_lsn; why text; why_at timestamptz;
@@ -1306,6 +1330,7 @@ SELECT 'programme_membership', e.event, e.detail FROM (VALUES
       look_at := pg_catalog.clock_timestamp() + interval '1 s';
     END IF;
     BEGIN
+      listed := false;
       SELECT claimed, bound, nulls_done, exhausted
 FROM "public_refactor"."job" WHERE (plan, job) = ('programme_membership', 'copy_table up copy') FOR UPDATE INTO work.job;
       -- A range that was claimed and not finished, by runner or script, goes first.
@@ -1319,25 +1344,34 @@ WHERE (plan, job) = ('programme_membership', 'copy_table up copy') AND NOT done 
         ELSE
           EXIT ranges WHEN work.job.exhausted OR work.job.bound IS NULL;
           -- By EXECUTE, so that every range is planned with its own values.
-          EXECUTE $body$SELECT (SELECT t."id"::text FROM "public"."programme_membership" AS t
+          EXECUTE $body$WITH x AS MATERIALIZED (SELECT (SELECT t."id" FROM "public"."programme_membership" AS t
     WHERE t."id" <= $2::bigint
-      AND ($1 IS NULL OR t."id" > $1::bigint) ORDER BY t."id" LIMIT 1),
-  coalesce((SELECT t."id"::text FROM "public"."programme_membership" AS t
+      AND ($1 IS NULL OR t."id" > $1::bigint) ORDER BY t."id" LIMIT 1) AS first,
+  (SELECT t."id" FROM "public"."programme_membership" AS t
     WHERE t."id" <= $2::bigint
-      AND ($1 IS NULL OR t."id" > $1::bigint) ORDER BY t."id" OFFSET greatest($3::bigint - 1, 0) LIMIT 1), $2)$body$
-          INTO work.first_value, work.last_value
-          USING work.job.claimed, work.job.bound, size::bigint;
+      AND ($1 IS NULL OR t."id" > $1::bigint) ORDER BY t."id" OFFSET $3::bigint LIMIT 1) AS later)
+SELECT x.first::text, CASE WHEN x.later IS NULL THEN $2 WHEN x.later = x.first THEN x.first::text
+  ELSE (SELECT t."id"::text FROM "public"."programme_membership" AS t
+    WHERE t."id" <= $2::bigint
+      AND ($1 IS NULL OR t."id" > $1::bigint)
+      AND t."id" < x.later ORDER BY t."id" DESC LIMIT 1) END,
+  x.later = x.first AND false IS TRUE
+FROM x$body$
+          INTO work.first_value, work.last_value, work.listed
+          USING work.job.claimed, work.job.bound, size::bigint, coalesce(work.fixed, 20000);
           IF work.first_value IS NULL THEN
             UPDATE "public_refactor"."job" SET exhausted = true WHERE (plan, job) = ('programme_membership', 'copy_table up copy');
             EXIT ranges;
           END IF;
           UPDATE "public_refactor"."job" SET claimed = work.last_value WHERE (plan, job) = ('programme_membership', 'copy_table up copy');
         END IF;
-        INSERT INTO "public_refactor"."batch" (plan, job, n, first, last, worker)
+        IF NOT listed THEN
+          INSERT INTO "public_refactor"."batch" (plan, job, n, first, last, worker)
 SELECT 'programme_membership', 'copy_table up copy', coalesce(pg_catalog.max(b.n), 0) + 1, work.first_value, work.last_value,
   'script'
 FROM "public_refactor"."batch" AS b WHERE (plan, job) = ('programme_membership', 'copy_table up copy') RETURNING n
-        INTO work.number;
+          INTO work.number;
+        END IF;
       END IF;
       stuck := NULL;
     EXCEPTION WHEN lock_not_available OR deadlock_detected OR serialization_failure THEN
@@ -1350,6 +1384,7 @@ FROM "public_refactor"."batch" AS b WHERE (plan, job) = ('programme_membership',
       PERFORM pg_catalog.pg_sleep(pg_catalog.random() * 0.2);
       CONTINUE ranges;
     END IF;
+    CONTINUE ranges WHEN listed;
     began := pg_catalog.clock_timestamp(); tries := 0;
     LOOP
       tries := tries + 1;
@@ -1806,6 +1841,7 @@ BEGIN;
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_copy_build";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_copy_drain";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_copy_build_null";
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_copy_build_popular";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_copy_log_insert"();
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_copy_log_update"();
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_copy_log_delete"();

@@ -1896,7 +1896,7 @@ DO $body1$
 DECLARE
   size double precision := 2000;
   fixed int := NULL;
-  job record; number bigint; first_value text; last_value text; written bigint;
+  job record; number bigint; first_value text; last_value text; listed boolean; written bigint;
   began timestamptz; tries int; stuck timestamptz;
   look_at timestamptz := '-infinity'; control record; look record; owner text;
   wal_at timestamptz; wal_lsn pg_lsn; why text; why_at timestamptz;
@@ -1981,6 +1981,7 @@ SELECT 'programme_membership', e.event, e.detail FROM (VALUES
       look_at := pg_catalog.clock_timestamp() + interval '1 s';
     END IF;
     BEGIN
+      listed := false;
       SELECT claimed, bound, nulls_done, exhausted
 FROM "public_refactor"."job" WHERE (plan, job) = ('programme_membership', 'retire_source down reconcile') FOR UPDATE INTO work.job;
       -- A range that was claimed and not finished, by runner or script, goes first.
@@ -1994,25 +1995,34 @@ WHERE (plan, job) = ('programme_membership', 'retire_source down reconcile') AND
         ELSE
           EXIT ranges WHEN work.job.exhausted OR work.job.bound IS NULL;
           -- By EXECUTE, so that every range is planned with its own values.
-          EXECUTE $body$SELECT (SELECT t."id"::text FROM "public"."curriculum_membership" AS t
+          EXECUTE $body$WITH x AS MATERIALIZED (SELECT (SELECT t."id" FROM "public"."curriculum_membership" AS t
     WHERE t."id" <= $2::bigint
-      AND ($1 IS NULL OR t."id" > $1::bigint) ORDER BY t."id" LIMIT 1),
-  coalesce((SELECT t."id"::text FROM "public"."curriculum_membership" AS t
+      AND ($1 IS NULL OR t."id" > $1::bigint) ORDER BY t."id" LIMIT 1) AS first,
+  (SELECT t."id" FROM "public"."curriculum_membership" AS t
     WHERE t."id" <= $2::bigint
-      AND ($1 IS NULL OR t."id" > $1::bigint) ORDER BY t."id" OFFSET greatest($3::bigint - 1, 0) LIMIT 1), $2)$body$
-          INTO work.first_value, work.last_value
-          USING work.job.claimed, work.job.bound, size::bigint;
+      AND ($1 IS NULL OR t."id" > $1::bigint) ORDER BY t."id" OFFSET $3::bigint LIMIT 1) AS later)
+SELECT x.first::text, CASE WHEN x.later IS NULL THEN $2 WHEN x.later = x.first THEN x.first::text
+  ELSE (SELECT t."id"::text FROM "public"."curriculum_membership" AS t
+    WHERE t."id" <= $2::bigint
+      AND ($1 IS NULL OR t."id" > $1::bigint)
+      AND t."id" < x.later ORDER BY t."id" DESC LIMIT 1) END,
+  x.later = x.first AND false IS TRUE
+FROM x$body$
+          INTO work.first_value, work.last_value, work.listed
+          USING work.job.claimed, work.job.bound, size::bigint, coalesce(work.fixed, 20000);
           IF work.first_value IS NULL THEN
             UPDATE "public_refactor"."job" SET exhausted = true WHERE (plan, job) = ('programme_membership', 'retire_source down reconcile');
             EXIT ranges;
           END IF;
           UPDATE "public_refactor"."job" SET claimed = work.last_value WHERE (plan, job) = ('programme_membership', 'retire_source down reconcile');
         END IF;
-        INSERT INTO "public_refactor"."batch" (plan, job, n, first, last, worker)
+        IF NOT listed THEN
+          INSERT INTO "public_refactor"."batch" (plan, job, n, first, last, worker)
 SELECT 'programme_membership', 'retire_source down reconcile', coalesce(pg_catalog.max(b.n), 0) + 1, work.first_value, work.last_value,
   'script'
 FROM "public_refactor"."batch" AS b WHERE (plan, job) = ('programme_membership', 'retire_source down reconcile') RETURNING n
-        INTO work.number;
+          INTO work.number;
+        END IF;
       END IF;
       stuck := NULL;
     EXCEPTION WHEN lock_not_available OR deadlock_detected OR serialization_failure THEN
@@ -2025,6 +2035,7 @@ FROM "public_refactor"."batch" AS b WHERE (plan, job) = ('programme_membership',
       PERFORM pg_catalog.pg_sleep(pg_catalog.random() * 0.2);
       CONTINUE ranges;
     END IF;
+    CONTINUE ranges WHEN listed;
     began := pg_catalog.clock_timestamp(); tries := 0;
     LOOP
       tries := tries + 1;
@@ -2354,6 +2365,7 @@ END $own$$body$;
       EXECUTE $body$DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_retired_build"$body$;
       EXECUTE $body$DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_retired_drain"$body$;
       EXECUTE $body$DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_retired_build_null"$body$;
+      EXECUTE $body$DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_retired_build_popular"$body$;
       EXECUTE $body$DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_retired_log_insert"()$body$;
       EXECUTE $body$DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_retired_log_update"()$body$;
       EXECUTE $body$DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_retired_log_delete"()$body$;

@@ -686,6 +686,8 @@ DROP INDEX IF EXISTS "public"."ix_programme_membership_training_number_id";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_parent_build";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_parent_drain";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_parent_build_null";
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_parent_build_popular";
+DROP TABLE IF EXISTS "public_refactor"."programme_membership_parent_popular";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_derive_insert";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_derive_update";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_derive_delete";

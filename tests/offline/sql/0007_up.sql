@@ -181,7 +181,31 @@ BEGIN
   END IF;
 END
 $body$;
-
+DO $body$
+#variable_conflict use_column
+DECLARE
+  broken bigint; keys text[]; began timestamptz := pg_catalog.clock_timestamp();
+BEGIN
+  SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
+FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
+SELECT t."id"::text FROM "public"."curriculum_membership" AS t
+WHERE coalesce(pg_catalog.pg_column_size(t."person_id"), 0) + coalesce(pg_catalog.pg_column_size(t."programme_id"), 0) + coalesce(pg_catalog.pg_column_size(t."programme_membership_type"), 0) + coalesce(pg_catalog.pg_column_size(t."programme_start_date"), 0) + coalesce(pg_catalog.pg_column_size(t."programme_end_date"), 0) > 2656
+) AS z (key)) AS k) AS c;
+  INSERT INTO "public_refactor"."check_result"
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'rebuild_parent', 'up', 'keys fit an index', broken, keys,
+    extract(epoch FROM pg_catalog.clock_timestamp() - began));
+  COMMIT;
+  IF broken > 0 THEN
+    RAISE assert_failure USING
+      MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
+        'keys fit an index', 'every key fits the parent''s unique key (2,704 bytes)',
+        CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
+        pg_catalog.array_to_string(keys, '; ')),
+      HINT = 'Shorten the key columns of those rows, or choose a key without that column, then run the same command again.';
+  END IF;
+END
+$body$;
 BEGIN;
 DELETE FROM "public_refactor"."action" WHERE plan = 'programme_membership' AND step = 'rebuild_parent';
 INSERT INTO "public_refactor"."step" AS s
@@ -334,6 +358,24 @@ BEGIN
 END
 $body$;
 REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_parent_drain" FROM PUBLIC;
+CREATE TABLE IF NOT EXISTS "public_refactor"."programme_membership_parent_popular" (value bigint);
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_parent_build_popular"(first pg_catalog.uuid, last pg_catalog.uuid) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET vacuum_cost_page_hit = 7129 AS $body$
+#variable_conflict use_variable
+DECLARE
+  written bigint;
+BEGIN
+  INSERT INTO "public"."programme_membership" AS p ("uuid", "person_id", "programme_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "amended_date")
+SELECT DISTINCT ON (c."programme_membership_uuid") c."programme_membership_uuid", c."person_id", c."programme_id", c."programme_membership_type", c."programme_start_date", c."programme_end_date", c."rotation", c."rotation_id", c."training_number_id", c."training_pathway", c."leaving_reason", c."leaving_destination", c."amended_date"
+FROM "public"."curriculum_membership" AS c WHERE c."programme_membership_uuid" BETWEEN first AND last
+    AND (c."person_id" IN (SELECT l.value FROM "public_refactor"."programme_membership_parent_popular" AS l)
+      OR c."person_id" IS NULL AND EXISTS (SELECT  FROM "public_refactor"."programme_membership_parent_popular" AS l WHERE l.value IS NULL))
+ORDER BY c."programme_membership_uuid", c."amended_date" DESC NULLS LAST, c."id" DESC;
+  GET DIAGNOSTICS written = ROW_COUNT;
+  RETURN written;
+END
+$body$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_parent_build_popular" FROM PUBLIC;
 CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_derive_insert"() RETURNS trigger LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET vacuum_cost_page_hit = 7129 AS $body$
 #variable_conflict use_variable
@@ -451,7 +493,7 @@ DO $body1$
 DECLARE
   size double precision := 2000;
   fixed int := NULL;
-  job record; number bigint; first_value text; last_value text; written bigint;
+  job record; number bigint; first_value text; last_value text; listed boolean; written bigint;
   began timestamptz; tries int; stuck timestamptz;
   look_at timestamptz := '-infinity'; control record; look record; owner text;
   wal_at timestamptz; wal_lsn pg_lsn; why text; why_at timestamptz;
@@ -536,6 +578,7 @@ SELECT 'programme_membership', e.event, e.detail FROM (VALUES
       look_at := pg_catalog.clock_timestamp() + interval '1 s';
     END IF;
     BEGIN
+      listed := false;
       SELECT claimed, bound, nulls_done, exhausted
 FROM "public_refactor"."job" WHERE (plan, job) = ('programme_membership', 'rebuild_parent up rebuild') FOR UPDATE INTO work.job;
       -- A range that was claimed and not finished, by runner or script, goes first.
@@ -546,28 +589,44 @@ WHERE (plan, job) = ('programme_membership', 'rebuild_parent up rebuild') AND NO
         IF NOT work.job.nulls_done THEN
           UPDATE "public_refactor"."job" SET nulls_done = true WHERE (plan, job) = ('programme_membership', 'rebuild_parent up rebuild');
           first_value := NULL; last_value := NULL;
+          INSERT INTO "public_refactor"."programme_membership_parent_popular" SELECT NULL
+WHERE (SELECT pg_catalog.count(*) FROM (SELECT FROM "public"."curriculum_membership" AS t
+    WHERE t."person_id" IS NULL LIMIT coalesce(work.fixed, 20000)::bigint + 1) AS n) > coalesce(work.fixed, 20000);
+          listed := FOUND;
         ELSE
           EXIT ranges WHEN work.job.exhausted OR work.job.bound IS NULL;
           -- By EXECUTE, so that every range is planned with its own values.
-          EXECUTE $body$SELECT (SELECT t."person_id"::text FROM "public"."curriculum_membership" AS t
+          EXECUTE $body$WITH x AS MATERIALIZED (SELECT (SELECT t."person_id" FROM "public"."curriculum_membership" AS t
     WHERE t."person_id" <= $2::bigint
-      AND ($1 IS NULL OR t."person_id" > $1::bigint) ORDER BY t."person_id" LIMIT 1),
-  coalesce((SELECT t."person_id"::text FROM "public"."curriculum_membership" AS t
+      AND ($1 IS NULL OR t."person_id" > $1::bigint) ORDER BY t."person_id" LIMIT 1) AS first,
+  (SELECT t."person_id" FROM "public"."curriculum_membership" AS t
     WHERE t."person_id" <= $2::bigint
-      AND ($1 IS NULL OR t."person_id" > $1::bigint) ORDER BY t."person_id" OFFSET greatest($3::bigint - 1, 0) LIMIT 1), $2)$body$
-          INTO work.first_value, work.last_value
-          USING work.job.claimed, work.job.bound, size::bigint;
+      AND ($1 IS NULL OR t."person_id" > $1::bigint) ORDER BY t."person_id" OFFSET $3::bigint LIMIT 1) AS later)
+SELECT x.first::text, CASE WHEN x.later IS NULL THEN $2 WHEN x.later = x.first THEN x.first::text
+  ELSE (SELECT t."person_id"::text FROM "public"."curriculum_membership" AS t
+    WHERE t."person_id" <= $2::bigint
+      AND ($1 IS NULL OR t."person_id" > $1::bigint)
+      AND t."person_id" < x.later ORDER BY t."person_id" DESC LIMIT 1) END,
+  x.later = x.first AND (SELECT t."person_id" FROM "public"."curriculum_membership" AS t
+    WHERE t."person_id" <= $2::bigint
+      AND ($1 IS NULL OR t."person_id" > $1::bigint) ORDER BY t."person_id" OFFSET $4::bigint LIMIT 1) = x.first IS TRUE
+FROM x$body$
+          INTO work.first_value, work.last_value, work.listed
+          USING work.job.claimed, work.job.bound, size::bigint, coalesce(work.fixed, 20000);
           IF work.first_value IS NULL THEN
             UPDATE "public_refactor"."job" SET exhausted = true WHERE (plan, job) = ('programme_membership', 'rebuild_parent up rebuild');
             EXIT ranges;
           END IF;
           UPDATE "public_refactor"."job" SET claimed = work.last_value WHERE (plan, job) = ('programme_membership', 'rebuild_parent up rebuild');
+          IF listed THEN INSERT INTO "public_refactor"."programme_membership_parent_popular" VALUES (work.first_value::bigint); END IF;
         END IF;
-        INSERT INTO "public_refactor"."batch" (plan, job, n, first, last, worker)
+        IF NOT listed THEN
+          INSERT INTO "public_refactor"."batch" (plan, job, n, first, last, worker)
 SELECT 'programme_membership', 'rebuild_parent up rebuild', coalesce(pg_catalog.max(b.n), 0) + 1, work.first_value, work.last_value,
   'script'
 FROM "public_refactor"."batch" AS b WHERE (plan, job) = ('programme_membership', 'rebuild_parent up rebuild') RETURNING n
-        INTO work.number;
+          INTO work.number;
+        END IF;
       END IF;
       stuck := NULL;
     EXCEPTION WHEN lock_not_available OR deadlock_detected OR serialization_failure THEN
@@ -580,6 +639,7 @@ FROM "public_refactor"."batch" AS b WHERE (plan, job) = ('programme_membership',
       PERFORM pg_catalog.pg_sleep(pg_catalog.random() * 0.2);
       CONTINUE ranges;
     END IF;
+    CONTINUE ranges WHEN listed;
     began := pg_catalog.clock_timestamp(); tries := 0;
     LOOP
       tries := tries + 1;
@@ -624,6 +684,200 @@ END
 $body1$;
 \endif
 
+-- Build the parents whose first key value has too many rows for a batch
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'rebuild_parent', 'up', 'rebuild_popular')) AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  Build the parents whose first key value has too many rows for a batch'
+DO $body1$
+#variable_conflict use_column
+<<work>>
+DECLARE
+  size double precision := 2000;
+  fixed int := NULL;
+  job record; number bigint; first_value text; last_value text; listed boolean; written bigint;
+  began timestamptz; tries int; stuck timestamptz;
+  look_at timestamptz := '-infinity'; control record; look record; owner text;
+  wal_at timestamptz; wal_lsn pg_lsn; why text; why_at timestamptz;
+BEGIN
+  -- Half of deadlock_timeout at most: so this session, and not a writer, gives up in a deadlock.
+  PERFORM pg_catalog.set_config('lock_timeout', least(2000, s.setting::int / 2)::text, false)
+FROM pg_catalog.pg_settings AS s WHERE s.name = 'deadlock_timeout';
+  PERFORM pg_catalog.set_config('synchronous_commit', 'off', false);
+  INSERT INTO "public_refactor"."job" (plan, job) VALUES ('programme_membership', 'rebuild_parent up rebuild_popular') ON CONFLICT DO NOTHING;
+  COMMIT;
+  -- Read after capture is committed: what commits later is in the log.
+  UPDATE "public_refactor"."job" AS j SET bound = (SELECT t."programme_membership_uuid"::text FROM "public"."curriculum_membership" AS t
+    WHERE t."programme_membership_uuid" IS NOT NULL AND EXISTS (SELECT FROM "public_refactor"."programme_membership_parent_popular") ORDER BY t."programme_membership_uuid" DESC LIMIT 1),
+  nulls_done = j.nulls_done OR true
+WHERE (plan, job) = ('programme_membership', 'rebuild_parent up rebuild_popular') AND j.bound IS NULL AND NOT j.exhausted;
+  COMMIT;
+  <<ranges>>
+  LOOP
+    IF pg_catalog.clock_timestamp() >= look_at THEN
+      LOOP
+        SELECT l.* INTO work.control FROM (SELECT coalesce(c.paused, false) AS paused, c.note, coalesce(c.batch_rows, NULL)::pg_catalog.int8 AS batch_rows, coalesce(c.max_lag_bytes, NULL)::pg_catalog.int8 AS max_lag_bytes, coalesce(c.max_wal_bytes_per_second, NULL)::pg_catalog.int8 AS max_wal_bytes_per_second, coalesce(c.max_active_sessions, NULL)::pg_catalog.int8 AS max_active_sessions
+FROM (SELECT) AS always LEFT JOIN "public_refactor"."control" AS c ON c.plan = 'programme_membership') AS l;
+        owner := pg_catalog.current_setting('role');
+        PERFORM pg_catalog.set_config('role', 'none', true);
+        SELECT l.* INTO work.look FROM (
+SELECT w.lsn AS wal_lsn, w.at AS wal_at,
+  CASE WHEN work.control.paused
+      THEN 'paused in the ledger' || coalesce(': ' || work.control.note::text, '')
+    WHEN r.bytes > work.control.max_lag_bytes::pg_catalog.int8 THEN pg_catalog.format('replica lag: %s is %s bytes behind, %s allowed',
+      r.name, pg_catalog.btrim(pg_catalog.to_char(r.bytes, 'FM999,999,999,999,999,990')), pg_catalog.btrim(pg_catalog.to_char(work.control.max_lag_bytes::pg_catalog.int8, 'FM999,999,999,999,999,990')))
+    WHEN w.rate > work.control.max_wal_bytes_per_second::pg_catalog.int8 THEN pg_catalog.format('WAL rate: %s bytes/s, %s allowed',
+      pg_catalog.btrim(pg_catalog.to_char(w.rate, 'FM999,999,999,999,999,990')), pg_catalog.btrim(pg_catalog.to_char(work.control.max_wal_bytes_per_second::pg_catalog.int8, 'FM999,999,999,999,999,990')))
+    WHEN a.sessions > work.control.max_active_sessions::pg_catalog.int8 THEN pg_catalog.format(
+      'load: %s other sessions are active, %s allowed', a.sessions, work.control.max_active_sessions::pg_catalog.int8)
+  END AS reason,
+  CASE WHEN s.sees THEN NULL
+    WHEN work.control.max_lag_bytes::pg_catalog.int8 IS NOT NULL THEN pg_catalog.format('role "%s" may not see how far replicas are '
+      'behind, so it cannot keep the limit of replica lag', session_user)
+    WHEN work.control.max_active_sessions::pg_catalog.int8 IS NOT NULL THEN pg_catalog.format('role "%s" may not see which other '
+      'sessions are active, so it cannot keep the limit of active sessions', session_user)
+  END AS unseen, s.remedy
+FROM (SELECT l.lsn, l.at, pg_catalog.pg_wal_lsn_diff(l.lsn, work.wal_lsn)
+      / nullif(extract(epoch FROM l.at - work.wal_at), 0) AS rate
+    FROM (SELECT pg_catalog.pg_current_wal_lsn() AS lsn,
+      pg_catalog.clock_timestamp() AS at) AS l) AS w
+  -- PostgreSQL hides the rows of others from every other role. What is hidden is not zero.
+  CROSS JOIN (SELECT pg_catalog.pg_has_role(session_user, 'pg_read_all_stats', 'USAGE') AS sees,
+    pg_catalog.format(CASE
+      WHEN pg_catalog.current_setting('server_version_num')::int >= 160000
+      THEN 'GRANT pg_monitor TO %I WITH INHERIT TRUE; or leave that limit out.'
+      WHEN pg_catalog.pg_has_role(session_user, 'pg_read_all_stats', 'MEMBER')
+      THEN 'ALTER ROLE %I INHERIT; or leave that limit out.'
+      ELSE 'GRANT pg_monitor TO %I; or leave that limit out.' END, session_user) AS remedy) AS s
+  LEFT JOIN (SELECT coalesce(nullif(r.application_name, ''), r.client_addr::text, r.pid::text)
+      AS name, pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), r.replay_lsn) AS bytes
+    FROM pg_catalog.pg_stat_replication AS r WHERE r.replay_lsn IS NOT NULL
+    ORDER BY bytes DESC LIMIT 1) AS r ON work.control.max_lag_bytes::pg_catalog.int8 IS NOT NULL
+  LEFT JOIN (SELECT pg_catalog.count(*) AS sessions FROM pg_catalog.pg_stat_activity AS a
+    WHERE a.state = 'active' AND a.backend_type = 'client backend'
+      AND a.application_name NOT LIKE 'membership!_refactor%' ESCAPE '!') AS a
+    ON work.control.max_active_sessions::pg_catalog.int8 IS NOT NULL) AS l;
+        PERFORM pg_catalog.set_config('role', owner, true);
+        IF work.look.unseen IS NOT NULL THEN
+          RAISE insufficient_privilege USING MESSAGE = work.look.unseen, HINT = work.look.remedy;
+        END IF;
+        fixed := work.control.batch_rows;
+        size := coalesce(fixed, size);
+        wal_lsn := work.look.wal_lsn; wal_at := work.look.wal_at;
+        IF pg_catalog.split_part(why, ':', 1)
+          IS DISTINCT FROM pg_catalog.split_part(work.look.reason, ':', 1) THEN
+INSERT INTO "public_refactor"."event" (plan, event, detail)
+SELECT 'programme_membership', e.event, e.detail FROM (VALUES
+  (1, 'waited', work.why::text, pg_catalog.jsonb_build_object('reason', pg_catalog.split_part(work.why::text, ':', 1), 'seconds', pg_catalog.round(extract(epoch FROM pg_catalog.clock_timestamp() - work.why_at)::numeric, 1))),
+  (2, 'waiting', work.look.reason::text, pg_catalog.jsonb_build_object('reason', work.look.reason::text)))
+  AS e (n, event, why, detail) WHERE e.why IS NOT NULL ORDER BY e.n;
+          why := work.look.reason; why_at := pg_catalog.clock_timestamp();
+        END IF;
+        EXIT WHEN why IS NULL;
+        COMMIT;
+        PERFORM pg_catalog.pg_sleep(1);
+      END LOOP;
+      look_at := pg_catalog.clock_timestamp() + interval '1 s';
+    END IF;
+    BEGIN
+      listed := false;
+      SELECT claimed, bound, nulls_done, exhausted
+FROM "public_refactor"."job" WHERE (plan, job) = ('programme_membership', 'rebuild_parent up rebuild_popular') FOR UPDATE INTO work.job;
+      -- A range that was claimed and not finished, by runner or script, goes first.
+      SELECT n, first, last FROM "public_refactor"."batch"
+WHERE (plan, job) = ('programme_membership', 'rebuild_parent up rebuild_popular') AND NOT done AND n NOT IN (0) ORDER BY n LIMIT 1
+      INTO work.number, work.first_value, work.last_value;
+      IF NOT FOUND THEN
+        IF NOT work.job.nulls_done THEN
+          UPDATE "public_refactor"."job" SET nulls_done = true WHERE (plan, job) = ('programme_membership', 'rebuild_parent up rebuild_popular');
+          first_value := NULL; last_value := NULL;
+        ELSE
+          EXIT ranges WHEN work.job.exhausted OR work.job.bound IS NULL;
+          -- By EXECUTE, so that every range is planned with its own values.
+          EXECUTE $body$WITH x AS MATERIALIZED (SELECT (SELECT t."programme_membership_uuid" FROM "public"."curriculum_membership" AS t
+    WHERE t."programme_membership_uuid" <= $2::pg_catalog.uuid
+      AND ($1 IS NULL OR t."programme_membership_uuid" > $1::pg_catalog.uuid) ORDER BY t."programme_membership_uuid" LIMIT 1) AS first,
+  (SELECT t."programme_membership_uuid" FROM "public"."curriculum_membership" AS t
+    WHERE t."programme_membership_uuid" <= $2::pg_catalog.uuid
+      AND ($1 IS NULL OR t."programme_membership_uuid" > $1::pg_catalog.uuid) ORDER BY t."programme_membership_uuid" OFFSET $3::bigint LIMIT 1) AS later)
+SELECT x.first::text, CASE WHEN x.later IS NULL THEN $2 WHEN x.later = x.first THEN x.first::text
+  ELSE (SELECT t."programme_membership_uuid"::text FROM "public"."curriculum_membership" AS t
+    WHERE t."programme_membership_uuid" <= $2::pg_catalog.uuid
+      AND ($1 IS NULL OR t."programme_membership_uuid" > $1::pg_catalog.uuid)
+      AND t."programme_membership_uuid" < x.later ORDER BY t."programme_membership_uuid" DESC LIMIT 1) END,
+  x.later = x.first AND false IS TRUE
+FROM x$body$
+          INTO work.first_value, work.last_value, work.listed
+          USING work.job.claimed, work.job.bound, size::bigint, coalesce(work.fixed, 20000);
+          IF work.first_value IS NULL THEN
+            UPDATE "public_refactor"."job" SET exhausted = true WHERE (plan, job) = ('programme_membership', 'rebuild_parent up rebuild_popular');
+            EXIT ranges;
+          END IF;
+          UPDATE "public_refactor"."job" SET claimed = work.last_value WHERE (plan, job) = ('programme_membership', 'rebuild_parent up rebuild_popular');
+        END IF;
+        IF NOT listed THEN
+          INSERT INTO "public_refactor"."batch" (plan, job, n, first, last, worker)
+SELECT 'programme_membership', 'rebuild_parent up rebuild_popular', coalesce(pg_catalog.max(b.n), 0) + 1, work.first_value, work.last_value,
+  'script'
+FROM "public_refactor"."batch" AS b WHERE (plan, job) = ('programme_membership', 'rebuild_parent up rebuild_popular') RETURNING n
+          INTO work.number;
+        END IF;
+      END IF;
+      stuck := NULL;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected OR serialization_failure THEN
+      -- As behind a writer's TRUNCATE.
+      stuck := coalesce(stuck, pg_catalog.clock_timestamp());
+      IF pg_catalog.clock_timestamp() >= stuck + interval '300 s' THEN RAISE; END IF;
+    END;
+    COMMIT;
+    IF stuck IS NOT NULL THEN
+      PERFORM pg_catalog.pg_sleep(pg_catalog.random() * 0.2);
+      CONTINUE ranges;
+    END IF;
+    CONTINUE ranges WHEN listed;
+    began := pg_catalog.clock_timestamp(); tries := 0;
+    LOOP
+      tries := tries + 1;
+      BEGIN
+        -- The row lock lets the backend of a killed client, still at this range, finish first.
+        IF NOT (SELECT done FROM "public_refactor"."batch" WHERE (plan, job) = ('programme_membership', 'rebuild_parent up rebuild_popular') AND n = work.number FOR UPDATE) THEN
+          IF work.first_value IS NULL THEN
+            written := 0;
+          ELSE
+            written := "public_refactor"."programme_membership_parent_build_popular"(work.first_value::pg_catalog.uuid, work.last_value::pg_catalog.uuid);
+          END IF;
+          UPDATE "public_refactor"."batch" SET done = true, rows = coalesce(work.written, 0),
+  done_at = pg_catalog.clock_timestamp() WHERE (plan, job) = ('programme_membership', 'rebuild_parent up rebuild_popular') AND n = work.number;
+        END IF;
+        EXIT;
+      EXCEPTION WHEN lock_not_available OR deadlock_detected OR serialization_failure THEN
+        IF pg_catalog.clock_timestamp() >= work.began + interval '300 s' THEN
+          RAISE;
+        END IF;
+      END;
+      COMMIT;
+      PERFORM pg_catalog.pg_sleep(pg_catalog.random() * least(2, 0.05 * 2 ^ least(tries, 6)));
+    END LOOP;
+    COMMIT;
+    IF fixed IS NULL THEN
+      size := least(greatest(size * least(greatest(0.1 / greatest(
+        extract(epoch FROM pg_catalog.clock_timestamp() - work.began), 0.0001), 0.5), 1.5),
+        500), 20000);
+    END IF;
+  END LOOP;
+  COMMIT;
+  INSERT INTO "public_refactor"."action" (plan, step, direction, key, rows)
+VALUES ('programme_membership', 'rebuild_parent', 'up', 'rebuild_popular', (SELECT coalesce(pg_catalog.sum(b.rows), 0)::bigint FROM "public_refactor"."batch" AS b
+WHERE (plan, job) = ('programme_membership', 'rebuild_parent up rebuild_popular') AND b.done)) ON CONFLICT DO NOTHING;
+  -- The same step may run again after a downgrade.
+  DELETE FROM "public_refactor"."batch" WHERE (plan, job) = ('programme_membership', 'rebuild_parent up rebuild_popular');
+  DELETE FROM "public_refactor"."job" WHERE (plan, job) = ('programme_membership', 'rebuild_parent up rebuild_popular');
+  COMMIT;
+  RESET synchronous_commit;
+  PERFORM pg_catalog.set_config('lock_timeout', '2s', false);
+END
+$body1$;
+\endif
+
 -- Create index pk_programme_membership
 SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'rebuild_parent', 'up', 'create_index:pk_programme_membership')) AS refactor_to_do \gset
 \if :refactor_to_do
@@ -633,6 +887,17 @@ SET LOCAL search_path = '';
 CREATE UNIQUE INDEX "pk_programme_membership" ON "public"."programme_membership" USING btree ("uuid");
 INSERT INTO "public_refactor"."action" (plan, step, direction, key)
 VALUES ('programme_membership', 'rebuild_parent', 'up', 'create_index:pk_programme_membership') ON CONFLICT DO NOTHING;
+COMMIT;
+\endif
+
+-- Replay the log before the unique key is built
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'rebuild_parent', 'up', 'create_index:uq_programme_membership_key')) AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  Replay the log before the unique key is built'
+BEGIN;
+SELECT "public_refactor"."programme_membership_parent_drain"(NULL);
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'rebuild_parent', 'up', 'replay') ON CONFLICT DO NOTHING;
 COMMIT;
 \endif
 
@@ -973,6 +1238,8 @@ BEGIN;
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_parent_build";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_parent_drain";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_parent_build_null";
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_parent_build_popular";
+DROP TABLE IF EXISTS "public_refactor"."programme_membership_parent_popular";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_parent_log_insert"();
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_parent_log_update"();
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_parent_log_delete"();

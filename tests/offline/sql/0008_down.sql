@@ -290,6 +290,9 @@ CREATE TABLE IF NOT EXISTS "public_refactor"."programme_membership_born" (
 CREATE TABLE IF NOT EXISTS "public_refactor"."programme_membership_emptied" (
   uuid uuid PRIMARY KEY
 );
+CREATE TABLE IF NOT EXISTS "public_refactor"."programme_membership_newer" (
+  uuid uuid PRIMARY KEY
+);
 CREATE TABLE IF NOT EXISTS "public_refactor"."programme_membership_unsettled" (
   uuid uuid PRIMARY KEY,
   xid xid8 NOT NULL
@@ -867,7 +870,7 @@ DO $body1$
 DECLARE
   size double precision := 100;
   fixed int := NULL;
-  job record; number bigint; first_value text; last_value text; written bigint;
+  job record; number bigint; first_value text; last_value text; listed boolean; written bigint;
   began timestamptz; tries int; stuck timestamptz;
   look_at timestamptz := '-infinity'; control record; look record; owner text;
   wal_at timestamptz; wal_lsn pg_lsn; why text; why_at timestamptz;
@@ -952,6 +955,7 @@ SELECT 'programme_membership', e.event, e.detail FROM (VALUES
       look_at := pg_catalog.clock_timestamp() + interval '1 s';
     END IF;
     BEGIN
+      listed := false;
       SELECT claimed, bound, nulls_done, exhausted
 FROM "public_refactor"."job" WHERE (plan, job) = ('programme_membership', 'link_children down keep_parent_uuids') FOR UPDATE INTO work.job;
       -- A range that was claimed and not finished, by runner or script, goes first.
@@ -965,25 +969,34 @@ WHERE (plan, job) = ('programme_membership', 'link_children down keep_parent_uui
         ELSE
           EXIT ranges WHEN work.job.exhausted OR work.job.bound IS NULL;
           -- By EXECUTE, so that every range is planned with its own values.
-          EXECUTE $body$SELECT (SELECT t."uuid"::text FROM "public"."programme_membership" AS t
+          EXECUTE $body$WITH x AS MATERIALIZED (SELECT (SELECT t."uuid" FROM "public"."programme_membership" AS t
     WHERE t."uuid" <= $2::pg_catalog.uuid
-      AND ($1 IS NULL OR t."uuid" > $1::pg_catalog.uuid) ORDER BY t."uuid" LIMIT 1),
-  coalesce((SELECT t."uuid"::text FROM "public"."programme_membership" AS t
+      AND ($1 IS NULL OR t."uuid" > $1::pg_catalog.uuid) ORDER BY t."uuid" LIMIT 1) AS first,
+  (SELECT t."uuid" FROM "public"."programme_membership" AS t
     WHERE t."uuid" <= $2::pg_catalog.uuid
-      AND ($1 IS NULL OR t."uuid" > $1::pg_catalog.uuid) ORDER BY t."uuid" OFFSET greatest($3::bigint - 1, 0) LIMIT 1), $2)$body$
-          INTO work.first_value, work.last_value
-          USING work.job.claimed, work.job.bound, size::bigint;
+      AND ($1 IS NULL OR t."uuid" > $1::pg_catalog.uuid) ORDER BY t."uuid" OFFSET $3::bigint LIMIT 1) AS later)
+SELECT x.first::text, CASE WHEN x.later IS NULL THEN $2 WHEN x.later = x.first THEN x.first::text
+  ELSE (SELECT t."uuid"::text FROM "public"."programme_membership" AS t
+    WHERE t."uuid" <= $2::pg_catalog.uuid
+      AND ($1 IS NULL OR t."uuid" > $1::pg_catalog.uuid)
+      AND t."uuid" < x.later ORDER BY t."uuid" DESC LIMIT 1) END,
+  x.later = x.first AND false IS TRUE
+FROM x$body$
+          INTO work.first_value, work.last_value, work.listed
+          USING work.job.claimed, work.job.bound, size::bigint, coalesce(work.fixed, 20000);
           IF work.first_value IS NULL THEN
             UPDATE "public_refactor"."job" SET exhausted = true WHERE (plan, job) = ('programme_membership', 'link_children down keep_parent_uuids');
             EXIT ranges;
           END IF;
           UPDATE "public_refactor"."job" SET claimed = work.last_value WHERE (plan, job) = ('programme_membership', 'link_children down keep_parent_uuids');
         END IF;
-        INSERT INTO "public_refactor"."batch" (plan, job, n, first, last, worker)
+        IF NOT listed THEN
+          INSERT INTO "public_refactor"."batch" (plan, job, n, first, last, worker)
 SELECT 'programme_membership', 'link_children down keep_parent_uuids', coalesce(pg_catalog.max(b.n), 0) + 1, work.first_value, work.last_value,
   'script'
 FROM "public_refactor"."batch" AS b WHERE (plan, job) = ('programme_membership', 'link_children down keep_parent_uuids') RETURNING n
-        INTO work.number;
+          INTO work.number;
+        END IF;
       END IF;
       stuck := NULL;
     EXCEPTION WHEN lock_not_available OR deadlock_detected OR serialization_failure THEN
@@ -996,6 +1009,7 @@ FROM "public_refactor"."batch" AS b WHERE (plan, job) = ('programme_membership',
       PERFORM pg_catalog.pg_sleep(pg_catalog.random() * 0.2);
       CONTINUE ranges;
     END IF;
+    CONTINUE ranges WHEN listed;
     began := pg_catalog.clock_timestamp(); tries := 0;
     LOOP
       tries := tries + 1;
@@ -1050,7 +1064,7 @@ DO $body1$
 DECLARE
   size double precision := 100;
   fixed int := NULL;
-  job record; number bigint; first_value text; last_value text; written bigint;
+  job record; number bigint; first_value text; last_value text; listed boolean; written bigint;
   began timestamptz; tries int; stuck timestamptz;
   look_at timestamptz := '-infinity'; control record; look record; owner text;
   wal_at timestamptz; wal_lsn pg_lsn; why text; why_at timestamptz;
@@ -1135,6 +1149,7 @@ SELECT 'programme_membership', e.event, e.detail FROM (VALUES
       look_at := pg_catalog.clock_timestamp() + interval '1 s';
     END IF;
     BEGIN
+      listed := false;
       SELECT claimed, bound, nulls_done, exhausted
 FROM "public_refactor"."job" WHERE (plan, job) = ('programme_membership', 'link_children down keep_child_uuids') FOR UPDATE INTO work.job;
       -- A range that was claimed and not finished, by runner or script, goes first.
@@ -1148,25 +1163,34 @@ WHERE (plan, job) = ('programme_membership', 'link_children down keep_child_uuid
         ELSE
           EXIT ranges WHEN work.job.exhausted OR work.job.bound IS NULL;
           -- By EXECUTE, so that every range is planned with its own values.
-          EXECUTE $body$SELECT (SELECT t."id"::text FROM "public"."curriculum_membership" AS t
+          EXECUTE $body$WITH x AS MATERIALIZED (SELECT (SELECT t."id" FROM "public"."curriculum_membership" AS t
     WHERE t."id" <= $2::bigint
-      AND ($1 IS NULL OR t."id" > $1::bigint) ORDER BY t."id" LIMIT 1),
-  coalesce((SELECT t."id"::text FROM "public"."curriculum_membership" AS t
+      AND ($1 IS NULL OR t."id" > $1::bigint) ORDER BY t."id" LIMIT 1) AS first,
+  (SELECT t."id" FROM "public"."curriculum_membership" AS t
     WHERE t."id" <= $2::bigint
-      AND ($1 IS NULL OR t."id" > $1::bigint) ORDER BY t."id" OFFSET greatest($3::bigint - 1, 0) LIMIT 1), $2)$body$
-          INTO work.first_value, work.last_value
-          USING work.job.claimed, work.job.bound, size::bigint;
+      AND ($1 IS NULL OR t."id" > $1::bigint) ORDER BY t."id" OFFSET $3::bigint LIMIT 1) AS later)
+SELECT x.first::text, CASE WHEN x.later IS NULL THEN $2 WHEN x.later = x.first THEN x.first::text
+  ELSE (SELECT t."id"::text FROM "public"."curriculum_membership" AS t
+    WHERE t."id" <= $2::bigint
+      AND ($1 IS NULL OR t."id" > $1::bigint)
+      AND t."id" < x.later ORDER BY t."id" DESC LIMIT 1) END,
+  x.later = x.first AND false IS TRUE
+FROM x$body$
+          INTO work.first_value, work.last_value, work.listed
+          USING work.job.claimed, work.job.bound, size::bigint, coalesce(work.fixed, 20000);
           IF work.first_value IS NULL THEN
             UPDATE "public_refactor"."job" SET exhausted = true WHERE (plan, job) = ('programme_membership', 'link_children down keep_child_uuids');
             EXIT ranges;
           END IF;
           UPDATE "public_refactor"."job" SET claimed = work.last_value WHERE (plan, job) = ('programme_membership', 'link_children down keep_child_uuids');
         END IF;
-        INSERT INTO "public_refactor"."batch" (plan, job, n, first, last, worker)
+        IF NOT listed THEN
+          INSERT INTO "public_refactor"."batch" (plan, job, n, first, last, worker)
 SELECT 'programme_membership', 'link_children down keep_child_uuids', coalesce(pg_catalog.max(b.n), 0) + 1, work.first_value, work.last_value,
   'script'
 FROM "public_refactor"."batch" AS b WHERE (plan, job) = ('programme_membership', 'link_children down keep_child_uuids') RETURNING n
-        INTO work.number;
+          INTO work.number;
+        END IF;
       END IF;
       stuck := NULL;
     EXCEPTION WHEN lock_not_available OR deadlock_detected OR serialization_failure THEN
@@ -1179,6 +1203,7 @@ FROM "public_refactor"."batch" AS b WHERE (plan, job) = ('programme_membership',
       PERFORM pg_catalog.pg_sleep(pg_catalog.random() * 0.2);
       CONTINUE ranges;
     END IF;
+    CONTINUE ranges WHEN listed;
     began := pg_catalog.clock_timestamp(); tries := 0;
     LOOP
       tries := tries + 1;
@@ -1422,7 +1447,7 @@ DO $body1$
 DECLARE
   size double precision := 100;
   fixed int := NULL;
-  job record; number bigint; first_value text; last_value text; written bigint;
+  job record; number bigint; first_value text; last_value text; listed boolean; written bigint;
   began timestamptz; tries int; stuck timestamptz;
   look_at timestamptz := '-infinity'; control record; look record; owner text;
   wal_at timestamptz; wal_lsn pg_lsn; why text; why_at timestamptz;
@@ -1507,6 +1532,7 @@ SELECT 'programme_membership', e.event, e.detail FROM (VALUES
       look_at := pg_catalog.clock_timestamp() + interval '1 s';
     END IF;
     BEGIN
+      listed := false;
       SELECT claimed, bound, nulls_done, exhausted
 FROM "public_refactor"."job" WHERE (plan, job) = ('programme_membership', 'link_children down restore_values') FOR UPDATE INTO work.job;
       -- A range that was claimed and not finished, by runner or script, goes first.
@@ -1520,25 +1546,34 @@ WHERE (plan, job) = ('programme_membership', 'link_children down restore_values'
         ELSE
           EXIT ranges WHEN work.job.exhausted OR work.job.bound IS NULL;
           -- By EXECUTE, so that every range is planned with its own values.
-          EXECUTE $body$SELECT (SELECT t."id"::text FROM "public"."curriculum_membership" AS t
+          EXECUTE $body$WITH x AS MATERIALIZED (SELECT (SELECT t."id" FROM "public"."curriculum_membership" AS t
     WHERE t."id" <= $2::bigint
-      AND ($1 IS NULL OR t."id" > $1::bigint) ORDER BY t."id" LIMIT 1),
-  coalesce((SELECT t."id"::text FROM "public"."curriculum_membership" AS t
+      AND ($1 IS NULL OR t."id" > $1::bigint) ORDER BY t."id" LIMIT 1) AS first,
+  (SELECT t."id" FROM "public"."curriculum_membership" AS t
     WHERE t."id" <= $2::bigint
-      AND ($1 IS NULL OR t."id" > $1::bigint) ORDER BY t."id" OFFSET greatest($3::bigint - 1, 0) LIMIT 1), $2)$body$
-          INTO work.first_value, work.last_value
-          USING work.job.claimed, work.job.bound, size::bigint;
+      AND ($1 IS NULL OR t."id" > $1::bigint) ORDER BY t."id" OFFSET $3::bigint LIMIT 1) AS later)
+SELECT x.first::text, CASE WHEN x.later IS NULL THEN $2 WHEN x.later = x.first THEN x.first::text
+  ELSE (SELECT t."id"::text FROM "public"."curriculum_membership" AS t
+    WHERE t."id" <= $2::bigint
+      AND ($1 IS NULL OR t."id" > $1::bigint)
+      AND t."id" < x.later ORDER BY t."id" DESC LIMIT 1) END,
+  x.later = x.first AND false IS TRUE
+FROM x$body$
+          INTO work.first_value, work.last_value, work.listed
+          USING work.job.claimed, work.job.bound, size::bigint, coalesce(work.fixed, 20000);
           IF work.first_value IS NULL THEN
             UPDATE "public_refactor"."job" SET exhausted = true WHERE (plan, job) = ('programme_membership', 'link_children down restore_values');
             EXIT ranges;
           END IF;
           UPDATE "public_refactor"."job" SET claimed = work.last_value WHERE (plan, job) = ('programme_membership', 'link_children down restore_values');
         END IF;
-        INSERT INTO "public_refactor"."batch" (plan, job, n, first, last, worker)
+        IF NOT listed THEN
+          INSERT INTO "public_refactor"."batch" (plan, job, n, first, last, worker)
 SELECT 'programme_membership', 'link_children down restore_values', coalesce(pg_catalog.max(b.n), 0) + 1, work.first_value, work.last_value,
   'script'
 FROM "public_refactor"."batch" AS b WHERE (plan, job) = ('programme_membership', 'link_children down restore_values') RETURNING n
-        INTO work.number;
+          INTO work.number;
+        END IF;
       END IF;
       stuck := NULL;
     EXCEPTION WHEN lock_not_available OR deadlock_detected OR serialization_failure THEN
@@ -1551,6 +1586,7 @@ FROM "public_refactor"."batch" AS b WHERE (plan, job) = ('programme_membership',
       PERFORM pg_catalog.pg_sleep(pg_catalog.random() * 0.2);
       CONTINUE ranges;
     END IF;
+    CONTINUE ranges WHEN listed;
     began := pg_catalog.clock_timestamp(); tries := 0;
     LOOP
       tries := tries + 1;
@@ -1605,7 +1641,7 @@ DO $body1$
 DECLARE
   size double precision := 100;
   fixed int := NULL;
-  job record; number bigint; first_value text; last_value text; written bigint;
+  job record; number bigint; first_value text; last_value text; listed boolean; written bigint;
   began timestamptz; tries int; stuck timestamptz;
   look_at timestamptz := '-infinity'; control record; look record; owner text;
   wal_at timestamptz; wal_lsn pg_lsn; why text; why_at timestamptz;
@@ -1690,6 +1726,7 @@ SELECT 'programme_membership', e.event, e.detail FROM (VALUES
       look_at := pg_catalog.clock_timestamp() + interval '1 s';
     END IF;
     BEGIN
+      listed := false;
       SELECT claimed, bound, nulls_done, exhausted
 FROM "public_refactor"."job" WHERE (plan, job) = ('programme_membership', 'link_children down settle_parents') FOR UPDATE INTO work.job;
       -- A range that was claimed and not finished, by runner or script, goes first.
@@ -1703,25 +1740,34 @@ WHERE (plan, job) = ('programme_membership', 'link_children down settle_parents'
         ELSE
           EXIT ranges WHEN work.job.exhausted OR work.job.bound IS NULL;
           -- By EXECUTE, so that every range is planned with its own values.
-          EXECUTE $body$SELECT (SELECT t."programme_membership_uuid"::text FROM "public"."curriculum_membership" AS t
+          EXECUTE $body$WITH x AS MATERIALIZED (SELECT (SELECT t."programme_membership_uuid" FROM "public"."curriculum_membership" AS t
     WHERE t."programme_membership_uuid" <= $2::pg_catalog.uuid
-      AND ($1 IS NULL OR t."programme_membership_uuid" > $1::pg_catalog.uuid) ORDER BY t."programme_membership_uuid" LIMIT 1),
-  coalesce((SELECT t."programme_membership_uuid"::text FROM "public"."curriculum_membership" AS t
+      AND ($1 IS NULL OR t."programme_membership_uuid" > $1::pg_catalog.uuid) ORDER BY t."programme_membership_uuid" LIMIT 1) AS first,
+  (SELECT t."programme_membership_uuid" FROM "public"."curriculum_membership" AS t
     WHERE t."programme_membership_uuid" <= $2::pg_catalog.uuid
-      AND ($1 IS NULL OR t."programme_membership_uuid" > $1::pg_catalog.uuid) ORDER BY t."programme_membership_uuid" OFFSET greatest($3::bigint - 1, 0) LIMIT 1), $2)$body$
-          INTO work.first_value, work.last_value
-          USING work.job.claimed, work.job.bound, size::bigint;
+      AND ($1 IS NULL OR t."programme_membership_uuid" > $1::pg_catalog.uuid) ORDER BY t."programme_membership_uuid" OFFSET $3::bigint LIMIT 1) AS later)
+SELECT x.first::text, CASE WHEN x.later IS NULL THEN $2 WHEN x.later = x.first THEN x.first::text
+  ELSE (SELECT t."programme_membership_uuid"::text FROM "public"."curriculum_membership" AS t
+    WHERE t."programme_membership_uuid" <= $2::pg_catalog.uuid
+      AND ($1 IS NULL OR t."programme_membership_uuid" > $1::pg_catalog.uuid)
+      AND t."programme_membership_uuid" < x.later ORDER BY t."programme_membership_uuid" DESC LIMIT 1) END,
+  x.later = x.first AND false IS TRUE
+FROM x$body$
+          INTO work.first_value, work.last_value, work.listed
+          USING work.job.claimed, work.job.bound, size::bigint, coalesce(work.fixed, 20000);
           IF work.first_value IS NULL THEN
             UPDATE "public_refactor"."job" SET exhausted = true WHERE (plan, job) = ('programme_membership', 'link_children down settle_parents');
             EXIT ranges;
           END IF;
           UPDATE "public_refactor"."job" SET claimed = work.last_value WHERE (plan, job) = ('programme_membership', 'link_children down settle_parents');
         END IF;
-        INSERT INTO "public_refactor"."batch" (plan, job, n, first, last, worker)
+        IF NOT listed THEN
+          INSERT INTO "public_refactor"."batch" (plan, job, n, first, last, worker)
 SELECT 'programme_membership', 'link_children down settle_parents', coalesce(pg_catalog.max(b.n), 0) + 1, work.first_value, work.last_value,
   'script'
 FROM "public_refactor"."batch" AS b WHERE (plan, job) = ('programme_membership', 'link_children down settle_parents') RETURNING n
-        INTO work.number;
+          INTO work.number;
+        END IF;
       END IF;
       stuck := NULL;
     EXCEPTION WHEN lock_not_available OR deadlock_detected OR serialization_failure THEN
@@ -1734,6 +1780,7 @@ FROM "public_refactor"."batch" AS b WHERE (plan, job) = ('programme_membership',
       PERFORM pg_catalog.pg_sleep(pg_catalog.random() * 0.2);
       CONTINUE ranges;
     END IF;
+    CONTINUE ranges WHEN listed;
     began := pg_catalog.clock_timestamp(); tries := 0;
     LOOP
       tries := tries + 1;

@@ -201,6 +201,44 @@ SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.
 \if :refactor_to_do
 \warn '  Create functions'
 BEGIN;
+CREATE TABLE IF NOT EXISTS "public_refactor"."programme_membership_replaced" (
+  "child id" bigint PRIMARY KEY,
+  "lost_rotation" boolean NOT NULL DEFAULT false, "was_rotation" text, "by_rotation" text,
+  "lost_rotation_id" boolean NOT NULL DEFAULT false, "was_rotation_id" bigint, "by_rotation_id" bigint,
+  "lost_training_number_id" boolean NOT NULL DEFAULT false, "was_training_number_id" bigint, "by_training_number_id" bigint,
+  "lost_training_pathway" boolean NOT NULL DEFAULT false, "was_training_pathway" text, "by_training_pathway" text,
+  "lost_leaving_reason" boolean NOT NULL DEFAULT false, "was_leaving_reason" text, "by_leaving_reason" text,
+  "lost_leaving_destination" boolean NOT NULL DEFAULT false, "was_leaving_destination" text, "by_leaving_destination" text,
+  "lost_amended_date" boolean NOT NULL DEFAULT false, "was_amended_date" timestamp(3) with time zone, "by_amended_date" timestamp(3) with time zone,
+  under uuid
+);
+CREATE TABLE IF NOT EXISTS "public_refactor"."programme_membership_losers" (
+  "child id" bigint PRIMARY KEY
+);
+CREATE TABLE IF NOT EXISTS "public_refactor"."programme_membership_uuid_map" (
+  "child id" bigint PRIMARY KEY,
+  "kept uuid" uuid NOT NULL,
+  "person_id" bigint,
+  "programme_id" bigint,
+  "programme_membership_type" text,
+  "programme_start_date" date,
+  "programme_end_date" date
+);
+CREATE TABLE IF NOT EXISTS "public_refactor"."programme_membership_born" (
+  xid xid8 NOT NULL,
+  uuid uuid NOT NULL,
+  PRIMARY KEY (xid, uuid)
+);
+CREATE TABLE IF NOT EXISTS "public_refactor"."programme_membership_emptied" (
+  uuid uuid PRIMARY KEY
+);
+CREATE TABLE IF NOT EXISTS "public_refactor"."programme_membership_newer" (
+  uuid uuid PRIMARY KEY
+);
+CREATE TABLE IF NOT EXISTS "public_refactor"."programme_membership_unsettled" (
+  uuid uuid PRIMARY KEY,
+  xid xid8 NOT NULL
+);
 CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_refilling"() RETURNS trigger LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 #variable_conflict use_variable
@@ -517,7 +555,7 @@ BEGIN
   PERFORM 1 FROM "public"."programme_membership" AS q WHERE q."uuid" IN (
     SELECT p."uuid" FROM "public"."curriculum_membership" AS c
     JOIN "public"."programme_membership" AS p ON p."uuid" = c."programme_membership_uuid"
-    WHERE c."programme_membership_uuid" IN (SELECT r."programme_membership_uuid" FROM "public"."curriculum_membership" AS r WHERE r."id" BETWEEN lo AND hi) AND (c."person_id" IS DISTINCT FROM p."person_id"
+    WHERE c."id" BETWEEN lo AND hi AND (c."person_id" IS DISTINCT FROM p."person_id"
     OR c."programme_id" IS DISTINCT FROM p."programme_id"
     OR c."programme_membership_type" IS DISTINCT FROM p."programme_membership_type"
     OR c."programme_start_date" IS DISTINCT FROM p."programme_start_date"
@@ -529,10 +567,9 @@ BEGIN
     OR c."leaving_reason" IS DISTINCT FROM p."leaving_reason"
     OR c."leaving_destination" IS DISTINCT FROM p."leaving_destination"))
   ORDER BY q."uuid" FOR NO KEY UPDATE;
-  UPDATE "public"."curriculum_membership" AS c SET "person_id" = p."person_id", "programme_id" = p."programme_id", "programme_membership_type" = p."programme_membership_type", "programme_start_date" = p."programme_start_date", "programme_end_date" = p."programme_end_date", "rotation" = p."rotation", "rotation_id" = p."rotation_id", "training_number_id" = p."training_number_id", "training_pathway" = p."training_pathway", "leaving_reason" = p."leaving_reason", "leaving_destination" = p."leaving_destination", "amended_date" = CASE WHEN p."amended_date" > newest.time OR pg_catalog.num_nonnulls(c."person_id", c."programme_id", c."programme_membership_type", c."programme_start_date", c."programme_end_date", c."rotation", c."rotation_id", c."training_number_id", c."training_pathway", c."leaving_reason", c."leaving_destination") > 0 THEN GREATEST(c."amended_date", p."amended_date") ELSE c."amended_date" END
+  UPDATE "public"."curriculum_membership" AS c SET "person_id" = p."person_id", "programme_id" = p."programme_id", "programme_membership_type" = p."programme_membership_type", "programme_start_date" = p."programme_start_date", "programme_end_date" = p."programme_end_date", "rotation" = p."rotation", "rotation_id" = p."rotation_id", "training_number_id" = p."training_number_id", "training_pathway" = p."training_pathway", "leaving_reason" = p."leaving_reason", "leaving_destination" = p."leaving_destination", "amended_date" = CASE WHEN pg_catalog.num_nonnulls(c."person_id", c."programme_id", c."programme_membership_type", c."programme_start_date", c."programme_end_date", c."rotation", c."rotation_id", c."training_number_id", c."training_pathway", c."leaving_reason", c."leaving_destination") > 0 OR EXISTS (SELECT FROM "public_refactor"."programme_membership_newer" AS n WHERE n.uuid = p."uuid") THEN GREATEST(c."amended_date", p."amended_date") ELSE c."amended_date" END
   FROM "public"."programme_membership" AS p
-  CROSS JOIN LATERAL (SELECT pg_catalog.max(s."amended_date") AS time FROM "public"."curriculum_membership" AS s WHERE s."programme_membership_uuid" = p."uuid") AS newest
-  WHERE p."uuid" = c."programme_membership_uuid" AND c."programme_membership_uuid" IN (SELECT r."programme_membership_uuid" FROM "public"."curriculum_membership" AS r WHERE r."id" BETWEEN lo AND hi) AND (c."person_id" IS DISTINCT FROM p."person_id"
+  WHERE p."uuid" = c."programme_membership_uuid" AND c."id" BETWEEN lo AND hi AND (c."person_id" IS DISTINCT FROM p."person_id"
     OR c."programme_id" IS DISTINCT FROM p."programme_id"
     OR c."programme_membership_type" IS DISTINCT FROM p."programme_membership_type"
     OR c."programme_start_date" IS DISTINCT FROM p."programme_start_date"
@@ -835,6 +872,22 @@ VALUES ('programme_membership', 'stop_parallel_save', 'down', 'list_childless') 
 COMMIT;
 \endif
 
+-- List parents that changed after their children
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'stop_parallel_save', 'down', 'list_newer')) AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  List parents that changed after their children'
+BEGIN;
+DELETE FROM "public_refactor"."programme_membership_newer";
+INSERT INTO "public_refactor"."programme_membership_newer" (uuid)
+SELECT p."uuid" FROM "public"."programme_membership" AS p
+JOIN (SELECT c."programme_membership_uuid", pg_catalog.max(c."amended_date") AS time
+  FROM "public"."curriculum_membership" AS c GROUP BY 1) AS g ON g."programme_membership_uuid" = p."uuid"
+WHERE p."amended_date" > g.time;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'stop_parallel_save', 'down', 'list_newer') ON CONFLICT DO NOTHING;
+COMMIT;
+\endif
+
 -- Refresh the deprecated columns of the children
 SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'stop_parallel_save', 'down', 'refresh')) AS refactor_to_do \gset
 \if :refactor_to_do
@@ -845,7 +898,7 @@ DO $body1$
 DECLARE
   size double precision := 100;
   fixed int := NULL;
-  job record; number bigint; first_value text; last_value text; written bigint;
+  job record; number bigint; first_value text; last_value text; listed boolean; written bigint;
   began timestamptz; tries int; stuck timestamptz;
   look_at timestamptz := '-infinity'; control record; look record; owner text;
   wal_at timestamptz; wal_lsn pg_lsn; why text; why_at timestamptz;
@@ -930,6 +983,7 @@ SELECT 'programme_membership', e.event, e.detail FROM (VALUES
       look_at := pg_catalog.clock_timestamp() + interval '1 s';
     END IF;
     BEGIN
+      listed := false;
       SELECT claimed, bound, nulls_done, exhausted
 FROM "public_refactor"."job" WHERE (plan, job) = ('programme_membership', 'stop_parallel_save down refresh') FOR UPDATE INTO work.job;
       -- A range that was claimed and not finished, by runner or script, goes first.
@@ -943,25 +997,34 @@ WHERE (plan, job) = ('programme_membership', 'stop_parallel_save down refresh') 
         ELSE
           EXIT ranges WHEN work.job.exhausted OR work.job.bound IS NULL;
           -- By EXECUTE, so that every range is planned with its own values.
-          EXECUTE $body$SELECT (SELECT t."id"::text FROM "public"."curriculum_membership" AS t
+          EXECUTE $body$WITH x AS MATERIALIZED (SELECT (SELECT t."id" FROM "public"."curriculum_membership" AS t
     WHERE t."id" <= $2::bigint
-      AND ($1 IS NULL OR t."id" > $1::bigint) ORDER BY t."id" LIMIT 1),
-  coalesce((SELECT t."id"::text FROM "public"."curriculum_membership" AS t
+      AND ($1 IS NULL OR t."id" > $1::bigint) ORDER BY t."id" LIMIT 1) AS first,
+  (SELECT t."id" FROM "public"."curriculum_membership" AS t
     WHERE t."id" <= $2::bigint
-      AND ($1 IS NULL OR t."id" > $1::bigint) ORDER BY t."id" OFFSET greatest($3::bigint - 1, 0) LIMIT 1), $2)$body$
-          INTO work.first_value, work.last_value
-          USING work.job.claimed, work.job.bound, size::bigint;
+      AND ($1 IS NULL OR t."id" > $1::bigint) ORDER BY t."id" OFFSET $3::bigint LIMIT 1) AS later)
+SELECT x.first::text, CASE WHEN x.later IS NULL THEN $2 WHEN x.later = x.first THEN x.first::text
+  ELSE (SELECT t."id"::text FROM "public"."curriculum_membership" AS t
+    WHERE t."id" <= $2::bigint
+      AND ($1 IS NULL OR t."id" > $1::bigint)
+      AND t."id" < x.later ORDER BY t."id" DESC LIMIT 1) END,
+  x.later = x.first AND false IS TRUE
+FROM x$body$
+          INTO work.first_value, work.last_value, work.listed
+          USING work.job.claimed, work.job.bound, size::bigint, coalesce(work.fixed, 20000);
           IF work.first_value IS NULL THEN
             UPDATE "public_refactor"."job" SET exhausted = true WHERE (plan, job) = ('programme_membership', 'stop_parallel_save down refresh');
             EXIT ranges;
           END IF;
           UPDATE "public_refactor"."job" SET claimed = work.last_value WHERE (plan, job) = ('programme_membership', 'stop_parallel_save down refresh');
         END IF;
-        INSERT INTO "public_refactor"."batch" (plan, job, n, first, last, worker)
+        IF NOT listed THEN
+          INSERT INTO "public_refactor"."batch" (plan, job, n, first, last, worker)
 SELECT 'programme_membership', 'stop_parallel_save down refresh', coalesce(pg_catalog.max(b.n), 0) + 1, work.first_value, work.last_value,
   'script'
 FROM "public_refactor"."batch" AS b WHERE (plan, job) = ('programme_membership', 'stop_parallel_save down refresh') RETURNING n
-        INTO work.number;
+          INTO work.number;
+        END IF;
       END IF;
       stuck := NULL;
     EXCEPTION WHEN lock_not_available OR deadlock_detected OR serialization_failure THEN
@@ -974,6 +1037,7 @@ FROM "public_refactor"."batch" AS b WHERE (plan, job) = ('programme_membership',
       PERFORM pg_catalog.pg_sleep(pg_catalog.random() * 0.2);
       CONTINUE ranges;
     END IF;
+    CONTINUE ranges WHEN listed;
     began := pg_catalog.clock_timestamp(); tries := 0;
     LOOP
       tries := tries + 1;
@@ -2461,6 +2525,7 @@ SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.
 \if :refactor_to_do
 \warn '  Drop functions that are no longer used'
 BEGIN;
+DELETE FROM "public_refactor"."programme_membership_newer";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_frozen";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_refilling";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_child_filled";

@@ -40,6 +40,11 @@ class RangeJob:
     """Takes the first and the last value of a range; returns the number of rows."""
     null_function: str | None = None
     """The same for the rows whose route is NULL."""
+    popular: str | None = None
+    """The table that lists values with more rows than a batch may have; another job does them.
+    None: all rows of a value are one batch, with no other value in it."""
+    only_if: str = ""
+    """A condition without which there is nothing to do; empty if there always is."""
     locking: bool = True
     """Whether a batch locks or changes rows that others write; a private table's are nobody's."""
 
@@ -76,9 +81,10 @@ class RangeJob:
         that is NULL everywhere has no bound.
         """
         route = f"t.{ident(self.route)}"
+        only = f" AND {self.only_if}" if self.only_if else ""
         return (
             f"UPDATE {self._jobs} AS j SET bound = (SELECT {route}::text FROM {self.table} AS t\n"
-            f"    WHERE {route} IS NOT NULL ORDER BY {route} DESC LIMIT 1),\n"
+            f"    WHERE {route} IS NOT NULL{only} ORDER BY {route} DESC LIMIT 1),\n"
             f"  nulls_done = j.nulls_done OR {'false' if self.null_function else 'true'}\n"
             f"WHERE {self._mine} AND j.bound IS NULL AND NOT j.exhausted"
         )
@@ -113,21 +119,48 @@ class RangeJob:
             f"WHERE {self._mine} AND NOT done AND n NOT IN ({active}) ORDER BY n LIMIT 1"
         )
 
-    def following(self, *, claimed: str, bound: str, size: str) -> str:
-        """SELECT of (first, last) of the next range; first is NULL if there is none."""
+    def following(self, *, claimed: str, bound: str, size: str, most: str) -> str:
+        """SELECT of (first, last, popular) of the next range; first is NULL if there is none.
+
+        A range has ``size`` rows at most. A value with more rows is a range of its own. If it has
+        more than ``most`` too, it is popular where the job lists such values.
+        """
         route, kind = f"t.{ident(self.route)}", self.route_type
-        ordered = (
-            f"SELECT {route}::text FROM {self.table} AS t\n"
+        rest = (
+            f"FROM {self.table} AS t\n"
             f"    WHERE {route} <= {bound}::{kind}\n"
-            f"      AND ({claimed} IS NULL OR {route} > {claimed}::{kind}) ORDER BY {route}"
+            f"      AND ({claimed} IS NULL OR {route} > {claimed}::{kind})"
         )
+        ordered = f"SELECT {route} {rest} ORDER BY {route}"
+        popular = (
+            f"({ordered} OFFSET {most}::bigint LIMIT 1) = x.first" if self.popular else "false"
+        )
+        # Materialized, so that each is looked up once.
         return (
-            f"SELECT ({ordered} LIMIT 1),\n"
-            f"  coalesce(({ordered} OFFSET greatest({size}::bigint - 1, 0) LIMIT 1), {bound})"
+            f"WITH x AS MATERIALIZED (SELECT ({ordered} LIMIT 1) AS first,\n"
+            f"  ({ordered} OFFSET {size}::bigint LIMIT 1) AS later)\n"
+            "SELECT x.first::text, CASE WHEN x.later IS NULL THEN "
+            f"{bound} WHEN x.later = x.first THEN x.first::text\n"
+            f"  ELSE (SELECT {route}::text {rest}\n"
+            f"      AND {route} < x.later ORDER BY {route} DESC LIMIT 1) END,\n"
+            f"  x.later = x.first AND {popular} IS TRUE\n"
+            "FROM x"
         )
 
     def claim_nulls(self) -> str:
         return f"UPDATE {self._jobs} SET nulls_done = true WHERE {self._mine}"
+
+    def list_nulls(self, most: str) -> str:
+        """INSERT of one row where more than ``most`` rows have no value: then NULL is popular."""
+        return (
+            f"INSERT INTO {self.popular} SELECT NULL\n"
+            f"WHERE (SELECT pg_catalog.count(*) FROM (SELECT FROM {self.table} AS t\n"
+            f"    WHERE t.{ident(self.route)} IS NULL LIMIT {most}::bigint + 1) AS n) > {most}"
+        )
+
+    def list_popular(self, first: str) -> str:
+        """INSERT of a popular value, in the transaction that claims it."""
+        return f"INSERT INTO {self.popular} VALUES ({first}::{self.route_type})"
 
     def claim(self, last: str) -> str:
         return f"UPDATE {self._jobs} SET claimed = {last} WHERE {self._mine}"

@@ -46,12 +46,20 @@ class TableBuild:
     """One statement that replays everything in one snapshot; empty unless rows are copied."""
     route_null: bool = False
     """Whether the route may be NULL. Those rows are a range of their own."""
+    build_popular: str = ""
+    """As ``build_range``, for rows of popular values in ranges along the log's key; empty where
+    the route is unique."""
 
     def function(self, purpose: str) -> str:
         return self.names.own(f"{self.job}_{purpose}")
 
+    @property
+    def popular(self) -> str:
+        """The table of the values of the route that have too many rows for one range."""
+        return self.function("popular")
+
     def function_statements(self) -> tuple[Statement, ...]:
-        """CREATE of ``build``, ``build_null`` and ``drain``."""
+        """CREATE of ``build``, ``build_null``, ``build_popular`` with its table, and ``drain``."""
         t = self.route_type
         made = [
             *self._function(
@@ -62,11 +70,31 @@ class TableBuild:
         if self.route_null:
             condition = f"{self.alias}.{ident(self.route)} IS NULL"
             made += self._function("build_null", "", "bigint", self._build(condition))
+        if self.build_popular:
+            k, route = self.log.key_type, f"{self.alias}.{ident(self.route)}"
+            listed = f"SELECT {{}} FROM {self.popular} AS l"
+            condition = (
+                f"{self.alias}.{ident(self.log.key)} BETWEEN first AND last\n"
+                f"    AND ({route} IN ({listed.format('l.value')})\n"
+                f"      OR {route} IS NULL AND EXISTS ({listed.format('')} WHERE l.value IS NULL))"
+            )
+            made += (
+                Statement(f"CREATE TABLE IF NOT EXISTS {self.popular} (value {t})"),
+                *self._function(
+                    "build_popular",
+                    f"first {k}, last {k}",
+                    "bigint",
+                    self._build(condition, self.build_popular),
+                ),
+            )
         return tuple(made)
 
     def drop_statements(self) -> tuple[Statement, ...]:
-        purposes = ("build", "drain", "build_null")
-        return tuple(Statement(f"DROP FUNCTION IF EXISTS {self.function(p)}") for p in purposes)
+        purposes = ("build", "drain", "build_null", "build_popular")
+        return (
+            *(Statement(f"DROP FUNCTION IF EXISTS {self.function(p)}") for p in purposes),
+            *((Statement(f"DROP TABLE IF EXISTS {self.popular}"),) if self.build_popular else ()),
+        )
 
     def pending_query(self) -> str:
         """SELECT of (keys, marks, entries, more) in the first entries of the log.
@@ -91,12 +119,12 @@ class TableBuild:
     def _between(self) -> str:
         return f"{self.alias}.{ident(self.route)} BETWEEN first AND last"
 
-    def _build(self, condition: str) -> str:
+    def _build(self, condition: str, insert: str | None = None) -> str:
         return f"""
 DECLARE
   written bigint;
 BEGIN
-  {self.build_range.replace("%(where)s", condition)};
+  {(insert or self.build_range).replace("%(where)s", condition)};
   GET DIAGNOSTICS written = ROW_COUNT;
   RETURN written;
 END
@@ -270,7 +298,8 @@ def build_of_parents(names: Names, child: Table) -> TableBuild:
     """0006 and 0007: makes a parent of each group of children; a range holds whole groups.
 
     The ranges run along the first key column if an index begins with it, else along the link,
-    which always has an index. Either way all rows of a group fall into one range.
+    which always has an index. Either way all rows of a group fall into one range. Where a value of
+    the first key column has too many rows, its groups are done along the link afterwards.
     """
     plan = names.plan
     first = plan.key[0]
@@ -297,6 +326,9 @@ def build_of_parents(names: Names, child: Table) -> TableBuild:
         route=route,
         route_type=column.type if indexed else "pg_catalog.uuid",
         build_range=insert_parents(names, child, select),
+        build_popular=insert_parents(names, child, grouped(names, child, "%(where)s"))
+        if indexed
+        else "",
         alias="c",
         replay_keys=f"PERFORM {names.own('settle')}(taken, false);",
         replay_clear=(

@@ -27,7 +27,7 @@ from membership_refactor.sql.parallel.noted_children import (
     note_child_functions,
     note_child_triggers,
 )
-from membership_refactor.sql.parallel.refresh import refresh_function
+from membership_refactor.sql.parallel.refresh import list_newer, refresh_function
 
 __all__ = [
     "TABLES",
@@ -43,6 +43,7 @@ __all__ = [
     "install_refresh",
     "ledger_tables",
     "list_losers",
+    "list_newer",
     "note_child_functions",
     "note_child_triggers",
     "refresh_function",

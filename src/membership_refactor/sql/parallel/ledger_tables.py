@@ -8,7 +8,7 @@ from membership_refactor.sql.parallel.sides import Sides
 from membership_refactor.sql.quoting import fitted, ident
 from membership_refactor.sql.statements import Statement
 
-TABLES = ("replaced", "losers", "uuid_map", "born", "emptied", "unsettled")
+TABLES = ("replaced", "losers", "uuid_map", "born", "emptied", "unsettled", "newer")
 
 
 def lost(column: str) -> str:
@@ -44,6 +44,8 @@ def ledger_tables(names: Names, child: Table) -> tuple[Statement, ...]:
         # Parents created in a transaction. Only rows of the running transaction count.
         "born": "xid xid8 NOT NULL,\n  uuid uuid NOT NULL,\n  PRIMARY KEY (xid, uuid)",
         "emptied": "uuid uuid PRIMARY KEY",
+        # Parents that changed after their children, during the downgrade of 0009.
+        "newer": "uuid uuid PRIMARY KEY",
         # Parents of restored children, with the last batch that restored one.
         "unsettled": "uuid uuid PRIMARY KEY,\n  xid xid8 NOT NULL",
     }

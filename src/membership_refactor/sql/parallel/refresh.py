@@ -12,35 +12,49 @@ from membership_refactor.sql.statements import Statement
 from membership_refactor.sql.types import differs
 
 
+def list_newer(names: Names, child: Table) -> tuple[Statement, ...]:
+    """List the parents that changed after their children, before a child gets a parent's time.
+
+    So a batch need not take all children of a parent. A parent that changes after this has written
+    all its children itself.
+    """
+    sides = Sides(names, child)
+    newer = names.own("newer")
+    return (
+        Statement(f"DELETE FROM {newer}"),
+        *(
+            Statement(
+                f"INSERT INTO {newer} (uuid)\n"
+                f"SELECT p.{sides.uuid} FROM {names.parent} AS p\n"
+                f"JOIN (SELECT c.{sides.link}, pg_catalog.max(c.{ident(column)}) AS time\n"
+                f"  FROM {names.copy} AS c GROUP BY 1) AS g ON g.{sides.link} = p.{sides.uuid}\n"
+                f"WHERE p.{ident(column)} > g.time"
+            )
+            for column in sides.changed
+        ),
+    )
+
+
 def refresh_function(names: Names, child: Table) -> tuple[Statement, ...]:
     """``refresh(lo, hi)``: makes children in [lo, hi] equal to their parents; returns the count."""
     plan = names.plan
     sides = Sides(names, child)
-    apart = differs(sides.deprecated, "c", "p")
-    # All children of a parent at once: their greatest time has to be read before one is set.
-    family = (
-        f"c.{sides.link} IN (SELECT r.{sides.link} FROM {names.copy} AS r "
-        f"WHERE r.{sides.id} BETWEEN lo AND hi)"
-    )
-    newest, changed = "", ""
+    mine = f"c.{sides.id} BETWEEN lo AND hi AND {differs(sides.deprecated, 'c', 'p')}"
+    changed = ""
     for column in sides.changed:
         t = ident(column)
         # If a parent changed after its children, they get its time. Otherwise each child keeps its
         # own, and the rows are as they were before the columns were dropped. If old values are
         # still there, a difference is a change, so the child gets the later of both times.
-        newest = (
-            f"\n  CROSS JOIN LATERAL (SELECT pg_catalog.max(s.{t}) AS time FROM {names.copy} AS s"
-            f" WHERE s.{sides.link} = p.{sides.uuid}) AS newest"
-        )
+        newer = f"EXISTS (SELECT FROM {names.own('newer')} AS n WHERE n.uuid = p.{sides.uuid})"
         changed = (
-            f", {t} = CASE WHEN p.{t} > newest.time OR "
-            f"pg_catalog.num_nonnulls({sides.row_of('c')}) > 0 "
+            f", {t} = CASE WHEN pg_catalog.num_nonnulls({sides.row_of('c')}) > 0 OR {newer} "
             f"THEN GREATEST(c.{t}, p.{t}) ELSE c.{t} END"
         )
-    work = f"""{lock_parents(sides, f"{family} AND {apart}")}
+    work = f"""{lock_parents(sides, mine)}
   UPDATE {names.copy} AS c SET {set_to(plan.deprecated, "p")}{changed}
-  FROM {names.parent} AS p{newest}
-  WHERE p.{sides.uuid} = c.{sides.link} AND {family} AND {apart};
+  FROM {names.parent} AS p
+  WHERE p.{sides.uuid} = c.{sides.link} AND {mine};
   GET DIAGNOSTICS written = ROW_COUNT;"""
     body = f"  {silently(names, sides.tables, work)}\n  RETURN written;"
     return function(
