@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, TypeAlias, cast
 
 import psycopg
@@ -12,6 +13,7 @@ from psycopg.rows import DictRow, dict_row
 from sqlalchemy import Connection
 
 from membership_refactor.catalog import dependents, queries
+from membership_refactor.catalog.read_functions import read_routines
 from membership_refactor.portrait.server import EventTrigger, Server
 from membership_refactor.portrait.tables import (
     Column,
@@ -47,6 +49,15 @@ def read_portrait(connection: Connection, schema: str, names: Sequence[str]) -> 
         if not found:
             return Portrait(schema=schema, tables=(), server_version=version)
         parts = _read_parts(cursor, [row["oid"] for row in found], ledger_schema(schema))
+        routines = read_routines(
+            partial(_rows, cursor),
+            [row["oid"] for row in found],
+            schema,
+            own=OWN_PREFIXES,
+            ledger=ledger_schema(schema),
+        )
+        for row in found:
+            row["routines"], row["path"] = routines[row["oid"]]
     return Portrait(
         schema=schema,
         tables=tuple(_table(row, parts) for row in found),

@@ -28,6 +28,7 @@ from membership_refactor.execution.throttle import Throttle
 from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Portrait
 from membership_refactor.portrait.server import Server
+from membership_refactor.sql.application_code.search_path import path_obstacles, session_path
 from membership_refactor.sql.ledger.own_objects import renew_foreign_fence
 from membership_refactor.sql.ledger.tables import drop_ledger
 from membership_refactor.sql.names import Names
@@ -140,6 +141,7 @@ class Runner:
         else:
             self.progress.say(f"{label}: resumed")
             situation = replace(self.situation(pg), now=self.ledger.now(pg, name))
+            run(pg, session_path(situation.names))
         self.progress.say(f"{label} {direction}")
         actions = step.up(situation) if direction is Direction.UP else step.down(situation)
         done = self.ledger.done(pg, name, direction)
@@ -168,9 +170,11 @@ class Runner:
         """The situation in which the step begins, after everything that may speak against it."""
         portrait, server = self.read(), self.server()
         situation = replace(self.situation(pg), now=portrait, server=server)
+        run(pg, session_path(situation.names))
         self._require_neighbours(pg, step, direction)
         self._require(pg, (own_objects_stand(self.names),), step, direction)
         self._require_structure(pg, step, situation, direction, lowest)
+        self._require_nothing_refused(step, path_obstacles(self.plan, portrait))
         Throttle(self.ledger, self.options, self.progress).look(pg)
         if direction is Direction.DOWN:
             for other in self.chain.way_down(step.name, lowest):
@@ -178,13 +182,7 @@ class Runner:
             return situation
         kept = {**situation.portraits, step.name: portrait}
         situation = replace(situation, portraits=kept)
-        refused = step.refusals(situation)
-        if refused:
-            raise CannotCarry(
-                f"{self._label(step.name)} cannot begin; nothing has been changed:",
-                differences=refused,
-                hint="Mend these, then run the same command again.",
-            )
+        self._require_nothing_refused(step, step.refusals(situation))
         if step.gate is not None:
             open_gate(
                 pg,
@@ -196,6 +194,14 @@ class Runner:
             )
         self._require(pg, step.before_up(situation), step, direction)
         return situation
+
+    def _require_nothing_refused(self, step: Step, refused: tuple[str, ...]) -> None:
+        if refused:
+            raise CannotCarry(
+                f"{self._label(step.name)} cannot begin; nothing has been changed:",
+                differences=refused,
+                hint="Mend these, then run the same command again.",
+            )
 
     def _require_neighbours(self, pg: Pg, step: Step, direction: Direction) -> None:
         known = self.ledger.steps(pg)

@@ -27,6 +27,8 @@ from membership_refactor.inspect.read_only import alembic_version, looking
 from membership_refactor.inspect.revision_text import RevisionText
 from membership_refactor.planning import Stage
 from membership_refactor.portrait import Portrait
+from membership_refactor.sql.application_code.search_path import session_path
+from membership_refactor.sql.names import Names
 from membership_refactor.sql.parents.key_statistics import groups_query
 from membership_refactor.sql.quoting import ident, qualified
 from membership_refactor.steps.actions import Action, Alone, Build, Ranges, Run, Switch, Verify
@@ -167,8 +169,8 @@ class _Maker:
                 *locks_of_keys(actions, before, after),
             ),
             undo_rows=sum(self._rows_read(a) for a in down),
-            asked=tuple(self._ask(c, now=first) for c in step.before_up(s)),
-            gate=self._ask(step.gate(s), now=True) if step.gate else None,
+            asked=tuple(self._ask(c, s.names, now=first) for c in step.before_up(s)),
+            gate=self._ask(step.gate(s), s.names, now=True) if step.gate else None,
             notes=step.notes(s),
         )
 
@@ -267,10 +269,11 @@ class _Maker:
 
     # --- checks and gates ---------------------------------------------------------------
 
-    def _ask(self, check: Check, *, now: bool) -> Asked:
+    def _ask(self, check: Check, names: Names, *, now: bool) -> Asked:
         if now:
             try:
                 with self.pg.transaction():
+                    run(self.pg, session_path(names).replace("SET", "SET LOCAL", 1))
                     result = examine(self.pg, check)
                 return Asked(
                     sentence=check.sentence,

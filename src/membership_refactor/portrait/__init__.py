@@ -1,6 +1,7 @@
 """Portraits: what the catalog says about tables, as values, and their comparison."""
 
 from membership_refactor.portrait.adoption import Adoption, adoption
+from membership_refactor.portrait.called_functions import Need, PathSchema, Routine
 from membership_refactor.portrait.comparison import Change, Difference, compared, differences
 from membership_refactor.portrait.document import from_json, to_json
 from membership_refactor.portrait.server import EventTrigger, Server
@@ -34,9 +35,12 @@ __all__ = [
     "Grant",
     "IncomingKey",
     "Index",
+    "Need",
+    "PathSchema",
     "Policy",
     "Portrait",
     "Publication",
+    "Routine",
     "Rule",
     "Sequence",
     "Server",

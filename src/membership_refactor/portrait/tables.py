@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
+from membership_refactor.portrait.called_functions import PathSchema, Routine
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
@@ -282,6 +284,9 @@ class Table:
     dependents: tuple[Dependent, ...] = ()
     uses: tuple[ColumnUse, ...] = field(default=(), compare=False)
     """Not compared, and empty in a portrait that no catalog was read for."""
+    routines: tuple[Routine, ...] = field(default=(), compare=False)
+    path: tuple[PathSchema, ...] = field(default=(), compare=False)
+    """The schemas that ``routines`` need in their search_path, in its order."""
     replica_identity: str = "d"
     """d default, n nothing, f full, i index."""
     options: tuple[str, ...] = ()

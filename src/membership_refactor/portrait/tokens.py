@@ -1,4 +1,4 @@
-"""Tokens of SQL that PostgreSQL printed, for replacing names and for comparing two texts."""
+"""Tokens of SQL, for replacing names, comparing two texts, and looking into functions."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 _TOKEN = re.compile(
     r"""
     (?P<space>\s+)
+  | (?P<comment>--[^\n]*|/\*.*?\*/)
   | (?P<quoted>"(?:[^"]|"")*")
   | (?P<string>[eE]'(?:[^'\\]|''|\\.)*'|'(?:[^']|'')*')
   | (?P<dollar>\$(?P<tag>\w*)\$.*?\$(?P=tag)\$)
@@ -57,7 +58,7 @@ def canonical(sql: str) -> str:
             parts.append(name)
         elif token.kind == "string" and _text(found[place + 1 : place + 4]) == "::regclass":
             # The name of a sequence in nextval(): a string that contains an identifier.
-            parts.append(canonical(_unquoted(token.text)))
+            parts.append(canonical(unquoted(token.text)))
         else:
             parts.append(token.text)
     return "".join(parts).strip().removesuffix(";")
@@ -67,6 +68,10 @@ def _text(found: list[Token]) -> str:
     return "".join(token.text for token in found)
 
 
-def _unquoted(literal: str) -> str:
+def unquoted(literal: str) -> str:
+    """The text in a string constant."""
+    if literal.startswith("$"):
+        tag = literal.index("$", 1) + 1
+        return literal[tag:-tag]
     text = literal[literal.index("'") + 1 : -1].replace("''", "'")
     return text if literal.startswith("'") else re.sub(r"\\(.)", r"\1", text)

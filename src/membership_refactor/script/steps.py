@@ -18,6 +18,7 @@ from membership_refactor.script.pace import Pace
 from membership_refactor.script.psql import ask, ended, say, when
 from membership_refactor.script.records import Records
 from membership_refactor.script.session import as_owner, pinned, put_back, remember
+from membership_refactor.sql.application_code.search_path import session_path
 from membership_refactor.sql.ledger.own_objects import renew_foreign_fence
 from membership_refactor.sql.ledger.tables import drop_ledger
 from membership_refactor.steps.step import Direction, Situation, Step
@@ -76,6 +77,7 @@ def print_step(
         f"-- {label} {direction}",
         remember(),
         pinned(f"script {chain.revisions.of(step.name)} {direction}"),
+        f"{session_path(names)};" if names.path else "",
         as_owner(names, tables),
         same_plan(records),
         ask(refactor_stands=records.stands(), refactor_open=records.is_open()),

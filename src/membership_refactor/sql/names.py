@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from membership_refactor.planning import TableSplit
-from membership_refactor.sql.quoting import fitted, qualified
+from membership_refactor.sql.quoting import fitted, ident, qualified
 
 AFTER_PREFIX = "AA_refactor_"
 """The tool's AFTER triggers; they fire before PostgreSQL's RI_ConstraintTrigger_ ones."""
@@ -39,6 +39,14 @@ class Names:
 
     plan: TableSplit
     schema: str
+    path: tuple[str, ...] = ()
+    """Schemas that functions of the application on the plan's tables need in their search_path."""
+
+    @property
+    def search_path(self) -> str:
+        """The search_path of functions that write these tables. pg_catalog comes first, so no
+        schema can replace what our texts use; pg_temp comes last."""
+        return ", ".join(("pg_catalog", *map(ident, self.path), "pg_temp"))
 
     @cached_property
     def ledger(self) -> str:

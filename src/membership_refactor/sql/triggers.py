@@ -27,12 +27,13 @@ def trigger_function(
     declare: str = "",
     marked: bool = False,
     whole: Sequence[str] = (),
+    path: str = "pg_catalog, pg_temp",
 ) -> tuple[Statement, ...]:
     """A trigger function that runs as the table's owner, whatever rows the writer may see.
 
-    If it ran as the writer, row security would lose rows without an error. ``search_path`` is
-    pinned, so no other schema can replace a function or operator. The ledger schema, and the
-    functions that the runner creates in it, belong to the table's owner.
+    If it ran as the writer, row security would lose rows without an error. ``path`` is its
+    search_path: pg_catalog leads, so no schema can replace a function or operator that it uses. The
+    ledger schema, and the functions that the runner creates in it, belong to the table's owner.
 
     ``whole`` names the tables (quoted) whose rows the function reads or writes. If the owner would
     see only some of their rows, the write fails (42501).
@@ -45,7 +46,7 @@ def trigger_function(
     return (
         Statement(
             f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql\n"
-            f"SECURITY DEFINER SET search_path = pg_catalog, pg_temp{mark} AS {dollar_quoted(text)}"
+            f"SECURITY DEFINER SET search_path = {path}{mark} AS {dollar_quoted(text)}"
         ),
         Statement(f"REVOKE ALL ON FUNCTION {name}() FROM PUBLIC"),
     )

@@ -8,6 +8,7 @@ from membership_refactor.checks.row_sizes import keys_fit, rows_fit, rows_may_be
 from membership_refactor.checks.source_rows import policies_hold, unvalidated_checks_hold
 from membership_refactor.planning import Stage
 from membership_refactor.portrait import Index, Portrait, Table
+from membership_refactor.sql.application_code.search_path import path_obstacles
 from membership_refactor.sql.build.table_build import TableBuild, build_of_copy
 from membership_refactor.sql.comparisons.comparison import Comparison
 from membership_refactor.sql.comparisons.copied_rows import source_and_copy
@@ -17,7 +18,7 @@ from membership_refactor.sql.ddl.constraints import (
     create_checks,
 )
 from membership_refactor.sql.ddl.copy_portrait import cloned
-from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH, finish_table
+from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH, evaluation_path, finish_table
 from membership_refactor.sql.ddl.indexes import create_indexes, create_keys
 from membership_refactor.sql.ddl.plan_fits import fits
 from membership_refactor.sql.handover.dependents import handover_obstacles
@@ -63,6 +64,7 @@ def refusals(s: Situation) -> tuple[str, ...]:
     return (
         fits(s.plan, source)
         or cannot_carry(s.plan, source, server=s.server)
+        or path_obstacles(s.plan, s.before("copy_table"))
         # retire_source could not move these; it is better to say so before the work.
         or handover_obstacles(source, server=s.server)
     )
@@ -184,6 +186,7 @@ def _indexed(copy: Table, build: TableBuild) -> tuple[Action, ...]:
 
     Nobody else can reach the table yet, so the locks block nobody.
     """
+    path = evaluation_path(build.names)
     key = copy.primary_key.index if copy.primary_key else None
     unique = [i.name for i in copy.indexes if i.valid and _exclusive(copy, i) and i.name != key]
     plain = [i.name for i in copy.indexes if i.valid and i.name not in unique]
@@ -191,7 +194,7 @@ def _indexed(copy: Table, build: TableBuild) -> tuple[Action, ...]:
         Run(
             key=f"create_index:{name}",
             title=f"Create index {name}",
-            statements=(EMPTY_SEARCH_PATH, *create_indexes(copy, only={name})),
+            statements=(path, *create_indexes(copy, only={name})),
         )
         for name in (*plain, *unique)
     ]
@@ -205,7 +208,7 @@ def _indexed(copy: Table, build: TableBuild) -> tuple[Action, ...]:
             statements=(marked, Statement(build.catch_up)),
         )
         single.insert(len(plain), catch_up)
-    rest = (EMPTY_SEARCH_PATH, *create_keys(copy), *create_checks(copy))
+    rest = (path, *create_keys(copy), *create_checks(copy))
     analyzed = Statement(f"ANALYZE {qualified(copy.schema, copy.name)}")
     return (
         *single,

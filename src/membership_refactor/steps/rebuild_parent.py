@@ -19,7 +19,7 @@ from membership_refactor.sql.comparisons.derived_parents import children_and_par
 from membership_refactor.sql.ddl.constraints import (
     create_checks,
 )
-from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH
+from membership_refactor.sql.ddl.create import evaluation_path
 from membership_refactor.sql.ddl.indexes import create_indexes, create_keys
 from membership_refactor.sql.parents.grouping import (
     derive_functions,
@@ -83,7 +83,7 @@ def up(s: Situation) -> tuple[Action, ...]:
         Run(
             key=f"create_index:{name}",
             title=f"Create index {name}",
-            statements=(EMPTY_SEARCH_PATH, *create_indexes(table, only={name})),
+            statements=(evaluation_path(names), *create_indexes(table, only={name})),
         )
         for name in (index.name for index in table.indexes)
     ]
@@ -104,7 +104,7 @@ def up(s: Situation) -> tuple[Action, ...]:
             key="create_constraints",
             title="Create keys and checks",
             statements=(
-                EMPTY_SEARCH_PATH,
+                evaluation_path(names),
                 *create_keys(table),
                 *create_checks(table),
                 Statement(f"ANALYZE {names.parent}"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from membership_refactor.checks.check import Check
@@ -11,6 +11,7 @@ from membership_refactor.planning import Stage, TableSplit
 from membership_refactor.planning.revisions import Revisions
 from membership_refactor.portrait import Portrait, Table
 from membership_refactor.portrait.server import Server
+from membership_refactor.sql.application_code.search_path import needed_path
 from membership_refactor.sql.comparisons.comparison import Comparison
 from membership_refactor.sql.names import Names
 from membership_refactor.steps.actions import Action
@@ -41,6 +42,11 @@ class Situation:
     """What the server and the connected role allow; None where a script is made."""
     revisions: Revisions = field(default_factory=Revisions)
     """What messages call the steps."""
+
+    def __post_init__(self) -> None:
+        if self.now is not None:
+            path = needed_path(self.names.plan, self.now)
+            object.__setattr__(self, "names", replace(self.names, path=path))
 
     @property
     def plan(self) -> TableSplit:

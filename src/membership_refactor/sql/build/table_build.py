@@ -176,7 +176,7 @@ END
         return (
             Statement(
                 f"CREATE OR REPLACE FUNCTION {name}({arguments}) RETURNS {returns}\n"
-                "LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp "
+                f"LANGUAGE plpgsql SET search_path = {self.names.search_path} "
                 f"SET {SYNC_MARK} = {SYNC_ON} AS "
                 + dollar_quoted("\n#variable_conflict use_variable" + body)
             ),

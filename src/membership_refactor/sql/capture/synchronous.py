@@ -71,6 +71,7 @@ class Sync(OneWay):
                 declare=VARIABLES.format(type=key_type) + watched if kind == "moved" else rows,
                 marked=marked,
                 whole=(self.origin, self.target),
+                path=self.names.search_path,
             )
         return tuple(made)
 

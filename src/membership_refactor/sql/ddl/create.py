@@ -19,11 +19,19 @@ from membership_refactor.sql.ddl.indexes import (
 )
 from membership_refactor.sql.ddl.publications import publish
 from membership_refactor.sql.ddl.triggers_and_rules import create_rules, create_triggers
+from membership_refactor.sql.names import Names
 from membership_refactor.sql.statements import Statement
 
 EMPTY_SEARCH_PATH = Statement("SET LOCAL search_path = ''")
 """Run it first in a transaction with statements of a portrait. Their names are qualified, and no
 object of another schema must be found before pg_catalog."""
+
+
+def evaluation_path(names: Names) -> Statement:
+    """Instead, where statements evaluate expressions over rows: functions of the application in
+    them find what they name."""
+    path = names.search_path if names.path else "''"
+    return Statement(f"SET LOCAL search_path = {path}")
 
 
 def create_tables(portrait: Portrait) -> tuple[Statement, ...]:

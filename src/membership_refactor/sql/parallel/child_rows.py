@@ -82,7 +82,11 @@ def inserted_function(sides: Sides) -> tuple[Statement, ...]:
   END IF;
   {_settle_row(sides)}"""
     return trigger_function(
-        sides.names.own("child_inserted"), body, declare=_DECLARE, whole=sides.tables
+        sides.names.own("child_inserted"),
+        body,
+        declare=_DECLARE,
+        whole=sides.tables,
+        path=sides.names.search_path,
     )
 
 
@@ -128,7 +132,13 @@ def updated_function(sides: Sides) -> tuple[Statement, ...]:
     declare = (
         f"{_DECLARE}\n  former record; target record; result record; whole boolean; born boolean;"
     )
-    return trigger_function(names.own("child_updated"), body, declare=declare, whole=sides.tables)
+    return trigger_function(
+        names.own("child_updated"),
+        body,
+        declare=declare,
+        whole=sides.tables,
+        path=names.search_path,
+    )
 
 
 def _reparent(sides: Sides) -> str:

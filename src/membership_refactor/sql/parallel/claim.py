@@ -98,6 +98,7 @@ def claim_function(sides: Sides) -> tuple[Statement, ...]:
         "",
         body,
         declare="  own_candidate pg_catalog.uuid; own_ours boolean;",
+        path=names.search_path,
     )
 
 

@@ -47,6 +47,7 @@ def collect_function(sides: Sides, *, keep: bool = False) -> tuple[Statement, ..
         "void",
         body,
         declare="  one pg_catalog.uuid; parent record;",
+        path=names.search_path,
     )
 
 
@@ -87,13 +88,18 @@ def left_functions(sides: Sides) -> tuple[Statement, ...]:
   RETURN NULL;"""
     return (
         *trigger_function(
-            names.own("child_left_update"), updated, declare=declare, whole=sides.tables
+            names.own("child_left_update"),
+            updated,
+            declare=declare,
+            whole=sides.tables,
+            path=sides.names.search_path,
         ),
         *trigger_function(
             names.own("child_left_delete"),
             deleted,
             declare=f"{declare} ids {sides.id_type}[];",
             whole=sides.tables,
+            path=sides.names.search_path,
         ),
     )
 
@@ -125,7 +131,12 @@ def truncated_function(sides: Sides, *, keep: bool = False) -> tuple[Statement, 
   DELETE FROM {names.own("uuid_map")};
   {act}
   RETURN NULL;"""
-    return trigger_function(names.own("child_truncated"), body, whole=sides.tables)
+    return trigger_function(
+        names.own("child_truncated"),
+        body,
+        whole=sides.tables,
+        path=names.search_path,
+    )
 
 
 def list_emptied(sides: Sides) -> Statement:

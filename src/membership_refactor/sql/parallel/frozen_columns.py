@@ -92,4 +92,5 @@ def filled_function(sides: Sides) -> tuple[Statement, ...]:
         body,
         declare="  saved record; parent record;",
         whole=sides.tables,
+        path=sides.names.search_path,
     )

@@ -141,7 +141,12 @@ def _replace(sides: Sides, arguments: str) -> tuple[Statement, ...]:
     )
     declare = f"  written bigint; {VARIABLE} mine {sides.id_type}[];"
     return function(
-        names.own("replace_listed"), arguments, "bigint", f"  {listed}\n{work}", declare=declare
+        names.own("replace_listed"),
+        arguments,
+        "bigint",
+        f"  {listed}\n{work}",
+        declare=declare,
+        path=names.search_path,
     )
 
 
@@ -184,6 +189,7 @@ def _restore(sides: Sides, arguments: str) -> tuple[Statement, ...]:
         "bigint",
         body,
         declare=f"  written bigint; {VARIABLE}",
+        path=names.search_path,
     )
 
 

@@ -69,7 +69,11 @@ def propagate_function(sides: Sides) -> tuple[Statement, ...]:
   {refuse_resistance(sides, siblings, " OR ".join(still))}
   RETURN NULL;"""
     return trigger_function(
-        names.own("parent_updated"), body, declare="  parent record;", whole=sides.tables
+        names.own("parent_updated"),
+        body,
+        declare="  parent record;",
+        whole=sides.tables,
+        path=names.search_path,
     )
 
 
@@ -88,5 +92,9 @@ def refill_function(sides: Sides) -> tuple[Statement, ...]:
   {refuse_resistance(sides, siblings, differs(sides.deprecated, "c", "p"))}
   RETURN NULL;"""
     return trigger_function(
-        sides.names.own("parent_refill"), body, declare="  parent record;", whole=sides.tables
+        sides.names.own("parent_refill"),
+        body,
+        declare="  parent record;",
+        whole=sides.tables,
+        path=sides.names.search_path,
     )

@@ -63,4 +63,5 @@ def refresh_function(names: Names, child: Table) -> tuple[Statement, ...]:
         "bigint",
         body,
         declare=f"  written bigint; {VARIABLE}",
+        path=names.search_path,
     )

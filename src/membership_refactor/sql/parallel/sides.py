@@ -166,6 +166,7 @@ def function(
     declare: str = "",
     volatility: str = "VOLATILE",
     marked: bool = False,
+    path: str = "pg_catalog, pg_temp",
 ) -> tuple[Statement, ...]:
     """A function for trigger functions, which run as the table's owner. EXECUTE is revoked from
     PUBLIC.
@@ -180,7 +181,7 @@ def function(
     return (
         Statement(
             f"CREATE OR REPLACE FUNCTION {signature}({arguments}){result}\n"
-            f"LANGUAGE plpgsql {volatility} SET search_path = pg_catalog, pg_temp{mark} "
+            f"LANGUAGE plpgsql {volatility} SET search_path = {path}{mark} "
             f"AS {dollar_quoted(text)}"
         ),
         Statement(f"REVOKE ALL ON FUNCTION {signature}({arguments}) FROM PUBLIC"),

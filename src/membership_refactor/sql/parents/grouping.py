@@ -179,7 +179,7 @@ END
         *referred_function(names),
         Statement(
             f"CREATE OR REPLACE FUNCTION {signature} RETURNS void LANGUAGE plpgsql\n"
-            f"SET search_path = pg_catalog, pg_temp AS {dollar_quoted(body)}"
+            f"SET search_path = {names.search_path} AS {dollar_quoted(body)}"
         ),
         Statement(
             f"REVOKE ALL ON FUNCTION {names.own('settle')}(pg_catalog.uuid[], pg_catalog.bool) "
@@ -258,6 +258,7 @@ def derive_functions(names: Names, *, restoring: bool = False) -> tuple[Statemen
             declare="  uuids pg_catalog.uuid[];",
             marked=True,
             whole=whole,
+            path=names.search_path,
         )
     # TRUNCATE, not DELETE: an old snapshot does not see newer parents, and they would stay.
     # PostgreSQL refuses it while the foreign key of 0008 exists (in a downgrade) or while an event
@@ -278,6 +279,7 @@ def derive_functions(names: Names, *, restoring: bool = False) -> tuple[Statemen
   RETURN NULL;""",
         marked=True,
         whole=whole,
+        path=names.search_path,
     )
     return tuple(made)
 
