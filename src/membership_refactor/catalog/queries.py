@@ -68,6 +68,14 @@ SELECT evtname::text AS name, evtevent::text AS event, evtenabled::text AS enabl
 FROM pg_event_trigger WHERE evtenabled <> 'D' ORDER BY evtname
 """
 
+SLOTS = """
+SELECT slot_name::text AS name, plugin::text AS plugin, active,
+       CASE WHEN pg_is_in_recovery() THEN 0
+            ELSE coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn), 0)::bigint END AS kept
+FROM pg_replication_slots
+WHERE slot_type = 'logical' AND database = current_database() ORDER BY slot_name
+"""
+
 TABLES = f"""
 SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name, c.relkind::text AS kind,
        c.relpersistence::text AS persistence, pg_get_userbyid(c.relowner)::text AS owner,

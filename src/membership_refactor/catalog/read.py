@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from membership_refactor.catalog import dependents, queries
 from membership_refactor.catalog.read_functions import read_routines
-from membership_refactor.portrait.server import EventTrigger, Server
+from membership_refactor.portrait.server import EventTrigger, ReplicationSlot, Server
 from membership_refactor.portrait.tables import (
     Column,
     ColumnUse,
@@ -70,8 +70,11 @@ def read_server(connection: Connection, schema: str) -> Server:
     with _own_settings(connection) as cursor:
         (row,) = _rows(cursor, queries.SERVER, {"schema": schema})
         triggers = _rows(cursor, queries.EVENT_TRIGGERS, {})
+        slots = _rows(cursor, queries.SLOTS, {})
     return Server(
-        **_values(row), event_triggers=tuple(EventTrigger(**_values(row)) for row in triggers)
+        **_values(row),
+        event_triggers=tuple(EventTrigger(**_values(row)) for row in triggers),
+        slots=tuple(ReplicationSlot(**_values(row)) for row in slots),
     )
 
 

@@ -17,6 +17,17 @@ class EventTrigger:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReplicationSlot:
+    """A logical replication slot of the database: a subscriber or another consumer of changes."""
+
+    name: str
+    plugin: str
+    active: bool
+    kept: int
+    """Bytes of WAL that the server keeps for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
     """What decides, besides the tables, whether a plan can be carried out."""
 
@@ -33,5 +44,6 @@ class Server:
     creates_in_database: bool = True
     """CREATE on the database, for the schema of the ledger."""
     event_triggers: tuple[EventTrigger, ...] = ()
+    slots: tuple[ReplicationSlot, ...] = ()
     relations: tuple[str, ...] = ()
     """Names in the schema that a new table, index, sequence or type cannot have."""

@@ -47,6 +47,7 @@ from membership_refactor.steps.foreign_keys import add_keys, drop_keys
 from membership_refactor.steps.legacy_baseline import sequence_holds
 from membership_refactor.steps.portraits import with_tables
 from membership_refactor.steps.step import Situation, Step
+from membership_refactor.steps.subscribers import more_events
 
 SHARE_ROW, EXCLUSIVE = Lock.SHARE_ROW_EXCLUSIVE, Lock.ACCESS_EXCLUSIVE
 
@@ -282,4 +283,5 @@ STEP = Step(
     holds=after_up,
     keeps=keeps,
     compares=compares,
+    notes=more_events,
 )

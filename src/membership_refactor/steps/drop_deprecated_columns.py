@@ -7,7 +7,7 @@ from dataclasses import replace
 from membership_refactor.checks.check import Check
 from membership_refactor.checks.column_drops import nothing_stops_the_drop
 from membership_refactor.checks.gate import gate
-from membership_refactor.planning import LinkOnDelete, Stage
+from membership_refactor.planning import Stage
 from membership_refactor.portrait import Portrait, Table
 from membership_refactor.sql.ddl.bare_table import column_clause, column_settings
 from membership_refactor.sql.ddl.comments_and_statistics import create_statistics
@@ -66,7 +66,7 @@ def evidence(s: Situation) -> Check:
 
 
 def notes(s: Situation) -> tuple[str, ...]:
-    """What goes with the columns, what has to be changed first, and keys that cascade today."""
+    """What goes with the columns, and what has to be changed first."""
     # Before the copy has its dependents, those of the source are what this step will meet.
     table = _child(s)
     if not table.uses and (before := s.portraits.get("retire_source")):
@@ -81,23 +81,7 @@ def notes(s: Situation) -> tuple[str, ...]:
         ("dropped with the columns, and not brought back by the way down", for_good),
         ("dropped with the columns, and brought back by the way down", back),
     )
-    return (
-        *_cascades(s),
-        *(f"{what}: {'; '.join(u.name for u in uses)}" for what, uses in said if uses),
-    )
-
-
-def _cascades(s: Situation) -> tuple[str, ...]:
-    """Foreign keys that cascade today: such a delete is refused from here on."""
-    if s.plan.link_on_delete is not LinkOnDelete.RESTRICT or "copy_table" not in s.portraits:
-        return ()
-    return tuple(
-        f'today, deleting a row of "{key.references[1]}" deletes its rows of "{s.plan.source}" '
-        f"({key.name} is ON DELETE CASCADE); from here on it is refused while children refer to "
-        'the parent, unless the plan says link_on_delete="cascade"'
-        for key in s.source().foreign_keys
-        if key.on_delete == "c" and key.references and set(key.columns) <= set(s.plan.deprecated)
-    )
+    return tuple(f"{what}: {'; '.join(u.name for u in uses)}" for what, uses in said if uses)
 
 
 def before_up(s: Situation) -> tuple[Check, ...]:

@@ -31,6 +31,7 @@ from membership_refactor.steps.actions import Action, Brief, Build, Run, Switch
 from membership_refactor.steps.captures import to_copy, to_source
 from membership_refactor.steps.portraits import with_tables
 from membership_refactor.steps.step import Situation, Step
+from membership_refactor.steps.subscribers import other_names
 
 RECONCILING = "reconciling"
 
@@ -211,5 +212,6 @@ STEP = Step(
     after_down=after_down,
     holds=holds,
     compares=compares,
+    notes=other_names,
     gate=evidence,
 )

@@ -13,7 +13,7 @@ from membership_refactor.checks.parents import (
     keys_are_unique,
     parallel_checks,
 )
-from membership_refactor.planning import Stage
+from membership_refactor.planning import LinkOnDelete, Stage
 from membership_refactor.portrait import Constraint, Portrait, Table
 from membership_refactor.sql.comparisons.comparison import Comparison
 from membership_refactor.sql.comparisons.saved_parents import links_and_parents
@@ -61,6 +61,21 @@ def evidence(s: Situation) -> Check:
         step="stop_parallel_save",
         target=f'deprecated columns of "{s.plan.copy}"',
         empty=s.names.copy,
+    )
+
+
+def notes(s: Situation) -> tuple[str, ...]:
+    """Foreign keys that cascade today. Without the child's key only the parent is left to delete,
+    and that is refused while it has children."""
+    if s.plan.link_on_delete is not LinkOnDelete.RESTRICT:
+        return ()
+    table = s.source() if "copy_table" in s.portraits else s.child("stop_parallel_save")
+    return tuple(
+        f'today, deleting a row of "{key.references[1]}" deletes its rows of "{table.name}" '
+        f"({key.name} is ON DELETE CASCADE); from here on it is refused while children refer to "
+        'the parent, unless the plan says link_on_delete="cascade"'
+        for key in table.foreign_keys
+        if key.on_delete == "c" and key.references and set(key.columns) <= set(s.plan.deprecated)
     )
 
 
@@ -238,5 +253,6 @@ STEP = Step(
     after_down=after_down,
     holds=holds,
     compares=compares,
+    notes=notes,
     gate=evidence,
 )

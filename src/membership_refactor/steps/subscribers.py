@@ -1,0 +1,47 @@
+"""What plan says about publications and replication slots that read the source."""
+
+from __future__ import annotations
+
+from membership_refactor.portrait.server import ReplicationSlot
+from membership_refactor.steps.step import Situation
+
+
+def more_events(s: Situation) -> tuple[str, ...]:
+    """From copy_table on, a consumer of all tables gets the copy's changes too."""
+    return tuple(
+        f'{_of(slot)}: from here on each write to "{s.plan.source}" is followed by an event of '
+        f'"{s.plan.copy}" in the same transaction. The copy itself is one event for each row'
+        for slot in _slots(s)
+    )
+
+
+def other_names(s: Situation) -> tuple[str, ...]:
+    """From retire_source on, changes arrive under the name of the copy."""
+    source, copy, parent = s.plan.source, s.plan.copy, s.plan.parent
+    table = s.before("retire_source").table(source)
+    published = sorted({*(p.name for p in table.publications), *table.published_by_schema})
+    opened = s.revisions.mention("link_children")
+    rebuilt = f'. Publish the rebuilt "{parent}" from {opened} on' if parent else ""
+    return (
+        *(
+            f'publication "{name}" publishes "{copy}" in the place of "{source}" from here on. '
+            f'Create "{copy}" at each subscriber before this step, and run ALTER SUBSCRIPTION ... '
+            "REFRESH PUBLICATION there after it. A subscriber without that table stops with an "
+            f"error, and this server keeps its WAL{rebuilt}"
+            for name in published
+        ),
+        *(
+            f'{_of(slot)}: changes arrive as "{copy}" from here on, and no longer as "{source}"'
+            for slot in _slots(s)
+        ),
+    )
+
+
+def _slots(s: Situation) -> tuple[ReplicationSlot, ...]:
+    return s.server.slots if s.server is not None else ()
+
+
+def _of(slot: ReplicationSlot) -> str:
+    state = "active" if slot.active else "nobody is connected"
+    kept = f"{slot.kept / 1e6:,.1f} MB of WAL kept"
+    return f'replication slot "{slot.name}" ({slot.plugin}, {state}, {kept})'
