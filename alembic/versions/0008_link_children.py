@@ -5,7 +5,8 @@ Revises: 0007
 
 Deploy: Before the code that writes programme_membership and the link.
 Locks: Both tables SHARE ROW EXCLUSIVE, then ACCESS EXCLUSIVE four times: waited for 50 ms, held 20
-    ms at most. Batches lock the rows of groups that disagree.
+    ms at most. Batches lock the rows of groups that disagree. If your own triggers stand on a
+    table, each batch (about 20 ms) holds SHARE ROW EXCLUSIVE on it, and all its writers wait.
 Undo: Restores the values that were replaced, and keeps the uuids in the ledger. Is refused, with a
     list, while a programme_membership has no curriculum_membership.
 """

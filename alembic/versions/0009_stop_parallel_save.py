@@ -8,7 +8,8 @@ Deploy: After the last reader and writer of the deprecated columns has moved to
 Locks: Both tables SHARE ROW EXCLUSIVE, then ACCESS EXCLUSIVE, and once each table that the
     deprecated columns refer to: waited for 50 ms, held 20 ms at most.
 Undo: Refreshes the columns from programme_membership in batches while writes are captured, then
-    keeps both equal again.
+    keeps both equal again. If your own triggers stand on a table, each batch (about 20 ms) holds
+    SHARE ROW EXCLUSIVE on it, and all its writers wait.
 """
 
 from membership_refactor import op

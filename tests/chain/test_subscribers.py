@@ -20,6 +20,7 @@ from tests.chain.fixed import FIXED
 from tests.chain.subjects import MEMBERSHIP
 from tests.cli.processes import until
 from tests.docs.blocks import ROOT
+from tests.fixtures.chains import ChainAt
 from tests.fixtures.server import LaunchServer
 
 WIDE, COPY = "programme_membership", "curriculum_membership"
@@ -30,13 +31,13 @@ EVENT = re.compile(r"table public\.(\w+): (INSERT|UPDATE|DELETE)")
 
 
 @pytest.fixture
-def server(launch_server: LaunchServer) -> LaunchedServer:
+def logical(launch_server: LaunchServer) -> LaunchedServer:
     return launch_server(settings={"wal_level": "logical"})
 
 
 @pytest.fixture
-def chain(server: LaunchedServer) -> Iterator[Chain]:
-    url = create_database(server.server.url, "publisher")
+def chain(logical: LaunchedServer) -> Iterator[Chain]:
+    url = create_database(logical.server.url, "publisher")
     FIXED(url)
     chain = Chain(url, MEMBERSHIP)
     yield chain
@@ -119,12 +120,12 @@ def test_a_write_is_one_event_more_while_two_tables_are_kept_equal_and_names_cha
 
 
 def test_a_subscriber_stops_at_0005_without_the_copy_and_loses_nothing_once_it_has_it(
-    server: LaunchedServer, chain: Chain
+    logical: LaunchedServer, chain: Chain
 ) -> None:
     """A publication names the table by OID, and the copy takes its place in it."""
     chain.run(f"CREATE PUBLICATION pub FOR TABLE public.{WIDE}")
     chain.query("SELECT pg_create_logical_replication_slot('sub', 'pgoutput')")
-    url = create_database(server.server.url, "subscriber")
+    url = create_database(logical.server.url, "subscriber")
     # The publisher's structure without keys: the other tables are not subscribed to.
     columns = ", ".join(
         f"{name} {kind}"
@@ -177,6 +178,27 @@ def test_a_subscriber_stops_at_0005_without_the_copy_and_loses_nothing_once_it_h
         here.execute(b"ALTER SUBSCRIPTION sub SET (slot_name = NONE)")
         here.execute(b"DROP SUBSCRIPTION sub")
         here.close()
+
+
+def test_readers_by_time_meet_the_rows_that_lost_their_value_again(chain_at: ChainAt) -> None:
+    chain = chain_at("0007")
+
+    def times() -> dict[Any, Any]:
+        return dict(chain.query(f"SELECT id, amended_date FROM public.{COPY}"))
+
+    losing = (
+        f"SELECT c.id, greatest(c.amended_date, p.amended_date) FROM public.{COPY} AS c "
+        f"JOIN public.{WIDE} AS p ON p.uuid = c.programme_membership_uuid "
+        "WHERE ROW (c.rotation, c.rotation_id, c.training_pathway, c.leaving_reason)::record *<> "
+        "ROW (p.rotation, p.rotation_id, p.training_pathway, p.leaving_reason)::record"
+    )
+    before, losers = times(), dict(chain.query(losing))
+    chain.up("0008")
+    changed = {key for key, time in times().items() if time != before[key]}
+    assert times() == {**before, **losers}
+    assert changed and changed <= losers.keys()
+    chain.down("0008")
+    assert times() == before
 
 
 def notes(chain: Chain) -> dict[str, tuple[str, ...]]:

@@ -11,7 +11,9 @@ import pytest
 from tests.docs.blocks import ROOT, document
 
 DOCUMENT = "docs/reference/application-errors.md"
-CODES = ("40001", "40P01", "55P03", "23505", "23514", "55000", "42P01", "0A000")
+CODES = (
+    "40001", "40P01", "55P03", "23505", "23514", "23503", "55000", "42P01", "42703", "0A000",
+)  # fmt: skip
 _NAMED = re.compile(r"`(test_\w+)`")
 _SHOWING = re.compile(r"test_([0-9][0-9a-z]{4})_")
 
