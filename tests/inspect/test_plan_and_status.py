@@ -159,8 +159,7 @@ def test_a_cascade_that_will_be_refused_is_announced(engine: Engine) -> None:
     )
     made, _ = forecast(runner(engine), revision_texts(Config(ROOT / "alembic.ini")))
     notes = {s.revision: s.notes for s in made.steps if s.notes}
-    assert list(notes) == ["0009", "0010"]
-    assert not any("deleting a row" in text for text in notes["0010"])
+    assert [r for r, said in notes.items() if "deleting a row" in str(said)] == ["0009"]
     assert 'deleting a row of "person"' in notes["0009"][0]
 
 

@@ -81,13 +81,12 @@ def before_up(s: Situation) -> tuple[Check, ...]:
 
 
 def notes(s: Situation) -> tuple[str, ...]:
-    """What a wide row meets from here on."""
-    if not rows_may_be_too_wide(s.source()):
-        return ()
-    return (
+    """What a wide row meets from here on, and what consumers of changes see."""
+    too_wide = (
         f'a row of "{s.plan.source}" that leaves less than 24 bytes of its page free is refused '
-        "from here on (54000): the link needs them",
+        "from here on (54000): the link needs them"
     )
+    return (*((too_wide,) if rows_may_be_too_wide(s.source()) else ()), *more_events(s))
 
 
 BUILDING = "building"
@@ -283,5 +282,4 @@ STEP = Step(
     holds=after_up,
     keeps=keeps,
     compares=compares,
-    notes=more_events,
 )
