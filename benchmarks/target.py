@@ -9,7 +9,7 @@ from membership_refactor.catalog.read import read_portrait
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.portrait import Table
 from membership_refactor.sql.ddl.copy_portrait import cloned, under_name
-from membership_refactor.sql.ledger.tables import create_ledger
+from membership_refactor.sql.ledger.table_definitions import create_ledger
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.parents.parent_uuid import identity_functions
 from membership_refactor.sql.quoting import ident, qualified

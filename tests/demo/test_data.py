@@ -16,7 +16,7 @@ from membership_refactor.errors import WrongUse
 from membership_refactor.models import legacy
 from membership_refactor.plans.legacy_tables import legacy_tables
 from membership_refactor.plans.programme_membership import SPLIT
-from membership_refactor.portrait.comparison import differences
+from membership_refactor.portrait.portrait_differences import differences
 from tests.demo.conftest import ROWS, legacy_database
 from tests.demo.queries import one
 from tests.fixtures.databases import NewDatabase

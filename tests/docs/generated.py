@@ -13,13 +13,13 @@ from alembic.script import ScriptDirectory
 
 from membership_refactor.checks.check import Check
 from membership_refactor.environment import X_NAMES
-from membership_refactor.inspect.locks import LockUse, locks_of, locks_of_keys
+from membership_refactor.inspect.lock_forecast import LockUse, locks_of, locks_of_keys
 from membership_refactor.inspect.revision_text import RevisionText, revision_text
 from membership_refactor.plans.chain import CHAIN, TABLES
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.portrait import Portrait
 from membership_refactor.script.prediction import Prediction, predicted
-from membership_refactor.sql.ledger.tables import TABLES as LEDGER
+from membership_refactor.sql.ledger.table_definitions import TABLES as LEDGER
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.quoting import qualified
 from membership_refactor.steps.actions import Action

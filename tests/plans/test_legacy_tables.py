@@ -10,7 +10,7 @@ from membership_refactor.models import legacy
 from membership_refactor.plans.legacy_tables import legacy_tables
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.portrait import Portrait
-from membership_refactor.portrait.comparison import differences
+from membership_refactor.portrait.portrait_differences import differences
 from membership_refactor.sql.ddl.create import create_tables
 from membership_refactor.sql.quoting import ident
 from tests.fixtures.databases import NewDatabase

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from membership_refactor.errors import StepOutOfOrder
-from membership_refactor.inspect.locks import SHORT, LockUse, locks_of
+from membership_refactor.inspect.lock_forecast import SHORT, LockUse, locks_of
 from membership_refactor.plans.chain import CHAIN
 from membership_refactor.sql.quoting import qualified
 from membership_refactor.sql.statements import Lock, Statement

@@ -12,9 +12,9 @@ import psycopg
 from psycopg.rows import DictRow, dict_row
 from sqlalchemy import Connection
 
-from membership_refactor.catalog import dependents, queries
+from membership_refactor.catalog import dependent_queries, queries
 from membership_refactor.catalog.read_functions import read_routines
-from membership_refactor.portrait.server import EventTrigger, ReplicationSlot, Server
+from membership_refactor.portrait.server_facts import EventTrigger, ReplicationSlot, Server
 from membership_refactor.portrait.tables import (
     Column,
     ColumnUse,
@@ -104,10 +104,10 @@ _PARTS = {
     "policies": queries.POLICIES,
     "statistics": queries.STATISTICS,
     "publications": queries.PUBLICATIONS,
-    "views": dependents.VIEWS,
-    "functions": dependents.FUNCTIONS,
-    "others": dependents.OTHERS,
-    "by_text": dependents.BY_TEXT,
+    "views": dependent_queries.VIEWS,
+    "functions": dependent_queries.FUNCTIONS,
+    "others": dependent_queries.OTHERS,
+    "by_text": dependent_queries.BY_TEXT,
     "uses": column_uses("%(tables)s", "%(own)s::text[]"),
 }
 

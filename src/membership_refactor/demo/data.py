@@ -11,7 +11,7 @@ from typing import Any
 
 from psycopg import Connection, sql
 
-from membership_refactor.demo.foreign_keys import owns, without_foreign_keys
+from membership_refactor.demo.bulk_load import owns, without_foreign_keys
 from membership_refactor.demo.memberships import lines
 from membership_refactor.demo.references import References
 from membership_refactor.demo.rows import COLUMNS

@@ -16,8 +16,8 @@ from psycopg import sql
 from sqlalchemy import Engine
 
 from membership_refactor.database import libpq_url
-from membership_refactor.demo.comparison import missing_or_changed
 from membership_refactor.demo.data import load
+from membership_refactor.demo.lost_writes import missing_or_changed
 from membership_refactor.demo.writers import KINDS, WRITERS_ID, Record, serve
 from membership_refactor.errors import RefactorError
 from membership_refactor.execution.progress import Progress

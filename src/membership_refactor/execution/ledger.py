@@ -15,7 +15,7 @@ from membership_refactor.portrait import Portrait
 from membership_refactor.portrait.document import from_json, to_json
 from membership_refactor.sql.build.ranges import close_job
 from membership_refactor.sql.ledger.step_rows import StepRows
-from membership_refactor.sql.ledger.tables import FORM, create_ledger
+from membership_refactor.sql.ledger.table_definitions import FORM, create_ledger
 from membership_refactor.sql.names import Names, ledger_schema
 from membership_refactor.sql.quoting import literal, qualified
 from membership_refactor.steps.step import Direction, Step

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from membership_refactor.errors import WrongUse
-from membership_refactor.script.pace import Pace
+from membership_refactor.script.options import Pace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,10 +27,10 @@ from membership_refactor.execution.sessions import Pg, Sessions, run
 from membership_refactor.execution.throttle import Throttle
 from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Portrait
-from membership_refactor.portrait.server import Server
+from membership_refactor.portrait.server_facts import Server
 from membership_refactor.sql.application_code.search_path import path_obstacles, session_path
 from membership_refactor.sql.ledger.own_objects import renew_foreign_fence
-from membership_refactor.sql.ledger.tables import drop_ledger
+from membership_refactor.sql.ledger.table_definitions import drop_ledger
 from membership_refactor.sql.names import Names
 from membership_refactor.steps.actions import Action
 from membership_refactor.steps.changed_tables import changed_since

@@ -22,7 +22,7 @@ from membership_refactor.inspect.forecast_values import (
     Forecast,
     StepForecast,
 )
-from membership_refactor.inspect.locks import LockUse, locks_of, locks_of_keys
+from membership_refactor.inspect.lock_forecast import LockUse, locks_of, locks_of_keys
 from membership_refactor.inspect.read_only import alembic_version, looking
 from membership_refactor.inspect.revision_text import RevisionText
 from membership_refactor.planning import Stage

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from membership_refactor.inspect.forecast_values import Answer, Asked, Forecast, StepForecast
-from membership_refactor.inspect.locks import LockUse
+from membership_refactor.inspect.lock_forecast import LockUse
 from membership_refactor.inspect.sizes import counted, duration, size
 
 WIDTH = 100

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from membership_refactor.inspect.locks import LockUse
+from membership_refactor.inspect.lock_forecast import LockUse
 
 
 class Answer(StrEnum):

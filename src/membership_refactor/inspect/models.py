@@ -15,7 +15,7 @@ from sqlalchemy.schema import Column, ForeignKeyConstraint, Index, Table
 from membership_refactor.planning import Stage, TableSplit
 from membership_refactor.portrait import Portrait
 from membership_refactor.portrait import Table as PortraitTable
-from membership_refactor.portrait.comparison import Change, Difference, compared
+from membership_refactor.portrait.portrait_differences import Change, Difference, compared
 from membership_refactor.steps.enrollment_identity import NAME as IDENTITY
 from membership_refactor.steps.step import Step
 from membership_refactor.steps.step_chain import Chain

@@ -2,9 +2,14 @@
 
 from membership_refactor.portrait.adoption import Adoption, adoption
 from membership_refactor.portrait.called_functions import Need, PathSchema, Routine
-from membership_refactor.portrait.comparison import Change, Difference, compared, differences
 from membership_refactor.portrait.document import from_json, to_json
-from membership_refactor.portrait.server import EventTrigger, Server
+from membership_refactor.portrait.portrait_differences import (
+    Change,
+    Difference,
+    compared,
+    differences,
+)
+from membership_refactor.portrait.server_facts import EventTrigger, Server
 from membership_refactor.portrait.tables import (
     Column,
     ColumnUse,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from membership_refactor.portrait.comparison import Change, Difference, compared
+from membership_refactor.portrait.portrait_differences import Change, Difference, compared
 from membership_refactor.portrait.tables import Constraint, Portrait, Table
 
 _STOPPING = frozenset({"table", "column", "type", "NOT NULL", "identity", "kind", "generation"})

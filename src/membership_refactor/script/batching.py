@@ -5,7 +5,7 @@ The rows of job and ranges are the runner's, so either goes on where the other s
 
 from __future__ import annotations
 
-from membership_refactor.script.pace import Pace
+from membership_refactor.script.options import Pace
 from membership_refactor.script.records import Records
 from membership_refactor.script.throttle import VARIABLES, waiting
 from membership_refactor.sql.build.ranges import WAIT

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from membership_refactor.portrait import Portrait
-from membership_refactor.script.pace import Pace
+from membership_refactor.script.options import Pace
 from membership_refactor.script.psql import block
 from membership_refactor.script.records import Records, known_form, ledger
 from membership_refactor.script.session import (

@@ -9,7 +9,7 @@ from membership_refactor.portrait import Portrait
 from membership_refactor.portrait.document import to_json
 from membership_refactor.script.psql import ask, block, ended
 from membership_refactor.sql.ledger.step_rows import StepRows
-from membership_refactor.sql.ledger.tables import FORM, create_ledger
+from membership_refactor.sql.ledger.table_definitions import FORM, create_ledger
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.quoting import dollar_quoted, ident, literal, qualified
 from membership_refactor.steps.step import Direction

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from membership_refactor.checks.guard import every_row_is_seen, own_objects_stand
 from membership_refactor.errors import CannotCarry
-from membership_refactor.script.actions import Printer
+from membership_refactor.script.action_text import Printer
 from membership_refactor.script.asking import (
     gate,
     neighbours,
@@ -14,13 +14,13 @@ from membership_refactor.script.asking import (
     recorded,
     same_plan,
 )
-from membership_refactor.script.pace import Pace
+from membership_refactor.script.options import Pace
 from membership_refactor.script.psql import ask, ended, say, when
 from membership_refactor.script.records import Records
 from membership_refactor.script.session import as_owner, pinned, put_back, remember
 from membership_refactor.sql.application_code.search_path import session_path
 from membership_refactor.sql.ledger.own_objects import renew_foreign_fence
-from membership_refactor.sql.ledger.tables import drop_ledger
+from membership_refactor.sql.ledger.table_definitions import drop_ledger
 from membership_refactor.steps.step import Direction, Situation, Step
 from membership_refactor.steps.step_chain import Chain
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from membership_refactor.script.pace import Pace
+from membership_refactor.script.options import Pace
 from membership_refactor.script.psql import block
 from membership_refactor.script.records import Records
 from membership_refactor.sql.pacing.reasons import (

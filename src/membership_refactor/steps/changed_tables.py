@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 
 from membership_refactor.planning import Stage
 from membership_refactor.portrait import Portrait
-from membership_refactor.portrait.comparison import Change, Difference, compared
+from membership_refactor.portrait.portrait_differences import Change, Difference, compared
 from membership_refactor.steps.step import Situation, Step
 
 _OF_COLUMN = {"column", "type", "generation", "collation"}

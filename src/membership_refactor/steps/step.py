@@ -10,7 +10,7 @@ from membership_refactor.checks.check import Check
 from membership_refactor.planning import Stage, TableSplit
 from membership_refactor.planning.revisions import Revisions
 from membership_refactor.portrait import Portrait, Table
-from membership_refactor.portrait.server import Server
+from membership_refactor.portrait.server_facts import Server
 from membership_refactor.sql.application_code.search_path import needed_path
 from membership_refactor.sql.comparisons.comparison import Comparison
 from membership_refactor.sql.names import Names

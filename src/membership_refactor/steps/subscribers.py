@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from membership_refactor.portrait.server import ReplicationSlot
+from membership_refactor.portrait.server_facts import ReplicationSlot
 from membership_refactor.steps.step import Situation
 
 

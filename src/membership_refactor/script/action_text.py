@@ -8,7 +8,7 @@ from membership_refactor.errors import StepOutOfOrder
 from membership_refactor.script.asking import recorded
 from membership_refactor.script.batching import batches
 from membership_refactor.script.locking import MEASURED, brief
-from membership_refactor.script.pace import Pace
+from membership_refactor.script.options import Pace
 from membership_refactor.script.psql import block, ended, say, when
 from membership_refactor.script.records import Records
 from membership_refactor.script.switching import switch
