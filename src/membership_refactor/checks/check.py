@@ -30,6 +30,8 @@ class Check:
     reach: Reach = Reach.TABLES
     hint: str | None = None
     """What to do when it fails."""
+    option: str = "accept-usage"
+    """The ``-x`` name with whose reason a gate of this check is opened by hand."""
     scan: SharedScan | None = None
     """The same as ``query``, if the check can share a pass over the tables with others."""
 

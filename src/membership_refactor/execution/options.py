@@ -26,10 +26,10 @@ class Options(Pace):
         """Read options from ``-x`` values. WrongUse names the first invalid one."""
         read: dict[str, object] = {}
         for name, text in given.items():
-            if name == "accept-usage":
+            if name.startswith("accept-"):
                 if not text.strip():
-                    raise WrongUse("-x accept-usage needs a reason; it is recorded.")
-                read["accept_usage"] = text
+                    raise WrongUse(f"-x {name} needs a reason; it is recorded.")
+                read[name.replace("-", "_")] = text
                 continue
             if name == "pooler":
                 if text != "session":

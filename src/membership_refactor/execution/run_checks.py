@@ -97,9 +97,10 @@ def open_gate(
     pg: Pg, gate: Check, step: str, *, ledger: Ledger, options: Options, progress: Progress
 ) -> None:
     """Return when the step may begin; GateClosed lists the reasons against it."""
-    if options.accept_usage:
-        ledger.accept(pg, step, options.accept_usage)
-        progress.say(f"  gate opened by hand: {options.accept_usage}")
+    reason = options.reason(gate.option)
+    if reason:
+        ledger.accept(pg, step, reason)
+        progress.say(f"  gate opened by hand: {reason}")
         return
     result = examine(pg, gate)
     ledger.check_result(

@@ -183,10 +183,11 @@ class Runner:
         kept = {**situation.portraits, step.name: portrait}
         situation = replace(situation, portraits=kept)
         self._require_nothing_refused(step, step.refusals(situation))
-        if step.gate is not None:
+        gate = step.gate(situation) if step.gate else None
+        if gate is not None:
             open_gate(
                 pg,
-                step.gate(situation),
+                gate,
                 step.name,
                 ledger=self.ledger,
                 options=self.options,

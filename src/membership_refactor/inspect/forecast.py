@@ -155,6 +155,7 @@ class _Maker:
         rows = sum(self._rows_written(step, a) for a in actions)
         gone = len(after.tables) < len(before.tables)
         checks = (*step.before_up(s), *step.after_up(s))
+        gate = step.gate(s) if step.gate else None
         return replace(
             self._empty(step),
             rows=rows,
@@ -170,7 +171,7 @@ class _Maker:
             ),
             undo_rows=sum(self._rows_read(a) for a in down),
             asked=tuple(self._ask(c, s.names, now=first) for c in step.before_up(s)),
-            gate=self._ask(step.gate(s), s.names, now=True) if step.gate else None,
+            gate=self._ask(gate, s.names, now=True) if gate else None,
             notes=step.notes(s),
         )
 

@@ -21,3 +21,12 @@ class Pace:
     """Batches wait while more sessions of others than this are active."""
     accept_usage: str | None = None
     """The reason to open a gate without evidence; it is recorded."""
+    accept_whole_rows: str | None = None
+    """The reason to begin although triggers depend on the position of columns; recorded."""
+
+    def reason(self, option: str) -> str | None:
+        """The reason that was given with that ``-x`` name."""
+        return {
+            "accept-usage": self.accept_usage,
+            "accept-whole-rows": self.accept_whole_rows,
+        }[option]

@@ -56,7 +56,7 @@ def print_step(
         records,
         chain,
         lowest=lowest or step.name,
-        accepted=pace.accept_usage,
+        pace=pace,
     )
     work = [
         when(
@@ -111,14 +111,15 @@ def _begun(
     chain: Chain,
     *,
     lowest: str,
-    accepted: str | None,
+    pace: Pace,
 ) -> Iterable[str]:
     """Everything that may speak against it, then the record that it has begun."""
     yield recorded(records, [own_objects_stand(records.names)])
     yield from filter(None, [neighbours(records, chain)])
     if records.direction is Direction.UP:
-        if step.gate is not None:
-            yield gate(records, step.gate(situation), accepted=accepted)
+        asked = step.gate(situation) if step.gate else None
+        if asked is not None:
+            yield gate(records, asked, accepted=pace.reason(asked.option))
         yield recorded(records, step.before_up(situation))
     else:
         for other in chain.way_down(step.name, lowest):

@@ -5,9 +5,11 @@ from __future__ import annotations
 from membership_refactor.checks.check import Check
 from membership_refactor.checks.copied_rows import copy_is_exact, links_match_keys
 from membership_refactor.checks.row_sizes import keys_fit, rows_fit, rows_may_be_too_wide
+from membership_refactor.checks.rows_by_position import no_row_by_position
 from membership_refactor.checks.source_rows import policies_hold, unvalidated_checks_hold
 from membership_refactor.planning import Stage
 from membership_refactor.portrait import Index, Portrait, Table
+from membership_refactor.sql.application_code.changed_meaning import changed_meaning
 from membership_refactor.sql.application_code.search_path import path_obstacles
 from membership_refactor.sql.build.table_build import TableBuild, build_of_copy
 from membership_refactor.sql.comparisons.comparison import Comparison
@@ -81,12 +83,20 @@ def before_up(s: Situation) -> tuple[Check, ...]:
 
 
 def notes(s: Situation) -> tuple[str, ...]:
-    """What a wide row meets from here on, and what consumers of changes see."""
+    """What wide rows, consumers of changes and the application's triggers meet from here on."""
     too_wide = (
         f'a row of "{s.plan.source}" that leaves less than 24 bytes of its page free is refused '
         "from here on (54000): the link needs them"
     )
-    return (*((too_wide,) if rows_may_be_too_wide(s.source()) else ()), *more_events(s))
+    return (
+        *((too_wide,) if rows_may_be_too_wide(s.source()) else ()),
+        *more_events(s),
+        *changed_meaning(s.plan, s.source(), s.revisions),
+    )
+
+
+def rows_by_position(s: Situation) -> Check | None:
+    return no_row_by_position(s.plan, s.source(), s.revisions)
 
 
 BUILDING = "building"
@@ -276,6 +286,7 @@ STEP = Step(
     down=down,
     becomes=becomes,
     refusals=refusals,
+    gate=rows_by_position,
     before_up=before_up,
     after_up=after_up,
     notes=notes,

@@ -121,5 +121,6 @@ class Step:
     """What ``plan`` says of the step besides rows, time and locks."""
     ends_ledger: bool = False
     """Whether the way down drops the ledger itself."""
-    gate: Callable[[Situation], Check] | None = None
-    """What has to show that nobody uses the old structure any more."""
+    gate: Callable[[Situation], Check | None] | None = None
+    """What has to hold, or to be accepted with a reason: that nobody uses the old structure any
+    more, for example."""

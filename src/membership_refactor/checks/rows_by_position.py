@@ -1,0 +1,37 @@
+"""Whether triggers of the application depend on the position of columns in a row."""
+
+from __future__ import annotations
+
+from membership_refactor.checks.check import Check, Reach
+from membership_refactor.planning import Revisions, TableSplit
+from membership_refactor.portrait import Table
+from membership_refactor.sql.application_code.whole_rows import whole_rows
+from membership_refactor.sql.quoting import literal
+
+OPTION = "accept-whole-rows"
+
+
+def no_row_by_position(plan: TableSplit, table: Table, revisions: Revisions) -> Check | None:
+    """None where no trigger does. Otherwise each row is a trigger that a later step breaks."""
+    found = tuple(dict.fromkeys(
+        f'trigger "{use.trigger}", function {use.function}: {use.text}'
+        for use in whole_rows(table)
+        if use.certain
+    ))  # fmt: skip
+    if not found:
+        return None
+    listed = ", ".join(f"({literal(text)})" for text in found)
+    link, gone = revisions.mention("retire_source"), revisions.mention("drop_deprecated_columns")
+    return Check(
+        name="rows by position",
+        sentence="no trigger of the application takes a row apart by the position of its columns",
+        query=f"SELECT v.what FROM (VALUES {listed}) AS v (what)",
+        reach=Reach.CATALOG,
+        option=OPTION,
+        hint=(
+            f'With {link} the row gets the column "{plan.link}" at its end, and with {gone} it '
+            f"loses {len(plan.deprecated)} columns. From then on each write fails, or fills other "
+            "columns. Name the columns in these functions, or accept the risk and record why: "
+            f'alembic -x {OPTION}="REASON" upgrade {revisions.of("copy_table")}'
+        ),
+    )

@@ -1,0 +1,92 @@
+"""What cannot stay as it is for triggers of the application: named before the first step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from membership_refactor.planning import Revisions, TableSplit
+from membership_refactor.portrait import Table, Trigger
+from membership_refactor.portrait.tokens import tokens
+from membership_refactor.sql.application_code.whole_rows import whole_rows
+from membership_refactor.sql.quoting import ident, qualified
+
+_ROLE = ("current_user", "current_role")
+_TABLE = ("tg_table_name", "tg_relname", "tg_relid")
+
+
+def changed_meaning(plan: TableSplit, table: Table, revisions: Revisions) -> tuple[str, ...]:
+    """A sentence for each trigger whose text mentions something that means another thing later,
+    and for each role that may add triggers. A text tells what is mentioned, not what is done."""
+    return (
+        *(text for t in _enabled(table) for text in _of_trigger(plan, table, t, revisions)),
+        *_perhaps_by_position(plan, table, revisions),
+        *_of_others(table, revisions),
+        *_row_types(table, revisions),
+    )
+
+
+def _enabled(table: Table) -> Iterator[Trigger]:
+    return (t for t in table.triggers if t.enabled != "D")
+
+
+def _of_trigger(
+    plan: TableSplit, table: Table, trigger: Trigger, revisions: Revisions
+) -> Iterator[str]:
+    body = next((r.body for r in table.routines if r.name == trigger.function), "")
+    for place, text in (
+        ("its WHEN", trigger.definition),
+        (f"the text of {trigger.function}", body),
+    ):
+        found = {t.text.lower() for t in tokens(text) if t.kind == "word"}
+        about = f'trigger "{trigger.name}": {place} mentions'
+        through = f"through the other table (from {revisions.mention('dual_write')} on)"
+        for word in _ROLE:
+            if word in found:
+                yield (
+                    f'{about} {word}. For a write that comes {through} that is "{table.owner}". '
+                    "session_user stays the login"
+                )
+        if "pg_trigger_depth" in found:
+            yield (
+                f"{about} pg_trigger_depth(). For a write that comes {through} it is one higher, "
+                "so pg_trigger_depth() = 0 in a WHEN is never true then; < 2 would be"
+            )
+        for word in _TABLE:
+            if word in found:
+                yield (
+                    f"{about} {word.upper()}. From {revisions.mention('retire_source')} on that "
+                    f'is "{plan.copy}"'
+                )
+
+
+def _perhaps_by_position(plan: TableSplit, table: Table, revisions: Revisions) -> Iterator[str]:
+    for use in whole_rows(table):
+        if not use.certain:
+            yield (
+                f'trigger "{use.trigger}": {use.function} uses the whole row ({use.text}). The row '
+                f'gets the column "{plan.link}" with {revisions.mention("retire_source")} and '
+                f"loses {len(plan.deprecated)} with {revisions.mention('drop_deprecated_columns')}"
+            )
+
+
+def _of_others(table: Table, revisions: Revisions) -> Iterator[str]:
+    given = {g.grantee or "PUBLIC" for g in table.grants or () if g.privilege == "TRIGGER"}
+    for role in sorted(given - {table.owner}):
+        name = role if role == "PUBLIC" else ident(role)
+        yield (
+            f'role "{role}" may add triggers. From {revisions.mention("dual_write")} on their '
+            f'functions may run as "{table.owner}". '
+            f"Run REVOKE TRIGGER ON {qualified(table.schema, table.name)} FROM {name}"
+        )
+
+
+def _row_types(table: Table, revisions: Revisions) -> Iterator[str]:
+    for dependent in table.dependents:
+        parts = [t.text.lower() for t in tokens(dependent.definition or "") if t.kind != "space"]
+        if dependent.by_text and any(
+            parts[n : n + 3] == [table.name.lower(), "%", "rowtype"] for n in range(len(parts))
+        ):
+            yield (
+                f"{dependent.kind} {dependent.name} declares {table.name}%ROWTYPE. From "
+                f"{revisions.mention('retire_source')} on no table with these columns has that name"
+            )
