@@ -38,7 +38,8 @@ CREATE TRIGGER audit AFTER UPDATE ON {t} REFERENCING NEW TABLE AS changed
 """
 DEFERRED = """
 CREATE TABLE public.audit (n bigserial);
-CREATE FUNCTION public.audit() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION public.audit() RETURNS trigger LANGUAGE plpgsql
+  SET search_path = public, pg_temp AS $$
 BEGIN INSERT INTO public.audit DEFAULT VALUES; RETURN NULL; END $$;
 CREATE CONSTRAINT TRIGGER audit AFTER UPDATE ON {t} DEFERRABLE INITIALLY DEFERRED
   FOR EACH ROW EXECUTE FUNCTION public.audit()
