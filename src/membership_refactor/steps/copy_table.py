@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from membership_refactor.checks.check import Check
+from membership_refactor.checks.constraints_fit import chosen_values_fit
 from membership_refactor.checks.copied_rows import copy_is_exact, links_match_keys
 from membership_refactor.checks.row_sizes import keys_fit, rows_fit, rows_may_be_too_wide
 from membership_refactor.checks.rows_by_position import no_row_by_position
@@ -79,6 +80,7 @@ def before_up(s: Situation) -> tuple[Check, ...]:
         *unvalidated_checks_hold(s.plan, s.source()),
         *rows_fit(s.plan, s.source()),
         *keys_fit(s.plan, s.source()),
+        *chosen_values_fit(s.names, s.source()),
     )
 
 

@@ -8,7 +8,7 @@ from membership_refactor.checks.check import Check
 from membership_refactor.checks.column_drops import nothing_stops_the_drop
 from membership_refactor.checks.gate import gate
 from membership_refactor.planning import Stage
-from membership_refactor.portrait import Portrait, Table
+from membership_refactor.portrait import ColumnUse, Portrait, Table
 from membership_refactor.sql.ddl.bare_table import column_clause, column_settings
 from membership_refactor.sql.ddl.comments_and_statistics import create_statistics
 from membership_refactor.sql.ddl.constraints import add_constraint, once
@@ -45,6 +45,7 @@ def refusals(s: Situation) -> tuple[str, ...]:
             f"{use.name} uses {', '.join(use.columns)}; change or drop it first "
             "(membership-refactor scan --rewrite writes the new form of a query)"
             for use in child.uses_of(gone, stops=True)
+            if not _is_exclusion(child, use)
         ),
         *(
             f"index {index.name} is the replica identity and goes with {', '.join(gone)}; first "
@@ -71,17 +72,27 @@ def notes(s: Situation) -> tuple[str, ...]:
     table = _child(s)
     if not table.uses and (before := s.portraits.get("retire_source")):
         table = before.find(s.plan.source) or table
-    stopping = table.uses_of(s.plan.deprecated, stops=True)
-    silent = table.uses_of(s.plan.deprecated, stops=False)
-    lasting = {f"constraint {c.name}" for c in table.constraints if c.kind == "x"}
-    for_good = tuple(u for u in silent if u.name.partition(" on table ")[0] in lasting)
-    back = tuple(u for u in silent if u not in for_good)
+    uses = [u for stops in (True, False) for u in table.uses_of(s.plan.deprecated, stops=stops)]
+    locking = tuple(u for u in uses if _is_exclusion(table, u))
+    stopping = tuple(u for u in uses if u.stops and u not in locking)
+    back = tuple(u for u in uses if not u.stops and u not in locking)
     said = (
         ("to be changed or dropped before this step, which they would stop", stopping),
-        ("dropped with the columns, and not brought back by the way down", for_good),
+        (
+            "dropped with the columns, and brought back by the way down, which builds its index "
+            "under a lock that stops every reader and writer",
+            locking,
+        ),
         ("dropped with the columns, and brought back by the way down", back),
     )
     return tuple(f"{what}: {'; '.join(u.name for u in uses)}" for what, uses in said if uses)
+
+
+def _is_exclusion(table: Table, use: ColumnUse) -> bool:
+    """Whether it is an exclusion constraint of the table itself, which this step drops first."""
+    names = {f"constraint {c.name}" for c in table.constraints if c.kind == "x"}
+    constraint, _, of = use.name.partition(" on table ")
+    return constraint in names and of.rpartition(".")[2] in (table.name, ident(table.name))
 
 
 def before_up(s: Situation) -> tuple[Check, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from membership_refactor.checks.check import Check
+from membership_refactor.checks.constraints_fit import values_of_parents_fit
 from membership_refactor.checks.deprecated_defaults import deprecated_have_no_default, gives_value
 from membership_refactor.checks.parents import parallel_checks, parents_have_children
 from membership_refactor.checks.rejoin import rejoined_equals_archive
@@ -131,7 +132,11 @@ def notes(s: Situation) -> tuple[str, ...]:
 
 
 def before_up(s: Situation) -> tuple[Check, ...]:
-    return (deprecated_have_no_default(s.names, s.child("link_children")),)
+    child = s.child("link_children")
+    return (
+        deprecated_have_no_default(s.names, child),
+        *values_of_parents_fit(s.names, child),
+    )
 
 
 def up(s: Situation) -> tuple[Action, ...]:

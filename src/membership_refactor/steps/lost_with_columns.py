@@ -56,19 +56,31 @@ def back_with_columns(s: Situation) -> Table:
 
 
 def back_with_values(s: Situation) -> tuple[Action, ...]:
-    """What has to wait until the columns are filled: unique indexes and keys, validated checks."""
+    """What has to wait until the columns are filled: unique indexes, keys, exclusions and validated
+    checks.
+
+    PostgreSQL builds the index of an exclusion under the lock that adds it; no other way exists.
+    """
     if "drop_deprecated_columns" not in s.portraits:
         return ()
     lost = going(s)
     unique = tuple(i for i in lost.indexes if i.unique)
-    keys = tuple(c for c in lost.constraints if c.kind == "u")
-    described = finished(replace(lost, columns=(), constraints=keys, indexes=unique))
+    keys = tuple(c for c in lost.constraints if c.kind in "ux")
+    resting = {c.index for c in keys}
+    described = finished(
+        replace(
+            lost,
+            columns=(),
+            constraints=keys,
+            indexes=tuple(i for i in lost.indexes if i.unique or i.name in resting),
+        )
+    )
     return (
         *build_indexes(lost, unique),
         *(
             Brief(
                 key=f"add_key:{key.name}",
-                title=f"Add unique constraint {key.name}",
+                title=f"Add {'unique' if key.kind == 'u' else 'exclusion'} constraint {key.name}",
                 locks=((s.names.copy, Lock.ACCESS_EXCLUSIVE),),
                 statements=(EMPTY_SEARCH_PATH, once(create_key(lost, key), lost, key)),
             )

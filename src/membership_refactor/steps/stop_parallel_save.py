@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from membership_refactor.checks.check import Check
-from membership_refactor.checks.column_drops import constraints_can_return
+from membership_refactor.checks.constraints_fit import constraints_can_return
 from membership_refactor.checks.deprecated_defaults import deprecated_have_no_default
 from membership_refactor.checks.gate import gate
 from membership_refactor.checks.parents import (

@@ -25,14 +25,17 @@ def parent_columns(plan: TableSplit, child: Table) -> tuple[Column, ...]:
     return tuple(child.column(name) for name in names)
 
 
-def grouped(names: Names, child: Table, condition: str, *, route: str | None = None) -> str:
+def grouped(
+    names: Names, child: Table, condition: str, *, route: str | None = None, table: str = ""
+) -> str:
     """A SELECT of parents, one row per link: the uuid, then the columns of ``parent_columns``.
 
     ``condition`` restricts the children, alias ``c``. ``route`` is a key column whose index gives
     the children in order: sorting by it first makes PostgreSQL sort each short run by itself.
+    ``table`` stands in the children's place.
     """
     plan = names.plan
-    link, table = ident(plan.link), names.copy
+    link, table = ident(plan.link), table or names.copy
     choices = _choices(plan, child)
     wanted = set(choices.values()) - {Agreed()} or {FromRow(latest=True)}
     shared = [*plan.deprecated, *((plan.changed,) if plan.changed else ())]

@@ -1,0 +1,130 @@
+"""A step stopped before any of its statements goes on to the same end, or is taken back."""
+
+from __future__ import annotations
+
+import pytest
+
+from membership_refactor.portrait import differences
+from membership_refactor.steps.step import Direction
+from tests.chain.driver import REVISIONS, Chain, snapshot
+from tests.chain.fixed import at
+from tests.chain.killing import go
+from tests.chain.test_kill import assert_alike, facts, is_open
+from tests.crashes.one_of_everything import EVERYTHING, FILLED
+from tests.crashes.stopped_runs import Commits, Statements
+from tests.fixtures.databases import Databases
+from tests.fixtures.steps import step_of
+
+WAYS = [(revision, direction) for direction in Direction for revision in REVISIONS]
+EVERYDAY = [
+    ("0003", Direction.UP),
+    ("0010", Direction.UP),
+    ("0010", Direction.DOWN),
+    ("0005", Direction.DOWN),
+]
+FEW = 12
+"""An everyday run stops at every twelfth of the statements that matter."""
+
+
+class Stops:
+    """One step in one direction, undisturbed and stopped."""
+
+    def __init__(self, databases: Databases, revision: str, direction: Direction) -> None:
+        self.databases, self.revision, self.direction = databases, revision, direction
+        undisturbed = self.start()
+        self.before = snapshot(undisturbed)
+        self.known = facts(undisturbed, self.before, revision)
+        self.sent = Commits(undisturbed.url)
+        self.sent.run(self.step(undisturbed))
+        self.after = snapshot(undisturbed)
+        self.reached = facts(undisturbed, self.after, revision)
+        self.databases.drop(undisturbed.url)
+
+    def start(self) -> Chain:
+        neighbour = ["0002", *REVISIONS][REVISIONS.index(self.revision)]
+        down = self.direction is Direction.DOWN
+        url = at(
+            self.databases,
+            self.revision if down else neighbour,
+            subject=EVERYTHING,
+            name="one of everything",
+            first=FILLED,
+            down=down,
+        )
+        return Chain(url, EVERYTHING)
+
+    def step(self, chain: Chain):  # type: ignore[no-untyped-def]
+        return lambda engine: go(chain, self.revision, self.direction, engine=engine)
+
+    def stopped(self, n: int) -> Chain:
+        """A chain whose run ended before its n-th statement: the client did, or its sessions."""
+        chain = self.start()
+        assert not Statements(chain.url, n, ended=n % 2 == 0).run(self.step(chain))
+        return chain
+
+    def goes_on(self, n: int) -> None:
+        place = f"{self.revision} {self.direction} stopped before statement {n}"
+        chain = self.stopped(n)
+        go(chain, self.revision, self.direction)
+        assert_alike(snapshot(chain), self.after, place)
+        self.databases.drop(chain.url)
+
+    def is_taken_back(self, n: int) -> None:
+        """By an abandon that is stopped itself; then the step runs to its end."""
+        place = f"{self.revision} {self.direction} stopped before statement {n}, abandoned"
+        chain = self.stopped(n)
+        Statements(chain.url, 5 * n % 90 + 3, ended=n % 4 < 2).run(
+            lambda engine: chain.runner(engine=engine).abandon()
+        )
+        chain.runner().abandon()
+        assert not is_open(chain), place
+        if self.stands_up(chain) is not (self.direction is Direction.DOWN):
+            # The abandon of a way down was stopped on its way up again, which was taken back too.
+            go(chain, self.revision, self.direction.other)
+        found = snapshot(chain)
+        assert facts(chain, found, self.revision) == self.known, place
+        assert differences(self.before.portrait, found.portrait) == (), place
+        go(chain, self.revision, self.direction)
+        found = snapshot(chain)
+        assert facts(chain, found, self.revision) == self.reached, f"{place} and run again"
+        assert differences(self.after.portrait, found.portrait) == (), f"{place} and run again"
+        assert found.own == self.after.own, f"{place} and run again"
+        self.databases.drop(chain.url)
+
+    def stands_up(self, chain: Chain) -> bool:
+        with chain.runner().sessions("a test").open() as pg:
+            known = chain.runner().ledger.steps(pg).get(step_of(self.revision))
+        return known is not None and known.direction is Direction.UP
+
+
+@pytest.mark.parametrize(("revision", "direction"), EVERYDAY)
+def test_a_step_that_is_stopped_goes_on_or_is_taken_back(
+    revision: str, direction: Direction, databases: Databases
+) -> None:
+    stops = Stops(databases, revision, direction)
+    chosen = stops.sent.matter()[5::FEW]
+    assert chosen
+    for turn, n in enumerate(chosen):
+        (stops.goes_on, stops.is_taken_back)[turn % 2](n)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("revision", "direction"), WAYS)
+def test_a_step_stopped_around_any_of_its_commits_goes_on_and_is_taken_back(
+    revision: str, direction: Direction, databases: Databases
+) -> None:
+    stops = Stops(databases, revision, direction)
+    for n in stops.sent.matter():
+        stops.goes_on(n)
+        stops.is_taken_back(n)
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize(("revision", "direction"), WAYS)
+def test_a_step_stopped_before_any_of_its_statements_goes_on_and_is_taken_back(
+    revision: str, direction: Direction, databases: Databases
+) -> None:
+    stops = Stops(databases, revision, direction)
+    for n in range(1, stops.sent.count + 1):
+        stops.goes_on(n)
+        stops.is_taken_back(n)
