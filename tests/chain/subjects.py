@@ -65,6 +65,7 @@ def odd(
         ),
         child_columns=("stays ü", "user"),
         changed=changed,
+        version='ver"sion %',
         nulls=nulls,
     )
     table, lookup = qualified(ODD_SCHEMA, plan.source), qualified(ODD_SCHEMA, "look up")
@@ -84,6 +85,7 @@ def odd(
         "stays ü": "text DEFAULT 'x % ü'",
         "user": "double precision",
         "not in the plan": "text",
+        'ver"sion %': "smallint NOT NULL DEFAULT 7",
     }
     if changed:
         types[changed] = "timestamp"

@@ -64,6 +64,8 @@ class Model:
             child |= {c: parent[c] for c in plan.deprecated}
             if lost and plan.changed:
                 child[plan.changed] = self._greatest(plan.changed, [child, parent])
+            if lost and plan.version and child[plan.version] is not None:
+                child[plan.version] = str(int(_text(child[plan.version])) + 1)
         return children
 
     def emptied(self) -> Rows:

@@ -29,7 +29,7 @@ def rejoined_equals_archive(names: Names, source: Table) -> Check:
             value = f"CASE WHEN r.{lost(column.name)} THEN r.{was(column.name)} ELSE p.{name} END"
         elif column.name in plan.key:
             value = f"p.{name}"
-        elif column.name == plan.changed:
+        elif column.name in (plan.changed, plan.version):
             value = f"coalesce(r.{was(column.name)}, c.{name})"
         else:
             value = f"c.{name}"

@@ -68,6 +68,9 @@ class TableSplit:
     """The parent's uuid primary key."""
     changed: str | None = None
     """The column with the time of a row's last change, in both tables. ``latest`` needs it."""
+    version: str | None = None
+    """The integer column by which applications notice that a row was saved meanwhile (optimistic
+    locking). It stays with the child. A value that the tool carries to a child raises it by one."""
     nulls: Nulls = Nulls.EQUAL
     link_on_delete: LinkOnDelete = LinkOnDelete.RESTRICT
     evidence_days: int = 14
@@ -96,13 +99,16 @@ class TableSplit:
     @property
     def source_columns(self) -> tuple[str, ...]:
         """Every column of the wide table that the plan names, in the plan's order."""
-        changed = (self.changed,) if self.changed else ()
-        return (self.id, *self.deprecated, *self.child_columns, *changed)
+        others = (*self.child_columns, self.changed, self.version)
+        return tuple(dict.fromkeys(c for c in (self.id, *self.deprecated, *others) if c))
 
     @property
     def fingerprint(self) -> str:
         """sha256 of the canonical text of the plan, without the schema."""
-        canonical = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+        named = asdict(self)
+        if self.version is None:
+            del named["version"]  # a plan that was recorded before this field came is the same
+        canonical = json.dumps(named, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
 
     def with_policy(self, conflict: Conflict) -> tuple[str, ...]:
@@ -161,6 +167,14 @@ class TableSplit:
                         f"and in {attribute}."
                     )
                 seen[name] = attribute
+        if self.version is not None:
+            self._check_identifier("version", self.version)
+            if seen.get(self.version, "child_columns") != "child_columns":
+                raise PlanError(
+                    f'plan "{self.name}": version "{self.version}" is in {seen[self.version]}. '
+                    "It has to be a column that stays with the child and has no other task."
+                )
+            seen[self.version] = "version"
         if self.link in seen:
             raise PlanError(f'plan "{self.name}": link "{self.link}" is already a column.')
         if self.parent_id in (*self.deprecated, self.changed):

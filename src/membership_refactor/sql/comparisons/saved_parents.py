@@ -87,6 +87,9 @@ def children_of_parents(names: Names, child: Table) -> Comparison:
     another = f"{of_same_key} AND q.{uuid} <> c.{link} AND NOT {differs(deprecated, 'q', 'c')}"
     wrong_link = f"ARRAY[{literal(plan.link)}]::pg_catalog.text[]"
 
+    version = ident(plan.version) if plan.version else ""
+    raised = f", {version} = c.{version} + 1" if version else ""
+
     def rows(left: str, right: str) -> str:
         return (
             f"SELECT c.{key}::text,\n"
@@ -114,7 +117,7 @@ def children_of_parents(names: Names, child: Table) -> Comparison:
             f"{point}{mine} AND {different} AND {another}",
             make_parents(names, child, keys),
             f"UPDATE {names.copy} AS c SET ({listed(plan.deprecated)}) = "
-            f"ROW ({listed(plan.deprecated, 'p.')})\nFROM {names.parent} AS p "
+            f"ROW ({listed(plan.deprecated, 'p.')}){raised}\nFROM {names.parent} AS p "
             f"WHERE p.{uuid} = c.{link} AND {mine} AND {differs(deprecated, 'p', 'c')}",
         )
 

@@ -12,6 +12,8 @@ from membership_refactor.sql.parents.parent_uuid import supported_key_type
 from membership_refactor.sql.types import base_type, identifies
 
 _TIMES = frozenset({"timestamp with time zone", "timestamp without time zone"})
+COUNTS = frozenset({"smallint", "integer", "bigint"})
+"""Types of a version column."""
 _WITHOUT_ORDER = frozenset(
     {
         "json",
@@ -59,6 +61,8 @@ def fits(plan: TableSplit, table: Table) -> tuple[str, ...]:
             reasons += _key(table.column(name))
     if plan.changed and plan.changed not in missing:
         reasons += _changed(table.column(plan.changed))
+    if plan.version and plan.version not in missing:
+        reasons += _version(table.column(plan.version))
     for name in plan.parent_values:
         if name not in missing:
             reasons += _parent_value(plan, table.column(name))
@@ -102,6 +106,17 @@ def _id(column: Column) -> Iterator[str]:
         yield (
             f"{place} has type {_named(column)}, in which equal values can differ. "
             "Give it a type such as integer, uuid or text, or make another column the primary key"
+        )
+
+
+def _version(column: Column) -> Iterator[str]:
+    place = f'version column "{column.name}"'
+    if column.generated is not None:
+        yield f"{place} is generated, and the chain has to raise it. Leave version out of the plan"
+    elif base_type(column.base_type or column.type) not in COUNTS:
+        yield (
+            f"{place} has type {column.type}, and the chain raises it by one. Give it an integer "
+            "type, or leave version out of the plan"
         )
 
 

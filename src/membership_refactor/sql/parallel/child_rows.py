@@ -155,7 +155,8 @@ def _reparent(sides: Sides) -> str:
         rows = f"FROM {sides.names.copy} AS c WHERE c.{sides.id} = saved.{sides.id}"
         lines.append(
             f"IF former.{sides.uuid} IS NOT NULL AND {differs(sides.values, 'saved', 'former')} "
-            f"THEN\n      {record_own_values(sides, rows, 'parent', losing)};\n    END IF;"
+            f"THEN\n      {record_own_values(sides, rows, 'parent', losing, raised=False)};\n"
+            "    END IF;"
         )
     return "\n    ".join([*lines, _overwrite_row(sides)])
 

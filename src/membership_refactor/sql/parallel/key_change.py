@@ -38,6 +38,8 @@ def change_key(sides: Sides) -> str:
     result = f"SELECT {', '.join(results)} INTO result;" if results else ""
     values = listed(sides.plan.parent_values)
     also = f", {set_to(sides.plan.parent_values, 'result')}" if values else ""
+    other = f"({differs(sides.values, 'c', 'result')})" if sides.values else "false"
+    raised = "".join(f", {item}" for item in sides.raised(other))
     times = "".join(f", {s}" for s in [sides.carried("saved", "p")] if s)
     return f"""whole := NOT EXISTS (SELECT FROM {children} AS c
       WHERE c.{link} = parent.{u} AND {differs(sides.key, "c", "saved")});
@@ -58,10 +60,10 @@ def change_key(sides: Sides) -> str:
       WITH gone AS (
         DELETE FROM {parents} AS p WHERE p.{u} = claimed RETURNING p.{u}),
       back AS (
-        UPDATE {children} AS c SET {link} = parent.{u}{also} WHERE c.{link} = claimed),
+        UPDATE {children} AS c SET {link} = parent.{u}{also}{raised} WHERE c.{link} = claimed),
       here AS (
-        UPDATE {children} AS c SET {link} = c.{link}{also} WHERE {same}
-          AND {differs(sides.values, "c", "result") if sides.values else "false"})
+        UPDATE {children} AS c SET {link} = c.{link}{also}{raised} WHERE {same}
+          AND {other})
       UPDATE {parents} AS p SET {set_to(sides.plan.key, "saved")}{also}{times}
       FROM gone AS g WHERE p.{u} = parent.{u};
       DELETE FROM {names.own("born")} AS b
@@ -74,7 +76,7 @@ def change_key(sides: Sides) -> str:
       VALUES (pg_catalog.pg_current_xact_id(), claimed) ON CONFLICT DO NOTHING;
     END IF;
     {_carry_to_target(sides, also, times)}
-    UPDATE {children} AS c SET {link} = claimed{also} WHERE {same};"""
+    UPDATE {children} AS c SET {link} = claimed{also}{raised} WHERE {same};"""
 
 
 def _carry_to_target(sides: Sides, also: str, times: str) -> str:

@@ -32,7 +32,7 @@ def ledger_tables(names: Names, child: Table) -> tuple[Statement, ...]:
     values = "".join(
         f",\n  {lost(c.name)} boolean NOT NULL DEFAULT false, "
         f"{was(c.name)} {c.type}, {by(c.name)} {c.type}"
-        for c in (*sides.values, *(child.column(name) for name in sides.changed))
+        for c in (*sides.values, *(child.column(name) for name in (*sides.changed, *sides.version)))
     )
     key = "".join(f",\n  {ident(c.name)} {c.type}" for c in sides.key)
     shapes = {

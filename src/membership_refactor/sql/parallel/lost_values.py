@@ -19,13 +19,19 @@ from membership_refactor.sql.types import differs, equal_is_identical
 
 
 def record_own_values(
-    sides: Sides, rows: str, winner: str, losing: Mapping[str, str], *, time: str | None = None
+    sides: Sides,
+    rows: str,
+    winner: str,
+    losing: Mapping[str, str],
+    *,
+    time: str | None = None,
+    raised: bool = True,
 ) -> str:
     """An INSERT that records children's own values. A later loss replaces an earlier one.
 
     ``rows`` is FROM and WHERE, with the child as ``c``. ``winner`` is the row with the replacing
     values. ``losing`` has a condition for each column. ``time`` is the child's new time of change,
-    by default the later of both.
+    by default the later of both. ``raised``: its version becomes one higher.
     """
     columns = [c.name for c in sides.values if c.name in losing]
     fields, selected, updates = ['"child id"'], [f"c.{sides.id}"], []
@@ -42,12 +48,13 @@ def record_own_values(
             f"ELSE r.{f(name)} END"
             for f in (was, by)
         ]
-    for name in sides.changed:
-        # The time of change is replaced and restored with the values. Of two losses the first has
-        # the row's own time, unless an application has set another in between.
+    beside = {n: time or f"GREATEST(c.{ident(n)}, {winner}.{ident(n)})" for n in sides.changed}
+    beside |= {n: f"c.{ident(n)} + {int(raised)}" for n in sides.version}
+    for name, new in beside.items():
+        # Time of change and version are replaced and restored with the values. Of two losses the
+        # first has the row's own, unless an application has set another in between.
         fields += [lost(name), was(name), by(name)]
-        c = ident(name)
-        selected += ["true", f"c.{c}", time or f"GREATEST(c.{c}, {winner}.{c})"]
+        selected += ["true", f"c.{ident(name)}", new]
         updates += [
             f"{lost(name)} = true",
             f"{was(name)} = CASE WHEN r.{lost(name)} AND r.{by(name)} = excluded.{was(name)} "
@@ -123,7 +130,8 @@ def _replace(sides: Sides, arguments: str) -> tuple[Statement, ...]:
     apart = differs(sides.values, "c", "p")
     mine = f"c.{sides.id} = ANY (mine)"
     joined = f"FROM {names.copy} AS c JOIN {names.parent} AS p ON p.{sides.uuid} = c.{sides.link}"
-    changed = "".join(f", {ident(c)} = GREATEST(c.{ident(c)}, p.{ident(c)})" for c in sides.changed)
+    beside = [f"{ident(c)} = GREATEST(c.{ident(c)}, p.{ident(c)})" for c in sides.changed]
+    changed = "".join(f", {item}" for item in (*beside, *sides.raised()))
     written = f"""{lock_parents(sides, f"{mine} AND {apart}")}
   {record_own_values(sides, f"{joined}{chr(10)}    WHERE {mine}", "p", _apart(sides, "c", "p"))};
   UPDATE {names.copy} AS c SET {set_to(sides.plan.parent_values, "p")}{changed}
@@ -165,6 +173,14 @@ def _restore(sides: Sides, arguments: str) -> tuple[Statement, ...]:
         f"{ident(c.name)} = CASE WHEN {still(c)} THEN r.{was(c.name)} ELSE c.{ident(c.name)} END"
         for c in (*sides.values, *timed)
     )
+    for version in (sides.child.column(name) for name in sides.version):
+        # Only a row that is as it was before may have its old version.
+        whole = " AND ".join(f"(NOT r.{lost(c.name)} OR {still(c)})" for c in sides.values)
+        v = ident(version.name)
+        sets += (
+            f", {v} = CASE WHEN {still(version)} AND {whole} THEN r.{was(version.name)} "
+            f"ELSE c.{v} + 1 END"
+        )
     mine = 'r."child id" BETWEEN lo AND hi'
     work = f"""WITH back AS (
     UPDATE {names.copy} AS c SET {sets}
@@ -284,8 +300,14 @@ def choose_restored(names: Names, child: Table) -> Statement:
     for name in sides.changed:
         # The parent's time is always the greatest of all.
         loses[name] = later
+    whole = " AND ".join(f"(NOT r.{lost(n)} OR f.{lost(n)} IS TRUE)" for n in plan.parent_values)
     chosen = ",\n      ".join(f"{c} AS {lost(n)}" for n, c in loses.items())
-    sets = ", ".join(f"{lost(n)} = r.{lost(n)} AND f.{lost(n)} IS TRUE" for n in loses)
+    sets = ", ".join(
+        (
+            *(f"{lost(n)} = r.{lost(n)} AND f.{lost(n)} IS TRUE" for n in loses),
+            *(f"{lost(n)} = r.{lost(n)} AND {whole}" for n in sides.version),
+        )
+    )
     read = listed((plan.id, plan.link, *plan.parent_values, *sides.changed), "c.")
     return Statement(
         f"UPDATE {entries} AS r SET {sets}\n"

@@ -50,7 +50,7 @@ def propagate_function(sides: Sides) -> tuple[Statement, ...]:
         conditions.append(f"({written} AND {apart})")
         still.append(f"({written} AND {differs((column,), 'c', 'p')})")
         losing[column.name] = f"{written} AND {apart} AND {differs((column,), 'c', 'OLD')}"
-    sets += filter(None, [sides.carried("parent", "c")])
+    sets += [*filter(None, [sides.carried("parent", "c")]), *sides.raised()]
     siblings = f"c.{sides.link} = parent.{sides.uuid}"
     rows = f"FROM {names.copy} AS c WHERE {siblings}"
     time = sides.carried("parent", "c").partition(" = ")[2] or None
@@ -85,7 +85,7 @@ def refill_function(sides: Sides) -> tuple[Statement, ...]:
     """
     siblings = f"c.{sides.link} = parent.{sides.uuid}"
     sets = [f"{ident(n)} = parent.{ident(n)}" for n in sides.plan.deprecated]
-    sets += filter(None, [sides.carried("parent", "c")])
+    sets += [*filter(None, [sides.carried("parent", "c")]), *sides.raised()]
     body = f"""  {_reread(sides)}
   UPDATE {sides.names.copy} AS c SET {", ".join(sets)}
   WHERE {siblings} AND {differs(sides.deprecated, "c", "parent")};

@@ -40,17 +40,16 @@ def refresh_function(names: Names, child: Table) -> tuple[Statement, ...]:
     plan = names.plan
     sides = Sides(names, child)
     mine = f"c.{sides.id} BETWEEN lo AND hi AND {differs(sides.deprecated, 'c', 'p')}"
+    newer = f"EXISTS (SELECT FROM {names.own('newer')} AS n WHERE n.uuid = p.{sides.uuid})"
+    since = f"pg_catalog.num_nonnulls({sides.row_of('c')}) > 0 OR {newer}"
     changed = ""
     for column in sides.changed:
         t = ident(column)
         # If a parent changed after its children, they get its time. Otherwise each child keeps its
         # own, and the rows are as they were before the columns were dropped. If old values are
         # still there, a difference is a change, so the child gets the later of both times.
-        newer = f"EXISTS (SELECT FROM {names.own('newer')} AS n WHERE n.uuid = p.{sides.uuid})"
-        changed = (
-            f", {t} = CASE WHEN pg_catalog.num_nonnulls({sides.row_of('c')}) > 0 OR {newer} "
-            f"THEN GREATEST(c.{t}, p.{t}) ELSE c.{t} END"
-        )
+        changed = f", {t} = CASE WHEN {since} THEN GREATEST(c.{t}, p.{t}) ELSE c.{t} END"
+    changed += "".join(f", {item}" for item in sides.raised(since))
     work = f"""{lock_parents(sides, mine)}
   UPDATE {names.copy} AS c SET {set_to(plan.deprecated, "p")}{changed}
   FROM {names.parent} AS p

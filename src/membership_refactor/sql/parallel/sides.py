@@ -69,6 +69,11 @@ class Sides:
         return (self.plan.changed,) if self.plan.changed else ()
 
     @cached_property
+    def version(self) -> tuple[str, ...]:
+        """The column for optimistic locking, if the plan has one. Only the child has it."""
+        return (self.plan.version,) if self.plan.version else ()
+
+    @cached_property
     def shared(self) -> tuple[str, ...]:
         """The columns of both child and parent: the deprecated ones and the time of change."""
         return (*self.plan.deprecated, *self.changed)
@@ -135,6 +140,12 @@ class Sides:
             "    END IF;\n"
             "  END IF;"
         )
+
+    def raised(self, condition: str = "") -> tuple[str, ...]:
+        """SET items for a child ``c`` that gets values: its version is one higher, so that whoever
+        read the row before cannot save it over them. ``condition``: only where it is true."""
+        one = f"CASE WHEN {condition} THEN 1 ELSE 0 END" if condition else "1"
+        return tuple(f"{ident(v)} = c.{ident(v)} + {one}" for v in self.version)
 
     def key_share(self) -> str:
         """The lock on the child row that is read again, for ``snapshot_fence.guard``."""
