@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import psycopg
+from alembic.config import Config
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.pool import NullPool
 
 from membership_refactor.catalog.read import read_portrait
+from membership_refactor.cli.plan import revision_texts
 from membership_refactor.database import libpq_url
 from membership_refactor.execution.options import Options
 from membership_refactor.execution.progress import Progress
 from membership_refactor.execution.runner import Runner
+from membership_refactor.inspect.forecast import forecast
 from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Portrait
 from membership_refactor.sql.names import OWN_PREFIXES, Names
@@ -26,6 +30,7 @@ from tests.reference_model.split import Rows
 REVISIONS = IDS
 OPTIONS = Options(accept_usage="a test", batch_rows=7, lock_timeout=20)
 QUIET = Progress(quiet=True)
+ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
@@ -153,6 +158,12 @@ class Chain:
             "JOIN pg_namespace s ON s.oid = relnamespace "
             f"WHERE nspname = '{ledger}' AND relkind = 'r'"
         )}  # fmt: skip
+
+
+def said(chain: Chain) -> str:
+    """What plan says of the steps by name, before anything is changed."""
+    made, _ = forecast(chain.runner(), revision_texts(Config(ROOT / "alembic.ini")))
+    return "\n".join(text for step in made.steps for text in (*step.refusals, *step.notes))
 
 
 @dataclass(frozen=True)

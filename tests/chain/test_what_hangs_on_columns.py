@@ -4,26 +4,21 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-from alembic.config import Config
 
-from membership_refactor.cli.plan import revision_texts
 from membership_refactor.errors import CannotCarry, CheckFailed
-from membership_refactor.inspect.forecast import forecast
 from membership_refactor.planning import Conflict, ParentColumn
 from membership_refactor.portrait import differences
 from membership_refactor.sql.ddl.plan_fits import MOST_DEPRECATED
 from membership_refactor.steps.step import Direction
-from tests.chain.driver import Chain, Subject, build, snapshot
+from tests.chain.driver import Chain, Subject, build, said, snapshot
 from tests.chain.killing import Moments, go, watched
 from tests.chain.test_not_valid import DOUBTFUL
 from tests.fixtures.databases import NewDatabase, TemplateDatabase
 
-ROOT = Path(__file__).parents[2]
 WIDE = Subject(
     plan=DOUBTFUL.plan,
     schema="public",
@@ -204,12 +199,6 @@ def test_what_stops_0010_is_named_by_plan_before_the_first_step(text: str, chain
     assert re.search(
         "to be changed or dropped|^rule ru .* Drop it before step retire_source", said(chain), re.M
     )
-
-
-def said(chain: Chain) -> str:
-    """What plan says of the steps by name, before anything is changed."""
-    made, _ = forecast(chain.runner(), revision_texts(Config(ROOT / "alembic.ini")))
-    return "\n".join(text for step in made.steps for text in (*step.refusals, *step.notes))
 
 
 def test_what_goes_with_the_columns_is_named_by_plan_before_the_first_step(chain: Chain) -> None:

@@ -59,6 +59,7 @@ from membership_refactor.steps.create_parent import CLOSED, closed_message, pare
 from membership_refactor.steps.not_null import set_not_null
 from membership_refactor.steps.portraits import with_tables
 from membership_refactor.steps.step import Situation, Step
+from membership_refactor.steps.version_column import unnamed_versions
 
 _NOTES = ("kept", "uuid_map", "unsettled")
 SHARE_ROW, EXCLUSIVE = Lock.SHARE_ROW_EXCLUSIVE, Lock.ACCESS_EXCLUSIVE
@@ -124,11 +125,12 @@ def _not_in_parent(policy: Policy, child: Table, names: set[str]) -> Iterator[st
 
 
 def notes(s: Situation) -> tuple[str, ...]:
-    """Defaults that this step refuses; they are known long before."""
+    """Defaults that this step refuses; they are known long before. What applications notice."""
     child = s.child("link_children")
     given = [n for n in s.plan.deprecated if n in child.column_names]
     listed = ", ".join(n for n in given if gives_value(child.column(n)))
-    return (f"to be dropped before this step: the defaults of {listed}",) if listed else ()
+    defaults = f"to be dropped before this step: the defaults of {listed}"
+    return (*([defaults] if listed else []), *unnamed_versions(s.plan, child))
 
 
 def before_up(s: Situation) -> tuple[Check, ...]:

@@ -38,7 +38,7 @@ def change_key(sides: Sides) -> str:
     result = f"SELECT {', '.join(results)} INTO result;" if results else ""
     values = listed(sides.plan.parent_values)
     also = f", {set_to(sides.plan.parent_values, 'result')}" if values else ""
-    other = f"({differs(sides.values, 'c', 'result')})" if sides.values else "false"
+    other = differs(sides.values, "c", "result") if sides.values else "false"
     raised = "".join(f", {item}" for item in sides.raised(other))
     times = "".join(f", {s}" for s in [sides.carried("saved", "p")] if s)
     return f"""whole := NOT EXISTS (SELECT FROM {children} AS c
