@@ -27,7 +27,7 @@ LAYERS = (
     {"inspect", "enrollment"},
     {"environment"},
     {"operations"},
-    {"op"},
+    {"op", "rehearsal"},
     {"demo", "_several_keys"},
     {"cli"},
     # The public surface.

@@ -277,7 +277,7 @@ def _run_online(
                 "to commit.",
                 hint="Hand over an Engine, or a connection that is in no transaction.",
             )
-        _migrate(request, metadata, include, given)
+        migrate(request, given, metadata, include)
         return
     if isinstance(given, Engine):
         engine = given
@@ -285,19 +285,20 @@ def _run_online(
         engine = find_engine(request, configured=configured_url(context.config))
     try:
         with engine.connect() as connection:
-            _migrate(request, metadata, include, connection)
+            migrate(request, connection, metadata, include)
     except DBAPIError as error:
         if error.connection_invalidated:
             raise explain(error.orig or error, str(engine.url)) from None
         raise
 
 
-def _migrate(
+def migrate(
     request: Request,
-    metadata: MetaData | list[MetaData],
-    include: Include,
     connection: Connection,
+    metadata: MetaData | list[MetaData] | None = None,
+    include: Include | None = None,
 ) -> None:
+    """Run the revisions of the command under way on this connection, alone in their schema."""
     connection.dialect.default_schema_name = request.schema
     _require_schema(connection, request.schema)
     context.configure(

@@ -1,6 +1,12 @@
 """Find or start a database: named by the user, in a container, on this machine, or embedded."""
 
-from membership_refactor.database.binaries import Binaries, of_the_wheel, on_this_machine
+from membership_refactor.database.binaries import (
+    Binaries,
+    ClientProgram,
+    client_programs,
+    of_the_wheel,
+    on_this_machine,
+)
 from membership_refactor.database.choose import (
     Choice,
     choose_for_application,
@@ -22,10 +28,12 @@ from membership_refactor.database.url import (
 __all__ = [
     "Binaries",
     "Choice",
+    "ClientProgram",
     "Examined",
     "LaunchedServer",
     "Server",
     "choose_for_application",
+    "client_programs",
     "create_database",
     "drop_database",
     "examine",

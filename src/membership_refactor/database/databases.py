@@ -18,14 +18,36 @@ def create_database(
     *,
     template: str = "template0",
     strategy: Strategy = "wal_log",
+    same_locale: bool = False,
 ) -> str:
-    """Create the database in UTF8 and return its SQLAlchemy URL."""
+    """Create the database in UTF8 and return its SQLAlchemy URL.
+
+    ``same_locale`` gives it the locale of the database of ``server_url``.
+    """
     statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY {}").format(
         sql.Identifier(name), sql.Identifier(template), sql.Identifier(strategy)
     )
     with psycopg.connect(libpq_url(server_url), autocommit=True) as connection:
+        if same_locale:
+            statement += sql.SQL(_locale(connection))
         connection.execute(statement)
     return with_database(server_url, name)
+
+
+def _locale(connection: psycopg.Connection) -> str:
+    """The options of CREATE DATABASE for the locale of the connected database."""
+    row = connection.execute(
+        "SELECT format(' LC_COLLATE %L LC_CTYPE %L', datcollate, datctype)\n"
+        # The column of the locale had another name before PostgreSQL 17.
+        "  || CASE datlocprovider WHEN 'i' THEN format(' LOCALE_PROVIDER icu ICU_LOCALE %L', l)\n"
+        "    WHEN 'b' THEN format(' LOCALE_PROVIDER builtin BUILTIN_LOCALE %L', l)\n"
+        "    ELSE ' LOCALE_PROVIDER libc' END\n"
+        "FROM pg_catalog.pg_database AS d, pg_catalog.to_jsonb(d) AS j,\n"
+        "  coalesce(j ->> 'datlocale', j ->> 'daticulocale') AS l\n"
+        "WHERE datname = pg_catalog.current_database()"
+    ).fetchone()
+    assert row is not None
+    return str(row[0])
 
 
 def drop_database(server_url: str, name: str) -> None:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
-from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
+from membership_refactor.inspect import junit
 from membership_refactor.inspect.sizes import counted, duration
-
-# Characters that XML 1.0 cannot hold; keys are data.
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,33 +56,20 @@ def as_values(
 
 def as_junit(findings: Sequence[CheckOutcome], revision: str | None, schema: str) -> str:
     """For CI: one test case for each check."""
-    suite = Element(
-        "testsuite",
-        name=_xml(f"membership-refactor checks {schema}"),
-        tests=str(len(findings)),
-        failures=str(sum(not f.holds for f in findings)),
-        errors="0",
-        skipped="0",
-        time=f"{sum(f.seconds for f in findings):.3f}",
-    )
-    for f in findings:
-        case = SubElement(
-            suite,
-            "testcase",
-            classname=f"membership_refactor.{revision or 'base'}",
-            name=_xml(f.name),
-            time=f"{f.seconds:.3f}",
-        )
-        if not f.holds:
-            failure = SubElement(
-                case, "failure", message=_xml(f"{f.sentence}: {counted(f.broken, 'finding')}")
+    return junit.document(
+        f"membership-refactor checks {schema}",
+        [
+            junit.Case(
+                classname=f"membership_refactor.{revision or 'base'}",
+                name=f.name,
+                seconds=f.seconds,
+                failure=None
+                if f.holds
+                else (
+                    f"{f.sentence}: {counted(f.broken, 'finding')}",
+                    "\n".join([*f.keys, *([f.hint] if f.hint else [])]),
+                ),
             )
-            failure.text = _xml("\n".join([*f.keys, *([f.hint] if f.hint else [])]))
-    root = Element("testsuites")
-    root.append(suite)
-    indent(root)
-    return tostring(root, encoding="unicode", xml_declaration=True)
-
-
-def _xml(text: str) -> str:
-    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)
+            for f in findings
+        ],
+    )

@@ -102,8 +102,9 @@ def step(*groups: Tables) -> Step:
         checks = [ledger_is_spent(s)]
         if own:
             plan = s.plan
-            # Asked from further up as well, where the rows are in the tables of the split.
-            own = list(dict.fromkeys([*own, plan.copy, plan.parent, plan.retired]))
+            if plan.source in own:
+                # Asked from further up as well, where its rows are in the tables of the split.
+                own = list(dict.fromkeys([*own, plan.copy, plan.parent, plan.retired]))
             checks.insert(0, tables_are_empty(s, own))
         return tuple(checks)
 

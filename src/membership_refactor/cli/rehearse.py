@@ -1,0 +1,117 @@
+"""``rehearse``: run the whole chain on a clone of this database, and try every kind of write."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from alembic.script import ScriptDirectory
+
+from membership_refactor.cli.verb import FINDINGS, FINE, Context
+from membership_refactor.errors import RefactorError, WrongUse
+from membership_refactor.planning import TableSplit
+from membership_refactor.plans.chain import SPLIT
+from membership_refactor.plans.enrollment_tables import enrollment_tables
+from membership_refactor.plans.legacy_tables import legacy_tables
+from membership_refactor.rehearsal import Place, Subject, Wanted, rehearse, report
+
+NAME = "rehearse"
+HELP = "run the whole chain on a clone of this database, and try every kind of write"
+DESCRIPTION = (
+    "Clone the structure of this database with a sample of its rows, run the chain there up, down "
+    "and up again, and try at each stage what each role may write. Reports what stops, and what "
+    "goes otherwise than before the first step. Reads this database only. Exit status: 0 where "
+    "nothing was found, 1 where something was, 2 where it could not be run."
+)
+EXAMPLE = "membership-refactor rehearse --rows 10000 --junit rehearsal.xml"
+FORMATS = ("text", "json", "junit")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--rows",
+        type=int,
+        default=10_000,
+        metavar="N",
+        help="rows of the source to take along (default 10000)",
+    )
+    parser.add_argument(
+        "--on",
+        choices=[place.value for place in Place],
+        default=Place.AUTO.value,
+        help="where the clone is made: on the same server, or on a temporary one on this machine "
+        "(default: the same for a superuser)",
+    )
+    parser.add_argument(
+        "--role",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="try the writes of this role only; may be repeated (default: all that may write)",
+    )
+    parser.add_argument("--plan", metavar="NAME", help="the plan, where the project has several")
+    parser.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit's XML there too")
+
+
+def run(options: argparse.Namespace, context: Context) -> int:
+    """Return 1 where something was found."""
+    if options.rows < 1:
+        raise WrongUse(f"--rows {options.rows} is below 1.")
+    try:
+        plan = chosen_plan(context, options.plan)
+        url = context.engine().url.render_as_string(hide_password=False)
+        done = rehearse(
+            Subject(
+                url=url,
+                plan=plan,
+                request=context.request,
+                config=context.config,
+                groups=(legacy_tables, enrollment_tables) if plan == SPLIT else (),
+            ),
+            Wanted(
+                rows=options.rows,
+                place=Place(options.on),
+                roles=tuple(options.role),
+                progress=context.request.progress,
+            ),
+        )
+    except WrongUse:
+        raise
+    except RefactorError as error:
+        # Status 2: it could not be run, which is neither a finding nor its absence.
+        raise WrongUse(error.message, hint=error.hint) from error
+    if options.junit is not None:
+        options.junit.write_text(report.as_junit(done) + "\n", encoding="utf-8")
+        print(f"JUnit: {options.junit}", file=sys.stderr)
+    if context.format == "json":
+        print(json.dumps(report.as_values(done), indent=2, ensure_ascii=False, default=str))
+    elif context.format == "junit":
+        print(report.as_junit(done))
+    else:
+        print(report.as_text(done))
+    return FINE if done.fine else FINDINGS
+
+
+def chosen_plan(context: Context, name: str | None) -> TableSplit:
+    """The plan that the project's revision files name; the shipped one among ours."""
+    script = ScriptDirectory.from_config(context.config)
+    found = {
+        value.name: value
+        for revision in script.walk_revisions()
+        for value in vars(revision.module).values()
+        if isinstance(value, TableSplit)
+    }
+    if name is not None:
+        if name not in found:
+            raise WrongUse(
+                f'no revision names a plan "{name}".', hint=f"Known: {', '.join(found) or 'none'}."
+            )
+        return found[name]
+    if len(found) != 1:
+        raise WrongUse(
+            f"the revisions name {len(found) or 'no'} plans ({', '.join(found)}).",
+            hint="Choose one: membership-refactor rehearse --plan NAME",
+        )
+    return next(iter(found.values()))

@@ -1,0 +1,79 @@
+"""Differences that the documentation names: every application has to expect them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from membership_refactor.planning import TableSplit
+from membership_refactor.rehearsal.outcomes import Difference, Outcome, counts
+from membership_refactor.rehearsal.probe_statements import Probe, Style
+
+COPY, DUAL, RETIRE = "copy_table", "dual_write", "retire_source"
+CREATE, REBUILD, LINK = "create_parent", "rebuild_parent", "link_children"
+FREEZE, DROP, LAST = "stop_parallel_save", "drop_deprecated_columns", "drop_retired_table"
+ONCE_RETIRED = (RETIRE, CREATE, REBUILD, LINK, FREEZE, DROP, LAST)
+LINKED = (LINK, FREEZE, DROP, LAST)
+FROZEN = (FREEZE, DROP, LAST)
+GONE = (DROP, LAST)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Where:
+    """The step that ran last, the table by its role in the plan, and the style of statement."""
+
+    step: str
+    table: str
+    """``source``, ``copy`` or ``parent``."""
+    style: Style
+
+
+def styles_at(step: str | None) -> tuple[tuple[str, Style], ...]:
+    """(table, style): the statements that are tried when that step has run."""
+    if step is None or step not in (COPY, DUAL, *ONCE_RETIRED):
+        return (("source", Style.OLD),)
+    found = [("source", Style.OLD), ("copy", Style.OLD)]
+    if step in LINKED:
+        found += [("copy", Style.NEW), ("parent", Style.PARENT)]
+    return tuple(found)
+
+
+def documented(
+    plan: TableSplit, where: Where, probe: Probe, kind: Difference, before: Outcome, now: Outcome
+) -> str | None:
+    """Why the difference is to be expected; None where it is a surprise."""
+    deprecated = set(plan.deprecated) & set(probe.columns)
+    if kind is Difference.REFUSED:
+        return _refused(where, bool(deprecated), now)
+    if kind is Difference.EFFECT and where.table == "copy":
+        same = before.tag == now.tag
+        if where.step == DUAL and same and not now.effects and "itself" in probe.label:
+            return "a write of the copy that changes no value is not carried to the source"
+        if where.step == LINK and same and deprecated and _at_least(now, before):
+            return "a value of the parent is carried to its other children, whose triggers fire"
+    return None
+
+
+def _refused(where: Where, deprecated: bool, now: Outcome) -> str | None:
+    if where.table == "source" and where.step in ONCE_RETIRED:
+        gone = now.sqlstate in ("42P01", "42703", "55000", "42501")
+        return "the old name is gone, or stands for the new parent" if gone else None
+    if where.table == "copy" and where.step == COPY and now.sqlstate == "55000":
+        return "the copy may be read, and not yet written"
+    if where.table == "copy" and where.style is Style.OLD and deprecated:
+        # On the way down the columns are back, and empty until the next downgrade fills them.
+        if where.step == FREEZE and now.sqlstate in ("55000", "23502"):
+            return "the deprecated columns are frozen"
+        if where.step in GONE and now.sqlstate in ("42703", "23502"):
+            return "the deprecated columns are gone"
+    if where.step in GONE and where.style is Style.OLD and now.sqlstate in ("42703", "23502"):
+        return "an old statement does not name the link"
+    return None
+
+
+def _at_least(now: Outcome, before: Outcome) -> bool:
+    """Whether the same tables were written, each at least as often."""
+    one, other = counts(now), counts(before)
+    return len(one) == len(other) and all(
+        a[0] == b[0] and all(x >= y for x, y in zip(a[1:], b[1:], strict=True))
+        for a, b in zip(one, other, strict=True)
+    )

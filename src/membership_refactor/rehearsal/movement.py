@@ -1,0 +1,82 @@
+"""Takes the chain along in the clone, as `alembic upgrade` and `alembic downgrade` would."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine
+
+from membership_refactor.environment import Request, clear_errors, migrate
+from membership_refactor.execution.runner import Runner
+from membership_refactor.operations import runner_for
+from membership_refactor.planning import TableSplit
+
+
+class Movement(Protocol):
+    """The chain of one plan in the clone."""
+
+    @property
+    def runner(self) -> Runner:
+        """The runner of the plan in the clone."""
+
+    def up(self, step: str) -> None:
+        """Take this step up. Raises what the user would get."""
+
+    def down(self, step: str) -> None:
+        """Take this step down."""
+
+
+@dataclass(frozen=True)
+class ByRevisions:
+    """Runs the revision files of an Alembic project. Its env.py is not run, because it might
+    choose another database."""
+
+    runner: Runner
+    config: Config
+    request: Request
+
+    def up(self, step: str) -> None:
+        self._go(self.runner.chain.revisions.of(step), up=True)
+
+    def down(self, step: str) -> None:
+        self._go(self.runner.chain.revisions.before[step], up=False)
+
+    def _go(self, target: str, *, up: bool) -> None:
+        script = ScriptDirectory.from_config(self.config)
+
+        def revisions(heads: Any, _context: Any) -> Any:
+            if up:
+                return script._upgrade_revs(target, heads)
+            return script._downgrade_revs(target, heads)
+
+        with (
+            clear_errors(),
+            EnvironmentContext(self.config, script, fn=revisions, destination_rev=target),
+            self.runner.engine.connect() as connection,
+        ):
+            migrate(self.request, connection)
+
+
+@dataclass(frozen=True)
+class BySteps:
+    """Runs the steps of a plan that no revision file names yet."""
+
+    runner: Runner
+
+    def up(self, step: str) -> None:
+        self.runner.upgrade(step)
+
+    def down(self, step: str) -> None:
+        self.runner.downgrade(step)
+
+
+def movement(
+    engine: Engine, plan: TableSplit, request: Request, config: Config | None
+) -> ByRevisions | BySteps:
+    """The movement of that plan: by revisions where there is an Alembic project."""
+    runner = runner_for(engine, plan, request)
+    return BySteps(runner) if config is None else ByRevisions(runner, config, request)
