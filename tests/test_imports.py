@@ -28,6 +28,7 @@ LAYERS = (
     {"environment"},
     {"operations"},
     {"op", "rehearsal"},
+    {"testing"},
     {"demo", "_several_keys"},
     {"cli"},
     # The public surface.

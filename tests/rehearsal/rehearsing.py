@@ -15,7 +15,13 @@ from tests.chain.subjects import MEMBERSHIP
 
 
 def rehearsed(
-    chain: Chain, *, rows: int = 1000, place: Place = Place.AUTO, url: str | None = None
+    chain: Chain,
+    *,
+    rows: int = 1000,
+    place: Place = Place.AUTO,
+    url: str | None = None,
+    to: str | None = None,
+    back: bool = False,
 ) -> Rehearsal:
     """The whole rehearsal: of the shipped plan by its revisions, of another by its steps."""
     shipped = chain.plan == MEMBERSHIP.plan
@@ -27,5 +33,5 @@ def rehearsed(
             config=Config(str(packaged_configuration())) if shipped else None,
             groups=(legacy_tables, enrollment_tables) if shipped else (),
         ),
-        Wanted(rows=rows, place=place, progress=Progress(quiet=True)),
+        Wanted(rows=rows, place=place, to=to, back=back, progress=Progress(quiet=True)),
     )

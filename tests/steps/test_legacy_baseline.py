@@ -72,6 +72,15 @@ def test_tables_that_exist_are_neither_created_nor_dropped() -> None:
     assert len(STEP.down(s)) == 2
 
 
+def test_only_tables_that_it_created_have_to_be_empty_on_the_way_down() -> None:
+    """The rebuilt parent has the name of the wide table, which was adopted and stays."""
+    adopted, made = on(legacy_tables("public")), on(Portrait(schema="public", tables=()))
+    asked = {c.name: c.query for c in STEP.before_down(adopted)}["own tables are empty"]
+    assert "'program_enrollment'" in asked and "programme_membership" not in asked
+    asked = {c.name: c.query for c in STEP.before_down(made)}["own tables are empty"]
+    assert "'programme_membership_retired'" in asked and "'curriculum_membership'" in asked
+
+
 def test_a_table_of_another_shape_is_refused_with_the_difference() -> None:
     tables = legacy_tables("public")
     wide = tables.table("programme_membership")

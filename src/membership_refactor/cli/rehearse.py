@@ -11,6 +11,7 @@ from alembic.script import ScriptDirectory
 
 from membership_refactor.cli.verb import FINDINGS, FINE, Context
 from membership_refactor.errors import RefactorError, WrongUse
+from membership_refactor.operations import chain_of
 from membership_refactor.planning import TableSplit
 from membership_refactor.plans.chain import SPLIT
 from membership_refactor.plans.enrollment_tables import enrollment_tables
@@ -51,6 +52,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="try the writes of this role only; may be repeated (default: all that may write)",
     )
+    parser.add_argument(
+        "--to",
+        metavar="REVISION",
+        help="the last revision to go up to, before the way down (default: the last of the plan)",
+    )
+    parser.add_argument(
+        "--no-way-back",
+        action="store_true",
+        help="go up only, and not down and up once more",
+    )
     parser.add_argument("--plan", metavar="NAME", help="the plan, where the project has several")
     parser.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit's XML there too")
 
@@ -74,6 +85,8 @@ def run(options: argparse.Namespace, context: Context) -> int:
                 rows=options.rows,
                 place=Place(options.on),
                 roles=tuple(options.role),
+                to=step_of(plan, options.to),
+                back=not options.no_way_back,
                 progress=context.request.progress,
             ),
         )
@@ -92,6 +105,18 @@ def run(options: argparse.Namespace, context: Context) -> int:
     else:
         print(report.as_text(done))
     return FINE if done.fine else FINDINGS
+
+
+def step_of(plan: TableSplit, revision: str | None) -> str | None:
+    """The step that the revision of that id runs. Raises WrongUse where it runs none."""
+    if revision is None:
+        return None
+    chain = chain_of(plan)[0]
+    step = chain.at(revision)
+    if step is None:
+        known = ", ".join(chain.revisions.of(step.name) for step in chain)
+        raise WrongUse(f"--to {revision} runs no step.", hint=f"Known: {known}.")
+    return step.name
 
 
 def chosen_plan(context: Context, name: str | None) -> TableSplit:

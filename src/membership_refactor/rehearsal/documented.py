@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from membership_refactor.planning import TableSplit
-from membership_refactor.rehearsal.outcomes import Difference, Outcome, counts
+from membership_refactor.rehearsal.statement_outcomes import Difference, Outcome, counts
 from membership_refactor.rehearsal.probe_statements import Probe, Style
 
 COPY, DUAL, RETIRE = "copy_table", "dual_write", "retire_source"
@@ -42,6 +42,8 @@ def documented(
 ) -> str | None:
     """Why the difference is to be expected; None where it is a surprise."""
     deprecated = set(plan.deprecated) & set(probe.columns)
+    if where.table == "copy" and where.step == COPY and kind is not Difference.ALLOWED:
+        return "the copy may be read, and written only so that it does not change"
     if kind is Difference.REFUSED:
         return _refused(where, bool(deprecated), now)
     if kind is Difference.EFFECT and where.table == "copy":
@@ -57,8 +59,6 @@ def _refused(where: Where, deprecated: bool, now: Outcome) -> str | None:
     if where.table == "source" and where.step in ONCE_RETIRED:
         gone = now.sqlstate in ("42P01", "42703", "55000", "42501")
         return "the old name is gone, or stands for the new parent" if gone else None
-    if where.table == "copy" and where.step == COPY and now.sqlstate == "55000":
-        return "the copy may be read, and not yet written"
     if where.table == "copy" and where.style is Style.OLD and deprecated:
         # On the way down the columns are back, and empty until the next downgrade fills them.
         if where.step == FREEZE and now.sqlstate in ("55000", "23502"):

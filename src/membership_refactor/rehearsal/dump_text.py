@@ -50,8 +50,8 @@ def entries(text: str) -> Iterator[Entry]:
     heads = list(_HEADER.finditer(text))
     first = heads[0].start() if heads else len(text)
     yield Entry("SESSION", "settings", text[:first])
-    for head, following in zip(heads, [*heads[1:], None], strict=True):
-        end = following.start() if following else len(text)
+    ends = [*(head.start() for head in heads[1:]), len(text)]
+    for head, end in zip(heads, ends, strict=False):
         yield Entry(head["type"], head["name"], text[head.end() : end])
 
 

@@ -58,17 +58,19 @@ def _kind_of(finding: Finding) -> str:
 def _lines(done: Rehearsal) -> Iterator[str]:
     found = done.surprises
     verdict = (
-        "Nothing was found."
+        "nothing was found."
         if done.fine
-        else f"{counted(len(found), 'thing')} found that this database would meet on the way."
+        else f"{counted(len(found), 'finding')}, which this database would meet on the way."
     )
-    yield f'Rehearsal of the plan "{done.plan}" in schema "{done.schema}": {verdict}'
-    yield (
+    yield from _wrapped("", f'Rehearsal of plan "{done.plan}" in schema "{done.schema}": {verdict}')
+    yield from _wrapped(
+        "",
         f"{counted(done.rows, 'row')} of {counted(len(done.sampled), 'table')}; "
         f"{counted(done.tried, 'statement')} of {counted(len(done.roles), 'role')} "
-        f"({', '.join(done.roles) or 'none'}); {duration(done.seconds)}"
+        f"({', '.join(done.roles) or 'none'}); {duration(done.seconds)}",
     )
-    yield f"Clone: {done.scratch}, with {done.pg_dump}. {done.database} was only read."
+    yield from _wrapped("", f"Clone: {done.scratch}, with {done.pg_dump}.")
+    yield from _wrapped("", f"{done.database} was only read.")
     for f in found[:SHOWN]:
         yield ""
         yield from _finding(f)

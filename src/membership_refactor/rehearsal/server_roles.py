@@ -38,11 +38,18 @@ WHERE s.setdatabase IN (0, (SELECT oid FROM pg_catalog.pg_database
   AND (s.setrole = 0 OR r.rolname IS NOT NULL)
 ORDER BY s.setrole <> 0, s.setdatabase <> 0
 """
+_GRANTS = """
+SELECT pg_catalog.pg_get_userbyid(d.datdba)::text, a.privilege_type,
+  CASE WHEN a.grantee <> 0 THEN pg_catalog.pg_get_userbyid(a.grantee)::text END, a.is_grantable
+FROM pg_catalog.pg_database AS d
+LEFT JOIN LATERAL pg_catalog.aclexplode(d.datacl) AS a ON a.grantee <> d.datdba
+WHERE d.datname = pg_catalog.current_database()
+"""
 _NOT_CARRIED = ("role", "session_authorization")
 
 
 def bring_roles(source: str, target: str) -> str:
-    """Make every role of the source on the target, with its memberships and attributes.
+    """Make every role of the source on the target, with its groups and attributes.
 
     Returns the target's URL as its superuser, who gets a name of our own for it.
     """
@@ -87,7 +94,7 @@ def bring_roles(source: str, target: str) -> str:
 
 
 def carry_settings(source: str, target: str) -> None:
-    """Give the target database the settings that ALTER DATABASE made for the source's.
+    """Give the target database the owner, grants and settings of the source's.
 
     Settings of roles are given by the probes, which act as these roles.
     """
@@ -96,6 +103,17 @@ def carry_settings(source: str, target: str) -> None:
         psycopg.connect(libpq_url(target), autocommit=True) as pg,
     ):
         database = sql.Identifier(pg.info.dbname)
+        for owner, privilege, grantee, grantable in theirs.execute(_GRANTS).fetchall():
+            pg.execute(
+                sql.SQL("ALTER DATABASE {} OWNER TO {}").format(database, sql.Identifier(owner))
+            )
+            if privilege is not None:
+                pg.execute(
+                    sql.SQL(f"GRANT {privilege} ON DATABASE {{}} TO {{}}").format(
+                        database, sql.Identifier(grantee) if grantee else sql.SQL("PUBLIC")
+                    )
+                    + sql.SQL(" WITH GRANT OPTION" if grantable else "")
+                )
         for role, of_database, text in theirs.execute(_SETTINGS):
             if role is None and of_database:
                 name, _, value = text.partition("=")

@@ -35,4 +35,8 @@ class Wanted:
     place: Place = Place.AUTO
     roles: tuple[str, ...] = ()
     """Only these roles; all that may write where none is named."""
+    to: str | None = None
+    """The last step that is taken up, by its name; all where none is named."""
+    back: bool = True
+    """Whether it goes down again afterwards, and up once more."""
     progress: Progress = field(default_factory=Progress)

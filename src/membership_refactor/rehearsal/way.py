@@ -16,9 +16,10 @@ from membership_refactor.inspect.all_comparisons import verify_all
 from membership_refactor.inspect.checks import MODELS, StandingChecks
 from membership_refactor.inspect.sizes import counted, duration
 from membership_refactor.rehearsal.documented import Where, documented, styles_at
+from membership_refactor.rehearsal.dump_structure import CannotRehearse
 from membership_refactor.rehearsal.findings import Finding, Kind, Leg, Rehearsal
 from membership_refactor.rehearsal.movement import Movement
-from membership_refactor.rehearsal.outcomes import Difference, difference, stable
+from membership_refactor.rehearsal.statement_outcomes import Difference, difference, stable
 from membership_refactor.rehearsal.probe_statements import Row, Style, parent_probes, probes
 from membership_refactor.rehearsal.probing import Prober, Tried, Writer, writers
 from membership_refactor.rehearsal.server_roles import settings_of
@@ -52,6 +53,7 @@ class Way:
     done: Rehearsal
     ids: list[str]
     steps: tuple[Step, ...]
+    back: bool = True
     rows: dict[str, Mapping[str, str | None]] = field(default_factory=dict)
     before: Tried = field(default_factory=dict)
     began: float = field(default_factory=time.monotonic)
@@ -96,7 +98,8 @@ class Way:
             wide=wide,
             done=done,
             ids=choose(admin, wide, seen),
-            steps=runner.chain.to_come(at.name if at else None),
+            back=wanted.back,
+            steps=up_to(wanted.to, runner.chain.to_come(at.name if at else None)),
         )
 
     def go(self) -> None:
@@ -105,7 +108,7 @@ class Way:
         first = self._contents()
         climbed = self._climb(self.steps, try_all=True)
         top = self._contents() if climbed == len(self.steps) else None
-        if not self._descend(self.steps[:climbed]):
+        if not self.back or not self._descend(self.steps[:climbed]):
             return
         self._compare(first, self._contents(), "the way up and down")
         if top is not None:
@@ -308,10 +311,23 @@ class Way:
         self.done.legs.append(Leg(stage=stage, name=name, seconds=seconds, probes=tried))
         self.legs_done += 1
         # Before the steps, three legs for each on the way up, two down, one on the second way up.
-        share = self.legs_done / (1 + 6 * len(self.steps))
+        share = self.legs_done / (1 + (6 if self.back else 3) * len(self.steps))
         left = (time.monotonic() - self.began) * (1 / min(share, 1.0) - 1)
         what = f", {counted(tried, 'statement')}" if tried else ""
         self.progress.say(f"  {stage}: {name}{what} ({duration(seconds)}); about {left:.0f} s left")
+
+
+def up_to(last: str | None, steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """The steps as far as that one. Raises CannotRehearse where it is none of them."""
+    if last is None:
+        return steps
+    for n, step in enumerate(steps):
+        if step.name == last:
+            return steps[: n + 1]
+    raise CannotRehearse(
+        f"{last} is none of the steps that are to come.",
+        hint=f"They are: {', '.join(step.name for step in steps) or 'none'}.",
+    )
 
 
 _KINDS = {

@@ -1,0 +1,100 @@
+"""What behaves otherwise at a later stage, planted on purpose: each kind is found, by name."""
+
+from __future__ import annotations
+
+import pytest
+
+from membership_refactor.rehearsal import Finding, Kind, Rehearsal
+from tests.fixtures.databases import TemplateDatabase
+from tests.rehearsal.orders import CLERK, OWNER, orders
+from tests.rehearsal.rehearsing import rehearsed
+
+AUDIT = """
+CREATE TABLE public.audit (n bigserial, what text, who text, at timestamptz DEFAULT now());
+GRANT INSERT ON public.audit TO PUBLIC;
+GRANT USAGE ON SEQUENCE public.audit_n_seq TO PUBLIC;
+CREATE FUNCTION public.note() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN {body} RETURN COALESCE(NEW, OLD); END $$;
+CREATE TRIGGER note BEFORE INSERT OR UPDATE OR DELETE ON public.order_line
+  FOR EACH ROW EXECUTE FUNCTION public.note();
+"""
+BY_NAME = "IF TG_TABLE_NAME {test} 'order_line' THEN {then} END IF;"
+RAISES = BY_NAME.format(test="<>", then="RAISE EXCEPTION 'made for order_line';")
+SILENT = BY_NAME.format(test="=", then="INSERT INTO public.audit (what) VALUES (TG_OP);")
+OTHERWISE = "INSERT INTO public.audit (what, who) VALUES (TG_OP, TG_TABLE_NAME);"
+
+
+def of(done: Rehearsal, kind: Kind) -> list[Finding]:
+    return [f for f in done.surprises if f.kind is kind]
+
+
+def test_without_a_plant_nothing_is_found(template_database: TemplateDatabase) -> None:
+    done = rehearsed(orders(template_database), to="dual_write", back=True)
+
+    assert done.surprises == []
+    assert done.roles == (OWNER, CLERK, "mr_rehearsal_packer")
+    assert done.tried > 500
+    assert {f.stages[0] for f in done.documented} == {"0003 up"}
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "said"),
+    [
+        pytest.param(RAISES, Kind.REFUSED, "P0001 made for order_line", id="an error"),
+        pytest.param(SILENT, Kind.EFFECT, "INSERT 0 1", id="a row that is missing"),
+        pytest.param(OTHERWISE, Kind.CONTENT, "1 inserted", id="a row that says otherwise"),
+    ],
+)
+def test_a_trigger_that_knows_its_table_is_found_when_the_copy_takes_over(
+    body: str, kind: Kind, said: str, template_database: TemplateDatabase
+) -> None:
+    done = rehearsed(orders(template_database, AUDIT.format(body=body)), to="retire_source")
+
+    found = of(done, kind)
+    assert found and {f.kind for f in done.surprises} == {kind}
+    assert any(said in f.what for f in found)
+    assert {stage for f in found for stage in f.stages} == {"0005 up"}
+    assert {role for f in found for role in f.roles} == set(done.roles)
+    assert {"INSERT a copy of the row", "DELETE the row", "UPDATE pieces to itself"} <= {
+        s for f in found for s in f.statements
+    }
+
+
+def test_a_row_policy_that_names_a_role_of_its_own_is_no_finding(
+    template_database: TemplateDatabase,
+) -> None:
+    chain = orders(
+        template_database,
+        "ALTER TABLE public.order_line ENABLE ROW LEVEL SECURITY",
+        f"CREATE POLICY few ON public.order_line TO {CLERK} USING (customer_id < 3)",
+    )
+
+    assert rehearsed(chain, to="retire_source").surprises == []
+
+
+def test_a_privilege_that_only_the_copy_asks_for_is_found(
+    template_database: TemplateDatabase,
+) -> None:
+    """An identity column asks nobody for USAGE on its sequence; a default does."""
+    chain = orders(
+        template_database, f"REVOKE ALL ON SEQUENCE public.order_line_id_seq FROM {CLERK}"
+    )
+
+    (found,) = rehearsed(chain, to="dual_write").surprises
+
+    assert (found.roles, found.sqlstate, found.stages) == ((CLERK,), "42501", ("0004 up",))
+    assert found.statements == ("INSERT a copy of the row",)
+
+
+def test_a_step_that_stops_is_named_and_taken_back(template_database: TemplateDatabase) -> None:
+    chain = orders(
+        template_database,
+        "CREATE TABLE public.customer_order (id int)",
+        f"ALTER TABLE public.customer_order OWNER TO {OWNER}",
+    )
+
+    done = rehearsed(chain)
+
+    (stop,) = of(done, Kind.STOPS)
+    assert "customer_order" in stop.what
+    assert of(done, Kind.DEAD_END) == []
