@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from membership_refactor.rehearsal.documented import Where, documented, styles_at
+from membership_refactor.rehearsal.probe_statements import Probe, Style
 from membership_refactor.rehearsal.statement_outcomes import (
     Difference,
     Effect,
@@ -14,7 +15,6 @@ from membership_refactor.rehearsal.statement_outcomes import (
     stable,
     without,
 )
-from membership_refactor.rehearsal.probe_statements import Probe, Style
 from tests.rehearsal.orders import PLAN
 
 WORKED = Outcome(tag="UPDATE 1", effects=(Effect("audit", 1, 0, 0, ({"who": "a"},)),))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from membership_refactor.planning import TableSplit
-from membership_refactor.rehearsal.statement_outcomes import Difference, Outcome, counts
 from membership_refactor.rehearsal.probe_statements import Probe, Style
+from membership_refactor.rehearsal.statement_outcomes import Difference, Outcome, counts
 
 COPY, DUAL, RETIRE = "copy_table", "dual_write", "retire_source"
 CREATE, REBUILD, LINK = "create_parent", "rebuild_parent", "link_children"

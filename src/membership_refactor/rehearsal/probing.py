@@ -9,8 +9,8 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from membership_refactor.rehearsal.statement_outcomes import Effect, Outcome, masked
 from membership_refactor.rehearsal.probe_statements import Probe, Row, Target
+from membership_refactor.rehearsal.statement_outcomes import Effect, Outcome, masked
 from membership_refactor.sql.quoting import ident, literal, qualified
 
 PER_STATEMENT = "20s"

@@ -19,10 +19,10 @@ from membership_refactor.rehearsal.documented import Where, documented, styles_a
 from membership_refactor.rehearsal.dump_structure import CannotRehearse
 from membership_refactor.rehearsal.findings import Finding, Kind, Leg, Rehearsal
 from membership_refactor.rehearsal.movement import Movement
-from membership_refactor.rehearsal.statement_outcomes import Difference, difference, stable
 from membership_refactor.rehearsal.probe_statements import Row, Style, parent_probes, probes
 from membership_refactor.rehearsal.probing import Prober, Tried, Writer, writers
 from membership_refactor.rehearsal.server_roles import settings_of
+from membership_refactor.rehearsal.statement_outcomes import Difference, difference, stable
 from membership_refactor.rehearsal.subject import Subject, Wanted
 from membership_refactor.rehearsal.tables_to_try import (
     Wide,
