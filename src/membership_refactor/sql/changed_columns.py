@@ -8,7 +8,7 @@ one static statement is faster.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass
 
 from membership_refactor.sql.names import OWN_PREFIXES
 from membership_refactor.sql.quoting import dollar_quoted, ident, literal
@@ -56,10 +56,9 @@ class ChangedColumns:
     rows: str
     """FROM and WHERE that find the rows to write, with the target under its alias."""
     source: str
-    """``FROM table AS alias WHERE condition``: where the values of a row come from."""
-    also: Mapping[str, str] = field(default_factory=dict)
-    """Columns that every statement sets, with their values. ``$2`` is ``given``."""
+    """``FROM table AS alias WHERE condition``: the rows that the values come from."""
     given: str = ""
+    """Variables that ``values`` reads as ``$2`` and so on."""
 
     def found(self, condition: str = "true", *, together: bool = False) -> str:
         """SELECT of the columns that change and the keys of their rows; with ``together`` one row
@@ -90,8 +89,7 @@ class ChangedColumns:
             f"({literal(name)}, {literal(f'{ident(name)} = {value}')})"
             for name, value in self.values.items()
         )
-        always = "".join(f", {ident(name)} = {value}" for name, value in self.also.items())
-        where = f"{always}\n      {self.source} AND {self.alias}.{ident(self.key)} = ANY ($1)"
+        where = f"\n      {self.source} AND {self.alias}.{ident(self.key)} = ANY ($1)"
         using = f"own_set.ids, {self.given}" if self.given else "own_set.ids"
         update = f"UPDATE {self.target} AS {self.alias} SET "
         return f"""EXECUTE pg_catalog.concat({literal(update)},

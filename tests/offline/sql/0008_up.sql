@@ -530,7 +530,7 @@ CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_child_inserte
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 #variable_conflict use_variable
 DECLARE
-  saved record; parent record; claimed pg_catalog.uuid; made boolean;
+  saved record; parent record; claimed pg_catalog.uuid; made boolean; own_set record;
 BEGIN
   IF pg_catalog.row_security_active('"public"."curriculum_membership"'::pg_catalog.regclass) OR pg_catalog.row_security_active('"public"."programme_membership"'::pg_catalog.regclass) THEN
     RAISE insufficient_privilege USING MESSAGE = 'row security hides rows of "public"."curriculum_membership" or "public"."programme_membership" from the role that owns the tables, so this write cannot be carried to the other table',
@@ -576,8 +576,35 @@ BEGIN
         HINT = 'Give only programme_membership_uuid, or write the columns of programme_membership.',
         SCHEMA = 'public', TABLE = 'curriculum_membership';
     END IF;
-      UPDATE "public"."curriculum_membership" AS c SET "person_id" = parent."person_id", "programme_id" = parent."programme_id", "programme_membership_type" = parent."programme_membership_type", "programme_start_date" = parent."programme_start_date", "programme_end_date" = parent."programme_end_date", "rotation" = parent."rotation", "rotation_id" = parent."rotation_id", "training_number_id" = parent."training_number_id", "training_pathway" = parent."training_pathway", "leaving_reason" = parent."leaving_reason", "leaving_destination" = parent."leaving_destination"
+      IF EXISTS (SELECT FROM pg_catalog.pg_trigger AS t
+      WHERE t.tgrelid = '"public"."curriculum_membership"'::pg_catalog.regclass
+        AND pg_catalog.cardinality(t.tgattr::pg_catalog.int2[]) > 0 AND NOT t.tgisinternal AND t.tgenabled <> 'D'
+        AND NOT pg_catalog.starts_with(t.tgname::text, 'AA_refactor_') AND NOT pg_catalog.starts_with(t.tgname::text, '~refactor_')) THEN
+    FOR own_set IN SELECT z.own_names AS columns, pg_catalog.array_agg(z.own_id) AS ids
+    FROM (SELECT c."id", pg_catalog.array_remove(ARRAY[
+      CASE WHEN (c."person_id" IS DISTINCT FROM parent."person_id") THEN 'person_id' END,
+      CASE WHEN (c."programme_id" IS DISTINCT FROM parent."programme_id") THEN 'programme_id' END,
+      CASE WHEN (c."programme_membership_type" IS DISTINCT FROM parent."programme_membership_type") THEN 'programme_membership_type' END,
+      CASE WHEN (c."programme_start_date" IS DISTINCT FROM parent."programme_start_date") THEN 'programme_start_date' END,
+      CASE WHEN (c."programme_end_date" IS DISTINCT FROM parent."programme_end_date") THEN 'programme_end_date' END,
+      CASE WHEN (c."rotation" IS DISTINCT FROM parent."rotation") THEN 'rotation' END,
+      CASE WHEN (c."rotation_id" IS DISTINCT FROM parent."rotation_id") THEN 'rotation_id' END,
+      CASE WHEN (c."training_number_id" IS DISTINCT FROM parent."training_number_id") THEN 'training_number_id' END,
+      CASE WHEN (c."training_pathway" IS DISTINCT FROM parent."training_pathway") THEN 'training_pathway' END,
+      CASE WHEN (c."leaving_reason" IS DISTINCT FROM parent."leaving_reason") THEN 'leaving_reason' END,
+      CASE WHEN (c."leaving_destination" IS DISTINCT FROM parent."leaving_destination") THEN 'leaving_destination' END], NULL)
+    FROM "public"."curriculum_membership" AS c WHERE (c."id" = saved."id") AND true) AS z (own_id, own_names)
+    WHERE z.own_names <> '{}' GROUP BY z.own_names LOOP
+    EXECUTE pg_catalog.concat('UPDATE "public"."curriculum_membership" AS c SET ',
+      (SELECT pg_catalog.string_agg(s.own_text, ', ')
+      FROM (VALUES ('person_id', '"person_id" = $2'), ('programme_id', '"programme_id" = $3'), ('programme_membership_type', '"programme_membership_type" = $4'), ('programme_start_date', '"programme_start_date" = $5'), ('programme_end_date', '"programme_end_date" = $6'), ('rotation', '"rotation" = $7'), ('rotation_id', '"rotation_id" = $8'), ('training_number_id', '"training_number_id" = $9'), ('training_pathway', '"training_pathway" = $10'), ('leaving_reason', '"leaving_reason" = $11'), ('leaving_destination', '"leaving_destination" = $12')) AS s (own_name, own_text)
+      WHERE s.own_name = ANY (own_set.columns)), '
+      WHERE true AND c."id" = ANY ($1)') USING own_set.ids, parent."person_id", parent."programme_id", parent."programme_membership_type", parent."programme_start_date", parent."programme_end_date", parent."rotation", parent."rotation_id", parent."training_number_id", parent."training_pathway", parent."leaving_reason", parent."leaving_destination";
+  END LOOP;
+  ELSE
+    UPDATE "public"."curriculum_membership" AS c SET "person_id" = parent."person_id", "programme_id" = parent."programme_id", "programme_membership_type" = parent."programme_membership_type", "programme_start_date" = parent."programme_start_date", "programme_end_date" = parent."programme_end_date", "rotation" = parent."rotation", "rotation_id" = parent."rotation_id", "training_number_id" = parent."training_number_id", "training_pathway" = parent."training_pathway", "leaving_reason" = parent."leaving_reason", "leaving_destination" = parent."leaving_destination"
     WHERE c."id" = saved."id";
+  END IF;
       RETURN NULL;
     END IF;
   END IF;
@@ -592,8 +619,35 @@ BEGIN
     OR saved."training_pathway" IS DISTINCT FROM parent."training_pathway"
     OR saved."leaving_reason" IS DISTINCT FROM parent."leaving_reason"
     OR saved."leaving_destination" IS DISTINCT FROM parent."leaving_destination") THEN
+    IF EXISTS (SELECT FROM pg_catalog.pg_trigger AS t
+      WHERE t.tgrelid = '"public"."curriculum_membership"'::pg_catalog.regclass
+        AND pg_catalog.cardinality(t.tgattr::pg_catalog.int2[]) > 0 AND NOT t.tgisinternal AND t.tgenabled <> 'D'
+        AND NOT pg_catalog.starts_with(t.tgname::text, 'AA_refactor_') AND NOT pg_catalog.starts_with(t.tgname::text, '~refactor_')) THEN
+    FOR own_set IN SELECT z.own_names AS columns, pg_catalog.array_agg(z.own_id) AS ids
+    FROM (SELECT c."id", pg_catalog.array_remove(ARRAY[
+      CASE WHEN (c."person_id" IS DISTINCT FROM parent."person_id") THEN 'person_id' END,
+      CASE WHEN (c."programme_id" IS DISTINCT FROM parent."programme_id") THEN 'programme_id' END,
+      CASE WHEN (c."programme_membership_type" IS DISTINCT FROM parent."programme_membership_type") THEN 'programme_membership_type' END,
+      CASE WHEN (c."programme_start_date" IS DISTINCT FROM parent."programme_start_date") THEN 'programme_start_date' END,
+      CASE WHEN (c."programme_end_date" IS DISTINCT FROM parent."programme_end_date") THEN 'programme_end_date' END,
+      CASE WHEN (c."rotation" IS DISTINCT FROM parent."rotation") THEN 'rotation' END,
+      CASE WHEN (c."rotation_id" IS DISTINCT FROM parent."rotation_id") THEN 'rotation_id' END,
+      CASE WHEN (c."training_number_id" IS DISTINCT FROM parent."training_number_id") THEN 'training_number_id' END,
+      CASE WHEN (c."training_pathway" IS DISTINCT FROM parent."training_pathway") THEN 'training_pathway' END,
+      CASE WHEN (c."leaving_reason" IS DISTINCT FROM parent."leaving_reason") THEN 'leaving_reason' END,
+      CASE WHEN (c."leaving_destination" IS DISTINCT FROM parent."leaving_destination") THEN 'leaving_destination' END], NULL)
+    FROM "public"."curriculum_membership" AS c WHERE (c."id" = saved."id") AND true) AS z (own_id, own_names)
+    WHERE z.own_names <> '{}' GROUP BY z.own_names LOOP
+    EXECUTE pg_catalog.concat('UPDATE "public"."curriculum_membership" AS c SET ',
+      (SELECT pg_catalog.string_agg(s.own_text, ', ')
+      FROM (VALUES ('person_id', '"person_id" = $2'), ('programme_id', '"programme_id" = $3'), ('programme_membership_type', '"programme_membership_type" = $4'), ('programme_start_date', '"programme_start_date" = $5'), ('programme_end_date', '"programme_end_date" = $6'), ('rotation', '"rotation" = $7'), ('rotation_id', '"rotation_id" = $8'), ('training_number_id', '"training_number_id" = $9'), ('training_pathway', '"training_pathway" = $10'), ('leaving_reason', '"leaving_reason" = $11'), ('leaving_destination', '"leaving_destination" = $12')) AS s (own_name, own_text)
+      WHERE s.own_name = ANY (own_set.columns)), '
+      WHERE true AND c."id" = ANY ($1)') USING own_set.ids, parent."person_id", parent."programme_id", parent."programme_membership_type", parent."programme_start_date", parent."programme_end_date", parent."rotation", parent."rotation_id", parent."training_number_id", parent."training_pathway", parent."leaving_reason", parent."leaving_destination";
+  END LOOP;
+  ELSE
     UPDATE "public"."curriculum_membership" AS c SET "person_id" = parent."person_id", "programme_id" = parent."programme_id", "programme_membership_type" = parent."programme_membership_type", "programme_start_date" = parent."programme_start_date", "programme_end_date" = parent."programme_end_date", "rotation" = parent."rotation", "rotation_id" = parent."rotation_id", "training_number_id" = parent."training_number_id", "training_pathway" = parent."training_pathway", "leaving_reason" = parent."leaving_reason", "leaving_destination" = parent."leaving_destination"
     WHERE c."id" = saved."id";
+  END IF;
   ELSIF (saved."person_id" IS DISTINCT FROM parent."person_id"
     OR saved."programme_id" IS DISTINCT FROM parent."programme_id"
     OR saved."programme_membership_type" IS DISTINCT FROM parent."programme_membership_type"
@@ -605,8 +659,36 @@ BEGIN
     OR saved."training_pathway" IS DISTINCT FROM parent."training_pathway"
     OR saved."leaving_reason" IS DISTINCT FROM parent."leaving_reason"
     OR saved."leaving_destination" IS DISTINCT FROM parent."leaving_destination") THEN
+    IF EXISTS (SELECT FROM pg_catalog.pg_trigger AS t
+      WHERE t.tgrelid = '"public"."programme_membership"'::pg_catalog.regclass
+        AND pg_catalog.cardinality(t.tgattr::pg_catalog.int2[]) > 0 AND NOT t.tgisinternal AND t.tgenabled <> 'D'
+        AND NOT pg_catalog.starts_with(t.tgname::text, 'AA_refactor_') AND NOT pg_catalog.starts_with(t.tgname::text, '~refactor_')) THEN
+    FOR own_set IN SELECT z.own_names AS columns, pg_catalog.array_agg(z.own_id) AS ids
+    FROM (SELECT p."uuid", pg_catalog.array_remove(ARRAY[
+      CASE WHEN (p."person_id" IS DISTINCT FROM saved."person_id") THEN 'person_id' END,
+      CASE WHEN (p."programme_id" IS DISTINCT FROM saved."programme_id") THEN 'programme_id' END,
+      CASE WHEN (p."programme_membership_type" IS DISTINCT FROM saved."programme_membership_type") THEN 'programme_membership_type' END,
+      CASE WHEN (p."programme_start_date" IS DISTINCT FROM saved."programme_start_date") THEN 'programme_start_date' END,
+      CASE WHEN (p."programme_end_date" IS DISTINCT FROM saved."programme_end_date") THEN 'programme_end_date' END,
+      CASE WHEN (p."rotation" IS DISTINCT FROM saved."rotation") THEN 'rotation' END,
+      CASE WHEN (p."rotation_id" IS DISTINCT FROM saved."rotation_id") THEN 'rotation_id' END,
+      CASE WHEN (p."training_number_id" IS DISTINCT FROM saved."training_number_id") THEN 'training_number_id' END,
+      CASE WHEN (p."training_pathway" IS DISTINCT FROM saved."training_pathway") THEN 'training_pathway' END,
+      CASE WHEN (p."leaving_reason" IS DISTINCT FROM saved."leaving_reason") THEN 'leaving_reason' END,
+      CASE WHEN (p."leaving_destination" IS DISTINCT FROM saved."leaving_destination") THEN 'leaving_destination' END,
+      CASE WHEN (p."amended_date" IS DISTINCT FROM saved."amended_date") THEN 'amended_date' END], NULL)
+    FROM "public"."programme_membership" AS p WHERE (p."uuid" = parent."uuid") AND true) AS z (own_id, own_names)
+    WHERE z.own_names <> '{}' GROUP BY z.own_names LOOP
+    EXECUTE pg_catalog.concat('UPDATE "public"."programme_membership" AS p SET ',
+      (SELECT pg_catalog.string_agg(s.own_text, ', ')
+      FROM (VALUES ('person_id', '"person_id" = $2'), ('programme_id', '"programme_id" = $3'), ('programme_membership_type', '"programme_membership_type" = $4'), ('programme_start_date', '"programme_start_date" = $5'), ('programme_end_date', '"programme_end_date" = $6'), ('rotation', '"rotation" = $7'), ('rotation_id', '"rotation_id" = $8'), ('training_number_id', '"training_number_id" = $9'), ('training_pathway', '"training_pathway" = $10'), ('leaving_reason', '"leaving_reason" = $11'), ('leaving_destination', '"leaving_destination" = $12'), ('amended_date', '"amended_date" = $13')) AS s (own_name, own_text)
+      WHERE s.own_name = ANY (own_set.columns)), '
+      WHERE true AND p."uuid" = ANY ($1)') USING own_set.ids, saved."person_id", saved."programme_id", saved."programme_membership_type", saved."programme_start_date", saved."programme_end_date", saved."rotation", saved."rotation_id", saved."training_number_id", saved."training_pathway", saved."leaving_reason", saved."leaving_destination", saved."amended_date";
+  END LOOP;
+  ELSE
     UPDATE "public"."programme_membership" AS p SET "person_id" = saved."person_id", "programme_id" = saved."programme_id", "programme_membership_type" = saved."programme_membership_type", "programme_start_date" = saved."programme_start_date", "programme_end_date" = saved."programme_end_date", "rotation" = saved."rotation", "rotation_id" = saved."rotation_id", "training_number_id" = saved."training_number_id", "training_pathway" = saved."training_pathway", "leaving_reason" = saved."leaving_reason", "leaving_destination" = saved."leaving_destination", "amended_date" = saved."amended_date"
     WHERE p."uuid" = parent."uuid";
+  END IF;
   END IF;
   IF saved."programme_membership_uuid" IS DISTINCT FROM parent."uuid" THEN
     UPDATE "public"."curriculum_membership" AS c SET "programme_membership_uuid" = parent."uuid"
@@ -649,7 +731,7 @@ CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_child_updated
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 #variable_conflict use_variable
 DECLARE
-  saved record; parent record; claimed pg_catalog.uuid; made boolean;
+  saved record; parent record; claimed pg_catalog.uuid; made boolean; own_set record;
   former record; target record; result record; whole boolean; born boolean;
 BEGIN
   IF pg_catalog.row_security_active('"public"."curriculum_membership"'::pg_catalog.regclass) OR pg_catalog.row_security_active('"public"."programme_membership"'::pg_catalog.regclass) THEN
@@ -698,8 +780,35 @@ BEGIN
     OR saved."training_pathway" IS DISTINCT FROM parent."training_pathway"
     OR saved."leaving_reason" IS DISTINCT FROM parent."leaving_reason"
     OR saved."leaving_destination" IS DISTINCT FROM parent."leaving_destination") THEN
+    IF EXISTS (SELECT FROM pg_catalog.pg_trigger AS t
+      WHERE t.tgrelid = '"public"."curriculum_membership"'::pg_catalog.regclass
+        AND pg_catalog.cardinality(t.tgattr::pg_catalog.int2[]) > 0 AND NOT t.tgisinternal AND t.tgenabled <> 'D'
+        AND NOT pg_catalog.starts_with(t.tgname::text, 'AA_refactor_') AND NOT pg_catalog.starts_with(t.tgname::text, '~refactor_')) THEN
+    FOR own_set IN SELECT z.own_names AS columns, pg_catalog.array_agg(z.own_id) AS ids
+    FROM (SELECT c."id", pg_catalog.array_remove(ARRAY[
+      CASE WHEN (c."person_id" IS DISTINCT FROM parent."person_id") THEN 'person_id' END,
+      CASE WHEN (c."programme_id" IS DISTINCT FROM parent."programme_id") THEN 'programme_id' END,
+      CASE WHEN (c."programme_membership_type" IS DISTINCT FROM parent."programme_membership_type") THEN 'programme_membership_type' END,
+      CASE WHEN (c."programme_start_date" IS DISTINCT FROM parent."programme_start_date") THEN 'programme_start_date' END,
+      CASE WHEN (c."programme_end_date" IS DISTINCT FROM parent."programme_end_date") THEN 'programme_end_date' END,
+      CASE WHEN (c."rotation" IS DISTINCT FROM parent."rotation") THEN 'rotation' END,
+      CASE WHEN (c."rotation_id" IS DISTINCT FROM parent."rotation_id") THEN 'rotation_id' END,
+      CASE WHEN (c."training_number_id" IS DISTINCT FROM parent."training_number_id") THEN 'training_number_id' END,
+      CASE WHEN (c."training_pathway" IS DISTINCT FROM parent."training_pathway") THEN 'training_pathway' END,
+      CASE WHEN (c."leaving_reason" IS DISTINCT FROM parent."leaving_reason") THEN 'leaving_reason' END,
+      CASE WHEN (c."leaving_destination" IS DISTINCT FROM parent."leaving_destination") THEN 'leaving_destination' END], NULL)
+    FROM "public"."curriculum_membership" AS c WHERE (c."id" = saved."id") AND true) AS z (own_id, own_names)
+    WHERE z.own_names <> '{}' GROUP BY z.own_names LOOP
+    EXECUTE pg_catalog.concat('UPDATE "public"."curriculum_membership" AS c SET ',
+      (SELECT pg_catalog.string_agg(s.own_text, ', ')
+      FROM (VALUES ('person_id', '"person_id" = $2'), ('programme_id', '"programme_id" = $3'), ('programme_membership_type', '"programme_membership_type" = $4'), ('programme_start_date', '"programme_start_date" = $5'), ('programme_end_date', '"programme_end_date" = $6'), ('rotation', '"rotation" = $7'), ('rotation_id', '"rotation_id" = $8'), ('training_number_id', '"training_number_id" = $9'), ('training_pathway', '"training_pathway" = $10'), ('leaving_reason', '"leaving_reason" = $11'), ('leaving_destination', '"leaving_destination" = $12')) AS s (own_name, own_text)
+      WHERE s.own_name = ANY (own_set.columns)), '
+      WHERE true AND c."id" = ANY ($1)') USING own_set.ids, parent."person_id", parent."programme_id", parent."programme_membership_type", parent."programme_start_date", parent."programme_end_date", parent."rotation", parent."rotation_id", parent."training_number_id", parent."training_pathway", parent."leaving_reason", parent."leaving_destination";
+  END LOOP;
+  ELSE
     UPDATE "public"."curriculum_membership" AS c SET "person_id" = parent."person_id", "programme_id" = parent."programme_id", "programme_membership_type" = parent."programme_membership_type", "programme_start_date" = parent."programme_start_date", "programme_end_date" = parent."programme_end_date", "rotation" = parent."rotation", "rotation_id" = parent."rotation_id", "training_number_id" = parent."training_number_id", "training_pathway" = parent."training_pathway", "leaving_reason" = parent."leaving_reason", "leaving_destination" = parent."leaving_destination"
     WHERE c."id" = saved."id";
+  END IF;
   ELSIF (saved."person_id" IS DISTINCT FROM parent."person_id"
     OR saved."programme_id" IS DISTINCT FROM parent."programme_id"
     OR saved."programme_membership_type" IS DISTINCT FROM parent."programme_membership_type"
@@ -711,8 +820,36 @@ BEGIN
     OR saved."training_pathway" IS DISTINCT FROM parent."training_pathway"
     OR saved."leaving_reason" IS DISTINCT FROM parent."leaving_reason"
     OR saved."leaving_destination" IS DISTINCT FROM parent."leaving_destination") THEN
+    IF EXISTS (SELECT FROM pg_catalog.pg_trigger AS t
+      WHERE t.tgrelid = '"public"."programme_membership"'::pg_catalog.regclass
+        AND pg_catalog.cardinality(t.tgattr::pg_catalog.int2[]) > 0 AND NOT t.tgisinternal AND t.tgenabled <> 'D'
+        AND NOT pg_catalog.starts_with(t.tgname::text, 'AA_refactor_') AND NOT pg_catalog.starts_with(t.tgname::text, '~refactor_')) THEN
+    FOR own_set IN SELECT z.own_names AS columns, pg_catalog.array_agg(z.own_id) AS ids
+    FROM (SELECT p."uuid", pg_catalog.array_remove(ARRAY[
+      CASE WHEN (p."person_id" IS DISTINCT FROM saved."person_id") THEN 'person_id' END,
+      CASE WHEN (p."programme_id" IS DISTINCT FROM saved."programme_id") THEN 'programme_id' END,
+      CASE WHEN (p."programme_membership_type" IS DISTINCT FROM saved."programme_membership_type") THEN 'programme_membership_type' END,
+      CASE WHEN (p."programme_start_date" IS DISTINCT FROM saved."programme_start_date") THEN 'programme_start_date' END,
+      CASE WHEN (p."programme_end_date" IS DISTINCT FROM saved."programme_end_date") THEN 'programme_end_date' END,
+      CASE WHEN (p."rotation" IS DISTINCT FROM saved."rotation") THEN 'rotation' END,
+      CASE WHEN (p."rotation_id" IS DISTINCT FROM saved."rotation_id") THEN 'rotation_id' END,
+      CASE WHEN (p."training_number_id" IS DISTINCT FROM saved."training_number_id") THEN 'training_number_id' END,
+      CASE WHEN (p."training_pathway" IS DISTINCT FROM saved."training_pathway") THEN 'training_pathway' END,
+      CASE WHEN (p."leaving_reason" IS DISTINCT FROM saved."leaving_reason") THEN 'leaving_reason' END,
+      CASE WHEN (p."leaving_destination" IS DISTINCT FROM saved."leaving_destination") THEN 'leaving_destination' END,
+      CASE WHEN (p."amended_date" IS DISTINCT FROM saved."amended_date") THEN 'amended_date' END], NULL)
+    FROM "public"."programme_membership" AS p WHERE (p."uuid" = parent."uuid") AND true) AS z (own_id, own_names)
+    WHERE z.own_names <> '{}' GROUP BY z.own_names LOOP
+    EXECUTE pg_catalog.concat('UPDATE "public"."programme_membership" AS p SET ',
+      (SELECT pg_catalog.string_agg(s.own_text, ', ')
+      FROM (VALUES ('person_id', '"person_id" = $2'), ('programme_id', '"programme_id" = $3'), ('programme_membership_type', '"programme_membership_type" = $4'), ('programme_start_date', '"programme_start_date" = $5'), ('programme_end_date', '"programme_end_date" = $6'), ('rotation', '"rotation" = $7'), ('rotation_id', '"rotation_id" = $8'), ('training_number_id', '"training_number_id" = $9'), ('training_pathway', '"training_pathway" = $10'), ('leaving_reason', '"leaving_reason" = $11'), ('leaving_destination', '"leaving_destination" = $12'), ('amended_date', '"amended_date" = $13')) AS s (own_name, own_text)
+      WHERE s.own_name = ANY (own_set.columns)), '
+      WHERE true AND p."uuid" = ANY ($1)') USING own_set.ids, saved."person_id", saved."programme_id", saved."programme_membership_type", saved."programme_start_date", saved."programme_end_date", saved."rotation", saved."rotation_id", saved."training_number_id", saved."training_pathway", saved."leaving_reason", saved."leaving_destination", saved."amended_date";
+  END LOOP;
+  ELSE
     UPDATE "public"."programme_membership" AS p SET "person_id" = saved."person_id", "programme_id" = saved."programme_id", "programme_membership_type" = saved."programme_membership_type", "programme_start_date" = saved."programme_start_date", "programme_end_date" = saved."programme_end_date", "rotation" = saved."rotation", "rotation_id" = saved."rotation_id", "training_number_id" = saved."training_number_id", "training_pathway" = saved."training_pathway", "leaving_reason" = saved."leaving_reason", "leaving_destination" = saved."leaving_destination", "amended_date" = saved."amended_date"
     WHERE p."uuid" = parent."uuid";
+  END IF;
   END IF;
   IF saved."programme_membership_uuid" IS DISTINCT FROM parent."uuid" THEN
     UPDATE "public"."curriculum_membership" AS c SET "programme_membership_uuid" = parent."uuid"
@@ -785,8 +922,35 @@ BEGIN
       AND (((c."rotation" IS DISTINCT FROM former."rotation") AND (c."rotation" IS DISTINCT FROM parent."rotation")) OR ((c."rotation_id" IS DISTINCT FROM former."rotation_id") AND (c."rotation_id" IS DISTINCT FROM parent."rotation_id")) OR ((c."training_number_id" IS DISTINCT FROM former."training_number_id") AND (c."training_number_id" IS DISTINCT FROM parent."training_number_id")) OR ((c."training_pathway" IS DISTINCT FROM former."training_pathway") AND (c."training_pathway" IS DISTINCT FROM parent."training_pathway")) OR ((c."leaving_reason" IS DISTINCT FROM former."leaving_reason") AND (c."leaving_reason" IS DISTINCT FROM parent."leaving_reason")) OR ((c."leaving_destination" IS DISTINCT FROM former."leaving_destination") AND (c."leaving_destination" IS DISTINCT FROM parent."leaving_destination")))
     ON CONFLICT ("child id") DO UPDATE SET "lost_rotation" = r."lost_rotation" OR excluded."lost_rotation", "was_rotation" = CASE WHEN excluded."lost_rotation" THEN excluded."was_rotation" ELSE r."was_rotation" END, "by_rotation" = CASE WHEN excluded."lost_rotation" THEN excluded."by_rotation" ELSE r."by_rotation" END, "lost_rotation_id" = r."lost_rotation_id" OR excluded."lost_rotation_id", "was_rotation_id" = CASE WHEN excluded."lost_rotation_id" THEN excluded."was_rotation_id" ELSE r."was_rotation_id" END, "by_rotation_id" = CASE WHEN excluded."lost_rotation_id" THEN excluded."by_rotation_id" ELSE r."by_rotation_id" END, "lost_training_number_id" = r."lost_training_number_id" OR excluded."lost_training_number_id", "was_training_number_id" = CASE WHEN excluded."lost_training_number_id" THEN excluded."was_training_number_id" ELSE r."was_training_number_id" END, "by_training_number_id" = CASE WHEN excluded."lost_training_number_id" THEN excluded."by_training_number_id" ELSE r."by_training_number_id" END, "lost_training_pathway" = r."lost_training_pathway" OR excluded."lost_training_pathway", "was_training_pathway" = CASE WHEN excluded."lost_training_pathway" THEN excluded."was_training_pathway" ELSE r."was_training_pathway" END, "by_training_pathway" = CASE WHEN excluded."lost_training_pathway" THEN excluded."by_training_pathway" ELSE r."by_training_pathway" END, "lost_leaving_reason" = r."lost_leaving_reason" OR excluded."lost_leaving_reason", "was_leaving_reason" = CASE WHEN excluded."lost_leaving_reason" THEN excluded."was_leaving_reason" ELSE r."was_leaving_reason" END, "by_leaving_reason" = CASE WHEN excluded."lost_leaving_reason" THEN excluded."by_leaving_reason" ELSE r."by_leaving_reason" END, "lost_leaving_destination" = r."lost_leaving_destination" OR excluded."lost_leaving_destination", "was_leaving_destination" = CASE WHEN excluded."lost_leaving_destination" THEN excluded."was_leaving_destination" ELSE r."was_leaving_destination" END, "by_leaving_destination" = CASE WHEN excluded."lost_leaving_destination" THEN excluded."by_leaving_destination" ELSE r."by_leaving_destination" END, "lost_amended_date" = true, "was_amended_date" = CASE WHEN r."lost_amended_date" AND r."by_amended_date" = excluded."was_amended_date" THEN r."was_amended_date" ELSE excluded."was_amended_date" END, "by_amended_date" = excluded."by_amended_date";
     END IF;
+    IF EXISTS (SELECT FROM pg_catalog.pg_trigger AS t
+      WHERE t.tgrelid = '"public"."curriculum_membership"'::pg_catalog.regclass
+        AND pg_catalog.cardinality(t.tgattr::pg_catalog.int2[]) > 0 AND NOT t.tgisinternal AND t.tgenabled <> 'D'
+        AND NOT pg_catalog.starts_with(t.tgname::text, 'AA_refactor_') AND NOT pg_catalog.starts_with(t.tgname::text, '~refactor_')) THEN
+    FOR own_set IN SELECT z.own_names AS columns, pg_catalog.array_agg(z.own_id) AS ids
+    FROM (SELECT c."id", pg_catalog.array_remove(ARRAY[
+      CASE WHEN (c."person_id" IS DISTINCT FROM parent."person_id") THEN 'person_id' END,
+      CASE WHEN (c."programme_id" IS DISTINCT FROM parent."programme_id") THEN 'programme_id' END,
+      CASE WHEN (c."programme_membership_type" IS DISTINCT FROM parent."programme_membership_type") THEN 'programme_membership_type' END,
+      CASE WHEN (c."programme_start_date" IS DISTINCT FROM parent."programme_start_date") THEN 'programme_start_date' END,
+      CASE WHEN (c."programme_end_date" IS DISTINCT FROM parent."programme_end_date") THEN 'programme_end_date' END,
+      CASE WHEN (c."rotation" IS DISTINCT FROM parent."rotation") THEN 'rotation' END,
+      CASE WHEN (c."rotation_id" IS DISTINCT FROM parent."rotation_id") THEN 'rotation_id' END,
+      CASE WHEN (c."training_number_id" IS DISTINCT FROM parent."training_number_id") THEN 'training_number_id' END,
+      CASE WHEN (c."training_pathway" IS DISTINCT FROM parent."training_pathway") THEN 'training_pathway' END,
+      CASE WHEN (c."leaving_reason" IS DISTINCT FROM parent."leaving_reason") THEN 'leaving_reason' END,
+      CASE WHEN (c."leaving_destination" IS DISTINCT FROM parent."leaving_destination") THEN 'leaving_destination' END], NULL)
+    FROM "public"."curriculum_membership" AS c WHERE (c."id" = saved."id") AND true) AS z (own_id, own_names)
+    WHERE z.own_names <> '{}' GROUP BY z.own_names LOOP
+    EXECUTE pg_catalog.concat('UPDATE "public"."curriculum_membership" AS c SET ',
+      (SELECT pg_catalog.string_agg(s.own_text, ', ')
+      FROM (VALUES ('person_id', '"person_id" = $2'), ('programme_id', '"programme_id" = $3'), ('programme_membership_type', '"programme_membership_type" = $4'), ('programme_start_date', '"programme_start_date" = $5'), ('programme_end_date', '"programme_end_date" = $6'), ('rotation', '"rotation" = $7'), ('rotation_id', '"rotation_id" = $8'), ('training_number_id', '"training_number_id" = $9'), ('training_pathway', '"training_pathway" = $10'), ('leaving_reason', '"leaving_reason" = $11'), ('leaving_destination', '"leaving_destination" = $12')) AS s (own_name, own_text)
+      WHERE s.own_name = ANY (own_set.columns)), '
+      WHERE true AND c."id" = ANY ($1)') USING own_set.ids, parent."person_id", parent."programme_id", parent."programme_membership_type", parent."programme_start_date", parent."programme_end_date", parent."rotation", parent."rotation_id", parent."training_number_id", parent."training_pathway", parent."leaving_reason", parent."leaving_destination";
+  END LOOP;
+  ELSE
     UPDATE "public"."curriculum_membership" AS c SET "person_id" = parent."person_id", "programme_id" = parent."programme_id", "programme_membership_type" = parent."programme_membership_type", "programme_start_date" = parent."programme_start_date", "programme_end_date" = parent."programme_end_date", "rotation" = parent."rotation", "rotation_id" = parent."rotation_id", "training_number_id" = parent."training_number_id", "training_pathway" = parent."training_pathway", "leaving_reason" = parent."leaving_reason", "leaving_destination" = parent."leaving_destination"
     WHERE c."id" = saved."id";
+  END IF;
   ELSIF ((NEW."person_id" IS DISTINCT FROM OLD."person_id"
     OR NEW."programme_id" IS DISTINCT FROM OLD."programme_id"
     OR NEW."programme_membership_type" IS DISTINCT FROM OLD."programme_membership_type"
@@ -882,9 +1046,64 @@ BEGIN
     OR target."training_pathway" IS DISTINCT FROM result."training_pathway"
     OR target."leaving_reason" IS DISTINCT FROM result."leaving_reason"
     OR target."leaving_destination" IS DISTINCT FROM result."leaving_destination") THEN
-      UPDATE "public"."programme_membership" AS p SET "rotation" = result."rotation", "rotation_id" = result."rotation_id", "training_number_id" = result."training_number_id", "training_pathway" = result."training_pathway", "leaving_reason" = result."leaving_reason", "leaving_destination" = result."leaving_destination", "amended_date" = CASE WHEN NEW."amended_date" IS DISTINCT FROM OLD."amended_date" THEN saved."amended_date" ELSE GREATEST(p."amended_date", saved."amended_date") END
+      IF EXISTS (SELECT FROM pg_catalog.pg_trigger AS t
+      WHERE t.tgrelid = '"public"."programme_membership"'::pg_catalog.regclass
+        AND pg_catalog.cardinality(t.tgattr::pg_catalog.int2[]) > 0 AND NOT t.tgisinternal AND t.tgenabled <> 'D'
+        AND NOT pg_catalog.starts_with(t.tgname::text, 'AA_refactor_') AND NOT pg_catalog.starts_with(t.tgname::text, '~refactor_')) THEN
+    FOR own_set IN SELECT z.own_names AS columns, pg_catalog.array_agg(z.own_id) AS ids
+    FROM (SELECT p."uuid", pg_catalog.array_remove(ARRAY[
+      CASE WHEN (p."rotation" IS DISTINCT FROM result."rotation") THEN 'rotation' END,
+      CASE WHEN (p."rotation_id" IS DISTINCT FROM result."rotation_id") THEN 'rotation_id' END,
+      CASE WHEN (p."training_number_id" IS DISTINCT FROM result."training_number_id") THEN 'training_number_id' END,
+      CASE WHEN (p."training_pathway" IS DISTINCT FROM result."training_pathway") THEN 'training_pathway' END,
+      CASE WHEN (p."leaving_reason" IS DISTINCT FROM result."leaving_reason") THEN 'leaving_reason' END,
+      CASE WHEN (p."leaving_destination" IS DISTINCT FROM result."leaving_destination") THEN 'leaving_destination' END,
+      CASE WHEN p."amended_date" IS DISTINCT FROM CASE WHEN NEW."amended_date" IS DISTINCT FROM OLD."amended_date" THEN saved."amended_date" ELSE GREATEST(p."amended_date", saved."amended_date") END THEN 'amended_date' END], NULL)
+    FROM "public"."programme_membership" AS p WHERE (p."uuid" = claimed) AND true) AS z (own_id, own_names)
+    WHERE z.own_names <> '{}' GROUP BY z.own_names LOOP
+    EXECUTE pg_catalog.concat('UPDATE "public"."programme_membership" AS p SET ',
+      (SELECT pg_catalog.string_agg(s.own_text, ', ')
+      FROM (VALUES ('rotation', '"rotation" = $2'), ('rotation_id', '"rotation_id" = $3'), ('training_number_id', '"training_number_id" = $4'), ('training_pathway', '"training_pathway" = $5'), ('leaving_reason', '"leaving_reason" = $6'), ('leaving_destination', '"leaving_destination" = $7'), ('amended_date', '"amended_date" = CASE WHEN $8 THEN $9 ELSE GREATEST(p."amended_date", $9) END')) AS s (own_name, own_text)
+      WHERE s.own_name = ANY (own_set.columns)), '
+      WHERE true AND p."uuid" = ANY ($1)') USING own_set.ids, result."rotation", result."rotation_id", result."training_number_id", result."training_pathway", result."leaving_reason", result."leaving_destination", NEW."amended_date" IS DISTINCT FROM OLD."amended_date", saved."amended_date";
+  END LOOP;
+  ELSE
+    UPDATE "public"."programme_membership" AS p SET "rotation" = result."rotation", "rotation_id" = result."rotation_id", "training_number_id" = result."training_number_id", "training_pathway" = result."training_pathway", "leaving_reason" = result."leaving_reason", "leaving_destination" = result."leaving_destination", "amended_date" = CASE WHEN NEW."amended_date" IS DISTINCT FROM OLD."amended_date" THEN saved."amended_date" ELSE GREATEST(p."amended_date", saved."amended_date") END
       WHERE p."uuid" = claimed;
+  END IF;
     END IF;
+    IF EXISTS (SELECT FROM pg_catalog.pg_trigger AS t
+      WHERE t.tgrelid = '"public"."curriculum_membership"'::pg_catalog.regclass
+        AND pg_catalog.cardinality(t.tgattr::pg_catalog.int2[]) > 0 AND NOT t.tgisinternal AND t.tgenabled <> 'D'
+        AND NOT pg_catalog.starts_with(t.tgname::text, 'AA_refactor_') AND NOT pg_catalog.starts_with(t.tgname::text, '~refactor_')) THEN
+    FOR own_set IN SELECT z.own_names AS columns, pg_catalog.array_agg(z.own_id) AS ids
+    FROM (SELECT c."id", pg_catalog.array_remove(ARRAY[
+      CASE WHEN c."programme_membership_uuid" IS DISTINCT FROM claimed THEN 'programme_membership_uuid' END,
+      CASE WHEN (c."rotation" IS DISTINCT FROM result."rotation") THEN 'rotation' END,
+      CASE WHEN (c."rotation_id" IS DISTINCT FROM result."rotation_id") THEN 'rotation_id' END,
+      CASE WHEN (c."training_number_id" IS DISTINCT FROM result."training_number_id") THEN 'training_number_id' END,
+      CASE WHEN (c."training_pathway" IS DISTINCT FROM result."training_pathway") THEN 'training_pathway' END,
+      CASE WHEN (c."leaving_reason" IS DISTINCT FROM result."leaving_reason") THEN 'leaving_reason' END,
+      CASE WHEN (c."leaving_destination" IS DISTINCT FROM result."leaving_destination") THEN 'leaving_destination' END], NULL)
+    FROM "public"."curriculum_membership" AS c WHERE (c."programme_membership_uuid" = parent."uuid" AND (c."id" = saved."id" OR NOT (c."person_id" IS DISTINCT FROM saved."person_id"
+    OR c."programme_id" IS DISTINCT FROM saved."programme_id"
+    OR c."programme_membership_type" IS DISTINCT FROM saved."programme_membership_type"
+    OR c."programme_start_date" IS DISTINCT FROM saved."programme_start_date"
+    OR c."programme_end_date" IS DISTINCT FROM saved."programme_end_date"
+    OR c."rotation" IS DISTINCT FROM saved."rotation"
+    OR c."rotation_id" IS DISTINCT FROM saved."rotation_id"
+    OR c."training_number_id" IS DISTINCT FROM saved."training_number_id"
+    OR c."training_pathway" IS DISTINCT FROM saved."training_pathway"
+    OR c."leaving_reason" IS DISTINCT FROM saved."leaving_reason"
+    OR c."leaving_destination" IS DISTINCT FROM saved."leaving_destination"))) AND true) AS z (own_id, own_names)
+    WHERE z.own_names <> '{}' GROUP BY z.own_names LOOP
+    EXECUTE pg_catalog.concat('UPDATE "public"."curriculum_membership" AS c SET ',
+      (SELECT pg_catalog.string_agg(s.own_text, ', ')
+      FROM (VALUES ('programme_membership_uuid', '"programme_membership_uuid" = $2'), ('rotation', '"rotation" = $3'), ('rotation_id', '"rotation_id" = $4'), ('training_number_id', '"training_number_id" = $5'), ('training_pathway', '"training_pathway" = $6'), ('leaving_reason', '"leaving_reason" = $7'), ('leaving_destination', '"leaving_destination" = $8')) AS s (own_name, own_text)
+      WHERE s.own_name = ANY (own_set.columns)), '
+      WHERE true AND c."id" = ANY ($1)') USING own_set.ids, claimed, result."rotation", result."rotation_id", result."training_number_id", result."training_pathway", result."leaving_reason", result."leaving_destination";
+  END LOOP;
+  ELSE
     UPDATE "public"."curriculum_membership" AS c SET "programme_membership_uuid" = claimed, "rotation" = result."rotation", "rotation_id" = result."rotation_id", "training_number_id" = result."training_number_id", "training_pathway" = result."training_pathway", "leaving_reason" = result."leaving_reason", "leaving_destination" = result."leaving_destination" WHERE c."programme_membership_uuid" = parent."uuid" AND (c."id" = saved."id" OR NOT (c."person_id" IS DISTINCT FROM saved."person_id"
     OR c."programme_id" IS DISTINCT FROM saved."programme_id"
     OR c."programme_membership_type" IS DISTINCT FROM saved."programme_membership_type"
@@ -896,6 +1115,7 @@ BEGIN
     OR c."training_pathway" IS DISTINCT FROM saved."training_pathway"
     OR c."leaving_reason" IS DISTINCT FROM saved."leaving_reason"
     OR c."leaving_destination" IS DISTINCT FROM saved."leaving_destination"));
+  END IF;
   ELSE
     IF NEW."id" <> OLD."id" THEN
       INSERT INTO "public_refactor"."programme_membership_replaced" AS r ("child id", "lost_rotation", "was_rotation", "by_rotation", "lost_rotation_id", "was_rotation_id", "by_rotation_id", "lost_training_number_id", "was_training_number_id", "by_training_number_id", "lost_training_pathway", "was_training_pathway", "by_training_pathway", "lost_leaving_reason", "was_leaving_reason", "by_leaving_reason", "lost_leaving_destination", "was_leaving_destination", "by_leaving_destination", "lost_amended_date", "was_amended_date", "by_amended_date")
@@ -904,8 +1124,31 @@ BEGIN
       AND (((c."rotation" IS DISTINCT FROM saved."rotation")) OR ((c."rotation_id" IS DISTINCT FROM saved."rotation_id")) OR ((c."training_number_id" IS DISTINCT FROM saved."training_number_id")) OR ((c."training_pathway" IS DISTINCT FROM saved."training_pathway")) OR ((c."leaving_reason" IS DISTINCT FROM saved."leaving_reason")) OR ((c."leaving_destination" IS DISTINCT FROM saved."leaving_destination")))
     ON CONFLICT ("child id") DO UPDATE SET "lost_rotation" = r."lost_rotation" OR excluded."lost_rotation", "was_rotation" = CASE WHEN excluded."lost_rotation" THEN excluded."was_rotation" ELSE r."was_rotation" END, "by_rotation" = CASE WHEN excluded."lost_rotation" THEN excluded."by_rotation" ELSE r."by_rotation" END, "lost_rotation_id" = r."lost_rotation_id" OR excluded."lost_rotation_id", "was_rotation_id" = CASE WHEN excluded."lost_rotation_id" THEN excluded."was_rotation_id" ELSE r."was_rotation_id" END, "by_rotation_id" = CASE WHEN excluded."lost_rotation_id" THEN excluded."by_rotation_id" ELSE r."by_rotation_id" END, "lost_training_number_id" = r."lost_training_number_id" OR excluded."lost_training_number_id", "was_training_number_id" = CASE WHEN excluded."lost_training_number_id" THEN excluded."was_training_number_id" ELSE r."was_training_number_id" END, "by_training_number_id" = CASE WHEN excluded."lost_training_number_id" THEN excluded."by_training_number_id" ELSE r."by_training_number_id" END, "lost_training_pathway" = r."lost_training_pathway" OR excluded."lost_training_pathway", "was_training_pathway" = CASE WHEN excluded."lost_training_pathway" THEN excluded."was_training_pathway" ELSE r."was_training_pathway" END, "by_training_pathway" = CASE WHEN excluded."lost_training_pathway" THEN excluded."by_training_pathway" ELSE r."by_training_pathway" END, "lost_leaving_reason" = r."lost_leaving_reason" OR excluded."lost_leaving_reason", "was_leaving_reason" = CASE WHEN excluded."lost_leaving_reason" THEN excluded."was_leaving_reason" ELSE r."was_leaving_reason" END, "by_leaving_reason" = CASE WHEN excluded."lost_leaving_reason" THEN excluded."by_leaving_reason" ELSE r."by_leaving_reason" END, "lost_leaving_destination" = r."lost_leaving_destination" OR excluded."lost_leaving_destination", "was_leaving_destination" = CASE WHEN excluded."lost_leaving_destination" THEN excluded."was_leaving_destination" ELSE r."was_leaving_destination" END, "by_leaving_destination" = CASE WHEN excluded."lost_leaving_destination" THEN excluded."by_leaving_destination" ELSE r."by_leaving_destination" END, "lost_amended_date" = true, "was_amended_date" = CASE WHEN r."lost_amended_date" AND r."by_amended_date" = excluded."was_amended_date" THEN r."was_amended_date" ELSE excluded."was_amended_date" END, "by_amended_date" = excluded."by_amended_date";
     END IF;
+    IF EXISTS (SELECT FROM pg_catalog.pg_trigger AS t
+      WHERE t.tgrelid = '"public"."programme_membership"'::pg_catalog.regclass
+        AND pg_catalog.cardinality(t.tgattr::pg_catalog.int2[]) > 0 AND NOT t.tgisinternal AND t.tgenabled <> 'D'
+        AND NOT pg_catalog.starts_with(t.tgname::text, 'AA_refactor_') AND NOT pg_catalog.starts_with(t.tgname::text, '~refactor_')) THEN
+    FOR own_set IN SELECT z.own_names AS columns, pg_catalog.array_agg(z.own_id) AS ids
+    FROM (SELECT p."uuid", pg_catalog.array_remove(ARRAY[
+      CASE WHEN (((NEW."rotation" IS DISTINCT FROM OLD."rotation") OR NEW."id" <> OLD."id") AND (saved."rotation" IS DISTINCT FROM p."rotation")) THEN 'rotation' END,
+      CASE WHEN (((NEW."rotation_id" IS DISTINCT FROM OLD."rotation_id") OR NEW."id" <> OLD."id") AND (saved."rotation_id" IS DISTINCT FROM p."rotation_id")) THEN 'rotation_id' END,
+      CASE WHEN (((NEW."training_number_id" IS DISTINCT FROM OLD."training_number_id") OR NEW."id" <> OLD."id") AND (saved."training_number_id" IS DISTINCT FROM p."training_number_id")) THEN 'training_number_id' END,
+      CASE WHEN (((NEW."training_pathway" IS DISTINCT FROM OLD."training_pathway") OR NEW."id" <> OLD."id") AND (saved."training_pathway" IS DISTINCT FROM p."training_pathway")) THEN 'training_pathway' END,
+      CASE WHEN (((NEW."leaving_reason" IS DISTINCT FROM OLD."leaving_reason") OR NEW."id" <> OLD."id") AND (saved."leaving_reason" IS DISTINCT FROM p."leaving_reason")) THEN 'leaving_reason' END,
+      CASE WHEN (((NEW."leaving_destination" IS DISTINCT FROM OLD."leaving_destination") OR NEW."id" <> OLD."id") AND (saved."leaving_destination" IS DISTINCT FROM p."leaving_destination")) THEN 'leaving_destination' END,
+      CASE WHEN p."amended_date" IS DISTINCT FROM CASE WHEN NEW."amended_date" IS DISTINCT FROM OLD."amended_date" THEN saved."amended_date" ELSE GREATEST(p."amended_date", saved."amended_date") END THEN 'amended_date' END], NULL)
+    FROM "public"."programme_membership" AS p WHERE (p."uuid" = parent."uuid" AND ((((NEW."rotation" IS DISTINCT FROM OLD."rotation") OR NEW."id" <> OLD."id") AND (saved."rotation" IS DISTINCT FROM p."rotation")) OR (((NEW."rotation_id" IS DISTINCT FROM OLD."rotation_id") OR NEW."id" <> OLD."id") AND (saved."rotation_id" IS DISTINCT FROM p."rotation_id")) OR (((NEW."training_number_id" IS DISTINCT FROM OLD."training_number_id") OR NEW."id" <> OLD."id") AND (saved."training_number_id" IS DISTINCT FROM p."training_number_id")) OR (((NEW."training_pathway" IS DISTINCT FROM OLD."training_pathway") OR NEW."id" <> OLD."id") AND (saved."training_pathway" IS DISTINCT FROM p."training_pathway")) OR (((NEW."leaving_reason" IS DISTINCT FROM OLD."leaving_reason") OR NEW."id" <> OLD."id") AND (saved."leaving_reason" IS DISTINCT FROM p."leaving_reason")) OR (((NEW."leaving_destination" IS DISTINCT FROM OLD."leaving_destination") OR NEW."id" <> OLD."id") AND (saved."leaving_destination" IS DISTINCT FROM p."leaving_destination")))) AND true) AS z (own_id, own_names)
+    WHERE z.own_names <> '{}' GROUP BY z.own_names LOOP
+    EXECUTE pg_catalog.concat('UPDATE "public"."programme_membership" AS p SET ',
+      (SELECT pg_catalog.string_agg(s.own_text, ', ')
+      FROM (VALUES ('rotation', '"rotation" = $2'), ('rotation_id', '"rotation_id" = $3'), ('training_number_id', '"training_number_id" = $4'), ('training_pathway', '"training_pathway" = $5'), ('leaving_reason', '"leaving_reason" = $6'), ('leaving_destination', '"leaving_destination" = $7'), ('amended_date', '"amended_date" = CASE WHEN $8 THEN $9 ELSE GREATEST(p."amended_date", $9) END')) AS s (own_name, own_text)
+      WHERE s.own_name = ANY (own_set.columns)), '
+      WHERE true AND p."uuid" = ANY ($1)') USING own_set.ids, saved."rotation", saved."rotation_id", saved."training_number_id", saved."training_pathway", saved."leaving_reason", saved."leaving_destination", NEW."amended_date" IS DISTINCT FROM OLD."amended_date", saved."amended_date";
+  END LOOP;
+  ELSE
     UPDATE "public"."programme_membership" AS p SET "rotation" = CASE WHEN ((NEW."rotation" IS DISTINCT FROM OLD."rotation") OR NEW."id" <> OLD."id") THEN saved."rotation" ELSE p."rotation" END, "rotation_id" = CASE WHEN ((NEW."rotation_id" IS DISTINCT FROM OLD."rotation_id") OR NEW."id" <> OLD."id") THEN saved."rotation_id" ELSE p."rotation_id" END, "training_number_id" = CASE WHEN ((NEW."training_number_id" IS DISTINCT FROM OLD."training_number_id") OR NEW."id" <> OLD."id") THEN saved."training_number_id" ELSE p."training_number_id" END, "training_pathway" = CASE WHEN ((NEW."training_pathway" IS DISTINCT FROM OLD."training_pathway") OR NEW."id" <> OLD."id") THEN saved."training_pathway" ELSE p."training_pathway" END, "leaving_reason" = CASE WHEN ((NEW."leaving_reason" IS DISTINCT FROM OLD."leaving_reason") OR NEW."id" <> OLD."id") THEN saved."leaving_reason" ELSE p."leaving_reason" END, "leaving_destination" = CASE WHEN ((NEW."leaving_destination" IS DISTINCT FROM OLD."leaving_destination") OR NEW."id" <> OLD."id") THEN saved."leaving_destination" ELSE p."leaving_destination" END, "amended_date" = CASE WHEN NEW."amended_date" IS DISTINCT FROM OLD."amended_date" THEN saved."amended_date" ELSE GREATEST(p."amended_date", saved."amended_date") END
     WHERE p."uuid" = parent."uuid" AND ((((NEW."rotation" IS DISTINCT FROM OLD."rotation") OR NEW."id" <> OLD."id") AND (saved."rotation" IS DISTINCT FROM p."rotation")) OR (((NEW."rotation_id" IS DISTINCT FROM OLD."rotation_id") OR NEW."id" <> OLD."id") AND (saved."rotation_id" IS DISTINCT FROM p."rotation_id")) OR (((NEW."training_number_id" IS DISTINCT FROM OLD."training_number_id") OR NEW."id" <> OLD."id") AND (saved."training_number_id" IS DISTINCT FROM p."training_number_id")) OR (((NEW."training_pathway" IS DISTINCT FROM OLD."training_pathway") OR NEW."id" <> OLD."id") AND (saved."training_pathway" IS DISTINCT FROM p."training_pathway")) OR (((NEW."leaving_reason" IS DISTINCT FROM OLD."leaving_reason") OR NEW."id" <> OLD."id") AND (saved."leaving_reason" IS DISTINCT FROM p."leaving_reason")) OR (((NEW."leaving_destination" IS DISTINCT FROM OLD."leaving_destination") OR NEW."id" <> OLD."id") AND (saved."leaving_destination" IS DISTINCT FROM p."leaving_destination")));
+  END IF;
   END IF;
   IF EXISTS (SELECT FROM "public"."curriculum_membership" AS c
     JOIN "public"."programme_membership" AS p ON p."uuid" = c."programme_membership_uuid"
@@ -922,7 +1165,7 @@ CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_parent_update
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 #variable_conflict use_variable
 DECLARE
-  parent record;
+  parent record; own_set record;
 BEGIN
   IF pg_catalog.row_security_active('"public"."curriculum_membership"'::pg_catalog.regclass) OR pg_catalog.row_security_active('"public"."programme_membership"'::pg_catalog.regclass) THEN
     RAISE insufficient_privilege USING MESSAGE = 'row security hides rows of "public"."curriculum_membership" or "public"."programme_membership" from the role that owns the tables, so this write cannot be carried to the other table',
@@ -948,7 +1191,62 @@ BEGIN
       AND (((NEW."rotation" IS DISTINCT FROM OLD."rotation") AND (c."rotation" IS DISTINCT FROM parent."rotation") AND (c."rotation" IS DISTINCT FROM OLD."rotation")) OR ((NEW."rotation_id" IS DISTINCT FROM OLD."rotation_id") AND (c."rotation_id" IS DISTINCT FROM parent."rotation_id") AND (c."rotation_id" IS DISTINCT FROM OLD."rotation_id")) OR ((NEW."training_number_id" IS DISTINCT FROM OLD."training_number_id") AND (c."training_number_id" IS DISTINCT FROM parent."training_number_id") AND (c."training_number_id" IS DISTINCT FROM OLD."training_number_id")) OR ((NEW."training_pathway" IS DISTINCT FROM OLD."training_pathway") AND (c."training_pathway" IS DISTINCT FROM parent."training_pathway") AND (c."training_pathway" IS DISTINCT FROM OLD."training_pathway")) OR ((NEW."leaving_reason" IS DISTINCT FROM OLD."leaving_reason") AND (c."leaving_reason" IS DISTINCT FROM parent."leaving_reason") AND (c."leaving_reason" IS DISTINCT FROM OLD."leaving_reason")) OR ((NEW."leaving_destination" IS DISTINCT FROM OLD."leaving_destination") AND (c."leaving_destination" IS DISTINCT FROM parent."leaving_destination") AND (c."leaving_destination" IS DISTINCT FROM OLD."leaving_destination")))
     ON CONFLICT ("child id") DO UPDATE SET "lost_rotation" = r."lost_rotation" OR excluded."lost_rotation", "was_rotation" = CASE WHEN excluded."lost_rotation" THEN excluded."was_rotation" ELSE r."was_rotation" END, "by_rotation" = CASE WHEN excluded."lost_rotation" THEN excluded."by_rotation" ELSE r."by_rotation" END, "lost_rotation_id" = r."lost_rotation_id" OR excluded."lost_rotation_id", "was_rotation_id" = CASE WHEN excluded."lost_rotation_id" THEN excluded."was_rotation_id" ELSE r."was_rotation_id" END, "by_rotation_id" = CASE WHEN excluded."lost_rotation_id" THEN excluded."by_rotation_id" ELSE r."by_rotation_id" END, "lost_training_number_id" = r."lost_training_number_id" OR excluded."lost_training_number_id", "was_training_number_id" = CASE WHEN excluded."lost_training_number_id" THEN excluded."was_training_number_id" ELSE r."was_training_number_id" END, "by_training_number_id" = CASE WHEN excluded."lost_training_number_id" THEN excluded."by_training_number_id" ELSE r."by_training_number_id" END, "lost_training_pathway" = r."lost_training_pathway" OR excluded."lost_training_pathway", "was_training_pathway" = CASE WHEN excluded."lost_training_pathway" THEN excluded."was_training_pathway" ELSE r."was_training_pathway" END, "by_training_pathway" = CASE WHEN excluded."lost_training_pathway" THEN excluded."by_training_pathway" ELSE r."by_training_pathway" END, "lost_leaving_reason" = r."lost_leaving_reason" OR excluded."lost_leaving_reason", "was_leaving_reason" = CASE WHEN excluded."lost_leaving_reason" THEN excluded."was_leaving_reason" ELSE r."was_leaving_reason" END, "by_leaving_reason" = CASE WHEN excluded."lost_leaving_reason" THEN excluded."by_leaving_reason" ELSE r."by_leaving_reason" END, "lost_leaving_destination" = r."lost_leaving_destination" OR excluded."lost_leaving_destination", "was_leaving_destination" = CASE WHEN excluded."lost_leaving_destination" THEN excluded."was_leaving_destination" ELSE r."was_leaving_destination" END, "by_leaving_destination" = CASE WHEN excluded."lost_leaving_destination" THEN excluded."by_leaving_destination" ELSE r."by_leaving_destination" END, "lost_amended_date" = true, "was_amended_date" = CASE WHEN r."lost_amended_date" AND r."by_amended_date" = excluded."was_amended_date" THEN r."was_amended_date" ELSE excluded."was_amended_date" END, "by_amended_date" = excluded."by_amended_date";
   END IF;
-  UPDATE "public"."curriculum_membership" AS c SET "person_id" = CASE WHEN (NEW."person_id" IS DISTINCT FROM OLD."person_id"
+  IF EXISTS (SELECT FROM pg_catalog.pg_trigger AS t
+      WHERE t.tgrelid = '"public"."curriculum_membership"'::pg_catalog.regclass
+        AND pg_catalog.cardinality(t.tgattr::pg_catalog.int2[]) > 0 AND NOT t.tgisinternal AND t.tgenabled <> 'D'
+        AND NOT pg_catalog.starts_with(t.tgname::text, 'AA_refactor_') AND NOT pg_catalog.starts_with(t.tgname::text, '~refactor_')) THEN
+    FOR own_set IN SELECT z.own_names AS columns, pg_catalog.array_agg(z.own_id) AS ids
+    FROM (SELECT c."id", pg_catalog.array_remove(ARRAY[
+      CASE WHEN (NEW."person_id" IS DISTINCT FROM OLD."person_id"
+    OR NEW."programme_id" IS DISTINCT FROM OLD."programme_id"
+    OR NEW."programme_membership_type" IS DISTINCT FROM OLD."programme_membership_type"
+    OR NEW."programme_start_date" IS DISTINCT FROM OLD."programme_start_date"
+    OR NEW."programme_end_date" IS DISTINCT FROM OLD."programme_end_date") AND (c."person_id" IS DISTINCT FROM parent."person_id") THEN 'person_id' END,
+      CASE WHEN (NEW."person_id" IS DISTINCT FROM OLD."person_id"
+    OR NEW."programme_id" IS DISTINCT FROM OLD."programme_id"
+    OR NEW."programme_membership_type" IS DISTINCT FROM OLD."programme_membership_type"
+    OR NEW."programme_start_date" IS DISTINCT FROM OLD."programme_start_date"
+    OR NEW."programme_end_date" IS DISTINCT FROM OLD."programme_end_date") AND (c."programme_id" IS DISTINCT FROM parent."programme_id") THEN 'programme_id' END,
+      CASE WHEN (NEW."person_id" IS DISTINCT FROM OLD."person_id"
+    OR NEW."programme_id" IS DISTINCT FROM OLD."programme_id"
+    OR NEW."programme_membership_type" IS DISTINCT FROM OLD."programme_membership_type"
+    OR NEW."programme_start_date" IS DISTINCT FROM OLD."programme_start_date"
+    OR NEW."programme_end_date" IS DISTINCT FROM OLD."programme_end_date") AND (c."programme_membership_type" IS DISTINCT FROM parent."programme_membership_type") THEN 'programme_membership_type' END,
+      CASE WHEN (NEW."person_id" IS DISTINCT FROM OLD."person_id"
+    OR NEW."programme_id" IS DISTINCT FROM OLD."programme_id"
+    OR NEW."programme_membership_type" IS DISTINCT FROM OLD."programme_membership_type"
+    OR NEW."programme_start_date" IS DISTINCT FROM OLD."programme_start_date"
+    OR NEW."programme_end_date" IS DISTINCT FROM OLD."programme_end_date") AND (c."programme_start_date" IS DISTINCT FROM parent."programme_start_date") THEN 'programme_start_date' END,
+      CASE WHEN (NEW."person_id" IS DISTINCT FROM OLD."person_id"
+    OR NEW."programme_id" IS DISTINCT FROM OLD."programme_id"
+    OR NEW."programme_membership_type" IS DISTINCT FROM OLD."programme_membership_type"
+    OR NEW."programme_start_date" IS DISTINCT FROM OLD."programme_start_date"
+    OR NEW."programme_end_date" IS DISTINCT FROM OLD."programme_end_date") AND (c."programme_end_date" IS DISTINCT FROM parent."programme_end_date") THEN 'programme_end_date' END,
+      CASE WHEN (NEW."rotation" IS DISTINCT FROM OLD."rotation") AND (c."rotation" IS DISTINCT FROM parent."rotation") THEN 'rotation' END,
+      CASE WHEN (NEW."rotation_id" IS DISTINCT FROM OLD."rotation_id") AND (c."rotation_id" IS DISTINCT FROM parent."rotation_id") THEN 'rotation_id' END,
+      CASE WHEN (NEW."training_number_id" IS DISTINCT FROM OLD."training_number_id") AND (c."training_number_id" IS DISTINCT FROM parent."training_number_id") THEN 'training_number_id' END,
+      CASE WHEN (NEW."training_pathway" IS DISTINCT FROM OLD."training_pathway") AND (c."training_pathway" IS DISTINCT FROM parent."training_pathway") THEN 'training_pathway' END,
+      CASE WHEN (NEW."leaving_reason" IS DISTINCT FROM OLD."leaving_reason") AND (c."leaving_reason" IS DISTINCT FROM parent."leaving_reason") THEN 'leaving_reason' END,
+      CASE WHEN (NEW."leaving_destination" IS DISTINCT FROM OLD."leaving_destination") AND (c."leaving_destination" IS DISTINCT FROM parent."leaving_destination") THEN 'leaving_destination' END,
+      CASE WHEN c."amended_date" IS DISTINCT FROM CASE WHEN NEW."amended_date" IS DISTINCT FROM OLD."amended_date" THEN parent."amended_date" ELSE GREATEST(c."amended_date", parent."amended_date") END THEN 'amended_date' END], NULL)
+    FROM "public"."curriculum_membership" AS c WHERE (c."programme_membership_uuid" = parent."uuid" AND (((NEW."person_id" IS DISTINCT FROM OLD."person_id"
+    OR NEW."programme_id" IS DISTINCT FROM OLD."programme_id"
+    OR NEW."programme_membership_type" IS DISTINCT FROM OLD."programme_membership_type"
+    OR NEW."programme_start_date" IS DISTINCT FROM OLD."programme_start_date"
+    OR NEW."programme_end_date" IS DISTINCT FROM OLD."programme_end_date") AND (c."person_id" IS DISTINCT FROM parent."person_id"
+    OR c."programme_id" IS DISTINCT FROM parent."programme_id"
+    OR c."programme_membership_type" IS DISTINCT FROM parent."programme_membership_type"
+    OR c."programme_start_date" IS DISTINCT FROM parent."programme_start_date"
+    OR c."programme_end_date" IS DISTINCT FROM parent."programme_end_date")) OR ((NEW."rotation" IS DISTINCT FROM OLD."rotation") AND (c."rotation" IS DISTINCT FROM parent."rotation")) OR ((NEW."rotation_id" IS DISTINCT FROM OLD."rotation_id") AND (c."rotation_id" IS DISTINCT FROM parent."rotation_id")) OR ((NEW."training_number_id" IS DISTINCT FROM OLD."training_number_id") AND (c."training_number_id" IS DISTINCT FROM parent."training_number_id")) OR ((NEW."training_pathway" IS DISTINCT FROM OLD."training_pathway") AND (c."training_pathway" IS DISTINCT FROM parent."training_pathway")) OR ((NEW."leaving_reason" IS DISTINCT FROM OLD."leaving_reason") AND (c."leaving_reason" IS DISTINCT FROM parent."leaving_reason")) OR ((NEW."leaving_destination" IS DISTINCT FROM OLD."leaving_destination") AND (c."leaving_destination" IS DISTINCT FROM parent."leaving_destination")))) AND true) AS z (own_id, own_names)
+    WHERE z.own_names <> '{}' GROUP BY z.own_names LOOP
+    EXECUTE pg_catalog.concat('UPDATE "public"."curriculum_membership" AS c SET ',
+      (SELECT pg_catalog.string_agg(s.own_text, ', ')
+      FROM (VALUES ('person_id', '"person_id" = $2'), ('programme_id', '"programme_id" = $3'), ('programme_membership_type', '"programme_membership_type" = $4'), ('programme_start_date', '"programme_start_date" = $5'), ('programme_end_date', '"programme_end_date" = $6'), ('rotation', '"rotation" = $7'), ('rotation_id', '"rotation_id" = $8'), ('training_number_id', '"training_number_id" = $9'), ('training_pathway', '"training_pathway" = $10'), ('leaving_reason', '"leaving_reason" = $11'), ('leaving_destination', '"leaving_destination" = $12'), ('amended_date', '"amended_date" = CASE WHEN $13 THEN $14 ELSE GREATEST(c."amended_date", $14) END')) AS s (own_name, own_text)
+      WHERE s.own_name = ANY (own_set.columns)), '
+      WHERE true AND c."id" = ANY ($1)') USING own_set.ids, parent."person_id", parent."programme_id", parent."programme_membership_type", parent."programme_start_date", parent."programme_end_date", parent."rotation", parent."rotation_id", parent."training_number_id", parent."training_pathway", parent."leaving_reason", parent."leaving_destination", NEW."amended_date" IS DISTINCT FROM OLD."amended_date", parent."amended_date";
+  END LOOP;
+  ELSE
+    UPDATE "public"."curriculum_membership" AS c SET "person_id" = CASE WHEN (NEW."person_id" IS DISTINCT FROM OLD."person_id"
     OR NEW."programme_id" IS DISTINCT FROM OLD."programme_id"
     OR NEW."programme_membership_type" IS DISTINCT FROM OLD."programme_membership_type"
     OR NEW."programme_start_date" IS DISTINCT FROM OLD."programme_start_date"
@@ -978,6 +1276,7 @@ BEGIN
     OR c."programme_membership_type" IS DISTINCT FROM parent."programme_membership_type"
     OR c."programme_start_date" IS DISTINCT FROM parent."programme_start_date"
     OR c."programme_end_date" IS DISTINCT FROM parent."programme_end_date")) OR ((NEW."rotation" IS DISTINCT FROM OLD."rotation") AND (c."rotation" IS DISTINCT FROM parent."rotation")) OR ((NEW."rotation_id" IS DISTINCT FROM OLD."rotation_id") AND (c."rotation_id" IS DISTINCT FROM parent."rotation_id")) OR ((NEW."training_number_id" IS DISTINCT FROM OLD."training_number_id") AND (c."training_number_id" IS DISTINCT FROM parent."training_number_id")) OR ((NEW."training_pathway" IS DISTINCT FROM OLD."training_pathway") AND (c."training_pathway" IS DISTINCT FROM parent."training_pathway")) OR ((NEW."leaving_reason" IS DISTINCT FROM OLD."leaving_reason") AND (c."leaving_reason" IS DISTINCT FROM parent."leaving_reason")) OR ((NEW."leaving_destination" IS DISTINCT FROM OLD."leaving_destination") AND (c."leaving_destination" IS DISTINCT FROM parent."leaving_destination")));
+  END IF;
   IF EXISTS (SELECT FROM "public"."curriculum_membership" AS c
     JOIN "public"."programme_membership" AS p ON p."uuid" = c."programme_membership_uuid"
     WHERE c."programme_membership_uuid" = parent."uuid" AND (((NEW."person_id" IS DISTINCT FROM OLD."person_id"

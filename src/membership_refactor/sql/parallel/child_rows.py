@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from membership_refactor.sql.changed_columns import VARIABLE
+from membership_refactor.sql.parallel.changed_values import (
+    of_record,
+    to_children,
+    to_parent,
+    unlike,
+)
 from membership_refactor.sql.parallel.claim import claim
 from membership_refactor.sql.parallel.key_change import change_key
 from membership_refactor.sql.parallel.lost_values import move_entry, record_own_values
@@ -16,7 +23,7 @@ from membership_refactor.sql.statements import Statement
 from membership_refactor.sql.triggers import trigger_function
 from membership_refactor.sql.types import differs
 
-_DECLARE = "  saved record; parent record; claimed pg_catalog.uuid; made boolean;"
+_DECLARE = f"  saved record; parent record; claimed pg_catalog.uuid; made boolean; {VARIABLE}"
 
 
 def _changed_of(sides: Sides, row: str) -> str:
@@ -39,8 +46,7 @@ def _settle_row(sides: Sides) -> str:
     return f"""IF made AND {differs(sides.deprecated, "saved", "parent")} THEN
     {_overwrite_row(sides)}
   ELSIF {differs(sides.deprecated, "saved", "parent")} THEN
-    UPDATE {sides.names.parent} AS p SET {set_to(sides.shared, "saved")}
-    WHERE p.{sides.uuid} = parent.{sides.uuid};
+    {_overwrite_parent(sides)}
   END IF;
   IF saved.{sides.link} IS DISTINCT FROM parent.{sides.uuid} THEN
     UPDATE {sides.names.copy} AS c SET {sides.link} = parent.{sides.uuid}
@@ -57,9 +63,24 @@ def _this(sides: Sides) -> str:
 
 
 def _overwrite_row(sides: Sides) -> str:
-    return (
-        f"UPDATE {sides.names.copy} AS c SET {set_to(sides.plan.deprecated, 'parent')}\n"
-        f"    WHERE c.{sides.id} = saved.{sides.id};"
+    set_list = set_to(sides.plan.deprecated, "parent")
+    return to_children(
+        sides,
+        f"UPDATE {sides.names.copy} AS c SET {set_list}\n    WHERE {_this(sides)};",
+        _this(sides),
+        values=of_record(sides.plan.deprecated, "parent"),
+        changes=unlike((sides.child.column(c) for c in sides.plan.deprecated), "c", "parent"),
+    )
+
+
+def _overwrite_parent(sides: Sides) -> str:
+    this = f"p.{sides.uuid} = parent.{sides.uuid}"
+    return to_parent(
+        sides,
+        f"UPDATE {sides.names.parent} AS p SET {set_to(sides.shared, 'saved')}\n    WHERE {this};",
+        this,
+        values=of_record(sides.shared, "saved"),
+        changes=unlike((sides.child.column(c) for c in sides.shared), "p", "saved"),
     )
 
 
@@ -179,8 +200,16 @@ def _carry_values(sides: Sides) -> str:
         f"FROM {sides.names.copy} AS c WHERE c.{sides.link} = parent.{sides.uuid} "
         f"AND c.{sides.id} <> saved.{sides.id}"
     )
+    apart = f"p.{sides.uuid} = parent.{sides.uuid} AND ({' OR '.join(news)})"
+    written = to_parent(
+        sides,
+        f"UPDATE {sides.names.parent} AS p SET {', '.join(sets)}\n    WHERE {apart};",
+        apart,
+        values=of_record(sides.plan.parent_values, "saved"),
+        changes=dict(zip(sides.plan.parent_values, news, strict=True)),
+        time="saved",
+    )
     return f"""IF NEW.{sides.id} <> OLD.{sides.id} THEN
       {record_own_values(sides, rows, "saved", losing)};
     END IF;
-    UPDATE {sides.names.parent} AS p SET {", ".join(sets)}
-    WHERE p.{sides.uuid} = parent.{sides.uuid} AND ({" OR ".join(news)});"""
+    {written}"""

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from membership_refactor.sql.parallel.changed_values import (
+    of_record,
+    to_children,
+    to_parent,
+    unlike,
+)
 from membership_refactor.sql.parallel.claim import claim
 from membership_refactor.sql.parallel.lost_values import record_own_values
 from membership_refactor.sql.parallel.sides import Sides, set_to
@@ -76,16 +82,37 @@ def change_key(sides: Sides) -> str:
       VALUES (pg_catalog.pg_current_xact_id(), claimed) ON CONFLICT DO NOTHING;
     END IF;
     {_carry_to_target(sides, also, times)}
-    UPDATE {children} AS c SET {link} = claimed{also}{raised} WHERE {same};"""
+    {_move_children(sides, f"{also}{raised}", same, other)}"""
 
 
 def _carry_to_target(sides: Sides, also: str, times: str) -> str:
     if not sides.values:
         return ""
-    return (
-        f"IF {differs(sides.values, 'target', 'result')} THEN\n"
-        f"      UPDATE {sides.names.parent} AS p SET {also.removeprefix(', ')}{times}\n"
-        f"      WHERE p.{sides.uuid} = claimed;\n    END IF;"
+    this = f"p.{sides.uuid} = claimed"
+    set_list = f"{also.removeprefix(', ')}{times}"
+    written = to_parent(
+        sides,
+        f"UPDATE {sides.names.parent} AS p SET {set_list}\n      WHERE {this};",
+        this,
+        values=of_record(sides.plan.parent_values, "result"),
+        changes=unlike(sides.values, "p", "result"),
+        time="saved",
+    )
+    return f"IF {differs(sides.values, 'target', 'result')} THEN\n      {written}\n    END IF;"
+
+
+def _move_children(sides: Sides, others: str, same: str, replaced: str) -> str:
+    link = sides.plan.link
+    return to_children(
+        sides,
+        f"UPDATE {sides.names.copy} AS c SET {sides.link} = claimed{others} WHERE {same};",
+        same,
+        values={link: "claimed", **of_record(sides.plan.parent_values, "result")},
+        changes={
+            link: f"c.{sides.link} IS DISTINCT FROM claimed",
+            **unlike(sides.values, "c", "result"),
+        },
+        raised=replaced,
     )
 
 

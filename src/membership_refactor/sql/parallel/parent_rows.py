@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from membership_refactor.sql.changed_columns import VARIABLE
+from membership_refactor.sql.parallel.changed_values import of_record, to_children, unlike
 from membership_refactor.sql.parallel.lost_values import record_own_values
 from membership_refactor.sql.parallel.refuse_differences import refuse_resistance
 from membership_refactor.sql.parallel.sides import Sides
@@ -62,16 +64,28 @@ def propagate_function(sides: Sides) -> tuple[Statement, ...]:
         if losing
         else ""
     )
+    apart = f"{siblings} AND ({' OR '.join(conditions)})"
+    changes = unlike((sides.child.column(c.name) for c in sides.deprecated), "c", "parent")
+    wrote = {c.name: moved for c in sides.key}
+    wrote |= {c.name: differs((c,), "NEW", "OLD") for c in sides.values}
+    written = to_children(
+        sides,
+        f"UPDATE {names.copy} AS c SET {', '.join(sets)}\n  WHERE {apart};",
+        apart,
+        values=of_record(sides.plan.deprecated, "parent"),
+        changes={name: f"{wrote[name]} AND {unequal}" for name, unequal in changes.items()},
+        time="parent",
+        raised="true",
+    )
     body = f"""  {_reread(sides)}
   {written_down}
-  UPDATE {names.copy} AS c SET {", ".join(sets)}
-  WHERE {siblings} AND ({" OR ".join(conditions)});
+  {written}
   {refuse_resistance(sides, siblings, " OR ".join(still))}
   RETURN NULL;"""
     return trigger_function(
         names.own("parent_updated"),
         body,
-        declare="  parent record;",
+        declare=f"  parent record; {VARIABLE}",
         whole=sides.tables,
         path=names.search_path,
     )
@@ -86,15 +100,24 @@ def refill_function(sides: Sides) -> tuple[Statement, ...]:
     siblings = f"c.{sides.link} = parent.{sides.uuid}"
     sets = [f"{ident(n)} = parent.{ident(n)}" for n in sides.plan.deprecated]
     sets += [*filter(None, [sides.carried("parent", "c")]), *sides.raised()]
+    apart = f"{siblings} AND {differs(sides.deprecated, 'c', 'parent')}"
+    written = to_children(
+        sides,
+        f"UPDATE {sides.names.copy} AS c SET {', '.join(sets)}\n  WHERE {apart};",
+        apart,
+        values=of_record(sides.plan.deprecated, "parent"),
+        changes=unlike((sides.child.column(c) for c in sides.plan.deprecated), "c", "parent"),
+        time="parent",
+        raised="true",
+    )
     body = f"""  {_reread(sides)}
-  UPDATE {sides.names.copy} AS c SET {", ".join(sets)}
-  WHERE {siblings} AND {differs(sides.deprecated, "c", "parent")};
+  {written}
   {refuse_resistance(sides, siblings, differs(sides.deprecated, "c", "p"))}
   RETURN NULL;"""
     return trigger_function(
         sides.names.own("parent_refill"),
         body,
-        declare="  parent record;",
+        declare=f"  parent record; {VARIABLE}",
         whole=sides.tables,
         path=sides.names.search_path,
     )
