@@ -6,8 +6,10 @@ from itertools import product
 
 import pytest
 
+from membership_refactor.portrait import Trigger
 from membership_refactor.sql.quoting import ident
-from tests.chain.driver import Chain, Subject, build, insert, snapshot
+from membership_refactor.steps.firing_triggers import updated_columns
+from tests.chain.driver import Chain, Subject, build, insert, said, snapshot
 from tests.chain.subjects import MEMBERSHIP, ODD, UNCHANGED
 from tests.fixtures.chains import ChainAt
 from tests.fixtures.databases import Build
@@ -126,3 +128,85 @@ def test_a_round_trip_gives_back_every_row_and_fires_no_trigger(
     assert chain.query(f"{definition} AND tgname IN ('stamp', 'audit', 'refuse')")[0][0] == (
         "A" if name == "an audit that always fires" else "O"
     )
+
+
+OTHER_COLUMNS = """
+CREATE FUNCTION public.watch() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RETURN NULL; END $$;
+CREATE TRIGGER watch AFTER INSERT OR UPDATE OF curriculum_id, intrepid_id OR DELETE ON {t}
+  FOR EACH ROW EXECUTE FUNCTION public.watch();
+CREATE TRIGGER moved AFTER UPDATE OF curriculum_id, rotation, amended_date ON {t}
+  FOR EACH STATEMENT EXECUTE FUNCTION public.watch();
+CREATE TRIGGER born AFTER INSERT ON {t} FOR EACH ROW EXECUTE FUNCTION public.watch();
+CREATE TRIGGER "off" AFTER UPDATE ON {t} FOR EACH ROW EXECUTE FUNCTION public.watch();
+ALTER TABLE {t} DISABLE TRIGGER "off"
+"""
+SILENT, CARRIED = (
+    "that changes no value, such as SET x = x",
+    "for each other row of the same parent",
+)
+
+
+@pytest.mark.parametrize("text", [AUDIT, AUDIT_ALWAYS, PER_STATEMENT, DEFERRED, STAMP])
+def test_plan_names_a_trigger_that_fires_otherwise(text: str, chain_at: ChainAt) -> None:
+    chain = chain_at("0002")
+    with_trigger(chain, text)
+    name = "stamp" if text is STAMP else "audit"
+    lines = [line for line in said(chain).splitlines() if f'trigger "{name}"' in line]
+    assert [SILENT in line for line in lines] == [True, False]
+    assert [CARRIED in line for line in lines] == [False, True]
+    assert "watches every column" in lines[1]
+
+
+def test_plan_names_no_trigger_that_fires_as_ever(chain_at: ChainAt) -> None:
+    chain = chain_at("0002")
+    assert SILENT not in said(chain) and CARRIED not in said(chain)
+    with_trigger(chain, OTHER_COLUMNS)
+    lines = said(chain).splitlines()
+    (carried,) = (line for line in lines if CARRIED in line)
+    assert 'trigger "moved"' in carried and "watches rotation, amended_date." in carried
+    silent = " ".join(line for line in lines if SILENT in line)
+    assert 'trigger "watch"' in silent and 'trigger "moved"' in silent
+    assert 'trigger "born"' not in silent and 'trigger "off"' not in silent
+
+
+def test_what_plan_says_of_triggers_is_so(chain_at: ChainAt) -> None:
+    chain = chain_at("0002")
+    with_trigger(chain, AUDIT)
+    chain.up_to("0004")
+    source, copy, parent = chain.names.source, chain.names.copy, chain.names.parent
+    chain.run(f"UPDATE {copy} SET rotation = rotation")
+    assert audited(chain) == 0
+    chain.run(f"UPDATE {source} SET rotation = rotation")
+    rows = int(chain.value(f"SELECT count(*) FROM {source}"))
+    assert audited(chain) == rows
+    chain.up_to("0008", after="0004")
+    chain.run("DELETE FROM public.audit")
+    uuid, family = chain.query(
+        f"SELECT programme_membership_uuid, count(*) FROM {copy} GROUP BY 1 ORDER BY 2 DESC"
+    )[0]
+    assert family > 1
+    chain.run(f"UPDATE {parent} SET rotation = 'new' WHERE uuid = '{uuid}'")
+    assert audited(chain) == family
+
+
+@pytest.mark.parametrize(
+    ("events", "columns"),
+    [
+        ("INSERT", None),
+        ("UPDATE", ()),
+        ("INSERT OR DELETE OR UPDATE", ()),
+        ("INSERT OR UPDATE OF a", ("a",)),
+        ('INSERT OR DELETE OR UPDATE OF a, "ON", "Of%"', ("a", "ON", "Of%")),
+    ],
+)
+def test_the_columns_of_update_of_are_read_from_the_definition(
+    events: str, columns: tuple[str, ...] | None
+) -> None:
+    for kind, name in (("TRIGGER", '"ON"'), ("CONSTRAINT TRIGGER", '"UPDATE"'), ("TRIGGER", "t")):
+        definition = (
+            f'CREATE {kind} {name} AFTER {events} ON public."UPDATE" FOR EACH ROW'
+            " WHEN ((old.a IS DISTINCT FROM new.a)) EXECUTE FUNCTION public.f()"
+        )
+        trigger = Trigger(name=name, definition=definition)
+        assert updated_columns(trigger) == columns

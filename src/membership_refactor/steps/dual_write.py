@@ -14,6 +14,7 @@ from membership_refactor.sql.triggers import disable_triggers, install_triggers,
 from membership_refactor.steps import copy_table
 from membership_refactor.steps.actions import Action, Brief, Run
 from membership_refactor.steps.captures import to_source
+from membership_refactor.steps.firing_triggers import silent_triggers
 from membership_refactor.steps.step import Situation, Step
 
 
@@ -85,6 +86,11 @@ def refusals(s: Situation) -> tuple[str, ...]:
     )
 
 
+def notes(s: Situation) -> tuple[str, ...]:
+    """Triggers of the source that miss a write of the copy."""
+    return silent_triggers(s.before("dual_write").table(s.plan.source), s.plan.copy)
+
+
 def becomes(s: Situation) -> Portrait:
     return s.before("dual_write")
 
@@ -100,6 +106,7 @@ STEP = Step(
     down=down,
     becomes=becomes,
     refusals=refusals,
+    notes=notes,
     holds=copy_table.after_up,
     compares=compares,
 )

@@ -56,6 +56,7 @@ from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.sql.triggers import disable_triggers, install_triggers, remove_triggers
 from membership_refactor.steps.actions import Action, Brief, Ranges, Run
 from membership_refactor.steps.create_parent import CLOSED, closed_message, parent
+from membership_refactor.steps.firing_triggers import fired_by_carrying
 from membership_refactor.steps.not_null import set_not_null
 from membership_refactor.steps.portraits import with_tables
 from membership_refactor.steps.step import Situation, Step
@@ -130,7 +131,11 @@ def notes(s: Situation) -> tuple[str, ...]:
     given = [n for n in s.plan.deprecated if n in child.column_names]
     listed = ", ".join(n for n in given if gives_value(child.column(n)))
     defaults = f"to be dropped before this step: the defaults of {listed}"
-    return (*([defaults] if listed else []), *unnamed_versions(s.plan, child))
+    return (
+        *([defaults] if listed else []),
+        *unnamed_versions(s.plan, child),
+        *fired_by_carrying(s.plan, child),
+    )
 
 
 def before_up(s: Situation) -> tuple[Check, ...]:

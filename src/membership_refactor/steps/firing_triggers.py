@@ -1,0 +1,71 @@
+"""What ``plan`` says of the application's triggers that fire otherwise than on one table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from membership_refactor.planning import TableSplit
+from membership_refactor.portrait import Table, Trigger
+from membership_refactor.portrait.tokens import tokens
+
+
+def updated_columns(trigger: Trigger) -> tuple[str, ...] | None:
+    """The columns of ``UPDATE OF``; empty for UPDATE of any column, None for other events."""
+    words = [t for t in tokens(trigger.definition) if t.kind in ("word", "quoted")]
+    # CREATE [CONSTRAINT] TRIGGER name, then the events, then ON. Names that are keywords, and
+    # those with capitals, are quoted.
+    after_name = next(n for n, t in enumerate(words) if t.text == "TRIGGER") + 2
+    until = next(n for n in range(after_name, len(words)) if words[n].text == "ON")
+    events = words[after_name:until]
+    place = next((n for n, t in enumerate(events) if t.text == "UPDATE"), None)
+    if place is None:
+        return None
+    rest = events[place + 1 :]
+    if not rest or rest[0].text != "OF":
+        return ()
+    names = []
+    for token in rest[1:]:
+        if token.text == "OR" or token.name is None:
+            break
+        names.append(token.name)
+    return tuple(names)
+
+
+def _on_update(table: Table) -> Iterator[tuple[Trigger, tuple[str, ...]]]:
+    for trigger in table.triggers:
+        columns = updated_columns(trigger)
+        if columns is not None and trigger.enabled in ("O", "A"):
+            yield trigger, columns
+
+
+def _said(trigger: Trigger) -> str:
+    each = "row" if trigger.row else "statement"
+    return f'trigger "{trigger.name}" ({trigger.timing} UPDATE for each {each}, {trigger.function})'
+
+
+def silent_triggers(source: Table, copy: str) -> tuple[str, ...]:
+    """While both tables may be written: triggers of the source that miss an UPDATE of the copy."""
+    return tuple(
+        f'{_said(t)} of "{source.name}" does not fire for an UPDATE of "{copy}" that changes no '
+        "value, such as SET x = x: there is nothing to carry. Write such a row in "
+        f'"{source.name}"'
+        for t, _ in _on_update(source)
+    )
+
+
+def fired_by_carrying(plan: TableSplit, child: Table) -> tuple[str, ...]:
+    """From parallel saving on: triggers of the child that also fire when the tool writes a row."""
+    changed = [name for name in (plan.changed, plan.version) if name]
+    carried = {*plan.deprecated, plan.link, *changed}
+    made = []
+    for trigger, columns in _on_update(child):
+        watched = [c for c in columns if c in carried]
+        if columns and not watched:
+            continue
+        of = f" {', '.join(watched)}" if watched else " every column"
+        made.append(
+            f'{_said(trigger)} of "{child.name}" watches{of}. From this step on it also '
+            "fires for each other row of the same parent to which a saved value is carried, and "
+            "for a row whose link or values are set to its parent's"
+        )
+    return tuple(made)
