@@ -78,7 +78,8 @@ def test_rows_without_identity_unknown_statuses_and_padded_keys_are_listed_one_b
     assert by_kind(unconstrained_engine) == {
         Kind.UNIDENTIFIED: [(nobody,)],
         Kind.STATUS: [(odd,)],
-        Kind.PADDED: [(padded,), (empty,)],
+        Kind.PADDED: [(padded,)],
+        Kind.BLANK: [(empty,)],
     }
 
 

@@ -32,13 +32,14 @@ def test_a_dry_run_says_what_would_happen_and_changes_nothing(unconstrained_engi
         enrol(connection, 1, None, courses=("c",))
         enrol(connection, 1, "k", courses=("c",))
     before = contents(unconstrained_engine)
-    with unconstrained_engine.connect() as connection:
-        connection.exec_driver_sql("SET TRANSACTION READ ONLY")
-        report = planned(connection, IDENTITY, "public")
+    report = planned(unconstrained_engine, IDENTITY, "public")
     (decision,) = report.decisions
     assert decision.values == (("external_user_key", "k"),)
-    assert (report.merged, report.removed, report.run) == (1, 1, None)
+    assert (report.merged, report.removed, report.run, report.untried) == (1, 1, None, "")
     assert contents(unconstrained_engine) == before
+    with unconstrained_engine.connect() as connection:
+        assert run(connection, "SELECT to_regnamespace('public_refactor') IS NULL") == [(True,)]
+    assert merge(unconstrained_engine, IDENTITY, "public").run == 1
 
 
 def test_the_survivor_is_realised_then_active_then_has_children_then_is_old(

@@ -202,7 +202,7 @@ def test_a_merge_keeps_every_fact_and_leaves_contradictions_as_they_are(
             assert [row for row in after[table] if row in unmoved] == unmoved
         if not open_groups:
             with engine.connect() as connection:
-                key = IDENTITY.alternatives[1].column
+                key = IDENTITY.alternatives[1]
                 run(connection, IdentityNames(PLAN, "public").clear_blanks(key))
                 run(connection, UNIQUE)
                 connection.rollback()

@@ -61,7 +61,7 @@ def identity_not_blank(names: IdentityNames, alternative: Alternative) -> Check:
         name=f"{names.plan.table}.{column} is not blank",
         sentence=f"no {column} of {names.plan.table} is blank or a word for a missing identity",
         query=blank_rows(names, alternative),
-        hint=f"Such a value identifies nobody. Make it NULL: {names.clear_blanks(column)};",
+        hint=f"Such a value identifies nobody. Make it NULL: {names.clear_blanks(alternative)};",
     )
 
 

@@ -18,7 +18,8 @@ from membership_refactor.cli.identity_options import add_identity_options, chose
 from membership_refactor.cli.verb import FINDINGS, FINE, Context
 from membership_refactor.enrollment.detect import findings
 from membership_refactor.enrollment.duplicate_findings import Finding, Kind
-from membership_refactor.planning import UniqueIdentity
+from membership_refactor.planning import Alternative, UniqueIdentity
+from membership_refactor.sql.unique_identity.names import IdentityNames
 
 NAME = "duplicates"
 HELP = "list enrollments that share an identity, or have none"
@@ -34,7 +35,8 @@ _MEANING = {
     Kind.CONTRADICTORY: "rows that share an identity and contradict each other; decide by hand",
     Kind.UNIDENTIFIED: "rows without any identity",
     Kind.SPELLINGS: "keys that differ only in case or blanks; no constraint catches them",
-    Kind.PADDED: "keys that are empty or have blanks around them",
+    Kind.PADDED: "keys that have blanks around them",
+    Kind.BLANK: "values that identify nobody (blank, or a listed word); they are never merged",
     Kind.STATUS: "statuses outside the list",
 }
 
@@ -58,13 +60,15 @@ def run(options: argparse.Namespace, context: Context) -> int:
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         plan = chosen_plan(options, connection, context.schema, merging=False)
         found = findings(connection, plan, context.schema)
+        names = IdentityNames(plan, context.schema)
         show = {"json": _json, "csv": _csv}.get(context.format)
-        counts = show(plan, found) if show else _text(plan, found, options.limit)
+        counts = show(names, found) if show else _text(names, found, options.limit)
     return FINDINGS if counts else FINE
 
 
-def as_dict(plan: UniqueIdentity, finding: Finding) -> dict[str, Any]:
+def as_dict(names: IdentityNames, finding: Finding) -> dict[str, Any]:
     """The finding for JSON. Values that JSON has no type for become text."""
+    plan = names.plan
     made: dict[str, Any] = {
         "kind": finding.kind.value,
         "scope": dict(zip(plan.scope, map(_plain, finding.scope), strict=True)),
@@ -80,6 +84,8 @@ def as_dict(plan: UniqueIdentity, finding: Finding) -> dict[str, Any]:
     }
     if finding.detail:
         made["detail"] = finding.detail
+    if finding.identity:
+        made["update"] = names.clear_blanks(finding.identity)
     if finding.collisions:
         made["collisions"] = [
             {
@@ -93,20 +99,21 @@ def as_dict(plan: UniqueIdentity, finding: Finding) -> dict[str, Any]:
     return made
 
 
-def _json(plan: UniqueIdentity, found: Iterator[Finding]) -> Counter[str]:
+def _json(names: IdentityNames, found: Iterator[Finding]) -> Counter[str]:
     counts: Counter[str] = Counter()
     out = sys.stdout
-    out.write(f'{{"table": {json.dumps(plan.table)}, "findings": [')
+    out.write(f'{{"table": {json.dumps(names.plan.table)}, "findings": [')
     for finding in found:
         out.write(",\n" if counts else "\n")
         counts[finding.kind.value] += 1
-        out.write(json.dumps(as_dict(plan, finding)))
+        out.write(json.dumps(as_dict(names, finding)))
     out.write(f'\n], "counts": {json.dumps(counts)}}}\n')
     return counts
 
 
-def _csv(plan: UniqueIdentity, found: Iterator[Finding]) -> Counter[str]:
+def _csv(names: IdentityNames, found: Iterator[Finding]) -> Counter[str]:
     counts: Counter[str] = Counter()
+    plan = names.plan
     writer = csv.writer(sys.stdout)
     header = ("finding", "kind", plan.id, *plan.identity_columns, *plan.scope, "status", "detail")
     writer.writerow(header)
@@ -119,11 +126,15 @@ def _csv(plan: UniqueIdentity, found: Iterator[Finding]) -> Counter[str]:
     return counts
 
 
-def _text(plan: UniqueIdentity, found: Iterator[Finding], limit: int) -> Counter[str]:
+def _text(names: IdentityNames, found: Iterator[Finding], limit: int) -> Counter[str]:
     counts: Counter[str] = Counter()
     first: dict[Kind, list[Finding]] = {}
+    blank: set[Alternative] = set()
+    plan = names.plan
     for finding in found:
         counts[finding.kind.value] += 1
+        if finding.identity:
+            blank.add(finding.identity)
         if len(kept := first.setdefault(finding.kind, [])) < limit:
             kept.append(finding)
     # In a file or a pipe the table is as wide as its longest values, so that none is cut.
@@ -138,6 +149,10 @@ def _text(plan: UniqueIdentity, found: Iterator[Finding], limit: int) -> Counter
         more = f", the first {limit}" if number > limit else ""
         console.print(f"{number} {kind.value}: {_MEANING[kind]}{more}")
         console.print(_table(plan, first[kind]))
+    for alternative in plan.alternatives:
+        if alternative in blank:
+            console.print("Make these values NULL:")
+            console.print(f"  {names.clear_blanks(alternative)};", soft_wrap=True)
     return counts
 
 

@@ -14,7 +14,7 @@ from membership_refactor.planning import UniqueIdentity
 
 
 def add_identity_options(parser: argparse.ArgumentParser) -> None:
-    """Add ``--table``, ``--identity``, ``--scope`` and ``--status``."""
+    """Add ``--table``, ``--identity``, ``--scope``, ``--no-identity`` and ``--status``."""
     group = parser.add_argument_group(
         "another table", "Without these options, the table of program enrollments is used."
     )
@@ -39,6 +39,14 @@ def add_identity_options(parser: argparse.ArgumentParser) -> None:
         help="a column within which an identity may occur only once; repeat the option for each",
     )
     group.add_argument(
+        "--no-identity",
+        metavar="WORD",
+        action="append",
+        default=[],
+        help="a word that stands for a missing identity, such as N/A, without letter case; repeat "
+        "the option for each",
+    )
+    group.add_argument(
         "--status",
         metavar="COLUMN=BEST,NEXT,...",
         help="a status column and its values, best first; a merge prefers the better one",
@@ -49,6 +57,13 @@ def chosen_plan(
     options: argparse.Namespace, connection: Connection, schema: str, *, merging: bool
 ) -> UniqueIdentity:
     """Return the shipped plan, or one for the table that the options name."""
+    plan = _plan(options, connection, schema, merging=merging)
+    return replace(plan, no_identity=(*plan.no_identity, *options.no_identity))
+
+
+def _plan(
+    options: argparse.Namespace, connection: Connection, schema: str, *, merging: bool
+) -> UniqueIdentity:
     if not options.table:
         if options.identity or options.scope:
             raise WrongUse("--identity and --scope need --table.")

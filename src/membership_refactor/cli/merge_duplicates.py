@@ -17,7 +17,8 @@ from membership_refactor.enrollment.collide import Move, Removal
 from membership_refactor.enrollment.cursor import rows
 from membership_refactor.enrollment.decide import Decision
 from membership_refactor.enrollment.label import label
-from membership_refactor.enrollment.merge import BATCH, MergeReport, merge, planned
+from membership_refactor.enrollment.merge import BATCH, FIRST, MergeReport, merge, planned
+from membership_refactor.enrollment.plan_from_catalog import dependent_from_catalog
 from membership_refactor.enrollment.undo import undo, where_is
 from membership_refactor.errors import WrongUse
 from membership_refactor.planning import Keep, SurvivorRule, UniqueIdentity
@@ -28,8 +29,9 @@ NAME = "merge-duplicates"
 HELP = "merge enrollments of the same learner; a dry run without --apply"
 DESCRIPTION = (
     "Merge enrollments of the same learner into one row, and move what refers to them. Without "
-    "--apply it only reads and shows what it would do; --undo changes rows at once. Every move is "
-    "recorded and can be undone. Exit status: 0, or 1 where rows are left to merge or to decide."
+    "--apply it tries the same in transactions that it rolls back, and shows what it would do; "
+    "--undo changes rows at once. Every move is recorded and can be undone. Exit status: 0, or 1 "
+    "where rows are left to merge or to decide, or a reference is not declared."
 )
 EXAMPLE = "membership-refactor merge-duplicates --apply --reason 'ticket 4711'"
 
@@ -59,8 +61,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
         choices=tuple(Keep),
         help="status of the row that is kept: its own (survivor, the default) or the best of all",
     )
+    parser.add_argument("--reason", help="text that is recorded with the run (default 'merge')")
     parser.add_argument(
-        "--reason", default="merge", help="text that is recorded with the run (default 'merge')"
+        "--dependent",
+        metavar="TABLE.COLUMN",
+        action="append",
+        default=[],
+        help="a column without foreign key that holds ids of the table; its rows move with a "
+        "merge; repeat the option for each",
+    )
+    parser.add_argument(
+        "--leave",
+        metavar="TABLE.COLUMN",
+        action="append",
+        default=[],
+        help="a column that looks like a reference and stays as it is; needs --reason; repeat the "
+        "option for each",
     )
     parser.add_argument(
         "--batch-rows",
@@ -78,8 +94,11 @@ def run(options: argparse.Namespace, context: Context) -> int:
     if batch < 1:
         raise WrongUse("--batch-rows must be at least 1.")
     engine = context.engine()
+    if options.leave and not options.reason:
+        raise WrongUse("--leave needs --reason TEXT, which is recorded with the run.")
     with engine.connect() as connection:
         plan = _adjusted(chosen_plan(options, connection, context.schema, merging=True), options)
+        plan = _declared(connection, context.schema, plan, options)
         if options.where is not None:
             found = where_is(connection, plan, context.schema, options.where)
             _say(
@@ -91,12 +110,12 @@ def run(options: argparse.Namespace, context: Context) -> int:
                 else f"{options.where} was not removed by any merge, or the merge was undone",
             )
             return FINE if found else FINDINGS
-        if not options.apply and options.undo is None and options.label is None:
-            connection.exec_driver_sql("SET TRANSACTION READ ONLY")
-            report = planned(connection, plan, context.schema)
-            _show(context, plan, report, applied=False)
+    if not options.apply and options.undo is None and options.label is None:
+        report = planned(engine, plan, context.schema, batch=batch)
+        _show(context, plan, report, applied=False)
+        with engine.connect() as connection:
             _note_unindexed(connection, plan, context.schema)
-            return FINDINGS if report.decisions or report.left else FINE
+        return FINDINGS if report.decisions or report.left or report.references else FINE
     if options.undo is not None:
         return _undo(options, context, plan)
     if options.label is not None:
@@ -117,7 +136,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
             engine,
             plan,
             context.schema,
-            reason=options.reason,
+            reason=_reason(options),
             batch=batch,
             progress=lambda merged: bar.update(task, description=f"{merged} learners merged"),
         )
@@ -153,6 +172,26 @@ def _adjusted(plan: UniqueIdentity, options: argparse.Namespace) -> UniqueIdenti
     return plan
 
 
+def _declared(
+    connection: Connection, schema: str, plan: UniqueIdentity, options: argparse.Namespace
+) -> UniqueIdentity:
+    """Return the plan with the tables of ``--dependent``, and with what ``--leave`` names."""
+    more = []
+    for place in options.dependent:
+        table, dot, column = place.rpartition(".")
+        if not dot or "." in table:
+            raise WrongUse(
+                f"--dependent {place}: it has to be TABLE.COLUMN, a table of schema {schema}."
+            )
+        more.append(dependent_from_catalog(connection, schema, table, column))
+    return replace(plan, dependents=(*plan.dependents, *more), leave=(*plan.leave, *options.leave))
+
+
+def _reason(options: argparse.Namespace) -> str:
+    left = f" (left as they are: {', '.join(options.leave)})" if options.leave else ""
+    return f"{options.reason or 'merge'}{left}"
+
+
 def _undo(options: argparse.Namespace, context: Context, plan: UniqueIdentity) -> int:
     report = undo(context.engine(), plan, context.schema, options.undo)
     refused = "".join(
@@ -169,8 +208,12 @@ def _show(context: Context, plan: UniqueIdentity, report: MergeReport, *, applie
         return
     for decision in report.decisions:
         print(_sentence(plan, decision))
-    for ids, reason in report.left.items():
-        print(f"left unchanged: {', '.join(map(str, ids))}: {reason}")
+    for reason, groups in _by_reason(report).items():
+        first = "; ".join(", ".join(map(str, ids)) for ids in groups[:FIRST])
+        more = f" and {len(groups) - FIRST} more groups" if len(groups) > FIRST else ""
+        print(f"left unchanged: {first}{more}: {reason}")
+    for reference in report.references:
+        print(f"not declared: {reference}")
     verb = "merged" if applied else "to merge"
     print(
         f"{report.merged} learners {verb}, {report.removed} rows fewer, {len(report.left)} groups "
@@ -181,8 +224,27 @@ def _show(context: Context, plan: UniqueIdentity, report: MergeReport, *, applie
             f"Recorded as run {report.run}. To undo it: "
             f"membership-refactor merge-duplicates --undo {report.run}"
         )
+    elif report.references:
+        print(
+            f"{len(report.references)} columns look like references without a foreign key. --apply "
+            "refuses until each is declared: with --dependent TABLE.COLUMN if a merge has to move "
+            "its rows, with --leave TABLE.COLUMN --reason TEXT if it stays as it is."
+        )
     elif not applied and report.decisions:
         print("Nothing has been changed. Add --apply to merge.")
+    if report.untried:
+        print(
+            f"Only read, not tried: {report.untried}. What a constraint or a trigger would refuse "
+            "is not known.",
+            file=sys.stderr,
+        )
+
+
+def _by_reason(report: MergeReport) -> dict[str, list[tuple[Any, ...]]]:
+    groups: dict[str, list[tuple[Any, ...]]] = {}
+    for ids, reason in report.left.items():
+        groups.setdefault(reason, []).append(ids)
+    return groups
 
 
 def _sentence(plan: UniqueIdentity, decision: Decision) -> str:
@@ -231,6 +293,8 @@ def _as_dict(plan: UniqueIdentity, report: MergeReport, applied: bool) -> dict[s
             for decision in report.decisions
         ],
         "left": [{"ids": list(ids), "reason": why} for ids, why in report.left.items()],
+        "not_declared": report.references,
+        "tried": applied or not report.untried,
     }
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection
 
 from membership_refactor.enrollment.collide import Child, Move, Removal
-from membership_refactor.enrollment.cursor import rows
+from membership_refactor.enrollment.cursor import changed, rows
 from membership_refactor.enrollment.decide import Decision
-from membership_refactor.errors import RefactorError
+from membership_refactor.enrollment.patience import NotMerged
 from membership_refactor.sql.unique_identity import merge_record
 from membership_refactor.sql.unique_identity.names import IdentityNames
 
@@ -43,14 +43,15 @@ def carry_out(
     names: IdentityNames,
     decision: Decision,
     images: Mapping[Any, str],
-    recorder: Recorder,
+    run: int,
 ) -> None:
     """Carry out the decision: move the children, delete the losers, then update the survivor.
 
     The survivor comes last: a unique constraint may exist already, and until it is deleted a loser
-    has the identity that the survivor gets.
+    has the identity that the survivor gets. NotMerged if a row was not written as asked.
     """
     plan = names.plan
+    recorder = Recorder(connection, names, run, kind="merged", survivor=decision.survivor.id)
     for step in decision.resolution.steps:
         if isinstance(step, Removal):
             _remove(connection, names, step, recorder)
@@ -58,13 +59,12 @@ def carry_out(
             _move(connection, names, step, recorder)
     _refuse_orphans(connection, names, decision)
     for loser in decision.losers:
-        rows(connection, merge_record.delete_row(names, plan.table, plan.id), loser.id)
+        delete(connection, names, plan.table, plan.id, loser.id)
         recorder.removed(plan.table, loser.id, decision.survivor.id, images[loser.id])
     if decision.values:
-        columns = [column for column, _ in decision.values]
-        values = [value for _, value in decision.values]
-        text = merge_record.update_row(names, plan.table, plan.id, columns)
-        after = rows(connection, text, decision.survivor.id, *values)[0][0]
+        after = update(
+            connection, names, plan.table, plan.id, decision.survivor.id, dict(decision.values)
+        )
         recorder.changed(plan.table, decision.survivor.id, images[decision.survivor.id], after)
     recorder.write()
 
@@ -77,20 +77,19 @@ def _remove(
         _refuse_pointing(
             connection, names, deeper.table, merge_record.still_pointing(names, deeper), step
         )
-    rows(connection, merge_record.delete_row(names, dependent.table, dependent.id), step.child.id)
+    delete(connection, names, dependent.table, dependent.id, step.child.id)
     recorder.removed(dependent.table, step.child.id, step.by, step.child.image)
 
 
 def _move(connection: Connection, names: IdentityNames, step: Move, recorder: Recorder) -> None:
     child: Child = step.child
     dependent = child.dependent
-    columns = [column for column, _ in step.values]
-    values = [value for _, value in step.values]
+    values = dict(step.values)
     if child.parent != step.parent:
-        columns.append(dependent.parent)
-        values.append(step.parent)
-    text = merge_record.update_row(names, dependent.table, dependent.id, columns)
-    after = rows(connection, text, child.id, *values)[0][0]
+        values[dependent.parent] = step.parent
+    after = update(
+        connection, names, dependent.table, dependent.id, child.id, values, dependent.unite
+    )
     recorder.changed(dependent.table, child.id, child.image, after)
 
 
@@ -99,10 +98,9 @@ def _refuse_orphans(connection: Connection, names: IdentityNames, decision: Deci
     for dependent in names.plan.dependents:
         left = rows(connection, merge_record.still_pointing(names, dependent), losers)[0][0]
         if left:
-            raise RefactorError(
-                f"{left} rows of {dependent.table} were added to rows that were being merged "
-                f"({', '.join(str(i) for i in losers)}); this batch was rolled back.",
-                hint="Run the merge again.",
+            raise NotMerged(
+                f"{left} rows of {dependent.table} still refer to {', '.join(map(str, losers))}: "
+                "they were added meanwhile, or a trigger put them back"
             )
 
 
@@ -111,8 +109,34 @@ def _refuse_pointing(
 ) -> None:
     left = rows(connection, text, [step.child.id])[0][0]
     if left:
-        raise RefactorError(
-            f"{left} rows of {table} were added to {step.child.dependent.table} {step.child.id} "
-            "while it was merged; this batch was rolled back.",
-            hint="Run the merge again.",
+        raise NotMerged(
+            f"{left} rows of {table} still refer to {step.child.dependent.table} {step.child.id}: "
+            "they were added meanwhile, or a trigger put them back"
         )
+
+
+def delete(
+    connection: Connection, names: IdentityNames, table: str, id_column: str, row: object
+) -> None:
+    if not changed(connection, merge_record.delete_row(names, table, id_column), row):
+        raise NotMerged(f"{table} {row} was not deleted: a trigger or a rule keeps it")
+
+
+def update(
+    connection: Connection,
+    names: IdentityNames,
+    table: str,
+    id_column: str,
+    row: object,
+    values: Mapping[str, Any],
+    filled: Sequence[str] = (),
+) -> str:
+    """Give the row the values and return its image. A trigger may not change them in silence."""
+    text = merge_record.update_row(names, table, id_column, tuple(values), filled)
+    found = rows(connection, text, row, *values.values())
+    if not found:
+        raise NotMerged(f"{table} {row} was not updated: a trigger or a rule keeps it")
+    image, taken = found[0]
+    if not taken:
+        raise NotMerged(f"{table} {row} did not take {', '.join(values)}: a trigger changed them")
+    return str(image)

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from membership_refactor.enrollment.cursor import rows
+from membership_refactor.enrollment.cursor import values
 from membership_refactor.enrollment.duplicate_findings import Collision
 from membership_refactor.planning import Dependent, Keep
 from membership_refactor.sql.unique_identity.detection import dependents_of
@@ -142,8 +142,8 @@ def _preference(child: Child, parent: Any) -> tuple[Any, ...]:
 
 def _agree(group: Sequence[Child]) -> bool:
     """Whether each column has at most one value in the group."""
-    for values in zip(*(child.unite for child in group), strict=True):
-        given = [value for value in values if value is not None]
+    for column in zip(*(child.unite for child in group), strict=True):
+        given = [value for value in column if value is not None]
         if any(value != given[0] for value in given[1:]):
             return False
     return True
@@ -174,7 +174,7 @@ def _load(
 ) -> list[Child]:
     if not parents:
         return []
-    read = rows(connection, dependents_of(names, dependent, lock=lock), list(parents))
+    read = values(connection, dependents_of(names, dependent, lock=lock), list(parents))
     below: dict[Any, list[Child]] = {}
     for deeper in dependent.dependents:
         for child in _load(connection, names, deeper, [row[0] for row in read], lock):
@@ -185,7 +185,7 @@ def _load(
             dependent=dependent,
             id=row[0],
             parent=row[1],
-            unique=tuple(row[2 : 2 + unique]),
+            unique=tuple(map(_hashable, row[2 : 2 + unique])),
             unite=tuple(row[2 + unique : 2 + unique + unite]),
             rank=row[2 + unique + unite] if dependent.ranking else None,
             image=row[-1] or "",
@@ -193,6 +193,10 @@ def _load(
         )
         for row in read
     ]
+
+
+def _hashable(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _size(children: Iterable[Child]) -> int:

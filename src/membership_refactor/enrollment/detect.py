@@ -35,13 +35,16 @@ SETTINGS = (
 class Troubled:
     """One row of the query: its values, and the first rows with the same or similar ones."""
 
+    number: int
+    """The number of its scope."""
     member: Member
     scope: tuple[Any, ...]
     alike: tuple[Any, ...]
     padded: tuple[bool, ...]
+    blank: tuple[bool, ...]
 
 
-_SCOPE = attrgetter("scope")
+_SCOPE = attrgetter("number")
 
 
 def findings(
@@ -145,9 +148,12 @@ def _alone(plan: UniqueIdentity, row: Troubled) -> Iterator[Finding]:
     members = (row.member,)
     if all(value is None for value in row.member.identities):
         yield Finding(Kind.UNIDENTIFIED, row.scope, members)
-    for at, padded in enumerate(row.padded):
-        if padded:
-            detail = f"{plan.alternatives[at].column}: {str(row.member.identities[at])!r}"
+    for at, (padded, blank) in enumerate(zip(row.padded, row.blank, strict=True)):
+        alternative = plan.alternatives[at]
+        detail = f"{alternative.column}: {str(row.member.identities[at])!r}"
+        if blank:
+            yield Finding(Kind.BLANK, row.scope, members, detail, identity=alternative)
+        elif padded:
             yield Finding(Kind.PADDED, row.scope, members, detail)
     if plan.status and row.member.status not in plan.status.order:
         yield Finding(
@@ -158,7 +164,11 @@ def _alone(plan: UniqueIdentity, row: Troubled) -> Iterator[Finding]:
 def _read(plan: UniqueIdentity, row: Row) -> Troubled:
     # This runs once per row, a million times for a bad table: no loop over the columns.
     width = len(plan.alternatives)
-    scope = 1 + width + len(plan.scope)
+    first = 2 + width
+    scope = first + len(plan.scope)
     same = scope + 1 + width
-    member = Member(row[0], row[1 : 1 + width], row[scope + 1 : same], row[scope])
-    return Troubled(member, row[1 + width : scope], row[same : same + width], row[same + width :])
+    padded = same + width
+    member = Member(row[1], row[2:first], row[scope + 1 : same], row[scope])
+    alike, blank = row[same:padded], row[padded + width :]
+    around = row[padded : padded + width]
+    return Troubled(row[0], member, row[first:scope], alike, around, blank)

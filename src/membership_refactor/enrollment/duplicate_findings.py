@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from membership_refactor.planning import Alternative
+
 
 class Kind(StrEnum):
     """The kind of a finding; it decides what has to be done."""
@@ -20,7 +22,9 @@ class Kind(StrEnum):
     SPELLINGS = "spellings"
     """Keys that differ only in case or in surrounding blanks."""
     PADDED = "padded"
-    """A key that is empty or has surrounding blanks."""
+    """A key that has surrounding blanks."""
+    BLANK = "blank"
+    """A value that identifies nobody: empty, blank, or a word that the plan lists."""
     STATUS = "status"
     """A status that is not in the plan's list."""
 
@@ -62,6 +66,8 @@ class Finding:
     members: tuple[Member, ...]
     detail: str = ""
     collisions: tuple[Collision, ...] = ()
+    identity: Alternative | None = None
+    """The identity whose value is blank."""
 
     @property
     def ids(self) -> tuple[Any, ...]:

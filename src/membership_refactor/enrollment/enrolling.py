@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 from membership_refactor.enrollment.outcomes import Outcome, Result, Scope
 from membership_refactor.enrollment.refusals import refusals
 from membership_refactor.models.enrollment import ProgramEnrollment
-from membership_refactor.models.refused_writes import IdentityTaken, RunAgain
-from membership_refactor.plans.program_enrollment import STATUSES
+from membership_refactor.models.refused_writes import NO_KEY, IdentityTaken, RunAgain
+from membership_refactor.plans.program_enrollment import IDENTITY, STATUSES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +67,8 @@ def _refused(request: Request) -> Outcome | None:
     key = request.external_user_key
     if request.user_id is None and key is None:
         return Outcome(Result.IDENTITY_MISSING, detail="neither a user nor a key is given")
-    if key is not None and (not key or key != key.strip(" \t\n\r\f\v")):
-        return Outcome(Result.INVALID_KEY, detail=f"{key!r} is empty or has blanks around it")
+    if key is not None and not IDENTITY.accepts(key):
+        return Outcome(Result.INVALID_KEY, detail=f"{key!r} {NO_KEY}")
     if request.status not in STATUSES:
         return Outcome(Result.INVALID_STATUS, detail=f"{request.status!r} is none of {STATUSES}")
     return None

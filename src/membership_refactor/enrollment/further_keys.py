@@ -6,7 +6,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from membership_refactor.enrollment.apply import Recorder, carry_out
+from membership_refactor.enrollment.apply import carry_out
 from membership_refactor.enrollment.collide import families
 from membership_refactor.enrollment.cursor import rows
 from membership_refactor.enrollment.decide import Decision, decide
@@ -18,7 +18,7 @@ from membership_refactor.enrollment.outcomes import Outcome, Result, Scope
 from membership_refactor.enrollment.plan_in_use import WITH_KEYS
 from membership_refactor.enrollment.refusals import refusals
 from membership_refactor.models.enrollment import ProgramEnrollment
-from membership_refactor.models.refused_writes import IdentityTaken, RunAgain
+from membership_refactor.models.refused_writes import NO_KEY, IdentityTaken, RunAgain
 from membership_refactor.models.several_keys import EnrollmentKey, ExternalIdentity, KeyAuthority
 from membership_refactor.sql.unique_identity import merge_record
 from membership_refactor.sql.unique_identity.names import IdentityNames
@@ -51,8 +51,8 @@ def attach_key(
     merge is recorded, its courses move, and its key becomes a further key. A key of another
     learner is never taken over.
     """
-    if not key or key != key.strip(" \t\n\r\f\v"):
-        return Outcome(Result.INVALID_KEY, enrollment, f"{key!r} is empty or has blanks around it")
+    if not WITH_KEYS.accepts(key):
+        return Outcome(Result.INVALID_KEY, enrollment, f"{key!r} {NO_KEY}")
     row = session.get(ProgramEnrollment, enrollment, with_for_update=True, populate_existing=True)
     if row is None:
         return Outcome(Result.NOT_FOUND)
@@ -141,8 +141,7 @@ def _unite(session: Session, row: ProgramEnrollment, held: EnrollmentKey) -> Out
     if not isinstance(decision, Decision):
         return Outcome(Result.CONFLICT, waiting, decision.reason)
     run = start_run(connection, names, "a further key")
-    recorder = Recorder(connection, names, run, kind="merged", survivor=kept)
-    carry_out(connection, names, decision, images, recorder)
+    carry_out(connection, names, decision, images, run)
     rows(connection, merge_record.end_run(names), run)
     session.expire_all()
     return Outcome(Result.UNITED, kept, f"row {waiting} was merged into it")

@@ -6,8 +6,8 @@ from functools import partial
 
 from sqlalchemy import Engine
 
-from membership_refactor.enrollment.apply import Recorder
-from membership_refactor.enrollment.cursor import rows
+from membership_refactor.enrollment.apply import Recorder, update
+from membership_refactor.enrollment.cursor import rows, values
 from membership_refactor.enrollment.detect import findings
 from membership_refactor.enrollment.duplicate_findings import Kind
 from membership_refactor.enrollment.merge import BATCH, batched, start_run, yield_to_deadlocks
@@ -64,11 +64,10 @@ def _batch(
     plan, (column, prefix) = names.plan, label
     with engine.begin() as connection:
         yield_to_deadlocks(connection)
-        found = rows(connection, merge_record.label_rows(names), ids, prefix)
+        found = values(connection, merge_record.label_rows(names), ids, prefix)
         for row, key, before in found:
             recorder = Recorder(connection, names, run, kind="labelled", survivor=row)
-            text = merge_record.update_row(names, plan.table, plan.id, [column])
-            after = rows(connection, text, row, key)[0][0]
+            after = update(connection, names, plan.table, plan.id, row, {column: key})
             recorder.changed(plan.table, row, before, after)
             recorder.write()
     return len(found)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from membership_refactor.enrollment.apply import Recorder, carry_out
+from membership_refactor.enrollment.apply import carry_out
 from membership_refactor.enrollment.collide import families
 from membership_refactor.enrollment.cursor import rows
 from membership_refactor.enrollment.decide import Decision, decide
@@ -127,10 +127,7 @@ def _unite(
     try:
         with session.begin_nested():
             run = start_run(connection, names, "linked to a user who had an enrollment")
-            recorder = Recorder(
-                connection, names, run, kind="merged", survivor=decision.survivor.id
-            )
-            carry_out(connection, names, decision, images, recorder)
+            carry_out(connection, names, decision, images, run)
             rows(connection, merge_record.end_run(names), run)
             # The session does not know that these rows were written.
             session.expire_all()

@@ -10,15 +10,20 @@ from typing import Any
 
 import psycopg
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 
-from membership_refactor.enrollment.apply import Recorder, carry_out
+from membership_refactor.enrollment.apply import carry_out
 from membership_refactor.enrollment.collide import families
-from membership_refactor.enrollment.cursor import Pg, rows
+from membership_refactor.enrollment.cursor import Pg, rows, values
 from membership_refactor.enrollment.decide import Decision, Undecided, decide
 from membership_refactor.enrollment.detect import components, findings
 from membership_refactor.enrollment.duplicate_findings import Kind, Member
-from membership_refactor.enrollment.patience import Patience, retried
-from membership_refactor.errors import PortraitMismatch
+from membership_refactor.enrollment.patience import NotMerged, Patience, refusal, retried
+from membership_refactor.enrollment.references import (
+    refuse_undeclared,
+    refuse_unknown_dependents,
+    undeclared,
+)
 from membership_refactor.planning import UniqueIdentity
 from membership_refactor.sql.unique_identity import merge_record
 from membership_refactor.sql.unique_identity.names import IdentityNames
@@ -30,6 +35,13 @@ PASSES = 5
 """How often a merge looks again for duplicates that writers created meanwhile."""
 
 
+TRIAL = 0
+"""The number of a run that is rolled back. Real runs begin at 1."""
+
+FIRST = 5
+"""How many merges a report names."""
+
+
 @dataclass(slots=True)
 class MergeReport:
     """What a merge did, or would do."""
@@ -37,32 +49,56 @@ class MergeReport:
     run: int | None = None
     merged: int = 0
     removed: int = 0
+    first: list[tuple[Any, tuple[Any, ...]]] = field(default_factory=list)
+    """The first merges: the id that stays, and those that were merged into it."""
     decisions: list[Decision] = field(default_factory=list)
     """Only a dry run fills this."""
     left: dict[tuple[Any, ...], str] = field(default_factory=dict)
     """The ids of each group that was not merged, and why."""
+    references: list[str] = field(default_factory=list)
+    """Columns that look like references and that the plan does not name; a dry run lists them."""
+    untried: str = ""
+    """Why a dry run could only read. Then it does not know what the database would refuse."""
+
+    def add(self, outcome: _Outcome) -> None:
+        """Count what one batch did."""
+        self.merged += len(outcome.decisions)
+        self.removed += sum(len(decision.losers) for decision in outcome.decisions)
+        self.left |= outcome.left
+        for decision in outcome.decisions[: FIRST - len(self.first)]:
+            losers = tuple(loser.id for loser in decision.losers)
+            self.first.append((decision.survivor.id, losers))
 
 
-def planned(connection: Connection, plan: UniqueIdentity, schema: str) -> MergeReport:
-    """Return what ``merge`` would do now. Nothing is written."""
-    names = IdentityNames(plan, schema)
-    refuse_unknown_dependents(connection, names)
+def planned(
+    engine: Engine,
+    plan: UniqueIdentity,
+    schema: str,
+    *,
+    batch: int = BATCH,
+    patience: Patience | None = None,
+) -> MergeReport:
+    """Return what ``merge`` would do now: do it batch by batch, and roll each batch back.
+
+    So it also finds what a constraint or a trigger refuses. It locks the rows of a batch for as
+    long as the batch takes. A session that may not write only reads, see ``untried``.
+    """
+    names, patience = IdentityNames(plan, schema), patience or Patience()
     report = MergeReport()
-    shared = (
-        finding
-        for finding in findings(connection, plan, schema, collisions=False)
-        if finding.kind in (Kind.MERGEABLE, Kind.CONTRADICTORY)
-    )
-    for some in batched(shared, 1000):
-        dependents = families(connection, names, [i for finding in some for i in finding.ids])
-        for finding in some:
-            decision = decide(plan, finding.members, dependents)
-            if isinstance(decision, Decision):
-                report.decisions.append(decision)
-                report.merged += 1
-                report.removed += len(decision.losers)
-            else:
-                report.left[decision.ids] = decision.reason
+    with engine.connect() as connection, connection.begin():
+        refuse_unknown_dependents(connection, names)
+        report.references = undeclared(connection, names)
+        shared = _shared(connection, names)
+    report.untried = _cannot_try(engine, names)
+    for some in batched(shared, batch):
+        if report.untried:
+            with engine.connect() as connection, connection.begin():
+                outcome = _judged(connection, names, some)
+        else:
+            outcome = _settled(engine, names, TRIAL, some, patience)
+        report.add(outcome)
+        report.decisions += outcome.decisions
+        report.left |= dict.fromkeys(outcome.grown, "it is being changed; look again")
     return report
 
 
@@ -78,19 +114,17 @@ def merge(
 ) -> MergeReport:
     """Merge the rows of each learner into one; ``left`` of the report names those it could not.
 
-    Each batch and its record are one transaction. An interrupted merge that is run again continues
-    with the rest.
+    Each batch and its record are one transaction, and each learner in it a savepoint, so what the
+    database refuses stops one learner only. An interrupted merge that is run again continues with
+    the rest. PortraitMismatch if something refers to the rows that the plan does not name.
     """
     names, patience = IdentityNames(plan, schema), patience or Patience()
     report = MergeReport()
     for _ in range(PASSES):
         with engine.connect() as connection, connection.begin():
             refuse_unknown_dependents(connection, names)
-            found = [
-                finding.ids
-                for finding in findings(connection, plan, schema, collisions=False)
-                if finding.kind in (Kind.MERGEABLE, Kind.CONTRADICTORY)
-            ]
+            refuse_undeclared(connection, names)
+            found = _shared(connection, names)
         waiting = [ids for ids in found if ids not in report.left]
         if not waiting:
             break
@@ -101,13 +135,9 @@ def merge(
                 report.run = start_run(connection, names, reason)
         run, done = report.run, False
         for some in batched(waiting, batch):
-            outcome = retried(
-                "merging a batch", partial(_batch, engine, names, run, some), patience
-            )
-            report.merged += outcome.merged
-            report.removed += outcome.removed
-            report.left |= outcome.left
-            done = done or outcome.merged > 0 or bool(outcome.grown)
+            outcome = _settled(engine, names, run, some, patience)
+            report.add(outcome)
+            done = done or bool(outcome.decisions or outcome.grown)
             progress(report.merged)
         if not done:
             break
@@ -117,28 +147,13 @@ def merge(
     return report
 
 
-def refuse_unknown_dependents(connection: Connection, names: IdentityNames) -> None:
-    """Raise PortraitMismatch for a foreign key to the plan's tables that the plan does not name.
-
-    A merge would not move its rows, and ON DELETE CASCADE would delete them without a word.
-    """
-    plan = names.plan
-    levels = [(plan.table, plan.dependents), *((d.table, d.dependents) for d in plan.walk())]
-    unknown = []
-    for table, dependents in levels:
-        known = {(names.schema, d.table, d.parent) for d in dependents}
-        for schema, referring, column, constraint in rows(
-            connection, merge_record.foreign_keys_to(names, table)
-        ):
-            if (schema, referring, column) not in known:
-                unknown.append(f"{schema}.{referring} ({column}) refers to {table}: {constraint}")
-    if unknown:
-        raise PortraitMismatch(
-            f"{len(unknown)} foreign keys point to rows that may be merged, but are not in the "
-            "plan:",
-            differences=unknown,
-            hint="Add these tables to the plan's dependents.",
-        )
+def _shared(connection: Connection, names: IdentityNames) -> list[tuple[Any, ...]]:
+    """Return the ids of each group of rows that share identities."""
+    return [
+        finding.ids
+        for finding in findings(connection, names.plan, names.schema, collisions=False)
+        if finding.kind in (Kind.MERGEABLE, Kind.CONTRADICTORY)
+    ]
 
 
 def batched(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
@@ -150,42 +165,102 @@ def batched(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
 
 @dataclass(slots=True)
 class _Outcome:
-    merged: int = 0
-    removed: int = 0
+    decisions: list[Decision] = field(default_factory=list)
     left: dict[tuple[Any, ...], str] = field(default_factory=dict)
     grown: list[tuple[Any, ...]] = field(default_factory=list)
+    """Groups to which a newer row belongs; the next pass sees all of them."""
+
+
+def _settled(
+    engine: Engine,
+    names: IdentityNames,
+    run: int,
+    some: Sequence[tuple[Any, ...]],
+    patience: Patience,
+) -> _Outcome:
+    """Merge the groups in one transaction. If a row cannot even be read or recorded, halve them
+    until its group stands alone, and leave that one."""
+    what = "trying a batch" if run == TRIAL else "merging a batch"
+    try:
+        return retried(what, partial(_batch, engine, names, run, some), patience)
+    except (psycopg.Error, DBAPIError) as error:
+        if (why := refusal(error)) is None:
+            raise
+    if len(some) == 1:
+        return _Outcome(left={some[0]: why})
+    half = len(some) // 2
+    first = _settled(engine, names, run, some[:half], patience)
+    rest = _settled(engine, names, run, some[half:], patience)
+    return _Outcome(
+        first.decisions + rest.decisions, first.left | rest.left, first.grown + rest.grown
+    )
 
 
 def _batch(
     engine: Engine, names: IdentityNames, run: int, some: Sequence[tuple[Any, ...]]
 ) -> _Outcome:
-    outcome = _Outcome()
-    with engine.connect() as connection, connection.begin():
+    with engine.connect() as connection, connection.begin() as transaction:
         yield_to_deadlocks(connection)
-        members, images, grown = read_locked(connection, names, [i for ids in some for i in ids])
-        dependents = families(connection, names, sorted(m.id for m in members), lock=True)
-        for component in components(members):
-            ids = tuple(member.id for member in component)
-            if grown & set(ids):
-                # A newer row shares an identity with them: the next pass sees all of them.
-                outcome.grown.append(ids)
-                continue
-            decision = decide(names.plan, component, dependents)
-            if isinstance(decision, Undecided):
-                outcome.left[decision.ids] = decision.reason
-                continue
-            try:
-                with connection.begin_nested():
-                    recorder = Recorder(
-                        connection, names, run, kind="merged", survivor=decision.survivor.id
-                    )
-                    carry_out(connection, names, decision, images, recorder)
-            except psycopg.errors.IntegrityError as error:
-                outcome.left[ids] = f"the database refused it: {error.diag.message_primary}"
-                continue
-            outcome.merged += 1
-            outcome.removed += len(decision.losers)
+        if run == TRIAL:
+            _start_trial(connection, names)
+        outcome = _judged(connection, names, some, run=run)
+        if run == TRIAL:
+            transaction.rollback()
     return outcome
+
+
+def _judged(
+    connection: Connection,
+    names: IdentityNames,
+    some: Sequence[tuple[Any, ...]],
+    *,
+    run: int | None = None,
+) -> _Outcome:
+    """Decide on each group and, as part of ``run``, carry the decision out in a savepoint."""
+    outcome, lock = _Outcome(), run is not None
+    ids = [i for group in some for i in group]
+    members, images, grown = read_locked(connection, names, ids, lock=lock)
+    dependents = families(connection, names, sorted(m.id for m in members), lock=lock)
+    for component in components(members):
+        group = tuple(member.id for member in component)
+        if grown & set(group):
+            outcome.grown.append(group)
+            continue
+        decision = decide(names.plan, component, dependents)
+        if isinstance(decision, Undecided):
+            outcome.left[group] = decision.reason
+            continue
+        try:
+            if run is not None:
+                # What is checked at COMMIT would stop the whole batch; here it stops one learner.
+                with connection.begin_nested():
+                    rows(connection, "SET CONSTRAINTS ALL DEFERRED")
+                    carry_out(connection, names, decision, images, run)
+                    rows(connection, "SET CONSTRAINTS ALL IMMEDIATE")
+        except (psycopg.Error, DBAPIError, NotMerged) as error:
+            if (why := refusal(error)) is None:
+                raise
+            outcome.left[group] = why
+            continue
+        outcome.decisions.append(decision)
+    return outcome
+
+
+def _cannot_try(engine: Engine, names: IdentityNames) -> str:
+    """Return why this session may not write the rows and their record; empty if it may."""
+    try:
+        with engine.connect() as connection, connection.begin() as transaction:
+            _start_trial(connection, names)
+            rows(connection, merge_record.may_lock(names))
+            transaction.rollback()
+    except (psycopg.errors.ReadOnlySqlTransaction, psycopg.errors.InsufficientPrivilege) as error:
+        return error.diag.message_primary or str(error)
+    return ""
+
+
+def _start_trial(connection: Connection, names: IdentityNames) -> None:
+    _create_record(connection, names)
+    rows(connection, merge_record.start_trial(names))
 
 
 def yield_to_deadlocks(connection: Connection | Pg) -> None:
@@ -199,18 +274,19 @@ def yield_to_deadlocks(connection: Connection | Pg) -> None:
 
 
 def read_locked(
-    connection: Connection, names: IdentityNames, ids: Sequence[Any]
+    connection: Connection, names: IdentityNames, ids: Sequence[Any], *, lock: bool = True
 ) -> tuple[list[Member], dict[Any, Any], set[Any]]:
     """Lock the rows. Return them, their JSON images, and the ids of rows that share an identity
-    with a row that is not in ``ids``."""
+    with a row that is not in ``ids``. Without ``lock`` there are no images."""
     plan = names.plan
     width = len(plan.alternatives)
-    locked = rows(connection, merge_record.lock_rows(names), sorted(ids))
+    locked = values(connection, merge_record.lock_rows(names, lock=lock), sorted(ids))
     present = {row[0] for row in locked}
     first: dict[tuple[int, Any], Any] = {}
     grown: set[Any] = set()
     # A separate statement sees what was committed while this one waited for the locks.
-    for at, shared, member in rows(connection, merge_record.sharing_rows(names), sorted(present)):
+    sharing = values(connection, merge_record.sharing_rows(names), sorted(present))
+    for at, shared, member in sharing:
         if shared in present:
             first[at, shared] = member
         else:
@@ -229,8 +305,12 @@ def read_locked(
 
 def start_run(connection: Connection, names: IdentityNames, reason: str) -> int:
     """Start a run in the merge record and return its number; create the record if needed."""
+    _create_record(connection, names)
+    text, fingerprint = merge_record.start_run(names), names.plan.fingerprint
+    return int(rows(connection, text, reason, fingerprint)[0][0])
+
+
+def _create_record(connection: Connection, names: IdentityNames) -> None:
     if not rows(connection, merge_record.record_exists(names))[0][0]:
         for statement in merge_record.create_record(names):
             rows(connection, statement)
-    text, fingerprint = merge_record.start_run(names), names.plan.fingerprint
-    return int(rows(connection, text, reason, fingerprint)[0][0])

@@ -1,4 +1,4 @@
-"""Bounded retries with jitter; LockNotObtained when they are used up."""
+"""Bounded retries with jitter, and which errors another try does not help against."""
 
 from __future__ import annotations
 
@@ -10,15 +10,23 @@ import psycopg
 from sqlalchemy.exc import DBAPIError
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
-from membership_refactor.errors import LockNotObtained
+from membership_refactor.errors import LockNotObtained, RefactorError
 
 T = TypeVar("T")
+
+NOBODYS_OWN = ("08", "40", "53", "55P03", "57", "58")
+"""SQLSTATE classes of errors that come from the connection, from locks or from the server. Every
+other error comes from the rows themselves, and would come again."""
 
 RETRYABLE = (
     psycopg.errors.LockNotAvailable,
     psycopg.errors.DeadlockDetected,
     psycopg.errors.SerializationFailure,
 )
+
+
+class NotMerged(RefactorError):
+    """Raised when rows were not written as a merge asked; the merge is rolled back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +45,18 @@ def original(error: BaseException) -> BaseException:
     if isinstance(error, DBAPIError) and error.orig is not None:
         return error.orig
     return error
+
+
+def refusal(error: BaseException) -> str | None:
+    """Return what the database says against these rows; None if the error is not about them."""
+    cause = original(error)
+    if isinstance(cause, NotMerged):
+        return str(cause)
+    if not isinstance(cause, psycopg.Error) or cause.sqlstate is None:
+        return None
+    if cause.sqlstate.startswith(NOBODYS_OWN):
+        return None
+    return f"the database refused it: {cause.diag.message_primary} ({cause.sqlstate})"
 
 
 def retried(what: str, work: Callable[[], T], patience: Patience) -> T:

@@ -110,27 +110,37 @@ def _dependents(
         schema,
     )
     found = []
-    for of_schema, name, parent, constraint in rows(connection, foreign_keys_to(names, table)):
+    referring = foreign_keys_to(names, table, _primary_key(connection, schema, table))
+    for of_schema, name, parent, constraint in rows(connection, referring):
+        if parent is None:
+            raise PortraitMismatch(
+                f'foreign key "{constraint}" of {of_schema}.{name} refers to {schema}.{table} by '
+                "other columns than its primary key: a merge cannot move its rows.",
+                hint="Drop the foreign key, or merge these rows by hand.",
+            )
         if of_schema != schema or name in above:
             raise PortraitMismatch(
                 f'foreign key "{constraint}" of {of_schema}.{name} refers to {schema}.{table}: '
                 "a merge cannot move rows of another schema or of the table itself.",
                 hint="Write a plan, or drop the foreign key first.",
             )
-        found.append(_dependent(connection, schema, name, parent, (*above, name)))
+        found.append(dependent_from_catalog(connection, schema, name, parent, (*above, name)))
     return tuple(found)
 
 
-def _dependent(
-    connection: Connection, schema: str, table: str, parent: str, above: tuple[str, ...]
+def dependent_from_catalog(
+    connection: Connection, schema: str, table: str, parent: str, above: tuple[str, ...] = ()
 ) -> Dependent:
+    """Return the table whose column ``parent`` holds ids, with the tables that refer to it."""
+    known = _columns(connection, schema, table)
+    if parent not in known:
+        raise PortraitMismatch(f'table "{schema}.{table}" has no column "{parent}".')
     id_ = _primary_key(connection, schema, table)
     unique: tuple[str, ...] | None = None
     for primary, columns in rows(connection, _UNIQUE, qualified(schema, table)):
         if parent in columns and not primary and unique is None:
             unique = tuple(column for column in columns if column != parent)
     taken = {id_, parent, *(unique or ())}
-    known = _columns(connection, schema, table)
     unite = tuple(c for c, column in known.items() if c not in taken and not column.generated)
     if not known[id_].made:
         # A key that is not generated is a value like any other, and must not get lost.

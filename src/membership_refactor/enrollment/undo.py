@@ -10,11 +10,12 @@ from typing import Any
 
 import psycopg
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 
 from membership_refactor.enrollment.cursor import changed, rows
 from membership_refactor.enrollment.merge import yield_to_deadlocks
-from membership_refactor.enrollment.patience import Patience, retried
-from membership_refactor.errors import RefactorError, WrongUse
+from membership_refactor.enrollment.patience import NotMerged, Patience, refusal, retried
+from membership_refactor.errors import WrongUse
 from membership_refactor.planning import UniqueIdentity
 from membership_refactor.sql.unique_identity import merge_record
 from membership_refactor.sql.unique_identity.names import IdentityNames
@@ -87,17 +88,13 @@ def undo(
                 partial(_undo_one, engine, names, merge),
                 patience,
             )
-        except _Changed as error:
-            report.refused[survivor] = str(error)
-        except psycopg.errors.IntegrityError as error:
-            report.refused[survivor] = f"the database refused it: {error.diag.message_primary}"
+        except (psycopg.Error, DBAPIError, NotMerged) as error:
+            if (why := refusal(error)) is None:
+                raise
+            report.refused[survivor] = why
         else:
             report.undone += 1
     return report
-
-
-class _Changed(RefactorError):
-    """A row was changed after the merge."""
 
 
 def _undo_one(engine: Engine, names: IdentityNames, merge: int) -> None:
@@ -109,17 +106,19 @@ def _undo_one(engine: Engine, names: IdentityNames, merge: int) -> None:
             connection, merge_record.rows_of_merge(names), merge
         ):
             if table not in tables:
-                raise _Changed(f'table "{table}" is no longer in the plan')
+                raise NotMerged(f'table "{table}" is no longer in the plan')
             if action == "removed":
                 insertable = [
                     r[0] for r in rows(connection, merge_record.insertable_columns(names, table))
                 ]
-                rows(connection, merge_record.put_back_row(names, table, insertable), before)
+                text = merge_record.put_back_row(names, table, insertable)
+                if not changed(connection, text, before):
+                    raise NotMerged(f"row {row} of {table} was not inserted: a trigger refuses it")
                 continue
             columns = _changed_columns(before, after)
             text = merge_record.put_back_values(names, table, tables[table], columns)
             if not changed(connection, text, before, after):
-                raise _Changed(f"row {row} of {table} was changed after the merge")
+                raise NotMerged(f"row {row} of {table} was changed after the merge")
         rows(connection, merge_record.mark_undone(names), merge)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import psycopg
@@ -10,7 +12,7 @@ from sqlalchemy import Engine
 from membership_refactor.checks.unique_identity import identity_not_blank, identity_unique
 from membership_refactor.enrollment.cursor import Pg, rows
 from membership_refactor.enrollment.index_state import index_state, left_overs
-from membership_refactor.enrollment.merge import merge
+from membership_refactor.enrollment.merge import MergeReport, merge
 from membership_refactor.enrollment.patience import Patience
 from membership_refactor.errors import CheckFailed, LockNotObtained, PortraitMismatch, RefactorError
 from membership_refactor.execution.sessions import Sessions
@@ -34,13 +36,21 @@ class Built:
 
 
 def perform(
-    engine: Engine, sessions: Sessions, action: UniqueIndex, *, patience: Patience | None = None
+    engine: Engine,
+    sessions: Sessions,
+    action: UniqueIndex,
+    say: Callable[[str], None] | None = None,
+    *,
+    patience: Patience | None = None,
 ) -> Built:
-    """Build the index of the action, or drop it, as the action says."""
+    """Build the index of the action, or drop it, as the action says.
+
+    ``say`` gets a line about each merge; without it, standard error does.
+    """
     patience = patience or Patience()
     names = IdentityNames(action.identity, action.schema)
     if not action.gone:
-        return build(engine, sessions, names, action.alternative, patience)
+        return build(engine, sessions, names, action.alternative, patience, say)
     with sessions.open(purpose="index") as connection:
         rows(connection, f"SET lock_timeout = '{patience.build_wait_ms}ms'")
         _drop_unused(connection, names, action.alternative)
@@ -63,6 +73,7 @@ def build(
     names: IdentityNames,
     alternative: Alternative,
     patience: Patience,
+    say: Callable[[str], None] | None = None,
 ) -> Built:
     """Build the unique index of the alternative, under its constraint's name.
 
@@ -84,9 +95,13 @@ def build(
             try:
                 rows(connection, make(names, alternative))
             except psycopg.errors.UniqueViolation:
-                _merge_new_duplicates(
+                report = _merge_new_duplicates(
                     connection, engine, names, alternative, built, patience=patience
                 )
+                if report.merged:
+                    (say or _on_standard_error)(_merged(alternative, report))
+                if report.left:
+                    raise _given_up(connection, names, alternative, built) from None
             except (psycopg.errors.DeadlockDetected, psycopg.errors.LockNotAvailable) as error:
                 if built.attempts == patience.build_tries:
                     left = _taken_away(connection, names, alternative)
@@ -130,8 +145,8 @@ def _merge_new_duplicates(
     built: Built,
     *,
     patience: Patience,
-) -> None:
-    """Merge the duplicates that came during the build; contradictory ones stop it."""
+) -> MergeReport:
+    """Merge the duplicates that came during the build; blanks stop it."""
     if rows(connection, identity_not_blank(names, alternative).counted)[0][0]:
         raise _given_up(connection, names, alternative, built)
     reason = f"written during the build of {alternative.constraint}"
@@ -144,8 +159,20 @@ def _merge_new_duplicates(
             f"and they could not be merged: {error}{left}"
         ) from error
     built.merged += report.merged
-    if report.left:
-        raise _given_up(connection, names, alternative, built)
+    return report
+
+
+def _on_standard_error(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _merged(alternative: Alternative, report: MergeReport) -> str:
+    first = "; ".join(f"{', '.join(map(str, ids))} into {kept}" for kept, ids in report.first)
+    return (
+        f"  duplicates were written while {alternative.constraint} was built: {report.merged} "
+        f"learners merged, {report.removed} rows fewer (run {report.run}; first: {first}). "
+        "`membership-refactor merge-duplicates --where ID` says where a row is now."
+    )
 
 
 def _given_up(

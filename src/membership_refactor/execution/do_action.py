@@ -35,8 +35,9 @@ from membership_refactor.steps.actions import (
 from membership_refactor.steps.range_job import range_job
 from membership_refactor.steps.step import Direction
 
-Performer = Callable[[Engine, Sessions, Any], object]
-"""Does a kind of action that is not known here; it may be called again."""
+Performer = Callable[[Engine, Sessions, Any, Callable[[str], None]], object]
+"""Does a kind of action that is not known here, and says what a reader has to know; it may be
+called again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +60,7 @@ class Work:
         perform = self.performers.get(type(action))
         if perform is not None:
             self.progress.say(f"  {action.title}")
-            perform(self.engine, self.sessions, action)
+            perform(self.engine, self.sessions, action, self.progress.say)
             self._mark(action)
             return
         raise StepOutOfOrder(f"No handler for action {type(action).__name__}.")

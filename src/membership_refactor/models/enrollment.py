@@ -111,7 +111,7 @@ def _refuse_early(_mapper: Any, _connection: Any, enrollment: ProgramEnrollment)
         raise IdentityMissing(IDENTITY.table, IDENTITY.required)
     # An adopted row may have had such a value all along, and has to stay changeable.
     changing = inspect(enrollment).attrs
-    blank = key is not None and (not key or key != key.strip(" \t\n\r\f\v"))
+    blank = key is not None and not IDENTITY.accepts(key)
     if blank and changing.external_user_key.history.has_changes():
         raise KeyBlank(IDENTITY.table, IDENTITY.blank_check(IDENTITY.alternatives[1]), key)
     if status not in STATUSES and changing.status.history.has_changes():

@@ -7,6 +7,8 @@ from typing import Any
 
 from membership_refactor.errors import RefactorError
 
+NO_KEY = "is empty, has blanks around it, or is a word for a missing key"
+
 
 class EnrollmentRefused(RefactorError):
     """Raised when a row breaks a constraint of the identity table."""
@@ -72,14 +74,14 @@ class IdentityMissing(EnrollmentRefused):
 
 
 class KeyBlank(EnrollmentRefused):
-    """Raised when a key is empty or has surrounding blanks."""
+    """Raised when a key is empty, has surrounding blanks, or is a word for a missing key."""
 
     def __init__(self, table: str, constraint: str, key: str | None = None) -> None:
         said = "a key" if key is None else f"the key {key!r}"
         super().__init__(
             table,
             constraint,
-            f"{table}: {said} is empty or has blanks around it ({constraint}).",
+            f"{table}: {said} {NO_KEY} ({constraint}).",
             hint="Strip the key, or leave it out.",
         )
 

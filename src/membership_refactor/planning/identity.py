@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 from membership_refactor.errors import PlanError
 from membership_refactor.planning.split import MAX_IDENTIFIER_BYTES
+
+UNSEEN = (
+    r"\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f"
+    r"\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0"
+    r"\ufff9-\ufffb"
+)
+"""Characters that nobody sees: spaces of any width, zero width, controls. Written as escapes of a
+regular expression, because a database that is not UTF-8 refuses some of the characters."""
 
 
 class SurvivorRule(StrEnum):
@@ -106,6 +115,9 @@ class UniqueIdentity:
     no_identity: tuple[str, ...] = ()
     """Words that stand for a missing identity, such as ``N/A``, compared trimmed and without letter
     case. An empty or blank value is never an identity and need not be listed."""
+    leave: tuple[str, ...] = ()
+    """Columns that look like references to the table and that a merge leaves as they are, each as
+    ``table.column`` or ``schema.table.column``."""
     required: str = ""
     """The CHECK that a row has an identity; ``ck_<table>_identity`` when not given."""
     status: Ranking | None = None
@@ -132,6 +144,12 @@ class UniqueIdentity:
         self._check_names()
         self._check_columns()
         self._check_dependents()
+
+    def accepts(self, value: str) -> bool:
+        """Whether the value identifies somebody, and nothing unseen is around it."""
+        trimmed = re.sub(f"^[{UNSEEN}]+|[{UNSEEN}]+$", "", value)
+        nobody = {word.strip().lower() for word in self.no_identity} | {""}
+        return value == trimmed and value.lower() not in nobody
 
     @property
     def identity_columns(self) -> tuple[str, ...]:
@@ -199,6 +217,9 @@ class UniqueIdentity:
             object.__setattr__(self, "survivor", (*self.survivor, SurvivorRule.OLDEST))
 
     def _check_dependents(self) -> None:
+        for place in self.leave:
+            if len(place.split(".")) not in (2, 3):
+                raise PlanError(f'plan "{self.name}": leave "{place}" is not "table.column".')
         for dependent in self.walk():
             given = (dependent.id, dependent.parent, *dependent.unique_columns)
             # The id may also be in ``unite``, so that an id that somebody chose is not lost.

@@ -17,6 +17,7 @@ IDENTITY = UniqueIdentity(
         Alternative(column="external_user_key", constraint="uq_program_enrollment_key", text=True),
     ),
     scope=("program_uuid", "curriculum_uuid"),
+    no_identity=("N/A", "NULL", "None"),
     status=Ranking(column="status", order=STATUSES),
     dependents=(
         Dependent(

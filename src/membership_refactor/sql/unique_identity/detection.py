@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from membership_refactor.planning import Alternative, Dependent
 from membership_refactor.sql.quoting import columns, ident, literal
-from membership_refactor.sql.unique_identity.names import IdentityNames, folded, trimmed
+from membership_refactor.sql.unique_identity.names import IdentityNames, as_text, folded, padded
 
 _HASHES = {
     "int2": "pg_catalog.hashint8extended({0}::pg_catalog.int8, {1})",
@@ -54,7 +54,7 @@ def hashed(
     kind = "text" if alternative.text else types.get(alternative.column, "")
     value = folded(alternative, prefix)
     if alternative.text and unpadded:
-        value = f"pg_catalog.lower({prefix}{ident(alternative.column)}::text)"
+        value = f"pg_catalog.lower({as_text(alternative.column, prefix)})"
     return _HASHES.get(kind, _ANY_HASH).format(value, seed)
 
 
@@ -64,11 +64,13 @@ def counted(names: IdentityNames, alternative: Alternative, prefix: str = "") ->
     GROUP BY treats NULLs as equal and UNIQUE does not, so without this condition all rows without
     a user would be duplicates of each other.
     """
-    column = prefix + ident(alternative.column)
-    return (
-        f"{column} IS NOT NULL AND {names.scope_given(prefix)}"
-        f" AND NOT {names.blank(alternative.column, prefix)}"
-    )
+    return f"{prefix}{ident(alternative.column)} IS NOT NULL AND {names.scope_given(prefix)}"
+
+
+def shared(names: IdentityNames, alternative: Alternative, prefix: str = "") -> str:
+    """Return the condition that the row may share this identity with others; a blank is none."""
+    given, blank = counted(names, alternative, prefix), names.blank(alternative, prefix)
+    return f"{given} AND NOT ({blank})"
 
 
 def troubled_rows(names: IdentityNames, types: Types) -> str:
@@ -76,10 +78,11 @@ def troubled_rows(names: IdentityNames, types: Types) -> str:
 
     They are sorted by scope.
 
-    Columns: id, the alternatives, the scope, status (or NULL), then for each alternative the id of
-    the first row with the same value, then for each the id of the first with the same folded
-    spelling (NULL where the alternative is not text), then whether its spelling is padded or
-    blank. Whether a value is the same is decided here, by the column's own type and collation.
+    Columns: the number of the scope, id, the alternatives, the scope, status (or NULL), then for
+    each alternative the id of the first row with the same value, then for each the id of the first
+    with the same folded spelling (NULL where the alternative is not text), then for each whether
+    its spelling is padded, then for each whether it is blank. Whether a value is the same is
+    decided here, by the column's own type and collation.
 
     The table is read once for the rows with a fault of their own, once for the hashes of each
     alternative, and once for the rows whose hash occurs more than once.
@@ -88,11 +91,17 @@ def troubled_rows(names: IdentityNames, types: Types) -> str:
     own = columns((plan.id, *plan.identity_columns, *plan.scope))
     same = [_first(names, a, ident(a.column)) for a in plan.alternatives]
     alike = [_first(names, a, folded(a)) if a.text else "NULL" for a in plan.alternatives]
-    padded = [f"COALESCE({_padded(a)}, false)" if a.text else "false" for a in plan.alternatives]
-    answer = ",\n  ".join([own, "status_text", *same, *alike, *padded])
+    around = [
+        f"COALESCE({padded(a.column)}, false)" if a.text else "false" for a in plan.alternatives
+    ]
+    blank = [f"COALESCE({names.blank(a)}, false)" for a in plan.alternatives]
+    # Numbered here, because two values may be equal for the database and not for Python.
+    by = columns(plan.scope)
+    number = f"pg_catalog.dense_rank() OVER (ORDER BY {by})" if plan.scope else "1"
+    answer = ",\n  ".join([number, own, "status_text", *same, *alike, *around, *blank])
     row, alone = _row(names), _alone(names)
     suspects = "".join(_suspects(names, at, types) for at in range(len(plan.alternatives)))
-    shared = "\n      OR ".join(
+    suspected = "\n      OR ".join(
         _suspected(names, at, "t.", types) for at in range(len(plan.alternatives))
     )
     return (
@@ -100,7 +109,7 @@ def troubled_rows(names: IdentityNames, types: Types) -> str:
         f"troubled AS MATERIALIZED (\n  SELECT {own}, status_text FROM alone\n"
         # CASE, because PostgreSQL may evaluate the terms of an AND in any order. The second term
         # is expensive, and only for the few rows that pass the first.
-        f"  UNION ALL\n  {row}\n  WHERE CASE WHEN {shared}\n"
+        f"  UNION ALL\n  {row}\n  WHERE CASE WHEN {suspected}\n"
         f"    THEN ({alone}) IS NOT TRUE ELSE false END\n)\n"
         f"SELECT {answer}\nFROM troubled\nORDER BY {columns((*plan.scope, plan.id))}"
     )
@@ -121,7 +130,7 @@ def _suspects(names: IdentityNames, at: int, types: Types) -> str:
     alternative = names.plan.alternatives[at]
     trimmed_ = (
         f"\n  UNION ALL\n  SELECT {hashed(names, alternative, types=types)}\n"
-        f"  FROM alone\n  WHERE {counted(names, alternative)} AND {_padded(alternative)}"
+        f"  FROM alone\n  WHERE {counted(names, alternative)} AND {padded(alternative.column)}"
     )
     return (
         f"suspect_{at} AS MATERIALIZED (\n"
@@ -156,7 +165,7 @@ def duplicate_keys(names: IdentityNames, alternative: Alternative) -> str:
         f"SELECT pg_catalog.concat({literal('(' + ', '.join(key) + ') = (')}, {shown}, "
         f"') in rows ', pg_catalog.array_to_string(({ids})[1:5], ', ')) AS key\n"
         f"FROM {names.table}\n"
-        f"WHERE {counted(names, alternative)}\n"
+        f"WHERE {shared(names, alternative)}\n"
         f"GROUP BY {columns(key)}\nHAVING pg_catalog.count(*) > 1\nORDER BY {columns(key)}"
     )
 
@@ -175,7 +184,7 @@ def blank_rows(names: IdentityNames, alternative: Alternative) -> str:
     id_ = ident(names.plan.id)
     return (
         f"SELECT {id_}::text AS key\nFROM {names.table}\n"
-        f"WHERE {names.blank(alternative.column)}\nORDER BY {id_}"
+        f"WHERE {names.blank(alternative)}\nORDER BY {id_}"
     )
 
 
@@ -199,7 +208,7 @@ def _first(names: IdentityNames, alternative: Alternative, value: str) -> str:
     id_ = ident(names.plan.id)
     partition = ", ".join([value, *(ident(c) for c in names.plan.scope)])
     return (
-        f"CASE WHEN {counted(names, alternative)} THEN pg_catalog.first_value({id_}) OVER "
+        f"CASE WHEN {shared(names, alternative)} THEN pg_catalog.first_value({id_}) OVER "
         f"(PARTITION BY {partition} ORDER BY {id_}) END"
     )
 
@@ -208,15 +217,13 @@ def _alone(names: IdentityNames) -> str:
     """Return the condition that a row has a fault of its own."""
     plan = names.plan
     terms = [f"NOT ({names.known('t.')})"]
-    terms += [_padded(alternative, "t.") for alternative in plan.alternatives if alternative.text]
+    terms += [
+        names.odd(alternative, "t.") if alternative.text else names.blank(alternative, "t.")
+        for alternative in plan.alternatives
+    ]
     if plan.status:
         terms.append(_unlisted(names, "t."))
     return "\n    OR ".join(terms)
-
-
-def _padded(alternative: Alternative, prefix: str = "") -> str:
-    column = prefix + ident(alternative.column)
-    return f"({column}::text <> {trimmed(column)} OR {column}::text = '')"
 
 
 def _unlisted(names: IdentityNames, prefix: str = "") -> str:

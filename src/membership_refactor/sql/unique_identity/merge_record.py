@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from membership_refactor.planning import Dependent
 from membership_refactor.sql.quoting import columns, fitted, ident, literal
 from membership_refactor.sql.statements import Statement
+from membership_refactor.sql.unique_identity.detection import shared
 from membership_refactor.sql.unique_identity.names import IdentityNames
 
 
@@ -51,15 +52,18 @@ def record_exists(names: IdentityNames) -> str:
     return f"SELECT pg_catalog.to_regclass({literal(names.own('merge_move'))}) IS NOT NULL"
 
 
-def lock_rows(names: IdentityNames) -> str:
-    """Lock the rows ``$1`` in the order of ids: id, alternatives, scope, status, whole row."""
+def lock_rows(names: IdentityNames, *, lock: bool = True) -> str:
+    """Read the rows ``$1`` in the order of ids: id, alternatives, scope, status, and with ``lock``
+    the whole row."""
     plan = names.plan
     status = f"t.{ident(plan.status.column)}::text" if plan.status else "NULL::text"
     carried = columns((plan.id, *plan.identity_columns, *plan.scope), "t.")
-    return (
-        f"SELECT {carried}, {status}, pg_catalog.to_jsonb(t)::text\nFROM {names.table} AS t\n"
-        f"WHERE t.{ident(plan.id)} = ANY($1)\nORDER BY t.{ident(plan.id)}\nFOR UPDATE OF t"
+    text = (
+        f"SELECT {carried}, {status}, {'pg_catalog.to_jsonb(t)::text' if lock else 'NULL'}\n"
+        f"FROM {names.table} AS t\n"
+        f"WHERE t.{ident(plan.id)} = ANY($1)\nORDER BY t.{ident(plan.id)}"
     )
+    return f"{text}\nFOR UPDATE OF t" if lock else text
 
 
 def unindexed_identities(names: IdentityNames) -> str:
@@ -88,7 +92,7 @@ def sharing_rows(names: IdentityNames) -> str:
             f"SELECT {at}, o.{id_}, m.first\nFROM (\n"
             f"  SELECT {columns(key)}, (pg_catalog.array_agg({id_} ORDER BY {id_}))[1] AS first\n"
             f"  FROM {names.table}\n"
-            f"  WHERE {id_} = ANY($1) AND NOT {names.blank(alternative.column)}\n"
+            f"  WHERE {id_} = ANY($1) AND {shared(names, alternative)}\n"
             f"  GROUP BY {columns(key)}\n) AS m\nJOIN {names.table} AS o ON {equal}"
         )
     return "\nUNION ALL\n".join(parts)
@@ -99,12 +103,26 @@ def delete_row(names: IdentityNames, table: str, id_column: str) -> str:
     return f"DELETE FROM {names.within(table)} WHERE {ident(id_column)} = $1"
 
 
-def update_row(names: IdentityNames, table: str, id_column: str, changed: Sequence[str]) -> str:
-    """Give the row ``$1`` the values ``$2``, ``$3`` and so on; return the whole row."""
+def update_row(
+    names: IdentityNames,
+    table: str,
+    id_column: str,
+    changed: Sequence[str],
+    filled: Sequence[str] = (),
+) -> str:
+    """Give the row ``$1`` the values ``$2``, ``$3`` and so on.
+
+    Return the whole row, and whether it has these values. Of a column in ``filled`` only whether
+    it has one at all, because its type need not know equality.
+    """
     assignments = ", ".join(f"{ident(c)} = ${at}" for at, c in enumerate(changed, start=2))
+    taken = " AND ".join(
+        f"t.{ident(c)} IS NOT NULL" if c in filled else f"t.{ident(c)} IS NOT DISTINCT FROM ${at}"
+        for at, c in enumerate(changed, start=2)
+    )
     return (
         f"UPDATE {names.within(table)} AS t SET {assignments}\n"
-        f"WHERE t.{ident(id_column)} = $1\nRETURNING pg_catalog.to_jsonb(t)::text"
+        f"WHERE t.{ident(id_column)} = $1\nRETURNING pg_catalog.to_jsonb(t)::text, {taken}"
     )
 
 
@@ -116,14 +134,20 @@ def still_pointing(names: IdentityNames, dependent: Dependent) -> str:
     )
 
 
-def foreign_keys_to(names: IdentityNames, table: str) -> str:
-    """Return every foreign key to a table: schema, table, first column, constraint."""
+def foreign_keys_to(names: IdentityNames, table: str, id_column: str) -> str:
+    """Return every foreign key to a table: schema, table, the column that holds the id (NULL if
+    none does), constraint."""
     return (
         "SELECT n.nspname, c.relname, a.attname, k.conname\n"
         "FROM pg_catalog.pg_constraint AS k\n"
         "JOIN pg_catalog.pg_class AS c ON c.oid = k.conrelid\n"
         "JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace\n"
-        "JOIN pg_catalog.pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = k.conkey[1]\n"
+        "LEFT JOIN LATERAL (\n"
+        "  SELECT o.attname FROM ROWS FROM (pg_catalog.unnest(k.conkey),"
+        " pg_catalog.unnest(k.confkey)) AS p(own, other)\n"
+        "  JOIN pg_catalog.pg_attribute AS o ON o.attrelid = k.conrelid AND o.attnum = p.own\n"
+        "  JOIN pg_catalog.pg_attribute AS r ON r.attrelid = k.confrelid AND r.attnum = p.other\n"
+        f"  WHERE r.attname = {literal(id_column)}) AS a ON true\n"
         "WHERE k.contype = 'f' AND k.conparentid = 0\n"
         f"  AND k.confrelid = {literal(names.within(table))}::pg_catalog.regclass\n"
         "ORDER BY 1, 2, 4"
@@ -134,6 +158,19 @@ def start_run(names: IdentityNames) -> str:
     return (
         f"INSERT INTO {names.own('merge_run')} (reason, fingerprint) VALUES ($1, $2) RETURNING run"
     )
+
+
+def start_trial(names: IdentityNames) -> str:
+    """Start run 0, which is rolled back. It takes no number of a sequence, which would stay."""
+    return (
+        f"INSERT INTO {names.own('merge_run')} (run, reason, fingerprint)"
+        " OVERRIDING SYSTEM VALUE VALUES (0, 'dry run', '')"
+    )
+
+
+def may_lock(names: IdentityNames) -> str:
+    """Fail if the session may not lock rows of the identity table. No row is locked."""
+    return f"SELECT FROM {names.table} LIMIT 0 FOR UPDATE"
 
 
 def end_run(names: IdentityNames) -> str:
