@@ -13,7 +13,7 @@ from membership_refactor.checks.check import Check, Reach
 from membership_refactor.checks.unique_identity import after_constraints
 from membership_refactor.enrollment.add_constraints import hold, owner_of
 from membership_refactor.enrollment.cursor import Pg, rows
-from membership_refactor.enrollment.merge import yield_to_deadlocks
+from membership_refactor.enrollment.lock_rows import yield_to_deadlocks
 from membership_refactor.enrollment.patience import Patience, retried
 from membership_refactor.environment import Request
 from membership_refactor.execution.indexes import build_alone

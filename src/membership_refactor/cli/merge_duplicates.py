@@ -12,12 +12,11 @@ from rich.progress import Progress, TextColumn
 from sqlalchemy import Connection
 
 from membership_refactor.cli.identity_options import add_identity_options, chosen_plan
+from membership_refactor.cli.merge_report import show
 from membership_refactor.cli.verb import FINDINGS, FINE, Context
-from membership_refactor.enrollment.collide import Move, Removal
 from membership_refactor.enrollment.cursor import rows
-from membership_refactor.enrollment.decide import Decision
 from membership_refactor.enrollment.label import label
-from membership_refactor.enrollment.merge import BATCH, FIRST, MergeReport, merge, planned
+from membership_refactor.enrollment.merge import BATCH, merge, planned
 from membership_refactor.enrollment.plan_from_catalog import dependent_from_catalog
 from membership_refactor.enrollment.undo import undo, where_is
 from membership_refactor.errors import WrongUse
@@ -112,7 +111,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
             return FINE if found else FINDINGS
     if not options.apply and options.undo is None and options.label is None:
         report = planned(engine, plan, context.schema, batch=batch)
-        _show(context, plan, report, applied=False)
+        show(context, plan, report, applied=False)
         with engine.connect() as connection:
             _note_unindexed(connection, plan, context.schema)
         return FINDINGS if report.decisions or report.left or report.references else FINE
@@ -140,7 +139,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
             batch=batch,
             progress=lambda merged: bar.update(task, description=f"{merged} learners merged"),
         )
-    _show(context, plan, report, applied=True)
+    show(context, plan, report, applied=True)
     return FINDINGS if report.left else FINE
 
 
@@ -199,103 +198,6 @@ def _undo(options: argparse.Namespace, context: Context, plan: UniqueIdentity) -
     )
     _say(context, asdict(report), f"{report.undone} merges undone{refused}")
     return FINDINGS if report.refused else FINE
-
-
-def _show(context: Context, plan: UniqueIdentity, report: MergeReport, *, applied: bool) -> None:
-    if context.format == "json":
-        json.dump(_as_dict(plan, report, applied), sys.stdout, default=str)
-        print()
-        return
-    for decision in report.decisions:
-        print(_sentence(plan, decision))
-    for reason, groups in _by_reason(report).items():
-        first = "; ".join(", ".join(map(str, ids)) for ids in groups[:FIRST])
-        more = f" and {len(groups) - FIRST} more groups" if len(groups) > FIRST else ""
-        print(f"left unchanged: {first}{more}: {reason}")
-    for reference in report.references:
-        print(f"not declared: {reference}")
-    verb = "merged" if applied else "to merge"
-    print(
-        f"{report.merged} learners {verb}, {report.removed} rows fewer, {len(report.left)} groups "
-        "left unchanged"
-    )
-    if applied and report.run is not None:
-        print(
-            f"Recorded as run {report.run}. To undo it: "
-            f"membership-refactor merge-duplicates --undo {report.run}"
-        )
-    elif report.references:
-        print(
-            f"{len(report.references)} columns look like references without a foreign key. --apply "
-            "refuses until each is declared: with --dependent TABLE.COLUMN if a merge has to move "
-            "its rows, with --leave TABLE.COLUMN --reason TEXT if it stays as it is."
-        )
-    elif not applied and report.decisions:
-        print("Nothing has been changed. Add --apply to merge.")
-    if report.untried:
-        print(
-            f"Only read, not tried: {report.untried}. What a constraint or a trigger would refuse "
-            "is not known.",
-            file=sys.stderr,
-        )
-
-
-def _by_reason(report: MergeReport) -> dict[str, list[tuple[Any, ...]]]:
-    groups: dict[str, list[tuple[Any, ...]]] = {}
-    for ids, reason in report.left.items():
-        groups.setdefault(reason, []).append(ids)
-    return groups
-
-
-def _sentence(plan: UniqueIdentity, decision: Decision) -> str:
-    losers = ", ".join(str(loser.id) for loser in decision.losers)
-    takes = ", ".join(f"{column} {value}" for column, value in decision.values)
-    said = [f"{plan.table} {decision.survivor.id} is kept, {losers} merged into it"]
-    if takes:
-        said.append(f"takes {takes}")
-    for step in decision.resolution.steps:
-        if isinstance(step, Removal):
-            said.append(
-                f"{step.child.dependent.table} {step.child.id} is removed in favour of {step.by}"
-            )
-        else:
-            said.append(_moved(step))
-    return "; ".join(said)
-
-
-def _moved(step: Move) -> str:
-    takes = "".join(f", {column} {value}" for column, value in step.values)
-    return f"{step.child.dependent.table} {step.child.id} moves to {step.parent}{takes}"
-
-
-def _as_dict(plan: UniqueIdentity, report: MergeReport, applied: bool) -> dict[str, Any]:
-    return {
-        "table": plan.table,
-        "applied": applied,
-        "run": report.run,
-        "merged": report.merged,
-        "removed": report.removed,
-        "decisions": [
-            {
-                "survivor": decision.survivor.id,
-                "losers": [loser.id for loser in decision.losers],
-                "takes": dict(decision.values),
-                "dependents": [
-                    {
-                        "table": step.child.dependent.table,
-                        "id": step.child.id,
-                        "action": "removed" if isinstance(step, Removal) else "moved",
-                        "to": step.by if isinstance(step, Removal) else step.parent,
-                    }
-                    for step in decision.resolution.steps
-                ],
-            }
-            for decision in report.decisions
-        ],
-        "left": [{"ids": list(ids), "reason": why} for ids, why in report.left.items()],
-        "not_declared": report.references,
-        "tried": applied or not report.untried,
-    }
 
 
 def _say(context: Context, data: dict[str, Any] | None, text: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection
@@ -143,7 +144,7 @@ def _preference(child: Child, parent: Any) -> tuple[Any, ...]:
 def _agree(group: Sequence[Child]) -> bool:
     """Whether each column has at most one value in the group."""
     for column in zip(*(child.unite for child in group), strict=True):
-        given = [value for value in column if value is not None]
+        given = [_comparable(value) for value in column if value is not None]
         if any(value != given[0] for value in given[1:]):
             return False
     return True
@@ -185,7 +186,7 @@ def _load(
             dependent=dependent,
             id=row[0],
             parent=row[1],
-            unique=tuple(map(_hashable, row[2 : 2 + unique])),
+            unique=tuple(map(_comparable, row[2 : 2 + unique])),
             unite=tuple(row[2 + unique : 2 + unique + unite]),
             rank=row[2 + unique + unite] if dependent.ranking else None,
             image=row[-1] or "",
@@ -195,8 +196,11 @@ def _load(
     ]
 
 
-def _hashable(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+def _comparable(value: Any) -> Any:
+    """Return the value in a form that equals itself, as in PostgreSQL: NaN does not in Python."""
+    if isinstance(value, list):
+        return tuple(value)
+    return str(value) if isinstance(value, Decimal) and value.is_nan() else value
 
 
 def _size(children: Iterable[Child]) -> int:

@@ -13,9 +13,11 @@ from membership_refactor.enrollment.decide import Decision, decide
 from membership_refactor.enrollment.duplicate_findings import Member
 from membership_refactor.enrollment.enrolling import in_the_way
 from membership_refactor.enrollment.linking import schema_of
-from membership_refactor.enrollment.merge import read_locked, start_run
+from membership_refactor.enrollment.lock_rows import read_locked
+from membership_refactor.enrollment.merge import start_run
 from membership_refactor.enrollment.outcomes import Outcome, Result, Scope
 from membership_refactor.enrollment.plan_in_use import WITH_KEYS
+from membership_refactor.enrollment.references import refuse_unknown_dependents
 from membership_refactor.enrollment.refusals import refusals
 from membership_refactor.models.enrollment import ProgramEnrollment
 from membership_refactor.models.refused_writes import NO_KEY, IdentityTaken, RunAgain
@@ -123,6 +125,7 @@ def _unite(session: Session, row: ProgramEnrollment, held: EnrollmentKey) -> Out
     connection = session.connection()
     names = IdentityNames(WITH_KEYS, schema_of(session))
     kept, waiting = row.id, held.enrollment_id
+    refuse_unknown_dependents(connection, names)
     members, images, _ = read_locked(connection, names, [kept, waiting])
     by_id = {member.id: member for member in members}
     if len(by_id) < 2 or by_id[waiting].identities[0] is not None or not held.own:

@@ -10,7 +10,8 @@ from membership_refactor.enrollment.apply import Recorder, update
 from membership_refactor.enrollment.cursor import rows, values
 from membership_refactor.enrollment.detect import findings
 from membership_refactor.enrollment.duplicate_findings import Kind
-from membership_refactor.enrollment.merge import BATCH, batched, start_run, yield_to_deadlocks
+from membership_refactor.enrollment.lock_rows import yield_to_deadlocks
+from membership_refactor.enrollment.merge import BATCH, batched, start_run
 from membership_refactor.enrollment.patience import Patience, retried
 from membership_refactor.errors import WrongUse
 from membership_refactor.planning import UniqueIdentity

@@ -14,9 +14,11 @@ from membership_refactor.enrollment.cursor import rows
 from membership_refactor.enrollment.decide import Decision, decide
 from membership_refactor.enrollment.duplicate_findings import Member
 from membership_refactor.enrollment.enrolling import in_the_way
-from membership_refactor.enrollment.merge import read_locked, start_run
+from membership_refactor.enrollment.lock_rows import read_locked
+from membership_refactor.enrollment.merge import start_run
 from membership_refactor.enrollment.outcomes import Outcome, Result, Scope
 from membership_refactor.enrollment.plan_in_use import plan_in_use
+from membership_refactor.enrollment.references import refuse_unknown_dependents
 from membership_refactor.enrollment.refusals import refusals
 from membership_refactor.models.enrollment import ProgramCourseEnrollment, ProgramEnrollment
 from membership_refactor.models.refused_writes import IdentityTaken
@@ -44,6 +46,7 @@ def link(
 
     ``relink`` first removes the link of another user. ``unite`` merges the waiting enrollment
     with one that the user has without a key; the merge is recorded. Each key has its own savepoint.
+    PortraitMismatch if a foreign key to the rows is not in the plan.
     """
     how = _How(relink, unite, enrol_in_course)
     # Every batch goes in the same order, so that two batches cannot deadlock.
@@ -112,6 +115,7 @@ def _unite(
     names = IdentityNames(plan, schema)
     taken = conflict.enrollment
     assert taken is not None
+    refuse_unknown_dependents(connection, names)
     members, images, _ = read_locked(connection, names, [waiting, taken])
     by_id = {member.id: member for member in members}
     if len(by_id) < 2 or by_id[taken].identities != (user, None) or by_id[waiting].identities[0]:

@@ -14,10 +14,11 @@ from sqlalchemy.exc import DBAPIError
 
 from membership_refactor.enrollment.apply import carry_out
 from membership_refactor.enrollment.collide import families
-from membership_refactor.enrollment.cursor import Pg, rows, values
+from membership_refactor.enrollment.cursor import rows
 from membership_refactor.enrollment.decide import Decision, Undecided, decide
 from membership_refactor.enrollment.detect import components, findings
-from membership_refactor.enrollment.duplicate_findings import Kind, Member
+from membership_refactor.enrollment.duplicate_findings import Kind
+from membership_refactor.enrollment.lock_rows import read_locked, yield_to_deadlocks
 from membership_refactor.enrollment.patience import NotMerged, Patience, refusal, retried
 from membership_refactor.enrollment.references import (
     refuse_undeclared,
@@ -261,46 +262,6 @@ def _cannot_try(engine: Engine, names: IdentityNames) -> str:
 def _start_trial(connection: Connection, names: IdentityNames) -> None:
     _create_record(connection, names)
     rows(connection, merge_record.start_trial(names))
-
-
-def yield_to_deadlocks(connection: Connection | Pg) -> None:
-    """Give up waiting for row locks before PostgreSQL looks for a deadlock, so no writer loses."""
-    rows(
-        connection,
-        "SELECT pg_catalog.set_config('lock_timeout', (setting::integer / 2)::text || 'ms', true),"
-        " pg_catalog.set_config('row_security', 'off', true)"
-        " FROM pg_catalog.pg_settings WHERE name = 'deadlock_timeout'",
-    )
-
-
-def read_locked(
-    connection: Connection, names: IdentityNames, ids: Sequence[Any], *, lock: bool = True
-) -> tuple[list[Member], dict[Any, Any], set[Any]]:
-    """Lock the rows. Return them, their JSON images, and the ids of rows that share an identity
-    with a row that is not in ``ids``. Without ``lock`` there are no images."""
-    plan = names.plan
-    width = len(plan.alternatives)
-    locked = values(connection, merge_record.lock_rows(names, lock=lock), sorted(ids))
-    present = {row[0] for row in locked}
-    first: dict[tuple[int, Any], Any] = {}
-    grown: set[Any] = set()
-    # A separate statement sees what was committed while this one waited for the locks.
-    sharing = values(connection, merge_record.sharing_rows(names), sorted(present))
-    for at, shared, member in sharing:
-        if shared in present:
-            first[at, shared] = member
-        else:
-            grown.add(member)
-    members = [
-        Member(
-            id=row[0],
-            identities=tuple(row[1 : 1 + width]),
-            same=tuple(first.get((at, row[0])) for at in range(width)),
-            status=row[1 + width + len(plan.scope)],
-        )
-        for row in locked
-    ]
-    return members, {row[0]: row[-1] for row in locked}, grown
 
 
 def start_run(connection: Connection, names: IdentityNames, reason: str) -> int:

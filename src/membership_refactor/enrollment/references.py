@@ -73,10 +73,12 @@ def undeclared(connection: Connection, names: IdentityNames) -> list[str]:
         if d.unique is not None
     ]
     known = _named(names)
+    # The plan says of such a name that it means something else.
+    other = {*plan.identity_columns, *plan.scope} | {c for d in plan.walk() for c in d.unite}
     found: dict[Column, str] = {}
     for target in targets:
         for column, why in guesses(catalog, names.schema, target):
-            if column.key not in known:
+            if column.key not in known and column.name not in other:
                 found.setdefault(column, why)
         for column in catalog:
             asked = _asked(names, target, column, kind_of(catalog, names.schema, target))

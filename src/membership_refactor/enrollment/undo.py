@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from membership_refactor.enrollment.cursor import changed, rows
-from membership_refactor.enrollment.merge import yield_to_deadlocks
+from membership_refactor.enrollment.lock_rows import yield_to_deadlocks
 from membership_refactor.enrollment.patience import NotMerged, Patience, refusal, retried
 from membership_refactor.errors import WrongUse
 from membership_refactor.planning import UniqueIdentity
