@@ -219,6 +219,8 @@ def _judged(
 ) -> _Outcome:
     """Decide on each group and, as part of ``run``, carry the decision out in a savepoint."""
     outcome, lock = _Outcome(), run is not None
+    # What is checked at COMMIT would stop the whole batch; in the savepoint it stops one learner.
+    deferrable = rows(connection, merge_record.any_deferrable())[0][0]
     ids = [i for group in some for i in group]
     members, images, grown = read_locked(connection, names, ids, lock=lock)
     dependents = families(connection, names, sorted(m.id for m in members), lock=lock)
@@ -233,11 +235,12 @@ def _judged(
             continue
         try:
             if run is not None:
-                # What is checked at COMMIT would stop the whole batch; here it stops one learner.
                 with connection.begin_nested():
-                    rows(connection, "SET CONSTRAINTS ALL DEFERRED")
+                    if deferrable:
+                        rows(connection, "SET CONSTRAINTS ALL DEFERRED")
                     carry_out(connection, names, decision, images, run)
-                    rows(connection, "SET CONSTRAINTS ALL IMMEDIATE")
+                    if deferrable:
+                        rows(connection, "SET CONSTRAINTS ALL IMMEDIATE")
         except (psycopg.Error, DBAPIError, NotMerged) as error:
             if (why := refusal(error)) is None:
                 raise

@@ -154,6 +154,11 @@ def foreign_keys_to(names: IdentityNames, table: str, id_column: str) -> str:
     )
 
 
+def any_deferrable() -> str:
+    """Return whether anything in the database can be checked at COMMIT."""
+    return "SELECT EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgdeferrable)"
+
+
 def start_run(names: IdentityNames) -> str:
     return (
         f"INSERT INTO {names.own('merge_run')} (reason, fingerprint) VALUES ($1, $2) RETURNING run"
