@@ -17,8 +17,8 @@ from membership_refactor.enrollment.lock_rows import read_locked
 from membership_refactor.enrollment.merge import start_run
 from membership_refactor.enrollment.outcomes import Outcome, Result, Scope
 from membership_refactor.enrollment.plan_in_use import WITH_KEYS
-from membership_refactor.enrollment.references import refuse_unknown_dependents
 from membership_refactor.enrollment.refusals import refusals
+from membership_refactor.enrollment.undeclared import refuse_unknown_dependents
 from membership_refactor.models.enrollment import ProgramEnrollment
 from membership_refactor.models.refused_writes import NO_KEY, IdentityTaken, RunAgain
 from membership_refactor.models.several_keys import EnrollmentKey, ExternalIdentity, KeyAuthority

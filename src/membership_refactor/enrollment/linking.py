@@ -18,8 +18,8 @@ from membership_refactor.enrollment.lock_rows import read_locked
 from membership_refactor.enrollment.merge import start_run
 from membership_refactor.enrollment.outcomes import Outcome, Result, Scope
 from membership_refactor.enrollment.plan_in_use import plan_in_use
-from membership_refactor.enrollment.references import refuse_unknown_dependents
 from membership_refactor.enrollment.refusals import refusals
+from membership_refactor.enrollment.undeclared import refuse_unknown_dependents
 from membership_refactor.models.enrollment import ProgramCourseEnrollment, ProgramEnrollment
 from membership_refactor.models.refused_writes import IdentityTaken
 from membership_refactor.sql.unique_identity import merge_record

@@ -20,7 +20,7 @@ from membership_refactor.enrollment.detect import components, findings
 from membership_refactor.enrollment.duplicate_findings import Kind
 from membership_refactor.enrollment.lock_rows import read_locked, yield_to_deadlocks
 from membership_refactor.enrollment.patience import NotMerged, Patience, refusal, retried
-from membership_refactor.enrollment.references import (
+from membership_refactor.enrollment.undeclared import (
     refuse_undeclared,
     refuse_unknown_dependents,
     undeclared,

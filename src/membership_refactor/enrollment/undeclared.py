@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from membership_refactor.enrollment.cursor import rows
 from membership_refactor.enrollment.looks_like import Column, Target, guesses, kind_of
 from membership_refactor.errors import PortraitMismatch
-from membership_refactor.sql.unique_identity import merge_record, references
+from membership_refactor.sql.unique_identity import merge_record, possible_references
 from membership_refactor.sql.unique_identity.names import IdentityNames
 
 
@@ -64,7 +64,9 @@ def undeclared(connection: Connection, names: IdentityNames) -> list[str]:
     values are read too, where this session may read them all.
     """
     plan = names.plan
-    catalog = [Column(*row) for row in rows(connection, references.columns_of_database(names))]
+    catalog = [
+        Column(*row) for row in rows(connection, possible_references.columns_of_database(names))
+    ]
     targets = [Target(plan.table, plan.id, (*plan.identity_columns, *plan.scope))]
     # Only rows of a table with a unique key can be deleted in favour of another one.
     targets += [
@@ -97,13 +99,13 @@ def _asked(
         return None
     if column.kind == kind == "uuid":
         # A uuid of one table is found in no other by chance. Small numbers are.
-        query = references.values_among_ids(
+        query = possible_references.values_among_ids(
             names, target.table, target.id, column.key, array=column.array
         )
         return query, f"its values are ids of {target.table}"
     if column.kind in ("json", "jsonb") and not column.array:
         full = "_?".join(re.escape(word) for word in target.table.split("_"))
-        query = references.documents_that_name(column.key, f'"{full}_?(uu)?ids?"')
+        query = possible_references.documents_that_name(column.key, f'"{full}_?(uu)?ids?"')
         return query, f"its documents have ids of {target.table}"
     return None
 
