@@ -262,7 +262,7 @@ BEGIN
 FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
 SELECT "id"::text AS key
 FROM "public"."program_enrollment"
-WHERE "user_id"::text COLLATE pg_catalog."default" OPERATOR(pg_catalog.~*) E'^[\\u0001-\\u0020\\u007f\\u0085\\u00a0\\u00ad\\u1680\\u180e\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u2800\\u3000\\u3164\\ufeff\\uffa0]*()[\\u0001-\\u0020\\u007f\\u0085\\u00a0\\u00ad\\u1680\\u180e\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u2800\\u3000\\u3164\\ufeff\\uffa0]*$'
+WHERE CASE WHEN pg_catalog.pg_typeof("user_id") = ANY ('{smallint,integer,bigint,uuid}'::pg_catalog.regtype[]) THEN false ELSE "user_id"::text COLLATE pg_catalog."default" OPERATOR(pg_catalog.~*) E'^[\\u0001-\\u0020\\u007f-\\u00a0\\u00ad\\u034f\\u061c\\u115f\\u1160\\u1680\\u17b4\\u17b5\\u180b-\\u180f\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u2800\\u3000\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff9-\\ufffb]*(|N\\/A|NULL|None)[\\u0001-\\u0020\\u007f-\\u00a0\\u00ad\\u034f\\u061c\\u115f\\u1160\\u1680\\u17b4\\u17b5\\u180b-\\u180f\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u2800\\u3000\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff9-\\ufffb]*$' END
 ORDER BY "id"
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
@@ -276,7 +276,7 @@ ORDER BY "id"
         'program_enrollment.user_id is not blank', 'no user_id of program_enrollment is blank or a word for a missing identity',
         CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
         pg_catalog.array_to_string(keys, '; ')),
-      HINT = E'Such a value identifies nobody. Make it NULL: UPDATE "public"."program_enrollment" SET "user_id" = NULL WHERE "user_id"::text COLLATE pg_catalog."default" OPERATOR(pg_catalog.~*) E''^[\\\\u0001-\\\\u0020\\\\u007f\\\\u0085\\\\u00a0\\\\u00ad\\\\u1680\\\\u180e\\\\u2000-\\\\u200f\\\\u2028-\\\\u202f\\\\u205f-\\\\u206f\\\\u2800\\\\u3000\\\\u3164\\\\ufeff\\\\uffa0]*()[\\\\u0001-\\\\u0020\\\\u007f\\\\u0085\\\\u00a0\\\\u00ad\\\\u1680\\\\u180e\\\\u2000-\\\\u200f\\\\u2028-\\\\u202f\\\\u205f-\\\\u206f\\\\u2800\\\\u3000\\\\u3164\\\\ufeff\\\\uffa0]*$'';';
+      HINT = E'Such a value identifies nobody. Make it NULL: UPDATE "public"."program_enrollment" SET "user_id" = NULL WHERE CASE WHEN pg_catalog.pg_typeof("user_id") = ANY (''{smallint,integer,bigint,uuid}''::pg_catalog.regtype[]) THEN false ELSE "user_id"::text COLLATE pg_catalog."default" OPERATOR(pg_catalog.~*) E''^[\\\\u0001-\\\\u0020\\\\u007f-\\\\u00a0\\\\u00ad\\\\u034f\\\\u061c\\\\u115f\\\\u1160\\\\u1680\\\\u17b4\\\\u17b5\\\\u180b-\\\\u180f\\\\u2000-\\\\u200f\\\\u2028-\\\\u202f\\\\u205f-\\\\u206f\\\\u2800\\\\u3000\\\\u3164\\\\ufe00-\\\\ufe0f\\\\ufeff\\\\uffa0\\\\ufff9-\\\\ufffb]*(|N\\\\/A|NULL|None)[\\\\u0001-\\\\u0020\\\\u007f-\\\\u00a0\\\\u00ad\\\\u034f\\\\u061c\\\\u115f\\\\u1160\\\\u1680\\\\u17b4\\\\u17b5\\\\u180b-\\\\u180f\\\\u2000-\\\\u200f\\\\u2028-\\\\u202f\\\\u205f-\\\\u206f\\\\u2800\\\\u3000\\\\u3164\\\\ufe00-\\\\ufe0f\\\\ufeff\\\\uffa0\\\\ufff9-\\\\ufffb]*$'' END;';
   END IF;
 END
 $body$;
@@ -289,7 +289,7 @@ BEGIN
 FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
 SELECT "id"::text AS key
 FROM "public"."program_enrollment"
-WHERE "external_user_key"::text COLLATE pg_catalog."default" OPERATOR(pg_catalog.~*) E'^[\\u0001-\\u0020\\u007f\\u0085\\u00a0\\u00ad\\u1680\\u180e\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u2800\\u3000\\u3164\\ufeff\\uffa0]*()[\\u0001-\\u0020\\u007f\\u0085\\u00a0\\u00ad\\u1680\\u180e\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u2800\\u3000\\u3164\\ufeff\\uffa0]*$'
+WHERE "external_user_key"::text COLLATE pg_catalog."default" OPERATOR(pg_catalog.~*) E'^[\\u0001-\\u0020\\u007f-\\u00a0\\u00ad\\u034f\\u061c\\u115f\\u1160\\u1680\\u17b4\\u17b5\\u180b-\\u180f\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u2800\\u3000\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff9-\\ufffb]*(|N\\/A|NULL|None)[\\u0001-\\u0020\\u007f-\\u00a0\\u00ad\\u034f\\u061c\\u115f\\u1160\\u1680\\u17b4\\u17b5\\u180b-\\u180f\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u2800\\u3000\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff9-\\ufffb]*$'
 ORDER BY "id"
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
@@ -303,7 +303,7 @@ ORDER BY "id"
         'program_enrollment.external_user_key is not blank', 'no external_user_key of program_enrollment is blank or a word for a missing identity',
         CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
         pg_catalog.array_to_string(keys, '; ')),
-      HINT = E'Such a value identifies nobody. Make it NULL: UPDATE "public"."program_enrollment" SET "external_user_key" = NULL WHERE "external_user_key"::text COLLATE pg_catalog."default" OPERATOR(pg_catalog.~*) E''^[\\\\u0001-\\\\u0020\\\\u007f\\\\u0085\\\\u00a0\\\\u00ad\\\\u1680\\\\u180e\\\\u2000-\\\\u200f\\\\u2028-\\\\u202f\\\\u205f-\\\\u206f\\\\u2800\\\\u3000\\\\u3164\\\\ufeff\\\\uffa0]*()[\\\\u0001-\\\\u0020\\\\u007f\\\\u0085\\\\u00a0\\\\u00ad\\\\u1680\\\\u180e\\\\u2000-\\\\u200f\\\\u2028-\\\\u202f\\\\u205f-\\\\u206f\\\\u2800\\\\u3000\\\\u3164\\\\ufeff\\\\uffa0]*$'';';
+      HINT = E'Such a value identifies nobody. Make it NULL: UPDATE "public"."program_enrollment" SET "external_user_key" = NULL WHERE "external_user_key"::text COLLATE pg_catalog."default" OPERATOR(pg_catalog.~*) E''^[\\\\u0001-\\\\u0020\\\\u007f-\\\\u00a0\\\\u00ad\\\\u034f\\\\u061c\\\\u115f\\\\u1160\\\\u1680\\\\u17b4\\\\u17b5\\\\u180b-\\\\u180f\\\\u2000-\\\\u200f\\\\u2028-\\\\u202f\\\\u205f-\\\\u206f\\\\u2800\\\\u3000\\\\u3164\\\\ufe00-\\\\ufe0f\\\\ufeff\\\\uffa0\\\\ufff9-\\\\ufffb]*(|N\\\\/A|NULL|None)[\\\\u0001-\\\\u0020\\\\u007f-\\\\u00a0\\\\u00ad\\\\u034f\\\\u061c\\\\u115f\\\\u1160\\\\u1680\\\\u17b4\\\\u17b5\\\\u180b-\\\\u180f\\\\u2000-\\\\u200f\\\\u2028-\\\\u202f\\\\u205f-\\\\u206f\\\\u2800\\\\u3000\\\\u3164\\\\ufe00-\\\\ufe0f\\\\ufeff\\\\uffa0\\\\ufff9-\\\\ufffb]*$'';';
   END IF;
 END
 $body$;
@@ -343,7 +343,7 @@ BEGIN
 FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
 SELECT pg_catalog.concat('(user_id, program_uuid, curriculum_uuid) = (', "user_id"::text, ', ', "program_uuid"::text, ', ', "curriculum_uuid"::text, ') in rows ', pg_catalog.array_to_string((pg_catalog.array_agg("id" ORDER BY "id"))[1:5], ', ')) AS key
 FROM "public"."program_enrollment"
-WHERE "user_id" IS NOT NULL AND "program_uuid" IS NOT NULL AND "curriculum_uuid" IS NOT NULL AND NOT "user_id"::text COLLATE pg_catalog."default" OPERATOR(pg_catalog.~*) E'^[\\u0001-\\u0020\\u007f\\u0085\\u00a0\\u00ad\\u1680\\u180e\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u2800\\u3000\\u3164\\ufeff\\uffa0]*()[\\u0001-\\u0020\\u007f\\u0085\\u00a0\\u00ad\\u1680\\u180e\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u2800\\u3000\\u3164\\ufeff\\uffa0]*$'
+WHERE "user_id" IS NOT NULL AND "program_uuid" IS NOT NULL AND "curriculum_uuid" IS NOT NULL AND NOT (CASE WHEN pg_catalog.pg_typeof("user_id") = ANY ('{smallint,integer,bigint,uuid}'::pg_catalog.regtype[]) THEN false ELSE "user_id"::text COLLATE pg_catalog."default" OPERATOR(pg_catalog.~*) E'^[\\u0001-\\u0020\\u007f-\\u00a0\\u00ad\\u034f\\u061c\\u115f\\u1160\\u1680\\u17b4\\u17b5\\u180b-\\u180f\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u2800\\u3000\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff9-\\ufffb]*(|N\\/A|NULL|None)[\\u0001-\\u0020\\u007f-\\u00a0\\u00ad\\u034f\\u061c\\u115f\\u1160\\u1680\\u17b4\\u17b5\\u180b-\\u180f\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u2800\\u3000\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff9-\\ufffb]*$' END)
 GROUP BY "user_id", "program_uuid", "curriculum_uuid"
 HAVING pg_catalog.count(*) > 1
 ORDER BY "user_id", "program_uuid", "curriculum_uuid"
@@ -372,7 +372,7 @@ BEGIN
 FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
 SELECT pg_catalog.concat('(external_user_key, program_uuid, curriculum_uuid) = (', "external_user_key"::text, ', ', "program_uuid"::text, ', ', "curriculum_uuid"::text, ') in rows ', pg_catalog.array_to_string((pg_catalog.array_agg("id" ORDER BY "id"))[1:5], ', ')) AS key
 FROM "public"."program_enrollment"
-WHERE "external_user_key" IS NOT NULL AND "program_uuid" IS NOT NULL AND "curriculum_uuid" IS NOT NULL AND NOT "external_user_key"::text COLLATE pg_catalog."default" OPERATOR(pg_catalog.~*) E'^[\\u0001-\\u0020\\u007f\\u0085\\u00a0\\u00ad\\u1680\\u180e\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u2800\\u3000\\u3164\\ufeff\\uffa0]*()[\\u0001-\\u0020\\u007f\\u0085\\u00a0\\u00ad\\u1680\\u180e\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u2800\\u3000\\u3164\\ufeff\\uffa0]*$'
+WHERE "external_user_key" IS NOT NULL AND "program_uuid" IS NOT NULL AND "curriculum_uuid" IS NOT NULL AND NOT ("external_user_key"::text COLLATE pg_catalog."default" OPERATOR(pg_catalog.~*) E'^[\\u0001-\\u0020\\u007f-\\u00a0\\u00ad\\u034f\\u061c\\u115f\\u1160\\u1680\\u17b4\\u17b5\\u180b-\\u180f\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u2800\\u3000\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff9-\\ufffb]*(|N\\/A|NULL|None)[\\u0001-\\u0020\\u007f-\\u00a0\\u00ad\\u034f\\u061c\\u115f\\u1160\\u1680\\u17b4\\u17b5\\u180b-\\u180f\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u2800\\u3000\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff9-\\ufffb]*$')
 GROUP BY "external_user_key", "program_uuid", "curriculum_uuid"
 HAVING pg_catalog.count(*) > 1
 ORDER BY "external_user_key", "program_uuid", "curriculum_uuid"
