@@ -226,11 +226,13 @@ def test_23503_a_cascade_is_refused_from_0009_on_and_passes_again_on_the_way_dow
         "WHERE w.person_id IN ({})"
     )
     with open_session(url) as session, Pilot(url) as pilot:
+        # PostgreSQL 18 has a code of its own for a key that is ON DELETE RESTRICT.
+        refused = "23001" if session.connection.info.server_version >= 180000 else "23503"
         pilot.upgrade("0009")
-        assert session.outcome(deleted) == "23503"
+        assert session.outcome(deleted) == refused
         assert session.outcome(renumbered) == ""
         pilot.upgrade("0010")
-        assert session.outcome(deleted) == "23503"
+        assert session.outcome(deleted) == refused
         assert query(url, children.format(8)) != [(0,)]
         assert query(url, children.format(70000)) != [(0,)]
         pilot.downgrade("0010", "0009")
