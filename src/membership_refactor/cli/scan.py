@@ -158,7 +158,7 @@ def _plan(text: str) -> TableSplit:
     except (ImportError, AttributeError, ValueError) as error:
         raise WrongUse(f'The plan "{text}" cannot be loaded: {error}.') from None
     if not isinstance(plan, TableSplit):
-        raise WrongUse(f'"{text}" is no TableSplit.', hint="Name one as MODULE:NAME.")
+        raise WrongUse(f'"{text}" is not a TableSplit.', hint="Name one as MODULE:NAME.")
     return plan
 
 

@@ -1,4 +1,4 @@
-"""A table's foreign keys taken off for a large load, and validated in one pass afterwards."""
+"""Take off a table's foreign keys for a large load, and validate them in one pass afterwards."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from psycopg import sql
 
 @contextmanager
 def without_foreign_keys(cursor: Any, table: str) -> Iterator[None]:
-    """Row by row the checks cost as much as the load itself; one join for each key does not.
+    """Drop the keys for the load, because checking row by row costs as much as the load itself.
 
-    Belongs into a transaction: if it fails, the keys were never off.
+    Use it in a transaction. If the load fails, the keys come back with the rollback.
     """
     name = sql.Identifier(table)
     cursor.execute(

@@ -30,14 +30,14 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """How many rows each table has got, in the order of loading."""
+    """The number of rows loaded into each table, in the order of loading."""
 
     tables: dict[str, int]
     seconds: float
 
     @property
     def memberships(self) -> int:
-        """Rows of the wide table."""
+        """The number of rows of the wide table."""
         return self.tables[MEMBERSHIPS]
 
 
@@ -48,10 +48,11 @@ def load(
     seed: int = 1,
     progress: Progress | None = None,
 ) -> Loaded:
-    """The empty legacy tables of the search_path hold ``rows`` memberships and what they refer to.
+    """Fill the empty legacy tables of the search_path with ``rows`` memberships and what they refer
+    to.
 
-    One transaction (a savepoint where the caller has one open): all of it, or nothing.
-    The same rows and seed give the same data, on every machine and Python.
+    It is one transaction, or a savepoint if the caller has one open. The same rows and seed give
+    the same data, on every machine and Python.
     """
     if rows < 1:
         raise WrongUse(f"{rows} rows were asked for.", hint="Ask for at least one.")
@@ -106,7 +107,7 @@ def _copy(
 
 
 def _continue_identity(cursor: Any, table: str) -> None:
-    """COPY brings its own ids, and the sequence would hand them out again."""
+    """Move the sequence past the ids that COPY brought."""
     cursor.execute(
         sql.SQL("SELECT setval(pg_get_serial_sequence({name}, 'id'), max(id)) FROM {table}").format(
             name=sql.Literal(sql.Identifier(table).as_string()), table=sql.Identifier(table)

@@ -1,7 +1,6 @@
 """The hard cases: each changes the rows of one ordinary membership into data that went wrong once.
 
-What they do not have in common with each other is the point: every one broke, or would break,
-another way of grouping, joining or copying.
+Each of them broke, or would break, another way of grouping, joining or copying.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ Case = Callable[[list[Row], References], None]
 
 
 def _everywhere(**fields: str) -> Case:
-    """Every row of the membership gets these values."""
+    """Set these values in every row of the membership."""
     changes = [(_FIELDS[name], value) for name, value in fields.items()]
 
     def change(rows: list[Row], references: References) -> None:
@@ -49,7 +48,7 @@ def _everywhere(**fields: str) -> Case:
 
 
 def _sibling(**fields: str) -> Case:
-    """One more row of the membership has these values, on the next curriculum."""
+    """Add a row with these values, on the next curriculum."""
     changes = [(_FIELDS[name], value) for name, value in fields.items()]
 
     def change(rows: list[Row], references: References) -> None:
@@ -60,7 +59,7 @@ def _sibling(**fields: str) -> Case:
 
 
 def _another(rows: list[Row], references: References) -> Row:
-    """The last row; where there is only one, a second one on the next curriculum."""
+    """Return the last row. If there is only one row, add a second one on the next curriculum."""
     if len(rows) == 1:
         rows.append(rows[0].copy())
         rows[1][CURRICULUM] = str(references.curriculum_id(int(rows[0][CURRICULUM]) // 2 + 1))
@@ -68,7 +67,7 @@ def _another(rows: list[Row], references: References) -> Row:
 
 
 def _beside(first: dict[int, str], last: dict[int, str]) -> Case:
-    """The first row has the one values, the last row the others."""
+    """Set the first values in the first row, and the others in the last row."""
 
     def change(rows: list[Row], references: References) -> None:
         other = _another(rows, references)
@@ -81,7 +80,7 @@ def _beside(first: dict[int, str], last: dict[int, str]) -> Case:
 
 
 def _two_rotations(rows: list[Row], references: References) -> None:
-    """A group that a key with rotation_id would split."""
+    """Make a group that a key with rotation_id would split."""
     other = _another(rows, references)
     n = int(rows[0][PROGRAMME]) - 1000
     rows[0][ROTATION_ID] = str(references.rotation_id(n))
@@ -103,18 +102,19 @@ def _two_training_numbers(rows: list[Row], references: References) -> None:
 
 
 def _same_curriculum_twice(rows: list[Row], references: References) -> None:
-    """With consecutive dates: parent and curriculum do not identify a child."""
+    """Give one curriculum two rows with consecutive dates: parent and curriculum do not identify a
+    child."""
     rows.append(rows[0].copy())
     rows[-1][CURRICULUM_START] = rows[0][CURRICULUM_END]
 
 
 def _all_twice(rows: list[Row], references: References) -> None:
-    """Two real memberships with identical keys; only the ids tell the rows apart."""
+    """Add each row again: two real memberships whose rows differ only in their ids."""
     rows.extend([row.copy() for row in rows])
 
 
 def _overlapping(rows: list[Row], references: References) -> None:
-    """A second membership of the same programme that begins on another day of the first."""
+    """Add a membership of the same programme that begins while the first one runs."""
     rows.append(rows[0].copy())
     start = rows[0][START]
     rows[-1][START] = f"{start[:8]}{'27' if start.endswith('28') else '28'}"

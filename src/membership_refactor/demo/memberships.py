@@ -43,7 +43,7 @@ def _pick(choices: tuple[tuple[float, str], ...], x: float) -> str:
 
 
 def memberships(references: References, random: Random) -> Iterator[list[Row]]:
-    """The rows of one membership after another; a person's come together."""
+    """Yield the rows of one membership after another. Those of a person follow each other."""
     cases = list(HARD_CASES.values())
     showcase = list(cases)
     # Only random() keeps its sequence from one Python version to the next.
@@ -72,7 +72,7 @@ def memberships(references: References, random: Random) -> Iterator[list[Row]]:
 def _ordinary(
     references: References, r: Callable[[], float], person: int, programme: int, start: int
 ) -> tuple[list[Row], int]:
-    """One membership without anything odd, and the day it ends."""
+    """Return a membership with nothing unusual, and the day on which it ends."""
     end = start + (_YEAR - 1 if r() < 0.4 else int((1 + 5 * r()) * _YEAR))
     rotation, rotation_id = NULL, NULL
     if r() < 0.55:
@@ -115,7 +115,7 @@ def _ordinary(
 
 
 def _amended(r: Callable[[], float]) -> str:
-    """Never the time of loading: the same seed gives the same table."""
+    """Return a time that depends on the seed alone, so that the same seed gives the same table."""
     if r() < 0.4:
         return _BULK_CORRECTION
     day, milliseconds = _DAYS[int(r() * _LAST_START)], int(r() * 86_400_000)
@@ -124,11 +124,8 @@ def _amended(r: Callable[[], float]) -> str:
 
 
 def lines(references: References, rows: int, seed: int) -> Iterator[str]:
-    """``rows`` lines for COPY, the id first.
-
-    Ids rise with gaps. Siblings mostly stand next to each other; a few wait in a bounded list
-    and come later, with another id than their membership's first row.
-    """
+    """Yield ``rows`` lines for COPY, the id first. Ids rise with gaps. Rows of one membership
+    mostly follow each other. A few wait in a bounded list and come later."""
     random = Random(seed)
     r = random.random
     waiting: list[Row] = []

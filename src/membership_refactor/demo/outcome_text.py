@@ -62,7 +62,7 @@ def as_text(outcome: Outcome, width: int) -> str:
 
 
 def sentence(outcome: Outcome) -> str:
-    """What this run has shown, and no more."""
+    """Say what this run has shown."""
     if not outcome.fine:
         first = (outcome.failures + outcome.wrong)[0]
         many = len(outcome.failures) + len(outcome.wrong)
@@ -123,8 +123,8 @@ def _writers(outcome: Outcome) -> Iterator[tuple[str, ...]]:
 
 
 def _table(heading: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[str]:
-    """Columns where they fit into the width. Otherwise a line for each first cell, and below it
-    the others with their headings."""
+    """Return columns if they fit into the width. Otherwise return a line for each first cell, and
+    below it the other cells with their headings."""
     lines = aligned([heading, *rows], right=range(2, len(heading) - (heading[-1] == "retried")))
     if max(map(len, lines)) <= width:
         return lines

@@ -1,7 +1,6 @@
 """The rows that memberships refer to: persons, programmes, curricula, rotations, numbers.
 
-Everything about one is computed from its position, so a membership can refer to it without any
-list of them being kept.
+Each row is computed from its position, so a membership can refer to it, and no list is kept.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ _PLACES = ("St Mary's", "Leeds  and Bradford", "Ysbyty Gwynedd", "North Tees", "
 
 @dataclass(frozen=True, slots=True)
 class References:
-    """How many of each there are; every position below the number has an id and a row."""
+    """The number of rows of each table. Every position below the number has an id and a row."""
 
     persons: int
     programmes: int
@@ -29,7 +28,7 @@ class References:
 
     @classmethod
     def for_memberships(cls, rows: int) -> References:
-        """As many as go with ``rows`` legacy rows; some persons have no membership."""
+        """Return the numbers that suit ``rows`` legacy rows. Some persons have no membership."""
         persons = rows // 2 + 10
         return cls(
             persons=persons,
@@ -40,11 +39,11 @@ class References:
 
     @property
     def rotations(self) -> int:
-        """All programmes' rotations."""
+        """The number of rotations of all programmes."""
         return self.programmes * ROTATIONS_PER_PROGRAMME
 
     def person_id(self, n: int) -> int:
-        """Every tenth id is missing: a duplicate person that was deleted."""
+        """Leave out every tenth id, as if a duplicate person had been deleted."""
         n %= self.persons
         return 1 + n + n // 9
 
@@ -58,7 +57,7 @@ class References:
         return 1 + n % self.rotations
 
     def rotation_name(self, n: int) -> str:
-        """Names hold apostrophes and double blanks, as the real ones do."""
+        """Return a name with apostrophes and double blanks, as real names have them."""
         n %= self.rotations
         return f"{_PLACES[n % len(_PLACES)]} {n // len(_PLACES) + 1}"
 
@@ -66,7 +65,7 @@ class References:
         return 1 + n % self.training_numbers
 
     def lines(self) -> Iterator[tuple[str, tuple[str, ...], int, Iterator[str]]]:
-        """(table, columns, number of rows, COPY lines), referenced tables first.
+        """Yield (table, columns, number of rows, COPY lines), referenced tables first.
 
         The rows with an id of 0 or -1 are there because joins once used these as stand-ins for
         NULL.

@@ -1,4 +1,4 @@
-"""A legacy row on its way into COPY: a list of escaped texts, one for each of COLUMNS."""
+"""A legacy row for COPY: a list of escaped texts, one for each of COLUMNS."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ Row = list[str]
 
 
 def escaped(text: str) -> str:
-    """``text`` as COPY's text format wants it."""
+    """Escape ``text`` for COPY's text format."""
     for character, escape in (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r")):
         text = text.replace(character, escape)
     return text

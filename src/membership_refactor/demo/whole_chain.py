@@ -36,7 +36,7 @@ DEMO_PERSONS = 30
 
 @dataclass(slots=True, kw_only=True)
 class StepOutcome:
-    """One step, as it was measured."""
+    """The measurements of one step."""
 
     revision: str
     name: str
@@ -183,7 +183,7 @@ def _spare_cores(stage: Stage) -> None:
 
 
 def _sizes(stage: Stage, *names: str) -> list[TableSize]:
-    """The rows and bytes of these tables, as they are now."""
+    """Read the rows and bytes of these tables."""
     found = []
     with psycopg.connect(stage.dsn) as pg:
         for name in names:

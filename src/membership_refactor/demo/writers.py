@@ -35,7 +35,7 @@ Row = dict[str, Any]
 
 @dataclass(slots=True)
 class Record:
-    """What the writers of one kind did, as they saw it."""
+    """What the writers of one kind committed, their errors, and how long commits took."""
 
     kind: str
     commits: int = 0

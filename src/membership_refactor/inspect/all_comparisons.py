@@ -59,7 +59,7 @@ def verify_all(runner: Runner, *, workers: int = 1) -> Verified:
 
 def repair_objects(runner: Runner) -> tuple[str, ...]:
     """Make the tool's own triggers and functions again as the last step left them, and renew a
-    fence of another cluster; a line for each. Rows are compared after it.
+    fence of another cluster. Return a line for each. Rows are compared after it.
 
     Locks: each table of the plan SHARE ROW EXCLUSIVE, waited for 50 ms at a time.
     """

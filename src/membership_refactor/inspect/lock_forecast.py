@@ -29,9 +29,9 @@ class LockUse:
 
 
 def locks_of(actions: Iterable[Action], *, private: Collection[str] = ()) -> tuple[LockUse, ...]:
-    """Every lock, in the order in which it is first taken.
+    """Return every lock, in the order in which it is first taken.
 
-    ``private`` are the tables that the step itself makes: nobody else can be waiting for them.
+    ``private`` are the tables that the step itself makes. Nobody else can wait for them.
     """
     counted: dict[tuple[str, str, str], int] = {}
     for action in actions:

@@ -45,12 +45,12 @@ def model_differences(
     baseline: Iterable[tuple[Portrait, Portrait]] = (),
     now: Portrait | None = None,
 ) -> tuple[str, ...]:
-    """A sentence for each difference that counts.
+    """Return a sentence for each difference that counts.
 
     ``expected`` is what the steps make of the tables: a foreign key that they drop is missing on
-    purpose. ``baseline`` are pairs of portraits, as the first step would have created tables and
-    as it found them: what differed then is no difference now. ``now`` is the tables' portrait: it
-    knows the columns of a CHECK, which SQLAlchemy does not.
+    purpose. ``baseline`` are pairs of portraits, as the first step would have created tables and as
+    it found them: what differed then is not reported. ``now`` is the tables' portrait. It has the
+    columns of a CHECK, which SQLAlchemy lacks.
     """
     names = {table.name for one in metadata for table in one.tables.values()}
     connection.dialect.default_schema_name = schema

@@ -213,7 +213,7 @@ def _steps(
     stands: str | None,
     work: Mapping[tuple[str, Direction], Mapping[str, Any]],
 ) -> Iterable[StepStatus]:
-    """``stands`` is Alembic's version."""
+    """Read the state of each step. ``stands`` is Alembic's version."""
     at = chain.at(stands)
     reached = {step.name for step in (*chain.below(at.name), at)} if at else set()
     for step in chain:

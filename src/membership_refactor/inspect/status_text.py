@@ -88,7 +88,7 @@ class LastCheck:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Control:
-    """What a DBA has set in the ledger while batches run."""
+    """The settings of the ledger that a DBA can change while batches run."""
 
     paused: bool
     batch_rows: int | None

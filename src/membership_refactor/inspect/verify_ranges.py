@@ -25,8 +25,8 @@ class Range:
 
 
 def forget_stale(pg: Pg, ledger: Ledger, purpose: str, job: str) -> None:
-    """Delete ranges of this comparison that are of another column, too old, or from before the
-    last step."""
+    """Delete ranges of this comparison that divide another column, are too old, or are older than
+    the last step."""
     batches, steps = ledger.table("batch"), ledger.table("step")
     plan, mine = literal(ledger.plan.name), of_job(ledger, job)
     began = f"(SELECT pg_catalog.min(b.claimed_at) FROM {batches} AS b WHERE {mine})"
@@ -43,7 +43,7 @@ def forget_stale(pg: Pg, ledger: Ledger, purpose: str, job: str) -> None:
 def say_resumed(
     pg: Pg, ledger: Ledger, comparison: Comparison, job: str, progress: Progress
 ) -> None:
-    """Say from when the ranges are that an interrupted run has compared."""
+    """Print when the interrupted run, whose ranges are used again, began."""
     ((done, count, since),) = run(
         pg,
         "SELECT pg_catalog.count(*) FILTER (WHERE done), pg_catalog.count(*), pg_catalog.to_char(\n"

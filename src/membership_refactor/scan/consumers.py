@@ -98,7 +98,7 @@ class _Reader:
             if consumer.through and consumer.through not in seen:
                 raise self._wrong(
                     f'consumer "{consumer.name}": through names "{consumer.through}", '
-                    "which is no consumer of this file"
+                    "which is not a consumer in this file"
                 )
         return found
 

@@ -35,7 +35,7 @@ class Printer:
         self.records, self.pace = records, pace
 
     def text(self, action: Action) -> str:
-        """The action, skipped where the ledger has it as done."""
+        """Return the action, which is skipped if the ledger says that it is done."""
         return "\n".join(
             (
                 f"-- {' '.join(action.title.split())}",

@@ -21,11 +21,11 @@ class Prediction:
     after: Mapping[str, Portrait]
 
     def now(self, step: str, direction: Direction) -> Portrait:
-        """The tables when the step begins in that direction."""
+        """Return the tables as they are when the step begins in that direction."""
         return (self.before if direction is Direction.UP else self.after)[step]
 
     def situation(self, step: str, direction: Direction) -> Situation:
-        """What the step is given when it begins in that direction."""
+        """Return the situation in which the step begins in that direction."""
         now = self.now(step, direction)
         return Situation(self.names, dict(self.before), now, revisions=self.chain.revisions)
 

@@ -11,14 +11,14 @@ from membership_refactor.sql.quoting import dollar_quoted
 
 
 def say(text: str) -> str:
-    """A line on standard error: standard output belongs to whoever runs the script."""
+    """Print a line on standard error, so that standard output stays free."""
     line = text.replace("\n", " ")
     quoted = line.replace("\\", "\\\\").replace("'", "''")
     return f"\\warn '{quoted}'"
 
 
 def ask(**variables: str) -> str:
-    """Fills psql variables from SQL expressions."""
+    """Fill psql variables from SQL expressions."""
     listed = ",\n  ".join(f"{expression} AS {name}" for name, expression in variables.items())
     return f"SELECT {listed} \\gset"
 
@@ -30,7 +30,7 @@ def when(variable: str, then: Iterable[str], otherwise: Iterable[str] = ()) -> s
 
 
 def block(body: str) -> str:
-    """A DO block. Outside of a transaction it may COMMIT, which a script's loops rest on."""
+    """Return a DO block. Outside of a transaction it may COMMIT, and the loops of a script do."""
     return f"DO {dollar_quoted(body)};"
 
 

@@ -11,7 +11,8 @@ from membership_refactor.sql.session_settings import pin_settings
 
 
 def remember() -> str:
-    """Keeps what Alembic's own statements between the steps expect to find."""
+    """Store role and search_path in psql variables. Alembic's own statements between steps need
+    them."""
     return ask(
         refactor_search_path="pg_catalog.current_setting('search_path')",
         refactor_role="pg_catalog.current_setting('role')",
@@ -19,7 +20,7 @@ def remember() -> str:
 
 
 def put_back() -> str:
-    """Role and search_path as they were; the other settings stay."""
+    """Set role and search_path back to what ``remember`` stored. Other settings stay."""
     return ask(
         refactor_search_path="pg_catalog.set_config('search_path', :'refactor_search_path', false)",
         refactor_role="pg_catalog.set_config('role', :'refactor_role', false)",
@@ -27,7 +28,7 @@ def put_back() -> str:
 
 
 def pinned(label: str) -> str:
-    """The settings of the tool's own sessions."""
+    """Pin the settings that all sessions of the tool have."""
     # A portrait's texts are printed with quotes only where they are needed.
     quotes = "pg_catalog.set_config('quote_all_identifiers', 'off', false)"
     return block(
@@ -36,8 +37,7 @@ def pinned(label: str) -> str:
 
 
 def as_owner(names: Names, tables: Sequence[str]) -> str:
-    """The role of the tables' owner, in whose name everything is done; nobody else's before
-    there are any."""
+    """Set the role to the owner of the tables. If there are no tables yet, the role stays."""
     return ask(
         refactor_owner=(
             f"pg_catalog.set_config('role', coalesce(({owner(names, tables)}),\n"
@@ -47,7 +47,7 @@ def as_owner(names: Names, tables: Sequence[str]) -> str:
 
 
 def owner(names: Names, tables: Sequence[str]) -> str:
-    """SELECT of the owner's name; NULL before there are tables."""
+    """SELECT the owner's name. It is NULL if there are no tables."""
     role = "pg_catalog.max(pg_catalog.pg_get_userbyid(c.relowner)::text)"
     return f"SELECT {role}\n  {_found(names, tables)}"
 
@@ -62,7 +62,7 @@ def _found(names: Names, tables: Sequence[str]) -> str:
 
 
 def requirements(names: Names, tables: Sequence[str]) -> str:
-    """Raises where the script cannot run at all; nothing has been changed then."""
+    """Raise, before anything is changed, where the script cannot run at all."""
     schema = literal(ident(names.schema))
     create = (
         f"CREATE SCHEMA {ident(names.schema)}, or print the script for another one with "

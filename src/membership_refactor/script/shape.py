@@ -1,7 +1,7 @@
 """The essential shape of tables: what a script compares before it changes anything.
 
-Columns with type and NOT NULL, constraints, valid indexes and triggers by their definitions; each
-an item with a text. Blanks and quotes are left out, in which a predicted text may differ.
+Each column, constraint, valid index and trigger is an item with its definition as text. Blanks and
+quotes are left out, because a predicted text may differ in them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from membership_refactor.sql.quoting import dollar_quoted, ident, literal
 
 
 def shape(portrait: Portrait, tables: Sequence[str]) -> str:
-    """The items of those tables of a portrait, as a jsonb literal with a line each."""
+    """Return the items of these tables as a jsonb literal, one item a line."""
     items = dict(item for t in portrait.tables if t.name in tables for item in _items(t))
     return f"{dollar_quoted(json.dumps(items, indent=0, ensure_ascii=False))}::pg_catalog.jsonb"
 
@@ -43,7 +43,7 @@ def _plain(sql: str) -> str:
 
 
 def _plainly(sql: str) -> str:
-    """The same in SQL."""
+    """The same as ``_plain``, in SQL."""
     return (
         f"pg_catalog.btrim(pg_catalog.regexp_replace(pg_catalog.replace({sql}, '\"', ''), "
         "'\\s+', ' ', 'g'))"
@@ -58,7 +58,7 @@ def _constraint(definition: str, validated: str) -> str:
 
 
 def shape_of_catalog(schema: str, tables: Sequence[str]) -> str:
-    """SELECT of the items (item, text) of the tables as they are."""
+    """SELECT the items (item, text) of the tables from the catalog."""
     listed = ", ".join(literal(t) for t in tables)
     own = " AND ".join(
         f"NOT pg_catalog.starts_with(t.tgname::text, {literal(p)})" for p in OWN_PREFIXES
@@ -94,7 +94,7 @@ def shape_of_catalog(schema: str, tables: Sequence[str]) -> str:
 
 
 def shape_of_document(document: str, tables: Sequence[str]) -> str:
-    """SELECT of the same items from a portrait's JSON document, a jsonb expression."""
+    """SELECT the same items from a portrait's JSON document, which is a jsonb expression."""
     listed = ", ".join(literal(t) for t in tables)
 
     def each(part: str, item: str, text: str, only: str = "true") -> str:

@@ -50,7 +50,7 @@ def waiting(records: Records, pace: Pace) -> str:
 
 
 def judged(records: Records, pace: Pace, owner: str) -> str:
-    """A block that raises if the login may not see what one of the limits is about.
+    """Return a block that raises if the login may not see what one of the limits measures.
 
     It comes before anything is changed. ``owner`` is a SELECT of the tables' owner.
     """

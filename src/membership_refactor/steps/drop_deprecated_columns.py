@@ -14,7 +14,7 @@ from membership_refactor.sql.ddl.comments_and_statistics import create_statistic
 from membership_refactor.sql.ddl.constraints import add_constraint, once
 from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH
 from membership_refactor.sql.ddl.grants_and_policies import grant_table
-from membership_refactor.sql.parallel import freeze, freeze_triggers
+from membership_refactor.sql.parallel.install import freeze, freeze_triggers
 from membership_refactor.sql.quoting import ident, qualified
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.sql.triggers import remove_triggers

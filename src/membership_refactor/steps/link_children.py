@@ -15,54 +15,36 @@ from membership_refactor.portrait import Constraint, IncomingKey, Policy, Portra
 from membership_refactor.sql.comparisons.childless_parents import saved_childless_parents
 from membership_refactor.sql.comparisons.comparison import Comparison
 from membership_refactor.sql.comparisons.saved_parents import children_of_parents
-from membership_refactor.sql.ddl.bare_table import revoke_default_privileges
 from membership_refactor.sql.ddl.cannot_copy import ambiguous_policies
 from membership_refactor.sql.ddl.constraints import add_constraint, validate_constraint
 from membership_refactor.sql.ddl.copy_portrait import policy_under_name
 from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH
 from membership_refactor.sql.ddl.grants_and_policies import create_policies, grant_table
 from membership_refactor.sql.ddl.renaming import reads_whole_row
-from membership_refactor.sql.parallel import (
+from membership_refactor.sql.parallel.install import install
+from membership_refactor.sql.parallel.ledger_tables import ledger_tables
+from membership_refactor.sql.parallel.lost_values import list_losers
+from membership_refactor.sql.parallel.restored_values import (
     batch_functions,
-    choose_restored,
-    drop_functions,
-    drop_triggers,
-    install,
-    ledger_tables,
-    list_losers,
-    note_child_functions,
-    note_child_triggers,
-    remove,
-    settle_noted_function,
 )
 from membership_refactor.sql.parents.grouping import (
-    delete_childless_parents,
-    derive_functions,
     derive_triggers,
-    settle_function,
 )
-from membership_refactor.sql.parents.keep_link import keep_link_function, keep_link_triggers
-from membership_refactor.sql.parents.kept_uuids import (
-    fill_kept_function,
-    keep_uuid_function,
-    keep_uuid_triggers,
-    replace_used_uuids,
-)
-from membership_refactor.sql.parents.parent_uuid import link_function
+from membership_refactor.sql.parents.keep_link import keep_link_triggers
 from membership_refactor.sql.quoting import ident
-from membership_refactor.sql.refuse_writes import close_functions, close_triggers
+from membership_refactor.sql.refuse_writes import close_triggers
 from membership_refactor.sql.snapshot_fence import raise_fence
 from membership_refactor.sql.statements import Lock, Statement
-from membership_refactor.sql.triggers import disable_triggers, install_triggers, remove_triggers
+from membership_refactor.sql.triggers import disable_triggers, remove_triggers
 from membership_refactor.steps.actions import Action, Brief, Ranges, Run
-from membership_refactor.steps.create_parent import CLOSED, closed_message, parent
+from membership_refactor.steps.create_parent import CLOSED, parent
 from membership_refactor.steps.firing_triggers import fired_by_carrying
 from membership_refactor.steps.not_null import set_not_null
 from membership_refactor.steps.portraits import with_tables
 from membership_refactor.steps.step import Situation, Step
+from membership_refactor.steps.unlink_children import down, required_columns
 from membership_refactor.steps.version_column import unnamed_versions
 
-_NOTES = ("kept", "uuid_map", "unsettled")
 SHARE_ROW, EXCLUSIVE = Lock.SHARE_ROW_EXCLUSIVE, Lock.ACCESS_EXCLUSIVE
 
 
@@ -185,7 +167,7 @@ def up(s: Situation) -> tuple[Action, ...]:
             title="Validate the foreign key of the link",
             statements=(validate_constraint(names.schema, plan.copy, names.link_key_name),),
         ),
-        *set_not_null(s, "link", (plan.link,), relaxed=_required(s, child)),
+        *set_not_null(s, "link", (plan.link,), relaxed=required_columns(s, child)),
         *_losers(s, child),
         Brief(
             key="drop_child_capture",
@@ -238,22 +220,6 @@ def _losers(s: Situation, child: Table) -> tuple[Action, ...]:
     )
 
 
-def _over_children(s: Situation, function: str, key: str, title: str) -> tuple[Action, ...]:
-    """Run a batch function of parallel saving along the child's ids, only where values move."""
-    if function != "fill_uuid_map" and not s.plan.parent_columns:
-        return ()
-    return (
-        Ranges(
-            key=key,
-            title=title,
-            function=s.names.own(function),
-            table=s.names.copy,
-            key_column=s.plan.id,
-            key_type=s.child("link_children").column(s.plan.id).type,
-        ),
-    )
-
-
 def after_up(s: Situation) -> tuple[Check, ...]:
     return parallel_checks(s.names, s.child("link_children"))
 
@@ -274,143 +240,6 @@ def compares(s: Situation) -> tuple[Comparison, ...]:
 
 def before_down(s: Situation) -> tuple[Check, ...]:
     return (parents_have_children(s.names),)
-
-
-def down(s: Situation) -> tuple[Action, ...]:
-    """Back to parents that are derived from their children: link and uuid follow from the key.
-
-    For parents whose uuid is not the computed one, the ledger keeps it.
-    """
-    plan, names, child = s.plan, s.names, s.child("link_children")
-    keeping = (*keep_uuid_triggers(names), *note_child_triggers(names, child))
-    capture = (*derive_triggers(names), *keep_link_triggers(names))
-    closing = close_triggers(names, CLOSED, names.parent)
-    link, copy, required = ident(plan.link), names.copy, _required(s, child)
-    return (
-        Run(
-            key="close_parent",
-            title="Revoke all privileges on the parent",
-            statements=(revoke_default_privileges(names.parent),),
-        ),
-        Run(
-            key="create_functions",
-            title="Create functions",
-            statements=(
-                *ledger_tables(names, child),
-                *batch_functions(names, child),
-                *settle_function(names, child),
-                *derive_functions(names, restoring=True),
-                *settle_noted_function(names),
-                *keep_link_function(names),
-                *close_functions(names, CLOSED, *closed_message(s)),
-                *keep_uuid_function(names),
-                *fill_kept_function(names),
-                *note_child_functions(names, child),
-                *(Statement(f"DELETE FROM {names.own(t)}") for t in _NOTES),
-            ),
-        ),
-        Brief(
-            key="record_uuids",
-            title="Record changes of uuids",
-            # The fence refuses snapshots older than these triggers.
-            locks=((copy, SHARE_ROW), (names.parent, SHARE_ROW)),
-            statements=(raise_fence(names), *install_triggers(keeping)),
-        ),
-        Ranges(
-            key="keep_parent_uuids",
-            title="Keep the parents' uuids in the ledger",
-            function=names.own("fill_kept"),
-            table=names.parent,
-            key_column=plan.parent_id,
-            key_type="pg_catalog.uuid",
-        ),
-        *_over_children(
-            s, "fill_uuid_map", "keep_child_uuids", "Keep the children's uuids in the ledger"
-        ),
-        Brief(
-            key="derive_parents",
-            title="Derive the parents from their children",
-            locks=((copy, EXCLUSIVE), (names.parent, EXCLUSIVE)),
-            statements=(
-                raise_fence(names),
-                *remove(names, child),
-                Statement(
-                    f"ALTER TABLE {copy} DROP CONSTRAINT IF EXISTS {ident(names.link_key_name)}"
-                ),
-                replace_used_uuids(names),
-                link_function(names, child),
-                *remove_triggers(keeping),
-                *install_triggers(capture),
-                *install_triggers(closing),
-                Statement(f"ALTER TABLE {copy} ALTER COLUMN {link} DROP NOT NULL"),
-            ),
-        ),
-        *_own_values(s, child),
-        Run(
-            key="delete_childless",
-            title="Delete parents that lost their last child",
-            statements=(delete_childless_parents(names),),
-        ),
-        *(set_not_null(s, "deprecated columns", required) if required else ()),
-        Brief(
-            key="drop_child_saving",
-            title="Drop parallel saving's triggers on the child",
-            locks=((copy, EXCLUSIVE),),
-            statements=tuple(x for x in drop_triggers(names, child) if x.on in ("", copy)),
-        ),
-        Brief(
-            key="drop_parent_saving",
-            title="Drop parallel saving's triggers on the parent",
-            locks=((names.parent, EXCLUSIVE),),
-            statements=tuple(x for x in drop_triggers(names, child) if x.on == names.parent),
-        ),
-        Run(
-            key="drop_functions",
-            title="Drop functions that are no longer used",
-            statements=(
-                *drop_functions(names),
-                *(
-                    Statement(f"DROP FUNCTION IF EXISTS {names.own(f)}")
-                    for f in ("keep_uuid", "fill_kept", "note_child", "settle_noted")
-                ),
-            ),
-        ),
-    )
-
-
-def _own_values(s: Situation, child: Table) -> tuple[Action, ...]:
-    """Restore what children lost, then derive their parents once each."""
-    names = s.names
-    plain = Run(
-        key="create_capture",
-        title="Create the capture's functions without exceptions",
-        statements=derive_functions(names),
-    )
-    if not s.plan.parent_columns:
-        return (plain,)
-    return (
-        Run(
-            key="choose_values",
-            title="Choose the own values that can be restored",
-            statements=(choose_restored(names, child),),
-        ),
-        *_over_children(s, "restore_own", "restore_values", "Restore the children's own values"),
-        Ranges(
-            key="settle_parents",
-            title="Derive the parents of those children again",
-            function=names.own("settle_noted"),
-            # Along the children, because the size of a batch is their number.
-            table=names.copy,
-            key_column=s.plan.link,
-            key_type="pg_catalog.uuid",
-        ),
-        plain,
-    )
-
-
-def _required(s: Situation, child: Table) -> tuple[str, ...]:
-    """The deprecated columns that are NOT NULL while the children hold the truth."""
-    return tuple(c for c in s.plan.deprecated if child.column(c).not_null)
 
 
 def becomes(s: Situation) -> Portrait:

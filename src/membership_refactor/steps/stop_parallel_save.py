@@ -17,24 +17,22 @@ from membership_refactor.planning import LinkOnDelete, Stage
 from membership_refactor.portrait import Constraint, Portrait, Table
 from membership_refactor.sql.comparisons.comparison import Comparison
 from membership_refactor.sql.comparisons.saved_parents import links_and_parents
-from membership_refactor.sql.parallel import (
-    batch_functions,
+from membership_refactor.sql.parallel.install import (
     emptied_statement,
-    forget_others,
     freeze,
     freeze_triggers,
     install,
     install_refresh,
-    ledger_tables,
-    list_newer,
-    refresh_function,
     refresh_triggers,
-    remember_parents,
     remove,
     remove_refresh,
     two_way_triggers,
     unfreeze,
 )
+from membership_refactor.sql.parallel.ledger_tables import ledger_tables
+from membership_refactor.sql.parallel.lost_values import forget_others, remember_parents
+from membership_refactor.sql.parallel.refresh import list_newer, refresh_function
+from membership_refactor.sql.parallel.restored_values import batch_functions
 from membership_refactor.sql.snapshot_fence import raise_fence
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.sql.triggers import OwnTrigger, remove_triggers

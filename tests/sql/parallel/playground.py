@@ -12,12 +12,10 @@ from membership_refactor.database import libpq_url
 from membership_refactor.planning import Conflict, ParentColumn, TableSplit
 from membership_refactor.portrait import Column, Table
 from membership_refactor.sql.names import Names
-from membership_refactor.sql.parallel import (
-    batch_functions,
-    install,
-    ledger_tables,
-    refresh_function,
-)
+from membership_refactor.sql.parallel.install import install
+from membership_refactor.sql.parallel.ledger_tables import ledger_tables
+from membership_refactor.sql.parallel.refresh import refresh_function
+from membership_refactor.sql.parallel.restored_values import batch_functions
 from membership_refactor.sql.parents.parent_uuid import identity_functions
 from membership_refactor.sql.snapshot_fence import open_fence
 from membership_refactor.sql.statements import Statement

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from membership_refactor.sql.parallel import list_losers
+from membership_refactor.sql.parallel.lost_values import list_losers
 from tests.fixtures.databases import TemplateDatabase
 from tests.fixtures.sessions import BLOCKED, ISOLATIONS, RETRYABLE, Stage
 from tests.sql.parallel import playground

@@ -9,18 +9,18 @@ import psycopg
 import pytest
 
 from membership_refactor.checks.parents import parents_have_children
-from membership_refactor.sql.parallel import (
+from membership_refactor.sql.parallel.install import (
     drop_functions,
     drop_triggers,
     emptied_statement,
     freeze,
     install,
     install_refresh,
-    list_losers,
     remove,
     remove_refresh,
     unfreeze,
 )
+from membership_refactor.sql.parallel.lost_values import list_losers
 from membership_refactor.sql.snapshot_fence import raise_fence
 from tests.fixtures.databases import TemplateDatabase
 from tests.fixtures.sessions import BLOCKED, ISOLATIONS, Stage

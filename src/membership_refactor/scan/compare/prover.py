@@ -110,7 +110,9 @@ class _Comparison:
         forms: tuple[str, ...],
     ) -> None:
         if dialect == "jpql":
-            raise Unprovable("JPQL is run by the mapping of the entities, not by the database")
+            raise Unprovable(
+                "the database cannot run JPQL; the mapping of the entities translates it"
+            )
         self.prover, self.forms, self.seed = prover, forms, seed
         self.old, self.new = tree_of(old, dialect), tree_of(new, dialect, rewritten=True)
         self.needs = self._needs()
@@ -217,10 +219,12 @@ class _Comparison:
                 old = self.execution.result(OLD, _without_limits(self.old), values)
                 new = self.execution.result(form, _without_limits(self.new), values)
         except StatementFailed:
-            raise Unprovable("LIMIT inside cuts ties, and without it the text fails") from None
+            raise Unprovable(
+                "LIMIT in a subquery cuts ties, and the text fails without it"
+            ) from None
         if not differs(old, new):
             raise Unprovable(
-                "ties in the sort key: the old text does not say either which rows LIMIT keeps. "
+                "the sort key has ties, so the old text does not say which rows LIMIT keeps. "
                 "Add the child's id to ORDER BY"
             )
 

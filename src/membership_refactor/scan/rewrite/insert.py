@@ -38,7 +38,8 @@ def insert_edits(reads: Reads, target: Source) -> list[Edit]:
         )
     if len(tree.expression.expressions) != 1:
         raise NotMechanical(
-            "it inserts several rows: two of one key need one parent; write one statement a row"
+            "it inserts several rows, and rows of one key need one parent. Write one statement for "
+            "each row"
         )
     return [_one_row(reads, target, names)]
 

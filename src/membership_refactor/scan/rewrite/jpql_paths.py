@@ -15,7 +15,7 @@ def path_edits(reads: Reads) -> Sequence[Edit]:
     """Make ``w.parent.person.id`` of ``w.person.id``, and give entities their new names."""
     plan, consumer = reads.plan, reads.view.consumer
     if reads.resolution.statement != "select":
-        raise NotMechanical("JPQL that writes is changed with the entities")
+        raise NotMechanical("JPQL that writes has to be changed together with the entities")
     associations = [a for a, column in consumer.attributes.items() if column == plan.link]
     association = next(iter(associations), camel(plan.parent))
     entities = [e for e, table in consumer.entities.items() if table == plan.copy]
