@@ -987,7 +987,9 @@ BEGIN
     RAISE object_not_in_prerequisite_state USING MESSAGE = 'a BEFORE trigger of "public"."curriculum_membership" keeps a row from getting its new id',
       HINT = 'Let the trigger accept the new id, or change the id in the other table.';
   END IF;
-  INSERT INTO "public"."curriculum_membership" AS b ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date")
+  -- An INSERT without rows would fire triggers for each statement.
+  IF EXISTS (SELECT FROM "public"."programme_membership" AS a WHERE a."id" = ANY (own_news) AND NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS z WHERE z."id" = a."id")) THEN
+    INSERT INTO "public"."curriculum_membership" AS b ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date")
 OVERRIDING SYSTEM VALUE SELECT a."id", a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date"
 FROM "public"."programme_membership" AS a WHERE a."id" = ANY (own_news) AND NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS z WHERE z."id" = a."id")
 ON CONFLICT ("id") DO UPDATE SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") =
@@ -1010,6 +1012,7 @@ WHERE (b."person_id" IS DISTINCT FROM excluded."person_id"
     OR b."period_of_grace" IS DISTINCT FROM excluded."period_of_grace"
     OR b."intrepid_id" IS DISTINCT FROM excluded."intrepid_id"
     OR b."amended_date" IS DISTINCT FROM excluded."amended_date");
+  END IF;
   
   
   RETURN NULL;

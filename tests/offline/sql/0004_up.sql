@@ -294,7 +294,51 @@ BEGIN
       RETURN NULL;
     END IF;
   END IF;
-  IF own_mass THEN
+  IF EXISTS (SELECT FROM pg_catalog.pg_trigger AS t
+      WHERE t.tgrelid = '"public"."programme_membership"'::pg_catalog.regclass
+        AND t.tgtype & 17 = 16 AND NOT t.tgisinternal AND t.tgenabled <> 'D'
+        AND NOT pg_catalog.starts_with(t.tgname::text, 'AA_refactor_') AND NOT pg_catalog.starts_with(t.tgname::text, '~refactor_')) THEN
+    FOR own_set IN SELECT z.own_names AS columns, pg_catalog.array_agg(z.own_id) AS ids
+    FROM (SELECT b."id", pg_catalog.array_remove(ARRAY[
+      CASE WHEN (a."person_id" IS DISTINCT FROM b."person_id") THEN 'person_id' END,
+      CASE WHEN (a."programme_id" IS DISTINCT FROM b."programme_id") THEN 'programme_id' END,
+      CASE WHEN (a."curriculum_id" IS DISTINCT FROM b."curriculum_id") THEN 'curriculum_id' END,
+      CASE WHEN (a."programme_membership_type" IS DISTINCT FROM b."programme_membership_type") THEN 'programme_membership_type' END,
+      CASE WHEN (a."programme_start_date" IS DISTINCT FROM b."programme_start_date") THEN 'programme_start_date' END,
+      CASE WHEN (a."programme_end_date" IS DISTINCT FROM b."programme_end_date") THEN 'programme_end_date' END,
+      CASE WHEN (a."rotation" IS DISTINCT FROM b."rotation") THEN 'rotation' END,
+      CASE WHEN (a."rotation_id" IS DISTINCT FROM b."rotation_id") THEN 'rotation_id' END,
+      CASE WHEN (a."training_number_id" IS DISTINCT FROM b."training_number_id") THEN 'training_number_id' END,
+      CASE WHEN (a."training_pathway" IS DISTINCT FROM b."training_pathway") THEN 'training_pathway' END,
+      CASE WHEN (a."leaving_reason" IS DISTINCT FROM b."leaving_reason") THEN 'leaving_reason' END,
+      CASE WHEN (a."leaving_destination" IS DISTINCT FROM b."leaving_destination") THEN 'leaving_destination' END,
+      CASE WHEN (a."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date") THEN 'curriculum_start_date' END,
+      CASE WHEN (a."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date") THEN 'curriculum_end_date' END,
+      CASE WHEN (a."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date") THEN 'curriculum_completion_date' END,
+      CASE WHEN (a."period_of_grace" IS DISTINCT FROM b."period_of_grace") THEN 'period_of_grace' END,
+      CASE WHEN (a."intrepid_id" IS DISTINCT FROM b."intrepid_id") THEN 'intrepid_id' END,
+      CASE WHEN (a."amended_date" IS DISTINCT FROM b."amended_date") THEN 'amended_date' END], NULL)
+    FROM "public"."curriculum_membership" AS a, "public"."programme_membership" AS b
+    WHERE b."id" = a."id" AND a."id" IN (SELECT n."id" FROM n)) AS z (own_id, own_names)
+    WHERE z.own_names <> '{}' GROUP BY z.own_names LOOP
+    EXECUTE pg_catalog.concat('UPDATE "public"."programme_membership" AS b SET ',
+      (SELECT pg_catalog.string_agg(s.own_text, ', ')
+      FROM (VALUES ('person_id', '"person_id" = a."person_id"'), ('programme_id', '"programme_id" = a."programme_id"'), ('curriculum_id', '"curriculum_id" = a."curriculum_id"'), ('programme_membership_type', '"programme_membership_type" = a."programme_membership_type"'), ('programme_start_date', '"programme_start_date" = a."programme_start_date"'), ('programme_end_date', '"programme_end_date" = a."programme_end_date"'), ('rotation', '"rotation" = a."rotation"'), ('rotation_id', '"rotation_id" = a."rotation_id"'), ('training_number_id', '"training_number_id" = a."training_number_id"'), ('training_pathway', '"training_pathway" = a."training_pathway"'), ('leaving_reason', '"leaving_reason" = a."leaving_reason"'), ('leaving_destination', '"leaving_destination" = a."leaving_destination"'), ('curriculum_start_date', '"curriculum_start_date" = a."curriculum_start_date"'), ('curriculum_end_date', '"curriculum_end_date" = a."curriculum_end_date"'), ('curriculum_completion_date', '"curriculum_completion_date" = a."curriculum_completion_date"'), ('period_of_grace', '"period_of_grace" = a."period_of_grace"'), ('intrepid_id', '"intrepid_id" = a."intrepid_id"'), ('amended_date', '"amended_date" = a."amended_date"')) AS s (own_name, own_text)
+      WHERE s.own_name = ANY (own_set.columns)), '
+      FROM "public"."curriculum_membership" AS a WHERE a."id" = b."id" AND b."id" = ANY ($1)') USING own_set.ids;
+  END LOOP;
+    IF own_mass THEN
+      EXECUTE $body$INSERT INTO "public"."programme_membership" AS b ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date")
+OVERRIDING SYSTEM VALUE SELECT a."id", a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date"
+FROM "public"."curriculum_membership" AS a WHERE a."id" IN (SELECT n."id" FROM n)
+ON CONFLICT ("id") DO NOTHING$body$;
+    ELSE
+      INSERT INTO "public"."programme_membership" AS b ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date")
+OVERRIDING SYSTEM VALUE SELECT a."id", a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date"
+FROM "public"."curriculum_membership" AS a WHERE a."id" = ANY (own_ids)
+ON CONFLICT ("id") DO NOTHING;
+    END IF;
+  ELSIF own_mass THEN
     EXECUTE $body$INSERT INTO "public"."programme_membership" AS b ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date")
 OVERRIDING SYSTEM VALUE SELECT a."id", a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date"
 FROM "public"."curriculum_membership" AS a WHERE a."id" IN (SELECT n."id" FROM n)
@@ -906,7 +950,9 @@ BEGIN
     RAISE object_not_in_prerequisite_state USING MESSAGE = 'a BEFORE trigger of "public"."programme_membership" keeps a row from getting its new id',
       HINT = 'Let the trigger accept the new id, or change the id in the other table.';
   END IF;
-  INSERT INTO "public"."programme_membership" AS b ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date")
+  -- An INSERT without rows would fire triggers for each statement.
+  IF EXISTS (SELECT FROM "public"."curriculum_membership" AS a WHERE a."id" = ANY (own_news) AND NOT EXISTS (SELECT FROM "public"."programme_membership" AS z WHERE z."id" = a."id")) THEN
+    INSERT INTO "public"."programme_membership" AS b ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date")
 OVERRIDING SYSTEM VALUE SELECT a."id", a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date"
 FROM "public"."curriculum_membership" AS a WHERE a."id" = ANY (own_news) AND NOT EXISTS (SELECT FROM "public"."programme_membership" AS z WHERE z."id" = a."id")
 ON CONFLICT ("id") DO UPDATE SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") =
@@ -929,6 +975,7 @@ WHERE (b."person_id" IS DISTINCT FROM excluded."person_id"
     OR b."period_of_grace" IS DISTINCT FROM excluded."period_of_grace"
     OR b."intrepid_id" IS DISTINCT FROM excluded."intrepid_id"
     OR b."amended_date" IS DISTINCT FROM excluded."amended_date");
+  END IF;
   IF EXISTS (SELECT FROM pg_catalog.pg_trigger AS t
       WHERE t.tgrelid = '"public"."programme_membership"'::pg_catalog.regclass
         AND t.tgtype & 3 = 3 AND NOT t.tgisinternal AND t.tgenabled <> 'D'

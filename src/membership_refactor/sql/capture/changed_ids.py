@@ -147,6 +147,7 @@ def follow_changed_ids(rows: OneWay, *, exclusive: bool, watched: bool) -> str:
   {moved};
   END IF"""
     missing = f"NOT EXISTS (SELECT FROM {rows.target} AS z WHERE z.{key} = a.{key})"
+    left = f"a.{key} = ANY (own_news) AND {missing}"
     return f"""  IF {there}
     AND {gone} THEN
     RETURN NULL;
@@ -170,4 +171,7 @@ def follow_changed_ids(rows: OneWay, *, exclusive: bool, watched: bool) -> str:
     RAISE object_not_in_prerequisite_state USING MESSAGE = {kept},
       HINT = 'Let the trigger accept the new id, or change the id in the other table.';
   END IF;
-  {rows.upsert(f"a.{key} = ANY (own_news) AND {missing}")};"""
+  -- An INSERT without rows would fire triggers for each statement.
+  IF EXISTS (SELECT FROM {rows.origin} AS a WHERE {left}) THEN
+    {rows.upsert(left)};
+  END IF;"""

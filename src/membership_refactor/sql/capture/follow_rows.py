@@ -33,18 +33,27 @@ class OneWay:
         """The columns without generated ones, which PostgreSQL computes itself."""
         return tuple(c for c in self.columns if c.generated is None)
 
+    def insert(self, condition: str) -> str:
+        """Inserts the rows of the origin that meet ``condition`` (on ``a``) and are missing."""
+        return f"{self._proposed(condition)} DO NOTHING"
+
     def upsert(self, condition: str) -> str:
         """Inserts or updates the rows of the origin that meet ``condition`` (on ``a``)."""
+        others = [c for c in self.writable if c.name != self.id]
+        names = [c.name for c in others]
+        return (
+            f"{self._proposed(condition)} DO UPDATE SET ({listed(names)}) =\n"
+            f"  ROW ({listed(names, 'excluded.')})\n"
+            f"WHERE {differs(others, 'b', 'excluded')}"
+        )
+
+    def _proposed(self, condition: str) -> str:
         names = [c.name for c in self.writable]
-        others = [n for n in names if n != self.id]
-        excluded = differs([c for c in self.writable if c.name != self.id], "b", "excluded")
         return (
             f"INSERT INTO {self.target} AS b ({listed(names)})\n"
             f"OVERRIDING SYSTEM VALUE SELECT {listed(names, 'a.')}\n"
             f"FROM {self.origin} AS a WHERE {condition}\n"
-            f"ON CONFLICT ({ident(self.id)}) DO UPDATE SET ({listed(others)}) =\n"
-            f"  ROW ({listed(others, 'excluded.')})\n"
-            f"WHERE {excluded}"
+            f"ON CONFLICT ({ident(self.id)})"
         )
 
     def update(self, condition: str) -> str:

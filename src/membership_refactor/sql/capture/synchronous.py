@@ -169,7 +169,7 @@ class Sync(OneWay):
   {self._untangled(writes, written)}
   {self._adopted(many, update=True)}
   RETURN NULL;"""
-        writes = f"""IF own_mass THEN
+        writes = f"""{self._inserted(many, few)}IF own_mass THEN
     EXECUTE {dollar_quoted(self.upsert(many))};
   ELSIF own_rows = 1 THEN
     {self.upsert(one)};
@@ -180,6 +180,26 @@ class Sync(OneWay):
   {self._untangled(writes, written, many)}
   {self._adopted(many)}
   RETURN NULL;"""
+
+    def _inserted(self, many: str, few: str) -> str:
+        """The branch for a target with triggers for each UPDATE statement: ON CONFLICT DO UPDATE
+        fires them although it only inserts.
+
+        Rows that are there already come first: after the INSERT a BEFORE trigger of the target may
+        have rewritten the new ones. Only this transaction can have written them: when it has
+        inserted an id into the origin, no other session has that id in either table.
+        """
+        if not self.adopts:
+            return ""
+        # tgtype: 1 row, 16 UPDATE (pg_trigger.h).
+        return f"""IF {triggers_of(self.target, "t.tgtype & 17 = 16")} THEN
+    {self.changed(carried=False).statements(many)}
+    IF own_mass THEN
+      EXECUTE {dollar_quoted(self.insert(many))};
+    ELSE
+      {self.insert(few)};
+    END IF;
+  ELS"""
 
     def _changed(self, many: str, few: str) -> str:
         """The branch for a target with triggers that watch single columns."""
