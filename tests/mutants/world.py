@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from membership_refactor.errors import CheckFailed
 from tests.fixtures.sessions import Stage
-from tests.mutants.mutant import Mutant, made_idle, mutant, never_asked, replaced
-from tests.mutants.scenes import RR, to
+from tests.mutants.mutant import Mutant, called, made_idle, mutant, never_asked, replaced
+from tests.mutants.scenes import RR, Scene, to
+from tests.races import test_watched_columns
 from tests.races.families import assert_families
 from tests.races.pilot import Pilot
-from tests.races.tables import COPY, SOURCE, assert_equal, execute, query
+from tests.races.tables import COPY, PLAN, SOURCE, assert_equal, execute, query
 
+FAMILY = (
+    "UPDATE s.wide SET (person_id, programme, kind, began, rotation, score)"
+    " = (1, 1, 'k', NULL, 'r', 1) WHERE id < 5",
+)
 UUID_41 = "SELECT parent_uuid FROM s.narrow WHERE id = 41"
 OWN = "00000000-0000-4000-8000-000000000001"
 
@@ -162,7 +169,48 @@ def a_row_gets_another_id(pilot: Pilot, stage: Stage) -> None:
     assert query(pilot.url, "SELECT row FROM s.note") == [(9911,)]
 
 
+def a_final_value_stands_at(revision: str, table: str, write: str) -> Scene:
+    """A trigger refuses UPDATE OF one column; a write of another one is carried all the same."""
+
+    def scene(pilot: Pilot, stage: Stage) -> None:
+        execute(pilot.url, *FAMILY)
+        to(pilot, revision)
+        execute(
+            pilot.url,
+            test_watched_columns.FINAL,
+            test_watched_columns.final("kind", table),
+            write,
+        )
+        (assert_equal if revision == "0004" else assert_families)(pilot.url)
+
+    return called(f"a final value at {revision}: {write}", scene)
+
+
+def a_sibling_is_saved_with_a_stale_version(pilot: Pilot, stage: Stage) -> None:
+    execute(pilot.url, *FAMILY, "ALTER TABLE s.wide ADD tally int NOT NULL DEFAULT 1")
+    plan = replace(PLAN, version="tally")
+    with Pilot(pilot.url, mutation=pilot.mutation, plan=plan) as versioned:
+        to(versioned, "0008")
+        pilot.mutated += versioned.mutated
+    execute(
+        pilot.url, f"UPDATE {COPY} SET rotation = 'first', tally = 2 WHERE id = 1 AND tally = 1"
+    )
+    stale = f"UPDATE {COPY} SET rotation = 'stale', tally = 2 WHERE id = 2 AND tally = 1"
+    execute(pilot.url, stale)
+    assert query(pilot.url, f"SELECT DISTINCT rotation FROM {COPY} WHERE id < 5") == [("first",)]
+
+
+WATCHED = replaced(r"(t\.tgattr::pg_catalog\.int2\[\]\)) > 0", r"\1 > 99")
 MUTANTS: tuple[Mutant, ...] = (
+    mutant("dual writing names columns that did not change", WATCHED,
+           a_final_value_stands_at("0004", SOURCE, f"UPDATE {COPY} SET score = 7 WHERE id = 1")),
+    mutant("columns of siblings are named that did not change", WATCHED,
+           a_final_value_stands_at("0008", COPY, f"UPDATE {COPY} SET score = 7 WHERE id = 1")),
+    mutant("columns of the parent are named that did not change", WATCHED,
+           a_final_value_stands_at("0008", SOURCE, f"UPDATE {COPY} SET score = 7 WHERE id = 1")),
+    mutant("a carried value leaves the version as it is",
+           replaced(r'("tally" = c\."tally") \+ 1', r"\1", 'm_parent_updated"'),
+           a_sibling_is_saved_with_a_stale_version),
     mutant("children are compared without a lock",
            replaced(r"PERFORM 1 FROM \S+ AS c WHERE c\.\S+ = NEW\.\S+ FOR NO KEY UPDATE;", "",
                     'm_parent_refill"'),
