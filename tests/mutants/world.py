@@ -169,7 +169,9 @@ def a_row_gets_another_id(pilot: Pilot, stage: Stage) -> None:
     assert query(pilot.url, "SELECT row FROM s.note") == [(9911,)]
 
 
-def a_final_value_stands_at(revision: str, table: str, write: str) -> Scene:
+def a_final_value_stands_at(
+    revision: str, table: str, write: str, *, column: str = "kind"
+) -> Scene:
     """A trigger refuses UPDATE OF one column; a write of another one is carried all the same."""
 
     def scene(pilot: Pilot, stage: Stage) -> None:
@@ -178,7 +180,7 @@ def a_final_value_stands_at(revision: str, table: str, write: str) -> Scene:
         execute(
             pilot.url,
             test_watched_columns.FINAL,
-            test_watched_columns.final("kind", table),
+            test_watched_columns.final(column, table),
             write,
         )
         (assert_equal if revision == "0004" else assert_families)(pilot.url)
@@ -207,7 +209,8 @@ MUTANTS: tuple[Mutant, ...] = (
     mutant("columns of siblings are named that did not change", WATCHED,
            a_final_value_stands_at("0008", COPY, f"UPDATE {COPY} SET score = 7 WHERE id = 1")),
     mutant("columns of the parent are named that did not change", WATCHED,
-           a_final_value_stands_at("0008", SOURCE, f"UPDATE {COPY} SET score = 7 WHERE id = 1")),
+           a_final_value_stands_at("0008", SOURCE, f"UPDATE {COPY} SET score = 7 WHERE id = 1",
+                                   column="rotation")),
     mutant("a carried value leaves the version as it is",
            replaced(r'("tally" = c\."tally") \+ 1', r"\1", 'm_parent_updated"'),
            a_sibling_is_saved_with_a_stale_version),
