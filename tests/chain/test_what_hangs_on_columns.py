@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from membership_refactor.errors import CannotCarry, CheckFailed
+from membership_refactor.errors import CannotCarry, CheckFailed, StepInterrupted
 from membership_refactor.planning import Conflict, ParentColumn
 from membership_refactor.portrait import differences
 from membership_refactor.sql.ddl.plan_fits import MOST_DEPRECATED
@@ -18,6 +18,7 @@ from tests.chain.driver import Chain, Subject, build, said, snapshot
 from tests.chain.killing import Moments, go, watched
 from tests.chain.test_not_valid import DOUBTFUL
 from tests.fixtures.databases import NewDatabase, TemplateDatabase
+from tests.races.pilot import Pilot
 
 WIDE = Subject(
     plan=DOUBTFUL.plan,
@@ -111,6 +112,8 @@ def test_everything_that_goes_with_the_columns_comes_back(chain: Chain) -> None:
             " SELECT 9, uuid FROM public.wide WHERE k = 'a'",
             "once",
         ),
+        # The index is partial and on an expression: ("a" || 7) and ("a" || 8).
+        ("UPDATE public.narrow SET tutor = 8 WHERE id = 1", "ux"),
     ],
 )
 def test_rows_that_a_constraint_would_refuse_stop_the_way_down_before_it_begins(
@@ -312,3 +315,99 @@ def test_as_many_columns_as_a_function_takes_go_the_whole_way_and_one_more_is_re
         else:
             with pytest.raises(CannotCarry, match="98 at most"):
                 chain.up("0003")
+
+
+# --- unique indexes ---------------------------------------------------------------------------
+
+UNIQUE = (
+    "CREATE UNIQUE INDEX ui ON public.wide (place, lower(k) text_pattern_ops DESC, tutor)",
+    "CREATE UNIQUE INDEX ui ON public.wide (seats, (tutor % 2)) NULLS NOT DISTINCT",
+    "CREATE UNIQUE INDEX ui ON public.wide (coalesce(k, ')') COLLATE \"C\") INCLUDE (seats)"
+    " WHERE tutor <> 9",
+)
+
+
+@pytest.mark.parametrize("text", UNIQUE)
+def test_a_unique_index_is_asked_of_the_rows_before_the_way_down(text: str, chain: Chain) -> None:
+    chain.run("UPDATE public.wide SET k = 'c' WHERE tutor = 8", text)
+    chain.up_to("0010")
+    # Two children of one parent, whose tutors are even both or equal both.
+    chain.run(
+        "ALTER TABLE public.narrow DROP CONSTRAINT IF EXISTS bound",
+        "INSERT INTO public.narrow (tutor, parent_uuid)"
+        " SELECT 107, uuid FROM public.wide WHERE k = 'a'",
+        "INSERT INTO public.narrow (tutor, parent_uuid)"
+        " SELECT 107, uuid FROM public.wide WHERE k = 'a'",
+    )
+    with pytest.raises(CheckFailed, match=r"\(ui_narrow\)"):
+        chain.down("0010", "0009")
+    assert "k" not in chain.portrait().table("narrow").column_names
+
+
+@pytest.mark.parametrize("text", UNIQUE)
+def test_a_unique_index_that_the_rows_keep_comes_back(text: str, chain: Chain) -> None:
+    chain.run("UPDATE public.wide SET k = 'c' WHERE tutor = 8", text)
+    chain.up_to("0008")
+    before = chain.portrait()
+    chain.up("0009", "0010")
+    chain.down("0010", "0009")
+    assert differences(before, chain.portrait()) == ()
+
+
+# --- writers while they come back --------------------------------------------------------------
+
+REFRESH, INDEX = r'SELECT .*_refresh"\(', r"CREATE UNIQUE INDEX CONCURRENTLY"
+CHECK, KEY = r'VALIDATE CONSTRAINT "sides', r'VALIDATE CONSTRAINT "bound'
+BREAKING = {
+    # The statement of a writer, the one that takes it back, and what it breaks.
+    "ux": ("UPDATE public.narrow SET tutor = 8 WHERE id = 1",
+           "UPDATE public.narrow SET tutor = 7 WHERE id = 1", "ux", "once", "seated"),
+    "sides": ("UPDATE public.narrow SET tutor = 1 WHERE id = 2",
+              "UPDATE public.narrow SET tutor = 8 WHERE id = 2", "sides", "bound"),
+    "bound": ("UPDATE public.narrow SET tutor = 77 WHERE id = 3",
+              "UPDATE public.narrow SET tutor = 9 WHERE id = 3", "bound"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("what", "moment"),
+    [
+        ("ux", REFRESH), ("ux", INDEX), ("ux", KEY),
+        ("sides", REFRESH), ("sides", CHECK),
+        ("bound", REFRESH), ("bound", INDEX), ("bound", KEY),
+    ],
+)  # fmt: skip
+def test_a_writer_who_breaks_what_comes_back_is_refused_or_stops_the_step(
+    what: str, moment: str, template_database: TemplateDatabase
+) -> None:
+    """Never both let through: rows that break a constraint that stands."""
+
+    def made(url: str) -> None:
+        build(WIDE, fill)(url)
+        chain = Chain(url, WIDE)
+        chain.up_to("0010")
+        chain.down("0010")
+
+    chain = Chain(template_database("hanging, down to 0009", made), WIDE)
+    write, back, *broken = BREAKING[what]
+    with Pilot(chain.url, plan=WIDE.plan, schema="public") as pilot:
+        pilot.start(lambda r: r.downgrade("stop_parallel_save"), until=moment, before=True)
+        try:
+            chain.run(write)
+            refused = False
+        except (psycopg.errors.IntegrityError, psycopg.errors.ObjectNotInPrerequisiteState):
+            refused = True
+        try:
+            pilot.finish()
+            stopped = False
+        except StepInterrupted as error:
+            assert any(f'"{name}_narrow"' in str(error) for name in broken)
+            stopped = True
+    assert refused is not stopped
+    if stopped:
+        chain.run(back)
+        chain.down("0009")
+    assert names(chain) >= GOING
+    with pytest.raises(psycopg.errors.IntegrityError):
+        chain.run(write)
+    chain.down_to("0002", before="0008")

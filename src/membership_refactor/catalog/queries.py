@@ -128,14 +128,8 @@ SELECT a.attrelid AS owner_oid, a.attname::text AS name,
        CASE WHEN a.attcollation <> t.typcollation AND a.attcollation <> 0
             THEN format('%%I.%%I', cn.nspname, co.collname) END AS collation,
        coalesce(co.collisdeterministic, true) AS deterministic,
-       CASE WHEN t.typtype = 'd' THEN (
-           WITH RECURSIVE rests_on (oid, typmod) AS (
-               SELECT t.typbasetype, t.typtypmod
-               UNION ALL
-               SELECT b.typbasetype, b.typtypmod
-               FROM rests_on JOIN pg_type b ON b.oid = rests_on.oid AND b.typtype = 'd')
-           SELECT format_type(r.oid, r.typmod) FROM rests_on r
-           JOIN pg_type b ON b.oid = r.oid AND b.typtype <> 'd') END AS base_type,
+       CASE WHEN t.typtype = 'd' THEN base.named END AS base_type,
+       base.enum, base.refuses_null,
        CASE WHEN a.attstorage <> t.typstorage THEN
            CASE a.attstorage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL'
                WHEN 'x' THEN 'EXTENDED' ELSE 'MAIN' END END AS storage,
@@ -156,6 +150,17 @@ SELECT a.attrelid AS owner_oid, a.attname::text AS name,
             AND p.deptype IN ('a', 'i') LIMIT 1)) AS sequence_oid
 FROM pg_attribute a
 JOIN pg_type t ON t.oid = a.atttypid
+CROSS JOIN LATERAL (
+    WITH RECURSIVE rests_on (oid, typmod) AS (
+        SELECT a.atttypid, a.atttypmod
+        UNION ALL
+        SELECT b.typbasetype, b.typtypmod
+        FROM rests_on r JOIN pg_type b ON b.oid = r.oid AND b.typtype = 'd')
+    SELECT max(format_type(r.oid, r.typmod)) FILTER (WHERE b.typtype <> 'd') AS named,
+           bool_or(b.typtype = 'e') AS enum,
+           bool_or(b.typnotnull OR EXISTS (SELECT FROM pg_constraint k WHERE k.contypid = b.oid
+               AND pg_get_constraintdef(k.oid) ILIKE '%%value is not null%%')) AS refuses_null
+    FROM rests_on r JOIN pg_type b ON b.oid = r.oid) AS base
 LEFT JOIN pg_collation co ON co.oid = a.attcollation
 LEFT JOIN pg_namespace cn ON cn.oid = co.collnamespace
 LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum

@@ -8,7 +8,7 @@ from membership_refactor.checks.check import Check
 from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Column, Table
 from membership_refactor.sql.quoting import ident, qualified
-from membership_refactor.sql.types import base_type
+from membership_refactor.sql.types import base_type, stored_type
 
 LONGEST_KEY = 2_704
 """Bytes of an entry in a btree index."""
@@ -52,13 +52,11 @@ _LENGTH = re.compile(r"\((\d+)")
 _TOASTABLE_FIXED = frozenset({"inet", "cidr"})
 
 
-def _stored(column: Column) -> str:
-    return column.base_type or column.type
-
-
 def _most(column: Column) -> int | None:
     """The bytes that a value of the column can take; None if there is no limit."""
-    kind = _stored(column)
+    kind = column.base_type or column.type
+    if column.enum:
+        return 4
     base, length = base_type(kind), _LENGTH.search(kind)
     if base in ("character varying", "character"):
         return 4 * int(length[1]) + 4 if length else None
@@ -104,8 +102,8 @@ def keys_fit(plan: TableSplit, table: Table) -> tuple[Check, ...]:
 
 def _moves_out(column: Column) -> bool:
     """Whether long values of the column can be stored out of line."""
-    base = base_type(_stored(column))
-    return base not in _WIDTHS.keys() - _TOASTABLE_FIXED and column.storage != "PLAIN"
+    fixed = column.enum or stored_type(column) in _WIDTHS.keys() - _TOASTABLE_FIXED
+    return not fixed and column.storage != "PLAIN"
 
 
 def _in_row(table: Table) -> tuple[Column, ...]:

@@ -48,7 +48,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
         objects = repair_objects(chain)
         verified = verify_all(chain, workers=max(options.workers, 1))
         done = repair_all(chain, verified)
-    shown, repairs = [f"made again: {text}" for text in objects] + lines(verified), []
+    shown, repairs = [*objects, *lines(verified)], []
     for verdict, repaired in done:
         shown.append(
             f"{verdict.comparison.name}: {len(repaired.mended):,} rows corrected from "

@@ -209,6 +209,16 @@ class Ledger:
                 step,
             )
 
+    def replace_portrait(self, pg: Pg, step: str, portrait: Portrait) -> None:
+        """Keep another portrait of the tables as they were before the step."""
+        self._write(
+            pg,
+            f"UPDATE {self._in('step')} SET portrait = %s::jsonb WHERE plan = %s AND step = %s",
+            to_json(portrait),
+            self.plan.name,
+            step,
+        )
+
     def close_job(self, pg: Pg, job: str) -> None:
         """Delete a finished job and its ranges: it may run again."""
         for text in close_job(self.name, self.plan.name, job):

@@ -10,6 +10,7 @@ from membership_refactor.execution.locks import briefly
 from membership_refactor.execution.runner import Runner
 from membership_refactor.execution.sessions import Sessions, run
 from membership_refactor.execution.throttle import Throttle
+from membership_refactor.inspect.follow_columns import follow_columns
 from membership_refactor.inspect.repair import Repaired, repair
 from membership_refactor.inspect.verify import Verdict, require_no_open_step, verify
 from membership_refactor.sql.ledger.own_objects import mend_own_objects, renew_foreign_fence
@@ -58,8 +59,9 @@ def verify_all(runner: Runner, *, workers: int = 1) -> Verified:
 
 
 def repair_objects(runner: Runner) -> tuple[str, ...]:
-    """Make the tool's own triggers and functions again as the last step left them, and renew a
-    fence of another cluster. Return a line for each. Rows are compared after it.
+    """Make the tool's own triggers and functions again as the last step left them, renew a fence
+    of another cluster, and follow columns that were added alike to source and copy. Return a line
+    for each. Rows are compared after it.
 
     Locks: each table of the plan SHARE ROW EXCLUSIVE, waited for 50 ms at a time.
     """
@@ -80,7 +82,7 @@ def repair_objects(runner: Runner) -> tuple[str, ...]:
                 seconds=runner.options.lock_timeout,
                 say=runner.progress.say,
             )
-    return tuple(found)
+        return (*(f"made again: {text}" for text in found), *follow_columns(runner, pg))
 
 
 def repair_all(runner: Runner, verified: Verified) -> Sequence[tuple[Verdict, Repaired]]:

@@ -69,6 +69,10 @@ class Column:
     """False if different texts are equal in the collation."""
     base_type: str | None = None
     """The type under a domain, through all domains between; None for other types."""
+    enum: bool = False
+    """Whether its values are labels of an enum, under a domain or not."""
+    refuses_null: bool = False
+    """Whether its type is a domain that refuses NULL."""
     storage: str | None = None
     """PLAIN, EXTERNAL, EXTENDED or MAIN, if it is not the type's own."""
     compression: str | None = None

@@ -66,6 +66,11 @@ def base_type(type_name: str) -> str:
     return _MODIFIER.sub("", type_name, count=1)
 
 
+def stored_type(column: Column) -> str:
+    """The base type of the column's values: that under a domain, without a modifier."""
+    return base_type(column.base_type or column.type)
+
+
 def equal_is_identical(column: Column) -> bool:
     """Whether IS DISTINCT FROM finds every change of the column that matters: a change of the
     stored image, or for a column of the key a change of the value."""
@@ -80,7 +85,13 @@ def equal_is_identical(column: Column) -> bool:
 def identifies(column: Column) -> bool:
     """Whether equal values of the column are always identical, as an id needs: a row whose id
     changes must not be found under the new id before the change."""
-    return column.deterministic and base_type(column.base_type or column.type) in _IDENTIFYING
+    known = column.enum or stored_type(column) in _IDENTIFYING
+    return column.deterministic and has_own_equality(column) and known
+
+
+def has_own_equality(column: Column) -> bool:
+    """Whether PostgreSQL finds an ``=`` for the column: not for a domain over an enum."""
+    return not (column.enum and column.base_type)
 
 
 def differs(columns: Iterable[Column], left: str, right: str) -> str:

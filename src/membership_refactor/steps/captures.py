@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from membership_refactor.sql.capture.synchronous import Sync
+from membership_refactor.sql.refuse_writes import refusal_functions
+from membership_refactor.sql.statements import Statement
 from membership_refactor.steps.step import Situation
 
 
@@ -31,6 +33,18 @@ def to_source(s: Situation) -> Sync:
         columns=s.source().columns,
         exclusive=_exclusive(s),
         adopts=True,
+    )
+
+
+def following_functions(s: Situation, *, both: bool) -> tuple[Statement, ...]:
+    """The functions that stand between copy_table and retire_source, as far as they name columns.
+    With ``both`` either table may be written."""
+    if both:
+        return (*to_copy(s).function_statements(), *to_source(s).function_statements())
+    opens = s.revisions.mention("dual_write")
+    return (
+        *to_copy(s).function_statements(),
+        *refusal_functions(s.names, s.plan.id, s.source().columns, opens=opens),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from membership_refactor.planning import Stage
-from membership_refactor.portrait import Portrait
+from membership_refactor.portrait import Column, Portrait
 from membership_refactor.portrait.portrait_differences import Change, Difference, compared
 from membership_refactor.steps.step import Situation, Step
 
@@ -31,12 +31,41 @@ def changed_since(s: Situation, last: Step, going: Collection[str]) -> tuple[str
         schema=s.now.schema,
         tables=tuple(t for t in s.now.tables if expected.find(t.name) is not None),
     )
+    alike = {column.name for column in added_alike(s, last)}
     found = [
         difference.text
+        + (
+            "; both tables have it alike: membership-refactor repair --apply follows it"
+            if difference.aspect == "column" and difference.item in alike
+            else ""
+        )
         for difference in compared(expected, now)
         if difference.table in own and _stops(difference, s, last, going)
     ]
     return (*found, *_with_children(s, own))
+
+
+def added_alike(s: Situation, last: Step) -> tuple[Column, ...]:
+    """The columns that source and copy both got since ``last``, with the same type, default and
+    so on, while the two follow each other. Capture can follow these."""
+    if last.name not in _FOLLOWED or s.now is None:
+        return ()
+    source, copy = s.now.find(s.plan.source), s.now.find(s.plan.copy)
+    if source is None or copy is None:
+        return ()
+    known = s.source().column_names
+    return tuple(
+        c
+        for c in source.columns
+        if c.name not in known and c.name != s.plan.link and c.name in copy.column_names
+        if _carried(c) == _carried(copy.column(c.name)) and not c.identity and c.sequence is None
+    )
+
+
+def _carried(column: Column) -> tuple[object, ...]:
+    """What has to be the same on both sides."""
+    c = column
+    return (c.type, c.not_null, c.default, c.identity, c.generated, c.virtual, c.collation)
 
 
 def _stops(difference: Difference, s: Situation, last: Step, going: Collection[str]) -> bool:

@@ -23,7 +23,6 @@ from membership_refactor.sql.ddl.constraints import (
 from membership_refactor.sql.ddl.copy_portrait import cloned
 from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH, evaluation_path, finish_table
 from membership_refactor.sql.ddl.indexes import create_indexes, create_keys
-from membership_refactor.sql.ddl.plan_fits import fits
 from membership_refactor.sql.handover.dependents import handover_obstacles
 from membership_refactor.sql.parents.keep_link import keep_link_function, keep_link_triggers
 from membership_refactor.sql.parents.kept_uuids import resolve_kept
@@ -66,8 +65,8 @@ def refusals(s: Situation) -> tuple[str, ...]:
     if source is None:
         return (f'table "{s.names.schema}"."{s.plan.source}" does not exist',)
     return (
-        fits(s.plan, source)
-        or cannot_carry(s.plan, source, server=s.server)
+        # It asks first what the source is, and asks fits itself.
+        cannot_carry(s.plan, source, server=s.server)
         or path_obstacles(s.plan, s.before("copy_table"))
         # retire_source could not move these; it is better to say so before the work.
         or handover_obstacles(source, server=s.server)

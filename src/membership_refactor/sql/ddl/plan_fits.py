@@ -9,7 +9,7 @@ from membership_refactor.planning.policies import Extreme, choice
 from membership_refactor.portrait import Column, Table
 from membership_refactor.portrait.tokens import tokens
 from membership_refactor.sql.parents.parent_uuid import supported_key_type
-from membership_refactor.sql.types import base_type, identifies
+from membership_refactor.sql.types import base_type, has_own_equality, identifies, stored_type
 
 _TIMES = frozenset({"timestamp with time zone", "timestamp without time zone"})
 COUNTS = frozenset({"smallint", "integer", "bigint"})
@@ -66,6 +66,13 @@ def fits(plan: TableSplit, table: Table) -> tuple[str, ...]:
     for name in plan.parent_values:
         if name not in missing:
             reasons += _parent_value(plan, table.column(name))
+    reasons += [
+        f'column "{name}" has the domain {table.column(name).type}, which refuses NULL: the child '
+        "keeps it without values once parallel saving has stopped. Use SET NOT NULL on the column "
+        "instead of the domain's NOT NULL"
+        for name in plan.deprecated
+        if name not in missing and table.column(name).refuses_null
+    ]
     reasons += _generated(plan, table)
     return tuple(f'table "{table.name}": {reason}' for reason in reasons)
 
@@ -124,9 +131,14 @@ def _key(column: Column) -> Iterator[str]:
     place = f'key column "{column.name}"'
     if column.generated is not None:
         yield f"{place} is generated, so the parent could not be written"
-    elif not supported_key_type(column.type):
+    elif not supported_key_type(column):
+        why = "in which equal values can differ"
+        if identifies(column):
+            why = "that this tool cannot encode"
+        elif not has_own_equality(column):
+            why = "for which PostgreSQL finds no ="
         yield (
-            f"{place} has type {_named(column)}, in which equal values can differ. "
+            f"{place} has type {_named(column)}, {why}. "
             "Choose another key column or change its type"
         )
     elif not column.deterministic:
@@ -153,9 +165,7 @@ def _parent_value(plan: TableSplit, column: Column) -> Iterator[str]:
         yield f'parent column "{column.name}" is generated, so the parent could not be written'
     conflict = next(c.conflict for c in plan.parent_columns if c.name == column.name)
     chosen = choice(conflict)
-    if isinstance(chosen, Extreme) and (
-        base_type(column.base_type or column.type).removesuffix("[]") in _WITHOUT_ORDER
-    ):
+    if isinstance(chosen, Extreme) and (stored_type(column).removesuffix("[]") in _WITHOUT_ORDER):
         yield (
             f'parent column "{column.name}" has type {_named(column)}, '
             f"which has no {chosen.adjective} value. Choose another policy than {conflict}"

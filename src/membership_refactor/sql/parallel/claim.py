@@ -6,7 +6,7 @@ from membership_refactor.sql.parallel.sides import Sides, function
 from membership_refactor.sql.quoting import columns as listed
 from membership_refactor.sql.quoting import ident, literal
 from membership_refactor.sql.statements import Statement
-from membership_refactor.sql.types import base_type
+from membership_refactor.sql.types import stored_type
 
 TRIES = 100
 """After this many collisions something is broken, and the function raises."""
@@ -28,7 +28,7 @@ def claim_function(sides: Sides) -> tuple[Statement, ...]:
     keys = [f"own_k{n}" for n in range(1, len(sides.key) + 1)]
     values = [f"own_v{n}" for n in range(1, len(sides.values) + 1)]
     times = ["own_changed"] if plan.changed else []
-    types = [base_type(sides.child.column(c).type) for c in sides.shared]
+    types = [stored_type(sides.child.column(c)) for c in sides.shared]
     given = [*keys, *values, *times]
     arguments = [f"{n} {t}" for n, t in zip(given, types, strict=True)]
     arguments += [
@@ -114,7 +114,7 @@ def provisional_functions(sides: Sides) -> tuple[Statement, ...]:
     a parent with another key. ``is_provisional(uuid, key...)``: whether it returned this uuid."""
     names = sides.names
     keys = [f"k{n}" for n in range(1, len(sides.key) + 1)]
-    arguments = ", ".join(f"{k} {base_type(c.type)}" for k, c in zip(keys, sides.key, strict=True))
+    arguments = ", ".join(f"{k} {stored_type(c)}" for k, c in zip(keys, sides.key, strict=True))
     first = f"candidate := {names.own('uuid')}({', '.join(keys)});"
     others = (
         f"EXISTS (SELECT FROM {names.parent} AS p WHERE p.{sides.uuid} = candidate\n"

@@ -13,7 +13,7 @@ from membership_refactor.sql.quoting import columns as listed
 from membership_refactor.sql.quoting import dollar_quoted, ident
 from membership_refactor.sql.statements import Statement
 from membership_refactor.sql.triggers import SYNC_MARK, SYNC_ON
-from membership_refactor.sql.types import base_type, differs, keyed
+from membership_refactor.sql.types import differs, keyed, stored_type
 
 ROW_OF_CHILD, ROW_OF_PARENT = "saved", "parent"
 """plpgsql record variables with the current row of the child and of the parent."""
@@ -41,7 +41,7 @@ class Sides:
 
     @cached_property
     def id_type(self) -> str:
-        return base_type(self.child.column(self.plan.id).type)
+        return stored_type(self.child.column(self.plan.id))
 
     @cached_property
     def link(self) -> str:
@@ -89,10 +89,12 @@ class Sides:
     def same_key(self, left: str, arguments: str) -> str:
         """A condition on one row: equal keys, where NULL equals NULL. No index serves it."""
         record = "pg_catalog.record"
-        return (
-            f"ROW({self.row_of(left, self.key)})::{record} "
-            f"OPERATOR(pg_catalog.=) ROW({arguments})::{record}"
+        # A row with a domain cannot be compared with one of its base type.
+        key = ", ".join(
+            f"{left}.{ident(c.name)}" + (f"::{stored_type(c)}" if c.base_type else "")
+            for c in self.key
         )
+        return f"ROW({key})::{record} OPERATOR(pg_catalog.=) ROW({arguments})::{record}"
 
     def wrote(self, column: Column) -> str:
         """A condition: the statement of this event changed the column. It is also true for every

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Column, Table
 from membership_refactor.sql.quoting import ident
-from membership_refactor.sql.types import base_type
+from membership_refactor.sql.types import stored_type
 
 _WITHOUT_EQUALITY = frozenset(
     {"json", "xml", "point", "line", "lseg", "box", "path", "polygon", "circle"}
@@ -19,13 +19,13 @@ EXAMPLES = 3
 def comparable(column: Column, row: str = "t") -> str:
     """The column in a form that GROUP BY accepts and in which NULL is still NULL."""
     name = f"{row}.{ident(column.name)}"
-    plain = base_type(column.base_type or column.type) not in _WITHOUT_EQUALITY
+    plain = stored_type(column) not in _WITHOUT_EQUALITY
     return name if plain else f"{name}::pg_catalog.text"
 
 
 def is_text(column: Column) -> bool:
     """Whether its values can differ in letter case and blanks."""
-    return base_type(column.base_type or column.type) in _TEXTS
+    return stored_type(column) in _TEXTS
 
 
 def groups_query(plan: TableSplit, table: Table, where: str) -> str:

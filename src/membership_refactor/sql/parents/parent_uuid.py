@@ -11,17 +11,18 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from ipaddress import ip_interface
 from uuid import UUID
 
 from membership_refactor.errors import PlanError
 from membership_refactor.planning import TableSplit
-from membership_refactor.portrait import Table
+from membership_refactor.portrait import Column, Table
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.quoting import ident, literal
 from membership_refactor.sql.statements import Statement
-from membership_refactor.sql.types import base_type
+from membership_refactor.sql.types import base_type, has_own_equality, stored_type
 
 _NULL, _VALUE = r"'\x00'::pg_catalog.bytea", r"'\x01'::pg_catalog.bytea"
 
@@ -33,23 +34,31 @@ _FIXED_WIDTH = {
     "boolean": "pg_catalog.boolsend({})",
     "timestamp without time zone": "pg_catalog.timestamp_send({})",
     "timestamp with time zone": "pg_catalog.timestamptz_send({})",
+    "time without time zone": "pg_catalog.time_send({})",
+    "oid": "pg_catalog.oidsend({})",
+    "macaddr": "pg_catalog.macaddr_send({})",
+    "macaddr8": "pg_catalog.macaddr8_send({})",
+    # These two begin with the length of their address.
+    "inet": "pg_catalog.inet_send({})",
+    "cidr": "pg_catalog.cidr_send({})",
 }
 
 
-def supported_key_type(type_name: str) -> bool:
-    """Whether a column of that type can be in a key: equal values have to be identical."""
-    base = base_type(type_name)
-    return base in _INTEGERS | _TEXTS | _FIXED_WIDTH.keys() | {"numeric", "bytea"}
+def supported_key_type(column: Column) -> bool:
+    """Whether the column can be in a key: equal values have to be identical."""
+    known = _INTEGERS | _TEXTS | _FIXED_WIDTH.keys() | {"numeric", "bytea"}
+    return has_own_equality(column) and (column.enum or stored_type(column) in known)
 
 
-def _encoded(value: str, type_name: str) -> str:
-    base = base_type(type_name)
+def _encoded(value: str, column: Column) -> str:
+    base = stored_type(column)
     if base in _INTEGERS:
         # All integers have one width, so a wider column type does not change a uuid.
         encoded = f"pg_catalog.int8send({value}::pg_catalog.int8)"
     elif base in _FIXED_WIDTH:
         encoded = _FIXED_WIDTH[base].format(value)
-    elif base in _TEXTS or base in ("numeric", "bytea"):
+    elif column.enum or base in _TEXTS or base in ("numeric", "bytea"):
+        # A label of an enum is its text. That cast is STABLE, so PostgreSQL does not inline it.
         if base == "numeric":
             value = f"pg_catalog.trim_scale({value})"  # 1.0 and 1.00 are one key
         raw = value
@@ -60,7 +69,7 @@ def _encoded(value: str, type_name: str) -> str:
         encoded = f"pg_catalog.int4send(pg_catalog.octet_length({value})) || {raw}"
     else:
         raise PlanError(
-            f"a key column has type {type_name}, in which equal values can differ. "
+            f"a key column has type {column.type}, which cannot be encoded. "
             "Choose another column or change its type."
         )
     return f"coalesce({_VALUE} || {encoded}, {_NULL})"
@@ -83,8 +92,8 @@ def version_8(uuid: str) -> str:
 
 
 def key_types(plan: TableSplit, table: Table) -> tuple[str, ...]:
-    """The base types of the key columns, in the plan's order."""
-    return tuple(base_type(table.column(name).type) for name in plan.key)
+    """The types of the values of the key columns, in the plan's order."""
+    return tuple(stored_type(table.column(name)) for name in plan.key)
 
 
 def identity_functions(names: Names, table: Table) -> tuple[Statement, ...]:
@@ -96,7 +105,7 @@ def identity_functions(names: Names, table: Table) -> tuple[Statement, ...]:
     plan = names.plan
     types = key_types(plan, table)
     seed = f"'\\x{plan.name.encode().hex()}00'::pg_catalog.bytea"
-    parts = [_encoded(f"${n}", type_name) for n, type_name in enumerate(types, start=1)]
+    parts = [_encoded(f"${n}", table.column(name)) for n, name in enumerate(plan.key, start=1)]
     encoding = "\n    || ".join([seed, *parts])
     arguments = ", ".join(types)
     given = ", ".join(f"${n}" for n in range(1, len(types) + 1))
@@ -189,6 +198,18 @@ def _bytes(value: object, type_name: str) -> bytes:
     if base.startswith("timestamp") and isinstance(value, datetime):
         naive = value if value.tzinfo is None else (value - value.utcoffset()).replace(tzinfo=None)  # type: ignore[operator]
         return struct.pack(">q", (naive - _EPOCH) // timedelta(microseconds=1))
+    if base == "time without time zone" and isinstance(value, time):
+        since = datetime.combine(_EPOCH, value) - _EPOCH
+        return struct.pack(">q", since // timedelta(microseconds=1))
+    if base == "oid":
+        return struct.pack(">I", value)
+    if base in ("macaddr", "macaddr8"):
+        return bytes.fromhex(str(value).replace(":", ""))
+    if base in ("inet", "cidr"):
+        address = ip_interface(str(value))
+        packed = address.packed
+        family = 2 if address.version == 4 else 3
+        return bytes((family, address.network.prefixlen, base == "cidr", len(packed))) + packed
     if base == "bytea" and isinstance(value, bytes):
         raw = value
     elif base == "numeric":
