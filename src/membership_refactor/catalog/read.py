@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from membership_refactor.catalog import dependent_queries, queries
 from membership_refactor.catalog.read_functions import read_routines
 from membership_refactor.portrait.server_facts import EventTrigger, ReplicationSlot, Server
-from membership_refactor.portrait.tables import (
+from membership_refactor.portrait.table_parts import (
     Column,
     ColumnUse,
     Constraint,
@@ -24,14 +24,13 @@ from membership_refactor.portrait.tables import (
     IncomingKey,
     Index,
     Policy,
-    Portrait,
     Publication,
     Rule,
     Statistics,
-    Table,
     Trigger,
 )
-from membership_refactor.portrait.tables import Sequence as IdSequence
+from membership_refactor.portrait.table_parts import Sequence as IdSequence
+from membership_refactor.portrait.tables import Portrait, Table
 from membership_refactor.sql.column_uses import column_uses
 from membership_refactor.sql.names import OWN_PREFIXES, ledger_schema
 

@@ -10,7 +10,7 @@ from membership_refactor.portrait.portrait_differences import (
     differences,
 )
 from membership_refactor.portrait.server_facts import EventTrigger, Server
-from membership_refactor.portrait.tables import (
+from membership_refactor.portrait.table_parts import (
     Column,
     ColumnUse,
     Constraint,
@@ -19,14 +19,13 @@ from membership_refactor.portrait.tables import (
     IncomingKey,
     Index,
     Policy,
-    Portrait,
     Publication,
     Rule,
     Sequence,
     Statistics,
-    Table,
     Trigger,
 )
+from membership_refactor.portrait.tables import Portrait, Table
 
 __all__ = [
     "Adoption",

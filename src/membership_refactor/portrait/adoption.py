@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from membership_refactor.portrait.portrait_differences import Change, Difference, compared
-from membership_refactor.portrait.tables import Constraint, Portrait, Table
+from membership_refactor.portrait.table_parts import Constraint
+from membership_refactor.portrait.tables import Portrait, Table
 
 _STOPPING = frozenset({"table", "column", "type", "NOT NULL", "identity", "kind", "generation"})
 """Models, plan and later steps need these aspects. Other differences are only recorded."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from membership_refactor.portrait.tables import (
+from membership_refactor.portrait.table_parts import (
     Column,
     Constraint,
     Grant,
@@ -15,9 +15,9 @@ from membership_refactor.portrait.tables import (
     Rule,
     Sequence,
     Statistics,
-    Table,
     Trigger,
 )
+from membership_refactor.portrait.tables import Table
 from membership_refactor.portrait.tokens import canonical
 
 Aspects = dict[str, object]

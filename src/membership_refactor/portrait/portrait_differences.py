@@ -8,7 +8,8 @@ from enum import StrEnum
 from typing import Any
 
 from membership_refactor.portrait import aspects
-from membership_refactor.portrait.tables import Column, IncomingKey, Portrait, Statistics, Table
+from membership_refactor.portrait.table_parts import Column, IncomingKey, Statistics
+from membership_refactor.portrait.tables import Portrait, Table
 
 
 class Change(StrEnum):
