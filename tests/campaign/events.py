@@ -131,6 +131,9 @@ class Events:
                 f"ALTER TABLE {table} DROP COLUMN IF EXISTS {COLUMN},"
                 f" DROP CONSTRAINT IF EXISTS {CHECK}, ALTER amended_date SET STATISTICS -1",
                 f"COMMENT ON COLUMN {table}.amended_date IS NULL",
+                # With the table's grants go those of its columns.
+                f"REVOKE ALL ON {table} FROM {READER}",
+                f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY",
                 f"ALTER TABLE {table} OWNER TO {self.owner}",
             )
         self._certainly(*self._no_index(""))

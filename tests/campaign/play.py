@@ -163,13 +163,13 @@ class Campaign:
                 # honest failure. A DBA takes a quieter moment.
                 self.outcome.starved += 1
                 self._assign(kinds_between(self.at, target), most=2)
-            elif faults and mended < 20 and self.events.mend(said, self._repair):
+            elif faults and mended < 30 and self.events.mend(said, self._repair):
                 mended += 1
                 self.say(f"  {name} refused: {said}")
             elif not _passing(said):
                 self.outcome.bad.append(f"wrong: {name}: {said}")
                 return
-            elif self.random.random() < 0.2:
+            elif self.random.random() < 0.4:
                 self._abandon(name)
             if time.monotonic() - began > STEP_SECONDS:
                 self.outcome.bad.append(f"wrong: {name} never ends: {said}")
@@ -314,7 +314,7 @@ class Campaign:
         self.outcome.bad += [f"{line} (at {self.at})" for line in wrong]
         self.outcome.compared += compared
         self.outcome.rests += 1
-        if self.random.random() < 0.1:
+        if self.random.random() < 0.15:
             self._restore()
         commits = self.outcome.tally.commits.total() // 2
         self.say(

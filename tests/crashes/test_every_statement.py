@@ -110,13 +110,12 @@ def test_a_step_that_is_stopped_goes_on_or_is_taken_back(
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("revision", "direction"), WAYS)
-def test_a_step_stopped_around_any_of_its_commits_goes_on_and_is_taken_back(
+def test_a_step_stopped_around_any_of_its_commits_goes_on_or_is_taken_back(
     revision: str, direction: Direction, databases: Databases
 ) -> None:
     stops = Stops(databases, revision, direction)
-    for n in stops.sent.matter():
-        stops.goes_on(n)
-        stops.is_taken_back(n)
+    for turn, n in enumerate(stops.sent.matter()):
+        (stops.is_taken_back, stops.goes_on)[turn % 2](n)
 
 
 @pytest.mark.campaign

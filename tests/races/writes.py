@@ -129,7 +129,79 @@ WRITES = (
                            "UPDATE {t} SET rotation = 'w' WHERE id = {b}",
                            "DELETE FROM {t} WHERE id = {b} + 1"),
           f"{_gone(1)} AND {_is(0, 'rotation = ' + repr('w'))}"),
+    Write("cursor",
+          ("DECLARE mine CURSOR FOR SELECT * FROM {t} WHERE id = {b} FOR UPDATE", "FETCH mine",
+           "UPDATE {t} SET rotation = 'w', kind = 'cursor' WHERE CURRENT OF mine"), _is(0, W)),
+    Write("copy",
+          ("COPY {t} (id, person_id, programme, curriculum) FROM PROGRAM"
+           " 'printf \"%d\\\\t%d\\\\t9\\\\t9\\\\n\" $(({b} + 5)) {p}'",),
+          _is(5, "curriculum = 9")),
 )  # fmt: skip
+
+OWN = "('00000000-0000-4000-8000-' || lpad('{b}', 12, '0'))::uuid"
+PARENT = "(SELECT c.parent_uuid FROM s.narrow AS c WHERE c.id = {b})"
+
+
+NO = "rotation = 'no'"
+
+
+def _parent(condition: str, offset: int = 0) -> str:
+    """The child of the block has a parent with that."""
+    return (
+        "EXISTS (SELECT FROM s.narrow AS c JOIN s.wide AS p ON p.uuid = c.parent_uuid"
+        f" WHERE c.id = {{b}} + {offset} AND p.{condition})"
+    )
+
+
+OF_FAMILIES = (
+    Write("a parent's value", (f"UPDATE s.wide SET rotation = 'w' WHERE uuid = {PARENT}",),
+          _parent(W)),
+    Write("a parent's key", (f"UPDATE s.wide SET kind = 'moved' WHERE uuid = {PARENT}",),
+          _parent("kind = 'moved'")),
+    Write("a child's own column", ("UPDATE s.narrow SET curriculum = -7 WHERE id = {b}",),
+          _is(0, "curriculum = -7")),
+    Write("a child leaves", ("DELETE FROM s.narrow WHERE id = {b}",), _gone(0)),
+    Write("a child moves to its neighbour's parent",
+          ("UPDATE s.narrow SET parent_uuid = (SELECT c.parent_uuid FROM s.narrow AS c"
+           " WHERE c.id = {b} + 1) WHERE id = {b}",),
+          "(SELECT count(DISTINCT c.parent_uuid) = 1 FROM s.narrow AS c"
+          " WHERE c.id IN ({b}, {b} + 1))"),
+    Write("a parent is born with its child",
+          (f"INSERT INTO s.wide (uuid, person_id, programme, kind) VALUES ({OWN}, {{p}}, 9, 'new')",
+           f"INSERT INTO s.narrow (id, curriculum, parent_uuid) VALUES ({{b}} + 5, 1, {OWN})"),
+          _parent("kind = 'new'", 5)),
+    Write("a child joins", (f"INSERT INTO s.narrow (id, curriculum, parent_uuid)"
+                            f" SELECT {{b}} + 5, 1, {PARENT}",), _is(5, "true")),
+    Write("value and child",
+          (f"UPDATE s.wide SET score = 7.50 WHERE uuid = {PARENT}",
+           "UPDATE s.narrow SET curriculum = -8 WHERE id = {b}"),
+          f"{_parent('score = 7.5')} AND {_is(0, 'curriculum = -8')}"),
+    Write("savepoint of a parent rolled back",
+          ("SAVEPOINT p", f"UPDATE s.wide SET rotation = 'no' WHERE uuid = {PARENT}",
+           "ROLLBACK TO p", "UPDATE s.narrow SET curriculum = -9 WHERE id = {b}"),
+          f"{_is(0, 'curriculum = -9')} AND NOT {_parent(NO)}"),
+    Write("merge into a parent",
+          (f"MERGE INTO s.wide AS w USING (SELECT {PARENT} AS uuid) AS v ON w.uuid = v.uuid"
+           " WHEN MATCHED THEN UPDATE SET rotation = 'w', kind = 'merged'",),
+          _parent("kind = 'merged'")),
+    Write("replica role on a parent",
+          ("SET LOCAL session_replication_role = replica",
+           f"UPDATE s.wide SET rotation = 'w' WHERE uuid = {PARENT}",
+           "UPDATE s.narrow SET curriculum = -7 WHERE id = {b}"),
+          f"{_parent(W)} AND {_is(0, 'curriculum = -7')}"),
+    Write("cursor over a parent",
+          (f"DECLARE mine CURSOR FOR SELECT * FROM s.wide WHERE uuid = {PARENT} FOR UPDATE",
+           "FETCH mine", "UPDATE s.wide SET score = 7.50 WHERE CURRENT OF mine"),
+          _parent("score = 7.5")),
+    Write("both rows locked first",
+          ("SELECT FROM s.narrow WHERE id = {b} FOR UPDATE",
+           f"SELECT FROM s.wide WHERE uuid = {PARENT} FOR UPDATE",
+           f"UPDATE s.wide SET rotation = 'w' WHERE uuid = {PARENT}"), _parent(W)),
+    Write("there and back", (f"UPDATE s.wide SET rotation = 'x' WHERE uuid = {PARENT}",
+                             f"UPDATE s.wide SET rotation = 'w' WHERE uuid = {PARENT}"),
+          _parent(W)),
+)  # fmt: skip
+"""What new-style writers do: to parents, to links, and to columns of the child's own."""
 
 CASCADES = (
     Write("person deleted, cascading", ("DELETE FROM s.person WHERE id = {p}",), _gone(1)),
@@ -159,5 +231,7 @@ LOW, HIGH = 1, 31
 
 def base_of(write: Write, region: int) -> int:
     """The first id of that write's block."""
-    known = (*WRITES, *CASCADES)
-    return BLOCK * (region + (known.index(write) if write in known else 0))
+    for known in ((*WRITES, *CASCADES), OF_FAMILIES):
+        if write in known:
+            return BLOCK * (region + known.index(write))
+    return BLOCK * region

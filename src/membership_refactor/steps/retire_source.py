@@ -7,6 +7,7 @@ from dataclasses import replace
 from membership_refactor.checks.check import Check
 from membership_refactor.checks.copied_rows import copy_is_exact, links_match_keys
 from membership_refactor.checks.gate import gate
+from membership_refactor.checks.privileges_return import archive_admits_nobody_else
 from membership_refactor.planning import Stage
 from membership_refactor.portrait import Portrait, Table
 from membership_refactor.sql.build.table_build import TableBuild, build_of_retired
@@ -174,6 +175,11 @@ def down(s: Situation) -> tuple[Action, ...]:
     )
 
 
+def before_down(s: Situation) -> tuple[Check, ...]:
+    """Asked of every downgrade that comes here; without an archive there is nothing to ask."""
+    return (archive_admits_nobody_else(s.names),)
+
+
 def after_down(s: Situation) -> tuple[Check, ...]:
     return before_up(s)
 
@@ -209,6 +215,7 @@ STEP = Step(
     becomes=becomes,
     refusals=refusals,
     before_up=before_up,
+    before_down=before_down,
     after_down=after_down,
     holds=holds,
     compares=compares,
