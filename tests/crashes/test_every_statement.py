@@ -8,10 +8,10 @@ from membership_refactor.portrait import differences
 from membership_refactor.steps.step import Direction
 from tests.chain.driver import REVISIONS, Chain, snapshot
 from tests.chain.fixed import at
-from tests.chain.killing import go
+from tests.chain.killing import go, watched
 from tests.chain.test_kill import assert_alike, facts, is_open
 from tests.crashes.one_of_everything import EVERYTHING, FILLED
-from tests.crashes.stopped_runs import Commits, Statements
+from tests.crashes.stopped_runs import Commits, Statements, Stopped
 from tests.fixtures.databases import Databases
 from tests.fixtures.steps import step_of
 
@@ -78,9 +78,11 @@ class Stops:
         )
         chain.runner().abandon()
         assert not is_open(chain), place
-        if self.stands_up(chain) is not (self.direction is Direction.DOWN):
-            # The abandon of a way down was stopped on its way up again, which was taken back too.
-            go(chain, self.revision, self.direction.other)
+        if self.direction is Direction.UP:
+            assert not self.stands_up(chain), place
+        elif not self.stands_up(chain):
+            # The abandon was stopped on its way up again, which was taken back too.
+            go(chain, self.revision, Direction.UP)
         found = snapshot(chain)
         assert facts(chain, found, self.revision) == self.known, place
         assert differences(self.before.portrait, found.portrait) == (), place
@@ -106,6 +108,30 @@ def test_a_step_that_is_stopped_goes_on_or_is_taken_back(
     assert chosen
     for turn, n in enumerate(chosen):
         (stops.goes_on, stops.is_taken_back)[turn % 2](n)
+
+
+@pytest.mark.parametrize("revision", ["0003", "0008", "0011"])
+def test_an_abandon_that_stopped_before_it_undid_anything_is_repeated(
+    revision: str, databases: Databases
+) -> None:
+    """The half of an upgrade that was done is still there: the step never was up."""
+    stops = Stops(databases, revision, Direction.UP)
+    chain = stops.stopped(stops.sent.matter()[-2])
+    sent: list[str] = []
+
+    def stop(text: str) -> None:
+        # The turn and its record are one transaction.
+        if any("SET direction = 'down'" in earlier for earlier in sent[:-1]):
+            raise Stopped(text)
+        sent.append(text)
+
+    with pytest.raises(Stopped):
+        chain.runner(engine=watched(chain.url, stop)).abandon()
+    chain.runner().abandon()
+    assert not stops.stands_up(chain)
+    assert facts(chain, snapshot(chain), revision) == stops.known
+    go(chain, revision, Direction.UP)
+    assert_alike(snapshot(chain), stops.after, revision)
 
 
 @pytest.mark.slow

@@ -178,8 +178,8 @@ OF_FAMILIES = (
           f"{_parent('score = 7.5')} AND {_is(0, 'curriculum = -8')}"),
     Write("savepoint of a parent rolled back",
           ("SAVEPOINT p", f"UPDATE s.wide SET rotation = 'no' WHERE uuid = {PARENT}",
-           "ROLLBACK TO p", "UPDATE s.narrow SET curriculum = -9 WHERE id = {b}"),
-          f"{_is(0, 'curriculum = -9')} AND NOT {_parent(NO)}"),
+           "ROLLBACK TO p", f"UPDATE s.wide SET score = -9 WHERE uuid = {PARENT}"),
+          f"{_parent('score = -9')} AND NOT {_parent(NO)}"),
     Write("merge into a parent",
           (f"MERGE INTO s.wide AS w USING (SELECT {PARENT} AS uuid) AS v ON w.uuid = v.uuid"
            " WHEN MATCHED THEN UPDATE SET rotation = 'w', kind = 'merged'",),

@@ -22,6 +22,8 @@ from membership_refactor.steps.step import Direction, Step
 from membership_refactor.steps.step_chain import Chain
 
 TAKE_BACK = "membership-refactor abandon"
+TURNED = "turned"
+"""The action of an open downgrade that undoes an upgrade: the step never was up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,8 +185,8 @@ class Ledger:
         )
 
     def turn(self, pg: Pg, step: str, direction: Direction, now: Portrait) -> None:
-        """Turn the open step round. Its actions are no longer recorded as done, and ``now`` are
-        the tables as its actions have left them."""
+        """Turn the open step round. Its actions are no longer recorded as done but for ``TURNED``,
+        and ``now`` are the tables as its actions have left them."""
         with pg.transaction():
             self._write(
                 pg,
@@ -208,6 +210,7 @@ class Ledger:
                 self.plan.name,
                 step,
             )
+            self.mark(pg, step, direction, TURNED)
 
     def replace_portrait(self, pg: Pg, step: str, portrait: Portrait) -> None:
         """Keep another portrait of the tables as they were before the step."""

@@ -18,7 +18,7 @@ from membership_refactor.errors import (
     StepOutOfOrder,
 )
 from membership_refactor.execution.do_action import Performer, Work
-from membership_refactor.execution.ledger import TAKE_BACK, Ledger
+from membership_refactor.execution.ledger import TAKE_BACK, TURNED, Ledger
 from membership_refactor.execution.options import Options
 from membership_refactor.execution.ownership import owner_of
 from membership_refactor.execution.progress import Progress
@@ -80,7 +80,8 @@ class Runner:
         """Take the open step back; return its label and direction, None where none is open.
 
         An open upgrade is undone by its downgrade. An open downgrade is finished first and then
-        upgraded again. Either way the chain stands where it stood before.
+        upgraded again. Either way the chain stands where it stood before. An abandon that was
+        interrupted while it undid an upgrade goes on.
         """
         sessions = self.sessions("abandon")
         with sessions.open(purpose="ledger") as pg:
@@ -99,7 +100,7 @@ class Runner:
             if found.direction is Direction.UP:
                 self.ledger.turn(pg, found.step, Direction.DOWN, self.read())
         self.downgrade(found.step)
-        if found.direction is Direction.DOWN:
+        if found.direction is Direction.DOWN and TURNED not in done:
             self.upgrade(found.step)
         return taken
 

@@ -19,7 +19,7 @@ from membership_refactor.sql.ddl.cannot_copy import ambiguous_policies
 from membership_refactor.sql.ddl.constraints import add_constraint, validate_constraint
 from membership_refactor.sql.ddl.copy_portrait import policy_under_name
 from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH
-from membership_refactor.sql.ddl.grants_and_policies import create_policies, grant_table
+from membership_refactor.sql.ddl.grants_and_policies import grant_table
 from membership_refactor.sql.ddl.renaming import reads_whole_row
 from membership_refactor.sql.parallel.install import install
 from membership_refactor.sql.parallel.ledger_tables import ledger_tables
@@ -40,6 +40,7 @@ from membership_refactor.steps.actions import Action, Brief, Ranges, Run
 from membership_refactor.steps.create_parent import CLOSED, parent
 from membership_refactor.steps.firing_triggers import fired_by_carrying
 from membership_refactor.steps.not_null import set_not_null
+from membership_refactor.steps.parent_policies import create_parent_policies
 from membership_refactor.steps.portraits import with_tables
 from membership_refactor.steps.step import Situation, Step
 from membership_refactor.steps.unlink_children import down, required_columns
@@ -48,9 +49,12 @@ from membership_refactor.steps.version_column import unnamed_versions
 SHARE_ROW, EXCLUSIVE = Lock.SHARE_ROW_EXCLUSIVE, Lock.ACCESS_EXCLUSIVE
 
 
-def opened_parent(s: Situation) -> Table:
-    """The parent with the source's grants and the row security that its columns can carry."""
-    table, child = parent(s), s.child("create_parent")
+def opened_parent(s: Situation, child: Table) -> Table:
+    """The parent with the child's grants, and its row security as far as the columns carry it.
+
+    What was granted or revoked since the parent was made is in the ``child`` of this moment.
+    """
+    table = parent(s)
     names = set(table.column_names)
     return replace(
         table,
@@ -139,6 +143,7 @@ def up(s: Situation) -> tuple[Action, ...]:
         *close_triggers(names, CLOSED, names.parent),
     )
     copy, key = names.copy, link_key(s)
+    opened = opened_parent(s, s.current(plan.copy))
     return (
         Run(
             key="create_functions",
@@ -181,14 +186,12 @@ def up(s: Situation) -> tuple[Action, ...]:
             locks=((names.parent, EXCLUSIVE),),
             statements=remove_triggers(tuple(t for t in replaced if t.table == names.parent)),
         ),
+        # One that is taken back and taken again finds the policies of the first time.
+        *create_parent_policies(s, opened),
         Run(
             key="open_parent",
-            title="Open the parent: policies and grants",
-            statements=(
-                EMPTY_SEARCH_PATH,
-                *create_policies(opened_parent(s)),
-                *grant_table(opened_parent(s)),
-            ),
+            title="Open the parent: grants",
+            statements=(EMPTY_SEARCH_PATH, *grant_table(opened)),
         ),
     )
 
@@ -263,7 +266,7 @@ def becomes(s: Situation) -> Portrait:
         references=(s.plan.parent_id,),
     )
     return with_tables(
-        s.before("link_children"), linked, replace(opened_parent(s), incoming=(incoming,))
+        s.before("link_children"), linked, replace(opened_parent(s, child), incoming=(incoming,))
     )
 
 

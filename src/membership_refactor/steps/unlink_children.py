@@ -37,6 +37,7 @@ from membership_refactor.sql.triggers import install_triggers, remove_triggers
 from membership_refactor.steps.actions import Action, Brief, Ranges, Run
 from membership_refactor.steps.create_parent import CLOSED, closed_message
 from membership_refactor.steps.not_null import set_not_null
+from membership_refactor.steps.parent_policies import drop_parent_policies
 from membership_refactor.steps.step import Situation
 
 SHARE_ROW, EXCLUSIVE = Lock.SHARE_ROW_EXCLUSIVE, Lock.ACCESS_EXCLUSIVE
@@ -76,6 +77,7 @@ def down(s: Situation) -> tuple[Action, ...]:
             title="Revoke all privileges on the parent",
             statements=(revoke_default_privileges(names.parent),),
         ),
+        *drop_parent_policies(s),
         Run(
             key="create_functions",
             title="Create functions",

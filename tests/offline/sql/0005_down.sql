@@ -181,7 +181,87 @@ BEGIN
   END IF;
 END
 $body$;
-
+DO $body$
+#variable_conflict use_column
+DECLARE
+  broken bigint; keys text[]; began timestamptz := pg_catalog.clock_timestamp();
+BEGIN
+  SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
+FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
+SELECT pg_catalog.format('REVOKE %s%s ON %s FROM %s', g.privilege_type,
+  CASE WHEN g.attname IS NOT NULL THEN pg_catalog.format(' (%I)', g.attname) END,
+  '"public"."programme_membership_retired"', g.grantee)
+FROM (
+SELECT CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(
+    pg_catalog.pg_get_userbyid(g.grantee)::text) END AS grantee, g.privilege_type,
+    x.attname FROM (
+  SELECT c.relacl AS acl, c.relowner, NULL::name AS attname FROM pg_catalog.pg_class AS c
+  WHERE c.oid = pg_catalog.to_regclass('"public"."programme_membership_retired"')
+  UNION ALL
+  SELECT a.attacl, c.relowner, a.attname FROM pg_catalog.pg_attribute AS a
+  JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid
+  WHERE c.oid = pg_catalog.to_regclass('"public"."programme_membership_retired"') AND a.attnum > 0 AND NOT a.attisdropped) AS x
+CROSS JOIN LATERAL pg_catalog.aclexplode(x.acl) AS g WHERE g.grantee <> x.relowner
+EXCEPT
+SELECT CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(
+    pg_catalog.pg_get_userbyid(g.grantee)::text) END AS grantee, g.privilege_type,
+    x.attname FROM (
+  SELECT c.relacl AS acl, c.relowner, NULL::name AS attname FROM pg_catalog.pg_class AS c
+  WHERE c.oid = pg_catalog.to_regclass('"public"."curriculum_membership"')
+  UNION ALL
+  SELECT a.attacl, c.relowner, a.attname FROM pg_catalog.pg_attribute AS a
+  JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid
+  WHERE c.oid = pg_catalog.to_regclass('"public"."curriculum_membership"') AND a.attnum > 0 AND NOT a.attisdropped) AS x
+CROSS JOIN LATERAL pg_catalog.aclexplode(x.acl) AS g WHERE g.grantee <> x.relowner
+) AS g
+WHERE g.attname IS NULL OR EXISTS (SELECT FROM pg_catalog.pg_attribute AS a
+  WHERE a.attrelid = pg_catalog.to_regclass('"public"."curriculum_membership"') AND a.attname = g.attname AND NOT a.attisdropped)
+AND NOT EXISTS (SELECT FROM (
+SELECT CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(
+    pg_catalog.pg_get_userbyid(g.grantee)::text) END AS grantee, g.privilege_type,
+    x.attname FROM (
+  SELECT c.relacl AS acl, c.relowner, NULL::name AS attname FROM pg_catalog.pg_class AS c
+  WHERE c.oid = pg_catalog.to_regclass('"public"."curriculum_membership"')
+  UNION ALL
+  SELECT a.attacl, c.relowner, a.attname FROM pg_catalog.pg_attribute AS a
+  JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid
+  WHERE c.oid = pg_catalog.to_regclass('"public"."curriculum_membership"') AND a.attnum > 0 AND NOT a.attisdropped) AS x
+CROSS JOIN LATERAL pg_catalog.aclexplode(x.acl) AS g WHERE g.grantee <> x.relowner
+) AS c
+  WHERE c.attname IS NULL AND c.grantee = g.grantee
+  AND c.privilege_type = g.privilege_type)
+UNION ALL
+SELECT 'ALTER TABLE ' || '"public"."programme_membership_retired"' || ' ENABLE ROW LEVEL SECURITY'
+FROM pg_catalog.pg_class AS a, pg_catalog.pg_class AS c
+WHERE a.oid = pg_catalog.to_regclass('"public"."programme_membership_retired"') AND c.oid = pg_catalog.to_regclass('"public"."curriculum_membership"')
+AND c.relrowsecurity AND NOT a.relrowsecurity
+UNION ALL
+SELECT pg_catalog.format('CREATE POLICY %I ON %s as on %s', p.polname,
+  '"public"."programme_membership_retired"', '"public"."curriculum_membership"')
+FROM (
+SELECT p.polname, p.polcmd, p.polpermissive, p.polroles FROM pg_catalog.pg_policy AS p
+WHERE p.polrelid = pg_catalog.to_regclass('"public"."curriculum_membership"')
+EXCEPT
+SELECT p.polname, p.polcmd, p.polpermissive, p.polroles FROM pg_catalog.pg_policy AS p
+WHERE p.polrelid = pg_catalog.to_regclass('"public"."programme_membership_retired"')
+) AS p
+WHERE pg_catalog.to_regclass('"public"."programme_membership_retired"') IS NOT NULL
+) AS z (key)) AS k) AS c;
+  INSERT INTO "public_refactor"."check_result"
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'retire_source', 'down', 'the archive admits nobody else', broken, keys,
+    extract(epoch FROM pg_catalog.clock_timestamp() - began));
+  COMMIT;
+  IF broken > 0 THEN
+    RAISE assert_failure USING
+      MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
+        'the archive admits nobody else', 'nobody may use "public"."programme_membership_retired" who may not use "public"."curriculum_membership"',
+        CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
+        pg_catalog.array_to_string(keys, '; ')),
+      HINT = 'Run each of these statements, then run the same command again.';
+  END IF;
+END
+$body$;
 BEGIN;
 DELETE FROM "public_refactor"."action" WHERE plan = 'programme_membership' AND step = 'retire_source';
 INSERT INTO "public_refactor"."step" AS s

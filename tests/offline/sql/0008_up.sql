@@ -2168,10 +2168,10 @@ END
 $body1$;
 \endif
 
--- Open the parent: policies and grants
+-- Open the parent: grants
 SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'link_children', 'up', 'open_parent')) AS refactor_to_do \gset
 \if :refactor_to_do
-\warn '  Open the parent: policies and grants'
+\warn '  Open the parent: grants'
 BEGIN;
 SET LOCAL search_path = '';
 INSERT INTO "public_refactor"."action" (plan, step, direction, key)

@@ -24,6 +24,26 @@ def create_policies(table: Table) -> tuple[Statement, ...]:
     return tuple(statements)
 
 
+def drop_policies(table: Table) -> tuple[Statement, ...]:
+    """The opposite; on a table that nobody but its owner may use."""
+    if not table.policies and not table.row_security:
+        return ()
+    name = qualified(table.schema, table.name)
+    return (
+        *(
+            Statement(
+                f"DROP POLICY IF EXISTS {ident(p.name)} ON {name}", Lock.ACCESS_EXCLUSIVE, name
+            )
+            for p in table.policies
+        ),
+        Statement(
+            f"ALTER TABLE {name} DISABLE ROW LEVEL SECURITY, NO FORCE ROW LEVEL SECURITY",
+            Lock.ACCESS_EXCLUSIVE,
+            name,
+        ),
+    )
+
+
 def policy_text(table: Table, policy: Policy) -> str:
     """One policy."""
     kind = "PERMISSIVE" if policy.permissive else "RESTRICTIVE"
