@@ -88,9 +88,9 @@ def test_a_policy_that_the_parent_can_have_comes_along() -> None:
     policy = policed("person_id")
     s = with_table("link_children", "curriculum_membership", lambda t: guarded(t, policy))
     assert STEP.refusals(s) == ()
-    s = with_table("create_parent", "curriculum_membership", lambda t: guarded(t, policy))
-    assert opened_parent(s).policies == (policy,)
-    assert opened_parent(s).row_security
+    opened = opened_parent(s, s.child("link_children"))
+    assert opened.policies == (policy,)
+    assert opened.row_security
 
 
 def test_an_old_style_write_makes_its_parent_and_a_new_style_one_fills_its_children(
