@@ -45,7 +45,7 @@ def documented(
     if where.table == "copy" and where.step == COPY and kind is not Difference.ALLOWED:
         return "the copy may be read, and written only so that it does not change"
     if kind is Difference.REFUSED:
-        return _refused(where, bool(deprecated), now)
+        return _refused(where, bool(deprecated), "DELETE" in probe.label, now)
     if kind is Difference.EFFECT and where.table == "copy":
         same = before.tag == now.tag
         if where.step == DUAL and same and not now.effects and "itself" in probe.label:
@@ -55,7 +55,7 @@ def documented(
     return None
 
 
-def _refused(where: Where, deprecated: bool, now: Outcome) -> str | None:
+def _refused(where: Where, deprecated: bool, removes: bool, now: Outcome) -> str | None:
     if where.table == "source" and where.step in ONCE_RETIRED:
         gone = now.sqlstate in ("42P01", "42703", "55000", "42501")
         return "the old name is gone, or stands for the new parent" if gone else None
@@ -67,6 +67,9 @@ def _refused(where: Where, deprecated: bool, now: Outcome) -> str | None:
             return "the deprecated columns are gone"
     if where.step in GONE and where.style is Style.OLD and now.sqlstate in ("42703", "23502"):
         return "an old statement does not name the link"
+    if where.step == LINK and where.style is Style.NEW and now.sqlstate == "23503":
+        # The INSERT names the parent that went with its last child, a moment before.
+        return "a parent that the tool made goes with its last child" if removes else None
     return None
 
 

@@ -71,6 +71,9 @@ class Sample:
             new = self._add(self._found(query))
             self.kinds[kind] = self.kinds.get(kind, 0) + sum(map(len, new.values()))
         self._add(self._found(queries.plain_rows(source, estimate, wanted)))
+        # The source's own rows, by partition; others may refer to them.
+        chosen = {table: set(rows) for table, rows in self.rows.items()}
+        named = self._as_regclass(source)
         for table in others:
             if self.pg.execute(queries.LEAVES, (table,)).fetchone() and table != source:
                 few = queries.plain_rows(table, self._estimate(table), max(wanted // 4, 100))
@@ -79,12 +82,12 @@ class Sample:
             queries.SMALL, {"bytes": SMALL_BYTES, "ledger": ledger_schema(schema)}
         ).fetchall()
         foreign_keys = self.pg.execute(queries.FOREIGN_KEYS).fetchall()
-        chosen = {t: set(rows) for t, rows in self.rows.items()}
         for (table,) in small:
             self._add(self._found(f"SELECT {queries.WHERE} FROM ONLY {table} AS t"))
         for _, child, parent, _, by, to in foreign_keys:
-            for leaf in (parent,) if child != parent else ():
-                for ctids in _chunks(chosen.get(leaf, ())):
+            leaves = chosen.keys() if parent == named and child not in chosen else ()
+            for leaf in leaves:
+                for ctids in _chunks(chosen[leaf]):
                     self._add(
                         self._found(queries.referring_rows(child, leaf, by, to, ctids, _REFERRING))
                     )
@@ -108,8 +111,12 @@ class Sample:
                         hint="Ask for fewer rows: --rows 1000.",
                     )
 
+    def _as_regclass(self, table: str) -> str:
+        row = self.pg.execute("SELECT pg_catalog.to_regclass(%s)::text", (table,)).fetchone()
+        return str(row[0]) if row else table
+
     def _estimate(self, table: str) -> int:
-        row = self.pg.execute(queries.ESTIMATE, (table,)).fetchone()
+        row = self.pg.execute(queries.ESTIMATE, {"table": table}).fetchone()
         return int(row[0]) if row else 0
 
     def load(self, target: psycopg.Connection[tuple[Any, ...]]) -> None:

@@ -50,9 +50,11 @@ WHERE last_value IS NOT NULL
 ESTIMATE = """
 SELECT coalesce(sum(CASE WHEN c.reltuples >= 0 AND (c.reltuples > 0 OR c.relpages > 0)
   THEN c.reltuples ELSE pg_catalog.pg_relation_size(c.oid) / 60 END), 0)::bigint
-FROM pg_catalog.pg_partition_tree(to_regclass(%s)) AS t
-JOIN pg_catalog.pg_class AS c ON c.oid = t.relid AND c.relkind = 'r'
+FROM pg_catalog.pg_class AS c
+WHERE c.relkind = 'r' AND (c.oid = to_regclass(%(table)s)
+  OR c.oid IN (SELECT relid FROM pg_catalog.pg_partition_tree(to_regclass(%(table)s))))
 """
+"""How many rows a table has, with all partitions; from its size where it was never analyzed."""
 TEXTS = """
 SELECT a.attname::text FROM pg_catalog.pg_attribute AS a
 JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
