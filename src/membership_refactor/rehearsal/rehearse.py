@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import psycopg
 
 from membership_refactor.database import libpq_url, without_password
 from membership_refactor.environment import connect_engine
+from membership_refactor.execution.options import Options
 from membership_refactor.execution.progress import Progress
 from membership_refactor.operations import chain_of
 from membership_refactor.rehearsal.disarm import disarm
@@ -44,7 +45,7 @@ def rehearse(subject: Subject, wanted: Wanted) -> Rehearsal:
             request = replace(
                 subject.request,
                 url=scratch.url,
-                options=replace(subject.request.options, accept_usage=REASON, lock_timeout=20),
+                options=accepting(subject.request.options),
                 progress=Progress(quiet=True),
             )
             engine = connect_engine(scratch.url, request.schema)
@@ -60,6 +61,12 @@ def rehearse(subject: Subject, wanted: Wanted) -> Rehearsal:
     done.findings = merged(done.findings)
     done.seconds = time.monotonic() - began
     return done
+
+
+def accepting(options: Options) -> Options:
+    """Options with which every gate opens: what it guards against is what a rehearsal shows."""
+    gates = {f.name: REASON for f in fields(options) if f.name.startswith("accept_")}
+    return replace(options, lock_timeout=20, **gates)  # type: ignore[arg-type]
 
 
 @contextmanager
