@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import csv
 import io
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -19,7 +21,8 @@ from membership_refactor.environment import Request
 from membership_refactor.errors import WrongUse
 from membership_refactor.execution.options import Options
 from membership_refactor.plans.program_enrollment import IDENTITY
-from tests.enrollment.tables import contents, enrol, run
+from tests.cli.processes import command, environment
+from tests.enrollment.tables import CURRICULA, PROGRAMS, contents, enrol, run
 
 
 def call(
@@ -63,6 +66,27 @@ def test_the_text_names_every_kind_and_every_row(
         assert line in out
     # Square brackets of a key are no markup.
     assert "[red]k" in out
+
+
+def test_a_file_gets_whole_uuids_however_narrow_the_terminal_is(
+    troubled: Engine, tmp_path: Path
+) -> None:
+    file = tmp_path / "duplicates"
+    with file.open("w") as out:
+        ended = subprocess.run(
+            [*command("membership-refactor"), "-x", f"url={_url(troubled)}", "duplicates"],
+            stdout=out,
+            env=environment(COLUMNS="80"),
+            check=False,
+        )
+    assert ended.returncode == FINDINGS
+    rows = [line for line in file.read_text().splitlines() if "enrolled" in line]
+    assert len(rows) == 6
+    assert all(f"{PROGRAMS[0]} " in row and f"{CURRICULA[0]} " in row for row in rows)
+
+
+def _url(engine: Engine) -> str:
+    return engine.url.render_as_string(hide_password=False)
 
 
 def test_csv_has_a_line_for_each_row(troubled: Engine, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,6 +6,7 @@ import json
 
 import pytest
 from sqlalchemy import Engine
+from sqlalchemy.exc import NotSupportedError
 
 from membership_refactor.cli import duplicates, merge_duplicates
 from membership_refactor.cli.verb import FINDINGS, FINE
@@ -77,6 +78,9 @@ def test_they_stop_neither_looking_nor_merging(
         assert run(connection, seats) == [(1, 1), (2, 2), (3, 2)]
 
 
+BLIND = "CREATE COLLATION blind (provider = icu, locale = 'und-u-ks-level2', deterministic = false)"
+
+
 @pytest.mark.parametrize(
     ("kind", "one", "same"),
     [
@@ -92,11 +96,11 @@ def test_one_scope_is_what_the_database_says_it_is(
     unconstrained_engine: Engine, kind: str, one: str, same: str
 ) -> None:
     with unconstrained_engine.begin() as connection:
-        run(
-            connection,
-            "CREATE COLLATION blind (provider = icu, locale = 'und-u-ks-level2',"
-            " deterministic = false)",
-        )
+        if "blind" in kind:
+            try:
+                run(connection, BLIND)
+            except NotSupportedError:
+                pytest.skip("this server was built without ICU")
         run(connection, f"CREATE TABLE guest (id bigint PRIMARY KEY, badge integer, place {kind})")
         for number, place in enumerate((one, same)):
             run(connection, "INSERT INTO guest VALUES (%s, 7, %s)", number, place)
