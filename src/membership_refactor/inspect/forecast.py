@@ -1,22 +1,20 @@
-"""Makes the forecast: applies the steps to portraits, and counts rows."""
+"""Makes the forecast: applies the steps to portraits, and asks checks and gates."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import psycopg
 
 from membership_refactor.catalog.read import read_server
-from membership_refactor.checks.check import Check, Reach
+from membership_refactor.checks.check import Check
 from membership_refactor.execution.ledger import Ledger, StepRecord
 from membership_refactor.execution.run_checks import examine
 from membership_refactor.execution.runner import Runner
-from membership_refactor.execution.sessions import Pg, run, value
+from membership_refactor.execution.sessions import Pg, run
+from membership_refactor.inspect.estimates import Estimates
 from membership_refactor.inspect.forecast_values import (
-    ACTION_SECONDS,
-    RATES,
     Answer,
     Asked,
     Forecast,
@@ -29,30 +27,9 @@ from membership_refactor.planning import Stage
 from membership_refactor.portrait import Portrait
 from membership_refactor.sql.application_code.search_path import session_path
 from membership_refactor.sql.names import Names
-from membership_refactor.sql.parents.key_statistics import groups_query
 from membership_refactor.sql.quoting import ident, qualified
-from membership_refactor.steps.actions import Action, Alone, Build, Ranges, Run, Switch, Verify
-from membership_refactor.steps.enrollment_identity import UniqueIndex
+from membership_refactor.steps.actions import Action, Verify
 from membership_refactor.steps.step import Direction, Situation, Step
-
-_CALIBRATION = (
-    "SELECT pg_catalog.count(pg_catalog.sha256(pg_catalog.int8send(i)))\n"
-    "FROM pg_catalog.generate_series(1::bigint, 60000) AS i"
-)
-_CALIBRATION_SECONDS = 0.04
-"""Its time on the machine on which the rates were measured."""
-_ROW_OVERHEAD = 40
-"""Bytes of an index entry with its share of the page, and the same for the link."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Counts:
-    rows: int = 0
-    bytes: int = 0
-    groups: int | None = None
-    gaps: int | None = None
-    losers: int | None = None
-    table: str | None = None
 
 
 def forecast(runner: Runner, texts: Mapping[str, RevisionText]) -> tuple[Forecast, Portrait]:
@@ -86,13 +63,13 @@ def forecast(runner: Runner, texts: Mapping[str, RevisionText]) -> tuple[Forecas
                 server_version=portrait.server_version,
                 stands_at=stands,
                 open_step=maker.open_label,
-                table=maker.counts.table,
-                rows=maker.counts.rows,
-                bytes=maker.counts.bytes,
-                groups=maker.counts.groups,
-                gaps=maker.counts.gaps,
-                losers=maker.counts.losers,
-                times_as_long=maker.times_as_long,
+                table=maker.estimates.counts.table,
+                rows=maker.estimates.counts.rows,
+                bytes=maker.estimates.counts.bytes,
+                groups=maker.estimates.counts.groups,
+                gaps=maker.estimates.counts.gaps,
+                losers=maker.estimates.counts.losers,
+                times_as_long=maker.estimates.times_as_long,
                 steps=made,
             ),
             portrait,
@@ -114,8 +91,7 @@ class _Maker:
         self.plan, self.names = runner.plan, runner.names
         self.chain, self.texts, self.portrait = runner.chain, texts, portrait
         self.open_step = open_step
-        self.times_as_long = _measured_pace(pg)
-        self.counts = self._count()
+        self.estimates = Estimates(runner, pg, portrait)
 
     def steps_after(self, at: Step | None) -> tuple[StepForecast, ...]:
         portraits = dict(self.ledger.portraits(self.pg)) if self.ledger else {}
@@ -152,24 +128,21 @@ class _Maker:
             done = self.ledger.done(self.pg, step.name, Direction.UP)
             actions = tuple(a for a in actions if a.key not in done)
         down = step.down(replace(s, now=after))
-        rows = sum(self._rows_written(step, a) for a in actions)
+        rows = sum(self.estimates.rows_written(a) for a in actions)
         gone = len(after.tables) < len(before.tables)
         checks = (*step.before_up(s), *step.after_up(s))
         gate = step.gate(s) if step.gate else None
         return replace(
             self._empty(step),
             rows=rows,
-            bytes=self._bytes(step, rows),
-            freed=self._archive_bytes() if gone else 0,
-            seconds=sum(
-                self._seconds(a) for a in (*actions, Verify(key="", title="", checks=checks))
-            )
-            * self.times_as_long,
+            bytes=self.estimates.bytes(rows),
+            freed=self.estimates.archive_bytes() if gone else 0,
+            seconds=self.estimates.seconds((*actions, Verify(key="", title="", checks=checks))),
             locks=(
                 *self._locks(step, actions, before, after),
                 *locks_of_keys(actions, before, after),
             ),
-            undo_rows=sum(self._rows_read(a) for a in down),
+            undo_rows=sum(self.estimates.rows_read(a) for a in down),
             asked=tuple(self._ask(c, s.names, now=first) for c in step.before_up(s)),
             gate=self._ask(gate, s.names, now=True) if gate else None,
             notes=step.notes(s),
@@ -181,77 +154,6 @@ class _Maker:
         if self.open_step is None:
             return None
         return f"{self.chain.revisions.of(self.open_step.step)} {self.open_step.direction}"
-
-    # --- rows and sizes -----------------------------------------------------------------
-
-    def _count(self) -> _Counts:
-        plan = self.plan
-        needed = {plan.id, *plan.deprecated}
-        tables = [self.portrait.find(name) for name in (plan.source, plan.copy)]
-        # The wide table first: while it is being copied, the copy is not complete. The rebuilt
-        # parent may have its name, and has no id. At the end only the child is left.
-        there = [t for t in tables if t is not None and t.kind == "r" and plan.id in t.column_names]
-        wide = next((t for t in there if needed <= set(t.column_names)), None)
-        wide = wide or (there[-1] if there else None)
-        if wide is None:
-            return _Counts()
-        where = qualified(wide.schema, wide.name)
-        found = _Counts(table=where, bytes=wide.bytes or 0)
-        if set(plan.deprecated) <= set(wide.column_names):
-            row = run(self.pg, groups_query(plan, wide, where)).fetchone()
-            assert row is not None
-            rows, groups, gaps, losers = (int(n) for n in row)
-            return replace(found, rows=rows, groups=groups, gaps=gaps, losers=losers)
-        return replace(found, rows=int(value(self.pg, f"SELECT pg_catalog.count(*) FROM {where}")))
-
-    def _rows_written(self, step: Step, action: Action) -> int:
-        match action:
-            case Build(popular=True):
-                return 0  # counted with the build
-            case Build():
-                parents = action.build.target == self.names.parent
-                return (self.counts.groups or 0) if parents else self.counts.rows
-            case Ranges():
-                return self.counts.losers or 0
-        return 0
-
-    def _rows_read(self, action: Action) -> int:
-        return self.counts.rows if isinstance(action, (Build, Ranges)) else 0
-
-    def _bytes(self, step: Step, rows: int) -> int:
-        """Rows written, each as large as a row with its indexes is now, and the new link."""
-        if not rows or not self.counts.rows:
-            return 0
-        width = self.counts.bytes / self.counts.rows + 2 * _ROW_OVERHEAD
-        return round(rows * width)
-
-    def _archive_bytes(self) -> int:
-        """Bytes that dropping the retired table frees. It is the old wide table."""
-        retired = self.portrait.find(self.plan.retired)
-        return self.counts.bytes if retired is None else retired.bytes or 0
-
-    def _seconds(self, action: Action) -> float:
-        rows, groups = self.counts.rows, self.counts.groups or 0
-        match action:
-            case Build(popular=True):
-                return ACTION_SECONDS
-            case Build():
-                kind = "rebuild" if action.build.target == self.names.parent else "copy"
-                return ACTION_SECONDS + rows * RATES[kind]
-            case Ranges():
-                return ACTION_SECONDS + (self.counts.losers or 0) * RATES["carry"]
-            case Verify():
-                passes = sum(c.reach is Reach.TABLES for c in action.checks)
-                return passes * rows * RATES["check"]
-            case Alone() | Run():
-                single = (action.statement,) if isinstance(action, Alone) else action.statements
-                texts = [s.text for s in single]
-                of_parent = any(self.names.parent in text for text in texts)
-                many = groups if of_parent and groups else rows
-                return ACTION_SECONDS + many * sum(_rate(text) for text in texts)
-            case Switch() | UniqueIndex():
-                return 5 * ACTION_SECONDS
-        return ACTION_SECONDS
 
     # --- locks --------------------------------------------------------------------------
 
@@ -312,25 +214,3 @@ class _Maker:
             gate=None,
             notes=(),
         )
-
-
-def _rate(text: str) -> float:
-    """Seconds per row of a statement that reads a table. 0 for one that reads the catalog."""
-    words = text.split(None, 4)
-    if words[:1] == ["ANALYZE"]:
-        return RATES["keys"]
-    if words[:2] in (["CREATE", "INDEX"], ["CREATE", "UNIQUE"]):
-        return RATES["index"]
-    if "VALIDATE CONSTRAINT" in text:
-        return RATES["validate"]
-    return RATES["check"] if words[:2] == ["INSERT", "INTO"] and "SELECT" in text else 0.0
-
-
-def _measured_pace(pg: Pg) -> float:
-    """The shortest of three runs, because other sessions may slow each of them."""
-    taken = []
-    for _ in range(3):
-        began = time.perf_counter()
-        run(pg, _CALIBRATION)
-        taken.append(time.perf_counter() - began)
-    return min(taken) / _CALIBRATION_SECONDS

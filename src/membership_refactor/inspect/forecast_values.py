@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -87,17 +86,3 @@ class Forecast:
     @property
     def seconds(self) -> float:
         return sum(step.seconds for step in self.steps)
-
-
-RATES: Mapping[str, float] = {
-    "copy": 12e-6,
-    "rebuild": 10e-6,
-    "index": 1.7e-6,
-    "keys": 5e-6,
-    "validate": 1e-6,
-    "check": 4e-6,
-    "carry": 6e-4,
-}
-"""Seconds per row for one worker. Measured with 100,000 rows on PostgreSQL 15, or estimated."""
-ACTION_SECONDS = 0.02
-"""Seconds for an action, besides those for its rows."""
