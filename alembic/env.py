@@ -9,6 +9,7 @@ from membership_refactor.models.several_keys import SCOPE_INDEX
 environment.run(
     [Base.metadata, EnrollmentBase.metadata],
     print_head=operations.print_head,
+    ask_first=operations.ask_first,
     # The optional chain of several keys adds this index to program_enrollment.
     ignored_indexes={SCOPE_INDEX},
 )

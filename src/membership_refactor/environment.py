@@ -11,7 +11,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -25,12 +25,20 @@ from sqlalchemy import Connection, Engine, MetaData, create_engine, event, pool
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from membership_refactor.database import choose_for_application, examine, explain
+from membership_refactor.database.handed_over import (
+    ATTRIBUTE,
+    handed_over,
+    require_usable_connection,
+)
 from membership_refactor.errors import NoDatabase, RefactorError, WrongUse
 from membership_refactor.execution.options import Options
-from membership_refactor.execution.ownership import no_schema
+from membership_refactor.execution.ownership import require_schema
 from membership_refactor.execution.progress import Progress
-from membership_refactor.execution.sessions import POOLED
+from membership_refactor.execution.server_errors import of_server
+from membership_refactor.execution.sessions import POOLED, Sessions
 from membership_refactor.execution.tenant_lock import busy, try_lock, unlock
+from membership_refactor.execution.version_table import VersionTable
+from membership_refactor.execution.writable import require_writable
 from membership_refactor.portrait import Portrait
 from membership_refactor.portrait.document import from_json
 from membership_refactor.sql.quoting import ident, literal
@@ -112,6 +120,8 @@ def x_values(arguments: Iterable[str]) -> dict[str, str]:
         name, found, value = text.partition("=")
         if not found:
             raise WrongUse(f"-x {text}: write -x NAME=VALUE.")
+        if given.get(name, value) != value:
+            raise WrongUse(f"-x {name} is given twice, with two values.", hint="Leave one out.")
         given[name] = value
     return given
 
@@ -139,6 +149,23 @@ def find_engine(request: Request, *, configured: str | None = None) -> Engine:
     pooled = request.options.pooler is not None
     examine(choice.url, source=choice.source, pooled=pooled)
     return connect_engine(choice.url, request.schema, pooled=pooled)
+
+
+def bound_or_found(request: Request) -> Connection | Engine:
+    """Return what the program handed over to Alembic, or else the database that is found.
+
+    Raises WrongUse for what cannot be used, and NoDatabase.
+    """
+    given = handed_over(context.config.attributes, x_url=request.url)
+    if given is None:
+        return find_engine(request, configured=configured_url(context.config))
+    pooled = request.options.pooler is not None
+    try:
+        with nullcontext(given) if isinstance(given, Connection) else given.connect() as connection:
+            require_usable_connection(connection, pooled=pooled)
+    except DBAPIError as error:
+        raise explain(error.orig or error, str(given.engine.url), source=ATTRIBUTE) from None
+    return given
 
 
 def configured_url(config: Config) -> str | None:
@@ -169,6 +196,9 @@ class Head(Protocol):
     def __call__(self, request: Request, *, downgrade: bool) -> str: ...
 
 
+AskFirst = Callable[[Engine, Request, Config], None]
+"""Raises what speaks against changing this database, before anything is done."""
+
 Include = Callable[[str | None, str, Any], bool]
 """Alembic's ``include_name``: whether autogenerate looks at a name of a kind."""
 
@@ -177,6 +207,7 @@ def run(
     metadata: MetaData | list[MetaData],
     *,
     print_head: Head | None = None,
+    ask_first: AskFirst | None = None,
     ignored_indexes: Collection[str] = (),
 ) -> None:
     """Do everything that env.py has to do. Every failure becomes a CommandError of one line.
@@ -191,7 +222,7 @@ def run(
             _run_offline(request, metadata, print_head)
         else:
             include = included(metadata, ignored_indexes)
-            _run_online(request, metadata, include)
+            _run_online(request, metadata, include, ask_first)
 
 
 @contextmanager
@@ -205,28 +236,14 @@ def clear_errors() -> Iterator[None]:
         raise CommandError("interrupted. The open transaction was rolled back.") from error
     except DBAPIError as error:
         raise CommandError(of_server(error.orig or error)) from error
+    except psycopg.Error as error:
+        raise CommandError(of_server(error)) from error
     except OSError as error:
         if error.filename is not None:
             raise CommandError(of_output(error)) from error
         # Alembic says what failed on standard output, which is what cannot be written.
         print(f"FAILED: {of_output(error)}", file=sys.stderr)
         raise SystemExit(255) from None
-
-
-def of_server(error: BaseException) -> str:
-    """Describe in one line what the server refused, and what to do next."""
-    text = " ".join(str(error).split())
-    if isinstance(error, psycopg.errors.InsufficientPrivilege):
-        return (
-            f"the role lacks a privilege: {text}. Connect as the owner of the tables, or have it "
-            "granted (the first revision needs CREATE on the schema and on the database)."
-        )
-    if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
-        return (
-            f"the server refused to write: {text}. It is a hot standby, or "
-            "default_transaction_read_only is on. Connect to the primary, or turn it off."
-        )
-    return f"the server refused: {text}. The transaction was rolled back; run the command again."
 
 
 def of_output(error: OSError) -> str:
@@ -268,27 +285,18 @@ def _run_online(
     request: Request,
     metadata: MetaData | list[MetaData],
     include: Include,
+    ask_first: AskFirst | None,
 ) -> None:
-    given = context.config.attributes.get("connection")
-    if isinstance(given, Connection):
-        if given.in_transaction():
-            raise WrongUse(
-                "the connection that was handed to Alembic is in a transaction, and the steps have "
-                "to commit.",
-                hint="Hand over an Engine, or a connection that is in no transaction.",
-            )
-        migrate(request, given, metadata, include)
+    bound = bound_or_found(request)
+    if isinstance(bound, Connection):
+        migrate(request, bound, metadata, include, ask_first)
         return
-    if isinstance(given, Engine):
-        engine = given
-    else:
-        engine = find_engine(request, configured=configured_url(context.config))
     try:
-        with engine.connect() as connection:
-            migrate(request, connection, metadata, include)
+        with bound.connect() as connection:
+            migrate(request, connection, metadata, include, ask_first)
     except DBAPIError as error:
         if error.connection_invalidated:
-            raise explain(error.orig or error, str(engine.url)) from None
+            raise explain(error.orig or error, str(bound.url)) from None
         raise
 
 
@@ -297,10 +305,10 @@ def migrate(
     connection: Connection,
     metadata: MetaData | list[MetaData] | None = None,
     include: Include | None = None,
+    ask_first: AskFirst | None = None,
 ) -> None:
     """Run the revisions of the command under way on this connection, alone in their schema."""
     connection.dialect.default_schema_name = request.schema
-    _require_schema(connection, request.schema)
     context.configure(
         connection=connection,
         target_metadata=metadata,
@@ -313,11 +321,17 @@ def migrate(
     )
     # A command without a destination, such as current or check, runs nothing.
     locked = context.get_context().opts.get("destination_rev") is not None
+    role = _look_first(connection, request.schema, writes=locked)
+    if role is not None:
+        connection.exec_driver_sql(f"SET ROLE {ident(role)}", execution_options=_AS_IT_IS)
+        connection.commit()
     if locked:
-        _refuse_standby(connection)
         _lock_out_others(connection, request.schema)
     try:
         if locked:
+            # A stamp mends what is asked about. Alembic's option says that it is one.
+            if ask_first is not None and "purge" not in context.get_context().opts:
+                ask_first(connection.engine, request, context.config)
             _note_way(request)
             connection.commit()
         with context.begin_transaction():
@@ -328,6 +342,8 @@ def migrate(
             with suppress(SQLAlchemyError):
                 connection.rollback()
                 connection.exec_driver_sql(unlock(request.schema))
+                if role is not None:
+                    connection.exec_driver_sql("RESET ROLE")
                 connection.commit()
 
 
@@ -349,22 +365,29 @@ def included(metadata: MetaData | list[MetaData], ignored_indexes: Collection[st
     return include
 
 
-def _require_schema(connection: Connection, schema: str) -> None:
-    query = f"SELECT pg_catalog.to_regnamespace({literal(ident(schema))}) IS NOT NULL"
-    there = connection.exec_driver_sql(query, execution_options={"no_parameters": True}).scalar()
-    connection.commit()
-    if not there:
-        raise no_schema(schema)
+_AS_IT_IS = {"no_parameters": True}
+"""The execution option for text in which a percent sign means itself."""
 
 
-def _refuse_standby(connection: Connection) -> None:
-    standby = connection.exec_driver_sql("SELECT pg_catalog.pg_is_in_recovery()").scalar()
+def _look_first(connection: Connection, schema: str, *, writes: bool) -> str | None:
+    """Return the role in which Alembic may use its version table; None for the login itself.
+
+    Raises NoDatabase where the schema is missing, where a command that writes meets a server or
+    a login that only reads, and where the version could not be recorded after a step.
+    """
+    with Sessions(connection.engine, role=None, label="look").open(as_owner=False) as pg:
+        require_schema(pg, schema)
+        if writes:
+            require_writable(pg)
+        role = VersionTable(schema).acting_role(pg, writes=writes)
+    reads = connection.exec_driver_sql("SHOW transaction_read_only").scalar() == "on"
     connection.commit()
-    if standby:
+    if writes and reads:
         raise NoDatabase(
-            "the server is a hot standby, which can only be read.",
-            hint="Connect to the primary; changes reach the standby from there.",
+            "the connection that was handed to Alembic only reads. Nothing was changed.",
+            hint="Hand over one without postgresql_readonly, or an Engine.",
         )
+    return role
 
 
 def _lock_out_others(connection: Connection, schema: str) -> None:

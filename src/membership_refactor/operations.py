@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from alembic.config import Config
 from alembic.operations import MigrateOperation, Operations
 from alembic.runtime.migration import MigrationContext
 from alembic.util import CommandError
@@ -18,6 +19,8 @@ from membership_refactor.enrollment.unique_index import perform
 from membership_refactor.environment import Request
 from membership_refactor.errors import RefactorError
 from membership_refactor.execution.runner import Runner
+from membership_refactor.execution.sessions import POOLED
+from membership_refactor.inspect.history import require_own_history, require_step_of_history
 from membership_refactor.planning import TableSplit
 from membership_refactor.plans.chain import CHAIN, REVISIONS, SPLIT, TABLES
 from membership_refactor.portrait import Portrait
@@ -76,7 +79,8 @@ def runner_for(engine: Engine, plan: TableSplit, request: Request) -> Runner:
     """Make the runner of a plan, with the options of the command line."""
     chain, tables = chain_of(plan)
     return Runner(
-        engine,
+        # An engine that was handed over does not know what was said of a pooler.
+        engine.execution_options(**{POOLED: request.options.pooler is not None}),
         plan,
         request.schema,
         chain,
@@ -89,6 +93,7 @@ def runner_for(engine: Engine, plan: TableSplit, request: Request) -> Runner:
 
 def _take(engine: Engine, request: Request, operation: StepOperation) -> None:
     runner, step = runner_for(engine, operation.plan, request), operation.step.name
+    require_step_of_history(runner, step, operation.direction)
     if operation.direction is Direction.UP:
         runner.upgrade(step)
     else:
@@ -115,6 +120,11 @@ def _print(context: MigrationContext, request: Request, operation: StepOperation
     # The script begins and ends its own transactions, so Alembic must not print one around it.
     with context.autocommit_block():
         context.impl.static_output(text)
+
+
+def ask_first(engine: Engine, request: Request, config: Config) -> None:
+    """Raise StepOutOfOrder where version, ledger and tables are not of one history."""
+    require_own_history(runner_for(engine, SPLIT, request), config)
 
 
 def print_head(request: Request, *, downgrade: bool) -> str:

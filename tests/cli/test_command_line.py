@@ -8,10 +8,12 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+import alembic
 import pytest
 from alembic.config import CommandLine
 
-from membership_refactor.cli.command_line import command_line, verbs, x_names
+import membership_refactor
+from membership_refactor.cli.command_line import command_line, run, verbs, x_names
 from membership_refactor.environment import X_NAMES, request_from
 from membership_refactor.execution.options import Options
 from tests.cli.processes import command, environment
@@ -29,6 +31,12 @@ def arguments_of(parser: argparse.ArgumentParser) -> str:
 @pytest.mark.parametrize("verb", ALEMBICS)
 def test_a_verb_of_alembics_takes_what_it_takes_in_alembic(verb: str) -> None:
     assert arguments_of(OURS[verb]) == arguments_of(ALEMBICS[verb])
+
+
+def test_the_version_is_this_packages_and_alembics(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--version"]) == 0
+    ours, alembics = membership_refactor.__version__, alembic.__version__
+    assert capsys.readouterr().out == f"membership-refactor {ours} (Alembic {alembics})\n"
 
 
 def test_no_verb_of_ours_hides_one_of_alembics() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from membership_refactor.plans.program_enrollment import IDENTITY
+from tests.cli.in_process import in_process
 from tests.cli.processes import (
     FINDINGS,
     REFUSED,
@@ -148,15 +149,21 @@ def test_the_c_locale_reads_the_configuration(program: str, verb: tuple[str, ...
 def test_a_hot_standby_is_named_and_can_be_looked_at(launch_server: LaunchServer) -> None:
     launched = launch_server()
     url = launched.server.url
-    assert alembic("upgrade", "0002", url=url).status == 0
+    assert in_process(url, "upgrade", "0002").status == 0
     launched.stop()
     assert launched.server.data is not None
     (launched.server.data / "standby.signal").touch()
     launched.start()
-    done = alembic("upgrade", "head", url=launched.server.url)
-    assert done.status == REFUSED
-    assert "hot standby" in done.said and "primary" in done.said
-    assert refactor("status", url=launched.server.url).status == 0
+    for verb in (
+        ("upgrade", "head"), ("downgrade", "base"), ("stamp", "base"), ("verify",),
+        ("repair", "--apply"), ("abandon",),
+    ):  # fmt: skip
+        done = in_process(launched.server.url, *verb)
+        assert done.status == REFUSED, done
+        assert "hot standby" in done.said and "primary" in done.said
+    for verb in (("status",), ("plan",), ("checks",), ("current",), ("duplicates",)):
+        done = in_process(launched.server.url, *verb)
+        assert done.status == 0, done
 
 
 def test_duplicates_in_a_file_are_not_cut(template_database: TemplateDatabase) -> None:

@@ -71,6 +71,20 @@ def test_libpqs_variables_come_fourth(name: str) -> None:
     assert name in choice.source
 
 
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"DATABASE_URL": " "}, "DATABASE_URL"),
+        ({"PGHOST": "", "PGUSER": "me"}, "PGHOST"),
+        ({"PGSERVICE": ""}, "PGSERVICE"),
+        ({}, "sqlalchemy.url"),
+    ],
+)
+def test_an_empty_name_is_not_the_embedded_server(given: dict[str, str], named: str) -> None:
+    with pytest.raises(NoDatabase, match=f"{named} is empty, and nothing else names a database"):
+        choose_for_application(configured="" if not given else None, environ=given)
+
+
 def test_an_untouched_configuration_names_no_database(private_state: dict[str, str]) -> None:
     choice = choose_for_application(
         configured="driver://user:pass@localhost/dbname",

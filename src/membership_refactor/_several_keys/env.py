@@ -7,12 +7,11 @@ from contextlib import nullcontext
 from typing import Any
 
 from alembic import context
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 
 from membership_refactor.environment import (
+    bound_or_found,
     clear_errors,
-    configured_url,
-    find_engine,
     request_from,
     x_values,
 )
@@ -38,13 +37,8 @@ def _run() -> None:
         with context.begin_transaction():
             context.run_migrations()
         return
-    given = context.config.attributes.get("connection")
-    if isinstance(given, Connection):
-        given = given.engine
-    if isinstance(given, Engine):
-        engine = given
-    else:
-        engine = find_engine(request, configured=configured_url(context.config))
+    bound = bound_or_found(request)
+    engine = bound.engine if isinstance(bound, Connection) else bound
     with engine.connect() as connection:
         connection.dialect.default_schema_name = request.schema
         context.configure(connection=connection, **common)

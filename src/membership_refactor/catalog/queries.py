@@ -47,10 +47,14 @@ SELECT current_setting('server_version_num')::integer AS version, current_user::
        ARRAY(SELECT o.rolname::text FROM pg_roles o
              WHERE o.rolsuper OR o.rolbypassrls ORDER BY 1) AS bypass_row_security,
        ARRAY(SELECT o.rolname::text FROM pg_roles o
-             WHERE pg_has_role(current_user, o.oid, 'MEMBER') ORDER BY 1) AS acts_as,
-       coalesce((SELECT has_schema_privilege(n.oid, 'CREATE') FROM pg_namespace n
+             -- From 16 on a member may lack the right to SET ROLE.
+             WHERE pg_has_role(current_user, o.oid, CASE
+               WHEN current_setting('server_version_num')::integer < 160000 THEN 'MEMBER'
+               ELSE 'SET' END) ORDER BY 1) AS acts_as,
+       coalesce((SELECT has_schema_privilege(w.role, n.oid, 'CREATE') FROM pg_namespace n
                  WHERE n.nspname = %(schema)s), false) AS creates_in_schema,
-       has_database_privilege(current_database(), 'CREATE') AS creates_in_database,
+       has_database_privilege(current_user, current_database(), 'CREATE')
+         OR has_database_privilege(w.role, current_database(), 'CREATE') AS creates_in_database,
        -- A table has a row type of its name. PostgreSQL renames array types if needed.
        ARRAY(SELECT c.relname::text FROM pg_class c JOIN pg_namespace n
              ON n.oid = c.relnamespace WHERE n.nspname = %(schema)s
@@ -59,7 +63,8 @@ SELECT current_setting('server_version_num')::integer AS version, current_user::
              ON n.oid = t.typnamespace
              WHERE n.nspname = %(schema)s AND t.typcategory <> 'A'
              ORDER BY 1) AS relations
-FROM pg_roles r WHERE r.rolname = current_user
+FROM pg_roles r, (SELECT coalesce(%(role)s, current_user)::name) AS w (role)
+WHERE r.rolname = current_user
 """
 
 EVENT_TRIGGERS = """

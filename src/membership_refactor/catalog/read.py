@@ -64,10 +64,11 @@ def read_portrait(connection: Connection, schema: str, names: Sequence[str]) -> 
     )
 
 
-def read_server(connection: Connection, schema: str) -> Server:
-    """The server, what the connected role may do, and the names in use in ``schema``."""
+def read_server(connection: Connection, schema: str, role: str | None = None) -> Server:
+    """The server, what the login may do, and the names in use in ``schema``. ``role`` is the one
+    that will create; without it the login."""
     with _own_settings(connection) as cursor:
-        (row,) = _rows(cursor, queries.SERVER, {"schema": schema})
+        (row,) = _rows(cursor, queries.SERVER, {"schema": schema, "role": role})
         triggers = _rows(cursor, queries.EVENT_TRIGGERS, {})
         slots = _rows(cursor, queries.SLOTS, {})
     return Server(

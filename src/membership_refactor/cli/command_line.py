@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 
+import alembic
 import psycopg
 from alembic import command
 from alembic.config import CommandFunction, CommandLine, Config
@@ -27,12 +28,12 @@ from membership_refactor.environment import (
     configured_url,
     find_engine,
     of_output,
-    of_server,
     request_from,
     silence_driver,
     x_values,
 )
 from membership_refactor.errors import PlanError, RefactorError, WrongUse
+from membership_refactor.execution.server_errors import of_server
 
 FAILED = 255
 """The status with which Alembic refuses. The verbs of this package use the same."""
@@ -65,10 +66,19 @@ def command_line() -> CommandLine:
     line.parser.description = "Alembic's commands, and the verbs that split a live table."
     line.parser.formatter_class = argparse.RawDescriptionHelpFormatter
     line.parser.epilog = x_names()
+    _show_versions(line.parser)
     for verb in verbs():
         line.register_command(_command(verb))
         configure(line.subparsers.choices[verb.NAME], verb)
     return line
+
+
+def _show_versions(parser: argparse.ArgumentParser) -> None:
+    """Let --version print this package's version beside Alembic's, which stands there alone."""
+    shown = f"%(prog)s {membership_refactor.__version__} (Alembic {alembic.__version__})"
+    for action in parser._actions:
+        if "--version" in action.option_strings:
+            vars(action)["version"] = shown
 
 
 def verbs() -> Iterator[ModuleType]:

@@ -7,10 +7,10 @@ import importlib
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from membership_refactor import __version__
 from membership_refactor.cli.verb import FINDINGS, FINE, Context
 from membership_refactor.errors import WrongUse
 from membership_refactor.planning import Stage, TableSplit
@@ -189,11 +189,7 @@ def _print(outcome: ScanOutcome, format_: str) -> None:
     elif format_ == "sarif":
         from membership_refactor.scan.report.as_sarif import as_sarif
 
-        try:
-            own = version("membership-refactor")
-        except PackageNotFoundError:
-            own = ""
-        print(as_sarif(outcome, version=own))
+        print(as_sarif(outcome, version=__version__))
     else:
         from membership_refactor.scan.report.as_text import as_text
 

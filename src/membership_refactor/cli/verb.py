@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from membership_refactor.environment import Request
 from membership_refactor.execution.runner import Runner
+from membership_refactor.inspect.history import require_own_history
 from membership_refactor.operations import runner_for
 from membership_refactor.plans.chain import SPLIT
 
@@ -36,8 +37,13 @@ class Context:
     """Alembic's configuration, which says where the revisions are."""
 
     def runner(self) -> Runner:
-        """The runner of the shipped plan, with the options of the command line."""
-        return runner_for(self.engine(), SPLIT, self.request)
+        """The runner of the shipped plan, with the options of the command line.
+
+        Raises StepOutOfOrder where version, ledger and tables are not of one history.
+        """
+        runner = runner_for(self.engine(), SPLIT, self.request)
+        require_own_history(runner, self.config)
+        return runner
 
 
 class Verb(Protocol):

@@ -48,6 +48,8 @@ def choose_for_application(
 
     With none of them the embedded server is started, and ``announce`` (default: standard error)
     gets one line about it. A named database is not tried here; ``examine`` does that.
+
+    Raises NoDatabase where one of them is there and empty, and no other names a database.
     """
     environ = os.environ if environ is None else environ
     if configured in _PLACEHOLDERS:
@@ -62,6 +64,13 @@ def choose_for_application(
             return Choice(normalise_url(url, source=source), source)
     if libpq := [name for name in LIBPQ_PLACES if environ.get(name)]:
         return Choice(_FROM_LIBPQ, ", ".join(libpq))
+    empty = [source for url, source in named if url is not None]
+    empty += [name for name in LIBPQ_PLACES if name in environ]
+    if empty:
+        raise NoDatabase(
+            f"{empty[0]} is empty, and nothing else names a database.",
+            hint="Give it a value, or remove it to use the embedded server.",
+        )
     server = kept(environ=environ)
     choice = Choice(server.database_url(DATABASE), f"embedded: {server.source}")
     say = announce or _to_standard_error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -35,26 +36,33 @@ def examine(
     ``source`` says where the URL was given, for the hints. ``seconds`` is the time to wait, where
     the URL has no connect_timeout of its own.
     """
-    place = without_password(url)
     try:
         # A connect_timeout in the URL is kept.
         address = make_conninfo(libpq_url(url))
         if "connect_timeout" not in conninfo_to_dict(address):
             address = make_conninfo(address, connect_timeout=seconds)
         with psycopg.connect(address, autocommit=True) as connection:
-            require_direct(connection, pooled=pooled)
             if pooled:
                 require_own_session(connection, address)
-            info = connection.info
-            examined = Examined(
-                database=info.dbname,
-                user=info.user,
-                encoding=info.parameter_status("server_encoding") or "",
-                version=info.server_version,
-            )
+            return require_usable(connection, url, pooled=pooled)
     except (psycopg.Error, UnicodeError) as error:
         # Without the cause: libpq may repeat the connection string.
         raise explain(error, url, source=source) from None
+
+
+def require_usable(
+    connection: psycopg.Connection[Any], url: str, *, pooled: bool = False
+) -> Examined:
+    """Return what the server says about itself. Raises NoDatabase unless it is PostgreSQL 15 or
+    newer, UTF8, and not behind a pooler that ``pooled`` does not allow."""
+    require_direct(connection, pooled=pooled)
+    place, info = without_password(url), connection.info
+    examined = Examined(
+        database=info.dbname,
+        user=info.user,
+        encoding=info.parameter_status("server_encoding") or "",
+        version=info.server_version,
+    )
     if examined.version < OLDEST * 10000:
         raise NoDatabase(
             f"The server of {place} is PostgreSQL {_readable(examined.version)}, and this tool "

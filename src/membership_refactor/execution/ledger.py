@@ -74,11 +74,11 @@ class Ledger:
             )
         return True
 
-    def create(self, pg: Pg, *, owner: str | None = None) -> None:
+    def create(self, pg: Pg) -> None:
         """Create the ledger, or the parts of it that are missing."""
         self.exists(pg)
         with pg.transaction():
-            for statement in create_ledger(self.schema, owner):
+            for statement in create_ledger(self.schema):
                 run(pg, statement.text)
 
     # --- plan ---------------------------------------------------------------------------

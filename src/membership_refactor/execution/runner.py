@@ -18,13 +18,15 @@ from membership_refactor.errors import (
     StepOutOfOrder,
 )
 from membership_refactor.execution.do_action import Performer, Work
-from membership_refactor.execution.ledger import TAKE_BACK, TURNED, Ledger
+from membership_refactor.execution.ledger import TAKE_BACK, TURNED, Ledger, StepRecord
 from membership_refactor.execution.options import Options
-from membership_refactor.execution.ownership import owner_of
+from membership_refactor.execution.ownership import create_ledger_for, owner_of
 from membership_refactor.execution.progress import Progress
 from membership_refactor.execution.run_checks import open_gate, require
+from membership_refactor.execution.server_errors import in_one_line
 from membership_refactor.execution.sessions import Pg, Sessions, run
 from membership_refactor.execution.throttle import Throttle
+from membership_refactor.execution.writable import require_writable
 from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Portrait
 from membership_refactor.portrait.server_facts import Server
@@ -32,8 +34,9 @@ from membership_refactor.sql.application_code.search_path import path_obstacles,
 from membership_refactor.sql.ledger.own_objects import renew_foreign_fence
 from membership_refactor.sql.ledger.table_definitions import drop_ledger
 from membership_refactor.sql.names import Names
+from membership_refactor.sql.quoting import ident
 from membership_refactor.steps.actions import Action
-from membership_refactor.steps.changed_tables import changed_since
+from membership_refactor.steps.changed_tables import changed_since, misplaced_tables
 from membership_refactor.steps.step import Direction, Situation, Step
 from membership_refactor.steps.step_chain import Chain
 
@@ -85,7 +88,7 @@ class Runner:
         """
         sessions = self.sessions("abandon")
         with sessions.open(purpose="ledger") as pg:
-            found = self.ledger.open_step(pg)
+            found = self.ledger.open_step(pg) if self.ledger.exists(pg) else None
             if found is None:
                 return None
             done = self.ledger.done(pg, found.step, found.direction)
@@ -108,42 +111,71 @@ class Runner:
         return self.chain.revisions.label(step)
 
     def _go(self, step: Step, direction: Direction, lowest: str) -> None:
+        begun = False
         try:
-            # Between two steps the server may have gone, so the first question is asked in here.
             sessions = self.sessions(f"{self.chain.revisions.of(step.name)} {direction}")
             with sessions.open(purpose="ledger") as pg:
-                self._through(step, direction, lowest, sessions, pg)
+                situation, opened = self._enter(step, direction, lowest, sessions, pg)
+                if situation is not None:
+                    begun = True
+                    self._through(step, direction, situation, sessions, pg, opened=opened)
         except (KeyboardInterrupt, psycopg.Error) as error:
-            raise self._stopped(step, direction, error) from error
+            raise self._stopped(step, direction, error, begun=begun) from error
 
-    def _through(
+    def _enter(
         self,
         step: Step,
         direction: Direction,
         lowest: str,
         sessions: Sessions,
         pg: Pg,
-    ) -> None:
+    ) -> tuple[Situation | None, bool]:
+        """Ask everything that may speak against the step. Return the situation in which it is
+        taken, None where it is done already, and whether it is open. No table is changed, and no
+        ledger is made before a step that may not come first."""
         name, label = step.name, self._label(step.name)
+        if not self.ledger.exists(pg):
+            self._require_neighbours({}, step, direction)
+            if direction is Direction.DOWN:
+                self.progress.say(f"{label}: down already, nothing to do")
+                return None, False
+            if sessions.role is not None:
+                create_ledger_for(pg, self.ledger, sessions.role)
         self.ledger.create(pg)
         self.ledger.record_plan(pg)
         opened = self.ledger.require_order(pg, name, direction)
         self._require(pg, (every_row_is_seen(self.names),), step, direction)
         run(pg, renew_foreign_fence(self.names).text)
-        if opened is None:
-            known = self.ledger.steps(pg).get(name)
-            is_up = known is not None and known.direction is Direction.UP
-            if is_up is (direction is Direction.UP):
-                self.progress.say(f"{label}: {direction} already, nothing to do")
-                return
-            situation = self._asked(pg, step, direction, lowest)
-            assert situation.now is not None
-            self.ledger.begin(pg, name, direction, situation.now)
-        else:
+        if opened is not None:
             self.progress.say(f"{label}: resumed")
             situation = replace(self.situation(pg), now=self.ledger.now(pg, name))
             run(pg, session_path(situation.names))
-        self.progress.say(f"{label} {direction}")
+            return situation, True
+        known = self.ledger.steps(pg).get(name)
+        is_up = known is not None and known.direction is Direction.UP
+        if is_up is (direction is Direction.UP):
+            self.require_tables_of_ledger(pg)
+            now = replace(self.situation(pg), now=self.read())
+            self._require_structure(pg, step, now, direction, lowest)
+            self.progress.say(f"{label}: {direction} already, nothing to do")
+            return None, False
+        return self._asked(pg, step, direction, lowest), False
+
+    def _through(
+        self,
+        step: Step,
+        direction: Direction,
+        situation: Situation,
+        sessions: Sessions,
+        pg: Pg,
+        *,
+        opened: bool,
+    ) -> None:
+        name = step.name
+        if not opened:
+            assert situation.now is not None
+            self.ledger.begin(pg, name, direction, situation.now)
+        self.progress.say(f"{self._label(name)} {direction}")
         actions = step.up(situation) if direction is Direction.UP else step.down(situation)
         done = self.ledger.done(pg, name, direction)
         work = Work(
@@ -169,10 +201,11 @@ class Runner:
 
     def _asked(self, pg: Pg, step: Step, direction: Direction, lowest: str) -> Situation:
         """The situation in which the step begins, after everything that may speak against it."""
-        portrait, server = self.read(), self.server()
+        # The ledger stands already, so nothing more is made in the database itself.
+        portrait, server = self.read(), replace(self.server(), creates_in_database=True)
         situation = replace(self.situation(pg), now=portrait, server=server)
         run(pg, session_path(situation.names))
-        self._require_neighbours(pg, step, direction)
+        self._require_neighbours(self.ledger.steps(pg), step, direction)
         self._require(pg, (own_objects_stand(self.names),), step, direction)
         self._require_structure(pg, step, situation, direction, lowest)
         self._require_nothing_refused(step, path_obstacles(self.plan, portrait))
@@ -205,8 +238,9 @@ class Runner:
                 hint="Mend these, then run the same command again.",
             )
 
-    def _require_neighbours(self, pg: Pg, step: Step, direction: Direction) -> None:
-        known = self.ledger.steps(pg)
+    def _require_neighbours(
+        self, known: Mapping[str, StepRecord], step: Step, direction: Direction
+    ) -> None:
         up = {n for n, s in known.items() if s.direction is Direction.UP and not s.open}
         if direction is Direction.UP:
             wrong = [s for s in self.chain.below(step.name) if s.name not in up]
@@ -220,6 +254,22 @@ class Runner:
                 f"{self._label(step.name)} cannot go {direction}: {other} {order}, "
                 "according to the ledger.",
                 hint="Was the version stamped by hand? See: membership-refactor status",
+            )
+
+    def require_tables_of_ledger(self, pg: Pg) -> None:
+        """Raise StepOutOfOrder where no step is open and the plan's tables are not those that the
+        ledger knows: one of the two was restored without the other."""
+        if not self.ledger.exists(pg) or self.ledger.open_step(pg) is not None:
+            return
+        last = self.ledger.stands_at(pg)
+        found = misplaced_tables(replace(self.situation(pg), now=self.read()), last)
+        if found:
+            after = f" after {self._label(last.name)}" if last else ""
+            raise StepOutOfOrder(
+                f"the tables are not those that the ledger knows{after}: {', '.join(found)}. "
+                "Nothing was changed.",
+                hint=f"If they were restored, restore the schemas {ident(self.schema)} and "
+                f"{ident(self.ledger.name)} of one dump. Else undo that change.",
             )
 
     def _require_structure(
@@ -249,9 +299,10 @@ class Runner:
 
     def server(self) -> Server:
         """What the server and the connected role allow."""
+        with Sessions(self.engine, role=None, label="look").open(as_owner=False) as pg:
+            owner = self.owner(pg)
         with self.engine.connect() as connection:
-            # The ledger stands already, so nothing more is made in the database itself.
-            return replace(read_server(connection, self.schema), creates_in_database=True)
+            return read_server(connection, self.schema, owner)
 
     def _require(self, pg: Pg, checks: Iterable[Check], step: Step, direction: Direction) -> None:
         require(
@@ -265,23 +316,32 @@ class Runner:
 
     # --- who and where ------------------------------------------------------------------
 
-    def _owner(self) -> str | None:
-        return owner_of(self.engine, self.ledger, self.schema, self.tables)
+    def owner(self, pg: Pg) -> str | None:
+        """The owner of the tables; None before there are any. ``pg`` acts as the login."""
+        return owner_of(pg, self.plan, self.schema, self.tables)
 
     def sessions(self, label: str) -> Sessions:
-        """Sessions in the role of the tables' owner."""
-        return Sessions(self.engine, role=self._owner(), label=label)
+        """Sessions that may write, in the role of the tables' owner. Raises NoDatabase where the
+        server or the login only reads."""
+        with Sessions(self.engine, role=None, label="look").open(as_owner=False) as pg:
+            owner = self.owner(pg)
+            require_writable(pg)
+        return Sessions(self.engine, role=owner, label=label)
 
-    def _stopped(self, step: Step, direction: Direction, error: BaseException) -> RefactorError:
-        """What stopped the step, and the two commands that end it."""
-        what = (
-            "interrupted"
-            if isinstance(error, KeyboardInterrupt)
-            else f"stopped: {' '.join(str(error).split())}"
-        )
+    def _stopped(
+        self, step: Step, direction: Direction, error: BaseException, *, begun: bool
+    ) -> RefactorError:
+        """What stopped the step, and the commands that end it."""
+        interrupted = isinstance(error, KeyboardInterrupt)
+        what = "interrupted" if interrupted else f"stopped: {in_one_line(error)}"
+        command = self.chain.revisions.command(step.name, direction)
+        if not begun:
+            return StepInterrupted(
+                f"{self._label(step.name)} {direction} was {what}. This command changed nothing.",
+                hint=f"Run it again with: {command}",
+            )
         return StepInterrupted(
             f"{self._label(step.name)} {direction} was {what}. "
             "What it committed stays; nothing is lost.",
-            hint=f"Go on with: {self.chain.revisions.command(step.name, direction)}   "
-            f"or take it back with: {TAKE_BACK}",
+            hint=f"Go on with: {command}   or take it back with: {TAKE_BACK}",
         )

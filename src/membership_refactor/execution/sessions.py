@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from membership_refactor.database.pooler import require_direct
 from membership_refactor.errors import NoDatabase
-from membership_refactor.sql.quoting import ident
+from membership_refactor.sql.quoting import ident, literal
 from membership_refactor.sql.session_settings import pin_settings
 
 Pg = psycopg.Connection[tuple[Any, ...]]
@@ -34,7 +34,9 @@ class Sessions:
 
         Raises NoDatabase if the login may not act as the owner, or if a pooler answers.
         """
-        proxied = self.engine.raw_connection()
+        # A pool of its own: the one of an engine that was handed over may hold a single connection,
+        # which Alembic uses.
+        proxied = self.engine.pool.recreate().connect()
         connection = proxied.driver_connection
         proxied.detach()
         assert isinstance(connection, psycopg.Connection)
@@ -53,15 +55,33 @@ class Sessions:
         name = f"membership_refactor {self.label} {purpose}".strip()
         connection.execute(f"SELECT {pin_settings(name)}".encode())
         if as_owner and self.role:
-            try:
-                connection.execute(f"SET ROLE {ident(self.role)}".encode())
-            except psycopg.errors.InsufficientPrivilege as error:
-                raise NoDatabase(
-                    f'role "{connection.info.user}" may not act as "{self.role}", '
-                    "the owner of the tables.",
-                    hint=f"Connect as the owner, or run: GRANT {ident(self.role)} TO "
-                    f"{ident(connection.info.user)};",
-                ) from error
+            become(connection, self.role)
+
+
+def become(connection: Pg, role: str) -> None:
+    """Act as that role from now on. Raises NoDatabase if the login may not."""
+    try:
+        connection.execute(f"SET ROLE {ident(role)}".encode())
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise NoDatabase(
+            f'role "{connection.info.user}" may not act as "{role}", the owner of the tables.',
+            hint=f"Connect as the owner, or run: {grant_role(connection, role)}",
+        ) from error
+
+
+def grant_role(connection: Pg, role: str) -> str:
+    """The statement after which the login may act as that role, for this server's version."""
+    # From 16 on a member may lack it, and a plain GRANT would leave it so.
+    option = " WITH SET TRUE" if connection.info.server_version >= 160000 else ""
+    return f"GRANT {ident(role)} TO {ident(connection.info.user)}{option};"
+
+
+def may_become(connection: Pg, role: str) -> bool:
+    """Whether the login may act as that role."""
+    kind = "SET" if connection.info.server_version >= 160000 else "MEMBER"
+    return bool(
+        value(connection, f"SELECT pg_catalog.pg_has_role(session_user, {literal(role)}, '{kind}')")
+    )
 
 
 @contextmanager

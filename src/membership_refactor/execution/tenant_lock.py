@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from membership_refactor.errors import RefactorError
 from membership_refactor.execution.sessions import Sessions, value
+from membership_refactor.execution.writable import require_writable
 from membership_refactor.sql.names import tenant_lock
 
 
@@ -47,9 +48,10 @@ def busy(schema: str) -> RefactorError:
 def alone(engine: Engine, schema: str, *, label: str) -> Iterator[None]:
     """Hold the lock while the block runs, on a session of its own.
 
-    Raises RefactorError if another migration holds it.
+    Raises RefactorError if another migration holds it, NoDatabase where the login only reads.
     """
     with Sessions(engine, role=None, label=label).open(as_owner=False) as pg:
+        require_writable(pg)
         if not value(pg, try_lock(schema)):
             raise busy(schema)
         try:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from membership_refactor.checks.guard import fence_is_of_this_cluster, own_objects_stand
 from membership_refactor.execution.locks import briefly
 from membership_refactor.execution.runner import Runner
-from membership_refactor.execution.sessions import Sessions, run
+from membership_refactor.execution.sessions import run
 from membership_refactor.execution.throttle import Throttle
 from membership_refactor.inspect.follow_columns import follow_columns
+from membership_refactor.inspect.read_only import looking
 from membership_refactor.inspect.repair import Repaired, repair
 from membership_refactor.inspect.verify import Verdict, require_no_open_step, verify
 from membership_refactor.sql.ledger.own_objects import mend_own_objects, renew_foreign_fence
@@ -35,7 +36,7 @@ class Verified:
 def verify_all(runner: Runner, *, workers: int = 1) -> Verified:
     """Run every comparison of the current revision. There is none before the copy exists."""
     ledger = runner.ledger
-    with Sessions(runner.engine, role=None, label="look").open(as_owner=False) as pg:
+    with looking(runner, "verify") as pg:
         if not ledger.exists(pg):
             return Verified(None, ())
     sessions = runner.sessions("verify")

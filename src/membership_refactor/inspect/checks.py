@@ -45,7 +45,7 @@ class StandingChecks:
     def __init__(self, runner: Runner, *, groups: Sequence[Callable[[str], Portrait]]) -> None:
         self.runner, self.groups = runner, groups
         self.portrait = runner.read()
-        with looking(runner.engine, runner.schema, "checks") as pg:
+        with looking(runner, "checks") as pg:
             there = runner.ledger.exists(pg)
             situation = runner.situation(pg) if there else None
             self.step = runner.ledger.stands_at(pg) if there else None
@@ -119,7 +119,7 @@ class StandingChecks:
         if not self.recorded:
             return False
         runner = self.runner
-        with looking(runner.engine, runner.schema, "checks") as pg:
+        with looking(runner, "checks") as pg:
             owner = pg.execute(b"SELECT current_user::text").fetchone()
         assert owner is not None
         with Sessions(runner.engine, role=owner[0], label="checks").open() as pg:
@@ -141,7 +141,7 @@ class StandingChecks:
     # --- the three kinds ----------------------------------------------------------------
 
     def _over_tables(self, check: Check) -> CheckOutcome:
-        with looking(self.runner.engine, self.runner.schema, "checks") as pg:
+        with looking(self.runner, "checks") as pg:
             return _examined(pg, check)
 
     def _portrait(self, s: Situation, step: Step) -> CheckOutcome:

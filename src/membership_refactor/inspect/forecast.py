@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import psycopg
 
-from membership_refactor.catalog.read import read_server
 from membership_refactor.checks.check import Check
 from membership_refactor.execution.ledger import Ledger, StepRecord
 from membership_refactor.execution.run_checks import examine
@@ -20,8 +19,9 @@ from membership_refactor.inspect.forecast_values import (
     Forecast,
     StepForecast,
 )
+from membership_refactor.inspect.history import stands_at
 from membership_refactor.inspect.lock_forecast import LockUse, locks_of, locks_of_keys
-from membership_refactor.inspect.read_only import alembic_version, looking
+from membership_refactor.inspect.read_only import looking
 from membership_refactor.inspect.revision_text import RevisionText
 from membership_refactor.planning import Stage
 from membership_refactor.portrait import Portrait
@@ -38,8 +38,8 @@ def forecast(runner: Runner, texts: Mapping[str, RevisionText]) -> tuple[Forecas
     ``texts`` are what the revision files say of themselves, by id.
     """
     portrait = runner.read()
-    with looking(runner.engine, runner.schema, "plan") as pg:
-        stands = alembic_version(pg, runner.schema)
+    with looking(runner, "plan") as pg:
+        stands = stands_at(runner, pg)
         ledger = runner.ledger if runner.ledger.exists(pg) else None
         known = ledger.steps(pg) if ledger else {}
         open_step = next((s for s in known.values() if s.open), None)
@@ -53,7 +53,7 @@ def forecast(runner: Runner, texts: Mapping[str, RevisionText]) -> tuple[Forecas
             portrait=portrait,
             open_step=open_step,
         )
-        at = ledger.stands_at(pg) if ledger else runner.chain.at(stands)
+        at = ledger.stands_at(pg) if ledger else None
         made = maker.steps_after(at)
         return (
             Forecast(
@@ -96,8 +96,7 @@ class _Maker:
     def steps_after(self, at: Step | None) -> tuple[StepForecast, ...]:
         portraits = dict(self.ledger.portraits(self.pg)) if self.ledger else {}
         now, made = self.portrait, []
-        with self.runner.engine.connect() as connection:
-            server = read_server(connection, self.runner.schema)
+        server = self.runner.server()
         if self.ledger is not None:
             server = replace(server, creates_in_database=True)
         to_come = self.chain.to_come(at.name if at else None)

@@ -23,7 +23,7 @@ from membership_refactor.sql.quoting import qualified
 def compare_keys(runner: Runner) -> tuple[tuple[KeyChoice, ...], str, int]:
     """Return the choices, the plan's own first, then the table and its number of rows."""
     plan = runner.plan
-    with looking(runner.engine, runner.schema, "keys") as pg, pg.transaction():
+    with looking(runner, "keys") as pg, pg.transaction():
         # One snapshot for all of it: numbers of different moments could not be compared.
         run(pg, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         table = _wide(plan, runner.read())

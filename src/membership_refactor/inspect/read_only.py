@@ -6,36 +6,47 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg
-from sqlalchemy import Engine
 
 from membership_refactor.errors import NoDatabase
-from membership_refactor.execution.ownership import require_schema
-from membership_refactor.execution.sessions import Pg, Sessions, run, value
+from membership_refactor.execution.runner import Runner
+from membership_refactor.execution.sessions import (
+    Pg,
+    Sessions,
+    become,
+    grant_role,
+    may_become,
+    run,
+    value,
+)
 from membership_refactor.sql.names import ledger_schema
-from membership_refactor.sql.quoting import literal, qualified
+from membership_refactor.sql.quoting import literal
 
 
 @contextmanager
-def looking(engine: Engine, schema: str, purpose: str) -> Iterator[Pg]:
-    """Open a read-only session, as the ledger's owner where there is a ledger.
+def looking(runner: Runner, purpose: str) -> Iterator[Pg]:
+    """Open a read-only session as the owner of the ledger, or of the tables before there is one.
 
-    Raises NoDatabase where a schema or a privilege is missing.
+    A login that may not act as the owner reads as itself, where it has the privileges. Raises
+    NoDatabase where the schema or a privilege is missing.
     """
-    with Sessions(engine, role=None, label="look").open(as_owner=False) as pg:
-        owner = _ledger_owner(pg, schema)
-    with Sessions(engine, role=owner, label="look").open(purpose=purpose) as pg:
+    with Sessions(runner.engine, role=None, label="look").open(purpose=purpose) as pg:
+        owner = runner.owner(pg)
+        owner = _ledger_owner(pg, runner.schema) or owner
+        as_itself = owner is None or (not may_become(pg, owner) and _may_read(pg, runner.schema))
+        if owner is not None and not as_itself:
+            become(pg, owner)
         run(pg, "SET default_transaction_read_only = on")
         try:
             yield pg
         except psycopg.errors.InsufficientPrivilege as error:
             raise NoDatabase(
                 f'role "{pg.info.user}" may not do that: {error.diag.message_primary}.',
-                hint="Connect as the owner of the tables, or as a member of that role.",
+                hint="Connect as the owner of the tables"
+                + (f", or run: {grant_role(pg, owner)}" if as_itself and owner else "."),
             ) from error
 
 
 def _ledger_owner(pg: Pg, schema: str) -> str | None:
-    require_schema(pg, schema)
     found: str | None = value(
         pg,
         "SELECT pg_catalog.pg_get_userbyid(n.nspowner)::text FROM pg_catalog.pg_namespace AS n\n"
@@ -44,12 +55,13 @@ def _ledger_owner(pg: Pg, schema: str) -> str | None:
     return found
 
 
-def alembic_version(pg: Pg, schema: str) -> str | None:
-    """The revisions in the schema's version table. None where nothing has run."""
-    table = qualified(schema, "alembic_version")
-    if value(pg, f"SELECT pg_catalog.to_regclass({literal(table)})") is None:
-        return None
-    found: str | None = value(
-        pg, f"SELECT pg_catalog.string_agg(version_num, ', ' ORDER BY version_num) FROM {table}"
+def _may_read(pg: Pg, schema: str) -> bool:
+    """Whether the login itself may use the ledger, or the schema of the tables where there is
+    none. What it may read in there shows when it is read."""
+    used = value(
+        pg,
+        "SELECT bool_and(pg_catalog.has_schema_privilege(n.oid, 'USAGE'))\n"
+        "FROM pg_catalog.pg_namespace AS n\n"
+        f"WHERE n.nspname IN ({literal(schema)}, {literal(ledger_schema(schema))})",
     )
-    return found
+    return bool(used)

@@ -11,7 +11,8 @@ from membership_refactor.errors import RefactorError
 from membership_refactor.execution.ledger import TAKE_BACK, Ledger, StepRecord
 from membership_refactor.execution.runner import Runner
 from membership_refactor.execution.sessions import Pg, run, value
-from membership_refactor.inspect.read_only import alembic_version, looking
+from membership_refactor.inspect.history import stands_at
+from membership_refactor.inspect.read_only import looking
 from membership_refactor.inspect.status_text import (
     Acceptance,
     Control,
@@ -30,8 +31,8 @@ from membership_refactor.steps.step_chain import Chain
 def read_standing(runner: Runner) -> Standing:
     """Return everything that is known, also for a database where nothing has run."""
     plan, schema = runner.plan, runner.schema
-    with looking(runner.engine, schema, "status") as pg:
-        stands = alembic_version(pg, schema)
+    with looking(runner, "status") as pg:
+        stands = stands_at(runner, pg)
         if not runner.ledger.exists(pg):
             return Standing(
                 plan=plan.name,
@@ -40,7 +41,7 @@ def read_standing(runner: Runner) -> Standing:
                 ledger=None,
                 fingerprint=None,
                 same_plan=True,
-                steps=tuple(_steps(runner.chain, {}, stands, {})),
+                steps=tuple(_steps(runner.chain, {}, {})),
             )
         return _Reader(runner, pg).standing(stands)
 
@@ -70,7 +71,7 @@ class _Reader:
             ledger=self.ledger.name,
             fingerprint=fingerprint,
             same_plan=fingerprint in (None, self.runner.plan.fingerprint),
-            steps=tuple(_steps(self.chain, known, stands, work)),
+            steps=tuple(_steps(self.chain, known, work)),
             open_step=self._open(open_step) if open_step else None,
             acceptances=tuple(
                 Acceptance(
@@ -210,19 +211,14 @@ class _Reader:
 def _steps(
     chain: Chain,
     known: Mapping[str, StepRecord],
-    stands: str | None,
     work: Mapping[tuple[str, Direction], Mapping[str, Any]],
 ) -> Iterable[StepStatus]:
-    """Read the state of each step. ``stands`` is Alembic's version."""
-    at = chain.at(stands)
-    reached = {step.name for step in (*chain.below(at.name), at)} if at else set()
+    """Read the state of each step."""
     for step in chain:
         record = known.get(step.name)
         found = StepStatus(revision=chain.revisions.of(step.name), name=step.name, state="to come")
         if record is not None:
             yield _known(found, record, work.get((step.name, record.direction), {}))
-        elif step.name in reached:
-            yield replace(found, state="up for Alembic, not in the ledger")
         else:
             yield found
 

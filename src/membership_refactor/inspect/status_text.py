@@ -17,8 +17,7 @@ class StepStatus:
     revision: str
     name: str
     state: str
-    """``up``, ``open up``, ``open down``, ``taken down``, ``to come``, or ``up for Alembic, not in
-    the ledger``, which is a version that was stamped by hand."""
+    """``up``, ``open up``, ``open down``, ``taken down`` or ``to come``."""
     started_at: datetime | None = None
     ended_at: datetime | None = None
     rows: int = 0

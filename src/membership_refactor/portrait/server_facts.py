@@ -40,10 +40,16 @@ class Server:
     acts_as: tuple[str, ...] = ()
     """The roles the user may SET ROLE to, its own included."""
     creates_in_schema: bool = True
-    """CREATE on the schema, for new tables and renaming."""
+    """CREATE on the schema for the owner of the tables, for new tables and renaming."""
     creates_in_database: bool = True
-    """CREATE on the database, for the schema of the ledger."""
+    """CREATE on the database for the user or the owner, for the schema of the ledger."""
     event_triggers: tuple[EventTrigger, ...] = ()
     slots: tuple[ReplicationSlot, ...] = ()
     relations: tuple[str, ...] = ()
     """Names in the schema that a new table, index, sequence or type cannot have."""
+
+    def grant(self, role: str) -> str:
+        """The statement after which the user may SET ROLE to that role, for this version."""
+        # From 16 on a member may lack it, and a plain GRANT would leave it so.
+        option = " WITH SET TRUE" if self.version >= 160000 else ""
+        return f'GRANT "{role}" TO "{self.user}"{option}'

@@ -68,6 +68,25 @@ def _carried(column: Column) -> tuple[object, ...]:
     return (c.type, c.not_null, c.default, c.identity, c.generated, c.virtual, c.collation)
 
 
+def misplaced_tables(s: Situation, last: Step | None) -> tuple[str, ...]:
+    """A phrase for each of the plan's tables that is missing after ``last``, the highest step that
+    is up, or that is there though no step has made it yet."""
+    assert s.now is not None
+    plan, now = s.plan, s.now
+    own = dict.fromkeys((plan.source, plan.copy, plan.parent, plan.retired))
+    there = {name for name in own if now.find(name) is not None}
+    if last is None:
+        expected = there & {plan.source, plan.parent}
+    else:
+        after = last.becomes(s)
+        expected = {name for name in own if after.find(name) is not None}
+    return tuple(
+        f'table "{name}" is {"there" if name in there else "missing"}'
+        for name in own
+        if (name in there) is not (name in expected)
+    )
+
+
 def _stops(difference: Difference, s: Situation, last: Step, going: Collection[str]) -> bool:
     if difference.aspect in _OF_TABLE:
         return True

@@ -150,8 +150,8 @@ def _role(table: Table, server: Server) -> Iterator[str]:
     acts_as = server.superuser or table.owner in server.acts_as
     if table.owner and not acts_as:
         yield (
-            f'belongs to "{table.owner}", and "{server.user}" is not a member of that role. '
-            f'Connect as "{table.owner}" or run GRANT "{table.owner}" TO "{server.user}"'
+            f'belongs to "{table.owner}", and "{server.user}" may not act as that role. '
+            f'Connect as "{table.owner}" or run {server.grant(table.owner)}'
         )
     forced = table.row_security and table.force_row_security
     if forced and table.owner not in server.bypass_row_security:
@@ -160,30 +160,31 @@ def _role(table: Table, server: Server) -> Iterator[str]:
             "could be hidden from the copy; run ALTER TABLE "
             f"{qualified(table.schema, table.name)} NO FORCE ROW LEVEL SECURITY"
         )
-    if server.superuser:
-        return
     if not server.creates_in_schema:
         yield (
-            f'cannot be copied: "{server.user}" has no CREATE on the schema. '
-            f'Run GRANT CREATE ON SCHEMA "{table.schema}" TO "{server.user}"'
+            f'cannot be copied: its owner "{table.owner}" has no CREATE on the schema. '
+            f'Run GRANT CREATE ON SCHEMA "{table.schema}" TO "{table.owner}"'
         )
     if not server.creates_in_database:
         yield (
-            f'cannot be copied: "{server.user}" has no CREATE on the database, which the '
-            f'schema of the ledger needs. Run GRANT CREATE ON DATABASE ... TO "{server.user}"'
+            f'cannot be copied: neither its owner "{table.owner}" nor "{server.user}" has CREATE '
+            "on the database, which the schema of the ledger needs. "
+            f'Run GRANT CREATE ON DATABASE ... TO "{table.owner}"'
         )
+    if server.superuser:
+        return
     given = (*(table.grants or ()), *table.column_grants)
     for grantor in sorted({grant.grantor for grant in given} - {table.owner, ""}):
         if grantor not in server.acts_as:
             yield (
                 f'has grants given by "{grantor}", which "{server.user}" can give again '
-                "only as a member of that role"
+                f"only as a member of that role; run {server.grant(grantor)}"
             )
     for publication in table.publications:
         if publication.owner and publication.owner not in server.acts_as:
             yield (
                 f'is in the publication "{publication.name}" of "{publication.owner}", which '
-                f'"{server.user}" cannot change'
+                f'"{server.user}" cannot change; run {server.grant(publication.owner)}'
             )
 
 

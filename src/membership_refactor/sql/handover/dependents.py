@@ -49,7 +49,7 @@ def _of_others(source: Table, server: Server) -> Iterator[str]:
         if owner and owner not in server.acts_as:
             yield (
                 f'{what} belongs to "{owner}", and "{server.user}" cannot change it: '
-                f'run GRANT "{owner}" TO "{server.user}"'
+                f"run {server.grant(owner)}"
             )
 
 
