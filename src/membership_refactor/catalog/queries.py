@@ -69,7 +69,7 @@ WHERE r.rolname = current_user
 
 EVENT_TRIGGERS = """
 SELECT evtname::text AS name, evtevent::text AS event, evtenabled::text AS enabled,
-       coalesce(evttags, '{}') AS tags
+       coalesce(evttags, '{}') AS tags, pg_get_userbyid(evtowner)::text AS owner
 FROM pg_event_trigger WHERE evtenabled <> 'D' ORDER BY evtname
 """
 
@@ -125,6 +125,9 @@ ORDER BY array_position(%(names)s::text[], c.relname::text)
 COLUMNS = f"""
 SELECT a.attrelid AS owner_oid, a.attname::text AS name,
        format_type(a.atttypid, a.atttypmod) AS type, a.attnotnull AS not_null,
+       (SELECT k.conname::text FROM pg_constraint k WHERE k.conrelid = a.attrelid
+        AND k.contype = 'n' AND k.conkey = ARRAY[a.attnum]
+        AND k.conname !~ '_not_null[0-9]*$') AS not_null_name,
        CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END AS "default",
        CASE a.attidentity WHEN 'a' THEN 'always' WHEN 'd' THEN 'by default' ELSE '' END
            AS identity,
@@ -188,8 +191,8 @@ JOIN pg_sequence s ON s.seqrelid = c.oid
 WHERE c.oid = ANY (%(sequences)s)
 """
 
-# NOT NULL constraints (contype n, PostgreSQL 18) are left out: the column has NOT NULL, and the
-# constraint's name only depends on how it was set.
+# NOT NULL constraints (contype n, PostgreSQL 18) are left out: the column has NOT NULL and a name
+# that was chosen.
 CONSTRAINTS = """
 SELECT k.conrelid AS owner_oid, k.conname::text AS name, k.contype::text AS kind,
        pg_get_constraintdef(k.oid) AS definition, k.convalidated AS validated,

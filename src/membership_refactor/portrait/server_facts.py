@@ -14,6 +14,8 @@ class EventTrigger:
     enabled: str
     tags: tuple[str, ...] = ()
     """The commands for which it fires; empty for all."""
+    owner: str = ""
+    """Who can disable it, beside superusers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

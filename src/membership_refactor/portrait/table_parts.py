@@ -46,6 +46,8 @@ class Column:
     type: str
     """format_type with modifier, such as ``timestamp(3) with time zone``."""
     not_null: bool = False
+    not_null_name: str | None = None
+    """The name of its NOT NULL constraint, if somebody chose it (PostgreSQL 18)."""
     default: str | None = None
     """The default's expression; None for identity and generated columns."""
     identity: str = ""

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from membership_refactor.sql.ddl.constraints import validate_constraint
-from membership_refactor.sql.quoting import ident
+from membership_refactor.sql.quoting import dollar_quoted, ident, literal
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.steps.actions import Action, Brief, Run
 from membership_refactor.steps.step import Situation
 
 
 def set_not_null(
-    s: Situation, what: str, columns: Iterable[str], *, relaxed: Iterable[str] = ()
+    s: Situation,
+    what: str,
+    columns: Iterable[str],
+    *,
+    relaxed: Iterable[str] = (),
+    named: Mapping[str, str] | None = None,
 ) -> tuple[Action, ...]:
     """Set ``columns`` of the copy NOT NULL, and drop NOT NULL from ``relaxed``.
 
-    ``what`` the columns are together goes into keys and titles. Takes ACCESS EXCLUSIVE twice, each
-    time for a moment.
+    ``what`` the columns are together goes into keys and titles. ``named`` are the chosen names of
+    these constraints by column (PostgreSQL 18). Takes ACCESS EXCLUSIVE twice, each time for a
+    moment.
     """
     key = what.replace(" ", "_")
     copy, check = s.names.copy, ident(s.names.link_check_name)
@@ -51,6 +57,30 @@ def set_not_null(
                 # The validated CHECK proves it, so SET NOT NULL does not scan under its lock.
                 Statement(f"ALTER TABLE {copy} {', '.join(changes)}"),
                 Statement(f"ALTER TABLE {copy} DROP CONSTRAINT {check}"),
+                *((_renamed(copy, named),) if named else ()),
             ),
         ),
     )
+
+
+def _renamed(copy: str, named: Mapping[str, str]) -> Statement:
+    """Give NOT NULL constraints their names; before PostgreSQL 18 there are none."""
+    rows = ", ".join(f"({literal(column)}, {literal(name)})" for column, name in named.items())
+    body = f"""
+DECLARE
+  own_constraint record;
+BEGIN
+  FOR own_constraint IN
+    SELECT k.conname AS old, w.name AS new
+    FROM (VALUES {rows}) AS w ("column", name)
+    JOIN pg_catalog.pg_attribute AS a ON a.attrelid = {literal(copy)}::pg_catalog.regclass
+      AND a.attname = w."column"
+    JOIN pg_catalog.pg_constraint AS k ON k.conrelid = a.attrelid AND k.contype = 'n'
+      AND k.conkey = ARRAY[a.attnum] AND k.conname <> w.name
+  LOOP
+    EXECUTE pg_catalog.format('ALTER TABLE {copy.replace("%", "%%").replace("'", "''")} '
+      'RENAME CONSTRAINT %I TO %I', own_constraint.old, own_constraint.new);
+  END LOOP;
+END
+"""
+    return Statement(f"DO {dollar_quoted(body)}")

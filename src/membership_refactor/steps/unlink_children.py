@@ -71,6 +71,8 @@ def down(s: Situation) -> tuple[Action, ...]:
     capture = (*derive_triggers(names), *keep_link_triggers(names))
     closing = close_triggers(names, CLOSED, names.parent)
     link, copy, required = ident(plan.link), names.copy, required_columns(s, child)
+    chosen = ((c, child.column(c).not_null_name) for c in required)
+    named = {c: name for c, name in chosen if name}
     return (
         Run(
             key="close_parent",
@@ -137,7 +139,7 @@ def down(s: Situation) -> tuple[Action, ...]:
             title="Delete parents that lost their last child",
             statements=(delete_childless_parents(names),),
         ),
-        *(set_not_null(s, "deprecated columns", required) if required else ()),
+        *(set_not_null(s, "deprecated columns", required, named=named) if required else ()),
         Brief(
             key="drop_child_saving",
             title="Drop parallel saving's triggers on the child",

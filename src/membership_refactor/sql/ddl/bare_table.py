@@ -99,7 +99,8 @@ def column_clause(column: Column) -> str:
     elif column.default is not None:
         parts.append(f"DEFAULT {column.default}")
     if column.not_null:
-        parts.append("NOT NULL")
+        named = f"CONSTRAINT {ident(column.not_null_name)} " if column.not_null_name else ""
+        parts.append(f"{named}NOT NULL")  # the name counts from PostgreSQL 18 on
     return " ".join(parts)
 
 

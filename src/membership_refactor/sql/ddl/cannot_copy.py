@@ -10,7 +10,7 @@ from membership_refactor.portrait.tokens import tokens
 from membership_refactor.sql.ddl.copy_portrait import cloned
 from membership_refactor.sql.ddl.plan_fits import fits
 from membership_refactor.sql.ddl.renaming import is_ambiguous
-from membership_refactor.sql.quoting import qualified
+from membership_refactor.sql.quoting import ident, qualified
 
 _KINDS = {
     "p": "is partitioned",
@@ -203,7 +203,9 @@ def _event_triggers(server: Server) -> Iterator[str]:
         if _sees_us(trigger):
             yield (
                 f'cannot be split while the event trigger "{trigger.name}" fires on '
-                f"{trigger.event}: it could refuse or change a statement of a step. Disable it"
+                f"{trigger.event}: it could refuse or change a statement of a step. Its owner "
+                f'"{trigger.owner}" or a superuser can disable it until the last step: '
+                f"ALTER EVENT TRIGGER {ident(trigger.name)} DISABLE"
             )
 
 
