@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from membership_refactor.cli.verb import FINDINGS, FINE, Context
-from membership_refactor.cli.verify import document, found, lines, listed
+from membership_refactor.cli.verify import document, found, lines, listed, workers_option
 from membership_refactor.execution.tenant_lock import alone
 from membership_refactor.inspect.all_comparisons import repair_all, repair_objects, verify_all
 
@@ -26,13 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--apply", action="store_true", help="correct the rows (default: only show them)"
     )
-    parser.add_argument(
-        "--workers",
-        type=int,
-        default=1,
-        metavar="N",
-        help="ranges of rows compared at a time (default 1)",
-    )
+    workers_option(parser)
 
 
 def run(options: argparse.Namespace, context: Context) -> int:

@@ -24,7 +24,8 @@ SHOWN = 20
 """How many findings of a comparison the text shows. JSON has them all."""
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def workers_option(parser: argparse.ArgumentParser) -> None:
+    """Add ``--workers``."""
     parser.add_argument(
         "--workers",
         type=int,
@@ -32,6 +33,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="ranges of rows compared at a time (default 1)",
     )
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    workers_option(parser)
 
 
 def run(options: argparse.Namespace, context: Context) -> int:

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from membership_refactor.database.binaries import Binaries
 from membership_refactor.errors import NoDatabase
@@ -36,19 +37,9 @@ class Account:
         """Run a program as this user, without the caller's PostgreSQL variables."""
         words = [str(word) for word in line]
         environment = clean_environment(os.environ)
+        user: dict[str, Any] = {}
         if self.dropped:
-            return subprocess.run(
-                words,
-                cwd="/",
-                env=environment,
-                capture_output=True,
-                text=True,
-                timeout=timeout,
-                check=False,
-                user=self.uid,
-                group=self.gid,
-                extra_groups=[],
-            )
+            user = {"user": self.uid, "group": self.gid, "extra_groups": []}
         return subprocess.run(
             words,
             cwd="/",
@@ -57,6 +48,7 @@ class Account:
             text=True,
             timeout=timeout,
             check=False,
+            **user,
         )
 
     def can_traverse(self, folder: Path) -> bool:

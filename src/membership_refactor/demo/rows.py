@@ -2,26 +2,9 @@
 
 from __future__ import annotations
 
-COLUMNS = (
-    "person_id",
-    "programme_id",
-    "programme_membership_type",
-    "programme_start_date",
-    "programme_end_date",
-    "rotation",
-    "rotation_id",
-    "training_number_id",
-    "training_pathway",
-    "leaving_reason",
-    "leaving_destination",
-    "curriculum_id",
-    "curriculum_start_date",
-    "curriculum_end_date",
-    "curriculum_completion_date",
-    "period_of_grace",
-    "intrepid_id",
-    "amended_date",
-)
+from membership_refactor.plans.programme_membership import SPLIT
+
+COLUMNS = (*SPLIT.key, *SPLIT.parent_values, *SPLIT.child_columns, "amended_date")
 """Every column but the id, in the order of a row's fields."""
 
 (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -27,3 +28,12 @@ class Statement:
     lock: Lock = Lock.NONE
     on: str = ""
     """The quoted, qualified table that the lock is taken on."""
+
+
+def apart(statements: Iterable[Statement]) -> tuple[tuple[Statement, ...], tuple[Statement, ...]]:
+    """Those that lock nothing, such as functions, and the rest."""
+    listed = tuple(statements)
+    return (
+        tuple(s for s in listed if s.lock is Lock.NONE),
+        tuple(s for s in listed if s.lock is not Lock.NONE),
+    )

@@ -16,7 +16,7 @@ from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH
 from membership_refactor.sql.ddl.grants_and_policies import grant_table
 from membership_refactor.sql.parallel.install import freeze, freeze_triggers
 from membership_refactor.sql.quoting import ident, qualified
-from membership_refactor.sql.statements import Lock, Statement
+from membership_refactor.sql.statements import Lock, Statement, apart
 from membership_refactor.sql.triggers import remove_triggers
 from membership_refactor.steps.actions import Action, Brief, Run
 from membership_refactor.steps.link_children import rejoin_holds
@@ -155,12 +155,12 @@ def down(s: Situation) -> tuple[Action, ...]:
     what their values have to fit."""
     names, back = s.names, back_with_columns(s)
     adds = ", ".join(f"ADD COLUMN IF NOT EXISTS {column_clause(c)}" for c in back.columns)
-    frozen = freeze(names, s.child("link_children"))
+    functions, triggers = apart(freeze(names, s.child("link_children")))
     return (
         Run(
             key="create_functions",
             title="Create functions",
-            statements=tuple(x for x in frozen if x.lock is Lock.NONE),
+            statements=functions,
         ),
         Brief(
             key="add_columns",
@@ -170,7 +170,7 @@ def down(s: Situation) -> tuple[Action, ...]:
                 EMPTY_SEARCH_PATH,
                 Statement(f"ALTER TABLE {names.copy} {adds}", EXCLUSIVE, names.copy),
                 *column_settings(back),
-                *(x for x in frozen if x.lock is not Lock.NONE),
+                *triggers,
             ),
         ),
         *build_indexes(back, back.indexes),

@@ -43,14 +43,33 @@ class UniqueIndex(Action):
         return (drop_index if self.gone else build_index)(names, self.alternative)
 
 
+def _list_constraints(n: IdentityNames) -> Run:
+    return Run(
+        key="list_constraints",
+        title="Create the list of own constraints",
+        statements=constraints.create_made(n),
+    )
+
+
+def _indexes(n: IdentityNames, verb: str) -> tuple[UniqueIndex, ...]:
+    """Build or drop the unique index of each alternative."""
+    return tuple(
+        UniqueIndex(
+            key=f"{verb}_index:{alternative.constraint}",
+            title=f"{verb.capitalize()} unique index {alternative.constraint}",
+            identity=n.plan,
+            schema=n.schema,
+            alternative=alternative,
+            gone=verb == "drop",
+        )
+        for alternative in n.plan.alternatives
+    )
+
+
 def add_constraints(n: IdentityNames) -> tuple[Action, ...]:
     """The actions that add the CHECK and the unique constraints to a live table."""
     return (
-        Run(
-            key="list_constraints",
-            title="Create the list of own constraints",
-            statements=constraints.create_made(n),
-        ),
+        _list_constraints(n),
         Brief(
             key="add_check",
             title="Add the identity check (NOT VALID)",
@@ -69,16 +88,7 @@ def add_constraints(n: IdentityNames) -> tuple[Action, ...]:
             title="Validate the identity check",
             statements=(constraints.validate_check(n),),
         ),
-        *(
-            UniqueIndex(
-                key=f"build_index:{alternative.constraint}",
-                title=f"Build unique index {alternative.constraint}",
-                identity=n.plan,
-                schema=n.schema,
-                alternative=alternative,
-            )
-            for alternative in n.plan.alternatives
-        ),
+        *_indexes(n, "build"),
         Brief(
             key="attach_constraints",
             title="Attach the unique constraints",
@@ -92,11 +102,7 @@ def add_constraints(n: IdentityNames) -> tuple[Action, ...]:
 def drop_constraints(n: IdentityNames) -> tuple[Action, ...]:
     """The actions that drop what ``add_constraints`` added, as far as it came."""
     return (
-        Run(
-            key="list_constraints",
-            title="Create the list of own constraints",
-            statements=constraints.create_made(n),
-        ),
+        _list_constraints(n),
         Brief(
             key="drop_constraints",
             title="Drop the constraints",
@@ -105,17 +111,7 @@ def drop_constraints(n: IdentityNames) -> tuple[Action, ...]:
             rehearsal=constraints.rehearsal(n),
         ),
         # An abandoned upgrade may have built an index and not yet attached it.
-        *(
-            UniqueIndex(
-                key=f"drop_index:{alternative.constraint}",
-                title=f"Drop unique index {alternative.constraint}",
-                identity=n.plan,
-                schema=n.schema,
-                alternative=alternative,
-                gone=True,
-            )
-            for alternative in n.plan.alternatives
-        ),
+        *_indexes(n, "drop"),
     )
 
 

@@ -34,7 +34,7 @@ from membership_refactor.sql.parents.keep_link import keep_link_triggers
 from membership_refactor.sql.quoting import ident
 from membership_refactor.sql.refuse_writes import close_triggers
 from membership_refactor.sql.snapshot_fence import raise_fence
-from membership_refactor.sql.statements import Lock, Statement
+from membership_refactor.sql.statements import Lock, Statement, apart
 from membership_refactor.sql.triggers import disable_triggers, remove_triggers
 from membership_refactor.steps.actions import Action, Brief, Ranges, Run
 from membership_refactor.steps.create_parent import CLOSED, parent
@@ -134,9 +134,7 @@ def before_up(s: Situation) -> tuple[Check, ...]:
 
 def up(s: Situation) -> tuple[Action, ...]:
     plan, names, child = s.plan, s.names, s.child("link_children")
-    installed = install(names, child)
-    functions = tuple(x for x in installed if x.lock is Lock.NONE)
-    triggers = tuple(x for x in installed if x.lock is not Lock.NONE)
+    functions, triggers = apart(install(names, child))
     replaced = (
         *derive_triggers(names),
         *keep_link_triggers(names),

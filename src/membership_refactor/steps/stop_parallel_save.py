@@ -34,7 +34,7 @@ from membership_refactor.sql.parallel.lost_values import forget_others, remember
 from membership_refactor.sql.parallel.refresh import list_newer, refresh_function
 from membership_refactor.sql.parallel.restored_values import batch_functions
 from membership_refactor.sql.snapshot_fence import raise_fence
-from membership_refactor.sql.statements import Lock, Statement
+from membership_refactor.sql.statements import Lock, Statement, apart
 from membership_refactor.sql.triggers import OwnTrigger, remove_triggers
 from membership_refactor.steps.actions import Action, Brief, Ranges, Run
 from membership_refactor.steps.foreign_keys import add_keys, drop_keys
@@ -95,14 +95,6 @@ def _dropped(s: Situation, what: str, triggers: tuple[OwnTrigger, ...]) -> tuple
     )
 
 
-def _apart(statements: tuple[Statement, ...]) -> tuple[tuple[Statement, ...], ...]:
-    """The functions, which lock nothing, and the rest."""
-    return (
-        tuple(x for x in statements if x.lock is Lock.NONE),
-        tuple(x for x in statements if x.lock is not Lock.NONE),
-    )
-
-
 def before_up(s: Situation) -> tuple[Check, ...]:
     """The last time that both sides can be compared: later the values of one side are dropped.
 
@@ -116,7 +108,7 @@ def before_up(s: Situation) -> tuple[Check, ...]:
 
 def up(s: Situation) -> tuple[Action, ...]:
     _plan, names, child = s.plan, s.names, s.child("link_children")
-    functions, triggers = _apart(freeze(names, child))
+    functions, triggers = apart(freeze(names, child))
     return (
         Run(key="create_functions", title="Create functions", statements=functions),
         Brief(
@@ -139,7 +131,7 @@ def up(s: Situation) -> tuple[Action, ...]:
 def down(s: Situation) -> tuple[Action, ...]:
     """Capture first, then the refresh, then parallel saving both ways."""
     plan, names, child = s.plan, s.names, s.child("link_children")
-    functions, triggers = _apart(install_refresh(names, child))
+    functions, triggers = apart(install_refresh(names, child))
     return (
         Run(
             key="create_functions",
