@@ -104,7 +104,8 @@ class ChangedColumns:
             f"    {self.write()}\n  END LOOP;"
         )
 
-    def planned(self, condition: str = "true", *, together: bool = False) -> str:
-        """The same, with a plan for the actual number of rows. ``rows`` has no variables."""
-        found = dollar_quoted(self.found(condition, together=together))
+    def planned(self, condition: str = "true", *, using: str = "") -> str:
+        """The same, with a plan for the actual number of rows. ``changes`` and ``rows`` read a
+        variable as ``$1``, which is ``using``."""
+        found = dollar_quoted(self.found(condition)) + (f" USING {using}" if using else "")
         return f"FOR own_set IN EXECUTE {found} LOOP\n    {self.write()}\n  END LOOP;"

@@ -46,10 +46,11 @@ def _said(trigger: Trigger) -> str:
 def silent_triggers(source: Table, copy: str) -> tuple[str, ...]:
     """While both tables may be written: triggers of the source that miss an UPDATE of the copy."""
     return tuple(
-        f'{_said(t)} of "{source.name}" does not fire for an UPDATE of "{copy}" that changes no '
-        "value, such as SET x = x: there is nothing to carry. Write such a row in "
-        f'"{source.name}"'
-        for t, _ in _on_update(source)
+        f'{_said(t)} of "{source.name}" watches {", ".join(columns)}. It does not fire for an '
+        f'UPDATE of "{copy}" that gives them the values that they have, such as SET x = x. Write '
+        f'such a row in "{source.name}"'
+        for t, columns in _on_update(source)
+        if columns
     )
 
 

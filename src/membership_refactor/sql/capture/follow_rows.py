@@ -68,9 +68,15 @@ class OneWay:
             f"  AND {differs(others, 'a', 'b')}"
         )
 
-    def carry(self, condition: str) -> str:
+    def unchanged(self) -> str:
+        """A condition: the statement wrote the row and changed no value."""
+        others = [c for c in self.writable if c.name != self.id]
+        return f"NOT {differs(others, 'o', 'n')}"
+
+    def carry(self, condition: str, *, also: str = "false") -> str:
         """Updates the columns in which the transition tables ``o`` and ``n`` differ, to the current
-        values of the origin. Other columns of the target stay as they are."""
+        values of the origin. Other columns of the target stay as they are. ``also``: where it is
+        true, an unchanged row is updated without a change."""
         others = [c for c in self.writable if c.name != self.id]
         key = ident(self.id)
         written = {c.name: differs((c,), "o", "n") for c in others}
@@ -82,14 +88,15 @@ class OneWay:
         apart = "\n    OR ".join(
             f"({written[c.name]} AND {differs((c,), 'a', 'b')})" for c in others
         )
+        touched = "" if also == "false" else f"\n    OR ({also} AND {self.unchanged()})"
         return (
             f"UPDATE {self.target} AS b SET ({listed(list(written))}) = ROW (\n    {values})\n"
             f"FROM {self.origin} AS a, o, n\n"
             f"WHERE b.{key} = a.{key} AND o.{key} = a.{key} AND n.{key} = a.{key} AND {condition}\n"
-            f"  AND ({apart})"
+            f"  AND ({apart}{touched})"
         )
 
-    def changed(self, *, carried: bool) -> ChangedColumns:
+    def changed(self, *, carried: bool, also: str = "false") -> ChangedColumns:
         """``carry``, or ``update``, for a target with triggers that watch single columns."""
         others = [c for c in self.writable if c.name != self.id]
         key = ident(self.id)
@@ -100,11 +107,15 @@ class OneWay:
             joined += ", o, n"
             same += f" AND o.{key} = a.{key} AND n.{key} = a.{key}"
             changes = {c.name: f"{differs((c,), 'o', 'n')} AND {changes[c.name]}" for c in others}
+        values = {c.name: f"a.{ident(c.name)}" for c in others}
+        if also != "false":
+            changes[self.id] = f"{also} AND {self.unchanged()}"
+            values[self.id] = f"b.{key}"
         return ChangedColumns(
             self.target,
             "b",
             self.id,
-            values={c.name: f"a.{ident(c.name)}" for c in others},
+            values=values,
             changes=changes,
             rows=f"{joined}\n    {same}",
             source=f"FROM {self.origin} AS a WHERE a.{key} = b.{key}",

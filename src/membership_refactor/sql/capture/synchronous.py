@@ -6,7 +6,8 @@ image differs, so it ends by itself when both sides are equal. It uses no guard 
 and no setting: both lose the writes of cascades and of other triggers. It works once per statement;
 a single row has a shorter path.
 
-An UPDATE carries only the columns that it changed, and does not restore a deleted row. The target
+An UPDATE carries only the columns that it changed, and does not restore a deleted row. A row that it
+wrote without a change is written in the target where the application has triggers for that. The target
 may have been written by the surrounding statement (a trigger of the source that writes the copy, or
 a WITH that writes both tables), and the capture of that statement runs at its end.
 """
@@ -54,7 +55,7 @@ class Sync(OneWay):
         marked = self.marked
         key_type = next(c.type for c in self.columns if c.name == self.id)
         # Names that no column has: in ON CONFLICT (column) a variable of that name would win.
-        watched = f" {VARIABLE}" if self.adopts else ""
+        watched = f" {VARIABLE} own_touches boolean;" if self.adopts else ""
         rows = f"  own_ids {key_type}[]; own_rows int; own_mass boolean;{watched}"
         written = self._written("n")
         bodies = {
@@ -158,14 +159,16 @@ class Sync(OneWay):
     END IF;
   END IF;"""
         if update:
+            also, given = ("own_touches", " USING own_touches") if self.adopts else ("false", "")
+            mass = self.carry(many, also="$1" if self.adopts else "false")
             writes = f"""{self._changed(many, few)}IF own_mass THEN
-    EXECUTE {dollar_quoted(self.carry(many))};
+    EXECUTE {dollar_quoted(mass)}{given};
   ELSIF own_rows = 1 THEN
-    {self.carry(one)};
+    {self.carry(one, also=also)};
   ELSE
-    {self.carry(few)};
+    {self.carry(few, also=also)};
   END IF;"""
-            return f"""{head}
+            return f"""{head}{self._touches()}
   {self._untangled(writes, written)}
   {self._adopted(many, update=True)}
   RETURN NULL;"""
@@ -201,16 +204,29 @@ class Sync(OneWay):
     END IF;
   ELS"""
 
+    def _touches(self) -> str:
+        """Whether a row that the statement wrote without a change is written in the target too:
+        the application has triggers there for each UPDATE, and it wrote the row itself. The answer
+        of the other direction is never one of these, so the two do not call each other for ever."""
+        if not self.adopts:
+            return ""
+        # tgtype: 16 UPDATE (pg_trigger.h). One that watches columns is left out: nobody knows which
+        # columns the statement named.
+        every = "t.tgtype & 16 = 16 AND pg_catalog.cardinality(t.tgattr::pg_catalog.int2[]) = 0"
+        return f"""
+  own_touches := pg_catalog.pg_trigger_depth() = 1 AND {triggers_of(self.target, every)};"""
+
     def _changed(self, many: str, few: str) -> str:
         """The branch for a target with triggers that watch single columns."""
         if not self.adopts:
             return ""
-        changed = self.changed(carried=True)
+        few_rows = self.changed(carried=True, also="own_touches").statements(few)
+        many_rows = self.changed(carried=True, also="$1").planned(many, using="own_touches")
         return f"""IF {is_watched(self.target)} THEN
     IF own_mass THEN
-      {changed.planned(many)}
+      {many_rows}
     ELSE
-      {changed.statements(few)}
+      {few_rows}
     END IF;
   ELS"""
 
