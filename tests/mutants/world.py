@@ -8,7 +8,7 @@ from membership_refactor.errors import CheckFailed
 from tests.fixtures.sessions import Stage
 from tests.mutants.mutant import Mutant, called, made_idle, mutant, never_asked, replaced
 from tests.mutants.scenes import RR, Scene, to
-from tests.races import test_watched_columns
+from tests.races import test_unchanged_rows, test_watched_columns
 from tests.races.families import assert_families
 from tests.races.pilot import Pilot
 from tests.races.tables import COPY, PLAN, SOURCE, assert_equal, execute, query
@@ -188,6 +188,17 @@ def a_final_value_stands_at(
     return called(f"a final value at {revision}: {write}", scene)
 
 
+def an_update_changes_no_value(pilot: Pilot, stage: Stage) -> None:
+    to(pilot, "0004")
+    execute(
+        pilot.url,
+        *test_unchanged_rows.AUDIT,
+        test_unchanged_rows.EACH_ROW,
+        f"UPDATE {COPY} SET score = score WHERE id = 11",
+    )
+    assert query(pilot.url, "SELECT id FROM s.audit") == [(11,)]
+
+
 def a_sibling_is_saved_with_a_stale_version(pilot: Pilot, stage: Stage) -> None:
     execute(pilot.url, *FAMILY, "ALTER TABLE s.wide ADD tally int NOT NULL DEFAULT 1")
     plan = replace(PLAN, version="tally")
@@ -211,6 +222,9 @@ MUTANTS: tuple[Mutant, ...] = (
     mutant("columns of the parent are named that did not change", WATCHED,
            a_final_value_stands_at("0008", SOURCE, f"UPDATE {COPY} SET score = 7 WHERE id = 1",
                                    column="rotation")),
+    mutant("a row without a change is not carried",
+           replaced(r"own_touches := [^;]*;", "own_touches := false;", 'm_to_source_update"'),
+           an_update_changes_no_value),
     mutant("a carried value leaves the version as it is",
            replaced(r'("tally" = c\."tally") \+ 1', r"\1", 'm_parent_updated"'),
            a_sibling_is_saved_with_a_stale_version),

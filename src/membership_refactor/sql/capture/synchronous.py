@@ -6,10 +6,10 @@ image differs, so it ends by itself when both sides are equal. It uses no guard 
 and no setting: both lose the writes of cascades and of other triggers. It works once per statement;
 a single row has a shorter path.
 
-An UPDATE carries only the columns that it changed, and does not restore a deleted row. A row that it
-wrote without a change is written in the target where the application has triggers for that. The target
+An UPDATE carries only the columns that it changed, and does not restore a deleted row. The target
 may have been written by the surrounding statement (a trigger of the source that writes the copy, or
-a WITH that writes both tables), and the capture of that statement runs at its end.
+a WITH that writes both tables), and the capture of that statement runs at its end. A row that was
+written without a change is written in the target where the application has triggers for that.
 """
 
 from __future__ import annotations
