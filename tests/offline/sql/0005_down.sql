@@ -1037,7 +1037,7 @@ CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_to_source_ins
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body1$
 #variable_conflict use_variable
 DECLARE
-  own_ids bigint[]; own_rows int; own_mass boolean; own_set record;
+  own_ids bigint[]; own_rows int; own_mass boolean; own_set record; own_touches boolean;
 BEGIN
   IF pg_catalog.row_security_active('"public"."curriculum_membership"'::pg_catalog.regclass) OR pg_catalog.row_security_active('"public"."programme_membership"'::pg_catalog.regclass) THEN
     RAISE insufficient_privilege USING MESSAGE = 'row security hides rows of "public"."curriculum_membership" or "public"."programme_membership" from the role that owns the tables, so this write cannot be carried to the other table',
@@ -1279,7 +1279,7 @@ CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_to_source_upd
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body1$
 #variable_conflict use_variable
 DECLARE
-  own_ids bigint[]; own_rows int; own_mass boolean; own_set record;
+  own_ids bigint[]; own_rows int; own_mass boolean; own_set record; own_touches boolean;
 BEGIN
   IF pg_catalog.row_security_active('"public"."curriculum_membership"'::pg_catalog.regclass) OR pg_catalog.row_security_active('"public"."programme_membership"'::pg_catalog.regclass) THEN
     RAISE insufficient_privilege USING MESSAGE = 'row security hides rows of "public"."curriculum_membership" or "public"."programme_membership" from the role that owns the tables, so this write cannot be carried to the other table',
@@ -1344,6 +1344,10 @@ BEGIN
       RETURN NULL;
     END IF;
   END IF;
+  own_touches := pg_catalog.pg_trigger_depth() = 1 AND EXISTS (SELECT FROM pg_catalog.pg_trigger AS t
+      WHERE t.tgrelid = '"public"."programme_membership"'::pg_catalog.regclass
+        AND t.tgtype & 16 = 16 AND pg_catalog.cardinality(t.tgattr::pg_catalog.int2[]) = 0 AND NOT t.tgisinternal AND t.tgenabled <> 'D'
+        AND NOT pg_catalog.starts_with(t.tgname::text, 'AA_refactor_') AND NOT pg_catalog.starts_with(t.tgname::text, '~refactor_'));
   IF EXISTS (SELECT FROM pg_catalog.pg_trigger AS t
       WHERE t.tgrelid = '"public"."programme_membership"'::pg_catalog.regclass
         AND pg_catalog.cardinality(t.tgattr::pg_catalog.int2[]) > 0 AND NOT t.tgisinternal AND t.tgenabled <> 'D'
@@ -1368,13 +1372,31 @@ BEGIN
       CASE WHEN (o."curriculum_completion_date" IS DISTINCT FROM n."curriculum_completion_date") AND (a."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date") THEN 'curriculum_completion_date' END,
       CASE WHEN (o."period_of_grace" IS DISTINCT FROM n."period_of_grace") AND (a."period_of_grace" IS DISTINCT FROM b."period_of_grace") THEN 'period_of_grace' END,
       CASE WHEN (o."intrepid_id" IS DISTINCT FROM n."intrepid_id") AND (a."intrepid_id" IS DISTINCT FROM b."intrepid_id") THEN 'intrepid_id' END,
-      CASE WHEN (o."amended_date" IS DISTINCT FROM n."amended_date") AND (a."amended_date" IS DISTINCT FROM b."amended_date") THEN 'amended_date' END], NULL)
+      CASE WHEN (o."amended_date" IS DISTINCT FROM n."amended_date") AND (a."amended_date" IS DISTINCT FROM b."amended_date") THEN 'amended_date' END,
+      CASE WHEN $1 AND NOT (o."person_id" IS DISTINCT FROM n."person_id"
+    OR o."programme_id" IS DISTINCT FROM n."programme_id"
+    OR o."curriculum_id" IS DISTINCT FROM n."curriculum_id"
+    OR o."programme_membership_type" IS DISTINCT FROM n."programme_membership_type"
+    OR o."programme_start_date" IS DISTINCT FROM n."programme_start_date"
+    OR o."programme_end_date" IS DISTINCT FROM n."programme_end_date"
+    OR o."rotation" IS DISTINCT FROM n."rotation"
+    OR o."rotation_id" IS DISTINCT FROM n."rotation_id"
+    OR o."training_number_id" IS DISTINCT FROM n."training_number_id"
+    OR o."training_pathway" IS DISTINCT FROM n."training_pathway"
+    OR o."leaving_reason" IS DISTINCT FROM n."leaving_reason"
+    OR o."leaving_destination" IS DISTINCT FROM n."leaving_destination"
+    OR o."curriculum_start_date" IS DISTINCT FROM n."curriculum_start_date"
+    OR o."curriculum_end_date" IS DISTINCT FROM n."curriculum_end_date"
+    OR o."curriculum_completion_date" IS DISTINCT FROM n."curriculum_completion_date"
+    OR o."period_of_grace" IS DISTINCT FROM n."period_of_grace"
+    OR o."intrepid_id" IS DISTINCT FROM n."intrepid_id"
+    OR o."amended_date" IS DISTINCT FROM n."amended_date") THEN 'id' END], NULL)
     FROM "public"."curriculum_membership" AS a, "public"."programme_membership" AS b, o, n
     WHERE b."id" = a."id" AND o."id" = a."id" AND n."id" = a."id" AND a."id" IN (SELECT n."id" FROM n)) AS z (own_id, own_names)
-    WHERE z.own_names <> '{}' GROUP BY z.own_names$body$ LOOP
+    WHERE z.own_names <> '{}' GROUP BY z.own_names$body$ USING own_touches LOOP
     EXECUTE pg_catalog.concat('UPDATE "public"."programme_membership" AS b SET ',
       (SELECT pg_catalog.string_agg(s.own_text, ', ')
-      FROM (VALUES ('person_id', '"person_id" = a."person_id"'), ('programme_id', '"programme_id" = a."programme_id"'), ('curriculum_id', '"curriculum_id" = a."curriculum_id"'), ('programme_membership_type', '"programme_membership_type" = a."programme_membership_type"'), ('programme_start_date', '"programme_start_date" = a."programme_start_date"'), ('programme_end_date', '"programme_end_date" = a."programme_end_date"'), ('rotation', '"rotation" = a."rotation"'), ('rotation_id', '"rotation_id" = a."rotation_id"'), ('training_number_id', '"training_number_id" = a."training_number_id"'), ('training_pathway', '"training_pathway" = a."training_pathway"'), ('leaving_reason', '"leaving_reason" = a."leaving_reason"'), ('leaving_destination', '"leaving_destination" = a."leaving_destination"'), ('curriculum_start_date', '"curriculum_start_date" = a."curriculum_start_date"'), ('curriculum_end_date', '"curriculum_end_date" = a."curriculum_end_date"'), ('curriculum_completion_date', '"curriculum_completion_date" = a."curriculum_completion_date"'), ('period_of_grace', '"period_of_grace" = a."period_of_grace"'), ('intrepid_id', '"intrepid_id" = a."intrepid_id"'), ('amended_date', '"amended_date" = a."amended_date"')) AS s (own_name, own_text)
+      FROM (VALUES ('person_id', '"person_id" = a."person_id"'), ('programme_id', '"programme_id" = a."programme_id"'), ('curriculum_id', '"curriculum_id" = a."curriculum_id"'), ('programme_membership_type', '"programme_membership_type" = a."programme_membership_type"'), ('programme_start_date', '"programme_start_date" = a."programme_start_date"'), ('programme_end_date', '"programme_end_date" = a."programme_end_date"'), ('rotation', '"rotation" = a."rotation"'), ('rotation_id', '"rotation_id" = a."rotation_id"'), ('training_number_id', '"training_number_id" = a."training_number_id"'), ('training_pathway', '"training_pathway" = a."training_pathway"'), ('leaving_reason', '"leaving_reason" = a."leaving_reason"'), ('leaving_destination', '"leaving_destination" = a."leaving_destination"'), ('curriculum_start_date', '"curriculum_start_date" = a."curriculum_start_date"'), ('curriculum_end_date', '"curriculum_end_date" = a."curriculum_end_date"'), ('curriculum_completion_date', '"curriculum_completion_date" = a."curriculum_completion_date"'), ('period_of_grace', '"period_of_grace" = a."period_of_grace"'), ('intrepid_id', '"intrepid_id" = a."intrepid_id"'), ('amended_date', '"amended_date" = a."amended_date"'), ('id', '"id" = b."id"')) AS s (own_name, own_text)
       WHERE s.own_name = ANY (own_set.columns)), '
       FROM "public"."curriculum_membership" AS a WHERE a."id" = b."id" AND b."id" = ANY ($1)') USING own_set.ids;
   END LOOP;
@@ -1398,13 +1420,31 @@ BEGIN
       CASE WHEN (o."curriculum_completion_date" IS DISTINCT FROM n."curriculum_completion_date") AND (a."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date") THEN 'curriculum_completion_date' END,
       CASE WHEN (o."period_of_grace" IS DISTINCT FROM n."period_of_grace") AND (a."period_of_grace" IS DISTINCT FROM b."period_of_grace") THEN 'period_of_grace' END,
       CASE WHEN (o."intrepid_id" IS DISTINCT FROM n."intrepid_id") AND (a."intrepid_id" IS DISTINCT FROM b."intrepid_id") THEN 'intrepid_id' END,
-      CASE WHEN (o."amended_date" IS DISTINCT FROM n."amended_date") AND (a."amended_date" IS DISTINCT FROM b."amended_date") THEN 'amended_date' END], NULL)
+      CASE WHEN (o."amended_date" IS DISTINCT FROM n."amended_date") AND (a."amended_date" IS DISTINCT FROM b."amended_date") THEN 'amended_date' END,
+      CASE WHEN own_touches AND NOT (o."person_id" IS DISTINCT FROM n."person_id"
+    OR o."programme_id" IS DISTINCT FROM n."programme_id"
+    OR o."curriculum_id" IS DISTINCT FROM n."curriculum_id"
+    OR o."programme_membership_type" IS DISTINCT FROM n."programme_membership_type"
+    OR o."programme_start_date" IS DISTINCT FROM n."programme_start_date"
+    OR o."programme_end_date" IS DISTINCT FROM n."programme_end_date"
+    OR o."rotation" IS DISTINCT FROM n."rotation"
+    OR o."rotation_id" IS DISTINCT FROM n."rotation_id"
+    OR o."training_number_id" IS DISTINCT FROM n."training_number_id"
+    OR o."training_pathway" IS DISTINCT FROM n."training_pathway"
+    OR o."leaving_reason" IS DISTINCT FROM n."leaving_reason"
+    OR o."leaving_destination" IS DISTINCT FROM n."leaving_destination"
+    OR o."curriculum_start_date" IS DISTINCT FROM n."curriculum_start_date"
+    OR o."curriculum_end_date" IS DISTINCT FROM n."curriculum_end_date"
+    OR o."curriculum_completion_date" IS DISTINCT FROM n."curriculum_completion_date"
+    OR o."period_of_grace" IS DISTINCT FROM n."period_of_grace"
+    OR o."intrepid_id" IS DISTINCT FROM n."intrepid_id"
+    OR o."amended_date" IS DISTINCT FROM n."amended_date") THEN 'id' END], NULL)
     FROM "public"."curriculum_membership" AS a, "public"."programme_membership" AS b, o, n
     WHERE b."id" = a."id" AND o."id" = a."id" AND n."id" = a."id" AND a."id" = ANY (own_ids)) AS z (own_id, own_names)
     WHERE z.own_names <> '{}' GROUP BY z.own_names LOOP
     EXECUTE pg_catalog.concat('UPDATE "public"."programme_membership" AS b SET ',
       (SELECT pg_catalog.string_agg(s.own_text, ', ')
-      FROM (VALUES ('person_id', '"person_id" = a."person_id"'), ('programme_id', '"programme_id" = a."programme_id"'), ('curriculum_id', '"curriculum_id" = a."curriculum_id"'), ('programme_membership_type', '"programme_membership_type" = a."programme_membership_type"'), ('programme_start_date', '"programme_start_date" = a."programme_start_date"'), ('programme_end_date', '"programme_end_date" = a."programme_end_date"'), ('rotation', '"rotation" = a."rotation"'), ('rotation_id', '"rotation_id" = a."rotation_id"'), ('training_number_id', '"training_number_id" = a."training_number_id"'), ('training_pathway', '"training_pathway" = a."training_pathway"'), ('leaving_reason', '"leaving_reason" = a."leaving_reason"'), ('leaving_destination', '"leaving_destination" = a."leaving_destination"'), ('curriculum_start_date', '"curriculum_start_date" = a."curriculum_start_date"'), ('curriculum_end_date', '"curriculum_end_date" = a."curriculum_end_date"'), ('curriculum_completion_date', '"curriculum_completion_date" = a."curriculum_completion_date"'), ('period_of_grace', '"period_of_grace" = a."period_of_grace"'), ('intrepid_id', '"intrepid_id" = a."intrepid_id"'), ('amended_date', '"amended_date" = a."amended_date"')) AS s (own_name, own_text)
+      FROM (VALUES ('person_id', '"person_id" = a."person_id"'), ('programme_id', '"programme_id" = a."programme_id"'), ('curriculum_id', '"curriculum_id" = a."curriculum_id"'), ('programme_membership_type', '"programme_membership_type" = a."programme_membership_type"'), ('programme_start_date', '"programme_start_date" = a."programme_start_date"'), ('programme_end_date', '"programme_end_date" = a."programme_end_date"'), ('rotation', '"rotation" = a."rotation"'), ('rotation_id', '"rotation_id" = a."rotation_id"'), ('training_number_id', '"training_number_id" = a."training_number_id"'), ('training_pathway', '"training_pathway" = a."training_pathway"'), ('leaving_reason', '"leaving_reason" = a."leaving_reason"'), ('leaving_destination', '"leaving_destination" = a."leaving_destination"'), ('curriculum_start_date', '"curriculum_start_date" = a."curriculum_start_date"'), ('curriculum_end_date', '"curriculum_end_date" = a."curriculum_end_date"'), ('curriculum_completion_date', '"curriculum_completion_date" = a."curriculum_completion_date"'), ('period_of_grace', '"period_of_grace" = a."period_of_grace"'), ('intrepid_id', '"intrepid_id" = a."intrepid_id"'), ('amended_date', '"amended_date" = a."amended_date"'), ('id', '"id" = b."id"')) AS s (own_name, own_text)
       WHERE s.own_name = ANY (own_set.columns)), '
       FROM "public"."curriculum_membership" AS a WHERE a."id" = b."id" AND b."id" = ANY ($1)') USING own_set.ids;
   END LOOP;
@@ -1448,7 +1488,25 @@ WHERE b."id" = a."id" AND o."id" = a."id" AND n."id" = a."id" AND a."id" IN (SEL
     OR ((o."curriculum_completion_date" IS DISTINCT FROM n."curriculum_completion_date") AND (a."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"))
     OR ((o."period_of_grace" IS DISTINCT FROM n."period_of_grace") AND (a."period_of_grace" IS DISTINCT FROM b."period_of_grace"))
     OR ((o."intrepid_id" IS DISTINCT FROM n."intrepid_id") AND (a."intrepid_id" IS DISTINCT FROM b."intrepid_id"))
-    OR ((o."amended_date" IS DISTINCT FROM n."amended_date") AND (a."amended_date" IS DISTINCT FROM b."amended_date")))$body$;
+    OR ((o."amended_date" IS DISTINCT FROM n."amended_date") AND (a."amended_date" IS DISTINCT FROM b."amended_date"))
+    OR ($1 AND NOT (o."person_id" IS DISTINCT FROM n."person_id"
+    OR o."programme_id" IS DISTINCT FROM n."programme_id"
+    OR o."curriculum_id" IS DISTINCT FROM n."curriculum_id"
+    OR o."programme_membership_type" IS DISTINCT FROM n."programme_membership_type"
+    OR o."programme_start_date" IS DISTINCT FROM n."programme_start_date"
+    OR o."programme_end_date" IS DISTINCT FROM n."programme_end_date"
+    OR o."rotation" IS DISTINCT FROM n."rotation"
+    OR o."rotation_id" IS DISTINCT FROM n."rotation_id"
+    OR o."training_number_id" IS DISTINCT FROM n."training_number_id"
+    OR o."training_pathway" IS DISTINCT FROM n."training_pathway"
+    OR o."leaving_reason" IS DISTINCT FROM n."leaving_reason"
+    OR o."leaving_destination" IS DISTINCT FROM n."leaving_destination"
+    OR o."curriculum_start_date" IS DISTINCT FROM n."curriculum_start_date"
+    OR o."curriculum_end_date" IS DISTINCT FROM n."curriculum_end_date"
+    OR o."curriculum_completion_date" IS DISTINCT FROM n."curriculum_completion_date"
+    OR o."period_of_grace" IS DISTINCT FROM n."period_of_grace"
+    OR o."intrepid_id" IS DISTINCT FROM n."intrepid_id"
+    OR o."amended_date" IS DISTINCT FROM n."amended_date")))$body$ USING own_touches;
   ELSIF own_rows = 1 THEN
     UPDATE "public"."programme_membership" AS b SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") = ROW (
     CASE WHEN (o."person_id" IS DISTINCT FROM n."person_id") THEN a."person_id" ELSE b."person_id" END,
@@ -1488,7 +1546,25 @@ WHERE b."id" = a."id" AND o."id" = a."id" AND n."id" = a."id" AND a."id" = own_i
     OR ((o."curriculum_completion_date" IS DISTINCT FROM n."curriculum_completion_date") AND (a."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"))
     OR ((o."period_of_grace" IS DISTINCT FROM n."period_of_grace") AND (a."period_of_grace" IS DISTINCT FROM b."period_of_grace"))
     OR ((o."intrepid_id" IS DISTINCT FROM n."intrepid_id") AND (a."intrepid_id" IS DISTINCT FROM b."intrepid_id"))
-    OR ((o."amended_date" IS DISTINCT FROM n."amended_date") AND (a."amended_date" IS DISTINCT FROM b."amended_date")));
+    OR ((o."amended_date" IS DISTINCT FROM n."amended_date") AND (a."amended_date" IS DISTINCT FROM b."amended_date"))
+    OR (own_touches AND NOT (o."person_id" IS DISTINCT FROM n."person_id"
+    OR o."programme_id" IS DISTINCT FROM n."programme_id"
+    OR o."curriculum_id" IS DISTINCT FROM n."curriculum_id"
+    OR o."programme_membership_type" IS DISTINCT FROM n."programme_membership_type"
+    OR o."programme_start_date" IS DISTINCT FROM n."programme_start_date"
+    OR o."programme_end_date" IS DISTINCT FROM n."programme_end_date"
+    OR o."rotation" IS DISTINCT FROM n."rotation"
+    OR o."rotation_id" IS DISTINCT FROM n."rotation_id"
+    OR o."training_number_id" IS DISTINCT FROM n."training_number_id"
+    OR o."training_pathway" IS DISTINCT FROM n."training_pathway"
+    OR o."leaving_reason" IS DISTINCT FROM n."leaving_reason"
+    OR o."leaving_destination" IS DISTINCT FROM n."leaving_destination"
+    OR o."curriculum_start_date" IS DISTINCT FROM n."curriculum_start_date"
+    OR o."curriculum_end_date" IS DISTINCT FROM n."curriculum_end_date"
+    OR o."curriculum_completion_date" IS DISTINCT FROM n."curriculum_completion_date"
+    OR o."period_of_grace" IS DISTINCT FROM n."period_of_grace"
+    OR o."intrepid_id" IS DISTINCT FROM n."intrepid_id"
+    OR o."amended_date" IS DISTINCT FROM n."amended_date")));
   ELSE
     UPDATE "public"."programme_membership" AS b SET ("person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") = ROW (
     CASE WHEN (o."person_id" IS DISTINCT FROM n."person_id") THEN a."person_id" ELSE b."person_id" END,
@@ -1528,7 +1604,25 @@ WHERE b."id" = a."id" AND o."id" = a."id" AND n."id" = a."id" AND a."id" = ANY (
     OR ((o."curriculum_completion_date" IS DISTINCT FROM n."curriculum_completion_date") AND (a."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"))
     OR ((o."period_of_grace" IS DISTINCT FROM n."period_of_grace") AND (a."period_of_grace" IS DISTINCT FROM b."period_of_grace"))
     OR ((o."intrepid_id" IS DISTINCT FROM n."intrepid_id") AND (a."intrepid_id" IS DISTINCT FROM b."intrepid_id"))
-    OR ((o."amended_date" IS DISTINCT FROM n."amended_date") AND (a."amended_date" IS DISTINCT FROM b."amended_date")));
+    OR ((o."amended_date" IS DISTINCT FROM n."amended_date") AND (a."amended_date" IS DISTINCT FROM b."amended_date"))
+    OR (own_touches AND NOT (o."person_id" IS DISTINCT FROM n."person_id"
+    OR o."programme_id" IS DISTINCT FROM n."programme_id"
+    OR o."curriculum_id" IS DISTINCT FROM n."curriculum_id"
+    OR o."programme_membership_type" IS DISTINCT FROM n."programme_membership_type"
+    OR o."programme_start_date" IS DISTINCT FROM n."programme_start_date"
+    OR o."programme_end_date" IS DISTINCT FROM n."programme_end_date"
+    OR o."rotation" IS DISTINCT FROM n."rotation"
+    OR o."rotation_id" IS DISTINCT FROM n."rotation_id"
+    OR o."training_number_id" IS DISTINCT FROM n."training_number_id"
+    OR o."training_pathway" IS DISTINCT FROM n."training_pathway"
+    OR o."leaving_reason" IS DISTINCT FROM n."leaving_reason"
+    OR o."leaving_destination" IS DISTINCT FROM n."leaving_destination"
+    OR o."curriculum_start_date" IS DISTINCT FROM n."curriculum_start_date"
+    OR o."curriculum_end_date" IS DISTINCT FROM n."curriculum_end_date"
+    OR o."curriculum_completion_date" IS DISTINCT FROM n."curriculum_completion_date"
+    OR o."period_of_grace" IS DISTINCT FROM n."period_of_grace"
+    OR o."intrepid_id" IS DISTINCT FROM n."intrepid_id"
+    OR o."amended_date" IS DISTINCT FROM n."amended_date")));
   END IF;
   IF EXISTS (SELECT FROM pg_catalog.pg_trigger AS t
       WHERE t.tgrelid = '"public"."programme_membership"'::pg_catalog.regclass
@@ -1584,7 +1678,7 @@ CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_to_source_del
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body1$
 #variable_conflict use_variable
 DECLARE
-  own_ids bigint[]; own_rows int; own_mass boolean; own_set record;
+  own_ids bigint[]; own_rows int; own_mass boolean; own_set record; own_touches boolean;
 BEGIN
   IF pg_catalog.row_security_active('"public"."curriculum_membership"'::pg_catalog.regclass) OR pg_catalog.row_security_active('"public"."programme_membership"'::pg_catalog.regclass) THEN
     RAISE insufficient_privilege USING MESSAGE = 'row security hides rows of "public"."curriculum_membership" or "public"."programme_membership" from the role that owns the tables, so this write cannot be carried to the other table',
@@ -1653,7 +1747,7 @@ CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_to_source_mov
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 #variable_conflict use_variable
 DECLARE
-own_olds bigint[]; own_news bigint[]; own_masks text[]; own_join text; own_set record;
+own_olds bigint[]; own_news bigint[]; own_masks text[]; own_join text; own_set record; own_touches boolean;
 BEGIN
   IF pg_catalog.row_security_active('"public"."curriculum_membership"'::pg_catalog.regclass) OR pg_catalog.row_security_active('"public"."programme_membership"'::pg_catalog.regclass) THEN
     RAISE insufficient_privilege USING MESSAGE = 'row security hides rows of "public"."curriculum_membership" or "public"."programme_membership" from the role that owns the tables, so this write cannot be carried to the other table',
@@ -1872,7 +1966,7 @@ CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_to_source_tru
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 #variable_conflict use_variable
 DECLARE
-  own_ids bigint[]; own_rows int; own_mass boolean; own_set record;
+  own_ids bigint[]; own_rows int; own_mass boolean; own_set record; own_touches boolean;
 BEGIN
   IF pg_catalog.row_security_active('"public"."curriculum_membership"'::pg_catalog.regclass) OR pg_catalog.row_security_active('"public"."programme_membership"'::pg_catalog.regclass) THEN
     RAISE insufficient_privilege USING MESSAGE = 'row security hides rows of "public"."curriculum_membership" or "public"."programme_membership" from the role that owns the tables, so this write cannot be carried to the other table',
