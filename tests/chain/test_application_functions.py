@@ -13,6 +13,9 @@ from alembic.config import Config
 from membership_refactor.cli.plan import revision_texts
 from membership_refactor.database import libpq_url
 from membership_refactor.errors import CannotCarry
+from membership_refactor.inspect.all_comparisons import repair_objects
+from membership_refactor.inspect.check_results import CheckOutcome
+from membership_refactor.inspect.checks import StandingChecks
 from membership_refactor.inspect.forecast import forecast
 from tests.chain.driver import Chain
 from tests.fixtures.chains import ChainAt
@@ -294,3 +297,46 @@ def test_a_table_of_the_writers_session_does_not_take_the_place(chain_at: ChainA
         f"UPDATE {COPY} SET curriculum_id = 2 WHERE id = 2",
     )
     assert chain.value("SELECT count(*) FROM app.audit_log") == 1
+
+
+def questions(chain: Chain) -> dict[str, CheckOutcome]:
+    asked = StandingChecks(chain.runner(), groups=()).questions()
+    return {q.name: q.ask() for q in asked if q.name == "functions find what they name"}
+
+
+@pytest.mark.parametrize("revision", ["0004", "0008"])
+def test_a_trigger_that_comes_between_two_steps_is_noticed_and_repair_gives_the_schema(
+    revision: str, chain_at: ChainAt
+) -> None:
+    chain = chain_at(revision)
+    assert questions(chain) == {}
+    origin = WIDE if revision == "0004" else COPY
+    run(chain, CONFIGURED + IN_APP.replace("{t}", origin))
+    (outcome,) = questions(chain).values()
+    assert outcome.broken and "does not have the schema app" in outcome.keys[0]
+    write = (
+        f"UPDATE {COPY} SET curriculum_id = 2 WHERE id = 2"
+        if revision == "0004"
+        else f"UPDATE {WIDE} SET training_pathway = 'x' WHERE uuid IN (SELECT "
+        f"programme_membership_uuid FROM {COPY} WHERE id = 2)"
+    )
+    with pytest.raises(psycopg.errors.UndefinedTable):
+        chain.run(write)
+
+    assert any("schema app" in line for line in repair_objects(chain.runner()))
+    assert repair_objects(chain.runner()) == ()
+    assert [o.broken for o in questions(chain).values()] == [0]
+    chain.run(write)
+    assert int(chain.value("SELECT count(*) FROM app.audit_log")) > 0
+    chain.up("0005" if revision == "0004" else "0009")
+
+
+def test_a_schema_that_opens_between_two_steps_is_noticed(chain_at: ChainAt) -> None:
+    chain = chain_at("0002")
+    run(chain, CONFIGURED + IN_APP)
+    chain.up_to("0004")
+    assert [o.broken for o in questions(chain).values()] == [0]
+    chain.run("GRANT CREATE ON SCHEMA app TO PUBLIC")
+    (outcome,) = questions(chain).values()
+    assert outcome.broken and "REVOKE CREATE ON SCHEMA" in outcome.keys[0]
+    assert repair_objects(chain.runner()) == ()

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from membership_refactor.checks.check import Check, Reach
 from membership_refactor.sql.ledger.own_objects import broken_own_objects, foreign_fence
+from membership_refactor.sql.ledger.own_search_path import functions_without_path
 from membership_refactor.sql.names import Names
+from membership_refactor.sql.quoting import literal
 from membership_refactor.sql.row_security import filtered_tables
 
 MEND = "Run: membership-refactor repair --apply   then run the same command again."
@@ -44,6 +48,30 @@ def fence_is_of_this_cluster(names: Names) -> Check:
     )
 
 
-def guard(names: Names) -> tuple[Check, ...]:
+def functions_find_names(names: Names, obstacles: Sequence[str] = ()) -> tuple[Check, ...]:
+    """Asked where functions of the application need schemas (``names.path``). ``obstacles`` says
+    why they cannot have them; a step would refuse the same."""
+    found = [f"SELECT {literal(text)}" for text in obstacles]
+    if names.path and not obstacles:
+        found.append(functions_without_path(names))
+    return tuple(
+        Check(
+            name="functions find what they name",
+            sentence="functions of the application find their names in whichever table is written",
+            query=query,
+            reach=Reach.CATALOG,
+            hint="Run the statement that is named." if obstacles else MEND,
+        )
+        for query in ("\nUNION ALL ".join(found),)
+        if query
+    )
+
+
+def guard(names: Names, obstacles: Sequence[str] = ()) -> tuple[Check, ...]:
     """Everything of it; catalog and ledger only, some 20 ms."""
-    return (every_row_is_seen(names), own_objects_stand(names), fence_is_of_this_cluster(names))
+    return (
+        every_row_is_seen(names),
+        own_objects_stand(names),
+        fence_is_of_this_cluster(names),
+        *functions_find_names(names, obstacles),
+    )

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from membership_refactor.checks.guard import fence_is_of_this_cluster, own_objects_stand
+from membership_refactor.checks.guard import (
+    fence_is_of_this_cluster,
+    functions_find_names,
+    own_objects_stand,
+)
 from membership_refactor.execution.locks import briefly
 from membership_refactor.execution.runner import Runner
 from membership_refactor.execution.sessions import run
@@ -14,7 +18,9 @@ from membership_refactor.inspect.follow_columns import follow_columns
 from membership_refactor.inspect.read_only import looking
 from membership_refactor.inspect.repair import Repaired, repair
 from membership_refactor.inspect.verify import Verdict, require_no_open_step, verify
+from membership_refactor.sql.application_code.search_path import needed_path, path_obstacles
 from membership_refactor.sql.ledger.own_objects import mend_own_objects, renew_foreign_fence
+from membership_refactor.sql.ledger.own_search_path import add_path
 from membership_refactor.sql.quoting import qualified
 from membership_refactor.sql.statements import Lock
 
@@ -61,8 +67,9 @@ def verify_all(runner: Runner, *, workers: int = 1) -> Verified:
 
 def repair_objects(runner: Runner) -> tuple[str, ...]:
     """Make the tool's own triggers and functions again as the last step left them, renew a fence
-    of another cluster, and follow columns that were added alike to source and copy. Return a line
-    for each. Rows are compared after it.
+    of another cluster, give the functions the schemas that functions of the application need, and
+    follow columns that were added alike to source and copy. Return a line for each. Rows are
+    compared after it.
 
     Locks: each table of the plan SHARE ROW EXCLUSIVE, waited for 50 ms at a time.
     """
@@ -71,11 +78,20 @@ def repair_objects(runner: Runner) -> tuple[str, ...]:
         if not runner.ledger.exists(pg):
             return ()
         require_no_open_step(pg, runner.ledger)
-        checks = (own_objects_stand(names), fence_is_of_this_cluster(names))
+        portrait = runner.read()
+        if not path_obstacles(runner.plan, portrait):
+            names = replace(names, path=needed_path(runner.plan, portrait))
+        checks = (
+            own_objects_stand(names),
+            fence_is_of_this_cluster(names),
+            *functions_find_names(names),
+        )
         found = [str(key) for check in checks for (key,) in run(pg, check.query).fetchall()]
         if found:
-            tables = [t.name for t in runner.read().tables if t.name in runner.own_tables]
-            text = ";\n".join((mend_own_objects(names).text, renew_foreign_fence(names).text))
+            tables = [t.name for t in portrait.tables if t.name in runner.own_tables]
+            mended = [mend_own_objects(names), renew_foreign_fence(names)]
+            mended += [add_path(names)] if names.path else []
+            text = ";\n".join(statement.text for statement in mended)
             briefly(
                 pg,
                 tuple((qualified(names.schema, t), Lock.SHARE_ROW_EXCLUSIVE) for t in tables),

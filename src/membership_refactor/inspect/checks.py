@@ -20,6 +20,7 @@ from membership_refactor.inspect.models import metadata_at, model_differences
 from membership_refactor.inspect.read_only import looking
 from membership_refactor.planning import Stage
 from membership_refactor.portrait import Portrait, differences
+from membership_refactor.sql.application_code.search_path import path_obstacles
 from membership_refactor.steps.step import Direction, Situation, Step
 
 PORTRAIT, MODELS = "portrait is as predicted", "models equal the database"
@@ -66,7 +67,7 @@ class StandingChecks:
         found = [
             Question(name=c.name, sentence=c.sentence, ask=partial(self._over_tables, c))
             for c in (
-                *guard(self.runner.names),
+                *guard(situation.names, path_obstacles(self.runner.plan, self.portrait)),
                 *self.runner.chain.checks_at(step.name, situation),
             )
         ]

@@ -21,16 +21,25 @@ def _prefix(names: Names) -> str:
     return f"{names.plan.name}_".encode()[:40].decode(errors="ignore")
 
 
+def is_own_function(names: Names) -> str:
+    """A condition: the row ``p`` of pg_proc is a function of the plan. The fence is left out:
+    repair changes it."""
+    return (
+        f"p.pronamespace = pg_catalog.to_regnamespace({literal(ident(names.ledger))})\n"
+        f"    AND p.prokind = 'f' AND p.proname <> {literal(names.own_name('fence'))}\n"
+        f"    AND pg_catalog.starts_with(p.proname::pg_catalog.text, {literal(_prefix(names))})"
+    )
+
+
 def _found(names: Names) -> str:
     """SELECT of (kind, name, definition, state, at) of what stands in the catalog now. ``at`` is
-    the quoted table of a trigger. The fence is left out: repair changes it."""
+    the quoted table of a trigger."""
     plan = names.plan
     tables = dict.fromkeys((plan.source, plan.copy, plan.parent, plan.retired))
     named = ", ".join(literal(table) for table in tables)
     ours = " OR ".join(
         f"pg_catalog.starts_with(t.tgname::pg_catalog.text, {literal(p)})" for p in OWN_PREFIXES
     )
-    fence = literal(names.own_name("fence"))
     return f"""\
 SELECT 'trigger' AS kind, pg_catalog.format('%I on %I.%I', t.tgname, n.nspname, c.relname) AS name,
     pg_catalog.pg_get_triggerdef(t.oid) AS definition, t.tgenabled::pg_catalog.text AS state,
@@ -42,9 +51,7 @@ SELECT 'trigger' AS kind, pg_catalog.format('%I on %I.%I', t.tgname, n.nspname, 
   SELECT 'function', p.oid::pg_catalog.regprocedure::pg_catalog.text,
     pg_catalog.pg_get_functiondef(p.oid), '', '', p.proname::pg_catalog.text
   FROM pg_catalog.pg_proc AS p
-  WHERE p.pronamespace = pg_catalog.to_regnamespace({literal(ident(names.ledger))})
-    AND p.prokind = 'f' AND p.proname <> {fence}
-    AND pg_catalog.starts_with(p.proname::pg_catalog.text, {literal(_prefix(names))})"""
+  WHERE {is_own_function(names)}"""
 
 
 def record_own_objects(names: Names) -> tuple[Statement, ...]:
