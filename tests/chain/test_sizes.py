@@ -55,15 +55,16 @@ def test_a_key_that_fits_goes_the_whole_way(chain_at: ChainAt, kind: str) -> Non
     assert chain.value(f"SELECT max(length({KEY})) FROM public.programme_membership") >= 2_600
 
 
-@pytest.mark.parametrize("revision", ["0006", "0007"])
+@pytest.mark.parametrize("revision", ["0004", "0006"])
 def test_a_long_key_that_came_later_is_named_before_the_parents(
     chain_at: ChainAt, revision: str
 ) -> None:
-    chain = chain_at(f"{int(revision) - 1:04d}")
+    chain = chain_at(revision)
     chain.run(insert(COPY, text_of(3_000)))
-    stays_at(chain, revision, "keys fit an index")
+    chain.up_to("0006", after=revision)
+    stays_at(chain, "0007", "keys fit an index")
     chain.run(f"UPDATE {COPY} SET {KEY} = left({KEY}, 100)")
-    chain.up_to("0007", after=f"{int(revision) - 1:04d}")
+    chain.up("0007")
 
 
 @pytest.mark.parametrize(

@@ -82,8 +82,11 @@ def keys_fit(plan: TableSplit, table: Table) -> tuple[Check, ...]:
     """
     if not unlimited_keys(plan, table):
         return ()
-    sizes = " + ".join(f"coalesce(pg_catalog.pg_column_size(t.{ident(c)}), 0)" for c in plan.key)
+    # Only the columns whose values differ in size are measured, because every row is read.
+    varying = [c for c in plan.key if stored_type(table.column(c)) not in _WIDTHS]
+    sizes = " + ".join(f"coalesce(pg_catalog.pg_column_size(t.{ident(c)}), 0)" for c in varying)
     rest = _HEADER + _ALIGNED * len(plan.key)
+    rest += sum(_most(table.column(c)) or 0 for c in plan.key if c not in varying)
     return (
         Check(
             name="keys fit an index",

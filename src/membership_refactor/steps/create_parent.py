@@ -5,7 +5,6 @@ from __future__ import annotations
 from membership_refactor.checks.check import Check
 from membership_refactor.checks.constraints_fit import chosen_values_fit
 from membership_refactor.checks.gate import gate
-from membership_refactor.checks.row_sizes import keys_fit
 from membership_refactor.checks.source_rows import policies_hold
 from membership_refactor.planning import Stage
 from membership_refactor.portrait import Portrait, Table
@@ -56,7 +55,6 @@ def closed_message(s: Situation) -> tuple[str, str]:
 def before_up(s: Situation) -> tuple[Check, ...]:
     return (
         *policies_hold(s.plan, s.names.copy),
-        *keys_fit(s.plan, s.child("create_parent")),
         *chosen_values_fit(s.names, s.child("create_parent")),
     )
 

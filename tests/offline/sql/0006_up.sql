@@ -214,31 +214,7 @@ FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.s
   END IF;
 END
 $body$;
-DO $body$
-#variable_conflict use_column
-DECLARE
-  broken bigint; keys text[]; began timestamptz := pg_catalog.clock_timestamp();
-BEGIN
-  SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
-FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
-SELECT t."id"::text FROM "public"."curriculum_membership" AS t
-WHERE coalesce(pg_catalog.pg_column_size(t."person_id"), 0) + coalesce(pg_catalog.pg_column_size(t."programme_id"), 0) + coalesce(pg_catalog.pg_column_size(t."programme_membership_type"), 0) + coalesce(pg_catalog.pg_column_size(t."programme_start_date"), 0) + coalesce(pg_catalog.pg_column_size(t."programme_end_date"), 0) > 2656
-) AS z (key)) AS k) AS c;
-  INSERT INTO "public_refactor"."check_result"
-    (plan, step, direction, name, broken, keys, seconds)
-  VALUES ('programme_membership', 'create_parent', 'up', 'keys fit an index', broken, keys,
-    extract(epoch FROM pg_catalog.clock_timestamp() - began));
-  COMMIT;
-  IF broken > 0 THEN
-    RAISE assert_failure USING
-      MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
-        'keys fit an index', 'every key fits the parent''s unique key (2,704 bytes)',
-        CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
-        pg_catalog.array_to_string(keys, '; ')),
-      HINT = 'Shorten the key columns of those rows, or choose a key without that column, then run the same command again.';
-  END IF;
-END
-$body$;
+
 BEGIN;
 DELETE FROM "public_refactor"."action" WHERE plan = 'programme_membership' AND step = 'create_parent';
 INSERT INTO "public_refactor"."step" AS s

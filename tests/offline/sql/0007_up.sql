@@ -189,7 +189,7 @@ BEGIN
   SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
 FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
 SELECT t."id"::text FROM "public"."curriculum_membership" AS t
-WHERE coalesce(pg_catalog.pg_column_size(t."person_id"), 0) + coalesce(pg_catalog.pg_column_size(t."programme_id"), 0) + coalesce(pg_catalog.pg_column_size(t."programme_membership_type"), 0) + coalesce(pg_catalog.pg_column_size(t."programme_start_date"), 0) + coalesce(pg_catalog.pg_column_size(t."programme_end_date"), 0) > 2656
+WHERE coalesce(pg_catalog.pg_column_size(t."programme_membership_type"), 0) > 2632
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
     (plan, step, direction, name, broken, keys, seconds)
