@@ -9,7 +9,7 @@ from membership_refactor.sql.quoting import literal
 
 
 def nothing_stops_the_drop(names: Names) -> Check:
-    """A script cannot ask the portrait for objects that were made after it was written."""
+    """Reads the catalog, because a script's portrait does not show objects that were made later."""
     deprecated = ", ".join(literal(name) for name in names.plan.deprecated)
     prefixes = ", ".join(literal(prefix) for prefix in OWN_PREFIXES)
     uses = column_uses(

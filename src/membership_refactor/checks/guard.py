@@ -38,7 +38,7 @@ def own_objects_stand(names: Names) -> Check:
 
 
 def fence_is_of_this_cluster(names: Names) -> Check:
-    """A restored database has a fence that refuses every repeatable read writer for ever."""
+    """The fence of a restored database refuses every REPEATABLE READ writer for ever."""
     return Check(
         name="fence is of this cluster",
         sentence="the fence against old snapshots knows the transaction ids of this cluster",
@@ -68,7 +68,7 @@ def functions_find_names(names: Names, obstacles: Sequence[str] = ()) -> tuple[C
 
 
 def guard(names: Names, obstacles: Sequence[str] = ()) -> tuple[Check, ...]:
-    """Everything of it; catalog and ledger only, some 20 ms."""
+    """Return all checks of the guard. They read catalog and ledger only, and take about 20 ms."""
     return (
         every_row_is_seen(names),
         own_objects_stand(names),

@@ -138,7 +138,7 @@ class Batches:
         return _Range(int(n), first, last)
 
     def _do(self, pg: Pg, claimed: _Range) -> int:
-        """Do the range and record it in one transaction, at most once, whoever comes first."""
+        """Do the range and record it in one transaction, at most once among all workers."""
         job, n = self.job, str(claimed.n)
         with pg.transaction():
             done = value(pg, job.is_done(n))
@@ -153,7 +153,8 @@ class Batches:
             return rows
 
     def _patiently(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Do ``work``, and try again if a lock was not given in time, as behind a TRUNCATE."""
+        """Do ``work``, and try again if a lock could not be had in time, for example during a
+        TRUNCATE."""
         for attempt in tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(RETRIED),
             wait=tenacity.wait_random_exponential(multiplier=0.05, max=2),
@@ -182,7 +183,7 @@ class Batches:
 
 
 class _Range(NamedTuple):
-    """A claimed range; without values it is that of the rows whose route is NULL."""
+    """A claimed range. Without values it is the rows whose route is NULL."""
 
     n: int
     first: str | None

@@ -185,8 +185,8 @@ class Ledger:
         )
 
     def turn(self, pg: Pg, step: str, direction: Direction, now: Portrait) -> None:
-        """Turn the open step round. Its actions are no longer recorded as done but for ``TURNED``,
-        and ``now`` are the tables as its actions have left them."""
+        """Reverse the direction of the open step. Its actions are no longer recorded as done but
+        for ``TURNED``, and ``now`` are the tables as its actions have left them."""
         with pg.transaction():
             self._write(
                 pg,
@@ -328,5 +328,6 @@ class Ledger:
 
 @lru_cache(maxsize=32)
 def _portrait(document: str) -> Portrait:
-    """Portraits are frozen, and every step of a chain asks for those of all before it."""
+    """Parse a portrait once: portraits are frozen, and each step asks for those of all before
+    it."""
     return from_json(document)

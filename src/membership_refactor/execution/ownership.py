@@ -16,10 +16,11 @@ from membership_refactor.sql.quoting import ident, literal, qualified
 
 
 def owner_of(pg: Pg, plan: TableSplit, schema: str, tables: Iterable[str]) -> str | None:
-    """The owner of the tables, in whose role everything is done; None before there are any.
+    """Return the owner of the tables, in whose role everything is done; None if there are no
+    tables.
 
-    ``pg`` acts as the login. Raises NoDatabase where the schema is missing, RefactorError where
-    the tables have several owners.
+    ``pg`` acts as the login. Raises NoDatabase where the schema is missing, RefactorError where the
+    tables have several owners.
     """
     require_schema(pg, schema)
     names = ", ".join(literal(t) for t in tables)

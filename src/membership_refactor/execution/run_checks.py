@@ -41,13 +41,14 @@ class CheckResult:
 
 
 def examine(pg: Pg, check: Check) -> CheckResult:
-    """One statement, so one snapshot: what it finds while writers run is real."""
+    """Run the check in one statement, so in one snapshot. Concurrent writers cause no false
+    alarm."""
     (result,) = examine_together(pg, (check,))
     return result
 
 
 def examine_together(pg: Pg, checks: Sequence[Check]) -> tuple[CheckResult, ...]:
-    """The same for checks that share a pass; its time stands with the first of them."""
+    """The same for checks that share a pass. Its time is recorded with the first of them."""
     began = time.perf_counter()
     scans = [check.scan for check in checks if check.scan]
     text = counted_together(scans) if len(scans) > 1 else checks[0].counted
@@ -73,7 +74,7 @@ def require(
     step: str,
     direction: Direction,
 ) -> None:
-    """Raises CheckFailed for the first check that does not hold; every result is recorded."""
+    """Raise CheckFailed for the first check that does not hold. Every result is recorded."""
     for together in passes(checks):
         results = examine_together(pg, together)
         for result in results:

@@ -68,7 +68,7 @@ class Runner:
     # --- the way ------------------------------------------------------------------------
 
     def upgrade(self, step: str) -> None:
-        """Take the step up; one that the ledger has as done is left alone."""
+        """Take the step up, unless the ledger says that it is done."""
         self._go(self.chain[step], Direction.UP, step)
 
     def downgrade(self, step: str, *, lowest: str | None = None) -> None:
@@ -298,7 +298,7 @@ class Runner:
             return read_portrait(connection, self.schema, self.tables)
 
     def server(self) -> Server:
-        """What the server and the connected role allow."""
+        """Read what the server and the connected role allow."""
         with Sessions(self.engine, role=None, label="look").open(as_owner=False) as pg:
             owner = self.owner(pg)
         with self.engine.connect() as connection:
@@ -317,7 +317,7 @@ class Runner:
     # --- who and where ------------------------------------------------------------------
 
     def owner(self, pg: Pg) -> str | None:
-        """The owner of the tables; None before there are any. ``pg`` acts as the login."""
+        """Return the owner of the tables; None if there are no tables. ``pg`` acts as the login."""
         return owner_of(pg, self.plan, self.schema, self.tables)
 
     def sessions(self, label: str) -> Sessions:

@@ -146,7 +146,7 @@ class UniqueIdentity:
         self._check_dependents()
 
     def accepts(self, value: str) -> bool:
-        """Whether the value identifies somebody, and nothing unseen is around it."""
+        """Whether the value identifies somebody and has no blanks around it."""
         trimmed = re.sub(f"^[{UNSEEN}]+|[{UNSEEN}]+$", "", value)
         nobody = {word.strip().lower() for word in self.no_identity} | {""}
         return value == trimmed and value.lower() not in nobody

@@ -11,7 +11,7 @@ BASE = "base"
 
 @dataclass(frozen=True, slots=True)
 class Revisions:
-    """Ids for messages; nothing is decided by them. A step without one goes by its own name."""
+    """Ids for messages. Nothing depends on them. A step without an id is called by its name."""
 
     ids: Mapping[str, str] = field(default_factory=dict)
     """By step: the id of the revision that runs it."""

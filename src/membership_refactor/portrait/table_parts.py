@@ -248,6 +248,6 @@ class ColumnUse:
     """As PostgreSQL describes it, such as ``index public.ix_place``."""
     columns: tuple[str, ...]
     stops: bool
-    """Whether it stops the drop. Otherwise it is dropped with the columns in silence."""
+    """Whether it stops the drop. Otherwise it is dropped with the columns, without an error."""
     sequence: bool = False
     """Whether it uses the identity or serial sequence of the columns, and not their values."""

@@ -99,9 +99,10 @@ class Table:
         return next((c for c in self.constraints if c.kind == "p"), None)
 
     def uses_of(self, columns: Collection[str], *, stops: bool) -> tuple[ColumnUse, ...]:
-        """What stops one ALTER that drops ``columns``, or what goes with them in silence.
+        """Return what stops an ALTER that drops ``columns``, or what it drops without an error.
 
-        Each has only those of its columns that are dropped. One silent way to go is enough.
+        Each has only those of its columns that are dropped. An object that is dropped without an
+        error in one way is not among those that stop it.
         """
         met = [
             replace(use, columns=tuple(c for c in use.columns if c in columns))

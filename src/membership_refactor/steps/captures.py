@@ -9,7 +9,7 @@ from membership_refactor.steps.step import Situation
 
 
 def to_copy(s: Situation) -> Sync:
-    """What is written to the source stands in the copy (from copy_table to retire_source)."""
+    """Carries each write of the source to the copy, from copy_table to retire_source."""
     return Sync(
         names=s.names,
         purpose="to_copy",
@@ -23,7 +23,7 @@ def to_copy(s: Situation) -> Sync:
 
 
 def to_source(s: Situation) -> Sync:
-    """What is written to the copy stands in the source (from dual_write to retire_source)."""
+    """Carries each write of the copy to the source, from dual_write to retire_source."""
     return Sync(
         names=s.names,
         purpose="to_source",
@@ -49,7 +49,7 @@ def following_functions(s: Situation, *, both: bool) -> tuple[Statement, ...]:
 
 
 def _exclusive(s: Situation) -> bool:
-    """Whether a value besides the id may stand in one row only."""
+    """Whether a value other than the id has to be unique."""
     source = s.source()
     keys = {c.index for c in source.constraints if c.kind == "p"}
     return any(i.unique and i.name not in keys for i in source.indexes) or any(

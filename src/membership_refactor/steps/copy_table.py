@@ -60,7 +60,7 @@ def copied(s: Situation) -> Table:
 
 
 def refusals(s: Situation) -> tuple[str, ...]:
-    """Why this table cannot be split by this plan."""
+    """Return why this plan cannot split this table."""
     source = s.before("copy_table").find(s.plan.source)
     if source is None:
         return (f'table "{s.names.schema}"."{s.plan.source}" does not exist',)
@@ -105,7 +105,7 @@ BUILDING = "building"
 
 
 def building_message(s: Situation) -> tuple[str, str]:
-    """Error and hint for a writer of the copy while it is built."""
+    """Return error and hint for a writer of the copy while it is built."""
     later = s.revisions.mention("dual_write")
     return (
         f'table "{s.plan.copy}" is being built and cannot be written yet',

@@ -32,7 +32,7 @@ def parent(s: Situation) -> Table:
 
 
 def evidence(s: Situation) -> Check:
-    """The old name gets a new meaning: nobody may still use it for the old table."""
+    """Asks that nobody uses the old name for the old table, because it gets a new meaning."""
     return gate(
         s.names,
         s.revisions,
@@ -44,7 +44,7 @@ def evidence(s: Situation) -> Check:
 
 
 def closed_message(s: Situation) -> tuple[str, str]:
-    """Error and hint for a writer of the closed parent."""
+    """Return error and hint for a writer of the closed parent."""
     later = s.revisions.mention("link_children")
     return (
         f'table "{s.plan.parent}" is being rebuilt and cannot be written yet',

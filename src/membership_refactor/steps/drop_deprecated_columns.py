@@ -151,8 +151,8 @@ def up(s: Situation) -> tuple[Action, ...]:
 
 
 def down(s: Situation) -> tuple[Action, ...]:
-    """The columns come back, empty and frozen; the next step down fills them, and then brings back
-    what their values have to fit."""
+    """Add the columns, empty and frozen. The next step down fills them, and then adds the
+    constraints that their values have to meet."""
     names, back = s.names, back_with_columns(s)
     adds = ", ".join(f"ADD COLUMN IF NOT EXISTS {column_clause(c)}" for c in back.columns)
     functions, triggers = apart(freeze(names, s.child("link_children")))

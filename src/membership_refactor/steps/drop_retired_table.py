@@ -41,7 +41,7 @@ def up(s: Situation) -> tuple[Action, ...]:
 
 
 def down(s: Situation) -> tuple[Action, ...]:
-    """The archive comes back empty; the downgrade of retire_source fills it from the child."""
+    """Create the archive, empty. The downgrade of retire_source fills it from the child."""
     source = s.before("retire_source").table(s.plan.source)
     return (
         Run(

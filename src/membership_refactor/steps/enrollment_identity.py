@@ -100,7 +100,7 @@ def add_constraints(n: IdentityNames) -> tuple[Action, ...]:
 
 
 def drop_constraints(n: IdentityNames) -> tuple[Action, ...]:
-    """The actions that drop what ``add_constraints`` added, as far as it came."""
+    """The actions that drop what ``add_constraints`` added, also if it was interrupted."""
     return (
         _list_constraints(n),
         Brief(

@@ -134,7 +134,7 @@ def _event(s: Situation, event: str, detail: Mapping[str, object]) -> Statement:
 
 
 def wide_table_holds(s: Situation) -> tuple[Check, ...]:
-    """What has to hold while the wide table is all there is."""
+    """What has to hold while there is only the wide table."""
     table = s.now.find(s.plan.source) if s.now is not None else None
     if table is None:
         return ()
@@ -154,7 +154,7 @@ def sequence_holds(s: Situation, table: Table, where: str) -> tuple[Check, ...]:
 
 
 def tables_are_empty(s: Situation, tables: Sequence[str]) -> Check:
-    """None of those tables that exists has a row."""
+    """Those of the tables that exist have no rows."""
     revision = s.revisions.of(NAME)
     listed = ", ".join(literal(name) for name in tables)
     return Check(
@@ -167,7 +167,7 @@ def tables_are_empty(s: Situation, tables: Sequence[str]) -> Check:
 
 
 def ledger_is_spent(s: Situation) -> Check:
-    """The downgrade drops the ledger: values that only the ledger holds would be lost."""
+    """No value is stored in the ledger alone, because the downgrade drops the ledger."""
     ledger = s.names.ledger
     return Check(
         name="ledger is spent",

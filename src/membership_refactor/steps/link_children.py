@@ -89,7 +89,8 @@ def link_key(s: Situation) -> Constraint:
 
 
 def refusals(s: Situation) -> tuple[str, ...]:
-    """Policies of the child that the parent cannot have: without them everybody could read it."""
+    """Policies of the child that the parent cannot have. Without them everybody could read the
+    parent."""
     child, names = s.child("link_children"), set(parent(s).column_names)
     if not child.row_security:
         return ()
@@ -195,7 +196,7 @@ def up(s: Situation) -> tuple[Action, ...]:
 
 
 def _losers(s: Situation, child: Table) -> tuple[Action, ...]:
-    """Write the winning values to the children that lost; batches over those alone."""
+    """Write the winning values to the children that lost, in batches of those children only."""
     plan, names = s.plan, s.names
     if not plan.parent_columns:
         return ()
@@ -230,7 +231,7 @@ def holds(s: Situation) -> tuple[Check, ...]:
 
 
 def rejoin_holds(s: Situation) -> tuple[Check, ...]:
-    """The tables, joined again, equal the archive; asked while there is an archive."""
+    """The joined tables equal the archive. It is asked while there is an archive."""
     return () if s.plan.changed is None else (rejoined_equals_archive(s.names, s.source()),)
 
 

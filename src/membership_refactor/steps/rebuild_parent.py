@@ -165,7 +165,7 @@ def compares(s: Situation) -> tuple[Comparison, ...]:
 
 
 def down(s: Situation) -> tuple[Action, ...]:
-    """Back to the empty parent and its log, as create_parent leaves them."""
+    """Restore the empty parent and its log, as create_parent leaves them."""
     _plan, names, table = s.plan, s.names, parent(s)
     build = build_of_parents(names, s.child("rebuild_parent"))
     bare = tuple(

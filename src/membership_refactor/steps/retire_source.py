@@ -102,7 +102,8 @@ def _move(s: Situation) -> TableBuild:
 
 
 def down(s: Situation) -> tuple[Action, ...]:
-    """The archive is reconciled with the child under capture, then takes its name back."""
+    """Copy to the archive what the child has, while changes are captured. Then swap the names
+    back."""
     plan, names, source = s.plan, s.names, _source(s)
     copy, build = s.current(plan.copy), _move(s)
     syncs = (to_copy(s), to_source(s))
@@ -176,7 +177,7 @@ def down(s: Situation) -> tuple[Action, ...]:
 
 
 def before_down(s: Situation) -> tuple[Check, ...]:
-    """Asked of every downgrade that comes here; without an archive there is nothing to ask."""
+    """Every downgrade to here asks it. Without an archive there is nothing to ask."""
     return (archive_admits_nobody_else(s.names),)
 
 

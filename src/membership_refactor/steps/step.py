@@ -30,7 +30,7 @@ class Direction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What the pure functions of a step are given: the plan, and portraits of its tables."""
+    """The arguments of the pure functions of a step: the plan, and portraits of its tables."""
 
     names: Names
     portraits: Mapping[str, Portrait] = field(default_factory=dict)
@@ -53,11 +53,11 @@ class Situation:
         return self.names.plan
 
     def before(self, step: str) -> Portrait:
-        """The portrait that was kept when that step began; KeyError where it never did."""
+        """The portrait that was kept when that step began. KeyError if it never began."""
         return self.portraits[step]
 
     def current(self, name: str) -> Table:
-        """That table as it was when the step under way began."""
+        """That table as it was when the running step began."""
         assert self.now is not None
         return self.now.table(name)
 
@@ -75,17 +75,17 @@ Actions = Callable[[Situation], tuple[Action, ...]]
 
 
 def no_checks(situation: Situation) -> tuple[Check, ...]:
-    """For a step that asks nothing here."""
+    """Of a step without checks here."""
     return ()
 
 
 def nothing(situation: Situation) -> tuple[str, ...]:
-    """For a step that says nothing here."""
+    """Of a step without texts here."""
     return ()
 
 
 def no_comparisons(situation: Situation) -> tuple[Comparison, ...]:
-    """For a step after which there are no two sides that have to agree."""
+    """Of a step after which no two tables have to agree."""
     return ()
 
 

@@ -42,7 +42,7 @@ class Chain:
         return self.steps[self._place(name) + 1 :]
 
     def to_come(self, name: str | None) -> tuple[Step, ...]:
-        """The steps above that one; all of them where nothing has run."""
+        """The steps above that one, or all of them if none has run."""
         return self.steps if name is None else self.above(name)
 
     def way_down(self, highest: str, lowest: str) -> tuple[Step, ...]:
@@ -58,8 +58,8 @@ class Chain:
         return next((s for s in self.steps if self.revisions.of(s.name) == revision), None)
 
     def checks_at(self, name: str, s: Situation) -> tuple[Check, ...]:
-        """What has to hold while the chain stands at that step: what the step says of itself,
-        and what it and every step below it say of all that follows."""
+        """What has to hold while the chain is at that step: its ``holds``, and ``keeps`` of it and
+        of every step below."""
         step = self[name]
         lasting = (check for other in (*self.below(name), step) for check in other.keeps(s))
         return (*step.holds(s), *lasting)

@@ -96,7 +96,7 @@ def _dropped(s: Situation, what: str, triggers: tuple[OwnTrigger, ...]) -> tuple
 
 
 def before_up(s: Situation) -> tuple[Check, ...]:
-    """The last time that both sides can be compared: later the values of one side are dropped.
+    """Compare both sides for the last time. Later the values of one side are dropped.
 
     With a default on a deprecated column every INSERT into the child would be refused.
     """
@@ -129,7 +129,7 @@ def up(s: Situation) -> tuple[Action, ...]:
 
 
 def down(s: Situation) -> tuple[Action, ...]:
-    """Capture first, then the refresh, then parallel saving both ways."""
+    """Capture the parent's changes, refresh the children, then save in parallel again."""
     plan, names, child = s.plan, s.names, s.child("link_children")
     functions, triggers = apart(install_refresh(names, child))
     return (
@@ -204,7 +204,7 @@ def down(s: Situation) -> tuple[Action, ...]:
 
 
 def before_down(s: Situation) -> tuple[Check, ...]:
-    """The first downgrade on the way asks it, while nothing has been changed."""
+    """The first downgrade on the way asks it, before anything is changed."""
     return constraints_can_return(s.names, s.child("stop_parallel_save"))
 
 

@@ -62,9 +62,9 @@ def _over_children(s: Situation, function: str, key: str, title: str) -> tuple[A
 
 
 def down(s: Situation) -> tuple[Action, ...]:
-    """Back to parents that are derived from their children: link and uuid follow from the key.
+    """Derive parents from their children again: link and uuid follow from the key.
 
-    For parents whose uuid is not the computed one, the ledger keeps it.
+    The ledger keeps each uuid that is not the computed one.
     """
     plan, names, child = s.plan, s.names, s.child("link_children")
     keeping = (*keep_uuid_triggers(names), *note_child_triggers(names, child))
