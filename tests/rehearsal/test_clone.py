@@ -18,6 +18,7 @@ from membership_refactor.rehearsal import Place
 from membership_refactor.rehearsal.dump_structure import CannotRehearse, pg_dump_for
 from membership_refactor.rehearsal.scratch import MARK, PREFIX, drop_orphans
 from tests.chain.driver import Chain
+from tests.fixtures.chains import ChainAt
 from tests.fixtures.databases import NewDatabase, TemplateDatabase
 from tests.rehearsal.orders import CLERK, orders
 from tests.rehearsal.rehearsing import rehearsed
@@ -209,3 +210,8 @@ def test_a_folder_on_the_path_is_searched_and_a_broken_program_is_passed_over(
     broken.chmod(0o755)
     found = client_programs("pg_dump", {"PATH": f"{tmp_path}{os.pathsep}/usr/bin"})
     assert broken not in [p.file for p in found]
+
+
+def test_a_chain_that_has_begun_is_refused_by_its_revision(chain_at: ChainAt) -> None:
+    with pytest.raises(CannotRehearse, match=r"stands at 0004 dual_write.* begins before 0003"):
+        rehearsed(chain_at("0004"))

@@ -40,9 +40,17 @@ def test_without_a_plant_nothing_is_found(template_database: TemplateDatabase) -
 @pytest.mark.parametrize(
     ("body", "kind", "said"),
     [
-        pytest.param(RAISES, Kind.REFUSED, "P0001 made for order_line", id="an error"),
+        pytest.param(
+            RAISES, Kind.REFUSED, "P0001 made for order_line", id="an error", marks=pytest.mark.slow
+        ),
         pytest.param(SILENT, Kind.EFFECT, "INSERT 0 1", id="a row that is missing"),
-        pytest.param(OTHERWISE, Kind.CONTENT, "1 inserted", id="a row that says otherwise"),
+        pytest.param(
+            OTHERWISE,
+            Kind.CONTENT,
+            "1 inserted",
+            id="a row that says otherwise",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_a_trigger_that_knows_its_table_is_found_when_the_copy_takes_over(

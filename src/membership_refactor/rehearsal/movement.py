@@ -43,7 +43,11 @@ class ByRevisions:
         self._go(self.runner.chain.revisions.of(step), up=True)
 
     def down(self, step: str) -> None:
-        self._go(self.runner.chain.revisions.before[step], up=False)
+        revision = self.runner.chain.revisions.of(step)
+        script = ScriptDirectory.from_config(self.config).get_revision(revision)
+        below = script.down_revision if script is not None else None
+        # In somebody else's project another revision may be below ours, several, or none.
+        self._go(below if isinstance(below, str) else f"{revision}-1", up=False)
 
     def _go(self, target: str, *, up: bool) -> None:
         script = ScriptDirectory.from_config(self.config)

@@ -15,6 +15,7 @@ from membership_refactor.environment import connect_engine
 from membership_refactor.execution.options import Options
 from membership_refactor.execution.progress import Progress
 from membership_refactor.operations import chain_of
+from membership_refactor.rehearsal.beginning import steps_to_come
 from membership_refactor.rehearsal.disarm import disarm
 from membership_refactor.rehearsal.dump_structure import (
     CannotRehearse,
@@ -28,6 +29,7 @@ from membership_refactor.rehearsal.movement import movement
 from membership_refactor.rehearsal.sample import Sample, open_sample
 from membership_refactor.rehearsal.scratch import Scratch, scratch_for
 from membership_refactor.rehearsal.subject import Subject, Wanted
+from membership_refactor.rehearsal.trials import Trials
 from membership_refactor.rehearsal.way import Way
 from membership_refactor.sql.quoting import qualified
 
@@ -41,6 +43,7 @@ def rehearse(subject: Subject, wanted: Wanted) -> Rehearsal:
     """
     began = time.monotonic()
     try:
+        steps = steps_to_come(subject, wanted.to)
         with _clone(subject, wanted) as (scratch, done):
             request = replace(
                 subject.request,
@@ -53,8 +56,8 @@ def rehearse(subject: Subject, wanted: Wanted) -> Rehearsal:
             with psycopg.connect(libpq_url(scratch.admin_url), autocommit=True) as admin:
                 with psycopg.connect(libpq_url(subject.url), autocommit=True) as source:
                     source.execute("SET default_transaction_read_only = on")
-                    way = Way.begin(subject, wanted, chain, admin, source, done)
-                way.go()
+                    trials = Trials.begin(subject.plan, request.schema, wanted, admin, source, done)
+                Way(subject, wanted, chain, trials, done, steps).go()
             engine.dispose()
     except psycopg.Error as error:
         raise CannotRehearse(f"The rehearsal stopped: {' '.join(str(error).split())}.") from error
@@ -75,16 +78,7 @@ def _clone(subject: Subject, wanted: Wanted) -> Iterator[tuple[Scratch, Rehearsa
     progress, plan, schema = wanted.progress, subject.plan, subject.request.schema
     others = [qualified(schema, name) for name in chain_of(plan)[1]]
     with closing(psycopg.connect(libpq_url(subject.url))) as pg:
-        version = pg.info.server_version
-        row = pg.execute(
-            "SELECT pg_catalog.to_regclass(%s) IS NOT NULL", (qualified(schema, plan.source),)
-        ).fetchone()
-        if not (row and row[0]):
-            raise CannotRehearse(
-                f'There is no table "{plan.source}" in the schema "{schema}" to rehearse with.',
-                hint="Name the schema with -x schema=NAME before the verb.",
-            )
-    program = pg_dump_for(version)
+        program = pg_dump_for(pg.info.server_version)
     with scratch_for(subject.url, wanted.place) as scratch:
         progress.say(f"clone: {scratch.described}, with {program}")
         done = Rehearsal(

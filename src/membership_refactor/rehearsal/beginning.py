@@ -1,0 +1,52 @@
+"""Where the chain stands in the database that is to be cloned, and the steps that are rehearsed."""
+
+from __future__ import annotations
+
+from membership_refactor.environment import connect_engine
+from membership_refactor.inspect.read_only import looking
+from membership_refactor.operations import runner_for
+from membership_refactor.rehearsal.dump_structure import CannotRehearse
+from membership_refactor.rehearsal.subject import Subject
+from membership_refactor.sql.quoting import literal
+from membership_refactor.steps.step import Step
+
+FIRST = "copy_table"
+
+
+def steps_to_come(subject: Subject, last: str | None) -> tuple[Step, ...]:
+    """The steps from where the chain stands to ``last``, or to the end.
+
+    Raises CannotRehearse where the copy is made already, a step is open, the table is not there,
+    or ``last`` is none of these steps.
+    """
+    request, plan = subject.request, subject.plan
+    engine = connect_engine(subject.url, request.schema)
+    runner = runner_for(engine, plan, request)
+    with looking(engine, request.schema, "rehearse") as pg:
+        known = runner.ledger.exists(pg)
+        opened = runner.ledger.open_step(pg) if known else None
+        at = runner.ledger.stands_at(pg) if known else None
+        there = pg.execute(
+            f"SELECT pg_catalog.to_regclass({literal(runner.names.source)}) IS NOT NULL".encode()
+        ).fetchone()
+    engine.dispose()
+    chain = runner.chain
+    steps = chain.to_come(at.name if at else None)
+    if opened is not None or FIRST not in [step.name for step in steps]:
+        stands = f"step {chain.revisions.label(opened.step)} is open" if opened else None
+        stands = stands or f"the chain stands at {chain.revisions.label(at.name if at else '')}"
+        raise CannotRehearse(
+            f"Here {stands}, and a rehearsal begins before {chain.revisions.of(FIRST)}.",
+            hint="`membership-refactor plan` says what the next steps would do.",
+        )
+    if not (there and there[0]):
+        raise CannotRehearse(
+            f'There is no table "{plan.source}" in the schema "{request.schema}" to rehearse with.',
+            hint="Name the schema with -x schema=NAME before the verb.",
+        )
+    names = [step.name for step in steps]
+    if last is not None and last not in names:
+        raise CannotRehearse(
+            f"{last} is none of the steps that are to come.", hint=f"They are: {', '.join(names)}."
+        )
+    return steps if last is None else steps[: names.index(last) + 1]

@@ -1,0 +1,40 @@
+"""A project of somebody else: its revisions are run, and its env.py is not."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.cli.processes import environment
+from tests.docs.blocks import ROOT
+from tests.docs.test_plan_page import write_project
+from tests.fixtures.databases import TemplateDatabase
+from tests.rehearsal.orders import orders
+
+ENV = "raise SystemExit('env.py chose another database')\n"
+
+
+def test_the_plan_is_found_in_the_revisions_and_they_are_run_both_ways(
+    template_database: TemplateDatabase, tmp_path: Path
+) -> None:
+    chain = orders(template_database, "UPDATE public.order_line SET discount = 1")
+    write_project(tmp_path)
+    (tmp_path / "alembic" / "env.py").write_text(ENV)
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "membership_refactor.cli", "rehearse", "--to", "0004"],
+        cwd=tmp_path,
+        env=environment(
+            DATABASE_URL=chain.url, PYTHONPATH=os.pathsep.join([str(ROOT / "src"), "."])
+        ),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert 'Rehearsal of plan "orders" in schema "public": nothing was found' in ended.stdout
+    assert "0004 up again: dual_write" in ended.stderr
+    assert chain.value("SELECT to_regclass('public.ordered_article') IS NULL")
