@@ -28,6 +28,7 @@ DONE = Rehearsal(
     scratch="database x on the same server",
     pg_dump="pg_dump 15.18",
     rows=1234,
+    hard={"gaps in the key": 20},
     roles=("clerk",),
     tried=5000,
     seconds=61,
@@ -43,6 +44,7 @@ DONE = Rehearsal(
 def test_the_verdict_comes_first_and_what_cannot_be_shown_last() -> None:
     lines = report.as_text(DONE).splitlines()
     assert "2 findings, which" in lines[0]
+    assert "Hard cases among the rows: gaps in the key (20)." in lines
     text = "\n".join(lines)
     assert text.index("before   INSERT 0 1") < text.index("now      42P01") < text.index("0007 up")
     assert text.index("To be expected") < text.index("Not in the clone: event trigger watcher")

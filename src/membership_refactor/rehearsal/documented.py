@@ -13,7 +13,6 @@ CREATE, REBUILD, LINK = "create_parent", "rebuild_parent", "link_children"
 FREEZE, DROP, LAST = "stop_parallel_save", "drop_deprecated_columns", "drop_retired_table"
 ONCE_RETIRED = (RETIRE, CREATE, REBUILD, LINK, FREEZE, DROP, LAST)
 LINKED = (LINK, FREEZE, DROP, LAST)
-FROZEN = (FREEZE, DROP, LAST)
 GONE = (DROP, LAST)
 _STANDING = ("42501", "23502", "23503", "23505", "23514", "23P01", "428C9")
 """Privileges and constraints; their errors do not come from a trigger of the application."""

@@ -44,8 +44,7 @@ class ByRevisions:
 
     def down(self, step: str) -> None:
         revision = self.runner.chain.revisions.of(step)
-        script = ScriptDirectory.from_config(self.config).get_revision(revision)
-        below = script.down_revision if script is not None else None
+        below = ScriptDirectory.from_config(self.config).get_revision(revision).down_revision
         # In somebody else's project another revision may be below ours, several, or none.
         self._go(below if isinstance(below, str) else f"{revision}-1", up=False)
 

@@ -69,6 +69,9 @@ def _lines(done: Rehearsal) -> Iterator[str]:
         f"{counted(done.tried, 'statement')} of {counted(len(done.roles), 'role')} "
         f"({', '.join(done.roles) or 'none'}); {duration(done.seconds)}",
     )
+    if done.hard:
+        listed = ", ".join(f"{kind} ({n:,})" for kind, n in done.hard.items())
+        yield from _wrapped("", f"Hard cases among the rows: {listed}.")
     yield from _wrapped("", f"Clone: {done.scratch}, with {done.pg_dump}.")
     yield from _wrapped("", f"{done.database} was only read.")
     for f in found[:SHOWN]:
