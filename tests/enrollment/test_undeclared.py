@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -14,10 +15,14 @@ from membership_refactor.enrollment.linking import link
 from membership_refactor.enrollment.merge import merge, planned
 from membership_refactor.enrollment.outcomes import Scope
 from membership_refactor.enrollment.plan_from_catalog import plan_from_catalog
-from membership_refactor.errors import PortraitMismatch, WrongUse
+from membership_refactor.errors import PortraitMismatch, RefactorError, WrongUse
 from membership_refactor.plans.program_enrollment import IDENTITY
 from tests.cli.test_duplicates_and_merge import call
-from tests.enrollment.tables import CURRICULA, PROGRAMS, contents, enrol, run
+from tests.enrollment.tables import CURRICULA, PROGRAMS, contents, enrol, opened, run
+from tests.enrollment.tables import unconstrained as build_unconstrained
+from tests.enrollment.test_racing_duplicates import invalid, race
+from tests.fixtures.databases import TemplateDatabase
+from tests.fixtures.sessions import Stage
 
 REFERENCES = {
     "bare column": (
@@ -156,6 +161,12 @@ def test_a_declared_column_moves_and_another_stays_with_a_reason(
         assert run(
             connection, "SELECT reason FROM public_refactor.program_enrollment_merge_run"
         ) == [("old (left as they are: other.log.enrollment_id)",)]
+    capsys.readouterr()
+    assert call(twice, merge_duplicates, "--undo", "1") == FINDINGS
+    assert "name it with --dependent" in capsys.readouterr().out
+    assert call(twice, merge_duplicates, "--undo", "1", *declared[:2]) == FINE
+    with twice.connect() as connection:
+        assert all(row[0] == row[1] for row in run(connection, "SELECT * FROM note"))
 
 
 def test_a_foreign_key_to_another_column_than_the_id_is_refused(
@@ -194,3 +205,17 @@ def test_an_application_that_unites_two_rows_deletes_nothing_behind_the_plan(
         with pytest.raises(PortraitMismatch, match="note_n_fkey"):
             link(session, Scope(PROGRAMS[0], CURRICULA[0]), {"k": 1}, unite=True)
         assert len(run(connection, "SELECT FROM note")) == 2
+
+
+def test_the_step_that_would_merge_newcomers_names_references_and_leaves_no_index(
+    template_database: TemplateDatabase, on_stage: Callable[[str], Stage]
+) -> None:
+    url = template_database("enrollment unconstrained", build_unconstrained)
+    with opened(url) as engine:
+        with engine.begin() as connection:
+            run(connection, "CREATE TABLE note (enrollment_id bigint)")
+        step = race(engine, on_stage(url), (None, "k"))
+        with pytest.raises(RefactorError, match=r"public\.note\.enrollment_id") as refused:
+            step.result()
+        assert "--leave TABLE.COLUMN" in str(refused.value)
+        assert invalid(engine) == []

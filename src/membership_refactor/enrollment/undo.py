@@ -106,7 +106,9 @@ def _undo_one(engine: Engine, names: IdentityNames, merge: int) -> None:
             connection, merge_record.rows_of_merge(names), merge
         ):
             if table not in tables:
-                raise NotMerged(f'table "{table}" is no longer in the plan')
+                raise NotMerged(
+                    f'table "{table}" is not in the plan; name it with --dependent again'
+                )
             if action == "removed":
                 insertable = [
                     r[0] for r in rows(connection, merge_record.insertable_columns(names, table))
