@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from membership_refactor.database import libpq_url
 from membership_refactor.errors import StepInterrupted
 from membership_refactor.execution.options import Options
 from membership_refactor.plans.legacy_tables import legacy_tables
@@ -21,6 +22,7 @@ from tests.chain.subjects import MEMBERSHIP, ODD
 from tests.fixtures.chains import ChainAt
 from tests.fixtures.databases import Build, NewDatabase
 from tests.offline.scripts import Script, held_at_batch
+from tests.races.pilot import Pilot
 
 SIZE = 20
 ROWS = 10 * SIZE
@@ -124,6 +126,35 @@ def test_a_large_family_is_refreshed_in_batches(chain_at: ChainAt, kind: str) ->
         assert (row["rotation"] == "new") is touched
         expected = "2030-01-01 00:00:00+00" if touched else times[row["id"]]
         assert row["amended_date"] == expected
+
+
+@pytest.mark.parametrize("isolation", ["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"])
+def test_a_parent_that_changes_between_two_batches_of_its_children(
+    chain_at: ChainAt, isolation: str
+) -> None:
+    """A snapshot from before the first batch sees children that are not refreshed yet."""
+    chain = chain_at("0010", name="one family", first=filled(rows(ONE, "NULL")))
+    chain.down("0010")
+    batch = r'SELECT .*_refresh"\('
+    with (
+        Pilot(chain.url, plan=chain.plan, schema="public", options=OPTIONS) as pilot,
+        psycopg.connect(libpq_url(chain.url)) as early,
+    ):
+        pilot.start(lambda r: r.downgrade("stop_parallel_save"), until=batch, before=True)
+        early.execute(f"SET TRANSACTION ISOLATION LEVEL {isolation}".encode())
+        early.execute("SELECT 1 FROM public.person")
+        pilot.until(batch, before=True)
+        write = "UPDATE public.programme_membership SET rotation = 'meanwhile'"
+        if isolation == "READ COMMITTED":
+            early.execute(write.encode())
+            early.commit()
+        else:
+            with pytest.raises(psycopg.errors.SerializationFailure):
+                early.execute(write.encode())
+        pilot.finish()
+    (parent,) = chain.parents().values()
+    assert {row["rotation"] for row in chain.child().values()} == {parent["rotation"]}
+    assert (parent["rotation"] == "meanwhile") is (isolation == "READ COMMITTED")
 
 
 def test_a_script_does_the_same(chain_at: ChainAt) -> None:
