@@ -205,7 +205,7 @@ CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_to_source_ins
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body1$
 #variable_conflict use_variable
 DECLARE
-  own_ids bigint[]; own_rows int; own_mass boolean; own_set record; own_touches boolean;
+  own_ids bigint[]; own_rows int; own_mass boolean; own_set record; own_watched boolean; own_touches boolean;
 BEGIN
   IF pg_catalog.row_security_active('"public"."curriculum_membership"'::pg_catalog.regclass) OR pg_catalog.row_security_active('"public"."programme_membership"'::pg_catalog.regclass) THEN
     RAISE insufficient_privilege USING MESSAGE = 'row security hides rows of "public"."curriculum_membership" or "public"."programme_membership" from the role that owns the tables, so this write cannot be carried to the other table',
@@ -447,7 +447,7 @@ CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_to_source_upd
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body1$
 #variable_conflict use_variable
 DECLARE
-  own_ids bigint[]; own_rows int; own_mass boolean; own_set record; own_touches boolean;
+  own_ids bigint[]; own_rows int; own_mass boolean; own_set record; own_watched boolean; own_touches boolean;
 BEGIN
   IF pg_catalog.row_security_active('"public"."curriculum_membership"'::pg_catalog.regclass) OR pg_catalog.row_security_active('"public"."programme_membership"'::pg_catalog.regclass) THEN
     RAISE insufficient_privilege USING MESSAGE = 'row security hides rows of "public"."curriculum_membership" or "public"."programme_membership" from the role that owns the tables, so this write cannot be carried to the other table',
@@ -512,14 +512,22 @@ BEGIN
       RETURN NULL;
     END IF;
   END IF;
-  own_touches := pg_catalog.pg_trigger_depth() = 1 AND EXISTS (SELECT FROM pg_catalog.pg_trigger AS t
+  own_watched := EXISTS (SELECT FROM pg_catalog.pg_trigger AS t
+      WHERE t.tgrelid = '"public"."programme_membership"'::pg_catalog.regclass
+        AND t.tgtype & 16 = 16 AND NOT t.tgisinternal AND t.tgenabled <> 'D'
+        AND NOT pg_catalog.starts_with(t.tgname::text, 'AA_refactor_') AND NOT pg_catalog.starts_with(t.tgname::text, '~refactor_'));
+  own_touches := false;
+  IF own_watched THEN
+    own_touches := pg_catalog.pg_trigger_depth() = 1 AND EXISTS (SELECT FROM pg_catalog.pg_trigger AS t
       WHERE t.tgrelid = '"public"."programme_membership"'::pg_catalog.regclass
         AND t.tgtype & 16 = 16 AND pg_catalog.cardinality(t.tgattr::pg_catalog.int2[]) = 0 AND NOT t.tgisinternal AND t.tgenabled <> 'D'
         AND NOT pg_catalog.starts_with(t.tgname::text, 'AA_refactor_') AND NOT pg_catalog.starts_with(t.tgname::text, '~refactor_'));
-  IF EXISTS (SELECT FROM pg_catalog.pg_trigger AS t
+    own_watched := EXISTS (SELECT FROM pg_catalog.pg_trigger AS t
       WHERE t.tgrelid = '"public"."programme_membership"'::pg_catalog.regclass
         AND pg_catalog.cardinality(t.tgattr::pg_catalog.int2[]) > 0 AND NOT t.tgisinternal AND t.tgenabled <> 'D'
-        AND NOT pg_catalog.starts_with(t.tgname::text, 'AA_refactor_') AND NOT pg_catalog.starts_with(t.tgname::text, '~refactor_')) THEN
+        AND NOT pg_catalog.starts_with(t.tgname::text, 'AA_refactor_') AND NOT pg_catalog.starts_with(t.tgname::text, '~refactor_'));
+  END IF;
+  IF own_watched THEN
     IF own_mass THEN
       FOR own_set IN EXECUTE $body$SELECT z.own_names AS columns, pg_catalog.array_agg(z.own_id) AS ids
     FROM (SELECT b."id", pg_catalog.array_remove(ARRAY[
@@ -846,7 +854,7 @@ CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_to_source_del
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body1$
 #variable_conflict use_variable
 DECLARE
-  own_ids bigint[]; own_rows int; own_mass boolean; own_set record; own_touches boolean;
+  own_ids bigint[]; own_rows int; own_mass boolean; own_set record; own_watched boolean; own_touches boolean;
 BEGIN
   IF pg_catalog.row_security_active('"public"."curriculum_membership"'::pg_catalog.regclass) OR pg_catalog.row_security_active('"public"."programme_membership"'::pg_catalog.regclass) THEN
     RAISE insufficient_privilege USING MESSAGE = 'row security hides rows of "public"."curriculum_membership" or "public"."programme_membership" from the role that owns the tables, so this write cannot be carried to the other table',
@@ -915,7 +923,7 @@ CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_to_source_mov
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 #variable_conflict use_variable
 DECLARE
-own_olds bigint[]; own_news bigint[]; own_masks text[]; own_join text; own_set record; own_touches boolean;
+own_olds bigint[]; own_news bigint[]; own_masks text[]; own_join text; own_set record; own_watched boolean; own_touches boolean;
 BEGIN
   IF pg_catalog.row_security_active('"public"."curriculum_membership"'::pg_catalog.regclass) OR pg_catalog.row_security_active('"public"."programme_membership"'::pg_catalog.regclass) THEN
     RAISE insufficient_privilege USING MESSAGE = 'row security hides rows of "public"."curriculum_membership" or "public"."programme_membership" from the role that owns the tables, so this write cannot be carried to the other table',
@@ -1134,7 +1142,7 @@ CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_to_source_tru
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 #variable_conflict use_variable
 DECLARE
-  own_ids bigint[]; own_rows int; own_mass boolean; own_set record; own_touches boolean;
+  own_ids bigint[]; own_rows int; own_mass boolean; own_set record; own_watched boolean; own_touches boolean;
 BEGIN
   IF pg_catalog.row_security_active('"public"."curriculum_membership"'::pg_catalog.regclass) OR pg_catalog.row_security_active('"public"."programme_membership"'::pg_catalog.regclass) THEN
     RAISE insufficient_privilege USING MESSAGE = 'row security hides rows of "public"."curriculum_membership" or "public"."programme_membership" from the role that owns the tables, so this write cannot be carried to the other table',

@@ -55,7 +55,7 @@ class Sync(OneWay):
         marked = self.marked
         key_type = next(c.type for c in self.columns if c.name == self.id)
         # Names that no column has: in ON CONFLICT (column) a variable of that name would win.
-        watched = f" {VARIABLE} own_touches boolean;" if self.adopts else ""
+        watched = f" {VARIABLE} own_watched boolean; own_touches boolean;" if self.adopts else ""
         rows = f"  own_ids {key_type}[]; own_rows int; own_mass boolean;{watched}"
         written = self._written("n")
         bodies = {
@@ -168,7 +168,7 @@ class Sync(OneWay):
   ELSE
     {self.carry(few, also=also)};
   END IF;"""
-            return f"""{head}{self._touches()}
+            return f"""{head}{self._asked()}
   {self._untangled(writes, written)}
   {self._adopted(many, update=True)}
   RETURN NULL;"""
@@ -204,17 +204,23 @@ class Sync(OneWay):
     END IF;
   ELS"""
 
-    def _touches(self) -> str:
-        """Whether a row that the statement wrote without a change is written in the target too:
-        the application has triggers there for each UPDATE, and it wrote the row itself. The answer
-        of the other direction is never one of these, so the two do not call each other for ever."""
+    def _asked(self) -> str:
+        """plpgsql that asks whether triggers of the target watch single columns, and whether a row
+        is written there that the statement wrote without a change: the application has triggers
+        for each UPDATE there, and wrote the row itself. The answer of the other direction is never
+        such a write, so the two do not call each other for ever."""
         if not self.adopts:
             return ""
         # tgtype: 16 UPDATE (pg_trigger.h). One that watches columns is left out: nobody knows which
         # columns the statement named.
         every = "t.tgtype & 16 = 16 AND pg_catalog.cardinality(t.tgattr::pg_catalog.int2[]) = 0"
         return f"""
-  own_touches := pg_catalog.pg_trigger_depth() = 1 AND {triggers_of(self.target, every)};"""
+  own_watched := {triggers_of(self.target, "t.tgtype & 16 = 16")};
+  own_touches := false;
+  IF own_watched THEN
+    own_touches := pg_catalog.pg_trigger_depth() = 1 AND {triggers_of(self.target, every)};
+    own_watched := {is_watched(self.target)};
+  END IF;"""
 
     def _changed(self, many: str, few: str) -> str:
         """The branch for a target with triggers that watch single columns."""
@@ -222,7 +228,7 @@ class Sync(OneWay):
             return ""
         few_rows = self.changed(carried=True, also="own_touches").statements(few)
         many_rows = self.changed(carried=True, also="$1").planned(many, using="own_touches")
-        return f"""IF {is_watched(self.target)} THEN
+        return f"""IF own_watched THEN
     IF own_mass THEN
       {many_rows}
     ELSE
