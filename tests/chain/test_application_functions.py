@@ -224,6 +224,35 @@ CREATE TRIGGER audit AFTER UPDATE ON {t} FOR EACH ROW EXECUTE FUNCTION public.au
     assert chain.query("SELECT what FROM public.audit_log") == [(True,)]
 
 
+def test_a_type_of_another_schema_is_found_and_a_column_of_its_name_is_none(
+    chain_at: ChainAt,
+) -> None:
+    chain = chain_at("0002")
+    run(
+        chain,
+        CONFIGURED
+        + """
+CREATE TYPE app.mood AS ENUM ('good', 'bad');
+CREATE TYPE app.rotation AS ENUM ('x');
+CREATE TABLE public.audit_log (n bigserial, mood text);
+SET LOCAL search_path = app, public;
+CREATE FUNCTION public.audit() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE now_is mood := 'good';
+BEGIN
+  INSERT INTO public.audit_log (mood) VALUES ('bad'::mood), (now_is);
+  IF (SELECT rotation FROM public.programme_membership LIMIT 1) = 'x' THEN NULL; END IF;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER audit AFTER UPDATE ON {t} FOR EACH ROW EXECUTE FUNCTION public.audit();
+""",
+    )
+    table = chain.portrait().table("programme_membership")
+    assert [n for r in table.routines for need in r.needs for n in need.names] == ["mood"]
+    chain.up_to("0004")
+    chain.run(f"UPDATE {COPY} SET curriculum_id = 2 WHERE id = 2")
+    assert chain.query("SELECT mood FROM public.audit_log ORDER BY n") == [("bad",), ("good",)]
+
+
 @pytest.mark.parametrize("who", ["PUBLIC", "stranger"])
 def test_a_schema_in_which_others_may_create_is_refused(
     who: str, role: str, chain_at: ChainAt

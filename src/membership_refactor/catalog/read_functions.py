@@ -15,6 +15,7 @@ _Rows = list[dict[str, Any]]
 _Ask = Callable[[str, dict[str, Any]], _Rows]
 _HIDDEN = ("pg_catalog", "pg_temp", "information_schema")
 _BEFORE_A_TABLE = {"FROM", "JOIN", "INTO", "UPDATE", "ONLY", "TABLE", "USING", "TRUNCATE", "LOCK"}
+_AFTER_A_TYPE = {";", ":", "[", "(", "=", ")", "NOT", "DEFAULT", "COLLATE"}
 _CLAUSES = {"SELECT", "FROM", "WHERE", "SET", "VALUES", "INTO", "ON", "RETURNING", "BY", "RETURN"}
 _OPERATOR = re.compile(r"[-+*/<>=~!@#%^&|`?]+")
 
@@ -208,7 +209,8 @@ def _mentioned(body: str) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
             clause = token.text.upper() if token.text.upper() in _CLAUSES else clause
             listed = before is not None and before.text == "," and clause == "FROM"
             table = listed or after == "%" or len(found) == 1 or _before_a_table(before)
-            bare |= {("type", name)} | ({("relation", name)} if table else set())
+            bare |= {("relation", name)} if table else set()
+            bare |= {("type", name)} if _is_type(before, after) else set()
             bare |= {("function", name)} if after == "(" else set()
     text = "".join(t.text if t.kind == "other" else " " for t in tokens(body))
     return bare | {("operator", o) for o in _OPERATOR.findall(text)}, qualified
@@ -216,6 +218,14 @@ def _mentioned(body: str) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
 
 def _folded(token: Token) -> str | None:
     return token.name.lower() if token.kind == "word" and token.name else token.name
+
+
+def _is_type(before: Token | None, after: str) -> bool:
+    """Whether a name stands where a type does: in a cast, or in a declaration."""
+    if before is None:
+        return False
+    declared = before.name is not None and after.upper() in _AFTER_A_TYPE
+    return declared or before.text in (":", "%") or before.text.upper() == "AS"
 
 
 def _before_a_table(token: Token | None) -> bool:
