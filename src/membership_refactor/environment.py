@@ -23,6 +23,7 @@ from alembic.runtime.migration import MigrationStep, RevisionStep
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event, pool
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from membership_refactor.database import choose_for_application, examine, explain
 from membership_refactor.database.handed_over import (
@@ -238,6 +239,11 @@ def clear_errors() -> Iterator[None]:
         raise CommandError(of_server(error.orig or error)) from error
     except psycopg.Error as error:
         raise CommandError(of_server(error)) from error
+    except PoolTimeout as error:
+        raise CommandError(
+            "the pool of the engine that was handed to Alembic has no second connection, and the "
+            "steps need some. Hand over an Engine with poolclass=NullPool."
+        ) from error
     except OSError as error:
         if error.filename is not None:
             raise CommandError(of_output(error)) from error

@@ -118,7 +118,11 @@ def dumped(url: str, schema: str) -> bytes:
     if program is None or shutil.which("psql") is None:
         pytest.skip("no pg_dump and psql on this machine")
     command = [program, "-d", libpq_url(url), "-n", schema]
-    return subprocess.run(command, capture_output=True, check=True).stdout
+    done = subprocess.run(command, capture_output=True, check=False)
+    if b"server version mismatch" in done.stderr:
+        pytest.skip("the pg_dump of this machine is older than the server")
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def restore(url: str, *dumps: bytes) -> None:

@@ -16,7 +16,7 @@ from alembic.util import CommandError
 from sqlalchemy import Engine, create_engine, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import NullPool, StaticPool
 
 from membership_refactor.database import create_database, libpq_url
 from tests.cli.processes import query, version
@@ -169,3 +169,14 @@ def test_what_is_understood_is_used(two: Two, opened: ExitStack) -> None:
         two.run(given, lambda config: command.downgrade(config, "base"))
         assert version(two.url) is None
     assert query(two.other, "SELECT 1 FROM pg_class WHERE relname = 'alembic_version'") == []
+
+
+def test_a_pool_of_one_connection_is_named_and_a_static_one_is_no_hindrance(two: Two) -> None:
+    one = create_engine(two.url, pool_size=1, max_overflow=0, pool_timeout=0.2)
+    said = two.refused(one, "upgrade")
+    assert "no second connection" in said and "poolclass=NullPool" in said
+    static = create_engine(two.url, poolclass=StaticPool)
+    two.run(static, lambda config: command.upgrade(config, "0001"))
+    assert version(two.url) == "0001"
+    static.dispose()
+    one.dispose()
