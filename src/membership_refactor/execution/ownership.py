@@ -52,8 +52,9 @@ def owner_of(pg: Pg, plan: TableSplit, schema: str, tables: Iterable[str]) -> st
     return owners[0] if owners else None
 
 
-def create_ledger_for(pg: Pg, ledger: Ledger, owner: str) -> None:
-    """Create the ledger, owned by ``owner``. ``pg`` acts as the owner, and does so afterwards.
+def create_ledger_schema(pg: Pg, ledger: Ledger, owner: str) -> None:
+    """Create the ledger's schema, owned by ``owner``. ``pg`` acts as the owner, and does so
+    afterwards.
 
     Raises NoDatabase where neither the owner nor the login may create its schema.
     """
@@ -64,11 +65,9 @@ def create_ledger_for(pg: Pg, ledger: Ledger, owner: str) -> None:
                 pg,
                 "SELECT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE')",
             ):
-                # The schema is created by the login then, which may have the privilege.
+                # The login creates it then, which may have the privilege.
                 run(pg, "SET LOCAL ROLE NONE")
             run(pg, create_ledger(ledger.schema, owner)[0].text)
-            run(pg, f"SET LOCAL ROLE {ident(owner)}")
-            ledger.create(pg)
     except psycopg.errors.InsufficientPrivilege as error:
         raise NoDatabase(
             f'neither "{owner}", the owner of the tables, nor role "{pg.info.user}" may create the '

@@ -20,7 +20,7 @@ from membership_refactor.errors import (
 from membership_refactor.execution.do_action import Performer, Work
 from membership_refactor.execution.ledger import TAKE_BACK, TURNED, Ledger, StepRecord
 from membership_refactor.execution.options import Options
-from membership_refactor.execution.ownership import create_ledger_for, owner_of
+from membership_refactor.execution.ownership import create_ledger_schema, owner_of
 from membership_refactor.execution.progress import Progress
 from membership_refactor.execution.run_checks import open_gate, require
 from membership_refactor.execution.server_errors import in_one_line
@@ -140,7 +140,7 @@ class Runner:
                 self.progress.say(f"{label}: down already, nothing to do")
                 return None, False
             if sessions.role is not None:
-                create_ledger_for(pg, self.ledger, sessions.role)
+                create_ledger_schema(pg, self.ledger, sessions.role)
         self.ledger.create(pg)
         self.ledger.record_plan(pg)
         opened = self.ledger.require_order(pg, name, direction)
