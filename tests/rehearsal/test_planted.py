@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from alembic.config import Config
 
+from membership_refactor.cli.command_line import packaged_configuration
+from membership_refactor.cli.plan import revision_texts
+from membership_refactor.inspect.forecast import forecast
 from membership_refactor.rehearsal import Finding, Kind, Rehearsal
+from tests.chain.subjects import ODD
+from tests.chain.test_application_triggers import disagreeing
+from tests.fixtures.chains import ChainAt
 from tests.fixtures.databases import TemplateDatabase
-from tests.rehearsal.orders import CLERK, OWNER, orders
+from tests.rehearsal.orders import CLERK, OWNER, PACKER, orders
 from tests.rehearsal.rehearsing import rehearsed
 
 AUDIT = """
@@ -106,3 +113,36 @@ def test_a_step_that_stops_is_named_and_taken_back(template_database: TemplateDa
     (stop,) = of(done, Kind.STOPS)
     assert "customer_order" in stop.what
     assert of(done, Kind.DEAD_END) == []
+
+
+@pytest.mark.slow
+def test_a_plan_unlike_the_others_passes_every_check(chain_at: ChainAt) -> None:
+    """Comments on columns that go to the parent, names that need quotes, a text for an id."""
+    chain = chain_at("0002", subject=ODD, name="disagreeing odd", first=disagreeing(ODD))
+
+    done = rehearsed(chain, to="link_children")
+
+    assert [f for f in done.surprises if f.sqlstate != "54000"] == []
+
+
+def test_plan_names_the_roles_that_may_not_use_the_sequence_of_the_copy(
+    template_database: TemplateDatabase,
+) -> None:
+    config = Config(str(packaged_configuration()))
+
+    def said(*more: str) -> str:
+        chain = orders(template_database, *more)
+        made, _ = forecast(chain.runner(), revision_texts(config))
+        return next(" ".join(step.notes) for step in made.steps if step.name == "dual_write")
+
+    assert "SEQUENCE" not in said()
+    without = said(f"REVOKE ALL ON SEQUENCE public.order_line_id_seq FROM {CLERK}")
+    grant = f'GRANT USAGE ON SEQUENCE "public"."order_line_id_seq" TO "{CLERK}";'
+    assert grant in without
+    # Any of the rows' writers, by a column or by everybody, and a privilege that is as good.
+    columns = said(f"GRANT INSERT (article) ON public.order_line TO {PACKER}")
+    assert columns.endswith(f'TO "{PACKER}";')
+    assert "SEQUENCE" not in said(
+        f"REVOKE ALL ON SEQUENCE public.order_line_id_seq FROM {CLERK}",
+        "GRANT UPDATE ON SEQUENCE public.order_line_id_seq TO PUBLIC",
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from membership_refactor.checks.check import Check
 from membership_refactor.checks.constraints_fit import chosen_values_fit
 from membership_refactor.checks.gate import gate
@@ -10,6 +12,7 @@ from membership_refactor.planning import Stage
 from membership_refactor.portrait import Portrait, Table
 from membership_refactor.sql.build.table_build import build_of_parents
 from membership_refactor.sql.ddl.bare_table import create_bare_table
+from membership_refactor.sql.ddl.comments_and_statistics import comment
 from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH
 from membership_refactor.sql.refuse_writes import close_functions, close_triggers
 from membership_refactor.sql.statements import Lock, Statement
@@ -69,6 +72,8 @@ def up(s: Situation) -> tuple[Action, ...]:
             statements=(
                 EMPTY_SEARCH_PATH,
                 *create_bare_table(parent(s)),
+                # Of the columns; its constraints are not there yet.
+                *comment(replace(parent(s), constraints=())),
                 *close_functions(names, CLOSED, *closed_message(s)),
                 *install_triggers(close_triggers(names, CLOSED, names.parent)),
                 *build.log.table_statements(),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from membership_refactor.planning import Stage
-from membership_refactor.portrait import Portrait
+from membership_refactor.portrait import Grant, Portrait, Table
 from membership_refactor.sql.comparisons.comparison import Comparison
 from membership_refactor.sql.comparisons.copied_rows import source_and_copy
 from membership_refactor.sql.ddl.cannot_copy import rewriting_rules
+from membership_refactor.sql.quoting import ident, qualified
 from membership_refactor.sql.refuse_writes import refusal_functions, refusal_triggers
 from membership_refactor.sql.snapshot_fence import raise_fence
 from membership_refactor.sql.statements import Lock
@@ -87,8 +88,36 @@ def refusals(s: Situation) -> tuple[str, ...]:
 
 
 def notes(s: Situation) -> tuple[str, ...]:
-    """Triggers of the source that miss a write of the copy."""
-    return silent_triggers(s.before("dual_write").table(s.plan.source), s.plan.copy)
+    """Triggers of the source that miss a write of the copy, and who cannot insert into it."""
+    source = s.before("dual_write").table(s.plan.source)
+    return (*silent_triggers(source, s.plan.copy), *_without_sequence(s, source))
+
+
+def _without_sequence(s: Situation, source: Table) -> tuple[str, ...]:
+    """An identity asks nobody for a privilege on its sequence; the copy's default does."""
+    column = source.column(s.plan.id)
+    if not column.identity or column.sequence is None:
+        return ()
+    may_insert = {g.grantee for g in _inserting(source) if g.grantee != source.owner}
+    may_draw = {
+        g.grantee for g in column.sequence.grants or () if g.privilege in ("USAGE", "UPDATE")
+    }
+    lacking = sorted(may_insert - may_draw) if "" not in may_draw else []
+    if not lacking:
+        return ()
+    sequence = qualified(column.sequence.schema, column.sequence.name)
+    roles = ", ".join(ident(role) if role else "PUBLIC" for role in lacking)
+    return (
+        f"An INSERT into {s.names.copy} draws its id from {sequence} until the next step, and "
+        f"these roles may not use it (42501): {roles}. "
+        f"Run: GRANT USAGE ON SEQUENCE {sequence} TO {roles};",
+    )
+
+
+def _inserting(table: Table) -> tuple[Grant, ...]:
+    return tuple(
+        g for g in (*(table.grants or ()), *table.column_grants) if g.privilege == "INSERT"
+    )
 
 
 def becomes(s: Situation) -> Portrait:
