@@ -27,7 +27,7 @@ def test_nothing_found_is_status_0_and_the_database_is_as_it_was(
 
     assert ended.status == 0, ended.out + ended.err
     assert "nothing was found" in ended.out.splitlines()[0]
-    assert "about 0 s left" in ended.err
+    assert "about 0.0 s left" in ended.err
     assert parse(file).getroot()[0].get("failures") == "0"
     assert whole_dump(chain.url) == before
 

@@ -95,8 +95,8 @@ def merged(findings: Iterable[Finding]) -> list[Finding]:
     """
     groups: dict[tuple[str, ...], list[Finding]] = defaultdict(list)
     for f in findings:
-        what = (f.expected,) if f.expected else (f.before, f.what, f.table, f.sqlstate)
-        groups[f.kind, *what].append(f)
+        seen = (f.kind, f.before, f.what, f.table, f.sqlstate)
+        groups[(f.expected,) if f.expected else seen].append(f)
     return [
         Finding(
             kind=same[0].kind,

@@ -80,9 +80,13 @@ def refusal_functions(
   RETURN NULL;"""
     return (
         *trigger_function(
-            names.own("refuse"), body, declare=f"  looked {key_type};", whole=(source, copy)
+            names.own("refuse"),
+            body,
+            declare=f"  looked {key_type};",
+            whole=(source, copy),
+            path=names.search_path,
         ),
-        *trigger_function(names.own("refuse_truncate"), truncated),
+        *trigger_function(names.own("refuse_truncate"), truncated, path=names.search_path),
     )
 
 
@@ -133,7 +137,9 @@ def close_functions(names: Names, purpose: str, message: str, hint: str) -> tupl
     END IF;
   END IF;
   {refusal(literal(message), literal(hint))}"""
-    return trigger_function(names.own(purpose), body, declare="  stack text; sender text;")
+    return trigger_function(
+        names.own(purpose), body, declare="  stack text; sender text;", path=names.search_path
+    )
 
 
 def close_triggers(names: Names, purpose: str, table: str) -> tuple[OwnTrigger, ...]:
@@ -159,7 +165,7 @@ def close_retired(names: Names) -> tuple[Statement, ...]:
         f"pg_catalog.format({literal(_MOVED)}, {successor})",
     )
     return (
-        *trigger_function(names.own("refuse_retired"), body),
+        *trigger_function(names.own("refuse_retired"), body, path=names.search_path),
         *install_triggers((_retired_trigger(names),)),
     )
 
