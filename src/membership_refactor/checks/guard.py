@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from membership_refactor.checks.check import Check, Reach
 from membership_refactor.sql.ledger.own_objects import broken_own_objects, foreign_fence
 from membership_refactor.sql.ledger.own_search_path import functions_without_path
-from membership_refactor.sql.names import Names
-from membership_refactor.sql.quoting import literal
+from membership_refactor.sql.names import OWN_PREFIXES, Names
+from membership_refactor.sql.quoting import ident, literal
 from membership_refactor.sql.row_security import filtered_tables
 
 MEND = "Run: membership-refactor repair --apply   then run the same command again."
@@ -48,6 +48,41 @@ def fence_is_of_this_cluster(names: Names) -> Check:
     )
 
 
+def no_subscription_writes(names: Names, *, captured: bool = False) -> Check:
+    """An apply worker fires row triggers only, so captures by statement never see what it writes.
+
+    ``captured`` asks only of tables that such a capture watches now.
+    """
+    plan = names.plan
+    tables = dict.fromkeys((plan.source, plan.copy, plan.parent))
+    named = ", ".join(literal(table) for table in tables)
+    watched = " OR ".join(
+        f"pg_catalog.starts_with(t.tgname::pg_catalog.text, {literal(p)})" for p in OWN_PREFIXES
+    )
+    condition = (
+        "\nAND EXISTS (SELECT FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid = c.oid"
+        f" AND t.tgtype & 1 = 0 AND ({watched}))"
+        if captured
+        else ""
+    )
+    return Check(
+        name="no subscription writes",
+        sentence="no subscription writes to these tables, which capture could not follow",
+        query=(
+            "SELECT pg_catalog.format('%s: ALTER SUBSCRIPTION %I DISABLE', c.relname, s.subname)\n"
+            "FROM pg_catalog.pg_subscription_rel AS r\n"
+            "JOIN pg_catalog.pg_subscription AS s ON s.oid = r.srsubid AND s.subenabled\n"
+            "JOIN pg_catalog.pg_class AS c ON c.oid = r.srrelid\n"
+            "WHERE c.relnamespace = "
+            f"pg_catalog.to_regnamespace({literal(ident(names.schema))})\n"
+            f"AND c.relname IN ({named}){condition}"
+        ),
+        reach=Reach.CATALOG,
+        hint="Run the statement of each table, or take the table out of the publication. "
+        "Then run: membership-refactor verify",
+    )
+
+
 def functions_find_names(names: Names, obstacles: Sequence[str] = ()) -> tuple[Check, ...]:
     """Asked where functions of the application need schemas (``names.path``). ``obstacles`` says
     why they cannot have them; a step would refuse the same."""
@@ -74,4 +109,5 @@ def guard(names: Names, obstacles: Sequence[str] = ()) -> tuple[Check, ...]:
         own_objects_stand(names),
         fence_is_of_this_cluster(names),
         *functions_find_names(names, obstacles),
+        no_subscription_writes(names, captured=True),
     )

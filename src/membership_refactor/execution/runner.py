@@ -10,7 +10,11 @@ from sqlalchemy import Engine
 
 from membership_refactor.catalog.read import read_portrait, read_server
 from membership_refactor.checks.check import Check
-from membership_refactor.checks.guard import every_row_is_seen, own_objects_stand
+from membership_refactor.checks.guard import (
+    every_row_is_seen,
+    no_subscription_writes,
+    own_objects_stand,
+)
 from membership_refactor.errors import (
     CannotCarry,
     RefactorError,
@@ -206,7 +210,8 @@ class Runner:
         situation = replace(self.situation(pg), now=portrait, server=server)
         run(pg, session_path(situation.names))
         self._require_neighbours(self.ledger.steps(pg), step, direction)
-        self._require(pg, (own_objects_stand(self.names),), step, direction)
+        stands = (own_objects_stand(self.names), no_subscription_writes(self.names))
+        self._require(pg, stands, step, direction)
         self._require_structure(pg, step, situation, direction, lowest)
         self._require_nothing_refused(step, path_obstacles(self.plan, portrait))
         Throttle(self.ledger, self.options, self.progress).look(pg)

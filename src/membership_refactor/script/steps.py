@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from membership_refactor.checks.guard import every_row_is_seen, own_objects_stand
+from membership_refactor.checks.guard import (
+    every_row_is_seen,
+    no_subscription_writes,
+    own_objects_stand,
+)
 from membership_refactor.errors import CannotCarry
 from membership_refactor.script.action_text import Printer
 from membership_refactor.script.asking import (
@@ -114,7 +118,9 @@ def _begun(
     pace: Pace,
 ) -> Iterable[str]:
     """Everything that may speak against it, then the record that it has begun."""
-    yield recorded(records, [own_objects_stand(records.names)])
+    yield recorded(
+        records, [own_objects_stand(records.names), no_subscription_writes(records.names)]
+    )
     yield from filter(None, [neighbours(records, chain)])
     if records.direction is Direction.UP:
         asked = step.gate(situation) if step.gate else None
