@@ -166,6 +166,35 @@ WHERE r.plan = 'programme_membership' AND (f.name IS NULL
 END
 $body$;
 DO $body$
+#variable_conflict use_column
+DECLARE
+  broken bigint; keys text[]; began timestamptz := pg_catalog.clock_timestamp();
+BEGIN
+  SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
+FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
+SELECT pg_catalog.format('%s: ALTER SUBSCRIPTION %I DISABLE', c.relname, s.subname)
+FROM pg_catalog.pg_subscription_rel AS r
+JOIN pg_catalog.pg_subscription AS s ON s.oid = r.srsubid AND s.subenabled
+JOIN pg_catalog.pg_class AS c ON c.oid = r.srrelid
+WHERE c.relnamespace = pg_catalog.to_regnamespace('"public"')
+AND c.relname IN ('programme_membership', 'curriculum_membership')
+) AS z (key)) AS k) AS c;
+  INSERT INTO "public_refactor"."check_result"
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'retire_source', 'down', 'no subscription writes', broken, keys,
+    extract(epoch FROM pg_catalog.clock_timestamp() - began));
+  COMMIT;
+  IF broken > 0 THEN
+    RAISE assert_failure USING
+      MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
+        'no subscription writes', 'no subscription writes to these tables, which capture could not follow',
+        CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
+        pg_catalog.array_to_string(keys, '; ')),
+      HINT = 'Run the statement of each table, or take the table out of the publication. Then run: membership-refactor verify';
+  END IF;
+END
+$body$;
+DO $body$
 DECLARE
   wrong text;
 BEGIN
