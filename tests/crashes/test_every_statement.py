@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from membership_refactor.portrait import differences
+from membership_refactor.portrait import Portrait, differences
 from membership_refactor.steps.step import Direction
 from tests.chain.driver import REVISIONS, Chain, snapshot
 from tests.chain.fixed import at
@@ -73,6 +73,7 @@ class Stops:
         """By an abandon that is stopped itself; then the step runs to its end."""
         place = f"{self.revision} {self.direction} stopped before statement {n}, abandoned"
         chain = self.stopped(n)
+        dropped = "seats" not in chain.portrait().table("narrow").column_names
         Statements(chain.url, 5 * n % 90 + 3, ended=n % 4 < 2).run(
             lambda engine: chain.runner(engine=engine).abandon()
         )
@@ -85,13 +86,26 @@ class Stops:
             go(chain, self.revision, Direction.UP)
         found = snapshot(chain)
         assert facts(chain, found, self.revision) == self.known, place
-        assert differences(self.before.portrait, found.portrait) == (), place
+        before = self.before.portrait
+        if (self.revision, self.direction) == ("0010", Direction.UP) and dropped:
+            # Unique keys wait for the next step down, which fills the columns.
+            before = self.taken_down()
+        assert differences(before, found.portrait) == (), place
         go(chain, self.revision, self.direction)
         found = snapshot(chain)
         assert facts(chain, found, self.revision) == self.reached, f"{place} and run again"
         assert differences(self.after.portrait, found.portrait) == (), f"{place} and run again"
         assert found.own == self.after.own, f"{place} and run again"
         self.databases.drop(chain.url)
+
+    def taken_down(self) -> Portrait:
+        """The tables after the step and its undisturbed way back."""
+        chain = self.start()
+        go(chain, self.revision, self.direction)
+        go(chain, self.revision, self.direction.other)
+        found = chain.portrait()
+        self.databases.drop(chain.url)
+        return found
 
     def stands_up(self, chain: Chain) -> bool:
         with chain.runner().sessions("a test").open() as pg:

@@ -8,7 +8,7 @@ from membership_refactor.checks.check import Check
 from membership_refactor.checks.column_drops import nothing_stops_the_drop
 from membership_refactor.checks.gate import gate
 from membership_refactor.planning import Stage
-from membership_refactor.portrait import ColumnUse, Portrait, Table
+from membership_refactor.portrait import ColumnUse, Index, Portrait, Table
 from membership_refactor.sql.ddl.bare_table import column_clause, column_settings
 from membership_refactor.sql.ddl.comments_and_statistics import create_statistics
 from membership_refactor.sql.ddl.constraints import add_constraint, once
@@ -173,7 +173,7 @@ def down(s: Situation) -> tuple[Action, ...]:
                 *triggers,
             ),
         ),
-        *build_indexes(back, back.indexes),
+        *build_indexes(back, (*back.indexes, *_dropped_alone(s))),
         *(
             Brief(
                 key=f"add_check:{check.name}",
@@ -197,6 +197,14 @@ def down(s: Situation) -> tuple[Action, ...]:
             ),
         ),
     )
+
+
+def _dropped_alone(s: Situation) -> tuple[Index, ...]:
+    """The unique indexes, where the upgrade was stopped before it dropped the columns: they still
+    have their values. Otherwise these wait for the next step down, which fills the columns."""
+    if not {*s.plan.deprecated} <= {*s.current(s.plan.copy).column_names}:
+        return ()
+    return tuple(i for i in going(s).indexes if i.unique and i.constraint is None)
 
 
 def becomes(s: Situation) -> Portrait:

@@ -123,7 +123,9 @@ def down(s: Situation) -> tuple[Action, ...]:
                 raise_fence(names),
                 *remove(names, child),
                 Statement(
-                    f"ALTER TABLE {copy} DROP CONSTRAINT IF EXISTS {ident(names.link_key_name)}"
+                    f"ALTER TABLE {copy} DROP CONSTRAINT IF EXISTS {ident(names.link_key_name)}, "
+                    # An upgrade that was stopped may have left it.
+                    f"DROP CONSTRAINT IF EXISTS {ident(names.link_check_name)}"
                 ),
                 replace_used_uuids(names),
                 link_function(names, child),

@@ -1313,7 +1313,7 @@ SELECT pg_catalog.string_agg(pg_catalog.format('DISABLE TRIGGER %I', t.tgname), 
 WHERE t.tgrelid = pg_catalog.to_regclass('"public"."programme_membership"') AND t.tgname IN ('AA_refactor_parallel_parent');
 IF what IS NOT NULL THEN EXECUTE 'ALTER TABLE "public"."programme_membership" ' || what; END IF;
 END $own$$body$;
-      EXECUTE $body$ALTER TABLE "public"."curriculum_membership" DROP CONSTRAINT IF EXISTS "fk_curriculum_membership_programme_membership_uuid"$body$;
+      EXECUTE $body$ALTER TABLE "public"."curriculum_membership" DROP CONSTRAINT IF EXISTS "fk_curriculum_membership_programme_membership_uuid", DROP CONSTRAINT IF EXISTS "ck_curriculum_membership_programme_membership_uuid_not_null"$body$;
       EXECUTE $body$INSERT INTO "public_refactor"."programme_membership_kept" (key_uuid, uuid)
 SELECT k.uuid, "public_refactor"."programme_membership_another_uuid"(k.uuid) FROM "public_refactor"."programme_membership_kept" AS k
 WHERE (pg_catalog.get_byte(pg_catalog.uuid_send(k.uuid), 6) & 240) = 128

@@ -7,6 +7,7 @@ that waited for the lock looks its table's name up again.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from membership_refactor.portrait import Table
 from membership_refactor.sql.ddl.constraints import (
@@ -104,8 +105,14 @@ def hand_back(names: Names, source: Table, copy: Table) -> tuple[Statement, ...]
 
 
 def validate_after_hand_back(source: Table, copy: Table) -> tuple[Statement, ...]:
-    """Afterwards, each in its own transaction; ``copy`` as it was given to ``hand_back``."""
-    return (*validate_foreign_keys(source), *validate_incoming(copy))
+    """Afterwards, each in its own transaction; ``copy`` as it was given to ``hand_back``. An
+    upgrade that was stopped may have left keys to validate that were valid on the source."""
+    valid = {(k.schema, k.table, k.name) for k in source.incoming if k.validated}
+    incoming = tuple(
+        replace(k, validated=k.validated or (k.schema, k.table, k.name) in valid)
+        for k in copy.incoming
+    )
+    return (*validate_foreign_keys(source), *validate_incoming(replace(copy, incoming=incoming)))
 
 
 def _behaviour(giver: Table, taker: str) -> Iterator[Statement]:
