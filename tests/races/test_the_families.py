@@ -14,7 +14,7 @@ from tests.races.pilot import Pilot
 from tests.races.race import OnStage, Timing, every_order, fly
 from tests.races.stages import built_to, name_of
 from tests.races.tables import COPY, assert_parents
-from tests.races.writes import OF_FAMILIES, WRITES, Write
+from tests.races.writes import OF_FAMILIES, UNUSUAL, WRITES, Write
 
 FENCE = r"DO \$fence\$"
 LOCK: Halt = (r'LOCK TABLE "s"\."narrow"', True)
@@ -45,17 +45,19 @@ REFRESHED = (
 Sound = Callable[[str], None]
 
 
+@pytest.mark.parametrize("writes", [WRITES, UNUSUAL], ids=["plain", "unusual"])
 @pytest.mark.parametrize("moment, timing, isolation", every_order((SAVED,)))
 def test_no_old_style_write_is_lost_while_parallel_saving_begins(
     moment: Moment,
     timing: Timing,
     isolation: str,
+    writes: Sequence[Write],
     template_database: TemplateDatabase,
     on_stage: OnStage,
 ) -> None:
     url = template_database(name_of("0007"), built_to("0007"))
     with Pilot(url) as pilot:
-        fly(pilot, on_stage(url), moment, timing, isolation, WRITES, table=COPY,
+        fly(pilot, on_stage(url), moment, timing, isolation, writes, table=COPY,
             sound=assert_families)  # fmt: skip
 
 

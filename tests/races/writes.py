@@ -129,6 +129,8 @@ WRITES = (
                            "UPDATE {t} SET rotation = 'w' WHERE id = {b}",
                            "DELETE FROM {t} WHERE id = {b} + 1"),
           f"{_gone(1)} AND {_is(0, 'rotation = ' + repr('w'))}"),
+)  # fmt: skip
+UNUSUAL = (
     Write("cursor",
           ("DECLARE mine CURSOR FOR SELECT * FROM {t} WHERE id = {b} FOR UPDATE", "FETCH mine",
            "UPDATE {t} SET rotation = 'w', kind = 'cursor' WHERE CURRENT OF mine"), _is(0, W)),
@@ -137,6 +139,7 @@ WRITES = (
            " 'printf \"%d\\\\t%d\\\\t9\\\\t9\\\\n\" $(({b} + 5)) {p}'",),
           _is(5, "curriculum = 9")),
 )  # fmt: skip
+"""Raced apart from the others: there are no more blocks."""
 
 OWN = "('00000000-0000-4000-8000-' || lpad('{b}', 12, '0'))::uuid"
 PARENT = "(SELECT c.parent_uuid FROM s.narrow AS c WHERE c.id = {b})"
@@ -231,7 +234,7 @@ LOW, HIGH = 1, 31
 
 def base_of(write: Write, region: int) -> int:
     """The first id of that write's block."""
-    for known in ((*WRITES, *CASCADES), OF_FAMILIES):
+    for known in ((*WRITES, *CASCADES), UNUSUAL, OF_FAMILIES):
         if write in known:
             return BLOCK * (region + known.index(write))
     return BLOCK * region

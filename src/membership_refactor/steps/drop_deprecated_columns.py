@@ -154,6 +154,7 @@ def down(s: Situation) -> tuple[Action, ...]:
     """Add the columns, empty and frozen. The next step down fills them, and then adds the
     constraints that their values have to meet."""
     names, back = s.names, back_with_columns(s)
+    back = replace(back, indexes=(*back.indexes, *_dropped_alone(s)))
     adds = ", ".join(f"ADD COLUMN IF NOT EXISTS {column_clause(c)}" for c in back.columns)
     functions, triggers = apart(freeze(names, s.child("link_children")))
     return (
@@ -173,7 +174,7 @@ def down(s: Situation) -> tuple[Action, ...]:
                 *triggers,
             ),
         ),
-        *build_indexes(back, (*back.indexes, *_dropped_alone(s))),
+        *build_indexes(back, back.indexes),
         *(
             Brief(
                 key=f"add_check:{check.name}",
