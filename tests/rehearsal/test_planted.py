@@ -75,6 +75,32 @@ def test_a_trigger_that_knows_its_table_is_found_when_the_copy_takes_over(
     }
 
 
+def test_a_role_acts_with_the_settings_that_its_sessions_begin_with(
+    template_database: TemplateDatabase,
+) -> None:
+    """Its search_path in this database is where the trigger finds its table."""
+    body = BY_NAME.format(test="=", then="INSERT INTO audit (what) VALUES (TG_OP);")
+    chain = orders(
+        template_database,
+        AUDIT.format(body=body),
+        "CREATE SCHEMA app",
+        "ALTER TABLE public.audit SET SCHEMA app",
+        "GRANT USAGE ON SCHEMA app TO PUBLIC",
+    )
+    database = chain.value("SELECT current_database()")
+    chain.run(f'ALTER ROLE {CLERK} IN DATABASE "{database}" SET search_path = app, public')
+
+    done = rehearsed(chain, to="retire_source")
+
+    effects = of(done, Kind.EFFECT)
+    assert {f.roles for f in effects} == {(CLERK,)}
+    assert any('"app"."audit": 1 inserted' in f.before for f in effects)
+    # What is refused to it at 0004 is refused by the trigger, which finds its table for it only.
+    for refused in of(done, Kind.REFUSED):
+        assert (refused.roles, refused.sqlstate) == ((CLERK,), "42P01"), refused
+        assert '"app"."audit": 1 inserted' in refused.before or "2 inserted" in refused.before
+
+
 def test_a_row_policy_that_names_a_role_of_its_own_is_no_finding(
     template_database: TemplateDatabase,
 ) -> None:
