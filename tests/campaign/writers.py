@@ -47,7 +47,7 @@ class Writer(threading.Thread):
         self.stopping = threading.Event()
         self.turn = threading.Lock()
         """Held for a whole transaction, retries and doubts included."""
-        self.pid = 0
+        self.pid, self.since = 0, ""
         self._random = random.Random(seed)
         self._pg: psycopg.Connection[Any] | None = None
         self._number = 0
@@ -157,6 +157,10 @@ class Writer(threading.Thread):
                 # The detector decides early: writers of one key meet often.
                 self._pg.execute(b"SET deadlock_timeout = '200ms'")
                 self.pid = self._pg.info.backend_pid
+                started = self._pg.execute(
+                    "SELECT backend_start::text FROM pg_stat_activity WHERE pid = pg_backend_pid()"
+                ).fetchone()
+                self.since = started[0] if started else ""
             except psycopg.OperationalError as error:
                 self._count(error.sqlstate or "no connection")
                 self._pg = None
@@ -166,14 +170,15 @@ class Writer(threading.Thread):
     def _decide(self, token: str) -> bool:
         """Whether the commit that nobody answered took place: asked of its marker, once the
         session that may still be at it is gone."""
-        old, self._pg = self.pid, None
+        # After a crash, and on another server, a session of another writer may have its number.
+        old, since, self._pg = self.pid, self.since, None
         while True:
             try:
                 pg = self._connection()
                 busy = pg.execute(
                     "SELECT 1 FROM pg_stat_activity WHERE pid = %s AND pid <> pg_backend_pid() "
-                    "AND application_name = 'campaign writer'",
-                    (old,),
+                    "AND application_name = 'campaign writer' AND backend_start::text = %s",
+                    (old, since),
                 ).fetchone()
                 if busy:
                     self.stopping.wait(0.01)
