@@ -105,18 +105,6 @@ def test_a_lost_constraint_is_never_expected() -> None:
             assert documented(PLAN, where, OWN, Difference.ALLOWED, FAILED, WORKED) is None
 
 
-def test_a_trigger_that_refuses_a_write_without_a_change_is_not_asked_at_dual_writing() -> None:
-    where = Where(step="dual_write", table="copy", style=Style.OLD)
-    nothing = Outcome(tag="UPDATE 1")
-    for sqlstate, expected in (("P0001", True), ("42501", False), ("23514", False)):
-        refused = Outcome(sqlstate=sqlstate)
-        reason = documented(PLAN, where, OWN, Difference.ALLOWED, refused, nothing)
-        assert bool(reason) is expected
-    assert (
-        documented(PLAN, where, OWN, Difference.ALLOWED, Outcome(sqlstate="P0001"), WORKED) is None
-    )
-
-
 def test_more_rows_of_siblings_are_expected_at_the_link_and_fewer_are_not() -> None:
     where = Where(step="link_children", table="copy", style=Style.OLD)
     more = Outcome(tag="UPDATE 1", effects=(Effect("audit", 3, 0, 0),))

@@ -14,8 +14,6 @@ FREEZE, DROP, LAST = "stop_parallel_save", "drop_deprecated_columns", "drop_reti
 ONCE_RETIRED = (RETIRE, CREATE, REBUILD, LINK, FREEZE, DROP, LAST)
 LINKED = (LINK, FREEZE, DROP, LAST)
 GONE = (DROP, LAST)
-_STANDING = ("42501", "23502", "23503", "23505", "23514", "23P01", "428C9")
-"""Privileges and constraints; their errors do not come from a trigger of the application."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +43,6 @@ def documented(
     deprecated = set(plan.deprecated) & set(probe.columns)
     if where.table == "copy" and where.step == COPY and kind is not Difference.ALLOWED:
         return "the copy may be read, and written only so that it does not change"
-    if where.table == "copy" and where.step == DUAL and _not_carried(probe, before, now):
-        return "a write of the copy that changes no value is not carried to the source"
     if kind is Difference.REFUSED:
         return _refused(where, bool(deprecated), "DELETE" in probe.label, now)
     if kind is Difference.EFFECT and where.table == "copy":
@@ -54,13 +50,6 @@ def documented(
         if where.step == LINK and same and deprecated and _at_least(now, before):
             return "a value of the parent is carried to its other children, whose triggers fire"
     return None
-
-
-def _not_carried(probe: Probe, before: Outcome, now: Outcome) -> bool:
-    """Whether a write that changes nothing did nothing, and no more was lost than a trigger."""
-    if "itself" not in probe.label or not now.ok or now.effects:
-        return False
-    return before.tag == now.tag if before.ok else before.sqlstate not in _STANDING
 
 
 def _refused(where: Where, deprecated: bool, removes: bool, now: Outcome) -> str | None:

@@ -96,7 +96,8 @@ def bring_roles(source: str, target: str) -> str:
 def carry_settings(source: str, target: str) -> None:
     """Give the target database the owner, grants and settings of the source's.
 
-    Settings of roles are given by the probes, which act as these roles.
+    Of the roles' settings only the search_path is given, which the chain asks for. The probes give
+    the others, when they act as these roles.
     """
     with (
         psycopg.connect(libpq_url(source), autocommit=True) as theirs,
@@ -115,13 +116,18 @@ def carry_settings(source: str, target: str) -> None:
                     + sql.SQL(" WITH GRANT OPTION" if grantable else "")
                 )
         for role, of_database, text in theirs.execute(_SETTINGS):
+            name, _, value = text.partition("=")
             if role is None and of_database:
-                name, _, value = text.partition("=")
-                pg.execute("SELECT pg_catalog.set_config(%s, %s, false)", (name, value))
-                pg.execute(
-                    sql.SQL("ALTER DATABASE {} SET {} FROM CURRENT").format(database, sql.SQL(name))
+                whose = sql.SQL("ALTER DATABASE {}").format(database)
+            elif role is not None and name == "search_path":
+                whose = sql.SQL("ALTER ROLE {} IN DATABASE {}").format(
+                    sql.Identifier(role), database
                 )
-                pg.execute(sql.SQL("RESET {}").format(sql.SQL(name)))
+            else:
+                continue
+            pg.execute("SELECT pg_catalog.set_config(%s, %s, false)", (name, value))
+            pg.execute(whose + sql.SQL(" SET {} FROM CURRENT").format(sql.SQL(name)))
+            pg.execute(sql.SQL("RESET {}").format(sql.SQL(name)))
 
 
 def settings_of(source: psycopg.Connection, role: str) -> dict[str, str]:
