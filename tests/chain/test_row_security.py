@@ -11,11 +11,15 @@ from itertools import pairwise
 
 import psycopg
 import pytest
+from alembic.config import Config
 
+from membership_refactor.cli.plan import revision_texts
 from membership_refactor.database import libpq_url
 from membership_refactor.errors import CheckFailed, RefactorError
 from membership_refactor.inspect.all_comparisons import verify_all
-from tests.chain.driver import REVISIONS, Chain, snapshot
+from membership_refactor.inspect.forecast import forecast
+from membership_refactor.inspect.status import read_standing
+from tests.chain.driver import REVISIONS, ROOT, Chain, snapshot
 from tests.chain.fixed import FIXED
 from tests.fixtures.chains import ChainAt
 from tests.fixtures.databases import Build
@@ -96,6 +100,19 @@ def test_a_forced_source_is_refused_before_anything_is_changed(forced_at: ChainA
     release(chain, WIDE)
     after = snapshot(chain)
     assert (after.tables, after.portrait) == (before.tables, before.portrait)
+
+
+@pytest.mark.parametrize(("revision", "table"), [("0002", WIDE), ("0008", COPY)])
+def test_plan_says_in_one_line_where_rows_are_hidden_from_the_owner_and_status_is_shown(
+    forced_at: ChainAt, revision: str, table: str
+) -> None:
+    chain = forced_at(revision)
+    force(chain, table)
+
+    with pytest.raises(CheckFailed, match=rf"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY"):
+        forecast(chain.runner(), revision_texts(Config(ROOT / "alembic.ini")))
+
+    assert len(read_standing(chain.runner()).steps) == len(list(chain.runner().chain))
 
 
 def test_a_forced_table_that_the_source_refers_to_is_refused_by_its_name(

@@ -7,7 +7,9 @@ from contextlib import contextmanager
 
 import psycopg
 
-from membership_refactor.errors import NoDatabase
+from membership_refactor.checks.guard import every_row_is_seen
+from membership_refactor.errors import CheckFailed, NoDatabase
+from membership_refactor.execution.run_checks import examine
 from membership_refactor.execution.runner import Runner
 from membership_refactor.execution.sessions import (
     Pg,
@@ -27,7 +29,8 @@ def looking(runner: Runner, purpose: str) -> Iterator[Pg]:
     """Open a read-only session as the owner of the ledger, or of the tables before there is one.
 
     A login that may not act as the owner reads as itself, where it has the privileges. Raises
-    NoDatabase where the schema or a privilege is missing.
+    NoDatabase where the schema or a privilege is missing, and CheckFailed where row security hides
+    rows of the plan's tables.
     """
     with Sessions(runner.engine, role=None, label="look").open(purpose=purpose) as pg:
         owner = runner.owner(pg)
@@ -39,6 +42,16 @@ def looking(runner: Runner, purpose: str) -> Iterator[Pg]:
         try:
             yield pg
         except psycopg.errors.InsufficientPrivilege as error:
+            hidden = every_row_is_seen(runner.names)
+            found = examine(pg, hidden)
+            if found.broken:
+                raise CheckFailed(
+                    hidden.name,
+                    hidden.sentence,
+                    count=found.broken,
+                    keys=found.keys,
+                    hint=hidden.hint,
+                ) from error
             raise NoDatabase(
                 f'role "{pg.info.user}" may not do that: {error.diag.message_primary}.',
                 hint="Connect as the owner of the tables"

@@ -88,24 +88,29 @@ def up(s: Situation) -> tuple[Action, ...]:
         for name in (index.name for index in table.indexes)
     ]
     # A child whose key is too long for the index may have stopped the step, and be gone since.
-    # Parents are found by their uuid, so the index of the primary key comes first.
+    # Parents are found by their uuid, so the primary key comes first. Where all tables are
+    # published, PostgreSQL asks for it too.
     place = 1 + next(n for n, a in enumerate(actions) if a.key.startswith("create_index:"))
-    actions.insert(
-        place,
+    actions[place:place] = [
+        Run(
+            key="create_primary_key",
+            title="Create the primary key",
+            statements=create_keys(table, kinds="p"),
+        ),
         Run(
             key="replay",
             title="Replay the log before the unique key is built",
             until=actions[place].key,
             statements=(Statement(f"SELECT {build.function('drain')}(NULL)"),),
         ),
-    )
+    ]
     actions.append(
         Run(
             key="create_constraints",
             title="Create keys and checks",
             statements=(
                 evaluation_path(names),
-                *create_keys(table),
+                *create_keys(table, kinds="ux"),
                 *create_checks(table),
                 Statement(f"ANALYZE {names.parent}"),
             ),

@@ -919,6 +919,17 @@ VALUES ('programme_membership', 'rebuild_parent', 'up', 'create_index:pk_program
 COMMIT;
 \endif
 
+-- Create the primary key
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'rebuild_parent', 'up', 'create_primary_key')) AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  Create the primary key'
+BEGIN;
+ALTER TABLE "public"."programme_membership" ADD CONSTRAINT "pk_programme_membership" PRIMARY KEY USING INDEX "pk_programme_membership";
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'rebuild_parent', 'up', 'create_primary_key') ON CONFLICT DO NOTHING;
+COMMIT;
+\endif
+
 -- Replay the log before the unique key is built
 SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'rebuild_parent', 'up', 'create_index:uq_programme_membership_key')) AS refactor_to_do \gset
 \if :refactor_to_do
@@ -996,7 +1007,6 @@ SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.
 \warn '  Create keys and checks'
 BEGIN;
 SET LOCAL search_path = '';
-ALTER TABLE "public"."programme_membership" ADD CONSTRAINT "pk_programme_membership" PRIMARY KEY USING INDEX "pk_programme_membership";
 ALTER TABLE "public"."programme_membership" ADD CONSTRAINT "uq_programme_membership_key" UNIQUE USING INDEX "uq_programme_membership_key";
 ANALYZE "public"."programme_membership";
 INSERT INTO "public_refactor"."action" (plan, step, direction, key)

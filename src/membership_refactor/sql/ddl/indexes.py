@@ -41,13 +41,11 @@ def create_index(table: Table, index: Index, *, concurrently: bool = False) -> S
     return Statement("".join(parts), Lock.SHARE_UPDATE_EXCLUSIVE, name)
 
 
-def create_keys(table: Table) -> tuple[Statement, ...]:
-    """Primary key and unique constraints, which use their indexes. Then exclusion constraints,
-    whose indexes are built under the lock."""
-    return (
-        *(create_key(table, c) for c in table.constraints if c.kind == "p"),
-        *(create_key(table, c) for c in table.constraints if c.kind == "u"),
-        *(create_key(table, c) for c in table.constraints if c.kind == "x"),
+def create_keys(table: Table, kinds: str = "pux") -> tuple[Statement, ...]:
+    """Primary key (p) and unique constraints (u), which use their indexes. Then exclusion
+    constraints (x), whose indexes are built under the lock."""
+    return tuple(
+        create_key(table, c) for kind in kinds for c in table.constraints if c.kind == kind
     )
 
 
