@@ -6,7 +6,6 @@ from tests.mutants.mutant import Mutant, made_idle, mutant, replaced
 from tests.mutants.scenes import (
     a_direct_write_to_the_copy,
     a_mover_dies_after_a_batch,
-    a_trigger_gives_away_what_the_copy_still_has,
     a_trigger_inserts_the_row_into_the_other_table,
     a_truncate_that_sees_nothing,
     a_unique_value_wanders_through_the_archive,
@@ -17,6 +16,7 @@ from tests.mutants.scenes import (
     an_old_snapshot_deletes,
     both_last_children_go,
     followed,
+    one_statement_gives_a_unique_value_to_two_rows,
     one_statement_writes_both_tables,
     while_recording,
     with_trigger,
@@ -124,7 +124,7 @@ MUTANTS = (
                                     DELETE_11)),
     mutant("the way round unique values leads over what the application wrote", replaced(
         r"\n\s*RAISE;", "\n NULL;", "m_to_copy_update"),
-        a_trigger_gives_away_what_the_copy_still_has),
+        one_statement_gives_a_unique_value_to_two_rows),
     mutant("no catching up before unique indexes", replaced(r"^WITH gone AS[\s\S]*$", "SELECT 1"),
            a_unique_value_wanders_while_it_is_copied),
     mutant("reconciling stops at a unique value", replaced(

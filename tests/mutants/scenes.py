@@ -66,14 +66,16 @@ def a_trigger_inserts_the_row_into_the_other_table(pilot: Pilot, stage: Stage) -
         test_both_tables.insert_beside_a_trigger_that_inserts(pilot.url)
 
 
-def a_trigger_gives_away_what_the_copy_still_has(pilot: Pilot, stage: Stage) -> None:
+def one_statement_gives_a_unique_value_to_two_rows(pilot: Pilot, stage: Stage) -> None:
+    """To one row in each table. On one table that would be an error, so it is one here."""
     to(pilot, "0004")
-    execute(
-        pilot.url,
-        *test_both_tables.trigger(SOURCE, "DELETE", test_both_tables.GIVES_AWAY),
-    )
     with pytest.raises(psycopg.errors.UniqueViolation):
-        execute(pilot.url, test_both_tables.MOVES)
+        execute(
+            pilot.url,
+            "WITH there AS (UPDATE s.narrow SET badge = 'given twice' WHERE id = 12)"
+            " UPDATE s.wide SET badge = 'given twice' WHERE id = 11",
+        )
+    assert_equal(pilot.url)
 
 
 def an_old_snapshot_deletes(pilot: Pilot, stage: Stage) -> None:
