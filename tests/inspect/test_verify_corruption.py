@@ -12,6 +12,7 @@ from tests.chain.driver import Chain, Subject, snapshot
 from tests.chain.subjects import MEMBERSHIP, ODD
 from tests.inspect.corruptions import ALL, Corruption, Found, Place
 from tests.inspect.tables import at, tamper
+from tests.reference_model.split import Rows
 
 CASES = [
     pytest.param(subject, stage, corruption, id=f"{stage} {corruption.name} {name}")
@@ -50,7 +51,7 @@ def test_corruption_is_found_and_mended(
     mended = repair_all(chain.runner(), verified)
     assert found(verify_all(chain.runner())) == {}
     if corruption.restored:
-        assert snapshot(chain).tables == before.tables
+        _assert_restored(before.tables, snapshot(chain).tables, chain.plan.version)
     assert _recorded(chain) == {
         (verdict.comparison.name, finding.key)
         for verdict, done in mended
@@ -62,6 +63,19 @@ def test_corruption_is_found_and_mended(
         for key in (*done.agreed, *(f.key for f in done.mended))
     }
     assert answered == {(name, key) for name, them in expected.items() for key, _, _ in them}
+
+
+def _assert_restored(before: dict[str, Rows], after: dict[str, Rows], version: str | None) -> None:
+    """Every value is back. A mended row's version goes on, so that a stale save of it fails."""
+    assert after.keys() == before.keys()
+    for table, rows in before.items():
+        assert after[table].keys() == rows.keys()
+        for key, row in rows.items():
+            now = after[table][key]
+            changed = {column for column, value in row.items() if now[column] != value}
+            assert changed <= {version}, (table, key)
+            if version in changed:
+                assert int(now[version] or 0) > int(row[version] or 0)
 
 
 def _recorded(chain: Chain) -> set[tuple[str, str]]:
