@@ -171,7 +171,10 @@ class Writer(threading.Thread):
         """Whether the commit that nobody answered took place: asked of its marker, once the
         session that may still be at it is gone."""
         # After a crash, and on another server, a session of another writer may have its number.
-        old, since, self._pg = self.pid, self.since, None
+        old, since = self.pid, self.since
+        if self._pg is not None:
+            # A lock timeout leaves the session whole; it would be waited for without end.
+            self._pg.close()
         while True:
             try:
                 pg = self._connection()
