@@ -32,6 +32,7 @@ def test_its_keys_are_those_that_ledgers_hold() -> None:
         "rebuild",
         "rebuild_popular",
         "create_index",
+        "create_primary_key",
         "replay",
         "create_constraints",
         "switch",
