@@ -14,6 +14,7 @@ from tests.campaign.kinds import NEW, OLD, SOURCE, kinds_at
 
 WIDE, CHILD = "programme_membership", "curriculum_membership"
 COLUMN, CHECK = "seen_by_campaign", "ck_of_campaign"
+MISSING = re.compile(rf'table "(\w+)": column "{COLUMN}" is missing')
 READER, OTHER = "campaign_reader", "campaign_other"
 STATEMENT = re.compile(r"(?:ALTER TABLE|GRANT) [^;)]*?(?=[;)]| {2}|$)")
 SETTINGS = (
@@ -53,6 +54,8 @@ class Events:
         self, connect: Callable[[], psycopg.Connection[Any]], owner: str, seed: int
     ) -> None:
         self.connect, self.owner, self.random = connect, owner, random.Random(seed)
+        self.kind = self.random.choice(("text", "integer DEFAULT 3", "date"))
+        """Of the column that is added alike."""
         self.done: Counter[str] = Counter()
         self.mended: Counter[str] = Counter()
         """How often a refused step was mended, by how."""
@@ -111,6 +114,14 @@ class Events:
             self._certainly(*statements)
             self.mended["its statement"] += 1
             return True
+        missing = MISSING.findall(said)
+        if missing:
+            # Repair has followed it once, so the ledger knows it.
+            self._certainly(
+                *(f"ALTER TABLE {t} ADD COLUMN IF NOT EXISTS {COLUMN} {self.kind}" for t in missing)
+            )
+            self.mended["put back"] += 1
+            return True
         asked = ("Undo these changes", "Mend these", "Give them one owner", COLUMN, CHECK)
         if any(text in said for text in asked):
             self.undo()
@@ -166,9 +177,9 @@ class Events:
         return [f"COMMENT ON COLUMN {t}.amended_date IS '{said}'" for t in tables_at(revision)]
 
     def _column(self, revision: str) -> list[str]:
-        kind = self.random.choice(("text", "integer DEFAULT 3", "date"))
         return [
-            f"ALTER TABLE {t} ADD COLUMN IF NOT EXISTS {COLUMN} {kind}" for t in tables_at(revision)
+            f"ALTER TABLE {t} ADD COLUMN IF NOT EXISTS {COLUMN} {self.kind}"
+            for t in tables_at(revision)
         ]
 
     def _check(self, revision: str) -> list[str]:

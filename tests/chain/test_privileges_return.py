@@ -36,15 +36,21 @@ CHANGES = (
 )
 
 
-@pytest.mark.parametrize("change", CHANGES)
-@pytest.mark.parametrize("revision", ["0005", "0008", "0010"])
+@pytest.mark.parametrize(
+    ("revision", "change"),
+    # The column goes with 0010, and its grant with it.
+    [
+        (revision, change)
+        for revision in ("0005", "0008", "0010")
+        for change in CHANGES
+        if not (revision == "0010" and "rotation" in change)
+    ],
+)
 def test_who_was_shut_out_since_0005_is_not_let_in_by_the_way_down(
     change: str, revision: str, reader: tuple[Chain, str]
 ) -> None:
     chain, role = reader
     chain.up_to(revision, after="0005")
-    if "rotation" in change and revision == "0010":
-        pytest.skip("the column is gone with its grant")
     chain.run(change.format(role=role))
     with pytest.raises(CheckFailed, match="admits nobody else") as refused:
         chain.down_to("0004", before=revision)

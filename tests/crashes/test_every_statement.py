@@ -11,7 +11,7 @@ from tests.chain.fixed import at
 from tests.chain.killing import go, watched
 from tests.chain.test_kill import assert_alike, facts, is_open
 from tests.crashes.one_of_everything import EVERYTHING, FILLED
-from tests.crashes.stopped_runs import Commits, Statements, Stopped
+from tests.crashes.stopped_runs import Commits, Statements, Stopped, Work
 from tests.fixtures.databases import Databases
 from tests.fixtures.steps import step_of
 
@@ -53,7 +53,7 @@ class Stops:
         )
         return Chain(url, EVERYTHING)
 
-    def step(self, chain: Chain):  # type: ignore[no-untyped-def]
+    def step(self, chain: Chain) -> Work:
         return lambda engine: go(chain, self.revision, self.direction, engine=engine)
 
     def stopped(self, n: int) -> Chain:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import Engine, create_engine, event
 
@@ -220,9 +222,9 @@ def test_a_session_that_may_not_write_only_reads_and_says_so(
     reader = create_engine(unconstrained_engine.url)
 
     @event.listens_for(reader, "connect")
-    def _begin(connection: object, _record: object) -> None:
-        connection.execute(begins[kind])  # type: ignore[attr-defined]
-        connection.commit()  # type: ignore[attr-defined]
+    def _begin(connection: psycopg.Connection[Any], _record: object) -> None:
+        connection.execute(begins[kind].encode())
+        connection.commit()
 
     try:
         assert call(reader, merge_duplicates, format="json") == FINDINGS

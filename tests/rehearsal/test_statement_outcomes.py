@@ -98,6 +98,20 @@ def test_a_refusal_is_expected_where_the_documents_say_so(
     assert bool(reason) is expected
 
 
+def test_a_key_too_long_for_an_index_is_expected_from_the_step_on_that_builds_it() -> None:
+    long = Outcome(sqlstate="54000")
+    for step, column, expected in (
+        ("retire_source", PLAN.key[0], False),
+        ("rebuild_parent", PLAN.key[0], True),
+        ("drop_deprecated_columns", PLAN.key[0], True),
+        ("rebuild_parent", "pieces", False),
+    ):
+        where = Where(step=step, table="copy", style=Style.OLD)
+        probe = Probe(f"UPDATE {column} to a long text", (column,), ())
+        reason = documented(PLAN, where, probe, Difference.REFUSED, WORKED, long)
+        assert bool(reason) is expected, (step, column)
+
+
 def test_a_lost_constraint_is_never_expected() -> None:
     for step in ("copy_table", "dual_write", "link_children", "drop_deprecated_columns"):
         for table, style in styles_at(step):

@@ -120,6 +120,6 @@ def _named(names: IdentityNames) -> set[tuple[str, str, str]]:
         listed = (d.id, d.parent, *d.unique_columns, *d.unite)
         known |= {(names.schema, d.table, column) for column in listed}
     for place in plan.leave:
-        parts = place.split(".")
-        known.add((names.schema, *parts) if len(parts) == 2 else tuple(parts))  # type: ignore[arg-type]
+        *schema, table, column = place.split(".")
+        known.add((schema[0] if schema else names.schema, table, column))
     return known

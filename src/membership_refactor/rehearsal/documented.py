@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from membership_refactor.checks.row_sizes import LONGEST_KEY
 from membership_refactor.planning import TableSplit
 from membership_refactor.rehearsal.probe_statements import Probe, Style
 from membership_refactor.rehearsal.statement_outcomes import Difference, Outcome, counts
@@ -14,6 +15,7 @@ FREEZE, DROP, LAST = "stop_parallel_save", "drop_deprecated_columns", "drop_reti
 ONCE_RETIRED = (RETIRE, CREATE, REBUILD, LINK, FREEZE, DROP, LAST)
 LINKED = (LINK, FREEZE, DROP, LAST)
 GONE = (DROP, LAST)
+KEYED = (REBUILD, *LINKED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +45,11 @@ def documented(
     deprecated = set(plan.deprecated) & set(probe.columns)
     if where.table == "copy" and where.step == COPY and kind is not Difference.ALLOWED:
         return "the copy may be read, and written only so that it does not change"
+    if kind is Difference.REFUSED and now.sqlstate == "54000":
+        told = where.step in KEYED and set(probe.columns) & set(plan.key)
+        return (
+            f"plan says that keys of more than {LONGEST_KEY:,} bytes are refused" if told else None
+        )
     if kind is Difference.REFUSED:
         return _refused(where, bool(deprecated), "DELETE" in probe.label, now)
     if kind is Difference.EFFECT and where.table == "copy":
