@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.fixtures.sessions import Stage
-from tests.mutants.mutant import Mutant, instead, made_idle, mutant, replaced
+from tests.mutants.mutant import Mutant, made_idle, mutant, replaced
 from tests.mutants.scenes import to
 from tests.races import test_the_way_down
 from tests.races.pilot import Pilot
@@ -163,6 +163,7 @@ MUTANTS: tuple[Mutant, ...] = (
            replaced(r'INSERT INTO "s_refactor"\."m_retired_log" \(keys\) VALUES \(NULL\)',
                     "SELECT 1", "DO $own$"),
            the_archive_holds_what_has_gone_since),
-    mutant("a parent left meanwhile stays", instead(r"childless parent went"),
+    mutant("a parent left meanwhile stays",
+           replaced(NOTHING, r"\1  RETURN 0;\n", 'FUNCTION "s_refactor"."m_delete_childless"('),
            the_last_child_goes_after_parents_were_asked),
 )  # fmt: skip

@@ -124,3 +124,24 @@ def test_a_step_that_was_taken_down_changes_nothing_when_it_goes_down_again(
     before = snapshot(chain)
     chain.down(revision)
     assert snapshot(chain) == before
+
+
+@pytest.mark.parametrize(("step", "direction"), BOTH_WAYS)
+def test_rows_that_applications_write_are_locked_in_ranges_only(
+    step: str, direction: Direction
+) -> None:
+    """A range gives up before a deadlock is looked for, and is tried again; a Run is not."""
+    names = situation(step, direction).names
+    shared = {names.source, names.copy, names.parent} - private(step, direction)
+    table = "|".join(map(re.escape, sorted(shared)))
+    writes = rf"(?:UPDATE|DELETE FROM|INSERT INTO) (?:{table})(?!\w)"
+    locks = rf"FROM (?:{table})[\s\S]* FOR (?:NO KEY UPDATE|UPDATE|SHARE|KEY SHARE)"
+    found = [
+        (action.key, statement.text)
+        for action in actions(step, direction)
+        if isinstance(action, Run)
+        for statement in action.statements
+        if not statement.text.startswith(("CREATE ", "COMMENT "))
+        if re.search(f"{writes}|{locks}", statement.text)
+    ]
+    assert shared == set() or found == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from membership_refactor.portrait import Table
 from membership_refactor.sql.ddl.bare_table import revoke_default_privileges
+from membership_refactor.sql.parallel.emptied_parents import delete_childless_function
 from membership_refactor.sql.parallel.install import drop_functions, drop_triggers, remove
 from membership_refactor.sql.parallel.ledger_tables import ledger_tables
 from membership_refactor.sql.parallel.noted_children import (
@@ -16,7 +17,6 @@ from membership_refactor.sql.parallel.restored_values import (
     settle_noted_function,
 )
 from membership_refactor.sql.parents.grouping import (
-    delete_childless_parents,
     derive_functions,
     derive_triggers,
     settle_function,
@@ -41,6 +41,7 @@ from membership_refactor.steps.parent_policies import drop_parent_policies
 from membership_refactor.steps.step import Situation
 
 SHARE_ROW, EXCLUSIVE = Lock.SHARE_ROW_EXCLUSIVE, Lock.ACCESS_EXCLUSIVE
+_FUNCTIONS = ("keep_uuid", "fill_kept", "note_child", "settle_noted", "delete_childless")
 _NOTES = ("kept", "uuid_map", "unsettled")
 """Tables of the ledger that each attempt fills again."""
 
@@ -89,6 +90,7 @@ def down(s: Situation) -> tuple[Action, ...]:
                 *settle_function(names, child),
                 *derive_functions(names, restoring=True),
                 *settle_noted_function(names),
+                *delete_childless_function(names, child),
                 *keep_link_function(names),
                 *close_functions(names, CLOSED, *closed_message(s)),
                 *keep_uuid_function(names),
@@ -136,10 +138,14 @@ def down(s: Situation) -> tuple[Action, ...]:
             ),
         ),
         *_own_values(s, child),
-        Run(
+        # It locks the parents that it deletes. A range is tried again when a writer is in its way.
+        Ranges(
             key="delete_childless",
             title="Delete parents that lost their last child",
-            statements=(delete_childless_parents(names),),
+            function=names.own("delete_childless"),
+            table=names.parent,
+            key_column=plan.parent_id,
+            key_type="pg_catalog.uuid",
         ),
         *(set_not_null(s, "deprecated columns", required, named=named) if required else ()),
         Brief(
@@ -161,7 +167,13 @@ def down(s: Situation) -> tuple[Action, ...]:
                 *drop_functions(names),
                 *(
                     Statement(f"DROP FUNCTION IF EXISTS {names.own(f)}")
-                    for f in ("keep_uuid", "fill_kept", "note_child", "settle_noted")
+                    for f in (
+                        "keep_uuid",
+                        "fill_kept",
+                        "note_child",
+                        "settle_noted",
+                        "delete_childless",
+                    )
                 ),
             ),
         ),

@@ -649,6 +649,28 @@ BEGIN
 END
 $body$;
 REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_settle_noted"(lo pg_catalog.uuid, hi pg_catalog.uuid) FROM PUBLIC;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_delete_childless"(lo pg_catalog.uuid, hi pg_catalog.uuid) RETURNS bigint
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET vacuum_cost_page_hit = 7129 AS $body$
+#variable_conflict use_variable
+DECLARE
+  written bigint; own_silenced text;
+BEGIN
+  IF NOT EXISTS (SELECT FROM "public"."programme_membership" AS p WHERE p."uuid" BETWEEN lo AND hi AND NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS c WHERE c."programme_membership_uuid" = p."uuid")) THEN
+    RETURN 0;
+  END IF;
+  own_silenced := "public_refactor"."programme_membership_silence"(ARRAY['"public"."programme_membership"'::pg_catalog.regclass]);
+  PERFORM FROM "public"."programme_membership" AS p WHERE p."uuid" BETWEEN lo AND hi AND NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS c WHERE c."programme_membership_uuid" = p."uuid") ORDER BY p."uuid" FOR UPDATE;
+  INSERT INTO "public_refactor"."event" (plan, step, direction, event, detail)
+  SELECT 'programme_membership', 'link_children', 'down', 'childless parent went',
+    pg_catalog.to_jsonb(p.*)
+  FROM "public"."programme_membership" AS p WHERE p."uuid" BETWEEN lo AND hi AND NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS c WHERE c."programme_membership_uuid" = p."uuid") AND NOT (pg_catalog.cardinality("public_refactor"."programme_membership_referred"(ARRAY[p."uuid"])) > 0);
+  DELETE FROM "public"."programme_membership" AS p WHERE p."uuid" BETWEEN lo AND hi AND NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS c WHERE c."programme_membership_uuid" = p."uuid") AND NOT (pg_catalog.cardinality("public_refactor"."programme_membership_referred"(ARRAY[p."uuid"])) > 0);
+  GET DIAGNOSTICS written = ROW_COUNT;
+  PERFORM "public_refactor"."programme_membership_speak"(own_silenced);
+  RETURN written;
+END
+$body$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_delete_childless"(lo pg_catalog.uuid, hi pg_catalog.uuid) FROM PUBLIC;
 CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_keep_link"() RETURNS trigger LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 #variable_conflict use_variable
@@ -1970,21 +1992,194 @@ COMMIT;
 SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'link_children', 'down', 'delete_childless')) AS refactor_to_do \gset
 \if :refactor_to_do
 \warn '  Delete parents that lost their last child'
-BEGIN;
-DO $body$
+DO $body1$
+#variable_conflict use_column
+<<work>>
+DECLARE
+  size double precision := 100;
+  fixed int := NULL;
+  job record; number bigint; first_value text; last_value text; listed boolean; written bigint;
+  began timestamptz; tries int; stuck timestamptz;
+  look_at timestamptz := '-infinity'; control record; look record; owner text;
+  wal_at timestamptz; wal_lsn pg_lsn; why text; why_at timestamptz;
 BEGIN
-  PERFORM pg_catalog.set_config('vacuum_cost_page_hit', '7129', true);
-  PERFORM FROM "public"."programme_membership" AS p WHERE NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS c WHERE c."programme_membership_uuid" = p."uuid") ORDER BY p."uuid" FOR UPDATE;
-  INSERT INTO "public_refactor"."event" (plan, step, direction, event, detail)
-  SELECT 'programme_membership', 'link_children', 'down', 'childless parent went',
-    pg_catalog.to_jsonb(p.*)
-  FROM "public"."programme_membership" AS p WHERE NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS c WHERE c."programme_membership_uuid" = p."uuid");
-  DELETE FROM "public"."programme_membership" AS p WHERE NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS c WHERE c."programme_membership_uuid" = p."uuid") AND NOT (pg_catalog.cardinality("public_refactor"."programme_membership_referred"(ARRAY[p."uuid"])) > 0);
+  -- Half of deadlock_timeout at most: so this session, and not a writer, gives up in a deadlock.
+  PERFORM pg_catalog.set_config('lock_timeout', least(2000, s.setting::int / 2)::text, false)
+FROM pg_catalog.pg_settings AS s WHERE s.name = 'deadlock_timeout';
+  PERFORM pg_catalog.set_config('synchronous_commit', 'off', false);
+  INSERT INTO "public_refactor"."job" (plan, job) VALUES ('programme_membership', 'link_children down delete_childless') ON CONFLICT DO NOTHING;
+  COMMIT;
+  -- Read after capture is committed: what commits later is in the log.
+  UPDATE "public_refactor"."job" AS j SET bound = (SELECT t."uuid"::text FROM "public"."programme_membership" AS t
+    WHERE t."uuid" IS NOT NULL ORDER BY t."uuid" DESC LIMIT 1),
+  nulls_done = j.nulls_done OR true
+WHERE (plan, job) = ('programme_membership', 'link_children down delete_childless') AND j.bound IS NULL AND NOT j.exhausted;
+  COMMIT;
+  <<ranges>>
+  LOOP
+    IF pg_catalog.clock_timestamp() >= look_at THEN
+      LOOP
+        SELECT l.* INTO work.control FROM (SELECT coalesce(c.paused, false) AS paused, c.note, coalesce(c.batch_rows, NULL)::pg_catalog.int8 AS batch_rows, coalesce(c.max_lag_bytes, NULL)::pg_catalog.int8 AS max_lag_bytes, coalesce(c.max_wal_bytes_per_second, NULL)::pg_catalog.int8 AS max_wal_bytes_per_second, coalesce(c.max_active_sessions, NULL)::pg_catalog.int8 AS max_active_sessions
+FROM (SELECT) AS always LEFT JOIN "public_refactor"."control" AS c ON c.plan = 'programme_membership') AS l;
+        owner := pg_catalog.current_setting('role');
+        PERFORM pg_catalog.set_config('role', 'none', true);
+        SELECT l.* INTO work.look FROM (
+SELECT w.lsn AS wal_lsn, w.at AS wal_at,
+  CASE WHEN work.control.paused
+      THEN 'paused in the ledger' || coalesce(': ' || work.control.note::text, '')
+    WHEN r.bytes > work.control.max_lag_bytes::pg_catalog.int8 THEN pg_catalog.format('replica lag: %s is %s bytes behind, %s allowed',
+      r.name, pg_catalog.btrim(pg_catalog.to_char(r.bytes, 'FM999,999,999,999,999,990')), pg_catalog.btrim(pg_catalog.to_char(work.control.max_lag_bytes::pg_catalog.int8, 'FM999,999,999,999,999,990')))
+    WHEN w.rate > work.control.max_wal_bytes_per_second::pg_catalog.int8 THEN pg_catalog.format('WAL rate: %s bytes/s, %s allowed',
+      pg_catalog.btrim(pg_catalog.to_char(w.rate, 'FM999,999,999,999,999,990')), pg_catalog.btrim(pg_catalog.to_char(work.control.max_wal_bytes_per_second::pg_catalog.int8, 'FM999,999,999,999,999,990')))
+    WHEN a.sessions > work.control.max_active_sessions::pg_catalog.int8 THEN pg_catalog.format(
+      'load: %s other sessions are active, %s allowed', a.sessions, work.control.max_active_sessions::pg_catalog.int8)
+  END AS reason,
+  CASE WHEN s.sees THEN NULL
+    WHEN work.control.max_lag_bytes::pg_catalog.int8 IS NOT NULL THEN pg_catalog.format('role "%s" may not see how far replicas are '
+      'behind, so it cannot keep the limit of replica lag', session_user)
+    WHEN work.control.max_active_sessions::pg_catalog.int8 IS NOT NULL THEN pg_catalog.format('role "%s" may not see which other '
+      'sessions are active, so it cannot keep the limit of active sessions', session_user)
+  END AS unseen, s.remedy
+FROM (SELECT l.lsn, l.at, pg_catalog.pg_wal_lsn_diff(l.lsn, work.wal_lsn)
+      / nullif(extract(epoch FROM l.at - work.wal_at), 0) AS rate
+    FROM (SELECT pg_catalog.pg_current_wal_lsn() AS lsn,
+      pg_catalog.clock_timestamp() AS at) AS l) AS w
+  -- PostgreSQL hides the rows of others from every other role. What is hidden is not zero.
+  CROSS JOIN (SELECT pg_catalog.pg_has_role(session_user, 'pg_read_all_stats', 'USAGE') AS sees,
+    pg_catalog.format(CASE
+      WHEN pg_catalog.current_setting('server_version_num')::int >= 160000
+      THEN 'GRANT pg_monitor TO %I WITH INHERIT TRUE; or leave that limit out.'
+      WHEN pg_catalog.pg_has_role(session_user, 'pg_read_all_stats', 'MEMBER')
+      THEN 'ALTER ROLE %I INHERIT; or leave that limit out.'
+      ELSE 'GRANT pg_monitor TO %I; or leave that limit out.' END, session_user) AS remedy) AS s
+  LEFT JOIN (SELECT coalesce(nullif(r.application_name, ''), r.client_addr::text, r.pid::text)
+      AS name, pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), r.replay_lsn) AS bytes
+    FROM pg_catalog.pg_stat_replication AS r WHERE r.replay_lsn IS NOT NULL
+    ORDER BY bytes DESC LIMIT 1) AS r ON work.control.max_lag_bytes::pg_catalog.int8 IS NOT NULL
+  LEFT JOIN (SELECT pg_catalog.count(*) AS sessions FROM pg_catalog.pg_stat_activity AS a
+    WHERE a.state = 'active' AND a.backend_type = 'client backend'
+      AND a.application_name NOT LIKE 'membership!_refactor%' ESCAPE '!') AS a
+    ON work.control.max_active_sessions::pg_catalog.int8 IS NOT NULL) AS l;
+        PERFORM pg_catalog.set_config('role', owner, true);
+        IF work.look.unseen IS NOT NULL THEN
+          RAISE insufficient_privilege USING MESSAGE = work.look.unseen, HINT = work.look.remedy;
+        END IF;
+        fixed := work.control.batch_rows;
+        size := coalesce(fixed, size);
+        wal_lsn := work.look.wal_lsn; wal_at := work.look.wal_at;
+        IF pg_catalog.split_part(why, ':', 1)
+          IS DISTINCT FROM pg_catalog.split_part(work.look.reason, ':', 1) THEN
+INSERT INTO "public_refactor"."event" (plan, event, detail)
+SELECT 'programme_membership', e.event, e.detail FROM (VALUES
+  (1, 'waited', work.why::text, pg_catalog.jsonb_build_object('reason', pg_catalog.split_part(work.why::text, ':', 1), 'seconds', pg_catalog.round(extract(epoch FROM pg_catalog.clock_timestamp() - work.why_at)::numeric, 1))),
+  (2, 'waiting', work.look.reason::text, pg_catalog.jsonb_build_object('reason', work.look.reason::text)))
+  AS e (n, event, why, detail) WHERE e.why IS NOT NULL ORDER BY e.n;
+          why := work.look.reason; why_at := pg_catalog.clock_timestamp();
+        END IF;
+        EXIT WHEN why IS NULL;
+        COMMIT;
+        PERFORM pg_catalog.pg_sleep(1);
+      END LOOP;
+      look_at := pg_catalog.clock_timestamp() + interval '1 s';
+    END IF;
+    BEGIN
+      listed := false;
+      SELECT claimed, bound, nulls_done, exhausted
+FROM "public_refactor"."job" WHERE (plan, job) = ('programme_membership', 'link_children down delete_childless') FOR UPDATE INTO work.job;
+      -- A range that was claimed and not finished, by runner or script, goes first.
+      SELECT n, first, last FROM "public_refactor"."batch"
+WHERE (plan, job) = ('programme_membership', 'link_children down delete_childless') AND NOT done AND n NOT IN (0) ORDER BY n LIMIT 1
+      INTO work.number, work.first_value, work.last_value;
+      IF NOT FOUND THEN
+        IF NOT work.job.nulls_done THEN
+          UPDATE "public_refactor"."job" SET nulls_done = true WHERE (plan, job) = ('programme_membership', 'link_children down delete_childless');
+          first_value := NULL; last_value := NULL;
+        ELSE
+          EXIT ranges WHEN work.job.exhausted OR work.job.bound IS NULL;
+          -- By EXECUTE, so that every range is planned with its own values.
+          EXECUTE $body$WITH x AS MATERIALIZED (SELECT (SELECT t."uuid" FROM "public"."programme_membership" AS t
+    WHERE t."uuid" <= $2::pg_catalog.uuid
+      AND ($1 IS NULL OR t."uuid" > $1::pg_catalog.uuid) ORDER BY t."uuid" LIMIT 1) AS first,
+  (SELECT t."uuid" FROM "public"."programme_membership" AS t
+    WHERE t."uuid" <= $2::pg_catalog.uuid
+      AND ($1 IS NULL OR t."uuid" > $1::pg_catalog.uuid) ORDER BY t."uuid" OFFSET $3::bigint LIMIT 1) AS later)
+SELECT x.first::text, CASE WHEN x.later IS NULL THEN $2 WHEN x.later = x.first THEN x.first::text
+  ELSE (SELECT t."uuid"::text FROM "public"."programme_membership" AS t
+    WHERE t."uuid" <= $2::pg_catalog.uuid
+      AND ($1 IS NULL OR t."uuid" > $1::pg_catalog.uuid)
+      AND t."uuid" < x.later ORDER BY t."uuid" DESC LIMIT 1) END,
+  x.later = x.first AND false IS TRUE
+FROM x$body$
+          INTO work.first_value, work.last_value, work.listed
+          USING work.job.claimed, work.job.bound, size::bigint, coalesce(work.fixed, 20000);
+          IF work.first_value IS NULL THEN
+            UPDATE "public_refactor"."job" SET exhausted = true WHERE (plan, job) = ('programme_membership', 'link_children down delete_childless');
+            EXIT ranges;
+          END IF;
+          UPDATE "public_refactor"."job" SET claimed = work.last_value WHERE (plan, job) = ('programme_membership', 'link_children down delete_childless');
+        END IF;
+        IF NOT listed THEN
+          INSERT INTO "public_refactor"."batch" (plan, job, n, first, last, worker)
+SELECT 'programme_membership', 'link_children down delete_childless', coalesce(pg_catalog.max(b.n), 0) + 1, work.first_value, work.last_value,
+  'script'
+FROM "public_refactor"."batch" AS b WHERE (plan, job) = ('programme_membership', 'link_children down delete_childless') RETURNING n
+          INTO work.number;
+        END IF;
+      END IF;
+      stuck := NULL;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected OR serialization_failure THEN
+      -- As behind a writer's TRUNCATE.
+      stuck := coalesce(stuck, pg_catalog.clock_timestamp());
+      IF pg_catalog.clock_timestamp() >= stuck + interval '300 s' THEN RAISE; END IF;
+    END;
+    COMMIT;
+    IF stuck IS NOT NULL THEN
+      PERFORM pg_catalog.pg_sleep(pg_catalog.random() * 0.2);
+      CONTINUE ranges;
+    END IF;
+    CONTINUE ranges WHEN listed;
+    began := pg_catalog.clock_timestamp(); tries := 0;
+    LOOP
+      tries := tries + 1;
+      BEGIN
+        -- The row lock lets the backend of a killed client, still at this range, finish first.
+        IF NOT (SELECT done FROM "public_refactor"."batch" WHERE (plan, job) = ('programme_membership', 'link_children down delete_childless') AND n = work.number FOR UPDATE) THEN
+          IF work.first_value IS NULL THEN
+            written := 0;
+          ELSE
+            written := "public_refactor"."programme_membership_delete_childless"(work.first_value::pg_catalog.uuid, work.last_value::pg_catalog.uuid);
+          END IF;
+          UPDATE "public_refactor"."batch" SET done = true, rows = coalesce(work.written, 0),
+  done_at = pg_catalog.clock_timestamp() WHERE (plan, job) = ('programme_membership', 'link_children down delete_childless') AND n = work.number;
+        END IF;
+        EXIT;
+      EXCEPTION WHEN lock_not_available OR deadlock_detected OR serialization_failure THEN
+        IF pg_catalog.clock_timestamp() >= work.began + interval '300 s' THEN
+          RAISE;
+        END IF;
+      END;
+      COMMIT;
+      PERFORM pg_catalog.pg_sleep(pg_catalog.random() * least(2, 0.05 * 2 ^ least(tries, 6)));
+    END LOOP;
+    COMMIT;
+    IF fixed IS NULL THEN
+      size := least(greatest(size * least(greatest(0.02 / greatest(
+        extract(epoch FROM pg_catalog.clock_timestamp() - work.began), 0.0001), 0.5), 1.5),
+        50), 20000);
+    END IF;
+  END LOOP;
+  COMMIT;
+  INSERT INTO "public_refactor"."action" (plan, step, direction, key, rows)
+VALUES ('programme_membership', 'link_children', 'down', 'delete_childless', (SELECT coalesce(pg_catalog.sum(b.rows), 0)::bigint FROM "public_refactor"."batch" AS b
+WHERE (plan, job) = ('programme_membership', 'link_children down delete_childless') AND b.done)) ON CONFLICT DO NOTHING;
+  -- The same step may run again after a downgrade.
+  DELETE FROM "public_refactor"."batch" WHERE (plan, job) = ('programme_membership', 'link_children down delete_childless');
+  DELETE FROM "public_refactor"."job" WHERE (plan, job) = ('programme_membership', 'link_children down delete_childless');
+  COMMIT;
+  RESET synchronous_commit;
+  PERFORM pg_catalog.set_config('lock_timeout', '2s', false);
 END
-$body$;
-INSERT INTO "public_refactor"."action" (plan, step, direction, key)
-VALUES ('programme_membership', 'link_children', 'down', 'delete_childless') ON CONFLICT DO NOTHING;
-COMMIT;
+$body1$;
 \endif
 
 -- Add the NOT NULL check on the deprecated columns (NOT VALID)
@@ -2349,6 +2544,7 @@ DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_keep_uuid";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_fill_kept";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_note_child";
 DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_settle_noted";
+DROP FUNCTION IF EXISTS "public_refactor"."programme_membership_delete_childless";
 INSERT INTO "public_refactor"."action" (plan, step, direction, key)
 VALUES ('programme_membership', 'link_children', 'down', 'drop_functions') ON CONFLICT DO NOTHING;
 COMMIT;

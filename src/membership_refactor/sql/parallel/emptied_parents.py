@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from membership_refactor.portrait import Table
+from membership_refactor.sql.application_triggers import VARIABLE, silently
+from membership_refactor.sql.names import Names
 from membership_refactor.sql.parallel.sides import Sides, function
 from membership_refactor.sql.parents.parent_uuid import version_8
 from membership_refactor.sql.parents.referring_rows import is_referred
-from membership_refactor.sql.quoting import literal
+from membership_refactor.sql.quoting import literal, qualified
 from membership_refactor.sql.snapshot_fence import guard
 from membership_refactor.sql.statements import Statement
 from membership_refactor.sql.triggers import trigger_function
@@ -146,4 +149,39 @@ def list_emptied(sides: Sides) -> Statement:
         f"SELECT p.{sides.uuid} FROM {sides.names.parent} AS p\n"
         f"WHERE {version_8(f'p.{sides.uuid}')} AND {_childless(sides, f'p.{sides.uuid}')}\n"
         "ON CONFLICT DO NOTHING"
+    )
+
+
+def delete_childless_function(names: Names, child: Table) -> tuple[Statement, ...]:
+    """``delete_childless(lo, hi)``: deletes the parents in that range of uuids that lost their last
+    child before the downgrade of link_children switched. Returns how many. No trigger of the
+    application fires.
+
+    They have no row in the old table. Their values are kept in the ledger's events. The parents
+    are locked first: a child that comes meanwhile is either seen by the next statement, or makes
+    its parent again.
+    """
+    sides = Sides(names, child)
+    uuid = f"p.{sides.uuid}"
+    alone = f"{uuid} BETWEEN lo AND hi AND {_childless(sides, uuid)}"
+    work = f"""PERFORM FROM {names.parent} AS p WHERE {alone} ORDER BY {uuid} FOR UPDATE;
+  INSERT INTO {qualified(names.ledger, "event")} (plan, step, direction, event, detail)
+  SELECT {literal(names.plan.name)}, 'link_children', 'down', 'childless parent went',
+    pg_catalog.to_jsonb(p.*)
+  FROM {names.parent} AS p WHERE {alone} AND NOT ({is_referred(names, uuid)});
+  DELETE FROM {names.parent} AS p WHERE {alone} AND NOT ({is_referred(names, uuid)});
+  GET DIAGNOSTICS written = ROW_COUNT;"""
+    body = f"""  IF NOT EXISTS (SELECT FROM {names.parent} AS p WHERE {alone}) THEN
+    RETURN 0;
+  END IF;
+  {silently(names, (names.parent,), work)}
+  RETURN written;"""
+    return function(
+        names.own("delete_childless"),
+        "lo pg_catalog.uuid, hi pg_catalog.uuid",
+        "bigint",
+        body,
+        declare=f"  written bigint; {VARIABLE}",
+        marked=True,
+        path=names.search_path,
     )

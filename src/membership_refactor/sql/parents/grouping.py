@@ -10,12 +10,12 @@ from membership_refactor.planning import Conflict, TableSplit
 from membership_refactor.planning.policies import Agreed, Choice, Extreme, FromRow, choice
 from membership_refactor.portrait import Column, Table
 from membership_refactor.sql.names import Names
-from membership_refactor.sql.parents.referring_rows import is_referred, referred_function
+from membership_refactor.sql.parents.referring_rows import referred_function
 from membership_refactor.sql.quoting import columns as listed
-from membership_refactor.sql.quoting import dollar_quoted, ident, literal, qualified
+from membership_refactor.sql.quoting import dollar_quoted, ident, literal
 from membership_refactor.sql.snapshot_fence import guard
 from membership_refactor.sql.statements import Statement
-from membership_refactor.sql.triggers import SYNC_MARK, SYNC_ON, OwnTrigger, after, trigger_function
+from membership_refactor.sql.triggers import OwnTrigger, after, trigger_function
 from membership_refactor.sql.types import base_type, differs, equal_is_identical, keyed
 
 
@@ -188,35 +188,6 @@ END
             f"REVOKE ALL ON FUNCTION {names.own('settle')}(pg_catalog.uuid[], pg_catalog.bool) "
             "FROM PUBLIC"
         ),
-    )
-
-
-def delete_childless_parents(names: Names) -> Statement:
-    """Delete the parents that lost their last child before link_children's downgrade switched.
-
-    They have no row in the old table. Their values are kept in the ledger's events. The parents
-    are locked first: a child that comes meanwhile is either seen by the next statement, or makes
-    its parent again.
-    """
-    plan = names.plan
-    uuid, link = ident(plan.parent_id), ident(plan.link)
-    alone = f"NOT EXISTS (SELECT FROM {names.copy} AS c WHERE c.{link} = p.{uuid})"
-    event = qualified(names.ledger, "event")
-    return Statement(
-        "DO "
-        + dollar_quoted(
-            f"""
-BEGIN
-  PERFORM pg_catalog.set_config({literal(SYNC_MARK)}, {literal(SYNC_ON)}, true);
-  PERFORM FROM {names.parent} AS p WHERE {alone} ORDER BY p.{uuid} FOR UPDATE;
-  INSERT INTO {event} (plan, step, direction, event, detail)
-  SELECT {literal(plan.name)}, 'link_children', 'down', 'childless parent went',
-    pg_catalog.to_jsonb(p.*)
-  FROM {names.parent} AS p WHERE {alone};
-  DELETE FROM {names.parent} AS p WHERE {alone} AND NOT ({is_referred(names, f"p.{uuid}")});
-END
-"""
-        )
     )
 
 
