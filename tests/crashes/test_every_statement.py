@@ -112,8 +112,10 @@ class Stops:
         return found
 
     def stands_up(self, chain: Chain) -> bool:
+        ledger = chain.runner().ledger
         with chain.runner().sessions("a test").open() as pg:
-            known = chain.runner().ledger.steps(pg).get(step_of(self.revision))
+            steps = ledger.steps(pg) if ledger.exists(pg) else {}
+        known = steps.get(step_of(self.revision))
         return known is not None and known.direction is Direction.UP
 
 
