@@ -137,10 +137,17 @@ class Events:
                 " relnamespace = 'public'::regnamespace AND relname = ANY (%s)",
                 ([WIDE, CHILD, f"{WIDE}_retired"],),
             ).fetchall()
+            checks = pg.execute(
+                "SELECT conrelid::regclass::text, quote_ident(conname) FROM pg_constraint"
+                " WHERE conrelid = ANY (%s::regclass[]) AND starts_with(conname, %s)",
+                # The copy has it under another name, after the table's.
+                ([table for (table,) in found], CHECK),
+            ).fetchall()
+        self._certainly(*(f"ALTER TABLE {t} DROP CONSTRAINT IF EXISTS {c}" for t, c in checks))
         for (table,) in found:
             self._certainly(
                 f"ALTER TABLE {table} DROP COLUMN IF EXISTS {COLUMN},"
-                f" DROP CONSTRAINT IF EXISTS {CHECK}, ALTER amended_date SET STATISTICS -1",
+                " ALTER amended_date SET STATISTICS -1",
                 f"COMMENT ON COLUMN {table}.amended_date IS NULL",
                 # With the table's grants go those of its columns.
                 f"REVOKE ALL ON {table} FROM {READER}",
