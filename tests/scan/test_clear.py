@@ -11,7 +11,7 @@ from sqlalchemy import create_engine
 from membership_refactor.errors import WrongUse
 from membership_refactor.planning import Stage
 from membership_refactor.plans.programme_membership import SPLIT
-from membership_refactor.scan.compare.prover import Prover
+from membership_refactor.scan.compare.comparer import Comparer
 from membership_refactor.scan.compare.verdict import Verdict
 from membership_refactor.scan.consumers import Consumer, read_consumers
 from membership_refactor.scan.findings.values import Look
@@ -196,24 +196,26 @@ def test_an_anti_join_is_compared(text: str, tmp_path: Path, new_database: NewDa
     assert rewritten.new is not None, rewritten.reason
     engine = create_engine(new_database())
     with engine.connect() as connection:
-        proof = Prover(connection, SPLIT, random_sets=2).prove(text, rewritten.new)
+        compared = Comparer(connection, SPLIT, random_sets=2).compare(text, rewritten.new)
     engine.dispose()
-    assert proof.verdict in (Verdict.PROVED, Verdict.WEAK), f"{proof.why} {proof.example}"
-    assert proof.runs > 1
+    assert compared.verdict in (Verdict.EQUAL, Verdict.NOT_COMPARED), (
+        f"{compared.why} {compared.example}"
+    )
+    assert compared.runs > 1
 
 
 def test_a_statement_that_fails_does_not_end_the_run(new_database: NewDatabase) -> None:
     engine = create_engine(new_database())
     with engine.connect() as connection:
-        prover = Prover(connection, SPLIT, random_sets=1)
+        comparer = Comparer(connection, SPLIT, random_sets=1)
         for text in ("SELECT no_function(rotation) FROM curriculum_membership", "SELECT )", ""):
-            proof = prover.prove(text, text)
-            assert proof.verdict is Verdict.NOT_PROVABLE
-            assert proof.why and "\n" not in proof.why
+            compared = comparer.compare(text, text)
+            assert compared.verdict is Verdict.NOT_COMPARED
+            assert compared.why and "\n" not in compared.why
         old = "SELECT id, rotation FROM curriculum_membership"
         new = (
             "SELECT cm.id, pm.rotation FROM curriculum_membership cm JOIN programme_membership pm "
             "ON pm.uuid = cm.programme_membership_uuid"
         )
-        assert prover.prove(old, new).verdict is Verdict.PROVED
+        assert comparer.compare(old, new).verdict is Verdict.EQUAL
     engine.dispose()

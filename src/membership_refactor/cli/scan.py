@@ -62,8 +62,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     rewrite("--diff", metavar="FILE", help="write the diff to FILE, such as --diff split.patch")
     rewrite("--apply", action="store_true", help="write the new form into the files")
     compare = parser.add_argument_group("comparing").add_argument
-    compare("--prove", action="store_true", help="run the old and the new form on made-up rows")
-    compare("--own-data", action="store_true", help="with --prove: also on the database's own rows")
+    compare("--compare", action="store_true", help="run the old and the new form on made-up rows")
+    compare("--own-data", action="store_true", help="with --compare: also on your own rows")
     compare("--seed", type=int, default=1, metavar="N", help="makes other rows (default 1)")
     compare(
         "--random-sets",
@@ -99,7 +99,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
     from membership_refactor.scan.run import scan
 
     request = _request(options, context)
-    needs_database = request.prove or request.catalog or options.record
+    needs_database = request.compare or request.catalog or options.record
     engine = context.engine() if needs_database else None
     with _progress() as progress:
         outcome = scan(request, engine=engine, progress=progress)
@@ -112,7 +112,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
         with engine.begin() as connection:
             rows = record(connection, context.schema, outcome)
         print(f"recorded {rows} consumers in the ledger", file=sys.stderr)
-    different = any(proof.verdict == "different" for proof in outcome.proofs)
+    different = any(compared.verdict == "different" for compared in outcome.comparisons)
     return FINDINGS if outcome.findings or different else FINE
 
 
@@ -124,8 +124,8 @@ def _request(options: argparse.Namespace, context: Context) -> Request:
     consumers = _consumers(options, plan)
     if not options.paths and not options.catalog and not any(c.paths for c in consumers):
         raise WrongUse("Nothing to scan.", hint="Give a PATH, --consumers FILE or --catalog.")
-    if options.own_data and not options.prove:
-        raise WrongUse("--own-data needs --prove.", hint="Add --prove.")
+    if options.own_data and not options.compare:
+        raise WrongUse("--own-data needs --compare.", hint="Add --compare.")
     return Request(
         plan=plan,
         stage=_stage(options.stage),
@@ -136,7 +136,7 @@ def _request(options: argparse.Namespace, context: Context) -> Request:
             seconds=options.max_seconds, bytes=options.max_bytes, processes=options.processes
         ),
         rewrite=options.rewrite or options.apply or bool(options.diff),
-        prove=options.prove,
+        compare=options.compare,
         own_data=options.own_data,
         catalog=options.catalog,
         seed=options.seed,

@@ -13,9 +13,9 @@ from sqlalchemy import Engine
 from membership_refactor.planning import Stage, TableSplit
 from membership_refactor.portrait import Portrait
 from membership_refactor.scan.compare.column_types import Types
-from membership_refactor.scan.compare.own_data import prove_on_own_data
-from membership_refactor.scan.compare.prover import Prover
-from membership_refactor.scan.compare.verdict import Proof
+from membership_refactor.scan.compare.comparer import Comparer
+from membership_refactor.scan.compare.own_data import compare_on_own_data
+from membership_refactor.scan.compare.verdict import Compared
 from membership_refactor.scan.consumers import Consumer
 from membership_refactor.scan.findings.values import FileOutcome
 from membership_refactor.scan.read.catalog import (
@@ -42,7 +42,7 @@ class Request:
     schema: str = "public"
     limits: Limits = field(default_factory=Limits)
     rewrite: bool = False
-    prove: bool = False
+    compare: bool = False
     own_data: bool = False
     catalog: bool = False
     seed: int = 1
@@ -72,7 +72,7 @@ def scan(
         tasks,
         analysers,
         limits=request.limits,
-        rewrite=request.rewrite or request.prove,
+        rewrite=request.rewrite or request.compare,
         progress=lambda done: progress("files", done, len(tasks)),
     ):
         if not outcome.empty or outcome.statements:
@@ -85,16 +85,16 @@ def scan(
         found += _catalog(request, engine, database, portrait)
         consumers.append(database)
         scanned[CONSUMER] = sum(outcome.consumer == CONSUMER for outcome in found) or 1
-    proofs: tuple[Proof, ...] = ()
-    if request.prove and engine is not None and portrait is not None:
+    comparisons: tuple[Compared, ...] = ()
+    if request.compare and engine is not None and portrait is not None:
         by_name = dict(zip((c.name for c in request.consumers), request.consumers, strict=True))
-        proofs = tuple(
-            _proofs(request, engine, found, by_name, portrait=portrait, progress=progress)
+        comparisons = tuple(
+            _comparisons(request, engine, found, by_name, portrait=portrait, progress=progress)
         )
     return ScanOutcome(
         plan=request.plan.name, stage=request.stage.value,
         consumers=summaries(consumers, found, scanned), files=tuple(found),
-        scanned=len(tasks), seconds=seconds, proofs=proofs,
+        scanned=len(tasks), seconds=seconds, comparisons=comparisons,
     )  # fmt: skip
 
 
@@ -106,7 +106,7 @@ def _catalog(
         return list(catalog_outcomes(connection, request.schema, FileScanner(analyser)))
 
 
-def _proofs(
+def _comparisons(
     request: Request,
     engine: Engine,
     found: Sequence[FileOutcome],
@@ -114,7 +114,7 @@ def _proofs(
     *,
     portrait: Portrait,
     progress: Callable[[str, int, int], None],
-) -> Iterator[Proof]:
+) -> Iterator[Compared]:
     wanted = [
         (consumers[outcome.consumer], rewritten)
         for outcome in found
@@ -124,17 +124,19 @@ def _proofs(
     columns = wide_columns(request.plan, portrait=portrait)
     types = Types.from_portrait(portrait)
     with engine.connect() as connection:
-        provers: dict[str, Prover] = {}
+        comparers: dict[str, Comparer] = {}
         for number, (consumer, rewritten) in enumerate(wanted):
-            if consumer.name not in provers:
-                provers[consumer.name] = Prover(
+            if consumer.name not in comparers:
+                comparers[consumer.name] = Comparer(
                     connection, request.plan, request.stage, consumer, types,
                     request.random_sets, columns=columns,
                 )  # fmt: skip
-            prover, place = provers[consumer.name], rewritten.place
+            comparer, place = comparers[consumer.name], rewritten.place
             old, new = rewritten.old, rewritten.new or ""
-            proof = prover.prove(old, new, rewritten.dialect, place=place, seed=request.seed)
+            compared = comparer.compare(old, new, rewritten.dialect, place=place, seed=request.seed)
             if request.own_data:
-                proof = prove_on_own_data(engine, request.schema, prover, rewritten, proof)
-            yield proof
-            progress("proofs", number + 1, len(wanted))
+                compared = compare_on_own_data(
+                    engine, request.schema, comparer, rewritten, compared
+                )
+            yield compared
+            progress("comparisons", number + 1, len(wanted))

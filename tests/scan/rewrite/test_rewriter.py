@@ -9,7 +9,7 @@ from sqlalchemy import create_engine
 
 from membership_refactor.planning import Stage
 from membership_refactor.plans.programme_membership import SPLIT
-from membership_refactor.scan.compare.prover import Prover
+from membership_refactor.scan.compare.comparer import Comparer
 from membership_refactor.scan.compare.verdict import Verdict
 from membership_refactor.scan.findings.values import FileOutcome
 from membership_refactor.scan.rewrite.diff import new_text
@@ -109,9 +109,9 @@ def test_split_writes_leave_the_rows_that_the_old_statement_left(
     assert rewritten.new is not None, rewritten.reason
     engine = create_engine(new_database())
     with engine.connect() as connection:
-        proof = Prover(connection, SPLIT).prove(text, rewritten.new)
+        compared = Comparer(connection, SPLIT).compare(text, rewritten.new)
     engine.dispose()
-    assert proof.verdict is Verdict.PROVED, f"{proof.why} {proof.example}"
+    assert compared.verdict is Verdict.EQUAL, f"{compared.why} {compared.example}"
 
 
 def test_strings_of_a_program_are_edited_in_place_with_their_escapes(tmp_path: Path) -> None:

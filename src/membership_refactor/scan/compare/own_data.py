@@ -10,54 +10,59 @@ from sqlalchemy.exc import DBAPIError
 from sqlglot import exp
 
 from membership_refactor.planning import Stage
-from membership_refactor.scan.compare.prover import Prover
+from membership_refactor.scan.compare.comparer import Comparer
 from membership_refactor.scan.compare.results import Result, differs
-from membership_refactor.scan.compare.to_postgres import Unprovable, placeholders, text_of, tree_of
-from membership_refactor.scan.compare.verdict import Proof, Verdict
+from membership_refactor.scan.compare.to_postgres import (
+    NotComparable,
+    placeholders,
+    text_of,
+    tree_of,
+)
+from membership_refactor.scan.compare.verdict import Compared, Verdict
 from membership_refactor.scan.findings.values import Rewritten
 from membership_refactor.sql.quoting import ident
 
 _ROWS = 200_000
 
 
-def prove_on_own_data(
-    engine: Engine, schema: str, prover: Prover, rewritten: Rewritten, proof: Proof
-) -> Proof:
-    """Add to the proof what the user's rows show: a difference, or a remark."""
-    if proof.verdict not in (Verdict.PROVED, Verdict.WEAK):
-        return proof
+def compare_on_own_data(
+    engine: Engine, schema: str, comparer: Comparer, rewritten: Rewritten, compared: Compared
+) -> Compared:
+    """Add to the compared what the user's rows show: a difference, or a remark."""
+    if compared.verdict is not Verdict.EQUAL:
+        return compared
     if not rewritten.query:
-        return _remark(proof, "own data: a statement that writes is not run on it")
-    if prover.stage is not Stage.INTERIM:
-        return _remark(proof, "own data: both forms can be run at interim only")
+        return _remark(compared, "own data: a statement that writes is not run on it")
+    if comparer.stage is not Stage.INTERIM:
+        return _remark(compared, "own data: both forms can be run at interim only")
     try:
         old = tree_of(rewritten.old, rewritten.dialect)
         new = tree_of(rewritten.new or "", rewritten.dialect, rewritten=True)
         if placeholders(old, new):
-            return _remark(proof, "own data: not run, the statement has parameters")
+            return _remark(compared, "own data: not run, the statement has parameters")
         for tree in (old, new):
-            _in_database_names(tree, prover)
-        before, after = _both(engine, schema, text_of(old, {}), text_of(new, {}), prover.seconds)
-    except Unprovable as error:
-        return _remark(proof, f"own data: {error}")
+            _in_database_names(tree, comparer)
+        before, after = _both(engine, schema, text_of(old, {}), text_of(new, {}), comparer.seconds)
+    except NotComparable as error:
+        return _remark(compared, f"own data: {error}")
     except DBAPIError as error:
-        return _remark(proof, f"own data: {str(error.orig).strip().splitlines()[0]}")
+        return _remark(compared, f"own data: {str(error.orig).strip().splitlines()[0]}")
     reason = differs(before, after)
     if reason:
         example = f"on your own data: {reason}"
-        return replace(proof, verdict=Verdict.DIFFERENT, example=example)
-    return _remark(proof, f"own data: equal, {len(before.rows)} rows")
+        return replace(compared, verdict=Verdict.DIFFERENT, example=example)
+    return _remark(compared, f"own data: equal, {len(before.rows)} rows")
 
 
-def _remark(proof: Proof, text: str) -> Proof:
-    return replace(proof, remarks=(*proof.remarks, text))
+def _remark(compared: Compared, text: str) -> Compared:
+    return replace(compared, remarks=(*compared.remarks, text))
 
 
-def _in_database_names(tree: Any, prover: Prover) -> None:
+def _in_database_names(tree: Any, comparer: Comparer) -> None:
     """Turn the consumer's spelling of the plan's names into the database's."""
-    plan, names = prover.plan, prover.consumer.names
+    plan, names = comparer.plan, comparer.consumer.names
     tables = {names.table(t).lower(): t for t in (plan.source, plan.copy, plan.parent)}
-    own = (*prover.columns, plan.link, plan.parent_id)
+    own = (*comparer.columns, plan.link, plan.parent_id)
     columns = {names.column(c).lower(): c for c in own}
     for node in tree.find_all(exp.Identifier):
         known = tables if isinstance(node.parent, exp.Table) else columns
@@ -75,6 +80,6 @@ def _both(engine: Engine, schema: str, old: str, new: str, seconds: float) -> tu
             cursor = connection.exec_driver_sql(text, execution_options={"no_parameters": True})
             results.append(Result.fetched(cursor, limit=_ROWS + 1))
             if len(results[-1].rows) > _ROWS:
-                raise Unprovable(f"it returns more than {_ROWS:,} rows, which are not compared")
+                raise NotComparable(f"it returns more than {_ROWS:,} rows, which are not compared")
         transaction.rollback()
     return results[0], results[1]

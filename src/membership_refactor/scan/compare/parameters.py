@@ -9,7 +9,7 @@ from typing import Any
 from membership_refactor.scan.compare.generated_rows import Generator
 from membership_refactor.scan.compare.needs import Needs
 from membership_refactor.scan.compare.scratch_schemas import OLD, Scratch, StatementFailed
-from membership_refactor.scan.compare.to_postgres import Unprovable, text_of
+from membership_refactor.scan.compare.to_postgres import NotComparable, text_of
 from membership_refactor.scan.compare.value_pools import fresh, kind_of, literal, meeting
 
 Values = Mapping[str, str]
@@ -23,25 +23,25 @@ class Refused(Exception):
 def parameter_types(
     scratch: Scratch, old: Any, new: Any, forms: Sequence[str], names: Sequence[str]
 ) -> Mapping[str, str]:
-    """Let PostgreSQL infer the types. Raises Unprovable or Refused where it refuses a form."""
+    """Let PostgreSQL infer the types. Raises NotComparable or Refused where it refuses a form."""
     found: list[str] = []
     numbers = {name: f"${index + 1}" for index, name in enumerate(names)}
     for form, tree in ((OLD, old), *((form, new) for form in forms)):
         scratch.use(form)
         try:
             with scratch.undone():
-                scratch.run(f"PREPARE mr_proof AS {text_of(tree, numbers)}")
+                scratch.run(f"PREPARE mr_compare AS {text_of(tree, numbers)}")
                 if form == OLD:
                     types = scratch.run(
                         "SELECT parameter_types::text[] FROM pg_catalog.pg_prepared_statements "
-                        "WHERE name = 'mr_proof'"
+                        "WHERE name = 'mr_compare'"
                     )
                     found = list(types.scalar_one())
                 # PREPARE is not undone with the savepoint.
-                scratch.run("DEALLOCATE mr_proof")
+                scratch.run("DEALLOCATE mr_compare")
         except StatementFailed as error:
             if form == OLD:
-                raise Unprovable(f"PostgreSQL does not take the old text: {error}") from None
+                raise NotComparable(f"PostgreSQL does not take the old text: {error}") from None
             raise Refused(f"the new form is refused at {form}: {error}") from None
     return dict(zip(names, found, strict=False))
 

@@ -45,7 +45,7 @@ class Scratch:
     old_stage: Stage
     names: NameMap
     needs: Needs
-    token: str = field(default_factory=lambda: f"mr_proof_{os.getpid()}_{secrets.token_hex(3)}")
+    token: str = field(default_factory=lambda: f"mr_compare_{os.getpid()}_{secrets.token_hex(3)}")
     made: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
     """Form to table to the plan's columns."""
     _using: str = ""
@@ -150,11 +150,11 @@ class Scratch:
     @contextmanager
     def undone(self) -> Iterator[None]:
         """Undo whatever happens inside."""
-        self.run("SAVEPOINT proof")
+        self.run("SAVEPOINT compared")
         try:
             yield
         finally:
-            self.run("ROLLBACK TO SAVEPOINT proof; RELEASE SAVEPOINT proof")
+            self.run("ROLLBACK TO SAVEPOINT compared; RELEASE SAVEPOINT compared")
             self._using = ""  # SET LOCAL is undone too
 
     def old_shape(self, form: str) -> str:

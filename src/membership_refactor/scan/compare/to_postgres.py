@@ -13,7 +13,7 @@ from membership_refactor.scan.parse.tokens import SqlText
 from membership_refactor.scan.resolve.analyse import parse_as
 
 
-class Unprovable(Exception):
+class NotComparable(Exception):
     """Raised where a statement cannot be compared by running it. The message says why."""
 
 
@@ -25,7 +25,7 @@ def tree_of(text: str, dialect: str, *, rewritten: bool = False) -> Any:
     """Parse the statement; names become lower case and quoted, schemas and hints go."""
     tree, failure = parse_as(filled(SqlText(Placed.at(text), dialect)).sql.text, dialect)
     if tree is None:
-        raise Unprovable(f"it could not be parsed: {failure}")
+        raise NotComparable(f"it could not be parsed: {failure}")
     tree = tree.copy()
     if isinstance(tree, exp.Create) and isinstance(tree.expression, exp.Query):
         tree = tree.expression  # a view is compared by its query
@@ -77,7 +77,7 @@ def _joined_write(tree: Any) -> Any:
     """Write ``UPDATE a JOIN b ON … SET a.x`` as ``UPDATE a SET x FROM b WHERE …``."""
     joins = list(tree.this.args["joins"])
     if any(join.args.get("side") or join.args.get("using") for join in joins):
-        raise Unprovable("PostgreSQL has no outer join in an UPDATE or DELETE of several tables")
+        raise NotComparable("PostgreSQL has no outer join in an UPDATE or DELETE of several tables")
     first = tree.this.copy()
     first.set("joins", None)
     tables = [first, *(join.this.copy() for join in joins)]
@@ -90,13 +90,13 @@ def _joined_write(tree: Any) -> Any:
     else:
         named = {item.name for item in tree.args.get("tables") or ()}
     if len(named) != 1:
-        raise Unprovable(
+        raise NotComparable(
             "it writes several tables at once, for which PostgreSQL needs two statements"
         )
     name = named.pop()
     target = next((t for t in tables if t.alias_or_name == name), None)
     if target is None or not isinstance(target, exp.Table):
-        raise Unprovable("the table that it writes is not among its tables")
+        raise NotComparable("the table that it writes is not among its tables")
     others = [table for table in tables if table is not target]
     condition = exp.and_(*conditions, copy=False) if conditions else exp.true()
     if isinstance(tree, exp.Delete):
@@ -116,7 +116,7 @@ def _refuse_volatile(tree: Any) -> None:
     for node in tree.find_all(exp.Func):
         name = (node.name if isinstance(node, exp.Anonymous) else node.sql_name()).upper()
         if name in _VOLATILE or isinstance(node, exp.Rand):
-            raise Unprovable(f"{name} gives another value at each call")
+            raise NotComparable(f"{name} gives another value at each call")
 
 
 def placeholders(*trees: Any) -> list[str]:
@@ -137,7 +137,7 @@ def placeholders(*trees: Any) -> list[str]:
         if set(names) <= set(first):
             continue
         if len(names) != len(first):
-            raise Unprovable("old and new form do not have the same parameters")
+            raise NotComparable("old and new form do not have the same parameters")
         renamed = dict(zip(names, first, strict=True))
         for node in tree.find_all(exp.Placeholder):
             node.set("this", renamed[node.name])

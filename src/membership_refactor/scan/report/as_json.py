@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from membership_refactor.scan.compare.verdict import Proof
+from membership_refactor.scan.compare.verdict import Compared
 from membership_refactor.scan.findings.values import FileOutcome, Place, Rewritten
 from membership_refactor.scan.report.summary import ScanOutcome
 
@@ -26,7 +26,7 @@ def document(outcome: ScanOutcome) -> dict[str, Any]:
         "findings": outcome.findings,
         "consumers": [asdict(consumer) for consumer in outcome.consumers],
         "files": [_file(found) for found in outcome.files],
-        "proofs": [_proof(proof) for proof in outcome.proofs],
+        "comparisons": [_comparison(compared) for compared in outcome.comparisons],
     }
 
 
@@ -57,7 +57,7 @@ def _rewritten(value: Rewritten) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _proof(proof: Proof) -> dict[str, Any]:
-    plain = asdict(proof)
+def _comparison(compared: Compared) -> dict[str, Any]:
+    plain = asdict(compared)
     del plain["place"]
-    return {"path": proof.place.path, "line": proof.place.line, **plain}
+    return {"path": compared.place.path, "line": compared.place.line, **plain}

@@ -13,15 +13,11 @@ def as_text(outcome: ScanOutcome) -> str:
     lines: list[str] = []
     for found in outcome.files:
         lines += _file(found)
-    for proof in outcome.proofs:
-        detail = f": {proof.why}" if proof.why else ""
-        counts = (
-            f" ({proof.runs} runs, {proof.rows} rows, {proof.killed} of {proof.mutants} mutants)"
-        )
-        lines.append(f"{proof.place}: {proof.verdict}{detail}{counts}")
-        if proof.example:
-            lines += [f"    {line}" for line in proof.example.splitlines()]
-        lines += [f"    {remark}" for remark in proof.remarks]
+    for compared in outcome.comparisons:
+        lines.append(f"{compared.place}: {compared.sentence}")
+        if compared.example:
+            lines += [f"    {line}" for line in compared.example.splitlines()]
+        lines += [f"    {remark}" for remark in compared.remarks]
     if lines:
         lines.append("")
     lines += _table(outcome)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from membership_refactor.scan.compare.verdict import Proof
+from membership_refactor.scan.compare.verdict import Compared
 from membership_refactor.scan.consumers import Consumer
 from membership_refactor.scan.findings.values import FileOutcome
 
@@ -39,7 +39,7 @@ class ScanOutcome:
     files: tuple[FileOutcome, ...]
     scanned: int
     seconds: float
-    proofs: tuple[Proof, ...] = ()
+    comparisons: tuple[Compared, ...] = ()
 
     @property
     def findings(self) -> int:

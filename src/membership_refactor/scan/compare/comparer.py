@@ -17,7 +17,6 @@ from membership_refactor.planning import Stage, TableSplit
 from membership_refactor.scan.compare.column_types import Types
 from membership_refactor.scan.compare.executions import Executions
 from membership_refactor.scan.compare.generated_rows import DataSet, Generator
-from membership_refactor.scan.compare.mutants import Mutant, mutants
 from membership_refactor.scan.compare.needs import Needs
 from membership_refactor.scan.compare.parameters import Refused, Values, parameter_types, vectors
 from membership_refactor.scan.compare.read_needs import needs_of
@@ -30,12 +29,13 @@ from membership_refactor.scan.compare.scratch_schemas import (
     StatementFailed,
 )
 from membership_refactor.scan.compare.to_postgres import (
-    Unprovable,
+    NotComparable,
     placeholders,
     tree_of,
     with_variables,
 )
-from membership_refactor.scan.compare.verdict import Proof, Verdict
+from membership_refactor.scan.compare.verdict import Compared, Verdict
+from membership_refactor.scan.compare.wrong_forms import WrongForm, wrong_forms
 from membership_refactor.scan.consumers import DEFAULT, Consumer
 from membership_refactor.scan.findings.values import Place
 from membership_refactor.scan.resolve.tables_as_spelled import View
@@ -45,7 +45,7 @@ _MUTANT_TIMEOUT_MS = 150
 
 
 @dataclass
-class Prover:
+class Comparer:
     """Compares the forms of statements of one consumer, each in a transaction that is undone."""
 
     connection: Connection
@@ -63,7 +63,7 @@ class Prover:
         self.old_stage = Stage.INTERIM if self.stage is Stage.CURRENT else self.stage
         self.view = View(structure_at(self.plan, self.old_stage), self.consumer, "postgres")
 
-    def prove(
+    def compare(
         self,
         old: str,
         new: str,
@@ -72,28 +72,28 @@ class Prover:
         place: Place | None = None,
         seed: int = 1,
         forms: Sequence[str] = (INTERIM, CURRENT),
-    ) -> Proof:
+    ) -> Compared:
         """Compare the two forms. Whatever the statements do is undone."""
         started = time.monotonic()
         transaction = self.connection.begin()
         try:
-            proof = _Comparison(self, old, new, dialect, seed=seed, forms=tuple(forms)).run()
+            compared = _Comparison(self, old, new, dialect, seed=seed, forms=tuple(forms)).run()
         except Refused as error:
-            proof = Proof(verdict=Verdict.DIFFERENT, why=str(error))
-        except (Unprovable, StatementFailed) as error:
-            proof = Proof(verdict=Verdict.NOT_PROVABLE, why=str(error))
+            compared = Compared(verdict=Verdict.DIFFERENT, why=str(error))
+        except (NotComparable, StatementFailed) as error:
+            compared = Compared(verdict=Verdict.NOT_COMPARED, why=str(error))
         except (DBAPIError, SqlglotError, RecursionError) as error:
             # The server, the parser or the depth of the text: this ends no run, it is a verdict.
             # A fault of the comparison itself is no verdict, and is raised.
             why = f"{type(error).__name__}: {str(error).strip().split(chr(10))[0]}"
-            proof = Proof(verdict=Verdict.NOT_PROVABLE, why=why)
+            compared = Compared(verdict=Verdict.NOT_COMPARED, why=why)
         finally:
             with contextlib.suppress(DBAPIError):
                 transaction.rollback()
-        if dialect == "mysql" and proof.verdict in (Verdict.PROVED, Verdict.WEAK):
+        if dialect == "mysql" and compared.verdict is Verdict.EQUAL:
             remark = "run on PostgreSQL: it shows the split, not the port from MySQL"
-            proof = replace(proof, remarks=(*proof.remarks, remark))
-        return replace(proof, place=place or proof.place, seconds=time.monotonic() - started)
+            compared = replace(compared, remarks=(*compared.remarks, remark))
+        return replace(compared, place=place or compared.place, seconds=time.monotonic() - started)
 
 
 class _Comparison:
@@ -101,7 +101,7 @@ class _Comparison:
 
     def __init__(
         self,
-        prover: Prover,
+        comparer: Comparer,
         old: str,
         new: str,
         dialect: str,
@@ -110,10 +110,10 @@ class _Comparison:
         forms: tuple[str, ...],
     ) -> None:
         if dialect == "jpql":
-            raise Unprovable(
+            raise NotComparable(
                 "the database cannot run JPQL; the mapping of the entities translates it"
             )
-        self.prover, self.forms, self.seed = prover, forms, seed
+        self.comparer, self.forms, self.seed = comparer, forms, seed
         self.old, self.new = tree_of(old, dialect), tree_of(new, dialect, rewritten=True)
         self.needs = self._needs()
         if self.needs.variables:
@@ -122,40 +122,43 @@ class _Comparison:
             self.needs = self._needs()
         self.names = placeholders(self.old, self.new)
         self.scratch = Scratch(
-            prover.connection, prover.plan, prover.old_stage, prover.consumer.names, self.needs
+            comparer.connection,
+            comparer.plan,
+            comparer.old_stage,
+            comparer.consumer.names,
+            self.needs,
         )
         self.execution = Executions(self.scratch, self.old, self.needs)
-        self.runs = 0
-        self.mutants: list[Mutant] = []
-        self.alive: list[Mutant] = []
+        self.runs = self.sets = 0
+        self.wrong_forms: list[WrongForm] = []
+        self.alive: list[WrongForm] = []
 
     def _needs(self) -> Needs:
-        prover = self.prover
-        return needs_of(self.old, prover.view, prover.types, prover.columns)
+        comparer = self.comparer
+        return needs_of(self.old, comparer.view, comparer.types, comparer.columns)
 
-    def run(self) -> Proof:
+    def run(self) -> Compared:
         """Compare on targeted rows, then on small sets and random sets."""
-        self.scratch.create(timeout_ms=int(self.prover.seconds * 1000))
+        self.scratch.create(timeout_ms=int(self.comparer.seconds * 1000))
         types = parameter_types(self.scratch, self.old, self.new, self.forms, self.names)
-        generator = Generator(self.prover.plan, self.needs, seed=self.seed)
+        generator = Generator(self.comparer.plan, self.needs, seed=self.seed)
         values = list(vectors(generator, self.needs, self.names, types))
         example = self._compared(generator, values)
-        alive = tuple(mutant.name for mutant in self.alive)
-        proof = Proof(
-            verdict=Verdict.PROVED, runs=self.runs, rows=self.execution.rows,
-            mutants=len(self.mutants), killed=len(self.mutants) - len(alive), survivors=alive,
+        missed = tuple(wrong.name for wrong in self.alive)
+        compared = Compared(
+            verdict=Verdict.EQUAL, sets=self.sets, runs=self.runs, rows=self.execution.rows,
+            wrong_forms=len(self.wrong_forms), told_apart=len(self.wrong_forms) - len(missed),
+            missed=missed,
         )  # fmt: skip
         if example:
-            return replace(proof, verdict=Verdict.DIFFERENT, example=example)
+            return replace(compared, verdict=Verdict.DIFFERENT, example=example)
+        why = ""
         if not self.execution.seen:
             why = "it never returned a row: the generated rows do not meet its conditions"
-            return replace(proof, verdict=Verdict.NOT_PROVABLE, why=why)
-        if self._mandatory_alive():
-            left = ", ".join(mutant.name for mutant in self.alive if mutant.mandatory)
-            return replace(
-                proof, verdict=Verdict.WEAK, why=f"these wrong forms were equal too: {left}"
-            )
-        return proof
+        elif self._mandatory_alive():
+            left = ", ".join(wrong.name for wrong in self.alive if wrong.mandatory)
+            why = f"these wrong forms gave the same results: {left}"
+        return replace(compared, verdict=Verdict.NOT_COMPARED, why=why) if why else compared
 
     def _compared(self, generator: Generator, values: list[Values]) -> str:
         """An example of a difference; empty where the forms were equal on all rows."""
@@ -163,18 +166,18 @@ class _Comparison:
         if example := self._compare(targeted, values):
             return example
         if not self.execution.inserts and INTERIM in self.forms:
-            plan, names = self.prover.plan, self.prover.consumer.names
-            self.mutants = list(mutants(self.new, plan, names, self.needs))[:60]
-        self.alive = self._survivors(self.mutants, targeted, values[:4])
+            plan, names = self.comparer.plan, self.comparer.consumer.names
+            self.wrong_forms = list(wrong_forms(self.new, plan, names, self.needs))[:60]
+        self.alive = self._survivors(self.wrong_forms, targeted, values[:4])
         for data in generator.small_sets() if self._mandatory_alive() else ():
             if example := self._compare(data, values[:1]):
                 return example
-            wanted = [mutant for mutant in self.alive if mutant.mandatory]
+            wanted = [wrong for wrong in self.alive if wrong.mandatory]
             left = self._survivors(wanted, data, values[:1])
             self.alive = [m for m in self.alive if not m.mandatory or m in left]
             if not left:
                 break
-        for number in range(self.prover.random_sets):
+        for number in range(self.comparer.random_sets):
             data = generator.random_set(6 + number % 5 * 3)
             if example := self._compare(data, values[:2]):
                 return example
@@ -183,11 +186,12 @@ class _Comparison:
         return ""
 
     def _mandatory_alive(self) -> bool:
-        return any(mutant.mandatory for mutant in self.alive)
+        return any(wrong.mandatory for wrong in self.alive)
 
     def _compare(self, data: DataSet, vectors: Sequence[Values]) -> str:
         with self.scratch.undone():
             self.scratch.load(data, (OLD, *self.forms))
+            self.sets += 1
             for values in vectors[:12]:
                 before = self.execution.result(OLD, self.old, values)
                 self.runs += 1
@@ -213,17 +217,17 @@ class _Comparison:
         return "" if unordered and pieces_equal(before, after) else reason
 
     def _refuse_ties(self, form: str, values: Mapping[str, str]) -> None:
-        """Raise Unprovable where only LIMIT makes the difference."""
+        """Raise NotComparable where only LIMIT makes the difference."""
         try:
             with self.scratch.undone():
                 old = self.execution.result(OLD, _without_limits(self.old), values)
                 new = self.execution.result(form, _without_limits(self.new), values)
         except StatementFailed:
-            raise Unprovable(
+            raise NotComparable(
                 "LIMIT in a subquery cuts ties, and the text fails without it"
             ) from None
         if not differs(old, new):
-            raise Unprovable(
+            raise NotComparable(
                 "the sort key has ties, so the old text does not say which rows LIMIT keeps. "
                 "Add the child's id to ORDER BY"
             )
@@ -243,14 +247,14 @@ class _Comparison:
         return tuple(places)
 
     def _survivors(
-        self, made: Sequence[Mutant], data: DataSet, vectors: Sequence[Values]
-    ) -> list[Mutant]:
-        """The mutants whose results are the right form's on this data."""
+        self, made: Sequence[WrongForm], data: DataSet, vectors: Sequence[Values]
+    ) -> list[WrongForm]:
+        """The wrong_forms whose results are the right form's on this data."""
         seen, rows = self.execution.seen, self.execution.rows
         with self.scratch.undone():
             self.scratch.load(data, (INTERIM,))
             right = [self.execution.result(INTERIM, self.new, values) for values in vectors]
-            alive = [mutant for mutant in made if not self._killed(mutant.tree, right, vectors)]
+            alive = [wrong for wrong in made if not self._killed(wrong.tree, right, vectors)]
         self.execution.seen, self.execution.rows = seen, rows
         return alive
 
@@ -261,7 +265,7 @@ class _Comparison:
                     self.scratch.run(f"SET LOCAL statement_timeout = {_MUTANT_TIMEOUT_MS}")
                     other = self.execution.result(INTERIM, tree, values)
             except StatementFailed:
-                # Too many rows to wait for are other rows. A mutant that is refused is none.
+                # Too many rows to wait for are other rows. A wrong that is refused is none.
                 return True
             if differs(result, other):
                 return True

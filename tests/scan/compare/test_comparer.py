@@ -1,4 +1,4 @@
-"""Proofs: planted errors are caught, right forms are proved, the corpus is proved."""
+"""Planted errors are told apart, right forms are equal, the corpus is equal."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from sqlalchemy import Connection, create_engine
 
 from membership_refactor.planning import Stage
 from membership_refactor.plans.programme_membership import SPLIT
-from membership_refactor.scan.compare.prover import Prover
-from membership_refactor.scan.compare.verdict import Proof, Verdict
+from membership_refactor.scan.compare.comparer import Comparer
+from membership_refactor.scan.compare.verdict import Compared, Verdict
 from tests.fixtures.databases import NewDatabase
 from tests.scan.corpus_reader import CONSUMERS, STAGES, corpus, scanned
 from tests.scan.planted import PLANTED, RIGHT, Planted
@@ -32,11 +32,11 @@ def connection(new_database: NewDatabase) -> Iterator[Connection]:
 def test_a_planted_error_is_caught_at_each_of_five_seeds(
     planted: Planted, connection: Connection
 ) -> None:
-    prover = Prover(connection, SPLIT)
+    comparer = Comparer(connection, SPLIT)
     for seed in SEEDS:
-        proof = prover.prove(planted.old, planted.wrong, seed=seed, forms=("interim",))
-        assert proof.verdict is Verdict.DIFFERENT
-        assert "before" in proof.example or "rows" in proof.example
+        compared = comparer.compare(planted.old, planted.wrong, seed=seed, forms=("interim",))
+        assert compared.verdict is Verdict.DIFFERENT
+        assert "before" in compared.example or "rows" in compared.example
 
 
 @pytest.mark.slow
@@ -44,38 +44,38 @@ def test_a_planted_error_is_caught_at_each_of_five_seeds(
 def test_a_right_form_raises_no_alarm_at_twenty_seeds(
     right: Planted, connection: Connection
 ) -> None:
-    prover = Prover(connection, SPLIT)
+    comparer = Comparer(connection, SPLIT)
     for seed in range(1, 21):
-        proof = prover.prove(right.old, right.wrong, seed=seed, forms=("interim",))
-        assert proof.verdict is Verdict.PROVED, proof.example
+        compared = comparer.compare(right.old, right.wrong, seed=seed, forms=("interim",))
+        assert compared.verdict is Verdict.EQUAL, compared.example
 
 
-def test_equal_results_without_a_row_are_not_proved(connection: Connection) -> None:
+def test_equal_results_without_a_row_are_not_called_equal(connection: Connection) -> None:
     text = "SELECT id FROM curriculum_membership WHERE 1 = 2"
-    assert Prover(connection, SPLIT).prove(text, text).verdict is Verdict.NOT_PROVABLE
+    assert Comparer(connection, SPLIT).compare(text, text).verdict is Verdict.NOT_COMPARED
 
 
-def test_a_count_that_is_always_zero_is_not_proved(connection: Connection) -> None:
+def test_a_count_that_is_always_zero_is_not_called_equal(connection: Connection) -> None:
     old = "SELECT count(*) FROM curriculum_membership WHERE person_id IS NULL AND 1 = 2"
     new = (
         "SELECT count(*) FROM curriculum_membership cm JOIN programme_membership pm "
         "ON pm.uuid = cm.programme_membership_uuid WHERE pm.person_id IS NULL AND 1 = 2"
     )
-    assert Prover(connection, SPLIT).prove(old, new).verdict is Verdict.NOT_PROVABLE
+    assert Comparer(connection, SPLIT).compare(old, new).verdict is Verdict.NOT_COMPARED
 
 
 def test_a_forgotten_reference_fails_at_the_current_structure(connection: Connection) -> None:
     text = "SELECT id, person_id FROM curriculum_membership"
-    proof = Prover(connection, SPLIT).prove(text, text)
-    assert proof.verdict is Verdict.DIFFERENT
-    assert "current" in proof.why and "person_id" in proof.why
+    compared = Comparer(connection, SPLIT).compare(text, text)
+    assert compared.verdict is Verdict.DIFFERENT
+    assert "current" in compared.why and "person_id" in compared.why
 
 
-def test_a_volatile_function_is_not_provable_and_named(connection: Connection) -> None:
+def test_a_volatile_function_is_not_compared_and_named(connection: Connection) -> None:
     text = "SELECT random(), rotation FROM curriculum_membership"
-    proof = Prover(connection, SPLIT).prove(text, text)
-    assert proof.verdict is Verdict.NOT_PROVABLE
-    assert "RAND" in proof.why.upper()
+    compared = Comparer(connection, SPLIT).compare(text, text)
+    assert compared.verdict is Verdict.NOT_COMPARED
+    assert "RAND" in compared.why.upper()
 
 
 def test_a_fault_of_the_comparison_is_raised_and_is_no_verdict(
@@ -84,36 +84,36 @@ def test_a_fault_of_the_comparison_is_raised_and_is_no_verdict(
     def broken(*_: object, **__: object) -> object:
         raise KeyError("a fault of ours")
 
-    monkeypatch.setattr("membership_refactor.scan.compare.prover.parameter_types", broken)
+    monkeypatch.setattr("membership_refactor.scan.compare.comparer.parameter_types", broken)
     text = "SELECT id, curriculum_id FROM curriculum_membership"
     with pytest.raises(KeyError, match="a fault of ours"):
-        Prover(connection, SPLIT).prove(text, text)
+        Comparer(connection, SPLIT).compare(text, text)
     monkeypatch.undo()
-    assert Prover(connection, SPLIT).prove(text, text).verdict is Verdict.PROVED
+    assert Comparer(connection, SPLIT).compare(text, text).verdict is Verdict.EQUAL
 
 
-def test_an_error_of_the_server_is_not_provable_and_named(connection: Connection) -> None:
+def test_an_error_of_the_server_is_not_compared_and_named(connection: Connection) -> None:
     text = "SELECT id, curriculum_id / 0 FROM curriculum_membership"
-    proof = Prover(connection, SPLIT).prove(text, text)
-    assert proof.verdict is Verdict.NOT_PROVABLE
-    assert "division by zero" in proof.why
+    compared = Comparer(connection, SPLIT).compare(text, text)
+    assert compared.verdict is Verdict.NOT_COMPARED
+    assert "division by zero" in compared.why
 
 
 def test_nothing_is_left_in_the_database(connection: Connection) -> None:
-    Prover(connection, SPLIT).prove(RIGHT[0].old, RIGHT[0].wrong)
+    Comparer(connection, SPLIT).compare(RIGHT[0].old, RIGHT[0].wrong)
     left = connection.exec_driver_sql(
-        "SELECT count(*) FROM pg_catalog.pg_namespace WHERE nspname LIKE 'mr_proof%%'"
+        "SELECT count(*) FROM pg_catalog.pg_namespace WHERE nspname LIKE 'mr_compare%%'"
     ).scalar_one()
     assert left == 0
 
 
 @pytest.mark.slow
-def test_the_mechanical_queries_of_the_corpus_are_rewritten_and_proved(
+def test_the_mechanical_queries_of_the_corpus_are_rewritten_and_equal(
     connection: Connection, tmp_path: Path
 ) -> None:
     verdicts: Counter[str] = Counter()
-    provers: dict[str, Prover] = {}
-    weak: list[tuple[str, Proof]] = []
+    comparers: dict[str, Comparer] = {}
+    weak: list[tuple[str, Compared]] = []
     for statement in corpus():
         if statement.group == "jpql" or not (statement.query and statement.mechanical):
             continue
@@ -121,16 +121,16 @@ def test_the_mechanical_queries_of_the_corpus_are_rewritten_and_proved(
             if rewritten.new is None:
                 verdicts["left"] += 1
                 continue
-            prover = provers.setdefault(
+            comparer = comparers.setdefault(
                 statement.group,
-                Prover(
+                Comparer(
                     connection, SPLIT, STAGES.get(statement.group, Stage.INTERIM),
                     CONSUMERS[statement.group],
                 ),
             )  # fmt: skip
-            proof = prover.prove(rewritten.old, rewritten.new, rewritten.dialect)
-            verdicts[proof.verdict] += 1
-            if proof.verdict is not Verdict.PROVED:
-                weak.append((statement.name, proof))
+            compared = comparer.compare(rewritten.old, rewritten.new, rewritten.dialect)
+            verdicts[compared.verdict] += 1
+            if compared.verdict is not Verdict.EQUAL:
+                weak.append((statement.name, compared))
     assert verdicts[Verdict.DIFFERENT] == 0, weak
-    assert verdicts[Verdict.PROVED] >= 0.95 * verdicts.total(), weak
+    assert verdicts[Verdict.EQUAL] >= 0.95 * verdicts.total(), weak

@@ -1,4 +1,4 @@
-"""Make wrong rewritings on purpose. Rows that do not tell them apart prove little."""
+"""Make wrong rewritings on purpose. Rows that do not tell them apart show little."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BORDERS = {exp.GT: exp.GTE, exp.GTE: exp.GT, exp.LT: exp.LTE, exp.LTE: exp.LT}
 
 
 @dataclass(frozen=True, slots=True)
-class Mutant:
+class WrongForm:
     """One wrong form. Each ``mandatory`` one has to be told apart from the right form."""
 
     name: str
@@ -24,7 +24,7 @@ class Mutant:
     mandatory: bool = False
 
 
-def mutants(tree: Any, plan: TableSplit, names: NameMap, needs: Needs) -> Iterator[Mutant]:
+def wrong_forms(tree: Any, plan: TableSplit, names: NameMap, needs: Needs) -> Iterator[WrongForm]:
     """Yield wrong links first, then what any query may get wrong."""
     uuid, link = names.column(plan.parent_id).lower(), names.column(plan.link).lower()
     links = [
@@ -42,12 +42,12 @@ def mutants(tree: Any, plan: TableSplit, names: NameMap, needs: Needs) -> Iterat
     for select in tree.find_all(exp.Select):
         if select.args.get("distinct") is not None:
             made = _changed(tree, [select], lambda node: _with(node, distinct=None))
-            yield Mutant("without DISTINCT", made)
+            yield WrongForm("without DISTINCT", made)
 
 
 def _links(
     tree: Any, links: list[Any], plan: TableSplit, names: NameMap, needs: Needs
-) -> Iterator[Mutant]:
+) -> Iterator[WrongForm]:
     """Yield forms whose link is a comparison of key columns."""
 
     def relinked(comparison: Any, columns: Iterable[str]) -> Any:
@@ -68,7 +68,7 @@ def _links(
     reads = not isinstance(tree, (exp.Update, exp.Delete))
     nullable = [column for column in plan.key if not needs.wide[column][1]]
     lost = reads and any(not _null_rejected(needs, column) for column in nullable)
-    yield Mutant("key compared with =", relinked(exp.EQ, plan.key), lost)
+    yield WrongForm("key compared with =", relinked(exp.EQ, plan.key), lost)
     sensitive = reads and not all(_insensitive(link) for link in links)
     payload = reads and bool(needs.used & set(plan.parent_values))
     for column in plan.key:
@@ -76,13 +76,13 @@ def _links(
         # Where more rows make no difference, only a value of another parent can show.
         matters = sensitive or payload or (reads and column in needs.used)
         mandatory = matters and not _pinned(needs, column)
-        yield Mutant(f"key without {column}", relinked(exp.NullSafeEQ, kept), mandatory)
+        yield WrongForm(f"key without {column}", relinked(exp.NullSafeEQ, kept), mandatory)
     first = plan.key[0]
     made = relinked(exp.NullSafeEQ, [first])
-    yield Mutant(f"joined by {first} only", made, sensitive or payload)
+    yield WrongForm(f"joined by {first} only", made, sensitive or payload)
 
 
-def _swapped(tree: Any, plan: TableSplit, names: NameMap, needs: Needs) -> Iterator[Mutant]:
+def _swapped(tree: Any, plan: TableSplit, names: NameMap, needs: Needs) -> Iterator[WrongForm]:
     """Yield forms that read another column of the same type."""
     for column in plan.deprecated:
         spelled = names.column(column).lower()
@@ -101,10 +101,10 @@ def _swapped(tree: Any, plan: TableSplit, names: NameMap, needs: Needs) -> Itera
                     new, table=node.table, quoted=True
                 ),
             )
-            yield Mutant(f"{alike[0]} for {column}", made)
+            yield WrongForm(f"{alike[0]} for {column}", made)
 
 
-def _joins(tree: Any, links: list[Any]) -> Iterator[Mutant]:
+def _joins(tree: Any, links: list[Any]) -> Iterator[WrongForm]:
     """Yield forms with an inner join for a left one, and the other way round."""
     for index, join in enumerate(tree.find_all(exp.Join)):
         side = str(join.args.get("side") or "").upper()
@@ -115,23 +115,23 @@ def _joins(tree: Any, links: list[Any]) -> Iterator[Mutant]:
             continue  # every child has its parent: an outer join of the two is the same
         new = None if side == "LEFT" else "LEFT"
         made = _changed(tree, [join], lambda node, new=new: _with(node, side=new, kind=None))  # type: ignore[misc]
-        yield Mutant(f"join {index + 1} {(new or 'inner').lower()}", made)
+        yield WrongForm(f"join {index + 1} {(new or 'inner').lower()}", made)
 
 
-def _conditions(tree: Any) -> Iterator[Mutant]:
+def _conditions(tree: Any) -> Iterator[WrongForm]:
     """Yield forms that lose a condition, or get its border wrong."""
     clauses = tree.find_all(exp.Where, exp.Having)
     conditions = [node for clause in clauses for node in _conjuncts(clause.this)]
     for number, node in enumerate(conditions, 1):
         made = _changed(tree, [node], lambda node: exp.true())
-        yield Mutant(f"without condition {number}", made)
+        yield WrongForm(f"without condition {number}", made)
     for node in tree.find_all(*_BORDERS):
         made = _changed(
             tree,
             [node],
             lambda node: _BORDERS[type(node)](this=node.this, expression=node.expression),
         )
-        yield Mutant(f"{type(node).__name__} at its border", made)
+        yield WrongForm(f"{type(node).__name__} at its border", made)
 
 
 def _conjuncts(node: Any) -> Iterator[Any]:
