@@ -24,6 +24,7 @@ LAYERS = (
     {"execution"},
     {"plans"},
     {"models"},
+    {"project"},
     {"inspect", "enrollment"},
     {"environment"},
     {"operations"},
