@@ -84,7 +84,7 @@ def run_chain(
                 runner.upgrade(step_of(revision))
             result.steps[revision] = cost
             if revision == "0008":
-                result.child_bytes = size(look, SPLIT.copy)
+                result.child_bytes = size(look, SPLIT.child)
                 result.parent_bytes = size(look, SPLIT.parent)
         result.locks = [
             Lock(CHAIN.revisions.of(row[0]), *row[1:])

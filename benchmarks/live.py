@@ -12,7 +12,7 @@ from benchmarks.writers import Writers, quantile
 from membership_refactor.plans.programme_membership import SPLIT
 
 STAGES = {
-    "0005": f"old {SPLIT.copy}",
+    "0005": f"old {SPLIT.child}",
     "0009": "new",
 }
 """Before which step the writers begin to write something else: both sides are open then."""

@@ -108,7 +108,7 @@ def _baseline(here: Place, results: Results, name: str) -> None:
             prepare(connection, wanted)
             with measured(connection, here.postmaster) as cost:
                 rebuild(connection, wanted)
-            sizes = size(connection, SPLIT.copy), size(connection, REBUILT)
+            sizes = size(connection, SPLIT.child), size(connection, REBUILT)
     results.baselines.setdefault(name, []).append(cost)
     if name == OFFLINE:
         results.offline_bytes = sizes

@@ -44,7 +44,7 @@ def target(place: Place, database: str) -> Target:
     with place.engine(database).connect() as connection:
         portrait = read_portrait(connection, "public", (SPLIT.source,))
     source = portrait.table(SPLIT.source)
-    child = cloned(source, name=SPLIT.copy, link=SPLIT.link)
+    child = cloned(source, name=SPLIT.child, link=SPLIT.link)
     required = tuple(c for c in SPLIT.deprecated if source.column(c).not_null)
     situation = Situation(NAMES, {"copy_table": portrait})
     parent = under_name(parent_table(situation, child, required=required), REBUILT)

@@ -25,7 +25,7 @@ from membership_refactor.planning import TableSplit
 from membership_refactor.plans.chain import CHAIN, REVISIONS, SPLIT, TABLES
 from membership_refactor.portrait import Portrait
 from membership_refactor.sql.names import Names
-from membership_refactor.steps import SPLIT_STEPS
+from membership_refactor.steps import steps_of
 from membership_refactor.steps.enrollment_identity import UniqueIndex
 from membership_refactor.steps.step import Direction, Step
 from membership_refactor.steps.step_chain import Chain
@@ -72,7 +72,7 @@ def chain_of(plan: TableSplit) -> tuple[Chain, tuple[str, ...]]:
     The baseline and the enrollments belong to the plan that ships; any other plan begins with the
     copy, under the same ids.
     """
-    return (CHAIN, TABLES) if plan.name == SPLIT.name else (Chain(SPLIT_STEPS, REVISIONS), ())
+    return (CHAIN, TABLES) if plan.name == SPLIT.name else (Chain(steps_of(plan), REVISIONS), ())
 
 
 def runner_for(engine: Engine, plan: TableSplit, request: Request) -> Runner:

@@ -140,7 +140,7 @@ class Chain:
 
     def portrait(self) -> Portrait:
         plan = self.plan
-        names = dict.fromkeys((plan.source, plan.copy, plan.parent, plan.retired))
+        names = plan.tables
         with self.engine.connect() as connection:
             return read_portrait(connection, self.subject.schema, tuple(names))
 

@@ -48,7 +48,7 @@ def facts(chain: Chain, found: Snapshot, revision: str) -> dict[str, Rows]:
     the frozen columns from its parent and the archive, which nobody writes, from the child."""
     plan, tables = chain.plan, dict(found.tables)
     if revision in ("0009", "0010"):
-        tables[plan.copy] = joined(chain)
+        tables[plan.child] = joined(chain)
     if revision in ("0005", "0011"):
         tables.pop(plan.retired, None)
     return tables

@@ -137,7 +137,7 @@ def carried(chain: Chain, top: Snapshot) -> dict[str, Rows]:
     lost = f'SELECT "child id"::text FROM {names(chain).own("replaced")}'
     losers, now = {id for (id,) in chain.query(lost)}, chain.parents()
     children: Rows = {}
-    for id, child in tables[plan.copy].items():
+    for id, child in tables[plan.child].items():
         parent = tables[plan.parent][child[plan.link] or ""]
         changed = child[plan.changed] or ""
         if (parent[plan.changed] or "") > "2030" > changed:
@@ -150,7 +150,7 @@ def carried(chain: Chain, top: Snapshot) -> dict[str, Rows]:
         uuid, changed = child[plan.link] or "", child[plan.changed] or ""
         if changed > max("2030", parents[uuid][plan.changed] or ""):
             parents[uuid] = {**parents[uuid], plan.changed: changed}
-    return {**tables, plan.copy: children, plan.parent: parents}
+    return {**tables, plan.child: children, plan.parent: parents}
 
 
 def no_uuid_serves_two(chain: Chain) -> None:

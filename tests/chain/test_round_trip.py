@@ -53,9 +53,9 @@ def expected_up(model: Model, revision: str) -> dict[str, Rows]:
     elif revision <= "0010":
         tables[plan.retired] = model.source()
     if revision <= "0007":
-        tables[plan.copy] = model.copy()
+        tables[plan.child] = model.copy()
     else:
-        tables[plan.copy] = model.interim() if revision <= "0009" else model.current()
+        tables[plan.child] = model.interim() if revision <= "0009" else model.current()
     if revision == "0006":
         tables[plan.parent] = {}
     elif revision >= "0007":
@@ -71,7 +71,7 @@ def expected_down(model: Model, revision: str) -> dict[str, Rows]:
     if revision >= "0005" and revision <= "0010":
         tables[model.plan.retired] = {}  # 0011's downgrade gives the structure
     if revision == "0009":
-        tables[model.plan.copy] = model.emptied()
+        tables[model.plan.child] = model.emptied()
     return tables
 
 
@@ -106,7 +106,7 @@ def unvalidated(chain: Chain, seen: Snapshot) -> Snapshot:
                 for c in table.constraints
             ),
         )
-        if table.name == chain.plan.copy
+        if table.name == chain.plan.child
         else table
         for table in seen.portrait.tables
     )

@@ -46,7 +46,7 @@ def situation(chain: Chain) -> Situation:
 def policies(nulls: Nulls, *agreeing: str) -> Callable[[Chain], Check]:
     columns = tuple(ParentColumn(name=name, conflict=Conflict.AGREE) for name in agreeing)
     plan = type(SPLIT)(
-        name="other", source=SPLIT.source, copy=SPLIT.copy, parent=SPLIT.parent, link=SPLIT.link,
+        name="other", source=SPLIT.source, copy=SPLIT.child, parent=SPLIT.parent, link=SPLIT.link,
         key=SPLIT.key, parent_columns=columns, nulls=nulls,
         child_columns=SPLIT.child_columns, changed=SPLIT.changed,
     )  # fmt: skip

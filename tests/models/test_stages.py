@@ -55,8 +55,8 @@ def test_the_parent_has_identity_key_values_and_time(stage: ModuleType) -> None:
 
 def test_the_child_keeps_the_deprecated_columns_until_0010() -> None:
     kept = {SPLIT.id, SPLIT.link, *SPLIT.child_columns} | changed()
-    assert columns(current, SPLIT.copy) == kept
-    assert columns(interim, SPLIT.copy) == kept | set(SPLIT.deprecated)
+    assert columns(current, SPLIT.child) == kept
+    assert columns(interim, SPLIT.child) == kept | set(SPLIT.deprecated)
 
 
 def test_the_interim_childs_deprecated_columns_are_all_nullable() -> None:
@@ -68,13 +68,15 @@ def test_the_interim_childs_deprecated_columns_are_all_nullable() -> None:
 @pytest.mark.parametrize("stage", [interim, current])
 def test_parent_and_link_have_the_names_that_the_chain_gives(stage: ModuleType) -> None:
     assert {NAMES.parent_primary_key_name, NAMES.parent_key_name} <= names_of(stage, SPLIT.parent)
-    assert {NAMES.link_key_name, NAMES.link_index_name} <= names_of(stage, SPLIT.copy)
+    assert {NAMES.link_key_name, NAMES.link_index_name} <= names_of(stage, SPLIT.child)
 
 
 def test_the_interim_childs_other_names_are_the_sources_with_the_tables_name_replaced() -> None:
-    carried = {name.replace(SPLIT.source, SPLIT.copy, 1) for name in names_of(legacy, SPLIT.source)}
+    carried = {
+        name.replace(SPLIT.source, SPLIT.child, 1) for name in names_of(legacy, SPLIT.source)
+    }
     own = {NAMES.link_key_name, NAMES.link_index_name}
-    assert names_of(interim, SPLIT.copy) == carried | own
+    assert names_of(interim, SPLIT.child) == carried | own
 
 
 @pytest.mark.parametrize("stage", [interim, current])

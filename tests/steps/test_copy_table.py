@@ -53,7 +53,7 @@ def test_the_copy_has_the_sources_columns_and_the_link_last() -> None:
     table = copied(s)
     assert table.column_names == (*s.source().column_names, LINK)
     assert not table.columns[-1].not_null
-    assert STEP.becomes(s).table(s.plan.copy) == table
+    assert STEP.becomes(s).table(s.plan.child) == table
 
 
 def test_a_table_that_is_not_there_is_refused_by_name() -> None:

@@ -13,7 +13,7 @@ def nothing_stops_the_drop(names: Names) -> Check:
     deprecated = ", ".join(literal(name) for name in names.plan.deprecated)
     prefixes = ", ".join(literal(prefix) for prefix in OWN_PREFIXES)
     uses = column_uses(
-        f"ARRAY[{literal(names.copy)}::pg_catalog.regclass::oid]", f"ARRAY[{prefixes}]"
+        f"ARRAY[{literal(names.child)}::pg_catalog.regclass::oid]", f"ARRAY[{prefixes}]"
     )
     return Check(
         name="nothing stops the drop",
@@ -25,7 +25,7 @@ def nothing_stops_the_drop(names: Names) -> Check:
             f"WHERE NOT u.sequence AND c.name IN ({deprecated})\n"
             # The step drops the table's exclusion constraints before the columns.
             "AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint AS k WHERE k.contype = 'x'\n"
-            f"  AND k.conrelid = {literal(names.copy)}::pg_catalog.regclass AND u.name =\n"
+            f"  AND k.conrelid = {literal(names.child)}::pg_catalog.regclass AND u.name =\n"
             "    pg_catalog.pg_describe_object('pg_catalog.pg_constraint'::pg_catalog.regclass,"
             " k.oid, 0))\n"
             "GROUP BY u.name HAVING pg_catalog.bool_and(u.stops)"

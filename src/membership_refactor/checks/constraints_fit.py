@@ -99,7 +99,7 @@ def _joined(names: Names, child: Table) -> str:
     """SELECT of the children with the values of their parents."""
     plan = names.plan
     return (
-        f"SELECT {_listed(child, plan.deprecated, 'p', 'c')} FROM {names.copy} AS c\n"
+        f"SELECT {_listed(child, plan.deprecated, 'p', 'c')} FROM {names.child} AS c\n"
         f"JOIN {names.parent} AS p ON p.{ident(plan.parent_id)} = c.{ident(plan.link)}"
     )
 

@@ -16,13 +16,13 @@ def deprecated_have_no_default(names: Names, child: Table) -> Check:
     expression = "coalesce(pg_catalog.pg_get_expr(d.adbin, d.adrelid), t.typdefault)"
     return Check(
         name="deprecated columns have no default",
-        sentence=f"no deprecated column of {names.copy} has a default or is an identity",
+        sentence=f"no deprecated column of {names.child} has a default or is an identity",
         query=(
             "SELECT a.attname::pg_catalog.text FROM pg_catalog.pg_attribute AS a\n"
             "JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid\n"
             "LEFT JOIN pg_catalog.pg_attrdef AS d"
             " ON d.adrelid = a.attrelid AND d.adnum = a.attnum\n"
-            f"WHERE a.attrelid = {literal(names.copy)}::pg_catalog.regclass\n"
+            f"WHERE a.attrelid = {literal(names.child)}::pg_catalog.regclass\n"
             f"  AND a.attname = ANY (ARRAY[{listed}]::pg_catalog.name[])\n"
             "  AND NOT a.attisdropped AND a.attgenerated = ''\n"
             f"  AND (a.attidentity <> '' OR {expression} !~* '^NULL(::|$)')\n"
@@ -39,7 +39,7 @@ def _hint(names: Names, child: Table) -> str:
     suspects = [c for c in columns if gives_value(c) or (c.base_type and not _null(c))]
     clauses = ", ".join(f"ALTER COLUMN {ident(c.name)} {_without(c)}" for c in suspects or columns)
     return (
-        f"ALTER TABLE {names.copy} {clauses};  "
+        f"ALTER TABLE {names.child} {clauses};  "
         "Applications that need such a value have to write it to the parent."
     )
 

@@ -11,7 +11,7 @@ def archive_admits_nobody_else(names: Names) -> Check:
     """Grants may have been revoked from the child, and row security set up on it, since the archive
     was its model. The archive still has what it had, and would be read and written again."""
     archive, child = (
-        f"pg_catalog.to_regclass({literal(table)})" for table in (names.retired, names.copy)
+        f"pg_catalog.to_regclass({literal(table)})" for table in (names.retired, names.child)
     )
     # An owner's own grants say nothing: an owner can give them again.
     grants = """\
@@ -31,7 +31,7 @@ WHERE p.polrelid = {table}"""
     retired = names.retired
     return Check(
         name="the archive admits nobody else",
-        sentence=f"nobody may use {retired} who may not use {names.copy}",
+        sentence=f"nobody may use {retired} who may not use {names.child}",
         query=(
             f"SELECT pg_catalog.format('REVOKE %s%s ON %s FROM %s', g.privilege_type,\n"
             "  CASE WHEN g.attname IS NOT NULL THEN pg_catalog.format(' (%I)', g.attname) END,\n"
@@ -52,7 +52,7 @@ WHERE p.polrelid = {table}"""
             "AND c.relrowsecurity AND NOT a.relrowsecurity\n"
             "UNION ALL\n"
             "SELECT pg_catalog.format('CREATE POLICY %I ON %s as on %s', p.polname,\n"
-            f"  {literal(retired)}, {literal(names.copy)})\n"
+            f"  {literal(retired)}, {literal(names.child)})\n"
             f"FROM (\n{policies.format(table=child)}\nEXCEPT\n"
             f"{policies.format(table=archive)}\n) AS p\n"
             f"WHERE {archive} IS NOT NULL"

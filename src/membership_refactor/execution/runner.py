@@ -66,7 +66,7 @@ class Runner:
         self.progress = progress or Progress()
         self.names = Names(plan, schema)
         self.ledger = Ledger(plan, schema, chain)
-        self.own_tables = (plan.source, plan.copy, plan.parent, plan.retired)
+        self.own_tables = plan.tables
         self.tables = tuple(dict.fromkeys([*self.own_tables, *tables]))
 
     # --- the way ------------------------------------------------------------------------

@@ -148,7 +148,7 @@ class StandingChecks:
     def _portrait(self, s: Situation, step: Step) -> CheckOutcome:
         began = time.perf_counter()
         plan = self.runner.plan
-        own = {plan.source, plan.copy, plan.parent, plan.retired}
+        own = set(plan.tables)
         expected = step.becomes(s)
         # Before the split all tables of the baseline are compared; from then on the plan's own.
         split = step.stage is not Stage.LEGACY

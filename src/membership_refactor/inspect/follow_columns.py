@@ -69,7 +69,7 @@ def _under_lock(runner: Runner, pg: Pg, statements: Iterable[Statement]) -> None
     names, mode = runner.names, Lock.SHARE_ROW_EXCLUSIVE
     briefly(
         pg,
-        ((names.source, mode), (names.copy, mode)),
+        ((names.source, mode), (names.child, mode)),
         ";\n".join(s.text for s in statements),
         seconds=runner.options.lock_timeout,
         say=runner.progress.say,
@@ -98,7 +98,7 @@ def _refuse_conflicts(pg: Pg, values: FollowedColumns) -> None:
         said = "; ".join(f'"{name}" in {n:,} rows, first {", ".join(k)}' for name, n, k in found)
         names = values.names
         raise RefactorError(
-            f"The columns cannot be followed: {names.source} and {names.copy} hold "
+            f"The columns cannot be followed: {names.source} and {names.child} hold "
             f"different values, and neither is the default: {said}.",
             hint="Set one value in both tables for those ids, then run the same command again.",
         )

@@ -166,7 +166,7 @@ class _Maker:
         ledger = ident(self.names.ledger) + "."
         used = locks_of(actions, private=private)
         return tuple(
-            replace(u, table=self.names.copy) if u.table.startswith(ledger) else u for u in used
+            replace(u, table=self.names.child) if u.table.startswith(ledger) else u for u in used
         )
 
     # --- checks and gates ---------------------------------------------------------------

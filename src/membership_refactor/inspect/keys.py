@@ -34,7 +34,7 @@ def compare_keys(runner: Runner) -> tuple[tuple[KeyChoice, ...], str, int]:
 
 
 def _wide(plan: TableSplit, portrait: Portrait) -> Table:
-    for name in (plan.source, plan.copy):
+    for name in (plan.source, plan.child):
         table = portrait.find(name)
         if table is not None and {plan.id, *plan.deprecated} <= set(table.column_names):
             return table

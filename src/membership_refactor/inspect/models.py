@@ -100,7 +100,7 @@ class _Adopted:
     ) -> None:
         self.now = now
         self.missing: set[tuple[str, str]] = set()
-        self.wide = {plan.source, plan.copy, plan.parent}
+        self.wide = {plan.source, plan.child, plan.parent}
         self.columns: set[tuple[str, str]] = set()
         self.objects: set[tuple[str, frozenset[str]]] = set()
         for expected, found in baseline:

@@ -10,6 +10,7 @@ from membership_refactor.planning.identity import (
 )
 from membership_refactor.planning.policies import Conflict
 from membership_refactor.planning.revisions import Revisions
+from membership_refactor.planning.shapes import Shape
 from membership_refactor.planning.split import (
     LinkOnDelete,
     Nulls,
@@ -28,6 +29,7 @@ __all__ = [
     "ParentColumn",
     "Ranking",
     "Revisions",
+    "Shape",
     "Stage",
     "SurvivorRule",
     "TableSplit",

@@ -1,4 +1,4 @@
-"""TableSplit: the plan by which one wide table becomes a parent and a child."""
+"""TableSplit: the plan by which one wide table becomes a parent and a child, or gets a new name."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from membership_refactor.errors import PlanError
 from membership_refactor.planning.policies import Conflict
+from membership_refactor.planning.shapes import Shape
 
 MAX_IDENTIFIER_BYTES = 63
 """PostgreSQL silently cuts longer names (NAMEDATALEN - 1)."""
@@ -42,6 +43,9 @@ class ParentColumn:
 class TableSplit:
     """One wide table is split into a parent and a child.
 
+    Without ``copy`` it is split in place: the table itself becomes the child. Without ``parent``
+    it is not split: it only gets the name of ``copy``.
+
     Names are bare and unquoted. The schema is given when the chain runs, so one plan serves every
     tenant. The plan is validated when it is created; ``PlanError`` names the wrong field.
     """
@@ -50,17 +54,19 @@ class TableSplit:
     """The plan's name in the ledger. A changed plan needs another name."""
     source: str
     """The wide table."""
-    copy: str
-    """Its copy, which becomes the child."""
-    parent: str
-    """The new parent table. It may have the source's name, which is free from 0005 on."""
-    key: tuple[str, ...]
+    copy: str | None = None
+    """Its copy, which becomes the child. Without one the source becomes the child, and keeps its
+    name."""
+    parent: str = ""
+    """The new parent table. It may have the source's name if there is a copy, because that name is
+    free once the source is retired."""
+    key: tuple[str, ...] = ()
     """The columns that identify a parent. Batches follow the first one."""
-    parent_columns: tuple[ParentColumn, ...]
+    parent_columns: tuple[ParentColumn, ...] = ()
     """The parent's other columns, each with its conflict policy."""
     child_columns: tuple[str, ...]
     """The columns that stay with the child, besides ``id`` and ``changed``."""
-    link: str
+    link: str = ""
     """The child's new uuid column."""
     id: str = "id"
     """The single-column primary key of source, copy and child."""
@@ -76,15 +82,39 @@ class TableSplit:
     evidence_days: int = 14
     """For how many days the old structure has to be unused before a step drops it."""
     retired: str = field(default="")
-    """The archive's name; ``<source>_retired`` when not given."""
+    """The archive's name; ``<source>_retired`` when not given. Empty where nothing is copied."""
 
     def __post_init__(self) -> None:
-        if not self.retired:
+        if not self.retired and self.copy is not None:
             object.__setattr__(self, "retired", f"{self.source}_retired")
+        self._check_shape()
         self._check_names()
         self._check_columns()
         if self.evidence_days < 0:
             raise PlanError(f'plan "{self.name}": evidence_days is negative.')
+
+    @property
+    def shape(self) -> Shape:
+        """What the plan does with its table."""
+        if self.copy is None:
+            return Shape.IN_PLACE
+        return Shape.SPLIT if self.parent else Shape.RENAME
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """The names of the plan's steps, in their order."""
+        return self.shape.steps
+
+    @property
+    def child(self) -> str:
+        """The table in which the source's rows go on: the copy, or the source itself."""
+        return self.source if self.copy is None else self.copy
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Every table that has a name in the plan: source, child, parent and archive."""
+        named = (self.source, self.child, self.parent, self.retired)
+        return tuple(dict.fromkeys(name for name in named if name))
 
     @property
     def deprecated(self) -> tuple[str, ...]:
@@ -115,23 +145,43 @@ class TableSplit:
         """The parent columns that follow ``conflict``, in the plan's order."""
         return tuple(c.name for c in self.parent_columns if c.conflict is conflict)
 
+    def _check_shape(self) -> None:
+        """Refuse fields that a plan of this shape does not use, and ask for those that it needs."""
+        in_place, rename = self.copy is None, not self.parent
+        if in_place and rename:
+            raise PlanError(
+                f'plan "{self.name}": neither copy nor parent is given. Name parent to split the '
+                "table, copy to give it another name, or both."
+            )
+        if in_place and self.retired:
+            raise PlanError(
+                f'plan "{self.name}": retired is given without copy. A table that is split in '
+                "place has no archive. Leave retired out."
+            )
+        if rename:
+            given = {"key": self.key, "parent_columns": self.parent_columns, "link": self.link}
+            for attribute in (name for name, value in given.items() if value):
+                raise PlanError(
+                    f'plan "{self.name}": {attribute} is given without parent. Name parent, or '
+                    f"leave {attribute} out to give the table another name only."
+                )
+        elif not self.key:
+            raise PlanError(f'plan "{self.name}": key is empty. Name at least one column.')
+
     def _check_names(self) -> None:
-        named = {
-            "name": self.name,
-            "source": self.source,
-            "copy": self.copy,
-            "parent": self.parent,
-            "retired": self.retired,
-            "link": self.link,
-            "id": self.id,
-            "parent_id": self.parent_id,
-        }
+        named = {"name": self.name, "source": self.source}
+        if self.copy is not None:
+            named |= {"copy": self.copy, "retired": self.retired}
+        named["id"] = self.id
+        if self.parent:
+            named |= {"parent": self.parent, "link": self.link, "parent_id": self.parent_id}
         for attribute, value in named.items():
             self._check_identifier(attribute, value)
-        if not self.key:
-            raise PlanError(f'plan "{self.name}": key is empty. Name at least one column.')
-        for one, other in (("source", "copy"), ("copy", "parent"), ("retired", "copy")):
-            if named[one] == named[other]:
+        apart = [("source", "copy"), ("copy", "parent"), ("retired", "copy")]
+        if self.copy is None:
+            apart = [("source", "parent")]
+        for one, other in apart:
+            if named[one] == named.get(other):
                 raise PlanError(
                     f'plan "{self.name}": {one} and {other} have the same name "{named[one]}".'
                 )
@@ -175,7 +225,7 @@ class TableSplit:
                     "It has to be a column that stays with the child and has no other task."
                 )
             seen[self.version] = "version"
-        if self.link in seen:
+        if self.link and self.link in seen:
             raise PlanError(f'plan "{self.name}": link "{self.link}" is already a column.')
         if self.parent_id in (*self.deprecated, self.changed):
             raise PlanError(

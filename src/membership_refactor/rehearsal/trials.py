@@ -65,7 +65,7 @@ class Trials:
             f"role {r}, which may not write {plan.source}" for r in wanted.roles if r not in found
         )
         done.roles = tuple(chosen)
-        own = (plan.source, plan.copy, plan.parent, plan.retired)
+        own = plan.tables
         ledger = ledger_schema(schema)
 
         def ignored(schema_of: str, table: str) -> bool:

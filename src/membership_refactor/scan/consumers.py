@@ -143,7 +143,7 @@ class _Reader:
         tables = self._mapping(value, "tables", where)
         columns = self._mapping(value, "columns", where)
         plan = self.plan
-        for name in set(tables) - {plan.source, plan.copy, plan.parent, plan.retired}:
+        for name in set(tables) - set(plan.tables):
             raise self._wrong(f'{where}: the plan has no table "{name}"')
         for name in set(columns) - {*plan.source_columns, plan.link, plan.parent_id}:
             raise self._wrong(f'{where}: the plan has no column "{name}"')

@@ -46,7 +46,7 @@ def print_head(
     the tables that the ledger has kept are compared instead.
     """
     plan = names.plan
-    own = tuple(dict.fromkeys([plan.source, plan.copy, plan.parent, plan.retired, *tables]))
+    own = tuple(dict.fromkeys([*plan.tables, *tables]))
     texts = (
         f"-- Made by membership_refactor for schema {' '.join(names.schema.split())}.\n"
         "-- Run it with: psql -X -f FILE. It commits as it goes. When it was interrupted, go on\n"

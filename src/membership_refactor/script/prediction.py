@@ -38,7 +38,7 @@ def predicted(
     Of ``first`` the plan's own tables and ``tables`` are kept, which is what the runner would read.
     """
     plan = names.plan
-    wanted = {plan.source, plan.copy, plan.parent, plan.retired, *tables}
+    wanted = {*plan.tables, *tables}
     now = replace(first, tables=tuple(t for t in first.tables if t.name in wanted))
     before: dict[str, Portrait] = {}
     after: dict[str, Portrait] = {}

@@ -50,7 +50,7 @@ def print_step(
         _require_no_refusal(step, situation, label)
     pace = pace or Pace()
     plan, names = situation.plan, situation.names
-    tables = (plan.source, plan.copy, plan.parent, plan.retired)
+    tables = plan.tables
     records = Records(names, step.name, direction)
     printer = Printer(records, pace)
     actions = step.up(situation) if direction is Direction.UP else step.down(situation)

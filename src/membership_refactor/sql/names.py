@@ -58,8 +58,15 @@ class Names:
         return qualified(self.schema, self.plan.source)
 
     @cached_property
+    def child(self) -> str:
+        """The table in which the source's rows go on."""
+        return qualified(self.schema, self.plan.child)
+
+    @property
     def copy(self) -> str:
-        return qualified(self.schema, self.plan.copy)
+        """The child while the source stands beside it. A plan in place has none."""
+        assert self.plan.copy is not None
+        return self.child
 
     @cached_property
     def parent(self) -> str:
@@ -81,16 +88,16 @@ class Names:
     @cached_property
     def link_key_name(self) -> str:
         """The child's foreign key to the parent."""
-        return fitted(f"fk_{self.plan.copy}_{self.plan.link}")
+        return fitted(f"fk_{self.plan.child}_{self.plan.link}")
 
     @cached_property
     def link_index_name(self) -> str:
-        return link_index_name(self.plan.copy, self.plan.link)
+        return link_index_name(self.plan.child, self.plan.link)
 
     @cached_property
     def link_check_name(self) -> str:
         """The CHECK by which 0008 sets the link NOT NULL without a scan; it drops it afterwards."""
-        return fitted(f"ck_{self.plan.copy}_{self.plan.link}_not_null")
+        return fitted(f"ck_{self.plan.child}_{self.plan.link}_not_null")
 
     def own(self, purpose: str) -> str:
         """An object of the ledger schema that belongs to this plan: ``<plan>_<purpose>``."""

@@ -50,7 +50,7 @@ def refusal_functions(
     source, copy, k = names.source, names.copy, ident(key)
     others = [c for c in columns if c.name != key]
     hint = f"Write to the source table. The copy accepts writes from {opens} on."
-    arguments = ", ".join(literal(n) for n in (names.schema, names.plan.copy, names.plan.source))
+    arguments = ", ".join(literal(n) for n in (names.schema, names.plan.child, names.plan.source))
     refuse = refusal(f"pg_catalog.format({literal(_FOLLOWS)}, {arguments})", literal(hint))
     # For every event: compare the current rows of both sides, under the old id and the new id.
     apart = (
@@ -159,7 +159,7 @@ def close_triggers(names: Names, purpose: str, table: str) -> tuple[OwnTrigger, 
 def close_retired(names: Names) -> tuple[Statement, ...]:
     """Every write to the retired table raises 55000, whichever role sends it; reads are allowed."""
     arguments = ", ".join(literal(n) for n in (names.schema, names.plan.retired))
-    successor = ", ".join(literal(n) for n in (names.schema, names.plan.copy))
+    successor = ", ".join(literal(n) for n in (names.schema, names.plan.child))
     body = "  " + refusal(
         f"pg_catalog.format({literal(_RETIRED)}, {arguments})",
         f"pg_catalog.format({literal(_MOVED)}, {successor})",

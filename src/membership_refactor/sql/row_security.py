@@ -37,7 +37,7 @@ def filtered_tables(names: Names) -> str:
     validates a new foreign key as the table's owner, who may see less under FORCE.
     """
     plan = names.plan
-    tables = dict.fromkeys((plan.source, plan.copy, plan.parent, plan.retired))
+    tables = plan.tables
     named = ", ".join(literal(table) for table in tables)
     schema = literal(ident(names.schema))
     return f"""\

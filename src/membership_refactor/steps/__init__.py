@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from membership_refactor.planning import TableSplit
 from membership_refactor.steps import (
     copy_table,
     create_parent,
@@ -26,4 +27,9 @@ SPLIT_STEPS: tuple[Step, ...] = (
     drop_deprecated_columns.STEP,
     drop_retired_table.STEP,
 )
-"""The steps of a split, in order. This is the one list of them."""
+"""The steps of a split, in order. Plans of other shapes take some of them."""
+
+
+def steps_of(plan: TableSplit) -> tuple[Step, ...]:
+    """The steps that the plan takes, in order."""
+    return tuple(step for step in SPLIT_STEPS if step.name in plan.steps)

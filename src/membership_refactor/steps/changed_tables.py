@@ -25,7 +25,7 @@ def changed_since(s: Situation, last: Step, going: Collection[str]) -> tuple[str
     if last.stage is Stage.LEGACY or s.now is None:
         return ()
     plan = s.plan
-    own = {plan.source, plan.copy, plan.parent, plan.retired}
+    own = set(plan.tables)
     expected = last.becomes(s)
     now = Portrait(
         schema=s.now.schema,
@@ -50,7 +50,7 @@ def added_alike(s: Situation, last: Step) -> tuple[Column, ...]:
     so on, while the two follow each other. Capture can follow these."""
     if last.name not in _FOLLOWED or s.now is None:
         return ()
-    source, copy = s.now.find(s.plan.source), s.now.find(s.plan.copy)
+    source, copy = s.now.find(s.plan.source), s.now.find(s.plan.child)
     if source is None or copy is None:
         return ()
     known = s.source().column_names
@@ -73,7 +73,7 @@ def misplaced_tables(s: Situation, last: Step | None) -> tuple[str, ...]:
     is up, or that is there though no step has made it yet."""
     assert s.now is not None
     plan, now = s.plan, s.now
-    own = dict.fromkeys((plan.source, plan.copy, plan.parent, plan.retired))
+    own = plan.tables
     there = {name for name in own if now.find(name) is not None}
     if last is None:
         expected = there & {plan.source, plan.parent}
@@ -99,7 +99,7 @@ def _stops(difference: Difference, s: Situation, last: Step, going: Collection[s
         return True
     # Nobody follows another column of the child or the parent, and nobody has to: it stays where
     # it is until a downgrade takes its table away.
-    return ("retire_source" if table == plan.copy else "rebuild_parent") in going
+    return ("retire_source" if table == plan.child else "rebuild_parent") in going
 
 
 def _with_children(s: Situation, own: Collection[str]) -> Iterator[str]:

@@ -56,7 +56,7 @@ SHARE_ROW, EXCLUSIVE = Lock.SHARE_ROW_EXCLUSIVE, Lock.ACCESS_EXCLUSIVE
 
 def copied(s: Situation) -> Table:
     """The copy's portrait."""
-    return cloned(s.source(), name=s.plan.copy, link=s.plan.link)
+    return cloned(s.source(), name=s.plan.child, link=s.plan.link)
 
 
 def refusals(s: Situation) -> tuple[str, ...]:
@@ -108,7 +108,7 @@ def building_message(s: Situation) -> tuple[str, str]:
     """Return error and hint for a writer of the copy while it is built."""
     later = s.revisions.mention("dual_write")
     return (
-        f'table "{s.plan.copy}" is being built and cannot be written yet',
+        f'table "{s.plan.child}" is being built and cannot be written yet',
         f'Write to it from {later} on; until then write to "{s.plan.source}".',
     )
 

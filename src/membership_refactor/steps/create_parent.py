@@ -42,7 +42,7 @@ def evidence(s: Situation) -> Check:
         step="create_parent",
         target=f'old meaning of "{s.plan.source}"',
         since_step="retire_source",
-        empty=s.names.copy,
+        empty=s.names.child,
     )
 
 
@@ -51,13 +51,13 @@ def closed_message(s: Situation) -> tuple[str, str]:
     later = s.revisions.mention("link_children")
     return (
         f'table "{s.plan.parent}" is being rebuilt and cannot be written yet',
-        f'Write to it from {later} on; until then write to "{s.plan.copy}".',
+        f'Write to it from {later} on; until then write to "{s.plan.child}".',
     )
 
 
 def before_up(s: Situation) -> tuple[Check, ...]:
     return (
-        *policies_hold(s.plan, s.names.copy),
+        *policies_hold(s.plan, s.names.child),
         *chosen_values_fit(s.names, s.child("create_parent")),
     )
 
@@ -83,7 +83,7 @@ def up(s: Situation) -> tuple[Action, ...]:
         Brief(
             key="record_changes",
             title="Record changes in the log",
-            locks=((names.copy, Lock.SHARE_ROW_EXCLUSIVE),),
+            locks=((names.child, Lock.SHARE_ROW_EXCLUSIVE),),
             statements=install_triggers(build.log.triggers()),
         ),
     )
@@ -96,7 +96,7 @@ def down(s: Situation) -> tuple[Action, ...]:
         Brief(
             key="stop_recording",
             title="Stop recording changes",
-            locks=((names.copy, Lock.ACCESS_EXCLUSIVE),),
+            locks=((names.child, Lock.ACCESS_EXCLUSIVE),),
             statements=remove_triggers(log.triggers()),
         ),
         Run(

@@ -49,7 +49,7 @@ def refusals(s: Situation) -> tuple[str, ...]:
         ),
         *(
             f"index {index.name} is the replica identity and goes with {', '.join(gone)}; first "
-            f"run ALTER TABLE {s.names.copy} REPLICA IDENTITY DEFAULT"
+            f"run ALTER TABLE {s.names.child} REPLICA IDENTITY DEFAULT"
             for index in going(s).indexes
             if index.replica_identity and child.replica_identity == "i"
         ),
@@ -61,8 +61,8 @@ def evidence(s: Situation) -> Check:
         s.names,
         s.revisions,
         step="drop_deprecated_columns",
-        target=f'deprecated columns of "{s.plan.copy}"',
-        empty=s.names.copy,
+        target=f'deprecated columns of "{s.plan.child}"',
+        empty=s.names.child,
     )
 
 
@@ -123,12 +123,12 @@ def up(s: Situation) -> tuple[Action, ...]:
         Brief(
             key=f"drop_index:{index.name}",
             title=f"Drop index {index.name}",
-            locks=((names.copy, EXCLUSIVE),),
+            locks=((names.child, EXCLUSIVE),),
             statements=(
                 Statement(
                     f"DROP INDEX IF EXISTS {qualified(names.schema, index.name)}",
                     EXCLUSIVE,
-                    names.copy,
+                    names.child,
                 ),
             ),
         )
@@ -141,10 +141,10 @@ def up(s: Situation) -> tuple[Action, ...]:
             key="drop_columns",
             title="Drop the deprecated columns",
             # One ALTER: the columns are only marked as gone, no row is rewritten.
-            locks=((names.copy, EXCLUSIVE),),
+            locks=((names.child, EXCLUSIVE),),
             statements=(
                 *remove_triggers(freeze_triggers(names, _child(s))),
-                Statement(f"ALTER TABLE {names.copy} {drops}", EXCLUSIVE, names.copy),
+                Statement(f"ALTER TABLE {names.child} {drops}", EXCLUSIVE, names.child),
             ),
         ),
     )
@@ -166,10 +166,10 @@ def down(s: Situation) -> tuple[Action, ...]:
         Brief(
             key="add_columns",
             title="Add the deprecated columns, empty",
-            locks=((names.copy, EXCLUSIVE),),
+            locks=((names.child, EXCLUSIVE),),
             statements=(
                 EMPTY_SEARCH_PATH,
-                Statement(f"ALTER TABLE {names.copy} {adds}", EXCLUSIVE, names.copy),
+                Statement(f"ALTER TABLE {names.child} {adds}", EXCLUSIVE, names.child),
                 *column_settings(back),
                 *triggers,
             ),
@@ -179,7 +179,7 @@ def down(s: Situation) -> tuple[Action, ...]:
             Brief(
                 key=f"add_check:{check.name}",
                 title=f"Add check {check.name} (NOT VALID)",
-                locks=((names.copy, EXCLUSIVE),),
+                locks=((names.child, EXCLUSIVE),),
                 statements=(
                     EMPTY_SEARCH_PATH,
                     once(add_constraint(back, check, not_valid=True), back, check),
@@ -203,7 +203,7 @@ def down(s: Situation) -> tuple[Action, ...]:
 def _dropped_alone(s: Situation) -> tuple[Index, ...]:
     """The unique indexes, where the upgrade was stopped before it dropped the columns: they still
     have their values. Otherwise these wait for the next step down, which fills the columns."""
-    if not {*s.plan.deprecated} <= {*s.current(s.plan.copy).column_names}:
+    if not {*s.plan.deprecated} <= {*s.current(s.plan.child).column_names}:
         return ()
     return tuple(i for i in going(s).indexes if i.unique and i.constraint is None)
 

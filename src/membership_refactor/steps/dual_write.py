@@ -83,14 +83,16 @@ def refusals(s: Situation) -> tuple[str, ...]:
     """Rules that were added since copy_table: they would rewrite what is carried over."""
     found = s.before("dual_write")
     return tuple(
-        text for name in (s.plan.source, s.plan.copy) for text in rewriting_rules(found.table(name))
+        text
+        for name in (s.plan.source, s.plan.child)
+        for text in rewriting_rules(found.table(name))
     )
 
 
 def notes(s: Situation) -> tuple[str, ...]:
     """Triggers of the source that miss a write of the copy, and who cannot insert into it."""
     source = s.before("dual_write").table(s.plan.source)
-    return (*silent_triggers(source, s.plan.copy), *_without_sequence(s, source))
+    return (*silent_triggers(source, s.plan.child), *_without_sequence(s, source))
 
 
 def _without_sequence(s: Situation, source: Table) -> tuple[str, ...]:

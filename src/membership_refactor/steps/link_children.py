@@ -141,8 +141,8 @@ def up(s: Situation) -> tuple[Action, ...]:
         *keep_link_triggers(names),
         *close_triggers(names, CLOSED, names.parent),
     )
-    copy, key = names.copy, link_key(s)
-    opened = opened_parent(s, s.current(plan.copy))
+    copy, key = names.child, link_key(s)
+    opened = opened_parent(s, s.current(plan.child))
     return (
         Run(
             key="create_functions",
@@ -169,7 +169,7 @@ def up(s: Situation) -> tuple[Action, ...]:
         Run(
             key="validate_link",
             title="Validate the foreign key of the link",
-            statements=(validate_constraint(names.schema, plan.copy, names.link_key_name),),
+            statements=(validate_constraint(names.schema, plan.child, names.link_key_name),),
         ),
         *set_not_null(s, "link", (plan.link,), relaxed=required_columns(s, child)),
         *_losers(s, child),

@@ -81,7 +81,7 @@ def back_with_values(s: Situation) -> tuple[Action, ...]:
             Brief(
                 key=f"add_key:{key.name}",
                 title=f"Add {'unique' if key.kind == 'u' else 'exclusion'} constraint {key.name}",
-                locks=((s.names.copy, Lock.ACCESS_EXCLUSIVE),),
+                locks=((s.names.child, Lock.ACCESS_EXCLUSIVE),),
                 statements=(EMPTY_SEARCH_PATH, once(create_key(lost, key), lost, key)),
             )
             for key in keys
@@ -90,7 +90,7 @@ def back_with_values(s: Situation) -> tuple[Action, ...]:
             Run(
                 key=f"validate_check:{check.name}",
                 title=f"Validate check {check.name}",
-                statements=(validate_constraint(lost.schema, s.plan.copy, check.name),),
+                statements=(validate_constraint(lost.schema, s.plan.child, check.name),),
             )
             for check in lost.constraints
             if check.kind == "c" and check.validated

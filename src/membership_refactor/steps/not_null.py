@@ -26,7 +26,7 @@ def set_not_null(
     moment.
     """
     key = what.replace(" ", "_")
-    copy, check = s.names.copy, ident(s.names.link_check_name)
+    copy, check = s.names.child, ident(s.names.link_check_name)
     columns = [ident(c) for c in columns]
     condition = " AND ".join(f"{c} IS NOT NULL" for c in columns)
     changes = [f"ALTER COLUMN {c} SET NOT NULL" for c in columns]
@@ -47,7 +47,9 @@ def set_not_null(
         Run(
             key=f"validate_{key}_check",
             title=f"Validate the NOT NULL check on the {what}",
-            statements=(validate_constraint(s.names.schema, s.plan.copy, s.names.link_check_name),),
+            statements=(
+                validate_constraint(s.names.schema, s.plan.child, s.names.link_check_name),
+            ),
         ),
         Brief(
             key=f"set_{key}_not_null",

@@ -121,7 +121,7 @@ def up(s: Situation) -> tuple[Action, ...]:
             key="switch",
             title="Switch to synchronous capture",
             build=build,
-            locks=((names.copy, SHARE_ROW), (names.parent, SHARE_ROW)),
+            locks=((names.child, SHARE_ROW), (names.parent, SHARE_ROW)),
             disabled=logged,
             statements=install_triggers(derive_triggers(names)),
         )
@@ -130,7 +130,7 @@ def up(s: Situation) -> tuple[Action, ...]:
         Brief(
             key="drop_log_triggers",
             title="Drop the log's triggers",
-            locks=((names.copy, EXCLUSIVE),),
+            locks=((names.child, EXCLUSIVE),),
             statements=remove_triggers(logged),
         )
     )
@@ -198,7 +198,7 @@ def down(s: Situation) -> tuple[Action, ...]:
         Brief(
             key="record_changes",
             title="Record changes in the log",
-            locks=((names.copy, EXCLUSIVE),),
+            locks=((names.child, EXCLUSIVE),),
             statements=(
                 *remove_triggers(derive_triggers(names)),
                 *install_triggers(build.log.triggers()),

@@ -98,14 +98,14 @@ def up(s: Situation) -> tuple[Action, ...]:
 
 def _move(s: Situation) -> TableBuild:
     # Not as before create_parent: the chain may never have come that far.
-    return build_of_retired(s.names, s.current(s.plan.copy))
+    return build_of_retired(s.names, s.current(s.plan.child))
 
 
 def down(s: Situation) -> tuple[Action, ...]:
     """Copy to the archive what the child has, while changes are captured. Then swap the names
     back."""
     plan, names, source = s.plan, s.names, _source(s)
-    copy, build = s.current(plan.copy), _move(s)
+    copy, build = s.current(plan.child), _move(s)
     syncs = (to_copy(s), to_source(s))
     logged = build.log.triggers()
     closing = close_triggers(names, RECONCILING, names.retired)
@@ -131,7 +131,7 @@ def down(s: Situation) -> tuple[Action, ...]:
                     names,
                     RECONCILING,
                     message,
-                    f'Write to "{plan.copy}"; the old table comes back.',
+                    f'Write to "{plan.child}"; the old table comes back.',
                 ),
                 *(f for sync in syncs for f in sync.function_statements()),
             ),
@@ -195,7 +195,7 @@ def compares(s: Situation) -> tuple[Comparison, ...]:
 
 def becomes(s: Situation) -> Portrait:
     source, copy = _source(s), s.child("retire_source")
-    taken = under_name(source, s.plan.copy)
+    taken = under_name(source, s.plan.child)
     child = replace(
         copy,
         columns=(*source.columns, copy.column(s.plan.link)),

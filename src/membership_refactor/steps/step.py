@@ -62,12 +62,12 @@ class Situation:
         return self.now.table(name)
 
     def source(self) -> Table:
-        """The wide table as it was before the copy."""
-        return self.before("copy_table").table(self.plan.source)
+        """The wide table as it was before the plan's first step."""
+        return self.before(self.plan.steps[0]).table(self.plan.source)
 
     def child(self, step: str) -> Table:
         """The copy, later the child, as it was before that step."""
-        return self.before(step).table(self.plan.copy)
+        return self.before(step).table(self.plan.child)
 
 
 Checks = Callable[[Situation], tuple[Check, ...]]

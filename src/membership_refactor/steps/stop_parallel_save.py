@@ -57,8 +57,8 @@ def evidence(s: Situation) -> Check:
         s.names,
         s.revisions,
         step="stop_parallel_save",
-        target=f'deprecated columns of "{s.plan.copy}"',
-        empty=s.names.copy,
+        target=f'deprecated columns of "{s.plan.child}"',
+        empty=s.names.child,
     )
 
 
@@ -78,11 +78,11 @@ def notes(s: Situation) -> tuple[str, ...]:
 
 
 def _both(s: Situation) -> tuple[tuple[str, Lock], ...]:
-    return ((s.names.copy, SHARE_ROW), (s.names.parent, SHARE_ROW))
+    return ((s.names.child, SHARE_ROW), (s.names.parent, SHARE_ROW))
 
 
 def _dropped(s: Situation, what: str, triggers: tuple[OwnTrigger, ...]) -> tuple[Action, ...]:
-    tables = {s.names.copy: "child", s.names.parent: "parent"}
+    tables = {s.names.child: "child", s.names.parent: "parent"}
     return tuple(
         Brief(
             key=f"drop_{which}_triggers",
@@ -124,7 +124,7 @@ def up(s: Situation) -> tuple[Action, ...]:
             statements=remember_parents(names, child),
         ),
         *_dropped(s, "parallel saving", two_way_triggers(names, child)),
-        *drop_keys(names.copy, deprecated_keys(s, child)),
+        *drop_keys(names.child, deprecated_keys(s, child)),
     )
 
 
@@ -168,7 +168,7 @@ def down(s: Situation) -> tuple[Action, ...]:
             key="refresh",
             title="Refresh the deprecated columns of the children",
             function=names.own("refresh"),
-            table=names.copy,
+            table=names.child,
             key_column=plan.id,
             key_type=child.column(plan.id).type,
         ),

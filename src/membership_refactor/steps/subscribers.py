@@ -10,14 +10,14 @@ def more_events(s: Situation) -> tuple[str, ...]:
     """From copy_table on, a consumer of all tables gets the copy's changes too."""
     return tuple(
         f'{_of(slot)}: from here on each write to "{s.plan.source}" is followed by an event of '
-        f'"{s.plan.copy}" in the same transaction. The copy itself is one event for each row'
+        f'"{s.plan.child}" in the same transaction. The copy itself is one event for each row'
         for slot in _slots(s)
     )
 
 
 def other_names(s: Situation) -> tuple[str, ...]:
     """From retire_source on, changes arrive under the name of the copy."""
-    source, copy, parent = s.plan.source, s.plan.copy, s.plan.parent
+    source, copy, parent = s.plan.source, s.plan.child, s.plan.parent
     table = s.before("retire_source").table(source)
     published = sorted({*(p.name for p in table.publications), *table.published_by_schema})
     opened = s.revisions.mention("link_children")

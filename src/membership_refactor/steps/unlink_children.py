@@ -55,7 +55,7 @@ def _over_children(s: Situation, function: str, key: str, title: str) -> tuple[A
             key=key,
             title=title,
             function=s.names.own(function),
-            table=s.names.copy,
+            table=s.names.child,
             key_column=s.plan.id,
             key_type=s.child("link_children").column(s.plan.id).type,
         ),
@@ -71,7 +71,7 @@ def down(s: Situation) -> tuple[Action, ...]:
     keeping = (*keep_uuid_triggers(names), *note_child_triggers(names, child))
     capture = (*derive_triggers(names), *keep_link_triggers(names))
     closing = close_triggers(names, CLOSED, names.parent)
-    link, copy, required = ident(plan.link), names.copy, required_columns(s, child)
+    link, copy, required = ident(plan.link), names.child, required_columns(s, child)
     chosen = ((c, child.column(c).not_null_name) for c in required)
     named = {c: name for c, name in chosen if name}
     return (
@@ -202,7 +202,7 @@ def _own_values(s: Situation, child: Table) -> tuple[Action, ...]:
             title="Derive the parents of those children again",
             function=names.own("settle_noted"),
             # Along the children, because the size of a batch is their number.
-            table=names.copy,
+            table=names.child,
             key_column=s.plan.link,
             key_type="pg_catalog.uuid",
         ),

@@ -24,11 +24,11 @@ def test_a_clone_of_everything_is_read_back_without_a_difference(
 ) -> None:
     catalog.run([*names.statements(), *names.surroundings(), *names.publication()])
     source = catalog.table(names.schema, names.table)
-    copy = cloned(source, name=names.plan.copy, link=names.plan.link)
+    copy = cloned(source, name=names.plan.child, link=names.plan.link)
 
     catalog.run(create_table(copy), role=names.quoted_owner)
 
-    found = catalog.table(names.schema, names.plan.copy)
+    found = catalog.table(names.schema, names.plan.child)
     assert copy_differences(names.plan, source, found) == ()
     assert found.column_names == (*source.column_names, names.plan.link)
     assert catalog.table(names.schema, names.table) == replace(source, bytes=source.bytes)
@@ -37,7 +37,7 @@ def test_a_clone_of_everything_is_read_back_without_a_difference(
 def test_the_copy_draws_its_ids_from_the_source(catalog: Catalog) -> None:
     catalog.run([*PLAIN.statements(), "INSERT INTO s.other VALUES (1)"])
     source = catalog.table(PLAIN.schema, PLAIN.table)
-    catalog.run(create_table(cloned(source, name=PLAIN.plan.copy, link=PLAIN.plan.link)))
+    catalog.run(create_table(cloned(source, name=PLAIN.plan.child, link=PLAIN.plan.link)))
 
     catalog.run(
         [
@@ -55,7 +55,7 @@ def test_the_copy_draws_its_ids_from_the_source(catalog: Catalog) -> None:
 def test_the_shipped_plan_names_the_copys_objects_after_the_copy() -> None:
     source = legacy_tables("public").table(SPLIT.source)
 
-    copy = cloned(source, name=SPLIT.copy, link=SPLIT.link)
+    copy = cloned(source, name=SPLIT.child, link=SPLIT.link)
 
     assert [index.name for index in copy.indexes if SPLIT.source in index.name] == [
         Names(SPLIT, "public").link_index_name  # by the name of the link
@@ -79,7 +79,7 @@ def test_no_two_objects_of_a_copy_get_one_name_and_all_fit() -> None:
     twin = replace(long, name="x" * 62 + "y")
     table = replace(source, indexes=(*source.indexes, long, twin))
 
-    copy = cloned(table, name=SPLIT.copy, link=SPLIT.link)
+    copy = cloned(table, name=SPLIT.child, link=SPLIT.link)
 
     given = [index.name for index in copy.indexes]
     assert len(set(given)) == len(given)

@@ -51,9 +51,9 @@ class Split:
             ]
         )
         self.source = self.table(names.table)
-        copy = cloned(self.source, name=self.plan.copy, link=self.plan.link)
+        copy = cloned(self.source, name=self.plan.child, link=self.plan.link)
         self.run(create_table(copy))
-        self.copy = self.table(self.plan.copy)
+        self.copy = self.table(self.plan.child)
 
     def table(self, name: str) -> Table:
         return replace(self.catalog.table(self.names.schema, name), rows=None, bytes=None)
@@ -76,7 +76,7 @@ class Split:
         return tuple((t, m.value) for t, m in hand_over_locks(self.own, self.source))
 
     def back(self) -> None:
-        now = self.table(self.plan.copy)
+        now = self.table(self.plan.child)
         self.run(
             [
                 *(
@@ -97,7 +97,7 @@ def test_over_and_back_gives_the_same_portraits(catalog: Catalog, names: Everyth
     split.back()
 
     assert split.table(names.table) == split.source
-    assert split.table(split.plan.copy) == split.copy
+    assert split.table(split.plan.child) == split.copy
 
 
 @BOTH
@@ -109,7 +109,7 @@ def test_twice_over_and_back_gives_the_same_portraits(catalog: Catalog, names: E
         split.back()
 
     assert split.table(names.table) == split.source
-    assert copy_differences(split.plan, split.source, split.table(split.plan.copy)) == ()
+    assert copy_differences(split.plan, split.source, split.table(split.plan.child)) == ()
 
 
 @BOTH
@@ -118,7 +118,7 @@ def test_the_copy_has_what_the_source_had(catalog: Catalog, names: Everything) -
 
     split.over()
 
-    copy = split.table(split.plan.copy)
+    copy = split.table(split.plan.child)
     before = split.source
     assert copy.column("id").identity == "by default"
     assert copy.column("id").sequence == before.column("id").sequence

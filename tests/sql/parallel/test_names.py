@@ -46,7 +46,7 @@ def test_parallel_saving_works_with(kind: str, new_database: NewDatabase) -> Non
     )  # fmt: skip
     child = Table(
         schema='te"n %ant',
-        name=plan.copy,
+        name=plan.child,
         columns=(
             Column(name="r", type="integer", not_null=True),
             Column(name=key, type="bigint"),

@@ -41,13 +41,13 @@ class Types:
     def wide(self, plan: TableSplit, column: str) -> tuple[str, bool] | None:
         """Type and NOT NULL of a column of the wide table."""
         parent = self.tables.get(plain(plan.parent), {}).get(plain(column))
-        for table in (plan.source, plan.copy, plan.retired):
+        for table in (plan.source, plan.child, plan.retired):
             known = self.tables.get(plain(table), {})
             if plain(column) in known and plain(plan.key[0]) in known:
                 type_, not_null = known[plain(column)]
                 # At interim the copy's key is nullable again; the parent's is not.
                 return type_, parent[1] if parent is not None else not_null
-        copied = self.of(plan.copy, column)
+        copied = self.of(plan.child, column)
         return parent or ((copied, False) if copied is not None else None)
 
 

@@ -61,7 +61,7 @@ def _remark(compared: Compared, text: str) -> Compared:
 def _in_database_names(tree: Any, comparer: Comparer) -> None:
     """Turn the consumer's spelling of the plan's names into the database's."""
     plan, names = comparer.plan, comparer.consumer.names
-    tables = {names.table(t).lower(): t for t in (plan.source, plan.copy, plan.parent)}
+    tables = {names.table(t).lower(): t for t in (plan.source, plan.child, plan.parent)}
     own = (*comparer.columns, plan.link, plan.parent_id)
     columns = {names.column(c).lower(): c for c in own}
     for node in tree.find_all(exp.Identifier):

@@ -170,6 +170,6 @@ class Scratch:
             columns = ", ".join(spelled for _, spelled in wide)
             return f"SELECT {columns} FROM {ident(self.table(table))}"
         columns = ", ".join(f"{'p' if n in deprecated else 'c'}.{spelled}" for n, spelled in wide)
-        child, parent = ident(self.table(self.plan.copy)), ident(self.table(self.plan.parent))
+        child, parent = ident(self.table(self.plan.child)), ident(self.table(self.plan.parent))
         uuid, link = ident(self.spell(self.plan.parent_id)), ident(self.spell(self.plan.link))
         return f"SELECT {columns} FROM {child} c LEFT JOIN {parent} p ON p.{uuid} = c.{link}"

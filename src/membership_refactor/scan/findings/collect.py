@@ -199,7 +199,7 @@ class Collector:
         if source.table.role is Role.RETIRED:
             why = "step drop_retired_table drops this archive"
         else:
-            why = f"its rows move to {plan.copy} at step retire_source"
+            why = f"its rows move to {plan.child} at step retire_source"
             if plan.source == plan.parent:
                 why += "; then its name means the parent"
         self.outcome.tables.append(

@@ -105,7 +105,7 @@ def _identity(resolution: Resolution, plan: TableSplit, early: bool) -> Iterator
         if role is Role.SOURCE and early:
             yield Sign(
                 "id",
-                f"{binding.written} of {plan.source} becomes the id of {plan.copy}; a row of "
+                f"{binding.written} of {plan.source} becomes the id of {plan.child}; a row of "
                 f"{plan.parent} is identified by {plan.parent_id}",
                 binding.start,
             )
@@ -114,8 +114,8 @@ def _identity(resolution: Resolution, plan: TableSplit, early: bool) -> Iterator
             if any(word in other.replace("_", "").lower() for word in words):
                 yield Sign(
                     "id",
-                    f"{binding.written} of {plan.copy} is passed on as {other}; it identifies one "
-                    f"row of {plan.copy}, not a row of {plan.parent}",
+                    f"{binding.written} of {plan.child} is passed on as {other}; it identifies one "
+                    f"row of {plan.child}, not a row of {plan.parent}",
                     binding.start,
                 )
 
@@ -141,7 +141,7 @@ def _multiplicity(resolution: Resolution, plan: TableSplit, early: bool) -> Iter
         if early and moves and source.span is not None and not source.target:
             yield Sign(
                 "multiplicity",
-                f"{plan.source} has one row per {plan.copy} now and one per {plan.parent} from "
+                f"{plan.source} has one row per {plan.child} now and one per {plan.parent} from "
                 "step create_parent on; the same text returns fewer rows",
                 source.span[0],
             )
@@ -207,7 +207,7 @@ def _writes(resolution: Resolution, plan: TableSplit) -> Iterator[Sign]:
             what = "fails" if binding.standing is Standing.GONE else frozen
             yield Sign(
                 "write",
-                f"a write to {binding.written} of {plan.copy} {what}; the value belongs to "
+                f"a write to {binding.written} of {plan.child} {what}; the value belongs to "
                 f"{plan.parent}",
                 binding.start,
             )
@@ -222,7 +222,7 @@ def _deletes(resolution: Resolution, plan: TableSplit, early: bool) -> Iterator[
         if deleted and source.table_span is not None:
             yield Sign(
                 "delete-order",
-                f"deleting from {plan.parent} fails while {plan.copy} has rows of it. Delete "
+                f"deleting from {plan.parent} fails while {plan.child} has rows of it. Delete "
                 "those first",
                 source.table_span[0],
             )

@@ -118,7 +118,7 @@ class FileScanner:
             return
         row_table = piece.row_table
         if row_table == UNKNOWN_TABLE:
-            row_table = view.names.table(view.structure.plan.copy).lower()
+            row_table = view.names.table(view.structure.plan.child).lower()
             if row_table not in view.tables:
                 row_table = next(iter(view.tables))
         collector.outcome.statements += 1

@@ -88,13 +88,13 @@ def structure_at(plan: TableSplit, stage: Stage, *, portrait: Portrait | None = 
     if stage is Stage.LEGACY:
         return Structure(plan, stage, (source,))
     if stage is Stage.COPY:
-        copy = TableAtStage(plan.copy, Role.COPY, (*going, link))
+        copy = TableAtStage(plan.child, Role.COPY, (*going, link))
         return Structure(plan, stage, (source, copy))
     if stage is Stage.INTERIM:
-        child = TableAtStage(plan.copy, Role.COPY, (*going, link))
+        child = TableAtStage(plan.child, Role.COPY, (*going, link))
     else:
         kept = columns(wide, going=Standing.GONE, rest=Standing.LIVE)
-        child = TableAtStage(plan.copy, Role.COPY, (*kept, link))
+        child = TableAtStage(plan.child, Role.COPY, (*kept, link))
     tables = [child, _parent(plan, wide)]
     retired = tuple((name, Standing.DEPRECATED) for name in wide)
     tables.append(TableAtStage(plan.retired, Role.RETIRED, retired, leaves=True))
@@ -108,7 +108,7 @@ def wide_columns(plan: TableSplit, *, portrait: Portrait | None = None) -> tuple
     """The wide table's columns in order. Extra columns of the portrait stay with the child."""
     if portrait is None:
         return plan.source_columns
-    for name in (plan.source, plan.copy, plan.retired):
+    for name in (plan.source, plan.child, plan.retired):
         table = portrait.find(name)
         # At interim the source's name is the parent's, which has the deprecated columns too.
         if table is not None and {plan.id, *plan.deprecated} <= set(table.column_names):

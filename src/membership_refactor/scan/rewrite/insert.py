@@ -60,7 +60,7 @@ def _one_row(reads: Reads, target: Source, names: list[str]) -> Edit:
         f"WITH {found} AS (INSERT INTO {schema}{view.spell_table(plan.parent)} ({parent_names}) "
         f"VALUES ({parent_values}) ON CONFLICT ({key}) DO UPDATE SET {first} = EXCLUDED.{first} "
         f"RETURNING {uuid})\n"
-        f"INSERT INTO {schema}{view.spell_table(plan.copy)} ({child_names}) "
+        f"INSERT INTO {schema}{view.spell_table(plan.child)} ({child_names}) "
         f"SELECT {child_values} FROM {found}"
     )
     return Edit(*reads.sql.body, f"{new} {returning}" if returning else new)

@@ -18,13 +18,13 @@ def path_edits(reads: Reads) -> Sequence[Edit]:
         raise NotMechanical("JPQL that writes has to be changed together with the entities")
     associations = [a for a, column in consumer.attributes.items() if column == plan.link]
     association = next(iter(associations), camel(plan.parent))
-    entities = [e for e, table in consumer.entities.items() if table == plan.copy]
+    entities = [e for e, table in consumer.entities.items() if table == plan.child]
     edits: list[Edit] = []
     for source in reads.resolution.ours:
         if not source.wide or source.table is None:
             continue
-        if source.table.table.name != plan.copy and source.table_span is not None:
-            edits.append(Edit(*source.table_span, next(iter(entities), pascal(plan.copy))))
+        if source.table.table.name != plan.child and source.table_span is not None:
+            edits.append(Edit(*source.table_span, next(iter(entities), pascal(plan.child))))
         for binding in reads.resolution.of(source):
             if binding.standing not in GOING:
                 continue

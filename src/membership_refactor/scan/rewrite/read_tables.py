@@ -96,9 +96,9 @@ class Reads:
     def renamed(self, source: Source, bindings: Sequence[Binding]) -> Iterator[Edit]:
         """Give the table the child's name, where only columns that stay are read."""
         assert source.table is not None and source.table_span is not None
-        if source.table.table.name == self.plan.copy:
+        if source.table.table.name == self.plan.child:
             return
-        new = self.view.spell_table(self.plan.copy)
+        new = self.view.spell_table(self.plan.child)
         self.forms.append("rename")
         yield Edit(*source.table_span, new)
         for binding in bindings if source.alias is None else ():
@@ -110,14 +110,14 @@ class Reads:
     def pair(self, source: Source) -> Pair:
         """Choose how child and parent are written in the place of the source."""
         schema = self.schema(source)
-        child = self.view.spell_table(self.plan.copy)
+        child = self.view.spell_table(self.plan.child)
         parent = self.view.spell_table(self.plan.parent)
         child_text, child_name = f"{schema}{child}", child
         if source.alias is not None:
             quote = "`" if self.view.dialect == "mysql" else '"'
             bare = source.alias.replace("_", "a").isalnum()
             child_name = source.alias if bare else f"{quote}{source.alias}{quote}"
-        elif source.table is None or source.table.table.name != self.plan.copy:
+        elif source.table is None or source.table.table.name != self.plan.child:
             plain = child.strip('"`')
             free = self.name(plain)
             child_name = child if free == plain else free
@@ -207,7 +207,7 @@ class Reads:
         alias = self.text[table_span[1] : source.span[1]].strip() or self.text[slice(*table_span)]
         return Edit(
             *source.span,
-            f"(SELECT {', '.join(columns)} FROM {schema}{view.spell_table(plan.copy)} {child} "
+            f"(SELECT {', '.join(columns)} FROM {schema}{view.spell_table(plan.child)} {child} "
             f"JOIN {schema}{view.spell_table(plan.parent)} {parent} "
             f"ON {self._link(child, parent)}) {alias}",
         )

@@ -55,7 +55,7 @@ def _of_trigger(
             if word in found:
                 yield (
                     f"{about} {word.upper()}. From {revisions.mention('retire_source')} on that "
-                    f'is "{plan.copy}"'
+                    f'is "{plan.child}"'
                 )
 
 

@@ -20,7 +20,7 @@ _SHOWN = 3
 
 
 def _own(plan: TableSplit, portrait: Portrait) -> Iterator[Table]:
-    names = dict.fromkeys((plan.source, plan.copy, plan.parent, plan.retired))
+    names = plan.tables
     return (table for name in names if (table := portrait.find(name)) is not None)
 
 

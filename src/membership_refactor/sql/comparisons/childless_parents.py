@@ -49,7 +49,7 @@ def saved_childless_parents(names: Names) -> Comparison:
 def _alone(names: Names, condition: str = "true") -> str:
     plan = names.plan
     of_parent = f"c.{ident(plan.link)} = p.{ident(plan.parent_id)}"
-    return f"NOT EXISTS (SELECT FROM {names.copy} AS c WHERE {of_parent} AND {condition})"
+    return f"NOT EXISTS (SELECT FROM {names.child} AS c WHERE {of_parent} AND {condition})"
 
 
 def _childless(names: Names, lost: str, mend: Callable[[str], str]) -> Comparison:
@@ -68,7 +68,7 @@ def _childless(names: Names, lost: str, mend: Callable[[str], str]) -> Compariso
 
     return Comparison(
         name="childless parents",
-        authority=plan.copy,
+        authority=plan.child,
         route=names.parent,
         route_key=plan.parent_id,
         route_type=UUID,
@@ -79,5 +79,5 @@ def _childless(names: Names, lost: str, mend: Callable[[str], str]) -> Compariso
         key_type=UUID,
         mend=lambda keys: (mend(keys),),
         was=rows_as_json(names.parent, uuid),
-        locks=((names.copy, EXCLUSIVE), (names.parent, EXCLUSIVE)),
+        locks=((names.child, EXCLUSIVE), (names.parent, EXCLUSIVE)),
     )

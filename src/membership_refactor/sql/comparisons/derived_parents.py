@@ -71,7 +71,7 @@ def children_and_parents(names: Names, child: Table) -> Comparison:
     def rows(left: str, right: str) -> str:
         return (
             f"WITH suspects AS MATERIALIZED (SELECT DISTINCT c.{link}\n"
-            f"FROM (SELECT * FROM {names.copy} WHERE {left}) AS c\n"
+            f"FROM (SELECT * FROM {names.child} WHERE {left}) AS c\n"
             # Ranges follow the children's ids: a range of uuids would touch most pages.
             f"LEFT JOIN {names.parent} AS p ON p.{uuid} = c.{link}\n"
             f"WHERE p.{uuid} IS NULL OR {differs(columns, 'p', 'c')})\n"
@@ -84,7 +84,7 @@ def children_and_parents(names: Names, child: Table) -> Comparison:
             # Two parents may have exchanged their keys, and then no order of updates works. A
             # parent can be deleted and derived again unless another table refers to it.
             f"DELETE FROM {names.parent} AS p WHERE p.{uuid} = ANY ({keys})\n"
-            f"AND EXISTS (SELECT FROM {names.copy} AS c WHERE c.{link} = p.{uuid} AND {says})\n"
+            f"AND EXISTS (SELECT FROM {names.child} AS c WHERE c.{link} = p.{uuid} AND {says})\n"
             "AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint AS r WHERE r.contype = 'f'\n"
             f"  AND r.confrelid = {literal(names.parent)}::pg_catalog.regclass)",
             f"SELECT {names.own('settle')}({keys}, true)",
@@ -92,8 +92,8 @@ def children_and_parents(names: Names, child: Table) -> Comparison:
 
     return Comparison(
         name="children and parents",
-        authority=plan.copy,
-        route=names.copy,
+        authority=plan.child,
+        route=names.child,
         route_key=plan.id,
         route_type=child.column(plan.id).type,
         rows=rows,
@@ -103,7 +103,7 @@ def children_and_parents(names: Names, child: Table) -> Comparison:
         key_type=UUID,
         mend=mend,
         was=rows_as_json(names.parent, uuid),
-        locks=((names.copy, EXCLUSIVE), (names.parent, EXCLUSIVE)),
+        locks=((names.child, EXCLUSIVE), (names.parent, EXCLUSIVE)),
         range_rows=HASHED_ROWS,
         rebuilt_by="rebuild_parent",
     )

@@ -32,7 +32,7 @@ def _joined(names: Names, join: str = "FULL", children: str = "") -> str:
     """Child ``c`` and parent ``p`` by the link; ``children`` is a condition on the children."""
     plan = names.plan
     return (
-        f"{rows_where(names.copy, children)} AS c\n"
+        f"{rows_where(names.child, children)} AS c\n"
         f"{join} JOIN {names.parent} AS p ON p.{ident(plan.parent_id)} = c.{ident(plan.link)}"
     )
 
@@ -111,12 +111,12 @@ def children_of_parents(names: Names, child: Table) -> Comparison:
             f"EXISTS (SELECT FROM {names.parent} AS p WHERE p.{uuid} = c.{link} "
             f"AND {differs(deprecated, 'p', 'c')})"
         )
-        point = f"UPDATE {names.copy} AS c SET {link} = q.{uuid} FROM {names.parent} AS q\nWHERE "
+        point = f"UPDATE {names.child} AS c SET {link} = q.{uuid} FROM {names.parent} AS q\nWHERE "
         return (
             f"{point}{mine} AND {has_no_parent(names)} AND {of_same_key}",
             f"{point}{mine} AND {different} AND {another}",
             make_parents(names, child, keys),
-            f"UPDATE {names.copy} AS c SET ({listed(plan.deprecated)}) = "
+            f"UPDATE {names.child} AS c SET ({listed(plan.deprecated)}) = "
             f"ROW ({listed(plan.deprecated, 'p.')}){raised}\nFROM {names.parent} AS p "
             f"WHERE p.{uuid} = c.{link} AND {mine} AND {differs(deprecated, 'p', 'c')}",
         )
@@ -124,7 +124,7 @@ def children_of_parents(names: Names, child: Table) -> Comparison:
     return Comparison(
         name="children of parents",
         authority=plan.parent,
-        route=names.copy,
+        route=names.child,
         route_key=plan.id,
         route_type=key_type,
         rows=rows,
@@ -133,8 +133,8 @@ def children_of_parents(names: Names, child: Table) -> Comparison:
         of_keys=of_keys,
         key_type=key_type,
         mend=mend,
-        was=rows_as_json(names.copy, key),
-        locks=((names.copy, EXCLUSIVE), (names.parent, EXCLUSIVE)),
+        was=rows_as_json(names.child, key),
+        locks=((names.child, EXCLUSIVE), (names.parent, EXCLUSIVE)),
         range_rows=HASHED_ROWS,
     )
 
@@ -152,17 +152,17 @@ def links_and_parents(names: Names, child: Table) -> Comparison:
 
     def rows(left: str, right: str) -> str:
         return (
-            f"SELECT c.{key}::text, {lost} FROM {names.copy} AS c\n"
+            f"SELECT c.{key}::text, {lost} FROM {names.child} AS c\n"
             f"WHERE c.{link} IS NULL OR c.{link} = ANY (ARRAY (\n"
             # The inner query reads links only, so it merges two indexes and reads no table.
-            f"  SELECT c.{link} FROM {names.copy} AS c WHERE {left} AND NOT EXISTS (\n"
+            f"  SELECT c.{link} FROM {names.child} AS c WHERE {left} AND NOT EXISTS (\n"
             f"    SELECT FROM {names.parent} AS p WHERE p.{uuid} = c.{link} AND {right})))"
         )
 
     return Comparison(
         name="links and parents",
         authority=plan.parent,
-        route=names.copy,
+        route=names.child,
         route_key=plan.link,
         route_type=UUID,
         rows=rows,
@@ -171,6 +171,6 @@ def links_and_parents(names: Names, child: Table) -> Comparison:
         of_keys=of_keys,
         key_type=child.column(plan.id).type,
         mend=None,
-        was=rows_as_json(names.copy, key),
-        locks=((names.copy, EXCLUSIVE), (names.parent, EXCLUSIVE)),
+        was=rows_as_json(names.child, key),
+        locks=((names.child, EXCLUSIVE), (names.parent, EXCLUSIVE)),
     )

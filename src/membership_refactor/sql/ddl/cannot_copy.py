@@ -65,7 +65,7 @@ def cannot_carry(
     if source.kind != "r":
         return (f'table "{source.name}" {_KINDS.get(source.kind, "is no ordinary table")}',)
     reasons = [*_shape(source), *_content(source), *_published(source)]
-    reasons += ambiguous_policies(source, plan.copy)
+    reasons += ambiguous_policies(source, plan.child)
     if server is not None:
         reasons += _role(source, server)
         reasons += _names(plan, source, server)
@@ -190,8 +190,8 @@ def _role(table: Table, server: Server) -> Iterator[str]:
 
 def _names(plan: TableSplit, source: Table, server: Server) -> Iterator[str]:
     """Names that the chain will need and that are in use."""
-    copy = cloned(source, name=plan.copy, link=plan.link)
-    wanted = {plan.copy, plan.retired, *(index.name for index in copy.indexes)}
+    copy = cloned(source, name=plan.child, link=plan.link)
+    wanted = {plan.child, plan.retired, *(index.name for index in copy.indexes)}
     if plan.parent != plan.source:
         wanted.add(plan.parent)
     for name in sorted(wanted & set(server.relations)):

@@ -79,7 +79,7 @@ def copy_differences(plan: TableSplit, source: Table, copy: Table) -> tuple[str,
 
     The order of columns is not compared: 0010's downgrade can add columns only at the end.
     """
-    expected = cloned(source, name=plan.copy, link=plan.link)
+    expected = cloned(source, name=plan.child, link=plan.link)
     return differences(expected, copy, without=("incoming",))
 
 

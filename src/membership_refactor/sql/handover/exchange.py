@@ -67,11 +67,11 @@ def hand_over(names: Names, source: Table) -> tuple[Statement, ...]:
         *drop_foreign_keys(source),
         *drop_behaviour(source),
         *unpublish(source),
-        *repoint_incoming(source, to=plan.copy),
-        *repoint_dependents(source, to=plan.copy),
+        *repoint_incoming(source, to=plan.child),
+        *repoint_dependents(source, to=plan.child),
         *rename_to_retired(plan, source),
         *move_identity(source, giver=names.retired, taker=names.copy, share=False),
-        *_behaviour(source, plan.copy),
+        *_behaviour(source, plan.child),
         *close_retired(names),
     )
 

@@ -35,7 +35,7 @@ def _found(names: Names) -> str:
     """SELECT of (kind, name, definition, state, at) of what stands in the catalog now. ``at`` is
     the quoted table of a trigger."""
     plan = names.plan
-    tables = dict.fromkeys((plan.source, plan.copy, plan.parent, plan.retired))
+    tables = plan.tables
     named = ", ".join(literal(table) for table in tables)
     ours = " OR ".join(
         f"pg_catalog.starts_with(t.tgname::pg_catalog.text, {literal(p)})" for p in OWN_PREFIXES

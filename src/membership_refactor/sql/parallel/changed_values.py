@@ -33,7 +33,7 @@ def to_children(
         texts = {name: f"c.{ident(name)} + 1" for name in sides.version}
         also = dict.fromkeys(sides.version, raised)
     return _either(
-        sides, (sides.names.copy, "c", sides.plan.id), static, where,
+        sides, (sides.names.child, "c", sides.plan.id), static, where,
         values=values, changes={**changes, **also}, texts=texts, time=time,
     )  # fmt: skip
 

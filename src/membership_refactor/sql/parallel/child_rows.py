@@ -49,7 +49,7 @@ def _settle_row(sides: Sides) -> str:
     {_overwrite_parent(sides)}
   END IF;
   IF saved.{sides.link} IS DISTINCT FROM parent.{sides.uuid} THEN
-    UPDATE {sides.names.copy} AS c SET {sides.link} = parent.{sides.uuid}
+    UPDATE {sides.names.child} AS c SET {sides.link} = parent.{sides.uuid}
     WHERE c.{sides.id} = saved.{sides.id};
   END IF;
   IF {differs(sides.deprecated, "saved", "parent")} THEN
@@ -66,7 +66,7 @@ def _overwrite_row(sides: Sides) -> str:
     set_list = set_to(sides.plan.deprecated, "parent")
     return to_children(
         sides,
-        f"UPDATE {sides.names.copy} AS c SET {set_list}\n    WHERE {_this(sides)};",
+        f"UPDATE {sides.names.child} AS c SET {set_list}\n    WHERE {_this(sides)};",
         _this(sides),
         values=of_record(sides.plan.deprecated, "parent"),
         changes=unlike((sides.child.column(c) for c in sides.plan.deprecated), "c", "parent"),
@@ -173,7 +173,7 @@ def _reparent(sides: Sides) -> str:
             c.name: f"{differs((c,), 'c', 'former')} AND {differs((c,), 'c', 'parent')}"
             for c in sides.values
         }
-        rows = f"FROM {sides.names.copy} AS c WHERE c.{sides.id} = saved.{sides.id}"
+        rows = f"FROM {sides.names.child} AS c WHERE c.{sides.id} = saved.{sides.id}"
         lines.append(
             f"IF former.{sides.uuid} IS NOT NULL AND {differs(sides.values, 'saved', 'former')} "
             f"THEN\n      {record_own_values(sides, rows, 'parent', losing, raised=False)};\n"
@@ -197,7 +197,7 @@ def _carry_values(sides: Sides) -> str:
     # may replace the siblings' values, and those are recorded.
     losing = {c.name: differs((c,), "c", "saved") for c in sides.values}
     rows = (
-        f"FROM {sides.names.copy} AS c WHERE c.{sides.link} = parent.{sides.uuid} "
+        f"FROM {sides.names.child} AS c WHERE c.{sides.link} = parent.{sides.uuid} "
         f"AND c.{sides.id} <> saved.{sides.id}"
     )
     apart = f"p.{sides.uuid} = parent.{sides.uuid} AND ({' OR '.join(news)})"

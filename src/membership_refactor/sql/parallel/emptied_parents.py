@@ -15,7 +15,7 @@ from membership_refactor.sql.triggers import trigger_function
 
 
 def _childless(sides: Sides, uuid: str) -> str:
-    return f"NOT EXISTS (SELECT FROM {sides.names.copy} AS c WHERE c.{sides.link} = {uuid})"
+    return f"NOT EXISTS (SELECT FROM {sides.names.child} AS c WHERE c.{sides.link} = {uuid})"
 
 
 def collect_function(sides: Sides, *, keep: bool = False) -> tuple[Statement, ...]:
@@ -124,7 +124,7 @@ def truncated_function(sides: Sides, *, keep: bool = False) -> tuple[Statement, 
         act = f"""DELETE FROM {names.own("emptied")};
   DELETE FROM {ours} AND p.{u} <> ALL ({kept});
   {act}"""
-    message = f"{sides.plan.copy} cannot be truncated in a transaction with an old snapshot"
+    message = f"{sides.plan.child} cannot be truncated in a transaction with an old snapshot"
     body = f"""  IF pg_catalog.current_setting('transaction_isolation')
     IN ('repeatable read', 'serializable') THEN
     RAISE feature_not_supported USING MESSAGE = {literal(message)},

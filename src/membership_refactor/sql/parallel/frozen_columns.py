@@ -13,7 +13,7 @@ from membership_refactor.sql.types import differs
 
 def _refuse(sides: Sides, column: str) -> str:
     plan = sides.plan
-    message = f'column "{column}" of {plan.copy} is frozen'
+    message = f'column "{column}" of {plan.child} is frozen'
     hint = (
         f'Leave "{column}" out of the statement and give only {plan.link}. '
         f'Write "{column}" of {plan.parent}.'
@@ -22,7 +22,7 @@ def _refuse(sides: Sides, column: str) -> str:
         literal(message),
         literal(hint),
         f"SCHEMA = {literal(sides.names.schema)}",
-        f"TABLE = {literal(plan.copy)}",
+        f"TABLE = {literal(plan.child)}",
         f"COLUMN = {literal(column)}",
     )
 

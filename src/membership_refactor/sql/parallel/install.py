@@ -39,7 +39,7 @@ TRIGGER_FUNCTIONS = (
 
 
 def _leaving(sides: Sides, prefix: str) -> tuple[OwnTrigger, ...]:
-    own, child = sides.names.own, sides.names.copy
+    own, child = sides.names.own, sides.names.child
     return (
         OwnTrigger(
             after(f"{prefix}_left_update"),
@@ -69,19 +69,19 @@ def two_way_triggers(names: Names, child: Table) -> tuple[OwnTrigger, ...]:
     )
     return (
         OwnTrigger(
-            before("parallel"), "BEFORE INSERT", names.copy, names.own("child_before"), each="ROW"
+            before("parallel"), "BEFORE INSERT", names.child, names.own("child_before"), each="ROW"
         ),
         OwnTrigger(
             after("parallel_insert"),
             "AFTER INSERT",
-            names.copy,
+            names.child,
             names.own("child_inserted"),
             each="ROW",
         ),
         OwnTrigger(
             after("parallel_update"),
             "AFTER UPDATE",
-            names.copy,
+            names.child,
             names.own("child_updated"),
             when=relevant,
             each="ROW",
@@ -102,7 +102,11 @@ def freeze_triggers(names: Names, child: Table) -> tuple[OwnTrigger, ...]:
     """The trigger of 0009."""
     return (
         OwnTrigger(
-            before("frozen"), "BEFORE INSERT OR UPDATE", names.copy, names.own("frozen"), each="ROW"
+            before("frozen"),
+            "BEFORE INSERT OR UPDATE",
+            names.child,
+            names.own("frozen"),
+            each="ROW",
         ),
     )
 
@@ -114,21 +118,21 @@ def refresh_triggers(names: Names, child: Table) -> tuple[OwnTrigger, ...]:
         OwnTrigger(
             before("refilling"),
             "BEFORE INSERT OR UPDATE",
-            names.copy,
+            names.child,
             names.own("refilling"),
             each="ROW",
         ),
         OwnTrigger(
             after("refresh_insert"),
             "AFTER INSERT",
-            names.copy,
+            names.child,
             names.own("child_filled"),
             each="ROW",
         ),
         OwnTrigger(
             after("refresh_update"),
             "AFTER UPDATE",
-            names.copy,
+            names.child,
             names.own("child_filled"),
             when=f"OLD.{sides.link} IS DISTINCT FROM NEW.{sides.link}",
             each="ROW",

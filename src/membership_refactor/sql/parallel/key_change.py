@@ -26,7 +26,7 @@ def change_key(sides: Sides) -> str:
     written by one statement, whose events come after it.
     """
     names, u, link = sides.names, sides.uuid, sides.link
-    children, parents = names.copy, names.parent
+    children, parents = names.child, names.parent
     same = (
         f"c.{link} = parent.{u} AND (c.{sides.id} = saved.{sides.id} "
         f"OR NOT {differs(sides.deprecated, 'c', 'saved')})"
@@ -105,7 +105,7 @@ def _move_children(sides: Sides, others: str, same: str, replaced: str) -> str:
     link = sides.plan.link
     return to_children(
         sides,
-        f"UPDATE {sides.names.copy} AS c SET {sides.link} = claimed{others} WHERE {same};",
+        f"UPDATE {sides.names.child} AS c SET {sides.link} = claimed{others} WHERE {same};",
         same,
         values={link: "claimed", **of_record(sides.plan.parent_values, "result")},
         changes={
@@ -125,7 +125,7 @@ def _note_own(sides: Sides, same: str) -> str:
         f"AND {differs((c,), 'c', 'result')}"
         for c in sides.values
     }
-    rows = f"FROM {sides.names.copy} AS c WHERE {same}"
+    rows = f"FROM {sides.names.child} AS c WHERE {same}"
     # The row keeps its own time of change.
     own_time = f"c.{ident(sides.plan.changed)}" if sides.plan.changed else None
     return (

@@ -81,7 +81,7 @@ def list_losers(names: Names, child: Table) -> tuple[Statement, ...]:
         Statement(f"DELETE FROM {names.own('losers')}"),
         Statement(
             f'INSERT INTO {names.own("losers")} ("child id")\n'
-            f"SELECT c.{sides.id} FROM {names.copy} AS c\n"
+            f"SELECT c.{sides.id} FROM {names.child} AS c\n"
             f"JOIN {names.parent} AS p ON p.{sides.uuid} = c.{sides.link}\n"
             f"WHERE {differs(sides.values, 'c', 'p')}"
         ),
@@ -96,7 +96,7 @@ def lock_parents(sides: Sides, condition: str) -> str:
     """
     return (
         f"PERFORM 1 FROM {sides.names.parent} AS q WHERE q.{sides.uuid} IN (\n"
-        f"    SELECT p.{sides.uuid} FROM {sides.names.copy} AS c\n"
+        f"    SELECT p.{sides.uuid} FROM {sides.names.child} AS c\n"
         f"    JOIN {sides.names.parent} AS p ON p.{sides.uuid} = c.{sides.link}\n"
         f"    WHERE {condition})\n"
         f"  ORDER BY q.{sides.uuid} FOR NO KEY UPDATE;"
@@ -107,12 +107,12 @@ def replace_function(sides: Sides, arguments: str) -> tuple[Statement, ...]:
     names = sides.names
     apart = differs(sides.values, "c", "p")
     mine = f"c.{sides.id} = ANY (mine)"
-    joined = f"FROM {names.copy} AS c JOIN {names.parent} AS p ON p.{sides.uuid} = c.{sides.link}"
+    joined = f"FROM {names.child} AS c JOIN {names.parent} AS p ON p.{sides.uuid} = c.{sides.link}"
     beside = [f"{ident(c)} = GREATEST(c.{ident(c)}, p.{ident(c)})" for c in sides.changed]
     changed = "".join(f", {item}" for item in (*beside, *sides.raised()))
     written = f"""{lock_parents(sides, f"{mine} AND {apart}")}
   {record_own_values(sides, f"{joined}{chr(10)}    WHERE {mine}", "p", _apart(sides, "c", "p"))};
-  UPDATE {names.copy} AS c SET {set_to(sides.plan.parent_values, "p")}{changed}
+  UPDATE {names.child} AS c SET {set_to(sides.plan.parent_values, "p")}{changed}
   FROM {names.parent} AS p
   WHERE p.{sides.uuid} = c.{sides.link} AND {mine} AND {apart};
   GET DIAGNOSTICS written = ROW_COUNT;"""
@@ -144,11 +144,11 @@ def remember_parents(names: Names, child: Table) -> tuple[Statement, ...]:
     return (
         Statement(
             f"DELETE FROM {entries} AS r\n"
-            f"WHERE NOT EXISTS (SELECT FROM {names.copy} AS c WHERE {of_entry})"
+            f"WHERE NOT EXISTS (SELECT FROM {names.child} AS c WHERE {of_entry})"
         ),
         Statement(
             f"UPDATE {entries} AS r SET under = c.{sides.link}\n"
-            f"FROM {names.copy} AS c WHERE {of_entry}"
+            f"FROM {names.child} AS c WHERE {of_entry}"
         ),
     )
 
@@ -158,7 +158,7 @@ def forget_others(names: Names, child: Table) -> Statement:
     sides = Sides(names, child)
     return Statement(
         f"DELETE FROM {names.own('replaced')} AS r WHERE r.under IS NOT NULL AND NOT EXISTS (\n"
-        f'  SELECT FROM {names.copy} AS c WHERE c.{sides.id} = r."child id" '
+        f'  SELECT FROM {names.child} AS c WHERE c.{sides.id} = r."child id" '
         f"AND c.{sides.link} = r.under)"
     )
 

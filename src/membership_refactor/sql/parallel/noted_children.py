@@ -37,7 +37,7 @@ def note_children_function(sides: Sides) -> tuple[Statement, ...]:
     """
     apart = f"c.{sides.link} <> {computed(sides.names, 'c')}"
     held = (
-        f"WITH held AS (\n    SELECT {_row(sides, 'c')} FROM {sides.names.copy} AS c\n"
+        f"WITH held AS (\n    SELECT {_row(sides, 'c')} FROM {sides.names.child} AS c\n"
         f"    WHERE c.{sides.id} BETWEEN lo AND hi AND {apart} FOR SHARE)\n  "
     )
     body = f"""  {held}{_insert(sides, "SELECT h.* FROM held AS h", "DO NOTHING")};
@@ -76,14 +76,14 @@ def note_child_functions(names: Names, child: Table) -> tuple[Statement, ...]:
   END IF;
   IF TG_OP <> 'DELETE' THEN
     SELECT {_row(sides, "c")} INTO saved
-    FROM {names.copy} AS c WHERE c.{sides.id} = NEW.{sides.id};
+    FROM {names.child} AS c WHERE c.{sides.id} = NEW.{sides.id};
     IF FOUND AND saved.{sides.link} <> {computed(names, "saved")} THEN
       {_insert(sides, f"VALUES ({_row(sides, 'saved')})", again)};
     END IF;
   END IF;
   RETURN NULL;"""
     return trigger_function(
-        names.own("note_child"), body, declare="  saved record;", whole=(names.copy,)
+        names.own("note_child"), body, declare="  saved record;", whole=(names.child,)
     )
 
 
@@ -95,14 +95,14 @@ def note_child_triggers(names: Names, child: Table) -> tuple[OwnTrigger, ...]:
         OwnTrigger(
             after("note_child"),
             "AFTER INSERT OR DELETE",
-            names.copy,
+            names.child,
             names.own("note_child"),
             each="ROW",
         ),
         OwnTrigger(
             after("note_child_update"),
             "AFTER UPDATE",
-            names.copy,
+            names.child,
             names.own("note_child"),
             when=differs(watched, "OLD", "NEW"),
             each="ROW",

@@ -20,7 +20,7 @@ def _reread(sides: Sides) -> str:
     # parent: the comparison below would see the old ones, carry nothing, and leave them apart.
     # FOR KEY SHARE would pass over such a write.
     children = (
-        f"1 FROM {sides.names.copy} AS c WHERE c.{sides.link} = NEW.{sides.uuid} FOR NO KEY UPDATE"
+        f"1 FROM {sides.names.child} AS c WHERE c.{sides.link} = NEW.{sides.uuid} FOR NO KEY UPDATE"
     )
     return f"""{guard(sides.names, lock, children)}
   {sides.reread_parent(f"NEW.{sides.uuid}")}
@@ -54,10 +54,10 @@ def propagate_function(sides: Sides) -> tuple[Statement, ...]:
         losing[column.name] = f"{written} AND {apart} AND {differs((column,), 'c', 'OLD')}"
     sets += [*filter(None, [sides.carried("parent", "c")]), *sides.raised()]
     siblings = f"c.{sides.link} = parent.{sides.uuid}"
-    rows = f"FROM {names.copy} AS c WHERE {siblings}"
+    rows = f"FROM {names.child} AS c WHERE {siblings}"
     time = sides.carried("parent", "c").partition(" = ")[2] or None
     written_down = (
-        f"IF EXISTS (SELECT FROM {names.copy} AS c\n    WHERE {siblings}"
+        f"IF EXISTS (SELECT FROM {names.child} AS c\n    WHERE {siblings}"
         f" AND ({' OR '.join(f'({condition})' for condition in losing.values())})) THEN\n"
         f"    {record_own_values(sides, rows, 'parent', losing, time=time)};\n"
         "  END IF;"
@@ -70,7 +70,7 @@ def propagate_function(sides: Sides) -> tuple[Statement, ...]:
     wrote |= {c.name: differs((c,), "NEW", "OLD") for c in sides.values}
     written = to_children(
         sides,
-        f"UPDATE {names.copy} AS c SET {', '.join(sets)}\n  WHERE {apart};",
+        f"UPDATE {names.child} AS c SET {', '.join(sets)}\n  WHERE {apart};",
         apart,
         values=of_record(sides.plan.deprecated, "parent"),
         changes={name: f"{wrote[name]} AND {unequal}" for name, unequal in changes.items()},
@@ -103,7 +103,7 @@ def refill_function(sides: Sides) -> tuple[Statement, ...]:
     apart = f"{siblings} AND {differs(sides.deprecated, 'c', 'parent')}"
     written = to_children(
         sides,
-        f"UPDATE {sides.names.copy} AS c SET {', '.join(sets)}\n  WHERE {apart};",
+        f"UPDATE {sides.names.child} AS c SET {', '.join(sets)}\n  WHERE {apart};",
         apart,
         values=of_record(sides.plan.deprecated, "parent"),
         changes=unlike((sides.child.column(c) for c in sides.plan.deprecated), "c", "parent"),

@@ -27,7 +27,7 @@ def list_newer(names: Names, child: Table) -> tuple[Statement, ...]:
                 f"INSERT INTO {newer} (uuid)\n"
                 f"SELECT p.{sides.uuid} FROM {names.parent} AS p\n"
                 f"JOIN (SELECT c.{sides.link}, pg_catalog.max(c.{ident(column)}) AS time\n"
-                f"  FROM {names.copy} AS c GROUP BY 1) AS g ON g.{sides.link} = p.{sides.uuid}\n"
+                f"  FROM {names.child} AS c GROUP BY 1) AS g ON g.{sides.link} = p.{sides.uuid}\n"
                 f"WHERE p.{ident(column)} > g.time"
             )
             for column in sides.changed
@@ -51,7 +51,7 @@ def refresh_function(names: Names, child: Table) -> tuple[Statement, ...]:
         changed = f", {t} = CASE WHEN {since} THEN GREATEST(c.{t}, p.{t}) ELSE c.{t} END"
     changed += "".join(f", {item}" for item in sides.raised(since))
     work = f"""{lock_parents(sides, mine)}
-  UPDATE {names.copy} AS c SET {set_to(plan.deprecated, "p")}{changed}
+  UPDATE {names.child} AS c SET {set_to(plan.deprecated, "p")}{changed}
   FROM {names.parent} AS p
   WHERE p.{sides.uuid} = c.{sides.link} AND {mine};
   GET DIAGNOSTICS written = ROW_COUNT;"""

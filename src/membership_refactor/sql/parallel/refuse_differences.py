@@ -31,7 +31,7 @@ def refuse_contradiction(sides: Sides, row: str, condition: str) -> str:
           {literal(plan.link)}, {row}.{sides.link}, {literal(plan.parent)},
           pg_catalog.array_to_string(ARRAY[{named}], ', ')),
         HINT = {literal(f"Give only {plan.link}, or write the columns of {plan.parent}.")},
-        SCHEMA = {literal(sides.names.schema)}, TABLE = {literal(plan.copy)};
+        SCHEMA = {literal(sides.names.schema)}, TABLE = {literal(plan.child)};
     END IF;"""
 
 
@@ -43,13 +43,13 @@ def refuse_resistance(sides: Sides, rows: str, apart: str) -> str:
     follows, and parent and child would differ without any error.
     """
     plan, names = sides.plan, sides.names
-    message = f"a row of {plan.copy} and its parent in {plan.parent} could not be made equal"
+    message = f"a row of {plan.child} and its parent in {plan.parent} could not be made equal"
     hint = (
-        f"A BEFORE trigger of {plan.copy} or {plan.parent} drops or undoes the write. "
+        f"A BEFORE trigger of {plan.child} or {plan.parent} drops or undoes the write. "
         "Change it so that it accepts a value that the other table has."
     )
-    schema, table = f"SCHEMA = {literal(names.schema)}", f"TABLE = {literal(plan.copy)}"
-    return f"""IF EXISTS (SELECT FROM {names.copy} AS c
+    schema, table = f"SCHEMA = {literal(names.schema)}", f"TABLE = {literal(plan.child)}"
+    return f"""IF EXISTS (SELECT FROM {names.child} AS c
     JOIN {names.parent} AS p ON p.{sides.uuid} = c.{sides.link}
     WHERE {rows} AND ({apart})) THEN
     {refusal(literal(message), literal(hint), schema, table)}

@@ -61,7 +61,7 @@ def _restore(sides: Sides, arguments: str) -> tuple[Statement, ...]:
         )
     mine = 'r."child id" BETWEEN lo AND hi'
     work = f"""WITH back AS (
-    UPDATE {names.copy} AS c SET {sets}
+    UPDATE {names.child} AS c SET {sets}
     FROM {names.own("replaced")} AS r
     WHERE r."child id" = c.{sides.id} AND {mine}
       AND ({" OR ".join(still(c) for c in sides.values)})
@@ -192,8 +192,8 @@ def choose_restored(names: Names, child: Table) -> Statement:
         f"FROM (SELECT c.{sides.id},\n      {chosen}\n"
         f"    FROM (SELECT {read},\n"
         f'        pg_catalog.row_number() OVER ({family} ORDER BY c.{sides.id}) AS "own place"\n'
-        f"      FROM {names.copy} AS c\n"
-        f"      WHERE c.{sides.link} IN (SELECT d.{sides.link} FROM {names.copy} AS d\n"
+        f"      FROM {names.child} AS c\n"
+        f"      WHERE c.{sides.link} IN (SELECT d.{sides.link} FROM {names.child} AS d\n"
         f'        JOIN {entries} AS e ON e."child id" = d.{sides.id})) AS c\n'
         f'    LEFT JOIN {entries} AS r ON r."child id" = c.{sides.id}) AS f\n'
         f'WHERE f.{sides.id} = r."child id"'

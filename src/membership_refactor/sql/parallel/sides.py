@@ -33,7 +33,7 @@ class Sides:
     @property
     def tables(self) -> tuple[str, str]:
         """Both tables, quoted and qualified."""
-        return (self.names.copy, self.names.parent)
+        return (self.names.child, self.names.parent)
 
     @cached_property
     def id(self) -> str:
@@ -107,7 +107,7 @@ class Sides:
         columns = listed((self.plan.id, self.plan.link, *self.shared), "c.")
         return (
             f"SELECT c.xmin, {columns} INTO {ROW_OF_CHILD}\n"
-            f"  FROM {self.names.copy} AS c WHERE c.{self.id} = NEW.{self.id};\n"
+            f"  FROM {self.names.child} AS c WHERE c.{self.id} = NEW.{self.id};\n"
             "  IF NOT FOUND THEN\n    RETURN NULL;\n  END IF;"
         )
 
@@ -151,7 +151,7 @@ class Sides:
 
     def key_share(self) -> str:
         """The lock on the child row that is read again, for ``snapshot_fence.guard``."""
-        return f"1 FROM {self.names.copy} AS c WHERE c.{self.id} = NEW.{self.id} FOR KEY SHARE"
+        return f"1 FROM {self.names.child} AS c WHERE c.{self.id} = NEW.{self.id} FOR KEY SHARE"
 
     def carried(self, row: str, target: str) -> str:
         """Sets the time of change of a row that follows ``row``: to the writer's time. If the

@@ -35,7 +35,7 @@ def grouped(
     ``table`` stands in the children's place.
     """
     plan = names.plan
-    link, table = ident(plan.link), table or names.copy
+    link, table = ident(plan.link), table or names.child
     choices = _choices(plan, child)
     wanted = set(choices.values()) - {Agreed()} or {FromRow(latest=True)}
     shared = [*plan.deprecated, *((plan.changed,) if plan.changed else ())]
@@ -150,7 +150,7 @@ def settle_function(names: Names, child: Table) -> tuple[Statement, ...]:
     # parent before the events of its children; then it has the key of the parent to be inserted.
     message = f"the last child of a parent in {plan.parent} would go while other rows refer to it"
     hint = (
-        f"Write the rows that refer to it first, or leave a child in {plan.copy}. Until both "
+        f"Write the rows that refer to it first, or leave a child in {plan.child}. Until both "
         "tables are saved in parallel a parent cannot stay without children."
     )
     body = f"""
@@ -163,7 +163,7 @@ BEGIN
     UPDATE {names.parent} AS p SET {uuid} = p.{uuid} WHERE p.{uuid} = ANY (uuids);
   END IF;
   own_gone := ARRAY(SELECT p.{uuid} FROM {names.parent} AS p WHERE p.{uuid} = ANY (uuids)
-    AND NOT EXISTS (SELECT FROM {names.copy} AS c WHERE c.{link} = p.{uuid}));
+    AND NOT EXISTS (SELECT FROM {names.child} AS c WHERE c.{link} = p.{uuid}));
   IF pg_catalog.cardinality(own_gone) > 0 THEN
     IF pg_catalog.cardinality({names.own("referred")}(own_gone)) > 0 THEN
       RAISE foreign_key_violation USING MESSAGE = {literal(message)}, HINT = {literal(hint)},
@@ -199,7 +199,7 @@ def derive_functions(names: Names, *, restoring: bool = False) -> tuple[Statemen
     plan = names.plan
     key, link = ident(plan.id), ident(plan.link)
     made: list[Statement] = []
-    whole = (names.copy, names.parent)
+    whole = (names.child, names.parent)
     later = (
         f" AND NOT EXISTS (SELECT FROM {names.own('unsettled')} AS u WHERE u.uuid = z.k\n"
         "    AND u.xid = pg_catalog.pg_current_xact_id())"
@@ -214,7 +214,7 @@ def derive_functions(names: Names, *, restoring: bool = False) -> tuple[Statemen
             if kind == "delete"
             else (
                 # An array, not IN: see the capture between source and copy.
-                f"1 FROM {names.copy} AS c\n"
+                f"1 FROM {names.child} AS c\n"
                 f"    WHERE c.{key} = ANY (ARRAY(SELECT n.{key} FROM n)) FOR KEY SHARE",
             )
         )
@@ -269,7 +269,7 @@ def derive_triggers(names: Names) -> tuple[OwnTrigger, ...]:
     return tuple(
         OwnTrigger(
             name=after(f"derive_{kind}"),
-            table=names.copy,
+            table=names.child,
             event=f"AFTER {kind.upper()}",
             function=names.own(f"derive_{kind}"),
             referencing=reference,

@@ -17,7 +17,7 @@ def keep_link_function(names: Names) -> tuple[Statement, ...]:
     """
     plan = names.plan
     link = ident(plan.link)
-    message = f'column "{plan.link}" of {plan.copy} follows the key and cannot be written yet'
+    message = f'column "{plan.link}" of {plan.child} follows the key and cannot be written yet'
     hint = (
         f"Leave {plan.link} out of the statement. An application may write it "
         "once parent and child are saved in parallel."
@@ -27,7 +27,7 @@ def keep_link_function(names: Names) -> tuple[Statement, ...]:
     NEW.{link} := {computed(names, "NEW", "link")};
   ELSIF NEW.{link} IS DISTINCT FROM {computed(names, "NEW", "link")} THEN
     RAISE object_not_in_prerequisite_state USING MESSAGE = {literal(message)},
-      HINT = {literal(hint)}, SCHEMA = {literal(names.schema)}, TABLE = {literal(plan.copy)},
+      HINT = {literal(hint)}, SCHEMA = {literal(names.schema)}, TABLE = {literal(plan.child)},
       COLUMN = {literal(plan.link)};
   END IF;
   RETURN NEW;"""
@@ -40,7 +40,7 @@ def keep_link_triggers(names: Names) -> tuple[OwnTrigger, ...]:
     changed = " OR ".join(
         f"OLD.{ident(c)} IS DISTINCT FROM NEW.{ident(c)}" for c in (*plan.key, plan.link)
     )
-    function, table = names.own("keep_link"), names.copy
+    function, table = names.own("keep_link"), names.child
     return (
         OwnTrigger(before("keep_link_insert"), "BEFORE INSERT", table, function, each="ROW"),
         OwnTrigger(

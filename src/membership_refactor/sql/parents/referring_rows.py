@@ -40,7 +40,7 @@ BEGIN
     FROM pg_catalog.pg_constraint AS k
     WHERE k.confrelid = {literal(parent)}::pg_catalog.regclass AND k.contype = 'f'
       AND k.conparentid = 0 AND NOT (k.conname = {link}
-        AND k.conrelid = {literal(names.copy)}::pg_catalog.regclass)
+        AND k.conrelid = {literal(names.child)}::pg_catalog.regclass)
   LOOP
     IF NOT own_key.seen THEN
       RETURN uuids;
