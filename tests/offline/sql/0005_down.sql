@@ -12,7 +12,7 @@ $body$;
 SELECT pg_catalog.set_config('role', coalesce((SELECT pg_catalog.max(pg_catalog.pg_get_userbyid(c.relowner)::text)
   FROM pg_catalog.pg_class AS c
   WHERE c.relnamespace = pg_catalog.to_regnamespace('"public"')
-    AND c.relkind IN ('r', 'p') AND c.relname IN ('programme_membership', 'curriculum_membership', 'programme_membership', 'programme_membership_retired')),
+    AND c.relkind IN ('r', 'p') AND c.relname IN ('programme_membership', 'curriculum_membership', 'programme_membership_retired')),
     pg_catalog.current_setting('role')), false) AS refactor_owner \gset
 
 DO $body$
