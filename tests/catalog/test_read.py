@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, cast
 
 import psycopg
@@ -9,8 +10,10 @@ import pytest
 from sqlalchemy import create_engine
 
 from membership_refactor.catalog.read import read_portrait, read_server
+from membership_refactor.errors import RefactorError
 from membership_refactor.plans.legacy_tables import legacy_tables
 from membership_refactor.portrait import differences
+from membership_refactor.portrait.document import vanished
 from membership_refactor.sql.ddl.create import create_tables
 from tests.fixtures.portraits import Catalog
 from tests.portrait.everything import PLAIN
@@ -135,3 +138,47 @@ def _statements(catalog: Catalog, names: list[str]) -> int:
         read_portrait(connection, "public", names)
     assert count > 0
     return count
+
+
+@pytest.mark.parametrize(
+    ("kind", "definition", "said"),
+    [
+        ("VIEW", "AS SELECT v FROM public.t", "could not open relation with OID"),
+        ("STATISTICS", "ON id, v FROM public.t", "is gone"),
+    ],
+)
+def test_an_object_that_is_dropped_while_it_is_read_is_no_part_of_a_portrait(
+    kind: str, definition: str, said: str, catalog: Catalog
+) -> None:
+    """Under an old snapshot the dependency stands, and PostgreSQL describes it as NULL."""
+    catalog.run(
+        [
+            "CREATE TABLE public.t (id bigint PRIMARY KEY, v text)",
+            f"CREATE {kind} public.of_t {definition}",
+        ]
+    )
+    engine = create_engine(catalog.url, isolation_level="REPEATABLE READ")
+    with engine.connect() as old:
+        old.exec_driver_sql("SELECT 1")
+        catalog.run([f"DROP {kind} public.of_t"])
+
+        with pytest.raises(RefactorError, match="changed each of the 10 times") as raised:
+            read_portrait(old, "public", ["t"])
+
+    assert said in str(raised.value)
+    engine.dispose()
+    uses = catalog.portrait("public", ["t"]).tables[0].uses
+    assert not any("of_t" in use.name for use in uses)
+
+
+def test_a_whole_portrait_lacks_nothing(catalog: Catalog) -> None:
+    catalog.run([*PLAIN.statements(), *PLAIN.surroundings()])
+    portrait = catalog.portrait(PLAIN.schema, [PLAIN.table])
+    table = portrait.tables[0]
+    nameless = replace(table, indexes=(*table.indexes[:-1], replace(table.indexes[-1], name=None)))  # type: ignore[arg-type]
+
+    assert vanished(portrait) is None
+    last = len(table.indexes) - 1
+    assert vanished(replace(portrait, tables=(nameless,))) == (
+        f"portrait.tables[0].indexes[{last}].name"
+    )

@@ -64,7 +64,7 @@ def test_a_trigger_whose_meaning_changes_is_a_note_of_the_forecast(
     chain = watched(chain_at, body, when)
     step = named(chain)
     assert [note for note in step.notes if said in note and '"watch"' in note]
-    assert step.gate is None and not step.refusals
+    assert not step.gates and not step.refusals
 
 
 def test_words_in_comments_and_disabled_triggers_are_no_note(chain_at: ChainAt) -> None:
@@ -109,9 +109,10 @@ def test_a_trigger_that_uses_rows_by_position_is_asked_for_once(
     before, body = WHOLE[name]
     chain = watched(chain_at, body, before=before)
     step = named(chain)
-    assert step.gate is not None and step.gate.answer is Answer.FAILS
-    assert step.gate.keys[0].startswith('trigger "watch", function public.watch(): ')
-    assert 'With revision 0005 the row gets the column "' in (step.gate.hint or "")
+    (gate,) = step.gates
+    assert gate.answer is Answer.FAILS
+    assert gate.keys[0].startswith('trigger "watch", function public.watch(): ')
+    assert 'With revision 0005 the row gets the column "' in (gate.hint or "")
 
     portrait = chain.portrait()
     with pytest.raises(GateClosed) as refused:
@@ -122,8 +123,8 @@ def test_a_trigger_that_uses_rows_by_position_is_asked_for_once(
 
     accepted = replace(chain, options=replace(OPTIONS, accept_whole_rows="history is mended soon"))
     accepted.up("0003")
-    assert chain.query("SELECT step, reason FROM public_refactor.acceptance") == [
-        ("copy_table", "history is mended soon")
+    assert chain.query("SELECT step, option, reason FROM public_refactor.acceptance") == [
+        ("copy_table", "accept-whole-rows", "history is mended soon")
     ]
 
 
@@ -152,7 +153,7 @@ def test_a_function_that_names_columns_goes_through(chain_at: ChainAt) -> None:
         f"INSERT INTO public.history ({listed}) VALUES (OLD.id, OLD.curriculum_id)",
         before=HISTORY,
     )
-    assert named(chain).gate is None
+    assert not named(chain).gates
     chain.up_to("0010")
     chain.run(f"UPDATE {COPY} SET curriculum_id = 2 WHERE id = 2")
     assert chain.value("SELECT count(*) FROM public.history") == 1

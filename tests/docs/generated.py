@@ -107,14 +107,13 @@ def step_table(revision: str) -> str:
     """Runbook: what the revision file and the step itself say."""
     step, said = STEPS[revision], texts()[revision]
     situation = prediction().situation(step.name, Direction.UP)
-    gate = step.gate(situation) if step.gate else None
     pages = [f"[{d}grade](reference/sql/{revision}-{d}.md)" for d in Direction]
     rows = {
         "Deploy": _sentence(said.deploy),
         "Locks": _sentence(said.locks),
         "Asks before it begins": _sentences(step.before_up(situation)),
         "Asks at its end": _sentences(step.after_up(situation)),
-        "Evidence": f"{_sentence(gate.sentence)}." if gate else "",
+        "Evidence": _sentences(step.gates(situation)),
         "Undo": _sentence(said.undo),
         "SQL": " · ".join(pages),
     }

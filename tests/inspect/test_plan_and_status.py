@@ -144,7 +144,7 @@ def test_the_plans_json_is_the_portrait_that_a_script_is_made_for(engine: Engine
     by_revision = {s.revision: s for s in made.steps}
     assert by_revision["0003"].rows == len(rows)
     assert by_revision["0007"].rows == len(keys)
-    assert by_revision["0005"].gate is not None and by_revision["0005"].is_refused
+    assert by_revision["0005"].gates and by_revision["0005"].is_refused
     assert not by_revision["0003"].is_refused
     assert all(step.undo and step.deploy for step in made.steps)
 

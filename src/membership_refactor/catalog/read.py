@@ -11,9 +11,18 @@ from typing import Any, TypeAlias, cast
 import psycopg
 from psycopg.rows import DictRow, dict_row
 from sqlalchemy import Connection
+from tenacity import (
+    RetryError,
+    Retrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_random,
+)
 
 from membership_refactor.catalog import dependent_queries, queries
 from membership_refactor.catalog.read_functions import read_routines
+from membership_refactor.errors import RefactorError
+from membership_refactor.portrait.document import vanished
 from membership_refactor.portrait.server_facts import EventTrigger, ReplicationSlot, Server
 from membership_refactor.portrait.table_parts import (
     Column,
@@ -37,11 +46,35 @@ from membership_refactor.sql.names import OWN_PREFIXES, ledger_schema
 _RowsByTable: TypeAlias = dict[int, list[DictRow]]
 
 
+_ATTEMPTS = 10
+
+
+class _Vanished(Exception):
+    """An object was dropped between two queries."""
+
+
 def read_portrait(connection: Connection, schema: str, names: Sequence[str]) -> Portrait:
     """The portrait of those of ``names`` that exist in ``schema``, in the order of ``names``.
 
-    It works inside and outside a transaction and under AUTOCOMMIT.
+    It works inside and outside a transaction and under AUTOCOMMIT. Where an object is dropped
+    meanwhile, it reads again; raises RefactorError if that does not end.
     """
+    retried = Retrying(
+        retry=retry_if_exception_type((_Vanished, psycopg.errors.InternalError_)),
+        stop=stop_after_attempt(_ATTEMPTS),
+        wait=wait_random(0, 0.2),
+    )
+    try:
+        return retried(_read_once, connection, schema, names)
+    except RetryError as error:
+        raise RefactorError(
+            f'the tables of "{schema}" changed each of the {_ATTEMPTS} times that the catalog was '
+            f"read ({error.last_attempt.exception()}).",
+            hint="Wait until nobody changes them, then run the same command again.",
+        ) from None
+
+
+def _read_once(connection: Connection, schema: str, names: Sequence[str]) -> Portrait:
     with _own_settings(connection) as cursor:
         version = cursor.connection.info.server_version
         found = _rows(cursor, queries.TABLES, {"schema": schema, "names": list(names)})
@@ -57,11 +90,14 @@ def read_portrait(connection: Connection, schema: str, names: Sequence[str]) -> 
         )
         for row in found:
             row["routines"], row["path"] = routines[row["oid"]]
-    return Portrait(
+    portrait = Portrait(
         schema=schema,
         tables=tuple(_table(row, parts) for row in found),
         server_version=version,
     )
+    if place := vanished(portrait):
+        raise _Vanished(f"{place} is gone")
+    return portrait
 
 
 def read_server(connection: Connection, schema: str, role: str | None = None) -> Server:

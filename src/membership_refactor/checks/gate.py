@@ -15,6 +15,18 @@ STALEST = "1 day"
 """The greatest age of the newest sample of a watch."""
 
 
+OPTION = "accept-usage"
+
+
+def accepted(ledger: str, plan: str, option: str, *, step: str | None = None) -> str:
+    """SQL that is true where a DBA gave a reason with that ``-x`` option, for this step or any."""
+    of_step = f" AND a.step = {literal(step)}" if step else ""
+    return (
+        f"EXISTS (SELECT FROM {qualified(ledger, 'acceptance')} AS a WHERE a.plan = {literal(plan)}"
+        f"{of_step} AND a.option = {literal(option)})"
+    )
+
+
 def gate(
     names: Names,
     revisions: Revisions,
@@ -62,11 +74,7 @@ def gate(
             f"FROM {qualified(ledger, 'step')} AS s WHERE s.plan = {name} "
             f"AND s.step = {literal(since_step)} AND s.ended_at > {began}"
         )
-    accepted = (
-        f"EXISTS (SELECT FROM {qualified(ledger, 'acceptance')} AS a WHERE a.plan = {name} "
-        f"AND a.step = {literal(step)})"
-    )
-    condition = f"NOT {accepted}"
+    condition = f"NOT {accepted(ledger, plan.name, OPTION, step=step)}"
     if empty is not None:
         created = (
             f"EXISTS (SELECT FROM {qualified(ledger, 'event')} AS e WHERE e.plan = {name} "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from membership_refactor.checks.check import Check, Reach
+from membership_refactor.checks.gate import accepted
 from membership_refactor.planning import Revisions, TableSplit
 from membership_refactor.portrait import Table
 from membership_refactor.sql.application_code.whole_rows import whole_rows
@@ -11,27 +12,34 @@ from membership_refactor.sql.quoting import literal
 OPTION = "accept-whole-rows"
 
 
-def no_row_by_position(plan: TableSplit, table: Table, revisions: Revisions) -> Check | None:
-    """None where no trigger does. Otherwise each row is a trigger that a later step breaks."""
+def no_row_by_position(
+    plan: TableSplit, table: Table, revisions: Revisions, *, ledger: str | None = None
+) -> tuple[Check, ...]:
+    """No check where no trigger does. Otherwise each row is a trigger that a later step breaks.
+
+    ``ledger`` is the ledger's schema: a reason that stands there for an earlier step still counts.
+    """
     found = tuple(dict.fromkeys(
         f'trigger "{use.trigger}", function {use.function}: {use.text}'
         for use in whole_rows(table)
         if use.certain
     ))  # fmt: skip
     if not found:
-        return None
+        return ()
     listed = ", ".join(f"({literal(text)})" for text in found)
     link, gone = revisions.mention("retire_source"), revisions.mention("drop_deprecated_columns")
-    return Check(
+    check = Check(
         name="rows by position",
         sentence="no trigger of the application takes a row apart by the position of its columns",
-        query=f"SELECT v.what FROM (VALUES {listed}) AS v (what)",
+        query=f"SELECT v.what FROM (VALUES {listed}) AS v (what)"
+        + (f" WHERE NOT {accepted(ledger, plan.name, OPTION)}" if ledger else ""),
         reach=Reach.CATALOG,
         option=OPTION,
         hint=(
             f'With {link} the row gets the column "{plan.link}" at its end, and with {gone} it '
             f"loses {len(plan.deprecated)} columns. From then on each write fails, or fills other "
             "columns. Name the columns in these functions, or accept the risk and record why: "
-            f'alembic -x {OPTION}="REASON" upgrade {revisions.of("copy_table")}'
+            f'alembic -x {OPTION}="REASON" upgrade'
         ),
     )
+    return (check,)

@@ -25,7 +25,9 @@ X_NAMES = {
     "max-active": "wait while more sessions of others are active (default: never)",
     "pooler": "`session` if a connection pooler answers that keeps a session for each client",
     "accept-usage": "the reason for which a step may go on without evidence; it is recorded",
-    "accept-whole-rows": "the reason to begin although triggers use columns of a row by position",
+    "accept-whole-rows": "the reason to go on although triggers use columns of a row by position",
+    "accept-event-triggers": "the reason to begin although event triggers see the steps",
+    "accept-published-copy": "the reason to begin although the copy will be published too",
 }
 """Every name of ``-x NAME=VALUE``, and what its value means."""
 _OWN_NAMES = ("url", "schema", "portrait")

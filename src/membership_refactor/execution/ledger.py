@@ -295,9 +295,9 @@ class Ledger:
     def event(self, pg: Pg, step: str, direction: Direction, event: str) -> None:
         run(pg, self._rows(step, direction).event(event))
 
-    def accept(self, pg: Pg, step: str, reason: str) -> None:
-        """Record that a DBA opened the gate without evidence, and why."""
-        run(pg, self._rows(step, Direction.UP).accept(reason))
+    def accept(self, pg: Pg, step: str, option: str, reason: str) -> None:
+        """Record that a DBA opened a gate by hand with this ``-x`` option, and why."""
+        run(pg, self._rows(step, Direction.UP).accept(option, reason))
 
     def check_result(
         self,

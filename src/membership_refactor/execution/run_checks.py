@@ -100,7 +100,7 @@ def open_gate(
     """Return when the step may begin; GateClosed lists the reasons against it."""
     reason = options.reason(gate.option)
     if reason:
-        ledger.accept(pg, step, reason)
+        ledger.accept(pg, step, gate.option, reason)
         progress.say(f"  gate opened by hand: {reason}")
         return
     result = examine(pg, gate)

@@ -222,8 +222,7 @@ class Runner:
         kept = {**situation.portraits, step.name: portrait}
         situation = replace(situation, portraits=kept)
         self._require_nothing_refused(step, step.refusals(situation))
-        gate = step.gate(situation) if step.gate else None
-        if gate is not None:
+        for gate in step.gates(situation):
             open_gate(
                 pg,
                 gate,

@@ -130,7 +130,6 @@ class _Maker:
         rows = sum(self.estimates.rows_written(a) for a in actions)
         gone = len(after.tables) < len(before.tables)
         checks = (*step.before_up(s), *step.after_up(s))
-        gate = step.gate(s) if step.gate else None
         return replace(
             self._empty(step),
             rows=rows,
@@ -143,7 +142,7 @@ class _Maker:
             ),
             undo_rows=sum(self.estimates.rows_read(a) for a in down),
             asked=tuple(self._ask(c, s.names, now=first) for c in step.before_up(s)),
-            gate=self._ask(gate, s.names, now=True) if gate else None,
+            gates=tuple(self._ask(c, s.names, now=True) for c in step.gates(s)),
             notes=step.notes(s),
         )
 
@@ -210,6 +209,6 @@ class _Maker:
             undo_rows=0,
             refusals=(),
             asked=(),
-            gate=None,
+            gates=(),
             notes=(),
         )

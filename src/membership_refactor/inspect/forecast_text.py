@@ -62,8 +62,8 @@ def _step(s: StepForecast) -> Iterator[str]:
     yield from _field("undo", s.undo + through)
     for asked in s.asked:
         yield from _field("asks", _asked(asked))
-    if s.gate is not None:
-        yield from _field("gate", _asked(s.gate))
+    for asked in s.gates:
+        yield from _field("gate", _asked(asked))
     for note in s.notes:
         yield from _field("note", note)
     for line in s.refusals:

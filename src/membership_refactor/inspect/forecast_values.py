@@ -49,13 +49,13 @@ class StepForecast:
     """Rows that the downgrade reads."""
     refusals: tuple[str, ...]
     asked: tuple[Asked, ...]
-    gate: Asked | None
+    gates: tuple[Asked, ...]
     notes: tuple[str, ...]
 
     @property
     def is_refused(self) -> bool:
         """Whether the step would be refused now."""
-        asked = (*self.asked, *((self.gate,) if self.gate else ()))
+        asked = (*self.asked, *self.gates)
         return bool(self.refusals) or any(a.answer is Answer.FAILS for a in asked)
 
 

@@ -75,10 +75,14 @@ class _Reader:
             open_step=self._open(open_step) if open_step else None,
             acceptances=tuple(
                 Acceptance(
-                    revision=self.chain.revisions.of(name), reason=reason, by_role=role, at=at
+                    revision=self.chain.revisions.of(name),
+                    option=option,
+                    reason=reason,
+                    by_role=role,
+                    at=at,
                 )
-                for name, reason, role, at in self._rows(
-                    "acceptance", "step, reason, by_role, at", "ORDER BY at"
+                for name, option, reason, role, at in self._rows(
+                    "acceptance", "step, option, reason, by_role, at", "ORDER BY at"
                 )
             ),
             checks=tuple(

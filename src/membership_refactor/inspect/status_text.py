@@ -69,6 +69,7 @@ class Acceptance:
     """A gate that a DBA opened by hand."""
 
     revision: str
+    option: str
     reason: str
     by_role: str
     at: datetime

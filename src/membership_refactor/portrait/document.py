@@ -51,6 +51,25 @@ def from_values(kind: type[_T], values: object, *, where: str = "") -> _T:
     return typing.cast("_T", _decoded(kind, values, where or kind.__name__))
 
 
+def vanished(value: object, kind: Any = Portrait, where: str = "portrait") -> str | None:
+    """The first place that holds NULL although something has to stand there; None if there is none.
+
+    PostgreSQL describes an object that is being dropped as NULL.
+    """
+    if value is None:
+        return None if typing.get_origin(kind) in (types.UnionType, typing.Union) else where
+    if is_dataclass(kind):
+        parts = ((getattr(value, n), k, f"{where}.{n}") for n, k in _types(kind).items())  # type: ignore[arg-type]
+        return next(filter(None, (vanished(*part) for part in parts)), None)
+    if isinstance(value, tuple):
+        inner = typing.get_args(kind)
+        if typing.get_origin(kind) in (types.UnionType, typing.Union):
+            inner = typing.get_args(inner[0])
+        items = ((item, inner[0], f"{where}[{n}]") for n, item in enumerate(value))
+        return next(filter(None, (vanished(*item) for item in items)), None)
+    return None
+
+
 @cache
 def _types(kind: type) -> dict[str, Any]:
     return typing.get_type_hints(kind)

@@ -102,7 +102,7 @@ END
 
 def gate(records: Records, check: Check, *, accepted: str | None) -> str:
     """Ask for the evidence, or record a DBA's reason to go on without it."""
-    return records.accept(accepted) if accepted else recorded(records, [check])
+    return records.accept(check.option, accepted) if accepted else recorded(records, [check])
 
 
 def recorded(records: Records, checks: Iterable[Check]) -> str:

@@ -22,11 +22,13 @@ class Pace:
     accept_usage: str | None = None
     """The reason to open a gate without evidence; it is recorded."""
     accept_whole_rows: str | None = None
-    """The reason to begin although triggers depend on the position of columns; recorded."""
+    """The reason to go on although triggers depend on the position of columns; recorded."""
+    accept_event_triggers: str | None = None
+    """The reason to begin although event triggers see the statements of steps; recorded."""
+    accept_published_copy: str | None = None
+    """The reason to begin although the copy will be published too; recorded."""
 
     def reason(self, option: str) -> str | None:
         """The reason that was given with that ``-x`` name."""
-        return {
-            "accept-usage": self.accept_usage,
-            "accept-whole-rows": self.accept_whole_rows,
-        }[option]
+        reason: str | None = getattr(self, option.replace("-", "_"))
+        return reason

@@ -75,9 +75,9 @@ class Records:
         """Close the step."""
         return "\n".join(("BEGIN;", *map(ended, self.rows.end(self.names)), "COMMIT;"))
 
-    def accept(self, reason: str) -> str:
-        """Record that a DBA opened the gate without evidence, and why."""
-        return ended(self.rows.accept(reason))
+    def accept(self, option: str, reason: str) -> str:
+        """Record that a DBA opened a gate by hand with this ``-x`` option, and why."""
+        return ended(self.rows.accept(option, reason))
 
 
 def known_form(names: Names) -> str:

@@ -123,8 +123,7 @@ def _begun(
     )
     yield from filter(None, [neighbours(records, chain)])
     if records.direction is Direction.UP:
-        asked = step.gate(situation) if step.gate else None
-        if asked is not None:
+        for asked in step.gates(situation):
             yield gate(records, asked, accepted=pace.reason(asked.option))
         yield recorded(records, step.before_up(situation))
     else:

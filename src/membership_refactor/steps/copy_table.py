@@ -8,6 +8,7 @@ from membership_refactor.checks.copied_rows import copy_is_exact, links_match_ke
 from membership_refactor.checks.row_sizes import keys_fit, rows_fit, rows_may_be_too_wide
 from membership_refactor.checks.rows_by_position import no_row_by_position
 from membership_refactor.checks.source_rows import policies_hold, unvalidated_checks_hold
+from membership_refactor.checks.surroundings import copy_is_not_published, no_event_trigger
 from membership_refactor.planning import Stage
 from membership_refactor.portrait import Index, Portrait, Table
 from membership_refactor.sql.application_code.changed_meaning import changed_meaning
@@ -96,8 +97,13 @@ def notes(s: Situation) -> tuple[str, ...]:
     )
 
 
-def rows_by_position(s: Situation) -> Check | None:
-    return no_row_by_position(s.plan, s.source(), s.revisions)
+def gates(s: Situation) -> tuple[Check, ...]:
+    """What the surroundings of the table may do to the chain, and the owner may know better."""
+    return (
+        *no_row_by_position(s.plan, s.source(), s.revisions),
+        *no_event_trigger(s.server, s.revisions),
+        *copy_is_not_published(s.plan, s.source(), s.revisions),
+    )
 
 
 BUILDING = "building"
@@ -287,7 +293,7 @@ STEP = Step(
     down=down,
     becomes=becomes,
     refusals=refusals,
-    gate=rows_by_position,
+    gates=gates,
     before_up=before_up,
     after_up=after_up,
     notes=notes,

@@ -34,15 +34,17 @@ def parent(s: Situation) -> Table:
     return parent_table(s, child, required=required)
 
 
-def evidence(s: Situation) -> Check:
+def evidence(s: Situation) -> tuple[Check, ...]:
     """Asks that nobody uses the old name for the old table, because it gets a new meaning."""
-    return gate(
-        s.names,
-        s.revisions,
-        step="create_parent",
-        target=f'old meaning of "{s.plan.source}"',
-        since_step="retire_source",
-        empty=s.names.child,
+    return (
+        gate(
+            s.names,
+            s.revisions,
+            step="create_parent",
+            target=f'old meaning of "{s.plan.source}"',
+            since_step="retire_source",
+            empty=s.names.child,
+        ),
     )
 
 
@@ -128,5 +130,5 @@ STEP = Step(
     before_up=before_up,
     holds=retire_source.holds,
     compares=retire_source.compares,
-    gate=evidence,
+    gates=evidence,
 )

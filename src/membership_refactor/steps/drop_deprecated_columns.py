@@ -7,6 +7,7 @@ from dataclasses import replace
 from membership_refactor.checks.check import Check
 from membership_refactor.checks.column_drops import nothing_stops_the_drop
 from membership_refactor.checks.gate import gate
+from membership_refactor.checks.rows_by_position import no_row_by_position
 from membership_refactor.planning import Stage
 from membership_refactor.portrait import ColumnUse, Index, Portrait, Table
 from membership_refactor.sql.ddl.bare_table import column_clause, column_settings
@@ -56,13 +57,16 @@ def refusals(s: Situation) -> tuple[str, ...]:
     )
 
 
-def evidence(s: Situation) -> Check:
-    return gate(
-        s.names,
-        s.revisions,
-        step="drop_deprecated_columns",
-        target=f'deprecated columns of "{s.plan.child}"',
-        empty=s.names.child,
+def evidence(s: Situation) -> tuple[Check, ...]:
+    return (
+        gate(
+            s.names,
+            s.revisions,
+            step="drop_deprecated_columns",
+            target=f'deprecated columns of "{s.plan.child}"',
+            empty=s.names.child,
+        ),
+        *no_row_by_position(s.plan, _child(s), s.revisions, ledger=s.names.ledger),
     )
 
 
@@ -236,5 +240,5 @@ STEP = Step(
     holds=holds,
     compares=compares,
     notes=notes,
-    gate=evidence,
+    gates=evidence,
 )

@@ -15,13 +15,15 @@ from membership_refactor.steps.step import Situation, Step
 from membership_refactor.steps.stop_parallel_save import compares, parents_hold
 
 
-def evidence(s: Situation) -> Check:
-    return gate(
-        s.names,
-        s.revisions,
-        step="drop_retired_table",
-        target=f'table "{s.plan.retired}"',
-        empty=s.names.retired,
+def evidence(s: Situation) -> tuple[Check, ...]:
+    return (
+        gate(
+            s.names,
+            s.revisions,
+            step="drop_retired_table",
+            target=f'table "{s.plan.retired}"',
+            empty=s.names.retired,
+        ),
     )
 
 
@@ -64,5 +66,5 @@ STEP = Step(
     becomes=becomes,
     holds=parents_hold,
     compares=compares,
-    gate=evidence,
+    gates=evidence,
 )

@@ -8,6 +8,7 @@ from membership_refactor.checks.check import Check
 from membership_refactor.checks.copied_rows import copy_is_exact, links_match_keys
 from membership_refactor.checks.gate import gate
 from membership_refactor.checks.privileges_return import archive_admits_nobody_else
+from membership_refactor.checks.rows_by_position import no_row_by_position
 from membership_refactor.planning import Stage
 from membership_refactor.portrait import Portrait, Table
 from membership_refactor.sql.build.table_build import TableBuild, build_of_retired
@@ -51,13 +52,16 @@ def refusals(s: Situation) -> tuple[str, ...]:
     )
 
 
-def evidence(s: Situation) -> Check:
-    return gate(
-        s.names,
-        s.revisions,
-        step="retire_source",
-        target=f'table "{s.plan.source}"',
-        empty=s.names.source,
+def evidence(s: Situation) -> tuple[Check, ...]:
+    return (
+        gate(
+            s.names,
+            s.revisions,
+            step="retire_source",
+            target=f'table "{s.plan.source}"',
+            empty=s.names.source,
+        ),
+        *no_row_by_position(s.plan, _source(s), s.revisions, ledger=s.names.ledger),
     )
 
 
@@ -221,5 +225,5 @@ STEP = Step(
     holds=holds,
     compares=compares,
     notes=other_names,
-    gate=evidence,
+    gates=evidence,
 )

@@ -121,6 +121,6 @@ class Step:
     """What ``plan`` says of the step besides rows, time and locks."""
     ends_ledger: bool = False
     """Whether the way down drops the ledger itself."""
-    gate: Callable[[Situation], Check | None] | None = None
+    gates: Checks = no_checks
     """What has to hold, or to be accepted with a reason: that nobody uses the old structure any
-    more, for example."""
+    more, for example. Each check names the ``-x`` option that takes the reason."""

@@ -52,13 +52,15 @@ def deprecated_keys(s: Situation, child: Table) -> tuple[Constraint, ...]:
     return tuple(k for k in child.foreign_keys if gone & set(k.columns))
 
 
-def evidence(s: Situation) -> Check:
-    return gate(
-        s.names,
-        s.revisions,
-        step="stop_parallel_save",
-        target=f'deprecated columns of "{s.plan.child}"',
-        empty=s.names.child,
+def evidence(s: Situation) -> tuple[Check, ...]:
+    return (
+        gate(
+            s.names,
+            s.revisions,
+            step="stop_parallel_save",
+            target=f'deprecated columns of "{s.plan.child}"',
+            empty=s.names.child,
+        ),
     )
 
 
@@ -244,5 +246,5 @@ STEP = Step(
     holds=holds,
     compares=compares,
     notes=notes,
-    gate=evidence,
+    gates=evidence,
 )

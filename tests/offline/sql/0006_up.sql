@@ -226,7 +226,7 @@ WHERE NOT EXISTS (SELECT FROM (SELECT DISTINCT ON (o.consumer) o.* FROM "public_
 UNION ALL (SELECT pg_catalog.format('consumer %s has %s references left', o.consumer, o.findings)
 FROM (SELECT DISTINCT ON (o.consumer) o.* FROM "public_refactor"."scan_outcome" AS o WHERE o.plan = 'programme_membership' ORDER BY o.consumer, o.scanned_at DESC) AS o WHERE NOT o.clear)
 UNION ALL (SELECT '0005 ended less than 14 days ago'
-FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.step = 'retire_source' AND s.ended_at > pg_catalog.now() - interval '14 days')) AS r (reason) WHERE NOT EXISTS (SELECT FROM "public_refactor"."acceptance" AS a WHERE a.plan = 'programme_membership' AND a.step = 'create_parent') AND NOT (EXISTS (SELECT FROM "public_refactor"."event" AS e WHERE e.plan = 'programme_membership' AND e.event = 'created') AND NOT EXISTS (SELECT FROM "public"."curriculum_membership"))
+FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.step = 'retire_source' AND s.ended_at > pg_catalog.now() - interval '14 days')) AS r (reason) WHERE NOT EXISTS (SELECT FROM "public_refactor"."acceptance" AS a WHERE a.plan = 'programme_membership' AND a.step = 'create_parent' AND a.option = 'accept-usage') AND NOT (EXISTS (SELECT FROM "public_refactor"."event" AS e WHERE e.plan = 'programme_membership' AND e.event = 'created') AND NOT EXISTS (SELECT FROM "public"."curriculum_membership"))
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
     (plan, step, direction, name, broken, keys, seconds)

@@ -224,7 +224,7 @@ FROM "public_refactor"."usage_interval" AS u WHERE u.plan = 'programme_membershi
 UNION ALL (SELECT 'the SQL of no consumer has been scanned'
 WHERE NOT EXISTS (SELECT FROM (SELECT DISTINCT ON (o.consumer) o.* FROM "public_refactor"."scan_outcome" AS o WHERE o.plan = 'programme_membership' ORDER BY o.consumer, o.scanned_at DESC) AS o))
 UNION ALL (SELECT pg_catalog.format('consumer %s has %s references left', o.consumer, o.findings)
-FROM (SELECT DISTINCT ON (o.consumer) o.* FROM "public_refactor"."scan_outcome" AS o WHERE o.plan = 'programme_membership' ORDER BY o.consumer, o.scanned_at DESC) AS o WHERE NOT o.clear)) AS r (reason) WHERE NOT EXISTS (SELECT FROM "public_refactor"."acceptance" AS a WHERE a.plan = 'programme_membership' AND a.step = 'drop_retired_table') AND NOT (EXISTS (SELECT FROM "public_refactor"."event" AS e WHERE e.plan = 'programme_membership' AND e.event = 'created') AND NOT EXISTS (SELECT FROM "public"."programme_membership_retired"))
+FROM (SELECT DISTINCT ON (o.consumer) o.* FROM "public_refactor"."scan_outcome" AS o WHERE o.plan = 'programme_membership' ORDER BY o.consumer, o.scanned_at DESC) AS o WHERE NOT o.clear)) AS r (reason) WHERE NOT EXISTS (SELECT FROM "public_refactor"."acceptance" AS a WHERE a.plan = 'programme_membership' AND a.step = 'drop_retired_table' AND a.option = 'accept-usage') AND NOT (EXISTS (SELECT FROM "public_refactor"."event" AS e WHERE e.plan = 'programme_membership' AND e.event = 'created') AND NOT EXISTS (SELECT FROM "public"."programme_membership_retired"))
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
     (plan, step, direction, name, broken, keys, seconds)

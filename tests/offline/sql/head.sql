@@ -60,16 +60,16 @@ $body$;
 
 DO $body$
 DECLARE
-  found int := 2;
+  found int := 3;
 BEGIN
   IF pg_catalog.to_regclass('"public_refactor"."form"') IS NOT NULL THEN
     SELECT pg_catalog.max(f.number) INTO found FROM "public_refactor"."form" AS f;
   ELSIF pg_catalog.to_regclass('"public_refactor"."step"') IS NOT NULL THEN
     found := 1;
   END IF;
-  IF found <> 2 THEN
+  IF found <> 3 THEN
     RAISE object_not_in_prerequisite_state USING
-      MESSAGE = pg_catalog.replace('the ledger "public_refactor" has form %s; this script uses form 2', '%s', found::text),
+      MESSAGE = pg_catalog.replace('the ledger "public_refactor" has form %s; this script uses form 3', '%s', found::text),
       HINT = 'Print the script with the version of membership-refactor that made the ledger.';
   END IF;
 END
@@ -370,6 +370,7 @@ CREATE TABLE IF NOT EXISTS "public_refactor"."acceptance" (
   n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   plan text NOT NULL,
   step text NOT NULL,
+  option text NOT NULL,
   reason text NOT NULL CHECK (reason <> ''),
   by_role text NOT NULL DEFAULT session_user,
   at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
@@ -424,7 +425,7 @@ CREATE TABLE IF NOT EXISTS "public_refactor"."repair" (
   was jsonb,
   at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
 );
-INSERT INTO "public_refactor"."form" (number) VALUES (2) ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."form" (number) VALUES (3) ON CONFLICT DO NOTHING;
 CREATE INDEX IF NOT EXISTS batch_open ON "public_refactor"."batch" (plan, job) WHERE NOT done;
 COMMIT;
 

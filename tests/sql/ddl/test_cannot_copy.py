@@ -11,7 +11,7 @@ from membership_refactor.catalog.read import read_server
 from membership_refactor.planning import Conflict, ParentColumn, TableSplit
 from membership_refactor.plans.legacy_tables import legacy_tables
 from membership_refactor.plans.programme_membership import SPLIT
-from membership_refactor.portrait import EventTrigger, Server, Table
+from membership_refactor.portrait import Server, Table
 from membership_refactor.sql.ddl.cannot_copy import cannot_carry
 from membership_refactor.sql.ddl.plan_fits import fits
 from tests.fixtures.portraits import Catalog
@@ -83,17 +83,6 @@ def test_a_table_with_everything_can_be_carried(catalog: Catalog) -> None:
             "is a foreign table",
         ),
         (("CREATE VIEW public.t AS SELECT 1 AS id",), "is a view"),
-        (
-            (f"CREATE TABLE public.t ({COLUMNS})", "CREATE PUBLICATION every FOR ALL TABLES"),
-            'in the publication "every" of all tables',
-        ),
-        (
-            (
-                f"CREATE TABLE public.t ({COLUMNS})",
-                "CREATE PUBLICATION schema_wide FOR TABLES IN SCHEMA public",
-            ),
-            'in the publication "schema_wide" of all tables or of its schema',
-        ),
         (
             (
                 f"CREATE TABLE public.t ({COLUMNS})",
@@ -342,29 +331,12 @@ def source() -> Table:
             Server(user="app", acts_as=("app",), relations=("programme_membership_retired",)),
             'the schema already has a relation "programme_membership_retired"',
         ),
-        (
-            Server(
-                user="app",
-                acts_as=("app",),
-                event_triggers=(EventTrigger(name="e", event="sql_drop", enabled="O"),),
-            ),
-            'while the event trigger "e" fires on sql_drop',
-        ),
     ],
 )
-def test_role_names_and_event_triggers_are_asked(
-    source: Table, server: Server, sentence: str
-) -> None:
+def test_role_and_names_are_asked(source: Table, server: Server, sentence: str) -> None:
     found = cannot_carry(SPLIT, source, server=server)
 
     assert any(sentence in reason for reason in found), found
-
-
-def test_event_triggers_of_other_commands_are_no_reason(source: Table) -> None:
-    other = EventTrigger(name="o", event="ddl_command_end", enabled="O", tags=("CREATE DOMAIN",))
-    server = Server(user="app", acts_as=("app",), event_triggers=(other,))
-
-    assert cannot_carry(SPLIT, source, server=server) == ()
 
 
 def test_forced_row_security_needs_bypassrls(source: Table) -> None:

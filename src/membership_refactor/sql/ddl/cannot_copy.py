@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from membership_refactor.planning import TableSplit
-from membership_refactor.portrait import EventTrigger, Rule, Server, Table
+from membership_refactor.portrait import Rule, Server, Table
 from membership_refactor.portrait.tokens import tokens
 from membership_refactor.sql.ddl.copy_portrait import cloned
 from membership_refactor.sql.ddl.plan_fits import fits
 from membership_refactor.sql.ddl.renaming import is_ambiguous
-from membership_refactor.sql.quoting import ident, qualified
+from membership_refactor.sql.quoting import qualified
 
 _KINDS = {
     "p": "is partitioned",
@@ -23,32 +23,6 @@ _PERSISTENCE = {
     "t": "is temporary",
 }
 _MAX_COLUMNS = 1600
-_OUR_COMMANDS = frozenset(
-    {
-        "ALTER INDEX",
-        "ALTER PUBLICATION",
-        "ALTER SEQUENCE",
-        "ALTER STATISTICS",
-        "ALTER TABLE",
-        "COMMENT",
-        "CREATE FUNCTION",
-        "CREATE INDEX",
-        "CREATE POLICY",
-        "CREATE RULE",
-        "CREATE SCHEMA",
-        "CREATE STATISTICS",
-        "CREATE TABLE",
-        "CREATE TRIGGER",
-        "CREATE VIEW",
-        "DROP FUNCTION",
-        "DROP INDEX",
-        "DROP RULE",
-        "DROP TABLE",
-        "DROP TRIGGER",
-        "GRANT",
-        "REVOKE",
-    }
-)
 
 
 def cannot_carry(
@@ -64,12 +38,11 @@ def cannot_carry(
     """
     if source.kind != "r":
         return (f'table "{source.name}" {_KINDS.get(source.kind, "is no ordinary table")}',)
-    reasons = [*_shape(source), *_content(source), *_published(source)]
+    reasons = [*_shape(source), *_content(source)]
     reasons += ambiguous_policies(source, plan.child)
     if server is not None:
         reasons += _role(source, server)
         reasons += _names(plan, source, server)
-        reasons += _event_triggers(server)
     named = tuple(f'table "{source.name}" {reason}' for reason in reasons)
     return named + fits(plan, source)
 
@@ -137,15 +110,6 @@ def _rewriting(rule: Rule) -> Iterator[str]:
         )
 
 
-def _published(table: Table) -> Iterator[str]:
-    for publication in table.published_by_schema:
-        yield (
-            f'is in the publication "{publication}" of all tables or of its schema. The copy '
-            "would be published too, and a subscriber with both tables would apply each change "
-            "twice. Publish tables by name"
-        )
-
-
 def _role(table: Table, server: Server) -> Iterator[str]:
     acts_as = server.superuser or table.owner in server.acts_as
     if table.owner and not acts_as:
@@ -196,20 +160,3 @@ def _names(plan: TableSplit, source: Table, server: Server) -> Iterator[str]:
         wanted.add(plan.parent)
     for name in sorted(wanted & set(server.relations)):
         yield f'cannot be split: the schema already has a relation "{name}". Rename it'
-
-
-def _event_triggers(server: Server) -> Iterator[str]:
-    for trigger in server.event_triggers:
-        if _sees_us(trigger):
-            yield (
-                f'cannot be split while the event trigger "{trigger.name}" fires on '
-                f"{trigger.event}: it could refuse or change a statement of a step. Its owner "
-                f'"{trigger.owner}" or a superuser can disable it until the last step: '
-                f"ALTER EVENT TRIGGER {ident(trigger.name)} DISABLE"
-            )
-
-
-def _sees_us(trigger: EventTrigger) -> bool:
-    if trigger.event == "login":
-        return False
-    return not trigger.tags or bool(_OUR_COMMANDS & set(trigger.tags))

@@ -85,9 +85,10 @@ class StepRows:
             f"VALUES ({self.key}, {literal(event)})"
         )
 
-    def accept(self, reason: str) -> str:
-        """INSERT that records that a DBA opened the gate without evidence, and why."""
+    def accept(self, option: str, reason: str) -> str:
+        """INSERT that records that a DBA opened a gate by hand with this ``-x`` option, and why."""
         return (
-            f"INSERT INTO {self.table('acceptance')} (plan, step, reason)\n"
-            f"VALUES ({literal(self.plan)}, {literal(self.step)}, {literal(reason)})"
+            f"INSERT INTO {self.table('acceptance')} (plan, step, option, reason)\n"
+            f"VALUES ({literal(self.plan)}, {literal(self.step)}, {literal(option)}, "
+            f"{literal(reason)})"
         )

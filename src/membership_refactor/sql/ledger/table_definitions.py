@@ -9,7 +9,7 @@ from membership_refactor.sql.names import ledger_schema
 from membership_refactor.sql.quoting import dollar_quoted, ident, literal, qualified
 from membership_refactor.sql.statements import Statement
 
-FORM = 2
+FORM = 3
 """The form of these tables. A ledger of another form is refused; form 1 had no table ``form``."""
 
 TABLES: dict[str, str] = {
@@ -83,6 +83,7 @@ TABLES: dict[str, str] = {
   n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   plan text NOT NULL,
   step text NOT NULL,
+  option text NOT NULL,
   reason text NOT NULL CHECK (reason <> ''),
   by_role text NOT NULL DEFAULT session_user,
   at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()""",
