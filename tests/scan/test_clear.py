@@ -123,7 +123,7 @@ def test_an_excluded_file_is_no_open_question(tmp_path: Path) -> None:
 
 
 def test_json_says_which_notes_are_open(tmp_path: Path) -> None:
-    (tmp_path / "a.go").write_text(OLD)
+    (tmp_path / "a.md").write_text(OLD)
     document = json.loads(as_json(_scan(tmp_path)))
     (note,) = [note for file in document["files"] for note in file["notes"]]
     assert note["open"] and note["look"] == "not read"

@@ -23,6 +23,7 @@ def collect_unparsed(collector: Collector, found: Unparsed) -> None:
     if not named:
         return
     collector.note(sql.placed.place(sql.body[0]), Look.UNPARSED, found.failure)
+    collector.account(sql, named)
     for hole in found.filled.holes:
         collector.note(hole.offset, Look.HOLE, f"text is put in at run time: {hole.text}")
     why = "the statement could not be parsed"
@@ -41,9 +42,12 @@ def collect_fragment(collector: Collector, sql: SqlText, view: View) -> None:
         for _, token, word in _words(sql, view)
         if not named and word in view.searched_words
     ]
+    message = "only a part of a statement: the rest is not known. Declare it as a fragment"
+    if named:
+        collector.note(sql.placed.place(0), Look.FRAGMENT, message)
+        collector.account(sql, named)
     for token, word, tables in found:
         if any(table.going(word) for table in tables):
-            message = "only a part of a statement: the rest is not known. Declare it as a fragment"
             collector.note(sql.placed.place(0), Look.FRAGMENT, message)
             why = "it is in a fragment without a known host"
             collector.word(word, sql.placed.place(token.start), token.text, tables, why=why)

@@ -19,6 +19,7 @@ from membership_refactor.scan.findings.values import (
 from membership_refactor.scan.parse.fill_templates import UnknownMacro
 from membership_refactor.scan.parse.piece import UNKNOWN_TABLE, Piece
 from membership_refactor.scan.parse.placed_text import Lines
+from membership_refactor.scan.parse.tokens import SqlText
 from membership_refactor.scan.resolve.analyse import Analysed
 from membership_refactor.scan.resolve.bindings import Binding, Kind, Source
 from membership_refactor.scan.resolve.tables_as_spelled import TableView
@@ -81,6 +82,12 @@ class Collector:
             if column is not None:
                 self._reference(offset, table, column, written, kind=kind, why=why)
 
+    def account(self, sql: SqlText, names: Container[str]) -> None:
+        """Count the names of a text that was reported by words alone as reported."""
+        for token in sql.tokens:
+            if token.text.strip('`"').lower() in names:
+                self.accounted.add(sql.placed.place(token.start))
+
     def arguments(
         self, macro: UnknownMacro, tables: Collection[TableView], *, names: Container[str] = ()
     ) -> None:
@@ -103,6 +110,8 @@ class Collector:
         for star in resolution.stars:
             self._star(star.source, placed.place(star.start), star.kind)
         for source in resolution.ours:
+            if source.table_span is not None:
+                self.accounted.update(map(placed.place, range(*source.table_span)))
             self._table(source, analysed)
         self._unknown_tables(analysed)
         for remark in resolution.remarks:

@@ -5,20 +5,22 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from membership_refactor.scan.findings.values import Look
 from membership_refactor.scan.parse.piece import Piece
 from membership_refactor.scan.parse.placed_text import Placed, joined
 from membership_refactor.scan.read.harvest import Harvest
 from membership_refactor.scan.read.sql_file import sql_pieces, starts_like_sql
 from membership_refactor.scan.resolve.interest import Interest
 
-HOLE = "{hole}"
-"""What stands for an expression of the program."""
-
 _PART = re.compile(
     r"(?:^\s*(?:and|or|where|on|having|order\s+by|group\s+by|set|from|join|left|inner|union|in"
     r"|not|exists|,)\b)|[=<>]|\b(?:is\s+(?:not\s+)?null|like|between|in\s*\(|asc|desc)\b|:\w|\?",
     re.I,
 )
+_ANY_TABLE = re.compile(
+    r"\b(?:from|into|update|join|table)\s+[\w.\"`\[]*(?:[{%<#]|\$\{|\?|\$\w)", re.I
+)
+_ANY_COLUMN = re.compile(r"\*|\bvalues\b|\{.*\{|%s.*%s", re.I | re.S)
 _FROM_TABLE = re.compile(r"\b(?:from|into|update|join|table)\s+[`\"\w]", re.I)
 
 
@@ -33,17 +35,22 @@ class Text:
 
 
 def embedded_pieces(text: Text, dialect: str, interest: Interest) -> Harvest:
-    """Find the text's statements, if it is SQL and names something of the plan."""
+    """Find the text's statements, if it is SQL and may name something of the plan."""
     placed = joined(text.parts)
     table, column = interest.in_text(placed.text)
-    if not (table or column):
-        return Harvest()
     dialect = text.dialect or dialect
-    if starts_like_sql(placed.text) and " " in placed.text.strip():
+    sql = starts_like_sql(placed.text) and " " in placed.text.strip()
+    if not (table or column):
+        if sql and _ANY_TABLE.search(placed.text) and _ANY_COLUMN.search(placed.text):
+            message = f"the table's name is put in at run time: {placed.text.strip()[:60]}"
+            return Harvest(remarks=[(placed.place(0), Look.HOLE, message)])
+        return Harvest()
+    if sql:
         if table or "{" in placed.text or "$" in placed.text:
             return sql_pieces(placed, dialect, escape=text.escape)
         if _FROM_TABLE.search(placed.text):
-            return Harvest()  # another table's column of the same name
-    elif not (column and _PART.search(placed.text) and "\n\n" not in placed.text):
+            # Another table's column of the same name.
+            return Harvest(passed=[(placed.place(0), placed.place(len(placed.text)))])
+    elif not (column or table) or not _PART.search(placed.text) or "\n\n" in placed.text:
         return Harvest()
     return Harvest([Piece(placed=placed, dialect=dialect, fragment=True, escape=text.escape)])

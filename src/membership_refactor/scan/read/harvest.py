@@ -14,8 +14,14 @@ class Harvest:
 
     pieces: list[Piece] = field(default_factory=list)
     remarks: list[tuple[int, Look, str]] = field(default_factory=list)
+    passed: list[tuple[int, int]] = field(default_factory=list)
+    """Where comments, and statements of other tables, stand in the file."""
+    broken: bool = False
+    """Whether the grammar did not understand a part of the program."""
 
     def add(self, other: Harvest) -> None:
         """Add what another reader found in the same file."""
         self.pieces += other.pieces
         self.remarks += other.remarks
+        self.passed += other.passed
+        self.broken |= other.broken

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,10 +19,10 @@ from membership_refactor.scan.parse.placed_text import Placed
 from membership_refactor.scan.parse.tokens import SqlText
 from membership_refactor.scan.read.encoding import NO_TEXT, decode, strange
 from membership_refactor.scan.read.fragments import collect_in_hosts
+from membership_refactor.scan.read.grammars import LANGUAGES, NoGrammar
 from membership_refactor.scan.read.harvest import Harvest
-from membership_refactor.scan.read.java_file import java_pieces
 from membership_refactor.scan.read.jpql import prepared
-from membership_refactor.scan.read.python_file import python_pieces
+from membership_refactor.scan.read.program_file import program_pieces
 from membership_refactor.scan.read.sql_file import sql_pieces
 from membership_refactor.scan.resolve.analyse import Analyser, Unparsed
 from membership_refactor.scan.resolve.interest import Interest
@@ -31,11 +30,14 @@ from membership_refactor.scan.rewrite.rewriter import Rewriter
 
 _SQL = {".sql", ".ddl", ".psql", ".pgsql", ".mysql", ".plsql", ".pks", ".pkb"}
 _TEMPLATES = {".j2", ".jinja", ".jinja2", ".tmpl", ".tpl", ".template", ".ftl", ".vm", ".erb"}
-_PROGRAMS: dict[str, Callable[[Placed, str, Interest], Harvest]] = {
-    **dict.fromkeys((".java", ".kt", ".kts", ".groovy", ".scala"), java_pieces),
-    **dict.fromkeys((".py", ".pyi", ".pyw"), python_pieces),
-}
+_RUN_TIME = re.compile(
+    rb"\b(?:from|join|into|update|table)\s+[\w.\"`\[]*(?:[\"'`]+\s*[+.&|,)]|[{$%#<?@])"
+    rb"|U&[\"']|\\u00|\\x[0-9a-f]|&#",
+    re.I,
+)
+"""Names that are put together at run time, or written by escapes, so that a search misses them."""
 _JPQL = {".jpql", ".hql", ".jpaql"}
+_READ = {*_SQL, *_TEMPLATES, *_JPQL, *LANGUAGES}
 
 
 @dataclass
@@ -71,6 +73,8 @@ class FileScanner:
         # Without its zero bytes, UTF-16 holds the words of the plan as ASCII does.
         found = self._prefilter.search
         named = found(raw) or (b"\0" in raw and found(raw.replace(b"\0", b"")))
+        if not named and path.suffix.lower() in _READ:
+            named = _RUN_TIME.search(raw)
         if not named and (path.suffix.lower() in NO_TEXT or not strange(raw)):
             return outcome
         decoded = decode(raw)
@@ -96,12 +100,21 @@ class FileScanner:
             leftover_in_sql(placed, consumer.dialect, interest, collector)
         elif suffix in _JPQL:
             self.collect(sql_pieces(prepared(placed), "jpql"), collector)
-            leftover_in_program(placed, interest, collector)
-        elif suffix in _PROGRAMS:
-            self.collect(_PROGRAMS[suffix](placed, consumer.dialect, interest), collector)
-            leftover_in_program(placed, interest, collector)
+            leftover_in_program(placed, (), interest, collector)
+        elif suffix in LANGUAGES:
+            self._program(placed, LANGUAGES[suffix], collector)
         else:
             words_of_unread_file(placed, interest, collector)
+
+    def _program(self, placed: Placed, language: str, collector: Collector) -> None:
+        dialect = self.analyser.consumer.dialect
+        try:
+            harvest = program_pieces(placed, language, dialect, self.interest)
+        except NoGrammar as error:
+            words_of_unread_file(placed, self.interest, collector, str(error))
+            return
+        self.collect(harvest, collector)
+        leftover_in_program(placed, harvest.passed, self.interest, collector, broken=harvest.broken)
 
     def collect(self, harvest: Harvest, collector: Collector) -> None:
         """Analyse and report every piece that names something of the plan."""

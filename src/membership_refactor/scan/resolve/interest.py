@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from membership_refactor.scan.resolve.tables_as_spelled import View
 
 WORDS = re.compile(r"[^\W\d][\w$]*")
+_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,29 @@ class Interest:
         words = {word.lower() for word in WORDS.findall(text)}
         named = not (words.isdisjoint(self.tables) and words.isdisjoint(self.macros))
         return named, not words.isdisjoint(self.going)
+
+    def mentions(self, text: str) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
+        """Tables and going columns named in a program, each with its offset.
+
+        ``findByPersonId`` and ``person_ids_of`` name person_id: a word counts by its parts.
+        """
+        tables: list[tuple[str, int]] = []
+        going: list[tuple[str, int]] = []
+        known: dict[str, tuple[bool, bool]] = {}
+        for match in WORDS.finditer(text):
+            word = match[0]
+            if word not in known:
+                parts = f"_{'_'.join(_PARTS.findall(word)).lower()}_"
+                known[word] = (
+                    word.lower() in self.tables or any(f"_{t}_" in parts for t in self.tables),
+                    word.lower() in self.going or any(f"_{g}_" in parts for g in self.going),
+                )
+            table, column = known[word]
+            if table:
+                tables.append((word, match.start()))
+            if column:
+                going.append((word, match.start()))
+        return tables, going
 
     def going_in(self, text: str, start: int = 0) -> Iterator[tuple[str, int]]:
         """Yield every word that is a going column, with its offset; ``start`` is the text's."""

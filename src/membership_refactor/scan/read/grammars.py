@@ -1,0 +1,158 @@
+"""The grammars of tree-sitter: which file is which language, and what its nodes are."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tree_sitter import Node, Parser, Query
+
+_PROGRAMS = {
+    "java": ".java", "kotlin": ".kt .kts", "scala": ".scala .sc", "groovy": ".groovy .gradle .gvy",
+    "python": ".py .pyi .pyw .pyx", "go": ".go", "ruby": ".rb .rake .ru", "csharp": ".cs .csx",
+    "typescript": ".ts .mts .cts", "tsx": ".tsx", "javascript": ".js .mjs .cjs .jsx", "php":
+    ".php .phtml .inc", "rust": ".rs", "perl": ".pl .pm .t .cgi", "bash": ".sh .bash .zsh .ksh",
+    "r": ".r", "c": ".c .h .pc .pgc", "cpp": ".cc .cpp .cxx .hpp .hh", "elixir": ".ex .exs",
+    "lua": ".lua", "swift": ".swift", "dart": ".dart", "powershell": ".ps1 .psm1",
+    "clojure": ".clj .cljs .cljc", "julia": ".jl", "apex": ".cls .apex",
+}  # fmt: skip
+LANGUAGES = {suffix: name for name, suffixes in _PROGRAMS.items() for suffix in suffixes.split()}
+"""Suffix of a file to the language of the program in it."""
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+TEXTS = _words(
+    "string string_literal interpolated_string_expression template_string encapsed_string heredoc "
+    "nowdoc heredoc_body heredoc_content raw_string raw_string_literal interpreted_string_literal "
+    "verbatim_string_literal interpolated_string_literal ansi_c_string quoted_string sigil "
+    "line_string_literal multi_line_string_literal str_lit command_string "
+    "double_quote_scalar single_quote_scalar plain_scalar block_scalar value"
+)
+CHAINS = _words(
+    "concatenated_string chained_string concatenation parenthesized_expression literal "
+    "unary_expression array_literal_expression range_expression format_expression "
+    "multiplicative_expression parenthesized_statements"
+)
+"""Nodes that hold texts one after the other, or just one."""
+SUMS = _words(
+    "binary_expression binary_operator additive_expression infix_expression binary infix "
+    "binary_op_expr"
+)
+OPERATORS = _words("+ . .. <> ++ ^ || & %")
+LISTS = _words("list array array_creation_expression array_expression collection_literal")
+NAMES = _words(
+    "identifier simple_identifier constant name variable_name scalar variable field_identifier "
+    "type_identifier value_name property_identifier"
+)
+WHOLE = _words("heredoc_body heredoc_content plain_scalar block_scalar value")
+"""Texts without quotes."""
+
+_HOLE = re.compile(
+    r"interpolat(?:ion|ed_(?:expression|identifier))$|(?:^|_)expansion$|substitution"
+)
+_IN_STRING = _words(
+    "template_interpolation variable_name member_access_expression dynamic_variable_name "
+    "subscript_expression scalar array variable sub_expression leading_key"
+)
+_CONTENT = re.compile(r"content|fragment|str_text|nowdoc_string|heredoc_body|nowdoc_body")
+_COMMENT = re.compile(r"comment|^pod$")
+_FUNCTION = re.compile(r"function|method|lambda|closure|constructor|subroutine|func_literal")
+_NO_FUNCTION = re.compile(r"invocation|call|type|declarator|parameters|body|name|modifier|ref")
+
+
+class NoGrammar(Exception):
+    """Raised where the grammars are not installed, or hold none for a language."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """A parser, and a query for what is read of a program."""
+
+    parser: Parser
+    query: Query
+    escapes: bool
+    """Whether the grammar names the escapes in a text."""
+
+    def parsed(self, code: str) -> tuple[Node, dict[str, list[Node]]]:
+        """The root, and the nodes named text, sum and comment. ``code`` has to be ASCII."""
+        from tree_sitter import QueryCursor
+
+        root = self.parser.parse(code.encode("ascii")).root_node
+        return root, QueryCursor(self.query).captures(root)
+
+
+@lru_cache
+def grammar(language: str) -> Grammar:
+    """Load the grammar. Raises NoGrammar."""
+    try:
+        from tree_sitter import Query
+        from tree_sitter_language_pack import get_language, get_parser
+
+        known = get_language(language)  # type: ignore[arg-type]
+        parser = get_parser(language)  # type: ignore[arg-type]
+    except (ImportError, LookupError) as error:
+        message = f"in {language}, which is read after: pip install 'membership-refactor[scan]'"
+        raise NoGrammar(message) from error
+    kinds = [
+        kind
+        for number in range(known.node_kind_count)
+        if known.node_kind_is_named(number) and (kind := known.node_kind_for_id(number))
+    ]
+    wanted = {
+        "text": [kind for kind in kinds if kind in TEXTS],
+        "sum": [kind for kind in kinds if kind in SUMS],
+        "comment": [kind for kind in kinds if _COMMENT.search(kind)],
+    }
+    patterns = [
+        f"[{' '.join(f'({kind})' for kind in dict.fromkeys(found))}] @{name}"
+        for name, found in wanted.items()
+        if found
+    ]
+    return Grammar(parser, Query(known, "\n".join(patterns)), "escape_sequence" in kinds)
+
+
+def masked(text: str) -> str:
+    """The text in ASCII, so that offsets in bytes are offsets of characters."""
+    if text.isascii():
+        return text
+    return re.sub(r"[^\x00-\x7f]", lambda m: " " if m[0].isspace() else "x", text)
+
+
+@lru_cache(maxsize=4096)
+def is_hole(kind: str) -> bool:
+    """Whether a node inside of a text stands for an expression of the program."""
+    return kind in _IN_STRING or _HOLE.search(kind) is not None
+
+
+@lru_cache(maxsize=4096)
+def is_content(kind: str) -> bool:
+    return _CONTENT.search(kind) is not None
+
+
+@lru_cache(maxsize=4096)
+def is_function(kind: str) -> bool:
+    return _FUNCTION.search(kind) is not None and _NO_FUNCTION.search(kind) is None
+
+
+@lru_cache(maxsize=4096)
+def is_call(kind: str) -> bool:
+    return "call" in kind or "invocation" in kind or "creation" in kind
+
+
+@lru_cache(maxsize=4096)
+def is_member(kind: str) -> bool:
+    """Whether a node takes a member of its first child."""
+    return kind in ("attribute", "method_invocation", "dot", "field_access") or any(
+        part in kind for part in ("member", "navigation", "field_expression", "selector")
+    )
+
+
+@lru_cache(maxsize=4096)
+def is_arguments(kind: str) -> bool:
+    return "argument" in kind or kind in ("token_tree", "call_suffix")

@@ -1,0 +1,179 @@
+"""Find SQL in a program: texts, texts that grow, and queries of JPA."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from membership_refactor.scan.parse.placed_text import Placed, joined
+from membership_refactor.scan.read.embedded_sql import Text, embedded_pieces
+from membership_refactor.scan.read.grammars import (
+    grammar,
+    is_arguments,
+    is_hole,
+)
+from membership_refactor.scan.read.harvest import Harvest
+from membership_refactor.scan.read.jpql import prepared
+from membership_refactor.scan.read.program_texts import Texts
+from membership_refactor.scan.read.sql_file import starts_like_sql
+from membership_refactor.scan.resolve.interest import Interest
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+_JVM = {"java", "kotlin", "groovy", "scala"}
+_GIVEN = re.compile(
+    r"([\w$@]+)[ \t]*(?::[ \t]*[^=:;,{}()\n]{1,60})?(?:\[\])?[ \t]*(\+=|\.=|\.\.=|<<|<-|:?=)\s*"
+    r"(?:(?:new\s+)?(?:StringBu\w+|String::from|StringIO|(?:std::)?string)\(\s*)?\(?\s*$"
+)
+_TYPED = re.compile(r"\b(?:const|define|use constant)\W+(\w+)\W+$")
+_GROWS = re.compile(
+    r"([\w$]+)(?:\.|->)(?:append\w*|Append\w*|WriteString|push_str|push|concat|add|write)\s*\("
+)
+_MORE = re.compile(r"\)\s*\.(?:append\w*|Append\w*|concat)\s*\(")
+_ADDED = re.compile(r"([\w$]+)\s*(?:\+=|\.=|<<)\s*(?=[\w$\"'`(])")
+
+
+def program_pieces(placed: Placed, language: str, dialect: str, interest: Interest) -> Harvest:
+    """Find the SQL and JPQL in the texts of a program. Raises NoGrammar."""
+    reader = _Reader(Texts(placed, grammar(language)), language)
+    found = reader.found()
+    harvest = Harvest(
+        passed=[(placed.place(start), placed.place(end)) for start, end in reader.comments],
+        broken=reader.texts.root.has_error,
+    )
+    inlined = {placed.place(at) for at in reader.texts.inlined}
+    for start, text in found:
+        whole = joined(text.parts)
+        if placed.place(start) in inlined and not starts_like_sql(whole.text):
+            continue  # a part of the statements that it was put into
+        text.parts = [prepared(whole) if text.dialect == "jpql" else whole]
+        harvest.add(embedded_pieces(text, dialect, interest))
+    return harvest
+
+
+class _Reader:
+    def __init__(self, texts: Texts, language: str) -> None:
+        self.texts, self.language, self.code = texts, language, texts.code
+        self.comments = list(texts.comments)
+        self.growing: dict[tuple[int, str], Text] = {}
+
+    def found(self) -> list[tuple[int, Text]]:
+        """Every text with the place where it starts, in the order of the program."""
+        expressions: dict[tuple[int, int], Node] = {}
+        for node in sorted(
+            [*self.texts.literals, *self.texts.sums], key=lambda n: (n.start_byte, -n.end_byte)
+        ):
+            whole = self.texts.whole(node)
+            expressions.setdefault((whole.start_byte, whole.end_byte), whole)
+        given = {key: self._given(node) for key, node in expressions.items()}
+        for key, (name, operator) in given.items():
+            if name and operator in ("=", ":=", "<-"):
+                scope = self.texts.scope(expressions[key])
+                self.texts.constants[(scope, name)].append((key[0], expressions[key]))
+        added = {(n.start_byte, n.end_byte): (n, name) for n, name in self._added()}
+        for key, (node, _) in added.items():
+            expressions.setdefault(key, node)
+        result: list[tuple[int, Text]] = []
+        for key, node in sorted(expressions.items(), key=lambda item: item[0]):
+            name, operator = given.get(key, ("", ""))
+            grows = operator in ("+=", ".=", "..=", "<<")
+            if key in added:
+                name, grows = added[key][1], True
+            self._take(node, name, grows=grows, own=key in given, result=result)
+        return result
+
+    def _take(
+        self, node: Node, name: str, *, grows: bool, own: bool, result: list[tuple[int, Text]]
+    ) -> None:
+        parts = self.texts.fold(node)
+        key = (self.texts.scope(node), name)
+        if grows and name:
+            grown = self.growing.get(key) or self.growing.get((-1, name))
+            if grown is not None:
+                grown.parts += self.texts.hole(node) if parts is None else parts
+                return
+        if parts is None or not own:
+            return
+        if self._is_docstring(node):
+            self.comments.append((node.start_byte, node.end_byte))
+            return
+        quote = self.code[node.start_byte]
+        triple = self.code.startswith(quote * 3, node.start_byte)
+        text = Text(parts, self._language(node), "" if triple or quote not in "\"'`" else quote)
+        result.append((node.start_byte, text))
+        if name:
+            self.growing[key] = text
+
+    def _given(self, node: Node) -> tuple[str, str]:
+        """The variable that gets a text, and the operator that gives it."""
+        before = self.code[max(0, node.start_byte - 160) : node.start_byte]
+        if match := _GIVEN.search(before):
+            return match[1].lstrip("$@"), match[2]
+        if match := _TYPED.search(before):
+            return match[1], "="
+        return "", ""
+
+    def _added(self) -> Iterator[tuple[Node, str]]:
+        """Yield what is added to a variable, with the variable's name."""
+        for match in _GROWS.finditer(self.code):
+            at, name = match.end(), match[1].lstrip("$")
+            while (node := self._argument(at)) is not None:
+                yield node, name
+                more = _MORE.match(self.code, self._end(node))
+                if more is None:
+                    break
+                at = more.end()
+        for match in _ADDED.finditer(self.code):
+            if (node := self._expression(match.end())) is not None:
+                yield node, match[1].lstrip("$")
+
+    def _end(self, node: Node) -> int:
+        end = node.end_byte
+        while end < len(self.code) and self.code[end].isspace():
+            end += 1
+        return end
+
+    def _argument(self, at: int) -> Node | None:
+        while at < len(self.code) and self.code[at].isspace():
+            at += 1
+        if at >= len(self.code) or self.code[at] == ")":
+            return None
+        return self._expression(at)
+
+    def _expression(self, at: int) -> Node | None:
+        """The largest expression that starts here."""
+        node = self.texts.root.descendant_for_byte_range(at, min(at + 1, len(self.code)))
+        if node is None or node.start_byte != at:
+            return None
+        while (parent := node.parent) is not None and parent.start_byte == at:
+            if "statement" in parent.type or is_arguments(parent.type) or parent.parent is None:
+                break
+            node = parent
+        return node
+
+    def _is_docstring(self, node: Node) -> bool:
+        parent = node.parent
+        alone = parent is not None and parent.type in ("expression_statement", "module", "block")
+        return self.language == "python" and alone
+
+    def _language(self, node: Node) -> str:
+        """``jpql`` for the query of an entity manager or of @Query."""
+        if self.language not in _JVM:
+            return ""
+        at: Node | None = node
+        for _ in range(8):
+            if at is None or at.parent is None or is_hole(at.type):
+                return ""
+            if is_arguments(at.type) and (called := self.texts.call_of(at)) is not None:
+                call, name = called
+                if name in ("createNativeQuery", "NamedNativeQuery", "NativeQuery"):
+                    return ""
+                if name == "Query":
+                    written = self.code[call.start_byte : call.end_byte]
+                    return "" if re.search(r"nativeQuery\s*=\s*true", written) else "jpql"
+                if name in ("NamedQuery", "createQuery"):
+                    return "jpql"
+            at = at.parent
+        return ""

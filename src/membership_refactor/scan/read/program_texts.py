@@ -1,0 +1,371 @@
+"""Put the texts of a program together: literals, sums, formats and constants.
+
+Every character of a text keeps its place in the file. What the program fills in at run time is
+``{hole}``.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from membership_refactor.scan.parse.placed_text import Placed, joined
+from membership_refactor.scan.read.grammars import (
+    CHAINS,
+    LISTS,
+    NAMES,
+    OPERATORS,
+    SUMS,
+    TEXTS,
+    WHOLE,
+    Grammar,
+    is_arguments,
+    is_call,
+    is_content,
+    is_function,
+    is_hole,
+    is_member,
+    masked,
+)
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+HOLE = "{hole}"
+"""What stands for an expression of the program."""
+
+_OPEN = re.compile(r"""[A-Za-z]*[$@#]*(?P<quote>(?<=@)["']\n|"{3,}|'{3}|["'`]|\[=*\[|[({])""")
+_ESCAPE = re.compile(
+    r"\\(?:\r?\n|x[0-9a-fA-F]{2}|u\{[0-9a-fA-F]+\}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-7]{1,3}|.)",
+    re.S,
+)
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "a": "\a", "v": "\v", "s": " ",
+            "\n": "", "\r": ""}  # fmt: skip
+_FIELD = re.compile(r"%(?:\((?P<named>\w+)\))?[sdv]|\{(?P<field>\w*)(?:![rsa])?(?::[^{}]*)?\}")
+_FORMATS = {"format", "formatted", "Sprintf", "sprintf", "Format", "format_map", "fmt", "printf"}
+_SUMS = {"concat", "paste0", "paste", "str", "strcat", "CONCAT"}
+_MARGIN = re.compile(r"(?<=\n)[ \t]*\|")
+
+
+Mark = tuple[int, int, list[Placed]]
+"""What stands between two places of the program, and what it means."""
+
+
+class Texts:
+    """The texts of one program."""
+
+    def __init__(self, placed: Placed, language: Grammar) -> None:
+        self.placed = placed
+        self.code = masked(placed.text)
+        self.grammar = language
+        self.root, found = language.parsed(self.code)
+        self.literals = found.get("text", [])
+        self.sums = found.get("sum", [])
+        self.comments = [(node.start_byte, node.end_byte) for node in found.get("comment", [])]
+        self.constants: dict[tuple[int, str], list[tuple[int, Node]]] = defaultdict(list)
+        self.inlined: set[int] = set()
+        """Where the constants start that were put into another text."""
+        self._open: set[int] = set()
+
+    def scope(self, node: Node) -> int:
+        """Where the function begins in which the node stands; -1 outside of all functions."""
+        at = node.parent
+        while at is not None:
+            if is_function(at.type):
+                return at.start_byte
+            at = at.parent
+        return -1
+
+    def whole(self, node: Node) -> Node:
+        """The largest expression that is a text because this node is one."""
+        while (parent := node.parent) is not None:
+            kind = parent.type
+            if is_hole(kind) and kind not in LISTS:
+                break
+            if kind in TEXTS or kind in CHAINS or (kind in SUMS and self._operator(parent)):
+                node = parent
+            elif is_member(kind) and _first(parent) == node:
+                above = parent.parent
+                called = above is not None and is_call(above.type) and above.children[0] == parent
+                node = above if called and above is not None else parent
+            elif is_arguments(kind) and (call := self._puts_together(parent)) is not None:
+                node = call
+            elif kind in LISTS and self._is_joined(parent):
+                node = parent
+            else:
+                break
+        return node
+
+    def fold(self, node: Node) -> list[Placed] | None:
+        """The parts of a text; None where the node is none."""
+        if node.id in self._open:
+            return None
+        self._open.add(node.id)
+        try:
+            return self._fold(node)
+        finally:
+            self._open.discard(node.id)
+
+    def _fold(self, node: Node) -> list[Placed] | None:
+        kind = node.type
+        if kind in TEXTS and (kind != "value" or node.child_count == 0):
+            return self.literal(node)
+        if kind in SUMS and (operator := self._operator(node)):
+            return self._sum(node, operator)
+        if kind in CHAINS:
+            return self._parts(node.named_children)
+        if kind in NAMES or is_member(kind):
+            if (found := self._constant(self.code[node.start_byte : node.end_byte], node)) or (
+                kind in NAMES
+            ):
+                return found
+            first = _first(node)
+            if kind != "method_invocation":
+                return self.fold(first) if first is not None and first.type not in NAMES else None
+        if is_call(kind):
+            return self._call(node)
+        if kind in LISTS and self._is_joined(node):
+            return self._parts(node.named_children, between=" ")
+        if is_arguments(kind) and node.named_child_count >= 1:
+            return self.fold(node.named_children[-1])  # a wrapper around one argument
+        return None
+
+    def _sum(self, node: Node, operator: str) -> list[Placed] | None:
+        """Fold a sum from the left, without recursion: thousands of texts can be added."""
+        if operator == "%":
+            left, right = _first(node), node.named_children[-1]
+            parts = self.fold(left) if left is not None else None
+            if parts is None:
+                return None
+            values = right.named_children if right.type in ("tuple", "list", *LISTS) else [right]
+            return self._filled(parts, values)
+        items: list[Node] = []
+        at: Node | None = node
+        while at is not None and at.type in SUMS and self._operator(at) == operator:
+            items.append(at.named_children[-1])
+            at = _first(at)
+        if at is not None:
+            items.append(at)
+        return self._parts(list(reversed(items)))
+
+    def _parts(self, nodes: list[Node], *, between: str = "") -> list[Placed] | None:
+        found = [(node, self.fold(node)) for node in nodes if "comm" not in node.type]
+        if all(parts is None for _, parts in found):
+            return None
+        result: list[Placed] = []
+        for node, parts in found:
+            if between and result:
+                result.append(Placed.made(between, self.placed.place(node.start_byte)))
+            result += self.hole(node) if parts is None else parts
+        return result
+
+    def hole(self, node: Node) -> list[Placed]:
+        """What stands for an expression whose value is not known."""
+        return [Placed.made(HOLE, self.placed.place(node.start_byte))]
+
+    def _operator(self, node: Node) -> str:
+        """The operator that puts texts together; empty for any other."""
+        for child in node.children:
+            if not child.is_named or "operator" in child.type:
+                text = self.code[child.start_byte : child.end_byte]
+                if text in OPERATORS:
+                    return text
+        return ""
+
+    def call_of(self, arguments: Node) -> tuple[Node, str] | None:
+        """The call that has these arguments, with the name of what is called."""
+        at = arguments.parent
+        while at is not None and is_arguments(at.type):
+            arguments, at = at, at.parent
+        if at is None or not (is_call(at.type) or "annotation" in at.type or "macro" in at.type):
+            return None
+        before = self.code[at.start_byte : arguments.start_byte]
+        names = re.findall(r"\w+", before[-80:])
+        return at, names[-1] if names else ""
+
+    def _puts_together(self, arguments: Node) -> Node | None:
+        called = self.call_of(arguments)
+        return called[0] if called and called[1] in _FORMATS | _SUMS else None
+
+    def _is_joined(self, node: Node) -> bool:
+        """Whether the elements of a list are joined to one text."""
+        after = self.code[node.end_byte : node.end_byte + 12]
+        before = self.code[max(0, node.start_byte - 12) : node.start_byte]
+        return re.match(r"\s*\.join\s*\(", after) is not None or (
+            re.search(r"[\"']\s*\.join\s*\($", before) is not None
+        )
+
+    def _call(self, node: Node) -> list[Placed] | None:
+        arguments = next((c for c in node.children if is_arguments(c.type)), None)
+        if arguments is None:
+            return None
+        called = self.call_of(arguments)
+        name = called[1] if called else ""
+        if arguments.type == "call_suffix" and arguments.named_children:
+            arguments = arguments.named_children[0]
+        given = [c for c in arguments.named_children if "comm" not in c.type]
+        if name in _SUMS and (parts := self._parts(given, between=" " * (name == "paste"))):
+            return parts
+        receiver = _first(node)
+        own = None
+        if receiver is not None and is_member(receiver.type):
+            receiver = _first(receiver)
+        if receiver is not None and receiver is not arguments and receiver.type not in NAMES:
+            own = self.fold(receiver)
+        if name == "join" and own is None and given and (listed := self.fold(given[0])) is not None:
+            return listed
+        if own is not None:
+            if "argin" in name:  # stripMargin and trimMargin
+                own = [p.replaced([(*m.span(), "") for m in _MARGIN.finditer(p.text)]) for p in own]
+            return self._filled(own, given) if name in _FORMATS else own
+        if name in _FORMATS:
+            for number, argument in enumerate(given):
+                if (parts := self.fold(argument)) is not None:
+                    return self._filled(parts, given[number + 1 :])
+        return None
+
+    def _filled(self, parts: list[Placed], values: list[Node]) -> list[Placed]:
+        """Put values into the fields of a format. A value that is not known leaves a hole."""
+        text = joined(parts)
+        by_field: dict[str, Node] = {str(number): value for number, value in enumerate(values)}
+        for value in values:
+            if (keyword := value.child_by_field_name("name")) is not None:
+                by_field[self.code[keyword.start_byte : keyword.end_byte]] = value.named_children[
+                    -1
+                ]
+        result: list[Placed] = []
+        last = number = 0
+        for match in _FIELD.finditer(text.text):
+            field = match["named"] or match["field"] or ""
+            found = by_field.get(field or str(number))
+            number += not field
+            filled = self.fold(found) if found is not None else None
+            made = [Placed.made(HOLE, text.place(match.start()))]
+            result += [text.cut(last, match.start()), *(filled or made)]
+            last = match.end()
+        return [*result, text.cut(last, len(text.text))]
+
+    def _constant(self, name: str, node: Node) -> list[Placed] | None:
+        """The text that a name stands for: the last one given to it before its use."""
+        name = name.strip("${}@#")
+        short = name.rsplit(".", 1)[-1].rsplit("::", 1)[-1]
+        for scope in (self.scope(node), -1):
+            known = self.constants.get((scope, short))
+            if not known:
+                continue
+            before = [value for start, value in known if start < node.start_byte]
+            value = before[-1] if before else known[0][1]
+            if value.start_byte <= node.start_byte < value.end_byte:
+                if len(before) < 2:
+                    continue  # sql = sql + "…"
+                value = before[-2]
+            if (parts := self.fold(value)) is not None:
+                self.inlined.add(value.start_byte)
+                return parts
+        return None
+
+    def literal(self, node: Node) -> list[Placed]:
+        """The text of a literal, with its escapes resolved and its constants put in."""
+        start, end, raw = self._body(node)
+        marks = list(self._marks(node, start, end))
+        if not self.grammar.escapes and not raw:
+            marks += self._escapes(start, end, marks)
+        parts: list[Placed] = []
+        last = start
+        for first, stop, made in sorted(marks, key=lambda mark: mark[:2]):
+            if first >= last:
+                parts += [self.placed.cut(last, first), *made]
+                last = stop
+        return [*parts, self.placed.cut(last, max(last, end))]
+
+    def _body(self, node: Node) -> tuple[int, int, bool]:
+        """Where the text begins and ends, and whether it has no escapes."""
+        start, end, code = node.start_byte, node.end_byte, self.code
+        children = node.children
+        if node.type in WHOLE:
+            if children and children[-1].type.endswith("_end"):
+                end = children[-1].start_byte
+            if node.type == "block_scalar":
+                newline = code.find("\n", start, end)
+                start = newline + 1 if newline >= 0 else end
+            return start, end, True
+        inside = [c for c in children if is_content(c.type) or is_hole(c.type)
+                  or c.type.startswith("escape")]  # fmt: skip
+        if any(is_content(child.type) for child in inside):
+            first, last = self._span(inside[0]), self._span(inside[-1])
+            begin, stop = first[0], last[1]
+            while begin > start + 1 and code[begin - 1].isspace():
+                begin -= 1  # some grammars leave blanks at the border out
+            while stop < end - 1 and code[stop].isspace():
+                stop += 1
+            return begin, stop, "raw" in node.type or "nowdoc" in node.type
+        match = _OPEN.match(code, start, end)
+        if match is None:
+            return start, end, True
+        quote = match["quote"]
+        if quote[1:] == "\n":  # a text of PowerShell over several lines
+            return match.end(), max(match.end(), end - 2), True
+        closes = len(quote) if len(quote) < 3 or code.endswith(quote, start, end) else 0
+        raw = quote in ("`", "'''") or "@" in match[0] or "r" in match[0][: -len(quote)].lower()
+        return match.end(), max(match.end(), end - closes), raw or len(quote) > 2
+
+    def _span(self, node: Node) -> tuple[int, int]:
+        """A hole with the signs around it that belong to it."""
+        start, end = node.start_byte, node.end_byte
+        if not is_hole(node.type):
+            return start, end
+        code = self.code
+        for opening, closing in ("{}", "()"):
+            if start and code[start - 1] == opening and code[end : end + 1] == closing:
+                start, end = start - 1, end + 1
+                if code[start - 1] == "\\":
+                    start -= 1
+        while start and code[start - 1] in "$#" and code[start] != "$":
+            start -= 1
+        return start, end
+
+    def _marks(self, node: Node, start: int, end: int) -> Iterator[Mark]:
+        for child in node.children:
+            if child.end_byte <= start or child.start_byte >= end:
+                continue
+            kind = child.type
+            if kind.startswith("escape"):
+                yield self._unescaped(child.start_byte, child.end_byte)
+            elif is_hole(kind):
+                first, last = self._span(child)
+                name = self.code[first:last].strip("${}@#() ")
+                parts = self._constant(name, child) if name.isidentifier() else None
+                yield first, last, self.hole(child) if parts is None else parts
+            elif child.child_count:
+                yield from self._marks(child, start, end)
+
+    def _escapes(self, start: int, end: int, marks: list[Mark]) -> list[Mark]:
+        borders = [start, *itertools.chain.from_iterable((a, b) for a, b, _ in marks), end]
+        return [
+            self._unescaped(*match.span())
+            for first, last in zip(borders[::2], borders[1::2], strict=True)
+            for match in _ESCAPE.finditer(self.code, first, last)
+        ]
+
+    def _unescaped(self, start: int, end: int) -> Mark:
+        new = _unescaped(self.placed.text[start:end])
+        return start, end, [Placed.made(new, self.placed.place(start))]
+
+
+def _first(node: Node) -> Node | None:
+    children = node.named_children
+    return children[0] if children else None
+
+
+def _unescaped(written: str) -> str:
+    if written in ("{{", "}}", "''", '""'):
+        return written[0]
+    code = written[1:].strip("{}uxU")
+    if written[1:2] in "xuU" and code:
+        return chr(min(int(code, 16), 0x10FFFF))
+    if written[1:2].isdigit():
+        return chr(int(written[1:], 8)) if set(written[1:]) <= set("01234567") else written[1:]
+    return _ESCAPES.get(written[1:].replace("\r\n", "\n"), written[1:])
