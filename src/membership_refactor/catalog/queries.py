@@ -37,7 +37,9 @@ SETTINGS = """
 SELECT set_config('search_path', '', true), set_config('quote_all_identifiers', 'off', true),
        set_config('DateStyle', 'ISO, YMD', true), set_config('IntervalStyle', 'postgres', true),
        set_config('TimeZone', 'UTC', true), set_config('extra_float_digits', '1', true),
-       set_config('bytea_output', 'hex', true)
+       set_config('bytea_output', 'hex', true),
+       -- Compiling these queries takes 0.3 s, running them 0.02 s.
+       set_config('jit', 'off', true)
 """
 """PostgreSQL prints constants by these settings, so they are set before a portrait is read."""
 
