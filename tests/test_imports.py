@@ -26,6 +26,7 @@ LAYERS = (
     {"models"},
     {"project"},
     {"inspect", "enrollment"},
+    {"propose"},
     {"environment"},
     {"operations"},
     {"op", "rehearsal"},

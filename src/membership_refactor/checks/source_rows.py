@@ -16,12 +16,7 @@ def policies_hold(plan: TableSplit, table: str) -> tuple[Check, ...]:
     agreeing = plan.with_policy(Conflict.AGREE)
     key = listed(plan.key, "t.")
     if agreeing:
-        apart = " OR ".join(
-            # count(DISTINCT) ignores NULL, so NULLs are counted apart. json has no equality.
-            f"pg_catalog.count(DISTINCT pg_catalog.to_jsonb(t.{ident(c)})) "
-            f"+ pg_catalog.max((t.{ident(c)} IS NULL)::int) > 1"
-            for c in agreeing
-        )
+        apart = " OR ".join(several_values(f"t.{ident(c)}") for c in agreeing)
         checks.append(
             Check(
                 name="groups agree",
@@ -44,6 +39,15 @@ def policies_hold(plan: TableSplit, table: str) -> tuple[Check, ...]:
             )
         )
     return tuple(checks)
+
+
+def several_values(value: str) -> str:
+    """A condition of a group: its rows do not agree on ``value``. 1.0 and 1.00 are one value."""
+    # count(DISTINCT) ignores NULL, so NULLs are counted apart. json has no equality.
+    return (
+        f"pg_catalog.count(DISTINCT pg_catalog.to_jsonb({value})) "
+        f"+ pg_catalog.max(({value} IS NULL)::int) > 1"
+    )
 
 
 def shown_key(plan: TableSplit, row: str) -> str:

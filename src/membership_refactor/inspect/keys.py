@@ -69,12 +69,13 @@ def _choice(pg: Pg, plan: TableSplit, table: Table, name: str, key: tuple[str, .
         gaps=int(parts[1]),
         split=int(parts[2]),
         merged=int(parts[3]),
-        near=tuple(_near(pg, table, where, key)),
+        near=tuple(near_keys(pg, table, where, key)),
         disagreeing=tuple((c, int(n)) for c, n in zip(others, apart, strict=True)),
     )
 
 
-def _near(pg: Pg, table: Table, where: str, key: tuple[str, ...]) -> Iterator[Near]:
+def near_keys(pg: Pg, table: Table, where: str, key: tuple[str, ...]) -> Iterator[Near]:
+    """Count the keys that differ only in a NULL, in letter case or in blanks, each kind apart."""
     kinds = near_kinds(table, key)
     found = run(pg, near_query(table, where, key)).fetchall() if kinds else []
     for kind, (_, groups, examples) in zip(kinds, found, strict=True):

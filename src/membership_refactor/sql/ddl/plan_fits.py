@@ -58,7 +58,7 @@ def fits(plan: TableSplit, table: Table) -> tuple[str, ...]:
     reasons += _primary_key(plan, table)
     for name in plan.key:
         if name not in missing:
-            reasons += _key(table.column(name))
+            reasons += key_obstacles(table.column(name))
     if plan.changed and plan.changed not in missing:
         reasons += _changed(table.column(plan.changed))
     if plan.version and plan.version not in missing:
@@ -125,6 +125,11 @@ def _version(column: Column) -> Iterator[str]:
             f"{place} has type {column.type}, and the chain raises it by one. Give it an integer "
             "type, or leave version out of the plan"
         )
+
+
+def key_obstacles(column: Column) -> tuple[str, ...]:
+    """Why the column cannot be one of the key; empty if it can."""
+    return tuple(_key(column))
 
 
 def _key(column: Column) -> Iterator[str]:
