@@ -19,7 +19,7 @@ from membership_refactor.execution.sessions import Pg, Sessions, become, may_bec
 from membership_refactor.inspect.keys import near_keys
 from membership_refactor.inspect.keys_text import Near
 from membership_refactor.portrait import Column, Table
-from membership_refactor.propose import queries
+from membership_refactor.propose import measure_queries as queries
 from membership_refactor.propose.anchors import Anchor
 from membership_refactor.propose.candidates import Example
 from membership_refactor.propose.clock import Clock
