@@ -20,9 +20,13 @@ _T = TypeVar("_T")
 
 
 def to_json(portrait: Portrait) -> str:
-    """The portrait as an indented document with format and version."""
-    document = {"format": FORMAT, "version": VERSION, "portrait": to_values(portrait)}
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    """The portrait as a document of one line, with format and version."""
+    document = {"format": FORMAT, "version": VERSION, "portrait": portrait}
+    return json.dumps(document, ensure_ascii=False, default=_fields)
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in _may_be_null(value.__class__)}
 
 
 def from_json(text: str) -> Portrait:
@@ -51,23 +55,29 @@ def from_values(kind: type[_T], values: object, *, where: str = "") -> _T:
     return typing.cast("_T", _decoded(kind, values, where or kind.__name__))
 
 
-def vanished(value: object, kind: Any = Portrait, where: str = "portrait") -> str | None:
+def vanished(value: object, where: str = "portrait") -> str | None:
     """The first place that holds NULL although something has to stand there; None if there is none.
 
     PostgreSQL describes an object that is being dropped as NULL.
     """
-    if value is None:
-        return None if typing.get_origin(kind) in (types.UnionType, typing.Union) else where
-    if is_dataclass(kind):
-        parts = ((getattr(value, n), k, f"{where}.{n}") for n, k in _types(kind).items())  # type: ignore[arg-type]
-        return next(filter(None, (vanished(*part) for part in parts)), None)
     if isinstance(value, tuple):
-        inner = typing.get_args(kind)
-        if typing.get_origin(kind) in (types.UnionType, typing.Union):
-            inner = typing.get_args(inner[0])
-        items = ((item, inner[0], f"{where}[{n}]") for n, item in enumerate(value))
-        return next(filter(None, (vanished(*item) for item in items)), None)
+        items = (vanished(item, f"{where}[{n}]") for n, item in enumerate(value))
+        return next(filter(None, items), None)
+    if not is_dataclass(value):
+        return where if value is None else None
+    for name, optional in _may_be_null(value.__class__).items():
+        part = getattr(value, name)
+        if isinstance(part, str) or (optional and part is None):
+            continue
+        if found := vanished(part, f"{where}.{name}"):
+            return found
     return None
+
+
+@cache
+def _may_be_null(kind: type) -> dict[str, bool]:
+    unions = (types.UnionType, typing.Union)
+    return {name: typing.get_origin(of) in unions for name, of in _types(kind).items()}
 
 
 @cache

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
 from membership_refactor.portrait import Portrait
@@ -68,7 +67,7 @@ class Records:
 
     def begin(self, now: Portrait) -> str:
         """Open the step. ``now`` are the tables as they are."""
-        document = dollar_quoted(json.dumps(json.loads(to_json(now)), ensure_ascii=False))
+        document = dollar_quoted(to_json(now))
         return "\n".join(("BEGIN;", *map(ended, self.rows.begin(document)), "COMMIT;"))
 
     def end(self) -> str:
