@@ -37,10 +37,23 @@ def _scan(folder: Path, consumer: Consumer | None = None) -> ScanOutcome:
     [
         *(
             (f"query.{suffix}", OLD.encode())
-            for suffix in ("go", "rb", "xml", "ts", "js", "php", "yml", "json", "ipynb", "cs", "sh")
+            for suffix in (
+                "go",
+                "rb",
+                "xml",
+                "ts",
+                "js",
+                "php",
+                "vb",
+                "json",
+                "ipynb",
+                "cs",
+                "sh",
+                "md",
+            )
         ),
         ("query", OLD.encode()),
-        ("query.prc", OLD.encode()),
+        ("query.lkml", OLD.encode()),
         ("no_mark.sql", OLD.encode("utf-16-le") + b"\x01"),
         ("no_mark_be.sql", OLD.encode("utf-16-be") + b"\x01\x00\x01"),
         ("ebcdic.sql", OLD.upper().encode("cp037")),

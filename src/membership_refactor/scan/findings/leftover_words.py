@@ -31,17 +31,21 @@ def leftover_in_sql(placed: Placed, dialect: str, interest: Interest, collector:
     """Note the words that are left in SQL, by the reason why they were not reported.
 
     A string may be SQL for another place, and a template may put a column in, so that both are
-    open questions. So is a table that is named and was not read as a table.
+    open questions. So is a table that is named and was not read as a table, and a column beside
+    a string that names a table (``elsewhere``): OPTIONS of a foreign table are such strings.
     """
     table, column = interest.in_text(placed.text)
     if not table:
         return
     found: dict[str, list[tuple[str, int]]] = defaultdict(list)
     tokens = SqlText(placed, dialect).every_token
+    elsewhere = False
     for index, token in enumerate(tokens):
         why = _INSIDE.get(token.kind, _OTHER)
         words: Words
         if token.kind in _INSIDE:
+            named = token.kind != "comment" and interest.in_text(token.text)[0]
+            elsewhere = elsewhere or (named and token.kind != "dollar")
             words = interest.going_in(token.text, token.start) if column else ()
         elif token.kind in ("word", "quoted"):
             word = token.text.strip('`"').lower()
@@ -53,8 +57,9 @@ def leftover_in_sql(placed: Placed, dialect: str, interest: Interest, collector:
         else:
             continue
         found[why] += _left(words, collector, placed)
+    sure = {_COMMENT} if elsewhere else {_COMMENT, _OTHER}
     for why, left in found.items():
-        _note(collector, why, left, open=why not in (_COMMENT, _OTHER))
+        _note(collector, why, left, open=why not in sure)
 
 
 def leftover_in_program(
@@ -64,8 +69,9 @@ def leftover_in_program(
     collector: Collector,
     *,
     broken: bool = False,
+    data: bool = False,
 ) -> None:
-    """Note the words that are left in a program.
+    """Note the words that are left in a program, or in a file of data.
 
     ``passed`` are comments and statements of other tables. Outside of them, a column is an open
     question if a table of the plan is named outside of the SQL that was read: an object mapper
@@ -80,10 +86,10 @@ def leftover_in_program(
         why = "in a program that its grammar does not understand"
         _note(collector, why, sorted([*used, *named], key=lambda w: w[1]), look=Look.UNPARSED)
     elif named and used:
-        what = f"outside of SQL, in a program that names {named[0][0]} (an object mapper?)"
+        what = f"outside of SQL, in a file that also names {named[0][0]} outside of SQL"
         _note(collector, what, used, look=Look.ENTITY, open=True)
-    elif whole := [word for word in named if _is_text(word, placed)]:
-        why = "as a text of its own: what is read of the table is not known"
+    elif whole := [word for word in named if data or _is_text(word, placed)]:
+        why = "outside of SQL: what is read of the table is not known"
         _note(collector, why, whole, look=Look.ENTITY, open=True)
     elif named or (used and tables):
         _note(collector, "outside of SQL", used or named, open=False)

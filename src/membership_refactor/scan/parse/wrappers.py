@@ -22,11 +22,15 @@ _CONDITION = re.compile(r"\b(?:USING|CHECK)\s*(?=\()", re.I)
 _RULE_TABLE = re.compile(
     BLANK + r"CREATE\s+(?:OR\s+REPLACE\s+)?RULE\b.*?\bTO\s+(?:[\w\"]+\.)?[\"]?(\w+)", re.I | re.S
 )
+_ESCAPED = re.compile(r"""\b(U&)("[^"]*"|'[^']*')""", re.I)
+_UESCAPE = re.compile(r"\bUESCAPE\s*'([^'])'", re.I)
+_ONLY = re.compile(r"\bONLY\s*(\()\s*[\w.\"]+\s*(\))", re.I)
 _LOCK = re.compile(BLANK + r"LOCK\s+(?:TABLES?\s+)?([\w.\"`]+)", re.I | re.S)
 
 
 def unwrapped(placed: Placed) -> list[Placed]:
     """The statements inside, each parsable. Without a wrapper, the statement itself."""
+    placed = _with_plain_names(placed)
     text = placed.text
     if match := _WRAPPER.match(text):
         inner = placed.cut(match.end(), len(text))
@@ -46,6 +50,27 @@ def unwrapped(placed: Placed) -> list[Placed]:
         table = placed.cut(*match.span(1))
         return [joined([Placed.made("SELECT 1 FROM ", table.place(0)), table])]
     return [placed]
+
+
+def _with_plain_names(placed: Placed) -> Placed:
+    """Write ``U&"person\\005fid"`` and ``ONLY (wide)`` as the parser reads them."""
+    text = placed.text
+    if escaped := list(_ESCAPED.finditer(text)):
+        own = _UESCAPE.search(text)
+        code = re.compile(
+            rf"{re.escape(own[1] if own else chr(92))}(?:\+([0-9a-f]{{6}})|([0-9a-f]{{4}}))", re.I
+        )
+        edits: list[tuple[int, int, str]] = []
+        for match in escaped:
+            edits.append((match.start(), match.start(2), ""))
+            for one in code.finditer(text, match.start(2), match.end()):
+                number = min(int(one[1] or one[2], 16), 0x10FFFF)
+                edits.append((*one.span(), chr(number)))
+        if own:
+            edits.append((*own.span(), ""))
+        placed = placed.replaced(sorted(edits))
+    brackets = [(*match.span(n), " ") for match in _ONLY.finditer(placed.text) for n in (1, 2)]
+    return placed.replaced(brackets) if brackets else placed
 
 
 def is_policy(text: str) -> bool:

@@ -151,6 +151,10 @@ class Texts:
             items.append(at)
         return self._parts(list(reversed(items)))
 
+    def lines(self, nodes: list[Node]) -> list[Placed]:
+        """Several texts as the lines of one."""
+        return self._parts(nodes, between="\n") or []
+
     def _parts(self, nodes: list[Node], *, between: str = "") -> list[Placed] | None:
         found = [(node, self.fold(node)) for node in nodes if "comm" not in node.type]
         if all(parts is None for _, parts in found):
@@ -291,7 +295,7 @@ class Texts:
             if node.type == "block_scalar":
                 newline = code.find("\n", start, end)
                 start = newline + 1 if newline >= 0 else end
-            return start, end, True
+            return start, end, node.type != "value"
         inside = [c for c in children if is_content(c.type) or is_hole(c.type)
                   or c.type.startswith("escape")]  # fmt: skip
         if any(is_content(child.type) for child in inside):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from membership_refactor.scan.findings.by_word import collect_fragment, collect_unparsed
@@ -17,18 +17,24 @@ from membership_refactor.scan.findings.values import FileOutcome, Look
 from membership_refactor.scan.parse.piece import UNKNOWN_TABLE, Piece
 from membership_refactor.scan.parse.placed_text import Placed
 from membership_refactor.scan.parse.tokens import SqlText
+from membership_refactor.scan.read.data_file import FORMATS, data_pieces, notebook_pieces
 from membership_refactor.scan.read.encoding import NO_TEXT, decode, strange
 from membership_refactor.scan.read.fragments import collect_in_hosts
 from membership_refactor.scan.read.grammars import LANGUAGES, NoGrammar
 from membership_refactor.scan.read.harvest import Harvest
 from membership_refactor.scan.read.jpql import prepared
 from membership_refactor.scan.read.program_file import program_pieces
-from membership_refactor.scan.read.sql_file import sql_pieces
+from membership_refactor.scan.read.sql_file import sql_pieces, starts_like_sql
+from membership_refactor.scan.read.xml_file import SUFFIXES as XML
+from membership_refactor.scan.read.xml_file import xml_pieces
 from membership_refactor.scan.resolve.analyse import Analyser, Unparsed
 from membership_refactor.scan.resolve.interest import Interest
 from membership_refactor.scan.rewrite.rewriter import Rewriter
 
-_SQL = {".sql", ".ddl", ".psql", ".pgsql", ".mysql", ".plsql", ".pks", ".pkb"}
+_SQL = {
+    ".sql", ".ddl", ".dml", ".psql", ".pgsql", ".mysql", ".plsql", ".pks", ".pkb", ".prc", ".fnc",
+    ".trg", ".vw", ".tab",
+}  # fmt: skip
 _TEMPLATES = {".j2", ".jinja", ".jinja2", ".tmpl", ".tpl", ".template", ".ftl", ".vm", ".erb"}
 _RUN_TIME = re.compile(
     rb"\b(?:from|join|into|update|table)\s+[\w.\"`\[]*(?:[\"'`]+\s*[+.&|,)]|[{$%#<?@])"
@@ -36,8 +42,10 @@ _RUN_TIME = re.compile(
     re.I,
 )
 """Names that are put together at run time, or written by escapes, so that a search misses them."""
+_ESCAPES = re.compile(r"\bU&[\"']", re.I)
 _JPQL = {".jpql", ".hql", ".jpaql"}
-_READ = {*_SQL, *_TEMPLATES, *_JPQL, *LANGUAGES}
+_NOTEBOOK = ".ipynb"
+_READ = {*_SQL, *_TEMPLATES, *_JPQL, *LANGUAGES, *FORMATS, *XML, _NOTEBOOK}
 
 
 @dataclass
@@ -101,28 +109,53 @@ class FileScanner:
         elif suffix in _JPQL:
             self.collect(sql_pieces(prepared(placed), "jpql"), collector)
             leftover_in_program(placed, (), interest, collector)
-        elif suffix in LANGUAGES:
-            self._program(placed, LANGUAGES[suffix], collector)
         else:
-            words_of_unread_file(placed, interest, collector)
+            self._by_grammar(suffix, placed, collector)
 
-    def _program(self, placed: Placed, language: str, collector: Collector) -> None:
-        dialect = self.analyser.consumer.dialect
+    def _by_grammar(self, suffix: str, placed: Placed, collector: Collector) -> None:
+        """Read a program or a file of data, as far as there is a grammar for it."""
+        dialect, interest = self.analyser.consumer.dialect, self.interest
         try:
-            harvest = program_pieces(placed, language, dialect, self.interest)
+            if suffix in LANGUAGES:
+                harvest = program_pieces(placed, LANGUAGES[suffix], dialect, interest)
+            elif suffix in FORMATS:
+                harvest = data_pieces(placed, FORMATS[suffix], dialect, interest)
+            elif suffix in XML:
+                harvest = xml_pieces(placed, dialect, interest)
+            elif suffix == _NOTEBOOK:
+                harvest = notebook_pieces(placed, dialect, interest)
+            else:
+                words_of_unread_file(placed, interest, collector)
+                return
         except NoGrammar as error:
-            words_of_unread_file(placed, self.interest, collector, str(error))
+            words_of_unread_file(placed, interest, collector, str(error))
             return
         self.collect(harvest, collector)
-        leftover_in_program(placed, harvest.passed, self.interest, collector, broken=harvest.broken)
+        leftover_in_program(
+            placed, harvest.passed, interest, collector,
+            broken=harvest.broken, data=suffix not in LANGUAGES,
+        )  # fmt: skip
 
     def collect(self, harvest: Harvest, collector: Collector) -> None:
         """Analyse and report every piece that names something of the plan."""
         for offset, look, message in harvest.remarks:
             collector.note(offset, look, message)
         for piece in harvest.pieces:
-            if any(self.interest.in_text(piece.placed.text)):
+            if any(self.interest.in_text(piece.placed.text)) or _ESCAPES.search(piece.placed.text):
                 self._piece(piece, collector)
+                self._inside(piece, collector)
+
+    def _inside(self, piece: Piece, collector: Collector) -> None:
+        """Read the statements in the strings of a statement: of dblink, cron and the like."""
+        for token in SqlText(piece.placed, piece.dialect).tokens:
+            if token.kind in ("string", "dollar") and any(self.interest.in_text(token.text)):
+                edge = token.text.index("$", 1) + 1 if token.kind == "dollar" else 1
+                inner = piece.placed.cut(token.start + edge, token.end - edge)
+                inner = inner.replaced([(*m.span(), "'") for m in re.finditer("''", inner.text)])
+                if starts_like_sql(inner.text) and " " in inner.text.strip():
+                    own = sql_pieces(inner, piece.dialect)
+                    own.pieces = [replace(one, editable=False) for one in own.pieces]
+                    self.collect(own, collector)
 
     def _piece(self, piece: Piece, collector: Collector) -> None:
         view = self.analyser.view(piece.dialect)
