@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Portrait
 from membership_refactor.sql.names import OWN_PREFIXES, Names
 from membership_refactor.sql.quoting import ident
+from membership_refactor.steps import steps_of
 from tests.fixtures.steps import CHAIN, IDS, step_of
 from tests.reference_model.split import Rows
 
@@ -45,6 +46,16 @@ class Subject:
     @property
     def names(self) -> Names:
         return Names(self.plan, self.schema)
+
+    @property
+    def revisions(self) -> tuple[str, ...]:
+        """The ids of the revisions of the plan's steps."""
+        return tuple(CHAIN.revisions.of(step) for step in self.plan.steps)
+
+    @property
+    def start(self) -> str:
+        """The id below the plan's first revision."""
+        return ("0002", *REVISIONS)[REVISIONS.index(self.revisions[0])]
 
 
 @dataclass(frozen=True)
@@ -72,7 +83,7 @@ class Chain:
             engine or self.engine,
             plan or self.plan,
             self.subject.schema,
-            CHAIN,
+            replace(CHAIN, steps=steps_of(plan or self.plan)),
             options=self.options,
             progress=QUIET,
         )
@@ -82,7 +93,7 @@ class Chain:
             self.runner().upgrade(step_of(revision))
 
     def up_to(self, last: str, *, after: str = "0002") -> None:
-        self.up(*(r for r in REVISIONS if after < r <= last))
+        self.up(*(r for r in self.subject.revisions if after < r <= last))
 
     def down(self, *revisions: str) -> None:
         """Takes each down; the first asks what speaks against any of them."""
@@ -90,7 +101,7 @@ class Chain:
             self.runner().downgrade(step_of(revision), lowest=step_of(revisions[-1]))
 
     def down_to(self, goal: str, *, before: str = "0011") -> None:
-        self.down(*(r for r in reversed(REVISIONS) if goal < r <= before))
+        self.down(*(r for r in reversed(self.subject.revisions) if goal < r <= before))
 
     def run(self, *texts: str, settings: Sequence[str] = ()) -> None:
         """One transaction of an application; percent signs mean themselves."""
@@ -125,7 +136,7 @@ class Chain:
         return self.rows(self.names.source, self.plan.id)
 
     def child(self) -> Rows:
-        return self.rows(self.names.copy, self.plan.id)
+        return self.rows(self.names.child, self.plan.id)
 
     def parents(self) -> Rows:
         return self.rows(self.names.parent, self.plan.parent_id)

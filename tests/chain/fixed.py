@@ -8,7 +8,7 @@ import psycopg
 from sqlalchemy import make_url
 
 from membership_refactor.database import create_database, drop_database, libpq_url
-from tests.chain.driver import REVISIONS, Chain, Subject, build, insert
+from tests.chain.driver import Chain, Subject, build, insert
 from tests.chain.subjects import MEMBERSHIP
 from tests.fixtures.databases import Build, Databases
 
@@ -67,23 +67,24 @@ def at(
 ) -> str:
     """A copy of the database as it is at ``revision``; each is built once, from the one before.
 
-    ``down`` means: on the way back from 0011.
+    ``down`` means: on the way back from the last revision.
     """
-    chain = ["0002", *REVISIONS]
+    start, last = subject.start, subject.revisions[-1]
+    chain = [start, *subject.revisions]
     key = f"chain {name} {'down ' if down else ''}{revision}"
 
     def built(url: str) -> None:
-        if revision == "0002" and not down:
+        if revision == start and not down:
             first(url)
             return
-        if down and revision == "0011":
-            earlier = at(databases, "0011", subject=subject, name=name, first=first)
+        if down and revision == last:
+            earlier = at(databases, last, subject=subject, name=name, first=first)
         else:
             neighbour = chain[chain.index(revision) + (1 if down else -1)]
             earlier = at(databases, neighbour, subject=subject, name=name, first=first, down=down)
         clone(databases, earlier, url)
         databases.drop(earlier)
-        if down and revision != "0011":
+        if down and revision != last:
             Chain(url, subject).down(chain[chain.index(revision) + 1])
         elif not down:
             Chain(url, subject).up(revision)

@@ -106,11 +106,19 @@ def odd(
     return Subject(plan=plan, schema=ODD_SCHEMA, create=tuple(create))
 
 
+def in_place(subject: Subject, parent: str) -> Subject:
+    """The same table, which becomes the child itself."""
+    plan = replace(subject.plan, copy=None, retired="", parent=parent)
+    return replace(subject, plan=plan)
+
+
 ODD = odd()
 UNCHANGED = odd(changed=None, indexed=False)
 """Nobody knows when a row was changed, and no index begins with the key."""
 COMPLETE = odd(nulls=Nulls.REJECT, indexed=False)
 """A key with a gap is refused."""
+IN_PLACE = in_place(MEMBERSHIP, "membership")
+ODD_IN_PLACE = in_place(ODD, ODD.plan.parent)
 
 
 def with_plan(chain: Chain, **changes: object) -> Chain:

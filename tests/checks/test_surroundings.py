@@ -10,7 +10,7 @@ from membership_refactor.checks.surroundings import no_event_trigger
 from membership_refactor.errors import GateClosed
 from membership_refactor.execution.options import Options
 from membership_refactor.planning import Revisions
-from membership_refactor.plans.chain import REVISIONS
+from membership_refactor.plans.chain import REVISIONS, SPLIT
 from membership_refactor.portrait import EventTrigger, Server
 from tests.chain.driver import OPTIONS, Chain
 from tests.chain.test_application_functions import COPY, WIDE
@@ -83,7 +83,7 @@ def test_a_reason_for_one_gate_opens_no_other_of_its_step(chain_at: ChainAt) -> 
 )
 def test_event_triggers_that_see_no_step_are_not_asked_for(other: EventTrigger) -> None:
     server = Server(user="app", acts_as=("app",), event_triggers=(other,))
-    assert no_event_trigger(server, REVISIONS) == ()
+    assert no_event_trigger(SPLIT, server, REVISIONS) == ()
     assert isinstance(REVISIONS, Revisions)
 
 

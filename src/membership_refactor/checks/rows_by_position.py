@@ -27,7 +27,7 @@ def no_row_by_position(
     if not found:
         return ()
     listed = ", ".join(f"({literal(text)})" for text in found)
-    link, gone = revisions.mention("retire_source"), revisions.mention("drop_deprecated_columns")
+    link, gone = revisions.mention(plan.link_comes_at), revisions.mention("drop_deprecated_columns")
     check = Check(
         name="rows by position",
         sentence="no trigger of the application takes a row apart by the position of its columns",

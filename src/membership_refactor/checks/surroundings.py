@@ -41,7 +41,9 @@ _OUR_COMMANDS = frozenset(
 )
 
 
-def no_event_trigger(server: Server | None, revisions: Revisions) -> tuple[Check, ...]:
+def no_event_trigger(
+    plan: TableSplit, server: Server | None, revisions: Revisions
+) -> tuple[Check, ...]:
     """Each row is an enabled event trigger that fires on a command of the steps."""
     found = tuple(
         f'"{t.name}" of {t.owner} fires on {t.event}: ALTER EVENT TRIGGER {ident(t.name)} DISABLE'
@@ -56,23 +58,34 @@ def no_event_trigger(server: Server | None, revisions: Revisions) -> tuple[Check
         hint="It could refuse or change a statement of a step, and a step that is refused half-way "
         "waits until the trigger is gone. Its owner or a superuser can disable it until the last "
         "step. If it only watches, accept it and record why: "
-        f'alembic -x {EVENT_TRIGGERS}="REASON" upgrade {revisions.of("copy_table")}',
+        f'alembic -x {EVENT_TRIGGERS}="REASON" upgrade {revisions.of(plan.steps[0])}',
     )
 
 
-def copy_is_not_published(
+def table_is_not_published(
     plan: TableSplit, source: Table, revisions: Revisions
 ) -> tuple[Check, ...]:
-    """Each row is a publication of all tables, or of the schema, that will include the copy."""
+    """Each row is a publication of all tables, or of the schema, that will include the new table:
+    the copy, or in place the parent."""
+    new = plan.copy or plan.parent
+    why = (
+        "A subscriber with both tables would apply each change twice. Publish tables by name. "
+        "If subscribers have only one of the tables, or none of our triggers, accept it and "
+        "record why"
+    )
+    if plan.copy is None:
+        why = (
+            "A subscriber without that table stops with an error, and this server keeps its WAL. "
+            "Publish tables by name, or create the table at each subscriber, accept it and record "
+            "why"
+        )
     return _asked(
         tuple(f'"{name}"' for name in source.published_by_schema),
         name="publications of all tables",
-        sentence=f'no publication of all tables or of a schema will publish "{plan.child}" beside '
+        sentence=f'no publication of all tables or of a schema will publish "{new}" beside '
         f'"{plan.source}"',
         option=PUBLISHED_COPY,
-        hint="A subscriber with both tables would apply each change twice. Publish tables by name. "
-        "If subscribers have only one of the tables, or none of our triggers, accept it and "
-        f'record why: alembic -x {PUBLISHED_COPY}="REASON" upgrade {revisions.of("copy_table")}',
+        hint=f'{why}: alembic -x {PUBLISHED_COPY}="REASON" upgrade {revisions.of(plan.steps[0])}',
     )
 
 

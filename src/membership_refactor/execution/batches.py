@@ -49,6 +49,7 @@ class Batches:
         self._active: set[int] = set()
         self._claiming = threading.Lock()
         self._stop = threading.Event()
+        self._since_vacuum, self._vacuum_after = 0, 0
 
     def run(self, title: str, expected: int | None) -> int:
         """Do every range. Return the number of rows written since the job began."""
@@ -57,6 +58,8 @@ class Batches:
             run(pg, job.begin())
             run(pg, job.read_bound())
             before = int(value(pg, job.rows()))
+            if job.vacuum:
+                self._vacuum_after = int(value(pg, job.rows_to_vacuum()))
         with self.progress.task(title, expected) as task:
             task.advance(before)
             if self.workers == 1:
@@ -93,6 +96,7 @@ class Batches:
                 rows = self._patiently(self._do, pg, claimed)
                 self._adapt(time.perf_counter() - began)
                 task.advance(rows, note)
+                self._vacuum(pg, rows)
 
     def _claim(self, pg: Pg, worker: str) -> _Range | None:
         """A range for this worker: one left behind, else the next one; LISTED if a popular value
@@ -164,6 +168,15 @@ class Batches:
             with attempt:
                 return work(*args, **kwargs)
         raise AssertionError("unreachable: Retrying either returns or raises")
+
+    def _vacuum(self, pg: Pg, rows: int) -> None:
+        """Vacuum the table where enough rows have been written since the last time."""
+        with self._size_lock:
+            self._since_vacuum += rows
+            if not self._vacuum_after or self._since_vacuum < self._vacuum_after:
+                return
+            self._since_vacuum = 0
+        run(pg, self.job.vacuum_statement())
 
     def _adapt(self, seconds: float) -> None:
         if self.fixed is None:

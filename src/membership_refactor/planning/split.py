@@ -111,6 +111,11 @@ class TableSplit:
         return self.source if self.copy is None else self.copy
 
     @property
+    def link_comes_at(self) -> str:
+        """The step from which on the rows that applications write have the link."""
+        return "create_parent" if self.copy is None else "retire_source"
+
+    @property
     def tables(self) -> tuple[str, ...]:
         """Every table that has a name in the plan: source, child, parent and archive."""
         named = (self.source, self.child, self.parent, self.retired)

@@ -94,6 +94,9 @@ class Ranges(Action):
     """The table whose keys the ranges run along."""
     key_column: str
     key_type: str
+    vacuum: bool = False
+    """Whether the function writes a new version of every row of the table. Then the table is
+    vacuumed in between, or it would become twice as large."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -99,7 +99,9 @@ def _stops(difference: Difference, s: Situation, last: Step, going: Collection[s
         return True
     # Nobody follows another column of the child or the parent, and nobody has to: it stays where
     # it is until a downgrade takes its table away.
-    return ("retire_source" if table == plan.child else "rebuild_parent") in going
+    if table != plan.child:
+        return "rebuild_parent" in going
+    return "retire_source" in going
 
 
 def _with_children(s: Situation, own: Collection[str]) -> Iterator[str]:

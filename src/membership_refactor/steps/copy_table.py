@@ -8,7 +8,7 @@ from membership_refactor.checks.copied_rows import copy_is_exact, links_match_ke
 from membership_refactor.checks.row_sizes import keys_fit, rows_fit, rows_may_be_too_wide
 from membership_refactor.checks.rows_by_position import no_row_by_position
 from membership_refactor.checks.source_rows import policies_hold, unvalidated_checks_hold
-from membership_refactor.checks.surroundings import copy_is_not_published, no_event_trigger
+from membership_refactor.checks.surroundings import no_event_trigger, table_is_not_published
 from membership_refactor.planning import Stage
 from membership_refactor.portrait import Index, Portrait, Table
 from membership_refactor.sql.application_code.changed_meaning import changed_meaning
@@ -101,8 +101,8 @@ def gates(s: Situation) -> tuple[Check, ...]:
     """What the surroundings of the table may do to the chain, and the owner may know better."""
     return (
         *no_row_by_position(s.plan, s.source(), s.revisions),
-        *no_event_trigger(s.server, s.revisions),
-        *copy_is_not_published(s.plan, s.source(), s.revisions),
+        *no_event_trigger(s.plan, s.server, s.revisions),
+        *table_is_not_published(s.plan, s.source(), s.revisions),
     )
 
 

@@ -17,7 +17,7 @@ from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH
 from membership_refactor.sql.refuse_writes import close_functions, close_triggers
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.sql.triggers import install_triggers, remove_triggers
-from membership_refactor.steps import retire_source
+from membership_refactor.steps import add_link, retire_source
 from membership_refactor.steps.actions import Action, Brief, Run
 from membership_refactor.steps.parent_table import parent_table
 from membership_refactor.steps.portraits import with_tables
@@ -35,7 +35,10 @@ def parent(s: Situation) -> Table:
 
 
 def evidence(s: Situation) -> tuple[Check, ...]:
-    """Asks that nobody uses the old name for the old table, because it gets a new meaning."""
+    """Asks that nobody uses the old name for the old table, because it gets a new meaning. In
+    place the name keeps its meaning."""
+    if s.plan.copy is None:
+        return add_link.gates(s)
     return (
         gate(
             s.names,
@@ -57,17 +60,28 @@ def closed_message(s: Situation) -> tuple[str, str]:
     )
 
 
+def refusals(s: Situation) -> tuple[str, ...]:
+    """What copy_table has refused already, where the table was copied."""
+    return add_link.refusals(s) if s.plan.copy is None else ()
+
+
+def notes(s: Situation) -> tuple[str, ...]:
+    return add_link.notes(s) if s.plan.copy is None else ()
+
+
 def before_up(s: Situation) -> tuple[Check, ...]:
     return (
+        *(add_link.before_up(s) if s.plan.copy is None else ()),
         *policies_hold(s.plan, s.names.child),
         *chosen_values_fit(s.names, s.child("create_parent")),
     )
 
 
 def up(s: Situation) -> tuple[Action, ...]:
-    names = s.names
-    build = build_of_parents(names, s.child("create_parent"))
+    names, child = s.names, s.child("create_parent")
+    build = build_of_parents(names, child)
     return (
+        *(add_link.up(s, child) if s.plan.copy is None else ()),
         Run(
             key="create_parent",
             title="Create the empty parent and its log",
@@ -92,8 +106,8 @@ def up(s: Situation) -> tuple[Action, ...]:
 
 
 def down(s: Situation) -> tuple[Action, ...]:
-    names = s.names
-    log = build_of_parents(names, s.child("create_parent")).log
+    names, child = s.names, s.child("create_parent")
+    log = build_of_parents(names, child).log
     return (
         Brief(
             key="stop_recording",
@@ -110,13 +124,20 @@ def down(s: Situation) -> tuple[Action, ...]:
                 Statement(f"DROP FUNCTION IF EXISTS {names.own(CLOSED)}()"),
             ),
         ),
+        *(add_link.down(s, child) if s.plan.copy is None else ()),
     )
+
+
+def after_up(s: Situation) -> tuple[Check, ...]:
+    """In place: this step has written the links."""
+    return retire_source.holds(s) if s.plan.copy is None else ()
 
 
 def becomes(s: Situation) -> Portrait:
     bare = parent(s)
     return with_tables(
         s.before("create_parent"),
+        s.child("create_parent"),
         Table(schema=bare.schema, name=bare.name, columns=bare.columns, owner=bare.owner),
     )
 
@@ -127,7 +148,10 @@ STEP = Step(
     up=up,
     down=down,
     becomes=becomes,
+    refusals=refusals,
+    notes=notes,
     before_up=before_up,
+    after_up=after_up,
     holds=retire_source.holds,
     compares=retire_source.compares,
     gates=evidence,

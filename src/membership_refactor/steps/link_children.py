@@ -232,7 +232,9 @@ def holds(s: Situation) -> tuple[Check, ...]:
 
 def rejoin_holds(s: Situation) -> tuple[Check, ...]:
     """The joined tables equal the archive. It is asked while there is an archive."""
-    return () if s.plan.changed is None else (rejoined_equals_archive(s.names, s.source()),)
+    if s.plan.copy is None or s.plan.changed is None:
+        return ()
+    return (rejoined_equals_archive(s.names, s.source()),)
 
 
 def compares(s: Situation) -> tuple[Comparison, ...]:

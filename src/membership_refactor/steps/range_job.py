@@ -17,6 +17,7 @@ def range_job(action: Build | Ranges, names: Names, job: str) -> RangeJob:
             route=action.key_column,
             route_type=action.key_type,
             function=action.function,
+            vacuum=action.vacuum,
         )
     build = action.build
     if action.popular:

@@ -13,6 +13,7 @@ from membership_refactor.portrait import Portrait, Table
 from membership_refactor.portrait.server_facts import Server
 from membership_refactor.sql.application_code.search_path import needed_path
 from membership_refactor.sql.comparisons.comparison import Comparison
+from membership_refactor.sql.ddl.copy_portrait import linked
 from membership_refactor.sql.names import Names
 from membership_refactor.steps.actions import Action
 
@@ -66,8 +67,10 @@ class Situation:
         return self.before(self.plan.steps[0]).table(self.plan.source)
 
     def child(self, step: str) -> Table:
-        """The copy, later the child, as it was before that step."""
-        return self.before(step).table(self.plan.child)
+        """The copy, later the child, as it was before that step. A first step that works in place
+        adds the link, so there it is the child with the link."""
+        table = self.before(step).table(self.plan.child)
+        return linked(table, self.plan.link) if step == self.plan.steps[0] else table
 
 
 Checks = Callable[[Situation], tuple[Check, ...]]

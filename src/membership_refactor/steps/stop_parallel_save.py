@@ -69,7 +69,7 @@ def notes(s: Situation) -> tuple[str, ...]:
     and that is refused while it has children."""
     if s.plan.link_on_delete is not LinkOnDelete.RESTRICT:
         return ()
-    table = s.source() if "copy_table" in s.portraits else s.child("stop_parallel_save")
+    table = s.source() if s.plan.steps[0] in s.portraits else s.child("stop_parallel_save")
     return tuple(
         f'today, deleting a row of "{key.references[1]}" deletes its rows of "{table.name}" '
         f"({key.name} is ON DELETE CASCADE); from here on it is refused while children refer to "

@@ -20,8 +20,8 @@ def changed_meaning(plan: TableSplit, table: Table, revisions: Revisions) -> tup
     return (
         *(text for t in _enabled(table) for text in _of_trigger(plan, table, t, revisions)),
         *_perhaps_by_position(plan, table, revisions),
-        *_of_others(table, revisions),
-        *_row_types(table, revisions),
+        *_of_others(plan, table, revisions),
+        *_row_types(plan, table, revisions),
     )
 
 
@@ -39,7 +39,7 @@ def _of_trigger(
     ):
         found = {t.text.lower() for t in tokens(text) if t.kind == "word"}
         about = f'trigger "{trigger.name}": {place} mentions'
-        through = f"through the other table (from {revisions.mention('dual_write')} on)"
+        through = f"through the other table (from {revisions.mention(_both_at(plan))} on)"
         for word in _ROLE:
             if word in found:
                 yield (
@@ -52,7 +52,7 @@ def _of_trigger(
                 "so pg_trigger_depth() = 0 in a WHEN is never true then; < 2 would be"
             )
         for word in _TABLE:
-            if word in found:
+            if word in found and plan.child != table.name:
                 yield (
                     f"{about} {word.upper()}. From {revisions.mention('retire_source')} on that "
                     f'is "{plan.child}"'
@@ -64,23 +64,29 @@ def _perhaps_by_position(plan: TableSplit, table: Table, revisions: Revisions) -
         if not use.certain:
             yield (
                 f'trigger "{use.trigger}": {use.function} uses the whole row ({use.text}). The row '
-                f'gets the column "{plan.link}" with {revisions.mention("retire_source")} and '
+                f'gets the column "{plan.link}" with {revisions.mention(plan.link_comes_at)} and '
                 f"loses {len(plan.deprecated)} with {revisions.mention('drop_deprecated_columns')}"
             )
 
 
-def _of_others(table: Table, revisions: Revisions) -> Iterator[str]:
+def _both_at(plan: TableSplit) -> str:
+    """The step from which on two tables are written, and a write of one reaches the other."""
+    return "link_children" if plan.copy is None else "dual_write"
+
+
+def _of_others(plan: TableSplit, table: Table, revisions: Revisions) -> Iterator[str]:
     given = {g.grantee or "PUBLIC" for g in table.grants or () if g.privilege == "TRIGGER"}
     for role in sorted(given - {table.owner}):
         name = role if role == "PUBLIC" else ident(role)
         yield (
-            f'role "{role}" may add triggers. From {revisions.mention("dual_write")} on their '
+            f'role "{role}" may add triggers. From {revisions.mention(_both_at(plan))} on their '
             f'functions may run as "{table.owner}". '
             f"Run REVOKE TRIGGER ON {qualified(table.schema, table.name)} FROM {name}"
         )
 
 
-def _row_types(table: Table, revisions: Revisions) -> Iterator[str]:
+def _row_types(plan: TableSplit, table: Table, revisions: Revisions) -> Iterator[str]:
+    gone = "drop_deprecated_columns" if plan.copy is None else "retire_source"
     for dependent in table.dependents:
         parts = [t.text.lower() for t in tokens(dependent.definition or "") if t.kind != "space"]
         if dependent.by_text and any(
@@ -88,5 +94,5 @@ def _row_types(table: Table, revisions: Revisions) -> Iterator[str]:
         ):
             yield (
                 f"{dependent.kind} {dependent.name} declares {table.name}%ROWTYPE. From "
-                f"{revisions.mention('retire_source')} on no table with these columns has that name"
+                f"{revisions.mention(gone)} on no table with these columns has that name"
             )

@@ -19,6 +19,11 @@ WAIT = (
 """Of SELECT or PERFORM. Half of deadlock_timeout at most: so this session, and not a writer, gives
 up in a deadlock. It tries again."""
 
+VACUUMS = 10
+"""How often a table is vacuumed while all its rows are written. Each pass reads every index, and
+the table grows by a part of this size."""
+FEWEST_TO_VACUUM = 10_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RangeJob:
@@ -47,6 +52,8 @@ class RangeJob:
     """A condition without which there is nothing to do; empty if there always is."""
     locking: bool = True
     """Whether a batch locks or changes rows that others write; a private table's are nobody's."""
+    vacuum: bool = False
+    """Whether the table is vacuumed whenever another part of its rows has been written."""
 
     @property
     def sizes(self) -> Sizes:
@@ -67,6 +74,21 @@ class RangeJob:
     @property
     def _mine(self) -> str:
         return f"(plan, job) = ({self._key})"
+
+    # --- between batches ----------------------------------------------------------------
+
+    def rows_to_vacuum(self) -> str:
+        """SELECT of the number of rows after which the table is vacuumed, so that the next ones
+        find the room of the old versions."""
+        return (
+            f"SELECT greatest(c.reltuples / {VACUUMS}, {FEWEST_TO_VACUUM})::bigint "
+            f"FROM pg_catalog.pg_class AS c WHERE c.oid = {literal(self.table)}"
+            "::pg_catalog.regclass"
+        )
+
+    def vacuum_statement(self) -> str:
+        """VACUUM, which stops no writer. It does nothing while another one is at work."""
+        return f"VACUUM (SKIP_LOCKED, TRUNCATE false) {self.table}"
 
     # --- the job ------------------------------------------------------------------------
 

@@ -313,7 +313,7 @@ def build_of_parents(names: Names, child: Table) -> TableBuild:
     log = ChangeLog(
         names=names,
         job="parent",
-        table=names.copy,
+        table=names.child,
         key=plan.link,
         key_type="pg_catalog.uuid",
         old_too=True,
@@ -333,7 +333,7 @@ def build_of_parents(names: Names, child: Table) -> TableBuild:
         replay_keys=f"PERFORM {names.own('settle')}(taken, false);",
         replay_clear=(
             f"DELETE FROM {names.parent} AS b WHERE NOT EXISTS (\n"
-            f"      SELECT FROM {names.copy} AS c WHERE c.{ident(plan.link)} = "
+            f"      SELECT FROM {names.child} AS c WHERE c.{ident(plan.link)} = "
             f"b.{ident(plan.parent_id)});"
         ),
         route_null=indexed and not column.not_null,

@@ -48,7 +48,7 @@ def wrong_links(names: Names, *, beside_source: bool = False, of_copy: str = "")
     key = f"b.{ident(names.plan.id)}"
     wrong = wrong_link(names, f"b.{ident(names.plan.link)}", "b")
     return SharedScan(
-        rows=_joined(names) if beside_source else f"{rows_where(names.copy, of_copy)} AS b",
+        rows=_joined(names) if beside_source else f"{rows_where(names.child, of_copy)} AS b",
         key=f"{key}::text",
         broken=f"{key} IS NOT NULL AND {wrong}" if beside_source else wrong,
     )
@@ -140,7 +140,7 @@ def links_of_keys(names: Names, child: Table) -> Comparison:
     return Comparison(
         name="links and keys",
         authority="the row's key",
-        route=names.copy,
+        route=names.child,
         route_key=plan.id,
         route_type=key_type,
         rows=rows,
@@ -149,8 +149,8 @@ def links_of_keys(names: Names, child: Table) -> Comparison:
         of_keys=lambda keys: rows(f"{key} = ANY ({keys})", ""),
         key_type=key_type,
         mend=lambda keys: (
-            f"UPDATE {names.copy} AS b SET {link} = {of_key} WHERE b.{key} = ANY ({keys})",
+            f"UPDATE {names.child} AS b SET {link} = {of_key} WHERE b.{key} = ANY ({keys})",
         ),
-        was=rows_as_json(names.copy, key),
-        locks=((names.copy, EXCLUSIVE),),
+        was=rows_as_json(names.child, key),
+        locks=((names.child, EXCLUSIVE),),
     )

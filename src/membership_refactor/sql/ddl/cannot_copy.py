@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Rule, Server, Table
 from membership_refactor.portrait.tokens import tokens
-from membership_refactor.sql.ddl.copy_portrait import cloned
+from membership_refactor.sql.ddl.copy_portrait import cloned, linked
 from membership_refactor.sql.ddl.plan_fits import fits
 from membership_refactor.sql.ddl.renaming import is_ambiguous
 from membership_refactor.sql.quoting import qualified
@@ -39,7 +39,8 @@ def cannot_carry(
     if source.kind != "r":
         return (f'table "{source.name}" {_KINDS.get(source.kind, "is no ordinary table")}',)
     reasons = [*_shape(source), *_content(source)]
-    reasons += ambiguous_policies(source, plan.child)
+    if plan.copy is not None:
+        reasons += ambiguous_policies(source, plan.child)
     if server is not None:
         reasons += _role(source, server)
         reasons += _names(plan, source, server)
@@ -154,9 +155,11 @@ def _role(table: Table, server: Server) -> Iterator[str]:
 
 def _names(plan: TableSplit, source: Table, server: Server) -> Iterator[str]:
     """Names that the chain will need and that are in use."""
-    copy = cloned(source, name=plan.child, link=plan.link)
-    wanted = {plan.child, plan.retired, *(index.name for index in copy.indexes)}
-    if plan.parent != plan.source:
-        wanted.add(plan.parent)
+    child = linked(source, plan.link)
+    if plan.copy is not None:
+        child = cloned(source, name=plan.copy, link=plan.link)
+    wanted = {*plan.tables, *(index.name for index in child.indexes)} - {plan.source}
+    if plan.copy is None:
+        wanted -= {index.name for index in source.indexes}
     for name in sorted(wanted & set(server.relations)):
         yield f'cannot be split: the schema already has a relation "{name}". Rename it'

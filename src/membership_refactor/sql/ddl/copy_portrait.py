@@ -28,26 +28,34 @@ def cloned(source: Table, *, name: str, link: str) -> Table:
     rules and publications of the application stay with the source until 0005. A foreign key to the
     source itself refers to the copy. Invalid indexes are not copied.
     """
-    index_name = link_index_name(name, link)
-    definition = (
-        f"CREATE INDEX {ident(index_name)} ON {qualified(source.schema, name)}"
-        f" USING btree ({ident(link)})"
-    )
     own = under_name(source, name)
-    return replace(
-        own,
-        columns=(
-            *(_drawing_from_source(column) for column in source.columns),
-            Column(name=link, type="uuid"),
+    return linked(
+        replace(
+            own,
+            columns=tuple(_drawing_from_source(column) for column in source.columns),
+            indexes=tuple(index for index in own.indexes if index.valid),
+            triggers=(),
+            rules=(),
+            publications=(),
         ),
-        indexes=(
-            *(index for index in own.indexes if index.valid),
-            Index(name=index_name, definition=definition, columns=(link,)),
-        ),
-        triggers=(),
-        rules=(),
-        publications=(),
+        link,
     )
+
+
+def linked(table: Table, link: str) -> Table:
+    """``table`` with the link as last column, and an index on it."""
+    return replace(
+        table,
+        columns=(*table.columns, Column(name=link, type="uuid")),
+        indexes=(*table.indexes, link_index(table, link)),
+    )
+
+
+def link_index(table: Table, link: str) -> Index:
+    """The index on the link of ``table``."""
+    name = link_index_name(table.name, link)
+    place = f"{qualified(table.schema, table.name)} USING btree ({ident(link)})"
+    return Index(name=name, definition=f"CREATE INDEX {ident(name)} ON {place}", columns=(link,))
 
 
 def under_name(table: Table, name: str) -> Table:

@@ -35,11 +35,14 @@ def keep_link_function(names: Names) -> tuple[Statement, ...]:
 
 
 def keep_link_triggers(names: Names) -> tuple[OwnTrigger, ...]:
-    """The copy's triggers; they fire after the application's own BEFORE triggers."""
+    """The child's triggers; they fire after the application's own BEFORE triggers."""
     plan = names.plan
     changed = " OR ".join(
         f"OLD.{ident(c)} IS DISTINCT FROM NEW.{ident(c)}" for c in (*plan.key, plan.link)
     )
+    if plan.copy is None:
+        # A row may get an id whose range has been filled already.
+        changed += f" OR NEW.{ident(plan.link)} IS NULL"
     function, table = names.own("keep_link"), names.child
     return (
         OwnTrigger(before("keep_link_insert"), "BEFORE INSERT", table, function, each="ROW"),

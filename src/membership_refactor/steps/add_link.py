@@ -1,0 +1,171 @@
+"""The beginning of a split in place: the table gets the link, filled while it is written.
+
+Afterwards the table is what a split has after retire_source: it is the child, and each link is the
+uuid of its row's key. It is part of create_parent.
+"""
+
+from __future__ import annotations
+
+from membership_refactor.checks.check import Check
+from membership_refactor.checks.row_sizes import keys_fit, rows_fit, rows_may_be_too_wide
+from membership_refactor.checks.rows_by_position import no_row_by_position
+from membership_refactor.checks.source_rows import unvalidated_checks_hold
+from membership_refactor.checks.surroundings import no_event_trigger, table_is_not_published
+from membership_refactor.portrait import Table
+from membership_refactor.sql.application_code.changed_meaning import changed_meaning
+from membership_refactor.sql.application_code.search_path import path_obstacles
+from membership_refactor.sql.ddl.cannot_copy import cannot_carry
+from membership_refactor.sql.ddl.copy_portrait import link_index
+from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH
+from membership_refactor.sql.ddl.indexes import create_index
+from membership_refactor.sql.parents.fill_link import FUNCTIONS, fill_link_functions
+from membership_refactor.sql.parents.keep_link import keep_link_function, keep_link_triggers
+from membership_refactor.sql.parents.kept_uuids import resolve_kept
+from membership_refactor.sql.parents.parent_uuid import identity_functions, link_function
+from membership_refactor.sql.quoting import ident, qualified
+from membership_refactor.sql.snapshot_fence import open_fence
+from membership_refactor.sql.statements import Lock, Statement
+from membership_refactor.sql.triggers import install_triggers, remove_triggers
+from membership_refactor.steps.actions import Action, Alone, Brief, Ranges, Run
+from membership_refactor.steps.step import Situation
+
+EXCLUSIVE = Lock.ACCESS_EXCLUSIVE
+
+
+def refusals(s: Situation) -> tuple[str, ...]:
+    """Why this plan cannot split this table in place."""
+    before = s.before(s.plan.steps[0])
+    source = before.find(s.plan.source)
+    if source is None:
+        return (f'table "{s.names.schema}"."{s.plan.source}" does not exist',)
+    return cannot_carry(s.plan, source, server=s.server) or path_obstacles(s.plan, before)
+
+
+def gates(s: Situation) -> tuple[Check, ...]:
+    """What the surroundings of the table may do to the steps, and the owner may know better."""
+    return (
+        *no_row_by_position(s.plan, s.source(), s.revisions),
+        *no_event_trigger(s.plan, s.server, s.revisions),
+        *table_is_not_published(s.plan, s.source(), s.revisions),
+    )
+
+
+def before_up(s: Situation) -> tuple[Check, ...]:
+    return (
+        *unvalidated_checks_hold(s.plan, s.source()),
+        *rows_fit(s.plan, s.source()),
+        *keys_fit(s.plan, s.source()),
+    )
+
+
+def notes(s: Situation) -> tuple[str, ...]:
+    """What wide rows and the application's triggers meet from here on."""
+    too_wide = (
+        f'a row of "{s.plan.source}" that leaves less than 24 bytes of its page free is refused '
+        "from here on (54000): the link needs them"
+    )
+    return (
+        *((too_wide,) if rows_may_be_too_wide(s.source()) else ()),
+        *changed_meaning(s.plan, s.source(), s.revisions),
+    )
+
+
+def _qualified_index(s: Situation, child: Table) -> str:
+    return qualified(s.names.schema, link_index(child, s.plan.link).name)
+
+
+def up(s: Situation, child: Table) -> tuple[Action, ...]:
+    """Add the link with the triggers that keep it, fill it, then index it. ``child`` has it."""
+    names, plan = s.names, s.plan
+    return (
+        Run(
+            key="create_link_functions",
+            title="Create the functions that compute and fill the link",
+            statements=(
+                EMPTY_SEARCH_PATH,
+                *open_fence(names),
+                *identity_functions(names, child),
+                *resolve_kept(names),
+                link_function(names, child),
+                *keep_link_function(names),
+                *fill_link_functions(names, child),
+            ),
+        ),
+        Brief(
+            key="add_link",
+            title="Add the link, and keep it for every row that is written",
+            # A column without a default: no row is rewritten.
+            locks=((names.child, EXCLUSIVE),),
+            statements=(
+                Statement(
+                    f"ALTER TABLE {names.child} ADD COLUMN IF NOT EXISTS {ident(plan.link)} "
+                    "pg_catalog.uuid",
+                    EXCLUSIVE,
+                    names.child,
+                ),
+                *install_triggers(keep_link_triggers(names)),
+            ),
+        ),
+        Ranges(
+            key="fill_link",
+            title="Fill the link of the rows that were there before",
+            function=names.own("fill_link"),
+            table=names.child,
+            key_column=plan.id,
+            key_type=child.column(plan.id).type,
+            vacuum=True,
+        ),
+        Alone(
+            key="create_link_index",
+            title="Create the index on the link",
+            statement=create_index(child, link_index(child, plan.link), concurrently=True),
+            index=_qualified_index(s, child),
+        ),
+        Run(
+            key="drop_fill",
+            title="Drop functions that are no longer used",
+            statements=(
+                *(Statement(f"DROP FUNCTION IF EXISTS {names.own(f)}") for f in FUNCTIONS),
+                Statement(f"ANALYZE {names.child} ({ident(plan.link)})"),
+            ),
+        ),
+    )
+
+
+def down(s: Situation, child: Table) -> tuple[Action, ...]:
+    """Drop the link. The ledger keeps the uuids that are not the computed ones."""
+    names, plan = s.names, s.plan
+    return (
+        # Beforehand: otherwise its file would be unlinked under the lock that drops the column.
+        Brief(
+            key="drop_link_index",
+            title="Drop the index on the link",
+            locks=((names.child, EXCLUSIVE),),
+            statements=(
+                Statement(
+                    f"DROP INDEX IF EXISTS {_qualified_index(s, child)}", EXCLUSIVE, names.child
+                ),
+            ),
+        ),
+        Brief(
+            key="drop_link",
+            title="Drop the link",
+            locks=((names.child, EXCLUSIVE),),
+            statements=(
+                *remove_triggers(keep_link_triggers(names)),
+                Statement(
+                    f"ALTER TABLE {names.child} DROP COLUMN IF EXISTS {ident(plan.link)}",
+                    EXCLUSIVE,
+                    names.child,
+                ),
+            ),
+        ),
+        Run(
+            key="drop_link_functions",
+            title="Drop functions that are no longer used",
+            statements=tuple(
+                Statement(f"DROP FUNCTION IF EXISTS {names.own(f)}")
+                for f in (*FUNCTIONS, "keep_link", "link", "fence")
+            ),
+        ),
+    )
