@@ -17,15 +17,16 @@ from sqlalchemy import Engine
 from membership_refactor import script
 from membership_refactor.enrollment.unique_index import perform
 from membership_refactor.environment import Request
-from membership_refactor.errors import RefactorError
+from membership_refactor.errors import RefactorError, WrongUse
 from membership_refactor.execution.runner import Runner
 from membership_refactor.execution.sessions import POOLED
 from membership_refactor.inspect.history import require_own_history, require_step_of_history
 from membership_refactor.planning import TableSplit
-from membership_refactor.plans.chain import CHAIN, REVISIONS, SPLIT, TABLES
+from membership_refactor.plans.chain import BASELINE
 from membership_refactor.portrait import Portrait
+from membership_refactor.project.alembic_project import AlembicProject
 from membership_refactor.sql.names import Names
-from membership_refactor.steps import steps_of
+from membership_refactor.steps import SPLIT_STEPS
 from membership_refactor.steps.enrollment_identity import UniqueIndex
 from membership_refactor.steps.step import Direction, Step
 from membership_refactor.steps.step_chain import Chain
@@ -55,44 +56,51 @@ def _run(operations: Operations, operation: StepOperation) -> None:
         )
     try:
         if context.as_sql:
-            _print(context, request, operation)
+            _print(context, request, operation, _project(context))
         else:
             # The step commits on connections of its own. Alembic's transaction is committed first,
             # because it would stay open, and hold back vacuum, for as long as the step takes.
             with context.autocommit_block():
                 assert context.connection is not None
-                _take(context.connection.engine, request, operation)
+                _take(context.connection.engine, request, operation, _project(context))
     except RefactorError as error:
         raise CommandError(str(error)) from error
 
 
-def chain_of(plan: TableSplit) -> tuple[Chain, tuple[str, ...]]:
-    """Return the chain of a plan, and the tables that it concerns besides the plan's own.
+def _project(context: MigrationContext) -> AlembicProject:
+    """The project whose revision is running, read once in a run."""
+    known = context.opts.get(_PROJECT)
+    if not isinstance(known, AlembicProject):
+        known = AlembicProject(context.config, context.opts.get("script"))
+        context.opts[_PROJECT] = known
+    return known
 
-    The baseline and the enrollments belong to the plan that ships; any other plan begins with the
-    copy, under the same ids.
-    """
-    return (CHAIN, TABLES) if plan.name == SPLIT.name else (Chain(steps_of(plan), REVISIONS), ())
+
+_PROJECT = "refactor_project"
+"""Alembic's option under which the project is kept."""
 
 
-def runner_for(engine: Engine, plan: TableSplit, request: Request) -> Runner:
-    """Make the runner of a plan, with the options of the command line."""
-    chain, tables = chain_of(plan)
+def runner_for(
+    engine: Engine, plan: TableSplit, request: Request, project: AlembicProject
+) -> Runner:
+    """Make the runner of a plan of the project, with the options of the command line."""
     return Runner(
         # An engine that was handed over does not know what was said of a pooler.
         engine.execution_options(**{POOLED: request.options.pooler is not None}),
         plan,
         request.schema,
-        chain,
+        project.chain(plan, request.schema),
         options=request.options,
         progress=request.progress,
-        tables=tables,
         performers={UniqueIndex: perform},
     )
 
 
-def _take(engine: Engine, request: Request, operation: StepOperation) -> None:
-    runner, step = runner_for(engine, operation.plan, request), operation.step.name
+def _take(
+    engine: Engine, request: Request, operation: StepOperation, project: AlembicProject
+) -> None:
+    runner = runner_for(engine, operation.plan, request, project)
+    step = _step_of_plan(runner.chain, operation).name
     require_step_of_history(runner, step, operation.direction)
     if operation.direction is Direction.UP:
         runner.upgrade(step)
@@ -100,15 +108,32 @@ def _take(engine: Engine, request: Request, operation: StepOperation) -> None:
         runner.downgrade(step, lowest=_lowest(runner.chain, step, request))
 
 
+def _step_of_plan(chain: Chain, operation: StepOperation) -> Step:
+    """The step as the plan has it. Raises WrongUse for one that it does not take."""
+    name = operation.step.name
+    if name not in chain:
+        raise WrongUse(
+            f'plan "{operation.plan.name}" takes no step {name}.',
+            hint=f"Its steps: {', '.join(step.name for step in chain)}. A baseline is registered "
+            "in alembic.ini.",
+        )
+    return chain[name]
+
+
 def _lowest(chain: Chain, step: str, request: Request) -> str:
     """Return the last step that this command takes down; ``step`` where env.py does not say."""
-    way = [found.name for found in map(chain.at, request.way) if found is not None]
+    way = [found.name for revision in request.way for found in reversed(chain.run_by(revision))]
     return way[-1] if step in way else step
 
 
-def _print(context: MigrationContext, request: Request, operation: StepOperation) -> None:
-    step, direction = operation.step, operation.direction
-    prediction = _predicted(operation.plan, request)
+def _print(
+    context: MigrationContext,
+    request: Request,
+    operation: StepOperation,
+    project: AlembicProject,
+) -> None:
+    prediction, direction = _predicted(operation.plan, request, project), operation.direction
+    step = _step_of_plan(prediction.chain, operation)
     text = script.print_step(
         step,
         prediction.situation(step.name, direction),
@@ -123,33 +148,44 @@ def _print(context: MigrationContext, request: Request, operation: StepOperation
 
 
 def ask_first(engine: Engine, request: Request, config: Config) -> None:
-    """Raise StepOutOfOrder where version, ledger and tables are not of one history."""
-    require_own_history(runner_for(engine, SPLIT, request), config)
+    """Raise StepOutOfOrder where version, ledger and tables of a plan are not of one history."""
+    project = AlembicProject(config)
+    for registered in project.plans:
+        require_own_history(runner_for(engine, registered.plan, request, project), project)
 
 
-def print_head(request: Request, *, downgrade: bool) -> str:
+def print_head(request: Request, config: Config, *, downgrade: bool) -> str:
     """Return the beginning of a script, which stops where the tables are not those expected."""
-    prediction = _predicted(SPLIT, request)
+    project = AlembicProject(config)
     direction = Direction.DOWN if downgrade else Direction.UP
-    way = [step for step in map(prediction.chain.at, request.way) if step is not None]
+    heads = (_head(registered.plan, request, project, direction) for registered in project.plans)
+    return "\n".join(head for head in heads if head)
+
+
+def _head(
+    plan: TableSplit, request: Request, project: AlembicProject, direction: Direction
+) -> str | None:
+    """The beginning for one plan; None where none of its steps is on the way."""
+    prediction = _predicted(plan, request, project)
+    way = [found for revision in request.way for found in prediction.chain.run_by(revision)]
     if not way:
-        return ""
-    first = way[0].name
+        return None
+    on_first = prediction.chain.run_by(prediction.chain.revisions.of(way[0].name))
+    first = (on_first[-1] if direction is Direction.DOWN else way[0]).name
     return script.print_head(
         prediction.names,
         prediction.now(first, direction),
         first,
         direction,
-        tables=TABLES,
+        tables=prediction.chain.tables,
         pace=request.options,
     )
 
 
-def _predicted(plan: TableSplit, request: Request) -> script.Prediction:
+def _predicted(plan: TableSplit, request: Request, project: AlembicProject) -> script.Prediction:
     """Predict from the portrait that is given. Without one, from a schema without the tables."""
     first = request.read_portrait() or Portrait(schema=request.schema, tables=())
-    chain, tables = chain_of(plan)
-    return script.predicted(Names(plan, request.schema), chain, first, tables=tables)
+    return script.predicted(Names(plan, request.schema), project.chain(plan, request.schema), first)
 
 
 def _register(step: Step) -> None:
@@ -168,5 +204,5 @@ def _register(step: Step) -> None:
     Operations.register_operation(f"undo_{step.name}", "down")(Verbs)
 
 
-for _step in CHAIN:
+for _step in (*BASELINE, *SPLIT_STEPS):
     _register(_step)

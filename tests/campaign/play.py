@@ -21,7 +21,7 @@ from membership_refactor.execution.progress import Progress
 from membership_refactor.execution.runner import Runner
 from membership_refactor.execution.tenant_lock import alone
 from membership_refactor.inspect.all_comparisons import repair_all, repair_objects, verify_all
-from membership_refactor.plans.chain import CHAIN, TABLES
+from membership_refactor.plans.chain import CHAIN
 from membership_refactor.plans.programme_membership import SPLIT
 from tests.campaign import checks
 from tests.campaign.events import Events
@@ -300,7 +300,6 @@ class Campaign:
             CHAIN,
             options=Options(accept_usage="campaign"),
             progress=Progress(quiet=True),
-            tables=TABLES,
         )
 
     def _rest(self) -> None:

@@ -329,7 +329,7 @@ def test_a_table_of_the_writers_session_does_not_take_the_place(chain_at: ChainA
 
 
 def questions(chain: Chain) -> dict[str, CheckOutcome]:
-    asked = StandingChecks(chain.runner(), groups=()).questions()
+    asked = StandingChecks(chain.runner(), models=lambda _: ()).questions()
     return {q.name: q.ask() for q in asked if q.name == "functions find what they name"}
 
 

@@ -15,7 +15,7 @@ from membership_refactor.checks.check import Check
 from membership_refactor.environment import X_NAMES
 from membership_refactor.inspect.lock_forecast import LockUse, locks_of, locks_of_keys
 from membership_refactor.inspect.revision_text import RevisionText, revision_text
-from membership_refactor.plans.chain import CHAIN, TABLES
+from membership_refactor.plans.chain import CHAIN
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.portrait import Portrait
 from membership_refactor.script.prediction import Prediction, predicted
@@ -52,7 +52,7 @@ def prediction() -> Prediction:
     """The chain over the tables that 0001 creates."""
     names = Names(SPLIT, SCHEMA)
     empty = Portrait(schema=SCHEMA, tables=())
-    return predicted(names, CHAIN, empty, tables=TABLES)
+    return predicted(names, CHAIN, empty)
 
 
 def locks(revision: str, direction: Direction) -> tuple[LockUse, ...]:

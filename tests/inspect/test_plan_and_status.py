@@ -27,7 +27,7 @@ from membership_refactor.inspect.keys import compare_keys
 from membership_refactor.inspect.keys_text import KeyChoice
 from membership_refactor.inspect.sizes import counted, duration, size
 from membership_refactor.inspect.status import read_standing
-from membership_refactor.plans.chain import CHAIN, TABLES
+from membership_refactor.plans.chain import CHAIN
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.portrait import differences, from_json, to_json
 from tests.cli.processes import ROOT, filled, query
@@ -42,7 +42,7 @@ def engine(template_database: TemplateDatabase) -> Iterator[Engine]:
 
 
 def runner(engine: Engine) -> Runner:
-    return Runner(engine, SPLIT, "public", CHAIN, tables=TABLES, progress=Progress(quiet=True))
+    return Runner(engine, SPLIT, "public", CHAIN, progress=Progress(quiet=True))
 
 
 def memberships(engine: Engine) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ import re
 from functools import cache
 from pathlib import Path
 
-from membership_refactor.plans.chain import CHAIN, TABLES
+from membership_refactor.plans.chain import CHAIN
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.portrait import Portrait
 from membership_refactor.script import Pace, Prediction, predicted, print_head, print_step
@@ -27,7 +27,7 @@ NAMES = Names(SPLIT, "public")
 @cache
 def prediction() -> Prediction:
     empty = Portrait(schema=NAMES.schema, tables=())
-    return predicted(NAMES, CHAIN, empty, tables=TABLES)
+    return predicted(NAMES, CHAIN, empty)
 
 
 def head() -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 
 from membership_refactor.database import libpq_url
-from membership_refactor.plans.chain import CHAIN, TABLES
+from membership_refactor.plans.chain import CHAIN
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.portrait import Portrait
 from membership_refactor.script import predicted, print_head, print_step
@@ -24,7 +24,7 @@ def test_up_from_nothing_asks_for_no_evidence_and_down_leaves_nothing(
 ) -> None:
     url = new_database()
     names = Names(SPLIT, "public")
-    prediction = predicted(names, CHAIN, Portrait(schema="public", tables=()), tables=TABLES)
+    prediction = predicted(names, CHAIN, Portrait(schema="public", tables=()))
     up = list(CHAIN)
     for direction, order in ((UP, up), (DOWN, up[::-1])):
         first, last = order[0].name, order[-1].name
@@ -39,7 +39,7 @@ def test_up_from_nothing_asks_for_no_evidence_and_down_leaves_nothing(
             for step in order
         )
         start = prediction.now(first, direction)
-        head = print_head(names, start, first, direction, tables=TABLES)
+        head = print_head(names, start, first, direction, tables=CHAIN.tables)
         run_psql(url, "".join((head, *steps))).fine()
     with psycopg.connect(libpq_url(url)) as connection:
         assert connection.execute(LEFT).fetchone() == (0,)

@@ -7,8 +7,6 @@ from alembic.config import Config
 from membership_refactor.cli.command_line import packaged_configuration
 from membership_refactor.environment import Request
 from membership_refactor.execution.progress import Progress
-from membership_refactor.plans.enrollment_tables import enrollment_tables
-from membership_refactor.plans.legacy_tables import legacy_tables
 from membership_refactor.rehearsal import Place, Rehearsal, Subject, Wanted, rehearse
 from tests.chain.driver import Chain
 from tests.chain.subjects import MEMBERSHIP
@@ -31,7 +29,6 @@ def rehearsed(
             plan=chain.plan,
             request=Request(schema=chain.subject.schema),
             config=Config(str(packaged_configuration())) if shipped else None,
-            groups=(legacy_tables, enrollment_tables) if shipped else (),
         ),
         Wanted(rows=rows, place=place, to=to, back=back, progress=Progress(quiet=True)),
     )

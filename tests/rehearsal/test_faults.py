@@ -219,8 +219,7 @@ def test_a_fault_is_named_by_plan_or_found_or_gone(
     database = chain.value("SELECT current_database()")
     chain.run(f'GRANT CREATE ON DATABASE "{database}" TO {OWNER}')
     meeting = Meeting(fault, chain)
-    step = chain.runner().chain.at(fault.up_to)
-    assert step is not None
+    (step,) = chain.runner().chain.run_by(fault.up_to)
 
     named = meeting.named()
     done = rehearsed(chain, to=step.name)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 
-from membership_refactor.plans.chain import CHAIN, TABLES
+from membership_refactor.plans.chain import CHAIN
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.portrait import Portrait, Table
 from membership_refactor.script.prediction import Prediction, predicted
@@ -19,7 +19,7 @@ from membership_refactor.steps.step import Direction, Situation
 def prediction() -> Prediction:
     """The portraits of the whole chain, from an empty schema on."""
     names = Names(SPLIT, "public")
-    return predicted(names, CHAIN, Portrait(schema="public", tables=()), tables=TABLES)
+    return predicted(names, CHAIN, Portrait(schema="public", tables=()))
 
 
 def situation(step: str, direction: Direction = Direction.UP) -> Situation:

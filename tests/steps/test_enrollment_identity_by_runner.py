@@ -11,7 +11,7 @@ from membership_refactor.enrollment.unique_index import perform
 from membership_refactor.errors import CheckFailed, RefactorError, StepInterrupted
 from membership_refactor.execution.progress import Progress
 from membership_refactor.execution.runner import Runner
-from membership_refactor.plans.chain import CHAIN, TABLES
+from membership_refactor.plans.chain import CHAIN
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.steps.enrollment_identity import UniqueIndex
 from tests.enrollment.interruption import INTERRUPTION, interrupted
@@ -27,7 +27,6 @@ def runner(engine: Engine) -> Runner:
         "public",
         CHAIN,
         progress=Progress(StringIO()),
-        tables=TABLES,
         performers={UniqueIndex: perform},
     )
 

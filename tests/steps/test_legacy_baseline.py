@@ -14,7 +14,7 @@ from membership_refactor.environment import connect_engine
 from membership_refactor.errors import CheckFailed
 from membership_refactor.execution.progress import Progress
 from membership_refactor.execution.runner import Runner
-from membership_refactor.plans.chain import CHAIN, TABLES
+from membership_refactor.plans.chain import CHAIN
 from membership_refactor.plans.legacy_tables import legacy_tables
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.portrait import Portrait
@@ -46,7 +46,7 @@ def engine(new_database: NewDatabase) -> Iterator[Engine]:
 
 
 def runner(engine: Engine) -> Runner:
-    return Runner(engine, SPLIT, "public", CHAIN, progress=Progress(StringIO()), tables=TABLES)
+    return Runner(engine, SPLIT, "public", CHAIN, progress=Progress(StringIO()))
 
 
 def test_its_keys_are_those_that_ledgers_hold() -> None:
@@ -58,7 +58,7 @@ def test_its_keys_are_those_that_ledgers_hold() -> None:
 
 def test_in_an_empty_schema_it_creates_every_table_before_those_that_refer_to_it() -> None:
     found = created(on(Portrait(schema="public", tables=())))
-    assert len(found) == len(TABLES)
+    assert len(found) == len(CHAIN.tables)
     assert found.index('"public"."person"') < found.index('"public"."programme_membership"')
     dropped = [key.partition(":")[2] for key in keys("legacy_baseline", Direction.DOWN)]
     assert sorted(dropped) == sorted(found)

@@ -10,7 +10,7 @@ import pytest
 
 import membership_refactor
 from membership_refactor.planning import Revisions, Stage
-from membership_refactor.plans.chain import CHAIN, SPLIT, TABLES
+from membership_refactor.plans.chain import CHAIN, SPLIT
 from membership_refactor.portrait import Portrait
 from membership_refactor.script import predicted
 from membership_refactor.sql.names import Names
@@ -27,7 +27,7 @@ ENGINE = ("checks", "execution", "inspect", "planning", "script", "sql", "steps"
 @pytest.mark.parametrize("step", CHAIN.steps, ids=lambda step: step.name)
 def test_each_action_has_a_key_of_its_own_and_a_title(step: Step, direction: Direction) -> None:
     empty = Portrait(schema="public", tables=())
-    prediction = predicted(Names(SPLIT, "public"), CHAIN, empty, tables=TABLES)
+    prediction = predicted(Names(SPLIT, "public"), CHAIN, empty)
     s = prediction.situation(step.name, direction)
     actions = step.up(s) if direction is Direction.UP else step.down(s)
     keys = [action.key for action in actions]
@@ -55,7 +55,7 @@ def test_a_step_between_two_others_is_found_by_the_list_alone() -> None:
     chain = Chain((*CHAIN.steps[:4], between, *CHAIN.steps[4:]), CHAIN.revisions)
     assert [s.name for s in chain.below("rest_a_while")][-1] == "dual_write"
     assert next(s.name for s in chain.above("rest_a_while")) == "retire_source"
-    assert chain.at("0005") is chain["retire_source"]
+    assert chain.run_by("0005") == (chain["retire_source"],)
     assert chain.revisions.command("rest_a_while", "up") == "alembic upgrade rest_a_while"
 
 
@@ -71,7 +71,7 @@ def test_messages_name_the_revisions_of_the_project() -> None:
     assert ids.command("dual_write", "up") == "alembic upgrade 27c6a30d7c24"
     assert ids.command("dual_write", "down") == "alembic downgrade ae1027a6acf"
     assert ids.command("copy_table", "down") == "alembic downgrade base"
-    assert Chain(CHAIN.steps, ids).at("ae1027a6acf") is CHAIN["copy_table"]
+    assert Chain(CHAIN.steps, ids).run_by("ae1027a6acf") == (CHAIN["copy_table"],)
 
 
 def test_without_a_revision_a_step_goes_by_its_name() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from membership_refactor.cli.verb import FINE, Context
+from membership_refactor.cli.verb import FINE, Context, plan_option
 from membership_refactor.execution.tenant_lock import alone
 
 NAME = "abandon"
@@ -18,13 +18,13 @@ EXAMPLE = "membership-refactor abandon"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """It has no options of its own."""
+    plan_option(parser)
 
 
 def run(options: argparse.Namespace, context: Context) -> int:
     """Return 0, also where no step is open."""
     runner = context.runner()
-    with alone(runner.engine, context.schema, label=NAME):
+    with alone(runner.engine, runner.schema, label=NAME):
         taken = runner.abandon()
     if context.format == "json":
         print(json.dumps({"abandoned": taken}))

@@ -6,11 +6,9 @@ import argparse
 import json
 import sys
 
-from membership_refactor.cli.verb import FINDINGS, FINE, Context
+from membership_refactor.cli.verb import FINDINGS, FINE, Context, plan_option
 from membership_refactor.inspect import check_results
 from membership_refactor.inspect.checks import StandingChecks
-from membership_refactor.plans.enrollment_tables import enrollment_tables
-from membership_refactor.plans.legacy_tables import legacy_tables
 
 NAME = "checks"
 HELP = "check that rows, tables and models are as the current revision says"
@@ -24,6 +22,7 @@ FORMATS = ("text", "json", "junit")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    plan_option(parser)
     parser.add_argument(
         "asked",
         nargs="*",
@@ -35,7 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, context: Context) -> int:
     """Return 1 where a check fails. Every result is recorded in the ledger."""
-    checks = StandingChecks(context.runner(), groups=(legacy_tables, enrollment_tables))
+    checks = StandingChecks(context.runner(), models=context.models())
     if options.list:
         listed = {q.name: q.sentence for q in checks.questions()}
         if context.format == "json":
@@ -52,10 +51,10 @@ def run(options: argparse.Namespace, context: Context) -> int:
             "The results were not recorded: this role may not write to the ledger.", file=sys.stderr
         )
     if context.format == "json":
-        values = check_results.as_values(found, checks.revision, context.schema)
+        values = check_results.as_values(found, checks.revision, context.plan_request.schema)
         print(json.dumps(values, indent=2, ensure_ascii=False))
     elif context.format == "junit":
-        print(check_results.as_junit(found, checks.revision, context.schema))
+        print(check_results.as_junit(found, checks.revision, context.plan_request.schema))
     else:
         print(check_results.as_text(found, checks.revision))
     return FINE if all(f.holds for f in found) else FINDINGS

@@ -160,13 +160,16 @@ def _run(verb: ModuleType, config: Config) -> int:
     assert options is not None
     silence_driver()
     try:
-        request = request_from(x_values(options.x or []))
+        given = x_values(options.x or [])
+        request = request_from(given)
         context = Context(
             schema=request.schema,
             format=options.format,
             engine=lambda: find_engine(request, configured=configured_url(config)),
             request=request,
             config=config,
+            plan_name=getattr(options, "plan", None),
+            schema_asked=given.get("schema"),
         )
         status: int = verb.run(options, context)
     except (WrongUse, PlanError) as error:

@@ -8,7 +8,7 @@ import json
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
-from membership_refactor.cli.verb import FINDINGS, FINE, Context
+from membership_refactor.cli.verb import FINDINGS, FINE, Context, plan_option
 from membership_refactor.inspect import forecast_text
 from membership_refactor.inspect import keys_text as keys
 from membership_refactor.inspect.forecast import forecast
@@ -27,6 +27,7 @@ EXAMPLE = "membership-refactor plan --format json > portrait.json"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    plan_option(parser)
     parser.add_argument(
         "--compare-keys",
         action="store_true",

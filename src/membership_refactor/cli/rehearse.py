@@ -7,16 +7,10 @@ import json
 import sys
 from pathlib import Path
 
-from alembic.script import ScriptDirectory
-
-from membership_refactor.cli.verb import FINDINGS, FINE, Context
+from membership_refactor.cli.verb import FINDINGS, FINE, Context, plan_option
 from membership_refactor.errors import RefactorError, WrongUse
-from membership_refactor.operations import chain_of
-from membership_refactor.planning import TableSplit
-from membership_refactor.plans.chain import SPLIT
-from membership_refactor.plans.enrollment_tables import enrollment_tables
-from membership_refactor.plans.legacy_tables import legacy_tables
 from membership_refactor.rehearsal import Place, Subject, Wanted, rehearse, report
+from membership_refactor.steps.step_chain import Chain
 
 NAME = "rehearse"
 HELP = "run the whole chain on a clone of this database, and try every kind of write"
@@ -31,6 +25,7 @@ FORMATS = ("text", "json", "junit")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    plan_option(parser)
     parser.add_argument(
         "--rows",
         type=int,
@@ -62,7 +57,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="go up only, and not down and up once more",
     )
-    parser.add_argument("--plan", metavar="NAME", help="the plan, where the project has several")
     parser.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit's XML there too")
 
 
@@ -71,21 +65,21 @@ def run(options: argparse.Namespace, context: Context) -> int:
     if options.rows < 1:
         raise WrongUse(f"--rows {options.rows} is below 1.")
     try:
-        plan = chosen_plan(context, options.plan)
-        url = context.engine().url.render_as_string(hide_password=False)
+        plan, request = context.plan, context.plan_request
+        chain = context.project.chain(plan, request.schema)
+        url = context.plan_engine().url.render_as_string(hide_password=False)
         done = rehearse(
             Subject(
                 url=url,
                 plan=plan,
-                request=context.request,
+                request=request,
                 config=context.config,
-                groups=(legacy_tables, enrollment_tables) if plan == SPLIT else (),
             ),
             Wanted(
                 rows=options.rows,
                 place=Place(options.on),
                 roles=tuple(options.role),
-                to=step_of(plan, options.to),
+                to=step_of(chain, options.to),
                 back=not options.no_way_back,
                 progress=context.request.progress,
             ),
@@ -107,36 +101,15 @@ def run(options: argparse.Namespace, context: Context) -> int:
     return FINE if done.fine else FINDINGS
 
 
-def step_of(plan: TableSplit, revision: str | None) -> str | None:
-    """The step that the revision of that id runs. Raises WrongUse where it runs none."""
+def step_of(chain: Chain, revision: str | None) -> str | None:
+    """The step that the revision of that id runs last, or that has that name. Raises WrongUse
+    where there is none."""
     if revision is None:
         return None
-    chain = chain_of(plan)[0]
-    step = chain.at(revision)
-    if step is None:
+    if revision in chain:
+        return revision
+    steps = chain.run_by(revision)
+    if not steps:
         known = ", ".join(chain.revisions.of(step.name) for step in chain)
         raise WrongUse(f"--to {revision} runs no step.", hint=f"Known: {known}.")
-    return step.name
-
-
-def chosen_plan(context: Context, name: str | None) -> TableSplit:
-    """The plan that the project's revision files name; the shipped one among ours."""
-    script = ScriptDirectory.from_config(context.config)
-    found = {
-        value.name: value
-        for revision in script.walk_revisions()
-        for value in vars(revision.module).values()
-        if isinstance(value, TableSplit)
-    }
-    if name is not None:
-        if name not in found:
-            raise WrongUse(
-                f'no revision names a plan "{name}".', hint=f"Known: {', '.join(found) or 'none'}."
-            )
-        return found[name]
-    if len(found) != 1:
-        raise WrongUse(
-            f"the revisions name {len(found) or 'no'} plans ({', '.join(found)}).",
-            hint="Choose one: membership-refactor rehearse --plan NAME",
-        )
-    return next(iter(found.values()))
+    return steps[-1].name

@@ -6,7 +6,7 @@ import argparse
 import json
 from typing import Any
 
-from membership_refactor.cli.verb import FINDINGS, FINE, Context
+from membership_refactor.cli.verb import FINDINGS, FINE, Context, plan_option
 from membership_refactor.cli.verify import document, found, lines, listed, workers_option
 from membership_refactor.execution.tenant_lock import alone
 from membership_refactor.inspect.all_comparisons import repair_all, repair_objects, verify_all
@@ -23,6 +23,7 @@ EXAMPLE = "membership-refactor repair --apply"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    plan_option(parser)
     parser.add_argument(
         "--apply", action="store_true", help="correct the rows (default: only show them)"
     )
@@ -36,13 +37,14 @@ def run(options: argparse.Namespace, context: Context) -> int:
         verified = verify_all(chain, workers=max(options.workers, 1))
         fix = "`membership-refactor repair --apply` corrects these rows."
         hint = fix if verified.count else "Nothing to repair."
-        _print(context, {**document(verified), "applied": False}, [*lines(verified), hint])
+        shown = [*lines(verified, chain.chain), hint]
+        _print(context, {**document(verified), "applied": False}, shown)
         return FINDINGS if verified.count else FINE
-    with alone(chain.engine, context.schema, label="repair"):
+    with alone(chain.engine, chain.schema, label="repair"):
         objects = repair_objects(chain)
         verified = verify_all(chain, workers=max(options.workers, 1))
         done = repair_all(chain, verified)
-    shown, repairs = [*objects, *lines(verified)], []
+    shown, repairs = [*objects, *lines(verified, chain.chain)], []
     for verdict, repaired in done:
         shown.append(
             f"{verdict.comparison.name}: {len(repaired.mended):,} rows corrected from "

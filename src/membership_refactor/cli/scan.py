@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from membership_refactor import __version__
-from membership_refactor.cli.verb import FINDINGS, FINE, Context
+from membership_refactor.cli.verb import FINDINGS, FINE, Context, plan_option
 from membership_refactor.errors import WrongUse
 from membership_refactor.planning import Stage, TableSplit
 
@@ -30,11 +29,11 @@ DESCRIPTION = (
 )
 EXAMPLE = "membership-refactor scan src/ --stage interim --rewrite"
 FORMATS = ("text", "json", "sarif")
-PLAN = "membership_refactor.plans.chain:SPLIT"
 STAGES = ", ".join(stage.value for stage in Stage)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    plan_option(parser)
     add = parser.add_argument
     add("paths", nargs="*", metavar="PATH", help="files and directories to read, such as src/")
     what = parser.add_argument_group("what is read").add_argument
@@ -55,7 +54,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="how names are spelled without --consumers: snake, as in start_date (default), or "
         "camel, as in startDate",
     )
-    what("--plan", default=PLAN, metavar="MODULE:NAME", help=f"the plan (default {PLAN})")
     what("--catalog", action="store_true", help="also the database's own views and functions")
     rewrite = parser.add_argument_group("rewriting").add_argument
     rewrite("--rewrite", action="store_true", help="show the new form of each statement as a diff")
@@ -100,7 +98,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
 
     request = _request(options, context)
     needs_database = request.compare or request.catalog or options.record
-    engine = context.engine() if needs_database else None
+    engine = context.plan_engine() if needs_database else None
     with _progress() as progress:
         outcome = scan(request, engine=engine, progress=progress)
     _print(outcome, context.format)
@@ -110,7 +108,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
         from membership_refactor.scan.report.to_ledger import record
 
         with engine.begin() as connection:
-            rows = record(connection, context.schema, outcome)
+            rows = record(connection, context.plan_request.schema, outcome)
         print(f"recorded {rows} consumers in the ledger", file=sys.stderr)
     different = any(compared.verdict == "different" for compared in outcome.comparisons)
     return FINDINGS if outcome.findings or different else FINE
@@ -120,7 +118,7 @@ def _request(options: argparse.Namespace, context: Context) -> Request:
     from membership_refactor.scan.read.worker_processes import Limits
     from membership_refactor.scan.run import Request
 
-    plan = _plan(options.plan)
+    plan = context.plan
     consumers = _consumers(options, plan)
     if not options.paths and not options.catalog and not any(c.paths for c in consumers):
         raise WrongUse("Nothing to scan.", hint="Give a PATH, --consumers FILE or --catalog.")
@@ -131,7 +129,7 @@ def _request(options: argparse.Namespace, context: Context) -> Request:
         stage=_stage(options.stage),
         consumers=consumers,
         paths=tuple(Path(path) for path in options.paths),
-        schema=context.schema,
+        schema=context.plan_request.schema,
         limits=Limits(
             seconds=options.max_seconds, bytes=options.max_bytes, processes=options.processes
         ),
@@ -149,17 +147,6 @@ def _stage(text: str) -> Stage:
         return Stage(text)
     except ValueError:
         raise WrongUse(f'There is no stage "{text}".', hint=f"The stages are {STAGES}.") from None
-
-
-def _plan(text: str) -> TableSplit:
-    module, _, name = text.partition(":")
-    try:
-        plan = getattr(importlib.import_module(module), name or "SPLIT")
-    except (ImportError, AttributeError, ValueError) as error:
-        raise WrongUse(f'The plan "{text}" cannot be loaded: {error}.') from None
-    if not isinstance(plan, TableSplit):
-        raise WrongUse(f'"{text}" is not a TableSplit.', hint="Name one as MODULE:NAME.")
-    return plan
 
 
 def _consumers(options: argparse.Namespace, plan: TableSplit) -> tuple[Consumer, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from membership_refactor.cli.verb import FINDINGS, FINE, Context
+from membership_refactor.cli.verb import FINDINGS, FINE, Context, plan_option
 from membership_refactor.inspect import status_text as standing
 from membership_refactor.inspect.status import read_standing
 
@@ -19,7 +19,7 @@ EXAMPLE = "membership-refactor status"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """It has no options of its own."""
+    plan_option(parser)
 
 
 def run(options: argparse.Namespace, context: Context) -> int:

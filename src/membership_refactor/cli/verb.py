@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Protocol
 
 from alembic.config import Config
 from sqlalchemy import Engine
 
-from membership_refactor.environment import Request
+from membership_refactor.environment import Request, configured_url, find_engine
 from membership_refactor.execution.runner import Runner
 from membership_refactor.inspect.history import require_own_history
 from membership_refactor.operations import runner_for
-from membership_refactor.plans.chain import SPLIT
+from membership_refactor.planning import TableSplit
+from membership_refactor.project.alembic_project import AlembicProject, Models
 
 FINE, FINDINGS, WRONG_USE = 0, 1, 2
 """Exit status of the verbs of this package. Alembic's verbs keep Alembic's."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Context:
     """What a verb is given besides its own options."""
 
     schema: str
-    """The schema that holds the tables: ``-x schema=``, or else ``public``."""
+    """The schema of ``-x schema=``, or else ``public``."""
     format: str
     """``text``, ``json``, or another of the verb's FORMATS."""
     engine: Callable[[], Engine]
@@ -35,15 +37,50 @@ class Context:
     """Everything that ``-x`` asks for."""
     config: Config
     """Alembic's configuration, which says where the revisions are."""
+    plan_name: str | None = None
+    """What ``--plan`` says."""
+    schema_asked: str | None = None
+    """What ``-x schema=`` says."""
+
+    @cached_property
+    def project(self) -> AlembicProject:
+        """The plans and the revisions of the project."""
+        return AlembicProject(self.config)
+
+    @cached_property
+    def plan(self) -> TableSplit:
+        """The plan that the command is about. Raises WrongUse where it is not clear."""
+        return self.project.chosen(self.plan_name).plan
+
+    @cached_property
+    def plan_request(self) -> Request:
+        """The request, with the schema that has the plan's tables."""
+        schema = self.project.schema(self.plan, self.schema_asked)
+        return replace(self.request, schema=schema)
+
+    def plan_engine(self) -> Engine:
+        """Connect as ``engine`` does, with the plan's schema in the search_path."""
+        return find_engine(self.plan_request, configured=configured_url(self.config))
+
+    def models(self) -> Models:
+        """The models that the project names for the plan."""
+        return self.project.models(self.plan, self.plan_request.schema)
 
     def runner(self) -> Runner:
-        """The runner of the shipped plan, with the options of the command line.
+        """The runner of the plan, with the options of the command line.
 
         Raises StepOutOfOrder where version, ledger and tables are not of one history.
         """
-        runner = runner_for(self.engine(), SPLIT, self.request)
-        require_own_history(runner, self.config)
+        # First, because it needs no database to say what is wrong with the revisions.
+        self.project.chain(self.plan, self.plan_request.schema)
+        runner = runner_for(self.plan_engine(), self.plan, self.plan_request, self.project)
+        require_own_history(runner, self.project)
         return runner
+
+
+def plan_option(parser: argparse.ArgumentParser) -> None:
+    """Add ``--plan``, for a verb that concerns a plan."""
+    parser.add_argument("--plan", metavar="NAME", help="the plan (default: the project's only one)")
 
 
 class Verb(Protocol):

@@ -7,10 +7,11 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from membership_refactor.cli.verb import FINDINGS, FINE, Context
+from membership_refactor.cli.verb import FINDINGS, FINE, Context, plan_option
 from membership_refactor.inspect.all_comparisons import Verified, verify_all
 from membership_refactor.inspect.verify import Finding, Verdict
-from membership_refactor.plans.chain import REVISIONS
+from membership_refactor.steps.step import no_comparisons
+from membership_refactor.steps.step_chain import Chain
 
 NAME = "verify"
 HELP = "compare both sides row by row; name every row and column that differs"
@@ -36,16 +37,18 @@ def workers_option(parser: argparse.ArgumentParser) -> None:
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    plan_option(parser)
     workers_option(parser)
 
 
 def run(options: argparse.Namespace, context: Context) -> int:
     """Return 1 where anything differs."""
-    verified = verify_all(context.runner(), workers=max(options.workers, 1))
+    runner = context.runner()
+    verified = verify_all(runner, workers=max(options.workers, 1))
     if context.format == "json":
         print(json.dumps(document(verified), indent=2))
     else:
-        print("\n".join(lines(verified)))
+        print("\n".join(lines(verified, runner.chain)))
     return FINDINGS if verified.count else FINE
 
 
@@ -74,12 +77,13 @@ def found(findings: Sequence[Finding]) -> list[dict[str, Any]]:
     ]
 
 
-def lines(verified: Verified) -> list[str]:
+def lines(verified: Verified, chain: Chain) -> list[str]:
     """The lines of the text."""
     if not verified.verdicts:
+        comparing = (s.name for s in chain if s.compares is not no_comparisons)
         return [
             f"{verified.revision or 'base'}: there is no second table to compare with yet; "
-            f"{REVISIONS.of('copy_table')} makes it."
+            f"{chain.revisions.of(next(comparing))} makes it."
         ]
     shown = []
     for verdict in verified.verdicts:

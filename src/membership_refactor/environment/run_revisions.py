@@ -30,7 +30,7 @@ from membership_refactor.sql.quoting import ident
 class Head(Protocol):
     """Prints what a script begins with."""
 
-    def __call__(self, request: Request, *, downgrade: bool) -> str: ...
+    def __call__(self, request: Request, config: Config, *, downgrade: bool) -> str: ...
 
 
 AskFirst = Callable[[Engine, Request, Config], None]
@@ -80,7 +80,8 @@ def _run_offline(
     )
     noted, steps = _note_way(request)
     if steps:
-        out.write(print_head(noted, downgrade=steps[0].is_downgrade) + "\n")
+        downgrade = steps[0].is_downgrade
+        out.write(print_head(noted, context.config, downgrade=downgrade) + "\n")
     with context.begin_transaction():
         context.run_migrations()
 

@@ -30,6 +30,7 @@ from membership_refactor.execution.run_checks import open_gate, require
 from membership_refactor.execution.server_errors import in_one_line
 from membership_refactor.execution.sessions import Pg, Sessions, run
 from membership_refactor.execution.throttle import Throttle
+from membership_refactor.execution.version_table import VersionTable
 from membership_refactor.execution.writable import require_writable
 from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Portrait
@@ -57,17 +58,18 @@ class Runner:
         *,
         options: Options | None = None,
         progress: Progress | None = None,
-        tables: Iterable[str] = (),
         performers: Mapping[type[Action], Performer] | None = None,
+        version_table: VersionTable | None = None,
     ) -> None:
         self.performers = dict(performers or {})
         self.engine, self.plan, self.schema, self.chain = engine, plan, schema, chain
         self.options = options or Options()
         self.progress = progress or Progress()
+        self.version_table = version_table or VersionTable(schema)
         self.names = Names(plan, schema)
         self.ledger = Ledger(plan, schema, chain)
         self.own_tables = plan.tables
-        self.tables = tuple(dict.fromkeys([*self.own_tables, *tables]))
+        self.tables = tuple(dict.fromkeys([*self.own_tables, *chain.tables]))
 
     # --- the way ------------------------------------------------------------------------
 

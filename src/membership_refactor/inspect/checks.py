@@ -16,10 +16,11 @@ from membership_refactor.execution.run_checks import examine
 from membership_refactor.execution.runner import Runner
 from membership_refactor.execution.sessions import Pg, Sessions
 from membership_refactor.inspect.check_results import CheckOutcome
-from membership_refactor.inspect.models import metadata_at, model_differences
+from membership_refactor.inspect.models import model_differences
 from membership_refactor.inspect.read_only import looking
 from membership_refactor.planning import Stage
 from membership_refactor.portrait import Portrait, differences
+from membership_refactor.project.alembic_project import Models
 from membership_refactor.sql.application_code.search_path import path_obstacles
 from membership_refactor.steps.step import Direction, Situation, Step
 
@@ -39,12 +40,12 @@ class Question:
 class StandingChecks:
     """The checks of the current revision. Each can be run alone.
 
-    ``groups`` make the portraits of the tables that the first step creates. Where it adopted
-    existing tables instead, their differences were accepted then and are not reported.
+    ``models`` are those that the project names; without any no check speaks of models. Where the
+    first step adopted tables, their differences were accepted then and are not reported.
     """
 
-    def __init__(self, runner: Runner, *, groups: Sequence[Callable[[str], Portrait]]) -> None:
-        self.runner, self.groups = runner, groups
+    def __init__(self, runner: Runner, *, models: Models) -> None:
+        self.runner, self.models = runner, models
         self.portrait = runner.read()
         with looking(runner, "checks") as pg:
             there = runner.ledger.exists(pg)
@@ -78,7 +79,7 @@ class StandingChecks:
                 ask=partial(self._portrait, situation, step),
             )
         )
-        if metadata_at(self.runner.chain, step):
+        if self.models(step):
             found.append(
                 Question(
                     name=MODELS,
@@ -171,7 +172,7 @@ class StandingChecks:
         began = time.perf_counter()
         first = s.portraits.get(self.runner.chain.steps[0].name)
         pairs = []
-        for group in self.groups:
+        for group in self.runner.chain.groups:
             made = group(self.runner.schema)
             if first is not None and any(first.find(t.name) for t in made.tables):
                 pairs.append((made, _only(first, {t.name for t in made.tables})))
@@ -180,7 +181,8 @@ class StandingChecks:
                 connection,
                 self.runner.plan,
                 self.runner.schema,
-                metadata_at(self.runner.chain, step),
+                self.models(step),
+                tables=self.runner.tables,
                 expected=step.becomes(s),
                 baseline=pairs,
                 now=self.portrait,

@@ -194,7 +194,7 @@ class _Maker:
 
     def _empty(self, step: Step) -> StepForecast:
         revision = self.chain.revisions.of(step.name)
-        text = self.texts[revision]
+        text = self.texts.get(revision) or RevisionText(title=step.name)
         return StepForecast(
             revision=revision,
             name=step.name,

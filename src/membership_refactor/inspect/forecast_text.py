@@ -52,14 +52,16 @@ def _head(f: Forecast) -> Iterator[str]:
 
 def _step(s: StepForecast) -> Iterator[str]:
     yield ""
-    yield f"{s.revision} {s.name}: {s.title}"
-    yield from _field("deploy", s.deploy)
+    name = s.name if s.revision == s.name else f"{s.revision} {s.name}"
+    yield f"{name}: {s.title}" if s.title not in ("", s.name) else name
+    if s.deploy:
+        yield from _field("deploy", s.deploy)
     freed = f"; frees {size(s.freed)}" if s.freed else ""
     yield from _field("writes", f"{counted(s.rows, 'row')}, about {size(s.bytes)}{freed}")
     yield from _field("time", f"about {duration(s.seconds)}")
     yield from _locks(s.locks)
     through = f" It reads {counted(s.undo_rows, 'row')}." if s.undo_rows else ""
-    yield from _field("undo", s.undo + through)
+    yield from _field("undo", f"{s.undo}{through}".strip())
     for asked in s.asked:
         yield from _field("asks", _asked(asked))
     for asked in s.gates:

@@ -6,52 +6,44 @@ same ids. What they say is compared before any verb acts on it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from alembic.config import Config
-from alembic.script import ScriptDirectory
+from collections.abc import Collection, Mapping, Sequence
 
 from membership_refactor.errors import StepOutOfOrder
 from membership_refactor.execution.ledger import StepRecord
 from membership_refactor.execution.runner import Runner
 from membership_refactor.execution.sessions import Pg
-from membership_refactor.execution.version_table import VersionTable
 from membership_refactor.inspect.read_only import looking
+from membership_refactor.project.alembic_project import AlembicProject
 from membership_refactor.sql.quoting import ident
-from membership_refactor.steps.step import Direction, Step
+from membership_refactor.steps.step import Direction
 
 _ANOTHER = "Name the right database or schema: -x url=URL, -x schema=NAME."
 
 
 def stands_at(runner: Runner, pg: Pg) -> str | None:
-    """The revisions in the schema's version table. None where nothing has run."""
-    return ", ".join(VersionTable(runner.schema).versions(pg)) or None
+    """The revisions in the version table. None where nothing has run."""
+    return ", ".join(runner.version_table.versions(pg)) or None
 
 
-def require_own_history(runner: Runner, config: Config) -> None:
+def require_own_history(runner: Runner, project: AlembicProject) -> None:
     """Raise StepOutOfOrder unless version, ledger and tables can be of one history, and that of
-    the project of ``config``. Nothing is changed."""
+    the project. Nothing is changed."""
     with looking(runner, "history") as pg:
-        heads = VersionTable(runner.schema).versions(pg)
+        heads = runner.version_table.versions(pg)
         steps = runner.ledger.steps(pg) if runner.ledger.exists(pg) else {}
-        for head in heads:
-            step = runner.chain.at(head)
-            if step is not None:
-                _require_recorded(runner, pg, head, step, steps)
-            elif head not in _revisions(config):
+        if heads:
+            applied = project.applied(heads)
+            unknown = [head for head in heads if head not in applied]
+            if unknown:
                 raise StepOutOfOrder(
-                    f'the version of schema "{runner.schema}" is {head}, which is no revision of '
-                    "this project. Nothing was changed.",
+                    f'the version of schema "{runner.schema}" is {unknown[0]}, which is no '
+                    "revision of this project. Nothing was changed.",
                     hint=_ANOTHER,
                 )
+            _require_recorded(runner, pg, heads, applied, steps)
         if not steps:
             require_no_lone_tables(runner, replaces=False)
         runner.require_tables_of_ledger(pg)
-
-
-def _revisions(config: Config) -> set[str]:
-    script = ScriptDirectory.from_config(config)
-    return {found.revision for found in script.walk_revisions()}
 
 
 def require_step_of_history(runner: Runner, step: str, direction: Direction) -> None:
@@ -62,24 +54,33 @@ def require_step_of_history(runner: Runner, step: str, direction: Direction) -> 
     if not steps:
         require_no_lone_tables(runner, replaces=False)
     if direction is Direction.DOWN and step not in steps:
-        raise unrecorded(runner, runner.chain.revisions.of(step))
+        revision = runner.chain.revisions.of(step)
+        raise unrecorded(runner, revision, revision)
 
 
 def _require_recorded(
-    runner: Runner, pg: Pg, head: str, step: Step, steps: Mapping[str, StepRecord]
+    runner: Runner,
+    pg: Pg,
+    heads: Sequence[str],
+    applied: Collection[str],
+    steps: Mapping[str, StepRecord],
 ) -> None:
-    if step.name not in steps:
+    """Compare the steps whose revisions are ``applied`` with the steps that the ledger knows."""
+    ids, version = runner.chain.revisions.ids, ", ".join(heads)
+    step = runner.chain.highest({name for name, revision in ids.items() if revision in applied})
+    if step is not None and step.name not in steps:
         require_no_lone_tables(runner, replaces=bool(steps))
-        raise unrecorded(runner, head)
-    last = runner.ledger.stands_at(pg)
-    if runner.ledger.open_step(pg) is not None or last is None:
+        raise unrecorded(runner, version, ids[step.name])
+    last = runner.ledger.stands_at(pg) if steps else None
+    if last is None or last.name not in ids or runner.ledger.open_step(pg) is not None:
         return
-    # Alembic writes its version after the step has ended, so the two may be one step apart.
-    order = [step.name for step in runner.chain]
-    if abs(order.index(step.name) - order.index(last.name)) > 1:
-        stands = runner.chain.revisions.of(last.name)
+    # Alembic writes its version after the step has ended, so the two may be one revision apart.
+    order = list(dict.fromkeys(ids[s.name] for s in runner.chain if s.name in ids))
+    place = order.index(ids[step.name]) if step is not None else -1
+    if abs(place - order.index(ids[last.name])) > 1:
+        stands = ids[last.name]
         raise StepOutOfOrder(
-            f'the version of schema "{runner.schema}" is {head}, and the ledger stands at '
+            f'the version of schema "{runner.schema}" is {version}, and the ledger stands at '
             f"{stands}. Nothing was changed.",
             hint=f"If the version was stamped by hand: alembic stamp {stands}   If something was "
             f"restored: restore the schemas {ident(runner.schema)} and "
@@ -87,11 +88,12 @@ def _require_recorded(
         )
 
 
-def unrecorded(runner: Runner, head: str) -> StepOutOfOrder:
-    """The error for a version whose step has never run here."""
+def unrecorded(runner: Runner, version: str, revision: str) -> StepOutOfOrder:
+    """The error for a version by which the step of ``revision`` has run, and it never has."""
     return StepOutOfOrder(
-        f'the version of schema "{runner.schema}" is {head}, and no ledger says that {head} ran '
-        "here. It is the version of another project, or was stamped by hand. Nothing was changed.",
+        f'the version of schema "{runner.schema}" is {version}, and no ledger says that {revision} '
+        "ran here. It is the version of another project, or was stamped by hand. Nothing was "
+        "changed.",
         hint=f"{_ANOTHER} If it was stamped: alembic stamp --purge base",
     )
 

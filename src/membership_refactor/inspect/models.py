@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from importlib import import_module
 from typing import Any, cast
 
 from alembic.autogenerate import compare_metadata
@@ -12,27 +11,12 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, MetaData
 from sqlalchemy.schema import Column, ForeignKeyConstraint, Index, Table
 
-from membership_refactor.planning import Stage, TableSplit
+from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Portrait
 from membership_refactor.portrait import Table as PortraitTable
 from membership_refactor.portrait.portrait_differences import Change, Difference, compared
-from membership_refactor.steps.enrollment_identity import NAME as IDENTITY
-from membership_refactor.steps.step import Step
-from membership_refactor.steps.step_chain import Chain
 
-_MODELS = "membership_refactor.models"
 PLUGINS = ("alembic.autogenerate.*", "alembic.ext.checkconstraint_byname")
-
-
-def metadata_at(chain: Chain, step: Step) -> tuple[MetaData, ...]:
-    """Return the metadata of the models that apply at ``step``. Empty while the wide table and its
-    copy exist side by side, because no models describe that stage."""
-    if step.stage is Stage.COPY:
-        return ()
-    found = [import_module(f"{_MODELS}.{step.stage.value}").Base.metadata]
-    if any(s.name == IDENTITY for s in (*chain.below(step.name), step)):
-        found.append(import_module(f"{_MODELS}.enrollment").EnrollmentBase.metadata)
-    return tuple(found)
 
 
 def model_differences(
@@ -41,18 +25,19 @@ def model_differences(
     schema: str,
     metadata: Sequence[MetaData],
     *,
+    tables: Iterable[str],
     expected: Portrait,
     baseline: Iterable[tuple[Portrait, Portrait]] = (),
     now: Portrait | None = None,
 ) -> tuple[str, ...]:
-    """Return a sentence for each difference that counts.
+    """Return a sentence for each difference that counts, of those tables that have models.
 
     ``expected`` is what the steps make of the tables: a foreign key that they drop is missing on
     purpose. ``baseline`` are pairs of portraits, as the first step would have created tables and as
     it found them: what differed then is not reported. ``now`` is the tables' portrait. It has the
     columns of a CHECK, which SQLAlchemy lacks.
     """
-    names = {table.name for one in metadata for table in one.tables.values()}
+    names = {table.name for one in metadata for table in one.tables.values()} & set(tables)
     connection.dialect.default_schema_name = schema
     context = MigrationContext.configure(
         connection,
@@ -60,6 +45,7 @@ def model_differences(
             "compare_type": True,
             "compare_server_default": True,
             "include_name": lambda name, kind, _: kind != "table" or name in names,
+            "include_object": lambda _, name, kind, *rest: kind != "table" or name in names,
             "autogenerate_plugins": list(PLUGINS),
             "version_table_schema": schema,
         },

@@ -10,20 +10,20 @@ _FIELD = re.compile(r"^(Deploy|Locks|Undo): (.*?)(?=^\S|\Z)", re.MULTILINE | re.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevisionText:
-    """The parts of a revision's docstring."""
+    """The parts of a revision's docstring. A part that it does not have is empty."""
 
     title: str
-    deploy: str
-    locks: str
-    undo: str
+    deploy: str = ""
+    locks: str = ""
+    undo: str = ""
 
 
 def revision_text(docstring: str) -> RevisionText:
-    """Split the docstring into its parts. Raises KeyError for a part that is missing."""
+    """Split the docstring into its parts."""
     found = {name: " ".join(text.split()) for name, text in _FIELD.findall(docstring)}
     return RevisionText(
-        title=docstring.strip().splitlines()[0],
-        deploy=found["Deploy"],
-        locks=found["Locks"],
-        undo=found["Undo"],
+        title=next(iter(docstring.strip().splitlines()), ""),
+        deploy=found.get("Deploy", ""),
+        locks=found.get("Locks", ""),
+        undo=found.get("Undo", ""),
     )

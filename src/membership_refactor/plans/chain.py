@@ -1,4 +1,4 @@
-"""The chain that ships: the baseline, its steps, the ids of its revisions, and its tables."""
+"""The chain that ships: its baseline, its steps, and the ids of its revisions."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from membership_refactor.plans import enrollment_step
 from membership_refactor.plans.enrollment_tables import enrollment_tables
 from membership_refactor.plans.legacy_tables import legacy_tables
 from membership_refactor.plans.programme_membership import SPLIT
-from membership_refactor.steps import SPLIT_STEPS, legacy_baseline
+from membership_refactor.steps import legacy_baseline, steps_of
 from membership_refactor.steps.step_chain import Chain
 
-__all__ = ["CHAIN", "REVISIONS", "SPLIT", "TABLES"]
+__all__ = ["BASELINE", "CHAIN", "REVISIONS", "SPLIT"]
 
 REVISIONS = Revisions.in_a_row(
     {
@@ -29,16 +29,11 @@ REVISIONS = Revisions.in_a_row(
 )
 """The ids of the shipped revisions. Users and scripts rely on them, so they never change."""
 
-CHAIN = Chain(
-    (
-        legacy_baseline.step(legacy_tables, enrollment_tables),
-        enrollment_step.STEP,
-        *SPLIT_STEPS,
-    ),
-    REVISIONS,
+BASELINE = Chain(
+    (legacy_baseline.step(legacy_tables, enrollment_tables), enrollment_step.STEP),
+    groups=(legacy_tables, enrollment_tables),
 )
+"""The steps before the copy. alembic.ini registers them with the plan."""
 
-TABLES: tuple[str, ...] = tuple(
-    table.name for group in (legacy_tables, enrollment_tables) for table in group("public").tables
-)
-"""The tables of the baseline. Their portraits are recorded."""
+CHAIN = Chain((*BASELINE, *steps_of(SPLIT)), REVISIONS, BASELINE.groups)
+"""What the project finds in alembic.ini and in the revisions, for the demo and for tests."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -61,6 +61,11 @@ class ProjectHistory:
         self._require_order(plan, ids)
         before = {step: below for step in ids if (below := self._below(ids[step])) is not None}
         return Revisions(ids, before)
+
+    def applied(self, heads: Iterable[str]) -> set[str]:
+        """Every revision that has run where the version is ``heads``; unknown ones are left out."""
+        known = {r.revision for r in self.script.walk_revisions()}
+        return {found for head in heads if head in known for found in self._ancestors(head)}
 
     def _of(self, plan: str) -> Iterator[tuple[str, StepCall]]:
         for revision, calls in self.calls.items():

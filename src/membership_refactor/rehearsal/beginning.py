@@ -21,7 +21,7 @@ def steps_to_come(subject: Subject, last: str | None) -> tuple[Step, ...]:
     """
     request, plan = subject.request, subject.plan
     engine = connect_engine(subject.url, request.schema)
-    runner = runner_for(engine, plan, request)
+    runner = runner_for(engine, plan, request, subject.project)
     with looking(runner, "rehearse") as pg:
         known = runner.ledger.exists(pg)
         opened = runner.ledger.open_step(pg) if known else None

@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from membership_refactor.environment import Request, clear_errors, migrate
 from membership_refactor.execution.runner import Runner
 from membership_refactor.operations import runner_for
-from membership_refactor.planning import TableSplit
+from membership_refactor.rehearsal.subject import Subject
 
 
 class Movement(Protocol):
@@ -43,10 +43,9 @@ class ByRevisions:
         self._go(self.runner.chain.revisions.of(step), up=True)
 
     def down(self, step: str) -> None:
-        revision = self.runner.chain.revisions.of(step)
-        below = ScriptDirectory.from_config(self.config).get_revision(revision).down_revision
-        # In somebody else's project another revision may be below ours, several, or none.
-        self._go(below if isinstance(below, str) else f"{revision}-1", up=False)
+        revisions = self.runner.chain.revisions
+        # In somebody else's project several revisions may be below ours.
+        self._go(revisions.before.get(step, f"{revisions.of(step)}-1"), up=False)
 
     def _go(self, target: str, *, up: bool) -> None:
         script = ScriptDirectory.from_config(self.config)
@@ -77,9 +76,9 @@ class BySteps:
         self.runner.downgrade(step)
 
 
-def movement(
-    engine: Engine, plan: TableSplit, request: Request, config: Config | None
-) -> ByRevisions | BySteps:
-    """The movement of that plan: by revisions where there is an Alembic project."""
-    runner = runner_for(engine, plan, request)
-    return BySteps(runner) if config is None else ByRevisions(runner, config, request)
+def movement(engine: Engine, subject: Subject, request: Request) -> ByRevisions | BySteps:
+    """The movement of the plan: by revisions where the project has some for it."""
+    runner = runner_for(engine, subject.plan, request, subject.project)
+    if subject.config is None or not runner.chain.revisions.ids:
+        return BySteps(runner)
+    return ByRevisions(runner, subject.config, request)

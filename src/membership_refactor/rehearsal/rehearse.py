@@ -14,7 +14,6 @@ from membership_refactor.database import libpq_url, without_password
 from membership_refactor.environment import connect_engine
 from membership_refactor.execution.options import Options
 from membership_refactor.execution.progress import Progress
-from membership_refactor.operations import chain_of
 from membership_refactor.rehearsal.beginning import steps_to_come
 from membership_refactor.rehearsal.disarm import disarm
 from membership_refactor.rehearsal.dump_structure import (
@@ -52,7 +51,7 @@ def rehearse(subject: Subject, wanted: Wanted) -> Rehearsal:
                 progress=Progress(quiet=True),
             )
             engine = connect_engine(scratch.url, request.schema)
-            chain = movement(engine, subject.plan, request, subject.config)
+            chain = movement(engine, subject, request)
             with psycopg.connect(libpq_url(scratch.admin_url), autocommit=True) as admin:
                 with psycopg.connect(libpq_url(subject.url), autocommit=True) as source:
                     source.execute("SET default_transaction_read_only = on")
@@ -76,7 +75,8 @@ def accepting(options: Options) -> Options:
 def _clone(subject: Subject, wanted: Wanted) -> Iterator[tuple[Scratch, Rehearsal]]:
     """The structure and the sampled rows in a scratch database, while the block runs."""
     progress, plan, schema = wanted.progress, subject.plan, subject.request.schema
-    others = [qualified(schema, name) for name in chain_of(plan)[1]]
+    chain = subject.project.chain(plan, schema)
+    others = [qualified(schema, name) for name in chain.tables]
     with closing(psycopg.connect(libpq_url(subject.url))) as pg:
         program = pg_dump_for(pg.info.server_version)
     with scratch_for(subject.url, wanted.place) as scratch:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from alembic.config import Config
 
 from membership_refactor.environment import Request
 from membership_refactor.execution.progress import Progress
 from membership_refactor.planning import TableSplit
-from membership_refactor.portrait import Portrait
+from membership_refactor.project.alembic_project import AlembicProject
 from membership_refactor.rehearsal.scratch import Place
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Subject:
     """What is rehearsed: a database, a plan, and the Alembic project that has its revisions."""
 
@@ -23,8 +23,11 @@ class Subject:
     request: Request
     config: Config | None = None
     """Without a project the steps are run directly."""
-    groups: tuple[Callable[[str], Portrait], ...] = ()
-    """The tables that the first step of the chain creates or adopts, for its checks."""
+
+    @cached_property
+    def project(self) -> AlembicProject:
+        """What the project says of the plan."""
+        return AlembicProject(self.config)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

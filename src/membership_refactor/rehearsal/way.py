@@ -11,7 +11,7 @@ from alembic.util import CommandError
 
 from membership_refactor.errors import RefactorError
 from membership_refactor.inspect.all_comparisons import verify_all
-from membership_refactor.inspect.checks import MODELS, StandingChecks
+from membership_refactor.inspect.checks import StandingChecks
 from membership_refactor.inspect.sizes import counted, duration
 from membership_refactor.rehearsal.findings import Finding, Kind, Leg, Rehearsal
 from membership_refactor.rehearsal.movement import Movement
@@ -104,11 +104,9 @@ class Way:
 
     def _broken(self) -> Iterator[str]:
         runner = self.chain.runner
+        models = self.subject.project.models(self.subject.plan, runner.schema)
         try:
-            for question in StandingChecks(runner, groups=self.subject.groups).questions():
-                if question.name == MODELS and not self.subject.groups:
-                    # A plan of somebody's own has no models here.
-                    continue
+            for question in StandingChecks(runner, models=models).questions():
                 answer = question.ask()
                 if not answer.holds:
                     listed = "; ".join(answer.keys)

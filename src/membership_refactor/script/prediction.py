@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from membership_refactor.portrait import Portrait
@@ -30,15 +30,13 @@ class Prediction:
         return Situation(self.names, dict(self.before), now, revisions=self.chain.revisions)
 
 
-def predicted(
-    names: Names, chain: Chain, first: Portrait, *, tables: Iterable[str] = ()
-) -> Prediction:
+def predicted(names: Names, chain: Chain, first: Portrait) -> Prediction:
     """The portraits of the whole chain; ``first`` is the one before its lowest step.
 
-    Of ``first`` the plan's own tables and ``tables`` are kept, which is what the runner would read.
+    Of ``first`` the tables of plan and chain are kept, which is what the runner would read.
     """
     plan = names.plan
-    wanted = {*plan.tables, *tables}
+    wanted = {*plan.tables, *chain.tables}
     now = replace(first, tables=tuple(t for t in first.tables if t.name in wanted))
     before: dict[str, Portrait] = {}
     after: dict[str, Portrait] = {}

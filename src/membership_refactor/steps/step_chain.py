@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field
 
 from membership_refactor.checks.check import Check
 from membership_refactor.planning.revisions import Revisions
+from membership_refactor.portrait import Portrait
 from membership_refactor.steps.step import Situation, Step
 
 
@@ -16,6 +17,13 @@ class Chain:
 
     steps: tuple[Step, ...]
     revisions: Revisions = field(default_factory=Revisions)
+    groups: tuple[Callable[[str], Portrait], ...] = ()
+    """The tables that the first step creates or adopts besides those of the plan, by schema."""
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The names of the tables of ``groups``. Their portraits are recorded."""
+        return tuple(table.name for group in self.groups for table in group("public").tables)
 
     def __iter__(self) -> Iterator[Step]:
         return iter(self.steps)
@@ -53,9 +61,9 @@ class Chain:
         """The highest of those steps."""
         return next((step for step in reversed(self.steps) if step.name in names), None)
 
-    def at(self, revision: str | None) -> Step | None:
-        """The step that the revision of that id runs."""
-        return next((s for s in self.steps if self.revisions.of(s.name) == revision), None)
+    def run_by(self, revision: str) -> tuple[Step, ...]:
+        """The steps that the revision of that id runs, lowest first."""
+        return tuple(s for s in self.steps if self.revisions.ids.get(s.name) == revision)
 
     def checks_at(self, name: str, s: Situation) -> tuple[Check, ...]:
         """What has to hold while the chain is at that step: its ``holds``, and ``keeps`` of it and
