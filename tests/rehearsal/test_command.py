@@ -51,7 +51,7 @@ def test_what_cannot_be_run_is_status_2_and_one_line(
         ((), 'no table "programme_membership" in the schema "public"'),
         (("--rows", "0"), "--rows 0 is below 1"),
         (("--to", "0099"), "--to 0099 runs no step"),
-        (("--plan", "other"), 'no revision names a plan "other"'),
+        (("--plan", "other"), 'the project has no plan "other"'),
     ):
         assert run(["-x", f"url={url}", "rehearse", *arguments]) == WRONG_USE
         assert said in failure(capsys.readouterr().err)

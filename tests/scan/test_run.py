@@ -7,14 +7,15 @@ import json
 import os
 import time
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
+from alembic.config import Config
 from sqlalchemy import create_engine
 
 from membership_refactor.cli import scan as verb
 from membership_refactor.cli.verb import FINDINGS, FINE, Context
+from membership_refactor.environment import request_from
 from membership_refactor.errors import WrongUse
 from membership_refactor.planning import Stage
 from membership_refactor.plans.programme_membership import SPLIT
@@ -24,6 +25,7 @@ from membership_refactor.scan.run import Request, scan
 from tests.fixtures.databases import NewDatabase
 from tests.scan.corpus_reader import corpus
 
+INI = Path(__file__).parents[2] / "alembic.ini"
 EXAMPLE = Path(__file__).parents[2] / "examples" / "consumers.toml"
 OLD = "SELECT person_id FROM curriculum_membership;\n"
 
@@ -31,10 +33,16 @@ OLD = "SELECT person_id FROM curriculum_membership;\n"
 def run(*arguments: str, format_: str = "text", url: str = "") -> int:
     parser = argparse.ArgumentParser()
     verb.configure(parser)
-    context = SimpleNamespace(
-        schema="public", format=format_, engine=lambda: create_engine(url) if url else None
+    options = parser.parse_args(arguments)
+    context = Context(
+        schema="public",
+        format=format_,
+        engine=lambda: create_engine(url),
+        request=request_from({"url": url} if url else {}),
+        config=Config(str(INI)),
+        plan_name=options.plan,
     )
-    return verb.run(parser.parse_args(arguments), cast(Context, context))
+    return verb.run(options, context)
 
 
 def _document(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
@@ -122,8 +130,7 @@ def test_the_diff_is_shown_and_applied_on_demand(
         ([".", "--stage", "soon"], "There is no stage"),
         ([".", "--dialect", "cobol"], "There is no dialect"),
         ([".", "--consumers", "/nowhere.toml"], "There is no consumer file"),
-        ([".", "--plan", "json:loads"], "is not a TableSplit"),
-        ([".", "--plan", "nowhere:x"], "cannot be loaded"),
+        ([".", "--plan", "other"], 'the project has no plan "other". Its plans: '),
         ([], "Nothing to scan"),
     ],
 )
