@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
 
 from membership_refactor.cli.verb import FINDINGS, FINE, Context, plan_option
 from membership_refactor.inspect import status_text as standing
+from membership_refactor.inspect.openmetrics import as_openmetrics
 from membership_refactor.inspect.status import read_standing
 
 NAME = "status"
@@ -16,17 +20,42 @@ DESCRIPTION = (
     "say, and the last result of each check. Reads only. Exit status: 0, or 1 where a step is open."
 )
 EXAMPLE = "membership-refactor status"
+FORMATS = ("text", "json", "openmetrics")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     plan_option(parser)
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        type=Path,
+        help="write to this file, whole or not at all, for node_exporter's textfile collector",
+    )
 
 
 def run(options: argparse.Namespace, context: Context) -> int:
     """Return 1 where a step is open."""
     found = read_standing(context.runner())
     if context.format == "json":
-        print(json.dumps(standing.as_values(found), indent=2, default=str))
+        text = json.dumps(standing.as_values(found), indent=2, default=str) + "\n"
+    elif context.format == "openmetrics":
+        text = as_openmetrics((found,), now=datetime.now(UTC))
     else:
-        print(standing.as_text(found))
+        text = standing.as_text(found) + "\n"
+    if options.output is None:
+        print(text, end="")
+    else:
+        write_whole(options.output, text)
     return FINDINGS if found.open_step is not None else FINE
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Replace the file in one move, so that nobody ever reads a part of it. Raises OSError."""
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise OSError(error.errno, error.strerror, str(path)) from None
