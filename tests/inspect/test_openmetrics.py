@@ -87,9 +87,7 @@ def numbers(chain: Chain) -> str:
     return as_openmetrics((read_standing(chain.runner()),), now=NOW)
 
 
-def test_the_parser_of_openmetrics_reads_labels_and_values_as_they_were() -> (
-    None
-):
+def test_the_parser_of_openmetrics_reads_labels_and_values_as_they_were() -> None:
     found = read(as_openmetrics((BUSY,), now=NOW))
     common = {"plan": BUSY.plan, "schema": BUSY.schema}
 
