@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ X_NAMES = {
 """Every name of ``-x NAME=VALUE``, and what its value means."""
 _OWN_NAMES = ("url", "schema", "portrait")
 """Those that are not options of a run."""
+OF_THE_PROJECT = ("url", "schema")
+"""Those that mean what the project's env.py makes of them, where the env.py is somebody else's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +86,24 @@ def request_from(given: Mapping[str, str], **more: Any) -> Request:
         options=Options.from_text(rest),
         **more,
     )
+
+
+def guest_request(arguments: Iterable[str], schema: str) -> Request:
+    """Make the request of a project with ``-x`` names of its own, which are let through.
+
+    Raises WrongUse for a name that is nearly one of ours. The database is the project's, and
+    the schema is the one in which it says that the plan is.
+    """
+    names = [name for name in X_NAMES if name not in OF_THE_PROJECT]
+    ours: list[str] = []
+    for text in arguments:
+        name = text.partition("=")[0]
+        near = get_close_matches(name, names, n=1, cutoff=0.85)
+        if name in names:
+            ours.append(text)
+        elif near and name not in OF_THE_PROJECT:
+            raise WrongUse(f"-x {name}: unknown name.", hint=f"Did you mean {near[0]}?")
+    return replace(request_from(x_values(ours)), schema=schema)
 
 
 def x_values(arguments: Iterable[str]) -> dict[str, str]:
