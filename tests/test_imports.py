@@ -29,7 +29,7 @@ LAYERS = (
     {"propose"},
     {"environment"},
     {"operations"},
-    {"op", "rehearsal"},
+    {"op", "rehearsal", "alembic_plugin"},
     {"testing"},
     {"demo", "_several_keys"},
     {"cli"},

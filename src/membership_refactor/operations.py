@@ -11,13 +11,13 @@ from typing import Any
 from alembic.config import Config
 from alembic.operations import MigrateOperation, Operations
 from alembic.runtime.migration import MigrationContext
-from alembic.util import CommandError
 from sqlalchemy import Engine
 
 from membership_refactor import script
 from membership_refactor.enrollment.unique_index import perform
-from membership_refactor.environment import Request
-from membership_refactor.errors import RefactorError, WrongUse
+from membership_refactor.environment import Request, clear_errors
+from membership_refactor.environment.guest import engine_for, requests_of
+from membership_refactor.errors import WrongUse
 from membership_refactor.execution.runner import Runner
 from membership_refactor.execution.sessions import POOLED
 from membership_refactor.inspect.history import require_own_history, require_step_of_history
@@ -48,23 +48,14 @@ class StepOperation(MigrateOperation):
 @Operations.implementation_for(StepOperation)
 def _run(operations: Operations, operation: StepOperation) -> None:
     context = operations.migration_context
-    request = context.opts.get("refactor")
-    if not isinstance(request, Request):
-        raise CommandError(
-            "env.py has to call membership_refactor.environment.run, or hand "
-            "refactor=request_from(...) to context.configure."
-        )
-    try:
-        if context.as_sql:
-            _print(context, request, operation, _project(context))
-        else:
-            # The step commits on connections of its own. Alembic's transaction is committed first,
-            # because it would stay open, and hold back vacuum, for as long as the step takes.
-            with context.autocommit_block():
-                assert context.connection is not None
-                _take(context.connection.engine, request, operation, _project(context))
-    except RefactorError as error:
-        raise CommandError(str(error)) from error
+    project = _project(context)
+    with clear_errors():
+        for request in requests_of(context, project, operation.plan):
+            if context.as_sql:
+                _print(context, request, operation, project)
+            else:
+                with engine_for(context, request) as engine:
+                    _take(engine, request, operation, project)
 
 
 def _project(context: MigrationContext) -> AlembicProject:

@@ -123,7 +123,9 @@ def libpq_names() -> frozenset[str]:
     return frozenset(option.keyword.decode() for option in pq.Conninfo.get_defaults())
 
 
-def as_psycopg(driver: str, named: Mapping[str, Any], positional: tuple[Any, ...] = ()) -> Arguments:
+def as_psycopg(
+    driver: str, named: Mapping[str, Any], positional: tuple[Any, ...] = ()
+) -> Arguments:
     """Translate the arguments of a driver. What only that driver understands is left out, and what
     would have said where, as whom or how safely to connect is named as missing."""
     given: dict[str, Any] = {}
@@ -146,7 +148,9 @@ def _of_asyncpg(name: str, value: Any, given: dict[str, Any], missing: list[str]
         else:
             missing.append("ssl (an SSLContext)")
     elif name == "server_settings":
-        given["options"] = " ".join(f"-c {key}={_escaped(str(text))}" for key, text in value.items())
+        given["options"] = " ".join(
+            f"-c {key}={_escaped(str(text))}" for key, text in value.items()
+        )
     elif name == "password" and callable(value):
         made = value()
         if isinstance(made, str):

@@ -1,4 +1,4 @@
-"""What a verb needs to run in an Alembic project of somebody else, whose env.py knows nothing of it.
+"""What a verb needs in an Alembic project whose env.py knows nothing of it.
 
 Everything comes from the context that Alembic gives to ``op``: the connection, the options of the
 command line, the version table.
@@ -10,7 +10,7 @@ import logging
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -22,6 +22,8 @@ from membership_refactor.environment.request import Request, guest_request
 from membership_refactor.environment.running_revision import require_version, way_of
 from membership_refactor.errors import WrongUse
 from membership_refactor.execution.tenant_lock import alone
+from membership_refactor.planning import TableSplit
+from membership_refactor.project.alembic_project import AlembicProject
 
 KEY = "refactor"
 """Alembic's option in which an env.py leaves its request."""
@@ -29,22 +31,23 @@ _COMMITS = "membership_refactor_commits"
 _LOG = logging.getLogger("alembic.membership_refactor")
 
 
-def request_of(context: MigrationContext, schema: str) -> Request:
-    """The request that env.py left; or else that of the command line, for ``schema``.
+def requests_of(
+    context: MigrationContext, project: AlembicProject, plan: TableSplit
+) -> tuple[Request, ...]:
+    """The request that env.py left; or else that of the command line, once for each schema in
+    which the project says that the plan is.
 
-    Raises WrongUse for a ``-x`` value that cannot be.
+    Raises WrongUse for a ``-x`` value or a registration that cannot be.
     """
     left = context.opts.get(KEY)
     if isinstance(left, Request):
-        return left
+        return (left,)
     options = context.config.cmd_opts if context.config is not None else None
-    request = guest_request(getattr(options, "x", None) or (), schema)
-    return replace(request, way=tuple(step.revision.revision for step in way_of(context)))
-
-
-def is_guest(context: MigrationContext) -> bool:
-    """Whether the env.py is one that did not prepare the context."""
-    return not isinstance(context.opts.get(KEY), Request)
+    request = replace(
+        guest_request(getattr(options, "x", None) or ()),
+        way=tuple(step.revision.revision for step in way_of(context)),
+    )
+    return tuple(replace(request, schema=schema) for schema in project.schemas(plan))
 
 
 @contextmanager
@@ -98,13 +101,18 @@ def alone_in_schema(context: MigrationContext, engine: Engine, schema: str) -> I
 
 
 @contextmanager
-def guest_engine(context: MigrationContext, request: Request) -> Iterator[Engine]:
-    """Give the engine for the sessions of a step, alone in its schema, in a guest's project.
+def engine_for(context: MigrationContext, request: Request) -> Iterator[Engine]:
+    """Give the engine for the sessions of a step. Nobody else migrates its schema meanwhile.
 
-    Alembic's transaction has been committed, and Ctrl-C interrupts the step.
+    The step commits on sessions of its own. Alembic's transaction is committed first, because it
+    would stay open, and hold back vacuum, for as long as the step takes.
     """
-    pooled = request.options.pooler is not None
     with interruptible(), outside_transaction(context) as connection:
+        if request is context.opts.get(KEY):
+            # The env.py is ours: it chose the engine and holds the lock for the whole run.
+            yield connection.engine
+            return
+        pooled = request.options.pooler is not None
         engine = own_engine(connection, request.schema, pooled=pooled)
         with alone_in_schema(context, engine, request.schema):
             yield engine
@@ -116,11 +124,12 @@ def interruptible() -> Iterator[None]:
 
     asyncio's own handler only cancels the task, which a step that is running never notices.
     """
-    if threading.current_thread() is not threading.main_thread():
-        with nullcontext():
-            yield
+    before = signal.getsignal(signal.SIGINT)
+    # Only the main thread may set a handler. None is one that Python cannot put back.
+    if threading.current_thread() is not threading.main_thread() or before is None:
+        yield
         return
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield
     finally:

@@ -29,7 +29,9 @@ def own_engine(connection: Connection, schema: str, *, pooled: bool = False) -> 
     """
     arguments = arguments_of(connection)
     first = _parameters(arguments())
-    engine = connect_engine(_url(first).render_as_string(hide_password=False), schema, pooled=pooled)
+    engine = connect_engine(
+        _url(first).render_as_string(hide_password=False), schema, pooled=pooled
+    )
     event.listen(engine, "do_connect", _telling(arguments))
     return engine
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -88,11 +88,10 @@ def request_from(given: Mapping[str, str], **more: Any) -> Request:
     )
 
 
-def guest_request(arguments: Iterable[str], schema: str) -> Request:
+def guest_request(arguments: Iterable[str]) -> Request:
     """Make the request of a project with ``-x`` names of its own, which are let through.
 
-    Raises WrongUse for a name that is nearly one of ours. The database is the project's, and
-    the schema is the one in which it says that the plan is.
+    Raises WrongUse for a name that is nearly one of ours.
     """
     names = [name for name in X_NAMES if name not in OF_THE_PROJECT]
     ours: list[str] = []
@@ -103,7 +102,7 @@ def guest_request(arguments: Iterable[str], schema: str) -> Request:
             ours.append(text)
         elif near and name not in OF_THE_PROJECT:
             raise WrongUse(f"-x {name}: unknown name.", hint=f"Did you mean {near[0]}?")
-    return replace(request_from(x_values(ours)), schema=schema)
+    return request_from(x_values(ours))
 
 
 def x_values(arguments: Iterable[str]) -> dict[str, str]:

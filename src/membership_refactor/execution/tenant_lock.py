@@ -9,7 +9,7 @@ import psycopg
 from sqlalchemy import Engine
 
 from membership_refactor.errors import RefactorError
-from membership_refactor.execution.sessions import Sessions, value
+from membership_refactor.execution.sessions import Pg, Sessions, value
 from membership_refactor.execution.writable import require_writable
 from membership_refactor.sql.names import tenant_lock
 
@@ -45,8 +45,8 @@ def busy(schema: str) -> RefactorError:
 
 
 @contextmanager
-def alone(engine: Engine, schema: str, *, label: str) -> Iterator[None]:
-    """Hold the lock while the block runs, on a session of its own.
+def alone(engine: Engine, schema: str, *, label: str) -> Iterator[Pg]:
+    """Hold the lock while the block runs, on a session of its own, which the block gets.
 
     Raises RefactorError if another migration holds it, NoDatabase where the login only reads.
     """
@@ -55,7 +55,7 @@ def alone(engine: Engine, schema: str, *, label: str) -> Iterator[None]:
         if not value(pg, try_lock(schema)):
             raise busy(schema)
         try:
-            yield
+            yield pg
         finally:
             # The server releases the lock when it notices that the session has ended. The next
             # command may be quicker, so release it here.

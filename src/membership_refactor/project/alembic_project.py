@@ -83,12 +83,16 @@ class AlembicProject:
         known = (found for found in self.registered if found.plan.name == plan.name)
         return next(known, Registered(plan=plan))
 
+    def schemas(self, plan: TableSplit) -> tuple[str, ...]:
+        """The schemas that have the plan's tables."""
+        named = self.history.schemas(plan.name) if self.history is not None else ()
+        return self.of(plan).schemas or named or (USUAL_SCHEMA,)
+
     def schema(self, plan: TableSplit, asked: str | None) -> str:
         """The schema that a command means. Raises WrongUse where the plan is in several."""
         if asked is not None:
             return asked
-        named = self.history.schemas(plan.name) if self.history is not None else ()
-        known = self.of(plan).schemas or named or (USUAL_SCHEMA,)
+        known = self.schemas(plan)
         if len(known) > 1:
             raise WrongUse(
                 f'plan "{plan.name}" is in {len(known)} schemas: {", ".join(known)}.',

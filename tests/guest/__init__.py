@@ -1,0 +1,1 @@
+"""Tests in Alembic projects of somebody else."""
