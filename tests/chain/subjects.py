@@ -41,6 +41,7 @@ def odd(
     nulls: Nulls = Nulls.EQUAL,
     indexed: bool = True,
     parent_columns: tuple[ParentColumn, ...] | None = None,
+    keep: tuple[str, ...] = (),
 ) -> Subject:
     """A text primary key, every kind of key column, every policy, names that need quoting."""
     row_policy = Conflict.LATEST if changed else Conflict.FIRST
@@ -67,6 +68,7 @@ def odd(
         changed=changed,
         version='ver"sion %',
         nulls=nulls,
+        keep=keep,
     )
     table, lookup = qualified(ODD_SCHEMA, plan.source), qualified(ODD_SCHEMA, "look up")
     types = {
@@ -89,6 +91,8 @@ def odd(
     }
     if changed:
         types[changed] = "timestamp"
+    for name in keep:
+        types[name] += " NOT NULL"
     columns = [f"{ident(name)} {type_name}" for name, type_name in types.items()]
     foreign, check, index = (ident(name) for name in ('fk % "x"', "ck %", 'ix % ("'))
     create = [
@@ -119,6 +123,10 @@ COMPLETE = odd(nulls=Nulls.REJECT, indexed=False)
 """A key with a gap is refused."""
 IN_PLACE = in_place(MEMBERSHIP, "membership")
 ODD_IN_PLACE = in_place(ODD, ODD.plan.parent)
+
+KEPT = replace(MEMBERSHIP, plan=replace(SPLIT, keep=("person_id", "programme_id")))
+"""The child keeps two columns of the key."""
+ODD_KEPT = odd(indexed=True, keep=("order", "b$ody$"))
 
 
 def with_plan(chain: Chain, **changes: object) -> Chain:

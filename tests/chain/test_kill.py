@@ -11,6 +11,7 @@ from membership_refactor.portrait import differences
 from membership_refactor.steps.step import Direction
 from tests.chain.driver import REVISIONS, Chain, Snapshot, snapshot
 from tests.chain.killing import ALL, MOMENTS, go, killed, moments
+from tests.chain.subjects import KEPT, MEMBERSHIP
 from tests.chain.test_later_writes import joined
 from tests.fixtures.chains import ChainAt
 from tests.fixtures.steps import CHAIN, step_of
@@ -32,9 +33,12 @@ EVERY = 5
 """A plain run takes every fifth moment; the campaign takes all."""
 
 
-def start(revision: str, direction: Direction, chain_at: ChainAt) -> Chain:
+def start(revision: str, direction: Direction, chain_at: ChainAt, kept: bool = False) -> Chain:
     before = ["0002", *REVISIONS][REVISIONS.index(revision)]
-    return chain_at(before) if direction is Direction.UP else chain_at(revision, down=True)
+    subject, name = (KEPT, "kept") if kept else (MEMBERSHIP, "fixed")
+    if direction is Direction.UP:
+        return chain_at(before, subject=subject, name=name)
+    return chain_at(revision, subject=subject, name=name, down=True)
 
 
 def assert_alike(found: Snapshot, expected: Snapshot, place: str) -> None:
@@ -80,11 +84,16 @@ def refuses_everything_else(chain: Chain, revision: str, direction: Direction) -
 
 
 def goes_on(
-    chain_at: ChainAt, revision: str, direction: Direction, pattern: re.Pattern[str], every: int
+    chain_at: ChainAt,
+    revision: str,
+    direction: Direction,
+    pattern: re.Pattern[str],
+    every: int,
+    kept: bool = False,
 ) -> None:
     """Killed at every ``every``-th moment: by turns the same command goes on, or it is abandoned;
     both where every moment is asked for."""
-    undisturbed = start(revision, direction, chain_at)
+    undisturbed = start(revision, direction, chain_at, kept)
     before = snapshot(undisturbed)
     known = facts(undisturbed, before, revision)
     count = moments(undisturbed, revision, direction, pattern)
@@ -94,7 +103,7 @@ def goes_on(
     for n, at in enumerate([*range(1 + int(revision) % every, count, every), count]):
         place = f"{revision} {direction} killed at {at} of {count}"
         if every == 1 or n % 2 == 0:
-            chain = start(revision, direction, chain_at)
+            chain = start(revision, direction, chain_at, kept)
             assert killed(chain, revision, direction, pattern, at), place
             if not refused and is_open(chain):
                 refuses_everything_else(chain, revision, direction)
@@ -102,7 +111,7 @@ def goes_on(
             go(chain, revision, direction)
             assert_alike(snapshot(chain), after, place)
         if every == 1 or n % 2 == 1:
-            chain = start(revision, direction, chain_at)
+            chain = start(revision, direction, chain_at, kept)
             assert killed(chain, revision, direction, pattern, at), place
             opened = is_open(chain)
             assert (chain.runner().abandon() is not None) == opened, place
@@ -122,6 +131,15 @@ def test_a_killed_client_goes_on_to_the_same_end_or_is_taken_back(
     revision: str, direction: Direction, chain_at: ChainAt
 ) -> None:
     goes_on(chain_at, revision, direction, MOMENTS, EVERY)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("direction", Direction)
+@pytest.mark.parametrize("revision", ["0009", "0010"])
+def test_a_client_killed_at_any_action_on_kept_columns_goes_on_to_the_same_end(
+    revision: str, direction: Direction, chain_at: ChainAt
+) -> None:
+    goes_on(chain_at, revision, direction, MOMENTS, 1, kept=True)
 
 
 @pytest.mark.campaign

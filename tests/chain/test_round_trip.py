@@ -39,6 +39,11 @@ CASES: dict[str, tuple[Subject, st.SearchStrategy[random.Rows]]] = {
         subjects.ODD_IN_PLACE,
         random.odd_rows(changed=subjects.ODD.plan.changed),
     ),
+    "kept": (subjects.KEPT, random.memberships),
+    "odd kept": (
+        subjects.ODD_KEPT,
+        random.odd_rows(changed=subjects.ODD.plan.changed, gaps=False),
+    ),
     "complete": (subjects.COMPLETE, random.odd_rows(changed=subjects.ODD.plan.changed, gaps=False)),
 }
 # The first example is always the empty table.
@@ -98,7 +103,7 @@ def assert_alike(found: Snapshot, earlier: Snapshot, place: str) -> None:
 
 def unvalidated(chain: Chain, seen: Snapshot) -> Snapshot:
     """A CHECK over columns that 0010 gave back empty is valid once 0009 has filled them."""
-    gone = set(chain.plan.deprecated)
+    gone = set(chain.plan.leaving)
     tables = tuple(
         replace(
             table,

@@ -31,13 +31,19 @@ def _fill(connection: psycopg.Connection[Any]) -> None:
 
 
 @pytest.fixture
-def script(template_database: TemplateDatabase) -> Script:
+def script(online: Chain, template_database: TemplateDatabase) -> Script:
     """Memberships in the legacy tables, and their scripts, made without looking at them."""
     url = template_database("offline", build(SUBJECT, _fill))
-    return Script(Chain(url, SUBJECT, FASTER), legacy_tables("public"))
+    return Script(replace(online, url=url), legacy_tables("public"))
 
 
 @pytest.fixture
-def online(template_database: TemplateDatabase) -> Chain:
+def subject() -> Subject:
+    """The shipped plan; a test may ask for another one on the same tables."""
+    return SUBJECT
+
+
+@pytest.fixture
+def online(subject: Subject, template_database: TemplateDatabase) -> Chain:
     """The same database again, for the runner."""
-    return Chain(template_database("offline", build(SUBJECT, _fill)), SUBJECT, FASTER)
+    return Chain(template_database("offline", build(SUBJECT, _fill)), subject, FASTER)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from membership_refactor.portrait import differences
 from tests.chain.driver import REVISIONS, Chain, Snapshot, snapshot
+from tests.chain.subjects import KEPT
 from tests.fixtures.steps import step_of
+from tests.offline.conftest import SUBJECT
 from tests.offline.scripts import Script
 
 
@@ -14,6 +18,7 @@ def assert_same(one: Snapshot, other: Snapshot) -> None:
     assert one.tables == other.tables
 
 
+@pytest.mark.parametrize("subject", [SUBJECT, KEPT], ids=["shipped", "kept"])
 def test_every_step_by_script_is_every_step_online(script: Script, online: Chain) -> None:
     for revision in REVISIONS:
         script.up(revision).fine()

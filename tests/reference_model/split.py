@@ -70,13 +70,13 @@ class Model:
 
     def emptied(self) -> Rows:
         """The child when 0010 is taken back: the columns are there again, without values."""
-        gone = dict.fromkeys(self.plan.deprecated)
+        gone = dict.fromkeys(self.plan.leaving)
         return {id: {**child, **gone} for id, child in self.interim().items()}
 
     def current(self) -> Rows:
         """The child from 0010 on."""
         return {
-            id: {c: v for c, v in child.items() if c not in self.plan.deprecated}
+            id: {c: v for c, v in child.items() if c not in self.plan.leaving}
             for id, child in self.interim().items()
         }
 

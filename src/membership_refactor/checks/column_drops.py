@@ -10,7 +10,7 @@ from membership_refactor.sql.quoting import literal
 
 def nothing_stops_the_drop(names: Names) -> Check:
     """Reads the catalog, because a script's portrait does not show objects that were made later."""
-    deprecated = ", ".join(literal(name) for name in names.plan.deprecated)
+    leaving = ", ".join(literal(name) for name in names.plan.leaving)
     prefixes = ", ".join(literal(prefix) for prefix in OWN_PREFIXES)
     uses = column_uses(
         f"ARRAY[{literal(names.child)}::pg_catalog.regclass::oid]", f"ARRAY[{prefixes}]"
@@ -22,7 +22,7 @@ def nothing_stops_the_drop(names: Names) -> Check:
             "SELECT pg_catalog.format('%s uses %s', u.name, "
             "pg_catalog.string_agg(DISTINCT c.name, ', '))\n"
             f"FROM ({uses}) AS u CROSS JOIN LATERAL pg_catalog.unnest(u.columns) AS c (name)\n"
-            f"WHERE NOT u.sequence AND c.name IN ({deprecated})\n"
+            f"WHERE NOT u.sequence AND c.name IN ({leaving})\n"
             # The step drops the table's exclusion constraints before the columns.
             "AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint AS k WHERE k.contype = 'x'\n"
             f"  AND k.conrelid = {literal(names.child)}::pg_catalog.regclass AND u.name =\n"

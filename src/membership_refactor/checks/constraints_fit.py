@@ -19,7 +19,7 @@ from membership_refactor.sql.quoting import ident, literal, qualified
 def constraints_can_return(names: Names, child: Table) -> tuple[Check, ...]:
     """Rows written since the constraints went may break them; the way down would stop half-way.
 
-    Each constraint and unique index of ``child`` that uses deprecated columns is asked of the
+    Each constraint and unique index of ``child`` that uses leaving columns is asked of the
     children with the values of their parents. A foreign key over deprecated columns alone is one
     of the parent too, which holds it.
     """
@@ -36,7 +36,7 @@ def constraints_can_return(names: Names, child: Table) -> tuple[Check, ...]:
     return _fit(
         names,
         returning,
-        deprecated,
+        set(names.plan.leaving),
         _joined(names, child),
         name="constraints can return",
         sentence="the rows keep the constraints over deprecated columns that come back",

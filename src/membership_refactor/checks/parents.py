@@ -39,6 +39,15 @@ def children_have_parents(names: Names) -> Check:
     )
 
 
+def kept_columns_agree(names: Names, child: Table) -> Check:
+    """From 0009 on, by the foreign key over the kept columns and the link."""
+    return Check.of(
+        children_unlike_parent(names, child, names.plan.keep),
+        name="same kept columns",
+        sentence=f"every child has its parent's {', '.join(names.plan.keep)}",
+    )
+
+
 def keys_are_unique(names: Names) -> Check:
     """No two parents have the same key. The rows are counted; the unique index is not trusted."""
     plan = names.plan

@@ -37,7 +37,7 @@ def no_row_by_position(
         option=OPTION,
         hint=(
             f'With {link} the row gets the column "{plan.link}" at its end, and with {gone} it '
-            f"loses {len(plan.deprecated)} columns. From then on each write fails, or fills other "
+            f"loses {len(plan.leaving)} columns. From then on each write fails, or fills other "
             "columns. Name the columns in these functions, or accept the risk and record why: "
             f'alembic -x {OPTION}="REASON" upgrade'
         ),

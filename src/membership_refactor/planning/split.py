@@ -77,6 +77,9 @@ class TableSplit:
     version: str | None = None
     """The integer column by which applications notice that a row was saved meanwhile (optimistic
     locking). It stays with the child. A value that the tool carries to a child raises it by one."""
+    keep: tuple[str, ...] = ()
+    """Key columns that the child keeps too. From step stop_parallel_save on, the child's foreign
+    key is over them and the link, ON UPDATE CASCADE, so they always equal the parent's."""
     nulls: Nulls = Nulls.EQUAL
     link_on_delete: LinkOnDelete = LinkOnDelete.RESTRICT
     evidence_days: int = 14
@@ -123,8 +126,13 @@ class TableSplit:
 
     @property
     def deprecated(self) -> tuple[str, ...]:
-        """The child's columns that go in 0010: the key, then the parent's other columns."""
+        """The columns of the wide table that belong to the parent: the key, then the others."""
         return self.key + tuple(column.name for column in self.parent_columns)
+
+    @property
+    def leaving(self) -> tuple[str, ...]:
+        """The deprecated columns that the child loses: all but the kept ones."""
+        return tuple(name for name in self.deprecated if name not in self.keep)
 
     @property
     def parent_values(self) -> tuple[str, ...]:
@@ -143,6 +151,8 @@ class TableSplit:
         named = asdict(self)
         if self.version is None:
             del named["version"]  # a plan that was recorded before this field came is the same
+        if not self.keep:
+            del named["keep"]  # likewise
         canonical = json.dumps(named, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
 
@@ -235,6 +245,19 @@ class TableSplit:
         if self.parent_id in (*self.deprecated, self.changed):
             raise PlanError(
                 f'plan "{self.name}": parent_id "{self.parent_id}" is already a column.'
+            )
+        for name in self.keep:
+            if name not in self.key:
+                raise PlanError(
+                    f'plan "{self.name}": keep "{name}" is not a column of the key. '
+                    "Only key columns can be kept."
+                )
+        if len(set(self.keep)) < len(self.keep):
+            raise PlanError(f'plan "{self.name}": keep names a column twice.')
+        if self.parent and not self.leaving:
+            raise PlanError(
+                f'plan "{self.name}": keep names every column of the key, and no other column '
+                "would leave the child. Keep fewer columns."
             )
         latest = self.with_policy(Conflict.LATEST)
         if latest and self.changed is None:

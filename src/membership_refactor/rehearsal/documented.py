@@ -42,7 +42,7 @@ def documented(
     plan: TableSplit, where: Where, probe: Probe, kind: Difference, before: Outcome, now: Outcome
 ) -> str | None:
     """Why the difference is to be expected; None where it is a surprise."""
-    deprecated = set(plan.deprecated) & set(probe.columns)
+    deprecated = set(plan.leaving) & set(probe.columns)
     if where.table == "copy" and where.step == COPY and kind is not Difference.ALLOWED:
         return "the copy may be read, and written only so that it does not change"
     if kind is Difference.REFUSED and now.sqlstate == "54000":
@@ -50,6 +50,9 @@ def documented(
         return (
             f"plan says that keys of more than {LONGEST_KEY:,} bytes are refused" if told else None
         )
+    kept = where.table == "copy" and where.step in (FREEZE, *GONE) and now.sqlstate == "23503"
+    if kind is Difference.REFUSED and kept and set(plan.keep) & set(probe.columns):
+        return "a kept column is changed through the parent"
     if kind is Difference.REFUSED:
         return _refused(where, bool(deprecated), "DELETE" in probe.label, now)
     if kind is Difference.EFFECT and where.table == "copy":

@@ -47,7 +47,7 @@ class Wide:
             case Style.OLD:
                 named: tuple[str, ...] = self.columns
             case Style.NEW:
-                kept = (c for c in self.columns if c not in plan.deprecated and c in there)
+                kept = (c for c in self.columns if c not in plan.leaving and c in there)
                 named = (*kept, plan.link)
             case Style.PARENT:
                 named = (plan.parent_id, *plan.deprecated)

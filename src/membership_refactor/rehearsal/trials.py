@@ -122,7 +122,7 @@ class Trials:
 
     def _judged(self, stage: str, where: Where, now: Tried) -> Iterator[Finding]:
         plan = self.wide.plan
-        gone = {plan.link, *(plan.deprecated if where.style is Style.NEW else ())}
+        gone = {plan.link, *(plan.leaving if where.style is Style.NEW else ())}
         for key, (probe, outcome) in now.items():
             if key not in self.before:
                 continue

@@ -91,6 +91,16 @@ class Names:
         return fitted(f"fk_{self.plan.child}_{self.plan.link}")
 
     @cached_property
+    def kept_key_name(self) -> str:
+        """The child's foreign key over the kept columns and the link."""
+        return fitted(f"fk_{self.plan.child}_{self.plan.link}_kept")
+
+    @cached_property
+    def parent_kept_key_name(self) -> str:
+        """The unique key of the parent that ``kept_key_name`` refers to."""
+        return fitted(f"uq_{self.plan.parent}_kept")
+
+    @cached_property
     def link_index_name(self) -> str:
         return link_index_name(self.plan.child, self.plan.link)
 

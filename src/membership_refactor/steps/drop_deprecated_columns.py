@@ -40,7 +40,7 @@ def _child(s: Situation) -> Table:
 
 def refusals(s: Situation) -> tuple[str, ...]:
     """What would stop the ALTER, and a replica identity that would be lost without an error."""
-    child, gone = _child(s), s.plan.deprecated
+    child, gone = _child(s), s.plan.leaving
     return (
         *(
             f"{use.name} uses {', '.join(use.columns)}; change or drop it first "
@@ -76,7 +76,7 @@ def notes(s: Situation) -> tuple[str, ...]:
     table = _child(s)
     if not table.uses and (before := s.portraits.get("retire_source")):
         table = before.find(s.plan.source) or table
-    uses = [u for stops in (True, False) for u in table.uses_of(s.plan.deprecated, stops=stops)]
+    uses = [u for stops in (True, False) for u in table.uses_of(s.plan.leaving, stops=stops)]
     locking = tuple(u for u in uses if _is_exclusion(table, u))
     stopping = tuple(u for u in uses if u.stops and u not in locking)
     back = tuple(u for u in uses if not u.stops and u not in locking)
@@ -118,7 +118,7 @@ def up(s: Situation) -> tuple[Action, ...]:
                 for c in going(s).constraints
                 if c.kind == "x"
             ),
-            *(f"DROP COLUMN IF EXISTS {ident(c)}" for c in plan.deprecated),
+            *(f"DROP COLUMN IF EXISTS {ident(c)}" for c in plan.leaving),
         )
     )
     # One by one and beforehand: otherwise the files of all indexes would be unlinked, and their
@@ -207,13 +207,13 @@ def down(s: Situation) -> tuple[Action, ...]:
 def _dropped_alone(s: Situation) -> tuple[Index, ...]:
     """The unique indexes, where the upgrade was stopped before it dropped the columns: they still
     have their values. Otherwise these wait for the next step down, which fills the columns."""
-    if not {*s.plan.deprecated} <= {*s.current(s.plan.child).column_names}:
+    if not {*s.plan.leaving} <= {*s.current(s.plan.child).column_names}:
         return ()
     return tuple(i for i in going(s).indexes if i.unique and i.constraint is None)
 
 
 def becomes(s: Situation) -> Portrait:
-    child, gone, part = _child(s), set(s.plan.deprecated), going(s)
+    child, gone, part = _child(s), set(s.plan.leaving), going(s)
     lost = {c.name for c in part.constraints} | {i.name for i in part.indexes}
     lost |= {x.name for x in part.statistics}
     return with_tables(

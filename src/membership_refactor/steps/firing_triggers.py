@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Table, Trigger
@@ -57,16 +57,29 @@ def silent_triggers(source: Table, copy: str) -> tuple[str, ...]:
 def fired_by_carrying(plan: TableSplit, child: Table) -> tuple[str, ...]:
     """From parallel saving on: triggers of the child that also fire when the tool writes a row."""
     changed = [name for name in (plan.changed, plan.version) if name]
-    carried = {*plan.deprecated, plan.link, *changed}
-    made = []
+    return tuple(
+        f"{watching}. From this step on it also "
+        "fires for each other row of the same parent to which a saved value is carried, and "
+        "for a row whose link or values are set to its parent's"
+        for watching in _watching(child, {*plan.deprecated, plan.link, *changed})
+    )
+
+
+def fired_by_cascade(plan: TableSplit, child: Table) -> tuple[str, ...]:
+    """From the foreign key over kept columns on: triggers of the child that also fire when a
+    parent's kept column changes. The cascade sets the link too, to the value that it has."""
+    return tuple(
+        f"{watching}. From this step on it also fires for each row of a parent whose "
+        f"{' or '.join(plan.keep)} is changed, in the same transaction"
+        for watching in _watching(child, {*plan.keep, plan.link})
+    )
+
+
+def _watching(child: Table, written: Container[str]) -> Iterator[str]:
+    """The child's triggers that fire for an UPDATE of one of those columns."""
     for trigger, columns in _on_update(child):
-        watched = [c for c in columns if c in carried]
+        watched = [c for c in columns if c in written]
         if columns and not watched:
             continue
         of = f" {', '.join(watched)}" if watched else " every column"
-        made.append(
-            f'{_said(trigger)} of "{child.name}" watches{of}. From this step on it also '
-            "fires for each other row of the same parent to which a saved value is carried, and "
-            "for a row whose link or values are set to its parent's"
-        )
-    return tuple(made)
+        yield f'{_said(trigger)} of "{child.name}" watches{of}'

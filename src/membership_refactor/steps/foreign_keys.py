@@ -28,7 +28,7 @@ def add_keys(
     lock = Lock.ACCESS_EXCLUSIVE if again else Lock.SHARE_ROW_EXCLUSIVE
     actions: list[Action] = []
     for key in keys:
-        off = (_off(name, key),) if again else ()
+        off = (drop_key(name, key),) if again else ()
         made = add_constraint(table, key, not_valid=True)
         actions.append(
             Brief(
@@ -61,13 +61,14 @@ def drop_keys(table: str, keys: Iterable[Constraint], *, written: bool = True) -
             key=f"drop_foreign_key:{key.name}",
             title=f"Drop foreign key {key.name}",
             locks=(*own, *_other(key, Lock.ACCESS_EXCLUSIVE)),
-            statements=(_off(table, key),),
+            statements=(drop_key(table, key),),
         )
         for key in keys
     )
 
 
-def _off(table: str, key: Constraint) -> Statement:
+def drop_key(table: str, key: Constraint) -> Statement:
+    """Drops the key where ``table`` (quoted) has it; ACCESS EXCLUSIVE on both tables."""
     return Statement(f"ALTER TABLE IF EXISTS {table} DROP CONSTRAINT IF EXISTS {ident(key.name)}")
 
 

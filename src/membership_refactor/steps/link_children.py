@@ -72,19 +72,43 @@ def opened_parent(s: Situation, child: Table) -> Table:
 
 def link_key(s: Situation) -> Constraint:
     """The child's foreign key to its parent."""
+    return _key_to_parent(s, s.names.link_key_name, ())
+
+
+def kept_key(s: Situation) -> Constraint:
+    """The child's foreign key to its parent over the kept columns too. A NULL in one of them would
+    switch it off, and they are NOT NULL on both sides."""
+    return _key_to_parent(s, s.names.kept_key_name, s.plan.keep)
+
+
+def _key_to_parent(s: Situation, name: str, kept: tuple[str, ...]) -> Constraint:
     plan, names = s.plan, s.names
     rule = plan.link_on_delete.value.upper()
+    own, other = (", ".join(map(ident, (*kept, c))) for c in (plan.link, plan.parent_id))
+    follows = "ON UPDATE CASCADE " if kept else ""
     return Constraint(
-        name=names.link_key_name,
+        name=name,
         kind="f",
         definition=(
-            f"FOREIGN KEY ({ident(plan.link)}) REFERENCES {names.parent}({ident(plan.parent_id)}) "
-            f"ON DELETE {rule}"
+            f"FOREIGN KEY ({own}) REFERENCES {names.parent}({other}) {follows}ON DELETE {rule}"
         ),
-        columns=(plan.link,),
+        columns=(*kept, plan.link),
         references=(names.schema, plan.parent),
         on_delete=rule[0].lower(),
-        on_update="a",
+        on_update="c" if kept else "a",
+    )
+
+
+def key_into_parent(s: Situation, key: Constraint) -> IncomingKey:
+    """That foreign key as the parent's portrait has it."""
+    plan = s.plan
+    return IncomingKey(
+        schema=s.names.schema,
+        table=plan.child,
+        name=key.name,
+        definition=key.definition,
+        columns=key.columns,
+        references=tuple(plan.parent_id if c == plan.link else c for c in key.columns),
     )
 
 
@@ -252,22 +276,16 @@ def becomes(s: Situation) -> Portrait:
         replace(c, not_null=True)
         if c.name == s.plan.link
         else replace(c, not_null=False)
-        if c.name in s.plan.deprecated
+        if c.name in s.plan.leaving
         else c
         for c in child.columns
     )
     key = link_key(s)
     linked = replace(child, columns=columns, constraints=(*child.constraints, key))
-    incoming = IncomingKey(
-        schema=child.schema,
-        table=child.name,
-        name=key.name,
-        definition=key.definition,
-        columns=key.columns,
-        references=(s.plan.parent_id,),
-    )
     return with_tables(
-        s.before("link_children"), linked, replace(opened_parent(s, child), incoming=(incoming,))
+        s.before("link_children"),
+        linked,
+        replace(opened_parent(s, child), incoming=(key_into_parent(s, key),)),
     )
 
 

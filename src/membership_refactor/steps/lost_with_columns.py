@@ -25,7 +25,7 @@ def going(s: Situation) -> Table:
 
     An index with such a column anywhere goes, and the constraint that rests on it.
     """
-    child, gone = s.child("drop_deprecated_columns"), set(s.plan.deprecated)
+    child, gone = s.child("drop_deprecated_columns"), set(s.plan.leaving)
     indexes = tuple(i for i in child.indexes if i.valid and gone & set(i.columns))
     resting = {i.name for i in indexes}
     return replace(

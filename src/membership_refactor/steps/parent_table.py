@@ -26,11 +26,14 @@ def parent_table(situation: Situation, child: Table, *, required: tuple[str, ...
         replace(c, not_null=c.name in required, sequence=None, identity="", default=_default(c))
         for c in parent_columns(plan, child)
     )
-    constraints = [_primary_key(situation), _key(situation)]
+    unique = [_primary_key(situation), _key(situation)]
+    if plan.keep:
+        unique.append(_kept_key(situation))
+    constraints = list(unique)
     constraints += [
         c for c in renamed.constraints if c.kind in "cf" and c.columns and moving >= set(c.columns)
     ]
-    indexes = [_unique_index(situation, constraint) for constraint in constraints[:2]]
+    indexes = [_unique_index(situation, constraint) for constraint in unique]
     indexes += [
         replace(i, clustered=False, replica_identity=False)
         for i in renamed.indexes
@@ -75,10 +78,20 @@ def _key(situation: Situation) -> Constraint:
     )
 
 
+def _kept_key(situation: Situation) -> Constraint:
+    """What the foreign key over the kept columns and the link refers to."""
+    name, plan = situation.names.parent_kept_key_name, situation.plan
+    columns = (*plan.keep, plan.parent_id)
+    listed = ", ".join(ident(c) for c in columns)
+    return Constraint(
+        name=name, kind="u", definition=f"UNIQUE ({listed})", columns=columns, index=name
+    )
+
+
 def _unique_index(situation: Situation, constraint: Constraint) -> Index:
     table = qualified(situation.names.schema, situation.plan.parent)
     listed = ", ".join(ident(c) for c in constraint.columns)
-    nulls = " NULLS NOT DISTINCT" if constraint.kind == "u" else ""
+    nulls = " NULLS NOT DISTINCT" if "NULLS NOT DISTINCT" in constraint.definition else ""
     return Index(
         name=constraint.name,
         definition=(

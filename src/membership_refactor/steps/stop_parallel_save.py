@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from membership_refactor.checks.check import Check
@@ -10,13 +11,15 @@ from membership_refactor.checks.deprecated_defaults import deprecated_have_no_de
 from membership_refactor.checks.gate import gate
 from membership_refactor.checks.parents import (
     children_have_parents,
+    kept_columns_agree,
     keys_are_unique,
     parallel_checks,
 )
 from membership_refactor.planning import LinkOnDelete, Stage
 from membership_refactor.portrait import Constraint, Portrait, Table
 from membership_refactor.sql.comparisons.comparison import Comparison
-from membership_refactor.sql.comparisons.saved_parents import links_and_parents
+from membership_refactor.sql.comparisons.saved_parents import kept_columns, links_and_parents
+from membership_refactor.sql.ddl.constraints import add_constraint, validate_constraint
 from membership_refactor.sql.parallel.install import (
     emptied_statement,
     freeze,
@@ -37,8 +40,14 @@ from membership_refactor.sql.snapshot_fence import raise_fence
 from membership_refactor.sql.statements import Lock, Statement, apart
 from membership_refactor.sql.triggers import OwnTrigger, remove_triggers
 from membership_refactor.steps.actions import Action, Brief, Ranges, Run
-from membership_refactor.steps.foreign_keys import add_keys, drop_keys
-from membership_refactor.steps.link_children import rejoin_holds
+from membership_refactor.steps.firing_triggers import fired_by_cascade
+from membership_refactor.steps.foreign_keys import add_keys, drop_key, drop_keys
+from membership_refactor.steps.link_children import (
+    kept_key,
+    key_into_parent,
+    link_key,
+    rejoin_holds,
+)
 from membership_refactor.steps.lost_with_columns import back_with_values
 from membership_refactor.steps.portraits import with_tables
 from membership_refactor.steps.step import Situation, Step
@@ -47,9 +56,9 @@ SHARE_ROW, EXCLUSIVE = Lock.SHARE_ROW_EXCLUSIVE, Lock.ACCESS_EXCLUSIVE
 
 
 def deprecated_keys(s: Situation, child: Table) -> tuple[Constraint, ...]:
-    """The foreign keys that use a deprecated column."""
-    gone = set(s.plan.deprecated)
-    return tuple(k for k in child.foreign_keys if gone & set(k.columns))
+    """The foreign keys that use a leaving column, or kept columns only: the parent has those."""
+    gone, shared = set(s.plan.leaving), set(s.plan.deprecated)
+    return tuple(k for k in child.foreign_keys if gone & set(k.columns) or shared >= set(k.columns))
 
 
 def evidence(s: Situation) -> tuple[Check, ...]:
@@ -65,11 +74,37 @@ def evidence(s: Situation) -> tuple[Check, ...]:
 
 
 def notes(s: Situation) -> tuple[str, ...]:
-    """Foreign keys that cascade today. Without the child's key only the parent is left to delete,
-    and that is refused while it has children."""
+    """Foreign keys that cascade today, and what kept columns ask of applications."""
+    table = s.source() if s.plan.steps[0] in s.portraits else s.child("stop_parallel_save")
+    return (*_cascades(s, table), *_of_kept_columns(s, table))
+
+
+def _of_kept_columns(s: Situation, table: Table) -> Iterator[str]:
+    plan = s.plan
+    if not plan.keep:
+        return
+    named = ", ".join(f'"{name}"' for name in plan.keep)
+    yield (
+        f'from here on an INSERT into "{plan.child}" has to give {named} of the parent together '
+        f'with "{plan.link}", and only the parent\'s value can be changed: the foreign key '
+        f"{s.names.kept_key_name} carries the change to the children"
+    )
+    yield from fired_by_cascade(plan, table)
+    for key in table.foreign_keys:
+        shared = set(key.columns) & set(plan.keep)
+        if shared and not set(key.columns) <= set(plan.deprecated) and key.on_update == "c":
+            yield (
+                f"foreign key {key.name} is ON UPDATE CASCADE and stays: a change that it carries "
+                f"to {', '.join(sorted(shared))} is refused from here on, because it does not "
+                f'change the parent. Change "{plan.parent}" first'
+            )
+
+
+def _cascades(s: Situation, table: Table) -> tuple[str, ...]:
+    """Without the child's key only the parent is left to delete, and that is refused while it has
+    children."""
     if s.plan.link_on_delete is not LinkOnDelete.RESTRICT:
         return ()
-    table = s.source() if s.plan.steps[0] in s.portraits else s.child("stop_parallel_save")
     return tuple(
         f'today, deleting a row of "{key.references[1]}" deletes its rows of "{table.name}" '
         f"({key.name} is ON DELETE CASCADE); from here on it is refused while children refer to "
@@ -109,15 +144,18 @@ def before_up(s: Situation) -> tuple[Check, ...]:
 
 
 def up(s: Situation) -> tuple[Action, ...]:
-    _plan, names, child = s.plan, s.names, s.child("link_children")
+    names, child = s.names, s.child("link_children")
     functions, triggers = apart(freeze(names, child))
+    # An old-style change of a kept column breaks this key until parallel saving has set the link:
+    # it cannot stand before.
+    kept = (add_constraint(child, kept_key(s), not_valid=True),) if s.plan.keep else ()
     return (
         Run(key="create_functions", title="Create functions", statements=functions),
         Brief(
             key="freeze",
             title="Freeze the deprecated columns",
             locks=_both(s),
-            statements=(raise_fence(names), *remove(names, child), *triggers),
+            statements=(raise_fence(names), *remove(names, child), *triggers, *kept),
         ),
         # Not before the freeze: old-style writers would wait for these entries.
         Run(
@@ -125,15 +163,37 @@ def up(s: Situation) -> tuple[Action, ...]:
             title="Keep in the ledger whose values were replaced",
             statements=remember_parents(names, child),
         ),
+        *_kept_key_alone(s, child),
         *_dropped(s, "parallel saving", two_way_triggers(names, child)),
         *drop_keys(names.child, deprecated_keys(s, child)),
     )
+
+
+def _kept_key_alone(s: Situation, child: Table) -> tuple[Action, ...]:
+    """Validate the key over the kept columns; it holds all that the key of the link held."""
+    names, key = s.names, s.names.kept_key_name
+    if not s.plan.keep:
+        return ()
+    return (
+        Run(
+            key="validate_kept",
+            title="Validate the foreign key of the kept columns and the link",
+            statements=(validate_constraint(names.schema, s.plan.child, key),),
+        ),
+        *drop_keys(names.child, (link_key(s),)),
+    )
+
+
+def _link_key_again(s: Situation, child: Table) -> tuple[Action, ...]:
+    """The key of the link alone, before parallel saving needs the one over kept columns gone."""
+    return add_keys(child, (link_key(s),), again=True) if s.plan.keep else ()
 
 
 def down(s: Situation) -> tuple[Action, ...]:
     """Capture the parent's changes, refresh the children, then save in parallel again."""
     plan, names, child = s.plan, s.names, s.child("link_children")
     functions, triggers = apart(install_refresh(names, child))
+    kept_off = (drop_key(names.child, kept_key(s)),) if plan.keep else ()
     return (
         Run(
             key="create_functions",
@@ -174,14 +234,16 @@ def down(s: Situation) -> tuple[Action, ...]:
             key_column=plan.id,
             key_type=child.column(plan.id).type,
         ),
+        *_link_key_again(s, child),
         Brief(
             key="save_in_parallel",
             title="Start parallel saving",
-            locks=_both(s),
+            locks=tuple((t, EXCLUSIVE if plan.keep else lock) for t, lock in _both(s)),
             statements=(
                 raise_fence(names),
                 *remove_refresh(names, child),
                 *install(names, child),
+                *kept_off,
             ),
         ),
         *_dropped(
@@ -219,19 +281,31 @@ def holds(s: Situation) -> tuple[Check, ...]:
 
 
 def parents_hold(s: Situation) -> tuple[Check, ...]:
-    """Every child has a parent, and every key has one."""
-    return (children_have_parents(s.names), keys_are_unique(s.names))
+    """Every child has a parent, with the same kept columns, and every key has one parent."""
+    kept = (kept_columns_agree(s.names, s.child("link_children")),) if s.plan.keep else ()
+    return (children_have_parents(s.names), *kept, keys_are_unique(s.names))
 
 
 def compares(s: Situation) -> tuple[Comparison, ...]:
-    return (links_and_parents(s.names, s.child("link_children")),)
+    child = s.child("link_children")
+    kept = (kept_columns(s.names, child),) if s.plan.keep else ()
+    return (links_and_parents(s.names, child), *kept)
 
 
 def becomes(s: Situation) -> Portrait:
     child = s.child("stop_parallel_save")
     gone = {k.name for k in deprecated_keys(s, child)}
-    kept = tuple(c for c in child.constraints if c.name not in gone)
-    return with_tables(s.before("stop_parallel_save"), replace(child, constraints=kept))
+    before = s.before("stop_parallel_save")
+    parent = before.table(s.plan.parent)
+    keys: tuple[Constraint, ...] = ()
+    if s.plan.keep:
+        old, key = link_key(s), kept_key(s)
+        gone.add(old.name)
+        keys = (key,)
+        incoming = tuple(k for k in parent.incoming if (k.table, k.name) != (child.name, old.name))
+        parent = replace(parent, incoming=(*incoming, key_into_parent(s, key)))
+    left = tuple(c for c in child.constraints if c.name not in gone)
+    return with_tables(before, replace(child, constraints=(*left, *keys)), parent)
 
 
 STEP = Step(

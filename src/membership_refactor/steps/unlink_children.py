@@ -211,5 +211,5 @@ def _own_values(s: Situation, child: Table) -> tuple[Action, ...]:
 
 
 def required_columns(s: Situation, child: Table) -> tuple[str, ...]:
-    """The deprecated columns that are NOT NULL while the children hold the truth."""
-    return tuple(c for c in s.plan.deprecated if child.column(c).not_null)
+    """The leaving columns that are NOT NULL while the children hold the truth."""
+    return tuple(c for c in s.plan.leaving if child.column(c).not_null)

@@ -68,7 +68,7 @@ class Scratch:
         for form in (*FORMS, "others"):
             self.run(f"CREATE SCHEMA {ident(self.schema(form))}")
         stages = (self.old_stage, Stage.INTERIM, Stage.CURRENT)
-        wide, deprecated = tuple(self.needs.wide), self.plan.deprecated
+        wide = tuple(self.needs.wide)
         for form, stage in zip(FORMS, stages, strict=True):
             self.made[form] = {}
             for table in structure_at(self.plan, stage).tables:
@@ -78,7 +78,7 @@ class Scratch:
                 if table.role is not Role.PARENT:
                     own = (*wide, *(name for name in own if name not in wide))
                     if stage is Stage.CURRENT:
-                        own = tuple(name for name in own if name not in deprecated)
+                        own = tuple(name for name in own if name not in self.plan.leaving)
                 self._create_table(form, table.name, table.role, own)
         for name, columns in self.needs.foreign.items():
             lines = [

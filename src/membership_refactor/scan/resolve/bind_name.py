@@ -17,7 +17,7 @@ from membership_refactor.scan.resolve.bindings import (
     StarUse,
 )
 from membership_refactor.scan.resolve.tables_as_spelled import View
-from membership_refactor.scan.resolve.tables_at_stage import Standing
+from membership_refactor.scan.resolve.tables_at_stage import Role, Standing
 
 
 def span(node: Any) -> Span | None:
@@ -197,6 +197,8 @@ class Names:
             column = source.outputs.columns.get(name)
             if source.table is not None and column is not None:
                 standing = source.table.table.standing(column)
+        if clause == "set" and source.role in (Role.SOURCE, Role.COPY):
+            standing = self.view.structure.assigned(column, standing)
         self.found.accounted.add(where[0])
         self.found.bindings.append(
             Binding(

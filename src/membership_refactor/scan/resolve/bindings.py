@@ -164,7 +164,7 @@ class Binding:
     @property
     def kind(self) -> Kind:
         """Whether the name is written or read."""
-        return Kind.WRITE if self.clause in ("set", "create table") else Kind.READ
+        return Kind.WRITE if self.clause in ("set", "insert", "create table") else Kind.READ
 
 
 @dataclass(slots=True)

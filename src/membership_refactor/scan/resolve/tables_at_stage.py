@@ -66,16 +66,23 @@ class Structure:
     stage: Stage
     tables: tuple[TableAtStage, ...]
 
+    def assigned(self, column: str | None, standing: Standing | None) -> Standing | None:
+        """What SET means for a column of the wide table. The child keeps some columns of the
+        parent, and only the parent's can be changed once parallel saving has stopped."""
+        if column not in self.plan.keep or standing in GOING:
+            return standing
+        return Standing.GONE if self.stage is Stage.CURRENT else Standing.DEPRECATED
+
 
 def structure_at(plan: TableSplit, stage: Stage, *, portrait: Portrait | None = None) -> Structure:
     """The plan's tables at ``stage``. A portrait gives the order of columns and extra ones."""
     wide = wide_columns(plan, portrait=portrait)
-    deprecated = set(plan.deprecated)
+    leaving = set(plan.leaving)
 
     def columns(
         names: Sequence[str], *, going: Standing, rest: Standing
     ) -> tuple[tuple[str, Standing], ...]:
-        return tuple((name, going if name in deprecated else rest) for name in names)
+        return tuple((name, going if name in leaving else rest) for name in names)
 
     going = columns(wide, going=Standing.DEPRECATED, rest=Standing.LIVE)
     source = TableAtStage(

@@ -32,7 +32,7 @@ def _insert(queries: Queries, node: Any, frame: Frame) -> None:
     if isinstance(target, exp.Table):
         _add_target(queries, target, frame)
     for item in names:
-        _written(queries, item, frame)
+        _written(queries, item, frame, "insert")
     if not names and frame.sources and not node.args.get("default"):
         source = frame.sources[0]
         queries.names.star(source.table_span or (0, 0), source, Kind.WRITE)
@@ -80,18 +80,18 @@ def _assignment(queries: Queries, item: Any, frame: Frame, target: Frame) -> Non
     if isinstance(left, exp.Paren):
         left = left.this
     for column in left.expressions if isinstance(left, exp.Tuple) else [left]:
-        _written(queries, column, target)
+        _written(queries, column, target, "set")
     queries.expression(item.expression, frame, "set value")
 
 
-def _written(queries: Queries, item: Any, frame: Frame) -> None:
-    """Bind the name of a column that is set."""
+def _written(queries: Queries, item: Any, frame: Frame, clause: str) -> None:
+    """Bind the name of a column that is set, or that an INSERT gives a value."""
     if isinstance(item, exp.Column) and item.args.get("table") is None:
         item = item.this
     if isinstance(item, exp.Identifier):
-        queries.names.unqualified(item, frame, "set")
+        queries.names.unqualified(item, frame, clause)
     elif isinstance(item, exp.Expr):
-        queries.expression(item, frame, "set")
+        queries.expression(item, frame, clause)
 
 
 def _delete(queries: Queries, node: Any, frame: Frame) -> None:
@@ -126,7 +126,7 @@ def _merge(queries: Queries, node: Any, frame: Frame) -> None:
                 _assignment(queries, item, frame, target)
         elif isinstance(then, exp.Insert):
             for item in then.this.expressions if isinstance(then.this, exp.Tuple) else ():
-                _written(queries, item, target)
+                _written(queries, item, target, "insert")
             if then.expression is not None:
                 queries.expression(then.expression, frame, "values")
 

@@ -18,9 +18,11 @@ def insert_edits(reads: Reads, target: Source) -> list[Edit]:
     tree, plan = reads.resolution.tree, reads.plan
     if not isinstance(tree.this, exp.Schema):
         raise NotMechanical("it names no columns, and the new tables have other columns")
-    bindings = [b for b in reads.resolution.of(target) if b.clause == "set"]
+    bindings = [b for b in reads.resolution.of(target) if b.clause == "insert"]
     names = [b.column or b.name for b in bindings]
-    if not any(name in plan.deprecated for name in names):
+    # With the link, kept columns are the child's.
+    moving = plan.leaving if plan.link in names else plan.deprecated
+    if not any(name in moving for name in names):
         return list(reads.renamed(target, bindings))
     if reads.view.dialect == "mysql":
         raise NotMechanical(
@@ -53,7 +55,7 @@ def _one_row(reads: Reads, target: Source, names: list[str]) -> Edit:
     uuid, first = view.spell_column(plan.parent_id), view.spell_column(plan.key[0])
     key = ", ".join(view.spell_column(name) for name in plan.key)
     parents = [(n, t) for n, t in pairs if n in plan.deprecated]
-    children = [(n, t) for n, t in pairs if n not in plan.deprecated]
+    children = [(n, t) for n, t in pairs if n not in plan.leaving]
     parent_names, parent_values = _lists(reads, (plan.parent_id, "gen_random_uuid()"), parents)
     child_names, child_values = _lists(reads, (plan.link, f"{found}.{uuid}"), children)
     new = (

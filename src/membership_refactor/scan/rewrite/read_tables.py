@@ -186,7 +186,7 @@ class Reads:
                 and binding.qualifier is None
                 and binding.name in names
                 and binding.query in queries
-                and binding.clause not in ("using", "natural", "set")
+                and binding.clause not in ("using", "natural", "set", "insert")
             ):
                 yield Edit(binding.start, binding.start, f"{other.alias or other.name}.")
 

@@ -65,7 +65,7 @@ def _perhaps_by_position(plan: TableSplit, table: Table, revisions: Revisions) -
             yield (
                 f'trigger "{use.trigger}": {use.function} uses the whole row ({use.text}). The row '
                 f'gets the column "{plan.link}" with {revisions.mention(plan.link_comes_at)} and '
-                f"loses {len(plan.deprecated)} with {revisions.mention('drop_deprecated_columns')}"
+                f"loses {len(plan.leaving)} with {revisions.mention('drop_deprecated_columns')}"
             )
 
 

@@ -139,6 +139,47 @@ def children_of_parents(names: Names, child: Table) -> Comparison:
     )
 
 
+def kept_columns(names: Names, child: Table) -> Comparison:
+    """From 0009: every child has the kept columns of its parent."""
+    plan = names.plan
+    uuid, link, key = ident(plan.parent_id), ident(plan.link), ident(plan.id)
+    kept = keyed((child.column(n) for n in plan.keep), plan.key)
+    key_type = child.column(plan.id).type
+
+    def rows(left: str, right: str) -> str:
+        return (
+            f"SELECT c.{key}::text, 'different', {differing_columns(kept, 'p', 'c')}\n"
+            f"FROM {_joined(names, 'INNER', left)}\nWHERE {differs(kept, 'p', 'c')}"
+        )
+
+    def of_keys(keys: str) -> str:
+        return rows(f"{key} = ANY ({keys})", "")
+
+    def mend(keys: str) -> tuple[str, ...]:
+        return (
+            f"UPDATE {names.child} AS c SET ({listed(plan.keep)}) = "
+            f"ROW ({listed(plan.keep, 'p.')})\nFROM {names.parent} AS p "
+            f"WHERE p.{uuid} = c.{link} AND c.{key} = ANY ({keys}) AND {differs(kept, 'p', 'c')}",
+        )
+
+    return Comparison(
+        name="kept columns",
+        authority=plan.parent,
+        route=names.child,
+        route_key=plan.id,
+        route_type=key_type,
+        rows=rows,
+        left_key=key,
+        right_key=key,
+        of_keys=of_keys,
+        key_type=key_type,
+        mend=mend,
+        was=rows_as_json(names.child, key),
+        locks=((names.child, EXCLUSIVE), (names.parent, EXCLUSIVE)),
+        range_rows=HASHED_ROWS,
+    )
+
+
 def links_and_parents(names: Names, child: Table) -> Comparison:
     """From 0009: every link is the uuid of a parent. The parent's values are stored nowhere else
     any more, so a missing parent is reported and cannot be mended."""

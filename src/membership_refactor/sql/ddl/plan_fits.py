@@ -9,6 +9,7 @@ from membership_refactor.planning.policies import Extreme, choice
 from membership_refactor.portrait import Column, Table
 from membership_refactor.portrait.tokens import tokens
 from membership_refactor.sql.parents.parent_uuid import supported_key_type
+from membership_refactor.sql.quoting import ident, qualified
 from membership_refactor.sql.types import base_type, has_own_equality, identifies, stored_type
 
 _TIMES = frozenset({"timestamp with time zone", "timestamp without time zone"})
@@ -59,6 +60,13 @@ def fits(plan: TableSplit, table: Table) -> tuple[str, ...]:
     for name in plan.key:
         if name not in missing:
             reasons += key_obstacles(table.column(name))
+    reasons += [
+        f'kept column "{name}" may be NULL, and a foreign key does not look at a row with a NULL '
+        f"in it. Run ALTER TABLE {qualified(table.schema, table.name)} ALTER COLUMN {ident(name)} "
+        "SET NOT NULL, or leave the column out of keep"
+        for name in plan.keep
+        if name not in missing and not table.column(name).not_null
+    ]
     if plan.changed and plan.changed not in missing:
         reasons += _changed(table.column(plan.changed))
     if plan.version and plan.version not in missing:
@@ -70,7 +78,7 @@ def fits(plan: TableSplit, table: Table) -> tuple[str, ...]:
         f'column "{name}" has the domain {table.column(name).type}, which refuses NULL: the child '
         "keeps it without values once parallel saving has stopped. Use SET NOT NULL on the column "
         "instead of the domain's NOT NULL"
-        for name in plan.deprecated
+        for name in plan.leaving
         if name not in missing and table.column(name).refuses_null
     ]
     reasons += _generated(plan, table)
@@ -83,7 +91,7 @@ def _primary_key(plan: TableSplit, table: Table) -> Iterator[str]:
         yield f'there is no primary key; the plan expects one on "{plan.id}"'
     elif key.columns != (plan.id,):
         yield f'the primary key is ({", ".join(key.columns)}), the plan expects ("{plan.id}")'
-    elif with_it := [c for c in _indexed(table, key.index) if c in plan.deprecated]:
+    elif with_it := [c for c in _indexed(table, key.index) if c in plan.leaving]:
         yield (
             f"the primary key includes {', '.join(with_it)}, which leave the child at step "
             "drop_deprecated_columns, and the key would go with them. Make it on the id alone"
@@ -179,7 +187,7 @@ def _parent_value(plan: TableSplit, column: Column) -> Iterator[str]:
 
 def _generated(plan: TableSplit, table: Table) -> Iterator[str]:
     """A generated column of the child must not use columns that drop_deprecated_columns drops."""
-    going = frozenset(plan.deprecated)
+    going = frozenset(plan.leaving)
     for column in table.columns:
         if column.generated is None or column.name in going:
             continue

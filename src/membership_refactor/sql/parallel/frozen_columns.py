@@ -28,9 +28,9 @@ def _refuse(sides: Sides, column: str) -> str:
 
 
 def frozen_function(sides: Sides) -> tuple[Statement, ...]:
-    """BEFORE INSERT OR UPDATE: refuses a value in a deprecated column and names the column."""
+    """BEFORE INSERT OR UPDATE: refuses a value in a column that leaves, and names it."""
     inserts, updates = [], []
-    for column in sides.deprecated:
+    for column in sides.leaving:
         refuse = _refuse(sides, column.name)
         c = ident(column.name)
         inserts.append(f"IF NEW.{c} IS NOT NULL THEN\n      {refuse}\n    END IF;")

@@ -64,6 +64,11 @@ class Sides:
         return self.key + self.values
 
     @cached_property
+    def leaving(self) -> tuple[Column, ...]:
+        """The deprecated columns that the child loses."""
+        return tuple(c for c in self.deprecated if c.name not in self.plan.keep)
+
+    @cached_property
     def changed(self) -> tuple[str, ...]:
         """The column with the time of the last change, if the plan has one."""
         return (self.plan.changed,) if self.plan.changed else ()

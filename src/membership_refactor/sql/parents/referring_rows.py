@@ -20,7 +20,9 @@ def referred_function(names: Names) -> tuple[Statement, ...]:
     """
     plan, parent = names.plan, names.parent
     uuid = ident(plan.parent_id)
-    link = literal(names.link_key_name)
+    own = [names.link_key_name, *([names.kept_key_name] if plan.keep else [])]
+    links = " OR ".join(f"k.conname = {literal(name)}" for name in own)
+    links = f"({links})" if plan.keep else links
     body = f"""
 #variable_conflict use_variable
 DECLARE
@@ -39,7 +41,7 @@ BEGIN
       ) AS same
     FROM pg_catalog.pg_constraint AS k
     WHERE k.confrelid = {literal(parent)}::pg_catalog.regclass AND k.contype = 'f'
-      AND k.conparentid = 0 AND NOT (k.conname = {link}
+      AND k.conparentid = 0 AND NOT ({links}
         AND k.conrelid = {literal(names.child)}::pg_catalog.regclass)
   LOOP
     IF NOT own_key.seen THEN

@@ -1,0 +1,166 @@
+"""Key columns that the child keeps: they always equal the parent's, whoever writes them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import psycopg
+import pytest
+
+from membership_refactor.errors import CannotCarry, PlanError
+from membership_refactor.inspect.all_comparisons import repair_all, verify_all
+from membership_refactor.sql.quoting import literal
+from tests.chain.driver import Chain, Subject, said
+from tests.chain.subjects import KEPT, MEMBERSHIP
+from tests.fixtures.chains import ChainAt
+from tests.inspect.tables import tamper
+
+PLAN = KEPT.plan
+CHILD, PARENT = "public.curriculum_membership", "public.programme_membership"
+LINK = "programme_membership_uuid"
+UUID = "00000000-0000-4000-8000-000000000001"
+APART = (
+    f"SELECT c.id FROM {CHILD} AS c LEFT JOIN {PARENT} AS p ON p.uuid = c.{LINK} "
+    "WHERE (c.person_id, c.programme_id) IS DISTINCT FROM (p.person_id, p.programme_id)"
+)
+ADD_PARENT = (
+    f"INSERT INTO {PARENT} (uuid, person_id, programme_id, programme_membership_type) "
+    f"VALUES ('{UUID}', 3, 2, 'OWN')"
+)
+
+
+def kept_at(chain_at: ChainAt, revision: str, *, down: bool = False) -> Chain:
+    return chain_at(revision, subject=KEPT, name="kept", down=down)
+
+
+def refused(chain: Chain, text: str) -> str | None:
+    """The SQLSTATE with which the statement is refused; None where it is not."""
+    try:
+        chain.run(text)
+    except psycopg.Error as error:
+        return error.sqlstate
+    return None
+
+
+def insert(columns: str, values: str) -> str:
+    return f"INSERT INTO {CHILD} ({columns}) VALUES ({values})"
+
+
+@pytest.mark.parametrize(
+    ("keep", "said_of_it"),
+    [
+        (("rotation",), 'keep "rotation" is not a column of the key'),
+        (("person_id", "person_id"), "keep names a column twice"),
+    ],
+)
+def test_what_cannot_be_kept_is_refused_when_the_plan_is_made(
+    keep: tuple[str, ...], said_of_it: str
+) -> None:
+    with pytest.raises(PlanError, match=said_of_it):
+        replace(PLAN, keep=keep)
+
+
+def test_a_plan_that_keeps_everything_splits_nothing() -> None:
+    with pytest.raises(PlanError, match="no other column would leave the child"):
+        replace(PLAN, parent_columns=(), keep=PLAN.key)
+
+
+def test_the_fingerprint_of_a_plan_without_kept_columns_is_as_it_was() -> None:
+    assert MEMBERSHIP.plan.fingerprint != PLAN.fingerprint
+    assert replace(PLAN, keep=()).fingerprint == MEMBERSHIP.plan.fingerprint
+
+
+def test_a_kept_column_that_may_be_null_is_refused_before_anything_is_changed(
+    chain_at: ChainAt,
+) -> None:
+    plan = replace(PLAN, keep=("programme_start_date",))
+    chain = chain_at("0002", subject=KEPT, name="kept")
+    chain = replace(chain, subject=Subject(plan=plan, schema="public", create=()))
+    with pytest.raises(CannotCarry, match=r"ALTER COLUMN \"programme_start_date\" SET NOT NULL"):
+        chain.up("0003")
+    assert chain.value("SELECT to_regclass('public.curriculum_membership')") is None
+
+
+def test_plan_names_what_applications_notice(chain_at: ChainAt) -> None:
+    chain = kept_at(chain_at, "0002")
+    chain.run(
+        "CREATE FUNCTION public.noted() RETURNS trigger LANGUAGE plpgsql "
+        "AS 'BEGIN RETURN NEW; END'",
+        f"CREATE TRIGGER noted AFTER UPDATE OF person_id ON {PARENT} "
+        "FOR EACH ROW EXECUTE FUNCTION public.noted()",
+    )
+    text = said(chain)
+    assert 'has to give "person_id", "programme_id" of the parent together with' in text
+    assert "it also fires for each row of a parent whose person_id or programme_id" in text
+
+
+def test_while_both_sides_are_saved_a_kept_column_is_like_the_others(chain_at: ChainAt) -> None:
+    chain = kept_at(chain_at, "0008")
+    chain.run(ADD_PARENT)
+    chain.run(insert(f"curriculum_id, {LINK}", f"1, '{UUID}'"))
+    chain.run(f"UPDATE {CHILD} SET person_id = 2 WHERE id = 0")
+    chain.run(f"UPDATE {PARENT} SET person_id = 9 WHERE uuid = '{UUID}'")
+    assert chain.query(APART) == []
+    assert chain.value(f"SELECT person_id FROM {CHILD} WHERE {LINK} = '{UUID}'") == 9
+
+
+@pytest.mark.parametrize(("revision", "down"), [("0009", False), ("0010", False), ("0009", True)])
+def test_from_the_freeze_on_the_foreign_key_keeps_both_equal(
+    revision: str, down: bool, chain_at: ChainAt
+) -> None:
+    chain = kept_at(chain_at, revision, down=down)
+    chain.run(ADD_PARENT)
+    both = f"curriculum_id, {LINK}, person_id, programme_id"
+    assert refused(chain, insert(f"curriculum_id, {LINK}", f"1, '{UUID}'")) == "23502"
+    assert refused(chain, insert(both, f"1, '{UUID}', 3, 1")) == "23503"
+    assert refused(chain, insert(both, f"1, '{UUID}', 3, 2")) is None
+    assert refused(chain, f"UPDATE {CHILD} SET person_id = 2 WHERE {LINK} = '{UUID}'") == "23503"
+    assert refused(chain, f"UPDATE {CHILD} SET {LINK} = '{UUID}' WHERE id = 0") == "23503"
+    moved = f"({LINK}, person_id, programme_id) = ('{UUID}', 3, 2)"
+    assert refused(chain, f"UPDATE {CHILD} SET {moved} WHERE id = 0") is None
+    assert refused(chain, f"UPDATE {PARENT} SET person_id = 9 WHERE uuid = '{UUID}'") is None
+    assert refused(chain, f"DELETE FROM {PARENT} WHERE uuid = '{UUID}'") in ("23503", "23001")
+    assert chain.query(f"SELECT DISTINCT person_id FROM {CHILD} WHERE {LINK} = '{UUID}'") == [(9,)]
+    assert chain.value(f"SELECT count(*) FROM {CHILD} WHERE {LINK} = '{UUID}'") == 2
+    assert chain.query(APART) == []
+    if revision == "0009":
+        chain.run(f"UPDATE {CHILD} SET id = id WHERE id = 2")
+        value = literal("other")
+        assert refused(chain, f"UPDATE {CHILD} SET rotation = {value} WHERE id = 2") == "55000"
+
+
+@pytest.mark.parametrize("revision", ["0009", "0010"])
+def test_what_is_written_through_the_foreign_key_comes_back_with_the_wide_table(
+    revision: str, chain_at: ChainAt
+) -> None:
+    chain = kept_at(chain_at, revision)
+    chain.run(ADD_PARENT)
+    both = f"id, curriculum_id, {LINK}, person_id, programme_id"
+    chain.run(insert(both, f"901, 1, '{UUID}', 3, 2"))
+    chain.run(f"UPDATE {PARENT} SET person_id = 9, rotation = 'new' WHERE uuid = '{UUID}'")
+    chain.down_to("0002", before=revision)
+    assert chain.query(
+        f"SELECT person_id, programme_id, programme_membership_type, rotation FROM {PARENT} "
+        "WHERE id = 901"
+    ) == [(9, 2, "OWN", "new")]
+    chain.up_to("0011")
+    assert chain.query(f"SELECT {LINK}::text, person_id FROM {CHILD} WHERE id = 901") == [(UUID, 9)]
+    assert chain.query(APART) == []
+
+
+@pytest.mark.parametrize("revision", ["0009", "0010", "0011"])
+def test_kept_columns_that_a_superuser_sets_apart_are_found_and_mended(
+    revision: str, chain_at: ChainAt
+) -> None:
+    chain = kept_at(chain_at, revision)
+    was = chain.child()
+    tamper(chain, f"UPDATE {CHILD} SET person_id = person_id + 1 WHERE id IN (0, 2)")
+    verified = verify_all(chain.runner())
+    assert {
+        (v.comparison.name, f.key, f.difference, f.columns)
+        for v in verified.verdicts
+        for f in v.findings
+    } == {("kept columns", key, "different", ("person_id",)) for key in ("0", "2")}
+    repair_all(chain.runner(), verified)
+    assert chain.child() == was
+    assert all(not v.findings for v in verify_all(chain.runner()).verdicts)
