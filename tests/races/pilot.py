@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
@@ -26,6 +27,7 @@ from membership_refactor.database import libpq_url
 from membership_refactor.execution.options import Options
 from membership_refactor.execution.runner import Runner
 from membership_refactor.planning import TableSplit
+from membership_refactor.steps import steps_of
 from tests.fixtures.steps import CHAIN, step_of
 from tests.races.tables import PLAN, SCHEMA
 
@@ -69,7 +71,8 @@ class Pilot:
         engine = create_engine("postgresql+psycopg://", creator=self._connect, poolclass=NullPool)
         # Two batches of each move, and a lock that is given up before a test counts as hung.
         chosen = options or Options(batch_rows=150, accept_usage="test", lock_timeout=20)
-        self.runner = Runner(engine, plan, schema, CHAIN, options=chosen)
+        chain = replace(CHAIN, steps=steps_of(plan))
+        self.runner = Runner(engine, plan, schema, chain, options=chosen)
 
     # --- the test's side ------------------------------------------------------------------
 

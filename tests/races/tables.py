@@ -105,20 +105,22 @@ def wrong_links(table: str) -> str:
 PARENT_COLUMNS = (*PLAN.key, "rotation", "score", "amended")
 
 
-def wrong_parents(columns: Sequence[str] = PARENT_COLUMNS) -> str:
+def wrong_parents(
+    columns: Sequence[str] = PARENT_COLUMNS, *, child: str = COPY, parent: str = SOURCE
+) -> str:
     """The keys whose parent is not what their newest child says; written without the product's
     own grouping."""
     listed = ", ".join(columns)
     newest = (
-        f"SELECT parent_uuid AS uuid, {listed} FROM s.narrow AS c WHERE NOT EXISTS (\n"
-        "  SELECT FROM s.narrow AS d WHERE d.parent_uuid = c.parent_uuid\n"
+        f"SELECT parent_uuid AS uuid, {listed} FROM {child} AS c WHERE NOT EXISTS (\n"
+        f"  SELECT FROM {child} AS d WHERE d.parent_uuid = c.parent_uuid\n"
         "  AND (d.amended, d.id) > (c.amended, c.id))"
     )
     rows = [", ".join(f"{alias}.{c}" for c in columns) for alias in ("g", "p")]
     return (
         "SELECT coalesce(g.uuid, p.uuid)::text, CASE WHEN g.uuid IS NULL THEN 'ghost parent' "
         "WHEN p.uuid IS NULL THEN 'missing parent' ELSE 'stale parent' END\n"
-        f"FROM ({newest}) AS g FULL JOIN s.wide AS p ON p.uuid = g.uuid\n"
+        f"FROM ({newest}) AS g FULL JOIN {parent} AS p ON p.uuid = g.uuid\n"
         "WHERE g.uuid IS NULL OR p.uuid IS NULL\n"
         f"OR ROW({rows[0]})::record *<> ROW({rows[1]})::record"
     )
