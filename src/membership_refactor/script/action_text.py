@@ -6,7 +6,7 @@ from functools import singledispatchmethod
 
 from membership_refactor.errors import StepOutOfOrder
 from membership_refactor.script.asking import recorded
-from membership_refactor.script.batching import batches
+from membership_refactor.script.batching import batches, in_parts
 from membership_refactor.script.locking import MEASURED, brief
 from membership_refactor.script.options import Pace
 from membership_refactor.script.psql import block, ended, say, when
@@ -75,6 +75,8 @@ class Printer:
 
     @_done.register
     def _(self, action: Ranges) -> str:
+        if action.vacuum:
+            return in_parts(self.records, action, self.pace)
         return block(batches(self.records, action, self.pace))
 
     @_done.register

@@ -6,24 +6,58 @@ The rows of job and ranges are the runner's, so either goes on where the other s
 from __future__ import annotations
 
 from membership_refactor.script.options import Pace
+from membership_refactor.script.psql import block
 from membership_refactor.script.records import Records
 from membership_refactor.script.throttle import VARIABLES, waiting
-from membership_refactor.sql.build.ranges import WAIT
+from membership_refactor.sql.build.ranges import VACUUMS, WAIT, RangeJob
 from membership_refactor.sql.pacing.pace import BATCH_SECONDS, LARGEST
-from membership_refactor.sql.quoting import dollar_quoted
+from membership_refactor.sql.quoting import dollar_quoted, literal
 from membership_refactor.steps.actions import Build, Ranges
 from membership_refactor.steps.range_job import range_job
+
+ROWS_OF_PART = "NULL::bigint /* rows of a part */"
+
+
+def in_parts(records: Records, action: Ranges, pace: Pace) -> str:
+    """The same in parts, with VACUUM after each: no block can run it.
+
+    psql runs each row of the query's result as a statement. The last part does what is left. A part
+    that finds the action done does nothing.
+    """
+    job = _job(records, action)
+    rows = f"({job.rows_to_vacuum()})"
+    listed = dollar_quoted(block(batches(records, action, pace)))
+    part = f"pg_catalog.replace({listed}, {literal(ROWS_OF_PART)}, s.rows)"
+    return f"""\
+WITH p AS (SELECT {rows} AS rows),
+  n AS (SELECT p.rows, least(greatest(c.reltuples / p.rows, 1), {VACUUMS})::int AS parts
+    FROM p, pg_catalog.pg_class AS c WHERE c.oid = {literal(job.table)}::pg_catalog.regclass),
+  s AS (SELECT g.part, CASE WHEN g.part < n.parts THEN n.rows::text ELSE 'NULL' END AS rows
+    FROM n, LATERAL pg_catalog.generate_series(1, n.parts) AS g (part))
+SELECT t.text FROM s, LATERAL (VALUES (1, {part}),
+  (2, {literal(job.vacuum_statement())})) AS t (n, text) ORDER BY s.part, t.n \\gexec"""
+
+
+def _job(records: Records, action: Build | Ranges) -> RangeJob:
+    return range_job(action, records.names, f"{records.step} {records.direction} {action.key}")
 
 
 def batches(records: Records, action: Build | Ranges, pace: Pace) -> str:
     """The body of a block that does every range and then records the action as done."""
-    job = range_job(action, records.names, f"{records.step} {records.direction} {action.key}")
+    job = _job(records, action)
     following = job.following(claimed="$1", bound="$2", size="$3", most="$4")
     most = f"coalesce(work.fixed, {LARGEST})"
     list_nulls = list_popular = ""
     if job.popular:
         list_nulls = f"\n          {job.list_nulls(most)};\n          listed := FOUND;"
         list_popular = f"\n          IF listed THEN {job.list_popular('work.first_value')}; END IF;"
+    part = begin = end = ""
+    if job.vacuum:
+        part = f"\n  part bigint := {ROWS_OF_PART};"
+        begin = f"\n  IF {records.rows.is_done(action.key)} THEN RETURN; END IF;"
+        end = """
+    part := part - coalesce(written, 0);
+    IF part <= 0 THEN RETURN; END IF;"""
     close_ranges, close_job = job.close()
     return f"""
 #variable_conflict use_column
@@ -32,9 +66,9 @@ DECLARE
   size double precision := {pace.batch_rows or job.sizes.first};
   fixed int := {pace.batch_rows or "NULL"};
   job record; number bigint; first_value text; last_value text; listed boolean; written bigint;
-  began timestamptz; tries int; stuck timestamptz;
+  began timestamptz; tries int; stuck timestamptz;{part}
 {VARIABLES}
-BEGIN
+BEGIN{begin}
   -- Half of deadlock_timeout at most: so this session, and not a writer, gives up in a deadlock.
   PERFORM {WAIT};
   PERFORM pg_catalog.set_config('synchronous_commit', 'off', false);
@@ -112,7 +146,7 @@ BEGIN
       size := least(greatest(size * least(greatest({job.sizes.seconds} / greatest(
         extract(epoch FROM pg_catalog.clock_timestamp() - work.began), 0.0001), 0.5), 1.5),
         {job.sizes.smallest}), {LARGEST});
-    END IF;
+    END IF;{end}
   END LOOP;
   COMMIT;
   {records.mark(action.key, rows=f"({job.rows()})")}
