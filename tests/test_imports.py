@@ -25,7 +25,7 @@ LAYERS = (
     {"plans"},
     {"models"},
     {"project"},
-    {"inspect", "enrollment"},
+    {"inspect", "enrollment", "watch"},
     {"propose"},
     {"environment"},
     {"operations"},

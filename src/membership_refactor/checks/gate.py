@@ -8,19 +8,26 @@ from __future__ import annotations
 
 from membership_refactor.checks.check import Check, Reach
 from membership_refactor.planning import Revisions
+from membership_refactor.sql.clock import NOW
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.quoting import literal, qualified
 
 STALEST = "1 day"
 """The greatest age of the newest sample of a watch."""
 
-
 OPTION = "accept-usage"
 
 
 def accepted(ledger: str, plan: str, option: str, *, step: str | None = None) -> str:
-    """SQL that is true where a DBA gave a reason with that ``-x`` option, for this step or any."""
-    of_step = f" AND a.step = {literal(step)}" if step else ""
+    """SQL that is true where a DBA gave a reason with that ``-x`` option, for this step or any.
+    A reason for one step counts until that step goes down."""
+    of_step = ""
+    if step:
+        of_step = (
+            f" AND a.step = {literal(step)}\n  AND NOT EXISTS (SELECT FROM "
+            f"{qualified(ledger, 'event')} AS d WHERE d.plan = a.plan AND d.step = a.step\n"
+            "    AND d.direction = 'down' AND d.event = 'done' AND d.at > a.at)\n "
+        )
     return (
         f"EXISTS (SELECT FROM {qualified(ledger, 'acceptance')} AS a WHERE a.plan = {literal(plan)}"
         f"{of_step} AND a.option = {literal(option)})"
@@ -36,7 +43,8 @@ def gate(
     since_step: str | None = None,
     empty: str | None = None,
 ) -> Check:
-    """Each row is a reason to wait. A recorded acceptance for ``step`` opens the gate.
+    """Each row is a reason to wait. A recorded acceptance for ``step`` opens the gate, until the
+    step goes down.
 
     ``target`` names the structure in the usage records. ``since_step`` must have ended before the
     window began. ``empty`` is a quoted table; if the first step created it and it has no row, no
@@ -44,7 +52,7 @@ def gate(
     """
     plan, ledger = names.plan, names.ledger
     name, about = literal(plan.name), literal(target)
-    began = f"pg_catalog.now() - interval '{plan.evidence_days} days'"
+    began = f"{NOW} - interval '{plan.evidence_days} days'"
     usage = (
         f"{qualified(ledger, 'usage_interval')} AS u WHERE u.plan = {name} AND u.target = {about}"
     )
@@ -53,16 +61,25 @@ def gate(
         f"WHERE o.plan = {name} ORDER BY o.consumer, o.scanned_at DESC) AS o"
     )
     window = (
-        f"pg_catalog.tstzrange({began}, "
-        f"greatest({began}, pg_catalog.now() - interval '{STALEST}'))"
+        f"pg_catalog.tstzrange({began}, greatest({began}, {NOW} - interval '{STALEST}',\n"
+        f"  (SELECT pg_catalog.max(u.ended) FROM {usage})))"
         f" <@ coalesce(pg_catalog.range_agg(pg_catalog.tstzrange(u.began, u.ended, '[]')), "
         "'{}'::pg_catalog.tstzmultirange)"
     )
+    why = (
+        "SELECT coalesce(pg_catalog.format(': until %s it was not covered, because %s',\n"
+        "  pg_catalog.to_char(u.ended AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI \"UTC\"'),\n"
+        "  u.detail -> 'holes' ->> 0), '')\n"
+        f"FROM {usage} AND NOT u.covered AND u.ended >= {began}\n"
+        "ORDER BY u.ended DESC LIMIT 1"
+    )
+    missing = f"no unbroken watch of {plan.evidence_days} days on the {target}"
     reasons = [
-        f"SELECT {literal(f'no unbroken watch of {plan.evidence_days} days on the {target}')}\n"
+        f"SELECT {literal(missing)} || coalesce((\n{why}), '')\n"
         f"WHERE NOT (SELECT {window} FROM {usage} AND u.covered)",
-        "SELECT pg_catalog.format('%s used %s times until %s (%s)', u.target, u.uses, u.ended, "
-        f"u.source)\nFROM {usage} AND u.uses > 0 AND u.ended >= {began}",
+        "SELECT pg_catalog.format('%s used %s times until %s%s (%s)', u.target, u.uses, u.ended, "
+        "' by ' || (u.detail ->> 'who'), u.source)\n"
+        f"FROM {usage} AND u.uses > 0 AND u.ended >= {began}",
         f"SELECT 'the SQL of no consumer has been scanned'\nWHERE NOT EXISTS (SELECT FROM {scans})",
         "SELECT pg_catalog.format('consumer %s has %s references left', o.consumer, o.findings)\n"
         f"FROM {scans} WHERE NOT o.clear",
@@ -87,6 +104,7 @@ def gate(
         sentence=f"nobody uses the {target} any more",
         query=f"SELECT r.reason FROM ({query}) AS r (reason) WHERE {condition}",
         reach=Reach.CATALOG,
-        hint="Wait until the evidence is complete, or accept the risk and record why: "
+        hint="See who uses it, and when this gate opens: membership-refactor usage. Wait for that, "
+        "or accept the risk and record why: "
         f'alembic -x accept-usage="REASON" upgrade {revisions.of(step)}',
     )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Self
 
 import psycopg
 from sqlalchemy import Engine
 
 from membership_refactor.database.pooler import require_direct
 from membership_refactor.errors import NoDatabase
+from membership_refactor.sql.own_statements import MARK
 from membership_refactor.sql.quoting import ident, literal
 from membership_refactor.sql.session_settings import pin_settings
 
@@ -18,6 +19,23 @@ Pg = psycopg.Connection[tuple[Any, ...]]
 """A psycopg connection in autocommit mode; each transaction is begun explicitly."""
 POOLED = "membership_refactor_pooled"
 """The execution option of an engine that says: a pooler may answer, and keeps sessions."""
+
+
+class _Marked(psycopg.Cursor[tuple[Any, ...]]):
+    """A cursor whose statements bear the tool's mark, for whoever looks at the statistics."""
+
+    def execute(self, query: Any, *values: Any, **options: Any) -> Self:
+        return super().execute(_marked(query), *values, **options)
+
+    def copy(self, statement: Any, *values: Any, **options: Any) -> Any:
+        return super().copy(_marked(statement), *values, **options)
+
+
+def _marked(query: Any) -> Any:
+    mark = f"\n{MARK}"
+    if isinstance(query, bytes):
+        return query + mark.encode()
+    return query + mark if isinstance(query, str) else query
 
 
 class Sessions:
@@ -44,6 +62,7 @@ class Sessions:
             connection.rollback()
             connection.autocommit = True
             connection.prepare_threshold = None
+            connection.cursor_factory = _Marked
             pooled = bool(self.engine.get_execution_options().get(POOLED))
             require_direct(connection, pooled=pooled)
             self._settle(connection, as_owner, purpose)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from membership_refactor.checks.check import Check
 from membership_refactor.checks.gate import gate
 from membership_refactor.planning import Stage
+from membership_refactor.planning.targets import retired_table
 from membership_refactor.portrait import Portrait
 from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH
 from membership_refactor.sql.handover.retired import recreate_retired
@@ -21,7 +22,7 @@ def evidence(s: Situation) -> tuple[Check, ...]:
             s.names,
             s.revisions,
             step="drop_retired_table",
-            target=f'table "{s.plan.retired}"',
+            target=retired_table(s.plan),
             empty=s.names.retired,
         ),
     )

@@ -10,6 +10,7 @@ from membership_refactor.checks.gate import gate
 from membership_refactor.checks.privileges_return import archive_admits_nobody_else
 from membership_refactor.checks.rows_by_position import no_row_by_position
 from membership_refactor.planning import Stage
+from membership_refactor.planning.targets import source_table
 from membership_refactor.portrait import Portrait, Table
 from membership_refactor.sql.build.table_build import TableBuild, build_of_retired
 from membership_refactor.sql.comparisons.comparison import Comparison
@@ -58,7 +59,7 @@ def evidence(s: Situation) -> tuple[Check, ...]:
             s.names,
             s.revisions,
             step="retire_source",
-            target=f'table "{s.plan.source}"',
+            target=source_table(s.plan),
             empty=s.names.source,
         ),
         *no_row_by_position(s.plan, _source(s), s.revisions, ledger=s.names.ledger),

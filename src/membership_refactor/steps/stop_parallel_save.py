@@ -16,6 +16,7 @@ from membership_refactor.checks.parents import (
     parallel_checks,
 )
 from membership_refactor.planning import LinkOnDelete, Stage
+from membership_refactor.planning.targets import deprecated_columns
 from membership_refactor.portrait import Constraint, Portrait, Table
 from membership_refactor.sql.comparisons.comparison import Comparison
 from membership_refactor.sql.comparisons.saved_parents import kept_columns, links_and_parents
@@ -67,7 +68,7 @@ def evidence(s: Situation) -> tuple[Check, ...]:
             s.names,
             s.revisions,
             step="stop_parallel_save",
-            target=f'deprecated columns of "{s.plan.child}"',
+            target=deprecated_columns(s.plan),
             empty=s.names.child,
         ),
     )

@@ -217,16 +217,25 @@ DECLARE
 BEGIN
   SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
 FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
-SELECT r.reason FROM ((SELECT 'no unbroken watch of 14 days on the old meaning of "programme_membership"'
-WHERE NOT (SELECT pg_catalog.tstzrange(pg_catalog.now() - interval '14 days', greatest(pg_catalog.now() - interval '14 days', pg_catalog.now() - interval '1 day')) <@ coalesce(pg_catalog.range_agg(pg_catalog.tstzrange(u.began, u.ended, '[]')), '{}'::pg_catalog.tstzmultirange) FROM "public_refactor"."usage_interval" AS u WHERE u.plan = 'programme_membership' AND u.target = 'old meaning of "programme_membership"' AND u.covered))
-UNION ALL (SELECT pg_catalog.format('%s used %s times until %s (%s)', u.target, u.uses, u.ended, u.source)
-FROM "public_refactor"."usage_interval" AS u WHERE u.plan = 'programme_membership' AND u.target = 'old meaning of "programme_membership"' AND u.uses > 0 AND u.ended >= pg_catalog.now() - interval '14 days')
+SELECT r.reason FROM ((SELECT 'no unbroken watch of 14 days on the old meaning of "programme_membership"' || coalesce((
+SELECT coalesce(pg_catalog.format(': until %s it was not covered, because %s',
+  pg_catalog.to_char(u.ended AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI "UTC"'),
+  u.detail -> 'holes' ->> 0), '')
+FROM "public_refactor"."usage_interval" AS u WHERE u.plan = 'programme_membership' AND u.target = 'old meaning of "programme_membership"' AND NOT u.covered AND u.ended >= (pg_catalog.now() + coalesce(nullif(pg_catalog.current_setting('membership_refactor.clock_shift', true), '')::pg_catalog.interval, '0')) - interval '14 days'
+ORDER BY u.ended DESC LIMIT 1), '')
+WHERE NOT (SELECT pg_catalog.tstzrange((pg_catalog.now() + coalesce(nullif(pg_catalog.current_setting('membership_refactor.clock_shift', true), '')::pg_catalog.interval, '0')) - interval '14 days', greatest((pg_catalog.now() + coalesce(nullif(pg_catalog.current_setting('membership_refactor.clock_shift', true), '')::pg_catalog.interval, '0')) - interval '14 days', (pg_catalog.now() + coalesce(nullif(pg_catalog.current_setting('membership_refactor.clock_shift', true), '')::pg_catalog.interval, '0')) - interval '1 day',
+  (SELECT pg_catalog.max(u.ended) FROM "public_refactor"."usage_interval" AS u WHERE u.plan = 'programme_membership' AND u.target = 'old meaning of "programme_membership"'))) <@ coalesce(pg_catalog.range_agg(pg_catalog.tstzrange(u.began, u.ended, '[]')), '{}'::pg_catalog.tstzmultirange) FROM "public_refactor"."usage_interval" AS u WHERE u.plan = 'programme_membership' AND u.target = 'old meaning of "programme_membership"' AND u.covered))
+UNION ALL (SELECT pg_catalog.format('%s used %s times until %s%s (%s)', u.target, u.uses, u.ended, ' by ' || (u.detail ->> 'who'), u.source)
+FROM "public_refactor"."usage_interval" AS u WHERE u.plan = 'programme_membership' AND u.target = 'old meaning of "programme_membership"' AND u.uses > 0 AND u.ended >= (pg_catalog.now() + coalesce(nullif(pg_catalog.current_setting('membership_refactor.clock_shift', true), '')::pg_catalog.interval, '0')) - interval '14 days')
 UNION ALL (SELECT 'the SQL of no consumer has been scanned'
 WHERE NOT EXISTS (SELECT FROM (SELECT DISTINCT ON (o.consumer) o.* FROM "public_refactor"."scan_outcome" AS o WHERE o.plan = 'programme_membership' ORDER BY o.consumer, o.scanned_at DESC) AS o))
 UNION ALL (SELECT pg_catalog.format('consumer %s has %s references left', o.consumer, o.findings)
 FROM (SELECT DISTINCT ON (o.consumer) o.* FROM "public_refactor"."scan_outcome" AS o WHERE o.plan = 'programme_membership' ORDER BY o.consumer, o.scanned_at DESC) AS o WHERE NOT o.clear)
 UNION ALL (SELECT '0005 ended less than 14 days ago'
-FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.step = 'retire_source' AND s.ended_at > pg_catalog.now() - interval '14 days')) AS r (reason) WHERE NOT EXISTS (SELECT FROM "public_refactor"."acceptance" AS a WHERE a.plan = 'programme_membership' AND a.step = 'create_parent' AND a.option = 'accept-usage') AND NOT (EXISTS (SELECT FROM "public_refactor"."event" AS e WHERE e.plan = 'programme_membership' AND e.event = 'created') AND NOT EXISTS (SELECT FROM "public"."curriculum_membership"))
+FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.step = 'retire_source' AND s.ended_at > (pg_catalog.now() + coalesce(nullif(pg_catalog.current_setting('membership_refactor.clock_shift', true), '')::pg_catalog.interval, '0')) - interval '14 days')) AS r (reason) WHERE NOT EXISTS (SELECT FROM "public_refactor"."acceptance" AS a WHERE a.plan = 'programme_membership' AND a.step = 'create_parent'
+  AND NOT EXISTS (SELECT FROM "public_refactor"."event" AS d WHERE d.plan = a.plan AND d.step = a.step
+    AND d.direction = 'down' AND d.event = 'done' AND d.at > a.at)
+  AND a.option = 'accept-usage') AND NOT (EXISTS (SELECT FROM "public_refactor"."event" AS e WHERE e.plan = 'programme_membership' AND e.event = 'created') AND NOT EXISTS (SELECT FROM "public"."curriculum_membership"))
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
     (plan, step, direction, name, broken, keys, seconds)
@@ -239,7 +248,7 @@ FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.s
         'gate create_parent', 'nobody uses the old meaning of "programme_membership" any more',
         CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
         pg_catalog.array_to_string(keys, '; ')),
-      HINT = 'Wait until the evidence is complete, or accept the risk and record why: alembic -x accept-usage="REASON" upgrade 0006';
+      HINT = 'See who uses it, and when this gate opens: membership-refactor usage. Wait for that, or accept the risk and record why: alembic -x accept-usage="REASON" upgrade 0006';
   END IF;
 END
 $body$;

@@ -386,6 +386,31 @@ CREATE TABLE IF NOT EXISTS "public_refactor"."usage_interval" (
   covered boolean NOT NULL,
   detail jsonb
 );
+CREATE TABLE IF NOT EXISTS "public_refactor"."usage_sample" (
+  plan text NOT NULL,
+  server text NOT NULL,
+  source text NOT NULL,
+  taken_at timestamptz NOT NULL,
+  state jsonb NOT NULL,
+  PRIMARY KEY (plan, server, source)
+);
+CREATE TABLE IF NOT EXISTS "public_refactor"."usage" (
+  plan text NOT NULL,
+  target text NOT NULL,
+  digest text NOT NULL,
+  source text NOT NULL,
+  server text NOT NULL,
+  role text NOT NULL,
+  application text NOT NULL,
+  statement text NOT NULL,
+  columns text[] NOT NULL,
+  why text NOT NULL,
+  before bigint NOT NULL,
+  uses bigint NOT NULL,
+  first_at timestamptz,
+  last_at timestamptz,
+  PRIMARY KEY (plan, target, digest)
+);
 CREATE TABLE IF NOT EXISTS "public_refactor"."scan_outcome" (
   n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   plan text NOT NULL,

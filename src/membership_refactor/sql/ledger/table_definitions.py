@@ -10,7 +10,8 @@ from membership_refactor.sql.quoting import dollar_quoted, ident, literal, quali
 from membership_refactor.sql.statements import Statement
 
 FORM = 3
-"""The form of these tables. A ledger of another form is refused; form 1 had no table ``form``."""
+"""The form of these tables. A ledger of another form is refused; form 1 had no table ``form``, form
+2 no samples of use."""
 
 TABLES: dict[str, str] = {
     "form": """
@@ -97,6 +98,29 @@ TABLES: dict[str, str] = {
   uses bigint NOT NULL,
   covered boolean NOT NULL,
   detail jsonb""",
+    "usage_sample": """
+  plan text NOT NULL,
+  server text NOT NULL,
+  source text NOT NULL,
+  taken_at timestamptz NOT NULL,
+  state jsonb NOT NULL,
+  PRIMARY KEY (plan, server, source)""",
+    "usage": """
+  plan text NOT NULL,
+  target text NOT NULL,
+  digest text NOT NULL,
+  source text NOT NULL,
+  server text NOT NULL,
+  role text NOT NULL,
+  application text NOT NULL,
+  statement text NOT NULL,
+  columns text[] NOT NULL,
+  why text NOT NULL,
+  before bigint NOT NULL,
+  uses bigint NOT NULL,
+  first_at timestamptz,
+  last_at timestamptz,
+  PRIMARY KEY (plan, target, digest)""",
     "scan_outcome": """
   n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   plan text NOT NULL,

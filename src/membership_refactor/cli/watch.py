@@ -1,0 +1,106 @@
+"""``watch``: take samples of who uses the old structure, once or again and again."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from dataclasses import asdict
+from datetime import timedelta
+from threading import Event
+
+from sqlalchemy import Engine
+
+from membership_refactor.cli.verb import FINDINGS, FINE, Context
+from membership_refactor.database.url import normalise_url
+from membership_refactor.environment import connect_engine
+from membership_refactor.errors import WrongUse
+from membership_refactor.scan.parse.require_sqlglot import require_sqlglot
+from membership_refactor.watch.outcome_text import as_text
+from membership_refactor.watch.take_sample import Outcome, Request, Watch
+
+NAME = "watch"
+HELP = "sample who uses the old structure, as evidence for the gates"
+DESCRIPTION = (
+    "Take a sample of the server's statistics and record in the ledger who used the old structure "
+    "since the sample before, or why a use could have been missed. With --every it goes on until "
+    "it is stopped. It writes only into the ledger. Exit status: 0 where the time since the sample "
+    "before is covered without a use, 1 where it has a use or a hole."
+)
+EXAMPLE = "membership-refactor watch --every 5m"
+_EVERY = re.compile(r"^(\d+)\s*(s|m|h)$")
+_SECONDS = {"s": 1, "m": 60, "h": 3600}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add(
+        "--every",
+        metavar="TIME",
+        help="go on, with a sample every TIME, such as --every 5m; without it: one sample",
+    )
+    add(
+        "--standby",
+        action="append",
+        default=[],
+        metavar="URL",
+        help="a standby that is sampled too; give it once for each",
+    )
+    add(
+        "--no-readers",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="application name or slot of something that receives the WAL and lets nobody read, "
+        "such as an archiver",
+    )
+
+
+def run(options: argparse.Namespace, context: Context) -> int:
+    """Return 1 where the newest sample shows a use or a hole."""
+    require_sqlglot()
+    seconds = _seconds(options.every) if options.every else None
+    request = Request(
+        standbys=tuple(_standby(url, context.schema) for url in options.standby),
+        no_readers=tuple(options.no_readers),
+        every=seconds,
+    )
+    watch = Watch(context.runner(), request)
+    status = _sampled(watch, context.format)
+    if seconds is None:
+        return status
+    print(f"a sample every {timedelta(seconds=seconds)}; end it with Ctrl-C", file=sys.stderr)
+    never = Event()
+    while not never.wait(seconds):
+        status = _sampled(watch, context.format)
+    return status
+
+
+def _sampled(watch: Watch, format_: str) -> int:
+    found = watch.take()
+    if format_ == "json":
+        print(json.dumps([_document(outcome) for outcome in found], default=str), flush=True)
+    else:
+        print(as_text(found), flush=True)
+    return FINE if all(outcome.covered and not outcome.uses for outcome in found) else FINDINGS
+
+
+def _document(outcome: Outcome) -> dict[str, object]:
+    return {**asdict(outcome), "covered": outcome.covered}
+
+
+def _seconds(text: str) -> int:
+    match = _EVERY.match(text)
+    if match is None or not int(match[1]):
+        raise WrongUse(
+            f'--every "{text}" is no time.', hint="Give a number with s, m or h: --every 5m."
+        )
+    return int(match[1]) * _SECONDS[match[2]]
+
+
+def _standby(url: str, schema: str) -> tuple[str, Engine]:
+    engine = connect_engine(normalise_url(url, source="--standby"), schema)
+    shown = engine.url
+    host = shown.host or shown.query.get("host") or "local"
+    return f"standby {host}:{shown.port or shown.query.get('port') or 5432}", engine

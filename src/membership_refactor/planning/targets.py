@@ -1,0 +1,44 @@
+"""Targets: the structures that go, under the names by which the ledger records who used them."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+
+from membership_refactor.planning.split import TableSplit
+
+
+def source_table(plan: TableSplit) -> str:
+    """The wide table, until it is retired."""
+    return f'table "{plan.source}"'
+
+
+def old_meaning(plan: TableSplit) -> str:
+    """The wide table's name while no table has it. A statement that uses it fails."""
+    return f'old meaning of "{plan.source}"'
+
+
+def deprecated_columns(plan: TableSplit) -> str:
+    """The columns of the child that move to the parent."""
+    return f'deprecated columns of "{plan.child}"'
+
+
+def retired_table(plan: TableSplit) -> str:
+    """The archive of the wide table."""
+    return f'table "{plan.retired}"'
+
+
+def targets_at(plan: TableSplit, up: Container[str]) -> tuple[str, ...]:
+    """The targets that exist while the steps of these names are up, in the order of the gates."""
+    found = []
+    if plan.copy is not None and "retire_source" not in up:
+        found.append(source_table(plan))
+    if plan.copy is not None and "retire_source" in up:
+        if "create_parent" in plan.steps and "create_parent" not in up:
+            found.append(old_meaning(plan))
+        if "drop_retired_table" not in up:
+            found.append(retired_table(plan))
+    # Without a copy they are the source's own, from the beginning.
+    began = plan.copy is None or "copy_table" in up
+    if plan.parent and began and "drop_deprecated_columns" not in up:
+        found.append(deprecated_columns(plan))
+    return tuple(found)

@@ -1,0 +1,118 @@
+"""What a statement uses of the old structure, by the scanner that reads consumers' SQL."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from membership_refactor.planning import Stage, TableSplit
+from membership_refactor.planning.targets import (
+    deprecated_columns,
+    retired_table,
+    source_table,
+)
+from membership_refactor.portrait import Portrait
+from membership_refactor.scan.consumers import Consumer
+from membership_refactor.scan.findings.by_word import collect_unparsed
+from membership_refactor.scan.findings.collect import Collector
+from membership_refactor.scan.findings.values import FileOutcome
+from membership_refactor.scan.parse.piece import Piece
+from membership_refactor.scan.parse.placed_text import Placed
+from membership_refactor.scan.resolve.analyse import Analyser, Unparsed
+from membership_refactor.scan.resolve.interest import WORDS
+
+_UNICODE = re.compile(r"\bU&\"", re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One target that a statement uses."""
+
+    target: str
+    columns: tuple[str, ...]
+    why: str = ""
+    """Through what it uses the target, or why that is unsure; empty for a plain use."""
+
+
+@dataclass
+class Attribution:
+    """Finds the targets of statements that were written for one structure of the plan."""
+
+    plan: TableSplit
+    schema: str
+    portrait: Portrait
+    ways: Mapping[str, Mapping[str, str]]
+    """By target: names that lead to it."""
+    _analysers: dict[Stage, Analyser] = field(default_factory=dict)
+    _known: dict[tuple[str, Stage], tuple[Use, ...]] = field(default_factory=dict)
+
+    def uses(self, text: str, stage: Stage) -> tuple[Use, ...]:
+        """The targets of a statement that was run at that structure."""
+        key = (text, stage)
+        if key not in self._known:
+            found: dict[str, Use] = {}
+            for use in (*self._read(text, stage), *self._through(text)):
+                found.setdefault(use.target, use)
+            self._known[key] = tuple(found.values())
+        return self._known[key]
+
+    def _read(self, text: str, stage: Stage) -> Iterator[Use]:
+        plan = self.plan
+        tables = _tables(plan)
+        if _UNICODE.search(text):
+            why = "a name is written in Unicode escapes, which are not read"
+            yield from (Use(target, (), why) for target in tables.values())
+            return
+        outcome, unread = self._scanned(text, stage)
+        for used in outcome.tables if plan.copy is not None else ():
+            yield Use(tables[used.table], used.columns)
+        for reference in outcome.references:
+            # Under the source's name the parent's columns go on to live.
+            if reference.table in (plan.child, plan.retired):
+                yield Use(tables[reference.table], reference.columns, reference.why)
+        words = {word.lower() for word in WORDS.findall(text)}
+        for table in unread:
+            if table in tables and table.lower() in words:
+                yield Use(tables[table], (), "the statement could not be parsed")
+
+    def _scanned(self, text: str, stage: Stage) -> tuple[FileOutcome, tuple[str, ...]]:
+        """The scanner's findings, and the tables that may be used if it could not parse."""
+        plan, analyser = self.plan, self._analyser(stage)
+        outcome = FileOutcome("", "")
+        collector = Collector(outcome, text)
+        piece = Piece(placed=Placed.at(text), dialect="postgres")
+        wide = stage in (Stage.LEGACY, Stage.COPY)
+        unread: tuple[str, ...] = ()
+        for analysed in analyser.analyse(piece.placed, piece.dialect):
+            if isinstance(analysed, Unparsed):
+                collect_unparsed(collector, analysed)
+                unread = (plan.source if wide else plan.retired, plan.child)
+            else:
+                collector.statement(analysed, piece)
+        return outcome, unread
+
+    def _through(self, text: str) -> Iterator[Use]:
+        words = {word.lower() for word in WORDS.findall(text)}
+        for target, names in self.ways.items():
+            for name, kind in names.items():
+                if name in words:
+                    yield Use(target, (), f"through the {kind} {name}")
+
+    def _analyser(self, stage: Stage) -> Analyser:
+        if stage not in self._analysers:
+            consumer = Consumer(name="(watch)")
+            # Without a copy the table keeps its name, and has the columns until they are dropped.
+            read_as = stage if self.plan.copy is not None else Stage.LEGACY
+            self._analysers[stage] = Analyser(
+                self.plan, read_as, consumer, self.schema, self.portrait
+            )
+        return self._analysers[stage]
+
+
+def _tables(plan: TableSplit) -> dict[str, str]:
+    """The target that a table of the plan stands for."""
+    found = {plan.source: source_table(plan), plan.retired: retired_table(plan)}
+    if plan.parent:
+        found[plan.child] = deprecated_columns(plan)
+    return {table: target for table, target in found.items() if table}

@@ -1,0 +1,1 @@
+"""The watch: samples, windows, attribution, and what hides from them."""
