@@ -98,8 +98,8 @@ def test_the_word_of_a_dba_opens_a_gate_only_until_the_step_goes_down(
     word = watched.chain
     watched = Watched(word, watched.server).asking()
     word.run(
-        "INSERT INTO public_refactor.acceptance (plan, step, reason) "
-        f"VALUES ('{word.plan.name}', 'retire_source', 'a test')"
+        "INSERT INTO public_refactor.acceptance (plan, step, option, reason) "
+        f"VALUES ('{word.plan.name}', 'retire_source', 'accept-usage', 'a test')"
     )
     watched.chain.down("0005")
     assert "no unbroken watch of 14 days" in closed(watched, "0005")
