@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from membership_refactor.checks.check import Check, Reach
 from membership_refactor.planning import Revisions
-from membership_refactor.sql.clock import NOW
+from membership_refactor.sql.evidence_clock import NOW
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.quoting import literal, qualified
 

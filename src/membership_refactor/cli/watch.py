@@ -17,7 +17,7 @@ from membership_refactor.database.url import normalise_url
 from membership_refactor.environment import connect_engine
 from membership_refactor.errors import WrongUse
 from membership_refactor.scan.parse.require_sqlglot import require_sqlglot
-from membership_refactor.watch.outcome_text import as_text
+from membership_refactor.watch.round_text import as_text
 from membership_refactor.watch.take_sample import Outcome, Request, Watch
 
 NAME = "watch"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from membership_refactor.sql.clock import CLOCK
+from membership_refactor.sql.evidence_clock import CLOCK
 
 MARKS = """\
 SELECT m.name, m.value FROM (VALUES

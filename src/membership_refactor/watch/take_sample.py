@@ -27,6 +27,7 @@ from membership_refactor.scan.resolve.interest import WORDS
 from membership_refactor.steps.step import Direction
 from membership_refactor.watch import pg_stat_statements as statistics
 from membership_refactor.watch.attribution import Attribution, Use
+from membership_refactor.watch.ledger_rows import Records, Seen
 from membership_refactor.watch.read_server import (
     edges_of,
     own_texts,
@@ -34,7 +35,6 @@ from membership_refactor.watch.read_server import (
     sql_functions,
     unnamed_standbys,
 )
-from membership_refactor.watch.records import Records, Seen
 from membership_refactor.watch.samples import Count, Earlier, Sample, state_of
 from membership_refactor.watch.server_marks import NOW
 from membership_refactor.watch.statement_kinds import (
