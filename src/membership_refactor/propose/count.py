@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from membership_refactor.propose.candidates import Candidate, Disagreement
 from membership_refactor.propose.columns import Profile, Profiles, hardly_varies
-from membership_refactor.propose.evidence import Verdict, cells_saved
+from membership_refactor.propose.evidence import BY_PART, Verdict, cells_saved
 from membership_refactor.propose.measure import Counts, Measure
 
 _FEW = 0.02
@@ -50,7 +50,7 @@ def _sorted(
     same: tuple[tuple[str, ...], ...],
 ) -> Candidate:
     agree, by_part, hardly, disagree, differ = [], [], [], [], []
-    weight = 0.0
+    weight = part = 0.0
     for place, profile in enumerate(found.compared):
         name = profile.name
         if name in key:
@@ -64,6 +64,7 @@ def _sorted(
             hardly.append(name)
         elif verdict is not None and place in verdict.explained and place not in verdict.own:
             by_part.append(name)
+            part += BY_PART * verdict.explained[place]
         else:
             agree.append(name)
             weight += 1.0 if verdict is None else verdict.own.get(place, 0.0)
@@ -82,7 +83,7 @@ def _sorted(
         differ=tuple(differ),
         same=same,
         bytes_saved=_bytes_saved(found.rows, counts.parents, going),
-        cells=cells_saved(found, places, counts.parents, weight),
+        cells=cells_saved(found, places, counts.parents, weight + part if weight else 0),
     )
 
 

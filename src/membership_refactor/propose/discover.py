@@ -178,13 +178,14 @@ def _counted(
         uncounted = (o for o in other_spellings(one, best) if o.verdict.key not in counted)
         chosen = likeliest(found, one, uncounted)
         counted.add(chosen.verdict.key)
-        others = [o.verdict.key for o in (one, *other_spellings(one, tried)) if o is not chosen]
+        others = dict.fromkeys(o.verdict.key for o in (one, *other_spellings(one, tried)))
+        others.pop(chosen.verdict.key, None)
         candidate = count_key(
             measure,
             found,
             found.names(chosen.verdict.key),
             verdict=chosen.verdict,
-            same=tuple(found.names(key) for key in others[:_SPELLINGS]),
+            same=tuple(found.names(key) for key in [*others][:_SPELLINGS]),
         )
         splits = candidate.cells > 0 and 1 < candidate.parents < found.rows
         keeps = splits and not {*candidate.differ} & {*found.names(one.verdict.covers)}

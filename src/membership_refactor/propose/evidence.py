@@ -1,16 +1,17 @@
 """Evidence: how well a key explains each other column in a sample of whole groups.
 
 A split is wanted for what repeats, so the measure is cells: values that no longer stand in each
-row. Bytes mislead, because with four rows a group a split seldom saves any. A column counts for a
-key only if no part of the key explains it already; what a part explains belongs to a table of that
-part. A column weighs what chance would have shown, so that a constant weighs nothing.
+row. Bytes mislead, because with four rows a group a split seldom saves any. A column that a part
+of the key explains already counts half: it may belong to a table of that part. A key that explains
+nothing but such columns counts nothing. A column weighs what chance would have shown, so that a
+constant weighs nothing.
 """
 
 from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from operator import add, itemgetter
 
@@ -128,7 +129,7 @@ class Evidence:
             own=own,
             close=frozenset(close),
             told=told,
-            cells=cells_saved(self.found, key, estimate, sum(own.values())),
+            cells=cells_saved(self.found, key, estimate, _weight(explained, own)),
         )
 
     def _grouped(self, key: tuple[int, ...]) -> tuple[list[int], int, int]:
@@ -156,6 +157,20 @@ class Evidence:
         return self._chance[known]
 
 
+BY_PART = 0.5
+"""How much a column counts that a part of the key explains already."""
+
+
+def _weight(
+    explained: Mapping[int, float], own: Mapping[int, float], was_own: Iterable[int] = ()
+) -> float:
+    """The weight of a key's columns. ``was_own`` are those that no longer count, unless in own."""
+    if not own:
+        return 0.0
+    known = {*own, *was_own}
+    return sum(own.values()) + BY_PART * sum(w for p, w in explained.items() if p not in known)
+
+
 def held(found: Profiles, verdict: Verdict, rows: Sequence[Sequence[int]]) -> Verdict:
     """The verdict as a larger sample of the same anchor shows it: an own column that disagrees in
     any group counts no more. Such a column is a finding, and no argument for the key."""
@@ -170,7 +185,9 @@ def held(found: Profiles, verdict: Verdict, rows: Sequence[Sequence[int]]) -> Ve
     return replace(
         verdict,
         groups=estimate,
-        cells=cells_saved(found, verdict.key, estimate, sum(own.values())),
+        cells=cells_saved(
+            found, verdict.key, estimate, _weight(verdict.explained, own, verdict.own)
+        ),
     )
 
 

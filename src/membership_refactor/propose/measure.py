@@ -20,7 +20,7 @@ from membership_refactor.inspect.keys import near_keys
 from membership_refactor.inspect.keys_text import Near
 from membership_refactor.portrait import Column, Table
 from membership_refactor.propose import measure_queries as queries
-from membership_refactor.propose.anchors import Anchor
+from membership_refactor.propose.anchors import SAMPLE, Anchor
 from membership_refactor.propose.candidates import Example
 from membership_refactor.propose.clock import Clock
 from membership_refactor.propose.columns import (
@@ -34,8 +34,6 @@ from membership_refactor.sql.types import equal_is_identical
 
 WHOLE = 3_000
 """Up to so many rows the whole table is the sample."""
-SAMPLE = 3_000
-"""Rows of the sample of one anchor."""
 _MOST_OF_SAMPLE = 3
 """A sample may be so many times as large, where a few values have many rows."""
 _STATISTICS_ROWS = 30_000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from membership_refactor.planning import TableSplit
-from membership_refactor.portrait import Table
+from membership_refactor.portrait import Column, Table
 from membership_refactor.sql.ddl.plan_fits import COUNTS
 from membership_refactor.sql.types import base_type
 
@@ -33,8 +33,14 @@ def unnamed_versions(plan: TableSplit, child: Table) -> tuple[str, ...]:
         f'compare this column, set version="{c.name}" in the plan. Otherwise a save of such a row '
         "by somebody who read it earlier overwrites the value without an error"
         for c in child.columns
-        if c.name.lower() in _NAMES
-        and c.generated is None
-        and base_type(c.base_type or c.type) in COUNTS
-        and c.name not in (plan.id, *plan.deprecated)
+        if looks_like_version(c) and c.name not in (plan.id, *plan.deprecated)
+    )
+
+
+def looks_like_version(column: Column) -> bool:
+    """Whether its name and type are those by which libraries notice a concurrent save."""
+    return (
+        column.name.lower() in _NAMES
+        and column.generated is None
+        and base_type(column.base_type or column.type) in COUNTS
     )

@@ -166,6 +166,11 @@ def _named(column: Column) -> str:
     return f"{column.type}{of}"
 
 
+def may_be_changed(column: Column) -> bool:
+    """Whether the column can have the time of a row's last change."""
+    return not any(_changed(column))
+
+
 def _changed(column: Column) -> Iterator[str]:
     if column.generated is not None:
         yield f'column "{column.name}" (changed) is generated'

@@ -1,0 +1,93 @@
+"""Adds a plan to the registration in alembic.ini or pyproject.toml, as text: comments stay."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from pathlib import Path
+
+from alembic.config import Config
+
+from membership_refactor.errors import WrongUse
+from membership_refactor.project.registration import SECTION
+
+
+def registration_file(config: Config) -> Path:
+    """The file to register plans in: alembic.ini, or pyproject.toml where the project has none.
+
+    Raises WrongUse where there is neither.
+    """
+    # Without alembic.ini the configuration still has its default name.
+    if config.config_file_name and Path(config.config_file_name).is_file():
+        return Path(config.config_file_name)
+    if config.toml_file_name and Path(config.toml_file_name).is_file():
+        return Path(config.toml_file_name)
+    raise WrongUse(
+        "there is no alembic.ini, and no pyproject.toml with [tool.alembic], in this folder.",
+        hint="Go to the folder of your Alembic project, or make one: alembic init alembic",
+    )
+
+
+def with_plan(text: str, target: str, name: str, schema: str, *, toml: bool) -> str:
+    """The file's text with the plan added. ``schema`` is written unless it is public."""
+    schemas = (schema,) if schema != "public" else ()
+    return (_in_toml if toml else _in_ini)(text, target, name, schemas)
+
+
+def _in_ini(text: str, target: str, name: str, schemas: tuple[str, ...]) -> str:
+    lines = text.splitlines()
+    head = f"[{SECTION}]"
+    if head in [line.strip() for line in lines]:
+        at = next(n for n, line in enumerate(lines) if line.strip() == head)
+        plans = next(
+            (n for n in range(at + 1, _end(lines, at)) if re.match(r"plans\s*[=:]", lines[n])), None
+        )
+        if plans is None:
+            lines[at + 1 : at + 1] = [f"plans = {target}"]
+        else:
+            # The value goes on in the indented lines below, and may be empty.
+            end = plans + 1
+            while end < len(lines) and lines[end][:1] in (" ", "\t") and lines[end].strip():
+                end += 1
+            lines[end:end] = [f"    {target}"]
+    else:
+        lines += ["", "# Plans of membership_refactor: MODULE:NAME, one a line.", head, "plans ="]
+        lines += [f"    {target}"]
+    if schemas:
+        lines += ["", f"[{SECTION}:{name}]", f"schemas = {', '.join(schemas).replace('%', '%%')}"]
+    return "\n".join(lines) + "\n"
+
+
+def _end(lines: list[str], at: int) -> int:
+    """The line of the next section's head."""
+    following = (n for n in range(at + 1, len(lines)) if lines[n].startswith("["))
+    return next(following, len(lines))
+
+
+def _in_toml(text: str, target: str, name: str, schemas: tuple[str, ...]) -> str:
+    given = tomllib.loads(text).get("tool", {}).get(SECTION, {})
+    plans = given.get("plans", [])
+    known = [plans] if isinstance(plans, str) else list(plans)
+    written = "plans = [\n" + "".join(f"    {json.dumps(p)},\n" for p in (*known, target)) + "]\n"
+    head = f"[tool.{SECTION}]"
+    found = re.search(rf"^\[tool\.{SECTION}\][^\n]*\n", text, re.MULTILINE)
+    if found is None:
+        text = f"{text.rstrip()}\n\n{head}\n{written}"
+    else:
+        rest = text[found.end() :]
+        here, following = _split_section(rest)
+        replaced = re.sub(r"^plans\s*=\s*(\[[^\]]*\]|[^\n]*)\n", "", here, flags=re.MULTILINE)
+        text = text[: found.end()] + written + replaced + following
+    if schemas:
+        listed = ", ".join(json.dumps(s) for s in schemas)
+        text = f"{text.rstrip()}\n\n[tool.{SECTION}.{json.dumps(name)}]\nschemas = [{listed}]\n"
+    return text
+
+
+def _split_section(rest: str) -> tuple[str, str]:
+    """What belongs to the section, and the sections after it."""
+    following = re.search(r"^\[", rest, re.MULTILINE)
+    return (
+        (rest, "") if following is None else (rest[: following.start()], rest[following.start() :])
+    )
