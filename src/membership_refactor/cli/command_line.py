@@ -136,8 +136,9 @@ def packaged_configuration() -> Path | None:
 def _dispatch(line: CommandLine, arguments: list[str]) -> None:
     """Let Alembic run the command. Without a configuration of one's own it gets the packaged."""
     chosen = getattr(line.parser.parse_args(arguments), "cmd", (None,))[0]
-    # `init` writes the configuration file that it is given.
-    if chosen is not command.init and not _is_configured(arguments):
+    # `init` writes the configuration file that it is given, and `new` into the project.
+    writes = chosen is command.init or getattr(chosen, "own_project", False)
+    if not writes and not _is_configured(arguments):
         packaged = packaged_configuration()
         if packaged is not None:
             arguments = ["-c", str(packaged), *arguments]
@@ -152,6 +153,7 @@ def _command(verb: ModuleType) -> CommandFunction:
 
     registered.__name__ = verb.NAME
     registered.__doc__ = verb.HELP
+    vars(registered)["own_project"] = getattr(verb, "OWN_PROJECT", False)
     return registered
 
 

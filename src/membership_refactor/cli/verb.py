@@ -87,7 +87,8 @@ class Verb(Protocol):
     """One verb is one module with these names.
 
     A module may also have ``FORMATS``, the choices of ``--format``. The first is the default;
-    without FORMATS they are ``text`` and ``json``.
+    without FORMATS they are ``text`` and ``json``. With ``OWN_PROJECT = True`` the verb never
+    works on the project that is installed with this package.
     """
 
     NAME: str

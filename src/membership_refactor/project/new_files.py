@@ -105,7 +105,7 @@ def new_files(
     if plan.name in [found.plan.name for found in known]:
         raise WrongUse(
             f'the project has a plan "{plan.name}" already.',
-            hint="Give this one another name: --name NAME",
+            hint="Give this one another name: --plan-name NAME",
         )
     module = module or f"refactoring_{plan.name}"
     constant = _constant(plan.name)

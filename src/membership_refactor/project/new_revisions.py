@@ -7,7 +7,9 @@ names, folders, time zone and post-write hooks are those of the project.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,15 +46,17 @@ class NewRevisions:
                 # Alembic would make the name of the whole message, and cut it somewhere.
                 self.script.file_template = template.replace("%(slug)s", slug)
                 given = self.texts[step]
-                made = self.script.generate_revision(
-                    revision,
-                    given.message,
-                    head=head,
-                    config=self.config,
-                    upgrades=given.upgrades,
-                    downgrades=given.downgrades,
-                    imports=given.imports,
-                )
+                # Hooks say on standard output what they do.
+                with redirect_stdout(sys.stderr):
+                    made = self.script.generate_revision(
+                        revision,
+                        given.message,
+                        head=head,
+                        config=self.config,
+                        upgrades=given.upgrades,
+                        downgrades=given.downgrades,
+                        imports=given.imports,
+                    )
                 if made is None:
                     raise WrongUse(
                         f"Alembic does not find revision {revision} in the file that it wrote.",
@@ -74,6 +78,8 @@ def new_revisions(
     project has several heads. Raises WrongUse.
     """
     script = ScriptDirectory.from_config(config)
+    # The caller says what was written; standard output may be read by a program.
+    script.messaging_opts = {"quiet": True}
     behind = _head(script, head)
     numbers = _ids(script, len(plan.steps))
     ids = dict(zip(plan.steps, numbers, strict=True))

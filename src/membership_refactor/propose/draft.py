@@ -57,7 +57,7 @@ class Draft:
 def draft(table: Table, candidate: Candidate, wishes: Wishes, taken: Collection[str]) -> Draft:
     """The plan of a split, or of a split in place. ``taken`` are names in use in the schema, and
     reserved words. Raises WrongUse for a wish that names no column, or contradicts another."""
-    _require_columns(table, wishes)
+    require_columns(table, wishes)
     parent = wishes.parent or naming.parent_name(table.name, candidate.key, taken)
     copy = None
     if not wishes.in_place:
@@ -167,7 +167,8 @@ def _no_policy(name: str) -> str:
     )
 
 
-def _require_columns(table: Table, wishes: Wishes) -> None:
+def require_columns(table: Table, wishes: Wishes) -> None:
+    """Raise WrongUse where a wish names no column of the table, or one twice."""
     named = (
         *wishes.key,
         *(c.name for c in wishes.parent_columns),
@@ -176,7 +177,7 @@ def _require_columns(table: Table, wishes: Wishes) -> None:
     )
     for name in named:
         if name not in table.column_names:
-            raise WrongUse(f'table "{table.name}" has no column "{name}".', hint=near(name, table))
+            raise WrongUse(f'table "{table.name}" has no column "{name}".', hint=_near(name, table))
     both = {c.name for c in wishes.parent_columns} & {*wishes.child_columns, *wishes.key}
     for name in sorted(both):
         raise WrongUse(
@@ -184,7 +185,7 @@ def _require_columns(table: Table, wishes: Wishes) -> None:
         )
 
 
-def near(name: str, table: Table) -> str:
+def _near(name: str, table: Table) -> str:
     """Which columns may be meant."""
     close = get_close_matches(name, table.column_names, n=3, cutoff=0.4)
     return f"Did you mean {', '.join(close)}?" if close else "See the columns with psql's \\d."

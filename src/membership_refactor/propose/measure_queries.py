@@ -121,12 +121,17 @@ def really_apart_query(table: Table, key: Sequence[Column], column: Column) -> s
 
 
 def names_query(schema: str) -> str:
-    """Name and kind of every table, view and foreign table of the schema."""
+    """Name and kind of every table, index, view and sequence of the schema."""
     return (
         "SELECT c.relname::text, c.relkind::text FROM pg_catalog.pg_class AS c\n"
         f"WHERE c.relnamespace = pg_catalog.to_regnamespace({literal(ident(schema))})\n"
         "ORDER BY c.relname"
     )
+
+
+def reserved_words_query() -> str:
+    """Words that are no names without quotes."""
+    return "SELECT k.word FROM pg_catalog.pg_get_keywords() AS k WHERE k.catcode IN ('R', 'T')"
 
 
 def _hash(column: Column) -> str:
