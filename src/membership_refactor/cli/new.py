@@ -25,7 +25,7 @@ from membership_refactor.propose.count import count_key, examined
 from membership_refactor.propose.discover import discover
 from membership_refactor.propose.draft import Draft, Wishes, draft, draft_rename, require_columns
 from membership_refactor.propose.measure import Measure, reading
-from membership_refactor.propose.refusals import forecast_of, refused
+from membership_refactor.propose.plan_refusals import forecast_of, refused
 from membership_refactor.propose.target_table import Target, find_target
 from membership_refactor.sql.quoting import qualified
 

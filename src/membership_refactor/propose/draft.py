@@ -11,7 +11,7 @@ from membership_refactor.checks.deprecated_defaults import gives_value
 from membership_refactor.errors import WrongUse
 from membership_refactor.planning import Conflict, ParentColumn, TableSplit
 from membership_refactor.portrait import Table
-from membership_refactor.propose import naming
+from membership_refactor.propose import proposed_names as naming
 from membership_refactor.propose.candidates import Candidate
 from membership_refactor.sql.ddl.plan_fits import fits, may_be_changed
 from membership_refactor.steps.version_column import looks_like_version
