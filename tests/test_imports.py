@@ -29,7 +29,7 @@ LAYERS = (
     {"propose"},
     {"environment"},
     {"operations"},
-    {"op", "rehearsal", "alembic_plugin"},
+    {"op", "rehearsal", "alembic_plugin", "prepared_env"},
     {"testing"},
     {"demo", "_several_keys"},
     {"cli"},

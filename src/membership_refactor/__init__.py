@@ -2,6 +2,7 @@
 
 The public surface is what this package exports, and these modules:
 
+- ``refactoring``: what an env.py of your own may call.
 - ``membership_refactor.op``: the verbs of a revision file.
 - ``membership_refactor.environment``: ``run`` for an env.py, ``request_from`` and ``included`` for
   an env.py of your own.
@@ -10,6 +11,10 @@ The public surface is what this package exports, and these modules:
 - ``membership_refactor.plans``: the plans that ship.
 - ``membership_refactor.errors``: every error, below ``RefactorError``.
 """
+
+from __future__ import annotations
+
+from typing import Any
 
 from membership_refactor.errors import RefactorError
 from membership_refactor.planning import (
@@ -41,4 +46,20 @@ __all__ = [
     "SurvivorRule",
     "TableSplit",
     "UniqueIdentity",
+    "refactoring",
 ]
+
+
+def refactoring(context: Any, *, url: str | None = None) -> None:
+    """Prepare a run of somebody's env.py. Call it with ``alembic.context`` before the first
+    ``context.configure``.
+
+    What speaks against a step is then asked before the first revision of the run, of whichever
+    project it is. One lock is held for the whole run, and a script stops at its first error. The
+    steps run without this call too. ``url`` is an address of psycopg for the sessions of the
+    steps, where they cannot go the way of the project's own driver.
+    """
+    # Alembic is imported only by those who use it.
+    from membership_refactor.prepared_env import prepare
+
+    prepare(context, url=url)

@@ -16,7 +16,13 @@ from sqlalchemy import Engine
 from membership_refactor import script
 from membership_refactor.enrollment.unique_index import perform
 from membership_refactor.environment import Request, clear_errors
-from membership_refactor.environment.guest import engine_for, requests_of
+from membership_refactor.environment.guest import (
+    commit_version_row,
+    engine_for,
+    guest_of,
+    requests_of,
+)
+from membership_refactor.environment.running_revision import running_revision, versions_before
 from membership_refactor.errors import WrongUse
 from membership_refactor.execution.runner import Runner
 from membership_refactor.execution.sessions import POOLED
@@ -25,6 +31,7 @@ from membership_refactor.planning import TableSplit
 from membership_refactor.plans.chain import BASELINE
 from membership_refactor.portrait import Portrait
 from membership_refactor.project.alembic_project import AlembicProject
+from membership_refactor.script.version import STOP_AT_ERROR, require_version
 from membership_refactor.sql.names import Names
 from membership_refactor.steps import SPLIT_STEPS
 from membership_refactor.steps.enrollment_identity import UniqueIndex
@@ -48,7 +55,7 @@ class StepOperation(MigrateOperation):
 @Operations.implementation_for(StepOperation)
 def _run(operations: Operations, operation: StepOperation) -> None:
     context = operations.migration_context
-    project = _project(context)
+    project = project_of(context)
     with clear_errors():
         for request in requests_of(context, project, operation.plan):
             if context.as_sql:
@@ -58,7 +65,7 @@ def _run(operations: Operations, operation: StepOperation) -> None:
                     _take(engine, request, operation, project)
 
 
-def _project(context: MigrationContext) -> AlembicProject:
+def project_of(context: MigrationContext) -> AlembicProject:
     """The project whose revision is running, read once in a run."""
     known = context.opts.get(_PROJECT)
     if not isinstance(known, AlembicProject):
@@ -83,6 +90,7 @@ def runner_for(
         project.chain(plan, request.schema),
         options=request.options,
         progress=request.progress,
+        version_table=request.version_table,
         performers={UniqueIndex: perform},
     )
 
@@ -133,9 +141,33 @@ def _print(
         lowest=_lowest(prediction.chain, step.name, request),
         pace=request.options,
     )
+    head = _head_of_guest(context, request, operation, project)
     # The script begins and ends its own transactions, so Alembic must not print one around it.
     with context.autocommit_block():
-        context.impl.static_output(text)
+        context.impl.static_output(f"{head}{text}")
+
+
+def _head_of_guest(
+    context: MigrationContext,
+    request: Request,
+    operation: StepOperation,
+    project: AlembicProject,
+) -> str:
+    """What stands before the first step of a plan in a script whose beginning is Alembic's."""
+    guest, plan = guest_of(context), operation.plan
+    if guest is None:
+        return ""
+    commit_version_row(context, guest)
+    if (plan.name, request.schema) in guest.printed:
+        return ""
+    guest.printed.add((plan.name, request.schema))
+    parts = [STOP_AT_ERROR]
+    running, expected = running_revision(context), versions_before(context)
+    if running is not None and expected:
+        table = context.version_table_schema, context.version_table
+        parts.append(require_version(*table, expected, running.revision.revision))
+    parts.append(_head(plan, request, project, operation.direction) or "")
+    return "".join(f"{part}\n" for part in parts)
 
 
 def ask_first(engine: Engine, request: Request, config: Config) -> None:

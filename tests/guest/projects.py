@@ -71,6 +71,11 @@ DUAL = Revision.step("d4_dual", "dual_write")
 LAST = Revision.sql("e5_own", "CREATE TABLE e5 ()", down="DROP TABLE e5")
 MIXED = (FIRST, COPY, OWN, DUAL, LAST)
 """An own revision before, between and after two steps."""
+LINES = (
+    "target_metadata = None\n",
+    "target_metadata = None\nfrom membership_refactor import refactoring\n\nrefactoring(context)\n",
+)
+"""The two lines, as a replacement in an env.py of `alembic init`."""
 FAILS = Revision("e5_own", 'raise RuntimeError("the last revision fails")')
 
 

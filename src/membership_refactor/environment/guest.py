@@ -1,7 +1,7 @@
 """What a verb needs in an Alembic project whose env.py knows nothing of it.
 
 Everything comes from the context that Alembic gives to ``op``: the connection, the options of the
-command line, the version table.
+command line, the version table. The two lines in env.py leave a ``Guest`` in it.
 """
 
 from __future__ import annotations
@@ -11,24 +11,58 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
+from membership_refactor.database.url import normalise_url
+from membership_refactor.environment.find_database import connect_engine
 from membership_refactor.environment.own_engine import own_engine, require_same_database
 from membership_refactor.environment.request import Request, guest_request
 from membership_refactor.environment.running_revision import require_version, way_of
 from membership_refactor.errors import WrongUse
 from membership_refactor.execution.tenant_lock import alone
+from membership_refactor.execution.version_table import VersionTable
 from membership_refactor.planning import TableSplit
-from membership_refactor.project.alembic_project import AlembicProject
+from membership_refactor.project.alembic_project import USUAL_SCHEMA, AlembicProject
 
 KEY = "refactor"
-"""Alembic's option in which an env.py leaves its request."""
-_COMMITS = "membership_refactor_commits"
+"""Alembic's option in which an env.py that calls ``environment.run`` leaves its request."""
+GUEST = "refactor_guest"
+"""Alembic's option for what is known of a guest's run."""
 _LOG = logging.getLogger("alembic.membership_refactor")
+
+
+@dataclass(slots=True)
+class Guest:
+    """A run in a project of somebody else."""
+
+    prepared: bool = False
+    """Whether env.py has the two lines."""
+    url: str | None = None
+    """The address for the sessions of the steps, where env.py names one."""
+    engines: dict[str, Engine] = field(default_factory=dict)
+    """By schema: the engine under whose lock the whole run stands."""
+    printed: set[tuple[str, str]] = field(default_factory=set)
+    """The plans and schemas whose head a script has."""
+    commits: bool = False
+    """Whether the version row of the revision that is running is committed once it is written."""
+
+
+def guest_of(context: MigrationContext) -> Guest | None:
+    """The guest's run; None where the env.py is one that calls ``environment.run``."""
+    if isinstance(context.opts.get(KEY), Request):
+        return None
+    found = context.opts.get(GUEST)
+    if not isinstance(found, Guest):
+        context.opts[GUEST] = found = Guest()
+        _LOG.info(
+            "Each step asks what speaks against it when it begins. With the line "
+            "refactoring(context) in env.py it is asked before the first revision of a run."
+        )
+    return found
 
 
 def requests_of(
@@ -46,19 +80,19 @@ def requests_of(
     request = replace(
         guest_request(getattr(options, "x", None) or ()),
         way=tuple(step.revision.revision for step in way_of(context)),
+        version_table=version_table_of(context),
     )
     return tuple(replace(request, schema=schema) for schema in project.schemas(plan))
 
 
-@contextmanager
-def outside_transaction(context: MigrationContext) -> Iterator[Any]:
-    """Commit what Alembic has begun, and give its connection, outside of a transaction.
+def version_table_of(context: MigrationContext) -> VersionTable:
+    """Where this context records the version."""
+    usual = context.dialect.default_schema_name or USUAL_SCHEMA
+    return VersionTable(context.version_table_schema or usual, context.version_table)
 
-    The revisions before this one are committed with their version. Where the run has one
-    transaction for all, the version of this one is committed as soon as Alembic has written it,
-    so a later revision that fails does not take it back. Raises WrongUse where the transaction
-    is not Alembic's.
-    """
+
+def require_own_transaction(context: MigrationContext) -> None:
+    """Raise WrongUse where Alembic works in a transaction of its caller, which cannot commit."""
     if context._in_external_transaction:
         raise WrongUse(
             "the connection that Alembic was given is in a transaction of the caller, and the "
@@ -66,38 +100,44 @@ def outside_transaction(context: MigrationContext) -> Iterator[Any]:
             hint="Give context.configure a connection outside of a transaction. An env.py of the "
             "multidb template cannot run them.",
         )
-    _commit_version_row(context)
+
+
+@contextmanager
+def outside_transaction(context: MigrationContext) -> Iterator[Connection]:
+    """Commit what Alembic has begun, and give its connection, outside of a transaction.
+
+    The revisions before this one are committed with their version. Raises WrongUse where the
+    transaction is not Alembic's.
+    """
+    require_own_transaction(context)
     with context.autocommit_block():
+        assert context.connection is not None
         yield context.connection
 
 
-def _commit_version_row(context: MigrationContext) -> None:
-    """Let the version row of the revision that is running be committed once it is written."""
-    context.opts[_COMMITS] = True
+def commit_version_row(context: MigrationContext, guest: Guest) -> None:
+    """Let the version row of the revision that is running be committed once it is written.
+
+    Where the run has one transaction for all, a later revision that fails would take it back.
+    """
+    guest.commits = True
     if _commit not in context.on_version_apply_callbacks:
         context.on_version_apply_callbacks = (*context.on_version_apply_callbacks, _commit)
 
 
 def _commit(ctx: MigrationContext, **_: Any) -> None:
-    if ctx.opts.pop(_COMMITS, False) and ctx._transaction is not None:
+    guest = ctx.opts.get(GUEST)
+    if not isinstance(guest, Guest) or not guest.commits:
+        return
+    guest.commits = False
+    if ctx.as_sql:
+        if not ctx._transaction_per_migration:
+            ctx.impl.emit_commit()
+            ctx.impl.emit_begin()
+    elif ctx._transaction is not None:
         assert ctx.connection is not None
         ctx._transaction.commit()
         ctx._transaction = ctx.connection.begin()
-
-
-@contextmanager
-def alone_in_schema(context: MigrationContext, engine: Engine, schema: str) -> Iterator[None]:
-    """Hold the schema's lock on a session of ``engine`` while the block runs.
-
-    Raises RefactorError where another migration holds it, StepOutOfOrder where another one moved
-    the version meanwhile, and NoDatabase where the engine leads to another database than Alembic's
-    connection.
-    """
-    assert context.connection is not None
-    with alone(engine, schema, label="lock") as pg:
-        require_same_database(context.connection, pg)
-        require_version(context)
-        yield
 
 
 @contextmanager
@@ -105,17 +145,44 @@ def engine_for(context: MigrationContext, request: Request) -> Iterator[Engine]:
     """Give the engine for the sessions of a step. Nobody else migrates its schema meanwhile.
 
     The step commits on sessions of its own. Alembic's transaction is committed first, because it
-    would stay open, and hold back vacuum, for as long as the step takes.
+    would stay open, and hold back vacuum, for as long as the step takes. Ctrl-C interrupts the
+    step.
     """
+    guest = guest_of(context)
     with interruptible(), outside_transaction(context) as connection:
-        if request is context.opts.get(KEY):
-            # The env.py is ours: it chose the engine and holds the lock for the whole run.
+        if guest is None:
+            # The env.py chose the engine and holds the lock for the whole run.
             yield connection.engine
             return
-        pooled = request.options.pooler is not None
-        engine = own_engine(connection, request.schema, pooled=pooled)
-        with alone_in_schema(context, engine, request.schema):
+        commit_version_row(context, guest)
+        if request.schema in guest.engines:
+            yield guest.engines[request.schema]
+            return
+        with alone_in_schema(context, guest, request) as engine:
+            require_version(context)
             yield engine
+
+
+@contextmanager
+def alone_in_schema(context: MigrationContext, guest: Guest, request: Request) -> Iterator[Engine]:
+    """Give an engine for the sessions of the steps, and hold the schema's lock on one of them.
+
+    Raises RefactorError where another migration holds it, and NoDatabase where the engine leads
+    to another database than Alembic's connection.
+    """
+    assert context.connection is not None
+    engine = engine_beside(context.connection, request, guest.url)
+    with alone(engine, request.schema, label="lock") as pg:
+        require_same_database(context.connection, pg)
+        yield engine
+
+
+def engine_beside(connection: Connection, request: Request, url: str | None = None) -> Engine:
+    """An engine for sessions of our own beside a connection of the project, or at ``url``."""
+    pooled = request.options.pooler is not None
+    if url is not None:
+        return connect_engine(normalise_url(url), request.schema, pooled=pooled)
+    return own_engine(connection, request.schema, pooled=pooled)
 
 
 @contextmanager

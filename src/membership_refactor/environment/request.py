@@ -11,6 +11,7 @@ from typing import Any
 from membership_refactor.errors import WrongUse
 from membership_refactor.execution.options import Options
 from membership_refactor.execution.progress import Progress
+from membership_refactor.execution.version_table import VersionTable
 from membership_refactor.portrait import Portrait
 from membership_refactor.portrait.document import from_json
 
@@ -49,6 +50,8 @@ class Request:
     way: tuple[str, ...] = ()
     """The ids of the revisions that this command runs, in order; empty until Alembic knows."""
     progress: Progress = field(default_factory=Progress)
+    version_table: VersionTable | None = None
+    """Where Alembic records the version; None for its usual table in the plan's schema."""
 
     def read_portrait(self) -> Portrait | None:
         """The portrait that a script is made for. None where none is given."""

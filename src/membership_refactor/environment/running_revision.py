@@ -36,6 +36,24 @@ def way_of(context: MigrationContext) -> tuple[RevisionStep, ...]:
     )
 
 
+def versions_before(context: MigrationContext) -> tuple[str, ...]:
+    """The ids of which the version table holds one when the revision that runs may begin.
+
+    On the way up it is the revision before; or one behind that, on another branch. None where
+    nothing comes before.
+    """
+    step, script = running_revision(context), context.opts.get("script")
+    if step is None or not isinstance(script, ScriptDirectory):
+        return ()
+    revision = step.revision.revision
+    if not step.is_upgrade:
+        return (revision,)
+    below = step.from_revisions_no_deps
+    later = {found.revision for found in script.walk_revisions(revision)}
+    behind = [found.revision for found in script.walk_revisions(below[0])] if below else []
+    return tuple(dict.fromkeys((*below, *(other for other in behind if other not in later))))
+
+
 def require_version(context: MigrationContext) -> None:
     """Raise StepOutOfOrder where the version is no longer the one from which this run began.
 

@@ -85,6 +85,22 @@ class Runner:
         """
         self._go(self.chain[step], Direction.DOWN, lowest or step)
 
+    def ask(self, step: str, direction: Direction, *, lowest: str | None = None) -> None:
+        """Raise what speaks against the step already now, before Alembic runs other revisions
+        that come first: an open step, or what a step on the way down refuses. No table is changed.
+        """
+        found = self.chain[step]
+        with self.sessions("ask").open(purpose="ledger") as pg:
+            if not self.ledger.exists(pg):
+                return
+            self.ledger.record_plan(pg)
+            opened = self.ledger.require_order(pg, step, direction)
+            if opened is None and direction is Direction.DOWN:
+                situation = replace(self.situation(pg), now=self.read())
+                run(pg, session_path(situation.names))
+                for other in self.chain.way_down(step, lowest or step):
+                    self._require(pg, other.before_down(situation), found, direction)
+
     def abandon(self) -> str | None:
         """Take the open step back; return its label and direction, None where none is open.
 

@@ -1,0 +1,89 @@
+"""A run that fails or is interrupted leaves version, steps and own revisions of one history."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from membership_refactor.database import libpq_url
+from tests.cli.processes import REFUSED, query, until, value
+from tests.fixtures.databases import NewDatabase
+from tests.guest.projects import COPY, DUAL, FAILS, FIRST, MIXED, OWN, Revision, new_project
+
+PER_MIGRATION = ("target_metadata=target_metadata", "transaction_per_migration=True")
+DONE = {"copy_table": "up done", "dual_write": "up done"}
+
+
+@pytest.mark.parametrize("per_migration", (False, True), ids=("one for all", "one for each"))
+def test_an_own_revision_that_fails_leaves_the_version_of_the_last_step(
+    tmp_path: Path, new_database: NewDatabase, per_migration: bool
+) -> None:
+    project = new_project(tmp_path, new_database(), revisions=(FIRST, COPY, OWN, DUAL, FAILS))
+    if per_migration:
+        project.edit(PER_MIGRATION[0], ", ".join(PER_MIGRATION))
+    done = project.alembic("upgrade", "head")
+    assert done.status == 1 and "the last revision fails" in done.err
+    assert project.versions() == ["d4_dual"] and project.steps() == DONE
+    (project.folder / "migrations/versions/e5_own.py").unlink()
+    project.revisions.pop()
+    project.add(MIXED[-1])
+    assert "dual_write up" not in project.upgraded().err
+    assert project.versions() == ["e5_own"]
+
+
+def test_what_fails_between_two_steps_is_taken_back_alone(
+    tmp_path: Path, new_database: NewDatabase
+) -> None:
+    fails = Revision("c3_own", f"{OWN.up}; {FAILS.up}")
+    project = new_project(tmp_path, new_database(), revisions=(FIRST, COPY, fails, DUAL))
+    assert project.alembic("upgrade", "head").status == 1
+    assert project.versions() == ["b2_copy"]
+    assert project.steps() == {"copy_table": "up done"}
+    assert value(project.url, "SELECT to_regclass('c3')") is None
+
+
+def test_a_step_that_is_done_lets_alembic_write_its_version(
+    tmp_path: Path, new_database: NewDatabase
+) -> None:
+    project = new_project(tmp_path, new_database())
+    project.upgraded()
+    query(project.url, "UPDATE alembic_version SET version_num = 'a1_lines'; DROP TABLE c3, e5")
+    assert "up already, nothing to do" in project.upgraded().err
+    assert project.versions() == ["e5_own"] and project.steps() == DONE
+
+
+def test_a_refusal_is_one_line_and_keeps_what_ran_before(
+    tmp_path: Path, new_database: NewDatabase
+) -> None:
+    project = new_project(tmp_path, new_database())
+    file = project.folder / "migrations/versions/a1_lines.py"
+    project.edit("'note '", "n || 'note '", file)
+    done = project.alembic("upgrade", "head")
+    assert done.status == REFUSED and "note" in done.said
+    assert project.versions() == ["a1_lines"] and project.steps() == {}
+
+
+@pytest.mark.parametrize(("template", "driver"), (("generic", "psycopg"), ("async", "asyncpg")))
+def test_ctrl_c_stops_the_step_and_the_next_run_goes_on(
+    tmp_path: Path, new_database: NewDatabase, template: str, driver: str
+) -> None:
+    project = new_project(tmp_path, new_database(), template=template, driver=driver)
+    project.upgraded("a1_lines")
+    with psycopg.connect(libpq_url(project.url)) as other:
+        other.execute("LOCK TABLE order_line IN SHARE ROW EXCLUSIVE MODE")
+        with project.running("upgrade", "head") as process:
+            waiting = (
+                "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
+                "AND application_name LIKE 'membership_refactor%'"
+            )
+            until(lambda: value(project.url, waiting) > 0)
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=30)
+        assert process.returncode == REFUSED, out + err
+        assert "interrupted" in out + err and "Traceback" not in out + err
+    assert project.versions() == ["a1_lines"]
+    project.upgraded()
+    assert project.versions() == ["e5_own"] and project.steps() == DONE
