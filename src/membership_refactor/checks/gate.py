@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from membership_refactor.checks.check import Check, Reach
 from membership_refactor.planning import Revisions
+from membership_refactor.planning.targets import target_of
 from membership_refactor.sql.evidence_clock import NOW
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.quoting import literal, qualified
@@ -34,22 +35,18 @@ def accepted(ledger: str, plan: str, option: str, *, step: str | None = None) ->
     )
 
 
-def gate(
-    names: Names,
-    revisions: Revisions,
-    *,
-    step: str,
-    target: str,
-    since_step: str | None = None,
-    empty: str | None = None,
-) -> Check:
+def gate(names: Names, revisions: Revisions, step: str) -> Check:
     """Each row is a reason to wait. A recorded acceptance for ``step`` opens the gate, until the
     step goes down.
 
-    ``target`` names the structure in the usage records. ``since_step`` must have ended before the
-    window began. ``empty`` is a quoted table; if the first step created it and it has no row, no
-    evidence is needed.
+    For the old name's new meaning the window begins after the table has lost the name. Where the
+    first step created the table and it has no row, no evidence is needed.
     """
+    target = target_of(names.plan, step)
+    assert target is not None, f"{step} takes nothing away"
+    since_step = "retire_source" if step == "create_parent" else None
+    tables = {"retire_source": names.source, "drop_retired_table": names.retired}
+    empty = tables.get(step, names.child)
     plan, ledger = names.plan, names.ledger
     name, about = literal(plan.name), literal(target)
     began = f"{NOW} - interval '{plan.evidence_days} days'"
@@ -92,12 +89,11 @@ def gate(
             f"AND s.step = {literal(since_step)} AND s.ended_at > {began}"
         )
     condition = f"NOT {accepted(ledger, plan.name, OPTION, step=step)}"
-    if empty is not None:
-        created = (
-            f"EXISTS (SELECT FROM {qualified(ledger, 'event')} AS e WHERE e.plan = {name} "
-            "AND e.event = 'created')"
-        )
-        condition += f" AND NOT ({created} AND NOT EXISTS (SELECT FROM {empty}))"
+    created = (
+        f"EXISTS (SELECT FROM {qualified(ledger, 'event')} AS e WHERE e.plan = {name} "
+        "AND e.event = 'created')"
+    )
+    condition += f" AND NOT ({created} AND NOT EXISTS (SELECT FROM {empty}))"
     query = "\nUNION ALL ".join(f"({r})" for r in reasons)
     return Check(
         name=f"gate {step}",

@@ -62,7 +62,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
     require_sqlglot()
     seconds = _seconds(options.every) if options.every else None
     request = Request(
-        standbys=tuple(_standby(url, context.schema) for url in options.standby),
+        standbys=tuple(_standby(url, context.plan_request.schema) for url in options.standby),
         no_readers=tuple(options.no_readers),
         every=seconds,
     )

@@ -27,6 +27,20 @@ def retired_table(plan: TableSplit) -> str:
     return f'table "{plan.retired}"'
 
 
+def target_of(plan: TableSplit, step: str) -> str | None:
+    """What the step takes away, so that its gate asks who uses it; None for any other step."""
+    match step:
+        case "retire_source":
+            return source_table(plan)
+        case "create_parent" if plan.copy is not None:
+            return old_meaning(plan)
+        case "stop_parallel_save" | "drop_deprecated_columns":
+            return deprecated_columns(plan)
+        case "drop_retired_table":
+            return retired_table(plan)
+    return None
+
+
 def targets_at(plan: TableSplit, up: Container[str]) -> tuple[str, ...]:
     """The targets that exist while the steps of these names are up, in the order of the gates."""
     found = []

@@ -9,7 +9,6 @@ from membership_refactor.checks.constraints_fit import chosen_values_fit
 from membership_refactor.checks.gate import gate
 from membership_refactor.checks.source_rows import policies_hold
 from membership_refactor.planning import Stage
-from membership_refactor.planning.targets import old_meaning
 from membership_refactor.portrait import Portrait, Table
 from membership_refactor.sql.build.table_build import build_of_parents
 from membership_refactor.sql.ddl.bare_table import create_bare_table
@@ -40,16 +39,7 @@ def evidence(s: Situation) -> tuple[Check, ...]:
     place the name keeps its meaning."""
     if s.plan.copy is None:
         return add_link.gates(s)
-    return (
-        gate(
-            s.names,
-            s.revisions,
-            step="create_parent",
-            target=old_meaning(s.plan),
-            since_step="retire_source",
-            empty=s.names.child,
-        ),
-    )
+    return (gate(s.names, s.revisions, "create_parent"),)
 
 
 def closed_message(s: Situation) -> tuple[str, str]:

@@ -9,7 +9,6 @@ from membership_refactor.checks.column_drops import nothing_stops_the_drop
 from membership_refactor.checks.gate import gate
 from membership_refactor.checks.rows_by_position import no_row_by_position
 from membership_refactor.planning import Stage
-from membership_refactor.planning.targets import deprecated_columns
 from membership_refactor.portrait import ColumnUse, Index, Portrait, Table
 from membership_refactor.sql.ddl.bare_table import column_clause, column_settings
 from membership_refactor.sql.ddl.comments_and_statistics import create_statistics
@@ -60,13 +59,7 @@ def refusals(s: Situation) -> tuple[str, ...]:
 
 def evidence(s: Situation) -> tuple[Check, ...]:
     return (
-        gate(
-            s.names,
-            s.revisions,
-            step="drop_deprecated_columns",
-            target=deprecated_columns(s.plan),
-            empty=s.names.child,
-        ),
+        gate(s.names, s.revisions, "drop_deprecated_columns"),
         *no_row_by_position(s.plan, _child(s), s.revisions, ledger=s.names.ledger),
     )
 

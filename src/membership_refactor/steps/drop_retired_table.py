@@ -5,7 +5,6 @@ from __future__ import annotations
 from membership_refactor.checks.check import Check
 from membership_refactor.checks.gate import gate
 from membership_refactor.planning import Stage
-from membership_refactor.planning.targets import retired_table
 from membership_refactor.portrait import Portrait
 from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH
 from membership_refactor.sql.handover.retired import recreate_retired
@@ -17,15 +16,7 @@ from membership_refactor.steps.stop_parallel_save import compares, parents_hold
 
 
 def evidence(s: Situation) -> tuple[Check, ...]:
-    return (
-        gate(
-            s.names,
-            s.revisions,
-            step="drop_retired_table",
-            target=retired_table(s.plan),
-            empty=s.names.retired,
-        ),
-    )
+    return (gate(s.names, s.revisions, "drop_retired_table"),)
 
 
 def up(s: Situation) -> tuple[Action, ...]:

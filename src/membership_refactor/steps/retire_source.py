@@ -10,7 +10,6 @@ from membership_refactor.checks.gate import gate
 from membership_refactor.checks.privileges_return import archive_admits_nobody_else
 from membership_refactor.checks.rows_by_position import no_row_by_position
 from membership_refactor.planning import Stage
-from membership_refactor.planning.targets import source_table
 from membership_refactor.portrait import Portrait, Table
 from membership_refactor.sql.build.table_build import TableBuild, build_of_retired
 from membership_refactor.sql.comparisons.comparison import Comparison
@@ -55,13 +54,7 @@ def refusals(s: Situation) -> tuple[str, ...]:
 
 def evidence(s: Situation) -> tuple[Check, ...]:
     return (
-        gate(
-            s.names,
-            s.revisions,
-            step="retire_source",
-            target=source_table(s.plan),
-            empty=s.names.source,
-        ),
+        gate(s.names, s.revisions, "retire_source"),
         *no_row_by_position(s.plan, _source(s), s.revisions, ledger=s.names.ledger),
     )
 

@@ -69,8 +69,9 @@ class Attribution:
             yield Use(tables[used.table], used.columns)
         for reference in outcome.references:
             # Under the source's name the parent's columns go on to live.
-            if reference.table in (plan.child, plan.retired):
-                yield Use(tables[reference.table], reference.columns, reference.why)
+            columns = tuple(c for c in reference.columns if c in plan.leaving)
+            if columns and reference.table == plan.child and plan.parent:
+                yield Use(tables[reference.table], columns, reference.why)
         words = {word.lower() for word in WORDS.findall(text)}
         for table in unread:
             if table in tables and table.lower() in words:

@@ -157,7 +157,7 @@ class Watch:
                 Structure(retired_table(plan), schema, plan.retired),
             ]
         if plan.parent:
-            columns = frozenset(plan.deprecated)
+            columns = frozenset(plan.leaving)
             found.append(Structure(deprecated_columns(plan), schema, plan.child, columns))
         return tuple(found)
 

@@ -1,0 +1,108 @@
+"""What ``usage`` shows, as text for a terminal, values for JSON, and lines of CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import asdict, fields
+from datetime import datetime
+from typing import Any
+
+from membership_refactor.inspect.sizes import aligned, counted
+from membership_refactor.watch.usage import GateStatus, Usage, User
+
+SHOWN = 20
+"""How many statements of a structure the text shows. JSON and CSV have them all."""
+
+
+def as_values(usage: Usage) -> dict[str, Any]:
+    """For JSON; moments as ISO 8601."""
+    values = asdict(usage)
+    values["ahead"] = usage.ahead.total_seconds()
+    values["in_use"] = usage.in_use
+    for shown, gate in zip(values["gates"], usage.gates, strict=True):
+        shown["open"] = gate.is_open
+    return values
+
+
+def as_csv(usage: Usage) -> str:
+    """A line for each role and statement, below a line with the names."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(field.name for field in fields(User))
+    for user in usage.users:
+        writer.writerow(_cell(getattr(user, field.name)) for field in fields(User))
+    return text.getvalue().rstrip("\n")
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, tuple):
+        return "; ".join(value)
+    return value.isoformat() if isinstance(value, datetime) else "" if value is None else str(value)
+
+
+def as_text(usage: Usage) -> str:
+    """For a terminal."""
+    return "\n".join(_lines(usage))
+
+
+def _lines(u: Usage) -> Iterator[str]:
+    sampled = f"last sample {_minute(u.sampled_at)}" if u.sampled_at else "never sampled"
+    of = f" of {', '.join(u.servers)}" if u.servers else "; start: membership-refactor watch"
+    yield f'plan "{u.plan}" in schema "{u.schema}": {sampled}{of}'
+    if u.ahead:
+        yield f"the clock of the evidence is {u.ahead} ahead of the server's"
+    yield ""
+    yield "gates:"
+    for gate in u.gates:
+        yield from _gate(gate, u.days)
+    for target in dict.fromkeys(gate.target for gate in u.gates):
+        yield from _users(target, [user for user in u.users if user.target == target])
+
+
+def _gate(gate: GateStatus, days: int) -> Iterator[str]:
+    if not gate.asked:
+        when = "not asked yet"
+    elif gate.is_open:
+        when = "open"
+    elif gate.opens_at is None:
+        when = f"closed; it opens after {days} days that are covered and without a use"
+    else:
+        when = f"closed until {_minute(gate.opens_at)}, if nobody uses it"
+    yield f"  {gate.step}  {gate.target}: {when}"
+    yield from (f"    {reason}" for reason in gate.reasons)
+
+
+def _users(target: str, users: list[User]) -> Iterator[str]:
+    yield ""
+    if not users:
+        yield f"{target}: no use is known"
+        return
+    yield f"{target}: used by {counted(len(users), 'statement')}"
+    head = ("  last use", "role", "consumer", "application", "uses", "server", "statement")
+    rows = [
+        (
+            f"  {_minute(user.last_at) if user.last_at else 'before the watch'}",
+            user.role,
+            " or ".join(user.consumers),
+            user.application,
+            f"{user.uses or user.before:,}",
+            user.server,
+            _shown(user),
+        )
+        for user in users[:SHOWN]
+    ]
+    yield from aligned([head, *rows], right=(4,))
+    if len(users) > SHOWN:
+        yield f"  ... and {len(users) - SHOWN:,} more (--format json or csv lists them all)"
+
+
+def _shown(user: User) -> str:
+    text = user.statement if len(user.statement) <= 100 else user.statement[:97] + "..."
+    notes = [note for note in (user.why, user.place) if note]
+    return f"{text}  ({'; '.join(notes)})" if notes else text
+
+
+def _minute(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC" if at else ""
