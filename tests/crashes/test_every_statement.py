@@ -6,9 +6,10 @@ import pytest
 
 from membership_refactor.portrait import Portrait, differences
 from membership_refactor.steps.step import Direction
-from tests.chain.driver import REVISIONS, Chain, Snapshot, snapshot
+from tests.chain.driver import REVISIONS, Chain, Snapshot, Subject, snapshot
 from tests.chain.fixed import at
 from tests.chain.killing import go, watched
+from tests.chain.subjects import in_place
 from tests.chain.test_kill import assert_alike, facts, is_open
 from tests.crashes.one_of_everything import EVERYTHING, FILLED
 from tests.crashes.stopped_runs import Commits, Statements, Stopped, Work
@@ -22,6 +23,7 @@ EVERYDAY = [
     ("0010", Direction.DOWN),
     ("0005", Direction.DOWN),
 ]
+IN_PLACE = in_place(EVERYTHING, "family")
 FEW = 12
 """An everyday run stops at every twelfth of the statements that matter."""
 
@@ -29,8 +31,15 @@ FEW = 12
 class Stops:
     """One step in one direction, undisturbed and stopped."""
 
-    def __init__(self, databases: Databases, revision: str, direction: Direction) -> None:
+    def __init__(
+        self,
+        databases: Databases,
+        revision: str,
+        direction: Direction,
+        subject: Subject = EVERYTHING,
+    ) -> None:
         self.databases, self.revision, self.direction = databases, revision, direction
+        self.subject = subject
         undisturbed = self.start()
         self.before = snapshot(undisturbed)
         self.known = facts(undisturbed, self.before, revision)
@@ -41,17 +50,18 @@ class Stops:
         self.databases.drop(undisturbed.url)
 
     def start(self) -> Chain:
-        neighbour = ["0002", *REVISIONS][REVISIONS.index(self.revision)]
+        revisions = self.subject.revisions
+        neighbour = [self.subject.start, *revisions][revisions.index(self.revision)]
         down = self.direction is Direction.DOWN
         url = at(
             self.databases,
             self.revision if down else neighbour,
-            subject=EVERYTHING,
-            name="one of everything",
+            subject=self.subject,
+            name=f"one of everything {self.subject.plan.shape}",
             first=FILLED,
             down=down,
         )
-        return Chain(url, EVERYTHING)
+        return Chain(url, self.subject)
 
     def step(self, chain: Chain) -> Work:
         return lambda engine: go(chain, self.revision, self.direction, engine=engine)
@@ -73,7 +83,7 @@ class Stops:
         """By an abandon that is stopped itself; then the step runs to its end."""
         place = f"{self.revision} {self.direction} stopped before statement {n}, abandoned"
         chain = self.stopped(n)
-        narrow = chain.portrait().find("narrow")
+        narrow = chain.portrait().find(chain.plan.child)
         dropped = narrow is not None and "seats" not in narrow.column_names
         Statements(chain.url, 5 * n % 90 + 3, ended=n % 4 < 2).run(
             lambda engine: chain.runner(engine=engine).abandon()
@@ -121,7 +131,11 @@ class Stops:
 
 def returned(found: Snapshot) -> bool:
     """Whether the unique keys over deprecated columns are back, which 0010 took away."""
-    return any(c.name == "once_narrow" for c in found.portrait.table("narrow").constraints)
+    return any(
+        c.name in ("once_narrow", "once_wide") and c.kind == "u"
+        for table in found.portrait.tables
+        for c in table.constraints
+    )
 
 
 @pytest.mark.parametrize(("revision", "direction"), EVERYDAY)
@@ -165,6 +179,33 @@ def test_a_step_stopped_around_any_of_its_commits_goes_on_or_is_taken_back(
     revision: str, direction: Direction, databases: Databases
 ) -> None:
     stops = Stops(databases, revision, direction)
+    for turn, n in enumerate(stops.sent.matter()):
+        (stops.is_taken_back, stops.goes_on)[turn % 2](n)
+
+
+@pytest.mark.parametrize(
+    ("revision", "direction"), [("0006", Direction.UP), ("0006", Direction.DOWN)]
+)
+def test_a_split_in_place_that_is_stopped_goes_on_or_is_taken_back(
+    revision: str, direction: Direction, databases: Databases
+) -> None:
+    """The link is added and filled by the first step, and its downgrade drops it."""
+    stops = Stops(databases, revision, direction, IN_PLACE)
+    chosen = stops.sent.matter()[3::FEW]
+    assert chosen
+    for turn, n in enumerate(chosen):
+        (stops.goes_on, stops.is_taken_back)[turn % 2](n)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("revision", "direction"),
+    [(revision, direction) for direction in Direction for revision in IN_PLACE.revisions],
+)
+def test_a_split_in_place_stopped_around_any_of_its_commits_goes_on_or_is_taken_back(
+    revision: str, direction: Direction, databases: Databases
+) -> None:
+    stops = Stops(databases, revision, direction, IN_PLACE)
     for turn, n in enumerate(stops.sent.matter()):
         (stops.is_taken_back, stops.goes_on)[turn % 2](n)
 

@@ -114,7 +114,7 @@ def test_a_key_too_long_for_an_index_is_expected_from_the_step_on_that_builds_it
 
 def test_a_lost_constraint_is_never_expected() -> None:
     for step in ("copy_table", "dual_write", "link_children", "drop_deprecated_columns"):
-        for table, style in styles_at(step):
+        for table, style in styles_at(PLAN, step):
             where = Where(step=step, table=table, style=style)
             assert documented(PLAN, where, OWN, Difference.ALLOWED, FAILED, WORKED) is None
 

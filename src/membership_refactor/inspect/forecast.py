@@ -161,7 +161,8 @@ class _Maker:
         private = {qualified(t.schema, t.name) for t in after.tables if not before.find(t.name)}
         if step.stage is Stage.COPY:
             # The rebuilt parent is closed to applications in this stage.
-            private |= {self.names.parent} if before.find(self.plan.retired) else set()
+            other = self.plan.parent != self.plan.source or before.find(self.plan.retired)
+            private |= {self.names.parent} if other else set()
         ledger = ident(self.names.ledger) + "."
         used = locks_of(actions, private=private)
         return tuple(

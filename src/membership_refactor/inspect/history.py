@@ -103,7 +103,8 @@ def require_no_lone_tables(runner: Runner, *, replaces: bool) -> None:
     ``replaces`` says that there is a ledger, which has no such record."""
     now = runner.read()
     plan = runner.plan
-    lone = [n for n in (plan.child, plan.retired) if now.find(n) is not None]
+    made = (plan.parent,) if plan.copy is None else (plan.copy, plan.retired)
+    lone = [n for n in made if now.find(n) is not None]
     if lone:
         ledger = runner.ledger.name
         drop = f"DROP SCHEMA {ident(ledger)} CASCADE; " if replaces else ""

@@ -10,8 +10,6 @@ from membership_refactor.rehearsal.subject import Subject
 from membership_refactor.sql.quoting import literal
 from membership_refactor.steps.step import Step
 
-FIRST = "copy_table"
-
 
 def steps_to_come(subject: Subject, last: str | None) -> tuple[Step, ...]:
     """The steps from where the chain stands to ``last``, or to the end.
@@ -32,11 +30,11 @@ def steps_to_come(subject: Subject, last: str | None) -> tuple[Step, ...]:
     engine.dispose()
     chain = runner.chain
     steps = chain.to_come(at.name if at else None)
-    if opened is not None or FIRST not in [step.name for step in steps]:
+    if opened is not None or plan.steps[0] not in [s.name for s in steps]:
         stands = f"step {chain.revisions.label(opened.step)} is open" if opened else None
         stands = stands or f"the chain stands at {chain.revisions.label(at.name if at else '')}"
         raise CannotRehearse(
-            f"Here {stands}, and a rehearsal begins before {chain.revisions.of(FIRST)}.",
+            f"Here {stands}, and a rehearsal begins before {chain.revisions.of(plan.steps[0])}.",
             hint="`membership-refactor plan` says what the next steps would do.",
         )
     if not (there and there[0]):

@@ -28,11 +28,14 @@ class Where:
     style: Style
 
 
-def styles_at(step: str | None) -> tuple[tuple[str, Style], ...]:
-    """(table, style): the statements that are tried when that step has run."""
+def styles_at(plan: TableSplit, step: str | None) -> tuple[tuple[str, Style], ...]:
+    """(table, style): the statements that are tried when that step has run. In place there is one
+    table, which is the child once a step has run."""
     if step is None or step not in (COPY, DUAL, *ONCE_RETIRED):
         return (("source", Style.OLD),)
-    found = [("source", Style.OLD), ("copy", Style.OLD)]
+    found = [("copy", Style.OLD)]
+    if plan.copy is not None:
+        found.insert(0, ("source", Style.OLD))
     if step in LINKED:
         found += [("copy", Style.NEW), ("parent", Style.PARENT)]
     return tuple(found)

@@ -38,7 +38,9 @@ class Wide:
 
     def name(self, table: str) -> str:
         """``source``, ``copy`` or ``parent`` as the quoted name of the table."""
-        return qualified(self.schema, str(getattr(self.plan, table)))
+        plan = self.plan
+        names = {"source": plan.source, "copy": plan.child, "parent": plan.parent}
+        return qualified(self.schema, names[table])
 
     def target(self, where: Where, there: Sequence[str]) -> Target:
         """What is tried at that place; ``there`` are the columns that the table has."""

@@ -97,7 +97,7 @@ class Trials:
 
     def differences_at(self, stage: str, step: str | None) -> Iterator[Finding]:
         """Try every statement when that step has run, and yield what goes otherwise."""
-        for table, style in styles_at(step):
+        for table, style in styles_at(self.wide.plan, step):
             where = Where(step=step or "", table=table, style=style)
             there = columns_of(self.prober.pg, self.wide.name(table))
             target = self.wide.target(where, there)

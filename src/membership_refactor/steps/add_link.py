@@ -65,8 +65,49 @@ def notes(s: Situation) -> tuple[str, ...]:
         "from here on (54000): the link needs them"
     )
     return (
+        *cost_in_place(s.source()),
         *((too_wide,) if rows_may_be_too_wide(s.source()) else ()),
         *changed_meaning(s.plan, s.source(), s.revisions),
+    )
+
+
+_ENTRY, _NEW_ENTRY = 15, 80
+"""Bytes of an entry in an index, and what a new one costs in the WAL."""
+_WRITTEN_IN_PLACE, _WRITTEN_BY_COPY = 3, 1.4
+"""WAL as multiples of the rows, and of rows and indexes; with those above measured with 1,000,000
+rows and 3 and 9 indexes."""
+_MANY_INDEXES, _WIDE_ROW = 5, 1_000
+"""From where on a copy is plainly cheaper."""
+
+
+def cost_in_place(table: Table) -> tuple[str, ...]:
+    """What working in place costs beside a copy, as far as rows and size of the table are known."""
+    indexes = sum(index.valid for index in table.indexes)
+    if not table.rows or not table.bytes:
+        return ()
+    size, entries = table.bytes, table.rows * indexes
+    heap = max(size - entries * _ENTRY, size // 4)
+    in_place = heap * _WRITTEN_IN_PLACE + entries * _NEW_ENTRY
+    why = []
+    if indexes >= _MANY_INDEXES:
+        why.append(f"{indexes} indexes")
+    if heap / table.rows > _WIDE_ROW:
+        why.append(f"rows of {heap // table.rows:,} bytes")
+    better = (
+        'A copy (copy="NAME" in the plan) pays where there are five indexes or more, or wide rows'
+    )
+    if why:
+        better = (
+            f"This table has {' and '.join(why)}: a copy "
+            '(copy="NAME" in the plan) writes less and takes less time'
+        )
+    return (
+        f"in place every row is written again, with a new entry in each of {indexes} indexes: "
+        f"about {in_place / 1e6:,.0f} MB of WAL, where a copy writes about "
+        f"{size * _WRITTEN_BY_COPY / 1e6:,.0f} MB. The table is vacuumed meanwhile and grows by "
+        "about a fifth, the indexes to about twice their size: run REINDEX TABLE CONCURRENTLY "
+        f"{qualified(table.schema, table.name)} afterwards. A transaction that stays open "
+        f"meanwhile keeps VACUUM from its work, and the table grows to twice its size. {better}",
     )
 
 

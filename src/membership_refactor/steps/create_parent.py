@@ -64,7 +64,7 @@ def before_up(s: Situation) -> tuple[Check, ...]:
     return (
         *(add_link.before_up(s) if s.plan.copy is None else ()),
         *policies_hold(s.plan, s.names.child),
-        *chosen_values_fit(s.names, s.child("create_parent")),
+        *chosen_values_fit(s.names, s.before("create_parent").table(s.plan.child)),
     )
 
 

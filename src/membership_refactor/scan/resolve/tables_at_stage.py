@@ -85,6 +85,7 @@ def structure_at(plan: TableSplit, stage: Stage, *, portrait: Portrait | None = 
         return tuple((name, going if name in leaving else rest) for name in names)
 
     going = columns(wide, going=Standing.DEPRECATED, rest=Standing.LIVE)
+    in_place = plan.copy is None
     source = TableAtStage(
         plan.source,
         Role.SOURCE,
@@ -93,16 +94,19 @@ def structure_at(plan: TableSplit, stage: Stage, *, portrait: Portrait | None = 
     )
     link = (plan.link, Standing.LIVE)
     if stage is Stage.LEGACY:
-        return Structure(plan, stage, (source,))
+        first = TableAtStage(plan.child, Role.COPY, going) if in_place else source
+        return Structure(plan, stage, (first,))
     if stage is Stage.COPY:
         copy = TableAtStage(plan.child, Role.COPY, (*going, link))
-        return Structure(plan, stage, (source, copy))
+        return Structure(plan, stage, (copy,) if in_place else (source, copy))
     if stage is Stage.INTERIM:
         child = TableAtStage(plan.child, Role.COPY, (*going, link))
     else:
         kept = columns(wide, going=Standing.GONE, rest=Standing.LIVE)
         child = TableAtStage(plan.child, Role.COPY, (*kept, link))
     tables = [child, _parent(plan, wide)]
+    if in_place:
+        return Structure(plan, stage, tuple(tables))
     retired = tuple((name, Standing.DEPRECATED) for name in wide)
     tables.append(TableAtStage(plan.retired, Role.RETIRED, retired, leaves=True))
     if plan.source != plan.parent:
