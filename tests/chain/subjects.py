@@ -116,6 +116,13 @@ def in_place(subject: Subject, parent: str) -> Subject:
     return replace(subject, plan=plan)
 
 
+def renamed(subject: Subject) -> Subject:
+    """The same table, which only gets the name of the copy."""
+    wide = subject.plan
+    plan = TableSplit(name=wide.name, source=wide.source, copy=wide.copy, id=wide.id)
+    return replace(subject, plan=plan)
+
+
 ODD = odd()
 UNCHANGED = odd(changed=None, indexed=False)
 """Nobody knows when a row was changed, and no index begins with the key."""
@@ -123,6 +130,7 @@ COMPLETE = odd(nulls=Nulls.REJECT, indexed=False)
 """A key with a gap is refused."""
 IN_PLACE = in_place(MEMBERSHIP, "membership")
 ODD_IN_PLACE = in_place(ODD, ODD.plan.parent)
+RENAMED, ODD_RENAMED = renamed(MEMBERSHIP), renamed(ODD)
 
 KEPT = replace(MEMBERSHIP, plan=replace(SPLIT, keep=("person_id", "programme_id")))
 """The child keeps two columns of the key."""

@@ -34,6 +34,11 @@ CASES: dict[str, tuple[Subject, st.SearchStrategy[random.Rows]]] = {
     ),
     "odd": (subjects.ODD, random.odd_rows(changed=subjects.ODD.plan.changed)),
     "unchanged": (subjects.UNCHANGED, random.odd_rows(changed=None)),
+    "renamed": (subjects.RENAMED, random.memberships),
+    "odd renamed": (
+        subjects.ODD_RENAMED,
+        random.odd_rows(changed=subjects.ODD.plan.changed),
+    ),
     "membership in place": (subjects.IN_PLACE, random.memberships),
     "odd in place": (
         subjects.ODD_IN_PLACE,
@@ -60,6 +65,8 @@ def expected_up(model: Model, revision: str) -> dict[str, Rows]:
     tables: dict[str, Rows] = {}
     if plan.copy is not None and revision <= "0010":
         tables[plan.source if revision <= "0004" else plan.retired] = model.source()
+    if not plan.parent:
+        return {**tables, plan.child: model.copy()}
     if revision <= "0007":
         tables[plan.child] = model.copy()
     else:

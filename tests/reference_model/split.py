@@ -45,7 +45,9 @@ class Model:
         return {_text(row[self.plan.id]): dict(row) for row in self.wide}
 
     def copy(self) -> Rows:
-        """0003 to 0007."""
+        """0003 to 0007; of a rename always."""
+        if not self.plan.link:
+            return self.source()
         return {
             _text(row[self.plan.id]): {**row, self.plan.link: self.uuid(row)} for row in self.wide
         }

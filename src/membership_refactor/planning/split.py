@@ -64,7 +64,7 @@ class TableSplit:
     """The columns that identify a parent. Batches follow the first one."""
     parent_columns: tuple[ParentColumn, ...] = ()
     """The parent's other columns, each with its conflict policy."""
-    child_columns: tuple[str, ...]
+    child_columns: tuple[str, ...] = ()
     """The columns that stay with the child, besides ``id`` and ``changed``."""
     link: str = ""
     """The child's new uuid column."""

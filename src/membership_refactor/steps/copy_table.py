@@ -40,6 +40,7 @@ from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.sql.triggers import (
     SYNC_MARK,
     SYNC_ON,
+    OwnTrigger,
     disable_triggers,
     install_triggers,
     remove_triggers,
@@ -61,7 +62,7 @@ def copied(s: Situation) -> Table:
 
 
 def refusals(s: Situation) -> tuple[str, ...]:
-    """Return why this plan cannot split this table."""
+    """Return why this plan cannot split or rename this table."""
     source = s.before("copy_table").find(s.plan.source)
     if source is None:
         return (f'table "{s.names.schema}"."{s.plan.source}" does not exist',)
@@ -75,6 +76,8 @@ def refusals(s: Situation) -> tuple[str, ...]:
 
 
 def before_up(s: Situation) -> tuple[Check, ...]:
+    if not s.plan.parent:
+        return unvalidated_checks_hold(s.plan, s.source())
     return (
         *policies_hold(s.plan, s.names.source),
         *unvalidated_checks_hold(s.plan, s.source()),
@@ -91,7 +94,7 @@ def notes(s: Situation) -> tuple[str, ...]:
         "from here on (54000): the link needs them"
     )
     return (
-        *((too_wide,) if rows_may_be_too_wide(s.source()) else ()),
+        *((too_wide,) if s.plan.link and rows_may_be_too_wide(s.source()) else ()),
         *more_events(s),
         *changed_meaning(s.plan, s.source(), s.revisions),
     )
@@ -128,6 +131,15 @@ def up(s: Situation) -> tuple[Action, ...]:
     )
     logged = build.log.triggers()
     closing = close_triggers(names, BUILDING, names.copy)
+    identity: tuple[Statement, ...] = ()
+    kept: tuple[OwnTrigger, ...] = ()
+    if plan.link:
+        kept = keep_link_triggers(names)
+        identity = (
+            *identity_functions(names, source),
+            *resolve_kept(names),
+            link_function(names, source),
+        )
     return (
         Run(
             key="prepare",
@@ -135,9 +147,7 @@ def up(s: Situation) -> tuple[Action, ...]:
             statements=(
                 EMPTY_SEARCH_PATH,
                 *open_fence(names),
-                *identity_functions(names, source),
-                *resolve_kept(names),
-                link_function(names, source),
+                *identity,
                 *build.log.table_statements(),
                 *build.log.function_statements(),
                 *create_bare_table(copy),
@@ -146,7 +156,7 @@ def up(s: Situation) -> tuple[Action, ...]:
                 *install_triggers(closing),
                 *build.function_statements(),
                 *sync.function_statements(),
-                *keep_link_function(names),
+                *(keep_link_function(names) if plan.link else ()),
                 *refuse,
             ),
         ),
@@ -166,7 +176,7 @@ def up(s: Situation) -> tuple[Action, ...]:
             disabled=logged,
             statements=(
                 *install_triggers(sync.triggers()),
-                *install_triggers(keep_link_triggers(names)),
+                *install_triggers(kept),
                 *install_triggers(refusal_triggers(names)),
                 *disable_triggers(closing),
             ),
@@ -241,7 +251,7 @@ def _exclusive(copy: Table, index: Index) -> bool:
 def after_up(s: Situation) -> tuple[Check, ...]:
     return (
         copy_is_exact(s.names, s.source()),
-        links_match_keys(s.names, beside_source=True),
+        *links_match_keys(s.names, beside_source=True),
     )
 
 

@@ -6,6 +6,7 @@ from membership_refactor.checks.check import Check
 from membership_refactor.checks.gate import gate
 from membership_refactor.planning import Stage
 from membership_refactor.portrait import Portrait
+from membership_refactor.sql.comparisons.comparison import Comparison
 from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH
 from membership_refactor.sql.handover.retired import recreate_retired
 from membership_refactor.sql.statements import Lock, Statement
@@ -50,13 +51,21 @@ def becomes(s: Situation) -> Portrait:
     return with_tables(s.before("drop_retired_table"), without=(s.plan.retired,))
 
 
+def _holds(s: Situation) -> tuple[Check, ...]:
+    return parents_hold(s) if s.plan.parent else ()
+
+
+def _compares(s: Situation) -> tuple[Comparison, ...]:
+    return compares(s) if s.plan.parent else ()
+
+
 STEP = Step(
     name="drop_retired_table",
     stage=Stage.CURRENT,
     up=up,
     down=down,
     becomes=becomes,
-    holds=parents_hold,
-    compares=compares,
+    holds=_holds,
+    compares=_compares,
     gates=evidence,
 )

@@ -15,7 +15,7 @@ from membership_refactor.sql.build.table_build import TableBuild, build_of_retir
 from membership_refactor.sql.comparisons.comparison import Comparison
 from membership_refactor.sql.comparisons.copied_rows import links_of_keys
 from membership_refactor.sql.ddl.cannot_copy import rewriting_rules
-from membership_refactor.sql.ddl.copy_portrait import copy_differences, under_name
+from membership_refactor.sql.ddl.copy_portrait import copy_differences, linked, under_name
 from membership_refactor.sql.handover.dependents import handover_obstacles
 from membership_refactor.sql.handover.exchange import (
     hand_back,
@@ -62,7 +62,7 @@ def evidence(s: Situation) -> tuple[Check, ...]:
 def before_up(s: Situation) -> tuple[Check, ...]:
     return (
         copy_is_exact(s.names, s.source()),
-        links_match_keys(s.names, beside_source=True),
+        *links_match_keys(s.names, beside_source=True),
     )
 
 
@@ -184,11 +184,11 @@ def after_down(s: Situation) -> tuple[Check, ...]:
 
 
 def holds(s: Situation) -> tuple[Check, ...]:
-    return (links_match_keys(s.names, beside_source=False),)
+    return links_match_keys(s.names, beside_source=False)
 
 
 def compares(s: Situation) -> tuple[Comparison, ...]:
-    return (links_of_keys(s.names, s.source()),)
+    return (links_of_keys(s.names, s.source()),) if s.plan.link else ()
 
 
 def becomes(s: Situation) -> Portrait:
@@ -196,7 +196,7 @@ def becomes(s: Situation) -> Portrait:
     taken = under_name(source, s.plan.child)
     child = replace(
         copy,
-        columns=(*source.columns, copy.column(s.plan.link)),
+        columns=linked(source, s.plan.link).columns,
         triggers=taken.triggers,
         rules=taken.rules,
         publications=taken.publications,

@@ -60,7 +60,7 @@ def _of_trigger(
 
 
 def _perhaps_by_position(plan: TableSplit, table: Table, revisions: Revisions) -> Iterator[str]:
-    for use in whole_rows(table):
+    for use in whole_rows(table) if plan.parent else ():
         if not use.certain:
             yield (
                 f'trigger "{use.trigger}": {use.function} uses the whole row ({use.text}). The row '

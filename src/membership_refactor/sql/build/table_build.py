@@ -185,13 +185,11 @@ END
 
 
 def build_of_copy(names: Names, source: Table) -> TableBuild:
-    """0003: copies the source's rows and computes the link."""
+    """0003: copies the source's rows and computes the link, if there is one."""
     plan = names.plan
     writable = tuple(c for c in source.columns if c.generated is None)
-    link = computed(names, "a", "link")
-    return _build_of_rows(
-        names, "copy", names.source, names.copy, writable, extra=((plan.link, link),)
-    )
+    link = ((plan.link, computed(names, "a", "link")),) if plan.link else ()
+    return _build_of_rows(names, "copy", names.source, names.copy, writable, extra=link)
 
 
 def build_of_retired(names: Names, copy: Table) -> TableBuild:

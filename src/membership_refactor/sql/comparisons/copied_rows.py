@@ -57,29 +57,33 @@ def wrong_links(names: Names, *, beside_source: bool = False, of_copy: str = "")
 def source_and_copy(names: Names, source: Table, *, copy_written: bool) -> Comparison:
     """0003 and 0004: the source is right. ``copy_written``: applications write the copy too."""
     plan = names.plan
-    key, link, key_type = ident(plan.id), ident(plan.link), source.column(plan.id).type
+    key, key_type = ident(plan.id), source.column(plan.id).type
     others = tuple(c for c in source.columns if c.name != plan.id)
     writable = [c.name for c in source.columns if c.generated is None]
     changing = [n for n in writable if n != plan.id]
-    of_key = computed(names, "a", "link")
-    wrong = wrong_link(names, f"b.{link}", "a")
-    apart = f"({differs(others, 'a', 'b')}\n  OR {wrong})"
-    columns = (
-        f"{differing_columns(others, 'a', 'b')} || CASE WHEN {wrong} "
-        f"THEN ARRAY[{literal(plan.link)}]::pg_catalog.text[] ELSE {NOTHING} END"
-    )
+    apart, wrong = differs(others, "a", "b"), ""
+    columns = differing_columns(others, "a", "b")
+    link, of_key = (plan.link,) if plan.link else (), ""
+    if plan.link:
+        of_key = f", {computed(names, 'a', 'link')}"
+        wrong = f"\n  OR {wrong_link(names, f'b.{ident(plan.link)}', 'a')}"
+        apart = f"({apart}{wrong})"
+        columns += (
+            f" || CASE WHEN {wrong.removeprefix(chr(10) + '  OR ')} "
+            f"THEN ARRAY[{literal(plan.link)}]::pg_catalog.text[] ELSE {NOTHING} END"
+        )
 
     def rows(left: str, right: str) -> str:
         scan = differing_copies(names, source, of_source=left, of_copy=right)
         return (
             f"SELECT {scan.key}, {difference(f'a.{key}', f'b.{key}', columns)}\n"
-            f"FROM {scan.rows}\nWHERE {scan.broken}\n  OR {wrong}"
+            f"FROM {scan.rows}\nWHERE {scan.broken}{wrong}"
         )
 
     def mend(keys: str) -> tuple[str, ...]:
         absent = f"NOT EXISTS (SELECT FROM {names.copy} AS b WHERE b.{key} = a.{key})"
-        written = f"INSERT INTO {names.copy} ({listed([*writable, plan.link])}) "
-        written += f"OVERRIDING SYSTEM VALUE\nSELECT {listed(writable, 'a.')}, {of_key}"
+        written = f"INSERT INTO {names.copy} ({listed([*writable, *link])}) "
+        written += f"OVERRIDING SYSTEM VALUE\nSELECT {listed(writable, 'a.')}{of_key}"
         # Two rows may have exchanged a unique value, and then no order of updates works. While the
         # copy has no capture, one statement can delete a row and insert it again, unless another
         # table refers to it.
@@ -99,8 +103,8 @@ def source_and_copy(names: Names, source: Table, *, copy_written: bool) -> Compa
             f"AND NOT EXISTS (SELECT FROM {names.source} AS a WHERE a.{key} = b.{key})",
             *(() if copy_written else (exchanged,)),
             # Update the rows that still exist: other tables may refer to them.
-            f"UPDATE {names.copy} AS b SET ({listed([*changing, plan.link])})"
-            f" = ROW ({listed(changing, 'a.')}, {of_key})\n"
+            f"UPDATE {names.copy} AS b SET ({listed([*changing, *link])})"
+            f" = ROW ({listed(changing, 'a.')}{of_key})\n"
             f"FROM {names.source} AS a WHERE b.{key} = a.{key} AND a.{key} = ANY ({keys}) "
             f"AND {apart}",
             f"{written} FROM {names.source} AS a\nWHERE a.{key} = ANY ({keys}) AND {absent}",

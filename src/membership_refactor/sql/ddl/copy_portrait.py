@@ -21,7 +21,7 @@ from membership_refactor.sql.quoting import ident, literal, qualified
 
 
 def cloned(source: Table, *, name: str, link: str) -> Table:
-    """``source`` under another name and with the link as last column.
+    """``source`` under another name, with the link as last column if the plan has one.
 
     The other differences: Object names that contain the table's name contain the new one. Ids come
     from a default that uses the source's sequence, because an identity cannot be shared. Triggers,
@@ -43,7 +43,9 @@ def cloned(source: Table, *, name: str, link: str) -> Table:
 
 
 def linked(table: Table, link: str) -> Table:
-    """``table`` with the link as last column, and an index on it."""
+    """``table`` with the link as last column and an index on it; as it is if there is no link."""
+    if not link:
+        return table
     return replace(
         table,
         columns=(*table.columns, Column(name=link, type="uuid")),
