@@ -9,7 +9,7 @@ import pytest
 from membership_refactor.errors import StepOutOfOrder
 from membership_refactor.portrait import differences
 from membership_refactor.steps.step import Direction
-from tests.chain.driver import REVISIONS, Chain, Snapshot, snapshot
+from tests.chain.driver import REVISIONS, Chain, Snapshot, Subject, snapshot
 from tests.chain.killing import ALL, MOMENTS, go, killed, moments
 from tests.chain.subjects import KEPT, MEMBERSHIP
 from tests.chain.test_later_writes import joined
@@ -33,9 +33,15 @@ EVERY = 5
 """A plain run takes every fifth moment; the campaign takes all."""
 
 
-def start(revision: str, direction: Direction, chain_at: ChainAt, kept: bool = False) -> Chain:
-    before = ["0002", *REVISIONS][REVISIONS.index(revision)]
-    subject, name = (KEPT, "kept") if kept else (MEMBERSHIP, "fixed")
+def start(
+    revision: str,
+    direction: Direction,
+    chain_at: ChainAt,
+    subject: Subject = MEMBERSHIP,
+    name: str = "fixed",
+) -> Chain:
+    revisions = subject.revisions
+    before = [subject.start, *revisions][revisions.index(revision)]
     if direction is Direction.UP:
         return chain_at(before, subject=subject, name=name)
     return chain_at(revision, subject=subject, name=name, down=True)
@@ -67,7 +73,8 @@ def is_open(chain: Chain) -> bool:
 
 def refuses_everything_else(chain: Chain, revision: str, direction: Direction) -> None:
     """The other direction and the neighbours, naming the step and what ends it."""
-    neighbours = [r for r in REVISIONS if abs(int(r) - int(revision)) == 1]
+    own = chain.subject.revisions
+    neighbours = [r for r in own if abs(own.index(r) - own.index(revision)) == 1]
     wrong = [(revision, direction.other), *((r, d) for r in neighbours for d in Direction)]
     for other, way in wrong:
         with pytest.raises(StepOutOfOrder) as refused:
@@ -89,11 +96,13 @@ def goes_on(
     direction: Direction,
     pattern: re.Pattern[str],
     every: int,
-    kept: bool = False,
+    *,
+    subject: Subject = MEMBERSHIP,
+    name: str = "fixed",
 ) -> None:
     """Killed at every ``every``-th moment: by turns the same command goes on, or it is abandoned;
     both where every moment is asked for."""
-    undisturbed = start(revision, direction, chain_at, kept)
+    undisturbed = start(revision, direction, chain_at, subject, name)
     before = snapshot(undisturbed)
     known = facts(undisturbed, before, revision)
     count = moments(undisturbed, revision, direction, pattern)
@@ -103,7 +112,7 @@ def goes_on(
     for n, at in enumerate([*range(1 + int(revision) % every, count, every), count]):
         place = f"{revision} {direction} killed at {at} of {count}"
         if every == 1 or n % 2 == 0:
-            chain = start(revision, direction, chain_at, kept)
+            chain = start(revision, direction, chain_at, subject, name)
             assert killed(chain, revision, direction, pattern, at), place
             if not refused and is_open(chain):
                 refuses_everything_else(chain, revision, direction)
@@ -111,7 +120,7 @@ def goes_on(
             go(chain, revision, direction)
             assert_alike(snapshot(chain), after, place)
         if every == 1 or n % 2 == 1:
-            chain = start(revision, direction, chain_at, kept)
+            chain = start(revision, direction, chain_at, subject, name)
             assert killed(chain, revision, direction, pattern, at), place
             opened = is_open(chain)
             assert (chain.runner().abandon() is not None) == opened, place
@@ -139,7 +148,7 @@ def test_a_killed_client_goes_on_to_the_same_end_or_is_taken_back(
 def test_a_client_killed_at_any_action_on_kept_columns_goes_on_to_the_same_end(
     revision: str, direction: Direction, chain_at: ChainAt
 ) -> None:
-    goes_on(chain_at, revision, direction, MOMENTS, 1, kept=True)
+    goes_on(chain_at, revision, direction, MOMENTS, 1, subject=KEPT, name="kept")
 
 
 @pytest.mark.campaign

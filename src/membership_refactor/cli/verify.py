@@ -80,10 +80,15 @@ def found(findings: Sequence[Finding]) -> list[dict[str, Any]]:
 def lines(verified: Verified, chain: Chain) -> list[str]:
     """The lines of the text."""
     if not verified.verdicts:
-        comparing = (s.name for s in chain if s.compares is not no_comparisons)
+        comparing = [chain.revisions.of(s.name) for s in chain if s.compares is not no_comparisons]
+        if verified.revision in comparing:
+            return [
+                f"{verified.revision}: nothing was compared, because the rows are in one table "
+                "now. No write has reached the archive since."
+            ]
         return [
             f"{verified.revision or 'base'}: there is no second table to compare with yet; "
-            f"{chain.revisions.of(next(comparing))} makes it."
+            f"{comparing[0]} makes it."
         ]
     shown = []
     for verdict in verified.verdicts:

@@ -71,7 +71,7 @@ class Estimates:
             return Counts()
         where = qualified(wide.schema, wide.name)
         found = Counts(table=where, bytes=wide.bytes or 0)
-        if set(plan.deprecated) <= set(wide.column_names):
+        if plan.key and set(plan.deprecated) <= set(wide.column_names):
             row = run(self.pg, groups_query(plan, wide, where)).fetchone()
             assert row is not None
             rows, groups, gaps, losers = (int(n) for n in row)
@@ -95,7 +95,7 @@ class Estimates:
         return self.counts.rows if isinstance(action, (Build, Ranges)) else 0
 
     def bytes(self, rows: int) -> int:
-        """Rows written, each as large as a row with its indexes is now, and the new link."""
+        """Rows written, each as large as a row with its indexes is now, and the new link if any."""
         if not rows or not self.counts.rows:
             return 0
         width = self.counts.bytes / self.counts.rows + 2 * _ROW_OVERHEAD

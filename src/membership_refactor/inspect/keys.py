@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from membership_refactor.errors import PortraitMismatch
+from membership_refactor.errors import PortraitMismatch, WrongUse
 from membership_refactor.execution.runner import Runner
 from membership_refactor.execution.sessions import Pg, run, value
 from membership_refactor.inspect.keys_text import KeyChoice, Near
@@ -23,6 +23,11 @@ from membership_refactor.sql.quoting import qualified
 def compare_keys(runner: Runner) -> tuple[tuple[KeyChoice, ...], str, int]:
     """Return the choices, the plan's own first, then the table and its number of rows."""
     plan = runner.plan
+    if not plan.key:
+        raise WrongUse(
+            f'plan "{plan.name}" renames its table and has no key to compare.',
+            hint="Run membership-refactor plan.",
+        )
     with looking(runner, "keys") as pg, pg.transaction():
         # One snapshot for all of it: numbers of different moments could not be compared.
         run(pg, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")

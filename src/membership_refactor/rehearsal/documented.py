@@ -36,7 +36,7 @@ def styles_at(plan: TableSplit, step: str | None) -> tuple[tuple[str, Style], ..
     found = [("copy", Style.OLD)]
     if plan.copy is not None:
         found.insert(0, ("source", Style.OLD))
-    if step in LINKED:
+    if plan.parent and step in LINKED:
         found += [("copy", Style.NEW), ("parent", Style.PARENT)]
     return tuple(found)
 
@@ -48,6 +48,8 @@ def documented(
     deprecated = set(plan.leaving) & set(probe.columns)
     if where.table == "copy" and where.step == COPY and kind is not Difference.ALLOWED:
         return "the copy may be read, and written only so that it does not change"
+    if where.table == "copy" and not plan.parent:
+        return None  # the same table under its new name
     if kind is Difference.REFUSED and now.sqlstate == "54000":
         told = where.step in KEYED and set(probe.columns) & set(plan.key)
         return (

@@ -9,6 +9,7 @@ import psycopg
 
 from membership_refactor.rehearsal.findings import Finding, Kind
 from membership_refactor.rehearsal.tables_to_try import Wide, columns_of
+from membership_refactor.sql.quoting import qualified
 
 Contents = dict[str, tuple[int, str]]
 """By table: how many rows it has, and a digest of all that is in them."""
@@ -17,9 +18,10 @@ Contents = dict[str, tuple[int, str]]
 def contents(pg: psycopg.Connection[Any], wide: Wide) -> Contents:
     """Read the tables of the plan that exist. The order of their columns does not count."""
     found = {}
-    for table in ("source", "copy", "parent"):
-        name = wide.name(table)
-        if columns_of(pg, name):
+    plan = wide.plan
+    for table in dict.fromkeys((plan.source, plan.child, plan.parent)):
+        name = qualified(wide.schema, table) if table else ""
+        if name and columns_of(pg, name):
             row = pg.execute(
                 (
                     "SELECT pg_catalog.count(*), coalesce(pg_catalog.sum("

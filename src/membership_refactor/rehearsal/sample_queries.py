@@ -70,6 +70,22 @@ def hard_rows(plan: TableSplit, table: str, texts: Iterable[str]) -> Iterator[tu
 
     ``table`` is what to read: the table, or a share of it.
     """
+    if plan.key:
+        yield from _rows_by_key(plan, table)
+    for name in texts:
+        yield (
+            "longest values",
+            f"SELECT {WHERE} FROM {table} AS t WHERE t.{ident(name)} IS NOT NULL"
+            f" ORDER BY octet_length(t.{ident(name)}::text) DESC LIMIT 2",
+        )
+    for order in ("ASC", "DESC"):
+        yield (
+            "first and last ids",
+            f"SELECT {WHERE} FROM {table} AS t ORDER BY t.{ident(plan.id)} {order} LIMIT 2",
+        )
+
+
+def _rows_by_key(plan: TableSplit, table: str) -> Iterator[tuple[str, str]]:
     key = columns(plan.key, "t.")
     folded = ", ".join(f"lower(btrim(coalesce(t.{ident(c)}::text, '')))" for c in plan.key)
     yield (
@@ -85,12 +101,6 @@ def hard_rows(plan: TableSplit, table: str, texts: Iterable[str]) -> Iterator[tu
             "gaps in the key",
             f"SELECT {WHERE} FROM {table} AS t WHERE t.{ident(name)} IS NULL"
             f" LIMIT {MOST_OF_A_KIND}",
-        )
-    for name in texts:
-        yield (
-            "longest values",
-            f"SELECT {WHERE} FROM {table} AS t WHERE t.{ident(name)} IS NOT NULL"
-            f" ORDER BY octet_length(t.{ident(name)}::text) DESC LIMIT 2",
         )
     few = "unnest((array_agg(t.tableoid::pg_catalog.regclass::text ORDER BY t.ctid))[1:4])"
     few += ", unnest((array_agg(t.ctid::text ORDER BY t.ctid))[1:4])"
@@ -108,11 +118,6 @@ def hard_rows(plan: TableSplit, table: str, texts: Iterable[str]) -> Iterator[tu
             "groups that disagree",
             f"SELECT {few} FROM {table} AS t GROUP BY {key}"
             f" HAVING count(DISTINCT ({values})) > 1 LIMIT {MOST_OF_A_KIND}",
-        )
-    for order in ("ASC", "DESC"):
-        yield (
-            "first and last ids",
-            f"SELECT {WHERE} FROM {table} AS t ORDER BY t.{ident(plan.id)} {order} LIMIT 2",
         )
 
 

@@ -88,18 +88,27 @@ def choose(pg: psycopg.Connection[Any], wide: Wide, seen: Sequence[str]) -> list
     """The ids of a few unlike rows: of a large group, with gaps, with the longest key; and some
     of those that the roles see."""
     plan, table = wide.plan, wide.name("source")
+    id_text = f"{ident(plan.id)}::text"
+    queries: tuple[str, ...] = ()
+    if plan.key:
+        queries = _unlike_keys(plan, table)
+    else:
+        queries = (f"SELECT {id_text} FROM {table} ORDER BY {ident(plan.id)} LIMIT 3",)
+    found = [i for query in queries for (i,) in pg.execute(query.encode())]
+    kept = list(dict.fromkeys(found))[: A_FEW - 1]
+    return list(dict.fromkeys([*kept, *seen]))[:A_FEW]
+
+
+def _unlike_keys(plan: TableSplit, table: str) -> tuple[str, ...]:
     key, id_text = columns(plan.key), f"{ident(plan.id)}::text"
     gaps = " OR ".join(f"{ident(c)} IS NULL" for c in plan.key)
     length = " + ".join(f"coalesce(octet_length({ident(c)}::text), 0)" for c in plan.key)
-    queries = (
+    return (
         f"SELECT (array_agg({id_text} ORDER BY {ident(plan.id)}))[1] FROM {table}"
         f" GROUP BY {key} ORDER BY count(*) DESC, 1 LIMIT 2",
         f"SELECT {id_text} FROM {table} WHERE {gaps} ORDER BY {ident(plan.id)} LIMIT 1",
         f"SELECT {id_text} FROM {table} ORDER BY {length} DESC, {ident(plan.id)} LIMIT 1",
     )
-    found = [i for query in queries for (i,) in pg.execute(query.encode())]
-    kept = list(dict.fromkeys(found))[: A_FEW - 1]
-    return list(dict.fromkeys([*kept, *seen]))[:A_FEW]
 
 
 def rows_of(
