@@ -8,7 +8,9 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
+from membership_refactor.cli import live_status
 from membership_refactor.cli.verb import FINDINGS, FINE, Context, plan_option
+from membership_refactor.errors import WrongUse
 from membership_refactor.inspect import status_text as standing
 from membership_refactor.inspect.openmetrics import as_openmetrics
 from membership_refactor.inspect.status import read_standing
@@ -17,7 +19,8 @@ NAME = "status"
 HELP = "show the current revision, an open step and its progress, gates, checks"
 DESCRIPTION = (
     "Show which steps have run, an open step with its progress and how to end it, what the gates "
-    "say, and the last result of each check. Reads only. Exit status: 0, or 1 where a step is open."
+    "say, and the last result of each check. Reads only, but for the keys of "
+    "--watch. Exit status: 0, or 1 where a step is open."
 )
 EXAMPLE = "membership-refactor status"
 FORMATS = ("text", "json", "openmetrics")
@@ -25,6 +28,15 @@ FORMATS = ("text", "json", "openmetrics")
 
 def configure(parser: argparse.ArgumentParser) -> None:
     plan_option(parser)
+    parser.add_argument(
+        "--watch",
+        metavar="SECONDS",
+        nargs="?",
+        type=seconds,
+        const=1.0,
+        help="keep showing the step, each second or as often as you say, until you press q; keys "
+        "pause it, let it go on, and make its batches smaller or larger",
+    )
     parser.add_argument(
         "-o",
         "--output",
@@ -36,6 +48,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, context: Context) -> int:
     """Return 1 where a step is open."""
+    if options.watch is not None:
+        if context.format != "text" or options.output is not None:
+            raise WrongUse("status --watch shows text. Leave out --format and -o.")
+        last = live_status.watch(context.runner(), seconds=options.watch)
+        return FINDINGS if last.standing.open_step is not None else FINE
     found = read_standing(context.runner())
     if context.format == "json":
         text = json.dumps(standing.as_values(found), indent=2, default=str) + "\n"
@@ -48,6 +65,17 @@ def run(options: argparse.Namespace, context: Context) -> int:
     else:
         write_whole(options.output, text)
     return FINDINGS if found.open_step is not None else FINE
+
+
+def seconds(text: str) -> float:
+    """A number of seconds of 0.1 or more. Raises ArgumentTypeError."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0.1 <= number <= 86_400:
+        raise argparse.ArgumentTypeError(f'"{text}" is not a number of seconds from 0.1 on.')
+    return number
 
 
 def write_whole(path: Path, text: str) -> None:
