@@ -70,6 +70,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="columns that stay with the child although they agree",
     )
     plan.add_argument(
+        "--keep",
+        type=_names,
+        default=(),
+        metavar="A,…",
+        help="key columns that the child keeps as well, equal to its parent's",
+    )
+    plan.add_argument(
         "--changed", default="", metavar="C", help="the column with the time of the last change"
     )
     plan.add_argument("--plan-name", default="", metavar="NAME", help="the plan's name")
@@ -132,9 +139,12 @@ def run(options: argparse.Namespace, context: Context) -> int:
     return FINE
 
 
+_OF_A_SPLIT = ("key", "parent", "child", "in_place", "parent_columns", "child_columns", "keep")
+
+
 def _wishes(options: argparse.Namespace) -> Wishes:
     if options.rename_to:
-        for option in ("key", "parent", "child", "in_place", "parent_columns", "child_columns"):
+        for option in _OF_A_SPLIT:
             if getattr(options, option):
                 raise WrongUse(
                     f"--rename-to does not go with --{option.replace('_', '-')}.",
@@ -153,6 +163,7 @@ def _wishes(options: argparse.Namespace) -> Wishes:
         name=options.plan_name,
         parent_columns=tuple(map(_parent_column, options.parent_columns)),
         child_columns=options.child_columns,
+        keep=options.keep,
         changed=options.changed,
     )
 
@@ -177,7 +188,7 @@ def _looked(engine: Engine, target: Target, wishes: Wishes, seconds: float) -> D
         measure = Measure(pg, target.table, clock)
         if not wishes.key:
             return discover(measure)
-        profiles = measure.profiles()
+        profiles = measure.profiles(wishes.key)
         candidate = examined(measure, count_key(measure, profiles, wishes.key))
         return Discovery(
             table=qualified(target.table.schema, target.table.name),

@@ -48,6 +48,8 @@ def _fields(plan: TableSplit, remarks: Mapping[str, str]) -> Iterator[str]:
         yield from _tuple("key", map(_text, plan.key))
         yield from _parent_columns(plan.parent_columns, remarks)
     yield from _tuple("child_columns", map(_text, plan.child_columns))
+    if plan.keep:
+        yield from _tuple("keep", map(_text, plan.keep))
     if plan.parent:
         yield f"link={_text(plan.link)},"
     defaults = {f.name: f.default for f in TableSplit.__dataclass_fields__.values()}

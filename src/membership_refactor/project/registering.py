@@ -14,15 +14,20 @@ from membership_refactor.project.registration import SECTION
 
 
 def registration_file(config: Config) -> Path:
-    """The file to register plans in: alembic.ini, or pyproject.toml where the project has none.
+    """The file to register plans in: the one that registers some, else that which says where the
+    revisions are.
 
     Raises WrongUse where there is neither.
     """
-    # Without alembic.ini the configuration still has its default name.
-    if config.config_file_name and Path(config.config_file_name).is_file():
-        return Path(config.config_file_name)
-    if config.toml_file_name and Path(config.toml_file_name).is_file():
-        return Path(config.toml_file_name)
+    # Without a file the configuration still has the name of one.
+    ini = Path(config.config_file_name) if config.config_file_name else None
+    toml = Path(config.toml_file_name) if config.toml_file_name else None
+    if ini is not None and ini.is_file():
+        registers = config.file_config.has_section(SECTION)
+        if registers or not config.toml_alembic_config:
+            return ini
+    if toml is not None and toml.is_file() and config.toml_alembic_config:
+        return toml
     raise WrongUse(
         "there is no alembic.ini, and no pyproject.toml with [tool.alembic], in this folder.",
         hint="Go to the folder of your Alembic project, or make one: alembic init alembic",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from membership_refactor.portrait import Column, Table
@@ -75,20 +75,28 @@ class Spread:
     width: float
     common: float = 0.0
 
+    @property
+    def is_constant(self) -> bool:
+        return self.nulls >= 1 or (self.distinct <= 1 and self.nulls <= 0)
 
-def profiles(table: Table, rows: int, spreads: dict[str, Spread]) -> Profiles:
-    """Sort the columns of ``table``; ``spreads`` are by column name."""
+
+def profiles(
+    table: Table, rows: int, spreads: dict[str, Spread], named: Collection[str] = ()
+) -> Profiles:
+    """Sort the columns of ``table``; ``spreads`` are by column name. Those of ``named``, a key that
+    somebody asks for, are never set aside."""
     alone = _unique_alone(table)
     refers = {c.columns[0] for c in table.foreign_keys if len(c.columns) == 1}
     leads = {index.columns[0] for index in table.indexes if index.columns and index.valid}
     compared, constant, unique, generated = [], [], [], []
     for column in table.columns:
         spread = spreads.get(column.name, Spread(distinct=1, nulls=1, width=8))
-        if column.name in alone or column.identity:
+        asked = column.name in named
+        if not asked and (column.name in alone or column.identity):
             unique.append(column.name)
-        elif column.generated is not None:
+        elif not asked and column.generated is not None:
             generated.append(column.name)
-        elif rows > 1 and (spread.nulls >= 1 or (spread.distinct <= 1 and spread.nulls <= 0)):
+        elif not asked and rows > 1 and spread.is_constant:
             constant.append(column.name)
         else:
             compared.append(

@@ -38,6 +38,8 @@ class Wishes:
     """Columns that move to the parent beside those that never disagree; a policy given counts."""
     child_columns: tuple[str, ...] = ()
     """Columns that stay with the child although they never disagree."""
+    keep: tuple[str, ...] = ()
+    """Key columns that stay with the child too."""
     changed: str = ""
 
 
@@ -82,6 +84,7 @@ def draft(table: Table, candidate: Candidate, wishes: Wishes, taken: Collection[
     plan = replace(
         bare,
         parent_columns=moving,
+        keep=wishes.keep,
         child_columns=tuple(c for c in table.column_names if c not in gone),
     )
     defaults = tuple(c for c in plan.deprecated if gives_value(table.column(c)))
@@ -173,6 +176,7 @@ def require_columns(table: Table, wishes: Wishes) -> None:
         *wishes.key,
         *(c.name for c in wishes.parent_columns),
         *wishes.child_columns,
+        *wishes.keep,
         *((wishes.changed,) if wishes.changed else ()),
     )
     for name in named:

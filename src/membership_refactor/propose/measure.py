@@ -82,11 +82,12 @@ class Measure:
     def __init__(self, pg: Pg, table: Table, clock: Clock) -> None:
         self.pg, self.table, self.clock = pg, table, clock
 
-    def profiles(self) -> Profiles:
-        """Count the rows, and read or estimate what each column's values are like."""
+    def profiles(self, named: Sequence[str] = ()) -> Profiles:
+        """Count the rows, and read or estimate what each column's values are like. ``named`` is a
+        key that is counted whatever it is."""
         rows = int(self._one(queries.count_query(self.table))[0])
         spreads = self._statistics(rows) or self._estimated(rows)
-        return profiles(self.table, rows, spreads)
+        return profiles(self.table, rows, spreads, named)
 
     def samples(
         self, found: Profiles, anchors: Sequence[Anchor], *, times: int = 1

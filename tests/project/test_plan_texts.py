@@ -1,0 +1,152 @@
+"""The texts that are written into a project: the plan's module, its registration, docstrings."""
+
+from __future__ import annotations
+
+import tomllib
+from configparser import ConfigParser
+from typing import Any
+
+import pytest
+from alembic.script import ScriptDirectory
+
+from membership_refactor import Conflict, ParentColumn, TableSplit
+from membership_refactor.plans.programme_membership import SPLIT
+from membership_refactor.project.plan_module import plan_module
+from membership_refactor.project.registering import with_plan
+from membership_refactor.project.step_texts import step_text
+from tests.cli.processes import ROOT
+
+PLANS = {
+    "the one that ships": SPLIT,
+    "in place": TableSplit(
+        name="orders",
+        source="order_line",
+        parent="order_header",
+        key=("order_no", "day"),
+        keep=("order_no",),
+        parent_columns=(ParentColumn(name="status", conflict=Conflict.FIRST),),
+        child_columns=("article",),
+        link="order_header_uuid",
+        id="line_id",
+        parent_id="parent_uuid",
+        version="row_version",
+    ),
+    "rename": TableSplit(
+        name="clients", source="customer", copy="client", child_columns=("name",), retired="old"
+    ),
+    "names that need care": TableSplit(
+        name="odd",
+        source='Grüße "an" \\alle',
+        copy="select",
+        parent="a\nb",
+        key=("käse'",),
+        child_columns=tuple(f"column_{n}" for n in range(120)),
+        link="x\ty",
+    ),
+}
+
+
+@pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
+def test_the_module_gives_the_plan_back(plan: TableSplit) -> None:
+    text = plan_module(plan, "PLAN", remarks={"rotation": "A remark. " * 20})
+    found: dict[str, Any] = {}
+    exec(compile(text, "plan", "exec"), found)
+
+    assert found["PLAN"] == plan
+    assert found["PLAN"].fingerprint == plan.fingerprint
+    assert all(len(line) <= 100 for line in text.splitlines()[2:])
+
+
+INI = (
+    "[alembic]\nscript_location = here\n# a remark\n",
+    "[membership_refactor]\nplans = app.plans:ONE\n\n[alembic]\nx = 1\n",
+    "[membership_refactor]\n# ours\nplans =\n    app.plans:ONE\n    app.plans:OTHER\n[alembic]\n",
+    "[membership_refactor]\n\n[alembic]\nx = 1",
+)
+
+
+@pytest.mark.parametrize("text", INI)
+@pytest.mark.parametrize("schema", ["public", "sales%"])
+def test_registers_in_alembic_ini(text: str, schema: str) -> None:
+    before = ConfigParser()
+    before.read_string(text)
+    known = before.get("membership_refactor", "plans", fallback="").split()
+
+    made = with_plan(text, "app.new:PLAN", "new", schema, toml=False)
+
+    after = ConfigParser()
+    after.read_string(made)
+    assert after.get("membership_refactor", "plans").split() == [*known, "app.new:PLAN"]
+    schemas = after.get("membership_refactor:new", "schemas", fallback="public")
+    assert schemas == schema
+    assert dict(before["alembic"]) == dict(after["alembic"])
+    assert [line for line in text.splitlines() if line.startswith("#")] == [
+        line
+        for line in made.splitlines()
+        if line.startswith("#") and "Plans of membership_refactor" not in line
+    ]
+
+
+TOML = (
+    '[project]\nname = "x"\n[tool.alembic]\nscript_location = "here"  # a remark\n',
+    '[tool.membership_refactor]\nplans = ["app.plans:ONE"]\n\n[tool.alembic]\nx = 1\n',
+    "[tool.membership_refactor]\nplans = [\n    'app.plans:ONE',\n    'app.plans:OTHER',\n]\n"
+    '[tool.membership_refactor.ONE]\nschemas = ["a"]\n[tool.alembic]\nx = 1\n',
+    '[tool.membership_refactor]\nplans = "app.plans:ONE"\n[tool.alembic]\n',
+)
+
+
+@pytest.mark.parametrize("text", TOML)
+@pytest.mark.parametrize("schema", ["public", 'sa"les'])
+def test_registers_in_pyproject(text: str, schema: str) -> None:
+    before = tomllib.loads(text)["tool"]
+    known = before.get("membership_refactor", {}).get("plans", [])
+    known = [known] if isinstance(known, str) else known
+
+    made = with_plan(text, "app.new:PLAN", "new", schema, toml=True)
+
+    after = tomllib.loads(made)["tool"]
+    assert after["membership_refactor"]["plans"] == [*known, "app.new:PLAN"]
+    assert after["membership_refactor"].get("new", {}) == (
+        {} if schema == "public" else {"schemas": [schema]}
+    )
+    assert after["alembic"] == before["alembic"]
+    assert ("# a remark" in text) == ("# a remark" in made)
+
+
+@pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
+def test_every_step_of_a_plan_has_a_text(plan: TableSplit) -> None:
+    ids = {step: f"id_of_{step}" for step in plan.steps}
+    for step in plan.steps:
+        title, below = step_text(plan, step, ids)
+        assert title and [line.split(":")[0] for line in below.splitlines() if line[0] != " "] == [
+            "Deploy",
+            "Locks",
+            "Undo",
+        ]
+        assert "{" not in title + below
+
+
+def test_what_the_steps_say_is_what_the_chain_that_ships_says() -> None:
+    """Locks and costs of undoing are told twice, there for memberships and here for any table."""
+
+    script = ScriptDirectory(str(ROOT / "alembic"))
+    chain = {r.revision: r.module.__doc__ or "" for r in script.walk_revisions()}
+    ids = dict(zip(SPLIT.steps, sorted(chain)[2:11], strict=True))
+    for step, revision in ids.items():
+        _, below = step_text(SPLIT, step, ids)
+        said, told = (
+            {
+                name: " ".join(text.split())
+                for name, _, text in (part.partition(": ") for part in _parts(document))
+                if name in ("Locks", "Undo")
+            }
+            for document in (below, chain[revision])
+        )
+        assert said == told, step
+
+
+def _parts(document: str) -> list[str]:
+    """The paragraphs, each of which begins at the left and goes on indented."""
+    joined = document.replace("\n    ", " ")
+    return [line for line in joined.splitlines() if line]
