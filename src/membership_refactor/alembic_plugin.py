@@ -1,4 +1,4 @@
-"""The plugin that Alembic loads by itself: the verbs of ``alembic.op``, in every project.
+"""The plugin that Alembic loads by itself: the verbs of ``alembic.op``, and what autogenerate does.
 
 Alembic loads it with every command of every project of an environment. So it imports what runs a
 step only when one runs.
@@ -6,18 +6,36 @@ step only when one runs.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from alembic.operations import Operations
+from alembic.operations.ops import UpgradeOps
 from alembic.runtime.plugins import Plugin
+from alembic.util import DispatchPriority, PriorityDispatchResult
 
 from membership_refactor.planning import TableSplit
 from membership_refactor.planning.shapes import Shape
 
+if TYPE_CHECKING:
+    # Alembic itself is half imported when it loads this.
+    from alembic.autogenerate.api import AutogenContext
 
-def setup(_plugin: Plugin) -> None:
-    """Register two verbs for each step, ``op.STEP(PLAN)`` and ``op.undo_STEP(PLAN)``."""
+
+def setup(plugin: Plugin) -> None:
+    """Register two verbs for each step, ``op.STEP(PLAN)`` and ``op.undo_STEP(PLAN)``, and what
+    autogenerate leaves alone."""
     for step in Shape.SPLIT.steps:
         for verb in (step, f"undo_{step}"):
             _register(verb)
+    plugin.add_autogenerate_comparator(
+        _leave_alone, "autogenerate", qualifier="postgresql", priority=DispatchPriority.LAST
+    )
+
+
+def _leave_alone(context: AutogenContext, upgrade: UpgradeOps) -> PriorityDispatchResult:
+    from membership_refactor.environment.autogenerate import leave_alone
+
+    return leave_alone(context, upgrade)
 
 
 def _register(verb: str) -> None:

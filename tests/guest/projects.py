@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
+import sys
+from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -128,6 +131,30 @@ class Project:
             check=False,
         )
         return Ended(done.returncode, done.stdout, done.stderr)
+
+    @contextmanager
+    def in_process(self, *x: str) -> Iterator[Config]:
+        """A configuration for Alembic's commands in this process, which stays as it was."""
+        before, path, folder = set(sys.modules), list(sys.path), Path.cwd()
+        config = self.config()
+        assert config.file_config is not None
+        # Without a name env.py does not set up logging.
+        config.config_file_name = None
+        config.cmd_opts = Namespace(x=list(x))
+        os.chdir(self.folder)
+        # Python keeps the folder that "." once was, and a file that is written twice in a second.
+        sys.path_importer_cache.pop(".", None)
+        sys.dont_write_bytecode, written = True, sys.dont_write_bytecode
+        try:
+            yield config
+        finally:
+            sys.dont_write_bytecode = written
+            sys.path_importer_cache.pop(".", None)
+            os.chdir(folder)
+            sys.path[:] = path
+            for name in set(sys.modules) - before:
+                if name.startswith("shop_"):
+                    del sys.modules[name]
 
     @contextmanager
     def running(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
