@@ -10,15 +10,18 @@ from dataclasses import asdict
 from datetime import timedelta
 from threading import Event
 
+import psycopg
 from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
 
 from membership_refactor.cli.verb import FINDINGS, FINE, Context
 from membership_refactor.database.url import normalise_url
 from membership_refactor.environment import connect_engine
-from membership_refactor.errors import WrongUse
+from membership_refactor.errors import RefactorError, WrongUse
 from membership_refactor.scan.parse.require_sqlglot import require_sqlglot
+from membership_refactor.watch.ledger_rows import Outcome
 from membership_refactor.watch.round_text import as_text
-from membership_refactor.watch.take_sample import Outcome, Request, Watch
+from membership_refactor.watch.take_sample import Request, Watch, reason_of
 
 NAME = "watch"
 HELP = "sample who uses the old structure, as evidence for the gates"
@@ -48,6 +51,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="a standby that is sampled too; give it once for each",
     )
     add(
+        "--log",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="log files of the primary, jsonlog or csvlog, such as --log '/var/log/pg/*.json'",
+    )
+    add(
         "--no-readers",
         action="append",
         default=[],
@@ -64,6 +74,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
     request = Request(
         standbys=tuple(_standby(url, context.plan_request.schema) for url in options.standby),
         no_readers=tuple(options.no_readers),
+        logs=tuple(options.log),
         every=seconds,
     )
     watch = Watch(context.runner(), request)
@@ -73,7 +84,12 @@ def run(options: argparse.Namespace, context: Context) -> int:
     print(f"a sample every {timedelta(seconds=seconds)}; end it with Ctrl-C", file=sys.stderr)
     never = Event()
     while not never.wait(seconds):
-        status = _sampled(watch, context.format)
+        try:
+            status = _sampled(watch, context.format)
+        except (RefactorError, DBAPIError, psycopg.Error) as error:
+            # The server may be down for a moment. The next sample says what that has cost.
+            print(f"no sample: {reason_of(error)}", file=sys.stderr, flush=True)
+            status = FINDINGS
     return status
 
 

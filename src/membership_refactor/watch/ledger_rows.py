@@ -5,16 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from membership_refactor.errors import RefactorError
 from membership_refactor.execution.ledger import Ledger
 from membership_refactor.execution.sessions import Pg, value
 from membership_refactor.sql.quoting import literal
 from membership_refactor.watch.samples import Earlier, Sample
-
-if TYPE_CHECKING:
-    from membership_refactor.watch.take_sample import Outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +32,24 @@ class Seen:
     at: datetime
     dated: bool
     """False where it was before the first sample, nobody knows when."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What one round has recorded of a target by one source."""
+
+    target: str
+    source: str
+    began: datetime | None
+    """None at the first sample, which covers nothing."""
+    ended: datetime
+    holes: tuple[str, ...]
+    uses: int
+    who: tuple[str, ...]
+
+    @property
+    def covered(self) -> bool:
+        return self.began is not None and not self.holes
 
 
 class Records:

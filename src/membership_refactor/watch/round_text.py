@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from membership_refactor.watch.take_sample import Outcome
+from membership_refactor.watch.ledger_rows import Outcome
 
 
 def as_text(outcomes: Iterable[Outcome]) -> str:

@@ -50,6 +50,8 @@ class Earlier:
     """For each statement the structures under which it may have been run first."""
     targets: tuple[str, ...]
     """The structures that were watched."""
+    files: tuple[tuple[Any, ...], ...] = ()
+    """How far each log file was read."""
 
     @classmethod
     def from_state(cls, at: datetime, state: Mapping[str, Any]) -> Earlier:
@@ -63,6 +65,7 @@ class Earlier:
             calls={key: calls for key, (calls, _) in counts.items()},
             births={key: tuple(births) for key, (_, births) in counts.items()},
             targets=tuple(state["targets"]),
+            files=tuple(map(tuple, state.get("files", ()))),
         )
 
 

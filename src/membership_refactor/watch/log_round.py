@@ -1,0 +1,175 @@
+"""One round over the server's log: who used what, and what the log cannot show."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, astuple, dataclass, replace
+from typing import Any
+
+from membership_refactor.execution.sessions import Pg, run, value
+from membership_refactor.planning.targets import deprecated_columns, old_meaning
+from membership_refactor.sql.own_statements import MARK
+from membership_refactor.sql.quoting import literal, qualified
+from membership_refactor.watch import server_log
+from membership_refactor.watch.attribution import Use
+from membership_refactor.watch.ledger_rows import Seen
+from membership_refactor.watch.log_files import NewRecords, Position, read_new
+from membership_refactor.watch.place import Place
+from membership_refactor.watch.samples import Sample
+from membership_refactor.watch.server_log import MISSING_TABLE, SAID, Record
+from membership_refactor.watch.server_marks import MARKS
+from membership_refactor.watch.statement_kinds import Kind, kind_of
+from membership_refactor.watch.statement_uses import seen_use
+
+PATIENCE = 5.0
+"""Seconds in which the line that a sample writes has to be in the log."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogRound:
+    """What one round over the log has shown."""
+
+    sample: Sample
+    files: tuple[tuple[Any, ...], ...]
+    seen: tuple[Seen, ...]
+    blind: Mapping[str, tuple[str, ...]]
+    """By target: why the log cannot show every use of it."""
+
+
+def read_log(
+    pg: Pg,
+    sample: Sample,
+    patterns: Sequence[str],
+    known: Sequence[Position] | None,
+    place: Place,
+    *,
+    standbys: bool,
+) -> LogRound:
+    """Write a line into the log, and read all records up to it. A log in which it does not appear
+    is not this server's, or not all of it."""
+    token = secrets.token_hex(8)
+    run(pg, f"SELECT pg_catalog.set_config('membership_refactor.said', {literal(token)}, false)")
+    run(pg, server_log.SAY)
+    new = _until(token, patterns, known)
+    settings = _settings(pg)
+    holes = [*new.holes, *_changed_settings(new.records), *_of_settings(pg, settings)]
+    if not any(r.message == SAID + token for r in new.records) and known is not None:
+        holes.append("the line that this sample wrote is not in the log files")
+    if standbys:
+        holes.append("the logs of the standbys are not read")
+    marks = {**dict(run(pg, MARKS).fetchall()), **settings}
+    database = str(value(pg, "SELECT pg_catalog.current_database()"))
+    found = replace(sample, marks=marks, holes=tuple(holes))
+    return LogRound(
+        sample=found,
+        files=tuple(astuple(position) for position in new.files),
+        seen=tuple(_seen(found, new.records, place, database)),
+        blind=dict(_blind(pg, settings, place)),
+    )
+
+
+def _until(token: str, patterns: Sequence[str], known: Sequence[Position] | None) -> NewRecords:
+    """Read until the line is there. The server's collector writes it a moment later."""
+    end = time.monotonic() + PATIENCE
+    found = read_new(patterns, known)
+    while known is not None and time.monotonic() < end:
+        if any(record.message == SAID + token for record in found.records):
+            break
+        time.sleep(0.05)
+        found = read_new(patterns, known)
+    return found
+
+
+def _settings(pg: Pg) -> dict[str, str]:
+    names = ", ".join(map(literal, server_log.SETTINGS))
+    query = f"SELECT s.name, s.setting FROM pg_catalog.pg_settings AS s WHERE s.name IN ({names})"
+    return dict(run(pg, query).fetchall())
+
+
+def _of_settings(pg: Pg, settings: Mapping[str, str]) -> Iterator[str]:
+    if settings.get("log_min_messages") in ("log", "fatal", "panic"):
+        yield f"log_min_messages is {settings['log_min_messages']}: errors are not logged"
+    names = "|".join(re.escape(name) for name in server_log.OTHERS)
+    rows = run(
+        pg,
+        "SELECT coalesce('role ' || pg_catalog.quote_ident(r.rolname), 'a database'), c.setting\n"
+        "FROM pg_catalog.pg_db_role_setting AS s LEFT JOIN pg_catalog.pg_roles AS r "
+        "ON r.oid = s.setrole\nCROSS JOIN pg_catalog.unnest(s.setconfig) AS c (setting)\n"
+        f"WHERE c.setting ~ {literal(f'^({names})=')} ORDER BY 1, 2",
+    ).fetchall()
+    yield from (f"{who} has its own {setting}: reset it" for who, setting in rows)
+
+
+def _changed_settings(records: Sequence[Record]) -> Iterator[str]:
+    for record in records:
+        if record.severity == "LOG" and not record.role:
+            for name in server_log.SETTINGS:
+                if f'"{name}"' in record.message:
+                    yield f"{name} was changed in between"
+
+
+def _blind(
+    pg: Pg, settings: Mapping[str, str], place: Place
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    auditor = settings.get("pgaudit.role") or ""
+    for target in place.targets:
+        if target == old_meaning(place.plan):
+            yield target, ()
+        elif not auditor:
+            yield target, ("the log shows no statements inside of functions without pgaudit.role",)
+        else:
+            yield target, tuple(_not_audited(pg, auditor, target, place))
+
+
+def _not_audited(pg: Pg, auditor: str, target: str, place: Place) -> Iterator[str]:
+    """What the auditor's role may not do, so that pgaudit does not log it."""
+    plan, schema = place.plan, place.attribution.schema
+    columns = target == deprecated_columns(plan)
+    table = plan.child if columns else target.split('"')[1]
+    names = plan.leaving if columns else ("",)
+    for privilege in ("SELECT", "INSERT", "UPDATE", *(() if columns else ("DELETE",))):
+        for name in names:
+            relation, role = literal(qualified(schema, table)), literal(auditor)
+            of_column = f", {literal(name)}" if name else ""
+            function = "has_column_privilege" if name else "has_table_privilege"
+            granted = value(
+                pg,
+                f"SELECT pg_catalog.{function}({role}, {relation}{of_column}, '{privilege}')",
+            )
+            if not granted:
+                shown = f" ({name})" if name else ""
+                yield f"pgaudit's role {auditor} lacks {privilege}{shown} on {table}"
+
+
+def _seen(sample: Sample, records: Sequence[Record], place: Place, database: str) -> Iterator[Seen]:
+    counted: dict[Seen, int] = {}
+    for record in records:
+        if record.database != database:
+            continue
+        for text, use in _uses(record, place):
+            seen = seen_use(
+                sample, use, role=record.role, text=text, uses=1, application=record.application
+            )
+            counted[seen] = counted.get(seen, 0) + 1
+    yield from (Seen(**{**asdict(seen), "uses": times}) for seen, times in counted.items())
+
+
+def _uses(record: Record, place: Place) -> Iterator[tuple[str, Use]]:
+    if MARK in record.text or record.application.startswith("membership_refactor "):
+        return
+    name = old_meaning(place.plan)
+    table, schema = re.escape(place.plan.source), re.escape(place.attribution.schema)
+    missing = re.search(rf'"(?:{schema}\.)?{table}"', record.message)
+    if record.state == MISSING_TABLE and missing and name in place.targets:
+        yield record.text or record.message, Use(name, (), "it failed: the table is not there")
+        return
+    audit = record.audit
+    text = audit[7] if audit is not None and len(audit) > 7 else record.text
+    if not text or kind_of(text, place.own, toplevel=True, dumps=False) is not Kind.USE:
+        return
+    failed = f"it failed with {record.state}" if record.severity == "ERROR" else ""
+    for use in place.uses(text, (place.stage.value,)):
+        yield text, Use(use.target, use.columns, "; ".join(filter(None, (use.why, failed))))
