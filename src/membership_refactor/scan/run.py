@@ -129,7 +129,7 @@ def _comparisons(
             if consumer.name not in comparers:
                 comparers[consumer.name] = Comparer(
                     connection, request.plan, request.stage, consumer, types,
-                    request.random_sets, columns=columns,
+                    request.random_sets, columns=columns, schema=request.schema,
                 )  # fmt: skip
             comparer, place = comparers[consumer.name], rewritten.place
             old, new = rewritten.old, rewritten.new or ""

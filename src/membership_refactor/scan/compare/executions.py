@@ -2,59 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sqlglot import exp
 
 from membership_refactor.scan.compare.needs import Needs
-from membership_refactor.scan.compare.results import Result
-from membership_refactor.scan.compare.scratch_schemas import OLD, Scratch
+from membership_refactor.scan.compare.results import Outcome, Result
+from membership_refactor.scan.compare.scratch_schemas import FIRST_NEW_ID, OLD, Scratch
 from membership_refactor.scan.compare.to_postgres import text_of
 from membership_refactor.sql.quoting import ident
 
 
 class Executions:
-    """Runs the forms of one statement, and remembers whether there was anything to see."""
+    """Runs the forms of one statement."""
 
     def __init__(self, scratch: Scratch, old: Any, needs: Needs) -> None:
-        self.scratch, self.old = scratch, old
-        self.rows = 0
-        self.seen = False
-        self.writes = isinstance(old, (exp.Insert, exp.Update, exp.Delete))
-        self.inserts = isinstance(old, exp.Insert)
-        target = old.this.this if isinstance(old.this, exp.Schema) else old.this
-        foreign = isinstance(target, exp.Table) and target.name in needs.foreign
-        self._foreign = target.name if self.writes and foreign else ""
-        """The table that it writes, where that is none of the plan's."""
+        self.scratch = scratch
+        writes = list(old.find_all(exp.Insert, exp.Update, exp.Delete))
+        self.writes = bool(writes)
+        targets = [node.this.this if isinstance(node.this, exp.Schema) else node.this
+                   for node in writes]  # fmt: skip
+        self._foreign = sorted({
+            node.name for node in targets
+            if isinstance(node, exp.Table) and node.name in needs.foreign
+        })  # fmt: skip
+        """The tables that it writes and that are none of the plan's."""
         self._texts: dict[tuple[int, tuple[tuple[str, str], ...]], str] = {}
         self._kept: list[Any] = []
 
-    def result(self, form: str, tree: Any, values: Mapping[str, str]) -> Result:
+    def outcome(self, form: str, plan: str, tree: Any, values: Mapping[str, str]) -> Outcome:
         """The rows of a query, or the state that a write leaves. The write is undone."""
-        text = self._text(tree, values)
-        self.scratch.use(form)
+        text = self.text(tree, values)
+        self.scratch.use(form, plan)
         if not self.writes:
-            result = self._query(text)
-            self.rows += len(result.rows)
-            self.seen = self.seen or result.informative
-            return result
+            return Outcome(self._query(text))
         with self.scratch.undone():
-            foreign = f"SELECT * FROM {ident(self._foreign)}"
-            shape = foreign if self._foreign else self.scratch.old_shape(form)
-            before = self._query(shape)
-            self.scratch.run(text)
-            after = self._query(shape)
-            if form == OLD and set(before.rows) != set(after.rows):
-                self.seen = True
-                self.rows += len(set(before.rows) ^ set(after.rows))
-            if self.inserts and not self._foreign:
-                at = list(self.scratch.needs.wide).index(self.scratch.plan.id)
-                rows = tuple((*row[:at], None, *row[at + 1 :]) for row in after.rows)
-                return Result(after.names, after.types, rows)
-            return after
+            returned, left = self._query(text), tuple(self._left(form))
+        own_id = self.scratch.spell(self.scratch.plan.id)
+        return Outcome(returned.masked(own_id, FIRST_NEW_ID), left)
 
-    def _text(self, tree: Any, values: Mapping[str, str]) -> str:
+    def untouched(self) -> Outcome:
+        """What a statement that changes nothing would leave."""
+        self.scratch.use(OLD)
+        return Outcome(Result((), (), ()), tuple(self._left(OLD)))
+
+    def _left(self, form: str) -> Iterator[tuple[str, Result]]:
+        own_id = self.scratch.spell(self.scratch.plan.id)
+        wide = self._query(self.scratch.old_shape(form))
+        yield "the rows afterwards", wide.masked(own_id, FIRST_NEW_ID)
+        for name in self._foreign:
+            yield name, self._query(f"SELECT * FROM {ident(name)}")
+        childless = self.scratch.childless(form)
+        if childless is not None:
+            yield "parents without children", self._query(childless)
+
+    def text(self, tree: Any, values: Mapping[str, str]) -> str:
+        """The statement with these values."""
         key = (id(tree), tuple(values.items()))
         if key not in self._texts:
             self._texts[key] = text_of(tree, values)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +17,9 @@ from membership_refactor.scan.compare.foreign_rows import foreign_rows
 from membership_refactor.scan.compare.needs import PARENT, WIDE, Cell, Group, Needs, Row
 from membership_refactor.scan.compare.value_pools import (
     Pool,
+    as_kind,
     kind_of,
+    later,
     pool,
     score,
     sentinels,
@@ -65,31 +66,39 @@ class Generator:
     def wide_pool(self, column: str) -> Pool:
         return self.pool((WIDE, column), self.needs.wide[column][0])
 
+    def base_key(self) -> Row:
+        """The key under which the conditions hold."""
+        base = {column: self.wide_pool(column).good for column in self.plan.key}
+        for (_, more), (_, less), wanted in self.needs.gaps:
+            if more in base and less in base and base[less] is not None:
+                base[more] = later(base[less], wanted)
+        return base
+
     def targeted(self) -> DataSet:
         """Make the set that shows the usual errors."""
         data = DataSet()
-        base = {column: self.wide_pool(column).good for column in self.plan.key}
+        base = self.base_key()
         keys: list[Row] = [base]
         for column in self.plan.key:
-            keys += [{**base, column: value} for value in self._twins(column)]
-        gaps = [column for column in self.plan.key if self._nullable(column)]
+            keys += [{**base, column: value} for value in self.twins(column)]
+        gaps = [column for column in self.plan.key if self.nullable(column)]
         keys += [{**base, one: None, other: None} for one, other in itertools.combinations(gaps, 2)]
-        keys += [self._fresh_key(base) for _ in range(8)]
+        keys += [self.fresh_key(base) for _ in range(8)]
         # A second dimension: the fresh key's own twins, so that pairs differ elsewhere too.
-        other = self._fresh_key(base)
+        other = self.fresh_key(base)
         keys += [other, *({**other, column: None} for column in gaps)]
-        keys = _distinct(keys, self.plan.key)
-        special = self._special_values()
+        keys = distinct(keys, self.plan.key)
+        special = self.special_values()
         for number, key in enumerate(keys):
-            parent = self._parent(key, number, special)
+            parent = self.parent(key, number, special)
             data.parents.append(parent)
         childless = {id(data.parents[i]) for i in _spread(len(data.parents), 2, skip=8)}
         for column in self.plan.key:
             # Beside the base a childless twin: a link without this column finds it.
-            twin = self._parent({**base, column: self._unique(column, 900)}, len(data.parents), {})
+            twin = self.parent({**base, column: self.unique(column, 900)}, len(data.parents), {})
             data.parents.append(twin)
             childless.add(id(twin))
-        extra = self._parent(self._fresh_key(base), len(keys), {})
+        extra = self.parent(self.fresh_key(base), len(keys), {})
         data.parents.append(extra)
         childless.add(id(extra))
         for number, parent in enumerate(data.parents):
@@ -97,106 +106,77 @@ class Generator:
                 continue
             count = 3 if number == 0 else 1 + number % 3
             for index in range(count):
-                self._child(data, parent, varied=number > 0 and index > 0, number=index)
-        for column in self._child_columns():
+                self.child(data, parent, varied=number > 0 and index > 0, number=index)
+        for column in self.child_columns():
             for value in self.wide_pool(column).others[:5]:
-                self._child(data, data.parents[0], varied=False, number=3, special={column: value})
-            if self._nullable(column):
-                self._child(data, data.parents[0], varied=False, number=3, special={column: None})
-        return self._finished(data)
-
-    def small_sets(self) -> Iterator[DataSet]:
-        """Yield sets of one or two parents, for statements that only ask whether there is a row.
-
-        Beside a child whose parent breaks a condition stands a childless parent that meets it and
-        differs in one key column. A link by too little of the key finds the wrong parent.
-        """
-        base = {column: self.wide_pool(column).good for column in self.plan.key}
-        for column in self.plan.key:
-            if self._nullable(column):
-                yield self._small([({**base, column: None}, {}, 1)])
-        special = self._special_values()
-        breaking = [(c, v) for c, values in special.items() for v in values[:3]] or [("", None)]
-        bases = [base]
-        for column in self.plan.key:
-            if (WIDE, column) in self.needs.groups and self.needs.groups[WIDE, column].conditions:
-                bases += [{**base, column: value} for value in self.wide_pool(column).others[:2]]
-        for start, column in itertools.product(bases, self.plan.key):
-            twin = {**start, column: self._unique(column, 77)}
-            for broken, value in breaking[:6]:
-                payload = {broken: value} if broken else {}
-                for pair in (
-                    [(twin, payload, 1), (start, {}, 0)],
-                    [(start, payload, 1), (twin, {}, 0)],
-                    # Where ties decide, the order of the rows in the table does.
-                    [(start, {}, 0), (twin, payload, 1)],
-                    [(twin, {}, 0), (start, payload, 1)],
-                ):
-                    yield self._small(pair)
-        for column in self.plan.key:
-            for value in self.wide_pool(column).others[:4]:
-                yield self._small([({**base, column: value}, {}, 1), (base, {}, 0)])
-
-    def _small(self, wanted: list[tuple[Row, Row, int]]) -> DataSet:
-        data = DataSet()
-        for number, (key, payload, children) in enumerate(wanted):
-            parent = {**self._parent(key, 3 * number, {}), **payload}
-            data.parents.append(parent)
-            for index in range(children):
-                self._child(data, parent, varied=False, number=number + index)
-        return self._finished(data)
+                self.child(data, data.parents[0], varied=False, number=3, special={column: value})
+            if self.nullable(column):
+                self.child(data, data.parents[0], varied=False, number=3, special={column: None})
+        return self.finished(data)
 
     def random_set(self, size: int) -> DataSet:
         """Make a set of random values."""
         data = DataSet()
         keys = []
         for _ in range(size):
-            keys.append({column: self._drawn(column) for column in self.plan.key})
-        for number, key in enumerate(_distinct(keys, self.plan.key)):
-            parent = self._parent(key, number, {})
+            keys.append({column: self.drawn(column) for column in self.plan.key})
+        for number, key in enumerate(distinct(keys, self.plan.key)):
+            parent = self.parent(key, number, {})
             for column in self.plan.parent_values:
                 if (WIDE, column) in self.needs.groups:
-                    parent[column] = self._drawn(column)
+                    parent[column] = self.drawn(column)
+                elif self.nullable(column) and self.random.random() < 0.2:
+                    parent[column] = None
             data.parents.append(parent)
             for index in range(self.random.choice((0, 1, 1, 2, 3))):
-                self._child(data, parent, varied=True, number=index)
-        return self._finished(data)
+                self.child(data, parent, varied=True, number=index)
+        return self.finished(data)
 
-    def _nullable(self, column: str) -> bool:
+    def nullable(self, column: str) -> bool:
         return not self.needs.wide[column][1] and column not in (self.plan.id, self.plan.changed)
 
-    def _twins(self, column: str) -> list[Any]:
+    def twins(self, column: str) -> list[Any]:
         own = self.wide_pool(column)
         kind = kind_of(self.needs.wide[column][0])
-        values = [*own.others, *sentinels(kind, own.good)]
-        if self._nullable(column):
+        stand_ins = [
+            value for raw in self.needs.stand_ins if (value := as_kind(kind, raw)) is not None
+        ]
+        values = [*own.others, *sentinels(kind, own.good), *stand_ins]
+        if self.nullable(column):
             values.append(None)
         return list(dict.fromkeys(values))
 
-    def _fresh_key(self, base: Row) -> Row:
+    def named(self, column: str) -> list[Any]:
+        """The values that the statement itself compares the column with."""
+        group = self.needs.groups.get((WIDE, column))
+        kind = kind_of(self.needs.wide[column][0])
+        raw = [value for _, value in group.conditions] if group is not None else []
+        return [value for item in raw if (value := as_kind(kind, item)) is not None]
+
+    def fresh_key(self, base: Row) -> Row:
         """Make another key under which the conditions still hold, if a column is free."""
         number = next(self.counter)
         free = [c for c in self.plan.key if (WIDE, c) not in self.needs.groups]
         loose = free or [c for c in self.plan.key if self._loose(c)]
         column = self.random.choice(loose or list(self.plan.key))
-        return {**base, column: self._unique(column, number)}
+        return {**base, column: self.unique(column, number)}
 
     def _loose(self, column: str) -> bool:
         group = self.needs.group((WIDE, column))
         return not group.conditions and len(group.cells) == 1
 
-    def _unique(self, column: str, number: int) -> Any:
+    def unique(self, column: str, number: int) -> Any:
         """A value that no other row has."""
         return unlike(kind_of(self.needs.wide[column][0]), column, number)
 
-    def _special_values(self) -> dict[str, list[Any]]:
+    def special_values(self) -> dict[str, list[Any]]:
         """Values of the parent's other columns that the statement asks for, the worst first."""
         found = {}
         for column in self.plan.parent_values:
             group = self.needs.groups.get((WIDE, column))
             if group is None:
                 continue
-            gap = [None] if self._nullable(column) else []
+            gap = [None] if self.nullable(column) else []
             kind = kind_of(self.needs.wide[column][0])
             values = [*gap, *self.wide_pool(column).others]
             if any(operator == "null" for operator, _ in group.conditions):
@@ -204,28 +184,28 @@ class Generator:
             found[column] = sorted(values, key=lambda v: score(group, kind, v))
         return found
 
-    def _parent(self, key: Row, number: int, special: dict[str, list[Any]]) -> Row:
+    def parent(self, key: Row, number: int, special: dict[str, list[Any]]) -> Row:
         parent = dict(key)
         for column in self.plan.parent_values:
             if (WIDE, column) in self.needs.groups:
                 parent[column] = self.wide_pool(column).good
             else:
-                parent[column] = self._unique(column, 1000 + number * 16 + len(parent))
+                parent[column] = self.unique(column, 1000 + number * 16 + len(parent))
         columns = [column for column in special if special[column]]
         # Beside the base, every third parent has one value that breaks a condition.
         if columns and number % 3 == 2:
             column = columns[(number // 3) % len(columns)]
             parent[column] = special[column].pop(0)
         if self.plan.changed:
-            parent[self.plan.changed] = self._unique(self.plan.changed, 5000 + number)
+            parent[self.plan.changed] = self.unique(self.plan.changed, 5000 + number)
         parent[self.plan.parent_id] = str(_uuid(self.random))
         return parent
 
-    def _child_columns(self) -> list[str]:
+    def child_columns(self) -> list[str]:
         moved = {*self.plan.deprecated, self.plan.id, self.plan.changed}
         return [column for column in self.needs.wide if column not in moved]
 
-    def _child(
+    def child(
         self,
         data: DataSet,
         parent: Row,
@@ -235,31 +215,31 @@ class Generator:
         special: Row | None = None,
     ) -> None:
         child: Row = {self.plan.link: parent[self.plan.parent_id]}
-        for column in self._child_columns():
+        for column in self.child_columns():
             free = (WIDE, column) not in self.needs.groups
             if varied and (free or self.random.random() < 0.4):
-                child[column] = self._drawn(column)
+                child[column] = self.drawn(column)
             elif free:
-                child[column] = self._unique(column, 100 + len(data.children) * 8 + len(child))
+                child[column] = self.unique(column, 100 + len(data.children) * 8 + len(child))
             else:
                 child[column] = self.wide_pool(column).good
         child.update(special or {})
         for column in self.plan.deprecated:
             child[column] = parent[column]
         if self.plan.changed:
-            child[self.plan.changed] = self._unique(self.plan.changed, 9000 + len(data.children))
+            child[self.plan.changed] = self.unique(self.plan.changed, 9000 + len(data.children))
         data.children.append(child)
 
-    def _drawn(self, column: str) -> Any:
+    def drawn(self, column: str) -> Any:
         own = self.wide_pool(column)
         draw = self.random.random()
         if draw < 0.45:
             return own.good
-        if draw < 0.6 and self._nullable(column):
+        if draw < 0.6 and self.nullable(column):
             return None
         return self.random.choice(own.every)
 
-    def _finished(self, data: DataSet) -> DataSet:
+    def finished(self, data: DataSet) -> DataSet:
         self._identify(data)
         data.foreign = foreign_rows(self.needs, self.pool, self.random)
         return data
@@ -287,7 +267,7 @@ def _uuid(source: random.Random) -> str:
     return f"{digits[:8]}-{digits[8:12]}-8{digits[13:16]}-8{digits[17:20]}-{digits[20:]}"
 
 
-def _distinct(keys: list[Row], columns: tuple[str, ...]) -> list[Row]:
+def distinct(keys: list[Row], columns: tuple[str, ...]) -> list[Row]:
     seen: dict[tuple[Any, ...], Row] = {}
     for key in keys:
         seen.setdefault(tuple(key[column] for column in columns), key)

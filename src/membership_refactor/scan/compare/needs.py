@@ -40,6 +40,10 @@ class Needs:
     """Parameters of LIMIT and OFFSET."""
     used: set[str] = field(default_factory=set)
     """The plan's columns that the statement reads or writes."""
+    gaps: list[tuple[Cell, Cell, int]] = field(default_factory=list)
+    """Pairs of columns, and a difference of the two that meets the condition."""
+    stand_ins: list[Any] = field(default_factory=list)
+    """Values that either form takes for a missing one."""
     variables: set[str] = field(default_factory=set)
     """Names that belong to no table."""
 

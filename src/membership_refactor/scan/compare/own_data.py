@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,8 +11,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlglot import exp
 
 from membership_refactor.planning import Stage
+from membership_refactor.scan.compare.access_paths import PLANS, prefer
 from membership_refactor.scan.compare.comparer import Comparer
-from membership_refactor.scan.compare.results import Result, differs
+from membership_refactor.scan.compare.results import Outcome, Result, differs
 from membership_refactor.scan.compare.to_postgres import (
     NotComparable,
     placeholders,
@@ -42,12 +44,15 @@ def compare_on_own_data(
             return _remark(compared, "own data: not run, the statement has parameters")
         for tree in (old, new):
             _in_database_names(tree, comparer)
-        before, after = _both(engine, schema, text_of(old, {}), text_of(new, {}), comparer.seconds)
+        texts = [text_of(old, {}), text_of(old, {}), text_of(new, {})]
+        before, again, after = _results(engine, schema, texts, comparer.seconds)
     except NotComparable as error:
         return _remark(compared, f"own data: {error}")
     except DBAPIError as error:
         return _remark(compared, f"own data: {str(error.orig).strip().splitlines()[0]}")
-    reason = differs(before, after)
+    if not Outcome(before).same_rows(Outcome(again)):
+        return _remark(compared, "own data: not compared, the old form itself has ties")
+    reason = differs(Outcome(before), Outcome(after))
     if reason:
         example = f"on your own data: {reason}"
         return replace(compared, verdict=Verdict.DIFFERENT, example=example)
@@ -69,17 +74,22 @@ def _in_database_names(tree: Any, comparer: Comparer) -> None:
         node.set("this", known.get(node.name, node.name))
 
 
-def _both(engine: Engine, schema: str, old: str, new: str, seconds: float) -> tuple[Result, Result]:
+def _results(
+    engine: Engine, schema: str, texts: Sequence[str], seconds: float
+) -> tuple[Result, ...]:
+    """The results of all texts in one snapshot, each with another plan than the one before."""
     results: list[Result] = []
     with engine.connect() as connection, connection.begin() as transaction:
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         connection.exec_driver_sql(f"SET LOCAL statement_timeout = {int(seconds * 1000)}")
+        connection.exec_driver_sql("SET LOCAL jit = off")
         path = f"SET LOCAL search_path = {ident(schema)}"
         connection.exec_driver_sql(path, execution_options={"no_parameters": True})
-        for text in (old, new):
+        for text, plan in zip(texts, PLANS, strict=False):
+            connection.exec_driver_sql(prefer(plan))
             cursor = connection.exec_driver_sql(text, execution_options={"no_parameters": True})
             results.append(Result.fetched(cursor, limit=_ROWS + 1))
             if len(results[-1].rows) > _ROWS:
                 raise NotComparable(f"it returns more than {_ROWS:,} rows, which are not compared")
         transaction.rollback()
-    return results[0], results[1]
+    return tuple(results)

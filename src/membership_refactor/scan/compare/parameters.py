@@ -62,6 +62,8 @@ def vectors(
             values = list(dict.fromkeys([*first, *own.others[:3]]))
         else:
             values = fresh(kind_of(type_), 0, 1)
+        if type_.endswith("[]"):
+            values = [values[:1], values[:3], []]
         choices[name] = ["NULL" if v is None else literal(v, type_) for v in values]
     base = {name: values[0] for name, values in choices.items()}
     yield base

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import re
+from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from sqlglot import exp
@@ -24,7 +26,10 @@ _OPERATORS: dict[type[Any], str] = {
     exp.EQ: "=", exp.NullSafeEQ: "=", exp.NEQ: "<>", exp.GT: ">", exp.GTE: ">=", exp.LT: "<",
     exp.LTE: "<=", exp.NullSafeNEQ: "<>", exp.Like: "like", exp.ILike: "like",
 }  # fmt: skip
-_TODAY = (exp.CurrentDate, exp.CurrentTimestamp)
+_MEETING = {">": 1, "<": -1, "<>": 1}
+_INVERSES: dict[type[Any], type[Any]] = {
+    exp.Add: exp.Sub, exp.Sub: exp.Add, exp.DateAdd: exp.DateSub, exp.DateSub: exp.DateAdd,
+}  # fmt: skip
 _AROUND_LITERALS = (
     exp.Paren, exp.Cast, exp.TsOrDsToDate, exp.Date, exp.StrToDate, exp.Upper, exp.Lower,
 )  # fmt: skip
@@ -36,25 +41,49 @@ _TYPES: tuple[tuple[frozenset[Any], str], ...] = (
     (frozenset(exp.DataType.TEMPORAL_TYPES), "timestamp with time zone"),
     (frozenset({exp.DataType.Type.BOOLEAN}), "boolean"),
 )
-_PYTHON_TYPES = {bool: "boolean", dt.date: "date", int: "bigint", float: "numeric", str: "text"}
+_PYTHON_TYPES = {
+    bool: "boolean", dt.date: "date", int: "bigint", float: "numeric", str: "text",
+    dt.datetime: "timestamp with time zone",
+}  # fmt: skip
 
 
-def needs_of(tree: Any, view: View, types: Types, columns: tuple[str, ...]) -> Needs:
+Evaluate = Callable[[str], Any]
+"""Gives the value of an expression without columns, or None."""
+
+
+def needs_of(
+    tree: Any,
+    view: View,
+    types: Types,
+    columns: tuple[str, ...],
+    *,
+    new: Any,
+    evaluate: Evaluate,
+) -> Needs:
     """Read a statement of PostgreSQL. ``columns`` are those of the wide table, in order."""
+    stand_ins = [
+        value
+        for form in (tree, new)
+        for call in form.find_all(exp.Coalesce)
+        for item in call.expressions
+        if (value := _literal(item)) is not None
+    ]
     tree = tree.copy()
     # Names of a tree that was changed have lost their places: every name gets one of its own.
     for number, identifier in enumerate(tree.find_all(exp.Identifier)):
         identifier.meta.update(start=2 * number, end=2 * number)
     with contextlib.suppress(SqlglotError):  # types are inferred where that works
         tree = annotate_types(tree, dialect="postgres")
-    return _Reader(tree, view, types).read(columns)
+    return _Reader(tree, view, types, evaluate, stand_ins).read(columns)
 
 
 class _Reader:
-    def __init__(self, tree: Any, view: View, types: Types) -> None:
-        self.tree, self.view, self.types = tree, view, types
+    def __init__(
+        self, tree: Any, view: View, types: Types, evaluate: Evaluate, stand_ins: list[Any]
+    ) -> None:
+        self.tree, self.view, self.types, self.evaluate = tree, view, types, evaluate
         self.resolution, self.plan = resolve(tree, view), view.structure.plan
-        self.needs = Needs(variables=self.resolution.nowhere)
+        self.needs = Needs(variables=self.resolution.nowhere, stand_ins=stand_ins)
         self.cells: dict[int, Cell] = {}
 
     def read(self, columns: tuple[str, ...]) -> Needs:
@@ -197,7 +226,9 @@ class _Reader:
                 self.needs.unite(cells[0], cell)
 
     def _compare(self, left: Any, operator: str, right: Any) -> None:
-        left, right = _bare(left), _bare(right)
+        left, right = _alone(_bare(left), _bare(right))
+        if isinstance(left, exp.Sub) and self._gap(left, operator, right):
+            return
         if isinstance(left, exp.Tuple) and isinstance(right, exp.Tuple):
             for one, other in zip(left.expressions, right.expressions, strict=False):
                 self._compare(one, operator, other)
@@ -236,12 +267,34 @@ class _Reader:
             group.operators.add(operator)
             self.needs.by_parameter[placeholder.name] = group
             self.needs.compared[placeholder.name] = operator
-        value = _literal(right)
+        value = self._known_value(right)
         if value is not None:
             group.conditions.append((operator, value))
         elif right.type is not None:
             inferred = next((name for kinds, name in _TYPES if right.type.this in kinds), "")
             group.type = group.type or inferred
+
+    def _gap(self, difference: Any, operator: str, right: Any) -> bool:
+        """Note that the difference of two columns is compared with a number, if it is."""
+        cells = [self._of(c) for side in (difference.this, difference.expression)
+                 if (c := self._column(side)) is not None]  # fmt: skip
+        number = self._known_value(right)
+        if len(cells) != 2 or not (cells[0] and cells[1]) or not isinstance(number, int):
+            return False
+        self.needs.gaps.append((cells[0], cells[1], number + _MEETING.get(operator, 0)))
+        return True
+
+    def _known_value(self, node: Any) -> Any:
+        """The value of a literal, or of an expression that the database can compute."""
+        value = _literal(node)
+        if value is not None or node.find(exp.Column, exp.Placeholder, exp.Parameter, exp.Query):
+            return value
+        value = self.evaluate(node.sql(dialect="postgres"))
+        if isinstance(value, Decimal):
+            value = int(value) if value == int(value) else float(value)
+        if isinstance(value, dt.datetime) and value.tzinfo is None and value.time() == dt.time():
+            value = value.date()
+        return value if type(value) in _PYTHON_TYPES else None
 
     def _type(self, cell: Cell) -> str:
         group = self.needs.groups.get(cell)
@@ -275,17 +328,30 @@ def _bare(node: Any) -> Any:
     return node
 
 
+def _alone(left: Any, right: Any) -> tuple[Any, Any]:
+    """Bring constants to the right: ``a + 30 > b`` asks the same as ``a > b - 30``."""
+    while type(left) in _INVERSES and left.this.find(exp.Column):
+        if left.expression.find(exp.Column, exp.Placeholder, exp.Query) is not None:
+            break
+        moved = {key: value for key, value in left.args.items() if key != "this"}
+        right = _INVERSES[type(left)](this=exp.Paren(this=right.copy()), **moved)
+        left = _bare(left.this)
+    return left, right
+
+
 def _literal(node: Any) -> Any:
     """The value of a literal, dates as dates. None for anything else."""
     while isinstance(node, _AROUND_LITERALS):
         node = node.this
+    if node is None:
+        return None
     if isinstance(node, exp.Neg):
         inner = _literal(node.this)
         return -inner if isinstance(inner, (int, float)) else None
     if isinstance(node, exp.Boolean):
         return bool(node.this)
     if not isinstance(node, exp.Literal):
-        return dt.date.today() if node is not None and node.find(*_TODAY) is not None else None
+        return None
     if node.is_string and _DATE.match(node.name):
         try:
             return dt.date.fromisoformat(node.name[:10])

@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The names, types and rows of a query, or the state that a write left."""
+    """The names, types and rows of a query."""
 
     names: tuple[str, ...]
     types: tuple[int, ...]
@@ -20,21 +20,67 @@ class Result:
 
     @classmethod
     def fetched(cls, cursor: Any, *, limit: int | None = None) -> Result:
-        """Fetch all rows, or the first ones up to a limit."""
-        columns = cursor.cursor.description or ()  # gone once all rows are fetched
+        """Fetch all rows, or the first ones up to a limit. No rows where none are returned."""
+        if not cursor.returns_rows:
+            return cls((), (), ())
+        columns = cursor.cursor.description  # gone once all rows are fetched
         rows = cursor.fetchall() if limit is None else cursor.fetchmany(limit)
         types = (column[1] if isinstance(column[1], int) else 0 for column in columns)
         names = (column[0] for column in columns)
-        return cls(tuple(names), tuple(types), tuple(tuple(row) for row in rows))
+        comparable = (tuple(_cell(cell) for cell in row) for row in rows)
+        return cls(tuple(names), tuple(types), tuple(comparable))
 
     @property
     def informative(self) -> bool:
         """Whether some row holds something else than 0, false and NULL."""
         return any(any(cell not in (None, 0, False) for cell in row) for row in self.rows)
 
+    def masked(self, column: str, first: int) -> Result:
+        """The same with None for the values of a column from ``first`` on: ids of new rows."""
+        at = [i for i, name in enumerate(self.names) if name == column]
+        rows = tuple(
+            tuple(
+                None if i in at and isinstance(cell, int) and cell >= first else cell
+                for i, cell in enumerate(row)
+            )
+            for row in self.rows
+        )
+        return Result(self.names, self.types, rows)
 
-def differs(old: Result, new: Result, *, ordered_by: tuple[int, ...] = ()) -> str:
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a statement returned and, if it writes, what it left in each table."""
+
+    returned: Result
+    left: tuple[tuple[str, Result], ...] = ()
+    """What was looked at afterwards: its name in messages, and the rows."""
+
+    def same_rows(self, other: Outcome, *, in_order: bool = False) -> bool:
+        """Whether the rows are equal, whatever the names of the columns are."""
+        if in_order and self.returned.rows != other.returned.rows:
+            return False
+        pairs = [(self.returned, other.returned)]
+        pairs += [(one, two) for (_, one), (_, two) in zip(self.left, other.left, strict=True)]
+        return all(Counter(one.rows) == Counter(two.rows) for one, two in pairs)
+
+
+def differs(old: Outcome, new: Outcome, *, in_order: bool = False) -> str:
     """What is different, with a row. Empty where nothing is."""
+    reason = _different(old.returned, new.returned)
+    if not reason and in_order and old.returned.rows != new.returned.rows:
+        reason = "the rows come in another order"
+    if reason and old.left:
+        reason = f"RETURNING: {reason}"
+    if reason:
+        return reason
+    for (name, before), (_, after) in zip(old.left, new.left, strict=True):
+        if reason := _different(before, after):
+            return f"{name}: {reason}"
+    return ""
+
+
+def _different(old: Result, new: Result) -> str:
     if len(old.names) != len(new.names):
         return f"{len(old.names)} columns before, {len(new.names)} after"
     if old.names != new.names:
@@ -43,35 +89,17 @@ def differs(old: Result, new: Result, *, ordered_by: tuple[int, ...] = ()) -> st
     if old.types != new.types:
         at = next(i for i, (a, b) in enumerate(zip(old.types, new.types, strict=True)) if a != b)
         return f'column "{old.names[at]}" has another type after'
-    before = Counter(_comparable(row) for row in old.rows)
-    after = Counter(_comparable(row) for row in new.rows)
-    if before != after:
-        lost, won = before - after, after - before
-        shown = next(iter(lost or won))
-        times = f"{before[shown]} before, {after[shown]} after"
-        return f"{sum(lost.values())} rows lost, {sum(won.values())} new; {_shown(shown)}: {times}"
-    if ordered_by:
-        one = [tuple(_cell(row[i]) for i in ordered_by) for row in old.rows]
-        other = [tuple(_cell(row[i]) for i in ordered_by) for row in new.rows]
-        if one != other:
-            return "the rows come in another order"
-    return ""
-
-
-def pieces_equal(old: Result, new: Result) -> bool:
-    """Whether the difference is only the order of pieces inside an aggregated list."""
-
-    def sorted_pieces(row: tuple[Any, ...]) -> tuple[str, ...]:
-        return tuple("".join(sorted(str(cell))) for cell in row)
-
-    return Counter(map(sorted_pieces, old.rows)) == Counter(map(sorted_pieces, new.rows))
-
-
-def _comparable(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    return tuple(_cell(cell) for cell in row)
+    before, after = Counter(old.rows), Counter(new.rows)
+    if before == after:
+        return ""
+    lost, won = before - after, after - before
+    shown = next(iter(lost or won))
+    times = f"{before[shown]} before, {after[shown]} after"
+    return f"{sum(lost.values())} rows lost, {sum(won.values())} new; {_shown(shown)}: {times}"
 
 
 def _cell(value: Any) -> Any:
+    """The value in a form that can be counted. The last digits of floats depend on the plan."""
     if isinstance(value, float):
         return "nan" if math.isnan(value) else float(f"{value:.12g}")
     if isinstance(value, Decimal):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import random
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,9 +13,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from membership_refactor.planning import Stage, TableSplit
+from membership_refactor.scan.compare.access_paths import PLANS, prefer
 from membership_refactor.scan.compare.generated_rows import DataSet
 from membership_refactor.scan.compare.needs import Needs, Row
 from membership_refactor.scan.resolve.spelling import NameMap
@@ -21,8 +24,15 @@ from membership_refactor.scan.resolve.tables_at_stage import Role, structure_at
 from membership_refactor.sql.quoting import columns as column_list
 from membership_refactor.sql.quoting import ident
 
-OLD, INTERIM, CURRENT = "old", "interim", "current"
-FORMS = (OLD, INTERIM, CURRENT)
+OLD, MIRROR, INTERIM, CURRENT = "old", "mirror", "interim", "current"
+"""The mirror has the old structure too, with all rows in the reverse order. So has current."""
+FORMS = (OLD, MIRROR, INTERIM, CURRENT)
+_REVERSED = (MIRROR, CURRENT)
+_OTHERS = ("others", "others_reversed")
+"""The tables outside the plan. The second has the rows in the reverse order."""
+FIRST_NEW_ID = 800_000
+"""Ids that a statement makes start here. Forms do not give the same row the same one."""
+_INDEXED = 6
 
 
 class StatementFailed(Exception):
@@ -30,6 +40,8 @@ class StatementFailed(Exception):
 
     def __init__(self, error: DBAPIError) -> None:
         super().__init__(str(error.orig).strip().split("\n")[0])
+        self.code = str(getattr(error.orig, "sqlstate", None) or "")
+        """SQLSTATE."""
 
 
 @dataclass
@@ -48,7 +60,8 @@ class Scratch:
     token: str = field(default_factory=lambda: f"mr_compare_{os.getpid()}_{secrets.token_hex(3)}")
     made: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
     """Form to table to the plan's columns."""
-    _using: str = ""
+    _childless: tuple[str, ...] = ()
+    _using: tuple[str, str] = ("", "")
 
     def run(self, text: str, parameters: tuple[Any, ...] | None = None) -> Any:
         """Run a statement. Raises StatementFailed."""
@@ -59,33 +72,46 @@ class Scratch:
             raise StatementFailed(error) from error
 
     def schema(self, form: str) -> str:
-        """The schema of a form, or of the tables outside the plan (``others``)."""
+        """The schema of a form, or of the tables outside the plan."""
         return f"{self.token}_{form}"
 
     def create(self, *, timeout_ms: int) -> None:
         """Create the plan's tables in each form, and the tables outside the plan once."""
-        self.run(f"SET LOCAL statement_timeout = {timeout_ms}")
-        for form in (*FORMS, "others"):
+        # A plan that is preferred has a huge cost, and compiling it would take most of the time.
+        self.run(f"SET LOCAL statement_timeout = {timeout_ms}; SET LOCAL jit = off")
+        for form in (*FORMS, *_OTHERS):
             self.run(f"CREATE SCHEMA {ident(self.schema(form))}")
-        stages = (self.old_stage, Stage.INTERIM, Stage.CURRENT)
-        wide = tuple(self.needs.wide)
+        stages = (self.old_stage, self.old_stage, Stage.INTERIM, Stage.CURRENT)
         for form, stage in zip(FORMS, stages, strict=True):
-            self.made[form] = {}
-            for table in structure_at(self.plan, stage).tables:
-                own = table.present
-                if table.role is Role.RETIRED or table.name in self.made[form] or not own:
-                    continue
-                if table.role is not Role.PARENT:
-                    own = (*wide, *(name for name in own if name not in wide))
-                    if stage is Stage.CURRENT:
-                        own = tuple(name for name in own if name not in self.plan.leaving)
-                self._create_table(form, table.name, table.role, own)
+            self._create_form(form, stage)
         for name, columns in self.needs.foreign.items():
             lines = [
                 f"{ident(column)} {type_}{' PRIMARY KEY' if column in ('id', 'uuid') else ''}"
                 for column, type_ in columns.items()
             ]
-            self.run(f"CREATE TABLE {self._where('others', name)} ({', '.join(lines)})")
+            asked = [column for column in columns if (name, column) in self.needs.groups]
+            for others in _OTHERS:
+                where = self._where(others, name)
+                self.run(f"CREATE TABLE {where} ({', '.join(lines)})")
+                self._index(where, asked)
+
+    def _create_form(self, form: str, stage: Stage) -> None:
+        wide = tuple(self.needs.wide)
+        self.made[form] = {}
+        for table in structure_at(self.plan, stage).tables:
+            own = table.present
+            if table.role is Role.RETIRED or table.name in self.made[form] or not own:
+                continue
+            if table.role is not Role.PARENT:
+                own = (*wide, *(name for name in own if name not in wide))
+                if stage is Stage.CURRENT:
+                    own = tuple(name for name in own if name not in self.plan.leaving)
+            self._create_table(form, table.name, table.role, own)
+
+    def _index(self, where: str, columns: Sequence[str]) -> None:
+        """Make an index on each of the columns, so that plans with an index can be had."""
+        for column in columns[:_INDEXED]:
+            self.run(f"CREATE INDEX ON {where} ({ident(column)})")
 
     def _create_table(self, form: str, table: str, role: Role, names: tuple[str, ...]) -> None:
         plan, lines = self.plan, []
@@ -95,15 +121,18 @@ class Scratch:
             if role is Role.PARENT and name == plan.parent_id:
                 line += " PRIMARY KEY DEFAULT gen_random_uuid()"
             elif role is not Role.PARENT and name == plan.id:
-                line += " GENERATED BY DEFAULT AS IDENTITY (START WITH 800000) PRIMARY KEY"
+                line += f" GENERATED BY DEFAULT AS IDENTITY (START WITH {FIRST_NEW_ID}) PRIMARY KEY"
             elif name == plan.changed:
                 line += " DEFAULT now()"
             lines.append(line)
         if role is Role.PARENT:
             key = column_list(self.spell(name) for name in plan.key)
             lines.append(f"UNIQUE NULLS NOT DISTINCT ({key})")
-        self.run(f"CREATE TABLE {self._where(form, self.table(table))} ({', '.join(lines)})")
+        where = self._where(form, self.table(table))
+        self.run(f"CREATE TABLE {where} ({', '.join(lines)})")
         self.made[form][table] = names
+        asked = [name for name in names if name == self.plan.link or name in self.needs.used]
+        self._index(where, [self.spell(name) for name in asked])
 
     def _where(self, form: str, table: str) -> str:
         return f"{ident(self.schema(form))}.{ident(table)}"
@@ -116,60 +145,108 @@ class Scratch:
         """The name of the plan's table in the scratch schemas."""
         return self.names.table(name).lower()
 
-    def use(self, form: str) -> None:
-        """Let names without a schema mean the tables of the form."""
-        if form != self._using:
-            own, others = ident(self.schema(form)), ident(self.schema("others"))
-            self.run(f"SET LOCAL search_path = {own}, {others}")
-            self._using = form
+    def use(self, form: str, plan: str = PLANS[0]) -> None:
+        """Let names without a schema mean the tables of the form, and prefer a plan."""
+        if (form, plan) != self._using:
+            others = self.schema("others_reversed" if form in _REVERSED else "others")
+            path = f"{ident(self.schema(form))}, {ident(others)}"
+            self.run(f"SET LOCAL search_path = {path}; {prefer(plan)}")
+            self._using = (form, plan)
 
-    def load(self, data: DataSet, forms: Sequence[str] = FORMS) -> None:
+    def load(self, data: DataSet) -> None:
         """Put the same facts into every form. Deprecated columns hold the parent's values."""
-        for form in forms:
+        linked = {child[self.plan.link] for child in data.children}
+        uuids = (str(parent[self.plan.parent_id]) for parent in data.parents)
+        self._childless = tuple(uuid for uuid in uuids if uuid not in linked)
+        texts: list[str] = []
+        for form in FORMS:
+            step = -1 if form in _REVERSED else 1
             for table, names in self.made[form].items():
                 parent = self.plan.parent_id in names and self.plan.id not in names
                 spelled = {name: self.spell(name) for name in names}
                 rows = [
                     {new: row.get(name) for name, new in spelled.items()}
-                    for row in (data.parents if parent else data.children)
+                    for row in (data.parents if parent else data.children)[::step]
                 ]
-                self._insert(self._where(form, self.table(table)), list(spelled.values()), rows)
+                texts.append(_insert(self._where(form, self.table(table)), rows))
         for table, rows in data.foreign.items():
-            if rows:
-                self._insert(self._where("others", table), list(rows[0]), rows)
+            texts.append(_insert(self._where("others", table), rows))
+            texts.append(_insert(self._where("others_reversed", table), rows[::-1]))
+        self.run("; ".join(text for text in texts if text) or "SELECT")
 
-    def _insert(self, where: str, names: Sequence[str], rows: list[Row]) -> None:
-        document = json.dumps(rows, default=lambda value: value.isoformat())
-        listed, where = column_list(names).replace("%", "%%"), where.replace("%", "%%")
-        self.run(
-            f"INSERT INTO {where} ({listed}) SELECT {listed} "
-            f"FROM json_populate_recordset(NULL::{where}, %s::json)",
-            (document,),
-        )
+    def shuffle(self, source: random.Random) -> None:
+        """Put the loaded rows of the old structure into other orders."""
+        tables = [(form, self.table(name)) for form in (OLD, MIRROR) for name in self.made[form]]
+        tables += [(others, name) for others in _OTHERS for name in self.needs.foreign]
+        for schema, name in tables:
+            where, seed = self._where(schema, name), source.random()
+            self.run(
+                f"CREATE TEMP TABLE mr_compare_rows ON COMMIT DROP AS SELECT t FROM {where} t "
+                f"ORDER BY md5(t::text || '{seed}')"
+            )
+            self.run(f"DELETE FROM {where}; INSERT INTO {where} SELECT (t).* FROM mr_compare_rows")
+            self.run("DROP TABLE mr_compare_rows")
+
+    def childless(self, form: str) -> str | None:
+        """The query of the parents that have no child before the statement runs, if there are."""
+        if not self._childless:
+            return None
+        # A structure without a parent table is one where nothing can change such a parent.
+        own = form if self.plan.parent_id in self._parent_columns(form) else INTERIM
+        names = (self.plan.parent_id, *self.plan.deprecated)
+        listed = column_list(self.spell(name) for name in names)
+        parents = self._where(own, self.table(self.plan.parent))
+        uuids = ", ".join(f"'{uuid}'" for uuid in self._childless)
+        uuid = ident(self.spell(self.plan.parent_id))
+        return f"SELECT {listed} FROM {parents} WHERE {uuid} IN ({uuids})"
+
+    def _parent_columns(self, form: str) -> tuple[str, ...]:
+        return self.made.get(form, {}).get(self.plan.parent, ())
 
     @contextmanager
     def undone(self) -> Iterator[None]:
         """Undo whatever happens inside."""
-        self.run("SAVEPOINT compared")
+        self.run("SAVEPOINT mr_compare")
+        before = self._using
+        undo = "ROLLBACK TO SAVEPOINT mr_compare; RELEASE SAVEPOINT mr_compare"
         try:
             yield
+        except BaseException:
+            # Where the connection is lost there is nothing to undo. The first error tells why.
+            with contextlib.suppress(SQLAlchemyError, StatementFailed):
+                self.run(undo)
+            raise
+        else:
+            self.run(undo)
         finally:
-            self.run("ROLLBACK TO SAVEPOINT compared; RELEASE SAVEPOINT compared")
-            self._using = ""  # SET LOCAL is undone too
+            self._using = before  # SET LOCAL is undone too
+
+    def wide_tables(self) -> list[tuple[str, tuple[str, ...]]]:
+        """The tables of the old structure that hold whole old rows, and their columns."""
+        wanted = {*self.plan.deprecated, self.plan.id}
+        return [(table, names) for table, names in self.made[OLD].items() if wanted <= set(names)]
 
     def old_shape(self, form: str) -> str:
         """The query that shows the content of a form as the wide table's rows."""
         deprecated = set(self.plan.deprecated)
         wide = [(name, ident(self.spell(name))) for name in self.needs.wide]
-        if form == OLD:
-            table = next(
-                table
-                for table, names in self.made[OLD].items()
-                if deprecated <= set(names) and self.plan.id in names
-            )
+        if form not in (INTERIM, CURRENT):
+            table = self.wide_tables()[0][0]
             columns = ", ".join(spelled for _, spelled in wide)
             return f"SELECT {columns} FROM {ident(self.table(table))}"
         columns = ", ".join(f"{'p' if n in deprecated else 'c'}.{spelled}" for n, spelled in wide)
         child, parent = ident(self.table(self.plan.child)), ident(self.table(self.plan.parent))
         uuid, link = ident(self.spell(self.plan.parent_id)), ident(self.spell(self.plan.link))
         return f"SELECT {columns} FROM {child} c LEFT JOIN {parent} p ON p.{uuid} = c.{link}"
+
+
+def _insert(where: str, rows: list[Row]) -> str:
+    """The statement that inserts the rows. Empty where there are none."""
+    if not rows:
+        return ""
+    document = json.dumps(rows, default=lambda value: value.isoformat()).replace("'", "''")
+    listed = column_list(rows[0])
+    return (
+        f"INSERT INTO {where} ({listed}) SELECT {listed} "
+        f"FROM json_populate_recordset(NULL::{where}, '{document}'::json)"
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import operator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from membership_refactor.scan.compare.needs import Group
@@ -46,14 +47,14 @@ def kind_of(type_: str) -> str:
 def pool(group: Group, type_: str, *, seed: int, wide: bool = False) -> Pool:
     """Choose values for a group. ``wide`` gives more, for columns that lead to other tables."""
     kind = kind_of(type_)
-    literals = [_as(kind, value) for _, value in group.conditions if value is not None]
+    literals = [as_kind(kind, value) for _, value in group.conditions if value is not None]
     literals = [value for value in literals if value is not None]
     candidates: list[Any] = []
     for value in literals:
         candidates += _around(kind, value)
     if group.operators & {"<", "<=", ">", ">="} and kind in ("date", "time"):
         today = dt.date.today()
-        candidates += _around(kind, _as(kind, today))
+        candidates += _around(kind, as_kind(kind, today))
     candidates += fresh(kind, seed, _MANY if wide else 4)
     candidates = list(dict.fromkeys(candidates))
     best = max(candidates, key=lambda v: (score(group, kind, v), -candidates.index(v)))
@@ -70,8 +71,8 @@ def sentinels(kind: str, good: Any) -> list[Any]:
     values: dict[str, list[Any]] = {
         "text": ["", text.swapcase(), text + " "],
         "int": [0, -1],
-        "date": [dt.date(1800, 1, 1)],
-        "time": [dt.datetime(1800, 1, 1, tzinfo=dt.UTC)],
+        "date": [dt.date(1800, 1, 1), dt.date(1900, 1, 1)],
+        "time": [dt.datetime(year, 1, 1, tzinfo=dt.UTC) for year in (1800, 1900)],
     }
     return values.get(kind, [])
 
@@ -142,13 +143,23 @@ def unlike(kind: str, column: str, number: int) -> Any:
     return 70000 + number if kind in ("int", "number") else f"{column[:6]} {number}"
 
 
-def _as(kind: str, value: Any) -> Any:
-    """The literal as a value of the kind. None where it is not one."""
+def later(value: Any, step: int) -> Any:
+    """The value that is so many days later, or that much larger."""
+    return value + (dt.timedelta(days=step) if isinstance(value, dt.date) else step)
+
+
+def as_kind(kind: str, value: Any) -> Any:
+    """The value as one of the kind. None where it is not one."""
+    if isinstance(value, Decimal):
+        value = float(value)
     if kind == "text":
         return str(value) if not isinstance(value, bool) else None
     if kind == "date":
+        value = value.date() if isinstance(value, dt.datetime) else value
         return value if isinstance(value, dt.date) else None
     if kind == "time":
+        if isinstance(value, dt.datetime):
+            return value if value.tzinfo is not None else value.replace(tzinfo=dt.UTC)
         if isinstance(value, dt.date):
             return dt.datetime(value.year, value.month, value.day, tzinfo=dt.UTC)
         return None
@@ -168,7 +179,7 @@ def score(group: Group, kind: str, value: Any) -> int:
         return sum(sign == "null" for sign, _ in group.conditions)
     met = 0
     for sign, raw in group.conditions:
-        other = _as(kind, raw) if raw is not None else None
+        other = as_kind(kind, raw) if raw is not None else None
         met += sign == "not null" or (other is not None and _holds(value, sign, other))
     return met
 
@@ -181,7 +192,10 @@ def _holds(value: Any, sign: str, other: Any) -> bool:
 
 
 def literal(value: Any, type_: str) -> str:
-    """The value as a typed SQL literal."""
+    """The value as a typed SQL literal. A list is one of an array type."""
+    if isinstance(value, list):
+        items = ", ".join(literal(item, type_.removesuffix("[]")) for item in value)
+        return f"CAST(ARRAY[{items}] AS {type_})"
     if value is None:
         return f"CAST(NULL AS {type_})"
     if isinstance(value, bool):

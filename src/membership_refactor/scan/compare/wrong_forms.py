@@ -1,7 +1,8 @@
-"""Make wrong rewritings on purpose. Rows that do not tell them apart show little."""
+"""Make wrong forms of a statement on purpose. Rows that do not tell them apart show little."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -9,129 +10,166 @@ from typing import Any
 from sqlglot import exp
 
 from membership_refactor.planning import TableSplit
-from membership_refactor.scan.compare.needs import WIDE, Needs
+from membership_refactor.scan.compare.needs import Needs
 from membership_refactor.scan.resolve.spelling import NameMap
 
 _BORDERS = {exp.GT: exp.GTE, exp.GTE: exp.GT, exp.LT: exp.LTE, exp.LTE: exp.LT}
+_OPPOSITE_ENDS = {exp.Min: exp.Max, exp.Max: exp.Min}
+_OTHER_SIDES: dict[str, tuple[str | None, ...]] = {
+    "LEFT": (None,), "RIGHT": (None,), "FULL": ("LEFT", "RIGHT"),
+}  # fmt: skip
+_CLAUSES = (exp.Where, exp.Having, exp.Join, exp.Filter)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class WrongForm:
-    """One wrong form. Each ``mandatory`` one has to be told apart from the right form."""
+    """A statement that means something else."""
 
     name: str
     tree: Any
-    mandatory: bool = False
 
 
 def wrong_forms(tree: Any, plan: TableSplit, names: NameMap, needs: Needs) -> Iterator[WrongForm]:
-    """Yield wrong links first, then what any query may get wrong."""
-    uuid, link = names.column(plan.parent_id).lower(), names.column(plan.link).lower()
-    links = [
-        node
-        for node in tree.find_all(exp.EQ)
-        if isinstance(node.this, exp.Column)
-        and isinstance(node.expression, exp.Column)
-        and (node.this.name, node.expression.name) == (uuid, link)
-    ]
-    if links:
-        yield from _links(tree, links, plan, names, needs)
+    """Yield what people get wrong when they rewrite the statement."""
     yield from _swapped(tree, plan, names, needs)
-    yield from _joins(tree, links)
+    yield from _joins(tree)
+    yield from _distinct(tree)
     yield from _conditions(tree)
-    for select in tree.find_all(exp.Select):
-        if select.args.get("distinct") is not None:
-            made = _changed(tree, [select], lambda node: _with(node, distinct=None))
-            yield WrongForm("without DISTINCT", made)
-
-
-def _links(
-    tree: Any, links: list[Any], plan: TableSplit, names: NameMap, needs: Needs
-) -> Iterator[WrongForm]:
-    """Yield forms whose link is a comparison of key columns."""
-
-    def relinked(comparison: Any, columns: Iterable[str]) -> Any:
-        spelled = [names.column(name).lower() for name in columns]
-
-        def change(node: Any) -> Any:
-            pairs = [
-                comparison(
-                    this=exp.column(column, table=node.this.table, quoted=True),
-                    expression=exp.column(column, table=node.expression.table, quoted=True),
-                )
-                for column in spelled
-            ]
-            return exp.Paren(this=exp.and_(*pairs, copy=False))
-
-        return _changed(tree, links, change)
-
-    reads = not isinstance(tree, (exp.Update, exp.Delete))
-    nullable = [column for column in plan.key if not needs.wide[column][1]]
-    lost = reads and any(not _null_rejected(needs, column) for column in nullable)
-    yield WrongForm("key compared with =", relinked(exp.EQ, plan.key), lost)
-    sensitive = reads and not all(_insensitive(link) for link in links)
-    payload = reads and bool(needs.used & set(plan.parent_values))
-    for column in plan.key:
-        kept = [c for c in plan.key if c != column]
-        # Where more rows make no difference, only a value of another parent can show.
-        matters = sensitive or payload or (reads and column in needs.used)
-        mandatory = matters and not _pinned(needs, column)
-        yield WrongForm(f"key without {column}", relinked(exp.NullSafeEQ, kept), mandatory)
-    first = plan.key[0]
-    made = relinked(exp.NullSafeEQ, [first])
-    yield WrongForm(f"joined by {first} only", made, sensitive or payload)
+    yield from _numbers(tree)
+    yield from _order(tree)
+    yield from _choices(tree)
 
 
 def _swapped(tree: Any, plan: TableSplit, names: NameMap, needs: Needs) -> Iterator[WrongForm]:
-    """Yield forms that read another column of the same type."""
+    """Yield forms that read another column of the same type, at every place or at one."""
     for column in plan.deprecated:
         spelled = names.column(column).lower()
-        places = [n for n in tree.find_all(exp.Column) if n.name == spelled and n.table]
+        places = [node for node in tree.find_all(exp.Column) if node.name == spelled]
         alike = [
             other
             for other in plan.deprecated
             if other != column and needs.wide[other][0] == needs.wide[column][0]
         ]
-        if places and alike and column in needs.used:
-            new = names.column(alike[0]).lower()
-            made = _changed(
-                tree,
-                places,
-                lambda node, new=new: exp.column(  # type: ignore[misc]
-                    new, table=node.table, quoted=True
-                ),
-            )
-            yield WrongForm(f"{alike[0]} for {column}", made)
-
-
-def _joins(tree: Any, links: list[Any]) -> Iterator[WrongForm]:
-    """Yield forms with an inner join for a left one, and the other way round."""
-    for index, join in enumerate(tree.find_all(exp.Join)):
-        side = str(join.args.get("side") or "").upper()
-        inner = not side and join.args.get("on") is not None
-        if str(join.args.get("kind") or "").upper() == "CROSS" or not (side == "LEFT" or inner):
+        if not (places and alike and column in needs.used):
             continue
-        if any(join.args.get("on") is link for link in links):
-            continue  # every child has its parent: an outer join of the two is the same
-        new = None if side == "LEFT" else "LEFT"
-        made = _changed(tree, [join], lambda node, new=new: _with(node, side=new, kind=None))  # type: ignore[misc]
-        yield WrongForm(f"join {index + 1} {(new or 'inner').lower()}", made)
+        # A neighbour in the key is what a hand that types takes for it.
+        new = names.column(alike[0]).lower()
+        for number, chosen in enumerate([places, *([place] for place in places[:4])]):
+            if number and len(places) == 1:
+                break
+            made = _changed(tree, chosen, lambda node, new=new: _with(node, this=_name(new)))  # type: ignore[misc]
+            yield WrongForm(f"{alike[0]} for {column}{f' (use {number})' if number else ''}", made)
+
+
+def _joins(tree: Any) -> Iterator[WrongForm]:
+    """Yield forms with an inner join for an outer one, and the other way round."""
+    for number, join in enumerate(tree.find_all(exp.Join), 1):
+        side = str(join.args.get("side") or "").upper()
+        on = join.args.get("on") is not None or join.args.get("using")
+        if not on:
+            continue
+        for new in _OTHER_SIDES.get(side, ("LEFT", "RIGHT")):
+            made = _changed(tree, [join], lambda node, new=new: _with(node, side=new, kind=None))  # type: ignore[misc]
+            yield WrongForm(f"join {number} {(new or 'inner').lower()}", made)
+
+
+def _distinct(tree: Any) -> Iterator[WrongForm]:
+    for select in tree.find_all(exp.Select):
+        if select.args.get("distinct") is not None:
+            made = _changed(tree, [select], lambda node: _with(node, distinct=None))
+            yield WrongForm("without DISTINCT", made)
+    for node in tree.find_all(exp.SetOperation):
+        wanted = node.args.get("distinct") is False
+        made = _changed(tree, [node], lambda node, d=wanted: _with(node, distinct=d))  # type: ignore[misc]
+        yield WrongForm("UNION ALL and UNION exchanged", made)
+    for node in tree.find_all(exp.AggFunc):
+        if isinstance(node.this, exp.Distinct) and len(node.this.expressions) == 1:
+            made = _changed(tree, [node], lambda n: _with(n, this=n.this.expressions[0].copy()))
+            yield WrongForm("aggregate without DISTINCT", made)
+        if type(node) in _OPPOSITE_ENDS:
+            made = _changed(tree, [node], lambda n: _OPPOSITE_ENDS[type(n)](this=n.this.copy()))
+            yield WrongForm("min and max exchanged", made)
 
 
 def _conditions(tree: Any) -> Iterator[WrongForm]:
     """Yield forms that lose a condition, or get its border wrong."""
-    clauses = tree.find_all(exp.Where, exp.Having)
-    conditions = [node for clause in clauses for node in _conjuncts(clause.this)]
+    clauses = [node.this for node in tree.find_all(exp.Where, exp.Having)]
+    clauses += [join.args["on"] for join in tree.find_all(exp.Join) if join.args.get("on")]
+    conditions = [node for clause in clauses for node in _conjuncts(clause)]
     for number, node in enumerate(conditions, 1):
         made = _changed(tree, [node], lambda node: exp.true())
         yield WrongForm(f"without condition {number}", made)
+    for node in tree.find_all(exp.Or):
+        for key in ("this", "expression"):
+            made = _changed(tree, [node.args[key]], lambda node: exp.false())
+            yield WrongForm("without an alternative of OR", made)
+    for node in tree.find_all(exp.In):
+        if len(node.expressions) > 1:
+            for value in node.expressions[:4]:
+                kept = [other.copy() for other in node.expressions if other is not value]
+                made = _changed(tree, [node], lambda n, kept=kept: _with(n, expressions=kept))  # type: ignore[misc]
+                yield WrongForm("without a value of IN", made)
     for node in tree.find_all(*_BORDERS):
         made = _changed(
             tree,
             [node],
-            lambda node: _BORDERS[type(node)](this=node.this, expression=node.expression),
+            lambda node: _BORDERS[type(node)](
+                this=node.this.copy(), expression=node.expression.copy()
+            ),
         )
         yield WrongForm(f"{type(node).__name__} at its border", made)
+
+
+def _numbers(tree: Any) -> Iterator[WrongForm]:
+    """Yield forms with the next number in a condition, such as ``current_date - 31``."""
+    for node in tree.find_all(exp.Literal):
+        if node.is_string or "." in node.name or node.find_ancestor(*_CLAUSES) is None:
+            continue
+        if isinstance(node.parent, exp.Select):
+            continue  # EXISTS (SELECT 1 …)
+        for step in (1, -1):
+            made = _changed(
+                tree,
+                [node],
+                lambda n, step=step: exp.Literal.number(int(n.name) + step),  # type: ignore[misc]
+            )
+            yield WrongForm(f"{int(node.name) + step} for {node.name}", made)
+
+
+def _order(tree: Any) -> Iterator[WrongForm]:
+    for select in tree.find_all(exp.Query):
+        order = select.args.get("order")
+        if order is None:
+            continue
+        yield WrongForm("without ORDER BY", _changed(tree, [order], lambda node: None))
+        for item in order.expressions:
+            made = _changed(
+                tree,
+                [item],
+                lambda n: _with(n, desc=not n.args.get("desc"), nulls_first=n.args.get("desc")),
+            )
+            yield WrongForm(f"{item.this.sql()} in the other direction", made)
+
+
+def _choices(tree: Any) -> Iterator[WrongForm]:
+    """Yield forms in which two results of a CASE or COALESCE are exchanged."""
+    for node in tree.find_all(exp.Case):
+        results = [branch.args["true"] for branch in node.args["ifs"]]
+        if node.args.get("default") is not None:
+            results.append(node.args["default"])
+        for one, other in itertools.pairwise(results):
+            yield WrongForm("branches exchanged", _exchanged(tree, one, other))
+    for node in tree.find_all(exp.Coalesce):
+        if node.expressions:
+            yield WrongForm("COALESCE exchanged", _exchanged(tree, node.this, node.expressions[0]))
+
+
+def _exchanged(tree: Any, one: Any, other: Any) -> Any:
+    copies = {id(one): other.copy(), id(other): one.copy()}
+    one.meta["exchange"], other.meta["exchange"] = id(one), id(other)
+    made = tree.transform(lambda n: copies.get(n.meta.get("exchange"), n))
+    del one.meta["exchange"], other.meta["exchange"]
+    return made
 
 
 def _conjuncts(node: Any) -> Iterator[Any]:
@@ -153,8 +191,12 @@ def _changed(tree: Any, nodes: Iterable[Any], change: Callable[[Any], Any]) -> A
         node.meta["changed"] = True
     made = tree.transform(lambda n: change(n) if n.meta.pop("changed", False) else n)
     for node in marked:
-        del node.meta["changed"]
+        node.meta.pop("changed", None)
     return made
+
+
+def _name(name: str) -> Any:
+    return exp.to_identifier(name, quoted=True)
 
 
 def _with(node: Any, **arguments: Any) -> Any:
@@ -162,63 +204,3 @@ def _with(node: Any, **arguments: Any) -> Any:
     for key, value in arguments.items():
         copy.set(key, value)
     return copy
-
-
-def _null_rejected(needs: Needs, column: str) -> bool:
-    """Whether some condition is never true where the column is missing.
-
-    Conditions under OR count too. What they wrongly excuse is only a warning less.
-    """
-    group = needs.groups.get((WIDE, column))
-    return group is not None and (
-        bool(group.operators)
-        or len(group.cells) > 1
-        or any(operator != "null" for operator, _ in group.conditions)
-    )
-
-
-def _pinned(needs: Needs, column: str) -> bool:
-    """Whether the column can have one value only. Then the key is the same without it."""
-    group = needs.groups.get((WIDE, column))
-    return group is not None and any(operator == "=" for operator, _ in group.conditions)
-
-
-def _insensitive(link: Any) -> bool:
-    """Whether more rows of the same content make no difference around the link."""
-    select = link.find_ancestor(exp.Select)
-    while select is not None:
-        around = select.parent
-        while isinstance(around, (exp.Subquery, exp.Paren, exp.Lateral)):
-            around = around.parent
-        union = isinstance(around, exp.SetOperation) and around.args.get("distinct") is not False
-        if union or isinstance(around, (exp.Exists, exp.In, exp.Any)) or _collapses(select, link):
-            return True
-        select = select.parent.find_ancestor(exp.Select) if select.parent is not None else None
-    return False
-
-
-def _collapses(select: Any, link: Any) -> bool:
-    """Whether the query itself puts equal rows together, or keeps one of them."""
-    if select.args.get("distinct") is not None or select.args.get("limit") is not None:
-        return True
-    aggregates = [
-        call
-        for item in select.expressions
-        for call in item.find_all(exp.AggFunc)
-        if call.find_ancestor(exp.Select) is select
-    ]
-    if aggregates or select.args.get("group") is not None:
-        return all(
-            isinstance(call, (exp.Min, exp.Max)) or isinstance(call.this, exp.Distinct)
-            for call in aggregates
-        )
-    join = link.find_ancestor(exp.Join)
-    outer = join.find_ancestor(exp.Join) if join is not None else None
-    where = select.args.get("where")
-    if outer is not None and str(outer.args.get("side") or "").upper() == "LEFT" and where:
-        # An anti-join keeps the rows without a partner, each once.
-        return any(
-            isinstance(node.expression, exp.Null) and not isinstance(node.parent, exp.Not)
-            for node in where.find_all(exp.Is)
-        )
-    return False

@@ -139,6 +139,28 @@ def _parent_only(reads: Reads, target: Source, read: Sequence[Binding]) -> Itera
     for binding in read if target.alias is None else ():
         if binding.qualifier is not None:
             yield Edit(*binding.qualifier, new)
+    # A parent without children was no row of the wide table.
+    words = _clauses(reads.sql, target.table_span[1])
+    where = words.get("WHERE")
+    ends = [token.start for key, token in words.items() if key in _AFTER_WHERE]
+    tail = min(ends, default=reads.sql.body[1])
+    end = len(reads.text[:tail].rstrip())
+    has_child = _has_child(reads, target, target.alias or new)
+    if where is None:
+        yield Edit(end, end, f" WHERE {has_child}")
+    else:
+        yield Edit(where.end, where.end, f" {has_child} AND (")
+        yield Edit(end, end, ")")
+
+
+def _has_child(reads: Reads, target: Source, parent: str) -> str:
+    view, plan = reads.view, reads.plan
+    child, link = reads.schema(target) + view.spell_table(plan.copy), view.spell_column(plan.link)
+    alias = reads.name("child_")
+    return (
+        f"EXISTS (SELECT 1 FROM {child} {alias} "
+        f"WHERE {alias}.{link} = {parent}.{view.spell_column(plan.parent_id)})"
+    )
 
 
 def _both(reads: Reads, target: Source, bindings: Sequence[Binding]) -> Edit:
@@ -172,12 +194,15 @@ def _both(reads: Reads, target: Source, bindings: Sequence[Binding]) -> Edit:
         f"UPDATE {reads.view.spell_table(reads.plan.parent)} {target.alias or pair.child} "
         f"SET {', '.join(parts[True])}"
     )
+    has_child = _has_child(reads, target, target.alias or pair.child)
     if where is not None:
         condition = text[where.end : end].strip()
         inside = [b for b in bindings if b.start >= where.end]
         edits = list(reads.qualified(inside, pair))
         children += f" AND ({_part(condition, end - len(condition), edits)})"
-        own_update += f" WHERE {condition}"
+        own_update += f" WHERE {has_child} AND ({condition})"
+    else:
+        own_update += f" WHERE {has_child}"
     return Edit(begin, end, f"WITH {reads.name('children_')} AS ({children})\n{own_update}")
 
 

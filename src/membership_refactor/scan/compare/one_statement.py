@@ -1,0 +1,237 @@
+"""Compare the forms of one statement on one set of rows after another."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from membership_refactor.scan.compare.access_paths import PLANS, may_have_ties
+from membership_refactor.scan.compare.executions import Executions
+from membership_refactor.scan.compare.generated_rows import DataSet, Generator
+from membership_refactor.scan.compare.needs import Needs
+from membership_refactor.scan.compare.parameters import Values, parameter_types, vectors
+from membership_refactor.scan.compare.read_needs import needs_of
+from membership_refactor.scan.compare.results import differs
+from membership_refactor.scan.compare.scratch_schemas import MIRROR, OLD, Scratch, StatementFailed
+from membership_refactor.scan.compare.sets_of_rows import sets_of_rows
+from membership_refactor.scan.compare.telling_apart import Run, WrongForms
+from membership_refactor.scan.compare.to_postgres import (
+    NotComparable,
+    placeholders,
+    tree_of,
+    with_variables,
+)
+from membership_refactor.scan.compare.user_functions import qualify_functions
+from membership_refactor.scan.compare.verdict import Compared, Verdict
+
+if TYPE_CHECKING:
+    from membership_refactor.scan.compare.comparer import Comparer
+
+_MOST_VECTORS = 12
+_ALWAYS = 8
+"""So many sets of rows that nearly meet the conditions are used in any case."""
+_IDLE = 80
+"""So many sets in a row that show nothing new, and no further one is made."""
+_TIES = (
+    "the old form itself gives other rows when the rows stand in another order or PostgreSQL takes "
+    "another plan: its sort key has ties, or it keeps one of several equal rows. Add a unique "
+    "column to its ORDER BY"
+)
+
+
+class Different(Exception):
+    """Raised with an example of a difference."""
+
+
+class StatementComparison:
+    """Compares the forms of one statement."""
+
+    def __init__(
+        self,
+        comparer: Comparer,
+        old: str,
+        new: str,
+        dialect: str,
+        *,
+        seed: int,
+        forms: tuple[str, ...],
+    ) -> None:
+        if dialect == "jpql":
+            raise NotComparable(
+                "the database cannot run JPQL; the mapping of the entities translates it"
+            )
+        self.comparer, self.forms, self.seed = comparer, forms, seed
+        self.random = random.Random(seed)
+        self.old, self.new = tree_of(old, dialect), tree_of(new, dialect, rewritten=True)
+        if not isinstance(self.old, (exp.Query, exp.Insert, exp.Update, exp.Delete)):
+            raise NotComparable("only queries, INSERT, UPDATE and DELETE are run")
+        self.needs = self._needs()
+        if self.needs.variables:
+            self.old = with_variables(self.old, self.needs.variables)
+            self.new = with_variables(self.new, self.needs.variables)
+            self.needs = self._needs()
+        self.names = placeholders(self.old, self.new)
+        self.scratch = Scratch(
+            comparer.connection,
+            comparer.plan,
+            comparer.old_stage,
+            comparer.consumer.names,
+            self.needs,
+        )
+        self.execution = Executions(self.scratch, self.old, self.needs)
+        self.ordered = isinstance(self.old, exp.Query) and self.old.args.get("order") is not None
+        self.can_tie = may_have_ties(self.old)
+        self.runs = self.sets = self.rows = 0
+        self.seen = self.ties = self.several = self.in_order = False
+        self.failure = ""
+        self.wrong: WrongForms | None = None
+
+    def _needs(self) -> Needs:
+        comparer = self.comparer
+        return needs_of(
+            self.old, comparer.view, comparer.types, comparer.columns,
+            new=self.new, evaluate=comparer.evaluate,
+        )  # fmt: skip
+
+    def run(self) -> Compared:
+        """Compare on one set of rows after another, as long as they show something new."""
+        comparer = self.comparer
+        self.scratch.create(timeout_ms=int(comparer.seconds * 1000))
+        qualify_functions(self.scratch, comparer.schema, self.old, self.new)
+        types = parameter_types(self.scratch, self.old, self.new, self.forms, self.names)
+        generator = Generator(comparer.plan, self.needs, seed=self.seed)
+        values = list(vectors(generator, self.needs, self.names, types))[:_MOST_VECTORS]
+        example = ""
+        try:
+            self._compare_sets(generator, values)
+        except Different as error:
+            example = str(error)
+        wrong = self.wrong
+        missed = tuple(form.name for form in wrong.alive) if wrong is not None else ()
+        made = len(wrong.every) if wrong is not None else 0
+        compared = Compared(
+            verdict=Verdict.EQUAL, sets=self.sets, runs=self.runs, rows=self.rows,
+            wrong_forms=made, told_apart=made - len(missed), missed=missed,
+        )  # fmt: skip
+        if example:
+            return replace(compared, verdict=Verdict.DIFFERENT, example=example)
+        why = "; ".join(self._not_compared())
+        return replace(compared, verdict=Verdict.NOT_COMPARED, why=why) if why else compared
+
+    def _not_compared(self) -> Iterator[str]:
+        if self.ties:
+            yield _TIES
+        if self.failure and not self.seen:
+            yield f"the old form fails on the generated rows: {self.failure}"
+        elif not self.seen and not self.ties:
+            yield "it never returned or changed a row: the generated rows miss its conditions"
+        for branch in self.wrong.untaken if self.wrong is not None else ():
+            yield f"no row took the branch {branch.text}"
+        if self.several and not self.in_order and not self.ties:
+            yield "its ORDER BY never decided the order of the rows"
+
+    def _compare_sets(self, generator: Generator, values: list[Values]) -> None:
+        idle, last = 0, self._progress()
+        always = self.comparer.random_sets + _ALWAYS
+        for number, (data, wanted) in enumerate(sets_of_rows(generator, self.comparer.random_sets)):
+            self._compare(number, data, values[:wanted])
+            if self.wrong is None:
+                self.wrong = WrongForms(self.scratch, self.execution, self.old, self.comparer.plan)
+            now = self._progress()
+            idle, last = (idle + 1 if now == last else 0), now
+            done = self.seen and not (self.wrong.alive or self.wrong.untaken)
+            if number >= always and (done or idle >= _IDLE or self.ties):
+                break
+
+    def _progress(self) -> tuple[object, ...]:
+        """Whatever is still to be seen. It changes as long as new rows show something new."""
+        left = (len(self.wrong.alive), len(self.wrong.untaken)) if self.wrong is not None else ()
+        return left, self.sets > 0, self.seen, self.in_order
+
+    def _compare(self, number: int, data: DataSet, vectors: Sequence[Values]) -> None:
+        try:
+            with self.scratch.undone():
+                self.scratch.load(data)
+                runs = [
+                    run
+                    for at, values in enumerate(vectors)
+                    if (run := self._run(number, at, values)) is not None
+                ]
+                if self.wrong is not None:
+                    self.wrong.tell_apart(runs[:4])
+                self.sets += bool(runs)
+        except StatementFailed as error:
+            # Rows on which the old form fails do not show whether the new one is right.
+            self.failure = self.failure or str(error)
+
+    def _run(self, number: int, at: int, values: Values) -> Run | None:
+        """Run both forms. Returns what the old one showed, or None where it had ties."""
+        every = number == 0 and at == 0
+        before = self.execution.outcome(OLD, PLANS[0], self.old, values)
+        self.runs += 1
+        in_order = self.ordered
+        for plan in _plans(number + at, every=every):
+            again = self.execution.outcome(MIRROR, plan, self.old, values)
+            if not before.same_rows(again):
+                self.ties = True
+                return None
+            in_order = in_order and before.returned.rows == again.returned.rows
+        run: Run | None = Run(values, before, in_order)
+        for step, form in enumerate(self.forms, 1):
+            for plan in _plans(number + at + step, every=every):
+                if run is not None:
+                    run = self._equal(form, plan, run)
+        if run is not None:
+            self._note(run)
+        return run
+
+    def _note(self, run: Run) -> None:
+        returned = run.outcome.returned
+        self.rows += len(returned.rows)
+        if self.execution.writes:
+            self.seen = self.seen or run.outcome.left != self.execution.untouched().left
+        else:
+            self.seen = self.seen or returned.informative
+        if self.ordered and len(set(returned.rows)) > 1:
+            self.several = True
+            self.in_order = self.in_order or run.in_order
+
+    def _equal(self, form: str, plan: str, run: Run) -> Run | None:
+        """What is known after the new form ran. None for ties. Raises Different."""
+        given = ", ".join(f"{name} = {value}" for name, value in run.values.items())
+        where = f"at {form}{' with ' + given if given else ''}"
+        try:
+            after = self.execution.outcome(form, plan, self.new, run.values)
+        except StatementFailed as error:
+            raise Different(f"the new form fails {where}: {error}") from None
+        if reason := differs(run.outcome, after):
+            if not (self.can_tie and self._tied(run, in_order=False)):
+                raise Different(f"{where}: {reason}")
+            self.ties = True
+            return None
+        if run.in_order and (reason := differs(run.outcome, after, in_order=True)):
+            if not self._tied(run, in_order=True):
+                raise Different(f"{where}: {reason}")
+            return run._replace(in_order=False)
+        return run
+
+    def _tied(self, run: Run, *, in_order: bool) -> bool:
+        """Whether the old form gives other rows under other plans or orders of the rows."""
+        for attempt in range(5):
+            with self.scratch.undone():
+                if attempt:
+                    self.scratch.shuffle(self.random)
+                for form in (OLD, MIRROR):
+                    for plan in PLANS:
+                        again = self.execution.outcome(form, plan, self.old, run.values)
+                        if not run.outcome.same_rows(again, in_order=in_order):
+                            return True
+        return False
+
+
+def _plans(number: int, *, every: bool) -> Sequence[str]:
+    return PLANS if every else (PLANS[number % len(PLANS)],)

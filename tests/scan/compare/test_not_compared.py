@@ -1,0 +1,167 @@
+"""What a comparison cannot decide is called not compared, and says why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import Connection, create_engine
+
+from membership_refactor.plans.programme_membership import SPLIT
+from membership_refactor.scan.compare.comparer import Comparer
+from membership_refactor.scan.compare.verdict import Verdict
+from tests.fixtures.databases import NewDatabase
+from tests.scan.planted import CHILD
+from tests.scan.planted_kinds import JOINED
+
+
+@pytest.fixture
+def connection(new_database: NewDatabase) -> Iterator[Connection]:
+    engine = create_engine(new_database())
+    with engine.connect() as opened:
+        yield opened
+    engine.dispose()
+
+
+TIES = (
+    (
+        f"SELECT id, curriculum_end_date FROM {CHILD} WHERE person_id = 5 "
+        "ORDER BY programme_end_date DESC LIMIT 1",
+        f"SELECT cm.id, cm.curriculum_end_date FROM {JOINED} WHERE pm.person_id = 5 "
+        "ORDER BY pm.programme_end_date DESC LIMIT 1",
+    ),
+    (
+        "SELECT id, row_number() OVER (PARTITION BY person_id ORDER BY programme_start_date) AS n "
+        f"FROM {CHILD}",
+        "SELECT cm.id, row_number() OVER (PARTITION BY pm.person_id "
+        f"ORDER BY pm.programme_start_date) AS n FROM {JOINED}",
+    ),
+    (
+        "SELECT person_id, (array_agg(curriculum_id ORDER BY programme_end_date DESC))[1] AS c "
+        f"FROM {CHILD} GROUP BY person_id",
+        "SELECT pm.person_id, (array_agg(cm.curriculum_id ORDER BY pm.programme_end_date DESC))[1] "
+        f"AS c FROM {JOINED} GROUP BY pm.person_id",
+    ),
+    (
+        f"SELECT DISTINCT ON (person_id) person_id, curriculum_id FROM {CHILD} "
+        "ORDER BY person_id, programme_end_date",
+        f"SELECT DISTINCT ON (pm.person_id) pm.person_id, cm.curriculum_id FROM {JOINED} "
+        "ORDER BY pm.person_id, pm.programme_end_date",
+    ),
+    (
+        f"SELECT person_id, string_agg(rotation, ',') AS all_of_them FROM {CHILD} "
+        "GROUP BY person_id",
+        f"SELECT pm.person_id, string_agg(pm.rotation, ',') AS all_of_them FROM {JOINED} "
+        "GROUP BY pm.person_id",
+    ),
+    (
+        f"SELECT p.id, l.curriculum_id FROM person p CROSS JOIN LATERAL (SELECT cm.curriculum_id "
+        f"FROM {CHILD} cm WHERE cm.person_id = p.id ORDER BY cm.rotation LIMIT 1) l",
+        f"SELECT p.id, l.curriculum_id FROM person p CROSS JOIN LATERAL (SELECT cm.curriculum_id "
+        f"FROM {JOINED} WHERE pm.person_id = p.id ORDER BY pm.rotation LIMIT 1) l",
+    ),
+)
+
+
+@pytest.mark.parametrize(("old", "new"), TIES)
+def test_a_statement_whose_ties_decide_is_not_compared(
+    old: str, new: str, connection: Connection
+) -> None:
+    for seed in (1, 2, 3):
+        compared = Comparer(connection, SPLIT, random_sets=3).compare(old, new, seed=seed)
+        assert compared.verdict is Verdict.NOT_COMPARED, compared.example
+        assert "ties" in compared.why and "ORDER BY" in compared.why
+
+
+@pytest.mark.parametrize(("old", "new"), TIES[:1])
+def test_a_unique_column_in_the_sort_key_makes_it_equal(
+    old: str, new: str, connection: Connection
+) -> None:
+    old, new = old.replace(" LIMIT", ", id LIMIT"), new.replace(" LIMIT", ", cm.id LIMIT")
+    compared = Comparer(connection, SPLIT).compare(old, new)
+    assert compared.verdict is Verdict.EQUAL, f"{compared.why} {compared.example}"
+
+
+def test_a_branch_that_no_row_takes_is_named(connection: Connection) -> None:
+    case = "CASE WHEN md5({0}rotation) = 'q' THEN {0}programme_start_date ELSE {0}{1} END AS d"
+    old = f"SELECT id, {case.format('', 'programme_end_date')} FROM {CHILD}"
+    for then in ("programme_start_date", "programme_end_date"):
+        text = case.format("pm.", "programme_end_date").replace(
+            "THEN pm.programme_start_date", f"THEN pm.{then}"
+        )
+        compared = Comparer(connection, SPLIT, random_sets=3).compare(
+            old, f"SELECT cm.id, {text} FROM {JOINED}"
+        )
+        assert compared.verdict is Verdict.NOT_COMPARED, compared.example
+        assert "no row took the branch" in compared.why
+        assert "programme_start_date" in compared.why
+
+
+def test_an_order_that_is_never_decided_is_not_compared(connection: Connection) -> None:
+    old = f"SELECT id FROM {CHILD} WHERE rotation = 'x' ORDER BY rotation"
+    new = f"SELECT cm.id FROM {JOINED} WHERE pm.rotation = 'x' ORDER BY pm.rotation"
+    compared = Comparer(connection, SPLIT, random_sets=3).compare(old, new)
+    assert compared.verdict is Verdict.NOT_COMPARED, compared.example
+    assert "order of the rows" in compared.why
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (
+            f"MERGE INTO {CHILD} cm USING person p ON p.id = cm.person_id WHEN MATCHED THEN DELETE",
+            "only queries, INSERT, UPDATE and DELETE",
+        ),
+        (f"CREATE INDEX ON {CHILD} (person_id)", "only queries, INSERT, UPDATE and DELETE"),
+        (f"SELECT no_function(rotation) FROM {CHILD}", "no_function"),
+        (f"SELECT nextval('x'), rotation FROM {CHILD}", "NEXTVAL"),
+    ],
+)
+def test_what_is_not_run_says_why_in_one_line(text: str, why: str, connection: Connection) -> None:
+    compared = Comparer(connection, SPLIT).compare(text, text)
+    assert compared.verdict is Verdict.NOT_COMPARED
+    assert why in compared.why and "\n" not in compared.why
+
+
+def test_the_users_own_functions_are_called(connection: Connection) -> None:
+    for made in (
+        "CREATE FUNCTION months(a date, b date) RETURNS int LANGUAGE sql IMMUTABLE "
+        "AS $$ SELECT (b - a) / 30 $$",
+        "CREATE FUNCTION memberships(p bigint) RETURNS text LANGUAGE plpgsql STABLE "
+        f"AS $$ BEGIN RETURN (SELECT p FROM {CHILD} LIMIT 1); END $$",
+        "CREATE FUNCTION counted() RETURNS int LANGUAGE sql VOLATILE AS $$ SELECT 1 $$",
+    ):
+        connection.exec_driver_sql(made)
+    connection.commit()
+    call = "months({0}programme_start_date, {0}programme_end_date) AS m"
+    comparer = Comparer(connection, SPLIT, random_sets=3)
+    compared = comparer.compare(
+        f"SELECT id, {call.format('')} FROM {CHILD}",
+        f"SELECT cm.id, {call.format('pm.')} FROM {JOINED}",
+    )
+    assert compared.verdict is Verdict.EQUAL, f"{compared.why} {compared.example}"
+    for text, why in (
+        (f"SELECT memberships(person_id) FROM {CHILD}", "reads a table"),
+        (f"SELECT counted(), person_id FROM {CHILD}", "volatile"),
+    ):
+        compared = comparer.compare(text, text)
+        assert compared.verdict is Verdict.NOT_COMPARED and why in compared.why
+
+
+def test_lists_of_values_are_tried(connection: Connection) -> None:
+    old = f"SELECT rotation FROM {CHILD} WHERE id = ANY(:ids)"
+    new = f"SELECT pm.rotation FROM {JOINED} WHERE cm.id = ANY(:ids)"
+    compared = Comparer(connection, SPLIT, random_sets=3).compare(old, new)
+    assert compared.verdict is Verdict.EQUAL, f"{compared.why} {compared.example}"
+
+
+def test_a_connection_that_is_lost_is_one_line_and_the_next_statement_runs(
+    connection: Connection,
+) -> None:
+    comparer = Comparer(connection, SPLIT, random_sets=1)
+    text = f"SELECT pg_terminate_backend(pg_backend_pid()), id FROM {CHILD}"
+    lost = comparer.compare(text, text)
+    assert lost.verdict is Verdict.NOT_COMPARED
+    assert lost.why and "\n" not in lost.why
+    old, new = f"SELECT id, rotation FROM {CHILD}", f"SELECT cm.id, pm.rotation FROM {JOINED}"
+    assert comparer.compare(old, new).verdict is Verdict.EQUAL
