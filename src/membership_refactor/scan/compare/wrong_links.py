@@ -43,7 +43,7 @@ def _column(scratch: Scratch, column: str) -> str:
 def _links(scratch: Scratch) -> Iterator[tuple[str, str]]:
     """Yield a name, and a query with a place for its columns."""
     plan, wide = scratch.plan, scratch.needs.wide
-    child = f"{ident(scratch.schema(INTERIM))}.{ident(scratch.table(plan.copy))} c"
+    child = f"{ident(scratch.schema(INTERIM))}.{ident(scratch.table(plan.child))} c"
     parent = f"{ident(scratch.schema(INTERIM))}.{ident(scratch.table(plan.parent))} p"
     link = f"p.{ident(scratch.spell(plan.parent_id))} = c.{ident(scratch.spell(plan.link))}"
 

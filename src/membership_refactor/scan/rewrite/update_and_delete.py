@@ -155,7 +155,7 @@ def _parent_only(reads: Reads, target: Source, read: Sequence[Binding]) -> Itera
 
 def _has_child(reads: Reads, target: Source, parent: str) -> str:
     view, plan = reads.view, reads.plan
-    child, link = reads.schema(target) + view.spell_table(plan.copy), view.spell_column(plan.link)
+    child, link = reads.schema(target) + view.spell_table(plan.child), view.spell_column(plan.link)
     alias = reads.name("child_")
     return (
         f"EXISTS (SELECT 1 FROM {child} {alias} "
