@@ -12,7 +12,6 @@ import pytest
 from membership_refactor.errors import CannotCarry, CheckFailed, StepInterrupted
 from membership_refactor.planning import Conflict, ParentColumn
 from membership_refactor.portrait import differences
-from membership_refactor.sql.ddl.plan_fits import MOST_DEPRECATED
 from membership_refactor.steps.step import Direction
 from tests.chain.driver import Chain, Subject, build, said, snapshot
 from tests.chain.killing import Moments, go, watched
@@ -300,21 +299,36 @@ def many(columns: int) -> Subject:
     )
 
 
-def test_as_many_columns_as_a_function_takes_go_the_whole_way_and_one_more_is_refused(
-    new_database: NewDatabase,
-) -> None:
-    for columns in (MOST_DEPRECATED, MOST_DEPRECATED + 1):
-        subject = many(columns)
-        chain = Chain(new_database(), subject)
-        chain.run(*subject.create)
-        if columns == MOST_DEPRECATED:
-            before = chain.source()
-            chain.up_to("0011")
-            chain.down_to("0002")
-            assert chain.source() == before
-        else:
-            with pytest.raises(CannotCarry, match="98 at most"):
-                chain.up("0003")
+def test_more_columns_than_a_function_takes_go_the_whole_way(new_database: NewDatabase) -> None:
+    subject = many(150)
+    chain = Chain(new_database(), subject)
+    chain.run(*subject.create)
+    before = chain.source()
+
+    chain.up_to("0008")
+    chain.run(
+        "INSERT INTO public.narrow (id, k, v1, v149) VALUES (3, 'a', 3, 4)",
+        "UPDATE public.narrow SET k = 'b', v149 = 5 WHERE id = 2",
+        "DELETE FROM public.narrow WHERE id = 3",
+        "UPDATE public.narrow SET k = 'a', v1 = 2, v149 = NULL WHERE id = 2",
+    )
+    chain.up_to("0011", after="0008")
+    chain.down_to("0002")
+
+    assert list(chain.source()) == list(before)
+
+
+def test_a_key_of_more_columns_than_an_index_takes_is_refused(new_database: NewDatabase) -> None:
+    subject = many(40)
+    values = tuple(subject.plan.parent_values)
+    keyed = replace(subject, plan=replace(
+        subject.plan, key=("k", *values[:32]), parent_columns=subject.plan.parent_columns[32:]
+    ))  # fmt: skip
+    chain = Chain(new_database(), keyed)
+    chain.run(*keyed.create)
+
+    with pytest.raises(CannotCarry, match="the key has 33 columns; a unique index takes 32"):
+        chain.up("0003")
 
 
 # --- unique indexes ---------------------------------------------------------------------------

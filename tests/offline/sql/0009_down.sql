@@ -634,7 +634,7 @@ BEGIN
     OR c."leaving_reason" IS DISTINCT FROM p."leaving_reason"
     OR c."leaving_destination" IS DISTINCT FROM p."leaving_destination"))
   ORDER BY q."uuid" FOR NO KEY UPDATE;
-  UPDATE "public"."curriculum_membership" AS c SET "person_id" = p."person_id", "programme_id" = p."programme_id", "programme_membership_type" = p."programme_membership_type", "programme_start_date" = p."programme_start_date", "programme_end_date" = p."programme_end_date", "rotation" = p."rotation", "rotation_id" = p."rotation_id", "training_number_id" = p."training_number_id", "training_pathway" = p."training_pathway", "leaving_reason" = p."leaving_reason", "leaving_destination" = p."leaving_destination", "amended_date" = CASE WHEN pg_catalog.num_nonnulls(c."person_id", c."programme_id", c."programme_membership_type", c."programme_start_date", c."programme_end_date", c."rotation", c."rotation_id", c."training_number_id", c."training_pathway", c."leaving_reason", c."leaving_destination") > 0 OR EXISTS (SELECT FROM "public_refactor"."programme_membership_newer" AS n WHERE n.uuid = p."uuid") THEN GREATEST(c."amended_date", p."amended_date") ELSE c."amended_date" END
+  UPDATE "public"."curriculum_membership" AS c SET "person_id" = p."person_id", "programme_id" = p."programme_id", "programme_membership_type" = p."programme_membership_type", "programme_start_date" = p."programme_start_date", "programme_end_date" = p."programme_end_date", "rotation" = p."rotation", "rotation_id" = p."rotation_id", "training_number_id" = p."training_number_id", "training_pathway" = p."training_pathway", "leaving_reason" = p."leaving_reason", "leaving_destination" = p."leaving_destination", "amended_date" = CASE WHEN NOT (ROW(c."person_id", c."programme_id", c."programme_membership_type", c."programme_start_date", c."programme_end_date", c."rotation", c."rotation_id", c."training_number_id", c."training_pathway", c."leaving_reason", c."leaving_destination") IS NULL) OR EXISTS (SELECT FROM "public_refactor"."programme_membership_newer" AS n WHERE n.uuid = p."uuid") THEN GREATEST(c."amended_date", p."amended_date") ELSE c."amended_date" END
   FROM "public"."programme_membership" AS p
   WHERE p."uuid" = c."programme_membership_uuid" AND c."id" BETWEEN lo AND hi AND (c."person_id" IS DISTINCT FROM p."person_id"
     OR c."programme_id" IS DISTINCT FROM p."programme_id"
@@ -1185,7 +1185,7 @@ SELECT pg_catalog.string_agg(pg_catalog.format('DISABLE TRIGGER %I', t.tgname), 
 WHERE t.tgrelid = pg_catalog.to_regclass('"public"."programme_membership"') AND t.tgname IN ('AA_refactor_refresh_parent');
 IF what IS NOT NULL THEN EXECUTE 'ALTER TABLE "public"."programme_membership" ' || what; END IF;
 END $own$$body$;
-      EXECUTE $body1$CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_claim"(own_k1 bigint, own_k2 bigint, own_k3 text, own_k4 date, own_k5 date, own_v1 text, own_v2 bigint, own_v3 bigint, own_v4 text, own_v5 text, own_v6 text, own_changed timestamp with time zone, own_xid pg_catalog.xid, OUT own_claimed pg_catalog.uuid, OUT own_made boolean)
+      EXECUTE $body1$CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_claim"(own_k1 bigint, own_k2 bigint, own_k3 text, own_k4 date, own_k5 date, own_values record, own_xid pg_catalog.xid, OUT own_claimed pg_catalog.uuid, OUT own_made boolean)
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $body$
 #variable_conflict use_variable
 DECLARE
@@ -1213,7 +1213,7 @@ BEGIN
       CONTINUE;
     END IF;
     INSERT INTO "public"."programme_membership" AS p ("uuid", "person_id", "programme_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "amended_date")
-    VALUES (own_candidate, own_k1, own_k2, own_k3, own_k4, own_k5, own_v1, own_v2, own_v3, own_v4, own_v5, own_v6, own_changed)
+    VALUES (own_candidate, own_k1, own_k2, own_k3, own_k4, own_k5, own_values.f1, own_values.f2, own_values.f3, own_values.f4, own_values.f5, own_values.f6, own_values.f7)
     ON CONFLICT DO NOTHING RETURNING p."uuid" INTO own_claimed;
     IF own_claimed IS NOT NULL THEN
       -- An earlier parent with this uuid may be listed as emptied.
@@ -1223,7 +1223,7 @@ BEGIN
     END IF;
     own_made := false;
     INSERT INTO "public"."programme_membership" AS p ("uuid", "person_id", "programme_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "amended_date")
-    VALUES (own_candidate, own_k1, own_k2, own_k3, own_k4, own_k5, own_v1, own_v2, own_v3, own_v4, own_v5, own_v6, own_changed)
+    VALUES (own_candidate, own_k1, own_k2, own_k3, own_k4, own_k5, own_values.f1, own_values.f2, own_values.f3, own_values.f4, own_values.f5, own_values.f6, own_values.f7)
     ON CONFLICT ("person_id", "programme_id", "programme_membership_type", "programme_start_date", "programme_end_date") DO UPDATE SET "uuid" = p."uuid"
     WHERE p.xmin OPERATOR(pg_catalog.<>) own_xid RETURNING p."uuid" INTO own_claimed;
     IF own_claimed IS NULL THEN
@@ -1240,7 +1240,7 @@ BEGIN
     HINT = 'Retry the transaction.';
 END
 $body$$body1$;
-      EXECUTE $body$REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_claim"(own_k1 bigint, own_k2 bigint, own_k3 text, own_k4 date, own_k5 date, own_v1 text, own_v2 bigint, own_v3 bigint, own_v4 text, own_v5 text, own_v6 text, own_changed timestamp with time zone, own_xid pg_catalog.xid, OUT own_claimed pg_catalog.uuid, OUT own_made boolean) FROM PUBLIC$body$;
+      EXECUTE $body$REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_claim"(own_k1 bigint, own_k2 bigint, own_k3 text, own_k4 date, own_k5 date, own_values record, own_xid pg_catalog.xid, OUT own_claimed pg_catalog.uuid, OUT own_made boolean) FROM PUBLIC$body$;
       EXECUTE $body1$CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_provisional"(k1 bigint, k2 bigint, k3 text, k4 date, k5 date) RETURNS pg_catalog.uuid
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $body$
 #variable_conflict use_variable
@@ -1356,7 +1356,7 @@ BEGIN
     OR saved."programme_start_date" IS DISTINCT FROM parent."programme_start_date"
     OR saved."programme_end_date" IS DISTINCT FROM parent."programme_end_date") THEN
     IF saved."programme_membership_uuid" IS NULL OR "public_refactor"."programme_membership_is_provisional"(saved."programme_membership_uuid", saved."person_id", saved."programme_id", saved."programme_membership_type", saved."programme_start_date", saved."programme_end_date") THEN
-      SELECT f.own_claimed, f.own_made INTO claimed, made FROM "public_refactor"."programme_membership_claim"(saved."person_id", saved."programme_id", saved."programme_membership_type", saved."programme_start_date", saved."programme_end_date", saved."rotation", saved."rotation_id", saved."training_number_id", saved."training_pathway", saved."leaving_reason", saved."leaving_destination", saved."amended_date", saved.xmin) AS f;
+      SELECT f.own_claimed, f.own_made INTO claimed, made FROM "public_refactor"."programme_membership_claim"(saved."person_id", saved."programme_id", saved."programme_membership_type", saved."programme_start_date", saved."programme_end_date", ROW(saved."rotation", saved."rotation_id", saved."training_number_id", saved."training_pathway", saved."leaving_reason", saved."leaving_destination", saved."amended_date"), saved.xmin) AS f;
     SELECT p."uuid", p."person_id", p."programme_id", p."programme_membership_type", p."programme_start_date", p."programme_end_date", p."rotation", p."rotation_id", p."training_number_id", p."training_pathway", p."leaving_reason", p."leaving_destination", p."amended_date" INTO parent
   FROM "public"."programme_membership" AS p WHERE p."uuid" = claimed;
     ELSIF parent."uuid" IS NULL THEN
@@ -1560,7 +1560,7 @@ BEGIN
     IF NEW."programme_membership_uuid" IS NOT NULL AND NEW."programme_membership_uuid" IS DISTINCT FROM OLD."programme_membership_uuid" THEN
       RETURN NULL;  -- the foreign key will refuse it
     END IF;
-    SELECT f.own_claimed, f.own_made INTO claimed, made FROM "public_refactor"."programme_membership_claim"(saved."person_id", saved."programme_id", saved."programme_membership_type", saved."programme_start_date", saved."programme_end_date", saved."rotation", saved."rotation_id", saved."training_number_id", saved."training_pathway", saved."leaving_reason", saved."leaving_destination", saved."amended_date", saved.xmin) AS f;
+    SELECT f.own_claimed, f.own_made INTO claimed, made FROM "public_refactor"."programme_membership_claim"(saved."person_id", saved."programme_id", saved."programme_membership_type", saved."programme_start_date", saved."programme_end_date", ROW(saved."rotation", saved."rotation_id", saved."training_number_id", saved."training_pathway", saved."leaving_reason", saved."leaving_destination", saved."amended_date"), saved.xmin) AS f;
     SELECT p."uuid", p."person_id", p."programme_id", p."programme_membership_type", p."programme_start_date", p."programme_end_date", p."rotation", p."rotation_id", p."training_number_id", p."training_pathway", p."leaving_reason", p."leaving_destination", p."amended_date" INTO parent
   FROM "public"."programme_membership" AS p WHERE p."uuid" = claimed;
     IF made AND (saved."person_id" IS DISTINCT FROM parent."person_id"
@@ -1760,7 +1760,7 @@ BEGIN
     OR c."programme_membership_type" IS DISTINCT FROM saved."programme_membership_type"
     OR c."programme_start_date" IS DISTINCT FROM saved."programme_start_date"
     OR c."programme_end_date" IS DISTINCT FROM saved."programme_end_date"));
-    SELECT f.own_claimed, f.own_made INTO claimed, made FROM "public_refactor"."programme_membership_claim"(saved."person_id", saved."programme_id", saved."programme_membership_type", saved."programme_start_date", saved."programme_end_date", CASE WHEN ((NEW."rotation" IS DISTINCT FROM OLD."rotation") OR NEW."id" <> OLD."id") THEN saved."rotation" ELSE parent."rotation" END, CASE WHEN ((NEW."rotation_id" IS DISTINCT FROM OLD."rotation_id") OR NEW."id" <> OLD."id") THEN saved."rotation_id" ELSE parent."rotation_id" END, CASE WHEN ((NEW."training_number_id" IS DISTINCT FROM OLD."training_number_id") OR NEW."id" <> OLD."id") THEN saved."training_number_id" ELSE parent."training_number_id" END, CASE WHEN ((NEW."training_pathway" IS DISTINCT FROM OLD."training_pathway") OR NEW."id" <> OLD."id") THEN saved."training_pathway" ELSE parent."training_pathway" END, CASE WHEN ((NEW."leaving_reason" IS DISTINCT FROM OLD."leaving_reason") OR NEW."id" <> OLD."id") THEN saved."leaving_reason" ELSE parent."leaving_reason" END, CASE WHEN ((NEW."leaving_destination" IS DISTINCT FROM OLD."leaving_destination") OR NEW."id" <> OLD."id") THEN saved."leaving_destination" ELSE parent."leaving_destination" END, saved."amended_date", saved.xmin) AS f;
+    SELECT f.own_claimed, f.own_made INTO claimed, made FROM "public_refactor"."programme_membership_claim"(saved."person_id", saved."programme_id", saved."programme_membership_type", saved."programme_start_date", saved."programme_end_date", ROW(CASE WHEN ((NEW."rotation" IS DISTINCT FROM OLD."rotation") OR NEW."id" <> OLD."id") THEN saved."rotation" ELSE parent."rotation" END, CASE WHEN ((NEW."rotation_id" IS DISTINCT FROM OLD."rotation_id") OR NEW."id" <> OLD."id") THEN saved."rotation_id" ELSE parent."rotation_id" END, CASE WHEN ((NEW."training_number_id" IS DISTINCT FROM OLD."training_number_id") OR NEW."id" <> OLD."id") THEN saved."training_number_id" ELSE parent."training_number_id" END, CASE WHEN ((NEW."training_pathway" IS DISTINCT FROM OLD."training_pathway") OR NEW."id" <> OLD."id") THEN saved."training_pathway" ELSE parent."training_pathway" END, CASE WHEN ((NEW."leaving_reason" IS DISTINCT FROM OLD."leaving_reason") OR NEW."id" <> OLD."id") THEN saved."leaving_reason" ELSE parent."leaving_reason" END, CASE WHEN ((NEW."leaving_destination" IS DISTINCT FROM OLD."leaving_destination") OR NEW."id" <> OLD."id") THEN saved."leaving_destination" ELSE parent."leaving_destination" END, saved."amended_date"), saved.xmin) AS f;
     SELECT p."uuid", p."person_id", p."programme_id", p."programme_membership_type", p."programme_start_date", p."programme_end_date", p."rotation", p."rotation_id", p."training_number_id", p."training_pathway", p."leaving_reason", p."leaving_destination", p."amended_date" INTO target
   FROM "public"."programme_membership" AS p WHERE p."uuid" = claimed;
     SELECT CASE WHEN NOT made AND ((NEW."rotation" IS DISTINCT FROM OLD."rotation") OR NEW."id" <> OLD."id") THEN saved."rotation" ELSE target."rotation" END AS "rotation", CASE WHEN NOT made AND ((NEW."rotation_id" IS DISTINCT FROM OLD."rotation_id") OR NEW."id" <> OLD."id") THEN saved."rotation_id" ELSE target."rotation_id" END AS "rotation_id", CASE WHEN NOT made AND ((NEW."training_number_id" IS DISTINCT FROM OLD."training_number_id") OR NEW."id" <> OLD."id") THEN saved."training_number_id" ELSE target."training_number_id" END AS "training_number_id", CASE WHEN NOT made AND ((NEW."training_pathway" IS DISTINCT FROM OLD."training_pathway") OR NEW."id" <> OLD."id") THEN saved."training_pathway" ELSE target."training_pathway" END AS "training_pathway", CASE WHEN NOT made AND ((NEW."leaving_reason" IS DISTINCT FROM OLD."leaving_reason") OR NEW."id" <> OLD."id") THEN saved."leaving_reason" ELSE target."leaving_reason" END AS "leaving_reason", CASE WHEN NOT made AND ((NEW."leaving_destination" IS DISTINCT FROM OLD."leaving_destination") OR NEW."id" <> OLD."id") THEN saved."leaving_destination" ELSE target."leaving_destination" END AS "leaving_destination" INTO result;

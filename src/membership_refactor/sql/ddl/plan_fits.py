@@ -38,8 +38,8 @@ _WITHOUT_ORDER = frozenset(
 """Types without a btree order, which ORDER BY and DISTINCT need."""
 
 
-MOST_DEPRECATED = 98
-"""PostgreSQL's functions take 100 arguments: the columns, the change time and a transaction id."""
+MOST_KEY_COLUMNS = 32
+"""INDEX_MAX_KEYS of PostgreSQL: the parent's key is unique."""
 
 
 def fits(plan: TableSplit, table: Table) -> tuple[str, ...]:
@@ -51,10 +51,9 @@ def fits(plan: TableSplit, table: Table) -> tuple[str, ...]:
     reasons = [f'column "{name}" of the plan is not in the table' for name in missing]
     if plan.link in table.column_names:
         reasons.append(f'the table already has a column "{plan.link}", the name of the link')
-    if len(plan.deprecated) > MOST_DEPRECATED:
+    if len(plan.key) > MOST_KEY_COLUMNS:
         reasons.append(
-            f"the plan moves {len(plan.deprecated)} columns to the parent; a function that gets "
-            f"them all takes {MOST_DEPRECATED} at most"
+            f"the key has {len(plan.key)} columns; a unique index takes {MOST_KEY_COLUMNS} at most"
         )
     reasons += _primary_key(plan, table)
     for name in plan.key:

@@ -13,7 +13,10 @@ TRIES = 100
 
 
 def claim_function(sides: Sides) -> tuple[Statement, ...]:
-    """``claim(key..., values..., [changed,] xid, OUT own_claimed, OUT own_made)``.
+    """``claim(key..., values, xid, OUT own_claimed, OUT own_made)``.
+
+    ``values`` is one record of the parent's values and the change time, because a function takes
+    100 arguments at most.
 
     The parent is updated without a change, not only locked. ``own_made`` is true if this call
     created it.
@@ -26,12 +29,11 @@ def claim_function(sides: Sides) -> tuple[Statement, ...]:
     """
     names, plan, u = sides.names, sides.plan, sides.uuid
     keys = [f"own_k{n}" for n in range(1, len(sides.key) + 1)]
-    values = [f"own_v{n}" for n in range(1, len(sides.values) + 1)]
-    times = ["own_changed"] if plan.changed else []
-    types = [stored_type(sides.child.column(c)) for c in sides.shared]
-    given = [*keys, *values, *times]
-    arguments = [f"{n} {t}" for n, t in zip(given, types, strict=True)]
+    rest = sides.shared[len(keys) :]
+    given = [*keys, *(f"own_values.f{n}" for n in range(1, len(rest) + 1))]
+    arguments = [f"{n} {stored_type(c)}" for n, c in zip(keys, sides.key, strict=True)]
     arguments += [
+        "own_values record",
         "own_xid pg_catalog.xid",
         "OUT own_claimed pg_catalog.uuid",
         "OUT own_made boolean",
@@ -104,7 +106,8 @@ def claim_function(sides: Sides) -> tuple[Statement, ...]:
 
 def claim(sides: Sides, key: str, values: list[str], changed: str) -> str:
     """plpgsql that calls ``claim`` and sets the variables ``claimed`` and ``made``."""
-    arguments = ", ".join([key, *values, *([changed] if sides.plan.changed else []), "saved.xmin"])
+    record = ", ".join([*values, *([changed] if sides.plan.changed else [])])
+    arguments = f"{key}, ROW({record}), saved.xmin"
     own = sides.names.own("claim")
     return f"SELECT f.own_claimed, f.own_made INTO claimed, made FROM {own}({arguments}) AS f;"
 

@@ -41,7 +41,7 @@ def refresh_function(names: Names, child: Table) -> tuple[Statement, ...]:
     sides = Sides(names, child)
     mine = f"c.{sides.id} BETWEEN lo AND hi AND {differs(sides.deprecated, 'c', 'p')}"
     newer = f"EXISTS (SELECT FROM {names.own('newer')} AS n WHERE n.uuid = p.{sides.uuid})"
-    since = f"pg_catalog.num_nonnulls({sides.row_of('c', sides.leaving)}) > 0 OR {newer}"
+    since = f"NOT (ROW({sides.row_of('c', sides.leaving)}) IS NULL) OR {newer}"
     changed = ""
     for column in sides.changed:
         t = ident(column)
