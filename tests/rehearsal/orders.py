@@ -8,6 +8,7 @@ from sqlalchemy import make_url
 from membership_refactor.database import libpq_url
 from membership_refactor.planning import Conflict, ParentColumn, TableSplit
 from tests.chain.driver import Chain, Subject
+from tests.chain.subjects import in_place
 from tests.fixtures.databases import TemplateDatabase
 
 OWNER, CLERK, PACKER = "mr_rehearsal_owner", "mr_rehearsal_clerk", "mr_rehearsal_packer"
@@ -63,6 +64,7 @@ GRANT USAGE ON SEQUENCE public.order_line_id_seq TO mr_rehearsal_clerk;
 GRANT SELECT, UPDATE (pieces) ON public.order_line TO mr_rehearsal_packer;
 """
 ORDERS = Subject(plan=PLAN, schema="public", create=())
+IN_PLACE = in_place(ORDERS, PLAN.parent)
 
 
 def build(url: str) -> None:
@@ -72,9 +74,9 @@ def build(url: str) -> None:
         connection.execute(TABLES.encode())
 
 
-def orders(template: TemplateDatabase, *more: str) -> Chain:
+def orders(template: TemplateDatabase, *more: str, subject: Subject = ORDERS) -> Chain:
     """A database of orders, with statements that plant something in it."""
-    chain = Chain(template("rehearsal orders", build), ORDERS)
+    chain = Chain(template("rehearsal orders", build), subject)
     # The owner runs the steps, which make a schema; a copy of a database has no grants.
     name = make_url(chain.url).database
     chain.run(f'GRANT CREATE ON DATABASE "{name}" TO {OWNER}', *more)

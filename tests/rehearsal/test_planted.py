@@ -13,7 +13,7 @@ from tests.chain.subjects import ODD
 from tests.chain.test_application_triggers import disagreeing
 from tests.fixtures.chains import ChainAt
 from tests.fixtures.databases import TemplateDatabase
-from tests.rehearsal.orders import CLERK, OWNER, PACKER, orders
+from tests.rehearsal.orders import CLERK, IN_PLACE, OWNER, PACKER, orders
 from tests.rehearsal.rehearsing import rehearsed
 
 AUDIT = """
@@ -42,6 +42,16 @@ def test_without_a_plant_nothing_is_found(template_database: TemplateDatabase) -
     assert done.roles == (OWNER, CLERK, "mr_rehearsal_packer")
     assert done.tried > 500
     assert {f.stages[0] for f in done.documented} == {"0003 up"}
+
+
+@pytest.mark.parametrize("to", ["rebuild_parent", pytest.param(None, marks=pytest.mark.slow)])
+def test_in_place_nothing_is_found_without_a_plant(
+    to: str | None, template_database: TemplateDatabase
+) -> None:
+    done = rehearsed(orders(template_database, subject=IN_PLACE), to=to, back=True)
+
+    assert done.surprises == []
+    assert done.tried > 500
 
 
 @pytest.mark.parametrize(
