@@ -39,7 +39,7 @@ class Place:
 
     @property
     def copy(self) -> str:
-        return self.chain.names.copy
+        return self.chain.names.child
 
     @property
     def parent(self) -> str:

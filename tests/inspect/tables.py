@@ -10,7 +10,7 @@ import psycopg
 
 from membership_refactor.database import libpq_url
 from membership_refactor.sql.quoting import ident
-from tests.chain.driver import REVISIONS, Chain, Subject, build, insert
+from tests.chain.driver import Chain, Subject, build, insert
 from tests.chain.subjects import MEMBERSHIP, ODD
 
 START = date(2020, 1, 1)
@@ -68,11 +68,11 @@ def at(revision: str, subject: Subject, template_database: Any) -> Chain:
 
     def made(url: str) -> None:
         build(subject, insert(subject, ROWS[subject.plan.name]()))(url)
-        if subject is MEMBERSHIP:
+        if subject.plan.name == MEMBERSHIP.plan.name:
             Chain(url, subject).run("SELECT setval('public.programme_membership_id_seq', 100)")
-        Chain(url, subject).up(*(r for r in REVISIONS if r <= revision))
+        Chain(url, subject).up(*(r for r in subject.revisions if r <= revision))
 
-    name = f"verify {subject.plan.name} {revision}"
+    name = f"verify {subject.plan.name} {subject.plan.shape} {revision}"
     return Chain(template_database(name, made), subject)
 
 

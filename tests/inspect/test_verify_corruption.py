@@ -9,16 +9,22 @@ import pytest
 from membership_refactor.errors import RefactorError
 from membership_refactor.inspect.all_comparisons import Verified, repair_all, verify_all
 from tests.chain.driver import Chain, Subject, snapshot
-from tests.chain.subjects import MEMBERSHIP, ODD
+from tests.chain.subjects import IN_PLACE, MEMBERSHIP, ODD, ODD_IN_PLACE
 from tests.inspect.corruptions import ALL, Corruption, Found, Place
 from tests.inspect.tables import at, tamper
 from tests.reference_model.split import Rows
 
 CASES = [
-    pytest.param(subject, stage, corruption, id=f"{stage} {corruption.name} {name}")
+    pytest.param(subject, stage, corruption, id=f"{stage} {corruption.name} {name}", marks=marks)
     for corruption in ALL
     for stage in corruption.stages
-    for name, subject in (("", MEMBERSHIP), ("odd", ODD))
+    for name, subject, marks in (
+        ("", MEMBERSHIP, ()),
+        ("odd", ODD, ()),
+        ("in place", IN_PLACE, pytest.mark.slow),
+        ("odd in place", ODD_IN_PLACE, pytest.mark.slow),
+    )
+    if stage in subject.revisions
 ]
 
 
