@@ -12,6 +12,7 @@ from membership_refactor.portrait import Index, Table, differences
 from membership_refactor.steps.add_link import cost_in_place
 from tests.chain.driver import Chain, said, snapshot
 from tests.chain.fixed import FIXED
+from tests.chain.killing import watched
 from tests.chain.subjects import IN_PLACE
 from tests.fixtures.chains import ChainAt
 from tests.inspect.tables import tamper
@@ -122,10 +123,41 @@ def test_triggers_of_the_application_do_not_fire_for_the_filling(in_place: Chain
         f"CREATE TRIGGER stamp AFTER UPDATE ON {TABLE} FOR EACH STATEMENT "
         "EXECUTE FUNCTION public.fire()",
     )
+    others = (
+        f"CREATE TRIGGER made BEFORE INSERT ON {TABLE} FOR EACH ROW EXECUTE FUNCTION public.fire()",
+        f"CREATE TRIGGER of BEFORE UPDATE OF rotation ON {TABLE} FOR EACH ROW "
+        "EXECUTE FUNCTION public.fire()",
+    )
+    chain.run(*others)
     chain.up("0006")
     assert chain.value("SELECT count(*) FROM public.fired") == 0
+    assert (
+        chain.value(
+            f"SELECT count(*) FROM pg_trigger WHERE tgrelid = '{TABLE}'::regclass AND tgenabled = 'D'"
+        )
+        == 0
+    )
     chain.run(f"UPDATE {TABLE} SET rotation = 'x' WHERE id = 0")
-    assert chain.value("SELECT count(*) FROM public.fired") == 2
+    assert chain.value("SELECT count(*) FROM public.fired") == 3
+
+
+def test_a_trigger_that_the_filling_does_not_fire_stops_no_writer(in_place: ChainAt) -> None:
+    """Nothing has to be disabled for it, so no batch locks the table."""
+    chain = in_place("0005")
+    chain.run(
+        "CREATE FUNCTION public.fire() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RETURN NEW; END $$",
+        f"CREATE TRIGGER made BEFORE INSERT ON {TABLE} FOR EACH ROW EXECUTE FUNCTION public.fire()",
+        f"CREATE TRIGGER of BEFORE UPDATE OF rotation ON {TABLE} FOR EACH ROW "
+        "EXECUTE FUNCTION public.fire()",
+    )
+    sent: list[str] = []
+    before = chain.query("SELECT oid, xmin FROM pg_trigger WHERE tgname IN ('made', 'of')")
+    chain.runner(engine=watched(chain.url, sent.append)).upgrade("create_parent")
+    assert any("fill_link" in text for text in sent)
+    # A trigger that was disabled for a moment has another version.
+    after = chain.query("SELECT oid, xmin FROM pg_trigger WHERE tgname IN ('made', 'of')")
+    assert after == before
 
 
 def test_a_column_that_came_meanwhile_stays_with_the_table(in_place: ChainAt) -> None:

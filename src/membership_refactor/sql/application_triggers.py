@@ -17,13 +17,19 @@ from membership_refactor.sql.statements import Statement
 VARIABLE = "own_silenced text;"
 
 
-def silence_functions(names: Names) -> tuple[Statement, ...]:
+FIRED_BY_OTHER_COLUMNS = "t.tgtype & 16 <> 0 AND t.tgattr = ''::pg_catalog.int2vector"
+"""A condition: an UPDATE of a column that no trigger of the application knows fires it."""
+
+
+def silence_functions(names: Names, *, only: str = "") -> tuple[Statement, ...]:
     """``silence(tables)`` disables the application's enabled triggers and returns the statements
     that restore their state; ``speak(text)`` runs these statements.
 
     If a table has such triggers, ``silence`` takes SHARE ROW EXCLUSIVE until the transaction ends.
-    It waits at most 50 ms, then raises 55P03, and the batch is retried.
+    It waits at most 50 ms, then raises 55P03, and the batch is retried. ``only`` is a condition on
+    the row ``t`` of pg_trigger; empty for every trigger.
     """
+    chosen = f"\n      AND {only}" if only else ""
     own = " AND ".join(
         f"NOT pg_catalog.starts_with(t.tgname::text, {literal(p)})" for p in OWN_PREFIXES
     )
@@ -40,7 +46,7 @@ BEGIN
         CASE t.tgenabled WHEN 'A' THEN 'ALWAYS' ELSE '' END, t.tgname), ', ') AS "on"
     FROM pg_catalog.pg_trigger AS t
     WHERE t.tgrelid = ANY (tables) AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')
-      AND {own}
+      AND {own}{chosen}
     GROUP BY t.tgrelid ORDER BY t.tgrelid
   LOOP
     PERFORM pg_catalog.set_config('lock_timeout', '{WAIT_MS}ms', true);

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from membership_refactor.portrait import Table
-from membership_refactor.sql.application_triggers import VARIABLE, silence_functions, silently
+from membership_refactor.sql.application_triggers import (
+    FIRED_BY_OTHER_COLUMNS,
+    VARIABLE,
+    silence_functions,
+    silently,
+)
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.parallel.sides import function
 from membership_refactor.sql.parents.parent_uuid import computed
@@ -27,7 +32,7 @@ def fill_link_functions(names: Names, child: Table) -> tuple[Statement, ...]:
   WHERE c.{ident(plan.id)} BETWEEN lo AND hi AND c.{link} IS NULL;
   GET DIAGNOSTICS written = ROW_COUNT;"""
     return (
-        *silence_functions(names),
+        *silence_functions(names, only=FIRED_BY_OTHER_COLUMNS),
         *function(
             names.own("fill_link"),
             f"lo {id_type}, hi {id_type}",
