@@ -27,6 +27,7 @@ from membership_refactor.errors import WrongUse
 from membership_refactor.execution.runner import Runner
 from membership_refactor.execution.sessions import POOLED
 from membership_refactor.inspect.history import require_own_history, require_step_of_history
+from membership_refactor.inspect.read_only import looking
 from membership_refactor.planning import TableSplit
 from membership_refactor.plans.chain import BASELINE
 from membership_refactor.portrait import Portrait
@@ -81,18 +82,31 @@ _PROJECT = "refactor_project"
 def runner_for(
     engine: Engine, plan: TableSplit, request: Request, project: AlembicProject
 ) -> Runner:
-    """Make the runner of a plan of the project, with the options of the command line."""
-    return Runner(
-        # An engine that was handed over does not know what was said of a pooler.
-        engine.execution_options(**{POOLED: request.options.pooler is not None}),
-        plan,
-        request.schema,
-        project.chain(plan, request.schema),
-        options=request.options,
-        progress=request.progress,
-        version_table=request.version_table,
-        performers={UniqueIndex: perform},
-    )
+    """Make the runner of a plan of the project, with the options of the command line.
+
+    The ledger is asked which revisions ran the steps. Raises WrongUse where the revisions are in
+    an order that cannot be.
+    """
+    # An engine that was handed over does not know what was said of a pooler.
+    engine = engine.execution_options(**{POOLED: request.options.pooler is not None})
+
+    def runner(chain: Chain) -> Runner:
+        return Runner(
+            engine,
+            plan,
+            request.schema,
+            chain,
+            options=request.options,
+            progress=request.progress,
+            performers={UniqueIndex: perform},
+            version_table=request.version_table,
+        )
+
+    unnamed = runner(project.steps(plan))
+    with looking(unnamed, "history") as pg:
+        there = unnamed.ledger.exists(pg)
+        recorded = unnamed.ledger.revisions(pg) if there else {}
+    return runner(project.chain(plan, request.schema, recorded))
 
 
 def _take(

@@ -156,7 +156,8 @@ class Ledger:
         """Open the step. ``now`` are the tables as they are; those of the first way up are kept
         for the way down, whatever comes later."""
         with pg.transaction():
-            for text in self._rows(step, direction).begin(literal(to_json(now))):
+            revision = self.chain.revisions.ids.get(step)
+            for text in self._rows(step, direction).begin(literal(to_json(now)), revision):
                 run(pg, text)
 
     def end(self, pg: Pg, step: str, direction: Direction) -> None:
@@ -246,6 +247,18 @@ class Ledger:
             (step,),
         )
         return _portrait(row[0]) if row and row[0] else None
+
+    def revisions(self, pg: Pg) -> dict[str, str]:
+        """The revision that ran each step up last, by step, as it was called then."""
+        rows = pg.execute(
+            (
+                "SELECT DISTINCT ON (step) step, detail ->> 'revision' "
+                f"FROM {self._in('event')} WHERE plan = %s AND event = 'begun' "
+                "AND direction = 'up' ORDER BY step, n DESC"
+            ).encode(),
+            (self.plan.name,),
+        ).fetchall()
+        return {step: revision for step, revision in rows if revision is not None}
 
     # --- actions ------------------------------------------------------------------------
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -11,7 +12,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData
 
 from membership_refactor.errors import WrongUse
-from membership_refactor.planning import Revisions, Stage, TableSplit
+from membership_refactor.planning import Stage, TableSplit
 from membership_refactor.project.registration import (
     AGAIN,
     Registered,
@@ -100,18 +101,25 @@ class AlembicProject:
             )
         return known[0]
 
-    def chain(self, plan: TableSplit, schema: str) -> Chain:
-        """The steps of the plan in that schema, with the revisions that run them.
+    def chain(
+        self, plan: TableSplit, schema: str, recorded: Mapping[str, str] | None = None
+    ) -> Chain:
+        """The steps of the plan in that schema, with the revisions that run them. ``recorded`` are
+        those that the ledger says have run them, by step.
 
         Raises WrongUse where the revisions are in an order that cannot be.
         """
+        chain = self.steps(plan)
+        if self.history is None:
+            return chain
+        names = [step.name for step in chain]
+        revisions = self.history.revisions(plan.name, schema, names, recorded=recorded)
+        return replace(chain, revisions=revisions)
+
+    def steps(self, plan: TableSplit) -> Chain:
+        """The steps of the plan, without their revisions."""
         baseline = self.of(plan).baseline
-        steps = (*baseline, *steps_of(plan))
-        revisions = Revisions()
-        if self.history is not None:
-            names = [step.name for step in steps]
-            revisions = self.history.revisions(plan.name, schema, names)
-        return Chain(steps, revisions, baseline.groups)
+        return Chain((*baseline, *steps_of(plan)), groups=baseline.groups)
 
     def applied(self, heads: Iterable[str]) -> set[str]:
         """Every revision that has run where the version is ``heads``; unknown ones are left out."""

@@ -38,9 +38,16 @@ class ProjectHistory:
         named = (call.schema for _, call in self._of(plan) if call.schema is not None)
         return tuple(dict.fromkeys(named))
 
-    def revisions(self, plan: str, schema: str, steps: Sequence[str]) -> Revisions:
+    def revisions(
+        self,
+        plan: str,
+        schema: str,
+        steps: Sequence[str],
+        *,
+        recorded: Mapping[str, str] | None = None,
+    ) -> Revisions:
         """The revisions of the steps, which are in the plan's order. A step that no revision runs
-        yet has none.
+        yet has none. What the ledger has ``recorded``, by step, wins over what was read.
 
         Raises WrongUse where a step is run twice, where one is missing below another, where they
         are in another order, and where they are on branches that nothing merges.
@@ -49,6 +56,10 @@ class ProjectHistory:
         for revision, call in self._of(plan):
             if call.schema in (None, schema):
                 runs.setdefault(call.step, []).append(revision)
+        there = {r.revision for r in self.script.walk_revisions()}
+        for step, ran in (recorded or {}).items():
+            if step in steps and ran in there:
+                runs[step] = [ran]
         for step, revisions in runs.items():
             if len(revisions) > 1:
                 raise WrongUse(

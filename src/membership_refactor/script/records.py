@@ -65,10 +65,10 @@ class Records:
         """Ask the ledger whether the action of that key is still to be done."""
         return ask(refactor_to_do=f"NOT {self.rows.is_done(action)}")
 
-    def begin(self, now: Portrait) -> str:
+    def begin(self, now: Portrait, revision: str | None) -> str:
         """Open the step. ``now`` are the tables as they are."""
         document = dollar_quoted(to_json(now))
-        return "\n".join(("BEGIN;", *map(ended, self.rows.begin(document)), "COMMIT;"))
+        return "\n".join(("BEGIN;", *map(ended, self.rows.begin(document, revision)), "COMMIT;"))
 
     def end(self) -> str:
         """Close the step."""

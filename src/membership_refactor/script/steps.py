@@ -131,7 +131,7 @@ def _begun(
             of_other = Records(records.names, other.name, records.direction)
             yield recorded(of_other, other.before_down(situation))
     assert situation.now is not None
-    yield records.begin(situation.now)
+    yield records.begin(situation.now, chain.revisions.ids.get(step.name))
 
 
 def _ended(step: Step, situation: Situation, records: Records) -> Iterable[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 from membership_refactor.sql.ledger.own_objects import record_own_objects
@@ -51,11 +52,12 @@ class StepRows:
             f"(a.plan, a.step, a.direction, a.key) = ({self.key}, {literal(action)}))"
         )
 
-    def begin(self, now: str) -> tuple[str, ...]:
+    def begin(self, now: str, revision: str | None) -> tuple[str, ...]:
         """Statements that open the step, for one transaction.
 
         ``now`` is an expression: the portrait of the tables as they are. That of the first way up
-        is kept for the way down, whatever comes later.
+        is kept for the way down, whatever comes later. ``revision`` is what the project calls the
+        revision that runs the step.
         """
         kept = "p.now" if self.direction == "up" else "NULL"
         return (
@@ -67,7 +69,7 @@ class StepRows:
             "ON CONFLICT (plan, step) DO UPDATE SET direction = excluded.direction,\n"
             "  state = 'open', started_at = pg_catalog.clock_timestamp(), ended_at = NULL,\n"
             "  portrait = coalesce(excluded.portrait, s.portrait), now = excluded.now",
-            self.event("begun"),
+            self.event("begun", revision),
         )
 
     def end(self, names: Names) -> tuple[str, ...]:
@@ -79,10 +81,12 @@ class StepRows:
             self.event("done"),
         )
 
-    def event(self, event: str) -> str:
+    def event(self, event: str, revision: str | None = None) -> str:
+        more = {} if revision is None else {"detail": json.dumps({"revision": revision})}
         return (
-            f"INSERT INTO {self.table('event')} (plan, step, direction, event)\n"
-            f"VALUES ({self.key}, {literal(event)})"
+            f"INSERT INTO {self.table('event')} "
+            f"({', '.join(('plan, step, direction, event', *more))})\n"
+            f"VALUES ({', '.join((self.key, literal(event), *map(literal, more.values())))})"
         )
 
     def accept(self, option: str, reason: str) -> str:
