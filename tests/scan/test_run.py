@@ -39,7 +39,7 @@ def run(*arguments: str, format_: str = "text", url: str = "") -> int:
         format=format_,
         engine=lambda: create_engine(url),
         request=request_from({"url": url} if url else {}),
-        config=Config(str(INI)),
+        config=Config(str(INI), cmd_opts=argparse.Namespace(x=[f"url={url}"] if url else [])),
         plan_name=options.plan,
     )
     return verb.run(options, context)

@@ -27,6 +27,7 @@ from membership_refactor.environment import (
     X_NAMES,
     configured_url,
     find_engine,
+    guest_request,
     of_output,
     request_from,
     silence_driver,
@@ -162,16 +163,19 @@ def _run(verb: ModuleType, config: Config) -> int:
     assert options is not None
     silence_driver()
     try:
-        given = x_values(options.x or [])
-        request = request_from(given)
+        of_plan = hasattr(options, "plan")
+        # The project of a plan may have -x names of its own; its env.py says which.
+        given = options.x or []
+        request = guest_request(given) if of_plan else request_from(x_values(given))
+        schema = next((x.removeprefix("schema=") for x in given if x.startswith("schema=")), None)
         context = Context(
             schema=request.schema,
             format=options.format,
             engine=lambda: find_engine(request, configured=configured_url(config)),
             request=request,
             config=config,
-            plan_name=getattr(options, "plan", None),
-            schema_asked=given.get("schema"),
+            plan_name=options.plan if of_plan else None,
+            schema_asked=schema,
         )
         status: int = verb.run(options, context)
     except (WrongUse, PlanError) as error:

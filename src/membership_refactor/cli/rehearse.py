@@ -67,13 +67,14 @@ def run(options: argparse.Namespace, context: Context) -> int:
     try:
         plan, request = context.plan, context.plan_request
         chain = context.project.chain(plan, request.schema)
-        url = context.plan_engine().url.render_as_string(hide_password=False)
+        url = context.database.engine.url.render_as_string(hide_password=False)
         done = rehearse(
             Subject(
                 url=url,
                 plan=plan,
                 request=request,
                 config=context.config,
+                version_table=context.database.version_table,
             ),
             Wanted(
                 rows=options.rows,

@@ -98,7 +98,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
 
     request = _request(options, context)
     needs_database = request.compare or request.catalog or options.record
-    engine = context.plan_engine() if needs_database else None
+    engine = context.database.engine if needs_database else None
     with _progress() as progress:
         outcome = scan(request, engine=engine, progress=progress)
     _print(outcome, context.format)

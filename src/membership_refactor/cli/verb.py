@@ -11,7 +11,8 @@ from typing import Protocol
 from alembic.config import Config
 from sqlalchemy import Engine
 
-from membership_refactor.environment import Request, configured_url, find_engine
+from membership_refactor.environment import Request
+from membership_refactor.environment.look import ProjectDatabase, project_database
 from membership_refactor.execution.runner import Runner
 from membership_refactor.inspect.history import require_own_history
 from membership_refactor.operations import runner_for
@@ -58,9 +59,13 @@ class Context:
         schema = self.project.schema(self.plan, self.schema_asked)
         return replace(self.request, schema=schema)
 
-    def plan_engine(self) -> Engine:
-        """Connect as ``engine`` does, with the plan's schema in the search_path."""
-        return find_engine(self.plan_request, configured=configured_url(self.config))
+    @cached_property
+    def database(self) -> ProjectDatabase:
+        """Where the project's env.py connects, with the plan's schema in the search_path."""
+        request = self.plan_request
+        script = self.project.script
+        assert script is not None
+        return project_database(self.config, script, request, request.schema)
 
     def models(self) -> Models:
         """The models that the project names for the plan."""
@@ -73,7 +78,13 @@ class Context:
         """
         # First, because it needs no database to say what is wrong with the revisions.
         self.project.chain(self.plan, self.plan_request.schema)
-        runner = runner_for(self.plan_engine(), self.plan, self.plan_request, self.project)
+        runner = runner_for(
+            self.database.engine,
+            self.plan,
+            self.plan_request,
+            self.project,
+            self.database.version_table,
+        )
         require_own_history(runner, self.project)
         return runner
 

@@ -12,7 +12,13 @@ from membership_refactor.environment.find_database import (
     find_engine,
     silence_driver,
 )
-from membership_refactor.environment.request import X_NAMES, Request, request_from, x_values
+from membership_refactor.environment.request import (
+    X_NAMES,
+    Request,
+    guest_request,
+    request_from,
+    x_values,
+)
 from membership_refactor.environment.run_revisions import included, migrate, run
 
 __all__ = [
@@ -23,6 +29,7 @@ __all__ = [
     "configured_url",
     "connect_engine",
     "find_engine",
+    "guest_request",
     "included",
     "migrate",
     "of_output",

@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from membership_refactor.environment.guest import KEY
 from membership_refactor.environment.own_engine import own_engine
 from membership_refactor.environment.request import Request
+from membership_refactor.environment.run_revisions import LOOKS
 from membership_refactor.errors import RefactorError, WrongUse
 from membership_refactor.execution.version_table import VersionTable
 
@@ -44,8 +45,9 @@ def project_database(
         found.append(_found(context, request, schema))
         return ()
 
+    asked: dict[str, Any] = {"fn": look, "dont_mutate": True, LOOKS: True}
     try:
-        with EnvironmentContext(config, script, fn=look, dont_mutate=True):
+        with EnvironmentContext(config, script, **asked):
             script.run_env()
     except (RefactorError, DBAPIError, Error):
         raise
@@ -73,7 +75,9 @@ def _found(context: MigrationContext, request: Request, schema: str) -> ProjectD
     connection = context.connection
     assert connection is not None
     usual = connection.dialect.default_schema_name
-    version_table = VersionTable(context.version_table_schema or usual or schema, context.version_table)
+    version_table = VersionTable(
+        context.version_table_schema or usual or schema, context.version_table
+    )
     if isinstance(context.opts.get(KEY), Request):
         return ProjectDatabase(connection.engine, version_table)
     pooled = request.options.pooler is not None

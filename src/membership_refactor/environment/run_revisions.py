@@ -33,6 +33,9 @@ class Head(Protocol):
     def __call__(self, request: Request, config: Config, *, downgrade: bool) -> str: ...
 
 
+LOOKS = "refactor_looks"
+"""Alembic's option of a verb that only wants to know where env.py connects."""
+
 AskFirst = Callable[[Engine, Request, Config], None]
 """Raises what speaks against changing this database, before anything is done."""
 
@@ -111,22 +114,30 @@ def migrate(
     metadata: MetaData | list[MetaData] | None = None,
     include: Include | None = None,
     ask_first: AskFirst | None = None,
+    version_table: VersionTable | None = None,
 ) -> None:
     """Run the revisions of the command under way on this connection, alone in their schema."""
     connection.dialect.default_schema_name = request.schema
+    versions = version_table or VersionTable(request.schema)
     context.configure(
         connection=connection,
         target_metadata=metadata,
         transaction_per_migration=True,
-        version_table_schema=request.schema,
+        version_table=versions.name,
+        version_table_schema=versions.schema,
         include_schemas=False,
         include_name=include,
         autogenerate_plugins=["alembic.autogenerate.*", "alembic.ext.checkconstraint_byname"],
         refactor=request,
     )
+    migration = context.get_context()
+    if LOOKS in migration.opts:
+        # Without the version: who only looks may have no right to read it.
+        migration.opts["fn"]((), migration)
+        return
     # A command without a destination, such as current or check, runs nothing.
-    locked = context.get_context().opts.get("destination_rev") is not None
-    role = _look_first(connection, request.schema, writes=locked)
+    locked = migration.opts.get("destination_rev") is not None
+    role = _look_first(connection, request.schema, versions, writes=locked)
     if role is not None:
         connection.exec_driver_sql(f"SET ROLE {ident(role)}", execution_options=_AS_IT_IS)
         connection.commit()
@@ -135,7 +146,7 @@ def migrate(
     try:
         if locked:
             # A stamp mends what is asked about. Alembic's option says that it is one.
-            if ask_first is not None and "purge" not in context.get_context().opts:
+            if ask_first is not None and "purge" not in migration.opts:
                 ask_first(connection.engine, request, context.config)
             _note_way(request)
             connection.commit()
@@ -174,7 +185,9 @@ _AS_IT_IS = {"no_parameters": True}
 """The execution option for text in which a percent sign means itself."""
 
 
-def _look_first(connection: Connection, schema: str, *, writes: bool) -> str | None:
+def _look_first(
+    connection: Connection, schema: str, versions: VersionTable, *, writes: bool
+) -> str | None:
     """Return the role in which Alembic may use its version table; None for the login itself.
 
     Raises NoDatabase where the schema is missing, where a command that writes meets a server or
@@ -184,7 +197,7 @@ def _look_first(connection: Connection, schema: str, *, writes: bool) -> str | N
         require_schema(pg, schema)
         if writes:
             require_writable(pg)
-        role = VersionTable(schema).acting_role(pg, writes=writes)
+        role = versions.acting_role(pg, writes=writes)
     reads = connection.exec_driver_sql("SHOW transaction_read_only").scalar() == "on"
     connection.commit()
     if writes and reads:
