@@ -65,7 +65,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
     if options.rows < 1:
         raise WrongUse(f"--rows {options.rows} is below 1.")
     try:
-        plan, request = context.plan, context.plan_request
+        plan, request = context.plan, context.request_of_database
         chain = context.project.chain(plan, request.schema)
         url = context.database.engine.url.render_as_string(hide_password=False)
         done = rehearse(
@@ -74,7 +74,6 @@ def run(options: argparse.Namespace, context: Context) -> int:
                 plan=plan,
                 request=request,
                 config=context.config,
-                version_table=context.database.version_table,
             ),
             Wanted(
                 rows=options.rows,

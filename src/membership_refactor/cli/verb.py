@@ -67,6 +67,11 @@ class Context:
         assert script is not None
         return project_database(self.config, script, request, request.schema)
 
+    @property
+    def request_of_database(self) -> Request:
+        """``plan_request``, with the version table that env.py says."""
+        return replace(self.plan_request, version_table=self.database.version_table)
+
     def models(self) -> Models:
         """The models that the project names for the plan."""
         return self.project.models(self.plan, self.plan_request.schema)
@@ -78,13 +83,8 @@ class Context:
         """
         # First, because it needs no database to say what is wrong with the revisions.
         self.project.chain(self.plan, self.plan_request.schema)
-        runner = runner_for(
-            self.database.engine,
-            self.plan,
-            self.plan_request,
-            self.project,
-            self.database.version_table,
-        )
+        request = self.request_of_database
+        runner = runner_for(self.database.engine, self.plan, request, self.project)
         require_own_history(runner, self.project)
         return runner
 

@@ -15,7 +15,7 @@ from psycopg import Error
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
-from membership_refactor.environment.guest import KEY
+from membership_refactor.environment.guest import KEY, version_table_of
 from membership_refactor.environment.own_engine import own_engine
 from membership_refactor.environment.request import Request
 from membership_refactor.environment.run_revisions import LOOKS
@@ -74,10 +74,7 @@ def project_database(
 def _found(context: MigrationContext, request: Request, schema: str) -> ProjectDatabase:
     connection = context.connection
     assert connection is not None
-    usual = connection.dialect.default_schema_name
-    version_table = VersionTable(
-        context.version_table_schema or usual or schema, context.version_table
-    )
+    version_table = version_table_of(context)
     if isinstance(context.opts.get(KEY), Request):
         return ProjectDatabase(connection.engine, version_table)
     pooled = request.options.pooler is not None

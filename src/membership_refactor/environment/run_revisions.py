@@ -114,11 +114,10 @@ def migrate(
     metadata: MetaData | list[MetaData] | None = None,
     include: Include | None = None,
     ask_first: AskFirst | None = None,
-    version_table: VersionTable | None = None,
 ) -> None:
     """Run the revisions of the command under way on this connection, alone in their schema."""
     connection.dialect.default_schema_name = request.schema
-    versions = version_table or VersionTable(request.schema)
+    versions = request.version_table or VersionTable(request.schema)
     context.configure(
         connection=connection,
         target_metadata=metadata,

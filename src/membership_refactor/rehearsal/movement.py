@@ -12,7 +12,6 @@ from sqlalchemy import Engine
 
 from membership_refactor.environment import Request, clear_errors, migrate
 from membership_refactor.execution.runner import Runner
-from membership_refactor.execution.version_table import VersionTable
 from membership_refactor.operations import runner_for
 from membership_refactor.rehearsal.subject import Subject
 
@@ -39,7 +38,6 @@ class ByRevisions:
     runner: Runner
     config: Config
     request: Request
-    version_table: VersionTable | None = None
 
     def up(self, step: str) -> None:
         self._go(self.runner.chain.revisions.of(step), up=True)
@@ -62,7 +60,7 @@ class ByRevisions:
             EnvironmentContext(self.config, script, fn=revisions, destination_rev=target),
             self.runner.engine.connect() as connection,
         ):
-            migrate(self.request, connection, version_table=self.version_table)
+            migrate(self.request, connection)
 
 
 @dataclass(frozen=True)
@@ -83,4 +81,4 @@ def movement(engine: Engine, subject: Subject, request: Request) -> ByRevisions 
     runner = runner_for(engine, subject.plan, request, subject.project)
     if subject.config is None or not runner.chain.revisions.ids:
         return BySteps(runner)
-    return ByRevisions(runner, subject.config, request, subject.version_table)
+    return ByRevisions(runner, subject.config, request)

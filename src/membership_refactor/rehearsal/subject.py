@@ -9,7 +9,6 @@ from alembic.config import Config
 
 from membership_refactor.environment import Request
 from membership_refactor.execution.progress import Progress
-from membership_refactor.execution.version_table import VersionTable
 from membership_refactor.planning import TableSplit
 from membership_refactor.project.alembic_project import AlembicProject
 from membership_refactor.rehearsal.scratch import Place
@@ -24,8 +23,6 @@ class Subject:
     request: Request
     config: Config | None = None
     """Without a project the steps are run directly."""
-    version_table: VersionTable | None = None
-    """Alembic's version table; None for the usual one in the plan's schema."""
 
     @cached_property
     def project(self) -> AlembicProject:
