@@ -262,8 +262,8 @@ FROM (SELECT $body$(portrait)$body$::pg_catalog.jsonb) AS p (now)
 ON CONFLICT (plan, step) DO UPDATE SET direction = excluded.direction,
   state = 'open', started_at = pg_catalog.clock_timestamp(), ended_at = NULL,
   portrait = coalesce(excluded.portrait, s.portrait), now = excluded.now;
-INSERT INTO "public_refactor"."event" (plan, step, direction, event)
-VALUES ('programme_membership', 'create_parent', 'up', 'begun');
+INSERT INTO "public_refactor"."event" (plan, step, direction, event, detail)
+VALUES ('programme_membership', 'create_parent', 'up', 'begun', '{"revision": "0006"}');
 COMMIT;
 \endif
 
