@@ -91,15 +91,16 @@ def arguments_of(connection: Connection) -> Callable[[], Arguments]:
             return as_psycopg(driver, found.named, found.positional)
         if found is None:
             return Arguments(_of_open_connection(driver, at_hand))
-        with closing(found):
-            return Arguments(_of_open_connection(driver, found.driver_connection))
+        proxied, opened = found
+        with closing(proxied):
+            return Arguments(_of_open_connection(driver, opened))
 
     return arguments
 
 
-def _capture(engine: Engine) -> _Captive | PoolProxiedConnection | None:
-    """What the driver would be told; or a connection, where the project made it itself; None
-    where only its event loop can make one."""
+def _capture(engine: Engine) -> _Captive | tuple[PoolProxiedConnection, Any] | None:
+    """What the driver would be told; or a connection and the driver's own, where the project made
+    it itself; None where only its event loop can make one."""
     captive = _Captive()
     with _AT_A_TIME:
         event.listen(engine, "do_connect", captive.take)
@@ -112,9 +113,10 @@ def _capture(engine: Engine) -> _Captive | PoolProxiedConnection | None:
             return None
         finally:
             event.remove(engine, "do_connect", captive.take)
+    opened = proxied.driver_connection
     # Without this its end would give it back to the pool.
     proxied.detach()
-    return proxied
+    return proxied, opened
 
 
 @cache
