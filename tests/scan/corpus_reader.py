@@ -23,11 +23,26 @@ MACROS = (
     Macro("ORDERCLAUSE", ("x", "y"), "ORDER BY x.y, x.id"),
 )
 CAMEL = NameMap(Case.CAMEL)
+LISTED = {name: SPLIT.source_columns for name in ("curriculum_membership", "programme_membership")}
+CAMEL_LISTED = {
+    CAMEL.table(name): tuple(CAMEL.column(column) for column in columns)
+    for name, columns in LISTED.items()
+}
+"""The wide table's own columns in order. Stars are rewritten only where they are known."""
 CONSUMERS = {
-    "mysql": Consumer(name="mysql", dialect="mysql", schemas=("tcs",), names=CAMEL, macros=MACROS),
-    "postgres": Consumer(name="postgres", dialect="postgres"),
+    "mysql": Consumer(
+        name="mysql",
+        dialect="mysql",
+        schemas=("tcs",),
+        names=CAMEL,
+        macros=MACROS,
+        tables=CAMEL_LISTED,
+    ),
+    "postgres": Consumer(name="postgres", dialect="postgres", tables=LISTED),
     "jpql": Consumer(name="jpql", dialect="mysql", names=CAMEL),
-    "legacy": Consumer(name="legacy", dialect="mysql", schemas=("tcs",), names=CAMEL),
+    "legacy": Consumer(
+        name="legacy", dialect="mysql", schemas=("tcs",), names=CAMEL, tables=CAMEL_LISTED
+    ),
 }
 SUFFIX = {"jpql": ".jpql"}
 STAGES = {"legacy": Stage.LEGACY}

@@ -11,6 +11,7 @@ from membership_refactor.planning import Stage
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.scan.compare.comparer import Comparer
 from membership_refactor.scan.compare.verdict import Verdict
+from membership_refactor.scan.consumers import Consumer
 from membership_refactor.scan.findings.values import FileOutcome
 from membership_refactor.scan.rewrite.diff import new_text
 from tests.fixtures.databases import NewDatabase
@@ -38,11 +39,121 @@ def test_the_join_form_touches_only_the_table_and_its_columns(tmp_path: Path) ->
     )
 
 
+LISTED = Consumer(name="listed", tables={"curriculum_membership": SPLIT.source_columns})
+
+
 def test_stars_get_the_derived_form_with_the_old_columns_in_order(tmp_path: Path) -> None:
-    new, outcome = _new("SELECT cm.* FROM curriculum_membership cm", tmp_path)
+    text = "SELECT cm.* FROM curriculum_membership cm"
+    outcome = scan_text(text, tmp_path, consumer=LISTED, rewrite=True)
+    new = new_text(text, outcome)
     assert outcome.rewrites[0].form == "derived"
     assert new.startswith("SELECT cm.* FROM (SELECT c_.id, p_.person_id, p_.programme_id")
     assert new.endswith(") cm")
+
+
+def test_declared_columns_keep_their_order_and_those_that_the_plan_does_not_name(
+    tmp_path: Path,
+) -> None:
+    columns = ("notes", "rotation", "id", *SPLIT.source_columns)
+    listed = tuple(dict.fromkeys(columns))
+    consumer = Consumer(name="own", tables={"curriculum_membership": listed})
+    text = "SELECT * FROM curriculum_membership"
+    new = new_text(text, scan_text(text, tmp_path, consumer=consumer, rewrite=True))
+    assert new.startswith("SELECT * FROM (SELECT c_.notes, p_.rotation, c_.id, p_.person_id")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT * FROM curriculum_membership WHERE person_id = 3",
+        "SELECT cm.* FROM curriculum_membership cm",
+        "SELECT row_to_json(cm) FROM curriculum_membership cm",
+        "SELECT cm FROM curriculum_membership cm",
+        "SELECT i, q FROM curriculum_membership AS w(i, q)",
+        "INSERT INTO audit SELECT * FROM curriculum_membership",
+        "CREATE MATERIALIZED VIEW v AS SELECT * FROM curriculum_membership",
+    ],
+)
+def test_a_star_whose_columns_nobody_listed_is_left(text: str, tmp_path: Path) -> None:
+    new, outcome = _new(text, tmp_path)
+    assert new == text
+    assert "in their order" in outcome.rewrites[0].reason
+
+
+def test_a_star_in_exists_reads_no_column(tmp_path: Path) -> None:
+    text = (
+        "SELECT p.id FROM person p WHERE EXISTS "
+        "(SELECT * FROM curriculum_membership cm WHERE cm.person_id = p.id)"
+    )
+    assert _new(text, tmp_path)[1].rewrites[0].new is not None
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "CREATE FUNCTION g(p bigint) RETURNS SETOF curriculum_membership LANGUAGE sql AS $$ {}; $$",
+        "CREATE FUNCTION g() RETURNS curriculum_membership LANGUAGE sql AS $$ {}; $$",
+        "CREATE FUNCTION g(w public.curriculum_membership) RETURNS int LANGUAGE sql AS $$ {}; $$",
+        "CREATE FUNCTION g() RETURNS void LANGUAGE plpgsql AS "
+        "$$ DECLARE r curriculum_membership; BEGIN {}; END $$",
+        "CREATE FUNCTION g() RETURNS void LANGUAGE plpgsql AS "
+        "$$ DECLARE r curriculum_membership%ROWTYPE; BEGIN {}; END $$",
+        'DO $$ DECLARE r public."curriculum_membership" := NULL; BEGIN {}; END $$',
+    ],
+)
+def test_a_routine_with_the_tables_row_type_is_left(head: str, tmp_path: Path) -> None:
+    statement = "SELECT * FROM curriculum_membership WHERE rotation = 'x'"
+    for text in (head.format(statement), head.format("PERFORM 1; " + statement)):
+        outcome = scan_text(text, tmp_path, consumer=LISTED, rewrite=True)
+        assert new_text(text, outcome) == text
+        assert any("row type" in rewritten.reason for rewritten in outcome.rewrites)
+
+
+def test_a_routine_without_a_row_type_is_rewritten(tmp_path: Path) -> None:
+    text = (
+        "CREATE FUNCTION g(p bigint) RETURNS SETOF text LANGUAGE plpgsql AS $$ DECLARE n int; "
+        "BEGIN RETURN QUERY SELECT rotation FROM curriculum_membership; END $$"
+    )
+    assert "JOIN programme_membership" in _new(text, tmp_path)[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "WITH gone AS (DELETE FROM curriculum_membership WHERE person_id = 3 RETURNING id, "
+        "rotation) INSERT INTO audit (note) SELECT rotation FROM gone",
+        "WITH changed AS (UPDATE curriculum_membership SET period_of_grace = 1 WHERE person_id = 3 "
+        "RETURNING id) DELETE FROM audit USING changed WHERE audit.id = changed.id",
+        "WITH changed AS (UPDATE curriculum_membership SET rotation = 'x' RETURNING id) "
+        "SELECT id FROM changed",
+    ],
+)
+def test_a_write_inside_another_statement_is_left_with_its_reason(
+    text: str, tmp_path: Path
+) -> None:
+    new, outcome = _new(text, tmp_path)
+    assert new == text
+    assert "inside another statement" in outcome.rewrites[0].reason
+
+
+def test_joins_in_brackets_of_brackets_are_rewritten(tmp_path: Path) -> None:
+    text = (
+        "SELECT p.id FROM person p LEFT JOIN (curriculum_membership cm "
+        "JOIN programme g ON g.id = cm.programme_id) ON cm.person_id = p.id"
+    )
+    new, outcome = _new(text, tmp_path)
+    assert outcome.rewrites[0].new is not None, outcome.rewrites[0].reason
+    assert "ON g.id = cm_pm.programme_id) ON cm_pm.person_id = p.id" in new
+
+
+def test_a_formula_of_hibernate_is_left(tmp_path: Path) -> None:
+    text = (
+        '@Formula("(select cm.rotation from curriculum_membership cm where cm.id = id)")\n'
+        "String rotation;\n"
+    )
+    outcome = scan_text(f"class A {{ {text} }}", tmp_path, name="A.java", rewrite=True)
+    assert [rewritten.new for rewritten in outcome.rewrites] == [None]
+    assert "formula" in outcome.rewrites[0].reason
 
 
 def test_a_statement_of_staying_columns_is_left_alone_at_interim(tmp_path: Path) -> None:
@@ -65,6 +176,10 @@ def test_grouping_by_the_childs_key_takes_the_parents_key_in(tmp_path: Path) -> 
     [
         ("UPDATE curriculum_membership SET person_id = 1", "identifies the parent"),
         ("UPDATE curriculum_membership SET rotation = 'x' WHERE id = 1", "siblings"),
+        (
+            "UPDATE curriculum_membership SET rotation = 'x' WHERE person_id = 1 RETURNING id",
+            "one row for each parent",
+        ),
         ("INSERT INTO curriculum_membership VALUES (1)", "names no columns"),
         (
             "INSERT INTO curriculum_membership (person_id) VALUES (1), (2)",

@@ -27,3 +27,5 @@ class Piece:
     escape: str = ""
     """The quote around it in the program. New text has to escape it."""
     editable: bool = True
+    row_types: frozenset[str] = frozenset()
+    """Words, in lower case, that the routine around it uses as types of results and variables."""

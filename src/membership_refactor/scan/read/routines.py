@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from membership_refactor.scan.findings.values import Look
 from membership_refactor.scan.parse.piece import UNKNOWN_TABLE, Piece
@@ -24,6 +25,10 @@ _NAME = re.compile(r"\b(?:FUNCTION|PROCEDURE)\s+(?:[\w\"`]+\.)?[\"`]?(\w+)", re.
 _LANGUAGE = re.compile(r"\bLANGUAGE\s+'?(\w+)", re.I)
 _TRIGGER_FUNCTION = re.compile(r"\bRETURNS\s+TRIGGER\b", re.I)
 _EACH_ROW = re.compile(r"\bFOR\s+EACH\s+ROW\b(?:\s+(?:FOLLOWS|PRECEDES)\s+\S+)?", re.I)
+_DECLARED = re.compile(
+    r"\b(\w+)\s+(?:CONSTANT\s+)?(?:[\w\"]+\.)?\"?(\w+)\"?\s*(?:%\s*ROWTYPE|;|:=|DEFAULT\b|=)", re.I
+)
+_BEFORE_TABLES = {"FROM", "JOIN", "INTO", "UPDATE", "TABLE", "ONLY", "USING", "AS", "TRUNCATE"}
 _BODY_STARTS = ("RETURN", "SELECT", "INSERT", "UPDATE", "DELETE", "DO")
 
 
@@ -73,7 +78,17 @@ def body_pieces(statement: Placed, dialect: str, triggers: Mapping[str, str]) ->
     if language not in ("", "sql", "plpgsql"):
         message = f"the body is written in {language}, which is not read"
         return Harvest(remarks=[(statement.place(0), Look.UNPARSED, message)])
-    return cut_body(body, dialect, row_table=row_table, plain=language == "sql")
+    found = cut_body(body, dialect, row_table=row_table, plain=language == "sql")
+    types = _row_types("" if kind == "TRIGGER" else text.replace(body.text, " "), body.text)
+    found.pieces = [replace(piece, row_types=types) for piece in found.pieces]
+    return found
+
+
+def _row_types(head: str, body: str) -> frozenset[str]:
+    """The words that may be types: all of the head, and those behind names of variables."""
+    words = {word.lower() for word in re.findall(r"\w+", head)}
+    declared = (m[2] for m in _DECLARED.finditer(body) if m[1].upper() not in _BEFORE_TABLES)
+    return frozenset(words | {word.lower() for word in declared})
 
 
 def _body(statement: Placed, dialect: str, kind: str) -> Placed | None:

@@ -17,6 +17,15 @@ def from_of(node: Any) -> Any:
     return node.args.get("from_") or node.args.get("from")
 
 
+def _in_brackets(node: Any) -> bool:
+    """Whether the node is a pair of brackets around joins, or around such brackets."""
+    while isinstance(node, (exp.Paren, exp.Subquery)):
+        if isinstance(node, exp.Paren) or isinstance(node.this, exp.Table):
+            return True
+        node = node.this
+    return False
+
+
 class FromClause:
     """Adds sources to frames. ``query`` and ``expression`` resolve what stands inside of them."""
 
@@ -42,9 +51,7 @@ class FromClause:
             return
         if isinstance(node, exp.Table) and isinstance(node.this, exp.Identifier):
             frame.sources.append(self._table(node, frame))
-        elif isinstance(node, exp.Paren) or (
-            isinstance(node, exp.Subquery) and isinstance(node.this, exp.Table)
-        ):
+        elif _in_brackets(node):
             self.add(frame, node.this)  # brackets around joins
         elif isinstance(node, (exp.Subquery, exp.Lateral, exp.Select, exp.Values)):
             self._derived(frame, node)

@@ -91,6 +91,12 @@ class Reads:
             return
         if any(s.kind is Kind.STAR and self.text[s.end - 1] != "*" for s in stars):
             raise NotMechanical("it reads the table without a SELECT: write SELECT")
+        shown = [s for s in stars if not _only_asks(self.resolution.tree, s.start)]
+        if (shown or source.renames) and self._listed(source) is None:
+            raise NotMechanical(
+                "a star or a whole row needs the table's own columns in their order: scan with "
+                "--catalog, or list them under [tables] in the file of consumers"
+            )
         yield self._derived(source)
 
     def renamed(self, source: Source, bindings: Sequence[Binding]) -> Iterator[Edit]:
@@ -190,6 +196,18 @@ class Reads:
             ):
                 yield Edit(binding.start, binding.start, f"{other.alias or other.name}.")
 
+    def _listed(self, source: Source) -> Sequence[str] | None:
+        """The wide table's columns in order, as the database or the consumer lists them."""
+        if self.portrait is not None:
+            return wide_columns(self.plan, portrait=self.portrait)
+        declared = self.view.consumer.tables
+        given = next((c for name, c in declared.items() if name.lower() == source.base), None)
+        if given is None or source.table is None:
+            return None
+        known = {word: name for word, (name, _) in source.table.columns.items()}
+        listed = (known.get(column.lower(), column) for column in given)
+        return tuple(name for name in listed if name != self.plan.link)
+
     def _derived(self, source: Source) -> Edit:
         """A subquery of the old shape under the old name. No column has to be touched."""
         assert source.span is not None and source.table is not None
@@ -199,7 +217,7 @@ class Reads:
         deprecated = set(plan.deprecated)
         columns = [
             f"{parent if name in deprecated else child}.{view.spell_column(name)}"
-            for name in wide_columns(plan, portrait=self.portrait)
+            for name in self._listed(source) or wide_columns(plan)
         ]
         if plan.link in source.table.table.present:
             columns.append(f"{child}.{view.spell_column(plan.link)}")
@@ -211,6 +229,15 @@ class Reads:
             f"JOIN {schema}{view.spell_table(plan.parent)} {parent} "
             f"ON {self._link(child, parent)}) {alias}",
         )
+
+
+def _only_asks(tree: Any, start: int) -> bool:
+    """Whether the star at this place stands in EXISTS, which reads no column."""
+    for exists in tree.find_all(exp.Exists):
+        items = exists.this.expressions if isinstance(exists.this, exp.Select) else ()
+        if any(node.meta.get("start") == start for item in items for node in item.walk()):
+            return True
+    return False
 
 
 def _in_aggregate(tree: Any, binding: Binding) -> bool:

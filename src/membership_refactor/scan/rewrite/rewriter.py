@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sqlglot import exp
+
 from membership_refactor.scan.findings.collect import Collector
 from membership_refactor.scan.findings.values import Rewritten
 from membership_refactor.scan.parse.piece import Piece
@@ -74,6 +76,14 @@ class Rewriter:
             raise NotMechanical("it is not in the declared dialect")
         if self.piece.body and not self.piece.editable:
             raise NotMechanical("a variable takes its type from the table: change it by hand")
+        words = {word for s in resolution.ours if s.wide for word in (s.base, s.name)}
+        if words & self.piece.row_types:
+            raise NotMechanical(
+                "the routine has a result, an argument or a variable of the table's row type: "
+                "change it by hand"
+            )
+        if self.piece.escape and _in_brackets(self.piece.placed.text):
+            raise NotMechanical("a formula is a part of statements that are not known here")
         if is_policy(self.piece.placed.text):
             raise NotMechanical("a policy is changed by a revision or by hand")
         if resolution.statement == "merge":
@@ -103,7 +113,8 @@ class Rewriter:
         if target.hinted:
             raise NotMechanical("a hint is written at the table")
         write = _WRITES.get(reads.resolution.statement)
-        if write is None:
+        nested = target.node is not None and target.node.find_ancestor(exp.CTE) is not None
+        if write is None or nested:
             raise NotMechanical("it writes the table inside another statement")
         return write(reads, target)
 
@@ -133,3 +144,13 @@ class Rewriter:
             edits=edits,
             query=self.analysed.resolution.statement == "select",
         )
+
+
+def _in_brackets(text: str) -> bool:
+    """Whether one pair of brackets holds all of the text."""
+    text, depth = text.strip(), 0
+    for index, character in enumerate(text):
+        depth += (character == "(") - (character == ")")
+        if depth <= 0:
+            return index == len(text) - 1 and index > 0
+    return False

@@ -55,6 +55,8 @@ def update_edits(reads: Reads, target: Source) -> list[Edit]:
             )
         if _limited(tree):
             raise NotMechanical("LIMIT picks single rows, and one parent has several")
+        if tree.args.get("returning") is not None:
+            raise NotMechanical("RETURNING would give one row for each parent, not for each child")
     _refuse_unclear(reads, target, bindings)
     if reads.view.dialect == "mysql":
         if _limited(tree):
