@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -47,7 +47,10 @@ _COPY_OUT = re.compile(r"^COPY\s+(\S+)\s*\([^()]*\)\s+TO\s+stdout\s*;?\s*$", re.
 _LOCK = re.compile(
     r"^LOCK\s+TABLE\s.*\bIN\s+ACCESS\s+SHARE\s+MODE(?:\s+NOWAIT)?\s*;?\s*$", re.I | re.S
 )
+_NAME = r"[\w\"]+(?: \. [\w\"]+)*"
+_VARIABLES = re.compile(rf"(?<!INSERT )(?<!MERGE )INTO (?:STRICT )?{_NAME}(?: , {_NAME})* ")
 _DO = re.compile(r"^DO\b", re.I)
+_MAKES = re.compile(r"^\s*(?:DO|CREATE\s+(?:OR\s+REPLACE\s+)?(?:FUNCTION|PROCEDURE))\b", re.I)
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,14 @@ class OwnTexts:
 
     @classmethod
     def of(cls, ledger: str, bodies: Iterable[str]) -> OwnTexts:
-        return cls(ledger, tuple(plain(body) for body in bodies))
+        return cls(ledger, tuple(map(_as_run, bodies)))
+
+    def with_made(self, texts: Iterable[str]) -> OwnTexts:
+        """Also what the tool's blocks run, and its functions that are gone, by the statements that
+        made them."""
+        made = [text for text in texts if _MAKES.match(text) and self.has(text, toplevel=True)]
+        found = [body for text in made for body in _dollar_quoted(text)]
+        return OwnTexts(self.ledger, (*self.bodies, *map(_as_run, found)))
 
     def has(self, text: str, *, toplevel: bool) -> bool:
         """Whether the tool runs this statement: it bears the tool's mark, names an object of the
@@ -80,6 +90,18 @@ class OwnTexts:
             token.text.strip('"').lower() == self.ledger.lower() and after.text == "."
             for token, after in pairwise(found)
         ) or bool(_DO.match(text.lstrip()))
+
+
+def _as_run(body: str) -> str:
+    """The body's statements as PL/pgSQL runs them: without the variables of INTO."""
+    return _VARIABLES.sub("", plain(body))
+
+
+def _dollar_quoted(text: str) -> Iterator[str]:
+    for token in SqlText(Placed.at(text), "postgres").tokens:
+        if token.kind == "dollar":
+            edge = token.text.index("$", 1) + 1
+            yield token.text[edge:-edge]
 
 
 def kind_of(text: str, own: OwnTexts, *, toplevel: bool, dumps: bool) -> Kind:

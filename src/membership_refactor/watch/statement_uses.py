@@ -48,10 +48,11 @@ def uses_between(
 ) -> Iterator[Seen]:
     """Every use since the sample before, or ever if there is none."""
     locks = _dump_locks(sample.counts.values())
+    own = place.own.with_made(c.text for c in sample.counts.values() if c.toplevel)
     for rise in rises(before, sample):
         count = sample.counts[rise.key]
         dumps = is_copy_out(count.text) and count.calls <= locks[count.role]
-        kind = kind_of(count.text, place.own, toplevel=count.toplevel, dumps=dumps)
+        kind = kind_of(count.text, own, toplevel=count.toplevel, dumps=dumps)
         if kind is not Kind.USE:
             continue
         for use in place.uses(count.text, births[rise.key]):
