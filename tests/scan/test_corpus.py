@@ -16,8 +16,8 @@ def _name(statement: Annotated) -> str:
     return f"{statement.group}-{statement.name}"
 
 
-def test_the_corpus_has_at_least_eighty_statements_of_three_kinds() -> None:
-    assert len(CORPUS) >= 80
+def test_the_corpus_has_at_least_250_statements_of_three_kinds() -> None:
+    assert len(CORPUS) >= 250
     assert {"mysql", "postgres", "jpql"} <= {statement.group for statement in CORPUS}
     assert len({_name(statement) for statement in CORPUS}) == len(CORPUS)
 
@@ -30,19 +30,19 @@ def test_every_annotated_occurrence_is_found_and_nothing_else(
     assert found == Counter(statement.expected)
 
 
-def test_precision_and_recall_of_certain_references_are_at_least_98_percent(
-    tmp_path: Path,
-) -> None:
-    pairs, occurrences = Score(), Score()
+def test_precision_and_recall_by_occurrence_are_at_least_99_percent(tmp_path: Path) -> None:
+    pairs, occurrences, certain_ones = Score(), Score(), Score()
     for statement in CORPUS:
         references = scanned(statement, tmp_path).references
+        every = Counter(r.column for r in references)
         certain = Counter(r.column for r in references if r.certain)
         expected = Counter(statement.expected)
-        occurrences.add(expected, certain)
+        occurrences.add(expected, every)
+        certain_ones.add(expected, certain)
         pairs.add(Counter(set(expected)), Counter(set(certain)))
-    for score in (pairs, occurrences):
-        assert score.precision >= 0.98
-        assert score.recall >= 0.98
+    assert min(occurrences.precision, occurrences.recall) >= 0.99
+    for score in (pairs, certain_ones):
+        assert min(score.precision, score.recall) >= 0.98
 
 
 @pytest.mark.parametrize("statement", [s for s in CORPUS if s.expected], ids=_name)

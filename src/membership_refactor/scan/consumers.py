@@ -54,7 +54,7 @@ class Consumer:
     attributes: Mapping[str, str] = field(default_factory=dict)
     """Entity attribute to the plan's column, where the name does not tell."""
     tables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Columns of tables outside the plan."""
+    """Columns of other tables, and of the wide table in their order."""
     through: str = ""
     """The consumer whose interface it uses instead of the database."""
     unaffected: str = ""

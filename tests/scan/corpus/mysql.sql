@@ -318,3 +318,195 @@ SELECT cm.personId, g.programmeName FROM CurriculumMembership cm JOIN Programme 
 -- expect: person_id
 -- mechanical: no
 SELECT cm.id FROM CurriculumMembership cm FORCE INDEX (fk_person) WHERE cm.personId = 3;
+
+-- name: straight_condition
+-- expect: rotation person_id
+SELECT cm.id, cm.rotation FROM CurriculumMembership cm WHERE cm.personId = 5;
+
+-- name: if_of_reason
+-- expect: leaving_reason
+SELECT cm.id, IF(cm.leavingReason IS NULL, 'in', 'out') AS state FROM CurriculumMembership cm;
+
+-- name: concat_of_words
+-- expect: rotation training_pathway
+SELECT cm.id, CONCAT(cm.rotation, ' ', cm.trainingPathway) AS label FROM CurriculumMembership cm;
+
+-- name: coalesce_of_days
+-- expect: programme_end_date programme_start_date
+SELECT cm.id, COALESCE(cm.programmeEndDate, cm.programmeStartDate) AS day FROM CurriculumMembership cm;
+
+-- name: year_of_start
+-- expect: programme_start_date
+SELECT cm.id, YEAR(cm.programmeStartDate) AS startYear FROM CurriculumMembership cm;
+
+-- name: days_left
+-- expect: programme_end_date
+SELECT cm.id, DATEDIFF(cm.programmeEndDate, '2021-01-01') AS daysLeft FROM CurriculumMembership cm;
+
+-- name: added_days
+-- expect: programme_end_date
+SELECT cm.id FROM CurriculumMembership cm WHERE DATE_ADD(cm.programmeEndDate, INTERVAL 30 DAY) > '2021-01-01';
+
+-- name: not_equal_type
+-- expect: programme_membership_type
+SELECT cm.id FROM CurriculumMembership cm WHERE cm.programmeMembershipType <> 'LAT';
+
+-- name: or_of_two
+-- expect: rotation leaving_destination
+SELECT cm.id FROM CurriculumMembership cm WHERE cm.rotation = 'North' OR cm.leavingDestination = 'abroad';
+
+-- name: nested_conditions
+-- expect: person_id programme_id programme_end_date
+SELECT cm.id FROM CurriculumMembership cm
+WHERE cm.personId = 4 AND (cm.programmeId = 9 OR cm.programmeEndDate IS NULL);
+
+-- name: is_not_null
+-- expect: training_number_id
+SELECT cm.id FROM CurriculumMembership cm WHERE cm.trainingNumberId IS NOT NULL;
+
+-- name: number_joined
+-- expect: training_number_id person_id
+SELECT tn.trainingNumber, cm.personId FROM TrainingNumber tn JOIN CurriculumMembership cm ON cm.trainingNumberId = tn.id;
+
+-- name: two_left_joins
+-- expect: person_id programme_id
+SELECT p.id, g.owner FROM Person p LEFT JOIN CurriculumMembership cm ON cm.personId = p.id
+LEFT JOIN Programme g ON g.id = cm.programmeId;
+
+-- name: right_join
+-- expect: person_id
+SELECT p.id, cm.curriculumId FROM CurriculumMembership cm RIGHT JOIN Person p ON p.id = cm.personId;
+
+-- name: grouped_by_programme_and_type
+-- expect: programme_id programme_membership_type programme_id programme_membership_type
+SELECT cm.programmeId, cm.programmeMembershipType, COUNT(*) AS n FROM CurriculumMembership cm
+GROUP BY cm.programmeId, cm.programmeMembershipType;
+
+-- name: average_of_grace
+-- expect: programme_id programme_id
+SELECT cm.programmeId, SUM(cm.periodOfGrace) AS total FROM CurriculumMembership cm GROUP BY cm.programmeId;
+
+-- name: having_of_dates
+-- expect: person_id person_id programme_end_date
+SELECT cm.personId FROM CurriculumMembership cm GROUP BY cm.personId HAVING MAX(cm.programmeEndDate) < '2020-01-01';
+
+-- name: exists_without_alias
+-- expect: person_id
+SELECT p.id FROM Person p WHERE EXISTS (SELECT 1 FROM CurriculumMembership WHERE personId = p.id);
+
+-- name: in_subquery_of_two_conditions
+-- expect: person_id rotation training_pathway
+SELECT p.id FROM Person p WHERE p.id IN
+  (SELECT cm.personId FROM CurriculumMembership cm WHERE cm.rotation = 'x' AND cm.trainingPathway = 'CCT');
+
+-- name: derived_counts
+-- expect: person_id person_id
+SELECT p.id, t.n FROM Person p JOIN (SELECT personId, COUNT(*) AS n FROM CurriculumMembership GROUP BY personId) t
+  ON t.personId = p.id;
+
+-- name: union_all_words
+-- expect: rotation leaving_reason
+SELECT rotation AS word FROM CurriculumMembership UNION ALL SELECT leavingReason FROM CurriculumMembership;
+
+-- name: distinct_pairs
+-- expect: person_id programme_id
+SELECT DISTINCT cm.personId, cm.programmeId FROM CurriculumMembership cm;
+
+-- name: ordered_by_two
+-- expect: programme_start_date programme_start_date
+SELECT cm.id, cm.programmeStartDate FROM CurriculumMembership cm ORDER BY cm.programmeStartDate DESC, cm.id;
+
+-- name: limited_with_a_total_order
+-- expect: person_id programme_end_date
+SELECT cm.id FROM CurriculumMembership cm WHERE cm.personId = :person ORDER BY cm.programmeEndDate, cm.id LIMIT 1;
+
+-- name: case_of_simple_kind
+-- expect: programme_membership_type
+SELECT cm.id, CASE cm.programmeMembershipType WHEN 'LAT' THEN 1 WHEN 'FTSTA' THEN 2 ELSE 3 END AS kind
+FROM CurriculumMembership cm;
+
+-- name: parameter_beside_text
+-- expect: person_id leaving_reason
+SELECT cm.id FROM CurriculumMembership cm WHERE cm.personId = :person AND cm.leavingReason = :reason;
+
+-- name: list_of_parameters
+-- expect: programme_id
+SELECT cm.id FROM CurriculumMembership cm WHERE cm.programmeId IN (:a, :b);
+
+-- name: question_marks
+-- expect: person_id programme_start_date
+SELECT cm.id FROM CurriculumMembership cm WHERE cm.personId = ? AND cm.programmeStartDate > ?;
+
+-- name: comments_between
+-- expect: rotation
+SELECT cm.id, /* cm.personId */ cm.rotation -- and cm.programmeId
+FROM CurriculumMembership cm;
+
+-- name: hash_comment
+-- expect: rotation
+SELECT cm.id, cm.rotation # cm.personId
+FROM CurriculumMembership cm;
+
+-- name: many_blanks
+-- expect: person_id rotation
+SELECT   cm . personId ,   cm.rotation
+    FROM     CurriculumMembership      cm    ;
+
+-- name: upper_case_columns
+-- expect: person_id rotation
+SELECT CM.PERSONID, CM.ROTATION FROM CurriculumMembership CM;
+
+-- name: alias_with_as
+-- expect: leaving_destination
+SELECT m.leavingDestination AS `to` FROM CurriculumMembership AS m;
+
+-- name: backquoted_alias
+-- expect: rotation
+SELECT `m`.`rotation` FROM `CurriculumMembership` `m`;
+
+-- name: schema_and_alias
+-- expect: person_id
+SELECT m.personId FROM tcs.CurriculumMembership m;
+
+-- name: columns_of_another_table
+-- expect:
+SELECT r.personId, r.rotation FROM RotationPlan r WHERE r.programmeId = 3;
+
+-- name: word_in_text
+-- expect:
+SELECT cm.id, 'CurriculumMembership.personId' AS note FROM CurriculumMembership cm;
+
+-- name: alias_called_like_a_column
+-- expect:
+SELECT cm.id AS personId FROM CurriculumMembership cm ORDER BY personId;
+
+-- name: parents_own_columns
+-- expect:
+SELECT pm.personId, pm.programmeEndDate FROM ProgrammeMembership pm WHERE pm.rotation = 'x';
+
+-- name: insert_ignore
+-- expect: person_id
+-- mechanical: no
+INSERT IGNORE INTO CurriculumMembership (personId, curriculumId) VALUES (1, 2);
+
+-- name: insert_set
+-- expect: person_id
+-- mechanical: no
+INSERT INTO CurriculumMembership SET personId = 1, curriculumId = 2;
+
+-- name: replace_row
+-- expect: rotation
+-- mechanical: no
+REPLACE INTO CurriculumMembership (id, rotation) VALUES (1, 'x');
+
+-- name: update_of_staying_columns
+-- expect:
+UPDATE CurriculumMembership SET periodOfGrace = 1 WHERE curriculumId = 3;
+
+-- name: update_by_join_with_person
+-- expect: person_id leaving_reason
+UPDATE CurriculumMembership cm JOIN Person p ON p.id = cm.personId SET cm.leavingReason = 'x' WHERE p.status = 'GONE';
+
+-- name: delete_by_dates
+-- expect: programme_end_date
+DELETE FROM CurriculumMembership WHERE programmeEndDate < '2010-01-01';

@@ -245,3 +245,249 @@ DO $$ BEGIN EXECUTE 'SELECT id FROM curriculum_membership WHERE programme_id = 3
 CREATE FUNCTION first_day() RETURNS date LANGUAGE plpgsql AS $$
 DECLARE d curriculum_membership.programme_start_date%TYPE;
 BEGIN RETURN d; END $$;
+
+-- name: ids_of_two_programmes
+-- expect: programme_id
+SELECT id FROM curriculum_membership WHERE programme_id IN (11, 12);
+
+-- name: not_in_list
+-- expect: programme_membership_type
+SELECT id FROM curriculum_membership WHERE programme_membership_type NOT IN ('LAT', 'FTSTA');
+
+-- name: between_of_dates
+-- expect: programme_start_date
+SELECT id, curriculum_id FROM curriculum_membership WHERE programme_start_date BETWEEN '2019-08-01' AND '2020-07-31';
+
+-- name: overlapping_days
+-- expect: programme_start_date programme_end_date
+SELECT id FROM curriculum_membership WHERE programme_start_date <= '2021-08-04' AND programme_end_date >= '2021-08-04';
+
+-- name: ilike_of_rotation
+-- expect: rotation rotation
+SELECT id, rotation FROM curriculum_membership WHERE rotation ILIKE 'north%';
+
+-- name: upper_of_text
+-- expect: leaving_reason
+SELECT id FROM curriculum_membership WHERE upper(leaving_reason) = 'RESIGNED';
+
+-- name: coalesce_of_two
+-- expect: leaving_destination leaving_reason
+SELECT id, coalesce(leaving_destination, leaving_reason, '') AS why FROM curriculum_membership;
+
+-- name: nullif_of_text
+-- expect: training_pathway
+SELECT id, nullif(training_pathway, 'N/A') AS pathway FROM curriculum_membership;
+
+-- name: concatenated
+-- expect: rotation training_pathway
+SELECT id, rotation || '/' || training_pathway AS label FROM curriculum_membership;
+
+-- name: searched_case
+-- expect: programme_end_date programme_start_date
+SELECT id, CASE WHEN programme_end_date < '2020-01-01' THEN 'past' WHEN programme_start_date > '2020-01-01'
+  THEN 'future' ELSE 'now' END AS state FROM curriculum_membership;
+
+-- name: grouped_twice
+-- expect: person_id programme_id person_id programme_id
+SELECT person_id, programme_id, count(*) AS n FROM curriculum_membership GROUP BY person_id, programme_id;
+
+-- name: having_two_curricula
+-- expect: person_id person_id
+SELECT person_id FROM curriculum_membership GROUP BY person_id HAVING count(DISTINCT curriculum_id) > 1;
+
+-- name: smallest_and_largest
+-- expect: programme_id programme_start_date programme_end_date programme_id
+SELECT programme_id, min(programme_start_date) AS first_day, max(programme_end_date) AS last_day
+FROM curriculum_membership GROUP BY programme_id;
+
+-- name: count_of_missing
+-- expect: leaving_reason
+SELECT count(*) - count(leaving_reason) AS missing FROM curriculum_membership;
+
+-- name: any_and_every
+-- expect: person_id rotation person_id
+SELECT person_id, bool_or(rotation = 'East') AS east FROM curriculum_membership GROUP BY person_id;
+
+-- name: join_of_programme
+-- expect: programme_id person_id
+SELECT g.owner, cm.person_id FROM curriculum_membership cm JOIN programme g ON g.id = cm.programme_id;
+
+-- name: right_join_of_person
+-- expect: person_id rotation
+SELECT p.id, cm.rotation FROM curriculum_membership cm RIGHT JOIN person p ON p.id = cm.person_id;
+
+-- name: brackets_of_brackets
+-- expect: programme_id person_id
+SELECT p.id FROM person p LEFT JOIN (curriculum_membership cm JOIN programme g ON g.id = cm.programme_id)
+  ON cm.person_id = p.id;
+
+-- name: cross_join_with_condition
+-- expect: rotation_id
+SELECT r.name FROM rotation r CROSS JOIN curriculum_membership cm WHERE cm.rotation_id = r.id;
+
+-- name: using_of_one_column
+-- expect: person_id
+SELECT cm.id FROM curriculum_membership cm JOIN trainee t USING (person_id);
+
+-- name: self_join_of_neighbours
+-- expect: person_id person_id programme_end_date programme_start_date
+SELECT a.id AS before, b.id AS after FROM curriculum_membership a JOIN curriculum_membership b
+  ON a.person_id = b.person_id AND a.programme_end_date < b.programme_start_date;
+
+-- name: scalar_in_select_list
+-- expect: programme_end_date person_id
+SELECT p.id, (SELECT max(cm.programme_end_date) FROM curriculum_membership cm WHERE cm.person_id = p.id) AS last_day
+FROM person p;
+
+-- name: scalar_in_where
+-- expect: programme_start_date programme_start_date
+SELECT id FROM curriculum_membership WHERE programme_start_date = (SELECT min(programme_start_date) FROM curriculum_membership);
+
+-- name: all_of_a_subquery
+-- expect: programme_end_date programme_end_date person_id
+SELECT id FROM curriculum_membership WHERE programme_end_date >= ALL
+  (SELECT w.programme_end_date FROM curriculum_membership w WHERE w.person_id = 7);
+
+-- name: not_exists_of_another_programme
+-- expect: person_id person_id programme_id programme_id
+SELECT a.id FROM curriculum_membership a WHERE NOT EXISTS (SELECT 1 FROM curriculum_membership b
+  WHERE b.person_id = a.person_id AND b.programme_id <> a.programme_id);
+
+-- name: two_ctes
+-- expect: person_id rotation person_id leaving_reason
+WITH north AS (SELECT person_id FROM curriculum_membership WHERE rotation = 'North'),
+     gone AS (SELECT person_id FROM curriculum_membership WHERE leaving_reason IS NOT NULL)
+SELECT n.person_id FROM north n JOIN gone g ON g.person_id = n.person_id;
+
+-- name: cte_with_column_list
+-- expect: person_id programme_id
+WITH pairs (who, what) AS (SELECT person_id, programme_id FROM curriculum_membership)
+SELECT who, count(DISTINCT what) AS n FROM pairs GROUP BY who;
+
+-- name: cte_that_is_not_read
+-- expect: rotation
+WITH unused AS (SELECT rotation FROM curriculum_membership) SELECT id FROM person;
+
+-- name: recursive_cte
+-- expect: person_id
+WITH RECURSIVE steps (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM steps WHERE n < 3)
+SELECT s.n, cm.id FROM steps s JOIN curriculum_membership cm ON cm.person_id = s.n;
+
+-- name: union_all_of_two
+-- expect: rotation training_pathway
+SELECT rotation AS word FROM curriculum_membership UNION ALL SELECT training_pathway FROM curriculum_membership;
+
+-- name: intersect_of_two
+-- expect: person_id rotation person_id leaving_reason
+SELECT person_id FROM curriculum_membership WHERE rotation = 'East' INTERSECT
+SELECT person_id FROM curriculum_membership WHERE leaving_reason IS NULL;
+
+-- name: order_by_number
+-- expect: programme_end_date
+SELECT id, programme_end_date FROM curriculum_membership ORDER BY 2 DESC, 1;
+
+-- name: order_by_expression
+-- expect: rotation
+SELECT id FROM curriculum_membership ORDER BY lower(rotation), id;
+
+-- name: limit_with_a_total_order
+-- expect: programme_start_date
+SELECT id FROM curriculum_membership ORDER BY programme_start_date, id LIMIT 5 OFFSET 1;
+
+-- name: lag_over_persons
+-- expect: programme_end_date person_id programme_start_date
+SELECT id, lag(programme_end_date) OVER (PARTITION BY person_id ORDER BY programme_start_date, id) AS before
+FROM curriculum_membership;
+
+-- name: share_of_a_window
+-- expect: programme_id
+SELECT id, count(*) OVER (PARTITION BY programme_id) AS size FROM curriculum_membership;
+
+-- name: grouping_sets
+-- expect: programme_id rotation programme_id rotation
+SELECT programme_id, rotation, count(*) AS n FROM curriculum_membership GROUP BY GROUPING SETS ((programme_id), (rotation));
+
+-- name: extract_year
+-- expect: programme_start_date
+SELECT id, extract(year FROM programme_start_date) AS year FROM curriculum_membership;
+
+-- name: date_trunc_month
+-- expect: programme_end_date
+SELECT date_trunc('month', programme_end_date) AS month, count(*) AS n FROM curriculum_membership GROUP BY 1;
+
+-- name: interval_arithmetic
+-- expect: programme_end_date
+SELECT id FROM curriculum_membership WHERE programme_end_date + interval '3 months' > '2021-01-01';
+
+-- name: days_between
+-- expect: programme_end_date programme_start_date
+SELECT id, programme_end_date - programme_start_date AS days FROM curriculum_membership;
+
+-- name: row_comparison
+-- expect: person_id programme_id
+SELECT id FROM curriculum_membership WHERE (person_id, programme_id) = (3, 4);
+
+-- name: values_joined
+-- expect: person_id
+SELECT cm.id FROM curriculum_membership cm JOIN (VALUES (1), (2)) AS v (n) ON v.n = cm.person_id;
+
+-- name: for_update_of_rows
+-- expect: person_id
+SELECT id FROM curriculum_membership WHERE person_id = 4 FOR UPDATE;
+
+-- name: quoted_mixed_aliases
+-- expect: rotation person_id
+SELECT "CM".rotation AS "Rotation" FROM curriculum_membership "CM" WHERE "CM"."person_id" = 3;
+
+-- name: schema_before_the_table
+-- expect: rotation
+SELECT cm.rotation FROM public.curriculum_membership cm;
+
+-- name: another_schema
+-- expect:
+-- mechanical: no
+SELECT cm.rotation FROM archive.curriculum_membership cm;
+
+-- name: columns_of_others
+-- expect:
+SELECT t.person_id, t.rotation FROM trainee_summary t WHERE t.leaving_reason = 'x';
+
+-- name: word_in_a_string
+-- expect:
+SELECT id, 'person_id of curriculum_membership' AS note FROM curriculum_membership;
+
+-- name: word_as_alias
+-- expect:
+SELECT id AS person_id FROM curriculum_membership ORDER BY person_id;
+
+-- name: parent_after_the_split
+-- expect:
+SELECT pm.person_id, pm.rotation FROM programme_membership pm WHERE pm.programme_end_date > '2020-01-01';
+
+-- name: truncate_of_the_child
+-- expect:
+TRUNCATE curriculum_membership;
+
+-- name: insert_of_staying_columns
+-- expect:
+INSERT INTO curriculum_membership (curriculum_id, period_of_grace) VALUES (1, 2);
+
+-- name: delete_of_one
+-- expect:
+DELETE FROM curriculum_membership WHERE id = 3;
+
+-- name: update_with_subquery
+-- expect: person_id
+UPDATE person SET status = 'x' WHERE id IN (SELECT person_id FROM curriculum_membership);
+
+-- name: create_view_of_rotations
+-- expect: rotation person_id
+CREATE VIEW rotations AS SELECT cm.rotation, cm.person_id FROM curriculum_membership cm;
+
+-- name: comment_on_column
+-- expect: rotation
+COMMENT ON COLUMN curriculum_membership.rotation IS 'where';
+
+-- name: prepared_update
+-- expect: leaving_reason person_id
+PREPARE leave AS UPDATE curriculum_membership SET leaving_reason = $1 WHERE person_id = $2;
