@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from membership_refactor.planning import Stage
+from membership_refactor.planning import Stage, TableSplit
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.scan.consumers import DEFAULT, Consumer
 from membership_refactor.scan.findings.values import FileOutcome
@@ -23,11 +23,12 @@ def scan_text(
     consumer: Consumer = DEFAULT,
     stage: Stage = Stage.INTERIM,
     rewrite: bool = False,
+    plan: TableSplit = SPLIT,
 ) -> FileOutcome:
     """The outcome of one file with this text."""
     path = folder / name
     path.write_bytes(text.encode())
-    return FileScanner(Analyser(SPLIT, stage, consumer), rewrite=rewrite).scan(path, name)
+    return FileScanner(Analyser(plan, stage, consumer), rewrite=rewrite).scan(path, name)
 
 
 def columns(outcome: FileOutcome) -> list[str]:

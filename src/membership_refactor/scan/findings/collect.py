@@ -155,7 +155,10 @@ class Collector:
             why = why or "the table of the trigger is not known"
         written = analysed.placed.text[binding.start : binding.end]
         offset = analysed.placed.place(binding.start)
-        self._reference(offset, source.table, binding.column or "", written, kind=kind, why=why)
+        self._reference(
+            offset, source.table, binding.column or "", written,
+            kind=kind, why=why, standing=binding.standing,
+        )  # fmt: skip
 
     def _star(self, source: Source, offset: int, kind: Kind) -> None:
         table = source.table
@@ -175,6 +178,7 @@ class Collector:
         *,
         kind: Kind,
         why: str = "",
+        standing: Standing | None = None,
     ) -> None:
         at_stage = table.table
         if offset < 0:
@@ -191,7 +195,9 @@ class Collector:
                     columns=columns,
                     written=written,
                     kind=kind,
-                    standing=(at_stage.standing(columns[0]) or Standing.DEPRECATED).value,
+                    standing=(
+                        standing or at_stage.standing(columns[0]) or Standing.DEPRECATED
+                    ).value,
                     certain=not why,
                     why=why,
                 )

@@ -36,10 +36,9 @@ class Sign(NamedTuple):
 
 def dangers(analysed: Analysed) -> Iterator[Sign]:
     """Yield every danger of a statement, each once at its place."""
-    resolution = analysed.resolution
-    if not resolution.ours:
-        return
-    structure = analysed.view.structure
+    resolution, structure = analysed.resolution, analysed.view.structure
+    if not resolution.ours or not structure.plan.parent:
+        return  # a table under another name has the same rows and columns
     plan, early = structure.plan, structure.stage in (Stage.LEGACY, Stage.COPY)
     seen: set[tuple[str, int]] = set()
     for sign in (

@@ -31,7 +31,7 @@ class TableView:
     @property
     def wide(self) -> bool:
         """Whether it is the wide table, under either name."""
-        return self.role in (Role.SOURCE, Role.COPY) and bool(self.table.going)
+        return self.role is Role.SOURCE or (self.role is Role.COPY and bool(self.table.going))
 
     def going(self, word: str) -> str | None:
         """The plan's name of a column that goes or is gone; None for any other word."""

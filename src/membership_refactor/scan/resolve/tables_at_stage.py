@@ -92,24 +92,26 @@ def structure_at(plan: TableSplit, stage: Stage, *, portrait: Portrait | None = 
         columns(wide, going=Standing.DEPRECATED, rest=Standing.MOVED),
         leaves=True,
     )
-    link = (plan.link, Standing.LIVE)
+    link = ((plan.link, Standing.LIVE),) if plan.link else ()
     if stage is Stage.LEGACY:
         first = TableAtStage(plan.child, Role.COPY, going) if in_place else source
         return Structure(plan, stage, (first,))
     if stage is Stage.COPY:
-        copy = TableAtStage(plan.child, Role.COPY, (*going, link))
+        copy = TableAtStage(plan.child, Role.COPY, (*going, *link))
         return Structure(plan, stage, (copy,) if in_place else (source, copy))
     if stage is Stage.INTERIM:
-        child = TableAtStage(plan.child, Role.COPY, (*going, link))
+        child = TableAtStage(plan.child, Role.COPY, (*going, *link))
     else:
         kept = columns(wide, going=Standing.GONE, rest=Standing.LIVE)
-        child = TableAtStage(plan.child, Role.COPY, (*kept, link))
-    tables = [child, _parent(plan, wide)]
+        child = TableAtStage(plan.child, Role.COPY, (*kept, *link))
+    tables = [child, _parent(plan, wide)] if plan.parent else [child]
     if in_place:
         return Structure(plan, stage, tuple(tables))
     retired = tuple((name, Standing.DEPRECATED) for name in wide)
     tables.append(TableAtStage(plan.retired, Role.RETIRED, retired, leaves=True))
-    if plan.source != plan.parent:
+    if not plan.parent:
+        tables.append(source)  # gone by its name only
+    elif plan.source != plan.parent:
         gone = tuple((name, Standing.GONE) for name in wide)
         tables.append(TableAtStage(plan.source, Role.SOURCE, gone, leaves=True))
     return Structure(plan, stage, tuple(tables))

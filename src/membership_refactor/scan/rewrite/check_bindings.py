@@ -23,14 +23,18 @@ def differences(
         return f"the new text does not parse: {failure}"
     for stage in (Stage.INTERIM, Stage.CURRENT):
         found = resolve(tree, analyser.view(dialect, stage), row_table=analysed.row_table)
-        reason = _old_structure(found) or (_moved(analysed, edits, found) if by_name else "")
+        whole = not analysed.view.structure.plan.parent
+        reason = _old_structure(found, whole=whole) or (
+            _moved(analysed, edits, found) if by_name else ""
+        )
         if reason:
             return f"at {stage}: {reason}"
     return ""
 
 
-def _old_structure(found: Resolution) -> str:
-    """How the new text still needs the old structure, or means something unclear."""
+def _old_structure(found: Resolution, *, whole: bool) -> str:
+    """How the new text still needs the old structure, or means something unclear. ``whole``: the
+    child has every column."""
     for remark in found.remarks:
         if remark.code in ("ambiguous", "rebinds"):
             return remark.message
@@ -39,7 +43,7 @@ def _old_structure(found: Resolution) -> str:
         deprecated = binding.standing is Standing.DEPRECATED and source.table is not None
         if binding.standing is Standing.GONE or (deprecated and source.role is not Role.RETIRED):
             return f"{binding.name} is still read from the child"
-    if any(star.source.role is Role.COPY for star in found.stars):
+    if not whole and any(star.source.role is Role.COPY for star in found.stars):
         return "a star over the child returns fewer columns"
     return ""
 

@@ -16,6 +16,8 @@ from membership_refactor.scan.rewrite.read_tables import NotMechanical, Reads
 def insert_edits(reads: Reads, target: Source) -> list[Edit]:
     """The edits of an INSERT into the wide table."""
     tree, plan = reads.resolution.tree, reads.plan
+    if not plan.parent:
+        return list(reads.renamed(target, reads.resolution.of(target)))
     if not isinstance(tree.this, exp.Schema):
         raise NotMechanical("it names no columns, and the new tables have other columns")
     bindings = [b for b in reads.resolution.of(target) if b.clause == "insert"]

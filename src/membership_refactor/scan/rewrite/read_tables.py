@@ -67,6 +67,9 @@ class Reads:
         if source.span is None:
             raise NotMechanical("the place of the table in the text is not known")
         bindings = self.resolution.of(source)
+        if not self.plan.parent:
+            yield from self.renamed(source, bindings)
+            return
         going = [b for b in bindings if b.standing in GOING]
         kinds = (Kind.STAR, Kind.WHOLE_ROW)
         stars = [s for s in self.resolution.stars if s.source is source and s.kind in kinds]
