@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from math import prod
 
-from membership_refactor.propose.columns import Profile, Profiles, may_identify
+from membership_refactor.propose.columns import Profile, Profiles, awkward, may_identify
 
 SAMPLE = 3_000
 """Rows of the sample of one anchor, about."""
@@ -39,11 +39,14 @@ class Anchor:
 
 
 def choose_anchors(found: Profiles) -> tuple[Anchor, ...]:
-    """Choose what to sample by: foreign keys first, then the columns with the most values."""
+    """Choose what to sample by: foreign keys first, then the columns with the most values. Columns
+    with few values come combined, and a few of them alone."""
     usable = [Anchor((p,), c.distinct) for p, c in enumerate(found.compared) if _holds(c)]
     usable.sort(key=lambda a: (not found.compared[a.places[0]].refers, -a.distinct))
     fine = [a for a in usable if _is_anchor(a.distinct, found.rows) and _is_fine(a, found.rows)]
     coarse = [a for a in usable if a not in fine and 2 <= a.distinct <= found.rows / 2]
+    # Few values say little; what looks like a part of a key is tried first.
+    coarse.sort(key=lambda a: awkward(found, a.places))
     single = [a for a in coarse if _is_anchor(a.distinct, found.rows)]
     return (*fine[:_FINE], *_combined(coarse, found.rows), *single[:_COARSE])
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from membership_refactor.portrait import Column, Table
-from membership_refactor.sql.ddl.plan_fits import key_obstacles
+from membership_refactor.sql.ddl.plan_fits import COUNTS, key_obstacles
 from membership_refactor.sql.types import stored_type
 
 _TIMES = frozenset({"timestamp with time zone", "timestamp without time zone"})
 _TELLING = 5
+_NAMED_LIKE_AN_ID = re.compile(r"(^|_)(id|no|nr|number|code|key|ref|reference|uuid|guid)$", re.I)
 _MEASURES = frozenset({"numeric", "money", "time without time zone", "time with time zone"})
 
 
@@ -122,6 +124,26 @@ def profiles(
 def may_identify(profile: Profile) -> bool:
     """Whether a plan may have the column in its key, and a search should try it."""
     return not key_obstacles(profile.column) and stored_type(profile.column) not in _TIMES
+
+
+def awkward(found: Profiles, key: Iterable[int]) -> float:
+    """How little the key looks like one that somebody would choose; 0 is a foreign key."""
+    return sum(_awkward(found.compared[p]) + 3 * p / len(found.compared) for p in key)
+
+
+def _awkward(profile: Profile) -> float:
+    kind = stored_type(profile.column)
+    if profile.refers:
+        worth = 0.0
+    elif _NAMED_LIKE_AN_ID.search(profile.name) or kind == "uuid":
+        worth = 1.0
+    elif kind == "date":
+        worth = 2.0
+    elif kind in COUNTS:
+        worth = 3.0
+    else:
+        worth = 5.0 if profile.is_measure else 4.0
+    return worth + 5 * profile.nulls + (0 if profile.column.not_null else 0.5)
 
 
 def hardly_varies(profile: Profile, repeated: int) -> bool:

@@ -9,13 +9,12 @@ from dataclasses import replace
 
 from membership_refactor.propose.anchors import Anchor, choose_anchors
 from membership_refactor.propose.candidates import Candidate, Discovery
-from membership_refactor.propose.columns import Profiles, may_identify
+from membership_refactor.propose.columns import Profiles, awkward, may_identify
 from membership_refactor.propose.count import count_key, examined
 from membership_refactor.propose.evidence import Evidence, held
 from membership_refactor.propose.measure import WHOLE, Measure, OutOfTime
 from membership_refactor.propose.search import (
     Found,
-    awkward,
     is_alike,
     likeliest,
     other_spellings,
@@ -67,7 +66,7 @@ def discover(measure: Measure) -> Discovery:
         asked=looking.asked if looking else 0,
         seconds=measure.clock.gone,
         out_of_time=not done,
-        uncounted=found.names(first) if found and first and not shown else (),
+        uncounted=found.names(first) if found and first and not shown and not done else (),
     )
 
 

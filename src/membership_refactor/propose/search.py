@@ -6,15 +6,12 @@ with what it has found.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from membership_refactor.propose.anchors import Anchor
-from membership_refactor.propose.columns import Profile, Profiles, may_identify
+from membership_refactor.propose.columns import Profiles, awkward, may_identify
 from membership_refactor.propose.evidence import Evidence, Verdict
-from membership_refactor.sql.ddl.plan_fits import COUNTS
-from membership_refactor.sql.types import stored_type
 
 _BEAM = 4
 _DEPTH = 3
@@ -23,7 +20,6 @@ _SEVERAL = 2
 _MOST_GROUPS = 0.8
 """A key that leaves more groups than this part of the rows splits nothing off."""
 FINALISTS = 24
-_NAMED_LIKE_AN_ID = re.compile(r"(^|_)(id|no|nr|number|code|key|ref|reference|uuid|guid)$", re.I)
 
 Late = Callable[[], bool]
 
@@ -133,26 +129,6 @@ def is_alike(one: Verdict, other: Verdict) -> bool:
     """Whether two keys would split off nearly the same table."""
     mine, its = {*one.key, *one.own}, {*other.key, *other.own}
     return len(mine & its) > 0.6 * len(mine) and one.groups > 0.5 * other.groups
-
-
-def awkward(found: Profiles, key: tuple[int, ...]) -> float:
-    """How little the key looks like one that somebody would choose; 0 is a foreign key."""
-    return sum(_awkward(found.compared[p]) + 3 * p / len(found.compared) for p in key)
-
-
-def _awkward(profile: Profile) -> float:
-    kind = stored_type(profile.column)
-    if profile.refers:
-        worth = 0.0
-    elif _NAMED_LIKE_AN_ID.search(profile.name) or kind == "uuid":
-        worth = 1.0
-    elif kind == "date":
-        worth = 2.0
-    elif kind in COUNTS:
-        worth = 3.0
-    else:
-        worth = 5.0 if profile.is_measure else 4.0
-    return worth + 5 * profile.nulls + (0 if profile.column.not_null else 0.5)
 
 
 def other_spellings(one: Found, tried: Iterable[Found]) -> list[Found]:
