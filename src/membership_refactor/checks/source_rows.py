@@ -9,6 +9,9 @@ from membership_refactor.sql.ddl.constraints import check_expression
 from membership_refactor.sql.quoting import columns as listed
 from membership_refactor.sql.quoting import ident, literal, qualified
 
+GROUPS_AGREE = "groups agree"
+"""The name of the check that the policy ``agree`` makes."""
+
 
 def policies_hold(plan: TableSplit, table: str) -> tuple[Check, ...]:
     """What the policies ``agree`` and ``reject`` require of ``table`` (quoted)."""
@@ -19,7 +22,7 @@ def policies_hold(plan: TableSplit, table: str) -> tuple[Check, ...]:
         apart = " OR ".join(several_values(f"t.{ident(c)}") for c in agreeing)
         checks.append(
             Check(
-                name="groups agree",
+                name=GROUPS_AGREE,
                 sentence=f"the rows of a key agree on {', '.join(agreeing)}",
                 query=(
                     f"SELECT pg_catalog.concat_ws(', ', {shown_key(plan, 't')})\n"

@@ -25,7 +25,7 @@ from membership_refactor.propose.count import count_key, examined
 from membership_refactor.propose.discover import discover
 from membership_refactor.propose.draft import Draft, Wishes, draft, draft_rename, require_columns
 from membership_refactor.propose.measure import Measure, reading
-from membership_refactor.propose.plan_refusals import forecast_of, refused
+from membership_refactor.propose.plan_refusals import what_is_ahead
 from membership_refactor.propose.target_table import Target, find_target
 from membership_refactor.sql.quoting import qualified
 
@@ -122,13 +122,19 @@ def run(options: argparse.Namespace, context: Context) -> int:
         module=options.plan_module,
         head=options.head,
     )
-    reasons = refused(
-        forecast_of(engine, drafted.plan, schema, files.revisions.ids, request.options)
+    ahead = what_is_ahead(
+        engine,
+        drafted.plan,
+        schema,
+        files.revisions.ids,
+        request.options,
+        agree=drafted.known_to_agree,
     )
     if context.format == "text":
-        print("\n" + "\n".join(findings_text.draft_lines(drafted)), flush=True)
-    if reasons:
-        listed = "".join(f"\n  - {reason}" for reason in reasons)
+        lines = [*findings_text.draft_lines(drafted), *findings_text.asked_lines(ahead.asked)]
+        print("\n" + "\n".join(lines), flush=True)
+    if ahead.refused:
+        listed = "".join(f"\n  - {reason}" for reason in ahead.refused)
         raise RefactorError(
             f"this plan would be refused, and nothing was written:{listed}",
             hint="\nMend the table, or choose another key or other columns.",

@@ -76,6 +76,28 @@ def forecast(runner: Runner, texts: Mapping[str, RevisionText]) -> tuple[Forecas
         )
 
 
+def ask(pg: Pg, check: Check, names: Names) -> Asked:
+    """Run the check now. One that needs tables of a later step is asked when its step begins."""
+    try:
+        with pg.transaction():
+            run(pg, session_path(names).replace("SET", "SET LOCAL", 1))
+            result = examine(pg, check)
+    except (
+        psycopg.errors.UndefinedTable,
+        psycopg.errors.UndefinedColumn,
+        psycopg.errors.UndefinedFunction,
+        psycopg.errors.InvalidSchemaName,
+    ):
+        return Asked(sentence=check.sentence, answer=Answer.LATER)
+    return Asked(
+        sentence=check.sentence,
+        answer=Answer.HOLDS if result.holds else Answer.FAILS,
+        broken=result.broken,
+        keys=result.keys,
+        hint=check.hint,
+    )
+
+
 class _Maker:
     def __init__(
         self,
@@ -172,26 +194,8 @@ class _Maker:
     # --- checks and gates ---------------------------------------------------------------
 
     def _ask(self, check: Check, names: Names, *, now: bool) -> Asked:
-        if now:
-            try:
-                with self.pg.transaction():
-                    run(self.pg, session_path(names).replace("SET", "SET LOCAL", 1))
-                    result = examine(self.pg, check)
-                return Asked(
-                    sentence=check.sentence,
-                    answer=Answer.HOLDS if result.holds else Answer.FAILS,
-                    broken=result.broken,
-                    keys=result.keys,
-                    hint=check.hint,
-                )
-            except (
-                psycopg.errors.UndefinedTable,
-                psycopg.errors.UndefinedColumn,
-                psycopg.errors.UndefinedFunction,
-                psycopg.errors.InvalidSchemaName,
-            ):
-                pass
-        return Asked(sentence=check.sentence, answer=Answer.LATER)
+        later = Asked(sentence=check.sentence, answer=Answer.LATER)
+        return ask(self.pg, check, names) if now else later
 
     def _empty(self, step: Step) -> StepForecast:
         revision = self.chain.revisions.of(step.name)

@@ -55,6 +55,14 @@ class Draft:
     defaults: tuple[str, ...] = ()
     """Columns that move to the parent and whose default has to be dropped on the way."""
 
+    @property
+    def known_to_agree(self) -> bool:
+        """Whether every column with the policy ``agree`` was counted, and agrees."""
+        if self.candidate is None:
+            return True
+        counted = {*self.candidate.agree, *self.candidate.agree_by_part}
+        return counted >= {*self.plan.with_policy(Conflict.AGREE)}
+
 
 def draft(table: Table, candidate: Candidate, wishes: Wishes, taken: Collection[str]) -> Draft:
     """The plan of a split, or of a split in place. ``taken`` are names in use in the schema, and

@@ -103,6 +103,18 @@ def draft_lines(draft: Draft) -> Iterator[str]:
         )
 
 
+def asked_lines(asked: Iterable[str]) -> Iterator[str]:
+    """What the first step lets through only with a reason."""
+    for text in asked:
+        yield from textwrap.wrap(
+            f"the first step asks for a reason: {text}",
+            _WIDTH,
+            initial_indent="  ",
+            subsequent_indent="    ",
+            break_on_hyphens=False,
+        )
+
+
 def remarks(draft: Draft) -> dict[str, str]:
     """By column: what the plan's module says above it."""
     if draft.candidate is None:

@@ -1,26 +1,51 @@
-"""What ``plan`` would refuse of a plan that is not written yet: the same forecast is asked."""
+"""What ``plan`` would refuse of a plan that is not written yet, asked with the same checks."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
+from membership_refactor.checks.source_rows import GROUPS_AGREE
 from membership_refactor.execution.options import Options
 from membership_refactor.execution.runner import Runner
 from membership_refactor.execution.sessions import POOLED
-from membership_refactor.inspect.forecast import forecast
-from membership_refactor.inspect.forecast_values import Answer, Forecast
-from membership_refactor.inspect.revision_text import RevisionText
+from membership_refactor.inspect.forecast import ask
+from membership_refactor.inspect.forecast_values import Answer, Asked
+from membership_refactor.inspect.read_only import looking
 from membership_refactor.planning import Revisions, TableSplit
+from membership_refactor.portrait import Portrait
 from membership_refactor.steps import steps_of
+from membership_refactor.steps.step import Situation
 from membership_refactor.steps.step_chain import Chain
 
 
-def forecast_of(
-    engine: Engine, plan: TableSplit, schema: str, ids: Mapping[str, str], options: Options
-) -> Forecast:
-    """The forecast of every step of the plan. Reads only. ``ids`` are by step."""
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """What is in the way of a plan."""
+
+    refused: tuple[str, ...] = ()
+    """Why a step would be refused, a line each."""
+    asked: tuple[str, ...] = ()
+    """What the first step lets through only with a reason that is recorded, a line each."""
+
+
+def what_is_ahead(
+    engine: Engine,
+    plan: TableSplit,
+    schema: str,
+    ids: Mapping[str, str],
+    options: Options,
+    *,
+    agree: bool,
+) -> Ahead:
+    """Ask each step what it refuses, and the first one its checks and gates. Reads only.
+
+    ``ids`` are revisions by step. ``agree`` says that the columns which have to agree were counted
+    already, and do; the count is the longest of the checks. Later gates ask for evidence that
+    nobody can have yet.
+    """
     runner = Runner(
         engine.execution_options(**{POOLED: options.pooler is not None}),
         plan,
@@ -28,18 +53,29 @@ def forecast_of(
         Chain(steps_of(plan), Revisions(ids)),
         options=options,
     )
-    texts = {revision: RevisionText(title=step) for step, revision in ids.items()}
-    return forecast(runner, texts)[0]
+    now, server = runner.read(), runner.server()
+    portraits: dict[str, Portrait] = {}
+    asked: tuple[str, ...] = ()
+    for step in runner.chain:
+        portraits = {**portraits, step.name: now}
+        s = Situation(runner.names, portraits, now, server, runner.chain.revisions)
+        if refused := step.refusals(s):
+            return Ahead(tuple(refused), asked)
+        if len(portraits) == 1:
+            checks = [c for c in step.before_up(s) if not (agree and c.name == GROUPS_AGREE)]
+            with looking(runner, "new") as pg:
+                refused = _failing(ask(pg, check, s.names) for check in checks)
+                asked = _failing(ask(pg, gate, s.names) for gate in step.gates(s))
+            if refused:
+                return Ahead(refused, asked)
+        now = step.becomes(s)
+    return Ahead((), asked)
 
 
-def refused(made: Forecast) -> tuple[str, ...]:
-    """Why a step of the plan would be refused, a line each. Gates are left out: they ask for
-    evidence that nobody can have yet."""
-    reasons = []
-    for step in made.steps:
-        reasons += list(step.refusals)
-        for asked in step.asked:
-            if asked.answer is Answer.FAILS:
-                keys = f"; first: {'; '.join(asked.keys)}" if asked.keys else ""
-                reasons.append(f"not so: {asked.sentence} ({asked.broken} broken{keys})")
-    return tuple(dict.fromkeys(reasons))
+def _failing(answers: Iterable[Asked]) -> tuple[str, ...]:
+    return tuple(
+        f"not so: {a.sentence} ({a.broken} broken{'; first: ' if a.keys else ''}"
+        f"{'; '.join(a.keys)}). {a.hint or ''}".rstrip()
+        for a in answers
+        if a.answer is Answer.FAILS
+    )
