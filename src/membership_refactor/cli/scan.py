@@ -83,9 +83,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     other(
         "--max-bytes",
         type=int,
-        default=4_000_000,
+        default=20_000_000,
         metavar="N",
-        help="leave a larger file unread, and say so (default 4000000)",
+        help="leave a larger file unread, and say so (default 20000000)",
     )
 
 

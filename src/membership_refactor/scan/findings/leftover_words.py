@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import bisect
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from membership_refactor.scan.findings.collect import Collector
 from membership_refactor.scan.findings.values import Look
 from membership_refactor.scan.parse.placed_text import Placed
-from membership_refactor.scan.parse.tokens import SqlText
-from membership_refactor.scan.resolve.interest import WORDS, Interest
+from membership_refactor.scan.parse.tokens import SqlText, Token
+from membership_refactor.scan.resolve.interest import WORDS, Interest, pattern
 
 _COMMENT = "in a comment"
 _INSIDE = {
@@ -22,6 +23,8 @@ _INSIDE = {
 }
 _OTHER = "as a column of another table, it seems"
 _ROW = "as the type of a value or in a way that is not read"
+_ROWS = "in rows of data"
+_COPIED = re.compile(r"^COPY\b[^;]*\bFROM\s+STDIN\b[^;]*;[^\n]*\n(.*?)^\\\.", re.I | re.M | re.S)
 _QUOTES = "\"'`"
 
 Words = Iterable[tuple[str, int]]
@@ -34,32 +37,60 @@ def leftover_in_sql(placed: Placed, dialect: str, interest: Interest, collector:
     open questions. So is a table that is named and was not read as a table, and a column beside
     a string that names a table (``elsewhere``): OPTIONS of a foreign table are such strings.
     """
-    table, column = interest.in_text(placed.text)
-    if not table:
+    text = placed.text
+    words = pattern(interest.words).finditer(text)
+    if not interest.in_text(text)[0] or not _left(
+        ((m[0], m.start()) for m in words), collector, placed
+    ):
         return
     found: dict[str, list[tuple[str, int]]] = defaultdict(list)
-    tokens = SqlText(placed, dialect).every_token
+    last, elsewhere = 0, False
+    for match in _COPIED.finditer(text):
+        elsewhere |= _in_tokens(placed.cut(last, match.start(1)), dialect, interest, found)
+        last = match.end(1)
+        if any(pattern(interest.tables).finditer(text, match.start(1), last)):
+            rows = placed.cut(match.start(1), last)
+            found[_INSIDE["string"]] += (
+                (w, rows.place(at)) for w, at in interest.going_in(rows.text)
+            )
+    elsewhere |= _in_tokens(placed.cut(last, len(text)), dialect, interest, found)
+    sure = {_COMMENT, _ROWS} if elsewhere else {_COMMENT, _ROWS, _OTHER}
+    for why, named in found.items():
+        left = [(word, at) for word, at in named if at not in collector.accounted]
+        _note(collector, why, left, open=why not in sure)
+
+
+def _in_tokens(
+    part: Placed, dialect: str, interest: Interest, found: dict[str, list[tuple[str, int]]]
+) -> bool:
+    """Find the words by the kind of their token. Whether a string names a table."""
     elsewhere = False
-    for index, token in enumerate(tokens):
-        why = _INSIDE.get(token.kind, _OTHER)
-        words: Words
+    rows = ""
+    name: Token | None = None
+    for token in SqlText(part, dialect).iter_tokens():
+        if name is not None and token.text != ".":
+            found[_ROW].append((name.text, part.place(name.start)))
+        name = None
         if token.kind in _INSIDE:
             named = token.kind != "comment" and interest.in_text(token.text)[0]
             elsewhere = elsewhere or (named and token.kind != "dollar")
-            words = interest.going_in(token.text, token.start) if column else ()
+            data = token.kind == "string" and rows == "VALUES" and not named
+            words = interest.going_in(token.text, token.start)
+            why = _ROWS if data else _INSIDE[token.kind]
+            found[why] += ((word, part.place(at)) for word, at in words)
         elif token.kind in ("word", "quoted"):
             word = token.text.strip('`"').lower()
-            after = tokens[index + 1].text if index + 1 < len(tokens) else ""
-            if word in interest.tables and after != ".":
-                why, words = _ROW, [(token.text, token.start)]
-            else:
-                words = [(token.text, token.start)] if word in interest.going else ()
-        else:
-            continue
-        found[why] += _left(words, collector, placed)
-    sure = {_COMMENT} if elsewhere else {_COMMENT, _OTHER}
-    for why, left in found.items():
-        _note(collector, why, left, open=why not in sure)
+            if word in interest.tables:
+                name = token
+            elif word in interest.columns:
+                found[_OTHER].append((token.text, part.place(token.start)))
+            if token.word in ("INSERT", "REPLACE") or (rows and token.word == "VALUES"):
+                rows = token.word
+        elif token.text == ";":
+            rows = ""
+    if name is not None:
+        found[_ROW].append((name.text, part.place(name.start)))
+    return elsewhere
 
 
 def leftover_in_program(
@@ -78,6 +109,9 @@ def leftover_in_program(
     reads by such names. In a program that its grammar does not understand (``broken``), every
     word is one.
     """
+    lower = placed.text.lower().replace("_", "")
+    if not any(table.replace("_", "") in lower for table in interest.tables):
+        return
     spans = sorted(passed)
     tables, going = interest.mentions(placed.text)
     tables, going = (_left(found, collector, placed) for found in (tables, going))

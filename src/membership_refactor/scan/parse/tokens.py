@@ -79,12 +79,14 @@ class SqlText:
     @cached_property
     def every_token(self) -> list[Token]:
         """All tokens; blanks and comments too."""
+        return list(self.iter_tokens())
+
+    def iter_tokens(self) -> Iterator[Token]:
+        """Yield all tokens; a large text is not kept."""
         pattern = _MYSQL if self.dialect == "mysql" else _POSTGRES
-        return [
-            Token(_KINDS.get(kind, kind), match.start(), match.end(), match[0])
-            for match in pattern.finditer(self.text)
-            if (kind := match.lastgroup or "punct")
-        ]
+        for match in pattern.finditer(self.text):
+            kind = match.lastgroup or "punct"
+            yield Token(_KINDS.get(kind, kind), match.start(), match.end(), match[0])
 
     @cached_property
     def tokens(self) -> list[Token]:

@@ -25,6 +25,13 @@ _RULE_TABLE = re.compile(
 _ESCAPED = re.compile(r"""\b(U&)("[^"]*"|'[^']*')""", re.I)
 _UESCAPE = re.compile(r"\bUESCAPE\s*'([^'])'", re.I)
 _ONLY = re.compile(r"\bONLY\s*(\()\s*[\w.\"]+\s*(\))", re.I)
+_LONG = 20_000
+_VALUE = r"(?:[-+]?[\d.]+(?:[eE][-+]?\d+)?|[eEbBxXN]?'(?:[^'\\]|\\.|'')*+'|NULL|TRUE|FALSE|DEFAULT)"
+_ROW = rf"\s*\(\s*{_VALUE}\s*(?:,\s*{_VALUE}\s*)*+\)\s*"
+_MORE_ROWS = re.compile(rf"\bVALUES{_ROW},{_ROW}((?:,{_ROW})++)", re.I | re.S)
+_MORE_VALUES = re.compile(
+    rf"(?<![\w'])(?:{_VALUE}\s*,\s*){{100}}{_VALUE}\s*((?:,\s*{_VALUE}\s*)++)", re.I | re.S
+)
 _LOCK = re.compile(BLANK + r"LOCK\s+(?:TABLES?\s+)?([\w.\"`]+)", re.I | re.S)
 
 
@@ -69,6 +76,11 @@ def _with_plain_names(placed: Placed) -> Placed:
         if own:
             edits.append((*own.span(), ""))
         placed = placed.replaced(sorted(edits))
+    if len(placed.text) > _LONG:
+        # Rows of data need no parser. Two stay, so that there are several.
+        rows = [(*m.span(1), "") for m in _MORE_ROWS.finditer(placed.text)]
+        values = [(*m.span(1), "") for m in _MORE_VALUES.finditer(placed.text)] if not rows else []
+        placed = placed.replaced(rows or values)
     brackets = [(*match.span(n), " ") for match in _ONLY.finditer(placed.text) for n in (1, 2)]
     return placed.replaced(brackets) if brackets else placed
 

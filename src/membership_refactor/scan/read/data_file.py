@@ -10,7 +10,7 @@ from membership_refactor.scan.parse.placed_text import Placed, joined
 from membership_refactor.scan.read.embedded_sql import Text, embedded_pieces
 from membership_refactor.scan.read.grammars import LANGUAGES, grammar
 from membership_refactor.scan.read.harvest import Harvest
-from membership_refactor.scan.read.program_file import program_pieces
+from membership_refactor.scan.read.program_file import WORTH, program_pieces
 from membership_refactor.scan.read.program_texts import Texts
 from membership_refactor.scan.read.sql_file import sql_pieces, starts_like_sql
 from membership_refactor.scan.resolve.interest import Interest
@@ -37,7 +37,7 @@ def data_pieces(placed: Placed, format_: str, dialect: str, interest: Interest) 
         passed=[(placed.place(a), placed.place(b)) for a, b in texts.comments],
         broken=texts.root.has_error,
     )
-    for value in _values(texts):
+    for value in _values(texts, interest):
         found = embedded_pieces(Text([value], escape=""), dialect, interest)
         harvest.add(found)
         shell = format_ == "yaml" and not starts_like_sql(value.text) and _SHELL.search(value.text)
@@ -103,13 +103,15 @@ def _kernel(text: str) -> str:
     return name if name in LANGUAGES.values() else "python"
 
 
-def _values(texts: Texts) -> list[Placed]:
+def _values(texts: Texts, interest: Interest) -> list[Placed]:
     """Every value; the elements of a list as one, where they are the lines of a statement."""
     found: list[Placed] = []
     taken: set[int] = set()
     for node in sorted(texts.literals, key=lambda n: n.start_byte):
         parent = node.parent
-        if node.start_byte in taken:
+        start, end = node.start_byte, node.end_byte
+        worth = WORTH.search(texts.code, start, end) or interest.named(texts.code, start, end)
+        if start in taken or not (worth or (parent is not None and parent.type == "array")):
             continue
         value = joined(texts.literal(node))
         if parent is not None and parent.type == "array" and starts_like_sql(value.text):

@@ -37,8 +37,8 @@ class Text:
 def embedded_pieces(text: Text, dialect: str, interest: Interest) -> Harvest:
     """Find the text's statements, if it is SQL and may name something of the plan."""
     placed = joined(text.parts)
-    table, column = interest.in_text(placed.text)
     dialect = text.dialect or dialect
+    table, column = interest.in_text(placed.text, dialect)
     sql = starts_like_sql(placed.text) and " " in placed.text.strip()
     if not (table or column):
         if sql and _ANY_TABLE.search(placed.text) and _ANY_COLUMN.search(placed.text):

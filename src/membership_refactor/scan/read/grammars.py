@@ -80,7 +80,7 @@ class Grammar:
     """Whether the grammar names the escapes in a text."""
 
     def parsed(self, code: str) -> tuple[Node, dict[str, list[Node]]]:
-        """The root, and the nodes named text, sum and comment. ``code`` has to be ASCII."""
+        """The root, and nodes by text, sum, comment and function. ``code`` has to be ASCII."""
         from tree_sitter import QueryCursor
 
         root = self.parser.parse(code.encode("ascii")).root_node
@@ -108,6 +108,7 @@ def grammar(language: str) -> Grammar:
         "text": [kind for kind in kinds if kind in TEXTS],
         "sum": [kind for kind in kinds if kind in SUMS],
         "comment": [kind for kind in kinds if _COMMENT.search(kind)],
+        "function": [kind for kind in kinds if is_function(kind)],
     }
     patterns = [
         f"[{' '.join(f'({kind})' for kind in dict.fromkeys(found))}] @{name}"

@@ -24,20 +24,23 @@ if TYPE_CHECKING:
 
 _JVM = {"java", "kotlin", "groovy", "scala"}
 _GIVEN = re.compile(
-    r"([\w$@]+)[ \t]*(?::[ \t]*[^=:;,{}()\n]{1,60})?(?:\[\])?[ \t]*(\+=|\.=|\.\.=|<<|<-|:?=)\s*"
+    r"(?<![\w$@])([\w$@]+)[ \t]*(?::[ \t]*[^=:;,{}()\n]{1,60})?(?:\[\])?[ \t]*"
+    r"(\+=|\.=|\.\.=|<<|<-|:?=)\s*"
     r"(?:(?:new\s+)?(?:StringBu\w+|String::from|StringIO|(?:std::)?string)\(\s*)?\(?\s*$"
 )
 _TYPED = re.compile(r"\b(?:const|define|use constant)\W+(\w+)\W+$")
 _GROWS = re.compile(
-    r"([\w$]+)(?:\.|->)(?:append\w*|Append\w*|WriteString|push_str|push|concat|add|write)\s*\("
+    r"(?<![\w$])([\w$]+)(?:\.|->)(?:append\w*|Append\w*|WriteString|push_str|push|concat|add|write)\s*\("
 )
+WORTH = re.compile(r"\b(?:from|join|into|update|table)\b|\\", re.I)
+"""A text with none of these, and no word of the plan, cannot be read of a table of the plan."""
 _MORE = re.compile(r"\)\s*\.(?:append\w*|Append\w*|concat)\s*\(")
-_ADDED = re.compile(r"([\w$]+)\s*(?:\+=|\.=|<<)\s*(?=[\w$\"'`(])")
+_ADDED = re.compile(r"(?<![\w$])([\w$]+)\s*(?:\+=|\.=|<<)\s*(?=[\w$\"'`(])")
 
 
 def program_pieces(placed: Placed, language: str, dialect: str, interest: Interest) -> Harvest:
     """Find the SQL and JPQL in the texts of a program. Raises NoGrammar."""
-    reader = _Reader(Texts(placed, grammar(language)), language)
+    reader = _Reader(Texts(placed, grammar(language)), language, interest)
     found = reader.found()
     harvest = Harvest(
         passed=[(placed.place(start), placed.place(end)) for start, end in reader.comments],
@@ -54,8 +57,9 @@ def program_pieces(placed: Placed, language: str, dialect: str, interest: Intere
 
 
 class _Reader:
-    def __init__(self, texts: Texts, language: str) -> None:
+    def __init__(self, texts: Texts, language: str, interest: Interest) -> None:
         self.texts, self.language, self.code = texts, language, texts.code
+        self.interest, self.written = interest, texts.placed.text
         self.comments = list(texts.comments)
         self.growing: dict[tuple[int, str], Text] = {}
 
@@ -87,6 +91,11 @@ class _Reader:
     def _take(
         self, node: Node, name: str, *, grows: bool, own: bool, result: list[tuple[int, Text]]
     ) -> None:
+        place = node.start_byte, node.end_byte
+        if not (
+            name or WORTH.search(self.code, *place) or self.interest.named(self.written, *place)
+        ):
+            return
         parts = self.texts.fold(node)
         key = (self.texts.scope(node), name)
         if grows and name:
@@ -109,6 +118,8 @@ class _Reader:
     def _given(self, node: Node) -> tuple[str, str]:
         """The variable that gets a text, and the operator that gives it."""
         before = self.code[max(0, node.start_byte - 160) : node.start_byte]
+        if before.rstrip()[-1:] not in "=-<(,":
+            return "", ""
         if match := _GIVEN.search(before):
             return match[1].lstrip("$@"), match[2]
         if match := _TYPED.search(before):
@@ -147,6 +158,7 @@ class _Reader:
         node = self.texts.root.descendant_for_byte_range(at, min(at + 1, len(self.code)))
         if node is None or node.start_byte != at:
             return None
+        node = self.texts.top(node)
         while (parent := node.parent) is not None and parent.start_byte == at:
             if "statement" in parent.type or is_arguments(parent.type) or parent.parent is None:
                 break

@@ -6,6 +6,7 @@ Every character of a text keeps its place in the file. What the program fills in
 
 from __future__ import annotations
 
+import bisect
 import itertools
 import re
 from collections import defaultdict
@@ -25,7 +26,6 @@ from membership_refactor.scan.read.grammars import (
     is_arguments,
     is_call,
     is_content,
-    is_function,
     is_hole,
     is_member,
     masked,
@@ -69,18 +69,30 @@ class Texts:
         self.inlined: set[int] = set()
         """Where the constants start that were put into another text."""
         self._open: set[int] = set()
+        self._functions = sorted((n.start_byte, n.end_byte) for n in found.get("function", []))
+        self._tops: dict[int, Node] = {}
+        """The whole sum of every part of one. A node finds its parent slowly where it is deep."""
+        for node in sorted(self.sums, key=lambda n: (n.start_byte, -n.end_byte)):
+            if node.id not in self._tops and (operator := self._operator(node)):
+                terms, inner = self._terms(node, operator)
+                self._tops.update((part.id, node) for part in (*terms, *inner))
 
     def scope(self, node: Node) -> int:
         """Where the function begins in which the node stands; -1 outside of all functions."""
-        at = node.parent
-        while at is not None:
-            if is_function(at.type):
-                return at.start_byte
-            at = at.parent
+        start = node.start_byte
+        before = bisect.bisect_left(self._functions, (start, 0))
+        for begin, end in reversed(self._functions[max(0, before - 64) : before]):
+            if start < end:
+                return begin
         return -1
+
+    def top(self, node: Node) -> Node:
+        """The sum that the node is a term of, or the node."""
+        return self._tops.get(node.id, node)
 
     def whole(self, node: Node) -> Node:
         """The largest expression that is a text because this node is one."""
+        node = self.top(node)
         while (parent := node.parent) is not None:
             kind = parent.type
             if is_hole(kind) and kind not in LISTS:
@@ -142,14 +154,18 @@ class Texts:
                 return None
             values = right.named_children if right.type in ("tuple", "list", *LISTS) else [right]
             return self._filled(parts, values)
-        items: list[Node] = []
+        return self._parts(self._terms(node, operator)[0])
+
+    def _terms(self, node: Node, operator: str) -> tuple[list[Node], list[Node]]:
+        """The terms of a sum from left to right, and the sums inside of it."""
+        terms: list[Node] = []
+        inner: list[Node] = []
         at: Node | None = node
         while at is not None and at.type in SUMS and self._operator(at) == operator:
-            items.append(at.named_children[-1])
+            inner.append(at)
+            terms.append(at.named_children[-1])
             at = _first(at)
-        if at is not None:
-            items.append(at)
-        return self._parts(list(reversed(items)))
+        return [*([at] if at is not None else []), *reversed(terms)], inner
 
     def lines(self, nodes: list[Node]) -> list[Placed]:
         """Several texts as the lines of one."""

@@ -53,7 +53,7 @@ class FileScanner:
     """Scans the files of one consumer."""
 
     analyser: Analyser
-    max_bytes: int = 4_000_000
+    max_bytes: int = 20_000_000
     rewrite: bool = False
 
     def __post_init__(self) -> None:
@@ -141,7 +141,8 @@ class FileScanner:
         for offset, look, message in harvest.remarks:
             collector.note(offset, look, message)
         for piece in harvest.pieces:
-            if any(self.interest.in_text(piece.placed.text)) or _ESCAPES.search(piece.placed.text):
+            text = piece.placed.text
+            if any(self.interest.in_text(text, piece.dialect)) or _ESCAPES.search(text):
                 self._piece(piece, collector)
                 self._inside(piece, collector)
 

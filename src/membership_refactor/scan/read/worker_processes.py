@@ -40,7 +40,7 @@ class Limits:
     """What one file may cost."""
 
     seconds: float = 20.0
-    bytes: int = 4_000_000
+    bytes: int = 20_000_000
     processes: int = 0
     """0 means one per core."""
 

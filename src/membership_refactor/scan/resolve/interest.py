@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from membership_refactor.scan.resolve.tables_as_spelled import View
 
@@ -18,8 +19,18 @@ class Interest:
 
     tables: frozenset[str]
     going: frozenset[str]
+    """Columns, and the associations of entities that stand for them."""
+    columns: frozenset[str] = frozenset()
+    """Columns as SQL names them."""
     macros: frozenset[str] = frozenset()
-    entities: frozenset[str] = frozenset()
+
+    @property
+    def words(self) -> frozenset[str]:
+        return self.tables | self.going | self.macros
+
+    def named(self, text: str, start: int, end: int) -> bool:
+        """Whether the part of a text holds a word of the plan, in any spelling."""
+        return pattern(self.words).search(text, start, end) is not None
 
     @classmethod
     def of(cls, *views: View) -> Interest:
@@ -28,15 +39,16 @@ class Interest:
         return cls(
             frozenset(word for view in views for word in view.tables),
             frozenset(word for view in views for word in view.searched_words),
+            frozenset(word for view in views if not view.jpql for word in view.searched_words),
             frozenset(macros),
-            frozenset(word for view in views if view.jpql for word in view.tables),
         )
 
-    def in_text(self, text: str) -> tuple[bool, bool]:
+    def in_text(self, text: str, dialect: str = "") -> tuple[bool, bool]:
         """Whether a table (or macro) and whether a column is named."""
+        going = self.going if dialect == "jpql" else self.columns
         words = {word.lower() for word in WORDS.findall(text)}
         named = not (words.isdisjoint(self.tables) and words.isdisjoint(self.macros))
-        return named, not words.isdisjoint(self.going)
+        return named, not words.isdisjoint(going)
 
     def mentions(self, text: str) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
         """Tables and going columns named in a program, each with its offset.
@@ -66,3 +78,10 @@ class Interest:
         for match in WORDS.finditer(text):
             if match[0].lower() in self.going:
                 yield match[0], start + match.start()
+
+
+@lru_cache(maxsize=8)
+def pattern(words: frozenset[str]) -> re.Pattern[str]:
+    """A search for any of the words, also inside of others."""
+    longest_first = sorted(words, key=lambda word: (-len(word), word))
+    return re.compile("|".join(map(re.escape, longest_first)), re.I)
