@@ -156,6 +156,39 @@ def test_a_trigger_that_the_filling_does_not_fire_stops_no_writer(in_place: Chai
     assert after == before
 
 
+def test_a_save_without_a_change_stays_one(in_place: ChainAt) -> None:
+    """Triggers that look whether the row was changed are not told that its link was."""
+    chain = in_place("0005")
+    chain.run(
+        "CREATE TABLE public.fired (n int)",
+        "CREATE FUNCTION public.fire() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN INSERT INTO public.fired VALUES (1); RETURN NEW; END $$",
+        f"CREATE TRIGGER fire AFTER UPDATE ON {TABLE} FOR EACH ROW "
+        "WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION public.fire()",
+    )
+    saved: list[bool] = []
+
+    def save(text: str) -> None:
+        if "fill_link" in text and "SELECT" in text and not saved:
+            saved.append(True)
+            chain.run(f"UPDATE {TABLE} SET rotation = rotation")
+
+    chain.runner(engine=watched(chain.url, save)).upgrade("create_parent")
+    assert saved and chain.value("SELECT count(*) FROM public.fired") == 0
+    assert chain.value(f"SELECT count(*) FROM {TABLE} WHERE {LINK} IS NULL") == 0
+
+
+def test_plan_names_a_publication_whose_subscribers_need_the_link(in_place: ChainAt) -> None:
+    chain = in_place("0005")
+    chain.run(
+        f"CREATE PUBLICATION whole FOR TABLE {TABLE}",
+        f"CREATE PUBLICATION part FOR TABLE {TABLE} (id, person_id)",
+    )
+    text = said(chain)
+    assert 'publication "whole" publishes "programme_membership" with the column' in text
+    assert 'publication "part" publishes' not in text
+
+
 def test_a_column_that_came_meanwhile_stays_with_the_table(in_place: ChainAt) -> None:
     """Nothing takes the table away, so nothing is lost on any way."""
     chain = in_place("0006")

@@ -85,10 +85,12 @@ _TEXTS: Mapping[str, tuple[str, str, str, str]] = {
 
 _IN_PLACE: Mapping[str, tuple[str, str, str, str]] = {
     "create_parent": (
-        "Create the new, empty {parent}, add the link to {child}, and record every write for it",
+        "Add the link to {child} and fill it, create the empty {parent}, and record every write "
+        "for it",
         "At any time. Applications cannot reach the new table yet.",
-        f"{{child}} ACCESS EXCLUSIVE and SHARE ROW EXCLUSIVE: {_SHORT}.",
-        "Drops the empty table and the link.",
+        f"{{child}} ACCESS EXCLUSIVE, then SHARE ROW EXCLUSIVE: {_SHORT}. Batches of about 20 ms "
+        f"lock the rows whose link they fill. {_OWN_TRIGGERS}",
+        "Drops the empty table and the link, and keeps the uuids in the ledger.",
     ),
 }
 """Where the table itself becomes the child."""

@@ -28,6 +28,7 @@ from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.sql.triggers import install_triggers, remove_triggers
 from membership_refactor.steps.actions import Action, Alone, Brief, Ranges, Run
 from membership_refactor.steps.step import Situation
+from membership_refactor.steps.subscribers import another_column
 
 EXCLUSIVE = Lock.ACCESS_EXCLUSIVE
 
@@ -67,6 +68,7 @@ def notes(s: Situation) -> tuple[str, ...]:
     return (
         *cost_in_place(s.source()),
         *((too_wide,) if rows_may_be_too_wide(s.source()) else ()),
+        *another_column(s),
         *changed_meaning(s.plan, s.source(), s.revisions),
     )
 

@@ -15,6 +15,27 @@ def more_events(s: Situation) -> tuple[str, ...]:
     )
 
 
+def another_column(s: Situation) -> tuple[str, ...]:
+    """From create_parent on in place, changes arrive with the link."""
+    plan, table = s.plan, s.source()
+    whole = {p.name for p in table.publications if p.columns is None}
+    opened = s.revisions.mention("link_children")
+    return (
+        *(
+            f'publication "{name}" publishes "{table.name}" with the column "{plan.link}" from '
+            "here on. Add that column (uuid) at each subscriber before this step. A subscriber "
+            "without it stops with an error, and this server keeps its WAL. Publish "
+            f'"{plan.parent}" from {opened} on'
+            for name in sorted({*whole, *table.published_by_schema})
+        ),
+        *(
+            f'{_of(slot)}: changes of "{table.name}" arrive with the column "{plan.link}" from '
+            "here on. Filling it is one event for each row"
+            for slot in _slots(s)
+        ),
+    )
+
+
 def other_names(s: Situation) -> tuple[str, ...]:
     """From retire_source on, changes arrive under the name of the copy."""
     source, copy, parent = s.plan.source, s.plan.child, s.plan.parent

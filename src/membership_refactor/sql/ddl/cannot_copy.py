@@ -127,12 +127,12 @@ def _role(table: Table, server: Server) -> Iterator[str]:
         )
     if not server.creates_in_schema:
         yield (
-            f'cannot be copied: its owner "{table.owner}" has no CREATE on the schema. '
+            f'cannot be split: its owner "{table.owner}" has no CREATE on the schema. '
             f'Run GRANT CREATE ON SCHEMA "{table.schema}" TO "{table.owner}"'
         )
     if not server.creates_in_database:
         yield (
-            f'cannot be copied: neither its owner "{table.owner}" nor "{server.user}" has CREATE '
+            f'cannot be split: neither its owner "{table.owner}" nor "{server.user}" has CREATE '
             "on the database, which the schema of the ledger needs. "
             f'Run GRANT CREATE ON DATABASE ... TO "{table.owner}"'
         )

@@ -23,8 +23,9 @@ def fill_link_functions(names: Names, child: Table) -> tuple[Statement, ...]:
     """``fill_link(lo, hi)``: gives each row with an id in [lo, hi] that has no link its own, the
     uuid of its key; returns the count.
 
-    Rows that are written meanwhile get theirs by the triggers of ``keep_link``. A batch waits for
-    a writer's row, reads it again, and computes the link from what was committed.
+    Rows that are inserted meanwhile, or get another key or id, have theirs by the triggers of
+    ``keep_link``. A batch waits for a writer's row, reads it again, and computes the link from what
+    was committed.
     """
     plan, link = names.plan, ident(names.plan.link)
     id_type = child.column(plan.id).type
