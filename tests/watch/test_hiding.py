@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+
+import psycopg
 import pytest
 
 from tests.fixtures.watched import SOURCE, Watched, WatchedAt
@@ -122,3 +125,36 @@ def test_a_single_use_is_found_with_its_role(way: str, at_0004: Watched) -> None
     assert seen.uses >= 1
     assert ("postgres" if superuser else "reader") in seen.who
     assert at_0004.sample()[SOURCE].uses == 0, "one use is counted twice"
+
+
+HIDDEN = {
+    "a statement that is cancelled": f"SET statement_timeout = 50; SELECT pg_sleep(9) FROM {T}",
+    "a statement that fails on a row": f"SELECT 1 / (id - id) FROM {T}",
+    "a session that begins without statistics": f"SELECT id FROM {T}",
+}
+
+
+@pytest.mark.parametrize("way", HIDDEN)
+def test_a_scan_that_no_statement_explains_is_a_hole(way: str, at_0004: Watched) -> None:
+    quiet = "-c pg_stat_statements.track=none" if "session" in way else ""
+    at_0004.sample()
+    at_0004.sample()
+    with contextlib.suppress(psycopg.Error), at_0004.connect(options=quiet) as connection:
+        for text in HIDDEN[way].split("; "):
+            connection.execute(text.encode())
+    seen = at_0004.sample()[SOURCE]
+    assert seen.uses == 0
+    assert any(f"{T} was scanned once by no statement that is known" in h for h in seen.holes)
+    assert at_0004.sample()[SOURCE].holes == (), "the hole stays although it is over"
+
+
+def test_a_scan_of_a_statement_that_is_known_is_no_hole(at_0004: Watched) -> None:
+    at_0004.sample()
+    with at_0004.connect() as slow:
+        slow.execute("BEGIN")
+        slow.execute(f"SELECT count(*) FROM {T}".encode())
+        assert at_0004.sample()[SOURCE].uses == 1
+        assert at_0004.sample()[SOURCE].holes == ()
+        assert at_0004.sample()[SOURCE].holes == ()
+        slow.execute("COMMIT")
+    assert at_0004.sample()[SOURCE].holes == ()

@@ -73,8 +73,13 @@ NO_USE: dict[str, Callable[[Watched], object]] = {
 
 @pytest.mark.parametrize("what", NO_USE)
 def test_no_use(what: str, at_0004: Watched) -> None:
+    at_0004.sample()
+    at_0004.sample()
     NO_USE[what](at_0004)
-    assert uses(at_0004) == {SOURCE: 0, DEPRECATED: 0}, explained(at_0004)
+    for _ in range(3):
+        found = at_0004.sample()
+        assert found[SOURCE].holes == ()
+        assert (found[SOURCE].uses, found[DEPRECATED].uses) == (0, 0), explained(at_0004)
 
 
 def test_a_step_of_the_tool_is_no_use(watched_at: WatchedAt) -> None:

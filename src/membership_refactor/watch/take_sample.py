@@ -14,10 +14,10 @@ from sqlalchemy.exc import DBAPIError
 from membership_refactor.errors import RefactorError
 from membership_refactor.execution.runner import Runner
 from membership_refactor.execution.server_errors import in_one_line
-from membership_refactor.execution.sessions import Pg, Sessions, value
-from membership_refactor.planning.targets import old_meaning
+from membership_refactor.execution.sessions import Pg, Sessions, run, value
+from membership_refactor.planning.targets import old_meaning, retired_table, source_table
 from membership_refactor.watch import pg_stat_statements as statistics
-from membership_refactor.watch import server_log
+from membership_refactor.watch import scan_counters, server_log
 from membership_refactor.watch.ledger_rows import Outcome, Records, Seen
 from membership_refactor.watch.log_files import Position
 from membership_refactor.watch.log_round import LogRound, read_log
@@ -26,7 +26,7 @@ from membership_refactor.watch.read_server import read_statistics, unnamed_stand
 from membership_refactor.watch.samples import Earlier, Sample, state_of
 from membership_refactor.watch.server_marks import NOW
 from membership_refactor.watch.statement_uses import births_of, uses_between
-from membership_refactor.watch.windows import holes_between
+from membership_refactor.watch.windows import holes_between, rises
 
 PRIMARY = "primary"
 
@@ -64,8 +64,8 @@ class Watch:
                 self.records.require(ledger)
                 place = read_place(self.runner, pg, ledger, self.records)
                 logged = self.records.earlier(ledger, server_log.NAME).get(PRIMARY)
-            at, every = value(pg, NOW), self.request.every
-            samples = [read_statistics(pg, PRIMARY, at, every, place.words)]
+            at = value(pg, NOW)
+            samples = [self._sample(pg, PRIMARY, at, place)]
             more, holes = self._standbys(at, place)
             sampled = len(self.request.standbys)
             holes += unnamed_standbys(pg, sampled=sampled, no_readers=self.request.no_readers)
@@ -76,13 +76,18 @@ class Watch:
                 found += self._of_log(ledger, log, logged, place)
             return tuple(found)
 
+    def _sample(self, pg: Pg, server: str, at: datetime, place: Place) -> Sample:
+        found = read_statistics(pg, server, at, self.request.every, place.words)
+        counted = run(pg, scan_counters.marks(self.runner.schema, self.plan.tables)).fetchall()
+        return replace(found, marks={**found.marks, **dict(counted)})
+
     def _standbys(self, at: datetime, place: Place) -> tuple[list[Sample], list[str]]:
         found, holes = [], []
         for name, engine in self.request.standbys:
             sessions = Sessions(engine, role=None, label="watch")
             try:
                 with sessions.open(as_owner=False, purpose="sample") as pg:
-                    found.append(read_statistics(pg, name, at, self.request.every, place.words))
+                    found.append(self._sample(pg, name, at, place))
             except (RefactorError, DBAPIError, psycopg.Error) as error:
                 holes.append(f"{name} cannot be read: {reason_of(error)}")
         return found, holes
@@ -106,10 +111,14 @@ class Watch:
         dropped = [name for name in earlier if name not in asked]
         holes += [f"{name} was sampled before and is not sampled now" for name in dropped]
         seen: list[Seen] = []
-        for sample in (_at_place(s, place) for s in samples):
+        scanned: dict[str, list[str]] = {}
+        for sample in (self._explained(s, earlier.get(s.server), place) for s in samples):
             before = earlier.get(sample.server)
             if before is not None:
                 holes += _of_server(sample.server, holes_between(before, sample))
+                for target, table in self._scanned_tables(place):
+                    found = scan_counters.unexplained(before, sample, table)
+                    scanned.setdefault(target, []).extend(_of_server(sample.server, found))
             elif earlier:
                 holes.append(f"{sample.server} is sampled from now on")
             births = births_of(before, sample, place)
@@ -119,7 +128,21 @@ class Watch:
         first = earlier.get(PRIMARY)
         targets = [t for t in place.targets if t != old_meaning(self.plan)]
         shown = holes if first is not None else list(samples[0].holes)
-        yield from self._record(pg, samples[0], first, dict.fromkeys(targets, shown), seen)
+        by_target = {target: [*shown, *scanned.get(target, ())] for target in targets}
+        yield from self._record(pg, samples[0], first, by_target, seen)
+
+    def _scanned_tables(self, place: Place) -> list[tuple[str, str]]:
+        """Targets that are whole tables, each with its table."""
+        whole = {source_table(self.plan): self.plan.source,
+                 retired_table(self.plan): self.plan.retired}  # fmt: skip
+        return [(target, table) for target, table in whole.items() if target in place.targets]
+
+    def _explained(self, sample: Sample, before: Earlier | None, place: Place) -> Sample:
+        """The sample with the marks of the chain, and of when a known statement used a table."""
+        at_place = _at_place(sample, place)
+        used = any(place.interest.search(sample.counts[r.key].text) for r in rises(before, sample))
+        mark = scan_counters.explained_at(before, at_place, used=used)
+        return replace(at_place, marks={**at_place.marks, scan_counters.EXPLAINED: mark})
 
     def _of_log(
         self, pg: Pg, log: LogRound, before: Earlier | None, place: Place

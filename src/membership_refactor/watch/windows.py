@@ -35,7 +35,10 @@ CHANGES: Mapping[str, Changed] = {
 """What a changed mark means. A mark that is not here is a setting."""
 TRACES = frozenset({"entries reset", "tracking set"})
 """Marks that are numbers of calls, which a reset sets to 0."""
-SILENT = frozenset({"evictions", "stage", "started", "wal position"})
+SILENT = frozenset({
+    "evictions", "explained at", "open since", "read at", "scans", "stage", "started",
+    "wal position",
+})  # fmt: skip
 """Marks whose change alone is no hole."""
 
 

@@ -1,0 +1,73 @@
+"""The source scan counters: a scan of a table that no known statement explains is a hole.
+
+Counters are no evidence of silence: dumps, index builds and checks of foreign keys raise them, and
+a crash sets them to 0. But they count what statistics of statements leave out: statements that
+failed, and those of a session in which a superuser has turned the statistics off.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+
+from membership_refactor.sql.quoting import literal
+from membership_refactor.watch.samples import Earlier, Sample
+
+NAME = "scan counters"
+RANK = 4
+CANNOT_SEE = "who scanned a table and why, and everything that was counted before a crash"
+
+EXPLAINED = "explained at"
+"""The mark of the newest sample in which a known statement had used one of the tables."""
+
+
+def marks(schema: str, tables: Iterable[str]) -> str:
+    """SELECT of name and value of the marks: the scans of each table, the time by the server's own
+    clock, and since when the oldest transaction is open."""
+    named = ", ".join(map(literal, tables))
+    return f"""\
+SELECT 'scans', coalesce(pg_catalog.json_object_agg(t.relname, t.scans), '{{}}')::text FROM (
+  SELECT s.relname, coalesce(s.seq_scan, 0) + coalesce(s.idx_scan, 0) AS scans
+  FROM pg_catalog.pg_stat_all_tables AS s
+  WHERE s.schemaname = {literal(schema)} AND s.relname IN ({named})) AS t
+UNION ALL
+SELECT 'read at', extract(epoch FROM pg_catalog.clock_timestamp())::text
+UNION ALL
+SELECT 'open since', extract(epoch FROM coalesce(pg_catalog.min(a.xact_start),
+  pg_catalog.clock_timestamp()))::text
+FROM pg_catalog.pg_stat_activity AS a
+WHERE a.datname = pg_catalog.current_database() AND a.pid <> pg_catalog.pg_backend_pid()"""
+
+
+def explained_at(before: Earlier | None, sample: Sample, *, used: bool) -> str:
+    """The mark of this sample. ``used`` says that a known statement has used a table since."""
+    now = sample.marks.get("read at", "0")
+    return now if used or before is None else before.marks.get(EXPLAINED, now)
+
+
+def unexplained(before: Earlier, sample: Sample, table: str) -> tuple[str, ...]:
+    """A hole where the table was scanned and no known statement can have done it.
+
+    A transaction counts its scans at its end, and a session up to a minute after it. So a
+    statement explains them while a transaction of its time is open, and in the sample after that.
+    """
+    old, new = _scans(before.marks).get(table, 0), _scans(sample.marks).get(table, 0)
+    if new <= old:
+        return ()
+    explained = float(sample.marks.get(EXPLAINED, "0"))
+    since = min(
+        float(before.marks.get("open since", "0")),
+        float(before.marks.get("read at", "0")),
+    )
+    if explained >= since:
+        return ()
+    times = "once" if new - old == 1 else f"{new - old:,} times"
+    return (
+        f"{table} was scanned {times} by no statement that is known: one that failed, or one of a "
+        "session without statistics",
+    )
+
+
+def _scans(marks: Mapping[str, str]) -> dict[str, int]:
+    found: dict[str, int] = json.loads(marks.get("scans", "{}"))
+    return found
