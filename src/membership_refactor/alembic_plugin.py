@@ -41,11 +41,11 @@ def _leave_alone(context: AutogenContext, upgrade: UpgradeOps) -> PriorityDispat
 def _register(verb: str) -> None:
     class Late:
         @classmethod
-        def run(cls, operations: Operations, plan: TableSplit) -> None:
+        def run(cls, operations: Operations, plan: TableSplit, schema: str | None = None) -> None:
             # Importing it registers the verbs themselves in place of these.
             import membership_refactor.operations  # noqa: F401
 
-            getattr(operations, verb)(plan)
+            getattr(operations, verb)(plan, schema)
 
     # An import that came before this one has registered the verb itself.
     if not hasattr(Operations, verb):

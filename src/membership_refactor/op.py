@@ -1,8 +1,9 @@
 """The verbs of a revision file, with types: ``from membership_refactor import op``.
 
-Each takes a plan. ``op.copy_table(PLAN)`` takes the step up, ``op.undo_copy_table(PLAN)`` takes it
-down. Both commit as they go, or print a script with ``--sql``, and raise CommandError where the
-step is refused or stopped. ``from alembic import op`` has the same verbs, without types.
+Each takes a plan, and a schema where it is not the registered one. ``op.copy_table(PLAN)`` takes
+the step up, ``op.undo_copy_table(PLAN)`` takes it down. Both commit as they go, or print a script
+with ``--sql``, and raise CommandError where the step is refused or stopped.
+``from alembic import op`` has the same verbs, without types.
 """
 
 from __future__ import annotations
@@ -21,9 +22,12 @@ class Verb:
     def __init__(self, step: Step, direction: Direction) -> None:
         self.step, self.direction = step, direction
 
-    def __call__(self, plan: TableSplit) -> None:
-        """Take the step of this plan, or print its script. Raises CommandError."""
-        op.invoke(StepOperation(plan, self.step, self.direction))
+    def __call__(self, plan: TableSplit, schema: str | None = None) -> None:
+        """Take the step of this plan, or print its script. Raises CommandError.
+
+        Without ``schema`` it is taken in each schema that the project registers for the plan.
+        """
+        op.invoke(StepOperation(plan, self.step, self.direction, schema))
 
 
 def _verbs(name: str) -> tuple[Verb, Verb]:

@@ -41,13 +41,15 @@ from membership_refactor.steps.step_chain import Chain
 
 
 class StepOperation(MigrateOperation):
-    """A plan, one of its steps, and a direction."""
+    """A plan, one of its steps, a direction, and the schema where the revision names one."""
 
-    def __init__(self, plan: TableSplit, step: Step, direction: Direction) -> None:
-        self.plan, self.step, self.direction = plan, step, direction
+    def __init__(
+        self, plan: TableSplit, step: Step, direction: Direction, schema: str | None = None
+    ) -> None:
+        self.plan, self.step, self.direction, self.schema = plan, step, direction, schema
 
     def reverse(self) -> StepOperation:
-        return StepOperation(self.plan, self.step, self.direction.other)
+        return StepOperation(self.plan, self.step, self.direction.other, self.schema)
 
     def to_diff_tuple(self) -> tuple[Any, ...]:
         return (f"{self.step.name} {self.direction}", self.plan.name)
@@ -58,7 +60,11 @@ def _run(operations: Operations, operation: StepOperation) -> None:
     context = operations.migration_context
     project = project_of(context)
     with clear_errors():
-        for request in requests_of(context, project, operation.plan):
+        running = running_revision(context)
+        for request in requests_of(context, project, operation.plan, operation.schema):
+            if running is not None:
+                revision = running.revision.revision
+                project.note(operation.plan, request.schema, operation.step.name, revision)
             if context.as_sql:
                 _print(context, request, operation, project)
             else:
@@ -230,12 +236,12 @@ def _register(step: Step) -> None:
 
     class Verbs:
         @classmethod
-        def up(cls, operations: Operations, plan: TableSplit) -> None:
-            operations.invoke(StepOperation(plan, step, Direction.UP))
+        def up(cls, operations: Operations, plan: TableSplit, schema: str | None = None) -> None:
+            operations.invoke(StepOperation(plan, step, Direction.UP, schema))
 
         @classmethod
-        def down(cls, operations: Operations, plan: TableSplit) -> None:
-            operations.invoke(StepOperation(plan, step, Direction.DOWN))
+        def down(cls, operations: Operations, plan: TableSplit, schema: str | None = None) -> None:
+            operations.invoke(StepOperation(plan, step, Direction.DOWN, schema))
 
     Operations.register_operation(step.name, "up")(Verbs)
     Operations.register_operation(f"undo_{step.name}", "down")(Verbs)

@@ -75,10 +75,10 @@ def _ask(context: MigrationContext, guest: Guest, steps: Iterable[Any], held: Ex
         context.impl.static_output(STOP_AT_ERROR)
         return
     require_own_transaction(context)
-    named = (call.plan for step in ours for call in calls[step.revision.revision].found)
-    plans = {plan.name: plan for plan in named}
-    for plan in plans.values():
-        for request in requests_of(context, project, plan):
+    named = (call for step in ours for call in calls[step.revision.revision].found)
+    plans = {(call.plan.name, call.schema): call.plan for call in named}
+    for (_, schema), plan in plans.items():
+        for request in requests_of(context, project, plan, schema):
             if request.schema not in guest.engines:
                 engine = held.enter_context(alone_in_schema(context, guest, request))
                 held.callback(guest.engines.pop, request.schema)

@@ -146,8 +146,8 @@ def test_a_step_that_is_missing_because_it_could_not_be_read(tmp_path: Path) -> 
         rev("a", None, "op.copy_table(eval('ORDERS'))"),
         rev("b", "a", "op.dual_write(ORDERS)"),
     )
-    assert "a calls copy_table with a plan that cannot be read from its text." in said
-    assert 'write refactoring = [("copy_table", THE_PLAN)] into that revision' in said
+    assert "a calls copy_table with a plan that only a run can tell. In it, write" in said
+    assert 'write refactoring = [("copy_table", THE_PLAN)] at the top.' in said
 
 
 def test_steps_in_another_order(tmp_path: Path) -> None:
@@ -174,3 +174,22 @@ def test_steps_on_two_branches(tmp_path: Path) -> None:
     )
     assert "on two branches of which neither comes before the other" in said
     assert "depends_on = ('a',) in b" in said
+
+
+def test_what_ran_wins_over_what_is_read_and_fills_what_cannot_be_read(tmp_path: Path) -> None:
+    one = history(
+        tmp_path,
+        rev("a", None, "op.copy_table(eval('ORDERS'))"),
+        rev("b", "a", "op.dual_write(ORDERS)"),
+    )
+    ran = {"copy_table": "a", "dual_write": "of another project"}
+    revisions = one.revisions("orders", "public", STEPS, ran)
+    assert revisions.ids == {"copy_table": "a", "dual_write": "b"}
+    assert one.revisions("orders", "public", STEPS, {"copy_table": "b"}).ids["copy_table"] == "b"
+
+
+def test_a_head_says_which_revisions_have_run(tmp_path: Path) -> None:
+    one = history(tmp_path, rev("a", None), rev("b", "a"), rev("c", "a"), rev("d", "b"))
+    assert one.applied(["d"]) == {"a", "b", "d"}
+    assert one.applied(["d", "c"]) == {"a", "b", "c", "d"}
+    assert one.applied(["unknown"]) == set()

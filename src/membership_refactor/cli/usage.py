@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from membership_refactor.cli.verb import FINDINGS, FINE, Context
+from membership_refactor.cli.verb import FINDINGS, FINE, Context, plan_option
 from membership_refactor.planning import Stage
 from membership_refactor.scan.consumers import read_consumers
 from membership_refactor.scan.parse.require_sqlglot import require_sqlglot
@@ -27,6 +27,7 @@ FORMATS = ("text", "json", "csv")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    plan_option(parser)
     parser.add_argument(
         "--consumers",
         metavar="FILE",

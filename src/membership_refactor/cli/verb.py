@@ -74,15 +74,13 @@ class Context:
 
     def models(self) -> Models:
         """The models that the project names for the plan."""
-        return self.project.models(self.plan, self.plan_request.schema)
+        return self.project.models(self.plan)
 
     def runner(self) -> Runner:
         """The runner of the plan, with the options of the command line.
 
         Raises StepOutOfOrder where version, ledger and tables are not of one history.
         """
-        # First, because it needs no database to say what is wrong with the revisions.
-        self.project.chain(self.plan, self.plan_request.schema)
         request = self.request_of_database
         runner = runner_for(self.database.engine, self.plan, request, self.project)
         require_own_history(runner, self.project)

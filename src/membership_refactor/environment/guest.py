@@ -66,15 +66,24 @@ def guest_of(context: MigrationContext) -> Guest | None:
 
 
 def requests_of(
-    context: MigrationContext, project: AlembicProject, plan: TableSplit
+    context: MigrationContext,
+    project: AlembicProject,
+    plan: TableSplit,
+    schema: str | None = None,
 ) -> tuple[Request, ...]:
-    """The request that env.py left; or else that of the command line, once for each schema in
-    which the project says that the plan is.
+    """The request that env.py left; or else that of the command line, for the schema that the
+    revision names, or once for each schema in which the project says that the plan is.
 
-    Raises WrongUse for a ``-x`` value or a registration that cannot be.
+    Raises WrongUse for a ``-x`` value, a schema or a registration that cannot be.
     """
     left = context.opts.get(KEY)
     if isinstance(left, Request):
+        if schema not in (None, left.schema):
+            raise WrongUse(
+                f'the revision names schema "{schema}", and env.py runs in schema '
+                f'"{left.schema}" alone.',
+                hint="Take schema= out of the revision, or run with: -x schema=NAME",
+            )
         return (left,)
     options = context.config.cmd_opts if context.config is not None else None
     request = replace(
@@ -82,7 +91,8 @@ def requests_of(
         way=tuple(step.revision.revision for step in way_of(context)),
         version_table=version_table_of(context),
     )
-    return tuple(replace(request, schema=schema) for schema in project.schemas(plan))
+    schemas = project.schemas(plan) if schema is None else (schema,)
+    return tuple(replace(request, schema=schema) for schema in schemas)
 
 
 def version_table_of(context: MigrationContext) -> VersionTable:

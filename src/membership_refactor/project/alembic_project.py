@@ -32,6 +32,11 @@ class AlembicProject:
 
     def __init__(self, config: Config | None, script: ScriptDirectory | None = None) -> None:
         self.config, self._script = config, script
+        self._noted: dict[tuple[str, str], dict[str, str]] = {}
+
+    def note(self, plan: TableSplit, schema: str, step: str, revision: str) -> None:
+        """Note that this revision runs the step, which may not be readable from its text."""
+        self._noted.setdefault((plan.name, schema), {})[step] = revision
 
     @property
     def script(self) -> ScriptDirectory | None:
@@ -113,7 +118,8 @@ class AlembicProject:
         if self.history is None:
             return chain
         names = [step.name for step in chain]
-        revisions = self.history.revisions(plan.name, schema, names, recorded=recorded)
+        noted = {**(recorded or {}), **self._noted.get((plan.name, schema), {})}
+        revisions = self.history.revisions(plan.name, schema, names, noted)
         return replace(chain, revisions=revisions)
 
     def steps(self, plan: TableSplit) -> Chain:
@@ -125,9 +131,9 @@ class AlembicProject:
         """Every revision that has run where the version is ``heads``; unknown ones are left out."""
         return self.history.applied(heads) if self.history is not None else set(heads)
 
-    def models(self, plan: TableSplit, schema: str) -> Models:
+    def models(self, plan: TableSplit) -> Models:
         """The function that gives the models that are right at a step of the plan."""
-        registered, chain = self.of(plan), self.chain(plan, schema)
+        registered, chain = self.of(plan), self.steps(plan)
         return lambda step: metadata_at(registered, chain, step)
 
 

@@ -43,11 +43,11 @@ class ProjectHistory:
         plan: str,
         schema: str,
         steps: Sequence[str],
-        *,
-        recorded: Mapping[str, str] | None = None,
+        noted: Mapping[str, str] | None = None,
     ) -> Revisions:
         """The revisions of the steps, which are in the plan's order. A step that no revision runs
-        yet has none. What the ledger has ``recorded``, by step, wins over what was read.
+        yet has none. ``noted`` are revisions that ran steps, by step: they win over what was read,
+        unless two revisions were read that run one.
 
         Raises WrongUse where a step is run twice, where one is missing below another, where they
         are in another order, and where they are on branches that nothing merges.
@@ -57,8 +57,8 @@ class ProjectHistory:
             if call.schema in (None, schema):
                 runs.setdefault(call.step, []).append(revision)
         there = {r.revision for r in self.script.walk_revisions()}
-        for step, ran in (recorded or {}).items():
-            if step in steps and ran in there:
+        for step, ran in (noted or {}).items():
+            if step in steps and ran in there and len(runs.get(step, ())) < 2:
                 runs[step] = [ran]
         for step, revisions in runs.items():
             if len(revisions) > 1:
@@ -97,15 +97,15 @@ class ProjectHistory:
             above = next(other for other in steps[place:] if other in ids)
             blind = [r for r, c in self.calls.items() if step in c.unread]
             if blind:
-                hint = f"{blind[0]} calls {step} with a plan that cannot be read from its text. "
+                hint = f"{blind[0]} calls {step} with a plan that only a run can tell. In it, "
             else:
                 hint = (
-                    f"Write a revision with op.{step}(...) before {ids[above]}. If there is one: "
+                    f"Write a revision with op.{step}(...) before {ids[above]}. If there is one, "
                 )
             raise WrongUse(
                 f'no revision runs {step} of plan "{plan}", and {ids[above]} runs {above}, which '
                 "comes after it.",
-                hint=f'{hint}write {CONSTANT} = [("{step}", THE_PLAN)] into that revision.',
+                hint=f'{hint}write {CONSTANT} = [("{step}", THE_PLAN)] at the top.',
             )
 
     def _require_order(self, plan: str, ids: Mapping[str, str]) -> None:

@@ -243,7 +243,8 @@ class Body:
         step = self.reader.verbs.get(id(function))
         if step is not None:
             plan = given[0] if given else named.get("plan", UNKNOWN)
-            self.reader.verb(step, plan, named.get("schema"))
+            schema = given[1] if len(given) > 1 else named.get("schema")
+            self.reader.verb(step, plan, schema)
         elif isinstance(function, FUNCTIONS) and function not in self.reader.running:
             names = [parameter.arg for parameter in function.args.args]
             defaults = [self.value(default) for default in function.args.defaults]

@@ -104,7 +104,7 @@ class Way:
 
     def _broken(self) -> Iterator[str]:
         runner = self.chain.runner
-        models = self.subject.project.models(self.subject.plan, runner.schema)
+        models = self.subject.project.models(self.subject.plan)
         try:
             for question in StandingChecks(runner, models=models).questions():
                 answer = question.ask()
