@@ -134,6 +134,7 @@ RENAMED, ODD_RENAMED = renamed(MEMBERSHIP), renamed(ODD)
 
 KEPT = replace(MEMBERSHIP, plan=replace(SPLIT, keep=("person_id", "programme_id")))
 """The child keeps two columns of the key."""
+KEPT_IN_PLACE = in_place(KEPT, "membership")
 ODD_KEPT = odd(indexed=True, keep=("order", "b$ody$"))
 
 

@@ -164,3 +164,44 @@ def test_kept_columns_that_a_superuser_sets_apart_are_found_and_mended(
     repair_all(chain.runner(), verified)
     assert chain.child() == was
     assert all(not v.findings for v in verify_all(chain.runner()).verdicts)
+
+
+def trigger(timing: str, body: str) -> tuple[str, ...]:
+    """A trigger on the wide table that watches a kept column."""
+    return (
+        "CREATE TABLE public.seen (id bigint, person bigint)",
+        "CREATE FUNCTION public.noted() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        f"INSERT INTO public.seen VALUES (NEW.id, NEW.person_id); {body} END $$",
+        f"CREATE TRIGGER noted {timing} UPDATE OF person_id ON {PARENT} "
+        "FOR EACH ROW EXECUTE FUNCTION public.noted()",
+    )
+
+
+def test_a_trigger_of_the_child_fires_once_for_each_row_that_the_cascade_changes(
+    chain_at: ChainAt,
+) -> None:
+    chain = kept_at(chain_at, "0002")
+    chain.run(*trigger("AFTER", "RETURN NULL;"))
+    chain.up_to("0010")
+    chain.run(ADD_PARENT)
+    for id in (901, 902):
+        both = f"id, curriculum_id, {LINK}, person_id, programme_id"
+        chain.run(insert(both, f"{id}, 1, '{UUID}', 3, 2"))
+    chain.run("TRUNCATE public.seen", f"UPDATE {PARENT} SET person_id = 9 WHERE uuid = '{UUID}'")
+    assert chain.query("SELECT id, person FROM public.seen ORDER BY id") == [(901, 9), (902, 9)]
+
+
+def test_a_before_trigger_that_undoes_the_cascade_is_named_and_its_row_found(
+    chain_at: ChainAt,
+) -> None:
+    chain = kept_at(chain_at, "0002")
+    chain.run(*trigger("BEFORE", "RETURN CASE WHEN NEW.id < 900 THEN NEW END;"))
+    assert "one that it drops or undoes leaves the row unlike its parent" in said(chain)
+    chain.up_to("0010")
+    chain.run(ADD_PARENT)
+    both = f"id, curriculum_id, {LINK}, person_id, programme_id"
+    chain.run(insert(both, f"901, 1, '{UUID}', 3, 2"))
+    chain.run(f"UPDATE {PARENT} SET person_id = 9 WHERE uuid = '{UUID}'")
+    assert [
+        (f.key, f.columns) for v in verify_all(chain.runner()).verdicts for f in v.findings
+    ] == [("901", ("person_id",))]

@@ -45,6 +45,7 @@ CASES: dict[str, tuple[Subject, st.SearchStrategy[random.Rows]]] = {
         random.odd_rows(changed=subjects.ODD.plan.changed),
     ),
     "kept": (subjects.KEPT, random.memberships),
+    "kept in place": (subjects.KEPT_IN_PLACE, random.memberships),
     "odd kept": (
         subjects.ODD_KEPT,
         random.odd_rows(changed=subjects.ODD.plan.changed, gaps=False),

@@ -142,3 +142,26 @@ def test_a_write_that_is_not_committed_is_waited_for(
         writer.run("ROLLBACK" if outcome else "COMMIT")
         pilot.finish()
     assert_done(url, direction, write, outcome)
+
+
+@pytest.mark.parametrize("isolation", ISOLATIONS)
+def test_23503_a_kept_column_is_changed_through_its_parent_from_0009_on(
+    isolation: str, template_database: TemplateDatabase, on_stage: OnStage
+) -> None:
+    url = template_database("races with kept columns at 0009", built("0009"))
+    stage = on_stage(url)
+    writer, other = stage.session("writer", isolation), stage.session("other", isolation)
+    assert writer.outcome(WRITES["child alone"]) == "23503"
+    columns = "id, curriculum, parent_uuid"
+    new = f"INSERT INTO s.narrow ({columns}) SELECT 90002, 1, uuid FROM {OF_OTHER} AS w"
+    assert writer.outcome(new) == "23502"
+    # Whoever saw the family before a child came is told to retry; its parent is not half changed.
+    writer.begin()
+    other.run(
+        f"INSERT INTO s.narrow ({columns}, person_id, programme) SELECT 90003, 1, w.* FROM "
+        f"(SELECT uuid, person_id, programme FROM s.wide WHERE uuid = {ONE}) AS w"
+    )
+    outcome = writer.outcome(WRITES["parent"])
+    assert outcome == ("" if isolation == "READ COMMITTED" else "40001")
+    writer.run("ROLLBACK" if outcome else "COMMIT")
+    assert_kept(url)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from alembic.config import Config
 
@@ -13,7 +15,7 @@ from tests.chain.subjects import ODD
 from tests.chain.test_application_triggers import disagreeing
 from tests.fixtures.chains import ChainAt
 from tests.fixtures.databases import TemplateDatabase
-from tests.rehearsal.orders import CLERK, IN_PLACE, OWNER, PACKER, orders
+from tests.rehearsal.orders import CLERK, IN_PLACE, ORDERS, OWNER, PACKER, PLAN, orders
 from tests.rehearsal.rehearsing import rehearsed
 
 AUDIT = """
@@ -52,6 +54,19 @@ def test_in_place_nothing_is_found_without_a_plant(
 
     assert done.surprises == []
     assert done.tried > 500
+
+
+@pytest.mark.slow
+def test_a_kept_column_that_is_changed_alone_is_expected_to_be_refused(
+    template_database: TemplateDatabase,
+) -> None:
+    plan = replace(PLAN, keep=("customer_id",))
+    chain = replace(orders(template_database), subject=replace(ORDERS, plan=plan))
+
+    done = rehearsed(chain)
+
+    assert done.surprises == []
+    assert "a kept column is changed through the parent" in {f.expected for f in done.documented}
 
 
 @pytest.mark.parametrize(

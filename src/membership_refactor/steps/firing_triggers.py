@@ -58,10 +58,10 @@ def fired_by_carrying(plan: TableSplit, child: Table) -> tuple[str, ...]:
     """From parallel saving on: triggers of the child that also fire when the tool writes a row."""
     changed = [name for name in (plan.changed, plan.version) if name]
     return tuple(
-        f"{watching}. From this step on it also "
+        f"{_watching(trigger, watched, child)}. From this step on it also "
         "fires for each other row of the same parent to which a saved value is carried, and "
         "for a row whose link or values are set to its parent's"
-        for watching in _watching(child, {*plan.deprecated, plan.link, *changed})
+        for trigger, watched in _fired(child, {*plan.deprecated, plan.link, *changed})
     )
 
 
@@ -69,17 +69,27 @@ def fired_by_cascade(plan: TableSplit, child: Table) -> tuple[str, ...]:
     """From the foreign key over kept columns on: triggers of the child that also fire when a
     parent's kept column changes. The cascade sets the link too, to the value that it has."""
     return tuple(
-        f"{watching}. From this step on it also fires for each row of a parent whose "
-        f"{' or '.join(plan.keep)} is changed, in the same transaction"
-        for watching in _watching(child, {*plan.keep, plan.link})
+        f"{_watching(trigger, watched, child)}. From this step on it also fires for each row of a "
+        f"parent whose {' or '.join(plan.keep)} is changed, in the same transaction"
+        # PostgreSQL does not look whether a cascade did what it was to do.
+        + (
+            ". It has to let that change pass: one that it drops or undoes leaves the row unlike "
+            "its parent, without an error"
+            if trigger.row and trigger.timing == "BEFORE"
+            else ""
+        )
+        for trigger, watched in _fired(child, {*plan.keep, plan.link})
     )
 
 
-def _watching(child: Table, written: Container[str]) -> Iterator[str]:
-    """The child's triggers that fire for an UPDATE of one of those columns."""
+def _fired(child: Table, written: Container[str]) -> Iterator[tuple[Trigger, list[str]]]:
+    """The child's triggers that fire for an UPDATE of one of those columns, and the ones of these
+    that they watch; none for a trigger that watches every column."""
     for trigger, columns in _on_update(child):
         watched = [c for c in columns if c in written]
-        if columns and not watched:
-            continue
-        of = f" {', '.join(watched)}" if watched else " every column"
-        yield f'{_said(trigger)} of "{child.name}" watches{of}'
+        if watched or not columns:
+            yield trigger, watched
+
+
+def _watching(trigger: Trigger, watched: list[str], child: Table) -> str:
+    return f'{_said(trigger)} of "{child.name}" watches {", ".join(watched) or "every column"}'
