@@ -19,10 +19,11 @@ from membership_refactor.environment.request import (
     request_from,
     x_values,
 )
-from membership_refactor.environment.run_revisions import included, migrate, run
+from membership_refactor.environment.run_revisions import Head, included, migrate, run
 
 __all__ = [
     "X_NAMES",
+    "Head",
     "Request",
     "bound_or_found",
     "clear_errors",
