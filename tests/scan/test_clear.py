@@ -14,7 +14,7 @@ from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.scan.compare.comparer import Comparer
 from membership_refactor.scan.compare.verdict import Verdict
 from membership_refactor.scan.consumers import Consumer, read_consumers
-from membership_refactor.scan.findings.values import Look
+from membership_refactor.scan.findings.look import Look
 from membership_refactor.scan.report.as_json import as_json
 from membership_refactor.scan.report.as_text import as_text
 from membership_refactor.scan.report.summary import ScanOutcome
@@ -131,8 +131,41 @@ def test_links_that_lead_out_or_nowhere_are_open(tmp_path: Path) -> None:
 def test_an_excluded_file_is_no_open_question(tmp_path: Path) -> None:
     (tmp_path / "notes.md").write_text(OLD)
     (tmp_path / "old.zip").write_bytes(b"PK")
-    consumer = Consumer(name="one", exclude=("*.md", "*/old.zip"))
+    consumer = Consumer(name="one", exclude={"*.md": "documents", "*/old.zip": "an old copy"})
     assert _scan(tmp_path, consumer).consumers[0].clear
+
+
+def test_an_open_question_is_closed_with_a_reason_that_stays(tmp_path: Path) -> None:
+    (tmp_path / "report.py").write_text('q = "SELECT " + c + " FROM curriculum_membership"\n')
+    path = tmp_path / "consumers.toml"
+    path.write_text(
+        '[[consumer]]\nname = "one"\npaths = ["."]\nexclude = {"*.toml" = "settings"}\n'
+        'closed = [{ path = "report.py", what = "hole", reason = "c is id or status" }]\n'
+    )
+    (consumer,) = read_consumers(path, SPLIT)
+    request = Request(plan=SPLIT, stage=Stage.INTERIM, consumers=(consumer,))
+    outcome = scan(request)
+    assert outcome.consumers[0].clear, outcome.consumers[0].why
+    shown = as_text(outcome)
+    assert "closed: c is id or status" in shown
+    assert "not read for one: *.toml: settings" in shown
+    assert json.loads(as_json(outcome))["consumers"][0]["excluded"] == ["*.toml: settings"]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('exclude = ["*.md"]', "exclude has no reasons"),
+        ('exclude = { "*.md" = " " }', r'exclude "\*.md" has no reason'),
+        ('closed = [{ path = "a.py", what = "hole" }]', "needs path, what and reason"),
+        ('closed = [{ path = "a.py", what = "x", reason = "y" }]', '"x" is none of'),
+    ],
+)
+def test_what_is_left_out_needs_a_reason(line: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "c.toml"
+    path.write_text(f'[[consumer]]\nname = "x"\n{line}\n')
+    with pytest.raises(WrongUse, match=message):
+        read_consumers(path, SPLIT)
 
 
 def test_json_says_which_notes_are_open(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from membership_refactor.errors import WrongUse
 from membership_refactor.planning import TableSplit
+from membership_refactor.scan.findings.look import Look
 from membership_refactor.scan.resolve.spelling import Case, NameMap
 
 DIALECTS = ("postgres", "mysql", "jpql")
@@ -34,6 +35,15 @@ class Fragment:
     hosts: tuple[Path, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """Open questions of one kind in some files, which a person answered."""
+
+    path: str
+    what: str
+    reason: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consumer:
     """One downstream consumer."""
@@ -43,7 +53,9 @@ class Consumer:
     roles: tuple[str, ...] = ()
     applications: tuple[str, ...] = ()
     paths: tuple[Path, ...] = ()
-    exclude: tuple[str, ...] = ()
+    exclude: Mapping[str, str] = field(default_factory=dict)
+    """Pattern of paths that are not read, and why not."""
+    closed: tuple[Closed, ...] = ()
     dialect: str = "postgres"
     schemas: tuple[str, ...] = ()
     names: NameMap = field(default_factory=NameMap)
@@ -121,7 +133,8 @@ class _Reader:
             roles=self._texts(entry, "roles", where),
             applications=self._texts(entry, "applications", where),
             paths=tuple(root / path for path in self._texts(entry, "paths", where)),
-            exclude=self._texts(entry, "exclude", where),
+            exclude=self._reasons(entry, where),
+            closed=self._closed(entry.get("closed", []), where),
             dialect=dialect,
             schemas=self._texts(entry, "schemas", where),
             names=own.over(names),
@@ -171,6 +184,33 @@ class _Reader:
             self._known(entry, {"path", "hosts"}, where)
             hosts = tuple(root / host for host in self._texts(entry, "hosts", where))
             found.append(Fragment(root / entry["path"], hosts))
+        return tuple(found)
+
+    def _reasons(self, entry: Mapping[str, Any], where: str) -> Mapping[str, str]:
+        found = entry.get("exclude", {})
+        if isinstance(found, list):
+            raise self._wrong(
+                f'{where}: exclude has no reasons. Write exclude = {{ "*/target/*" = "built from '
+                'the sources" }'
+            )
+        reasons = self._mapping(entry, "exclude", where)
+        for pattern, reason in reasons.items():
+            if not reason.strip():
+                raise self._wrong(f'{where}: exclude "{pattern}" has no reason')
+        return reasons
+
+    def _closed(self, value: Any, where: str) -> tuple[Closed, ...]:
+        kinds = [str(look) for look in Look]
+        found = []
+        for entry in value if isinstance(value, list) else [value]:
+            given = self._table(entry, f"{where}: closed")
+            self._known(given, {"path", "what", "reason"}, where)
+            texts = [self._text(given, key, where).strip() for key in ("path", "what", "reason")]
+            if not all(texts):
+                raise self._wrong(f"{where}: closed needs path, what and reason")
+            if texts[1] not in kinds:
+                raise self._wrong(f'{where}: closed "{texts[1]}" is none of {", ".join(kinds)}')
+            found.append(Closed(*texts))
         return tuple(found)
 
     def _tables(self, value: Any, where: str) -> Mapping[str, tuple[str, ...]]:

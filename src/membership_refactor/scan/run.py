@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatch
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -78,6 +79,7 @@ def scan(
         if not outcome.empty or outcome.statements:
             found.append(outcome)
     found += [FileOutcome.unread(path.as_posix(), name, why) for name, path, why in unread]
+    _close(found, request.consumers)
     consumers = list(request.consumers)
     seconds = time.monotonic() - started
     if request.catalog and engine is not None:
@@ -96,6 +98,20 @@ def scan(
         consumers=summaries(consumers, found, scanned), files=tuple(found),
         scanned=len(tasks), seconds=seconds, comparisons=comparisons,
     )  # fmt: skip
+
+
+def _close(found: Sequence[FileOutcome], consumers: Sequence[Consumer]) -> None:
+    """Close the open questions that the consumer file answers. They stay listed with the reason."""
+    answers = {consumer.name: consumer.closed for consumer in consumers}
+    for outcome in found:
+        for closed in answers.get(outcome.consumer, ()):
+            if fnmatch(f"/{outcome.path}", f"*{closed.path}"):
+                outcome.notes = [
+                    replace(note, open=False, message=f"{note.message}; closed: {closed.reason}")
+                    if note.open and note.look == closed.what
+                    else note
+                    for note in outcome.notes
+                ]
 
 
 def _catalog(

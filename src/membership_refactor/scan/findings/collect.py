@@ -6,11 +6,10 @@ from collections.abc import Collection, Container, Iterable
 from dataclasses import dataclass, field
 
 from membership_refactor.scan.findings.dangers import dangers
+from membership_refactor.scan.findings.look import OPEN, Look
 from membership_refactor.scan.findings.values import (
-    OPEN,
     Danger,
     FileOutcome,
-    Look,
     Note,
     Place,
     Reference,

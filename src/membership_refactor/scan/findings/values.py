@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 
+from membership_refactor.scan.findings.look import Look
 from membership_refactor.scan.resolve.bindings import Kind
 
 
@@ -58,28 +58,6 @@ class Danger:
     place: Place
     code: str
     message: str
-
-
-class Look(StrEnum):
-    """Why a person has to look."""
-
-    UNPARSED = "not parsed"
-    HOLE = "hole"
-    MACRO = "undeclared macro"
-    FRAGMENT = "fragment"
-    AMBIGUOUS = "ambiguous"
-    TEXT = "text search"
-    DYNAMIC = "dynamic SQL"
-    SCHEMA = "another schema"
-    ENTITY = "entity"
-    SKIPPED = "not read"
-    ENCODING = "encoding"
-    DIALECT = "other dialect"
-
-
-OPEN = {Look.UNPARSED, Look.HOLE, Look.MACRO, Look.DYNAMIC, Look.FRAGMENT, Look.SKIPPED,
-        Look.SCHEMA}  # fmt: skip
-"""Notes of these kinds leave it open whether the consumer is clear, unless they say otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

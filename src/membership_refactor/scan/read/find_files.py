@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from membership_refactor.errors import WrongUse
@@ -70,7 +70,7 @@ def _owners(consumers: Sequence[Consumer], path: Path) -> list[int]:
     return [i for i, c in enumerate(consumers) if not c.paths and not c.unaffected][:1] or [0]
 
 
-def _files(root: Path, exclude: Sequence[str]) -> Iterator[tuple[Path, str]]:
+def _files(root: Path, exclude: Mapping[str, str]) -> Iterator[tuple[Path, str]]:
     """Yield the files below a path, sorted, each with the reason if it is not to be read."""
     if root.is_file():
         yield root, _why_not(root)

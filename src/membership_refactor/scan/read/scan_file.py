@@ -13,7 +13,8 @@ from membership_refactor.scan.findings.leftover_words import (
     leftover_in_sql,
     words_of_unread_file,
 )
-from membership_refactor.scan.findings.values import FileOutcome, Look
+from membership_refactor.scan.findings.look import Look
+from membership_refactor.scan.findings.values import FileOutcome
 from membership_refactor.scan.parse.piece import UNKNOWN_TABLE, Piece
 from membership_refactor.scan.parse.placed_text import Placed
 from membership_refactor.scan.parse.tokens import SqlText

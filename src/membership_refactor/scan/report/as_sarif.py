@@ -6,7 +6,8 @@ import json
 from typing import Any
 
 from membership_refactor.scan.findings.dangers import CODES
-from membership_refactor.scan.findings.values import Look, Place
+from membership_refactor.scan.findings.look import Look
+from membership_refactor.scan.findings.values import Place
 from membership_refactor.scan.report.summary import ScanOutcome
 
 _RULES = {

@@ -67,6 +67,9 @@ def _table(outcome: ScanOutcome) -> Iterator[str]:
             for i, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
         yield "  ".join(cells).rstrip() + (f": {why}" if why else "")
+    for consumer in outcome.consumers:
+        for excluded in consumer.excluded:
+            yield f"not read for {consumer.name}: {excluded}"
     yield ""
     per_second = outcome.scanned / outcome.seconds if outcome.seconds > 0 else 0
     yield (

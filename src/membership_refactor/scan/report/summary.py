@@ -25,6 +25,8 @@ class ConsumerSummary:
     look: int
     open: int
     """Notes that leave a question open."""
+    excluded: tuple[str, ...] = ()
+    """Patterns of paths that were not read, each with its reason."""
     clear: bool = False
     why: str = ""
 
@@ -66,6 +68,7 @@ def summaries(
             dangers=sum(len(outcome.dangers) for outcome in own),
             look=len(notes),
             open=sum(note.open for note in notes),
+            excluded=tuple(f"{path}: {why}" for path, why in consumer.exclude.items()),
         )
         clear, why = _verdict(consumer, found)
         result[consumer.name] = replace(found, clear=clear, why=why)
