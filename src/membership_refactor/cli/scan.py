@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,12 @@ from membership_refactor.errors import WrongUse
 from membership_refactor.planning import Stage, TableSplit
 
 if TYPE_CHECKING:
+    from collections import Counter
+
+    from sqlalchemy import Engine
+
     from membership_refactor.scan.consumers import Consumer
+    from membership_refactor.scan.read.live_statements import Running
     from membership_refactor.scan.report.summary import ScanOutcome
     from membership_refactor.scan.run import Request
 
@@ -55,6 +61,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "camel, as in startDate",
     )
     what("--catalog", action="store_true", help="also the database's own views and functions")
+    what(
+        "--from-statements",
+        nargs="?",
+        const="",
+        metavar="LOG",
+        help="also the statements that ran: of pg_stat_statements, or of a log in CSV or JSON",
+    )
     rewrite = parser.add_argument_group("rewriting").add_argument
     rewrite("--rewrite", action="store_true", help="show the new form of each statement as a diff")
     rewrite("--diff", metavar="FILE", help="write the diff to FILE, such as --diff split.patch")
@@ -72,6 +85,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     other = parser.add_argument_group("result and limits").add_argument
     other("--record", action="store_true", help="record the outcome in the ledger, for the gates")
+    other(
+        "--baseline",
+        metavar="FILE",
+        help="only what this earlier outcome in JSON does not have is shown and counts",
+    )
     other("--processes", type=int, default=0, metavar="N", help="processes (default one per core)")
     other(
         "--max-seconds",
@@ -97,11 +115,21 @@ def run(options: argparse.Namespace, context: Context) -> int:
     from membership_refactor.scan.run import scan
 
     request = _request(options, context)
-    needs_database = request.compare or request.catalog or options.record
+    live = options.from_statements == ""
+    needs_database = request.compare or request.catalog or options.record or live
     engine = context.database.engine if needs_database else None
+    if options.from_statements is not None:
+        request = replace(request, running=_running(options.from_statements, request, engine))
     with _progress() as progress:
         outcome = scan(request, engine=engine, progress=progress)
+    findings = outcome.findings
+    if options.baseline:
+        from membership_refactor.scan.report.known_findings import leave_out, read_baseline
+
+        findings = leave_out(outcome, read_baseline(Path(options.baseline)))
     _print(outcome, context.format)
+    if options.baseline:
+        print(f"{findings} new findings beside {options.baseline}", file=sys.stderr)
     if request.rewrite:
         _rewritten(outcome, options, context.format)
     if options.record and engine is not None:
@@ -111,7 +139,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
             rows = record(connection, context.plan_request.schema, outcome)
         print(f"recorded {rows} consumers in the ledger", file=sys.stderr)
     different = any(compared.verdict == "different" for compared in outcome.comparisons)
-    return FINDINGS if outcome.findings or different else FINE
+    return FINDINGS if findings or different else FINE
 
 
 def _request(options: argparse.Namespace, context: Context) -> Request:
@@ -120,8 +148,10 @@ def _request(options: argparse.Namespace, context: Context) -> Request:
 
     plan = context.plan
     consumers = _consumers(options, plan)
-    if not options.paths and not options.catalog and not any(c.paths for c in consumers):
-        raise WrongUse("Nothing to scan.", hint="Give a PATH, --consumers FILE or --catalog.")
+    other = options.catalog or options.from_statements is not None
+    if not options.paths and not other and not any(c.paths for c in consumers):
+        hint = "Give a PATH, --consumers FILE, --catalog or --from-statements."
+        raise WrongUse("Nothing to scan.", hint=hint)
     if options.own_data and not options.compare:
         raise WrongUse("--own-data needs --compare.", hint="Add --compare.")
     return Request(
@@ -140,6 +170,20 @@ def _request(options: argparse.Namespace, context: Context) -> Request:
         seed=options.seed,
         random_sets=options.random_sets,
     )
+
+
+def _running(log: str, request: Request, engine: Engine | None) -> Counter[Running]:
+    """The statements of a log, or of pg_stat_statements where no log is named."""
+    from membership_refactor.scan.read.live_statements import from_log
+    from membership_refactor.watch.running_statements import running_statements
+
+    if engine is None or log:
+        return from_log(Path(log))
+    plan = request.plan
+    names = {name for name in (plan.source, plan.copy, plan.parent, plan.retired) if name}
+    names |= {one.names.table(name) for one in request.consumers for name in names}
+    with engine.connect() as connection:
+        return running_statements(connection, names)
 
 
 def _stage(text: str) -> Stage:
@@ -172,15 +216,17 @@ def _print(outcome: ScanOutcome, format_: str) -> None:
     if format_ == "json":
         from membership_refactor.scan.report.as_json import as_json
 
-        print(as_json(outcome))
+        text = as_json(outcome)
     elif format_ == "sarif":
         from membership_refactor.scan.report.as_sarif import as_sarif
 
-        print(as_sarif(outcome, version=__version__))
+        text = as_sarif(outcome, version=__version__)
     else:
         from membership_refactor.scan.report.as_text import as_text
 
-        print(as_text(outcome))
+        text = as_text(outcome)
+    # A name of a file may be no UTF-8.
+    print(text.encode("utf-8", "backslashreplace").decode("utf-8"))
 
 
 def _rewritten(outcome: ScanOutcome, options: argparse.Namespace, format_: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from membership_refactor.errors import WrongUse
 from membership_refactor.planning import TableSplit
-from membership_refactor.scan.findings.look import Look
+from membership_refactor.scan.findings.reasons_to_look import Look
 from membership_refactor.scan.resolve.spelling import Case, NameMap
 
 DIALECTS = ("postgres", "mysql", "jpql")

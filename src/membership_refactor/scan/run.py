@@ -25,6 +25,8 @@ from membership_refactor.scan.read.catalog import (
     columns_portrait,
 )
 from membership_refactor.scan.read.find_files import tasks_for
+from membership_refactor.scan.read.live_statements import CONSUMER as LIVE
+from membership_refactor.scan.read.live_statements import Running, statement_outcomes
 from membership_refactor.scan.read.scan_file import FileScanner
 from membership_refactor.scan.read.worker_processes import Limits, scan_files
 from membership_refactor.scan.report.summary import ScanOutcome, summaries
@@ -46,6 +48,8 @@ class Request:
     compare: bool = False
     own_data: bool = False
     catalog: bool = False
+    running: Counter[Running] | None = None
+    """Statements that ran, with the number of their calls."""
     seed: int = 1
     random_sets: int = 20
 
@@ -87,6 +91,16 @@ def scan(
         found += _catalog(request, engine, database, portrait)
         consumers.append(database)
         scanned[CONSUMER] = sum(outcome.consumer == CONSUMER for outcome in found) or 1
+    if request.running is not None:
+        unknown = Consumer(name=LIVE, owner="roles of no consumer")
+        analysers.append(Analyser(request.plan, request.stage, unknown, request.schema, portrait))
+        scanners = [FileScanner(analyser) for analyser in analysers]
+        found += statement_outcomes(request.running, request.consumers, scanners)
+        consumers.append(unknown)
+        for consumer in consumers:
+            own = sum(outcome.consumer == consumer.name for outcome in found)
+            scanned[consumer.name] = scanned[consumer.name] or own
+        scanned[LIVE] = scanned[LIVE] or 1
     comparisons: tuple[Compared, ...] = ()
     if request.compare and engine is not None and portrait is not None:
         by_name = dict(zip((c.name for c in request.consumers), request.consumers, strict=True))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from membership_refactor.scan.findings.collect import Collector
-from membership_refactor.scan.findings.look import Look
+from membership_refactor.scan.findings.reasons_to_look import Look
 from membership_refactor.scan.parse.keywords import keywords
 from membership_refactor.scan.parse.tokens import SqlText, Token
 from membership_refactor.scan.resolve.analyse import Unparsed

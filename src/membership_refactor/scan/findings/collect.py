@@ -6,7 +6,7 @@ from collections.abc import Collection, Container, Iterable
 from dataclasses import dataclass, field
 
 from membership_refactor.scan.findings.dangers import dangers
-from membership_refactor.scan.findings.look import OPEN, Look
+from membership_refactor.scan.findings.reasons_to_look import OPEN, Look
 from membership_refactor.scan.findings.values import (
     Danger,
     FileOutcome,

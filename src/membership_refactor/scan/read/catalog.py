@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from membership_refactor.portrait import Column, Portrait, Table
 from membership_refactor.scan.findings.collect import Collector
-from membership_refactor.scan.findings.look import Look
+from membership_refactor.scan.findings.reasons_to_look import Look
 from membership_refactor.scan.findings.values import FileOutcome, Place, Reference, TableUse
 from membership_refactor.scan.parse.piece import UNKNOWN_TABLE
 from membership_refactor.scan.parse.placed_text import Placed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from membership_refactor.scan.findings.look import Look
+from membership_refactor.scan.findings.reasons_to_look import Look
 from membership_refactor.scan.parse.piece import Piece
 from membership_refactor.scan.parse.placed_text import Placed, joined
 from membership_refactor.scan.read.harvest import Harvest

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from membership_refactor.scan.findings.look import Look
+from membership_refactor.scan.findings.reasons_to_look import Look
 from membership_refactor.scan.parse.piece import UNKNOWN_TABLE, Piece
 from membership_refactor.scan.parse.placed_text import Placed
 from membership_refactor.scan.parse.tokens import BLANK, SqlText

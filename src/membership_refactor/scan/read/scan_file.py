@@ -13,7 +13,7 @@ from membership_refactor.scan.findings.leftover_words import (
     leftover_in_sql,
     words_of_unread_file,
 )
-from membership_refactor.scan.findings.look import Look
+from membership_refactor.scan.findings.reasons_to_look import Look
 from membership_refactor.scan.findings.values import FileOutcome
 from membership_refactor.scan.parse.piece import UNKNOWN_TABLE, Piece
 from membership_refactor.scan.parse.placed_text import Placed
@@ -95,6 +95,15 @@ class FileScanner:
             message = f"read as {decoded.encoding}" + (decoded.guessed and f": {decoded.guessed}")
             collector.note(0, Look.ENCODING, message, open=bool(decoded.guessed))
         self._read(path, Placed.at(decoded.text), collector)
+        return outcome
+
+    def scan_text(self, text: str, shown: str) -> FileOutcome:
+        """Scan SQL that stands in no file."""
+        outcome = FileOutcome(shown, self.analyser.consumer.name)
+        placed, dialect = Placed.at(text), self.analyser.consumer.dialect
+        collector = Collector(outcome, text)
+        self.collect(sql_pieces(placed, dialect), collector)
+        leftover_in_sql(placed, dialect, self.interest, collector)
         return outcome
 
     def _read(self, path: Path, placed: Placed, collector: Collector) -> None:

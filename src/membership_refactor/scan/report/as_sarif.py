@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from membership_refactor.scan.findings.dangers import CODES
-from membership_refactor.scan.findings.look import Look
+from membership_refactor.scan.findings.reasons_to_look import Look
 from membership_refactor.scan.findings.values import Place
 from membership_refactor.scan.report.summary import ScanOutcome
 
@@ -69,4 +69,4 @@ def _result(rule: str, level: str, message: str, place: Place, length: int = 0) 
 def _uri(path: str) -> str:
     from urllib.parse import quote
 
-    return ("file://" if path.startswith("/") else "") + quote(path)
+    return ("file://" if path.startswith("/") else "") + quote(path, errors="surrogateescape")
