@@ -156,14 +156,15 @@ class Generator:
     def fresh_key(self, base: Row) -> Row:
         """Make another key under which the conditions still hold, if a column is free."""
         number = next(self.counter)
-        free = [c for c in self.plan.key if (WIDE, c) not in self.needs.groups]
-        loose = free or [c for c in self.plan.key if self._loose(c)]
+        apart = [c for c in self.plan.key if (WIDE, c) not in self.needs.groups]
+        loose = apart or [c for c in self.plan.key if self.free(c)]
         column = self.random.choice(loose or list(self.plan.key))
         return {**base, column: self.unique(column, number)}
 
-    def _loose(self, column: str) -> bool:
-        group = self.needs.group((WIDE, column))
-        return not group.conditions and len(group.cells) == 1
+    def free(self, column: str) -> bool:
+        """Whether the statement asks for no value of the column."""
+        group = self.needs.groups.get((WIDE, column))
+        return group is None or (not group.conditions and len(group.cells) == 1)
 
     def unique(self, column: str, number: int) -> Any:
         """A value that no other row has."""

@@ -174,9 +174,9 @@ class Scratch:
             texts.append(_insert(self._where("others_reversed", table), rows[::-1]))
         self.run("; ".join(text for text in texts if text) or "SELECT")
 
-    def shuffle(self, source: random.Random) -> None:
-        """Put the loaded rows of the old structure into other orders."""
-        tables = [(form, self.table(name)) for form in (OLD, MIRROR) for name in self.made[form]]
+    def shuffle(self, source: random.Random, *forms: str) -> None:
+        """Put the loaded rows of these forms, and of the tables beside them, into other orders."""
+        tables = [(form, self.table(name)) for form in forms for name in self.made[form]]
         tables += [(others, name) for others in _OTHERS for name in self.needs.foreign]
         for schema, name in tables:
             where, seed = self._where(schema, name), source.random()

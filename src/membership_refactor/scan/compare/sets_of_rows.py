@@ -18,6 +18,7 @@ def sets_of_rows(generator: Generator, random_sets: int) -> Iterator[tuple[DataS
     targeted = generator.targeted()
     yield targeted, 12
     yield _shuffled(targeted, generator), 4
+    yield spread_set(generator), 2
     yield from ((data, 2) for data in _without_partners(targeted))
     for number in range(random_sets):
         yield generator.random_set(6 + number % 5 * 3), 2
@@ -41,6 +42,27 @@ def _without_partners(data: DataSet) -> Iterator[DataSet]:
         for kept in (rows[1::2], rows[:1], []):
             yield DataSet(data.parents, data.children, {**data.foreign, table: kept})
     yield DataSet(data.parents, [], data.foreign)
+
+
+def spread_set(generator: Generator) -> DataSet:
+    """Make rows that differ in every column that no condition asks for: no order has ties."""
+    data, plan = DataSet(), generator.plan
+    base = generator.base_key()
+    for number in generator.random.sample(range(1, 9), 8):
+        key = {
+            column: generator.unique(column, number) if generator.free(column) else value
+            for column, value in base.items()
+        }
+        if key in [{column: row[column] for column in plan.key} for row in data.parents]:
+            continue
+        parent = generator.parent(key, number, {})
+        for column in filter(generator.free, plan.parent_values):
+            parent[column] = generator.unique(column, number)
+        data.parents.append(parent)
+        free = filter(generator.free, generator.child_columns())
+        special = {column: generator.unique(column, number) for column in free}
+        generator.child(data, parent, varied=False, number=number, special=special)
+    return generator.finished(data)
 
 
 def near_set(generator: Generator, number: int) -> DataSet:
@@ -111,6 +133,11 @@ def small_sets(generator: Generator) -> Iterator[DataSet]:
     # All conditions broken at once, for an OR or a UNION, and then one at a time.
     breaking = [{c: values[0] for c, values in special.items()}] if len(special) > 1 else []
     breaking += [{c: v} for c, values in special.items() for v in values[:3]][:6]
+    broken = breaking[0] if breaking else {}
+    for column in special:
+        for value in generator.named(column):
+            # The value alone decides, as each one of a list has to.
+            yield _small(generator, [(base, {**broken, column: value}, 1)])
     for column in key:
         twin = {**base, column: generator.unique(column, 77)}
         yield _small(generator, [(base, {}, 1), (twin, {}, 0)])
@@ -118,7 +145,6 @@ def small_sets(generator: Generator) -> Iterator[DataSet]:
         yield _small(generator, [(base, {}, 1), (twin, {}, 1)])
         for payload in breaking[:2]:
             yield _small(generator, [(twin, payload, 1), (base, {}, 0)])
-    broken = breaking[0] if breaking else {}
     for column in filter(generator.nullable, key):
         gap = {**base, column: None}
         yield _small(generator, [(gap, {}, 1)])
@@ -126,7 +152,9 @@ def small_sets(generator: Generator) -> Iterator[DataSet]:
             if value is not None:
                 pair = gap, {**base, column: value}
                 yield _small(generator, [(pair[0], {}, 1), (pair[1], {}, 1)])
-                yield _small(generator, [(pair[0], broken, 1), (pair[1], {}, 0)])
+                yield _small(generator, [(pair[0], {}, 1), (pair[1], {}, 0)])
+                if broken:
+                    yield _small(generator, [(pair[0], broken, 1), (pair[1], {}, 0)])
     bases = [base]
     for column in key:
         cell: Cell = (WIDE, column)
