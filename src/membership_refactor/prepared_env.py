@@ -80,7 +80,7 @@ def _ask(context: MigrationContext, guest: Guest, steps: Iterable[Any], held: Ex
     for (_, schema), plan in plans.items():
         for request in requests_of(context, project, plan, schema):
             if request.schema not in guest.engines:
-                engine = held.enter_context(alone_in_schema(context, guest, request))
+                engine = held.enter_context(alone_in_schema(context, request))
                 held.callback(guest.engines.pop, request.schema)
                 guest.engines[request.schema] = engine
             with interruptible():

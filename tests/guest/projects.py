@@ -121,8 +121,14 @@ class Project:
         return Config(ini, toml_file=toml if toml.exists() else None)
 
     def alembic(self, *arguments: str, **env: str) -> Ended:
+        return self._ran("alembic", *arguments, **env)
+
+    def refactor(self, *arguments: str, **env: str) -> Ended:
+        return self._ran("membership-refactor", *arguments, **env)
+
+    def _ran(self, name: str, *arguments: str, **env: str) -> Ended:
         done = subprocess.run(
-            [*program("alembic"), *arguments],
+            [*program(name), *arguments],
             cwd=self.folder,
             env=environment(**env),
             capture_output=True,

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, create_engine, make_url
 from sqlalchemy.pool import NullPool, StaticPool
 
 from membership_refactor.environment.connect_arguments import as_psycopg
-from tests.cli.processes import query, value
+from tests.cli.processes import REFUSED, query, value
 from tests.fixtures.databases import NewDatabase
 from tests.guest.projects import COPY, FIRST, Project, new_project
 
@@ -209,6 +209,20 @@ def test_another_database_than_alembics_is_refused(
     assert "in another" in str(error.value) and place(other)[1] in str(error.value)
     assert value(project.url, "SELECT to_regclass('order_line')") is None
     assert query(other, "SELECT 1 FROM pg_tables WHERE schemaname ~ '^public'") == []
+
+
+def test_a_verb_that_only_looks_says_so_too(tmp_path: Path, new_database: NewDatabase) -> None:
+    project = new_project(tmp_path, new_database(), revisions=(FIRST, COPY))
+    project.upgraded()
+    found = project.refactor("status")
+    assert found.status == 0 and "b2_copy" in found.out, found
+    other = new_database()
+    project.edit(
+        "target_metadata = None\n", TWO_LINES.replace("(context)", f"(context, url={other!r})")
+    )
+    for verb in ("status", "checks"):
+        done = project.refactor(verb)
+        assert done.status == REFUSED and "in another" in done.said, verb
 
 
 def test_what_psycopg_cannot_be_told_is_named(tmp_path: Path, new_database: NewDatabase) -> None:

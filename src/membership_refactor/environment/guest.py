@@ -168,31 +168,33 @@ def engine_for(context: MigrationContext, request: Request) -> Iterator[Engine]:
         if request.schema in guest.engines:
             yield guest.engines[request.schema]
             return
-        with alone_in_schema(context, guest, request) as engine:
+        with alone_in_schema(context, request) as engine:
             require_version(context)
             yield engine
 
 
 @contextmanager
-def alone_in_schema(context: MigrationContext, guest: Guest, request: Request) -> Iterator[Engine]:
+def alone_in_schema(context: MigrationContext, request: Request) -> Iterator[Engine]:
     """Give an engine for the sessions of the steps, and hold the schema's lock on one of them.
 
     Raises RefactorError where another migration holds it, and NoDatabase where the engine leads
     to another database than Alembic's connection.
     """
     assert context.connection is not None
-    engine = engine_beside(context.connection, request, guest.url)
+    engine = engine_beside(context, request)
     with alone(engine, request.schema, label="lock") as pg:
         require_same_database(context.connection, pg)
         yield engine
 
 
-def engine_beside(connection: Connection, request: Request, url: str | None = None) -> Engine:
-    """An engine for sessions of our own beside a connection of the project, or at ``url``."""
-    pooled = request.options.pooler is not None
-    if url is not None:
-        return connect_engine(normalise_url(url), request.schema, pooled=pooled)
-    return own_engine(connection, request.schema, pooled=pooled)
+def engine_beside(context: MigrationContext, request: Request) -> Engine:
+    """An engine for sessions of our own beside the project's connection, or where its env.py
+    says that they go."""
+    guest, pooled = context.opts.get(GUEST), request.options.pooler is not None
+    if isinstance(guest, Guest) and guest.url is not None:
+        return connect_engine(normalise_url(guest.url), request.schema, pooled=pooled)
+    assert context.connection is not None
+    return own_engine(context.connection, request.schema, pooled=pooled)
 
 
 @contextmanager

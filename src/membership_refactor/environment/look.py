@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from alembic.config import Config
@@ -15,11 +15,12 @@ from psycopg import Error
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
-from membership_refactor.environment.guest import KEY, version_table_of
-from membership_refactor.environment.own_engine import own_engine
+from membership_refactor.environment.guest import KEY, engine_beside, version_table_of
+from membership_refactor.environment.own_engine import require_same_database
 from membership_refactor.environment.request import Request
 from membership_refactor.environment.run_revisions import LOOKS
 from membership_refactor.errors import RefactorError, WrongUse
+from membership_refactor.execution.sessions import Sessions, value
 from membership_refactor.execution.version_table import VersionTable
 
 
@@ -37,7 +38,8 @@ def project_database(
 ) -> ProjectDatabase:
     """Run the env.py of a project, and return where it connects. No revision is run.
 
-    Raises what env.py refuses, and WrongUse where it fails or leads to several databases.
+    Raises what env.py refuses, NoDatabase where the sessions of our own would be in another, and
+    WrongUse where it fails or leads to several databases.
     """
     found: list[ProjectDatabase] = []
 
@@ -77,5 +79,8 @@ def _found(context: MigrationContext, request: Request, schema: str) -> ProjectD
     version_table = version_table_of(context)
     if isinstance(context.opts.get(KEY), Request):
         return ProjectDatabase(connection.engine, version_table)
-    pooled = request.options.pooler is not None
-    return ProjectDatabase(own_engine(connection, schema, pooled=pooled), version_table)
+    engine = engine_beside(context, replace(request, schema=schema))
+    with Sessions(engine, role=None, label="look").open(as_owner=False) as pg:
+        value(pg, "SELECT pg_catalog.pg_try_advisory_lock_shared(pg_catalog.pg_backend_pid())")
+        require_same_database(connection, pg)
+    return ProjectDatabase(engine, version_table)
