@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
 
+from tests.cli.processes import Ended
 from tests.fixtures.databases import NewDatabase
 from tests.guest.projects import Project, Revision, new_project
 from tests.propose.look import execute
@@ -215,3 +218,51 @@ def test_in_place_with_a_kept_column(shop: Project) -> None:
     text = (shop.folder / "refactoring_order_line.py").read_text()
     assert "copy=" not in text and 'keep=("order_no",),' in text
     assert len(_versions(shop)) == 1 + 5
+
+
+def test_another_name_only(shop: Project) -> None:
+    done = new(shop, "customer", "--yes", "--rename-to", "client")
+
+    assert done.status == 0, done.err
+    text = (shop.folder / "refactoring_customer.py").read_text()
+    assert 'copy="client"' in text and "key=" not in text
+    assert len(_versions(shop)) == 1 + 4
+
+
+class _Terminal(io.StringIO):
+    """Somebody at a terminal, who types these lines."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def _asked(shop: Project, monkeypatch: pytest.MonkeyPatch, *lines: str) -> Ended:
+    monkeypatch.setattr(sys, "stdin", _Terminal("".join(f"{line}\n" for line in lines)))
+    return new(shop, "order_line")
+
+
+def test_on_a_terminal_it_asks(shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = _asked(shop, monkeypatch, "9", "2", "buyer", "", "y")
+
+    assert done.status == 0, done.err
+    text = (shop.folder / "refactoring_order_line.py").read_text()
+    assert 'key=("customer_id",)' in text and 'parent="buyer"' in text
+    assert 'copy="order_line_item"' in text
+    assert "Which key?" in done.err and "Write refactoring_order_line.py and 9" in done.err
+
+
+@pytest.mark.parametrize("lines", [("1", "", "", "n"), ("1", "", "", "")])
+def test_who_does_not_say_yes_gets_no_files(
+    shop: Project, monkeypatch: pytest.MonkeyPatch, lines: tuple[str, ...]
+) -> None:
+    before = files_of(shop.folder)
+
+    done = _asked(shop, monkeypatch, *lines)
+
+    assert done.status == 0 and files_of(shop.folder) == before
+
+
+def test_an_input_that_ends_is_one_line(shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = _asked(shop, monkeypatch, "1")
+
+    assert done.status == 2 and "the input ended before the answer" in done.said
