@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import psycopg
+
 from membership_refactor.cli.verb import FINE, WRONG_USE
+from membership_refactor.database import libpq_url
 from tests.cli.processes import REFUSED, Ended, query
 from tests.fixtures.databases import NewDatabase
 from tests.guest.projects import PLANS, TABLE, Project, Revision, new_project
@@ -146,3 +149,21 @@ def test_one_schema_of_two_is_resumed_where_the_other_was_done(
     project.upgraded("02_orders")
     assert project.versions() == ["02_orders"]
     assert query(url, "SELECT count(*) FROM archive.item") == [(0,)]
+
+
+def test_the_next_command_of_a_message_names_plan_and_schema(
+    new_database: NewDatabase, tmp_path: Path
+) -> None:
+    project = project_of(new_database(), tmp_path)
+    project.upgraded("03_customers")
+    with psycopg.connect(libpq_url(project.url)) as writer:
+        writer.execute("UPDATE archive.order_line SET sku = 'y'")
+        writer.execute("INSERT INTO archive.order_line (customer_id, ordered_on) VALUES (1, now())")
+        stopped = project.alembic("-x", "lock-timeout=1", "upgrade", "04_both")
+    assert stopped.status == REFUSED
+    named = ("-x", "schema=archive", "status", "--plan", "orders", "--format", "json")
+    opened = json.loads(refactor(project, *named).out)["open_step"]
+    back = "membership-refactor -x schema=archive abandon --plan orders"
+    assert (opened["revision"], opened["take_back"]) == ("04_both", back)
+    done = refactor(project, *back.split()[1:])
+    assert done.out == "undone: 04_both dual_write up\n", done.err

@@ -136,7 +136,7 @@ def _plans(migration: MigrationContext, connection: Connection) -> Iterator[Plan
     project = AlembicProject(migration.config, migration.opts.get("script"))
     for registered in project.plans:
         for schema in project.schemas(registered.plan):
-            steps = {step.name for step in project.chain(registered.plan, schema)}
+            steps = {step.name for step in project.steps(registered.plan)}
             progress = _progress(connection, registered.plan, schema, steps)
             yield PlanInSchema(registered.plan, schema, progress)
 

@@ -21,7 +21,6 @@ from membership_refactor.sql.quoting import literal, qualified
 from membership_refactor.steps.step import Direction, Step
 from membership_refactor.steps.step_chain import Chain
 
-TAKE_BACK = "membership-refactor abandon"
 TURNED = "turned"
 """The action of an open downgrade that undoes an upgrade: the step never was up."""
 
@@ -146,7 +145,7 @@ class Ledger:
         """The two commands that end an open step, as a hint."""
         return (
             f"Finish it with: {self.chain.revisions.command(step, direction)}   "
-            f"or take it back with: {TAKE_BACK}"
+            f"or take it back with: {self.chain.revisions.verb('abandon')}"
         )
 
     def _rows(self, step: str, direction: Direction) -> StepRows:

@@ -22,7 +22,7 @@ from membership_refactor.errors import (
     StepOutOfOrder,
 )
 from membership_refactor.execution.do_action import Performer, Work
-from membership_refactor.execution.ledger import TAKE_BACK, TURNED, Ledger, StepRecord
+from membership_refactor.execution.ledger import TURNED, Ledger, StepRecord
 from membership_refactor.execution.options import Options
 from membership_refactor.execution.ownership import create_ledger_schema, owner_of
 from membership_refactor.execution.progress import Progress
@@ -275,7 +275,7 @@ class Runner:
             raise StepOutOfOrder(
                 f"{self._label(step.name)} cannot go {direction}: {other} {order}, "
                 "according to the ledger.",
-                hint="Was the version stamped by hand? See: membership-refactor status",
+                hint=f"Was the version stamped by hand? See: {self.chain.revisions.verb('status')}",
             )
 
     def require_tables_of_ledger(self, pg: Pg) -> None:
@@ -356,7 +356,8 @@ class Runner:
         """What stopped the step, and the commands that end it."""
         interrupted = isinstance(error, KeyboardInterrupt)
         what = "interrupted" if interrupted else f"stopped: {in_one_line(error)}"
-        command = self.chain.revisions.command(step.name, direction)
+        revisions = self.chain.revisions
+        command, back = revisions.command(step.name, direction), revisions.verb("abandon")
         if not begun:
             return StepInterrupted(
                 f"{self._label(step.name)} {direction} was {what}. This command changed nothing.",
@@ -365,5 +366,5 @@ class Runner:
         return StepInterrupted(
             f"{self._label(step.name)} {direction} was {what}. "
             "What it committed stays; nothing is lost.",
-            hint=f"Go on with: {command}   or take it back with: {TAKE_BACK}",
+            hint=f"Go on with: {command}   or take it back with: {back}",
         )

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from membership_refactor.errors import RefactorError
-from membership_refactor.execution.ledger import TAKE_BACK, Ledger, StepRecord
+from membership_refactor.execution.ledger import Ledger, StepRecord
 from membership_refactor.execution.runner import Runner
 from membership_refactor.execution.sessions import Pg, run, value
 from membership_refactor.inspect.history import stands_at
@@ -152,7 +152,7 @@ class _Reader:
             jobs=tuple(self._jobs(actions)),
             sessions=tuple(self._sessions()),
             go_on=self.chain.revisions.command(record.step, record.direction),
-            take_back=TAKE_BACK,
+            take_back=self.chain.revisions.verb("abandon"),
         )
 
     def _actions(self, step: Step, direction: Direction) -> tuple[Action, ...]:

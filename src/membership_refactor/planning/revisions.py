@@ -23,6 +23,15 @@ class Revisions:
         """Revisions that follow each other, the first of them from base."""
         return Revisions(ids, dict(zip(ids, (BASE, *ids.values()), strict=False)))
 
+    named: tuple[str, str] = ("", "")
+    """What stands before and after a verb of the command line so that it means this plan:
+    ``-x schema=archive `` and `` --plan orders``; empty where there is no other."""
+
+    def verb(self, name: str) -> str:
+        """The command line of a verb: ``membership-refactor abandon --plan orders``."""
+        before, after = self.named
+        return f"membership-refactor {before}{name}{after}"
+
     def of(self, step: str) -> str:
         """``0004``, or the step's name."""
         return self.ids.get(step, step)

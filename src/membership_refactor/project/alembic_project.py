@@ -120,7 +120,9 @@ class AlembicProject:
         names = [step.name for step in chain]
         noted = {**(recorded or {}), **self._noted.get((plan.name, schema), {})}
         revisions = self.history.revisions(plan.name, schema, names, noted)
-        return replace(chain, revisions=revisions)
+        plan_name = f" --plan {plan.name}" if len(self.plans) > 1 else ""
+        schema_name = f"-x schema={schema} " if len(self.schemas(plan)) > 1 else ""
+        return replace(chain, revisions=replace(revisions, named=(schema_name, plan_name)))
 
     def steps(self, plan: TableSplit) -> Chain:
         """The steps of the plan, without their revisions."""

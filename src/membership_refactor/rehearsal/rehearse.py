@@ -75,8 +75,7 @@ def accepting(options: Options) -> Options:
 def _clone(subject: Subject, wanted: Wanted) -> Iterator[tuple[Scratch, Rehearsal]]:
     """The structure and the sampled rows in a scratch database, while the block runs."""
     progress, plan, schema = wanted.progress, subject.plan, subject.request.schema
-    chain = subject.project.chain(plan, schema)
-    others = [qualified(schema, name) for name in chain.tables]
+    others = [qualified(schema, name) for name in subject.project.steps(plan).tables]
     with closing(psycopg.connect(libpq_url(subject.url))) as pg:
         program = pg_dump_for(pg.info.server_version)
     with scratch_for(subject.url, wanted.place) as scratch:
