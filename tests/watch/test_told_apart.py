@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Callable
 
@@ -38,12 +37,11 @@ def at_0008(watched_at: WatchedAt) -> Watched:
 
 
 def dump(watched: Watched, *options: str) -> None:
-    binaries = of_the_wheel() if watched.chain.engine.dialect.name == "" else None
-    chosen = binaries or next(iter(on_this_machine()), None) or of_the_wheel()
-    assert chosen is not None
-    program = chosen.program("pg_dump")
-    subprocess.run([program, *options, "-f", "/dev/null", libpq_url(watched.chain.url)],
-                   check=True, env={**os.environ})  # fmt: skip
+    version = watched.server.server.version
+    every = [*on_this_machine(), *filter(None, [of_the_wheel()])]
+    program = next(b for b in every if b.version[0] == version // 10000).program("pg_dump")
+    line = [str(program), *options, "-f", "/dev/null", libpq_url(watched.chain.url)]
+    subprocess.run(line, check=True)
 
 
 NO_USE: dict[str, Callable[[Watched], object]] = {

@@ -17,6 +17,7 @@ from membership_refactor.sql.evidence_clock import CLOCK, SHIFT
 from membership_refactor.sql.quoting import literal
 from membership_refactor.steps.step import Direction
 from membership_refactor.watch.places import comparable
+from membership_refactor.watch.sources import CANNOT_SEE
 from membership_refactor.watch.windows import Interval, opens_at
 
 
@@ -73,6 +74,8 @@ class Usage:
     """By how much the clock of the evidence was set forward."""
     sampled_at: datetime | None
     servers: tuple[str, ...]
+    sources: tuple[str, ...]
+    """What was sampled, the best first."""
     days: int
     gates: tuple[GateStatus, ...]
     users: tuple[User, ...]
@@ -113,7 +116,8 @@ class _Reader:
         self.there = runner.ledger.exists(pg)
 
     def usage(self) -> Usage:
-        samples = self._rows("usage_sample", "server, taken_at", "ORDER BY server")
+        samples = self._rows("usage_sample", "server, taken_at, source", "ORDER BY server")
+        sampled = {source for *_, source in samples}
         roles = {role for consumer in self.consumers for role in consumer.roles}
         known = {row[0] for row in run(self.pg, "SELECT rolname::text FROM pg_catalog.pg_roles")}
         return Usage(
@@ -121,8 +125,9 @@ class _Reader:
             schema=self.runner.schema,
             now=value(self.pg, f"SELECT {CLOCK}"),
             ahead=value(self.pg, f"SELECT {SHIFT}"),
-            sampled_at=max((at for _, at in samples), default=None),
-            servers=tuple(dict.fromkeys(server for server, _ in samples)),
+            sampled_at=max((at for _, at, _ in samples), default=None),
+            servers=tuple(dict.fromkeys(server for server, *_ in samples)),
+            sources=tuple(source for source in CANNOT_SEE if source in sampled),
             days=self.plan.evidence_days,
             gates=tuple(self._gates()),
             users=tuple(self._users()),

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from membership_refactor.inspect.sizes import aligned, counted
+from membership_refactor.watch.sources import CANNOT_SEE
 from membership_refactor.watch.usage import GateStatus, Usage, User
 
 SHOWN = 20
@@ -51,6 +52,7 @@ def _lines(u: Usage) -> Iterator[str]:
     sampled = f"last sample {_minute(u.sampled_at)}" if u.sampled_at else "never sampled"
     of = f" of {', '.join(u.servers)}" if u.servers else "; start: membership-refactor watch"
     yield f'plan "{u.plan}" in schema "{u.schema}": {sampled}{of}'
+    yield from (f"  {source} cannot see {CANNOT_SEE[source]}" for source in u.sources)
     if u.ahead:
         yield f"the clock of the evidence is {u.ahead} ahead of the server's"
     yield ""

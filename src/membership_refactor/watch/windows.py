@@ -86,7 +86,8 @@ def _of_marks(before: Earlier, after: Sample) -> Iterator[str]:
             yield says(old, new)
     gone = _number(after, "evictions") - int(before.marks.get("evictions", 0))
     if gone > 0:
-        yield f"{gone:,} statements were evicted: raise pg_stat_statements.max"
+        times = "once" if gone == 1 else f"{gone:,} times"
+        yield f"rarely used statements were evicted {times}: raise pg_stat_statements.max"
     if _position(after.marks) < _position(before.marks):
         yield "the WAL position went back: an older copy of the server was restored"
     restarted = before.marks.get("started") != after.marks.get("started")
