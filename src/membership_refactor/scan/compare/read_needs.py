@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
-import re
-from collections.abc import Callable
-from decimal import Decimal
 from typing import Any
 
 from sqlglot import exp
@@ -14,25 +10,25 @@ from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.annotate_types import annotate_types
 
 from membership_refactor.scan.compare.column_types import Types, guessed
+from membership_refactor.scan.compare.constants import (
+    PYTHON_TYPES,
+    Evaluate,
+    alone,
+    known_value,
+    literal_value,
+)
 from membership_refactor.scan.compare.needs import PARENT, WIDE, Cell, Group, Needs
 from membership_refactor.scan.resolve.bindings import Source
 from membership_refactor.scan.resolve.statement import resolve
 from membership_refactor.scan.resolve.tables_as_spelled import View
 from membership_refactor.scan.resolve.tables_at_stage import Role
 
-_DATE = re.compile(r"^\d{4}-\d{2}-\d{2}")
 _OPPOSITE = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
 _OPERATORS: dict[type[Any], str] = {
     exp.EQ: "=", exp.NullSafeEQ: "=", exp.NEQ: "<>", exp.GT: ">", exp.GTE: ">=", exp.LT: "<",
     exp.LTE: "<=", exp.NullSafeNEQ: "<>", exp.Like: "like", exp.ILike: "like",
 }  # fmt: skip
 _MEETING = {">": 1, "<": -1, "<>": 1}
-_INVERSES: dict[type[Any], type[Any]] = {
-    exp.Add: exp.Sub, exp.Sub: exp.Add, exp.DateAdd: exp.DateSub, exp.DateSub: exp.DateAdd,
-}  # fmt: skip
-_AROUND_LITERALS = (
-    exp.Paren, exp.Cast, exp.TsOrDsToDate, exp.Date, exp.StrToDate, exp.Upper, exp.Lower,
-)  # fmt: skip
 _AROUND_COLUMNS = (exp.Paren, exp.Cast, exp.Func, exp.Neg, exp.Collate)
 _TYPES: tuple[tuple[frozenset[Any], str], ...] = (
     (frozenset(exp.DataType.INTEGER_TYPES), "bigint"),
@@ -41,14 +37,6 @@ _TYPES: tuple[tuple[frozenset[Any], str], ...] = (
     (frozenset(exp.DataType.TEMPORAL_TYPES), "timestamp with time zone"),
     (frozenset({exp.DataType.Type.BOOLEAN}), "boolean"),
 )
-_PYTHON_TYPES = {
-    bool: "boolean", dt.date: "date", int: "bigint", float: "numeric", str: "text",
-    dt.datetime: "timestamp with time zone",
-}  # fmt: skip
-
-
-Evaluate = Callable[[str], Any]
-"""Gives the value of an expression without columns, or None."""
 
 
 def needs_of(
@@ -66,7 +54,7 @@ def needs_of(
         for form in (tree, new)
         for call in form.find_all(exp.Coalesce)
         for item in call.expressions
-        if (value := _literal(item)) is not None
+        if (value := literal_value(item)) is not None
     ]
     tree = tree.copy()
     # Names of a tree that was changed have lost their places: every name gets one of its own.
@@ -226,7 +214,7 @@ class _Reader:
                 self.needs.unite(cells[0], cell)
 
     def _compare(self, left: Any, operator: str, right: Any) -> None:
-        left, right = _alone(_bare(left), _bare(right))
+        left, right = alone(left.unnest(), right.unnest())
         if isinstance(left, exp.Sub) and self._gap(left, operator, right):
             return
         if isinstance(left, exp.Tuple) and isinstance(right, exp.Tuple):
@@ -234,7 +222,7 @@ class _Reader:
                 self._compare(one, operator, other)
             return
         if isinstance(right, (exp.Any, exp.All)):
-            inner = _bare(right.this)
+            inner = right.this.unnest()
             for item in inner.expressions if isinstance(inner, exp.Array) else [inner]:
                 self._compare(left, operator, item)
             return
@@ -267,7 +255,7 @@ class _Reader:
             group.operators.add(operator)
             self.needs.by_parameter[placeholder.name] = group
             self.needs.compared[placeholder.name] = operator
-        value = self._known_value(right)
+        value = known_value(right, self.evaluate)
         if value is not None:
             group.conditions.append((operator, value))
         elif right.type is not None:
@@ -278,23 +266,11 @@ class _Reader:
         """Note that the difference of two columns is compared with a number, if it is."""
         cells = [self._of(c) for side in (difference.this, difference.expression)
                  if (c := self._column(side)) is not None]  # fmt: skip
-        number = self._known_value(right)
+        number = known_value(right, self.evaluate)
         if len(cells) != 2 or not (cells[0] and cells[1]) or not isinstance(number, int):
             return False
         self.needs.gaps.append((cells[0], cells[1], number + _MEETING.get(operator, 0)))
         return True
-
-    def _known_value(self, node: Any) -> Any:
-        """The value of a literal, or of an expression that the database can compute."""
-        value = _literal(node)
-        if value is not None or node.find(exp.Column, exp.Placeholder, exp.Parameter, exp.Query):
-            return value
-        value = self.evaluate(node.sql(dialect="postgres"))
-        if isinstance(value, Decimal):
-            value = int(value) if value == int(value) else float(value)
-        if isinstance(value, dt.datetime) and value.tzinfo is None and value.time() == dt.time():
-            value = value.date()
-        return value if type(value) in _PYTHON_TYPES else None
 
     def _type(self, cell: Cell) -> str:
         group = self.needs.groups.get(cell)
@@ -318,45 +294,5 @@ class _Reader:
         cells = sorted(group.cells)
         known = next((type_ for cell in cells if (type_ := self._known(cell))), "")
         literals = [value for _, value in group.conditions if value is not None]
-        literal = _PYTHON_TYPES[type(literals[0])] if literals else ""
+        literal = PYTHON_TYPES[type(literals[0])] if literals else ""
         return known or group.type or literal or guessed(cells[0][1])
-
-
-def _bare(node: Any) -> Any:
-    while isinstance(node, exp.Paren):
-        node = node.this
-    return node
-
-
-def _alone(left: Any, right: Any) -> tuple[Any, Any]:
-    """Bring constants to the right: ``a + 30 > b`` asks the same as ``a > b - 30``."""
-    while type(left) in _INVERSES and left.this.find(exp.Column):
-        if left.expression.find(exp.Column, exp.Placeholder, exp.Query) is not None:
-            break
-        moved = {key: value for key, value in left.args.items() if key != "this"}
-        right = _INVERSES[type(left)](this=exp.Paren(this=right.copy()), **moved)
-        left = _bare(left.this)
-    return left, right
-
-
-def _literal(node: Any) -> Any:
-    """The value of a literal, dates as dates. None for anything else."""
-    while isinstance(node, _AROUND_LITERALS):
-        node = node.this
-    if node is None:
-        return None
-    if isinstance(node, exp.Neg):
-        inner = _literal(node.this)
-        return -inner if isinstance(inner, (int, float)) else None
-    if isinstance(node, exp.Boolean):
-        return bool(node.this)
-    if not isinstance(node, exp.Literal):
-        return None
-    if node.is_string and _DATE.match(node.name):
-        try:
-            return dt.date.fromisoformat(node.name[:10])
-        except ValueError:
-            return str(node.name)
-    if node.is_string:
-        return str(node.name)
-    return float(node.name) if "." in node.name else int(node.name)
