@@ -92,12 +92,16 @@ KINDS = {
         'config.get_main_option("sqlalchemy.url"), pool_size=1, max_overflow=0, pool_timeout=1, '
         'connect_args={"user": ROLE})',
     ),
-    "a higher isolation": (
+}
+LEVELS = ("READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE", "AUTOCOMMIT")
+KINDS |= {
+    f"the isolation {level}": (
         "psycopg",
         "import sqlalchemy\n    connectable = sqlalchemy.create_engine("
-        'config.get_main_option("sqlalchemy.url"), isolation_level="REPEATABLE READ", '
+        f'config.get_main_option("sqlalchemy.url"), isolation_level="{level}", '
         'poolclass=pool.NullPool, connect_args={"user": ROLE})',
-    ),
+    )
+    for level in LEVELS
 }
 
 

@@ -87,3 +87,51 @@ def test_ctrl_c_stops_the_step_and_the_next_run_goes_on(
     assert project.versions() == ["a1_lines"]
     project.upgraded()
     assert project.versions() == ["e5_own"] and project.steps() == DONE
+
+
+@pytest.mark.parametrize("driver", ("psycopg", "asyncpg"))
+def test_alembics_connection_may_be_idle_for_as_long_as_a_step_takes(
+    tmp_path: Path, new_database: NewDatabase, driver: str
+) -> None:
+    template = "async" if driver == "asyncpg" else "generic"
+    project = new_project(tmp_path, new_database(), template=template, driver=driver)
+    project.upgraded("a1_lines")
+    database = value(project.url, "SELECT current_database()")
+    query(project.url, f"ALTER DATABASE \"{database}\" SET idle_session_timeout = '500ms'")
+    waiting = (
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
+        "AND application_name LIKE 'membership_refactor%'"
+    )
+    idle = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+        "AND state = 'idle' AND now() - state_change > interval '1 s'"
+    )
+    with psycopg.connect(libpq_url(project.url)) as other:
+        other.execute("SET idle_session_timeout = 0")
+        other.execute("LOCK TABLE order_line IN SHARE ROW EXCLUSIVE MODE")
+        with project.running("upgrade", "head") as process:
+            until(lambda: value(project.url, waiting) > 0)
+            until(lambda: value(project.url, idle) > 0)
+            other.rollback()
+            out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, out + err
+    assert project.versions() == ["e5_own"] and project.steps() == DONE
+
+
+def test_a_second_downgrade_is_refused_while_the_first_is_at_a_step(
+    tmp_path: Path, new_database: NewDatabase
+) -> None:
+    project = new_project(tmp_path, new_database(), revisions=(FIRST, COPY))
+    project.upgraded()
+    with psycopg.connect(libpq_url(project.url)) as other:
+        other.execute("LOCK TABLE order_line IN SHARE ROW EXCLUSIVE MODE")
+        with project.running("downgrade", "a1_lines") as process:
+            held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted"
+            until(lambda: value(project.url, held) > 0)
+            second = project.alembic("downgrade", "a1_lines")
+            assert second.status == REFUSED and "another migration" in second.said
+            other.rollback()
+            out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, out + err
+    assert project.versions() == ["a1_lines"]
+    assert value(project.url, "SELECT to_regclass('item')") is None

@@ -27,6 +27,7 @@ from membership_refactor.execution.tenant_lock import alone
 from membership_refactor.execution.version_table import VersionTable
 from membership_refactor.planning import TableSplit
 from membership_refactor.project.alembic_project import USUAL_SCHEMA, AlembicProject
+from membership_refactor.sql.quoting import literal
 
 KEY = "refactor"
 """Alembic's option in which an env.py that calls ``environment.run`` leaves its request."""
@@ -121,8 +122,22 @@ def outside_transaction(context: MigrationContext) -> Iterator[Connection]:
     """
     require_own_transaction(context)
     with context.autocommit_block():
-        assert context.connection is not None
-        yield context.connection
+        connection = context.connection
+        assert connection is not None
+        # It is idle for as long as the step takes, and the version is written on it afterwards.
+        before = _idle_session_timeout(connection, "0")
+        yield connection
+        _idle_session_timeout(connection, before)
+
+
+def _idle_session_timeout(connection: Connection, wanted: str) -> str:
+    """Set it for the session, and return what it was."""
+    return str(
+        connection.exec_driver_sql(
+            "SELECT pg_catalog.current_setting('idle_session_timeout'), "
+            f"pg_catalog.set_config('idle_session_timeout', {literal(wanted)}, false)"
+        ).scalar()
+    )
 
 
 def commit_version_row(context: MigrationContext, guest: Guest) -> None:
