@@ -266,3 +266,20 @@ def test_an_input_that_ends_is_one_line(shop: Project, monkeypatch: pytest.Monke
     done = _asked(shop, monkeypatch, "1")
 
     assert done.status == 2 and "the input ended before the answer" in done.said
+
+
+@pytest.mark.parametrize(
+    ("template", "driver"),
+    [("async", "asyncpg"), ("generic", "psycopg2"), ("pyproject", "psycopg")],
+)
+def test_the_database_is_the_one_to_which_env_py_leads(
+    tmp_path: Path, new_database: NewDatabase, template: str, driver: str
+) -> None:
+    url = new_database()
+    execute(url, ORDER_LINES.script(500))
+    project = new_project(tmp_path, url, template=template, driver=driver, revisions=(OWN,))
+
+    done = new(project, "order_line", "--yes", "--key", "order_no")
+
+    assert done.status == 0, done.err
+    assert len(_versions(project)) == 1 + 9

@@ -6,16 +6,14 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy import Engine
 
+from membership_refactor.cli.new_options import add_options, wishes_of
 from membership_refactor.cli.new_questions import ask_names, ask_to_write, choose_candidate
 from membership_refactor.cli.verb import FINE, Context
-from membership_refactor.environment import configured_url, find_engine
 from membership_refactor.errors import RefactorError, WrongUse
-from membership_refactor.planning import Conflict, ParentColumn
 from membership_refactor.project.new_files import NewFiles, new_files
 from membership_refactor.project.registering import registration_file
 from membership_refactor.propose import findings_text
@@ -44,66 +42,15 @@ OWN_PROJECT = True
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("table", metavar="TABLE", help="the wide table, or SCHEMA.TABLE")
-    plan = parser.add_argument_group("the plan", "What is not given is proposed.")
-    plan.add_argument("--key", type=_names, default=(), metavar="A,B", help="the key's columns")
-    plan.add_argument("--parent", default="", metavar="NAME", help="name of the parent's table")
-    plan.add_argument("--child", default="", metavar="NAME", help="name of the child's table")
-    plan.add_argument(
-        "--in-place", action="store_true", help="the table itself becomes the child, with its name"
-    )
-    plan.add_argument(
-        "--rename-to", default="", metavar="NAME", help="do not split; give the table this name"
-    )
-    plan.add_argument(
-        "--parent-columns",
-        type=_names,
-        default=(),
-        metavar="C[:POLICY],…",
-        help="columns that move to the parent; the policy is agree, latest, first or max",
-    )
-    plan.add_argument(
-        "--child-columns",
-        type=_names,
-        default=(),
-        metavar="C,…",
-        help="columns that stay with the child although they agree",
-    )
-    plan.add_argument(
-        "--keep",
-        type=_names,
-        default=(),
-        metavar="A,…",
-        help="key columns that the child keeps as well, equal to its parent's",
-    )
-    plan.add_argument(
-        "--changed", default="", metavar="C", help="the column with the time of the last change"
-    )
-    plan.add_argument("--plan-name", default="", metavar="NAME", help="the plan's name")
-    files = parser.add_argument_group("the files")
-    files.add_argument(
-        "--plan-module", default="", metavar="MODULE", help="the plan's module (must not exist)"
-    )
-    files.add_argument(
-        "--head", default="", metavar="REV", help="the head or branch that the revisions follow"
-    )
-    files.add_argument("--yes", action="store_true", help="take the proposal and write, unasked")
-    parser.add_argument(
-        "--seconds",
-        type=_seconds,
-        default=25.0,
-        metavar="N",
-        help="how long to search for keys (default 25)",
-    )
+    add_options(parser)
 
 
 def run(options: argparse.Namespace, context: Context) -> int:
     """Search, propose, ask, write. Raises WrongUse and RefactorError."""
-    wishes = _wishes(options)
+    wishes = wishes_of(options)
     registration_file(context.config)
     schema, name = _table(options.table, context)
-    request = replace(context.request, schema=schema)
-    engine = find_engine(request, configured=configured_url(context.config))
+    engine = context.database_with(schema).engine
     target = find_target(engine, schema, name)
     asks = context.format == "text" and not options.yes and sys.stdin.isatty()
     if wishes.rename:
@@ -127,7 +74,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
         drafted.plan,
         schema,
         files.revisions.ids,
-        request.options,
+        context.request.options,
         agree=drafted.known_to_agree,
     )
     if context.format == "text":
@@ -143,35 +90,6 @@ def run(options: argparse.Namespace, context: Context) -> int:
     written = files.write() if writes else []
     _show(context, found, drafted, files, written)
     return FINE
-
-
-_OF_A_SPLIT = ("key", "parent", "child", "in_place", "parent_columns", "child_columns", "keep")
-
-
-def _wishes(options: argparse.Namespace) -> Wishes:
-    if options.rename_to:
-        for option in _OF_A_SPLIT:
-            if getattr(options, option):
-                raise WrongUse(
-                    f"--rename-to does not go with --{option.replace('_', '-')}.",
-                    hint="Rename the table, or split it.",
-                )
-    if options.in_place and options.child:
-        raise WrongUse(
-            "--in-place does not go with --child.", hint="In place the table keeps its name."
-        )
-    return Wishes(
-        key=options.key,
-        parent=options.parent,
-        child=options.child,
-        in_place=options.in_place,
-        rename=options.rename_to,
-        name=options.plan_name,
-        parent_columns=tuple(map(_parent_column, options.parent_columns)),
-        child_columns=options.child_columns,
-        keep=options.keep,
-        changed=options.changed,
-    )
 
 
 def _table(given: str, context: Context) -> tuple[str, str]:
@@ -287,29 +205,3 @@ def _show(
 def _near(path: Path) -> str:
     here = Path.cwd()
     return str(path.resolve().relative_to(here) if path.resolve().is_relative_to(here) else path)
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds < 1e6:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds above 0")
-    return seconds
-
-
-def _parent_column(text: str) -> ParentColumn:
-    name, colon, policy = text.rpartition(":")
-    if not colon:
-        return ParentColumn(name=text)
-    if policy not in [*Conflict]:
-        raise WrongUse(
-            f"--parent-columns {text}: unknown policy {policy}.",
-            hint=f"Known: {', '.join(Conflict)}.",
-        )
-    return ParentColumn(name=name, conflict=Conflict(policy))

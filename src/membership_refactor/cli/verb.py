@@ -62,10 +62,14 @@ class Context:
     @cached_property
     def database(self) -> ProjectDatabase:
         """Where the project's env.py connects, with the plan's schema in the search_path."""
-        request = self.plan_request
+        return self.database_with(self.plan_request.schema)
+
+    def database_with(self, schema: str) -> ProjectDatabase:
+        """The same, with another schema in the search_path."""
         script = self.project.script
         assert script is not None
-        return project_database(self.config, script, request, request.schema)
+        request = replace(self.request, schema=schema)
+        return project_database(self.config, script, request, schema)
 
     @property
     def request_of_database(self) -> Request:
