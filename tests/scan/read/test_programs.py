@@ -110,6 +110,7 @@ def test_sql_in_texts_is_found_at_its_place(name: str, tmp_path: Path) -> None:
         ("f.py", 'q = f"SELECT * FROM {prefix}_membership"\n'),
         ("a.php", '<?php $q = "select * from $table";'),
         ("g.py", 'q = "SELECT * FROM cur" + name\n'),
+        ("h.py", "q = broken('SELECT * \\' FROM WIDE')\n"),
     ],
 )
 def test_what_an_object_mapper_or_a_run_time_name_may_read_is_open(
@@ -128,6 +129,7 @@ def test_what_an_object_mapper_or_a_run_time_name_may_read_is_open(
         ("c.py", 'q = "SELECT person_id FROM person"\nr = "SELECT id FROM WIDE"\n'),
         ("d.py", '"""WIDE.person_id"""\nq = "SELECT id FROM WIDE"\n'),
         ("e.py", "def rotation(person_id):\n    return person_id\n"),
+        ("f.py", "from models.WIDE import Model\n"),
     ],
 )
 def test_comments_variables_and_other_tables_are_no_open_question(

@@ -25,6 +25,8 @@ _OTHER = "as a column of another table, it seems"
 _ROW = "as the type of a value or in a way that is not read"
 _ROWS = "in rows of data"
 _COPIED = re.compile(r"^COPY\b[^;]*\bFROM\s+STDIN\b[^;]*;[^\n]*\n(.*?)^\\\.", re.I | re.M | re.S)
+_AS_TABLE = re.compile(r"\b(?:from|join|into|update|only)\s+[\w.\"`]*\Z", re.I)
+_IMPORT = re.compile(r"[\w.]*\s+import\b")
 _QUOTES = "\"'`"
 
 Words = Iterable[tuple[str, int]]
@@ -159,9 +161,11 @@ def _outside(
 
 
 def _is_text(word: tuple[str, int], placed: Placed) -> bool:
-    """Whether a literal of the program is just this word."""
+    """Whether a literal of the program is just this word, or SQL that was not understood."""
     text, at = placed.text, word[1]
     end = at + len(word[0])
+    if _AS_TABLE.search(text, max(0, at - 40), at) and not _IMPORT.match(text, end):
+        return True
     return text[at - 1 : at] in _QUOTES and text[end : end + 1] in _QUOTES and end < len(text)
 
 

@@ -293,6 +293,10 @@ class Texts:
         marks = list(self._marks(node, start, end))
         if not self.grammar.escapes and not raw:
             marks += self._escapes(start, end, marks)
+        if not node.named_child_count and (quote := self.code[end : end + 1]) in ("'", '"'):
+            # Some grammars take several literals in a row for one.
+            between = re.finditer(rf"(?<!\\){quote}\s+{quote}", self.code[start:end])
+            marks += [(start + m.start(), start + m.end(), []) for m in between]
         parts: list[Placed] = []
         last = start
         for first, stop, made in sorted(marks, key=lambda mark: mark[:2]):
