@@ -130,8 +130,9 @@ def run(options: argparse.Namespace, context: Context) -> int:
     _print(outcome, context.format)
     if options.baseline:
         print(f"{findings} new findings beside {options.baseline}", file=sys.stderr)
+    undone = 0
     if request.rewrite:
-        _rewritten(outcome, options, context.format)
+        undone = _rewritten(outcome, options, context.format, request)
     if options.record and engine is not None:
         from membership_refactor.scan.report.to_ledger import record
 
@@ -139,7 +140,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
             rows = record(connection, context.plan_request.schema, outcome)
         print(f"recorded {rows} consumers in the ledger", file=sys.stderr)
     different = any(compared.verdict == "different" for compared in outcome.comparisons)
-    return FINDINGS if findings or different else FINE
+    return FINDINGS if findings or different or undone else FINE
 
 
 def _request(options: argparse.Namespace, context: Context) -> Request:
@@ -229,8 +230,12 @@ def _print(outcome: ScanOutcome, format_: str) -> None:
     print(text.encode("utf-8", "backslashreplace").decode("utf-8"))
 
 
-def _rewritten(outcome: ScanOutcome, options: argparse.Namespace, format_: str) -> None:
+def _rewritten(
+    outcome: ScanOutcome, options: argparse.Namespace, format_: str, request: Request
+) -> int:
+    """Show or write the new forms. Returns how many files were left as they are."""
     from membership_refactor.scan.rewrite.diff import apply_to_files, unified
+    from membership_refactor.scan.run import scan_again
 
     lines = list(unified(outcome.files))
     if options.diff:
@@ -241,8 +246,12 @@ def _rewritten(outcome: ScanOutcome, options: argparse.Namespace, format_: str) 
     elif format_ == "text" and not options.apply:
         sys.stdout.write("".join(lines))
     if options.apply:
-        written = apply_to_files(outcome.files)
-        print(f"{written} files rewritten", file=sys.stderr)
+        applied = apply_to_files(outcome.files, scan_again(request))
+        print(f"{applied.written} files rewritten", file=sys.stderr)
+        for path, why in applied.undone:
+            print(f"{path} is left as it was: {why}", file=sys.stderr)
+        return len(applied.undone)
+    return 0
 
 
 @contextmanager

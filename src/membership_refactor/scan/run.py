@@ -114,6 +114,18 @@ def scan(
     )  # fmt: skip
 
 
+def scan_again(request: Request) -> Callable[[FileOutcome], FileOutcome]:
+    """A function that scans the file of an outcome once more, for the same consumer."""
+    scanners = {
+        consumer.name: FileScanner(
+            Analyser(request.plan, request.stage, consumer, request.schema),
+            max_bytes=request.limits.bytes,
+        )
+        for consumer in request.consumers
+    }
+    return lambda found: scanners[found.consumer].scan(Path(found.path), found.path)
+
+
 def _close(found: Sequence[FileOutcome], consumers: Sequence[Consumer]) -> None:
     """Close the open questions that the consumer file answers. They stay listed with the reason."""
     answers = {consumer.name: consumer.closed for consumer in consumers}

@@ -83,6 +83,8 @@ class FileOutcome:
     dangers: list[Danger] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     rewrites: list[Rewritten] = field(default_factory=list)
+    digest: str = ""
+    """Of the bytes that were read, where there is something to rewrite."""
 
     @classmethod
     def unread(cls, path: str, consumer: str, why: str) -> FileOutcome:

@@ -19,7 +19,7 @@ from membership_refactor.scan.parse.piece import UNKNOWN_TABLE, Piece
 from membership_refactor.scan.parse.placed_text import Placed
 from membership_refactor.scan.parse.tokens import SqlText
 from membership_refactor.scan.read.data_file import FORMATS, data_pieces, notebook_pieces
-from membership_refactor.scan.read.encoding import NO_TEXT, decode, strange
+from membership_refactor.scan.read.encoding import NO_TEXT, decode, digest, strange
 from membership_refactor.scan.read.fragments import collect_in_hosts
 from membership_refactor.scan.read.grammars import LANGUAGES, NoGrammar
 from membership_refactor.scan.read.harvest import Harvest
@@ -95,6 +95,8 @@ class FileScanner:
             message = f"read as {decoded.encoding}" + (decoded.guessed and f": {decoded.guessed}")
             collector.note(0, Look.ENCODING, message, open=bool(decoded.guessed))
         self._read(path, Placed.at(decoded.text), collector)
+        if outcome.rewrites:
+            outcome.digest = digest(raw)
         return outcome
 
     def scan_text(self, text: str, shown: str) -> FileOutcome:
