@@ -9,6 +9,9 @@ import pytest
 
 from membership_refactor.errors import CannotCarry, PlanError
 from membership_refactor.inspect.all_comparisons import repair_all, verify_all
+from membership_refactor.inspect.checks import StandingChecks
+from membership_refactor.planning import LinkOnDelete
+from membership_refactor.portrait import differences
 from membership_refactor.sql.quoting import literal
 from tests.chain.driver import Chain, Subject, said
 from tests.chain.subjects import KEPT, MEMBERSHIP
@@ -205,3 +208,57 @@ def test_a_before_trigger_that_undoes_the_cascade_is_named_and_its_row_found(
     assert [
         (f.key, f.columns) for v in verify_all(chain.runner()).verdicts for f in v.findings
     ] == [("901", ("person_id",))]
+
+
+@pytest.mark.parametrize("revision", ["0007", "0008", "0009", "0010", "0011"])
+def test_every_check_holds_at_every_stage(revision: str, chain_at: ChainAt) -> None:
+    chain = kept_at(chain_at, revision)
+    asked = StandingChecks(chain.runner(), models=lambda _: ()).questions()
+    assert [(q.name, q.ask().keys) for q in asked if not q.ask().holds] == []
+    names = {q.name for q in asked}
+    assert ("same kept columns" in names) == (revision >= "0009")
+
+
+def test_what_rests_on_kept_columns_stays_with_the_child(chain_at: ChainAt) -> None:
+    chain = kept_at(chain_at, "0002")
+    chain.run(
+        "CREATE TABLE public.allowed (person bigint, curriculum bigint, "
+        "UNIQUE (person, curriculum))",
+        f"INSERT INTO public.allowed SELECT DISTINCT person_id, curriculum_id FROM {PARENT}",
+        f"ALTER TABLE {PARENT} ADD CONSTRAINT own_unique UNIQUE (person_id, id), "
+        "ADD CONSTRAINT own_check CHECK (person_id + curriculum_id < 1000), "
+        "ADD CONSTRAINT own_key FOREIGN KEY (person_id, curriculum_id) "
+        "REFERENCES public.allowed (person, curriculum) ON UPDATE CASCADE",
+        f"CREATE INDEX own_index ON {PARENT} (programme_id, curriculum_id)",
+        f"CREATE TABLE public.note (person bigint, child bigint, "
+        f"FOREIGN KEY (person, child) REFERENCES {PARENT} (person_id, id))",
+        f"INSERT INTO public.note SELECT person_id, id FROM {PARENT} WHERE id = 0",
+    )
+    before = chain.portrait().table("programme_membership")
+    assert "foreign key own_key is ON UPDATE CASCADE and stays" in said(chain)
+    chain.up_to("0011")
+    child = chain.portrait().table("curriculum_membership")
+    stayed = {f"own_{what}_curriculum_membership" for what in ("unique", "check", "key")}
+    assert {c.name for c in child.constraints if c.validated} >= stayed
+    assert "own_index_curriculum_membership" in {i.name for i in child.indexes}
+    # What does not fit the new value of a parent is refused with the parent's change.
+    of_child = f"(SELECT {LINK} FROM {CHILD} WHERE id = 0)"
+    assert refused(chain, f"UPDATE {PARENT} SET person_id = 9 WHERE uuid = {of_child}") == "23503"
+    assert refused(chain, "UPDATE public.allowed SET person = 9 WHERE person = 1") == "23503"
+    assert chain.query(APART) == []
+    chain.down_to("0002")
+    assert differences(before, chain.portrait().table("programme_membership")) == ()
+
+
+def test_a_plan_that_cascades_deletes_children_by_the_key_over_kept_columns(
+    chain_at: ChainAt,
+) -> None:
+    plan = replace(PLAN, link_on_delete=LinkOnDelete.CASCADE)
+    chain = chain_at("0002", subject=KEPT, name="kept")
+    chain = replace(chain, subject=replace(KEPT, plan=plan))
+    chain.up_to("0009")
+    chain.run(f"DELETE FROM {PARENT} WHERE uuid = (SELECT {LINK} FROM {CHILD} WHERE id = 0)")
+    assert "0" not in chain.child()
+    assert chain.query(APART) == []
+    chain.down_to("0002", before="0009")
+    assert "0" not in chain.source()
