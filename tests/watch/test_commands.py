@@ -120,3 +120,13 @@ def test_watching_goes_on_until_it_is_stopped(url: str) -> None:
     assert all("no use since" in line for line in lines[2:])
     assert err.endswith("FAILED: interrupted.\n")
     assert "Traceback" not in err
+
+
+def test_what_a_scan_runs_to_compare_two_forms_is_no_use(url: str, tmp_path: Path) -> None:
+    file = tmp_path / "reports.sql"
+    file.write_text(f"SELECT rotation, count(*) FROM {T} GROUP BY rotation;\n")
+    in_process(url, "watch")
+    found = in_process(url, "scan", str(file), "--stage", "copy", "--compare")
+    assert "equal on" in found.out, found.err
+    silent = in_process(url, "watch")
+    assert silent.status == 0, silent.out

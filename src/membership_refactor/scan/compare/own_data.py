@@ -22,6 +22,7 @@ from membership_refactor.scan.compare.to_postgres import (
 )
 from membership_refactor.scan.compare.verdict import Compared, Verdict
 from membership_refactor.scan.findings.values import Rewritten
+from membership_refactor.sql.own_statements import MARK
 from membership_refactor.sql.quoting import ident
 
 _ROWS = 200_000
@@ -87,7 +88,8 @@ def _results(
         connection.exec_driver_sql(path, execution_options={"no_parameters": True})
         for text, plan in zip(texts, PLANS, strict=False):
             connection.exec_driver_sql(prefer(plan))
-            cursor = connection.exec_driver_sql(text, execution_options={"no_parameters": True})
+            marked = f"{text}\n{MARK}"
+            cursor = connection.exec_driver_sql(marked, execution_options={"no_parameters": True})
             results.append(Result.fetched(cursor, limit=_ROWS + 1))
             if len(results[-1].rows) > _ROWS:
                 raise NotComparable(f"it returns more than {_ROWS:,} rows, which are not compared")

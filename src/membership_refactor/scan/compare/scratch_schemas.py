@@ -21,6 +21,7 @@ from membership_refactor.scan.compare.generated_rows import DataSet
 from membership_refactor.scan.compare.needs import Needs, Row
 from membership_refactor.scan.resolve.spelling import NameMap
 from membership_refactor.scan.resolve.tables_at_stage import Role, structure_at
+from membership_refactor.sql.own_statements import MARK
 from membership_refactor.sql.quoting import columns as column_list
 from membership_refactor.sql.quoting import ident
 
@@ -67,7 +68,9 @@ class Scratch:
         """Run a statement. Raises StatementFailed."""
         options = {"no_parameters": parameters is None}
         try:
-            return self.connection.exec_driver_sql(text, parameters, execution_options=options)
+            return self.connection.exec_driver_sql(
+                f"{text}\n{MARK}", parameters, execution_options=options
+            )
         except DBAPIError as error:
             raise StatementFailed(error) from error
 
