@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from membership_refactor.inspect.all_comparisons import verify_all
 from tests.fixtures.databases import TemplateDatabase
 from tests.races.actions import MEASURED, Moment, _before, moves, record
 from tests.races.pilot import Pilot
@@ -110,6 +111,37 @@ def test_no_write_is_lost_while_the_link_is_dropped(
         pilot.upgrade("0006", "0007")
     assert_linked(url)
     assert_parents(url)
+
+
+_BOTH = r'LOCK TABLE "s"\."wide" IN {} MODE'
+LINKING = (
+    Moment("switch", "0008", (_before(_BOTH.format("SHARE ROW EXCLUSIVE")),), r"DO \$fence\$",
+           MEASURED),
+    Moment("derivation", "0008", (_before(_BOTH.format("ACCESS EXCLUSIVE")),), r"DO \$fence\$",
+           MEASURED, True),
+)  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moment, timing, isolation", every_order(LINKING))
+def test_table_and_parents_agree_whatever_is_written_around_the_linking(
+    moment: Moment,
+    timing: Timing,
+    isolation: str,
+    template_database: TemplateDatabase,
+    on_stage: OnStage,
+) -> None:
+    made = ("0006", "0007", "0008") if moment.down else ("0006", "0007")
+    url = template_database(name_of(made[-1]), built_to(*made))
+    with Pilot(url, plan=IN_PLACE) as pilot:
+        fly(pilot, on_stage(url), moment, timing, isolation, WRITES, table=TABLE, sound=None)
+        verified = verify_all(pilot.runner)
+        assert not [f for v in verified.verdicts for f in v.findings]
+        if moment.down:
+            assert_linked(url)
+            pilot.upgrade("0008")
+        else:
+            pilot.downgrade("0008", "0007", "0006")
 
 
 MOVED = "UPDATE s.wide SET id = 5 WHERE id = 591"
