@@ -26,7 +26,7 @@ from membership_refactor.sql.quoting import qualified
 _LOG = logging.getLogger("alembic.membership_refactor")
 
 
-class Progress(Enum):
+class HowFar(Enum):
     """How far a plan is, by its ledger."""
 
     TO_COME = "no step has run"
@@ -40,18 +40,18 @@ class PlanInSchema:
 
     plan: TableSplit
     schema: str
-    progress: Progress
+    how_far: HowFar
 
     def owns(self, schema: str, operation: ops.MigrateOperation) -> bool:
         """Whether the steps do what this operation on a table of ``schema`` would do."""
-        if self.progress is Progress.ENDED:
+        if self.how_far is HowFar.ENDED:
             return False
         if self._refers(schema, operation):
             return True
         table = getattr(operation, "table_name", None) or getattr(operation, "source_table", None)
         if schema != self.schema or table not in self.plan.tables:
             return False
-        if self.progress is Progress.UNDER_WAY or table != self.plan.source:
+        if self.how_far is HowFar.UNDER_WAY or table != self.plan.source:
             return True
         if self.plan.parent == self.plan.source or isinstance(operation, ops.DropTableOp):
             return True
@@ -64,7 +64,7 @@ class PlanInSchema:
             return False
         to = made.kw.get("referent_schema") or schema
         moves = set(self.plan.tables) - {self.plan.source}
-        if self.progress is Progress.UNDER_WAY:
+        if self.how_far is HowFar.UNDER_WAY:
             moves.add(self.plan.source)
         return to == self.schema and made.referent_table in moves
 
@@ -85,7 +85,7 @@ def leave_alone(context: AutogenContext, upgrade: ops.UpgradeOps) -> PriorityDis
     left = _count(upgrade.ops) - _count(kept)
     upgrade.ops[:] = kept
     if left:
-        going = [known.plan.name for known in plans if known.progress is not Progress.ENDED]
+        going = [known.plan.name for known in plans if known.how_far is not HowFar.ENDED]
         _LOG.info(
             "Left out %s differences of tables of the ledger or of a plan that has not ended: %s",
             left,
@@ -137,29 +137,29 @@ def _plans(migration: MigrationContext, connection: Connection) -> Iterator[Plan
     for registered in project.plans:
         for schema in project.schemas(registered.plan):
             steps = {step.name for step in project.steps(registered.plan)}
-            progress = _progress(connection, registered.plan, schema, steps)
-            yield PlanInSchema(registered.plan, schema, progress)
+            how_far = _how_far(connection, registered.plan, schema, steps)
+            yield PlanInSchema(registered.plan, schema, how_far)
 
 
-def _progress(connection: Connection, plan: TableSplit, schema: str, steps: set[str]) -> Progress:
+def _how_far(connection: Connection, plan: TableSplit, schema: str, steps: set[str]) -> HowFar:
     ledger = ledger_schema(schema)
     if ledger not in _ledgers(connection):
-        return Progress.TO_COME
+        return HowFar.TO_COME
     table = qualified(ledger, "step")
     allowed = connection.execute(
         text("SELECT pg_catalog.has_schema_privilege(:schema, 'USAGE')"), {"schema": ledger}
     ).scalar()
     if not allowed or not _may_read(connection, table):
         # Unknown; to leave too much alone does no harm.
-        return Progress.UNDER_WAY
+        return HowFar.UNDER_WAY
     rows = connection.execute(
         text(f"SELECT step, direction, state FROM {table} WHERE plan = :plan"), {"plan": plan.name}
     )
     found = {step: (direction, state) for step, direction, state in rows}
     if not found:
-        return Progress.TO_COME
+        return HowFar.TO_COME
     ended = {step for step, how in found.items() if how == ("up", "done")}
-    return Progress.ENDED if steps <= ended else Progress.UNDER_WAY
+    return HowFar.ENDED if steps <= ended else HowFar.UNDER_WAY
 
 
 def _may_read(connection: Connection, table: str) -> bool:
