@@ -57,6 +57,11 @@ class Candidate:
     cells: float = 0.0
     """Values that the tables hold less, the measure by which candidates are ordered."""
 
+    @property
+    def splits(self) -> bool:
+        """Whether the key is worth a parent. That its index holds it once more does not count."""
+        return bool(self.agree) and self.cells + self.parents * len(self.key) > 0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Discovery:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from membership_refactor.portrait import Column, Table
-from membership_refactor.sql.ddl.plan_fits import COUNTS, key_obstacles
+from membership_refactor.sql.ddl.plan_fits import COUNTS, feeding, key_obstacles
 from membership_refactor.sql.types import stored_type
 
 _TIMES = frozenset({"timestamp with time zone", "timestamp without time zone"})
@@ -31,8 +31,8 @@ class Profile:
     """Which part of the rows has the most common value, or NULL if that is more common."""
     refers: bool = False
     """Whether it is a foreign key by itself."""
-    leads: bool = False
-    """Whether an index begins with it."""
+    feeds: bool = False
+    """Whether a generated column is computed from it, and so could not stay without it."""
 
     @property
     def name(self) -> str:
@@ -89,7 +89,7 @@ def profiles(
     somebody asks for, are never set aside."""
     alone = _unique_alone(table)
     refers = {c.columns[0] for c in table.foreign_keys if len(c.columns) == 1}
-    leads = {index.columns[0] for index in table.indexes if index.columns and index.valid}
+    feeds = {name for column in table.columns for name in feeding(column)}
     compared, constant, unique, generated = [], [], [], []
     for column in table.columns:
         spread = spreads.get(column.name, Spread(distinct=1, nulls=1, width=8))
@@ -109,7 +109,7 @@ def profiles(
                     width=spread.width,
                     common=max(spread.common, spread.nulls),
                     refers=column.name in refers,
-                    leads=column.name in leads,
+                    feeds=column.name in feeds,
                 )
             )
     return Profiles(
@@ -123,7 +123,9 @@ def profiles(
 
 def may_identify(profile: Profile) -> bool:
     """Whether a plan may have the column in its key, and a search should try it."""
-    return not key_obstacles(profile.column) and stored_type(profile.column) not in _TIMES
+    if profile.feeds or stored_type(profile.column) in _TIMES:
+        return False
+    return not key_obstacles(profile.column)
 
 
 def awkward(found: Profiles, key: Iterable[int]) -> float:

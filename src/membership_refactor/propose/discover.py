@@ -96,7 +96,7 @@ class _Search:
         anchors = list(dict.fromkeys(one.anchor for one in best))
         larger = self.measure.samples(self.found, anchors, times=_TIMES)
         again = [replace(o, verdict=held(self.found, o.verdict, larger[o.anchor])) for o in best]
-        holding = [one for one in again if one.verdict.cells > 0]
+        holding = [one for one in again if one.verdict.splits]
         # Where every key has some disagreements, those are what there is to choose from.
         return sorted(holding or best, key=lambda one: -one.verdict.cells)
 
@@ -105,7 +105,7 @@ class _Search:
         tried = list(self.tried.values())
         pool = {one.verdict.key: one for one in best}
         for one in best:
-            same = [o for o in other_spellings(one, tried) if o.verdict.cells > 0]
+            same = [o for o in other_spellings(one, tried) if o.verdict.splits]
             same.sort(key=lambda o: awkward(self.found, o.verdict.key))
             pool |= {o.verdict.key: o for o in same[:_SPELLINGS]}
         return list(pool.values())
@@ -186,7 +186,7 @@ def _counted(
             verdict=chosen.verdict,
             same=tuple(found.names(key) for key in [*others][:_SPELLINGS]),
         )
-        splits = candidate.cells > 0 and 1 < candidate.parents < found.rows
+        splits = candidate.splits and 1 < candidate.parents < found.rows
         keeps = splits and not {*candidate.differ} & {*found.names(one.verdict.covers)}
         if chosen is not one and not keeps:
             heapq.heappush(heap, (-one.verdict.cells, number, one, None))

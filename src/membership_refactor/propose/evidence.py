@@ -49,6 +49,11 @@ class Verdict:
     """Values that the whole table would hold less."""
 
     @property
+    def splits(self) -> bool:
+        """Whether the key is worth a parent. That its index holds it once more does not count."""
+        return bool(self.own) and self.cells + self.groups * len(self.key) > 0
+
+    @property
     def covers(self) -> frozenset[int]:
         """The key and everything that it determines."""
         return frozenset((*self.key, *self.explained))

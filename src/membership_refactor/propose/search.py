@@ -108,7 +108,7 @@ def worth_counting(tried: Mapping[tuple[int, ...], Found]) -> list[Found]:
     saving = {
         key: one
         for key, one in tried.items()
-        if one.verdict.cells > 0 and one.verdict.repeated >= _SEVERAL
+        if one.verdict.splits and one.verdict.repeated >= _SEVERAL
     }
     best = [one for one in saving.values() if not _is_longer_spelling(one, saving.values())]
     return sorted(best, key=lambda one: -one.verdict.cells)[:FINALISTS]
@@ -147,5 +147,5 @@ def other_spellings(one: Found, tried: Iterable[Found]) -> list[Found]:
 
 def likeliest(found: Profiles, one: Found, same: Iterable[Found]) -> Found:
     """Of keys that make the same groups, the one to propose."""
-    saving = (o for o in same if o.verdict.cells > 0)
+    saving = (o for o in same if o.verdict.splits)
     return min((one, *saving), key=lambda o: awkward(found, o.verdict.key))

@@ -195,9 +195,14 @@ def _generated(plan: TableSplit, table: Table) -> Iterator[str]:
     for column in table.columns:
         if column.generated is None or column.name in going:
             continue
-        named = {token.name for token in tokens(column.generated)} & going
+        named = feeding(column) & going
         if named:
             yield (
-                f'column "{column.name}" is generated from "{min(n for n in named if n)}", '
+                f'column "{column.name}" is generated from "{min(named)}", '
                 "which leaves the child at step drop_deprecated_columns"
             )
+
+
+def feeding(column: Column) -> set[str]:
+    """The names in the expression of a generated column, those of its columns among them."""
+    return {token.name for token in tokens(column.generated or "") if token.name}

@@ -1,0 +1,99 @@
+"""Tables of unlike shapes: what ``new`` writes for them is a plan that the first steps take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.cli.processes import query
+from tests.fixtures.databases import NewDatabase
+from tests.guest.projects import Project, new_project
+from tests.propose.look import execute
+from tests.propose.projects import new
+
+LONG = "a_table_whose_name_takes_all_of_the_sixty_three_bytes_there_are"
+assert len(LONG) == 63
+TABLES: Mapping[str, tuple[str, str]] = {
+    "Order": (
+        'CREATE TABLE "Order" ("Id" uuid PRIMARY KEY DEFAULT gen_random_uuid(), "select" text, '
+        '"From" text, "UpdatedAt" timestamptz NOT NULL DEFAULT now(), "x y" text);'
+        'INSERT INTO "Order" ("select", "From", "x y") '
+        "SELECT 'k' || g, 'f' || hashint4(g), md5(n::text || g) "
+        "FROM generate_series(1, 200) AS g, generate_series(1, 4) AS n",
+        '"Order"',
+    ),
+    LONG: (
+        f"CREATE TABLE {LONG} (id text PRIMARY KEY, {LONG[:-1]}x text, {LONG[:-1]}y text, z int);"
+        f"INSERT INTO {LONG} SELECT g || '-' || n, 'k' || g, 'f' || hashint4(g), g * 10 + n "
+        "FROM generate_series(1, 200) AS g, generate_series(1, 4) AS n",
+        LONG,
+    ),
+    "größe": (
+        'CREATE TABLE "größe" (id date PRIMARY KEY, "straße" text, ort text, "maß" int);'
+        "INSERT INTO \"größe\" SELECT date '2000-01-01' + g * 10 + n, 's' || g, "
+        "'o' || hashint4(g), g * 10 + n "
+        "FROM generate_series(1, 200) AS g, generate_series(1, 4) AS n",
+        '"größe"',
+    ),
+    "kinds": (
+        "CREATE TYPE mood AS ENUM ('good', 'bad'); CREATE DOMAIN code AS text CHECK (value <> '');"
+        "CREATE TABLE kinds (id bigint PRIMARY KEY, no code, m mood, doc jsonb, tags text[], "
+        "span int4range, plain json, made text GENERATED ALWAYS AS (no || '!') STORED, "
+        "parent_id bigint REFERENCES kinds, amount numeric, lock_version integer DEFAULT 0, "
+        "uuid text, EXCLUDE USING gist (span WITH &&));"
+        "CREATE UNIQUE INDEX ON kinds (id) WHERE amount > 0; CREATE INDEX ON kinds (lower(no));"
+        "ALTER TABLE kinds ENABLE ROW LEVEL SECURITY;"
+        "INSERT INTO kinds (id, no, m, doc, tags, span, plain, amount, uuid) "
+        "SELECT g * 10 + n, 'k' || g, (ARRAY['good', 'bad'])[1 + (hashint4(g) & 1)]::mood, "
+        "jsonb_build_object('a', hashint4(g)), ARRAY['t' || hashint4(g + 1)], "
+        "int4range(g * 10 + n, g * 10 + n + 1), json_build_object('b', hashint4(g + 2)), "
+        "hashint4(g * 10 + n), 'u' || hashint4(g + 3) "
+        "FROM generate_series(1, 200) AS g, generate_series(1, 4) AS n",
+        "kinds",
+    ),
+    "empty": ("CREATE TABLE empty (id int PRIMARY KEY, grp int, who text)", "empty"),
+}
+
+
+def _project(tmp_path: Path, url: str, name: str) -> tuple[Project, str]:
+    script, quoted = TABLES[name]
+    execute(url, f"{script}; ANALYZE {quoted}")
+    return new_project(tmp_path, url, revisions=()), quoted
+
+
+@pytest.mark.parametrize("how", [(), ("--in-place",)], ids=["split", "in place"])
+@pytest.mark.parametrize("name", TABLES, ids=lambda n: n[:12])
+def test_a_plan_is_written(
+    tmp_path: Path, new_database: NewDatabase, name: str, how: tuple[str, ...]
+) -> None:
+    project, _ = _project(tmp_path, new_database(), name)
+    given = ("--key", "grp", "--parent-columns", "who") if name == "empty" else ()
+
+    done = new(project, name, "--yes", *given, *how)
+
+    assert done.status == 0, done.out + done.err
+    (module,) = project.folder.glob("refactoring_*.py")
+    assert module.stem.isidentifier()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TABLES, ids=lambda n: n[:12])
+def test_the_first_two_steps_take_it(tmp_path: Path, new_database: NewDatabase, name: str) -> None:
+    url = new_database()
+    project, quoted = _project(tmp_path, url, name)
+    given = ("--key", "grp", "--parent-columns", "who") if name == "empty" else ()
+    assert new(project, name, "--yes", "--child", "copied", *given).status == 0
+    rows = f"SELECT t::text FROM {quoted} AS t ORDER BY 1"
+    before = query(url, rows)
+
+    up = project.alembic("upgrade", "+2")
+
+    assert up.status == 0, up.out + up.err
+    copied = query(url, "SELECT t::text FROM copied AS t ORDER BY 1")
+    # The copy's row ends with the link.
+    assert [row[0].rpartition(",")[0] for row in copied] == [row[0][:-1] for row in before]
+    down = project.alembic("downgrade", "base")
+    assert down.status == 0, down.out + down.err
+    assert query(url, rows) == before
