@@ -11,7 +11,7 @@ from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.scan.compare.comparer import Comparer
 from membership_refactor.scan.compare.verdict import Verdict
 from tests.fixtures.databases import NewDatabase
-from tests.scan.planted import CHILD
+from tests.scan.planted import CHILD, PARENT
 from tests.scan.planted_kinds import JOINED
 
 
@@ -165,3 +165,27 @@ def test_a_connection_that_is_lost_is_one_line_and_the_next_statement_runs(
     assert lost.why and "\n" not in lost.why
     old, new = f"SELECT id, rotation FROM {CHILD}", f"SELECT cm.id, pm.rotation FROM {JOINED}"
     assert comparer.compare(old, new).verdict is Verdict.EQUAL
+
+
+def test_another_count_of_changed_rows_is_a_remark(connection: Connection) -> None:
+    old = f"UPDATE {CHILD} SET rotation = 'x' WHERE person_id = 2"
+    new = (
+        f"UPDATE {PARENT} pm SET rotation = 'x' WHERE pm.person_id = 2 AND EXISTS "
+        f"(SELECT 1 FROM {CHILD} c WHERE c.programme_membership_uuid = pm.uuid)"
+    )
+    compared = Comparer(connection, SPLIT, random_sets=3).compare(old, new)
+    assert compared.verdict is Verdict.EQUAL, f"{compared.why} {compared.example}"
+    assert any("count of changed rows" in remark for remark in compared.remarks)
+    same = f"UPDATE {CHILD} SET period_of_grace = 1 WHERE curriculum_id = 2"
+    assert not Comparer(connection, SPLIT, random_sets=3).compare(same, same).remarks
+
+
+@pytest.mark.parametrize("sets", [0, 1])
+def test_rows_on_which_the_old_form_fails_are_left_out(sets: int, connection: Connection) -> None:
+    old = f"SELECT id, 100 / curriculum_id AS share FROM {CHILD} WHERE rotation = 'x'"
+    new = f"SELECT cm.id, 100 / cm.curriculum_id AS share FROM {JOINED} WHERE pm.rotation = 'x'"
+    compared = Comparer(connection, SPLIT, random_sets=sets).compare(old, new)
+    assert compared.verdict is Verdict.EQUAL, f"{compared.why} {compared.example}"
+    wrong = new.replace("100 /", "101 /")
+    compared = Comparer(connection, SPLIT, random_sets=sets).compare(old, wrong)
+    assert compared.verdict is not Verdict.EQUAL

@@ -38,9 +38,11 @@ class Executions:
         if not self.writes:
             return Outcome(self._query(text))
         with self.scratch.undone():
-            returned, left = self._query(text), tuple(self._left(form))
+            cursor = self.scratch.run(text)
+            count, returned = cursor.rowcount, Result.fetched(cursor)
+            left = tuple(self._left(form))
         own_id = self.scratch.spell(self.scratch.plan.id)
-        return Outcome(returned.masked(own_id, FIRST_NEW_ID), left)
+        return Outcome(returned.masked(own_id, FIRST_NEW_ID), left, count)
 
     def untouched(self) -> Outcome:
         """What a statement that changes nothing would leave."""

@@ -91,6 +91,7 @@ class StatementComparison:
         self.runs = self.sets = self.rows = 0
         self.seen = self.ties = self.several = self.in_order = False
         self.failure = ""
+        self.counts = ""
         self.wrong: WrongForms | None = None
 
     def _needs(self) -> Needs:
@@ -119,11 +120,18 @@ class StatementComparison:
         compared = Compared(
             verdict=Verdict.EQUAL, sets=self.sets, runs=self.runs, rows=self.rows,
             wrong_forms=made, told_apart=made - len(missed), missed=missed,
+            remarks=tuple(self._remarks()),
         )  # fmt: skip
         if example:
             return replace(compared, verdict=Verdict.DIFFERENT, example=example)
         why = "; ".join(self._not_compared())
         return replace(compared, verdict=Verdict.NOT_COMPARED, why=why) if why else compared
+
+    def _remarks(self) -> Iterator[str]:
+        if self.counts:
+            yield f"the count of changed rows differs, such as {self.counts}"
+        if isinstance(self.old, exp.Insert):
+            yield "a new row whose key an older parent has, with other values, was not tried"
 
     def _not_compared(self) -> Iterator[str]:
         if self.ties:
@@ -227,6 +235,8 @@ class StatementComparison:
             if not self._tied(run, in_order=True):
                 raise Different(f"{where}: {reason}")
             return run._replace(in_order=False)
+        if run.outcome.count != after.count:
+            self.counts = self.counts or f"{run.outcome.count} rows before and {after.count} after"
         return run
 
     def _tied(self, run: Run, *, in_order: bool) -> bool:

@@ -55,6 +55,8 @@ class Outcome:
     returned: Result
     left: tuple[tuple[str, Result], ...] = ()
     """What was looked at afterwards: its name in messages, and the rows."""
+    count: int = -1
+    """How many rows PostgreSQL says that a write changed."""
 
     def same_rows(self, other: Outcome, *, in_order: bool = False) -> bool:
         """Whether the rows are equal, whatever the names of the columns are."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from membership_refactor.scan.compare.generated_rows import DataSet, Generator, distinct
 from membership_refactor.scan.compare.needs import PARENT, WIDE, Cell, Row
-from membership_refactor.scan.compare.value_pools import later
+from membership_refactor.scan.compare.value_pools import kind_of, later
 
 _NEAR = 60
 
@@ -79,6 +79,12 @@ def near_set(generator: Generator, number: int) -> DataSet:
             return source.choice(named)
         return source.choice(generator.twins(column) or [good])
 
+    def few(column: str) -> Any:
+        """One of few values, so that rows are alike; small numbers for arithmetic."""
+        values = [generator.unique(column, 1), generator.unique(column, 2)]
+        numbers = kind_of(generator.needs.wide[column][0]) in ("int", "number")
+        return source.choice([*values, *((0, 1, 2, 7) if numbers else ())])
+
     keys = [
         {column: changed(column, value) for column, value in base.items()}
         for _ in range(1 + number % 4)
@@ -89,7 +95,7 @@ def near_set(generator: Generator, number: int) -> DataSet:
             if column in asked:
                 parent[column] = changed(column, generator.wide_pool(column).good)
             elif source.random() < 0.8:
-                parent[column] = generator.unique(column, source.choice((1, 2)))
+                parent[column] = few(column)
             elif generator.nullable(column):
                 parent[column] = None
         _keep_gaps(generator, parent)
@@ -98,7 +104,7 @@ def near_set(generator: Generator, number: int) -> DataSet:
             special = {
                 column: changed(column, generator.wide_pool(column).good)
                 if column in asked
-                else generator.unique(column, source.choice((1, 2)))
+                else few(column)
                 for column in generator.child_columns()
             }
             generator.child(data, parent, varied=False, number=number, special=special)

@@ -18,7 +18,8 @@ _OPPOSITE_ENDS = {exp.Min: exp.Max, exp.Max: exp.Min}
 _OTHER_SIDES: dict[str, tuple[str | None, ...]] = {
     "LEFT": (None,), "RIGHT": (None,), "FULL": ("LEFT", "RIGHT"),
 }  # fmt: skip
-_CLAUSES = (exp.Where, exp.Having, exp.Join, exp.Filter)
+_FIXED_NUMBERS = (exp.Select, exp.DataTypeParam, exp.Ordered, exp.Group)
+"""Around numbers that are places or sizes, and around the 1 of EXISTS (SELECT 1 …)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,12 +122,10 @@ def _conditions(tree: Any) -> Iterator[WrongForm]:
 
 
 def _numbers(tree: Any) -> Iterator[WrongForm]:
-    """Yield forms with the next number in a condition, such as ``current_date - 31``."""
+    """Yield forms with the next number, such as ``current_date - 31``."""
     for node in tree.find_all(exp.Literal):
-        if node.is_string or "." in node.name or node.find_ancestor(*_CLAUSES) is None:
+        if node.is_string or "." in node.name or isinstance(node.parent, _FIXED_NUMBERS):
             continue
-        if isinstance(node.parent, exp.Select):
-            continue  # EXISTS (SELECT 1 …)
         for step in (1, -1):
             made = _changed(
                 tree,
