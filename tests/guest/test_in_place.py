@@ -9,7 +9,7 @@ import pytest
 from tests.cli.processes import query
 from tests.fixtures.databases import NewDatabase
 from tests.guest.projects import FIRST, Project, new_project
-from tests.propose.projects import new
+from tests.propose.projects import new, verb
 
 COLUMNS = (
     "SELECT string_agg(column_name, ',' ORDER BY column_name) FROM information_schema.columns "
@@ -42,6 +42,10 @@ def test_three_commands_split_the_table_and_one_more_ends_it(
     assert project.steps() == dict.fromkeys(
         ("create_parent", "rebuild_parent", "link_children"), "up done"
     )
+    # The gates of the last two steps are closed, which plan says.
+    for looks, status in {"plan": 1, "status": 0, "checks": 0, "verify": 0}.items():
+        done = verb(project, looks)
+        assert done.status == status, done.out + done.err
     accepted = project.upgraded("head", "-x", "accept-usage=nobody reads these columns")
     assert "note" not in query(url, COLUMNS)[0][0]
     assert query(url, "SELECT count(*) FROM order_line") == [(200,)]

@@ -35,13 +35,18 @@ def inside(folder: Path) -> Iterator[None]:
 
 def new(project: Project, *arguments: str) -> Ended:
     """Run ``membership-refactor new`` in the project's folder."""
+    return verb(project, "new", *arguments)
+
+
+def verb(project: Project, *arguments: str) -> Ended:
+    """Run ``membership-refactor`` in the project's folder."""
     out, err = io.StringIO(), io.StringIO()
     with (
         inside(project.folder),
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
     ):
-        status = run(["new", *arguments])
+        status = run([*arguments])
     return Ended(status, out.getvalue(), err.getvalue())
 
 
