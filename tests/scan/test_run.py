@@ -179,14 +179,15 @@ def test_odd_files_are_named_and_stop_nothing(
     )
     (tmp_path / "broken.py").write_text("x = 'SELECT person_id FROM curriculum_membership\n")
     (tmp_path / "other.xml").write_text("<q>select person_id from curriculum_membership</q>")
+    (tmp_path / "other.md").write_text("select person_id from curriculum_membership")
     (tmp_path / "good.sql").write_text(OLD)
     (tmp_path / "gone.sql").symlink_to(tmp_path / "nowhere")
     document = _document(capsys, str(tmp_path), "--max-bytes", "9000")
     by_name = {Path(found["path"]).name: found for found in document["files"]}
     for name in ("binary.sql", "latin.sql", "wide.sql", "large.sql", "deep.sql", "broken.py"):
         assert by_name[name]["notes"], name
-    assert by_name["other.xml"]["notes"]
-    for name in ("latin.sql", "wide.sql", "good.sql", "deep.sql"):
+    assert by_name["other.md"]["notes"]
+    for name in ("latin.sql", "wide.sql", "good.sql", "deep.sql", "other.xml"):
         assert [r["column"] for r in by_name[name]["references"]] == ["person_id"], name
 
 
