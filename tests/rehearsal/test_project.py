@@ -1,4 +1,5 @@
-"""A project of somebody else: its revisions are run, and its env.py is not."""
+"""A project of somebody else: its env.py says where the database is, and is not run for the clone,
+where its revisions are run."""
 
 from __future__ import annotations
 
@@ -13,7 +14,17 @@ from tests.docs.test_plan_page import write_project
 from tests.fixtures.databases import TemplateDatabase
 from tests.rehearsal.orders import orders
 
-ENV = "raise SystemExit('env.py chose another database')\n"
+ENV = """
+from pathlib import Path
+
+from sqlalchemy import MetaData
+
+from membership_refactor import environment
+
+with Path("runs").open("a") as file:
+    file.write("env.py was run\\n")
+environment.run(MetaData())
+"""
 
 
 def test_the_plan_is_found_in_the_revisions_and_they_are_run_both_ways(
@@ -37,4 +48,5 @@ def test_the_plan_is_found_in_the_revisions_and_they_are_run_both_ways(
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert 'Rehearsal of plan "orders" in schema "public": nothing was found' in ended.stdout
     assert "0004 up again: dual_write" in ended.stderr
+    assert (tmp_path / "runs").read_text() == "env.py was run\n"
     assert chain.value("SELECT to_regclass('public.ordered_article') IS NULL")

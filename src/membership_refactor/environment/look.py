@@ -58,8 +58,10 @@ def project_database(
         if isinstance(error.__cause__, (RefactorError, DBAPIError, Error)):
             raise error.__cause__ from None
         raise
-    # Whatever the env.py of somebody else raises.
-    except Exception as error:
+    # Whatever the env.py of somebody else raises. What is no text has been said already.
+    except (Exception, SystemExit) as error:
+        if isinstance(error, SystemExit) and not isinstance(error.code, str):
+            raise
         said = " ".join(f"{type(error).__name__}: {error}".split())
         raise WrongUse(
             f"the project's env.py stopped: {said}.",
