@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from alembic.config import Config
@@ -47,8 +48,13 @@ class AlembicProject:
 
     @cached_property
     def registered(self) -> tuple[Registered, ...]:
-        """The plans that the configuration names. Raises WrongUse for what cannot be."""
-        return registered_plans(self.config) if self.config is not None else ()
+        """The plans that the configuration names; where it names none, those that the alembic.ini
+        beside the folder of the revisions names. Raises WrongUse for what cannot be."""
+        if self.config is None or self.script is None:
+            return ()
+        beside = Path(self.script.dir).absolute().parent / "alembic.ini"
+        found = registered_plans(self.config)
+        return found or (registered_plans(Config(beside)) if beside.exists() else ())
 
     @cached_property
     def history(self) -> ProjectHistory | None:
