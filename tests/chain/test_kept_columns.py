@@ -97,8 +97,11 @@ def test_plan_names_what_applications_notice(chain_at: ChainAt) -> None:
     assert "it also fires for each row of a parent whose person_id or programme_id" in text
 
 
-def test_while_both_sides_are_saved_a_kept_column_is_like_the_others(chain_at: ChainAt) -> None:
-    chain = kept_at(chain_at, "0008")
+@pytest.mark.parametrize("down", [False, True])
+def test_while_both_sides_are_saved_a_kept_column_is_like_the_others(
+    down: bool, chain_at: ChainAt
+) -> None:
+    chain = kept_at(chain_at, "0008", down=down)
     chain.run(ADD_PARENT)
     chain.run(insert(f"curriculum_id, {LINK}", f"1, '{UUID}'"))
     chain.run(f"UPDATE {CHILD} SET person_id = 2 WHERE id = 0")
