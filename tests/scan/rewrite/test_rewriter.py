@@ -180,6 +180,10 @@ def test_grouping_by_the_childs_key_takes_the_parents_key_in(tmp_path: Path) -> 
             "UPDATE curriculum_membership SET rotation = 'x' WHERE person_id = 1 RETURNING id",
             "one row for each parent",
         ),
+        (
+            "UPDATE curriculum_membership SET rotation = 'x' RETURNING rotation",
+            "one row for each parent",
+        ),
         ("INSERT INTO curriculum_membership VALUES (1)", "names no columns"),
         (
             "INSERT INTO curriculum_membership (person_id) VALUES (1), (2)",

@@ -46,6 +46,8 @@ def update_edits(reads: Reads, target: Source) -> list[Edit]:
     if not going and not any(b.standing in GOING for b in read):
         return list(reads.renamed(target, bindings))
     if going:
+        if tree.args.get("returning") is not None:
+            raise NotMechanical("RETURNING would give one row for each parent, not for each child")
         staying = [b for b in read if b.standing not in GOING]
         if staying:
             to, by = going[0].written, staying[0].written
@@ -55,8 +57,6 @@ def update_edits(reads: Reads, target: Source) -> list[Edit]:
             )
         if _limited(tree):
             raise NotMechanical("LIMIT picks single rows, and one parent has several")
-        if tree.args.get("returning") is not None:
-            raise NotMechanical("RETURNING would give one row for each parent, not for each child")
     _refuse_unclear(reads, target, bindings)
     if reads.view.dialect == "mysql":
         if _limited(tree):
