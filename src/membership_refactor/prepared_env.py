@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from membership_refactor.environment import Request, clear_errors
 from membership_refactor.environment.guest import (
     GUEST,
+    KEY,
     Guest,
     alone_in_schema,
     interruptible,
@@ -49,6 +50,9 @@ def prepare(context: Any, *, url: str | None = None) -> None:
 
 def _look_first(context: MigrationContext, url: str | None) -> None:
     """Replace the function that lists the revisions of a run by one that asks before it lists."""
+    if isinstance(context.opts.get(KEY), Request):
+        # environment.run does all of this itself.
+        return
     listed = context.opts.get("fn")
     context.opts[GUEST] = guest = Guest(prepared=True, url=url)
     if listed is None:

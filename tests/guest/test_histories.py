@@ -180,3 +180,18 @@ def test_an_open_step_is_told_before_an_own_revision_runs(
             command.downgrade(config, "a1_lines")
     assert "is open" in str(error.value) and project.versions() == ["e5_own"]
     assert value(project.url, "SELECT to_regclass('e5')") is not None
+
+
+def test_the_lines_beside_an_env_that_is_ours_change_nothing(
+    tmp_path: Path, new_database: NewDatabase
+) -> None:
+    project = new_project(tmp_path, new_database())
+    project.env.write_text(
+        "from alembic import context\nfrom sqlalchemy import MetaData\n\n"
+        "from membership_refactor import environment, refactoring\n\n"
+        "refactoring(context)\nrefactoring(context)\nenvironment.run(MetaData())\n"
+    )
+    with project.in_process(f"url={project.url}") as config:
+        command.upgrade(config, "head")
+        command.downgrade(config, "a1_lines")
+    assert project.versions() == ["a1_lines"]
