@@ -133,3 +133,15 @@ def test_a_chain_without_a_watch_says_how_to_begin(watched_at: WatchedAt) -> Non
     said = as_text(read(watched_at("0004").asking()))
     assert "never sampled; start: membership-refactor watch" in said
     assert "0005  " in said
+
+
+def test_a_statement_that_still_runs_is_shown_with_its_application(at_0004: Watched) -> None:
+    with at_0004.connect() as running:
+        running.execute("SET application_name = 'nightly'")
+        running.execute("BEGIN")
+        running.execute(f"DECLARE c CURSOR FOR SELECT id FROM {T} WHERE rotation = 'x'".encode())
+        at_0004.sample()
+        at_0004.sample()
+    (found,) = [u for u in read(at_0004).users if u.source == "running sessions"]
+    assert (found.application, found.uses) == ("nightly", 1)
+    assert found.statement.endswith("WHERE rotation = ?")

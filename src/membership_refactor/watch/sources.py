@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from membership_refactor.watch import pg_stat_statements, scan_counters, server_log
+from membership_refactor.watch import (
+    pg_stat_statements,
+    running_sessions,
+    scan_counters,
+    server_log,
+)
 
 CANNOT_SEE: Mapping[str, str] = {
     source.NAME: source.CANNOT_SEE
     for source in sorted(
-        (pg_stat_statements, scan_counters, server_log), key=lambda source: source.RANK
+        (pg_stat_statements, running_sessions, scan_counters, server_log),
+        key=lambda source: source.RANK,
     )
 }
 """By name, in the order of their rank."""

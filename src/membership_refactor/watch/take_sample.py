@@ -23,6 +23,7 @@ from membership_refactor.watch.log_files import Position
 from membership_refactor.watch.log_round import LogRound, read_log
 from membership_refactor.watch.place import Place, read_place
 from membership_refactor.watch.read_server import read_statistics, unnamed_standbys
+from membership_refactor.watch.running_sessions import SESSIONS, running_uses
 from membership_refactor.watch.samples import Earlier, Sample, state_of
 from membership_refactor.watch.server_marks import NOW
 from membership_refactor.watch.statement_uses import births_of, uses_between
@@ -66,11 +67,15 @@ class Watch:
                 logged = self.records.earlier(ledger, server_log.NAME).get(PRIMARY)
             at = value(pg, NOW)
             samples = [self._sample(pg, PRIMARY, at, place)]
+            sessions = run(pg, SESSIONS).fetchall()
             more, holes = self._standbys(at, place)
             sampled = len(self.request.standbys)
             holes += unnamed_standbys(pg, sampled=sampled, no_readers=self.request.no_readers)
             log = self._log(pg, at, place, logged, standbys=bool(sampled or holes))
         with self.runner.sessions("watch").open(purpose="ledger") as ledger, ledger.transaction():
+            before = self.records.earlier(ledger, statistics.NAME).get(PRIMARY)
+            for seen in running_uses(sessions, before, samples[0], place):
+                self.records.use(ledger, seen)
             found = list(self._of_statistics(ledger, [*samples, *more], place, holes))
             if log is not None:
                 found += self._of_log(ledger, log, logged, place)
