@@ -18,7 +18,8 @@ _PART = re.compile(
     re.I,
 )
 _ANY_TABLE = re.compile(
-    r"\b(?:from|into|update|join|table)\s+[\w.\"`\[]*(?:[{%<#]|\$\{|\?|\$\w)", re.I
+    r"\b(?:from|into|update|join|table)\s+[\w.\"`\[]*(?:[{%<#?]|\$\{|\$\w|:[A-Za-z_\"]|&\w)",
+    re.I,
 )
 _ANY_COLUMN = re.compile(r"\*|\bvalues\b|\{.*\{|%s.*%s", re.I | re.S)
 _FROM_TABLE = re.compile(r"\b(?:from|into|update|join|table)\s+[`\"\w]", re.I)
@@ -34,6 +35,13 @@ class Text:
     escape: str = '"'
 
 
+def run_time_table(text: str) -> str:
+    """What to look at where a statement reads a table whose name is put in; else empty."""
+    if _ANY_TABLE.search(text) and _ANY_COLUMN.search(text):
+        return f"the table's name is put in at run time: {' '.join(text.split())[:60]}"
+    return ""
+
+
 def embedded_pieces(text: Text, dialect: str, interest: Interest) -> Harvest:
     """Find the text's statements, if it is SQL and may name something of the plan."""
     placed = joined(text.parts)
@@ -41,8 +49,7 @@ def embedded_pieces(text: Text, dialect: str, interest: Interest) -> Harvest:
     table, column = interest.in_text(placed.text, dialect)
     sql = starts_like_sql(placed.text) and " " in placed.text.strip()
     if not (table or column):
-        if sql and _ANY_TABLE.search(placed.text) and _ANY_COLUMN.search(placed.text):
-            message = f"the table's name is put in at run time: {placed.text.strip()[:60]}"
+        if sql and (message := run_time_table(placed.text)):
             return Harvest(remarks=[(placed.place(0), Look.HOLE, message)])
         return Harvest()
     if sql:

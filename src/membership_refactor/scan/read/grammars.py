@@ -23,40 +23,41 @@ LANGUAGES = {suffix: name for name, suffixes in _PROGRAMS.items() for suffix in 
 """Suffix of a file to the language of the program in it."""
 
 
-def _words(text: str) -> frozenset[str]:
+def words(text: str) -> frozenset[str]:
+    """The words of a list that is written as a text."""
     return frozenset(text.split())
 
 
-TEXTS = _words(
+TEXTS = words(
     "string string_literal interpolated_string_expression template_string encapsed_string heredoc "
     "nowdoc heredoc_body heredoc_content raw_string raw_string_literal interpreted_string_literal "
     "verbatim_string_literal interpolated_string_literal ansi_c_string quoted_string sigil "
     "line_string_literal multi_line_string_literal str_lit command_string "
     "double_quote_scalar single_quote_scalar plain_scalar block_scalar value"
 )
-CHAINS = _words(
+CHAINS = words(
     "concatenated_string chained_string concatenation parenthesized_expression literal "
     "unary_expression array_literal_expression range_expression format_expression "
     "multiplicative_expression parenthesized_statements"
 )
 """Nodes that hold texts one after the other, or just one."""
-SUMS = _words(
+SUMS = words(
     "binary_expression binary_operator additive_expression infix_expression binary infix "
     "binary_op_expr"
 )
-OPERATORS = _words("+ . .. <> ++ ^ || & %")
-LISTS = _words("list array array_creation_expression array_expression collection_literal")
-NAMES = _words(
+OPERATORS = words("+ . .. <> ++ ^ || & %")
+LISTS = words("list array array_creation_expression array_expression collection_literal")
+NAMES = words(
     "identifier simple_identifier constant name variable_name scalar variable field_identifier "
     "type_identifier value_name property_identifier"
 )
-WHOLE = _words("heredoc_body heredoc_content plain_scalar block_scalar value")
+WHOLE = words("heredoc_body heredoc_content plain_scalar block_scalar value")
 """Texts without quotes."""
 
 _HOLE = re.compile(
     r"interpolat(?:ion|ed_(?:expression|identifier))$|(?:^|_)expansion$|substitution"
 )
-_IN_STRING = _words(
+_IN_STRING = words(
     "template_interpolation variable_name member_access_expression dynamic_variable_name "
     "subscript_expression scalar array variable sub_expression leading_key"
 )

@@ -29,6 +29,7 @@ from membership_refactor.scan.read.grammars import (
     is_hole,
     is_member,
     masked,
+    words,
 )
 
 if TYPE_CHECKING:
@@ -47,6 +48,12 @@ _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "a": "\a", "v
 _FIELD = re.compile(r"%(?:\((?P<named>\w+)\))?[sdv]|\{(?P<field>\w*)(?:![rsa])?(?::[^{}]*)?\}")
 _FORMATS = {"format", "formatted", "Sprintf", "sprintf", "Format", "format_map", "fmt", "printf"}
 _SUMS = {"concat", "paste0", "paste", "str", "strcat", "CONCAT"}
+_SAME = words(
+    "strip lstrip rstrip trim trimIndent trimMargin stripMargin stripIndent strip_heredoc squish "
+    "dedent unindent to_string to_owned toString into as_str String str encode decode freeze "
+    "intern c_str chomp"
+)
+"""Methods after which a text reads as before. Any other may put something in."""
 _MARGIN = re.compile(r"(?<=\n)[ \t]*\|")
 
 
@@ -235,12 +242,18 @@ class Texts:
             receiver = _first(receiver)
         if receiver is not None and receiver is not arguments and receiver.type not in NAMES:
             own = self.fold(receiver)
-        if name == "join" and own is None and given and (listed := self.fold(given[0])) is not None:
-            return listed
+        if name == "join":
+            listed = receiver if receiver is not None and receiver.type in LISTS else None
+            if listed is None and given and given[0].type in LISTS:
+                listed = given[0]
+            return self.fold(listed) if listed is not None else None
         if own is not None:
             if "argin" in name:  # stripMargin and trimMargin
                 own = [p.replaced([(*m.span(), "") for m in _MARGIN.finditer(p.text)]) for p in own]
-            return self._filled(own, given) if name in _FORMATS else own
+            if name in _FORMATS:
+                return self._filled(own, given)
+            space = Placed.made(" ", self.placed.place(node.start_byte))
+            return own if name in _SAME else [*own, space, *self.hole(node)]
         if name in _FORMATS:
             for number, argument in enumerate(given):
                 if (parts := self.fold(argument)) is not None:

@@ -19,6 +19,7 @@ from membership_refactor.scan.parse.piece import UNKNOWN_TABLE, Piece
 from membership_refactor.scan.parse.placed_text import Placed
 from membership_refactor.scan.parse.tokens import SqlText
 from membership_refactor.scan.read.data_file import FORMATS, data_pieces, notebook_pieces
+from membership_refactor.scan.read.embedded_sql import run_time_table
 from membership_refactor.scan.read.encoding import NO_TEXT, decode, digest, strange
 from membership_refactor.scan.read.fragments import collect_in_hosts
 from membership_refactor.scan.read.grammars import LANGUAGES, NoGrammar
@@ -38,7 +39,8 @@ _SQL = {
 }  # fmt: skip
 _TEMPLATES = {".j2", ".jinja", ".jinja2", ".tmpl", ".tpl", ".template", ".ftl", ".vm", ".erb"}
 _RUN_TIME = re.compile(
-    rb"\b(?:from|join|into|update|table)\s+[\w.\"`\[]*(?:[\"'`]+\s*[+.&|,)]|[{$%#<?@])"
+    rb"\b(?:from|join|into|update|table)\b\s*[\w.\"`\[]*"
+    rb"(?:[\"'`]+\s*[+.&|,)\"'`]|[{$%#<?@\\]|[:&]\w)"
     rb"|U&[\"']|\\u00|\\x[0-9a-f]|&#",
     re.I,
 )
@@ -157,6 +159,8 @@ class FileScanner:
             if any(self.interest.in_text(text, piece.dialect)) or _ESCAPES.search(text):
                 self._piece(piece, collector)
                 self._inside(piece, collector)
+            elif not piece.fragment and (message := run_time_table(text)):
+                collector.note(piece.placed.place(0), Look.HOLE, message)
 
     def _inside(self, piece: Piece, collector: Collector) -> None:
         """Read the statements in the strings of a statement: of dblink, cron and the like."""
