@@ -169,7 +169,7 @@ def test_an_id_of_which_one_image_may_take_the_place_of_another_stops_0003(
 ) -> None:
     columns = {"v": ("text", Conflict.LATEST)}
     chain = split(new_database, *([before] if before else []), id_type=type_name, columns=columns)
-    with pytest.raises(CannotCarry, match='primary key column "id" has') as raised:
+    with pytest.raises(CannotCarry, match='id column "id" has') as raised:
         chain.up("0003")
     assert "nothing has been changed" in str(raised.value)
     assert chain.portrait().find("narrow") is None

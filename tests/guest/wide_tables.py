@@ -6,7 +6,7 @@ Each is created and filled with random but repeatable rows. In every one the key
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,8 @@ class Wide:
     """Columns that go to the parent with the key."""
     id: str = "id"
     rows: int = 300
-    flags: tuple[str, ...] = field(default=())
+    keep: tuple[str, ...] = ()
+    """Key columns that stay with the child too."""
     note: str = ""
 
 
@@ -176,9 +177,10 @@ SECURED = Wide(
             " 'text ' || n",
         ),
         "ALTER TABLE case_note ENABLE ROW LEVEL SECURITY",
-        "CREATE POLICY own ON case_note FOR SELECT USING (author = current_user)",
+        "CREATE POLICY own ON case_note FOR SELECT USING (client < 20)",
     ),
-    note="row level security",
+    keep=("client",),
+    note="row level security by a key column, which is kept",
 )
 EMPTY = Wide(
     table="nothing",

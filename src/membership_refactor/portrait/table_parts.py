@@ -142,6 +142,19 @@ class Index:
     statistics: tuple[tuple[int, int], ...] = ()
     """(column number, target) of expression columns that have one."""
 
+    def is_unique_on(self, column: str) -> bool:
+        """Whether no two rows have the same value there: it is unique, valid, not partial, and on
+        this column alone, by its default operators."""
+        # PostgreSQL quotes a name only where it has to.
+        spelled = (column, '"' + column.replace('"', '""') + '"')
+        rest = self.definition.partition(" USING btree ")[2]
+        return (
+            self.unique
+            and self.valid
+            and any(rest.startswith(f"({name})") for name in spelled)
+            and " WHERE " not in rest
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trigger:

@@ -13,6 +13,7 @@ from membership_refactor.planning import Conflict, ParentColumn, TableSplit
 from membership_refactor.portrait import Table
 from membership_refactor.propose import proposed_names as naming
 from membership_refactor.propose.candidates import Candidate
+from membership_refactor.propose.target_table import identity
 from membership_refactor.sql.ddl.plan_fits import fits, may_be_changed
 from membership_refactor.steps.version_column import looks_like_version
 
@@ -113,11 +114,8 @@ def draft_rename(table: Table, wishes: Wishes, taken: Collection[str]) -> Draft:
 
 
 def _id(table: Table) -> str:
-    """The primary key's column. Where it has none or several, ``fits`` refuses the plan."""
-    key = table.primary_key
-    if key is not None and len(key.columns) == 1:
-        return key.columns[0]
-    return "id"
+    """The column by which rows are found. Where there is none, ``fits`` refuses the plan."""
+    return identity(table) or "id"
 
 
 def _changed(table: Table, candidate: Candidate) -> str | None:

@@ -63,22 +63,31 @@ def find_target(engine: Engine, schema: str, name: str) -> Target:
     return Target(table, {*kinds, *reserved})
 
 
-def _require_identity(table: Table) -> None:
-    """Each row is found by its primary key, so there has to be one of one column."""
+def identity(table: Table) -> str | None:
+    """The column by which a row is found: the primary key, or another column that is unique alone
+    and not NULL. None where there is no such column."""
     key = table.primary_key
+    names = [*(key.columns if key else ()), *table.column_names]
+    return next((n for n in names if table.column(n).not_null and table.identity_index(n)), None)
+
+
+def _require_identity(table: Table) -> None:
+    """Each row is found by one column, so there has to be one."""
+    if identity(table) is not None:
+        return
+    key = table.primary_key
+    name = qualified(table.schema, table.name)
+    added = f"ADD COLUMN {_free('id', table)} bigint GENERATED ALWAYS AS IDENTITY"
     if key is None:
         raise RefactorError(
             f'table "{table.name}" has no primary key, and its rows could not be told apart.',
-            hint=f"ALTER TABLE {qualified(table.schema, table.name)} "
-            f"ADD COLUMN {_free('id', table)} bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY;",
+            hint=f"ALTER TABLE {name} {added} PRIMARY KEY;",
         )
-    if len(key.columns) != 1:
-        raise RefactorError(
-            f'the primary key of table "{table.name}" is ({", ".join(key.columns)}); a plan needs '
-            "one of a single column.",
-            hint="Add an identity column and make it the primary key; the old key may stay as a "
-            "UNIQUE constraint.",
-        )
+    raise RefactorError(
+        f'the primary key of table "{table.name}" is ({", ".join(key.columns)}); a plan needs one '
+        "column that is unique alone and not NULL.",
+        hint=f"ALTER TABLE {name} {added} UNIQUE;",
+    )
 
 
 def _free(name: str, table: Table) -> str:

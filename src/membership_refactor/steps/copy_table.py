@@ -214,7 +214,8 @@ def _indexed(copy: Table, build: TableBuild) -> tuple[Action, ...]:
     Nobody else can reach the table yet, so the locks block nobody.
     """
     path = evaluation_path(build.names)
-    key = copy.primary_key.index if copy.primary_key else None
+    identity = copy.identity_index(build.names.plan.id)
+    key = identity.name if identity else None
     unique = [i.name for i in copy.indexes if i.valid and _exclusive(copy, i) and i.name != key]
     plain = [i.name for i in copy.indexes if i.valid and i.name not in unique]
     single = [

@@ -55,7 +55,7 @@ def fits(plan: TableSplit, table: Table) -> tuple[str, ...]:
         reasons.append(
             f"the key has {len(plan.key)} columns; a unique index takes {MOST_KEY_COLUMNS} at most"
         )
-    reasons += _primary_key(plan, table)
+    reasons += _identity(plan, table)
     for name in plan.key:
         if name not in missing:
             reasons += key_obstacles(table.column(name))
@@ -84,21 +84,33 @@ def fits(plan: TableSplit, table: Table) -> tuple[str, ...]:
     return tuple(f'table "{table.name}": {reason}' for reason in reasons)
 
 
-def _primary_key(plan: TableSplit, table: Table) -> Iterator[str]:
-    key = table.primary_key
-    if key is None:
+def _identity(plan: TableSplit, table: Table) -> Iterator[str]:
+    """Every row is found by the plan's id, and no step may take its index away."""
+    index, key = table.identity_index(plan.id), table.primary_key
+    late = next((c for c in table.constraints if c.columns == (plan.id,) and c.deferrable), None)
+    if index is None and late is not None:
+        name = "primary key" if late.kind == "p" else f"constraint {late.name}"
+        yield f"the {name} is deferrable, and ON CONFLICT cannot use it. Make it NOT DEFERRABLE"
+    elif index is None and key is None:
         yield f'there is no primary key; the plan expects one on "{plan.id}"'
-    elif key.columns != (plan.id,):
-        yield f'the primary key is ({", ".join(key.columns)}), the plan expects ("{plan.id}")'
-    elif with_it := [c for c in _indexed(table, key.index) if c in plan.leaving]:
+    elif index is None and key is not None:
         yield (
-            f"the primary key includes {', '.join(with_it)}, which leave the child at step "
-            "drop_deprecated_columns, and the key would go with them. Make it on the id alone"
+            f'the primary key is ({", ".join(key.columns)}), the plan expects ("{plan.id}"), or a '
+            "UNIQUE constraint on that column alone"
         )
-    elif key.deferrable:
+    elif plan.id in table.column_names and not table.column(plan.id).not_null:
         yield (
-            "the primary key is deferrable, and ON CONFLICT cannot use it. Make it NOT DEFERRABLE"
+            f'the id "{plan.id}" may be NULL. Run ALTER TABLE '
+            f"{qualified(table.schema, table.name)} ALTER COLUMN {ident(plan.id)} SET NOT NULL"
         )
+    needed = {index.name if index else None, key.index if key else None} - {None}
+    for name in sorted(filter(None, needed)):
+        if with_it := [c for c in _indexed(table, name) if c in plan.leaving]:
+            what = "primary key" if key and key.index == name else f"index {name} of the id"
+            yield (
+                f"the {what} includes {', '.join(with_it)}, which leave the child at step "
+                "drop_deprecated_columns, and the key would go with them. Make it on the id alone"
+            )
     if plan.id in table.column_names:
         yield from _id(table.column(plan.id))
 
@@ -110,7 +122,7 @@ def _indexed(table: Table, index: str | None) -> tuple[str, ...]:
 
 def _id(column: Column) -> Iterator[str]:
     """Capture finds a row of the other table by its id, so equal ids would lose changes."""
-    place = f'primary key column "{column.name}"'
+    place = f'id column "{column.name}"'
     if not column.deterministic:
         yield (
             f"{place} has the nondeterministic collation {column.collation}, "
@@ -119,7 +131,7 @@ def _id(column: Column) -> Iterator[str]:
     elif not identifies(column):
         yield (
             f"{place} has type {_named(column)}, in which equal values can differ. "
-            "Give it a type such as integer, uuid or text, or make another column the primary key"
+            "Give it a type such as integer, uuid or text, or name another unique column as id"
         )
 
 
