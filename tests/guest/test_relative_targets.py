@@ -39,7 +39,7 @@ def test_what_a_lower_step_refuses_is_asked_before_a_higher_one_is_taken_down(
     assert project.versions() == ["j10_stop"]
     assert stands.items() <= project.steps().items()
     absolute = project.alembic("downgrade", "h8_rebuild")
-    assert absolute.said == refused.said
+    assert absolute.said.splitlines()[0] == refused.said.splitlines()[0]
 
     project.upgraded("head")
     text = project.env.read_text()
