@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import types
 import typing
-from dataclasses import asdict, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from functools import cache
 from typing import Any, TypeVar
 
 from membership_refactor.errors import WrongUse
-from membership_refactor.portrait.tables import Portrait, Table
+from membership_refactor.portrait.tables import Portrait
 
 FORMAT = "membership-refactor portrait"
 VERSION = 1
@@ -45,13 +45,8 @@ def from_json(text: str) -> Portrait:
     return from_values(Portrait, document.get("portrait"), where="portrait")
 
 
-def to_values(value: Portrait | Table | Any) -> dict[str, Any]:
-    """A value of the portrait as plain dicts and lists, for a larger JSON document."""
-    return asdict(value)
-
-
 def from_values(kind: type[_T], values: object, *, where: str = "") -> _T:
-    """The value of type ``kind`` from the result of ``to_values``."""
+    """The value of type ``kind`` from plain dicts and lists."""
     return typing.cast("_T", _decoded(kind, values, where or kind.__name__))
 
 

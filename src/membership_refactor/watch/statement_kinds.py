@@ -20,7 +20,6 @@ class Kind(StrEnum):
     USE = "use"
     OWN = "the tool"
     DUMP = "pg_dump"
-    REPLICATION = "replication"
     UPKEEP = "upkeep"
     FOREIGN_KEY = "foreign key"
     RESET = "reset"
