@@ -8,9 +8,9 @@ import psycopg
 from sqlalchemy import make_url
 
 from membership_refactor.database import create_database, drop_database, libpq_url
+from membership_refactor.testing.scratch_databases import Build, Databases
 from tests.chain.driver import Chain, Subject, build, insert
 from tests.chain.subjects import MEMBERSHIP
-from tests.fixtures.databases import Build, Databases
 
 KEYS: tuple[tuple[Any, ...], ...] = (
     (1, 1, "SUBSTANTIVE", "2020-01-01", "2021-01-01"),

@@ -17,9 +17,9 @@ from membership_refactor.inspect.all_comparisons import repair_objects
 from membership_refactor.inspect.check_results import CheckOutcome
 from membership_refactor.inspect.checks import StandingChecks
 from membership_refactor.inspect.forecast import forecast
+from membership_refactor.testing.scratch_databases import Databases
 from tests.chain.driver import Chain
 from tests.fixtures.chains import ChainAt
-from tests.fixtures.databases import Databases
 
 ROOT = Path(__file__).parents[2]
 WIDE, COPY = "public.programme_membership", "public.curriculum_membership"

@@ -10,10 +10,10 @@ import pytest
 from membership_refactor.portrait import Trigger
 from membership_refactor.sql.quoting import ident
 from membership_refactor.steps.firing_triggers import updated_columns
+from membership_refactor.testing.scratch_databases import Build
 from tests.chain.driver import Chain, Subject, build, insert, said, snapshot
 from tests.chain.subjects import MEMBERSHIP, ODD, UNCHANGED
 from tests.fixtures.chains import ChainAt
-from tests.fixtures.databases import Build
 from tests.inspect.tables import odd_rows
 
 STAMP = """

@@ -17,10 +17,11 @@ from membership_refactor.plans.legacy_tables import legacy_tables
 from membership_refactor.script import Pace
 from membership_refactor.sql.pacing.pace import LARGEST
 from membership_refactor.sql.quoting import qualified
+from membership_refactor.testing.scratch_databases import Build
 from tests.chain.driver import Chain, Subject, build, snapshot
 from tests.chain.subjects import MEMBERSHIP, ODD
 from tests.fixtures.chains import ChainAt
-from tests.fixtures.databases import Build, NewDatabase
+from tests.fixtures.databases import NewDatabase
 from tests.offline.scripts import Script, held_at_batch
 from tests.races.pilot import Pilot
 

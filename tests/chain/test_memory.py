@@ -7,9 +7,9 @@ import tracemalloc
 import pytest
 
 from membership_refactor.execution.options import Options
+from membership_refactor.testing.scratch_databases import Databases
 from tests.chain.driver import Chain
 from tests.chain.subjects import MEMBERSHIP
-from tests.fixtures.databases import Databases
 
 FEW, MANY = 20_000, 200_000
 ALLOWED = 4 * 2**20

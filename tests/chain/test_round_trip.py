@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from membership_refactor.portrait import differences
+from membership_refactor.testing.scratch_databases import Databases
 from tests.chain import subjects
 from tests.chain.driver import Chain, Snapshot, Subject, build, insert, snapshot
-from tests.fixtures.databases import Databases
 from tests.reference_model import rows as random
 from tests.reference_model.split import Model, Rows
 

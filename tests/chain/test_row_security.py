@@ -19,10 +19,10 @@ from membership_refactor.errors import CheckFailed, RefactorError
 from membership_refactor.inspect.all_comparisons import verify_all
 from membership_refactor.inspect.forecast import forecast
 from membership_refactor.inspect.status import read_standing
+from membership_refactor.testing.scratch_databases import Build
 from tests.chain.driver import REVISIONS, ROOT, Chain, snapshot
 from tests.chain.fixed import FIXED
 from tests.fixtures.chains import ChainAt
-from tests.fixtures.databases import Build
 from tests.offline.scripts import Script
 
 OWNER, BYPASSING = "mr_forced_owner", "mr_bypassing_owner"

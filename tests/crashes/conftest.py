@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from membership_refactor.database import LaunchedServer, launch, of_the_wheel, on_this_machine
+from membership_refactor.testing.scratch_databases import Databases
 from tests.chain.driver import Chain
 from tests.chain.fixed import at
 from tests.chain.subjects import MEMBERSHIP
-from tests.fixtures.databases import Databases
 from tests.fixtures.server import SETTINGS
 
 ChainAt = Callable[..., Chain]

@@ -6,6 +6,7 @@ import pytest
 
 from membership_refactor.portrait import Portrait, differences
 from membership_refactor.steps.step import Direction
+from membership_refactor.testing.scratch_databases import Databases
 from tests.chain.driver import REVISIONS, Chain, Snapshot, Subject, snapshot
 from tests.chain.fixed import at
 from tests.chain.killing import go, watched
@@ -13,7 +14,6 @@ from tests.chain.subjects import in_place
 from tests.chain.test_kill import assert_alike, facts, is_open
 from tests.crashes.one_of_everything import EVERYTHING, FILLED
 from tests.crashes.stopped_runs import Commits, Statements, Stopped, Work
-from tests.fixtures.databases import Databases
 from tests.fixtures.steps import step_of
 
 WAYS = [(revision, direction) for direction in Direction for revision in REVISIONS]

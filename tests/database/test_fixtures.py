@@ -11,7 +11,8 @@ import psycopg
 import pytest
 
 from membership_refactor.database import Server, libpq_url
-from tests.fixtures.databases import Databases, NewDatabase, TemplateDatabase
+from membership_refactor.testing.scratch_databases import Databases
+from tests.fixtures.databases import NewDatabase, TemplateDatabase
 
 
 def test_a_new_database_is_empty_and_its_own(new_database: NewDatabase) -> None:
@@ -73,7 +74,7 @@ def test_a_database_with_a_prepared_transaction_is_dropped(
 _KILLED = """
 import sys
 from membership_refactor.database import Server
-from tests.fixtures.databases import Databases
+from membership_refactor.testing.scratch_databases import Databases
 url = sys.argv[1]
 made = Databases(Server(url=url, source="", host="", port=0, version=150000))
 with made.claimed():

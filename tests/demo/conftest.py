@@ -12,7 +12,8 @@ from sqlalchemy import create_engine
 from membership_refactor.database import libpq_url
 from membership_refactor.demo.data import load
 from membership_refactor.models import legacy
-from tests.fixtures.databases import Databases, NewDatabase
+from membership_refactor.testing.scratch_databases import Databases
+from tests.fixtures.databases import NewDatabase
 
 ROWS = 20_000
 

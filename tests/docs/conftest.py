@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from membership_refactor.testing.scratch_databases import Databases
 from tests.docs.shell import Place, installed
-from tests.fixtures.databases import Databases
 
 
 @pytest.fixture(scope="session")

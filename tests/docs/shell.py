@@ -25,10 +25,10 @@ from membership_refactor.database import (
     stop_kept,
 )
 from membership_refactor.demo.data import load
+from membership_refactor.testing.scratch_databases import Databases
 from tests.cli.processes import alembic, environment
 from tests.docs.blocks import ROOT
 from tests.docs.transcripts import Session, Shown
-from tests.fixtures.databases import Databases
 from tests.fixtures.server import SETTINGS
 
 SECONDS = 180

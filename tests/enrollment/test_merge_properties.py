@@ -14,8 +14,8 @@ from membership_refactor.enrollment.merge import merge
 from membership_refactor.enrollment.undo import undo
 from membership_refactor.plans.program_enrollment import IDENTITY, STATUSES
 from membership_refactor.sql.unique_identity.names import IdentityNames
+from membership_refactor.testing.scratch_databases import Databases
 from tests.enrollment.tables import CURRICULA, PROGRAMS, contents, opened, run, unconstrained
-from tests.fixtures.databases import Databases
 
 PLAN = replace(IDENTITY, no_identity=("N/A",))
 NOBODY = {"", "\u00a0", "n/a "}

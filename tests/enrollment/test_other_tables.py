@@ -26,8 +26,9 @@ from membership_refactor.environment import Request
 from membership_refactor.errors import PortraitMismatch
 from membership_refactor.models.refused_writes import IdentityTaken
 from membership_refactor.planning import UniqueIdentity
+from membership_refactor.testing.scratch_databases import Databases
 from tests.enrollment.tables import opened, run
-from tests.fixtures.databases import Databases, NewDatabase
+from tests.fixtures.databases import NewDatabase
 
 SCHEMA = 'the "100 %" one'
 TABLES = """

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tests.fixtures.databases import Build, Databases
+from membership_refactor.testing.scratch_databases import Build, Databases
 from tests.mutants.mutant import Mutation
 
 

@@ -14,9 +14,9 @@ import psycopg
 import pytest
 
 from membership_refactor.database import libpq_url
+from membership_refactor.testing.scratch_databases import Databases
 from tests.cli.in_process import in_process
 from tests.cli.processes import ROOT
-from tests.fixtures.databases import Databases
 from tests.fixtures.watched import SOURCE
 
 T = "programme_membership"

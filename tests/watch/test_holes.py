@@ -13,10 +13,10 @@ import psycopg
 import pytest
 
 from membership_refactor.database import libpq_url
+from membership_refactor.testing.scratch_databases import Databases
 from tests.chain.driver import Chain
 from tests.chain.fixed import FIXED, at
 from tests.chain.subjects import MEMBERSHIP
-from tests.fixtures.databases import Databases
 from tests.fixtures.watched import DEPRECATED, SOURCE, Watched, WatchedAt, launch_counting
 
 T = "programme_membership"

@@ -11,13 +11,13 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from membership_refactor.testing.scratch_databases import Databases
 from membership_refactor.watch.log_files import read_new
 from membership_refactor.watch.server_log import Record, read_records
 from membership_refactor.watch.take_sample import Request, Watch
 from tests.chain.driver import Chain
 from tests.chain.fixed import FIXED, at
 from tests.chain.subjects import MEMBERSHIP
-from tests.fixtures.databases import Databases
 from tests.fixtures.watched import OLD_MEANING, RETIRED, Watched, launch_counting
 
 T = "programme_membership"

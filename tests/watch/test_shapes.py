@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from membership_refactor.database import LaunchedServer
 from membership_refactor.planning.targets import deprecated_columns, source_table
+from membership_refactor.testing.scratch_databases import Databases
 from tests.chain.driver import Chain, Subject, build
 from tests.chain.subjects import IN_PLACE, ODD
-from tests.fixtures.databases import Databases
 from tests.fixtures.watched import Watched
 
 

@@ -11,12 +11,12 @@ from sqlalchemy import make_url
 
 from membership_refactor.database import libpq_url
 from membership_refactor.environment import connect_engine
+from membership_refactor.testing.scratch_databases import Databases
 from membership_refactor.watch.take_sample import Request
 from tests.chain.driver import Chain
 from tests.chain.fixed import FIXED, at
 from tests.chain.subjects import MEMBERSHIP
 from tests.execution.replica import replica_of
-from tests.fixtures.databases import Databases
 from tests.fixtures.watched import SOURCE, Watched, launch_counting
 
 T = "programme_membership"

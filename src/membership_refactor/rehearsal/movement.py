@@ -40,14 +40,15 @@ class ByRevisions:
     request: Request
 
     def up(self, step: str) -> None:
-        self._go(self.runner.chain.revisions.of(step), up=True)
+        self.go(self.runner.chain.revisions.of(step), up=True)
 
     def down(self, step: str) -> None:
         revisions = self.runner.chain.revisions
         # In somebody else's project several revisions may be below ours.
-        self._go(revisions.before.get(step, f"{revisions.of(step)}-1"), up=False)
+        self.go(revisions.before.get(step, f"{revisions.of(step)}-1"), up=False)
 
-    def _go(self, target: str, *, up: bool) -> None:
+    def go(self, target: str, *, up: bool) -> None:
+        """Run the project's revisions up or down to this one."""
         script = ScriptDirectory.from_config(self.config)
 
         def revisions(heads: Any, _context: Any) -> Any:

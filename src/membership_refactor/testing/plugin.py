@@ -1,4 +1,9 @@
-"""pytest plugin: the fixture ``rehearsal`` runs the chain of a plan on a clone of a database.
+"""pytest plugin: `pytest --refactor` tests every plan of the project, and a fixture rehearses one.
+
+`pytest --refactor` adds tests for each plan that the project registers. They run its revisions in
+scratch databases, never in a database of the project.
+
+The fixture ``rehearsal`` runs the chain of a plan on a clone of a database.
 
     def test_the_split_of_our_orders(rehearsal):
         rehearsal(ORDERS, config="alembic.ini", rows=1000)
@@ -41,6 +46,37 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="URL",
         help="the database that the fixture `rehearsal` clones (default: DATABASE_URL)",
     )
+    group = parser.getgroup("membership_refactor")
+    group.addoption(
+        "--refactor", action="store_true", help="test every plan that alembic.ini registers"
+    )
+    group.addoption(
+        "--refactor-url",
+        metavar="URL",
+        help="a superuser's URL of the server for the scratch databases of --refactor (default: a "
+        "server that is started for the tests)",
+    )
+    group.addoption(
+        "--refactor-config",
+        metavar="FILE",
+        default="alembic.ini",
+        help="the configuration of Alembic, from pytest's root folder (default: alembic.ini)",
+    )
+    parser.addini(
+        "refactor_folder",
+        "the folder with PLAN.sql, which fills the tables of a plan for --refactor",
+        default="tests/refactor",
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.Item]) -> None:
+    """Add the tests of the plans; -k and -m choose among them too."""
+    if session.config.getoption("refactor"):
+        # Here, because every run of pytest imports this module.
+        from membership_refactor.testing.plan_items import plan_items
+
+        items.extend(plan_items(session))
 
 
 @pytest.fixture

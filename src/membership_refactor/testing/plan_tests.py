@@ -1,0 +1,90 @@
+"""The tests of a plan that `pytest --refactor` runs: their names, and what each of them does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from membership_refactor.testing.plan_chain import PlanChain
+from membership_refactor.testing.scratch_databases import Databases
+from membership_refactor.testing.snapshots import Snapshot, changes, without_refilled
+
+
+class Differs(AssertionError):
+    """The tables of a plan are not as they were."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanTest:
+    """One test of a plan: its name, and what it does with the databases of the run."""
+
+    name: str
+    run: Callable[[Databases], None]
+
+
+def tests_of(chain: PlanChain) -> Iterator[PlanTest]:
+    """Every test of the plan, lowest revision first."""
+    places = chain.places
+    yield PlanTest(name="the rows are made", run=lambda databases: _rows(chain, databases))
+    for number in range(1, len(places)):
+        yield PlanTest(
+            name=f"up, down and up: {places[number]}",
+            run=lambda databases, n=number: _there_and_back(chain, databases, n),  # type: ignore[misc]
+        )
+    if len(places) > 1:
+        yield PlanTest(
+            name="up, down and up: the whole plan",
+            run=lambda databases: _whole_way(chain, databases),
+        )
+
+
+def _rows(chain: PlanChain, databases: Databases) -> None:
+    """The table takes rows of every kind."""
+    with chain.database(databases, chain.places[0]):
+        missing = {
+            kind: why for kind, why in chain.made.refused.items() if kind not in chain.made.rows
+        }
+    if missing:
+        said = "\n".join(f"  {kind}: {why}" for kind, why in missing.items())
+        raise Differs(
+            f'the table "{chain.plan.source}" takes no rows of these kinds:\n{said}\n'
+            f"Write a file of SQL that fills it: {chain.plan.name}.sql in the folder "
+            "refactor_folder of pytest's settings (tests/refactor)."
+        )
+
+
+def _there_and_back(chain: PlanChain, databases: Databases, number: int) -> None:
+    """The revision goes up, down and up, each time to the same rows, uuids and structure."""
+    place, below = chain.places[number], chain.places[number - 1]
+    with chain.database(databases, below) as url:
+        first = without_refilled(chain.snapshot(url), chain.plan, place.steps)
+        chain.up(url, place)
+        top = chain.snapshot(url)
+        chain.down(url, place)
+        back = without_refilled(chain.snapshot(url), chain.plan, place.steps)
+        _require_equal(chain, first, back, f"after {place} went up and down")
+        chain.up(url, place)
+        _require_equal(chain, top, chain.snapshot(url), f"after {place} went up again")
+
+
+def _whole_way(chain: PlanChain, databases: Databases) -> None:
+    """All revisions go up, down and up, and each place holds the same both times."""
+    above = chain.places[1:]
+    with chain.database(databases, chain.places[0]) as url:
+        seen = [chain.snapshot(url)]
+        for place in above:
+            chain.up(url, place)
+            seen.append(chain.snapshot(url))
+        for number in range(len(above), 0, -1):
+            chain.down(url, chain.places[number])
+        _require_equal(chain, seen[0], chain.snapshot(url), "after the way up and down")
+        for number, place in enumerate(above, start=1):
+            chain.up(url, place)
+            now = chain.snapshot(url)
+            _require_equal(chain, seen[number], now, f"after {place} went up again")
+
+
+def _require_equal(chain: PlanChain, before: Snapshot, now: Snapshot, when: str) -> None:
+    if found := tuple(changes(before, now, chain.plan)):
+        listed = "\n".join(f"  {line}" for line in found)
+        raise Differs(f'plan "{chain.plan.name}" differs {when}:\n{listed}')
