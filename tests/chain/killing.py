@@ -10,14 +10,11 @@ import re
 import signal
 import traceback
 from collections.abc import Callable
-from typing import Any
 
-import psycopg
-from sqlalchemy import Engine, create_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy import Engine
 
-from membership_refactor.database import libpq_url
 from membership_refactor.steps.step import Direction
+from membership_refactor.testing.interruptions import watched
 from tests.chain.driver import Chain
 from tests.fixtures.steps import step_of
 
@@ -30,22 +27,6 @@ MOMENTS = re.compile(
 )
 """Before these statements: between every two actions, and at every batch, twice."""
 ALL = re.compile("")
-Sent = Callable[[str], None]
-
-
-def watched(url: str, sent: Sent) -> Engine:
-    """An engine whose connections tell ``sent`` what they are about to send."""
-
-    class Watched(psycopg.Connection[Any]):
-        def execute(self, query: Any, *arguments: Any, **options: Any) -> psycopg.Cursor[Any]:
-            sent(query.decode() if isinstance(query, bytes) else str(query))
-            return super().execute(query, *arguments, **options)
-
-    return create_engine(
-        "postgresql+psycopg://",
-        creator=lambda: Watched.connect(libpq_url(url)),
-        poolclass=NullPool,
-    )
 
 
 class Moments:

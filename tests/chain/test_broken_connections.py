@@ -11,9 +11,10 @@ from membership_refactor.database import libpq_url
 from membership_refactor.errors import RefactorError, StepInterrupted
 from membership_refactor.execution.tenant_lock import alone
 from membership_refactor.steps.step import Direction
+from membership_refactor.testing.interruptions import watched
 from tests.chain.driver import Chain, snapshot
 from tests.chain.fixed import FIXED
-from tests.chain.killing import MOMENTS, Moments, go, moments, watched
+from tests.chain.killing import MOMENTS, Moments, go, moments
 from tests.chain.subjects import MEMBERSHIP
 from tests.chain.test_kill import assert_alike, refuses_everything_else, start
 from tests.fixtures.chains import ChainAt

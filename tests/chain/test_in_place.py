@@ -10,9 +10,9 @@ from membership_refactor.errors import CannotCarry, StepOutOfOrder
 from membership_refactor.inspect.all_comparisons import repair_all, verify_all
 from membership_refactor.portrait import Index, Table, differences
 from membership_refactor.steps.add_link import cost_in_place
+from membership_refactor.testing.interruptions import watched
 from tests.chain.driver import Chain, said, snapshot
 from tests.chain.fixed import FIXED
-from tests.chain.killing import watched
 from tests.chain.subjects import IN_PLACE
 from tests.fixtures.chains import ChainAt
 from tests.inspect.tables import tamper

@@ -7,8 +7,9 @@ import re
 import pytest
 
 from membership_refactor.steps.step import Direction
+from membership_refactor.testing.interruptions import watched
 from tests.chain.driver import Chain
-from tests.chain.killing import Moments, go, watched
+from tests.chain.killing import Moments, go
 from tests.fixtures.chains import ChainAt
 
 PARENT = "'bbbbbbbb-0000-4000-8000-000000000001'"

@@ -13,8 +13,9 @@ from membership_refactor.errors import CannotCarry, CheckFailed, StepInterrupted
 from membership_refactor.planning import Conflict, ParentColumn
 from membership_refactor.portrait import differences
 from membership_refactor.steps.step import Direction
+from membership_refactor.testing.interruptions import watched
 from tests.chain.driver import Chain, Subject, build, said, snapshot
-from tests.chain.killing import Moments, go, watched
+from tests.chain.killing import Moments, go
 from tests.chain.test_not_valid import DOUBTFUL
 from tests.fixtures.databases import NewDatabase, TemplateDatabase
 from tests.races.pilot import Pilot

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from membership_refactor.database import libpq_url
 from membership_refactor.errors import RefactorError
-from tests.chain.killing import watched
+from membership_refactor.testing.interruptions import watched
 
 Work = Callable[[Engine], object]
 

@@ -16,8 +16,9 @@ from membership_refactor.database import libpq_url
 from membership_refactor.errors import RefactorError
 from membership_refactor.portrait import differences
 from membership_refactor.steps.step import Direction
+from membership_refactor.testing.interruptions import watched
 from tests.chain.driver import Chain, snapshot
-from tests.chain.killing import go, watched
+from tests.chain.killing import go
 from tests.crashes.conftest import ChainAt
 from tests.crashes.test_server import start
 

@@ -26,8 +26,9 @@ from membership_refactor.database import (
 from membership_refactor.errors import RefactorError
 from membership_refactor.portrait import differences
 from membership_refactor.steps.step import Direction
+from membership_refactor.testing.interruptions import watched
 from tests.chain.driver import OPTIONS, Chain, build, snapshot
-from tests.chain.killing import Moments, go, watched
+from tests.chain.killing import Moments, go
 from tests.chain.subjects import MEMBERSHIP
 from tests.fixtures.server import SETTINGS
 

@@ -6,10 +6,11 @@ import pytest
 
 from membership_refactor.portrait import Portrait, differences
 from membership_refactor.steps.step import Direction
+from membership_refactor.testing.interruptions import watched
 from membership_refactor.testing.scratch_databases import Databases
 from tests.chain.driver import REVISIONS, Chain, Snapshot, Subject, snapshot
 from tests.chain.fixed import at
-from tests.chain.killing import go, watched
+from tests.chain.killing import go
 from tests.chain.subjects import in_place
 from tests.chain.test_kill import assert_alike, facts, is_open
 from tests.crashes.one_of_everything import EVERYTHING, FILLED

@@ -8,8 +8,9 @@ from membership_refactor.database import LaunchedServer
 from membership_refactor.errors import RefactorError
 from membership_refactor.portrait import differences
 from membership_refactor.steps.step import Direction
+from membership_refactor.testing.interruptions import watched
 from tests.chain.driver import REVISIONS, Chain, snapshot
-from tests.chain.killing import MOMENTS, Moments, go, moments, watched
+from tests.chain.killing import MOMENTS, Moments, go, moments
 from tests.crashes.conftest import ChainAt
 
 WAYS = [(revision, direction) for direction in Direction for revision in REVISIONS]

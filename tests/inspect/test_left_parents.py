@@ -7,7 +7,8 @@ from typing import Any
 
 from membership_refactor.inspect.all_comparisons import verify_all
 from membership_refactor.steps.step import Direction
-from tests.chain.killing import Moments, go, watched
+from membership_refactor.testing.interruptions import watched
+from tests.chain.killing import Moments, go
 from tests.chain.subjects import MEMBERSHIP
 from tests.inspect.corruptions import V4, Place
 from tests.inspect.tables import at, tamper

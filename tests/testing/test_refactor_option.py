@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -70,6 +71,7 @@ def test_the_tests_of_a_plan_pass_beside_those_of_the_project(
         ("test_shop", "test_of_the_shop"),
         ("refactor.orders", "the rows are made"),
         ("refactor.orders", "up, down and up: r2_copy_table (copy_table)"),
+        ("refactor.orders", "interrupted at each action: r2_copy_table (copy_table)"),
         ("refactor.orders", "up, down and up: the whole plan"),
     ]
     # The project's own database was not touched.
@@ -111,6 +113,21 @@ def test_a_revision_that_leaves_an_index_behind_fails_by_name(
     assert "1 failed" in done.stdout and "left_behind" in done.stdout, done.stdout
 
 
+def test_a_revision_that_does_something_again_after_an_interruption_fails(
+    tmp_path: Path, new_database: NewDatabase
+) -> None:
+    adds = Revision(
+        "r2_copy_table",
+        "op.execute('UPDATE order_line SET quantity = quantity + 1'); op.copy_table(ORDERS)",
+        "op.undo_copy_table(ORDERS); op.execute('UPDATE order_line SET quantity = quantity - 1')",
+    )
+    done = ran(guest(tmp_path, new_database(), adds), "--refactor", "-k", "r2_copy_table")
+    assert "1 failed, 1 passed" in done.stdout, done.stdout + done.stderr
+    assert "interruptions of r2_copy_table (copy_table)" in done.stdout
+    told = re.search(r"id 1: quantity was (\d+), is (\d+)", done.stdout)
+    assert told is not None and int(told[2]) > int(told[1]), done.stdout
+
+
 def test_a_table_that_takes_a_kind_of_rows_not_says_so(
     tmp_path: Path, new_database: NewDatabase
 ) -> None:
@@ -146,4 +163,4 @@ def test_a_project_without_a_plan_is_told_in_a_line(
 @pytest.mark.slow
 def test_every_revision_of_a_plan(tmp_path: Path, new_database: NewDatabase) -> None:
     done = ran(guest(tmp_path, new_database(), *steps(*STEPS)), "--refactor")
-    assert done.returncode == 0 and "11 passed" in done.stdout, done.stdout + done.stderr
+    assert done.returncode == 0 and "20 passed" in done.stdout, done.stdout + done.stderr

@@ -108,14 +108,14 @@ class PlanChain:
         finally:
             databases.drop(url)
 
-    def up(self, url: str, place: Place) -> None:
-        """Take the database up to that place."""
-        with self._movement(url) as chain:
+    def up(self, url: str, place: Place, engine: Engine | None = None) -> None:
+        """Take the database up to that place, on the sessions of the engine where one is given."""
+        with self._movement(url, engine=engine) as chain:
             chain.up(place.steps[-1])
 
-    def down(self, url: str, place: Place) -> None:
+    def down(self, url: str, place: Place, engine: Engine | None = None) -> None:
         """Take the database down to the place below ``place``."""
-        with self._movement(url) as chain:
+        with self._movement(url, engine=engine) as chain:
             chain.down(place.steps[0])
 
     def snapshot(self, url: str) -> Snapshot:
@@ -166,7 +166,9 @@ class PlanChain:
             )
 
     @contextmanager
-    def _movement(self, url: str, schema: str | None = None) -> Iterator[ByRevisions]:
+    def _movement(
+        self, url: str, schema: str | None = None, *, engine: Engine | None = None
+    ) -> Iterator[ByRevisions]:
         request = Request(
             schema=schema or self.schema,
             url=url,
@@ -174,7 +176,7 @@ class PlanChain:
             progress=Progress(quiet=True),
             version_table=VersionTable(USUAL_SCHEMA),
         )
-        engine: Engine = connect_engine(url, request.schema)
+        engine = engine or connect_engine(url, request.schema)
         subject = Subject(url=url, plan=self.plan, request=request, config=self.config)
         chain = movement(engine, subject, request)
         assert isinstance(chain, ByRevisions)

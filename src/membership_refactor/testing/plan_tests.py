@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
+from membership_refactor.testing.interruptions import run_interrupted
 from membership_refactor.testing.plan_chain import PlanChain
 from membership_refactor.testing.scratch_databases import Databases
 from membership_refactor.testing.snapshots import Snapshot, changes, without_refilled
@@ -25,16 +27,20 @@ class PlanTest:
 def tests_of(chain: PlanChain) -> Iterator[PlanTest]:
     """Every test of the plan, lowest revision first."""
     places = chain.places
-    yield PlanTest(name="the rows are made", run=lambda databases: _rows(chain, databases))
+    yield PlanTest(name="the rows are made", run=partial(_rows, chain))
     for number in range(1, len(places)):
         yield PlanTest(
             name=f"up, down and up: {places[number]}",
-            run=lambda databases, n=number: _there_and_back(chain, databases, n),  # type: ignore[misc]
+            run=partial(_there_and_back, chain, number),
+        )
+        yield PlanTest(
+            name=f"interrupted at each action: {places[number]}",
+            run=partial(_interrupted, chain, number),
         )
     if len(places) > 1:
         yield PlanTest(
             name="up, down and up: the whole plan",
-            run=lambda databases: _whole_way(chain, databases),
+            run=partial(_whole_way, chain),
         )
 
 
@@ -53,7 +59,7 @@ def _rows(chain: PlanChain, databases: Databases) -> None:
         )
 
 
-def _there_and_back(chain: PlanChain, databases: Databases, number: int) -> None:
+def _there_and_back(chain: PlanChain, number: int, databases: Databases) -> None:
     """The revision goes up, down and up, each time to the same rows, uuids and structure."""
     place, below = chain.places[number], chain.places[number - 1]
     with chain.database(databases, below) as url:
@@ -65,6 +71,23 @@ def _there_and_back(chain: PlanChain, databases: Databases, number: int) -> None
         _require_equal(chain, first, back, f"after {place} went up and down")
         chain.up(url, place)
         _require_equal(chain, top, chain.snapshot(url), f"after {place} went up again")
+
+
+def _interrupted(chain: PlanChain, number: int, databases: Databases) -> None:
+    """A run that ends at each action and goes on comes to the same as one that does not end."""
+    place, below = chain.places[number], chain.places[number - 1]
+    with chain.database(databases, place) as url:
+        top = chain.snapshot(url)
+        chain.down(url, place)
+        bottom = chain.snapshot(url)
+    with chain.database(databases, below) as url:
+        ended = run_interrupted(url, lambda engine: chain.up(url, place, engine))
+        _require_equal(chain, top, chain.snapshot(url), f"after {ended} interruptions of {place}")
+        back = run_interrupted(url, lambda engine: chain.down(url, place, engine))
+        now = chain.snapshot(url)
+        _require_equal(chain, bottom, now, f"after {back} interruptions on the way down")
+    if not ended or not back:
+        raise Differs(f"{place} could not be interrupted: it has no action.")
 
 
 def _whole_way(chain: PlanChain, databases: Databases) -> None:
