@@ -72,6 +72,10 @@ def test_the_tests_of_a_plan_pass_beside_those_of_the_project(
         ("refactor.orders", "the rows are made"),
         ("refactor.orders", "up, down and up: r2_copy_table (copy_table)"),
         ("refactor.orders", "interrupted at each action: r2_copy_table (copy_table)"),
+        (
+            "refactor.orders",
+            "written to by old and new applications: r2_copy_table (copy_table)",
+        ),
         ("refactor.orders", "up, down and up: the whole plan"),
     ]
     # The project's own database was not touched.
@@ -128,6 +132,20 @@ def test_a_revision_that_does_something_again_after_an_interruption_fails(
     assert told is not None and int(told[2]) > int(told[1]), done.stdout
 
 
+def test_a_revision_that_lets_a_write_get_lost_fails(
+    tmp_path: Path, new_database: NewDatabase
+) -> None:
+    loses = Revision(
+        "r3_dual_write",
+        "op.dual_write(ORDERS); op.execute('ALTER TABLE order_line DISABLE TRIGGER USER')",
+        "op.execute('ALTER TABLE order_line ENABLE TRIGGER USER'); op.undo_dual_write(ORDERS)",
+    )
+    project = guest(tmp_path, new_database(), *steps("copy_table"), loses)
+    done = ran(project, "--refactor", "-k", "written and r3_dual_write")
+    assert "1 failed" in done.stdout, done.stdout + done.stderr
+    assert "Checks do not hold after r3_dual_write (dual_write)" in done.stdout
+
+
 def test_a_table_that_takes_a_kind_of_rows_not_says_so(
     tmp_path: Path, new_database: NewDatabase
 ) -> None:
@@ -163,4 +181,4 @@ def test_a_project_without_a_plan_is_told_in_a_line(
 @pytest.mark.slow
 def test_every_revision_of_a_plan(tmp_path: Path, new_database: NewDatabase) -> None:
     done = ran(guest(tmp_path, new_database(), *steps(*STEPS)), "--refactor")
-    assert done.returncode == 0 and "20 passed" in done.stdout, done.stdout + done.stderr
+    assert done.returncode == 0 and "29 passed" in done.stdout, done.stdout + done.stderr

@@ -20,6 +20,8 @@ from membership_refactor.errors import RefactorError
 from membership_refactor.execution.options import Options
 from membership_refactor.execution.progress import Progress
 from membership_refactor.execution.version_table import VersionTable
+from membership_refactor.inspect.all_comparisons import verify_all
+from membership_refactor.inspect.checks import StandingChecks
 from membership_refactor.planning import TableSplit
 from membership_refactor.project.alembic_project import USUAL_SCHEMA, AlembicProject
 from membership_refactor.rehearsal.movement import ByRevisions, movement
@@ -29,6 +31,7 @@ from membership_refactor.sql.quoting import ident, literal, qualified
 from membership_refactor.testing.made_rows import Filler, Made
 from membership_refactor.testing.scratch_databases import Databases
 from membership_refactor.testing.snapshots import Snapshot, snapshot
+from membership_refactor.testing.writing import Writers
 
 SMALL_BATCHES = 7
 """Rows in a batch: the rows that are made fill several."""
@@ -60,6 +63,7 @@ class PlanChain:
     sample: Path | None = None
     """A file of SQL that fills the tables; without it rows are made."""
     made: Made = field(default_factory=Made)
+    _writers: Writers | None = None
     _unreached: dict[Place, str] = field(default_factory=dict)
 
     @cached_property
@@ -117,6 +121,29 @@ class PlanChain:
         """Take the database down to the place below ``place``."""
         with self._movement(url, engine=engine) as chain:
             chain.down(place.steps[0])
+
+    def writers(self, databases: Databases) -> Writers:
+        """The writers of the plan. They are made once."""
+        if self._writers is None:
+            with (
+                self.database(databases, self.places[0]) as url,
+                psycopg.connect(libpq_url(url), autocommit=True) as pg,
+            ):
+                self._writers = Writers.begin(pg, self.plan, self.schema)
+        return self._writers
+
+    def broken(self, url: str) -> Iterator[str]:
+        """A line for each check that does not hold, and for each row that a comparison finds."""
+        with self._movement(url) as chain:
+            models = self.project.models(self.plan)
+            for question in StandingChecks(chain.runner, models=models).questions():
+                answer = question.ask()
+                if not answer.holds:
+                    yield f"{answer.sentence}: {answer.broken} ({'; '.join(answer.keys)})"
+            for verdict in verify_all(chain.runner).verdicts:
+                for one in verdict.findings[:3]:
+                    columns = ", ".join(one.columns)
+                    yield f"{verdict.comparison.name}: {one.key} {one.difference} {columns}"
 
     def snapshot(self, url: str) -> Snapshot:
         return snapshot(url, self.plan, self.schema)

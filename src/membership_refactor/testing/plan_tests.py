@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
+import psycopg
+
+from membership_refactor.database import libpq_url
+from membership_refactor.rehearsal.documented import Where, styles_at
 from membership_refactor.testing.interruptions import run_interrupted
 from membership_refactor.testing.plan_chain import PlanChain
 from membership_refactor.testing.scratch_databases import Databases
-from membership_refactor.testing.snapshots import Snapshot, changes, without_refilled
+from membership_refactor.testing.snapshots import (
+    Snapshot,
+    changes,
+    without_archive,
+    without_refilled,
+)
 
 
 class Differs(AssertionError):
@@ -36,6 +45,10 @@ def tests_of(chain: PlanChain) -> Iterator[PlanTest]:
         yield PlanTest(
             name=f"interrupted at each action: {places[number]}",
             run=partial(_interrupted, chain, number),
+        )
+        yield PlanTest(
+            name=f"written to by old and new applications: {places[number]}",
+            run=partial(_written, chain, number),
         )
     if len(places) > 1:
         yield PlanTest(
@@ -88,6 +101,32 @@ def _interrupted(chain: PlanChain, number: int, databases: Databases) -> None:
         _require_equal(chain, bottom, now, f"after {back} interruptions on the way down")
     if not ended or not back:
         raise Differs(f"{place} could not be interrupted: it has no action.")
+
+
+def _written(chain: PlanChain, number: int, databases: Databases) -> None:
+    """What applications write at this place is on both sides, and lives through down and up."""
+    place, plan = chain.places[number], chain.plan
+    step = place.steps[-1]
+    writers = chain.writers(databases)
+    with chain.database(databases, place) as url:
+        with psycopg.connect(libpq_url(url), autocommit=True) as pg:
+            for table, style in styles_at(plan, step):
+                where = Where(step=step, table=table, style=style)
+                refused = tuple(writers.write(pg, where))
+                _require_nothing(refused, f"{style} on the {table} are refused after {place}")
+        _require_nothing(chain.broken(url), f"Checks do not hold after {place}")
+        written = without_archive(chain.snapshot(url), plan, step)
+        for below in range(number, 0, -1):
+            chain.down(url, chain.places[below])
+        for again in range(1, number + 1):
+            chain.up(url, chain.places[again])
+        now = without_archive(chain.snapshot(url), plan, step)
+        _require_equal(chain, written, now, f"after {place} was written to, went down and up")
+
+
+def _require_nothing(found: Iterable[str], what: str) -> None:
+    if lines := "\n".join(f"  {line}" for line in found):
+        raise Differs(f"{what}:\n{lines}")
 
 
 def _whole_way(chain: PlanChain, databases: Databases) -> None:

@@ -71,6 +71,17 @@ def without_refilled(taken: Snapshot, plan: TableSplit, steps: tuple[str, ...]) 
     return replace(taken, rows=rows)
 
 
+def without_archive(taken: Snapshot, plan: TableSplit, step: str) -> Snapshot:
+    """The snapshot, taken when that step has run, without what a downgrade brings up to date.
+
+    An upgrade retires the rows of its day; and what is written while the deprecated columns are
+    frozen is without them.
+    """
+    rows = {table: found for table, found in taken.rows.items() if table != plan.retired}
+    frozen = ("drop_deprecated_columns",) if step == "stop_parallel_save" else ()
+    return without_refilled(replace(taken, rows=rows), plan, frozen)
+
+
 def changes(before: Snapshot, after: Snapshot, plan: TableSplit) -> Iterator[str]:
     """A line for each difference; uuids are in the columns of the link and of the parent's id."""
     yield from differences(before.structure, after.structure)
