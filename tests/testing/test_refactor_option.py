@@ -178,6 +178,17 @@ def test_a_project_without_a_plan_is_told_in_a_line(
     assert "registers no plan. Let `membership-refactor new TABLE` write one." in done.stderr
 
 
+def test_a_named_database_is_rehearsed_on(tmp_path: Path, new_database: NewDatabase) -> None:
+    project = guest(tmp_path, new_database(), *steps("copy_table"))
+    project.upgraded("a1_lines")
+    arguments = ("--refactor", "--rehearsal-url", project.url, "-k", "rehearsal")
+    done = ran(project, *arguments)
+    assert done.returncode == 0 and "1 passed" in done.stdout, done.stdout + done.stderr
+    query(project.url, "DROP TABLE order_line")
+    done = ran(project, *arguments)
+    assert 'There is no table "order_line"' in done.stdout, done.stdout
+
+
 @pytest.mark.slow
 def test_every_revision_of_a_plan(tmp_path: Path, new_database: NewDatabase) -> None:
     done = ran(guest(tmp_path, new_database(), *steps(*STEPS)), "--refactor")

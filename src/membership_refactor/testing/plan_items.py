@@ -75,7 +75,7 @@ def plan_items(session: pytest.Session) -> Iterator[PlanItem]:
             sample = samples / f"{plan.name}.sql"
             chain = PlanChain(config, plan, schema, sample if sample.exists() else None)
             node = PlanNode.from_parent(session, name=name, path=ini, nodeid=f"refactor/{name}")
-            for test in tests_of(chain):
+            for test in tests_of(chain, session.config.getoption("rehearsal_url")):
                 item = PlanItem.from_parent(node, name=test.name)
                 item.test = test
                 yield item

@@ -9,6 +9,9 @@ from functools import partial
 import psycopg
 
 from membership_refactor.database import libpq_url
+from membership_refactor.environment import Request
+from membership_refactor.execution.progress import Progress
+from membership_refactor.rehearsal import Subject, Wanted, rehearse, report
 from membership_refactor.rehearsal.documented import Where, styles_at
 from membership_refactor.testing.interruptions import run_interrupted
 from membership_refactor.testing.plan_chain import PlanChain
@@ -33,8 +36,8 @@ class PlanTest:
     run: Callable[[Databases], None]
 
 
-def tests_of(chain: PlanChain) -> Iterator[PlanTest]:
-    """Every test of the plan, lowest revision first."""
+def tests_of(chain: PlanChain, rehearsal_url: str | None = None) -> Iterator[PlanTest]:
+    """Every test of the plan, lowest revision first; a rehearsal too where a database is named."""
     places = chain.places
     yield PlanTest(name="the rows are made", run=partial(_rows, chain))
     for number in range(1, len(places)):
@@ -55,6 +58,23 @@ def tests_of(chain: PlanChain) -> Iterator[PlanTest]:
             name="up, down and up: the whole plan",
             run=partial(_whole_way, chain),
         )
+    if rehearsal_url is not None and len(places) > 1:
+        yield PlanTest(
+            name="rehearsal on a clone of the database",
+            run=lambda _: _rehearsed(chain, rehearsal_url),
+        )
+
+
+def _rehearsed(chain: PlanChain, url: str) -> None:
+    """A rehearsal on a clone of that database finds nothing."""
+    subject = Subject(
+        url=url, plan=chain.plan, request=Request(schema=chain.schema), config=chain.config
+    )
+    # The project may have the revisions of the first steps only.
+    last = chain.places[-1].steps[-1]
+    done = rehearse(subject, Wanted(rows=1000, to=last, progress=Progress(quiet=True)))
+    if not done.fine:
+        raise Differs(report.as_text(done))
 
 
 def _rows(chain: PlanChain, databases: Databases) -> None:

@@ -44,7 +44,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--rehearsal-url",
         metavar="URL",
-        help="the database that the fixture `rehearsal` clones (default: DATABASE_URL)",
+        help="the database that the fixture `rehearsal` clones (default: DATABASE_URL); with "
+        "--refactor, every plan is rehearsed on it",
     )
     group = parser.getgroup("membership_refactor")
     group.addoption(
