@@ -43,7 +43,7 @@ def test_without_a_plant_nothing_is_found(template_database: TemplateDatabase) -
     assert done.surprises == []
     assert done.roles == (OWNER, CLERK, "mr_rehearsal_packer")
     assert done.tried > 500
-    assert {f.stages[0] for f in done.documented} == {"0003 up"}
+    assert {f.stages[0] for f in done.documented} == {"copy_table up"}
 
 
 @pytest.mark.parametrize("to", ["rebuild_parent", pytest.param(None, marks=pytest.mark.slow)])
@@ -93,7 +93,7 @@ def test_a_trigger_that_knows_its_table_is_found_when_the_copy_takes_over(
     found = of(done, kind)
     assert found and {f.kind for f in done.surprises} == {kind}
     assert any(said in f.what for f in found)
-    assert {stage for f in found for stage in f.stages} == {"0005 up"}
+    assert {stage for f in found for stage in f.stages} == {"retire_source up"}
     assert {role for f in found for role in f.roles} == set(done.roles)
     assert {"INSERT a copy of the row", "DELETE the row", "UPDATE pieces to itself"} <= {
         s for f in found for s in f.statements
@@ -146,7 +146,7 @@ def test_a_privilege_that_only_the_copy_asks_for_is_found(
 
     (found,) = rehearsed(chain, to="dual_write").surprises
 
-    assert (found.roles, found.sqlstate, found.stages) == ((CLERK,), "42501", ("0004 up",))
+    assert (found.roles, found.sqlstate, found.stages) == ((CLERK,), "42501", ("dual_write up",))
     assert found.statements == ("INSERT a copy of the row",)
 
 
