@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import select
 import sys
 import termios
@@ -81,4 +82,5 @@ def _keys() -> Iterator[None]:
 def _pressed(seconds: float) -> str:
     """The key that was pressed within that time; empty for none."""
     ready, _, _ = select.select([sys.stdin], [], [], seconds)
-    return sys.stdin.read(1).lower() if ready else ""
+    # Not through sys.stdin, whose buffer would hide a second key from select.
+    return os.read(sys.stdin.fileno(), 1).decode(errors="replace").lower() if ready else ""
