@@ -20,6 +20,9 @@ from membership_refactor.inspect.status_text import Standing
 from membership_refactor.sql.pacing.pressure import OWN_SESSIONS, REPLICAS, queues, waiting
 from membership_refactor.sql.quoting import literal, qualified
 
+NEXT = 3
+"""Actions of the open step that are named as the next ones."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queued:
@@ -104,7 +107,13 @@ def lines(moment: Moment) -> Iterator[str]:
 
 def shown(moment: Moment, *, keys: str, said: str) -> RenderableType:
     """The moment for a terminal: bars, remarks, and ``keys`` with what the last one did."""
-    parts: list[RenderableType] = [Text(headline(moment), style="bold")]
+    # What a key did comes first: a screen that is too long for the terminal loses its end.
+    parts: list[RenderableType] = [
+        Text(headline(moment), style="bold"),
+        Text(f"{moment.at:%H:%M:%S} UTC   {keys}", style="dim"),
+    ]
+    if said:
+        parts.append(Text(said, style="bold"))
     step = moment.standing.open_step
     if step is not None and step.jobs:
         bars = Table.grid(padding=(0, 1), expand=True)
@@ -122,11 +131,10 @@ def shown(moment: Moment, *, keys: str, said: str) -> RenderableType:
             )
         parts.append(bars)
     if step is not None and step.to_do:
-        parts.append(Text(f"to do: {'; '.join(step.to_do)}"))
+        more = len(step.to_do) - NEXT
+        and_more = f"; and {more} more" if more > 0 else ""
+        parts.append(Text(f"to do: {'; '.join(step.to_do[:NEXT])}{and_more}"))
     parts += [Text(text, style=style) for style, text in _remarks(moment)]
-    if said:
-        parts.append(Text(said, style="bold"))
-    parts.append(Text(f"{moment.at:%H:%M:%S} UTC   {keys}", style="dim"))
     return Group(*parts)
 
 
