@@ -9,11 +9,7 @@ from pathlib import Path
 
 from membership_refactor.cli.verb import FINDINGS, FINE, Context, plan_option
 from membership_refactor.planning import Stage
-from membership_refactor.scan.consumers import read_consumers
 from membership_refactor.scan.parse.require_sqlglot import require_sqlglot
-from membership_refactor.watch import usage_text
-from membership_refactor.watch.places import places_of
-from membership_refactor.watch.usage import read_usage
 
 NAME = "usage"
 HELP = "show who uses the old structure, and when each gate opens"
@@ -39,6 +35,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, context: Context) -> int:
     """Return 1 where somebody uses what goes next."""
     require_sqlglot()
+    # Only now, because they import the parser, which is an extra.
+    from membership_refactor.scan.consumers import read_consumers
+    from membership_refactor.watch import usage_text
+    from membership_refactor.watch.places import places_of
+    from membership_refactor.watch.usage import read_usage
+
     runner = context.runner()
     consumers = read_consumers(Path(options.consumers), runner.plan) if options.consumers else ()
     places = places_of(consumers, runner.plan, Stage.COPY, runner.schema) if consumers else {}

@@ -9,6 +9,7 @@ import sys
 from dataclasses import asdict
 from datetime import timedelta
 from threading import Event
+from typing import TYPE_CHECKING
 
 import psycopg
 from sqlalchemy import Engine
@@ -19,9 +20,10 @@ from membership_refactor.database.url import normalise_url
 from membership_refactor.environment import connect_engine
 from membership_refactor.errors import RefactorError, WrongUse
 from membership_refactor.scan.parse.require_sqlglot import require_sqlglot
-from membership_refactor.watch.ledger_rows import Outcome
-from membership_refactor.watch.round_text import as_text
-from membership_refactor.watch.take_sample import Request, Watch, reason_of
+
+if TYPE_CHECKING:
+    from membership_refactor.watch.ledger_rows import Outcome
+    from membership_refactor.watch.take_sample import Watch
 
 NAME = "watch"
 HELP = "sample who uses the old structure, as evidence for the gates"
@@ -71,6 +73,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, context: Context) -> int:
     """Return 1 where the newest sample shows a use or a hole."""
     require_sqlglot()
+    # Only now, because they import the parser, which is an extra.
+    from membership_refactor.watch.take_sample import Request, Watch, reason_of
+
     seconds = _seconds(options.every) if options.every else None
     request = Request(
         standbys=tuple(_standby(url, context.plan_request.schema) for url in options.standby),
@@ -95,6 +100,8 @@ def run(options: argparse.Namespace, context: Context) -> int:
 
 
 def _sampled(watch: Watch, format_: str) -> int:
+    from membership_refactor.watch.round_text import as_text
+
     found = watch.take()
     if format_ == "json":
         print(json.dumps([_document(outcome) for outcome in found], default=str), flush=True)

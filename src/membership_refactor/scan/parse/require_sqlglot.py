@@ -15,11 +15,11 @@ INSTALL = "Run: pip install 'membership-refactor[scan]'"
 def require_sqlglot() -> None:
     """Raise WrongUse unless sqlglot can be imported and is new enough."""
     if importlib.util.find_spec("sqlglot") is None:
-        raise WrongUse("scan needs the SQL parser sqlglot, which is not installed.", hint=INSTALL)
+        raise WrongUse("this needs the SQL parser sqlglot, which is not installed.", hint=INSTALL)
     installed = version("sqlglot")
     major = installed.split(".")[0]
     if major.isdigit() and int(major) < OLDEST:
-        message = f"scan needs sqlglot {OLDEST} or newer; {installed} is installed."
+        message = f"this needs sqlglot {OLDEST} or newer; {installed} is installed."
         raise WrongUse(message, hint=INSTALL)
     # What it cannot parse becomes a Command and a warning; the scan reports those itself.
     logging.getLogger("sqlglot").setLevel(logging.ERROR)
