@@ -9,12 +9,11 @@ from membership_refactor.catalog.read import read_portrait
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.portrait import Table
 from membership_refactor.sql.ddl.copy_portrait import cloned, under_name
+from membership_refactor.sql.ddl.parent_table import parent_table
 from membership_refactor.sql.ledger.table_definitions import create_ledger
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.parents.parent_uuid import identity_functions
 from membership_refactor.sql.quoting import ident, qualified
-from membership_refactor.steps.parent_table import parent_table
-from membership_refactor.steps.step import Situation
 
 NAMES = Names(SPLIT, "public")
 REBUILT = "rebuilt_parent"
@@ -46,8 +45,7 @@ def target(place: Place, database: str) -> Target:
     source = portrait.table(SPLIT.source)
     child = cloned(source, name=SPLIT.child, link=SPLIT.link)
     required = tuple(c for c in SPLIT.deprecated if source.column(c).not_null)
-    situation = Situation(NAMES, {"copy_table": portrait})
-    parent = under_name(parent_table(situation, child, required=required), REBUILT)
+    parent = under_name(parent_table(NAMES, child, required=required), REBUILT)
     return Target(source, child, parent)
 
 

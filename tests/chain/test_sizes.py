@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -53,6 +54,21 @@ def test_a_key_that_fits_goes_the_whole_way(chain_at: ChainAt, kind: str) -> Non
     chain.run(insert("public.programme_membership", kind))
     chain.up_to("0009")
     assert chain.value(f"SELECT max(length({KEY})) FROM public.programme_membership") >= 2_600
+
+
+@pytest.mark.parametrize("keep", [(), ("k",)], ids=["not kept", "kept"])
+def test_a_kept_key_leaves_room_for_the_uuid_beside_it(
+    keep: tuple[str, ...], new_database: NewDatabase
+) -> None:
+    plan = replace(wide(1, "int").plan, keep=keep)
+    table = "CREATE TABLE public.wide (id int PRIMARY KEY, k text NOT NULL, v int, c0 int)"
+    subject = Subject(plan=plan, schema="public", create=(table,))
+    chain = Chain(new_database(), subject)
+    chain.run(table, f"INSERT INTO public.wide VALUES (1, {text_of(2_680)}, 1, 1)")
+    if keep:
+        stays_at(chain, "0003", "keys fit an index")
+        chain.run("UPDATE public.wide SET k = left(k, 2660)")
+    chain.up_to("0009")
 
 
 @pytest.mark.parametrize("revision", ["0004", "0006"])

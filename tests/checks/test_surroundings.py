@@ -12,10 +12,13 @@ from membership_refactor.execution.options import Options
 from membership_refactor.planning import Revisions
 from membership_refactor.plans.chain import REVISIONS, SPLIT
 from membership_refactor.portrait import EventTrigger, Server
-from tests.chain.driver import OPTIONS, Chain
+from tests.chain.driver import OPTIONS, Chain, Subject
+from tests.chain.subjects import in_place, renamed
 from tests.chain.test_application_functions import COPY, WIDE
 from tests.chain.test_named_before_the_copy import FUNCTION, HISTORY, named, watched
+from tests.crashes.one_of_everything import EVERYTHING, FILLED
 from tests.fixtures.chains import ChainAt
+from tests.fixtures.databases import TemplateDatabase
 
 COUNTING = (
     "CREATE TABLE public.seen (tag text)",
@@ -24,12 +27,12 @@ COUNTING = (
     "CREATE EVENT TRIGGER see ON ddl_command_end WHEN TAG IN ('CREATE TRIGGER') "
     "EXECUTE FUNCTION public.see()",
 )
-EVERYTHING = ("CREATE PUBLICATION everything FOR ALL TABLES",)
+ALL_TABLES = ("CREATE PUBLICATION everything FOR ALL TABLES",)
 OF_SCHEMA = ("CREATE PUBLICATION of_schema FOR TABLES IN SCHEMA public",)
 
 SURROUNDED = {
     "an event trigger": (COUNTING, "accept_event_triggers", 'ALTER EVENT TRIGGER "see" DISABLE'),
-    "a publication of all tables": (EVERYTHING, "accept_published_copy", '"everything"'),
+    "a publication of all tables": (ALL_TABLES, "accept_published_copy", '"everything"'),
     "a publication of the schema": (OF_SCHEMA, "accept_published_copy", '"of_schema"'),
 }
 
@@ -65,7 +68,7 @@ def test_what_surrounds_the_table_stops_the_copy_until_a_reason_is_given(
 
 def test_a_reason_for_one_gate_opens_no_other_of_its_step(chain_at: ChainAt) -> None:
     chain = chain_at("0002")
-    chain.run(*COUNTING, *EVERYTHING)
+    chain.run(*COUNTING, *ALL_TABLES)
 
     with pytest.raises(GateClosed, match="everything"):
         accepting(chain, accept_event_triggers="it only watches").up("0003")
@@ -85,6 +88,31 @@ def test_event_triggers_that_see_no_step_are_not_asked_for(other: EventTrigger) 
     server = Server(user="app", acts_as=("app",), event_triggers=(other,))
     assert no_event_trigger(SPLIT, server, REVISIONS) == ()
     assert isinstance(REVISIONS, Revisions)
+
+
+@pytest.mark.parametrize(
+    "subject", [EVERYTHING, in_place(EVERYTHING, "family"), renamed(EVERYTHING)]
+)
+def test_every_command_that_a_step_sends_is_one_that_is_asked_for(
+    subject: Subject, template_database: TemplateDatabase
+) -> None:
+    chain = Chain(template_database(f"commands of {subject.plan.shape}", FILLED), subject)
+    chain.run(
+        "CREATE TABLE public.commands (tag text)",
+        "CREATE FUNCTION public.listed() RETURNS event_trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN INSERT INTO public.commands VALUES (tg_tag); END $$",
+        "CREATE EVENT TRIGGER listing ON ddl_command_start EXECUTE FUNCTION public.listed()",
+    )
+    chain = accepting(chain, accept_event_triggers="it only lists")
+    chain.up_to("0011")
+    chain.down_to("0002", before=subject.revisions[-1])
+
+    sent = chain.query("SELECT DISTINCT tag FROM public.commands ORDER BY 1")
+    assert len(sent) > 10
+    for (tag,) in sent:
+        of_it = EventTrigger(name="o", event="ddl_command_start", enabled="O", tags=(tag,))
+        server = Server(user="app", acts_as=("app",), event_triggers=(of_it,))
+        assert no_event_trigger(subject.plan, server, REVISIONS), tag
 
 
 def test_a_trigger_by_position_that_came_after_the_copy_is_asked_for_at_the_next_step(

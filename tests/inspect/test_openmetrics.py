@@ -110,13 +110,18 @@ def test_the_textfile_collector_reads_the_same_numbers() -> None:
     assert plain == read(text)
 
 
-def test_two_plans_share_the_head_of_each_metric() -> None:
-    text = as_openmetrics((BUSY, replace(BUSY, plan="other", open_step=None)), now=NOW)
+@pytest.mark.parametrize("busy_first", [True, False])
+def test_two_plans_share_the_head_of_each_metric(busy_first: bool) -> None:
+    """Also where only the second has numbers of the metric."""
+    both = [BUSY, replace(BUSY, plan="other", open_step=None, checks=())]
+    plans = tuple(both if busy_first else reversed(both))
+    text = as_openmetrics(plans, now=NOW)
 
-    assert text.count("# TYPE membership_refactor_info ") == 1
+    for name in re.findall(r"^(membership_refactor_\w+)\{", text, re.MULTILINE):
+        assert text.count(f"# TYPE {name} gauge\n") == 1, name
+        assert text.count(f"# HELP {name} ") == 1, name
     assert [labels["plan"] for labels, _ in read(text)["membership_refactor_info"]] == [
-        BUSY.plan,
-        "other",
+        standing.plan for standing in plans
     ]
 
 

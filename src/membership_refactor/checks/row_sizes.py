@@ -65,17 +65,22 @@ def _most(column: Column) -> int | None:
     return _WIDTHS.get(base)
 
 
+def _fixed(plan: TableSplit) -> int:
+    """The bytes of an entry besides the key: beside kept columns stands the parent's uuid."""
+    return _HEADER + (_WIDTHS["uuid"] + _ALIGNED if plan.keep else 0)
+
+
 def unlimited_keys(plan: TableSplit, table: Table) -> tuple[str, ...]:
     """The key columns whose values may be too long for an index; empty if none can be."""
     widths = {name: _most(table.column(name)) for name in plan.key}
     if None not in widths.values():
-        whole = sum((width or 0) + _ALIGNED for width in widths.values()) + _HEADER
+        whole = sum((width or 0) + _ALIGNED for width in widths.values()) + _fixed(plan)
         return tuple(plan.key) if whole > LONGEST_KEY else ()
     return tuple(name for name, width in widths.items() if width is None)
 
 
 def keys_fit(plan: TableSplit, table: Table) -> tuple[Check, ...]:
-    """Whether each key fits into the unique key of the parent.
+    """Whether each key fits into the unique keys of the parent.
 
     A value is taken as long as it is stored, which is compressed if the row is large. The index
     compresses in the same way.
@@ -85,7 +90,7 @@ def keys_fit(plan: TableSplit, table: Table) -> tuple[Check, ...]:
     # Only the columns whose values differ in size are measured, because every row is read.
     varying = [c for c in plan.key if stored_type(table.column(c)) not in _WIDTHS]
     sizes = " + ".join(f"coalesce(pg_catalog.pg_column_size(t.{ident(c)}), 0)" for c in varying)
-    rest = _HEADER + _ALIGNED * len(plan.key)
+    rest = _fixed(plan) + _ALIGNED * len(plan.key)
     rest += sum(_most(table.column(c)) or 0 for c in plan.key if c not in varying)
     return (
         Check(

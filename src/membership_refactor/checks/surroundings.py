@@ -32,6 +32,7 @@ _OUR_COMMANDS = frozenset(
         "CREATE VIEW",
         "DROP FUNCTION",
         "DROP INDEX",
+        "DROP POLICY",
         "DROP RULE",
         "DROP TABLE",
         "DROP TRIGGER",

@@ -46,8 +46,8 @@ def as_openmetrics(standings: tuple[Standing, ...], *, now: datetime) -> str:
         common = {"plan": standing.plan, "schema": standing.schema}
         for metric in _metrics(standing, now):
             # The samples of all plans stand together under one HELP and TYPE.
-            lines = list(metric.lines(common))
-            families.setdefault(metric.name, lines[:2]).extend(lines[2:])
+            if lines := list(metric.lines(common)):
+                families.setdefault(metric.name, lines[:2]).extend(lines[2:])
     return "\n".join([line for lines in families.values() for line in lines] + ["# EOF", ""])
 
 

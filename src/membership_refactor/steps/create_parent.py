@@ -14,12 +14,12 @@ from membership_refactor.sql.build.table_build import build_of_parents
 from membership_refactor.sql.ddl.bare_table import create_bare_table
 from membership_refactor.sql.ddl.comments_and_statistics import comment
 from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH
+from membership_refactor.sql.ddl.parent_table import parent_table
 from membership_refactor.sql.refuse_writes import close_functions, close_triggers
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.sql.triggers import install_triggers, remove_triggers
 from membership_refactor.steps import add_link, retire_source
 from membership_refactor.steps.actions import Action, Brief, Run
-from membership_refactor.steps.parent_table import parent_table
 from membership_refactor.steps.portraits import with_tables
 from membership_refactor.steps.step import Situation, Step
 
@@ -31,7 +31,7 @@ def parent(s: Situation) -> Table:
     child = s.child("create_parent")
     columns = (*s.plan.deprecated, *((s.plan.changed,) if s.plan.changed else ()))
     required = tuple(c for c in columns if s.source().column(c).not_null)
-    return parent_table(s, child, required=required)
+    return parent_table(s.names, child, required=required)
 
 
 def evidence(s: Situation) -> tuple[Check, ...]:

@@ -104,7 +104,7 @@ def step(*groups: Tables) -> Step:
             plan = s.plan
             if plan.source in own:
                 # Asked from further up as well, where its rows are in the tables of the split.
-                own = list(dict.fromkeys([*own, plan.child, plan.parent, plan.retired]))
+                own = list(dict.fromkeys([*own, *plan.tables]))
             checks.insert(0, tables_are_empty(s, own))
         return tuple(checks)
 

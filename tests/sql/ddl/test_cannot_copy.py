@@ -14,6 +14,7 @@ from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.portrait import Server, Table
 from membership_refactor.sql.ddl.cannot_copy import cannot_carry
 from membership_refactor.sql.ddl.plan_fits import fits
+from tests.chain.subjects import KEPT_IN_PLACE
 from tests.fixtures.portraits import Catalog
 from tests.portrait.everything import PLAIN
 
@@ -367,12 +368,65 @@ def source() -> Table:
             Server(user="app", acts_as=("app",), relations=("programme_membership_retired",)),
             'the schema already has a relation "programme_membership_retired"',
         ),
+        (
+            Server(user="app", acts_as=("app",), relations=("pk_programme_membership_retired",)),
+            'the schema already has a relation "pk_programme_membership_retired"',
+        ),
+        (
+            Server(user="app", acts_as=("app",), relations=("uq_programme_membership_key",)),
+            'the schema already has a relation "uq_programme_membership_key"',
+        ),
     ],
 )
 def test_role_and_names_are_asked(source: Table, server: Server, sentence: str) -> None:
     found = cannot_carry(SPLIT, source, server=server)
 
     assert any(sentence in reason for reason in found), found
+
+
+@pytest.mark.parametrize(
+    ("taken", "refused"),
+    [
+        ("pk_membership", True),
+        ("uq_membership_key", True),
+        ("uq_membership_kept", True),
+        ("ix_programme_membership_programme_membership_uuid", True),
+        ("pk_programme_membership", False),
+        ("pk_membership_retired", False),
+    ],
+)
+def test_names_of_the_parent_are_asked_where_the_table_is_split_in_place(
+    source: Table, taken: str, refused: bool
+) -> None:
+    """The table's own names stay its own, and there is no archive."""
+    server = Server(user="app", acts_as=("app",), relations=(taken, source.name))
+    plan = KEPT_IN_PLACE.plan
+
+    found = cannot_carry(plan, source, server=server)
+
+    assert any(f'the schema already has a relation "{taken}"' in text for text in found) == refused
+
+
+def test_an_index_of_the_child_may_have_the_name_that_the_parent_needs(source: Table) -> None:
+    """Then both would be there at once."""
+    index = replace(source.indexes[0], name="uq_membership_key")
+    server = Server(user="app", acts_as=("app",), relations=(source.name, index.name))
+    found = cannot_carry(
+        KEPT_IN_PLACE.plan, replace(source, indexes=(*source.indexes, index)), server=server
+    )
+
+    assert any('"uq_membership_key"' in text for text in found), found
+
+
+@pytest.mark.parametrize(
+    "columns",
+    ["id int PRIMARY KEY", "id int PRIMARY KEY, twice int GENERATED ALWAYS AS (id * 2) STORED"],
+)
+def test_a_table_of_an_id_alone_cannot_be_followed(columns: str, catalog: Catalog) -> None:
+    plan = TableSplit(name="p", source="t", copy="c")
+    found = _reasons(catalog, f"CREATE TABLE public.t ({columns})", plan=plan)
+
+    assert 'there is no column besides "id" that can be written' in found
 
 
 def test_forced_row_security_needs_bypassrls(source: Table) -> None:

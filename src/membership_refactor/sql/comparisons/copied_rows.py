@@ -61,15 +61,17 @@ def source_and_copy(names: Names, source: Table, *, copy_written: bool) -> Compa
     others = tuple(c for c in source.columns if c.name != plan.id)
     writable = [c.name for c in source.columns if c.generated is None]
     changing = [n for n in writable if n != plan.id]
-    apart, wrong = differs(others, "a", "b"), ""
+    apart = differs(others, "a", "b")
     columns = differing_columns(others, "a", "b")
-    link, of_key = (plan.link,) if plan.link else (), ""
+    link: tuple[str, ...] = ()
+    of_key = or_wrong = ""
     if plan.link:
-        of_key = f", {computed(names, 'a', 'link')}"
-        wrong = f"\n  OR {wrong_link(names, f'b.{ident(plan.link)}', 'a')}"
-        apart = f"({apart}{wrong})"
+        link, of_key = (plan.link,), f", {computed(names, 'a', 'link')}"
+        wrong = wrong_link(names, f"b.{ident(plan.link)}", "a")
+        or_wrong = f"\n  OR {wrong}"
+        apart = f"({apart}{or_wrong})"
         columns += (
-            f" || CASE WHEN {wrong.removeprefix(chr(10) + '  OR ')} "
+            f" || CASE WHEN {wrong} "
             f"THEN ARRAY[{literal(plan.link)}]::pg_catalog.text[] ELSE {NOTHING} END"
         )
 
@@ -77,7 +79,7 @@ def source_and_copy(names: Names, source: Table, *, copy_written: bool) -> Compa
         scan = differing_copies(names, source, of_source=left, of_copy=right)
         return (
             f"SELECT {scan.key}, {difference(f'a.{key}', f'b.{key}', columns)}\n"
-            f"FROM {scan.rows}\nWHERE {scan.broken}{wrong}"
+            f"FROM {scan.rows}\nWHERE {scan.broken}{or_wrong}"
         )
 
     def mend(keys: str) -> tuple[str, ...]:

@@ -8,8 +8,10 @@ from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Rule, Server, Table
 from membership_refactor.portrait.tokens import tokens
 from membership_refactor.sql.ddl.copy_portrait import cloned, linked
+from membership_refactor.sql.ddl.parent_table import parent_table
 from membership_refactor.sql.ddl.plan_fits import fits
-from membership_refactor.sql.ddl.renaming import is_ambiguous
+from membership_refactor.sql.ddl.renaming import DerivedNames, is_ambiguous
+from membership_refactor.sql.names import Names
 from membership_refactor.sql.quoting import qualified
 
 _KINDS = {
@@ -41,11 +43,13 @@ def cannot_carry(
     reasons = [*_shape(source), *_content(source)]
     if plan.copy is not None:
         reasons += ambiguous_policies(source, plan.child)
+    unfit = fits(plan, source)
     if server is not None:
-        reasons += _role(source, server)
-        reasons += _names(plan, source, server)
+        reasons += _role(plan, source, server)
+        if not unfit:
+            reasons += _names(plan, source, server)
     named = tuple(f'table "{source.name}" {reason}' for reason in reasons)
-    return named + fits(plan, source)
+    return named + unfit
 
 
 def _shape(table: Table) -> Iterator[str]:
@@ -111,7 +115,7 @@ def _rewriting(rule: Rule) -> Iterator[str]:
         )
 
 
-def _role(table: Table, server: Server) -> Iterator[str]:
+def _role(plan: TableSplit, table: Table, server: Server) -> Iterator[str]:
     acts_as = server.superuser or table.owner in server.acts_as
     if table.owner and not acts_as:
         yield (
@@ -127,13 +131,13 @@ def _role(table: Table, server: Server) -> Iterator[str]:
         )
     if not server.creates_in_schema:
         yield (
-            f'cannot be split: its owner "{table.owner}" has no CREATE on the schema. '
+            f'cannot be {_done(plan)}: its owner "{table.owner}" has no CREATE on the schema. '
             f'Run GRANT CREATE ON SCHEMA "{table.schema}" TO "{table.owner}"'
         )
     if not server.creates_in_database:
         yield (
-            f'cannot be split: neither its owner "{table.owner}" nor "{server.user}" has CREATE '
-            "on the database, which the schema of the ledger needs. "
+            f'cannot be {_done(plan)}: neither its owner "{table.owner}" nor "{server.user}" has '
+            "CREATE on the database, which the schema of the ledger needs. "
             f'Run GRANT CREATE ON DATABASE ... TO "{table.owner}"'
         )
     if server.superuser:
@@ -154,12 +158,24 @@ def _role(table: Table, server: Server) -> Iterator[str]:
 
 
 def _names(plan: TableSplit, source: Table, server: Server) -> Iterator[str]:
-    """Names that the chain will need and that are in use."""
+    """Names that the steps need and that are in use then."""
+    own = {index.name for index in source.indexes}
     child = linked(source, plan.link)
     if plan.copy is not None:
         child = cloned(source, name=plan.copy, link=plan.link)
-    wanted = {*plan.tables, *(index.name for index in child.indexes)} - {plan.source}
-    if plan.copy is None:
-        wanted -= {index.name for index in source.indexes}
-    for name in sorted(wanted & set(server.relations)):
-        yield f'cannot be split: the schema already has a relation "{name}". Rename it'
+    there = {index.name for index in child.indexes}
+    wanted = {*plan.tables} - {plan.source} | there - (own if plan.copy is None else set())
+    taken = wanted & {*server.relations}
+    # What comes with the parent, or with the archive's name: by then the source has given its names
+    # away if it was copied, and those of the child are in use.
+    later = set(DerivedNames(source, plan.retired).relations()) if plan.copy is not None else set()
+    if plan.parent:
+        parent = parent_table(Names(plan, source.schema), child, required=())
+        later |= {index.name for index in parent.indexes}
+    taken |= later & ({*server.relations} - (own if plan.copy is not None else set()) | there)
+    for name in sorted(taken):
+        yield f'cannot be {_done(plan)}: the schema already has a relation "{name}". Rename it'
+
+
+def _done(plan: TableSplit) -> str:
+    return "split" if plan.parent else "renamed"

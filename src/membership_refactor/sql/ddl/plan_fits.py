@@ -55,6 +55,16 @@ def fits(plan: TableSplit, table: Table) -> tuple[str, ...]:
         reasons.append(
             f"the key has {len(plan.key)} columns; a unique index takes {MOST_KEY_COLUMNS} at most"
         )
+    if len(plan.keep) >= MOST_KEY_COLUMNS:
+        reasons.append(
+            f"the plan keeps {len(plan.keep)} columns; a foreign key over them and the link takes "
+            f"{MOST_KEY_COLUMNS - 1} at most"
+        )
+    if all(c.generated is not None or c.name == plan.id for c in table.columns):
+        reasons.append(
+            f'there is no column besides "{plan.id}" that can be written, and changes are followed '
+            "by one. Add a column, or rename the table with ALTER TABLE while nobody uses it"
+        )
     reasons += _identity(plan, table)
     for name in plan.key:
         if name not in missing:
