@@ -120,6 +120,16 @@ def test_a_plan_of_which_nothing_is_written_yet(tmp_path: Path) -> None:
     assert found(tmp_path, rev("a", None)).ids == {}
 
 
+def test_both_ways_of_an_if_are_one_revision(tmp_path: Path) -> None:
+    ways = "import sys\nif sys.flags.debug:\n    {0}\nelse:\n    {0}"
+    both = ways.format("op.copy_table(ORDERS); op.dual_write(ORDERS)")
+    ids = found(tmp_path / "in_order", rev("a", None, both)).ids
+    assert ids == {"copy_table": "a", "dual_write": "a"}
+    wrong = ways.format("op.dual_write(ORDERS); op.copy_table(ORDERS)")
+    said = refused(tmp_path / "not", rev("a", None, wrong))
+    assert 'a runs dual_write of plan "orders" before a runs copy_table' in said
+
+
 def test_a_step_that_is_run_twice(tmp_path: Path) -> None:
     said = refused(
         tmp_path,
