@@ -27,7 +27,7 @@ from membership_refactor.checks.source_rows import policies_hold
 from membership_refactor.database import libpq_url
 from membership_refactor.errors import CheckFailed
 from membership_refactor.execution.run_checks import examine, examine_together
-from membership_refactor.planning import Conflict, Nulls, ParentColumn
+from membership_refactor.planning import Conflict, Nulls, ParentColumn, Revisions
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.steps.step import Situation
 from tests.chain.driver import Chain
@@ -192,8 +192,8 @@ def test_a_check_holds_and_finds_corruption(case: Case, chain_at: ChainAt) -> No
         found = examine(pg, check)
         keys = tuple(key.replace("{military}", military) for key in case.keys)
         assert (found.broken, tuple(sorted(found.keys))) == (case.count, tuple(sorted(keys)))
-        message = str(found.failure())
-        assert isinstance(found.failure(), CheckFailed)
+        message = str(found.failure(Revisions()))
+        assert isinstance(found.failure(Revisions()), CheckFailed)
         assert f'check "{case.name}" failed: {check.sentence}' in message
         rows = "1 row" if case.count == 1 else f"{case.count} rows"
         assert f"({rows}, first keys: {'; '.join(found.keys)})" in message

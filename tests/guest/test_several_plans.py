@@ -167,3 +167,29 @@ def test_the_next_command_of_a_message_names_plan_and_schema(
     assert (opened["revision"], opened["take_back"]) == ("04_both", back)
     done = refactor(project, *back.split()[1:])
     assert done.out == "undone: 04_both dual_write up\n", done.err
+
+
+def test_verbs_in_hints_of_checks_name_plan_and_schema(
+    new_database: NewDatabase, tmp_path: Path
+) -> None:
+    project = project_of(new_database(), tmp_path)
+    project.upgraded("03_customers")
+    query(project.url, "ALTER TABLE archive.order_line DISABLE TRIGGER USER")
+    query(
+        project.url,
+        "INSERT INTO archive.order_line (customer_id, ordered_on) VALUES (1, '2024-01-01')",
+    )
+    repair = "membership-refactor -x schema=archive repair --plan orders"
+
+    asked = refactor(project, "-x", "schema=archive", "checks", "--plan", "orders")
+    assert f"Run: {repair} --apply" in asked.out
+    shown = refactor(project, "-x", "schema=archive", "repair", "--plan", "orders")
+    assert f"`{repair} --apply` corrects these rows." in shown.out, shown.out + shown.err
+    ahead = refactor(project, "plan", "--plan", "customers")
+    assert "membership-refactor usage --plan customers" in " ".join(ahead.out.split())
+    stopped = project.alembic("upgrade", "04_both")
+    assert stopped.status == REFUSED and f"Run: {repair} --apply" in stopped.said
+
+    done = refactor(project, *repair.split()[1:], "--apply")
+    assert done.status == FINE, done.out + done.err
+    project.upgraded("04_both")

@@ -11,7 +11,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from membership_refactor import Conflict, ParentColumn, TableSplit
-from membership_refactor.errors import WrongUse
+from membership_refactor.errors import RefactorError, WrongUse
 from membership_refactor.project.alembic_project import AlembicProject
 from membership_refactor.project.new_files import NewFiles, new_files
 from tests.guest.projects import Project, Revision, new_project
@@ -230,3 +230,34 @@ def test_a_project_that_cannot_import_a_new_module_is_told(tmp_path: Path) -> No
 
     with inside(project.folder), pytest.raises(WrongUse, match="no prepend_sys_path"):
         _prepared(project.config())
+
+
+@pytest.mark.parametrize("template", ["generic", "pyproject"])
+@pytest.mark.parametrize("schema", ["my schema", "a,b", " lead", "two\nlines", 'pub%"lic'])
+def test_the_schema_is_registered_as_it_is_or_refused(
+    tmp_path: Path, template: str, schema: str
+) -> None:
+    """Two schemas registered in place of one would be another table's way."""
+    project = _project(tmp_path, template)
+    before = files_of(tmp_path)
+    with inside(project.folder):
+        if template == "generic" and "%" not in schema:
+            with pytest.raises(WrongUse, match="cannot be named in alembic.ini"):
+                new_files(project.config(), PLAN, schema=schema, remarks={})
+            assert files_of(tmp_path) == before
+            return
+        new_files(project.config(), PLAN, schema=schema, remarks={}).write()
+        (registered,) = AlembicProject(project.config()).plans
+    assert registered.schemas == (schema,)
+
+
+def test_a_registration_that_cannot_be_read_afterwards_is_taken_back(tmp_path: Path) -> None:
+    project = _project(tmp_path, "pyproject")
+    toml = tmp_path / "pyproject.toml"
+    toml.write_text(f'{toml.read_text()}\n[tool."membership_refactor"]\nplans = []\n')
+    before = files_of(tmp_path)
+    with inside(project.folder):
+        prepared = _prepared(project.config())
+        with pytest.raises(RefactorError, match=r"would not register .* Nothing was written"):
+            prepared.write()
+    assert files_of(tmp_path) == before

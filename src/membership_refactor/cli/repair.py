@@ -35,7 +35,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
     chain = context.runner()
     if not options.apply:
         verified = verify_all(chain, workers=max(options.workers, 1))
-        fix = "`membership-refactor repair --apply` corrects these rows."
+        fix = f"`{chain.chain.revisions.verb('repair')} --apply` corrects these rows."
         hint = fix if verified.count else "Nothing to repair."
         shown = [*lines(verified, chain.chain), hint]
         _print(context, {**document(verified), "applied": False}, shown)

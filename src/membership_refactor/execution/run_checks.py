@@ -12,6 +12,7 @@ from membership_refactor.execution.ledger import Ledger
 from membership_refactor.execution.options import Options
 from membership_refactor.execution.progress import Progress
 from membership_refactor.execution.sessions import Pg, run
+from membership_refactor.planning import Revisions
 from membership_refactor.sql.shared_scan import counted_together
 from membership_refactor.steps.step import Direction
 
@@ -29,14 +30,14 @@ class CheckResult:
     def holds(self) -> bool:
         return self.broken == 0
 
-    def failure(self) -> CheckFailed:
+    def failure(self, revisions: Revisions) -> CheckFailed:
         """The error that says so."""
         return CheckFailed(
             self.check.name,
             self.check.sentence,
             count=self.broken,
             keys=self.keys,
-            hint=self.check.hint,
+            hint=revisions.naming(self.check.hint),
         )
 
 
@@ -89,7 +90,7 @@ def require(
             )
         for result in results:
             if not result.holds:
-                raise result.failure()
+                raise result.failure(ledger.chain.revisions)
             took = f"{result.seconds:.1f} s" if result is results[0] else "in the same pass"
             progress.say(f"  check holds: {result.check.sentence} ({took})")
 
@@ -117,5 +118,5 @@ def open_gate(
         raise GateClosed(
             f"{ledger.chain.revisions.of(step)} asks for evidence that {gate.sentence}: "
             f"{'; '.join(result.keys)}.",
-            hint=gate.hint,
+            hint=ledger.chain.revisions.naming(gate.hint),
         )

@@ -18,7 +18,7 @@ from membership_refactor.execution.sessions import Pg, Sessions
 from membership_refactor.inspect.check_results import CheckOutcome
 from membership_refactor.inspect.models import model_differences
 from membership_refactor.inspect.read_only import looking
-from membership_refactor.planning import Stage
+from membership_refactor.planning import Revisions, Stage
 from membership_refactor.portrait import Portrait, differences
 from membership_refactor.project.alembic_project import Models
 from membership_refactor.sql.application_code.search_path import path_obstacles
@@ -103,7 +103,7 @@ class StandingChecks:
                 raise WrongUse(
                     f'there is no check "{unknown[0]}" at {self.revision or "base"}; there are '
                     f"{', '.join(by_name) or 'none'}.",
-                    hint="membership-refactor checks --list",
+                    hint=f"{self.runner.chain.revisions.verb('checks')} --list",
                 )
             return tuple(by_name[name] for name in names)
         if self.open_step is not None:
@@ -144,7 +144,7 @@ class StandingChecks:
 
     def _over_tables(self, check: Check) -> CheckOutcome:
         with looking(self.runner, "checks") as pg:
-            return _examined(pg, check)
+            return _examined(pg, check, self.runner.chain.revisions)
 
     def _portrait(self, s: Situation, step: Step) -> CheckOutcome:
         began = time.perf_counter()
@@ -196,7 +196,7 @@ class StandingChecks:
         )
 
 
-def _examined(pg: Pg, check: Check) -> CheckOutcome:
+def _examined(pg: Pg, check: Check, revisions: Revisions) -> CheckOutcome:
     result = examine(pg, check)
     return CheckOutcome(
         name=check.name,
@@ -204,7 +204,7 @@ def _examined(pg: Pg, check: Check) -> CheckOutcome:
         broken=result.broken,
         keys=result.keys,
         seconds=result.seconds,
-        hint=check.hint,
+        hint=revisions.naming(check.hint),
     )
 
 

@@ -23,7 +23,7 @@ from membership_refactor.inspect.history import stands_at
 from membership_refactor.inspect.lock_forecast import LockUse, locks_of, locks_of_keys
 from membership_refactor.inspect.read_only import looking
 from membership_refactor.inspect.revision_text import RevisionText
-from membership_refactor.planning import Stage
+from membership_refactor.planning import Revisions, Stage
 from membership_refactor.portrait import Portrait
 from membership_refactor.sql.application_code.search_path import session_path
 from membership_refactor.sql.names import Names
@@ -76,7 +76,7 @@ def forecast(runner: Runner, texts: Mapping[str, RevisionText]) -> tuple[Forecas
         )
 
 
-def ask(pg: Pg, check: Check, names: Names) -> Asked:
+def ask(pg: Pg, check: Check, names: Names, revisions: Revisions) -> Asked:
     """Run the check now. One that needs tables of a later step is asked when its step begins."""
     try:
         with pg.transaction():
@@ -94,7 +94,7 @@ def ask(pg: Pg, check: Check, names: Names) -> Asked:
         answer=Answer.HOLDS if result.holds else Answer.FAILS,
         broken=result.broken,
         keys=result.keys,
-        hint=check.hint,
+        hint=revisions.naming(check.hint),
     )
 
 
@@ -163,8 +163,8 @@ class _Maker:
                 *locks_of_keys(actions, before, after),
             ),
             undo_rows=sum(self.estimates.rows_read(a) for a in down),
-            asked=tuple(self._ask(c, s.names, now=first) for c in step.before_up(s)),
-            gates=tuple(self._ask(c, s.names, now=True) for c in step.gates(s)),
+            asked=tuple(self._ask(c, s, now=first) for c in step.before_up(s)),
+            gates=tuple(self._ask(c, s, now=True) for c in step.gates(s)),
             notes=step.notes(s),
         )
 
@@ -193,9 +193,9 @@ class _Maker:
 
     # --- checks and gates ---------------------------------------------------------------
 
-    def _ask(self, check: Check, names: Names, *, now: bool) -> Asked:
+    def _ask(self, check: Check, s: Situation, *, now: bool) -> Asked:
         later = Asked(sentence=check.sentence, answer=Answer.LATER)
-        return ask(self.pg, check, names) if now else later
+        return ask(self.pg, check, s.names, s.revisions) if now else later
 
     def _empty(self, step: Step) -> StepForecast:
         revision = self.chain.revisions.of(step.name)

@@ -107,11 +107,12 @@ def require_no_lone_tables(runner: Runner, *, replaces: bool) -> None:
     lone = [n for n in made if now.find(n) is not None]
     if lone:
         ledger = runner.ledger.name
+        repair = runner.chain.revisions.verb("repair")
         drop = f"DROP SCHEMA {ident(ledger)} CASCADE; " if replaces else ""
         raise StepOutOfOrder(
             f'table "{lone[0]}" is there, and no ledger says that a step made it. '
             "Nothing was changed.",
             hint=f"If it was restored, restore the ledger of the same dump too: {drop}"
-            f"pg_restore --schema={ledger} …   then: membership-refactor repair --apply   "
+            f"pg_restore --schema={ledger} …   then: {repair} --apply   "
             "Else rename that table.",
         )

@@ -26,7 +26,7 @@ def compare_keys(runner: Runner) -> tuple[tuple[KeyChoice, ...], str, int]:
     if not plan.key:
         raise WrongUse(
             f'plan "{plan.name}" renames its table and has no key to compare.',
-            hint="Run membership-refactor plan.",
+            hint=f"Run {runner.chain.revisions.verb('plan')}.",
         )
     with looking(runner, "keys") as pg, pg.transaction():
         # One snapshot for all of it: numbers of different moments could not be compared.

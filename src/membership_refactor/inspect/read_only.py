@@ -50,7 +50,7 @@ def looking(runner: Runner, purpose: str) -> Iterator[Pg]:
                     hidden.sentence,
                     count=found.broken,
                     keys=found.keys,
-                    hint=hidden.hint,
+                    hint=runner.chain.revisions.naming(hidden.hint),
                 ) from error
             raise NoDatabase(
                 f'role "{pg.info.user}" may not do that: {error.diag.message_primary}.',

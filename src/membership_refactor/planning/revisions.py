@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+_VERB = re.compile(r"membership-refactor ([a-z]+)\b")
 BASE = "base"
 """What Alembic calls the place before the first revision."""
 
@@ -31,6 +33,10 @@ class Revisions:
         """The command line of a verb: ``membership-refactor abandon --plan orders``."""
         before, after = self.named
         return f"membership-refactor {before}{name}{after}"
+
+    def naming(self, text: str | None) -> str | None:
+        """The text, with each command line of a verb in it meaning this plan."""
+        return text and _VERB.sub(lambda found: self.verb(found[1]), text)
 
     def of(self, step: str) -> str:
         """``0004``, or the step's name."""

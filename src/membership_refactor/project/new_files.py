@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import configparser
 import importlib
 import importlib.util
 import keyword
 import sys
+import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +19,11 @@ from membership_refactor.errors import RefactorError, WrongUse
 from membership_refactor.planning import TableSplit
 from membership_refactor.project.new_revisions import NewRevisions, new_revisions
 from membership_refactor.project.plan_module import plan_module
-from membership_refactor.project.registering import registration_file, with_plan
+from membership_refactor.project.registering import (
+    registration_file,
+    schemas_named,
+    with_plan,
+)
 from membership_refactor.project.registration import (
     add_import_paths,
     imported,
@@ -77,11 +83,14 @@ class NewFiles:
             toml_file=self.config.toml_file_name,
             ini_section=self.config.config_ini_section,
         )
-        known = registered_plans(config)
-        if self.plan not in [found.plan for found in known]:
+        try:
+            known = [(found.plan, found.schemas) for found in registered_plans(config)]
+        except (configparser.Error, tomllib.TOMLDecodeError):
+            known = []
+        if (self.plan, schemas_named(self.schema)) not in known:
             raise RefactorError(
-                f"{self.registration} does not register {self.target} after it was changed. "
-                "Nothing was written.",
+                f"{self.registration} would not register {self.target} for schema "
+                f'"{self.schema}" after the change. Nothing was written.',
                 hint="Correct its section [membership_refactor] by hand, then run this again.",
             )
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from alembic.config import Config
 
 from membership_refactor.errors import WrongUse
-from membership_refactor.project.registration import SECTION
+from membership_refactor.project.registration import SECTION, split_texts
 
 
 def registration_file(config: Config) -> Path:
@@ -35,9 +35,23 @@ def registration_file(config: Config) -> Path:
 
 
 def with_plan(text: str, target: str, name: str, schema: str, *, toml: bool) -> str:
-    """The file's text with the plan added. ``schema`` is written unless it is public."""
-    schemas = (schema,) if schema != "public" else ()
+    """The file's text with the plan added. ``schema`` is written unless it is public.
+
+    Raises WrongUse for a schema that alembic.ini cannot name.
+    """
+    schemas = schemas_named(schema)
+    if not toml and not all(split_texts(named) == (named,) for named in schemas):
+        raise WrongUse(
+            f'schema "{schema}" cannot be named in alembic.ini, where blanks and commas separate '
+            "names. Nothing was written.",
+            hint="Move Alembic's configuration to pyproject.toml: [tool.alembic].",
+        )
     return (_in_toml if toml else _in_ini)(text, target, name, schemas)
+
+
+def schemas_named(schema: str) -> tuple[str, ...]:
+    """What is registered for a plan whose tables are in that schema."""
+    return (schema,) if schema != "public" else ()
 
 
 def _in_ini(text: str, target: str, name: str, schemas: tuple[str, ...]) -> str:

@@ -206,11 +206,11 @@ def _from_ini(file: configparser.ConfigParser, name: str) -> _Section:
         known, colon, plan = section.partition(":")
         if known == SECTION and colon:
             given = {o: t for o, t in file.items(section) if o not in shared}
-            options[plan] = {option: _split(text) for option, text in given.items()}
+            options[plan] = {option: split_texts(text) for option, text in given.items()}
     for option in file.options(SECTION):
         if option != "plans" and option not in shared:
             raise WrongUse(f'{place} has the unknown option "{option}".', hint=_OF_PLANS)
-    return _Section(place, _split(file.get(SECTION, "plans", fallback="")), options)
+    return _Section(place, split_texts(file.get(SECTION, "plans", fallback="")), options)
 
 
 def _from_toml(table: Any, name: str) -> _Section:
@@ -236,7 +236,8 @@ def _from_toml(table: Any, name: str) -> _Section:
 _OF_PLANS = f"It has plans only; the options of a plan stand in [{SECTION}:PLAN]."
 
 
-def _split(text: str) -> tuple[str, ...]:
+def split_texts(text: str) -> tuple[str, ...]:
+    """The texts of an option in alembic.ini."""
     return tuple(part for part in re.split(r"[,\s]+", text) if part)
 
 

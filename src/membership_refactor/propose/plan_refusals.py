@@ -64,8 +64,8 @@ def what_is_ahead(
         if len(portraits) == 1:
             checks = [c for c in step.before_up(s) if not (agree and c.name == GROUPS_AGREE)]
             with looking(runner, "new") as pg:
-                refused = _failing(ask(pg, check, s.names) for check in checks)
-                asked = _failing(ask(pg, gate, s.names) for gate in step.gates(s))
+                refused = _failing(ask(pg, check, s.names, s.revisions) for check in checks)
+                asked = _failing(ask(pg, gate, s.names, s.revisions) for gate in step.gates(s))
             if refused:
                 return Ahead(refused, asked)
         now = step.becomes(s)

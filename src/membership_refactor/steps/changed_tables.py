@@ -35,7 +35,7 @@ def changed_since(s: Situation, last: Step, going: Collection[str]) -> tuple[str
     found = [
         difference.text
         + (
-            "; both tables have it alike: membership-refactor repair --apply follows it"
+            f"; both tables have it alike: {s.revisions.verb('repair')} --apply follows it"
             if difference.aspect == "column" and difference.item in alike
             else ""
         )
