@@ -242,7 +242,7 @@ def test_the_schema_is_registered_as_it_is_or_refused(
     before = files_of(tmp_path)
     with inside(project.folder):
         if template == "generic" and "%" not in schema:
-            with pytest.raises(WrongUse, match="cannot be named in alembic.ini"):
+            with pytest.raises(WrongUse, match=r"cannot be named in alembic\.ini"):
                 new_files(project.config(), PLAN, schema=schema, remarks={})
             assert files_of(tmp_path) == before
             return
