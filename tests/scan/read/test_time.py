@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -35,6 +37,46 @@ def test_a_file_of_a_megabyte_takes_less_than_two_seconds(name: str, tmp_path: P
     assert time.process_time() - started < 2.0
     assert columns(outcome) == ["person_id"]
     assert not any(note.open for note in outcome.notes)
+
+
+MANY: dict[str, Callable[[int], str]] = {
+    "columns": lambda n: f"SELECT {_listed('cm.rotation AS r{}', n)} FROM {WIDE} cm",
+    "ids": lambda n: f"SELECT {_listed('cm.id AS r{}', n)}, rotation FROM {WIDE} cm",
+    "conditions": lambda n: f"SELECT id FROM {WIDE} WHERE {_listed('person_id = {}', n, ' OR ')}",
+    "branches": lambda n: (
+        f"SELECT CASE {_listed('WHEN person_id = {} THEN rotation', n, ' ')} END FROM {WIDE}"
+    ),
+    "grouped": lambda n: f"SELECT id, {_listed('rotation AS r{}', n)} FROM {WIDE} GROUP BY id",
+    "sources": lambda n: _listed(
+        f"SELECT rotation FROM {WIDE} WHERE id = {{}}", n // 4, " UNION ALL "
+    ),
+    "whole rows": lambda n: (
+        "SELECT 1 WHERE "
+        + _listed(f"EXISTS (SELECT * FROM {WIDE} WHERE person_id = {{}})", n // 4, " OR ")
+    ),
+}
+
+
+def _listed(text: str, count: int, between: str = ", ") -> str:
+    return between.join(text.format(number) for number in range(count))
+
+
+@pytest.mark.parametrize("kind", MANY)
+def test_eight_times_as_many_references_do_not_take_sixteen_times_as_long(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    gc.disable()  # what other tests have left would be looked through again and again
+    request.addfinalizer(gc.enable)
+
+    def seconds(number: int) -> float:
+        started = time.process_time()
+        outcome = scan_text(MANY[kind](number), tmp_path, rewrite=True)
+        assert outcome.references
+        assert [rewritten.reason for rewritten in outcome.rewrites] == [""]
+        return time.process_time() - started
+
+    seconds(100)
+    assert seconds(2400) < 16 * min(seconds(300), seconds(300))
 
 
 @pytest.mark.slow

@@ -9,8 +9,7 @@ from sqlglot import exp
 
 from membership_refactor.planning import LinkOnDelete, Stage, TableSplit
 from membership_refactor.scan.resolve.analyse import Analysed
-from membership_refactor.scan.resolve.bind_name import span
-from membership_refactor.scan.resolve.bindings import Binding, Kind, Resolution, Source
+from membership_refactor.scan.resolve.bindings import Kind, Resolution, Source
 from membership_refactor.scan.resolve.from_clause import from_of
 from membership_refactor.scan.resolve.tables_at_stage import GOING, Role, Standing, parent_columns
 
@@ -109,7 +108,7 @@ def _identity(resolution: Resolution, plan: TableSplit, early: bool) -> Iterator
                 binding.start,
             )
         elif role is Role.COPY and binding.kind is Kind.READ:
-            other = _passed_on(resolution.tree, binding)
+            other = _passed_on(resolution.nodes.get(binding.start))
             if any(word in other.replace("_", "").lower() for word in words):
                 yield Sign(
                     "id",
@@ -119,18 +118,17 @@ def _identity(resolution: Resolution, plan: TableSplit, early: bool) -> Iterator
                 )
 
 
-def _passed_on(tree: Any, binding: Binding) -> str:
+def _passed_on(identifier: Any) -> str:
     """The name that the column is given to or compared with."""
-    for column in tree.find_all(exp.Column):
-        where = span(column.this) if isinstance(column.this, exp.Identifier) else None
-        if where is None or where[0] != binding.start:
-            continue
-        parent = column.parent
-        if isinstance(parent, exp.Alias):
-            return str(parent.alias)
-        if isinstance(parent, exp.EQ):
-            other = parent.expression if parent.this is column else parent.this
-            return other.name if isinstance(other, exp.Column) else ""
+    column = identifier.parent if identifier is not None else None
+    if not isinstance(column, exp.Column) or column.this is not identifier:
+        return ""
+    parent = column.parent
+    if isinstance(parent, exp.Alias):
+        return str(parent.alias)
+    if isinstance(parent, exp.EQ):
+        other = parent.expression if parent.this is column else parent.this
+        return other.name if isinstance(other, exp.Column) else ""
     return ""
 
 

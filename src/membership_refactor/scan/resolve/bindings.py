@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from membership_refactor.scan.resolve.tables_as_spelled import TableView
@@ -186,7 +188,7 @@ class Remark:
     start: int
 
 
-@dataclass(slots=True)
+@dataclass
 class Resolution:
     """Everything the resolver found in one statement."""
 
@@ -206,7 +208,20 @@ class Resolution:
 
     def of(self, source: Source) -> list[Binding]:
         """The bindings to this source."""
-        return [binding for binding in self.bindings if binding.source is source]
+        return self._by_source.get(id(source), [])
+
+    @cached_property
+    def _by_source(self) -> Mapping[int, list[Binding]]:
+        """A statement may have thousands of names: they are looked up, and never searched."""
+        found: dict[int, list[Binding]] = defaultdict(list)
+        for binding in self.bindings:
+            found[id(binding.source)].append(binding)
+        return found
+
+    @cached_property
+    def nodes(self) -> Mapping[int, Any]:
+        """The names and stars of the tree, by the offset at which each starts."""
+        return {node.meta["start"]: node for node in self.tree.walk() if "start" in node.meta}
 
     @property
     def ours(self) -> list[Source]:

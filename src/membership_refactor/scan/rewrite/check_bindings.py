@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Sequence
+from operator import itemgetter
 
 from membership_refactor.planning import Stage
 from membership_refactor.scan.resolve.analyse import Analysed, Analyser, parse_as
-from membership_refactor.scan.resolve.bindings import Binding, Resolution
+from membership_refactor.scan.resolve.bindings import Binding, Resolution, Span
 from membership_refactor.scan.resolve.statement import resolve
 from membership_refactor.scan.resolve.tables_at_stage import GOING, Role, Standing
 from membership_refactor.scan.rewrite.edits import Edit, Shift, applied
@@ -52,10 +54,11 @@ def _moved(analysed: Analysed, edits: Sequence[Edit], found: Resolution) -> str:
     """Which name is bound to another table than it should be."""
     shift = Shift(edits)
     after = {binding.end: binding for binding in found.bindings}
+    replaced = [(e.start, e.end) for e in edits if e.start < e.end < e.start + len(e.text)]
     expected = {
         shift.last_of(binding.end): binding
         for binding in analysed.resolution.bindings
-        if not any(_inside(binding, edit) for edit in edits)
+        if not _one_holds(replaced, binding.start, binding.end)
     }
     for end, old in expected.items():
         new = after.get(end)
@@ -63,19 +66,17 @@ def _moved(analysed: Analysed, edits: Sequence[Edit], found: Resolution) -> str:
             return f"{old.name} belongs to no table in the new text"
         if new is not None and (reason := _other(old, new)):
             return reason
-    added = _added(edits)
     for end, new in after.items():
-        table = new.source.table
-        ours = table is not None and end not in expected
-        if table is not None and ours and not any(a < end <= b for a, b in added):
+        table, ours = new.source.table, end not in expected
+        if table is not None and ours and not _one_holds(shift.added, end - 1, end):
             return f"{new.name} means a column of {table.table.name}, which it did not before"
     return ""
 
 
-def _inside(binding: Binding, edit: Edit) -> bool:
-    """Whether the name stands inside a piece that was replaced."""
-    replaced = edit.start < edit.end < edit.start + len(edit.text)
-    return replaced and edit.start <= binding.start and binding.end <= edit.end
+def _one_holds(spans: Sequence[Span], start: int, end: int) -> bool:
+    """Whether one of the spans, which are apart and in order, holds all of this."""
+    before = bisect.bisect_right(spans, start, key=itemgetter(0))
+    return before > 0 and end <= spans[before - 1][1]
 
 
 def _other(old: Binding, new: Binding) -> str:
@@ -90,14 +91,3 @@ def _other(old: Binding, new: Binding) -> str:
         role = Role.PARENT if old.standing in GOING else Role.COPY
         return f"{old.name} is read from {now.table.table.name}" if now.role is not role else ""
     return f"{old.name} means a column of another table" if now.role is not was.role else ""
-
-
-def _added(edits: Sequence[Edit]) -> list[tuple[int, int]]:
-    """The spans of the new text in the rewritten statement."""
-    spans = []
-    move = 0
-    for edit in edits:
-        start = edit.start + move
-        spans.append((start, start + len(edit.text)))
-        move += len(edit.text) - (edit.end - edit.start)
-    return spans

@@ -47,7 +47,11 @@ class Shift:
     def __init__(self, edits: Sequence[Edit]) -> None:
         self._starts = [edit.start for edit in edits]
         self._moves = [0]
+        self.added: list[tuple[int, int]] = []
+        """Where the texts of the edits stand in the new text."""
         for edit in edits:
+            start = edit.start + self._moves[-1]
+            self.added.append((start, start + len(edit.text)))
             self._moves.append(self._moves[-1] + len(edit.text) - (edit.end - edit.start))
 
     def last_of(self, end: int) -> int:

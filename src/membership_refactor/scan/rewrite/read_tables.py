@@ -94,7 +94,7 @@ class Reads:
             return
         if any(s.kind is Kind.STAR and self.text[s.end - 1] != "*" for s in stars):
             raise NotMechanical("it reads the table without a SELECT: write SELECT")
-        shown = [s for s in stars if not _only_asks(self.resolution.tree, s.start)]
+        shown = [s for s in stars if not _only_asks(self.resolution.nodes.get(s.start))]
         if (shown or source.renames) and self._listed(source) is None:
             raise NotMechanical(
                 "a star or a whole row needs the table's own columns in their order: scan with "
@@ -171,14 +171,13 @@ class Reads:
         grouped = [b for b in bindings if b.clause == "group"]
         ids = [b for b in grouped if b.column == self.plan.id]
         columns = {b.column for b in grouped}
-        loose = any(
+        if ids and any(
             b.standing in GOING
             and b.column not in columns
             and b.clause in ("select", "having", "order")
-            and not _in_aggregate(self.resolution.tree, b)
+            and not _in_aggregate(self.resolution.nodes.get(b.start))
             for b in bindings
-        )
-        if ids and loose:
+        ):
             uuid = self.view.spell_column(self.plan.parent_id)
             yield Edit(ids[0].end, ids[0].end, f", {parent}.{uuid}")
 
@@ -234,19 +233,18 @@ class Reads:
         )
 
 
-def _only_asks(tree: Any, start: int) -> bool:
-    """Whether the star at this place stands in EXISTS, which reads no column."""
-    for exists in tree.find_all(exp.Exists):
-        items = exists.this.expressions if isinstance(exists.this, exp.Select) else ()
-        if any(node.meta.get("start") == start for item in items for node in item.walk()):
-            return True
-    return False
+def _only_asks(node: Any) -> bool:
+    """Whether the star, or whole row, stands in EXISTS, which reads no column."""
+    while node is not None and not isinstance(node.parent, exp.Query):
+        node = node.parent
+    return (
+        node is not None
+        and node.arg_key == "expressions"
+        and (isinstance(node.parent, exp.Select) and isinstance(node.parent.parent, exp.Exists))
+    )
 
 
-def _in_aggregate(tree: Any, binding: Binding) -> bool:
+def _in_aggregate(identifier: Any) -> bool:
     """Whether the name is the argument of an aggregate of its own query."""
-    for identifier in tree.find_all(exp.Identifier):
-        if identifier.meta.get("start") == binding.start:
-            found = identifier.find_ancestor(exp.AggFunc, exp.Select)
-            return isinstance(found, exp.AggFunc)
-    return False
+    found = identifier.find_ancestor(exp.AggFunc, exp.Select) if identifier is not None else None
+    return isinstance(found, exp.AggFunc)
