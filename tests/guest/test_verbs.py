@@ -225,3 +225,13 @@ def test_an_env_py_that_fails_is_one_line(new_database: NewDatabase, tmp_path: P
     done = refactor(project, "status")
     assert done.status == WRONG_USE
     assert "env.py stopped: ModuleNotFoundError: No module named 'nowhere_found'" in done.said
+
+
+def test_duplicates_of_a_project_without_enrollments_asks_for_a_table(
+    new_database: NewDatabase, tmp_path: Path
+) -> None:
+    project = new_project(tmp_path, new_database(), revisions=MIXED)
+    for verb in ("duplicates", "merge-duplicates"):
+        done = refactor(project, verb)
+        assert done.status == WRONG_USE
+        assert 'no table "public"."program_enrollment" here. Name yours: --table' in done.said

@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from membership_refactor.enrollment.plan_from_catalog import plan_from_catalog, ranking
 from membership_refactor.enrollment.plan_in_use import plan_in_use
 from membership_refactor.errors import WrongUse
 from membership_refactor.planning import UniqueIdentity
+from membership_refactor.sql.quoting import qualified
 
 
 def add_identity_options(parser: argparse.ArgumentParser) -> None:
@@ -68,6 +69,13 @@ def _plan(
         if options.identity or options.scope:
             raise WrongUse("--identity and --scope need --table.")
         shipped = plan_in_use(connection, schema)
+        table = qualified(schema, shipped.table)
+        if connection.scalar(text("SELECT pg_catalog.to_regclass(:name)"), {"name": table}) is None:
+            raise WrongUse(
+                f"there is no table {table} here.",
+                hint="Name yours: --table NAME --identity COLUMN. Or choose another schema or "
+                "database: -x schema=NAME, -x url=URL.",
+            )
         return replace(shipped, status=ranking(options.status)) if options.status else shipped
     if not options.identity:
         raise WrongUse(

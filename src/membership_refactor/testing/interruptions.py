@@ -19,6 +19,7 @@ Sent = Callable[[str], None]
 _ACTION_IS_DONE = re.compile(r'INSERT INTO "[^"]*"\."action"')
 """The work of an action is done, and not committed."""
 _MOST = 100
+_NEVER = 0
 
 
 def watched(url: str, sent: Sent) -> Engine:
@@ -68,7 +69,7 @@ def run_interrupted(url: str, work: Callable[[Engine], None]) -> int:
             return interrupted
         if not interruption.ended:
             # What stopped it was something else: the caller gets its error.
-            work(watched(url, interruption))
+            work(watched(url, _Interruption(_NEVER)))
             return interrupted
         # A step may do some actions again in every run: then one more has to pass.
         at = 2 if at == 1 else at + (interruption.sent == sent)
