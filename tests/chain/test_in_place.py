@@ -8,6 +8,7 @@ import pytest
 
 from membership_refactor.errors import CannotCarry, StepOutOfOrder
 from membership_refactor.inspect.all_comparisons import repair_all, verify_all
+from membership_refactor.inspect.forecast import forecast
 from membership_refactor.portrait import Index, Table, differences
 from membership_refactor.steps.add_link import cost_in_place
 from membership_refactor.testing.interruptions import watched
@@ -37,6 +38,12 @@ def test_plan_says_what_it_costs_beside_a_copy(in_place: ChainAt) -> None:
     assert "in place every row is written again" in text
     assert f"REINDEX TABLE CONCURRENTLY {TABLE}" in text
     assert 'a copy (copy="NAME" in the plan) writes less' in text
+
+
+def test_plan_names_the_lock_of_vacuum_and_of_the_index(in_place: ChainAt) -> None:
+    made, _ = forecast(in_place("0005").runner(), {})
+    (use,) = (u for u in made.steps[0].locks if u.mode == "SHARE UPDATE EXCLUSIVE")
+    assert (use.table, use.times) == (TABLE, 2)
 
 
 @pytest.mark.parametrize(

@@ -137,8 +137,9 @@ def test_one_that_came_to_the_child_is_asked_for_before_its_columns_go(chain_at:
         f"CREATE TRIGGER watch AFTER UPDATE ON {COPY} FOR EACH ROW EXECUTE FUNCTION public.watch()",
     )
 
-    with pytest.raises(GateClosed, match="takes a row apart by the position"):
+    with pytest.raises(GateClosed, match="takes a row apart by the position") as refused:
         chain.up("0010")
+    assert 'alembic -x accept-whole-rows="REASON" upgrade 0010' in str(refused.value)
 
 
 def test_a_reason_given_before_the_copy_counts_at_the_later_steps(chain_at: ChainAt) -> None:

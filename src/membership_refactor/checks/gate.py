@@ -100,7 +100,6 @@ def gate(names: Names, revisions: Revisions, step: str) -> Check:
         sentence=f"nobody uses the {target} any more",
         query=f"SELECT r.reason FROM ({query}) AS r (reason) WHERE {condition}",
         reach=Reach.CATALOG,
-        hint="See who uses it, and when this gate opens: membership-refactor usage. Wait for that, "
-        "or accept the risk and record why: "
-        f'alembic -x accept-usage="REASON" upgrade {revisions.of(step)}',
+        hint=f"See who uses it, and when this gate opens: {revisions.verb('usage')}. Wait for "
+        f"that, or accept the risk and record why: {revisions.accepting(OPTION, step)}",
     )

@@ -13,10 +13,15 @@ OPTION = "accept-whole-rows"
 
 
 def no_row_by_position(
-    plan: TableSplit, table: Table, revisions: Revisions, *, ledger: str | None = None
+    plan: TableSplit,
+    table: Table,
+    revisions: Revisions,
+    step: str,
+    *,
+    ledger: str | None = None,
 ) -> tuple[Check, ...]:
     """No check where no trigger does, or rows keep their shape. Otherwise each row is a trigger
-    that a later step breaks.
+    that ``step`` or a later one breaks.
 
     ``ledger`` is the ledger's schema: a reason that stands there for an earlier step still counts.
     """
@@ -42,7 +47,7 @@ def no_row_by_position(
             f'With {link} the row gets the column "{plan.link}" at its end, and with {gone} it '
             f"loses {len(plan.leaving)} columns. From then on each write fails, or fills other "
             "columns. Name the columns in these functions, or accept the risk and record why: "
-            f'alembic -x {OPTION}="REASON" upgrade'
+            f"{revisions.accepting(OPTION, step)}"
         ),
     )
     return (check,)

@@ -59,7 +59,7 @@ def no_event_trigger(
         hint="It could refuse or change a statement of a step, and a step that is refused half-way "
         "waits until the trigger is gone. Its owner or a superuser can disable it until the last "
         "step. If it only watches, accept it and record why: "
-        f'alembic -x {EVENT_TRIGGERS}="REASON" upgrade {revisions.of(plan.steps[0])}',
+        f"{revisions.accepting(EVENT_TRIGGERS, plan.steps[0])}",
     )
 
 
@@ -86,7 +86,7 @@ def table_is_not_published(
         sentence=f'no publication of all tables or of a schema will publish "{new}" beside '
         f'"{plan.source}"',
         option=PUBLISHED_COPY,
-        hint=f'{why}: alembic -x {PUBLISHED_COPY}="REASON" upgrade {revisions.of(plan.steps[0])}',
+        hint=f"{why}: {revisions.accepting(PUBLISHED_COPY, plan.steps[0])}",
     )
 
 

@@ -91,6 +91,8 @@ def _taken(action: Action) -> Iterator[tuple[str, str, str]]:
             yield table, Lock.SHARE_UPDATE_EXCLUSIVE.value, LONG
         case Ranges():
             yield action.table, Lock.ROW_EXCLUSIVE.value, ROWS
+            if action.vacuum:
+                yield action.table, Lock.SHARE_UPDATE_EXCLUSIVE.value, LONG
         case Build():
             yield action.build.log.table, Lock.ACCESS_SHARE.value, LONG
 

@@ -50,6 +50,10 @@ class Revisions:
         """``revision 0004``, or ``step dual_write``."""
         return f"revision {self.ids[step]}" if step in self.ids else f"step {step}"
 
+    def accepting(self, option: str, step: str) -> str:
+        """The Alembic command that takes the step up with a reason for what ``option`` accepts."""
+        return f'alembic -x {option}="REASON" upgrade {self.of(step)}'
+
     def command(self, step: str, direction: str) -> str:
         """The Alembic command that takes the step ``up`` or ``down``."""
         if direction == "up":

@@ -89,7 +89,8 @@ _IN_PLACE: Mapping[str, tuple[str, str, str, str]] = {
         "for it",
         "At any time. Applications cannot reach the new table yet.",
         f"{{child}} ACCESS EXCLUSIVE, then SHARE ROW EXCLUSIVE: {_SHORT}. Batches of about 20 ms "
-        f"lock the rows whose link they fill. {_OWN_TRIGGERS}",
+        f"lock the rows whose link they fill. {_OWN_TRIGGERS} VACUUM and the index on the link "
+        "take SHARE UPDATE EXCLUSIVE: reads and writes go on, and another ALTER TABLE waits.",
         "Drops the empty table and the link, and keeps the uuids in the ledger.",
     ),
 }

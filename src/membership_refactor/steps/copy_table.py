@@ -103,7 +103,7 @@ def notes(s: Situation) -> tuple[str, ...]:
 def gates(s: Situation) -> tuple[Check, ...]:
     """What the surroundings of the table may do to the chain, and the owner may know better."""
     return (
-        *no_row_by_position(s.plan, s.source(), s.revisions),
+        *no_row_by_position(s.plan, s.source(), s.revisions, s.plan.steps[0]),
         *no_event_trigger(s.plan, s.server, s.revisions),
         *table_is_not_published(s.plan, s.source(), s.revisions),
     )

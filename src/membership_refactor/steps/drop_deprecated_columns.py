@@ -60,7 +60,9 @@ def refusals(s: Situation) -> tuple[str, ...]:
 def evidence(s: Situation) -> tuple[Check, ...]:
     return (
         gate(s.names, s.revisions, "drop_deprecated_columns"),
-        *no_row_by_position(s.plan, _child(s), s.revisions, ledger=s.names.ledger),
+        *no_row_by_position(
+            s.plan, _child(s), s.revisions, "drop_deprecated_columns", ledger=s.names.ledger
+        ),
     )
 
 

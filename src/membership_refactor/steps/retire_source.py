@@ -55,7 +55,9 @@ def refusals(s: Situation) -> tuple[str, ...]:
 def evidence(s: Situation) -> tuple[Check, ...]:
     return (
         gate(s.names, s.revisions, "retire_source"),
-        *no_row_by_position(s.plan, _source(s), s.revisions, ledger=s.names.ledger),
+        *no_row_by_position(
+            s.plan, _source(s), s.revisions, "retire_source", ledger=s.names.ledger
+        ),
     )
 
 
