@@ -94,9 +94,6 @@ def test_the_server_says_who_we_are(catalog: Catalog) -> None:
         [
             *PLAIN.roles,
             "CREATE TABLE public.t (id bigint PRIMARY KEY)",
-            "CREATE FUNCTION public.e() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END'",
-            "CREATE EVENT TRIGGER watching ON ddl_command_end WHEN TAG IN ('CREATE TABLE')"
-            " EXECUTE FUNCTION public.e()",
         ]
     )
     with catalog.connect() as connection, connection.begin():
@@ -108,9 +105,6 @@ def test_the_server_says_who_we_are(catalog: Catalog) -> None:
     assert server.acts_as == (PLAIN.owner,)
     assert not server.creates_in_schema
     assert not server.creates_in_database
-    assert [(t.name, t.event, t.tags) for t in server.event_triggers] == [
-        ("watching", "ddl_command_end", ("CREATE TABLE",))
-    ]
     assert server.relations == ("t", "t_pkey")
 
 

@@ -33,7 +33,9 @@ def test_a_script_that_writers_outpace_says_so_and_is_finished_by_the_runner(
     chain = script.chain
     brought(chain, script, "0003", UP)
     chain.run(REFILL)
-    hurried = replace(script, pace=replace(script.pace, lock_timeout=1))
+    hurried = replace(
+        script, pace=replace(script.pace, lock_timeout=1, accept_event_triggers="it makes writes")
+    )
     outcome = run_psql(chain.url, hurried.text(["0003"])).stopped(
         "arrive faster than they can be replayed", "Reduce the writes for a while"
     )

@@ -69,12 +69,6 @@ FROM pg_roles r, (SELECT coalesce(%(role)s, current_user)::name) AS w (role)
 WHERE r.rolname = current_user
 """
 
-EVENT_TRIGGERS = """
-SELECT evtname::text AS name, evtevent::text AS event, evtenabled::text AS enabled,
-       coalesce(evttags, '{}') AS tags, pg_get_userbyid(evtowner)::text AS owner
-FROM pg_event_trigger WHERE evtenabled <> 'D' ORDER BY evtname
-"""
-
 SLOTS = """
 SELECT slot_name::text AS name, plugin::text AS plugin, active,
        CASE WHEN pg_is_in_recovery() THEN 0

@@ -23,7 +23,7 @@ from membership_refactor.catalog import dependent_queries, queries
 from membership_refactor.catalog.read_functions import read_routines
 from membership_refactor.errors import RefactorError
 from membership_refactor.portrait.document import vanished
-from membership_refactor.portrait.server_facts import EventTrigger, ReplicationSlot, Server
+from membership_refactor.portrait.server_facts import ReplicationSlot, Server
 from membership_refactor.portrait.table_parts import (
     Column,
     ColumnUse,
@@ -105,11 +105,9 @@ def read_server(connection: Connection, schema: str, role: str | None = None) ->
     that will create; without it the login."""
     with _own_settings(connection) as cursor:
         (row,) = _rows(cursor, queries.SERVER, {"schema": schema, "role": role})
-        triggers = _rows(cursor, queries.EVENT_TRIGGERS, {})
         slots = _rows(cursor, queries.SLOTS, {})
     return Server(
         **_values(row),
-        event_triggers=tuple(EventTrigger(**_values(row)) for row in triggers),
         slots=tuple(ReplicationSlot(**_values(row)) for row in slots),
     )
 

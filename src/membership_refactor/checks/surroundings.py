@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from membership_refactor.checks.check import Check, Reach
 from membership_refactor.planning import Revisions, TableSplit
-from membership_refactor.portrait import EventTrigger, Server, Table
-from membership_refactor.sql.quoting import ident, literal
+from membership_refactor.portrait import Table
+from membership_refactor.sql.quoting import literal
 
 EVENT_TRIGGERS = "accept-event-triggers"
 PUBLISHED_COPY = "accept-published-copy"
 
-_OUR_COMMANDS = frozenset(
+COMMANDS = frozenset(
     {
+        "ALTER FUNCTION",
         "ALTER INDEX",
         "ALTER PUBLICATION",
         "ALTER SEQUENCE",
@@ -26,6 +27,7 @@ _OUR_COMMANDS = frozenset(
         "CREATE POLICY",
         "CREATE RULE",
         "CREATE SCHEMA",
+        "CREATE SEQUENCE",
         "CREATE STATISTICS",
         "CREATE TABLE",
         "CREATE TRIGGER",
@@ -34,31 +36,32 @@ _OUR_COMMANDS = frozenset(
         "DROP INDEX",
         "DROP POLICY",
         "DROP RULE",
+        "DROP SCHEMA",
         "DROP TABLE",
         "DROP TRIGGER",
         "GRANT",
         "REVOKE",
     }
 )
+"""The command tags of the steps' statements."""
 
 
-def no_event_trigger(
-    plan: TableSplit, server: Server | None, revisions: Revisions
-) -> tuple[Check, ...]:
+def no_event_trigger(plan: TableSplit, revisions: Revisions) -> Check:
     """Each row is an enabled event trigger that fires on a command of the steps."""
-    found = tuple(
-        f'"{t.name}" of {t.owner} fires on {t.event}: ALTER EVENT TRIGGER {ident(t.name)} DISABLE'
-        for t in (server.event_triggers if server else ())
-        if _sees_us(t)
-    )
-    return _asked(
-        found,
+    listed = ", ".join(literal(command) for command in sorted(COMMANDS))
+    return Check(
         name="event triggers",
         sentence="no event trigger fires on the statements of the steps",
+        query="SELECT pg_catalog.format('%I of %s fires on %s: ALTER EVENT TRIGGER %I "
+        "DISABLE', e.evtname, pg_catalog.pg_get_userbyid(e.evtowner), e.evtevent, e.evtname)\n"
+        "FROM pg_catalog.pg_event_trigger AS e\n"
+        "WHERE e.evtenabled <> 'D' AND e.evtevent <> 'login' AND (e.evttags IS NULL\n"
+        f"  OR e.evttags && ARRAY[{listed}]) ORDER BY 1",
+        reach=Reach.CATALOG,
         option=EVENT_TRIGGERS,
-        hint="It could refuse or change a statement of a step, and a step that is refused half-way "
-        "waits until the trigger is gone. Its owner or a superuser can disable it until the last "
-        "step. If it only watches, accept it and record why: "
+        hint="It could refuse or change a statement of a step, and a step that is refused "
+        "half-way waits until the trigger is gone. Its owner or a superuser can disable it "
+        "until the last step. If it only watches, accept it and record why: "
         f"{revisions.accepting(EVENT_TRIGGERS, plan.steps[0])}",
     )
 
@@ -80,29 +83,17 @@ def table_is_not_published(
             "Publish tables by name, or create the table at each subscriber, accept it and record "
             "why"
         )
-    return _asked(
-        tuple(f'"{name}"' for name in source.published_by_schema),
-        name="publications of all tables",
-        sentence=f'no publication of all tables or of a schema will publish "{new}" beside '
-        f'"{plan.source}"',
-        option=PUBLISHED_COPY,
-        hint=f"{why}: {revisions.accepting(PUBLISHED_COPY, plan.steps[0])}",
-    )
-
-
-def _asked(
-    found: tuple[str, ...], *, name: str, sentence: str, option: str, hint: str
-) -> tuple[Check, ...]:
+    found = ", ".join(f"({literal(name)})" for name in source.published_by_schema)
     if not found:
         return ()
-    listed = ", ".join(f"({literal(text)})" for text in found)
-    query = f"SELECT v.what FROM (VALUES {listed}) AS v (what)"
-    reach = Reach.CATALOG
-    check = Check(name=name, sentence=sentence, query=query, reach=reach, option=option, hint=hint)
-    return (check,)
-
-
-def _sees_us(trigger: EventTrigger) -> bool:
-    if trigger.event == "login":
-        return False
-    return not trigger.tags or bool(_OUR_COMMANDS & set(trigger.tags))
+    return (
+        Check(
+            name="publications of all tables",
+            sentence=f'no publication of all tables or of a schema will publish "{new}" beside '
+            f'"{plan.source}"',
+            query=f"SELECT v.name FROM (VALUES {found}) AS v (name)",
+            reach=Reach.CATALOG,
+            option=PUBLISHED_COPY,
+            hint=f"{why}: {revisions.accepting(PUBLISHED_COPY, plan.steps[0])}",
+        ),
+    )

@@ -16,7 +16,7 @@ from membership_refactor.execution.sessions import as_oneself, run
 from membership_refactor.inspect.read_only import looking
 from membership_refactor.inspect.sizes import duration, size
 from membership_refactor.inspect.status import read_standing
-from membership_refactor.inspect.status_text import Standing
+from membership_refactor.inspect.status_text import Standing, job_line
 from membership_refactor.sql.pacing.pressure import OWN_SESSIONS, REPLICAS, queues, waiting
 from membership_refactor.sql.quoting import literal, qualified
 
@@ -65,7 +65,9 @@ def read_moment(runner: Runner) -> Moment:
             queued = run(pg, queues(tables)).fetchall()
             own = run(pg, OWN_SESSIONS).fetchall()
             replicas = run(pg, REPLICAS).fetchall()
-    waits = last[1] if last and last[0] == "waiting" and standing.open_step else None
+    working = [row for row in own if "look" not in row[1].split()]
+    # A step that was killed while it waited has left that word behind.
+    waits = last[1] if working and last and last[0] == "waiting" and standing.open_step else None
     return Moment(
         at=datetime.now(UTC),
         standing=standing,
@@ -76,8 +78,7 @@ def read_moment(runner: Runner) -> Moment:
         sessions=tuple(
             f"{name.removeprefix('membership_refactor ')} (pid {pid}): {state}"
             + (f", waits for {wait}" if wait and state == "active" else "")
-            for pid, name, state, wait in own
-            if "look" not in name.split()
+            for pid, name, state, wait in working
         ),
         replicas=tuple((name, behind) for name, behind in replicas),
     )
@@ -97,11 +98,7 @@ def lines(moment: Moment) -> Iterator[str]:
     """The moment as plain lines, for a file or a pipe."""
     yield headline(moment)
     if moment.standing.open_step is not None:
-        for job in moment.standing.open_step.jobs:
-            of = f" of about {job.expected:,}" if job.expected is not None else ""
-            rate = f", {job.rows_per_second:,.0f} rows/s" if job.rows_per_second else ""
-            left = f", about {duration(job.seconds_left)} left" if job.seconds_left else ""
-            yield f"  {job.job}: {job.rows:,}{of} rows{rate}{left}"
+        yield from (f"  {job_line(job)}" for job in moment.standing.open_step.jobs)
     yield from (f"  {text}" for _, text in _remarks(moment))
 
 

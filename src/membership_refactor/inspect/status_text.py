@@ -187,12 +187,16 @@ def _open(step: OpenStep) -> Iterator[str]:
     yield f"  or undo it with: {step.take_back}"
     yield f"  done:   {'; '.join(step.done) or 'nothing yet'}"
     yield f"  to do:  {'; '.join(step.to_do) or 'the checks at its end'}"
-    for job in step.jobs:
-        of = f" of about {job.expected:,}" if job.expected is not None else ""
-        percent = f" ({job.percent:.0f} %)" if job.percent is not None else ""
-        rate = f", {job.rows_per_second:,.0f} rows/s" if job.rows_per_second else ""
-        left = f", about {duration(job.seconds_left)} left" if job.seconds_left else ""
-        yield f"  {job.job}: {job.rows:,}{of} rows{percent} in {job.ranges} batches{rate}{left}"
+    yield from (f"  {job_line(job)}" for job in step.jobs)
+
+
+def job_line(job: JobStatus) -> str:
+    """How far a job is, how fast, and how long it still takes."""
+    of = f" of about {job.expected:,}" if job.expected is not None else ""
+    percent = f" ({job.percent:.0f} %)" if job.percent is not None else ""
+    rate = f", {job.rows_per_second:,.0f} rows/s" if job.rows_per_second else ""
+    left = f", about {duration(job.seconds_left)} left" if job.seconds_left else ""
+    return f"{job.job}: {job.rows:,}{of} rows{percent} in {job.ranges} batches{rate}{left}"
 
 
 def _records(s: Standing) -> Iterator[str]:

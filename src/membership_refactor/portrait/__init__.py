@@ -9,7 +9,7 @@ from membership_refactor.portrait.portrait_differences import (
     compared,
     differences,
 )
-from membership_refactor.portrait.server_facts import EventTrigger, Server
+from membership_refactor.portrait.server_facts import Server
 from membership_refactor.portrait.table_parts import (
     Column,
     ColumnUse,
@@ -35,7 +35,6 @@ __all__ = [
     "Constraint",
     "Dependent",
     "Difference",
-    "EventTrigger",
     "Grant",
     "IncomingKey",
     "Index",

@@ -6,19 +6,6 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EventTrigger:
-    """An enabled event trigger: it may refuse or change a statement of a step."""
-
-    name: str
-    event: str
-    enabled: str
-    tags: tuple[str, ...] = ()
-    """The commands for which it fires; empty for all."""
-    owner: str = ""
-    """Who can disable it, beside superusers."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ReplicationSlot:
     """A logical replication slot of the database: a subscriber or another consumer of changes."""
 
@@ -45,7 +32,6 @@ class Server:
     """CREATE on the schema for the owner of the tables, for new tables and renaming."""
     creates_in_database: bool = True
     """CREATE on the database for the user or the owner, for the schema of the ledger."""
-    event_triggers: tuple[EventTrigger, ...] = ()
     slots: tuple[ReplicationSlot, ...] = ()
     relations: tuple[str, ...] = ()
     """Names in the schema that a new table, index, sequence or type cannot have."""

@@ -217,6 +217,33 @@ DECLARE
 BEGIN
   SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
 FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
+SELECT pg_catalog.format('%I of %s fires on %s: ALTER EVENT TRIGGER %I DISABLE', e.evtname, pg_catalog.pg_get_userbyid(e.evtowner), e.evtevent, e.evtname)
+FROM pg_catalog.pg_event_trigger AS e
+WHERE e.evtenabled <> 'D' AND e.evtevent <> 'login' AND (e.evttags IS NULL
+  OR e.evttags && ARRAY['ALTER FUNCTION', 'ALTER INDEX', 'ALTER PUBLICATION', 'ALTER SEQUENCE', 'ALTER STATISTICS', 'ALTER TABLE', 'COMMENT', 'CREATE FUNCTION', 'CREATE INDEX', 'CREATE POLICY', 'CREATE RULE', 'CREATE SCHEMA', 'CREATE SEQUENCE', 'CREATE STATISTICS', 'CREATE TABLE', 'CREATE TRIGGER', 'CREATE VIEW', 'DROP FUNCTION', 'DROP INDEX', 'DROP POLICY', 'DROP RULE', 'DROP SCHEMA', 'DROP TABLE', 'DROP TRIGGER', 'GRANT', 'REVOKE']) ORDER BY 1
+) AS z (key)) AS k) AS c;
+  INSERT INTO "public_refactor"."check_result"
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'copy_table', 'up', 'event triggers', broken, keys,
+    extract(epoch FROM pg_catalog.clock_timestamp() - began));
+  COMMIT;
+  IF broken > 0 THEN
+    RAISE assert_failure USING
+      MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
+        'event triggers', 'no event trigger fires on the statements of the steps',
+        CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
+        pg_catalog.array_to_string(keys, '; ')),
+      HINT = 'It could refuse or change a statement of a step, and a step that is refused half-way waits until the trigger is gone. Its owner or a superuser can disable it until the last step. If it only watches, accept it and record why: alembic -x accept-event-triggers="REASON" upgrade 0003';
+  END IF;
+END
+$body$;
+DO $body$
+#variable_conflict use_column
+DECLARE
+  broken bigint; keys text[]; began timestamptz := pg_catalog.clock_timestamp();
+BEGIN
+  SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
+FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
 SELECT t."id"::text FROM "public"."programme_membership" AS t
 WHERE coalesce(pg_catalog.pg_column_size(t."programme_membership_type"), 0) > 2632
 ) AS z (key)) AS k) AS c;
