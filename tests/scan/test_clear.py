@@ -265,3 +265,54 @@ def test_a_statement_that_fails_does_not_end_the_run(new_database: NewDatabase) 
         )
         assert comparer.compare(old, new).verdict is Verdict.EQUAL
     engine.dispose()
+
+
+ESCAPED = "SELECT rotation FROM curriculum\\u005fmembership"
+READ = "SELECT rotation FROM curriculum_membership"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        *((f"escape.{suffix}", f'q = "{ESCAPED}"') for suffix in ("py", "js", "rb", "go", "jl")),
+        ("escape.json", f'{{"q": "{ESCAPED}"}}'),
+        ("escape.yml", f'q: "{ESCAPED}"'),
+        ("escape.java", f'class A {{ String q = "{ESCAPED}"; }}'),
+        ("name.py", f'q = "{READ.replace("_", "{}")}"'.replace("{}", "\\N{LOW LINE}")),
+        ("empty.py", "q = 'SELECT rotation FROM ' + ''.join(['curriculum', '_membership'])"),
+        ("score.py", "q = 'SELECT rotation FROM ' + '_'.join(('curriculum', 'membership'))"),
+        ("score.js", "q = 'SELECT rotation FROM ' + ['curriculum', 'membership'].join('_')"),
+        ("line.py", "q = '\\n'.join(['SELECT rotation', 'FROM curriculum_membership'])"),
+        ("Concat.cs", 'var q = string.Concat("SELECT rotation FROM curric", "ulum_membership");'),
+        ("return.sql", f"-- a comment\r{READ}\r;"),
+        ("two.sql", "SELECT 1; -- x\rSELECT rotation -- y\rFROM curriculum_membership;"),
+        ("variable.sql", "\\set t curriculum_membership\nSELECT x.rotation FROM :t x;"),
+        ("quoted.sql", 'SELECT rotation FROM :"t";'),
+        ("update.sql", "UPDATE :t SET rotation = NULL;"),
+        ("inherits.sql", "CREATE TABLE y (a int) INHERITS (x, curriculum_membership);"),
+        ("partition.sql", "CREATE TABLE y PARTITION OF curriculum_membership DEFAULT;"),
+    ],
+)
+def test_a_column_is_found_however_its_table_is_written(
+    name: str, text: str, tmp_path: Path
+) -> None:
+    outcome = scan_text(text, tmp_path, name=name)
+    assert {c for reference in outcome.references for c in reference.columns} >= {"rotation"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ star_of('curriculum_membership') }}",
+        "{% for c in columns('curriculum_membership') %}{{ c }}{% endfor %}",
+        '\\o | psql -c "select * from curriculum_membership"\n',
+        "\\! psql -c 'table curriculum_membership'\n",
+    ],
+)
+def test_a_table_that_a_template_or_another_psql_reads_leaves_the_file_open(
+    text: str, tmp_path: Path
+) -> None:
+    outcome = scan_text(text, tmp_path)
+    assert outcome.references or any(note.open for note in outcome.notes)
+    named = "SELECT id FROM {{ ref('curriculum_membership') }}; -- table curriculum_membership"
+    assert not any(note.open for note in scan_text(named, tmp_path).notes)

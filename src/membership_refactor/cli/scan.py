@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 NAME = "scan"
 HELP = "find the SQL that uses the old structure, rewrite it and compare the results"
 DESCRIPTION = (
-    "Read SQL in files, in Java and Python sources and in the database, and name every reference "
+    "Read SQL in files, in the texts of programs and in the database, and name every reference "
     "to a table or column that the refactoring takes away. Files are changed with --apply only. "
     "Exit status: 0 where nothing was found, 1 where something was, also where a file could not "
     "be read or understood."

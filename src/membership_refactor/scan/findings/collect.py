@@ -231,12 +231,12 @@ class Collector:
         names = [
             (binding.start, binding.name, binding.kind)
             for binding in resolution.bindings
-            if binding.source.table is None and binding.source.base.startswith("hole_")
+            if binding.source.table is None and binding.source.put_in
         ]
         names += [
             (start, name, Kind.READ)
             for start, name, sources in resolution.loose
-            if any(source.base.startswith("hole_") for source in sources)
+            if any(source.put_in for source in sources)
         ]
         tables = [t for t in analysed.view.every_table if t.role is not Role.RETIRED]
         why = "the table's name is put in at run time"

@@ -27,6 +27,10 @@ _ROWS = "in rows of data"
 _COPIED = re.compile(r"^COPY\b[^;]*\bFROM\s+STDIN\b[^;]*;[^\n]*\n(.*?)^\\\.", re.I | re.M | re.S)
 _AS_TABLE = re.compile(r"\b(?:from|join|into|update|only)\s+[\w.\"`]*\Z", re.I)
 _IMPORT = re.compile(r"[\w.]*\s+import\b")
+_READS_TABLE = re.compile(
+    r"['\"]\s*(?:select|insert|update|delete|table|copy|truncate|with|merge)\s", re.I
+)
+"""A string that is SQL."""
 _QUOTES = "\"'`"
 
 Words = Iterable[tuple[str, int]]
@@ -73,14 +77,21 @@ def _in_tokens(
         if name is not None and token.text != ".":
             found[_ROW].append((name.text, part.place(name.start)))
         name = None
-        if token.kind in _INSIDE:
-            named = token.kind != "comment" and interest.in_text(token.text)[0]
-            elsewhere = elsewhere or (named and token.kind != "dollar")
-            data = token.kind == "string" and rows == "VALUES" and not named
-            words = interest.going_in(token.text, token.start)
-            why = _ROWS if data else _INSIDE[token.kind]
+        # A command of psql holds SQL in double quotes.
+        kind = "string" if token.kind == "quoted" and " " in token.text else token.kind
+        if kind in _INSIDE:
+            named = kind != "comment" and interest.in_text(token.text)[0]
+            elsewhere = elsewhere or (named and kind != "dollar")
+            data = kind == "string" and rows == "VALUES" and not named
+            words = list(interest.going_in(token.text, token.start))
+            if named and not words and kind == "jinja":
+                words = [(token.text, token.start)]
+            elif named and not words and _READS_TABLE.match(token.text):
+                found_tables = pattern(interest.tables).finditer(token.text)
+                words = [(m[0], token.start + m.start()) for m in found_tables]
+            why = _ROWS if data else _INSIDE[kind]
             found[why] += ((word, part.place(at)) for word, at in words)
-        elif token.kind in ("word", "quoted"):
+        elif kind in ("word", "quoted"):
             word = token.text.strip('`"').lower()
             if word in interest.tables:
                 name = token

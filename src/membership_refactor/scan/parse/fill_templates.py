@@ -31,6 +31,9 @@ _REF = re.compile(r"""\{\{\s*(?:ref|source)\s*\(\s*(?:['"][^'"]+['"]\s*,\s*)?['"
 FILLINGS = ("guess", "value", "blank", "name")
 """What stands for a hole: a guess from the word before it, then what else may parse."""
 
+PUT_IN = "hole_"
+"""How the name begins that stands for one that is put in at run time."""
+
 Edit = tuple[int, int, str]
 
 
@@ -242,7 +245,7 @@ def _filling(
         # A bound parameter of MyBatis. Only the form with a dollar puts in text.
         value = re.sub(r"\W", "_", text[2:-1].split(",")[0].strip()) or "x"
         return f":{value}", False
-    value, name = f":hole_{number}", f"hole_{number}"
+    value, name = f":{PUT_IN}{number}", f"{PUT_IN}{number}"
     if glued is not None and glued.kind == "word":
         return "", True  # a part of a name, such as ${prefix}table
     if glued is not None and glued.text == ".":

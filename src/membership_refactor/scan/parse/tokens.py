@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from membership_refactor.scan.parse.placed_text import Placed
 
-BLANK = r"(?:\s|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*+"
+BLANK = r"(?:\s|--[^\n\r]*(?:[\n\r]|\Z)|/\*.*?\*/)*+"
 """Blanks and comments. The pattern is possessive: without that, it takes exponential time."""
 
 
@@ -41,7 +41,7 @@ _REST = r"""
  |(?P<punct>::|:=|<=>|<=|>=|<>|!=|\|\||->>|->|=>|.)
 """
 _POSTGRES = re.compile(
-    r"(?P<comment>--[^\n]*|/\*.*?(?:\*/|\Z))|"
+    r"(?P<comment>--[^\n\r]*|/\*.*?(?:\*/|\Z))|"
     + _TEMPLATES
     + r"""
  |(?P<dollar>\$\$.*?(?:\$\$|\Z)|\$(?P<tag>[A-Za-z_]\w*)\$.*?(?:\$(?P=tag)\$|\Z))
@@ -52,7 +52,7 @@ _POSTGRES = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _MYSQL = re.compile(
-    r"(?P<comment>--[^\n]*|/\*.*?(?:\*/|\Z)|\#(?!\{)[^\n]*)|"
+    r"(?P<comment>--[^\n\r]*|/\*.*?(?:\*/|\Z)|\#(?!\{)[^\n]*)|"
     + _TEMPLATES
     + r"""
  |(?P<string>'(?:[^'\\]|\\.|'')*(?:'|\Z)|"(?:[^"\\]|\\.|"")*(?:"|\Z))

@@ -46,7 +46,7 @@ SUMS = words(
     "binary_op_expr"
 )
 OPERATORS = words("+ . .. <> ++ ^ || & %")
-LISTS = words("list array array_creation_expression array_expression collection_literal")
+LISTS = words("list tuple array array_creation_expression array_expression collection_literal")
 NAMES = words(
     "identifier simple_identifier constant name variable_name scalar variable field_identifier "
     "type_identifier value_name property_identifier"

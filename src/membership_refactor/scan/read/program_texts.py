@@ -7,8 +7,10 @@ Every character of a text keeps its place in the file. What the program fills in
 from __future__ import annotations
 
 import bisect
+import contextlib
 import itertools
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -40,20 +42,23 @@ HOLE = "{hole}"
 
 _OPEN = re.compile(r"""[A-Za-z]*[$@#]*(?P<quote>(?<=@)["']\n|"{3,}|'{3}|["'`]|\[=*\[|[({])""")
 _ESCAPE = re.compile(
-    r"\\(?:\r?\n|x[0-9a-fA-F]{2}|u\{[0-9a-fA-F]+\}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-7]{1,3}|.)",
+    r"\\(?:\r?\n|N\{[^}]*\}|x[0-9a-fA-F]{2}|u\{[0-9a-fA-F]+\}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-7]{1,3}|.)",
     re.S,
 )
+_CODE = re.compile(r"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8})")
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "a": "\a", "v": "\v", "s": " ",
             "\n": "", "\r": ""}  # fmt: skip
 _FIELD = re.compile(r"%(?:\((?P<named>\w+)\))?[sdv]|\{(?P<field>\w*)(?:![rsa])?(?::[^{}]*)?\}")
 _FORMATS = {"format", "formatted", "Sprintf", "sprintf", "Format", "format_map", "fmt", "printf"}
-_SUMS = {"concat", "paste0", "paste", "str", "strcat", "CONCAT"}
+_SUMS = {"concat", "Concat", "paste0", "paste", "str", "strcat", "CONCAT"}
 _SAME = words(
     "strip lstrip rstrip trim trimIndent trimMargin stripMargin stripIndent strip_heredoc squish "
     "dedent unindent to_string to_owned toString into as_str String str encode decode freeze "
     "intern c_str chomp"
 )
 """Methods after which a text reads as before. Any other may put something in."""
+_JOINED_BY = re.compile(r"""\s*\.join\s*\(\s*(?:(?P<q>["'`])(?P<by>[^"'`\n]{0,20})(?P=q))?""")
+_JOINS = re.compile(r"""(?P<q>["'])(?P<by>[^"'\n]{0,20})(?P=q)\s*\.join\s*\(\s*$""")
 _MARGIN = re.compile(r"(?<=\n)[ \t]*\|")
 
 
@@ -112,7 +117,7 @@ class Texts:
                 node = above if called and above is not None else parent
             elif is_arguments(kind) and (call := self._puts_together(parent)) is not None:
                 node = call
-            elif kind in LISTS and self._is_joined(parent):
+            elif kind in LISTS and self._joint(parent) is not None:
                 node = parent
             else:
                 break
@@ -146,8 +151,8 @@ class Texts:
                 return self.fold(first) if first is not None and first.type not in NAMES else None
         if is_call(kind):
             return self._call(node)
-        if kind in LISTS and self._is_joined(node):
-            return self._parts(node.named_children, between=" ")
+        if kind in LISTS and (between := self._joint(node)) is not None:
+            return self._parts(node.named_children, between=between)
         if is_arguments(kind) and node.named_child_count >= 1:
             return self.fold(node.named_children[-1])  # a wrapper around one argument
         return None
@@ -159,7 +164,7 @@ class Texts:
             parts = self.fold(left) if left is not None else None
             if parts is None:
                 return None
-            values = right.named_children if right.type in ("tuple", "list", *LISTS) else [right]
+            values = right.named_children if right.type in LISTS else [right]
             return self._filled(parts, values)
         return self._parts(self._terms(node, operator)[0])
 
@@ -217,12 +222,15 @@ class Texts:
         called = self.call_of(arguments)
         return called[0] if called and called[1] in _FORMATS | _SUMS else None
 
-    def _is_joined(self, node: Node) -> bool:
-        """Whether the elements of a list are joined to one text."""
-        after = self.code[node.end_byte : node.end_byte + 12]
-        before = self.code[max(0, node.start_byte - 12) : node.start_byte]
-        return re.match(r"\s*\.join\s*\(", after) is not None or (
-            re.search(r"[\"']\s*\.join\s*\($", before) is not None
+    def _joint(self, node: Node) -> str | None:
+        """What stands between the elements of a list that are joined; None where none are."""
+        after = _JOINED_BY.match(self.code, node.end_byte)
+        before = _JOINS.search(self.code[max(0, node.start_byte - 40) : node.start_byte])
+        found = after or before
+        return (
+            _ESCAPE.sub(lambda m: _unescaped(m[0]), " " if found["by"] is None else found["by"])
+            if found
+            else None
         )
 
     def _call(self, node: Node) -> list[Placed] | None:
@@ -370,7 +378,10 @@ class Texts:
                 continue
             kind = child.type
             if kind.startswith("escape"):
-                yield self._unescaped(child.start_byte, child.end_byte)
+                first, last = child.start_byte, child.end_byte
+                if last == first + 2 and (whole := _CODE.match(self.code, first)):
+                    last = whole.end()  # some grammars end this escape behind its letter
+                yield self._unescaped(first, last)
             elif is_hole(kind):
                 first, last = self._span(child)
                 name = self.code[first:last].strip("${}@#() ")
@@ -400,6 +411,9 @@ def _first(node: Node) -> Node | None:
 def _unescaped(written: str) -> str:
     if written in ("{{", "}}", "''", '""'):
         return written[0]
+    if written[1:3] == "N{":
+        with contextlib.suppress(KeyError):
+            return unicodedata.lookup(written[3:-1])
     code = written[1:].strip("{}uxU")
     if written[1:2] in "xuU" and code:
         return chr(min(int(code, 16), 0x10FFFF))

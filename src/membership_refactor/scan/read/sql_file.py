@@ -16,7 +16,7 @@ from membership_refactor.scan.read.routines import (
 )
 
 _STARTS = re.compile(
-    r"(?:\s|--[^\n]*(?:\n|\Z)|/\*.*?\*/|\(|\{%.*?%\}|\{\#.*?\#\})*+"
+    r"(?:\s|--[^\n\r]*(?:[\n\r]|\Z)|/\*.*?\*/|\(|\{%.*?%\}|\{\#.*?\#\})*+"
     r"(select|insert|update|delete|merge|replace|with|from|values|table|create|alter|drop|grant|"
     r"revoke|comment|copy|truncate|explain|prepare|declare|lock|call|do|execute|analyze|vacuum|"
     r"refresh|describe|desc|begin|commit|rollback|set|show|use|start|reindex|cluster|perform|"

@@ -9,6 +9,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
+from membership_refactor.scan.parse.fill_templates import PUT_IN
 from membership_refactor.scan.resolve.tables_as_spelled import TableView
 from membership_refactor.scan.resolve.tables_at_stage import Role, Standing
 
@@ -76,6 +77,11 @@ class Source:
     def role(self) -> Role | None:
         """What its table is to the plan; None for a table outside the plan."""
         return self.table.role if self.table is not None else None
+
+    @property
+    def put_in(self) -> bool:
+        """Whether the table's name is put in at run time."""
+        return self.base.startswith(PUT_IN)
 
     @property
     def wide(self) -> bool:

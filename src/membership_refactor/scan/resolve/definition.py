@@ -9,6 +9,9 @@ from sqlglot import exp
 from membership_refactor.scan.resolve.bindings import Frame, Kind, Source
 from membership_refactor.scan.resolve.query import Queries
 
+_OF_A_TABLE = (exp.LikeProperty, exp.InheritsProperty, exp.PartitionedOfProperty)
+"""A table that is made with all columns of another one."""
+
 
 def resolve_definition(queries: Queries, tree: Any, outer: Frame | None) -> None:
     """Bind the names of CREATE, ALTER, GRANT, COMMENT, COPY and the like."""
@@ -75,10 +78,10 @@ def _create_table(queries: Queries, tree: Any, ours: list[Source]) -> None:
             queries.names.bind(own, column.this, Frame(), "create table")
         else:
             queries.names.account(column.this)
-    for node in tree.find_all(exp.LikeProperty):
-        source = by_node.get(id(node.this))
-        if source is not None:
-            queries.names.star(source.table_span or (0, 0), source, Kind.STAR)
+    for node in tree.find_all(*_OF_A_TABLE):
+        for source in (by_node.get(id(table)) for table in node.find_all(exp.Table)):
+            if source is not None:
+                queries.names.star(source.table_span or (0, 0), source, Kind.STAR)
 
 
 def _comment(queries: Queries, tree: Any, frame: Frame) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlglot import exp
 
+from membership_refactor.scan.parse.fill_templates import PUT_IN
 from membership_refactor.scan.resolve.bind_name import Names, span
 from membership_refactor.scan.resolve.bindings import Frame, Outputs, Source, Span
 from membership_refactor.scan.resolve.tables_at_stage import Standing
@@ -216,6 +217,8 @@ class FromClause:
         for item in inner.expressions if isinstance(inner, exp.Unnest) else [inner]:
             self.expression(item, frame, "from")
         source = self._append(frame, Source("", node=node))
+        if isinstance(inner, (exp.Placeholder, exp.Parameter)):
+            source.base = f"{PUT_IN}{inner.name}"  # FROM :table, a variable of psql
         if source.alias is not None:
             source.outputs.columns.setdefault(source.name, None)
 
