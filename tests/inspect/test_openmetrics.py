@@ -84,11 +84,11 @@ def read(text: str) -> dict[str, list[tuple[dict[str, str], float]]]:
 
 
 def numbers(chain: Chain) -> str:
-    return as_openmetrics((read_standing(chain.runner()),), now=NOW)
+    return as_openmetrics(read_standing(chain.runner()), now=NOW)
 
 
 def test_the_parser_of_openmetrics_reads_labels_and_values_as_they_were() -> None:
-    found = read(as_openmetrics((BUSY,), now=NOW))
+    found = read(as_openmetrics(BUSY, now=NOW))
     common = {"plan": BUSY.plan, "schema": BUSY.schema}
 
     (ratio,) = found["membership_refactor_job_progress_ratio"]
@@ -102,7 +102,7 @@ def test_the_parser_of_openmetrics_reads_labels_and_values_as_they_were() -> Non
 
 
 def test_the_textfile_collector_reads_the_same_numbers() -> None:
-    text = as_openmetrics((BUSY,), now=NOW)
+    text = as_openmetrics(BUSY, now=NOW)
     plain = {
         family.name: [(sample.labels, sample.value) for sample in family.samples]
         for family in prometheus(text)
@@ -110,23 +110,8 @@ def test_the_textfile_collector_reads_the_same_numbers() -> None:
     assert plain == read(text)
 
 
-@pytest.mark.parametrize("busy_first", [True, False])
-def test_two_plans_share_the_head_of_each_metric(busy_first: bool) -> None:
-    """Also where only the second has numbers of the metric."""
-    both = [BUSY, replace(BUSY, plan="other", open_step=None, checks=())]
-    plans = tuple(both if busy_first else reversed(both))
-    text = as_openmetrics(plans, now=NOW)
-
-    for name in re.findall(r"^(membership_refactor_\w+)\{", text, re.MULTILINE):
-        assert text.count(f"# TYPE {name} gauge\n") == 1, name
-        assert text.count(f"# HELP {name} ") == 1, name
-    assert [labels["plan"] for labels, _ in read(text)["membership_refactor_info"]] == [
-        standing.plan for standing in plans
-    ]
-
-
 def test_what_is_not_known_is_left_out_instead_of_being_zero() -> None:
-    found = read(as_openmetrics((replace(BUSY, open_step=None),), now=NOW))
+    found = read(as_openmetrics(replace(BUSY, open_step=None), now=NOW))
 
     assert "membership_refactor_step_open" not in found
     states = {labels["step"] for labels, _ in found["membership_refactor_step_state"]}
@@ -152,7 +137,7 @@ def asked(dashboard: dict[str, Any]) -> list[str]:
 
 
 def test_every_query_of_the_dashboard_names_metrics_and_labels_that_are_there() -> None:
-    known = read(as_openmetrics((BUSY,), now=NOW))
+    known = read(as_openmetrics(BUSY, now=NOW))
     dashboard = json.loads(DASHBOARD.read_text(encoding="utf-8"))
 
     for query in asked(dashboard):

@@ -57,7 +57,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
     if context.format == "json":
         text = json.dumps(standing.as_values(found), indent=2, default=str) + "\n"
     elif context.format == "openmetrics":
-        text = as_openmetrics((found,), now=datetime.now(UTC))
+        text = as_openmetrics(found, now=datetime.now(UTC))
     else:
         text = standing.as_text(found) + "\n"
     if options.output is None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from membership_refactor.inspect.status_text import JobStatus, Standing, StepStatus
 
@@ -39,20 +39,17 @@ class Metric:
             yield f"{name}{{{pairs}}} {_number(value)}"
 
 
-def as_openmetrics(standings: tuple[Standing, ...], *, now: datetime) -> str:
-    """The text for the plans of one database. It ends with ``# EOF``, as OpenMetrics asks for."""
-    families: dict[str, list[str]] = {}
-    for standing in standings:
-        common = {"plan": standing.plan, "schema": standing.schema}
-        for metric in _metrics(standing, now):
-            # The samples of all plans stand together under one HELP and TYPE.
-            if lines := list(metric.lines(common)):
-                families.setdefault(metric.name, lines[:2]).extend(lines[2:])
-    return "\n".join([line for lines in families.values() for line in lines] + ["# EOF", ""])
+def as_openmetrics(standing: Standing, *, now: datetime) -> str:
+    """The text for one plan. It ends with ``# EOF``, as OpenMetrics asks for."""
+    common = {"plan": standing.plan, "schema": standing.schema}
+    lines = [line for metric in _metrics(standing, now) for line in metric.lines(common)]
+    return "\n".join([*lines, "# EOF", ""])
 
 
 def _metrics(s: Standing, now: datetime) -> Iterator[Metric]:
-    yield Metric("read_timestamp_seconds", "When these numbers were read.", (({}, _epoch(now)),))
+    yield Metric(
+        "read_timestamp_seconds", "When these numbers were read.", (({}, now.timestamp()),)
+    )
     yield Metric(
         "info",
         "The revision at which the chain stands; the value is 1.",
@@ -74,7 +71,7 @@ def _metrics(s: Standing, now: datetime) -> Iterator[Metric]:
         yield Metric(
             "step_open_since_timestamp_seconds",
             "When the open step began.",
-            (({"step": s.open_step.name}, _epoch(s.open_step.started_at)),),
+            (({"step": s.open_step.name}, s.open_step.started_at.timestamp()),),
         )
         sessions = len(s.open_step.sessions)
         yield Metric("step_sessions", "Sessions that work on the open step now.", (({}, sessions),))
@@ -87,7 +84,7 @@ def _metrics(s: Standing, now: datetime) -> Iterator[Metric]:
     yield Metric(
         "check_timestamp_seconds",
         "When the check was last made.",
-        tuple(({"check": c.name}, _epoch(c.checked_at)) for c in s.checks),
+        tuple(({"check": c.name}, c.checked_at.timestamp()) for c in s.checks),
     )
     if s.ledger is not None:
         yield Metric(
@@ -143,11 +140,6 @@ def _jobs(jobs: tuple[JobStatus, ...]) -> Iterator[Metric]:
     yield Metric("job_progress_ratio", "How much of the job is done, 0 to 1.", of("percent", 0.01))
     yield Metric("job_rows_per_second", "Rows a second of the job now.", of("rows_per_second"))
     yield Metric("job_left_seconds", "Time that the job still needs.", of("seconds_left"))
-
-
-def _epoch(moment: datetime) -> float:
-    # What the ledger returns has no zone where the session's is UTC.
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def _number(value: float | int) -> str:
