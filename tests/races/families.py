@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from membership_refactor.planning import TableSplit
-from membership_refactor.sql.names import Names
-from tests.races.tables import PLAN, SCHEMA, query
+from tests.races.tables import NAMES, PLAN, query
 
 
 def _row(alias: str) -> str:
     return f"ROW({', '.join(f'{alias}.{c}' for c in (*PLAN.key, *PLAN.parent_values))})::record"
 
 
-def assert_families(
-    url: str, *, plan: TableSplit = PLAN, values: bool = True, childless: bool = False
-) -> None:
+def assert_families(url: str, *, values: bool = True, childless: bool = False) -> None:
     """Every child has a parent and, with ``values``, says the same; no parent that the tool made
     is alone unless it is listed, or ``childless`` says that nobody collects them."""
-    emptied = Names(plan, SCHEMA).own("emptied")
     asked = [
         "SELECT c.id::text, 'no parent' FROM s.narrow AS c LEFT JOIN s.wide AS p"
         " ON p.uuid = c.parent_uuid WHERE p.uuid IS NULL",
@@ -32,7 +27,7 @@ def assert_families(
         asked.append(
             "SELECT p.uuid::text, 'abandoned' FROM s.wide AS p WHERE substr(p.uuid::text, 15, 1)"
             " = '8' AND NOT EXISTS (SELECT FROM s.narrow AS c WHERE c.parent_uuid = p.uuid)"
-            f" AND NOT EXISTS (SELECT FROM {emptied} AS e WHERE e.uuid = p.uuid)"
+            f" AND NOT EXISTS (SELECT FROM {NAMES.own('emptied')} AS e WHERE e.uuid = p.uuid)"
         )
     wrong = [row for text in asked for row in query(url, text)]
     assert not wrong, f"{len(wrong)} wrong: {wrong[:8]}"

@@ -73,6 +73,8 @@ class Pilot:
         chosen = options or Options(batch_rows=150, accept_usage="test", lock_timeout=20)
         chain = replace(CHAIN, steps=steps_of(plan))
         self.runner = Runner(engine, plan, schema, chain, options=chosen)
+        self.revisions = tuple(CHAIN.revisions.of(step) for step in plan.steps)
+        """The ids of the revisions of the plan."""
 
     # --- the test's side ------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from itertools import product
 from typing import Any
 
@@ -11,12 +11,22 @@ import pytest
 from tests.fixtures.sessions import ISOLATIONS, Stage
 from tests.races.actions import Flight, Moment
 from tests.races.pilot import Pilot
-from tests.races.tables import COPY, SOURCE, assert_equal, execute
+from tests.races.tables import (
+    COPY,
+    PLAN,
+    RENAME,
+    SOURCE,
+    assert_alike,
+    assert_equal,
+    execute,
+)
 from tests.races.timings import TIMINGS, Outcomes, assert_landed, named, writers
 from tests.races.writes import HIGH, LOW, Write
 
 OnStage = Callable[[str], Stage]
 Timing = Callable[..., Outcomes]
+Sound = Callable[[str], None]
+"""Raises AssertionError where the tables of a database do not agree."""
 
 AFTERMATH = (
     "UPDATE {t} SET score = 9.90 WHERE id % 10 = 4",
@@ -26,17 +36,35 @@ AFTERMATH = (
 )
 
 
-def every_order(moments: Iterable[Moment]) -> Sequence[Any]:
+def every_order(
+    moments: Iterable[Moment], everyday_moments: Container[str] | None = None
+) -> Sequence[Any]:
     """The whole product; a plain run takes each moment in each order once, at a level of its
-    own, and the switches at every level."""
+    own, and the switches at every level. Where ``everyday_moments`` are given, it takes those."""
     made = []
     for number, (moment, timing) in enumerate(product(moments, TIMINGS)):
         for level, isolation in enumerate(ISOLATIONS):
             everyday = level == number % 3 or (moment.name == "switch" and level == 1)
+            if everyday_moments is not None:
+                everyday = everyday and moment.name in everyday_moments
             name = f"{moment}, {timing.__name__}, {isolation}"
             marks = () if everyday else pytest.mark.slow
             made.append(pytest.param(moment, timing, isolation, id=name, marks=marks))
     return made
+
+
+def of_both(moments: Iterable[Moment], *everyday_of_rename: str) -> Sequence[Any]:
+    """``every_order`` for the plan that copies to split, and for the one that copies to rename:
+    (plan, what holds between both tables, moment, timing, isolation)."""
+    moments = tuple(moments)
+    return [
+        pytest.param(plan, sound, *case.values, id=f"{plan.shape}, {case.id}", marks=case.marks)
+        for plan, sound, everyday in (
+            (PLAN, assert_equal, None),
+            (RENAME, assert_alike, everyday_of_rename),
+        )
+        for case in every_order(moments, everyday)
+    ]
 
 
 def fly(
@@ -50,7 +78,7 @@ def fly(
     table: str,
     also: Iterable[str] = (),
     landed_in: str | None = None,
-    sound: Callable[[str], None] | None = assert_equal,
+    sound: Sound | None = assert_equal,
 ) -> Outcomes:
     """The race, the end of the flight, and the proof that nothing was lost.
 
@@ -72,7 +100,7 @@ def fly(
     return outcomes
 
 
-def follows_both_ways(url: str, *, sound: Callable[[str], None] = assert_equal) -> None:
+def follows_both_ways(url: str, *, sound: Sound = assert_equal) -> None:
     """Four writes on either side reach the other."""
     for table in (SOURCE, COPY):
         execute(url, *(text.format(t=table) for text in AFTERMATH))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import psycopg
 
@@ -25,6 +26,9 @@ PLAN = TableSplit(
     link="parent_uuid",
     changed="amended",
 )
+KEPT = replace(PLAN, keep=("person_id", "programme"))
+"""The child keeps two columns of the key."""
+RENAME = TableSplit(name="m", source="wide", copy="narrow")
 NAMES = Names(PLAN, SCHEMA)
 SOURCE, COPY, RETIRED = "s.wide", "s.narrow", "s.wide_retired"
 
@@ -143,6 +147,16 @@ def assert_equal(url: str, *, source: str = SOURCE, copy: str = COPY) -> None:
     """Both sides hold the same rows, bit for bit, and every link is right."""
     wrong = [*query(url, apart(source, copy)), *query(url, wrong_links(copy))]
     assert not wrong, f"{len(wrong)} rows apart: {wrong[:8]}"
+
+
+def assert_alike(url: str) -> None:
+    """Both sides of a rename hold the same rows, bit for bit, and the same columns."""
+    assert query(url, apart(SOURCE, COPY)) == []
+    columns = (
+        "SELECT attname FROM pg_attribute WHERE attrelid = '{}'::regclass AND attnum > 0"
+        " AND NOT attisdropped ORDER BY attnum"
+    )
+    assert query(url, columns.format(SOURCE)) == query(url, columns.format(COPY))
 
 
 def assert_parents(url: str, *, timed: bool = True) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -12,7 +11,8 @@ from tests.fixtures.databases import TemplateDatabase
 from tests.races.actions import MEASURED, Moment, _before, moves, record
 from tests.races.pilot import Pilot
 from tests.races.race import AFTERMATH, OnStage, Timing, every_order, fly
-from tests.races.tables import PLAN, build_tables, execute, query, wrong_links, wrong_parents
+from tests.races.stages import built_to, name_of
+from tests.races.tables import PLAN, execute, query, wrong_links, wrong_parents
 from tests.races.writes import CASCADES, WRITES
 
 IN_PLACE = replace(PLAN, copy=None, retired="", parent="family")
@@ -33,19 +33,6 @@ REBUILDING = (
 )
 
 
-def built_to(*revisions: str) -> Callable[[str], None]:
-    def build(url: str) -> None:
-        build_tables(url)
-        with Pilot(url, plan=IN_PLACE) as pilot:
-            pilot.upgrade(*revisions)
-
-    return build
-
-
-def name_of(revision: str) -> str:
-    return f"races in place at {revision}"
-
-
 def assert_linked(url: str) -> None:
     wrong = query(url, wrong_links(TABLE))
     assert not wrong, f"{len(wrong)} links wrong: {wrong[:8]}"
@@ -64,7 +51,7 @@ def test_every_row_has_its_link_whatever_is_written_while_it_is_filled(
     template_database: TemplateDatabase,
     on_stage: OnStage,
 ) -> None:
-    url = template_database(name_of("0005"), build_tables)
+    url = template_database(name_of("0005", IN_PLACE), built_to("0005", IN_PLACE))
     with Pilot(url, plan=IN_PLACE) as pilot:
         fly(pilot, on_stage(url), moment, timing, isolation, (*WRITES, *CASCADES), table=TABLE,
             sound=assert_linked)  # fmt: skip
@@ -85,8 +72,8 @@ def test_no_write_to_the_table_is_lost_while_its_parents_are_made(
     on_stage: OnStage,
 ) -> None:
     recording = moment.revision == "0006"
-    made = () if recording else ("0006",)
-    url = template_database(name_of("0005" if recording else "0006"), built_to(*made))
+    before = "0005" if recording else "0006"
+    url = template_database(name_of(before, IN_PLACE), built_to(before, IN_PLACE))
     with Pilot(url, plan=IN_PLACE) as pilot:
         fly(pilot, on_stage(url), moment, timing, isolation, (*WRITES, *CASCADES), table=TABLE,
             sound=None)  # fmt: skip
@@ -104,7 +91,7 @@ def test_no_write_is_lost_while_the_link_is_dropped(
     on_stage: OnStage,
 ) -> None:
     """A writer that knows nothing of the link meets no error but a lock."""
-    url = template_database(name_of("0006"), built_to("0006"))
+    url = template_database(name_of("0006", IN_PLACE), built_to("0006", IN_PLACE))
     with Pilot(url, plan=IN_PLACE) as pilot:
         fly(pilot, on_stage(url), moment, timing, isolation, (*WRITES, *CASCADES), table=TABLE,
             sound=None)  # fmt: skip
@@ -131,8 +118,8 @@ def test_table_and_parents_agree_whatever_is_written_around_the_linking(
     template_database: TemplateDatabase,
     on_stage: OnStage,
 ) -> None:
-    made = ("0006", "0007", "0008") if moment.down else ("0006", "0007")
-    url = template_database(name_of(made[-1]), built_to(*made))
+    before = "0008" if moment.down else "0007"
+    url = template_database(name_of(before, IN_PLACE), built_to(before, IN_PLACE))
     with Pilot(url, plan=IN_PLACE) as pilot:
         fly(pilot, on_stage(url), moment, timing, isolation, WRITES, table=TABLE, sound=None)
         verified = verify_all(pilot.runner)
@@ -152,7 +139,7 @@ MOVED = "UPDATE s.wide SET id = 5 WHERE id = 591"
 def test_a_row_that_moves_behind_the_filling_gets_its_link(
     isolation: str, template_database: TemplateDatabase, on_stage: OnStage
 ) -> None:
-    url = template_database(name_of("0005"), build_tables)
+    url = template_database(name_of("0005", IN_PLACE), built_to("0005", IN_PLACE))
     writer = on_stage(url).session("writer", isolation)
     with Pilot(url, plan=IN_PLACE) as pilot:
         pilot.start(lambda runner: runner.upgrade("create_parent"), until=_FILL, before=True)

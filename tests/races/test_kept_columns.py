@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -14,10 +12,9 @@ from tests.fixtures.sessions import ISOLATIONS
 from tests.races.families import assert_families
 from tests.races.pilot import ARRIVED, SET_BACK, Pilot
 from tests.races.race import OnStage
-from tests.races.stages import CHAIN
-from tests.races.tables import PLAN, build_tables, query
+from tests.races.stages import built_to, name_of
+from tests.races.tables import KEPT, query
 
-KEPT = replace(PLAN, name="k", keep=("person_id", "programme"))
 ONE, OTHER = (f"(SELECT parent_uuid FROM s.narrow WHERE id = {n})" for n in (41, 51))
 OF_OTHER = f"(SELECT uuid, person_id, programme FROM s.wide WHERE uuid = {OTHER})"
 WRITES = {
@@ -47,19 +44,10 @@ UP = {
 }
 DOWN = {
     "before the capture": r'LOCK TABLE "s"\."narrow"',
-    "before the refresh": r'SELECT "s_refactor"\."k_refresh"\(',
+    "before the refresh": r'SELECT "s_refactor"\."m_refresh"\(',
     "before it is valid": r"VALIDATE CONSTRAINT",
     "at the end": r"SET state = 'done'",
 }
-
-
-def built(revision: str) -> Callable[[str], None]:
-    def build(url: str) -> None:
-        build_tables(url)
-        with Pilot(url, plan=KEPT) as pilot:
-            pilot.upgrade(*(r for r in CHAIN if r <= revision))
-
-    return build
 
 
 def assert_kept(url: str) -> None:
@@ -91,7 +79,7 @@ def assert_done(url: str, direction: str, write: str, outcome: str) -> None:
     done = query(url, EFFECTS[write])
     assert done == [(True,)] if outcome == "" else done in ([], [(False,)])
     assert_kept(url)
-    assert_families(url, plan=KEPT, values=direction == "down", childless=direction == "up")
+    assert_families(url, values=direction == "down", childless=direction == "up")
 
 
 @pytest.mark.parametrize(("direction", "moment", "write", "isolation"), every_case())
@@ -105,7 +93,7 @@ def test_no_change_of_a_kept_column_is_lost(
 ) -> None:
     """The snapshot of the writer is from before the step. Who is told to retry does it again."""
     revision = "0008" if direction == "up" else "0009"
-    url = template_database(f"races with kept columns at {revision}", built(revision))
+    url = template_database(name_of(revision, KEPT), built_to(revision, KEPT))
     writer = on_stage(url).session("writer", isolation)
     with Pilot(url, plan=KEPT) as pilot:
         writer.run(f"BEGIN ISOLATION LEVEL {isolation}")
@@ -132,7 +120,7 @@ def test_a_write_that_is_not_committed_is_waited_for(
     direction: str, write: str, template_database: TemplateDatabase, on_stage: OnStage
 ) -> None:
     revision = "0008" if direction == "up" else "0009"
-    url = template_database(f"races with kept columns at {revision}", built(revision))
+    url = template_database(name_of(revision, KEPT), built_to(revision, KEPT))
     writer = on_stage(url).session("writer", "READ COMMITTED")
     with Pilot(url, plan=KEPT) as pilot:
         writer.run("BEGIN")
@@ -150,7 +138,7 @@ def test_a_write_that_is_not_committed_is_waited_for(
 def test_23503_a_kept_column_is_changed_through_its_parent_from_0009_on(
     isolation: str, template_database: TemplateDatabase, on_stage: OnStage
 ) -> None:
-    url = template_database("races with kept columns at 0009", built("0009"))
+    url = template_database(name_of("0009", KEPT), built_to("0009", KEPT))
     stage = on_stage(url)
     writer, other = stage.session("writer", isolation), stage.session("other", isolation)
     assert writer.outcome(WRITES["child alone"]) == "23503"

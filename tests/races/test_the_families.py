@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 import pytest
 
+from membership_refactor.planning import TableSplit
 from tests.fixtures.databases import TemplateDatabase
 from tests.races.actions import MEASURED, Halt, Moment
 from tests.races.families import assert_families
 from tests.races.pilot import Pilot
 from tests.races.race import OnStage, Timing, every_order, fly
 from tests.races.stages import built_to, name_of
-from tests.races.tables import COPY, assert_parents
+from tests.races.tables import COPY, KEPT, PLAN, assert_parents
 from tests.races.writes import OF_FAMILIES, UNUSUAL, WRITES, Write
 
 FENCE = r"DO \$fence\$"
@@ -42,7 +43,6 @@ REFRESHED = (
     moved("0009", "refresh", LOCK),
     Moment("saving", "0009", (batch("refresh"), LOCK), FENCE, MEASURED, True),
 )
-Sound = Callable[[str], None]
 
 
 @pytest.mark.parametrize("writes", [WRITES, UNUSUAL], ids=["plain", "unusual"])
@@ -61,9 +61,13 @@ def test_no_old_style_write_is_lost_while_parallel_saving_begins(
             sound=assert_families)  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "plan", [PLAN, pytest.param(KEPT, marks=pytest.mark.slow)], ids=["all leave", "two kept"]
+)
 @pytest.mark.parametrize("writes", [WRITES, OF_FAMILIES], ids=["old-style", "new-style"])
 @pytest.mark.parametrize("moment, timing, isolation", every_order((*RECORDED, DERIVED)))
 def test_no_write_is_lost_while_parallel_saving_is_taken_back(
+    plan: TableSplit,
     moment: Moment,
     timing: Timing,
     isolation: str,
@@ -72,8 +76,8 @@ def test_no_write_is_lost_while_parallel_saving_is_taken_back(
     on_stage: OnStage,
 ) -> None:
     """New-style writers are told that the parent is closed, once it is."""
-    url = template_database(name_of("0008"), built_to("0008"))
-    with Pilot(url) as pilot:
+    url = template_database(name_of("0008", plan), built_to("0008", plan))
+    with Pilot(url, plan=plan) as pilot:
         fly(
             pilot,
             on_stage(url),
@@ -90,8 +94,12 @@ def test_no_write_is_lost_while_parallel_saving_is_taken_back(
 CLOSED = ("55000", "23502", "23514")
 
 
+@pytest.mark.parametrize(
+    "plan", [PLAN, pytest.param(KEPT, marks=pytest.mark.slow)], ids=["all leave", "two kept"]
+)
 @pytest.mark.parametrize("moment, timing, isolation", every_order((FROZEN, *REFRESHED)))
 def test_no_new_style_write_is_lost_while_the_deprecated_columns_are_frozen_or_come_back(
+    plan: TableSplit,
     moment: Moment,
     timing: Timing,
     isolation: str,
@@ -99,10 +107,10 @@ def test_no_new_style_write_is_lost_while_the_deprecated_columns_are_frozen_or_c
     on_stage: OnStage,
 ) -> None:
     before = moment.revision if moment.down else "0008"
-    url = template_database(name_of(before), built_to(before))
+    url = template_database(name_of(before, plan), built_to(before, plan))
     sound = (
         assert_families if moment.down else partial(assert_families, values=False, childless=True)
     )
-    with Pilot(url) as pilot:
+    with Pilot(url, plan=plan) as pilot:
         fly(pilot, on_stage(url), moment, timing, isolation, OF_FAMILIES, table=COPY,
-            sound=sound)  # fmt: skip
+            also=("23502", "23503") if plan.keep else (), sound=sound)  # fmt: skip
