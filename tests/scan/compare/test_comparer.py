@@ -15,7 +15,8 @@ from membership_refactor.scan.compare.comparer import Comparer
 from membership_refactor.scan.compare.verdict import Compared, Verdict
 from tests.fixtures.databases import NewDatabase
 from tests.scan.corpus_reader import CONSUMERS, STAGES, corpus, scanned
-from tests.scan.planted import PLANTED, RIGHT, Planted
+from tests.scan.planted import CHILD, LINK, PARENT, PLANTED, RIGHT, Planted
+from tests.scan.planted_kinds import JOINED
 
 SEEDS = range(1, 6)
 
@@ -48,6 +49,74 @@ def test_a_right_form_raises_no_alarm_at_twenty_seeds(
     for seed in range(1, 21):
         compared = comparer.compare(right.old, right.wrong, seed=seed, forms=("interim",))
         assert compared.verdict is Verdict.EQUAL, compared.example
+
+
+GRACE = "SET period_of_grace = 0"
+OTHERS = (
+    ("lower(rotation)", "pm.rotation"),
+    ("initcap(rotation)", "pm.rotation"),
+    ("trim(rotation)", "ltrim(pm.rotation)"),
+    ("trim(rotation)", "rtrim(pm.rotation)"),
+    ("nullif(rotation, '')", "pm.rotation"),
+    ("abs(rotation_id)", "pm.rotation_id"),
+    ("nullif(rotation_id, 0)", "pm.rotation_id"),
+    ("length(rotation::text)", "length(trim(pm.rotation))"),
+)
+CONDITIONS = (
+    ("rotation <> ''", "pm.rotation IS NOT NULL"),
+    ("rotation IS NULL", "coalesce(pm.rotation, '') = ''"),
+    ("substring(rotation, 1, 3) = 'abc'", "substring(pm.rotation, 1, 2) = 'ab'"),
+    *(
+        (f"programme_end_date > programme_start_date + {old}",
+         f"pm.programme_end_date {sign} pm.programme_start_date + {new}")
+        for old, sign, new in (
+            ("interval '1 year'", ">", "interval '2 years'"),
+            ("interval '30 days'", ">=", "interval '30 days'"),
+            ("30", ">", "31"),
+        )
+    ),
+    ("programme_start_date <= programme_end_date - interval '1 month'",
+     "pm.programme_start_date < pm.programme_end_date - interval '1 month'"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("old", "wrong"),
+    [
+        *(
+            (f"SELECT id, {a} AS x FROM {CHILD}", f"SELECT cm.id, {b} AS x FROM {JOINED}")
+            for a, b in OTHERS
+        ),
+        *(
+            (f"SELECT id FROM {CHILD} WHERE {a}", f"SELECT cm.id FROM {JOINED} WHERE {b}")
+            for a, b in CONDITIONS
+        ),
+        (
+            f"UPDATE {CHILD} {GRACE} WHERE rotation IS NULL",
+            f"UPDATE {CHILD} cm {GRACE} FROM {PARENT} pm WHERE {LINK} "
+            "AND coalesce(pm.rotation, '') = ''",
+        ),
+    ],
+)
+def test_a_wrong_function_or_a_wrong_gap_of_dates_is_not_called_equal(
+    old: str, wrong: str, connection: Connection
+) -> None:
+    comparer = Comparer(connection, SPLIT)
+    for seed in (1, 2):
+        compared = comparer.compare(old, wrong, seed=seed, forms=("interim",))
+        assert compared.verdict is Verdict.DIFFERENT, compared.sentence
+
+
+def test_a_function_whose_body_is_parsed_reads_a_table_too(connection: Connection) -> None:
+    connection.exec_driver_sql(
+        "CREATE TABLE curriculum_membership (id int); CREATE FUNCTION n() RETURNS bigint STABLE "
+        "LANGUAGE sql BEGIN ATOMIC SELECT count(*) FROM curriculum_membership; END"
+    )
+    connection.commit()
+    text = "SELECT id, n() AS n FROM curriculum_membership"
+    compared = Comparer(connection, SPLIT).compare(text, text)
+    assert compared.verdict is Verdict.NOT_COMPARED
+    assert "the function n reads a table" in compared.why
 
 
 def test_equal_results_without_a_row_are_not_called_equal(connection: Connection) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 from typing import Any
 
 from sqlglot import exp
@@ -176,6 +177,8 @@ class _Reader:
                     self._compare(node.this, "=", item)
         elif isinstance(node, exp.Is):
             self._is(node)
+        elif isinstance(node, exp.Nullif):
+            self._compare(node.this, "=", node.expression)
         elif isinstance(node, (exp.Sum, exp.Avg)):
             self._typed(node.this, "bigint")
         elif isinstance(node, (exp.Limit, exp.Offset)):
@@ -217,6 +220,11 @@ class _Reader:
         left, right = alone(left.unnest(), right.unnest())
         if isinstance(left, exp.Sub) and self._gap(left, operator, right):
             return
+        if isinstance(right, (exp.Add, exp.Sub)):
+            # a > b + 30 asks for a gap, as a - b > 30 does.
+            step, one, other = (node.copy() for node in (right.expression, left, right.this))
+            number = exp.Neg(this=step) if isinstance(right, exp.Sub) else step
+            self._gap(exp.Sub(this=one, expression=other), operator, number)
         if isinstance(left, exp.Tuple) and isinstance(right, exp.Tuple):
             for one, other in zip(left.expressions, right.expressions, strict=False):
                 self._compare(one, operator, other)
@@ -267,6 +275,9 @@ class _Reader:
         cells = [self._of(c) for side in (difference.this, difference.expression)
                  if (c := self._column(side)) is not None]  # fmt: skip
         number = known_value(right, self.evaluate)
+        if number is None and right.find(exp.Interval) and not right.find(exp.Column):
+            span = self.evaluate(right.sql(dialect="postgres"))
+            number = span.days if isinstance(span, dt.timedelta) else None
         if len(cells) != 2 or not (cells[0] and cells[1]) or not isinstance(number, int):
             return False
         self.needs.gaps.append((cells[0], cells[1], number + _MEETING.get(operator, 0)))

@@ -10,7 +10,8 @@ from membership_refactor.scan.compare.scratch_schemas import Scratch
 from membership_refactor.scan.compare.to_postgres import NotComparable
 
 _FOUND = """
-    SELECT p.proname::text, p.provolatile::text, p.prosrc, p.prokind::text
+    SELECT p.proname::text, p.provolatile::text,
+           p.prosrc || coalesce(pg_catalog.pg_get_function_sqlbody(p.oid), '')
     FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
     WHERE n.nspname = %s AND p.proname = ANY (%s)"""
 
@@ -27,7 +28,7 @@ def qualify_functions(scratch: Scratch, schema: str, *trees: Any) -> None:
         return
     tables = {scratch.table(name) for form in scratch.made.values() for name in form}
     known = set()
-    for name, volatile, body, _ in scratch.run(_FOUND, (schema, names)).fetchall():
+    for name, volatile, body in scratch.run(_FOUND, (schema, names)).fetchall():
         if volatile == "v":
             raise NotComparable(f"the function {name} is volatile")
         if any(table in body.lower() for table in (*tables, *scratch.needs.foreign)):

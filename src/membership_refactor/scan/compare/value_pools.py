@@ -56,6 +56,8 @@ def pool(group: Group, type_: str, *, seed: int, wide: bool = False) -> Pool:
         today = dt.date.today()
         candidates += _around(kind, as_kind(kind, today))
     candidates += fresh(kind, seed, _MANY if wide else 4)
+    if kind == "text":
+        candidates.append("")  # beside NULL, for which forms may take it
     candidates = list(dict.fromkeys(candidates))
     best = max(candidates, key=lambda v: (score(group, kind, v), -candidates.index(v)))
     good = None if any(op == "null" for op, _ in group.conditions) and not literals else best
@@ -101,11 +103,7 @@ def _around(kind: str, value: Any) -> list[Any]:
         return [value, value + day, value - day]
     if kind == "text":
         plain = value.replace("%", "").replace("_", "u")
-        return (
-            [value, plain, plain + "x", plain.swapcase()]
-            if plain != value
-            else [value, value + "x", value.swapcase()]
-        )
+        return [value, plain, plain + "x", plain.swapcase(), plain[:-1]]
     return [value]
 
 
@@ -131,7 +129,11 @@ def fresh(kind: str, seed: int, count: int) -> list[Any]:
 
 
 def unlike(kind: str, column: str, number: int) -> Any:
-    """Make the value of a number: other numbers give other values, except of booleans."""
+    """Make the value of a number: other numbers give other values, except of booleans.
+
+    Texts have letters of both cases and some have blanks around, and some numbers are negative:
+    otherwise lower(), trim() and abs() would change nothing.
+    """
     if kind == "date":
         return dt.date(2031, 1, 1) + dt.timedelta(days=number)
     if kind == "time":
@@ -140,7 +142,10 @@ def unlike(kind: str, column: str, number: int) -> Any:
         return bool(number % 2)
     if kind == "uuid":
         return f"00000000-0000-8000-9000-{number:012d}"
-    return 70000 + number if kind in ("int", "number") else f"{column[:6]} {number}"
+    if kind in ("int", "number"):
+        return 70000 + number if number % 5 else -70000 - number
+    mixed = column[:2] + column[2:6].upper()
+    return f"{' ' * (number % 3 == 1)}{mixed} {number}{' ' * (number % 3 == 2)}"
 
 
 def later(value: Any, step: int) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sqlglot import exp
@@ -58,7 +59,7 @@ def _swapped(tree: Any, plan: TableSplit, names: NameMap, needs: Needs) -> Itera
         for number, chosen in enumerate([places, *([place] for place in places[:4])]):
             if number and len(places) == 1:
                 break
-            made = _changed(tree, chosen, lambda node, new=new: _with(node, this=_name(new)))  # type: ignore[misc]
+            made = _changed(tree, chosen, partial(_with, this=_name(new)))
             yield WrongForm(f"{alike[0]} for {column}{f' (use {number})' if number else ''}", made)
 
 
@@ -70,18 +71,18 @@ def _joins(tree: Any) -> Iterator[WrongForm]:
         if not on:
             continue
         for new in _OTHER_SIDES.get(side, ("LEFT", "RIGHT")):
-            made = _changed(tree, [join], lambda node, new=new: _with(node, side=new, kind=None))  # type: ignore[misc]
+            made = _changed(tree, [join], partial(_with, side=new, kind=None))
             yield WrongForm(f"join {number} {(new or 'inner').lower()}", made)
 
 
 def _distinct(tree: Any) -> Iterator[WrongForm]:
     for select in tree.find_all(exp.Select):
         if select.args.get("distinct") is not None:
-            made = _changed(tree, [select], lambda node: _with(node, distinct=None))
+            made = _changed(tree, [select], partial(_with, distinct=None))
             yield WrongForm("without DISTINCT", made)
     for node in tree.find_all(exp.SetOperation):
         wanted = node.args.get("distinct") is False
-        made = _changed(tree, [node], lambda node, d=wanted: _with(node, distinct=d))  # type: ignore[misc]
+        made = _changed(tree, [node], partial(_with, distinct=wanted))
         yield WrongForm("UNION ALL and UNION exchanged", made)
     for node in tree.find_all(exp.AggFunc):
         if isinstance(node.this, exp.Distinct) and len(node.this.expressions) == 1:
@@ -108,7 +109,7 @@ def _conditions(tree: Any) -> Iterator[WrongForm]:
         if len(node.expressions) > 1:
             for value in node.expressions[:4]:
                 kept = [other.copy() for other in node.expressions if other is not value]
-                made = _changed(tree, [node], lambda n, kept=kept: _with(n, expressions=kept))  # type: ignore[misc]
+                made = _changed(tree, [node], partial(_with, expressions=kept))
                 yield WrongForm("without a value of IN", made)
     for node in tree.find_all(*_BORDERS):
         made = _changed(
@@ -127,11 +128,7 @@ def _numbers(tree: Any) -> Iterator[WrongForm]:
         if node.is_string or "." in node.name or isinstance(node.parent, _FIXED_NUMBERS):
             continue
         for step in (1, -1):
-            made = _changed(
-                tree,
-                [node],
-                lambda n, step=step: exp.Literal.number(int(n.name) + step),  # type: ignore[misc]
-            )
+            made = _changed(tree, [node], partial(_with, this=str(int(node.name) + step)))
             yield WrongForm(f"{int(node.name) + step} for {node.name}", made)
 
 
