@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,13 +12,13 @@ from typing import Any
 import pytest
 from alembic import command
 from alembic.util import CommandError
-from sqlalchemy import Connection, Engine, create_engine, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.pool import NullPool, StaticPool
 
-from membership_refactor.environment.connect_arguments import as_psycopg
+from membership_refactor.environment.connect_arguments import arguments_of, as_psycopg
 from tests.cli.processes import REFUSED, query, value
 from tests.fixtures.databases import NewDatabase
-from tests.guest.projects import COPY, FIRST, Project, new_project
+from tests.guest.projects import COPY, FIRST, Project, Revision, new_project
 
 GENERIC = """connectable = engine_from_config(
         config.get_section(config.config_ini_section, {}),
@@ -170,6 +171,23 @@ def test_a_connection_that_a_program_hands_over(tmp_path: Path, new_database: Ne
     assert project.versions() == ["b2_copy"] and project.steps() == {"copy_table": "up done"}
 
 
+def test_a_connection_that_was_handed_over_keeps_its_settings_where_a_step_is_refused(
+    tmp_path: Path, new_database: NewDatabase
+) -> None:
+    in_the_way = Revision.sql("a2_view", "CREATE VIEW item AS SELECT 1", down="DROP VIEW item")
+    project = new_project(tmp_path, new_database(), revisions=(FIRST, in_the_way, COPY))
+    handing(project)
+    engine = create_engine(project.url, poolclass=StaticPool)
+    with project.in_process() as config, engine.connect() as connection:
+        connection.exec_driver_sql("SET idle_session_timeout = '77s'")
+        connection.commit()
+        config.attributes["connection"] = connection
+        with pytest.raises(CommandError, match="item"):
+            command.upgrade(config, "head")
+        assert connection.exec_driver_sql("SHOW idle_session_timeout").scalar() == "77s"
+    assert project.versions() == ["a2_view"]
+
+
 @pytest.mark.parametrize("lines", (False, True), ids=("untouched", "two lines"))
 def test_a_connection_in_a_transaction_is_refused_in_one_line(
     tmp_path: Path, new_database: NewDatabase, lines: bool
@@ -271,3 +289,25 @@ def test_arguments_of_asyncpg_as_psycopgs(
     found = as_psycopg("asyncpg", named)
     values = [str(v) for name, v in found.given.items() if name != "dbname"]
     assert (" ".join(values), found.missing) == (given, missing)
+
+
+def test_another_thread_of_the_program_may_connect_meanwhile(new_database: NewDatabase) -> None:
+    engine = create_engine(new_database(), poolclass=NullPool)
+    seen: list[object] = []
+
+    def connect() -> None:
+        with engine.connect() as connection:
+            seen.append(connection.exec_driver_sql("SELECT 1").scalar())
+
+    @event.listens_for(engine, "do_connect")
+    def meanwhile(*_: Any) -> None:
+        if threading.current_thread() is threading.main_thread():
+            other = threading.Thread(target=connect)
+            other.start()
+            other.join()
+
+    with engine.connect() as connection:
+        arguments = arguments_of(connection)
+        assert seen == [1]
+        assert "dbname" in arguments().given
+    assert seen == [1, 1]

@@ -63,8 +63,12 @@ class _Captured(Exception):
 class _Captive:
     named: dict[str, Any] = field(default_factory=dict)
     positional: tuple[Any, ...] = ()
+    thread: int = field(default_factory=threading.get_ident)
 
     def take(self, _dialect: Any, _record: Any, positional: Any, named: dict[str, Any]) -> None:
+        if threading.get_ident() != self.thread:
+            # Another thread of the program connects at this moment, and really wants to.
+            return
         self.named, self.positional = dict(named), tuple(positional)
         raise _Captured
 

@@ -10,12 +10,13 @@ import logging
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 
 from membership_refactor.database.url import normalise_url
 from membership_refactor.environment.find_database import connect_engine
@@ -126,8 +127,12 @@ def outside_transaction(context: MigrationContext) -> Iterator[Connection]:
         assert connection is not None
         # It is idle for as long as the step takes, and the version is written on it afterwards.
         before = _idle_session_timeout(connection, "0")
-        yield connection
-        _idle_session_timeout(connection, before)
+        try:
+            yield connection
+        finally:
+            # Where the connection is gone, what Alembic does next with it says so.
+            with suppress(DBAPIError):
+                _idle_session_timeout(connection, before)
 
 
 def _idle_session_timeout(connection: Connection, wanted: str) -> str:
