@@ -10,10 +10,19 @@ import pytest
 from alembic.script import ScriptDirectory
 
 from membership_refactor import Conflict, ParentColumn, TableSplit
+from membership_refactor.inspect.lock_forecast import locks_of, locks_of_keys
+from membership_refactor.plans.legacy_tables import legacy_tables
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.project.plan_module import plan_module
 from membership_refactor.project.registering import with_plan
 from membership_refactor.project.step_texts import step_text
+from membership_refactor.script.prediction import predicted
+from membership_refactor.sql.names import Names
+from membership_refactor.sql.quoting import qualified
+from membership_refactor.steps import steps_of
+from membership_refactor.steps.step import Direction, Step
+from membership_refactor.steps.step_chain import Chain
+from tests.chain.subjects import IN_PLACE, MEMBERSHIP, renamed
 from tests.cli.processes import ROOT
 
 PLANS = {
@@ -125,6 +134,31 @@ def test_every_step_of_a_plan_has_a_text(plan: TableSplit) -> None:
             "Undo",
         ]
         assert "{" not in title + below
+
+
+SHAPES = (SPLIT, IN_PLACE.plan, renamed(MEMBERSHIP).plan)
+STEPS_OF_SHAPES = [(plan, step) for plan in SHAPES for step in steps_of(plan)]
+
+
+@pytest.mark.parametrize(
+    ("plan", "step"), STEPS_OF_SHAPES, ids=[f"{p.shape} {s.name}" for p, s in STEPS_OF_SHAPES]
+)
+def test_a_step_of_each_shape_says_every_mode_that_it_takes_and_no_other(
+    plan: TableSplit, step: Step
+) -> None:
+    """Modes behind which writers queue are computed, on tables that applications use."""
+    chain = predicted(Names(plan, "public"), Chain(steps_of(plan)), legacy_tables("public"))
+    before, after = chain.before[step.name], chain.after[step.name]
+    private = {qualified(t.schema, t.name) for t in after.tables if before.find(t.name) is None}
+    if step.name == "rebuild_parent":
+        private.add(chain.names.parent)
+    actions = step.up(chain.situation(step.name, Direction.UP))
+    used = (*locks_of(actions, private=private), *locks_of_keys(actions, before, after))
+    taken = {u.mode for u in used if not u.table.startswith(f'"{chain.names.ledger}".')}
+    _, below = step_text(plan, step.name, {name: name for name in plan.steps})
+    (said,) = (part for part in _parts(below) if part.startswith("Locks: "))
+    modes = ("SHARE ROW EXCLUSIVE", "ACCESS EXCLUSIVE")
+    assert {mode for mode in modes if mode in said} == {mode for mode in modes if mode in taken}
 
 
 def test_what_the_steps_say_is_what_the_chain_that_ships_says() -> None:
