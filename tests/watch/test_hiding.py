@@ -111,20 +111,30 @@ SETUP_AND_USE = {
 }  # fmt: skip
 
 
+def prepared(watched: Watched, setup: str, target: str = SOURCE) -> None:
+    """Run the setup, after which the reader may use everything."""
+    if setup:
+        watched.run(setup, "GRANT ALL ON ALL TABLES IN SCHEMA public TO reader",
+                    "GRANT EXECUTE ON ALL ROUTINES IN SCHEMA public TO reader")  # fmt: skip
+    watched.sample()
+    assert watched.sample()[target].uses == 0, "the setup is counted as a use"
+
+
+def found_once(watched: Watched, role: str, target: str = SOURCE) -> None:
+    """Assert that the next sample shows a use by that role, and the one after it does not."""
+    seen = watched.sample()[target]
+    assert seen.uses >= 1
+    assert role in seen.who
+    assert watched.sample()[target].uses == 0, "one use is counted twice"
+
+
 @pytest.mark.parametrize("way", SETUP_AND_USE)
 def test_a_single_use_is_found_with_its_role(way: str, at_0004: Watched) -> None:
     setup, use = SETUP_AND_USE[way]
-    if setup:
-        at_0004.run(setup, "GRANT ALL ON ALL TABLES IN SCHEMA public TO reader",
-                    "GRANT EXECUTE ON ALL ROUTINES IN SCHEMA public TO reader")  # fmt: skip
-    at_0004.sample()
-    assert at_0004.sample()[SOURCE].uses == 0, "the setup is counted as a use"
+    prepared(at_0004, setup)
     superuser = "/dev/null" in use
     at_0004.run(use if superuser else f"SET ROLE reader; {use}")
-    seen = at_0004.sample()[SOURCE]
-    assert seen.uses >= 1
-    assert ("postgres" if superuser else "reader") in seen.who
-    assert at_0004.sample()[SOURCE].uses == 0, "one use is counted twice"
+    found_once(at_0004, "postgres" if superuser else "reader")
 
 
 HIDDEN = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from membership_refactor.planning import Stage, TableSplit
@@ -20,9 +20,12 @@ from membership_refactor.scan.findings.values import FileOutcome
 from membership_refactor.scan.parse.piece import Piece
 from membership_refactor.scan.parse.placed_text import Placed
 from membership_refactor.scan.resolve.analyse import Analyser, Unparsed
-from membership_refactor.scan.resolve.interest import WORDS
+from membership_refactor.watch.statement_kinds import plain
+from membership_refactor.watch.ways import Ways, named_in
 
 _UNICODE = re.compile(r"\bU&\"", re.I)
+_TYPE = re.compile(r"(?::: |\bCAST \(.* AS )(?:[^ .]+ \. )?(\w[\w$]*|\"(?:[^\"]|\"\")+\")", re.I)
+"""The type of a cast, in a statement as ``plain`` writes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +45,7 @@ class Attribution:
     plan: TableSplit
     schema: str
     portrait: Portrait
-    ways: Mapping[str, Mapping[str, str]]
-    """By target: names that lead to it."""
+    ways: Ways
     _analysers: dict[Stage, Analyser] = field(default_factory=dict)
     _known: dict[tuple[str, Stage], tuple[Use, ...]] = field(default_factory=dict)
 
@@ -72,10 +74,13 @@ class Attribution:
             columns = tuple(c for c in reference.columns if c in plan.leaving)
             if columns and reference.table == plan.child and plan.parent:
                 yield Use(tables[reference.table], columns, reference.why)
-        words = {word.lower() for word in WORDS.findall(text)}
         for table in unread:
-            if table in tables and table.lower() in words:
+            if table in tables and named_in(text, [table.lower()]):
                 yield Use(tables[table], (), "the statement could not be parsed")
+        types = set(_TYPE.findall(plain(text)))
+        for table, target in tables.items():
+            if types & {table, f'"{table}"'}:
+                yield Use(target, (), "through its row type")
 
     def _scanned(self, text: str, stage: Stage) -> tuple[FileOutcome, tuple[str, ...]]:
         """The scanner's findings, and the tables that may be used if it could not parse."""
@@ -94,11 +99,9 @@ class Attribution:
         return outcome, unread
 
     def _through(self, text: str) -> Iterator[Use]:
-        words = {word.lower() for word in WORDS.findall(text)}
         for target, names in self.ways.items():
-            for name, kind in names.items():
-                if name in words:
-                    yield Use(target, (), f"through the {kind} {name}")
+            for name in named_in(text, names):
+                yield Use(target, (), f"through the {names[name]} {name}")
 
     def _analyser(self, stage: Stage) -> Analyser:
         if stage not in self._analysers:

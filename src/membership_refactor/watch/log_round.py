@@ -11,7 +11,6 @@ from typing import Any
 
 from membership_refactor.execution.sessions import Pg, run, value
 from membership_refactor.planning.targets import deprecated_columns, old_meaning
-from membership_refactor.sql.own_statements import MARK
 from membership_refactor.sql.quoting import literal, qualified
 from membership_refactor.watch import server_log
 from membership_refactor.watch.attribution import Use
@@ -19,7 +18,7 @@ from membership_refactor.watch.ledger_rows import Seen
 from membership_refactor.watch.log_files import NewRecords, Position, read_new
 from membership_refactor.watch.place import Place
 from membership_refactor.watch.samples import Sample
-from membership_refactor.watch.server_log import MISSING_TABLE, SAID, Record
+from membership_refactor.watch.server_log import MISSING, SAID, Record
 from membership_refactor.watch.server_marks import MARKS
 from membership_refactor.watch.statement_kinds import Kind, kind_of
 from membership_refactor.watch.statement_uses import seen_use
@@ -105,9 +104,9 @@ def _of_settings(pg: Pg, settings: Mapping[str, str]) -> Iterator[str]:
 
 def _changed_settings(records: Sequence[Record]) -> Iterator[str]:
     for record in records:
-        if record.severity == "LOG" and not record.role:
+        if not record.role:
             for name in server_log.SETTINGS:
-                if f'"{name}"' in record.message:
+                if re.search(rf"(?<![\w.]){re.escape(name)}(?!\w)", record.message):
                     yield f"{name} was changed in between"
 
 
@@ -158,17 +157,20 @@ def _seen(sample: Sample, records: Sequence[Record], place: Place, database: str
 
 
 def _uses(record: Record, place: Place) -> Iterator[tuple[str, Use]]:
-    if MARK in record.text or record.application.startswith("membership_refactor "):
+    if place.own.has(record.text, record.role, toplevel=True):
         return
     name = old_meaning(place.plan)
     table, schema = re.escape(place.plan.source), re.escape(place.attribution.schema)
-    missing = re.search(rf'"(?:{schema}\.)?{table}"', record.message)
-    if record.state == MISSING_TABLE and missing and name in place.targets:
+    # The words of the message, and its quotes, are in the language of lc_messages.
+    missing = re.search(rf"(?<![\w.])(?:{schema}\.)?{table}(?!\w)", record.message)
+    if record.state in MISSING and missing and name in place.targets:
         yield record.text or record.message, Use(name, (), "it failed: the table is not there")
         return
     audit = record.audit
     text = audit[7] if audit is not None and len(audit) > 7 else record.text
-    if not text or kind_of(text, place.own, toplevel=True, dumps=False) is not Kind.USE:
+    if not text:
+        return
+    if kind_of(text, record.role, place.own, toplevel=True, dumps=False) is not Kind.USE:
         return
     failed = f"it failed with {record.state}" if record.severity == "ERROR" else ""
     for use in place.uses(text, (place.stage.value,)):

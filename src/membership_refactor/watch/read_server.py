@@ -63,7 +63,7 @@ def _traces(counts: Mapping[str, Count]) -> dict[str, str]:
     nothing = OwnTexts("")
     seen = {"entries reset": 0, "tracking set": 0}
     for count in counts.values():
-        kind = kind_of(count.text, nothing, toplevel=count.toplevel, dumps=False)
+        kind = kind_of(count.text, count.role, nothing, toplevel=count.toplevel, dumps=False)
         if kind is Kind.RESET:
             seen["entries reset"] += count.calls
         elif kind is Kind.TRACKING:
@@ -72,13 +72,19 @@ def _traces(counts: Mapping[str, Count]) -> dict[str, str]:
 
 
 def own_texts(pg: Pg, ledger: str) -> OwnTexts:
-    """The bodies of the tool's functions."""
+    """The bodies of the tool's functions, and the roles that may act as their owner."""
     rows = run(
         pg,
         "SELECT p.prosrc FROM pg_catalog.pg_proc AS p "
         f"WHERE p.pronamespace = pg_catalog.to_regnamespace({literal(ident(ledger))})",
     ).fetchall()
-    return OwnTexts.of(ledger, (body for (body,) in rows))
+    roles = run(
+        pg,
+        "SELECT r.rolname::text FROM pg_catalog.pg_roles AS r, pg_catalog.pg_namespace AS n\n"
+        f"WHERE n.nspname = {literal(ledger)} "
+        "AND pg_catalog.pg_has_role(r.oid, n.nspowner, 'MEMBER')",
+    ).fetchall()
+    return OwnTexts.of(ledger, (name for (name,) in roles), (body for (body,) in rows))
 
 
 def edges_of(pg: Pg) -> tuple[Edge, ...]:
@@ -86,8 +92,8 @@ def edges_of(pg: Pg) -> tuple[Edge, ...]:
     return tuple(Edge(*row) for row in run(pg, EDGES).fetchall())
 
 
-def sql_functions(pg: Pg) -> list[tuple[str, str]]:
-    """Name and body of each function in SQL."""
+def functions_of(pg: Pg) -> list[tuple[str, str, bool]]:
+    """Name and body of each function in SQL or PL/pgSQL, and whether it is in SQL."""
     return run(pg, FUNCTIONS).fetchall()
 
 

@@ -39,8 +39,8 @@ def running_uses(
     since = float(before.marks.get("read at", "0")) if before is not None else 0.0
     shown = replace(sample, source=NAME)
     for role, application, text, started in rows:
-        if started < since or application.startswith(("membership_refactor ", "pg_dump")):
+        if started < since or application.startswith("pg_dump"):
             continue
-        if kind_of(text, place.own, toplevel=True, dumps=False) is Kind.USE:
+        if kind_of(text, role, place.own, toplevel=True, dumps=False) is Kind.USE:
             for use in place.uses(text, (place.stage.value,)):
                 yield seen_use(shown, use, role=role, text=text, uses=1, application=application)

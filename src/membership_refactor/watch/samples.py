@@ -52,6 +52,8 @@ class Earlier:
     """The structures that were watched."""
     files: tuple[tuple[Any, ...], ...] = ()
     """How far each log file was read."""
+    ways: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """What led to the structures."""
 
     @classmethod
     def from_state(cls, at: datetime, state: Mapping[str, Any]) -> Earlier:
@@ -66,6 +68,7 @@ class Earlier:
             births={key: tuple(births) for key, (_, births) in counts.items()},
             targets=tuple(state["targets"]),
             files=tuple(map(tuple, state.get("files", ()))),
+            ways=state.get("ways", {}),
         )
 
 

@@ -15,7 +15,9 @@ CANNOT_SEE = (
     "errors that a function catches, and without pgaudit every statement that succeeds and runs "
     "inside a function, a view or a rule"
 )
-MISSING_TABLE = "42P01"
+MISSING = ("42P01", "42704")
+"""States of an error for a table and a type that are not there."""
+csv.field_size_limit(1 << 30)  # A statement is a field, and may be as long as the server takes.
 
 SETTINGS = (
     "log_min_messages", "log_min_error_statement", "log_statement", "log_destination",
@@ -93,12 +95,14 @@ def _lines(data: bytes) -> Iterator[bytes]:
 
 def _csv_pieces(data: bytes) -> Iterator[bytes]:
     """A record ends at the first end of a line outside of quotes."""
-    open_piece = b""
+    open_piece: list[bytes] = []
+    quotes = 0
     for line in _lines(data):
-        open_piece += line
-        if open_piece.count(b'"') % 2 == 0:
-            yield open_piece
-            open_piece = b""
+        open_piece.append(line)
+        quotes += line.count(b'"')
+        if quotes % 2 == 0:
+            yield b"".join(open_piece)
+            open_piece = []
 
 
 def _from_json(line: bytes) -> Record | None:

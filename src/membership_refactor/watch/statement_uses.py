@@ -14,7 +14,7 @@ from membership_refactor.watch.place import Place
 from membership_refactor.watch.samples import Count, Earlier, Sample
 from membership_refactor.watch.statement_kinds import (
     Kind,
-    is_copy_out,
+    copied_out,
     is_dump_lock,
     kind_of,
     masked,
@@ -48,14 +48,18 @@ def uses_between(
 ) -> Iterator[Seen]:
     """Every use since the sample before, or ever if there is none."""
     locks = _dump_locks(sample.counts.values())
-    own = place.own.with_made(c.text for c in sample.counts.values() if c.toplevel)
+    own = place.own.with_made(sample.counts.values())
     for rise in rises(before, sample):
         count = sample.counts[rise.key]
-        dumps = is_copy_out(count.text) and count.calls <= locks[count.role]
-        kind = kind_of(count.text, own, toplevel=count.toplevel, dumps=dumps)
-        if kind is not Kind.USE:
+        dumps = place.is_whole(copied_out(count.text)) and count.calls <= locks[count.role]
+        kind = kind_of(count.text, count.role, own, toplevel=count.toplevel, dumps=dumps)
+        if kind is Kind.UPKEEP:
+            found = place.uses_by_what_is_gone(count.text)
+        elif kind is Kind.USE:
+            found = place.uses(count.text, births[rise.key])
+        else:
             continue
-        for use in place.uses(count.text, births[rise.key]):
+        for use in found:
             yield seen_use(
                 sample, use, role=count.role, text=count.text, uses=rise.calls, dated=rise.dated
             )

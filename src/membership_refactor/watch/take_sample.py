@@ -63,7 +63,9 @@ class Watch:
         with look.open(as_owner=False, purpose="sample") as pg:
             with self.runner.sessions("watch").open(purpose="ledger") as ledger:
                 self.records.require(ledger)
-                place = read_place(self.runner, pg, ledger, self.records)
+                earlier = self.records.earlier(ledger, statistics.NAME).get(PRIMARY)
+                led = earlier.ways if earlier is not None else {}
+                place = read_place(self.runner, pg, ledger, self.records, led)
                 logged = self.records.earlier(ledger, server_log.NAME).get(PRIMARY)
             at = value(pg, NOW)
             samples = [self._sample(pg, PRIMARY, at, place)]
@@ -128,7 +130,9 @@ class Watch:
                 holes.append(f"{sample.server} is sampled from now on")
             births = births_of(before, sample, place)
             seen += uses_between(before, sample, births, place)
-            self.records.keep(pg, sample, state_of(sample, births, place.targets))
+            lasting = replace(sample, counts=place.lasting(sample.counts))
+            state = {**state_of(lasting, births, place.targets), "ways": place.ways}
+            self.records.keep(pg, sample, state)
         self.records.forget(pg, statistics.NAME, asked)
         first = earlier.get(PRIMARY)
         targets = [t for t in place.targets if t != old_meaning(self.plan)]

@@ -133,7 +133,8 @@ def _bodies(connection: Connection, schema: str, scanner: FileScanner) -> Iterat
 
 
 _COLUMNS = """
-SELECT c.relname, a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull
+SELECT c.relname, a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull,
+  a.attgenerated::text
 FROM pg_catalog.pg_attribute a
 JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -146,7 +147,8 @@ ORDER BY c.relname, a.attnum
 def columns_portrait(connection: Connection, schema: str) -> Portrait:
     """Read only the columns of every table and view of the schema."""
     made: dict[str, list[Column]] = {}
-    for table, name, type_, not_null in connection.exec_driver_sql(_COLUMNS, (schema,)):
-        made.setdefault(table, []).append(Column(name=name, type=type_, not_null=not_null))
+    for table, name, type_, not_null, generated in connection.exec_driver_sql(_COLUMNS, (schema,)):
+        column = Column(name=name, type=type_, not_null=not_null, generated=generated or None)
+        made.setdefault(table, []).append(column)
     tables = (Table(schema=schema, name=n, columns=tuple(own)) for n, own in made.items())
     return Portrait(schema=schema, tables=tuple(tables))
