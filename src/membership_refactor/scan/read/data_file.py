@@ -64,7 +64,7 @@ def notebook_pieces(placed: Placed, dialect: str, interest: Interest) -> Harvest
             harvest.passed.append(_span(placed, source))
             continue
         lines = source.named_children if source.type == "array" else [source]
-        cell = joined([part for line in lines for part in texts.literal(line)])
+        cell = joined([part for line in lines for part in texts.literals.parts(line)])
         harvest.add(_cell(cell, language, dialect, interest))
     return harvest
 
@@ -107,13 +107,13 @@ def _values(texts: Texts, interest: Interest) -> list[Placed]:
     """Every value; the elements of a list as one, where they are the lines of a statement."""
     found: list[Placed] = []
     taken: set[int] = set()
-    for node in sorted(texts.literals, key=lambda n: n.start_byte):
+    for node in sorted(texts.texts, key=lambda n: n.start_byte):
         parent = node.parent
         start, end = node.start_byte, node.end_byte
         worth = WORTH.search(texts.code, start, end) or interest.named(texts.code, start, end)
         if start in taken or not (worth or (parent is not None and parent.type == "array")):
             continue
-        value = joined(texts.literal(node))
+        value = joined(texts.literals.parts(node))
         if parent is not None and parent.type == "array" and starts_like_sql(value.text):
             lines = [child for child in parent.named_children if child.type == node.type]
             taken.update(line.start_byte for line in lines)

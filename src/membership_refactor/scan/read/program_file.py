@@ -67,7 +67,7 @@ class _Reader:
         """Every text with the place where it starts, in the order of the program."""
         expressions: dict[tuple[int, int], Node] = {}
         for node in sorted(
-            [*self.texts.literals, *self.texts.sums], key=lambda n: (n.start_byte, -n.end_byte)
+            [*self.texts.texts, *self.texts.sums], key=lambda n: (n.start_byte, -n.end_byte)
         ):
             whole = self.texts.whole(node)
             expressions.setdefault((whole.start_byte, whole.end_byte), whole)

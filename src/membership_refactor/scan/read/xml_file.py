@@ -11,7 +11,7 @@ from membership_refactor.scan.parse.placed_text import Placed, joined
 from membership_refactor.scan.read.embedded_sql import Text, embedded_pieces
 from membership_refactor.scan.read.grammars import grammar, masked
 from membership_refactor.scan.read.harvest import Harvest
-from membership_refactor.scan.read.program_texts import HOLE
+from membership_refactor.scan.read.literals import HOLE
 from membership_refactor.scan.read.sql_file import starts_like_sql
 from membership_refactor.scan.resolve.interest import Interest
 
