@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import psycopg
 import pytest
 
+from membership_refactor.cli import live_status
 from membership_refactor.database import libpq_url
 from tests.cli.processes import ROOT, filled, query, refactor, until, value
 from tests.fixtures.databases import TemplateDatabase
@@ -174,3 +175,16 @@ def test_what_it_cannot_do_is_one_line(template_database: TemplateDatabase) -> N
     for wrong in ("0", "-1", "soon", "nan"):
         done = refactor("status", f"--watch={wrong}", url=url)
         assert done.status == 2 and "is not a number of seconds" in done.err, done.err
+
+
+def test_the_end_of_the_input_quits_instead_of_asking_the_server_without_a_pause(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(reading) as ended:
+        monkeypatch.setattr(sys, "stdin", ended)
+        assert live_status._pressed(0) == ""
+        os.write(writing, b"P")
+        assert live_status._pressed(5) == "p"
+        os.close(writing)
+        assert live_status._pressed(5) == live_status.QUIT

@@ -9,7 +9,8 @@ import pytest
 
 from membership_refactor.errors import CheckFailed
 from membership_refactor.portrait import Policy, Table
-from membership_refactor.steps.link_children import STEP, link_key, opened_parent
+from membership_refactor.steps.keys_to_parent import link_key
+from membership_refactor.steps.link_children import STEP, opened_parent
 from membership_refactor.steps.step import Direction
 from tests.fixtures.chains import ChainAt
 from tests.steps.situations import keys, situation, with_table

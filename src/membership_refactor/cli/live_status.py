@@ -80,7 +80,10 @@ def _keys() -> Iterator[None]:
 
 
 def _pressed(seconds: float) -> str:
-    """The key that was pressed within that time; empty for none."""
+    """The key that was pressed within that time; empty for none, and quit where the input ends."""
     ready, _, _ = select.select([sys.stdin], [], [], seconds)
+    if not ready:
+        return ""
     # Not through sys.stdin, whose buffer would hide a second key from select.
-    return os.read(sys.stdin.fileno(), 1).decode(errors="replace").lower() if ready else ""
+    pressed = os.read(sys.stdin.fileno(), 1)
+    return pressed.decode(errors="replace").lower() if pressed else QUIT

@@ -6,15 +6,8 @@ uuid of its row's key. It is part of create_parent.
 
 from __future__ import annotations
 
-from membership_refactor.checks.check import Check
-from membership_refactor.checks.row_sizes import keys_fit, rows_fit, rows_may_be_too_wide
-from membership_refactor.checks.rows_by_position import no_row_by_position
-from membership_refactor.checks.source_rows import unvalidated_checks_hold
-from membership_refactor.checks.surroundings import no_event_trigger, table_is_not_published
 from membership_refactor.portrait import Table
 from membership_refactor.sql.application_code.changed_meaning import changed_meaning
-from membership_refactor.sql.application_code.search_path import path_obstacles
-from membership_refactor.sql.ddl.cannot_copy import cannot_carry
 from membership_refactor.sql.ddl.copy_portrait import link_index
 from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH
 from membership_refactor.sql.ddl.indexes import create_index
@@ -26,6 +19,7 @@ from membership_refactor.sql.quoting import ident, qualified
 from membership_refactor.sql.snapshot_fence import open_fence
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.sql.triggers import install_triggers, remove_triggers
+from membership_refactor.steps import first_step
 from membership_refactor.steps.actions import Action, Alone, Brief, Ranges, Run
 from membership_refactor.steps.step import Situation
 from membership_refactor.steps.subscribers import another_column
@@ -33,41 +27,11 @@ from membership_refactor.steps.subscribers import another_column
 EXCLUSIVE = Lock.ACCESS_EXCLUSIVE
 
 
-def refusals(s: Situation) -> tuple[str, ...]:
-    """Why this plan cannot split this table in place."""
-    before = s.before(s.plan.steps[0])
-    source = before.find(s.plan.source)
-    if source is None:
-        return (f'table "{s.names.schema}"."{s.plan.source}" does not exist',)
-    return cannot_carry(s.plan, source, server=s.server) or path_obstacles(s.plan, before)
-
-
-def gates(s: Situation) -> tuple[Check, ...]:
-    """What the surroundings of the table may do to the steps, and the owner may know better."""
-    return (
-        *no_row_by_position(s.plan, s.source(), s.revisions, s.plan.steps[0]),
-        no_event_trigger(s.plan, s.revisions),
-        *table_is_not_published(s.plan, s.source(), s.revisions),
-    )
-
-
-def before_up(s: Situation) -> tuple[Check, ...]:
-    return (
-        *unvalidated_checks_hold(s.plan, s.source()),
-        *rows_fit(s.plan, s.source()),
-        *keys_fit(s.plan, s.source()),
-    )
-
-
 def notes(s: Situation) -> tuple[str, ...]:
     """What wide rows and the application's triggers meet from here on."""
-    too_wide = (
-        f'a row of "{s.plan.source}" that leaves less than 24 bytes of its page free is refused '
-        "from here on (54000): the link needs them"
-    )
     return (
         *cost_in_place(s.source()),
-        *((too_wide,) if rows_may_be_too_wide(s.source()) else ()),
+        *first_step.room_for_link(s),
         *another_column(s),
         *changed_meaning(s.plan, s.source(), s.revisions),
     )

@@ -5,19 +5,14 @@ from __future__ import annotations
 from membership_refactor.checks.check import Check
 from membership_refactor.checks.constraints_fit import chosen_values_fit
 from membership_refactor.checks.copied_rows import copy_is_exact, links_match_keys
-from membership_refactor.checks.row_sizes import keys_fit, rows_fit, rows_may_be_too_wide
-from membership_refactor.checks.rows_by_position import no_row_by_position
-from membership_refactor.checks.source_rows import policies_hold, unvalidated_checks_hold
-from membership_refactor.checks.surroundings import no_event_trigger, table_is_not_published
+from membership_refactor.checks.source_rows import policies_hold
 from membership_refactor.planning import Stage
 from membership_refactor.portrait import Index, Portrait, Table
 from membership_refactor.sql.application_code.changed_meaning import changed_meaning
-from membership_refactor.sql.application_code.search_path import path_obstacles
 from membership_refactor.sql.build.table_build import TableBuild, build_of_copy
 from membership_refactor.sql.comparisons.comparison import Comparison
 from membership_refactor.sql.comparisons.copied_rows import source_and_copy
 from membership_refactor.sql.ddl.bare_table import create_bare_table
-from membership_refactor.sql.ddl.cannot_copy import cannot_carry
 from membership_refactor.sql.ddl.constraints import (
     create_checks,
 )
@@ -45,6 +40,7 @@ from membership_refactor.sql.triggers import (
     install_triggers,
     remove_triggers,
 )
+from membership_refactor.steps import first_step
 from membership_refactor.steps.actions import Action, Brief, Build, Run, Switch
 from membership_refactor.steps.captures import to_copy
 from membership_refactor.steps.foreign_keys import add_keys, drop_keys
@@ -63,49 +59,26 @@ def copied(s: Situation) -> Table:
 
 def refusals(s: Situation) -> tuple[str, ...]:
     """Return why this plan cannot split or rename this table."""
-    source = s.before("copy_table").find(s.plan.source)
-    if source is None:
-        return (f'table "{s.names.schema}"."{s.plan.source}" does not exist',)
-    return (
-        # It asks first what the source is, and asks fits itself.
-        cannot_carry(s.plan, source, server=s.server)
-        or path_obstacles(s.plan, s.before("copy_table"))
-        # retire_source could not move these; it is better to say so before the work.
-        or handover_obstacles(source, server=s.server)
-    )
+    # retire_source could not move these; it is better to say so before the work.
+    return first_step.refusals(s) or handover_obstacles(s.source(), server=s.server)
 
 
 def before_up(s: Situation) -> tuple[Check, ...]:
     if not s.plan.parent:
-        return unvalidated_checks_hold(s.plan, s.source())
+        return first_step.before_up(s)
     return (
         *policies_hold(s.plan, s.names.source),
-        *unvalidated_checks_hold(s.plan, s.source()),
-        *rows_fit(s.plan, s.source()),
-        *keys_fit(s.plan, s.source()),
+        *first_step.before_up(s),
         *chosen_values_fit(s.names, s.source()),
     )
 
 
 def notes(s: Situation) -> tuple[str, ...]:
     """What wide rows, consumers of changes and the application's triggers meet from here on."""
-    too_wide = (
-        f'a row of "{s.plan.source}" that leaves less than 24 bytes of its page free is refused '
-        "from here on (54000): the link needs them"
-    )
     return (
-        *((too_wide,) if s.plan.link and rows_may_be_too_wide(s.source()) else ()),
+        *first_step.room_for_link(s),
         *more_events(s),
         *changed_meaning(s.plan, s.source(), s.revisions),
-    )
-
-
-def gates(s: Situation) -> tuple[Check, ...]:
-    """What the surroundings of the table may do to the chain, and the owner may know better."""
-    return (
-        *no_row_by_position(s.plan, s.source(), s.revisions, s.plan.steps[0]),
-        no_event_trigger(s.plan, s.revisions),
-        *table_is_not_published(s.plan, s.source(), s.revisions),
     )
 
 
@@ -304,7 +277,7 @@ STEP = Step(
     down=down,
     becomes=becomes,
     refusals=refusals,
-    gates=gates,
+    gates=first_step.gates,
     before_up=before_up,
     after_up=after_up,
     notes=notes,

@@ -18,7 +18,7 @@ from membership_refactor.sql.ddl.parent_table import parent_table
 from membership_refactor.sql.refuse_writes import close_functions, close_triggers
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.sql.triggers import install_triggers, remove_triggers
-from membership_refactor.steps import add_link, retire_source
+from membership_refactor.steps import add_link, first_step, retire_source
 from membership_refactor.steps.actions import Action, Brief, Run
 from membership_refactor.steps.portraits import with_tables
 from membership_refactor.steps.step import Situation, Step
@@ -38,7 +38,7 @@ def evidence(s: Situation) -> tuple[Check, ...]:
     """Asks that nobody uses the old name for the old table, because it gets a new meaning. In
     place the name keeps its meaning."""
     if s.plan.copy is None:
-        return add_link.gates(s)
+        return first_step.gates(s)
     return (gate(s.names, s.revisions, "create_parent"),)
 
 
@@ -53,7 +53,7 @@ def closed_message(s: Situation) -> tuple[str, str]:
 
 def refusals(s: Situation) -> tuple[str, ...]:
     """What copy_table has refused already, where the table was copied."""
-    return add_link.refusals(s) if s.plan.copy is None else ()
+    return first_step.refusals(s) if s.plan.copy is None else ()
 
 
 def notes(s: Situation) -> tuple[str, ...]:
@@ -62,7 +62,7 @@ def notes(s: Situation) -> tuple[str, ...]:
 
 def before_up(s: Situation) -> tuple[Check, ...]:
     return (
-        *(add_link.before_up(s) if s.plan.copy is None else ()),
+        *(first_step.before_up(s) if s.plan.copy is None else ()),
         *policies_hold(s.plan, s.names.child),
         *chosen_values_fit(s.names, s.before("create_parent").table(s.plan.child)),
     )

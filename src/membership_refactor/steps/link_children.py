@@ -11,7 +11,7 @@ from membership_refactor.checks.deprecated_defaults import deprecated_have_no_de
 from membership_refactor.checks.parents import parallel_checks, parents_have_children
 from membership_refactor.checks.rejoin import rejoined_equals_archive
 from membership_refactor.planning import Stage
-from membership_refactor.portrait import Constraint, IncomingKey, Policy, Portrait, Table
+from membership_refactor.portrait import Policy, Portrait, Table
 from membership_refactor.sql.comparisons.childless_parents import saved_childless_parents
 from membership_refactor.sql.comparisons.comparison import Comparison
 from membership_refactor.sql.comparisons.saved_parents import children_of_parents
@@ -31,7 +31,6 @@ from membership_refactor.sql.parents.grouping import (
     derive_triggers,
 )
 from membership_refactor.sql.parents.keep_link import keep_link_triggers
-from membership_refactor.sql.quoting import ident
 from membership_refactor.sql.refuse_writes import close_triggers
 from membership_refactor.sql.snapshot_fence import raise_fence
 from membership_refactor.sql.statements import Lock, Statement, apart
@@ -39,6 +38,7 @@ from membership_refactor.sql.triggers import disable_triggers, remove_triggers
 from membership_refactor.steps.actions import Action, Brief, Ranges, Run
 from membership_refactor.steps.create_parent import CLOSED, parent
 from membership_refactor.steps.firing_triggers import fired_by_carrying
+from membership_refactor.steps.keys_to_parent import key_into_parent, link_key
 from membership_refactor.steps.not_null import set_not_null
 from membership_refactor.steps.parent_policies import create_parent_policies
 from membership_refactor.steps.portraits import with_tables
@@ -67,48 +67,6 @@ def opened_parent(s: Situation, child: Table) -> Table:
             for p in child.policies
             if not p.columns or names >= set(p.columns)
         ),
-    )
-
-
-def link_key(s: Situation) -> Constraint:
-    """The child's foreign key to its parent."""
-    return _key_to_parent(s, s.names.link_key_name, ())
-
-
-def kept_key(s: Situation) -> Constraint:
-    """The child's foreign key to its parent over the kept columns too. A NULL in one of them would
-    switch it off, and they are NOT NULL on both sides."""
-    return _key_to_parent(s, s.names.kept_key_name, s.plan.keep)
-
-
-def _key_to_parent(s: Situation, name: str, kept: tuple[str, ...]) -> Constraint:
-    plan, names = s.plan, s.names
-    rule = plan.link_on_delete.value.upper()
-    own, other = (", ".join(map(ident, (*kept, c))) for c in (plan.link, plan.parent_id))
-    follows = "ON UPDATE CASCADE " if kept else ""
-    return Constraint(
-        name=name,
-        kind="f",
-        definition=(
-            f"FOREIGN KEY ({own}) REFERENCES {names.parent}({other}) {follows}ON DELETE {rule}"
-        ),
-        columns=(*kept, plan.link),
-        references=(names.schema, plan.parent),
-        on_delete=rule[0].lower(),
-        on_update="c" if kept else "a",
-    )
-
-
-def key_into_parent(s: Situation, key: Constraint) -> IncomingKey:
-    """That foreign key as the parent's portrait has it."""
-    plan = s.plan
-    return IncomingKey(
-        schema=s.names.schema,
-        table=plan.child,
-        name=key.name,
-        definition=key.definition,
-        columns=key.columns,
-        references=tuple(plan.parent_id if c == plan.link else c for c in key.columns),
     )
 
 

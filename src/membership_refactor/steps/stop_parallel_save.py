@@ -42,12 +42,8 @@ from membership_refactor.sql.triggers import OwnTrigger, remove_triggers
 from membership_refactor.steps.actions import Action, Brief, Ranges, Run
 from membership_refactor.steps.firing_triggers import fired_by_cascade
 from membership_refactor.steps.foreign_keys import add_keys, drop_key, drop_keys
-from membership_refactor.steps.link_children import (
-    kept_key,
-    key_into_parent,
-    link_key,
-    rejoin_holds,
-)
+from membership_refactor.steps.keys_to_parent import kept_key, key_into_parent, link_key
+from membership_refactor.steps.link_children import rejoin_holds
 from membership_refactor.steps.lost_with_columns import back_with_values
 from membership_refactor.steps.portraits import with_tables
 from membership_refactor.steps.step import Situation, Step

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from membership_refactor.portrait import Table
@@ -81,7 +81,6 @@ def children_of_parents(names: Names, child: Table) -> Comparison:
     equals another parent exactly, or its own parent does not exist, the link is wrong."""
     plan = names.plan
     uuid, link, key = ident(plan.parent_id), ident(plan.link), ident(plan.id)
-    key_type = child.column(plan.id).type
     deprecated = keyed((child.column(n) for n in plan.deprecated), plan.key)
     of_same_key = f"q.{uuid} = {parent_of_key(names, child)}"
     another = f"{of_same_key} AND q.{uuid} <> c.{link} AND NOT {differs(deprecated, 'q', 'c')}"
@@ -102,9 +101,6 @@ def children_of_parents(names: Names, child: Table) -> Comparison:
             f"WHERE p.{uuid} IS NULL OR {differs(deprecated, 'p', 'c')}"
         )
 
-    def of_keys(keys: str) -> str:
-        return rows(f"{key} = ANY ({keys})", "")
-
     def mend(keys: str) -> tuple[str, ...]:
         mine = f"c.{key} = ANY ({keys})"
         different = (
@@ -121,22 +117,7 @@ def children_of_parents(names: Names, child: Table) -> Comparison:
             f"WHERE p.{uuid} = c.{link} AND {mine} AND {differs(deprecated, 'p', 'c')}",
         )
 
-    return Comparison(
-        name="children of parents",
-        authority=plan.parent,
-        route=names.child,
-        route_key=plan.id,
-        route_type=key_type,
-        rows=rows,
-        left_key=key,
-        right_key=key,
-        of_keys=of_keys,
-        key_type=key_type,
-        mend=mend,
-        was=rows_as_json(names.child, key),
-        locks=((names.child, EXCLUSIVE), (names.parent, EXCLUSIVE)),
-        range_rows=HASHED_ROWS,
-    )
+    return _by_child("children of parents", names, child, rows, mend)
 
 
 def kept_columns(names: Names, child: Table) -> Comparison:
@@ -144,16 +125,12 @@ def kept_columns(names: Names, child: Table) -> Comparison:
     plan = names.plan
     uuid, link, key = ident(plan.parent_id), ident(plan.link), ident(plan.id)
     kept = keyed((child.column(n) for n in plan.keep), plan.key)
-    key_type = child.column(plan.id).type
 
     def rows(left: str, right: str) -> str:
         return (
             f"SELECT c.{key}::text, 'different', {differing_columns(kept, 'p', 'c')}\n"
             f"FROM {_joined(names, 'INNER', left)}\nWHERE {differs(kept, 'p', 'c')}"
         )
-
-    def of_keys(keys: str) -> str:
-        return rows(f"{key} = ANY ({keys})", "")
 
     def mend(keys: str) -> tuple[str, ...]:
         return (
@@ -162,8 +139,21 @@ def kept_columns(names: Names, child: Table) -> Comparison:
             f"WHERE p.{uuid} = c.{link} AND c.{key} = ANY ({keys}) AND {differs(kept, 'p', 'c')}",
         )
 
+    return _by_child("kept columns", names, child, rows, mend)
+
+
+def _by_child(
+    name: str,
+    names: Names,
+    child: Table,
+    rows: Callable[[str, str], str],
+    mend: Callable[[str], tuple[str, ...]],
+) -> Comparison:
+    """A comparison by ranges of the children's ids, in which the parent is right."""
+    plan, key = names.plan, ident(names.plan.id)
+    key_type = child.column(plan.id).type
     return Comparison(
-        name="kept columns",
+        name=name,
         authority=plan.parent,
         route=names.child,
         route_key=plan.id,
@@ -171,7 +161,7 @@ def kept_columns(names: Names, child: Table) -> Comparison:
         rows=rows,
         left_key=key,
         right_key=key,
-        of_keys=of_keys,
+        of_keys=lambda keys: rows(f"{key} = ANY ({keys})", ""),
         key_type=key_type,
         mend=mend,
         was=rows_as_json(names.child, key),
