@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import Connection
 
 from membership_refactor.planning import Stage
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.scan.compare.comparer import Comparer
 from membership_refactor.scan.compare.verdict import Compared, Verdict
-from tests.fixtures.databases import NewDatabase
 from tests.scan.corpus_reader import CONSUMERS, STAGES, corpus, scanned
 from tests.scan.planted import CHILD, LINK, PARENT, PLANTED, RIGHT, Planted
 from tests.scan.planted_kinds import JOINED
 
 SEEDS = range(1, 6)
-
-
-@pytest.fixture
-def connection(new_database: NewDatabase) -> Iterator[Connection]:
-    engine = create_engine(new_database())
-    with engine.connect() as opened:
-        yield opened
-    engine.dispose()
 
 
 @pytest.mark.parametrize("planted", PLANTED, ids=lambda planted: planted.name)

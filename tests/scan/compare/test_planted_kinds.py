@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import Connection
 
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.scan.compare.comparer import Comparer
 from membership_refactor.scan.compare.verdict import Verdict
-from tests.fixtures.databases import NewDatabase
 from tests.scan.planted_kinds import PAIRS, Pair
-
-
-@pytest.fixture
-def connection(new_database: NewDatabase) -> Iterator[Connection]:
-    engine = create_engine(new_database())
-    with engine.connect() as opened:
-        yield opened
-    engine.dispose()
 
 
 def test_there_are_at_least_161_errors() -> None:
