@@ -103,3 +103,38 @@ def test_the_word_of_a_dba_opens_a_gate_only_until_the_step_goes_down(
     )
     watched.chain.down("0005")
     assert "no unbroken watch of 14 days" in closed(watched, "0005")
+
+
+def test_a_downgrade_that_no_sample_has_seen_closes_the_gate(at_0004: Watched) -> None:
+    days(at_0004, 14)
+    at_0004.chain.up("0005")
+    at_0004.chain.down("0005")
+    assert "a step went down after the newest sample" in closed(at_0004, "0005")
+
+
+def test_a_clock_that_went_back_begins_the_window_anew(at_0004: Watched) -> None:
+    days(at_0004, 14)
+    at_0004.later(-3 * DAY)
+    at_0004.sample()
+    days(at_0004, 4)
+    assert "no unbroken watch of 14 days" in closed(at_0004, "0005")
+    days(at_0004, 11)
+    at_0004.chain.up("0005")
+
+
+def test_time_that_was_only_played_is_no_watch_later(at_0004: Watched) -> None:
+    days(at_0004, 14)
+    at_0004.run(
+        "UPDATE public_refactor.usage_sample SET state = jsonb_set(state, '{marks,read at}', "
+        "to_jsonb(extract(epoch FROM now() - interval '2 days')::text))"
+    )
+    assert "the newest sample is older than 1 day" in closed(at_0004, "0005")
+
+
+def test_a_statement_that_still_runs_closes_the_gate(at_0004: Watched) -> None:
+    days(at_0004, 14)
+    with at_0004.connect() as running:
+        running.execute("BEGIN")
+        running.execute(f"DECLARE c CURSOR FOR SELECT id FROM {T}".encode())
+        at_0004.sample()
+    assert "(running sessions)" in closed(at_0004, "0005")

@@ -115,3 +115,11 @@ def test_a_standby_that_cannot_be_read_is_a_hole_and_the_primary_is_sampled(pair
     seen = without.sample()[SOURCE]
     assert any(hole.startswith("standby one cannot be read: ") for hole in seen.holes)
     assert seen.uses == 1
+
+
+def test_the_primary_is_not_taken_for_its_standby(pair: Pair) -> None:
+    engine = connect_engine(pair.watched.chain.url, "public")
+    taken = replace(pair.watched, request=Request(standbys=(("standby one", engine),)))
+    taken.sample()
+    said = taken.sample()[SOURCE].holes
+    assert any("standby one is no standby" in hole for hole in said)

@@ -81,6 +81,25 @@ def gate(names: Names, revisions: Revisions, step: str) -> Check:
         "SELECT pg_catalog.format('consumer %s has %s references left', o.consumer, o.findings)\n"
         f"FROM {scans} WHERE NOT o.clear",
     ]
+    samples = f"{qualified(ledger, 'usage_sample')} AS s WHERE s.plan = {name}"
+    downs = (
+        f"(SELECT pg_catalog.count(*) FROM {qualified(ledger, 'event')} AS e WHERE e.plan = {name} "
+        "AND e.direction = 'down' AND e.event IN ('begun', 'done'))"
+    )
+    reasons += [
+        "SELECT 'a step went down after the newest sample, so others may use it again'\n"
+        "WHERE (SELECT pg_catalog.max((s.state -> 'marks' ->> 'downgrades')::bigint) "
+        f"FROM {samples}) <> {downs}",
+        # By the server's own clock: the other may have been set forward, and back again.
+        f"SELECT 'the newest sample is older than {STALEST}'\n"
+        "WHERE (SELECT pg_catalog.max((s.state -> 'marks' ->> 'read at')::float8) "
+        f"FROM {samples}) < extract(epoch FROM pg_catalog.now() - interval '{STALEST}')",
+        "SELECT pg_catalog.format('%s used at %s by %s (%s)', u.target, u.last_at, u.role, "
+        f"u.source)\nFROM {qualified(ledger, 'usage')} AS u WHERE u.plan = {name} "
+        f"AND u.target = {about} AND u.uses > 0 AND u.last_at >= {began}\n"
+        f"AND NOT EXISTS (SELECT FROM {qualified(ledger, 'usage_interval')} AS i\n"
+        "  WHERE i.plan = u.plan AND i.target = u.target AND i.source = u.source)",
+    ]
     if since_step is not None:
         since = revisions.of(since_step)
         reasons.append(

@@ -127,6 +127,18 @@ class Records:
         if outcome.who:
             detail["who"] = ", ".join(outcome.who)
         text = json.dumps(detail)
+        if outcome.ended <= outcome.began:
+            # The clock went back. What was recorded of a later time ends now, and a moment is left
+            # out, so that it does not join what comes.
+            self._run(
+                pg,
+                f"UPDATE {self._in('usage_interval')}\n"
+                "SET began = least(began, %s - interval '1 microsecond'),\n"
+                "  ended = %s - interval '1 microsecond'\n"
+                "WHERE plan = %s AND target = %s AND source = %s AND ended >= %s",
+                outcome.ended, outcome.ended, self.plan, outcome.target, outcome.source,
+                outcome.ended,
+            )  # fmt: skip
         if not outcome.uses:
             longer = self._run(
                 pg,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -97,11 +97,29 @@ def functions_of(pg: Pg) -> list[tuple[str, str, bool]]:
     return run(pg, FUNCTIONS).fetchall()
 
 
-def unnamed_standbys(pg: Pg, *, sampled: int, no_readers: tuple[str, ...]) -> tuple[str, ...]:
-    """A hole where more servers receive the WAL of this one than are sampled."""
+def receivers_of(pg: Pg) -> list[tuple[str, str, str]]:
+    """Name, slot and address of whatever receives the WAL of this server."""
+    return run(pg, STANDBYS).fetchall()
+
+
+def not_a_standby(sample: Sample, primary: Sample) -> str | None:
+    """Why a server that was named as a standby of the primary is none."""
+    if sample.marks.get("in recovery") != "true":
+        return f"{sample.server} is no standby: name the standby itself with --standby"
+    identifier = "system identifier"
+    if sample.marks.get(identifier) != primary.marks.get(identifier):
+        return f"{sample.server} is a standby of another server: name one of this server"
+    return None
+
+
+def unnamed_standbys(
+    receivers: Iterable[tuple[str, str, str]], *, sampled: int, no_readers: tuple[str, ...]
+) -> tuple[str, ...]:
+    """A hole where more servers receive the WAL, from the primary or a standby, than are
+    sampled."""
     found = [
         (name, slot, host)
-        for name, slot, host in run(pg, STANDBYS).fetchall()
+        for name, slot, host in receivers
         if name not in no_readers and slot not in no_readers
     ]
     if len(found) <= sampled:

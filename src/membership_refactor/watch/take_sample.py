@@ -22,7 +22,12 @@ from membership_refactor.watch.ledger_rows import Outcome, Records, Seen
 from membership_refactor.watch.log_files import Position
 from membership_refactor.watch.log_round import LogRound, read_log
 from membership_refactor.watch.place import Place, read_place
-from membership_refactor.watch.read_server import read_statistics, unnamed_standbys
+from membership_refactor.watch.read_server import (
+    not_a_standby,
+    read_statistics,
+    receivers_of,
+    unnamed_standbys,
+)
 from membership_refactor.watch.running_sessions import SESSIONS, running_uses
 from membership_refactor.watch.samples import Earlier, Sample, state_of
 from membership_refactor.watch.server_marks import NOW
@@ -70,10 +75,16 @@ class Watch:
             at = value(pg, NOW)
             samples = [self._sample(pg, PRIMARY, at, place)]
             sessions = run(pg, SESSIONS).fetchall()
-            more, holes = self._standbys(at, place)
-            sampled = len(self.request.standbys)
-            holes += unnamed_standbys(pg, sampled=sampled, no_readers=self.request.no_readers)
-            log = self._log(pg, at, place, logged, standbys=bool(sampled or holes))
+            more, receivers, holes = self._standbys(at, place, samples[0])
+            # One server under two names is one.
+            names = {s.marks.get("started", s.server) for s in more}
+            unread = len(self.request.standbys) - len(more)
+            holes += unnamed_standbys(
+                [*receivers_of(pg), *receivers],
+                sampled=len(names) + unread,
+                no_readers=self.request.no_readers,
+            )
+            log = self._log(pg, at, place, logged, standbys=bool(self.request.standbys or holes))
         with self.runner.sessions("watch").open(purpose="ledger") as ledger, ledger.transaction():
             before = self.records.earlier(ledger, statistics.NAME).get(PRIMARY)
             for seen in running_uses(sessions, before, samples[0], place):
@@ -88,16 +99,24 @@ class Watch:
         counted = run(pg, scan_counters.marks(self.runner.schema, self.plan.tables)).fetchall()
         return replace(found, marks={**found.marks, **dict(counted)})
 
-    def _standbys(self, at: datetime, place: Place) -> tuple[list[Sample], list[str]]:
-        found, holes = [], []
+    def _standbys(
+        self, at: datetime, place: Place, primary: Sample
+    ) -> tuple[list[Sample], list[tuple[str, str, str]], list[str]]:
+        """Their samples, what receives the WAL from them, and holes."""
+        found: list[Sample] = []
+        receivers: list[tuple[str, str, str]] = []
+        holes: list[str] = []
         for name, engine in self.request.standbys:
             sessions = Sessions(engine, role=None, label="watch")
             try:
                 with sessions.open(as_owner=False, purpose="sample") as pg:
                     found.append(self._sample(pg, name, at, place))
+                    receivers += receivers_of(pg)
+                wrong = not_a_standby(found[-1], primary)
+                holes += [wrong] if wrong is not None else []
             except (RefactorError, DBAPIError, psycopg.Error) as error:
                 holes.append(f"{name} cannot be read: {reason_of(error)}")
-        return found, holes
+        return found, receivers, holes
 
     def _log(
         self, pg: Pg, at: datetime, place: Place, before: Earlier | None, *, standbys: bool

@@ -230,7 +230,15 @@ FROM "public_refactor"."usage_interval" AS u WHERE u.plan = 'programme_membershi
 UNION ALL (SELECT 'the SQL of no consumer has been scanned'
 WHERE NOT EXISTS (SELECT FROM (SELECT DISTINCT ON (o.consumer) o.* FROM "public_refactor"."scan_outcome" AS o WHERE o.plan = 'programme_membership' ORDER BY o.consumer, o.scanned_at DESC) AS o))
 UNION ALL (SELECT pg_catalog.format('consumer %s has %s references left', o.consumer, o.findings)
-FROM (SELECT DISTINCT ON (o.consumer) o.* FROM "public_refactor"."scan_outcome" AS o WHERE o.plan = 'programme_membership' ORDER BY o.consumer, o.scanned_at DESC) AS o WHERE NOT o.clear)) AS r (reason) WHERE NOT EXISTS (SELECT FROM "public_refactor"."acceptance" AS a WHERE a.plan = 'programme_membership' AND a.step = 'stop_parallel_save'
+FROM (SELECT DISTINCT ON (o.consumer) o.* FROM "public_refactor"."scan_outcome" AS o WHERE o.plan = 'programme_membership' ORDER BY o.consumer, o.scanned_at DESC) AS o WHERE NOT o.clear)
+UNION ALL (SELECT 'a step went down after the newest sample, so others may use it again'
+WHERE (SELECT pg_catalog.max((s.state -> 'marks' ->> 'downgrades')::bigint) FROM "public_refactor"."usage_sample" AS s WHERE s.plan = 'programme_membership') <> (SELECT pg_catalog.count(*) FROM "public_refactor"."event" AS e WHERE e.plan = 'programme_membership' AND e.direction = 'down' AND e.event IN ('begun', 'done')))
+UNION ALL (SELECT 'the newest sample is older than 1 day'
+WHERE (SELECT pg_catalog.max((s.state -> 'marks' ->> 'read at')::float8) FROM "public_refactor"."usage_sample" AS s WHERE s.plan = 'programme_membership') < extract(epoch FROM pg_catalog.now() - interval '1 day'))
+UNION ALL (SELECT pg_catalog.format('%s used at %s by %s (%s)', u.target, u.last_at, u.role, u.source)
+FROM "public_refactor"."usage" AS u WHERE u.plan = 'programme_membership' AND u.target = 'deprecated columns of "curriculum_membership"' AND u.uses > 0 AND u.last_at >= (pg_catalog.now() + coalesce(nullif(pg_catalog.current_setting('membership_refactor.clock_shift', true), '')::pg_catalog.interval, '0')) - interval '14 days'
+AND NOT EXISTS (SELECT FROM "public_refactor"."usage_interval" AS i
+  WHERE i.plan = u.plan AND i.target = u.target AND i.source = u.source))) AS r (reason) WHERE NOT EXISTS (SELECT FROM "public_refactor"."acceptance" AS a WHERE a.plan = 'programme_membership' AND a.step = 'stop_parallel_save'
   AND NOT EXISTS (SELECT FROM "public_refactor"."event" AS d WHERE d.plan = a.plan AND d.step = a.step
     AND d.direction = 'down' AND d.event = 'done' AND d.at > a.at)
   AND a.option = 'accept-usage') AND NOT (EXISTS (SELECT FROM "public_refactor"."event" AS e WHERE e.plan = 'programme_membership' AND e.event = 'created') AND NOT EXISTS (SELECT FROM "public"."curriculum_membership"))
