@@ -68,7 +68,7 @@ def cost_in_place(table: Table) -> tuple[str, ...]:
             '(copy="NAME" in the plan) writes less and takes less time'
         )
     return (
-        f"in place every row is written again, with a new entry in each of {indexes} indexes: "
+        f"in place every row is written again, with a new entry in each index ({indexes}): "
         f"about {in_place / 1e6:,.0f} MB of WAL, where a copy writes about "
         f"{size * _WRITTEN_BY_COPY / 1e6:,.0f} MB. The table is vacuumed meanwhile and grows by "
         "about a fifth, the indexes to about twice their size: run REINDEX TABLE CONCURRENTLY "
