@@ -21,6 +21,7 @@ from membership_refactor.execution.locks import briefly
 from membership_refactor.execution.sessions import Sessions
 from membership_refactor.models.several_keys import SCOPE_INDEX
 from membership_refactor.plans.program_enrollment import IDENTITY
+from membership_refactor.sql.own_statements import in_one_message
 from membership_refactor.sql.quoting import qualified
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.sql.unique_identity.names import IdentityNames
@@ -52,7 +53,7 @@ def add_keys(context: MigrationContext) -> None:
         with connection.transaction():
             for text in structure.tables(schema):
                 rows(connection, text)
-        text = ";\n".join(structure.install_triggers(schema))
+        text = in_one_message(structure.install_triggers(schema))
         briefly(connection, ((names.table, Lock.SHARE_ROW_EXCLUSIVE),), text)
         _fill(connection, names)
 
@@ -80,7 +81,7 @@ def remove_keys(context: MigrationContext) -> None:
     with context.autocommit_block(), _sessions(context, names).open(purpose="keys") as connection:
         if _there(connection, schema):
             hold(connection, names, spent)
-        text = ";\n".join(structure.remove_triggers(schema))
+        text = in_one_message(structure.remove_triggers(schema))
         briefly(connection, ((names.table, Lock.ACCESS_EXCLUSIVE),), text)
         briefly(connection, (), partial(_all, texts=structure.drop_tables(schema)))
         rows(connection, "SET lock_timeout = 0")

@@ -21,6 +21,7 @@ from membership_refactor.errors import CheckFailed, PortraitMismatch
 from membership_refactor.execution.locks import Held, briefly, rehearse
 from membership_refactor.execution.sessions import Sessions
 from membership_refactor.planning import UniqueIdentity
+from membership_refactor.sql.own_statements import in_one_message
 from membership_refactor.sql.quoting import literal
 from membership_refactor.sql.unique_identity.indexes import IndexState
 from membership_refactor.sql.unique_identity.names import IdentityNames
@@ -88,7 +89,7 @@ def _do(
             case Brief():
                 if action.rehearsal is not None:
                     rehearse(connection, action.rehearsal.text)
-                text = ";\n".join(statement.text for statement in action.statements)
+                text = in_one_message(statement.text for statement in action.statements)
                 done.held[action.key] = briefly(connection, action.locks, text)
             case Verify():
                 for check in action.checks:

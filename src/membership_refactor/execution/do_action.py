@@ -21,6 +21,7 @@ from membership_refactor.execution.sessions import Pg, Sessions, run, value
 from membership_refactor.execution.switching import Drain
 from membership_refactor.execution.throttle import Throttle
 from membership_refactor.sql.names import Names
+from membership_refactor.sql.own_statements import in_one_message
 from membership_refactor.sql.quoting import literal
 from membership_refactor.steps.actions import (
     Action,
@@ -76,7 +77,7 @@ class Work:
     @do.register
     def _(self, action: Brief) -> None:
         self.progress.say(f"  {action.title}")
-        text = ";\n".join(statement.text for statement in action.statements)
+        text = in_one_message(statement.text for statement in action.statements)
 
         def under_lock(pg: Pg) -> None:
             if text:
@@ -86,7 +87,7 @@ class Work:
         work: Callable[[Pg], None] | str = under_lock
         if action.rehearsal is not None:
             rehearse(self.pg, action.rehearsal.text)
-            work = ";\n".join((text, self._marking(action)))
+            work = in_one_message((text, self._marking(action)))
         held = briefly(
             self.pg,
             action.locks,

@@ -12,6 +12,7 @@ import tenacity
 
 from membership_refactor.errors import LockNotObtained
 from membership_refactor.execution.sessions import Pg, as_oneself, run
+from membership_refactor.sql.own_statements import in_one_message
 from membership_refactor.sql.pacing.blockers import Locks, blockers
 from membership_refactor.sql.pacing.pace import SECOND_WAIT_MS, WAIT_MS
 
@@ -118,7 +119,7 @@ def _in_one_message(connection: Pg, locks: Locks, text: str, tries: int) -> Held
     run(connection, f"BEGIN; {_SETTINGS}")
     try:
         parts = [_CLOCK, first, _CLOCK, *second, text, _CLOCK, "COMMIT"]
-        cursor = run(connection, ";\n".join(parts))
+        cursor = run(connection, in_one_message(parts))
     except BaseException:
         with suppress(psycopg.Error):
             connection.rollback()

@@ -17,6 +17,7 @@ from membership_refactor.execution.locks import Held, NotYet, briefly
 from membership_refactor.execution.progress import Progress
 from membership_refactor.execution.sessions import Pg, run, value
 from membership_refactor.sql.build.table_build import TableBuild
+from membership_refactor.sql.own_statements import in_one_message
 from membership_refactor.sql.pacing.pace import (
     AT_MOST_SECONDS,
     FEWEST,
@@ -66,7 +67,7 @@ class Drain:
         """
         run(self.pg, "SET synchronous_commit = off")
         self._replay(action.build)
-        text = ";\n".join(
+        text = in_one_message(
             [raise_fence(action.build.names).text]
             + [s.text for s in disable_triggers(action.disabled)]
             + [s.text for s in action.statements]

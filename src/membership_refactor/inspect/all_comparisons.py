@@ -21,6 +21,7 @@ from membership_refactor.inspect.verify import Verdict, require_no_open_step, ve
 from membership_refactor.sql.application_code.search_path import needed_path, path_obstacles
 from membership_refactor.sql.ledger.own_objects import mend_own_objects, renew_foreign_fence
 from membership_refactor.sql.ledger.own_search_path import add_path
+from membership_refactor.sql.own_statements import in_one_message
 from membership_refactor.sql.quoting import qualified
 from membership_refactor.sql.statements import Lock
 
@@ -91,7 +92,7 @@ def repair_objects(runner: Runner) -> tuple[str, ...]:
             tables = [t.name for t in portrait.tables if t.name in runner.own_tables]
             mended = [mend_own_objects(names), renew_foreign_fence(names)]
             mended += [add_path(names)] if names.path else []
-            text = ";\n".join(statement.text for statement in mended)
+            text = in_one_message(statement.text for statement in mended)
             briefly(
                 pg,
                 tuple((qualified(names.schema, t), Lock.SHARE_ROW_EXCLUSIVE) for t in tables),

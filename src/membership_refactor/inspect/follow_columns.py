@@ -12,6 +12,7 @@ from membership_refactor.execution.sessions import Pg, run
 from membership_refactor.portrait import Column, Portrait
 from membership_refactor.sql.capture.followed_columns import FollowedColumns, followed
 from membership_refactor.sql.ledger.own_objects import record_own_objects
+from membership_refactor.sql.own_statements import in_one_message
 from membership_refactor.sql.quoting import literal
 from membership_refactor.sql.snapshot_fence import raise_fence
 from membership_refactor.sql.statements import Lock, Statement
@@ -70,7 +71,7 @@ def _under_lock(runner: Runner, pg: Pg, statements: Iterable[Statement]) -> None
     briefly(
         pg,
         ((names.source, mode), (names.child, mode)),
-        ";\n".join(s.text for s in statements),
+        in_one_message(s.text for s in statements),
         seconds=runner.options.lock_timeout,
         say=runner.progress.say,
     )

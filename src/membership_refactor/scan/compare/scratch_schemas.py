@@ -21,7 +21,7 @@ from membership_refactor.scan.compare.generated_rows import DataSet
 from membership_refactor.scan.compare.needs import Needs, Row
 from membership_refactor.scan.resolve.spelling import NameMap
 from membership_refactor.scan.resolve.tables_at_stage import Role, structure_at
-from membership_refactor.sql.own_statements import MARK
+from membership_refactor.sql.own_statements import MARK, in_one_message
 from membership_refactor.sql.quoting import columns as column_list
 from membership_refactor.sql.quoting import ident
 
@@ -175,7 +175,7 @@ class Scratch:
         for table, rows in data.foreign.items():
             texts.append(_insert(self._where("others", table), rows))
             texts.append(_insert(self._where("others_reversed", table), rows[::-1]))
-        self.run("; ".join(text for text in texts if text) or "SELECT")
+        self.run(in_one_message(text for text in texts if text) or "SELECT")
 
     def shuffle(self, source: random.Random, *forms: str) -> None:
         """Put the loaded rows of these forms, and of the tables beside them, into other orders."""
@@ -187,7 +187,8 @@ class Scratch:
                 f"CREATE TEMP TABLE mr_compare_rows ON COMMIT DROP AS SELECT t FROM {where} t "
                 f"ORDER BY md5(t::text || '{seed}')"
             )
-            self.run(f"DELETE FROM {where}; INSERT INTO {where} SELECT (t).* FROM mr_compare_rows")
+            self.run(f"DELETE FROM {where}")
+            self.run(f"INSERT INTO {where} SELECT (t).* FROM mr_compare_rows")
             self.run("DROP TABLE mr_compare_rows")
 
     def childless(self, form: str) -> str | None:

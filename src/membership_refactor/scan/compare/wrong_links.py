@@ -10,6 +10,7 @@ from sqlglot import exp
 from membership_refactor.scan.compare.scratch_schemas import INTERIM, Scratch
 from membership_refactor.scan.compare.value_pools import kind_of
 from membership_refactor.scan.compare.wrong_forms import WrongForm
+from membership_refactor.sql.own_statements import in_one_message
 from membership_refactor.sql.quoting import ident
 
 _STAND_INS = {
@@ -28,7 +29,7 @@ def wrong_links(scratch: Scratch, old: Any) -> Iterator[WrongForm]:
             listed = ", ".join(_column(scratch, column) for column in columns)
             view = f"{ident(schema)}.{ident(table)}"
             texts.append(f"CREATE VIEW {view} AS SELECT {source.format(listed)}")
-        scratch.run("; ".join(texts))
+        scratch.run(in_one_message(texts))
         tree = old.copy()
         for node in tree.find_all(exp.Table):
             if node.name in wide and node.name not in ctes:
