@@ -37,7 +37,7 @@ class _Recipe:
     def __init__(self, connection: Connection, wanted: Target) -> None:
         self.connection, self.wanted = connection, wanted
         self.parent = qualified(wanted.parent.schema, wanted.parent.name)
-        self.key = ident(SPLIT.id)
+        self.key = ident(SPLIT.last_id)
         self.names = [c.name for c in wanted.source.columns]
 
     def run(self, text: str) -> None:

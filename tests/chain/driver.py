@@ -26,7 +26,7 @@ from membership_refactor.sql.names import OWN_PREFIXES, Names
 from membership_refactor.sql.quoting import ident
 from membership_refactor.steps import steps_of
 from tests.fixtures.steps import CHAIN, IDS, step_of
-from tests.reference_model.split import Rows
+from tests.reference_model.split import Rows, id_of
 
 REVISIONS = IDS
 OPTIONS = Options(accept_usage="a test", batch_rows=7, lock_timeout=20)
@@ -122,27 +122,27 @@ class Chain:
             f"AND attrelid = '{table.replace(chr(39), chr(39) * 2)}'::regclass ORDER BY attnum"
         )]  # fmt: skip
 
-    def rows(self, table: str, key: str) -> Rows:
-        """Every row as text, by the text of its key."""
+    def rows(self, table: str, *key: str) -> Rows:
+        """Every row as text, by the text of its key, as `id_of` writes it."""
         columns = self.columns(table)
         listed = ", ".join(f"t.{ident(c)}::text" for c in columns)
         with psycopg.connect(libpq_url(self.url)) as connection:
             connection.execute("SET TimeZone = 'UTC'")
             found = connection.execute(f"SELECT {listed} FROM {table} AS t".encode()).fetchall()
         rows = [dict(zip(columns, row, strict=True)) for row in found]
-        return {row[key]: row for row in rows}
+        return {id_of(row, key): row for row in rows}
 
     def source(self) -> Rows:
-        return self.rows(self.names.source, self.plan.id)
+        return self.rows(self.names.source, *self.plan.ids)
 
     def child(self) -> Rows:
-        return self.rows(self.names.child, self.plan.id)
+        return self.rows(self.names.child, *self.plan.ids)
 
     def parents(self) -> Rows:
         return self.rows(self.names.parent, self.plan.parent_id)
 
     def retired(self) -> Rows:
-        return self.rows(self.names.retired, self.plan.id)
+        return self.rows(self.names.retired, *self.plan.ids)
 
     def types(self) -> dict[str, str]:
         """The types of the wide table's columns."""
@@ -191,8 +191,8 @@ def snapshot(chain: Chain) -> Snapshot:
     tables = {}
     portrait = chain.portrait()
     for table in portrait.tables:
-        key = plan.parent_id if plan.parent_id in table.column_names else plan.id
-        tables[table.name] = chain.rows(f"{ident(table.schema)}.{ident(table.name)}", key)
+        key = (plan.parent_id,) if plan.parent_id in table.column_names else plan.ids
+        tables[table.name] = chain.rows(f"{ident(table.schema)}.{ident(table.name)}", *key)
     return Snapshot(tables, portrait, frozenset(chain.own_objects()))
 
 

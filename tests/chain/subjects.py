@@ -72,7 +72,7 @@ def odd(
     )
     table, lookup = qualified(ODD_SCHEMA, plan.source), qualified(ODD_SCHEMA, "look up")
     types = {
-        plan.id: "text",
+        plan.last_id: "text",
         "first key %": "text",
         "order": "smallint",
         'né "q"': "date",
@@ -99,7 +99,7 @@ def odd(
         f"CREATE SCHEMA {ident(ODD_SCHEMA)}",
         f"CREATE TABLE {lookup} (n smallint PRIMARY KEY)",
         f"INSERT INTO {lookup} VALUES (-1), (0), (1), (32767)",
-        f"CREATE TABLE {table} ({', '.join(columns)}, PRIMARY KEY ({ident(plan.id)}), "
+        f"CREATE TABLE {table} ({', '.join(columns)}, PRIMARY KEY ({ident(plan.last_id)}), "
         f"CONSTRAINT {foreign} FOREIGN KEY ({ident('order')}) REFERENCES {lookup} "
         f"ON DELETE CASCADE, CONSTRAINT {check} CHECK ({ident('max num')} > -1000))",
         f"COMMENT ON COLUMN {table}.{ident('max num')} IS 'sagt % und ''was'''",

@@ -172,7 +172,7 @@ def test_rows_written_at_a_stage_come_back_with_their_uuids(
     assert any(UUID(u).version == 4 for u in chain.parents()) == (revision >= "0008")
 
     chain.down_to("0002")
-    own = (chain.plan.id, *chain.plan.key, *chain.plan.child_columns)
+    own = (*chain.plan.ids, *chain.plan.key, *chain.plan.child_columns)
     assert_same(only(chain.source(), own), only(wide, own), "down to 0002")
 
     chain.up_to("0011")

@@ -102,7 +102,7 @@ CASES = (
         2, ("4", "6"),
     ),
     Case(
-        "sequence is ahead", "0005", lambda c: sequence_is_ahead(c.plan, CM, SEQUENCE),
+        "sequence is ahead", "0005", lambda c: sequence_is_ahead("id", CM, SEQUENCE),
         (f"SELECT setval('{SEQUENCE}', 3)",), 1, ("greatest id 53, next 3",),
     ),
     Case(

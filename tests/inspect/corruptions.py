@@ -23,7 +23,7 @@ class Place:
 
     @property
     def id(self) -> str:
-        return ident(self.chain.plan.id)
+        return ident(self.chain.plan.last_id)
 
     @property
     def link(self) -> str:

@@ -23,7 +23,7 @@ REFERENCES = (-1, 0, 1, 32767, None)
 def odd_row(n: int, *, of: Subject) -> dict[str, object]:
     """Five values in each key column, every second one of them a gap or a sentinel."""
     row: dict[str, object] = {
-        of.plan.id: f"{n:04d} %s 'x' \\",
+        of.plan.last_id: f"{n:04d} %s 'x' \\",
         "first key %": (None, "", "a", "A ", "ä\\")[n % 5],
         "order": REFERENCES[n % 3],
         'né "q"': (None, "1800-01-01", "infinity")[n % 3],

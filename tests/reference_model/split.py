@@ -31,7 +31,7 @@ class Model:
     def groups(self) -> dict[Key, list[Row]]:
         """The wide rows of each key, in the order of their ids."""
         found: dict[Key, list[Row]] = defaultdict(list)
-        for row in sorted(self.wide, key=lambda r: self._order(self.plan.id, r)):
+        for row in sorted(self.wide, key=self._place):
             found[self.key_of(row)].append(row)
         return dict(found)
 
@@ -42,14 +42,14 @@ class Model:
         return str(parent_uuid(self.plan, types, values))
 
     def source(self) -> Rows:
-        return {_text(row[self.plan.id]): dict(row) for row in self.wide}
+        return {id_of(row, self.plan.ids): dict(row) for row in self.wide}
 
     def copy(self) -> Rows:
         """0003 to 0007; of a rename always."""
         if not self.plan.link:
             return self.source()
         return {
-            _text(row[self.plan.id]): {**row, self.plan.link: self.uuid(row)} for row in self.wide
+            id_of(row, self.plan.ids): {**row, self.plan.link: self.uuid(row)} for row in self.wide
         }
 
     def parents(self) -> Rows:
@@ -82,6 +82,10 @@ class Model:
             for id, child in self.interim().items()
         }
 
+    def _place(self, row: Row) -> tuple[Any, ...]:
+        """Where the row's id stands among the others."""
+        return tuple(self._order(name, row) for name in self.plan.ids)
+
     # --- policies -------------------------------------------------------------------------
 
     def _parent(self, rows: list[Row]) -> dict[str, str | None]:
@@ -112,7 +116,7 @@ class Model:
         known = [row for row in rows if row[changed] is not None]
         return max(known or rows, key=lambda r: (
             self._order(changed, r) if known else 0,
-            self._order(self.plan.id, r),
+            self._place(r),
         ))  # fmt: skip
 
     def _greatest(self, name: str, rows: Sequence[Row]) -> str | None:
@@ -121,6 +125,12 @@ class Model:
 
     def _order(self, name: str, row: Row) -> Any:
         return ordered(self.types[name], _text(row[name]))
+
+
+def id_of(row: Row, ids: Sequence[str]) -> str:
+    """The text of a row's id, as PostgreSQL writes a row where it is several columns."""
+    values = [_text(row[name]) for name in ids]
+    return values[0] if len(values) == 1 else f"({','.join(values)})"
 
 
 def next_uuid(uuid: str) -> str:

@@ -119,7 +119,7 @@ def _fit(
     hint: str,
 ) -> tuple[Check, ...]:
     """A check of everything that rests on ``columns``; none where nothing does."""
-    key = ident(names.plan.id)
+    key = names.id.shown("")
     # A definition may refer to the whole row by the table's name.
     named = ident(table.name)
     parts = [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from membership_refactor.checks.check import Check
-from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Table
 from membership_refactor.sql.comparisons.copied_rows import differing_copies, wrong_links
 from membership_refactor.sql.names import Names
@@ -35,9 +34,9 @@ def links_match_keys(names: Names, *, beside_source: bool = False) -> tuple[Chec
     )
 
 
-def sequence_is_ahead(plan: TableSplit, table: str, sequence: str) -> Check:
-    """The sequence gives no id that is in ``table``."""
-    key = ident(plan.id)
+def sequence_is_ahead(column: str, table: str, sequence: str) -> Check:
+    """The sequence gives no value that is in the column of ``table``."""
+    key = ident(column)
     return Check(
         name="sequence is ahead",
         sentence="the sequence gives no id a second time",

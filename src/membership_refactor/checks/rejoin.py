@@ -19,9 +19,9 @@ def rejoined_equals_archive(names: Names, source: Table) -> Check:
     """
     plan = names.plan
     assert plan.changed is not None
-    key, link, uuid = ident(plan.id), ident(plan.link), ident(plan.parent_id)
+    id, link, uuid = names.id, ident(plan.link), ident(plan.parent_id)
     changed = ident(plan.changed)
-    replaced = names.own("replaced")
+    replaced, of_entry = names.own("replaced"), id.word_is('r."child id"', "c")
     parts = []
     for column in source.columns:
         name = ident(column.name)
@@ -34,15 +34,15 @@ def rejoined_equals_archive(names: Names, source: Table) -> Check:
         else:
             value = f"c.{name}"
         parts.append(f"{value} AS {name}")
-    others = keyed((c for c in source.columns if c.name != plan.id), plan.key)
+    others = keyed(id.others(source.columns), plan.key)
     return Check(
         name="rejoin equals the archive",
         sentence="parent and child joined, with replaced values restored, equal the retired rows",
         query=(
-            f"SELECT a.{key}::text FROM {names.retired} AS a\n"
+            f"SELECT {id.text('a')} FROM {names.retired} AS a\n"
             f"JOIN (SELECT {', '.join(parts)}, p.{changed} AS parent_changed\n"
             f"  FROM {names.copy} AS c JOIN {names.parent} AS p ON p.{uuid} = c.{link}\n"
-            f'  LEFT JOIN {replaced} AS r ON r."child id" = c.{key}) AS j ON j.{key} = a.{key}\n'
+            f"  LEFT JOIN {replaced} AS r ON {of_entry}) AS j ON {id.same('j', 'a')}\n"
             f"WHERE j.{changed} = a.{changed}\n"
             f"  AND j.parent_changed <= (SELECT pg_catalog.max(b.{changed}) "
             f"FROM {names.retired} AS b)\n"

@@ -8,6 +8,7 @@ from membership_refactor.checks.check import Check
 from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Column, Table
 from membership_refactor.sql.quoting import ident, qualified
+from membership_refactor.sql.row_id import RowId
 from membership_refactor.sql.types import base_type, stored_type
 
 LONGEST_KEY = 2_704
@@ -97,7 +98,8 @@ def keys_fit(plan: TableSplit, table: Table) -> tuple[Check, ...]:
             name="keys fit an index",
             sentence=f"every key fits the parent's unique key ({LONGEST_KEY:,} bytes)",
             query=(
-                f"SELECT t.{ident(plan.id)}::text FROM {qualified(table.schema, table.name)} AS t\n"
+                f"SELECT {RowId(plan.ids).text('t')} "
+                f"FROM {qualified(table.schema, table.name)} AS t\n"
                 f"WHERE {sizes} > {LONGEST_KEY - rest}"
             ),
             hint=(
@@ -151,7 +153,8 @@ def rows_fit(plan: TableSplit, table: Table) -> tuple[Check, ...]:
             name="rows have room for the link",
             sentence=f"the link fits beside every row ({LONGEST_ROW:,} bytes)",
             query=(
-                f"SELECT t.{ident(plan.id)}::text FROM {qualified(table.schema, table.name)} AS t\n"
+                f"SELECT {RowId(plan.ids).text('t')} "
+                f"FROM {qualified(table.schema, table.name)} AS t\n"
                 f"WHERE pg_catalog.pg_column_size(ROW({row})) > {LONGEST_ROW - _ALIGNED * plain}"
             ),
             hint=(

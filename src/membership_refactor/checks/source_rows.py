@@ -8,6 +8,7 @@ from membership_refactor.portrait import Table
 from membership_refactor.sql.ddl.constraints import check_expression
 from membership_refactor.sql.quoting import columns as listed
 from membership_refactor.sql.quoting import ident, literal, qualified
+from membership_refactor.sql.row_id import RowId
 
 GROUPS_AGREE = "groups agree"
 """The name of the check that the policy ``agree`` makes."""
@@ -37,7 +38,7 @@ def policies_hold(plan: TableSplit, table: str) -> tuple[Check, ...]:
             Check(
                 name="keys are complete",
                 sentence="no key column is NULL",
-                query=f"SELECT t.{ident(plan.id)}::text FROM {table} AS t WHERE {gap}",
+                query=f"SELECT {RowId(plan.ids).text('t')} FROM {table} AS t WHERE {gap}",
                 hint='Fill those columns, or set nulls="equal" in the plan.',
             )
         )
@@ -61,10 +62,10 @@ def shown_key(plan: TableSplit, row: str) -> str:
 def unvalidated_checks_hold(plan: TableSplit, source: Table) -> tuple[Check, ...]:
     """No row breaks a CHECK that is NOT VALID. Such a row could not be written again: neither when
     it follows its parent, nor by a downgrade."""
-    table = qualified(source.schema, source.name)
+    table, shown = qualified(source.schema, source.name), RowId(plan.ids).shown("")
     rows = [
         # No alias: a definition may refer to the whole row by the table's name.
-        f"SELECT pg_catalog.format('%s (%s)', {ident(plan.id)}, {literal(c.name)}) FROM {table}\n"
+        f"SELECT pg_catalog.format('%s (%s)', {shown}, {literal(c.name)}) FROM {table}\n"
         f"WHERE NOT ({check_expression(c.definition)})"
         for c in source.constraints
         if c.kind == "c" and c.enforced and not c.validated

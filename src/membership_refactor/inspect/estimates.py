@@ -60,11 +60,15 @@ class Estimates:
 
     def _count(self) -> Counts:
         plan = self.plan
-        needed = {plan.id, *plan.deprecated}
+        needed = {*plan.ids, *plan.deprecated}
         tables = [self.portrait.find(name) for name in (plan.source, plan.child)]
         # The wide table first: while it is being copied, the copy is not complete. The rebuilt
         # parent may have its name, and has no id. At the end only the child is left.
-        there = [t for t in tables if t is not None and t.kind == "r" and plan.id in t.column_names]
+        there = [
+            t
+            for t in tables
+            if t is not None and t.kind == "r" and {*plan.ids} <= {*t.column_names}
+        ]
         wide = next((t for t in there if needed <= set(t.column_names)), None)
         wide = wide or (there[-1] if there else None)
         if wide is None:

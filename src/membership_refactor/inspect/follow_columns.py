@@ -40,7 +40,7 @@ def follow_columns(runner: Runner, pg: Pg) -> tuple[str, ...]:
         if step in s.portraits
     }
     known = replace(s, portraits={**s.portraits, **portraits})
-    values = followed(runner.names, added, s.source().column(s.plan.id))
+    values = followed(runner.names, added, s.names.id.type_in(s.source().columns))
     _refuse_conflicts(pg, values)
     functions = following_functions(known, both=at.name == "dual_write")
     _under_lock(
@@ -84,7 +84,7 @@ def _bring(runner: Runner, pg: Pg, values: FollowedColumns) -> None:
     for statement in values.functions():
         run(pg, statement.text)
     while ids := [key for (key,) in run(pg, values.next_ids(after)).fetchall()]:
-        array = f"ARRAY[{', '.join(map(literal, ids))}]::{values.id.type}[]"
+        array = f"ARRAY[{', '.join(map(literal, ids))}]::{values.id_type}[]"
         _under_lock(runner, pg, (Statement(values.bring(array)),))
         after = literal(ids[-1])
     for statement in values.drop_functions():

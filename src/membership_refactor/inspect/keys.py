@@ -41,11 +41,11 @@ def compare_keys(runner: Runner) -> tuple[tuple[KeyChoice, ...], str, int]:
 def _wide(plan: TableSplit, portrait: Portrait) -> Table:
     for name in (plan.source, plan.child):
         table = portrait.find(name)
-        if table is not None and {plan.id, *plan.deprecated} <= set(table.column_names):
+        if table is not None and {*plan.ids, *plan.deprecated} <= set(table.column_names):
             return table
     raise PortraitMismatch(
         f'no table of plan "{plan.name}" in schema "{portrait.schema}" has the key columns and '
-        f"{plan.id} side by side.",
+        f"{', '.join(plan.ids)} side by side.",
         hint="Keys can be compared until the step that drops the deprecated columns has run.",
     )
 

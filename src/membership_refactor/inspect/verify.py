@@ -103,7 +103,7 @@ def verify(
         at = ledger.stands_at(pg)
         purpose = f"verify {at.name if at else 'base'} {comparison.name}"
         # Another version of this tool may cut the ranges by another column.
-        job = f"{purpose} by {comparison.route_key} {comparison.route_type}"
+        job = f"{purpose} by {comparison.route_key.said} {comparison.route_type}"
         forget_stale(pg, ledger, purpose, job)
         ranges = open_ranges(pg, ledger, comparison, job, range_rows or comparison.range_rows)
         say_resumed(pg, ledger, comparison, job, progress)

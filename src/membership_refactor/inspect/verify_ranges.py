@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from membership_refactor.execution.ledger import Ledger
 from membership_refactor.execution.progress import Progress
 from membership_refactor.execution.sessions import Pg, run, value
 from membership_refactor.sql.comparisons.comparison import Comparison
-from membership_refactor.sql.quoting import ident, literal
+from membership_refactor.sql.quoting import literal
 
 TRUSTED_HOURS = 24
 """Ranges that an interrupted run has compared are trusted for this long."""
@@ -63,19 +64,20 @@ def open_ranges(pg: Pg, ledger: Ledger, comparison: Comparison, job: str, size: 
     plan = literal(ledger.plan.name)
     with pg.transaction():
         if not value(pg, f"SELECT pg_catalog.count(*) FROM {batches} WHERE {mine}"):
-            key, route = ident(comparison.route_key), comparison.route
+            route = comparison.route
+            after = partial(comparison.route_key.compared, "r", ">")
             # The first range has no lower limit, and the last has no upper limit.
             run(
                 pg,
                 f"INSERT INTO {batches} (plan, job, n, first, last, rows)\n"
                 f"WITH RECURSIVE cut (n, key) AS (\n"
                 f"  SELECT 1, ({_nth(comparison, size, 'true')})\n"
-                f"  UNION ALL SELECT c.n + 1, ({_nth(comparison, size, f'r.{key} > c.key')})\n"
+                f"  UNION ALL SELECT c.n + 1, ({_nth(comparison, size, after('c.key'))})\n"
                 "  FROM cut AS c WHERE c.key IS NOT NULL)\n"
                 f"SELECT {plan}, {literal(job)}, c.n, c.before::text, c.key::text,\n"
                 f"  CASE WHEN c.key IS NOT NULL THEN {size}\n"
                 f"    WHEN c.before IS NULL THEN (SELECT pg_catalog.count(*) FROM {route})\n"
-                f"    ELSE (SELECT pg_catalog.count(*) FROM {route} AS r WHERE r.{key} > c.before)"
+                f"    ELSE (SELECT pg_catalog.count(*) FROM {route} AS r WHERE {after('c.before')})"
                 " END\n"
                 "FROM (SELECT n, key, pg_catalog.lag(key) OVER (ORDER BY n) AS before\n"
                 "  FROM cut) AS c",
@@ -89,10 +91,11 @@ def open_ranges(pg: Pg, ledger: Ledger, comparison: Comparison, job: str, size: 
 def _nth(comparison: Comparison, n: int, condition: str) -> str:
     """SQL for the key of the ``n``-th row that meets the condition. Going along the index like
     this takes a third of the time of numbering all rows."""
-    key = f"r.{ident(comparison.route_key)}"
+    key = comparison.route_key
     return (
-        f"SELECT {key} FROM {comparison.route} AS r WHERE {key} IS NOT NULL AND {condition}\n"
-        f"    ORDER BY {key} OFFSET {n - 1} LIMIT 1"
+        f"SELECT {key.word('r')} FROM {comparison.route} AS r "
+        f"WHERE {key.present('r')} AND {condition}\n"
+        f"    ORDER BY {key.listed('r')} OFFSET {n - 1} LIMIT 1"
     )
 
 

@@ -65,11 +65,12 @@ class TableSplit:
     parent_columns: tuple[ParentColumn, ...] = ()
     """The parent's other columns, each with its conflict policy."""
     child_columns: tuple[str, ...] = ()
-    """The columns that stay with the child, besides ``id`` and ``changed``."""
+    """The columns that stay with the child, besides those of ``id`` and ``changed``."""
     link: str = ""
     """The child's new uuid column."""
-    id: str = "id"
-    """The single-column primary key of source, copy and child."""
+    id: str | tuple[str, ...] = "id"
+    """The column, or the columns, by which a row of source, copy and child is found: the primary
+    key, or a UNIQUE constraint on columns that are NOT NULL. They keep this order."""
     parent_id: str = "uuid"
     """The parent's uuid primary key."""
     changed: str | None = None
@@ -88,6 +89,9 @@ class TableSplit:
     """The archive's name; ``<source>_retired`` when not given. Empty where nothing is copied."""
 
     def __post_init__(self) -> None:
+        if not isinstance(self.id, str):
+            # One column is the same plan, however it is written.
+            object.__setattr__(self, "id", self.id[0] if len(self.id) == 1 else tuple(self.id))
         if not self.retired and self.copy is not None:
             object.__setattr__(self, "retired", f"{self.source}_retired")
         self._check_shape()
@@ -102,6 +106,16 @@ class TableSplit:
         if self.copy is None:
             return Shape.IN_PLACE
         return Shape.SPLIT if self.parent else Shape.RENAME
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The columns of the id, also where it is one."""
+        return (self.id,) if isinstance(self.id, str) else self.id
+
+    @property
+    def last_id(self) -> str:
+        """The id column in which rows of one key differ most: the last, or the only one."""
+        return self.ids[-1]
 
     @property
     def steps(self) -> tuple[str, ...]:
@@ -143,7 +157,7 @@ class TableSplit:
     def source_columns(self) -> tuple[str, ...]:
         """Every column of the wide table that the plan names, in the plan's order."""
         others = (*self.child_columns, self.changed, self.version)
-        return tuple(dict.fromkeys(c for c in (self.id, *self.deprecated, *others) if c))
+        return tuple(dict.fromkeys(c for c in (*self.ids, *self.deprecated, *others) if c))
 
     @property
     def fingerprint(self) -> str:
@@ -187,7 +201,6 @@ class TableSplit:
         named = {"name": self.name, "source": self.source}
         if self.copy is not None:
             named |= {"copy": self.copy, "retired": self.retired}
-        named["id"] = self.id
         if self.parent:
             named |= {"parent": self.parent, "link": self.link, "parent_id": self.parent_id}
         for attribute, value in named.items():
@@ -216,16 +229,25 @@ class TableSplit:
 
     def _check_columns(self) -> None:
         columns = {
-            "id": (self.id,),
+            "id": self.ids,
             "key": self.key,
             "parent_columns": self.parent_values,
             "child_columns": self.child_columns,
             "changed": (self.changed,) if self.changed else (),
         }
+        if not self.ids:
+            raise PlanError(f'plan "{self.name}": id is empty. Name at least one column.')
         seen: dict[str, str] = {}
         for attribute, names in columns.items():
             for name in names:
                 self._check_identifier(attribute, name)
+                if attribute == "key" and seen.get(name) == "id":
+                    if name in self.keep:
+                        continue
+                    raise PlanError(
+                        f'plan "{self.name}": column "{name}" is in id and in key, and the columns '
+                        "of the id have to stay with the child. Name it in keep too."
+                    )
                 if name in seen:
                     raise PlanError(
                         f'plan "{self.name}": column "{name}" is in {seen[name]} '

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import product
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,11 +144,12 @@ class Index:
     statistics: tuple[tuple[int, int], ...] = ()
     """(column number, target) of expression columns that have one."""
 
-    def is_unique_on(self, column: str) -> bool:
-        """Whether no two rows have the same value there: it is unique, valid, not partial, and on
-        this column alone, by its default operators."""
+    def is_unique_on(self, columns: Collection[str]) -> bool:
+        """Whether no two rows have the same values there: it is unique, valid, not partial, and on
+        these columns alone, in this order and by their default operators."""
         # PostgreSQL quotes a name only where it has to.
-        spelled = (column, '"' + column.replace('"', '""') + '"')
+        quoted = [(name, '"' + name.replace('"', '""') + '"') for name in columns]
+        spelled = [", ".join(names) for names in product(*quoted)]
         rest = self.definition.partition(" USING btree ")[2]
         return (
             self.unique

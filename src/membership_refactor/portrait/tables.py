@@ -98,12 +98,12 @@ class Table:
         """The primary key constraint, if there is one."""
         return next((c for c in self.constraints if c.kind == "p"), None)
 
-    def identity_index(self, column: str) -> Index | None:
-        """The index that makes this column unique alone, at once and for all rows: that of the
-        primary key, or another one."""
+    def identity_index(self, columns: Collection[str]) -> Index | None:
+        """The index that makes these columns unique together, at once and for all rows: that of
+        the primary key, or another one."""
         late = {c.index for c in self.constraints if c.deferrable}
         own = self.primary_key.index if self.primary_key else None
-        found = (i for i in self.indexes if i.name not in late and i.is_unique_on(column))
+        found = (i for i in self.indexes if i.name not in late and i.is_unique_on(columns))
         return min(found, key=lambda i: i.name != own, default=None)
 
     def uses_of(self, columns: Collection[str], *, stops: bool) -> tuple[ColumnUse, ...]:

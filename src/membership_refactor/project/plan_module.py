@@ -53,7 +53,11 @@ def _fields(plan: TableSplit, remarks: Mapping[str, str]) -> Iterator[str]:
     if plan.parent:
         yield f"link={_text(plan.link)},"
     defaults = {f.name: f.default for f in TableSplit.__dataclass_fields__.values()}
-    for name in ("id", "parent_id", "changed", "version"):
+    if len(plan.ids) > 1:
+        yield from _tuple("id", map(_text, plan.ids))
+    elif plan.id != defaults["id"]:
+        yield f"id={_text(plan.last_id)},"
+    for name in ("parent_id", "changed", "version"):
         value = getattr(plan, name)
         if value != defaults[name]:
             yield f"{name}={_text(value)},"

@@ -89,7 +89,7 @@ def draft(table: Table, candidate: Candidate, wishes: Wishes, taken: Collection[
         retired="" if copy is None else naming.retired_name(table.name, {*taken, parent, copy}),
     )
     moving, stays = _moving(table, candidate, wishes, bare)
-    gone = {bare.id, bare.changed, bare.version, *candidate.key, *(c.name for c in moving)}
+    gone = {*bare.ids, bare.changed, bare.version, *candidate.key, *(c.name for c in moving)}
     plan = replace(
         bare,
         parent_columns=moving,
@@ -140,7 +140,7 @@ def _moving(
 ) -> tuple[tuple[ParentColumn, ...], tuple[tuple[str, str], ...]]:
     """The parent's columns in the table's order, and those that stay with a reason."""
     wished = {c.name: c for c in wishes.parent_columns}
-    staying = {*wishes.child_columns, bare.changed, bare.version, bare.id, *candidate.key}
+    staying = {*wishes.child_columns, bare.changed, bare.version, *bare.ids, *candidate.key}
     agreeing = {*candidate.agree, *candidate.agree_by_part}
     disagreeing = {d.column: d.groups for d in candidate.disagree}
     moving, stays = [], []

@@ -68,7 +68,7 @@ def identity(table: Table) -> str | None:
     and not NULL. None where there is no such column."""
     key = table.primary_key
     names = [*(key.columns if key else ()), *table.column_names]
-    return next((n for n in names if table.column(n).not_null and table.identity_index(n)), None)
+    return next((n for n in names if table.column(n).not_null and table.identity_index((n,))), None)
 
 
 def _require_identity(table: Table) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from membership_refactor.sql.quoting import columns, ident, literal
+from membership_refactor.sql.row_id import RowId
 
 Row = Mapping[str, str | None]
 """The values of a row as text."""
@@ -41,21 +42,27 @@ class Target:
 
     table: str
     """Quoted and qualified."""
-    id: str
+    id: RowId
     columns: tuple[str, ...]
     """Those that the statements write, the id among them."""
+    new: str
+    """The id column in which a copy of a row gets another value. It is the id where that is one."""
     fresh_id: str | None
-    """An expression for a new row's id; None where the table gives it one itself."""
+    """An expression for that value; None where the table gives one itself."""
     long_texts: tuple[str, ...] = ()
     """Columns that take a text of any length and are part of the key."""
     always: bool = False
-    """Whether the id is GENERATED ALWAYS."""
+    """Whether that column is GENERATED ALWAYS."""
+
+    def where(self, row: Row) -> str:
+        """The row."""
+        return f"WHERE {self.id.matches('', [_said(row[c]) for c in self.id.columns])}"
 
 
 def probes(target: Target, row: Row, other: Row) -> Iterator[Probe]:
     """Every statement about that row; ``other`` gives other values."""
-    here = f"WHERE {ident(target.id)} = {_said(row[target.id])}"
-    rest = [c for c in target.columns if c != target.id]
+    here = target.where(row)
+    rest = [c for c in target.columns if c not in target.id.columns]
     insert = _insert(target, rest, row)
     yield Probe("INSERT a copy of the row", tuple(rest), (insert,))
     remove = f"DELETE FROM {target.table} {here}"
@@ -77,7 +84,7 @@ def probes(target: Target, row: Row, other: Row) -> Iterator[Probe]:
             (name,),
             (f"{update} {ident(name)} = {_said(row[name])} {here}",),
         )
-        if name != target.id and other[name] != row[name]:
+        if name not in target.id.columns and other[name] != row[name]:
             yield Probe(
                 f"UPDATE {name} to another row's value",
                 (name,),
@@ -98,9 +105,9 @@ def probes(target: Target, row: Row, other: Row) -> Iterator[Probe]:
 
 def parent_probes(target: Target, row: Row, other: Row) -> Iterator[Probe]:
     """Every statement about a parent whose outcome can be told from the wide table's."""
-    here = f"WHERE {ident(target.id)} = {_said(row[target.id])}"
+    here = target.where(row)
     for name in target.columns:
-        if name == target.id:
+        if name in target.id.columns:
             continue
         yield Probe(
             f"UPDATE {name} to itself",
@@ -110,9 +117,10 @@ def parent_probes(target: Target, row: Row, other: Row) -> Iterator[Probe]:
 
 
 def _insert(target: Target, rest: Sequence[str], row: Row) -> str:
-    names, values = list(rest), [_said(row[c]) for c in rest]
+    names = [*(c for c in target.id.columns if c != target.new), *rest]
+    values = [_said(row[c]) for c in names]
     if target.fresh_id is not None:
-        names, values = [target.id, *names], [target.fresh_id, *values]
+        names, values = [target.new, *names], [target.fresh_id, *values]
     return f"INSERT INTO {target.table} ({columns(names)}) VALUES ({', '.join(values)})"
 
 

@@ -11,7 +11,8 @@ from psycopg import sql
 
 from membership_refactor.rehearsal.probe_statements import Probe, Row, Target
 from membership_refactor.rehearsal.statement_outcomes import Effect, Outcome, masked
-from membership_refactor.sql.quoting import ident, literal, qualified
+from membership_refactor.sql.quoting import literal, qualified
+from membership_refactor.sql.row_id import RowId
 
 PER_STATEMENT = "20s"
 _SPECIAL = ("role", "session_authorization")
@@ -92,15 +93,16 @@ class Prober:
                         )
         return found
 
-    def visible(self, table: str, id_column: str, few: int) -> list[str]:
+    def visible(self, table: str, id: RowId, few: int) -> list[str]:
         """Ids of some rows that each writer sees."""
         found: dict[str, None] = {}
-        column = ident(id_column)
         for writer in self.writers:
             with self._acting(writer):
                 try:
                     self.pg.execute(_become(writer.role))
-                    query = f"SELECT {column}::text FROM {table} ORDER BY {column} LIMIT {few}"
+                    query = (
+                        f"SELECT {id.text('')} FROM {table} ORDER BY {id.listed('')} LIMIT {few}"
+                    )
                     found.update(dict.fromkeys(i for (i,) in self.pg.execute(query.encode())))
                 except psycopg.errors.InsufficientPrivilege:
                     continue

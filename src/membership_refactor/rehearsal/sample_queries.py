@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from membership_refactor.planning import TableSplit
 from membership_refactor.sql.quoting import columns, ident
+from membership_refactor.sql.row_id import RowId
 
 WHERE = "t.tableoid::pg_catalog.regclass::text, t.ctid::text"
 """What a row is known by. A partitioned table repeats a ctid in each partition."""
@@ -81,7 +82,8 @@ def hard_rows(plan: TableSplit, table: str, texts: Iterable[str]) -> Iterator[tu
     for order in ("ASC", "DESC"):
         yield (
             "first and last ids",
-            f"SELECT {WHERE} FROM {table} AS t ORDER BY t.{ident(plan.id)} {order} LIMIT 2",
+            f"SELECT {WHERE} FROM {table} AS t"
+            f" ORDER BY {RowId(plan.ids).listed('t', f' {order}')} LIMIT 2",
         )
 
 

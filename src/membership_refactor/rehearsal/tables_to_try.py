@@ -12,6 +12,7 @@ from membership_refactor.planning import TableSplit
 from membership_refactor.rehearsal.documented import Where
 from membership_refactor.rehearsal.probe_statements import Row, Style, Target
 from membership_refactor.sql.quoting import columns, ident, literal, qualified
+from membership_refactor.sql.row_id import RowId
 
 _COLUMNS = """
 SELECT a.attname::text, pg_catalog.format_type(a.atttypid, a.atttypmod), a.attidentity::text,
@@ -33,8 +34,15 @@ class Wide:
     schema: str
     columns: tuple[str, ...]
     long_texts: tuple[str, ...]
+    new: str
+    """The id column in which a copy of a row gets another value: one that the table gives itself,
+    else the last."""
     fresh_id: str | None
     always: bool
+
+    @property
+    def id(self) -> RowId:
+        return RowId(self.plan.ids)
 
     def name(self, table: str) -> str:
         """``source``, ``copy`` or ``parent`` as the quoted name of the table."""
@@ -55,8 +63,9 @@ class Wide:
                 named = (plan.parent_id, *plan.deprecated)
         return Target(
             table=self.name(where.table),
-            id=plan.parent_id if where.style is Style.PARENT else plan.id,
+            id=RowId((plan.parent_id,)) if where.style is Style.PARENT else self.id,
             columns=named,
+            new=self.new,
             fresh_id=self.fresh_id,
             long_texts=tuple(c for c in self.long_texts if c in named),
             always=self.always,
@@ -67,13 +76,15 @@ def wide_table(pg: psycopg.Connection[Any], plan: TableSplit, schema: str) -> Wi
     """Describe the wide table. Its rows' highest id is not given out again."""
     table = qualified(schema, plan.source)
     found = {name: rest for name, *rest in pg.execute(_COLUMNS, (table,))}
-    type_name, identity, has_default = found[plan.id]
-    fresh = None if identity or has_default else _fresh(pg, table, plan.id, type_name)
+    new = next((c for c in plan.ids if any(found[c][1:])), plan.ids[-1])
+    type_name, identity, has_default = found[new]
+    fresh = None if identity or has_default else _fresh(pg, table, new, type_name)
     return Wide(
         plan=plan,
         schema=schema,
         columns=tuple(found),
         long_texts=tuple(c for c in plan.key if c in found and found[c][0] in _ANY_LENGTH),
+        new=new,
         fresh_id=fresh,
         always=identity == "a",
     )
@@ -88,26 +99,27 @@ def choose(pg: psycopg.Connection[Any], wide: Wide, seen: Sequence[str]) -> list
     """The ids of a few unlike rows: of a large group, with gaps, with the longest key; and some
     of those that the roles see."""
     plan, table = wide.plan, wide.name("source")
-    id_text = f"{ident(plan.id)}::text"
     queries: tuple[str, ...] = ()
     if plan.key:
         queries = _unlike_keys(plan, table)
     else:
-        queries = (f"SELECT {id_text} FROM {table} ORDER BY {ident(plan.id)} LIMIT 3",)
+        id = wide.id
+        queries = (f"SELECT {id.text('')} FROM {table} ORDER BY {id.listed('')} LIMIT 3",)
     found = [i for query in queries for (i,) in pg.execute(query.encode())]
     kept = list(dict.fromkeys(found))[: A_FEW - 1]
     return list(dict.fromkeys([*kept, *seen]))[:A_FEW]
 
 
 def _unlike_keys(plan: TableSplit, table: str) -> tuple[str, ...]:
-    key, id_text = columns(plan.key), f"{ident(plan.id)}::text"
+    key, id_text = columns(plan.key), RowId(plan.ids).text("")
+    by_id = RowId(plan.ids).listed("")
     gaps = " OR ".join(f"{ident(c)} IS NULL" for c in plan.key)
     length = " + ".join(f"coalesce(octet_length({ident(c)}::text), 0)" for c in plan.key)
     return (
-        f"SELECT (array_agg({id_text} ORDER BY {ident(plan.id)}))[1] FROM {table}"
+        f"SELECT (array_agg({id_text} ORDER BY {by_id}))[1] FROM {table}"
         f" GROUP BY {key} ORDER BY count(*) DESC, 1 LIMIT 2",
-        f"SELECT {id_text} FROM {table} WHERE {gaps} ORDER BY {ident(plan.id)} LIMIT 1",
-        f"SELECT {id_text} FROM {table} ORDER BY {length} DESC, {ident(plan.id)} LIMIT 1",
+        f"SELECT {id_text} FROM {table} WHERE {gaps} ORDER BY {by_id} LIMIT 1",
+        f"SELECT {id_text} FROM {table} ORDER BY {length} DESC, {by_id} LIMIT 1",
     )
 
 
@@ -118,7 +130,8 @@ def rows_of(
     found = {}
     listed = ", ".join(f"t.{ident(c)}::text" for c in names)
     for one in ids:
-        query = f"SELECT {listed} FROM {table} AS t WHERE t.{ident(wide.plan.id)} = {literal(one)}"
+        found_by = wide.id.text("t") if wide.id.several else wide.id.listed("t")
+        query = f"SELECT {listed} FROM {table} AS t WHERE {found_by} = {literal(one)}"
         row = pg.execute(query.encode()).fetchone()
         if row is not None:
             found[one] = dict(zip(names, row, strict=True))
@@ -145,7 +158,7 @@ def parents_of(
 
 def highest_number(pg: psycopg.Connection[Any], wide: Wide) -> int:
     """The highest id, where ids are whole numbers."""
-    query = f"SELECT max({ident(wide.plan.id)})::text FROM {wide.name('source')}"
+    query = f"SELECT max({ident(wide.new)})::text FROM {wide.name('source')}"
     row = pg.execute(query.encode()).fetchone()
     text = row[0] if row and row[0] else "0"
     return int(text) if text.lstrip("-").isdigit() else 2**63

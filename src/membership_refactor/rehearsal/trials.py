@@ -77,7 +77,7 @@ class Trials:
             ignored,
             highest_number(admin, wide),
         )
-        seen = prober.visible(wide.name("source"), plan.id, 1)
+        seen = prober.visible(wide.name("source"), wide.id, 1)
         return Trials(prober, wide, choose(admin, wide, seen))
 
     def try_before(self) -> int:

@@ -12,6 +12,7 @@ from dataclasses import KW_ONLY, dataclass
 
 from membership_refactor.sql.names import OWN_PREFIXES
 from membership_refactor.sql.quoting import dollar_quoted, ident, literal
+from membership_refactor.sql.row_id import RowId
 
 VARIABLE = "own_set record;"
 """What a function that writes ``ChangedColumns`` has to declare."""
@@ -46,8 +47,7 @@ class ChangedColumns:
     target: str
     """Quoted and qualified."""
     alias: str
-    key: str
-    """The bare name of the target's primary key."""
+    key: RowId
     _: KW_ONLY
     values: Mapping[str, str]
     """The new value of each column. It may read the target and ``source``."""
@@ -63,7 +63,7 @@ class ChangedColumns:
     def found(self, condition: str = "true", *, together: bool = False) -> str:
         """SELECT of the columns that change and the keys of their rows; with ``together`` one row
         for all, whose columns are those that change anywhere."""
-        key = f"{self.alias}.{ident(self.key)}"
+        key = self.key.word(self.alias)
         names = ",\n      ".join(
             f"CASE WHEN {change} THEN {literal(name)} END" for name, change in self.changes.items()
         )
@@ -89,7 +89,7 @@ class ChangedColumns:
             f"({literal(name)}, {literal(f'{ident(name)} = {value}')})"
             for name, value in self.values.items()
         )
-        where = f"\n      {self.source} AND {self.alias}.{ident(self.key)} = ANY ($1)"
+        where = f"\n      {self.source} AND {self.key.in_array(self.alias, '$1')}"
         using = f"own_set.ids, {self.given}" if self.given else "own_set.ids"
         update = f"UPDATE {self.target} AS {self.alias} SET "
         return f"""EXECUTE pg_catalog.concat({literal(update)},

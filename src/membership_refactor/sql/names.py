@@ -8,6 +8,7 @@ from functools import cached_property
 
 from membership_refactor.planning import TableSplit
 from membership_refactor.sql.quoting import fitted, ident, qualified
+from membership_refactor.sql.row_id import RowId
 
 AFTER_PREFIX = "AA_refactor_"
 """The tool's AFTER triggers; they fire before PostgreSQL's RI_ConstraintTrigger_ ones."""
@@ -75,6 +76,21 @@ class Names:
     @cached_property
     def retired(self) -> str:
         return qualified(self.schema, self.plan.retired)
+
+    @cached_property
+    def id(self) -> RowId:
+        """The id of source, copy and child."""
+        several = len(self.plan.ids) > 1
+        return RowId(self.plan.ids, self.own("row_id") if several else "")
+
+    @cached_property
+    def parent_id(self) -> RowId:
+        return RowId((self.plan.parent_id,))
+
+    @cached_property
+    def link(self) -> RowId:
+        """The link, which is the id of the parent."""
+        return RowId((self.plan.link,))
 
     @cached_property
     def parent_primary_key_name(self) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from membership_refactor.portrait import Column
 from membership_refactor.sql.names import Names
-from membership_refactor.sql.quoting import ident, literal
+from membership_refactor.sql.quoting import literal
 from membership_refactor.sql.statements import Statement
 from membership_refactor.sql.triggers import (
     NOT_SYNC,
@@ -37,7 +37,7 @@ def refusal(message: str, hint: str, *diagnostics: str) -> str:
 
 
 def refusal_functions(
-    names: Names, key: str, columns: Sequence[Column], *, opens: str
+    names: Names, columns: Sequence[Column], *, opens: str
 ) -> tuple[Statement, ...]:
     """Row functions that refuse a write to the copy after which it differs from the source.
 
@@ -47,27 +47,26 @@ def refusal_functions(
     trigger is checked at commit: a cascade may reach the copy before the source, and is right
     as soon as both have it.
     """
-    source, copy, k = names.source, names.copy, ident(key)
-    others = [c for c in columns if c.name != key]
+    source, copy, id = names.source, names.copy, names.id
     hint = f"Write to the source table. The copy accepts writes from {opens} on."
     arguments = ", ".join(literal(n) for n in (names.schema, names.plan.child, names.plan.source))
     refuse = refusal(f"pg_catalog.format({literal(_FOLLOWS)}, {arguments})", literal(hint))
     # For every event: compare the current rows of both sides, under the old id and the new id.
     apart = (
-        f"EXISTS (SELECT FROM (SELECT b.* FROM {copy} AS b WHERE b.{k} = looked) AS b\n"
-        f"    FULL JOIN (SELECT a.* FROM {source} AS a WHERE a.{k} = looked) AS a "
-        f"ON a.{k} = b.{k}\n"
-        f"    WHERE a.{k} IS NULL OR b.{k} IS NULL OR {differs(others, 'a', 'b')})"
+        f"EXISTS (SELECT FROM (SELECT b.* FROM {copy} AS b WHERE {id.equals('b', 'looked')}) AS b\n"
+        f"    FULL JOIN (SELECT a.* FROM {source} AS a WHERE {id.equals('a', 'looked')}) AS a "
+        f"ON {id.same('a', 'b')}\n"
+        f"    WHERE {id.absent('a')} OR {id.absent('b')} "
+        f"OR {differs(id.others(columns), 'a', 'b')})"
     )
-    key_type = next(c.type for c in columns if c.name == key)
     body = f"""  IF TG_OP <> 'INSERT' THEN
-    looked := OLD.{k};
+    looked := {id.word("OLD")};
     IF {apart} THEN
       {refuse}
     END IF;
   END IF;
   IF TG_OP <> 'DELETE' THEN
-    looked := NEW.{k};
+    looked := {id.word("NEW")};
     IF {apart} THEN
       {refuse}
     END IF;
@@ -82,7 +81,7 @@ def refusal_functions(
         *trigger_function(
             names.own("refuse"),
             body,
-            declare=f"  looked {key_type};",
+            declare=f"  looked {id.type_in(columns)};",
             whole=(source, copy),
             path=names.search_path,
         ),

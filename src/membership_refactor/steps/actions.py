@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from membership_refactor.checks.check import Check
 from membership_refactor.sql.build.table_build import TableBuild
+from membership_refactor.sql.row_id import RowId
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.sql.triggers import OwnTrigger
 
@@ -92,7 +93,7 @@ class Ranges(Action):
     function: str
     table: str
     """The table whose keys the ranges run along."""
-    key_column: str
+    along: RowId
     key_type: str
     vacuum: bool = False
     """Whether the function writes a new version of every row of the table. Then the table is

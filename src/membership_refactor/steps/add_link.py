@@ -91,6 +91,7 @@ def up(s: Situation, child: Table) -> tuple[Action, ...]:
             statements=(
                 EMPTY_SEARCH_PATH,
                 *open_fence(names),
+                *names.id.type_statements(child.columns),
                 *identity_functions(names, child),
                 *resolve_kept(names),
                 link_function(names, child),
@@ -118,8 +119,8 @@ def up(s: Situation, child: Table) -> tuple[Action, ...]:
             title="Fill the link of the rows that were there before",
             function=names.own("fill_link"),
             table=names.child,
-            key_column=plan.id,
-            key_type=child.column(plan.id).type,
+            along=names.id,
+            key_type=names.id.type_in(child.columns),
             vacuum=True,
         ),
         Alone(

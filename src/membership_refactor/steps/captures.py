@@ -15,7 +15,7 @@ def to_copy(s: Situation) -> Sync:
         purpose="to_copy",
         origin=s.names.source,
         target=s.names.copy,
-        id=s.plan.id,
+        id=s.names.id,
         columns=s.source().columns,
         exclusive=_exclusive(s),
         marked=True,
@@ -29,7 +29,7 @@ def to_source(s: Situation) -> Sync:
         purpose="to_source",
         origin=s.names.copy,
         target=s.names.source,
-        id=s.plan.id,
+        id=s.names.id,
         columns=s.source().columns,
         exclusive=_exclusive(s),
         adopts=True,
@@ -44,7 +44,7 @@ def following_functions(s: Situation, *, both: bool) -> tuple[Statement, ...]:
     opens = s.revisions.mention("dual_write")
     return (
         *to_copy(s).function_statements(),
-        *refusal_functions(s.names, s.plan.id, s.source().columns, opens=opens),
+        *refusal_functions(s.names, s.source().columns, opens=opens),
     )
 
 

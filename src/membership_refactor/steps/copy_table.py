@@ -99,9 +99,7 @@ def up(s: Situation) -> tuple[Action, ...]:
     plan, names, source, copy = s.plan, s.names, s.source(), copied(s)
     build = build_of_copy(names, source)
     sync = to_copy(s)
-    refuse = refusal_functions(
-        names, plan.id, source.columns, opens=s.revisions.mention("dual_write")
-    )
+    refuse = refusal_functions(names, source.columns, opens=s.revisions.mention("dual_write"))
     logged = build.log.triggers()
     closing = close_triggers(names, BUILDING, names.copy)
     identity: tuple[Statement, ...] = ()
@@ -120,6 +118,7 @@ def up(s: Situation) -> tuple[Action, ...]:
             statements=(
                 EMPTY_SEARCH_PATH,
                 *open_fence(names),
+                *names.id.type_statements(source.columns),
                 *identity,
                 *build.log.table_statements(),
                 *build.log.function_statements(),
@@ -187,7 +186,7 @@ def _indexed(copy: Table, build: TableBuild) -> tuple[Action, ...]:
     Nobody else can reach the table yet, so the locks block nobody.
     """
     path = evaluation_path(build.names)
-    identity = copy.identity_index(build.names.plan.id)
+    identity = copy.identity_index(build.names.plan.ids)
     key = identity.name if identity else None
     unique = [i.name for i in copy.indexes if i.valid and _exclusive(copy, i) and i.name != key]
     plain = [i.name for i in copy.indexes if i.valid and i.name not in unique]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from membership_refactor.planning import Stage
 from membership_refactor.portrait import Grant, Portrait, Table
 from membership_refactor.sql.comparisons.comparison import Comparison
@@ -55,7 +57,7 @@ def down(s: Situation) -> tuple[Action, ...]:
     names, sync = s.names, to_source(s)
     refusing = refusal_triggers(names)
     functions = refusal_functions(
-        names, s.plan.id, s.source().columns, opens=s.revisions.mention("dual_write")
+        names, s.source().columns, opens=s.revisions.mention("dual_write")
     )
     return (
         Run(key="create_functions", title="Create functions", statements=functions),
@@ -95,25 +97,24 @@ def notes(s: Situation) -> tuple[str, ...]:
     return (*silent_triggers(source, s.plan.child), *_without_sequence(s, source))
 
 
-def _without_sequence(s: Situation, source: Table) -> tuple[str, ...]:
+def _without_sequence(s: Situation, source: Table) -> Iterator[str]:
     """An identity asks nobody for a privilege on its sequence; the copy's default does."""
-    column = source.column(s.plan.id)
-    if not column.identity or column.sequence is None:
-        return ()
     may_insert = {g.grantee for g in _inserting(source) if g.grantee != source.owner}
-    may_draw = {
-        g.grantee for g in column.sequence.grants or () if g.privilege in ("USAGE", "UPDATE")
-    }
-    lacking = sorted(may_insert - may_draw) if "" not in may_draw else []
-    if not lacking:
-        return ()
-    sequence = qualified(column.sequence.schema, column.sequence.name)
-    roles = ", ".join(ident(role) if role else "PUBLIC" for role in lacking)
-    return (
-        f"An INSERT into {s.names.copy} draws its id from {sequence} until the next step, and "
-        f"these roles may not use it (42501): {roles}. "
-        f"Run: GRANT USAGE ON SEQUENCE {sequence} TO {roles};",
-    )
+    for column in s.names.id.among_columns(source.columns):
+        drawn = column.sequence
+        if not column.identity or drawn is None:
+            continue
+        may_draw = {g.grantee for g in drawn.grants or () if g.privilege in ("USAGE", "UPDATE")}
+        lacking = sorted(may_insert - may_draw) if "" not in may_draw else []
+        if not lacking:
+            continue
+        sequence = qualified(drawn.schema, drawn.name)
+        roles = ", ".join(ident(role) if role else "PUBLIC" for role in lacking)
+        yield (
+            f"An INSERT into {s.names.copy} draws its id from {sequence} until the next step, and "
+            f"these roles may not use it (42501): {roles}. "
+            f"Run: GRANT USAGE ON SEQUENCE {sequence} TO {roles};"
+        )
 
 
 def _inserting(table: Table) -> tuple[Grant, ...]:

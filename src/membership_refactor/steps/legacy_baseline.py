@@ -147,10 +147,11 @@ def wide_table_holds(s: Situation) -> tuple[Check, ...]:
 
 def sequence_holds(s: Situation, table: Table, where: str) -> tuple[Check, ...]:
     """The sequence that gives ``table`` its ids is ahead of the ids in ``where`` (quoted)."""
-    sequence = table.column(s.plan.id).sequence
-    if sequence is None:
-        return ()
-    return (sequence_is_ahead(s.plan, where, qualified(sequence.schema, sequence.name)),)
+    return tuple(
+        sequence_is_ahead(column.name, where, qualified(sequence.schema, sequence.name))
+        for column in s.names.id.among_columns(table.columns)
+        if (sequence := column.sequence) is not None
+    )
 
 
 def tables_are_empty(s: Situation, tables: Sequence[str]) -> Check:

@@ -22,7 +22,7 @@ from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH
 from membership_refactor.sql.ddl.grants_and_policies import grant_table
 from membership_refactor.sql.ddl.renaming import reads_whole_row
 from membership_refactor.sql.parallel.install import install
-from membership_refactor.sql.parallel.ledger_tables import ledger_tables
+from membership_refactor.sql.parallel.ledger_tables import CHILD_ID, ledger_tables
 from membership_refactor.sql.parallel.lost_values import list_losers
 from membership_refactor.sql.parallel.restored_values import (
     batch_functions,
@@ -193,8 +193,8 @@ def _losers(s: Situation, child: Table) -> tuple[Action, ...]:
             title="Write the winning values to those children",
             function=names.own("replace_listed"),
             table=names.own("losers"),
-            key_column="child id",
-            key_type=child.column(plan.id).type,
+            along=CHILD_ID,
+            key_type=names.id.type_in(child.columns),
         ),
         Run(
             key="drop_list",

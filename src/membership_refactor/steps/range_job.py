@@ -14,7 +14,7 @@ def range_job(action: Build | Ranges, names: Names, job: str) -> RangeJob:
             names=names,
             job=job,
             table=action.table,
-            route=action.key_column,
+            route=action.along,
             route_type=action.key_type,
             function=action.function,
             vacuum=action.vacuum,

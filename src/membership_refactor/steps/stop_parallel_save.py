@@ -219,8 +219,8 @@ def down(s: Situation) -> tuple[Action, ...]:
             title="Refresh the deprecated columns of the children",
             function=names.own("refresh"),
             table=names.child,
-            key_column=plan.id,
-            key_type=child.column(plan.id).type,
+            along=names.id,
+            key_type=names.id.type_in(child.columns),
         ),
         *_link_key_again(s, child),
         Brief(

@@ -56,8 +56,8 @@ def _over_children(s: Situation, function: str, key: str, title: str) -> tuple[A
             title=title,
             function=s.names.own(function),
             table=s.names.child,
-            key_column=s.plan.id,
-            key_type=s.child("link_children").column(s.plan.id).type,
+            along=s.names.id,
+            key_type=s.names.id.type_in(s.child("link_children").columns),
         ),
     )
 
@@ -111,7 +111,7 @@ def down(s: Situation) -> tuple[Action, ...]:
             title="Keep the parents' uuids in the ledger",
             function=names.own("fill_kept"),
             table=names.parent,
-            key_column=plan.parent_id,
+            along=names.parent_id,
             key_type="pg_catalog.uuid",
         ),
         *_over_children(
@@ -144,7 +144,7 @@ def down(s: Situation) -> tuple[Action, ...]:
             title="Delete parents that lost their last child",
             function=names.own("delete_childless"),
             table=names.parent,
-            key_column=plan.parent_id,
+            along=names.parent_id,
             key_type="pg_catalog.uuid",
         ),
         *(set_not_null(s, "deprecated columns", required, named=named) if required else ()),
@@ -203,7 +203,7 @@ def _own_values(s: Situation, child: Table) -> tuple[Action, ...]:
             function=names.own("settle_noted"),
             # Along the children, because the size of a batch is their number.
             table=names.child,
-            key_column=s.plan.link,
+            along=names.link,
             key_type="pg_catalog.uuid",
         ),
         plain,

@@ -33,7 +33,7 @@ def unnamed_versions(plan: TableSplit, child: Table) -> tuple[str, ...]:
         f'compare this column, set version="{c.name}" in the plan. Otherwise a save of such a row '
         "by somebody who read it earlier overwrites the value without an error"
         for c in child.columns
-        if looks_like_version(c) and c.name not in (plan.id, *plan.deprecated)
+        if looks_like_version(c) and c.name not in (*plan.ids, *plan.deprecated)
     )
 
 

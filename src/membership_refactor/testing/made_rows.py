@@ -12,6 +12,7 @@ from membership_refactor.planning import Conflict, TableSplit
 from membership_refactor.planning.split import Nulls
 from membership_refactor.sql.quoting import columns as listed
 from membership_refactor.sql.quoting import ident, qualified
+from membership_refactor.sql.row_id import RowId
 from membership_refactor.testing.made_values import Column, columns
 
 _FOREIGN_KEYS = """
@@ -82,7 +83,7 @@ def kinds(plan: TableSplit, found: tuple[Column, ...]) -> Iterator[Kind]:
                 name=f"rows that disagree on {policy.name}",
                 rows=tuple(group(number, **{policy.name: value}) for value in several),
             )
-    same = {c.name: 30 for c in found if c.name != plan.id}
+    same = {c.name: 30 for c in found if c.name not in plan.ids}
     yield Kind(name="two rows that are equal but for the id", rows=(same, same))
 
 
@@ -120,7 +121,7 @@ class Filler:
         first = ", ".join(f"o.{ident(c)}" for c in agree)
         return self._try(
             f"UPDATE {table} AS t SET ({listed(agree)}) = (SELECT {first} FROM {table} AS o "
-            f"WHERE {same} ORDER BY o.{ident(plan.id)} LIMIT 1)"
+            f"WHERE {same} ORDER BY {RowId(plan.ids).listed('o')} LIMIT 1)"
         )
 
     def _try(self, statement: str) -> str | None:

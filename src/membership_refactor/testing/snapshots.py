@@ -87,8 +87,9 @@ def changes(before: Snapshot, after: Snapshot, plan: TableSplit) -> Iterator[str
     yield from differences(before.structure, after.structure)
     for table in before.rows.keys() & after.rows.keys():
         gone, new = before.rows[table] - after.rows[table], after.rows[table] - before.rows[table]
-        id = plan.parent_id if table == plan.parent else plan.id
-        was, now = _by_id(gone, id), _by_id(new, id)
+        ids = (plan.parent_id,) if table == plan.parent else plan.ids
+        id = ", ".join(ids)
+        was, now = _by_id(gone, ids), _by_id(new, ids)
         both = sorted(was.keys() & now.keys())
         for key in both[:SHOWN]:
             columns = (c for c in was[key] if was[key].get(c) != now[key].get(c))
@@ -104,9 +105,9 @@ def changes(before: Snapshot, after: Snapshot, plan: TableSplit) -> Iterator[str
                 yield f'table "{table}": {len(other) - SHOWN} more rows: each {said}'
 
 
-def _by_id(rows: Counter[str], id: str) -> dict[str, dict[str, object]]:
+def _by_id(rows: Counter[str], ids: tuple[str, ...]) -> dict[str, dict[str, object]]:
     found = {}
     for text in rows:
         row = json.loads(text)
-        found[str(row.get(id))] = row
+        found[", ".join(str(row.get(c)) for c in ids)] = row
     return found

@@ -53,7 +53,7 @@ class Writers:
             if before is None or not before.ok or now.ok:
                 continue
             if documented(plan, where, probe, Difference.REFUSED, before, now) is None:
-                yield f"{plan.id} {id}: {label}: {now}"
+                yield f"{self.wide.id.said} {id}: {label}: {now}"
         if where.style is Style.NEW:
             # As an application does that moves its children: no parent is left without any.
             parent, child = self.wide.name("parent"), self.wide.name("copy")

@@ -41,7 +41,7 @@ class Executions:
             cursor = self.scratch.run(text)
             count, returned = cursor.rowcount, Result.fetched(cursor)
             left = tuple(self._left(form))
-        own_id = self.scratch.spell(self.scratch.plan.id)
+        own_id = self.scratch.spell(self.scratch.plan.last_id)
         return Outcome(returned.masked(own_id, FIRST_NEW_ID), left, count)
 
     def untouched(self) -> Outcome:
@@ -50,7 +50,7 @@ class Executions:
         return Outcome(Result((), (), ()), tuple(self._left(OLD)))
 
     def _left(self, form: str) -> Iterator[tuple[str, Result]]:
-        own_id = self.scratch.spell(self.scratch.plan.id)
+        own_id = self.scratch.spell(self.scratch.plan.last_id)
         wide = self._query(self.scratch.old_shape(form))
         yield "the rows afterwards", wide.masked(own_id, FIRST_NEW_ID)
         for name in self._foreign:

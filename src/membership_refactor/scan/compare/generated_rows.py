@@ -133,7 +133,7 @@ class Generator:
         return self.finished(data)
 
     def nullable(self, column: str) -> bool:
-        return not self.needs.wide[column][1] and column not in (self.plan.id, self.plan.changed)
+        return not self.needs.wide[column][1] and column not in (*self.plan.ids, self.plan.changed)
 
     def twins(self, column: str) -> list[Any]:
         own = self.wide_pool(column)
@@ -203,7 +203,7 @@ class Generator:
         return parent
 
     def child_columns(self) -> list[str]:
-        moved = {*self.plan.deprecated, self.plan.id, self.plan.changed}
+        moved = {*self.plan.deprecated, self.plan.last_id, self.plan.changed}
         return [column for column in self.needs.wide if column not in moved]
 
     def child(
@@ -247,12 +247,12 @@ class Generator:
 
     def _identify(self, data: DataSet) -> None:
         """Give ids in no order of the parents. The first child has the one that is asked for."""
-        own = self.wide_pool(self.plan.id)
+        own = self.wide_pool(self.plan.last_id)
         taken = [v for v in own.every if isinstance(v, int)][: len(data.children)]
         rest = [n for n in range(1, 3 * len(data.children) + 50) if n not in taken]
         self.random.shuffle(rest)
         for number, child in enumerate(data.children):
-            child[self.plan.id] = taken[number] if number < len(taken) else rest[number]
+            child[self.plan.last_id] = taken[number] if number < len(taken) else rest[number]
         asked = self.needs.groups.get((PARENT, self.plan.parent_id))
         if asked is not None and data.parents:
             wanted = self.pool((PARENT, self.plan.parent_id), "uuid").good

@@ -298,8 +298,9 @@ class _Reader:
         known = self.types.wide(plan, column)
         if known is not None:
             return known[0]
-        fixed = {plan.id: "bigint", plan.changed: "timestamp with time zone"}
-        return fixed.get(column, "")
+        if column in plan.ids:
+            return "bigint"
+        return "timestamp with time zone" if column == plan.changed else ""
 
     def _group_type(self, group: Group) -> str:
         cells = sorted(group.cells)

@@ -98,7 +98,7 @@ def _identity(resolution: Resolution, plan: TableSplit, early: bool) -> Iterator
     words = {plan.parent.replace("_", ""), plan.source.replace("_", "")}
     for binding in resolution.bindings:
         role = binding.source.role
-        if binding.column != plan.id:
+        if binding.column != plan.last_id:
             continue
         if role is Role.SOURCE and early:
             yield Sign(

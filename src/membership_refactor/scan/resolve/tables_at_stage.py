@@ -124,7 +124,7 @@ def wide_columns(plan: TableSplit, *, portrait: Portrait | None = None) -> tuple
     for name in (plan.source, plan.child, plan.retired):
         table = portrait.find(name)
         # At interim the source's name is the parent's, which has the deprecated columns too.
-        if table is not None and {plan.id, *plan.deprecated} <= set(table.column_names):
+        if table is not None and {*plan.ids, *plan.deprecated} <= set(table.column_names):
             return tuple(name for name in table.column_names if name != plan.link)
     return plan.source_columns
 

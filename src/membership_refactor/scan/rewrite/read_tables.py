@@ -169,9 +169,9 @@ class Reads:
     def _grouped(self, bindings: Sequence[Binding], parent: str) -> Iterator[Edit]:
         """GROUP BY the child's key allowed every column. Now the parent's key is needed too."""
         grouped = [b for b in bindings if b.clause == "group"]
-        ids = [b for b in grouped if b.column == self.plan.id]
+        ids = [b for b in grouped if b.column in self.plan.ids]
         columns = {b.column for b in grouped}
-        if ids and any(
+        if columns >= {*self.plan.ids} and any(
             b.standing in GOING
             and b.column not in columns
             and b.clause in ("select", "having", "order")

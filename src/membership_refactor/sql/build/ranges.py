@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.pacing.pace import LOCKING_SIZES, PRIVATE_SIZES, Sizes
-from membership_refactor.sql.quoting import ident, literal, qualified
+from membership_refactor.sql.quoting import literal, qualified
+from membership_refactor.sql.row_id import RowId
 
 WAIT = (
     "pg_catalog.set_config('lock_timeout', least(2000, s.setting::int / 2)::text, false)\n"
@@ -27,7 +28,7 @@ FEWEST_TO_VACUUM = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RangeJob:
-    """A function that is called for ranges of a column, with its rows in the ledger.
+    """A function that is called for ranges of a column, or of several.
 
     The ledger has a row for the job and one for each range. A range is claimed in one transaction
     and done in the next, together with the record that it is done.
@@ -38,8 +39,8 @@ class RangeJob:
     """Unique in the plan."""
     table: str
     """The table that the ranges run along, quoted and qualified."""
-    route: str
-    """The column that the ranges run along."""
+    route: RowId
+    """What the ranges run along."""
     route_type: str
     function: str
     """Takes the first and the last value of a range; returns the number of rows."""
@@ -102,11 +103,13 @@ class RangeJob:
         the log. A job that was resumed may have done the rows without a value already; a route
         that is NULL everywhere has no bound.
         """
-        route = f"t.{ident(self.route)}"
+        route = self.route
         only = f" AND {self.only_if}" if self.only_if else ""
         return (
-            f"UPDATE {self._jobs} AS j SET bound = (SELECT {route}::text FROM {self.table} AS t\n"
-            f"    WHERE {route} IS NOT NULL{only} ORDER BY {route} DESC LIMIT 1),\n"
+            f"UPDATE {self._jobs} AS j SET bound = (SELECT {route.text('t')} "
+            f"FROM {self.table} AS t\n"
+            f"    WHERE {route.present('t')}{only} "
+            f"ORDER BY {route.listed('t', ' DESC')} LIMIT 1),\n"
             f"  nulls_done = j.nulls_done OR {'false' if self.null_function else 'true'}\n"
             f"WHERE {self._mine} AND j.bound IS NULL AND NOT j.exhausted"
         )
@@ -147,13 +150,13 @@ class RangeJob:
         A range has ``size`` rows at most. A value with more rows is a range of its own. If it has
         more than ``most`` too, it is popular where the job lists such values.
         """
-        route, kind = f"t.{ident(self.route)}", self.route_type
+        route, kind = self.route, self.route_type
         rest = (
             f"FROM {self.table} AS t\n"
-            f"    WHERE {route} <= {bound}::{kind}\n"
-            f"      AND ({claimed} IS NULL OR {route} > {claimed}::{kind})"
+            f"    WHERE {route.compared('t', '<=', f'{bound}::{kind}')}\n"
+            f"      AND ({claimed} IS NULL OR {route.compared('t', '>', f'{claimed}::{kind}')})"
         )
-        ordered = f"SELECT {route} {rest} ORDER BY {route}"
+        ordered = f"SELECT {route.word('t')} {rest} ORDER BY {route.listed('t')}"
         popular = (
             f"({ordered} OFFSET {most}::bigint LIMIT 1) = x.first" if self.popular else "false"
         )
@@ -163,8 +166,9 @@ class RangeJob:
             f"  ({ordered} OFFSET {size}::bigint LIMIT 1) AS later)\n"
             "SELECT x.first::text, CASE WHEN x.later IS NULL THEN "
             f"{bound} WHEN x.later = x.first THEN x.first::text\n"
-            f"  ELSE (SELECT {route}::text {rest}\n"
-            f"      AND {route} < x.later ORDER BY {route} DESC LIMIT 1) END,\n"
+            f"  ELSE (SELECT {route.text('t')} {rest}\n"
+            f"      AND {route.compared('t', '<', 'x.later')} "
+            f"ORDER BY {route.listed('t', ' DESC')} LIMIT 1) END,\n"
             f"  x.later = x.first AND {popular} IS TRUE\n"
             "FROM x"
         )
@@ -177,7 +181,7 @@ class RangeJob:
         return (
             f"INSERT INTO {self.popular} SELECT NULL\n"
             f"WHERE (SELECT pg_catalog.count(*) FROM (SELECT FROM {self.table} AS t\n"
-            f"    WHERE t.{ident(self.route)} IS NULL LIMIT {most}::bigint + 1) AS n) > {most}"
+            f"    WHERE {self.route.absent('t')} LIMIT {most}::bigint + 1) AS n) > {most}"
         )
 
     def list_popular(self, first: str) -> str:

@@ -15,6 +15,7 @@ from membership_refactor.sql.parents.grouping import grouped, insert_parents
 from membership_refactor.sql.parents.parent_uuid import computed
 from membership_refactor.sql.quoting import columns as listed
 from membership_refactor.sql.quoting import dollar_quoted, ident
+from membership_refactor.sql.row_id import RowId
 from membership_refactor.sql.statements import Statement
 from membership_refactor.sql.triggers import SYNC_MARK, SYNC_ON
 from membership_refactor.sql.types import differs
@@ -25,15 +26,15 @@ LOOKED_AT = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableBuild:
-    """One build: its log, the column that its ranges run along, and its function bodies."""
+    """One build: its log, what its ranges run along, and its function bodies."""
 
     names: Names
     job: str
     log: ChangeLog
     target: str
     """The table that is built, quoted and qualified."""
-    route: str
-    """The indexed column of the watched table along which the ranges run."""
+    route: RowId
+    """The indexed columns of the watched table along which the ranges run."""
     route_type: str
     build_range: str
     """INSERT for the rows of ``%(where)s``; ``alias`` is the watched table in it."""
@@ -68,13 +69,13 @@ class TableBuild:
             *self._function("drain", "entries bigint", "bigint", self._drain()),
         ]
         if self.route_null:
-            condition = f"{self.alias}.{ident(self.route)} IS NULL"
+            condition = self.route.absent(self.alias)
             made += self._function("build_null", "", "bigint", self._build(condition))
         if self.build_popular:
-            k, route = self.log.key_type, f"{self.alias}.{ident(self.route)}"
+            k, route = self.log.key_type, self.route.listed(self.alias)
             listed = f"SELECT {{}} FROM {self.popular} AS l"
             condition = (
-                f"{self.alias}.{ident(self.log.key)} BETWEEN first AND last\n"
+                f"{self.log.key.between(self.alias, 'first', 'last')}\n"
                 f"    AND ({route} IN ({listed.format('l.value')})\n"
                 f"      OR {route} IS NULL AND EXISTS ({listed.format('')} WHERE l.value IS NULL))"
             )
@@ -117,7 +118,7 @@ class TableBuild:
         )
 
     def _between(self) -> str:
-        return f"{self.alias}.{ident(self.route)} BETWEEN first AND last"
+        return self.route.between(self.alias, "first", "last")
 
     def _build(self, condition: str, insert: str | None = None) -> str:
         return f"""
@@ -131,13 +132,15 @@ END
 """
 
     def _drain(self) -> str:
-        log, key_type = self.log.log, self.log.key_type
+        log, key, key_type = self.log.log, self.log.key, self.log.key_type
+        # The ids in the log are those of the target; the links in it are the ids of parents.
+        of_target = self.names.parent_id if self.log.old_too else key
         take = (
             "WITH gone AS (\n"
             f"    DELETE FROM {log} AS l WHERE l.ctid = ANY (ARRAY(\n"
             f"      SELECT m.ctid FROM {log} AS m LIMIT entries)) RETURNING l.keys)\n"
-            "  SELECT (SELECT pg_catalog.array_agg(DISTINCT k.k)\n"
-            "      FROM gone AS g, LATERAL pg_catalog.unnest(g.keys) AS k (k)),\n"
+            f"  SELECT (SELECT pg_catalog.array_agg(DISTINCT {key.element})\n"
+            f"      FROM gone AS g, LATERAL {key.elements('g.keys')}),\n"
             "    (SELECT pg_catalog.count(*) FROM gone AS g WHERE g.keys IS NULL),\n"
             "    (SELECT pg_catalog.count(*) FROM gone AS g)\n"
             "  INTO taken, marks, consumed"
@@ -158,16 +161,12 @@ BEGIN
     before := taken; earlier := consumed; entries := NULL;
     {take};
     taken := before || taken; consumed := earlier + consumed;
-    DELETE FROM {self.target} AS b WHERE {self._target_key()} = ANY (taken);
+    DELETE FROM {self.target} AS b WHERE {of_target.in_array("b", "taken")};
     {self.replay_keys}
   END;
   RETURN consumed;
 END
 """
-
-    def _target_key(self) -> str:
-        plan = self.names.plan
-        return f"b.{ident(plan.parent_id if self.log.old_too else plan.id)}"
 
     def _function(
         self, purpose: str, arguments: str, returns: str, body: str
@@ -209,43 +208,39 @@ def _build_of_rows(
     extra: tuple[tuple[str, str], ...] = (),
     present: bool = False,
 ) -> TableBuild:
-    plan = names.plan
-    key = ident(plan.id)
-    id_type = next(c.type for c in writable if c.name == plan.id)
+    id = names.id
+    id_type = id.type_in(writable)
     bare = [c.name for c in writable]
     written = listed([*bare, *(name for name, _ in extra)])
     read = ", ".join([listed(bare, "a."), *(value for _, value in extra)])
-    others = [c for c in writable if c.name != plan.id]
-    apart = differs(others, "a", "b")
+    apart = differs(id.others(writable), "a", "b")
     insert = (
         f"INSERT INTO {target} AS b ({written})\n"
         f"  OVERRIDING SYSTEM VALUE SELECT {read}\n  FROM {origin} AS a WHERE %(where)s"
     )
-    absent = f"NOT EXISTS (SELECT FROM {target} AS b WHERE b.{key} = a.{key})"
-    log = ChangeLog(
-        names=names, job=job, table=origin, key=plan.id, key_type=id_type, old_too=False
-    )
+    absent = f"NOT EXISTS (SELECT FROM {target} AS b WHERE {id.same('b', 'a')})"
+    log = ChangeLog(names=names, job=job, table=origin, key=id, key_type=id_type, old_too=False)
     remove = (
         f"DELETE FROM {target} AS b WHERE %(where)s AND NOT EXISTS (\n"
-        f"    SELECT FROM {origin} AS a WHERE a.{key} = b.{key} AND NOT {apart})"
+        f"    SELECT FROM {origin} AS a WHERE {id.same('a', 'b')} AND NOT {apart})"
     )
     replay = (
-        remove.replace("%(where)s", f"b.{key} = ANY (taken)")
+        remove.replace("%(where)s", id.in_array("b", "taken"))
         + ";\n    "
-        + insert.replace("%(where)s", f"a.{key} = ANY (taken) AND {absent}")
+        + insert.replace("%(where)s", f"{id.in_array('a', 'taken')} AND {absent}")
         + ";"
     )
     build = insert
     if present:
         # There are rows already: delete those that differ or have no origin, add the missing ones.
-        between = f"b.{key} BETWEEN first AND last"
-        away = remove.replace("%(where)s", between)
+        away = remove.replace("%(where)s", id.between("b", "first", "last"))
         # A unique value may have moved here from a later range, where its old row still stands.
         # Then the replay inserts the missing rows, after every range has been done.
         later = (
             f"INSERT INTO {log.log} (keys, n)\n"
             "    SELECT pg_catalog.array_agg(w.k), pg_catalog.count(*) FROM (\n"
-            f"      SELECT a.{key} AS k FROM {origin} AS a WHERE %(where)s AND {absent}) AS w\n"
+            f"      SELECT {id.word('a')} AS k FROM {origin} AS a "
+            f"WHERE %(where)s AND {absent}) AS w\n"
             "    HAVING pg_catalog.count(*) > 0"
         )
         build = (
@@ -255,40 +250,42 @@ def _build_of_rows(
         )
     clear = (
         f"DELETE FROM {target} AS b WHERE NOT EXISTS (\n"
-        f"      SELECT FROM {origin} AS a WHERE a.{key} = b.{key});"
+        f"      SELECT FROM {origin} AS a WHERE {id.same('a', 'b')});"
     )
     return TableBuild(
         names=names,
         job=job,
         log=log,
         target=target,
-        route=plan.id,
+        route=id,
         route_type=id_type,
         build_range=build,
         alias="a",
         replay_keys=replay,
         replay_clear=clear,
-        catch_up=_catch_up(log, target, key, written, read),
+        catch_up=_catch_up(log, target, written, read),
     )
 
 
-def _catch_up(log: ChangeLog, target: str, key: str, written: str, read: str) -> str:
+def _catch_up(log: ChangeLog, target: str, written: str, read: str) -> str:
     """One statement, and so one snapshot, that replays the whole log.
 
     Afterwards the target is the origin at one moment, so a unique index can be built. Before, a
     value that moved from one row to another may be in both. The INSERT waits for the count of the
     deleted rows, so rows are deleted before they are inserted.
     """
+    id = log.key
     return (
         f"WITH gone AS (DELETE FROM {log.log} AS l RETURNING l.keys),\n"
-        "taken AS (SELECT DISTINCT k.k FROM gone AS g, pg_catalog.unnest(g.keys) AS k (k)),\n"
-        f"went AS (DELETE FROM {target} AS b WHERE b.{key} IN (SELECT t.k FROM taken AS t)\n"
+        f"taken AS (SELECT DISTINCT {id.element} FROM gone AS g, {id.elements('g.keys')}),\n"
+        f"went AS (DELETE FROM {target} AS b WHERE {id.in_words('b', 't.k', 'taken AS t')}\n"
         "  OR (EXISTS (SELECT FROM gone AS g WHERE g.keys IS NULL) AND NOT EXISTS (\n"
-        f"    SELECT FROM {log.table} AS a WHERE a.{key} = b.{key})) RETURNING b.{key}),\n"
+        f"    SELECT FROM {log.table} AS a WHERE {id.same('a', 'b')})) "
+        f"RETURNING {id.listed('b')}),\n"
         "counted AS (SELECT pg_catalog.count(*) AS n FROM went)\n"
         f"INSERT INTO {target} AS b ({written}) OVERRIDING SYSTEM VALUE SELECT {read}\n"
         f"FROM counted AS c CROSS JOIN {log.table} AS a\n"
-        f"WHERE a.{key} IN (SELECT t.k FROM taken AS t) AND c.n >= 0"
+        f"WHERE {id.in_words('a', 't.k', 'taken AS t')} AND c.n >= 0"
     )
 
 
@@ -305,14 +302,13 @@ def build_of_parents(names: Names, child: Table) -> TableBuild:
         index.columns[:1] == (first,) and index.valid and " WHERE " not in index.definition
         for index in child.indexes
     )
-    route = first if indexed else plan.link
     column = child.column(first)
     select = grouped(names, child, "%(where)s", route=first if indexed else None)
     log = ChangeLog(
         names=names,
         job="parent",
         table=names.child,
-        key=plan.link,
+        key=names.link,
         key_type="pg_catalog.uuid",
         old_too=True,
     )
@@ -321,7 +317,7 @@ def build_of_parents(names: Names, child: Table) -> TableBuild:
         job="parent",
         log=log,
         target=names.parent,
-        route=route,
+        route=RowId((first,)) if indexed else names.link,
         route_type=column.type if indexed else "pg_catalog.uuid",
         build_range=insert_parents(names, child, select),
         build_popular=insert_parents(names, child, grouped(names, child, "%(where)s"))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from membership_refactor.sql.names import Names
-from membership_refactor.sql.quoting import ident
+from membership_refactor.sql.row_id import RowId
 from membership_refactor.sql.statements import Statement
 from membership_refactor.sql.triggers import OwnTrigger, after, trigger_function
 
@@ -24,8 +24,8 @@ class ChangeLog:
     """The table build it belongs to; part of every name."""
     table: str
     """The watched table, quoted and qualified."""
-    key: str
-    """The recorded column: the row's id, or the link when parents are built."""
+    key: RowId
+    """What is recorded: the row's id, or the link when parents are built."""
     key_type: str
     old_too: bool
     """Whether an UPDATE also records the old values: links change often, ids rarely."""
@@ -55,7 +55,7 @@ class ChangeLog:
         """The trigger functions. They take no lock that a writer could wait for."""
         made: list[Statement] = []
         for purpose, rows in self._kinds().items():
-            union = "\nUNION ALL ".join(f"SELECT {ident(self.key)} AS k FROM {r}" for r in rows)
+            union = "\nUNION ALL ".join(f"SELECT {self._recorded(r)} AS k FROM {r}" for r in rows)
             made += trigger_function(
                 self._function(purpose),
                 # One aggregate only: a second one slows mass statements noticeably.
@@ -69,7 +69,7 @@ class ChangeLog:
             f"  INSERT INTO {self.log} (keys) VALUES (NULL);\n  RETURN NULL;",
         )
         if not self.old_too:
-            old = f"OLD.{ident(self.key)}"
+            old = self.key.word("OLD")
             made += trigger_function(
                 self._function("moved"),
                 f"  INSERT INTO {self.log} (keys, n) VALUES (ARRAY[{old}], 1);\n  RETURN NULL;",
@@ -103,14 +103,13 @@ class ChangeLog:
             )
         )
         if not self.old_too:
-            key = ident(self.key)
             made.append(
                 OwnTrigger(
                     after(f"{self.job}_log_moved"),
                     "AFTER UPDATE",
                     self.table,
                     self._function("moved"),
-                    when=f"OLD.{key} IS DISTINCT FROM NEW.{key}",
+                    when=self.key.changed(),
                     each="ROW",
                 )
             )
@@ -128,6 +127,10 @@ class ChangeLog:
             "update": ("o", "n") if self.old_too else ("n",),
             "delete": ("o",),
         }
+
+    def _recorded(self, rows: str) -> str:
+        # Without an alias, for one column: the text of every log there is.
+        return self.key.word(rows if self.key.several else "")
 
     def _function(self, purpose: str) -> str:
         return self.names.own(f"{self.job}_log_{purpose}")

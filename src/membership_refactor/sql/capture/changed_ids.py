@@ -19,67 +19,87 @@ VARIABLES = "own_olds {type}[]; own_news {type}[]; own_masks text[]; own_join te
 
 
 def _others(rows: OneWay) -> list[str]:
-    return [c.name for c in rows.writable if c.name != rows.id]
+    return [c.name for c in rows.id.others(rows.writable)]
 
 
 def _pairs(rows: OneWay) -> str:
     """SELECT into the three arrays. The rows of both transition tables have the same order."""
-    key = ident(rows.id)
     placed = "(SELECT {0}, pg_catalog.row_number() OVER () AS own_place FROM {1}) AS {2}"
-    selected = listed([rows.id, *_others(rows)])
+    selected = listed([*rows.id.columns, *_others(rows)])
     mask = " || ".join(
         f"CASE WHEN {differs((c,), 'x', 'y')} THEN '1' ELSE '0' END"
-        for c in rows.writable
-        if c.name != rows.id
+        for c in rows.id.others(rows.writable)
     )
     arrays = ", ".join(
-        f"pg_catalog.array_agg({x} ORDER BY x.own_place)" for x in (f"x.{key}", f"y.{key}", mask)
+        f"pg_catalog.array_agg({x} ORDER BY x.own_place)"
+        for x in (rows.id.word("x"), rows.id.word("y"), mask)
     )
     return (
         f"SELECT {arrays}\n    INTO own_olds, own_news, own_masks\n"
         f"    FROM {placed.format(selected, 'o', 'x')}\n"
         f"    JOIN {placed.format(selected, 'n', 'y')} USING (own_place)\n"
-        f"    WHERE x.{key} IS DISTINCT FROM y.{key}"
+        f"    WHERE {rows.id.changed('x', 'y')}"
     )
 
 
-def _moves(masks: str = "own_masks") -> str:
+def _moves(rows: OneWay, olds: str, news: str, masks: str) -> str:
     """The three arrays as rows."""
-    arrays = ", ".join(f"pg_catalog.unnest({a})" for a in ("own_olds", "own_news", masks))
-    return f"ROWS FROM ({arrays}) AS m (own_old, own_new, own_mask)"
+    arrays = ", ".join(f"pg_catalog.unnest({a})" for a in (olds, news, masks))
+    names = ", ".join([*rows.id.spread("own_old"), *rows.id.spread("own_new"), "own_mask"])
+    return f"ROWS FROM ({arrays}) AS m ({names})"
+
+
+def _of_move(rows: OneWay, name: str) -> list[str]:
+    """``own_old`` or ``own_new`` of ``_moves``, a value for each column of the id."""
+    return [f"m.{n}" for n in rows.id.spread(name)]
+
+
+def _joined(rows: OneWay) -> str:
+    """A condition: target and origin are the row before and after."""
+    was = rows.id.matches("b", _of_move(rows, "own_old"))
+    return f"{was} AND {rows.id.matches('a', _of_move(rows, 'own_new'))}"
 
 
 def _move(rows: OneWay, masks: str) -> str:
     """One UPDATE of ids and changed columns. With ids alone the two sides would differ for a
     moment, and the other direction would write the old values back."""
-    key, others = ident(rows.id), _others(rows)
+    others, news = _others(rows), ", ".join(_of_move(rows, "own_new"))
     values = "".join(_chosen(n, c, ",\n      ") for n, c in enumerate(others, start=1))
-    return f"""UPDATE {rows.target} AS b SET ({listed([rows.id, *others])}) = ROW (
-      m.own_new{values})
-    FROM {_moves(masks)}, {rows.origin} AS a
-    WHERE b.{key} = m.own_old AND a.{key} = m.own_new"""
+    return f"""UPDATE {rows.target} AS b SET ({listed([*rows.id.columns, *others])}) = ROW (
+      {news}{values})
+    FROM {_moves(rows, "own_olds", "own_news", masks)}, {rows.origin} AS a
+    WHERE {_joined(rows)}"""
 
 
 def _move_changed(rows: OneWay, masks: str) -> str:
     """plpgsql for ``_move`` that names only the columns that the statement changed in some row, for
     a target with triggers that watch single columns."""
-    key = ident(rows.id)
     sets = ",\n        ".join(
         f"({n}, {literal(_chosen(n, c, f', {ident(c)} = '))})"
         for n, c in enumerate(_others(rows), start=1)
     )
-    arrays = ", ".join(f"pg_catalog.unnest(${n})" for n in (1, 2, 3))
-    rest = (
-        f" FROM ROWS FROM ({arrays}) AS m (own_old, own_new, own_mask), {rows.origin} AS a"
-        f" WHERE b.{key} = m.own_old AND a.{key} = m.own_new"
-    )
+    rest = f" FROM {_moves(rows, '$1', '$2', '$3')}, {rows.origin} AS a WHERE {_joined(rows)}"
     return f"""EXECUTE pg_catalog.concat(
-      {literal(f"UPDATE {rows.target} AS b SET {key} = m.own_new")},
+      {_new_ids(rows, masks)},
       (SELECT pg_catalog.string_agg(s.own_text, '') FROM (VALUES
         {sets}) AS s (own_place, own_text)
       WHERE EXISTS (SELECT FROM pg_catalog.unnest({masks}) AS m (own_mask)
         WHERE pg_catalog.substr(m.own_mask, s.own_place, 1) = '1')),
       {literal(rest)}) USING own_olds, own_news, {masks}"""
+
+
+def _new_ids(rows: OneWay, masks: str) -> str:
+    """Arguments of concat(): the beginning of the UPDATE, with the id columns that change."""
+    update, news = f"UPDATE {rows.target} AS b SET ", _of_move(rows, "own_new")
+    sets = [f"{ident(c)} = {new}" for c, new in zip(rows.id.columns, news, strict=True)]
+    if not rows.id.several:
+        return literal(f"{update}{sets[0]}")
+    moves = _moves(rows, "own_olds", "own_news", masks)
+    chosen = ",\n        ".join(
+        f"CASE WHEN EXISTS (SELECT FROM {moves} WHERE {old} <> {new}) THEN {literal(text)} END"
+        for old, new, text in zip(_of_move(rows, "own_old"), news, sets, strict=True)
+    )
+    return f"{literal(update)}, pg_catalog.concat_ws(', ', {chosen})"
 
 
 def _chosen(place: int, column: str, before: str) -> str:
@@ -92,13 +112,14 @@ def _chosen(place: int, column: str, before: str) -> str:
 def _also_written(rows: OneWay) -> str:
     """A condition: this transaction also wrote one of the rows in the target, with a value that
     this statement did not write in the origin. The application may want that value."""
-    key = ident(rows.id)
     unlike = "\n      OR ".join(
         f"(pg_catalog.substr(m.own_mask, {n}, 1) = '0' AND {differs((c,), 'b', 'a')})"
-        for n, c in enumerate((c for c in rows.writable if c.name != rows.id), start=1)
+        for n, c in enumerate(rows.id.others(rows.writable), start=1)
     )
-    return f"""EXISTS (SELECT FROM {_moves()}
-    JOIN {rows.target} AS b ON b.{key} = m.own_old JOIN {rows.origin} AS a ON a.{key} = m.own_new
+    was = rows.id.matches("b", _of_move(rows, "own_old"))
+    now = rows.id.matches("a", _of_move(rows, "own_new"))
+    return f"""EXISTS (SELECT FROM {_moves(rows, "own_olds", "own_news", "own_masks")}
+    JOIN {rows.target} AS b ON {was} JOIN {rows.origin} AS a ON {now}
     WHERE {OURS} AND ({unlike}))"""
 
 
@@ -125,14 +146,14 @@ def follow_changed_ids(rows: OneWay, *, exclusive: bool, watched: bool) -> str:
     may forbid this. Then the ids are updated first, and afterwards all differing rows. ``watched``:
     the target may have triggers that watch single columns.
     """
-    key = ident(rows.id)
+    id = rows.id
     there = (
-        f"EXISTS (SELECT FROM {rows.origin} AS a JOIN {rows.target} AS b ON b.{key} = a.{key}\n"
-        f"    WHERE a.{key} = NEW.{key} AND NOT {differs(rows.writable, 'a', 'b')})"
+        f"EXISTS (SELECT FROM {rows.origin} AS a JOIN {rows.target} AS b ON {id.same('b', 'a')}\n"
+        f"    WHERE {id.same('a', 'NEW')} AND NOT {differs(rows.writable, 'a', 'b')})"
     )
     gone = (
-        f"NOT EXISTS (SELECT FROM {rows.target} AS b WHERE b.{key} = OLD.{key}\n"
-        f"    AND NOT EXISTS (SELECT FROM {rows.origin} AS a WHERE a.{key} = OLD.{key}))"
+        f"NOT EXISTS (SELECT FROM {rows.target} AS b WHERE {id.same('b', 'OLD')}\n"
+        f"    AND NOT EXISTS (SELECT FROM {rows.origin} AS a WHERE {id.same('a', 'OLD')}))"
     )
     refused = literal(
         f"a row got another id in {rows.origin} while the same statement wrote it in {rows.target}"
@@ -146,8 +167,8 @@ def follow_changed_ids(rows: OneWay, *, exclusive: bool, watched: bool) -> str:
   ELSE
   {moved};
   END IF"""
-    missing = f"NOT EXISTS (SELECT FROM {rows.target} AS z WHERE z.{key} = a.{key})"
-    left = f"a.{key} = ANY (own_news) AND {missing}"
+    missing = f"NOT EXISTS (SELECT FROM {rows.target} AS z WHERE {id.same('z', 'a')})"
+    left = f"{id.in_array('a', 'own_news')} AND {missing}"
     return f"""  IF {there}
     AND {gone} THEN
     RETURN NULL;
@@ -166,8 +187,8 @@ def follow_changed_ids(rows: OneWay, *, exclusive: bool, watched: bool) -> str:
   PERFORM pg_catalog.set_config('enable_hashjoin', pg_catalog.split_part(own_join, ' ', 1), true),
     pg_catalog.set_config('enable_mergejoin', pg_catalog.split_part(own_join, ' ', 2), true),
     pg_catalog.set_config('enable_material', pg_catalog.split_part(own_join, ' ', 3), true);
-  IF EXISTS (SELECT FROM {rows.target} AS b WHERE b.{key} = ANY (own_olds)
-    AND NOT EXISTS (SELECT FROM {rows.origin} AS a WHERE a.{key} = b.{key})) THEN
+  IF EXISTS (SELECT FROM {rows.target} AS b WHERE {id.in_array("b", "own_olds")}
+    AND NOT EXISTS (SELECT FROM {rows.origin} AS a WHERE {id.same("a", "b")})) THEN
     RAISE object_not_in_prerequisite_state USING MESSAGE = {kept},
       HINT = 'Let the trigger accept the new id, or change the id in the other table.';
   END IF;

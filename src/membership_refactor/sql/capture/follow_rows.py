@@ -9,6 +9,7 @@ from membership_refactor.portrait import Column
 from membership_refactor.sql.changed_columns import ChangedColumns
 from membership_refactor.sql.quoting import columns as listed
 from membership_refactor.sql.quoting import ident
+from membership_refactor.sql.row_id import RowId
 from membership_refactor.sql.types import differs
 
 OURS = "pg_catalog.age(b.xmin) <= 0"
@@ -25,7 +26,7 @@ class OneWay:
 
     origin: str
     target: str
-    id: str
+    id: RowId
     columns: Sequence[Column]
 
     @property
@@ -39,7 +40,7 @@ class OneWay:
 
     def upsert(self, condition: str) -> str:
         """Inserts or updates the rows of the origin that meet ``condition`` (on ``a``)."""
-        others = [c for c in self.writable if c.name != self.id]
+        others = self.id.others(self.writable)
         names = [c.name for c in others]
         return (
             f"{self._proposed(condition)} DO UPDATE SET ({listed(names)}) =\n"
@@ -53,32 +54,30 @@ class OneWay:
             f"INSERT INTO {self.target} AS b ({listed(names)})\n"
             f"OVERRIDING SYSTEM VALUE SELECT {listed(names, 'a.')}\n"
             f"FROM {self.origin} AS a WHERE {condition}\n"
-            f"ON CONFLICT ({ident(self.id)})"
+            f"ON CONFLICT ({self.id.listed('')})"
         )
 
     def update(self, condition: str) -> str:
         """Updates rows of the target that differ; cheaper than ``upsert``."""
-        others = [c for c in self.writable if c.name != self.id]
+        others = self.id.others(self.writable)
         names = [c.name for c in others]
-        key = ident(self.id)
         return (
             f"UPDATE {self.target} AS b SET ({listed(names)}) = ROW ({listed(names, 'a.')})\n"
             f"FROM {self.origin} AS a\n"
-            f"WHERE b.{key} = a.{key} AND {condition}\n"
+            f"WHERE {self.id.same('b', 'a')} AND {condition}\n"
             f"  AND {differs(others, 'a', 'b')}"
         )
 
     def unchanged(self) -> str:
         """A condition: the statement wrote the row and changed no value."""
-        others = [c for c in self.writable if c.name != self.id]
+        others = self.id.others(self.writable)
         return f"NOT {differs(others, 'o', 'n')}"
 
     def carry(self, condition: str, *, also: str = "false") -> str:
         """Updates the columns in which the transition tables ``o`` and ``n`` differ, to the current
         values of the origin. Other columns of the target stay as they are. ``also``: where it is
         true, an unchanged row is updated without a change."""
-        others = [c for c in self.writable if c.name != self.id]
-        key = ident(self.id)
+        others = self.id.others(self.writable)
         written = {c.name: differs((c,), "o", "n") for c in others}
         values = ",\n    ".join(
             f"CASE WHEN {written[c.name]} THEN a.{ident(c.name)} ELSE b.{ident(c.name)} END"
@@ -92,25 +91,25 @@ class OneWay:
         return (
             f"UPDATE {self.target} AS b SET ({listed(list(written))}) = ROW (\n    {values})\n"
             f"FROM {self.origin} AS a, o, n\n"
-            f"WHERE b.{key} = a.{key} AND o.{key} = a.{key} AND n.{key} = a.{key} AND {condition}\n"
+            f"WHERE {self.id.same('b', 'a')} AND {self._written('a')} AND {condition}\n"
             f"  AND ({apart}{touched})"
         )
 
     def changed(self, *, carried: bool, also: str = "false") -> ChangedColumns:
         """``carry``, or ``update``, for a target with triggers that watch single columns."""
-        others = [c for c in self.writable if c.name != self.id]
-        key = ident(self.id)
+        others = self.id.others(self.writable)
         joined = f"FROM {self.origin} AS a, {self.target} AS b"
-        same = f"WHERE b.{key} = a.{key}"
+        same = f"WHERE {self.id.same('b', 'a')}"
         changes = {c.name: differs((c,), "a", "b") for c in others}
         if carried:
             joined += ", o, n"
-            same += f" AND o.{key} = a.{key} AND n.{key} = a.{key}"
+            same += f" AND {self._written('a')}"
             changes = {c.name: f"{differs((c,), 'o', 'n')} AND {changes[c.name]}" for c in others}
         values = {c.name: f"a.{ident(c.name)}" for c in others}
         if also != "false":
-            changes[self.id] = f"{also} AND {self.unchanged()}"
-            values[self.id] = f"b.{key}"
+            first, *_ = self.id.columns
+            changes[first] = f"{also} AND {self.unchanged()}"
+            values[first] = f"b.{ident(first)}"
         return ChangedColumns(
             self.target,
             "b",
@@ -118,13 +117,16 @@ class OneWay:
             values=values,
             changes=changes,
             rows=f"{joined}\n    {same}",
-            source=f"FROM {self.origin} AS a WHERE a.{key} = b.{key}",
+            source=f"FROM {self.origin} AS a WHERE {self.id.same('a', 'b')}",
         )
 
     def remove(self, condition: str) -> str:
         """Deletes rows that meet ``condition`` (on ``b``) and that the origin does not have."""
-        key = ident(self.id)
         return (
             f"DELETE FROM {self.target} AS b WHERE {condition}\n"
-            f"  AND NOT EXISTS (SELECT FROM {self.origin} AS a WHERE a.{key} = b.{key})"
+            f"  AND NOT EXISTS (SELECT FROM {self.origin} AS a WHERE {self.id.same('a', 'b')})"
         )
+
+    def _written(self, row: str) -> str:
+        """A condition: the row is that of both transition tables."""
+        return f"{self.id.same('o', row)} AND {self.id.same('n', row)}"

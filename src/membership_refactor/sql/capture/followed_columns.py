@@ -27,13 +27,13 @@ class FollowedColumns:
 
     names: Names
     columns: tuple[Column, ...]
-    id: Column
+    id_type: str
 
     @property
     def _both(self) -> str:
-        key = ident(self.id.name)
         return (
-            f"FROM {self.names.source} AS a JOIN {self.names.copy} AS b ON b.{key} = a.{key}\n"
+            f"FROM {self.names.source} AS a JOIN {self.names.copy} AS b "
+            f"ON {self.names.id.same('b', 'a')}\n"
             f"WHERE {differs(self.columns, 'a', 'b')}"
         )
 
@@ -51,10 +51,11 @@ class FollowedColumns:
 
     def conflicts(self) -> str:
         """SELECT of (column, number of rows, first five ids) where both sides were written."""
-        key = ident(self.id.name)
+        id = self.names.id
         return "\nUNION ALL ".join(
             f"SELECT {literal(column.name)}, pg_catalog.count(*),\n"
-            f"  (pg_catalog.array_agg(a.{key}::text ORDER BY a.{key}))[1:5]\n{self._both}\n"
+            f"  (pg_catalog.array_agg({id.text('a')} ORDER BY {id.listed('a')}))[1:5]\n"
+            f"{self._both}\n"
             f"  AND {differs((column,), 'a', 'b')} AND {self._written(column, 'a')}\n"
             f"  AND {self._written(column, 'b')} HAVING pg_catalog.count(*) > 0"
             for column in self.columns
@@ -62,11 +63,12 @@ class FollowedColumns:
 
     def next_ids(self, after: str) -> str:
         """SELECT of the text of the ids of rows that differ; ``after`` is a literal or NULL."""
-        key = ident(self.id.name)
+        id = self.names.id
+        later = id.compared("a", ">", f"{after}::{self.id_type}")
         return (
-            f"SELECT a.{key}::text {self._both}\n"
-            f"  AND ({after} IS NULL OR a.{key} > {after}::{self.id.type})\n"
-            f"ORDER BY a.{key} LIMIT {AT_ONCE}"
+            f"SELECT {id.text('a')} {self._both}\n"
+            f"  AND ({after} IS NULL OR {later})\n"
+            f"ORDER BY {id.listed('a')} LIMIT {AT_ONCE}"
         )
 
     def functions(self) -> tuple[Statement, ...]:
@@ -83,7 +85,7 @@ class FollowedColumns:
     def bring(self, ids: str) -> str:
         """A block that brings the values over for ``ids``, an array. It runs under locks of both
         tables, and no trigger of the application fires."""
-        key, names = ident(self.id.name), self.names
+        names, id = self.names, self.names.id
         updates = []
         sides = {"a": names.source, "b": names.copy}
         for mine, other in (("a", "b"), ("b", "a")):
@@ -95,7 +97,7 @@ class FollowedColumns:
             apart = " OR ".join(wanted.values())
             updates.append(
                 f"UPDATE {sides[mine]} AS {mine} SET {sets}\n  FROM {sides[other]} AS {other}\n"
-                f"  WHERE a.{key} = b.{key} AND {mine}.{key} = ANY ({ids}) AND ({apart});"
+                f"  WHERE {id.same('a', 'b')} AND {id.in_array(mine, ids)} AND ({apart});"
             )
         body = (
             f"\nDECLARE\n  {VARIABLE}\nBEGIN\n"
@@ -105,6 +107,6 @@ class FollowedColumns:
         return f"DO {dollar_quoted(body)}"
 
 
-def followed(names: Names, columns: Sequence[Column], id: Column) -> FollowedColumns:
+def followed(names: Names, columns: Sequence[Column], id_type: str) -> FollowedColumns:
     """Those of the columns that can be written; a generated one follows by itself."""
-    return FollowedColumns(names, tuple(c for c in columns if c.generated is None), id)
+    return FollowedColumns(names, tuple(c for c in columns if c.generated is None), id_type)

@@ -14,13 +14,15 @@ written without a change is written in the target where the application has trig
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from membership_refactor.sql.capture.changed_ids import VARIABLES, follow_changed_ids
 from membership_refactor.sql.capture.follow_rows import OURS, OneWay
 from membership_refactor.sql.changed_columns import VARIABLE, is_watched, triggers_of
 from membership_refactor.sql.names import Names
-from membership_refactor.sql.quoting import dollar_quoted, ident, literal
+from membership_refactor.sql.quoting import dollar_quoted, literal
 from membership_refactor.sql.snapshot_fence import guard
 from membership_refactor.sql.statements import Statement
 from membership_refactor.sql.triggers import NOT_SYNC, OwnTrigger, after, trigger_function
@@ -53,14 +55,13 @@ class Sync(OneWay):
         """The trigger functions of this direction."""
         made: list[Statement] = []
         marked = self.marked
-        key_type = next(c.type for c in self.columns if c.name == self.id)
+        key_type = self.id.type_in(self.columns)
         # Names that no column has: in ON CONFLICT (column) a variable of that name would win.
         watched = f" {VARIABLE} own_watched boolean; own_touches boolean;" if self.adopts else ""
         rows = f"  own_ids {key_type}[]; own_rows int; own_mass boolean;{watched}"
-        written = self._written("n")
         bodies = {
-            "insert": self._saved(written),
-            "update": self._saved(written, update=True),
+            "insert": self._saved(),
+            "update": self._saved(update=True),
             "delete": self._removed(),
             "moved": self._moved(),
             "truncate": self._truncated(),
@@ -78,7 +79,6 @@ class Sync(OneWay):
 
     def triggers(self) -> tuple[OwnTrigger, ...]:
         """Statement triggers with transition tables, and a row trigger for changed ids."""
-        key = ident(self.id)
         made = [
             self._trigger("insert", "AFTER INSERT", referencing="NEW TABLE AS n"),
             self._trigger("update", "AFTER UPDATE", referencing="OLD TABLE AS o NEW TABLE AS n"),
@@ -89,7 +89,7 @@ class Sync(OneWay):
                 "AFTER UPDATE",
                 each="ROW",
                 referencing="OLD TABLE AS o NEW TABLE AS n",
-                when=f"OLD.{key} IS DISTINCT FROM NEW.{key}",
+                when=self.id.changed(),
             ),
         ]
         return tuple(made)
@@ -100,22 +100,17 @@ class Sync(OneWay):
 
     # --- the statements -------------------------------------------------------------------
 
-    def _written(self, rows: str) -> str:
-        return f"SELECT {rows}.{ident(self.id)} FROM {rows}"
-
     def _apart(self, row: str) -> str:
         """A condition: the target ``b`` lacks ``row`` of the transition table, or differs from it.
 
         If both are equal there is nothing to do, even though the origin is not read: only this
         transaction can have changed its row since, and that change has an event of its own.
         """
-        others = [c for c in self.columns if c.name != self.id]
-        return f"(b.{ident(self.id)} IS NULL OR {differs(others, row, 'b')})"
+        return f"({self.id.absent('b')} OR {differs(self.id.others(self.columns), row, 'b')})"
 
     def _any_apart(self) -> str:
-        key = ident(self.id)
         return (
-            f"EXISTS (SELECT FROM n LEFT JOIN {self.target} AS b ON b.{key} = n.{key}\n"
+            f"EXISTS (SELECT FROM n LEFT JOIN {self.target} AS b ON {self.id.same('b', 'n')}\n"
             f"  WHERE {self._apart('n')})"
         )
 
@@ -129,24 +124,22 @@ class Sync(OneWay):
         it never skips a write. Each query in a trigger costs a single-row statement a third of its
         own write, and an aggregate costs more. The LIMIT keeps the cached plan a plan for few rows.
         """
-        key = ident(self.id)
+        one = self.id.word(rows)
         return f"""IF pg_catalog.pg_trigger_depth() = 1 THEN
-    own_ids := ARRAY(SELECT {rows}.{key} FROM {rows} LIMIT {FEW + 1});
+    own_ids := ARRAY(SELECT {one} FROM {rows} LIMIT {FEW + 1});
     own_mass := pg_catalog.cardinality(own_ids) > {FEW};
   ELSE
-    own_ids := ARRAY(SELECT CASE WHEN {apart} THEN {rows}.{key} END
-      FROM {rows} LEFT JOIN {self.target} AS b ON b.{key} = {rows}.{key} LIMIT {FEW + 1});
+    own_ids := ARRAY(SELECT CASE WHEN {apart} THEN {one} END
+      FROM {rows} LEFT JOIN {self.target} AS b ON {self.id.same("b", rows)} LIMIT {FEW + 1});
     own_mass := pg_catalog.cardinality(own_ids) > {FEW};
     own_ids := pg_catalog.array_remove(own_ids, NULL);{nested}
   END IF;"""
 
-    def _saved(self, written: str, *, update: bool = False) -> str:
-        key = ident(self.id)
-        one, few = f"a.{key} = own_ids[1]", f"a.{key} = ANY (own_ids)"
-        many = f"a.{key} IN ({written})"
-        # An array, not IN: a join to a key that the planner knows to be unique stops at the first
-        # of two versions of a row, and the one that another transaction deleted goes unlocked.
-        locks = f"1 FROM {self.origin} AS a WHERE a.{key} = ANY (ARRAY({written})) FOR KEY SHARE"
+    def _saved(self, *, update: bool = False) -> str:
+        one, few = self.id.equals("a", "own_ids[1]"), self.id.in_array("a", "own_ids")
+        written = partial(self.id.in_rows, rows="n")
+        many = written("a")
+        locks = self.id.key_share(f"{self.origin} AS a", "a", "n")
         head = f"""  {guard(self.names, locks, rows="n")}
   {self._looked("n", self._apart("n"), nested="" if update else self._inserted_twice())}
   own_rows := pg_catalog.cardinality(own_ids);
@@ -169,8 +162,8 @@ class Sync(OneWay):
     {self.carry(few, also=also)};
   END IF;"""
             return f"""{head}{self._asked()}
-  {self._untangled(writes, written)}
-  {self._adopted(many, update=True)}
+  {self._untangled(writes)}
+  {self._adopted(written, update=True)}
   RETURN NULL;"""
         writes = f"""{self._inserted(many, few)}IF own_mass THEN
     EXECUTE {dollar_quoted(self.upsert(many))};
@@ -180,8 +173,8 @@ class Sync(OneWay):
     {self.upsert(few)};
   END IF;"""
         return f"""{head}
-  {self._untangled(writes, written, many)}
-  {self._adopted(many)}
+  {self._untangled(writes, many)}
+  {self._adopted(written)}
   RETURN NULL;"""
 
     def _inserted(self, many: str, few: str) -> str:
@@ -254,9 +247,8 @@ class Sync(OneWay):
         """
         if self.marked:
             return ""
-        key = ident(self.id)
         return f"""
-    IF {NOT_SYNC} AND EXISTS (SELECT FROM n JOIN {self.target} AS b ON b.{key} = n.{key}
+    IF {NOT_SYNC} AND EXISTS (SELECT FROM n JOIN {self.target} AS b ON {self.id.same("b", "n")}
       WHERE {OURS} AND {self._apart("n")})
     THEN
       RAISE unique_violation USING
@@ -269,26 +261,26 @@ class Sync(OneWay):
         HINT = 'Insert into one table only; the other follows when the statement ends.';
     END IF;"""
 
-    def _untangled(self, writes: str, written: str, condition: str = "") -> str:
+    def _untangled(self, writes: str, condition: str = "") -> str:
         """``writes``, and a second way if a unique key forbids them: make all of the target equal
         to the origin. Only rows that this transaction changed can differ, because no other session
         sees half a capture.
 
-        If this transaction also wrote other rows of the target than those in ``written``, the error
+        If this transaction also wrote other rows of the target than the statement's, the error
         stands: the application may want those values. The second way reads both tables, but only
         where there would be an error. It needs a subtransaction, so only tables with such keys have
         it.
         """
         if not self.exclusive:
             return writes
-        key = ident(self.id)
         afterwards = f"\n    {self.upsert(condition)};" if condition else ""
+        same = self.id.same("a", "b")
         return f"""BEGIN
     {writes}
   EXCEPTION WHEN unique_violation OR exclusion_violation THEN
-    IF EXISTS (SELECT FROM {self.target} AS b LEFT JOIN {self.origin} AS a ON a.{key} = b.{key}
-      WHERE {OURS} AND b.{key} NOT IN ({written})
-        AND (a.{key} IS NULL OR {differs(self.writable, "a", "b")}))
+    IF EXISTS (SELECT FROM {self.target} AS b LEFT JOIN {self.origin} AS a ON {same}
+      WHERE {OURS} AND {self.id.in_rows("b", "n", negated=True)}
+        AND ({self.id.absent("a")} OR {differs(self.writable, "a", "b")}))
     THEN
       RAISE;
     END IF;
@@ -297,32 +289,28 @@ class Sync(OneWay):
   END;"""
 
     def _removed(self) -> str:
-        key = ident(self.id)
-        several = f"b.{key} IN ({self._written('o')})"
-        there = f"b.{key} IS NOT NULL"
+        several = self.id.in_rows("b", "o")
         return f"""  {guard(self.names, rows="o")}
-  {self._looked("o", there)}
+  {self._looked("o", self.id.present("b"))}
   own_rows := pg_catalog.cardinality(own_ids);
   IF own_mass THEN
     EXECUTE {dollar_quoted(self.remove(several))};
   ELSIF own_rows = 0 THEN
     RETURN NULL;
   ELSIF own_rows = 1 THEN
-    {self.remove(f"b.{key} = own_ids[1]")};
+    {self.remove(self.id.equals("b", "own_ids[1]"))};
   ELSE
-    {self.remove(f"b.{key} = ANY (own_ids)")};
+    {self.remove(self.id.in_array("b", "own_ids"))};
   END IF;
-  {self._kept(f"a.{key} IN ({self._written('o')})")}
+  {self._kept(self.id.in_rows("a", "o"))}
   RETURN NULL;"""
 
     def _moved(self) -> str:
-        key = ident(self.id)
-        lock = f"1 FROM {self.origin} AS a WHERE a.{key} = NEW.{key} FOR KEY SHARE"
-        news = f"a.{key} = ANY (own_news)"
+        lock = f"1 FROM {self.origin} AS a WHERE {self.id.same('a', 'NEW')} FOR KEY SHARE"
         return f"""  {guard(self.names, lock)}
 {follow_changed_ids(self, exclusive=self.exclusive, watched=self.adopts)}
-  {self._kept(f"a.{key} = ANY (own_olds)")}
-  {self._adopted(news)}
+  {self._kept(self.id.in_array("a", "own_olds"))}
+  {self._adopted(lambda row: self.id.in_array(row, "own_news"))}
   RETURN NULL;"""
 
     def _truncated(self) -> str:
@@ -333,15 +321,16 @@ class Sync(OneWay):
   END IF;
   RETURN NULL;"""
 
-    def _adopted(self, condition: str, *, update: bool = False) -> str:
-        """The origin takes over what a BEFORE trigger of the target made of capture's write."""
+    def _adopted(self, mine: Callable[[str], str], *, update: bool = False) -> str:
+        """The origin takes over what a BEFORE trigger of the target made of capture's write.
+        ``mine`` is a condition on the row of an alias."""
         if not self.adopts:
             return ""
         back = replace(self, origin=self.target, target=self.origin, adopts=False)
         # Asked at every write: such a trigger may be added after these functions.
         return f"""IF {self._rewriting()} THEN
-      {back.carry(condition) if update else back.update(condition)};
-      {back.remove(condition.replace("a.", "b.", 1))};
+      {back.carry(mine("a")) if update else back.update(mine("a"))};
+      {back.remove(mine("b"))};
     END IF;"""
 
     def _kept(self, condition: str) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from membership_refactor.portrait import Column
 from membership_refactor.sql.quoting import literal
+from membership_refactor.sql.row_id import RowId
 from membership_refactor.sql.statements import Lock
 from membership_refactor.sql.types import differs
 
@@ -37,15 +38,15 @@ class Comparison:
     name: str
     authority: str
     route: str
-    """The quoted, qualified table whose column divides the rows into ranges."""
-    route_key: str
-    """The bare name of that column."""
+    """The quoted, qualified table whose rows are divided into ranges."""
+    route_key: RowId
+    """The columns of that table that the ranges run along."""
     route_type: str
     rows: Callable[[str, str], str]
     """SELECT of (key, kind of difference, columns), given a condition on each side's rows."""
-    left_key: str
-    """The name of the route column in the condition on the left side."""
-    right_key: str
+    left: tuple[RowId, str]
+    """What the ranges limit on the left side, and its row's alias."""
+    right: tuple[RowId, str]
     of_keys: Callable[[str], str]
     """The same SELECT for the keys in an array expression."""
     key_type: str
@@ -63,15 +64,15 @@ class Comparison:
     def in_range(self, first: str | None, last: str | None) -> str:
         """The differing keys above ``first`` and up to ``last`` (None: no limit)."""
         return self.rows(
-            self._within(self.left_key, first, last), self._within(self.right_key, first, last)
+            self._within(*self.left, first, last), self._within(*self.right, first, last)
         )
 
-    def _within(self, key: str, first: str | None, last: str | None) -> str:
-        parts = [f"{key} IS NOT NULL"]
+    def _within(self, key: RowId, row: str, first: str | None, last: str | None) -> str:
+        parts = [key.present(row)]
         if first is not None:
-            parts.append(f"{key} > {literal(first)}::{self.route_type}")
+            parts.append(key.compared(row, ">", f"{literal(first)}::{self.route_type}"))
         if last is not None:
-            parts.append(f"{key} <= {literal(last)}::{self.route_type}")
+            parts.append(key.compared(row, "<=", f"{literal(last)}::{self.route_type}"))
         return " AND ".join(parts)
 
 
@@ -97,9 +98,9 @@ def difference(left: str, right: str, columns: str) -> str:
     )
 
 
-def rows_as_json(table: str, key: str) -> Callable[[str], str]:
+def rows_as_json(table: str, key: RowId) -> Callable[[str], str]:
     """The ``was`` of a comparison that mends ``table``."""
     return lambda keys: (
-        f"SELECT t.{key}::text, pg_catalog.to_jsonb(t.*) FROM {table} AS t "
-        f"WHERE t.{key} = ANY ({keys})"
+        f"SELECT {key.text('t')}, pg_catalog.to_jsonb(t.*) FROM {table} AS t "
+        f"WHERE {key.in_array('t', keys)}"
     )

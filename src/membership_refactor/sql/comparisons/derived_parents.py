@@ -52,7 +52,7 @@ def children_and_parents(names: Names, child: Table) -> Comparison:
     differ from one of their children are derived again.
     """
     plan = names.plan
-    uuid, link, key = ident(plan.parent_id), ident(plan.link), ident(plan.id)
+    uuid, link = ident(plan.parent_id), ident(plan.link)
     shared = keyed(parent_columns(plan, child), plan.key)
     columns = tuple(c for c in shared if c.name != plan.changed)
     key_only = keyed((child.column(n) for n in plan.key), plan.key)
@@ -94,15 +94,15 @@ def children_and_parents(names: Names, child: Table) -> Comparison:
         name="children and parents",
         authority=plan.child,
         route=names.child,
-        route_key=plan.id,
-        route_type=child.column(plan.id).type,
+        route_key=names.id,
+        route_type=names.id.type_in(child.columns),
         rows=rows,
-        left_key=key,
-        right_key=key,
+        left=(names.id, ""),
+        right=(names.id, ""),
         of_keys=of_keys,
         key_type=UUID,
         mend=mend,
-        was=rows_as_json(names.parent, uuid),
+        was=rows_as_json(names.parent, names.parent_id),
         locks=((names.child, EXCLUSIVE), (names.parent, EXCLUSIVE)),
         range_rows=HASHED_ROWS,
         rebuilt_by="rebuild_parent",

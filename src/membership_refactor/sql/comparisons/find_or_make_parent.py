@@ -59,26 +59,27 @@ def make_parents(names: Names, child: Table, keys: str) -> str:
     This is one statement, because afterwards dead links can no longer be told from others.
     """
     plan = names.plan
-    uuid, link, id = ident(plan.parent_id), ident(plan.link), ident(plan.id)
+    uuid, link, id = ident(plan.parent_id), ident(plan.link), names.id
     key, of = _key(plan, child), listed(plan.key, "l.")
     copied = [*plan.deprecated, *((plan.changed,) if plan.changed else ())]
+    read = [n for n in id.columns if n not in copied]
 
     def has_computed_link(row: str) -> str:
         return f"({row}.{link} = {computed(names, row)})"
 
     def latest(row: str) -> str:
         changed = f"{row}.{ident(plan.changed)} DESC NULLS LAST, " if plan.changed else ""
-        return f"{changed}{row}.{id} DESC"
+        return f"{changed}{id.listed(row, ' DESC')}"
 
     return (
         f"WITH lost AS MATERIALIZED (\n"
-        f"  SELECT c.{id}, c.{link}, {listed(copied, 'c.')}\n"
-        f"  FROM {names.child} AS c WHERE c.{id} = ANY ({keys}) AND {has_no_parent(names)}),\n"
+        f"  SELECT {listed([*read, plan.link, *copied], 'c.')}\n"
+        f"  FROM {names.child} AS c WHERE {id.in_array('c', keys)} AND {has_no_parent(names)}),\n"
         f"kept AS MATERIALIZED (SELECT k.* FROM (\n"
         f"  SELECT DISTINCT ON (l.{link}) l.* FROM lost AS l WHERE l.{link} IS NOT NULL\n"
         f"  ORDER BY l.{link}, {has_computed_link('l')} DESC, {latest('l')}) AS k\n"
         f"  WHERE NOT EXISTS (SELECT FROM {names.child} AS o WHERE o.{link} = k.{link}\n"
-        f"    AND NOT (o.{id} = ANY ({keys})) AND {differs(key, 'o', 'k')})),\n"
+        f"    AND NOT ({id.in_array('o', keys)}) AND {differs(key, 'o', 'k')})),\n"
         f"made AS (INSERT INTO {names.parent} AS p ({uuid}, {listed(copied)})\n"
         f"  SELECT coalesce(\n"
         f"    (SELECT k.{link} FROM kept AS k WHERE NOT {differs(key, 'k', 'l')}\n"
@@ -93,5 +94,5 @@ def make_parents(names: Names, child: Table, keys: str) -> str:
         f"  RETURNING p.{uuid}, {listed(plan.key, 'p.')})\n"
         f"UPDATE {names.child} AS c SET {link} = m.{uuid}\n"
         f"FROM lost AS l JOIN made AS m ON NOT {differs(key, 'm', 'l')}\n"
-        f"WHERE c.{id} = l.{id} AND c.{link} IS DISTINCT FROM m.{uuid}"
+        f"WHERE {id.same('c', 'l')} AND c.{link} IS DISTINCT FROM m.{uuid}"
     )

@@ -41,23 +41,23 @@ def children_without_parent(names: Names, *, children: str = "") -> SharedScan:
     """Children, or those that meet a condition, whose link is the uuid of no parent. PostgreSQL
     plans it as an anti-join."""
     plan = names.plan
-    key, uuid = f"c.{ident(plan.id)}", f"p.{ident(plan.parent_id)}"
+    uuid = f"p.{ident(plan.parent_id)}"
     return SharedScan(
         rows=_joined(names, children=children),
-        key=f"{key}::text",
-        broken=f"{uuid} IS NULL AND {key} IS NOT NULL",
+        key=names.id.text("c"),
+        broken=f"{uuid} IS NULL AND {names.id.present('c')}",
     )
 
 
 def children_unlike_parent(names: Names, child: Table, columns: Sequence[str]) -> SharedScan:
     """Children that differ from their parent in one of ``columns``, which both tables have."""
     plan = names.plan
-    key, uuid = f"c.{ident(plan.id)}", f"p.{ident(plan.parent_id)}"
+    uuid = f"p.{ident(plan.parent_id)}"
     compared = keyed((child.column(n) for n in columns), plan.key)
     return SharedScan(
         rows=_joined(names),
-        key=f"{key}::text",
-        broken=f"{key} IS NOT NULL AND {uuid} IS NOT NULL AND {differs(compared, 'c', 'p')}",
+        key=names.id.text("c"),
+        broken=f"{names.id.present('c')} AND {uuid} IS NOT NULL AND {differs(compared, 'c', 'p')}",
     )
 
 
@@ -80,7 +80,7 @@ def children_of_parents(names: Names, child: Table) -> Comparison:
     """0008: every child has its parent's key and values, and the parent is right. If the child
     equals another parent exactly, or its own parent does not exist, the link is wrong."""
     plan = names.plan
-    uuid, link, key = ident(plan.parent_id), ident(plan.link), ident(plan.id)
+    uuid, link, id = ident(plan.parent_id), ident(plan.link), names.id
     deprecated = keyed((child.column(n) for n in plan.deprecated), plan.key)
     of_same_key = f"q.{uuid} = {parent_of_key(names, child)}"
     another = f"{of_same_key} AND q.{uuid} <> c.{link} AND NOT {differs(deprecated, 'q', 'c')}"
@@ -91,7 +91,7 @@ def children_of_parents(names: Names, child: Table) -> Comparison:
 
     def rows(left: str, right: str) -> str:
         return (
-            f"SELECT c.{key}::text,\n"
+            f"SELECT {id.text('c')},\n"
             f"  CASE WHEN p.{uuid} IS NULL THEN 'dangling' ELSE 'different' END,\n"
             f"  CASE WHEN p.{uuid} IS NULL\n"
             f"    OR EXISTS (SELECT FROM {names.parent} AS q WHERE {another}) THEN {wrong_link}\n"
@@ -102,7 +102,7 @@ def children_of_parents(names: Names, child: Table) -> Comparison:
         )
 
     def mend(keys: str) -> tuple[str, ...]:
-        mine = f"c.{key} = ANY ({keys})"
+        mine = id.in_array("c", keys)
         different = (
             f"EXISTS (SELECT FROM {names.parent} AS p WHERE p.{uuid} = c.{link} "
             f"AND {differs(deprecated, 'p', 'c')})"
@@ -123,12 +123,12 @@ def children_of_parents(names: Names, child: Table) -> Comparison:
 def kept_columns(names: Names, child: Table) -> Comparison:
     """From 0009: every child has the kept columns of its parent."""
     plan = names.plan
-    uuid, link, key = ident(plan.parent_id), ident(plan.link), ident(plan.id)
+    uuid, link, id = ident(plan.parent_id), ident(plan.link), names.id
     kept = keyed((child.column(n) for n in plan.keep), plan.key)
 
     def rows(left: str, right: str) -> str:
         return (
-            f"SELECT c.{key}::text, 'different', {differing_columns(kept, 'p', 'c')}\n"
+            f"SELECT {id.text('c')}, 'different', {differing_columns(kept, 'p', 'c')}\n"
             f"FROM {_joined(names, 'INNER', left)}\nWHERE {differs(kept, 'p', 'c')}"
         )
 
@@ -136,7 +136,7 @@ def kept_columns(names: Names, child: Table) -> Comparison:
         return (
             f"UPDATE {names.child} AS c SET ({listed(plan.keep)}) = "
             f"ROW ({listed(plan.keep, 'p.')})\nFROM {names.parent} AS p "
-            f"WHERE p.{uuid} = c.{link} AND c.{key} = ANY ({keys}) AND {differs(kept, 'p', 'c')}",
+            f"WHERE p.{uuid} = c.{link} AND {id.in_array('c', keys)} AND {differs(kept, 'p', 'c')}",
         )
 
     return _by_child("kept columns", names, child, rows, mend)
@@ -150,21 +150,21 @@ def _by_child(
     mend: Callable[[str], tuple[str, ...]],
 ) -> Comparison:
     """A comparison by ranges of the children's ids, in which the parent is right."""
-    plan, key = names.plan, ident(names.plan.id)
-    key_type = child.column(plan.id).type
+    plan, id = names.plan, names.id
+    key_type = id.type_in(child.columns)
     return Comparison(
         name=name,
         authority=plan.parent,
         route=names.child,
-        route_key=plan.id,
+        route_key=id,
         route_type=key_type,
         rows=rows,
-        left_key=key,
-        right_key=key,
-        of_keys=lambda keys: rows(f"{key} = ANY ({keys})", ""),
+        left=(id, ""),
+        right=(id, ""),
+        of_keys=lambda keys: rows(id.in_array("", keys), ""),
         key_type=key_type,
         mend=mend,
-        was=rows_as_json(names.child, key),
+        was=rows_as_json(names.child, id),
         locks=((names.child, EXCLUSIVE), (names.parent, EXCLUSIVE)),
         range_rows=HASHED_ROWS,
     )
@@ -174,16 +174,16 @@ def links_and_parents(names: Names, child: Table) -> Comparison:
     """From 0009: every link is the uuid of a parent. The parent's values are stored nowhere else
     any more, so a missing parent is reported and cannot be mended."""
     plan = names.plan
-    uuid, link, key = ident(plan.parent_id), ident(plan.link), ident(plan.id)
+    uuid, link, id = ident(plan.parent_id), ident(plan.link), names.id
     lost = f"'dangling', ARRAY[{literal(plan.link)}]::pg_catalog.text[]"
 
     def of_keys(keys: str) -> str:
-        scan = children_without_parent(names, children=f"{key} = ANY ({keys})")
+        scan = children_without_parent(names, children=id.in_array("", keys))
         return f"SELECT {scan.key}, {lost} FROM {scan.rows}\nWHERE {scan.broken}"
 
     def rows(left: str, right: str) -> str:
         return (
-            f"SELECT c.{key}::text, {lost} FROM {names.child} AS c\n"
+            f"SELECT {id.text('c')}, {lost} FROM {names.child} AS c\n"
             f"WHERE c.{link} IS NULL OR c.{link} = ANY (ARRAY (\n"
             # The inner query reads links only, so it merges two indexes and reads no table.
             f"  SELECT c.{link} FROM {names.child} AS c WHERE {left} AND NOT EXISTS (\n"
@@ -194,14 +194,14 @@ def links_and_parents(names: Names, child: Table) -> Comparison:
         name="links and parents",
         authority=plan.parent,
         route=names.child,
-        route_key=plan.link,
+        route_key=names.link,
         route_type=UUID,
         rows=rows,
-        left_key=f"c.{link}",
-        right_key=f"p.{uuid}",
+        left=(names.link, "c"),
+        right=(names.parent_id, "p"),
         of_keys=of_keys,
-        key_type=child.column(plan.id).type,
+        key_type=id.type_in(child.columns),
         mend=None,
-        was=rows_as_json(names.child, key),
+        was=rows_as_json(names.child, id),
         locks=((names.child, EXCLUSIVE), (names.parent, EXCLUSIVE)),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from membership_refactor.planning import TableSplit
 from membership_refactor.planning.policies import Extreme, choice
@@ -60,10 +60,11 @@ def fits(plan: TableSplit, table: Table) -> tuple[str, ...]:
             f"the plan keeps {len(plan.keep)} columns; a foreign key over them and the link takes "
             f"{MOST_KEY_COLUMNS - 1} at most"
         )
-    if all(c.generated is not None or c.name == plan.id for c in table.columns):
+    if all(c.generated is not None or c.name in plan.ids for c in table.columns):
         reasons.append(
-            f'there is no column besides "{plan.id}" that can be written, and changes are followed '
-            "by one. Add a column, or rename the table with ALTER TABLE while nobody uses it"
+            f"there is no column besides {_quoted(plan.ids)} that can be written, and changes are "
+            "followed by one. Add a column, or rename the table with ALTER TABLE while nobody "
+            "uses it"
         )
     reasons += _identity(plan, table)
     for name in plan.key:
@@ -96,22 +97,29 @@ def fits(plan: TableSplit, table: Table) -> tuple[str, ...]:
 
 def _identity(plan: TableSplit, table: Table) -> Iterator[str]:
     """Every row is found by the plan's id, and no step may take its index away."""
-    index, key = table.identity_index(plan.id), table.primary_key
-    late = next((c for c in table.constraints if c.columns == (plan.id,) and c.deferrable), None)
+    index, key = table.identity_index(plan.ids), table.primary_key
+    late = next((c for c in table.constraints if c.columns == plan.ids and c.deferrable), None)
     if index is None and late is not None:
         name = "primary key" if late.kind == "p" else f"constraint {late.name}"
         yield f"the {name} is deferrable, and ON CONFLICT cannot use it. Make it NOT DEFERRABLE"
     elif index is None and key is None:
-        yield f'there is no primary key; the plan expects one on "{plan.id}"'
+        yield f"there is no primary key; the plan expects one on {_quoted(plan.ids)}"
     elif index is None and key is not None:
+        alone = "that column alone"
+        if len(plan.ids) > 1:
+            alone = "those columns alone, in that order"
+        as_plan = repr(key.columns if len(key.columns) > 1 else key.columns[0]).replace("'", '"')
         yield (
-            f'the primary key is ({", ".join(key.columns)}), the plan expects ("{plan.id}"), or a '
-            "UNIQUE constraint on that column alone"
+            f"the primary key is ({', '.join(key.columns)}), the plan expects "
+            f"({_quoted(plan.ids)}), or a UNIQUE constraint on {alone}. "
+            f"To use the primary key, write id={as_plan} in the plan"
         )
-    elif plan.id in table.column_names and not table.column(plan.id).not_null:
-        yield (
-            f'the id "{plan.id}" may be NULL. Run ALTER TABLE '
-            f"{qualified(table.schema, table.name)} ALTER COLUMN {ident(plan.id)} SET NOT NULL"
+    else:
+        yield from (
+            f'the id "{name}" may be NULL. Run ALTER TABLE '
+            f"{qualified(table.schema, table.name)} ALTER COLUMN {ident(name)} SET NOT NULL"
+            for name in plan.ids
+            if name in table.column_names and not table.column(name).not_null
         )
     needed = {index.name if index else None, key.index if key else None} - {None}
     for name in sorted(filter(None, needed)):
@@ -119,10 +127,16 @@ def _identity(plan: TableSplit, table: Table) -> Iterator[str]:
             what = "primary key" if key and key.index == name else f"index {name} of the id"
             yield (
                 f"the {what} includes {', '.join(with_it)}, which leave the child at step "
-                "drop_deprecated_columns, and the key would go with them. Make it on the id alone"
+                "drop_deprecated_columns, and the key would go with them. Make it on the id alone, "
+                "or name them in keep"
             )
-    if plan.id in table.column_names:
-        yield from _id(table.column(plan.id))
+    for name in plan.ids:
+        if name in table.column_names:
+            yield from _id(table.column(name))
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
 
 
 def _indexed(table: Table, index: str | None) -> tuple[str, ...]:

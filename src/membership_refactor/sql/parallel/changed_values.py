@@ -8,6 +8,7 @@ from membership_refactor.portrait import Column
 from membership_refactor.sql.changed_columns import ChangedColumns, is_watched
 from membership_refactor.sql.parallel.sides import Sides
 from membership_refactor.sql.quoting import ident
+from membership_refactor.sql.row_id import RowId
 from membership_refactor.sql.types import differs
 
 
@@ -33,7 +34,7 @@ def to_children(
         texts = {name: f"c.{ident(name)} + 1" for name in sides.version}
         also = dict.fromkeys(sides.version, raised)
     return _either(
-        sides, (sides.names.child, "c", sides.plan.id), static, where,
+        sides, (sides.names.child, "c", sides.id), static, where,
         values=values, changes={**changes, **also}, texts=texts, time=time,
     )  # fmt: skip
 
@@ -49,7 +50,7 @@ def to_parent(
 ) -> str:
     """The same for the parent, as ``p``."""
     return _either(
-        sides, (sides.names.parent, "p", sides.plan.parent_id), static, where,
+        sides, (sides.names.parent, "p", sides.names.parent_id), static, where,
         values=values, changes=changes, texts={}, time=time,
     )  # fmt: skip
 
@@ -66,7 +67,7 @@ def unlike(columns: Iterable[Column], alias: str, record: str) -> dict[str, str]
 
 def _either(
     sides: Sides,
-    table: tuple[str, str, str],
+    table: tuple[str, str, RowId],
     static: str,
     where: str,
     *,

@@ -50,7 +50,7 @@ def _settle_row(sides: Sides) -> str:
   END IF;
   IF saved.{sides.link} IS DISTINCT FROM parent.{sides.uuid} THEN
     UPDATE {sides.names.child} AS c SET {sides.link} = parent.{sides.uuid}
-    WHERE c.{sides.id} = saved.{sides.id};
+    WHERE {_this(sides)};
   END IF;
   IF {differs(sides.deprecated, "saved", "parent")} THEN
     {refuse_resistance(sides, _this(sides), differs(sides.deprecated, "c", "p"))}
@@ -59,7 +59,7 @@ def _settle_row(sides: Sides) -> str:
 
 
 def _this(sides: Sides) -> str:
-    return f"c.{sides.id} = saved.{sides.id}"
+    return sides.id.same("c", "saved")
 
 
 def _overwrite_row(sides: Sides) -> str:
@@ -118,7 +118,7 @@ def updated_function(sides: Sides) -> tuple[Statement, ...]:
     that this event changed are carried: others may have an event of their own later.
     """
     names = sides.names
-    moved_id = f"NEW.{sides.id} <> OLD.{sides.id}"
+    moved_id = sides.id.unlike("NEW", "OLD")
     key_written = f"({differs(sides.key, 'NEW', 'OLD')} OR {moved_id})"
     link_written = f"NEW.{sides.link} IS DISTINCT FROM OLD.{sides.link}"
     still = [
@@ -173,7 +173,7 @@ def _reparent(sides: Sides) -> str:
             c.name: f"{differs((c,), 'c', 'former')} AND {differs((c,), 'c', 'parent')}"
             for c in sides.values
         }
-        rows = f"FROM {sides.names.child} AS c WHERE c.{sides.id} = saved.{sides.id}"
+        rows = f"FROM {sides.names.child} AS c WHERE {_this(sides)}"
         lines.append(
             f"IF former.{sides.uuid} IS NOT NULL AND {differs(sides.values, 'saved', 'former')} "
             f"THEN\n      {record_own_values(sides, rows, 'parent', losing, raised=False)};\n"
@@ -198,7 +198,7 @@ def _carry_values(sides: Sides) -> str:
     losing = {c.name: differs((c,), "c", "saved") for c in sides.values}
     rows = (
         f"FROM {sides.names.child} AS c WHERE c.{sides.link} = parent.{sides.uuid} "
-        f"AND c.{sides.id} <> saved.{sides.id}"
+        f"AND {sides.id.unlike('c', 'saved')}"
     )
     apart = f"p.{sides.uuid} = parent.{sides.uuid} AND ({' OR '.join(news)})"
     written = to_parent(
@@ -209,7 +209,7 @@ def _carry_values(sides: Sides) -> str:
         changes=dict(zip(sides.plan.parent_values, news, strict=True)),
         time="saved",
     )
-    return f"""IF NEW.{sides.id} <> OLD.{sides.id} THEN
+    return f"""IF {sides.id.unlike("NEW", "OLD")} THEN
       {record_own_values(sides, rows, "saved", losing)};
     END IF;
     {written}"""

@@ -60,7 +60,7 @@ def left_functions(sides: Sides) -> tuple[Statement, ...]:
     They run once per statement, because looking for a remaining child has to pass all dead rows of
     the statement. EXCEPT never becomes a nested loop, whatever plan is cached.
     """
-    names, i, link = sides.names, sides.id, sides.link
+    names, link, one, two = sides.names, sides.link, sides.id.word("o"), sides.id.word("n")
     declare = "  uuids pg_catalog.uuid[];"
     act = f"""IF uuids IS NULL THEN
     RETURN NULL;
@@ -73,7 +73,7 @@ def left_functions(sides: Sides) -> tuple[Statement, ...]:
     RETURN NULL;
   END IF;
   SELECT pg_catalog.array_agg(DISTINCT z.z) INTO uuids FROM (
-    SELECT o.{i}, o.{link} FROM o EXCEPT SELECT n.{i}, n.{link} FROM n) AS z (i, z)
+    SELECT {one}, o.{link} FROM o EXCEPT SELECT {two}, n.{link} FROM n) AS z (i, z)
   WHERE z.z IS NOT NULL;
   {act}
   RETURN NULL;"""
@@ -81,7 +81,7 @@ def left_functions(sides: Sides) -> tuple[Statement, ...]:
         f'DELETE FROM {names.own(t)} AS r WHERE r."child id" = ANY (ids);'
         for t in ("replaced", "uuid_map")
     )
-    deleted = f"""  SELECT pg_catalog.array_agg(DISTINCT o.{link}), pg_catalog.array_agg(o.{i})
+    deleted = f"""  SELECT pg_catalog.array_agg(DISTINCT o.{link}), pg_catalog.array_agg({one})
   INTO uuids, ids FROM o;
   IF ids IS NULL THEN
     RETURN NULL;

@@ -61,9 +61,8 @@ def _leaving(sides: Sides, prefix: str) -> tuple[OwnTrigger, ...]:
 
 def two_way_triggers(names: Names, child: Table) -> tuple[OwnTrigger, ...]:
     """The triggers of parallel saving both ways."""
-    plan = names.plan
     sides = Sides(names, child)
-    watched = (child.column(plan.id), *sides.deprecated)
+    watched = (*names.id.among_columns(child.columns), *sides.deprecated)
     relevant = f"OLD.{sides.link} IS DISTINCT FROM NEW.{sides.link} OR " + differs(
         watched, "OLD", "NEW"
     )

@@ -28,7 +28,7 @@ def change_key(sides: Sides) -> str:
     names, u, link = sides.names, sides.uuid, sides.link
     children, parents = names.child, names.parent
     same = (
-        f"c.{link} = parent.{u} AND (c.{sides.id} = saved.{sides.id} "
+        f"c.{link} = parent.{u} AND ({sides.id.same('c', 'saved')} "
         f"OR NOT {differs(sides.deprecated, 'c', 'saved')})"
     )
     changed = f"saved.{ident(sides.plan.changed)}" if sides.plan.changed else ""

@@ -6,8 +6,11 @@ from membership_refactor.portrait import Table
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.parallel.sides import Sides
 from membership_refactor.sql.quoting import fitted, ident
+from membership_refactor.sql.row_id import RowId
 from membership_refactor.sql.statements import Statement
 
+CHILD_ID = RowId(("child id",))
+"""The column with the child's id, as one word."""
 TABLES = ("replaced", "losers", "uuid_map", "born", "emptied", "unsettled", "newer")
 
 

@@ -30,7 +30,7 @@ def record_own_values(
     by default the later of both. ``raised``: its version becomes one higher.
     """
     columns = [c.name for c in sides.values if c.name in losing]
-    fields, selected, updates = ['"child id"'], [f"c.{sides.id}"], []
+    fields, selected, updates = ['"child id"'], [sides.id.word("c")], []
     for name in columns:
         fields += [lost(name), was(name), by(name)]
         condition = f"({losing[name]})"
@@ -81,7 +81,7 @@ def list_losers(names: Names, child: Table) -> tuple[Statement, ...]:
         Statement(f"DELETE FROM {names.own('losers')}"),
         Statement(
             f'INSERT INTO {names.own("losers")} ("child id")\n'
-            f"SELECT c.{sides.id} FROM {names.child} AS c\n"
+            f"SELECT {sides.id.word('c')} FROM {names.child} AS c\n"
             f"JOIN {names.parent} AS p ON p.{sides.uuid} = c.{sides.link}\n"
             f"WHERE {differs(sides.values, 'c', 'p')}"
         ),
@@ -106,7 +106,7 @@ def lock_parents(sides: Sides, condition: str) -> str:
 def replace_function(sides: Sides, arguments: str) -> tuple[Statement, ...]:
     names = sides.names
     apart = differs(sides.values, "c", "p")
-    mine = f"c.{sides.id} = ANY (mine)"
+    mine = sides.id.in_array("c", "mine")
     joined = f"FROM {names.child} AS c JOIN {names.parent} AS p ON p.{sides.uuid} = c.{sides.link}"
     beside = [f"{ident(c)} = GREATEST(c.{ident(c)}, p.{ident(c)})" for c in sides.changed]
     changed = "".join(f", {item}" for item in (*beside, *sides.raised()))
@@ -140,7 +140,7 @@ def remember_parents(names: Names, child: Table) -> tuple[Statement, ...]:
     """Records the parent of each entry's child and deletes entries without a child. From 0009 on
     nothing follows the child: it may be deleted, and another row may get its id."""
     sides = Sides(names, child)
-    entries, of_entry = names.own("replaced"), f'c.{sides.id} = r."child id"'
+    entries, of_entry = names.own("replaced"), sides.id.equals("c", 'r."child id"')
     return (
         Statement(
             f"DELETE FROM {entries} AS r\n"
@@ -156,17 +156,18 @@ def remember_parents(names: Names, child: Table) -> tuple[Statement, ...]:
 def forget_others(names: Names, child: Table) -> Statement:
     """For the downgrade: deletes entries whose child is gone or has another parent now."""
     sides = Sides(names, child)
+    mine = sides.id.equals("c", 'r."child id"')
     return Statement(
         f"DELETE FROM {names.own('replaced')} AS r WHERE r.under IS NOT NULL AND NOT EXISTS (\n"
-        f'  SELECT FROM {names.child} AS c WHERE c.{sides.id} = r."child id" '
+        f"  SELECT FROM {names.child} AS c WHERE {mine} "
         f"AND c.{sides.link} = r.under)"
     )
 
 
 def move_entry(sides: Sides) -> str:
     """plpgsql for a child with a new id: its entry in the ledger gets the new id too."""
-    entry = sides.names.own("replaced")
+    entry, old, new = sides.names.own("replaced"), sides.id.word("OLD"), sides.id.word("NEW")
     return (
-        f'UPDATE {entry} AS r SET "child id" = NEW.{sides.id} WHERE r."child id" = OLD.{sides.id}\n'
-        f'      AND NOT EXISTS (SELECT FROM {entry} AS s WHERE s."child id" = NEW.{sides.id});'
+        f'UPDATE {entry} AS r SET "child id" = {new} WHERE r."child id" = {old}\n'
+        f'      AND NOT EXISTS (SELECT FROM {entry} AS s WHERE s."child id" = {new});'
     )

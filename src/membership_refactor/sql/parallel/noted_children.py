@@ -26,7 +26,7 @@ def _insert(sides: Sides, values: str, conflict: str) -> str:
 
 
 def _row(sides: Sides, row: str) -> str:
-    return f"{row}.{sides.id}, {row}.{sides.link}, {sides.row_of(row, sides.key)}"
+    return f"{sides.id.word(row)}, {row}.{sides.link}, {sides.row_of(row, sides.key)}"
 
 
 def note_children_function(sides: Sides) -> tuple[Statement, ...]:
@@ -38,7 +38,7 @@ def note_children_function(sides: Sides) -> tuple[Statement, ...]:
     apart = f"c.{sides.link} <> {computed(sides.names, 'c')}"
     held = (
         f"WITH held AS (\n    SELECT {_row(sides, 'c')} FROM {sides.names.child} AS c\n"
-        f"    WHERE c.{sides.id} BETWEEN lo AND hi AND {apart} FOR SHARE)\n  "
+        f"    WHERE {sides.id.between('c', 'lo', 'hi')} AND {apart} FOR SHARE)\n  "
     )
     body = f"""  {held}{_insert(sides, "SELECT h.* FROM held AS h", "DO NOTHING")};
   GET DIAGNOSTICS written = ROW_COUNT;
@@ -60,7 +60,8 @@ def note_child_functions(names: Names, child: Table) -> tuple[Statement, ...]:
     """
     sides = Sides(names, child)
     noted = names.own("uuid_map")
-    kept, key = ident("kept uuid"), names.plan.key
+    kept, key, id = ident("kept uuid"), names.plan.key, sides.id
+    read = [n for n in id.columns if n not in key]
     again = (
         f"DO UPDATE SET ({kept}, {columns(key)}) = "
         f"ROW (excluded.{kept}, {columns(key, 'excluded.')})"
@@ -72,11 +73,11 @@ def note_child_functions(names: Names, child: Table) -> tuple[Statement, ...]:
     IF OLD.{sides.link} <> {computed(names, "OLD")} THEN
       {_insert(sides, f"VALUES ({_row(sides, 'OLD')})", again)};
     END IF;
-    DELETE FROM {noted} AS m WHERE m."child id" = OLD.{sides.id};
+    DELETE FROM {noted} AS m WHERE m."child id" = {id.word("OLD")};
   END IF;
   IF TG_OP <> 'DELETE' THEN
-    SELECT {_row(sides, "c")} INTO saved
-    FROM {names.child} AS c WHERE c.{sides.id} = NEW.{sides.id};
+    SELECT {columns((*read, names.plan.link, *key), "c.")} INTO saved
+    FROM {names.child} AS c WHERE {id.same("c", "NEW")};
     IF FOUND AND saved.{sides.link} <> {computed(names, "saved")} THEN
       {_insert(sides, f"VALUES ({_row(sides, 'saved')})", again)};
     END IF;
@@ -90,7 +91,9 @@ def note_child_functions(names: Names, child: Table) -> tuple[Statement, ...]:
 def note_child_triggers(names: Names, child: Table) -> tuple[OwnTrigger, ...]:
     """The child's triggers from before the batch that records until the switch."""
     sides = Sides(names, child)
-    watched = (child.column(names.plan.id), child.column(names.plan.link), *sides.key)
+    watched = (
+        *names.id.among_columns(child.columns), child.column(names.plan.link), *sides.key
+    )  # fmt: skip
     return (
         OwnTrigger(
             after("note_child"),

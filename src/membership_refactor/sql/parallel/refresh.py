@@ -39,7 +39,7 @@ def refresh_function(names: Names, child: Table) -> tuple[Statement, ...]:
     """``refresh(lo, hi)``: makes children in [lo, hi] equal to their parents; returns the count."""
     plan = names.plan
     sides = Sides(names, child)
-    mine = f"c.{sides.id} BETWEEN lo AND hi AND {differs(sides.deprecated, 'c', 'p')}"
+    mine = f"{sides.id.between('c', 'lo', 'hi')} AND {differs(sides.deprecated, 'c', 'p')}"
     newer = f"EXISTS (SELECT FROM {names.own('newer')} AS n WHERE n.uuid = p.{sides.uuid})"
     since = f"NOT (ROW({sides.row_of('c', sides.leaving)}) IS NULL) OR {newer}"
     changed = ""

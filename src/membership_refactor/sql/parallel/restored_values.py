@@ -41,7 +41,7 @@ def _restore(sides: Sides, arguments: str) -> tuple[Statement, ...]:
 
     Otherwise the capture of 0007 would read a whole family for each batch of its children.
     """
-    names = sides.names
+    names, id = sides.names, sides.id
 
     def still(column: Column) -> str:
         return _still(column, "c", "r")
@@ -63,7 +63,7 @@ def _restore(sides: Sides, arguments: str) -> tuple[Statement, ...]:
     work = f"""WITH back AS (
     UPDATE {names.child} AS c SET {sets}
     FROM {names.own("replaced")} AS r
-    WHERE r."child id" = c.{sides.id} AND {mine}
+    WHERE {id.word_is('r."child id"', "c")} AND {mine}
       AND ({" OR ".join(still(c) for c in sides.values)})
     RETURNING c.{sides.link} AS k),
   noted AS (
@@ -186,17 +186,21 @@ def choose_restored(names: Names, child: Table) -> Statement:
             *(f"{lost(n)} = r.{lost(n)} AND {whole}" for n in sides.version),
         )
     )
-    read = listed((plan.id, plan.link, *plan.parent_values, *sides.changed), "c.")
+    id = sides.id
+    by_id = id.listed("c")
+    of_e, of_r = id.word_is('e."child id"', "d"), id.word_is('r."child id"', "c")
+    of_f = id.equals("f", 'r."child id"')
+    read = listed((*id.columns, plan.link, *plan.parent_values, *sides.changed), "c.")
     return Statement(
         f"UPDATE {entries} AS r SET {sets}\n"
-        f"FROM (SELECT c.{sides.id},\n      {chosen}\n"
+        f"FROM (SELECT {id.listed('c')},\n      {chosen}\n"
         f"    FROM (SELECT {read},\n"
-        f'        pg_catalog.row_number() OVER ({family} ORDER BY c.{sides.id}) AS "own place"\n'
+        f'        pg_catalog.row_number() OVER ({family} ORDER BY {by_id}) AS "own place"\n'
         f"      FROM {names.child} AS c\n"
         f"      WHERE c.{sides.link} IN (SELECT d.{sides.link} FROM {names.child} AS d\n"
-        f'        JOIN {entries} AS e ON e."child id" = d.{sides.id})) AS c\n'
-        f'    LEFT JOIN {entries} AS r ON r."child id" = c.{sides.id}) AS f\n'
-        f'WHERE f.{sides.id} = r."child id"'
+        f"        JOIN {entries} AS e ON {of_e})) AS c\n"
+        f"    LEFT JOIN {entries} AS r ON {of_r}) AS f\n"
+        f"WHERE {of_f}"
     )
 
 

@@ -11,6 +11,7 @@ from membership_refactor.portrait import Column, Table
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.quoting import columns as listed
 from membership_refactor.sql.quoting import dollar_quoted, ident
+from membership_refactor.sql.row_id import RowId
 from membership_refactor.sql.statements import Statement
 from membership_refactor.sql.triggers import SYNC_MARK, SYNC_ON
 from membership_refactor.sql.types import differs, keyed, stored_type
@@ -36,12 +37,14 @@ class Sides:
         return (self.names.child, self.names.parent)
 
     @cached_property
-    def id(self) -> str:
-        return ident(self.plan.id)
+    def id(self) -> RowId:
+        return self.names.id
 
     @cached_property
     def id_type(self) -> str:
-        return stored_type(self.child.column(self.plan.id))
+        """The type of a word of the id, for arguments, variables and the ledger's columns."""
+        column = self.child.column(self.id.columns[0])
+        return self.id.word_type or stored_type(column)
 
     @cached_property
     def link(self) -> str:
@@ -105,14 +108,15 @@ class Sides:
         """A condition: the statement of this event changed the column. It is also true for every
         column of a row with a new id. An application trigger may have changed the id between the
         write and its event, which then finds no row under the old id."""
-        return f"({differs((column,), 'NEW', 'OLD')} OR NEW.{self.id} <> OLD.{self.id})"
+        return f"({differs((column,), 'NEW', 'OLD')} OR {self.id.unlike('NEW', 'OLD')})"
 
     def reread_child(self) -> str:
         """Reads the child's current row, not NEW, into ``saved``. Returns if the row is gone."""
-        columns = listed((self.plan.id, self.plan.link, *self.shared), "c.")
+        read = [n for n in self.id.columns if n not in self.shared]
+        columns = listed((*read, self.plan.link, *self.shared), "c.")
         return (
             f"SELECT c.xmin, {columns} INTO {ROW_OF_CHILD}\n"
-            f"  FROM {self.names.child} AS c WHERE c.{self.id} = NEW.{self.id};\n"
+            f"  FROM {self.names.child} AS c WHERE {self.id.same('c', 'NEW')};\n"
             "  IF NOT FOUND THEN\n    RETURN NULL;\n  END IF;"
         )
 
@@ -156,7 +160,8 @@ class Sides:
 
     def key_share(self) -> str:
         """The lock on the child row that is read again, for ``snapshot_fence.guard``."""
-        return f"1 FROM {self.names.child} AS c WHERE c.{self.id} = NEW.{self.id} FOR KEY SHARE"
+        mine = self.id.same("c", "NEW")
+        return f"1 FROM {self.names.child} AS c WHERE {mine} FOR KEY SHARE"
 
     def carried(self, row: str, target: str) -> str:
         """Sets the time of change of a row that follows ``row``: to the writer's time. If the

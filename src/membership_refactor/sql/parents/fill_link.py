@@ -27,10 +27,10 @@ def fill_link_functions(names: Names, child: Table) -> tuple[Statement, ...]:
     ``keep_link``. A batch waits for a writer's row, reads it again, and computes the link from what
     was committed.
     """
-    plan, link = names.plan, ident(names.plan.link)
-    id_type = child.column(plan.id).type
+    id, link = names.id, ident(names.plan.link)
+    id_type = id.type_in(child.columns)
     work = f"""UPDATE {names.child} AS c SET {link} = {computed(names, "c", "link")}
-  WHERE c.{ident(plan.id)} BETWEEN lo AND hi AND c.{link} IS NULL;
+  WHERE {id.between("c", "lo", "hi")} AND c.{link} IS NULL;
   GET DIAGNOSTICS written = ROW_COUNT;"""
     return (
         *silence_functions(names, only=FIRED_BY_OTHER_COLUMNS),

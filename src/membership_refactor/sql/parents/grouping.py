@@ -48,9 +48,9 @@ def grouped(
         return (
             f"SELECT DISTINCT ON ({run}) c.{link}, {', '.join(chosen)}\n"
             f"FROM {table} AS c WHERE {condition}\n"
-            f"ORDER BY {run}, {_row_order(plan, row)}"
+            f"ORDER BY {run}, {_row_order(names, row)}"
         )
-    return _mixed(plan, choices, child, f"{table} AS c WHERE {condition}")
+    return _mixed(names, choices, child, f"{table} AS c WHERE {condition}")
 
 
 def _choices(plan: TableSplit, child: Table) -> dict[str, Choice]:
@@ -70,24 +70,24 @@ def _has_plain_aggregate(column: Column) -> bool:
     return equal_is_identical(column) and base_type(column.type) not in ("boolean", "uuid", "bytea")
 
 
-def _row_order(plan: TableSplit, row: FromRow) -> str:
-    identifier = f"c.{ident(plan.id)}"
-    if not row.latest or plan.changed is None:
-        return identifier
-    return f"c.{ident(plan.changed)} DESC NULLS LAST, {identifier} DESC"
+def _row_order(names: Names, row: FromRow) -> str:
+    if not row.latest or names.plan.changed is None:
+        return names.id.listed("c")
+    last = names.id.listed("c", " DESC")
+    return f"c.{ident(names.plan.changed)} DESC NULLS LAST, {last}"
 
 
-def _mixed(plan: TableSplit, choices: dict[str, Choice], child: Table, rows: str) -> str:
+def _mixed(names: Names, choices: dict[str, Choice], child: Table, rows: str) -> str:
     """Several choices: the values of one row per row choice, joined to the aggregates by link.
 
     ``rows`` is a FROM clause with its condition. If equal values can have several images, an
     extreme is the value of one row too.
     """
-    link = ident(plan.link)
+    plan, link = names.plan, ident(names.plan.link)
     rowwise: list[tuple[str, tuple[str, ...], str]] = []
     for alias, row in (("l", FromRow(latest=True)), ("f", FromRow(latest=False))):
         of_row = tuple(n for n in choices if choices[n] == row)
-        rowwise.append((alias, of_row, _row_order(plan, row)))
+        rowwise.append((alias, of_row, _row_order(names, row)))
     # All rows of a link have the same key and agreed values, so any row's will do.
     single = (*plan.key, *(n for n in choices if choices[n] == Agreed()))
     aggregates = [f"(pg_catalog.array_agg(c.{ident(n)}))[1] AS {ident(n)}" for n in single]
@@ -97,18 +97,18 @@ def _mixed(plan: TableSplit, choices: dict[str, Choice], child: Table, rows: str
         if _has_plain_aggregate(child.column(name)):
             aggregates.append(f"pg_catalog.{extreme.aggregate}(c.{ident(name)}) AS {ident(name)}")
         else:
-            order = f"c.{ident(name)} {extreme.order} NULLS LAST, c.{ident(plan.id)} DESC"
+            order = f"c.{ident(name)} {extreme.order} NULLS LAST, {names.id.listed('c', ' DESC')}"
             rowwise.append((f"m{len(rowwise)}", (name,), order))
     if plan.changed:
         changed = ident(plan.changed)
         aggregates.append(f"pg_catalog.max(c.{changed}) AS {changed}")
     values: dict[str, str] = {}
     joins = []
-    for alias, names, order in rowwise:
-        if names:
-            values |= {n: f"{alias}.{ident(n)}" for n in names}
+    for alias, of_row, order in rowwise:
+        if of_row:
+            values |= {n: f"{alias}.{ident(n)}" for n in of_row}
             joins.append(
-                f"JOIN (SELECT DISTINCT ON (c.{link}) c.{link}, {listed(names, 'c.')}\n"
+                f"JOIN (SELECT DISTINCT ON (c.{link}) c.{link}, {listed(of_row, 'c.')}\n"
                 f"  FROM {rows}\n"
                 f"  ORDER BY c.{link}, {order}) AS {alias} ON {alias}.{link} = g.{link}"
             )
@@ -197,7 +197,7 @@ def derive_functions(names: Names, *, restoring: bool = False) -> tuple[Statemen
     ``restoring`` leaves out the parents that the running transaction put into ``unsettled``.
     """
     plan = names.plan
-    key, link = ident(plan.id), ident(plan.link)
+    link = ident(plan.link)
     made: list[Statement] = []
     whole = (names.child, names.parent)
     later = (
@@ -210,13 +210,7 @@ def derive_functions(names: Names, *, restoring: bool = False) -> tuple[Statemen
     for kind, tables in rows.items():
         union = " UNION ".join(f"SELECT {t}.{link} AS k FROM {t}" for t in tables)
         locks = (
-            ()
-            if kind == "delete"
-            else (
-                # An array, not IN: see the capture between source and copy.
-                f"1 FROM {names.child} AS c\n"
-                f"    WHERE c.{key} = ANY (ARRAY(SELECT n.{key} FROM n)) FOR KEY SHARE",
-            )
+            () if kind == "delete" else (names.id.key_share(f"{names.child} AS c\n   ", "c", "n"),)
         )
         body = f"""  SELECT pg_catalog.array_agg(z.k) INTO uuids FROM ({union}) AS z
   WHERE z.k IS NOT NULL{later};

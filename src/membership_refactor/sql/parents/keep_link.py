@@ -42,8 +42,7 @@ def keep_link_triggers(names: Names) -> tuple[OwnTrigger, ...]:
     )
     if plan.copy is None:
         # A row may get an id whose range has been filled already.
-        moved = f"OLD.{ident(plan.id)} IS DISTINCT FROM NEW.{ident(plan.id)}"
-        changed += f" OR {moved} AND NEW.{ident(plan.link)} IS NULL"
+        changed += f" OR {names.id.changed()} AND NEW.{ident(plan.link)} IS NULL"
     function, table = names.own("keep_link"), names.child
     return (
         OwnTrigger(before("keep_link_insert"), "BEFORE INSERT", table, function, each="ROW"),

@@ -118,15 +118,15 @@ def replace_used_uuids(names: Names) -> Statement:
 def resolve_kept(names: Names) -> tuple[Statement, ...]:
     """At 0003: the map from the uuids that an earlier downgrade recorded for children. An entry
     counts if the row still has its key. Of several for one key or uuid the lowest id wins."""
-    plan = names.plan
     kept, noted = names.own("kept"), names.own("uuid_map")
     of_row, of_note = computed(names, "a", "uuid"), computed(names, "m", "uuid")
+    same = names.id.equals("a", 'm."child id"')
     fill = (
         f"INSERT INTO {kept} (key_uuid, uuid)\n"
         "SELECT DISTINCT ON (w.uuid) w.key_uuid, w.uuid FROM (\n"
         f'  SELECT DISTINCT ON (1) {of_note} AS key_uuid, m."kept uuid" AS uuid,\n'
         '    m."child id" AS child\n'
-        f'  FROM {noted} AS m JOIN {names.source} AS a ON a.{ident(plan.id)} = m."child id"\n'
+        f"  FROM {noted} AS m JOIN {names.source} AS a ON {same}\n"
         f'  WHERE {of_row} = {of_note} ORDER BY 1, m."child id") AS w\n'
         "ORDER BY w.uuid, w.child"
     )
