@@ -9,11 +9,10 @@ from pathlib import Path
 
 from membership_refactor.planning import Stage
 from membership_refactor.plans.programme_membership import SPLIT
-from membership_refactor.scan.consumers import Consumer, Macro
+from membership_refactor.scan.consumers import Case, Consumer, Macro, NameMap
 from membership_refactor.scan.findings.values import FileOutcome
 from membership_refactor.scan.read.scan_file import FileScanner
 from membership_refactor.scan.resolve.analyse import Analyser
-from membership_refactor.scan.resolve.spelling import Case, NameMap
 
 CORPUS = Path(__file__).parent / "corpus"
 _BLOCK = re.compile(r"^-- name: (\w+)\n((?:-- \w+:[^\n]*\n)*)", re.M)

@@ -6,11 +6,10 @@ from pathlib import Path
 
 from membership_refactor.planning import Stage, TableSplit
 from membership_refactor.plans.programme_membership import SPLIT
-from membership_refactor.scan.consumers import DEFAULT, Consumer
+from membership_refactor.scan.consumers import DEFAULT, Case, Consumer, NameMap
 from membership_refactor.scan.findings.values import FileOutcome
 from membership_refactor.scan.read.scan_file import FileScanner
 from membership_refactor.scan.resolve.analyse import Analyser
-from membership_refactor.scan.resolve.spelling import Case, NameMap
 
 CAMEL = Consumer(name="camel", dialect="mysql", names=NameMap(Case.CAMEL), schemas=("tcs",))
 

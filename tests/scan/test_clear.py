@@ -12,7 +12,7 @@ from membership_refactor.errors import WrongUse
 from membership_refactor.planning import Stage
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.scan.compare.comparer import Comparer
-from membership_refactor.scan.compare.verdict import Verdict
+from membership_refactor.scan.compare.results import Verdict
 from membership_refactor.scan.consumers import Consumer, read_consumers
 from membership_refactor.scan.findings.reasons_to_look import Look
 from membership_refactor.scan.report.as_json import as_json
@@ -21,6 +21,7 @@ from membership_refactor.scan.report.summary import ScanOutcome
 from membership_refactor.scan.run import Request, scan
 from tests.fixtures.databases import NewDatabase
 from tests.scan.scan_text import CAMEL, columns, scan_text
+from tests.scan.tables import create_tables
 
 OLD = "SELECT person_id FROM curriculum_membership;\n"
 
@@ -242,6 +243,7 @@ def test_an_anti_join_is_compared(text: str, tmp_path: Path, new_database: NewDa
     assert rewritten.new is not None, rewritten.reason
     engine = create_engine(new_database())
     with engine.connect() as connection:
+        create_tables(connection)
         compared = Comparer(connection, SPLIT, random_sets=2).compare(text, rewritten.new)
     engine.dispose()
     assert compared.verdict in (Verdict.EQUAL, Verdict.NOT_COMPARED), (
@@ -253,6 +255,7 @@ def test_an_anti_join_is_compared(text: str, tmp_path: Path, new_database: NewDa
 def test_a_statement_that_fails_does_not_end_the_run(new_database: NewDatabase) -> None:
     engine = create_engine(new_database())
     with engine.connect() as connection:
+        create_tables(connection)
         comparer = Comparer(connection, SPLIT, random_sets=1)
         for text in ("SELECT no_function(rotation) FROM curriculum_membership", "SELECT )", ""):
             compared = comparer.compare(text, text)

@@ -124,7 +124,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
         outcome = scan(request, engine=engine, progress=progress)
     findings = outcome.findings
     if options.baseline:
-        from membership_refactor.scan.report.known_findings import leave_out, read_baseline
+        from membership_refactor.scan.report.as_json import leave_out, read_baseline
 
         findings = leave_out(outcome, read_baseline(Path(options.baseline)))
     _print(outcome, context.format)
@@ -134,7 +134,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
     if request.rewrite:
         undone = _rewritten(outcome, options, context.format, request)
     if options.record and engine is not None:
-        from membership_refactor.scan.report.to_ledger import record
+        from membership_refactor.scan.report.summary import record
 
         with engine.begin() as connection:
             rows = record(connection, context.plan_request.schema, outcome)
@@ -175,8 +175,7 @@ def _request(options: argparse.Namespace, context: Context) -> Request:
 
 def _running(log: str, request: Request, engine: Engine | None) -> Counter[Running]:
     """The statements of a log, or of pg_stat_statements where no log is named."""
-    from membership_refactor.scan.read.live_statements import from_log
-    from membership_refactor.watch.running_statements import running_statements
+    from membership_refactor.watch.running_statements import from_log, running_statements
 
     if engine is None or log:
         return from_log(Path(log))
@@ -195,8 +194,7 @@ def _stage(text: str) -> Stage:
 
 
 def _consumers(options: argparse.Namespace, plan: TableSplit) -> tuple[Consumer, ...]:
-    from membership_refactor.scan.consumers import DIALECTS, Consumer, read_consumers
-    from membership_refactor.scan.resolve.spelling import Case, NameMap
+    from membership_refactor.scan.consumers import DIALECTS, Case, Consumer, NameMap, read_consumers
 
     if options.consumers:
         found = read_consumers(Path(options.consumers), plan)
@@ -234,7 +232,7 @@ def _rewritten(
     outcome: ScanOutcome, options: argparse.Namespace, format_: str, request: Request
 ) -> int:
     """Show or write the new forms. Returns how many files were left as they are."""
-    from membership_refactor.scan.rewrite.diff import apply_to_files, unified
+    from membership_refactor.scan.rewrite.edits import apply_to_files, unified
     from membership_refactor.scan.run import scan_again
 
     lines = list(unified(outcome.files))

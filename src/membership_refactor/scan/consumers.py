@@ -1,4 +1,4 @@
-"""Read from a TOML file who uses the database from outside."""
+"""Read from a TOML file who uses the database from outside, and how they spell its names."""
 
 from __future__ import annotations
 
@@ -6,15 +6,67 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from membership_refactor.errors import WrongUse
 from membership_refactor.planning import TableSplit
 from membership_refactor.scan.findings.reasons_to_look import Look
-from membership_refactor.scan.resolve.spelling import Case, NameMap
+
+
+class Case(StrEnum):
+    """How a consumer spells names that the plan writes in snake_case."""
+
+    SNAKE = "snake"
+    CAMEL = "camel"
+
+
+def camel(name: str) -> str:
+    """Spell ``start_date`` as ``startDate``."""
+    head, *rest = name.split("_")
+    return head + "".join(part[:1].upper() + part[1:] for part in rest)
+
+
+def pascal(name: str) -> str:
+    """Spell ``wide_table`` as ``WideTable``."""
+    word = camel(name)
+    return word[:1].upper() + word[1:]
+
+
+@dataclass(frozen=True, slots=True)
+class NameMap:
+    """Spellings by the plan's name. A name that is not listed follows ``case``."""
+
+    case: Case = Case.SNAKE
+    tables: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+    def table(self, name: str) -> str:
+        return self.tables.get(name) or (pascal(name) if self.case is Case.CAMEL else name)
+
+    def column(self, name: str) -> str:
+        return self.columns.get(name) or (camel(name) if self.case is Case.CAMEL else name)
+
+    def over(self, other: NameMap) -> NameMap:
+        """Use these spellings, and the other's where these have none."""
+        return NameMap(
+            self.case if self.case is not Case.SNAKE else other.case,
+            {**other.tables, **self.tables},
+            {**other.columns, **self.columns},
+        )
+
+
+Given = TypeVar("Given", str, list[str], dict[str, str])
 
 DIALECTS = ("postgres", "mysql", "jpql")
+_GIVEN: dict[type[Any], tuple[str, ...]] = {
+    str: ("owner", "through", "unaffected"),
+    list: ("roles", "applications", "paths", "schemas"),
+    dict: ("entities", "attributes"),
+}
+"""What a consumer gives as texts, lists of texts and tables of texts."""
+_KINDS = {str: "a text", list: "a list of texts", dict: "a table of texts"}
 _MACRO = re.compile(r"^\s*([A-Za-z_]\w*)\s*(?:\(([^)]*)\))?\s*$")
 
 
@@ -121,31 +173,26 @@ class _Reader:
             raise self._wrong("a [[consumer]] has no name")
         where = f'consumer "{entry["name"]}"'
         self._known(entry, set(Consumer.__dataclass_fields__), where)
-        dialect = self._text(entry, "dialect", where) or "postgres"
+        dialect = self._value(entry, "dialect", where, str) or "postgres"
         dialect = {"postgresql": "postgres", "mariadb": "mysql"}.get(dialect, dialect)
         if dialect not in DIALECTS:
             raise self._wrong(f'{where}: dialect "{dialect}" is none of {", ".join(DIALECTS)}')
         own = self._names(entry.get("names", {}), where)
-        root = self.path.parent
+        given: dict[str, Any] = {
+            key: self._value(entry, key, where, kind)
+            for kind, keys in _GIVEN.items()
+            for key in keys
+        }
+        given |= {key: tuple(given[key]) for key in _GIVEN[list]}
+        given["paths"] = tuple(self.path.parent / path for path in given["paths"])
         return Consumer(
-            name=entry["name"],
-            owner=self._text(entry, "owner", where),
-            roles=self._texts(entry, "roles", where),
-            applications=self._texts(entry, "applications", where),
-            paths=tuple(root / path for path in self._texts(entry, "paths", where)),
+            name=entry["name"], dialect=dialect, names=own.over(names),
             exclude=self._reasons(entry, where),
             closed=self._closed(entry.get("closed", []), where),
-            dialect=dialect,
-            schemas=self._texts(entry, "schemas", where),
-            names=own.over(names),
             macros=self._macros(entry.get("macros", {}), where),
             fragments=self._fragments(entry.get("fragments", []), where),
-            entities=self._mapping(entry, "entities", where),
-            attributes=self._mapping(entry, "attributes", where),
-            tables={**tables, **self._tables(entry.get("tables", {}), where)},
-            through=self._text(entry, "through", where),
-            unaffected=self._text(entry, "unaffected", where),
-        )
+            tables={**tables, **self._tables(entry.get("tables", {}), where)}, **given,
+        )  # fmt: skip
 
     def _names(self, value: Any, where: str) -> NameMap:
         self._table(value, f"{where}: names")
@@ -153,8 +200,8 @@ class _Reader:
         case = value.get("case", "snake")
         if case not in tuple(Case):
             raise self._wrong(f'{where}: case "{case}" is neither snake nor camel')
-        tables = self._mapping(value, "tables", where)
-        columns = self._mapping(value, "columns", where)
+        tables = self._value(value, "tables", where, dict)
+        columns = self._value(value, "columns", where, dict)
         plan = self.plan
         for name in set(tables) - set(plan.tables):
             raise self._wrong(f'{where}: the plan has no table "{name}"')
@@ -182,7 +229,7 @@ class _Reader:
             if not isinstance(entry, dict) or not isinstance(entry.get("path"), str):
                 raise self._wrong(f"{where}: a fragment has no path")
             self._known(entry, {"path", "hosts"}, where)
-            hosts = tuple(root / host for host in self._texts(entry, "hosts", where))
+            hosts = tuple(root / host for host in self._value(entry, "hosts", where, list))
             found.append(Fragment(root / entry["path"], hosts))
         return tuple(found)
 
@@ -193,7 +240,7 @@ class _Reader:
                 f'{where}: exclude has no reasons. Write exclude = {{ "*/target/*" = "built from '
                 'the sources" }'
             )
-        reasons = self._mapping(entry, "exclude", where)
+        reasons = self._value(entry, "exclude", where, dict)
         for pattern, reason in reasons.items():
             if not reason.strip():
                 raise self._wrong(f'{where}: exclude "{pattern}" has no reason')
@@ -205,7 +252,9 @@ class _Reader:
         for entry in value if isinstance(value, list) else [value]:
             given = self._table(entry, f"{where}: closed")
             self._known(given, {"path", "what", "reason"}, where)
-            texts = [self._text(given, key, where).strip() for key in ("path", "what", "reason")]
+            texts = [
+                self._value(given, key, where, str).strip() for key in ("path", "what", "reason")
+            ]
             if not all(texts):
                 raise self._wrong(f"{where}: closed needs path, what and reason")
             if texts[1] not in kinds:
@@ -215,30 +264,20 @@ class _Reader:
 
     def _tables(self, value: Any, where: str) -> Mapping[str, tuple[str, ...]]:
         names = self._table(value, f"{where}: tables")
-        return {name.lower(): self._texts(value, name, where) for name in names}
+        return {name.lower(): tuple(self._value(value, name, where, list)) for name in names}
 
     def _table(self, value: Any, what: str) -> Mapping[str, Any]:
         if not isinstance(value, dict):
             raise self._wrong(f"{what} is not a table")
         return value
 
-    def _mapping(self, entry: Mapping[str, Any], key: str, where: str) -> Mapping[str, str]:
-        value = entry.get(key, {})
-        if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
-            raise self._wrong(f"{where}: {key} is not a table of texts")
+    def _value(self, entry: Mapping[str, Any], key: str, where: str, kind: type[Given]) -> Given:
+        """The value of a key, which is a text, or a list or table of texts."""
+        value = entry.get(key, kind())
+        inside = value.values() if isinstance(value, dict) else value
+        if not isinstance(value, kind) or not all(isinstance(text, str) for text in inside):
+            raise self._wrong(f"{where}: {key} is not {_KINDS[kind]}")
         return value
-
-    def _text(self, entry: Mapping[str, Any], key: str, where: str) -> str:
-        value = entry.get(key, "")
-        if not isinstance(value, str):
-            raise self._wrong(f"{where}: {key} is not a text")
-        return value
-
-    def _texts(self, entry: Mapping[str, Any], key: str, where: str) -> tuple[str, ...]:
-        value = entry.get(key, [])
-        if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
-            raise self._wrong(f"{where}: {key} is not a list of texts")
-        return tuple(value)
 
     def _known(self, entry: Mapping[str, Any], allowed: set[str], where: str) -> None:
         for key in set(entry) - allowed:

@@ -13,10 +13,9 @@ from sqlalchemy import Engine
 
 from membership_refactor.planning import Stage, TableSplit
 from membership_refactor.portrait import Portrait
-from membership_refactor.scan.compare.column_types import Types
 from membership_refactor.scan.compare.comparer import Comparer
 from membership_refactor.scan.compare.own_data import compare_on_own_data
-from membership_refactor.scan.compare.verdict import Compared
+from membership_refactor.scan.compare.results import Compared
 from membership_refactor.scan.consumers import Consumer
 from membership_refactor.scan.findings.values import FileOutcome
 from membership_refactor.scan.read.catalog import (
@@ -31,7 +30,6 @@ from membership_refactor.scan.read.scan_file import FileScanner
 from membership_refactor.scan.read.worker_processes import Limits, scan_files
 from membership_refactor.scan.report.summary import ScanOutcome, summaries
 from membership_refactor.scan.resolve.analyse import Analyser
-from membership_refactor.scan.resolve.tables_at_stage import wide_columns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,15 +100,13 @@ def scan(
             scanned[consumer.name] = scanned[consumer.name] or own
         scanned[LIVE] = scanned[LIVE] or 1
     comparisons: tuple[Compared, ...] = ()
-    if request.compare and engine is not None and portrait is not None:
+    if request.compare and engine is not None:
         by_name = dict(zip((c.name for c in request.consumers), request.consumers, strict=True))
-        comparisons = tuple(
-            _comparisons(request, engine, found, by_name, portrait=portrait, progress=progress)
-        )
+        comparisons = tuple(_comparisons(request, engine, found, by_name, progress=progress))
     return ScanOutcome(
         plan=request.plan.name, stage=request.stage.value,
         consumers=summaries(consumers, found, scanned), files=tuple(found),
-        scanned=len(tasks), seconds=seconds, comparisons=comparisons,
+        scanned=len(tasks), seconds=round(seconds, 3), comparisons=comparisons,
     )  # fmt: skip
 
 
@@ -154,7 +150,6 @@ def _comparisons(
     found: Sequence[FileOutcome],
     consumers: dict[str, Consumer],
     *,
-    portrait: Portrait,
     progress: Callable[[str, int, int], None],
 ) -> Iterator[Compared]:
     wanted = [
@@ -163,15 +158,13 @@ def _comparisons(
         for rewritten in outcome.rewrites
         if rewritten.new is not None and outcome.consumer in consumers
     ]
-    columns = wide_columns(request.plan, portrait=portrait)
-    types = Types.from_portrait(portrait)
     with engine.connect() as connection:
         comparers: dict[str, Comparer] = {}
         for number, (consumer, rewritten) in enumerate(wanted):
             if consumer.name not in comparers:
                 comparers[consumer.name] = Comparer(
-                    connection, request.plan, request.stage, consumer, types,
-                    request.random_sets, columns=columns, schema=request.schema,
+                    connection, request.plan, request.stage, consumer,
+                    request.random_sets, schema=request.schema,
                 )  # fmt: skip
             comparer, place = comparers[consumer.name], rewritten.place
             old, new = rewritten.old, rewritten.new or ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from membership_refactor.scan.resolve.interest import WORDS
+from membership_refactor.scan.resolve.tables_as_spelled import WORDS
 
 EDGES = """\
 SELECT o.kind, o.name, t.relname::text, n.nspname::text,

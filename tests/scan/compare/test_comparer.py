@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from membership_refactor.planning import Stage
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.scan.compare.comparer import Comparer
-from membership_refactor.scan.compare.verdict import Compared, Verdict
+from membership_refactor.scan.compare.results import Compared, Verdict
 from tests.scan.corpus_reader import CONSUMERS, STAGES, corpus, scanned
 from tests.scan.planted import CHILD, LINK, PARENT, PLANTED, RIGHT, Planted
 from tests.scan.planted_kinds import JOINED
@@ -99,8 +99,8 @@ def test_a_wrong_function_or_a_wrong_gap_of_dates_is_not_called_equal(
 
 def test_a_function_whose_body_is_parsed_reads_a_table_too(connection: Connection) -> None:
     connection.exec_driver_sql(
-        "CREATE TABLE curriculum_membership (id int); CREATE FUNCTION n() RETURNS bigint STABLE "
-        "LANGUAGE sql BEGIN ATOMIC SELECT count(*) FROM curriculum_membership; END"
+        "CREATE FUNCTION n() RETURNS bigint STABLE LANGUAGE sql "
+        "BEGIN ATOMIC SELECT count(*) FROM curriculum_membership; END"
     )
     connection.commit()
     text = "SELECT id, n() AS n FROM curriculum_membership"

@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.scan.compare.comparer import Comparer
-from membership_refactor.scan.compare.verdict import Verdict
+from membership_refactor.scan.compare.results import Verdict
 from tests.scan.planted_kinds import PAIRS, Pair
 
 

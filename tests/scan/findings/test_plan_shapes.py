@@ -9,7 +9,7 @@ import pytest
 
 from membership_refactor.planning import Stage, TableSplit
 from membership_refactor.plans.programme_membership import SPLIT
-from membership_refactor.scan.rewrite.diff import new_text
+from membership_refactor.scan.rewrite.edits import new_text
 from tests.scan.scan_text import columns, scan_text
 
 CHILD, LINK = "curriculum_membership", "programme_membership_uuid"

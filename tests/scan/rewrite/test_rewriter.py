@@ -10,13 +10,14 @@ from sqlalchemy import create_engine
 from membership_refactor.planning import Stage
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.scan.compare.comparer import Comparer
-from membership_refactor.scan.compare.verdict import Verdict
+from membership_refactor.scan.compare.results import Verdict
 from membership_refactor.scan.consumers import Consumer
 from membership_refactor.scan.findings.values import FileOutcome
-from membership_refactor.scan.rewrite.diff import new_text
+from membership_refactor.scan.rewrite.edits import new_text
 from tests.fixtures.databases import NewDatabase
 from tests.scan.corpus_reader import corpus, scanned
 from tests.scan.scan_text import CAMEL, scan_text
+from tests.scan.tables import create_tables
 
 
 def _new(text: str, folder: Path, *, stage: Stage = Stage.INTERIM) -> tuple[str, FileOutcome]:
@@ -228,6 +229,7 @@ def test_split_writes_leave_the_rows_that_the_old_statement_left(
     assert rewritten.new is not None, rewritten.reason
     engine = create_engine(new_database())
     with engine.connect() as connection:
+        create_tables(connection)
         compared = Comparer(connection, SPLIT).compare(text, rewritten.new)
     engine.dispose()
     assert compared.verdict is Verdict.EQUAL, f"{compared.why} {compared.example}"

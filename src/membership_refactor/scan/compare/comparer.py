@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection
@@ -13,14 +13,14 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlglot.errors import SqlglotError
 
 from membership_refactor.planning import Stage, TableSplit
-from membership_refactor.scan.compare.column_types import Types
+from membership_refactor.scan.compare.needs import Types
 from membership_refactor.scan.compare.one_statement import StatementComparison
-from membership_refactor.scan.compare.parameters import Refused
+from membership_refactor.scan.compare.results import Compared, Verdict
 from membership_refactor.scan.compare.scratch_schemas import CURRENT, INTERIM, StatementFailed
-from membership_refactor.scan.compare.to_postgres import NotComparable
-from membership_refactor.scan.compare.verdict import Compared, Verdict
+from membership_refactor.scan.compare.to_postgres import NotComparable, Refused
 from membership_refactor.scan.consumers import DEFAULT, Consumer
 from membership_refactor.scan.findings.values import Place
+from membership_refactor.scan.read.catalog import columns_portrait
 from membership_refactor.scan.resolve.tables_as_spelled import View
 from membership_refactor.scan.resolve.tables_at_stage import structure_at, wide_columns
 
@@ -33,16 +33,16 @@ class Comparer:
     plan: TableSplit
     stage: Stage = Stage.INTERIM
     consumer: Consumer = DEFAULT
-    types: Types = field(default_factory=Types)
     random_sets: int = 20
     seconds: float = 5.0
-    columns: tuple[str, ...] = ()
-    """The wide table's columns in order, if they are not the plan's."""
     schema: str = "public"
-    """Where the user's own functions are."""
+    """Where the user's own tables and functions are."""
 
     def __post_init__(self) -> None:
-        self.columns = self.columns or wide_columns(self.plan)
+        portrait = columns_portrait(self.connection, self.schema)
+        self.connection.rollback()
+        self.types = Types.from_portrait(portrait)
+        self.columns = wide_columns(self.plan, portrait=portrait)
         self.old_stage = Stage.INTERIM if self.stage is Stage.CURRENT else self.stage
         self.view = View(structure_at(self.plan, self.old_stage), self.consumer, "postgres")
 

@@ -1,16 +1,25 @@
-"""Execute one statement in a form of the structure, and keep what it showed."""
+"""Run the forms of one statement, and wrong forms beside the right one: which rows show them?"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from sqlglot import exp
 
+from membership_refactor.planning import TableSplit
 from membership_refactor.scan.compare.needs import Needs
 from membership_refactor.scan.compare.results import Outcome, Result
-from membership_refactor.scan.compare.scratch_schemas import FIRST_NEW_ID, OLD, Scratch
-from membership_refactor.scan.compare.to_postgres import text_of
+from membership_refactor.scan.compare.scratch_schemas import (
+    FIRST_NEW_ID,
+    OLD,
+    PLANS,
+    Scratch,
+    StatementFailed,
+)
+from membership_refactor.scan.compare.to_postgres import Values, text_of
+from membership_refactor.scan.compare.wrong_forms import Variant, changed, wrong_forms, wrong_links
 from membership_refactor.sql.quoting import ident
 
 
@@ -69,3 +78,136 @@ class Executions:
 
     def _query(self, text: str) -> Result:
         return Result.fetched(self.scratch.run(text))
+
+
+MARK = "mr_branch_taken"
+"""The function that raises an error with its own name when it is called."""
+
+
+def create_mark(scratch: Scratch) -> None:
+    """Create the function where every form finds it."""
+    for others in ("others", "others_reversed"):
+        scratch.run(
+            f"CREATE FUNCTION {ident(scratch.schema(others))}.{MARK}() RETURNS boolean "
+            f"LANGUAGE plpgsql VOLATILE AS $$ BEGIN RAISE EXCEPTION '{MARK}'; END $$"
+        )
+
+
+def branches_of(tree: Any) -> Iterator[Variant]:
+    """Yield each THEN and ELSE by a statement that ends with the mark once a row takes it.
+
+    Equal expressions are one, as GROUP BY needs them to be.
+    """
+    seen: set[str] = set()
+    for case in tree.find_all(exp.Case, exp.If):
+        text = case.sql(dialect="postgres")
+        if text in seen or (isinstance(case, exp.If) and isinstance(case.parent, exp.Case)):
+            continue
+        seen.add(text)
+        same = [_results(node) for node in tree.find_all(type(case)) if node == case]
+        for at, result in enumerate(_results(case)):
+            made = changed(tree, [(found[at], _marked(found[at])) for found in same])
+            yield Variant(f"{result.sql(dialect='postgres')} of {text}", made)
+
+
+def _results(case: Any) -> list[Any]:
+    if isinstance(case, exp.If):
+        found = [case.args["true"], case.args.get("false")]
+    else:
+        found = [*(branch.args["true"] for branch in case.args["ifs"]), case.args.get("default")]
+    return [node for node in found if node is not None]
+
+
+def _marked(result: Any) -> Any:
+    """A CASE of the same type, so that a NULL or a literal keeps the type that it would have."""
+    call = exp.Anonymous(this=MARK, expressions=[])
+    condition = exp.If(this=call, true=result.copy())
+    return exp.Case(ifs=[condition], default=result.copy())
+
+
+_REFUSED = ("42", "0A", "55000")
+"""Codes of statements that PostgreSQL does not take. They are no wrong forms."""
+_TIMEOUT_MS = 150
+_MOST = 90
+
+
+class Run(NamedTuple):
+    """What the old form showed on the loaded rows with some values of its parameters."""
+
+    values: Values
+    outcome: Outcome
+    in_order: bool
+    """Whether the order of its rows is decided."""
+
+
+class WrongForms:
+    """The wrong forms of one statement, and the branches that no row has taken yet."""
+
+    def __init__(self, scratch: Scratch, execution: Executions, old: Any, plan: TableSplit) -> None:
+        self.scratch, self.execution, self.old = scratch, execution, old
+        create_mark(scratch)
+        made = [*wrong_links(scratch, old), *wrong_forms(old, plan, scratch.names, scratch.needs)]
+        self.every = made[:_MOST]
+        self.alive = list(self.every)
+        self.untaken = list(branches_of(old))
+
+    def tell_apart(self, runs: Sequence[Run]) -> None:
+        """Take away the wrong forms and branches that the loaded rows show."""
+        if not runs or not (self.alive or self.untaken):
+            return
+        with self.scratch.undone():
+            self.scratch.run(f"SET LOCAL statement_timeout = {_TIMEOUT_MS}")
+            self.scratch.use(OLD)
+            for run in runs:
+                self.alive = self._at_once(run) if self.alive else []
+            self.untaken = [branch for branch in self.untaken if not self._taken(branch, runs)]
+
+    def _at_once(self, run: Run) -> list[Variant]:
+        """The wrong forms that give the same rows, by one statement over all of them."""
+        if self.execution.writes:
+            return self._one_by_one(run)
+        trees = [self.old, *(wrong.tree for wrong in self.alive)]
+        order = "" if run.in_order else " ORDER BY t::text"
+        parts = [
+            f"(SELECT md5(string_agg(t::text, chr(10){order})) FROM "
+            f"({self.execution.text(tree, run.values)}) t)"
+            for tree in trees
+        ]
+        try:
+            with self.scratch.undone():
+                right, *others = self.scratch.run(f"SELECT {', '.join(parts)}").one()
+        except StatementFailed:
+            return self._one_by_one(run)
+        return [wrong for wrong, other in zip(self.alive, others, strict=True) if other == right]
+
+    def _one_by_one(self, run: Run) -> list[Variant]:
+        left: list[Variant] = []
+        todo = list(self.alive)
+        while todo:
+            # An error ends the statements up to the savepoint, and the rest goes on behind it.
+            with contextlib.suppress(StatementFailed), self.scratch.undone():
+                while todo:
+                    wrong = todo.pop(0)
+                    if self._same(wrong, run):
+                        left.append(wrong)
+        return left
+
+    def _same(self, wrong: Variant, run: Run) -> bool:
+        try:
+            other = self.execution.outcome(OLD, PLANS[0], wrong.tree, run.values)
+        except StatementFailed as error:
+            if error.code.startswith(_REFUSED):
+                self.every.remove(wrong)
+            # Another error is a difference, and so are too many rows to wait for.
+            raise
+        return run.outcome.same_rows(other, in_order=run.in_order)
+
+    def _taken(self, branch: Variant, runs: Sequence[Run]) -> bool:
+        for run in runs:
+            try:
+                with self.scratch.undone():
+                    self.execution.outcome(OLD, PLANS[0], branch.tree, run.values)
+            except StatementFailed as error:
+                if MARK in str(error):
+                    return True
+        return False

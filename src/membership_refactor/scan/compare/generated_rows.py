@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import itertools
 import random
+import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from membership_refactor.planning import TableSplit
-from membership_refactor.scan.compare.foreign_rows import foreign_rows
 from membership_refactor.scan.compare.needs import PARENT, WIDE, Cell, Group, Needs, Row
 from membership_refactor.scan.compare.value_pools import (
     Pool,
     as_kind,
+    foreign_rows,
     kind_of,
     later,
     pool,
@@ -39,13 +42,7 @@ class DataSet:
 class Generator:
     """Makes data sets for one statement."""
 
-    def __init__(
-        self,
-        plan: TableSplit,
-        needs: Needs,
-        *,
-        seed: int,
-    ) -> None:
+    def __init__(self, plan: TableSplit, needs: Needs, *, seed: int) -> None:
         self.plan, self.needs, self.seed = plan, needs, seed
         self.random = random.Random(seed)
         self.pools: dict[int, Pool] = {}
@@ -65,6 +62,10 @@ class Generator:
 
     def wide_pool(self, column: str) -> Pool:
         return self.pool((WIDE, column), self.needs.wide[column][0])
+
+    def kind(self, column: str) -> str:
+        """The kind of values that a column of the wide table holds."""
+        return kind_of(self.needs.wide[column][0])
 
     def base_key(self) -> Row:
         """The key under which the conditions hold."""
@@ -89,9 +90,7 @@ class Generator:
         keys += [other, *({**other, column: None} for column in gaps)]
         keys = distinct(keys, self.plan.key)
         special = self.special_values()
-        for number, key in enumerate(keys):
-            parent = self.parent(key, number, special)
-            data.parents.append(parent)
+        data.parents += [self.parent(key, number, special) for number, key in enumerate(keys)]
         childless = {id(data.parents[i]) for i in _spread(len(data.parents), 2, skip=8)}
         for column in self.plan.key:
             # Beside the base a childless twin: a link without this column finds it.
@@ -108,18 +107,15 @@ class Generator:
             for index in range(count):
                 self.child(data, parent, varied=number > 0 and index > 0, number=index)
         for column in self.child_columns():
-            for value in self.wide_pool(column).others[:5]:
-                self.child(data, data.parents[0], varied=False, number=3, special={column: value})
-            if self.nullable(column):
-                self.child(data, data.parents[0], varied=False, number=3, special={column: None})
+            missing = (None,) if self.nullable(column) else ()
+            for value in (*self.wide_pool(column).others[:5], *missing):
+                self.child(data, data.parents[0], number=3, special={column: value})
         return self.finished(data)
 
     def random_set(self, size: int) -> DataSet:
         """Make a set of random values."""
         data = DataSet()
-        keys = []
-        for _ in range(size):
-            keys.append({column: self.drawn(column) for column in self.plan.key})
+        keys = [{column: self.drawn(column) for column in self.plan.key} for _ in range(size)]
         for number, key in enumerate(distinct(keys, self.plan.key)):
             parent = self.parent(key, number, {})
             for column in self.plan.parent_values:
@@ -137,21 +133,19 @@ class Generator:
 
     def twins(self, column: str) -> list[Any]:
         own = self.wide_pool(column)
-        kind = kind_of(self.needs.wide[column][0])
-        stand_ins = [
-            value for raw in self.needs.stand_ins if (value := as_kind(kind, raw)) is not None
-        ]
-        values = [*own.others, *sentinels(kind, own.good), *stand_ins]
-        if self.nullable(column):
-            values.append(None)
-        return list(dict.fromkeys(values))
+        stand_ins = self._as_values(column, self.needs.stand_ins)
+        values = [*own.others, *sentinels(self.kind(column), own.good), *stand_ins]
+        return list(dict.fromkeys([*values, *([None] if self.nullable(column) else [])]))
 
     def named(self, column: str) -> list[Any]:
         """The values that the statement itself compares the column with."""
         group = self.needs.groups.get((WIDE, column))
-        kind = kind_of(self.needs.wide[column][0])
-        raw = [value for _, value in group.conditions] if group is not None else []
-        return [value for item in raw if (value := as_kind(kind, item)) is not None]
+        return self._as_values(column, [v for _, v in group.conditions] if group else [])
+
+    def _as_values(self, column: str, given: Sequence[Any]) -> list[Any]:
+        """Those of the values that the column can hold."""
+        kind = self.kind(column)
+        return [value for raw in given if (value := as_kind(kind, raw)) is not None]
 
     def fresh_key(self, base: Row) -> Row:
         """Make another key under which the conditions still hold, if a column is free."""
@@ -168,7 +162,7 @@ class Generator:
 
     def unique(self, column: str, number: int) -> Any:
         """A value that no other row has."""
-        return unlike(kind_of(self.needs.wide[column][0]), column, number)
+        return unlike(self.kind(column), column, number)
 
     def special_values(self) -> dict[str, list[Any]]:
         """Values of the parent's other columns that the statement asks for, the worst first."""
@@ -178,11 +172,10 @@ class Generator:
             if group is None:
                 continue
             gap = [None] if self.nullable(column) else []
-            kind = kind_of(self.needs.wide[column][0])
             values = [*gap, *self.wide_pool(column).others]
             if any(operator == "null" for operator, _ in group.conditions):
                 values = [value for value in values if value is not None]
-            found[column] = sorted(values, key=lambda v: score(group, kind, v))
+            found[column] = sorted(values, key=partial(score, group, self.kind(column)))
         return found
 
     def parent(self, key: Row, number: int, special: dict[str, list[Any]]) -> Row:
@@ -199,7 +192,7 @@ class Generator:
             parent[column] = special[column].pop(0)
         if self.plan.changed:
             parent[self.plan.changed] = self.unique(self.plan.changed, 5000 + number)
-        parent[self.plan.parent_id] = str(_uuid(self.random))
+        parent[self.plan.parent_id] = str(uuid.UUID(int=self.random.getrandbits(128), version=4))
         return parent
 
     def child_columns(self) -> list[str]:
@@ -207,14 +200,9 @@ class Generator:
         return [column for column in self.needs.wide if column not in moved]
 
     def child(
-        self,
-        data: DataSet,
-        parent: Row,
-        *,
-        varied: bool,
-        number: int,
+        self, data: DataSet, parent: Row, *, number: int, varied: bool = False,
         special: Row | None = None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         child: Row = {self.plan.link: parent[self.plan.parent_id]}
         for column in self.child_columns():
             free = (WIDE, column) not in self.needs.groups
@@ -261,11 +249,6 @@ class Generator:
             for child in data.children:
                 if child[self.plan.link] == before:
                     child[self.plan.link] = wanted
-
-
-def _uuid(source: random.Random) -> str:
-    digits = f"{source.getrandbits(128):032x}"
-    return f"{digits[:8]}-{digits[8:12]}-8{digits[13:16]}-8{digits[17:20]}-{digits[20:]}"
 
 
 def distinct(keys: list[Row], columns: tuple[str, ...]) -> list[Row]:

@@ -9,24 +9,30 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from membership_refactor.scan.compare.access_paths import PLANS, may_have_ties
-from membership_refactor.scan.compare.executions import Executions
+from membership_refactor.scan.compare.executions import Executions, Run, WrongForms
 from membership_refactor.scan.compare.generated_rows import DataSet, Generator
 from membership_refactor.scan.compare.needs import Needs
-from membership_refactor.scan.compare.parameters import Values, parameter_types, vectors
 from membership_refactor.scan.compare.read_needs import needs_of
-from membership_refactor.scan.compare.results import differs
-from membership_refactor.scan.compare.scratch_schemas import MIRROR, OLD, Scratch, StatementFailed
+from membership_refactor.scan.compare.results import Compared, Verdict, differs
+from membership_refactor.scan.compare.scratch_schemas import (
+    MIRROR,
+    OLD,
+    PLANS,
+    Scratch,
+    StatementFailed,
+    may_have_ties,
+)
 from membership_refactor.scan.compare.sets_of_rows import sets_of_rows
-from membership_refactor.scan.compare.telling_apart import Run, WrongForms
 from membership_refactor.scan.compare.to_postgres import (
     NotComparable,
+    Values,
+    parameter_types,
     placeholders,
+    qualify_functions,
     tree_of,
+    vectors,
     with_variables,
 )
-from membership_refactor.scan.compare.user_functions import qualify_functions
-from membership_refactor.scan.compare.verdict import Compared, Verdict
 
 if TYPE_CHECKING:
     from membership_refactor.scan.compare.comparer import Comparer
@@ -141,7 +147,7 @@ class StatementComparison:
         elif not self.seen and not self.ties:
             yield "it never returned or changed a row: the generated rows miss its conditions"
         for branch in self.wrong.untaken if self.wrong is not None else ():
-            yield f"no row took the branch {branch.text}"
+            yield f"no row took the branch {branch.name}"
         if self.several and not self.in_order and not self.ties:
             yield "its ORDER BY never decided the order of the rows"
 

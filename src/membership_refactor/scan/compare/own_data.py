@@ -11,16 +11,15 @@ from sqlalchemy.exc import DBAPIError
 from sqlglot import exp
 
 from membership_refactor.planning import Stage
-from membership_refactor.scan.compare.access_paths import PLANS, prefer
 from membership_refactor.scan.compare.comparer import Comparer
-from membership_refactor.scan.compare.results import Outcome, Result, differs
+from membership_refactor.scan.compare.results import Compared, Outcome, Result, Verdict, differs
+from membership_refactor.scan.compare.scratch_schemas import PLANS, prefer
 from membership_refactor.scan.compare.to_postgres import (
     NotComparable,
     placeholders,
     text_of,
     tree_of,
 )
-from membership_refactor.scan.compare.verdict import Compared, Verdict
 from membership_refactor.scan.findings.values import Rewritten
 from membership_refactor.sql.own_statements import MARK
 from membership_refactor.sql.quoting import ident

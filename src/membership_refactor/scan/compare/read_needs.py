@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 from typing import Any
 
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
-from sqlglot.optimizer.annotate_types import annotate_types
 
-from membership_refactor.scan.compare.column_types import Types, guessed
-from membership_refactor.scan.compare.constants import (
-    PYTHON_TYPES,
+from membership_refactor.scan.compare.needs import (
+    PARENT,
+    WIDE,
+    Cell,
     Evaluate,
+    Group,
+    Needs,
+    Types,
     alone,
     known_value,
     literal_value,
 )
-from membership_refactor.scan.compare.needs import PARENT, WIDE, Cell, Group, Needs
+from membership_refactor.scan.compare.to_postgres import NotComparable
 from membership_refactor.scan.resolve.bindings import Source
-from membership_refactor.scan.resolve.statement import resolve
+from membership_refactor.scan.resolve.query import resolve
 from membership_refactor.scan.resolve.tables_as_spelled import View
 from membership_refactor.scan.resolve.tables_at_stage import Role
 
@@ -31,13 +32,6 @@ _OPERATORS: dict[type[Any], str] = {
 }  # fmt: skip
 _MEETING = {">": 1, "<": -1, "<>": 1}
 _AROUND_COLUMNS = (exp.Paren, exp.Cast, exp.Func, exp.Neg, exp.Collate)
-_TYPES: tuple[tuple[frozenset[Any], str], ...] = (
-    (frozenset(exp.DataType.INTEGER_TYPES), "bigint"),
-    (frozenset(exp.DataType.NUMERIC_TYPES), "numeric"),
-    (frozenset({exp.DataType.Type.DATE}), "date"),
-    (frozenset(exp.DataType.TEMPORAL_TYPES), "timestamp with time zone"),
-    (frozenset({exp.DataType.Type.BOOLEAN}), "boolean"),
-)
 
 
 def needs_of(
@@ -61,8 +55,6 @@ def needs_of(
     # Names of a tree that was changed have lost their places: every name gets one of its own.
     for number, identifier in enumerate(tree.find_all(exp.Identifier)):
         identifier.meta.update(start=2 * number, end=2 * number)
-    with contextlib.suppress(SqlglotError):  # types are inferred where that works
-        tree = annotate_types(tree, dialect="postgres")
     return _Reader(tree, view, types, evaluate, stand_ins).read(columns)
 
 
@@ -83,15 +75,13 @@ class _Reader:
         self._bind()
         for node in self.tree.walk():
             self._visit(node)
-        for group in {id(g): g for g in needs.groups.values()}.values():
-            group.type = self._group_type(group)
+        for group in needs.groups.values():
+            group.type = self._type(min(group.cells))[0]
         for table, foreign in needs.foreign.items():
             for column in foreign:
-                foreign[column] = self._type((table, column))
+                foreign[column] = self._type((table, column))[0]
         for column in columns:
-            not_null = column in self.plan.key and column.endswith("_id")
-            known = self.types.wide(self.plan, column)
-            needs.wide[column] = known or (self._type((WIDE, column)), not_null)
+            needs.wide[column] = self._type((WIDE, column))
         return needs
 
     def _bind(self) -> None:
@@ -99,7 +89,8 @@ class _Reader:
             cell = self._cell(binding.source, binding.column, binding.name)
             self._note(cell, binding.start)
         for start, name, sources in self.resolution.loose:
-            source = next((s for s in sources if s.base), sources[0])
+            having = (s for s in sources if s.base and self.types.of(s.base, name))
+            source = next(having, next((s for s in sources if s.base), sources[0]))
             self._note(self._cell(source, None, name), start)
 
     def _note(self, cell: Cell | None, start: int | None = None) -> None:
@@ -179,8 +170,6 @@ class _Reader:
             self._is(node)
         elif isinstance(node, exp.Nullif):
             self._compare(node.this, "=", node.expression)
-        elif isinstance(node, (exp.Sum, exp.Avg)):
-            self._typed(node.this, "bigint")
         elif isinstance(node, (exp.Limit, exp.Offset)):
             self.needs.counts |= {inner.name for inner in node.find_all(exp.Placeholder)}
         elif isinstance(node, exp.Join):
@@ -192,15 +181,6 @@ class _Reader:
         if cell is not None and isinstance(node.expression, exp.Null):
             operator = "not null" if isinstance(node.parent, exp.Not) else "null"
             self.needs.group(cell).conditions.append((operator, None))
-        elif isinstance(node.expression, exp.Boolean):
-            self._typed(node.this, "boolean")
-
-    def _typed(self, node: Any, type_: str) -> None:
-        column = self._column(node)
-        cell = self._of(column) if column is not None else None
-        if cell is not None:
-            group = self.needs.group(cell)
-            group.type = group.type or type_
 
     def _using(self, join: Any) -> None:
         """Unite the columns that USING compares, of all tables that have the name."""
@@ -266,9 +246,6 @@ class _Reader:
         value = known_value(right, self.evaluate)
         if value is not None:
             group.conditions.append((operator, value))
-        elif right.type is not None:
-            inferred = next((name for kinds, name in _TYPES if right.type.this in kinds), "")
-            group.type = group.type or inferred
 
     def _gap(self, difference: Any, operator: str, right: Any) -> bool:
         """Note that the difference of two columns is compared with a number, if it is."""
@@ -283,28 +260,14 @@ class _Reader:
         self.needs.gaps.append((cells[0], cells[1], number + _MEETING.get(operator, 0)))
         return True
 
-    def _type(self, cell: Cell) -> str:
-        group = self.needs.groups.get(cell)
-        return self._known(cell) or (group.type if group is not None else guessed(cell[1]))
-
-    def _known(self, cell: Cell) -> str:
-        """The type of a column, if catalog or plan tell it."""
+    def _type(self, cell: Cell) -> tuple[str, bool]:
+        """Type and NOT NULL of a column, by the catalog. Raises NotComparable without them."""
         table, column = cell
-        plan = self.plan
-        if table not in (WIDE, PARENT):
-            return self.types.of(table, column) or ""
-        if column in (plan.link, plan.parent_id):
-            return "uuid"
-        known = self.types.wide(plan, column)
-        if known is not None:
-            return known[0]
-        if column in plan.ids:
-            return "bigint"
-        return "timestamp with time zone" if column == plan.changed else ""
-
-    def _group_type(self, group: Group) -> str:
-        cells = sorted(group.cells)
-        known = next((type_ for cell in cells if (type_ := self._known(cell))), "")
-        literals = [value for _, value in group.conditions if value is not None]
-        literal = PYTHON_TYPES[type(literals[0])] if literals else ""
-        return known or group.type or literal or guessed(cells[0][1])
+        if column in (self.plan.link, self.plan.parent_id) and table in (WIDE, PARENT):
+            return "uuid", False
+        own = table in (WIDE, PARENT)
+        found = self.types.wide(self.plan, column) if own else self.types.of(table, column)
+        if found is None:
+            name = column if own else f"{table}.{column}"
+            raise NotComparable(f"the database has no {name}, whose type is needed")
+        return found

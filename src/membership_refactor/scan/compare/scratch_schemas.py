@@ -14,16 +14,52 @@ from typing import Any
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlglot import exp
 
 from membership_refactor.planning import Stage, TableSplit
-from membership_refactor.scan.compare.access_paths import PLANS, prefer
 from membership_refactor.scan.compare.generated_rows import DataSet
 from membership_refactor.scan.compare.needs import Needs, Row
-from membership_refactor.scan.resolve.spelling import NameMap
+from membership_refactor.scan.consumers import NameMap
 from membership_refactor.scan.resolve.tables_at_stage import Role, structure_at
 from membership_refactor.sql.own_statements import MARK, in_one_message
 from membership_refactor.sql.quoting import columns as column_list
 from membership_refactor.sql.quoting import ident
+
+_SETTINGS = (
+    "enable_seqscan", "enable_indexscan", "enable_bitmapscan", "enable_hashjoin",
+    "enable_mergejoin", "enable_nestloop", "enable_hashagg", "enable_sort",
+)  # fmt: skip
+_OFF = {
+    "sequential": {"enable_indexscan", "enable_bitmapscan"},
+    "index": {"enable_seqscan", "enable_hashagg"},
+    "merge": {"enable_hashjoin", "enable_nestloop", "enable_hashagg"},
+    "hash": {"enable_mergejoin", "enable_nestloop", "enable_sort"},
+}
+PLANS = tuple(_OFF)
+"""Names of the plans that every form is run with."""
+
+
+def prefer(plan: str) -> str:
+    """The settings under which the planner takes this plan where it can."""
+    off = _OFF[plan]
+    return "; ".join(f"SET LOCAL {name} = {'off' if name in off else 'on'}" for name in _SETTINGS)
+
+
+_PICKS = (
+    exp.Limit, exp.Offset, exp.Fetch, exp.Window, exp.Anonymous, exp.AnonymousAggFunc, exp.Update,
+    exp.TableSample,
+)  # fmt: skip
+_WITHOUT_ORDER = (exp.Count, exp.Sum, exp.Avg, exp.Min, exp.Max, exp.LogicalAnd, exp.LogicalOr)
+
+
+def may_have_ties(tree: Any) -> bool:
+    """Whether the order in which rows are read may decide which rows the statement gives."""
+    if tree.find(*_PICKS) is not None:
+        return True
+    if any(node.args.get("on") is not None for node in tree.find_all(exp.Distinct)):
+        return True
+    return any(not isinstance(node, _WITHOUT_ORDER) for node in tree.find_all(exp.AggFunc))
+
 
 OLD, MIRROR, INTERIM, CURRENT = "old", "mirror", "interim", "current"
 """The mirror has the old structure too, with all rows in the reverse order. So has current."""

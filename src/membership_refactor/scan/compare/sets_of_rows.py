@@ -8,7 +8,7 @@ from typing import Any
 
 from membership_refactor.scan.compare.generated_rows import DataSet, Generator, distinct
 from membership_refactor.scan.compare.needs import PARENT, WIDE, Cell, Row
-from membership_refactor.scan.compare.value_pools import kind_of, later
+from membership_refactor.scan.compare.value_pools import later
 
 _NEAR = 60
 
@@ -61,7 +61,7 @@ def spread_set(generator: Generator) -> DataSet:
         data.parents.append(parent)
         free = filter(generator.free, generator.child_columns())
         special = {column: generator.unique(column, number) for column in free}
-        generator.child(data, parent, varied=False, number=number, special=special)
+        generator.child(data, parent, number=number, special=special)
     return generator.finished(data)
 
 
@@ -82,7 +82,7 @@ def near_set(generator: Generator, number: int) -> DataSet:
     def few(column: str) -> Any:
         """One of few values, so that rows are alike; small numbers for arithmetic."""
         values = [generator.unique(column, 1), generator.unique(column, 2)]
-        numbers = kind_of(generator.needs.wide[column][0]) in ("int", "number")
+        numbers = generator.kind(column) in ("int", "number")
         return source.choice([*values, *((0, 1, 2, 7) if numbers else ())])
 
     keys = [
@@ -107,7 +107,7 @@ def near_set(generator: Generator, number: int) -> DataSet:
                 else few(column)
                 for column in generator.child_columns()
             }
-            generator.child(data, parent, varied=False, number=number, special=special)
+            generator.child(data, parent, number=number, special=special)
             _keep_gaps(generator, data.children[-1], plan.deprecated)
     generator.finished(data)
     for table, rows in data.foreign.items():
@@ -182,5 +182,5 @@ def _small(generator: Generator, wanted: list[tuple[Row, Row, int]]) -> DataSet:
         parent = {**generator.parent(key, 3 * number, {}), **payload}
         data.parents.append(parent)
         for index in range(children):
-            generator.child(data, parent, varied=False, number=number + index)
+            generator.child(data, parent, number=number + index)
     return generator.finished(data)

@@ -1,14 +1,17 @@
-"""Choose the values that a group of compared columns should hold."""
+"""Choose the values of compared columns, and make rows of the tables outside the plan."""
 
 from __future__ import annotations
 
 import datetime as dt
 import operator
+import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from membership_refactor.scan.compare.needs import Group
+from membership_refactor.scan.compare.needs import Cell, Group, Needs, Row
+from membership_refactor.sql import quoting
 
 _MANY = 9
 _COMPARISONS = {
@@ -49,12 +52,9 @@ def pool(group: Group, type_: str, *, seed: int, wide: bool = False) -> Pool:
     kind = kind_of(type_)
     literals = [as_kind(kind, value) for _, value in group.conditions if value is not None]
     literals = [value for value in literals if value is not None]
-    candidates: list[Any] = []
-    for value in literals:
-        candidates += _around(kind, value)
+    candidates = [near for value in literals for near in _around(kind, value)]
     if group.operators & {"<", "<=", ">", ">="} and kind in ("date", "time"):
-        today = dt.date.today()
-        candidates += _around(kind, as_kind(kind, today))
+        candidates += _around(kind, as_kind(kind, dt.date.today()))
     candidates += fresh(kind, seed, _MANY if wide else 4)
     if kind == "text":
         candidates.append("")  # beside NULL, for which forms may take it
@@ -86,46 +86,38 @@ def meeting(sign: str, good: Any, type_: str) -> list[Any]:
         return [good]
     same, above, below = _around(kind, good)[:3]
     return {
-        ">": [below, same, above],
-        ">=": [same, below, above],
-        "<": [above, same, below],
-        "<=": [same, above, below],
-    }.get(sign, [same])
+        ">": [below, same, above], ">=": [same, below, above],
+        "<": [above, same, below], "<=": [same, above, below],
+    }.get(sign, [same])  # fmt: skip
 
 
 def _around(kind: str, value: Any) -> list[Any]:
-    if kind == "int":
-        return [value, value + 1, value - 1]
-    if kind == "number":
-        return [value, value + 1, value - 1, value + 0.5]
+    if kind in ("int", "number"):
+        return [value, value + 1, value - 1, *([value + 0.5] if kind == "number" else [])]
     if kind in ("date", "time"):
-        day = dt.timedelta(days=1)
-        return [value, value + day, value - day]
+        return [value, value + _DAY, value - _DAY]
     if kind == "text":
         plain = value.replace("%", "").replace("_", "u")
         return [value, plain, plain + "x", plain.swapcase(), plain[:-1]]
     return [value]
 
 
+_DAY = dt.timedelta(days=1)
+_FRESH: dict[str, Callable[[int, int], Any]] = {
+    "int": lambda shift, n: 1001 + shift + n,
+    "number": lambda shift, n: 100.25 + shift + n,
+    "date": lambda shift, n: dt.date(2015, 3, 1 + shift) + 97 * n * _DAY,
+    "time": lambda shift, n: dt.datetime(2016, 5, 1 + shift, 12, tzinfo=dt.UTC) + 31 * n * _DAY,
+    "uuid": lambda shift, n: f"00000000-0000-8000-8000-{1000 + shift + n:012d}",
+    "text": lambda shift, n: f"{'abcdefghijklm'[(n + shift) % 13]}lpha{n}",
+}
+
+
 def fresh(kind: str, seed: int, count: int) -> list[Any]:
     """Make values that no statement asks for."""
-    shift = seed % 7
-    if kind == "int":
-        return [1001 + shift + n for n in range(count)]
-    if kind == "number":
-        return [100.25 + shift + n for n in range(count)]
-    if kind == "date":
-        return [dt.date(2015, 3, 1 + shift) + dt.timedelta(days=97 * n) for n in range(count)]
-    if kind == "time":
-        return [
-            dt.datetime(2016, 5, 1 + shift, 12, tzinfo=dt.UTC) + dt.timedelta(days=31 * n)
-            for n in range(count)
-        ]
     if kind == "boolean":
         return [True, False]
-    if kind == "uuid":
-        return [f"00000000-0000-8000-8000-{1000 + shift + n:012d}" for n in range(count)]
-    return [f"{'abcdefghijklm'[(n + shift) % 13]}lpha{n}" for n in range(count)]
+    return [_FRESH[kind](seed % 7, number) for number in range(count)]
 
 
 def unlike(kind: str, column: str, number: int) -> Any:
@@ -204,9 +196,70 @@ def literal(value: Any, type_: str) -> str:
     if value is None:
         return f"CAST(NULL AS {type_})"
     if isinstance(value, bool):
-        text = "true" if value else "false"
+        text = str(value).lower()
     elif isinstance(value, (dt.datetime, dt.date)):
         text = value.isoformat()
     else:
         text = str(value)
-    return "CAST('" + text.replace("'", "''") + f"' AS {type_})"
+    return f"CAST({quoting.literal(text)} AS {type_})"
+
+
+_FIRST = 20_000
+"""Numbers from here on give values that no row of the plan's tables has."""
+
+
+def foreign_rows(
+    needs: Needs, pool: Callable[[Cell, str], Pool], source: random.Random
+) -> dict[str, list[Row]]:
+    """Make rows of every table that the statement reads beside the plan's."""
+    return {
+        table: _Table(table, columns, needs, pool, source).rows()
+        for table, columns in needs.foreign.items()
+        if columns
+    }
+
+
+class _Table:
+    def __init__(
+        self, table: str, columns: dict[str, str], needs: Needs,
+        pool: Callable[[Cell, str], Pool], source: random.Random,
+    ) -> None:  # fmt: skip
+        self.columns, self.random = columns, source
+        self.pools = {name: pool((table, name), type_) for name, type_ in columns.items()}
+        self.key = next((name for name in ("id", "uuid") if name in columns), "")
+        self.asked = [name for name in columns if (table, name) in needs.groups]
+
+    def rows(self) -> list[Row]:
+        """A base row, one row for each other value asked for, and some at random."""
+        pools = self.pools
+        base = self._named({name: pools[name].good for name in self.asked}, 0)
+        rows = [base]
+        for name in self.asked:
+            others = (*pools[name].others[:8], None) if name != self.key else ()
+            rows += [{**base, name: value} for value in others]
+        for number in range(6):
+            drawn = {n: self.random.choice((*p.every[:6], p.good)) for n, p in pools.items()}
+            rows.append(drawn if number % 2 else dict(base))
+        if not self.key:
+            return [self._named(row, number) for number, row in enumerate(rows)]
+        # A primary key is never missing, and the first rows have the keys that others refer to.
+        good = pools[self.key].good
+        keys = [key for key in pools[self.key].every if key is not None]
+        self.random.shuffle(keys)
+        keys = [*([good] if good in keys else []), *(key for key in keys if key != good)]
+        rows += [dict(base) for _ in keys[len(rows) :]]
+        for number, row in enumerate(rows):
+            row[self.key] = keys[number] if number < len(keys) else self._value(self.key, number)
+        return [self._named(row, number) for number, row in enumerate(rows)]
+
+    def _named(self, row: Row, number: int) -> Row:
+        """Give the columns that nothing asks for values of their own."""
+        free = {
+            name: self._value(name, number)
+            for name in self.columns
+            if name not in self.asked and name != self.key
+        }
+        return {**{name: row.get(name) for name in self.columns}, **free}
+
+    def _value(self, name: str, number: int) -> object:
+        return unlike(kind_of(self.columns[name]), name, _FIRST + number)

@@ -3,47 +3,79 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from sqlglot import exp
 
 from membership_refactor.planning import TableSplit
 from membership_refactor.scan.compare.needs import Needs
-from membership_refactor.scan.resolve.spelling import NameMap
+from membership_refactor.scan.compare.scratch_schemas import INTERIM, Scratch
+from membership_refactor.scan.compare.value_pools import kind_of
+from membership_refactor.scan.consumers import NameMap
+from membership_refactor.sql.own_statements import in_one_message
+from membership_refactor.sql.quoting import ident
 
 _BORDERS = {exp.GT: exp.GTE, exp.GTE: exp.GT, exp.LT: exp.LTE, exp.LTE: exp.LT}
-_OPPOSITE_ENDS = {exp.Min: exp.Max, exp.Max: exp.Min}
+_OPPOSITES: dict[type[Any], type[Any]] = {**_BORDERS, exp.Min: exp.Max, exp.Max: exp.Min}
 _OTHER_SIDES: dict[str, tuple[str | None, ...]] = {
     "LEFT": (None,), "RIGHT": (None,), "FULL": ("LEFT", "RIGHT"),
 }  # fmt: skip
 _FIXED_NUMBERS = (exp.Select, exp.DataTypeParam, exp.Ordered, exp.Group)
 """Around numbers that are places or sizes, and around the 1 of EXISTS (SELECT 1 …)."""
 
+Change = tuple[Any, Any]
+"""A node of a tree, and what stands in its place; None where it is taken away."""
+Made = Iterator[tuple[str, Sequence[Change]]]
+"""The name of a wrong form, and how it is made."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
-class WrongForm:
-    """A statement that means something else."""
+class Variant:
+    """A changed form of a statement, and what was changed."""
 
     name: str
     tree: Any
 
 
-def wrong_forms(tree: Any, plan: TableSplit, names: NameMap, needs: Needs) -> Iterator[WrongForm]:
+def wrong_forms(tree: Any, plan: TableSplit, names: NameMap, needs: Needs) -> Iterator[Variant]:
     """Yield what people get wrong when they rewrite the statement."""
-    yield from _swapped(tree, plan, names, needs)
-    yield from _joins(tree)
-    yield from _distinct(tree)
-    yield from _conditions(tree)
-    yield from _numbers(tree)
-    yield from _order(tree)
-    yield from _choices(tree)
+    kinds = (_joins, _distinct, _conditions, _numbers, _order, _choices)
+    made = [_swapped(tree, plan, names, needs), *(kind(tree) for kind in kinds)]
+    for name, changes in itertools.chain.from_iterable(made):
+        yield Variant(name, changed(tree, changes))
 
 
-def _swapped(tree: Any, plan: TableSplit, names: NameMap, needs: Needs) -> Iterator[WrongForm]:
-    """Yield forms that read another column of the same type, at every place or at one."""
+def changed(tree: Any, changes: Sequence[Change]) -> Any:
+    """Copy the tree with some of its nodes replaced."""
+    for number, (node, _) in enumerate(changes):
+        node.meta["changed"] = number
+    made = tree.transform(lambda n: changes[n.meta["changed"]][1] if "changed" in n.meta else n)
+    for node, _ in changes:
+        del node.meta["changed"]
+    return made
+
+
+def _with(node: Any, **arguments: Any) -> Change:
+    """The node, and a copy of it with other arguments."""
+    copy = node.copy()
+    for key, value in arguments.items():
+        copy.set(key, value)
+    return node, copy
+
+
+def _opposite(node: Any) -> Change:
+    arguments = {key: node.args[key].copy() for key in ("this", "expression") if node.args.get(key)}
+    return node, _OPPOSITES[type(node)](**arguments)
+
+
+def _exchanged(one: Any, other: Any) -> Sequence[Change]:
+    return (one, other.copy()), (other, one.copy())
+
+
+def _swapped(tree: Any, plan: TableSplit, names: NameMap, needs: Needs) -> Made:
+    """Read another column of the same type, at every place or at one."""
     for column in plan.deprecated:
         spelled = names.column(column).lower()
         places = [node for node in tree.find_all(exp.Column) if node.name == spelled]
@@ -55,117 +87,90 @@ def _swapped(tree: Any, plan: TableSplit, names: NameMap, needs: Needs) -> Itera
         if not (places and alike and column in needs.used):
             continue
         # A neighbour in the key is what a hand that types takes for it.
-        new = names.column(alike[0]).lower()
-        for number, chosen in enumerate([places, *([place] for place in places[:4])]):
-            if number and len(places) == 1:
-                break
-            made = _changed(tree, chosen, partial(_with, this=_name(new)))
-            yield WrongForm(f"{alike[0]} for {column}{f' (use {number})' if number else ''}", made)
+        new = exp.to_identifier(names.column(alike[0]).lower(), quoted=True)
+        single = [[place] for place in places[:4]] if len(places) > 1 else []
+        for number, chosen in enumerate([places, *single]):
+            use = f" (use {number})" if number else ""
+            yield (
+                f"{alike[0]} for {column}{use}",
+                [_with(node, this=new.copy()) for node in chosen],
+            )
 
 
-def _joins(tree: Any) -> Iterator[WrongForm]:
-    """Yield forms with an inner join for an outer one, and the other way round."""
+def _joins(tree: Any) -> Made:
+    """Make an inner join of an outer one, and the other way round."""
     for number, join in enumerate(tree.find_all(exp.Join), 1):
         side = str(join.args.get("side") or "").upper()
-        on = join.args.get("on") is not None or join.args.get("using")
-        if not on:
-            continue
-        for new in _OTHER_SIDES.get(side, ("LEFT", "RIGHT")):
-            made = _changed(tree, [join], partial(_with, side=new, kind=None))
-            yield WrongForm(f"join {number} {(new or 'inner').lower()}", made)
+        if join.args.get("on") is not None or join.args.get("using"):
+            for new in _OTHER_SIDES.get(side, ("LEFT", "RIGHT")):
+                name = f"join {number} {(new or 'inner').lower()}"
+                yield name, [_with(join, side=new, kind=None)]
 
 
-def _distinct(tree: Any) -> Iterator[WrongForm]:
+def _distinct(tree: Any) -> Made:
     for select in tree.find_all(exp.Select):
         if select.args.get("distinct") is not None:
-            made = _changed(tree, [select], partial(_with, distinct=None))
-            yield WrongForm("without DISTINCT", made)
+            yield "without DISTINCT", [_with(select, distinct=None)]
     for node in tree.find_all(exp.SetOperation):
         wanted = node.args.get("distinct") is False
-        made = _changed(tree, [node], partial(_with, distinct=wanted))
-        yield WrongForm("UNION ALL and UNION exchanged", made)
+        yield "UNION ALL and UNION exchanged", [_with(node, distinct=wanted)]
     for node in tree.find_all(exp.AggFunc):
         if isinstance(node.this, exp.Distinct) and len(node.this.expressions) == 1:
-            made = _changed(tree, [node], lambda n: _with(n, this=n.this.expressions[0].copy()))
-            yield WrongForm("aggregate without DISTINCT", made)
-        if type(node) in _OPPOSITE_ENDS:
-            made = _changed(tree, [node], lambda n: _OPPOSITE_ENDS[type(n)](this=n.this.copy()))
-            yield WrongForm("min and max exchanged", made)
+            inner = node.this.expressions[0].copy()
+            yield "aggregate without DISTINCT", [_with(node, this=inner)]
+        if type(node) in _OPPOSITES:
+            yield "min and max exchanged", [_opposite(node)]
 
 
-def _conditions(tree: Any) -> Iterator[WrongForm]:
-    """Yield forms that lose a condition, or get its border wrong."""
+def _conditions(tree: Any) -> Made:
+    """Lose a condition, or get its border wrong."""
     clauses = [node.this for node in tree.find_all(exp.Where, exp.Having)]
     clauses += [join.args["on"] for join in tree.find_all(exp.Join) if join.args.get("on")]
     conditions = [node for clause in clauses for node in _conjuncts(clause)]
     for number, node in enumerate(conditions, 1):
-        made = _changed(tree, [node], lambda node: exp.true())
-        yield WrongForm(f"without condition {number}", made)
+        yield f"without condition {number}", [(node, exp.true())]
     for node in tree.find_all(exp.Or):
         for key in ("this", "expression"):
-            made = _changed(tree, [node.args[key]], lambda node: exp.false())
-            yield WrongForm("without an alternative of OR", made)
+            yield "without an alternative of OR", [(node.args[key], exp.false())]
     for node in tree.find_all(exp.In):
-        if len(node.expressions) > 1:
-            for value in node.expressions[:4]:
-                kept = [other.copy() for other in node.expressions if other is not value]
-                made = _changed(tree, [node], partial(_with, expressions=kept))
-                yield WrongForm("without a value of IN", made)
+        for value in node.expressions[:4] if len(node.expressions) > 1 else ():
+            kept = [other.copy() for other in node.expressions if other is not value]
+            yield "without a value of IN", [_with(node, expressions=kept)]
     for node in tree.find_all(*_BORDERS):
-        made = _changed(
-            tree,
-            [node],
-            lambda node: _BORDERS[type(node)](
-                this=node.this.copy(), expression=node.expression.copy()
-            ),
-        )
-        yield WrongForm(f"{type(node).__name__} at its border", made)
+        yield f"{type(node).__name__} at its border", [_opposite(node)]
 
 
-def _numbers(tree: Any) -> Iterator[WrongForm]:
-    """Yield forms with the next number, such as ``current_date - 31``."""
+def _numbers(tree: Any) -> Made:
+    """Take the next number, such as ``current_date - 31``."""
     for node in tree.find_all(exp.Literal):
         if node.is_string or "." in node.name or isinstance(node.parent, _FIXED_NUMBERS):
             continue
-        for step in (1, -1):
-            made = _changed(tree, [node], partial(_with, this=str(int(node.name) + step)))
-            yield WrongForm(f"{int(node.name) + step} for {node.name}", made)
+        for number in (int(node.name) + 1, int(node.name) - 1):
+            yield f"{number} for {node.name}", [_with(node, this=str(number))]
 
 
-def _order(tree: Any) -> Iterator[WrongForm]:
+def _order(tree: Any) -> Made:
     for select in tree.find_all(exp.Query):
         order = select.args.get("order")
         if order is None:
             continue
-        yield WrongForm("without ORDER BY", _changed(tree, [order], lambda node: None))
+        yield "without ORDER BY", [(order, None)]
         for item in order.expressions:
-            made = _changed(
-                tree,
-                [item],
-                lambda n: _with(n, desc=not n.args.get("desc"), nulls_first=n.args.get("desc")),
-            )
-            yield WrongForm(f"{item.this.sql()} in the other direction", made)
+            down = item.args.get("desc")
+            turned = _with(item, desc=not down, nulls_first=down)
+            yield f"{item.this.sql()} in the other direction", [turned]
 
 
-def _choices(tree: Any) -> Iterator[WrongForm]:
-    """Yield forms in which two results of a CASE or COALESCE are exchanged."""
+def _choices(tree: Any) -> Made:
+    """Exchange two results of a CASE or COALESCE."""
     for node in tree.find_all(exp.Case):
         results = [branch.args["true"] for branch in node.args["ifs"]]
-        if node.args.get("default") is not None:
-            results.append(node.args["default"])
+        results += [node.args["default"]] if node.args.get("default") is not None else []
         for one, other in itertools.pairwise(results):
-            yield WrongForm("branches exchanged", _exchanged(tree, one, other))
+            yield "branches exchanged", _exchanged(one, other)
     for node in tree.find_all(exp.Coalesce):
         if node.expressions:
-            yield WrongForm("COALESCE exchanged", _exchanged(tree, node.this, node.expressions[0]))
-
-
-def _exchanged(tree: Any, one: Any, other: Any) -> Any:
-    copies = {id(one): other.copy(), id(other): one.copy()}
-    one.meta["exchange"], other.meta["exchange"] = id(one), id(other)
-    made = tree.transform(lambda n: copies.get(n.meta.get("exchange"), n))
-    del one.meta["exchange"], other.meta["exchange"]
-    return made
+            yield "COALESCE exchanged", _exchanged(node.this, node.expressions[0])
 
 
 def _conjuncts(node: Any) -> Iterator[Any]:
@@ -180,23 +185,63 @@ def _conjuncts(node: Any) -> Iterator[Any]:
             yield at
 
 
-def _changed(tree: Any, nodes: Iterable[Any], change: Callable[[Any], Any]) -> Any:
-    """Copy the tree with some of its nodes changed."""
-    marked = list(nodes)
-    for node in marked:
-        node.meta["changed"] = True
-    made = tree.transform(lambda n: change(n) if n.meta.pop("changed", False) else n)
-    for node in marked:
-        node.meta.pop("changed", None)
-    return made
+_STAND_INS = {
+    "text": "''", "int": "0", "number": "0", "date": "'1900-01-01'", "time": "'1900-01-01'",
+}  # fmt: skip
 
 
-def _name(name: str) -> Any:
-    return exp.to_identifier(name, quoted=True)
+def wrong_links(scratch: Scratch, old: Any) -> Iterator[Variant]:
+    """Create the views of each wrong link, and yield the statement that reads them."""
+    ctes = {cte.alias for cte in old.find_all(exp.CTE)}
+    wide = {scratch.table(table): columns for table, columns in scratch.wide_tables()}
+    for number, (name, source) in enumerate(_links(scratch)):
+        schema = f"{scratch.token}_link{number}"
+        texts = [f"CREATE SCHEMA {ident(schema)}"]
+        for table, columns in wide.items():
+            listed = ", ".join(_column(scratch, column) for column in columns)
+            view = f"{ident(schema)}.{ident(table)}"
+            texts.append(f"CREATE VIEW {view} AS SELECT {source.format(listed)}")
+        scratch.run(in_one_message(texts))
+        tree = old.copy()
+        for node in tree.find_all(exp.Table):
+            if node.name in wide and node.name not in ctes:
+                node.set("db", exp.to_identifier(schema, quoted=True))
+        yield Variant(name, tree)
 
 
-def _with(node: Any, **arguments: Any) -> Any:
-    copy = node.copy()
-    for key, value in arguments.items():
-        copy.set(key, value)
-    return copy
+def _column(scratch: Scratch, column: str) -> str:
+    return f"{'p' if column in scratch.plan.deprecated else 'c'}.{ident(scratch.spell(column))}"
+
+
+def _links(scratch: Scratch) -> Iterator[tuple[str, str]]:
+    """Yield a name, and a query with a place for its columns."""
+    plan, wide = scratch.plan, scratch.needs.wide
+    child = f"{ident(scratch.schema(INTERIM))}.{ident(scratch.table(plan.child))} c"
+    parent = f"{ident(scratch.schema(INTERIM))}.{ident(scratch.table(plan.parent))} p"
+    link = f"p.{ident(scratch.spell(plan.parent_id))} = c.{ident(scratch.spell(plan.link))}"
+
+    def joined(conditions: Sequence[str]) -> str:
+        return f"{{}} FROM {child} JOIN {parent} ON {' AND '.join(conditions)}"
+
+    def both(column: str, comparison: str) -> str:
+        return comparison.format(f"p.{ident(scratch.spell(column))}",
+                                 f"c.{ident(scratch.spell(column))}")  # fmt: skip
+
+    safe = {column: both(column, "{} IS NOT DISTINCT FROM {}") for column in plan.key}
+    equal = {column: both(column, "{} = {}") for column in plan.key}
+    yield "the key compared with =", joined(list(equal.values()))
+    for column in plan.key:
+        if not wide[column][1]:
+            yield f"{column} compared with =", joined([*{**safe, column: equal[column]}.values()])
+        stand_in = _STAND_INS.get(kind_of(wide[column][0]))
+        if stand_in is not None and not wide[column][1]:
+            filled = both(column, f"coalesce({{}}, {stand_in}) = coalesce({{}}, {stand_in})")
+            name = f"{column} compared with coalesce"
+            yield name, joined([*{**safe, column: filled}.values()])
+        rest = [condition for other, condition in safe.items() if other != column]
+        yield f"the key without {column}", joined(rest)
+    yield f"joined by {plan.key[0]} only", joined([safe[plan.key[0]]])
+    yield "parents without children too", f"{{}} FROM {parent} LEFT JOIN {child} ON {link}"
+    first = f"{{}} FROM {child} JOIN {parent} ON {link}"
+    uuid = f"p.{ident(scratch.spell(plan.parent_id))}"
+    yield "one row for each parent", f"DISTINCT ON ({uuid}) {first} ORDER BY {uuid}"

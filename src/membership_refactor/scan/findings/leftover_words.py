@@ -11,7 +11,7 @@ from membership_refactor.scan.findings.collect import Collector
 from membership_refactor.scan.findings.reasons_to_look import Look
 from membership_refactor.scan.parse.placed_text import Placed
 from membership_refactor.scan.parse.tokens import SqlText, Token
-from membership_refactor.scan.resolve.interest import WORDS, Interest, pattern
+from membership_refactor.scan.resolve.tables_as_spelled import WORDS, Interest, pattern
 
 _COMMENT = "in a comment"
 _INSIDE = {

@@ -13,7 +13,7 @@ from membership_refactor.scan.read.harvest import Harvest
 from membership_refactor.scan.read.program_file import WORTH, program_pieces
 from membership_refactor.scan.read.program_texts import Texts
 from membership_refactor.scan.read.sql_file import sql_pieces, starts_like_sql
-from membership_refactor.scan.resolve.interest import Interest
+from membership_refactor.scan.resolve.tables_as_spelled import Interest
 
 if TYPE_CHECKING:
     from tree_sitter import Node

@@ -10,7 +10,7 @@ from membership_refactor.scan.parse.piece import Piece
 from membership_refactor.scan.parse.placed_text import Placed, joined
 from membership_refactor.scan.read.harvest import Harvest
 from membership_refactor.scan.read.sql_file import sql_pieces, starts_like_sql
-from membership_refactor.scan.resolve.interest import Interest
+from membership_refactor.scan.resolve.tables_as_spelled import Interest
 
 _PART = re.compile(
     r"(?:^\s*(?:and|or|where|on|having|order\s+by|group\s+by|set|from|join|left|inner|union|in"

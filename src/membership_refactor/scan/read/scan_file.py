@@ -30,7 +30,7 @@ from membership_refactor.scan.read.sql_file import sql_pieces, starts_like_sql
 from membership_refactor.scan.read.xml_file import SUFFIXES as XML
 from membership_refactor.scan.read.xml_file import xml_pieces
 from membership_refactor.scan.resolve.analyse import Analyser, Unparsed
-from membership_refactor.scan.resolve.interest import Interest
+from membership_refactor.scan.resolve.tables_as_spelled import Interest
 from membership_refactor.scan.rewrite.rewriter import Rewriter
 
 _SQL = {

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import os
 import signal
 import sys
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
+from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 from membership_refactor.scan.findings.values import FileOutcome
 from membership_refactor.scan.read.scan_file import FileScanner
@@ -24,6 +21,8 @@ from membership_refactor.scan.resolve.analyse import Analyser
 _FEW = 64
 """Below this number of files, processes cost more time than they save."""
 _AT_ONCE = 32
+_GRACE = 10.0
+"""Seconds after the limit of a file until the process is killed that reads it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +44,10 @@ class Limits:
     """0 means one per core."""
 
 
+_own: _Worker
+"""The worker of a process of the pool."""
+
+
 class TooLong(Exception):
     """Raised when a file takes longer than its time limit."""
 
@@ -61,30 +64,21 @@ def scan_files(
     limits = limits or Limits()
     affinity = getattr(os, "sched_getaffinity", None)
     cores = len(affinity(0)) if affinity is not None else os.cpu_count() or 1
-    wanted, setup = limits.processes or cores, _Setup(analysers, limits, rewrite)
+    wanted, worker = limits.processes or cores, _Worker(analysers, limits, rewrite)
     if wanted < 2 or len(tasks) < _FEW:
-        worker = _Worker(setup)
-        for number, task in enumerate(tasks):
-            yield worker.scan(task)
-            progress(number + 1)
-        return
-    yield from _Pool(tasks, setup, min(wanted, 16)).run(progress)
-
-
-class _Setup(NamedTuple):
-    """What every process needs."""
-
-    analysers: Sequence[Analyser]
-    limits: Limits
-    rewrite: bool
+        outcomes: Iterator[FileOutcome] = map(worker.scan, tasks)
+    else:
+        outcomes = _in_processes(tasks, worker, min(wanted, 16))
+    for number, outcome in enumerate(outcomes, 1):
+        yield outcome
+        progress(number)
 
 
 class _Worker:
-    def __init__(self, setup: _Setup) -> None:
-        self.limits = setup.limits
+    def __init__(self, analysers: Sequence[Analyser], limits: Limits, rewrite: bool) -> None:
+        self.limits = limits
         self.scanners = [
-            FileScanner(analyser, max_bytes=self.limits.bytes, rewrite=setup.rewrite)
-            for analyser in setup.analysers
+            FileScanner(analyser, max_bytes=limits.bytes, rewrite=rewrite) for analyser in analysers
         ]
 
     def scan(self, task: Task) -> FileOutcome:
@@ -101,7 +95,12 @@ class _Worker:
         except Exception as error:
             # One file must not stop the scan; that it was not read is a finding of its own.
             reason = f"{type(error).__name__}: {error}"
-        return FileOutcome.unread(task.shown, scanner.analyser.consumer.name, reason)
+        return self.unread(task, reason)
+
+    def unread(self, task: Task, why: str) -> FileOutcome:
+        """The outcome of a file that was not read."""
+        name = self.scanners[task.consumer].analyser.consumer.name
+        return FileOutcome.unread(task.shown, name, why)
 
 
 @contextlib.contextmanager
@@ -124,91 +123,45 @@ def time_limit(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def _serve(pipe: Connection, setup: _Setup) -> None:
+def _begin(worker: _Worker) -> None:
+    global _own  # noqa: PLW0603 - what one process keeps between its tasks
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends the scan
     sys.setrecursionlimit(3000)
-    worker = _Worker(setup)
-    with contextlib.suppress(EOFError):
-        while True:
-            for number, task in pipe.recv():
-                pipe.send((number, worker.scan(task)))
+    _own = worker
 
 
-@dataclass
-class _Running:
-    process: SpawnProcess
-    pipe: Connection
-    todo: deque[tuple[int, Task]] = field(default_factory=deque)
-    since: float = 0.0
+def _scan(tasks: Sequence[Task]) -> list[FileOutcome]:
+    return [_own.scan(task) for task in tasks]
 
 
-class _Pool:
-    """Processes. One that a file holds up inside of C code is killed and replaced."""
+def _in_processes(tasks: Sequence[Task], worker: _Worker, size: int) -> Iterator[FileOutcome]:
+    """Scan in processes. One that a file holds up inside of C code is killed and replaced.
 
-    def __init__(self, tasks: Sequence[Task], setup: _Setup, size: int) -> None:
-        self.tasks, self.setup, self.size = tasks, setup, size
-        self.context = multiprocessing.get_context("spawn")
-        self.waiting = deque(enumerate(tasks))
-        self.ready: dict[int, FileOutcome] = {}
+    Of several files given at once, each is then given again alone.
+    """
+    from pebble import ProcessExpired, ProcessPool
 
-    def run(self, progress: Callable[[int], None]) -> Iterator[FileOutcome]:
-        running = [self._start() for _ in range(self.size)]
-        following = 0
-        try:
-            for one in running:
-                self._feed(one)
-            while following < len(self.tasks):
-                self._collect(running)
-                while following in self.ready:
-                    yield self.ready.pop(following)
-                    following += 1
-                progress(following + len(self.ready))
-        finally:
-            for one in running:
-                one.process.terminate()
-                one.process.join()
+    context, limit = get_context("spawn"), worker.limits.seconds + _GRACE
+    pool = ProcessPool(size, initializer=_begin, initargs=(worker,), context=context)
 
-    def _start(self) -> _Running:
-        ours, theirs = self.context.Pipe()
-        process = self.context.Process(target=_serve, args=(theirs, self.setup), daemon=True)
-        process.start()
-        theirs.close()
-        return _Running(process, ours, since=time.monotonic())
+    def given(several: Sequence[Task]) -> tuple[Sequence[Task], Any]:
+        return several, pool.schedule(_scan, args=(several,), timeout=limit)
 
-    def _feed(self, one: _Running) -> None:
-        while self.waiting and len(one.todo) < _AT_ONCE:
-            one.todo.append(self.waiting.popleft())
-        one.since = time.monotonic()
-        if one.todo:
-            one.pipe.send(list(one.todo))
-
-    def _collect(self, running: list[_Running]) -> None:
-        pipes = {one.pipe: one for one in running if one.todo}
-        for pipe in wait(list(pipes), timeout=1.0):
-            one = pipes[pipe]  # type: ignore[index]
+    waiting = deque(given(tasks[at : at + _AT_ONCE]) for at in range(0, len(tasks), _AT_ONCE))
+    try:
+        while waiting:
+            several, future = waiting.popleft()
             try:
-                number, outcome = one.pipe.recv()
-            except (EOFError, OSError):
-                self._replace(running, one, "the process that read it died")
+                yield from future.result()
                 continue
-            one.since = time.monotonic()
-            self.ready[number] = outcome
-            one.todo.popleft()
-            if not one.todo:
-                self._feed(one)
-        for one in list(running):
-            # The limit inside the process comes first; this one is for code that never returns.
-            if one.todo and time.monotonic() - one.since > self.setup.limits.seconds + 10:
-                one.process.kill()
-                self._replace(running, one, "took too long and was killed")
-
-    def _replace(self, running: list[_Running], one: _Running, reason: str) -> None:
-        one.process.join()
-        number, task = one.todo.popleft()
-        name = self.setup.analysers[task.consumer].consumer.name
-        self.ready[number] = FileOutcome.unread(task.shown, name, reason)
-        self.waiting.extendleft(reversed(one.todo))
-        running.remove(one)
-        new = self._start()
-        running.append(new)
-        self._feed(new)
+            except ProcessExpired:
+                why = "the process that read it died"
+            except TimeoutError:
+                why = "took too long and was killed"
+            if len(several) == 1:
+                yield worker.unread(several[0], why)
+            else:
+                waiting.extendleft(reversed([given([task]) for task in several]))
+    finally:
+        pool.stop()  # type: ignore[no-untyped-call]
+        pool.join()

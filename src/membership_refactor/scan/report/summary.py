@@ -1,13 +1,19 @@
-"""Sum up each consumer: is it clear of the old structure?"""
+"""Sum up each consumer: is it clear of the old structure? The ledger's gates read the answer."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
-from membership_refactor.scan.compare.verdict import Compared
+from sqlalchemy import Connection
+
+from membership_refactor.errors import RefactorError
+from membership_refactor.scan.compare.results import Compared
 from membership_refactor.scan.consumers import Consumer
 from membership_refactor.scan.findings.values import FileOutcome
+from membership_refactor.sql.names import ledger_schema
+from membership_refactor.sql.quoting import qualified
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,3 +113,27 @@ def _through(consumer: Consumer, summaries: dict[str, ConsumerSummary]) -> Consu
     if behind.clear:
         return own
     return replace(own, clear=False, why=f"uses {consumer.through}, which is not clear")
+
+
+def record(connection: Connection, schema: str, outcome: ScanOutcome) -> int:
+    """Insert a row for each consumer. Returns the number of rows. Raises without a ledger."""
+    table = qualified(ledger_schema(schema), "scan_outcome")
+    found = connection.exec_driver_sql("SELECT to_regclass(%s)", (table,)).scalar_one()
+    if found is None:
+        raise RefactorError(
+            f"There is no ledger: the table {table} does not exist.",
+            hint="Upgrade to the first step of the plan, or scan without --record.",
+        )
+    for consumer in outcome.consumers:
+        # The schema's name is quoted, so a percent sign is the only thing left to double.
+        statement = (
+            f"INSERT INTO {table.replace('%', '%%')} "
+            "(plan, stage, consumer, clear, findings, detail) VALUES (%s, %s, %s, %s, %s, %s)"
+        )
+        findings = consumer.references + consumer.tables + consumer.dangers + consumer.open
+        values = (
+            outcome.plan, outcome.stage, consumer.name, consumer.clear, findings,
+            json.dumps(asdict(consumer)),
+        )  # fmt: skip
+        connection.exec_driver_sql(statement, values)
+    return len(outcome.consumers)

@@ -18,7 +18,7 @@ from membership_refactor.scan.parse.placed_text import Placed
 from membership_refactor.scan.parse.tokens import SqlText
 from membership_refactor.scan.parse.wrappers import rule_table, unwrapped
 from membership_refactor.scan.resolve.bindings import Resolution
-from membership_refactor.scan.resolve.statement import resolve
+from membership_refactor.scan.resolve.query import resolve
 from membership_refactor.scan.resolve.tables_as_spelled import View
 from membership_refactor.scan.resolve.tables_at_stage import structure_at
 

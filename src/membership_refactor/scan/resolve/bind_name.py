@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlglot import exp
 
@@ -17,7 +17,7 @@ from membership_refactor.scan.resolve.bindings import (
     StarUse,
 )
 from membership_refactor.scan.resolve.tables_as_spelled import View
-from membership_refactor.scan.resolve.tables_at_stage import Role, Standing
+from membership_refactor.scan.resolve.tables_at_stage import Role
 
 
 def span(node: Any) -> Span | None:
@@ -26,12 +26,8 @@ def span(node: Any) -> Span | None:
     return None if start is None or end is None else (start, end + 1)
 
 
-class _Use(NamedTuple):
-    """A name without a qualifier, and the place where it is used."""
-
-    identifier: Any
-    frame: Frame
-    clause: str
+Use = tuple[Any, Frame, str]
+"""A name without a qualifier, its frame, and the clause in which it is used."""
 
 
 class Names:
@@ -49,6 +45,11 @@ class Names:
         where = span(node) if node is not None else None
         if where is not None:
             self.found.accounted.add(where[0])
+
+    def account_all(self, node: Any) -> None:
+        """Record that every word below the node was understood."""
+        for identifier in node.find_all(exp.Identifier):
+            self.account(identifier)
 
     def remark(self, code: str, message: str, node: Any) -> None:
         where = span(node)
@@ -107,81 +108,67 @@ class Names:
 
     def unqualified(self, identifier: Any, frame: Frame, clause: str) -> None:
         """Bind a bare name. The innermost frame that has it wins, as in the database."""
-        name, use = self.fold(identifier), _Use(identifier, frame, clause)
+        name, use = self.fold(identifier), (identifier, frame, clause)
         lost: list[tuple[Source, int]] = []
         beyond: list[str] = []
-        unknown = False
+        unknown: list[Source] = []
         for depth, at in enumerate(frame.outward()):
             having = [s for s in at.visible if s.has(name)]
             if having:
                 why = "the name now means a column of another table"
                 self._lost(lost, use, to=having[0].name, why=why)
-                self._among(having, use, depth=depth, unknown=unknown)
+                self._among(having, use, depth=depth, unknown=bool(unknown))
                 return
-            open_ = [s.name for s in at.visible if s.has(name) is None]
-            unknown = unknown or bool(open_)
+            open_ = [s for s in at.visible if s.has(name) is None]
+            unknown = unknown or open_
             # Beside a table that had the name no other can have it: it was no error.
-            beyond += open_ if lost else []
+            beyond += [s.name for s in open_] if lost else []
             lost += [(s, depth) for s in at.visible if s.had(name)]
-        if lost:
-            other = " or ".join(beyond)
-            to = f"{other} if that has such a column" if other else ""
-            self._lost(
-                lost, use, to=to, why=f"it may now mean a column of {other}" if other else ""
-            )
+        other = " or ".join(beyond)
+        if lost and other:
+            to, why = f"{other} if that has such a column", f"it may now mean a column of {other}"
+            self._lost(lost, use, to=to, why=why)
+        elif lost:
+            self._lost(lost, use)
         elif self._whole_row(identifier, name, frame):
             return
-        elif unknown:
-            self.account(identifier)
-            self._loose(identifier, name, frame)
-        else:
+        elif not unknown:
             self.found.nowhere.add(name)
             self._nowhere(identifier, identifier.name)
+        elif (where := span(identifier)) is not None:
+            self.account(identifier)
+            self.found.loose.append((where[0], name, unknown))
 
-    def _lost(self, lost: list[tuple[Source, int]], use: _Use, *, to: str, why: str) -> None:
+    def _lost(
+        self, lost: list[tuple[Source, int]], use: Use, *, to: str = "", why: str = ""
+    ) -> None:
         """Bind the name to the sources that had it, and say what it means without them."""
+        name = use[0].name
         for source, depth in lost:
             if to:
-                name = use.identifier.name
                 message = (
                     f"{name} was a column of {source.name}. Without it the name means a column of "
                     f"{to}, and no error is raised"
                 )
-                self.remark("rebinds", message, use.identifier)
+                self.remark("rebinds", message, use[0])
             self.bind(source, *use, depth=depth, why=why)
 
-    def _among(self, having: list[Source], use: _Use, *, depth: int, unknown: bool) -> None:
+    def _among(self, having: list[Source], use: Use, *, depth: int, unknown: bool) -> None:
         """Bind the name to the sources of one frame that have it."""
         why = ""
         if len(having) > 1 and sum(source.merged for source in having) < 2:
             why = "more than one table has a column of this name"
             tables = ", ".join(source.name for source in having)
-            message = f"{use.identifier.name} is a column of {tables}"
-            self.remark("ambiguous", message, use.identifier)
+            self.remark("ambiguous", f"{use[0].name} is a column of {tables}", use[0])
         elif unknown:
             why = "another table, whose columns are not known, comes first"
         for source in having:
             self.bind(source, *use, depth=depth, why=why)
 
-    def _loose(self, identifier: Any, name: str, frame: Frame) -> None:
-        where = span(identifier)
-        for at in frame.outward() if where is not None else ():
-            open_ = [s for s in at.visible if s.has(name) is None]
-            if open_ and where is not None:
-                self.found.loose.append((where[0], name, open_))
-                return
-
     def bind(
-        self,
-        source: Source,
-        identifier: Any,
-        frame: Frame,
-        clause: str,
-        *,
-        why: str = "",
-        qualifier: Span | None = None,
-        depth: int = 0,
-    ) -> None:
+        self, source: Source, identifier: Any, frame: Frame, clause: str, *, why: str = "",
+        qualifier: Span | None = None, depth: int = 0,
+    ) -> None:  # fmt: skip
         """Record that the name means a column of the source."""
         where = span(identifier)
         if where is None:
@@ -189,14 +176,7 @@ class Names:
         if source.doubtful:
             why = why or "the schema of the table is not declared"
         name = self.fold(identifier)
-        column: str | None = None
-        standing: Standing | None = None
-        if source.table is not None and not source.renames:
-            column, standing = source.table.columns.get(name, (None, None))
-        else:
-            column = source.outputs.columns.get(name)
-            if source.table is not None and column is not None:
-                standing = source.table.table.standing(column)
+        column, standing = source.meaning(name)
         if clause == "set" and source.role in (Role.SOURCE, Role.COPY):
             standing = self.view.structure.assigned(column, standing)
         self.found.accounted.add(where[0])

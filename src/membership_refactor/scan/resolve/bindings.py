@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from membership_refactor.scan.parse.fill_templates import PUT_IN
 from membership_refactor.scan.resolve.tables_as_spelled import TableView
@@ -88,28 +88,35 @@ class Source:
         """Whether it is the wide table, under either name."""
         return self.table is not None and self.table.wide
 
+    @property
+    def _own(self) -> Mapping[str, tuple[str, Standing]] | None:
+        """The columns of its table by folded name, unless aliases give them other names."""
+        return self.table.columns if self.table is not None and not self.renames else None
+
+    def meaning(self, name: str) -> tuple[str | None, Standing | None]:
+        """The plan's column that the name means here, and its standing."""
+        if self._own is not None:
+            return self._own.get(name, (None, None))
+        column = self.outputs.columns.get(name)
+        if self.table is None or column is None:
+            return column, None
+        return column, self.table.table.standing(column)
+
     def has(self, name: str) -> bool | None:
         """Whether it offers the name; None where that is not known."""
-        if self.table is not None and not self.renames:
-            found = self.table.columns.get(name)
-            return found is not None and found[1] is not Standing.GONE
-        if name in self.outputs.columns:
-            return True
-        return None if self.outputs.open else False
+        if self._own is not None:
+            return name in self._own and not self.had(name)
+        return True if name in self.outputs.columns else None if self.outputs.open else False
 
     def had(self, name: str) -> bool:
         """Whether it offered the name before, and does not at this stage."""
-        if self.table is None or self.renames:
-            return False
-        found = self.table.columns.get(name)
-        return found is not None and found[1] is Standing.GONE
+        return self._own is not None and self._own.get(name, ("", None))[1] is Standing.GONE
 
     def offers(self) -> Outputs:
         """What a star over this source stands for."""
-        if self.table is None or self.renames:
+        if self._own is None:
             return self.outputs
-        known = self.table.columns.items()
-        return Outputs({w: name for w, (name, standing) in known if standing is not Standing.GONE})
+        return Outputs({word: name for word, (name, _) in self._own.items() if self.has(word)})
 
 
 @dataclass(slots=True)
@@ -175,8 +182,7 @@ class Binding:
         return Kind.WRITE if self.clause in ("set", "insert", "create table") else Kind.READ
 
 
-@dataclass(slots=True)
-class StarUse:
+class StarUse(NamedTuple):
     """A star or a whole row of one source."""
 
     start: int
@@ -185,8 +191,7 @@ class StarUse:
     kind: Kind
 
 
-@dataclass(slots=True)
-class Remark:
+class Remark(NamedTuple):
     """Something the resolver noticed that is no binding."""
 
     code: str

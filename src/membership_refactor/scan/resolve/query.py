@@ -12,9 +12,10 @@ from typing import Any
 from sqlglot import exp
 
 from membership_refactor.scan.resolve.bind_name import Names, span
-from membership_refactor.scan.resolve.bindings import Frame, Kind, Outputs, Source
+from membership_refactor.scan.resolve.bindings import Frame, Kind, Outputs, Resolution, Source
 from membership_refactor.scan.resolve.from_clause import FromClause
-from membership_refactor.scan.resolve.write_statement import WRITES, resolve_write
+from membership_refactor.scan.resolve.statement import WRITES, resolve_definition, resolve_write
+from membership_refactor.scan.resolve.tables_as_spelled import View
 
 Aliases = dict[str, Any]
 """Output names of a query, folded, to the items of its SELECT list."""
@@ -78,7 +79,7 @@ class Queries:
     def _tail(self, node: Any, outer: Frame | None, offered: Outputs) -> None:
         """Resolve ORDER BY and LIMIT that see only the output columns."""
         frame = Frame(outer, [Source("", outputs=offered)])
-        self.children(node, frame, ("order", "limit", "offset"), "order")
+        self.children(node, frame, "order", "limit", "offset")
 
     def _set_operation(self, node: Any, outer: Frame | None) -> Outputs:
         branches: list[Any] = []
@@ -101,29 +102,20 @@ class Queries:
         outputs, aliases = self._projections(node, frame)
         mysql = aliases if self.view.dialect == "mysql" else None
         distinct = node.args.get("distinct")
-        if distinct is not None and distinct.args.get("on") is not None:
-            self.expression(distinct.args["on"], frame, "distinct", aliases=aliases)
-        self.clause(node, "where", frame)
+        if distinct is not None:
+            self.children(distinct, frame, "on", aliases=aliases)
+        self.children(node, frame, "where")
         self._group(node.args.get("group"), frame, aliases)
-        self.clause(node, "having", frame, mysql)
+        self.children(node, frame, "having", aliases=mysql)
         for window in node.args.get("windows") or ():
-            self.children(window, frame, ("partition_by", "order", "spec"), "window")
-        self.clause(node, "qualify", frame, aliases)
-        for item in node.args["order"].expressions if node.args.get("order") else ():
-            self._ordered(item, frame, aliases)
-        self.children(node, frame, ("limit", "offset", "connect", "cluster", "sort"), "limit")
+            self.children(window, frame, "partition_by", "order", "spec")
+        self.children(node, frame, "qualify", "order", aliases=aliases)
+        self.children(node, frame, "limit", "offset", "connect", "cluster", "sort")
         for lock in node.args.get("locks") or ():
-            for table in lock.expressions or ():
-                for identifier in table.find_all(exp.Identifier):
-                    self.names.account(identifier)
+            self.names.account_all(lock)
         if node.args.get("into") is not None:
             self.names.account(node.args["into"].this)
         return outputs
-
-    def clause(self, node: Any, key: str, frame: Frame, aliases: Aliases | None = None) -> None:
-        """Resolve a clause such as WHERE, if the statement has it."""
-        if node.args.get(key) is not None:
-            self.expression(node.args[key].this, frame, key, aliases=aliases)
 
     def _projections(self, node: Any, frame: Frame) -> tuple[Outputs, Aliases]:
         outputs, aliases = Outputs(), Aliases()
@@ -183,16 +175,16 @@ class Queries:
         bare = isinstance(node, exp.Column) and not node.args.get("table")
         return self.names.fold(node.this) if bare and isinstance(node.this, exp.Identifier) else ""
 
-    def children(self, node: Any, frame: Frame, keys: tuple[str, ...], clause: str) -> None:
-        """Resolve the expressions under some keys of a node."""
+    def children(self, node: Any, frame: Frame, *keys: str, aliases: Aliases | None = None) -> None:
+        """Resolve the clauses, such as WHERE, that the node has under some keys."""
         for key in keys:
             value = node.args.get(key)
             for child in value if isinstance(value, list) else [value]:
                 if isinstance(child, exp.Order):
                     for item in child.expressions:
-                        self._ordered(item, frame, {})
+                        self._ordered(item, frame, aliases or {})
                 elif isinstance(child, exp.Expr):
-                    self.expression(child, frame, clause)
+                    self.expression(child, frame, key, aliases=aliases)
 
     def expression(
         self, node: Any, frame: Frame, clause: str, *, aliases: Aliases | None = None
@@ -275,3 +267,22 @@ def _star_of(frame: Frame) -> Outputs:
     for source in frame.visible:
         everything.add(source.offers())
     return everything
+
+
+def resolve(tree: Any, view: View, *, row_table: str = "") -> Resolution:
+    """Bind every name of the statement. ``row_table`` is the table of the rows NEW and OLD."""
+    resolution = Resolution(tree)
+    queries = Queries(Names(view, resolution))
+    outer = None
+    table = view.tables.get(row_table)
+    if table is not None:
+        outer = Frame(None, [Source(n, table, qualified_only=True) for n in ("new", "old")])
+    if isinstance(tree, (*WRITES, exp.Query, exp.Values)):
+        resolution.statement = tree.key if isinstance(tree, WRITES) else "select"
+        queries.query(tree, outer)
+    else:
+        resolution.statement = "definition"
+        resolve_definition(queries, tree, outer)
+    resolution.bindings.sort(key=lambda b: (b.start, b.end))
+    resolution.stars.sort(key=lambda s: s.start)
+    return resolution

@@ -1,33 +1,224 @@
-"""Resolve one parsed statement, whatever kind it is."""
+"""Resolve one parsed statement: queries are read, INSERT, UPDATE, DELETE and MERGE write, and
+definitions name tables and bare columns."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
-from membership_refactor.scan.resolve.bind_name import Names
-from membership_refactor.scan.resolve.bindings import Frame, Resolution, Source
-from membership_refactor.scan.resolve.definition import resolve_definition
-from membership_refactor.scan.resolve.query import Queries
-from membership_refactor.scan.resolve.tables_as_spelled import View
-from membership_refactor.scan.resolve.write_statement import WRITES
+from membership_refactor.scan.resolve.bind_name import span
+from membership_refactor.scan.resolve.bindings import Frame, Kind, Outputs, Source
+
+if TYPE_CHECKING:
+    from membership_refactor.scan.resolve.query import Queries
+
+WRITES = (exp.Insert, exp.Update, exp.Delete, exp.Merge)
 
 
-def resolve(tree: Any, view: View, *, row_table: str = "") -> Resolution:
-    """Bind every name of the statement. ``row_table`` is the table of the rows NEW and OLD."""
-    resolution = Resolution(tree)
-    queries = Queries(Names(view, resolution))
-    outer = None
-    table = view.tables.get(row_table)
-    if table is not None:
-        outer = Frame(None, [Source(n, table, qualified_only=True) for n in ("new", "old")])
-    if isinstance(tree, (*WRITES, exp.Query, exp.Values)):
-        resolution.statement = tree.key if isinstance(tree, WRITES) else "select"
-        queries.query(tree, outer)
-    else:
-        resolution.statement = "definition"
-        resolve_definition(queries, tree, outer)
-    resolution.bindings.sort(key=lambda b: (b.start, b.end))
-    resolution.stars.sort(key=lambda s: s.start)
-    return resolution
+def resolve_write(queries: Queries, node: Any, outer: Frame | None) -> Outputs:
+    """Resolve a statement that writes; the columns that its RETURNING offers."""
+    frame = queries.frame(queries.with_ctes(node, outer))
+    resolve = {
+        exp.Insert: _insert, exp.Update: _update, exp.Delete: _delete, exp.Merge: _merge,
+    }[type(node)]  # fmt: skip
+    resolve(queries, node, frame)
+    return _returning(queries, node, frame)
+
+
+def _insert(queries: Queries, node: Any, frame: Frame) -> None:
+    target, names = node.this, []
+    if isinstance(target, exp.Schema):
+        names, target = target.expressions, target.this
+    if isinstance(target, exp.Table):
+        _add_target(queries, target, frame)
+    for item in names:
+        _written(queries, item, frame, "insert")
+    if not names and frame.sources and not node.args.get("default"):
+        source = frame.sources[0]
+        queries.names.star(source.table_span or (0, 0), source, Kind.WRITE)
+    if node.expression is not None:
+        queries.query(node.expression, frame.outer)
+    conflict = node.args.get("conflict")
+    if conflict is not None and frame.sources:
+        _conflict(queries, conflict, frame)
+
+
+def _add_target(queries: Queries, node: Any, frame: Frame) -> None:
+    """Add the table that is written; of several the first one."""
+    queries.tables.add(frame, node)
+    if frame.sources:
+        frame.sources[0].target = True
+
+
+def _conflict(queries: Queries, conflict: Any, frame: Frame) -> None:
+    target = frame.sources[0]
+    excluded = Source("excluded", target.table, target.outputs, qualified_only=True)
+    queries.found.sources.append(excluded)
+    both = Frame(frame.outer, [target, excluded], frame.query)
+    queries.children(conflict, both, "conflict_keys", "index_where", "where")
+    for item in conflict.expressions or ():
+        _assignment(queries, item, both, Frame(frame.outer, [target], frame.query))
+
+
+def _update(queries: Queries, node: Any, frame: Frame) -> None:
+    _add_target(queries, node.this, frame)
+    # MySQL: any table of the list may be set.
+    target = Frame(frame.outer, list(frame.sources), frame.query)
+    queries.tables.add_all(frame, node)
+    for item in node.expressions:
+        _assignment(queries, item, frame, target)
+    queries.children(node, frame, "where", "order", "limit")
+
+
+def _assignment(queries: Queries, item: Any, frame: Frame, target: Frame) -> None:
+    if not isinstance(item, exp.EQ):
+        queries.expression(item, frame, "set value")
+        return
+    left = item.this
+    if isinstance(left, exp.Paren):
+        left = left.this
+    for column in left.expressions if isinstance(left, exp.Tuple) else [left]:
+        _written(queries, column, target, "set")
+    queries.expression(item.expression, frame, "set value")
+
+
+def _written(queries: Queries, item: Any, frame: Frame, clause: str) -> None:
+    """Bind the name of a column that is set, or that an INSERT gives a value."""
+    if isinstance(item, exp.Column) and item.args.get("table") is None:
+        item = item.this
+    if isinstance(item, exp.Identifier):
+        queries.names.unqualified(item, frame, clause)
+    elif isinstance(item, exp.Expr):
+        queries.expression(item, frame, clause)
+
+
+def _delete(queries: Queries, node: Any, frame: Frame) -> None:
+    source, named = node.this, list(node.args.get("tables") or ())
+    using = list(node.args.get("using") or ())
+    same = source.alias_or_name.lower() if source is not None else None
+    if any(isinstance(t, exp.Table) and t.alias_or_name.lower() == same for t in using):
+        named, source = [source], None  # MySQL: DELETE FROM w USING wide w JOIN ...
+    for item in (source, *using):
+        queries.tables.add(frame, item)
+    wanted = {item.alias_or_name.lower() for item in named}
+    for index, one in enumerate(frame.sources):
+        one.target = one.name.lower() in wanted if wanted else index == 0
+    for item in named:
+        queries.names.account_all(item)
+    queries.children(node, frame, "where", "order", "limit")
+
+
+def _merge(queries: Queries, node: Any, frame: Frame) -> None:
+    _add_target(queries, node.this, frame)
+    target = Frame(frame.outer, frame.sources[:1], frame.query)
+    queries.tables.add(frame, node.args.get("using"))
+    queries.expression(node.args["on"], frame, "on")
+    whens = node.args.get("whens")
+    for when in whens.expressions if whens is not None else ():
+        queries.children(when, frame, "condition")
+        then = when.args.get("then")
+        if isinstance(then, exp.Update):
+            for item in then.expressions:
+                _assignment(queries, item, frame, target)
+        elif isinstance(then, exp.Insert):
+            for item in then.this.expressions if isinstance(then.this, exp.Tuple) else ():
+                _written(queries, item, target, "insert")
+            if then.expression is not None:
+                queries.expression(then.expression, frame, "values")
+
+
+def _returning(queries: Queries, node: Any, frame: Frame) -> Outputs:
+    returning = node.args.get("returning")
+    for item in returning.expressions if returning is not None else ():
+        if isinstance(item, exp.Star):
+            for source in frame.sources:
+                queries.names.star(span(item), source, Kind.STAR)
+        else:
+            queries.expression(item, frame, "returning")
+    return Outputs(open=True)
+
+
+_OF_A_TABLE = (exp.LikeProperty, exp.InheritsProperty, exp.PartitionedOfProperty)
+"""A table that is made with all columns of another one."""
+
+
+def resolve_definition(queries: Queries, tree: Any, outer: Frame | None) -> None:
+    """Bind the names of CREATE, ALTER, GRANT, COMMENT, COPY and the like."""
+    frame = Frame(outer, query=1)
+    inner = [node for node in tree.iter_expressions() if isinstance(node, exp.Query)]
+    around = queries.with_ctes(tree, outer) if inner else outer
+    for query in inner:
+        queries.query(query, around)
+    kind = tree.kind if isinstance(tree, exp.Create) else ""
+    if inner and kind in ("VIEW", "TABLE"):
+        queries.names.account_all(tree.this)
+        return
+    if isinstance(tree, exp.Comment):
+        _comment(queries, tree, frame)
+        return
+    inside = {id(node) for query in inner for node in query.walk()}
+    for node in tree.find_all(exp.Table):
+        if id(node) not in inside and isinstance(node.this, exp.Identifier):
+            queries.tables.add(frame, node)
+    ours = [source for source in frame.sources if source.table is not None]
+    if kind == "TABLE":
+        _create_table(queries, tree, ours)
+        return
+    if kind == "TRIGGER":
+        rows = [Source(n, s.table, qualified_only=True) for s in ours for n in ("new", "old")]
+        frame.sources.extend(rows)
+    for source in ours:
+        source.target = not isinstance(tree, (exp.Grant, exp.Copy, exp.Describe))
+        if isinstance(tree, exp.Copy) and not isinstance(tree.this, exp.Schema):
+            queries.names.star(source.table_span or (0, 0), source, Kind.STAR)
+    for node in tree.walk():
+        if id(node) not in inside and isinstance(node, exp.Identifier):
+            _identifier(queries, node, frame)
+
+
+def _identifier(queries: Queries, node: Any, frame: Frame) -> None:
+    parent, name = node.parent, queries.names.fold(node)
+    if isinstance(parent, (exp.Table, exp.TableAlias)):
+        return
+    if isinstance(parent, exp.Column):
+        if parent.this is node:
+            queries.names.column(parent, frame, "definition")
+    elif isinstance(parent, (exp.Schema, exp.ForeignKey, exp.PrimaryKey)) or (
+        name in queries.view.column_words and any(source.has(name) for source in frame.sources)
+    ):
+        queries.names.unqualified(node, frame, "definition")
+
+
+def _create_table(queries: Queries, tree: Any, ours: list[Source]) -> None:
+    """Bind columns of a new table of the plan, and what REFERENCES and LIKE clauses name."""
+    made = tree.this.this if isinstance(tree.this, exp.Schema) else tree.this
+    by_node = {id(source.node): source for source in ours}
+    for node in tree.find_all(exp.Schema):
+        if node is tree.this or not isinstance(node.this, exp.Table):
+            continue
+        frame = Frame(None, [by_node.get(id(node.this)) or Source("")])
+        for item in node.expressions:
+            if isinstance(item, exp.Identifier):
+                queries.names.unqualified(item, frame, "references")
+    own = by_node.get(id(made))
+    for column in tree.find_all(exp.ColumnDef):
+        if own is not None and isinstance(column.this, exp.Identifier):
+            queries.names.bind(own, column.this, Frame(), "create table")
+        else:
+            queries.names.account(column.this)
+    for node in tree.find_all(*_OF_A_TABLE):
+        for source in (by_node.get(id(table)) for table in node.find_all(exp.Table)):
+            if source is not None:
+                queries.names.star(source.table_span or (0, 0), source, Kind.STAR)
+
+
+def _comment(queries: Queries, tree: Any, frame: Frame) -> None:
+    target = tree.this
+    if isinstance(target, exp.Table):
+        queries.tables.add(frame, target)
+    elif isinstance(target, exp.Column) and target.args.get("table") is not None:
+        table = exp.Table(this=target.args["table"].copy(), db=target.args.get("db"))
+        table.this.meta.update(target.args["table"].meta)
+        queries.tables.add(frame, table)
+        queries.names.column(target, frame, "definition")

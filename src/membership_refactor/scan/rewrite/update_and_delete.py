@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlglot import exp
@@ -108,27 +108,32 @@ def _with_parent(
 ) -> Iterator[Edit]:
     """Put the parent beside the target: in FROM of an UPDATE, in USING of a DELETE."""
     assert target.span is not None
-    text, pair = reads.text, reads.pair(target)
+    pair = reads.pair(target)
     reads.forms.append(reads.resolution.statement)
     yield Edit(*target.span, pair.child_text)
     words = _clauses(reads.sql, target.span[1])
     where, existing = words.get("WHERE"), words.get(word)
-    ends = [token.start for key, token in words.items() if key in _AFTER_WHERE]
-    tail = min(ends, default=reads.sql.body[1])
     head = f"{word} {pair.parent_text} "
     if existing is not None and (where is None or existing.start < where.start):
         yield Edit(existing.end, existing.end, f" {pair.parent_text},")
         head = ""
-    if where is None:
-        gap = "" if text[:tail][-1:].isspace() else " "
-        rest = " " if tail < len(text.rstrip()) else ""
-        yield Edit(tail, tail, f"{gap}{head}WHERE {pair.link}{rest}")
-    else:
-        yield Edit(where.start, where.start, head)
-        yield Edit(where.end, where.end, f" {pair.link} AND (")
-        end = len(text[:tail].rstrip())
-        yield Edit(end, end, ")")
+    yield from _with_condition(reads, words, pair.link, head)
     yield from reads.qualified([b for b in bindings if b.kind is not Kind.WRITE], pair)
+
+
+def _with_condition(
+    reads: Reads, words: Mapping[str, Token], condition: str, head: str = ""
+) -> Iterator[Edit]:
+    """Add a condition to WHERE, and ``head`` before it."""
+    where, text = words.get("WHERE"), reads.text
+    ends = [token.start for key, token in words.items() if key in _AFTER_WHERE]
+    end = len(text[: min(ends, default=reads.sql.body[1])].rstrip())
+    if where is None:
+        yield Edit(end, end, f" {head}WHERE {condition}")
+        return
+    yield Edit(where.start, where.start, head)
+    yield Edit(where.end, where.end, f" {condition} AND (")
+    yield Edit(end, end, ")")
 
 
 def _parent_only(reads: Reads, target: Source, read: Sequence[Binding]) -> Iterator[Edit]:
@@ -143,16 +148,7 @@ def _parent_only(reads: Reads, target: Source, read: Sequence[Binding]) -> Itera
             yield Edit(*binding.qualifier, new)
     # A parent without children was no row of the wide table.
     words = _clauses(reads.sql, target.table_span[1])
-    where = words.get("WHERE")
-    ends = [token.start for key, token in words.items() if key in _AFTER_WHERE]
-    tail = min(ends, default=reads.sql.body[1])
-    end = len(reads.text[:tail].rstrip())
-    has_child = _has_child(reads, target, target.alias or new)
-    if where is None:
-        yield Edit(end, end, f" WHERE {has_child}")
-    else:
-        yield Edit(where.end, where.end, f" {has_child} AND (")
-        yield Edit(end, end, ")")
+    yield from _with_condition(reads, words, _has_child(reads, target, target.alias or new))
 
 
 def _has_child(reads: Reads, target: Source, parent: str) -> str:
@@ -179,32 +175,29 @@ def _both(reads: Reads, target: Source, bindings: Sequence[Binding]) -> Edit:
     starts = [*_assignments(tree), where.start if where is not None else end]
     parts: dict[bool, list[str]] = {True: [], False: []}
     for start, stop in itertools.pairwise(starts):
-        own = [b for b in bindings if start <= b.start < stop]
-        written = [b for b in own if b.kind is Kind.WRITE]
+        inside = [b for b in bindings if start <= b.start < stop]
+        written = [b for b in inside if b.kind is Kind.WRITE]
         to_parent = any(b.standing in GOING for b in written)
         edits = [Edit(b.qualifier[0], b.start, "") for b in written if b.qualifier]
         if not to_parent:
-            edits += reads.qualified([b for b in own if b.kind is not Kind.WRITE], pair)
+            edits += reads.qualified([b for b in inside if b.kind is not Kind.WRITE], pair)
         part = text[start:stop].rstrip().rstrip(",").rstrip()
         parts[to_parent].append(_part(part, start, edits))
     reads.forms.append("update")
+    own = target.alias or pair.child
     children = (
         f"UPDATE {pair.child_text} SET {', '.join(parts[False])} FROM {pair.parent_text} "
         f"WHERE {pair.link}"
     )
     own_update = (
-        f"UPDATE {reads.view.spell_table(reads.plan.parent)} {target.alias or pair.child} "
-        f"SET {', '.join(parts[True])}"
+        f"UPDATE {reads.view.spell_table(reads.plan.parent)} {own} SET {', '.join(parts[True])} "
+        f"WHERE {_has_child(reads, target, own)}"
     )
-    has_child = _has_child(reads, target, target.alias or pair.child)
     if where is not None:
         condition = text[where.end : end].strip()
-        inside = [b for b in bindings if b.start >= where.end]
-        edits = list(reads.qualified(inside, pair))
+        edits = list(reads.qualified([b for b in bindings if b.start >= where.end], pair))
         children += f" AND ({_part(condition, end - len(condition), edits)})"
-        own_update += f" WHERE {has_child} AND ({condition})"
-    else:
-        own_update += f" WHERE {has_child}"
+        own_update += f" AND ({condition})"
     return Edit(begin, end, f"WITH {reads.name('children_')} AS ({children})\n{own_update}")
 
 
