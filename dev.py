@@ -27,7 +27,7 @@ OLDEST = (3, 11)
 # What each verb needs installed; demo stays small, so that a first look is quick.
 EXTRAS = {
     "install": {"dev", "bench"},
-    "demo": {"embedded"},
+    "demo": {"embedded", "report"},
     "test": {"test"},
     "bench": {"embedded", "bench"},
     "lint": {"dev"},
@@ -36,7 +36,10 @@ EXTRAS = {
     "docs": {"docs"},
     "ci": {"dev"},
 }
-IMPLIED = {"dev": {"docs", "test", "embedded", "scan"}, "test": {"embedded", "scan"}}
+IMPLIED = {
+    "dev": {"docs", "test", "embedded", "report", "scan"},
+    "test": {"embedded", "report", "scan"},
+}
 EVERYDAY = ("-m", "not slow and not mutants and not campaign and not bench")
 """What a plain `make test` leaves out; each has its own verb or `-m`."""
 

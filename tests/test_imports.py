@@ -27,6 +27,7 @@ LAYERS = (
     {"project"},
     {"inspect", "enrollment"},
     {"propose", "watch"},
+    {"report"},
     {"environment"},
     {"operations"},
     {"op", "rehearsal", "alembic_plugin", "prepared_env"},

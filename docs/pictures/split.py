@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from docs.pictures.canvas import Canvas, Kind
+from membership_refactor.report.canvas import Canvas, Kind
 
 ROW = 26
 WIDE = (

@@ -2,101 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from membership_refactor.plans.programme_membership import SPLIT
+from membership_refactor.report.canvas import Canvas, Kind
+from membership_refactor.report.table_shapes import HEIGHT, TableShape, draw_table, structure
 
-from docs.pictures.canvas import Canvas, Kind
-
-PARENT, CHILD, LINK = 116, 92, 34
-"""Widths of the three groups of columns."""
-HEIGHT, GAP = 34, 92
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shape:
-    """A table: which groups of columns it has, and a word about who may use it."""
-
-    name: str
-    groups: tuple[Kind, ...]
-    note: str = ""
-    closed: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
-    revisions: str
-    what: str
-    left: Shape | None
-    right: Shape | None
-    between: str = ""
-    """An arrow: ``->``, ``<->``, or nothing."""
-
-
-WIDE = ("parent", "child")
+GAP = 92
 STAGES = (
-    Stage(
-        revisions="0001, 0002",
-        what="one wide table",
-        left=Shape(name="programme_membership", groups=("parent", "child")),
-        right=None,
-    ),
-    Stage(
-        revisions="0003",
-        what="the copy follows",
-        left=Shape(name="programme_membership", groups=("parent", "child")),
-        right=Shape(
-            name="curriculum_membership", groups=("parent", "child", "link"), note="read only"
-        ),
-        between="->",
-    ),
-    Stage(
-        revisions="0004",
-        what="either may be written",
-        left=Shape(name="programme_membership", groups=("parent", "child")),
-        right=Shape(name="curriculum_membership", groups=("parent", "child", "link")),
-        between="<->",
-    ),
-    Stage(
-        revisions="0005",
-        what="the old table is retired",
-        left=Shape(
-            name="programme_membership_retired",
-            groups=("parent", "child"),
-            note="read only archive",
-            closed=True,
-        ),
-        right=Shape(name="curriculum_membership", groups=("parent", "child", "link")),
-    ),
-    Stage(
-        revisions="0006, 0007",
-        what="the parent is built",
-        left=Shape(
-            name="programme_membership", groups=("link", "parent"), note="closed", closed=True
-        ),
-        right=Shape(name="curriculum_membership", groups=("parent", "child", "link")),
-        between="<-",
-    ),
-    Stage(
-        revisions="0008",
-        what="saved in parallel",
-        left=Shape(name="programme_membership", groups=("link", "parent")),
-        right=Shape(name="curriculum_membership", groups=("parent", "child", "link")),
-        between="<->",
-    ),
-    Stage(
-        revisions="0009",
-        what="deprecated columns frozen",
-        left=Shape(name="programme_membership", groups=("link", "parent")),
-        right=Shape(
-            name="curriculum_membership", groups=("closed", "child", "link"), note="grey: frozen"
-        ),
-    ),
-    Stage(
-        revisions="0010, 0011",
-        what="the current structure",
-        left=Shape(name="programme_membership", groups=("link", "parent")),
-        right=Shape(name="curriculum_membership", groups=("child", "link")),
-    ),
+    ("0001, 0002", None),
+    ("0003", "copy_table"),
+    ("0004", "dual_write"),
+    ("0005", "retire_source"),
+    ("0006, 0007", "rebuild_parent"),
+    ("0008", "link_children"),
+    ("0009", "stop_parallel_save"),
+    ("0010, 0011", "drop_retired_table"),
 )
+"""The revisions of each stage, and the step after which it stands."""
 
 
 def draw() -> Canvas:
@@ -107,10 +28,11 @@ def draw() -> Canvas:
         description="From one wide table over a copy and a rebuilt parent to two tables.",
     )
     _legend(canvas)
-    for n, stage in enumerate(STAGES):
+    for n, (revisions, step) in enumerate(STAGES):
+        stage = structure(SPLIT, step)
         y = 66 + n * GAP
         canvas.line(8, y - 22, 752, y - 22, faint=True)
-        canvas.text(8, y + 16, stage.revisions, bold=True, mono=True)
+        canvas.text(8, y + 16, revisions, bold=True, mono=True)
         canvas.text(8, y + 36, stage.what, quiet=True, size=13)
         if stage.left:
             _shape(canvas, 196, y + 12, stage.left)
@@ -134,20 +56,9 @@ def _legend(canvas: Canvas) -> None:
         x += 44 + 7 * len(words)
 
 
-def _shape(canvas: Canvas, x: float, y: float, shape: Shape) -> None:
+def _shape(canvas: Canvas, x: float, y: float, shape: TableShape) -> None:
     canvas.text(x, y - 6, shape.name, mono=True, size=12, bold=True)
-    widths = {"parent": PARENT, "child": CHILD, "link": LINK, "closed": PARENT}
-    for group in shape.groups:
-        canvas.box(x, y, widths[group], HEIGHT, "closed" if shape.closed else group)
-        x += widths[group]
-    if shape.note:
-        canvas.text(
-            x - sum(widths[g] for g in shape.groups),
-            y + HEIGHT + 16,
-            shape.note,
-            size=12,
-            quiet=True,
-        )
+    draw_table(canvas, x, y, shape)
 
 
 def _between(canvas: Canvas, y: float, arrow: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from docs.pictures.canvas import Canvas, Kind
+from membership_refactor.report.canvas import Canvas, Kind
 
 LANES: tuple[tuple[str, Kind, tuple[tuple[int, int, str], ...]], ...] = (
     ("writers", "plain", ((200, 540, "write all the time"), (556, 752, "go on"))),

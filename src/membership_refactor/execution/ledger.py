@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -23,6 +25,9 @@ from membership_refactor.steps.step_chain import Chain
 
 TURNED = "turned"
 """The action of an open downgrade that undoes an upgrade: the step never was up."""
+
+VERIFIED = "verified"
+"""The event that ``verify`` leaves when it has compared everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,6 +311,17 @@ class Ledger:
 
     def event(self, pg: Pg, step: str, direction: Direction, event: str) -> None:
         run(pg, self._rows(step, direction).event(event))
+
+    def verified(self, pg: Pg, step: str | None, found: Mapping[str, Any]) -> None:
+        """Record what a whole comparison found, for people to read."""
+        self._write(
+            pg,
+            f"INSERT INTO {self._in('event')} (plan, step, event, detail) "
+            f"VALUES (%s, %s, '{VERIFIED}', %s::jsonb)",
+            self.plan.name,
+            step,
+            json.dumps(found),
+        )
 
     def accept(self, pg: Pg, step: str, option: str, reason: str) -> None:
         """Record that a DBA opened a gate by hand with this ``-x`` option, and why."""

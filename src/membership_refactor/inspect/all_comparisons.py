@@ -39,6 +39,13 @@ class Verified:
         """The number of findings of all comparisons together."""
         return sum(len(v.findings) for v in self.verdicts)
 
+    @property
+    def in_short(self) -> dict[str, list[tuple[str, int, int]]]:
+        """For the ledger: the name of each comparison, its rows and its findings."""
+        return {
+            "comparisons": [(v.comparison.name, v.rows, len(v.findings)) for v in self.verdicts]
+        }
+
 
 def verify_all(runner: Runner, *, workers: int = 1) -> Verified:
     """Run every comparison of the current revision. There is none before the copy exists."""
@@ -63,7 +70,11 @@ def verify_all(runner: Runner, *, workers: int = 1) -> Verified:
         )
         for comparison in (at.compares(situation) if at else ())
     ]
-    return Verified(runner.chain.revisions.of(at.name) if at else None, tuple(verdicts))
+    verified = Verified(runner.chain.revisions.of(at.name) if at else None, tuple(verdicts))
+    if verdicts:
+        with sessions.open(purpose="verify") as pg:
+            ledger.verified(pg, at.name if at else None, verified.in_short)
+    return verified
 
 
 def repair_objects(runner: Runner) -> tuple[str, ...]:

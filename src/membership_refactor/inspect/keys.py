@@ -20,8 +20,9 @@ from membership_refactor.sql.parents.key_statistics import (
 from membership_refactor.sql.quoting import qualified
 
 
-def compare_keys(runner: Runner) -> tuple[tuple[KeyChoice, ...], str, int]:
-    """Return the choices, the plan's own first, then the table and its number of rows."""
+def compare_keys(runner: Runner, *, others: bool = True) -> tuple[tuple[KeyChoice, ...], str, int]:
+    """Return the choices, the plan's own first, then the table and its number of rows. Without
+    ``others`` the plan's own is the only one. Each reads the whole table."""
     plan = runner.plan
     if not plan.key:
         raise WrongUse(
@@ -34,7 +35,8 @@ def compare_keys(runner: Runner) -> tuple[tuple[KeyChoice, ...], str, int]:
         table = _wide(plan, runner.read())
         where = qualified(table.schema, table.name)
         rows = int(value(pg, f"SELECT pg_catalog.count(*) FROM {where}"))
-        choices = tuple(_choice(pg, plan, table, name, key) for name, key in _keys(plan))
+        keys = _keys(plan) if others else (("plan", plan.key),)
+        choices = tuple(_choice(pg, plan, table, name, key) for name, key in keys)
     return choices, where, rows
 
 

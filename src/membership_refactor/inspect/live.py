@@ -137,6 +137,13 @@ def shown(moment: Moment, *, keys: str, said: str) -> RenderableType:
 
 def _remarks(moment: Moment) -> Iterator[tuple[str, str]]:
     """(style, text) of what a DBA should know now."""
+    yield from pressure(moment)
+    for check in moment.standing.broken:
+        yield "red", f"check failed: {check.name}, {check.broken:,} rows"
+
+
+def pressure(moment: Moment) -> Iterator[tuple[str, str]]:
+    """(style, text) of what the step and its surroundings do to each other now."""
     control = moment.standing.control
     if moment.waits:
         yield "yellow", f"waiting: {moment.waits}"
@@ -159,5 +166,3 @@ def _remarks(moment: Moment) -> Iterator[tuple[str, str]]:
         far = size(behind) + " behind" if behind is not None else "not visible to this login"
         yield "", f"replica {name}: {far}"
     yield from (("dim", f"session {text}") for text in moment.sessions)
-    for check in moment.standing.broken:
-        yield "red", f"check failed: {check.name}, {check.broken:,} rows"

@@ -63,16 +63,19 @@ def _lines(u: Usage) -> Iterator[str]:
         yield from _users(target, [user for user in u.users if user.target == target])
 
 
-def _gate(gate: GateStatus, days: int) -> Iterator[str]:
+def when_open(gate: GateStatus, days: int) -> str:
+    """Whether the gate is open, or when it opens."""
     if not gate.asked:
-        when = "not asked yet"
-    elif gate.is_open:
-        when = "open"
-    elif gate.opens_at is None:
-        when = f"closed; it opens after {days} days that are covered and without a use"
-    else:
-        when = f"closed until {_minute(gate.opens_at)}, if nobody uses it"
-    yield f"  {gate.step}  {gate.target}: {when}"
+        return "not asked yet"
+    if gate.is_open:
+        return "open"
+    if gate.opens_at is None:
+        return f"closed; it opens after {days} days that are covered and without a use"
+    return f"closed until {_minute(gate.opens_at)}, if nobody uses it"
+
+
+def _gate(gate: GateStatus, days: int) -> Iterator[str]:
+    yield f"  {gate.step}  {gate.target}: {when_open(gate, days)}"
     yield from (f"    {reason}" for reason in gate.reasons)
 
 

@@ -52,6 +52,34 @@ def record_exists(names: IdentityNames) -> str:
     return f"SELECT pg_catalog.to_regclass({literal(names.own('merge_move'))}) IS NOT NULL"
 
 
+def records_in(ledger: str) -> str:
+    """SELECT of the three tables of each record in that schema: runs, merges, rows. They are found
+    by their foreign keys, because a long name is cut."""
+    of_ledger = f"connamespace = pg_catalog.to_regnamespace({literal(ident(ledger))})"
+    return (
+        "SELECT r.relname, m.relname, w.relname\n"
+        "FROM pg_catalog.pg_constraint AS a\n"
+        "JOIN pg_catalog.pg_constraint AS b ON b.confrelid = a.conrelid AND b.contype = 'f'\n"
+        "JOIN pg_catalog.pg_class AS r ON r.oid = a.confrelid\n"
+        "JOIN pg_catalog.pg_class AS m ON m.oid = a.conrelid\n"
+        "JOIN pg_catalog.pg_class AS w ON w.oid = b.conrelid\n"
+        f"WHERE a.contype = 'f' AND a.{of_ledger} ORDER BY 1"
+    )
+
+
+def runs_in(run: str, merge: str, row: str) -> str:
+    """SELECT of (run, reason, started, ended, merges, undone merges, removed rows), the newest
+    first. The tables are quoted and qualified."""
+    return (
+        "SELECT r.run, r.reason, r.started, r.ended, pg_catalog.count(m.merge),\n"
+        "  pg_catalog.count(m.undone),\n"
+        f"  coalesce(pg_catalog.sum((SELECT pg_catalog.count(*) FROM {row} AS w\n"
+        "    WHERE w.merge = m.merge AND w.action = 'removed')), 0)::bigint\n"
+        f"FROM {run} AS r LEFT JOIN {merge} AS m USING (run)\n"
+        "GROUP BY r.run, r.reason, r.started, r.ended ORDER BY r.run DESC"
+    )
+
+
 def lock_rows(names: IdentityNames, *, lock: bool = True) -> str:
     """Read the rows ``$1`` in the order of ids: id, alternatives, scope, status, and with ``lock``
     the whole row."""

@@ -34,6 +34,12 @@ _DARK: Colours = {
 SANS = "system-ui, -apple-system, 'Segoe UI', sans-serif"
 MONO = "ui-monospace, 'SF Mono', Consolas, monospace"
 
+_MARKER = (
+    '<defs><marker id="head" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" '
+    'markerHeight="8" orient="auto-start-reverse">'
+    '<path class="head" d="M0 0 L8 4 L0 8 z"/></marker></defs>'
+)
+
 
 class Canvas:
     """Shapes and texts of one picture; lengths are in pixels."""
@@ -42,6 +48,7 @@ class Canvas:
         self.width, self.height = width, height
         self.title, self.description = title, description
         self._shapes: list[str] = []
+        self._marker = ""
 
     def box(self, x: float, y: float, width: float, height: float, kind: Kind) -> None:
         self._shapes.append(
@@ -80,25 +87,22 @@ class Canvas:
             f'<line class="line" x1="{x1:g}" y1="{y1:g}" x2="{x2:g}" y2="{y2:g}"'
             f'{start} marker-end="url(#head)"/>'
         )
+        self._marker = _MARKER
 
-    def svg(self) -> str:
+    def svg(self, *, styled: bool = True) -> str:
+        """Without ``styled`` the page has ``STYLE`` once, for all of its pictures."""
         head = (
             f'<svg class="picture" xmlns="http://www.w3.org/2000/svg" role="img" '
             f'viewBox="0 0 {self.width} {self.height}" width="{self.width}" '
             f'height="{self.height}" font-family="{SANS}">'
-        )
-        marker = (
-            '<defs><marker id="head" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" '
-            'markerHeight="8" orient="auto-start-reverse">'
-            '<path class="head" d="M0 0 L8 4 L0 8 z"/></marker></defs>'
         )
         return "\n".join(
             [
                 head,
                 f"<title>{escape(self.title)}</title>",
                 f"<desc>{escape(self.description)}</desc>",
-                f"<style>{_style()}</style>",
-                marker,
+                *([f"<style>{STYLE}</style>"] if styled else []),
+                *([self._marker] if self._marker else []),
                 *self._shapes,
                 "</svg>",
                 "",
@@ -119,7 +123,7 @@ def _style() -> str:
     return (
         _rules(_LIGHT, "svg.picture")
         + fixed
-        + f"@media (prefers-color-scheme:dark){{{dark}}}"
+        + f"@media screen and (prefers-color-scheme:dark){{{dark}}}"
         + forced
         + switched
     )
@@ -136,3 +140,7 @@ def _rules(colours: Colours, under: str) -> str:
             fill, stroke = colour
             found.append(f"{under} .{kind}{{fill:{fill};stroke:{stroke};stroke-width:1.2}}")
     return "".join(found)
+
+
+STYLE = _style()
+"""The rules of every picture."""

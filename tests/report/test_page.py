@@ -1,0 +1,161 @@
+"""What the page says: of a chain that never began, of one in its third week, of hostile names."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import make_url
+
+from membership_refactor.planning.targets import deprecated_columns
+from membership_refactor.report.page import as_html
+from membership_refactor.report.page_values import Report, as_values
+from membership_refactor.report.sentences import figures, notices
+from tests.chain.driver import Chain, build
+from tests.chain.subjects import MEMBERSHIP, ODD
+from tests.cli.processes import filled, refactor
+from tests.fixtures.chains import ChainAt
+from tests.fixtures.databases import NewDatabase, TemplateDatabase
+from tests.report.three_weeks import CONSUMERS, SCRIPT, fill, report
+
+DEPRECATED = deprecated_columns(MEMBERSHIP.plan)
+
+
+@pytest.fixture
+def third_week(chain_at: ChainAt) -> Chain:
+    chain = chain_at("0008")
+    fill(chain)
+    return chain
+
+
+def said(found: Report) -> str:
+    return "\n".join(notice.text for notice in notices(found))
+
+
+def text_of(page: str) -> str:
+    """The page without its tags and styles."""
+    return re.sub(r"\s+", " ", re.sub(r"(?s)<style>.*?</style>|<[^>]*>", " ", page))
+
+
+def test_a_chain_that_never_began_has_a_line_for_each_part(chain_at: ChainAt) -> None:
+    found = report(chain_at("0002"))
+    page = text_of(as_html(found))
+    assert "No step has run yet" in said(found)
+    for line in (
+        "0 of 9", "Nothing has been watched yet", "No consumer was scanned",
+        "No check has been made yet", "verify has not compared", "No duplicates were merged",
+        "No step has taken a short lock yet", "Nothing has happened yet",
+    ):  # fmt: skip
+        assert line in page, line
+    # What is known is shown: the table, its rows, and how the key divides them.
+    assert [(t.shape.name, t.rows, t.exact) for t in found.tables] == [
+        ("programme_membership", 27, True)
+    ]
+    assert found.key is not None and found.key.groups == 10
+
+
+def test_without_any_table_the_page_says_so(new_database: NewDatabase) -> None:
+    found = report(Chain(new_database(), MEMBERSHIP))
+    assert found.tables == () and found.why_no_key
+    assert "None of the plan's tables is there" in text_of(as_html(found))
+
+
+def test_the_third_week(third_week: Chain) -> None:
+    found = report(third_week, CONSUMERS)
+    page = text_of(as_html(found))
+    (gate,) = [g for g in found.usage.gates if g.target == DEPRECATED and g.step == "0009"]
+    assert gate.opens_at is not None
+    last_use = max(u.last_at for u in found.usage.users if u.last_at)
+    assert gate.opens_at == last_use + timedelta(days=14)
+    assert f"closed until {gate.opens_at:%Y-%m-%d %H:%M} UTC" in said(found)
+    assert [t.shape.name for t in found.tables] == [
+        "programme_membership", "curriculum_membership", "programme_membership_retired",
+    ]  # fmt: skip
+    assert {t.shape.name: t.rows for t in found.tables} == {
+        name: third_week.value(f"SELECT count(*) FROM {name}") for name in
+        (t.shape.name for t in found.tables)
+    }  # fmt: skip
+    states = {state.name: state for state in found.consumers}
+    assert list(states) == [*(c.name for c in CONSUMERS), "stray_script"]
+    assert states["stray_script"].is_role and states["stray_script"].uses == 4
+    assert states["Reporting"].uses == 8 and len(states["Reporting"].used_at) == 2
+    assert states["Sync to Reval"].uses == 0
+    assert [s.clear for s in states["Trainee service"].scans] == [False, False, True]
+    assert [(w.reason, w.times, w.seconds, w.longest) for w in found.recorded.waits] == [
+        ("replica lag", 2, 52.5, 40.0)
+    ]
+    (merge,) = found.recorded.merges
+    assert (merge.merges, merge.undone, merge.removed) == (2, 1, 2)
+    assert "the statistics were reset or lost in a crash" in page
+
+
+def test_what_verify_found_is_remembered(third_week: Chain) -> None:
+    word = report(third_week).recorded.verified
+    assert word is not None and word.findings == 0 and word.revision == "0008"
+    assert "all rows agree" in dict(figures(report(third_week)))["verify"]
+
+
+def test_values_that_were_replaced_are_counted_by_column(third_week: Chain) -> None:
+    found = report(third_week).recorded.replaced
+    ledger = third_week.runner().ledger.name
+    names = third_week.names.own_name("replaced")
+    assert found == tuple(
+        (column, count)
+        for column in third_week.plan.parent_values
+        if (count := third_week.value(
+            f'SELECT count(*) FROM {ledger}."{names}" WHERE "lost_{column}"'
+        ))
+    )  # fmt: skip
+    assert found, "the rows of this chain disagree"
+
+
+def test_what_a_database_says_is_escaped(third_week: Chain) -> None:
+    page = as_html(report(third_week, CONSUMERS))
+    assert "<script" not in page
+    assert text_of(page).count("&lt;script&gt;") >= 2, "the reason, and the statement"
+    assert SCRIPT in report(third_week).standing.acceptances[-1].reason
+
+
+def test_names_that_need_quoting(chain_at: ChainAt) -> None:
+    chain = chain_at("0008", subject=ODD, name="odd", first=build(ODD, lambda connection: None))
+    found = report(chain)
+    assert [t.shape.name for t in found.tables] == [
+        ODD.plan.parent, ODD.plan.child, ODD.plan.retired,
+    ]  # fmt: skip
+    assert html.escape(ODD.plan.child) in as_html(found)
+
+
+def test_every_value_is_in_the_json(third_week: Chain) -> None:
+    document = json.loads(json.dumps(as_values(report(third_week, CONSUMERS)), default=str))
+    assert document["standing"]["steps"][0]["name"] and document["usage"]["gates"][0]["step"]
+    assert document["recorded"]["verified"]["revision"] == "0008"
+
+
+def test_the_verb_writes_a_page_without_the_password(
+    template_database: TemplateDatabase, tmp_path: Path
+) -> None:
+    url = make_url(template_database("cli filled", filled)).set(password="hunter2")
+    file = tmp_path / "page.html"
+    done = refactor("report", "-o", str(file), url=url.render_as_string(hide_password=False))
+    assert done.status == 0, done.err
+    assert done.out.strip() == str(file)
+    text = file.read_text(encoding="utf-8")
+    assert text.startswith("<!DOCTYPE html>") and "hunter2" not in text + done.out + done.err
+    assert "0003 copy_table" in text and "https://" not in text
+
+
+def test_a_consumers_file_with_an_unknown_role(
+    template_database: TemplateDatabase, tmp_path: Path
+) -> None:
+    file = tmp_path / "consumers.toml"
+    file.write_text(
+        '[[consumer]]\nname = "sync"\nroles = ["nobody_has_this"]\nunaffected = "it listens"\n'
+    )
+    url = template_database("cli filled", filled)
+    done = refactor("report", "--consumers", str(file), url=url)
+    assert done.status == 0, done.err
+    assert "The server has no role “nobody_has_this”" in done.out
