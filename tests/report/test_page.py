@@ -72,6 +72,7 @@ def test_the_third_week(third_week: Chain) -> None:
     last_use = max(u.last_at for u in found.usage.users if u.last_at)
     assert gate.opens_at == last_use + timedelta(days=14)
     assert f"closed until {gate.opens_at:%Y-%m-%d %H:%M} UTC" in said(found)
+    assert "closed for another reason, although 14 days are covered" in page, "of the archive"
     assert [t.shape.name for t in found.tables] == [
         "programme_membership", "curriculum_membership", "programme_membership_retired",
     ]  # fmt: skip
@@ -91,6 +92,13 @@ def test_the_third_week(third_week: Chain) -> None:
     (merge,) = found.recorded.merges
     assert (merge.merges, merge.undone, merge.removed) == (2, 1, 2)
     assert "the statistics were reset or lost in a crash" in page
+
+
+def test_conflicts_are_those_of_the_parents_columns(chain_at: ChainAt) -> None:
+    key = report(chain_at("0002")).key
+    assert key is not None
+    assert [name for name, _ in key.disagreeing] == list(MEMBERSHIP.plan.parent_values)
+    assert dict(key.disagreeing)["rotation_id"] == 10
 
 
 def test_what_verify_found_is_remembered(third_week: Chain) -> None:
@@ -158,4 +166,4 @@ def test_a_consumers_file_with_an_unknown_role(
     url = template_database("cli filled", filled)
     done = refactor("report", "--consumers", str(file), url=url)
     assert done.status == 0, done.err
-    assert "The server has no role “nobody_has_this”" in done.out
+    assert "roles that the server lacks: “nobody_has_this”" in done.out

@@ -37,20 +37,24 @@ def report(chain: Chain, consumers: tuple[Consumer, ...] = ()) -> Report:
     return read_page(chain.runner(), texts, consumers)
 
 
-def fill(chain: Chain) -> None:
-    """Evidence, scans, waits, merges and what verify found. The newest sample is of now."""
+def fill(chain: Chain, remark: str = SCRIPT) -> None:
+    """Evidence, scans, waits, merges and what verify found. The newest sample is of now. ``remark``
+    stands wherever somebody may write what he likes."""
     verify_all(chain.runner())
     now = datetime.now(UTC).replace(microsecond=0)
     with psycopg.connect(libpq_url(chain.url)) as connection:
-        writer = _Writer(connection, chain, now)
+        writer = _Writer(connection, chain, now, remark)
         writer.evidence()
         writer.scans()
         writer.others()
 
 
 class _Writer:
-    def __init__(self, pg: psycopg.Connection[Any], chain: Chain, now: datetime) -> None:
+    def __init__(
+        self, pg: psycopg.Connection[Any], chain: Chain, now: datetime, remark: str
+    ) -> None:
         self.pg, self.plan, self.chain, self.now = pg, chain.plan, chain, now
+        self.remark = remark
 
     def insert(self, table: str, **values: Any) -> None:
         ledger = chain_ledger(self.chain)
@@ -86,8 +90,8 @@ class _Writer:
                 self.insert(
                     "usage", plan=name, target=targets[0][0], digest=f"{day} {role}",
                     source="pg_stat_statements", server="primary", role=role, application="psql",
-                    statement=f"{text} AND rotation <> {SCRIPT!r}", columns=["rotation"], why="",
-                    before=0, uses=4, first_at=self.ago(21), last_at=self.ago(day - 1),
+                    statement=f"{text} AND rotation <> {self.remark!r}", columns=["rotation"],
+                    why="", before=0, uses=4, first_at=self.ago(21), last_at=self.ago(day - 1),
                 )  # fmt: skip
         marks = {"read at": str(self.now.timestamp()), "downgrades": "0"}
         self.insert(
@@ -113,7 +117,7 @@ class _Writer:
             )  # fmt: skip
         self.insert(
             "acceptance", plan=self.plan.name, step="retire_source", option="accept-usage",
-            reason=SCRIPT, by_role="dba",
+            reason=self.remark, by_role="dba",
         )  # fmt: skip
         names = IdentityNames(IDENTITY, self.chain.subject.schema)
         for statement in create_record(names):
@@ -129,7 +133,8 @@ class _Writer:
             )
             self.pg.execute(
                 f"INSERT INTO {names.own('merge_move')} (merge, place, relation, action, id, "
-                f"before) VALUES ({number}, 1, 'program_enrollment', 'removed', '9', '{{}}')".encode()
+                "before) VALUES (%s, 1, 'program_enrollment', 'removed', '9', '{}')".encode(),
+                (number,),
             )
 
 

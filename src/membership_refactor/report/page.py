@@ -12,7 +12,7 @@ import membership_refactor
 from membership_refactor.report import canvas, grids, plots, sentences
 from membership_refactor.report.canvas import Canvas
 from membership_refactor.report.page_values import ConsumerState, Report
-from membership_refactor.watch.usage import GateStatus
+from membership_refactor.watch.usage import GateStatus, Usage
 from membership_refactor.watch.usage_text import when_open
 
 
@@ -50,6 +50,9 @@ def as_html(report: Report) -> str:
         r=report,
         s=sentences,
         grids=grids,
+        notices=list(sentences.notices(report)),
+        command=report.next_command,
+        load=f"{sentences.of_locks(report)} {sentences.of_paused(report)}",
         style=Markup(canvas.STYLE),
         version=membership_refactor.__version__,
         pictures=[(table, _svg(plots.table_picture(table))) for table in report.tables],
@@ -80,15 +83,15 @@ def _coming(report: Report, number: int) -> _Coming:
     return _Coming(
         step=f"{step.revision} {step.name}" if step.revision != step.name else step.name,
         title=report.titles.get(step.revision, ""),
-        gate=_gate(gate, report.usage.days),
+        gate=_gate(gate, report.usage),
         reasons=gate.reasons if gate is not None else (),
     )
 
 
-def _gate(gate: GateStatus | None, days: int) -> str:
+def _gate(gate: GateStatus | None, usage: Usage) -> str:
     if gate is None:
         return "It waits for no evidence."
-    return f"Nobody may use the {gate.target} any more: {when_open(gate, days)}."
+    return f"Nobody may use the {gate.target} any more: {when_open(gate, usage)}."
 
 
 def _period(report: Report) -> plots.Period | None:

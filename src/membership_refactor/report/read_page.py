@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from membership_refactor.errors import RefactorError
 from membership_refactor.execution.runner import Runner
@@ -59,7 +60,7 @@ def read_page(
     key, why_no_key = _key(runner, tables, asked=count_keys)
     return Report(
         database=database,
-        server_version=version,
+        server_version=version.split()[0],
         standing=standing,
         usage=usage,
         titles={revision: text.title for revision, text in texts.items()},
@@ -142,4 +143,6 @@ def _key(
         choices, _, _ = compare_keys(runner, others=False)
     except RefactorError as error:
         return None, error.message
-    return choices[0], ""
+    # What stays with the child may differ within a group.
+    own = tuple(d for d in choices[0].disagreeing if d[0] in runner.plan.parent_values)
+    return replace(choices[0], disagreeing=own), ""

@@ -13,7 +13,7 @@ from membership_refactor.report.page_values import ConsumerState, Report, Stretc
 from membership_refactor.watch.usage import GateStatus
 from membership_refactor.watch.usage_text import when_open
 
-Level = Literal["bad", "wait", "good", "plain"]
+Level = Literal["bad", "wait", "good", "note"]
 HOLES = 3
 """How many holes are named under a strip."""
 
@@ -46,16 +46,16 @@ def notices(report: Report) -> Iterator[Notice]:
     if s.control is not None and s.control.paused:
         note = f": {s.control.note}" if s.control.note else ""
         yield Notice("wait", f"Batches are paused in the ledger{note}.")
-    for role in report.usage.unknown_roles:
-        yield Notice("wait", f"The server has no role “{role}”, which the consumers file names.")
-    if report.usage.ahead:
-        yield Notice(
-            "wait", f"The clock of the evidence is {report.usage.ahead} ahead of the server's."
-        )
     if s.ledger is None:
-        yield Notice("plain", "No step has run yet, so the ledger has nothing to show.")
+        yield Notice("note", "No step has run yet, so the ledger has nothing to show.")
     if s.open_step is None:
         yield _next(report)
+    if report.usage.unknown_roles:
+        named = ", ".join(f"“{role}”" for role in report.usage.unknown_roles)
+        yield Notice("note", f"The consumers file names roles that the server lacks: {named}.")
+    if report.usage.ahead:
+        ahead = f"{report.usage.ahead} ahead of the server's"
+        yield Notice("note", f"The clock of the evidence is {ahead}.")
 
 
 def _next(report: Report) -> Notice:
@@ -65,9 +65,9 @@ def _next(report: Report) -> Notice:
     name = f"{step.revision} {step.name}" if step.revision != step.name else step.name
     gate = gate_of(report, step.revision)
     if gate is None:
-        return Notice("good", f"Next: {name}. It waits for no evidence.")
+        return Notice("good", f"{name} is next. It waits for no evidence.")
     level: Level = "good" if gate.is_open else "wait"
-    return Notice(level, f"Next: {name}. Its gate: {when_open(gate, report.usage.days)}.")
+    return Notice(level, f"{name} is next. Its gate is {when_open(gate, report.usage)}.")
 
 
 def gate_of(report: Report, revision: str) -> GateStatus | None:
@@ -83,7 +83,9 @@ def figures(report: Report) -> Iterator[tuple[str, str]]:
     yield "Version", s.alembic_version or "none"
     following = next((gate for gate in report.usage.gates if gate.asked), None)
     if following is not None and not following.is_open:
-        yield f"Gate of {following.step} opens", moment(following.opens_at) or "no date yet"
+        at, now = following.opens_at, report.usage.now
+        date = moment(at) if at is not None and at > now else "no date yet"
+        yield f"Gate of {following.step} opens", date
     yield "Last sample of use", moment(report.usage.sampled_at) or "never"
     passed = len(s.checks) - len(s.broken)
     yield "Checks", f"{passed} passed, {len(s.broken)} failed" if s.checks else "none made yet"

@@ -58,24 +58,27 @@ def _lines(u: Usage) -> Iterator[str]:
     yield ""
     yield "gates:"
     for gate in u.gates:
-        yield from _gate(gate, u.days)
+        yield from _gate(gate, u)
     for target in dict.fromkeys(gate.target for gate in u.gates):
         yield from _users(target, [user for user in u.users if user.target == target])
 
 
-def when_open(gate: GateStatus, days: int) -> str:
+def when_open(gate: GateStatus, usage: Usage) -> str:
     """Whether the gate is open, or when it opens."""
+    days = usage.days
     if not gate.asked:
         return "not asked yet"
     if gate.is_open:
         return "open"
     if gate.opens_at is None:
         return f"closed; it opens after {days} days that are covered and without a use"
+    if gate.opens_at <= usage.now:
+        return f"closed for another reason, although {days} days are covered and without a use"
     return f"closed until {_minute(gate.opens_at)}, if nobody uses it"
 
 
-def _gate(gate: GateStatus, days: int) -> Iterator[str]:
-    yield f"  {gate.step}  {gate.target}: {when_open(gate, days)}"
+def _gate(gate: GateStatus, usage: Usage) -> Iterator[str]:
+    yield f"  {gate.step}  {gate.target}: {when_open(gate, usage)}"
     yield from (f"    {reason}" for reason in gate.reasons)
 
 
