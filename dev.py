@@ -27,7 +27,7 @@ OLDEST = (3, 11)
 # What each verb needs installed; demo stays small, so that a first look is quick.
 EXTRAS = {
     "install": {"dev", "bench"},
-    "demo": {"embedded", "report"},
+    "demo": {"embedded", "report", "scan"},
     "test": {"test"},
     "bench": {"embedded", "bench"},
     "lint": {"dev"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -25,11 +26,21 @@ def watch(chain: Chain, target: str, *, began: int, ended: str = "0 days", uses:
     )
 
 
-def scan(chain: Chain, consumer: str, *, findings: int = 0, ago: str = "1 hour") -> None:
+def scan(
+    chain: Chain,
+    consumer: str,
+    *,
+    findings: int = 0,
+    ago: str = "1 hour",
+    stage: str = "copy",
+    in_the_way: dict[str, int] | None = None,
+) -> None:
+    detail = {} if in_the_way is None else {"in_the_way": in_the_way}
     chain.run(
-        f"INSERT INTO {LEDGER}.scan_outcome (plan, stage, consumer, clear, findings, scanned_at) "
-        f"VALUES ('{chain.plan.name}', 'any', '{consumer}', {findings == 0}, {findings}, "
-        f"now() - interval '{ago}')"
+        f"INSERT INTO {LEDGER}.scan_outcome "
+        "(plan, stage, consumer, clear, findings, scanned_at, detail) "
+        f"VALUES ('{chain.plan.name}', '{stage}', '{consumer}', {findings == 0}, {findings}, "
+        f"now() - interval '{ago}', '{json.dumps(detail)}')"
     )
 
 
@@ -129,6 +140,38 @@ def test_one_consumer_with_references_left_keeps_a_gate_closed(chain_at: ChainAt
     scan(chain, "app")
     scan(chain, "report", findings=3)
     assert "consumer report has 3 references left" in closed(chain, "0005")
+
+
+def test_references_to_something_else_keep_no_gate_closed(chain_at: ChainAt) -> None:
+    chain = without_acceptance(chain_at("0004"))
+    watch(chain, TARGETS["0005"], began=15)
+    columns = 'deprecated columns of "curriculum_membership"'
+    scan(chain, "app", findings=3, in_the_way={TARGETS["0005"]: 1, columns: 2})
+    assert "consumer app has 1 references left" in closed(chain, "0005")
+    scan(chain, "app", findings=2, in_the_way={TARGETS["0005"]: 0, columns: 2}, ago="1 minute")
+    chain.up("0005")
+
+
+def test_a_scan_that_does_not_say_of_what_its_findings_are_keeps_every_gate_closed(
+    chain_at: ChainAt,
+) -> None:
+    chain = without_acceptance(chain_at("0004"))
+    watch(chain, TARGETS["0005"], began=15)
+    scan(chain, "app", findings=2, in_the_way={})
+    assert "consumer app has 2 references left" in closed(chain, "0005")
+
+
+def test_a_scan_for_a_structure_without_the_table_opens_no_gate(chain_at: ChainAt) -> None:
+    """At interim the source's name is the parent's, so a use of the source is none."""
+    chain = without_acceptance(chain_at("0004"))
+    watch(chain, TARGETS["0005"], began=15)
+    scan(chain, "app", stage="interim")
+    said = closed(chain, "0005")
+    assert "consumer app was scanned for another structure: scan it with --stage copy" in said
+    scan(chain, "app", findings=1, ago="2 hours", in_the_way={TARGETS["0005"]: 1})
+    assert "consumer app has 1 references left" in closed(chain, "0005")
+    scan(chain, "app")
+    chain.up("0005")
 
 
 def test_the_old_name_gets_its_new_meaning_only_a_window_after_0005(chain_at: ChainAt) -> None:

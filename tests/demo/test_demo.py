@@ -102,6 +102,12 @@ def test_in_a_pipe_it_ends_with_a_summary_of_eighty_columns(state: Path) -> None
     assert [line for line in done.stdout.splitlines() if len(line) > 80] == []
     for shown in (*STEPS, "before", "after", "commits of live writers are in the tables"):
         assert shown in done.stdout
+    assert "The gates opened by evidence alone" in " ".join(done.stdout.split())
+    gates = done.stdout.partition("What opened each gate")[2].splitlines()
+    opened = [line.split()[0] for line in gates if line.split()[1:2] and line[:4].isdigit()]
+    asked = ["0005", "0006", "0009", "0010", "0011"]
+    assert opened == [*asked, *asked[2:]]
+    assert "accept-usage" not in done.stdout + done.stderr
 
 
 @pytest.mark.slow

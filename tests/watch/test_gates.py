@@ -16,7 +16,7 @@ T = "programme_membership"
 def scanned(watched: Watched, *, findings: int = 0) -> None:
     watched.run(
         "INSERT INTO public_refactor.scan_outcome (plan, stage, consumer, clear, findings) "
-        f"VALUES ('{watched.chain.plan.name}', 'any', 'app', {findings == 0}, {findings})"
+        f"VALUES ('{watched.chain.plan.name}', 'copy', 'app', {findings == 0}, {findings})"
     )
 
 

@@ -133,7 +133,7 @@ def test_rotation_loses_nothing(logged: Watched) -> None:
 def test_the_gate_of_the_new_meaning_opens_by_the_log_alone(logged: Watched) -> None:
     logged.run(
         "INSERT INTO public_refactor.scan_outcome (plan, stage, consumer, clear, findings) "
-        f"VALUES ('{logged.chain.plan.name}', 'any', 'app', true, 0)",
+        f"VALUES ('{logged.chain.plan.name}', 'copy', 'app', true, 0)",
         "UPDATE public_refactor.step SET ended_at = now() - interval '1 day'",
     )
     for _ in range(14):

@@ -111,7 +111,7 @@ def test_each_gate_says_when_it_opens_and_what_it_waits_for(at_0004: Watched) ->
 def test_the_date_is_the_one_on_which_the_gate_opens(at_0004: Watched) -> None:
     at_0004.run(
         "INSERT INTO public_refactor.scan_outcome (plan, stage, consumer, clear, findings) "
-        f"VALUES ('{at_0004.chain.plan.name}', 'any', 'app', true, 0)"
+        f"VALUES ('{at_0004.chain.plan.name}', 'copy', 'app', true, 0)"
     )
     for _ in range(15):
         usage = read(at_0004)

@@ -8,7 +8,13 @@ from __future__ import annotations
 
 from membership_refactor.checks.check import Check, Reach
 from membership_refactor.planning import Revisions
-from membership_refactor.planning.targets import target_of
+from membership_refactor.planning.targets import (
+    old_meaning,
+    scan_stage,
+    source_table,
+    stages_that_show,
+    target_of,
+)
 from membership_refactor.sql.evidence_clock import NOW
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.quoting import literal, qualified
@@ -53,10 +59,15 @@ def gate(names: Names, revisions: Revisions, step: str) -> Check:
     usage = (
         f"{qualified(ledger, 'usage_interval')} AS u WHERE u.plan = {name} AND u.target = {about}"
     )
+    stages = stages_that_show(plan, target)
+    fits = f"o.stage IN ({', '.join(literal(stage.value) for stage in stages)})"
     scans = (
-        f"(SELECT DISTINCT ON (o.consumer) o.* FROM {qualified(ledger, 'scan_outcome')} AS o "
-        f"WHERE o.plan = {name} ORDER BY o.consumer, o.scanned_at DESC) AS o"
+        f"(SELECT DISTINCT ON (o.consumer) o.*, {fits} AS fits\n"
+        f"  FROM {qualified(ledger, 'scan_outcome')} AS o "
+        f"WHERE o.plan = {name} ORDER BY o.consumer, {fits} DESC, o.scanned_at DESC) AS o"
     )
+    scanned = literal(source_table(plan) if target == old_meaning(plan) else target)
+    in_the_way = f"(o.detail -> 'in_the_way' ->> {scanned})::pg_catalog.int4"
     window = (
         f"pg_catalog.tstzrange({began}, greatest({began}, {NOW} - interval '{STALEST}',\n"
         f"  (SELECT pg_catalog.max(u.ended) FROM {usage})))"
@@ -78,8 +89,12 @@ def gate(names: Names, revisions: Revisions, step: str) -> Check:
         "' by ' || (u.detail ->> 'who'), u.source)\n"
         f"FROM {usage} AND u.uses > 0 AND u.ended >= {began}",
         f"SELECT 'the SQL of no consumer has been scanned'\nWHERE NOT EXISTS (SELECT FROM {scans})",
-        "SELECT pg_catalog.format('consumer %s has %s references left', o.consumer, o.findings)\n"
-        f"FROM {scans} WHERE NOT o.clear",
+        "SELECT pg_catalog.format('consumer %s has %s references left', o.consumer,\n"
+        f"  coalesce({in_the_way}, o.findings))\n"
+        f"FROM {scans} WHERE o.fits AND NOT o.clear AND coalesce({in_the_way}, 1) > 0",
+        "SELECT pg_catalog.format('consumer %s was scanned for another structure: scan it with "
+        f"--stage {scan_stage(plan, target)}', o.consumer)\n"
+        f"FROM {scans} WHERE NOT o.fits",
     ]
     samples = f"{qualified(ledger, 'usage_sample')} AS s WHERE s.plan = {name}"
     downs = (

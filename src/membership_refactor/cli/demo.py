@@ -15,19 +15,21 @@ from membership_refactor.database import (
     kept,
     stop_kept,
 )
-from membership_refactor.demo import whole_chain
-from membership_refactor.demo.outcome_text import as_text, as_values
 from membership_refactor.environment import connect_engine
+from membership_refactor.scan.parse.require_sqlglot import require_sqlglot
 
 NAME = "demo"
-HELP = "run the whole chain on generated data, with live writers"
+HELP = "run the whole chain on generated data, with live writers and gates that open by evidence"
 DESCRIPTION = (
     "Run the whole chain on generated data while writers of each kind are at work, in an embedded "
-    "PostgreSQL, and show what it did to them. Touches no other database. Exit status: 0, or 1 "
-    "where a commit is missing or changed in the end."
+    "PostgreSQL of its own, and show what it did to them. The readers of the old structure stop "
+    "one after the other, and weeks are played in seconds, so that the gates open by evidence. "
+    "Touches no other database. Exit status: 0, or 1 where a commit is missing or changed in the "
+    "end."
 )
 EXAMPLE = "membership-refactor demo --rows 20000 --idle 5"
 DATABASE = "membership_demo"
+SERVER = "membership_refactor_demo"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -55,7 +57,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, context: Context) -> int:
     """Use the embedded server, and a new database there. Return 1 where a commit was lost."""
-    server = kept()
+    require_sqlglot()
+    # Only now, because they import the parser, which is an extra.
+    from membership_refactor.demo import whole_chain
+    from membership_refactor.demo.outcome_text import as_text, as_values
+    from membership_refactor.demo.weeks import SETTINGS
+
+    server = kept(name=SERVER, settings=SETTINGS)
     print(f"embedded {server.source}, database {DATABASE}", file=sys.stderr)
     if has_database(server.url, DATABASE):
         drop_database(server.url, DATABASE)
@@ -67,6 +75,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
             context.config,
             schema="public",
             rows=options.rows,
+            logs=f"{server.data}/log/*.json",
             seed=options.seed,
             idle_seconds=options.idle,
             with_writers=not options.no_writers,
@@ -77,7 +86,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
         engine.dispose()
         if not options.keep:
             drop_database(server.url, DATABASE)
-            stop_kept()
+            stop_kept(name=SERVER)
     if context.format == "json":
         print(json.dumps(as_values(outcome), default=str))
     else:

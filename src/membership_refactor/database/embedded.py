@@ -34,11 +34,17 @@ _SETTINGS = {
 }
 
 
-def kept(*, environ: Mapping[str, str] | None = None) -> Server:
+def kept(
+    *,
+    environ: Mapping[str, str] | None = None,
+    name: str = _NAME,
+    settings: Mapping[str, str] | None = None,
+) -> Server:
     """Make sure that the user's embedded server runs, with the database ``membership_refactor``.
 
     It is created and started where necessary. Two commands at once get the same server. Its data
-    and its process stay when this process ends.
+    and its process stay when this process ends. A server of another ``name`` has data of its own;
+    ``settings`` are what it is created with besides the usual ones.
     """
     binaries = of_the_wheel()
     if binaries is None:
@@ -48,7 +54,7 @@ def kept(*, environ: Mapping[str, str] | None = None) -> Server:
             "'membership-refactor[embedded]'.",
         )
     account = server_account()
-    folder = state_folder(account, environ=environ)
+    folder = state_folder(account, environ=environ, name=name)
     with _only_one_at_a_time(folder):
         cluster = _cluster(binaries, account, folder)
         data = folder / "data"
@@ -58,7 +64,7 @@ def kept(*, environ: Mapping[str, str] | None = None) -> Server:
         else:
             # Without this file the folder is what a killed initdb left.
             _remove_unfinished(data, account)
-            cluster.initialise(_SETTINGS)
+            cluster.initialise({**_SETTINGS, **(settings or {})})
         if cluster.running and not _program_is_there(data):
             # The wheel that started it was removed, so it cannot load its libraries any more.
             end_postmaster(data)
@@ -70,11 +76,14 @@ def kept(*, environ: Mapping[str, str] | None = None) -> Server:
     return server
 
 
-def stop_kept(*, environ: Mapping[str, str] | None = None) -> bool:
-    """The user's embedded server does not run, and its data stay; False when it did not run."""
+def stop_kept(*, environ: Mapping[str, str] | None = None, name: str = _NAME) -> bool:
+    """The user's embedded server of that name does not run, and its data stay.
+
+    False when it did not run.
+    """
     binaries = of_the_wheel()
     account = server_account()
-    folder = state_folder(account, environ=environ)
+    folder = state_folder(account, environ=environ, name=name)
     if postmaster_of(folder / "data") is None:
         return False
     with _only_one_at_a_time(folder):
@@ -85,8 +94,10 @@ def stop_kept(*, environ: Mapping[str, str] | None = None) -> bool:
     return True
 
 
-def state_folder(account: Account, *, environ: Mapping[str, str] | None = None) -> Path:
-    """The folder of this user's embedded server, made when it was not there.
+def state_folder(
+    account: Account, *, environ: Mapping[str, str] | None = None, name: str = _NAME
+) -> Path:
+    """The folder of this user's embedded server of that name, made when it was not there.
 
     The server's user must be able to reach it, so root's is not in root's closed home.
     """
@@ -95,15 +106,15 @@ def state_folder(account: Account, *, environ: Mapping[str, str] | None = None) 
     # The specification says that a relative path is to be ignored.
     parent = Path(configured) if os.path.isabs(configured) else Path.home() / ".local" / "state"
     if not account.dropped:
-        folder = parent / _NAME
+        folder = parent / name
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return folder
     if os.path.isabs(configured) and parent.is_dir() and account.can_traverse(parent):
-        return _root_folder(parent / _NAME)
+        return _root_folder(parent / name)
     for place in (Path("/var/tmp"), Path("/tmp")):
         if place.is_dir() and account.can_traverse(place):
             suffix = f"-{_short(configured)}" if configured else ""
-            return _root_folder(place / f"{_NAME}-root{suffix}")
+            return _root_folder(place / f"{name}-root{suffix}")
     raise NoDatabase(
         f"The user {account.name}, who runs the embedded server, reaches neither /var/tmp nor "
         "/tmp.",

@@ -12,6 +12,9 @@ from membership_refactor.demo.whole_chain import Outcome, TableSize
 from membership_refactor.demo.writers import Record
 from membership_refactor.inspect.sizes import aligned, size
 
+LEFT = ("retried", "last used by")
+"""Headings of last columns that hold words."""
+
 
 def as_values(outcome: Outcome) -> dict[str, Any]:
     """The summary for JSON."""
@@ -20,6 +23,8 @@ def as_values(outcome: Outcome) -> dict[str, Any]:
         "before": [asdict(table) for table in outcome.before],
         "after": [asdict(table) for table in outcome.after],
         "steps": [asdict(step) for step in outcome.steps],
+        "gates": [asdict(gate) for gate in outcome.gates],
+        "days": outcome.days,
         "writers": [_writer(record) for record in outcome.records],
         "wrong": outcome.wrong,
         "failures": outcome.failures,
@@ -49,6 +54,21 @@ def as_text(outcome: Outcome, width: int) -> str:
         "Tables, with their indexes",
         *_table(("table", "when", "rows", "size"), list(_tables(outcome)), width),
     ]
+    if outcome.gates:
+        gates = [
+            (
+                f"{gate.revision} {gate.step}",
+                gate.source,
+                str(gate.days),
+                gate.last_use or "nobody",
+            )
+            for gate in outcome.gates
+        ]
+        parts += [
+            "",
+            "What opened each gate (days: how long it waited; no SQL of a consumer was in the way)",
+            *_table(("gate", "covered by", "days", "last used by"), gates, width),
+        ]
     if outcome.records:
         heading = ("writers", "during", "commits", "p50 ms", "p99 ms", "longest", "retried")
         parts += [
@@ -71,6 +91,11 @@ def sentence(outcome: Outcome) -> str:
         f"{outcome.rows:,} rows were split from one table into two, went back to 0008, and to the "
         "end again. Every check passed."
     )
+    if outcome.gates:
+        said += (
+            f" The gates opened by evidence alone: {outcome.days} days were played by the clock of "
+            "the database."
+        )
     commits = sum(record.commits for record in outcome.records)
     if commits:
         said += f" All {commits:,} commits of live writers are in the tables as they were made."
@@ -125,7 +150,7 @@ def _writers(outcome: Outcome) -> Iterator[tuple[str, ...]]:
 def _table(heading: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[str]:
     """Return columns if they fit into the width. Otherwise return a line for each first cell, and
     below it the other cells with their headings."""
-    lines = aligned([heading, *rows], right=range(2, len(heading) - (heading[-1] == "retried")))
+    lines = aligned([heading, *rows], right=range(2, len(heading) - (heading[-1] in LEFT)))
     if max(map(len, lines)) <= width:
         return lines
     lines = []

@@ -1,12 +1,15 @@
-"""The demo: the whole chain on realistic data, with live writers of each kind."""
+"""The demo: the whole chain on realistic data, with live writers of each kind, and with gates that
+open because nobody was there."""
 
 from __future__ import annotations
 
 import multiprocessing
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -18,19 +21,22 @@ from sqlalchemy import Engine
 from membership_refactor.database import libpq_url
 from membership_refactor.demo.data import load
 from membership_refactor.demo.lost_writes import missing_or_changed
+from membership_refactor.demo.readers import Readers
+from membership_refactor.demo.weeks import OpenedGate, Weeks
 from membership_refactor.demo.writers import KINDS, WRITERS_ID, Record, serve
 from membership_refactor.errors import RefactorError
 from membership_refactor.execution.progress import Progress
-from membership_refactor.plans.chain import CHAIN, REVISIONS
+from membership_refactor.execution.runner import Runner
+from membership_refactor.planning.targets import target_of
+from membership_refactor.plans.chain import CHAIN, REVISIONS, SPLIT
 
-ACCEPTED = "demo: the tables are the demo's own"
 FEW_CORES = ("max_parallel_workers_per_gather", "max_parallel_maintenance_workers")
 """Set to 0 in the demo's database. With parallel workers, one index build or one check takes both
 cores of a small machine, and the writers wait for a core and not for a lock."""
 STARTS = {"dual_write": "old-style", "link_children": "new-style"}
 """By step: the writers that start when it has run."""
 STOPS = {"retire_source": "source", "stop_parallel_save": "old-style"}
-"""By step: the writers that stop before it runs."""
+"""By step: the writers that stop before its gate is waited for."""
 DEMO_PERSONS = 30
 
 
@@ -65,6 +71,10 @@ class Outcome:
     before: list[TableSize] = field(default_factory=list)
     after: list[TableSize] = field(default_factory=list)
     steps: list[StepOutcome] = field(default_factory=list)
+    gates: list[OpenedGate] = field(default_factory=list)
+    """In the order in which they opened."""
+    days: int = 0
+    """How many days were played by the clock of the evidence."""
     records: list[Record] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     """Commits of writers that are missing or changed in the tables."""
@@ -118,13 +128,15 @@ def run(
     *,
     schema: str,
     rows: int,
+    logs: str,
     seed: int = 1,
     idle_seconds: float = 20,
     with_writers: bool = True,
     workers: int = 1,
     progress: Progress | None = None,
 ) -> Outcome:
-    """Take an empty database through the chain, down to 0008, and up again.
+    """Take an empty database through the chain, down to 0008, and up again. Its server has the
+    settings of ``weeks.SETTINGS``, and ``logs`` is the pattern of its log files.
 
     Raises what the chain raises. The outcome says whether every recorded commit was found.
     """
@@ -138,16 +150,21 @@ def run(
     command.upgrade(config, REVISIONS.of("enrollment_identity"))
     persons = _fill(stage, rows)
     outcome.before = _sizes(stage, "programme_membership")
-    with _writing(stage, persons, with_writers) as writers:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        _writing(stage, persons, with_writers) as writers,
+    ):
+        weeks = _weeks(stage, Path(folder), logs)
         if writers is not None:
             _idle(writers, idle_seconds, stage.progress)
         later = [step.name for step in CHAIN.above("link_children")]
         for name in [step.name for step in CHAIN.above("enrollment_identity")]:
-            _step(stage, outcome, name, "up", writers)
+            _step(stage, outcome, name, "up", weeks, writers)
         for name in reversed(later):
-            _step(stage, outcome, name, "down", writers)
+            _step(stage, outcome, name, "down", weeks, writers)
         for name in later:
-            _step(stage, outcome, name, "up", writers)
+            _step(stage, outcome, name, "up", weeks, writers)
+        outcome.days = weeks.days
         if writers is not None:
             outcome.records = writers.report()
     outcome.after = _sizes(stage, "programme_membership", "curriculum_membership")
@@ -163,9 +180,7 @@ def run(
 def _options(schema: str, workers: int) -> Any:
     from argparse import Namespace
 
-    return Namespace(
-        x=[f"schema={schema}", f"accept-usage={ACCEPTED}", f"workers={workers}"], quiet=True
-    )
+    return Namespace(x=[f"schema={schema}", f"workers={workers}"], quiet=True)
 
 
 def _quoted(schema: str) -> str:
@@ -231,6 +246,15 @@ def _fill(stage: Stage, rows: int) -> range:
     return range(first[0], first[0] + DEMO_PERSONS)
 
 
+def _weeks(stage: Stage, folder: Path, logs: str) -> Weeks:
+    """The weeks of this demo, with a first sample."""
+    runner = Runner(stage.engine, SPLIT, stage.schema, CHAIN, progress=stage.progress)
+    readers = Readers(stage.dsn, _quoted(stage.schema))
+    weeks = Weeks(runner, stage.dsn, folder, (logs,), readers, writers=[KINDS[0]])
+    weeks.begin()
+    return weeks
+
+
 @contextmanager
 def _writing(stage: Stage, persons: range, wanted: bool) -> Iterator[Writers | None]:
     if not wanted:
@@ -253,10 +277,20 @@ def _idle(writers: Writers, seconds: float, progress: Progress) -> None:
 
 
 def _step(
-    stage: Stage, outcome: Outcome, name: str, direction: str, writers: Writers | None
+    stage: Stage,
+    outcome: Outcome,
+    name: str,
+    direction: str,
+    weeks: Weeks,
+    writers: Writers | None,
 ) -> None:
-    if writers is not None and direction == "up" and name in STOPS:
-        writers.tell("stop", STOPS[name])
+    first_time = all(step.name != name for step in outcome.steps)
+    if first_time and name in STOPS:
+        weeks.writers.remove(STOPS[name])
+        if writers is not None:
+            writers.tell("stop", STOPS[name])
+    if direction == "up" and target_of(SPLIT, name) is not None:
+        outcome.gates.append(_opened(stage, weeks, name, first_time))
     began = time.monotonic()
     if direction == "up":
         command.upgrade(stage.config, REVISIONS.of(name))
@@ -264,10 +298,24 @@ def _step(
         command.downgrade(stage.config, REVISIONS.before[name])
     seconds = time.monotonic() - began
     outcome.steps.append(_measured(stage, name, direction, seconds))
-    first_time = sum(1 for s in outcome.steps if s.name == name) == 1
-    if writers is not None and first_time and name in STARTS:
-        writers.tell("start", STARTS[name])
-        stage.progress.say(f"{STARTS[name]} writers start")
+    if not first_time:
+        return
+    weeks.went_up(name)
+    if name in STARTS:
+        weeks.writers.append(STARTS[name])
+        if writers is not None:
+            writers.tell("start", STARTS[name])
+            stage.progress.say(f"{STARTS[name]} writers start")
+
+
+def _opened(stage: Stage, weeks: Weeks, name: str, first_time: bool) -> OpenedGate:
+    """Wait by the clock of the evidence until the gate of the step is open, and say why it was
+    closed."""
+    gate = weeks.open(name, moves=first_time)
+    if gate.refused:
+        stage.progress.say(f"{gate.revision} waited, because {'; '.join(gate.refused)}")
+    stage.progress.say(f"{gate.revision} is open after {gate.days} days")
+    return gate
 
 
 def _measured(stage: Stage, name: str, direction: str, seconds: float) -> StepOutcome:

@@ -25,12 +25,56 @@ copy, from 0004 to 0009. new-style: writes the parent and the link, from 0008.""
 
 WRITERS_ID = 1
 """The id of the programme and of the curriculum of the writers' rows."""
+ROLE = "demo_application"
+"""The role by which they write. The tool's statements are told apart by the role."""
 RETRYABLE = ("40001", "40P01", "55P03")
 RATE = 40.0
 """Transactions a second for each writer. They are due at fixed times, so a stall is measured and
 not avoided."""
 
 Row = dict[str, Any]
+
+_OWN = "programme_membership_type, programme_start_date, programme_end_date, leaving_reason"
+_VALUES = (
+    "%(programme_membership_type)s, %(programme_start_date)s, %(programme_end_date)s, "
+    "%(leaving_reason)s"
+)
+
+
+def statements_of(kind: str) -> dict[str, str]:
+    """Every statement that an application of this kind runs, by what it does."""
+    if kind != "new-style":
+        table = "programme_membership" if kind == "source" else "curriculum_membership"
+        return {
+            "insert": f"INSERT INTO {table} (person_id, programme_id, curriculum_id, {_OWN}, "
+            f"period_of_grace) VALUES (%(person_id)s, {WRITERS_ID}, {WRITERS_ID}, {_VALUES}, "
+            "%(period_of_grace)s) RETURNING id",
+            "grace": _set(table, "period_of_grace", "id = %(id)s"),
+            "leaving_reason": _set(table, "leaving_reason", "id = %(id)s"),
+            "programme_membership_type": _set(table, "programme_membership_type", "id = %(id)s"),
+            "delete": f"DELETE FROM {table} WHERE id = %(id)s",
+        }
+    of_child = (
+        "uuid = (SELECT programme_membership_uuid FROM curriculum_membership WHERE id = %(id)s)"
+    )
+    return {
+        "parent": f"INSERT INTO programme_membership (person_id, programme_id, {_OWN}) "
+        f"VALUES (%(person_id)s, {WRITERS_ID}, {_VALUES}) RETURNING uuid",
+        "insert": "INSERT INTO curriculum_membership (programme_membership_uuid, curriculum_id, "
+        f"period_of_grace) VALUES (%(parent)s, {WRITERS_ID}, %(period_of_grace)s) RETURNING id",
+        "grace": _set("curriculum_membership", "period_of_grace", "id = %(id)s"),
+        "leaving_reason": _set("programme_membership", "leaving_reason", of_child),
+        "programme_membership_type": _set(
+            "programme_membership", "programme_membership_type", of_child
+        ),
+        "delete": "DELETE FROM curriculum_membership WHERE id = %(id)s "
+        "RETURNING programme_membership_uuid",
+        "orphan": "DELETE FROM programme_membership WHERE uuid = %(parent)s",
+    }
+
+
+def _set(table: str, column: str, where: str) -> str:
+    return f"UPDATE {table} SET {column} = %(value)s, amended_date = now() WHERE {where}"
 
 
 @dataclass(slots=True)
@@ -69,12 +113,13 @@ class Writer(threading.Thread):
         self.kind, self.dsn, self.schema = kind, dsn, schema
         self.persons, self.phase = persons, phase
         self.record = Record(kind)
+        self.sql = statements_of(kind)
         self.random = random.Random(seed)
         self.stopping = threading.Event()
 
     def run(self) -> None:
         try:
-            with psycopg.connect(self.dsn, autocommit=True) as pg:
+            with psycopg.connect(self.dsn, autocommit=True, user=ROLE) as pg:
                 pg.execute(
                     b"SELECT pg_catalog.set_config('search_path', %b, false)", (self.schema,)
                 )
@@ -138,83 +183,31 @@ class Writer(threading.Thread):
 
     def insert_row(self, pg: psycopg.Connection[Any]) -> dict[int, Row | None]:
         row = self.new_row()
-        if self.kind == "new-style":
-            parent = _one(
-                pg,
-                "INSERT INTO programme_membership (person_id, programme_id, "
-                "programme_membership_type, programme_start_date, programme_end_date, "
-                f"leaving_reason) VALUES (%(person_id)s, {WRITERS_ID}, "
-                "%(programme_membership_type)s, "
-                "%(programme_start_date)s, %(programme_end_date)s, %(leaving_reason)s) "
-                "RETURNING uuid",
-                row,
-            )
-            child = _one(
-                pg,
-                "INSERT INTO curriculum_membership (programme_membership_uuid, curriculum_id, "
-                f"period_of_grace) VALUES (%(parent)s, {WRITERS_ID}, %(period_of_grace)s) "
-                "RETURNING id",
-                {**row, "parent": parent},
-            )
-            return {child: row}
-        child = _one(
-            pg,
-            f"INSERT INTO {self.table} (person_id, programme_id, curriculum_id, "
-            "programme_membership_type, programme_start_date, programme_end_date, "
-            f"leaving_reason, period_of_grace) VALUES (%(person_id)s, {WRITERS_ID}, {WRITERS_ID}, "
-            "%(programme_membership_type)s, %(programme_start_date)s, %(programme_end_date)s, "
-            "%(leaving_reason)s, %(period_of_grace)s) RETURNING id",
-            row,
-        )
-        return {child: row}
+        parent = _one(pg, self.sql["parent"], row) if "parent" in self.sql else None
+        return {_one(pg, self.sql["insert"], {**row, "parent": parent}): row}
 
     def update_child(
         self, pg: psycopg.Connection[Any], child: int, row: Row
     ) -> dict[int, Row | None]:
-        changed = {**row, "period_of_grace": row["period_of_grace"] + 1}
-        pg.execute(
-            f"UPDATE {self.table} SET period_of_grace = %s, amended_date = now() "
-            "WHERE id = %s".encode(),
-            (changed["period_of_grace"], child),
-        )
-        return {child: changed}
+        grace = row["period_of_grace"] + 1
+        pg.execute(self.sql["grace"].encode(), {"value": grace, "id": child})
+        return {child: {**row, "period_of_grace": grace}}
 
     def update_parent(
         self, pg: psycopg.Connection[Any], child: int, row: Row
     ) -> dict[int, Row | None]:
         column = self.random.choice(["leaving_reason", "programme_membership_type"])
         value = f"reason {self.record.commits}" if column == "leaving_reason" else "ACADEMIC"
-        if self.kind == "new-style":
-            pg.execute(
-                f"UPDATE programme_membership SET {column} = %s, amended_date = now() WHERE uuid = "
-                "(SELECT programme_membership_uuid FROM curriculum_membership "
-                "WHERE id = %s)".encode(),
-                (value, child),
-            )
-        else:
-            pg.execute(
-                f"UPDATE {self.table} SET {column} = %s, amended_date = now() "
-                "WHERE id = %s".encode(),
-                (value, child),
-            )
+        pg.execute(self.sql[column].encode(), {"value": value, "id": child})
         return {child: {**row, column: value}}
 
     def delete_row(self, pg: psycopg.Connection[Any], child: int) -> dict[int, Row | None]:
-        if self.kind == "new-style":
-            parent = _one(
-                pg,
-                "DELETE FROM curriculum_membership WHERE id = %(id)s "
-                "RETURNING programme_membership_uuid",
-                {"id": child},
-            )
-            pg.execute("DELETE FROM programme_membership WHERE uuid = %s", (parent,))
+        if "orphan" in self.sql:
+            parent = _one(pg, self.sql["delete"], {"id": child})
+            pg.execute(self.sql["orphan"].encode(), {"parent": parent})
         else:
-            pg.execute(f"DELETE FROM {self.table} WHERE id = %s".encode(), (child,))
+            pg.execute(self.sql["delete"].encode(), {"id": child})
         return {child: None}
-
-    @property
-    def table(self) -> str:
-        return "programme_membership" if self.kind == "source" else "curriculum_membership"
 
 
 def _one(pg: psycopg.Connection[Any], query: str, values: Row) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container
 
 from membership_refactor.planning.split import TableSplit
+from membership_refactor.planning.stages import Stage
 
 
 def source_table(plan: TableSplit) -> str:
@@ -56,3 +57,30 @@ def targets_at(plan: TableSplit, up: Container[str]) -> tuple[str, ...]:
     if plan.parent and began and "drop_deprecated_columns" not in up:
         found.append(deprecated_columns(plan))
     return tuple(found)
+
+
+def targets_by_table(plan: TableSplit) -> dict[str, str]:
+    """By table of the plan: the target that it stands for, or has."""
+    found = {plan.source: source_table(plan), plan.retired: retired_table(plan)}
+    if plan.parent:
+        found[plan.child] = deprecated_columns(plan)
+    return {table: target for table, target in found.items() if table}
+
+
+def stages_that_show(plan: TableSplit, target: str) -> tuple[Stage, ...]:
+    """The stages of a scan that finds every use of the target in SQL. At the others its name
+    belongs to nothing, or to something else."""
+    late = (Stage.INTERIM, Stage.CURRENT)
+    if target == retired_table(plan):
+        return late
+    if target == deprecated_columns(plan) and plan.copy is not None:
+        return (Stage.COPY, *late)
+    if target != deprecated_columns(plan) and plan.source == plan.parent:
+        return (Stage.LEGACY, Stage.COPY)
+    return tuple(Stage)
+
+
+def scan_stage(plan: TableSplit, target: str) -> Stage:
+    """The stage at which a consumer should be scanned before the target goes."""
+    late = Stage.INTERIM in stages_that_show(plan, target)
+    return Stage.INTERIM if late else Stage.COPY

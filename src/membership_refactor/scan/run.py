@@ -105,7 +105,7 @@ def scan(
         comparisons = tuple(_comparisons(request, engine, found, by_name, progress=progress))
     return ScanOutcome(
         plan=request.plan.name, stage=request.stage.value,
-        consumers=summaries(consumers, found, scanned), files=tuple(found),
+        consumers=summaries(consumers, found, scanned, request.plan), files=tuple(found),
         scanned=len(tasks), seconds=round(seconds, 3), comparisons=comparisons,
     )  # fmt: skip
 

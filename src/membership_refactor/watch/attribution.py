@@ -7,11 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from membership_refactor.planning import Stage, TableSplit
-from membership_refactor.planning.targets import (
-    deprecated_columns,
-    retired_table,
-    source_table,
-)
+from membership_refactor.planning.targets import targets_by_table
 from membership_refactor.portrait import Portrait
 from membership_refactor.scan.consumers import Consumer
 from membership_refactor.scan.findings.by_word import collect_unparsed
@@ -61,7 +57,7 @@ class Attribution:
 
     def _read(self, text: str, stage: Stage) -> Iterator[Use]:
         plan = self.plan
-        tables = _tables(plan)
+        tables = targets_by_table(plan)
         if _UNICODE.search(text):
             why = "a name is written in Unicode escapes, which are not read"
             yield from (Use(target, (), why) for target in tables.values())
@@ -112,11 +108,3 @@ class Attribution:
                 self.plan, read_as, consumer, self.schema, self.portrait
             )
         return self._analysers[stage]
-
-
-def _tables(plan: TableSplit) -> dict[str, str]:
-    """The target that a table of the plan stands for."""
-    found = {plan.source: source_table(plan), plan.retired: retired_table(plan)}
-    if plan.parent:
-        found[plan.child] = deprecated_columns(plan)
-    return {table: target for table, target in found.items() if table}

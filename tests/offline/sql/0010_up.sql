@@ -228,9 +228,15 @@ WHERE NOT (SELECT pg_catalog.tstzrange((pg_catalog.now() + coalesce(nullif(pg_ca
 UNION ALL (SELECT pg_catalog.format('%s used %s times until %s%s (%s)', u.target, u.uses, u.ended, ' by ' || (u.detail ->> 'who'), u.source)
 FROM "public_refactor"."usage_interval" AS u WHERE u.plan = 'programme_membership' AND u.target = 'deprecated columns of "curriculum_membership"' AND u.uses > 0 AND u.ended >= (pg_catalog.now() + coalesce(nullif(pg_catalog.current_setting('membership_refactor.clock_shift', true), '')::pg_catalog.interval, '0')) - interval '14 days')
 UNION ALL (SELECT 'the SQL of no consumer has been scanned'
-WHERE NOT EXISTS (SELECT FROM (SELECT DISTINCT ON (o.consumer) o.* FROM "public_refactor"."scan_outcome" AS o WHERE o.plan = 'programme_membership' ORDER BY o.consumer, o.scanned_at DESC) AS o))
-UNION ALL (SELECT pg_catalog.format('consumer %s has %s references left', o.consumer, o.findings)
-FROM (SELECT DISTINCT ON (o.consumer) o.* FROM "public_refactor"."scan_outcome" AS o WHERE o.plan = 'programme_membership' ORDER BY o.consumer, o.scanned_at DESC) AS o WHERE NOT o.clear)
+WHERE NOT EXISTS (SELECT FROM (SELECT DISTINCT ON (o.consumer) o.*, o.stage IN ('copy', 'interim', 'current') AS fits
+  FROM "public_refactor"."scan_outcome" AS o WHERE o.plan = 'programme_membership' ORDER BY o.consumer, o.stage IN ('copy', 'interim', 'current') DESC, o.scanned_at DESC) AS o))
+UNION ALL (SELECT pg_catalog.format('consumer %s has %s references left', o.consumer,
+  coalesce((o.detail -> 'in_the_way' ->> 'deprecated columns of "curriculum_membership"')::pg_catalog.int4, o.findings))
+FROM (SELECT DISTINCT ON (o.consumer) o.*, o.stage IN ('copy', 'interim', 'current') AS fits
+  FROM "public_refactor"."scan_outcome" AS o WHERE o.plan = 'programme_membership' ORDER BY o.consumer, o.stage IN ('copy', 'interim', 'current') DESC, o.scanned_at DESC) AS o WHERE o.fits AND NOT o.clear AND coalesce((o.detail -> 'in_the_way' ->> 'deprecated columns of "curriculum_membership"')::pg_catalog.int4, 1) > 0)
+UNION ALL (SELECT pg_catalog.format('consumer %s was scanned for another structure: scan it with --stage interim', o.consumer)
+FROM (SELECT DISTINCT ON (o.consumer) o.*, o.stage IN ('copy', 'interim', 'current') AS fits
+  FROM "public_refactor"."scan_outcome" AS o WHERE o.plan = 'programme_membership' ORDER BY o.consumer, o.stage IN ('copy', 'interim', 'current') DESC, o.scanned_at DESC) AS o WHERE NOT o.fits)
 UNION ALL (SELECT 'a step went down after the newest sample, so others may use it again'
 WHERE (SELECT pg_catalog.max((s.state -> 'marks' ->> 'downgrades')::bigint) FROM "public_refactor"."usage_sample" AS s WHERE s.plan = 'programme_membership') <> (SELECT pg_catalog.count(*) FROM "public_refactor"."event" AS e WHERE e.plan = 'programme_membership' AND e.direction = 'down' AND e.event IN ('begun', 'done')))
 UNION ALL (SELECT 'the newest sample is older than 1 day'

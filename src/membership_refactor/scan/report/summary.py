@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 
 from sqlalchemy import Connection
 
 from membership_refactor.errors import RefactorError
+from membership_refactor.planning import TableSplit
+from membership_refactor.planning.targets import deprecated_columns, targets_by_table
 from membership_refactor.scan.compare.results import Compared
 from membership_refactor.scan.consumers import Consumer
 from membership_refactor.scan.findings.values import FileOutcome
@@ -33,6 +36,8 @@ class ConsumerSummary:
     """Notes that leave a question open."""
     excluded: tuple[str, ...] = ()
     """Patterns of paths that were not read, each with its reason."""
+    in_the_way: Mapping[str, int] = field(default_factory=dict)
+    """By target: how much keeps it from going. Empty where nothing was scanned."""
     clear: bool = False
     why: str = ""
 
@@ -55,7 +60,10 @@ class ScanOutcome:
 
 
 def summaries(
-    consumers: Sequence[Consumer], files: Sequence[FileOutcome], scanned: dict[str, int]
+    consumers: Sequence[Consumer],
+    files: Sequence[FileOutcome],
+    scanned: dict[str, int],
+    plan: TableSplit,
 ) -> tuple[ConsumerSummary, ...]:
     """Sum up each consumer, in the order of the consumer file."""
     result: dict[str, ConsumerSummary] = {}
@@ -75,10 +83,26 @@ def summaries(
             look=len(notes),
             open=sum(note.open for note in notes),
             excluded=tuple(f"{path}: {why}" for path, why in consumer.exclude.items()),
+            in_the_way=_in_the_way(plan, own) if scanned.get(consumer.name) else {},
         )
         clear, why = _verdict(consumer, found)
         result[consumer.name] = replace(found, clear=clear, why=why)
     return tuple(_through(consumer, result) for consumer in consumers)
+
+
+def _in_the_way(plan: TableSplit, files: Sequence[FileOutcome]) -> Mapping[str, int]:
+    """Count for each target what uses it, and what is open. Dangers are about the columns that go,
+    but for a delete in the wrong order: it fails whether they are there or not."""
+    columns = Counter(r.table for outcome in files for r in outcome.references)
+    tables = Counter(u.table for outcome in files for u in outcome.tables)
+    dangers = sum(d.code != "delete-order" for outcome in files for d in outcome.dangers)
+    left = sum(note.open for outcome in files for note in outcome.notes)
+    of_columns = columns.total() - columns[plan.retired] + dangers
+    return {
+        target: left
+        + (of_columns if target == deprecated_columns(plan) else columns[table] + tables[table])
+        for table, target in targets_by_table(plan).items()
+    }
 
 
 def _verdict(consumer: Consumer, found: ConsumerSummary) -> tuple[bool, str]:
@@ -112,7 +136,8 @@ def _through(consumer: Consumer, summaries: dict[str, ConsumerSummary]) -> Consu
     behind = summaries[consumer.through]
     if behind.clear:
         return own
-    return replace(own, clear=False, why=f"uses {consumer.through}, which is not clear")
+    why = f"uses {consumer.through}, which is not clear"
+    return replace(own, clear=False, why=why, in_the_way=behind.in_the_way)
 
 
 def record(connection: Connection, schema: str, outcome: ScanOutcome) -> int:
