@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1] / "src" / PACKAGE
 
 # A part may import from itself and from the layers before its own.
 LAYERS = (
-    {"errors"},
+    {"errors", "x_names"},
     {"planning", "portrait"},
     {"sql"},
     {"checks", "scan"},
@@ -26,7 +26,7 @@ LAYERS = (
     {"models"},
     {"project"},
     {"inspect", "enrollment"},
-    {"propose", "watch"},
+    {"propose", "watch", "tenants"},
     {"report"},
     {"environment"},
     {"operations"},

@@ -13,14 +13,17 @@ import pytest
 from alembic.config import CommandLine
 
 import membership_refactor
-from membership_refactor.cli.command_line import command_line, run, verbs, x_names
-from membership_refactor.environment import X_NAMES, request_from
+from membership_refactor.cli import all_schemas, help_page
+from membership_refactor.cli.command_line import command_line, run, verbs
+from membership_refactor.environment import request_from
 from membership_refactor.execution.options import Options
+from membership_refactor.x_names import X_NAMES
 from tests.cli.processes import command, environment
 
 VERBS = list(verbs())
 OURS = command_line().subparsers.choices
-ALEMBICS = CommandLine(prog="alembic").subparsers.choices
+ALEMBIC = CommandLine(prog="alembic")
+ALEMBICS = ALEMBIC.subparsers.choices
 
 
 def arguments_of(parser: argparse.ArgumentParser) -> str:
@@ -30,6 +33,9 @@ def arguments_of(parser: argparse.ArgumentParser) -> str:
 
 @pytest.mark.parametrize("verb", ALEMBICS)
 def test_a_verb_of_alembics_takes_what_it_takes_in_alembic(verb: str) -> None:
+    if verb in all_schemas.OF_ALEMBIC:
+        all_schemas.add_options(ALEMBICS[verb])
+        all_schemas.add_format(ALEMBICS[verb])
     assert arguments_of(OURS[verb]) == arguments_of(ALEMBICS[verb])
 
 
@@ -37,6 +43,24 @@ def test_the_version_is_this_packages_and_alembics(capsys: pytest.CaptureFixture
     assert run(["--version"]) == 0
     ours, alembics = membership_refactor.__version__, alembic.__version__
     assert capsys.readouterr().out == f"membership-refactor {ours} (Alembic {alembics})\n"
+
+
+def test_the_page_of_help_says_what_alembic_and_the_modules_say() -> None:
+    """It reads their text, and imports none of them."""
+    listed = {
+        action.dest: action.help
+        for subparsers in ALEMBIC.parser._subparsers._group_actions  # type: ignore[union-attr]
+        for action in subparsers._choices_actions  # type: ignore[attr-defined]
+    }
+    assert dict(help_page.of_alembic()) == listed
+    assert {(verb.name, verb.help) for verb in help_page.declared()} == {
+        (verb.NAME, verb.HELP) for verb in VERBS
+    }
+    shown = " ".join(help_page.page().split())
+    for name, text in listed.items():
+        assert f"{name} {' '.join(text.split())}" in shown
+    for action in ALEMBIC.parser._actions:
+        assert all(option in shown for option in action.option_strings), action.option_strings
 
 
 def test_no_verb_of_ours_hides_one_of_alembics() -> None:
@@ -92,7 +116,7 @@ def test_an_example_can_be_parsed() -> None:
 def test_help_lists_every_x_name_and_each_is_accepted() -> None:
     assert set(X_NAMES) == {"url", "schema", "portrait", *Options.names()}
     shown = command_line().parser.format_help()
-    assert x_names() in shown
+    assert help_page.x_names() in shown
     for name in X_NAMES:
         request_from({name: "session" if name == "pooler" else "1"})
 

@@ -12,7 +12,6 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from membership_refactor.checks.check import Check
-from membership_refactor.environment import X_NAMES
 from membership_refactor.inspect.lock_forecast import LockUse, locks_of, locks_of_keys
 from membership_refactor.inspect.revision_text import RevisionText, revision_text
 from membership_refactor.plans.chain import CHAIN
@@ -24,6 +23,7 @@ from membership_refactor.sql.names import Names
 from membership_refactor.sql.quoting import qualified
 from membership_refactor.steps.actions import Action
 from membership_refactor.steps.step import Direction
+from membership_refactor.x_names import X_NAMES
 from tests.fixtures.steps import STEPS
 
 ROOT = Path(__file__).parents[2]

@@ -9,13 +9,28 @@ from collections.abc import Sequence
 def main(argv: Sequence[str] | None = None) -> None:
     """Run one command and exit with its status.
 
-    The imports take most of a second, so they are inside the block that answers Ctrl-C.
+    The imports take a while, so they are inside the block that answers Ctrl-C.
     """
+    arguments = sys.argv[1:] if argv is None else list(argv)
     try:
-        from membership_refactor.cli.command_line import run
-
-        status = run(sys.argv[1:] if argv is None else argv)
+        status = _run(arguments)
     except KeyboardInterrupt:
         print("FAILED: interrupted.", file=sys.stderr)
         status = 255
     raise SystemExit(status)
+
+
+def _run(arguments: list[str]) -> int:
+    if arguments in (["-h"], ["--help"]):
+        # Without Alembic, whose import alone takes longer than the page.
+        from membership_refactor.cli.help_page import page
+
+        try:
+            print(page(), end="", flush=True)
+            return 0
+        except OSError:
+            # The command line says it as it says it for every output.
+            pass
+    from membership_refactor.cli.command_line import run
+
+    return run(arguments)

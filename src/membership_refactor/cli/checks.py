@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from typing import Any
 
 from membership_refactor.cli.verb import FINDINGS, FINE, Context, plan_option
 from membership_refactor.inspect import check_results
 from membership_refactor.inspect.checks import StandingChecks
+from membership_refactor.inspect.sizes import counted
 
 NAME = "checks"
 HELP = "check that rows, tables and models are as the current revision says"
@@ -19,6 +21,7 @@ DESCRIPTION = (
 )
 EXAMPLE = "membership-refactor checks --format junit > checks.xml"
 FORMATS = ("text", "json", "junit")
+ONE_SCHEMA_ONLY = ("list",)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -58,3 +61,10 @@ def run(options: argparse.Namespace, context: Context) -> int:
     else:
         print(check_results.as_text(found, checks.revision))
     return FINE if all(f.holds for f in found) else FINDINGS
+
+
+def one_line(document: Any) -> str:
+    """The document of JSON as one line."""
+    failed = [check["name"] for check in document["checks"] if not check["holds"]]
+    listed = f": {', '.join(failed)}" if failed else ""
+    return f"{counted(len(document['checks']), 'check')}, {len(failed)} failed{listed}"

@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
-import pkgutil
 import sys
 import textwrap
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -21,10 +20,9 @@ from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError
 
 import membership_refactor
-from membership_refactor import cli
+from membership_refactor.cli import all_schemas, help_page
 from membership_refactor.cli.verb import WRONG_USE, Context
 from membership_refactor.environment import (
-    X_NAMES,
     configured_url,
     find_engine,
     guest_request,
@@ -45,7 +43,7 @@ def run(arguments: Sequence[str]) -> int:
     status = FAILED
     try:
         try:
-            _dispatch(command_line(), list(arguments))
+            _dispatch(command_line(arguments), list(arguments))
             status = 0
         except SystemExit as ended:
             status = ended.code if isinstance(ended.code, int) else FAILED
@@ -61,16 +59,36 @@ def run(arguments: Sequence[str]) -> int:
     return status & 0xFF
 
 
-def command_line() -> CommandLine:
-    """Return Alembic's command line with the verbs of this package added. Nothing is run."""
-    line = CommandLine(prog="membership-refactor")
-    line.parser.description = "Alembic's commands, and the verbs that split a live table."
-    line.parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    line.parser.epilog = x_names()
+class Line(CommandLine):
+    """Alembic's command line, which can also run one command in many schemas."""
+
+    def run_cmd(self, config: Config, options: argparse.Namespace) -> None:
+        if getattr(options, "all_schemas", None) is None:
+            super().run_cmd(config, options)
+            return
+        command, verb = options.cmd[0], _verb_of(options.cmd[0])
+        run = all_schemas.run
+        raise SystemExit(_answered(lambda: run(context_of(config), command.__name__, verb)))
+
+
+def command_line(
+    words: Collection[str] | None = None, kind: type[CommandLine] = Line
+) -> CommandLine:
+    """Return Alembic's command line with the verbs of this package added. Nothing is run.
+
+    With ``words``, those of a command line, only the verbs among them know their options.
+    """
+    line = kind(prog="membership-refactor")
+    vars(line.parser)["format_help"] = help_page.page
     _show_versions(line.parser)
-    for verb in verbs():
+    for verb in help_page.declared():
         line.register_command(_command(verb))
-        configure(line.subparsers.choices[verb.NAME], verb)
+        # The modules of the other verbs stay where they are: they import much.
+        if words is None or verb.name in words:
+            configure(line.subparsers.choices[verb.name], importlib.import_module(verb.module))
+    for name in all_schemas.OF_ALEMBIC:
+        all_schemas.add_options(line.subparsers.choices[name])
+        all_schemas.add_format(line.subparsers.choices[name])
     return line
 
 
@@ -84,11 +102,7 @@ def _show_versions(parser: argparse.ArgumentParser) -> None:
 
 def verbs() -> Iterator[ModuleType]:
     """The modules of this package that are verbs, ordered by module name."""
-    for found in sorted(pkgutil.iter_modules(cli.__path__), key=lambda m: m.name):
-        if not found.name.startswith("_"):
-            module = importlib.import_module(f"{cli.__name__}.{found.name}")
-            if hasattr(module, "NAME"):
-                yield module
+    yield from (importlib.import_module(verb.module) for verb in help_page.declared())
 
 
 def configure(parser: argparse.ArgumentParser, verb: ModuleType) -> None:
@@ -108,21 +122,8 @@ def configure(parser: argparse.ArgumentParser, verb: ModuleType) -> None:
         help=f"form of the output on standard output (default {formats[0]})",
     )
     verb.configure(parser)
-
-
-def x_names() -> str:
-    """The list of -x names that ``membership-refactor --help`` shows."""
-    width = max(map(len, X_NAMES)) + 2
-    lines = ["-x NAME=VALUE, before the verb:"]
-    for name, text in X_NAMES.items():
-        lines += textwrap.wrap(
-            text,
-            width=79,
-            initial_indent=f"  {name:<{width}}",
-            subsequent_indent=" " * (width + 2),
-        )
-    lines += ["", "example:", "  membership-refactor -x schema=tenant_a upgrade 0004"]
-    return "\n".join(lines)
+    if hasattr(verb, "one_line"):
+        all_schemas.add_options(parser)
 
 
 def packaged_configuration() -> Path | None:
@@ -138,46 +139,77 @@ def _dispatch(line: CommandLine, arguments: list[str]) -> None:
     """Let Alembic run the command. Without a configuration of one's own it gets the packaged."""
     chosen = getattr(line.parser.parse_args(arguments), "cmd", (None,))[0]
     # `init` writes the configuration file that it is given, and `new` into the project.
-    writes = chosen is command.init or getattr(chosen, "own_project", False)
+    own = chosen is not None and getattr(_verb_of(chosen), "OWN_PROJECT", False)
+    writes = chosen is command.init or own
     if not writes and not _is_configured(arguments):
         packaged = packaged_configuration()
         if packaged is not None:
             arguments = ["-c", str(packaged), *arguments]
+    # What the processes of --all-schemas are given.
+    line.parser.set_defaults(arguments=arguments)
     line.main(arguments)
 
 
-def _command(verb: ModuleType) -> CommandFunction:
+def _command(verb: help_page.Declared) -> CommandFunction:
     """The verb as a function that Alembic can register: its name, its help and its body."""
 
     def registered(config: Config) -> None:
-        raise SystemExit(_run(verb, config))
+        module = importlib.import_module(verb.module)
+        raise SystemExit(_answered(lambda: module.run(config.cmd_opts, context_of(config))))
 
-    registered.__name__ = verb.NAME
-    registered.__doc__ = verb.HELP
-    vars(registered)["own_project"] = getattr(verb, "OWN_PROJECT", False)
+    registered.__name__ = verb.name
+    registered.__doc__ = verb.help
+    vars(registered)[_MODULE] = verb.module
     return registered
 
 
-def _run(verb: ModuleType, config: Config) -> int:
+def _verb_of(function: CommandFunction) -> ModuleType | None:
+    """The module of the verb that this function runs; None for a command of Alembic."""
+    module = vars(function).get(_MODULE)
+    return importlib.import_module(module) if module is not None else None
+
+
+_MODULE = "module_of_verb"
+"""The attribute of a registered function that names the verb's module."""
+
+
+def context_of(config: Config) -> Context:
+    """What the command line that made this configuration asks for. Raises WrongUse."""
     options = config.cmd_opts
     assert options is not None
+    # The project of a plan may have -x names of its own; its env.py says which.
+    of_project = hasattr(options, "plan") or hasattr(options, "all_schemas")
+    given = options.x or []
+    request = guest_request(given) if of_project else request_from(x_values(given))
+    schema = next((x.removeprefix("schema=") for x in given if x.startswith("schema=")), None)
+    return Context(
+        schema=request.schema,
+        format=options.format,
+        engine=lambda: find_engine(request, configured=configured_url(config)),
+        request=request,
+        config=config,
+        plan_name=getattr(options, "plan", None),
+        schema_asked=schema,
+    )
+
+
+def context_for(arguments: Sequence[str]) -> Context:
+    """What this command line asks for. Its command is not run. Raises WrongUse."""
+    found: list[Config] = []
+
+    class Reads(CommandLine):
+        def run_cmd(self, config: Config, options: argparse.Namespace) -> None:
+            found.append(config)
+
+    command_line(arguments, Reads).main(arguments)
+    return context_of(found[0])
+
+
+def _answered(run: Callable[[], int]) -> int:
+    """The status of what is run. An error of this package, or of the server, is one line."""
     silence_driver()
     try:
-        of_plan = hasattr(options, "plan")
-        # The project of a plan may have -x names of its own; its env.py says which.
-        given = options.x or []
-        request = guest_request(given) if of_plan else request_from(x_values(given))
-        schema = next((x.removeprefix("schema=") for x in given if x.startswith("schema=")), None)
-        context = Context(
-            schema=request.schema,
-            format=options.format,
-            engine=lambda: find_engine(request, configured=configured_url(config)),
-            request=request,
-            config=config,
-            plan_name=options.plan if of_plan else None,
-            schema_asked=schema,
-        )
-        status: int = verb.run(options, context)
+        return run()
     except (WrongUse, PlanError) as error:
         _say(str(error))
         return WRONG_USE
@@ -187,8 +219,6 @@ def _run(verb: ModuleType, config: Config) -> int:
         _say(of_server(error.orig or error))
     except psycopg.Error as error:
         _say(of_server(error))
-    else:
-        return status
     return FAILED
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from typing import Any
 
 from alembic.config import Config
 from alembic.script import ScriptDirectory
@@ -12,6 +13,7 @@ from membership_refactor.cli.verb import FINDINGS, FINE, Context, plan_option
 from membership_refactor.inspect import forecast_text
 from membership_refactor.inspect import keys_text as keys
 from membership_refactor.inspect.forecast import forecast
+from membership_refactor.inspect.forecast_values import Answer
 from membership_refactor.inspect.keys import compare_keys
 from membership_refactor.inspect.revision_text import RevisionText, revision_text
 from membership_refactor.portrait import to_json
@@ -24,6 +26,7 @@ DESCRIPTION = (
     "next step would be refused."
 )
 EXAMPLE = "membership-refactor plan --format json > portrait.json"
+ONE_SCHEMA_ONLY = ("compare_keys",)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -60,3 +63,15 @@ def revision_texts(config: Config) -> dict[str, RevisionText]:
     """Read the docstring of each revision file."""
     script = ScriptDirectory.from_config(config)
     return {r.revision: revision_text(r.module.__doc__ or "") for r in script.walk_revisions()}
+
+
+def one_line(document: Any) -> str:
+    """The document of JSON as one line."""
+    steps = document["plan"]["steps"]
+    if not steps:
+        return "every step has run"
+    if not steps[0]["refused"]:
+        return f"next is {steps[0]['revision']} {steps[0]['name']}"
+    asked = (*steps[0]["asked"], *steps[0]["gates"])
+    failing = [question["sentence"] for question in asked if question["answer"] == Answer.FAILS]
+    return f"{steps[0]['revision']} would be refused: {' '.join((*steps[0]['refusals'], *failing))}"

@@ -10,6 +10,7 @@ from membership_refactor.cli.verb import FINDINGS, FINE, Context, plan_option
 from membership_refactor.cli.verify import document, found, lines, listed, workers_option
 from membership_refactor.execution.tenant_lock import alone
 from membership_refactor.inspect.all_comparisons import repair_all, repair_objects, verify_all
+from membership_refactor.inspect.sizes import counted
 
 NAME = "repair"
 HELP = "show the rows that verify finds; with --apply, correct them"
@@ -70,3 +71,10 @@ def run(options: argparse.Namespace, context: Context) -> int:
 
 def _print(context: Context, data: dict[str, Any], text: list[str]) -> None:
     print(json.dumps(data, indent=2) if context.format == "json" else "\n".join(text))
+
+
+def one_line(document: Any) -> str:
+    """The document of JSON as one line."""
+    mended = sum(len(repaired["mended"]) for repaired in document.get("repairs", ()))
+    done = f", {mended:,} corrected" if document["applied"] else ""
+    return f"{counted(document['findings'], 'difference')}{done}"

@@ -7,6 +7,7 @@ import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from membership_refactor.cli import live_status
 from membership_refactor.cli.verb import FINDINGS, FINE, Context, plan_option
@@ -24,6 +25,7 @@ DESCRIPTION = (
 )
 EXAMPLE = "membership-refactor status"
 FORMATS = ("text", "json", "openmetrics")
+ONE_SCHEMA_ONLY = ("watch", "output")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -87,3 +89,11 @@ def write_whole(path: Path, text: str) -> None:
     except OSError as error:
         part.unlink(missing_ok=True)
         raise OSError(error.errno, error.strerror, str(path)) from None
+
+
+def one_line(document: Any) -> str:
+    """The document of JSON as one line."""
+    step = document["open_step"]
+    if step is None:
+        return "no step is open"
+    return f"{step['revision']} {step['name']} is open {step['direction']}: {step['go_on']}"

@@ -6,8 +6,10 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from membership_refactor.cli.verb import FINDINGS, FINE, Context, plan_option
+from membership_refactor.inspect.sizes import counted
 from membership_refactor.planning import Stage
 from membership_refactor.scan.parse.require_sqlglot import require_sqlglot
 
@@ -53,3 +55,13 @@ def run(options: argparse.Namespace, context: Context) -> int:
         as_ = usage_text.as_csv if context.format == "csv" else usage_text.as_text
         print(as_(found))
     return FINDINGS if found.in_use else FINE
+
+
+def one_line(document: Any) -> str:
+    """The document of JSON as one line."""
+    if document["in_use"]:
+        return f"{counted(len(document['users']), 'statement')} of the old structure in use"
+    gate = next((gate for gate in document["gates"] if gate["asked"]), None)
+    if gate is None:
+        return "no gate asks for evidence now"
+    return f"the gate of {gate['step']} is open" if gate["open"] else " ".join(gate["reasons"])

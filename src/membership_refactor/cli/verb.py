@@ -101,7 +101,9 @@ class Verb(Protocol):
 
     A module may also have ``FORMATS``, the choices of ``--format``. The first is the default;
     without FORMATS they are ``text`` and ``json``. With ``OWN_PROJECT = True`` the verb never
-    works on the project that is installed with this package.
+    works on the project that is installed with this package. With ``one_line(document)``, which
+    makes one line of its JSON, it has ``--all-schemas``; ``ONE_SCHEMA_ONLY`` names the options
+    that do not go together with that.
     """
 
     NAME: str

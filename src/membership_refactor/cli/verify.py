@@ -9,6 +9,7 @@ from typing import Any
 
 from membership_refactor.cli.verb import FINDINGS, FINE, Context, plan_option
 from membership_refactor.inspect.all_comparisons import Verified, verify_all
+from membership_refactor.inspect.sizes import counted
 from membership_refactor.inspect.verify import Finding, Verdict
 from membership_refactor.steps.step import no_comparisons
 from membership_refactor.steps.step_chain import Chain
@@ -118,3 +119,12 @@ def _counted(verdict: Verdict) -> str:
     return ", ".join(
         f"{sum(1 for f in verdict.findings if f.difference == kind):,} {kind}" for kind in kinds
     )
+
+
+def one_line(document: Any) -> str:
+    """The document of JSON as one line."""
+    if not document["comparisons"]:
+        return "nothing to compare"
+    rows = sum(comparison["rows"] for comparison in document["comparisons"])
+    found = document["findings"]
+    return f"{counted(rows, 'row')} compared, {f'{found:,} differ' if found else 'all agree'}"

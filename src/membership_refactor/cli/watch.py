@@ -9,7 +9,7 @@ import sys
 from dataclasses import asdict
 from datetime import timedelta
 from threading import Event
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 from sqlalchemy import Engine
@@ -19,6 +19,7 @@ from membership_refactor.cli.verb import FINDINGS, FINE, Context, plan_option
 from membership_refactor.database.url import normalise_url
 from membership_refactor.environment import connect_engine
 from membership_refactor.errors import RefactorError, WrongUse
+from membership_refactor.inspect.sizes import counted
 from membership_refactor.scan.parse.require_sqlglot import require_sqlglot
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ DESCRIPTION = (
 EXAMPLE = "membership-refactor watch --every 5m"
 _EVERY = re.compile(r"^(\d+)\s*(s|m|h)$")
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
+ONE_SCHEMA_ONLY = ("every",)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -128,3 +130,13 @@ def _standby(url: str, schema: str) -> tuple[str, Engine]:
     shown = engine.url
     host = shown.host or shown.query.get("host") or "local"
     return f"standby {host}:{shown.port or shown.query.get('port') or 5432}", engine
+
+
+def one_line(document: Any) -> str:
+    """The document of JSON as one line."""
+    holes = dict.fromkeys(hole for outcome in document for hole in outcome["holes"])
+    used = sum(outcome["uses"] for outcome in document)
+    if not holes and not used:
+        covered = all(outcome["covered"] for outcome in document)
+        return "covered, no use" if covered else "the first sample, which covers nothing"
+    return "; ".join([*([counted(used, "use")] if used else []), *holes])

@@ -13,7 +13,6 @@ from membership_refactor.environment.find_database import (
     silence_driver,
 )
 from membership_refactor.environment.request import (
-    X_NAMES,
     Request,
     guest_request,
     request_from,
@@ -22,7 +21,6 @@ from membership_refactor.environment.request import (
 from membership_refactor.environment.run_revisions import Head, included, migrate, run
 
 __all__ = [
-    "X_NAMES",
     "Head",
     "Request",
     "bound_or_found",

@@ -31,6 +31,8 @@ class ProjectDatabase:
     engine: Engine
     """For sessions of our own, with the schema of the plan in their search_path."""
     version_table: VersionTable
+    follows_schema: bool
+    """Whether env.py runs the revisions in the schema of ``-x schema=``."""
 
 
 def project_database(
@@ -80,9 +82,9 @@ def _found(context: MigrationContext, request: Request, schema: str) -> ProjectD
     assert connection is not None
     version_table = version_table_of(context)
     if isinstance(context.opts.get(KEY), Request):
-        return ProjectDatabase(connection.engine, version_table)
+        return ProjectDatabase(connection.engine, version_table, follows_schema=True)
     engine = engine_beside(context, replace(request, schema=schema))
     with Sessions(engine, role=None, label="look").open(as_owner=False) as pg:
         value(pg, "SELECT pg_catalog.pg_try_advisory_lock_shared(pg_catalog.pg_backend_pid())")
         require_same_database(connection, pg)
-    return ProjectDatabase(engine, version_table)
+    return ProjectDatabase(engine, version_table, follows_schema=False)
