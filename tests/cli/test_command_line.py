@@ -48,9 +48,8 @@ def test_the_version_is_this_packages_and_alembics(capsys: pytest.CaptureFixture
 def test_the_page_of_help_says_what_alembic_and_the_modules_say() -> None:
     """It reads their text, and imports none of them."""
     listed = {
-        action.dest: " ".join(action.help.split())
-        for subparsers in ALEMBIC.parser._subparsers._group_actions  # type: ignore[union-attr]
-        for action in subparsers._choices_actions  # type: ignore[attr-defined]
+        action.dest: " ".join((action.help or "").split())
+        for action in vars(ALEMBIC.subparsers)["_choices_actions"]
     }
     assert dict(help_page.of_alembic()) == listed
     assert {(verb.name, verb.help) for verb in help_page.declared()} == {
