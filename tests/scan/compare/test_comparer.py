@@ -193,3 +193,31 @@ def test_the_mechanical_queries_of_the_corpus_are_rewritten_and_equal(
                 weak.append((statement.name, compared))
     assert verdicts[Verdict.DIFFERENT] == 0, weak
     assert verdicts[Verdict.EQUAL] >= 0.95 * verdicts.total(), weak
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "date_part('month', {})",
+        "date_part('quarter', {})",
+        "extract(year FROM {})",
+        "date_trunc('month', {})",
+        "to_char({}, 'YYYY-MM')",
+    ],
+)
+@pytest.mark.parametrize("clause", ["{0} AS a", "{0} = {1}"])
+def test_the_next_day_is_told_apart_in_functions_of_dates(
+    expression: str, clause: str, connection: Connection
+) -> None:
+    def form(start: str, date: str, rest: str) -> str:
+        if "{1}" not in clause:
+            return f"SELECT {start}, {clause.format(expression.format(date))} {rest}"
+        wanted = expression.format("date '2021-05-31'")
+        return f"SELECT {start} {rest} WHERE {clause.format(expression.format(date), wanted)}"
+
+    old = form("id", "programme_end_date", f"FROM {CHILD}")
+    right = form("cm.id", "pm.programme_end_date", f"FROM {JOINED}")
+    wrong = form("cm.id", "(pm.programme_end_date + 1)", f"FROM {JOINED}")
+    comparer = Comparer(connection, SPLIT)
+    assert comparer.compare(old, right, forms=("interim",)).verdict is not Verdict.DIFFERENT
+    assert comparer.compare(old, wrong, forms=("interim",)).verdict is not Verdict.EQUAL

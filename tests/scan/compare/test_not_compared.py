@@ -136,6 +136,54 @@ def test_the_users_own_functions_are_called(connection: Connection) -> None:
         assert compared.verdict is Verdict.NOT_COMPARED and why in compared.why
 
 
+INNER = {
+    "reads a table": "LANGUAGE sql STABLE AS $$ SELECT min(person_id) FROM other $$",
+    "is volatile": "LANGUAGE sql VOLATILE AS $$ SELECT 1::bigint $$",
+    "reads a table, and": "LANGUAGE plpgsql STABLE AS $$ DECLARE n bigint; BEGIN "
+    "EXECUTE 'SELECT 1' INTO n; RETURN n; END $$",
+}
+
+
+@pytest.mark.parametrize("why", INNER)
+def test_what_a_function_calls_is_looked_at(why: str, connection: Connection) -> None:
+    for made in (
+        "CREATE TABLE other (person_id bigint)",
+        f"CREATE FUNCTION inner_one() RETURNS bigint {INNER[why]}",
+        "CREATE FUNCTION middle(p bigint) RETURNS bigint LANGUAGE plpgsql STABLE "
+        "AS $$ BEGIN RETURN p + inner_one(); END $$",
+        "CREATE FUNCTION outer_one(p bigint) RETURNS bigint LANGUAGE sql STABLE "
+        "AS $$ SELECT middle(p) $$",
+    ):
+        connection.exec_driver_sql(made)
+    connection.commit()
+    text = f"SELECT outer_one(person_id) FROM {CHILD}"
+    compared = Comparer(connection, SPLIT, random_sets=1).compare(text, text)
+    assert compared.verdict is Verdict.NOT_COMPARED
+    assert "inner_one, which middle calls," in compared.why and why in compared.why
+
+
+def test_a_function_that_reads_a_view_or_stands_in_another_schema_is_looked_at(
+    connection: Connection,
+) -> None:
+    for made in (
+        "CREATE VIEW seen AS SELECT 1::bigint AS person_id",
+        "CREATE SCHEMA elsewhere",
+        "CREATE FUNCTION elsewhere.least_person() RETURNS bigint LANGUAGE sql STABLE "
+        "BEGIN ATOMIC SELECT min(person_id) FROM public.seen; END",
+    ):
+        connection.exec_driver_sql(made)
+    connection.commit()
+    text = f"SELECT elsewhere.least_person(), rotation FROM {CHILD}"
+    compared = Comparer(connection, SPLIT, random_sets=1).compare(text, text)
+    assert compared.verdict is Verdict.NOT_COMPARED and "reads a table" in compared.why
+
+
+def test_a_string_that_names_the_table_is_not_compared(connection: Connection) -> None:
+    text = f"SELECT query_to_xml('TABLE public.{CHILD}', true, true, '')::text FROM {CHILD}"
+    compared = Comparer(connection, SPLIT, random_sets=1).compare(text, text)
+    assert compared.verdict is Verdict.NOT_COMPARED and "names the table" in compared.why
+
+
 def test_lists_of_values_are_tried(connection: Connection) -> None:
     old = f"SELECT rotation FROM {CHILD} WHERE id = ANY(:ids)"
     new = f"SELECT pm.rotation FROM {JOINED} WHERE cm.id = ANY(:ids)"

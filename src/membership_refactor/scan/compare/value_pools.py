@@ -103,14 +103,20 @@ def _around(kind: str, value: Any) -> list[Any]:
 
 
 _DAY = dt.timedelta(days=1)
+_LATE = dt.time(23, 30, tzinfo=dt.UTC)
 _FRESH: dict[str, Callable[[int, int], Any]] = {
     "int": lambda shift, n: 1001 + shift + n,
     "number": lambda shift, n: 100.25 + shift + n,
-    "date": lambda shift, n: dt.date(2015, 3, 1 + shift) + 97 * n * _DAY,
-    "time": lambda shift, n: dt.datetime(2016, 5, 1 + shift, 12, tzinfo=dt.UTC) + 31 * n * _DAY,
+    "date": lambda shift, n: _last_day(2015 + shift, 2 * n),
+    "time": lambda shift, n: dt.datetime.combine(_last_day(2015 + shift, 2 * n), _LATE),
     "uuid": lambda shift, n: f"00000000-0000-8000-8000-{1000 + shift + n:012d}",
     "text": lambda shift, n: f"{'abcdefghijklm'[(n + shift) % 13]}lpha{n}",
 }
+
+
+def _last_day(year: int, months: int) -> dt.date:
+    """The last day so many months after the year: a step later, functions of a date differ."""
+    return dt.date(year + 1 + months // 12, months % 12 + 1, 1) - _DAY
 
 
 def fresh(kind: str, seed: int, count: int) -> list[Any]:

@@ -30,6 +30,13 @@ Change = tuple[Any, Any]
 Made = Iterator[tuple[str, Sequence[Change]]]
 """The name of a wrong form, and how it is made."""
 
+_STEPS = {
+    "date": exp.Literal.number(1),
+    "time": exp.Interval(this=exp.Literal.string("1"), unit=exp.Var(this="HOUR")),
+}
+_NO_DATES = (exp.AggFunc, exp.Coalesce, exp.Connector, exp.Case)
+"""Functions that give a date back as it is."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Variant:
@@ -43,6 +50,7 @@ def wrong_forms(tree: Any, plan: TableSplit, names: NameMap, needs: Needs) -> It
     """Yield what people get wrong when they rewrite the statement."""
     kinds = (_joins, _distinct, _conditions, _numbers, _order, _choices)
     made = [_swapped(tree, plan, names, needs), *(kind(tree) for kind in kinds)]
+    made.append(_steps(tree, names, needs))
     for name, changes in itertools.chain.from_iterable(made):
         yield Variant(name, changed(tree, changes))
 
@@ -147,6 +155,20 @@ def _numbers(tree: Any) -> Made:
             continue
         for number in (int(node.name) + 1, int(node.name) - 1):
             yield f"{number} for {node.name}", [_with(node, this=str(number))]
+
+
+def _steps(tree: Any, names: NameMap, needs: Needs) -> Made:
+    """Give a function the next day or hour, as in ``date_part`` of it."""
+    kinds = {names.column(name).lower(): kind_of(type_) for name, (type_, _) in needs.wide.items()}
+    for node in tree.find_all(exp.Column):
+        step = _STEPS.get(kinds.get(node.name, ""))
+        around = node.parent
+        while isinstance(around, (exp.Paren, exp.Cast)):
+            around = around.parent
+        if step is None or not isinstance(around, exp.Func) or isinstance(around, _NO_DATES):
+            continue
+        later = exp.Paren(this=exp.Add(this=node.copy(), expression=step.copy()))
+        yield f"{node.name} a step later", [(node, later)]
 
 
 def _order(tree: Any) -> Made:

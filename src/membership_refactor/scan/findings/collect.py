@@ -42,6 +42,8 @@ class Collector:
     text: str
     accounted: set[int] = field(default_factory=set)
     """Offsets in the file of words that were understood or reported."""
+    tables_read: set[int] = field(default_factory=set)
+    """Offsets in the file of the letters of the plan's tables that were read or reported."""
     _lines: Lines | None = None
     _seen: set[tuple[object, ...]] = field(default_factory=set)
 
@@ -86,6 +88,7 @@ class Collector:
         for token in sql.tokens:
             if token.text.strip('`"').lower() in names:
                 self.accounted.add(sql.placed.place(token.start))
+                self.tables_read.update(map(sql.placed.place, range(token.start, token.end)))
 
     def arguments(
         self, macro: UnknownMacro, tables: Collection[TableView], *, names: Container[str] = ()
@@ -110,7 +113,9 @@ class Collector:
             self._star(star.source, placed.place(star.start), star.kind)
         for source in resolution.ours:
             if source.table_span is not None:
-                self.accounted.update(map(placed.place, range(*source.table_span)))
+                read = set(map(placed.place, range(*source.table_span)))
+                self.tables_read |= read
+                self.accounted |= read
             self._table(source, analysed)
         self._unknown_tables(analysed)
         for remark in resolution.remarks:

@@ -11,7 +11,8 @@ from membership_refactor.scan.findings.collect import Collector
 from membership_refactor.scan.findings.reasons_to_look import Look
 from membership_refactor.scan.parse.placed_text import Placed
 from membership_refactor.scan.parse.tokens import SqlText, Token
-from membership_refactor.scan.resolve.tables_as_spelled import WORDS, Interest, pattern
+from membership_refactor.scan.read.disguised_names import disguises
+from membership_refactor.scan.resolve.tables_as_spelled import Interest, pattern
 
 _COMMENT = "in a comment"
 _INSIDE = {
@@ -31,7 +32,17 @@ _READS_TABLE = re.compile(
     r"['\"]\s*(?:select|insert|update|delete|table|copy|truncate|with|merge)\s", re.I
 )
 """A string that is SQL."""
-_QUOTES = "\"'`"
+_ONLY_NAME = re.compile(r"['\"]?[eEnN]?['\"][\w.\"`\[\]*]+['\"]")
+"""A string that is a name. What reads it as a table's is not known."""
+_NO_READER = re.compile(
+    r"(?:regclass|nextval|currval|setval|get_serial_sequence|size|description|\bIS)\s*\(?\s*\Z",
+    re.I,
+)
+_AS_OID = re.compile(r"\s*::\s*(?:pg_catalog\s*\.\s*)?reg(?:class|type)\b", re.I)
+_BY_NAME = re.compile(r"format|execute|_to_xml|dblink|\|\||attr|column|attname", re.I)
+"""What may read columns of a table that is given by its name."""
+_FEW = 3
+"""A literal of so few words is no message for people."""
 
 Words = Iterable[tuple[str, int]]
 
@@ -86,9 +97,23 @@ def _in_tokens(
             words = list(interest.going_in(token.text, token.start))
             if named and not words and kind == "jinja":
                 words = [(token.text, token.start)]
-            elif named and not words and _READS_TABLE.match(token.text):
+            elif (
+                named
+                and not words
+                and (_READS_TABLE.match(token.text) or _read_by_name(part.text, token))
+            ):
                 found_tables = pattern(interest.tables).finditer(token.text)
                 words = [(m[0], token.start + m.start()) for m in found_tables]
+            elif named and kind == "dollar":
+                edge = token.text.index("$", 1) + 1
+                inner = part.cut(token.start + edge, token.end - edge)
+                found[_INSIDE["string"]] += (
+                    (one.text, inner.place(one.start))
+                    for one in SqlText(inner, dialect).iter_tokens()
+                    if one.kind == "string"
+                    and interest.in_text(one.text)[0]
+                    and _read_by_name(inner.text, one)
+                )
             why = _ROWS if data else _INSIDE[kind]
             found[why] += ((word, part.place(at)) for word, at in words)
         elif kind in ("word", "quoted"):
@@ -106,18 +131,30 @@ def _in_tokens(
     return elsewhere
 
 
+def _read_by_name(text: str, token: Token) -> bool:
+    """Whether a string is a table's name, by which something may read its columns."""
+    if _ONLY_NAME.fullmatch(token.text) is None:
+        return False
+    start = max(0, token.start - 400, text.rfind(";", 0, token.start))
+    end = text.find(";", token.end, token.end + 400)
+    if _BY_NAME.search(text, start, end if end >= 0 else token.end + 400):
+        return True
+    return not (_NO_READER.search(text, start, token.start) or _AS_OID.match(text, token.end))
+
+
 def leftover_in_program(
     placed: Placed,
     passed: Sequence[tuple[int, int]],
     interest: Interest,
     collector: Collector,
     *,
+    texts: Sequence[tuple[int, int]] = (),
     broken: bool = False,
     data: bool = False,
 ) -> None:
     """Note the words that are left in a program, or in a file of data.
 
-    ``passed`` are comments and statements of other tables. Outside of them, a column is an open
+    ``passed`` are comments and statements of other tables, ``texts`` the literals. Outside of them, a column is an open
     question if a table of the plan is named outside of the SQL that was read: an object mapper
     reads by such names. In a program that its grammar does not understand (``broken``), every
     word is one.
@@ -129,13 +166,16 @@ def leftover_in_program(
     tables, going = interest.mentions(placed.text)
     tables, going = (_left(found, collector, placed) for found in (tables, going))
     used, named = (_outside(found, spans, placed) for found in (going, tables))
+    for at, message in disguises(interest.columns).find(placed.text) if named else ():
+        if at not in collector.accounted:
+            collector.note(at, Look.ENTITY, message, open=True)
     if broken and (used or named):
         why = "in a program that its grammar does not understand"
         _note(collector, why, sorted([*used, *named], key=lambda w: w[1]), look=Look.UNPARSED)
     elif named and used:
         what = f"outside of SQL, in a file that also names {named[0][0]} outside of SQL"
         _note(collector, what, used, look=Look.ENTITY, open=True)
-    elif whole := [word for word in named if data or _is_text(word, placed)]:
+    elif whole := [word for word in named if data or _is_text(word, placed, texts)]:
         why = "outside of SQL: what is read of the table is not known"
         _note(collector, why, whole, look=Look.ENTITY, open=True)
     elif named or (used and tables):
@@ -149,9 +189,9 @@ def words_of_unread_file(
     placed: Placed, interest: Interest, collector: Collector, why: str = ""
 ) -> None:
     """Note every word of the plan in a file of a kind that is not read."""
-    if interest.in_text(placed.text)[0]:
-        words = interest.tables | interest.going
-        found = [(m[0], m.start()) for m in WORDS.finditer(placed.text) if m[0].lower() in words]
+    tables, going = interest.mentions(placed.text)
+    if tables or interest.in_text(placed.text)[0]:
+        found = sorted({*tables, *going}, key=lambda word: word[1])
         _note(collector, why or "in a file of a kind that is not read", found, look=Look.SKIPPED)
 
 
@@ -171,13 +211,19 @@ def _outside(
     return result
 
 
-def _is_text(word: tuple[str, int], placed: Placed) -> bool:
-    """Whether a literal of the program is just this word, or SQL that was not understood."""
+def _is_text(word: tuple[str, int], placed: Placed, texts: Sequence[tuple[int, int]]) -> bool:
+    """Whether a literal is little more than this word, or SQL that was not understood."""
     text, at = placed.text, word[1]
     end = at + len(word[0])
     if _AS_TABLE.search(text, max(0, at - 40), at) and not _IMPORT.match(text, end):
         return True
-    return text[at - 1 : at] in _QUOTES and text[end : end + 1] in _QUOTES and end < len(text)
+    if text[at - 1 : at] == ":" != text[at - 2 : at - 1]:
+        return True  # a symbol
+    before = bisect.bisect_right(texts, (at, len(text)))
+    return any(
+        start <= at < stop and len(text[start:stop].split()) <= _FEW
+        for start, stop in texts[max(0, before - 3) : before]
+    )
 
 
 def _note(

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from membership_refactor.portrait import Column, Portrait, Table
 from membership_refactor.scan.findings.collect import Collector
+from membership_refactor.scan.findings.leftover_words import leftover_in_sql
 from membership_refactor.scan.findings.reasons_to_look import Look
 from membership_refactor.scan.findings.values import FileOutcome, Place, Reference, TableUse
 from membership_refactor.scan.parse.piece import UNKNOWN_TABLE
@@ -55,9 +56,9 @@ _BODIES = """
 SELECT pg_catalog.format('%%I.%%I(%%s)', n.nspname, p.proname,
          pg_catalog.pg_get_function_identity_arguments(p.oid)),
        l.lanname, p.prosrc,
-       (SELECT min(c.relname) FROM pg_catalog.pg_trigger g
+       ARRAY(SELECT DISTINCT c.relname::text FROM pg_catalog.pg_trigger g
         JOIN pg_catalog.pg_class c ON c.oid = g.tgrelid
-        WHERE g.tgfoid = p.oid AND NOT g.tgisinternal),
+        WHERE g.tgfoid = p.oid AND NOT g.tgisinternal ORDER BY 1),
        p.prorettype = 'pg_catalog.trigger'::pg_catalog.regtype
 FROM pg_catalog.pg_proc p
 JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
@@ -112,9 +113,12 @@ def _dependents(connection: Connection, schema: str, structure: Structure) -> It
 
 def _bodies(connection: Connection, schema: str, scanner: FileScanner) -> Iterator[FileOutcome]:
     rows = connection.exec_driver_sql(_BODIES, (ledger_schema(schema),)).all()
-    for identity, language, source, trigger_table, is_trigger in rows:
+    tables = scanner.interest.tables
+    for identity, language, source, triggers_on, is_trigger in rows:
         table, column = scanner.interest.in_text(source or "")
-        if not (table or (column and is_trigger)):
+        ours = [name for name in triggers_on if name.lower() in tables]
+        disguised = list(scanner.disguises.find(source or ""))
+        if not (table or disguised or ours or (column and is_trigger)):
             continue
         outcome = FileOutcome(f"function {identity}", CONSUMER)
         collector = Collector(outcome, source)
@@ -122,12 +126,14 @@ def _bodies(connection: Connection, schema: str, scanner: FileScanner) -> Iterat
             collector.note(
                 0,
                 Look.UNPARSED,
-                f"the body is written in {language}, which is not read, and names a table",
+                f"the body is written in {language}, which is not read, and may use a table",
             )
         else:
-            row_table = trigger_table or (UNKNOWN_TABLE if is_trigger else "")
+            row_table = next(iter(ours or triggers_on), UNKNOWN_TABLE if is_trigger else "")
             body, plain = Placed.at(source), language == "sql"
             scanner.collect(cut_body(body, "postgres", row_table=row_table, plain=plain), collector)
+            leftover_in_sql(body, "postgres", scanner.interest, collector)
+            scanner.note_disguised(disguised, collector)
         if not outcome.empty:
             yield outcome
 

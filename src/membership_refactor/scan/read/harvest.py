@@ -16,6 +16,8 @@ class Harvest:
     remarks: list[tuple[int, Look, str]] = field(default_factory=list)
     passed: list[tuple[int, int]] = field(default_factory=list)
     """Where comments, and statements of other tables, stand in the file."""
+    texts: list[tuple[int, int]] = field(default_factory=list)
+    """Where the literals of a program stand."""
     broken: bool = False
     """Whether the grammar did not understand a part of the program."""
 
@@ -24,4 +26,5 @@ class Harvest:
         self.pieces += other.pieces
         self.remarks += other.remarks
         self.passed += other.passed
+        self.texts += other.texts
         self.broken |= other.broken

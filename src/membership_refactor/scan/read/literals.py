@@ -20,11 +20,11 @@ HOLE = "{hole}"
 
 _OPEN = re.compile(r"""[A-Za-z]*[$@#]*(?P<quote>(?<=@)["']\n|"{3,}|'{3}|["'`]|\[=*\[|[({])""")
 ESCAPE = re.compile(
-    r"\\(?:\r?\n|N\{[^}]*\}|x[0-9a-fA-F]{2}|u\{[0-9a-fA-F]+\}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}"
+    r"\\(?:\r?\n|N\{[^}]*\}|x\{[0-9a-fA-F]+\}|x[0-9a-fA-F]{2}|u\{[0-9a-fA-F]+\}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}"
     r"|[0-7]{1,3}|.)",
     re.S,
 )
-_CODE = re.compile(r"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8})")
+_CODE = re.compile(r"\\(?:x\{[0-9a-fA-F]+\}|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8})")
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "a": "\a", "v": "\v", "s": " ",
             "\n": "", "\r": ""}  # fmt: skip
 

@@ -44,6 +44,10 @@ def program_pieces(placed: Placed, language: str, dialect: str, interest: Intere
     found = reader.found()
     harvest = Harvest(
         passed=[(placed.place(start), placed.place(end)) for start, end in reader.comments],
+        texts=[
+            (placed.place(node.start_byte), placed.place(node.end_byte))
+            for node in reader.texts.texts
+        ],
         broken=reader.texts.root.has_error,
     )
     inlined = {placed.place(at) for at in reader.texts.inlined}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from membership_refactor.scan.parse.piece import UNKNOWN_TABLE, Piece
 from membership_refactor.scan.parse.placed_text import Placed
 from membership_refactor.scan.parse.tokens import SqlText
 from membership_refactor.scan.read.data_file import FORMATS, data_pieces, notebook_pieces
+from membership_refactor.scan.read.disguised_names import disguises
 from membership_refactor.scan.read.embedded_sql import run_time_table
 from membership_refactor.scan.read.encoding import NO_TEXT, decode, digest, strange
 from membership_refactor.scan.read.fragments import collect_in_hosts
@@ -40,11 +42,10 @@ _SQL = {
 _TEMPLATES = {".j2", ".jinja", ".jinja2", ".tmpl", ".tpl", ".template", ".ftl", ".vm", ".erb"}
 _RUN_TIME = re.compile(
     rb"\b(?:from|join|into|update|table)\b\s*[\w.\"`\[]*"
-    rb"(?:[\"'`]+\s*[+.&|,)\"'`]|[{$%#<?@\\]|[:&]\w)"
-    rb"|U&[\"']|\\u00|\\x[0-9a-f]|&#",
+    rb"(?:[\"'`]+\s*[+.&|,)\"'`]|[{$%#<?@\\]|[:&]\w)",
     re.I,
 )
-"""Names that are put together at run time, or written by escapes, so that a search misses them."""
+"""A table whose whole name is put in at run time."""
 _ESCAPES = re.compile(r"\bU&[\"']", re.I)
 _JPQL = {".jpql", ".hql", ".jpaql"}
 _NOTEBOOK = ".ipynb"
@@ -62,6 +63,7 @@ class FileScanner:
     def __post_init__(self) -> None:
         dialect = self.analyser.consumer.dialect
         self.interest = Interest.of(self.analyser.view(dialect), self.analyser.view("jpql"))
+        self.disguises = disguises(self.interest.tables)
         words = self.interest.tables | self.interest.going | self.interest.macros
         # A plain search first: few files of a repository hold any of these words.
         longest_first = sorted(words, key=lambda word: (-len(word), word))
@@ -84,19 +86,23 @@ class FileScanner:
         # Without its zero bytes, UTF-16 holds the words of the plan as ASCII does.
         found = self._prefilter.search
         named = found(raw) or (b"\0" in raw and found(raw.replace(b"\0", b"")))
-        if not named and path.suffix.lower() in _READ:
-            named = _RUN_TIME.search(raw)
-        if not named and (path.suffix.lower() in NO_TEXT or not strange(raw)):
+        suffix = path.suffix.lower()
+        if not named and suffix in NO_TEXT:
             return outcome
         decoded = decode(raw)
         if decoded is None:
             why = "a binary file that names the plan" if named else "a file of unknown encoding"
             return FileOutcome.unread(shown, consumer, why)
+        disguised = list(self.disguises.find(decoded.text))
+        run_time = suffix in _READ and _RUN_TIME.search(raw)
+        if not (named or disguised or run_time or strange(raw)):
+            return outcome
         collector = Collector(outcome, decoded.text)
         if decoded.encoding != "utf-8":
             message = f"read as {decoded.encoding}" + (decoded.guessed and f": {decoded.guessed}")
             collector.note(0, Look.ENCODING, message, open=bool(decoded.guessed))
         self._read(path, Placed.at(decoded.text), collector)
+        self.note_disguised(disguised, collector)
         if outcome.rewrites:
             outcome.digest = digest(raw)
         return outcome
@@ -108,7 +114,15 @@ class FileScanner:
         collector = Collector(outcome, text)
         self.collect(sql_pieces(placed, dialect), collector)
         leftover_in_sql(placed, dialect, self.interest, collector)
+        self.note_disguised(self.disguises.find(text), collector)
         return outcome
+
+    def note_disguised(self, found: Iterable[tuple[int, str]], collector: Collector) -> None:
+        """Leave open what may be a table's name, and was neither read nor noted."""
+        noted = {note.place.line for note in collector.outcome.notes if note.open}
+        for at, message in found:
+            if at not in collector.tables_read and collector.place(at).line not in noted:
+                collector.note(at, Look.HOLE, message)
 
     def _read(self, path: Path, placed: Placed, collector: Collector) -> None:
         consumer, interest = self.analyser.consumer, self.interest
@@ -146,7 +160,7 @@ class FileScanner:
             return
         self.collect(harvest, collector)
         leftover_in_program(
-            placed, harvest.passed, interest, collector,
+            placed, harvest.passed, interest, collector, texts=sorted(harvest.texts),
             broken=harvest.broken, data=suffix not in LANGUAGES,
         )  # fmt: skip
 

@@ -26,6 +26,7 @@ _STARTS = re.compile(
 _DELIMITER = re.compile(r"^[ \t]*DELIMITER[ \t]+(\S+)[ \t]*\r?$", re.I | re.M)
 _ONLY_COMMENTS = re.compile(f"(?:{BLANK};)*+{BLANK}", re.S)
 _EXECUTED = re.compile(r"(/\*!\d*).*?(\*/)", re.S)
+_NUMBERED = re.compile(r"(/\*!\d{5}).*?(\*/)", re.S)
 _STDIN = re.compile(r"\s*COPY\b.*\bFROM\s+STDIN\b", re.I | re.S)
 
 
@@ -37,10 +38,12 @@ def starts_like_sql(text: str) -> bool:
 def sql_pieces(placed: Placed, dialect: str, *, escape: str = "") -> Harvest:
     """Find every statement of a text. Bodies of routines are cut into their statements."""
     harvest = Harvest()
-    if dialect == "mysql":
-        # MySQL runs what stands in such a comment; dumps write views and triggers so.
-        marks = (m.span(n) for m in _EXECUTED.finditer(placed.text) for n in (1, 2))
-        placed = placed.replaced([(a, b, " " * (b - a)) for a, b in marks])
+    # MySQL runs what stands in such a comment; dumps write views and triggers so. One with a
+    # version is MySQL's whatever the consumer's dialect is.
+    executed = _EXECUTED if dialect == "mysql" else _NUMBERED
+    borders = [m.span(n) for m in executed.finditer(placed.text) for n in (1, 2)]
+    if borders:
+        placed = placed.replaced([(a, b, " " * (b - a)) for a, b in borders])
     found = statements(placed, dialect)
     triggers = trigger_tables([statement.text for statement in found])
     for statement in found:

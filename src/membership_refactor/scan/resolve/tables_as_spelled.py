@@ -120,7 +120,8 @@ class View:
         return quote + name.replace(quote, quote * 2) + quote
 
 
-WORDS = re.compile(r"[^\W\d][\w$]*")
+WORDS = re.compile(r"[^\W\d]\w*")
+_WITH_DOLLAR = re.compile(r"[^\W\d][\w$]*")
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
@@ -158,6 +159,8 @@ class Interest:
         """Whether a table (or macro) and whether a column is named."""
         going = self.going if dialect == "jpql" else self.columns
         words = {word.lower() for word in WORDS.findall(text)}
+        if "$" in text:  # a part of the name, or the end of a body in dollars
+            words |= {word.lower() for word in _WITH_DOLLAR.findall(text)}
         named = not (words.isdisjoint(self.tables) and words.isdisjoint(self.macros))
         return named, not words.isdisjoint(going)
 
