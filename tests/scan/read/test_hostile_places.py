@@ -28,7 +28,7 @@ PUT_TOGETHER = {
     "Concat.java": 'class A { String t = "curriculum".concat("_membership"); }',
     "Stream.java": 'class A { String t = Stream.of("curriculum", x).collect(joining("_")); }',
     "join.rb": "t = %w[curriculum membership].join('_')\n",
-    "symbols.rb": "rows = DB[:curriculum_membership].all\n",
+    "symbols.rb": "rows = DB[:WIDE].all\n",
     "tableize.rb": "t = 'curriculum membership'.parameterize(separator: '_')\n",
     "hash.rb": 't = "curriculum_#{kind}"\n',
     "gsub.rb": "t = 'curriculum.membership'.gsub('.', '_')\n",
@@ -41,8 +41,8 @@ PUT_TOGETHER = {
     "codes.py": f"t = bytes({list(WIDE.encode())}).decode()\nread_table(t)\n",
     "hexadecimal.py": f'q = bytes.fromhex("{WIDE.encode().hex()}").decode()\n',
     "b64.py": f'q = base64.b64decode("{CODED}").decode()\n',
-    "pandas.py": 'frame = spark.table("public.curriculum_membership")\n',
-    "alias.js": 'knex("curriculum_membership as cm").select()\n',
+    "pandas.py": 'frame = spark.table("public.WIDE")\n',
+    "alias.js": 'knex("WIDE as cm").select()\n',
     "mid.js": 'const t = "curriculum_mem" + rest; read(t);',
     "nested.ts": "const t = `${a ? `curriculum` : `x`}_membership`; read(t);",
     "template.ts": "const t = `curriculum_${kind}`; read(t);",
@@ -77,8 +77,8 @@ PUT_TOGETHER = {
     "plus.sql": "SELECT rotation FROM &t._membership;\n",
     "psql.sql": 'SELECT rotation FROM :"t"_membership;\n',
     "execute.sql": "DO $$ BEGIN EXECUTE 'TABLE ' || 'curriculum' || '_' || 'membership'; END $$;\n",
-    "chr.sql": "SELECT query_to_xml('table curriculum' || chr(95) || 'membership', true, true, '');\n",
-    "like.sql": "SELECT 'table ' || relname FROM pg_class WHERE relname LIKE 'curriculum\\_%' \\gexec\n",
+    "chr.sql": "SELECT query_to_xml('table curriculum' || chr(95) || 'membership', true, true, '');",
+    "like.sql": "SELECT 'table ' || relname FROM pg_class WHERE relname LIKE 'curriculum\\_%'\n",
     "mustache.sql": "SELECT rotation FROM {{ prefix }}_membership;\n",
     "erb.sql": "SELECT rotation FROM curriculum_<%= kind %>;\n",
     "jinja.sql": "{% set t = 'curriculum_' ~ kind %}\nSELECT * FROM {{ t }};\n",
@@ -86,59 +86,58 @@ PUT_TOGETHER = {
 }
 
 STRINGS_OF_SQL = {
-    "table.sql": "SELECT table_to_xml('curriculum_membership', true, false, '');\n",
-    "schema.sql": "SELECT table_to_xml('public.curriculum_membership'::regclass, true, false, '');\n",
-    "query.sql": "SELECT query_to_xml($q$table curriculum_membership$q$, true, false, '');\n",
-    "cursor.sql": "DECLARE c CURSOR FOR TABLE curriculum_membership;\n"
+    "table.sql": "SELECT table_to_xml('WIDE', true, false, '');\n",
+    "schema.sql": "SELECT table_to_xml('public.WIDE'::regclass, true, false, '');\n",
+    "query.sql": "SELECT query_to_xml($q$table WIDE$q$, true, false, '');\n",
+    "cursor.sql": "DECLARE c CURSOR FOR TABLE WIDE;\n"
     "SELECT cursor_to_xml('c', 10, true, false, '');\n",
-    "dblink.sql": "SELECT * FROM dblink('', 'table curriculum_membership') AS t (a int);\n",
+    "dblink.sql": "SELECT * FROM dblink('', 'table WIDE') AS t (a int);\n",
     "format.sql": "SELECT query_to_xml(format('SELECT * FROM %s', "
-    "'curriculum_membership'::pg_catalog.regclass), true, false, '');\n",
-    "execute.sql": "DO $$ BEGIN EXECUTE 'SELECT * FROM ' || 'curriculum_membership'::regclass; END $$;\n",
+    "'WIDE'::pg_catalog.regclass), true, false, '');\n",
+    "execute.sql": "DO $$ BEGIN EXECUTE 'SELECT * FROM ' || 'WIDE'::regclass; END $$;\n",
     "columns.sql": "SELECT string_agg(column_name, ',') FROM information_schema.columns "
-    "WHERE table_name = 'curriculum_membership';\n",
-    "attributes.sql": "SELECT attname FROM pg_attribute "
-    "WHERE attrelid = 'curriculum_membership'::regclass;\n",
-    "perform.sql": "DO $$ BEGIN PERFORM table_to_xml('curriculum_membership', true, true, ''); END $$;\n",
-    "copy.sql": "SELECT lo_export('COPY (TABLE curriculum_membership) TO STDOUT');\n",
-    "etl.sql": "INSERT INTO jobs (source, target) VALUES ('curriculum_membership', 'x');\n",
-    "prepared.sql": "SET @q = 'SELECT * FROM curriculum_membership'; PREPARE s FROM @q;\n",
-    "gexec.sql": "SELECT format('SELECT %I FROM %I', a, 'curriculum_membership') FROM x \\gexec\n",
-    "cron.sql": "SELECT cron.schedule('0 1 * * *', $$TABLE curriculum_membership$$);\n",
+    "WHERE table_name = 'WIDE';\n",
+    "attributes.sql": "SELECT attname FROM pg_attribute WHERE attrelid = 'WIDE'::regclass;\n",
+    "perform.sql": "DO $$ BEGIN PERFORM table_to_xml('WIDE', true, true, ''); END $$;\n",
+    "copy.sql": "SELECT lo_export('COPY (TABLE WIDE) TO STDOUT');\n",
+    "etl.sql": "INSERT INTO jobs (source, target) VALUES ('WIDE', 'x');\n",
+    "prepared.sql": "SET @q = 'SELECT * FROM WIDE'; PREPARE s FROM @q;\n",
+    "gexec.sql": "SELECT format('SELECT %I FROM %I', a, 'WIDE') FROM x \\gexec\n",
+    "cron.sql": "SELECT cron.schedule('0 1 * * *', $$TABLE WIDE$$);\n",
 }
 
 PLACES = {
     "Makefile": "T = curriculum\ndump:\n\tpsql -c 'TABLE $(T)_membership'\n",
     "Dockerfile": 'ENV T=curriculum\nRUN psql -c "TABLE ${T}_membership"\n',
-    ".env": "DUMP=TABLE curriculum_membership\n",
-    "crontab": "0 1 * * * psql -c 'TABLE curriculum_membership'\n",
+    ".env": "DUMP=TABLE WIDE\n",
+    "crontab": "0 1 * * * psql -c 'TABLE WIDE'\n",
     "a.po": 'msgid "SELECT rotation FROM curric"\n"ulum_membership"\n',
     "b.properties": "t=curriculum\\u005fmembership\n",
     "c.properties": "t=curriculum_\\\n    membership\n",
     "d.json": '{"t": "curriculum\\u005fmembership"}',
     "e.json": '{"t": "\\u0063urriculum_membership", "c": ["rotation"]}',
     "f.json": '{"q": "{\\"sql\\": \\"SELECT rotation FROM curriculum\\\\u005fmembership\\"}"}',
-    "g.xml": '<!DOCTYPE m [<!ENTITY t "curriculum">]><m><s>SELECT rotation FROM &t;_membership</s></m>',
+    "g.xml": '<!DOCTYPE m [<!ENTITY t "curriculum">]><m>SELECT rotation FROM &t;_membership</m>',
     "h.xml": "<m><s>SELECT rotation FROM <![CDATA[curriculum]]><![CDATA[_membership]]></s></m>",
     "i.xml": "<m table='curriculum&lowbar;membership'/>",
-    "j.ini": "[source]\ntable = curriculum_membership\n",
+    "j.ini": "[source]\ntable = WIDE\n",
     "k.toml": 'table = "curriculum\\u005Fmembership"\n',
-    "l.yml": "t: &t curriculum_membership\nq: *t\n",
+    "l.yml": "t: &t WIDE\nq: *t\n",
     "m.yml": "q: !join ['curriculum', '_membership']\n",
     "n.yml": 'q: "SELECT rotation FROM curriculum\\\n  _membership"\n',
     "o.yml": f"kind: Secret\ndata:\n  q: {CODED}\n",
     "p.yml": "q: SELECT rotation FROM {{ .Values.kind }}_membership\n",
     "q.prisma": "model CurriculumMembership {\n  rotation String?\n}\n",
-    "r.graphql": "query { curriculum_membership_by_pk(id: 1) { rotation } }\n",
-    "s.proto": 'message M { option (table) = "curriculum_membership"; }\n',
+    "r.graphql": "query { WIDE_by_pk(id: 1) { rotation } }\n",
+    "s.proto": 'message M { option (table) = "WIDE"; }\n',
     "t.tf": 'resource "x" "y" { table = "curriculum_${var.kind}" }\n',
-    "u.hcl": 'query = "TABLE curriculum_membership"\n',
+    "u.hcl": 'query = "TABLE WIDE"\n',
     "v.eml": "Subject: x\n\nSELECT rotation FROM curriculum=5Fmembership\n",
     "w.http": "GET /rest/curriculum%5Fmembership?select=rotation\n",
-    "x.csv": "source,target\ncurriculum_membership,x\n",
+    "x.csv": "source,target\nWIDE,x\n",
     "y.bat": 'psql -c "TABLE %T%_membership"\n',
     "z.el": "(sql-table 'curriculum-membership)\n",
-    "Entity.java": '@Entity @Table(schema = "public", name = "curriculum" + "_membership") class A {}',
+    "Entity.java": '@Entity @Table(schema = "x", name = "curriculum" + "_membership") class A {}',
     "Text.py": 'q = text("SELECT cm.rotation FROM curriculum_" "membership cm")\n',
     "field.py": 'rows = CurriculumMembership.objects.values("rot" "ation")\n',
     "attribute.py": 'x = getattr(CurriculumMembership.objects.get(), "person" + "_id")\n',
@@ -146,7 +145,7 @@ PLACES = {
     "heredoc.rb": "q = <<~SQL\n  SELECT rotation FROM #{t}_membership\nSQL\n",
     "heredoc.sh": "psql <<SQL\nSELECT rotation FROM ${t}_membership;\nSQL\n",
     "sqlplus.sql": "DEFINE t = curriculum\nSELECT rotation FROM &&t._membership;\n",
-    "dump.sql": "/*!50001 CREATE VIEW v AS SELECT * FROM `curriculum_membership` */;\n",
+    "dump.sql": "/*!50001 CREATE VIEW v AS SELECT * FROM `WIDE` */;\n",
 }
 
 
@@ -154,5 +153,5 @@ PLACES = {
     ("name", "text"), [*PUT_TOGETHER.items(), *STRINGS_OF_SQL.items(), *PLACES.items()]
 )
 def test_a_reference_is_found_or_its_file_is_open(name: str, text: str, tmp_path: Path) -> None:
-    outcome = scan_text(text, tmp_path, name=name)
+    outcome = scan_text(text.replace("WIDE", WIDE), tmp_path, name=name)
     assert outcome.references or any(note.open for note in outcome.notes)

@@ -154,10 +154,10 @@ def leftover_in_program(
 ) -> None:
     """Note the words that are left in a program, or in a file of data.
 
-    ``passed`` are comments and statements of other tables, ``texts`` the literals. Outside of them, a column is an open
-    question if a table of the plan is named outside of the SQL that was read: an object mapper
-    reads by such names. In a program that its grammar does not understand (``broken``), every
-    word is one.
+    ``passed`` are comments and statements of other tables, ``texts`` the literals. Outside of
+    ``passed``, a column is an open question if a table of the plan is named outside of the SQL
+    that was read: an object mapper reads by such names. In a program that its grammar does not
+    understand (``broken``), every word is one.
     """
     lower = placed.text.lower().replace("_", "")
     if not any(table.replace("_", "") in lower for table in interest.tables):
