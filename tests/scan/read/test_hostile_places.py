@@ -77,7 +77,7 @@ PUT_TOGETHER = {
     "plus.sql": "SELECT rotation FROM &t._membership;\n",
     "psql.sql": 'SELECT rotation FROM :"t"_membership;\n',
     "execute.sql": "DO $$ BEGIN EXECUTE 'TABLE ' || 'curriculum' || '_' || 'membership'; END $$;\n",
-    "chr.sql": "SELECT query_to_xml('table curriculum' || chr(95) || 'membership', true, true, '');",
+    "chr.sql": "SELECT query_to_xml('table curriculum' || chr(95)||'membership', true, true, '');",
     "like.sql": "SELECT 'table ' || relname FROM pg_class WHERE relname LIKE 'curriculum\\_%'\n",
     "mustache.sql": "SELECT rotation FROM {{ prefix }}_membership;\n",
     "erb.sql": "SELECT rotation FROM curriculum_<%= kind %>;\n",
