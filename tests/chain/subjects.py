@@ -142,3 +142,12 @@ def with_plan(chain: Chain, **changes: object) -> Chain:
     """The same database, for the plan that ships with some of its fields changed."""
     plan = replace(MEMBERSHIP.plan, **changes)  # type: ignore[arg-type]
     return replace(chain, subject=Subject(plan=plan, schema="public", create=()))
+
+
+def with_old_shape(subject: Subject) -> Subject:
+    """The same plan, with a view of the old shape."""
+    return replace(subject, plan=replace(subject.plan, old_shape_view=True))
+
+
+OLD_SHAPE, OLD_SHAPE_RENAMED = with_old_shape(MEMBERSHIP), with_old_shape(RENAMED)
+OLD_SHAPE_ODD, OLD_SHAPE_KEPT = with_old_shape(ODD), with_old_shape(KEPT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from membership_refactor.catalog.queries import acl_as_json
+from membership_refactor.sql.old_shape.reading import own_views
 
 # pg_depend refers to the table, to one of its columns, or to its row type (a function that takes a
 # row, a column of that type). The table's own parts are left out.
@@ -61,7 +62,7 @@ SELECT h.owner_oid, CASE v.relkind WHEN 'm' THEN 'materialized view' ELSE 'view'
              ORDER BY 1) AS used_by
 FROM holds h JOIN pg_rewrite r ON h.classid = 'pg_rewrite'::regclass AND r.oid = h.objid
 JOIN pg_class v ON v.oid = r.ev_class JOIN pg_namespace n ON n.oid = v.relnamespace
-WHERE r.rulename = '_RETURN'
+WHERE r.rulename = '_RETURN' AND v.oid NOT IN {own_views("%(ledger)s")}
 ORDER BY h.owner_oid, name
 """
 

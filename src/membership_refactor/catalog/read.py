@@ -42,6 +42,7 @@ from membership_refactor.portrait.table_parts import Sequence as IdSequence
 from membership_refactor.portrait.tables import Portrait, Table
 from membership_refactor.sql.column_uses import column_uses
 from membership_refactor.sql.names import OWN_PREFIXES, ledger_schema
+from membership_refactor.sql.old_shape.reading import own_views
 
 _RowsByTable: TypeAlias = dict[int, list[DictRow]]
 
@@ -142,7 +143,7 @@ _PARTS = {
     "functions": dependent_queries.FUNCTIONS,
     "others": dependent_queries.OTHERS,
     "by_text": dependent_queries.BY_TEXT,
-    "uses": column_uses("%(tables)s", "%(own)s::text[]"),
+    "uses": column_uses("%(tables)s", "%(own)s::text[]", own_views=own_views("%(ledger)s")),
 }
 
 

@@ -10,10 +10,12 @@ from membership_refactor.checks.check import Check, Reach
 from membership_refactor.planning import Revisions
 from membership_refactor.planning.targets import (
     old_meaning,
+    old_shape,
+    retired_table,
     scan_stage,
     source_table,
     stages_that_show,
-    target_of,
+    targets_of,
 )
 from membership_refactor.sql.evidence_clock import NOW
 from membership_refactor.sql.names import Names
@@ -41,19 +43,24 @@ def accepted(ledger: str, plan: str, option: str, *, step: str | None = None) ->
     )
 
 
-def gate(names: Names, revisions: Revisions, step: str) -> Check:
+def gates(names: Names, revisions: Revisions, step: str) -> tuple[Check, ...]:
+    """A gate for each structure that the step takes away."""
+    return tuple(
+        gate(names, revisions, step, target=target) for target in targets_of(names.plan, step)
+    )
+
+
+def gate(names: Names, revisions: Revisions, step: str, *, target: str) -> Check:
     """Each row is a reason to wait. A recorded acceptance for ``step`` opens the gate, until the
     step goes down.
 
     For the old name's new meaning the window begins after the table has lost the name. Where the
     first step created the table and it has no row, no evidence is needed.
     """
-    target = target_of(names.plan, step)
-    assert target is not None, f"{step} takes nothing away"
     since_step = "retire_source" if step == "create_parent" else None
-    tables = {"retire_source": names.source, "drop_retired_table": names.retired}
-    empty = tables.get(step, names.child)
     plan, ledger = names.plan, names.ledger
+    tables = {source_table(plan): names.source, retired_table(plan): names.retired}
+    empty = tables.get(target, names.child)
     name, about = literal(plan.name), literal(target)
     began = f"{NOW} - interval '{plan.evidence_days} days'"
     usage = (
@@ -66,7 +73,9 @@ def gate(names: Names, revisions: Revisions, step: str) -> Check:
         f"  FROM {qualified(ledger, 'scan_outcome')} AS o "
         f"WHERE o.plan = {name} ORDER BY o.consumer, {fits} DESC, o.scanned_at DESC) AS o"
     )
-    scanned = literal(source_table(plan) if target == old_meaning(plan) else target)
+    # A scan knows both only by the table.
+    by_table = {old_meaning(plan): source_table(plan), old_shape(plan): retired_table(plan)}
+    scanned = literal(by_table.get(target, target))
     in_the_way = f"(o.detail -> 'in_the_way' ->> {scanned})::pg_catalog.int4"
     window = (
         f"pg_catalog.tstzrange({began}, greatest({began}, {NOW} - interval '{STALEST}',\n"
@@ -130,7 +139,7 @@ def gate(names: Names, revisions: Revisions, step: str) -> Check:
     condition += f" AND NOT ({created} AND NOT EXISTS (SELECT FROM {empty}))"
     query = "\nUNION ALL ".join(f"({r})" for r in reasons)
     return Check(
-        name=f"gate {step}",
+        name=f"gate {step}" + (" (old shape)" if target == old_shape(plan) else ""),
         sentence=f"nobody uses the {target} any more",
         query=f"SELECT r.reason FROM ({query}) AS r (reason) WHERE {condition}",
         reach=Reach.CATALOG,

@@ -22,7 +22,7 @@ from membership_refactor.demo.readers import (
 )
 from membership_refactor.errors import RefactorError
 from membership_refactor.execution.runner import Runner
-from membership_refactor.planning.targets import scan_stage, target_of
+from membership_refactor.planning.targets import scan_stage, targets_of
 from membership_refactor.scan.consumers import read_consumers
 from membership_refactor.scan.read.worker_processes import Limits
 from membership_refactor.scan.report.summary import record
@@ -162,7 +162,7 @@ class Weeks:
         consumers = read_consumers(self.readers.write_files(self.folder, self.writers), plan)
         request = ScanRequest(
             plan=plan,
-            stage=scan_stage(plan, str(target_of(plan, step))),
+            stage=scan_stage(plan, targets_of(plan, step)[0]),
             consumers=consumers,
             schema=self.runner.schema,
             limits=Limits(processes=1),

@@ -27,7 +27,7 @@ from membership_refactor.demo.writers import KINDS, WRITERS_ID, Record, serve
 from membership_refactor.errors import RefactorError
 from membership_refactor.execution.progress import Progress
 from membership_refactor.execution.runner import Runner
-from membership_refactor.planning.targets import target_of
+from membership_refactor.planning.targets import targets_of
 from membership_refactor.plans.chain import CHAIN, REVISIONS, SPLIT
 
 FEW_CORES = ("max_parallel_workers_per_gather", "max_parallel_maintenance_workers")
@@ -289,7 +289,7 @@ def _step(
         weeks.writers.remove(STOPS[name])
         if writers is not None:
             writers.tell("stop", STOPS[name])
-    if direction == "up" and target_of(SPLIT, name) is not None:
+    if direction == "up" and targets_of(SPLIT, name):
         outcome.gates.append(_opened(stage, weeks, name, first_time))
     began = time.monotonic()
     if direction == "up":

@@ -85,6 +85,9 @@ class TableSplit:
     link_on_delete: LinkOnDelete = LinkOnDelete.RESTRICT
     evidence_days: int = 14
     """For how many days the old structure has to be unused before a step drops it."""
+    old_shape_view: bool = False
+    """Whether readers that lag behind get a view of the wide table under its old name, in the
+    schema ``<schema>_old``, from step retire_source until drop_retired_table."""
     retired: str = field(default="")
     """The archive's name; ``<source>_retired`` when not given. Empty where nothing is copied."""
 
@@ -167,6 +170,8 @@ class TableSplit:
             del named["version"]  # a plan that was recorded before this field came is the same
         if not self.keep:
             del named["keep"]  # likewise
+        if not self.old_shape_view:
+            del named["old_shape_view"]  # likewise
         canonical = json.dumps(named, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
 
@@ -186,6 +191,12 @@ class TableSplit:
             raise PlanError(
                 f'plan "{self.name}": retired is given without copy. A table that is split in '
                 "place has no archive. Leave retired out."
+            )
+        if in_place and self.old_shape_view:
+            raise PlanError(
+                f'plan "{self.name}": old_shape_view is given without copy. A table that is split '
+                "in place keeps its name, and no step would take the view away. Leave "
+                "old_shape_view out."
             )
         if rename:
             given = {"key": self.key, "parent_columns": self.parent_columns, "link": self.link}

@@ -28,18 +28,23 @@ def retired_table(plan: TableSplit) -> str:
     return f'table "{plan.retired}"'
 
 
-def target_of(plan: TableSplit, step: str) -> str | None:
-    """What the step takes away, so that its gate asks who uses it; None for any other step."""
+def old_shape(plan: TableSplit) -> str:
+    """The view of the wide table's old shape."""
+    return f'view of the old shape of "{plan.source}"'
+
+
+def targets_of(plan: TableSplit, step: str) -> tuple[str, ...]:
+    """What the step takes away, so that its gates ask who uses it; nothing for any other step."""
     match step:
         case "retire_source":
-            return source_table(plan)
+            return (source_table(plan),)
         case "create_parent" if plan.copy is not None:
-            return old_meaning(plan)
+            return (old_meaning(plan),)
         case "stop_parallel_save" | "drop_deprecated_columns":
-            return deprecated_columns(plan)
+            return (deprecated_columns(plan),)
         case "drop_retired_table":
-            return retired_table(plan)
-    return None
+            return (retired_table(plan), *((old_shape(plan),) if plan.old_shape_view else ()))
+    return ()
 
 
 def targets_at(plan: TableSplit, up: Container[str]) -> tuple[str, ...]:
@@ -51,7 +56,7 @@ def targets_at(plan: TableSplit, up: Container[str]) -> tuple[str, ...]:
         if "create_parent" in plan.steps and "create_parent" not in up:
             found.append(old_meaning(plan))
         if "drop_retired_table" not in up:
-            found.append(retired_table(plan))
+            found += targets_of(plan, "drop_retired_table")
     # Without a copy they are the source's own, from the beginning.
     began = plan.copy is None or "copy_table" in up
     if plan.parent and began and "drop_deprecated_columns" not in up:
@@ -71,7 +76,7 @@ def stages_that_show(plan: TableSplit, target: str) -> tuple[Stage, ...]:
     """The stages of a scan that finds every use of the target in SQL. At the others its name
     belongs to nothing, or to something else."""
     late = (Stage.INTERIM, Stage.CURRENT)
-    if target == retired_table(plan):
+    if target in (retired_table(plan), old_shape(plan)):
         return late
     if target == deprecated_columns(plan) and plan.copy is not None:
         return (Stage.COPY, *late)

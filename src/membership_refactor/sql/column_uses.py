@@ -6,12 +6,18 @@ It walks pg_depend as PostgreSQL does when it drops a column, so it knows no lis
 from __future__ import annotations
 
 
-def column_uses(tables: str, prefixes: str) -> str:
+def column_uses(tables: str, prefixes: str, *, own_views: str = "") -> str:
     """SELECT of owner_oid, kind, name, columns, stops and sequence.
 
     ``tables`` is an expression for the OIDs of the plan's tables, ``prefixes`` one for those that
-    names of the tool's own triggers begin with. The search_path must have pg_catalog alone.
+    names of the tool's own triggers begin with. ``own_views`` is a SELECT of the OIDs of the tool's
+    own views, which a step replaces. The search_path must have pg_catalog alone.
     """
+    not_own = (
+        f"\n    AND (class <> 'pg_class'::regclass OR object NOT IN {own_views})"
+        if own_views
+        else ""
+    )
     # Every column of a table is a start, and so is the sequence of an identity or serial column.
     # From there an edge of type n stops the drop, and every other edge goes along in silence. A
     # part stands for its whole: the rule of a view for the view, an index for its constraint. A
@@ -69,7 +75,7 @@ WITH RECURSIVE start AS (
     AND NOT EXISTS (
         SELECT FROM pg_trigger t CROSS JOIN unnest({prefixes}) AS o (prefix)
         WHERE w.class = 'pg_trigger'::regclass AND t.oid = w.object
-        AND starts_with(t.tgname::text, o.prefix))
+        AND starts_with(t.tgname::text, o.prefix)){not_own}
     GROUP BY owner_oid, attnum, sequence, class, object, sub
 )
 SELECT m.owner_oid, (pg_identify_object(m.class, m.object, m.sub)).type AS kind,

@@ -93,6 +93,16 @@ class Names:
         return RowId((self.plan.link,))
 
     @cached_property
+    def old_schema(self) -> str:
+        """The bare name of the schema in which the view of the old shape stands."""
+        return fitted(f"{self.schema}_old")
+
+    @cached_property
+    def old_shape(self) -> str:
+        """The view of the old shape."""
+        return qualified(self.old_schema, self.plan.source)
+
+    @cached_property
     def parent_primary_key_name(self) -> str:
         return fitted(f"pk_{self.plan.parent}")
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from membership_refactor.checks.check import Check
 from membership_refactor.checks.constraints_fit import chosen_values_fit
-from membership_refactor.checks.gate import gate
+from membership_refactor.checks.gate import gates
 from membership_refactor.checks.source_rows import policies_hold
 from membership_refactor.planning import Stage
 from membership_refactor.portrait import Portrait, Table
@@ -39,7 +39,7 @@ def evidence(s: Situation) -> tuple[Check, ...]:
     place the name keeps its meaning."""
     if s.plan.copy is None:
         return first_step.gates(s)
-    return (gate(s.names, s.revisions, "create_parent"),)
+    return gates(s.names, s.revisions, "create_parent")
 
 
 def closed_message(s: Situation) -> tuple[str, str]:

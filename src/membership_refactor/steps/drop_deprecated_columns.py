@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from membership_refactor.checks.check import Check
 from membership_refactor.checks.column_drops import nothing_stops_the_drop
-from membership_refactor.checks.gate import gate
+from membership_refactor.checks.gate import gates
 from membership_refactor.checks.rows_by_position import no_row_by_position
 from membership_refactor.planning import Stage
 from membership_refactor.portrait import ColumnUse, Index, Portrait, Table
@@ -19,6 +19,7 @@ from membership_refactor.sql.parallel.install import freeze, freeze_triggers
 from membership_refactor.sql.quoting import ident, qualified
 from membership_refactor.sql.statements import Lock, Statement, apart
 from membership_refactor.sql.triggers import remove_triggers
+from membership_refactor.steps import old_shape
 from membership_refactor.steps.actions import Action, Brief, Run
 from membership_refactor.steps.link_children import rejoin_holds
 from membership_refactor.steps.lost_with_columns import (
@@ -59,7 +60,7 @@ def refusals(s: Situation) -> tuple[str, ...]:
 
 def evidence(s: Situation) -> tuple[Check, ...]:
     return (
-        gate(s.names, s.revisions, "drop_deprecated_columns"),
+        *gates(s.names, s.revisions, "drop_deprecated_columns"),
         *no_row_by_position(
             s.plan, _child(s), s.revisions, "drop_deprecated_columns", ledger=s.names.ledger
         ),
@@ -100,7 +101,7 @@ def before_up(s: Situation) -> tuple[Check, ...]:
 
 
 def holds(s: Situation) -> tuple[Check, ...]:
-    return (*parents_hold(s), *rejoin_holds(s))
+    return (*parents_hold(s), *rejoin_holds(s), *old_shape.holds(s, joined=True))
 
 
 def up(s: Situation) -> tuple[Action, ...]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from membership_refactor.checks.check import Check
-from membership_refactor.checks.gate import gate
+from membership_refactor.checks.gate import gates
 from membership_refactor.planning import Stage
 from membership_refactor.portrait import Portrait
 from membership_refactor.sql.comparisons.comparison import Comparison
 from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH
 from membership_refactor.sql.handover.retired import recreate_retired
 from membership_refactor.sql.statements import Lock, Statement
+from membership_refactor.steps import old_shape
 from membership_refactor.steps.actions import Action, Brief, Run
 from membership_refactor.steps.portraits import with_tables
 from membership_refactor.steps.step import Situation, Step
@@ -17,7 +18,7 @@ from membership_refactor.steps.stop_parallel_save import compares, parents_hold
 
 
 def evidence(s: Situation) -> tuple[Check, ...]:
-    return (gate(s.names, s.revisions, "drop_retired_table"),)
+    return gates(s.names, s.revisions, "drop_retired_table")
 
 
 def up(s: Situation) -> tuple[Action, ...]:
@@ -26,6 +27,7 @@ def up(s: Situation) -> tuple[Action, ...]:
     )
     function = Statement(f"DROP FUNCTION IF EXISTS {s.names.own('refuse_retired')}()")
     return (
+        *old_shape.drop(s),
         Brief(
             key="drop_archive",
             title="Drop the archive",
@@ -44,6 +46,7 @@ def down(s: Situation) -> tuple[Action, ...]:
             title="Create the empty archive",
             statements=(EMPTY_SEARCH_PATH, *recreate_retired(s.names, source)),
         ),
+        *old_shape.make_again(s),
     )
 
 
@@ -65,7 +68,9 @@ STEP = Step(
     up=up,
     down=down,
     becomes=becomes,
+    before_up=old_shape.before_dropping,
     holds=_holds,
     compares=_compares,
+    notes=old_shape.notes_of_dropping,
     gates=evidence,
 )

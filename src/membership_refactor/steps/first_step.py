@@ -9,6 +9,7 @@ from membership_refactor.checks.source_rows import unvalidated_checks_hold
 from membership_refactor.checks.surroundings import no_event_trigger, table_is_not_published
 from membership_refactor.sql.application_code.search_path import path_obstacles
 from membership_refactor.sql.ddl.cannot_copy import cannot_carry
+from membership_refactor.steps import old_shape
 from membership_refactor.steps.step import Situation
 
 
@@ -37,6 +38,7 @@ def before_up(s: Situation) -> tuple[Check, ...]:
         *unvalidated_checks_hold(s.plan, s.source()),
         *(rows_fit(s.plan, s.source()) if s.plan.link else ()),
         *(keys_fit(s.plan, s.source()) if s.plan.link else ()),
+        *old_shape.before_making(s),
     )
 
 

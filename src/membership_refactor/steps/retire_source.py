@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from membership_refactor.checks.check import Check
 from membership_refactor.checks.copied_rows import copy_is_exact, links_match_keys
-from membership_refactor.checks.gate import gate
+from membership_refactor.checks.gate import gates
 from membership_refactor.checks.privileges_return import archive_admits_nobody_else
 from membership_refactor.checks.rows_by_position import no_row_by_position
 from membership_refactor.planning import Stage
@@ -29,6 +29,7 @@ from membership_refactor.sql.handover.retired import retired_table
 from membership_refactor.sql.refuse_writes import close_functions, close_triggers, open_retired
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.sql.triggers import install_triggers, remove_triggers
+from membership_refactor.steps import old_shape
 from membership_refactor.steps.actions import Action, Brief, Build, Run, Switch
 from membership_refactor.steps.captures import to_copy, to_source
 from membership_refactor.steps.portraits import with_tables
@@ -54,7 +55,7 @@ def refusals(s: Situation) -> tuple[str, ...]:
 
 def evidence(s: Situation) -> tuple[Check, ...]:
     return (
-        gate(s.names, s.revisions, "retire_source"),
+        *gates(s.names, s.revisions, "retire_source"),
         *no_row_by_position(
             s.plan, _source(s), s.revisions, "retire_source", ledger=s.names.ledger
         ),
@@ -65,6 +66,7 @@ def before_up(s: Situation) -> tuple[Check, ...]:
     return (
         copy_is_exact(s.names, s.source()),
         *links_match_keys(s.names, beside_source=True),
+        *old_shape.before_making(s),
     )
 
 
@@ -81,6 +83,8 @@ def up(s: Situation) -> tuple[Action, ...]:
         for n, statement in enumerate(validate_after_hand_over(source), start=1)
     )
     return (
+        # Before the old name goes, so that readers with the view's search_path meet no gap.
+        *old_shape.make(s),
         Brief(
             key="hand_over",
             title="Rename the tables: the copy takes over",
@@ -173,12 +177,13 @@ def down(s: Situation) -> tuple[Action, ...]:
             ),
         ),
         *validations,
+        *old_shape.drop(s),
     )
 
 
 def before_down(s: Situation) -> tuple[Check, ...]:
     """Every downgrade to here asks it. Without an archive there is nothing to ask."""
-    return (archive_admits_nobody_else(s.names),)
+    return (archive_admits_nobody_else(s.names), *old_shape.before_dropping(s))
 
 
 def after_down(s: Situation) -> tuple[Check, ...]:
@@ -186,7 +191,11 @@ def after_down(s: Situation) -> tuple[Check, ...]:
 
 
 def holds(s: Situation) -> tuple[Check, ...]:
-    return links_match_keys(s.names, beside_source=False)
+    return (*links_match_keys(s.names, beside_source=False), *old_shape.holds(s))
+
+
+def notes(s: Situation) -> tuple[str, ...]:
+    return (*other_names(s), *old_shape.notes_of_making(s))
 
 
 def compares(s: Situation) -> tuple[Comparison, ...]:
@@ -216,10 +225,11 @@ STEP = Step(
     becomes=becomes,
     refusals=refusals,
     before_up=before_up,
+    after_up=old_shape.holds,
     before_down=before_down,
     after_down=after_down,
     holds=holds,
     compares=compares,
-    notes=other_names,
+    notes=notes,
     gates=evidence,
 )

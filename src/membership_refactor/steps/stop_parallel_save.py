@@ -8,7 +8,7 @@ from dataclasses import replace
 from membership_refactor.checks.check import Check
 from membership_refactor.checks.constraints_fit import constraints_can_return
 from membership_refactor.checks.deprecated_defaults import deprecated_have_no_default
-from membership_refactor.checks.gate import gate
+from membership_refactor.checks.gate import gates
 from membership_refactor.checks.parents import (
     children_have_parents,
     kept_columns_agree,
@@ -39,6 +39,7 @@ from membership_refactor.sql.parallel.restored_values import batch_functions
 from membership_refactor.sql.snapshot_fence import raise_fence
 from membership_refactor.sql.statements import Lock, Statement, apart
 from membership_refactor.sql.triggers import OwnTrigger, remove_triggers
+from membership_refactor.steps import old_shape
 from membership_refactor.steps.actions import Action, Brief, Ranges, Run
 from membership_refactor.steps.firing_triggers import fired_by_cascade
 from membership_refactor.steps.foreign_keys import add_keys, drop_key, drop_keys
@@ -58,13 +59,17 @@ def deprecated_keys(s: Situation, child: Table) -> tuple[Constraint, ...]:
 
 
 def evidence(s: Situation) -> tuple[Check, ...]:
-    return (gate(s.names, s.revisions, "stop_parallel_save"),)
+    return gates(s.names, s.revisions, "stop_parallel_save")
 
 
 def notes(s: Situation) -> tuple[str, ...]:
     """Foreign keys that cascade today, and what kept columns ask of applications."""
     table = s.source() if s.plan.steps[0] in s.portraits else s.child("stop_parallel_save")
-    return (*_cascades(s, table), *_of_kept_columns(s, table))
+    return (
+        *_cascades(s, table),
+        *_of_kept_columns(s, table),
+        *old_shape.notes_of_joining(s),
+    )
 
 
 def _of_kept_columns(s: Situation, table: Table) -> Iterator[str]:
@@ -138,6 +143,7 @@ def up(s: Situation) -> tuple[Action, ...]:
     # it cannot stand before.
     kept = (add_constraint(child, kept_key(s), not_valid=True),) if s.plan.keep else ()
     return (
+        *old_shape.join(s),
         Run(key="create_functions", title="Create functions", statements=functions),
         Brief(
             key="freeze",
@@ -234,6 +240,7 @@ def down(s: Situation) -> tuple[Action, ...]:
                 *kept_off,
             ),
         ),
+        *old_shape.part(s),
         *_dropped(
             s,
             "freeze and refresh",
@@ -264,8 +271,12 @@ def after_down(s: Situation) -> tuple[Check, ...]:
     return parallel_checks(s.names, s.child("link_children"))
 
 
+def after_up(s: Situation) -> tuple[Check, ...]:
+    return old_shape.holds(s, joined=True)
+
+
 def holds(s: Situation) -> tuple[Check, ...]:
-    return (*parents_hold(s), *rejoin_holds(s))
+    return (*parents_hold(s), *rejoin_holds(s), *old_shape.holds(s, joined=True))
 
 
 def parents_hold(s: Situation) -> tuple[Check, ...]:
@@ -303,6 +314,7 @@ STEP = Step(
     down=down,
     becomes=becomes,
     before_up=before_up,
+    after_up=after_up,
     before_down=before_down,
     after_down=after_down,
     holds=holds,

@@ -10,12 +10,13 @@ from dataclasses import asdict, astuple, dataclass, replace
 from typing import Any
 
 from membership_refactor.execution.sessions import Pg, run, value
-from membership_refactor.planning.targets import deprecated_columns, old_meaning
+from membership_refactor.planning.targets import deprecated_columns, old_meaning, old_shape
 from membership_refactor.sql.quoting import literal, qualified
 from membership_refactor.watch import server_log
 from membership_refactor.watch.attribution import Use
 from membership_refactor.watch.ledger_rows import Seen
 from membership_refactor.watch.log_files import NewRecords, Position, read_new
+from membership_refactor.watch.old_shape_view import WHY
 from membership_refactor.watch.place import Place
 from membership_refactor.watch.samples import Sample
 from membership_refactor.watch.server_log import MISSING, SAID, Record
@@ -115,7 +116,7 @@ def _blind(
 ) -> Iterator[tuple[str, tuple[str, ...]]]:
     auditor = settings.get("pgaudit.role") or ""
     for target in place.targets:
-        if target == old_meaning(place.plan):
+        if target in (old_meaning(place.plan), old_shape(place.plan)):
             yield target, ()
         elif not auditor:
             yield target, ("the log shows no statements inside of functions without pgaudit.role",)
@@ -157,6 +158,10 @@ def _seen(sample: Sample, records: Sequence[Record], place: Place, database: str
 
 
 def _uses(record: Record, place: Place) -> Iterator[tuple[str, Use]]:
+    noted = place.old_shape.read(record) if place.old_shape is not None else None
+    if place.old_shape is not None and noted is not None:
+        yield noted, Use(place.old_shape.target, (), WHY)
+        return
     if place.own.has(record.text, record.role, toplevel=True):
         return
     name = old_meaning(place.plan)

@@ -19,6 +19,7 @@ from membership_refactor.scan.read.catalog import columns_portrait
 from membership_refactor.steps.step import Direction
 from membership_refactor.watch.attribution import Attribution, Use
 from membership_refactor.watch.ledger_rows import Records
+from membership_refactor.watch.old_shape_view import Notes
 from membership_refactor.watch.read_server import edges_of, functions_of, own_texts
 from membership_refactor.watch.samples import Count
 from membership_refactor.watch.statement_kinds import OwnTexts, reader_made
@@ -46,6 +47,8 @@ class Place:
     """Names of the plan's tables, and of whatever leads or led to them."""
     interest: re.Pattern[str]
     """Finds a statement that may use one of them."""
+    old_shape: Notes | None = None
+    """Where the plan has a view of the old shape."""
 
     def uses(self, text: str, stages: Iterable[str]) -> Iterator[Use]:
         """The targets of a statement that was written for one of those structures."""
@@ -105,7 +108,9 @@ def read_place(runner: Runner, pg: Pg, ledger: Pg, records: Records, before: Way
     plan, schema = runner.plan, runner.schema
     steps = runner.ledger.steps(ledger)
     up = {n for n, s in steps.items() if (s.direction is Direction.UP) is not s.open}
-    now = ways(_structures(plan, schema), edges_of(pg), functions_of(pg))
+    edges = edges_of(pg, runner.names.ledger)
+    now = ways(_structures(plan, schema), edges, functions_of(pg))
+    notes = Notes.of(runner.names)
     leading = {target: {**before.get(target, {}), **names} for target, names in now.items()}
     with runner.engine.connect() as connection:
         portrait = columns_portrait(connection, schema)
@@ -119,8 +124,9 @@ def read_place(runner: Runner, pg: Pg, ledger: Pg, records: Records, before: Way
         attribution=Attribution(plan, schema, portrait, leading),
         own=own_texts(pg, runner.names.ledger),
         ways=now,
-        words=tuple(words),
+        words=(*words, *((notes.mark,) if notes is not None else ())),
         interest=_interest(words),
+        old_shape=notes,
     )
 
 

@@ -14,7 +14,7 @@ from membership_refactor.watch import pg_stat_statements as statistics
 from membership_refactor.watch.samples import Count, Sample
 from membership_refactor.watch.server_marks import MARKS, STANDBYS
 from membership_refactor.watch.statement_kinds import Kind, OwnTexts, kind_of
-from membership_refactor.watch.ways import EDGES, FUNCTIONS, Edge
+from membership_refactor.watch.ways import FUNCTIONS, Edge, edges
 
 
 def read_statistics(
@@ -87,9 +87,10 @@ def own_texts(pg: Pg, ledger: str) -> OwnTexts:
     return OwnTexts.of(ledger, (name for (name,) in roles), (body for (body,) in rows))
 
 
-def edges_of(pg: Pg) -> tuple[Edge, ...]:
-    """Everything in the database that reads a table or calls a function by a name of its own."""
-    return tuple(Edge(*row) for row in run(pg, EDGES).fetchall())
+def edges_of(pg: Pg, ledger: str) -> tuple[Edge, ...]:
+    """Everything in the database that reads a table or calls a function by a name of its own, less
+    the tool's own view."""
+    return tuple(Edge(*row) for row in run(pg, edges(ledger)).fetchall())
 
 
 def functions_of(pg: Pg) -> list[tuple[str, str, bool]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from membership_refactor.watch import (
+    old_shape_view,
     pg_stat_statements,
     running_sessions,
     scan_counters,
@@ -14,7 +15,7 @@ from membership_refactor.watch import (
 CANNOT_SEE: Mapping[str, str] = {
     source.NAME: source.CANNOT_SEE
     for source in sorted(
-        (pg_stat_statements, running_sessions, scan_counters, server_log),
+        (old_shape_view, pg_stat_statements, running_sessions, scan_counters, server_log),
         key=lambda source: source.RANK,
     )
 }

@@ -10,6 +10,7 @@ from hashlib import sha256
 from membership_refactor.planning import Stage
 from membership_refactor.watch.attribution import Use
 from membership_refactor.watch.ledger_rows import Seen
+from membership_refactor.watch.old_shape_view import WHY
 from membership_refactor.watch.place import Place
 from membership_refactor.watch.samples import Count, Earlier, Sample
 from membership_refactor.watch.statement_kinds import (
@@ -51,6 +52,13 @@ def uses_between(
     own = place.own.with_made(sample.counts.values())
     for rise in rises(before, sample):
         count = sample.counts[rise.key]
+        notes = place.old_shape
+        if notes is not None and notes.has(count):
+            use, text = Use(notes.target, (), WHY), notes.shown
+            yield seen_use(
+                sample, use, role=count.role, text=text, uses=rise.calls, dated=rise.dated
+            )
+            continue
         dumps = place.is_whole(copied_out(count.text)) and count.calls <= locks[count.role]
         kind = kind_of(count.text, count.role, own, toplevel=count.toplevel, dumps=dumps)
         if kind is Kind.UPKEEP:

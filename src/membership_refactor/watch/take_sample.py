@@ -168,7 +168,10 @@ class Watch:
     def _explained(self, sample: Sample, before: Earlier | None, place: Place) -> Sample:
         """The sample with the marks of the chain, and of when a known statement used a table."""
         at_place = _at_place(sample, place)
-        used = any(place.interest.search(sample.counts[r.key].text) for r in rises(before, sample))
+        rose = [sample.counts[r.key] for r in rises(before, sample)]
+        notes = place.old_shape
+        known = (count for count in rose if notes is None or not notes.has(count))
+        used = any(place.interest.search(count.text) for count in known)
         mark = scan_counters.explained_at(before, at_place, used=used)
         return replace(at_place, marks={**at_place.marks, scan_counters.EXPLAINED: mark})
 

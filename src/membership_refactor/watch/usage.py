@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from membership_refactor.checks.gate import gate
+from membership_refactor.checks.gate import gates
 from membership_refactor.execution.runner import Runner
 from membership_refactor.execution.sessions import Pg, run, value
 from membership_refactor.inspect.read_only import looking
-from membership_refactor.planning.targets import target_of, targets_at
+from membership_refactor.planning.targets import targets_at, targets_of
 from membership_refactor.scan.consumers import Consumer
 from membership_refactor.sql.evidence_clock import CLOCK, SHIFT
 from membership_refactor.sql.quoting import literal
 from membership_refactor.steps.step import Direction
+from membership_refactor.watch import old_shape_view
 from membership_refactor.watch.places import comparable
 from membership_refactor.watch.sources import CANNOT_SEE
 from membership_refactor.watch.windows import Interval, opens_at
@@ -86,9 +87,10 @@ class Usage:
     def in_use(self) -> bool:
         """Whether somebody used, within the window, what goes next."""
         after = self.now - timedelta(days=self.days)
-        following = next((g.target for g in self.gates if g.asked), None)
+        step = next((g.step for g in self.gates if g.asked), None)
+        following = {g.target for g in self.gates if g.asked and g.step == step}
         return any(
-            u.target == following and u.last_at is not None and u.last_at >= after
+            u.target in following and u.last_at is not None and u.last_at >= after
             for u in self.users
         )
 
@@ -118,6 +120,8 @@ class _Reader:
     def usage(self) -> Usage:
         samples = self._rows("usage_sample", "server, taken_at, source", "ORDER BY server")
         sampled = {source for *_, source in samples}
+        if sampled and self.plan.old_shape_view:
+            sampled.add(old_shape_view.NAME)
         roles = {role for consumer in self.consumers for role in consumer.roles}
         known = {row[0] for row in run(self.pg, "SELECT rolname::text FROM pg_catalog.pg_roles")}
         return Usage(
@@ -139,27 +143,28 @@ class _Reader:
         up = {n for n, s in steps.items() if (s.direction is Direction.UP) is not s.open}
         present = targets_at(self.plan, up) if self.there else ()
         for step in self.runner.chain:
-            target = target_of(self.plan, step.name)
-            if target is None or step.name in up:
+            if step.name in up:
                 continue
-            name = self.runner.chain.revisions.of(step.name)
-            if target not in present:
-                yield GateStatus(step=name, target=target, asked=False)
-                continue
-            check = gate(self.runner.names, self.runner.chain.revisions, step.name)
-            rows = run(self.pg, check.query).fetchall()
+            revisions = self.runner.chain.revisions
+            name, targets = revisions.of(step.name), targets_of(self.plan, step.name)
             since = steps.get("retire_source") if step.name == "create_parent" else None
-            yield GateStatus(
-                step=name,
-                target=target,
-                asked=True,
-                reasons=tuple(reason for (reason,) in rows),
-                opens_at=opens_at(
-                    self._intervals(target),
-                    self.plan.evidence_days,
-                    not_before=since.ended_at if since else None,
-                ),
-            )
+            checks = gates(self.runner.names, revisions, step.name)
+            for target, check in zip(targets, checks, strict=True):
+                if target not in present:
+                    yield GateStatus(step=name, target=target, asked=False)
+                    continue
+                rows = run(self.pg, check.query).fetchall()
+                yield GateStatus(
+                    step=name,
+                    target=target,
+                    asked=True,
+                    reasons=tuple(reason for (reason,) in rows),
+                    opens_at=opens_at(
+                        self._intervals(target),
+                        self.plan.evidence_days,
+                        not_before=since.ended_at if since else None,
+                    ),
+                )
 
     def _intervals(self, target: str) -> list[Interval]:
         rows = self._rows(

@@ -6,8 +6,29 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from membership_refactor.scan.resolve.tables_as_spelled import WORDS
+from membership_refactor.sql.old_shape.reading import own_views
+from membership_refactor.sql.quoting import literal
 
-EDGES = """\
+FUNCTIONS = """\
+SELECT p.proname::pg_catalog.text, p.prosrc, l.lanname = 'sql' FROM pg_catalog.pg_proc AS p
+JOIN pg_catalog.pg_language AS l ON l.oid = p.prolang
+WHERE l.lanname IN ('sql', 'plpgsql') AND p.prosqlbody IS NULL AND p.oid >= 16384
+ORDER BY 1, 2"""
+"""Name and body of each function in SQL and PL/pgSQL, and whether it is in SQL. PostgreSQL may put
+a body in SQL into the statement that calls it, so that only the function's name shows. The
+statements of PL/pgSQL show, but not an expression that only calls a function."""
+CALLED = ("function", "operator", "cast", "domain")
+"""Kinds of names that an expression without a table can use."""
+
+
+def edges(ledger: str) -> str:
+    """SELECT of kind and name of what reads a table or calls a function, then that table with
+    schema and column, or that function. The column is ``*`` for whatever takes whole rows.
+
+    A function with a parsed body is not in the statistics by itself, so everything that calls one
+    has to be found by its own name. The tool's own views are left out: they note who reads them.
+    """
+    return f"""\
 SELECT o.kind, o.name, t.relname::text, n.nspname::text,
   coalesce(a.attname::text, CASE WHEN o.whole THEN '*' ELSE '' END)
 FROM pg_catalog.pg_depend AS d
@@ -21,7 +42,7 @@ JOIN LATERAL (
     c.relname::text, pg_catalog.strpos(r.ev_action::text, ':varattno 0 ') > 0
   FROM pg_catalog.pg_rewrite AS r JOIN pg_catalog.pg_class AS c ON c.oid = r.ev_class
   WHERE d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND r.oid = d.objid
-    AND c.oid <> t.oid
+    AND c.oid <> t.oid AND c.oid NOT IN {own_views(literal(ledger))}
   UNION ALL
   SELECT 'policy', c.relname::text, pg_catalog.strpos(
     pg_catalog.concat(p.polqual::text, p.polwithcheck::text), ':varattno 0 ') > 0
@@ -49,6 +70,7 @@ JOIN LATERAL (
     c.relname::text
   FROM pg_catalog.pg_rewrite AS r JOIN pg_catalog.pg_class AS c ON c.oid = r.ev_class
   WHERE d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND r.oid = d.objid
+    AND c.oid NOT IN {own_views(literal(ledger))}
   UNION ALL
   SELECT 'function', f.proname::text FROM pg_catalog.pg_proc AS f
   WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND f.oid = d.objid
@@ -86,22 +108,6 @@ FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_class AS c ON c.oid = a.att
 JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid AND t.typtype = 'd'
 WHERE t.oid >= 16384 AND c.relkind IN ('r', 'p', 'v')
 ORDER BY 1, 2, 3, 4, 5"""
-"""Kind and name of what reads a table or calls a function, then that table with schema and column,
-or that function. The column is ``*`` for whatever takes whole rows.
-
-A function with a parsed body is not in the statistics by itself, so everything that calls one has
-to be found by its own name."""
-
-FUNCTIONS = """\
-SELECT p.proname::pg_catalog.text, p.prosrc, l.lanname = 'sql' FROM pg_catalog.pg_proc AS p
-JOIN pg_catalog.pg_language AS l ON l.oid = p.prolang
-WHERE l.lanname IN ('sql', 'plpgsql') AND p.prosqlbody IS NULL AND p.oid >= 16384
-ORDER BY 1, 2"""
-"""Name and body of each function in SQL and PL/pgSQL, and whether it is in SQL. PostgreSQL may put
-a body in SQL into the statement that calls it, so that only the function's name shows. The
-statements of PL/pgSQL show, but not an expression that only calls a function."""
-CALLED = ("function", "operator", "cast", "domain")
-"""Kinds of names that an expression without a table can use."""
 
 
 Ways = Mapping[str, Mapping[str, str]]

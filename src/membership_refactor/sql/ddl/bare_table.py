@@ -30,7 +30,7 @@ def create_bare_table(table: Table) -> tuple[Statement, ...]:
         lines += [f"ALTER SEQUENCE {own} OWNER TO {ident(table.owner)};" for own, _, _ in serial]
         lines.append(f"ALTER TABLE {name} OWNER TO {ident(table.owner)};")
     lines += [f"ALTER SEQUENCE {own} OWNED BY {name}.{ident(c.name)};" for own, _, c in serial]
-    lines.append(_take_default_privileges_away(name))
+    lines.append(take_default_privileges_away(name))
     body = "\n".join(("DECLARE", "  given record;", "BEGIN", *lines, "END"))
     settings = column_settings(table)
     return (Statement(f"DO {dollar_quoted(f'{chr(10)}{body}{chr(10)}')}"), *settings)
@@ -39,12 +39,14 @@ def create_bare_table(table: Table) -> tuple[Statement, ...]:
 def revoke_default_privileges(table: str) -> Statement:
     """Nobody but the owner has a privilege on ``table`` (quoted, qualified) or its sequences."""
     body = "\n".join(
-        ("DECLARE", "  given record;", "BEGIN", _take_default_privileges_away(table), "END")
+        ("DECLARE", "  given record;", "BEGIN", take_default_privileges_away(table), "END")
     )
     return Statement(f"DO {dollar_quoted(f'{chr(10)}{body}{chr(10)}')}")
 
 
-def _take_default_privileges_away(table: str) -> str:
+def take_default_privileges_away(table: str) -> str:
+    """plpgsql with the variable ``given``: only the owner of the table or view keeps privileges on
+    it, and on its sequences."""
     return f"""\
 FOR given IN
   SELECT DISTINCT c.oid::pg_catalog.regclass AS relation, c.relkind = 'S' AS is_sequence,

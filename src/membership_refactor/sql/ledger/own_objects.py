@@ -6,7 +6,8 @@ let writes slip past without a word.
 
 from __future__ import annotations
 
-from membership_refactor.sql.names import OWN_PREFIXES, Names
+from membership_refactor.sql.names import BEFORE_PREFIX, OWN_PREFIXES, Names
+from membership_refactor.sql.old_shape.view import KIND, drop_view, prepare, put
 from membership_refactor.sql.quoting import dollar_quoted, ident, literal, qualified
 from membership_refactor.sql.snapshot_fence import raise_fence
 from membership_refactor.sql.statements import Statement
@@ -51,7 +52,30 @@ SELECT 'trigger' AS kind, pg_catalog.format('%I on %I.%I', t.tgname, n.nspname, 
   SELECT 'function', p.oid::pg_catalog.regprocedure::pg_catalog.text,
     pg_catalog.pg_get_functiondef(p.oid), '', '', p.proname::pg_catalog.text
   FROM pg_catalog.pg_proc AS p
-  WHERE {is_own_function(names)}"""
+  WHERE {is_own_function(names)}{_old_shape(names)}"""
+
+
+def _old_shape(names: Names) -> str:
+    """The view of the old shape, and the trigger on it, which fires for every session as it is."""
+    if not names.plan.old_shape_view:
+        return ""
+    of_view = (
+        f"n.nspname = {literal(names.old_schema)} AND c.relname = {literal(names.plan.source)}"
+    )
+    at = "pg_catalog.format('%I.%I', n.nspname, c.relname)"
+    return f"""
+  UNION ALL
+  SELECT {literal(KIND)}, {at}, pg_catalog.format('CREATE OR REPLACE VIEW %I.%I WITH (%s) AS\n%s',
+    n.nspname, c.relname, pg_catalog.array_to_string(c.reloptions, ', '),
+    pg_catalog.pg_get_viewdef(c.oid)), '', {at}, c.relname::pg_catalog.text
+  FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+  WHERE c.relkind = 'v' AND {of_view}
+  UNION ALL
+  SELECT 'trigger', pg_catalog.format('%I on %I.%I', t.tgname, n.nspname, c.relname),
+    pg_catalog.pg_get_triggerdef(t.oid), '', {at}, t.tgname::pg_catalog.text
+  FROM pg_catalog.pg_trigger AS t JOIN pg_catalog.pg_class AS c ON c.oid = t.tgrelid
+  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+  WHERE {of_view} AND pg_catalog.starts_with(t.tgname::pg_catalog.text, {literal(BEFORE_PREFIX)})"""
 
 
 def record_own_objects(names: Names) -> tuple[Statement, ...]:
@@ -89,12 +113,14 @@ def broken_own_objects(names: Names) -> str:
 
 
 def mend_own_objects(names: Names) -> Statement:
-    """Make what is broken again as it was recorded: functions first, then triggers, enabled
-    ALWAYS. SHARE ROW EXCLUSIVE on each table whose triggers are made or enabled."""
+    """Make what is broken again as it was recorded: functions first, then the view of the old
+    shape, then triggers, enabled ALWAYS. SHARE ROW EXCLUSIVE on each table whose triggers are made
+    or enabled."""
+    first, of_view = _mend_old_shape(names) if names.plan.old_shape_view else ("", "")
     body = f"""
 DECLARE
   own_object record;
-BEGIN
+BEGIN{first}
   FOR own_object IN
     SELECT r.*, f.name IS NULL AS missing, f.definition IS DISTINCT FROM r.definition AS apart
     FROM {_broken(names)} ORDER BY r.kind, r.name
@@ -102,19 +128,43 @@ BEGIN
     IF own_object.kind = 'function' THEN
       EXECUTE own_object.definition;
       CONTINUE;
-    END IF;
+    END IF;{of_view}
     IF own_object.apart AND NOT own_object.missing THEN
       EXECUTE pg_catalog.format('DROP TRIGGER %I ON %s', own_object.bare, own_object.at);
     END IF;
     IF own_object.apart THEN
       EXECUTE own_object.definition;
     END IF;
+    CONTINUE WHEN pg_catalog.to_regclass(own_object.at)
+      = pg_catalog.to_regclass({literal(names.old_shape)});
     EXECUTE pg_catalog.format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', own_object.at,
       own_object.bare);
   END LOOP;
 END
 """
     return Statement(f"DO {dollar_quoted(body)}")
+
+
+def _mend_old_shape(names: Names) -> tuple[str, str]:
+    """plpgsql before the loop and in it. A view with other columns cannot be replaced."""
+    needed = "".join(f"\n    EXECUTE {literal(s.text)};" for s in prepare(names))
+    stood = f"r.plan = {literal(names.plan.name)} AND r.kind = {literal(KIND)}"
+    first = f"""
+  IF EXISTS (SELECT FROM {_table(names)} AS r WHERE {stood}) THEN{needed}
+  END IF;"""
+    of_view = f"""
+    IF own_object.kind = {literal(KIND)} THEN
+      IF NOT own_object.missing THEN
+        BEGIN
+          EXECUTE own_object.definition;
+        EXCEPTION WHEN invalid_table_definition THEN
+          {drop_view(names).text};
+        END;
+      END IF;
+      {put(names, "own_object.definition")}
+      CONTINUE;
+    END IF;"""
+    return first, of_view
 
 
 def _fence_is_foreign(names: Names) -> str:

@@ -1,0 +1,1 @@
+"""The view of the old shape: its text, how a read of it is noted, and how others leave it alone."""
