@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from membership_refactor.checks.check import Check
-from membership_refactor.checks.old_shape import can_be_made, is_as_it_was, nothing_reads_it
+from membership_refactor.checks.exact_view import can_be_made, is_as_it_was, nothing_reads_it
 from membership_refactor.portrait import Column
 from membership_refactor.sql.old_shape.view import (
     accept_writes,
