@@ -11,9 +11,9 @@ FOLDER = "pictures/"
 
 
 def pictures_inline(app: Sphinx, doctree: nodes.document, page: str) -> None:
-    """Each image of the folder is replaced by its SVG, in a frame of its own."""
+    """Each drawing of the folder is replaced by its SVG, in a frame of its own."""
     for image in list(doctree.findall(nodes.image)):
-        if image["uri"].startswith(FOLDER):
+        if image["uri"].startswith(FOLDER) and image["uri"].endswith(".svg"):
             svg = (Path(app.srcdir) / image["uri"]).read_text(encoding="utf-8")
             frame = f'<div class="picture-frame">{svg}</div>'
             image.replace_self(nodes.raw("", frame, format="html"))

@@ -12,12 +12,16 @@ import pytest
 from sqlalchemy import make_url
 
 from membership_refactor.planning.targets import deprecated_columns
+from membership_refactor.report import read_page
 from membership_refactor.report.page import as_html
 from membership_refactor.report.page_values import Report, as_values
-from membership_refactor.report.sentences import figures, notices
-from tests.chain.driver import Chain, build
-from tests.chain.subjects import MEMBERSHIP, ODD
+from membership_refactor.report.sentences import figures, notices, of_table
+from membership_refactor.testing.interruptions import watched
+from tests.chain.driver import Chain, Subject, build
+from tests.chain.fixed import FIXED
+from tests.chain.subjects import IN_PLACE, KEPT, MEMBERSHIP, ODD, RENAMED
 from tests.cli.processes import filled, refactor
+from tests.crashes.stopped_runs import Stopped
 from tests.fixtures.chains import ChainAt
 from tests.fixtures.databases import NewDatabase, TemplateDatabase
 from tests.report.three_weeks import CONSUMERS, SCRIPT, fill, report
@@ -128,6 +132,68 @@ def test_what_a_database_says_is_escaped(third_week: Chain) -> None:
     assert SCRIPT in report(third_week).standing.acceptances[-1].reason
 
 
+@pytest.mark.parametrize(
+    ("subject", "name", "revision", "tables"),
+    [
+        (IN_PLACE, "in place", "0008", ["membership", "programme_membership"]),
+        (RENAMED, "renamed", "0005", ["programme_membership_retired", "curriculum_membership"]),
+        (KEPT, "kept", "0010", [KEPT.plan.parent, KEPT.plan.child, KEPT.plan.retired]),
+    ],
+    ids=["in place", "renamed", "kept"],
+)
+def test_plans_of_other_shapes(
+    chain_at: ChainAt, subject: Subject, name: str, revision: str, tables: list[str]
+) -> None:
+    chain = chain_at(revision, subject=subject, name=name, first=FIXED)
+    found = report(chain)
+    assert [t.shape.name for t in found.tables] == tables
+    for table in found.tables:
+        columns = chain.columns(f"public.{table.shape.name}")
+        assert sum(table.groups.values()) == len(columns), table
+    page = text_of(as_html(found))
+    if subject is RENAMED:
+        assert "renames its table and has no key to compare" in page
+    if subject is KEPT:
+        assert "has the key columns and id side by side" in page
+
+
+def test_an_open_step_is_shown_with_both_ways_out_and_what_it_is_making(chain_at: ChainAt) -> None:
+    chain = chain_at("0002")
+    done = 0
+
+    def stop(text: str) -> None:
+        nonlocal done
+        done += 'INSERT INTO "public_refactor"."action"' in text
+        if done > 3:
+            raise Stopped(text)
+
+    with pytest.raises(Stopped):
+        chain.runner(engine=watched(chain.url, stop)).upgrade("copy_table")
+    found = report(chain)
+    (notice,) = [n for n in notices(found) if "is open up" in n.text]
+    assert "alembic upgrade 0003" in notice.text and "abandon" in notice.text
+    assert found.next_command == "alembic upgrade 0003"
+    assert [(t.shape.name, t.shape.note) for t in found.tables] == [
+        ("programme_membership", ""),
+        ("curriculum_membership", "not finished"),
+    ]
+    assert "To do: " in text_of(as_html(found))
+
+
+def test_a_large_table_is_counted_when_it_is_asked_for(
+    chain_at: ChainAt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chain = chain_at("0002")
+    monkeypatch.setattr(read_page, "KEY_ROWS", 26)
+    monkeypatch.setattr(read_page, "EXACT_BYTES", 0)
+    chain.run("ANALYZE programme_membership")
+    found = report(chain)
+    assert found.key is None and "--count-keys" in found.why_no_key
+    assert [of_table(table)[:13] for table in found.tables] == ["about 27 rows"]
+    asked = read_page.read_page(chain.runner(), {}, count_keys=True)
+    assert asked.key is not None and asked.key.groups == 10
+
+
 def test_names_that_need_quoting(chain_at: ChainAt) -> None:
     chain = chain_at("0008", subject=ODD, name="odd", first=build(ODD, lambda connection: None))
     found = report(chain)
@@ -167,3 +233,9 @@ def test_a_consumers_file_with_an_unknown_role(
     done = refactor("report", "--consumers", str(file), url=url)
     assert done.status == 0, done.err
     assert "roles that the server lacks: “nobody_has_this”" in done.out
+
+
+def test_a_folder_that_is_not_there_is_named(template_database: TemplateDatabase) -> None:
+    url = template_database("cli filled", filled)
+    done = refactor("report", "-o", "/nowhere/page.html", url=url)
+    assert done.said == "FAILED: /nowhere/page.html: No such file or directory.\n"
