@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from membership_refactor.testing.scratch_databases import Databases
 from tests.chain.driver import Chain
 from tests.chain.fixed import at
 from tests.chain.subjects import MEMBERSHIP
+from tests.docs.blocks import document
+from tests.report import pictures
 from tests.report.browser import Opened, Scheme, program, running
 from tests.report.three_weeks import CONSUMERS, fill, report
 
@@ -146,3 +149,17 @@ def test_on_paper_everything_is_there_in_black_on_white(
     assert opened.page.locator("details td").last.is_visible()
     assert opened.page.pdf(format="A4").startswith(b"%PDF")
     opened.page.context.close()
+
+
+def test_the_pictures_of_the_guide_can_be_taken_again(
+    browser: Browser, pages: dict[str, Path], tmp_path: Path
+) -> None:
+    """Their time and database are those of the day; the size tells that they are the same part."""
+    pictures.take(browser, pages["third week"], tmp_path)
+    guide = document("docs/guides/report.md")
+    for name, (width, height, _) in pictures.TAKEN.items():
+        assert f"../pictures/{name}" in guide
+        for folder in (tmp_path, pictures.FOLDER):
+            header = (folder / name).read_bytes()[:24]
+            assert header[:8] == b"\x89PNG\r\n\x1a\n"
+            assert struct.unpack(">II", header[16:24]) == (width, height)
