@@ -16,6 +16,11 @@ class RefactorError(Exception):
         self.message = message
         self.hint = hint
 
+    def advise(self, hint: str) -> None:
+        """Give the error another hint."""
+        self.hint = hint
+        self.args = (f"{self.message} {hint}",)
+
 
 class PlanError(RefactorError):
     """A plan contradicts itself; the message names the field."""

@@ -6,6 +6,7 @@ Importing this module registers two verbs for each step with Alembic, ``op.copy_
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from alembic.config import Config
@@ -24,6 +25,7 @@ from membership_refactor.environment.guest import (
 )
 from membership_refactor.environment.running_revision import running_revision, versions_before
 from membership_refactor.errors import WrongUse
+from membership_refactor.execution.ledger import StepRecord
 from membership_refactor.execution.runner import Runner
 from membership_refactor.execution.sessions import POOLED
 from membership_refactor.inspect.history import require_own_history, require_step_of_history
@@ -65,11 +67,12 @@ def _run(operations: Operations, operation: StepOperation) -> None:
             if running is not None:
                 revision = running.revision.revision
                 project.note(operation.plan, request.schema, operation.step.name, revision)
-            if context.as_sql:
-                _print(context, request, operation, project)
-            else:
-                with engine_for(context, request) as engine:
-                    _take(engine, request, operation, project)
+            with project.hints(operation.plan, request.schema).meant():
+                if context.as_sql:
+                    _print(context, request, operation, project)
+                else:
+                    with engine_for(context, request) as engine:
+                        _take(engine, request, operation, project)
 
 
 def project_of(context: MigrationContext) -> AlembicProject:
@@ -93,6 +96,13 @@ def runner_for(
     The ledger is asked which revisions ran the steps. Raises WrongUse where the revisions are in
     an order that cannot be.
     """
+    return _runner_and_steps(engine, plan, request, project)[0]
+
+
+def _runner_and_steps(
+    engine: Engine, plan: TableSplit, request: Request, project: AlembicProject
+) -> tuple[Runner, Mapping[str, StepRecord]]:
+    """The runner, and the steps that the ledger knows."""
     # An engine that was handed over does not know what was said of a pooler.
     engine = engine.execution_options(**{POOLED: request.options.pooler is not None})
 
@@ -112,15 +122,16 @@ def runner_for(
     with looking(unnamed, "history") as pg:
         there = unnamed.ledger.exists(pg)
         recorded = unnamed.ledger.revisions(pg) if there else {}
-    return runner(project.chain(plan, request.schema, recorded))
+        steps = unnamed.ledger.steps(pg) if there else {}
+    return runner(project.chain(plan, request.schema, recorded)), steps
 
 
 def _take(
     engine: Engine, request: Request, operation: StepOperation, project: AlembicProject
 ) -> None:
-    runner = runner_for(engine, operation.plan, request, project)
+    runner, steps = _runner_and_steps(engine, operation.plan, request, project)
     step = _step_of_plan(runner.chain, operation).name
-    require_step_of_history(runner, step, operation.direction)
+    require_step_of_history(runner, steps, step, operation.direction)
     if operation.direction is Direction.UP:
         runner.upgrade(step)
     else:
@@ -193,15 +204,19 @@ def _head_of_guest(
 def ask_first(engine: Engine, request: Request, config: Config) -> None:
     """Raise StepOutOfOrder where version, ledger and tables of a plan are not of one history."""
     project = AlembicProject(config)
-    for registered in project.plans:
-        require_own_history(runner_for(engine, registered.plan, request, project), project)
+    for plan in (registered.plan for registered in project.plans):
+        with project.hints(plan, request.schema).meant():
+            require_own_history(runner_for(engine, plan, request, project), project)
 
 
 def print_head(request: Request, config: Config, *, downgrade: bool) -> str:
     """Return the beginning of a script, which stops where the tables are not those expected."""
     project = AlembicProject(config)
     direction = Direction.DOWN if downgrade else Direction.UP
-    heads = (_head(registered.plan, request, project, direction) for registered in project.plans)
+    heads = []
+    for plan in (registered.plan for registered in project.plans):
+        with project.hints(plan, request.schema).meant():
+            heads.append(_head(plan, request, project, direction))
     return "\n".join(head for head in heads if head)
 
 
@@ -222,6 +237,7 @@ def _head(
         direction,
         tables=prediction.chain.tables,
         pace=request.options,
+        revisions=prediction.chain.revisions,
     )
 
 

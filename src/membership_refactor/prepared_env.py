@@ -83,11 +83,11 @@ def _ask(context: MigrationContext, guest: Guest, steps: Iterable[Any], held: Ex
     plans = {(call.plan.name, call.schema): call.plan for call in named}
     for (_, schema), plan in plans.items():
         for request in requests_of(context, project, plan, schema):
-            if request.schema not in guest.engines:
-                engine = held.enter_context(alone_in_schema(context, request))
-                held.callback(guest.engines.pop, request.schema)
-                guest.engines[request.schema] = engine
-            with interruptible():
+            with project.hints(plan, request.schema).meant(), interruptible():
+                if request.schema not in guest.engines:
+                    engine = held.enter_context(alone_in_schema(context, request))
+                    held.callback(guest.engines.pop, request.schema)
+                    guest.engines[request.schema] = engine
                 _ask_plan(guest.engines[request.schema], plan, request, project, way)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from alembic.config import Config
@@ -14,6 +15,7 @@ from alembic.script import ScriptDirectory
 from membership_refactor.checks.check import Check
 from membership_refactor.inspect.lock_forecast import LockUse, locks_of, locks_of_keys
 from membership_refactor.inspect.revision_text import RevisionText, revision_text
+from membership_refactor.planning import TableSplit
 from membership_refactor.plans.chain import CHAIN
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.portrait import Portrait
@@ -21,8 +23,10 @@ from membership_refactor.script.prediction import Prediction, predicted
 from membership_refactor.sql.ledger.table_definitions import TABLES as LEDGER
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.quoting import qualified
+from membership_refactor.steps import steps_of
 from membership_refactor.steps.actions import Action
 from membership_refactor.steps.step import Direction
+from membership_refactor.steps.step_chain import Chain
 from membership_refactor.x_names import X_NAMES
 from tests.fixtures.steps import STEPS
 
@@ -55,15 +59,28 @@ def prediction() -> Prediction:
     return predicted(names, CHAIN, empty)
 
 
-def locks(revision: str, direction: Direction) -> tuple[LockUse, ...]:
+SHAPES = {
+    "in place": replace(SPLIT, copy=None, retired="", parent="membership"),
+    "kept columns": replace(SPLIT, keep=("person_id", "programme_id")),
+    "rename": TableSplit(name="rename", source=SPLIT.source, copy=SPLIT.copy),
+}
+"""Plans of other shapes over the same table."""
+
+
+def prediction_of(plan: TableSplit) -> Prediction:
+    """The steps of such a plan over the tables that 0001 creates."""
+    wide = prediction().before[SPLIT.steps[0]]
+    return predicted(Names(plan, SCHEMA), Chain(steps_of(plan)), wide)
+
+
+def locks(chain: Prediction, name: str, direction: Direction) -> tuple[LockUse, ...]:
     """Those on tables that applications use, of a step on the tables that 0001 creates."""
-    chain = prediction()
-    step = STEPS[revision]
-    s = chain.situation(step.name, direction)
-    before, after = chain.before[step.name], chain.after[step.name]
+    step = chain.chain[name]
+    s = chain.situation(name, direction)
+    before, after = chain.before[name], chain.after[name]
     actions: Sequence[Action] = step.up(s) if direction is Direction.UP else step.down(s)
     private = {qualified(t.schema, t.name) for t in after.tables if before.find(t.name) is None}
-    if "0006" <= revision < "0008":
+    if name in ("create_parent", "rebuild_parent"):
         private.add(chain.names.parent)
     ledger = f'"{chain.names.ledger}".'
     found = (before, after) if direction is Direction.UP else (after, before)
@@ -75,17 +92,29 @@ def locks_tables() -> str:
     """docs/reference/locks.md: every lock, both ways."""
     lines = []
     for revision, step in sorted(STEPS.items()):
-        lines += [f"## {revision} {step.name}", ""]
-        for direction in Direction:
-            used = locks(revision, direction)
-            lines += [f"{_sentence(str(direction))}:", ""]
-            lines += [
-                f"- {u.mode} on `{u.table.split('.')[1].strip(chr(34))}`"
-                f"{f', {u.times} times' if u.times > 1 else ''}: {u.how_long}"
-                for u in used
-            ] or ["- none on a table in use"]
-            lines.append("")
+        lines += [f"## {revision} {step.name}", "", *_both_ways(prediction(), step.name)]
     return "\n".join(lines).rstrip()
+
+
+def locks_of_shape(shape: str) -> str:
+    """The same for the steps of a plan of that shape."""
+    chain = prediction_of(SHAPES[shape])
+    lines = []
+    for step in chain.chain:
+        lines += [f"### {step.name} ({shape})", "", *_both_ways(chain, step.name)]
+    return "\n".join(lines).rstrip()
+
+
+def _both_ways(chain: Prediction, step: str) -> Iterator[str]:
+    for direction in Direction:
+        yield from (f"{_sentence(str(direction))}:", "")
+        used = locks(chain, step, direction)
+        for u in used:
+            times = f", {u.times} times" if u.times > 1 else ""
+            yield f"- {u.mode} on `{u.table.split('.')[1].strip(chr(34))}`{times}: {u.how_long}"
+        if not used:
+            yield "- none on a table in use"
+        yield ""
 
 
 def operations_table() -> str:
@@ -142,6 +171,10 @@ MADE: dict[tuple[str, str], Callable[[], str]] = {
     ("README.md", "steps"): steps_table,
     ("README.md", "benchmark"): benchmark_table,
     ("docs/reference/locks.md", "locks"): locks_tables,
+    **{
+        ("docs/reference/locks.md", shape): (lambda shape=shape: locks_of_shape(shape))  # type: ignore[misc]
+        for shape in SHAPES
+    },
     ("docs/reference/operations.md", "operations"): operations_table,
     ("docs/reference/options.md", "options"): options_table,
     **{

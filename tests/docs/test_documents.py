@@ -14,7 +14,7 @@ from membership_refactor.sql.ledger.table_definitions import TABLES as LEDGER
 from membership_refactor.steps.step import Direction
 from membership_refactor.x_names import X_NAMES
 from tests.docs.blocks import ROOT, blocks, document
-from tests.docs.generated import MADE, locks, stated, texts
+from tests.docs.generated import MADE, locks, prediction, stated, texts
 from tests.fixtures.steps import STEPS
 
 MADE_PAGES = made()
@@ -35,7 +35,7 @@ def test_what_is_made_from_the_code_is_up_to_date(name: str, block: str) -> None
 def test_a_revision_says_every_mode_that_its_step_takes_and_no_other(revision: str) -> None:
     """The docstring is written by hand; modes behind which writers queue are computed."""
     said = texts()[revision].locks
-    taken = {u.mode for u in locks(revision, Direction.UP)}
+    taken = {u.mode for u in locks(prediction(), STEPS[revision].name, Direction.UP)}
     assert {mode for mode in MODES if mode in said} == {mode for mode in MODES if mode in taken}
 
 
@@ -49,7 +49,8 @@ def test_0005_lists_the_tables_that_the_moved_foreign_keys_refer_to(
 ) -> None:
     """PostgreSQL locks them by itself; no action names them."""
     referred = {"curriculum", "person", "programme", "rotation", "training_number"}
-    found = {u.table.split(".")[1].strip('"') for u in locks("0005", direction) if u.mode == mode}
+    used = locks(prediction(), "retire_source", direction)
+    found = {u.table.split(".")[1].strip('"') for u in used if u.mode == mode}
     assert referred <= found
 
 

@@ -45,7 +45,8 @@ from membership_refactor.sql.names import OWN_PREFIXES, ledger_schema
 from membership_refactor.sql.old_shape.reading import own_views
 
 _RowsByTable: TypeAlias = dict[int, list[DictRow]]
-
+Reader: TypeAlias = psycopg.Connection[Any] | Connection
+"""A session of psycopg's, or SQLAlchemy's connection that holds one."""
 
 _ATTEMPTS = 10
 
@@ -54,7 +55,7 @@ class _Vanished(Exception):
     """An object was dropped between two queries."""
 
 
-def read_portrait(connection: Connection, schema: str, names: Sequence[str]) -> Portrait:
+def read_portrait(connection: Reader, schema: str, names: Sequence[str]) -> Portrait:
     """The portrait of those of ``names`` that exist in ``schema``, in the order of ``names``.
 
     It works inside and outside a transaction and under AUTOCOMMIT. Where an object is dropped
@@ -75,7 +76,7 @@ def read_portrait(connection: Connection, schema: str, names: Sequence[str]) -> 
         ) from None
 
 
-def _read_once(connection: Connection, schema: str, names: Sequence[str]) -> Portrait:
+def _read_once(connection: Reader, schema: str, names: Sequence[str]) -> Portrait:
     with _own_settings(connection) as cursor:
         version = cursor.connection.info.server_version
         found = _rows(cursor, queries.TABLES, {"schema": schema, "names": list(names)})
@@ -101,7 +102,7 @@ def _read_once(connection: Connection, schema: str, names: Sequence[str]) -> Por
     return portrait
 
 
-def read_server(connection: Connection, schema: str, role: str | None = None) -> Server:
+def read_server(connection: Reader, schema: str, role: str | None = None) -> Server:
     """The server, what the login may do, and the names in use in ``schema``. ``role`` is the one
     that will create; without it the login."""
     with _own_settings(connection) as cursor:
@@ -114,10 +115,12 @@ def read_server(connection: Connection, schema: str, role: str | None = None) ->
 
 
 @contextmanager
-def _own_settings(connection: Connection) -> Iterator[psycopg.Cursor[DictRow]]:
+def _own_settings(connection: Reader) -> Iterator[psycopg.Cursor[DictRow]]:
     # Only rolling back restores every setting, including the caller's SET LOCAL. psycopg begins a
     # transaction if there is none, otherwise a savepoint.
-    driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+    driver = connection
+    if isinstance(driver, Connection):
+        driver = cast("psycopg.Connection[Any]", driver.connection.driver_connection)
     with (
         driver.transaction(force_rollback=True),
         driver.cursor(row_factory=dict_row) as cursor,

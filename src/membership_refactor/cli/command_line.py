@@ -155,7 +155,14 @@ def _command(verb: help_page.Declared) -> CommandFunction:
 
     def registered(config: Config) -> None:
         module = importlib.import_module(verb.module)
-        raise SystemExit(_answered(lambda: module.run(config.cmd_opts, context_of(config))))
+
+        def run() -> int:
+            context = context_of(config)
+            with context.hints():
+                status: int = module.run(config.cmd_opts, context)
+            return status
+
+        raise SystemExit(_answered(run))
 
     registered.__name__ = verb.name
     registered.__doc__ = verb.help

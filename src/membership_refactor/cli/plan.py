@@ -55,7 +55,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
         document = {**json.loads(to_json(portrait)), "plan": forecast_text.as_values(made)}
         print(json.dumps(document, indent=2, ensure_ascii=False))
     else:
-        print(forecast_text.as_text(made))
+        print(context.named(forecast_text.as_text(made)))
     return FINDINGS if made.steps and made.steps[0].is_refused else FINE
 
 

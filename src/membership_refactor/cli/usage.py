@@ -53,7 +53,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
         print(json.dumps(usage_text.as_values(found), indent=2, default=str))
     else:
         as_ = usage_text.as_csv if context.format == "csv" else usage_text.as_text
-        print(as_(found))
+        print(context.named(as_(found)))
     return FINDINGS if found.in_use else FINE
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol
@@ -13,6 +14,7 @@ from sqlalchemy import Engine
 
 from membership_refactor.environment import Request
 from membership_refactor.environment.look import ProjectDatabase, project_database
+from membership_refactor.errors import RefactorError
 from membership_refactor.execution.runner import Runner
 from membership_refactor.inspect.history import require_own_history
 from membership_refactor.operations import runner_for
@@ -75,6 +77,25 @@ class Context:
     def request_of_database(self) -> Request:
         """``plan_request``, with the version table that env.py says."""
         return replace(self.plan_request, version_table=self.database.version_table)
+
+    @contextmanager
+    def hints(self) -> Iterator[None]:
+        """Let the errors of the block name the plan and the schema, where they are known."""
+        try:
+            yield
+        except RefactorError:
+            # Only what the verb has asked for itself: to ask may be what has failed.
+            known = vars(self)
+            if "plan" not in known or "project" not in known:
+                raise
+            schema = known["plan_request"].schema if "plan_request" in known else self.schema
+            with self.project.hints(self.plan, schema).meant():
+                raise
+
+    def named(self, text: str) -> str:
+        """The text, with each command line of a verb in it meaning the plan."""
+        hints = self.project.hints(self.plan, self.plan_request.schema)
+        return hints.naming(text) or ""
 
     def models(self) -> Models:
         """The models that the project names for the plan."""

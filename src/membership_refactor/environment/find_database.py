@@ -21,6 +21,7 @@ from membership_refactor.database.handed_over import (
 )
 from membership_refactor.environment.request import Request
 from membership_refactor.errors import WrongUse
+from membership_refactor.execution.kept_sessions import KEPT, KeptSessions
 from membership_refactor.execution.sessions import POOLED
 from membership_refactor.sql.quoting import ident, literal
 
@@ -28,7 +29,8 @@ from membership_refactor.sql.quoting import ident, literal
 def connect_engine(url: str, schema: str, *, pooled: bool = False) -> Engine:
     """Make an engine whose connections have this schema alone in their search_path. ``pooled``
     says that a pooler may answer."""
-    engine = create_engine(url, poolclass=pool.NullPool, execution_options={POOLED: pooled})
+    options = {POOLED: pooled, KEPT: KeptSessions()}
+    engine = create_engine(url, poolclass=pool.NullPool, execution_options=options)
 
     @event.listens_for(engine, "connect")
     def _pin(dbapi_connection: Any, _record: Any) -> None:

@@ -24,6 +24,7 @@ from membership_refactor.environment.own_engine import own_engine, require_same_
 from membership_refactor.environment.request import Request, guest_request
 from membership_refactor.environment.running_revision import require_version, way_of
 from membership_refactor.errors import WrongUse
+from membership_refactor.execution.kept_sessions import kept_sessions
 from membership_refactor.execution.tenant_lock import alone
 from membership_refactor.execution.version_table import VersionTable
 from membership_refactor.planning import TableSplit
@@ -45,6 +46,8 @@ class Guest:
     """Whether env.py has the two lines."""
     url: str | None = None
     """The address for the sessions of the steps, where env.py names one."""
+    beside: dict[str, Engine] = field(default_factory=dict)
+    """By schema: the engine for the sessions of the steps."""
     engines: dict[str, Engine] = field(default_factory=dict)
     """By schema: the engine under whose lock the whole run stands."""
     printed: set[tuple[str, str]] = field(default_factory=set)
@@ -202,7 +205,10 @@ def alone_in_schema(context: MigrationContext, request: Request) -> Iterator[Eng
     """
     assert context.connection is not None
     engine = engine_beside(context, request)
-    with alone(engine, request.schema, label="lock") as pg:
+    with (
+        kept_sessions(engine).kept(),
+        alone(engine, request.schema, label="lock") as pg,
+    ):
         require_same_database(context.connection, pg)
         yield engine
 
@@ -210,11 +216,17 @@ def alone_in_schema(context: MigrationContext, request: Request) -> Iterator[Eng
 def engine_beside(context: MigrationContext, request: Request) -> Engine:
     """An engine for sessions of our own beside the project's connection, or where its env.py
     says that they go."""
-    guest, pooled = context.opts.get(GUEST), request.options.pooler is not None
-    if isinstance(guest, Guest) and guest.url is not None:
-        return connect_engine(normalise_url(guest.url), request.schema, pooled=pooled)
-    assert context.connection is not None
-    return own_engine(context.connection, request.schema, pooled=pooled)
+    found = context.opts.get(GUEST)
+    guest = found if isinstance(found, Guest) else Guest()
+    if request.schema not in guest.beside:
+        pooled = request.options.pooler is not None
+        if guest.url is not None:
+            made = connect_engine(normalise_url(guest.url), request.schema, pooled=pooled)
+        else:
+            assert context.connection is not None
+            made = own_engine(context.connection, request.schema, pooled=pooled)
+        guest.beside[request.schema] = made
+    return guest.beside[request.schema]
 
 
 @contextmanager

@@ -19,11 +19,13 @@ from membership_refactor.environment.clear_errors import clear_errors
 from membership_refactor.environment.find_database import bound_or_found, silence_driver
 from membership_refactor.environment.request import Request, request_from, x_values
 from membership_refactor.errors import NoDatabase, WrongUse
+from membership_refactor.execution.kept_sessions import kept_sessions
 from membership_refactor.execution.ownership import require_schema
 from membership_refactor.execution.sessions import Sessions
 from membership_refactor.execution.tenant_lock import busy, try_lock, unlock
 from membership_refactor.execution.version_table import VersionTable
 from membership_refactor.execution.writable import require_writable
+from membership_refactor.project.alembic_project import AlembicProject
 from membership_refactor.sql.quoting import ident
 
 
@@ -134,7 +136,18 @@ def migrate(
         # Without the version: who only looks may have no right to read it.
         migration.opts["fn"]((), migration)
         return
+    with kept_sessions(connection.engine).kept():
+        _run_alone(request, connection, versions, ask_first)
+
+
+def _run_alone(
+    request: Request,
+    connection: Connection,
+    versions: VersionTable,
+    ask_first: AskFirst | None,
+) -> None:
     # A command without a destination, such as current or check, runs nothing.
+    migration = context.get_context()
     locked = migration.opts.get("destination_rev") is not None
     role = _look_first(connection, request.schema, versions, writes=locked)
     if role is not None:
@@ -213,7 +226,7 @@ def _lock_out_others(connection: Connection, schema: str) -> None:
     # autocommit_block() refuses while the transaction of this query is open.
     connection.commit()
     if not got:
-        raise busy(schema)
+        raise busy(schema, AlembicProject(context.config).verbs("status", schema))
 
 
 def _note_way(request: Request) -> tuple[Request, list[MigrationStep]]:

@@ -191,7 +191,7 @@ class Batches:
         return StepOutOfOrder(
             f'"{self.job.job}" has been finished by another run meanwhile; nothing more was done '
             "here.",
-            hint="membership-refactor status shows where the chain stands.",
+            hint="To see where the chain stands: membership-refactor status",
         )
 
 

@@ -17,7 +17,7 @@ from membership_refactor.execution.locks import briefly, rehearse
 from membership_refactor.execution.options import Options
 from membership_refactor.execution.progress import Progress
 from membership_refactor.execution.run_checks import require
-from membership_refactor.execution.sessions import Pg, Sessions, run, value
+from membership_refactor.execution.sessions import Pg, Sessions, run, together, value
 from membership_refactor.execution.switching import Drain
 from membership_refactor.execution.throttle import Throttle
 from membership_refactor.sql.names import Names
@@ -69,10 +69,7 @@ class Work:
     @do.register
     def _(self, action: Run) -> None:
         self.progress.say(f"  {action.title}")
-        with self.pg.transaction():
-            for statement in action.statements:
-                run(self.pg, statement.text)
-            self._mark(action)
+        together(self.pg, (*(s.text for s in action.statements), self._marking(action)))
 
     @do.register
     def _(self, action: Brief) -> None:

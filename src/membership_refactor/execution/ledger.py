@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -11,7 +11,7 @@ from typing import Any
 
 from membership_refactor.errors import LedgerFormUnknown, PlanChanged, StepOutOfOrder
 from membership_refactor.execution.locks import Held
-from membership_refactor.execution.sessions import Pg, run, value
+from membership_refactor.execution.sessions import Pg, run, together, value
 from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Portrait
 from membership_refactor.portrait.document import from_json, to_json
@@ -79,28 +79,24 @@ class Ledger:
         return True
 
     def create(self, pg: Pg) -> None:
-        """Create the ledger, or the parts of it that are missing."""
-        self.exists(pg)
-        with pg.transaction():
-            for statement in create_ledger(self.schema):
-                run(pg, statement.text)
+        """Create the ledger, or the parts of it that are missing. One of another form has been
+        refused before."""
+        together(pg, (statement.text for statement in create_ledger(self.schema)))
 
     # --- plan ---------------------------------------------------------------------------
 
     def record_plan(self, pg: Pg) -> None:
         """Record the fingerprint; PlanChanged where the ledger has another one."""
-        self._write(
-            pg,
-            f"INSERT INTO {self._in('plan')} (plan, fingerprint) VALUES (%s, %s) "
-            "ON CONFLICT DO NOTHING",
-            self.plan.name,
-            self.plan.fingerprint,
-        )
-        self.compare_plan(pg)
-
-    def compare_plan(self, pg: Pg) -> None:
-        row = self._row(pg, f"SELECT fingerprint FROM {self._in('plan')} WHERE plan = %s", ())
-        if row is not None and row[0] != self.plan.fingerprint:
+        table = self._in("plan")
+        row = self._row(pg, f"SELECT fingerprint FROM {table} WHERE plan = %s", ())
+        if row is None:
+            self._write(
+                pg,
+                f"INSERT INTO {table} (plan, fingerprint) VALUES (%s, %s)",
+                self.plan.name,
+                self.plan.fingerprint,
+            )
+        elif row[0] != self.plan.fingerprint:
             raise PlanChanged(
                 f'plan "{self.plan.name}" is not the one the chain began with '
                 f"(ledger {row[0][:12]}, code {self.plan.fingerprint[:12]}).",
@@ -127,17 +123,23 @@ class Ledger:
     def stands_at(self, pg: Pg) -> Step | None:
         """The highest step that is up, one that has not finished its way down included; None
         before the first."""
+        return self.highest_up(self.steps(pg))
+
+    def highest_up(self, steps: Mapping[str, StepRecord]) -> Step | None:
+        """The same, of steps that were read already."""
         return self.chain.highest(
             [
                 name
-                for name, s in self.steps(pg).items()
+                for name, s in steps.items()
                 if (s.direction is Direction.DOWN if s.open else s.direction is Direction.UP)
             ]
         )
 
-    def require_order(self, pg: Pg, step: str, direction: Direction) -> StepRecord | None:
+    def require_order(
+        self, steps: Mapping[str, StepRecord], step: str, direction: Direction
+    ) -> StepRecord | None:
         """The open step if it is this one; StepOutOfOrder for any other."""
-        found = self.open_step(pg)
+        found = next((s for s in steps.values() if s.open), None)
         if found is None or (found.step, found.direction) == (step, direction):
             return found
         raise StepOutOfOrder(
@@ -159,16 +161,12 @@ class Ledger:
     def begin(self, pg: Pg, step: str, direction: Direction, now: Portrait) -> None:
         """Open the step. ``now`` are the tables as they are; those of the first way up are kept
         for the way down, whatever comes later."""
-        with pg.transaction():
-            revision = self.chain.revisions.ids.get(step)
-            for text in self._rows(step, direction).begin(literal(to_json(now)), revision):
-                run(pg, text)
+        revision = self.chain.revisions.ids.get(step)
+        together(pg, self._rows(step, direction).begin(literal(to_json(now)), revision))
 
     def end(self, pg: Pg, step: str, direction: Direction) -> None:
         """Close the step."""
-        with pg.transaction():
-            for text in self._rows(step, direction).end(Names(self.plan, self.schema)):
-                run(pg, text)
+        together(pg, self._rows(step, direction).end(Names(self.plan, self.schema)))
 
     def forget(self, pg: Pg, step: str) -> None:
         """Delete the record of a step that has begun its way up and done nothing yet."""
@@ -327,25 +325,25 @@ class Ledger:
         """Record that a DBA opened a gate by hand with this ``-x`` option, and why."""
         run(pg, self._rows(step, Direction.UP).accept(option, reason))
 
-    def check_result(
+    def check_results(
         self,
         pg: Pg,
         step: str | None,
         direction: Direction | None,
-        name: str,
-        *,
-        broken: int,
-        keys: list[str],
-        seconds: float,
+        results: Iterable[tuple[str, int, Sequence[str], float]],
     ) -> None:
-        pg.execute(
-            (
-                f"INSERT INTO {self._in('check_result')} "
-                "(plan, step, direction, name, broken, keys, seconds) "
-                "VALUES (%s, %s, %s, %s, %s, %s, %s)"
-            ).encode(),
-            (self.plan.name, step, direction, name, broken, keys, seconds),
-        )
+        """Record what checks found: the name, the number of rows that break it, the first keys, and
+        the seconds."""
+        rows = [(self.plan.name, step, direction, n, b, list(k), s) for n, b, k, s in results]
+        if rows:
+            values = ", ".join(["(%s, %s, %s, %s, %s, %s::text[], %s)"] * len(rows))
+            pg.execute(
+                (
+                    f"INSERT INTO {self._in('check_result')} "
+                    f"(plan, step, direction, name, broken, keys, seconds) VALUES {values}"
+                ).encode(),
+                [value for row in rows for value in row],
+            )
 
     def _write(self, pg: Pg, query: str, *values: Any) -> None:
         pg.execute(query.encode(), values)

@@ -22,7 +22,6 @@ def owner_of(pg: Pg, plan: TableSplit, schema: str, tables: Iterable[str]) -> st
     ``pg`` acts as the login. Raises NoDatabase where the schema is missing, RefactorError where the
     tables have several owners.
     """
-    require_schema(pg, schema)
     names = ", ".join(literal(t) for t in tables)
     rows = run(
         pg,
@@ -35,7 +34,7 @@ def owner_of(pg: Pg, plan: TableSplit, schema: str, tables: Iterable[str]) -> st
         f"pg_catalog.to_regnamespace({literal(ident(schema))})\n"
         f"  AND c.relkind IN ('r', 'p') AND c.relname IN ({names})",
     ).fetchall()
-    owners = sorted({row[1] for row in rows})
+    owners: list[str] = sorted({row[1] for row in rows})
     if len(owners) > 1:
         # The ledger remembers who owned the tables when the first step ran.
         right = rows[0][2] or owners[0]
@@ -49,7 +48,10 @@ def owner_of(pg: Pg, plan: TableSplit, schema: str, tables: Iterable[str]) -> st
             )
             + ";",
         )
-    return owners[0] if owners else None
+    if not owners:
+        require_schema(pg, schema)
+        return None
+    return owners[0]
 
 
 def create_ledger_schema(pg: Pg, ledger: Ledger, owner: str) -> None:

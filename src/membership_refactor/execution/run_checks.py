@@ -76,23 +76,37 @@ def require(
     direction: Direction,
 ) -> None:
     """Raise CheckFailed for the first check that does not hold. Every result is recorded."""
+    unrecorded: list[CheckResult] = []
     for together in passes(checks):
         results = examine_together(pg, together)
+        unrecorded += results
+        broken = next((result for result in results if not result.holds), None)
+        if broken is not None or results[0].seconds > _LONG:
+            record(pg, unrecorded, ledger=ledger, step=step, direction=direction)
+            unrecorded.clear()
         for result in results:
-            ledger.check_result(
-                pg,
-                step,
-                direction,
-                result.check.name,
-                broken=result.broken,
-                keys=list(result.keys),
-                seconds=result.seconds,
-            )
-        for result in results:
-            if not result.holds:
+            if result is broken:
                 raise result.failure(ledger.chain.revisions)
             took = f"{result.seconds:.1f} s" if result is results[0] else "in the same pass"
             progress.say(f"  check holds: {result.check.sentence} ({took})")
+    record(pg, unrecorded, ledger=ledger, step=step, direction=direction)
+
+
+_LONG = 0.5
+"""Seconds after which the results of a pass are recorded at once; quick ones go together."""
+
+
+def record(
+    pg: Pg,
+    results: Iterable[CheckResult],
+    *,
+    ledger: Ledger,
+    step: str | None,
+    direction: Direction | None,
+) -> None:
+    """Record what checks found."""
+    rows = [(r.check.name, r.broken, r.keys, r.seconds) for r in results]
+    ledger.check_results(pg, step, direction, rows)
 
 
 def open_gate(
@@ -105,15 +119,7 @@ def open_gate(
         progress.say(f"  gate opened by hand: {reason}")
         return
     result = examine(pg, gate)
-    ledger.check_result(
-        pg,
-        step,
-        Direction.UP,
-        gate.name,
-        broken=result.broken,
-        keys=list(result.keys),
-        seconds=result.seconds,
-    )
+    record(pg, (result,), ledger=ledger, step=step, direction=Direction.UP)
     if not result.holds:
         raise GateClosed(
             f"{ledger.chain.revisions.of(step)} asks for evidence that {gate.sentence}: "

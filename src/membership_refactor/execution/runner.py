@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 
 import psycopg
@@ -94,7 +95,7 @@ class Runner:
             if not self.ledger.exists(pg):
                 return
             self.ledger.record_plan(pg)
-            opened = self.ledger.require_order(pg, step, direction)
+            opened = self.ledger.require_order(self.ledger.steps(pg), step, direction)
             if opened is None and direction is Direction.DOWN:
                 situation = replace(self.situation(pg), now=self.read())
                 run(pg, session_path(situation.names))
@@ -165,7 +166,8 @@ class Runner:
                 create_ledger_schema(pg, self.ledger, sessions.role)
         self.ledger.create(pg)
         self.ledger.record_plan(pg)
-        opened = self.ledger.require_order(pg, name, direction)
+        steps = self.ledger.steps(pg)
+        opened = self.ledger.require_order(steps, name, direction)
         self._require(pg, (every_row_is_seen(self.names),), step, direction)
         run(pg, renew_foreign_fence(self.names).text)
         if opened is not None:
@@ -173,15 +175,16 @@ class Runner:
             situation = replace(self.situation(pg), now=self.ledger.now(pg, name))
             run(pg, session_path(situation.names))
             return situation, True
-        known = self.ledger.steps(pg).get(name)
+        known, last = steps.get(name), self.ledger.highest_up(steps)
         is_up = known is not None and known.direction is Direction.UP
         if is_up is (direction is Direction.UP):
             self.require_tables_of_ledger(pg)
             now = replace(self.situation(pg), now=self.read())
-            self._require_structure(pg, step, now, direction, lowest)
+            self._require_structure(step, now, last, direction, lowest)
             self.progress.say(f"{label}: {direction} already, nothing to do")
             return None, False
-        return self._asked(pg, step, direction, lowest), False
+        self._require_neighbours(steps, step, direction)
+        return self._asked(pg, step, last, direction, lowest), False
 
     def _through(
         self,
@@ -221,16 +224,22 @@ class Runner:
         self._require(pg, after(situation), step, direction)
         self.ledger.end(pg, name, direction)
 
-    def _asked(self, pg: Pg, step: Step, direction: Direction, lowest: str) -> Situation:
-        """The situation in which the step begins, after everything that may speak against it."""
+    def _asked(
+        self, pg: Pg, step: Step, last: Step | None, direction: Direction, lowest: str
+    ) -> Situation:
+        """The situation in which the step begins, after everything that may speak against it.
+        ``last`` is the step at which the chain stands."""
+        with self._looking() as look:
+            portrait = read_portrait(look, self.schema, self.tables)
+            server = read_server(look, self.schema, self.owner(look))
         # The ledger stands already, so nothing more is made in the database itself.
-        portrait, server = self.read(), replace(self.server(), creates_in_database=True)
+        server = replace(server, creates_in_database=True)
         situation = replace(self.situation(pg), now=portrait, server=server)
-        run(pg, session_path(situation.names))
-        self._require_neighbours(self.ledger.steps(pg), step, direction)
+        if situation.names.path:
+            run(pg, session_path(situation.names))
         stands = (own_objects_stand(self.names), no_subscription_writes(self.names))
         self._require(pg, stands, step, direction)
-        self._require_structure(pg, step, situation, direction, lowest)
+        self._require_structure(step, situation, last, direction, lowest)
         self._require_nothing_refused(step, path_obstacles(self.plan, portrait))
         Throttle(self.ledger, self.options, self.progress).look(pg)
         if direction is Direction.DOWN:
@@ -295,10 +304,9 @@ class Runner:
             )
 
     def _require_structure(
-        self, pg: Pg, step: Step, s: Situation, direction: Direction, lowest: str
+        self, step: Step, s: Situation, last: Step | None, direction: Direction, lowest: str
     ) -> None:
         """Raise CannotCarry where the tables are no longer what the steps made of them."""
-        last = self.ledger.stands_at(pg)
         going = self.chain.way_down(step.name, lowest) if direction is Direction.DOWN else ()
         found = changed_since(s, last, {other.name for other in going}) if last else ()
         if found:
@@ -316,15 +324,17 @@ class Runner:
 
     def read(self) -> Portrait:
         """The portrait of the plan's tables as they are now."""
-        with self.engine.connect() as connection:
-            return read_portrait(connection, self.schema, self.tables)
+        with self._looking() as pg:
+            return read_portrait(pg, self.schema, self.tables)
 
     def server(self) -> Server:
         """Read what the server and the connected role allow."""
-        with Sessions(self.engine, role=None, label="look").open(as_owner=False) as pg:
-            owner = self.owner(pg)
-        with self.engine.connect() as connection:
-            return read_server(connection, self.schema, owner)
+        with self._looking() as pg:
+            return read_server(pg, self.schema, self.owner(pg))
+
+    def _looking(self) -> AbstractContextManager[Pg]:
+        """A session of the login itself, which looks only."""
+        return Sessions(self.engine, role=None, label="look").open(as_owner=False, writes=False)
 
     def _require(self, pg: Pg, checks: Iterable[Check], step: Step, direction: Direction) -> None:
         require(

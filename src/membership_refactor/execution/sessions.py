@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Self
 
@@ -11,9 +11,10 @@ from sqlalchemy import Engine
 
 from membership_refactor.database.pooler import require_direct
 from membership_refactor.errors import NoDatabase
-from membership_refactor.sql.own_statements import MARK
+from membership_refactor.execution.kept_sessions import kept_sessions
+from membership_refactor.sql.own_statements import MARK, in_one_message
 from membership_refactor.sql.quoting import ident, literal
-from membership_refactor.sql.session_settings import pin_settings
+from membership_refactor.sql.session_settings import READ_ONLY, pin_settings
 
 Pg = psycopg.Connection[tuple[Any, ...]]
 """A psycopg connection in autocommit mode; each transaction is begun explicitly."""
@@ -47,11 +48,28 @@ class Sessions:
         self.label = label
 
     @contextmanager
-    def open(self, *, as_owner: bool = True, purpose: str = "") -> Iterator[Pg]:
-        """Open a connection, and close it at the end of the block.
+    def open(
+        self, *, as_owner: bool = True, purpose: str = "", writes: bool = True
+    ) -> Iterator[Pg]:
+        """Give a session until the block ends: a new one, or one that the run has kept.
 
         Raises NoDatabase if the login may not act as the owner, or if a pooler answers.
         """
+        kept, name = kept_sessions(self.engine), f"membership_refactor {self.label} {purpose}"
+        only = "" if writes else f", {READ_ONLY}"
+        pin = f"SELECT {pin_settings(name.strip())}{only}"
+        connection = kept.take(pin) or self._connected(pin)
+        try:
+            if as_owner and self.role:
+                become(connection, self.role)
+            yield connection
+        except BaseException:
+            # Who knows in which state it is.
+            connection.close()
+            raise
+        kept.give(connection)
+
+    def _connected(self, pin: str) -> Pg:
         # A pool of its own: the one of an engine that was handed over may hold a single connection,
         # which Alembic uses.
         proxied = self.engine.pool.recreate().connect()
@@ -65,16 +83,11 @@ class Sessions:
             connection.cursor_factory = _Marked
             pooled = bool(self.engine.get_execution_options().get(POOLED))
             require_direct(connection, pooled=pooled)
-            self._settle(connection, as_owner, purpose)
-            yield connection
-        finally:
+            run(connection, pin)
+        except BaseException:
             connection.close()
-
-    def _settle(self, connection: Pg, as_owner: bool, purpose: str) -> None:
-        name = f"membership_refactor {self.label} {purpose}".strip()
-        connection.execute(f"SELECT {pin_settings(name)}".encode())
-        if as_owner and self.role:
-            become(connection, self.role)
+            raise
+        return connection
 
 
 def become(connection: Pg, role: str) -> None:
@@ -125,6 +138,12 @@ def as_oneself(connection: Pg) -> Iterator[None]:
 def run(connection: Pg, text: str) -> psycopg.Cursor[tuple[Any, ...]]:
     """Execute text without parameters; a percent sign in it stands for itself."""
     return connection.execute(text.encode())
+
+
+def together(connection: Pg, statements: Iterable[str]) -> None:
+    """Execute texts in one transaction, and in one message: nobody waits for the client between
+    them."""
+    run(connection, in_one_message(statements))
 
 
 def value(connection: Pg, text: str) -> Any:

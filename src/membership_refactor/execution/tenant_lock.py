@@ -36,11 +36,12 @@ def unlock(schema: str) -> str:
     )
 
 
-def busy(schema: str) -> RefactorError:
-    """Return the error to raise when another migration holds the lock."""
+def busy(schema: str, status: str = "membership-refactor status") -> RefactorError:
+    """Return the error to raise when another migration holds the lock. ``status`` is the command
+    that shows it."""
     return RefactorError(
         f'another migration of schema "{schema}" is running.',
-        hint="Wait until it ends. membership-refactor status shows how far it is.",
+        hint=f"Wait until it ends. To see how far it is: {status}",
     )
 
 

@@ -83,6 +83,9 @@ class Throttle:
         assert found is not None
         control = dict(zip(("paused", "note", *LIMITS), found, strict=True))
         self.batch_rows = control["batch_rows"]
+        if not control["paused"] and not any(control[name] for name in LIMITS[1:]):
+            self._wal = None
+            return None
         lsn, at = self._wal or (None, None)
         with as_oneself(pg):
             row = run(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from membership_refactor.errors import NoDatabase
-from membership_refactor.execution.sessions import Pg, value
+from membership_refactor.execution.sessions import Pg, run
 
 
 def require_writable(pg: Pg) -> None:
@@ -11,16 +11,18 @@ def require_writable(pg: Pg) -> None:
 
     A setting of the role or of the database is somebody's decision, so it is not overridden.
     """
-    if value(pg, "SELECT pg_catalog.pg_is_in_recovery()"):
+    found = run(
+        pg,
+        "SELECT pg_catalog.pg_is_in_recovery(), (SELECT s.source FROM pg_catalog.pg_settings AS s\n"
+        "WHERE s.name = 'default_transaction_read_only' AND s.setting = 'on')",
+    ).fetchone()
+    assert found is not None
+    recovers, source = found
+    if recovers:
         raise NoDatabase(
             "the server is a hot standby, which can only be read. Nothing was changed.",
             hint="Connect to the primary; changes reach the standby from there.",
         )
-    source = value(
-        pg,
-        "SELECT s.source FROM pg_catalog.pg_settings AS s\n"
-        "WHERE s.name = 'default_transaction_read_only' AND s.setting = 'on'",
-    )
     if source is not None:
         raise NoDatabase(
             f'role "{pg.info.user}" may only read in database "{pg.info.dbname}": '

@@ -126,16 +126,12 @@ class StandingChecks:
         assert owner is not None
         with Sessions(runner.engine, role=owner[0], label="checks").open() as pg:
             try:
-                for f in findings:
-                    runner.ledger.check_result(
-                        pg,
-                        self.step.name if self.step else None,
-                        Direction.UP,
-                        f.name,
-                        broken=f.broken,
-                        keys=list(f.keys),
-                        seconds=f.seconds,
-                    )
+                runner.ledger.check_results(
+                    pg,
+                    self.step.name if self.step else None,
+                    Direction.UP,
+                    [(f.name, f.broken, f.keys, f.seconds) for f in findings],
+                )
             except (psycopg.errors.InsufficientPrivilege, psycopg.errors.ReadOnlySqlTransaction):
                 return False
         return True

@@ -44,7 +44,7 @@ def forecast(runner: Runner, texts: Mapping[str, RevisionText]) -> tuple[Forecas
         known = ledger.steps(pg) if ledger else {}
         open_step = next((s for s in known.values() if s.open), None)
         if open_step is not None and open_step.direction is Direction.DOWN and ledger:
-            ledger.require_order(pg, open_step.step, Direction.UP)
+            ledger.require_order(known, open_step.step, Direction.UP)
         maker = _Maker(
             runner,
             pg,
@@ -53,7 +53,7 @@ def forecast(runner: Runner, texts: Mapping[str, RevisionText]) -> tuple[Forecas
             portrait=portrait,
             open_step=open_step,
         )
-        at = ledger.stands_at(pg) if ledger else None
+        at = ledger.highest_up(known) if ledger else None
         made = maker.steps_after(at)
         return (
             Forecast(

@@ -46,11 +46,14 @@ def require_own_history(runner: Runner, project: AlembicProject) -> None:
         runner.require_tables_of_ledger(pg)
 
 
-def require_step_of_history(runner: Runner, step: str, direction: Direction) -> None:
+def require_step_of_history(
+    runner: Runner, steps: Mapping[str, StepRecord], step: str, direction: Direction
+) -> None:
     """Raise StepOutOfOrder where Alembic takes down a step that no ledger says ran here, or takes
-    one up over tables of which no ledger is left. Alembic would change its version."""
-    with looking(runner, "history") as pg:
-        steps = runner.ledger.steps(pg) if runner.ledger.exists(pg) else {}
+    one up over tables of which no ledger is left. Alembic would change its version.
+
+    ``steps`` are those that the ledger knows.
+    """
     if not steps:
         require_no_lone_tables(runner, replaces=False)
     if direction is Direction.DOWN and step not in steps:

@@ -17,7 +17,6 @@ from membership_refactor.execution.sessions import (
     become,
     grant_role,
     may_become,
-    run,
     value,
 )
 from membership_refactor.sql.names import ledger_schema
@@ -32,13 +31,13 @@ def looking(runner: Runner, purpose: str) -> Iterator[Pg]:
     NoDatabase where the schema or a privilege is missing, and CheckFailed where row security hides
     rows of the plan's tables.
     """
-    with Sessions(runner.engine, role=None, label="look").open(purpose=purpose) as pg:
+    sessions = Sessions(runner.engine, role=None, label="look")
+    with sessions.open(purpose=purpose, writes=False) as pg:
         owner = runner.owner(pg)
         owner = _ledger_owner(pg, runner.schema) or owner
         as_itself = owner is None or (not may_become(pg, owner) and _may_read(pg, runner.schema))
         if owner is not None and not as_itself:
             become(pg, owner)
-        run(pg, "SET default_transaction_read_only = on")
         try:
             yield pg
         except psycopg.errors.InsufficientPrivilege as error:

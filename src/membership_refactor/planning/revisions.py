@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-_VERB = re.compile(r"membership-refactor ([a-z]+)\b")
+from membership_refactor.errors import RefactorError
+
+OF_A_PLAN = (
+    *("abandon", "checks", "plan", "rehearse", "repair", "report", "scan", "status", "usage"),
+    *("verify", "watch"),
+)
+"""The verbs of the command line that take ``--plan``."""
+OF_A_TABLE = ("duplicates", "merge-duplicates")
+"""Those that take ``-x schema`` alone."""
+_VERB = re.compile(
+    rf"membership-refactor ({'|'.join((*OF_A_PLAN, *OF_A_TABLE))})(?![\w-])(?! --plan)"
+)
 BASE = "base"
 """What Alembic calls the place before the first revision."""
 
@@ -32,11 +44,22 @@ class Revisions:
     def verb(self, name: str) -> str:
         """The command line of a verb: ``membership-refactor abandon --plan orders``."""
         before, after = self.named
-        return f"membership-refactor {before}{name}{after}"
+        return f"membership-refactor {before}{name}{after if name in OF_A_PLAN else ''}"
 
     def naming(self, text: str | None) -> str | None:
-        """The text, with each command line of a verb in it meaning this plan."""
+        """The text, with each command line of a verb in it meaning this plan. One that names a plan
+        is left as it is."""
         return text and _VERB.sub(lambda found: self.verb(found[1]), text)
+
+    @contextmanager
+    def meant(self) -> Iterator[None]:
+        """Let the errors of the block name the verbs of this plan."""
+        try:
+            yield
+        except RefactorError as error:
+            if hint := self.naming(error.hint):
+                error.advise(hint)
+            raise
 
     def of(self, step: str) -> str:
         """``0004``, or the step's name."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -13,7 +14,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData
 
 from membership_refactor.errors import WrongUse
-from membership_refactor.planning import Stage, TableSplit
+from membership_refactor.planning import Revisions, Stage, TableSplit
 from membership_refactor.project.registration import (
     AGAIN,
     Registered,
@@ -126,9 +127,25 @@ class AlembicProject:
         names = [step.name for step in chain]
         noted = {**(recorded or {}), **self._noted.get((plan.name, schema), {})}
         revisions = self.history.revisions(plan.name, schema, names, noted)
-        plan_name = f" --plan {plan.name}" if len(self.plans) > 1 else ""
-        schema_name = f"-x schema={schema} " if len(self.schemas(plan)) > 1 else ""
-        return replace(chain, revisions=replace(revisions, named=(schema_name, plan_name)))
+        return replace(chain, revisions=replace(revisions, named=self._named(plan, schema)))
+
+    def hints(self, plan: TableSplit, schema: str) -> Revisions:
+        """What names the plan in hints, without any revision."""
+        return Revisions(named=self._named(plan, schema))
+
+    def verbs(self, name: str, schema: str) -> str:
+        """The command lines of a verb for each plan in that schema, as words of a sentence."""
+        here = [known.plan for known in self.plans if schema in self.schemas(known.plan)]
+        named = [self.hints(plan, schema).verb(name) for plan in here]
+        return " or ".join(named or [Revisions().verb(name)])
+
+    def _named(self, plan: TableSplit, schema: str) -> tuple[str, str]:
+        """What stands before and after a verb so that it means the plan in that schema."""
+        alone = self.schemas(plan) == (schema,)
+        return (
+            "" if alone else f"-x schema={shlex.quote(schema)} ",
+            f" --plan {shlex.quote(plan.name)}" if len(self.plans) > 1 else "",
+        )
 
     def steps(self, plan: TableSplit) -> Chain:
         """The steps of the plan, without their revisions."""

@@ -64,7 +64,8 @@ class NewFiles:
                         hint="Choose another name: --plan-module NAME",
                     )
                 written = self.revisions.write()
-                self.registration.write_text(self.registration_text, encoding="utf-8")
+                # As bytes, so that the ends of its lines stay.
+                self.registration.write_bytes(self.registration_text.encode())
                 self._require_registered()
             except BaseException:
                 self.registration.write_bytes(before)
@@ -119,7 +120,7 @@ def new_files(
     module = module or f"refactoring_{plan.name}"
     constant = _constant(plan.name)
     file = _file_of(config, module)
-    text = registration.read_text(encoding="utf-8")
+    text = registration.read_bytes().decode()
     target = f"{module}:{constant}"
     return NewFiles(
         config=config,

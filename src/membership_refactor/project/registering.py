@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from pathlib import Path
 
 from alembic.config import Config
 
 from membership_refactor.errors import WrongUse
 from membership_refactor.project.registration import SECTION, split_texts
+from membership_refactor.project.toml_list import with_item
 
 
 def registration_file(config: Config) -> Path:
@@ -46,7 +46,8 @@ def with_plan(text: str, target: str, name: str, schema: str, *, toml: bool) -> 
             "names. Nothing was written.",
             hint="Move Alembic's configuration to pyproject.toml: [tool.alembic].",
         )
-    return (_in_toml if toml else _in_ini)(text, target, name, schemas)
+    newline = "\r\n" if "\r\n" in text else "\n"
+    return (_in_toml if toml else _in_ini)(text, target, name, schemas, newline)
 
 
 def schemas_named(schema: str) -> tuple[str, ...]:
@@ -54,8 +55,8 @@ def schemas_named(schema: str) -> tuple[str, ...]:
     return (schema,) if schema != "public" else ()
 
 
-def _in_ini(text: str, target: str, name: str, schemas: tuple[str, ...]) -> str:
-    lines = text.splitlines()
+def _in_ini(text: str, target: str, name: str, schemas: tuple[str, ...], newline: str) -> str:
+    lines = text.removesuffix(newline).split(newline)
     head = f"[{SECTION}]"
     if head in [line.strip() for line in lines]:
         at = next(n for n, line in enumerate(lines) if line.strip() == head)
@@ -75,7 +76,7 @@ def _in_ini(text: str, target: str, name: str, schemas: tuple[str, ...]) -> str:
         lines += [f"    {target}"]
     if schemas:
         lines += ["", f"[{SECTION}:{name}]", f"schemas = {', '.join(schemas).replace('%', '%%')}"]
-    return "\n".join(lines) + "\n"
+    return newline.join((*lines, ""))
 
 
 def _end(lines: list[str], at: int) -> int:
@@ -84,29 +85,27 @@ def _end(lines: list[str], at: int) -> int:
     return next(following, len(lines))
 
 
-def _in_toml(text: str, target: str, name: str, schemas: tuple[str, ...]) -> str:
-    given = tomllib.loads(text).get("tool", {}).get(SECTION, {})
-    plans = given.get("plans", [])
-    known = [plans] if isinstance(plans, str) else list(plans)
-    written = "plans = [\n" + "".join(f"    {json.dumps(p)},\n" for p in (*known, target)) + "]\n"
-    head = f"[tool.{SECTION}]"
-    found = re.search(rf"^\[tool\.{SECTION}\][^\n]*\n", text, re.MULTILINE)
+def _in_toml(text: str, target: str, name: str, schemas: tuple[str, ...], newline: str) -> str:
+    found = re.search(rf"^[ \t]*\[tool\.{SECTION}\][^\n]*\n", text, re.MULTILINE)
+    new = newline.join(("plans = [", f"    {json.dumps(target)},", "]", ""))
     if found is None:
-        text = f"{text.rstrip()}\n\n{head}\n{written}"
+        text = f"{text.rstrip()}{newline * 2}[tool.{SECTION}]{newline}{new}"
     else:
-        rest = text[found.end() :]
-        here, following = _split_section(rest)
-        replaced = re.sub(r"^plans\s*=\s*(\[[^\]]*\]|[^\n]*)\n", "", here, flags=re.MULTILINE)
-        text = text[: found.end()] + written + replaced + following
+        plans = re.compile(r"^[ \t]*plans[ \t]*=[ \t]*", re.MULTILINE).search(
+            text, found.end(), _end_of_table(text, found.end())
+        )
+        if plans is None:
+            text = text[: found.end()] + new + text[found.end() :]
+        else:
+            text = with_item(text, plans.end(), target, newline)
     if schemas:
         listed = ", ".join(json.dumps(s) for s in schemas)
-        text = f"{text.rstrip()}\n\n[tool.{SECTION}.{json.dumps(name)}]\nschemas = [{listed}]\n"
+        table = f"[tool.{SECTION}.{json.dumps(name)}]"
+        text = newline.join((text.rstrip(), "", table, f"schemas = [{listed}]", ""))
     return text
 
 
-def _split_section(rest: str) -> tuple[str, str]:
-    """What belongs to the section, and the sections after it."""
-    following = re.search(r"^\[", rest, re.MULTILINE)
-    return (
-        (rest, "") if following is None else (rest[: following.start()], rest[following.start() :])
-    )
+def _end_of_table(text: str, begin: int) -> int:
+    """Where the next table's head stands."""
+    following = re.compile(r"^[ \t]*\[", re.MULTILINE).search(text, begin)
+    return len(text) if following is None else following.start()

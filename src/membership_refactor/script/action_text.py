@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import singledispatchmethod
+from typing import TypedDict
 
 from membership_refactor.errors import StepOutOfOrder
 from membership_refactor.script.asking import recorded
@@ -28,11 +29,23 @@ from membership_refactor.steps.actions import (
 from membership_refactor.steps.enrollment_identity import UniqueIndex
 
 
+class _Retried(TypedDict):
+    """For how long a lock is tried, and the command that takes the step back after that."""
+
+    seconds: int
+    take_back: str
+
+
 class Printer:
     """Prints the actions of one step in one direction."""
 
     def __init__(self, records: Records, pace: Pace) -> None:
         self.records, self.pace = records, pace
+
+    @property
+    def _retried(self) -> _Retried:
+        take_back = self.records.revisions.verb("abandon")
+        return {"seconds": self.pace.lock_timeout, "take_back": take_back}
 
     def text(self, action: Action) -> str:
         """Return the action, which is skipped if the ledger says that it is done."""
@@ -56,7 +69,7 @@ class Printer:
     @_done.register
     def _(self, action: Brief) -> str:
         mark = self.records.mark(action.key, **MEASURED)
-        return block(brief(action.locks, action.statements, mark, seconds=self.pace.lock_timeout))
+        return block(brief(action.locks, action.statements, mark, **self._retried))
 
     @_done.register
     def _(self, action: Switch) -> str:
@@ -67,7 +80,7 @@ class Printer:
             *action.statements,
         )
         mark = self.records.mark(action.key, **MEASURED, rows="work.replayed")
-        return block(switch(build, action.locks, statements, mark, seconds=self.pace.lock_timeout))
+        return block(switch(build, action.locks, statements, mark, **self._retried))
 
     @_done.register
     def _(self, action: Build) -> str:

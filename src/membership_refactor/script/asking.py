@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from membership_refactor.checks.check import Check
 from membership_refactor.planning import Revisions
@@ -39,6 +40,7 @@ END
 def no_other_step(records: Records, chain: Chain) -> str:
     """Raise while another step is open, or this one the other way."""
     known = ",\n    ".join(_known(chain.revisions, step.name) for step in chain)
+    take_back = literal(chain.revisions.verb("abandon"))
     body = f"""
 DECLARE
   half record;
@@ -54,8 +56,8 @@ BEGIN
     RAISE object_not_in_prerequisite_state USING
       MESSAGE = pg_catalog.format('step %s is open: it went %s and has not finished (begun %s UTC)',
         half.label, half.direction, pg_catalog.to_char(half.started_at, 'YYYY-MM-DD HH24:MI')),
-      HINT = pg_catalog.format('Finish it with: %s   or take it back with: '
-        'membership-refactor abandon', half.command);
+      HINT = pg_catalog.format('Finish it with: %s   or take it back with: %s', half.command,
+        {take_back});
   END IF;
 END
 """
@@ -81,6 +83,7 @@ def neighbours(records: Records, chain: Chain) -> str:
         for n, s in enumerate(others)
     )
     message = f"{chain.revisions.label(records.step)} cannot go {records.direction}: "
+    see = f"Was the version stamped by hand? See: {chain.revisions.verb('status')}"
     body = f"""
 DECLARE
   wrong text;
@@ -93,7 +96,7 @@ BEGIN
   IF wrong IS NOT NULL THEN
     RAISE object_not_in_prerequisite_state USING
       MESSAGE = {literal(message)} || wrong || ' {order}, according to the ledger',
-      HINT = 'Was the version stamped by hand? See: membership-refactor status';
+      HINT = {literal(see)};
   END IF;
 END
 """
@@ -112,12 +115,16 @@ def recorded(records: Records, checks: Iterable[Check]) -> str:
 
 def _recorded(records: Records, check: Check) -> str:
     # Outside of a transaction the block may commit: the result stays when it raises.
-    return check.block(
-        recording=(
-            f"INSERT INTO {records.table('check_result')}\n"
-            "    (plan, step, direction, name, broken, keys, seconds)\n"
-            f"  VALUES ({records.key}, {literal(check.name)}, broken, keys,\n"
-            "    extract(epoch FROM pg_catalog.clock_timestamp() - began));\n"
-            "  COMMIT;"
+    return (
+        replace(check, hint=records.revisions.naming(check.hint))
+        .block(
+            recording=(
+                f"INSERT INTO {records.table('check_result')}\n"
+                "    (plan, step, direction, name, broken, keys, seconds)\n"
+                f"  VALUES ({records.key}, {literal(check.name)}, broken, keys,\n"
+                "    extract(epoch FROM pg_catalog.clock_timestamp() - began));\n"
+                "  COMMIT;"
+            )
         )
-    ).text
+        .text
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from membership_refactor.planning import Revisions
 from membership_refactor.portrait import Portrait
 from membership_refactor.script.options import Pace
 from membership_refactor.script.psql import block
@@ -38,6 +39,7 @@ def print_head(
     *,
     tables: Sequence[str] = (),
     pace: Pace | None = None,
+    revisions: Revisions | None = None,
 ) -> str:
     """The text before the first step, ``step`` in ``direction``. Afterwards the ledger exists.
 
@@ -46,6 +48,7 @@ def print_head(
     the tables that the ledger has kept are compared instead.
     """
     plan = names.plan
+    records = Records(names, step, direction, revisions or Revisions())
     own = tuple(dict.fromkeys([*plan.tables, *tables]))
     texts = (
         f"-- Made by membership_refactor for schema {' '.join(names.schema.split())}.\n"
@@ -54,10 +57,10 @@ def print_head(
         PSQL,
         remember(),
         pinned("script"),
-        requirements(names, own),
+        requirements(records, own),
         known_form(names),
-        portrait_block(names, expected, step, direction, own),
-        judged(Records(names, step, direction), pace or Pace(), owner(names, own)),
+        portrait_block(records, expected, own),
+        judged(records, pace or Pace(), owner(names, own)),
         ledger(names, owner(names, own))[0],
         as_owner(names, own),
         ledger(names, owner(names, own))[1],
@@ -66,16 +69,14 @@ def print_head(
     return "\n\n".join(texts) + "\n"
 
 
-def portrait_block(
-    names: Names,
-    expected: Portrait,
-    step: str,
-    direction: Direction,
-    tables: Sequence[str],
-) -> str:
+def portrait_block(records: Records, expected: Portrait, tables: Sequence[str]) -> str:
     """Raise, with the first ten differences, where the tables have another shape."""
-    records = Records(names, step, direction)
-    steps = records.table("step")
+    step, steps = records.step, records.table("step")
+    command = records.revisions.command(step, records.direction)
+    again = records.hint(
+        "Write their portrait: membership-refactor plan --format json > FILE   "
+        f"and print the script for it: {command.replace(' ', ' -x portrait=FILE ', 1)} --sql"
+    )
     body = f"""
 DECLARE
   expected jsonb := {shape(expected, tables)};
@@ -84,11 +85,11 @@ BEGIN
   IF pg_catalog.to_regclass({literal(steps)}) IS NOT NULL THEN
     SELECT s.now INTO began FROM {steps} AS s
     WHERE s.plan = {records.plan} AND s.step = {literal(step)}
-      AND s.direction = {literal(direction)};
+      AND s.direction = {literal(records.direction)};
   END IF;
   IF began IS NULL THEN
     SELECT coalesce(pg_catalog.jsonb_object_agg(f.item, f.text), '{{}}') INTO there FROM (
-{shape_of_catalog(names.schema, tables)}
+{shape_of_catalog(records.names.schema, tables)}
     ) AS f;
   ELSE
     -- The first step has begun: the tables are on their way, and this is what they were.
@@ -116,8 +117,7 @@ BEGIN
         WHEN pg_catalog.cardinality(different) > 10
         THEN pg_catalog.format(E'\\nand %s more', pg_catalog.cardinality(different) - 10)
         ELSE '' END,
-      HINT = 'Write their portrait (membership-refactor plan --format json), and print the '
-        'script for it: alembic -x portrait=FILE upgrade ... --sql';
+      HINT = {again};
   END IF;
 END
 """

@@ -45,9 +45,14 @@ def taken(locks: Locks) -> str:
     return "\n".join(f"      {line}" for line in lines)
 
 
-def tried_again(locks: Locks, seconds: int) -> str:
-    """plpgsql after a failed try: give up when the time is over, else wait a random moment."""
+def tried_again(locks: Locks, seconds: int, take_back: str) -> str:
+    """plpgsql after a failed try: give up when the time is over, else wait a random moment.
+
+    ``take_back`` is the command that takes the step back, where there is one.
+    """
     tables = ", ".join(table for table, _ in locks)
+    go_on = " Then go on with alembic or with a script from the version reached."
+    back = f" To take the step back: {take_back}" if take_back else ""
     return f"""\
     -- The next try is a transaction of its own; this one would hold back old row versions.
     COMMIT;
@@ -60,13 +65,14 @@ def tried_again(locks: Locks, seconds: int) -> str:
         MESSAGE = pg_catalog.format('no lock on %s in %s tries over {seconds} s; %s',
           {literal(tables)}, tries, coalesce('in the way: ' || work.blockers.named,
             'nothing is in the way any more')),
-        HINT = work.blockers.advice || ' Then go on with alembic or with a script from the version '
-          'reached. membership-refactor abandon takes the step back.';
+        HINT = work.blockers.advice || {literal(go_on + back)};
     END IF;
     PERFORM pg_catalog.pg_sleep(pg_catalog.random() * least(1, 0.02 * 2 ^ least(tries, 6)));"""
 
 
-def brief(locks: Locks, statements: Iterable[Statement], mark: str, *, seconds: int) -> str:
+def brief(
+    locks: Locks, statements: Iterable[Statement], mark: str, *, seconds: int, take_back: str = ""
+) -> str:
     """Return a block body that runs the statements and the mark under the locks, in one commit."""
     return f"""
 #variable_conflict use_column
@@ -83,7 +89,7 @@ BEGIN
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
-{tried_again(locks, seconds)}
+{tried_again(locks, seconds, take_back)}
   END LOOP;
 END
 """

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from membership_refactor.planning import Revisions
 from membership_refactor.portrait import Portrait
 from membership_refactor.portrait.document import to_json
 from membership_refactor.script.psql import ask, block, ended
@@ -21,6 +22,12 @@ class Records:
     names: Names
     step: str
     direction: Direction
+    revisions: Revisions = field(default_factory=Revisions)
+    """What messages call the steps and the verbs."""
+
+    def hint(self, text: str) -> str:
+        """The text as a literal, with each command line of a verb in it meaning this plan."""
+        return literal(self.revisions.naming(text) or "")
 
     @property
     def rows(self) -> StepRows:

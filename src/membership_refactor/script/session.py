@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from membership_refactor.script.psql import ask, block
+from membership_refactor.script.records import Records
 from membership_refactor.sql.names import Names, tenant_lock
 from membership_refactor.sql.quoting import ident, literal
 from membership_refactor.sql.session_settings import pin_settings
@@ -61,8 +62,10 @@ def _found(names: Names, tables: Sequence[str]) -> str:
     )
 
 
-def requirements(names: Names, tables: Sequence[str]) -> str:
+def requirements(records: Records, tables: Sequence[str]) -> str:
     """Raise, before anything is changed, where the script cannot run at all."""
+    names = records.names
+    wait = records.hint("Wait until it ends. To see how far it is: membership-refactor status")
     schema = literal(ident(names.schema))
     create = (
         f"CREATE SCHEMA {ident(names.schema)}, or print the script for another one with "
@@ -97,7 +100,7 @@ BEGIN
   IF NOT pg_catalog.pg_try_advisory_lock({tenant_lock(names.schema)}) THEN
     RAISE lock_not_available USING
       MESSAGE = {literal(f'another migration of schema "{names.schema}" is running')},
-      HINT = 'Wait for it; membership-refactor status shows how far it is.';
+      HINT = {wait};
   END IF;
   -- When psql is killed, the server would otherwise go on with the loop of batches by itself.
   BEGIN

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from membership_refactor.checks.guard import (
     every_row_is_seen,
@@ -51,7 +52,7 @@ def print_step(
     pace = pace or Pace()
     plan, names = situation.plan, situation.names
     tables = plan.tables
-    records = Records(names, step.name, direction)
+    records = Records(names, step.name, direction, chain.revisions)
     printer = Printer(records, pace)
     actions = step.up(situation) if direction is Direction.UP else step.down(situation)
     begun = _begun(
@@ -128,7 +129,7 @@ def _begun(
         yield recorded(records, step.before_up(situation))
     else:
         for other in chain.way_down(step.name, lowest):
-            of_other = Records(records.names, other.name, records.direction)
+            of_other = replace(records, step=other.name)
             yield recorded(of_other, other.before_down(situation))
     assert situation.now is not None
     yield records.begin(situation.now, chain.revisions.ids.get(step.name))

@@ -20,7 +20,7 @@ from membership_refactor.sql.quoting import literal
 from membership_refactor.sql.statements import Statement
 
 
-def _outpaced(build: TableBuild) -> str:
+def _outpaced(build: TableBuild, take_back: str) -> str:
     """plpgsql that gives up after spans in a row that leave the log no shorter.
 
     `came` counts what was replayed in the current span.
@@ -32,7 +32,7 @@ def _outpaced(build: TableBuild) -> str:
     )
     hint = (
         "Reduce the writes for a while, mass changes above all. Then go on with alembic or with "
-        "a script from the version reached. membership-refactor abandon takes the step back."
+        f"a script from the version reached. To take it back: {take_back}"
     )
     return f"""        SELECT p.* INTO work.waiting FROM ({build.waiting_query()}) AS p;
         in_vain := CASE WHEN waiting >= left_before THEN in_vain + 1 ELSE 0 END;
@@ -46,7 +46,13 @@ def _outpaced(build: TableBuild) -> str:
 
 
 def switch(
-    build: TableBuild, locks: Locks, statements: Iterable[Statement], mark: str, *, seconds: int
+    build: TableBuild,
+    locks: Locks,
+    statements: Iterable[Statement],
+    mark: str,
+    *,
+    seconds: int,
+    take_back: str,
 ) -> str:
     """Return a block body; ``statements`` begin with the fence."""
     allowed = f"least(greatest(rate * budget, {FEWEST}), {MOST})"
@@ -74,7 +80,7 @@ BEGIN
       EXIT WHEN rounds > 0 AND marks = 0 AND NOT more AND keys <= {allowed} / 2;
       span := extract(epoch FROM pg_catalog.clock_timestamp() - since);
       IF span >= {seconds} THEN
-{_outpaced(build)}
+{_outpaced(build, take_back)}
       END IF;
       rounds := rounds + 1;
       -- A round takes only its share of a long log.
@@ -118,7 +124,7 @@ BEGIN
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
-{tried_again(locks, seconds)}
+{tried_again(locks, seconds, take_back)}
   END LOOP;
   RESET synchronous_commit;
 END

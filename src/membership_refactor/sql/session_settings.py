@@ -47,6 +47,10 @@ NO_TRANSACTION_TIMEOUT = (
 """The setting exists from PostgreSQL 17 on."""
 
 
+READ_ONLY = "pg_catalog.set_config('default_transaction_read_only', 'on', false)"
+"""For a session that looks only."""
+
+
 def pin_settings(application_name: str) -> str:
     """Return a list of expressions, for SELECT or PERFORM, that pin the session's settings."""
     settings = {**PINNED, "application_name": application_name[:63]}

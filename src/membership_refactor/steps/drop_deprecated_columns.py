@@ -45,7 +45,7 @@ def refusals(s: Situation) -> tuple[str, ...]:
     return (
         *(
             f"{use.name} uses {', '.join(use.columns)}; change or drop it first "
-            "(membership-refactor scan --rewrite writes the new form of a query)"
+            f"({s.revisions.verb('scan')} --rewrite writes the new form of a query)"
             for use in child.uses_of(gone, stops=True)
             if not _is_exclusion(child, use)
         ),

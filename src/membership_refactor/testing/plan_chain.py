@@ -80,6 +80,20 @@ class PlanChain:
                 steps.setdefault(chain.revisions.ids[name], []).append(name)
         return (Place(None), *(Place(id, tuple(names)) for id, names in steps.items()))
 
+    def below(self, place: Place) -> str:
+        """The revision before that place, of whichever project it is; ``base`` before the first.
+
+        Raises NotReady where there are several.
+        """
+        revisions = self.project.chain(self.plan, self.schema).revisions
+        below = revisions.before.get(place.steps[0])
+        if below is None:
+            raise NotReady(
+                f"{place} comes after several revisions, and a script begins at one of them.",
+                hint="Put a merge revision below it: alembic merge",
+            )
+        return below
+
     def at(self, databases: Databases, place: Place) -> str:
         """The URL of a new database at that place, with the rows. Whoever asks drops it.
 

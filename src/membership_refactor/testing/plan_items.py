@@ -16,6 +16,7 @@ from membership_refactor.project.alembic_project import AlembicProject
 from membership_refactor.testing.plan_chain import PlanChain
 from membership_refactor.testing.plan_tests import Differs, PlanTest, tests_of
 from membership_refactor.testing.scratch_databases import Databases
+from membership_refactor.testing.stored_scripts import StoredScripts
 
 SETTINGS = {"fsync": "off", "full_page_writes": "off", "max_prepared_transactions": "10"}
 KEPT = pytest.StashKey[Databases]()
@@ -67,6 +68,13 @@ def plan_items(session: pytest.Session) -> Iterator[PlanItem]:
             f"--refactor: {ini} registers no plan. Let `membership-refactor new TABLE` write one."
         )
     samples = folder / str(session.config.getini("refactor_folder"))
+    stored = str(session.config.getini("refactor_scripts"))
+    stores = bool(session.config.getoption("refactor_store"))
+    if stores and not stored:
+        raise pytest.UsageError(
+            "--refactor-store: pytest's settings name no folder for the scripts. Add one: "
+            "refactor_scripts = scripts"
+        )
     for registered in plans:
         plan = registered.plan
         schemas = project.schemas(plan)
@@ -75,7 +83,9 @@ def plan_items(session: pytest.Session) -> Iterator[PlanItem]:
             sample = samples / f"{plan.name}.sql"
             chain = PlanChain(config, plan, schema, sample if sample.exists() else None)
             node = PlanNode.from_parent(session, name=name, path=ini, nodeid=f"refactor/{name}")
-            for test in tests_of(chain, session.config.getoption("rehearsal_url")):
+            scripts = StoredScripts(chain, folder / stored / name) if stored else None
+            url = session.config.getoption("rehearsal_url")
+            for test in tests_of(chain, url, scripts, stores=stores):
                 item = PlanItem.from_parent(node, name=test.name)
                 item.test = test
                 yield item

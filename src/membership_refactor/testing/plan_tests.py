@@ -22,6 +22,7 @@ from membership_refactor.testing.snapshots import (
     without_archive,
     without_refilled,
 )
+from membership_refactor.testing.stored_scripts import StoredScripts
 
 
 class Differs(AssertionError):
@@ -36,8 +37,18 @@ class PlanTest:
     run: Callable[[Databases], None]
 
 
-def tests_of(chain: PlanChain, rehearsal_url: str | None = None) -> Iterator[PlanTest]:
-    """Every test of the plan, lowest revision first; a rehearsal too where a database is named."""
+def tests_of(
+    chain: PlanChain,
+    rehearsal_url: str | None = None,
+    scripts: StoredScripts | None = None,
+    *,
+    stores: bool = False,
+) -> Iterator[PlanTest]:
+    """Every test of the plan, lowest revision first.
+
+    A rehearsal too where a database is named. ``scripts`` are compared where the project stores
+    some; with ``stores`` they are written instead.
+    """
     places = chain.places
     yield PlanTest(name="the rows are made", run=partial(_rows, chain))
     for number in range(1, len(places)):
@@ -53,6 +64,11 @@ def tests_of(chain: PlanChain, rehearsal_url: str | None = None) -> Iterator[Pla
             name=f"written to by old and new applications: {places[number]}",
             run=partial(_written, chain, number),
         )
+        if scripts is not None:
+            yield PlanTest(
+                name=f"the stored script is today's: {places[number]}",
+                run=partial(_stored, scripts, number, stores),
+            )
     if len(places) > 1:
         yield PlanTest(
             name="up, down and up: the whole plan",
@@ -63,6 +79,15 @@ def tests_of(chain: PlanChain, rehearsal_url: str | None = None) -> Iterator[Pla
             name="rehearsal on a clone of the database",
             run=lambda _: _rehearsed(chain, rehearsal_url),
         )
+
+
+def _stored(scripts: StoredScripts, number: int, stores: bool, databases: Databases) -> None:
+    """The script that the project stores is what Alembic prints; or it is stored now."""
+    if stores:
+        scripts.store(number, databases)
+    scripts.compare(number)
+    found = scripts.left_over()
+    _require_nothing(map(str, found), "These stored scripts are of no revision; remove them")
 
 
 def _rehearsed(chain: PlanChain, url: str) -> None:

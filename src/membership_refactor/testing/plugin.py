@@ -63,6 +63,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="alembic.ini",
         help="the configuration of Alembic, from pytest's root folder (default: alembic.ini)",
     )
+    group.addoption(
+        "--refactor-store",
+        action="store_true",
+        help="store the scripts of every plan in the folder of refactor_scripts, as they are "
+        "printed today",
+    )
+    parser.addini(
+        "refactor_scripts",
+        "the folder with the scripts of --sql that the project stores, a folder for each plan; "
+        "--refactor compares them with what is printed today",
+        default="",
+    )
     parser.addini(
         "refactor_folder",
         "the folder with PLAN.sql, which fills the tables of a plan for --refactor",

@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import psycopg
-from sqlalchemy import create_engine
-from sqlalchemy.pool import NullPool
 
 from membership_refactor.catalog.read import read_portrait
 from membership_refactor.database import libpq_url
@@ -47,10 +45,7 @@ def snapshot(url: str, plan: TableSplit, schema: str) -> Snapshot:
                     f"SELECT pg_catalog.to_jsonb(t)::text FROM {table} AS t".encode()
                 )
                 rows[name] = Counter(text for (text,) in found)
-    engine = create_engine(url, poolclass=NullPool)
-    with engine.connect() as connection:
-        structure = read_portrait(connection, schema, names)
-    engine.dispose()
+        structure = read_portrait(pg, schema, names)
     return Snapshot(rows=rows, structure=structure)
 
 

@@ -64,8 +64,8 @@ BEGIN
     RAISE object_not_in_prerequisite_state USING
       MESSAGE = pg_catalog.format('step %s is open: it went %s and has not finished (begun %s UTC)',
         half.label, half.direction, pg_catalog.to_char(half.started_at, 'YYYY-MM-DD HH24:MI')),
-      HINT = pg_catalog.format('Finish it with: %s   or take it back with: '
-        'membership-refactor abandon', half.command);
+      HINT = pg_catalog.format('Finish it with: %s   or take it back with: %s', half.command,
+        'membership-refactor abandon');
   END IF;
 END
 $body$;

@@ -64,8 +64,8 @@ BEGIN
     RAISE object_not_in_prerequisite_state USING
       MESSAGE = pg_catalog.format('step %s is open: it went %s and has not finished (begun %s UTC)',
         half.label, half.direction, pg_catalog.to_char(half.started_at, 'YYYY-MM-DD HH24:MI')),
-      HINT = pg_catalog.format('Finish it with: %s   or take it back with: '
-        'membership-refactor abandon', half.command);
+      HINT = pg_catalog.format('Finish it with: %s   or take it back with: %s', half.command,
+        'membership-refactor abandon');
   END IF;
 END
 $body$;
@@ -299,8 +299,7 @@ FROM (
         MESSAGE = pg_catalog.format('no lock on %s in %s tries over 120 s; %s',
           '"public"."programme_membership"', tries, coalesce('in the way: ' || work.blockers.named,
             'nothing is in the way any more')),
-        HINT = work.blockers.advice || ' Then go on with alembic or with a script from the version '
-          'reached. membership-refactor abandon takes the step back.';
+        HINT = work.blockers.advice || ' Then go on with alembic or with a script from the version reached. To take the step back: membership-refactor abandon';
     END IF;
     PERFORM pg_catalog.pg_sleep(pg_catalog.random() * least(1, 0.02 * 2 ^ least(tries, 6)));
   END LOOP;
@@ -376,8 +375,7 @@ FROM (
         MESSAGE = pg_catalog.format('no lock on %s in %s tries over 120 s; %s',
           '"public"."curriculum"', tries, coalesce('in the way: ' || work.blockers.named,
             'nothing is in the way any more')),
-        HINT = work.blockers.advice || ' Then go on with alembic or with a script from the version '
-          'reached. membership-refactor abandon takes the step back.';
+        HINT = work.blockers.advice || ' Then go on with alembic or with a script from the version reached. To take the step back: membership-refactor abandon';
     END IF;
     PERFORM pg_catalog.pg_sleep(pg_catalog.random() * least(1, 0.02 * 2 ^ least(tries, 6)));
   END LOOP;
@@ -453,8 +451,7 @@ FROM (
         MESSAGE = pg_catalog.format('no lock on %s in %s tries over 120 s; %s',
           '"public"."person"', tries, coalesce('in the way: ' || work.blockers.named,
             'nothing is in the way any more')),
-        HINT = work.blockers.advice || ' Then go on with alembic or with a script from the version '
-          'reached. membership-refactor abandon takes the step back.';
+        HINT = work.blockers.advice || ' Then go on with alembic or with a script from the version reached. To take the step back: membership-refactor abandon';
     END IF;
     PERFORM pg_catalog.pg_sleep(pg_catalog.random() * least(1, 0.02 * 2 ^ least(tries, 6)));
   END LOOP;
@@ -530,8 +527,7 @@ FROM (
         MESSAGE = pg_catalog.format('no lock on %s in %s tries over 120 s; %s',
           '"public"."programme"', tries, coalesce('in the way: ' || work.blockers.named,
             'nothing is in the way any more')),
-        HINT = work.blockers.advice || ' Then go on with alembic or with a script from the version '
-          'reached. membership-refactor abandon takes the step back.';
+        HINT = work.blockers.advice || ' Then go on with alembic or with a script from the version reached. To take the step back: membership-refactor abandon';
     END IF;
     PERFORM pg_catalog.pg_sleep(pg_catalog.random() * least(1, 0.02 * 2 ^ least(tries, 6)));
   END LOOP;
@@ -607,8 +603,7 @@ FROM (
         MESSAGE = pg_catalog.format('no lock on %s in %s tries over 120 s; %s',
           '"public"."rotation"', tries, coalesce('in the way: ' || work.blockers.named,
             'nothing is in the way any more')),
-        HINT = work.blockers.advice || ' Then go on with alembic or with a script from the version '
-          'reached. membership-refactor abandon takes the step back.';
+        HINT = work.blockers.advice || ' Then go on with alembic or with a script from the version reached. To take the step back: membership-refactor abandon';
     END IF;
     PERFORM pg_catalog.pg_sleep(pg_catalog.random() * least(1, 0.02 * 2 ^ least(tries, 6)));
   END LOOP;
@@ -684,8 +679,7 @@ FROM (
         MESSAGE = pg_catalog.format('no lock on %s in %s tries over 120 s; %s',
           '"public"."training_number"', tries, coalesce('in the way: ' || work.blockers.named,
             'nothing is in the way any more')),
-        HINT = work.blockers.advice || ' Then go on with alembic or with a script from the version '
-          'reached. membership-refactor abandon takes the step back.';
+        HINT = work.blockers.advice || ' Then go on with alembic or with a script from the version reached. To take the step back: membership-refactor abandon';
     END IF;
     PERFORM pg_catalog.pg_sleep(pg_catalog.random() * least(1, 0.02 * 2 ^ least(tries, 6)));
   END LOOP;

@@ -64,8 +64,8 @@ BEGIN
     RAISE object_not_in_prerequisite_state USING
       MESSAGE = pg_catalog.format('step %s is open: it went %s and has not finished (begun %s UTC)',
         half.label, half.direction, pg_catalog.to_char(half.started_at, 'YYYY-MM-DD HH24:MI')),
-      HINT = pg_catalog.format('Finish it with: %s   or take it back with: '
-        'membership-refactor abandon', half.command);
+      HINT = pg_catalog.format('Finish it with: %s   or take it back with: %s', half.command,
+        'membership-refactor abandon');
   END IF;
 END
 $body$;
@@ -2138,8 +2138,7 @@ FROM (
         MESSAGE = pg_catalog.format('no lock on %s in %s tries over 120 s; %s',
           '"public"."curriculum_membership", "public"."programme_membership_retired"', tries, coalesce('in the way: ' || work.blockers.named,
             'nothing is in the way any more')),
-        HINT = work.blockers.advice || ' Then go on with alembic or with a script from the version '
-          'reached. membership-refactor abandon takes the step back.';
+        HINT = work.blockers.advice || ' Then go on with alembic or with a script from the version reached. To take the step back: membership-refactor abandon';
     END IF;
     PERFORM pg_catalog.pg_sleep(pg_catalog.random() * least(1, 0.02 * 2 ^ least(tries, 6)));
   END LOOP;
@@ -2376,7 +2375,7 @@ FROM "public_refactor"."programme_membership_retired_log" AS l) AS p;
         IF in_vain = 2 THEN
           RAISE lock_not_available USING MESSAGE = pg_catalog.format('changes of "public"."curriculum_membership" arrive faster than they can be replayed: in the last %s s %s keys a second came, %s a second were replayed, and %s wait',
             span::bigint, ((waiting - left_before + came) / span)::bigint,
-            (came / span)::bigint, waiting), HINT = 'Reduce the writes for a while, mass changes above all. Then go on with alembic or with a script from the version reached. membership-refactor abandon takes the step back.';
+            (came / span)::bigint, waiting), HINT = 'Reduce the writes for a while, mass changes above all. Then go on with alembic or with a script from the version reached. To take it back: membership-refactor abandon';
         END IF;
         left_before := waiting; came := 0;
         since := pg_catalog.clock_timestamp();
@@ -2587,8 +2586,7 @@ FROM (
         MESSAGE = pg_catalog.format('no lock on %s in %s tries over 120 s; %s',
           '"public"."curriculum_membership", "public"."programme_membership_retired"', tries, coalesce('in the way: ' || work.blockers.named,
             'nothing is in the way any more')),
-        HINT = work.blockers.advice || ' Then go on with alembic or with a script from the version '
-          'reached. membership-refactor abandon takes the step back.';
+        HINT = work.blockers.advice || ' Then go on with alembic or with a script from the version reached. To take the step back: membership-refactor abandon';
     END IF;
     PERFORM pg_catalog.pg_sleep(pg_catalog.random() * least(1, 0.02 * 2 ^ least(tries, 6)));
   END LOOP;
@@ -2682,8 +2680,7 @@ FROM (
         MESSAGE = pg_catalog.format('no lock on %s in %s tries over 120 s; %s',
           '"public"."curriculum_membership"', tries, coalesce('in the way: ' || work.blockers.named,
             'nothing is in the way any more')),
-        HINT = work.blockers.advice || ' Then go on with alembic or with a script from the version '
-          'reached. membership-refactor abandon takes the step back.';
+        HINT = work.blockers.advice || ' Then go on with alembic or with a script from the version reached. To take the step back: membership-refactor abandon';
     END IF;
     PERFORM pg_catalog.pg_sleep(pg_catalog.random() * least(1, 0.02 * 2 ^ least(tries, 6)));
   END LOOP;

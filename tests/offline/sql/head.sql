@@ -48,7 +48,7 @@ BEGIN
   IF NOT pg_catalog.pg_try_advisory_lock(-3472690312837395528) THEN
     RAISE lock_not_available USING
       MESSAGE = 'another migration of schema "public" is running',
-      HINT = 'Wait for it; membership-refactor status shows how far it is.';
+      HINT = 'Wait until it ends. To see how far it is: membership-refactor status';
   END IF;
   -- When psql is killed, the server would otherwise go on with the loop of batches by itself.
   BEGIN
@@ -200,8 +200,7 @@ BEGIN
         WHEN pg_catalog.cardinality(different) > 10
         THEN pg_catalog.format(E'\nand %s more', pg_catalog.cardinality(different) - 10)
         ELSE '' END,
-      HINT = 'Write their portrait (membership-refactor plan --format json), and print the '
-        'script for it: alembic -x portrait=FILE upgrade ... --sql';
+      HINT = 'Write their portrait: membership-refactor plan --format json > FILE   and print the script for it: alembic -x portrait=FILE upgrade copy_table --sql';
   END IF;
 END
 $body1$;
