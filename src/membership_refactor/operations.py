@@ -15,7 +15,6 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine
 
 from membership_refactor import script
-from membership_refactor.enrollment.unique_index import perform
 from membership_refactor.environment import Request, clear_errors
 from membership_refactor.environment.guest import (
     commit_version_row,
@@ -114,7 +113,7 @@ def _runner_and_steps(
             chain,
             options=request.options,
             progress=request.progress,
-            performers={UniqueIndex: perform},
+            performers={UniqueIndex: _perform},
             version_table=request.version_table,
         )
 
@@ -124,6 +123,13 @@ def _runner_and_steps(
         recorded = unnamed.ledger.revisions(pg) if there else {}
         steps = unnamed.ledger.steps(pg) if there else {}
     return runner(project.chain(plan, request.schema, recorded)), steps
+
+
+def _perform(*given: Any) -> object:
+    # Only now, because it imports what merges, and few runs build an index of enrollments.
+    from membership_refactor.enrollment.unique_index import perform
+
+    return perform(*given)
 
 
 def _take(

@@ -13,7 +13,7 @@ import pytest
 from alembic.config import CommandLine
 
 import membership_refactor
-from membership_refactor.cli import all_schemas, help_page
+from membership_refactor.cli import all_schemas_options, help_page
 from membership_refactor.cli.command_line import command_line, run, verbs
 from membership_refactor.environment import request_from
 from membership_refactor.execution.options import Options
@@ -33,9 +33,9 @@ def arguments_of(parser: argparse.ArgumentParser) -> str:
 
 @pytest.mark.parametrize("verb", ALEMBICS)
 def test_a_verb_of_alembics_takes_what_it_takes_in_alembic(verb: str) -> None:
-    if verb in all_schemas.OF_ALEMBIC:
-        all_schemas.add_options(ALEMBICS[verb])
-        all_schemas.add_format(ALEMBICS[verb])
+    if verb in all_schemas_options.OF_ALEMBIC:
+        all_schemas_options.add_options(ALEMBICS[verb])
+        all_schemas_options.add_format(ALEMBICS[verb])
     assert arguments_of(OURS[verb]) == arguments_of(ALEMBICS[verb])
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from membership_refactor.models.several_keys import SCOPE_INDEX
-from membership_refactor.plans.program_enrollment import IDENTITY
+from membership_refactor.plans.program_enrollment import IDENTITY, SCOPE_INDEX
 from membership_refactor.sql.quoting import dollar_quoted, ident, literal, qualified
 
 DEFAULT_AUTHORITY = "default"

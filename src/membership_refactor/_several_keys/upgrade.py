@@ -19,8 +19,7 @@ from membership_refactor.environment import Request
 from membership_refactor.execution.indexes import build_alone
 from membership_refactor.execution.locks import briefly
 from membership_refactor.execution.sessions import Sessions
-from membership_refactor.models.several_keys import SCOPE_INDEX
-from membership_refactor.plans.program_enrollment import IDENTITY
+from membership_refactor.plans.program_enrollment import IDENTITY, SCOPE_INDEX
 from membership_refactor.sql.own_statements import in_one_message
 from membership_refactor.sql.quoting import qualified
 from membership_refactor.sql.statements import Lock, Statement

@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from types import ModuleType
 
+from membership_refactor.cli.all_schemas_options import add_format, add_options
 from membership_refactor.cli.verb import FINDINGS, FINE, Context
 from membership_refactor.errors import WrongUse
 from membership_refactor.execution.sessions import Sessions
@@ -19,44 +20,6 @@ from membership_refactor.tenants.crew import Command, work_through
 from membership_refactor.tenants.outcome import Ended, Outcome, Summary
 
 INTERRUPTED = 255
-OF_ALEMBIC = ("upgrade", "downgrade")
-"""The commands of Alembic that have the option."""
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add ``--all-schemas`` and what belongs to it."""
-    group = parser.add_argument_group("many tenants")
-    group.add_argument(
-        "--all-schemas",
-        metavar="PATTERN",
-        help="run in each schema whose name is LIKE this, such as 'tenant_%%', and print one line "
-        "for each; status 0 where all is well, 1 where a schema failed or has findings",
-    )
-    group.add_argument(
-        "--except",
-        dest="excepted",
-        metavar="PATTERN",
-        action="append",
-        default=[],
-        help="leave out the schemas whose names are LIKE this; repeat the option for each",
-    )
-    group.add_argument(
-        "--parallel",
-        metavar="N",
-        type=int,
-        default=1,
-        help="schemas at a time, each by a process of its own (default 1)",
-    )
-
-
-def add_format(parser: argparse.ArgumentParser) -> None:
-    """Add ``--format`` to a command of Alembic, which prints no data for one schema."""
-    parser.add_argument(
-        "--format",
-        choices=("text", "json"),
-        default="text",
-        help="form of the output of --all-schemas on standard output (default text)",
-    )
 
 
 def run(context: Context, name: str, verb: ModuleType | None) -> int:

@@ -20,7 +20,7 @@ from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError
 
 import membership_refactor
-from membership_refactor.cli import all_schemas, help_page
+from membership_refactor.cli import all_schemas_options, help_page
 from membership_refactor.cli.verb import WRONG_USE, Context
 from membership_refactor.environment import (
     configured_url,
@@ -66,8 +66,9 @@ class Line(CommandLine):
         if getattr(options, "all_schemas", None) is None:
             super().run_cmd(config, options)
             return
+        from membership_refactor.cli.all_schemas import run
+
         command, verb = options.cmd[0], _verb_of(options.cmd[0])
-        run = all_schemas.run
         raise SystemExit(_answered(lambda: run(context_of(config), command.__name__, verb)))
 
 
@@ -86,9 +87,9 @@ def command_line(
         # The modules of the other verbs stay where they are: they import much.
         if words is None or verb.name in words:
             configure(line.subparsers.choices[verb.name], importlib.import_module(verb.module))
-    for name in all_schemas.OF_ALEMBIC:
-        all_schemas.add_options(line.subparsers.choices[name])
-        all_schemas.add_format(line.subparsers.choices[name])
+    for name in all_schemas_options.OF_ALEMBIC:
+        all_schemas_options.add_options(line.subparsers.choices[name])
+        all_schemas_options.add_format(line.subparsers.choices[name])
     return line
 
 
@@ -123,7 +124,7 @@ def configure(parser: argparse.ArgumentParser, verb: ModuleType) -> None:
     )
     verb.configure(parser)
     if hasattr(verb, "one_line"):
-        all_schemas.add_options(parser)
+        all_schemas_options.add_options(parser)
 
 
 def packaged_configuration() -> Path | None:

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from membership_refactor.cli import live_status
 from membership_refactor.cli.verb import FINDINGS, FINE, Context, plan_option
 from membership_refactor.errors import WrongUse
 from membership_refactor.inspect import status_text as standing
@@ -53,6 +52,9 @@ def run(options: argparse.Namespace, context: Context) -> int:
     if options.watch is not None:
         if context.format != "text" or options.output is not None:
             raise WrongUse("status --watch shows text. Leave out --format and -o.")
+        # Only now, because it imports what draws on a terminal.
+        from membership_refactor.cli import live_status
+
         last = live_status.watch(context.runner(), seconds=options.watch)
         return FINDINGS if last.standing.open_step is not None else FINE
     found = read_standing(context.runner())

@@ -10,7 +10,6 @@ from typing import Any
 
 import psycopg
 from sqlalchemy import Connection, Engine
-from sqlalchemy.orm import Session
 
 from membership_refactor.database.examination import require_usable
 from membership_refactor.errors import WrongUse
@@ -34,7 +33,7 @@ def handed_over(attributes: Mapping[str, Any], *, x_url: str | None) -> Connecti
         return None
     if x_url is not None:
         raise WrongUse(f"-x url and {ATTRIBUTE} both name a database.", hint="Leave one out.")
-    bound = given.bind if isinstance(given, Session) else given
+    bound = given if isinstance(given, (Connection, Engine)) else _bind(given)
     if not isinstance(bound, (Connection, Engine)):
         raise WrongUse(f"{ATTRIBUTE} is {_named(given)}, which cannot be used here.", hint=_HINT)
     dialect = bound.dialect
@@ -53,6 +52,14 @@ def handed_over(attributes: Mapping[str, Any], *, x_url: str | None) -> Connecti
             hint="Commit first, or hand over an Engine.",
         )
     return bound
+
+
+def _bind(given: object) -> object:
+    """What a Session is bound to; None for anything else."""
+    # Only now, because nearly every command is handed an engine or nothing.
+    from sqlalchemy.orm import Session
+
+    return given.bind if isinstance(given, Session) else None
 
 
 def require_usable_connection(connection: Connection, *, pooled: bool) -> None:

@@ -41,12 +41,16 @@ LOOKS = "refactor_looks"
 AskFirst = Callable[[Engine, Request, Config], None]
 """Raises what speaks against changing this database, before anything is done."""
 
+Models = MetaData | list[MetaData] | Callable[[], list[MetaData]]
+"""What autogenerate compares with the database. A function is called by commands that may compare,
+and not by those that go to another revision: importing models takes a while."""
+
 Include = Callable[[str | None, str, Any], bool]
 """Alembic's ``include_name``: whether autogenerate looks at a name of a kind."""
 
 
 def run(
-    metadata: MetaData | list[MetaData],
+    metadata: Models,
     *,
     print_head: Head | None = None,
     ask_first: AskFirst | None = None,
@@ -63,13 +67,12 @@ def run(
         if context.is_offline_mode():
             _run_offline(request, metadata, print_head)
         else:
-            include = included(metadata, ignored_indexes)
-            _run_online(request, metadata, include, ask_first)
+            _run_online(request, metadata, ignored_indexes, ask_first)
 
 
 def _run_offline(
     request: Request,
-    metadata: MetaData | list[MetaData],
+    metadata: Models,
     print_head: Head | None,
 ) -> None:
     if print_head is None:
@@ -78,7 +81,7 @@ def _run_offline(
     context.configure(
         dialect_name="postgresql",
         literal_binds=True,
-        target_metadata=metadata,
+        target_metadata=None if callable(metadata) else metadata,
         version_table_schema=request.schema,
         transaction_per_migration=True,
         refactor=request,
@@ -93,17 +96,17 @@ def _run_offline(
 
 def _run_online(
     request: Request,
-    metadata: MetaData | list[MetaData],
-    include: Include,
+    metadata: Models,
+    ignored: Collection[str],
     ask_first: AskFirst | None,
 ) -> None:
     bound = bound_or_found(request)
     if isinstance(bound, Connection):
-        migrate(request, bound, metadata, include, ask_first)
+        migrate(request, bound, metadata, ignored, ask_first)
         return
     try:
         with bound.connect() as connection:
-            migrate(request, connection, metadata, include, ask_first)
+            migrate(request, connection, metadata, ignored, ask_first)
     except DBAPIError as error:
         if error.connection_invalidated:
             raise explain(error.orig or error, str(bound.url)) from None
@@ -113,8 +116,8 @@ def _run_online(
 def migrate(
     request: Request,
     connection: Connection,
-    metadata: MetaData | list[MetaData] | None = None,
-    include: Include | None = None,
+    metadata: Models = list,
+    ignored_indexes: Collection[str] = (),
     ask_first: AskFirst | None = None,
 ) -> None:
     """Run the revisions of the command under way on this connection, alone in their schema."""
@@ -122,12 +125,11 @@ def migrate(
     versions = request.version_table or VersionTable(request.schema)
     context.configure(
         connection=connection,
-        target_metadata=metadata,
+        target_metadata=None if callable(metadata) else metadata,
         transaction_per_migration=True,
         version_table=versions.name,
         version_table_schema=versions.schema,
         include_schemas=False,
-        include_name=include,
         autogenerate_plugins=["alembic.autogenerate.*", "alembic.ext.checkconstraint_byname"],
         refactor=request,
     )
@@ -149,6 +151,10 @@ def _run_alone(
     # A command without a destination, such as current or check, runs nothing.
     migration = context.get_context()
     locked = migration.opts.get("destination_rev") is not None
+    if not locked:
+        models = metadata() if callable(metadata) else metadata
+        migration.opts["target_metadata"] = models
+        migration.opts["include_name"] = included(models, ignored_indexes)
     role = _look_first(connection, request.schema, versions, writes=locked)
     if role is not None:
         connection.exec_driver_sql(f"SET ROLE {ident(role)}", execution_options=_AS_IT_IS)
@@ -180,7 +186,7 @@ def included(metadata: MetaData | list[MetaData], ignored_indexes: Collection[st
 
     Other tables of the schema, such as the archive, and the ignored indexes are left alone.
     """
-    several = metadata if isinstance(metadata, list) else [metadata]
+    several = [metadata] if isinstance(metadata, MetaData) else metadata
     names = {table.name for one in several for table in one.tables.values()}
 
     def include(name: str | None, kind: str, parents: Any) -> bool:

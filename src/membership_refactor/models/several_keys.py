@@ -25,9 +25,6 @@ from membership_refactor.models.enrollment import ProgramEnrollment
 from membership_refactor.models.naming import CONVENTION
 from membership_refactor.models.reference import BigId, Free
 
-SCOPE_INDEX = "ux_program_enrollment_scope"
-"""The unique index on ``program_enrollment`` that the foreign key of ``enrollment_key`` needs."""
-
 
 class SeveralKeysBase(DeclarativeBase):
     """Apart from the enrollments' own: where the chain was not run, these tables are not there."""

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from membership_refactor.planning import Alternative, Dependent, Keep, Ranking, UniqueIdentity
 
+SCOPE_INDEX = "ux_program_enrollment_scope"
+"""The unique index on ``program_enrollment`` that the optional chain of several keys adds, for the
+foreign key of ``enrollment_key``."""
+
 STATUSES = ("enrolled", "pending", "suspended", "ended", "canceled")
 """Best first. A merge keeps the row of a learner whose status comes earlier."""
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import types
 import typing
+from collections.abc import Callable, Hashable
 from dataclasses import fields, is_dataclass
-from functools import cache
+from functools import cache, partial
+from itertools import cycle
 from typing import Any, TypeVar
 
 from membership_refactor.errors import WrongUse
@@ -47,7 +49,21 @@ def from_json(text: str) -> Portrait:
 
 def from_values(kind: type[_T], values: object, *, where: str = "") -> _T:
     """The value of type ``kind`` from plain dicts and lists."""
-    return typing.cast("_T", _decoded(kind, values, where or kind.__name__))
+    try:
+        return typing.cast("_T", _decoder(typing.cast("Hashable", kind))(values))
+    except _Broken as broken:
+        place = f"{where or kind.__name__}{broken.place}"
+        raise WrongUse(f"The portrait is broken at {place}: {broken}.", hint=_HINT) from None
+
+
+class _Broken(Exception):
+    """What is wrong with a value. On the way out each level adds where it is."""
+
+    place = ""
+
+    def within(self, place: str) -> _Broken:
+        self.place = f"{place}{self.place}"
+        return self
 
 
 def vanished(value: object, where: str = "portrait") -> str | None:
@@ -80,46 +96,65 @@ def _types(kind: type) -> dict[str, Any]:
     return typing.get_type_hints(kind)
 
 
-def _decoded(kind: Any, value: object, where: str) -> object:
+@cache
+def _decoder(kind: Any) -> Callable[[Any], object]:
+    """What makes a value of this type from plain ones. A ledger keeps thousands of them."""
     if is_dataclass(kind):
-        return _dataclass(typing.cast("type", kind), value, where)
+        return _of_dataclass(typing.cast("type", kind))
     origin = typing.get_origin(kind)
     if origin in (types.UnionType, typing.Union):
-        return None if value is None else _decoded(typing.get_args(kind)[0], value, where)
+        decode = _decoder(typing.get_args(kind)[0])
+        return lambda value: None if value is None else decode(value)
     if origin is tuple:
-        return _tuple(typing.get_args(kind), value, where)
+        return _of_tuple(typing.get_args(kind))
+    return partial(_plain, kind)
+
+
+def _plain(kind: type, value: object) -> object:
     # In Python a bool is an int, but a number instead of a bool is an error here.
     if type(value) is not kind:
-        raise WrongUse(
-            f"The portrait is broken at {where}: {json.dumps(value)} is not {kind.__name__}.",
-            hint=_HINT,
-        )
+        raise _Broken(f"{json.dumps(value)} is not {kind.__name__}")
     return value
 
 
-def _dataclass(kind: type, value: object, where: str) -> object:
-    if not isinstance(value, dict):
-        raise WrongUse(f"The portrait is broken at {where}: an object is expected.", hint=_HINT)
-    known = _types(kind)
-    for name in value:
-        if name not in known:
-            raise WrongUse(f'The portrait is broken at {where}: unknown "{name}".', hint=_HINT)
-    decoded = {n: _decoded(known[n], v, f"{where}.{n}") for n, v in value.items()}
-    missing = [f.name for f in fields(kind) if f.name not in decoded]
-    if missing:
-        raise WrongUse(f'The portrait is broken at {where}: "{missing[0]}" is missing.', hint=_HINT)
-    return kind(**decoded)
+def _of_dataclass(kind: type) -> Callable[[Any], object]:
+    decoders = {name: _decoder(of) for name, of in _types(kind).items()}
+    wanted = [field.name for field in fields(kind)]
+
+    def decode(value: Any) -> object:
+        if not isinstance(value, dict):
+            raise _Broken("an object is expected")
+        decoded = {}
+        for name, part in value.items():
+            if name not in decoders:
+                raise _Broken(f'unknown "{name}"')
+            try:
+                decoded[name] = decoders[name](part)
+            except _Broken as broken:
+                raise broken.within(f".{name}") from None
+        if len(decoded) < len(wanted):
+            missing = next(name for name in wanted if name not in decoded)
+            raise _Broken(f'"{missing}" is missing')
+        return kind(**decoded)
+
+    return decode
 
 
-def _tuple(items: tuple[Any, ...], value: object, where: str) -> tuple[object, ...]:
-    if not isinstance(value, list):
-        raise WrongUse(f"The portrait is broken at {where}: a list is expected.", hint=_HINT)
-    kinds = [items[0]] * len(value) if items[-1] is Ellipsis else list(items)
-    if len(kinds) != len(value):
-        raise WrongUse(
-            f"The portrait is broken at {where}: {len(kinds)} items are expected.", hint=_HINT
-        )
-    return tuple(
-        _decoded(kind, item, f"{where}[{place}]")
-        for place, (kind, item) in enumerate(zip(kinds, value, strict=True))
-    )
+def _of_tuple(items: tuple[Any, ...]) -> Callable[[Any], object]:
+    decoders = [_decoder(item) for item in items if item is not Ellipsis]
+    any_number = items[-1] is Ellipsis
+
+    def decode(value: Any) -> object:
+        if not isinstance(value, list):
+            raise _Broken("a list is expected")
+        if not any_number and len(value) != len(decoders):
+            raise _Broken(f"{len(decoders)} items are expected")
+        decoded: list[object] = []
+        try:
+            for decoder, item in zip(cycle(decoders), value, strict=False):
+                decoded.append(decoder(item))
+        except _Broken as broken:
+            raise broken.within(f"[{len(decoded)}]") from None
+        return tuple(decoded)
+
+    return decode
