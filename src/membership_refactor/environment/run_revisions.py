@@ -138,6 +138,10 @@ def migrate(
         # Without the version: who only looks may have no right to read it.
         migration.opts["fn"]((), migration)
         return
+    if migration.opts.get("destination_rev") is None:
+        models = metadata() if callable(metadata) else metadata
+        migration.opts["target_metadata"] = models
+        migration.opts["include_name"] = included(models, ignored_indexes)
     with kept_sessions(connection.engine).kept():
         _run_alone(request, connection, versions, ask_first)
 
@@ -151,10 +155,6 @@ def _run_alone(
     # A command without a destination, such as current or check, runs nothing.
     migration = context.get_context()
     locked = migration.opts.get("destination_rev") is not None
-    if not locked:
-        models = metadata() if callable(metadata) else metadata
-        migration.opts["target_metadata"] = models
-        migration.opts["include_name"] = included(models, ignored_indexes)
     role = _look_first(connection, request.schema, versions, writes=locked)
     if role is not None:
         connection.exec_driver_sql(f"SET ROLE {ident(role)}", execution_options=_AS_IT_IS)
