@@ -22,6 +22,7 @@ class NotComparable(Exception):
     """Raised where a statement cannot be compared by running it. The message says why."""
 
 
+_PARAMETERS = (exp.Placeholder, exp.Parameter)
 _VOLATILE = {"RANDOM", "CLOCK_TIMESTAMP", "NEXTVAL", "GEN_RANDOM_UUID", "UUID", "SLEEP", "PG_SLEEP",
             "CURRVAL", "LASTVAL", "TIMEOFDAY", "STATEMENT_TIMESTAMP", "RAND"}  # fmt: skip
 
@@ -53,13 +54,13 @@ def tree_of(text: str, dialect: str, *, rewritten: bool = False) -> Any:
 
 def with_variables(tree: Any, names: set[str]) -> Any:
     """Turn names that belong to no table into parameters: they are variables of a procedure."""
-    for column in list(tree.find_all(exp.Column)):
-        if not column.table and column.name in names:
-            made = exp.Placeholder(this=f"var_{column.name}")
-            if column is tree:
-                return made
-            column.replace(made)
-    return tree
+    return tree.transform(
+        lambda node: (
+            exp.Placeholder(this=f"var_{node.name}")
+            if isinstance(node, exp.Column) and not node.table and node.name in names
+            else node
+        )
+    )
 
 
 def _from_mysql(tree: Any) -> Any:
@@ -129,9 +130,8 @@ def placeholders(*trees: Any) -> list[str]:
     named: list[list[str]] = []
     for tree in trees:
         names: list[str] = []
-        for node in tree.find_all(exp.Placeholder, exp.Parameter, bfs=False):
-            name = node.name or (node.this.name if node.this else "")
-            if not name:
+        for node in tree.find_all(*_PARAMETERS, bfs=False):
+            if not (name := _parameter(node)):
                 name = f"pos{len(names) + 1}"
                 node.set("this", name)
             if name not in names:
@@ -151,16 +151,19 @@ def placeholders(*trees: Any) -> list[str]:
 
 def text_of(tree: Any, values: Mapping[str, str]) -> str:
     """The statement as text, with the given text for each parameter."""
-    copy = tree.copy()
-    for node in list(copy.find_all(exp.Placeholder, exp.Parameter)):
-        name = node.name or (node.this.name if node.this else "")
-        if name in values:
-            made = exp.Var(this=values[name])
-            if node is copy:
-                copy = made
-            else:
-                node.replace(made)
-    return str(copy.sql(dialect="postgres", comments=False))
+    made = tree.transform(
+        lambda node: (
+            exp.Var(this=values[_parameter(node)])
+            if isinstance(node, _PARAMETERS) and _parameter(node) in values
+            else node
+        )
+    )
+    return str(made.sql(dialect="postgres", comments=False))
+
+
+def _parameter(node: Any) -> str:
+    """The name of a parameter; empty where it has none."""
+    return node.name or (node.this.name if node.this else "")
 
 
 Values = Mapping[str, str]

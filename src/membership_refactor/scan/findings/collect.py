@@ -68,15 +68,9 @@ class Collector:
             self.outcome.dangers.append(Danger(place=place, code=code, message=message))
 
     def word(
-        self,
-        word: str,
-        offset: int,
-        written: str,
-        tables: Iterable[TableView],
-        *,
-        kind: Kind = Kind.READ,
-        why: str,
-    ) -> None:
+        self, word: str, offset: int, written: str, tables: Iterable[TableView], *,
+        why: str, kind: Kind = Kind.READ,
+    ) -> None:  # fmt: skip
         """Add an unsure reference to each table that has the word as a going column."""
         for table in tables:
             column = table.going(word)
@@ -174,16 +168,9 @@ class Collector:
         self._reference(offset, table, "*", source.alias or source.name, kind=kind)
 
     def _reference(
-        self,
-        offset: int,
-        table: TableView,
-        column: str,
-        written: str,
-        *,
-        kind: Kind,
-        why: str = "",
-        standing: Standing | None = None,
-    ) -> None:
+        self, offset: int, table: TableView, column: str, written: str, *,
+        kind: Kind, why: str = "", standing: Standing | None = None,
+    ) -> None:  # fmt: skip
         at_stage = table.table
         if offset < 0:
             return
@@ -191,21 +178,13 @@ class Collector:
         if column != "*":
             self.accounted.add(offset)
         if self._new("ref", offset, at_stage.name, column, kind):
+            known = standing or at_stage.standing(columns[0]) or Standing.DEPRECATED
             self.outcome.references.append(
                 Reference(
-                    place=self.place(offset),
-                    table=at_stage.name,
-                    column=column,
-                    columns=columns,
-                    written=written,
-                    kind=kind,
-                    standing=(
-                        standing or at_stage.standing(columns[0]) or Standing.DEPRECATED
-                    ).value,
-                    certain=not why,
-                    why=why,
+                    place=self.place(offset), table=at_stage.name, column=column, columns=columns,
+                    written=written, kind=kind, standing=known.value, certain=not why, why=why,
                 )
-            )
+            )  # fmt: skip
 
     def _table(self, source: Source, analysed: Analysed) -> None:
         if source.table is None or not source.table.table.leaves or source.table_span is None:
@@ -233,11 +212,7 @@ class Collector:
     def _unknown_tables(self, analysed: Analysed) -> None:
         """Add columns of a table whose name is put in at run time: it may be ours."""
         resolution = analysed.resolution
-        names = [
-            (binding.start, binding.name, binding.kind)
-            for binding in resolution.bindings
-            if binding.source.table is None and binding.source.put_in
-        ]
+        names = [(b.start, b.name, b.kind) for b in resolution.bindings if b.source.put_in]
         names += [
             (start, name, Kind.READ)
             for start, name, sources in resolution.loose
@@ -255,11 +230,8 @@ class Collector:
         sources = {source.name.lower(): source for source in resolution.sources if source.name}
         for macro in analysed.filled.macros:
             if ours:
-                self.note(
-                    macro.offset,
-                    Look.MACRO,
-                    f"{macro.name} looks like a macro that is not declared",
-                )
+                message = f"{macro.name} looks like a macro that is not declared"
+                self.note(macro.offset, Look.MACRO, message)
             words = [word.lower() for argument in macro.arguments for word, _ in argument]
             named = [sources[word] for word in words if word in sources]
             tables = [s.table for s in named or resolution.ours if s.table is not None]

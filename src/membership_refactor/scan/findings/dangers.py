@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from sqlglot import exp
@@ -41,7 +41,7 @@ def dangers(analysed: Analysed) -> Iterator[Sign]:
     plan, early = structure.plan, structure.stage in (Stage.LEGACY, Stage.COPY)
     seen: set[tuple[str, int]] = set()
     for sign in (
-        *_rebound(resolution, analysed.later),
+        *_noticed(analysed),
         *_ambiguous(analysed, plan),
         *_identity(resolution, plan, early),
         *_multiplicity(resolution, plan, early),
@@ -53,19 +53,22 @@ def dangers(analysed: Analysed) -> Iterator[Sign]:
             yield sign
 
 
-def _rebound(*resolutions: Resolution | None) -> Iterator[Sign]:
-    for resolution in resolutions:
-        for remark in resolution.remarks if resolution is not None else ():
-            if remark.code == "rebinds":
-                yield Sign("rebinds", remark.message, remark.start)
+def _noticed(analysed: Analysed) -> Iterator[Sign]:
+    """Yield what the resolver noticed, here or at a later structure."""
+    here = analysed.resolution
+    for code, stage, found in (
+        ("rebinds", "", here),
+        ("rebinds", "", analysed.later),
+        ("ambiguous", "", here),
+        ("ambiguous", " from interim on", analysed.interim),
+    ):
+        for remark in found.remarks if found is not None else ():
+            if remark.code == code:
+                yield Sign(code, f"{remark.message}{stage}", remark.start)
 
 
 def _ambiguous(analysed: Analysed, plan: TableSplit) -> Iterator[Sign]:
     resolution = analysed.resolution
-    for stage, one in (("", resolution), (" from interim on", analysed.interim)):
-        for remark in one.remarks if one is not None else ():
-            if remark.code == "ambiguous":
-                yield Sign("ambiguous", f"{remark.message}{stage}", remark.start)
     queries = {b.query for b in resolution.bindings if b.source.wide}
     shared = {analysed.view.names.column(name).lower() for name in parent_columns(plan)}
     for binding in resolution.bindings:
@@ -149,7 +152,8 @@ def _multiplicity(resolution: Resolution, plan: TableSplit, early: bool) -> Iter
 
 def _counted(select: Any, by_node: dict[int, Source]) -> Iterator[Sign]:
     """LIMIT 1 and aggregates over rows of which one parent has several."""
-    own = [by_node[id(node)] for node in _tables(select) if id(node) in by_node]
+    tables = _own([from_of(select), *(select.args.get("joins") or ())], exp.Table, exp.Select)
+    own = [by_node[id(node)] for node in tables if id(node) in by_node]
     spans = [source.span for source in own if source.span is not None]
     if not spans or not any(s.wide or s.role is Role.COPY for s in own):
         return
@@ -163,7 +167,7 @@ def _counted(select: Any, by_node: dict[int, Source]) -> Iterator[Sign]:
             "ORDER BY is total",
             at,
         )
-    for call in _aggregates(select):
+    for call in _own([*select.expressions, select.args.get("having")], exp.AggFunc, exp.Query):
         if not isinstance(call.this, exp.Distinct) and not isinstance(call, (exp.Min, exp.Max)):
             yield Sign(
                 "aggregate",
@@ -174,25 +178,14 @@ def _counted(select: Any, by_node: dict[int, Source]) -> Iterator[Sign]:
             break
 
 
-def _tables(select: Any) -> Iterator[Any]:
-    """Yield the tables of the query's own FROM clause."""
-    stack = [from_of(select), *(select.args.get("joins") or ())]
+def _own(roots: Sequence[Any], wanted: type[Any], border: type[Any]) -> Iterator[Any]:
+    """Yield the nodes of a kind below the roots that stand in no query of their own."""
+    stack = [node for node in roots if node is not None]
     while stack:
         node = stack.pop()
-        if isinstance(node, exp.Table):
+        if isinstance(node, wanted):
             yield node
-        if node is not None and not isinstance(node, exp.Select):
-            stack.extend(node.iter_expressions())
-
-
-def _aggregates(select: Any) -> Iterator[Any]:
-    """Yield the aggregates of the query's own SELECT list and HAVING."""
-    stack = [*select.expressions, select.args.get("having")]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, exp.AggFunc):
-            yield node
-        if node is not None and not isinstance(node, exp.Query):
+        if not isinstance(node, border):
             stack.extend(node.iter_expressions())
 
 

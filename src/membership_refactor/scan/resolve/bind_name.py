@@ -40,11 +40,12 @@ class Names:
         """The name in the form in which the dialect compares names."""
         return self.view.fold(identifier.name, quoted=bool(identifier.args.get("quoted")))
 
-    def account(self, node: Any) -> None:
-        """Record that this word was understood."""
+    def account(self, node: Any) -> Span | None:
+        """Record that this word was understood; where it stands."""
         where = span(node) if node is not None else None
         if where is not None:
             self.found.accounted.add(where[0])
+        return where
 
     def account_all(self, node: Any) -> None:
         """Record that every word below the node was understood."""
@@ -98,11 +99,10 @@ class Names:
             return
         for part in parts:
             self.account(part)
-        plan = self.view.structure.plan
         through = source.table.columns.get(self.fold(parts[1])) if source.table else None
-        if through and through[0] == plan.link and len(parts) > 2:
-            parent = self.view.tables.get(self.view.names.table(plan.parent).lower())
-            if parent is not None and parent.columns.get(self.fold(parts[2])) is not None:
+        if through and through[0] == self.view.structure.plan.link and len(parts) > 2:
+            parent = self.view.parent
+            if parent is not None and self.fold(parts[2]) in parent.columns:
                 return  # a column that the parent keeps
         self.bind(source, parts[1], frame, clause, depth=depth, qualifier=span(parts[0]))
 
@@ -188,26 +188,25 @@ class Names:
         )  # fmt: skip
 
     def _qualified_star(self, node: Any, parts: list[Any], frame: Frame) -> None:
-        found = frame.named(self.fold(parts[-2]))
-        if found is None:
+        source = frame.source(self.fold(parts[-2]))
+        if source is None:
             return
         self.account(parts[-2])
         first, last = span(parts[0]), span(parts[-1])
-        whole = isinstance(node.parent, exp.Func)
         if first and last:
-            kind = Kind.WHOLE_ROW if whole else Kind.STAR
-            self.star((first[0], last[1]), found[0], kind)
+            kind = Kind.WHOLE_ROW if isinstance(node.parent, exp.Func) else Kind.STAR
+            self.star((first[0], last[1]), source, kind)
 
     def _whole_row(self, identifier: Any, name: str, frame: Frame) -> bool:
         """Whether the name is that of a source, which means its whole row."""
-        found = frame.named(name)
-        if found is None or self.view.dialect == "mysql":
+        source = frame.source(name)
+        if source is None or self.view.dialect == "mysql":
             return False
-        self.account(identifier)
-        if found[0].table is not None and self.view.jpql:
+        where = self.account(identifier)
+        if source.table is not None and self.view.jpql:
             self.remark("entity", f"{identifier.name} is the whole entity", identifier)
-        elif found[0].table is not None:
-            self.star(span(identifier), found[0], Kind.WHOLE_ROW)
+        else:
+            self.star(where, source, Kind.WHOLE_ROW)
         return True
 
     def _nowhere(self, identifier: Any, written: str) -> None:

@@ -81,7 +81,7 @@ class Source:
     @property
     def put_in(self) -> bool:
         """Whether the table's name is put in at run time."""
-        return self.base.startswith(PUT_IN)
+        return self.table is None and self.base.startswith(PUT_IN)
 
     @property
     def wide(self) -> bool:
@@ -132,18 +132,19 @@ class Frame:
 
     def outward(self) -> Iterator[Frame]:
         """Yield this frame and those around it, the innermost first."""
-        at: Frame | None = self
-        while at is not None:
-            yield at
-            at = at.outer
+        yield self
+        if self.outer is not None:
+            yield from self.outer.outward()
 
     def named(self, name: str) -> tuple[Source, int] | None:
         """The innermost source of this name, and how many frames further out it stands."""
-        for depth, frame in enumerate(self.outward()):
-            for source in frame.sources:
-                if source.name == name:
-                    return source, depth
-        return None
+        every = ((s, depth) for depth, at in enumerate(self.outward()) for s in at.sources)
+        return next((found for found in every if found[0].name == name), None)
+
+    def source(self, name: str) -> Source | None:
+        """The innermost source of this name."""
+        found = self.named(name)
+        return found[0] if found is not None else None
 
     def cte(self, name: str) -> Outputs | None:
         """What the nearest common table expression of this name offers."""

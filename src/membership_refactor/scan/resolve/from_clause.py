@@ -10,7 +10,7 @@ from sqlglot import exp
 from membership_refactor.scan.parse.fill_templates import PUT_IN
 from membership_refactor.scan.resolve.bind_name import Names, span
 from membership_refactor.scan.resolve.bindings import Frame, Outputs, Source, Span
-from membership_refactor.scan.resolve.tables_at_stage import Standing
+from membership_refactor.scan.resolve.tables_at_stage import GOING
 
 
 def from_of(node: Any) -> Any:
@@ -94,15 +94,11 @@ class FromClause:
             start, end = one.table_span or (0, 0)
             for word, (_column, standing) in one.table.columns.items():
                 known = [other.has(word) for other in others]
-                going = standing not in (Standing.LIVE, Standing.MOVED)
-                if going and (any(known) or None in known):
+                if standing in GOING and (any(known) or None in known):
                     made = exp.to_identifier(word)
                     made.meta.update(start=start, end=end - 1)
-                    why = (
-                        ""
-                        if any(known)
-                        else "NATURAL JOIN with a table whose columns are not known"
-                    )
+                    unknown = "NATURAL JOIN with a table whose columns are not known"
+                    why = "" if any(known) else unknown
                     self.names.bind(one, made, Frame(), "natural", why=why)
 
     def _table(self, node: Any, frame: Frame) -> Source:
@@ -111,8 +107,7 @@ class FromClause:
         self.names.account(identifier)
         last = source.table_span = span(identifier)
         catalog = node.args.get("catalog")
-        schema = catalog if isinstance(catalog, exp.Identifier) else db
-        first = span(identifier) if schema is None else span(schema)
+        first = span(catalog if isinstance(catalog, exp.Identifier) else db or identifier)
         cte = frame.cte(source.name) if db is None else None
         if self.view.jpql and isinstance(db, exp.Identifier):
             self._association(source, node, frame)
@@ -124,24 +119,17 @@ class FromClause:
             last = self.alias(source, node.args["alias"]) or last
         if first and last:
             source.span = (first[0], last[1])
-        hints = ("hints", "sample", "partition", "only")
-        source.hinted = any(node.args.get(key) for key in hints)
+        source.hinted = any(map(node.args.get, ("hints", "sample", "partition", "only")))
         self.found.sources.append(source)
         return source
 
     def _base_table(self, source: Source, db: Any, node: Any) -> None:
         name = source.base = source.name
         table = self.view.tables.get(name)
-        elsewhere = isinstance(db, exp.Identifier) and (
-            self.names.fold(db).lower() not in self.view.schemas
-        )
-        if table is not None and elsewhere:
-            self.names.remark(
-                "schema",
-                f"{db.name}.{node.name} is in another schema. If the table is "
-                "yours, name the schema in the consumer file",
-                node.this,
-            )
+        named = self.names.fold(db).lower() if isinstance(db, exp.Identifier) else None
+        if table is not None and named is not None and named not in self.view.schemas:
+            message = f"{db.name}.{node.name} is in another schema. If the table is yours, name "
+            self.names.remark("schema", f"{message}the schema in the consumer file", node.this)
             # In MySQL the schema is the database. Without a declaration it may be the right one.
             source.doubtful = self.view.dialect == "mysql" and not self.view.consumer.schemas
             table = table if source.doubtful else None
@@ -153,15 +141,12 @@ class FromClause:
         """Give the source its alias and its column aliases; the span of the last word."""
         last = None
         if isinstance(alias.this, exp.Identifier):
-            source.name = self.names.fold(alias.this)
-            source.alias = alias.this.name
-            self.names.account(alias.this)
-            last = span(alias.this)
+            source.name, source.alias = self.names.fold(alias.this), alias.this.name
+            last = self.names.account(alias.this)
         columns = alias.args.get("columns") or ()
         given = [column for column in columns if isinstance(column, exp.Identifier)]
         for identifier in given:
-            self.names.account(identifier)
-            last = span(identifier)
+            last = self.names.account(identifier)
         if columns:
             self._rename(source, [self.names.fold(identifier) for identifier in given])
             last = (last[0], last[1] + 1) if last else None  # the closing bracket
@@ -179,22 +164,19 @@ class FromClause:
 
     def _association(self, source: Source, node: Any, frame: Frame) -> None:
         """Bind ``JOIN w.person p`` of JPQL, which reads the association's key column."""
-        found = frame.named(self.names.fold(node.args["db"]))
-        owner = found[0] if found is not None and found[0].table is not None else None
+        owner = frame.source(self.names.fold(node.args["db"]))
         self.names.account(node.args["db"])
         attribute = self.names.fold(node.this)
+        ours = owner is not None and owner.table is not None
         if owner is not None and owner.table is not None:
             self.names.bind(owner, node.this, frame, "join")
             known = owner.table.columns.get(attribute)
-            plan = self.view.structure.plan
-            if known is not None and known[0] == plan.link:
-                source.table = self.view.tables.get(self.view.names.table(plan.parent).lower())
-        if source.table is not None:
-            return
-        for word, table in self.view.tables.items():
+            if known is not None and known[0] == self.view.structure.plan.link:
+                source.table = self.view.parent
+        for word, table in self.view.tables.items() if source.table is None else ():
             if attribute in (word, word + "s"):
                 source.table = table
-                if owner is None:
+                if not ours:
                     message = f"{node.name} is assumed to be {word}"
                     self.names.remark("association", message, node.this)
 

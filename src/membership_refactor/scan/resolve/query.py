@@ -127,8 +127,8 @@ class Queries:
             else:
                 self.expression(item, frame, "select")
             if isinstance(item, exp.Column) and isinstance(item.this, exp.Star):
-                found = frame.named(self.names.fold(item.args["table"]))
-                star = found[0].offers() if found is not None else Outputs(open=True)
+                source = frame.source(self.names.fold(item.args["table"]))
+                star = source.offers() if source is not None else Outputs(open=True)
             elif isinstance(item, exp.Dot) and isinstance(item.expression, exp.Star):
                 star = Outputs(open=True)
             if star is not None:

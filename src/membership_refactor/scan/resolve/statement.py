@@ -152,11 +152,9 @@ def resolve_definition(queries: Queries, tree: Any, outer: Frame | None) -> None
         queries.query(query, around)
     kind = tree.kind if isinstance(tree, exp.Create) else ""
     if inner and kind in ("VIEW", "TABLE"):
-        queries.names.account_all(tree.this)
-        return
+        return queries.names.account_all(tree.this)
     if isinstance(tree, exp.Comment):
-        _comment(queries, tree, frame)
-        return
+        return _comment(queries, tree, frame)
     inside = {id(node) for query in inner for node in query.walk()}
     for node in tree.find_all(exp.Table):
         if id(node) not in inside and isinstance(node.this, exp.Identifier):

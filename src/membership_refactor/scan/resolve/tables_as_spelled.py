@@ -62,14 +62,10 @@ class View:
                 self.tables.setdefault(spelled.lower(), view)
                 self._exact.add(spelled)
         self.every_table = list({id(view): view for view in self.tables.values()}.values())
-        words = [
-            (word, name, standing)
-            for view in self.every_table
-            for word, (name, standing) in view.columns.items()
-        ]
-        self.column_words = frozenset(word for word, _, _ in words)
+        columns = [item for view in self.every_table for item in view.columns.items()]
+        self.column_words = frozenset(word for word, _ in columns)
         deprecated = structure.plan.deprecated
-        self.searched_words = frozenset(word for word, name, _ in words if name in deprecated)
+        self.searched_words = frozenset(word for word, (name, _) in columns if name in deprecated)
         """The words of a plain search. ``id`` and the like are everywhere."""
 
     def _table_spellings(self, name: str) -> tuple[str, ...]:
@@ -79,24 +75,24 @@ class View:
         return (self.names.table(name), name)
 
     def _table_view(self, table: TableAtStage) -> TableView:
-        columns: dict[str, tuple[str, Standing]] = {}
-        for name, standing in table.columns:
-            spelled = self.names.column(name)
-            columns[spelled.lower()] = (name, standing)
-            self._exact.add(spelled)
-        for name, standing in table.columns:
-            columns.setdefault(name.lower(), (name, standing))
+        columns = {self.names.column(own[0]).lower(): own for own in table.columns}
+        self._exact.update(self.names.column(name) for name, _ in table.columns)
+        for own in table.columns:
+            columns.setdefault(own[0].lower(), own)
             if self.jpql:
-                columns.setdefault(camel(name).lower(), (name, standing))
+                columns.setdefault(camel(own[0]).lower(), own)
                 # An association is called like its key column without the ending.
-                if name.endswith("_id"):
-                    columns.setdefault(camel(name[:-3]).lower(), (name, standing))
+                columns.setdefault(camel(own[0].removesuffix("_id")).lower(), own)
         if self.jpql:
-            for attribute, name in self.consumer.attributes.items():
-                found = table.standing(name)
-                if found is not None:
-                    columns[attribute.lower()] = (name, found)
+            known = dict(table.columns)
+            given = self.consumer.attributes.items()
+            columns |= {word.lower(): (n, known[n]) for word, n in given if n in known}
         return TableView(table, columns)
+
+    @property
+    def parent(self) -> TableView | None:
+        """The plan's parent table, if it has one at the stage."""
+        return self.tables.get(self.names.table(self.structure.plan.parent).lower())
 
     def fold(self, name: str, *, quoted: bool) -> str:
         """The form under which two names are the same to the dialect."""
@@ -145,15 +141,11 @@ class Interest:
         return pattern(self.words).search(text, start, end) is not None
 
     @classmethod
-    def of(cls, *views: View) -> Interest:
-        """Collect the words of all views."""
-        macros = {macro.name.lower() for view in views for macro in view.consumer.macros}
-        return cls(
-            frozenset(word for view in views for word in view.tables),
-            frozenset(word for view in views for word in view.searched_words),
-            frozenset(word for view in views if not view.jpql for word in view.searched_words),
-            frozenset(macros),
-        )
+    def of(cls, view: View, entities: View) -> Interest:
+        """Collect the words of SQL and of JPQL."""
+        macros = frozenset(macro.name.lower() for macro in view.consumer.macros)
+        going = view.searched_words | entities.searched_words
+        return cls(frozenset({*view.tables, *entities.tables}), going, view.searched_words, macros)
 
     def in_text(self, text: str, dialect: str = "") -> tuple[bool, bool]:
         """Whether a table (or macro) and whether a column is named."""

@@ -79,39 +79,24 @@ def structure_at(plan: TableSplit, stage: Stage, *, portrait: Portrait | None = 
     wide = wide_columns(plan, portrait=portrait)
     leaving = set(plan.leaving)
 
-    def columns(
-        names: Sequence[str], *, going: Standing, rest: Standing
-    ) -> tuple[tuple[str, Standing], ...]:
-        return tuple((name, going if name in leaving else rest) for name in names)
+    def columns(going: Standing, rest: Standing) -> tuple[tuple[str, Standing], ...]:
+        return tuple((name, going if name in leaving else rest) for name in wide)
 
-    going = columns(wide, going=Standing.DEPRECATED, rest=Standing.LIVE)
-    in_place = plan.copy is None
-    source = TableAtStage(
-        plan.source,
-        Role.SOURCE,
-        columns(wide, going=Standing.DEPRECATED, rest=Standing.MOVED),
-        leaves=True,
-    )
-    link = ((plan.link, Standing.LIVE),) if plan.link else ()
-    if stage is Stage.LEGACY:
-        first = TableAtStage(plan.child, Role.COPY, going) if in_place else source
-        return Structure(plan, stage, (first,))
-    if stage is Stage.COPY:
-        copy = TableAtStage(plan.child, Role.COPY, (*going, *link))
-        return Structure(plan, stage, (copy,) if in_place else (source, copy))
-    if stage is Stage.INTERIM:
-        child = TableAtStage(plan.child, Role.COPY, (*going, *link))
-    else:
-        kept = columns(wide, going=Standing.GONE, rest=Standing.LIVE)
-        child = TableAtStage(plan.child, Role.COPY, (*kept, *link))
-    tables = [child, _parent(plan, wide)] if plan.parent else [child]
-    if in_place:
-        return Structure(plan, stage, tuple(tables))
-    retired = tuple((name, Standing.DEPRECATED) for name in wide)
-    tables.append(TableAtStage(plan.retired, Role.RETIRED, retired, leaves=True))
-    if not plan.parent:
+    early, in_place = stage in (Stage.LEGACY, Stage.COPY), plan.copy is None
+    here = Standing.GONE if stage is Stage.CURRENT else Standing.DEPRECATED
+    link = ((plan.link, Standing.LIVE),) if plan.link and stage is not Stage.LEGACY else ()
+    child = TableAtStage(plan.child, Role.COPY, (*columns(here, Standing.LIVE), *link))
+    moving = columns(Standing.DEPRECATED, Standing.MOVED)
+    source = TableAtStage(plan.source, Role.SOURCE, moving, leaves=True)
+    if early and not in_place:
+        return Structure(plan, stage, (source,) if stage is Stage.LEGACY else (source, child))
+    tables = [child, *([_parent(plan, wide)] if plan.parent and not early else [])]
+    if not in_place:
+        retired = tuple((name, Standing.DEPRECATED) for name in wide)
+        tables.append(TableAtStage(plan.retired, Role.RETIRED, retired, leaves=True))
+    if not in_place and not plan.parent:
         tables.append(source)  # gone by its name only
-    elif plan.source != plan.parent:
+    elif not in_place and plan.source != plan.parent:
         gone = tuple((name, Standing.GONE) for name in wide)
         tables.append(TableAtStage(plan.source, Role.SOURCE, gone, leaves=True))
     return Structure(plan, stage, tuple(tables))
