@@ -24,7 +24,7 @@ MACROS = (
 CAMEL = NameMap(Case.CAMEL)
 LISTED = {name: SPLIT.source_columns for name in ("curriculum_membership", "programme_membership")}
 CAMEL_LISTED = {
-    CAMEL.table(name): tuple(CAMEL.column(column) for column in columns)
+    CAMEL.table(name).lower(): tuple(CAMEL.column(column) for column in columns)
     for name, columns in LISTED.items()
 }
 """The wide table's own columns in order. Stars are rewritten only where they are known."""

@@ -51,6 +51,10 @@ class Request:
     seed: int = 1
     random_sets: int = 20
 
+    def analyser(self, consumer: Consumer, portrait: Portrait | None = None) -> Analyser:
+        """The analyser of a consumer's statements."""
+        return Analyser(self.plan, self.stage, consumer, self.schema, portrait)
+
 
 def scan(
     request: Request,
@@ -65,33 +69,27 @@ def scan(
     if engine is not None:
         with engine.connect() as connection:
             portrait = columns_portrait(connection, request.schema)
-    analysers = [
-        Analyser(request.plan, request.stage, consumer, request.schema, portrait)
-        for consumer in request.consumers
-    ]
+    analysers = [request.analyser(consumer, portrait) for consumer in request.consumers]
     scanned = Counter(request.consumers[task.consumer].name for task in tasks)
-    found: list[FileOutcome] = []
-    for outcome in scan_files(
-        tasks,
-        analysers,
-        limits=request.limits,
-        rewrite=request.rewrite or request.compare,
+    outcomes = scan_files(
+        tasks, analysers, limits=request.limits, rewrite=request.rewrite or request.compare,
         progress=lambda done: progress("files", done, len(tasks)),
-    ):
-        if not outcome.empty or outcome.statements:
-            found.append(outcome)
+    )  # fmt: skip
+    found = [outcome for outcome in outcomes if not outcome.empty or outcome.statements]
     found += [FileOutcome.unread(path.as_posix(), name, why) for name, path, why in unread]
     _close(found, request.consumers)
     consumers = list(request.consumers)
     seconds = time.monotonic() - started
     if request.catalog and engine is not None:
         database = Consumer(name=CONSUMER, owner="the database itself")
-        found += _catalog(request, engine, database, portrait)
+        scanner = FileScanner(request.analyser(database, portrait))
+        with engine.connect() as connection:
+            found += catalog_outcomes(connection, request.schema, scanner)
         consumers.append(database)
         scanned[CONSUMER] = sum(outcome.consumer == CONSUMER for outcome in found) or 1
     if request.running is not None:
         unknown = Consumer(name=LIVE, owner="roles of no consumer")
-        analysers.append(Analyser(request.plan, request.stage, unknown, request.schema, portrait))
+        analysers.append(request.analyser(unknown, portrait))
         scanners = [FileScanner(analyser) for analyser in analysers]
         found += statement_outcomes(request.running, request.consumers, scanners)
         consumers.append(unknown)
@@ -101,8 +99,7 @@ def scan(
         scanned[LIVE] = scanned[LIVE] or 1
     comparisons: tuple[Compared, ...] = ()
     if request.compare and engine is not None:
-        by_name = dict(zip((c.name for c in request.consumers), request.consumers, strict=True))
-        comparisons = tuple(_comparisons(request, engine, found, by_name, progress=progress))
+        comparisons = tuple(_comparisons(request, engine, found, progress))
     return ScanOutcome(
         plan=request.plan.name, stage=request.stage.value,
         consumers=summaries(consumers, found, scanned, request.plan), files=tuple(found),
@@ -113,10 +110,7 @@ def scan(
 def scan_again(request: Request) -> Callable[[FileOutcome], FileOutcome]:
     """A function that scans the file of an outcome once more, for the same consumer."""
     scanners = {
-        consumer.name: FileScanner(
-            Analyser(request.plan, request.stage, consumer, request.schema),
-            max_bytes=request.limits.bytes,
-        )
+        consumer.name: FileScanner(request.analyser(consumer), max_bytes=request.limits.bytes)
         for consumer in request.consumers
     }
     return lambda found: scanners[found.consumer].scan(Path(found.path), found.path)
@@ -136,22 +130,13 @@ def _close(found: Sequence[FileOutcome], consumers: Sequence[Consumer]) -> None:
                 ]
 
 
-def _catalog(
-    request: Request, engine: Engine, database: Consumer, portrait: Portrait | None
-) -> list[FileOutcome]:
-    analyser = Analyser(request.plan, request.stage, database, request.schema, portrait)
-    with engine.connect() as connection:
-        return list(catalog_outcomes(connection, request.schema, FileScanner(analyser)))
-
-
 def _comparisons(
     request: Request,
     engine: Engine,
     found: Sequence[FileOutcome],
-    consumers: dict[str, Consumer],
-    *,
     progress: Callable[[str, int, int], None],
 ) -> Iterator[Compared]:
+    consumers = {consumer.name: consumer for consumer in request.consumers}
     wanted = [
         (consumers[outcome.consumer], rewritten)
         for outcome in found

@@ -59,19 +59,12 @@ class StatementComparison:
     """Compares the forms of one statement."""
 
     def __init__(
-        self,
-        comparer: Comparer,
-        old: str,
-        new: str,
-        dialect: str,
-        *,
-        seed: int,
+        self, comparer: Comparer, old: str, new: str, dialect: str, *, seed: int,
         forms: tuple[str, ...],
-    ) -> None:
+    ) -> None:  # fmt: skip
         if dialect == "jpql":
-            raise NotComparable(
-                "the database cannot run JPQL; the mapping of the entities translates it"
-            )
+            why = "the database cannot run JPQL; the mapping of the entities translates it"
+            raise NotComparable(why)
         self.comparer, self.forms, self.seed = comparer, forms, seed
         self.random = random.Random(seed)
         self.old, self.new = tree_of(old, dialect), tree_of(new, dialect, rewritten=True)
@@ -84,20 +77,16 @@ class StatementComparison:
             self.needs = self._needs()
         self.names = placeholders(self.old, self.new)
         self.scratch = Scratch(
-            comparer.connection,
-            comparer.plan,
-            comparer.old_stage,
-            comparer.consumer.names,
+            comparer.connection, comparer.plan, comparer.old_stage, comparer.consumer.names,
             self.needs,
-        )
+        )  # fmt: skip
         self.execution = Executions(self.scratch, self.old, self.needs)
         self.ordered = isinstance(self.old, exp.Query) and self.old.args.get("order") is not None
         self.can_tie = may_have_ties(self.old)
         self.shuffles = _SHUFFLES if self.ordered else 0
         self.runs = self.sets = self.rows = 0
         self.seen = self.ties = self.several = self.in_order = False
-        self.failure = ""
-        self.counts = ""
+        self.failure = self.counts = ""
         self.wrong: WrongForms | None = None
 
     def _needs(self) -> Needs:
@@ -173,11 +162,8 @@ class StatementComparison:
         try:
             with self.scratch.undone():
                 self.scratch.load(data)
-                runs = [
-                    run
-                    for at, values in enumerate(vectors)
-                    if (run := self._run(number, at, values)) is not None
-                ]
+                every = (self._run(number, at, values) for at, values in enumerate(vectors))
+                runs = [run for run in every if run is not None]
                 if self.wrong is not None:
                     self.wrong.tell_apart(runs[:4])
                 self.sets += bool(runs)

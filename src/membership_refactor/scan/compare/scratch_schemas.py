@@ -23,7 +23,7 @@ from membership_refactor.scan.consumers import NameMap
 from membership_refactor.scan.resolve.tables_at_stage import Role, structure_at
 from membership_refactor.sql.own_statements import MARK, in_one_message
 from membership_refactor.sql.quoting import columns as column_list
-from membership_refactor.sql.quoting import ident
+from membership_refactor.sql.quoting import ident, qualified
 
 _SETTINGS = (
     "enable_seqscan", "enable_indexscan", "enable_bitmapscan", "enable_hashjoin",
@@ -117,9 +117,9 @@ class Scratch:
     def create(self, *, timeout_ms: int) -> None:
         """Create the plan's tables in each form, and the tables outside the plan once."""
         # A plan that is preferred has a huge cost, and compiling it would take most of the time.
-        self.run(f"SET LOCAL statement_timeout = {timeout_ms}; SET LOCAL jit = off")
-        for form in (*FORMS, *_OTHERS):
-            self.run(f"CREATE SCHEMA {ident(self.schema(form))}")
+        settings = f"SET LOCAL statement_timeout = {timeout_ms}; SET LOCAL jit = off"
+        schemas = (f"CREATE SCHEMA {ident(self.schema(form))}" for form in (*FORMS, *_OTHERS))
+        self.run(in_one_message((settings, *schemas)))
         stages = (self.old_stage, self.old_stage, Stage.INTERIM, Stage.CURRENT)
         for form, stage in zip(FORMS, stages, strict=True):
             self._create_form(form, stage)
@@ -174,7 +174,7 @@ class Scratch:
         self._index(where, [self.spell(name) for name in asked])
 
     def _where(self, form: str, table: str) -> str:
-        return f"{ident(self.schema(form))}.{ident(table)}"
+        return qualified(self.schema(form), table)
 
     def spell(self, column: str) -> str:
         """The name of the plan's column in the scratch tables."""
@@ -202,9 +202,8 @@ class Scratch:
             step = -1 if form in _REVERSED else 1
             for table, names in self.made[form].items():
                 parent = self.plan.parent_id in names and self.plan.last_id not in names
-                spelled = {name: self.spell(name) for name in names}
                 rows = [
-                    {new: row.get(name) for name, new in spelled.items()}
+                    {self.spell(name): row.get(name) for name in names}
                     for row in (data.parents if parent else data.children)[::step]
                 ]
                 texts.append(_insert(self._where(form, self.table(table)), rows))
@@ -232,16 +231,14 @@ class Scratch:
         if not self._childless:
             return None
         # A structure without a parent table is one where nothing can change such a parent.
-        own = form if self.plan.parent_id in self._parent_columns(form) else INTERIM
+        has_parents = self.plan.parent_id in self.made[form].get(self.plan.parent, ())
+        own = form if has_parents else INTERIM
         names = (self.plan.parent_id, *self.plan.deprecated)
         listed = column_list(self.spell(name) for name in names)
         parents = self._where(own, self.table(self.plan.parent))
         uuids = ", ".join(f"'{uuid}'" for uuid in self._childless)
         uuid = ident(self.spell(self.plan.parent_id))
         return f"SELECT {listed} FROM {parents} WHERE {uuid} IN ({uuids})"
-
-    def _parent_columns(self, form: str) -> tuple[str, ...]:
-        return self.made.get(form, {}).get(self.plan.parent, ())
 
     @contextmanager
     def undone(self) -> Iterator[None]:

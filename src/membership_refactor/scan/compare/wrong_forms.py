@@ -15,7 +15,7 @@ from membership_refactor.scan.compare.scratch_schemas import INTERIM, Scratch
 from membership_refactor.scan.compare.value_pools import kind_of
 from membership_refactor.scan.consumers import NameMap
 from membership_refactor.sql.own_statements import in_one_message
-from membership_refactor.sql.quoting import ident
+from membership_refactor.sql.quoting import ident, qualified
 
 _BORDERS = {exp.GT: exp.GTE, exp.GTE: exp.GT, exp.LT: exp.LTE, exp.LTE: exp.LT}
 _OPPOSITES: dict[type[Any], type[Any]] = {**_BORDERS, exp.Min: exp.Max, exp.Max: exp.Min}
@@ -221,8 +221,8 @@ def wrong_links(scratch: Scratch, old: Any) -> Iterator[Variant]:
         texts = [f"CREATE SCHEMA {ident(schema)}"]
         for table, columns in wide.items():
             listed = ", ".join(_column(scratch, column) for column in columns)
-            view = f"{ident(schema)}.{ident(table)}"
-            texts.append(f"CREATE VIEW {view} AS SELECT {source.format(listed)}")
+            text = source.format(listed)
+            texts.append(f"CREATE VIEW {qualified(schema, table)} AS SELECT {text}")
         scratch.run(in_one_message(texts))
         tree = old.copy()
         for node in tree.find_all(exp.Table):
@@ -238,8 +238,9 @@ def _column(scratch: Scratch, column: str) -> str:
 def _links(scratch: Scratch) -> Iterator[tuple[str, str]]:
     """Yield a name, and a query with a place for its columns."""
     plan, wide = scratch.plan, scratch.needs.wide
-    child = f"{ident(scratch.schema(INTERIM))}.{ident(scratch.table(plan.child))} c"
-    parent = f"{ident(scratch.schema(INTERIM))}.{ident(scratch.table(plan.parent))} p"
+    schema = scratch.schema(INTERIM)
+    child = f"{qualified(schema, scratch.table(plan.child))} c"
+    parent = f"{qualified(schema, scratch.table(plan.parent))} p"
     link = f"p.{ident(scratch.spell(plan.parent_id))} = c.{ident(scratch.spell(plan.link))}"
 
     def joined(conditions: Sequence[str]) -> str:

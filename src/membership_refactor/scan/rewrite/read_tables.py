@@ -67,9 +67,6 @@ class Reads:
         if source.span is None:
             raise NotMechanical("the place of the table in the text is not known")
         bindings = self.resolution.of(source)
-        if not self.plan.parent:
-            yield from self.renamed(source, bindings)
-            return
         going = [b for b in bindings if b.standing in GOING]
         kinds = (Kind.STAR, Kind.WHOLE_ROW)
         stars = [s for s in self.resolution.stars if s.source is source and s.kind in kinds]
@@ -82,13 +79,12 @@ class Reads:
             or (source.merged and going)
             or any(b.why for b in bindings)
         )
-        if not (must or going):
+        if not (must or going) or not self.plan.parent:
             yield from self.renamed(source, bindings)
             return
         if source.hinted:
-            raise NotMechanical(
-                "a hint, sample or partition at the table does not fit a join of two tables"
-            )
+            why = "a hint, sample or partition at the table does not fit a join of two tables"
+            raise NotMechanical(why)
         if not (must or derived):
             yield from self._joined(source, bindings)
             return
@@ -188,26 +184,20 @@ class Reads:
         queries = {b.query for b in self.resolution.of(source)}
         for binding in self.resolution.bindings:
             other = binding.source
-            if (
-                other.table is None
-                and other.name
-                and binding.qualifier is None
-                and binding.name in names
-                and binding.query in queries
-                and binding.clause not in ("using", "natural", "set", "insert")
-            ):
+            bare = binding.qualifier is None and binding.name in names and binding.query in queries
+            here = bare and binding.clause not in ("using", "natural", "set", "insert")
+            if other.table is None and other.name and here:
                 yield Edit(binding.start, binding.start, f"{other.alias or other.name}.")
 
     def _listed(self, source: Source) -> Sequence[str] | None:
         """The wide table's columns in order, as the database or the consumer lists them."""
         if self.portrait is not None:
             return wide_columns(self.plan, portrait=self.portrait)
-        declared = self.view.consumer.tables
-        given = next((c for name, c in declared.items() if name.lower() == source.base), None)
+        given = self.view.consumer.tables.get(source.base)
         if given is None or source.table is None:
             return None
-        known = {word: name for word, (name, _) in source.table.columns.items()}
-        listed = (known.get(column.lower(), column) for column in given)
+        known = source.table.columns
+        listed = (known.get(word.lower(), (word, None))[0] for word in given)
         return tuple(name for name in listed if name != self.plan.link)
 
     def _derived(self, source: Source) -> Edit:
