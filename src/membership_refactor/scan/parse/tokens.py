@@ -14,6 +14,11 @@ BLANK = r"(?:\s|--[^\n\r]*(?:[\n\r]|\Z)|/\*.*?\*/)*+"
 """Blanks and comments. The pattern is possessive: without that, it takes exponential time."""
 
 
+def _like(dialect: str) -> str:
+    """The dialect whose texts and comments it has: JPQL is like PostgreSQL."""
+    return "mysql" if dialect == "mysql" else "postgres"
+
+
 class Token(NamedTuple):
     """A piece of text. ``kind`` is the group of the pattern that matched."""
 
@@ -40,28 +45,32 @@ _REST = r"""
  |(?P<space>\s+)
  |(?P<punct>::|:=|<=>|<=|>=|<>|!=|\|\||->>|->|=>|.)
 """
-_POSTGRES = re.compile(
-    r"(?P<comment>--[^\n\r]*|/\*.*?(?:\*/|\Z))|"
-    + _TEMPLATES
-    + r"""
+_TEXTS = {
+    "postgres": r"""
  |(?P<dollar>\$\$.*?(?:\$\$|\Z)|\$(?P<tag>[A-Za-z_]\w*)\$.*?(?:\$(?P=tag)\$|\Z))
  |(?P<string>[eE]'(?:[^'\\]|\\.|'')*(?:'|\Z)|'(?:[^']|'')*(?:'|\Z))
  |(?P<quoted>"(?:[^"]|"")*(?:"|\Z))
-"""
-    + _REST,
-    re.VERBOSE | re.DOTALL,
-)
-_MYSQL = re.compile(
-    r"(?P<comment>--[^\n\r]*|/\*.*?(?:\*/|\Z)|\#(?!\{)[^\n]*)|"
-    + _TEMPLATES
-    + r"""
+""",
+    "mysql": r"""
  |(?P<string>'(?:[^'\\]|\\.|'')*(?:'|\Z)|"(?:[^"\\]|\\.|"")*(?:"|\Z))
  |(?P<quoted>`(?:[^`]|``)*(?:`|\Z))
-"""
-    + _REST,
-    re.VERBOSE | re.DOTALL,
-)
+""",
+}
+_COMMENTS = {"postgres": "", "mysql": r"|\#(?!\{)[^\n]*"}
 
+
+def _patterns(rest: str, flags: int = 0) -> dict[str, re.Pattern[str]]:
+    """For each dialect comments, templates and texts, and then the rest."""
+    return {
+        dialect: re.compile(
+            rf"(?P<comment>--[^\n\r]*|/\*.*?(?:\*/|\Z){comments})|{_TEMPLATES}{_TEXTS[dialect]}{rest}",
+            re.VERBOSE | re.DOTALL | flags,
+        )
+        for dialect, comments in _COMMENTS.items()
+    }
+
+
+_TOKENS = _patterns(_REST)
 _KINDS = {"tag": "dollar"}
 
 
@@ -83,8 +92,7 @@ class SqlText:
 
     def iter_tokens(self) -> Iterator[Token]:
         """Yield all tokens; a large text is not kept."""
-        pattern = _MYSQL if self.dialect == "mysql" else _POSTGRES
-        for match in pattern.finditer(self.text):
+        for match in _TOKENS[_like(self.dialect)].finditer(self.text):
             kind = match.lastgroup or "punct"
             yield Token(_KINDS.get(kind, kind), match.start(), match.end(), match[0])
 
@@ -107,17 +115,12 @@ _MARKS = r"""
  |(?P<end>;)
  |(?P<meta>\\)
 """
-_MARKS_OF = {
-    dialect: re.compile(
-        pattern.pattern.removesuffix(_REST) + _MARKS, re.VERBOSE | re.DOTALL | re.IGNORECASE
-    )
-    for dialect, pattern in (("postgres", _POSTGRES), ("mysql", _MYSQL))
-}
+_MARKS_OF = _patterns(_MARKS, re.IGNORECASE)
 
 
 def marks(text: str, dialect: str) -> Iterator[tuple[str, int, int]]:
     """Yield what cuts a text into statements: far fewer pieces than all of its tokens."""
-    for match in _MARKS_OF["mysql" if dialect == "mysql" else "postgres"].finditer(text):
+    for match in _MARKS_OF[_like(dialect)].finditer(text):
         kind = match.lastgroup or ""
         if kind in ("closes", "opens", "end", "meta"):
             yield kind, match.start(), match.end()

@@ -43,7 +43,7 @@ def unwrapped(placed: Placed) -> list[Placed]:
         inner = placed.cut(match.end(), len(text))
         if inner.text.lstrip().startswith("("):
             start = inner.text.index("(")
-            inner = inner.cut(start + 1, _bracket_end(inner.text, start) - 1)
+            inner = inner.cut(start + 1, bracket_end(inner.text, start) - 1)
         return unwrapped(inner)
     if match := _COPY_QUERY.match(text):
         return [placed.cut(*match.span(1))]
@@ -101,19 +101,17 @@ def _policy(placed: Placed, match: re.Match[str]) -> list[Placed]:
     head = Placed.made("SELECT 1 FROM ", table.place(0))
     found = []
     for condition in _CONDITION.finditer(placed.text, match.start(2)):
-        start, end = condition.end(), _bracket_end(placed.text, condition.end())
+        start, end = condition.end(), bracket_end(placed.text, condition.end())
         where = Placed.made(" WHERE ", placed.place(start))
         found.append(joined([head, table, where, placed.cut(start, end)]))
     return found or [placed]
 
 
-def _bracket_end(text: str, start: int) -> int:
+def bracket_end(text: str, start: int) -> int:
+    """Where the bracket ends that opens at ``start``, or the text."""
     depth = 0
     for index in range(start, len(text)):
-        if text[index] == "(":
-            depth += 1
-        elif text[index] == ")":
-            depth -= 1
-            if depth == 0:
-                return index + 1
+        depth += (text[index] == "(") - (text[index] == ")")
+        if depth == 0:
+            return index + 1
     return len(text)

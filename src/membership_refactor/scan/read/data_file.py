@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from membership_refactor.scan.parse.placed_text import Placed, joined
 from membership_refactor.scan.read.embedded_sql import Text, embedded_pieces
-from membership_refactor.scan.read.grammars import LANGUAGES, grammar
+from membership_refactor.scan.read.grammars import LANGUAGES, below, grammar
 from membership_refactor.scan.read.harvest import Harvest
 from membership_refactor.scan.read.program_file import WORTH, program_pieces
 from membership_refactor.scan.read.program_texts import Texts
@@ -51,7 +51,7 @@ def notebook_pieces(placed: Placed, dialect: str, interest: Interest) -> Harvest
     texts = Texts(placed, grammar("json"))
     harvest = Harvest(broken=texts.root.has_error)
     language = _kernel(placed.text)
-    for node in _objects(texts.root):
+    for node in (one for one in below(texts.root) if one.type == "object"):
         fields = {_key(texts, pair): pair.named_children[-1] for pair in _pairs(node)}
         for name in ("outputs", "metadata"):
             if name in fields:
@@ -119,16 +119,6 @@ def _values(texts: Texts, interest: Interest) -> list[Placed]:
             taken.update(line.start_byte for line in lines)
             value = joined(texts.lines(lines))
         found.append(value)
-    return found
-
-
-def _objects(node: Node) -> list[Node]:
-    found, at = [], [node]
-    while at:
-        one = at.pop()
-        if one.type == "object":
-            found.append(one)
-        at += reversed(one.named_children)
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -54,17 +55,32 @@ NAMES = words(
 WHOLE = words("heredoc_body heredoc_content plain_scalar block_scalar value")
 """Texts without quotes."""
 
-_HOLE = re.compile(
-    r"interpolat(?:ion|ed_(?:expression|identifier))$|(?:^|_)expansion$|substitution"
-)
-_IN_STRING = words(
-    "template_interpolation variable_name member_access_expression dynamic_variable_name "
-    "subscript_expression scalar array variable sub_expression leading_key"
-)
-_CONTENT = re.compile(r"content|fragment|str_text|nowdoc_string|heredoc_body|nowdoc_body")
 _COMMENT = re.compile(r"comment|^pod$")
-_FUNCTION = re.compile(r"function|method|lambda|closure|constructor|subroutine|func_literal")
-_NO_FUNCTION = re.compile(r"invocation|call|type|declarator|parameters|body|name|modifier|ref")
+
+
+def _matching(pattern: str) -> Callable[[str], bool]:
+    """A test of the kind of a node, which is asked thousands of times for few kinds."""
+    search = re.compile(pattern, re.X).search
+    return lru_cache(maxsize=4096)(lambda kind: search(kind) is not None)
+
+
+is_hole = _matching(
+    r"""interpolat(?:ion|ed_(?:expression|identifier))$ | (?:^|_)expansion$ | substitution
+    | ^(?:template_interpolation|variable_name|member_access_expression|dynamic_variable_name
+    |subscript_expression|scalar|array|variable|sub_expression|leading_key)$"""
+)
+"""Whether a node inside of a text stands for an expression of the program."""
+is_content = _matching("content|fragment|str_text|nowdoc_string|heredoc_body|nowdoc_body")
+is_function = _matching(
+    r"""^(?!.*(?:invocation|call|type|declarator|parameters|body|name|modifier|ref))
+    .*(?:function|method|lambda|closure|constructor|subroutine|func_literal)"""
+)
+is_call = _matching("call|invocation|creation")
+is_member = _matching(
+    "^(?:attribute|method_invocation|dot|field_access)$|member|navigation|field_expression|selector"
+)
+"""Whether a node takes a member of its first child."""
+is_arguments = _matching("argument|^(?:token_tree|call_suffix)$")
 
 
 class NoGrammar(Exception):
@@ -126,35 +142,10 @@ def masked(text: str) -> str:
     return re.sub(r"[^\x00-\x7f]", lambda m: " " if m[0].isspace() else "x", text)
 
 
-@lru_cache(maxsize=4096)
-def is_hole(kind: str) -> bool:
-    """Whether a node inside of a text stands for an expression of the program."""
-    return kind in _IN_STRING or _HOLE.search(kind) is not None
-
-
-@lru_cache(maxsize=4096)
-def is_content(kind: str) -> bool:
-    return _CONTENT.search(kind) is not None
-
-
-@lru_cache(maxsize=4096)
-def is_function(kind: str) -> bool:
-    return _FUNCTION.search(kind) is not None and _NO_FUNCTION.search(kind) is None
-
-
-@lru_cache(maxsize=4096)
-def is_call(kind: str) -> bool:
-    return "call" in kind or "invocation" in kind or "creation" in kind
-
-
-@lru_cache(maxsize=4096)
-def is_member(kind: str) -> bool:
-    """Whether a node takes a member of its first child."""
-    return kind in ("attribute", "method_invocation", "dot", "field_access") or any(
-        part in kind for part in ("member", "navigation", "field_expression", "selector")
-    )
-
-
-@lru_cache(maxsize=4096)
-def is_arguments(kind: str) -> bool:
-    return "argument" in kind or kind in ("token_tree", "call_suffix")
+def below(root: Node) -> Iterator[Node]:
+    """Yield every node in the order of the text."""
+    at = [root]
+    while at:
+        node = at.pop()
+        yield node
+        at += reversed(node.named_children)

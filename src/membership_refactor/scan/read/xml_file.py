@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from membership_refactor.scan.parse.placed_text import Placed, joined
 from membership_refactor.scan.read.embedded_sql import Text, embedded_pieces
-from membership_refactor.scan.read.grammars import grammar, masked
+from membership_refactor.scan.read.grammars import below, grammar, masked
 from membership_refactor.scan.read.harvest import Harvest
 from membership_refactor.scan.read.literals import HOLE
 from membership_refactor.scan.read.sql_file import starts_like_sql
@@ -42,11 +42,11 @@ class _Reader:
         self.parts: dict[str, Node] = {}
         """The parts of statements that are included by their id."""
         self.included: set[str] = set()
-        elements = [node for node in _below(root) if node.type == "element"]
+        elements = [node for node in below(root) if node.type == "element"]
         for node in elements:
             if self._name(node) == "sql" and (own := self._attributes(node).get("id")):
                 self.parts[own] = node
-        for node in _below(root):
+        for node in below(root):
             if node.type == "Comment":
                 self.harvest.passed.append((node.start_byte, node.end_byte))
             elif node.type == "AttValue":
@@ -83,17 +83,13 @@ class _Reader:
         at = self.placed.place(node.start_byte)
         if name == "include" and "refid" in attributes:
             part = attributes["refid"].rsplit(".", 1)[-1]
-            if part in self.parts and part not in self.included:
-                self.included.add(part)
-                yield from self._content(self.parts[part])
-                return
+            self.included.add(part)
             if part in self.parts:
                 yield from self._content(self.parts[part])
-                return
-            yield Placed.made(f" {HOLE} ", at)
+            else:
+                yield Placed.made(f" {HOLE} ", at)
             return
-        before = _KEYWORDS.get(name, "") or attributes.get("prefix", "")
-        before = before or attributes.get("open", "")
+        before = _KEYWORDS.get(name) or attributes.get("prefix") or attributes.get("open", "")
         yield Placed.made(f" {before} ", at)
         inside = [part for child in self._inside(node) for part in self._piece(child)]
         if inside and name in ("where", "set", "trim"):
@@ -121,28 +117,16 @@ class _Reader:
         return [c for part in node.named_children if part.type == "content"
                 for c in part.named_children]  # fmt: skip
 
-    def _tag(self, node: Node) -> Node:
-        return node.named_children[0]
-
     def _name(self, node: Node) -> str:
-        names = [c for c in self._tag(node).named_children if c.type == "Name"]
+        names = [c for c in node.named_children[0].named_children if c.type == "Name"]
         return self.code[names[0].start_byte : names[0].end_byte] if names else ""
 
     def _attributes(self, node: Node) -> dict[str, str]:
         found = {}
-        for attribute in self._tag(node).named_children:
+        for attribute in node.named_children[0].named_children:
             if attribute.type == "Attribute" and attribute.named_child_count == 2:
                 name, value = attribute.named_children
                 found[self.code[name.start_byte : name.end_byte]] = self.placed.text[
                     value.start_byte + 1 : value.end_byte - 1
                 ]
         return found
-
-
-def _below(root: Node) -> Iterator[Node]:
-    """Yield every node in the order of the text."""
-    at = [root]
-    while at:
-        node = at.pop()
-        yield node
-        at += reversed(node.named_children)

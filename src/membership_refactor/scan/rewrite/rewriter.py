@@ -13,7 +13,7 @@ from membership_refactor.planning import Stage
 from membership_refactor.scan.findings.collect import Collector
 from membership_refactor.scan.findings.values import Rewritten
 from membership_refactor.scan.parse.piece import Piece
-from membership_refactor.scan.parse.wrappers import is_policy
+from membership_refactor.scan.parse.wrappers import bracket_end, is_policy
 from membership_refactor.scan.resolve.analyse import Analysed, Analyser, parse_as
 from membership_refactor.scan.resolve.bindings import Binding, Resolution, Source, Span
 from membership_refactor.scan.resolve.query import resolve
@@ -164,7 +164,9 @@ class Rewriter:
                 "the routine has a result, an argument or a variable of the table's row type: "
                 "change it by hand"
             )
-        if self.piece.escape and _in_brackets(self.piece.placed.text):
+        text = self.piece.placed.text.strip()
+        bracketed = text.startswith("(") and bracket_end(text, 0) == len(text)
+        if self.piece.escape and bracketed:
             raise NotMechanical("a formula is a part of statements that are not known here")
         if is_policy(self.piece.placed.text):
             raise NotMechanical("a policy is changed by a revision or by hand")
@@ -226,13 +228,3 @@ class Rewriter:
             edits=edits,
             query=self.analysed.resolution.statement == "select",
         )
-
-
-def _in_brackets(text: str) -> bool:
-    """Whether one pair of brackets holds all of the text."""
-    text, depth = text.strip(), 0
-    for index, character in enumerate(text):
-        depth += (character == "(") - (character == ")")
-        if depth <= 0:
-            return index == len(text) - 1 and index > 0
-    return False
