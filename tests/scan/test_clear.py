@@ -14,7 +14,7 @@ from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.scan.compare.comparer import Comparer
 from membership_refactor.scan.compare.results import Verdict
 from membership_refactor.scan.consumers import Consumer, read_consumers
-from membership_refactor.scan.findings.reasons_to_look import Look
+from membership_refactor.scan.parse.piece import Look
 from membership_refactor.scan.report.as_json import as_json
 from membership_refactor.scan.report.as_text import as_text
 from membership_refactor.scan.report.summary import ScanOutcome

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from membership_refactor.errors import WrongUse
 from membership_refactor.planning import TableSplit
-from membership_refactor.scan.findings.reasons_to_look import Look
+from membership_refactor.scan.parse.piece import Look
 
 
 class Case(StrEnum):

@@ -23,11 +23,10 @@ from membership_refactor.scan.read.catalog import (
     catalog_outcomes,
     columns_portrait,
 )
-from membership_refactor.scan.read.find_files import tasks_for
 from membership_refactor.scan.read.live_statements import CONSUMER as LIVE
 from membership_refactor.scan.read.live_statements import Running, statement_outcomes
 from membership_refactor.scan.read.scan_file import FileScanner
-from membership_refactor.scan.read.worker_processes import Limits, scan_files
+from membership_refactor.scan.read.worker_processes import Limits, scan_files, tasks_for
 from membership_refactor.scan.report.summary import ScanOutcome, summaries
 from membership_refactor.scan.resolve.analyse import Analyser
 

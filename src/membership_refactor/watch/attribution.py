@@ -13,8 +13,7 @@ from membership_refactor.scan.consumers import Consumer
 from membership_refactor.scan.findings.by_word import collect_unparsed
 from membership_refactor.scan.findings.collect import Collector
 from membership_refactor.scan.findings.values import FileOutcome
-from membership_refactor.scan.parse.piece import Piece
-from membership_refactor.scan.parse.placed_text import Placed
+from membership_refactor.scan.parse.piece import Piece, Placed
 from membership_refactor.scan.resolve.analyse import Analyser, Unparsed
 from membership_refactor.watch.statement_kinds import plain
 from membership_refactor.watch.ways import Ways, named_in

@@ -8,8 +8,8 @@ from membership_refactor.planning import Stage, TableSplit
 from membership_refactor.scan.consumers import Consumer
 from membership_refactor.scan.findings.collect import Collector
 from membership_refactor.scan.parse.piece import Piece
-from membership_refactor.scan.read.find_files import tasks_for
 from membership_refactor.scan.read.scan_file import FileScanner
+from membership_refactor.scan.read.worker_processes import tasks_for
 from membership_refactor.scan.resolve.analyse import Analyser
 from membership_refactor.watch.statement_kinds import plain
 

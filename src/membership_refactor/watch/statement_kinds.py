@@ -9,7 +9,7 @@ from enum import StrEnum
 from functools import lru_cache
 from itertools import pairwise
 
-from membership_refactor.scan.parse.placed_text import Placed
+from membership_refactor.scan.parse.piece import Placed
 from membership_refactor.scan.parse.tokens import SqlText
 from membership_refactor.sql.own_statements import MARK
 from membership_refactor.watch.samples import Count

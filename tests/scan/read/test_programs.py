@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from membership_refactor.scan.findings.reasons_to_look import Look
+from membership_refactor.scan.parse.piece import Look
 from tests.scan.scan_text import columns, scan_text
 
 WIDE = "curriculum_membership"

@@ -13,7 +13,7 @@ from membership_refactor.scan.compare.needs import Needs
 from membership_refactor.scan.compare.scratch_schemas import OLD, Scratch, StatementFailed
 from membership_refactor.scan.compare.value_pools import fresh, kind_of, literal, meeting
 from membership_refactor.scan.parse.fill_templates import filled
-from membership_refactor.scan.parse.placed_text import Placed
+from membership_refactor.scan.parse.piece import Placed
 from membership_refactor.scan.parse.tokens import SqlText
 from membership_refactor.scan.resolve.analyse import parse_as
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from membership_refactor.scan.findings.collect import Collector
-from membership_refactor.scan.findings.reasons_to_look import Look
 from membership_refactor.scan.parse.fill_templates import keywords
+from membership_refactor.scan.parse.piece import Look
 from membership_refactor.scan.parse.tokens import SqlText, Token
 from membership_refactor.scan.resolve.analyse import Unparsed
 from membership_refactor.scan.resolve.tables_as_spelled import TableView, View

@@ -6,7 +6,6 @@ from collections.abc import Collection, Container, Iterable
 from dataclasses import dataclass, field
 
 from membership_refactor.scan.findings.dangers import dangers
-from membership_refactor.scan.findings.reasons_to_look import OPEN, Look
 from membership_refactor.scan.findings.values import (
     Danger,
     FileOutcome,
@@ -16,8 +15,7 @@ from membership_refactor.scan.findings.values import (
     TableUse,
 )
 from membership_refactor.scan.parse.fill_templates import UnknownMacro
-from membership_refactor.scan.parse.piece import UNKNOWN_TABLE, Piece
-from membership_refactor.scan.parse.placed_text import Lines
+from membership_refactor.scan.parse.piece import OPEN, UNKNOWN_TABLE, Lines, Look, Piece
 from membership_refactor.scan.parse.tokens import SqlText
 from membership_refactor.scan.resolve.analyse import Analysed
 from membership_refactor.scan.resolve.bindings import Binding, Kind, Source

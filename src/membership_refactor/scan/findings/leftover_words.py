@@ -8,8 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from membership_refactor.scan.findings.collect import Collector
-from membership_refactor.scan.findings.reasons_to_look import Look
-from membership_refactor.scan.parse.placed_text import Placed
+from membership_refactor.scan.parse.piece import Look, Placed
 from membership_refactor.scan.parse.tokens import SqlText, Token
 from membership_refactor.scan.read.disguised_names import disguises
 from membership_refactor.scan.resolve.tables_as_spelled import Interest, pattern

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from membership_refactor.scan.findings.reasons_to_look import Look
+from membership_refactor.scan.parse.piece import Look
 from membership_refactor.scan.resolve.bindings import Kind
 
 

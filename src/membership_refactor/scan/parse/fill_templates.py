@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from membership_refactor.scan.consumers import Macro
-from membership_refactor.scan.parse.placed_text import Placed, joined
+from membership_refactor.scan.parse.piece import Placed, joined
 from membership_refactor.scan.parse.tokens import SqlText, Token, arguments, closing
 
 _MORE = """

@@ -1,10 +1,98 @@
-"""SQL as it was found in a file, ready to be analysed."""
+"""SQL as it was found in a file, with the place of each character, and what could not be read."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import bisect
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
 
-from membership_refactor.scan.parse.placed_text import Placed
+
+class Look(StrEnum):
+    """Why a person has to look."""
+
+    UNPARSED = "not parsed"
+    HOLE = "hole"
+    MACRO = "undeclared macro"
+    FRAGMENT = "fragment"
+    AMBIGUOUS = "ambiguous"
+    TEXT = "text search"
+    DYNAMIC = "dynamic SQL"
+    SCHEMA = "another schema"
+    ENTITY = "entity"
+    SKIPPED = "not read"
+    ENCODING = "encoding"
+    DIALECT = "other dialect"
+
+
+OPEN = {Look.UNPARSED, Look.HOLE, Look.MACRO, Look.DYNAMIC, Look.FRAGMENT, Look.SKIPPED,
+        Look.SCHEMA}  # fmt: skip
+"""Notes of these kinds leave it open whether the consumer is clear, unless they say otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Text and, for each of its characters and its end, the offset in the file."""
+
+    text: str
+    offsets: Sequence[int]
+
+    @classmethod
+    def at(cls, text: str, start: int = 0) -> Placed:
+        """Place text that stands in the file as it is."""
+        return cls(text, range(start, start + len(text) + 1))
+
+    @classmethod
+    def made(cls, text: str, offset: int) -> Placed:
+        """Place text of our own: all of it stands at one offset."""
+        return cls(text, [offset] * (len(text) + 1))
+
+    def cut(self, start: int, end: int) -> Placed:
+        """The part between two positions."""
+        return Placed(self.text[start:end], self.offsets[start : end + 1])
+
+    def place(self, position: int) -> int:
+        """The offset in the file of a position in the text."""
+        return self.offsets[min(position, len(self.text))]
+
+    def replaced(self, edits: Sequence[tuple[int, int, str]]) -> Placed:
+        """Make edits (start, end, text), sorted and apart. New text stands where the old began."""
+        pieces: list[str] = []
+        offsets: list[int] = []
+        last = 0
+        for start, end, new in edits:
+            pieces += [self.text[last:start], new]
+            offsets.extend(self.offsets[last:start])
+            offsets.extend([self.offsets[start]] * len(new))
+            last = end
+        pieces.append(self.text[last:])
+        offsets.extend(self.offsets[last:])
+        return Placed("".join(pieces), offsets)
+
+
+def joined(parts: Sequence[Placed]) -> Placed:
+    """Put the parts one after the other."""
+    if len(parts) == 1:
+        return parts[0]
+    offsets: list[int] = []
+    for part in parts:
+        offsets.extend(part.offsets[: len(part.text)])
+    offsets.append(parts[-1].place(len(parts[-1].text)) if parts else 0)
+    return Placed("".join(part.text for part in parts), offsets)
+
+
+class Lines:
+    """Finds line and column of an offset, both counted from one."""
+
+    def __init__(self, text: str) -> None:
+        # str.splitlines also splits at form feeds and the like, where editors do not.
+        self._starts = [0, *(match.end() for match in re.finditer("\n", text))]
+
+    def of(self, offset: int) -> tuple[int, int]:
+        line = bisect.bisect_right(self._starts, offset)
+        return line, offset - self._starts[line - 1] + 1
+
 
 UNKNOWN_TABLE = "?"
 """The row table of a trigger function whose trigger is not known."""
@@ -29,3 +117,25 @@ class Piece:
     editable: bool = True
     row_types: frozenset[str] = frozenset()
     """Words, in lower case, that the routine around it uses as types of results and variables."""
+
+
+@dataclass(slots=True)
+class Harvest:
+    """Pieces, and remarks with their offsets in the file."""
+
+    pieces: list[Piece] = field(default_factory=list)
+    remarks: list[tuple[int, Look, str]] = field(default_factory=list)
+    passed: list[tuple[int, int]] = field(default_factory=list)
+    """Where comments, and statements of other tables, stand in the file."""
+    texts: list[tuple[int, int]] = field(default_factory=list)
+    """Where the literals of a program stand."""
+    broken: bool = False
+    """Whether the grammar did not understand a part of the program."""
+
+    def add(self, other: Harvest) -> None:
+        """Add what another reader found in the same file."""
+        self.pieces += other.pieces
+        self.remarks += other.remarks
+        self.passed += other.passed
+        self.texts += other.texts
+        self.broken |= other.broken

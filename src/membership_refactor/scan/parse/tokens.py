@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from membership_refactor.scan.parse.placed_text import Placed
+from membership_refactor.scan.parse.piece import Placed
 
 BLANK = r"(?:\s|--[^\n\r]*(?:[\n\r]|\Z)|/\*.*?\*/)*+"
 """Blanks and comments. The pattern is possessive: without that, it takes exponential time."""

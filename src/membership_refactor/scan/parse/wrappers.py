@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from membership_refactor.scan.parse.placed_text import Placed, joined
+from membership_refactor.scan.parse.piece import Placed, joined
 from membership_refactor.scan.parse.tokens import BLANK
 
 _WRAPPERS = (

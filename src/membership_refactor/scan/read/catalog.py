@@ -9,10 +9,8 @@ from sqlalchemy import Connection
 from membership_refactor.portrait import Column, Portrait, Table
 from membership_refactor.scan.findings.collect import Collector
 from membership_refactor.scan.findings.leftover_words import leftover_in_sql
-from membership_refactor.scan.findings.reasons_to_look import Look
 from membership_refactor.scan.findings.values import FileOutcome, Place, Reference, TableUse
-from membership_refactor.scan.parse.piece import UNKNOWN_TABLE
-from membership_refactor.scan.parse.placed_text import Placed
+from membership_refactor.scan.parse.piece import UNKNOWN_TABLE, Look, Placed
 from membership_refactor.scan.read.routine_body import cut_body
 from membership_refactor.scan.read.scan_file import FileScanner
 from membership_refactor.scan.resolve.bindings import Kind

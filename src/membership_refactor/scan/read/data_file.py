@@ -6,10 +6,9 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from membership_refactor.scan.parse.placed_text import Placed, joined
+from membership_refactor.scan.parse.piece import Harvest, Placed, joined
 from membership_refactor.scan.read.embedded_sql import Text, embedded_pieces
 from membership_refactor.scan.read.grammars import LANGUAGES, below, grammar
-from membership_refactor.scan.read.harvest import Harvest
 from membership_refactor.scan.read.program_file import WORTH, program_pieces
 from membership_refactor.scan.read.program_texts import Texts
 from membership_refactor.scan.read.sql_file import sql_pieces, starts_like_sql

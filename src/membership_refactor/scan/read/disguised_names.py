@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
-from membership_refactor.scan.parse.placed_text import Placed
+from membership_refactor.scan.parse.piece import Placed
 from membership_refactor.scan.read.literals import unescaped
 
 _ESCAPE = re.compile(

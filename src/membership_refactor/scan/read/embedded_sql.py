@@ -1,14 +1,11 @@
-"""Decide which texts of a program are SQL, and which are a part of a statement."""
+"""Decide which texts of a program are SQL, JPQL, or a part of a statement."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 
-from membership_refactor.scan.findings.reasons_to_look import Look
-from membership_refactor.scan.parse.piece import Piece
-from membership_refactor.scan.parse.placed_text import Placed, joined
-from membership_refactor.scan.read.harvest import Harvest
+from membership_refactor.scan.parse.piece import Harvest, Look, Piece, Placed, joined
 from membership_refactor.scan.read.sql_file import sql_pieces, starts_like_sql
 from membership_refactor.scan.resolve.tables_as_spelled import Interest
 
@@ -61,3 +58,27 @@ def embedded_pieces(text: Text, dialect: str, interest: Interest) -> Harvest:
     elif not (column or table) or not _PART.search(placed.text) or "\n\n" in placed.text:
         return Harvest()
     return Harvest([Piece(placed=placed, dialect=dialect, fragment=True, escape=text.escape)])
+
+
+_REPLACED = (
+    (r"\bnew\s+[\w.]+\s*(?=\()", "f"),
+    (r"\bJOIN\s+FETCH\b", "JOIN"),
+    (r"\bMEMBER\s+OF\b", "IN"),
+    (r"#\{#entityName\}", "entity_name"),
+    (r"\A\s*(?=FROM\b)", "SELECT 1 "),
+    (r"\bDELETE\s+(?!FROM\b)(?=\w)", "DELETE FROM "),
+    (r"\bIS\s+(NOT\s+)?EMPTY\b", r"IS \1NULL"),
+)
+_TREAT = re.compile(r"\bTREAT\s*\(\s*([\w.]+)\s+AS\s+\w+\s*\)", re.I)
+
+
+def prepared(placed: Placed) -> Placed:
+    """Make constructor expressions, fetch joins and the like readable."""
+    for pattern, new in _REPLACED:
+        found = re.finditer(pattern, placed.text, re.I)
+        if edits := [(*match.span(), match.expand(new)) for match in found]:
+            placed = placed.replaced(edits)
+    treats: list[tuple[int, int, str]] = []
+    for match in _TREAT.finditer(placed.text):
+        treats += [(match.start(), match.start(1), ""), (match.end(1), match.end(), "")]
+    return placed.replaced(treats) if treats else placed

@@ -8,10 +8,8 @@ from pathlib import Path
 from membership_refactor.scan.consumers import Consumer
 from membership_refactor.scan.findings.by_word import collect_fragment, collect_unparsed
 from membership_refactor.scan.findings.collect import Collector
-from membership_refactor.scan.findings.reasons_to_look import Look
 from membership_refactor.scan.parse.fill_templates import expanded, filled
-from membership_refactor.scan.parse.piece import Piece
-from membership_refactor.scan.parse.placed_text import Placed, joined
+from membership_refactor.scan.parse.piece import Look, Piece, Placed, joined
 from membership_refactor.scan.parse.tokens import SqlText
 from membership_refactor.scan.read.sql_file import statements
 from membership_refactor.scan.resolve.analyse import Analysed, Analyser, Unparsed

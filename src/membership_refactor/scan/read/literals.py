@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from membership_refactor.scan.parse.placed_text import Placed
+from membership_refactor.scan.parse.piece import Placed
 from membership_refactor.scan.read.grammars import WHOLE, is_content, is_hole
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from membership_refactor.scan.parse.placed_text import Placed, joined
+from membership_refactor.scan.parse.piece import Placed, joined
 from membership_refactor.scan.read.grammars import (
     CHAINS,
     LISTS,

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from membership_refactor.scan.findings.reasons_to_look import Look
-from membership_refactor.scan.parse.piece import Piece
-from membership_refactor.scan.parse.placed_text import Placed, joined
+from membership_refactor.scan.parse.piece import Harvest, Look, Piece, Placed, joined
 from membership_refactor.scan.parse.tokens import SqlText, Token, closing
-from membership_refactor.scan.read.harvest import Harvest
 
 _STATEMENTS = {
     "SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "WITH", "REPLACE", "TRUNCATE", "CREATE",

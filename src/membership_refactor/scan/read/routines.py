@@ -6,11 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from membership_refactor.scan.findings.reasons_to_look import Look
-from membership_refactor.scan.parse.piece import UNKNOWN_TABLE, Piece
-from membership_refactor.scan.parse.placed_text import Placed
+from membership_refactor.scan.parse.piece import UNKNOWN_TABLE, Harvest, Look, Piece, Placed
 from membership_refactor.scan.parse.tokens import BLANK, SqlText
-from membership_refactor.scan.read.harvest import Harvest
 from membership_refactor.scan.read.routine_body import cut_body
 
 _CREATES = re.compile(

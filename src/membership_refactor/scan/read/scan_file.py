@@ -14,19 +14,15 @@ from membership_refactor.scan.findings.leftover_words import (
     leftover_in_sql,
     words_of_unread_file,
 )
-from membership_refactor.scan.findings.reasons_to_look import Look
 from membership_refactor.scan.findings.values import FileOutcome
-from membership_refactor.scan.parse.piece import UNKNOWN_TABLE, Piece
-from membership_refactor.scan.parse.placed_text import Placed
+from membership_refactor.scan.parse.piece import UNKNOWN_TABLE, Harvest, Look, Piece, Placed
 from membership_refactor.scan.parse.tokens import SqlText
 from membership_refactor.scan.read.data_file import FORMATS, data_pieces, notebook_pieces
 from membership_refactor.scan.read.disguised_names import disguises
-from membership_refactor.scan.read.embedded_sql import run_time_table
+from membership_refactor.scan.read.embedded_sql import prepared, run_time_table
 from membership_refactor.scan.read.encoding import NO_TEXT, decode, digest, strange
 from membership_refactor.scan.read.fragments import collect_in_hosts
 from membership_refactor.scan.read.grammars import LANGUAGES, NoGrammar
-from membership_refactor.scan.read.harvest import Harvest
-from membership_refactor.scan.read.jpql import prepared
 from membership_refactor.scan.read.program_file import program_pieces
 from membership_refactor.scan.read.sql_file import sql_pieces, starts_like_sql
 from membership_refactor.scan.read.xml_file import SUFFIXES as XML

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 
-from membership_refactor.scan.parse.piece import Piece
-from membership_refactor.scan.parse.placed_text import Placed
+from membership_refactor.scan.parse.piece import Harvest, Piece, Placed
 from membership_refactor.scan.parse.tokens import BLANK, SqlText, marks
-from membership_refactor.scan.read.harvest import Harvest
 from membership_refactor.scan.read.routines import (
     body_pieces,
     creates_routine,

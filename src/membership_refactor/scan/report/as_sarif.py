@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 from membership_refactor.scan.findings.dangers import CODES
-from membership_refactor.scan.findings.reasons_to_look import Look
 from membership_refactor.scan.findings.values import Place
+from membership_refactor.scan.parse.piece import Look
 from membership_refactor.scan.report.summary import ScanOutcome
 
 _RULES = {

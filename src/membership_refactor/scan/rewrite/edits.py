@@ -10,9 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from membership_refactor.scan.findings.reasons_to_look import Look
 from membership_refactor.scan.findings.values import FileOutcome
-from membership_refactor.scan.parse.placed_text import Placed
+from membership_refactor.scan.parse.piece import Look, Placed
 from membership_refactor.scan.read.encoding import Decoded, decode, digest
 
 
