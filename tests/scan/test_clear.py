@@ -15,8 +15,7 @@ from membership_refactor.scan.compare.comparer import Comparer
 from membership_refactor.scan.compare.results import Verdict
 from membership_refactor.scan.consumers import Consumer, read_consumers
 from membership_refactor.scan.parse.piece import Look
-from membership_refactor.scan.report.as_json import as_json
-from membership_refactor.scan.report.as_text import as_text
+from membership_refactor.scan.report.documents import as_json, as_text
 from membership_refactor.scan.report.summary import ScanOutcome
 from membership_refactor.scan.run import Request, scan
 from tests.fixtures.databases import NewDatabase

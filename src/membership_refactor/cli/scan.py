@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from membership_refactor.scan.consumers import Consumer
-    from membership_refactor.scan.read.live_statements import Running
+    from membership_refactor.scan.read.catalog import Running
     from membership_refactor.scan.report.summary import ScanOutcome
     from membership_refactor.scan.run import Request
 
@@ -124,7 +124,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
         outcome = scan(request, engine=engine, progress=progress)
     findings = outcome.findings
     if options.baseline:
-        from membership_refactor.scan.report.as_json import leave_out, read_baseline
+        from membership_refactor.scan.report.documents import leave_out, read_baseline
 
         findings = leave_out(outcome, read_baseline(Path(options.baseline)))
     _print(outcome, context.format)
@@ -213,15 +213,15 @@ def _consumers(options: argparse.Namespace, plan: TableSplit) -> tuple[Consumer,
 
 def _print(outcome: ScanOutcome, format_: str) -> None:
     if format_ == "json":
-        from membership_refactor.scan.report.as_json import as_json
+        from membership_refactor.scan.report.documents import as_json
 
         text = as_json(outcome)
     elif format_ == "sarif":
-        from membership_refactor.scan.report.as_sarif import as_sarif
+        from membership_refactor.scan.report.documents import as_sarif
 
         text = as_sarif(outcome, version=__version__)
     else:
-        from membership_refactor.scan.report.as_text import as_text
+        from membership_refactor.scan.report.documents import as_text
 
         text = as_text(outcome)
     # A name of a file may be no UTF-8.

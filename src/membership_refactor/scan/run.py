@@ -13,18 +13,18 @@ from sqlalchemy import Engine
 
 from membership_refactor.planning import Stage, TableSplit
 from membership_refactor.portrait import Portrait
-from membership_refactor.scan.compare.comparer import Comparer
-from membership_refactor.scan.compare.own_data import compare_on_own_data
+from membership_refactor.scan.compare.comparer import Comparer, compare_on_own_data
 from membership_refactor.scan.compare.results import Compared
 from membership_refactor.scan.consumers import Consumer
 from membership_refactor.scan.findings.values import FileOutcome
 from membership_refactor.scan.read.catalog import (
     CONSUMER,
+    LIVE,
+    Running,
     catalog_outcomes,
     columns_portrait,
+    statement_outcomes,
 )
-from membership_refactor.scan.read.live_statements import CONSUMER as LIVE
-from membership_refactor.scan.read.live_statements import Running, statement_outcomes
 from membership_refactor.scan.read.scan_file import FileScanner
 from membership_refactor.scan.read.worker_processes import Limits, scan_files, tasks_for
 from membership_refactor.scan.report.summary import ScanOutcome, summaries

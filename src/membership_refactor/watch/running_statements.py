@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from membership_refactor.errors import RefactorError, WrongUse
-from membership_refactor.scan.read.live_statements import Running
+from membership_refactor.scan.read.catalog import Running
 from membership_refactor.watch.pg_stat_statements import EXTENSION, HIDDEN, missing, statements
 from membership_refactor.watch.server_log import read_records
 

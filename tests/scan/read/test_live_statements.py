@@ -14,7 +14,7 @@ from membership_refactor.errors import WrongUse
 from membership_refactor.planning import Stage
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.scan.consumers import Consumer
-from membership_refactor.scan.read.live_statements import Running
+from membership_refactor.scan.read.catalog import Running
 from membership_refactor.scan.run import Request, scan
 from membership_refactor.watch.running_statements import from_log
 from tests.fixtures.databases import NewDatabase

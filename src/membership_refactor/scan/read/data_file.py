@@ -1,14 +1,17 @@
-"""Find SQL in values: YAML, JSON, TOML and properties, and the cells of notebooks."""
+"""Find SQL in values: YAML, JSON, TOML and properties, cells of notebooks, and XML of MyBatis."""
 
 from __future__ import annotations
 
+import html
 import json
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from membership_refactor.scan.parse.piece import Harvest, Placed, joined
 from membership_refactor.scan.read.embedded_sql import Text, embedded_pieces
-from membership_refactor.scan.read.grammars import LANGUAGES, below, grammar
+from membership_refactor.scan.read.grammars import LANGUAGES, below, grammar, masked
+from membership_refactor.scan.read.literals import HOLE
 from membership_refactor.scan.read.program_file import WORTH, program_pieces
 from membership_refactor.scan.read.program_texts import Texts
 from membership_refactor.scan.read.sql_file import sql_pieces, starts_like_sql
@@ -132,3 +135,117 @@ def _key(texts: Texts, pair: Node) -> str:
 
 def _span(placed: Placed, node: Node) -> tuple[int, int]:
     return placed.place(node.start_byte), placed.place(node.end_byte)
+
+
+SUFFIXES = frozenset(
+    (".xml", ".ktr", ".kjb", ".rdl", ".rdlc", ".dtsx", ".twb", ".tds", ".jrxml", ".config",
+     ".csproj", ".xsd", ".xsl", ".xslt", ".wsdl", ".bpmn", ".fmb", ".item", ".resx", ".dbml",
+     ".edmx", ".svg", ".xaml", ".plist", ".mxml", ".nuspec", ".xmi")
+)  # fmt: skip
+_KEYWORDS = {"where": "WHERE ", "set": "SET "}
+_TOO_MUCH = re.compile(r"\A\s*(?:AND|OR)\b|,\s*\Z", re.I)
+_ENTITY = re.compile(r"&(?:#\w+|\w+);")
+
+
+def xml_pieces(placed: Placed, dialect: str, interest: Interest) -> Harvest:
+    """Find the SQL of an XML file. Raises NoGrammar."""
+    return _Reader(placed, dialect, interest).harvest
+
+
+class _Reader:
+    def __init__(self, placed: Placed, dialect: str, interest: Interest) -> None:
+        self.placed, self.dialect, self.interest = placed, dialect, interest
+        self.code = masked(placed.text)
+        root, _ = grammar("xml").parsed(self.code)
+        self.harvest = Harvest(broken=root.has_error)
+        self.parts: dict[str, Node] = {}
+        """The parts of statements that are included by their id."""
+        self.included: set[str] = set()
+        elements = [node for node in below(root) if node.type == "element"]
+        for node in elements:
+            if self._name(node) == "sql" and (own := self._attributes(node).get("id")):
+                self.parts[own] = node
+        for node in below(root):
+            if node.type == "Comment":
+                self.harvest.passed.append((node.start_byte, node.end_byte))
+            elif node.type == "AttValue":
+                self._take([self._text(node.start_byte + 1, node.end_byte - 1)])
+        done = -1
+        for node in elements:
+            if node.start_byte >= done and self._statement(node):
+                done = node.end_byte
+        for name, node in self.parts.items():
+            if name not in self.included:
+                self._take(list(self._content(node)))
+
+    def _statement(self, node: Node) -> bool:
+        """Take the element as one statement, if it is one."""
+        if self._name(node) == "sql" and node in self.parts.values():
+            return True
+        parts = list(self._content(node))
+        whole = joined(parts).text if parts else ""
+        if starts_like_sql(whole) or not any(c.type == "element" for c in self._inside(node)):
+            self._take(parts)
+            return True
+        direct = [p for child in self._inside(node) if child.type != "element"
+                  for p in self._piece(child)]  # fmt: skip
+        self._take(direct)
+        return False
+
+    def _take(self, parts: list[Placed]) -> None:
+        if parts:
+            self.harvest.add(embedded_pieces(Text(parts, escape=""), self.dialect, self.interest))
+
+    def _content(self, node: Node) -> Iterator[Placed]:
+        """Yield the text of an element, with that of the elements inside."""
+        name, attributes = self._name(node), self._attributes(node)
+        at = self.placed.place(node.start_byte)
+        if name == "include" and "refid" in attributes:
+            part = attributes["refid"].rsplit(".", 1)[-1]
+            self.included.add(part)
+            if part in self.parts:
+                yield from self._content(self.parts[part])
+            else:
+                yield Placed.made(f" {HOLE} ", at)
+            return
+        before = _KEYWORDS.get(name) or attributes.get("prefix") or attributes.get("open", "")
+        yield Placed.made(f" {before} ", at)
+        inside = [part for child in self._inside(node) for part in self._piece(child)]
+        if inside and name in ("where", "set", "trim"):
+            # MyBatis takes off what is too much at the ends.
+            whole = joined(inside)
+            inside = [whole.replaced([(*m.span(), " ") for m in _TOO_MUCH.finditer(whole.text)])]
+        yield from inside
+        yield Placed.made(f" {attributes.get('close', '')} ", at)
+
+    def _piece(self, child: Node) -> Iterator[Placed]:
+        start, end = child.start_byte, child.end_byte
+        if child.type == "element":
+            yield from self._content(child)
+        elif child.type == "CDSect":
+            yield self.placed.cut(start + len("<![CDATA["), end - len("]]>"))
+        elif child.type in ("CharData", "EntityRef", "CharRef"):
+            yield self._text(start, end)
+
+    def _text(self, start: int, end: int) -> Placed:
+        cut = self.placed.cut(start, end)
+        found = [(*m.span(), html.unescape(m[0])) for m in _ENTITY.finditer(cut.text)]
+        return cut.replaced(found) if found else cut
+
+    def _inside(self, node: Node) -> list[Node]:
+        return [c for part in node.named_children if part.type == "content"
+                for c in part.named_children]  # fmt: skip
+
+    def _name(self, node: Node) -> str:
+        names = [c for c in node.named_children[0].named_children if c.type == "Name"]
+        return self.code[names[0].start_byte : names[0].end_byte] if names else ""
+
+    def _attributes(self, node: Node) -> dict[str, str]:
+        found = {}
+        for attribute in node.named_children[0].named_children:
+            if attribute.type == "Attribute" and attribute.named_child_count == 2:
+                name, value = attribute.named_children
+                found[self.code[name.start_byte : name.end_byte]] = self.placed.text[
+                    value.start_byte + 1 : value.end_byte - 1
+                ]
+        return found

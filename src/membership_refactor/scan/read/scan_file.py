@@ -17,7 +17,13 @@ from membership_refactor.scan.findings.leftover_words import (
 from membership_refactor.scan.findings.values import FileOutcome
 from membership_refactor.scan.parse.piece import UNKNOWN_TABLE, Harvest, Look, Piece, Placed
 from membership_refactor.scan.parse.tokens import SqlText
-from membership_refactor.scan.read.data_file import FORMATS, data_pieces, notebook_pieces
+from membership_refactor.scan.read.data_file import (
+    FORMATS,
+    data_pieces,
+    notebook_pieces,
+    xml_pieces,
+)
+from membership_refactor.scan.read.data_file import SUFFIXES as XML
 from membership_refactor.scan.read.disguised_names import disguises
 from membership_refactor.scan.read.embedded_sql import prepared, run_time_table
 from membership_refactor.scan.read.encoding import NO_TEXT, decode, digest, strange
@@ -25,8 +31,6 @@ from membership_refactor.scan.read.fragments import collect_in_hosts
 from membership_refactor.scan.read.grammars import LANGUAGES, NoGrammar
 from membership_refactor.scan.read.program_file import program_pieces
 from membership_refactor.scan.read.sql_file import sql_pieces, starts_like_sql
-from membership_refactor.scan.read.xml_file import SUFFIXES as XML
-from membership_refactor.scan.read.xml_file import xml_pieces
 from membership_refactor.scan.resolve.analyse import Analyser, Unparsed
 from membership_refactor.scan.resolve.tables_as_spelled import Interest
 from membership_refactor.scan.rewrite.rewriter import Rewriter

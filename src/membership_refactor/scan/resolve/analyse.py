@@ -15,8 +15,7 @@ from membership_refactor.portrait import Portrait
 from membership_refactor.scan.consumers import Consumer
 from membership_refactor.scan.parse.fill_templates import FILLINGS, Filled, expanded, filled
 from membership_refactor.scan.parse.piece import Placed
-from membership_refactor.scan.parse.tokens import SqlText
-from membership_refactor.scan.parse.wrappers import rule_table, unwrapped
+from membership_refactor.scan.parse.tokens import SqlText, rule_table, unwrapped
 from membership_refactor.scan.resolve.bindings import Resolution
 from membership_refactor.scan.resolve.query import resolve
 from membership_refactor.scan.resolve.tables_as_spelled import View

@@ -13,7 +13,7 @@ from membership_refactor.planning import Stage
 from membership_refactor.scan.findings.collect import Collector
 from membership_refactor.scan.findings.values import Rewritten
 from membership_refactor.scan.parse.piece import Piece
-from membership_refactor.scan.parse.wrappers import bracket_end, is_policy
+from membership_refactor.scan.parse.tokens import bracket_end, is_policy
 from membership_refactor.scan.resolve.analyse import Analysed, Analyser, parse_as
 from membership_refactor.scan.resolve.bindings import Binding, Resolution, Source, Span
 from membership_refactor.scan.resolve.query import resolve

@@ -1,0 +1,218 @@
+"""Write the outcome as text, JSON or SARIF, and leave out what an earlier scan found."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from membership_refactor.errors import WrongUse
+from membership_refactor.scan.findings.dangers import CODES
+from membership_refactor.scan.findings.values import FileOutcome, Place
+from membership_refactor.scan.parse.piece import Look
+from membership_refactor.scan.report.summary import ScanOutcome
+
+
+def as_text(outcome: ScanOutcome) -> str:
+    """Write one finding to a line, then the table of consumers."""
+    lines: list[str] = []
+    for found in outcome.files:
+        lines += _file(found)
+    for compared in outcome.comparisons:
+        lines.append(f"{compared.place}: {compared.sentence}")
+        if compared.example:
+            lines += [f"    {line}" for line in compared.example.splitlines()]
+        lines += [f"    {remark}" for remark in compared.remarks]
+    if lines:
+        lines.append("")
+    lines += _table(outcome)
+    return "\n".join(lines)
+
+
+def _file(found: FileOutcome) -> Iterator[str]:
+    entries: list[tuple[Place, str]] = []
+    for reference in found.references:
+        what = reference.column
+        if what == "*":
+            what = f"* ({len(reference.columns)} columns)"
+        unsure = f" [unsure: {reference.why}]" if not reference.certain else ""
+        gone = ", gone" if reference.standing == "gone" else ""
+        entries.append(
+            (reference.place, f"{reference.kind} of {reference.table}.{what}{gone}{unsure}")
+        )
+    for use in found.tables:
+        entries.append((use.place, f"table {use.table}: {use.why}"))
+    for danger in found.dangers:
+        entries.append((danger.place, f"danger ({danger.code}): {danger.message}"))
+    for note in found.notes:
+        entries.append(
+            (note.place, f"{'open' if note.open else 'look at this'} ({note.look}): {note.message}")
+        )
+    for rewritten in found.rewrites:
+        if rewritten.new is None or (rewritten.reason and not rewritten.edits):
+            entries.append((rewritten.place, f"not rewritten: {rewritten.reason}"))
+    entries.sort(key=lambda entry: (entry[0].line, entry[0].column))
+    for place, message in entries:
+        yield f"{place}: {message}"
+
+
+def _table(outcome: ScanOutcome) -> Iterator[str]:
+    heads = ("consumer", "files", "statements", "references", "unsure", "dangers", "look at", "")
+    rows = [
+        (
+            c.name, str(c.files), str(c.statements), str(c.references + c.tables), str(c.unsure),
+            str(c.dangers), str(c.look), "clear" if c.clear else "not clear",
+        )
+        for c in outcome.consumers
+    ]  # fmt: skip
+    widths = [max(len(row[i]) for row in (heads, *rows)) for i in range(len(heads))]
+    for row, why in zip((heads, *rows), ("", *(c.why for c in outcome.consumers)), strict=True):
+        cells = [
+            cell.ljust(width) if i in (0, 7) else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        yield "  ".join(cells).rstrip() + (f": {why}" if why else "")
+    for consumer in outcome.consumers:
+        for excluded in consumer.excluded:
+            yield f"not read for {consumer.name}: {excluded}"
+    yield ""
+    per_second = outcome.scanned / outcome.seconds if outcome.seconds > 0 else 0
+    yield (
+        f"{outcome.plan} at {outcome.stage}: {outcome.scanned} files in {outcome.seconds:.1f} s "
+        f"({per_second:.0f} a second)"
+    )
+
+
+def as_json(outcome: ScanOutcome) -> str:
+    """Write one JSON document."""
+    return json.dumps(document(outcome), indent=2, ensure_ascii=False)
+
+
+def document(outcome: ScanOutcome) -> dict[str, Any]:
+    """Make the document of plain values. A place becomes path, line and column."""
+    return {**asdict(outcome, dict_factory=_plain), "findings": outcome.findings}
+
+
+def _plain(fields: list[tuple[str, Any]]) -> dict[str, Any]:
+    plain = dict(fields)
+    if (place := plain.pop("place", None)) is not None:
+        where = {"path": place["path"], "line": place["line"], "column_number": place["column"]}
+        plain = {**where, **plain}
+    if "edits" in plain:
+        plain["edits"] = [
+            dict(zip(("start", "end", "text"), e, strict=True)) for e in plain["edits"]
+        ]
+    return plain
+
+
+_HINT = "Make it with: membership-refactor scan … --format json > FILE"
+_KINDS = ("references", "tables", "dangers", "notes")
+_PLACE = {"path", "line", "column_number", "offset"}
+
+
+def read_baseline(path: Path) -> Counter[str]:
+    """Count the findings of an earlier outcome in JSON. Raises WrongUse."""
+    try:
+        earlier = json.loads(path.read_text(encoding="utf-8"))
+        return Counter(key for file in earlier["files"] for _, key in _keys(file))
+    except FileNotFoundError:
+        raise WrongUse(f"There is no baseline {path}.", hint=_HINT) from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        message = f"The baseline {path} is no outcome of a scan: {type(error).__name__}: {error}."
+        raise WrongUse(message, hint=_HINT) from None
+
+
+def leave_out(outcome: ScanOutcome, baseline: Counter[str]) -> int:
+    """Take the findings that the baseline has out of the files. Returns how many are new.
+
+    Lines do not count, since they move with every edit: what counts is path, kind and text, and
+    how often they occur.
+    """
+    left = baseline.copy()
+    new = 0
+    for shown, found in zip(document(outcome)["files"], outcome.files, strict=True):
+        keep: dict[str, list[bool]] = {kind: [] for kind in _KINDS}
+        for kind, key in _keys(shown):
+            keep[kind].append(left[key] <= 0)
+            left[key] -= 1
+        for kind, stays in keep.items():
+            setattr(found, kind, list(itertools.compress(getattr(found, kind), stays)))
+        new += len(found.references) + len(found.tables) + len(found.dangers)
+        new += sum(note.open for note in found.notes)
+    return new
+
+
+def _keys(file: dict[str, Any]) -> Iterable[tuple[str, str]]:
+    """Yield kind and key of each finding, in order."""
+    for kind in _KINDS:
+        for entry in file[kind]:
+            what = {name: value for name, value in entry.items() if name not in _PLACE}
+            # A message may name lines.
+            text = json.dumps(what, sort_keys=True, ensure_ascii=False).partition(" (line ")[0]
+            yield kind, f"{file['consumer']}|{file['path']}|{kind}|{text}"
+
+
+_RULES = {
+    "reference": "A column that the refactoring takes away is used",
+    "unsure-reference": "A column that the refactoring takes away may be used",
+    "table": "A table that goes, or whose name gets another meaning, is used",
+    **{f"danger-{code}": title for code, title in CODES.items()},
+    **{f"look-{look.name.lower()}": f"Look at this: {look.value}" for look in Look},
+}
+
+
+def as_sarif(outcome: ScanOutcome, *, version: str = "") -> str:
+    """Write one run with a result for each finding and note."""
+    results: list[dict[str, Any]] = []
+    for found in outcome.files:
+        for r in found.references:
+            rule = "reference" if r.certain else "unsure-reference"
+            message = f"{r.kind} of {r.table}.{r.column}: {r.standing} at {outcome.stage}"
+            if r.why:
+                message += f" ({r.why})"
+            level = "error" if r.certain else "warning"
+            results.append(_result(rule, level, message, r.place, len(r.written)))
+        for use in found.tables:
+            results.append(_result("table", "error", f"{use.table}: {use.why}", use.place))
+        for danger in found.dangers:
+            rule = f"danger-{danger.code}"
+            results.append(_result(rule, "warning", danger.message, danger.place))
+        for note in found.notes:
+            rule = f"look-{note.look.name.lower()}"
+            results.append(
+                _result(rule, "warning" if note.open else "note", note.message, note.place)
+            )
+    driver = {
+        "name": "membership-refactor scan",
+        "version": version or "0",
+        "rules": [
+            {"id": rule, "shortDescription": {"text": title}} for rule, title in _RULES.items()
+        ],
+    }
+    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
+    schema = "https://json.schemastore.org/sarif-2.1.0.json"
+    return json.dumps({"$schema": schema, "version": "2.1.0", "runs": [run]}, indent=2)
+
+
+def _result(rule: str, level: str, message: str, place: Place, length: int = 0) -> dict[str, Any]:
+    region: dict[str, int] = {"startLine": place.line, "startColumn": place.column}
+    if length:
+        region["endColumn"] = place.column + length
+    location = {"artifactLocation": {"uri": _uri(place.path)}, "region": region}
+    return {
+        "ruleId": rule,
+        "ruleIndex": list(_RULES).index(rule),
+        "level": level,
+        "message": {"text": message},
+        "locations": [{"physicalLocation": location}],
+    }
+
+
+def _uri(path: str) -> str:
+    from urllib.parse import quote
+
+    return ("file://" if path.startswith("/") else "") + quote(path, errors="surrogateescape")
