@@ -64,8 +64,7 @@ class Executions:
         yield "the rows afterwards", wide.masked(own_id, FIRST_NEW_ID)
         for name in self._foreign:
             yield name, self._query(f"SELECT * FROM {ident(name)}")
-        childless = self.scratch.childless(form)
-        if childless is not None:
+        if (childless := self.scratch.childless(form)) is not None:
             yield "parents without children", self._query(childless)
 
     def text(self, tree: Any, values: Mapping[str, str]) -> str:
@@ -111,11 +110,9 @@ def branches_of(tree: Any) -> Iterator[Variant]:
 
 
 def _results(case: Any) -> list[Any]:
-    if isinstance(case, exp.If):
-        found = [case.args["true"], case.args.get("false")]
-    else:
-        found = [*(branch.args["true"] for branch in case.args["ifs"]), case.args.get("default")]
-    return [node for node in found if node is not None]
+    branches = [case] if isinstance(case, exp.If) else case.args["ifs"]
+    last = case.args.get("false") or case.args.get("default")
+    return [*(branch.args["true"] for branch in branches), *([last] if last is not None else [])]
 
 
 def _marked(result: Any) -> Any:

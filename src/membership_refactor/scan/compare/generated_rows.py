@@ -46,17 +46,15 @@ class Generator:
         self.plan, self.needs, self.seed = plan, needs, seed
         self.random = random.Random(seed)
         self.pools: dict[int, Pool] = {}
-        self.single: dict[Cell, Pool] = {}
+        self.single: dict[Cell, Group] = {}
         self.counter = itertools.count(1)
 
     def pool(self, cell: Cell, type_: str) -> Pool:
-        group = self.needs.groups.get(cell)
-        if group is None:
-            if cell not in self.single:
-                self.single[cell] = pool(Group({cell}), type_, seed=self.seed)
-            return self.single[cell]
+        group = self.needs.groups.get(cell) or self.single.setdefault(cell, Group({cell}))
         if id(group) not in self.pools:
-            leads = any(table not in (WIDE, PARENT) for table, _ in group.cells)
+            leads = cell in self.needs.groups and any(
+                t not in (WIDE, PARENT) for t, _ in group.cells
+            )
             self.pools[id(group)] = pool(group, group.type or type_, seed=self.seed, wide=leads)
         return self.pools[id(group)]
 

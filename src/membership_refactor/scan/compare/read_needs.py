@@ -35,13 +35,7 @@ _AROUND_COLUMNS = (exp.Paren, exp.Cast, exp.Func, exp.Neg, exp.Collate)
 
 
 def needs_of(
-    tree: Any,
-    view: View,
-    types: Types,
-    columns: tuple[str, ...],
-    *,
-    new: Any,
-    evaluate: Evaluate,
+    tree: Any, view: View, types: Types, columns: tuple[str, ...], *, new: Any, evaluate: Evaluate
 ) -> Needs:
     """Read a statement of PostgreSQL. ``columns`` are those of the wide table, in order."""
     stand_ins = [
@@ -85,19 +79,17 @@ class _Reader:
         return needs
 
     def _bind(self) -> None:
-        for binding in self.resolution.bindings:
-            cell = self._cell(binding.source, binding.column, binding.name)
-            self._note(cell, binding.start)
+        for b in self.resolution.bindings:
+            self._note(self._cell(b.source, b.column, b.name), b.start)
         for start, name, sources in self.resolution.loose:
             having = (s for s in sources if s.base and self.types.of(s.base, name))
             source = next(having, next((s for s in sources if s.base), sources[0]))
             self._note(self._cell(source, None, name), start)
 
-    def _note(self, cell: Cell | None, start: int | None = None) -> None:
+    def _note(self, cell: Cell | None, start: int = -2) -> None:
         if cell is None:
             return
-        if start is not None:
-            self.cells[start] = cell
+        self.cells[start] = cell
         if cell[0] in (WIDE, PARENT):
             self.needs.used.add(cell[1])
         else:
@@ -126,10 +118,9 @@ class _Reader:
         if not isinstance(query, exp.Select):
             return None
         for item in query.expressions:
-            if item.alias_or_name.lower() == name:
-                column = self._column(item.unalias())
-                if column is not None:
-                    return self._of(column)
+            column = self._column(item.unalias())
+            if item.alias_or_name.lower() == name and column is not None:
+                return self._of(column)
         if any(item.is_star for item in query.expressions):
             for view in self.view.every_table:
                 if name in view.columns:
@@ -152,8 +143,8 @@ class _Reader:
         return node
 
     def _of(self, column: Any) -> Cell | None:
-        start = column.this.meta.get("start") if isinstance(column.this, exp.Identifier) else None
-        return self.cells.get(start) if start is not None else None
+        named = column is not None and isinstance(column.this, exp.Identifier)
+        return self.cells.get(column.this.meta.get("start", -1)) if named else None
 
     def _visit(self, node: Any) -> None:
         operator = next((op for kind, op in _OPERATORS.items() if isinstance(node, kind)), None)
@@ -166,21 +157,16 @@ class _Reader:
             for item in (*node.expressions, node.args.get("query")):
                 if item is not None:
                     self._compare(node.this, "=", item)
-        elif isinstance(node, exp.Is):
-            self._is(node)
+        elif isinstance(node, exp.Is) and isinstance(node.expression, exp.Null):
+            wanted = "not null" if isinstance(node.parent, exp.Not) else "null"
+            if (cell := self._of(self._column(node.this))) is not None:
+                self.needs.group(cell).conditions.append((wanted, None))
         elif isinstance(node, exp.Nullif):
             self._compare(node.this, "=", node.expression)
         elif isinstance(node, (exp.Limit, exp.Offset)):
             self.needs.counts |= {inner.name for inner in node.find_all(exp.Placeholder)}
         elif isinstance(node, exp.Join):
             self._using(node)
-
-    def _is(self, node: Any) -> None:
-        column = self._column(node.this)
-        cell = self._of(column) if column is not None else None
-        if cell is not None and isinstance(node.expression, exp.Null):
-            operator = "not null" if isinstance(node.parent, exp.Not) else "null"
-            self.needs.group(cell).conditions.append((operator, None))
 
     def _using(self, join: Any) -> None:
         """Unite the columns that USING compares, of all tables that have the name."""
@@ -218,8 +204,7 @@ class _Reader:
         if one is None and other is not None:
             self._compare(right, _OPPOSITE.get(operator, operator), left)
             return
-        cell = self._of(one) if one is not None else None
-        second = self._of(other) if other is not None else None
+        cell, second = self._of(one), self._of(other)
         if cell is None:
             return
         if second is not None and operator in ("=", "<>"):

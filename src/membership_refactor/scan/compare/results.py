@@ -40,14 +40,11 @@ class Result:
 
     def masked(self, column: str, first: int) -> Result:
         """The same with None for the values of a column from ``first`` on: ids of new rows."""
-        at = [i for i, name in enumerate(self.names) if name == column]
-        rows = tuple(
-            tuple(
-                None if i in at and isinstance(cell, int) and cell >= first else cell
-                for i, cell in enumerate(row)
-            )
-            for row in self.rows
-        )
+
+        def shown(name: str, cell: Any) -> Any:
+            return None if name == column and isinstance(cell, int) and cell >= first else cell
+
+        rows = tuple(tuple(map(shown, self.names, row)) for row in self.rows)
         return Result(self.names, self.types, rows)
 
 
@@ -88,12 +85,12 @@ def differs(old: Outcome, new: Outcome, *, in_order: bool = False) -> str:
 def _different(old: Result, new: Result) -> str:
     if len(old.names) != len(new.names):
         return f"{len(old.names)} columns before, {len(new.names)} after"
-    if old.names != new.names:
-        pairs = [(a, b) for a, b in zip(old.names, new.names, strict=True) if a != b]
-        return f'column "{pairs[0][0]}" is called "{pairs[0][1]}" after'
-    if old.types != new.types:
-        at = next(i for i, (a, b) in enumerate(zip(old.types, new.types, strict=True)) if a != b)
-        return f'column "{old.names[at]}" has another type after'
+    columns = (old.names, new.names, old.types, new.types)
+    for name, other, type_, other_type in zip(*columns, strict=True):
+        if name != other:
+            return f'column "{name}" is called "{other}" after'
+        if type_ != other_type:
+            return f'column "{name}" has another type after'
     before, after = Counter(old.rows), Counter(new.rows)
     if before == after:
         return ""

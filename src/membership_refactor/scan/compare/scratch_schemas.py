@@ -165,8 +165,7 @@ class Scratch:
                 line += " DEFAULT now()"
             lines.append(line)
         if role is Role.PARENT:
-            key = column_list(self.spell(name) for name in plan.key)
-            lines.append(f"UNIQUE NULLS NOT DISTINCT ({key})")
+            lines.append(f"UNIQUE NULLS NOT DISTINCT ({column_list(map(self.spell, plan.key))})")
         where = self._where(form, self.table(table))
         self.run(f"CREATE TABLE {where} ({', '.join(lines)})")
         self.made[form][table] = names
@@ -233,8 +232,7 @@ class Scratch:
         # A structure without a parent table is one where nothing can change such a parent.
         has_parents = self.plan.parent_id in self.made[form].get(self.plan.parent, ())
         own = form if has_parents else INTERIM
-        names = (self.plan.parent_id, *self.plan.deprecated)
-        listed = column_list(self.spell(name) for name in names)
+        listed = column_list(map(self.spell, (self.plan.parent_id, *self.plan.deprecated)))
         parents = self._where(own, self.table(self.plan.parent))
         uuids = ", ".join(f"'{uuid}'" for uuid in self._childless)
         uuid = ident(self.spell(self.plan.parent_id))

@@ -85,6 +85,10 @@ def near_set(generator: Generator, number: int) -> DataSet:
         numbers = generator.kind(column) in ("int", "number")
         return source.choice([*values, *((0, 1, 2, 7) if numbers else ())])
 
+    def near(column: str) -> Any:
+        good = generator.wide_pool(column).good
+        return changed(column, good) if column in asked else few(column)
+
     keys = [
         {column: changed(column, value) for column, value in base.items()}
         for _ in range(1 + number % 4)
@@ -92,21 +96,14 @@ def near_set(generator: Generator, number: int) -> DataSet:
     for key in distinct(keys, plan.key):
         parent = generator.parent(key, number, {})
         for column in plan.parent_values:
-            if column in asked:
-                parent[column] = changed(column, generator.wide_pool(column).good)
-            elif source.random() < 0.8:
-                parent[column] = few(column)
+            if column in asked or source.random() < 0.8:
+                parent[column] = near(column)
             elif generator.nullable(column):
                 parent[column] = None
         _keep_gaps(generator, parent)
         data.parents.append(parent)
         for _ in range(source.choice((0, 1, 1, 2, 3))):
-            special = {
-                column: changed(column, generator.wide_pool(column).good)
-                if column in asked
-                else few(column)
-                for column in generator.child_columns()
-            }
+            special = {c: near(c) for c in generator.child_columns()}
             generator.child(data, parent, number=number, special=special)
             _keep_gaps(generator, data.children[-1], plan.deprecated)
     generator.finished(data)

@@ -157,15 +157,14 @@ def as_kind(kind: str, value: Any) -> Any:
         value = float(value)
     if kind == "text":
         return str(value) if not isinstance(value, bool) else None
-    if kind == "date":
-        value = value.date() if isinstance(value, dt.datetime) else value
-        return value if isinstance(value, dt.date) else None
-    if kind == "time":
-        if isinstance(value, dt.datetime):
-            return value if value.tzinfo is not None else value.replace(tzinfo=dt.UTC)
-        if isinstance(value, dt.date):
-            return dt.datetime(value.year, value.month, value.day, tzinfo=dt.UTC)
+    if kind in ("date", "time") and not isinstance(value, dt.date):
         return None
+    if kind == "date":
+        return value.date() if isinstance(value, dt.datetime) else value
+    if kind == "time" and isinstance(value, dt.datetime):
+        return value if value.tzinfo is not None else value.replace(tzinfo=dt.UTC)
+    if kind == "time":
+        return dt.datetime(value.year, value.month, value.day, tzinfo=dt.UTC)
     if kind == "boolean":
         return bool(value) if isinstance(value, (bool, int)) else None
     if kind in ("int", "number"):
@@ -201,12 +200,7 @@ def literal(value: Any, type_: str) -> str:
         return f"CAST(ARRAY[{items}] AS {type_})"
     if value is None:
         return f"CAST(NULL AS {type_})"
-    if isinstance(value, bool):
-        text = str(value).lower()
-    elif isinstance(value, (dt.datetime, dt.date)):
-        text = value.isoformat()
-    else:
-        text = str(value)
+    text = value.isoformat() if isinstance(value, dt.date) else str(value)
     return f"CAST({quoting.literal(text)} AS {type_})"
 
 

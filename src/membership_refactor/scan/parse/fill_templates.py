@@ -72,6 +72,8 @@ PUT_IN = "hole_"
 """How the name begins that stands for one that is put in at run time."""
 
 Edit = tuple[int, int, str]
+_NONE = Token("", -1, -1, "")
+"""Before the first token and behind the last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,24 +191,16 @@ def _unknown_macros(
     for index, token in enumerate(found):
         if index <= skip or token.kind != "word" or token.word in known:
             continue
-        before = found[index - 1]
-        after = found[index + 1] if index + 1 < len(found) else None
-        call = after is not None and after.text == "("
-        if not _ends_expression(before, known) or (after is not None and after.text == "."):
+        before, after = found[index - 1], found[index + 1] if index + 1 < len(found) else _NONE
+        call = after.text == "("
+        if not _ends_expression(before, known) or after.text == "." or before.word == "AS":
             continue
-        if token.text.lower() in qualifiers or before.word == "AS":
+        if token.text.lower() in qualifiers:
             continue
-        named = before.kind in ("word", "quoted")
         capitals = token.text.isupper() and len(token.text) >= 3
-        third = (
-            tight
-            and index >= 2
-            and named
-            and before.word not in known
-            and found[index - 2].kind in ("word", "quoted")
-            and found[index - 2].word not in known
-        )
-        alias_list = call and named and not capitals
+        names = [t for t in found[max(0, index - 2) : index] if t.kind in ("word", "quoted")]
+        third = tight and len(names) == 2 and not any(t.word in known for t in names)
+        alias_list = call and before in names and not capitals
         shouting = placed.text.isupper()
         if not (third or (capitals and not shouting) or (tight and call and not alias_list)):
             continue
@@ -235,25 +229,23 @@ def _fill(result: Filled, found: Sequence[Token], filling: str) -> list[Edit]:
     edits: list[Edit] = []
     number = 0
     for index, token in enumerate(found):
-        before = found[index - 1] if index else None
+        before = found[index - 1] if index else _NONE
+        after = found[index + 1] if index + 1 < len(found) else _NONE
         if token.kind == "string" and ("${" in token.text or "#{" in token.text):
-            result.holes.append(
-                Hole(token.text, placed.place(token.start), free=False, quoted=True)
-            )
+            at = placed.place(token.start)
+            result.holes.append(Hole(token.text, at, free=False, quoted=True))
         elif token.kind == "param" and not token.text.startswith("@"):
             text = _parameter(token.text, index)
-            if before is not None and before.word in _TYPED:
+            if before.word in _TYPED:
                 edits.append((before.start, token.end, f"CAST({text} AS {before.text})"))
             elif text != token.text:
                 edits.append((token.start, token.end, text))
         elif token.kind in ("jinja", "hole"):
             number += 1
-            after = found[index + 1] if index + 1 < len(found) else None
-            glued = after if after is not None and after.start == token.end else None
+            glued = after if after.start == token.end else _NONE
             new, hole = _filling(token, before, glued, number=number, filling=filling)
             if hole:
-                named = glued is not None and glued.kind == "word"
-                free = new.strip() in ("", "1 = 1") and not named
+                free = new.strip() in ("", "1 = 1") and glued.kind != "word"
                 result.holes.append(Hole(token.text, placed.place(token.start), free=free))
             edits.append((token.start, token.end, new))
     return edits
@@ -262,15 +254,14 @@ def _fill(result: Filled, found: Sequence[Token], filling: str) -> list[Edit]:
 def _parameter(text: str, index: int) -> str:
     if text.startswith(":"):
         return text
-    digits = re.sub(r"\D", "", text)
-    if digits:
+    if digits := re.sub(r"\D", "", text):
         return f":p{digits}"
     named = re.search(r"\((\w+)\)", text)
     return f":{named[1]}" if named else f":q{index}"
 
 
 def _filling(
-    token: Token, before: Token | None, glued: Token | None, *, number: int, filling: str
+    token: Token, before: Token, glued: Token, *, number: int, filling: str
 ) -> tuple[str, bool]:
     """The text that stands for a template's, and whether it is a hole."""
     text = token.text
@@ -283,14 +274,12 @@ def _filling(
         value = re.sub(r"\W", "_", text[2:-1].split(",")[0].strip()) or "x"
         return f":{value}", False
     value, name = f":{PUT_IN}{number}", f"{PUT_IN}{number}"
-    if glued is not None and glued.kind == "word":
+    if glued.kind == "word":
         return "", True  # a part of a name, such as ${prefix}table
-    if glued is not None and glued.text == ".":
+    if glued.text == ".":
         return name, True  # a schema
     if filling != "guess":
         return {"value": value, "blank": " ", "name": name}[filling], True
-    if before is None:
-        return " ", True
     if before.word in _TABLE_BEFORE:
         return name, True
     if before.word in _CONDITION_BEFORE:

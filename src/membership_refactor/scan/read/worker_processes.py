@@ -224,9 +224,8 @@ def _owners(consumers: Sequence[Consumer], path: Path) -> list[int]:
         for index, consumer in enumerate(consumers)
         if any(resolved.is_relative_to(own.resolve()) for own in consumer.paths)
     ]
-    if owners:
-        return owners
-    return [i for i, c in enumerate(consumers) if not c.paths and not c.unaffected][:1] or [0]
+    free = (i for i, c in enumerate(consumers) if not c.paths and not c.unaffected)
+    return owners or [next(free, 0)]
 
 
 def _files(root: Path, exclude: Mapping[str, str]) -> Iterator[tuple[Path, str]]:

@@ -85,11 +85,9 @@ def _returning(reads: Reads, names: list[str]) -> str:
     start = next((t.start for t in reads.sql.tokens if t.word == "RETURNING"), None)
     if start is None:
         return ""
-    text = reads.text[start : reads.sql.body[1]]
-    moved = {
-        reads.view.names.column(name).lower() for name in names if name in reads.plan.deprecated
-    }
-    used = {i.name.lower() for i in tree.find_all(exp.Identifier)} if tree is not None else set()
+    text, spelled = reads.text[start : reads.sql.body[1]], reads.view.names.column
+    moved = {spelled(name).lower() for name in names if name in reads.plan.deprecated}
+    used = {node.name.lower() for node in tree.find_all(exp.Identifier)} if tree else set()
     if tree is not None and (used & moved or "*" in text):
         raise NotMechanical("RETURNING reads columns of the parent")
     return text
