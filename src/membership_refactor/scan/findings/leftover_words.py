@@ -226,13 +226,9 @@ def _is_text(word: tuple[str, int], placed: Placed, texts: Sequence[tuple[int, i
 
 
 def _note(
-    collector: Collector,
-    why: str,
-    left: list[tuple[str, int]],
-    *,
-    look: Look = Look.TEXT,
+    collector: Collector, why: str, left: list[tuple[str, int]], *, look: Look = Look.TEXT,
     open: bool | None = None,
-) -> None:
+) -> None:  # fmt: skip
     if not left:
         return
     words = list(dict.fromkeys(word for word, _ in left))

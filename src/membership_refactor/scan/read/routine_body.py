@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 from membership_refactor.scan.parse.piece import Harvest, Look, Piece, Placed, joined
@@ -22,6 +23,7 @@ _AFTER_INTO = {
     "FROM", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "UNION", "FOR", "WINDOW", "FETCH",
     "OFFSET", "EXCEPT", "INTERSECT", "JOIN",
 }  # fmt: skip
+_RETURN = {"RETURN", "NEXT", "QUERY"}
 _NEVER_INTO = {"INSERT", "MERGE", "REPLACE", "CREATE"}
 
 
@@ -39,9 +41,9 @@ def cut_body(body: Placed, dialect: str, *, row_table: str = "", plain: bool = F
     return cutter.result
 
 
-def _index(found: list[Token], *words: str, start: int = 0) -> int | None:
-    """The index of the first of the words."""
-    return next((i for i in range(start, len(found)) if found[i].word in words), None)
+def _index(found: list[Token], *words: str, start: int = 0) -> int:
+    """The index of the first of the words, or the number of all tokens."""
+    return next((i for i in range(start, len(found)) if found[i].word in words), len(found))
 
 
 class _Cutter:
@@ -60,19 +62,18 @@ class _Cutter:
                 elif word not in ("END", "BEGIN"):
                     self._statement(found)
                 return
-            following = found[1] if len(found) > 1 else None
-            if following is not None and head.text == following.text == "<":
+            following = found[1] if len(found) > 1 else Token("", -1, -1, "")
+            if head.text == following.text == "<":
                 label_end = next((i for i, t in enumerate(found) if t.text == ">"), len(found))
                 found = found[label_end + 2 :]
             elif head.kind == "hole":
                 found = found[1:]
-            elif following is not None and head.kind == "word" and following.text == ":":
+            elif head.kind == "word" and following.text == ":":
                 found = found[2:]
             elif word == "DECLARE" and self._declares(found):
                 return
             elif word in _NOTHING:
-                ended = word == "END" and following is not None and following.word in _STATEMENTS
-                found = found[1:] if ended else []
+                found = found[1:] if word == "END" and following.word in _STATEMENTS else []
             elif word in _CONDITIONS:
                 found = self._condition(found, _CONDITIONS[word])
             elif word in ("FOR", "FOREACH"):
@@ -84,28 +85,24 @@ class _Cutter:
                 return
 
     def _simple(self, found: list[Token]) -> None:
-        word = found[0].word
-        texts = [token.text for token in found]
-        if _index(found[1:3], "CURSOR") is not None:
+        word, texts = found[0].word, [token.text for token in found]
+        if "CURSOR" in (token.word for token in found[1:3]):
             self._declares(found)
         elif word == "PERFORM":
             self._select(found[1:])
         elif word == "RETURN":
-            start = 1
-            while start < len(found) and found[start].word in ("NEXT", "QUERY"):
-                start += 1
-            self._query(found[start:])
+            self._query(list(itertools.dropwhile(lambda t: t.word in _RETURN, found)))
         elif word in ("EXECUTE", "PREPARE"):
             self._execute(found)
-        elif word == "OPEN" and (at := _index(found, "FOR")) is not None:
+        elif word == "OPEN" and (at := _index(found, "FOR")) < len(found):
             self._query(found[at + 1 :], always=True)
         elif word == "RAISE":
             if "," in texts:
                 self._select(found[texts.index(",") + 1 :])
         elif word == "SET" or ":=" in texts or "=" in texts:
             self._assignment(found[1:] if word == "SET" else found)
-        elif (at := _index(found, "DEFAULT")) is not None:
-            self._select(found[at + 1 :])
+        else:
+            self._select(found[_index(found, "DEFAULT") + 1 :])
 
     def _query(self, found: list[Token], *, always: bool = False) -> None:
         """Read a statement, EXECUTE, or an expression."""
@@ -148,27 +145,21 @@ class _Cutter:
     def _loop(self, found: list[Token]) -> list[Token]:
         """Read the head of a loop; what follows it."""
         end = _index(found, "LOOP")
-        end = _index(found, "DO") if end is None else end
-        if end is None:
-            return []
-        at = _index(found[:end], "IN")
-        if at is not None:
-            inner = found[at + 1 : end]
-            if inner and inner[0].text == "(" and closing(inner, 0) == len(inner) - 1:
-                inner = inner[1:-1]
-            self._query(inner)
+        end = _index(found, "DO") if end == len(found) else end
+        inner = found[_index(found, "IN") + 1 : end] if end < len(found) else []
+        if inner and inner[0].text == "(" and closing(inner, 0) == len(inner) - 1:
+            inner = inner[1:-1]
+        self._query(inner)
         return found[end + 1 :]
 
     def _declares(self, found: list[Token]) -> bool:
         """Read a handler or cursor. MySQL's declarations are one statement each."""
         handler, cursor = _index(found, "HANDLER"), _index(found, "CURSOR")
-        if handler is not None:
-            at = _index(found, *_STATEMENTS, "BEGIN", "SET", start=handler + 1)
-            self.segment(found[at:] if at is not None else [])
-        elif cursor is not None:
-            at = _index(found, "FOR", "IS", start=cursor)
-            self._statement(found[at + 1 :] if at is not None else [])
-        return handler is not None or cursor is not None
+        if handler < len(found):
+            self.segment(found[_index(found, *_STATEMENTS, "BEGIN", "SET", start=handler + 1) :])
+        elif cursor < len(found):
+            self._statement(found[_index(found, "FOR", "IS", start=cursor) + 1 :])
+        return min(handler, cursor) < len(found)
 
     def _execute(self, found: list[Token]) -> None:
         """Read EXECUTE: literal text is read, text that is put together is noted."""
@@ -224,7 +215,7 @@ class _Cutter:
                 before = found[index - 1].word
                 if before in ("INSERT", "REPLACE", "MERGE"):
                     continue
-                end = _index(found, *_AFTER_INTO, start=index + 1) or len(found)
+                end = _index(found, *_AFTER_INTO, start=index + 1)
                 if before == "SELECT":
                     end = self._list_end(found, index, end)
                 start, stop = token.start - found[0].start, found[end - 1].end - found[0].start
@@ -234,10 +225,7 @@ class _Cutter:
     @staticmethod
     def _list_end(found: list[Token], into: int, end: int) -> int:
         """Find where the variables of PL/pgSQL's ``SELECT INTO v a FROM`` end."""
-        at = into + 1
-        if at < end and found[at].word == "STRICT":
-            at += 1
-        at += 1
+        at = into + 2 + (into + 1 < end and found[into + 1].word == "STRICT")
         while at + 1 < end and found[at].text == ",":
             at += 2
         return at
