@@ -28,11 +28,11 @@ from membership_refactor.scan.compare.to_postgres import (
     Values,
     parameter_types,
     placeholders,
+    qualify_functions,
     tree_of,
     vectors,
     with_variables,
 )
-from membership_refactor.scan.compare.user_functions import qualify_functions
 
 if TYPE_CHECKING:
     from membership_refactor.scan.compare.comparer import Comparer

@@ -9,12 +9,16 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from membership_refactor.scan.parse.piece import Harvest, Placed, joined
-from membership_refactor.scan.read.embedded_sql import Text, embedded_pieces
 from membership_refactor.scan.read.grammars import LANGUAGES, below, grammar, masked
 from membership_refactor.scan.read.literals import HOLE
 from membership_refactor.scan.read.program_file import WORTH, program_pieces
 from membership_refactor.scan.read.program_texts import Texts
-from membership_refactor.scan.read.sql_file import sql_pieces, starts_like_sql
+from membership_refactor.scan.read.sql_file import (
+    Text,
+    embedded_pieces,
+    sql_pieces,
+    starts_like_sql,
+)
 from membership_refactor.scan.resolve.tables_as_spelled import Interest
 
 if TYPE_CHECKING:

@@ -7,14 +7,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from membership_refactor.scan.parse.piece import Harvest, Placed, joined
-from membership_refactor.scan.read.embedded_sql import Text, embedded_pieces, prepared
 from membership_refactor.scan.read.grammars import (
     grammar,
     is_arguments,
     is_hole,
 )
 from membership_refactor.scan.read.program_texts import Texts
-from membership_refactor.scan.read.sql_file import starts_like_sql
+from membership_refactor.scan.read.sql_file import Text, embedded_pieces, prepared, starts_like_sql
 from membership_refactor.scan.resolve.tables_as_spelled import Interest
 
 if TYPE_CHECKING:

@@ -25,12 +25,16 @@ from membership_refactor.scan.read.data_file import (
 )
 from membership_refactor.scan.read.data_file import SUFFIXES as XML
 from membership_refactor.scan.read.disguised_names import disguises
-from membership_refactor.scan.read.embedded_sql import prepared, run_time_table
 from membership_refactor.scan.read.encoding import NO_TEXT, decode, digest, strange
 from membership_refactor.scan.read.fragments import collect_in_hosts
 from membership_refactor.scan.read.grammars import LANGUAGES, NoGrammar
 from membership_refactor.scan.read.program_file import program_pieces
-from membership_refactor.scan.read.sql_file import sql_pieces, starts_like_sql
+from membership_refactor.scan.read.sql_file import (
+    prepared,
+    run_time_table,
+    sql_pieces,
+    starts_like_sql,
+)
 from membership_refactor.scan.resolve.analyse import Analyser, Unparsed
 from membership_refactor.scan.resolve.tables_as_spelled import Interest
 from membership_refactor.scan.rewrite.rewriter import Rewriter
