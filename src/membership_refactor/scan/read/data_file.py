@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 _FORMATS = {
     "yaml": ".yml .yaml", "json": ".json .jsonc .json5 .avsc .tfstate", "toml": ".toml",
-    "properties": ".properties .ini .env .cfg .conf",
+    "properties": ".properties .ini .env .cfg .conf", "notebook": ".ipynb",
+    "xml": ".xml .ktr .kjb .rdl .rdlc .dtsx .twb .tds .jrxml .config .csproj .xsd .xsl .xslt .wsdl "
+    ".bpmn .fmb .item .resx .dbml .edmx .svg .xaml .plist .mxml .nuspec .xmi",
 }  # fmt: skip
 FORMATS = {suffix: name for name, suffixes in _FORMATS.items() for suffix in suffixes.split()}
 """Suffix of a file to the format of its data."""
@@ -38,6 +40,10 @@ _CELL = re.compile(r"\A\s*%%(\w+)[^\n]*\n?")
 
 def data_pieces(placed: Placed, format_: str, dialect: str, interest: Interest) -> Harvest:
     """Find the SQL in the values of a file of data. Raises NoGrammar."""
+    if format_ == "xml":
+        return _Reader(placed, dialect, interest).harvest
+    if format_ == "notebook":
+        return _notebook(placed, dialect, interest)
     texts = Texts(placed, grammar(format_))
     harvest = Harvest(
         passed=[(placed.place(a), placed.place(b)) for a, b in texts.comments],
@@ -52,7 +58,7 @@ def data_pieces(placed: Placed, format_: str, dialect: str, interest: Interest) 
     return harvest
 
 
-def notebook_pieces(placed: Placed, dialect: str, interest: Interest) -> Harvest:
+def _notebook(placed: Placed, dialect: str, interest: Interest) -> Harvest:
     """Find the SQL in the cells of a notebook. What the cells put out is passed over."""
     texts = Texts(placed, grammar("json"))
     harvest = Harvest(broken=texts.root.has_error)
@@ -141,19 +147,9 @@ def _span(placed: Placed, node: Node) -> tuple[int, int]:
     return placed.place(node.start_byte), placed.place(node.end_byte)
 
 
-SUFFIXES = frozenset(
-    (".xml", ".ktr", ".kjb", ".rdl", ".rdlc", ".dtsx", ".twb", ".tds", ".jrxml", ".config",
-     ".csproj", ".xsd", ".xsl", ".xslt", ".wsdl", ".bpmn", ".fmb", ".item", ".resx", ".dbml",
-     ".edmx", ".svg", ".xaml", ".plist", ".mxml", ".nuspec", ".xmi")
-)  # fmt: skip
 _KEYWORDS = {"where": "WHERE ", "set": "SET "}
 _TOO_MUCH = re.compile(r"\A\s*(?:AND|OR)\b|,\s*\Z", re.I)
 _ENTITY = re.compile(r"&(?:#\w+|\w+);")
-
-
-def xml_pieces(placed: Placed, dialect: str, interest: Interest) -> Harvest:
-    """Find the SQL of an XML file. Raises NoGrammar."""
-    return _Reader(placed, dialect, interest).harvest
 
 
 class _Reader:

@@ -17,13 +17,7 @@ from membership_refactor.scan.findings.leftover_words import (
 from membership_refactor.scan.findings.values import FileOutcome
 from membership_refactor.scan.parse.piece import UNKNOWN_TABLE, Harvest, Look, Piece, Placed
 from membership_refactor.scan.parse.tokens import SqlText
-from membership_refactor.scan.read.data_file import (
-    FORMATS,
-    data_pieces,
-    notebook_pieces,
-    xml_pieces,
-)
-from membership_refactor.scan.read.data_file import SUFFIXES as XML
+from membership_refactor.scan.read.data_file import FORMATS, data_pieces
 from membership_refactor.scan.read.disguised_names import disguises
 from membership_refactor.scan.read.encoding import NO_TEXT, decode, digest, strange
 from membership_refactor.scan.read.fragments import collect_in_hosts
@@ -36,7 +30,7 @@ from membership_refactor.scan.read.sql_file import (
     starts_like_sql,
 )
 from membership_refactor.scan.resolve.analyse import Analyser, Unparsed
-from membership_refactor.scan.resolve.tables_as_spelled import Interest
+from membership_refactor.scan.resolve.tables_as_spelled import Interest, pattern
 from membership_refactor.scan.rewrite.rewriter import Rewriter
 
 _SQL = {
@@ -52,8 +46,7 @@ _RUN_TIME = re.compile(
 """A table whose whole name is put in at run time."""
 _ESCAPES = re.compile(r"\bU&[\"']", re.I)
 _JPQL = {".jpql", ".hql", ".jpaql"}
-_NOTEBOOK = ".ipynb"
-_READ = {*_SQL, *_TEMPLATES, *_JPQL, *LANGUAGES, *FORMATS, *XML, _NOTEBOOK}
+_READ = {*_SQL, *_TEMPLATES, *_JPQL, *LANGUAGES, *FORMATS}
 
 
 @dataclass
@@ -68,12 +61,8 @@ class FileScanner:
         dialect = self.analyser.consumer.dialect
         self.interest = Interest.of(self.analyser.view(dialect), self.analyser.view("jpql"))
         self.disguises = disguises(self.interest.tables)
-        words = self.interest.tables | self.interest.going | self.interest.macros
         # A plain search first: few files of a repository hold any of these words.
-        longest_first = sorted(words, key=lambda word: (-len(word), word))
-        self._prefilter = re.compile(
-            b"|".join(re.escape(word.encode()) for word in longest_first), re.I
-        )
+        self._prefilter = re.compile(pattern(self.interest.words).pattern.encode(), re.I)
 
     def scan(self, path: Path, shown: str) -> FileOutcome:
         """Scan a file. Whatever is wrong with it becomes a note."""
@@ -152,10 +141,6 @@ class FileScanner:
                 harvest = program_pieces(placed, LANGUAGES[suffix], dialect, interest)
             elif suffix in FORMATS:
                 harvest = data_pieces(placed, FORMATS[suffix], dialect, interest)
-            elif suffix in XML:
-                harvest = xml_pieces(placed, dialect, interest)
-            elif suffix == _NOTEBOOK:
-                harvest = notebook_pieces(placed, dialect, interest)
             else:
                 words_of_unread_file(placed, interest, collector)
                 return
