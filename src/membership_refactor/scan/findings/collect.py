@@ -104,10 +104,9 @@ class Collector:
         for star in resolution.stars:
             self._star(star.source, placed.place(star.start), star.kind)
         for source in resolution.ours:
-            if source.table_span is not None:
-                read = set(map(placed.place, range(*source.table_span)))
-                self.tables_read |= read
-                self.accounted |= read
+            read = set(map(placed.place, range(*source.table_span)))
+            self.tables_read |= read
+            self.accounted |= read
             self._table(source, analysed)
         self._unknown_tables(analysed)
         for remark in resolution.remarks:
@@ -185,7 +184,7 @@ class Collector:
             )  # fmt: skip
 
     def _table(self, source: Source, analysed: Analysed) -> None:
-        if source.table is None or not source.table.table.leaves or source.table_span is None:
+        if source.table is None or not (source.table.table.leaves and source.table_span[1]):
             return
         offset = analysed.placed.place(source.table_span[0])
         if offset < 0 or not self._new("table", offset):

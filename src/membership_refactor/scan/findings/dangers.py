@@ -138,7 +138,7 @@ def _passed_on(identifier: Any) -> str:
 def _multiplicity(resolution: Resolution, plan: TableSplit, early: bool) -> Iterator[Sign]:
     for source in resolution.ours:
         moves = source.role is Role.SOURCE and plan.source == plan.parent
-        if early and moves and source.span is not None and not source.target:
+        if early and moves and source.span[1] and not source.target:
             yield Sign(
                 "multiplicity",
                 f"{plan.source} has one row per {plan.child} now and one per {plan.parent} from "
@@ -154,7 +154,7 @@ def _counted(select: Any, by_node: dict[int, Source]) -> Iterator[Sign]:
     """LIMIT 1 and aggregates over rows of which one parent has several."""
     tables = _own([from_of(select), *(select.args.get("joins") or ())], exp.Table, exp.Select)
     own = [by_node[id(node)] for node in tables if id(node) in by_node]
-    spans = [source.span for source in own if source.span is not None]
+    spans = [source.span for source in own if source.span[1]]
     if not spans or not any(s.wide or s.role is Role.COPY for s in own):
         return
     at = min(start for start, _ in spans)
@@ -209,7 +209,7 @@ def _deletes(resolution: Resolution, plan: TableSplit, early: bool) -> Iterator[
     for source in resolution.ours:
         becomes = early and source.role is Role.SOURCE and plan.source == plan.parent
         deleted = source.target and (source.role is Role.PARENT or becomes)
-        if deleted and source.table_span is not None:
+        if deleted and source.table_span[1]:
             yield Sign(
                 "delete-order",
                 f"deleting from {plan.parent} fails while {plan.child} has rows of it. Delete "

@@ -51,9 +51,9 @@ class Source:
     outputs: Outputs = field(default_factory=lambda: Outputs(open=True))
     base: str = ""
     """The folded name of a table outside the plan."""
-    span: Span | None = None
-    """From the first character of the table's name to the last of its alias."""
-    table_span: Span | None = None
+    span: Span = (0, 0)
+    """From the first character of the table's name to the last of its alias; 0 for no place."""
+    table_span: Span = (0, 0)
     """The table's own name, without schema and alias."""
     alias: str | None = None
     """The alias as written."""

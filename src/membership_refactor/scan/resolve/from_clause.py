@@ -91,7 +91,7 @@ class FromClause:
             if one.table is None:
                 continue
             one.merged = True
-            start, end = one.table_span or (0, 0)
+            start, end = one.table_span
             for word, (_column, standing) in one.table.columns.items():
                 known = [other.has(word) for other in others]
                 if standing in GOING and (any(known) or None in known):
@@ -105,7 +105,8 @@ class FromClause:
         identifier, db = node.this, node.args.get("db")
         source = Source(self.names.fold(identifier), node=node)
         self.names.account(identifier)
-        last = source.table_span = span(identifier)
+        last = span(identifier)
+        source.table_span = last or (0, 0)
         catalog = node.args.get("catalog")
         first = span(catalog if isinstance(catalog, exp.Identifier) else db or identifier)
         cte = frame.cte(source.name) if db is None else None

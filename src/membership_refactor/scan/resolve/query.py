@@ -147,7 +147,7 @@ class Queries:
     def _star(self, item: Any, frame: Frame) -> None:
         where = span(item)
         for source in frame.visible:
-            self.names.star(where or source.span or (0, 0), source, Kind.STAR)
+            self.names.star(where or source.span, source, Kind.STAR)
         for key in ("except_", "except", "replace", "rename"):
             for part in item.args.get(key) or ():
                 for identifier in part.find_all(exp.Identifier):

@@ -36,7 +36,7 @@ def _insert(queries: Queries, node: Any, frame: Frame) -> None:
         _written(queries, item, frame, "insert")
     if not names and frame.sources and not node.args.get("default"):
         source = frame.sources[0]
-        queries.names.star(source.table_span or (0, 0), source, Kind.WRITE)
+        queries.names.star(source.table_span, source, Kind.WRITE)
     if node.expression is not None:
         queries.query(node.expression, frame.outer)
     conflict = node.args.get("conflict")
@@ -169,7 +169,7 @@ def resolve_definition(queries: Queries, tree: Any, outer: Frame | None) -> None
     for source in ours:
         source.target = not isinstance(tree, (exp.Grant, exp.Copy, exp.Describe))
         if isinstance(tree, exp.Copy) and not isinstance(tree.this, exp.Schema):
-            queries.names.star(source.table_span or (0, 0), source, Kind.STAR)
+            queries.names.star(source.table_span, source, Kind.STAR)
     for node in tree.walk():
         if id(node) not in inside and isinstance(node, exp.Identifier):
             _identifier(queries, node, frame)
@@ -208,7 +208,7 @@ def _create_table(queries: Queries, tree: Any, ours: list[Source]) -> None:
     for node in tree.find_all(*_OF_A_TABLE):
         for source in (by_node.get(id(table)) for table in node.find_all(exp.Table)):
             if source is not None:
-                queries.names.star(source.table_span or (0, 0), source, Kind.STAR)
+                queries.names.star(source.table_span, source, Kind.STAR)
 
 
 def _comment(queries: Queries, tree: Any, frame: Frame) -> None:

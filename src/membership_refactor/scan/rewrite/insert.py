@@ -120,7 +120,7 @@ def path_edits(reads: Reads) -> Sequence[Edit]:
     for source in reads.resolution.ours:
         if not source.wide or source.table is None:
             continue
-        if source.table.table.name != plan.child and source.table_span is not None:
+        if source.table.table.name != plan.child:
             edits.append(Edit(*source.table_span, next(iter(entities), pascal(plan.child))))
         for binding in reads.resolution.of(source):
             if binding.standing not in GOING:

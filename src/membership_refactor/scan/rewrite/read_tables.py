@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from membership_refactor.portrait import Portrait
 from membership_refactor.scan.resolve.analyse import Analysed
-from membership_refactor.scan.resolve.bindings import Binding, Kind, Source, Span
+from membership_refactor.scan.resolve.bindings import Binding, Kind, Source
 from membership_refactor.scan.resolve.tables_as_spelled import WORDS
 from membership_refactor.scan.resolve.tables_at_stage import GOING, parent_columns, wide_columns
 from membership_refactor.scan.rewrite.edits import Edit
@@ -64,7 +64,7 @@ class Reads:
             raise NotMechanical(
                 f"{source.table.table.name} is the archive, which step drop_retired_table drops"
             )
-        if source.span is None:
+        if not source.span[1]:
             raise NotMechanical("the place of the table in the text is not known")
         bindings = self.resolution.of(source)
         going = [b for b in bindings if b.standing in GOING]
@@ -100,7 +100,7 @@ class Reads:
 
     def renamed(self, source: Source, bindings: Sequence[Binding]) -> Iterator[Edit]:
         """Give the table the child's name, where only columns that stay are read."""
-        assert source.table is not None and source.table_span is not None
+        assert source.table is not None
         if source.table.table.name == self.plan.child:
             return
         new = self.view.spell_table(self.plan.child)
@@ -135,7 +135,6 @@ class Reads:
 
     def schema(self, source: Source) -> str:
         """The schema as written before the table, with its dot."""
-        assert source.span is not None and source.table_span is not None
         return self.text[source.span[0] : source.table_span[0]]
 
     def _link(self, child: str, parent: str) -> str:
@@ -143,7 +142,6 @@ class Reads:
         return f"{parent}.{uuid} = {child}.{self.view.spell_column(self.plan.link)}"
 
     def _joined(self, source: Source, bindings: Sequence[Binding]) -> Iterator[Edit]:
-        assert source.span is not None
         pair = self.pair(source)
         self.forms.append("join")
         yield Edit(*source.span, f"({pair.child_text} JOIN {pair.parent_text} ON {pair.link})")
@@ -202,7 +200,7 @@ class Reads:
 
     def _derived(self, source: Source) -> Edit:
         """A subquery of the old shape under the old name. No column has to be touched."""
-        assert source.span is not None and source.table is not None
+        assert source.table is not None
         self.forms.append("derived")
         schema, view, plan = self.schema(source), self.view, self.plan
         child, parent = self.name("c_"), self.name("p_")
@@ -213,8 +211,8 @@ class Reads:
         ]
         if plan.link in source.table.table.present:
             columns.append(f"{child}.{view.spell_column(plan.link)}")
-        table_span: Span = source.table_span or source.span
-        alias = self.text[table_span[1] : source.span[1]].strip() or self.text[slice(*table_span)]
+        own = source.table_span
+        alias = self.text[own[1] : source.span[1]].strip() or self.text[slice(*own)]
         return Edit(
             *source.span,
             f"(SELECT {', '.join(columns)} FROM {schema}{view.spell_table(plan.child)} {child} "

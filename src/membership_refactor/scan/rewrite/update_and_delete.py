@@ -97,7 +97,6 @@ def delete_edits(reads: Reads, target: Source) -> list[Edit]:
 def _mysql_join(
     reads: Reads, target: Source, bindings: Sequence[Binding], pair: Pair
 ) -> list[Edit]:
-    assert target.span is not None
     reads.forms.append(reads.resolution.statement)
     join = f"{pair.child_text} JOIN {pair.parent_text} ON {pair.link}"
     return [Edit(*target.span, join), *reads.qualified(bindings, pair)]
@@ -107,7 +106,6 @@ def _with_parent(
     reads: Reads, target: Source, bindings: Sequence[Binding], word: str
 ) -> Iterator[Edit]:
     """Put the parent beside the target: in FROM of an UPDATE, in USING of a DELETE."""
-    assert target.span is not None
     pair = reads.pair(target)
     reads.forms.append(reads.resolution.statement)
     yield Edit(*target.span, pair.child_text)
@@ -137,7 +135,7 @@ def _with_condition(
 
 
 def _parent_only(reads: Reads, target: Source, read: Sequence[Binding]) -> Iterator[Edit]:
-    assert target.table_span is not None and target.table is not None
+    assert target.table is not None
     reads.forms.append("update")
     new = reads.view.spell_table(reads.plan.parent)
     if target.table.table.name == reads.plan.parent:
@@ -168,7 +166,6 @@ def _both(reads: Reads, target: Source, bindings: Sequence[Binding]) -> Edit:
         raise NotMechanical("it sets columns of both tables, and has RETURNING or WITH")
     if reads.changed_before:
         raise NotMechanical("it sets columns of both tables, and reads the wide table elsewhere")
-    assert target.span is not None
     pair = reads.pair(target)
     where = _clauses(reads.sql, target.span[1]).get("WHERE")
     begin, end = reads.sql.body
