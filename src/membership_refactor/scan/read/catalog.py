@@ -17,11 +17,7 @@ from membership_refactor.scan.parse.piece import UNKNOWN_TABLE, Look, Placed
 from membership_refactor.scan.read.routine_body import cut_body
 from membership_refactor.scan.read.scan_file import FileScanner
 from membership_refactor.scan.resolve.bindings import Kind
-from membership_refactor.scan.resolve.tables_at_stage import (
-    GOING,
-    Structure,
-    structure_at,
-)
+from membership_refactor.scan.resolve.tables_at_stage import GOING, Structure, structure_at
 from membership_refactor.sql.names import ledger_schema
 
 CONSUMER = "(database)"

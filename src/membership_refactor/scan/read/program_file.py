@@ -7,11 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from membership_refactor.scan.parse.piece import Harvest, Placed, joined
-from membership_refactor.scan.read.grammars import (
-    grammar,
-    is_arguments,
-    is_hole,
-)
+from membership_refactor.scan.read.grammars import grammar, is_arguments, is_hole
 from membership_refactor.scan.read.program_texts import Texts
 from membership_refactor.scan.read.sql_file import Text, embedded_pieces, prepared, starts_like_sql
 from membership_refactor.scan.resolve.tables_as_spelled import Interest

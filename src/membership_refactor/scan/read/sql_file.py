@@ -220,8 +220,7 @@ _PART = re.compile(
     re.I,
 )
 _ANY_TABLE = re.compile(
-    r"\b(?:from|into|update|join|table)\s+[\w.\"`\[]*(?:[{%<#?]|\$\{|\$\w|:[A-Za-z_\"]|&\w)",
-    re.I,
+    r"\b(?:from|into|update|join|table)\s+[\w.\"`\[]*(?:[{%<#?]|\$\{|\$\w|:[A-Za-z_\"]|&\w)", re.I
 )
 _ANY_COLUMN = re.compile(r"\*|\bvalues\b|\{.*\{|%s.*%s", re.I | re.S)
 _FROM_TABLE = re.compile(r"\b(?:from|into|update|join|table)\s+[`\"\w]", re.I)
