@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from sqlglot import exp
+from sqlglot.optimizer.scope import walk_in_scope
 
 from membership_refactor.planning import LinkOnDelete, Stage, TableSplit
 from membership_refactor.scan.resolve.analyse import Analysed
 from membership_refactor.scan.resolve.bindings import Kind, Resolution, Source
-from membership_refactor.scan.resolve.from_clause import from_of
 from membership_refactor.scan.resolve.tables_at_stage import GOING, Role, Standing, parent_columns
 
 CODES = {
@@ -152,8 +152,7 @@ def _multiplicity(resolution: Resolution, plan: TableSplit, early: bool) -> Iter
 
 def _counted(select: Any, by_node: dict[int, Source]) -> Iterator[Sign]:
     """LIMIT 1 and aggregates over rows of which one parent has several."""
-    tables = _own([from_of(select), *(select.args.get("joins") or ())], exp.Table, exp.Select)
-    own = [by_node[id(node)] for node in tables if id(node) in by_node]
+    own = [by_node[id(node)] for node in walk_in_scope(select) if id(node) in by_node]
     spans = [source.span for source in own if source.span[1]]
     if not spans or not any(s.wide or s.role is Role.COPY for s in own):
         return
@@ -167,7 +166,9 @@ def _counted(select: Any, by_node: dict[int, Source]) -> Iterator[Sign]:
             "ORDER BY is total",
             at,
         )
-    for call in _own([*select.expressions, select.args.get("having")], exp.AggFunc, exp.Query):
+    shown = [*select.expressions, *([select.args["having"]] if select.args.get("having") else [])]
+    inside = (node for root in shown for node in walk_in_scope(root))
+    for call in (node for node in inside if isinstance(node, exp.AggFunc)):
         if not isinstance(call.this, exp.Distinct) and not isinstance(call, (exp.Min, exp.Max)):
             yield Sign(
                 "aggregate",
@@ -176,17 +177,6 @@ def _counted(select: Any, by_node: dict[int, Source]) -> Iterator[Sign]:
                 at,
             )
             break
-
-
-def _own(roots: Sequence[Any], wanted: type[Any], border: type[Any]) -> Iterator[Any]:
-    """Yield the nodes of a kind below the roots that stand in no query of their own."""
-    stack = [node for node in roots if node is not None]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, wanted):
-            yield node
-        if not isinstance(node, border):
-            stack.extend(node.iter_expressions())
 
 
 def _writes(resolution: Resolution, plan: TableSplit) -> Iterator[Sign]:

@@ -63,8 +63,7 @@ class Names:
 
     def column(self, node: Any, frame: Frame, clause: str) -> None:
         """Bind a Column node, qualified or not."""
-        parts = [node.args[key] for key in ("catalog", "db", "table", "this") if node.args.get(key)]
-        name = parts[-1]
+        parts, name = node.parts, node.this
         if self.view.jpql and len(parts) > 1:
             self._path(parts, frame, clause)
         elif isinstance(name, exp.Star):

@@ -13,11 +13,6 @@ from membership_refactor.scan.resolve.bindings import Frame, Outputs, Source, Sp
 from membership_refactor.scan.resolve.tables_at_stage import GOING
 
 
-def from_of(node: Any) -> Any:
-    """The FROM clause of a statement, under the key that this sqlglot uses."""
-    return node.args.get("from_") or node.args.get("from")
-
-
 def _in_brackets(node: Any) -> bool:
     """Whether the node is a pair of brackets around joins, or around such brackets."""
     while isinstance(node, (exp.Paren, exp.Subquery)):
@@ -41,9 +36,8 @@ class FromClause:
 
     def add_all(self, frame: Frame, node: Any) -> None:
         """Add FROM, joins and laterals of a statement, in the order in which they are written."""
-        from_ = from_of(node)
-        if from_ is not None:
-            self.add(frame, from_.this)
+        if node.args.get("from_") is not None:
+            self.add(frame, node.args["from_"].this)
         self._hanging(frame, node)
 
     def add(self, frame: Frame, node: Any) -> None:

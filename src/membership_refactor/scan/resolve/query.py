@@ -36,7 +36,7 @@ class Queries:
 
     def with_ctes(self, node: Any, outer: Frame | None) -> Frame | None:
         """Resolve the WITH list; the frame around the query that knows its entries."""
-        with_ = node.args.get("with_") or node.args.get("with")
+        with_ = node.args.get("with_")
         if with_ is None:
             return outer
         around = Frame(outer)
@@ -148,7 +148,7 @@ class Queries:
         where = span(item)
         for source in frame.visible:
             self.names.star(where or source.span, source, Kind.STAR)
-        for key in ("except_", "except", "replace", "rename"):
+        for key in ("except_", "replace", "rename"):
             for part in item.args.get(key) or ():
                 for identifier in part.find_all(exp.Identifier):
                     self.names.unqualified(identifier, frame, "select")

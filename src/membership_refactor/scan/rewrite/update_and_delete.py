@@ -11,7 +11,6 @@ from sqlglot import exp
 from membership_refactor.scan.parse.tokens import SqlText, Token
 from membership_refactor.scan.resolve.bind_name import span
 from membership_refactor.scan.resolve.bindings import Binding, Kind, Source
-from membership_refactor.scan.resolve.from_clause import from_of
 from membership_refactor.scan.resolve.tables_at_stage import GOING
 from membership_refactor.scan.rewrite.edits import Edit, applied, ordered
 from membership_refactor.scan.rewrite.read_tables import NotMechanical, Pair, Reads
@@ -64,7 +63,7 @@ def update_edits(reads: Reads, target: Source) -> list[Edit]:
         return _mysql_join(reads, target, bindings, reads.pair(target))
     if not going:
         return list(_with_parent(reads, target, bindings, "FROM"))
-    if from_of(tree) is not None:
+    if tree.args.get("from_") is not None:
         raise NotMechanical("it sets columns of the parent from another table's rows")
     if len(going) == len(written):
         return list(_parent_only(reads, target, read))
