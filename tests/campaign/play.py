@@ -95,12 +95,13 @@ class Campaign:
 
     def _report(self) -> None:
         """What is wrong is said at once, not only in the end."""
-        news = [*self.outcome.bad, *self.outcome.tally.unexpected]
-        for line in news[self._told :]:
+        for line in self.outcome.bad[self._told[0] :]:
             self.say(f"! {line}")
-        self._told = len(news)
+        for line in self.outcome.tally.unexpected[self._told[1] :]:
+            self.say(f"! {line}")
+        self._told = len(self.outcome.bad), len(self.outcome.tally.unexpected)
 
-    _told = 0
+    _told = (0, 0)
 
     def _goal(self, direction: str) -> str:
         low, high = (8, 11) if direction == "up" else (2, 7)
@@ -171,6 +172,10 @@ class Campaign:
             elif faults and mended < 30 and self.events.mend(said, self._repair):
                 mended += 1
                 self.say(f"  {name} refused: {said}")
+            elif faults and "own triggers fire" in said:
+                mended += 1
+                self.say(f"  {name} refused: {said}")
+                self._abandon(name)
             elif not _passing(said):
                 self.outcome.bad.append(f"wrong: {name}: {said}")
                 return
@@ -269,6 +274,9 @@ class Campaign:
                         "DELETE FROM programme_membership AS p WHERE NOT EXISTS (SELECT FROM "
                         "curriculum_membership AS c WHERE c.programme_membership_uuid = p.uuid)"
                     )
+                return
+            except psycopg.errors.ObjectNotInPrerequisiteState:
+                # The step has begun already, and has closed the table.
                 return
             except (psycopg.errors.ForeignKeyViolation, psycopg.OperationalError):
                 continue

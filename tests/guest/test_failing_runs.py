@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from pathlib import Path
 
@@ -115,6 +116,37 @@ def test_alembics_connection_may_be_idle_for_as_long_as_a_step_takes(
             other.rollback()
             out, err = process.communicate(timeout=60)
     assert process.returncode == 0, out + err
+    assert project.versions() == ["e5_own"] and project.steps() == DONE
+
+
+@pytest.mark.parametrize("driver", ("psycopg", "asyncpg"))
+def test_the_loss_of_alembics_connection_during_a_step_is_one_line_and_the_run_goes_on(
+    tmp_path: Path, new_database: NewDatabase, driver: str
+) -> None:
+    template = "async" if driver == "asyncpg" else "generic"
+    project = new_project(tmp_path, new_database(), template=template, driver=driver)
+    project.upgraded("a1_lines")
+    waiting = (
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
+        "AND application_name LIKE 'membership_refactor%'"
+    )
+    with psycopg.connect(libpq_url(project.url)) as other:
+        other.execute("LOCK TABLE order_line IN SHARE ROW EXCLUSIVE MODE")
+        with project.running("upgrade", "head") as process:
+            until(lambda: value(project.url, waiting) > 0)
+            ended = value(
+                project.url,
+                "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity WHERE datname"
+                " = current_database() AND pid <> pg_backend_pid() AND state = 'idle'"
+                " AND application_name NOT LIKE 'membership_refactor%'",
+            )
+            other.rollback()
+            out, err = process.communicate(timeout=60)
+    assert ended == 1
+    assert process.returncode == REFUSED, out + err
+    assert "Traceback" not in err and "PendingRollback" not in err, err
+    assert re.search("terminating connection|connection was closed|connection is lost", err), err
+    project.upgraded()
     assert project.versions() == ["e5_own"] and project.steps() == DONE
 
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from membership_refactor.checks.check import Check, Reach
-from membership_refactor.sql.ledger.own_objects import broken_own_objects, foreign_fence
+from membership_refactor.sql.ledger.own_objects import (
+    broken_own_objects,
+    foreign_fence,
+    idle_own_triggers,
+)
 from membership_refactor.sql.ledger.own_search_path import functions_without_path
 from membership_refactor.sql.names import OWN_PREFIXES, Names
 from membership_refactor.sql.quoting import ident, literal
@@ -34,6 +38,19 @@ def own_objects_stand(names: Names) -> Check:
         query=broken_own_objects(names),
         reach=Reach.CATALOG,
         hint=f"Writes may have slipped past. {MEND}",
+    )
+
+
+def own_triggers_fire(names: Names) -> Check:
+    """Asked while a step is under way, when other triggers stand than after the last one."""
+    return Check(
+        name="own triggers fire",
+        sentence="the triggers of this tool fire for every write",
+        query=idle_own_triggers(names),
+        reach=Reach.CATALOG,
+        hint="Somebody ran DISABLE TRIGGER or ENABLE TRIGGER while the step was under way, and "
+        "writes may have slipped past. Take the step back: membership-refactor abandon   then run "
+        "the same command again.",
     )
 
 

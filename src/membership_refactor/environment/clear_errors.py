@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 
 import psycopg
 from alembic.util import CommandError
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, PendingRollbackError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from membership_refactor.errors import RefactorError
@@ -27,6 +27,8 @@ def clear_errors() -> Iterator[None]:
         raise CommandError("interrupted. The open transaction was rolled back.") from error
     except DBAPIError as error:
         raise CommandError(of_server(error.orig or error)) from error
+    except PendingRollbackError as error:
+        raise CommandError(of_lost_connection(error)) from error
     except psycopg.Error as error:
         raise CommandError(of_server(error)) from error
     except PoolTimeout as error:
@@ -40,6 +42,19 @@ def clear_errors() -> Iterator[None]:
         # Alembic says what failed on standard output, which is what cannot be written.
         print(f"FAILED: {of_output(error)}", file=sys.stderr)
         raise SystemExit(255) from None
+
+
+def of_lost_connection(error: PendingRollbackError) -> str:
+    """Describe in one line why Alembic's connection is gone. Alembic used it once more since then,
+    which hides the first error behind another one."""
+    first: BaseException | None = error
+    while first is not None and not isinstance(first, DBAPIError | RefactorError | psycopg.Error):
+        first = first.__context__
+    if isinstance(first, DBAPIError):
+        return of_server(first.orig or first)
+    if first is not None:
+        return str(first) if isinstance(first, RefactorError) else of_server(first)
+    return "the connection is lost on which Alembic writes the version. Run the same command again."
 
 
 def of_output(error: OSError) -> str:

@@ -132,10 +132,12 @@ def outside_transaction(context: MigrationContext) -> Iterator[Connection]:
         before = _idle_session_timeout(connection, "0")
         try:
             yield connection
-        finally:
-            # Where the connection is gone, what Alembic does next with it says so.
+        except BaseException:
+            # What stopped the step is what has to be said, also where the connection is gone.
             with suppress(DBAPIError):
                 _idle_session_timeout(connection, before)
+            raise
+        _idle_session_timeout(connection, before)
 
 
 def _idle_session_timeout(connection: Connection, wanted: str) -> str:

@@ -15,6 +15,7 @@ from membership_refactor.checks.guard import (
     every_row_is_seen,
     no_subscription_writes,
     own_objects_stand,
+    own_triggers_fire,
 )
 from membership_refactor.errors import (
     CannotCarry,
@@ -25,6 +26,7 @@ from membership_refactor.errors import (
 from membership_refactor.execution.do_action import Performer, Work
 from membership_refactor.execution.ledger import TURNED, Ledger, StepRecord
 from membership_refactor.execution.options import Options
+from membership_refactor.execution.own_triggers import wake_triggers
 from membership_refactor.execution.ownership import create_ledger_schema, owner_of
 from membership_refactor.execution.progress import Progress
 from membership_refactor.execution.run_checks import open_gate, require
@@ -41,7 +43,7 @@ from membership_refactor.sql.ledger.own_objects import renew_foreign_fence
 from membership_refactor.sql.ledger.table_definitions import drop_ledger
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.quoting import ident
-from membership_refactor.steps.actions import Action
+from membership_refactor.steps.actions import Action, Run
 from membership_refactor.steps.changed_tables import changed_since, misplaced_tables
 from membership_refactor.steps.step import Direction, Situation, Step
 from membership_refactor.steps.step_chain import Chain
@@ -123,6 +125,11 @@ class Runner:
                 else:
                     self.ledger.restore(pg, found.step)
                 return taken
+            if wake_triggers(pg, self.names, self.options, self.progress):
+                self.progress.say(
+                    "  triggers of this tool did not fire; writes may have slipped past. Run: "
+                    + self.chain.revisions.verb("verify")
+                )
             if found.direction is Direction.UP:
                 self.ledger.turn(pg, found.step, Direction.DOWN, self.read())
         self.downgrade(found.step)
@@ -216,11 +223,14 @@ class Runner:
         )
         for action in actions:
             if action.asked not in done:
+                if not isinstance(action, Run):
+                    self._require_firing(pg, step, direction)
                 work.do(action)
         if step.ends_ledger and direction is Direction.DOWN:
             run(pg, drop_ledger(self.schema).text)
             return
         after = step.after_up if direction is Direction.UP else step.after_down
+        self._require_firing(pg, step, direction)
         self._require(pg, after(situation), step, direction)
         self.ledger.end(pg, name, direction)
 
@@ -345,6 +355,13 @@ class Runner:
             step=step.name,
             direction=direction,
         )
+
+    def _require_firing(self, pg: Pg, step: Step, direction: Direction) -> None:
+        """Raise CheckFailed where somebody has turned a trigger of the tool off since the step
+        began. It is said and recorded only then, because it is asked before most actions."""
+        check = own_triggers_fire(self.names)
+        if run(pg, check.query).fetchone():
+            self._require(pg, (check,), step, direction)
 
     # --- who and where ------------------------------------------------------------------
 

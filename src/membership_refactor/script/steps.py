@@ -9,6 +9,7 @@ from membership_refactor.checks.guard import (
     every_row_is_seen,
     no_subscription_writes,
     own_objects_stand,
+    own_triggers_fire,
 )
 from membership_refactor.errors import CannotCarry
 from membership_refactor.script.action_text import Printer
@@ -139,4 +140,5 @@ def _ended(step: Step, situation: Situation, records: Records) -> Iterable[str]:
     if step.ends_ledger and records.direction is Direction.DOWN:
         return (ended(drop_ledger(situation.names.schema).text),)
     after = step.after_up if records.direction is Direction.UP else step.after_down
-    return (recorded(records, after(situation)), records.end())
+    found = (own_triggers_fire(records.names), *after(situation))
+    return (recorded(records, found), records.end())

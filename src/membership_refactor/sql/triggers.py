@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 
 from membership_refactor.sql.names import AFTER_PREFIX, BEFORE_PREFIX
 from membership_refactor.sql.quoting import dollar_quoted, ident, literal
@@ -73,8 +73,9 @@ class OwnTrigger:
 
     @property
     def text(self) -> str:
-        """CREATE TRIGGER; takes SHARE ROW EXCLUSIVE on the table."""
-        kind = "CONSTRAINT TRIGGER" if self.at_commit else "TRIGGER"
+        """CREATE TRIGGER, in place of one of that name; takes SHARE ROW EXCLUSIVE on the table."""
+        # A constraint trigger cannot be replaced.
+        kind = "CONSTRAINT TRIGGER" if self.at_commit else "OR REPLACE TRIGGER"
         parts = [f"CREATE {kind} {ident(self.name)} {self.event} ON {self.table}"]
         if self.at_commit:
             parts.append("DEFERRABLE INITIALLY DEFERRED")
@@ -87,9 +88,20 @@ class OwnTrigger:
         return "\n  ".join(parts)
 
 
+NEVER = "false"
+"""The WHEN of a trigger that has been disabled for good."""
+
+
+def is_never(trigger: str) -> str:
+    """A condition: the row of pg_trigger is one that ``disable_triggers`` has disabled."""
+    found = f"pg_catalog.pg_get_triggerdef({trigger}.oid)"
+    return f"{found} ~ {literal(f' WHEN [(]{NEVER}[)] EXECUTE FUNCTION ')}"
+
+
 def install_triggers(triggers: Sequence[OwnTrigger]) -> tuple[Statement, ...]:
-    """Creates the missing triggers and makes all ENABLE ALWAYS; SHARE ROW EXCLUSIVE on each table.
-    One block per table, because each statement prolongs a short lock."""
+    """Creates the triggers that are missing or disabled for good, and makes all ENABLE ALWAYS;
+    SHARE ROW EXCLUSIVE on each table. One block per table, because each statement prolongs a short
+    lock."""
     made = []
     for table, own in _by_table(triggers):
         missing = "".join(
@@ -98,31 +110,53 @@ def install_triggers(triggers: Sequence[OwnTrigger]) -> tuple[Statement, ...]:
         )
         enable = ", ".join(f"ENABLE ALWAYS TRIGGER {ident(t.name)}" for t in own)
         body = (
-            "DECLARE\n  there pg_catalog.text[];\nBEGIN\n"
-            "there := ARRAY(SELECT t.tgname::pg_catalog.text FROM pg_catalog.pg_trigger AS t "
-            f"WHERE t.tgrelid = {literal(table)}::pg_catalog.regclass);\n{missing}"
+            f"{_THERE}"
+            f"WHERE t.tgrelid = {literal(table)}::pg_catalog.regclass\n"
+            f"AND NOT {is_never('t')});\n{missing}"
             f"ALTER TABLE {table} {enable};\nEND"
         )
         made.append(Statement(f"DO $own$ {body} $own$", Lock.SHARE_ROW_EXCLUSIVE, table))
     return tuple(made)
 
 
+_THERE = (
+    "DECLARE\n  there pg_catalog.text[];\nBEGIN\n"
+    "there := ARRAY(SELECT t.tgname::pg_catalog.text FROM pg_catalog.pg_trigger AS t "
+)
+
+
 def disable_triggers(triggers: Sequence[OwnTrigger]) -> tuple[Statement, ...]:
-    """Disables the triggers that exist; takes SHARE ROW EXCLUSIVE.
+    """Disables the triggers that exist, for good; takes SHARE ROW EXCLUSIVE.
 
     Inside a switch they are not dropped: DROP TRIGGER takes ACCESS EXCLUSIVE and waits for readers.
+    They never fire again even if somebody runs ENABLE TRIGGER USER, as a bulk load does at its end.
     """
-    return tuple(
-        _where_there(table, own, "DISABLE TRIGGER %I", Lock.SHARE_ROW_EXCLUSIVE)
-        for table, own in _by_table(triggers)
-    )
+    made = []
+    for table, own in _by_table(triggers):
+        texts = "".join(
+            f"IF {literal(t.name)} = ANY (there) THEN EXECUTE "
+            f"{literal(replace(t, when=NEVER).text)}; END IF;\n"
+            for t in own
+            if not t.at_commit
+        )
+        names = ", ".join(literal(t.name) for t in own)
+        body = (
+            f"{_THERE}"
+            f"WHERE t.tgrelid = pg_catalog.to_regclass({literal(table)})\n"
+            f"AND t.tgname IN ({names}));\n"
+            f"IF there = '{{}}' THEN RETURN; END IF;\n{texts}"
+            f"EXECUTE {literal(f'ALTER TABLE {table} ')} || (SELECT pg_catalog.string_agg("
+            "pg_catalog.format('DISABLE TRIGGER %I', own), ', ')\n"
+            "FROM pg_catalog.unnest(there) AS own);"
+            "\nEND"
+        )
+        made.append(Statement(f"DO $own$ {body} $own$", Lock.SHARE_ROW_EXCLUSIVE, table))
+    return tuple(made)
 
 
 def remove_triggers(triggers: Sequence[OwnTrigger]) -> tuple[Statement, ...]:
     """Drops the triggers that exist; ACCESS EXCLUSIVE on their tables for a moment."""
-    return tuple(
-        _where_there(table, own, "", Lock.ACCESS_EXCLUSIVE) for table, own in _by_table(triggers)
-    )
+    return tuple(_dropped(table, own) for table, own in _by_table(triggers))
 
 
 def _by_table(triggers: Sequence[OwnTrigger]) -> Iterable[tuple[str, tuple[OwnTrigger, ...]]]:
@@ -131,22 +165,16 @@ def _by_table(triggers: Sequence[OwnTrigger]) -> Iterable[tuple[str, tuple[OwnTr
     return [(table, tuple(t for t in triggers if t.table == table)) for table in tables]
 
 
-def _where_there(table: str, own: Sequence[OwnTrigger], change: str, lock: Lock) -> Statement:
-    """One ALTER TABLE with ``change`` for each trigger that exists; DROP TRIGGER if it is empty. A
-    resumed or abandoned step can run it again."""
+def _dropped(table: str, own: Sequence[OwnTrigger]) -> Statement:
+    """One DROP TRIGGER for each that exists. A resumed or abandoned step can run it again."""
     names = ", ".join(literal(t.name) for t in own)
-    if change:
-        each = f"pg_catalog.format({literal(change)}, t.tgname), ', '"
-        command = f"{literal(f'ALTER TABLE {table} ')} || what"
-    else:
-        each = f"pg_catalog.format('DROP TRIGGER %I ON %s', t.tgname, {literal(table)}), '; '"
-        command = "what"
+    each = f"pg_catalog.format('DROP TRIGGER %I ON %s', t.tgname, {literal(table)}), '; '"
     return Statement(
         "DO $own$ DECLARE\n  what pg_catalog.text;\nBEGIN\n"
         f"SELECT pg_catalog.string_agg({each}) INTO what FROM pg_catalog.pg_trigger AS t\n"
         f"WHERE t.tgrelid = pg_catalog.to_regclass({literal(table)}) AND t.tgname IN ({names});\n"
-        f"IF what IS NOT NULL THEN EXECUTE {command}; END IF;\nEND $own$",
-        lock,
+        "IF what IS NOT NULL THEN EXECUTE what; END IF;\nEND $own$",
+        Lock.ACCESS_EXCLUSIVE,
         table,
     )
 

@@ -138,6 +138,7 @@ FROM "public_refactor"."own_object" AS r LEFT JOIN (
   FROM pg_catalog.pg_trigger AS t JOIN pg_catalog.pg_class AS c ON c.oid = t.tgrelid
   JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
   WHERE n.nspname = 'public' AND c.relname IN ('programme_membership', 'curriculum_membership', 'programme_membership_retired') AND (pg_catalog.starts_with(t.tgname::pg_catalog.text, 'AA_refactor_') OR pg_catalog.starts_with(t.tgname::pg_catalog.text, '~refactor_'))
+  AND NOT pg_catalog.pg_get_triggerdef(t.oid) ~ ' WHEN [(]false[)] EXECUTE FUNCTION '
   UNION ALL
   SELECT 'function', p.oid::pg_catalog.regprocedure::pg_catalog.text,
     pg_catalog.pg_get_functiondef(p.oid), '', '', p.proname::pg_catalog.text
@@ -451,12 +452,13 @@ REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_building"() FROM 
 DO $own$ DECLARE
   there pg_catalog.text[];
 BEGIN
-there := ARRAY(SELECT t.tgname::pg_catalog.text FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid = '"public"."curriculum_membership"'::pg_catalog.regclass);
-IF 'AA_refactor_building_insert_or_update_or_delete' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_building_insert_or_update_or_delete" BEFORE INSERT OR UPDATE OR DELETE ON "public"."curriculum_membership"
+there := ARRAY(SELECT t.tgname::pg_catalog.text FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid = '"public"."curriculum_membership"'::pg_catalog.regclass
+AND NOT pg_catalog.pg_get_triggerdef(t.oid) ~ ' WHEN [(]false[)] EXECUTE FUNCTION ');
+IF 'AA_refactor_building_insert_or_update_or_delete' <> ALL (there) THEN EXECUTE 'CREATE OR REPLACE TRIGGER "AA_refactor_building_insert_or_update_or_delete" BEFORE INSERT OR UPDATE OR DELETE ON "public"."curriculum_membership"
   FOR EACH STATEMENT
   WHEN (pg_catalog.current_setting(''vacuum_cost_page_hit'') <> ''7129'')
   EXECUTE FUNCTION "public_refactor"."programme_membership_building"()'; END IF;
-IF 'AA_refactor_building_truncate' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_building_truncate" BEFORE TRUNCATE ON "public"."curriculum_membership"
+IF 'AA_refactor_building_truncate' <> ALL (there) THEN EXECUTE 'CREATE OR REPLACE TRIGGER "AA_refactor_building_truncate" BEFORE TRUNCATE ON "public"."curriculum_membership"
   FOR EACH STATEMENT
   WHEN (pg_catalog.current_setting(''vacuum_cost_page_hit'') <> ''7129'')
   EXECUTE FUNCTION "public_refactor"."programme_membership_building"()'; END IF;
@@ -1215,23 +1217,24 @@ BEGIN
       EXECUTE $body$DO $own$ DECLARE
   there pg_catalog.text[];
 BEGIN
-there := ARRAY(SELECT t.tgname::pg_catalog.text FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid = '"public"."programme_membership"'::pg_catalog.regclass);
-IF 'AA_refactor_copy_log_insert' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_copy_log_insert" AFTER INSERT ON "public"."programme_membership"
+there := ARRAY(SELECT t.tgname::pg_catalog.text FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid = '"public"."programme_membership"'::pg_catalog.regclass
+AND NOT pg_catalog.pg_get_triggerdef(t.oid) ~ ' WHEN [(]false[)] EXECUTE FUNCTION ');
+IF 'AA_refactor_copy_log_insert' <> ALL (there) THEN EXECUTE 'CREATE OR REPLACE TRIGGER "AA_refactor_copy_log_insert" AFTER INSERT ON "public"."programme_membership"
   REFERENCING NEW TABLE AS n
   FOR EACH STATEMENT
   EXECUTE FUNCTION "public_refactor"."programme_membership_copy_log_insert"()'; END IF;
-IF 'AA_refactor_copy_log_update' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_copy_log_update" AFTER UPDATE ON "public"."programme_membership"
+IF 'AA_refactor_copy_log_update' <> ALL (there) THEN EXECUTE 'CREATE OR REPLACE TRIGGER "AA_refactor_copy_log_update" AFTER UPDATE ON "public"."programme_membership"
   REFERENCING NEW TABLE AS n
   FOR EACH STATEMENT
   EXECUTE FUNCTION "public_refactor"."programme_membership_copy_log_update"()'; END IF;
-IF 'AA_refactor_copy_log_delete' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_copy_log_delete" AFTER DELETE ON "public"."programme_membership"
+IF 'AA_refactor_copy_log_delete' <> ALL (there) THEN EXECUTE 'CREATE OR REPLACE TRIGGER "AA_refactor_copy_log_delete" AFTER DELETE ON "public"."programme_membership"
   REFERENCING OLD TABLE AS o
   FOR EACH STATEMENT
   EXECUTE FUNCTION "public_refactor"."programme_membership_copy_log_delete"()'; END IF;
-IF 'AA_refactor_copy_log_truncate' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_copy_log_truncate" AFTER TRUNCATE ON "public"."programme_membership"
+IF 'AA_refactor_copy_log_truncate' <> ALL (there) THEN EXECUTE 'CREATE OR REPLACE TRIGGER "AA_refactor_copy_log_truncate" AFTER TRUNCATE ON "public"."programme_membership"
   FOR EACH STATEMENT
   EXECUTE FUNCTION "public_refactor"."programme_membership_copy_log_truncate"()'; END IF;
-IF 'AA_refactor_copy_log_moved' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_copy_log_moved" AFTER UPDATE ON "public"."programme_membership"
+IF 'AA_refactor_copy_log_moved' <> ALL (there) THEN EXECUTE 'CREATE OR REPLACE TRIGGER "AA_refactor_copy_log_moved" AFTER UPDATE ON "public"."programme_membership"
   FOR EACH ROW
   WHEN (OLD."id" IS DISTINCT FROM NEW."id")
   EXECUTE FUNCTION "public_refactor"."programme_membership_copy_log_moved"()'; END IF;
@@ -1671,32 +1674,58 @@ FROM (SELECT n, keys FROM "public_refactor"."programme_membership_copy_log" LIMI
       PERFORM "public_refactor"."programme_membership_copy_drain"(NULL);
       EXECUTE $body$DO $fence$ BEGIN EXECUTE pg_catalog.format('CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_fence"() RETURNS pg_catalog.bool LANGUAGE sql STABLE RETURN pg_catalog.pg_visible_in_snapshot(%L::pg_catalog.xid8, pg_catalog.pg_current_snapshot())', pg_catalog.pg_current_xact_id()); END $fence$$body$;
       EXECUTE $body$DO $own$ DECLARE
-  what pg_catalog.text;
+  there pg_catalog.text[];
 BEGIN
-SELECT pg_catalog.string_agg(pg_catalog.format('DISABLE TRIGGER %I', t.tgname), ', ') INTO what FROM pg_catalog.pg_trigger AS t
-WHERE t.tgrelid = pg_catalog.to_regclass('"public"."programme_membership"') AND t.tgname IN ('AA_refactor_copy_log_insert', 'AA_refactor_copy_log_update', 'AA_refactor_copy_log_delete', 'AA_refactor_copy_log_truncate', 'AA_refactor_copy_log_moved');
-IF what IS NOT NULL THEN EXECUTE 'ALTER TABLE "public"."programme_membership" ' || what; END IF;
+there := ARRAY(SELECT t.tgname::pg_catalog.text FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid = pg_catalog.to_regclass('"public"."programme_membership"')
+AND t.tgname IN ('AA_refactor_copy_log_insert', 'AA_refactor_copy_log_update', 'AA_refactor_copy_log_delete', 'AA_refactor_copy_log_truncate', 'AA_refactor_copy_log_moved'));
+IF there = '{}' THEN RETURN; END IF;
+IF 'AA_refactor_copy_log_insert' = ANY (there) THEN EXECUTE 'CREATE OR REPLACE TRIGGER "AA_refactor_copy_log_insert" AFTER INSERT ON "public"."programme_membership"
+  REFERENCING NEW TABLE AS n
+  FOR EACH STATEMENT
+  WHEN (false)
+  EXECUTE FUNCTION "public_refactor"."programme_membership_copy_log_insert"()'; END IF;
+IF 'AA_refactor_copy_log_update' = ANY (there) THEN EXECUTE 'CREATE OR REPLACE TRIGGER "AA_refactor_copy_log_update" AFTER UPDATE ON "public"."programme_membership"
+  REFERENCING NEW TABLE AS n
+  FOR EACH STATEMENT
+  WHEN (false)
+  EXECUTE FUNCTION "public_refactor"."programme_membership_copy_log_update"()'; END IF;
+IF 'AA_refactor_copy_log_delete' = ANY (there) THEN EXECUTE 'CREATE OR REPLACE TRIGGER "AA_refactor_copy_log_delete" AFTER DELETE ON "public"."programme_membership"
+  REFERENCING OLD TABLE AS o
+  FOR EACH STATEMENT
+  WHEN (false)
+  EXECUTE FUNCTION "public_refactor"."programme_membership_copy_log_delete"()'; END IF;
+IF 'AA_refactor_copy_log_truncate' = ANY (there) THEN EXECUTE 'CREATE OR REPLACE TRIGGER "AA_refactor_copy_log_truncate" AFTER TRUNCATE ON "public"."programme_membership"
+  FOR EACH STATEMENT
+  WHEN (false)
+  EXECUTE FUNCTION "public_refactor"."programme_membership_copy_log_truncate"()'; END IF;
+IF 'AA_refactor_copy_log_moved' = ANY (there) THEN EXECUTE 'CREATE OR REPLACE TRIGGER "AA_refactor_copy_log_moved" AFTER UPDATE ON "public"."programme_membership"
+  FOR EACH ROW
+  WHEN (false)
+  EXECUTE FUNCTION "public_refactor"."programme_membership_copy_log_moved"()'; END IF;
+EXECUTE 'ALTER TABLE "public"."programme_membership" ' || (SELECT pg_catalog.string_agg(pg_catalog.format('DISABLE TRIGGER %I', own), ', ')
+FROM pg_catalog.unnest(there) AS own);
 END $own$$body$;
       EXECUTE $body$DO $own$ DECLARE
   there pg_catalog.text[];
 BEGIN
-there := ARRAY(SELECT t.tgname::pg_catalog.text FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid = '"public"."programme_membership"'::pg_catalog.regclass);
-IF 'AA_refactor_to_copy_insert' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_to_copy_insert" AFTER INSERT ON "public"."programme_membership"
+there := ARRAY(SELECT t.tgname::pg_catalog.text FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid = '"public"."programme_membership"'::pg_catalog.regclass
+AND NOT pg_catalog.pg_get_triggerdef(t.oid) ~ ' WHEN [(]false[)] EXECUTE FUNCTION ');
+IF 'AA_refactor_to_copy_insert' <> ALL (there) THEN EXECUTE 'CREATE OR REPLACE TRIGGER "AA_refactor_to_copy_insert" AFTER INSERT ON "public"."programme_membership"
   REFERENCING NEW TABLE AS n
   FOR EACH STATEMENT
   EXECUTE FUNCTION "public_refactor"."programme_membership_to_copy_insert"()'; END IF;
-IF 'AA_refactor_to_copy_update' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_to_copy_update" AFTER UPDATE ON "public"."programme_membership"
+IF 'AA_refactor_to_copy_update' <> ALL (there) THEN EXECUTE 'CREATE OR REPLACE TRIGGER "AA_refactor_to_copy_update" AFTER UPDATE ON "public"."programme_membership"
   REFERENCING OLD TABLE AS o NEW TABLE AS n
   FOR EACH STATEMENT
   EXECUTE FUNCTION "public_refactor"."programme_membership_to_copy_update"()'; END IF;
-IF 'AA_refactor_to_copy_delete' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_to_copy_delete" AFTER DELETE ON "public"."programme_membership"
+IF 'AA_refactor_to_copy_delete' <> ALL (there) THEN EXECUTE 'CREATE OR REPLACE TRIGGER "AA_refactor_to_copy_delete" AFTER DELETE ON "public"."programme_membership"
   REFERENCING OLD TABLE AS o
   FOR EACH STATEMENT
   EXECUTE FUNCTION "public_refactor"."programme_membership_to_copy_delete"()'; END IF;
-IF 'AA_refactor_to_copy_truncate' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_to_copy_truncate" AFTER TRUNCATE ON "public"."programme_membership"
+IF 'AA_refactor_to_copy_truncate' <> ALL (there) THEN EXECUTE 'CREATE OR REPLACE TRIGGER "AA_refactor_to_copy_truncate" AFTER TRUNCATE ON "public"."programme_membership"
   FOR EACH STATEMENT
   EXECUTE FUNCTION "public_refactor"."programme_membership_to_copy_truncate"()'; END IF;
-IF 'AA_refactor_to_copy_moved' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_to_copy_moved" AFTER UPDATE ON "public"."programme_membership"
+IF 'AA_refactor_to_copy_moved' <> ALL (there) THEN EXECUTE 'CREATE OR REPLACE TRIGGER "AA_refactor_to_copy_moved" AFTER UPDATE ON "public"."programme_membership"
   REFERENCING OLD TABLE AS o NEW TABLE AS n
   FOR EACH ROW
   WHEN (OLD."id" IS DISTINCT FROM NEW."id")
@@ -1706,11 +1735,12 @@ END $own$$body$;
       EXECUTE $body$DO $own$ DECLARE
   there pg_catalog.text[];
 BEGIN
-there := ARRAY(SELECT t.tgname::pg_catalog.text FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid = '"public"."curriculum_membership"'::pg_catalog.regclass);
-IF '~refactor_keep_link_insert' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "~refactor_keep_link_insert" BEFORE INSERT ON "public"."curriculum_membership"
+there := ARRAY(SELECT t.tgname::pg_catalog.text FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid = '"public"."curriculum_membership"'::pg_catalog.regclass
+AND NOT pg_catalog.pg_get_triggerdef(t.oid) ~ ' WHEN [(]false[)] EXECUTE FUNCTION ');
+IF '~refactor_keep_link_insert' <> ALL (there) THEN EXECUTE 'CREATE OR REPLACE TRIGGER "~refactor_keep_link_insert" BEFORE INSERT ON "public"."curriculum_membership"
   FOR EACH ROW
   EXECUTE FUNCTION "public_refactor"."programme_membership_keep_link"()'; END IF;
-IF '~refactor_keep_link_update' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "~refactor_keep_link_update" BEFORE UPDATE ON "public"."curriculum_membership"
+IF '~refactor_keep_link_update' <> ALL (there) THEN EXECUTE 'CREATE OR REPLACE TRIGGER "~refactor_keep_link_update" BEFORE UPDATE ON "public"."curriculum_membership"
   FOR EACH ROW
   WHEN (OLD."person_id" IS DISTINCT FROM NEW."person_id" OR OLD."programme_id" IS DISTINCT FROM NEW."programme_id" OR OLD."programme_membership_type" IS DISTINCT FROM NEW."programme_membership_type" OR OLD."programme_start_date" IS DISTINCT FROM NEW."programme_start_date" OR OLD."programme_end_date" IS DISTINCT FROM NEW."programme_end_date" OR OLD."programme_membership_uuid" IS DISTINCT FROM NEW."programme_membership_uuid")
   EXECUTE FUNCTION "public_refactor"."programme_membership_keep_link"()'; END IF;
@@ -1719,8 +1749,9 @@ END $own$$body$;
       EXECUTE $body$DO $own$ DECLARE
   there pg_catalog.text[];
 BEGIN
-there := ARRAY(SELECT t.tgname::pg_catalog.text FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid = '"public"."curriculum_membership"'::pg_catalog.regclass);
-IF 'AA_refactor_refuse_now' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_refuse_now" AFTER INSERT OR UPDATE OR DELETE ON "public"."curriculum_membership"
+there := ARRAY(SELECT t.tgname::pg_catalog.text FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid = '"public"."curriculum_membership"'::pg_catalog.regclass
+AND NOT pg_catalog.pg_get_triggerdef(t.oid) ~ ' WHEN [(]false[)] EXECUTE FUNCTION ');
+IF 'AA_refactor_refuse_now' <> ALL (there) THEN EXECUTE 'CREATE OR REPLACE TRIGGER "AA_refactor_refuse_now" AFTER INSERT OR UPDATE OR DELETE ON "public"."curriculum_membership"
   FOR EACH ROW
   WHEN (pg_catalog.pg_trigger_depth() = 0)
   EXECUTE FUNCTION "public_refactor"."programme_membership_refuse"()'; END IF;
@@ -1729,17 +1760,27 @@ IF 'AA_refactor_refuse_later' <> ALL (there) THEN EXECUTE 'CREATE CONSTRAINT TRI
   FOR EACH ROW
   WHEN (pg_catalog.pg_trigger_depth() > 0 AND pg_catalog.current_setting(''vacuum_cost_page_hit'') <> ''7129'')
   EXECUTE FUNCTION "public_refactor"."programme_membership_refuse"()'; END IF;
-IF 'AA_refactor_refuse_truncate' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_refuse_truncate" AFTER TRUNCATE ON "public"."curriculum_membership"
+IF 'AA_refactor_refuse_truncate' <> ALL (there) THEN EXECUTE 'CREATE OR REPLACE TRIGGER "AA_refactor_refuse_truncate" AFTER TRUNCATE ON "public"."curriculum_membership"
   FOR EACH STATEMENT
   EXECUTE FUNCTION "public_refactor"."programme_membership_refuse_truncate"()'; END IF;
 ALTER TABLE "public"."curriculum_membership" ENABLE ALWAYS TRIGGER "AA_refactor_refuse_now", ENABLE ALWAYS TRIGGER "AA_refactor_refuse_later", ENABLE ALWAYS TRIGGER "AA_refactor_refuse_truncate";
 END $own$$body$;
       EXECUTE $body$DO $own$ DECLARE
-  what pg_catalog.text;
+  there pg_catalog.text[];
 BEGIN
-SELECT pg_catalog.string_agg(pg_catalog.format('DISABLE TRIGGER %I', t.tgname), ', ') INTO what FROM pg_catalog.pg_trigger AS t
-WHERE t.tgrelid = pg_catalog.to_regclass('"public"."curriculum_membership"') AND t.tgname IN ('AA_refactor_building_insert_or_update_or_delete', 'AA_refactor_building_truncate');
-IF what IS NOT NULL THEN EXECUTE 'ALTER TABLE "public"."curriculum_membership" ' || what; END IF;
+there := ARRAY(SELECT t.tgname::pg_catalog.text FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid = pg_catalog.to_regclass('"public"."curriculum_membership"')
+AND t.tgname IN ('AA_refactor_building_insert_or_update_or_delete', 'AA_refactor_building_truncate'));
+IF there = '{}' THEN RETURN; END IF;
+IF 'AA_refactor_building_insert_or_update_or_delete' = ANY (there) THEN EXECUTE 'CREATE OR REPLACE TRIGGER "AA_refactor_building_insert_or_update_or_delete" BEFORE INSERT OR UPDATE OR DELETE ON "public"."curriculum_membership"
+  FOR EACH STATEMENT
+  WHEN (false)
+  EXECUTE FUNCTION "public_refactor"."programme_membership_building"()'; END IF;
+IF 'AA_refactor_building_truncate' = ANY (there) THEN EXECUTE 'CREATE OR REPLACE TRIGGER "AA_refactor_building_truncate" BEFORE TRUNCATE ON "public"."curriculum_membership"
+  FOR EACH STATEMENT
+  WHEN (false)
+  EXECUTE FUNCTION "public_refactor"."programme_membership_building"()'; END IF;
+EXECUTE 'ALTER TABLE "public"."curriculum_membership" ' || (SELECT pg_catalog.string_agg(pg_catalog.format('DISABLE TRIGGER %I', own), ', ')
+FROM pg_catalog.unnest(there) AS own);
 END $own$$body$;
       INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries, rows)
 VALUES ('programme_membership', 'copy_table', 'up', 'switch', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries, work.replayed) ON CONFLICT DO NOTHING;
@@ -2378,6 +2419,35 @@ DECLARE
 BEGIN
   SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
 FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
+SELECT pg_catalog.format('%I on %I.%I', t.tgname, n.nspname, c.relname)
+  FROM pg_catalog.pg_trigger AS t JOIN pg_catalog.pg_class AS c ON c.oid = t.tgrelid
+  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+  WHERE n.nspname = 'public' AND c.relname IN ('programme_membership', 'curriculum_membership', 'programme_membership_retired') AND (pg_catalog.starts_with(t.tgname::pg_catalog.text, 'AA_refactor_') OR pg_catalog.starts_with(t.tgname::pg_catalog.text, '~refactor_'))
+  AND NOT pg_catalog.pg_get_triggerdef(t.oid) ~ ' WHEN [(]false[)] EXECUTE FUNCTION ' AND t.tgenabled <> 'A'
+  AND (t.tgconstraint = 0 OR t.tgenabled <> 'D') ORDER BY 1
+) AS z (key)) AS k) AS c;
+  INSERT INTO "public_refactor"."check_result"
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'copy_table', 'up', 'own triggers fire', broken, keys,
+    extract(epoch FROM pg_catalog.clock_timestamp() - began));
+  COMMIT;
+  IF broken > 0 THEN
+    RAISE assert_failure USING
+      MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
+        'own triggers fire', 'the triggers of this tool fire for every write',
+        CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
+        pg_catalog.array_to_string(keys, '; ')),
+      HINT = 'Somebody ran DISABLE TRIGGER or ENABLE TRIGGER while the step was under way, and writes may have slipped past. Take the step back: membership-refactor abandon   then run the same command again.';
+  END IF;
+END
+$body$;
+DO $body$
+#variable_conflict use_column
+DECLARE
+  broken bigint; keys text[]; began timestamptz := pg_catalog.clock_timestamp();
+BEGIN
+  SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
+FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
 SELECT coalesce(a."id", b."id")::text
 FROM "public"."programme_membership" AS a FULL JOIN "public"."curriculum_membership" AS b ON a."id" = b."id"
 WHERE a."id" IS NULL OR b."id" IS NULL OR (a."person_id" IS DISTINCT FROM b."person_id"
@@ -2455,6 +2525,7 @@ SELECT 'programme_membership', f.kind, f.name, f.definition, f.at, f.bare FROM (
   FROM pg_catalog.pg_trigger AS t JOIN pg_catalog.pg_class AS c ON c.oid = t.tgrelid
   JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
   WHERE n.nspname = 'public' AND c.relname IN ('programme_membership', 'curriculum_membership', 'programme_membership_retired') AND (pg_catalog.starts_with(t.tgname::pg_catalog.text, 'AA_refactor_') OR pg_catalog.starts_with(t.tgname::pg_catalog.text, '~refactor_'))
+  AND NOT pg_catalog.pg_get_triggerdef(t.oid) ~ ' WHEN [(]false[)] EXECUTE FUNCTION '
   UNION ALL
   SELECT 'function', p.oid::pg_catalog.regprocedure::pg_catalog.text,
     pg_catalog.pg_get_functiondef(p.oid), '', '', p.proname::pg_catalog.text
@@ -2462,7 +2533,7 @@ SELECT 'programme_membership', f.kind, f.name, f.definition, f.at, f.bare FROM (
   WHERE p.pronamespace = pg_catalog.to_regnamespace('"public_refactor"')
     AND p.prokind = 'f' AND p.proname <> 'programme_membership_fence'
     AND pg_catalog.starts_with(p.proname::pg_catalog.text, 'programme_membership_')
-  ) AS f WHERE f.state IN ('', 'A');
+  ) AS f;
 INSERT INTO "public_refactor"."event" (plan, step, direction, event)
 VALUES ('programme_membership', 'copy_table', 'up', 'done');
 COMMIT;

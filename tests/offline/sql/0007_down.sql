@@ -138,6 +138,7 @@ FROM "public_refactor"."own_object" AS r LEFT JOIN (
   FROM pg_catalog.pg_trigger AS t JOIN pg_catalog.pg_class AS c ON c.oid = t.tgrelid
   JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
   WHERE n.nspname = 'public' AND c.relname IN ('programme_membership', 'curriculum_membership', 'programme_membership_retired') AND (pg_catalog.starts_with(t.tgname::pg_catalog.text, 'AA_refactor_') OR pg_catalog.starts_with(t.tgname::pg_catalog.text, '~refactor_'))
+  AND NOT pg_catalog.pg_get_triggerdef(t.oid) ~ ' WHEN [(]false[)] EXECUTE FUNCTION '
   UNION ALL
   SELECT 'function', p.oid::pg_catalog.regprocedure::pg_catalog.text,
     pg_catalog.pg_get_functiondef(p.oid), '', '', p.proname::pg_catalog.text
@@ -313,20 +314,21 @@ END $own$$body$;
       EXECUTE $body$DO $own$ DECLARE
   there pg_catalog.text[];
 BEGIN
-there := ARRAY(SELECT t.tgname::pg_catalog.text FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid = '"public"."curriculum_membership"'::pg_catalog.regclass);
-IF 'AA_refactor_parent_log_insert' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_parent_log_insert" AFTER INSERT ON "public"."curriculum_membership"
+there := ARRAY(SELECT t.tgname::pg_catalog.text FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid = '"public"."curriculum_membership"'::pg_catalog.regclass
+AND NOT pg_catalog.pg_get_triggerdef(t.oid) ~ ' WHEN [(]false[)] EXECUTE FUNCTION ');
+IF 'AA_refactor_parent_log_insert' <> ALL (there) THEN EXECUTE 'CREATE OR REPLACE TRIGGER "AA_refactor_parent_log_insert" AFTER INSERT ON "public"."curriculum_membership"
   REFERENCING NEW TABLE AS n
   FOR EACH STATEMENT
   EXECUTE FUNCTION "public_refactor"."programme_membership_parent_log_insert"()'; END IF;
-IF 'AA_refactor_parent_log_update' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_parent_log_update" AFTER UPDATE ON "public"."curriculum_membership"
+IF 'AA_refactor_parent_log_update' <> ALL (there) THEN EXECUTE 'CREATE OR REPLACE TRIGGER "AA_refactor_parent_log_update" AFTER UPDATE ON "public"."curriculum_membership"
   REFERENCING OLD TABLE AS o NEW TABLE AS n
   FOR EACH STATEMENT
   EXECUTE FUNCTION "public_refactor"."programme_membership_parent_log_update"()'; END IF;
-IF 'AA_refactor_parent_log_delete' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_parent_log_delete" AFTER DELETE ON "public"."curriculum_membership"
+IF 'AA_refactor_parent_log_delete' <> ALL (there) THEN EXECUTE 'CREATE OR REPLACE TRIGGER "AA_refactor_parent_log_delete" AFTER DELETE ON "public"."curriculum_membership"
   REFERENCING OLD TABLE AS o
   FOR EACH STATEMENT
   EXECUTE FUNCTION "public_refactor"."programme_membership_parent_log_delete"()'; END IF;
-IF 'AA_refactor_parent_log_truncate' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_parent_log_truncate" AFTER TRUNCATE ON "public"."curriculum_membership"
+IF 'AA_refactor_parent_log_truncate' <> ALL (there) THEN EXECUTE 'CREATE OR REPLACE TRIGGER "AA_refactor_parent_log_truncate" AFTER TRUNCATE ON "public"."curriculum_membership"
   FOR EACH STATEMENT
   EXECUTE FUNCTION "public_refactor"."programme_membership_parent_log_truncate"()'; END IF;
 ALTER TABLE "public"."curriculum_membership" ENABLE ALWAYS TRIGGER "AA_refactor_parent_log_insert", ENABLE ALWAYS TRIGGER "AA_refactor_parent_log_update", ENABLE ALWAYS TRIGGER "AA_refactor_parent_log_delete", ENABLE ALWAYS TRIGGER "AA_refactor_parent_log_truncate";
@@ -723,7 +725,35 @@ VALUES ('programme_membership', 'rebuild_parent', 'down', 'empty_parent') ON CON
 COMMIT;
 \endif
 
-
+DO $body$
+#variable_conflict use_column
+DECLARE
+  broken bigint; keys text[]; began timestamptz := pg_catalog.clock_timestamp();
+BEGIN
+  SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
+FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
+SELECT pg_catalog.format('%I on %I.%I', t.tgname, n.nspname, c.relname)
+  FROM pg_catalog.pg_trigger AS t JOIN pg_catalog.pg_class AS c ON c.oid = t.tgrelid
+  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+  WHERE n.nspname = 'public' AND c.relname IN ('programme_membership', 'curriculum_membership', 'programme_membership_retired') AND (pg_catalog.starts_with(t.tgname::pg_catalog.text, 'AA_refactor_') OR pg_catalog.starts_with(t.tgname::pg_catalog.text, '~refactor_'))
+  AND NOT pg_catalog.pg_get_triggerdef(t.oid) ~ ' WHEN [(]false[)] EXECUTE FUNCTION ' AND t.tgenabled <> 'A'
+  AND (t.tgconstraint = 0 OR t.tgenabled <> 'D') ORDER BY 1
+) AS z (key)) AS k) AS c;
+  INSERT INTO "public_refactor"."check_result"
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'rebuild_parent', 'down', 'own triggers fire', broken, keys,
+    extract(epoch FROM pg_catalog.clock_timestamp() - began));
+  COMMIT;
+  IF broken > 0 THEN
+    RAISE assert_failure USING
+      MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
+        'own triggers fire', 'the triggers of this tool fire for every write',
+        CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
+        pg_catalog.array_to_string(keys, '; ')),
+      HINT = 'Somebody ran DISABLE TRIGGER or ENABLE TRIGGER while the step was under way, and writes may have slipped past. Take the step back: membership-refactor abandon   then run the same command again.';
+  END IF;
+END
+$body$;
 
 BEGIN;
 UPDATE "public_refactor"."step" SET state = 'done',
@@ -737,6 +767,7 @@ SELECT 'programme_membership', f.kind, f.name, f.definition, f.at, f.bare FROM (
   FROM pg_catalog.pg_trigger AS t JOIN pg_catalog.pg_class AS c ON c.oid = t.tgrelid
   JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
   WHERE n.nspname = 'public' AND c.relname IN ('programme_membership', 'curriculum_membership', 'programme_membership_retired') AND (pg_catalog.starts_with(t.tgname::pg_catalog.text, 'AA_refactor_') OR pg_catalog.starts_with(t.tgname::pg_catalog.text, '~refactor_'))
+  AND NOT pg_catalog.pg_get_triggerdef(t.oid) ~ ' WHEN [(]false[)] EXECUTE FUNCTION '
   UNION ALL
   SELECT 'function', p.oid::pg_catalog.regprocedure::pg_catalog.text,
     pg_catalog.pg_get_functiondef(p.oid), '', '', p.proname::pg_catalog.text
@@ -744,7 +775,7 @@ SELECT 'programme_membership', f.kind, f.name, f.definition, f.at, f.bare FROM (
   WHERE p.pronamespace = pg_catalog.to_regnamespace('"public_refactor"')
     AND p.prokind = 'f' AND p.proname <> 'programme_membership_fence'
     AND pg_catalog.starts_with(p.proname::pg_catalog.text, 'programme_membership_')
-  ) AS f WHERE f.state IN ('', 'A');
+  ) AS f;
 INSERT INTO "public_refactor"."event" (plan, step, direction, event)
 VALUES ('programme_membership', 'rebuild_parent', 'down', 'done');
 COMMIT;

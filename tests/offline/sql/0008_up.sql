@@ -138,6 +138,7 @@ FROM "public_refactor"."own_object" AS r LEFT JOIN (
   FROM pg_catalog.pg_trigger AS t JOIN pg_catalog.pg_class AS c ON c.oid = t.tgrelid
   JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
   WHERE n.nspname = 'public' AND c.relname IN ('programme_membership', 'curriculum_membership', 'programme_membership_retired') AND (pg_catalog.starts_with(t.tgname::pg_catalog.text, 'AA_refactor_') OR pg_catalog.starts_with(t.tgname::pg_catalog.text, '~refactor_'))
+  AND NOT pg_catalog.pg_get_triggerdef(t.oid) ~ ' WHEN [(]false[)] EXECUTE FUNCTION '
   UNION ALL
   SELECT 'function', p.oid::pg_catalog.regprocedure::pg_catalog.text,
     pg_catalog.pg_get_functiondef(p.oid), '', '', p.proname::pg_catalog.text
@@ -1500,30 +1501,70 @@ BEGIN
       LOCK TABLE "public"."programme_membership" IN SHARE ROW EXCLUSIVE MODE;
       EXECUTE $body$DO $fence$ BEGIN EXECUTE pg_catalog.format('CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_fence"() RETURNS pg_catalog.bool LANGUAGE sql STABLE RETURN pg_catalog.pg_visible_in_snapshot(%L::pg_catalog.xid8, pg_catalog.pg_current_snapshot())', pg_catalog.pg_current_xact_id()); END $fence$$body$;
       EXECUTE $body$DO $own$ DECLARE
-  what pg_catalog.text;
+  there pg_catalog.text[];
 BEGIN
-SELECT pg_catalog.string_agg(pg_catalog.format('DISABLE TRIGGER %I', t.tgname), ', ') INTO what FROM pg_catalog.pg_trigger AS t
-WHERE t.tgrelid = pg_catalog.to_regclass('"public"."curriculum_membership"') AND t.tgname IN ('AA_refactor_derive_insert', 'AA_refactor_derive_update', 'AA_refactor_derive_delete', 'AA_refactor_derive_truncate', '~refactor_keep_link_insert', '~refactor_keep_link_update');
-IF what IS NOT NULL THEN EXECUTE 'ALTER TABLE "public"."curriculum_membership" ' || what; END IF;
-END $own$$body$;
-      EXECUTE $body$DO $own$ DECLARE
-  what pg_catalog.text;
-BEGIN
-SELECT pg_catalog.string_agg(pg_catalog.format('DISABLE TRIGGER %I', t.tgname), ', ') INTO what FROM pg_catalog.pg_trigger AS t
-WHERE t.tgrelid = pg_catalog.to_regclass('"public"."programme_membership"') AND t.tgname IN ('AA_refactor_closed_insert_or_update_or_delete', 'AA_refactor_closed_truncate');
-IF what IS NOT NULL THEN EXECUTE 'ALTER TABLE "public"."programme_membership" ' || what; END IF;
+there := ARRAY(SELECT t.tgname::pg_catalog.text FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid = pg_catalog.to_regclass('"public"."curriculum_membership"')
+AND t.tgname IN ('AA_refactor_derive_insert', 'AA_refactor_derive_update', 'AA_refactor_derive_delete', 'AA_refactor_derive_truncate', '~refactor_keep_link_insert', '~refactor_keep_link_update'));
+IF there = '{}' THEN RETURN; END IF;
+IF 'AA_refactor_derive_insert' = ANY (there) THEN EXECUTE 'CREATE OR REPLACE TRIGGER "AA_refactor_derive_insert" AFTER INSERT ON "public"."curriculum_membership"
+  REFERENCING NEW TABLE AS n
+  FOR EACH STATEMENT
+  WHEN (false)
+  EXECUTE FUNCTION "public_refactor"."programme_membership_derive_insert"()'; END IF;
+IF 'AA_refactor_derive_update' = ANY (there) THEN EXECUTE 'CREATE OR REPLACE TRIGGER "AA_refactor_derive_update" AFTER UPDATE ON "public"."curriculum_membership"
+  REFERENCING OLD TABLE AS o NEW TABLE AS n
+  FOR EACH STATEMENT
+  WHEN (false)
+  EXECUTE FUNCTION "public_refactor"."programme_membership_derive_update"()'; END IF;
+IF 'AA_refactor_derive_delete' = ANY (there) THEN EXECUTE 'CREATE OR REPLACE TRIGGER "AA_refactor_derive_delete" AFTER DELETE ON "public"."curriculum_membership"
+  REFERENCING OLD TABLE AS o
+  FOR EACH STATEMENT
+  WHEN (false)
+  EXECUTE FUNCTION "public_refactor"."programme_membership_derive_delete"()'; END IF;
+IF 'AA_refactor_derive_truncate' = ANY (there) THEN EXECUTE 'CREATE OR REPLACE TRIGGER "AA_refactor_derive_truncate" AFTER TRUNCATE ON "public"."curriculum_membership"
+  FOR EACH STATEMENT
+  WHEN (false)
+  EXECUTE FUNCTION "public_refactor"."programme_membership_derive_truncate"()'; END IF;
+IF '~refactor_keep_link_insert' = ANY (there) THEN EXECUTE 'CREATE OR REPLACE TRIGGER "~refactor_keep_link_insert" BEFORE INSERT ON "public"."curriculum_membership"
+  FOR EACH ROW
+  WHEN (false)
+  EXECUTE FUNCTION "public_refactor"."programme_membership_keep_link"()'; END IF;
+IF '~refactor_keep_link_update' = ANY (there) THEN EXECUTE 'CREATE OR REPLACE TRIGGER "~refactor_keep_link_update" BEFORE UPDATE ON "public"."curriculum_membership"
+  FOR EACH ROW
+  WHEN (false)
+  EXECUTE FUNCTION "public_refactor"."programme_membership_keep_link"()'; END IF;
+EXECUTE 'ALTER TABLE "public"."curriculum_membership" ' || (SELECT pg_catalog.string_agg(pg_catalog.format('DISABLE TRIGGER %I', own), ', ')
+FROM pg_catalog.unnest(there) AS own);
 END $own$$body$;
       EXECUTE $body$DO $own$ DECLARE
   there pg_catalog.text[];
 BEGIN
-there := ARRAY(SELECT t.tgname::pg_catalog.text FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid = '"public"."curriculum_membership"'::pg_catalog.regclass);
-IF '~refactor_parallel' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "~refactor_parallel" BEFORE INSERT ON "public"."curriculum_membership"
+there := ARRAY(SELECT t.tgname::pg_catalog.text FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid = pg_catalog.to_regclass('"public"."programme_membership"')
+AND t.tgname IN ('AA_refactor_closed_insert_or_update_or_delete', 'AA_refactor_closed_truncate'));
+IF there = '{}' THEN RETURN; END IF;
+IF 'AA_refactor_closed_insert_or_update_or_delete' = ANY (there) THEN EXECUTE 'CREATE OR REPLACE TRIGGER "AA_refactor_closed_insert_or_update_or_delete" BEFORE INSERT OR UPDATE OR DELETE ON "public"."programme_membership"
+  FOR EACH STATEMENT
+  WHEN (false)
+  EXECUTE FUNCTION "public_refactor"."programme_membership_closed"()'; END IF;
+IF 'AA_refactor_closed_truncate' = ANY (there) THEN EXECUTE 'CREATE OR REPLACE TRIGGER "AA_refactor_closed_truncate" BEFORE TRUNCATE ON "public"."programme_membership"
+  FOR EACH STATEMENT
+  WHEN (false)
+  EXECUTE FUNCTION "public_refactor"."programme_membership_closed"()'; END IF;
+EXECUTE 'ALTER TABLE "public"."programme_membership" ' || (SELECT pg_catalog.string_agg(pg_catalog.format('DISABLE TRIGGER %I', own), ', ')
+FROM pg_catalog.unnest(there) AS own);
+END $own$$body$;
+      EXECUTE $body$DO $own$ DECLARE
+  there pg_catalog.text[];
+BEGIN
+there := ARRAY(SELECT t.tgname::pg_catalog.text FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid = '"public"."curriculum_membership"'::pg_catalog.regclass
+AND NOT pg_catalog.pg_get_triggerdef(t.oid) ~ ' WHEN [(]false[)] EXECUTE FUNCTION ');
+IF '~refactor_parallel' <> ALL (there) THEN EXECUTE 'CREATE OR REPLACE TRIGGER "~refactor_parallel" BEFORE INSERT ON "public"."curriculum_membership"
   FOR EACH ROW
   EXECUTE FUNCTION "public_refactor"."programme_membership_child_before"()'; END IF;
-IF 'AA_refactor_parallel_insert' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_parallel_insert" AFTER INSERT ON "public"."curriculum_membership"
+IF 'AA_refactor_parallel_insert' <> ALL (there) THEN EXECUTE 'CREATE OR REPLACE TRIGGER "AA_refactor_parallel_insert" AFTER INSERT ON "public"."curriculum_membership"
   FOR EACH ROW
   EXECUTE FUNCTION "public_refactor"."programme_membership_child_inserted"()'; END IF;
-IF 'AA_refactor_parallel_update' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_parallel_update" AFTER UPDATE ON "public"."curriculum_membership"
+IF 'AA_refactor_parallel_update' <> ALL (there) THEN EXECUTE 'CREATE OR REPLACE TRIGGER "AA_refactor_parallel_update" AFTER UPDATE ON "public"."curriculum_membership"
   FOR EACH ROW
   WHEN (OLD."programme_membership_uuid" IS DISTINCT FROM NEW."programme_membership_uuid" OR (OLD."id" IS DISTINCT FROM NEW."id"
     OR OLD."person_id" IS DISTINCT FROM NEW."person_id"
@@ -1538,15 +1579,15 @@ IF 'AA_refactor_parallel_update' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA
     OR OLD."leaving_reason" IS DISTINCT FROM NEW."leaving_reason"
     OR OLD."leaving_destination" IS DISTINCT FROM NEW."leaving_destination"))
   EXECUTE FUNCTION "public_refactor"."programme_membership_child_updated"()'; END IF;
-IF 'AA_refactor_parallel_left_update' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_parallel_left_update" AFTER UPDATE ON "public"."curriculum_membership"
+IF 'AA_refactor_parallel_left_update' <> ALL (there) THEN EXECUTE 'CREATE OR REPLACE TRIGGER "AA_refactor_parallel_left_update" AFTER UPDATE ON "public"."curriculum_membership"
   REFERENCING OLD TABLE AS o NEW TABLE AS n
   FOR EACH STATEMENT
   EXECUTE FUNCTION "public_refactor"."programme_membership_child_left_update"()'; END IF;
-IF 'AA_refactor_parallel_left_delete' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_parallel_left_delete" AFTER DELETE ON "public"."curriculum_membership"
+IF 'AA_refactor_parallel_left_delete' <> ALL (there) THEN EXECUTE 'CREATE OR REPLACE TRIGGER "AA_refactor_parallel_left_delete" AFTER DELETE ON "public"."curriculum_membership"
   REFERENCING OLD TABLE AS o
   FOR EACH STATEMENT
   EXECUTE FUNCTION "public_refactor"."programme_membership_child_left_delete"()'; END IF;
-IF 'AA_refactor_parallel_truncate' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_parallel_truncate" AFTER TRUNCATE ON "public"."curriculum_membership"
+IF 'AA_refactor_parallel_truncate' <> ALL (there) THEN EXECUTE 'CREATE OR REPLACE TRIGGER "AA_refactor_parallel_truncate" AFTER TRUNCATE ON "public"."curriculum_membership"
   FOR EACH STATEMENT
   EXECUTE FUNCTION "public_refactor"."programme_membership_child_truncated"()'; END IF;
 ALTER TABLE "public"."curriculum_membership" ENABLE ALWAYS TRIGGER "~refactor_parallel", ENABLE ALWAYS TRIGGER "AA_refactor_parallel_insert", ENABLE ALWAYS TRIGGER "AA_refactor_parallel_update", ENABLE ALWAYS TRIGGER "AA_refactor_parallel_left_update", ENABLE ALWAYS TRIGGER "AA_refactor_parallel_left_delete", ENABLE ALWAYS TRIGGER "AA_refactor_parallel_truncate";
@@ -1554,8 +1595,9 @@ END $own$$body$;
       EXECUTE $body$DO $own$ DECLARE
   there pg_catalog.text[];
 BEGIN
-there := ARRAY(SELECT t.tgname::pg_catalog.text FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid = '"public"."programme_membership"'::pg_catalog.regclass);
-IF 'AA_refactor_parallel_parent' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "AA_refactor_parallel_parent" AFTER UPDATE ON "public"."programme_membership"
+there := ARRAY(SELECT t.tgname::pg_catalog.text FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid = '"public"."programme_membership"'::pg_catalog.regclass
+AND NOT pg_catalog.pg_get_triggerdef(t.oid) ~ ' WHEN [(]false[)] EXECUTE FUNCTION ');
+IF 'AA_refactor_parallel_parent' <> ALL (there) THEN EXECUTE 'CREATE OR REPLACE TRIGGER "AA_refactor_parallel_parent" AFTER UPDATE ON "public"."programme_membership"
   FOR EACH ROW
   WHEN ((OLD."person_id" IS DISTINCT FROM NEW."person_id"
     OR OLD."programme_id" IS DISTINCT FROM NEW."programme_id"
@@ -2210,6 +2252,35 @@ DECLARE
 BEGIN
   SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
 FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
+SELECT pg_catalog.format('%I on %I.%I', t.tgname, n.nspname, c.relname)
+  FROM pg_catalog.pg_trigger AS t JOIN pg_catalog.pg_class AS c ON c.oid = t.tgrelid
+  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+  WHERE n.nspname = 'public' AND c.relname IN ('programme_membership', 'curriculum_membership', 'programme_membership_retired') AND (pg_catalog.starts_with(t.tgname::pg_catalog.text, 'AA_refactor_') OR pg_catalog.starts_with(t.tgname::pg_catalog.text, '~refactor_'))
+  AND NOT pg_catalog.pg_get_triggerdef(t.oid) ~ ' WHEN [(]false[)] EXECUTE FUNCTION ' AND t.tgenabled <> 'A'
+  AND (t.tgconstraint = 0 OR t.tgenabled <> 'D') ORDER BY 1
+) AS z (key)) AS k) AS c;
+  INSERT INTO "public_refactor"."check_result"
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'link_children', 'up', 'own triggers fire', broken, keys,
+    extract(epoch FROM pg_catalog.clock_timestamp() - began));
+  COMMIT;
+  IF broken > 0 THEN
+    RAISE assert_failure USING
+      MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
+        'own triggers fire', 'the triggers of this tool fire for every write',
+        CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
+        pg_catalog.array_to_string(keys, '; ')),
+      HINT = 'Somebody ran DISABLE TRIGGER or ENABLE TRIGGER while the step was under way, and writes may have slipped past. Take the step back: membership-refactor abandon   then run the same command again.';
+  END IF;
+END
+$body$;
+DO $body$
+#variable_conflict use_column
+DECLARE
+  broken bigint; keys text[]; began timestamptz := pg_catalog.clock_timestamp();
+BEGIN
+  SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
+FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
 SELECT c."id"::text
 FROM "public"."curriculum_membership" AS c
 FULL JOIN "public"."programme_membership" AS p ON p."uuid" = c."programme_membership_uuid"
@@ -2360,6 +2431,7 @@ SELECT 'programme_membership', f.kind, f.name, f.definition, f.at, f.bare FROM (
   FROM pg_catalog.pg_trigger AS t JOIN pg_catalog.pg_class AS c ON c.oid = t.tgrelid
   JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
   WHERE n.nspname = 'public' AND c.relname IN ('programme_membership', 'curriculum_membership', 'programme_membership_retired') AND (pg_catalog.starts_with(t.tgname::pg_catalog.text, 'AA_refactor_') OR pg_catalog.starts_with(t.tgname::pg_catalog.text, '~refactor_'))
+  AND NOT pg_catalog.pg_get_triggerdef(t.oid) ~ ' WHEN [(]false[)] EXECUTE FUNCTION '
   UNION ALL
   SELECT 'function', p.oid::pg_catalog.regprocedure::pg_catalog.text,
     pg_catalog.pg_get_functiondef(p.oid), '', '', p.proname::pg_catalog.text
@@ -2367,7 +2439,7 @@ SELECT 'programme_membership', f.kind, f.name, f.definition, f.at, f.bare FROM (
   WHERE p.pronamespace = pg_catalog.to_regnamespace('"public_refactor"')
     AND p.prokind = 'f' AND p.proname <> 'programme_membership_fence'
     AND pg_catalog.starts_with(p.proname::pg_catalog.text, 'programme_membership_')
-  ) AS f WHERE f.state IN ('', 'A');
+  ) AS f;
 INSERT INTO "public_refactor"."event" (plan, step, direction, event)
 VALUES ('programme_membership', 'link_children', 'up', 'done');
 COMMIT;

@@ -138,6 +138,7 @@ FROM "public_refactor"."own_object" AS r LEFT JOIN (
   FROM pg_catalog.pg_trigger AS t JOIN pg_catalog.pg_class AS c ON c.oid = t.tgrelid
   JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
   WHERE n.nspname = 'public' AND c.relname IN ('programme_membership', 'curriculum_membership', 'programme_membership_retired') AND (pg_catalog.starts_with(t.tgname::pg_catalog.text, 'AA_refactor_') OR pg_catalog.starts_with(t.tgname::pg_catalog.text, '~refactor_'))
+  AND NOT pg_catalog.pg_get_triggerdef(t.oid) ~ ' WHEN [(]false[)] EXECUTE FUNCTION '
   UNION ALL
   SELECT 'function', p.oid::pg_catalog.regprocedure::pg_catalog.text,
     pg_catalog.pg_get_functiondef(p.oid), '', '', p.proname::pg_catalog.text
@@ -607,24 +608,59 @@ BEGIN
       LOCK TABLE "public"."programme_membership" IN SHARE ROW EXCLUSIVE MODE;
       EXECUTE $body$DO $fence$ BEGIN EXECUTE pg_catalog.format('CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_fence"() RETURNS pg_catalog.bool LANGUAGE sql STABLE RETURN pg_catalog.pg_visible_in_snapshot(%L::pg_catalog.xid8, pg_catalog.pg_current_snapshot())', pg_catalog.pg_current_xact_id()); END $fence$$body$;
       EXECUTE $body$DO $own$ DECLARE
-  what pg_catalog.text;
+  there pg_catalog.text[];
 BEGIN
-SELECT pg_catalog.string_agg(pg_catalog.format('DISABLE TRIGGER %I', t.tgname), ', ') INTO what FROM pg_catalog.pg_trigger AS t
-WHERE t.tgrelid = pg_catalog.to_regclass('"public"."curriculum_membership"') AND t.tgname IN ('~refactor_parallel', 'AA_refactor_parallel_insert', 'AA_refactor_parallel_update', 'AA_refactor_parallel_left_update', 'AA_refactor_parallel_left_delete', 'AA_refactor_parallel_truncate');
-IF what IS NOT NULL THEN EXECUTE 'ALTER TABLE "public"."curriculum_membership" ' || what; END IF;
-END $own$$body$;
-      EXECUTE $body$DO $own$ DECLARE
-  what pg_catalog.text;
-BEGIN
-SELECT pg_catalog.string_agg(pg_catalog.format('DISABLE TRIGGER %I', t.tgname), ', ') INTO what FROM pg_catalog.pg_trigger AS t
-WHERE t.tgrelid = pg_catalog.to_regclass('"public"."programme_membership"') AND t.tgname IN ('AA_refactor_parallel_parent');
-IF what IS NOT NULL THEN EXECUTE 'ALTER TABLE "public"."programme_membership" ' || what; END IF;
+there := ARRAY(SELECT t.tgname::pg_catalog.text FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid = pg_catalog.to_regclass('"public"."curriculum_membership"')
+AND t.tgname IN ('~refactor_parallel', 'AA_refactor_parallel_insert', 'AA_refactor_parallel_update', 'AA_refactor_parallel_left_update', 'AA_refactor_parallel_left_delete', 'AA_refactor_parallel_truncate'));
+IF there = '{}' THEN RETURN; END IF;
+IF '~refactor_parallel' = ANY (there) THEN EXECUTE 'CREATE OR REPLACE TRIGGER "~refactor_parallel" BEFORE INSERT ON "public"."curriculum_membership"
+  FOR EACH ROW
+  WHEN (false)
+  EXECUTE FUNCTION "public_refactor"."programme_membership_child_before"()'; END IF;
+IF 'AA_refactor_parallel_insert' = ANY (there) THEN EXECUTE 'CREATE OR REPLACE TRIGGER "AA_refactor_parallel_insert" AFTER INSERT ON "public"."curriculum_membership"
+  FOR EACH ROW
+  WHEN (false)
+  EXECUTE FUNCTION "public_refactor"."programme_membership_child_inserted"()'; END IF;
+IF 'AA_refactor_parallel_update' = ANY (there) THEN EXECUTE 'CREATE OR REPLACE TRIGGER "AA_refactor_parallel_update" AFTER UPDATE ON "public"."curriculum_membership"
+  FOR EACH ROW
+  WHEN (false)
+  EXECUTE FUNCTION "public_refactor"."programme_membership_child_updated"()'; END IF;
+IF 'AA_refactor_parallel_left_update' = ANY (there) THEN EXECUTE 'CREATE OR REPLACE TRIGGER "AA_refactor_parallel_left_update" AFTER UPDATE ON "public"."curriculum_membership"
+  REFERENCING OLD TABLE AS o NEW TABLE AS n
+  FOR EACH STATEMENT
+  WHEN (false)
+  EXECUTE FUNCTION "public_refactor"."programme_membership_child_left_update"()'; END IF;
+IF 'AA_refactor_parallel_left_delete' = ANY (there) THEN EXECUTE 'CREATE OR REPLACE TRIGGER "AA_refactor_parallel_left_delete" AFTER DELETE ON "public"."curriculum_membership"
+  REFERENCING OLD TABLE AS o
+  FOR EACH STATEMENT
+  WHEN (false)
+  EXECUTE FUNCTION "public_refactor"."programme_membership_child_left_delete"()'; END IF;
+IF 'AA_refactor_parallel_truncate' = ANY (there) THEN EXECUTE 'CREATE OR REPLACE TRIGGER "AA_refactor_parallel_truncate" AFTER TRUNCATE ON "public"."curriculum_membership"
+  FOR EACH STATEMENT
+  WHEN (false)
+  EXECUTE FUNCTION "public_refactor"."programme_membership_child_truncated"()'; END IF;
+EXECUTE 'ALTER TABLE "public"."curriculum_membership" ' || (SELECT pg_catalog.string_agg(pg_catalog.format('DISABLE TRIGGER %I', own), ', ')
+FROM pg_catalog.unnest(there) AS own);
 END $own$$body$;
       EXECUTE $body$DO $own$ DECLARE
   there pg_catalog.text[];
 BEGIN
-there := ARRAY(SELECT t.tgname::pg_catalog.text FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid = '"public"."curriculum_membership"'::pg_catalog.regclass);
-IF '~refactor_frozen' <> ALL (there) THEN EXECUTE 'CREATE TRIGGER "~refactor_frozen" BEFORE INSERT OR UPDATE ON "public"."curriculum_membership"
+there := ARRAY(SELECT t.tgname::pg_catalog.text FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid = pg_catalog.to_regclass('"public"."programme_membership"')
+AND t.tgname IN ('AA_refactor_parallel_parent'));
+IF there = '{}' THEN RETURN; END IF;
+IF 'AA_refactor_parallel_parent' = ANY (there) THEN EXECUTE 'CREATE OR REPLACE TRIGGER "AA_refactor_parallel_parent" AFTER UPDATE ON "public"."programme_membership"
+  FOR EACH ROW
+  WHEN (false)
+  EXECUTE FUNCTION "public_refactor"."programme_membership_parent_updated"()'; END IF;
+EXECUTE 'ALTER TABLE "public"."programme_membership" ' || (SELECT pg_catalog.string_agg(pg_catalog.format('DISABLE TRIGGER %I', own), ', ')
+FROM pg_catalog.unnest(there) AS own);
+END $own$$body$;
+      EXECUTE $body$DO $own$ DECLARE
+  there pg_catalog.text[];
+BEGIN
+there := ARRAY(SELECT t.tgname::pg_catalog.text FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid = '"public"."curriculum_membership"'::pg_catalog.regclass
+AND NOT pg_catalog.pg_get_triggerdef(t.oid) ~ ' WHEN [(]false[)] EXECUTE FUNCTION ');
+IF '~refactor_frozen' <> ALL (there) THEN EXECUTE 'CREATE OR REPLACE TRIGGER "~refactor_frozen" BEFORE INSERT OR UPDATE ON "public"."curriculum_membership"
   FOR EACH ROW
   EXECUTE FUNCTION "public_refactor"."programme_membership_frozen"()'; END IF;
 ALTER TABLE "public"."curriculum_membership" ENABLE ALWAYS TRIGGER "~refactor_frozen";
@@ -1175,7 +1211,35 @@ END
 $body1$;
 \endif
 
-
+DO $body$
+#variable_conflict use_column
+DECLARE
+  broken bigint; keys text[]; began timestamptz := pg_catalog.clock_timestamp();
+BEGIN
+  SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
+FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
+SELECT pg_catalog.format('%I on %I.%I', t.tgname, n.nspname, c.relname)
+  FROM pg_catalog.pg_trigger AS t JOIN pg_catalog.pg_class AS c ON c.oid = t.tgrelid
+  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+  WHERE n.nspname = 'public' AND c.relname IN ('programme_membership', 'curriculum_membership', 'programme_membership_retired') AND (pg_catalog.starts_with(t.tgname::pg_catalog.text, 'AA_refactor_') OR pg_catalog.starts_with(t.tgname::pg_catalog.text, '~refactor_'))
+  AND NOT pg_catalog.pg_get_triggerdef(t.oid) ~ ' WHEN [(]false[)] EXECUTE FUNCTION ' AND t.tgenabled <> 'A'
+  AND (t.tgconstraint = 0 OR t.tgenabled <> 'D') ORDER BY 1
+) AS z (key)) AS k) AS c;
+  INSERT INTO "public_refactor"."check_result"
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'stop_parallel_save', 'up', 'own triggers fire', broken, keys,
+    extract(epoch FROM pg_catalog.clock_timestamp() - began));
+  COMMIT;
+  IF broken > 0 THEN
+    RAISE assert_failure USING
+      MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
+        'own triggers fire', 'the triggers of this tool fire for every write',
+        CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
+        pg_catalog.array_to_string(keys, '; ')),
+      HINT = 'Somebody ran DISABLE TRIGGER or ENABLE TRIGGER while the step was under way, and writes may have slipped past. Take the step back: membership-refactor abandon   then run the same command again.';
+  END IF;
+END
+$body$;
 
 BEGIN;
 UPDATE "public_refactor"."step" SET state = 'done',
@@ -1189,6 +1253,7 @@ SELECT 'programme_membership', f.kind, f.name, f.definition, f.at, f.bare FROM (
   FROM pg_catalog.pg_trigger AS t JOIN pg_catalog.pg_class AS c ON c.oid = t.tgrelid
   JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
   WHERE n.nspname = 'public' AND c.relname IN ('programme_membership', 'curriculum_membership', 'programme_membership_retired') AND (pg_catalog.starts_with(t.tgname::pg_catalog.text, 'AA_refactor_') OR pg_catalog.starts_with(t.tgname::pg_catalog.text, '~refactor_'))
+  AND NOT pg_catalog.pg_get_triggerdef(t.oid) ~ ' WHEN [(]false[)] EXECUTE FUNCTION '
   UNION ALL
   SELECT 'function', p.oid::pg_catalog.regprocedure::pg_catalog.text,
     pg_catalog.pg_get_functiondef(p.oid), '', '', p.proname::pg_catalog.text
@@ -1196,7 +1261,7 @@ SELECT 'programme_membership', f.kind, f.name, f.definition, f.at, f.bare FROM (
   WHERE p.pronamespace = pg_catalog.to_regnamespace('"public_refactor"')
     AND p.prokind = 'f' AND p.proname <> 'programme_membership_fence'
     AND pg_catalog.starts_with(p.proname::pg_catalog.text, 'programme_membership_')
-  ) AS f WHERE f.state IN ('', 'A');
+  ) AS f;
 INSERT INTO "public_refactor"."event" (plan, step, direction, event)
 VALUES ('programme_membership', 'stop_parallel_save', 'up', 'done');
 COMMIT;

@@ -11,6 +11,7 @@ from membership_refactor.sql.old_shape.view import KIND, drop_view, prepare, put
 from membership_refactor.sql.quoting import dollar_quoted, ident, literal, qualified
 from membership_refactor.sql.snapshot_fence import raise_fence
 from membership_refactor.sql.statements import Statement
+from membership_refactor.sql.triggers import is_never
 
 
 def _table(names: Names) -> str:
@@ -32,22 +33,28 @@ def is_own_function(names: Names) -> str:
     )
 
 
-def _found(names: Names) -> str:
-    """SELECT of (kind, name, definition, state, at) of what stands in the catalog now. ``at`` is
-    the quoted table of a trigger."""
-    plan = names.plan
-    tables = plan.tables
-    named = ", ".join(literal(table) for table in tables)
+def _triggers(names: Names) -> str:
+    """FROM and WHERE of the tool's triggers (``t``) that are not disabled for good."""
+    named = ", ".join(literal(table) for table in names.plan.tables)
     ours = " OR ".join(
         f"pg_catalog.starts_with(t.tgname::pg_catalog.text, {literal(p)})" for p in OWN_PREFIXES
     )
+    return (
+        "pg_catalog.pg_trigger AS t JOIN pg_catalog.pg_class AS c ON c.oid = t.tgrelid\n"
+        "  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace\n"
+        f"  WHERE n.nspname = {literal(names.schema)} AND c.relname IN ({named}) AND ({ours})\n"
+        f"  AND NOT {is_never('t')}"
+    )
+
+
+def _found(names: Names) -> str:
+    """SELECT of (kind, name, definition, state, at) of what stands in the catalog now. ``at`` is
+    the quoted table of a trigger."""
     return f"""\
 SELECT 'trigger' AS kind, pg_catalog.format('%I on %I.%I', t.tgname, n.nspname, c.relname) AS name,
     pg_catalog.pg_get_triggerdef(t.oid) AS definition, t.tgenabled::pg_catalog.text AS state,
     pg_catalog.format('%I.%I', n.nspname, c.relname) AS at, t.tgname::pg_catalog.text AS bare
-  FROM pg_catalog.pg_trigger AS t JOIN pg_catalog.pg_class AS c ON c.oid = t.tgrelid
-  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-  WHERE n.nspname = {literal(names.schema)} AND c.relname IN ({named}) AND ({ours})
+  FROM {_triggers(names)}
   UNION ALL
   SELECT 'function', p.oid::pg_catalog.regprocedure::pg_catalog.text,
     pg_catalog.pg_get_functiondef(p.oid), '', '', p.proname::pg_catalog.text
@@ -86,7 +93,7 @@ def record_own_objects(names: Names) -> tuple[Statement, ...]:
         Statement(
             f"INSERT INTO {_table(names)} (plan, kind, name, definition, at, bare)\n"
             f"SELECT {plan}, f.kind, f.name, f.definition, f.at, f.bare FROM (\n  {_found(names)}\n"
-            "  ) AS f WHERE f.state IN ('', 'A')"
+            "  ) AS f"
         ),
     )
 
@@ -110,6 +117,34 @@ def broken_own_objects(names: Names) -> str:
         "  ELSE 'does not fire for replicated and bulk-loaded rows (ENABLE ALWAYS)' END)\n"
         f"FROM {_broken(names)} ORDER BY r.kind DESC, r.name"
     )
+
+
+def idle_own_triggers(names: Names) -> str:
+    """SELECT of one text a trigger of ours that does not fire always, whatever is recorded. While a
+    step is under way, the record is that of the step before."""
+    return (
+        "SELECT pg_catalog.format('%I on %I.%I', t.tgname, n.nspname, c.relname)\n"
+        f"  FROM {_triggers(names)} AND t.tgenabled <> 'A'\n"
+        # One of these cannot be disabled for good.
+        "  AND (t.tgconstraint = 0 OR t.tgenabled <> 'D') ORDER BY 1"
+    )
+
+
+def wake_own_triggers(names: Names) -> Statement:
+    """Let those fire always again; SHARE ROW EXCLUSIVE on their tables."""
+    body = f"""
+DECLARE
+  found record;
+BEGIN
+  FOR found IN SELECT c.oid::pg_catalog.regclass AS at, t.tgname
+    FROM {_triggers(names)} AND t.tgenabled <> 'A'
+    AND (t.tgconstraint = 0 OR t.tgenabled <> 'D')
+  LOOP
+    EXECUTE pg_catalog.format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', found.at, found.tgname);
+  END LOOP;
+END
+"""
+    return Statement(f"DO {dollar_quoted(body)}")
 
 
 def mend_own_objects(names: Names) -> Statement:

@@ -1,0 +1,161 @@
+"""Triggers that are turned off and on while a step is under way, as a bulk load does."""
+
+from __future__ import annotations
+
+import re
+
+import psycopg
+import pytest
+
+from membership_refactor.database import libpq_url
+from membership_refactor.errors import CheckFailed
+from membership_refactor.inspect.all_comparisons import verify_all
+from membership_refactor.steps.step import Direction
+from membership_refactor.testing.interruptions import watched
+from tests.chain.driver import Chain
+from tests.chain.killing import Moments, go
+from tests.chain.test_kill import start
+from tests.fixtures.chains import ChainAt
+
+LOCKS = re.compile(r"SET LOCAL lock_timeout = \d+; SET LOCAL synchronous_commit")
+"""Before each lock behind which writers queue: the step holds none at that moment."""
+WIDE, CHILD = "programme_membership", "curriculum_membership"
+WAYS = [
+    ("0003", Direction.UP),
+    ("0004", Direction.UP),
+    ("0007", Direction.UP),
+    ("0008", Direction.UP),
+    ("0009", Direction.UP),
+    ("0009", Direction.DOWN),
+    ("0008", Direction.DOWN),
+    ("0007", Direction.DOWN),
+    ("0005", Direction.DOWN),
+    ("0004", Direction.DOWN),
+]
+EVERYDAY = {("0008", Direction.DOWN)}
+OFF_AND_ON = ("DISABLE TRIGGER USER", "ENABLE TRIGGER USER")
+FROZEN = "stop_parallel_save"
+
+
+def touch(chain: Chain, *changes: str) -> None:
+    for name in (WIDE, CHILD, f"{WIDE}_retired"):
+        if chain.query(f"SELECT WHERE to_regclass('public.{name}') IS NOT NULL"):
+            chain.run(*(f"ALTER TABLE public.{name} {change}" for change in changes))
+
+
+def write_old_style(chain: Chain, revision: str, said: str) -> int:
+    """An old-style application changes a row and adds one like it. The changed row's id."""
+    table = WIDE if revision < "0005" else CHILD
+    with psycopg.connect(libpq_url(chain.url), autocommit=True) as pg:
+        row = pg.execute(
+            f"UPDATE public.{table} SET leaving_reason = '{said}' WHERE id ="
+            f" (SELECT min(id) FROM public.{table}) RETURNING id"
+        ).fetchone()
+        pg.execute(
+            f"INSERT INTO public.{table} (person_id, programme_id, curriculum_id,"
+            " programme_membership_type, programme_start_date, programme_end_date, leaving_reason)"
+            " SELECT person_id, programme_id, curriculum_id, programme_membership_type,"
+            " programme_start_date, programme_end_date, leaving_reason"
+            f" FROM public.{table} WHERE id = (SELECT min(id) FROM public.{table})"
+        )
+    assert row is not None
+    return int(row[0])
+
+
+def own_that_fire(chain: Chain) -> int:
+    """How many of the tool's triggers fire at all. A constraint trigger cannot be replaced; the
+    only one refuses writes, loudly, and is dropped by the action after the switch."""
+    return int(
+        chain.query(
+            "SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D'"
+            " AND tgconstraint = 0"
+            " AND (tgname LIKE 'AA!_refactor%' ESCAPE '!' OR tgname LIKE '~refactor%')"
+            " AND pg_get_triggerdef(oid) NOT LIKE '%WHEN (false)%'"
+        )[0][0]
+    )
+
+
+@pytest.mark.parametrize(
+    ("revision", "direction"),
+    [pytest.param(*w, marks=() if w in EVERYDAY else pytest.mark.slow) for w in WAYS],
+)
+def test_triggers_turned_off_and_on_within_a_step_are_noticed_and_nothing_dead_comes_to_life(
+    revision: str, direction: Direction, chain_at: ChainAt
+) -> None:
+    undisturbed = start(revision, direction, chain_at)
+    counter = Moments(LOCKS)
+    go(undisturbed, revision, direction, engine=watched(undisturbed.url, counter))
+    assert counter.count > 0
+    writes = revision < "0009" and (revision, direction) != ("0005", Direction.DOWN)
+    for at in range(1, counter.count + 1):
+        place = f"{revision} {direction}, lock {at} of {counter.count}"
+        chain = start(revision, direction, chain_at)
+        fired: list[int] = []
+        written: list[int] = []
+
+        def disturb(
+            chain: Chain = chain, fired: list[int] = fired, written: list[int] = written
+        ) -> None:
+            fired.append(own_that_fire(chain))
+            touch(chain, *OFF_AND_ON)
+            assert own_that_fire(chain) == fired[0], "a dead trigger came to life"
+            if writes:
+                written.append(write_old_style(chain, revision, "within"))
+
+        engine = watched(chain.url, Moments(LOCKS, at, disturb))
+        if fired_at_the_end(chain, revision, direction, engine, fired):
+            continue
+        chain.runner().abandon()
+        go(chain, revision, direction)
+        assert_whole(chain, written, place)
+
+
+def fired_at_the_end(
+    chain: Chain, revision: str, direction: Direction, engine: object, fired: list[int]
+) -> bool:
+    """Whether the step ended although it was disturbed: no trigger that it needs was touched."""
+    try:
+        go(chain, revision, direction, engine=engine)  # type: ignore[arg-type]
+    except CheckFailed as refused:
+        assert "own triggers fire" in str(refused) and "abandon" in str(refused)
+        return False
+    assert not chain.query(
+        "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'A' AND"
+        " (tgname LIKE 'AA!_refactor%' ESCAPE '!' OR tgname LIKE '~refactor%')"
+    )
+    return True
+
+
+def assert_whole(chain: Chain, written: list[int], place: str) -> None:
+    verified = verify_all(chain.runner())
+    assert [v.findings for v in verified.verdicts if v.findings] == [], place
+    for id in written:
+        table = (
+            CHILD
+            if chain.query("SELECT WHERE to_regclass('public." + CHILD + "') IS NOT NULL")
+            else WIDE
+        )
+        found = chain.query(f"SELECT leaving_reason FROM public.{table} WHERE id = {id}")
+        assert found == [("within",)], place
+
+
+@pytest.mark.parametrize(
+    ("revision", "direction"),
+    [("0003", Direction.UP), pytest.param("0008", Direction.UP, marks=pytest.mark.slow)],
+)
+def test_triggers_turned_off_within_a_step_stop_it_before_its_end(
+    revision: str, direction: Direction, chain_at: ChainAt
+) -> None:
+    """Without the ENABLE that would have been noticed at the next step only."""
+    undisturbed = start(revision, direction, chain_at)
+    counter = Moments(LOCKS)
+    go(undisturbed, revision, direction, engine=watched(undisturbed.url, counter))
+    chain = start(revision, direction, chain_at)
+    last = Moments(LOCKS, counter.count, lambda: touch(chain, OFF_AND_ON[0]))
+
+    with pytest.raises(CheckFailed, match="own triggers fire"):
+        go(chain, revision, direction, engine=watched(chain.url, last))
+
+    chain.runner().abandon()
+    go(chain, revision, direction)
+    assert_whole(chain, [], revision)
