@@ -40,6 +40,8 @@ _NO_READER = re.compile(
 _AS_OID = re.compile(r"\s*::\s*(?:pg_catalog\s*\.\s*)?reg(?:class|type)\b", re.I)
 _BY_NAME = re.compile(r"format|execute|_to_xml|dblink|\|\||attr|column|attname", re.I)
 """What may read columns of a table that is given by its name."""
+_IMPORTS = re.compile(r"\s*(?:import|from|package|using|require\w*|use|include|export|#include)\b")
+_MEMBER = re.compile(r"(?:[\w)\]?!]\.|->|::)\Z")
 _FEW = 3
 """A literal of so few words is no message for people."""
 
@@ -174,7 +176,7 @@ def leftover_in_program(
     elif named and used:
         what = f"outside of SQL, in a file that also names {named[0][0]} outside of SQL"
         _note(collector, what, used, look=Look.ENTITY, open=True)
-    elif whole := [word for word in named if data or _is_text(word, placed, texts)]:
+    elif whole := [word for word in named if data or _reads(word, placed, texts, interest.tables)]:
         why = "outside of SQL: what is read of the table is not known"
         _note(collector, why, whole, look=Look.ENTITY, open=True)
     elif named or (used and tables):
@@ -210,14 +212,27 @@ def _outside(
     return result
 
 
-def _is_text(word: tuple[str, int], placed: Placed, texts: Sequence[tuple[int, int]]) -> bool:
-    """Whether a literal is little more than this word, or SQL that was not understood."""
+def _reads(
+    word: tuple[str, int],
+    placed: Placed,
+    texts: Sequence[tuple[int, int]],
+    tables: frozenset[str],
+) -> bool:
+    """Whether a program may read all of a table by this word.
+
+    It does by a text that is little more than the word, by SQL that was not understood, by a
+    symbol, and by a class or a member that is called like the table.
+    """
     text, at = placed.text, word[1]
     end = at + len(word[0])
     if _AS_TABLE.search(text, max(0, at - 40), at) and not _IMPORT.match(text, end):
         return True
     if text[at - 1 : at] == ":" != text[at - 2 : at - 1]:
         return True  # a symbol
+    if word[0].replace("_", "").lower() in {table.replace("_", "") for table in tables}:
+        line = text[text.rfind("\n", 0, at) + 1 : at]
+        if not _IMPORTS.match(line) and (word[0][0].isupper() or _MEMBER.search(line)):
+            return True
     before = bisect.bisect_right(texts, (at, len(text)))
     return any(
         start <= at < stop and len(text[start:stop].split()) <= _FEW

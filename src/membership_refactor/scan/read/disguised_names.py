@@ -19,27 +19,37 @@ _ESCAPE = re.compile(
     r"[\\!^~@&=+%](?:(?<=[\\!^~@])\+?(?P<unicode>00(?:00)?[2-7][0-9a-f])"
     r"|(?<=\\)\\{0,3}(?P<code>(?-i:U[0-9A-Fa-f]{8})|N\{[^}\n]{1,60}\}|x\{[0-9a-f]{1,6}\}"
     r"|x[0-9a-f]{2}|u\{[0-9a-f]{1,6}\}|u+[0-9a-f]{4}|[01][0-7]{2}|[_.-])"
-    r"|(?<=\\)o\{(?P<octal>[0-7]{1,6})\}|(?<=\\)(?P<line>\r?\n[ \t]*)"
+    r"|(?<=\\)o\{(?P<octal>[0-7]{1,6})\}|(?<=[\\=])(?P<line>\r?\n[ \t]*)"
     r"|(?<=&)(?P<entity>(?:\#x[0-9a-f]{1,6}|\#\d{1,7}|lowbar|UnderBar);)"
     r"|(?<=[=+])(?P<low>5F|AF8-)|(?<=%)(?P<url>[2-7][0-9a-f]))",
     re.I,
 )
 """Escapes of programs, of U& names, XML, URLs and mail; and a line that goes on in the next."""
 _GAP = (
-    r"[\"'`](?:(?:/\*[^*]{0,80}\*/|(?://|--|\#)[^\n\"'`]{0,80}\n|[^A-Za-z0-9\"'`]"
-    r"|[A-Za-z]{1,12}+\s*+\(|(?:95|0x5f|&h5f)\s*+\)){0,60}+(?:[A-Za-z]{1,2}&?)?[\"'`])?"
+    r"(?:[\"'`](?:(?:(?:/\*[^*]{0,80}\*/|(?://|--|\#)[^\n\"'`]{0,80}\n|[^A-Za-z0-9\"'`]"
+    r"|[A-Za-z]{1,12}+\s*+\(|(?:95|0x5f|&h5f)\s*+\)){1,60}+(?:[A-Za-z]{1,2}&?)?)?[\"'`])?"
+    r"|\n {6}-[ \t]+[\"'])"
 )
 """Between two texts that follow each other: signs, calls such as ``.append(``, comments."""
 _GAPS = re.compile(_GAP, re.I)
-_PUT_IN_AFTER = r"(?=[{$#%<&@?*\[]|[\"'`](?!\s*[+.&|<]*\s*[\"'`]))"
-_PUT_IN_BEFORE = r"(?:(?<=[}%\])*?\"'`])|(?<=[%?]>)|(?<=%[sdv])|&\w{1,30}[.;]|@\w{1,30}@)"
-_TEXT_BEFORE = re.compile(r"\w[\"'`]\s*[+.&|<]{0,2}\s*[\"'`]\Z")
-_IN_SQL = r"\b(?:from|join|into|update|table)\s+(?:[\w\"`\[]{1,64}\.)?[\"`\[]?"
+_PUT_IN_AFTER = r"(?=[{$#%<&@?*\[^]|\.[*+]|\\[(w]|[\"'`](?!\s*[+.&|<]*\s*[\"'`]))"
+_PUT_IN_BEFORE = r"(?:(?<=[}%\])*?^#~|@/\"'`])|(?<=>)(?<!->)|(?<=\w__)|(?<=%[sdv])|&\w{1,30}[.;])"
+_TEXT_BEFORE = re.compile(r"\w[\"'`](?:\s*[+.&|<]{1,2}\s*|\s+)[\"'`]\Z")
+_PUT_IN = (
+    r"(?:[\"'`]\s*[+.&|,]{1,2}\s*\w[\w.]{0,40}(?:\([^()]{0,40}\))?\s*[+.&|,]{1,2}\s*[\"'`]"
+    r"|[^\s,;\"'`]{0,60}[}%)\]>])"
+)
+_LISTED = (
+    r"\b(?:relname|table_?name)\W{1,4}(?:not\s+)?(?:i?like|~\*?|rlike|regexp|similar\s+to)\W{1,6}"
+    r"[^'\"\n]{0,40}?"
+)
+"""Before a pattern of names of tables."""
 _JOINT = re.compile(r"([\"'`])_\1|[}\])%]_[{%$#&<]|%[sdv]_%")
 """What puts an underscore between two parts."""
+_IN_PATTERN = re.compile(r"[%*?]|\[")
 _CHANGE = re.compile(
     r"replac|gsub|\btr\b|translat|underscore|snake|join|split|substitut|\bsub\w*\(|strtr|printf"
-    r"|format|parameteri[sz]e|tableize|\bs/",
+    r"|format|parameteri[sz]e|tableize|\bs/|##",
     re.I,
 )
 """What makes another text of one."""
@@ -56,31 +66,36 @@ class Disguises:
     def __init__(self, names: frozenset[str]) -> None:
         in_parts = {name for name in names if "_" in name.strip("_")}
         every = names - {name.replace("_", "") for name in in_parts}
-        self._plain = _any(re.escape(name).replace("_", "_?") for name in every)
-        begins, ends = map(_beginning, in_parts), map(_end, in_parts)
-        self._begins = _any(begins, before=r"(?<![A-Za-z0-9])", after=_PUT_IN_AFTER)
-        self._ends = _any(ends, before=_PUT_IN_BEFORE, after=r"(?![A-Za-z0-9])")
-        self._cut = _any(
-            (re.escape(n[:3]) + _optional(n[3:-1]) for n in every if len(n) > _LEAST),
-            before=_IN_SQL, after=r"(?=[{$#%<&@]|[\"'`]+\s*[+.&|,)])",
-        )  # fmt: skip
-        between = r"(?:\[_\]|\.\*|[-. /:#~|+%*?])"
-        self._apart = _any(between.join(map(re.escape, name.split("_"))) for name in in_parts)
-        self._parts = [
-            [part for part in name.split("_") if len(part) >= _LEAST] for name in in_parts
-        ]
-        words = {part for parts in self._parts for part in parts}
-        self._words = _any(map(re.escape, words), before="(?<=[\"'`])", after="(?=[\"'`])")
-        self._needed = words
         long = sorted(name for name in every if len(name) > _LEAST)
+        self._plain = _any(re.escape(name).replace("_", "_?") for name in every)
+        firsts = (re.escape(name[:3]) + _optional(name[3:-1]) for name in long)
+        lasts = (re.escape(n[at:]) for n in long for at in range(1, len(n) - _LEAST + 1))
+        self._in_sql = _any(
+            (f"(?:{'|'.join(firsts) or '(?!)'})(?=[{{$#%<&@]|[\"'`]+\\s*[+.&|,)])",
+             f"{_PUT_IN}(?:{'|'.join(lasts) or '(?!)'})(?![a-z0-9_])"),
+            before=r"\b(?:from|join|into|update|table)\s+(?:[\w\"`\[]{1,64}\.)?[\"`\[]?",
+        )  # fmt: skip
+        self._begins = _any(map(_beginning, in_parts), after=_PUT_IN_AFTER)
+        self._ends = [end for name in in_parts if (end := _end(name))]
+        between = r"(?:\[[^\]\n]{1,6}\]|\.\*|, ?|[-. /:#~|+%*?])"
+        self._apart = _any(between.join(map(re.escape, name.split("_"))) for name in in_parts)
+        self._parts = [{p for p in name.split("_") if len(p) >= _LEAST} for name in in_parts]
+        self._words = {word for parts in self._parts for word in parts}
+        words = [re.escape(word) for word in self._words]
+        self._quoted = _any(f"{word}(?<=[\"'`]{word})(?=[\"'`])" for word in words)
+        self._listed = _any(words, before=_LISTED)
         self._codes = [code for name in long for code in _codes(name)]
-        self._numbers = _any(_numbers(spelled) for name in long for spelled in (name, name.upper()))
+        self._numbers = [
+            (raw[:3], _any([_numbers(raw)]))
+            for name in long
+            for raw in (name.encode(), name.upper().encode())
+        ]
 
     def find(self, text: str) -> Found:
         """Yield the place of each, and what it may be."""
         decoded = _ESCAPE.sub(_meant, text)
-        bare = _GAPS.sub("", decoded)
-        if len(self._plain.findall(bare)) != len(self._plain.findall(text)):
+        bare = _GAPS.sub("", decoded).lower()
+        if len(self._plain.findall(bare)) != len(self._plain.findall(text.lower())):
             yield from self._hidden(text)
         found = list(self._in_part(decoded))
         if found and decoded != text:
@@ -90,50 +105,67 @@ class Disguises:
 
     def _hidden(self, text: str) -> Found:
         placed = _replaced(_replaced(Placed.at(text), _ESCAPE), _GAPS)
-        for match in self._plain.finditer(placed.text):
-            at = placed.place(match.start())
-            if text[at : at + len(match[0])] != match[0]:
-                yield at, f"{match[0]} is written by escapes, or put together"
+        for match in self._plain.finditer(_lower(placed.text)):
+            at, name = placed.place(match.start()), placed.text[slice(*match.span())]
+            if text[at : at + len(name)] != name:
+                yield at, f"{name} is written by escapes, or put together"
 
     def _in_part(self, text: str) -> Found:
-        for match in self._cut.finditer(text):
+        lower = _lower(text)
+        for match in self._in_sql.finditer(lower):
             yield match.end() - 1, f"a part of a name is put in at run time: {match[0]}"
-        codes = [text.index(code) for code in self._codes if code in text]
-        for at in [*codes, *(m.start() for m in self._numbers.finditer(text))]:
+        for at in self._in_code(text, lower):
             yield at, f"{text[at : at + 12]}\u2026 is a name in code"
-        lower = text.lower()
-        if not any(word in lower for word in self._needed):
+        if not any(word in lower for word in self._words):
             return
-        for match in self._begins.finditer(text):
-            yield match.start(), f"a name may begin with {match[0]}: its rest is put in at run time"
-        for match in self._ends.finditer(text):
-            if not _TEXT_BEFORE.search(text, max(0, match.start() - 24), match.start()):
-                yield match.start(), f"a name may end in {match[0]}: the rest is put in at run time"
-        for match in self._apart.finditer(text):
+        for match in self._listed.finditer(lower):
+            yield match.end() - 1, f"names of tables are looked for: {match[0]}"
+        for match in self._begins.finditer(lower):
+            at = match.start()
+            if not lower[at - 1 : at].isalnum():
+                yield at, f"a name may begin with {match[0]}: its rest is put in at run time"
+        for last, before in self._ends:
+            for match in last.finditer(lower):
+                found = before.search(lower, max(0, match.start() - _NEAR), match.start())
+                if found is not None and self._is_end(lower, found.start(), match.end()):
+                    name = lower[found.start() : match.end()]
+                    yield match.start(), f"a name may end in {name}: the rest is put in at run time"
+        for match in self._apart.finditer(lower):
             if self._is_changed(text, match):
                 yield match.start(), f"{match[0]} may be made a name"
-        yield from self._joined(text)
+        yield from self._joined(lower)
+
+    def _in_code(self, text: str, lower: str) -> Iterator[int]:
+        yield from (text.index(code) for code in self._codes if code in text)
+        for first, pattern in self._numbers:
+            if all(str(code) in lower or f"{code:02x}" in lower for code in first):
+                yield from (match.start() for match in pattern.finditer(lower))
+
+    def _is_end(self, lower: str, start: int, end: int) -> bool:
+        """Whether what stands before is not known, and is no folder."""
+        if lower[start - 1] == "/" != lower[end : end + 1]:
+            return False
+        return _TEXT_BEFORE.search(lower, max(0, start - 24), start) is None
 
     def _is_changed(self, text: str, match: re.Match[str]) -> bool:
         """Whether the parts, with another sign between them, may become the name."""
-        if not match[0].replace("-", "").isalpha():
-            sign = match[0].strip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
-            if sign in ("%", "*", ".*", "?", "[_]"):
-                return True  # the pattern of a name
-        elif match[0].isupper() or _is_symbol(text, *match.span()):
+        name = text[slice(*match.span())]
+        if _IN_PATTERN.search(name):
+            return True
+        if "-" in name and (name.isupper() or _is_symbol(text, *match.span())):
             return True  # COBOL and Lisp write names with a hyphen
         start, end = max(0, match.start() - _NEAR), match.end() + _NEAR
         return _CHANGE.search(text, start, end) is not None
 
-    def _joined(self, text: str) -> Found:
+    def _joined(self, lower: str) -> Found:
         """Yield the parts that are texts of their own, where an underscore is put between some."""
-        found = [(m.start(), m[0].lower()) for m in self._words.finditer(text)]
-        if not found or _JOINT.search(text) is None:
+        found = [(m.start(), m[0]) for m in self._quoted.finditer(lower)]
+        if not found or _JOINT.search(lower) is None:
             return
         words = {word for _, word in found}
         whole = any(parts and words.issuperset(parts) for parts in self._parts)
         for at, word in found:
-            if whole or _JOINT.search(text, max(0, at - _NEAR), at + _NEAR):
+            if whole or _JOINT.search(lower, max(0, at - _NEAR), at + _NEAR):
                 yield at, f"{word} may be joined to a name"
                 return
 
@@ -150,9 +182,15 @@ def disguises(names: frozenset[str]) -> Disguises:
 
 
 def _any(patterns: Iterable[str], *, before: str = "", after: str = "") -> re.Pattern[str]:
-    """A search for any of the patterns; for nothing where there is none."""
+    """A search in small letters for any of the patterns; for nothing where there is none."""
     listed = "|".join(sorted(patterns, key=lambda pattern: (-len(pattern), pattern)))
-    return re.compile(f"{before}(?:{listed or '(?!)'}){after}", re.I)
+    return re.compile(f"{before}(?:{listed or '(?!)'}){after}")
+
+
+def _lower(text: str) -> str:
+    """The text in small letters, each at its place."""
+    lower = text.lower()
+    return lower if len(lower) == len(text) else "".join(c.lower()[:1] for c in text)
 
 
 def _optional(letters: str) -> str:
@@ -171,17 +209,20 @@ def _beginning(name: str) -> str:
     return "(?!)"
 
 
-def _end(name: str) -> str:
-    """A pattern of any end of the name that starts at an underscore, or before it."""
+def _end(name: str) -> tuple[re.Pattern[str], re.Pattern[str]] | None:
+    """The name's last part, and a pattern of what may stand before it; None if it is short."""
     last = name.rfind("_", 0, len(name) - _LEAST)
-    rest = f"_(?:{_GAP})?{re.escape(name[last + 1 :])}"
-    return "|".join(re.escape(name[at:last]) + rest for at in range(1, last + 1)) or "(?!)"
+    if last < 1:
+        return None
+    heads = "|".join(re.escape(name[at:last]) for at in range(1, last + 1))
+    before = re.compile(rf"{_PUT_IN_BEFORE}(?:{heads})_(?:{_GAP})?\Z")
+    return re.compile(re.escape(name[last + 1 :]) + "(?![a-z0-9])"), before
 
 
 def _codes(name: str) -> Iterator[str]:
     """The name backwards, in base64, and in hexadecimal digits."""
     yield name[::-1]
-    for raw in (name.encode(), name.upper().encode()):
+    for raw in (name.encode(), name.upper().encode(), name.encode("utf-16-le")):
         yield raw.hex()
         yield raw.hex().upper()
         for shift in range(3):
@@ -189,9 +230,9 @@ def _codes(name: str) -> Iterator[str]:
             yield code[(shift * 8 + 5) // 6 : (shift + len(raw)) * 8 // 6]
 
 
-def _numbers(name: str) -> str:
+def _numbers(name: bytes) -> str:
     """A pattern of the numbers of the name's letters, in a list or in calls."""
-    first, *rest = (f"(?:{code}|0x{code:02x})" for code in name.encode())
+    first, *rest = (f"(?:{code}|(?:0x)?{code:02x})" for code in name)
     return f"\\b{first}" + "".join(rf"\D{{1,12}}{code}" for code in rest)
 
 

@@ -24,6 +24,7 @@ from membership_refactor.scan.read.fragments import collect_in_hosts
 from membership_refactor.scan.read.grammars import LANGUAGES, NoGrammar
 from membership_refactor.scan.read.program_file import program_pieces
 from membership_refactor.scan.read.sql_file import (
+    EVERY_TABLE,
     prepared,
     run_time_table,
     sql_pieces,
@@ -40,10 +41,10 @@ _SQL = {
 _TEMPLATES = {".j2", ".jinja", ".jinja2", ".tmpl", ".tpl", ".template", ".ftl", ".vm", ".erb"}
 _RUN_TIME = re.compile(
     rb"\b(?:from|join|into|update|table)\b\s*[\w.\"`\[]*"
-    rb"(?:[\"'`]+\s*[+.&|,)\"'`]|[{$%#<?@\\]|[:&]\w)",
+    rb"(?:[\"'`]+\s*[+.&|,)\"'`]|[{$%#<?@\\]|[:&]\w)|" + EVERY_TABLE.encode(),
     re.I,
 )
-"""A table whose whole name is put in at run time."""
+"""A table that is read without its name."""
 _ESCAPES = re.compile(r"\bU&[\"']", re.I)
 _JPQL = {".jpql", ".hql", ".jpaql"}
 _READ = {*_SQL, *_TEMPLATES, *_JPQL, *LANGUAGES, *FORMATS}

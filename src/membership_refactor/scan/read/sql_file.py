@@ -222,6 +222,11 @@ _PART = re.compile(
 _ANY_TABLE = re.compile(
     r"\b(?:from|into|update|join|table)\s+[\w.\"`\[]*(?:[{%<#?]|\$\{|\$\w|:[A-Za-z_\"]|&\w)", re.I
 )
+EVERY_TABLE = (
+    r"\bimport\s+foreign\s+schema\b|\bfor\s+(?:all\s+tables|tables\s+in\s+schema)\b"
+    r"|\b(?:schema|database)_to_xml"
+)
+_EVERY_TABLE = re.compile(EVERY_TABLE, re.I)
 _ANY_COLUMN = re.compile(r"\*|\bvalues\b|\{.*\{|%s.*%s", re.I | re.S)
 _FROM_TABLE = re.compile(r"\b(?:from|into|update|join|table)\s+[`\"\w]", re.I)
 
@@ -237,7 +242,9 @@ class Text:
 
 
 def run_time_table(text: str) -> str:
-    """What to look at where a statement reads a table whose name is put in; else empty."""
+    """What to look at where a statement reads a table that it does not name; else empty."""
+    if _EVERY_TABLE.search(text):
+        return f"it reads every table of a schema: {' '.join(text.split())[:60]}"
     if _ANY_TABLE.search(text) and _ANY_COLUMN.search(text):
         return f"the table's name is put in at run time: {' '.join(text.split())[:60]}"
     return ""
