@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import termios
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Thread
 
@@ -23,13 +23,14 @@ from membership_refactor.demo.whole_chain import Outcome, StepOutcome, TableSize
 from membership_refactor.demo.writers import Record, Writer
 from tests.cli.processes import command, environment
 from tests.fixtures.steps import CHAIN
+from tests.report.browser import Opened, program, running
 
 RUN = [*command("membership-refactor"), "demo", "--rows", "300", "--idle", "1"]
 SPLIT_STEPS = [(CHAIN.revisions.of(step.name), step.name) for step in CHAIN]
 STEPS = [f"{revision} {name}" for revision, name in SPLIT_STEPS]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def state() -> Iterator[Path]:
     """A state folder whose path leaves room for the name of a socket."""
     if of_the_wheel() is None:
@@ -87,16 +88,24 @@ def test_a_writer_hides_nothing_of_its_thread() -> None:
     assert hidden == {"run"}
 
 
-@pytest.mark.slow
-def test_in_a_pipe_it_ends_with_a_summary_of_eighty_columns(state: Path) -> None:
-    done = subprocess.run(
-        RUN,
+@pytest.fixture(scope="module")
+def piped(state: Path) -> subprocess.CompletedProcess[str]:
+    """A whole run in a pipe."""
+    return subprocess.run(
+        [*RUN, "--report", str(state / "report.html")],
         env=environment(XDG_STATE_HOME=str(state)),
         capture_output=True,
         text=True,
         timeout=300,
         check=False,
     )
+
+
+@pytest.mark.slow
+def test_in_a_pipe_it_ends_with_a_summary_of_eighty_columns(
+    piped: subprocess.CompletedProcess[str], state: Path
+) -> None:
+    done = piped
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr and "Exception ignored" not in done.stderr
     assert [line for line in done.stdout.splitlines() if len(line) > 80] == []
@@ -108,6 +117,26 @@ def test_in_a_pipe_it_ends_with_a_summary_of_eighty_columns(state: Path) -> None
     asked = ["0005", "0006", "0009", "0010", "0011"]
     assert opened == [*asked, *asked[2:]]
     assert "accept-usage" not in done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1] == f"Report: {state / 'report.html'}"
+
+
+@pytest.mark.slow
+def test_its_report_opens_in_a_browser_without_an_error(
+    piped: subprocess.CompletedProcess[str],
+    state: Path,
+    record_property: Callable[[str, object], None],
+) -> None:
+    found = program()
+    if found is None:
+        pytest.skip("no Chromium on this machine, so the report was not opened in a browser")
+    assert piped.returncode == 0, piped.stderr
+    with running(found) as browser:
+        opened = Opened(browser, width=1400)
+        opened.go(state / "report.html")
+        assert opened.complaints == [] and opened.overflowing() == []
+        assert "Every step has run" in opened.page.inner_text("#now")
+        timing = "performance.getEntriesByType('navigation')[0].loadEventEnd"
+        record_property("milliseconds until it was loaded", opened.page.evaluate(timing))
 
 
 @pytest.mark.slow
@@ -115,7 +144,7 @@ def test_in_a_terminal_of_forty_columns_no_step_is_cut(state: Path) -> None:
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 40, 0, 0))
     process = subprocess.Popen(
-        RUN,
+        [*RUN, "--report", str(state / "narrow.html")],
         env=environment(XDG_STATE_HOME=str(state), TERM="xterm"),
         stdin=theirs,
         stdout=theirs,

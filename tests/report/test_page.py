@@ -96,6 +96,7 @@ def test_the_third_week(third_week: Chain) -> None:
     (merge,) = found.recorded.merges
     assert (merge.merges, merge.undone, merge.removed) == (2, 1, 2)
     assert "the statistics were reset or lost in a crash" in page
+    assert "1 hole;" in page and "2 holes;" not in page
 
 
 def test_conflicts_are_those_of_the_parents_columns(chain_at: ChainAt) -> None:

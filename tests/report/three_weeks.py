@@ -75,6 +75,12 @@ class _Writer:
             (source_table(self.plan), 18),
         )
         for target, until in targets:
+            # A second source that covers nothing: what the first covers is no hole.
+            self.insert(
+                "usage_interval", plan=name, target=target, source="server log",
+                began=self.ago(21), ended=self.ago(until), uses=0, covered=False,
+                detail={"holes": ["the log shows no statements inside of functions"]},
+            )  # fmt: skip
             for day in range(21, until, -1):
                 who = _USERS.get(day, ()) if target == targets[0][0] else ()
                 hole = day == 17

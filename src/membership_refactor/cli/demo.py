@@ -6,7 +6,13 @@ import argparse
 import json
 import shutil
 import sys
+from pathlib import Path
 
+from sqlalchemy import Engine
+
+from membership_refactor.cli.plan import revision_texts
+from membership_refactor.cli.report import require_extra
+from membership_refactor.cli.status import write_whole
 from membership_refactor.cli.verb import FINDINGS, FINE, Context
 from membership_refactor.database import (
     create_database,
@@ -16,7 +22,8 @@ from membership_refactor.database import (
     stop_kept,
 )
 from membership_refactor.environment import connect_engine
-from membership_refactor.scan.parse.require_sqlglot import require_sqlglot
+from membership_refactor.execution.runner import Runner
+from membership_refactor.plans.chain import CHAIN, SPLIT
 
 NAME = "demo"
 HELP = "run the whole chain on generated data, with live writers and gates that open by evidence"
@@ -51,14 +58,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--no-writers", action="store_true", help="run the chain without writers")
     parser.add_argument(
+        "--report",
+        type=Path,
+        default=Path("demo-report.html"),
+        metavar="FILE",
+        help="where the report of the demo is written (default demo-report.html)",
+    )
+    parser.add_argument(
         "--keep", action="store_true", help="keep the database and leave the server running"
     )
 
 
 def run(options: argparse.Namespace, context: Context) -> int:
     """Use the embedded server, and a new database there. Return 1 where a commit was lost."""
-    require_sqlglot()
-    # Only now, because they import the parser, which is an extra.
+    require_extra()
+    # Only now, because they import the extra.
     from membership_refactor.demo import whole_chain
     from membership_refactor.demo.outcome_text import as_text, as_values
     from membership_refactor.demo.weeks import SETTINGS
@@ -82,13 +96,28 @@ def run(options: argparse.Namespace, context: Context) -> int:
             workers=options.workers,
             progress=context.request.progress,
         )
+        page = report(engine, context)
     finally:
         engine.dispose()
         if not options.keep:
             drop_database(server.url, DATABASE)
             stop_kept(name=SERVER)
     if context.format == "json":
-        print(json.dumps(as_values(outcome), default=str))
+        print(json.dumps({**as_values(outcome), "report": options.report}, default=str))
     else:
         print(as_text(outcome, shutil.get_terminal_size().columns))
+    write_whole(options.report, page)
+    print(f"Report: {options.report}", file=sys.stderr if context.format == "json" else None)
     return FINE if outcome.fine else FINDINGS
+
+
+def report(engine: Engine, context: Context) -> str:
+    """The page of what the demo has done."""
+    from membership_refactor.demo.readers import CONSUMERS
+    from membership_refactor.report.page import as_html
+    from membership_refactor.report.read_page import read_page
+    from membership_refactor.scan.consumers import Consumer
+
+    runner = Runner(engine, SPLIT, "public", CHAIN)
+    consumers = [Consumer(name=name, roles=(role,)) for name, role in CONSUMERS.items()]
+    return as_html(read_page(runner, revision_texts(context.config), consumers))

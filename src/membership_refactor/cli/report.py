@@ -12,6 +12,7 @@ from membership_refactor.cli.status import write_whole
 from membership_refactor.cli.verb import FINE, Context, plan_option
 from membership_refactor.errors import WrongUse
 from membership_refactor.planning import Stage
+from membership_refactor.scan.parse.require_sqlglot import require_sqlglot
 
 NAME = "report"
 HELP = "make one HTML page of where the refactoring stands"
@@ -49,12 +50,24 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, context: Context) -> int:
     """Always 0: the page itself says what is wrong."""
-    text = page(
-        context,
-        consumers=options.consumers,
-        count_keys=options.count_keys,
-        as_json=context.format == "json",
-    )
+    require_extra()
+    # Only now, because they import the extra.
+    from membership_refactor.report.page import as_html
+    from membership_refactor.report.page_values import as_values
+    from membership_refactor.report.read_page import read_page
+    from membership_refactor.scan.consumers import read_consumers
+    from membership_refactor.watch.places import places_of
+
+    runner = context.runner()
+    file = options.consumers
+    consumers = read_consumers(Path(file), runner.plan) if file else ()
+    places = places_of(consumers, runner.plan, Stage.COPY, runner.schema) if consumers else {}
+    texts = revision_texts(context.config)
+    report = read_page(runner, texts, consumers, places, count_keys=options.count_keys)
+    if context.format == "json":
+        text = json.dumps(as_values(report), indent=2, default=str)
+    else:
+        text = as_html(report)
     if options.output is None:
         print(text)
     else:
@@ -63,31 +76,11 @@ def run(options: argparse.Namespace, context: Context) -> int:
     return FINE
 
 
-def page(
-    context: Context,
-    *,
-    consumers: str | None = None,
-    count_keys: bool = False,
-    as_json: bool = False,
-) -> str:
-    """The text of the page. Raises WrongUse where the extra is not installed."""
+def require_extra() -> None:
+    """Raise WrongUse where the extra is not installed."""
     if any(importlib.util.find_spec(name) is None for name in NEEDS):
         raise WrongUse(
             "this needs jinja2 and sqlglot, which are not both installed.",
             hint="Run: pip install 'membership-refactor[report]'",
         )
-    # Only now, because they import the extra.
-    from membership_refactor.report.page import as_html
-    from membership_refactor.report.page_values import as_values
-    from membership_refactor.report.read_page import read_page
-    from membership_refactor.scan.consumers import read_consumers
-    from membership_refactor.scan.parse.require_sqlglot import require_sqlglot
-    from membership_refactor.watch.places import places_of
-
     require_sqlglot()
-    runner = context.runner()
-    given = read_consumers(Path(consumers), runner.plan) if consumers else ()
-    places = places_of(given, runner.plan, Stage.COPY, runner.schema) if given else {}
-    texts = revision_texts(context.config)
-    report = read_page(runner, texts, given, places, count_keys=count_keys)
-    return json.dumps(as_values(report), indent=2, default=str) if as_json else as_html(report)

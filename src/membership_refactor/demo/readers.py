@@ -13,6 +13,8 @@ from membership_refactor.demo.writers import ROLE, statements_of
 
 REPORTS, AUDIT, NOTEBOOK = "demo_reports", "demo_audit", "demo_notebook"
 ROLES = (ROLE, REPORTS, AUDIT, NOTEBOOK)
+CONSUMERS = {"application": ROLE, "reports": REPORTS, "audit": AUDIT}
+"""The role of each. The notebook is nobody's consumer, so only the watch can find it."""
 OF_SOURCE = "SELECT person_id, leaving_reason FROM programme_membership WHERE rotation IS NULL"
 OF_COPY = OF_SOURCE.replace("programme_membership", "curriculum_membership")
 OF_PARENT = OF_SOURCE
@@ -42,22 +44,20 @@ class Readers:
                     continue
 
     def write_files(self, folder: Path, writers: Iterable[str]) -> Path:
-        """Write the SQL of today's releases, and the list of the consumers. Return the list. The
-        notebook is nobody's consumer, so only the watch can find it."""
+        """Write the SQL of today's releases, and the list of the consumers. Return the list."""
         entries = []
-        for name, role, statements in self._consumers(writers):
+        for name, statements in self._consumers(writers):
             (folder / name).mkdir(exist_ok=True)
             text = "".join(f"{statement};\n" for statement in statements)
             (folder / name / "statements.sql").write_text(text)
-            entries.append(
-                f'[[consumer]]\nname = "{name}"\nroles = ["{role}"]\npaths = ["{name}"]\n'
-            )
+            entry = f'name = "{name}"\nroles = ["{CONSUMERS[name]}"]\npaths = ["{name}"]\n'
+            entries.append(f"[[consumer]]\n{entry}")
         listed = folder / "consumers.toml"
         listed.write_text("\n".join(entries))
         return listed
 
-    def _consumers(self, writers: Iterable[str]) -> Iterator[tuple[str, str, list[str]]]:
-        yield "application", ROLE, [s for kind in writers for s in statements_of(kind).values()]
+    def _consumers(self, writers: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
+        yield "application", [s for kind in writers for s in statements_of(kind).values()]
         # A consumer that has stopped keeps its files: nothing in them uses the tables.
         for name, role in (("reports", REPORTS), ("audit", AUDIT)):
-            yield name, role, [self.reading.get(role, "SELECT 1")]
+            yield name, [self.reading.get(role, "SELECT 1")]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from membership_refactor.report.canvas import Canvas, Kind
+from membership_refactor.report.holes import holes, joined
 from membership_refactor.report.page_values import ConsumerState, Stretch, TableNow
 from membership_refactor.report.table_shapes import HEIGHT, WIDTHS, draw_table
 
@@ -78,16 +79,13 @@ def evidence_strip(
     width, canvas = 640, Canvas(640, 40, title=f"Evidence on the {about}", description=words)
     canvas.line(0, 34, width, 34, faint=True)
 
-    def boxes(kind: Kind, top: float, chosen: Sequence[Stretch]) -> None:
-        for stretch in chosen:
-            left, right = (shown.x(at, width) for at in (stretch.began, stretch.ended))
-            wide = max(right - left, NARROWEST)
-            canvas.box(min(left, width - wide), top, wide, 34 - top, kind)
+    def boxes(kind: Kind, top: float, spans: Iterable[tuple[datetime, datetime]]) -> None:
+        for left, right in _pixels(spans, shown, width):
+            canvas.box(left, top, right - left, 34 - top, kind)
 
-    # What one source covers is covered, whatever another missed; a use is a use.
-    boxes("closed", 24, [s for s in stretches if not s.covered])
-    boxes("child", 14, [s for s in stretches if s.covered])
-    boxes("lock", 4, [s for s in stretches if s.uses])
+    boxes("closed", 24, ((hole.began, hole.ended) for hole in holes(stretches)))
+    boxes("child", 14, ((s.began, s.ended) for s in stretches if s.covered))
+    boxes("lock", 4, ((s.began, s.ended) for s in stretches if s.uses))
     if shown.since < window < shown.until:
         canvas.line(shown.x(window, width), 0, shown.x(window, width), 40)
     return canvas
@@ -102,6 +100,19 @@ def consumer_plot(state: ConsumerState, shown: Period, words: str) -> Canvas:
         high = 4 if scan.clear else max(28 * scan.findings / most, 4)
         x = min(shown.x(scan.at, width), width - 6)
         canvas.box(x, 32 - high, 6, high, "child" if scan.clear else "link")
-    for at in state.used_at:
-        canvas.box(min(shown.x(at, width), width - NARROWEST), 36, NARROWEST, 10, "lock")
+    for left, right in _pixels(((at, at) for at in state.used_at), shown, width):
+        canvas.box(left, 36, right - left, 10, "lock")
     return canvas
+
+
+def _pixels(
+    spans: Iterable[tuple[datetime, datetime]], shown: Period, width: float
+) -> list[tuple[float, float]]:
+    """Where spans begin and end on the axis. Those that touch are one: there may be thousands."""
+    found = []
+    for began, ended in spans:
+        left, right = shown.x(began, width), shown.x(ended, width)
+        wide = max(right - left, NARROWEST)
+        left = min(left, width - wide)
+        found.append((left, left + wide))
+    return joined(found)

@@ -9,11 +9,12 @@ from typing import Literal
 
 from membership_refactor.inspect.sizes import counted, duration, size
 from membership_refactor.report.grids import milliseconds, moment
+from membership_refactor.report.holes import holes
 from membership_refactor.report.page_values import ConsumerState, Report, Stretch, TableNow
 from membership_refactor.watch.usage import GateStatus
 from membership_refactor.watch.usage_text import when_open
 
-Level = Literal["bad", "wait", "good", "note"]
+Level = Literal["bad", "wait", "good", "done", "note"]
 HOLES = 3
 """How many holes are named under a strip."""
 
@@ -54,14 +55,14 @@ def notices(report: Report) -> Iterator[Notice]:
         named = ", ".join(f"“{role}”" for role in report.usage.unknown_roles)
         yield Notice("note", f"The consumers file names roles that the server lacks: {named}.")
     if report.usage.ahead:
-        ahead = f"{report.usage.ahead} ahead of the server's"
-        yield Notice("note", f"The clock of the evidence is {ahead}.")
+        ahead = str(report.usage.ahead).removesuffix(", 0:00:00")
+        yield Notice("note", f"The clock of the evidence is {ahead} ahead of the server's.")
 
 
 def _next(report: Report) -> Notice:
     step = next((step for step in report.standing.steps if step.state != "up"), None)
     if step is None:
-        return Notice("good", "Every step has run.")
+        return Notice("done", "Every step has run.")
     name = f"{step.revision} {step.name}" if step.revision != step.name else step.name
     gate = gate_of(report, step.revision)
     if gate is None:
@@ -113,19 +114,17 @@ def of_table(table: TableNow) -> str:
 def of_strip(stretches: Sequence[Stretch], days: int) -> str:
     """What a strip of evidence shows."""
     used = [s for s in stretches if s.uses]
-    holes = sum(not s.covered for s in stretches)
     parts = [f"{counted(sum(s.uses for s in used), 'use')}"]
     if used:
         parts.append(f"the last until {moment(max(s.ended for s in used))}")
-    parts.append(counted(holes, "hole"))
+    parts.append(counted(len(holes(stretches)), "hole"))
     return f"{', '.join(parts)}; the window is {counted(days, 'day')}"
 
 
 def holes_of(stretches: Sequence[Stretch]) -> list[str]:
     """The newest holes, each with its time and reason."""
-    found = [s for s in stretches if not s.covered and s.holes]
-    newest = sorted(found, key=lambda s: s.ended, reverse=True)[:HOLES]
-    return [f"{moment(s.began)} to {moment(s.ended)}: {'; '.join(s.holes)}" for s in newest]
+    newest = sorted(holes(stretches), key=lambda hole: hole.ended, reverse=True)[:HOLES]
+    return [f"{moment(h.began)} to {moment(h.ended)}: {'; '.join(h.why)}" for h in newest]
 
 
 def window_of(now: datetime, days: int) -> datetime:
