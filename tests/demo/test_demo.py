@@ -109,9 +109,12 @@ def test_in_a_pipe_it_ends_with_a_summary_of_eighty_columns(
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr and "Exception ignored" not in done.stderr
     assert [line for line in done.stdout.splitlines() if len(line) > 80] == []
-    for shown in (*STEPS, "before", "after", "commits of live writers are in the tables"):
+    for shown in (*STEPS, "before", "after"):
         assert shown in done.stdout
-    assert "The gates opened by evidence alone" in " ".join(done.stdout.split())
+    # A sentence breaks where the width says.
+    said = " ".join(done.stdout.split())
+    assert "commits of live writers are in the tables" in said
+    assert "The gates opened by evidence alone" in said
     gates = done.stdout.partition("What opened each gate")[2].splitlines()
     opened = [line.split()[0] for line in gates if line.split()[1:2] and line[:4].isdigit()]
     asked = ["0005", "0006", "0009", "0010", "0011"]
