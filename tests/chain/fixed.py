@@ -46,14 +46,14 @@ def hard_rows() -> list[dict[str, Any]]:
     return rows[:-3]
 
 
-def _fill(connection: psycopg.Connection[Any]) -> None:
+def fill(connection: psycopg.Connection[Any]) -> None:
     insert(MEMBERSHIP, hard_rows())(connection)
     connection.execute(
         "SELECT setval(pg_get_serial_sequence('public.programme_membership', 'id'), 100)"
     )
 
 
-FIXED = build(MEMBERSHIP, _fill)
+FIXED = build(MEMBERSHIP, fill)
 
 
 def at(

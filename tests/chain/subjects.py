@@ -138,6 +138,28 @@ KEPT_IN_PLACE = in_place(KEPT, "membership")
 ODD_KEPT = odd(indexed=True, keep=("order", "b$ody$"))
 
 
+def composite(subject: Subject, *ids: str, keep: tuple[str, ...] = ()) -> Subject:
+    """The same table with a primary key of several columns; `id` alone may repeat."""
+    plan, table = subject.plan, subject.names.source
+    staying = tuple(c for c in plan.child_columns if c not in ids)
+    return Subject(
+        plan=replace(plan, id=ids, child_columns=staying, keep=keep),
+        schema=subject.schema,
+        create=(
+            *subject.create,
+            f"ALTER TABLE {table} DROP CONSTRAINT pk_programme_membership, "
+            f"ADD CONSTRAINT pk_programme_membership PRIMARY KEY ({', '.join(map(ident, ids))})",
+        ),
+    )
+
+
+COMPOSITE = composite(MEMBERSHIP, "curriculum_id", "id")
+"""The first column of the primary key stays with the child."""
+COMPOSITE_IN_PLACE, COMPOSITE_RENAMED = in_place(COMPOSITE, "membership"), renamed(COMPOSITE)
+COMPOSITE_KEPT = composite(MEMBERSHIP, "person_id", "id", keep=("person_id", "programme_id"))
+"""The first column of the primary key is one of the parent's key, and is kept."""
+
+
 def with_plan(chain: Chain, **changes: object) -> Chain:
     """The same database, for the plan that ships with some of its fields changed."""
     plan = replace(MEMBERSHIP.plan, **changes)  # type: ignore[arg-type]

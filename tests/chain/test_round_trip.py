@@ -18,6 +18,11 @@ from tests.reference_model import rows as random
 from tests.reference_model.split import Model, Rows
 
 
+def repeated(rows: random.Rows) -> random.Rows:
+    """Ids that are unique only together with the curriculum."""
+    return [{**row, "id": n // 3, "curriculum_id": n % 3} for n, row in enumerate(rows)]
+
+
 def at_one_time(rows: random.Rows, changed: str) -> random.Rows:
     return [{**row, changed: "2020-01-01 00:00:00+00"} for row in rows]
 
@@ -50,6 +55,10 @@ CASES: dict[str, tuple[Subject, st.SearchStrategy[random.Rows]]] = {
         subjects.ODD_KEPT,
         random.odd_rows(changed=subjects.ODD.plan.changed, gaps=False),
     ),
+    "composite": (subjects.COMPOSITE, random.memberships.map(repeated)),
+    "composite in place": (subjects.COMPOSITE_IN_PLACE, random.memberships.map(repeated)),
+    "composite renamed": (subjects.COMPOSITE_RENAMED, random.memberships.map(repeated)),
+    "composite kept": (subjects.COMPOSITE_KEPT, random.memberships),
     "complete": (subjects.COMPLETE, random.odd_rows(changed=subjects.ODD.plan.changed, gaps=False)),
 }
 # The first example is always the empty table.

@@ -12,6 +12,8 @@ from tests.fixtures.sessions import ISOLATIONS, Stage
 from tests.races.actions import Flight, Moment
 from tests.races.pilot import Pilot
 from tests.races.tables import (
+    COMPOSITE,
+    COMPOSITE_KEPT,
     COPY,
     PLAN,
     RENAME,
@@ -54,14 +56,17 @@ def every_order(
 
 
 def of_both(moments: Iterable[Moment], *everyday_of_rename: str) -> Sequence[Any]:
-    """``every_order`` for the plan that copies to split, and for the one that copies to rename:
-    (plan, what holds between both tables, moment, timing, isolation)."""
+    """``every_order`` for the plan that copies to split, for the ones whose id has two columns, and
+    for the one that copies to rename: (plan, what holds between both tables, moment, timing,
+    isolation)."""
     moments = tuple(moments)
     return [
-        pytest.param(plan, sound, *case.values, id=f"{plan.shape}, {case.id}", marks=case.marks)
-        for plan, sound, everyday in (
-            (PLAN, assert_equal, None),
-            (RENAME, assert_alike, everyday_of_rename),
+        pytest.param(plan, sound, *case.values, id=f"{name}, {case.id}", marks=case.marks)
+        for name, plan, sound, everyday in (
+            ("split", PLAN, assert_equal, None),
+            ("two ids", COMPOSITE, assert_equal, everyday_of_rename),
+            ("two ids, one kept", COMPOSITE_KEPT, assert_equal, ()),
+            ("rename", RENAME, assert_alike, everyday_of_rename),
         )
         for case in every_order(moments, everyday)
     ]

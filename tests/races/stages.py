@@ -15,7 +15,7 @@ def built_to(revision: str, plan: TableSplit = PLAN) -> Callable[[str], None]:
     """A builder of the template ``name_of(revision, plan)``."""
 
     def build(url: str) -> None:
-        build_tables(url)
+        build_tables(url, plan)
         with Pilot(url, plan=plan) as pilot:
             pilot.upgrade(*(r for r in pilot.revisions if r <= revision))
 

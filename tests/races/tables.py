@@ -28,6 +28,14 @@ PLAN = TableSplit(
 )
 KEPT = replace(PLAN, keep=("person_id", "programme"))
 """The child keeps two columns of the key."""
+COMPOSITE = replace(
+    PLAN,
+    id=("curriculum", "id"),
+    child_columns=tuple(c for c in PLAN.child_columns if c != "curriculum"),
+)
+"""The primary key has two columns that stay with the child."""
+COMPOSITE_KEPT = replace(KEPT, id=("person_id", "id"))
+"""The first column of the primary key is the first of the parent's key, and cascades reach it."""
 RENAME = TableSplit(name="m", source="wide", copy="narrow")
 NAMES = Names(PLAN, SCHEMA)
 SOURCE, COPY, RETIRED = "s.wide", "s.narrow", "s.wide_retired"
@@ -77,10 +85,16 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def build_tables(url: str) -> None:
-    """The wide table with its rows, before anything has been done to it."""
+def build_tables(url: str, plan: TableSplit = PLAN) -> None:
+    """The wide table with its rows, before anything has been done to it. Where the plan's id has
+    several columns they are the primary key, and `id` is unique beside it for ON CONFLICT."""
     with psycopg.connect(libpq_url(url)) as connection:
         connection.execute(TABLES)
+        if len(plan.ids) > 1:
+            connection.execute(
+                "ALTER TABLE s.wide DROP CONSTRAINT pk_wide, ADD CONSTRAINT uq_wide_id UNIQUE (id),"
+                f" ADD CONSTRAINT pk_wide PRIMARY KEY ({', '.join(plan.ids)})".encode()
+            )
 
 
 def apart(left: str, right: str) -> str:

@@ -14,9 +14,13 @@ from tests.races.families import assert_families
 from tests.races.pilot import Pilot
 from tests.races.race import OnStage, Timing, every_order, fly
 from tests.races.stages import built_to, name_of
-from tests.races.tables import COPY, KEPT, PLAN, assert_parents
+from tests.races.tables import COMPOSITE, COMPOSITE_KEPT, COPY, KEPT, PLAN, assert_parents
 from tests.races.writes import OF_FAMILIES, UNUSUAL, WRITES, Write
 
+PLANS = [
+    PLAN,
+    *(pytest.param(p, marks=pytest.mark.slow) for p in (KEPT, COMPOSITE, COMPOSITE_KEPT)),
+]
 FENCE = r"DO \$fence\$"
 LOCK: Halt = (r'LOCK TABLE "s"\."narrow"', True)
 
@@ -62,7 +66,7 @@ def test_no_old_style_write_is_lost_while_parallel_saving_begins(
 
 
 @pytest.mark.parametrize(
-    "plan", [PLAN, pytest.param(KEPT, marks=pytest.mark.slow)], ids=["all leave", "two kept"]
+    "plan", PLANS, ids=["all leave", "two kept", "two ids", "two ids, one kept"]
 )
 @pytest.mark.parametrize("writes", [WRITES, OF_FAMILIES], ids=["old-style", "new-style"])
 @pytest.mark.parametrize("moment, timing, isolation", every_order((*RECORDED, DERIVED)))
@@ -95,7 +99,7 @@ CLOSED = ("55000", "23502", "23514")
 
 
 @pytest.mark.parametrize(
-    "plan", [PLAN, pytest.param(KEPT, marks=pytest.mark.slow)], ids=["all leave", "two kept"]
+    "plan", PLANS, ids=["all leave", "two kept", "two ids", "two ids, one kept"]
 )
 @pytest.mark.parametrize("moment, timing, isolation", every_order((FROZEN, *REFRESHED)))
 def test_no_new_style_write_is_lost_while_the_deprecated_columns_are_frozen_or_come_back(

@@ -92,13 +92,13 @@ class RowId:
         return f"CASE WHEN {self.absent(one)} THEN {self.text(other)} ELSE {self.text(one)} END"
 
     def elements(self, array: str) -> str:
-        """A FROM item with the words of an array; its column or row is ``k``."""
+        """A FROM item, with the alias ``k``, of the words of an array."""
         return f"pg_catalog.unnest({array}) AS k" + ("" if self.several else " (k)")
 
     @property
     def element(self) -> str:
         """A word of ``elements``."""
-        return "k" if self.several else "k.k"
+        return self.word("k") if self.several else "k.k"
 
     def _of_word(self, word: str) -> list[str]:
         if not self.several:
@@ -151,7 +151,7 @@ class RowId:
         compared with those of the words."""
         if not self.several:
             return f"{self.listed(row)} = ANY ({array})"
-        return self.in_words(row, "k", f"pg_catalog.unnest({array}) AS k")
+        return f"{self._bracketed(row)} IN (SELECT {self.listed('k')} FROM {self.elements(array)})"
 
     def in_words(self, row: str, word: str, rows: str) -> str:
         """The row's id is ``word`` of some of ``rows``, a FROM list with its condition."""

@@ -275,9 +275,10 @@ def _catch_up(log: ChangeLog, target: str, written: str, read: str) -> str:
     deleted rows, so rows are deleted before they are inserted.
     """
     id = log.key
+    taken = f"{id.element} AS k" if id.several else id.element
     return (
         f"WITH gone AS (DELETE FROM {log.log} AS l RETURNING l.keys),\n"
-        f"taken AS (SELECT DISTINCT {id.element} FROM gone AS g, {id.elements('g.keys')}),\n"
+        f"taken AS (SELECT DISTINCT {taken} FROM gone AS g, {id.elements('g.keys')}),\n"
         f"went AS (DELETE FROM {target} AS b WHERE {id.in_words('b', 't.k', 'taken AS t')}\n"
         "  OR (EXISTS (SELECT FROM gone AS g WHERE g.keys IS NULL) AND NOT EXISTS (\n"
         f"    SELECT FROM {log.table} AS a WHERE {id.same('a', 'b')})) "

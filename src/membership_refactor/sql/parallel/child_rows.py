@@ -53,7 +53,7 @@ def _settle_row(sides: Sides) -> str:
     WHERE {_this(sides)};
   END IF;
   IF {differs(sides.deprecated, "saved", "parent")} THEN
-    {refuse_resistance(sides, _this(sides), differs(sides.deprecated, "c", "p"))}
+    {refuse_resistance(sides, _found(sides), differs(sides.deprecated, "c", "p"))}
   END IF;
   RETURN NULL;"""
 
@@ -62,8 +62,26 @@ def _this(sides: Sides) -> str:
     return sides.id.same("c", "saved")
 
 
+def _found(sides: Sides) -> str:
+    """A condition: the row, also where a BEFORE trigger kept it from getting its parent's id."""
+    if not _ids_of_parent(sides):
+        return _this(sides)
+    pairs = zip(sides.id.parts("c"), sides.id.parts("NEW"), sides.id.parts("saved"), strict=True)
+    return " AND ".join(f"{part} IN ({before}, {now})" for part, before, now in pairs)
+
+
+def _ids_of_parent(sides: Sides) -> list[str]:
+    """The id columns that the row has from its parent."""
+    return [name for name in sides.id.columns if name in sides.plan.key]
+
+
 def _overwrite_row(sides: Sides) -> str:
     set_list = set_to(sides.plan.deprecated, "parent")
+    moved = (f"saved.{ident(c)} := parent.{ident(c)};" for c in _ids_of_parent(sides))
+    return "\n    ".join([_set_row(sides, set_list), *moved])
+
+
+def _set_row(sides: Sides, set_list: str) -> str:
     return to_children(
         sides,
         f"UPDATE {sides.names.child} AS c SET {set_list}\n    WHERE {_this(sides)};",
@@ -148,7 +166,7 @@ def updated_function(sides: Sides) -> tuple[Statement, ...]:
   ELSE
     {_carry_values(sides)}
   END IF;
-  {refuse_resistance(sides, _this(sides), " OR ".join(still))}
+  {refuse_resistance(sides, _found(sides), " OR ".join(still))}
   RETURN NULL;"""
     declare = (
         f"{_DECLARE}\n  former record; target record; result record; whole boolean; born boolean;"

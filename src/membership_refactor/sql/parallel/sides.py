@@ -107,8 +107,25 @@ class Sides:
     def wrote(self, column: Column) -> str:
         """A condition: the statement of this event changed the column. It is also true for every
         column of a row with a new id. An application trigger may have changed the id between the
-        write and its event, which then finds no row under the old id."""
-        return f"({differs((column,), 'NEW', 'OLD')} OR {self.id.unlike('NEW', 'OLD')})"
+        write and its event, which then finds no row under the old id.
+
+        An id column of the key changes whenever the row gets another parent. Then a column counts
+        only if it differs from the parent that the row leaves, and the row does not still wait for
+        that parent's values.
+        """
+        moved = [f"NEW.{c} <> OLD.{c}" for c in map(ident, self.id.columns)]
+        kept = [m for m, c in zip(moved, self.id.columns, strict=True) if c in self.plan.key]
+        parts = [differs((column,), "NEW", "OLD"), *(m for m in moved if m not in kept)]
+        if kept:
+            waits = (
+                f"SELECT FROM {self.names.own('losers')} AS z "
+                f'WHERE z."child id" = {self.id.word("OLD")}'
+            )
+            parts.append(
+                f"(({' OR '.join(kept)}) AND {differs((column,), ROW_OF_CHILD, ROW_OF_PARENT)}\n"
+                f"    AND NOT EXISTS ({waits}))"
+            )
+        return f"({' OR '.join(parts)})"
 
     def reread_child(self) -> str:
         """Reads the child's current row, not NEW, into ``saved``. Returns if the row is gone."""

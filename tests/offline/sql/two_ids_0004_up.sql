@@ -1,0 +1,1422 @@
+-- 0004 dual_write up
+
+SELECT pg_catalog.current_setting('search_path') AS refactor_search_path,
+  pg_catalog.current_setting('role') AS refactor_role \gset
+
+DO $body$
+BEGIN
+  PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false), pg_catalog.set_config('row_security', 'off', false), pg_catalog.set_config('lock_timeout', '2s', false), pg_catalog.set_config('statement_timeout', '0', false), pg_catalog.set_config('idle_in_transaction_session_timeout', '0', false), pg_catalog.set_config('idle_session_timeout', '0', false), pg_catalog.set_config('default_transaction_isolation', 'read committed', false), pg_catalog.set_config('DateStyle', 'ISO, YMD', false), pg_catalog.set_config('IntervalStyle', 'postgres', false), pg_catalog.set_config('TimeZone', 'UTC', false), pg_catalog.set_config('extra_float_digits', '1', false), pg_catalog.set_config('bytea_output', 'hex', false), pg_catalog.set_config('quote_all_identifiers', 'off', false), pg_catalog.set_config('array_nulls', 'on', false), pg_catalog.set_config('standard_conforming_strings', 'on', false), pg_catalog.set_config('transform_null_equals', 'off', false), pg_catalog.set_config('client_min_messages', 'error', false), pg_catalog.set_config('jit', 'off', false), pg_catalog.set_config('application_name', 'membership_refactor script 0004 up', false), CASE WHEN pg_catalog.current_setting('transaction_timeout', true) IS NOT NULL THEN pg_catalog.set_config('transaction_timeout', '0', false) END, pg_catalog.set_config('work_mem', CASE WHEN pg_catalog.pg_size_bytes(pg_catalog.current_setting('work_mem')) < pg_catalog.pg_size_bytes('64MB') THEN '64MB' ELSE pg_catalog.current_setting('work_mem') END, false), pg_catalog.set_config('maintenance_work_mem', CASE WHEN pg_catalog.pg_size_bytes(pg_catalog.current_setting('maintenance_work_mem')) < pg_catalog.pg_size_bytes('256MB') THEN '256MB' ELSE pg_catalog.current_setting('maintenance_work_mem') END, false), pg_catalog.set_config('quote_all_identifiers', 'off', false);
+END
+$body$;
+
+SELECT pg_catalog.set_config('role', coalesce((SELECT pg_catalog.max(pg_catalog.pg_get_userbyid(c.relowner)::text)
+  FROM pg_catalog.pg_class AS c
+  WHERE c.relnamespace = pg_catalog.to_regnamespace('"public"')
+    AND c.relkind IN ('r', 'p') AND c.relname IN ('programme_membership', 'curriculum_membership', 'programme_membership_retired')),
+    pg_catalog.current_setting('role')), false) AS refactor_owner \gset
+
+DO $body$
+DECLARE
+  recorded text;
+BEGIN
+  INSERT INTO "public_refactor"."plan" (plan, fingerprint) VALUES ('programme_membership', 'a35f3520191646c390ab329449e68d95ae26935388b005d2f92ac498e4fa45f9')
+  ON CONFLICT DO NOTHING;
+  SELECT p.fingerprint INTO recorded FROM "public_refactor"."plan" AS p WHERE p.plan = 'programme_membership';
+  IF recorded <> 'a35f3520191646c390ab329449e68d95ae26935388b005d2f92ac498e4fa45f9' THEN
+    RAISE object_not_in_prerequisite_state USING
+      MESSAGE = pg_catalog.format('plan "%s" is not the one the chain began with (ledger %s, '
+        'script %s)', 'programme_membership', pg_catalog.left(recorded, 12),
+        'a35f35201916'),
+      HINT = 'Give a changed plan another name, or put the old text back.';
+  END IF;
+END
+$body$;
+
+SELECT EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.step = 'dual_write' AND s.direction = 'up' AND s.state = 'done') AS refactor_stands,
+  EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.step = 'dual_write' AND s.direction = 'up' AND s.state = 'open') AS refactor_open \gset
+
+\if :refactor_stands
+\warn '0004 dual_write: up already, nothing to do'
+\else
+
+DO $body$
+DECLARE
+  half record;
+BEGIN
+  SELECT coalesce(k.label, s.step) AS label, s.direction, s.started_at,
+    CASE s.direction WHEN 'up' THEN k.up ELSE k.down END AS command
+  INTO half FROM "public_refactor"."step" AS s
+  LEFT JOIN (VALUES
+    ('copy_table', '0003 copy_table', 'alembic upgrade 0003', 'alembic downgrade 0002'),
+    ('dual_write', '0004 dual_write', 'alembic upgrade 0004', 'alembic downgrade 0003'),
+    ('retire_source', '0005 retire_source', 'alembic upgrade 0005', 'alembic downgrade 0004'),
+    ('create_parent', '0006 create_parent', 'alembic upgrade 0006', 'alembic downgrade 0005'),
+    ('rebuild_parent', '0007 rebuild_parent', 'alembic upgrade 0007', 'alembic downgrade 0006'),
+    ('link_children', '0008 link_children', 'alembic upgrade 0008', 'alembic downgrade 0007'),
+    ('stop_parallel_save', '0009 stop_parallel_save', 'alembic upgrade 0009', 'alembic downgrade 0008'),
+    ('drop_deprecated_columns', '0010 drop_deprecated_columns', 'alembic upgrade 0010', 'alembic downgrade 0009'),
+    ('drop_retired_table', '0011 drop_retired_table', 'alembic upgrade 0011', 'alembic downgrade 0010')) AS k (step, label, up, down) ON k.step = s.step
+  WHERE s.plan = 'programme_membership' AND s.state = 'open'
+    AND (s.step, s.direction) <> ('dual_write', 'up');
+  IF FOUND THEN
+    RAISE object_not_in_prerequisite_state USING
+      MESSAGE = pg_catalog.format('step %s is open: it went %s and has not finished (begun %s UTC)',
+        half.label, half.direction, pg_catalog.to_char(half.started_at, 'YYYY-MM-DD HH24:MI')),
+      HINT = pg_catalog.format('Finish it with: %s   or take it back with: %s', half.command,
+        'membership-refactor abandon');
+  END IF;
+END
+$body$;
+
+DO $body$
+#variable_conflict use_column
+DECLARE
+  broken bigint; keys text[]; began timestamptz := pg_catalog.clock_timestamp();
+BEGIN
+  SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
+FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
+WITH own AS (
+  SELECT c.oid FROM pg_catalog.pg_class AS c
+  WHERE c.relnamespace = pg_catalog.to_regnamespace('"public"')
+    AND c.relkind IN ('r', 'p') AND c.relname IN ('programme_membership', 'curriculum_membership', 'programme_membership_retired')),
+joined AS (
+  SELECT k.confrelid AS oid FROM pg_catalog.pg_constraint AS k JOIN own AS o ON o.oid = k.conrelid
+  WHERE k.contype = 'f'
+  UNION
+  SELECT k.conrelid FROM pg_catalog.pg_constraint AS k JOIN own AS o ON o.oid = k.confrelid
+  WHERE k.contype = 'f')
+SELECT pg_catalog.format('%s: ALTER TABLE %s NO FORCE ROW LEVEL SECURITY', t.name, t.name)
+FROM (
+  SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) AS name
+  FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+  WHERE (c.oid IN (SELECT o.oid FROM own AS o)
+      OR c.oid IN (SELECT j.oid FROM joined AS j) AND c.relforcerowsecurity
+        AND pg_catalog.pg_has_role(c.relowner, 'USAGE'))
+    AND pg_catalog.row_security_active(c.oid)) AS t
+ORDER BY t.name
+) AS z (key)) AS k) AS c;
+  INSERT INTO "public_refactor"."check_result"
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'dual_write', 'up', 'every row is seen', broken, keys,
+    extract(epoch FROM pg_catalog.clock_timestamp() - began));
+  COMMIT;
+  IF broken > 0 THEN
+    RAISE assert_failure USING
+      MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
+        'every row is seen', 'row security hides no row of these tables from their owner',
+        CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
+        pg_catalog.array_to_string(keys, '; ')),
+      HINT = 'Run the statement of each table, or give the owner BYPASSRLS, then run the same command again.';
+  END IF;
+END
+$body$;
+DO $body$BEGIN IF coalesce(NOT pg_catalog.pg_visible_in_snapshot(pg_catalog.substring(
+  pg_catalog.pg_get_function_sqlbody(pg_catalog.to_regprocedure('"public_refactor"."programme_membership_fence"()')), '[0-9]+')::pg_catalog.xid8,
+  pg_catalog.pg_current_snapshot()), false) THEN EXECUTE 'DO $fence$ BEGIN EXECUTE pg_catalog.format(''CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_fence"() RETURNS pg_catalog.bool LANGUAGE sql STABLE RETURN pg_catalog.pg_visible_in_snapshot(%L::pg_catalog.xid8, pg_catalog.pg_current_snapshot())'', pg_catalog.pg_current_xact_id()); END $fence$'; END IF; END$body$;
+
+\if :refactor_open
+\warn '0004 dual_write: resumed'
+\else
+\warn '0004 dual_write up'
+DO $body$
+#variable_conflict use_column
+DECLARE
+  broken bigint; keys text[]; began timestamptz := pg_catalog.clock_timestamp();
+BEGIN
+  SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
+FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
+SELECT pg_catalog.format('%s %s %s', r.kind, r.name, CASE WHEN f.name IS NULL
+  THEN 'is missing' WHEN f.definition <> r.definition THEN 'has another text'
+  WHEN f.state = 'D' THEN 'is disabled'
+  ELSE 'does not fire for replicated and bulk-loaded rows (ENABLE ALWAYS)' END)
+FROM "public_refactor"."own_object" AS r LEFT JOIN (
+  SELECT 'trigger' AS kind, pg_catalog.format('%I on %I.%I', t.tgname, n.nspname, c.relname) AS name,
+    pg_catalog.pg_get_triggerdef(t.oid) AS definition, t.tgenabled::pg_catalog.text AS state,
+    pg_catalog.format('%I.%I', n.nspname, c.relname) AS at, t.tgname::pg_catalog.text AS bare
+  FROM pg_catalog.pg_trigger AS t JOIN pg_catalog.pg_class AS c ON c.oid = t.tgrelid
+  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+  WHERE n.nspname = 'public' AND c.relname IN ('programme_membership', 'curriculum_membership', 'programme_membership_retired') AND (pg_catalog.starts_with(t.tgname::pg_catalog.text, 'AA_refactor_') OR pg_catalog.starts_with(t.tgname::pg_catalog.text, '~refactor_'))
+  AND NOT pg_catalog.pg_get_triggerdef(t.oid) ~ ' WHEN [(]false[)] EXECUTE FUNCTION '
+  UNION ALL
+  SELECT 'function', p.oid::pg_catalog.regprocedure::pg_catalog.text,
+    pg_catalog.pg_get_functiondef(p.oid), '', '', p.proname::pg_catalog.text
+  FROM pg_catalog.pg_proc AS p
+  WHERE p.pronamespace = pg_catalog.to_regnamespace('"public_refactor"')
+    AND p.prokind = 'f' AND p.proname <> 'programme_membership_fence'
+    AND pg_catalog.starts_with(p.proname::pg_catalog.text, 'programme_membership_')
+  ) AS f
+  ON f.kind = r.kind AND f.name = r.name
+WHERE r.plan = 'programme_membership' AND (f.name IS NULL
+  OR f.definition <> r.definition OR f.state NOT IN ('', 'A')) ORDER BY r.kind DESC, r.name
+) AS z (key)) AS k) AS c;
+  INSERT INTO "public_refactor"."check_result"
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'dual_write', 'up', 'own triggers and functions stand', broken, keys,
+    extract(epoch FROM pg_catalog.clock_timestamp() - began));
+  COMMIT;
+  IF broken > 0 THEN
+    RAISE assert_failure USING
+      MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
+        'own triggers and functions stand', 'the triggers and functions of this tool are as the last step left them',
+        CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
+        pg_catalog.array_to_string(keys, '; ')),
+      HINT = 'Writes may have slipped past. Run: membership-refactor repair --apply   then run the same command again.';
+  END IF;
+END
+$body$;
+DO $body$
+#variable_conflict use_column
+DECLARE
+  broken bigint; keys text[]; began timestamptz := pg_catalog.clock_timestamp();
+BEGIN
+  SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
+FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
+SELECT pg_catalog.format('%s: ALTER SUBSCRIPTION %I DISABLE', c.relname, s.subname)
+FROM pg_catalog.pg_subscription_rel AS r
+JOIN pg_catalog.pg_subscription AS s ON s.oid = r.srsubid AND s.subenabled
+JOIN pg_catalog.pg_class AS c ON c.oid = r.srrelid
+WHERE c.relnamespace = pg_catalog.to_regnamespace('"public"')
+AND c.relname IN ('programme_membership', 'curriculum_membership')
+) AS z (key)) AS k) AS c;
+  INSERT INTO "public_refactor"."check_result"
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'dual_write', 'up', 'no subscription writes', broken, keys,
+    extract(epoch FROM pg_catalog.clock_timestamp() - began));
+  COMMIT;
+  IF broken > 0 THEN
+    RAISE assert_failure USING
+      MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
+        'no subscription writes', 'no subscription writes to these tables, which capture could not follow',
+        CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
+        pg_catalog.array_to_string(keys, '; ')),
+      HINT = 'Run the statement of each table, or take the table out of the publication. Then run: membership-refactor verify';
+  END IF;
+END
+$body$;
+DO $body$
+DECLARE
+  wrong text;
+BEGIN
+  SELECT o.label INTO wrong
+  FROM (VALUES (0, 'copy_table', '0003')) AS o (n, step, label)
+  WHERE NOT EXISTS (SELECT FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership'
+    AND s.step = o.step AND s.direction = 'up' AND s.state = 'done')
+  ORDER BY o.n LIMIT 1;
+  IF wrong IS NOT NULL THEN
+    RAISE object_not_in_prerequisite_state USING
+      MESSAGE = '0004 dual_write cannot go up: ' || wrong || ' has not been applied, according to the ledger',
+      HINT = 'Was the version stamped by hand? See: membership-refactor status';
+  END IF;
+END
+$body$;
+
+BEGIN;
+DELETE FROM "public_refactor"."action" WHERE plan = 'programme_membership' AND step = 'dual_write';
+INSERT INTO "public_refactor"."step" AS s
+  (plan, step, direction, state, portrait, now)
+SELECT 'programme_membership', 'dual_write', 'up', 'open', p.now, p.now
+FROM (SELECT $body$(portrait)$body$::pg_catalog.jsonb) AS p (now)
+ON CONFLICT (plan, step) DO UPDATE SET direction = excluded.direction,
+  state = 'open', started_at = pg_catalog.clock_timestamp(), ended_at = NULL,
+  portrait = coalesce(excluded.portrait, s.portrait), now = excluded.now;
+INSERT INTO "public_refactor"."event" (plan, step, direction, event, detail)
+VALUES ('programme_membership', 'dual_write', 'up', 'begun', '{"revision": "0004"}');
+COMMIT;
+\endif
+
+-- Create functions
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'dual_write', 'up', 'create_functions')) AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  Create functions'
+BEGIN;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_to_source_insert"() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body1$
+#variable_conflict use_variable
+DECLARE
+  own_ids "public_refactor"."programme_membership_row_id"[]; own_rows int; own_mass boolean; own_set record; own_watched boolean; own_touches boolean;
+BEGIN
+  IF pg_catalog.row_security_active('"public"."curriculum_membership"'::pg_catalog.regclass) OR pg_catalog.row_security_active('"public"."programme_membership"'::pg_catalog.regclass) THEN
+    RAISE insufficient_privilege USING MESSAGE = 'row security hides rows of "public"."curriculum_membership" or "public"."programme_membership" from the role that owns the tables, so this write cannot be carried to the other table',
+      HINT = 'ALTER TABLE "public"."curriculum_membership" NO FORCE ROW LEVEL SECURITY; ALTER TABLE "public"."programme_membership" NO FORCE ROW LEVEL SECURITY;';
+  END IF;
+  IF pg_catalog.current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+    IF NOT "public_refactor"."programme_membership_fence"() AND EXISTS (SELECT FROM n) THEN
+      RAISE serialization_failure USING MESSAGE = 'this transaction''s snapshot is older than the switch to synchronous capture', HINT = 'Retry the transaction.';
+    END IF;
+    PERFORM 1 FROM n, LATERAL (SELECT FROM "public"."curriculum_membership" AS a WHERE a."curriculum_id" = n."curriculum_id" AND a."id" = n."id" FOR KEY SHARE) AS found;
+  END IF;
+  IF pg_catalog.pg_trigger_depth() = 1 THEN
+    own_ids := ARRAY(SELECT ROW(n."curriculum_id", n."id")::"public_refactor"."programme_membership_row_id" FROM n LIMIT 101);
+    own_mass := pg_catalog.cardinality(own_ids) > 100;
+  ELSE
+    own_ids := ARRAY(SELECT CASE WHEN (b."curriculum_id" IS NULL OR (n."person_id" IS DISTINCT FROM b."person_id"
+    OR n."programme_id" IS DISTINCT FROM b."programme_id"
+    OR n."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"
+    OR n."programme_start_date" IS DISTINCT FROM b."programme_start_date"
+    OR n."programme_end_date" IS DISTINCT FROM b."programme_end_date"
+    OR n."rotation" IS DISTINCT FROM b."rotation"
+    OR n."rotation_id" IS DISTINCT FROM b."rotation_id"
+    OR n."training_number_id" IS DISTINCT FROM b."training_number_id"
+    OR n."training_pathway" IS DISTINCT FROM b."training_pathway"
+    OR n."leaving_reason" IS DISTINCT FROM b."leaving_reason"
+    OR n."leaving_destination" IS DISTINCT FROM b."leaving_destination"
+    OR n."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"
+    OR n."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"
+    OR n."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"
+    OR n."period_of_grace" IS DISTINCT FROM b."period_of_grace"
+    OR n."intrepid_id" IS DISTINCT FROM b."intrepid_id"
+    OR n."amended_date" IS DISTINCT FROM b."amended_date")) THEN ROW(n."curriculum_id", n."id")::"public_refactor"."programme_membership_row_id" END
+      FROM n LEFT JOIN "public"."programme_membership" AS b ON b."curriculum_id" = n."curriculum_id" AND b."id" = n."id" LIMIT 101);
+    own_mass := pg_catalog.cardinality(own_ids) > 100;
+    own_ids := pg_catalog.array_remove(own_ids, NULL);
+    IF pg_catalog.current_setting('vacuum_cost_page_hit') <> '7129' AND EXISTS (SELECT FROM n JOIN "public"."programme_membership" AS b ON b."curriculum_id" = n."curriculum_id" AND b."id" = n."id"
+      WHERE pg_catalog.age(b.xmin) <= 0 AND (b."curriculum_id" IS NULL OR (n."person_id" IS DISTINCT FROM b."person_id"
+    OR n."programme_id" IS DISTINCT FROM b."programme_id"
+    OR n."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"
+    OR n."programme_start_date" IS DISTINCT FROM b."programme_start_date"
+    OR n."programme_end_date" IS DISTINCT FROM b."programme_end_date"
+    OR n."rotation" IS DISTINCT FROM b."rotation"
+    OR n."rotation_id" IS DISTINCT FROM b."rotation_id"
+    OR n."training_number_id" IS DISTINCT FROM b."training_number_id"
+    OR n."training_pathway" IS DISTINCT FROM b."training_pathway"
+    OR n."leaving_reason" IS DISTINCT FROM b."leaving_reason"
+    OR n."leaving_destination" IS DISTINCT FROM b."leaving_destination"
+    OR n."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"
+    OR n."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"
+    OR n."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"
+    OR n."period_of_grace" IS DISTINCT FROM b."period_of_grace"
+    OR n."intrepid_id" IS DISTINCT FROM b."intrepid_id"
+    OR n."amended_date" IS DISTINCT FROM b."amended_date")))
+    THEN
+      RAISE unique_violation USING
+        MESSAGE = 'a row with the same id was inserted into "public"."curriculum_membership" and into "public"."programme_membership" by one statement',
+        HINT = 'Insert into one table only; the other follows when the statement ends.';
+    END IF;
+  END IF;
+  own_rows := pg_catalog.cardinality(own_ids);
+  IF own_rows = 0 THEN
+    IF own_mass THEN
+      EXECUTE $body$SELECT EXISTS (SELECT FROM n LEFT JOIN "public"."programme_membership" AS b ON b."curriculum_id" = n."curriculum_id" AND b."id" = n."id"
+  WHERE (b."curriculum_id" IS NULL OR (n."person_id" IS DISTINCT FROM b."person_id"
+    OR n."programme_id" IS DISTINCT FROM b."programme_id"
+    OR n."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"
+    OR n."programme_start_date" IS DISTINCT FROM b."programme_start_date"
+    OR n."programme_end_date" IS DISTINCT FROM b."programme_end_date"
+    OR n."rotation" IS DISTINCT FROM b."rotation"
+    OR n."rotation_id" IS DISTINCT FROM b."rotation_id"
+    OR n."training_number_id" IS DISTINCT FROM b."training_number_id"
+    OR n."training_pathway" IS DISTINCT FROM b."training_pathway"
+    OR n."leaving_reason" IS DISTINCT FROM b."leaving_reason"
+    OR n."leaving_destination" IS DISTINCT FROM b."leaving_destination"
+    OR n."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"
+    OR n."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"
+    OR n."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"
+    OR n."period_of_grace" IS DISTINCT FROM b."period_of_grace"
+    OR n."intrepid_id" IS DISTINCT FROM b."intrepid_id"
+    OR n."amended_date" IS DISTINCT FROM b."amended_date")))$body$ INTO own_mass;
+    END IF;
+    IF NOT own_mass THEN
+      RETURN NULL;
+    END IF;
+  END IF;
+  IF EXISTS (SELECT FROM pg_catalog.pg_trigger AS t
+      WHERE t.tgrelid = '"public"."programme_membership"'::pg_catalog.regclass
+        AND t.tgtype & 17 = 16 AND NOT t.tgisinternal AND t.tgenabled <> 'D'
+        AND NOT pg_catalog.starts_with(t.tgname::text, 'AA_refactor_') AND NOT pg_catalog.starts_with(t.tgname::text, '~refactor_')) THEN
+    FOR own_set IN SELECT z.own_names AS columns, pg_catalog.array_agg(z.own_id) AS ids
+    FROM (SELECT ROW(b."curriculum_id", b."id")::"public_refactor"."programme_membership_row_id", pg_catalog.array_remove(ARRAY[
+      CASE WHEN (a."person_id" IS DISTINCT FROM b."person_id") THEN 'person_id' END,
+      CASE WHEN (a."programme_id" IS DISTINCT FROM b."programme_id") THEN 'programme_id' END,
+      CASE WHEN (a."programme_membership_type" IS DISTINCT FROM b."programme_membership_type") THEN 'programme_membership_type' END,
+      CASE WHEN (a."programme_start_date" IS DISTINCT FROM b."programme_start_date") THEN 'programme_start_date' END,
+      CASE WHEN (a."programme_end_date" IS DISTINCT FROM b."programme_end_date") THEN 'programme_end_date' END,
+      CASE WHEN (a."rotation" IS DISTINCT FROM b."rotation") THEN 'rotation' END,
+      CASE WHEN (a."rotation_id" IS DISTINCT FROM b."rotation_id") THEN 'rotation_id' END,
+      CASE WHEN (a."training_number_id" IS DISTINCT FROM b."training_number_id") THEN 'training_number_id' END,
+      CASE WHEN (a."training_pathway" IS DISTINCT FROM b."training_pathway") THEN 'training_pathway' END,
+      CASE WHEN (a."leaving_reason" IS DISTINCT FROM b."leaving_reason") THEN 'leaving_reason' END,
+      CASE WHEN (a."leaving_destination" IS DISTINCT FROM b."leaving_destination") THEN 'leaving_destination' END,
+      CASE WHEN (a."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date") THEN 'curriculum_start_date' END,
+      CASE WHEN (a."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date") THEN 'curriculum_end_date' END,
+      CASE WHEN (a."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date") THEN 'curriculum_completion_date' END,
+      CASE WHEN (a."period_of_grace" IS DISTINCT FROM b."period_of_grace") THEN 'period_of_grace' END,
+      CASE WHEN (a."intrepid_id" IS DISTINCT FROM b."intrepid_id") THEN 'intrepid_id' END,
+      CASE WHEN (a."amended_date" IS DISTINCT FROM b."amended_date") THEN 'amended_date' END], NULL)
+    FROM "public"."curriculum_membership" AS a, "public"."programme_membership" AS b
+    WHERE b."curriculum_id" = a."curriculum_id" AND b."id" = a."id" AND (a."curriculum_id", a."id") IN (SELECT n."curriculum_id", n."id" FROM n)) AS z (own_id, own_names)
+    WHERE z.own_names <> '{}' GROUP BY z.own_names LOOP
+    EXECUTE pg_catalog.concat('UPDATE "public"."programme_membership" AS b SET ',
+      (SELECT pg_catalog.string_agg(s.own_text, ', ')
+      FROM (VALUES ('person_id', '"person_id" = a."person_id"'), ('programme_id', '"programme_id" = a."programme_id"'), ('programme_membership_type', '"programme_membership_type" = a."programme_membership_type"'), ('programme_start_date', '"programme_start_date" = a."programme_start_date"'), ('programme_end_date', '"programme_end_date" = a."programme_end_date"'), ('rotation', '"rotation" = a."rotation"'), ('rotation_id', '"rotation_id" = a."rotation_id"'), ('training_number_id', '"training_number_id" = a."training_number_id"'), ('training_pathway', '"training_pathway" = a."training_pathway"'), ('leaving_reason', '"leaving_reason" = a."leaving_reason"'), ('leaving_destination', '"leaving_destination" = a."leaving_destination"'), ('curriculum_start_date', '"curriculum_start_date" = a."curriculum_start_date"'), ('curriculum_end_date', '"curriculum_end_date" = a."curriculum_end_date"'), ('curriculum_completion_date', '"curriculum_completion_date" = a."curriculum_completion_date"'), ('period_of_grace', '"period_of_grace" = a."period_of_grace"'), ('intrepid_id', '"intrepid_id" = a."intrepid_id"'), ('amended_date', '"amended_date" = a."amended_date"')) AS s (own_name, own_text)
+      WHERE s.own_name = ANY (own_set.columns)), '
+      FROM "public"."curriculum_membership" AS a WHERE a."curriculum_id" = b."curriculum_id" AND a."id" = b."id" AND (b."curriculum_id", b."id") IN (SELECT k."curriculum_id", k."id" FROM pg_catalog.unnest($1) AS k)') USING own_set.ids;
+  END LOOP;
+    IF own_mass THEN
+      EXECUTE $body$INSERT INTO "public"."programme_membership" AS b ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date")
+OVERRIDING SYSTEM VALUE SELECT a."id", a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date"
+FROM "public"."curriculum_membership" AS a WHERE (a."curriculum_id", a."id") IN (SELECT n."curriculum_id", n."id" FROM n)
+ON CONFLICT ("curriculum_id", "id") DO NOTHING$body$;
+    ELSE
+      INSERT INTO "public"."programme_membership" AS b ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date")
+OVERRIDING SYSTEM VALUE SELECT a."id", a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date"
+FROM "public"."curriculum_membership" AS a WHERE (a."curriculum_id", a."id") IN (SELECT k."curriculum_id", k."id" FROM pg_catalog.unnest(own_ids) AS k)
+ON CONFLICT ("curriculum_id", "id") DO NOTHING;
+    END IF;
+  ELSIF own_mass THEN
+    EXECUTE $body$INSERT INTO "public"."programme_membership" AS b ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date")
+OVERRIDING SYSTEM VALUE SELECT a."id", a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date"
+FROM "public"."curriculum_membership" AS a WHERE (a."curriculum_id", a."id") IN (SELECT n."curriculum_id", n."id" FROM n)
+ON CONFLICT ("curriculum_id", "id") DO UPDATE SET ("person_id", "programme_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") =
+  ROW (excluded."person_id", excluded."programme_id", excluded."programme_membership_type", excluded."programme_start_date", excluded."programme_end_date", excluded."rotation", excluded."rotation_id", excluded."training_number_id", excluded."training_pathway", excluded."leaving_reason", excluded."leaving_destination", excluded."curriculum_start_date", excluded."curriculum_end_date", excluded."curriculum_completion_date", excluded."period_of_grace", excluded."intrepid_id", excluded."amended_date")
+WHERE (b."person_id" IS DISTINCT FROM excluded."person_id"
+    OR b."programme_id" IS DISTINCT FROM excluded."programme_id"
+    OR b."programme_membership_type" IS DISTINCT FROM excluded."programme_membership_type"
+    OR b."programme_start_date" IS DISTINCT FROM excluded."programme_start_date"
+    OR b."programme_end_date" IS DISTINCT FROM excluded."programme_end_date"
+    OR b."rotation" IS DISTINCT FROM excluded."rotation"
+    OR b."rotation_id" IS DISTINCT FROM excluded."rotation_id"
+    OR b."training_number_id" IS DISTINCT FROM excluded."training_number_id"
+    OR b."training_pathway" IS DISTINCT FROM excluded."training_pathway"
+    OR b."leaving_reason" IS DISTINCT FROM excluded."leaving_reason"
+    OR b."leaving_destination" IS DISTINCT FROM excluded."leaving_destination"
+    OR b."curriculum_start_date" IS DISTINCT FROM excluded."curriculum_start_date"
+    OR b."curriculum_end_date" IS DISTINCT FROM excluded."curriculum_end_date"
+    OR b."curriculum_completion_date" IS DISTINCT FROM excluded."curriculum_completion_date"
+    OR b."period_of_grace" IS DISTINCT FROM excluded."period_of_grace"
+    OR b."intrepid_id" IS DISTINCT FROM excluded."intrepid_id"
+    OR b."amended_date" IS DISTINCT FROM excluded."amended_date")$body$;
+  ELSIF own_rows = 1 THEN
+    INSERT INTO "public"."programme_membership" AS b ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date")
+OVERRIDING SYSTEM VALUE SELECT a."id", a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date"
+FROM "public"."curriculum_membership" AS a WHERE a."curriculum_id" = (own_ids[1])."curriculum_id" AND a."id" = (own_ids[1])."id"
+ON CONFLICT ("curriculum_id", "id") DO UPDATE SET ("person_id", "programme_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") =
+  ROW (excluded."person_id", excluded."programme_id", excluded."programme_membership_type", excluded."programme_start_date", excluded."programme_end_date", excluded."rotation", excluded."rotation_id", excluded."training_number_id", excluded."training_pathway", excluded."leaving_reason", excluded."leaving_destination", excluded."curriculum_start_date", excluded."curriculum_end_date", excluded."curriculum_completion_date", excluded."period_of_grace", excluded."intrepid_id", excluded."amended_date")
+WHERE (b."person_id" IS DISTINCT FROM excluded."person_id"
+    OR b."programme_id" IS DISTINCT FROM excluded."programme_id"
+    OR b."programme_membership_type" IS DISTINCT FROM excluded."programme_membership_type"
+    OR b."programme_start_date" IS DISTINCT FROM excluded."programme_start_date"
+    OR b."programme_end_date" IS DISTINCT FROM excluded."programme_end_date"
+    OR b."rotation" IS DISTINCT FROM excluded."rotation"
+    OR b."rotation_id" IS DISTINCT FROM excluded."rotation_id"
+    OR b."training_number_id" IS DISTINCT FROM excluded."training_number_id"
+    OR b."training_pathway" IS DISTINCT FROM excluded."training_pathway"
+    OR b."leaving_reason" IS DISTINCT FROM excluded."leaving_reason"
+    OR b."leaving_destination" IS DISTINCT FROM excluded."leaving_destination"
+    OR b."curriculum_start_date" IS DISTINCT FROM excluded."curriculum_start_date"
+    OR b."curriculum_end_date" IS DISTINCT FROM excluded."curriculum_end_date"
+    OR b."curriculum_completion_date" IS DISTINCT FROM excluded."curriculum_completion_date"
+    OR b."period_of_grace" IS DISTINCT FROM excluded."period_of_grace"
+    OR b."intrepid_id" IS DISTINCT FROM excluded."intrepid_id"
+    OR b."amended_date" IS DISTINCT FROM excluded."amended_date");
+  ELSE
+    INSERT INTO "public"."programme_membership" AS b ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date")
+OVERRIDING SYSTEM VALUE SELECT a."id", a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date"
+FROM "public"."curriculum_membership" AS a WHERE (a."curriculum_id", a."id") IN (SELECT k."curriculum_id", k."id" FROM pg_catalog.unnest(own_ids) AS k)
+ON CONFLICT ("curriculum_id", "id") DO UPDATE SET ("person_id", "programme_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") =
+  ROW (excluded."person_id", excluded."programme_id", excluded."programme_membership_type", excluded."programme_start_date", excluded."programme_end_date", excluded."rotation", excluded."rotation_id", excluded."training_number_id", excluded."training_pathway", excluded."leaving_reason", excluded."leaving_destination", excluded."curriculum_start_date", excluded."curriculum_end_date", excluded."curriculum_completion_date", excluded."period_of_grace", excluded."intrepid_id", excluded."amended_date")
+WHERE (b."person_id" IS DISTINCT FROM excluded."person_id"
+    OR b."programme_id" IS DISTINCT FROM excluded."programme_id"
+    OR b."programme_membership_type" IS DISTINCT FROM excluded."programme_membership_type"
+    OR b."programme_start_date" IS DISTINCT FROM excluded."programme_start_date"
+    OR b."programme_end_date" IS DISTINCT FROM excluded."programme_end_date"
+    OR b."rotation" IS DISTINCT FROM excluded."rotation"
+    OR b."rotation_id" IS DISTINCT FROM excluded."rotation_id"
+    OR b."training_number_id" IS DISTINCT FROM excluded."training_number_id"
+    OR b."training_pathway" IS DISTINCT FROM excluded."training_pathway"
+    OR b."leaving_reason" IS DISTINCT FROM excluded."leaving_reason"
+    OR b."leaving_destination" IS DISTINCT FROM excluded."leaving_destination"
+    OR b."curriculum_start_date" IS DISTINCT FROM excluded."curriculum_start_date"
+    OR b."curriculum_end_date" IS DISTINCT FROM excluded."curriculum_end_date"
+    OR b."curriculum_completion_date" IS DISTINCT FROM excluded."curriculum_completion_date"
+    OR b."period_of_grace" IS DISTINCT FROM excluded."period_of_grace"
+    OR b."intrepid_id" IS DISTINCT FROM excluded."intrepid_id"
+    OR b."amended_date" IS DISTINCT FROM excluded."amended_date");
+  END IF;
+  IF EXISTS (SELECT FROM pg_catalog.pg_trigger AS t
+      WHERE t.tgrelid = '"public"."programme_membership"'::pg_catalog.regclass
+        AND t.tgtype & 3 = 3 AND NOT t.tgisinternal AND t.tgenabled <> 'D'
+        AND NOT pg_catalog.starts_with(t.tgname::text, 'AA_refactor_') AND NOT pg_catalog.starts_with(t.tgname::text, '~refactor_')) THEN
+      UPDATE "public"."curriculum_membership" AS b SET ("person_id", "programme_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") = ROW (a."person_id", a."programme_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date")
+FROM "public"."programme_membership" AS a
+WHERE b."curriculum_id" = a."curriculum_id" AND b."id" = a."id" AND (a."curriculum_id", a."id") IN (SELECT n."curriculum_id", n."id" FROM n)
+  AND (a."person_id" IS DISTINCT FROM b."person_id"
+    OR a."programme_id" IS DISTINCT FROM b."programme_id"
+    OR a."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"
+    OR a."programme_start_date" IS DISTINCT FROM b."programme_start_date"
+    OR a."programme_end_date" IS DISTINCT FROM b."programme_end_date"
+    OR a."rotation" IS DISTINCT FROM b."rotation"
+    OR a."rotation_id" IS DISTINCT FROM b."rotation_id"
+    OR a."training_number_id" IS DISTINCT FROM b."training_number_id"
+    OR a."training_pathway" IS DISTINCT FROM b."training_pathway"
+    OR a."leaving_reason" IS DISTINCT FROM b."leaving_reason"
+    OR a."leaving_destination" IS DISTINCT FROM b."leaving_destination"
+    OR a."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"
+    OR a."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"
+    OR a."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"
+    OR a."period_of_grace" IS DISTINCT FROM b."period_of_grace"
+    OR a."intrepid_id" IS DISTINCT FROM b."intrepid_id"
+    OR a."amended_date" IS DISTINCT FROM b."amended_date");
+      DELETE FROM "public"."curriculum_membership" AS b WHERE (b."curriculum_id", b."id") IN (SELECT n."curriculum_id", n."id" FROM n)
+  AND NOT EXISTS (SELECT FROM "public"."programme_membership" AS a WHERE a."curriculum_id" = b."curriculum_id" AND a."id" = b."id");
+    END IF;
+  RETURN NULL;
+END
+$body1$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_to_source_insert"() FROM PUBLIC;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_to_source_update"() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body1$
+#variable_conflict use_variable
+DECLARE
+  own_ids "public_refactor"."programme_membership_row_id"[]; own_rows int; own_mass boolean; own_set record; own_watched boolean; own_touches boolean;
+BEGIN
+  IF pg_catalog.row_security_active('"public"."curriculum_membership"'::pg_catalog.regclass) OR pg_catalog.row_security_active('"public"."programme_membership"'::pg_catalog.regclass) THEN
+    RAISE insufficient_privilege USING MESSAGE = 'row security hides rows of "public"."curriculum_membership" or "public"."programme_membership" from the role that owns the tables, so this write cannot be carried to the other table',
+      HINT = 'ALTER TABLE "public"."curriculum_membership" NO FORCE ROW LEVEL SECURITY; ALTER TABLE "public"."programme_membership" NO FORCE ROW LEVEL SECURITY;';
+  END IF;
+  IF pg_catalog.current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+    IF NOT "public_refactor"."programme_membership_fence"() AND EXISTS (SELECT FROM n) THEN
+      RAISE serialization_failure USING MESSAGE = 'this transaction''s snapshot is older than the switch to synchronous capture', HINT = 'Retry the transaction.';
+    END IF;
+    PERFORM 1 FROM n, LATERAL (SELECT FROM "public"."curriculum_membership" AS a WHERE a."curriculum_id" = n."curriculum_id" AND a."id" = n."id" FOR KEY SHARE) AS found;
+  END IF;
+  IF pg_catalog.pg_trigger_depth() = 1 THEN
+    own_ids := ARRAY(SELECT ROW(n."curriculum_id", n."id")::"public_refactor"."programme_membership_row_id" FROM n LIMIT 101);
+    own_mass := pg_catalog.cardinality(own_ids) > 100;
+  ELSE
+    own_ids := ARRAY(SELECT CASE WHEN (b."curriculum_id" IS NULL OR (n."person_id" IS DISTINCT FROM b."person_id"
+    OR n."programme_id" IS DISTINCT FROM b."programme_id"
+    OR n."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"
+    OR n."programme_start_date" IS DISTINCT FROM b."programme_start_date"
+    OR n."programme_end_date" IS DISTINCT FROM b."programme_end_date"
+    OR n."rotation" IS DISTINCT FROM b."rotation"
+    OR n."rotation_id" IS DISTINCT FROM b."rotation_id"
+    OR n."training_number_id" IS DISTINCT FROM b."training_number_id"
+    OR n."training_pathway" IS DISTINCT FROM b."training_pathway"
+    OR n."leaving_reason" IS DISTINCT FROM b."leaving_reason"
+    OR n."leaving_destination" IS DISTINCT FROM b."leaving_destination"
+    OR n."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"
+    OR n."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"
+    OR n."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"
+    OR n."period_of_grace" IS DISTINCT FROM b."period_of_grace"
+    OR n."intrepid_id" IS DISTINCT FROM b."intrepid_id"
+    OR n."amended_date" IS DISTINCT FROM b."amended_date")) THEN ROW(n."curriculum_id", n."id")::"public_refactor"."programme_membership_row_id" END
+      FROM n LEFT JOIN "public"."programme_membership" AS b ON b."curriculum_id" = n."curriculum_id" AND b."id" = n."id" LIMIT 101);
+    own_mass := pg_catalog.cardinality(own_ids) > 100;
+    own_ids := pg_catalog.array_remove(own_ids, NULL);
+  END IF;
+  own_rows := pg_catalog.cardinality(own_ids);
+  IF own_rows = 0 THEN
+    IF own_mass THEN
+      EXECUTE $body$SELECT EXISTS (SELECT FROM n LEFT JOIN "public"."programme_membership" AS b ON b."curriculum_id" = n."curriculum_id" AND b."id" = n."id"
+  WHERE (b."curriculum_id" IS NULL OR (n."person_id" IS DISTINCT FROM b."person_id"
+    OR n."programme_id" IS DISTINCT FROM b."programme_id"
+    OR n."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"
+    OR n."programme_start_date" IS DISTINCT FROM b."programme_start_date"
+    OR n."programme_end_date" IS DISTINCT FROM b."programme_end_date"
+    OR n."rotation" IS DISTINCT FROM b."rotation"
+    OR n."rotation_id" IS DISTINCT FROM b."rotation_id"
+    OR n."training_number_id" IS DISTINCT FROM b."training_number_id"
+    OR n."training_pathway" IS DISTINCT FROM b."training_pathway"
+    OR n."leaving_reason" IS DISTINCT FROM b."leaving_reason"
+    OR n."leaving_destination" IS DISTINCT FROM b."leaving_destination"
+    OR n."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"
+    OR n."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"
+    OR n."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"
+    OR n."period_of_grace" IS DISTINCT FROM b."period_of_grace"
+    OR n."intrepid_id" IS DISTINCT FROM b."intrepid_id"
+    OR n."amended_date" IS DISTINCT FROM b."amended_date")))$body$ INTO own_mass;
+    END IF;
+    IF NOT own_mass THEN
+      RETURN NULL;
+    END IF;
+  END IF;
+  own_watched := EXISTS (SELECT FROM pg_catalog.pg_trigger AS t
+      WHERE t.tgrelid = '"public"."programme_membership"'::pg_catalog.regclass
+        AND t.tgtype & 16 = 16 AND NOT t.tgisinternal AND t.tgenabled <> 'D'
+        AND NOT pg_catalog.starts_with(t.tgname::text, 'AA_refactor_') AND NOT pg_catalog.starts_with(t.tgname::text, '~refactor_'));
+  own_touches := false;
+  IF own_watched THEN
+    own_touches := pg_catalog.pg_trigger_depth() = 1 AND EXISTS (SELECT FROM pg_catalog.pg_trigger AS t
+      WHERE t.tgrelid = '"public"."programme_membership"'::pg_catalog.regclass
+        AND t.tgtype & 16 = 16 AND pg_catalog.cardinality(t.tgattr::pg_catalog.int2[]) = 0 AND NOT t.tgisinternal AND t.tgenabled <> 'D'
+        AND NOT pg_catalog.starts_with(t.tgname::text, 'AA_refactor_') AND NOT pg_catalog.starts_with(t.tgname::text, '~refactor_'));
+    own_watched := EXISTS (SELECT FROM pg_catalog.pg_trigger AS t
+      WHERE t.tgrelid = '"public"."programme_membership"'::pg_catalog.regclass
+        AND pg_catalog.cardinality(t.tgattr::pg_catalog.int2[]) > 0 AND NOT t.tgisinternal AND t.tgenabled <> 'D'
+        AND NOT pg_catalog.starts_with(t.tgname::text, 'AA_refactor_') AND NOT pg_catalog.starts_with(t.tgname::text, '~refactor_'));
+  END IF;
+  IF own_watched THEN
+    IF own_mass THEN
+      FOR own_set IN EXECUTE $body$SELECT z.own_names AS columns, pg_catalog.array_agg(z.own_id) AS ids
+    FROM (SELECT ROW(b."curriculum_id", b."id")::"public_refactor"."programme_membership_row_id", pg_catalog.array_remove(ARRAY[
+      CASE WHEN (o."person_id" IS DISTINCT FROM n."person_id") AND (a."person_id" IS DISTINCT FROM b."person_id") THEN 'person_id' END,
+      CASE WHEN (o."programme_id" IS DISTINCT FROM n."programme_id") AND (a."programme_id" IS DISTINCT FROM b."programme_id") THEN 'programme_id' END,
+      CASE WHEN (o."programme_membership_type" IS DISTINCT FROM n."programme_membership_type") AND (a."programme_membership_type" IS DISTINCT FROM b."programme_membership_type") THEN 'programme_membership_type' END,
+      CASE WHEN (o."programme_start_date" IS DISTINCT FROM n."programme_start_date") AND (a."programme_start_date" IS DISTINCT FROM b."programme_start_date") THEN 'programme_start_date' END,
+      CASE WHEN (o."programme_end_date" IS DISTINCT FROM n."programme_end_date") AND (a."programme_end_date" IS DISTINCT FROM b."programme_end_date") THEN 'programme_end_date' END,
+      CASE WHEN (o."rotation" IS DISTINCT FROM n."rotation") AND (a."rotation" IS DISTINCT FROM b."rotation") THEN 'rotation' END,
+      CASE WHEN (o."rotation_id" IS DISTINCT FROM n."rotation_id") AND (a."rotation_id" IS DISTINCT FROM b."rotation_id") THEN 'rotation_id' END,
+      CASE WHEN (o."training_number_id" IS DISTINCT FROM n."training_number_id") AND (a."training_number_id" IS DISTINCT FROM b."training_number_id") THEN 'training_number_id' END,
+      CASE WHEN (o."training_pathway" IS DISTINCT FROM n."training_pathway") AND (a."training_pathway" IS DISTINCT FROM b."training_pathway") THEN 'training_pathway' END,
+      CASE WHEN (o."leaving_reason" IS DISTINCT FROM n."leaving_reason") AND (a."leaving_reason" IS DISTINCT FROM b."leaving_reason") THEN 'leaving_reason' END,
+      CASE WHEN (o."leaving_destination" IS DISTINCT FROM n."leaving_destination") AND (a."leaving_destination" IS DISTINCT FROM b."leaving_destination") THEN 'leaving_destination' END,
+      CASE WHEN (o."curriculum_start_date" IS DISTINCT FROM n."curriculum_start_date") AND (a."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date") THEN 'curriculum_start_date' END,
+      CASE WHEN (o."curriculum_end_date" IS DISTINCT FROM n."curriculum_end_date") AND (a."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date") THEN 'curriculum_end_date' END,
+      CASE WHEN (o."curriculum_completion_date" IS DISTINCT FROM n."curriculum_completion_date") AND (a."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date") THEN 'curriculum_completion_date' END,
+      CASE WHEN (o."period_of_grace" IS DISTINCT FROM n."period_of_grace") AND (a."period_of_grace" IS DISTINCT FROM b."period_of_grace") THEN 'period_of_grace' END,
+      CASE WHEN (o."intrepid_id" IS DISTINCT FROM n."intrepid_id") AND (a."intrepid_id" IS DISTINCT FROM b."intrepid_id") THEN 'intrepid_id' END,
+      CASE WHEN (o."amended_date" IS DISTINCT FROM n."amended_date") AND (a."amended_date" IS DISTINCT FROM b."amended_date") THEN 'amended_date' END,
+      CASE WHEN $1 AND NOT (o."person_id" IS DISTINCT FROM n."person_id"
+    OR o."programme_id" IS DISTINCT FROM n."programme_id"
+    OR o."programme_membership_type" IS DISTINCT FROM n."programme_membership_type"
+    OR o."programme_start_date" IS DISTINCT FROM n."programme_start_date"
+    OR o."programme_end_date" IS DISTINCT FROM n."programme_end_date"
+    OR o."rotation" IS DISTINCT FROM n."rotation"
+    OR o."rotation_id" IS DISTINCT FROM n."rotation_id"
+    OR o."training_number_id" IS DISTINCT FROM n."training_number_id"
+    OR o."training_pathway" IS DISTINCT FROM n."training_pathway"
+    OR o."leaving_reason" IS DISTINCT FROM n."leaving_reason"
+    OR o."leaving_destination" IS DISTINCT FROM n."leaving_destination"
+    OR o."curriculum_start_date" IS DISTINCT FROM n."curriculum_start_date"
+    OR o."curriculum_end_date" IS DISTINCT FROM n."curriculum_end_date"
+    OR o."curriculum_completion_date" IS DISTINCT FROM n."curriculum_completion_date"
+    OR o."period_of_grace" IS DISTINCT FROM n."period_of_grace"
+    OR o."intrepid_id" IS DISTINCT FROM n."intrepid_id"
+    OR o."amended_date" IS DISTINCT FROM n."amended_date") THEN 'curriculum_id' END], NULL)
+    FROM "public"."curriculum_membership" AS a, "public"."programme_membership" AS b, o, n
+    WHERE b."curriculum_id" = a."curriculum_id" AND b."id" = a."id" AND o."curriculum_id" = a."curriculum_id" AND o."id" = a."id" AND n."curriculum_id" = a."curriculum_id" AND n."id" = a."id" AND (a."curriculum_id", a."id") IN (SELECT n."curriculum_id", n."id" FROM n)) AS z (own_id, own_names)
+    WHERE z.own_names <> '{}' GROUP BY z.own_names$body$ USING own_touches LOOP
+    EXECUTE pg_catalog.concat('UPDATE "public"."programme_membership" AS b SET ',
+      (SELECT pg_catalog.string_agg(s.own_text, ', ')
+      FROM (VALUES ('person_id', '"person_id" = a."person_id"'), ('programme_id', '"programme_id" = a."programme_id"'), ('programme_membership_type', '"programme_membership_type" = a."programme_membership_type"'), ('programme_start_date', '"programme_start_date" = a."programme_start_date"'), ('programme_end_date', '"programme_end_date" = a."programme_end_date"'), ('rotation', '"rotation" = a."rotation"'), ('rotation_id', '"rotation_id" = a."rotation_id"'), ('training_number_id', '"training_number_id" = a."training_number_id"'), ('training_pathway', '"training_pathway" = a."training_pathway"'), ('leaving_reason', '"leaving_reason" = a."leaving_reason"'), ('leaving_destination', '"leaving_destination" = a."leaving_destination"'), ('curriculum_start_date', '"curriculum_start_date" = a."curriculum_start_date"'), ('curriculum_end_date', '"curriculum_end_date" = a."curriculum_end_date"'), ('curriculum_completion_date', '"curriculum_completion_date" = a."curriculum_completion_date"'), ('period_of_grace', '"period_of_grace" = a."period_of_grace"'), ('intrepid_id', '"intrepid_id" = a."intrepid_id"'), ('amended_date', '"amended_date" = a."amended_date"'), ('curriculum_id', '"curriculum_id" = b."curriculum_id"')) AS s (own_name, own_text)
+      WHERE s.own_name = ANY (own_set.columns)), '
+      FROM "public"."curriculum_membership" AS a WHERE a."curriculum_id" = b."curriculum_id" AND a."id" = b."id" AND (b."curriculum_id", b."id") IN (SELECT k."curriculum_id", k."id" FROM pg_catalog.unnest($1) AS k)') USING own_set.ids;
+  END LOOP;
+    ELSE
+      FOR own_set IN SELECT z.own_names AS columns, pg_catalog.array_agg(z.own_id) AS ids
+    FROM (SELECT ROW(b."curriculum_id", b."id")::"public_refactor"."programme_membership_row_id", pg_catalog.array_remove(ARRAY[
+      CASE WHEN (o."person_id" IS DISTINCT FROM n."person_id") AND (a."person_id" IS DISTINCT FROM b."person_id") THEN 'person_id' END,
+      CASE WHEN (o."programme_id" IS DISTINCT FROM n."programme_id") AND (a."programme_id" IS DISTINCT FROM b."programme_id") THEN 'programme_id' END,
+      CASE WHEN (o."programme_membership_type" IS DISTINCT FROM n."programme_membership_type") AND (a."programme_membership_type" IS DISTINCT FROM b."programme_membership_type") THEN 'programme_membership_type' END,
+      CASE WHEN (o."programme_start_date" IS DISTINCT FROM n."programme_start_date") AND (a."programme_start_date" IS DISTINCT FROM b."programme_start_date") THEN 'programme_start_date' END,
+      CASE WHEN (o."programme_end_date" IS DISTINCT FROM n."programme_end_date") AND (a."programme_end_date" IS DISTINCT FROM b."programme_end_date") THEN 'programme_end_date' END,
+      CASE WHEN (o."rotation" IS DISTINCT FROM n."rotation") AND (a."rotation" IS DISTINCT FROM b."rotation") THEN 'rotation' END,
+      CASE WHEN (o."rotation_id" IS DISTINCT FROM n."rotation_id") AND (a."rotation_id" IS DISTINCT FROM b."rotation_id") THEN 'rotation_id' END,
+      CASE WHEN (o."training_number_id" IS DISTINCT FROM n."training_number_id") AND (a."training_number_id" IS DISTINCT FROM b."training_number_id") THEN 'training_number_id' END,
+      CASE WHEN (o."training_pathway" IS DISTINCT FROM n."training_pathway") AND (a."training_pathway" IS DISTINCT FROM b."training_pathway") THEN 'training_pathway' END,
+      CASE WHEN (o."leaving_reason" IS DISTINCT FROM n."leaving_reason") AND (a."leaving_reason" IS DISTINCT FROM b."leaving_reason") THEN 'leaving_reason' END,
+      CASE WHEN (o."leaving_destination" IS DISTINCT FROM n."leaving_destination") AND (a."leaving_destination" IS DISTINCT FROM b."leaving_destination") THEN 'leaving_destination' END,
+      CASE WHEN (o."curriculum_start_date" IS DISTINCT FROM n."curriculum_start_date") AND (a."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date") THEN 'curriculum_start_date' END,
+      CASE WHEN (o."curriculum_end_date" IS DISTINCT FROM n."curriculum_end_date") AND (a."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date") THEN 'curriculum_end_date' END,
+      CASE WHEN (o."curriculum_completion_date" IS DISTINCT FROM n."curriculum_completion_date") AND (a."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date") THEN 'curriculum_completion_date' END,
+      CASE WHEN (o."period_of_grace" IS DISTINCT FROM n."period_of_grace") AND (a."period_of_grace" IS DISTINCT FROM b."period_of_grace") THEN 'period_of_grace' END,
+      CASE WHEN (o."intrepid_id" IS DISTINCT FROM n."intrepid_id") AND (a."intrepid_id" IS DISTINCT FROM b."intrepid_id") THEN 'intrepid_id' END,
+      CASE WHEN (o."amended_date" IS DISTINCT FROM n."amended_date") AND (a."amended_date" IS DISTINCT FROM b."amended_date") THEN 'amended_date' END,
+      CASE WHEN own_touches AND NOT (o."person_id" IS DISTINCT FROM n."person_id"
+    OR o."programme_id" IS DISTINCT FROM n."programme_id"
+    OR o."programme_membership_type" IS DISTINCT FROM n."programme_membership_type"
+    OR o."programme_start_date" IS DISTINCT FROM n."programme_start_date"
+    OR o."programme_end_date" IS DISTINCT FROM n."programme_end_date"
+    OR o."rotation" IS DISTINCT FROM n."rotation"
+    OR o."rotation_id" IS DISTINCT FROM n."rotation_id"
+    OR o."training_number_id" IS DISTINCT FROM n."training_number_id"
+    OR o."training_pathway" IS DISTINCT FROM n."training_pathway"
+    OR o."leaving_reason" IS DISTINCT FROM n."leaving_reason"
+    OR o."leaving_destination" IS DISTINCT FROM n."leaving_destination"
+    OR o."curriculum_start_date" IS DISTINCT FROM n."curriculum_start_date"
+    OR o."curriculum_end_date" IS DISTINCT FROM n."curriculum_end_date"
+    OR o."curriculum_completion_date" IS DISTINCT FROM n."curriculum_completion_date"
+    OR o."period_of_grace" IS DISTINCT FROM n."period_of_grace"
+    OR o."intrepid_id" IS DISTINCT FROM n."intrepid_id"
+    OR o."amended_date" IS DISTINCT FROM n."amended_date") THEN 'curriculum_id' END], NULL)
+    FROM "public"."curriculum_membership" AS a, "public"."programme_membership" AS b, o, n
+    WHERE b."curriculum_id" = a."curriculum_id" AND b."id" = a."id" AND o."curriculum_id" = a."curriculum_id" AND o."id" = a."id" AND n."curriculum_id" = a."curriculum_id" AND n."id" = a."id" AND (a."curriculum_id", a."id") IN (SELECT k."curriculum_id", k."id" FROM pg_catalog.unnest(own_ids) AS k)) AS z (own_id, own_names)
+    WHERE z.own_names <> '{}' GROUP BY z.own_names LOOP
+    EXECUTE pg_catalog.concat('UPDATE "public"."programme_membership" AS b SET ',
+      (SELECT pg_catalog.string_agg(s.own_text, ', ')
+      FROM (VALUES ('person_id', '"person_id" = a."person_id"'), ('programme_id', '"programme_id" = a."programme_id"'), ('programme_membership_type', '"programme_membership_type" = a."programme_membership_type"'), ('programme_start_date', '"programme_start_date" = a."programme_start_date"'), ('programme_end_date', '"programme_end_date" = a."programme_end_date"'), ('rotation', '"rotation" = a."rotation"'), ('rotation_id', '"rotation_id" = a."rotation_id"'), ('training_number_id', '"training_number_id" = a."training_number_id"'), ('training_pathway', '"training_pathway" = a."training_pathway"'), ('leaving_reason', '"leaving_reason" = a."leaving_reason"'), ('leaving_destination', '"leaving_destination" = a."leaving_destination"'), ('curriculum_start_date', '"curriculum_start_date" = a."curriculum_start_date"'), ('curriculum_end_date', '"curriculum_end_date" = a."curriculum_end_date"'), ('curriculum_completion_date', '"curriculum_completion_date" = a."curriculum_completion_date"'), ('period_of_grace', '"period_of_grace" = a."period_of_grace"'), ('intrepid_id', '"intrepid_id" = a."intrepid_id"'), ('amended_date', '"amended_date" = a."amended_date"'), ('curriculum_id', '"curriculum_id" = b."curriculum_id"')) AS s (own_name, own_text)
+      WHERE s.own_name = ANY (own_set.columns)), '
+      FROM "public"."curriculum_membership" AS a WHERE a."curriculum_id" = b."curriculum_id" AND a."id" = b."id" AND (b."curriculum_id", b."id") IN (SELECT k."curriculum_id", k."id" FROM pg_catalog.unnest($1) AS k)') USING own_set.ids;
+  END LOOP;
+    END IF;
+  ELSIF own_mass THEN
+    EXECUTE $body$UPDATE "public"."programme_membership" AS b SET ("person_id", "programme_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") = ROW (
+    CASE WHEN (o."person_id" IS DISTINCT FROM n."person_id") THEN a."person_id" ELSE b."person_id" END,
+    CASE WHEN (o."programme_id" IS DISTINCT FROM n."programme_id") THEN a."programme_id" ELSE b."programme_id" END,
+    CASE WHEN (o."programme_membership_type" IS DISTINCT FROM n."programme_membership_type") THEN a."programme_membership_type" ELSE b."programme_membership_type" END,
+    CASE WHEN (o."programme_start_date" IS DISTINCT FROM n."programme_start_date") THEN a."programme_start_date" ELSE b."programme_start_date" END,
+    CASE WHEN (o."programme_end_date" IS DISTINCT FROM n."programme_end_date") THEN a."programme_end_date" ELSE b."programme_end_date" END,
+    CASE WHEN (o."rotation" IS DISTINCT FROM n."rotation") THEN a."rotation" ELSE b."rotation" END,
+    CASE WHEN (o."rotation_id" IS DISTINCT FROM n."rotation_id") THEN a."rotation_id" ELSE b."rotation_id" END,
+    CASE WHEN (o."training_number_id" IS DISTINCT FROM n."training_number_id") THEN a."training_number_id" ELSE b."training_number_id" END,
+    CASE WHEN (o."training_pathway" IS DISTINCT FROM n."training_pathway") THEN a."training_pathway" ELSE b."training_pathway" END,
+    CASE WHEN (o."leaving_reason" IS DISTINCT FROM n."leaving_reason") THEN a."leaving_reason" ELSE b."leaving_reason" END,
+    CASE WHEN (o."leaving_destination" IS DISTINCT FROM n."leaving_destination") THEN a."leaving_destination" ELSE b."leaving_destination" END,
+    CASE WHEN (o."curriculum_start_date" IS DISTINCT FROM n."curriculum_start_date") THEN a."curriculum_start_date" ELSE b."curriculum_start_date" END,
+    CASE WHEN (o."curriculum_end_date" IS DISTINCT FROM n."curriculum_end_date") THEN a."curriculum_end_date" ELSE b."curriculum_end_date" END,
+    CASE WHEN (o."curriculum_completion_date" IS DISTINCT FROM n."curriculum_completion_date") THEN a."curriculum_completion_date" ELSE b."curriculum_completion_date" END,
+    CASE WHEN (o."period_of_grace" IS DISTINCT FROM n."period_of_grace") THEN a."period_of_grace" ELSE b."period_of_grace" END,
+    CASE WHEN (o."intrepid_id" IS DISTINCT FROM n."intrepid_id") THEN a."intrepid_id" ELSE b."intrepid_id" END,
+    CASE WHEN (o."amended_date" IS DISTINCT FROM n."amended_date") THEN a."amended_date" ELSE b."amended_date" END)
+FROM "public"."curriculum_membership" AS a, o, n
+WHERE b."curriculum_id" = a."curriculum_id" AND b."id" = a."id" AND o."curriculum_id" = a."curriculum_id" AND o."id" = a."id" AND n."curriculum_id" = a."curriculum_id" AND n."id" = a."id" AND (a."curriculum_id", a."id") IN (SELECT n."curriculum_id", n."id" FROM n)
+  AND (((o."person_id" IS DISTINCT FROM n."person_id") AND (a."person_id" IS DISTINCT FROM b."person_id"))
+    OR ((o."programme_id" IS DISTINCT FROM n."programme_id") AND (a."programme_id" IS DISTINCT FROM b."programme_id"))
+    OR ((o."programme_membership_type" IS DISTINCT FROM n."programme_membership_type") AND (a."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"))
+    OR ((o."programme_start_date" IS DISTINCT FROM n."programme_start_date") AND (a."programme_start_date" IS DISTINCT FROM b."programme_start_date"))
+    OR ((o."programme_end_date" IS DISTINCT FROM n."programme_end_date") AND (a."programme_end_date" IS DISTINCT FROM b."programme_end_date"))
+    OR ((o."rotation" IS DISTINCT FROM n."rotation") AND (a."rotation" IS DISTINCT FROM b."rotation"))
+    OR ((o."rotation_id" IS DISTINCT FROM n."rotation_id") AND (a."rotation_id" IS DISTINCT FROM b."rotation_id"))
+    OR ((o."training_number_id" IS DISTINCT FROM n."training_number_id") AND (a."training_number_id" IS DISTINCT FROM b."training_number_id"))
+    OR ((o."training_pathway" IS DISTINCT FROM n."training_pathway") AND (a."training_pathway" IS DISTINCT FROM b."training_pathway"))
+    OR ((o."leaving_reason" IS DISTINCT FROM n."leaving_reason") AND (a."leaving_reason" IS DISTINCT FROM b."leaving_reason"))
+    OR ((o."leaving_destination" IS DISTINCT FROM n."leaving_destination") AND (a."leaving_destination" IS DISTINCT FROM b."leaving_destination"))
+    OR ((o."curriculum_start_date" IS DISTINCT FROM n."curriculum_start_date") AND (a."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"))
+    OR ((o."curriculum_end_date" IS DISTINCT FROM n."curriculum_end_date") AND (a."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"))
+    OR ((o."curriculum_completion_date" IS DISTINCT FROM n."curriculum_completion_date") AND (a."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"))
+    OR ((o."period_of_grace" IS DISTINCT FROM n."period_of_grace") AND (a."period_of_grace" IS DISTINCT FROM b."period_of_grace"))
+    OR ((o."intrepid_id" IS DISTINCT FROM n."intrepid_id") AND (a."intrepid_id" IS DISTINCT FROM b."intrepid_id"))
+    OR ((o."amended_date" IS DISTINCT FROM n."amended_date") AND (a."amended_date" IS DISTINCT FROM b."amended_date"))
+    OR ($1 AND NOT (o."person_id" IS DISTINCT FROM n."person_id"
+    OR o."programme_id" IS DISTINCT FROM n."programme_id"
+    OR o."programme_membership_type" IS DISTINCT FROM n."programme_membership_type"
+    OR o."programme_start_date" IS DISTINCT FROM n."programme_start_date"
+    OR o."programme_end_date" IS DISTINCT FROM n."programme_end_date"
+    OR o."rotation" IS DISTINCT FROM n."rotation"
+    OR o."rotation_id" IS DISTINCT FROM n."rotation_id"
+    OR o."training_number_id" IS DISTINCT FROM n."training_number_id"
+    OR o."training_pathway" IS DISTINCT FROM n."training_pathway"
+    OR o."leaving_reason" IS DISTINCT FROM n."leaving_reason"
+    OR o."leaving_destination" IS DISTINCT FROM n."leaving_destination"
+    OR o."curriculum_start_date" IS DISTINCT FROM n."curriculum_start_date"
+    OR o."curriculum_end_date" IS DISTINCT FROM n."curriculum_end_date"
+    OR o."curriculum_completion_date" IS DISTINCT FROM n."curriculum_completion_date"
+    OR o."period_of_grace" IS DISTINCT FROM n."period_of_grace"
+    OR o."intrepid_id" IS DISTINCT FROM n."intrepid_id"
+    OR o."amended_date" IS DISTINCT FROM n."amended_date")))$body$ USING own_touches;
+  ELSIF own_rows = 1 THEN
+    UPDATE "public"."programme_membership" AS b SET ("person_id", "programme_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") = ROW (
+    CASE WHEN (o."person_id" IS DISTINCT FROM n."person_id") THEN a."person_id" ELSE b."person_id" END,
+    CASE WHEN (o."programme_id" IS DISTINCT FROM n."programme_id") THEN a."programme_id" ELSE b."programme_id" END,
+    CASE WHEN (o."programme_membership_type" IS DISTINCT FROM n."programme_membership_type") THEN a."programme_membership_type" ELSE b."programme_membership_type" END,
+    CASE WHEN (o."programme_start_date" IS DISTINCT FROM n."programme_start_date") THEN a."programme_start_date" ELSE b."programme_start_date" END,
+    CASE WHEN (o."programme_end_date" IS DISTINCT FROM n."programme_end_date") THEN a."programme_end_date" ELSE b."programme_end_date" END,
+    CASE WHEN (o."rotation" IS DISTINCT FROM n."rotation") THEN a."rotation" ELSE b."rotation" END,
+    CASE WHEN (o."rotation_id" IS DISTINCT FROM n."rotation_id") THEN a."rotation_id" ELSE b."rotation_id" END,
+    CASE WHEN (o."training_number_id" IS DISTINCT FROM n."training_number_id") THEN a."training_number_id" ELSE b."training_number_id" END,
+    CASE WHEN (o."training_pathway" IS DISTINCT FROM n."training_pathway") THEN a."training_pathway" ELSE b."training_pathway" END,
+    CASE WHEN (o."leaving_reason" IS DISTINCT FROM n."leaving_reason") THEN a."leaving_reason" ELSE b."leaving_reason" END,
+    CASE WHEN (o."leaving_destination" IS DISTINCT FROM n."leaving_destination") THEN a."leaving_destination" ELSE b."leaving_destination" END,
+    CASE WHEN (o."curriculum_start_date" IS DISTINCT FROM n."curriculum_start_date") THEN a."curriculum_start_date" ELSE b."curriculum_start_date" END,
+    CASE WHEN (o."curriculum_end_date" IS DISTINCT FROM n."curriculum_end_date") THEN a."curriculum_end_date" ELSE b."curriculum_end_date" END,
+    CASE WHEN (o."curriculum_completion_date" IS DISTINCT FROM n."curriculum_completion_date") THEN a."curriculum_completion_date" ELSE b."curriculum_completion_date" END,
+    CASE WHEN (o."period_of_grace" IS DISTINCT FROM n."period_of_grace") THEN a."period_of_grace" ELSE b."period_of_grace" END,
+    CASE WHEN (o."intrepid_id" IS DISTINCT FROM n."intrepid_id") THEN a."intrepid_id" ELSE b."intrepid_id" END,
+    CASE WHEN (o."amended_date" IS DISTINCT FROM n."amended_date") THEN a."amended_date" ELSE b."amended_date" END)
+FROM "public"."curriculum_membership" AS a, o, n
+WHERE b."curriculum_id" = a."curriculum_id" AND b."id" = a."id" AND o."curriculum_id" = a."curriculum_id" AND o."id" = a."id" AND n."curriculum_id" = a."curriculum_id" AND n."id" = a."id" AND a."curriculum_id" = (own_ids[1])."curriculum_id" AND a."id" = (own_ids[1])."id"
+  AND (((o."person_id" IS DISTINCT FROM n."person_id") AND (a."person_id" IS DISTINCT FROM b."person_id"))
+    OR ((o."programme_id" IS DISTINCT FROM n."programme_id") AND (a."programme_id" IS DISTINCT FROM b."programme_id"))
+    OR ((o."programme_membership_type" IS DISTINCT FROM n."programme_membership_type") AND (a."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"))
+    OR ((o."programme_start_date" IS DISTINCT FROM n."programme_start_date") AND (a."programme_start_date" IS DISTINCT FROM b."programme_start_date"))
+    OR ((o."programme_end_date" IS DISTINCT FROM n."programme_end_date") AND (a."programme_end_date" IS DISTINCT FROM b."programme_end_date"))
+    OR ((o."rotation" IS DISTINCT FROM n."rotation") AND (a."rotation" IS DISTINCT FROM b."rotation"))
+    OR ((o."rotation_id" IS DISTINCT FROM n."rotation_id") AND (a."rotation_id" IS DISTINCT FROM b."rotation_id"))
+    OR ((o."training_number_id" IS DISTINCT FROM n."training_number_id") AND (a."training_number_id" IS DISTINCT FROM b."training_number_id"))
+    OR ((o."training_pathway" IS DISTINCT FROM n."training_pathway") AND (a."training_pathway" IS DISTINCT FROM b."training_pathway"))
+    OR ((o."leaving_reason" IS DISTINCT FROM n."leaving_reason") AND (a."leaving_reason" IS DISTINCT FROM b."leaving_reason"))
+    OR ((o."leaving_destination" IS DISTINCT FROM n."leaving_destination") AND (a."leaving_destination" IS DISTINCT FROM b."leaving_destination"))
+    OR ((o."curriculum_start_date" IS DISTINCT FROM n."curriculum_start_date") AND (a."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"))
+    OR ((o."curriculum_end_date" IS DISTINCT FROM n."curriculum_end_date") AND (a."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"))
+    OR ((o."curriculum_completion_date" IS DISTINCT FROM n."curriculum_completion_date") AND (a."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"))
+    OR ((o."period_of_grace" IS DISTINCT FROM n."period_of_grace") AND (a."period_of_grace" IS DISTINCT FROM b."period_of_grace"))
+    OR ((o."intrepid_id" IS DISTINCT FROM n."intrepid_id") AND (a."intrepid_id" IS DISTINCT FROM b."intrepid_id"))
+    OR ((o."amended_date" IS DISTINCT FROM n."amended_date") AND (a."amended_date" IS DISTINCT FROM b."amended_date"))
+    OR (own_touches AND NOT (o."person_id" IS DISTINCT FROM n."person_id"
+    OR o."programme_id" IS DISTINCT FROM n."programme_id"
+    OR o."programme_membership_type" IS DISTINCT FROM n."programme_membership_type"
+    OR o."programme_start_date" IS DISTINCT FROM n."programme_start_date"
+    OR o."programme_end_date" IS DISTINCT FROM n."programme_end_date"
+    OR o."rotation" IS DISTINCT FROM n."rotation"
+    OR o."rotation_id" IS DISTINCT FROM n."rotation_id"
+    OR o."training_number_id" IS DISTINCT FROM n."training_number_id"
+    OR o."training_pathway" IS DISTINCT FROM n."training_pathway"
+    OR o."leaving_reason" IS DISTINCT FROM n."leaving_reason"
+    OR o."leaving_destination" IS DISTINCT FROM n."leaving_destination"
+    OR o."curriculum_start_date" IS DISTINCT FROM n."curriculum_start_date"
+    OR o."curriculum_end_date" IS DISTINCT FROM n."curriculum_end_date"
+    OR o."curriculum_completion_date" IS DISTINCT FROM n."curriculum_completion_date"
+    OR o."period_of_grace" IS DISTINCT FROM n."period_of_grace"
+    OR o."intrepid_id" IS DISTINCT FROM n."intrepid_id"
+    OR o."amended_date" IS DISTINCT FROM n."amended_date")));
+  ELSE
+    UPDATE "public"."programme_membership" AS b SET ("person_id", "programme_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") = ROW (
+    CASE WHEN (o."person_id" IS DISTINCT FROM n."person_id") THEN a."person_id" ELSE b."person_id" END,
+    CASE WHEN (o."programme_id" IS DISTINCT FROM n."programme_id") THEN a."programme_id" ELSE b."programme_id" END,
+    CASE WHEN (o."programme_membership_type" IS DISTINCT FROM n."programme_membership_type") THEN a."programme_membership_type" ELSE b."programme_membership_type" END,
+    CASE WHEN (o."programme_start_date" IS DISTINCT FROM n."programme_start_date") THEN a."programme_start_date" ELSE b."programme_start_date" END,
+    CASE WHEN (o."programme_end_date" IS DISTINCT FROM n."programme_end_date") THEN a."programme_end_date" ELSE b."programme_end_date" END,
+    CASE WHEN (o."rotation" IS DISTINCT FROM n."rotation") THEN a."rotation" ELSE b."rotation" END,
+    CASE WHEN (o."rotation_id" IS DISTINCT FROM n."rotation_id") THEN a."rotation_id" ELSE b."rotation_id" END,
+    CASE WHEN (o."training_number_id" IS DISTINCT FROM n."training_number_id") THEN a."training_number_id" ELSE b."training_number_id" END,
+    CASE WHEN (o."training_pathway" IS DISTINCT FROM n."training_pathway") THEN a."training_pathway" ELSE b."training_pathway" END,
+    CASE WHEN (o."leaving_reason" IS DISTINCT FROM n."leaving_reason") THEN a."leaving_reason" ELSE b."leaving_reason" END,
+    CASE WHEN (o."leaving_destination" IS DISTINCT FROM n."leaving_destination") THEN a."leaving_destination" ELSE b."leaving_destination" END,
+    CASE WHEN (o."curriculum_start_date" IS DISTINCT FROM n."curriculum_start_date") THEN a."curriculum_start_date" ELSE b."curriculum_start_date" END,
+    CASE WHEN (o."curriculum_end_date" IS DISTINCT FROM n."curriculum_end_date") THEN a."curriculum_end_date" ELSE b."curriculum_end_date" END,
+    CASE WHEN (o."curriculum_completion_date" IS DISTINCT FROM n."curriculum_completion_date") THEN a."curriculum_completion_date" ELSE b."curriculum_completion_date" END,
+    CASE WHEN (o."period_of_grace" IS DISTINCT FROM n."period_of_grace") THEN a."period_of_grace" ELSE b."period_of_grace" END,
+    CASE WHEN (o."intrepid_id" IS DISTINCT FROM n."intrepid_id") THEN a."intrepid_id" ELSE b."intrepid_id" END,
+    CASE WHEN (o."amended_date" IS DISTINCT FROM n."amended_date") THEN a."amended_date" ELSE b."amended_date" END)
+FROM "public"."curriculum_membership" AS a, o, n
+WHERE b."curriculum_id" = a."curriculum_id" AND b."id" = a."id" AND o."curriculum_id" = a."curriculum_id" AND o."id" = a."id" AND n."curriculum_id" = a."curriculum_id" AND n."id" = a."id" AND (a."curriculum_id", a."id") IN (SELECT k."curriculum_id", k."id" FROM pg_catalog.unnest(own_ids) AS k)
+  AND (((o."person_id" IS DISTINCT FROM n."person_id") AND (a."person_id" IS DISTINCT FROM b."person_id"))
+    OR ((o."programme_id" IS DISTINCT FROM n."programme_id") AND (a."programme_id" IS DISTINCT FROM b."programme_id"))
+    OR ((o."programme_membership_type" IS DISTINCT FROM n."programme_membership_type") AND (a."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"))
+    OR ((o."programme_start_date" IS DISTINCT FROM n."programme_start_date") AND (a."programme_start_date" IS DISTINCT FROM b."programme_start_date"))
+    OR ((o."programme_end_date" IS DISTINCT FROM n."programme_end_date") AND (a."programme_end_date" IS DISTINCT FROM b."programme_end_date"))
+    OR ((o."rotation" IS DISTINCT FROM n."rotation") AND (a."rotation" IS DISTINCT FROM b."rotation"))
+    OR ((o."rotation_id" IS DISTINCT FROM n."rotation_id") AND (a."rotation_id" IS DISTINCT FROM b."rotation_id"))
+    OR ((o."training_number_id" IS DISTINCT FROM n."training_number_id") AND (a."training_number_id" IS DISTINCT FROM b."training_number_id"))
+    OR ((o."training_pathway" IS DISTINCT FROM n."training_pathway") AND (a."training_pathway" IS DISTINCT FROM b."training_pathway"))
+    OR ((o."leaving_reason" IS DISTINCT FROM n."leaving_reason") AND (a."leaving_reason" IS DISTINCT FROM b."leaving_reason"))
+    OR ((o."leaving_destination" IS DISTINCT FROM n."leaving_destination") AND (a."leaving_destination" IS DISTINCT FROM b."leaving_destination"))
+    OR ((o."curriculum_start_date" IS DISTINCT FROM n."curriculum_start_date") AND (a."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"))
+    OR ((o."curriculum_end_date" IS DISTINCT FROM n."curriculum_end_date") AND (a."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"))
+    OR ((o."curriculum_completion_date" IS DISTINCT FROM n."curriculum_completion_date") AND (a."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"))
+    OR ((o."period_of_grace" IS DISTINCT FROM n."period_of_grace") AND (a."period_of_grace" IS DISTINCT FROM b."period_of_grace"))
+    OR ((o."intrepid_id" IS DISTINCT FROM n."intrepid_id") AND (a."intrepid_id" IS DISTINCT FROM b."intrepid_id"))
+    OR ((o."amended_date" IS DISTINCT FROM n."amended_date") AND (a."amended_date" IS DISTINCT FROM b."amended_date"))
+    OR (own_touches AND NOT (o."person_id" IS DISTINCT FROM n."person_id"
+    OR o."programme_id" IS DISTINCT FROM n."programme_id"
+    OR o."programme_membership_type" IS DISTINCT FROM n."programme_membership_type"
+    OR o."programme_start_date" IS DISTINCT FROM n."programme_start_date"
+    OR o."programme_end_date" IS DISTINCT FROM n."programme_end_date"
+    OR o."rotation" IS DISTINCT FROM n."rotation"
+    OR o."rotation_id" IS DISTINCT FROM n."rotation_id"
+    OR o."training_number_id" IS DISTINCT FROM n."training_number_id"
+    OR o."training_pathway" IS DISTINCT FROM n."training_pathway"
+    OR o."leaving_reason" IS DISTINCT FROM n."leaving_reason"
+    OR o."leaving_destination" IS DISTINCT FROM n."leaving_destination"
+    OR o."curriculum_start_date" IS DISTINCT FROM n."curriculum_start_date"
+    OR o."curriculum_end_date" IS DISTINCT FROM n."curriculum_end_date"
+    OR o."curriculum_completion_date" IS DISTINCT FROM n."curriculum_completion_date"
+    OR o."period_of_grace" IS DISTINCT FROM n."period_of_grace"
+    OR o."intrepid_id" IS DISTINCT FROM n."intrepid_id"
+    OR o."amended_date" IS DISTINCT FROM n."amended_date")));
+  END IF;
+  IF EXISTS (SELECT FROM pg_catalog.pg_trigger AS t
+      WHERE t.tgrelid = '"public"."programme_membership"'::pg_catalog.regclass
+        AND t.tgtype & 3 = 3 AND NOT t.tgisinternal AND t.tgenabled <> 'D'
+        AND NOT pg_catalog.starts_with(t.tgname::text, 'AA_refactor_') AND NOT pg_catalog.starts_with(t.tgname::text, '~refactor_')) THEN
+      UPDATE "public"."curriculum_membership" AS b SET ("person_id", "programme_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") = ROW (
+    CASE WHEN (o."person_id" IS DISTINCT FROM n."person_id") THEN a."person_id" ELSE b."person_id" END,
+    CASE WHEN (o."programme_id" IS DISTINCT FROM n."programme_id") THEN a."programme_id" ELSE b."programme_id" END,
+    CASE WHEN (o."programme_membership_type" IS DISTINCT FROM n."programme_membership_type") THEN a."programme_membership_type" ELSE b."programme_membership_type" END,
+    CASE WHEN (o."programme_start_date" IS DISTINCT FROM n."programme_start_date") THEN a."programme_start_date" ELSE b."programme_start_date" END,
+    CASE WHEN (o."programme_end_date" IS DISTINCT FROM n."programme_end_date") THEN a."programme_end_date" ELSE b."programme_end_date" END,
+    CASE WHEN (o."rotation" IS DISTINCT FROM n."rotation") THEN a."rotation" ELSE b."rotation" END,
+    CASE WHEN (o."rotation_id" IS DISTINCT FROM n."rotation_id") THEN a."rotation_id" ELSE b."rotation_id" END,
+    CASE WHEN (o."training_number_id" IS DISTINCT FROM n."training_number_id") THEN a."training_number_id" ELSE b."training_number_id" END,
+    CASE WHEN (o."training_pathway" IS DISTINCT FROM n."training_pathway") THEN a."training_pathway" ELSE b."training_pathway" END,
+    CASE WHEN (o."leaving_reason" IS DISTINCT FROM n."leaving_reason") THEN a."leaving_reason" ELSE b."leaving_reason" END,
+    CASE WHEN (o."leaving_destination" IS DISTINCT FROM n."leaving_destination") THEN a."leaving_destination" ELSE b."leaving_destination" END,
+    CASE WHEN (o."curriculum_start_date" IS DISTINCT FROM n."curriculum_start_date") THEN a."curriculum_start_date" ELSE b."curriculum_start_date" END,
+    CASE WHEN (o."curriculum_end_date" IS DISTINCT FROM n."curriculum_end_date") THEN a."curriculum_end_date" ELSE b."curriculum_end_date" END,
+    CASE WHEN (o."curriculum_completion_date" IS DISTINCT FROM n."curriculum_completion_date") THEN a."curriculum_completion_date" ELSE b."curriculum_completion_date" END,
+    CASE WHEN (o."period_of_grace" IS DISTINCT FROM n."period_of_grace") THEN a."period_of_grace" ELSE b."period_of_grace" END,
+    CASE WHEN (o."intrepid_id" IS DISTINCT FROM n."intrepid_id") THEN a."intrepid_id" ELSE b."intrepid_id" END,
+    CASE WHEN (o."amended_date" IS DISTINCT FROM n."amended_date") THEN a."amended_date" ELSE b."amended_date" END)
+FROM "public"."programme_membership" AS a, o, n
+WHERE b."curriculum_id" = a."curriculum_id" AND b."id" = a."id" AND o."curriculum_id" = a."curriculum_id" AND o."id" = a."id" AND n."curriculum_id" = a."curriculum_id" AND n."id" = a."id" AND (a."curriculum_id", a."id") IN (SELECT n."curriculum_id", n."id" FROM n)
+  AND (((o."person_id" IS DISTINCT FROM n."person_id") AND (a."person_id" IS DISTINCT FROM b."person_id"))
+    OR ((o."programme_id" IS DISTINCT FROM n."programme_id") AND (a."programme_id" IS DISTINCT FROM b."programme_id"))
+    OR ((o."programme_membership_type" IS DISTINCT FROM n."programme_membership_type") AND (a."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"))
+    OR ((o."programme_start_date" IS DISTINCT FROM n."programme_start_date") AND (a."programme_start_date" IS DISTINCT FROM b."programme_start_date"))
+    OR ((o."programme_end_date" IS DISTINCT FROM n."programme_end_date") AND (a."programme_end_date" IS DISTINCT FROM b."programme_end_date"))
+    OR ((o."rotation" IS DISTINCT FROM n."rotation") AND (a."rotation" IS DISTINCT FROM b."rotation"))
+    OR ((o."rotation_id" IS DISTINCT FROM n."rotation_id") AND (a."rotation_id" IS DISTINCT FROM b."rotation_id"))
+    OR ((o."training_number_id" IS DISTINCT FROM n."training_number_id") AND (a."training_number_id" IS DISTINCT FROM b."training_number_id"))
+    OR ((o."training_pathway" IS DISTINCT FROM n."training_pathway") AND (a."training_pathway" IS DISTINCT FROM b."training_pathway"))
+    OR ((o."leaving_reason" IS DISTINCT FROM n."leaving_reason") AND (a."leaving_reason" IS DISTINCT FROM b."leaving_reason"))
+    OR ((o."leaving_destination" IS DISTINCT FROM n."leaving_destination") AND (a."leaving_destination" IS DISTINCT FROM b."leaving_destination"))
+    OR ((o."curriculum_start_date" IS DISTINCT FROM n."curriculum_start_date") AND (a."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"))
+    OR ((o."curriculum_end_date" IS DISTINCT FROM n."curriculum_end_date") AND (a."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"))
+    OR ((o."curriculum_completion_date" IS DISTINCT FROM n."curriculum_completion_date") AND (a."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"))
+    OR ((o."period_of_grace" IS DISTINCT FROM n."period_of_grace") AND (a."period_of_grace" IS DISTINCT FROM b."period_of_grace"))
+    OR ((o."intrepid_id" IS DISTINCT FROM n."intrepid_id") AND (a."intrepid_id" IS DISTINCT FROM b."intrepid_id"))
+    OR ((o."amended_date" IS DISTINCT FROM n."amended_date") AND (a."amended_date" IS DISTINCT FROM b."amended_date")));
+      DELETE FROM "public"."curriculum_membership" AS b WHERE (b."curriculum_id", b."id") IN (SELECT n."curriculum_id", n."id" FROM n)
+  AND NOT EXISTS (SELECT FROM "public"."programme_membership" AS a WHERE a."curriculum_id" = b."curriculum_id" AND a."id" = b."id");
+    END IF;
+  RETURN NULL;
+END
+$body1$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_to_source_update"() FROM PUBLIC;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_to_source_delete"() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body1$
+#variable_conflict use_variable
+DECLARE
+  own_ids "public_refactor"."programme_membership_row_id"[]; own_rows int; own_mass boolean; own_set record; own_watched boolean; own_touches boolean;
+BEGIN
+  IF pg_catalog.row_security_active('"public"."curriculum_membership"'::pg_catalog.regclass) OR pg_catalog.row_security_active('"public"."programme_membership"'::pg_catalog.regclass) THEN
+    RAISE insufficient_privilege USING MESSAGE = 'row security hides rows of "public"."curriculum_membership" or "public"."programme_membership" from the role that owns the tables, so this write cannot be carried to the other table',
+      HINT = 'ALTER TABLE "public"."curriculum_membership" NO FORCE ROW LEVEL SECURITY; ALTER TABLE "public"."programme_membership" NO FORCE ROW LEVEL SECURITY;';
+  END IF;
+  IF pg_catalog.current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+    IF NOT "public_refactor"."programme_membership_fence"() AND EXISTS (SELECT FROM o) THEN
+      RAISE serialization_failure USING MESSAGE = 'this transaction''s snapshot is older than the switch to synchronous capture', HINT = 'Retry the transaction.';
+    END IF;
+  END IF;
+  IF pg_catalog.pg_trigger_depth() = 1 THEN
+    own_ids := ARRAY(SELECT ROW(o."curriculum_id", o."id")::"public_refactor"."programme_membership_row_id" FROM o LIMIT 101);
+    own_mass := pg_catalog.cardinality(own_ids) > 100;
+  ELSE
+    own_ids := ARRAY(SELECT CASE WHEN b."curriculum_id" IS NOT NULL THEN ROW(o."curriculum_id", o."id")::"public_refactor"."programme_membership_row_id" END
+      FROM o LEFT JOIN "public"."programme_membership" AS b ON b."curriculum_id" = o."curriculum_id" AND b."id" = o."id" LIMIT 101);
+    own_mass := pg_catalog.cardinality(own_ids) > 100;
+    own_ids := pg_catalog.array_remove(own_ids, NULL);
+  END IF;
+  own_rows := pg_catalog.cardinality(own_ids);
+  IF own_mass THEN
+    EXECUTE $body$DELETE FROM "public"."programme_membership" AS b WHERE (b."curriculum_id", b."id") IN (SELECT o."curriculum_id", o."id" FROM o)
+  AND NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS a WHERE a."curriculum_id" = b."curriculum_id" AND a."id" = b."id")$body$;
+  ELSIF own_rows = 0 THEN
+    RETURN NULL;
+  ELSIF own_rows = 1 THEN
+    DELETE FROM "public"."programme_membership" AS b WHERE b."curriculum_id" = (own_ids[1])."curriculum_id" AND b."id" = (own_ids[1])."id"
+  AND NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS a WHERE a."curriculum_id" = b."curriculum_id" AND a."id" = b."id");
+  ELSE
+    DELETE FROM "public"."programme_membership" AS b WHERE (b."curriculum_id", b."id") IN (SELECT k."curriculum_id", k."id" FROM pg_catalog.unnest(own_ids) AS k)
+  AND NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS a WHERE a."curriculum_id" = b."curriculum_id" AND a."id" = b."id");
+  END IF;
+  IF EXISTS (SELECT FROM pg_catalog.pg_trigger AS t
+      WHERE t.tgrelid = '"public"."programme_membership"'::pg_catalog.regclass
+        AND t.tgtype & 3 = 3 AND NOT t.tgisinternal AND t.tgenabled <> 'D'
+        AND NOT pg_catalog.starts_with(t.tgname::text, 'AA_refactor_') AND NOT pg_catalog.starts_with(t.tgname::text, '~refactor_')) THEN
+      INSERT INTO "public"."curriculum_membership" AS b ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date")
+OVERRIDING SYSTEM VALUE SELECT a."id", a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date"
+FROM "public"."programme_membership" AS a WHERE (a."curriculum_id", a."id") IN (SELECT o."curriculum_id", o."id" FROM o)
+ON CONFLICT ("curriculum_id", "id") DO UPDATE SET ("person_id", "programme_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") =
+  ROW (excluded."person_id", excluded."programme_id", excluded."programme_membership_type", excluded."programme_start_date", excluded."programme_end_date", excluded."rotation", excluded."rotation_id", excluded."training_number_id", excluded."training_pathway", excluded."leaving_reason", excluded."leaving_destination", excluded."curriculum_start_date", excluded."curriculum_end_date", excluded."curriculum_completion_date", excluded."period_of_grace", excluded."intrepid_id", excluded."amended_date")
+WHERE (b."person_id" IS DISTINCT FROM excluded."person_id"
+    OR b."programme_id" IS DISTINCT FROM excluded."programme_id"
+    OR b."programme_membership_type" IS DISTINCT FROM excluded."programme_membership_type"
+    OR b."programme_start_date" IS DISTINCT FROM excluded."programme_start_date"
+    OR b."programme_end_date" IS DISTINCT FROM excluded."programme_end_date"
+    OR b."rotation" IS DISTINCT FROM excluded."rotation"
+    OR b."rotation_id" IS DISTINCT FROM excluded."rotation_id"
+    OR b."training_number_id" IS DISTINCT FROM excluded."training_number_id"
+    OR b."training_pathway" IS DISTINCT FROM excluded."training_pathway"
+    OR b."leaving_reason" IS DISTINCT FROM excluded."leaving_reason"
+    OR b."leaving_destination" IS DISTINCT FROM excluded."leaving_destination"
+    OR b."curriculum_start_date" IS DISTINCT FROM excluded."curriculum_start_date"
+    OR b."curriculum_end_date" IS DISTINCT FROM excluded."curriculum_end_date"
+    OR b."curriculum_completion_date" IS DISTINCT FROM excluded."curriculum_completion_date"
+    OR b."period_of_grace" IS DISTINCT FROM excluded."period_of_grace"
+    OR b."intrepid_id" IS DISTINCT FROM excluded."intrepid_id"
+    OR b."amended_date" IS DISTINCT FROM excluded."amended_date");
+    END IF;
+  RETURN NULL;
+END
+$body1$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_to_source_delete"() FROM PUBLIC;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_to_source_moved"() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+#variable_conflict use_variable
+DECLARE
+own_olds "public_refactor"."programme_membership_row_id"[]; own_news "public_refactor"."programme_membership_row_id"[]; own_masks text[]; own_join text; own_set record; own_watched boolean; own_touches boolean;
+BEGIN
+  IF pg_catalog.row_security_active('"public"."curriculum_membership"'::pg_catalog.regclass) OR pg_catalog.row_security_active('"public"."programme_membership"'::pg_catalog.regclass) THEN
+    RAISE insufficient_privilege USING MESSAGE = 'row security hides rows of "public"."curriculum_membership" or "public"."programme_membership" from the role that owns the tables, so this write cannot be carried to the other table',
+      HINT = 'ALTER TABLE "public"."curriculum_membership" NO FORCE ROW LEVEL SECURITY; ALTER TABLE "public"."programme_membership" NO FORCE ROW LEVEL SECURITY;';
+  END IF;
+  IF pg_catalog.current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+    IF NOT "public_refactor"."programme_membership_fence"() THEN
+      RAISE serialization_failure USING MESSAGE = 'this transaction''s snapshot is older than the switch to synchronous capture', HINT = 'Retry the transaction.';
+    END IF;
+    PERFORM 1 FROM "public"."curriculum_membership" AS a WHERE a."curriculum_id" = NEW."curriculum_id" AND a."id" = NEW."id" FOR KEY SHARE;
+  END IF;
+  IF EXISTS (SELECT FROM "public"."curriculum_membership" AS a JOIN "public"."programme_membership" AS b ON b."curriculum_id" = a."curriculum_id" AND b."id" = a."id"
+    WHERE a."curriculum_id" = NEW."curriculum_id" AND a."id" = NEW."id" AND NOT (a."id" IS DISTINCT FROM b."id"
+    OR a."person_id" IS DISTINCT FROM b."person_id"
+    OR a."programme_id" IS DISTINCT FROM b."programme_id"
+    OR a."curriculum_id" IS DISTINCT FROM b."curriculum_id"
+    OR a."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"
+    OR a."programme_start_date" IS DISTINCT FROM b."programme_start_date"
+    OR a."programme_end_date" IS DISTINCT FROM b."programme_end_date"
+    OR a."rotation" IS DISTINCT FROM b."rotation"
+    OR a."rotation_id" IS DISTINCT FROM b."rotation_id"
+    OR a."training_number_id" IS DISTINCT FROM b."training_number_id"
+    OR a."training_pathway" IS DISTINCT FROM b."training_pathway"
+    OR a."leaving_reason" IS DISTINCT FROM b."leaving_reason"
+    OR a."leaving_destination" IS DISTINCT FROM b."leaving_destination"
+    OR a."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"
+    OR a."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"
+    OR a."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"
+    OR a."period_of_grace" IS DISTINCT FROM b."period_of_grace"
+    OR a."intrepid_id" IS DISTINCT FROM b."intrepid_id"
+    OR a."amended_date" IS DISTINCT FROM b."amended_date"))
+    AND NOT EXISTS (SELECT FROM "public"."programme_membership" AS b WHERE b."curriculum_id" = OLD."curriculum_id" AND b."id" = OLD."id"
+    AND NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS a WHERE a."curriculum_id" = OLD."curriculum_id" AND a."id" = OLD."id")) THEN
+    RETURN NULL;
+  END IF;
+  SELECT pg_catalog.array_agg(ROW(x."curriculum_id", x."id")::"public_refactor"."programme_membership_row_id" ORDER BY x.own_place), pg_catalog.array_agg(ROW(y."curriculum_id", y."id")::"public_refactor"."programme_membership_row_id" ORDER BY x.own_place), pg_catalog.array_agg(CASE WHEN (x."person_id" IS DISTINCT FROM y."person_id") THEN '1' ELSE '0' END || CASE WHEN (x."programme_id" IS DISTINCT FROM y."programme_id") THEN '1' ELSE '0' END || CASE WHEN (x."programme_membership_type" IS DISTINCT FROM y."programme_membership_type") THEN '1' ELSE '0' END || CASE WHEN (x."programme_start_date" IS DISTINCT FROM y."programme_start_date") THEN '1' ELSE '0' END || CASE WHEN (x."programme_end_date" IS DISTINCT FROM y."programme_end_date") THEN '1' ELSE '0' END || CASE WHEN (x."rotation" IS DISTINCT FROM y."rotation") THEN '1' ELSE '0' END || CASE WHEN (x."rotation_id" IS DISTINCT FROM y."rotation_id") THEN '1' ELSE '0' END || CASE WHEN (x."training_number_id" IS DISTINCT FROM y."training_number_id") THEN '1' ELSE '0' END || CASE WHEN (x."training_pathway" IS DISTINCT FROM y."training_pathway") THEN '1' ELSE '0' END || CASE WHEN (x."leaving_reason" IS DISTINCT FROM y."leaving_reason") THEN '1' ELSE '0' END || CASE WHEN (x."leaving_destination" IS DISTINCT FROM y."leaving_destination") THEN '1' ELSE '0' END || CASE WHEN (x."curriculum_start_date" IS DISTINCT FROM y."curriculum_start_date") THEN '1' ELSE '0' END || CASE WHEN (x."curriculum_end_date" IS DISTINCT FROM y."curriculum_end_date") THEN '1' ELSE '0' END || CASE WHEN (x."curriculum_completion_date" IS DISTINCT FROM y."curriculum_completion_date") THEN '1' ELSE '0' END || CASE WHEN (x."period_of_grace" IS DISTINCT FROM y."period_of_grace") THEN '1' ELSE '0' END || CASE WHEN (x."intrepid_id" IS DISTINCT FROM y."intrepid_id") THEN '1' ELSE '0' END || CASE WHEN (x."amended_date" IS DISTINCT FROM y."amended_date") THEN '1' ELSE '0' END ORDER BY x.own_place)
+    INTO own_olds, own_news, own_masks
+    FROM (SELECT "curriculum_id", "id", "person_id", "programme_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date", pg_catalog.row_number() OVER () AS own_place FROM o) AS x
+    JOIN (SELECT "curriculum_id", "id", "person_id", "programme_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date", pg_catalog.row_number() OVER () AS own_place FROM n) AS y USING (own_place)
+    WHERE (x."curriculum_id" IS DISTINCT FROM y."curriculum_id" OR x."id" IS DISTINCT FROM y."id");
+  IF EXISTS (SELECT FROM ROWS FROM (pg_catalog.unnest(own_olds), pg_catalog.unnest(own_news), pg_catalog.unnest(own_masks)) AS m (own_old_1, own_old_2, own_new_1, own_new_2, own_mask)
+    JOIN "public"."programme_membership" AS b ON b."curriculum_id" = m.own_old_1 AND b."id" = m.own_old_2 JOIN "public"."curriculum_membership" AS a ON a."curriculum_id" = m.own_new_1 AND a."id" = m.own_new_2
+    WHERE pg_catalog.age(b.xmin) <= 0 AND ((pg_catalog.substr(m.own_mask, 1, 1) = '0' AND (b."person_id" IS DISTINCT FROM a."person_id"))
+      OR (pg_catalog.substr(m.own_mask, 2, 1) = '0' AND (b."programme_id" IS DISTINCT FROM a."programme_id"))
+      OR (pg_catalog.substr(m.own_mask, 3, 1) = '0' AND (b."programme_membership_type" IS DISTINCT FROM a."programme_membership_type"))
+      OR (pg_catalog.substr(m.own_mask, 4, 1) = '0' AND (b."programme_start_date" IS DISTINCT FROM a."programme_start_date"))
+      OR (pg_catalog.substr(m.own_mask, 5, 1) = '0' AND (b."programme_end_date" IS DISTINCT FROM a."programme_end_date"))
+      OR (pg_catalog.substr(m.own_mask, 6, 1) = '0' AND (b."rotation" IS DISTINCT FROM a."rotation"))
+      OR (pg_catalog.substr(m.own_mask, 7, 1) = '0' AND (b."rotation_id" IS DISTINCT FROM a."rotation_id"))
+      OR (pg_catalog.substr(m.own_mask, 8, 1) = '0' AND (b."training_number_id" IS DISTINCT FROM a."training_number_id"))
+      OR (pg_catalog.substr(m.own_mask, 9, 1) = '0' AND (b."training_pathway" IS DISTINCT FROM a."training_pathway"))
+      OR (pg_catalog.substr(m.own_mask, 10, 1) = '0' AND (b."leaving_reason" IS DISTINCT FROM a."leaving_reason"))
+      OR (pg_catalog.substr(m.own_mask, 11, 1) = '0' AND (b."leaving_destination" IS DISTINCT FROM a."leaving_destination"))
+      OR (pg_catalog.substr(m.own_mask, 12, 1) = '0' AND (b."curriculum_start_date" IS DISTINCT FROM a."curriculum_start_date"))
+      OR (pg_catalog.substr(m.own_mask, 13, 1) = '0' AND (b."curriculum_end_date" IS DISTINCT FROM a."curriculum_end_date"))
+      OR (pg_catalog.substr(m.own_mask, 14, 1) = '0' AND (b."curriculum_completion_date" IS DISTINCT FROM a."curriculum_completion_date"))
+      OR (pg_catalog.substr(m.own_mask, 15, 1) = '0' AND (b."period_of_grace" IS DISTINCT FROM a."period_of_grace"))
+      OR (pg_catalog.substr(m.own_mask, 16, 1) = '0' AND (b."intrepid_id" IS DISTINCT FROM a."intrepid_id"))
+      OR (pg_catalog.substr(m.own_mask, 17, 1) = '0' AND (b."amended_date" IS DISTINCT FROM a."amended_date")))) THEN
+    RAISE object_not_in_prerequisite_state USING MESSAGE = 'a row got another id in "public"."curriculum_membership" while the same statement wrote it in "public"."programme_membership"',
+      HINT = 'Write only one of the two tables, or use two statements.';
+  END IF;
+  -- Row by row in the order of the statement: in another order an id may still be in use.
+  own_join := pg_catalog.concat_ws(' ', pg_catalog.current_setting('enable_hashjoin'),
+    pg_catalog.current_setting('enable_mergejoin'), pg_catalog.current_setting('enable_material'));
+  PERFORM pg_catalog.set_config(s.s, 'off', true)
+  FROM pg_catalog.unnest(ARRAY['enable_hashjoin', 'enable_mergejoin', 'enable_material']) AS s (s);
+  IF EXISTS (SELECT FROM pg_catalog.pg_trigger AS t
+      WHERE t.tgrelid = '"public"."programme_membership"'::pg_catalog.regclass
+        AND pg_catalog.cardinality(t.tgattr::pg_catalog.int2[]) > 0 AND NOT t.tgisinternal AND t.tgenabled <> 'D'
+        AND NOT pg_catalog.starts_with(t.tgname::text, 'AA_refactor_') AND NOT pg_catalog.starts_with(t.tgname::text, '~refactor_')) THEN
+  EXECUTE pg_catalog.concat(
+      'UPDATE "public"."programme_membership" AS b SET ', pg_catalog.concat_ws(', ', CASE WHEN EXISTS (SELECT FROM ROWS FROM (pg_catalog.unnest(own_olds), pg_catalog.unnest(own_news), pg_catalog.unnest(own_masks)) AS m (own_old_1, own_old_2, own_new_1, own_new_2, own_mask) WHERE m.own_old_1 <> m.own_new_1) THEN '"curriculum_id" = m.own_new_1' END,
+        CASE WHEN EXISTS (SELECT FROM ROWS FROM (pg_catalog.unnest(own_olds), pg_catalog.unnest(own_news), pg_catalog.unnest(own_masks)) AS m (own_old_1, own_old_2, own_new_1, own_new_2, own_mask) WHERE m.own_old_2 <> m.own_new_2) THEN '"id" = m.own_new_2' END),
+      (SELECT pg_catalog.string_agg(s.own_text, '') FROM (VALUES
+        (1, ', "person_id" = CASE WHEN pg_catalog.substr(m.own_mask, 1, 1) = ''1'' THEN a."person_id" ELSE b."person_id" END'),
+        (2, ', "programme_id" = CASE WHEN pg_catalog.substr(m.own_mask, 2, 1) = ''1'' THEN a."programme_id" ELSE b."programme_id" END'),
+        (3, ', "programme_membership_type" = CASE WHEN pg_catalog.substr(m.own_mask, 3, 1) = ''1'' THEN a."programme_membership_type" ELSE b."programme_membership_type" END'),
+        (4, ', "programme_start_date" = CASE WHEN pg_catalog.substr(m.own_mask, 4, 1) = ''1'' THEN a."programme_start_date" ELSE b."programme_start_date" END'),
+        (5, ', "programme_end_date" = CASE WHEN pg_catalog.substr(m.own_mask, 5, 1) = ''1'' THEN a."programme_end_date" ELSE b."programme_end_date" END'),
+        (6, ', "rotation" = CASE WHEN pg_catalog.substr(m.own_mask, 6, 1) = ''1'' THEN a."rotation" ELSE b."rotation" END'),
+        (7, ', "rotation_id" = CASE WHEN pg_catalog.substr(m.own_mask, 7, 1) = ''1'' THEN a."rotation_id" ELSE b."rotation_id" END'),
+        (8, ', "training_number_id" = CASE WHEN pg_catalog.substr(m.own_mask, 8, 1) = ''1'' THEN a."training_number_id" ELSE b."training_number_id" END'),
+        (9, ', "training_pathway" = CASE WHEN pg_catalog.substr(m.own_mask, 9, 1) = ''1'' THEN a."training_pathway" ELSE b."training_pathway" END'),
+        (10, ', "leaving_reason" = CASE WHEN pg_catalog.substr(m.own_mask, 10, 1) = ''1'' THEN a."leaving_reason" ELSE b."leaving_reason" END'),
+        (11, ', "leaving_destination" = CASE WHEN pg_catalog.substr(m.own_mask, 11, 1) = ''1'' THEN a."leaving_destination" ELSE b."leaving_destination" END'),
+        (12, ', "curriculum_start_date" = CASE WHEN pg_catalog.substr(m.own_mask, 12, 1) = ''1'' THEN a."curriculum_start_date" ELSE b."curriculum_start_date" END'),
+        (13, ', "curriculum_end_date" = CASE WHEN pg_catalog.substr(m.own_mask, 13, 1) = ''1'' THEN a."curriculum_end_date" ELSE b."curriculum_end_date" END'),
+        (14, ', "curriculum_completion_date" = CASE WHEN pg_catalog.substr(m.own_mask, 14, 1) = ''1'' THEN a."curriculum_completion_date" ELSE b."curriculum_completion_date" END'),
+        (15, ', "period_of_grace" = CASE WHEN pg_catalog.substr(m.own_mask, 15, 1) = ''1'' THEN a."period_of_grace" ELSE b."period_of_grace" END'),
+        (16, ', "intrepid_id" = CASE WHEN pg_catalog.substr(m.own_mask, 16, 1) = ''1'' THEN a."intrepid_id" ELSE b."intrepid_id" END'),
+        (17, ', "amended_date" = CASE WHEN pg_catalog.substr(m.own_mask, 17, 1) = ''1'' THEN a."amended_date" ELSE b."amended_date" END')) AS s (own_place, own_text)
+      WHERE EXISTS (SELECT FROM pg_catalog.unnest(own_masks) AS m (own_mask)
+        WHERE pg_catalog.substr(m.own_mask, s.own_place, 1) = '1')),
+      ' FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3)) AS m (own_old_1, own_old_2, own_new_1, own_new_2, own_mask), "public"."curriculum_membership" AS a WHERE b."curriculum_id" = m.own_old_1 AND b."id" = m.own_old_2 AND a."curriculum_id" = m.own_new_1 AND a."id" = m.own_new_2') USING own_olds, own_news, own_masks;
+  ELSE
+  UPDATE "public"."programme_membership" AS b SET ("curriculum_id", "id", "person_id", "programme_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") = ROW (
+      m.own_new_1, m.own_new_2,
+      CASE WHEN pg_catalog.substr(m.own_mask, 1, 1) = '1' THEN a."person_id" ELSE b."person_id" END,
+      CASE WHEN pg_catalog.substr(m.own_mask, 2, 1) = '1' THEN a."programme_id" ELSE b."programme_id" END,
+      CASE WHEN pg_catalog.substr(m.own_mask, 3, 1) = '1' THEN a."programme_membership_type" ELSE b."programme_membership_type" END,
+      CASE WHEN pg_catalog.substr(m.own_mask, 4, 1) = '1' THEN a."programme_start_date" ELSE b."programme_start_date" END,
+      CASE WHEN pg_catalog.substr(m.own_mask, 5, 1) = '1' THEN a."programme_end_date" ELSE b."programme_end_date" END,
+      CASE WHEN pg_catalog.substr(m.own_mask, 6, 1) = '1' THEN a."rotation" ELSE b."rotation" END,
+      CASE WHEN pg_catalog.substr(m.own_mask, 7, 1) = '1' THEN a."rotation_id" ELSE b."rotation_id" END,
+      CASE WHEN pg_catalog.substr(m.own_mask, 8, 1) = '1' THEN a."training_number_id" ELSE b."training_number_id" END,
+      CASE WHEN pg_catalog.substr(m.own_mask, 9, 1) = '1' THEN a."training_pathway" ELSE b."training_pathway" END,
+      CASE WHEN pg_catalog.substr(m.own_mask, 10, 1) = '1' THEN a."leaving_reason" ELSE b."leaving_reason" END,
+      CASE WHEN pg_catalog.substr(m.own_mask, 11, 1) = '1' THEN a."leaving_destination" ELSE b."leaving_destination" END,
+      CASE WHEN pg_catalog.substr(m.own_mask, 12, 1) = '1' THEN a."curriculum_start_date" ELSE b."curriculum_start_date" END,
+      CASE WHEN pg_catalog.substr(m.own_mask, 13, 1) = '1' THEN a."curriculum_end_date" ELSE b."curriculum_end_date" END,
+      CASE WHEN pg_catalog.substr(m.own_mask, 14, 1) = '1' THEN a."curriculum_completion_date" ELSE b."curriculum_completion_date" END,
+      CASE WHEN pg_catalog.substr(m.own_mask, 15, 1) = '1' THEN a."period_of_grace" ELSE b."period_of_grace" END,
+      CASE WHEN pg_catalog.substr(m.own_mask, 16, 1) = '1' THEN a."intrepid_id" ELSE b."intrepid_id" END,
+      CASE WHEN pg_catalog.substr(m.own_mask, 17, 1) = '1' THEN a."amended_date" ELSE b."amended_date" END)
+    FROM ROWS FROM (pg_catalog.unnest(own_olds), pg_catalog.unnest(own_news), pg_catalog.unnest(own_masks)) AS m (own_old_1, own_old_2, own_new_1, own_new_2, own_mask), "public"."curriculum_membership" AS a
+    WHERE b."curriculum_id" = m.own_old_1 AND b."id" = m.own_old_2 AND a."curriculum_id" = m.own_new_1 AND a."id" = m.own_new_2;
+  END IF;
+  PERFORM pg_catalog.set_config('enable_hashjoin', pg_catalog.split_part(own_join, ' ', 1), true),
+    pg_catalog.set_config('enable_mergejoin', pg_catalog.split_part(own_join, ' ', 2), true),
+    pg_catalog.set_config('enable_material', pg_catalog.split_part(own_join, ' ', 3), true);
+  IF EXISTS (SELECT FROM "public"."programme_membership" AS b WHERE (b."curriculum_id", b."id") IN (SELECT k."curriculum_id", k."id" FROM pg_catalog.unnest(own_olds) AS k)
+    AND NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS a WHERE a."curriculum_id" = b."curriculum_id" AND a."id" = b."id")) THEN
+    RAISE object_not_in_prerequisite_state USING MESSAGE = 'a BEFORE trigger of "public"."programme_membership" keeps a row from getting its new id',
+      HINT = 'Let the trigger accept the new id, or change the id in the other table.';
+  END IF;
+  -- An INSERT without rows would fire triggers for each statement.
+  IF EXISTS (SELECT FROM "public"."curriculum_membership" AS a WHERE (a."curriculum_id", a."id") IN (SELECT k."curriculum_id", k."id" FROM pg_catalog.unnest(own_news) AS k) AND NOT EXISTS (SELECT FROM "public"."programme_membership" AS z WHERE z."curriculum_id" = a."curriculum_id" AND z."id" = a."id")) THEN
+    INSERT INTO "public"."programme_membership" AS b ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date")
+OVERRIDING SYSTEM VALUE SELECT a."id", a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date"
+FROM "public"."curriculum_membership" AS a WHERE (a."curriculum_id", a."id") IN (SELECT k."curriculum_id", k."id" FROM pg_catalog.unnest(own_news) AS k) AND NOT EXISTS (SELECT FROM "public"."programme_membership" AS z WHERE z."curriculum_id" = a."curriculum_id" AND z."id" = a."id")
+ON CONFLICT ("curriculum_id", "id") DO UPDATE SET ("person_id", "programme_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") =
+  ROW (excluded."person_id", excluded."programme_id", excluded."programme_membership_type", excluded."programme_start_date", excluded."programme_end_date", excluded."rotation", excluded."rotation_id", excluded."training_number_id", excluded."training_pathway", excluded."leaving_reason", excluded."leaving_destination", excluded."curriculum_start_date", excluded."curriculum_end_date", excluded."curriculum_completion_date", excluded."period_of_grace", excluded."intrepid_id", excluded."amended_date")
+WHERE (b."person_id" IS DISTINCT FROM excluded."person_id"
+    OR b."programme_id" IS DISTINCT FROM excluded."programme_id"
+    OR b."programme_membership_type" IS DISTINCT FROM excluded."programme_membership_type"
+    OR b."programme_start_date" IS DISTINCT FROM excluded."programme_start_date"
+    OR b."programme_end_date" IS DISTINCT FROM excluded."programme_end_date"
+    OR b."rotation" IS DISTINCT FROM excluded."rotation"
+    OR b."rotation_id" IS DISTINCT FROM excluded."rotation_id"
+    OR b."training_number_id" IS DISTINCT FROM excluded."training_number_id"
+    OR b."training_pathway" IS DISTINCT FROM excluded."training_pathway"
+    OR b."leaving_reason" IS DISTINCT FROM excluded."leaving_reason"
+    OR b."leaving_destination" IS DISTINCT FROM excluded."leaving_destination"
+    OR b."curriculum_start_date" IS DISTINCT FROM excluded."curriculum_start_date"
+    OR b."curriculum_end_date" IS DISTINCT FROM excluded."curriculum_end_date"
+    OR b."curriculum_completion_date" IS DISTINCT FROM excluded."curriculum_completion_date"
+    OR b."period_of_grace" IS DISTINCT FROM excluded."period_of_grace"
+    OR b."intrepid_id" IS DISTINCT FROM excluded."intrepid_id"
+    OR b."amended_date" IS DISTINCT FROM excluded."amended_date");
+  END IF;
+  IF EXISTS (SELECT FROM pg_catalog.pg_trigger AS t
+      WHERE t.tgrelid = '"public"."programme_membership"'::pg_catalog.regclass
+        AND t.tgtype & 3 = 3 AND NOT t.tgisinternal AND t.tgenabled <> 'D'
+        AND NOT pg_catalog.starts_with(t.tgname::text, 'AA_refactor_') AND NOT pg_catalog.starts_with(t.tgname::text, '~refactor_')) THEN
+      INSERT INTO "public"."curriculum_membership" AS b ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date")
+OVERRIDING SYSTEM VALUE SELECT a."id", a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date"
+FROM "public"."programme_membership" AS a WHERE (a."curriculum_id", a."id") IN (SELECT k."curriculum_id", k."id" FROM pg_catalog.unnest(own_olds) AS k)
+ON CONFLICT ("curriculum_id", "id") DO UPDATE SET ("person_id", "programme_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") =
+  ROW (excluded."person_id", excluded."programme_id", excluded."programme_membership_type", excluded."programme_start_date", excluded."programme_end_date", excluded."rotation", excluded."rotation_id", excluded."training_number_id", excluded."training_pathway", excluded."leaving_reason", excluded."leaving_destination", excluded."curriculum_start_date", excluded."curriculum_end_date", excluded."curriculum_completion_date", excluded."period_of_grace", excluded."intrepid_id", excluded."amended_date")
+WHERE (b."person_id" IS DISTINCT FROM excluded."person_id"
+    OR b."programme_id" IS DISTINCT FROM excluded."programme_id"
+    OR b."programme_membership_type" IS DISTINCT FROM excluded."programme_membership_type"
+    OR b."programme_start_date" IS DISTINCT FROM excluded."programme_start_date"
+    OR b."programme_end_date" IS DISTINCT FROM excluded."programme_end_date"
+    OR b."rotation" IS DISTINCT FROM excluded."rotation"
+    OR b."rotation_id" IS DISTINCT FROM excluded."rotation_id"
+    OR b."training_number_id" IS DISTINCT FROM excluded."training_number_id"
+    OR b."training_pathway" IS DISTINCT FROM excluded."training_pathway"
+    OR b."leaving_reason" IS DISTINCT FROM excluded."leaving_reason"
+    OR b."leaving_destination" IS DISTINCT FROM excluded."leaving_destination"
+    OR b."curriculum_start_date" IS DISTINCT FROM excluded."curriculum_start_date"
+    OR b."curriculum_end_date" IS DISTINCT FROM excluded."curriculum_end_date"
+    OR b."curriculum_completion_date" IS DISTINCT FROM excluded."curriculum_completion_date"
+    OR b."period_of_grace" IS DISTINCT FROM excluded."period_of_grace"
+    OR b."intrepid_id" IS DISTINCT FROM excluded."intrepid_id"
+    OR b."amended_date" IS DISTINCT FROM excluded."amended_date");
+    END IF;
+  IF EXISTS (SELECT FROM pg_catalog.pg_trigger AS t
+      WHERE t.tgrelid = '"public"."programme_membership"'::pg_catalog.regclass
+        AND t.tgtype & 3 = 3 AND NOT t.tgisinternal AND t.tgenabled <> 'D'
+        AND NOT pg_catalog.starts_with(t.tgname::text, 'AA_refactor_') AND NOT pg_catalog.starts_with(t.tgname::text, '~refactor_')) THEN
+      UPDATE "public"."curriculum_membership" AS b SET ("person_id", "programme_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") = ROW (a."person_id", a."programme_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date")
+FROM "public"."programme_membership" AS a
+WHERE b."curriculum_id" = a."curriculum_id" AND b."id" = a."id" AND (a."curriculum_id", a."id") IN (SELECT k."curriculum_id", k."id" FROM pg_catalog.unnest(own_news) AS k)
+  AND (a."person_id" IS DISTINCT FROM b."person_id"
+    OR a."programme_id" IS DISTINCT FROM b."programme_id"
+    OR a."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"
+    OR a."programme_start_date" IS DISTINCT FROM b."programme_start_date"
+    OR a."programme_end_date" IS DISTINCT FROM b."programme_end_date"
+    OR a."rotation" IS DISTINCT FROM b."rotation"
+    OR a."rotation_id" IS DISTINCT FROM b."rotation_id"
+    OR a."training_number_id" IS DISTINCT FROM b."training_number_id"
+    OR a."training_pathway" IS DISTINCT FROM b."training_pathway"
+    OR a."leaving_reason" IS DISTINCT FROM b."leaving_reason"
+    OR a."leaving_destination" IS DISTINCT FROM b."leaving_destination"
+    OR a."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date"
+    OR a."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date"
+    OR a."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"
+    OR a."period_of_grace" IS DISTINCT FROM b."period_of_grace"
+    OR a."intrepid_id" IS DISTINCT FROM b."intrepid_id"
+    OR a."amended_date" IS DISTINCT FROM b."amended_date");
+      DELETE FROM "public"."curriculum_membership" AS b WHERE (b."curriculum_id", b."id") IN (SELECT k."curriculum_id", k."id" FROM pg_catalog.unnest(own_news) AS k)
+  AND NOT EXISTS (SELECT FROM "public"."programme_membership" AS a WHERE a."curriculum_id" = b."curriculum_id" AND a."id" = b."id");
+    END IF;
+  RETURN NULL;
+END
+$body$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_to_source_moved"() FROM PUBLIC;
+CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_to_source_truncate"() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+#variable_conflict use_variable
+DECLARE
+  own_ids "public_refactor"."programme_membership_row_id"[]; own_rows int; own_mass boolean; own_set record; own_watched boolean; own_touches boolean;
+BEGIN
+  IF pg_catalog.row_security_active('"public"."curriculum_membership"'::pg_catalog.regclass) OR pg_catalog.row_security_active('"public"."programme_membership"'::pg_catalog.regclass) THEN
+    RAISE insufficient_privilege USING MESSAGE = 'row security hides rows of "public"."curriculum_membership" or "public"."programme_membership" from the role that owns the tables, so this write cannot be carried to the other table',
+      HINT = 'ALTER TABLE "public"."curriculum_membership" NO FORCE ROW LEVEL SECURITY; ALTER TABLE "public"."programme_membership" NO FORCE ROW LEVEL SECURITY;';
+  END IF;
+  IF pg_catalog.pg_relation_size('"public"."programme_membership"'::pg_catalog.regclass) > 0 THEN
+    TRUNCATE "public"."programme_membership";
+  END IF;
+  RETURN NULL;
+END
+$body$;
+REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_to_source_truncate"() FROM PUBLIC;
+INSERT INTO "public_refactor"."action" (plan, step, direction, key)
+VALUES ('programme_membership', 'dual_write', 'up', 'create_functions') ON CONFLICT DO NOTHING;
+COMMIT;
+\endif
+
+-- Open the copy to writers
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'dual_write', 'up', 'open_copy')) AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  Open the copy to writers'
+DO $body1$
+#variable_conflict use_column
+<<work>>
+DECLARE
+  began timestamptz := pg_catalog.clock_timestamp();
+  asked timestamptz; got timestamptz; tries int := 0; blockers record;
+BEGIN
+  LOOP
+    tries := tries + 1;
+    BEGIN
+      PERFORM pg_catalog.set_config('lock_timeout', '50', true),
+        pg_catalog.set_config('synchronous_commit', 'off', true);
+      asked := pg_catalog.clock_timestamp();
+      LOCK TABLE "public"."programme_membership" IN SHARE ROW EXCLUSIVE MODE;
+      got := pg_catalog.clock_timestamp();
+      PERFORM pg_catalog.set_config('lock_timeout', '10', true);
+      LOCK TABLE "public"."curriculum_membership" IN SHARE ROW EXCLUSIVE MODE;
+      EXECUTE $body$DO $fence$ BEGIN EXECUTE pg_catalog.format('CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_fence"() RETURNS pg_catalog.bool LANGUAGE sql STABLE RETURN pg_catalog.pg_visible_in_snapshot(%L::pg_catalog.xid8, pg_catalog.pg_current_snapshot())', pg_catalog.pg_current_xact_id()); END $fence$$body$;
+      EXECUTE $body$DO $own$ DECLARE
+  there pg_catalog.text[];
+BEGIN
+there := ARRAY(SELECT t.tgname::pg_catalog.text FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid = pg_catalog.to_regclass('"public"."curriculum_membership"')
+AND t.tgname IN ('AA_refactor_refuse_now', 'AA_refactor_refuse_later', 'AA_refactor_refuse_truncate'));
+IF there = '{}' THEN RETURN; END IF;
+IF 'AA_refactor_refuse_now' = ANY (there) THEN EXECUTE 'CREATE OR REPLACE TRIGGER "AA_refactor_refuse_now" AFTER INSERT OR UPDATE OR DELETE ON "public"."curriculum_membership"
+  FOR EACH ROW
+  WHEN (false)
+  EXECUTE FUNCTION "public_refactor"."programme_membership_refuse"()'; END IF;
+IF 'AA_refactor_refuse_truncate' = ANY (there) THEN EXECUTE 'CREATE OR REPLACE TRIGGER "AA_refactor_refuse_truncate" AFTER TRUNCATE ON "public"."curriculum_membership"
+  FOR EACH STATEMENT
+  WHEN (false)
+  EXECUTE FUNCTION "public_refactor"."programme_membership_refuse_truncate"()'; END IF;
+EXECUTE 'ALTER TABLE "public"."curriculum_membership" ' || (SELECT pg_catalog.string_agg(pg_catalog.format('DISABLE TRIGGER %I', own), ', ')
+FROM pg_catalog.unnest(there) AS own);
+END $own$$body$;
+      EXECUTE $body$DO $own$ DECLARE
+  there pg_catalog.text[];
+BEGIN
+there := ARRAY(SELECT t.tgname::pg_catalog.text FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid = '"public"."curriculum_membership"'::pg_catalog.regclass
+AND NOT pg_catalog.pg_get_triggerdef(t.oid) ~ ' WHEN [(]false[)] EXECUTE FUNCTION ');
+IF 'AA_refactor_to_source_insert' <> ALL (there) THEN EXECUTE 'CREATE OR REPLACE TRIGGER "AA_refactor_to_source_insert" AFTER INSERT ON "public"."curriculum_membership"
+  REFERENCING NEW TABLE AS n
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION "public_refactor"."programme_membership_to_source_insert"()'; END IF;
+IF 'AA_refactor_to_source_update' <> ALL (there) THEN EXECUTE 'CREATE OR REPLACE TRIGGER "AA_refactor_to_source_update" AFTER UPDATE ON "public"."curriculum_membership"
+  REFERENCING OLD TABLE AS o NEW TABLE AS n
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION "public_refactor"."programme_membership_to_source_update"()'; END IF;
+IF 'AA_refactor_to_source_delete' <> ALL (there) THEN EXECUTE 'CREATE OR REPLACE TRIGGER "AA_refactor_to_source_delete" AFTER DELETE ON "public"."curriculum_membership"
+  REFERENCING OLD TABLE AS o
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION "public_refactor"."programme_membership_to_source_delete"()'; END IF;
+IF 'AA_refactor_to_source_truncate' <> ALL (there) THEN EXECUTE 'CREATE OR REPLACE TRIGGER "AA_refactor_to_source_truncate" AFTER TRUNCATE ON "public"."curriculum_membership"
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION "public_refactor"."programme_membership_to_source_truncate"()'; END IF;
+IF 'AA_refactor_to_source_moved' <> ALL (there) THEN EXECUTE 'CREATE OR REPLACE TRIGGER "AA_refactor_to_source_moved" AFTER UPDATE ON "public"."curriculum_membership"
+  REFERENCING OLD TABLE AS o NEW TABLE AS n
+  FOR EACH ROW
+  WHEN ((OLD."curriculum_id" IS DISTINCT FROM NEW."curriculum_id" OR OLD."id" IS DISTINCT FROM NEW."id"))
+  EXECUTE FUNCTION "public_refactor"."programme_membership_to_source_moved"()'; END IF;
+ALTER TABLE "public"."curriculum_membership" ENABLE ALWAYS TRIGGER "AA_refactor_to_source_insert", ENABLE ALWAYS TRIGGER "AA_refactor_to_source_update", ENABLE ALWAYS TRIGGER "AA_refactor_to_source_delete", ENABLE ALWAYS TRIGGER "AA_refactor_to_source_truncate", ENABLE ALWAYS TRIGGER "AA_refactor_to_source_moved";
+END $own$$body$;
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'dual_write', 'up', 'open_copy', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+      EXIT;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
+    END;
+    -- The next try is a transaction of its own; this one would hold back old row versions.
+    COMMIT;
+    IF pg_catalog.clock_timestamp() >= began + interval '120 s' THEN
+      -- The login may see more of other sessions than the owner of the tables.
+      PERFORM pg_catalog.set_config('role', 'none', true);
+      SELECT w.* INTO work.blockers FROM (
+SELECT pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)', b.who, b.described,
+    coalesce(b.seconds || ' s', 'an unknown time')), '; ' ORDER BY b.seconds DESC NULLS LAST)
+    AS named,
+  coalesce('Wait until the autovacuum of '
+      || nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')
+      || ' has ended, and do not cancel it: it prevents transaction ID wraparound. '
+      'pg_stat_progress_vacuum shows how far it is.',
+    'End or wait for those transactions.') AS advice
+FROM (
+  SELECT DISTINCT coalesce('pid ' || a.pid, 'prepared transaction "' || p.gid || '"') AS who,
+    CASE WHEN v.at_work THEN 'autovacuum of ' || l.relation::pg_catalog.regclass::text
+        || CASE WHEN v.wraparound THEN ' to prevent wraparound' ELSE '' END
+      ELSE pg_catalog.concat_ws(', ', coalesce(a.usename::text, p.owner::text, a.backend_type, '?'),
+        nullif(a.application_name, ''), a.state) END AS described,
+    CASE WHEN v.at_work AND v.wraparound THEN l.relation::pg_catalog.regclass::text END
+      AS wraparound,
+    extract(epoch FROM pg_catalog.clock_timestamp() - coalesce(a.xact_start, p.prepared))::bigint
+      AS seconds
+  FROM pg_catalog.pg_locks AS l
+  LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
+  -- A prepared transaction keeps the virtual id of the session that is long gone.
+  LEFT JOIN pg_catalog.pg_locks AS x ON l.pid IS NULL AND x.pid IS NULL
+    AND x.locktype = 'transactionid' AND x.virtualtransaction = l.virtualtransaction
+  LEFT JOIN pg_catalog.pg_prepared_xacts AS p ON p.transaction = x.transactionid
+  -- Without pg_monitor the kind of process and its query are hidden. Then it may be any autovacuum.
+  CROSS JOIN LATERAL (SELECT a.backend_type = 'autovacuum worker' OR a.pid IS NOT NULL
+      AND a.backend_type IS NULL AND a.usesysid IS NULL AS at_work,
+    a.backend_type IS NULL OR a.query LIKE '%(to prevent wraparound)' AS wraparound) AS v
+  WHERE ((l.relation = pg_catalog.to_regclass('"public"."programme_membership"') AND l.mode IN ('RowExclusiveLock', 'ShareUpdateExclusiveLock', 'ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')) OR (l.relation = pg_catalog.to_regclass('"public"."curriculum_membership"') AND l.mode IN ('RowExclusiveLock', 'ShareUpdateExclusiveLock', 'ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock'))) AND l.granted
+    AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d
+      WHERE d.datname = pg_catalog.current_database())
+    AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()
+  ORDER BY seconds DESC NULLS LAST LIMIT 5) AS b) AS w;
+      RAISE lock_not_available USING
+        MESSAGE = pg_catalog.format('no lock on %s in %s tries over 120 s; %s',
+          '"public"."programme_membership", "public"."curriculum_membership"', tries, coalesce('in the way: ' || work.blockers.named,
+            'nothing is in the way any more')),
+        HINT = work.blockers.advice || ' Then go on with alembic or with a script from the version reached. To take the step back: membership-refactor abandon';
+    END IF;
+    PERFORM pg_catalog.pg_sleep(pg_catalog.random() * least(1, 0.02 * 2 ^ least(tries, 6)));
+  END LOOP;
+END
+$body1$;
+\endif
+
+-- Drop the triggers that refuse writes
+SELECT NOT EXISTS (SELECT FROM "public_refactor"."action" AS a WHERE (a.plan, a.step, a.direction, a.key) = ('programme_membership', 'dual_write', 'up', 'drop_refusal')) AS refactor_to_do \gset
+\if :refactor_to_do
+\warn '  Drop the triggers that refuse writes'
+DO $body1$
+#variable_conflict use_column
+<<work>>
+DECLARE
+  began timestamptz := pg_catalog.clock_timestamp();
+  asked timestamptz; got timestamptz; tries int := 0; blockers record;
+BEGIN
+  LOOP
+    tries := tries + 1;
+    BEGIN
+      PERFORM pg_catalog.set_config('lock_timeout', '50', true),
+        pg_catalog.set_config('synchronous_commit', 'off', true);
+      asked := pg_catalog.clock_timestamp();
+      LOCK TABLE "public"."curriculum_membership" IN ACCESS EXCLUSIVE MODE;
+      got := pg_catalog.clock_timestamp();
+      EXECUTE $body$DO $own$ DECLARE
+  what pg_catalog.text;
+BEGIN
+SELECT pg_catalog.string_agg(pg_catalog.format('DROP TRIGGER %I ON %s', t.tgname, '"public"."curriculum_membership"'), '; ') INTO what FROM pg_catalog.pg_trigger AS t
+WHERE t.tgrelid = pg_catalog.to_regclass('"public"."curriculum_membership"') AND t.tgname IN ('AA_refactor_refuse_now', 'AA_refactor_refuse_later', 'AA_refactor_refuse_truncate');
+IF what IS NOT NULL THEN EXECUTE what; END IF;
+END $own$$body$;
+      INSERT INTO "public_refactor"."action" (plan, step, direction, key, lock_waited_ms, lock_held_ms, tries)
+VALUES ('programme_membership', 'dual_write', 'up', 'drop_refusal', 1000 * extract(epoch FROM got - asked), 1000 * extract(epoch FROM pg_catalog.clock_timestamp() - got), work.tries) ON CONFLICT DO NOTHING;
+      EXIT;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
+    END;
+    -- The next try is a transaction of its own; this one would hold back old row versions.
+    COMMIT;
+    IF pg_catalog.clock_timestamp() >= began + interval '120 s' THEN
+      -- The login may see more of other sessions than the owner of the tables.
+      PERFORM pg_catalog.set_config('role', 'none', true);
+      SELECT w.* INTO work.blockers FROM (
+SELECT pg_catalog.string_agg(pg_catalog.format('%s (%s, for %s)', b.who, b.described,
+    coalesce(b.seconds || ' s', 'an unknown time')), '; ' ORDER BY b.seconds DESC NULLS LAST)
+    AS named,
+  coalesce('Wait until the autovacuum of '
+      || nullif(pg_catalog.string_agg(DISTINCT b.wraparound, ', '), '')
+      || ' has ended, and do not cancel it: it prevents transaction ID wraparound. '
+      'pg_stat_progress_vacuum shows how far it is.',
+    'End or wait for those transactions.') AS advice
+FROM (
+  SELECT DISTINCT coalesce('pid ' || a.pid, 'prepared transaction "' || p.gid || '"') AS who,
+    CASE WHEN v.at_work THEN 'autovacuum of ' || l.relation::pg_catalog.regclass::text
+        || CASE WHEN v.wraparound THEN ' to prevent wraparound' ELSE '' END
+      ELSE pg_catalog.concat_ws(', ', coalesce(a.usename::text, p.owner::text, a.backend_type, '?'),
+        nullif(a.application_name, ''), a.state) END AS described,
+    CASE WHEN v.at_work AND v.wraparound THEN l.relation::pg_catalog.regclass::text END
+      AS wraparound,
+    extract(epoch FROM pg_catalog.clock_timestamp() - coalesce(a.xact_start, p.prepared))::bigint
+      AS seconds
+  FROM pg_catalog.pg_locks AS l
+  LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
+  -- A prepared transaction keeps the virtual id of the session that is long gone.
+  LEFT JOIN pg_catalog.pg_locks AS x ON l.pid IS NULL AND x.pid IS NULL
+    AND x.locktype = 'transactionid' AND x.virtualtransaction = l.virtualtransaction
+  LEFT JOIN pg_catalog.pg_prepared_xacts AS p ON p.transaction = x.transactionid
+  -- Without pg_monitor the kind of process and its query are hidden. Then it may be any autovacuum.
+  CROSS JOIN LATERAL (SELECT a.backend_type = 'autovacuum worker' OR a.pid IS NOT NULL
+      AND a.backend_type IS NULL AND a.usesysid IS NULL AS at_work,
+    a.backend_type IS NULL OR a.query LIKE '%(to prevent wraparound)' AS wraparound) AS v
+  WHERE ((l.relation = pg_catalog.to_regclass('"public"."curriculum_membership"'))) AND l.granted
+    AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d
+      WHERE d.datname = pg_catalog.current_database())
+    AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()
+  ORDER BY seconds DESC NULLS LAST LIMIT 5) AS b) AS w;
+      RAISE lock_not_available USING
+        MESSAGE = pg_catalog.format('no lock on %s in %s tries over 120 s; %s',
+          '"public"."curriculum_membership"', tries, coalesce('in the way: ' || work.blockers.named,
+            'nothing is in the way any more')),
+        HINT = work.blockers.advice || ' Then go on with alembic or with a script from the version reached. To take the step back: membership-refactor abandon';
+    END IF;
+    PERFORM pg_catalog.pg_sleep(pg_catalog.random() * least(1, 0.02 * 2 ^ least(tries, 6)));
+  END LOOP;
+END
+$body1$;
+\endif
+
+DO $body$
+#variable_conflict use_column
+DECLARE
+  broken bigint; keys text[]; began timestamptz := pg_catalog.clock_timestamp();
+BEGIN
+  SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
+FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
+SELECT pg_catalog.format('%I on %I.%I', t.tgname, n.nspname, c.relname)
+  FROM pg_catalog.pg_trigger AS t JOIN pg_catalog.pg_class AS c ON c.oid = t.tgrelid
+  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+  WHERE n.nspname = 'public' AND c.relname IN ('programme_membership', 'curriculum_membership', 'programme_membership_retired') AND (pg_catalog.starts_with(t.tgname::pg_catalog.text, 'AA_refactor_') OR pg_catalog.starts_with(t.tgname::pg_catalog.text, '~refactor_'))
+  AND NOT pg_catalog.pg_get_triggerdef(t.oid) ~ ' WHEN [(]false[)] EXECUTE FUNCTION ' AND t.tgenabled <> 'A'
+  AND (t.tgconstraint = 0 OR t.tgenabled <> 'D') ORDER BY 1
+) AS z (key)) AS k) AS c;
+  INSERT INTO "public_refactor"."check_result"
+    (plan, step, direction, name, broken, keys, seconds)
+  VALUES ('programme_membership', 'dual_write', 'up', 'own triggers fire', broken, keys,
+    extract(epoch FROM pg_catalog.clock_timestamp() - began));
+  COMMIT;
+  IF broken > 0 THEN
+    RAISE assert_failure USING
+      MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
+        'own triggers fire', 'the triggers of this tool fire for every write',
+        CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
+        pg_catalog.array_to_string(keys, '; ')),
+      HINT = 'Somebody ran DISABLE TRIGGER or ENABLE TRIGGER while the step was under way, and writes may have slipped past. Take the step back: membership-refactor abandon   then run the same command again.';
+  END IF;
+END
+$body$;
+
+BEGIN;
+UPDATE "public_refactor"."step" SET state = 'done',
+  ended_at = pg_catalog.clock_timestamp() WHERE plan = 'programme_membership' AND step = 'dual_write';
+DELETE FROM "public_refactor"."own_object" AS r WHERE r.plan = 'programme_membership';
+INSERT INTO "public_refactor"."own_object" (plan, kind, name, definition, at, bare)
+SELECT 'programme_membership', f.kind, f.name, f.definition, f.at, f.bare FROM (
+  SELECT 'trigger' AS kind, pg_catalog.format('%I on %I.%I', t.tgname, n.nspname, c.relname) AS name,
+    pg_catalog.pg_get_triggerdef(t.oid) AS definition, t.tgenabled::pg_catalog.text AS state,
+    pg_catalog.format('%I.%I', n.nspname, c.relname) AS at, t.tgname::pg_catalog.text AS bare
+  FROM pg_catalog.pg_trigger AS t JOIN pg_catalog.pg_class AS c ON c.oid = t.tgrelid
+  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+  WHERE n.nspname = 'public' AND c.relname IN ('programme_membership', 'curriculum_membership', 'programme_membership_retired') AND (pg_catalog.starts_with(t.tgname::pg_catalog.text, 'AA_refactor_') OR pg_catalog.starts_with(t.tgname::pg_catalog.text, '~refactor_'))
+  AND NOT pg_catalog.pg_get_triggerdef(t.oid) ~ ' WHEN [(]false[)] EXECUTE FUNCTION '
+  UNION ALL
+  SELECT 'function', p.oid::pg_catalog.regprocedure::pg_catalog.text,
+    pg_catalog.pg_get_functiondef(p.oid), '', '', p.proname::pg_catalog.text
+  FROM pg_catalog.pg_proc AS p
+  WHERE p.pronamespace = pg_catalog.to_regnamespace('"public_refactor"')
+    AND p.prokind = 'f' AND p.proname <> 'programme_membership_fence'
+    AND pg_catalog.starts_with(p.proname::pg_catalog.text, 'programme_membership_')
+  ) AS f;
+INSERT INTO "public_refactor"."event" (plan, step, direction, event)
+VALUES ('programme_membership', 'dual_write', 'up', 'done');
+COMMIT;
+
+\endif
+
+SELECT pg_catalog.set_config('search_path', :'refactor_search_path', false) AS refactor_search_path,
+  pg_catalog.set_config('role', :'refactor_role', false) AS refactor_role \gset
