@@ -28,6 +28,8 @@ PLAN = TableSplit(
 )
 KEPT = replace(PLAN, keep=("person_id", "programme"))
 """The child keeps two columns of the key."""
+OLD_SHAPE = replace(PLAN, old_shape_view=True)
+"""Readers that lag behind have a view of the old shape, ``s_old.wide``."""
 COMPOSITE = replace(
     PLAN,
     id=("curriculum", "id"),

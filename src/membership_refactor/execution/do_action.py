@@ -91,6 +91,7 @@ class Work:
             work,
             seconds=self.options.lock_timeout,
             say=self.progress.say,
+            wanted=(*action.locks, *action.by_statements),
         )
         self.ledger.measured(self.pg, self.step, self.direction, action.key, held)
 

@@ -41,8 +41,10 @@ def briefly(
     seconds: float = 120,
     before_retry: Callable[[int], None] | None = None,
     say: Callable[[str], None] | None = None,
+    wanted: Locks | None = None,
 ) -> Held:
-    """Run ``work`` in a transaction that holds ``locks``.
+    """Run ``work`` in a transaction that holds ``locks``. Messages speak of ``wanted``, where
+    ``work`` takes locks itself.
 
     Work that is text is sent in one message with the locks and the COMMIT. So nobody waits behind
     the locks while client and server exchange messages.
@@ -53,6 +55,7 @@ def briefly(
     During a long wait ``say`` is told which sessions are in the way. Raises LockNotObtained, which
     names them, when ``seconds`` are over.
     """
+    wanted = locks if wanted is None else wanted
     tries = 0
     began = said = time.monotonic()
     said -= SAID_EVERY - SAID_AFTER
@@ -72,15 +75,15 @@ def briefly(
                 return _once(connection, locks, work, tries)
             except psycopg.errors.LockNotAvailable as error:
                 if time.monotonic() - began >= seconds * 0.9:
-                    named, advice = in_the_way(connection, locks)
+                    named, advice = in_the_way(connection, wanted)
                     raise LockNotObtained(
-                        f"no lock on {', '.join(t for t, _ in locks)} in {tries} tries "
+                        f"no lock on {', '.join(t for t, _ in wanted)} in {tries} tries "
                         f"over {time.monotonic() - began:.0f} s. {named}",
                         hint=f"{advice} Then run the same command again.",
                     ) from error
                 if say is not None and time.monotonic() - said >= SAID_EVERY:
                     said = time.monotonic()
-                    say(f"  waiting for a lock. {in_the_way(connection, locks)[0]}")
+                    say(f"  waiting for a lock. {in_the_way(connection, wanted)[0]}")
                 raise
             except NotYet as error:
                 if time.monotonic() - began >= seconds * 0.9:

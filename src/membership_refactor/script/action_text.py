@@ -69,7 +69,8 @@ class Printer:
     @_done.register
     def _(self, action: Brief) -> str:
         mark = self.records.mark(action.key, **MEASURED)
-        return block(brief(action.locks, action.statements, mark, **self._retried))
+        more = action.by_statements
+        return block(brief(action.locks, action.statements, mark, more=more, **self._retried))
 
     @_done.register
     def _(self, action: Switch) -> str:

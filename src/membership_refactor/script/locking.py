@@ -71,9 +71,16 @@ def tried_again(locks: Locks, seconds: int, take_back: str) -> str:
 
 
 def brief(
-    locks: Locks, statements: Iterable[Statement], mark: str, *, seconds: int, take_back: str = ""
+    locks: Locks,
+    statements: Iterable[Statement],
+    mark: str,
+    *,
+    seconds: int,
+    take_back: str = "",
+    more: Locks = (),
 ) -> str:
-    """Return a block body that runs the statements and the mark under the locks, in one commit."""
+    """Return a block body that runs the statements and the mark under the locks, in one commit.
+    ``more`` are locks that the statements take by themselves."""
     return f"""
 #variable_conflict use_column
 <<work>>
@@ -89,7 +96,7 @@ BEGIN
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN NULL;
     END;
-{tried_again(locks, seconds, take_back)}
+{tried_again((*locks, *more), seconds, take_back)}
   END LOOP;
 END
 """

@@ -50,6 +50,9 @@ class Brief(Action):
     locks: tuple[tuple[str, Lock], ...]
     """(quoted table, mode), in the order in which writers take them."""
     statements: tuple[Statement, ...]
+    by_statements: tuple[tuple[str, Lock], ...] = ()
+    """What the statements lock by themselves, where LOCK TABLE would lock too much. Messages name
+    it too."""
     rehearsal: Statement | None = None
     """The same on something of no importance, rolled back before the locks are asked for, so that
     the session knows its catalogs; then locks, statements and COMMIT are sent in one message. Not

@@ -27,12 +27,12 @@ def up(s: Situation) -> tuple[Action, ...]:
     )
     function = Statement(f"DROP FUNCTION IF EXISTS {s.names.own('refuse_retired')}()")
     return (
-        *old_shape.drop(s),
         Brief(
             key="drop_archive",
             title="Drop the archive",
             locks=((s.names.retired, Lock.ACCESS_EXCLUSIVE),),
-            statements=(drop, function),
+            by_statements=old_shape.locked(s),
+            statements=(drop, function, *old_shape.dropped(s)),
         ),
     )
 

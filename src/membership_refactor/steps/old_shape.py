@@ -13,7 +13,7 @@ from membership_refactor.sql.old_shape.view import (
     over_child,
     prepare,
 )
-from membership_refactor.sql.statements import Statement
+from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.steps.actions import Action, Brief, Run
 from membership_refactor.steps.step import Situation
 
@@ -27,26 +27,27 @@ def _columns(s: Situation) -> tuple[Column, ...]:
     return s.before("retire_source").table(s.plan.source).columns
 
 
-def make(s: Situation) -> tuple[Action, ...]:
-    """Make the view over the child, before the old name goes."""
+def made(s: Situation) -> tuple[Statement, ...]:
+    """Make the view over the child. In the transaction in which the old name goes, readers with the
+    view's search_path meet no gap, and the step can be taken back."""
     if not s.plan.old_shape_view:
         return ()
-    return _made(s, (over_child(s.names, _columns(s)),))
+    return (*prepare(s.names), over_child(s.names, _columns(s)))
 
 
 def make_again(s: Situation) -> tuple[Action, ...]:
     """Make it as it was when drop_retired_table took it away."""
-    if not s.plan.old_shape_view or not s.plan.parent:
-        return make(s)
-    return _made(s, over_both(s.names, _columns(s), since=ALWAYS))
-
-
-def _made(s: Situation, statements: tuple[Statement, ...]) -> tuple[Action, ...]:
+    if not s.plan.old_shape_view:
+        return ()
+    names = s.names
+    statements = made(s)
+    if s.plan.parent:
+        statements = (*prepare(names), *over_both(names, _columns(s), since=ALWAYS))
     return (
         Run(
             key="make_old_shape",
             title="Make the view of the old shape",
-            statements=(*prepare(s.names), *statements),
+            statements=statements,
         ),
     )
 
@@ -55,7 +56,7 @@ def join(s: Situation) -> tuple[Action, ...]:
     """Take the leaving columns from the parent, while they are still the same on both sides."""
     if not s.plan.old_shape_view:
         return ()
-    return _replaced(over_both(s.names, _columns(s), since=A_DAY_AGO), "child and parent")
+    return _replaced(s, over_both(s.names, _columns(s), since=A_DAY_AGO), "child and parent")
 
 
 def part(s: Situation) -> tuple[Action, ...]:
@@ -63,22 +64,33 @@ def part(s: Situation) -> tuple[Action, ...]:
     if not s.plan.old_shape_view:
         return ()
     statements = (*accept_writes(s.names), over_child(s.names, _columns(s)))
-    return _replaced(statements, "the child")
+    return _replaced(s, statements, "the child")
 
 
-def _replaced(statements: tuple[Statement, ...], what: str) -> tuple[Action, ...]:
+def locked(s: Situation) -> tuple[tuple[str, Lock], ...]:
+    """What statements that replace or drop the view lock."""
+    return ((s.names.old_shape, Lock.ACCESS_EXCLUSIVE),) if s.plan.old_shape_view else ()
+
+
+def _replaced(s: Situation, statements: tuple[Statement, ...], what: str) -> tuple[Action, ...]:
     return (
         Brief(
             key="replace_old_shape",
             title=f"Let the view of the old shape read {what}",
             locks=(),  # LOCK TABLE would lock the tables of the view too.
+            by_statements=locked(s),
             statements=statements,
         ),
     )
 
 
-def drop(s: Situation) -> tuple[Action, ...]:
+def dropped(s: Situation) -> tuple[Statement, ...]:
     """Take the view away, and its schema with the last one."""
+    return (drop_view(s.names), *drop_rest(s.names)) if s.plan.old_shape_view else ()
+
+
+def drop(s: Situation) -> tuple[Action, ...]:
+    """The same as an action."""
     if not s.plan.old_shape_view:
         return ()
     return (
@@ -86,7 +98,8 @@ def drop(s: Situation) -> tuple[Action, ...]:
             key="drop_old_shape",
             title="Drop the view of the old shape",
             locks=(),
-            statements=(drop_view(s.names), *drop_rest(s.names)),
+            by_statements=locked(s),
+            statements=dropped(s),
         ),
     )
 

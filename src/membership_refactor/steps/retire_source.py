@@ -83,13 +83,11 @@ def up(s: Situation) -> tuple[Action, ...]:
         for n, statement in enumerate(validate_after_hand_over(source), start=1)
     )
     return (
-        # Before the old name goes, so that readers with the view's search_path meet no gap.
-        *old_shape.make(s),
         Brief(
             key="hand_over",
             title="Rename the tables: the copy takes over",
             locks=hand_over_locks(names, source),
-            statements=(*down, *hand_over(names, source)),
+            statements=(*down, *hand_over(names, source), *old_shape.made(s)),
         ),
         *validations,
         Run(
