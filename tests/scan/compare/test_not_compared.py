@@ -103,6 +103,9 @@ def test_an_order_that_is_never_decided_is_not_compared(connection: Connection) 
         (f"CREATE INDEX ON {CHILD} (person_id)", "only queries, INSERT, UPDATE and DELETE"),
         (f"SELECT no_function(rotation) FROM {CHILD}", "no_function"),
         (f"SELECT nextval('x'), rotation FROM {CHILD}", "NEXTVAL"),
+        (f"SELECT rotation, nick FROM {CHILD} JOIN person ON nick = rotation", "has no"),
+        (f"SELECT cm.id, x.note FROM {CHILD} cm JOIN nowhere x ON x.id = cm.id", "nowhere."),
+        (f"SELECT cm.id FROM {CHILD} cm, person p WHERE p.nick = cm.rotation", "no person.nick"),
     ],
 )
 def test_what_is_not_run_says_why_in_one_line(text: str, why: str, connection: Connection) -> None:

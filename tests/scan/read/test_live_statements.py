@@ -54,6 +54,24 @@ def test_a_log_in_json_is_read_up_to_a_half_written_line(tmp_path: Path) -> None
     assert from_log(log) == {Running("tcs", "job", READS): 1}
 
 
+def test_records_that_cannot_be_read_leave_the_question_open(tmp_path: Path) -> None:
+    log = tmp_path / "log.csv"
+    log.write_bytes(_csv("tcs", f"statement: {READS}").encode() + b"\xff,\r\n")
+    running = from_log(log)
+    assert running == {Running("tcs", "", READS): 1, Running("", "", None): 1}
+    request = Request(
+        plan=SPLIT, stage=Stage.INTERIM, consumers=(Consumer(name="core"),), running=running
+    )
+    assert [consumer.open for consumer in scan(request).consumers] == [0, 1]
+
+
+def test_a_log_is_read_in_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("membership_refactor.watch.running_statements._BLOCK", 64)
+    log = tmp_path / "log.csv"
+    log.write_text(_csv("tcs", f"statement: {READS}") * 9)
+    assert from_log(log) == {Running("tcs", "", READS): 9}
+
+
 def test_a_file_that_is_no_log_is_refused_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "a.log").write_text("LOG:  statement: SELECT 1\n")
     with pytest.raises(WrongUse, match="no log in CSV or JSON"):
