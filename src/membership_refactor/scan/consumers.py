@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -222,15 +222,12 @@ class _Reader:
         return tuple(found.values())
 
     def _fragments(self, value: Any, where: str) -> tuple[Fragment, ...]:
-        if not isinstance(value, list):
-            raise self._wrong(f"{where}: fragments is not a list of tables")
         found, root = [], self.path.parent
-        for entry in value:
-            if not isinstance(entry, dict) or not isinstance(entry.get("path"), str):
+        for entry in self._entries(value, f"{where}: fragments", "path", "hosts"):
+            if not (path := self._value(entry, "path", where, str)):
                 raise self._wrong(f"{where}: a fragment has no path")
-            self._known(entry, {"path", "hosts"}, where)
             hosts = tuple(root / host for host in self._value(entry, "hosts", where, list))
-            found.append(Fragment(root / entry["path"], hosts))
+            found.append(Fragment(root / path, hosts))
         return tuple(found)
 
     def _reasons(self, entry: Mapping[str, Any], where: str) -> Mapping[str, str]:
@@ -247,14 +244,10 @@ class _Reader:
         return reasons
 
     def _closed(self, value: Any, where: str) -> tuple[Closed, ...]:
-        kinds = [str(look) for look in Look]
+        kinds, keys = [str(look) for look in Look], ("path", "what", "reason")
         found = []
-        for entry in value if isinstance(value, list) else [value]:
-            given = self._table(entry, f"{where}: closed")
-            self._known(given, {"path", "what", "reason"}, where)
-            texts = [
-                self._value(given, key, where, str).strip() for key in ("path", "what", "reason")
-            ]
+        for entry in self._entries(value, f"{where}: closed", *keys):
+            texts = [self._value(entry, key, where, str).strip() for key in keys]
             if not all(texts):
                 raise self._wrong(f"{where}: closed needs path, what and reason")
             if texts[1] not in kinds:
@@ -265,6 +258,12 @@ class _Reader:
     def _tables(self, value: Any, where: str) -> Mapping[str, tuple[str, ...]]:
         names = self._table(value, f"{where}: tables")
         return {name.lower(): tuple(self._value(value, name, where, list)) for name in names}
+
+    def _entries(self, value: Any, what: str, *keys: str) -> Iterator[Mapping[str, Any]]:
+        """Yield the tables of a list, which have no other keys."""
+        for entry in value if isinstance(value, list) else [value]:
+            self._known(self._table(entry, what), set(keys), what)
+            yield entry
 
     def _table(self, value: Any, what: str) -> Mapping[str, Any]:
         if not isinstance(value, dict):

@@ -16,7 +16,14 @@ from sqlglot.errors import SqlglotError
 from membership_refactor.planning import Stage, TableSplit
 from membership_refactor.scan.compare.needs import Types
 from membership_refactor.scan.compare.one_statement import StatementComparison
-from membership_refactor.scan.compare.results import Compared, Outcome, Result, Verdict, differs
+from membership_refactor.scan.compare.results import (
+    NOWHERE,
+    Compared,
+    Outcome,
+    Result,
+    Verdict,
+    differs,
+)
 from membership_refactor.scan.compare.scratch_schemas import (
     CURRENT,
     INTERIM,
@@ -62,26 +69,19 @@ class Comparer:
         self.view = View(structure_at(self.plan, self.old_stage), self.consumer, "postgres")
 
     def compare(
-        self,
-        old: str,
-        new: str,
-        dialect: str = "postgres",
-        *,
-        place: Place | None = None,
-        seed: int = 1,
-        forms: Sequence[str] = (INTERIM, CURRENT),
-    ) -> Compared:
+        self, old: str, new: str, dialect: str = "postgres", *, place: Place = NOWHERE,
+        seed: int = 1, forms: Sequence[str] = (INTERIM, CURRENT),
+    ) -> Compared:  # fmt: skip
         """Compare the two forms. Whatever the statements do is undone."""
         started = time.monotonic()
         try:
             self.connection.begin()
-            compared = StatementComparison(
-                self, old, new, dialect, seed=seed, forms=tuple(forms)
-            ).run()
-        except Refused as error:
-            compared = Compared(verdict=Verdict.DIFFERENT, why=str(error))
-        except (NotComparable, StatementFailed) as error:
-            compared = Compared(verdict=Verdict.NOT_COMPARED, why=str(error))
+            form = StatementComparison(self, old, new, dialect, seed=seed, forms=tuple(forms))
+            compared = form.run()
+        except (Refused, NotComparable, StatementFailed) as error:
+            refused = isinstance(error, Refused)
+            verdict = Verdict.DIFFERENT if refused else Verdict.NOT_COMPARED
+            compared = Compared(verdict=verdict, why=str(error))
         except (SQLAlchemyError, SqlglotError, RecursionError) as error:
             # The server, the parser or the depth of the text: this ends no run, it is a verdict.
             # A fault of the comparison itself is no verdict, and is raised.
@@ -93,7 +93,7 @@ class Comparer:
         if dialect == "mysql" and compared.verdict is Verdict.EQUAL:
             remark = "run on PostgreSQL: it shows the split, not the port from MySQL"
             compared = replace(compared, remarks=(*compared.remarks, remark))
-        return replace(compared, place=place or compared.place, seconds=time.monotonic() - started)
+        return replace(compared, place=place, seconds=time.monotonic() - started)
 
     def evaluate(self, expression: str) -> Any:
         """The value of an expression without columns. None where PostgreSQL does not take it."""

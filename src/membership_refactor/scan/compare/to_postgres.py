@@ -66,11 +66,9 @@ def with_variables(tree: Any, names: set[str]) -> Any:
 
 def _from_mysql(tree: Any) -> Any:
     """Rewrite what PostgreSQL writes in another way than MySQL."""
-    for select in tree.find_all(exp.Select):
-        having = select.args.get("having")
-        if having is None:
-            continue
-        named = {item.alias.lower(): item.this for item in select.expressions if item.alias}
+    for having in tree.find_all(exp.Having):
+        shown = having.parent.expressions
+        named = {item.alias.lower(): item.this for item in shown if item.alias}
         for column in list(having.find_all(exp.Column)):
             if not column.table and column.name in named:
                 column.replace(exp.Paren(this=named[column.name].copy()))
@@ -88,34 +86,30 @@ def _joined_write(tree: Any) -> Any:
     first = tree.this.copy()
     first.set("joins", None)
     tables = [first, *(join.this.copy() for join in joins)]
-    conditions = [join.args["on"].copy() for join in joins if join.args.get("on") is not None]
     where = tree.args.get("where")
-    if where is not None:
-        conditions.append(exp.Paren(this=where.this.copy()))
+    given = [join.args["on"] for join in joins if join.args.get("on") is not None]
+    given += [where.this] if where is not None else []
+    condition = exp.and_(*given) if given else exp.true()
     if isinstance(tree, exp.Update):
         named = {item.this.table for item in tree.expressions}
     else:
         named = {item.name for item in tree.args.get("tables") or ()}
     if len(named) != 1:
-        raise NotComparable(
-            "it writes several tables at once, for which PostgreSQL needs two statements"
-        )
+        why = "it writes several tables at once, for which PostgreSQL needs two statements"
+        raise NotComparable(why)
     name = named.pop()
     target = next((t for t in tables if t.alias_or_name == name), None)
     if target is None or not isinstance(target, exp.Table):
         raise NotComparable("the table that it writes is not among its tables")
     others = [table for table in tables if table is not target]
-    condition = exp.and_(*conditions, copy=False) if conditions else exp.true()
     if isinstance(tree, exp.Delete):
         return exp.Delete(this=target, using=others, where=exp.Where(this=condition))
     sets = [
         exp.EQ(this=exp.column(item.this.name, quoted=True), expression=item.expression.copy())
         for item in tree.expressions
     ]
+    others[0].set("joins", [exp.Join(this=table) for table in others[1:]])
     from_ = exp.From(this=others[0])
-    joined = [exp.Join(this=table) for table in others[1:]]
-    if joined:
-        others[0].set("joins", joined)
     return exp.Update(this=target, expressions=sets, from_=from_, where=exp.Where(this=condition))
 
 

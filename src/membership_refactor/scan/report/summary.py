@@ -41,6 +41,11 @@ class ConsumerSummary:
     clear: bool = False
     why: str = ""
 
+    @property
+    def findings(self) -> int:
+        """How much keeps it from being clear."""
+        return self.references + self.tables + self.dangers + self.open
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanOutcome:
@@ -56,7 +61,7 @@ class ScanOutcome:
 
     @property
     def findings(self) -> int:
-        return sum(c.references + c.tables + c.dangers + c.open for c in self.consumers)
+        return sum(consumer.findings for consumer in self.consumers)
 
 
 def summaries(
@@ -131,10 +136,8 @@ def _verdict(consumer: Consumer, found: ConsumerSummary) -> tuple[bool, str]:
 def _through(consumer: Consumer, summaries: dict[str, ConsumerSummary]) -> ConsumerSummary:
     """A consumer that uses another's interface is clear only if that one is."""
     own = summaries[consumer.name]
-    if not consumer.through or not own.clear or consumer.name == consumer.through:
-        return own
-    behind = summaries[consumer.through]
-    if behind.clear:
+    behind = summaries[consumer.through] if consumer.through else own
+    if behind.clear or not own.clear:
         return own
     why = f"uses {consumer.through}, which is not clear"
     return replace(own, clear=False, why=why, in_the_way=behind.in_the_way)
@@ -155,9 +158,8 @@ def record(connection: Connection, schema: str, outcome: ScanOutcome) -> int:
             f"INSERT INTO {table.replace('%', '%%')} "
             "(plan, stage, consumer, clear, findings, detail) VALUES (%s, %s, %s, %s, %s, %s)"
         )
-        findings = consumer.references + consumer.tables + consumer.dangers + consumer.open
         values = (
-            outcome.plan, outcome.stage, consumer.name, consumer.clear, findings,
+            outcome.plan, outcome.stage, consumer.name, consumer.clear, consumer.findings,
             json.dumps(asdict(consumer)),
         )  # fmt: skip
         connection.exec_driver_sql(statement, values)
