@@ -10,10 +10,10 @@ from membership_refactor.planning import Stage, TableSplit
 from membership_refactor.planning.targets import targets_by_table
 from membership_refactor.portrait import Portrait
 from membership_refactor.scan.consumers import Consumer
-from membership_refactor.scan.findings.by_word import collect_unparsed
 from membership_refactor.scan.findings.collect import Collector
 from membership_refactor.scan.findings.values import FileOutcome
 from membership_refactor.scan.parse.piece import Piece, Placed
+from membership_refactor.scan.read.by_word import collect_unparsed
 from membership_refactor.scan.resolve.analyse import Analyser, Unparsed
 from membership_refactor.watch.statement_kinds import plain
 from membership_refactor.watch.ways import Ways, named_in

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from membership_refactor.scan.parse.piece import Harvest, Placed, joined
-from membership_refactor.scan.read.grammars import LANGUAGES, below, grammar, masked
-from membership_refactor.scan.read.literals import HOLE
+from membership_refactor.scan.read.grammars import HOLE, LANGUAGES, below, grammar, masked
 from membership_refactor.scan.read.program_file import WORTH, program_pieces
 from membership_refactor.scan.read.program_texts import Texts
 from membership_refactor.scan.read.sql_file import (

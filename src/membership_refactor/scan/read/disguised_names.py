@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from membership_refactor.scan.parse.piece import Placed
-from membership_refactor.scan.read.literals import unescaped
+from membership_refactor.scan.read.grammars import unescaped
 
 _ESCAPE = re.compile(
     r"[\\!^~@&=+%](?:(?<=[\\!^~@])\+?(?P<unicode>00(?:00)?[2-7][0-9a-f])"

@@ -14,20 +14,23 @@ from typing import TYPE_CHECKING
 from membership_refactor.scan.parse.piece import Placed, joined
 from membership_refactor.scan.read.grammars import (
     CHAINS,
+    ESCAPE,
+    HOLE,
     LISTS,
     NAMES,
     OPERATORS,
     SUMS,
     TEXTS,
     Grammar,
+    Literals,
     is_arguments,
     is_call,
     is_hole,
     is_member,
     masked,
+    unescaped,
     words,
 )
-from membership_refactor.scan.read.literals import ESCAPE, HOLE, Literals, unescaped
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -122,9 +125,8 @@ class Texts:
         if kind in CHAINS:
             return self._parts(node.named_children)
         if kind in NAMES or is_member(kind):
-            if (found := self._constant(self.code[node.start_byte : node.end_byte], node)) or (
-                kind in NAMES
-            ):
+            found = self._constant(self.code[node.start_byte : node.end_byte], node)
+            if found or kind in NAMES:
                 return found
             first = _first(node)
             if kind != "method_invocation":
@@ -253,9 +255,8 @@ class Texts:
         by_field: dict[str, Node] = {str(number): value for number, value in enumerate(values)}
         for value in values:
             if (keyword := value.child_by_field_name("name")) is not None:
-                by_field[self.code[keyword.start_byte : keyword.end_byte]] = value.named_children[
-                    -1
-                ]
+                name = self.code[keyword.start_byte : keyword.end_byte]
+                by_field[name] = value.named_children[-1]
         result: list[Placed] = []
         last = number = 0
         for match in _FIELD.finditer(text.text):

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from membership_refactor.scan.findings.by_word import collect_fragment, collect_unparsed
 from membership_refactor.scan.findings.collect import Collector
 from membership_refactor.scan.findings.leftover_words import (
     leftover_in_program,
@@ -17,10 +16,14 @@ from membership_refactor.scan.findings.leftover_words import (
 from membership_refactor.scan.findings.values import FileOutcome
 from membership_refactor.scan.parse.piece import UNKNOWN_TABLE, Harvest, Look, Piece, Placed
 from membership_refactor.scan.parse.tokens import SqlText
+from membership_refactor.scan.read.by_word import (
+    collect_fragment,
+    collect_in_hosts,
+    collect_unparsed,
+)
 from membership_refactor.scan.read.data_file import FORMATS, data_pieces
 from membership_refactor.scan.read.disguised_names import disguises
 from membership_refactor.scan.read.encoding import NO_TEXT, decode, digest, strange
-from membership_refactor.scan.read.fragments import collect_in_hosts
 from membership_refactor.scan.read.grammars import LANGUAGES, NoGrammar
 from membership_refactor.scan.read.program_file import program_pieces
 from membership_refactor.scan.read.sql_file import (

@@ -1,17 +1,21 @@
 """Find mentions of columns by words alone, where a text is no statement that parses.
 
-The answer is unsure and wide, so that nothing is missed in silence.
+The answer is unsure and wide, so that nothing is missed in silence. A fragment is read inside the
+statements that it is put into, where they are known.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
+from membership_refactor.scan.consumers import Consumer
 from membership_refactor.scan.findings.collect import Collector
-from membership_refactor.scan.parse.fill_templates import keywords
-from membership_refactor.scan.parse.piece import Look
+from membership_refactor.scan.parse.fill_templates import expanded, filled, keywords
+from membership_refactor.scan.parse.piece import Look, Piece, Placed, joined
 from membership_refactor.scan.parse.tokens import SqlText, Token
-from membership_refactor.scan.resolve.analyse import Unparsed
+from membership_refactor.scan.read.sql_file import statements
+from membership_refactor.scan.resolve.analyse import Analysed, Analyser, Unparsed
 from membership_refactor.scan.resolve.tables_as_spelled import TableView, View
 from membership_refactor.scan.resolve.tables_at_stage import Role
 
@@ -93,3 +97,62 @@ def _unique(tables: Iterable[TableView]) -> list[TableView]:
 
 def _name_of(token: Token) -> str:
     return token.text[1:-1] if token.kind == "quoted" else token.text
+
+
+ELSEWHERE = -1
+"""The offset of text that stands in another file."""
+
+
+def collect_in_hosts(
+    fragment: Placed, hosts: Sequence[Path], analyser: Analyser, collector: Collector
+) -> None:
+    """Resolve the fragment in each statement that has a hole for it."""
+    dialect = analyser.consumer.dialect
+    found = False
+    for path in hosts:
+        try:
+            text = path.read_text(encoding="utf-8", errors="replace")
+        except OSError as error:
+            collector.note(0, Look.FRAGMENT, f"its host {path} cannot be read: {error.strerror}")
+            continue
+        for whole in _combined(text, fragment, analyser.consumer):
+            found = True
+            collector.outcome.statements += 1
+            for analysed in analyser.analyse(whole, dialect):
+                if isinstance(analysed, Unparsed):
+                    collect_unparsed(collector, analysed)
+                else:
+                    piece = Piece(placed=whole, dialect=dialect, editable=False)
+                    collector.statement(analysed, piece)
+                    _ambiguous(analysed, collector, path.name)
+    if not found:
+        collect_fragment(collector, SqlText(fragment, dialect), analyser.view(dialect))
+
+
+def _ambiguous(analysed: Analysed, collector: Collector, host: str) -> None:
+    for binding in analysed.resolution.bindings:
+        if binding.qualifier is None and binding.source.wide:
+            collector.danger(
+                analysed.placed.place(binding.start),
+                "ambiguous",
+                f"{binding.name} has no qualifier in this fragment. It becomes ambiguous when "
+                f"{host} joins the parent",
+            )
+
+
+def _combined(text: str, fragment: Placed, consumer: Consumer) -> Iterator[Placed]:
+    """Yield each statement of a host with the fragment in the place of its holes."""
+    for statement in statements(Placed.at(text), consumer.dialect):
+        sql = SqlText(statement, consumer.dialect)
+        template = filled(expanded(sql, consumer.macros))
+        spots = {hole.offset for hole in template.holes if hole.free}
+        spots |= {macro.offset for macro in template.macros}
+        parts: list[Placed] = []
+        last = 0
+        for token in sql.tokens if spots else ():
+            if statement.place(token.start) in spots:
+                own = Placed.made(statement.text[last : token.start], ELSEWHERE)
+                parts += [own, fragment]
+                last = token.end
+        if parts:
+            yield joined([*parts, Placed.made(statement.text[last:], ELSEWHERE)])
