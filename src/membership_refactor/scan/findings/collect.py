@@ -18,7 +18,7 @@ from membership_refactor.scan.parse.fill_templates import UnknownMacro
 from membership_refactor.scan.parse.piece import OPEN, UNKNOWN_TABLE, Lines, Look, Piece
 from membership_refactor.scan.parse.tokens import SqlText
 from membership_refactor.scan.resolve.analyse import Analysed
-from membership_refactor.scan.resolve.bindings import Binding, Kind, Source
+from membership_refactor.scan.resolve.bindings import Kind, Source
 from membership_refactor.scan.resolve.tables_as_spelled import TableView
 from membership_refactor.scan.resolve.tables_at_stage import GOING, Role, Standing
 
@@ -125,35 +125,23 @@ class Collector:
 
     def _bindings(self, analysed: Analysed, piece: Piece) -> None:
         assigns = piece.assigns
-        natural: dict[tuple[int, str], Binding] = {}
         for binding in analysed.resolution.bindings:
-            if binding.clause == "natural" and binding.why:
-                natural.setdefault((binding.start, binding.source.name), binding)
-                continue
+            source, why, placed = binding.source, binding.why, analysed.placed
+            natural = binding.clause == "natural" and bool(why)
             kind = Kind.WRITE if assigns else binding.kind
-            self._binding(binding, analysed, kind, piece)
-            assigns = False
-        for binding in natural.values():
-            if binding.source.table is not None:
-                offset = analysed.placed.place(binding.start)
-                self._reference(
-                    offset, binding.source.table, "*", binding.source.name,
-                    kind=Kind.STAR, why=binding.why,
-                )  # fmt: skip
-
-    def _binding(self, binding: Binding, analysed: Analysed, kind: Kind, piece: Piece) -> None:
-        source = binding.source
-        if source.table is None or binding.standing not in GOING:
-            return
-        why = binding.why
-        if source.name in ("new", "old") and piece.row_table == UNKNOWN_TABLE:
-            why = why or "the table of the trigger is not known"
-        written = analysed.placed.text[binding.start : binding.end]
-        offset = analysed.placed.place(binding.start)
-        self._reference(
-            offset, source.table, binding.column or "", written,
-            kind=kind, why=why, standing=binding.standing,
-        )  # fmt: skip
+            assigns = assigns and natural
+            if source.table is None or binding.standing not in GOING:
+                continue
+            offset = placed.place(binding.start)
+            if natural:
+                self._reference(offset, source.table, "*", source.name, kind=Kind.STAR, why=why)
+                continue
+            if source.name in ("new", "old") and piece.row_table == UNKNOWN_TABLE:
+                why = why or "the table of the trigger is not known"
+            written, column = placed.text[binding.start : binding.end], binding.column or ""
+            self._reference(
+                offset, source.table, column, written, kind=kind, why=why, standing=binding.standing
+            )
 
     def _star(self, source: Source, offset: int, kind: Kind) -> None:
         table = source.table

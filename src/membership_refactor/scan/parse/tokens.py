@@ -130,12 +130,9 @@ def closing(found: list[Token], opening: int) -> int:
     """The index of the bracket that closes the one at ``opening``, or of the last token."""
     depth = 0
     for index in range(opening, len(found)):
-        if found[index].text == "(":
-            depth += 1
-        elif found[index].text == ")":
-            depth -= 1
-            if depth == 0:
-                return index
+        depth += (found[index].text == "(") - (found[index].text == ")")
+        if depth == 0:
+            return index
     return len(found) - 1
 
 
@@ -144,11 +141,8 @@ def arguments(found: list[Token], opening: int, close: int) -> list[tuple[int, i
     parts: list[tuple[int, int]] = []
     depth, start = 0, opening + 1
     for index in range(opening + 1, close):
-        if found[index].text in "([":
-            depth += 1
-        elif found[index].text in ")]":
-            depth -= 1
-        elif found[index].text == "," and depth == 0:
+        depth += (found[index].text in "([") - (found[index].text in ")]")
+        if found[index].text == "," and depth == 0:
             parts.append((start, index))
             start = index + 1
     if start < close:

@@ -129,8 +129,7 @@ class _Cutter:
         depth = cases = 0
         for index in range(1, len(found)):
             token = found[index]
-            depth += token.text == "("
-            depth -= token.text == ")"
+            depth += (token.text == "(") - (token.text == ")")
             if token.word == "CASE":
                 cases += 1
             elif token.word == "END" and cases:
@@ -209,8 +208,7 @@ class _Cutter:
             return placed
         depth = 0
         for index, token in enumerate(found):
-            depth += token.text == "("
-            depth -= token.text == ")"
+            depth += (token.text == "(") - (token.text == ")")
             if token.word == "INTO" and depth == 0 and index:
                 before = found[index - 1].word
                 if before in ("INSERT", "REPLACE", "MERGE"):

@@ -23,8 +23,7 @@ def _clauses(sql: SqlText, start: int) -> dict[str, Token]:
     found: dict[str, Token] = {}
     depth = 0
     for token in sql.tokens:
-        depth += token.text == "("
-        depth -= token.text == ")"
+        depth += (token.text == "(") - (token.text == ")")
         if depth == 0 and token.start >= start and token.word:
             found.setdefault(token.word, token)
     return found
