@@ -58,9 +58,9 @@ def _noticed(analysed: Analysed) -> Iterator[Sign]:
     here = analysed.resolution
     for code, stage, found in (
         ("rebinds", "", here),
-        ("rebinds", "", analysed.later),
+        ("rebinds", "", analysed.at.get(Stage.CURRENT)),
         ("ambiguous", "", here),
-        ("ambiguous", " from interim on", analysed.interim),
+        ("ambiguous", " from interim on", analysed.at.get(Stage.INTERIM)),
     ):
         for remark in found.remarks if found is not None else ():
             if remark.code == code:

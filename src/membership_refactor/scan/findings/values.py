@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from membership_refactor.scan.parse.piece import Look
+from membership_refactor.scan.parse.piece import Edit, Look
 from membership_refactor.scan.resolve.bindings import Kind
 
 
@@ -113,6 +113,6 @@ class Rewritten:
     """rename, join, derived, update, delete, insert or path; several are joined by ``+``."""
     reason: str = ""
     """Why it was left, or why the file cannot be edited."""
-    edits: tuple[tuple[int, int, str], ...] = ()
+    edits: tuple[Edit, ...] = ()
     """Edits of the file: start, end, new text."""
     query: bool = False

@@ -71,7 +71,6 @@ FILLINGS = ("guess", "value", "blank", "name")
 PUT_IN = "hole_"
 """How the name begins that stands for one that is put in at run time."""
 
-Edit = tuple[int, int, str]
 _NONE = Token("", -1, -1, "")
 """Before the first token and behind the last."""
 
@@ -166,7 +165,7 @@ def filled(sql: SqlText, *, filling: str = "guess") -> Filled:
     result = Filled(sql)
     known = keywords()
     tight = filling != "guess"
-    edits: list[Edit] = []
+    edits: list[tuple[int, int, str]] = []
     dropped: set[int] = set()
     if tight or any(word not in known for word in _CAPITALS.findall(sql.text)):
         edits = _unknown_macros(result, known, tight=tight, dropped=dropped)
@@ -182,11 +181,11 @@ def filled(sql: SqlText, *, filling: str = "guess") -> Filled:
 
 def _unknown_macros(
     result: Filled, known: frozenset[str], *, tight: bool, dropped: set[int]
-) -> list[Edit]:
+) -> list[tuple[int, int, str]]:
     """Blank words that stand where SQL wants no word, and record them."""
     placed, found = result.sql.placed, result.sql.tokens
     qualifiers = {a.text.lower() for a, b in itertools.pairwise(found) if b.text == "."}
-    edits: list[Edit] = []
+    edits: list[tuple[int, int, str]] = []
     skip = 0
     for index, token in enumerate(found):
         if index <= skip or token.kind != "word" or token.word in known:
@@ -224,9 +223,9 @@ def _ends_expression(token: Token, known: frozenset[str]) -> bool:
     return token.kind in ("string", "quoted", "number", "param", "hole") or token.text == ")"
 
 
-def _fill(result: Filled, found: Sequence[Token], filling: str) -> list[Edit]:
+def _fill(result: Filled, found: Sequence[Token], filling: str) -> list[tuple[int, int, str]]:
     placed = result.sql.placed
-    edits: list[Edit] = []
+    edits: list[tuple[int, int, str]] = []
     number = 0
     for index, token in enumerate(found):
         before = found[index - 1] if index else _NONE

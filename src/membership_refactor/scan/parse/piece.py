@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import bisect
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Look(StrEnum):
@@ -29,6 +30,24 @@ class Look(StrEnum):
 OPEN = {Look.UNPARSED, Look.HOLE, Look.MACRO, Look.DYNAMIC, Look.FRAGMENT, Look.SKIPPED,
         Look.SCHEMA}  # fmt: skip
 """Notes of these kinds leave it open whether the consumer is clear, unless they say otherwise."""
+
+
+class Edit(NamedTuple):
+    """Put ``text`` in the place of what stands between ``start`` and ``end``."""
+
+    start: int
+    end: int
+    text: str
+
+
+def applied(text: str, edits: Iterable[tuple[int, int, str]]) -> str:
+    """Make every edit. They are in order and apart."""
+    pieces: list[str] = []
+    last = 0
+    for start, end, new in edits:
+        pieces += [text[last:start], new]
+        last = end
+    return "".join([*pieces, text[last:]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +77,14 @@ class Placed:
 
     def replaced(self, edits: Sequence[tuple[int, int, str]]) -> Placed:
         """Make edits (start, end, text), sorted and apart. New text stands where the old began."""
-        pieces: list[str] = []
         offsets: list[int] = []
         last = 0
         for start, end, new in edits:
-            pieces += [self.text[last:start], new]
-            offsets.extend(self.offsets[last:start])
-            offsets.extend([self.offsets[start]] * len(new))
+            offsets += self.offsets[last:start]
+            offsets += [self.offsets[start]] * len(new)
             last = end
-        pieces.append(self.text[last:])
-        offsets.extend(self.offsets[last:])
-        return Placed("".join(pieces), offsets)
+        offsets += self.offsets[last:]
+        return Placed(applied(self.text, edits), offsets)
 
 
 def joined(parts: Sequence[Placed]) -> Placed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,10 +46,8 @@ class Analysed:
     resolution: Resolution
     other_dialect: str = ""
     """The dialect that parsed it, if it is not the declared one."""
-    later: Resolution | None = None
-    """The same text at the current structure."""
-    interim: Resolution | None = None
-    """The same text at the interim structure."""
+    at: Mapping[Stage, Resolution] = field(default_factory=dict)
+    """The same text at its own structure, at interim and at current, if it uses the plan's."""
     row_table: str = ""
 
     @property
@@ -108,12 +107,10 @@ class Analyser:
         found.accounted = {text.sql.placed.place(at) for at in found.accounted}
         analysed = Analysed(text, view, found, other_dialect=other, row_table=row_table)
         if found.ours:
-            at_stage = {self.stage: found}
-            for stage in (Stage.CURRENT, Stage.INTERIM):
-                if stage not in at_stage:
-                    view = self.view(dialect, stage)
-                    at_stage[stage] = resolve(tree, view, row_table=row_table)
-            analysed.later, analysed.interim = at_stage[Stage.CURRENT], at_stage[Stage.INTERIM]
+            others = {Stage.CURRENT, Stage.INTERIM} - {self.stage}
+            views = {stage: self.view(dialect, stage) for stage in others}
+            resolved = {at: resolve(tree, v, row_table=row_table) for at, v in views.items()}
+            analysed.at = {self.stage: found, **resolved}
         return analysed
 
 

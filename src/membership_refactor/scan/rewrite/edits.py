@@ -11,16 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from membership_refactor.scan.findings.values import FileOutcome
-from membership_refactor.scan.parse.piece import Look, Placed
+from membership_refactor.scan.parse.piece import Edit, Look, Placed, applied
 from membership_refactor.scan.read.encoding import Decoded, decode, digest
-
-
-class Edit(NamedTuple):
-    """Put ``text`` in the place of what stands between ``start`` and ``end``."""
-
-    start: int
-    end: int
-    text: str
 
 
 class Overlap(Exception):
@@ -34,16 +26,6 @@ def ordered(edits: Sequence[Edit]) -> list[Edit]:
         if other.start < one.end or (one.start == other.start and one.end == other.end):
             raise Overlap
     return result
-
-
-def applied(text: str, edits: Sequence[Edit]) -> str:
-    """Make every edit."""
-    pieces: list[str] = []
-    last = 0
-    for edit in edits:
-        pieces += [text[last : edit.start], edit.text]
-        last = edit.end
-    return "".join([*pieces, text[last:]])
 
 
 class Shift:
@@ -74,24 +56,21 @@ def in_file(
         end = placed.place(edit.end - 1) + 1 if edit.end > edit.start else start
         if file_text[start:end] != placed.text[edit.start : edit.end]:
             return None
-        new = edit.text
-        if escape and escape in new:
-            new = new.replace(escape, "\\" + escape)
+        new = edit.text.replace(escape, "\\" + escape) if escape else edit.text
         result.append(Edit(start, end, new))
     return tuple(result)
 
 
 def new_text(text: str, outcome: FileOutcome) -> str:
     """The text of the file with every statement in its new form."""
-    edits = [Edit(*edit) for rewritten in outcome.rewrites for edit in rewritten.edits]
     try:
-        return applied(text, ordered(edits))
+        return applied(text, ordered([e for one in outcome.rewrites for e in one.edits]))
     except Overlap:
         # Two readings of one text: a constant that stands in two statements, for instance.
         kept: list[Edit] = []
         for rewritten in outcome.rewrites:
             try:
-                kept = ordered([*kept, *(Edit(*edit) for edit in rewritten.edits)])
+                kept = ordered([*kept, *rewritten.edits])
             except Overlap:
                 continue
         return applied(text, kept)
@@ -112,9 +91,8 @@ def _changed(outcomes: Sequence[FileOutcome]) -> Iterator[tuple[FileOutcome, Dec
         if _has_edits(outcome):
             raw = Path(outcome.path).read_bytes()
             file = decode(raw) if digest(raw) == outcome.digest else None
-            changed = new_text(file.text, outcome) if file is not None else ""
             if file is not None:
-                yield outcome, file, changed
+                yield outcome, file, new_text(file.text, outcome)
 
 
 def _has_edits(outcome: FileOutcome) -> bool:

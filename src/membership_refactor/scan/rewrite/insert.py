@@ -8,10 +8,10 @@ from typing import Any
 from sqlglot import exp
 
 from membership_refactor.scan.consumers import camel, pascal
+from membership_refactor.scan.parse.piece import Edit
 from membership_refactor.scan.parse.tokens import arguments, closing
 from membership_refactor.scan.resolve.bindings import Kind, Source
 from membership_refactor.scan.resolve.tables_at_stage import GOING
-from membership_refactor.scan.rewrite.edits import Edit
 from membership_refactor.scan.rewrite.read_tables import NotMechanical, Reads
 
 

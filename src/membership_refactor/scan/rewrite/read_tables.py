@@ -9,11 +9,11 @@ from typing import Any
 from sqlglot import exp
 
 from membership_refactor.portrait import Portrait
+from membership_refactor.scan.parse.piece import Edit
 from membership_refactor.scan.resolve.analyse import Analysed
 from membership_refactor.scan.resolve.bindings import Binding, Kind, Source
 from membership_refactor.scan.resolve.tables_as_spelled import WORDS
 from membership_refactor.scan.resolve.tables_at_stage import GOING, parent_columns, wide_columns
-from membership_refactor.scan.rewrite.edits import Edit
 
 
 class NotMechanical(Exception):

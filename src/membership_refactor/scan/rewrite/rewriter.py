@@ -12,13 +12,13 @@ from sqlglot import exp
 from membership_refactor.planning import Stage
 from membership_refactor.scan.findings.collect import Collector
 from membership_refactor.scan.findings.values import Rewritten
-from membership_refactor.scan.parse.piece import Piece
+from membership_refactor.scan.parse.piece import Edit, Piece, applied
 from membership_refactor.scan.parse.tokens import bracket_end, is_policy
 from membership_refactor.scan.resolve.analyse import Analysed, Analyser, parse_as
 from membership_refactor.scan.resolve.bindings import Binding, Resolution, Source, Span
 from membership_refactor.scan.resolve.query import resolve
 from membership_refactor.scan.resolve.tables_at_stage import GOING, Role, Standing
-from membership_refactor.scan.rewrite.edits import Edit, Overlap, Shift, applied, in_file, ordered
+from membership_refactor.scan.rewrite.edits import Overlap, Shift, in_file, ordered
 from membership_refactor.scan.rewrite.insert import insert_edits, path_edits
 from membership_refactor.scan.rewrite.read_tables import NotMechanical, Reads
 from membership_refactor.scan.rewrite.update_and_delete import delete_edits, update_edits

@@ -8,11 +8,12 @@ from typing import Any
 
 from sqlglot import exp
 
+from membership_refactor.scan.parse.piece import Edit, applied
 from membership_refactor.scan.parse.tokens import SqlText, Token
 from membership_refactor.scan.resolve.bind_name import span
 from membership_refactor.scan.resolve.bindings import Binding, Kind, Source
 from membership_refactor.scan.resolve.tables_at_stage import GOING
-from membership_refactor.scan.rewrite.edits import Edit, applied, ordered
+from membership_refactor.scan.rewrite.edits import ordered
 from membership_refactor.scan.rewrite.read_tables import NotMechanical, Pair, Reads
 
 _AFTER_WHERE = {"RETURNING", "ORDER", "LIMIT"}
