@@ -63,7 +63,8 @@ def _notebook(placed: Placed, dialect: str, interest: Interest) -> Harvest:
     harvest = Harvest(broken=texts.root.has_error)
     language = _kernel(placed.text)
     for node in (one for one in below(texts.root) if one.type == "object"):
-        fields = {_key(texts, pair): pair.named_children[-1] for pair in _pairs(node)}
+        pairs = (child.named_children for child in node.named_children if child.type == "pair")
+        fields = {texts.code[slice(*p[0].byte_range)].strip('"'): p[-1] for p in pairs}
         for name in ("outputs", "metadata"):
             if name in fields:
                 harvest.passed.append(_span(placed, fields[name]))
@@ -131,15 +132,6 @@ def _values(texts: Texts, interest: Interest) -> list[Placed]:
             value = joined(texts.lines(lines))
         found.append(value)
     return found
-
-
-def _pairs(node: Node) -> list[Node]:
-    return [child for child in node.named_children if child.type == "pair"]
-
-
-def _key(texts: Texts, pair: Node) -> str:
-    key = pair.named_children[0]
-    return texts.code[key.start_byte : key.end_byte].strip('"')
 
 
 def _span(placed: Placed, node: Node) -> tuple[int, int]:
