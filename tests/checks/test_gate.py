@@ -192,3 +192,47 @@ def test_an_empty_table_that_was_not_made_here_opens_no_gate(chain_at: ChainAt) 
     assert "no unbroken watch" in closed(chain, "0005")
     chain.run(f"INSERT INTO {LEDGER}.event (plan, event) VALUES ('{chain.plan.name}', 'created')")
     chain.up("0005")
+
+
+def begun(chain: Chain, *, empty: bool) -> None:
+    """The first step began, over an empty table or over one with rows."""
+    for event in ("begun", "begun empty") if empty else ("begun",):
+        chain.run(
+            f"INSERT INTO {LEDGER}.event (plan, step, direction, event) "
+            f"VALUES ('{chain.plan.name}', 'copy_table', 'up', '{event}')"
+        )
+
+
+@pytest.mark.parametrize("empty", [True, False])
+def test_a_table_that_had_rows_and_lost_them_opens_no_gate(empty: bool, chain_at: ChainAt) -> None:
+    """Its pages tell after a DELETE, and what was counted after a TRUNCATE."""
+    chain = without_acceptance(chain_at("0004"))
+    begun(chain, empty=empty)
+    chain.run("CREATE TABLE public.kept AS TABLE public.programme_membership")
+    chain.run("DELETE FROM public.programme_membership")
+    assert "no unbroken watch" in closed(chain, "0005")
+    chain.run("INSERT INTO public.programme_membership TABLE public.kept")
+    chain.run("TRUNCATE public.programme_membership")
+    assert "no unbroken watch" in closed(chain, "0005")
+
+
+@pytest.mark.parametrize(("last", "opens"), [(True, True), (False, False), (None, False)])
+def test_only_a_plan_that_began_over_an_empty_table_needs_no_evidence(
+    last: bool | None, opens: bool, chain_at: ChainAt
+) -> None:
+    """``last`` is how its first step began the last time; None in a ledger that does not say."""
+    chain = replace(chain_at("0002"), options=Options(batch_rows=7))
+    chain.run("TRUNCATE public.programme_membership")
+    # As if nobody had ever written it.
+    chain.run("SELECT pg_stat_reset_single_table_counters('public.programme_membership'::regclass)")
+    chain.up("0003")
+    chain.up("0004")
+    chain.run(f"DELETE FROM {LEDGER}.event WHERE event IN ('begun empty', 'begun', 'created')")
+    if last is not None:
+        begun(chain, empty=not last)
+        begun(chain, empty=last)
+    if opens:
+        chain.up("0005")
+        chain.up("0006")
+    else:
+        assert "no unbroken watch" in closed(chain, "0005")

@@ -16,7 +16,7 @@ from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Portrait
 from membership_refactor.portrait.document import from_json, to_json
 from membership_refactor.sql.build.ranges import close_job
-from membership_refactor.sql.ledger.step_rows import StepRows
+from membership_refactor.sql.ledger.step_rows import StepRows, source_of_first
 from membership_refactor.sql.ledger.table_definitions import FORM, create_ledger
 from membership_refactor.sql.names import Names, ledger_schema
 from membership_refactor.sql.quoting import literal, qualified
@@ -162,7 +162,9 @@ class Ledger:
         """Open the step. ``now`` are the tables as they are; those of the first way up are kept
         for the way down, whatever comes later."""
         revision = self.chain.revisions.ids.get(step)
-        together(pg, self._rows(step, direction).begin(literal(to_json(now)), revision))
+        source = source_of_first(Names(self.plan, self.schema), step, direction)
+        rows = self._rows(step, direction)
+        together(pg, rows.begin(literal(to_json(now)), revision, source))
 
     def end(self, pg: Pg, step: str, direction: Direction) -> None:
         """Close the step."""

@@ -8,7 +8,7 @@ from membership_refactor.planning import Revisions
 from membership_refactor.portrait import Portrait
 from membership_refactor.portrait.document import to_json
 from membership_refactor.script.psql import ask, block, ended
-from membership_refactor.sql.ledger.step_rows import StepRows
+from membership_refactor.sql.ledger.step_rows import StepRows, source_of_first
 from membership_refactor.sql.ledger.table_definitions import FORM, create_ledger
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.quoting import dollar_quoted, ident, literal, qualified
@@ -75,7 +75,9 @@ class Records:
     def begin(self, now: Portrait, revision: str | None) -> str:
         """Open the step. ``now`` are the tables as they are."""
         document = dollar_quoted(to_json(now))
-        return "\n".join(("BEGIN;", *map(ended, self.rows.begin(document, revision)), "COMMIT;"))
+        source = source_of_first(self.names, self.step, self.direction)
+        begun = self.rows.begin(document, revision, source)
+        return "\n".join(("BEGIN;", *map(ended, begun), "COMMIT;"))
 
     def end(self) -> str:
         """Close the step."""

@@ -250,7 +250,13 @@ UNION ALL (SELECT '0005 ended less than 14 days ago'
 FROM "public_refactor"."step" AS s WHERE s.plan = 'programme_membership' AND s.step = 'retire_source' AND s.ended_at > (pg_catalog.now() + coalesce(nullif(pg_catalog.current_setting('membership_refactor.clock_shift', true), '')::pg_catalog.interval, '0')) - interval '14 days')) AS r (reason) WHERE NOT EXISTS (SELECT FROM "public_refactor"."acceptance" AS a WHERE a.plan = 'programme_membership' AND a.step = 'create_parent'
   AND NOT EXISTS (SELECT FROM "public_refactor"."event" AS d WHERE d.plan = a.plan AND d.step = a.step
     AND d.direction = 'down' AND d.event = 'done' AND d.at > a.at)
-  AND a.option = 'accept-usage') AND NOT (EXISTS (SELECT FROM "public_refactor"."event" AS e WHERE e.plan = 'programme_membership' AND e.event = 'created') AND NOT EXISTS (SELECT FROM "public"."curriculum_membership"))
+  AND a.option = 'accept-usage') AND NOT ((EXISTS (SELECT FROM "public_refactor"."event" AS e WHERE e.plan = 'programme_membership' AND e.event = 'created') OR coalesce((SELECT e.event = 'begun empty'
+    FROM "public_refactor"."event" AS e
+    WHERE e.plan = 'programme_membership' AND e.step = 'copy_table' AND e.direction = 'up' AND e.event IN ('begun', 'begun empty')
+    ORDER BY e.n DESC LIMIT 1)
+  AND pg_catalog.pg_relation_size(pg_catalog.to_regclass('"public"."curriculum_membership"')) = 0
+  AND pg_catalog.pg_stat_get_tuples_inserted(pg_catalog.to_regclass('"public"."curriculum_membership"')) = 0, false))
+  AND NOT EXISTS (SELECT FROM "public"."curriculum_membership"))
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
     (plan, step, direction, name, broken, keys, seconds)

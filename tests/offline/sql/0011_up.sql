@@ -248,7 +248,13 @@ AND NOT EXISTS (SELECT FROM "public_refactor"."usage_interval" AS i
   WHERE i.plan = u.plan AND i.target = u.target AND i.source = u.source))) AS r (reason) WHERE NOT EXISTS (SELECT FROM "public_refactor"."acceptance" AS a WHERE a.plan = 'programme_membership' AND a.step = 'drop_retired_table'
   AND NOT EXISTS (SELECT FROM "public_refactor"."event" AS d WHERE d.plan = a.plan AND d.step = a.step
     AND d.direction = 'down' AND d.event = 'done' AND d.at > a.at)
-  AND a.option = 'accept-usage') AND NOT (EXISTS (SELECT FROM "public_refactor"."event" AS e WHERE e.plan = 'programme_membership' AND e.event = 'created') AND NOT EXISTS (SELECT FROM "public"."programme_membership_retired"))
+  AND a.option = 'accept-usage') AND NOT ((EXISTS (SELECT FROM "public_refactor"."event" AS e WHERE e.plan = 'programme_membership' AND e.event = 'created') OR coalesce((SELECT e.event = 'begun empty'
+    FROM "public_refactor"."event" AS e
+    WHERE e.plan = 'programme_membership' AND e.step = 'copy_table' AND e.direction = 'up' AND e.event IN ('begun', 'begun empty')
+    ORDER BY e.n DESC LIMIT 1)
+  AND pg_catalog.pg_relation_size(pg_catalog.to_regclass('"public"."programme_membership_retired"')) = 0
+  AND pg_catalog.pg_stat_get_tuples_inserted(pg_catalog.to_regclass('"public"."programme_membership_retired"')) = 0, false))
+  AND NOT EXISTS (SELECT FROM "public"."programme_membership_retired"))
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
     (plan, step, direction, name, broken, keys, seconds)

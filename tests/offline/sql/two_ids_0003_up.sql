@@ -256,6 +256,9 @@ ON CONFLICT (plan, step) DO UPDATE SET direction = excluded.direction,
   portrait = coalesce(excluded.portrait, s.portrait), now = excluded.now;
 INSERT INTO "public_refactor"."event" (plan, step, direction, event, detail)
 VALUES ('programme_membership', 'copy_table', 'up', 'begun', '{"revision": "0003"}');
+INSERT INTO "public_refactor"."event" (plan, step, direction, event)
+SELECT 'programme_membership', 'copy_table', 'up', 'begun empty'
+WHERE pg_catalog.pg_relation_size(pg_catalog.to_regclass('"public"."programme_membership"')) = 0;
 COMMIT;
 \endif
 

@@ -9,6 +9,14 @@ from membership_refactor.sql.ledger.own_objects import record_own_objects
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.quoting import literal, qualified
 
+BEGUN_EMPTY = "begun empty"
+"""The event of a plan whose table was empty when its first step began."""
+
+
+def source_of_first(names: Names, step: str, direction: str) -> str | None:
+    """The wide table where the plan begins with that step; None for any other."""
+    return names.source if (step, direction) == (names.plan.steps[0], "up") else None
+
 
 @dataclass(frozen=True, slots=True)
 class StepRows:
@@ -52,12 +60,13 @@ class StepRows:
             f"(a.plan, a.step, a.direction, a.key) = ({self.key}, {literal(action)}))"
         )
 
-    def begin(self, now: str, revision: str | None) -> tuple[str, ...]:
+    def begin(self, now: str, revision: str | None, source: str | None) -> tuple[str, ...]:
         """Statements that open the step, for one transaction.
 
         ``now`` is an expression: the portrait of the tables as they are. That of the first way up
         is kept for the way down, whatever comes later. ``revision`` is what the project calls the
-        revision that runs the step.
+        revision that runs the step. ``source`` is the wide table where a plan begins its first
+        step: that it is empty is recorded too.
         """
         kept = "p.now" if self.direction == "up" else "NULL"
         return (
@@ -70,6 +79,15 @@ class StepRows:
             "  state = 'open', started_at = pg_catalog.clock_timestamp(), ended_at = NULL,\n"
             "  portrait = coalesce(excluded.portrait, s.portrait), now = excluded.now",
             self.event("begun", revision),
+            *((self._empty(source),) if source is not None else ()),
+        )
+
+    def _empty(self, table: str) -> str:
+        """INSERT that records that the table has no page, so no row: not a deleted one either."""
+        return (
+            f"INSERT INTO {self.table('event')} (plan, step, direction, event)\n"
+            f"SELECT {self.key}, {literal(BEGUN_EMPTY)}\n"
+            f"WHERE pg_catalog.pg_relation_size(pg_catalog.to_regclass({literal(table)})) = 0"
         )
 
     def end(self, names: Names) -> tuple[str, ...]:
