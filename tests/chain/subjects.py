@@ -173,3 +173,4 @@ def with_old_shape(subject: Subject) -> Subject:
 
 OLD_SHAPE, OLD_SHAPE_RENAMED = with_old_shape(MEMBERSHIP), with_old_shape(RENAMED)
 OLD_SHAPE_ODD, OLD_SHAPE_KEPT = with_old_shape(ODD), with_old_shape(KEPT)
+OLD_SHAPE_COMPOSITE = with_old_shape(COMPOSITE)

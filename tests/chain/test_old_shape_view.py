@@ -17,12 +17,13 @@ from membership_refactor.inspect.all_comparisons import repair_objects
 from membership_refactor.inspect.checks import StandingChecks
 from membership_refactor.sql.quoting import ident
 from tests.chain.driver import Chain, Subject, build, insert, said, snapshot
-from tests.chain.fixed import FIXED
+from tests.chain.fixed import FIXED, hard_rows
 from tests.chain.subjects import (
     IN_PLACE,
     MEMBERSHIP,
     ODD_SCHEMA,
     OLD_SHAPE,
+    OLD_SHAPE_COMPOSITE,
     OLD_SHAPE_KEPT,
     OLD_SHAPE_ODD,
     OLD_SHAPE_RENAMED,
@@ -42,6 +43,7 @@ OVER_CHILD, OVER_BOTH = STANDS[:4], STANDS[4:]
 
 NAMES = {
     id(OLD_SHAPE): "old shape",
+    id(OLD_SHAPE_COMPOSITE): "old shape composite",
     id(OLD_SHAPE_KEPT): "old shape kept",
     id(OLD_SHAPE_ODD): "old shape odd",
     id(OLD_SHAPE_RENAMED): "old shape renamed",
@@ -49,7 +51,9 @@ NAMES = {
 
 
 def standing(chain_at: ChainAt, revision: str, *, subject: Subject = OLD_SHAPE) -> Chain:
-    first = build(subject, insert(subject, odd_rows())) if subject is OLD_SHAPE_ODD else FIXED
+    rows = odd_rows() if subject is OLD_SHAPE_ODD else hard_rows()
+    own = subject in (OLD_SHAPE_ODD, OLD_SHAPE_COMPOSITE)
+    first = build(subject, insert(subject, rows)) if own else FIXED
     return chain_at(revision, subject=subject, name=NAMES[id(subject)], first=first)
 
 
@@ -84,7 +88,11 @@ ROWS = "the view of the old shape has every row"
 COLUMNS = "the view of the old shape has every column"
 
 
-@pytest.mark.parametrize("subject", [OLD_SHAPE, OLD_SHAPE_KEPT], ids=["plain", "kept columns"])
+@pytest.mark.parametrize(
+    "subject",
+    [OLD_SHAPE, OLD_SHAPE_KEPT, OLD_SHAPE_COMPOSITE],
+    ids=["plain", "kept columns", "id of two columns"],
+)
 def test_at_each_revision_it_has_the_rows_that_were_there_and_their_types(
     chain_at: ChainAt, subject: Subject
 ) -> None:

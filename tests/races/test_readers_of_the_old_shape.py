@@ -169,6 +169,24 @@ def test_a_write_that_was_done_is_in_the_view_at_once(
         assert_families(url)
 
 
+@pytest.mark.parametrize("isolation", ISOLATIONS)
+def test_55000_over_both_tables_the_view_of_the_old_shape_refuses_a_write(
+    isolation: str, template_database: TemplateDatabase, on_stage: OnStage
+) -> None:
+    url = at(template_database, "0009")
+    rows = query(url, READ)
+    writer = on_stage(url).session("writer", isolation)
+    for text in (
+        WRITES["view"],
+        f"DELETE FROM s_old.wide WHERE id = {ID}",
+        "INSERT INTO s_old.wide (person_id, programme, curriculum) VALUES (1, 1, 1)",
+    ):
+        writer.begin()
+        assert writer.outcome(text) == "55000"
+        writer.rollback()
+    assert query(url, READ) == rows
+
+
 # --- killed, and taken back --------------------------------------------------------------
 
 
