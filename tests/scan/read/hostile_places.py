@@ -248,4 +248,8 @@ ELSEWHERE = {
     "for.sh": 'for k in curriculum programme; do psql -c "TABLE ${k}_membership"; done\n',
     "brace.sh": "dump {curriculum,programme}_membership\n",
     "eval.sh": 't=membership; psql -c "TABLE curriculum_$t"\n',
+    "shared.sql": "CREATE FUNCTION s() RETURNS trigger LANGUAGE plpgsql AS "
+    "$$ BEGIN INSERT INTO log VALUES (to_jsonb(NEW)); RETURN NEW; END $$;\n"
+    "CREATE TRIGGER t AFTER INSERT ON WIDE FOR EACH ROW EXECUTE FUNCTION s();\n"
+    "CREATE TRIGGER t AFTER INSERT ON other FOR EACH ROW EXECUTE FUNCTION s();\n",
 }

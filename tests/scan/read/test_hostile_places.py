@@ -36,6 +36,9 @@ HARMLESS = {
     "other.sql": "SELECT rotation FROM tenant_membership;\n",
     "oid.sql": "SELECT to_regclass('WIDE'), pg_total_relation_size('WIDE');\n",
     "sequence.sql": "SELECT nextval('WIDE_id_seq');\n",
+    "trigger.sql": "CREATE FUNCTION s() RETURNS trigger LANGUAGE plpgsql AS "
+    "$$ BEGIN NEW.status := 'x'; RETURN NEW; END $$;\n"
+    "CREATE TRIGGER t BEFORE INSERT ON WIDE FOR EACH ROW EXECUTE FUNCTION s();\n",
     "base64.txt": "aGVsbG8gd29ybGQsIHRoaXMgaXMgbm90aGluZw==\n",
     "escape.json": '{"t": "curriculum\\u002fmembership"}',
 }

@@ -146,3 +146,41 @@ def test_views_and_bodies_of_the_database_are_found_by_column(new_database: NewD
     assert found["view public.people"] == ["person_id"]
     assert found["function public.places()"] == ["rotation"]
     assert "view public.curricula" not in found
+
+
+def test_bodies_that_do_not_name_the_table_plainly_are_found_or_open(
+    new_database: NewDatabase,
+) -> None:
+    engine = create_engine(new_database())
+    rows = (
+        "RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_notify('x', to_jsonb(NEW)::text); "
+    )
+    definitions = (
+        "CREATE TABLE curriculum_membership (id bigint, person_id bigint, rotation text)",
+        "CREATE TABLE another (id bigint)",
+        "CREATE FUNCTION joined() RETURNS void LANGUAGE plpgsql AS $$ BEGIN "
+        "EXECUTE 'TABLE curriculum' || '_membership'; END $$",
+        "CREATE FUNCTION by_name() RETURNS xml LANGUAGE sql AS "
+        "$$ SELECT table_to_xml('curriculum_membership', true, true, '') $$",
+        f"CREATE FUNCTION shared() {rows} RETURN NEW; END $$",
+        f"CREATE FUNCTION only_another() {rows} RETURN NEW; END $$",
+        *(
+            f"CREATE TRIGGER t{number} AFTER INSERT ON {table} FOR EACH ROW "
+            f"EXECUTE FUNCTION {function}()"
+            for number, (table, function) in enumerate(
+                (("another", "shared"), ("curriculum_membership", "shared"),
+                 ("another", "only_another"))
+            )
+        ),
+    )  # fmt: skip
+    with engine.begin() as connection:
+        for definition in definitions:
+            connection.exec_driver_sql(definition)
+        scanner = FileScanner(Analyser(SPLIT, Stage.INTERIM, DEFAULT))
+        found = {
+            outcome.path.split(".")[-1]
+            for outcome in catalog_outcomes(connection, "public", scanner)
+            if outcome.references or any(note.open for note in outcome.notes)
+        }
+    engine.dispose()
+    assert found == {"joined()", "by_name()", "shared()"}

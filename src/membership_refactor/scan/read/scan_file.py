@@ -49,6 +49,8 @@ _RUN_TIME = re.compile(
 )
 """A table that is read without its name."""
 _ESCAPES = re.compile(r"\bU&[\"']", re.I)
+_ROW = re.compile(r"(?!\s*select\s+(?:new|old)\s*\Z).*\b(?:new|old)\b", re.I | re.S)
+"""A trigger's row that is used for more than to be returned."""
 _JPQL = {".jpql", ".hql", ".jpaql"}
 _READ = {*_SQL, *_TEMPLATES, *_JPQL, *LANGUAGES, *FORMATS}
 
@@ -163,7 +165,8 @@ class FileScanner:
             collector.note(offset, look, message)
         for piece in harvest.pieces:
             text = piece.placed.text
-            if any(self.interest.in_text(text, piece.dialect)) or _ESCAPES.search(text):
+            row = piece.row_table.lower() in self.interest.tables and _ROW.match(text)
+            if row or any(self.interest.in_text(text, piece.dialect)) or _ESCAPES.search(text):
                 self._piece(piece, collector)
                 self._inside(piece, collector)
             elif not piece.fragment and (message := run_time_table(text)):

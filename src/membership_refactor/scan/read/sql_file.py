@@ -43,40 +43,41 @@ def has_body(text: str, dialect: str) -> bool:
     return not (match[1].upper() == "TRIGGER" and _EXECUTES.search(text))
 
 
-def trigger_tables(statements: Sequence[str]) -> Mapping[str, str]:
-    """Map each trigger function to the table of the trigger that calls it, within one file."""
-    found: dict[str, str] = {}
+def trigger_tables(statements: Sequence[str]) -> Mapping[str, list[str]]:
+    """Map each trigger function to the tables of the triggers that call it, within one file."""
+    found: dict[str, list[str]] = {}
     for text in statements:
         match = creates_routine(text)
         if match is None or match[1].upper() != "TRIGGER":
             continue
         function, table = _EXECUTES.search(text), _ROW.search(text, match.end())
         if function and table:
-            found[function[1].lower()] = table[2].lower()
+            found.setdefault(function[1].lower(), []).append(table[2].lower())
     return found
 
 
-def body_pieces(statement: Placed, dialect: str, triggers: Mapping[str, str]) -> Harvest:
+def body_pieces(statement: Placed, dialect: str, triggers: Mapping[str, list[str]]) -> Harvest:
     """Find the statements inside the routine that the statement creates."""
     text = statement.text
     match = creates_routine(text)
     kind = match[1].upper() if match else "DO"
     language = ((_LANGUAGE.search(text) or [None, ""])[1] or "").lower()
-    row_table = ""
+    row_tables = [""]
     if kind == "TRIGGER":
         named = _ROW.search(text, match.end() if match else 0)
-        row_table = named[2].lower() if named else ""
+        row_tables = [named[2].lower()] if named else row_tables
     elif _TRIGGER_FUNCTION.search(text):
         name = _NAME.search(text)
-        row_table = triggers.get(name[1].lower(), "") if name else ""
-        row_table = row_table or UNKNOWN_TABLE
+        row_tables = triggers.get(name[1].lower() if name else "", [UNKNOWN_TABLE])
     body = _body(statement, dialect, kind)
     if body is None:
         return Harvest([Piece(placed=statement, dialect=dialect, body=True)])
     if language not in ("", "sql", "plpgsql"):
         message = f"the body is written in {language}, which is not read"
         return Harvest(remarks=[(statement.place(0), Look.UNPARSED, message)])
-    found = cut_body(body, dialect, row_table=row_table, plain=language == "sql")
+    found = Harvest()
+    for table in dict.fromkeys(row_tables):
+        found.add(cut_body(body, dialect, row_table=table, plain=language == "sql"))
     types = _row_types("" if kind == "TRIGGER" else text.replace(body.text, " "), body.text)
     found.pieces = [replace(piece, row_types=types) for piece in found.pieces]
     return found
