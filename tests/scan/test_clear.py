@@ -128,6 +128,18 @@ def test_links_that_lead_out_or_nowhere_are_open(tmp_path: Path) -> None:
     assert not outcome.consumers[0].clear
 
 
+def test_installed_packages_are_listed_and_read_if_they_are_given(tmp_path: Path) -> None:
+    package = tmp_path / "node_modules" / "rows"
+    package.mkdir(parents=True)
+    (package / "rows.js").write_text(f'q = "{OLD.strip()}"')
+    outcome = _scan(tmp_path)
+    assert outcome.consumers[0].clear
+    assert "node_modules:1:1: look at this (not read): installed packages" in as_text(outcome)
+    assert not _scan(tmp_path / "node_modules").consumers[0].clear
+    excluded = Consumer(name="one", exclude={"*/node_modules": "built"})
+    assert not any(file.notes for file in _scan(tmp_path, excluded).files)
+
+
 def test_an_excluded_file_is_no_open_question(tmp_path: Path) -> None:
     (tmp_path / "notes.md").write_text(OLD)
     (tmp_path / "old.zip").write_bytes(b"PK")

@@ -75,7 +75,10 @@ def scan(
         progress=lambda done: progress("files", done, len(tasks)),
     )  # fmt: skip
     found = [outcome for outcome in outcomes if not outcome.empty or outcome.statements]
-    found += [FileOutcome.unread(path.as_posix(), name, why) for name, path, why in unread]
+    found += [
+        FileOutcome.unread(path.as_posix(), name, why, open=open)
+        for name, path, why, open in unread
+    ]
     _close(found, request.consumers)
     consumers = list(request.consumers)
     seconds = time.monotonic() - started

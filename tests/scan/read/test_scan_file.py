@@ -164,6 +164,10 @@ def test_bodies_that_do_not_name_the_table_plainly_are_found_or_open(
         "$$ SELECT table_to_xml('curriculum_membership', true, true, '') $$",
         f"CREATE FUNCTION shared() {rows} RETURN NEW; END $$",
         f"CREATE FUNCTION only_another() {rows} RETURN NEW; END $$",
+        "CREATE FUNCTION changed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "INSERT INTO another SELECT n.id FROM n; RETURN NULL; END $$",
+        "CREATE TRIGGER c AFTER INSERT ON curriculum_membership REFERENCING NEW TABLE AS n "
+        "FOR EACH STATEMENT EXECUTE FUNCTION changed()",
         *(
             f"CREATE TRIGGER t{number} AFTER INSERT ON {table} FOR EACH ROW "
             f"EXECUTE FUNCTION {function}()"
@@ -183,4 +187,4 @@ def test_bodies_that_do_not_name_the_table_plainly_are_found_or_open(
             if outcome.references or any(note.open for note in outcome.notes)
         }
     engine.dispose()
-    assert found == {"joined()", "by_name()", "shared()"}
+    assert found == {"joined()", "by_name()", "shared()", "changed()"}

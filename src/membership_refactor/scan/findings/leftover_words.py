@@ -42,6 +42,12 @@ _BY_NAME = re.compile(r"format|execute|_to_xml|dblink|\|\||attr|column|attname",
 """What may read columns of a table that is given by its name."""
 _IMPORTS = re.compile(r"\s*(?:import|from|package|using|require\w*|use|include|export|#include)\b")
 _MEMBER = re.compile(r"(?:[\w)\]?!]\.|->|::)\Z")
+_TRIGGER = re.compile(
+    r"\bCREATE\s+(?:OR\s+REPLACE\s+)?(?:CONSTRAINT\s+)?TRIGGER\b[^;]*?\bON\s+([\w.\"]+)"
+    r"([^;]*?)\bEXECUTE\s+(?:FUNCTION|PROCEDURE)\s+([\w.\"]+)",
+    re.I,
+)
+_WHOLE_ROW = re.compile(r"\b(?:OLD|NEW)\s*(?:\.\s*\*|\)|IS\b|=|<>)", re.I)
 _FEW = 3
 """A literal of so few words is no message for people."""
 
@@ -56,6 +62,7 @@ def leftover_in_sql(placed: Placed, dialect: str, interest: Interest, collector:
     a string that names a table (``elsewhere``): OPTIONS of a foreign table are such strings.
     """
     text = placed.text
+    _triggers(placed, interest, collector)
     words = pattern(interest.words).finditer(text)
     if not interest.in_text(text)[0] or not _left(
         ((m[0], m.start()) for m in words), collector, placed
@@ -76,6 +83,26 @@ def leftover_in_sql(placed: Placed, dialect: str, interest: Interest, collector:
     for why, named in found.items():
         left = [(word, at) for word, at in named if at not in collector.accounted]
         _note(collector, why, left, open=why not in sure)
+
+
+def _triggers(placed: Placed, interest: Interest, collector: Collector) -> None:
+    """Note the triggers that give whole rows away, or to a function that is in another file."""
+    text = placed.text
+    for match in _TRIGGER.finditer(text) if "trigger" in text.lower() else ():
+        table, between, function = match.groups()
+        at = placed.place(match.start(1))
+        name = function.rsplit(".", 1)[-1].strip('"')
+        if table.rsplit(".", 1)[-1].strip('"').lower() not in interest.tables:
+            continue
+        if _WHOLE_ROW.search(between):
+            collector.note(at, Look.TEXT, "the trigger compares whole rows", open=True)
+        if "referencing" in between.lower():
+            message = f"its changed rows go to {name} under another name: read it there"
+            collector.note(at, Look.DYNAMIC, message)
+        made = rf'\b(?:CREATE|REPLACE)\s+FUNCTION\s+(?:[\w"]+\.)?"?{re.escape(name)}\b'
+        if not re.search(made, text, re.I):
+            message = f"its rows go to {name}, which is not in this file: read it there"
+            collector.note(at, Look.DYNAMIC, message)
 
 
 def _in_tokens(

@@ -87,12 +87,11 @@ class FileOutcome:
     """Of the bytes that were read, where there is something to rewrite."""
 
     @classmethod
-    def unread(cls, path: str, consumer: str, why: str) -> FileOutcome:
+    def unread(cls, path: str, consumer: str, why: str, *, open: bool = True) -> FileOutcome:
         """The outcome of a file that was not read."""
         place = Place(path=path, line=1, column=1)
-        return cls(
-            path, consumer, notes=[Note(place=place, look=Look.SKIPPED, message=why, open=True)]
-        )
+        note = Note(place=place, look=Look.SKIPPED, message=why, open=open)
+        return cls(path, consumer, notes=[note])
 
     @property
     def empty(self) -> bool:

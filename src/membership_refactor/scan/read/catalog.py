@@ -56,6 +56,9 @@ SELECT pg_catalog.format('%%I.%%I(%%s)', n.nspname, p.proname,
        ARRAY(SELECT DISTINCT c.relname::text FROM pg_catalog.pg_trigger g
         JOIN pg_catalog.pg_class c ON c.oid = g.tgrelid
         WHERE g.tgfoid = p.oid AND NOT g.tgisinternal ORDER BY 1),
+       ARRAY(SELECT c.relname::text FROM pg_catalog.pg_trigger g
+        JOIN pg_catalog.pg_class c ON c.oid = g.tgrelid
+        WHERE g.tgfoid = p.oid AND coalesce(g.tgoldtable, g.tgnewtable) IS NOT NULL),
        p.prorettype = 'pg_catalog.trigger'::pg_catalog.regtype
 FROM pg_catalog.pg_proc p
 JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
@@ -111,7 +114,7 @@ def _dependents(connection: Connection, schema: str, structure: Structure) -> It
 def _bodies(connection: Connection, schema: str, scanner: FileScanner) -> Iterator[FileOutcome]:
     rows = connection.exec_driver_sql(_BODIES, (ledger_schema(schema),)).all()
     tables = scanner.interest.tables
-    for identity, language, source, triggers_on, is_trigger in rows:
+    for identity, language, source, triggers_on, by_statement, is_trigger in rows:
         table, column = scanner.interest.in_text(source or "")
         ours = [name for name in triggers_on if name.lower() in tables]
         disguised = list(scanner.disguises.find(source or ""))
@@ -131,6 +134,9 @@ def _bodies(connection: Connection, schema: str, scanner: FileScanner) -> Iterat
             scanner.collect(cut_body(body, "postgres", row_table=row_table, plain=plain), collector)
             leftover_in_sql(body, "postgres", scanner.interest, collector)
             scanner.note_disguised(disguised, collector)
+        if not tables.isdisjoint(name.lower() for name in by_statement):
+            message = "it reads the changed rows of a table under another name: read it yourself"
+            collector.note(0, Look.DYNAMIC, message)
         if not outcome.empty:
             yield outcome
 

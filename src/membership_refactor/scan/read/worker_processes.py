@@ -170,16 +170,17 @@ def _in_processes(tasks: Sequence[Task], worker: _Worker, size: int) -> Iterator
         pool.join()
 
 
-_NEVER = {".git", ".hg", ".svn", "node_modules", "__pycache__", ".venv", ".tox", ".mypy_cache",
-          ".gradle", ".idea", "site-packages"}  # fmt: skip
+_NEVER = {".git", ".hg", ".svn", "__pycache__", ".mypy_cache", ".idea"}
+_PACKAGES = {"node_modules", "site-packages", ".venv", ".tox", ".gradle"}
+"""Directories that other tools fill. They are not read, and are listed."""
 _ARCHIVES = {
     ".jar", ".war", ".ear", ".whl", ".egg", ".nupkg", ".phar", ".apk", ".zip", ".7z", ".rar",
     ".tar", ".gz", ".tgz", ".bz2", ".tbz2", ".xz", ".txz", ".zst", ".lz4", ".xlsx", ".xlsm",
     ".ods", ".docx", ".odt", ".pptx", ".pbix", ".twbx", ".tflx",
 }  # fmt: skip
 
-Unread = tuple[str, Path, str]
-"""Consumer, path, and why it is not read."""
+Unread = tuple[str, Path, str, bool]
+"""Consumer, path, why it is not read, and whether that is an open question."""
 
 
 def tasks_for(
@@ -199,11 +200,11 @@ def tasks_for(
             if given:
                 raise WrongUse(f"There is no path {root}.", hint="Give a file or a directory.")
             # One repository that is not checked out leaves that consumer open, not the others.
-            unread.append((consumer.name, root, "this path does not exist"))
+            unread.append((consumer.name, root, "this path does not exist", True))
             continue
         for path, why in _files(root, consumer.exclude):
             if why:
-                unread.append((consumer.name, path, why))
+                unread.append((consumer.name, path, why, path.name not in _PACKAGES))
             elif (index, path.resolve()) not in seen:
                 seen.add((index, path.resolve()))
                 tasks.append(Task(index, path, _shown(path)))
@@ -235,13 +236,17 @@ def _files(root: Path, exclude: Mapping[str, str]) -> Iterator[tuple[Path, str]]
         return
     unreadable: list[OSError] = []
     for folder, folders, names in os.walk(root, onerror=unreadable.append):
-        folders[:] = sorted(name for name in folders if name not in _NEVER)
-        for name in sorted([*names, *(n for n in folders if Path(folder, n).is_symlink())]):
+        packages = [name for name in folders if name in _PACKAGES]
+        folders[:] = sorted(name for name in folders if name not in _NEVER | _PACKAGES)
+        links = [name for name in folders if Path(folder, name).is_symlink()]
+        for name in sorted([*names, *packages, *links]):
             path = Path(folder, name)
             relative = path.relative_to(root).as_posix()
             if any(fnmatch.fnmatch(f"/{relative}", f"*{pattern}") for pattern in exclude):
                 continue
-            if not path.is_dir():
+            if name in packages:
+                yield path, "installed packages are not read: give this directory to scan it"
+            elif not path.is_dir():
                 yield path, _why_not(path)
             elif not path.resolve().is_relative_to(root.resolve()):
                 yield path, f"a link to {path.resolve()}, which is not followed"
