@@ -49,6 +49,14 @@ def test_a_ledger_is_no_tenant_and_a_schema_that_is_only_named_like_one_is() -> 
     assert chosen.without_tables == ()
 
 
+def test_the_view_of_the_old_shape_is_no_tenant() -> None:
+    view = frozenset({"programme_membership"})
+    chosen = choose(
+        [schema("a", WIDE), Schema("a_old", True, frozenset(), view), schema("b_old", WIDE)], TABLES
+    )
+    assert (chosen.tenants, chosen.without_tables) == (("a", "b_old"), ())
+
+
 def test_where_none_matches_those_that_have_the_tables_are_named() -> None:
     with pytest.raises(WrongUse, match=r"0 schemas match.* Schemas that have them: a\."):
         choose([schema("a", WIDE, matches=False), schema("b", matches=False)], TABLES)
@@ -83,10 +91,10 @@ def test_only_tables_make_a_tenant(new_database: NewDatabase) -> None:
         pg.execute(b"CREATE SCHEMA b CREATE VIEW programme_membership AS SELECT 1 AS id")
         pg.execute(b"CREATE SCHEMA c CREATE TABLE curriculum_membership (id int) ")
         found = read_schemas(pg, "_", (), TABLES)
-    assert {schema.name: set(schema.tables) for schema in found if schema.matches} == {
-        "a": {"programme_membership"},
-        "b": set(),
-        "c": {"curriculum_membership"},
+    assert {s.name: (set(s.tables), set(s.views)) for s in found if s.matches} == {
+        "a": ({"programme_membership"}, set()),
+        "b": (set(), {"programme_membership"}),
+        "c": ({"curriculum_membership"}, set()),
     }
 
 

@@ -22,6 +22,11 @@ def ledger_schema(schema: str) -> str:
     return fitted(f"{schema}_refactor")
 
 
+def old_schema(schema: str) -> str:
+    """The schema in which a tenant's view of the old shape stands."""
+    return fitted(f"{schema}_old")
+
+
 def tenant_lock(schema: str) -> int:
     """The key of the session advisory lock that each migration of the schema holds, by Alembic or
     by script."""
@@ -95,7 +100,7 @@ class Names:
     @cached_property
     def old_schema(self) -> str:
         """The bare name of the schema in which the view of the old shape stands."""
-        return fitted(f"{self.schema}_old")
+        return old_schema(self.schema)
 
     @cached_property
     def old_shape(self) -> str:

@@ -9,7 +9,7 @@ from membership_refactor.errors import WrongUse
 from membership_refactor.execution.sessions import Pg, run
 from membership_refactor.inspect.sizes import counted
 from membership_refactor.planning import TableSplit
-from membership_refactor.sql.names import ledger_schema
+from membership_refactor.sql.names import ledger_schema, old_schema
 from membership_refactor.sql.quoting import literal
 
 _OF_LEDGER = "step"
@@ -23,6 +23,8 @@ class Schema:
     name: str
     matches: bool
     tables: frozenset[str]
+    views: frozenset[str] = frozenset()
+    """Views of such a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,24 +61,35 @@ def read_schemas(
     rows = run(
         pg,
         f"SELECT n.nspname::text, n.nspname LIKE {literal(pattern)}{not_these},\n"
-        "  pg_catalog.array_agg(c.relname::text) FILTER (WHERE c.relname IS NOT NULL)\n"
+        "  pg_catalog.array_agg(c.relname::text) FILTER (WHERE c.relkind IN ('r', 'p')),\n"
+        "  pg_catalog.array_agg(c.relname::text) FILTER (WHERE c.relkind = 'v')\n"
         "FROM pg_catalog.pg_namespace AS n\n"
         "LEFT JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid\n"
-        f"  AND c.relkind IN ('r', 'p') AND c.relname IN ({names})\n"
+        f"  AND c.relname IN ({names})\n"
         "WHERE n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'\n"
         "GROUP BY 1, 2 ORDER BY 1",
     ).fetchall()
-    return tuple(Schema(name, matches, frozenset(found or ())) for name, matches, found in rows)
+    return tuple(
+        Schema(name, matches, frozenset(found or ()), frozenset(views or ()))
+        for name, matches, found, views in rows
+    )
 
 
 def choose(schemas: Sequence[Schema], tables: Collection[str]) -> Chosen:
-    """Sort the schemas that match into tenants and others. Ledgers are left out.
+    """Sort the schemas that match into tenants and others. The schemas that a tenant's steps make
+    beside it are left out.
 
     Raises WrongUse where none matches.
     """
     ledgers = {ledger_schema(schema.name) for schema in schemas}
     ledgers &= {schema.name for schema in schemas if _OF_LEDGER in schema.tables}
-    candidates = [schema for schema in schemas if schema.name not in ledgers]
+    old_shapes = {old_schema(schema.name) for schema in schemas}
+    candidates = [
+        schema
+        for schema in schemas
+        if schema.name not in ledgers
+        and not (schema.name in old_shapes and schema.views and not schema.tables)
+    ]
     tenants = [
         schema
         for schema in candidates
