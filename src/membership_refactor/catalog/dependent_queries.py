@@ -124,8 +124,14 @@ ORDER BY h.owner_oid, kind, name
 """
 
 # Searches text bodies for the bare name as a whole word, in any letter case. Bodies in C are only
-# symbols and are left out.
+# symbols and are left out, and so are the tool's own functions for this tenant and for any other:
+# a ledger is known by its tables. Of hundreds of tenants each would keep those of all others.
 BY_TEXT = """
+WITH ledger AS MATERIALIZED (
+    SELECT t.relnamespace AS oid FROM pg_class t
+    WHERE t.relkind = 'r' AND t.relname IN ('step', 'action', 'job', 'batch', 'own_object')
+    GROUP BY t.relnamespace HAVING count(*) = 5
+)
 SELECT c.oid AS owner_oid,
        CASE p.prokind WHEN 'p' THEN 'procedure' ELSE 'function' END AS kind,
        p.oid::regprocedure::text AS name, p.prosrc AS definition,
@@ -137,6 +143,7 @@ JOIN pg_language l ON l.oid = p.prolang
 JOIN pg_class c ON c.oid = ANY (%(tables)s)
 WHERE p.prosqlbody IS NULL AND l.lanname NOT IN ('c', 'internal')
 AND n.nspname NOT IN ('pg_catalog', 'information_schema', %(ledger)s)
+AND p.pronamespace NOT IN (SELECT oid FROM ledger)
 AND position(lower(c.relname) IN lower(p.prosrc)) > 0
 AND p.prosrc ~* ('(^|[^[:alnum:]_$])'
     || regexp_replace(c.relname, '([][\\\\.^$*+?(){}|])', '\\\\\\1', 'g')
