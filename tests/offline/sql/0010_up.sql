@@ -317,9 +317,9 @@ WITH RECURSIVE start AS (
     WHERE NOT first
     -- NOT NULL (18 has a constraint for it) is a part of its column.
     AND NOT EXISTS (SELECT FROM pg_constraint k WHERE w.class = 'pg_constraint'::regclass
-        AND k.oid = w.object AND k.contype = 'n')
+        AND k.oid = w.object AND k.contype = 'n' OFFSET 0)
     AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.deptype = 'i' AND d.classid = w.class
-        AND d.objid = w.object AND d.objsubid = w.sub)
+        AND d.objid = w.object AND d.objsubid = w.sub OFFSET 0)
     -- The table and its columns are no use of it, except a column generated from another.
     AND (class <> 'pg_class'::regclass OR object <> owner_oid OR sub <> 0 AND sub <> attnum)
     -- A default of a plan's own table draws from the sequence, or goes with its column. A
@@ -327,11 +327,12 @@ WITH RECURSIVE start AS (
     AND NOT (class = 'pg_attrdef'::regclass AND EXISTS (
         SELECT FROM pg_attrdef x JOIN pg_attribute a
         ON a.attrelid = x.adrelid AND a.attnum = x.adnum
-        WHERE x.oid = w.object AND (x.adrelid = ANY (ARRAY['"public"."curriculum_membership"'::pg_catalog.regclass::oid]) OR a.attgenerated <> '')))
+        WHERE x.oid = w.object AND (x.adrelid = ANY (ARRAY['"public"."curriculum_membership"'::pg_catalog.regclass::oid]) OR a.attgenerated <> '')
+        OFFSET 0))
     AND NOT EXISTS (
         SELECT FROM pg_trigger t CROSS JOIN unnest(ARRAY['AA_refactor_', '~refactor_']) AS o (prefix)
         WHERE w.class = 'pg_trigger'::regclass AND t.oid = w.object
-        AND starts_with(t.tgname::text, o.prefix))
+        AND starts_with(t.tgname::text, o.prefix) OFFSET 0)
     GROUP BY owner_oid, attnum, sequence, class, object, sub
 )
 SELECT m.owner_oid, (pg_identify_object(m.class, m.object, m.sub)).type AS kind,
