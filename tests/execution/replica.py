@@ -16,10 +16,10 @@ from membership_refactor.database.unprivileged import server_account
 @contextlib.contextmanager
 def replica_of(primary: LaunchedServer) -> Iterator[str]:
     """The replica's URL; it is stopped and its folder removed afterwards with the primary's."""
-    binaries = next(iter(on_this_machine()), None) or of_the_wheel()
-    assert binaries is not None
-    account = server_account()
     server = primary.server
+    every = [*on_this_machine(), *filter(None, [of_the_wheel()])]
+    binaries = next(b for b in every if b.version[0] == server.version // 10000)
+    account = server_account()
     assert server.data is not None
     assert server.socket_folder is not None
     home = Path(server.data).parent

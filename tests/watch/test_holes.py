@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import re
 import signal
+import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 
 import psycopg
 import pytest
 
 from membership_refactor.database import libpq_url
 from membership_refactor.testing.scratch_databases import Databases
+from membership_refactor.watch.take_sample import Watch
 from tests.chain.driver import Chain
 from tests.chain.fixed import FIXED, at
 from tests.chain.subjects import MEMBERSHIP
@@ -90,17 +93,41 @@ def test_a_clean_restart_is_no_hole(alone: Alone) -> None:
     assert not holes(alone.watched)
 
 
-def test_a_stop_without_a_checkpoint_keeps_the_statistics(alone: Alone) -> None:
+def test_an_immediate_stop_loses_the_counters_of_scans(alone: Alone) -> None:
+    """The statistics of statements are kept, but a statement that it ended is not in them."""
     alone.restart("immediate")
+    said = holes(alone.watched)
+    assert f"the scan counters of {T} were lost in a crash or an immediate stop" in said
+    assert "statistics were reset" not in said
     assert not holes(alone.watched)
 
 
+def test_a_backup_that_was_restored_is_a_hole(alone: Alone, tmp_path: Path) -> None:
+    server = alone.watched.server
+    data = server.server.data
+    server.stop()
+    subprocess.run(["cp", "-a", str(data), str(tmp_path / "backup")], check=True)
+    server.start()
+    watch = Watch(alone.watched.chain.runner(), alone.watched.request)
+    watch.take()
+    assert {o.holes for o in watch.take()} == {()}
+    alone.watched.run(f"SELECT count(*) FROM {T}")
+    server.stop()
+    subprocess.run(["rm", "-r", str(data)], check=True)
+    subprocess.run(["cp", "-a", str(tmp_path / "backup"), str(data)], check=True)
+    server.start()
+    for outcome in watch.take():
+        assert any("an older copy of the server was restored" in h for h in outcome.holes)
+    assert {o.holes for o in watch.take()} == {()}
+
+
 def test_a_killed_session_loses_the_statistics(alone: Alone) -> None:
-    with alone.watched.connect() as victim, pytest.raises(psycopg.OperationalError):
-        pid = victim.info.backend_pid
-        os.kill(pid, signal.SIGKILL)
+    victim, witness = alone.watched.connect(), alone.watched.connect()
+    os.kill(victim.info.backend_pid, signal.SIGKILL)
+    # The server ends every session before it begins anew.
+    with pytest.raises(psycopg.OperationalError):
         for _ in range(100):
-            victim.execute("SELECT pg_sleep(0.1)")
+            witness.execute("SELECT pg_sleep(0.1)")
     wait_until_up(alone)
     assert "reset or lost in a crash" in holes(alone.watched)
 
@@ -177,6 +204,11 @@ IN_ONE_DATABASE: dict[str, tuple[Callable[[Watched], None], str]] = {
     "a full reset": (
         lambda w: w.run("SELECT pg_stat_statements_reset()"), "reset or lost in a crash"),
     "a reset of a single statement": (single_reset, "single statements were reset"),
+    "a reset of the counters of one table": (
+        lambda w: w.run(f"SELECT pg_stat_reset_single_table_counters('{T}'::regclass)"),
+        f"the scan counters of {T} were lost in a crash or an immediate stop, or reset"),
+    "a reset of all counters": (
+        lambda w: w.run("SELECT pg_stat_reset()"), f"the scan counters of {T} were lost"),
     "tracking that a superuser set in a session": (
         lambda w: w.run("SET pg_stat_statements.track = 'none'"), "in a session"),
     "missed samples": (lambda w: w.later(timedelta(days=2)), "no sample was taken from"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 
 from membership_refactor.sql.quoting import literal
 from membership_refactor.watch.samples import Earlier, Sample
@@ -21,15 +22,34 @@ EXPLAINED = "explained at"
 """The mark of the newest sample in which a known statement had used one of the tables."""
 
 
-def marks(schema: str, tables: Iterable[str]) -> str:
-    """SELECT of name and value of the marks: the scans of each table, the time by the server's own
-    clock, and since when the oldest transaction is open."""
+COUNTED = "counters reset"
+"""The mark of when the counters began: a crash sets it for the whole server, a reset for the
+database."""
+LAST_SCANS = "last scans"
+MARKS = (EXPLAINED, COUNTED, LAST_SCANS, "open since", "read at", "scans")
+"""The marks of this source. None of them is a hole for every structure."""
+
+
+def marks(schema: str, tables: Iterable[str], version: int) -> str:
+    """SELECT of name and value of the marks: the scans of each table and, from PostgreSQL 16 on,
+    the time of the last; when the counters began; the time by the server's own clock; and since
+    when the oldest transaction is open."""
     named = ", ".join(map(literal, tables))
+    times = "greatest(s.last_seq_scan, s.last_idx_scan)"
+    last = times if version >= 160000 else "NULL::timestamptz"
     return f"""\
-SELECT 'scans', coalesce(pg_catalog.json_object_agg(t.relname, t.scans), '{{}}')::text FROM (
-  SELECT s.relname, coalesce(s.seq_scan, 0) + coalesce(s.idx_scan, 0) AS scans
+WITH t AS (
+  SELECT s.relname, coalesce(s.seq_scan, 0) + coalesce(s.idx_scan, 0) AS scans, {last} AS last
   FROM pg_catalog.pg_stat_all_tables AS s
-  WHERE s.schemaname = {literal(schema)} AND s.relname IN ({named})) AS t
+  WHERE s.schemaname = {literal(schema)} AND s.relname IN ({named}))
+SELECT 'scans', coalesce(pg_catalog.json_object_agg(t.relname, t.scans), '{{}}')::text FROM t
+UNION ALL
+SELECT '{LAST_SCANS}', pg_catalog.json_object_agg(t.relname, extract(epoch FROM t.last))::text
+FROM t HAVING pg_catalog.count(t.last) > 0
+UNION ALL
+SELECT '{COUNTED}', pg_catalog.concat_ws(' and ', a.stats_reset, d.stats_reset)
+FROM pg_catalog.pg_stat_archiver AS a, pg_catalog.pg_stat_database AS d
+WHERE d.datname = pg_catalog.current_database()
 UNION ALL
 SELECT 'read at', extract(epoch FROM pg_catalog.clock_timestamp())::text
 UNION ALL
@@ -46,13 +66,20 @@ def explained_at(before: Earlier | None, sample: Sample, *, used: bool) -> str:
 
 
 def unexplained(before: Earlier, sample: Sample, table: str) -> tuple[str, ...]:
-    """A hole where the table was scanned and no known statement can have done it.
+    """A hole where the table was scanned and no known statement can have done it, and where that
+    cannot be told because the counters were lost.
 
     A transaction counts its scans at its end, and a session up to a minute after it. So a
     statement explains them while a transaction of its time is open, and in the sample after that.
     """
     old, new = _scans(before.marks).get(table, 0), _scans(sample.marks).get(table, 0)
-    if new <= old:
+    began, begins = before.marks.get(COUNTED), sample.marks.get(COUNTED)
+    if new < old or (began is not None and began != begins):
+        return (
+            f"the scan counters of {table} were lost in a crash or an immediate stop, or reset, so "
+            "a statement that failed would not be seen",
+        )
+    if new == old:
         return ()
     explained = float(sample.marks.get(EXPLAINED, "0"))
     since = min(
@@ -62,9 +89,11 @@ def unexplained(before: Earlier, sample: Sample, table: str) -> tuple[str, ...]:
     if explained >= since:
         return ()
     times = "once" if new - old == 1 else f"{new - old:,} times"
+    last = json.loads(sample.marks.get(LAST_SCANS, "{}")).get(table)
+    when = f" (last at {datetime.fromtimestamp(last, UTC):%Y-%m-%d %H:%M:%S} UTC)" if last else ""
     return (
-        f"{table} was scanned {times} by no statement that is known: one that failed, or one of a "
-        "session without statistics",
+        f"{table} was scanned {times} by no statement that is known{when}: one that failed, or one "
+        "of a session without statistics",
     )
 
 

@@ -32,7 +32,7 @@ from membership_refactor.watch.running_sessions import SESSIONS, running_uses
 from membership_refactor.watch.samples import Earlier, Sample, state_of
 from membership_refactor.watch.server_marks import NOW
 from membership_refactor.watch.statement_uses import births_of, uses_between
-from membership_refactor.watch.windows import holes_between, rises
+from membership_refactor.watch.windows import holes_between, last_of_same_server, rises
 
 PRIMARY = "primary"
 
@@ -57,6 +57,8 @@ class Watch:
         self.runner, self.request = runner, request
         self.plan = runner.plan
         self.records = Records(runner.ledger)
+        self.taken: datetime | None = None
+        """When this object took its last sample."""
 
     def take(self) -> tuple[Outcome, ...]:
         """Sample every server once, and record what that proves.
@@ -69,6 +71,7 @@ class Watch:
             with self.runner.sessions("watch").open(purpose="ledger") as ledger:
                 self.records.require(ledger)
                 earlier = self.records.earlier(ledger, statistics.NAME).get(PRIMARY)
+                restored = self._restored(earlier)
                 led = earlier.ways if earlier is not None else {}
                 place = read_place(self.runner, pg, ledger, self.records, led)
                 logged = self.records.earlier(ledger, server_log.NAME).get(PRIMARY)
@@ -76,6 +79,7 @@ class Watch:
             samples = [self._sample(pg, PRIMARY, at, place)]
             sessions = run(pg, SESSIONS).fetchall()
             more, receivers, holes = self._standbys(at, place, samples[0])
+            holes += restored
             # One server under two names is one.
             names = {s.marks.get("started", s.server) for s in more}
             unread = len(self.request.standbys) - len(more)
@@ -85,6 +89,8 @@ class Watch:
                 no_readers=self.request.no_readers,
             )
             log = self._log(pg, at, place, logged, standbys=bool(self.request.standbys or holes))
+            if log is not None:
+                log = replace(log, sample=replace(log.sample, holes=(*restored, *log.sample.holes)))
         with self.runner.sessions("watch").open(purpose="ledger") as ledger, ledger.transaction():
             before = self.records.earlier(ledger, statistics.NAME).get(PRIMARY)
             for seen in running_uses(sessions, before, samples[0], place):
@@ -92,11 +98,22 @@ class Watch:
             found = list(self._of_statistics(ledger, [*samples, *more], place, holes))
             if log is not None:
                 found += self._of_log(ledger, log, logged, place)
-            return tuple(found)
+        self.taken = at
+        return tuple(found)
+
+    def _restored(self, earlier: Earlier | None) -> list[str]:
+        """A hole where the ledger has not the sample that was taken last: the copy of the server
+        that runs now was made before it."""
+        if self.taken is None or (earlier is not None and earlier.at == self.taken):
+            return []
+        return ["the newest sample is not in the ledger: an older copy of the server was restored, "
+                "or somebody else takes samples too"]  # fmt: skip
 
     def _sample(self, pg: Pg, server: str, at: datetime, place: Place) -> Sample:
         found = read_statistics(pg, server, at, self.request.every, place.words)
-        counted = run(pg, scan_counters.marks(self.runner.schema, self.plan.tables)).fetchall()
+        version = pg.info.server_version
+        query = scan_counters.marks(self.runner.schema, self.plan.tables, version)
+        counted = run(pg, query).fetchall()
         return replace(found, marks={**found.marks, **dict(counted)})
 
     def _standbys(
@@ -138,8 +155,9 @@ class Watch:
         holes += [f"{name} was sampled before and is not sampled now" for name in dropped]
         seen: list[Seen] = []
         scanned: dict[str, list[str]] = {}
-        for sample in (self._explained(s, earlier.get(s.server), place) for s in samples):
-            before = earlier.get(sample.server)
+        for taken in samples:
+            same = last_of_same_server(earlier, taken)
+            sample, before = self._explained(taken, same, place), earlier.get(taken.server)
             if before is not None:
                 holes += _of_server(sample.server, holes_between(before, sample))
                 for target, table in self._scanned_tables(place):
@@ -147,8 +165,8 @@ class Watch:
                     scanned.setdefault(target, []).extend(_of_server(sample.server, found))
             elif earlier:
                 holes.append(f"{sample.server} is sampled from now on")
-            births = births_of(before, sample, place)
-            seen += uses_between(before, sample, births, place)
+            births = births_of(same, sample, place)
+            seen += uses_between(same, sample, births, place)
             lasting = replace(sample, counts=place.lasting(sample.counts))
             state = {**state_of(lasting, births, place.targets), "ways": place.ways}
             self.records.keep(pg, sample, state)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from membership_refactor.watch import scan_counters
 from membership_refactor.watch.samples import Earlier, Sample
 
 LONGEST = timedelta(hours=25)
@@ -35,10 +36,7 @@ CHANGES: Mapping[str, Changed] = {
 """What a changed mark means. A mark that is not here is a setting."""
 TRACES = frozenset({"entries reset", "tracking set"})
 """Marks that are numbers of calls, which a reset sets to 0."""
-SILENT = frozenset({
-    "evictions", "explained at", "open since", "read at", "scans", "stage", "started",
-    "wal position",
-})  # fmt: skip
+SILENT = frozenset({"evictions", "stage", "started", "wal position", *scan_counters.MARKS})
 """Marks whose change alone is no hole."""
 
 
@@ -64,6 +62,23 @@ def holes_between(before: Earlier, after: Sample) -> tuple[str, ...]:
 def _lost(before: Earlier, after: Sample) -> bool:
     """Whether all statistics began anew, so that no number can be compared."""
     return before.marks.get(RESET) != after.marks.get(RESET)
+
+
+OF_SERVER = ("system identifier", "database", "timeline", "in recovery")
+
+
+def last_of_same_server(earlier: Mapping[str, Earlier], sample: Sample) -> Earlier | None:
+    """The sample before of the server that counted these statistics, under whatever name: after a
+    failover that is the one of the standby. None if that server was not sampled before. What it
+    has counted is then of an unknown date."""
+    before = earlier.get(sample.server)
+    for one in filter(None, (before, *earlier.values())):
+        if all(one.marks.get(m) == sample.marks.get(m) for m in ("system identifier", "started")):
+            return one
+    moved = before is not None and any(
+        before.marks.get(mark) != sample.marks.get(mark) for mark in OF_SERVER
+    )
+    return None if moved else before
 
 
 def _of_time(before: Earlier, after: Sample) -> Iterator[str]:
@@ -124,8 +139,9 @@ def _statements(count: int) -> str:
 
 def rises(before: Earlier | None, after: Sample) -> Iterator[Rise]:
     """The statements that were run since the sample before, or ever if there is none."""
+    calls = before.calls if before is not None and not _lost(before, after) else {}
     for key, count in after.counts.items():
-        known = before.calls.get(key, 0) if before is not None else 0
+        known = calls.get(key, 0)
         run = count.calls - known if count.calls >= known else count.calls
         if run > 0:
             yield Rise(key, run, before is not None)
