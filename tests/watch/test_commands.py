@@ -87,6 +87,14 @@ def test_a_standby_that_is_no_url_is_one_line_without_the_password(url: str) -> 
     assert "secret" not in ended.err + ended.out
 
 
+@pytest.mark.parametrize("text", ["host:5432=/logs/*.json", "local:5432", "/logs/*.json"])
+def test_a_log_of_no_standby_is_one_line(text: str, url: str) -> None:
+    ended = in_process(url, "watch", "--standby", url, "--standby-log", text)
+    assert (ended.status, ended.out) == (2, "")
+    assert ended.err.startswith(f'FAILED: --standby-log "{text}" names no standby that is given')
+    assert "Write HOST:PORT=PATTERN. Given: " in ended.err
+
+
 def test_a_chain_that_never_began_has_nothing_to_watch(counting_databases: Databases) -> None:
     with counting_databases.temporary() as empty:
         ended = in_process(empty, "watch")

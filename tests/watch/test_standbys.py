@@ -60,9 +60,11 @@ def pair(pytestconfig: pytest.Config) -> Iterator[Pair]:
 
 
 @contextmanager
-def running_pair(pytestconfig: pytest.Config) -> Iterator[Pair]:
-    with launch_counting(pytestconfig, {"wal_level": "replica"}) as server:
-        url = at(Databases(server.server), "0004", subject=MEMBERSHIP, name="fixed", first=FIXED)
+def running_pair(
+    pytestconfig: pytest.Config, revision: str = "0004", **settings: str
+) -> Iterator[Pair]:
+    with launch_counting(pytestconfig, {"wal_level": "replica", **settings}) as server:
+        url = at(Databases(server.server), revision, subject=MEMBERSHIP, name="fixed", first=FIXED)
         watched = Watched(Chain(url, MEMBERSHIP), server)
         watched.run("CREATE EXTENSION pg_stat_statements")
         with replica_of(server) as standby:

@@ -63,6 +63,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="log files of the primary, jsonlog or csvlog, such as --log '/var/log/pg/*.json'",
     )
     add(
+        "--standby-log",
+        action="append",
+        default=[],
+        metavar="HOST:PORT=PATTERN",
+        help="log files of that standby, such as --standby-log 'replica-1:5432=/logs/r1/*.json'",
+    )
+    add(
         "--no-readers",
         action="append",
         default=[],
@@ -79,8 +86,12 @@ def run(options: argparse.Namespace, context: Context) -> int:
     from membership_refactor.watch.take_sample import Request, Watch, reason_of
 
     seconds = _seconds(options.every) if options.every else None
+    standbys = tuple(_standby(url, context.plan_request.schema) for url in options.standby)
     request = Request(
-        standbys=tuple(_standby(url, context.plan_request.schema) for url in options.standby),
+        standbys=standbys,
+        standby_logs=tuple(
+            _standby_log(text, [name for name, _ in standbys]) for text in options.standby_log
+        ),
         no_readers=tuple(options.no_readers),
         logs=tuple(options.log),
         every=seconds,
@@ -123,6 +134,18 @@ def _seconds(text: str) -> int:
             f'--every "{text}" is no time.', hint="Give a number with s, m or h: --every 5m."
         )
     return int(match[1]) * _SECONDS[match[2]]
+
+
+def _standby_log(text: str, standbys: list[str]) -> tuple[str, str]:
+    """The standby that is meant, and the pattern."""
+    server, _, pattern = text.partition("=")
+    if f"standby {server}" not in standbys or not pattern:
+        known = ", ".join(name.removeprefix("standby ") for name in standbys) or "none"
+        raise WrongUse(
+            f'--standby-log "{text}" names no standby that is given with --standby.',
+            hint=f"Write HOST:PORT=PATTERN. Given: {known}.",
+        )
+    return f"standby {server}", pattern
 
 
 def _standby(url: str, schema: str) -> tuple[str, Engine]:

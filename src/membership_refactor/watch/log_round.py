@@ -10,7 +10,12 @@ from dataclasses import asdict, astuple, dataclass, replace
 from typing import Any
 
 from membership_refactor.execution.sessions import Pg, run, value
-from membership_refactor.planning.targets import deprecated_columns, old_meaning, old_shape
+from membership_refactor.planning.targets import (
+    deprecated_columns,
+    old_meaning,
+    old_shape,
+    targets_by_table,
+)
 from membership_refactor.sql.quoting import literal, qualified
 from membership_refactor.watch import server_log
 from membership_refactor.watch.attribution import Use
@@ -18,11 +23,12 @@ from membership_refactor.watch.ledger_rows import Seen
 from membership_refactor.watch.log_files import NewRecords, Position, read_new
 from membership_refactor.watch.old_shape_view import WHY
 from membership_refactor.watch.place import Place
-from membership_refactor.watch.samples import Sample
-from membership_refactor.watch.server_log import MISSING, SAID, Record
+from membership_refactor.watch.samples import Earlier, Sample
+from membership_refactor.watch.server_log import MISSING, NOT_LOGGED, SAID, Audit, Record
 from membership_refactor.watch.server_marks import MARKS
-from membership_refactor.watch.statement_kinds import Kind, kind_of
+from membership_refactor.watch.statement_kinds import Kind, copied_out, kind_of
 from membership_refactor.watch.statement_uses import seen_use
+from membership_refactor.watch.ways import named_in
 
 PATIENCE = 5.0
 """Seconds in which the line that a sample writes has to be in the log."""
@@ -43,30 +49,30 @@ def read_log(
     pg: Pg,
     sample: Sample,
     patterns: Sequence[str],
-    known: Sequence[Position] | None,
+    before: Earlier | None,
     place: Place,
-    *,
-    standbys: bool,
 ) -> LogRound:
     """Write a line into the log, and read all records up to it. A log in which it does not appear
     is not this server's, or not all of it."""
     token = secrets.token_hex(8)
     run(pg, f"SELECT pg_catalog.set_config('membership_refactor.said', {literal(token)}, false)")
     run(pg, server_log.SAY)
+    known = [Position(*entry) for entry in before.files] if before is not None else None
     new = _until(token, patterns, known)
     settings = _settings(pg)
     holes = [*new.holes, *_changed_settings(new.records), *_of_settings(pg, settings)]
     if not any(r.message == SAID + token for r in new.records) and known is not None:
         holes.append("the line that this sample wrote is not in the log files")
-    if standbys:
-        holes.append("the logs of the standbys are not read")
     marks = {**dict(run(pg, MARKS).fetchall()), **settings}
+    # What was logged before a step ran was written for the structure before it.
+    last = before.marks.get("stage", place.stage.value) if before is not None else place.stage.value
+    stages = tuple(dict.fromkeys((last, place.stage.value)))
     database = str(value(pg, "SELECT pg_catalog.current_database()"))
     found = replace(sample, marks=marks, holes=tuple(holes))
     return LogRound(
         sample=found,
         files=tuple(astuple(position) for position in new.files),
-        seen=tuple(_seen(found, new.records, place, database)),
+        seen=tuple(_seen(found, new.records, place, stages, database)),
         blind=dict(_blind(pg, settings, place)),
     )
 
@@ -115,13 +121,29 @@ def _blind(
     pg: Pg, settings: Mapping[str, str], place: Place
 ) -> Iterator[tuple[str, tuple[str, ...]]]:
     auditor = settings.get("pgaudit.role") or ""
+    loaded = re.split(r"[\s,\"]+", settings.get("shared_preload_libraries", ""))
+    wrong = [
+        f"{name} is {settings.get(name)}: set it to {wanted[0]}"
+        for name, wanted in server_log.AUDIT_WANTED.items()
+        if settings.get(name) not in wanted
+    ]
     for target in place.targets:
         if target in (old_meaning(place.plan), old_shape(place.plan)):
             yield target, ()
+        elif "pgaudit" not in loaded:
+            yield (
+                target,
+                (
+                    "the log shows no statements inside of functions without pgaudit in "
+                    "shared_preload_libraries",
+                ),
+            )
+        elif server_log.audits_sessions(settings.get("pgaudit.log", "")):
+            yield target, tuple(wrong)
         elif not auditor:
             yield target, ("the log shows no statements inside of functions without pgaudit.role",)
         else:
-            yield target, tuple(_not_audited(pg, auditor, target, place))
+            yield target, (*wrong, *_not_audited(pg, auditor, target, place))
 
 
 def _not_audited(pg: Pg, auditor: str, target: str, place: Place) -> Iterator[str]:
@@ -129,9 +151,10 @@ def _not_audited(pg: Pg, auditor: str, target: str, place: Place) -> Iterator[st
     plan, schema = place.plan, place.attribution.schema
     columns = target == deprecated_columns(plan)
     table = plan.child if columns else target.split('"')[1]
-    names = plan.leaving if columns else ("",)
     for privilege in ("SELECT", "INSERT", "UPDATE", *(() if columns else ("DELETE",))):
-        for name in names:
+        # pgaudit records no whole row for a role that may read columns.
+        by_column = columns and privilege != "SELECT"
+        for name in plan.leaving if by_column else ("",):
             relation, role = literal(qualified(schema, table)), literal(auditor)
             of_column = f", {literal(name)}" if name else ""
             function = "has_column_privilege" if name else "has_table_privilege"
@@ -144,12 +167,18 @@ def _not_audited(pg: Pg, auditor: str, target: str, place: Place) -> Iterator[st
                 yield f"pgaudit's role {auditor} lacks {privilege}{shown} on {table}"
 
 
-def _seen(sample: Sample, records: Sequence[Record], place: Place, database: str) -> Iterator[Seen]:
+def _seen(
+    sample: Sample,
+    records: Sequence[Record],
+    place: Place,
+    stages: Sequence[str],
+    database: str,
+) -> Iterator[Seen]:
     counted: dict[Seen, int] = {}
     for record in records:
         if record.database != database:
             continue
-        for text, use in _uses(record, place):
+        for text, use in _uses(record, place, stages):
             seen = seen_use(
                 sample, use, role=record.role, text=text, uses=1, application=record.application
             )
@@ -157,7 +186,7 @@ def _seen(sample: Sample, records: Sequence[Record], place: Place, database: str
     yield from (Seen(**{**asdict(seen), "uses": times}) for seen, times in counted.items())
 
 
-def _uses(record: Record, place: Place) -> Iterator[tuple[str, Use]]:
+def _uses(record: Record, place: Place, stages: Sequence[str]) -> Iterator[tuple[str, Use]]:
     noted = place.old_shape.read(record) if place.old_shape is not None else None
     if place.old_shape is not None and noted is not None:
         yield noted, Use(place.old_shape.target, (), WHY)
@@ -172,11 +201,41 @@ def _uses(record: Record, place: Place) -> Iterator[tuple[str, Use]]:
         yield record.text or record.message, Use(name, (), "it failed: the table is not there")
         return
     audit = record.audit
-    text = audit[7] if audit is not None and len(audit) > 7 else record.text
-    if not text:
+    if audit is not None:
+        yield from _audited(record, audit, place, stages)
+    elif record.text and _is_use(record, record.text, place):
+        failed = f"it failed with {record.state}" if record.severity == "ERROR" else ""
+        for use in place.uses(record.text, stages):
+            why = "; ".join(filter(None, (use.why, failed)))
+            yield record.text, Use(use.target, use.columns, why)
+
+
+def _is_use(record: Record, text: str, place: Place, *, toplevel: bool = True) -> bool:
+    kind = kind_of(text, record.role, place.own, toplevel=toplevel, dumps=False)
+    return kind is Kind.USE
+
+
+def _audited(
+    record: Record, audit: Audit, place: Place, stages: Sequence[str]
+) -> Iterator[tuple[str, Use]]:
+    """pgaudit does not say which function runs a statement, and its role is the session's. So what
+    a function of the tool runs is told by its text alone."""
+    text = audit.statement
+    tables = {
+        target: table
+        for table, target in targets_by_table(place.plan).items()
+        if target in place.targets and audit.is_about(place.attribution.schema, table)
+    }
+    if text in NOT_LOGGED:
+        if record.role not in place.own.roles:
+            yield from ((text, Use(target, (), "its text was not logged")) for target in tables)
         return
-    if kind_of(text, record.role, place.own, toplevel=True, dumps=False) is not Kind.USE:
+    dumped = record.application.startswith("pg_dump") and place.is_whole(copied_out(text))
+    if dumped or place.own.has_body(text) or not _is_use(record, text, place, toplevel=False):
         return
-    failed = f"it failed with {record.state}" if record.severity == "ERROR" else ""
-    for use in place.uses(text, (place.stage.value,)):
-        yield text, Use(use.target, use.columns, "; ".join(filter(None, (use.why, failed))))
+    found = {use.target: use for use in place.uses(text, stages)}
+    for target, table in tables.items():
+        # There is a record of every statement that reads any column of the child.
+        if target != deprecated_columns(place.plan) or not named_in(text, [table.lower()]):
+            found.setdefault(target, Use(target, (), "through another name"))
+    yield from ((text, use) for use in found.values())

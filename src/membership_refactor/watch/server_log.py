@@ -12,19 +12,31 @@ from typing import Any
 NAME = "server log"
 RANK = 1
 CANNOT_SEE = (
-    "errors that a function catches, and without pgaudit every statement that succeeds and runs "
-    "inside a function, a view or a rule"
+    "errors that a function catches, SET ROLE, LOCK and TRUNCATE, and without pgaudit every "
+    "statement that succeeds and runs inside a function, a view or a rule"
 )
 MISSING = ("42P01", "42704")
 """States of an error for a table and a type that are not there."""
 csv.field_size_limit(1 << 30)  # A statement is a field, and may be as long as the server takes.
 
+AUDIT_WANTED = {
+    "pgaudit.log_level": ("log", "warning"),
+    "pgaudit.log_statement": ("on",),
+    "pgaudit.log_statement_once": ("off",),
+}
+"""Values of pgaudit's settings without which records, or their statements, are missed."""
+NOT_LOGGED = ("<not logged>", "<previously logged>")
+"""What pgaudit writes in the place of a statement."""
+
 SETTINGS = (
     "log_min_messages", "log_min_error_statement", "log_statement", "log_destination",
-    "logging_collector", "log_min_duration_statement", "pgaudit.role", "pgaudit.log",
+    "logging_collector", "log_min_duration_statement", "shared_preload_libraries",
+    "pgaudit.role", "pgaudit.log", *AUDIT_WANTED,
 )  # fmt: skip
 """Settings that have to be the same at two samples."""
-OTHERS = ("log_min_messages", "log_min_error_statement", "pgaudit.role", "pgaudit.log")
+OTHERS = (
+    "log_min_messages", "log_min_error_statement", "pgaudit.role", "pgaudit.log", *AUDIT_WANTED
+)  # fmt: skip
 """Settings that no role and no database may have of its own."""
 SAID = "membership_refactor watch "
 """How the line begins that a sample writes into the log."""
@@ -39,6 +51,28 @@ _STATEMENT = re.compile(
     r"^(?:\S+:\s+[\d.]+ \S+\s+)?(?:statement|execute [^:]*|parse [^:]*|bind [^:]*): (.*)$", re.S
 )
 _AUDIT = re.compile(r"^AUDIT: (.*)$", re.S)
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """A record of pgaudit."""
+
+    of_object: bool
+    """Whether it was written because pgaudit's role has a privilege on the object."""
+    object: str
+    """Schema and name; empty where the record is about a statement only."""
+    statement: str
+
+    def is_about(self, schema: str, table: str) -> bool:
+        return self.of_object and self.object.replace('"', "") == f"{schema}.{table}"
+
+
+def audits_sessions(setting: str) -> bool:
+    """Whether that value of ``pgaudit.log`` has every statement that reads or writes recorded."""
+    words = [word.strip().lower() for word in setting.split(",")]
+    taken = {word for word in words if not word.startswith("-")}
+    left = {word[1:] for word in words if word.startswith("-")}
+    return (taken >= {"read", "write"} or "all" in taken) and not left & {"read", "write", "all"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,12 +95,12 @@ class Record:
         return self.statement or (found[1] if found else "")
 
     @property
-    def audit(self) -> tuple[str, ...] | None:
-        """The fields of pgaudit's record: class, statement and so on; None for any other."""
+    def audit(self) -> Audit | None:
+        """What pgaudit has recorded; None for any other record."""
         found = _AUDIT.match(self.message)
-        if found is None:
-            return None
-        return tuple(next(csv.reader([found[1]]), ()))
+        # A statement over several lines is quoted, so the lines belong to one record.
+        fields = next(csv.reader(found[1].splitlines(keepends=True)), []) if found else []
+        return Audit(fields[0] == "OBJECT", fields[6], fields[7]) if len(fields) > 7 else None
 
 
 @dataclass(frozen=True, slots=True)

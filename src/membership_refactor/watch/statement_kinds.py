@@ -96,8 +96,10 @@ class OwnTexts:
             return False
         if MARK in text or self._names_ledger(text):
             return True
-        if toplevel:
-            return False
+        return not toplevel and self.has_body(text)
+
+    def has_body(self, text: str) -> bool:
+        """Whether it is a whole statement of a function of the tool."""
         # PL/pgSQL writes SELECT for PERFORM.
         rest = plain(text).partition(" ")[2]
         whole = re.compile(rf"{re.escape(rest)}(?: ;| THEN\b| LOOP\b|$)")

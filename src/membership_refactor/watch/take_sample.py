@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -19,7 +19,6 @@ from membership_refactor.planning.targets import old_meaning, retired_table, sou
 from membership_refactor.watch import pg_stat_statements as statistics
 from membership_refactor.watch import scan_counters, server_log
 from membership_refactor.watch.ledger_rows import Outcome, Records, Seen
-from membership_refactor.watch.log_files import Position
 from membership_refactor.watch.log_round import LogRound, read_log
 from membership_refactor.watch.place import Place, read_place
 from membership_refactor.watch.read_server import (
@@ -47,6 +46,8 @@ class Request:
     """Names of what receives the WAL without letting anybody read."""
     logs: tuple[str, ...] = ()
     """Patterns of the primary's log files."""
+    standby_logs: tuple[tuple[str, str], ...] = ()
+    """Name of a standby, and a pattern of its log files."""
     every: float | None = None
 
 
@@ -74,12 +75,11 @@ class Watch:
                 restored = self._restored(earlier)
                 led = earlier.ways if earlier is not None else {}
                 place = read_place(self.runner, pg, ledger, self.records, led)
-                logged = self.records.earlier(ledger, server_log.NAME).get(PRIMARY)
+                logged = self.records.earlier(ledger, server_log.NAME)
             at = value(pg, NOW)
             samples = [self._sample(pg, PRIMARY, at, place)]
             sessions = run(pg, SESSIONS).fetchall()
-            more, receivers, holes = self._standbys(at, place, samples[0])
-            holes += restored
+            more, receivers, holes, logs = self._standbys(at, place, samples[0], logged)
             # One server under two names is one.
             names = {s.marks.get("started", s.server) for s in more}
             unread = len(self.request.standbys) - len(more)
@@ -88,26 +88,24 @@ class Watch:
                 sampled=len(names) + unread,
                 no_readers=self.request.no_readers,
             )
-            log = self._log(pg, at, place, logged, standbys=bool(self.request.standbys or holes))
-            if log is not None:
-                log = replace(log, sample=replace(log.sample, holes=(*restored, *log.sample.holes)))
+            holes += restored
+            logs = [*self._log(pg, PRIMARY, at, place, logged), *logs]
         with self.runner.sessions("watch").open(purpose="ledger") as ledger, ledger.transaction():
             before = self.records.earlier(ledger, statistics.NAME).get(PRIMARY)
             for seen in running_uses(sessions, before, samples[0], place):
                 self.records.use(ledger, seen)
             found = list(self._of_statistics(ledger, [*samples, *more], place, holes))
-            if log is not None:
-                found += self._of_log(ledger, log, logged, place)
+            if self.request.logs:
+                found += self._of_log(ledger, logs, logged, place, holes)
         self.taken = at
         return tuple(found)
 
     def _restored(self, earlier: Earlier | None) -> list[str]:
         """A hole where the ledger has not the sample that was taken last: the copy of the server
         that runs now was made before it."""
-        if self.taken is None or (earlier is not None and earlier.at == self.taken):
+        if self.taken is None or (earlier is not None and earlier.at >= self.taken):
             return []
-        return ["the newest sample is not in the ledger: an older copy of the server was restored, "
-                "or somebody else takes samples too"]  # fmt: skip
+        return ["the newest sample is not in the ledger: an older copy of the server was restored"]
 
     def _sample(self, pg: Pg, server: str, at: datetime, place: Place) -> Sample:
         found = read_statistics(pg, server, at, self.request.every, place.words)
@@ -117,10 +115,11 @@ class Watch:
         return replace(found, marks={**found.marks, **dict(counted)})
 
     def _standbys(
-        self, at: datetime, place: Place, primary: Sample
-    ) -> tuple[list[Sample], list[tuple[str, str, str]], list[str]]:
-        """Their samples, what receives the WAL from them, and holes."""
+        self, at: datetime, place: Place, primary: Sample, logged: Mapping[str, Earlier]
+    ) -> tuple[list[Sample], list[tuple[str, str, str]], list[str], list[LogRound]]:
+        """Their samples, what receives the WAL from them, holes, and what their logs show."""
         found: list[Sample] = []
+        logs: list[LogRound] = []
         receivers: list[tuple[str, str, str]] = []
         holes: list[str] = []
         for name, engine in self.request.standbys:
@@ -129,26 +128,29 @@ class Watch:
                 with sessions.open(as_owner=False, purpose="sample") as pg:
                     found.append(self._sample(pg, name, at, place))
                     receivers += receivers_of(pg)
+                    logs += self._log(pg, name, at, place, logged)
                 wrong = not_a_standby(found[-1], primary)
                 holes += [wrong] if wrong is not None else []
             except (RefactorError, DBAPIError, psycopg.Error) as error:
                 holes.append(f"{name} cannot be read: {reason_of(error)}")
-        return found, receivers, holes
+        return found, receivers, holes, logs
 
     def _log(
-        self, pg: Pg, at: datetime, place: Place, before: Earlier | None, *, standbys: bool
-    ) -> LogRound | None:
-        if not self.request.logs:
-            return None
-        sample = Sample(source=server_log.NAME, server=PRIMARY, at=at, every=self.request.every)
-        known = [Position(*entry) for entry in before.files] if before is not None else None
-        return read_log(pg, sample, self.request.logs, known, place, standbys=standbys)
+        self, pg: Pg, server: str, at: datetime, place: Place, logged: Mapping[str, Earlier]
+    ) -> Iterator[LogRound]:
+        """What the log of that server shows, if its files are named."""
+        of_standby = [pattern for name, pattern in self.request.standby_logs if name == server]
+        patterns = self.request.logs if server == PRIMARY else of_standby
+        if patterns:
+            sample = Sample(source=server_log.NAME, server=server, at=at, every=self.request.every)
+            yield read_log(pg, sample, patterns, logged.get(server), place)
 
     # --- comparing and recording --------------------------------------------------------
 
     def _of_statistics(
-        self, pg: Pg, samples: list[Sample], place: Place, holes: list[str]
+        self, pg: Pg, samples: list[Sample], place: Place, of_servers: Sequence[str]
     ) -> Iterator[Outcome]:
+        holes = list(of_servers)
         earlier = self.records.earlier(pg, statistics.NAME)
         asked = [PRIMARY, *(name for name, _ in self.request.standbys)]
         dropped = [name for name in earlier if name not in asked]
@@ -194,14 +196,32 @@ class Watch:
         return replace(at_place, marks={**at_place.marks, scan_counters.EXPLAINED: mark})
 
     def _of_log(
-        self, pg: Pg, log: LogRound, before: Earlier | None, place: Place
+        self,
+        pg: Pg,
+        logs: Sequence[LogRound],
+        earlier: Mapping[str, Earlier],
+        place: Place,
+        holes: Sequence[str],
     ) -> Iterator[Outcome]:
-        sample = _at_place(log.sample, place)
-        state = {**state_of(sample, {}, place.targets), "files": log.files}
-        self.records.keep(pg, sample, state)
-        between = holes_between(before, sample) if before is not None else sample.holes
-        holes = {target: [*between, *log.blind[target]] for target in place.targets}
-        yield from self._record(pg, sample, before, holes, log.seen if before is not None else ())
+        named = [name for name, _ in self.request.standbys]
+        unread = [name for name in named if name not in {log.sample.server for log in logs}]
+        shown = [*holes, *(f"{name}: its log is not read; name it with --standby-log"
+                           for name in unread)]  # fmt: skip
+        by_target = {target: list(shown) for target in place.targets}
+        seen: list[Seen] = []
+        for log in logs:
+            sample, before = _at_place(log.sample, place), earlier.get(log.sample.server)
+            state = {**state_of(sample, {}, place.targets), "files": log.files}
+            self.records.keep(pg, sample, state)
+            between = holes_between(before, sample) if before is not None else sample.holes
+            if before is None and PRIMARY in earlier:
+                between = (*between, "its log is read from now on")
+            for target in place.targets:
+                by_target[target] += _of_server(sample.server, [*between, *log.blind[target]])
+            seen += log.seen if before is not None else ()
+        self.records.forget(pg, server_log.NAME, [PRIMARY, *named])
+        first = earlier.get(PRIMARY)
+        yield from self._record(pg, _at_place(logs[0].sample, place), first, by_target, seen)
 
     def _record(
         self,
