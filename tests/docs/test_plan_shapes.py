@@ -1,4 +1,4 @@
-"""The pages about kept columns and renames: every block is executed, and prints what they show."""
+"""Pages about shapes of plans: every block is executed, and prints what they show."""
 
 from __future__ import annotations
 
@@ -50,6 +50,15 @@ def test_kept_columns(new_database: NewDatabase) -> None:
         assert printed(chain, text) == expected
     chain.up_to("0011", after="0009")
     assert chain.columns("ordered_article") == ["id", "customer_id", "article", "order_uuid"]
+
+
+def test_several_ids(new_database: NewDatabase) -> None:
+    chain, shown = prepared("docs/guides/several-ids.md", new_database())
+    chain.up_to("0004")
+    for text, expected in shown:
+        assert printed(chain, text) == expected
+    chain.up_to("0011", after="0004")
+    assert chain.columns("ordered_article") == ["tenant_id", "id", "article", "order_uuid"]
 
 
 @pytest.mark.parametrize("back", [False, True])

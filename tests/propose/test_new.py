@@ -117,7 +117,7 @@ def test_a_second_run_overwrites_nothing(shop: Project) -> None:
         (("ordr_lines",), 2, 'no table "ordr_lines". The nearest names: order_line'),
         (("lines",), 255, '"lines" is a view, and only an ordinary table can be split.'),
         (("no_key",), 255, 'table "no_key" has no primary key'),
-        (("two_keys",), 255, "the primary key of table"),
+        (("late_key",), 255, 'the primary key of table "late_key" is deferrable'),
         (("other.order_line",), 255, 'schema "other" does not exist'),
         (("order_line", "--key", "order"), 2, 'no column "order". Did you mean order_no'),
         (("order_line", "--key", "currency"), 255, "rows have the same key (currency)"),
@@ -146,7 +146,7 @@ def test_bad_input_is_one_line(
         shop.url,
         "CREATE VIEW lines AS SELECT * FROM order_line;"
         "CREATE TABLE no_key (a int, b int);"
-        "CREATE TABLE two_keys (a int, b int, PRIMARY KEY (a, b));"
+        "CREATE TABLE late_key (a int, b int, PRIMARY KEY (a, b) DEFERRABLE);"
         "CREATE TABLE empty (id int PRIMARY KEY, grp int, who text);"
         "CREATE TABLE single (id int PRIMARY KEY, grp int, who text);"
         "INSERT INTO single VALUES (1);"

@@ -53,8 +53,30 @@ TABLES: Mapping[str, tuple[str, str]] = {
         "FROM generate_series(1, 200) AS g, generate_series(1, 4) AS n",
         "kinds",
     ),
+    # Line numbers begin anew in each order, order numbers at each tenant.
+    "two ids": (
+        'CREATE TABLE "two ids" (tenant int, id int, order_no int NOT NULL, carrier text, '
+        "article text, PRIMARY KEY (tenant, id));"
+        "INSERT INTO \"two ids\" SELECT t, g * 10 + n, g, 'c' || hashint4(t * 1000 + g), "
+        "md5(n || 'x' || g * t) FROM generate_series(1, 4) AS t, generate_series(1, 100) AS g, "
+        "generate_series(1, 3) AS n",
+        '"two ids"',
+    ),
+    "numbered lines": (
+        'CREATE TABLE "numbered lines" (order_no int, line int, carrier text, article text, '
+        "PRIMARY KEY (order_no, line));"
+        "INSERT INTO \"numbered lines\" SELECT g, n, 'c' || hashint4(g), md5(n || 'x' || g) "
+        "FROM generate_series(1, 300) AS g, generate_series(1, 3) AS n",
+        '"numbered lines"',
+    ),
     "empty": ("CREATE TABLE empty (id int PRIMARY KEY, grp int, who text)", "empty"),
 }
+
+GIVEN = {
+    "empty": ("--key", "grp", "--parent-columns", "who"),
+    "numbered lines": ("--key", "order_no"),
+}
+"""What cannot be found in a table, or only in a larger one."""
 
 
 def _project(tmp_path: Path, url: str, name: str) -> tuple[Project, str]:
@@ -69,7 +91,7 @@ def test_a_plan_is_written(
     tmp_path: Path, new_database: NewDatabase, name: str, how: tuple[str, ...]
 ) -> None:
     project, _ = _project(tmp_path, new_database(), name)
-    given = ("--key", "grp", "--parent-columns", "who") if name == "empty" else ()
+    given = GIVEN.get(name, ())
 
     done = new(project, name, "--yes", *given, *how)
 
@@ -78,12 +100,34 @@ def test_a_plan_is_written(
     assert module.stem.isidentifier()
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("two ids", ('id=("tenant", "id"),', 'key=("tenant", "order_no"),', 'keep=("tenant",),')),
+        (
+            "numbered lines",
+            ('id=("order_no", "line"),', 'key=("order_no",),', 'keep=("order_no",)'),
+        ),
+    ],
+)
+def test_a_primary_key_of_several_columns_is_the_id_and_what_it_needs_is_kept(
+    tmp_path: Path, new_database: NewDatabase, name: str, said: tuple[str, ...]
+) -> None:
+    project, _ = _project(tmp_path, new_database(), name)
+
+    done = new(project, name, "--yes", *GIVEN.get(name, ()))
+
+    assert done.status == 0, done.out + done.err
+    (module,) = project.folder.glob("refactoring_*.py")
+    assert [text for text in said if text not in module.read_text()] == []
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", TABLES, ids=lambda n: n[:12])
 def test_the_first_two_steps_take_it(tmp_path: Path, new_database: NewDatabase, name: str) -> None:
     url = new_database()
     project, quoted = _project(tmp_path, url, name)
-    given = ("--key", "grp", "--parent-columns", "who") if name == "empty" else ()
+    given = GIVEN.get(name, ())
     assert new(project, name, "--yes", "--child", "copied", *given).status == 0
     rows = f"SELECT t::text FROM {quoted} AS t ORDER BY 1"
     before = query(url, rows)

@@ -13,7 +13,7 @@ from membership_refactor.planning import Conflict, ParentColumn, TableSplit
 from membership_refactor.portrait import Table
 from membership_refactor.propose import proposed_names as naming
 from membership_refactor.propose.candidates import Candidate
-from membership_refactor.propose.target_table import identity
+from membership_refactor.propose.target_table import identity, needed_by_identity
 from membership_refactor.sql.ddl.plan_fits import fits, may_be_changed
 from membership_refactor.steps.version_column import looks_like_version
 
@@ -74,6 +74,7 @@ def draft(table: Table, candidate: Candidate, wishes: Wishes, taken: Collection[
     if not wishes.in_place:
         copy = wishes.child or naming.child_name(table.name, {*taken, parent})
     changed = wishes.changed or _changed(table, candidate)
+    ids, kept = identity(table), needed_by_identity(table, candidate.key)
     bare = TableSplit(
         name=wishes.name or naming.identifier(table.name),
         source=table.name,
@@ -82,7 +83,8 @@ def draft(table: Table, candidate: Candidate, wishes: Wishes, taken: Collection[
         key=candidate.key,
         child_columns=(),
         link=naming.link_name(parent, table.column_names),
-        id=_id(table),
+        # Those in the key need keep, which needs the parent's other columns.
+        id=tuple(c for c in ids if c not in candidate.key) or "id",
         parent_id=naming.parent_id_name(table.column_names),
         changed=changed,
         version=_version(table, candidate),
@@ -92,8 +94,9 @@ def draft(table: Table, candidate: Candidate, wishes: Wishes, taken: Collection[
     gone = {*bare.ids, bare.changed, bare.version, *candidate.key, *(c.name for c in moving)}
     plan = replace(
         bare,
+        id=ids or "id",
         parent_columns=moving,
-        keep=wishes.keep,
+        keep=tuple(dict.fromkeys((*wishes.keep, *kept))),
         child_columns=tuple(c for c in table.column_names if c not in gone),
     )
     defaults = tuple(c for c in plan.deprecated if gives_value(table.column(c)))
@@ -106,16 +109,11 @@ def draft_rename(table: Table, wishes: Wishes, taken: Collection[str]) -> Draft:
         name=wishes.name or naming.identifier(table.name),
         source=table.name,
         copy=wishes.rename,
-        child_columns=tuple(c for c in table.column_names if c != _id(table)),
-        id=_id(table),
+        child_columns=tuple(c for c in table.column_names if c not in identity(table)),
+        id=identity(table) or "id",
         retired=naming.retired_name(table.name, {*taken, wishes.rename}),
     )
     return Draft(plan=plan, candidate=None)
-
-
-def _id(table: Table) -> str:
-    """The column by which rows are found. Where there is none, ``fits`` refuses the plan."""
-    return identity(table) or "id"
 
 
 def _changed(table: Table, candidate: Candidate) -> str | None:

@@ -63,17 +63,23 @@ def find_target(engine: Engine, schema: str, name: str) -> Target:
     return Target(table, {*kinds, *reserved})
 
 
-def identity(table: Table) -> str | None:
-    """The column by which a row is found: the primary key, or another column that is unique alone
-    and not NULL. None where there is no such column."""
-    key = table.primary_key
-    names = [*(key.columns if key else ()), *table.column_names]
-    return next((n for n in names if table.column(n).not_null and table.identity_index((n,))), None)
+def identity(table: Table) -> tuple[str, ...]:
+    """The columns by which a row is found: a primary key of one column, or another column that is
+    unique alone and not NULL, or a primary key of several columns. Empty where there is none."""
+    key = table.primary_key.columns if table.primary_key else ()
+    alone = [(name,) for name in (*key, *table.column_names) if table.column(name).not_null]
+    return next((ids for ids in (*alone, key) if ids and table.identity_index(ids)), ())
+
+
+def needed_by_identity(table: Table, key: Collection[str]) -> tuple[str, ...]:
+    """The columns of ``key`` that have to stay with the child: those of id and primary key."""
+    own = table.primary_key.columns if table.primary_key else ()
+    return tuple(name for name in key if name in {*own, *identity(table)})
 
 
 def _require_identity(table: Table) -> None:
-    """Each row is found by one column, so there has to be one."""
-    if identity(table) is not None:
+    """Each row is found by its id, so there has to be one."""
+    if identity(table):
         return
     key = table.primary_key
     name = qualified(table.schema, table.name)
@@ -84,8 +90,7 @@ def _require_identity(table: Table) -> None:
             hint=f"ALTER TABLE {name} {added} PRIMARY KEY;",
         )
     raise RefactorError(
-        f'the primary key of table "{table.name}" is ({", ".join(key.columns)}); a plan needs one '
-        "column that is unique alone and not NULL.",
+        f'the primary key of table "{table.name}" is deferrable; rows cannot be followed by it.',
         hint=f"ALTER TABLE {name} {added} UNIQUE;",
     )
 
