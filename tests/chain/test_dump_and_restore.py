@@ -5,13 +5,16 @@ from __future__ import annotations
 import shutil
 import subprocess
 
+import psycopg
 import pytest
 
 from membership_refactor.database import libpq_url
+from membership_refactor.sql.ledger.own_objects import broken_own_objects
+from membership_refactor.sql.names import Names
 from tests.fixtures.databases import NewDatabase, TemplateDatabase
 from tests.races.families import assert_families
 from tests.races.stages import CHAIN, built_to, name_of
-from tests.races.tables import COPY, SOURCE, assert_equal, assert_parents, execute, query
+from tests.races.tables import COPY, OLD_SHAPE, SOURCE, assert_equal, assert_parents, execute, query
 
 OBJECTS = r"""
 SELECT format('%s %s %s', t.tgrelid::regclass, t.tgenabled, pg_get_triggerdef(t.oid)) AS text
@@ -29,15 +32,11 @@ WRITES = (
 )
 
 
-@pytest.mark.parametrize("revision", CHAIN)
-def test_a_restored_database_has_every_trigger_and_function_and_goes_on_capturing(
-    revision: str, template_database: TemplateDatabase, new_database: NewDatabase
-) -> None:
+def restore(url: str, restored: str) -> None:
+    """Dump the one database, and restore the dump into the other."""
     programs = shutil.which("pg_dump"), shutil.which("pg_restore")
     if None in programs:
         pytest.skip("no pg_dump on this machine")
-    url = template_database(name_of(revision), built_to(revision))
-    restored = new_database()
     dump = subprocess.run(
         [str(programs[0]), "-Fc", "-d", libpq_url(url)], capture_output=True, check=True
     )
@@ -48,6 +47,30 @@ def test_a_restored_database_has_every_trigger_and_function_and_goes_on_capturin
         check=False,
     )
     assert (done.returncode, done.stderr.decode()) == (0, "")
+
+
+@pytest.mark.parametrize("revision", ["0005", "0009"])
+def test_the_view_of_the_old_shape_is_restored_as_it_was(
+    revision: str, template_database: TemplateDatabase, new_database: NewDatabase
+) -> None:
+    url = template_database(name_of(revision, OLD_SHAPE), built_to(revision, OLD_SHAPE))
+    restored = new_database()
+    restore(url, restored)
+    with psycopg.connect(libpq_url(restored)) as connection:
+        connection.execute("SET search_path = pg_catalog")
+        broken = connection.execute(broken_own_objects(Names(OLD_SHAPE, "s")).encode())
+        assert broken.fetchall() == []
+    rows = "SELECT w::text FROM s_old.wide AS w ORDER BY id"
+    assert query(restored, rows) == query(url, rows)
+
+
+@pytest.mark.parametrize("revision", CHAIN)
+def test_a_restored_database_has_every_trigger_and_function_and_goes_on_capturing(
+    revision: str, template_database: TemplateDatabase, new_database: NewDatabase
+) -> None:
+    url = template_database(name_of(revision), built_to(revision))
+    restored = new_database()
+    restore(url, restored)
     assert query(restored, OBJECTS) == query(url, OBJECTS)
 
     if revision <= "0004":
