@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import psycopg
 import pytest
 
+from membership_refactor.checks.gate import gates
+from membership_refactor.database import libpq_url
 from membership_refactor.errors import GateClosed
 from membership_refactor.execution.options import Options
+from membership_refactor.planning import Revisions
 from tests.chain.driver import Chain
 from tests.fixtures.chains import ChainAt
 
@@ -236,3 +240,17 @@ def test_only_a_plan_that_began_over_an_empty_table_needs_no_evidence(
         chain.up("0006")
     else:
         assert "no unbroken watch" in closed(chain, "0005")
+
+
+def test_who_may_not_read_the_table_sees_that_it_is_empty_by_its_size(chain_at: ChainAt) -> None:
+    chain = without_acceptance(chain_at("0004"))
+    chain.run(f"INSERT INTO {LEDGER}.event (plan, event) VALUES ('{chain.plan.name}', 'created')")
+    (own,) = gates(chain.names, Revisions(), "retire_source")
+    (others,) = gates(chain.names, Revisions(), "retire_source", own=False)
+    assert chain.query(own.query) == chain.query(others.query) != []
+    chain.run("DELETE FROM public.programme_membership")
+    assert chain.query(own.query) == []
+    assert chain.query(others.query) != [], "only VACUUM shows that no row is left"
+    with psycopg.connect(libpq_url(chain.url), autocommit=True) as pg:
+        pg.execute("VACUUM public.programme_membership")
+    assert chain.query(others.query) == []

@@ -20,7 +20,9 @@ from tests.cli.processes import REFUSED, ROOT
 from tests.cli.test_histories import everything, stood_at
 from tests.fixtures.databases import TemplateDatabase
 
-LOOKING: list[tuple[str, ...]] = [("plan",), ("status",), ("checks",), ("current",)]
+LOOKING: list[tuple[str, ...]] = [
+    ("plan",), ("status",), ("checks",), ("current",), ("report",),
+]  # fmt: skip
 WRITING: list[tuple[str, ...]] = [
     ("verify",), ("repair",), ("repair", "--apply"), ("abandon",), ("stamp", "0001"),
     ("upgrade", "0003"), ("downgrade", "0001"),

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
+from sqlalchemy import make_url
 
 from membership_refactor.database import libpq_url, of_the_wheel, on_this_machine
 from membership_refactor.inspect.all_comparisons import verify_all
+from membership_refactor.report.read_page import read_page
 from tests.fixtures.watched import DEPRECATED, RETIRED, SOURCE, Watched, WatchedAt
 
 T, C, R = "programme_membership", "curriculum_membership", "programme_membership_retired"
@@ -48,6 +51,7 @@ NO_USE: dict[str, Callable[[Watched], object]] = {
     "pg_dump": dump,
     "pg_dump of the structure": lambda w: dump(w, "-s"),
     "verify": lambda w: verify_all(w.chain.runner(), workers=1),
+    "a report": lambda w: read_page(w.chain.runner(), {}, count_keys=True),
     "VACUUM and ANALYZE": lambda w: w.run(f"VACUUM ANALYZE {T}", f"VACUUM ANALYZE {C}"),
     "REINDEX": lambda w: w.run(f"REINDEX TABLE {T}"),
     "an index": lambda w: w.run(f"CREATE INDEX i ON {T} (rotation)"),
@@ -78,6 +82,20 @@ def test_no_use(what: str, at_0004: Watched) -> None:
         found = at_0004.sample()
         assert found[SOURCE].holes == ()
         assert (found[SOURCE].uses, found[DEPRECATED].uses) == (0, 0), explained(at_0004)
+
+
+def test_a_report_by_a_login_that_is_not_the_tools_reads_no_table(at_0004: Watched) -> None:
+    at_0004.run(
+        "DO $$ BEGIN CREATE ROLE looker LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$",
+        "GRANT pg_read_all_data TO looker",
+    )
+    at_0004.sample()
+    url = make_url(at_0004.chain.url).set(username="looker").render_as_string(False)
+    found = read_page(replace(at_0004.chain, url=url).runner(), {}, count_keys=True)
+    assert [table.exact for table in found.tables] == [False, False]
+    assert found.key is None and "use of the old structure" in found.why_no_key
+    after = at_0004.sample()
+    assert (after[SOURCE].uses, after[DEPRECATED].uses) == (0, 0), explained(at_0004)
 
 
 def test_a_step_of_the_tool_is_no_use(watched_at: WatchedAt) -> None:

@@ -58,6 +58,17 @@ def looking(runner: Runner, purpose: str) -> Iterator[Pg]:
             ) from error
 
 
+def reads_as_the_tool(pg: Pg, runner: Runner) -> bool:
+    """Whether the watch takes what this login reads for the tool's own. What another one reads is
+    a use of the old structure. True where there is no ledger, and so no watch."""
+    owner = _ledger_owner(pg, runner.schema)
+    if owner is None:
+        return True
+    return bool(
+        value(pg, f"SELECT pg_catalog.pg_has_role(session_user, {literal(owner)}, 'MEMBER')")
+    )
+
+
 def _ledger_owner(pg: Pg, schema: str) -> str | None:
     found: str | None = value(
         pg,

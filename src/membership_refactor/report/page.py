@@ -12,7 +12,6 @@ import membership_refactor
 from membership_refactor.report import canvas, grids, plots, sentences
 from membership_refactor.report.canvas import Canvas
 from membership_refactor.report.page_values import ConsumerState, Report
-from membership_refactor.watch.usage import GateStatus, Usage
 from membership_refactor.watch.usage_text import when_open
 
 
@@ -22,8 +21,8 @@ class _Coming:
 
     step: str
     title: str
-    gate: str
-    reasons: tuple[str, ...]
+    gates: list[tuple[str, tuple[str, ...]]]
+    """Of each gate what it asks and when it opens, and its reasons to be closed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,19 +78,14 @@ def _arrow(report: Report) -> Markup | None:
 
 def _coming(report: Report, number: int) -> _Coming:
     step = report.standing.steps[number]
-    gate = sentences.gate_of(report, step.revision)
     return _Coming(
         step=f"{step.revision} {step.name}" if step.revision != step.name else step.name,
         title=report.titles.get(step.revision, ""),
-        gate=_gate(gate, report.usage),
-        reasons=gate.reasons if gate is not None else (),
+        gates=[
+            (f"Nobody may use the {g.target} any more: {when_open(g, report.usage)}.", g.reasons)
+            for g in sentences.gates_of(report, step.revision)
+        ],
     )
-
-
-def _gate(gate: GateStatus | None, usage: Usage) -> str:
-    if gate is None:
-        return "It waits for no evidence."
-    return f"Nobody may use the {gate.target} any more: {when_open(gate, usage)}."
 
 
 def _period(report: Report) -> plots.Period | None:

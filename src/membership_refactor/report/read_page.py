@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+import psycopg
+
 from membership_refactor.errors import RefactorError
 from membership_refactor.execution.runner import Runner
 from membership_refactor.execution.sessions import Pg, run, value
 from membership_refactor.inspect.keys import compare_keys
 from membership_refactor.inspect.keys_text import KeyChoice
 from membership_refactor.inspect.live import pressure, read_moment
-from membership_refactor.inspect.read_only import looking
+from membership_refactor.inspect.read_only import looking, reads_as_the_tool
 from membership_refactor.inspect.revision_text import RevisionText
 from membership_refactor.inspect.status_text import Standing
 from membership_refactor.planning import TableSplit
@@ -27,6 +29,10 @@ from membership_refactor.watch.usage import read_usage
 
 EXACT_BYTES = 256 * 1024 * 1024
 """Rows of a table up to this size are counted; of a larger one the server's estimate is shown."""
+NOT_COUNTED = (
+    "not counted, because your role may not act as the owner of the tables, so that it would be a "
+    "use of the old structure."
+)
 KEY_ROWS = 2_000_000
 """Conflicts and near keys of a table with up to so many rows are counted without being asked."""
 
@@ -53,11 +59,17 @@ def read_page(
         there = standing.ledger is not None
         recorded = read_recorded(runner, pg) if there else NOTHING
         states = consumer_states(runner, pg, usage, recorded, consumers)
-        tables = tuple(_tables(pg, runner.plan, portrait, shapes))
+        counts = reads_as_the_tool(pg, runner)
+        tables = tuple(
+            _tables(pg, runner.plan, portrait, shapes, most=EXACT_BYTES if counts else -1)
+        )
         database, version = run(
             pg, "SELECT pg_catalog.current_database(), pg_catalog.current_setting('server_version')"
         ).fetchall()[0]
-    key, why_no_key = _key(runner, tables, asked=count_keys)
+    if counts:
+        key, why_no_key = _key(runner, tables, asked=count_keys)
+    else:
+        key, why_no_key = None, NOT_COUNTED
     return Report(
         database=database,
         server_version=version.split()[0],
@@ -89,8 +101,11 @@ def _next_command(runner: Runner, standing: Standing) -> str | None:
     return None if name is None else runner.chain.revisions.command(name, "up")
 
 
-def _tables(pg: Pg, plan: TableSplit, portrait: Portrait, shapes: Structure) -> Iterator[TableNow]:
-    """The tables that are there: those of the structure, then what an open step is making."""
+def _tables(
+    pg: Pg, plan: TableSplit, portrait: Portrait, shapes: Structure, *, most: int
+) -> Iterator[TableNow]:
+    """The tables that are there: those of the structure, then what an open step is making. Rows of
+    a table of up to ``most`` bytes are counted."""
     named = {shape.name for shape in shapes.tables}
     new = [t for t in portrait.tables if t.name in plan.tables and t.name not in named]
     for shape in (*shapes.tables, *(_unfinished(plan, table) for table in new)):
@@ -98,10 +113,14 @@ def _tables(pg: Pg, plan: TableSplit, portrait: Portrait, shapes: Structure) -> 
         if table is None:
             continue
         size = table.bytes or 0
-        rows, exact = table.rows, size <= EXACT_BYTES
+        rows, exact = table.rows, size <= most
         if exact:
             where = qualified(table.schema, table.name)
-            rows = int(value(pg, f"SELECT pg_catalog.count(*) FROM {where}"))
+            try:
+                rows = int(value(pg, f"SELECT pg_catalog.count(*) FROM {where}"))
+            except psycopg.errors.UndefinedTable:
+                # A step has dropped or renamed it since.
+                continue
         groups = {str(kind): count for kind, count in _groups(plan, table, shape)}
         yield TableNow(shape=shape, groups=groups, rows=rows, exact=exact, bytes=size)
 
@@ -143,6 +162,8 @@ def _key(
         choices, _, _ = compare_keys(runner, others=False)
     except RefactorError as error:
         return None, error.message
+    except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn):
+        return None, "not counted, because a step was changing the tables."
     # What stays with the child may differ within a group.
     own = tuple(d for d in choices[0].disagreeing if d[0] in runner.plan.parent_values)
     return replace(choices[0], disagreeing=own), ""

@@ -64,16 +64,17 @@ def _next(report: Report) -> Notice:
     if step is None:
         return Notice("done", "Every step has run.")
     name = f"{step.revision} {step.name}" if step.revision != step.name else step.name
-    gate = gate_of(report, step.revision)
-    if gate is None:
+    gates = gates_of(report, step.revision)
+    if not gates:
         return Notice("good", f"{name} is next. It waits for no evidence.")
+    gate = next((gate for gate in gates if not gate.is_open), gates[0])
     level: Level = "good" if gate.is_open else "wait"
     return Notice(level, f"{name} is next. Its gate is {when_open(gate, report.usage)}.")
 
 
-def gate_of(report: Report, revision: str) -> GateStatus | None:
-    """The gate of the step that the revision runs."""
-    return next((gate for gate in report.usage.gates if gate.step == revision), None)
+def gates_of(report: Report, revision: str) -> list[GateStatus]:
+    """The gates of the step that the revision runs: one for each structure that it takes away."""
+    return [gate for gate in report.usage.gates if gate.step == revision]
 
 
 def figures(report: Report) -> Iterator[tuple[str, str]]:

@@ -10,7 +10,7 @@ from typing import Any
 from membership_refactor.checks.gate import gates
 from membership_refactor.execution.runner import Runner
 from membership_refactor.execution.sessions import Pg, run, value
-from membership_refactor.inspect.read_only import looking
+from membership_refactor.inspect.read_only import looking, reads_as_the_tool
 from membership_refactor.planning.targets import targets_at, targets_of
 from membership_refactor.scan.consumers import Consumer
 from membership_refactor.sql.evidence_clock import CLOCK, SHIFT
@@ -142,13 +142,14 @@ class _Reader:
         steps = self.runner.ledger.steps(self.pg) if self.there else {}
         up = {n for n, s in steps.items() if (s.direction is Direction.UP) is not s.open}
         present = targets_at(self.plan, up) if self.there else ()
+        own = reads_as_the_tool(self.pg, self.runner)
         for step in self.runner.chain:
             if step.name in up:
                 continue
             revisions = self.runner.chain.revisions
             name, targets = revisions.of(step.name), targets_of(self.plan, step.name)
             since = steps.get("retire_source") if step.name == "create_parent" else None
-            checks = gates(self.runner.names, revisions, step.name)
+            checks = gates(self.runner.names, revisions, step.name, own=own)
             for target, check in zip(targets, checks, strict=True):
                 if target not in present:
                     yield GateStatus(step=name, target=target, asked=False)
