@@ -134,8 +134,7 @@ def compare_on_own_data(
         return _remark(compared, f"own data: {str(error.orig).strip().splitlines()[0]}")
     if not Outcome(before).same_rows(Outcome(again)):
         return _remark(compared, "own data: not compared, the old form itself has ties")
-    reason = differs(Outcome(before), Outcome(after))
-    if reason:
+    if reason := differs(Outcome(before), Outcome(after)):
         example = f"on your own data: {reason}"
         return replace(compared, verdict=Verdict.DIFFERENT, example=example)
     return _remark(compared, f"own data: equal, {len(before.rows)} rows")

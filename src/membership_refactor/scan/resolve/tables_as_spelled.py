@@ -110,8 +110,11 @@ class View:
 
     def _spell(self, name: str) -> str:
         plain = name.replace("_", "a").isalnum() and not name[:1].isdigit()
-        if plain and (self.dialect != "postgres" or name.islower()):
-            return name
+        bare = plain and (self.dialect != "postgres" or name.islower())
+        return name if bare else self.quoted(name)
+
+    def quoted(self, name: str) -> str:
+        """The name in the quotes of the dialect."""
         quote = "`" if self.dialect == "mysql" else '"'
         return quote + name.replace(quote, quote * 2) + quote
 

@@ -119,9 +119,8 @@ class Reads:
         parent = self.view.spell_table(self.plan.parent)
         child_text, child_name = f"{schema}{child}", child
         if source.alias is not None:
-            quote = "`" if self.view.dialect == "mysql" else '"'
             bare = source.alias.replace("_", "a").isalnum()
-            child_name = source.alias if bare else f"{quote}{source.alias}{quote}"
+            child_name = source.alias if bare else self.view.quoted(source.alias)
         elif source.table is None or source.table.table.name != self.plan.child:
             plain = child.strip('"`')
             free = self.name(plain)
