@@ -35,7 +35,11 @@ WITH RECURSIVE domain AS (
 )
 SELECT DISTINCT p.rel, p.rel::regclass::text AS "table", p.label, p.by_default,
        coalesce(o.oprcode::oid, d.refobjid) AS function
-FROM part p JOIN pg_depend d ON d.classid = p.class AND d.objid = p.object
+-- OFFSET 0 lets the index of pg_depend serve it, which is large where there are many tenants.
+FROM part p CROSS JOIN LATERAL (
+    SELECT refclassid, refobjid FROM pg_depend
+    WHERE classid = p.class AND objid = p.object OFFSET 0
+) d
 LEFT JOIN pg_operator o ON d.refclassid = 'pg_operator'::regclass AND o.oid = d.refobjid
 WHERE o.oid IS NOT NULL OR d.refclassid = 'pg_proc'::regclass
 ORDER BY p.label

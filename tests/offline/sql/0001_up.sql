@@ -86,15 +86,18 @@ joined AS (
   WHERE k.contype = 'f'
   UNION
   SELECT k.conrelid FROM pg_catalog.pg_constraint AS k JOIN own AS o ON o.oid = k.confrelid
-  WHERE k.contype = 'f')
+  WHERE k.contype = 'f'),
+asked AS (
+  SELECT o.oid FROM own AS o
+  UNION
+  SELECT c.oid FROM joined AS j JOIN pg_catalog.pg_class AS c ON c.oid = j.oid
+  WHERE c.relforcerowsecurity AND pg_catalog.pg_has_role(c.relowner, 'USAGE'))
 SELECT pg_catalog.format('%s: ALTER TABLE %s NO FORCE ROW LEVEL SECURITY', t.name, t.name)
 FROM (
   SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) AS name
-  FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-  WHERE (c.oid IN (SELECT o.oid FROM own AS o)
-      OR c.oid IN (SELECT j.oid FROM joined AS j) AND c.relforcerowsecurity
-        AND pg_catalog.pg_has_role(c.relowner, 'USAGE'))
-    AND pg_catalog.row_security_active(c.oid)) AS t
+  FROM asked AS a JOIN pg_catalog.pg_class AS c ON c.oid = a.oid
+  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+  WHERE pg_catalog.row_security_active(c.oid)) AS t
 ORDER BY t.name
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
