@@ -95,6 +95,8 @@ def create_mark(scratch: Scratch) -> None:
 def branches_of(tree: Any) -> Iterator[Variant]:
     """Yield each THEN and ELSE by a statement that ends with the mark once a row takes it.
 
+    So are the conditions among the results: each has to be true once, and false once.
+
     Equal expressions are one, as GROUP BY needs them to be.
     """
     seen: set[str] = set()
@@ -107,6 +109,21 @@ def branches_of(tree: Any) -> Iterator[Variant]:
         for at, result in enumerate(_results(case)):
             made = changed(tree, [(found[at], _marked(found[at])) for found in same])
             yield Variant(f"{result.sql(dialect='postgres')} of {text}", made)
+    yield from _conditions(tree)
+
+
+def _conditions(tree: Any) -> Iterator[Variant]:
+    """Yield each condition among the results by statements that end once it is true, or false."""
+    selects = (select for select in tree.find_all(exp.Select) if not select.args.get("group"))
+    results = [item for select in selects for item in select.expressions]
+    for node in (node for item in results for node in item.find_all(exp.Predicate, *_MATCHES)):
+        if isinstance(node, exp.Exists) or node.find_ancestor(*_ELSEWHERE):
+            continue
+        text, no = node.sql(dialect="postgres"), exp.Not(this=exp.Paren(this=node.copy()))
+        for value, condition in (("true", node.copy()), ("false", no)):
+            branch = exp.If(this=condition, true=_marked(node))
+            made = exp.Paren(this=exp.Case(ifs=[branch], default=node.copy()))
+            yield Variant(f"in which {text} is {value}", changed(tree, [(node, made)]))
 
 
 def _results(case: Any) -> list[Any]:
@@ -121,6 +138,9 @@ def _marked(result: Any) -> Any:
     condition = exp.If(this=call, true=result.copy())
     return exp.Case(ifs=[condition], default=result.copy())
 
+
+_MATCHES = (exp.RegexpLike, exp.RegexpILike, exp.SimilarTo, exp.ArrayContainsAll)
+_ELSEWHERE = (exp.Case, exp.If, exp.Where, exp.Having, exp.Join, exp.AggFunc)
 
 _REFUSED = ("42", "0A", "55000")
 """Codes of statements that PostgreSQL does not take. They are no wrong forms."""

@@ -120,7 +120,8 @@ class Generator:
                 if (WIDE, column) in self.needs.groups:
                     parent[column] = self.drawn(column)
                 elif self.nullable(column) and self.random.random() < 0.2:
-                    parent[column] = None
+                    text = kind_of(self.needs.wide[column][0]) == "text"
+                    parent[column] = "" if text and self.random.random() < 0.3 else None
             data.parents.append(parent)
             for index in range(self.random.choice((0, 1, 1, 2, 3))):
                 self.child(data, parent, varied=True, number=index)

@@ -45,6 +45,9 @@ def needs_of(
         for item in call.expressions
         if (value := literal_value(item)) is not None
     ]
+    # A range or a function may have its border at any day that is written.
+    every = (literal_value(node) for form in (tree, new) for node in form.find_all(exp.Literal))
+    stand_ins += [value for value in every if isinstance(value, dt.date)]
     tree = tree.copy()
     # Names of a tree that was changed have lost their places: every name gets one of its own.
     for number, identifier in enumerate(tree.find_all(exp.Identifier)):

@@ -103,11 +103,13 @@ def _around(kind: str, value: Any) -> list[Any]:
 
 
 _DAY = dt.timedelta(days=1)
+_DECADE = dt.date(2019, 12, 31)
+"""The last day of a decade, of a year of ISO that began before, and in the year before a leap."""
 _LATE = dt.time(23, 30, tzinfo=dt.UTC)
 _FRESH: dict[str, Callable[[int, int], Any]] = {
     "int": lambda shift, n: 1001 + shift + n,
     "number": lambda shift, n: 100.25 + shift + n,
-    "date": lambda shift, n: _last_day(2015 + shift, 2 * n),
+    "date": lambda shift, n: _last_day(2015 + shift, 2 * n) if n else _DECADE,
     "time": lambda shift, n: dt.datetime.combine(_last_day(2015 + shift, 2 * n), _LATE),
     "uuid": lambda shift, n: f"00000000-0000-8000-8000-{1000 + shift + n:012d}",
     "text": lambda shift, n: f"{'abcdefghijklm'[(n + shift) % 13]}lpha{n}",
@@ -129,11 +131,12 @@ def fresh(kind: str, seed: int, count: int) -> list[Any]:
 def unlike(kind: str, column: str, number: int) -> Any:
     """Make the value of a number: other numbers give other values, except of booleans.
 
-    Texts have letters of both cases and some have blanks around, and some numbers are negative:
-    otherwise lower(), trim() and abs() would change nothing.
+    Texts have letters of both cases, some have blanks around or letters of several bytes, and some
+    numbers are negative: otherwise lower(), trim(), octet_length() and abs() would change nothing.
+    Dates are the first and last two days of months.
     """
     if kind == "date":
-        return dt.date(2031, 1, 1) + dt.timedelta(days=number)
+        return _last_day(2030, number + number // 16) + (number // 3 % 4 - 1) * _DAY
     if kind == "time":
         return dt.datetime(2021, 1, 1, tzinfo=dt.UTC) + dt.timedelta(hours=number)
     if kind == "boolean":
@@ -142,7 +145,7 @@ def unlike(kind: str, column: str, number: int) -> Any:
         return f"00000000-0000-8000-9000-{number:012d}"
     if kind in ("int", "number"):
         return 70000 + number if number % 5 else -70000 - number
-    mixed = column[:2] + column[2:6].upper()
+    mixed = column[:2] + column[2:6].upper() + "\u00e9" * (number % 4 == 1)
     return f"{' ' * (number % 3 == 1)}{mixed} {number}{' ' * (number % 3 == 2)}"
 
 

@@ -51,6 +51,8 @@ _RUN_TIME = re.compile(
 _ESCAPES = re.compile(r"\bU&[\"']", re.I)
 _ROW = re.compile(r"(?!\s*select\s+(?:new|old)\s*\Z).*\b(?:new|old)\b", re.I | re.S)
 """A trigger's row that is used for more than to be returned."""
+_READ_WHOLE = (Look.HOLE, Look.SKIPPED, Look.UNPARSED, Look.DYNAMIC)
+"""Who closes a question of these kinds has read its place."""
 _JPQL = {".jpql", ".hql", ".jpaql"}
 _READ = {*_SQL, *_TEMPLATES, *_JPQL, *LANGUAGES, *FORMATS}
 
@@ -118,7 +120,8 @@ class FileScanner:
 
     def note_disguised(self, found: Iterable[tuple[int, str]], collector: Collector) -> None:
         """Leave open what may be a table's name, and was neither read nor noted."""
-        noted = {note.place.line for note in collector.outcome.notes if note.open}
+        notes = (note for note in collector.outcome.notes if note.open and note.look in _READ_WHOLE)
+        noted = {note.place.line for note in notes}
         for at, message in found:
             if at not in collector.tables_read and collector.place(at).line not in noted:
                 collector.note(at, Look.HOLE, message)
