@@ -16,6 +16,7 @@ from membership_refactor.environment import connect_engine
 from membership_refactor.errors import GateClosed
 from membership_refactor.inspect.checks import StandingChecks
 from membership_refactor.planning.targets import old_shape
+from membership_refactor.report.sentences import figures, notices
 from membership_refactor.sql.old_shape.reading import noting
 from membership_refactor.testing.scratch_databases import Databases
 from membership_refactor.watch.old_shape_view import CANNOT_SEE, NAME
@@ -26,6 +27,7 @@ from tests.chain.fixed import FIXED, at
 from tests.chain.subjects import OLD_SHAPE
 from tests.execution.replica import replica_of
 from tests.fixtures.watched import DEPRECATED, RETIRED, Watched, WatchedAt, launch_counting
+from tests.report.three_weeks import report
 
 VIEW = "public_old.programme_membership"
 TARGET = old_shape(OLD_SHAPE.plan)
@@ -169,6 +171,11 @@ def test_the_gate_of_the_last_step_opens_when_nobody_reads_it_any_more(
     opening = {g.target: g.is_open for g in usage.gates if g.asked}
     assert opening == {RETIRED: True, TARGET: False}
     assert usage.in_use
+    page = report(here.chain)
+    assert "Gate of 0011 opens" in dict(figures(page))
+    assert (
+        "open" not in next(n.text for n in notices(page) if "0011" in n.text).split("Its gate")[1]
+    )
     assert (NAME in usage.sources) and CANNOT_SEE
     (user,) = (u for u in usage.users if u.target == TARGET)
     assert (user.role, user.statement) == (

@@ -83,8 +83,10 @@ def figures(report: Report) -> Iterator[tuple[str, str]]:
     up = sum(step.state == "up" for step in s.steps)
     yield "Steps that have run", f"{up} of {len(s.steps)}"
     yield "Version", s.alembic_version or "none"
-    following = next((gate for gate in report.usage.gates if gate.asked), None)
-    if following is not None and not following.is_open:
+    asked = [gate for gate in report.usage.gates if gate.asked]
+    of_next = [gate for gate in asked if gate.step == asked[0].step]
+    following = next((gate for gate in of_next if not gate.is_open), None)
+    if following is not None:
         at, now = following.opens_at, report.usage.now
         date = moment(at) if at is not None and at > now else "no date yet"
         yield f"Gate of {following.step} opens", date
