@@ -19,6 +19,7 @@ from membership_refactor.scan.read.scan_file import FileScanner
 from membership_refactor.scan.resolve.bindings import Kind
 from membership_refactor.scan.resolve.tables_at_stage import GOING, Structure, structure_at
 from membership_refactor.sql.names import ledger_schema
+from membership_refactor.sql.own_statements import MARK
 
 CONSUMER = "(database)"
 
@@ -85,7 +86,7 @@ def catalog_outcomes(
 def _dependents(connection: Connection, schema: str, structure: Structure) -> Iterator[FileOutcome]:
     tables = {table.name: table for table in structure.tables}
     rows = connection.exec_driver_sql(
-        _DEPENDENTS, (schema, list(tables), ledger_schema(schema))
+        _DEPENDENTS + MARK, (schema, list(tables), ledger_schema(schema))
     ).all()
     found: dict[str, FileOutcome] = {}
     for table_name, column, kind, identity in rows:
@@ -112,7 +113,7 @@ def _dependents(connection: Connection, schema: str, structure: Structure) -> It
 
 
 def _bodies(connection: Connection, schema: str, scanner: FileScanner) -> Iterator[FileOutcome]:
-    rows = connection.exec_driver_sql(_BODIES, (ledger_schema(schema),)).all()
+    rows = connection.exec_driver_sql(_BODIES + MARK, (ledger_schema(schema),)).all()
     tables = scanner.interest.tables
     for identity, language, source, triggers_on, by_statement, is_trigger in rows:
         table, column = scanner.interest.in_text(source or "")
@@ -156,7 +157,9 @@ ORDER BY c.relname, a.attnum
 def columns_portrait(connection: Connection, schema: str) -> Portrait:
     """Read only the columns of every table and view of the schema."""
     made: dict[str, list[Column]] = {}
-    for table, name, type_, not_null, generated in connection.exec_driver_sql(_COLUMNS, (schema,)):
+    for table, name, type_, not_null, generated in connection.exec_driver_sql(
+        _COLUMNS + MARK, (schema,)
+    ):
         column = Column(name=name, type=type_, not_null=not_null, generated=generated or None)
         made.setdefault(table, []).append(column)
     tables = (Table(schema=schema, name=n, columns=tuple(own)) for n, own in made.items())
