@@ -97,7 +97,7 @@ def test_application_and_statement_are_kept_with_literals_masked(logged: Watched
 
 def test_without_pgaudit_the_log_covers_the_old_name_only(logged: Watched) -> None:
     (hole,) = sample(logged)[RETIRED][2]
-    assert "no statements inside of functions without pgaudit.role" in hole
+    assert "no statements inside of functions without pgaudit in shared_preload_libraries" in hole
 
 
 def test_a_log_of_another_place_is_a_hole(logged: Watched, tmp_path: Path) -> None:
