@@ -28,6 +28,7 @@ from tests.chain.subjects import (
     OLD_SHAPE_ODD,
     OLD_SHAPE_RENAMED,
 )
+from tests.chain.test_row_security import OWNER, owned_by
 from tests.fixtures.chains import ChainAt
 from tests.inspect.tables import odd_rows
 from tests.reference_model.split import Rows
@@ -328,6 +329,22 @@ def test_row_security_hides_in_the_view_what_it_hides_in_the_table(
     visible = sum(row["curriculum_id"] == "1" for row in chain.child().values())
     assert 0 < visible < len(chain.child())
     assert count(chain, READER) == visible
+
+
+def test_an_owner_who_may_create_no_schema_gets_one_from_the_login(chain_at: ChainAt) -> None:
+    chain = chain_at("0004", subject=OLD_SHAPE, name="old shape owned", first=owned_by(OWNER))
+    database = chain.value("SELECT quote_ident(current_database())")
+    chain.run(f"REVOKE CREATE ON DATABASE {database} FROM {OWNER}")
+    chain.up("0005")
+    owners = (
+        f"SELECT pg_get_userbyid(relowner)::text FROM pg_class WHERE oid = '{VIEW}'::regclass "
+        "UNION ALL SELECT pg_get_userbyid(nspowner) FROM pg_namespace WHERE nspname = 'public_old'"
+    )
+    assert chain.query(owners) == [(OWNER,), (OWNER,)]
+    chain.up_to("0010", after="0005")
+    assert seen(chain) == wide(chain)
+    chain.up("0011")
+    assert not there(chain)
 
 
 def test_plan_says_where_it_is_who_cannot_read_it_and_when_it_goes(chain_at: ChainAt) -> None:
