@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from membership_refactor.errors import WrongUse
 from membership_refactor.execution.sessions import Pg, run
-from membership_refactor.inspect.sizes import counted
 from membership_refactor.planning import TableSplit
 from membership_refactor.sql.names import ledger_schema, old_schema
 from membership_refactor.sql.quoting import literal
@@ -106,11 +105,11 @@ def choose(schemas: Sequence[Schema], tables: Collection[str]) -> Chosen:
 
 def _none_matches(chosen: Chosen, tenants: Sequence[str], tables: Collection[str]) -> str:
     known = ", ".join(tenants[:_SHOWN]) + (", ..." if len(tenants) > _SHOWN else "")
-    return (
-        f"{counted(len(chosen.without_tables), 'schema')} match, and none of them has a ledger or "
-        f"a table of the plan ({', '.join(sorted(tables))}). "
-        + (f"Schemas that have them: {known}." if tenants else "No schema of this database has.")
-    )
+    there = f"Schemas that have them: {known}." if tenants else "No schema of this database has."
+    wanted = f"a ledger or a table of the plan ({', '.join(sorted(tables))})"
+    if not chosen.without_tables:
+        return f"no schema matches. A tenant has {wanted}. {there}"
+    return f"no schema that matches has {wanted}. {there}"
 
 
 _SHOWN = 5
