@@ -50,7 +50,7 @@ def from_json(text: str) -> Portrait:
 def from_values(kind: type[_T], values: object, *, where: str = "") -> _T:
     """The value of type ``kind`` from plain dicts and lists."""
     try:
-        return typing.cast("_T", _decoder(typing.cast("Hashable", kind))(values))
+        return typing.cast("_T", _decoder(typing.cast(Hashable, kind))(values))
     except _Broken as broken:
         place = f"{where or kind.__name__}{broken.place}"
         raise WrongUse(f"The portrait is broken at {place}: {broken}.", hint=_HINT) from None
