@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from configparser import ConfigParser
 from typing import Any
@@ -102,6 +103,16 @@ TOML = (
     "[tool.membership_refactor]\nplans = [\n    'app.plans:ONE',\n    'app.plans:OTHER',\n]\n"
     '[tool.membership_refactor.ONE]\nschemas = ["a"]\n[tool.alembic]\nx = 1\n',
     '[tool.membership_refactor]\nplans = "app.plans:ONE"\n[tool.alembic]\n',
+    # Comments between and behind the items, brackets in them and in items, and no last comma.
+    '[tool.membership_refactor]\nplans = [  # [all] of ours\n  # the "first"\n'
+    "  'app.plans:ONE',  # [one], a remark\n  # and then\n  'app.plans:OTHER'  # last ]\n"
+    "  # no more\n]  # end\n[tool.alembic]\nx = 1\n",
+    '[tool.membership_refactor]\nplans = ["app.plans:ONE",\n         "app.plans:OTHER"] # end\n'
+    "[tool.alembic]\nx = 1\n",
+    "[tool.membership_refactor]\nplans = []\n\n[tool.alembic]\nx = 1\n",
+    '[tool.membership_refactor]\nplans = [ "app.plans:ONE", ]\n[tool.alembic]\nx = 1\n',
+    "[tool.membership_refactor]\nplans = [\n]\n[tool.alembic]\nx = 1\n",
+    "[tool.alembic]\nx = 1\n[tool.membership_refactor]",
 )
 
 
@@ -120,7 +131,20 @@ def test_registers_in_pyproject(text: str, schema: str) -> None:
         {} if schema == "public" else {"schemas": [schema]}
     )
     assert after["alembic"] == before["alembic"]
-    assert ("# a remark" in text) == ("# a remark" in made)
+    # Every word that was there stays where it was.
+    rest = made
+    for word in re.findall(r"[^\s\[\],]+", text):
+        assert word in rest, made
+        rest = rest.partition(word)[2]
+
+
+@pytest.mark.parametrize(("text", "toml"), [*((t, False) for t in INI), *((t, True) for t in TOML)])
+@pytest.mark.parametrize("schema", ["public", "sales"])
+def test_the_ends_of_lines_stay(text: str, toml: bool, schema: str) -> None:
+    expected = with_plan(text, "app.new:PLAN", "new", schema, toml=toml)
+    made = with_plan(text.replace("\n", "\r\n"), "app.new:PLAN", "new", schema, toml=toml)
+    if "\n" in text:
+        assert made == expected.replace("\n", "\r\n")
 
 
 @pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)

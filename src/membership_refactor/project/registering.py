@@ -86,6 +86,7 @@ def _end(lines: list[str], at: int) -> int:
 
 
 def _in_toml(text: str, target: str, name: str, schemas: tuple[str, ...], newline: str) -> str:
+    text = text if text.endswith("\n") else f"{text}{newline}"
     found = re.search(rf"^[ \t]*\[tool\.{SECTION}\][^\n]*\n", text, re.MULTILINE)
     new = newline.join(("plans = [", f"    {json.dumps(target)},", "]", ""))
     if found is None:
