@@ -249,8 +249,18 @@ def _head(
 
 def _predicted(plan: TableSplit, request: Request, project: AlembicProject) -> script.Prediction:
     """Predict from the portrait that is given. Without one, from a schema without the tables."""
-    first = request.read_portrait() or Portrait(schema=request.schema, tables=())
-    return script.predicted(Names(plan, request.schema), project.chain(plan, request.schema), first)
+    given, chain = request.read_portrait(), project.chain(plan, request.schema)
+    first = given or Portrait(schema=request.schema, tables=())
+    # A baseline may make the table.
+    if first.find(plan.source) is None and next(iter(chain)).name == plan.steps[0]:
+        raise WrongUse(
+            f'the portrait {request.portrait} has no table "{plan.source}".'
+            if given is not None
+            else "a script is made for tables, and -x portrait= is not given.",
+            hint="Describe the tables: membership-refactor plan --format json > portrait.json   "
+            "and name that file: -x portrait=portrait.json",
+        )
+    return script.predicted(Names(plan, request.schema), chain, first)
 
 
 def _register(step: Step) -> None:

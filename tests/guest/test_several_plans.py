@@ -64,6 +64,10 @@ def standing(done: Ended) -> list[tuple[str, str]]:
 def test_two_plans_one_of_them_in_two_schemas(new_database: NewDatabase, tmp_path: Path) -> None:
     url = new_database()
     project = project_of(url, tmp_path)
+    project.upgraded("02_orders")
+    # The version is a revision of the other plan.
+    begun = refactor(project, "status", "--plan", "customers")
+    assert 'plan "customers" in schema "public": at 01_tables' in begun.out
     project.upgraded("03_customers")
 
     asked = refactor(project, "status")
@@ -186,6 +190,7 @@ def test_verbs_in_hints_of_checks_name_plan_and_schema(
     shown = refactor(project, "-x", "schema=archive", "repair", "--plan", "orders")
     assert f"`{repair} --apply` corrects these rows." in shown.out, shown.out + shown.err
     ahead = refactor(project, "plan", "--plan", "customers")
+    assert "at 03_customers" in ahead.out
     assert "membership-refactor usage --plan customers" in " ".join(ahead.out.split())
     stopped = project.alembic("upgrade", "04_both")
     assert stopped.status == REFUSED and f"Run: {repair} --apply" in stopped.said

@@ -21,8 +21,10 @@ _ANOTHER = "Name the right database or schema: -x url=URL, -x schema=NAME."
 
 
 def stands_at(runner: Runner, pg: Pg) -> str | None:
-    """The revisions in the version table. None where nothing has run."""
-    return ", ".join(runner.version_table.versions(pg)) or None
+    """The revisions in the version table, without what runs steps of other plans only. None where
+    nothing has run."""
+    places = (runner.chain.revisions.place(v) for v in runner.version_table.versions(pg))
+    return ", ".join(dict.fromkeys(p for p in places if p is not None)) or None
 
 
 def require_own_history(runner: Runner, project: AlembicProject) -> None:

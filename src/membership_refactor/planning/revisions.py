@@ -41,6 +41,14 @@ class Revisions:
     """What stands before and after a verb of the command line so that it means this plan:
     ``-x schema=archive `` and `` --plan orders``; empty where there is no other."""
 
+    others: Mapping[str, str | None] = field(default_factory=dict)
+    """By revision that runs steps of other plans only: the newest below it that does not; None
+    where there is none."""
+
+    def place(self, version: str) -> str | None:
+        """What of Alembic's version concerns this plan; None before anything does."""
+        return self.others.get(version, version)
+
     def verb(self, name: str) -> str:
         """The command line of a verb: ``membership-refactor abandon --plan orders``."""
         before, after = self.named

@@ -72,7 +72,21 @@ class ProjectHistory:
         self._require_none_missing(plan, steps, ids)
         self._require_order(plan, ids)
         before = {step: below for step in ids if (below := self._below(ids[step])) is not None}
-        return Revisions(ids, before)
+        return Revisions(ids, before, others=self._of_others(plan))
+
+    def _of_others(self, plan: str) -> dict[str, str | None]:
+        """The revisions that run steps of other plans only, with the newest below each that does
+        not."""
+        plans = {r: {call.plan.name for call in c.found} for r, c in self.calls.items()}
+        others = {r for r, named in plans.items() if named and plan not in named}
+        found: dict[str, str | None] = {}
+        for revision in others:
+            below: str | None = revision
+            while below in others:
+                lower = self._below(below)
+                below = None if lower == BASE else lower
+            found[revision] = below
+        return found
 
     def applied(self, heads: Iterable[str]) -> set[str]:
         """Every revision that has run where the version is ``heads``; unknown ones are left out."""
