@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.scan.read.hostile_places import ELSEWHERE, PLACES, PUT_TOGETHER, STRINGS_OF_SQL, WIDE
+from tests.scan.read.hostile_statements import STATEMENTS
 from tests.scan.scan_text import scan_text
 
 EVERY = [
@@ -20,8 +21,14 @@ def test_a_reference_is_found_or_its_file_is_open(name: str, text: str, tmp_path
     assert outcome.references or any(note.open for note in outcome.notes)
 
 
-def test_there_are_two_hundred_of_them() -> None:
-    assert len(EVERY) >= 200
+@pytest.mark.parametrize("text", STATEMENTS)
+def test_a_statement_that_uses_the_table_is_found_or_open(text: str, tmp_path: Path) -> None:
+    outcome = scan_text(text.replace("WIDE", WIDE), tmp_path)
+    assert outcome.references or any(note.open for note in outcome.notes)
+
+
+def test_there_are_three_hundred_of_them() -> None:
+    assert len(EVERY) + len(STATEMENTS) >= 300
 
 
 HARMLESS = {
