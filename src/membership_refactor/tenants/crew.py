@@ -199,7 +199,9 @@ class _Crew:
 
     def dismiss(self) -> None:
         """End every process. A tenant at which one still was is reported as interrupted."""
-        for worker in self.workers.values():
+        # One that leaves has reported, and is waited for only where nobody is in a hurry.
+        hurried = self._leaving if self._interrupted else []
+        for worker in (*self.workers.values(), *hurried):
             worker.process.kill()
         for worker in (*self.workers.values(), *self._leaving):
             worker.gone()
