@@ -100,8 +100,9 @@ class Weeks:
             schema = sql.Identifier(self.runner.schema)
             for name in ROLES:
                 role = sql.Identifier(name)
-                if name not in known:
-                    pg.execute(sql.SQL("CREATE ROLE {} LOGIN").format(role))
+                # The server may have it from an earlier demo.
+                verb = "ALTER" if name in known else "CREATE"
+                pg.execute(sql.SQL(f"{verb} ROLE {{}} LOGIN").format(role))
                 for objects in ("TABLES", "SEQUENCES"):
                     grant = f"GRANT ALL ON ALL {objects} IN SCHEMA {{}} TO {{}}"
                     pg.execute(sql.SQL(grant).format(schema, role))
