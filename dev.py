@@ -65,6 +65,7 @@ def main(arguments: Sequence[str]) -> int:
         install(EXTRAS[options.verb])
         if options.verb == "install":
             return 0
+        keep_bytecode()
         lines = commands(options.verb, options.rest)
         if len(lines) == 1:
             become(lines[0])
@@ -107,6 +108,15 @@ def commands(verb: str, rest: Sequence[str]) -> list[list[str]]:
         [python, "-m", "mypy"],
         [python, "-m", "vulture"],
     ]
+
+
+def keep_bytecode() -> None:
+    """Compiled modules are kept in .venv, also where the shell says that none are written.
+
+    The tests start hundreds of processes, and each would compile everything that it imports.
+    """
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ["PYTHONPYCACHEPREFIX"] = str(VENV / "bytecode")
 
 
 def become(line: Sequence[str]) -> NoReturn:
