@@ -9,6 +9,7 @@ import pytest
 from membership_refactor.errors import CannotCarry, PlanError
 from membership_refactor.inspect.all_comparisons import repair_all, verify_all
 from membership_refactor.inspect.checks import StandingChecks
+from membership_refactor.planning import Conflict, ParentColumn, TableSplit
 from tests.chain.driver import Chain, Subject, build, insert
 from tests.chain.fixed import fill, hard_rows
 from tests.chain.subjects import COMPOSITE, COMPOSITE_KEPT, KEPT, MEMBERSHIP, composite
@@ -204,3 +205,60 @@ def test_a_table_that_does_not_fit_is_refused_before_anything_is_changed(
     with pytest.raises(CannotCarry, match=said_of_it):
         replace(chain, subject=replace(COMPOSITE, plan=plan)).up("0003")
     assert chain.value(f"SELECT to_regclass('{CHILD}')") is None
+
+
+UMLAUT = '"ü ""%"""'
+ODD = Subject(
+    plan=TableSplit(
+        name="p 'ü' %s",
+        source="wide",
+        copy="copy",
+        parent="parent",
+        id=("k", 'ü "%"', "mood", "at"),
+        key=("grp",),
+        parent_columns=(ParentColumn(name="who", conflict=Conflict.LATEST),),
+        child_columns=("note",),
+        link="link",
+        changed="changed",
+    ),
+    schema="public",
+    create=(
+        "CREATE TYPE public.mood AS ENUM ('good', 'bad')",
+        "CREATE DOMAIN public.code AS varchar(9) CHECK (VALUE <> 'x')",
+        'CREATE TABLE public.wide (k character(5), "ü ""%""" text COLLATE "C", mood public.mood,'
+        " at public.code, grp int, who text, note text, changed timestamptz,"
+        ' PRIMARY KEY (k, "ü ""%""", mood, at))',
+        "INSERT INTO public.wide SELECT 'k' || n % 3, 'ä,\"(' || n / 6, (ARRAY['good', 'bad'])"
+        "[1 + n % 2]::public.mood, CASE WHEN n % 5 = 0 THEN '' ELSE 'a\\b ' || n % 2 END, n % 7,"
+        " 'who ' || n, NULL, timestamptz '2020-01-01' + n * interval '1 hour'"
+        " FROM generate_series(1, 60) AS n",
+    ),
+)
+"""Blanks, quotes, an empty text, an enum, a domain, a collation, and the names of our aliases."""
+
+
+def test_ids_of_every_kind_go_up_down_and_up_with_their_rows(chain_at: ChainAt) -> None:
+    chain = chain_at("0002", subject=ODD, name="odd ids", first=build(ODD, lambda _: None))
+    begun = content(chain)
+    chain.up_to("0004")
+    for table in ("public.wide", "public.copy"):
+        chain.run(
+            f"UPDATE {table} SET note = 'one' WHERE k = 'k1' AND mood = 'bad' AND at = ''",
+            f"UPDATE {table} SET {UMLAUT} = {UMLAUT} || '\\' WHERE grp = 3",
+            f"UPDATE {table} SET k = ' x', mood = 'good', at = at || '!'"
+            " WHERE grp = 4 AND k = 'k2'",
+            f"DELETE FROM {table} WHERE grp = 5 AND mood = 'bad' AND k = 'k0'",
+        )
+        whole = "(SELECT to_jsonb(t) - 'link' FROM {} AS t)"
+        one, other = whole.format("public.wide"), whole.format("public.copy")
+        assert chain.query(f"{one} EXCEPT ALL {other}") == []
+        assert chain.query(f"{other} EXCEPT ALL {one}") == []
+    written = content(chain)["wide"]
+    assert written != begun["wide"]
+    chain.up_to("0011", after="0004")
+    assert not any(v.findings for v in verify_all(chain.runner()).verdicts)
+    top = content(chain)
+    chain.down_to("0002")
+    assert content(chain)["wide"] == written
+    chain.up_to("0011")
+    assert content(chain) == top
