@@ -189,6 +189,8 @@ class _Work:
         with self.sessions.open(purpose="verify") as pg:
             for setting in SETTINGS:
                 run(pg, setting)
+            if self.comparison.estimated_too_large:
+                run(pg, "SET enable_seqscan = off")
             try:
                 while not self._stop.is_set():
                     note = self.throttle.wait(pg, stop=self._stop) if self.throttle else ""

@@ -111,6 +111,26 @@ class RowId:
             return [name]
         return [f"{name}_{n}" for n in range(1, len(self.columns) + 1)]
 
+    @property
+    def settings(self) -> str:
+        """SET clauses of a function that does a range of ids. PostgreSQL estimates a range of
+        several columns by the first one alone, and would read the whole table for each range."""
+        if not self.several:
+            return ""
+        return "".join(f" SET enable_{way} = off" for way in ("seqscan", "hashjoin", "mergejoin"))
+
+    def batch(self, table: str, row: str) -> tuple[str, str, str]:
+        """For a function of the ids from ``lo`` to ``hi``: its variable, the statement that fills
+        it, and the condition on ``row``. Of an array the planner knows how many ids there are."""
+        if not self.several:
+            return "", "", self.between(row, "lo", "hi")
+        ids = f"SELECT {self.word('b')} FROM {table} AS b WHERE {self.between('b', 'lo', 'hi')}"
+        return (
+            f" own_batch {self.word_type}[];",
+            f"own_batch := ARRAY({ids});\n  ",
+            self.in_array(row, "own_batch"),
+        )
+
     # --- conditions -----------------------------------------------------------------------
 
     def same(self, one: str, other: str) -> str:

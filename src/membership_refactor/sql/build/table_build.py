@@ -171,12 +171,12 @@ END
     def _function(
         self, purpose: str, arguments: str, returns: str, body: str
     ) -> tuple[Statement, ...]:
-        name = self.function(purpose)
+        name, settings = self.function(purpose), self.route.settings
         return (
             Statement(
                 f"CREATE OR REPLACE FUNCTION {name}({arguments}) RETURNS {returns}\n"
                 f"LANGUAGE plpgsql SET search_path = {self.names.search_path} "
-                f"SET {SYNC_MARK} = {SYNC_ON} AS "
+                f"SET {SYNC_MARK} = {SYNC_ON}{settings} AS "
                 + dollar_quoted("\n#variable_conflict use_variable" + body)
             ),
             Statement(f"REVOKE ALL ON FUNCTION {name} FROM PUBLIC"),

@@ -61,6 +61,12 @@ class Comparison:
     rebuilt_by: str | None = None
     """The step that makes one side from the other. It can be taken back and taken again."""
 
+    @property
+    def estimated_too_large(self) -> bool:
+        """Whether PostgreSQL would read whole tables for a range: it estimates one of several
+        columns by the first column alone."""
+        return self.route_key.several and self.range_rows == RANGE_ROWS
+
     def in_range(self, first: str | None, last: str | None) -> str:
         """The differing keys above ``first`` and up to ``last`` (None: no limit)."""
         return self.rows(

@@ -36,11 +36,12 @@ def note_children_function(sides: Sides) -> tuple[Statement, ...]:
     again. What the trigger has recorded stays.
     """
     apart = f"c.{sides.link} <> {computed(sides.names, 'c')}"
+    variable, fill, batch = sides.id.batch(sides.names.child, "c")
     held = (
         f"WITH held AS (\n    SELECT {_row(sides, 'c')} FROM {sides.names.child} AS c\n"
-        f"    WHERE {sides.id.between('c', 'lo', 'hi')} AND {apart} FOR SHARE)\n  "
+        f"    WHERE {batch} AND {apart} FOR SHARE)\n  "
     )
-    body = f"""  {held}{_insert(sides, "SELECT h.* FROM held AS h", "DO NOTHING")};
+    body = f"""  {fill}{held}{_insert(sides, "SELECT h.* FROM held AS h", "DO NOTHING")};
   GET DIAGNOSTICS written = ROW_COUNT;
   RETURN written;"""
     return function(
@@ -48,7 +49,8 @@ def note_children_function(sides: Sides) -> tuple[Statement, ...]:
         f"lo {sides.id_type}, hi {sides.id_type}",
         "bigint",
         body,
-        declare="  written bigint;",
+        declare=f"  written bigint;{variable}",
+        settings=sides.id.settings,
     )
 
 

@@ -39,7 +39,8 @@ def refresh_function(names: Names, child: Table) -> tuple[Statement, ...]:
     """``refresh(lo, hi)``: makes children in [lo, hi] equal to their parents; returns the count."""
     plan = names.plan
     sides = Sides(names, child)
-    mine = f"{sides.id.between('c', 'lo', 'hi')} AND {differs(sides.deprecated, 'c', 'p')}"
+    variable, fill, batch = sides.id.batch(names.child, "c")
+    mine = f"{batch} AND {differs(sides.deprecated, 'c', 'p')}"
     newer = f"EXISTS (SELECT FROM {names.own('newer')} AS n WHERE n.uuid = p.{sides.uuid})"
     since = f"NOT (ROW({sides.row_of('c', sides.leaving)}) IS NULL) OR {newer}"
     changed = ""
@@ -55,12 +56,13 @@ def refresh_function(names: Names, child: Table) -> tuple[Statement, ...]:
   FROM {names.parent} AS p
   WHERE p.{sides.uuid} = c.{sides.link} AND {mine};
   GET DIAGNOSTICS written = ROW_COUNT;"""
-    body = f"  {silently(names, sides.tables, work)}\n  RETURN written;"
+    body = f"  {fill}{silently(names, sides.tables, work)}\n  RETURN written;"
     return function(
         names.own("refresh"),
         f"lo {sides.id_type}, hi {sides.id_type}",
         "bigint",
         body,
-        declare=f"  written bigint; {VARIABLE}",
+        declare=f"  written bigint; {VARIABLE}{variable}",
         path=names.search_path,
+        settings=sides.id.settings,
     )

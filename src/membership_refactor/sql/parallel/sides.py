@@ -207,12 +207,13 @@ def function(
     volatility: str = "VOLATILE",
     marked: bool = False,
     path: str = "pg_catalog, pg_temp",
+    settings: str = "",
 ) -> tuple[Statement, ...]:
     """A function for trigger functions, which run as the table's owner. EXECUTE is revoked from
     PUBLIC.
 
     ``signature`` is its name, ``arguments`` are names and types, OUT ones included. ``marked``:
-    triggers that refuse writes let it through.
+    triggers that refuse writes let it through. ``settings`` are more SET clauses.
     """
     declared = f"DECLARE\n{declare}\n" if declare else ""
     text = f"\n#variable_conflict use_variable\n{declared}BEGIN\n{body}\nEND\n"
@@ -221,7 +222,7 @@ def function(
     return (
         Statement(
             f"CREATE OR REPLACE FUNCTION {signature}({arguments}){result}\n"
-            f"LANGUAGE plpgsql {volatility} SET search_path = {path}{mark} "
+            f"LANGUAGE plpgsql {volatility} SET search_path = {path}{mark}{settings} "
             f"AS {dollar_quoted(text)}"
         ),
         Statement(f"REVOKE ALL ON FUNCTION {signature}({arguments}) FROM PUBLIC"),

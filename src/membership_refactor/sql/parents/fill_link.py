@@ -29,8 +29,9 @@ def fill_link_functions(names: Names, child: Table) -> tuple[Statement, ...]:
     """
     id, link = names.id, ident(names.plan.link)
     id_type = id.type_in(child.columns)
+    variable, fill, batch = id.batch(names.child, "c")
     work = f"""UPDATE {names.child} AS c SET {link} = {computed(names, "c", "link")}
-  WHERE {id.between("c", "lo", "hi")} AND c.{link} IS NULL;
+  WHERE {batch} AND c.{link} IS NULL;
   GET DIAGNOSTICS written = ROW_COUNT;"""
     return (
         *silence_functions(names, only=FIRED_BY_OTHER_COLUMNS),
@@ -38,8 +39,9 @@ def fill_link_functions(names: Names, child: Table) -> tuple[Statement, ...]:
             names.own("fill_link"),
             f"lo {id_type}, hi {id_type}",
             "bigint",
-            f"  {silently(names, (names.child,), work)}\n  RETURN written;",
-            declare=f"  written bigint; {VARIABLE}",
+            f"  {fill}{silently(names, (names.child,), work)}\n  RETURN written;",
+            declare=f"  written bigint; {VARIABLE}{variable}",
             path=names.search_path,
+            settings=id.settings,
         ),
     )
