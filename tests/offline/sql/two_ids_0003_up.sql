@@ -457,7 +457,7 @@ IF 'AA_refactor_building_truncate' <> ALL (there) THEN EXECUTE 'CREATE OR REPLAC
 ALTER TABLE "public"."curriculum_membership" ENABLE ALWAYS TRIGGER "AA_refactor_building_insert_or_update_or_delete", ENABLE ALWAYS TRIGGER "AA_refactor_building_truncate";
 END $own$;
 CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_copy_build"(first "public_refactor"."programme_membership_row_id", last "public_refactor"."programme_membership_row_id") RETURNS bigint
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET vacuum_cost_page_hit = 7129 AS $body$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET vacuum_cost_page_hit = 7129 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $body$
 #variable_conflict use_variable
 DECLARE
   written bigint;
@@ -471,7 +471,7 @@ END
 $body$;
 REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_copy_build" FROM PUBLIC;
 CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_copy_drain"(entries bigint) RETURNS bigint
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET vacuum_cost_page_hit = 7129 AS $body$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET vacuum_cost_page_hit = 7129 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $body$
 #variable_conflict use_variable
 DECLARE
   taken "public_refactor"."programme_membership_row_id"[]; marks bigint; consumed bigint; before "public_refactor"."programme_membership_row_id"[]; earlier bigint;

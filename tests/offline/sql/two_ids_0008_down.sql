@@ -365,14 +365,15 @@ END
 $body$;
 REVOKE ALL ON FUNCTION "public_refactor"."programme_membership_speak"(text) FROM PUBLIC;
 CREATE OR REPLACE FUNCTION "public_refactor"."programme_membership_fill_uuid_map"(lo "public_refactor"."programme_membership_row_id", hi "public_refactor"."programme_membership_row_id") RETURNS bigint
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $body$
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $body$
 #variable_conflict use_variable
 DECLARE
-  written bigint;
+  written bigint; own_batch "public_refactor"."programme_membership_row_id"[];
 BEGIN
+  own_batch := ARRAY(SELECT ROW(b."curriculum_id", b."id")::"public_refactor"."programme_membership_row_id" FROM "public"."curriculum_membership" AS b WHERE (b."curriculum_id", b."id") >= ((lo)."curriculum_id", (lo)."id") AND (b."curriculum_id", b."id") <= ((hi)."curriculum_id", (hi)."id"));
   WITH held AS (
     SELECT ROW(c."curriculum_id", c."id")::"public_refactor"."programme_membership_row_id", c."programme_membership_uuid", c."person_id", c."programme_id", c."programme_membership_type", c."programme_start_date", c."programme_end_date" FROM "public"."curriculum_membership" AS c
-    WHERE (c."curriculum_id", c."id") >= ((lo)."curriculum_id", (lo)."id") AND (c."curriculum_id", c."id") <= ((hi)."curriculum_id", (hi)."id") AND c."programme_membership_uuid" <> "public_refactor"."programme_membership_uuid"(c."person_id", c."programme_id", c."programme_membership_type", c."programme_start_date", c."programme_end_date") FOR SHARE)
+    WHERE (c."curriculum_id", c."id") IN (SELECT k."curriculum_id", k."id" FROM pg_catalog.unnest(own_batch) AS k) AND c."programme_membership_uuid" <> "public_refactor"."programme_membership_uuid"(c."person_id", c."programme_id", c."programme_membership_type", c."programme_start_date", c."programme_end_date") FOR SHARE)
   INSERT INTO "public_refactor"."programme_membership_uuid_map" AS m ("child id", "kept uuid", "person_id", "programme_id", "programme_membership_type", "programme_start_date", "programme_end_date")
   SELECT h.* FROM held AS h
   ON CONFLICT ("child id") DO NOTHING;
