@@ -31,7 +31,7 @@ class CaptureLast:
         self.kept, self.built = "", False
 
     def __call__(self, text: str) -> str:
-        if "CREATE TRIGGER" in text and "_copy_log_insert" in text and not self.kept:
+        if "CREATE OR REPLACE TRIGGER" in text and "_copy_log_insert" in text and not self.kept:
             self.kept = text
             return "SELECT 1"
         self.built = self.built or text.startswith("ANALYZE")
