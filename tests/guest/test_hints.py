@@ -21,7 +21,7 @@ from tests.guest.test_several_plans import project_of
 from tests.guest.test_verbs import refactor
 
 _COMMAND = re.compile(r"\b(membership-refactor|alembic) (?=-|[a-z]+\b)")
-_ENDS = re.compile(r"   |[.,;](?=\s|$)|[`'()\n]|$|\b(?:then|or|and|shows|corrects|writes) | > ")
+_ENDS = re.compile(r"   |[.,;](?=[\s']|$)|[`'()\n]|$|\b(?:then|or|and|shows|corrects|writes) | > ")
 _NO_COMMAND = {"membership-refactor": ("made", "that", "uses"), "alembic": ("or", "goes")}
 """Words behind the name of a program that is only mentioned."""
 

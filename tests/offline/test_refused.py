@@ -105,6 +105,9 @@ def test_a_check_that_fails_after_a_step_leaves_it_open(script: Script) -> None:
     spoil = (
         "ALTER TABLE public.curriculum_membership DISABLE TRIGGER ALL;\n"
         "UPDATE public.curriculum_membership SET intrepid_id = 'spoilt' WHERE id = 7;\n"
+        "SELECT format('ALTER TABLE public.curriculum_membership ENABLE ALWAYS TRIGGER %I', tgname)"
+        " FROM pg_trigger WHERE tgrelid = 'public.curriculum_membership'::regclass"
+        " AND NOT tgisinternal \\gexec\n"
     )
     run_psql(chain.url, text[:place] + spoil + text[place:]).stopped(
         'check "copy is exact" failed', "1 row, first keys: 7"

@@ -72,7 +72,7 @@ def record(
         "capture",
         revision,
         (_before(rf'LOCK TABLE "s"\."{table}"'),),
-        rf"(?s)CREATE TRIGGER.*{done}",
+        rf"(?s)CREATE OR REPLACE TRIGGER.*{done}",
         MEASURED,
         down,
         True,
@@ -100,7 +100,7 @@ PARENTS = (
     record("0006", "narrow"),
     *moves("0007", "parent", "narrow"),
     Moment("capture", "0007", (_before(r'LOCK TABLE "s"\."narrow"'),),
-           r"(?s)DROP TRIGGER.*CREATE TRIGGER", MEASURED, True),
+           r"(?s)DROP TRIGGER.*CREATE OR REPLACE TRIGGER", MEASURED, True),
 )  # fmt: skip
 
 

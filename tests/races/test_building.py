@@ -10,7 +10,7 @@ from tests.races.pilot import Pilot
 from tests.races.stages import built_to, name_of
 from tests.races.tables import COPY, assert_equal, execute
 
-MOMENTS = (r'SELECT .*_copy_build"', r"\ACREATE UNIQUE INDEX", r"LOCK TABLE .*wide")
+MOMENTS = (r'SELECT .*_copy_build"', r"(?m)^CREATE UNIQUE INDEX", r"LOCK TABLE .*wide")
 
 
 @pytest.mark.parametrize("moment", MOMENTS)

@@ -15,7 +15,8 @@ def copy_is_exact(names: Names, source: Table) -> Check:
         differing_copies(names, source),
         name="copy is exact",
         sentence="the copy holds every row of the source, bit for bit, and nothing else",
-        hint="Run membership-refactor verify to see rows and columns, then repair to correct them.",
+        hint="membership-refactor verify shows rows and columns; "
+        "membership-refactor repair corrects them.",
     )
 
 

@@ -2486,7 +2486,7 @@ WHERE a."id" IS NULL OR b."id" IS NULL OR (a."person_id" IS DISTINCT FROM b."per
         'copy is exact', 'the copy holds every row of the source, bit for bit, and nothing else',
         CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
         pg_catalog.array_to_string(keys, '; ')),
-      HINT = 'Run membership-refactor verify to see rows and columns, then repair to correct them.';
+      HINT = 'membership-refactor verify shows rows and columns; membership-refactor repair corrects them.';
   END IF;
 END
 $body$;
