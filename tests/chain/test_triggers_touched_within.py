@@ -6,6 +6,7 @@ import re
 
 import psycopg
 import pytest
+from sqlalchemy import Engine
 
 from membership_refactor.database import libpq_url
 from membership_refactor.errors import CheckFailed
@@ -103,19 +104,17 @@ def test_triggers_turned_off_and_on_within_a_step_are_noticed_and_nothing_dead_c
                 written.append(write_old_style(chain, revision, "within"))
 
         engine = watched(chain.url, Moments(LOCKS, at, disturb))
-        if fired_at_the_end(chain, revision, direction, engine, fired):
+        if ended_anyway(chain, revision, direction, engine):
             continue
         chain.runner().abandon()
         go(chain, revision, direction)
         assert_whole(chain, written, place)
 
 
-def fired_at_the_end(
-    chain: Chain, revision: str, direction: Direction, engine: object, fired: list[int]
-) -> bool:
+def ended_anyway(chain: Chain, revision: str, direction: Direction, engine: Engine) -> bool:
     """Whether the step ended although it was disturbed: no trigger that it needs was touched."""
     try:
-        go(chain, revision, direction, engine=engine)  # type: ignore[arg-type]
+        go(chain, revision, direction, engine=engine)
     except CheckFailed as refused:
         assert "own triggers fire" in str(refused) and "abandon" in str(refused)
         return False
@@ -137,6 +136,49 @@ def assert_whole(chain: Chain, written: list[int], place: str) -> None:
         )
         found = chain.query(f"SELECT leaving_reason FROM public.{table} WHERE id = {id}")
         assert found == [("within",)], place
+
+
+BATCH = re.compile("SELECT done FROM")
+
+
+@pytest.mark.parametrize(
+    ("revision", "direction"),
+    [
+        ("0003", Direction.UP),
+        pytest.param("0007", Direction.UP, marks=pytest.mark.slow),
+        pytest.param("0009", Direction.DOWN, marks=pytest.mark.slow),
+    ],
+)
+def test_a_trigger_that_is_dropped_while_rows_are_copied_stops_the_step(
+    revision: str, direction: Direction, chain_at: ChainAt
+) -> None:
+    undisturbed = start(revision, direction, chain_at)
+    counter = Moments(BATCH)
+    go(undisturbed, revision, direction, engine=watched(undisturbed.url, counter))
+    chain = start(revision, direction, chain_at)
+    dropped: list[str] = []
+
+    def drop() -> None:
+        ((name, table),) = chain.query(
+            "SELECT tgname, tgrelid::regclass::text FROM pg_trigger WHERE NOT tgisinternal"
+            " AND tgenabled = 'A' AND (tgname LIKE 'AA!_refactor%' ESCAPE '!'"
+            " OR tgname LIKE '~refactor%') ORDER BY tgname LIMIT 1"
+        )
+        dropped.append(name)
+        chain.run(f'DROP TRIGGER "{name}" ON {table}')
+
+    with pytest.raises(CheckFailed, match="is gone"):
+        go(
+            chain,
+            revision,
+            direction,
+            engine=watched(chain.url, Moments(BATCH, (counter.count + 1) // 2, drop)),
+        )
+
+    assert len(dropped) == 1
+    chain.runner().abandon()
+    go(chain, revision, direction)
+    assert_whole(chain, [], revision)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from membership_refactor.catalog.read import read_portrait, read_server
@@ -100,10 +100,13 @@ def require_structure(
         )
 
 
-def require_firing(place: ChainInSchema, pg: Pg, step: Step, direction: Direction) -> None:
+def require_firing(
+    place: ChainInSchema, pg: Pg, step: Step, direction: Direction, known: Iterable[str] = ()
+) -> None:
     """Raise CheckFailed where somebody has turned a trigger of the tool off since the step
-    began. It is said and recorded only then, because it is asked before most actions."""
-    check = own_triggers_fire(place.names)
+    began, or dropped one of the ``known``. It is said and recorded only then, because it is asked
+    before most actions."""
+    check = own_triggers_fire(place.names, known)
     if run(pg, check.query).fetchone():
         place.require(pg, (check,), step, direction)
 

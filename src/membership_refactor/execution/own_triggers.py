@@ -1,4 +1,4 @@
-"""Let the tool's triggers fire again after somebody has run DISABLE TRIGGER or ENABLE TRIGGER."""
+"""The tool's triggers within a step: which stand, and how disabled ones fire again."""
 
 from __future__ import annotations
 
@@ -6,10 +6,19 @@ from membership_refactor.execution.locks import briefly
 from membership_refactor.execution.options import Options
 from membership_refactor.execution.progress import Progress
 from membership_refactor.execution.sessions import Pg, run
-from membership_refactor.sql.ledger.own_objects import idle_own_triggers, wake_own_triggers
+from membership_refactor.sql.ledger.own_objects import (
+    idle_own_triggers,
+    own_triggers,
+    wake_own_triggers,
+)
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.quoting import literal, qualified
 from membership_refactor.sql.statements import Lock
+
+
+def standing_triggers(pg: Pg, names: Names) -> tuple[str, ...]:
+    """The name of each that stands."""
+    return tuple(name for (name,) in run(pg, own_triggers(names)).fetchall())
 
 
 def wake_triggers(pg: Pg, names: Names, options: Options, progress: Progress) -> bool:

@@ -22,14 +22,14 @@ from membership_refactor.execution.before_step import (
 from membership_refactor.execution.chain_in_schema import ChainInSchema
 from membership_refactor.execution.do_action import Work
 from membership_refactor.execution.ledger import TURNED
-from membership_refactor.execution.own_triggers import wake_triggers
+from membership_refactor.execution.own_triggers import standing_triggers, wake_triggers
 from membership_refactor.execution.ownership import create_ledger_schema
 from membership_refactor.execution.server_errors import in_one_line
 from membership_refactor.execution.sessions import Pg, Sessions, run
 from membership_refactor.sql.application_code.search_path import session_path
 from membership_refactor.sql.ledger.own_objects import renew_foreign_fence
 from membership_refactor.sql.ledger.table_definitions import drop_ledger
-from membership_refactor.steps.actions import Run
+from membership_refactor.steps.actions import LONG, Run
 from membership_refactor.steps.step import Direction, Situation, Step
 
 
@@ -181,10 +181,15 @@ class Runner(ChainInSchema):
             performers=self.performers,
         )
         for action in actions:
-            if action.asked not in done:
-                if not isinstance(action, Run):
-                    require_firing(self, pg, step, direction)
-                work.do(action)
+            if action.asked in done:
+                continue
+            if not isinstance(action, Run):
+                require_firing(self, pg, step, direction)
+            # A long action creates and drops no trigger.
+            known = standing_triggers(pg, self.names) if isinstance(action, LONG) else ()
+            work.do(action)
+            if known:
+                require_firing(self, pg, step, direction, known)
         if step.ends_ledger and direction is Direction.DOWN:
             run(pg, drop_ledger(self.schema).text)
             return

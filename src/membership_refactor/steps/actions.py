@@ -108,3 +108,7 @@ class Verify(Action):
     """Checks that have to hold at this point."""
 
     checks: tuple[Check, ...]
+
+
+LONG = (Alone, Build, Ranges, Verify)
+"""The kinds that may take hours. They create and drop no trigger."""

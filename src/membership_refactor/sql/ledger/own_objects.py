@@ -6,6 +6,8 @@ let writes slip past without a word.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from membership_refactor.sql.names import BEFORE_PREFIX, OWN_PREFIXES, Names
 from membership_refactor.sql.old_shape.view import KIND, drop_view, prepare, put
 from membership_refactor.sql.quoting import dollar_quoted, ident, literal, qualified
@@ -51,7 +53,7 @@ def _found(names: Names) -> str:
     """SELECT of (kind, name, definition, state, at) of what stands in the catalog now. ``at`` is
     the quoted table of a trigger."""
     return f"""\
-SELECT 'trigger' AS kind, pg_catalog.format('%I on %I.%I', t.tgname, n.nspname, c.relname) AS name,
+SELECT 'trigger' AS kind, {_TRIGGER} AS name,
     pg_catalog.pg_get_triggerdef(t.oid) AS definition, t.tgenabled::pg_catalog.text AS state,
     pg_catalog.format('%I.%I', n.nspname, c.relname) AS at, t.tgname::pg_catalog.text AS bare
   FROM {_triggers(names)}
@@ -78,7 +80,7 @@ def _old_shape(names: Names) -> str:
   FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
   WHERE c.relkind = 'v' AND {of_view}
   UNION ALL
-  SELECT 'trigger', pg_catalog.format('%I on %I.%I', t.tgname, n.nspname, c.relname),
+  SELECT 'trigger', {_TRIGGER},
     pg_catalog.pg_get_triggerdef(t.oid), '', {at}, t.tgname::pg_catalog.text
   FROM pg_catalog.pg_trigger AS t JOIN pg_catalog.pg_class AS c ON c.oid = t.tgrelid
   JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
@@ -119,15 +121,26 @@ def broken_own_objects(names: Names) -> str:
     )
 
 
-def idle_own_triggers(names: Names) -> str:
-    """SELECT of one text a trigger of ours that does not fire always, whatever is recorded. While a
-    step is under way, the record is that of the step before."""
-    return (
-        "SELECT pg_catalog.format('%I on %I.%I', t.tgname, n.nspname, c.relname)\n"
-        f"  FROM {_triggers(names)} AND t.tgenabled <> 'A'\n"
-        # One of these cannot be disabled for good.
-        "  AND (t.tgconstraint = 0 OR t.tgenabled <> 'D') ORDER BY 1"
+_TRIGGER = "pg_catalog.format('%I on %I.%I', t.tgname, n.nspname, c.relname)"
+_IS_IDLE = "t.tgenabled <> 'A' AND (t.tgconstraint = 0 OR t.tgenabled <> 'D')"
+"""A constraint trigger cannot be disabled for good, so a disabled one may be meant."""
+
+
+def own_triggers(names: Names) -> str:
+    """SELECT of the name of each trigger of ours that stands and is not disabled for good."""
+    return f"SELECT {_TRIGGER} FROM {_triggers(names)}"
+
+
+def idle_own_triggers(names: Names, known: Iterable[str] = ()) -> str:
+    """SELECT of one text a trigger of ours that does not fire always, whatever is recorded; and one
+    for each of the ``known`` that stands no more. While a step is under way, the record is that of
+    the step before."""
+    gone = "".join(
+        f"\nUNION ALL SELECT {literal(f'{name} is gone')} "
+        f"WHERE {literal(name)} NOT IN ({own_triggers(names)})"
+        for name in sorted(known)
     )
+    return f"SELECT {_TRIGGER} FROM {_triggers(names)} AND {_IS_IDLE}{gone} ORDER BY 1"
 
 
 def wake_own_triggers(names: Names) -> Statement:
@@ -137,8 +150,7 @@ DECLARE
   found record;
 BEGIN
   FOR found IN SELECT c.oid::pg_catalog.regclass AS at, t.tgname
-    FROM {_triggers(names)} AND t.tgenabled <> 'A'
-    AND (t.tgconstraint = 0 OR t.tgenabled <> 'D')
+    FROM {_triggers(names)} AND {_IS_IDLE}
   LOOP
     EXECUTE pg_catalog.format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', found.at, found.tgname);
   END LOOP;
