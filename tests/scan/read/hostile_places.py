@@ -144,6 +144,22 @@ PLACES = {
 }
 
 ELSEWHERE = {
+    "table.py": 'cur.execute(f"TABLE {t};")\n',
+    "copy.py": 'cur.copy(f"COPY {t} TO STDOUT")\n',
+    "copy.sql": "\\copy :t to 'x.csv'\n",
+    "table.sql": "TABLE :t;\n",
+    "column.sql": "SELECT :c FROM :t;\n",
+    "variable.sql": 'SELECT * FROM :"t";\n',
+    "only.sql": "SELECT * FROM ONLY :t;\n",
+    "macro.sql": "SELECT * FROM @T@;\n",
+    "middle.py": 't = "curriculum" + SEP + "membership"\n',
+    "middle2.py": 't = f"curriculum{SEP}membership"\n',
+    "middle.ts": "const t = `curriculum${s}membership`;\n",
+    "code.ts": 'const t = "curriculum" + String.fromCharCode(95) + "membership";\n',
+    "publication.sql": "ALTER PUBLICATION p ADD TABLES IN SCHEMA public;\n",
+    "publication2.sql": "CREATE PUBLICATION p FOR TABLE x, TABLES IN SCHEMA public;\n",
+    "backwards.py": 't = "PIHSREBMEM_MULUCIRRUC"[::-1]\n',
+    "minified.js": "x=" + "`" + "SELECT * FROM ${" + "a}`;" + "y=1;" * 1000 + 'z="curriculum_"+k;',
     "model.rb": "class CurriculumMembership < ApplicationRecord\nend\n",
     "Model.php": "<?php class CurriculumMembership extends Model {}\n",
     "automap.py": "rows = session.query(Base.classes.WIDE).all()\n",

@@ -27,10 +27,6 @@ def test_a_statement_that_uses_the_table_is_found_or_open(text: str, tmp_path: P
     assert outcome.references or any(note.open for note in outcome.notes)
 
 
-def test_there_are_three_hundred_of_them() -> None:
-    assert len(EVERY) + len(STATEMENTS) >= 300
-
-
 HARMLESS = {
     "user.py": 'key = "person_" + name\nlabel = f"programme {name}"\n',
     "known.py": 'key = "curriculum_" + "id"\nother = "other" + "_membership"\n',
@@ -47,6 +43,9 @@ HARMLESS = {
     "$$ BEGIN NEW.status := 'x'; RETURN NEW; END $$;\n"
     "CREATE TRIGGER t BEFORE INSERT ON WIDE FOR EACH ROW EXECUTE FUNCTION s();\n",
     "base64.txt": "aGVsbG8gd29ybGQsIHRoaXMgaXMgbm90aGluZw==\n",
+    "grant.sql": "GRANT SELECT ON ALL TABLES IN SCHEMA public TO x;\n",
+    "created.sql": "CREATE TABLE :t (id int);\n",
+    "log.py": 'log(f"Copy {source} to {target}")\nlog(f"Table {name} was not found")\n',
     "escape.json": '{"t": "curriculum\\u002fmembership"}',
 }
 

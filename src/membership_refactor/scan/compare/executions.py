@@ -79,7 +79,7 @@ class Executions:
         return Result.fetched(self.scratch.run(text))
 
 
-MARK = "mr_branch_taken"
+TAKEN = "mr_branch_taken"
 """The function that raises an error with its own name when it is called."""
 
 
@@ -87,17 +87,17 @@ def create_mark(scratch: Scratch) -> None:
     """Create the function where every form finds it."""
     for others in ("others", "others_reversed"):
         scratch.run(
-            f"CREATE FUNCTION {ident(scratch.schema(others))}.{MARK}() RETURNS boolean "
-            f"LANGUAGE plpgsql VOLATILE AS $$ BEGIN RAISE EXCEPTION '{MARK}'; END $$"
+            f"CREATE FUNCTION {ident(scratch.schema(others))}.{TAKEN}() RETURNS boolean "
+            f"LANGUAGE plpgsql VOLATILE AS $$ BEGIN RAISE EXCEPTION '{TAKEN}'; END $$"
         )
 
 
 def branches_of(tree: Any) -> Iterator[Variant]:
-    """Yield each THEN and ELSE by a statement that ends with the mark once a row takes it.
+    """Yield a statement for each THEN and ELSE. It fails with the mark as soon as a row takes that
+    branch.
 
-    So are the conditions among the results: each has to be true once, and false once.
-
-    Equal expressions are one, as GROUP BY needs them to be.
+    Each condition among the results gets two: one for true, one for false. Equal expressions are
+    changed together, because GROUP BY compares them.
     """
     seen: set[str] = set()
     for case in tree.find_all(exp.Case, exp.If):
@@ -134,7 +134,7 @@ def _results(case: Any) -> list[Any]:
 
 def _marked(result: Any) -> Any:
     """A CASE of the same type, so that a NULL or a literal keeps the type that it would have."""
-    call = exp.Anonymous(this=MARK, expressions=[])
+    call = exp.Anonymous(this=TAKEN, expressions=[])
     condition = exp.If(this=call, true=result.copy())
     return exp.Case(ifs=[condition], default=result.copy())
 
@@ -225,6 +225,6 @@ class WrongForms:
                 with self.scratch.undone():
                     self.execution.outcome(OLD, PLANS[0], branch.tree, run.values)
             except StatementFailed as error:
-                if MARK in str(error):
+                if TAKEN in str(error):
                     return True
         return False

@@ -35,7 +35,7 @@ _STEPS = {
     "time": exp.Interval(this=exp.Literal.string("1"), unit=exp.Var(this="HOUR")),
 }
 _NO_DATES = (exp.AggFunc, exp.Coalesce, exp.Connector, exp.Case)
-"""Functions that give a date back as it is."""
+"""Around a date that is not computed with. Another day there is no likely mistake."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,6 +14,7 @@ from functools import lru_cache
 
 from membership_refactor.scan.parse.piece import Placed
 from membership_refactor.scan.read.grammars import unescaped
+from membership_refactor.scan.read.sql_file import BEFORE_TABLE
 
 _ESCAPE = re.compile(
     r"[\\!^~@&=+%](?:(?<=[\\!^~@])\+?(?P<unicode>00(?:00)?[2-7][0-9a-f])"
@@ -27,7 +28,7 @@ _ESCAPE = re.compile(
 """Escapes of programs, of U& names, XML, URLs and mail; and a line that goes on in the next."""
 _GAP = (
     r"(?:[\"'`](?:(?:(?:/\*[^*]{0,80}\*/|(?://|--|\#)[^\n\"'`]{0,80}\n|[^A-Za-z0-9\"'`]"
-    r"|[A-Za-z]{1,12}+\s*+\(|(?:95|0x5f|&h5f)\s*+\)){1,60}+(?:[A-Za-z]{1,2}&?)?)?[\"'`])?"
+    r"|[A-Za-z][A-Za-z.]{0,30}+\s*+\(|(?:95|0x5f|&h5f)\b){1,60}+(?:[A-Za-z]{1,2}&?)?)?[\"'`])?"
     r"|\n {6}-[ \t]+[\"'])"
 )
 """Between two texts that follow each other: signs, calls such as ``.append(``, comments."""
@@ -46,7 +47,7 @@ _LISTED = (
 """Before a pattern of names of tables."""
 _JOINT = re.compile(r"([\"'`])_\1|[}\])%]_[{%$#&<]|%[sdv]_%")
 """What puts an underscore between two parts."""
-_IN_PATTERN = re.compile(r"[%*?]|\[")
+_IN_PATTERN = re.compile(r"[%*?\[{\"'`]")
 _CHANGE = re.compile(
     r"replac|gsub|\btr\b|translat|underscore|snake|join|split|substitut|\bsub\w*\(|strtr|printf"
     r"|format|parameteri[sz]e|tableize|\bs/|##",
@@ -73,11 +74,11 @@ class Disguises:
         self._in_sql = _any(
             (f"(?:{'|'.join(firsts) or '(?!)'})(?=[{{$#%<&@]|[\"'`]+\\s*[+.&|,)])",
              f"{_PUT_IN}(?:{'|'.join(lasts) or '(?!)'})(?![a-z0-9_])"),
-            before=r"\b(?:from|join|into|update|table)\s+(?:[\w\"`\[]{1,64}\.)?[\"`\[]?",
+            before=rf"{BEFORE_TABLE}\s+(?:[\w\"`\[]{{1,64}}\.)?[\"`\[]?",
         )  # fmt: skip
         self._begins = _any(map(_beginning, in_parts), after=_PUT_IN_AFTER)
         self._ends = [end for name in in_parts if (end := _end(name))]
-        between = r"(?:\[[^\]\n]{1,6}\]|\.\*|, ?|[-. /:#~|+%*?])"
+        between = rf"(?:{_PUT_IN}|\[[^\]\n]{{1,6}}\]|\.\*|, ?|[-. /:#~|+%*?])"
         self._apart = _any(between.join(map(re.escape, name.split("_"))) for name in in_parts)
         self._parts = [{p for p in name.split("_") if len(p) >= _LEAST} for name in in_parts]
         self._words = {word for parts in self._parts for word in parts}
@@ -221,7 +222,7 @@ def _end(name: str) -> tuple[re.Pattern[str], re.Pattern[str]] | None:
 
 def _codes(name: str) -> Iterator[str]:
     """The name backwards, in base64, and in hexadecimal digits."""
-    yield name[::-1]
+    yield from (name[::-1], name[::-1].upper())
     for raw in (name.encode(), name.upper().encode(), name.encode("utf-16-le")):
         yield raw.hex()
         yield raw.hex().upper()

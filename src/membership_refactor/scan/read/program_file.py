@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 from membership_refactor.scan.parse.piece import Harvest, Placed, joined
 from membership_refactor.scan.read.grammars import grammar, is_arguments, is_hole
 from membership_refactor.scan.read.program_texts import Texts
-from membership_refactor.scan.read.sql_file import Text, embedded_pieces, prepared, starts_like_sql
+from membership_refactor.scan.read.sql_file import (
+    BEFORE_TABLE,
+    Text,
+    embedded_pieces,
+    prepared,
+    starts_like_sql,
+)
 from membership_refactor.scan.resolve.tables_as_spelled import Interest
 
 if TYPE_CHECKING:
@@ -25,7 +31,7 @@ _TYPED = re.compile(r"\b(?:const|define|use constant)\W+(\w+)\W+$")
 _GROWS = re.compile(
     r"(?<![\w$])([\w$]+)(?:\.|->)(?:append\w*|Append\w*|WriteString|push_str|push|concat|add|write)\s*\("
 )
-WORTH = re.compile(r"\b(?:from|join|into|update|table)\b|\\", re.I)
+WORTH = re.compile(rf"{BEFORE_TABLE}|\\", re.I)
 """A text with none of these, and no word of the plan, cannot be read of a table of the plan."""
 _MORE = re.compile(r"\)\s*\.(?:append\w*|Append\w*|concat)\s*\(")
 _ADDED = re.compile(r"(?<![\w$])([\w$]+)\s*(?:\+=|\.=|<<)\s*(?=[\w$\"'`(])")

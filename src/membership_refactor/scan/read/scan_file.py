@@ -27,7 +27,9 @@ from membership_refactor.scan.read.encoding import NO_TEXT, decode, digest, stra
 from membership_refactor.scan.read.grammars import LANGUAGES, NoGrammar
 from membership_refactor.scan.read.program_file import program_pieces
 from membership_refactor.scan.read.sql_file import (
+    BEFORE_TABLE,
     EVERY_TABLE,
+    PUT_IN,
     prepared,
     run_time_table,
     sql_pieces,
@@ -43,11 +45,14 @@ _SQL = {
 }  # fmt: skip
 _TEMPLATES = {".j2", ".jinja", ".jinja2", ".tmpl", ".tpl", ".template", ".ftl", ".vm", ".erb"}
 _RUN_TIME = re.compile(
-    rb"\b(?:from|join|into|update|table)\b\s*[\w.\"`\[]*"
-    rb"(?:[\"'`]+\s*[+.&|,)\"'`]|[{$%#<?@\\]|[:&]\w)|" + EVERY_TABLE.encode(),
+    (
+        rf"{BEFORE_TABLE}\s*[\w.\"`\[]*"
+        rf"(?:[\"'`]+\s*[+.&|,)\"'`]|[$\\]|{PUT_IN})|{EVERY_TABLE}"
+    ).encode(),
     re.I,
 )
 """A table that is read without its name."""
+_NEAR = 2000
 _ESCAPES = re.compile(r"\bU&[\"']", re.I)
 _ROW = re.compile(r"(?!\s*select\s+(?:new|old)\s*\Z).*\b(?:new|old)\b", re.I | re.S)
 """A trigger's row that is used for more than to be returned."""
@@ -121,9 +126,12 @@ class FileScanner:
     def note_disguised(self, found: Iterable[tuple[int, str]], collector: Collector) -> None:
         """Leave open what may be a table's name, and was neither read nor noted."""
         notes = (note for note in collector.outcome.notes if note.open and note.look in _READ_WHOLE)
-        noted = {note.place.line for note in notes}
+        noted = [(note.place.line, note.place.offset) for note in notes]
         for at, message in found:
-            if at not in collector.tables_read and collector.place(at).line not in noted:
+            line = collector.place(at).line
+            # A line may be a whole file.
+            close = (n == line and abs(offset - at) < _NEAR for n, offset in noted)
+            if at not in collector.tables_read and not any(close):
                 collector.note(at, Look.HOLE, message)
 
     def _read(self, path: Path, placed: Placed, collector: Collector) -> None:

@@ -220,15 +220,24 @@ _PART = re.compile(
     r"|not|exists|,)\b)|[=<>]|\b(?:is\s+(?:not\s+)?null|like|between|in\s*\(|asc|desc)\b|:\w|\?",
     re.I,
 )
-_ANY_TABLE = re.compile(
-    r"\b(?:from|into|update|join|table)\s+[\w.\"`\[]*(?:[{%<#?]|\$\{|\$\w|:[A-Za-z_\"]|&\w)", re.I
-)
+BEFORE_TABLE = r"\b(?:from|into|update|join|table|copy|only)\b"
+PUT_IN = r"(?:[{%<#?@]|\$[{\w]|:[A-Za-z_\"]|&\w)"
+"""The beginning of what is put in at run time: of templates, clients and drivers."""
+_PUT_NAME = rf"[\w.\"`\[]*{PUT_IN}"
+_COPY = rf"\bcopy\s+{_PUT_NAME}[^;]*?\b(?:to|from)\s+(?:stdout|stdin|program|')"
+_ANY_TABLE = re.compile(rf"(?!copy\b){BEFORE_TABLE}\s+{_PUT_NAME}|{_COPY}", re.I | re.S)
 EVERY_TABLE = (
-    r"\bimport\s+foreign\s+schema\b|\bfor\s+(?:all\s+tables|tables\s+in\s+schema)\b"
-    r"|\b(?:schema|database)_to_xml"
+    r"\bimport\s+foreign\s+schema\b|\bfor\s+all\s+tables\b"
+    r"|(?<!all\s)\btables\s+in\s+schema\b|\b(?:schema|database)_to_xml"
 )
 _EVERY_TABLE = re.compile(EVERY_TABLE, re.I)
-_ANY_COLUMN = re.compile(r"\*|\bvalues\b|\{.*\{|%s.*%s", re.I | re.S)
+_ANY_COLUMN = re.compile(
+    r"\*|\bvalues\b|\{.*\{|%s.*%s"
+    rf"|(?:\A|[(;]|\bas)\s*table\s+{_PUT_NAME}[^\s;]*\s*(?:\Z|[;)]|(?:order|limit|offset|union)\b)"
+    rf"|{_COPY}|\bselect\b[^;]*?{PUT_IN}[^;]*?\bfrom\b",
+    re.I | re.S,
+)
+"""No column is named, so any may be read."""
 _FROM_TABLE = re.compile(r"\b(?:from|into|update|join|table)\s+[`\"\w]", re.I)
 
 

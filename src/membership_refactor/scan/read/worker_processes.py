@@ -10,6 +10,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -47,7 +48,7 @@ class Limits:
     """0 means one per core."""
 
 
-_own: _Worker
+_OWN: ContextVar[_Worker] = ContextVar("worker")
 """The worker of a process of the pool."""
 
 
@@ -127,14 +128,14 @@ def time_limit(seconds: float) -> Iterator[None]:
 
 
 def _begin(worker: _Worker) -> None:
-    global _own  # noqa: PLW0603 - what one process keeps between its tasks
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends the scan
     sys.setrecursionlimit(3000)
-    _own = worker
+    _OWN.set(worker)
 
 
 def _scan(tasks: Sequence[Task]) -> list[FileOutcome]:
-    return [_own.scan(task) for task in tasks]
+    worker = _OWN.get()
+    return [worker.scan(task) for task in tasks]
 
 
 def _in_processes(tasks: Sequence[Task], worker: _Worker, size: int) -> Iterator[FileOutcome]:
@@ -173,6 +174,7 @@ def _in_processes(tasks: Sequence[Task], worker: _Worker, size: int) -> Iterator
 _NEVER = {".git", ".hg", ".svn", "__pycache__", ".mypy_cache", ".idea"}
 _PACKAGES = {"node_modules", "site-packages", ".venv", ".tox", ".gradle"}
 """Directories that other tools fill. They are not read, and are listed."""
+_INSTALLED = "installed packages are not read: give this directory to scan it"
 _ARCHIVES = {
     ".jar", ".war", ".ear", ".whl", ".egg", ".nupkg", ".phar", ".apk", ".zip", ".7z", ".rar",
     ".tar", ".gz", ".tgz", ".bz2", ".tbz2", ".xz", ".txz", ".zst", ".lz4", ".xlsx", ".xlsm",
@@ -204,7 +206,7 @@ def tasks_for(
             continue
         for path, why in _files(root, consumer.exclude):
             if why:
-                unread.append((consumer.name, path, why, path.name not in _PACKAGES))
+                unread.append((consumer.name, path, why, why != _INSTALLED))
             elif (index, path.resolve()) not in seen:
                 seen.add((index, path.resolve()))
                 tasks.append(Task(index, path, _shown(path)))
@@ -245,7 +247,7 @@ def _files(root: Path, exclude: Mapping[str, str]) -> Iterator[tuple[Path, str]]
             if any(fnmatch.fnmatch(f"/{relative}", f"*{pattern}") for pattern in exclude):
                 continue
             if name in packages:
-                yield path, "installed packages are not read: give this directory to scan it"
+                yield path, _INSTALLED
             elif not path.is_dir():
                 yield path, _why_not(path)
             elif not path.resolve().is_relative_to(root.resolve()):
