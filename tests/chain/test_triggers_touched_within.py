@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 
 import psycopg
 import pytest
 from sqlalchemy import Engine
 
 from membership_refactor.database import libpq_url
-from membership_refactor.errors import CheckFailed
-from membership_refactor.inspect.all_comparisons import verify_all
+from membership_refactor.errors import CheckFailed, StepInterrupted
+from membership_refactor.inspect.all_comparisons import repair_all, verify_all
 from membership_refactor.steps.step import Direction
 from membership_refactor.testing.interruptions import watched
 from tests.chain.driver import Chain
@@ -98,25 +99,42 @@ def test_triggers_turned_off_and_on_within_a_step_are_noticed_and_nothing_dead_c
             chain: Chain = chain, fired: list[int] = fired, written: list[int] = written
         ) -> None:
             fired.append(own_that_fire(chain))
-            touch(chain, *OFF_AND_ON)
+            touch(chain, OFF_AND_ON[0])
+            if writes:
+                # It slips past. Where the table refuses it without triggers, nothing was written.
+                with suppress(psycopg.errors.NotNullViolation):
+                    written.append(write_old_style(chain, revision, "within"))
+            touch(chain, OFF_AND_ON[1])
             assert own_that_fire(chain) == fired[0], "a dead trigger came to life"
             if writes:
                 written.append(write_old_style(chain, revision, "within"))
 
         engine = watched(chain.url, Moments(LOCKS, at, disturb))
         if ended_anyway(chain, revision, direction, engine):
+            assert_whole(chain, written, place)
             continue
-        chain.runner().abandon()
+        take_back(chain)
+        repair_all(chain.runner(), verify_all(chain.runner()))
         go(chain, revision, direction)
         assert_whole(chain, written, place)
+
+
+def take_back(chain: Chain) -> None:
+    """What slipped past may stop the second half of an abandon; the next one goes the other way."""
+    for _ in range(3):
+        with suppress(CheckFailed, StepInterrupted):
+            chain.runner().abandon()
+            return
+    raise AssertionError("abandon is a dead end")
 
 
 def ended_anyway(chain: Chain, revision: str, direction: Direction, engine: Engine) -> bool:
     """Whether the step ended although it was disturbed: no trigger that it needs was touched."""
     try:
         go(chain, revision, direction, engine=engine)
-    except CheckFailed as refused:
-        assert "own triggers fire" in str(refused) and "abandon" in str(refused)
+    except (CheckFailed, StepInterrupted) as refused:
+        # The disturbance itself, or a row that slipped past: either is loud.
+        assert "abandon" in str(refused)
         return False
     assert not chain.query(
         "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'A' AND"

@@ -98,6 +98,31 @@ def is_never(trigger: str) -> str:
     return f"{found} ~ {literal(f' WHEN [(]{NEVER}[)] EXECUTE FUNCTION ')}"
 
 
+def is_idle(trigger: str) -> str:
+    """A condition: the row of pg_trigger does not fire always. A constraint trigger cannot be
+    disabled for good, so a disabled one may be meant. The one of a view (INSTEAD OF) is as it
+    was created."""
+    t = trigger
+    return (
+        f"{t}.tgenabled <> 'A' AND ({t}.tgconstraint = 0 OR {t}.tgenabled <> 'D') "
+        f"AND {t}.tgtype & 64 = 0"
+    )
+
+
+def _raise_if_idle(table: str, names: str) -> str:
+    """plpgsql that raises where somebody has turned one of these triggers off, or off and on. The
+    lock may have been waited for behind the very transaction that did it, and once the triggers are
+    disabled for good, or dropped, nobody can see it any more."""
+    return (
+        "IF EXISTS (SELECT FROM pg_catalog.pg_trigger AS t\n"
+        f"WHERE t.tgrelid = pg_catalog.to_regclass({literal(table)}) AND t.tgname IN ({names})\n"
+        f"AND {is_idle('t')} AND NOT {is_never('t')}) THEN\n"
+        "RAISE object_not_in_prerequisite_state USING MESSAGE = "
+        "'somebody turned triggers of this tool off, and writes may have slipped past',\n"
+        "HINT = 'Take the step back (abandon), then run it again.';\nEND IF;\n"
+    )
+
+
 def install_triggers(triggers: Sequence[OwnTrigger]) -> tuple[Statement, ...]:
     """Creates the triggers that are missing or disabled for good, and makes all ENABLE ALWAYS;
     SHARE ROW EXCLUSIVE on each table. One block per table, because each statement prolongs a short
@@ -130,6 +155,7 @@ def disable_triggers(triggers: Sequence[OwnTrigger]) -> tuple[Statement, ...]:
 
     Inside a switch they are not dropped: DROP TRIGGER takes ACCESS EXCLUSIVE and waits for readers.
     They never fire again even if somebody runs ENABLE TRIGGER USER, as a bulk load does at its end.
+    Raises object_not_in_prerequisite_state where somebody has turned one of them off before.
     """
     made = []
     for table, own in _by_table(triggers):
@@ -144,7 +170,8 @@ def disable_triggers(triggers: Sequence[OwnTrigger]) -> tuple[Statement, ...]:
             f"{_THERE}"
             f"WHERE t.tgrelid = pg_catalog.to_regclass({literal(table)})\n"
             f"AND t.tgname IN ({names}));\n"
-            f"IF there = '{{}}' THEN RETURN; END IF;\n{texts}"
+            f"IF there = '{{}}' THEN RETURN; END IF;\n"
+            f"{_raise_if_idle(table, names)}{texts}"
             f"EXECUTE {literal(f'ALTER TABLE {table} ')} || (SELECT pg_catalog.string_agg("
             "pg_catalog.format('DISABLE TRIGGER %I', own), ', ')\n"
             "FROM pg_catalog.unnest(there) AS own);"
@@ -155,7 +182,8 @@ def disable_triggers(triggers: Sequence[OwnTrigger]) -> tuple[Statement, ...]:
 
 
 def remove_triggers(triggers: Sequence[OwnTrigger]) -> tuple[Statement, ...]:
-    """Drops the triggers that exist; ACCESS EXCLUSIVE on their tables for a moment."""
+    """Drops the triggers that exist; ACCESS EXCLUSIVE on their tables for a moment. Raises
+    object_not_in_prerequisite_state where somebody has turned one of them off before."""
     return tuple(_dropped(table, own) for table, own in _by_table(triggers))
 
 
@@ -171,6 +199,7 @@ def _dropped(table: str, own: Sequence[OwnTrigger]) -> Statement:
     each = f"pg_catalog.format('DROP TRIGGER %I ON %s', t.tgname, {literal(table)}), '; '"
     return Statement(
         "DO $own$ DECLARE\n  what pg_catalog.text;\nBEGIN\n"
+        f"{_raise_if_idle(table, names)}"
         f"SELECT pg_catalog.string_agg({each}) INTO what FROM pg_catalog.pg_trigger AS t\n"
         f"WHERE t.tgrelid = pg_catalog.to_regclass({literal(table)}) AND t.tgname IN ({names});\n"
         "IF what IS NOT NULL THEN EXECUTE what; END IF;\nEND $own$",

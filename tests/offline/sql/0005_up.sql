@@ -383,6 +383,12 @@ BEGIN
       EXECUTE $body$DO $own$ DECLARE
   what pg_catalog.text;
 BEGIN
+IF EXISTS (SELECT FROM pg_catalog.pg_trigger AS t
+WHERE t.tgrelid = pg_catalog.to_regclass('"public"."programme_membership"') AND t.tgname IN ('AA_refactor_to_copy_insert', 'AA_refactor_to_copy_update', 'AA_refactor_to_copy_delete', 'AA_refactor_to_copy_truncate', 'AA_refactor_to_copy_moved')
+AND t.tgenabled <> 'A' AND (t.tgconstraint = 0 OR t.tgenabled <> 'D') AND t.tgtype & 64 = 0 AND NOT pg_catalog.pg_get_triggerdef(t.oid) ~ ' WHEN [(]false[)] EXECUTE FUNCTION ') THEN
+RAISE object_not_in_prerequisite_state USING MESSAGE = 'somebody turned triggers of this tool off, and writes may have slipped past',
+HINT = 'Take the step back (abandon), then run it again.';
+END IF;
 SELECT pg_catalog.string_agg(pg_catalog.format('DROP TRIGGER %I ON %s', t.tgname, '"public"."programme_membership"'), '; ') INTO what FROM pg_catalog.pg_trigger AS t
 WHERE t.tgrelid = pg_catalog.to_regclass('"public"."programme_membership"') AND t.tgname IN ('AA_refactor_to_copy_insert', 'AA_refactor_to_copy_update', 'AA_refactor_to_copy_delete', 'AA_refactor_to_copy_truncate', 'AA_refactor_to_copy_moved');
 IF what IS NOT NULL THEN EXECUTE what; END IF;
@@ -390,6 +396,12 @@ END $own$$body$;
       EXECUTE $body$DO $own$ DECLARE
   what pg_catalog.text;
 BEGIN
+IF EXISTS (SELECT FROM pg_catalog.pg_trigger AS t
+WHERE t.tgrelid = pg_catalog.to_regclass('"public"."curriculum_membership"') AND t.tgname IN ('AA_refactor_to_source_insert', 'AA_refactor_to_source_update', 'AA_refactor_to_source_delete', 'AA_refactor_to_source_truncate', 'AA_refactor_to_source_moved')
+AND t.tgenabled <> 'A' AND (t.tgconstraint = 0 OR t.tgenabled <> 'D') AND t.tgtype & 64 = 0 AND NOT pg_catalog.pg_get_triggerdef(t.oid) ~ ' WHEN [(]false[)] EXECUTE FUNCTION ') THEN
+RAISE object_not_in_prerequisite_state USING MESSAGE = 'somebody turned triggers of this tool off, and writes may have slipped past',
+HINT = 'Take the step back (abandon), then run it again.';
+END IF;
 SELECT pg_catalog.string_agg(pg_catalog.format('DROP TRIGGER %I ON %s', t.tgname, '"public"."curriculum_membership"'), '; ') INTO what FROM pg_catalog.pg_trigger AS t
 WHERE t.tgrelid = pg_catalog.to_regclass('"public"."curriculum_membership"') AND t.tgname IN ('AA_refactor_to_source_insert', 'AA_refactor_to_source_update', 'AA_refactor_to_source_delete', 'AA_refactor_to_source_truncate', 'AA_refactor_to_source_moved');
 IF what IS NOT NULL THEN EXECUTE what; END IF;
@@ -538,7 +550,7 @@ FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
 SELECT pg_catalog.format('%I on %I.%I', t.tgname, n.nspname, c.relname) FROM pg_catalog.pg_trigger AS t JOIN pg_catalog.pg_class AS c ON c.oid = t.tgrelid
   JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
   WHERE n.nspname = 'public' AND c.relname IN ('programme_membership', 'curriculum_membership', 'programme_membership_retired') AND (pg_catalog.starts_with(t.tgname::pg_catalog.text, 'AA_refactor_') OR pg_catalog.starts_with(t.tgname::pg_catalog.text, '~refactor_'))
-  AND NOT pg_catalog.pg_get_triggerdef(t.oid) ~ ' WHEN [(]false[)] EXECUTE FUNCTION ' AND t.tgenabled <> 'A' AND (t.tgconstraint = 0 OR t.tgenabled <> 'D') ORDER BY 1
+  AND NOT pg_catalog.pg_get_triggerdef(t.oid) ~ ' WHEN [(]false[)] EXECUTE FUNCTION ' AND t.tgenabled <> 'A' AND (t.tgconstraint = 0 OR t.tgenabled <> 'D') AND t.tgtype & 64 = 0 ORDER BY 1
 ) AS z (key)) AS k) AS c;
   INSERT INTO "public_refactor"."check_result"
     (plan, step, direction, name, broken, keys, seconds)

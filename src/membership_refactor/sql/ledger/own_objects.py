@@ -13,7 +13,7 @@ from membership_refactor.sql.old_shape.view import KIND, drop_view, prepare, put
 from membership_refactor.sql.quoting import dollar_quoted, ident, literal, qualified
 from membership_refactor.sql.snapshot_fence import raise_fence
 from membership_refactor.sql.statements import Statement
-from membership_refactor.sql.triggers import is_never
+from membership_refactor.sql.triggers import is_idle, is_never
 
 
 def _table(names: Names) -> str:
@@ -122,8 +122,6 @@ def broken_own_objects(names: Names) -> str:
 
 
 _TRIGGER = "pg_catalog.format('%I on %I.%I', t.tgname, n.nspname, c.relname)"
-_IS_IDLE = "t.tgenabled <> 'A' AND (t.tgconstraint = 0 OR t.tgenabled <> 'D')"
-"""A constraint trigger cannot be disabled for good, so a disabled one may be meant."""
 
 
 def own_triggers(names: Names) -> str:
@@ -140,7 +138,7 @@ def idle_own_triggers(names: Names, known: Iterable[str] = ()) -> str:
         f"WHERE {literal(name)} NOT IN ({own_triggers(names)})"
         for name in sorted(known)
     )
-    return f"SELECT {_TRIGGER} FROM {_triggers(names)} AND {_IS_IDLE}{gone} ORDER BY 1"
+    return f"SELECT {_TRIGGER} FROM {_triggers(names)} AND {is_idle('t')}{gone} ORDER BY 1"
 
 
 def wake_own_triggers(names: Names) -> Statement:
@@ -150,7 +148,7 @@ DECLARE
   found record;
 BEGIN
   FOR found IN SELECT c.oid::pg_catalog.regclass AS at, t.tgname
-    FROM {_triggers(names)} AND {_IS_IDLE}
+    FROM {_triggers(names)} AND {is_idle("t")}
   LOOP
     EXECUTE pg_catalog.format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', found.at, found.tgname);
   END LOOP;
