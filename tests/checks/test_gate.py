@@ -171,10 +171,23 @@ def test_a_scan_for_a_structure_without_the_table_opens_no_gate(chain_at: ChainA
     watch(chain, TARGETS["0005"], began=15)
     scan(chain, "app", stage="interim")
     said = closed(chain, "0005")
-    assert "consumer app was scanned for another structure: scan it with --stage copy" in said
+    assert "scan of consumer app is for another structure: scan it with --stage copy" in said
     scan(chain, "app", findings=1, ago="2 hours", in_the_way={TARGETS["0005"]: 1})
     assert "consumer app has 1 references left" in closed(chain, "0005")
     scan(chain, "app")
+    chain.up("0005")
+
+
+def test_a_clear_scan_of_an_earlier_release_opens_no_gate_once_there_is_a_newer_one(
+    chain_at: ChainAt,
+) -> None:
+    """The newer one was for another structure, in which the source cannot be seen."""
+    chain = without_acceptance(chain_at("0004"))
+    watch(chain, TARGETS["0005"], began=15)
+    scan(chain, "app", ago="9 days")
+    scan(chain, "app", stage="interim", findings=3, in_the_way={TARGETS["0005"]: 0})
+    assert "the newest scan of consumer app is for another structure" in closed(chain, "0005")
+    scan(chain, "app", ago="2 hours")
     chain.up("0005")
 
 

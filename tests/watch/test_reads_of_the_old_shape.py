@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -22,11 +23,12 @@ from membership_refactor.testing.scratch_databases import Databases
 from membership_refactor.watch.old_shape_view import CANNOT_SEE, NAME
 from membership_refactor.watch.take_sample import Request, Watch
 from membership_refactor.watch.usage import read_usage
+from membership_refactor.watch.usage_text import as_text
 from tests.chain.driver import Chain
 from tests.chain.fixed import FIXED, at
 from tests.chain.subjects import OLD_SHAPE
 from tests.execution.replica import replica_of
-from tests.fixtures.watched import DEPRECATED, RETIRED, Watched, WatchedAt, launch_counting
+from tests.fixtures.watched import DEPRECATED, RETIRED, SOURCE, Watched, WatchedAt, launch_counting
 from tests.report.three_weeks import report
 
 VIEW = "public_old.programme_membership"
@@ -176,7 +178,7 @@ def test_the_gate_of_the_last_step_opens_when_nobody_reads_it_any_more(
     assert (
         "open" not in next(n.text for n in notices(page) if "0011" in n.text).split("Its gate")[1]
     )
-    assert (NAME in usage.sources) and CANNOT_SEE
+    assert f"{NAME} cannot see {CANNOT_SEE}" in as_text(usage)
     (user,) = (u for u in usage.users if u.target == TARGET)
     assert (user.role, user.statement) == (
         READER,
@@ -239,6 +241,25 @@ def test_the_log_shows_application_and_statement_and_refused_writes(logging_chai
         ),
         ("nightly export", f"SELECT rotation FROM {VIEW} WHERE rotation = ?"),
     ]
+
+
+def test_sql_that_names_the_old_shape_keeps_its_gate_closed_and_no_other(
+    watched_at: WatchedAt,
+) -> None:
+    """In SQL the view has the source's name: a job of every three weeks reads it so."""
+    here = watched(watched_at, "0010").asking()
+    for _ in range(15):
+        here.later(timedelta(days=1))
+        here.sample()
+    detail = json.dumps({"in_the_way": {SOURCE: 1, RETIRED: 0}})
+    here.run(
+        "INSERT INTO public_refactor.scan_outcome (plan, stage, consumer, clear, findings, detail)"
+        f" VALUES ('{here.chain.plan.name}', 'interim', 'job', false, 1, '{detail}')",
+    )
+    found = read_usage(here.chain.runner())
+    reasons = {gate.target: list(gate.reasons) for gate in found.gates if gate.asked}
+    left = "consumer job has 1 references left"
+    assert left in reasons[TARGET] and left not in reasons[RETIRED]
 
 
 @pytest.mark.slow

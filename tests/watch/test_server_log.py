@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -220,3 +221,16 @@ def test_pgaudits_fields_are_read_from_its_line() -> None:
     record = Record(role="a", database="d", application="", severity="LOG", state="",
                     message=message, statement="")  # fmt: skip
     assert record.audit == Audit(True, "public.programme_membership", "SELECT 1, 2")
+
+
+@pytest.mark.parametrize("table", ['a"b', "Order Line", "plain"])
+def test_an_audit_record_of_a_table_of_an_odd_name_is_about_it(table: str) -> None:
+    shown = f"public.{quote_ident(table)}"
+    assert Audit(True, shown, "").is_about("public", table)
+    assert not Audit(True, shown, "").is_about("public", "other")
+
+
+def quote_ident(name: str) -> str:
+    """As PostgreSQL's quote_qualified_identifier writes it."""
+    plain = re.fullmatch(r"[a-z_][a-z0-9_]*", name)
+    return name if plain else '"' + name.replace('"', '""') + '"'

@@ -48,7 +48,8 @@ def _never_written(names: Names, table: str) -> str:
     """SQL that is true where the table had no page when the plan began, has none now, and took no
     row in between: a CI run, or a laptop.
 
-    A DELETE leaves pages behind until a vacuum, and the count of inserted rows lives until a crash.
+    A DELETE leaves pages behind until a vacuum. The count of inserted rows lives until a crash, a
+    failover or a reset of the statistics.
     """
     ledger, name = names.ledger, literal(names.plan.name)
     first = f"e.plan = {name} AND e.step = {literal(names.plan.steps[0])} AND e.direction = 'up'"
@@ -60,6 +61,7 @@ def _never_written(names: Names, table: str) -> str:
         f"    WHERE {first} AND e.event IN ('begun', {literal(BEGUN_EMPTY)})\n"
         "    ORDER BY e.n DESC LIMIT 1)\n"
         f"  AND pg_catalog.pg_relation_size({there}) = 0\n"
+        "  AND pg_catalog.current_setting('track_counts')::pg_catalog.bool\n"
         f"  AND pg_catalog.pg_stat_get_tuples_inserted({there}) = 0, false)"
     )
 
@@ -97,9 +99,9 @@ def gate(names: Names, revisions: Revisions, step: str, *, target: str, own: boo
         f"  FROM {qualified(ledger, 'scan_outcome')} AS o "
         f"WHERE o.plan = {name} ORDER BY o.consumer, {fits} DESC, o.scanned_at DESC) AS o"
     )
-    # A scan knows both only by the table.
-    by_table = {old_meaning(plan): source_table(plan), old_shape(plan): retired_table(plan)}
-    scanned = literal(by_table.get(target, target))
+    # A scan knows both only by the name that they have in SQL, which is the source's.
+    by_name = dict.fromkeys((old_meaning(plan), old_shape(plan)), source_table(plan))
+    scanned = literal(by_name.get(target, target))
     in_the_way = f"(o.detail -> 'in_the_way' ->> {scanned})::pg_catalog.int4"
     window = (
         f"pg_catalog.tstzrange({began}, greatest({began}, {NOW} - interval '{STALEST}',\n"
@@ -125,9 +127,11 @@ def gate(names: Names, revisions: Revisions, step: str, *, target: str, own: boo
         "SELECT pg_catalog.format('consumer %s has %s references left', o.consumer,\n"
         f"  coalesce({in_the_way}, o.findings))\n"
         f"FROM {scans} WHERE o.fits AND NOT o.clear AND coalesce({in_the_way}, 1) > 0",
-        "SELECT pg_catalog.format('consumer %s was scanned for another structure: scan it with "
-        f"--stage {scan_stage(plan, target)}', o.consumer)\n"
-        f"FROM {scans} WHERE NOT o.fits",
+        "SELECT pg_catalog.format('the newest scan of consumer %s is for another structure: "
+        f"scan it with --stage {scan_stage(plan, target)}', o.consumer)\n"
+        f"FROM {scans} WHERE NOT o.fits OR EXISTS (SELECT FROM "
+        f"{qualified(ledger, 'scan_outcome')} AS l WHERE l.plan = o.plan\n"
+        f"  AND l.consumer = o.consumer AND l.scanned_at > o.scanned_at + interval '{STALEST}')",
     ]
     samples = f"{qualified(ledger, 'usage_sample')} AS s WHERE s.plan = {name}"
     downs = (
@@ -136,11 +140,11 @@ def gate(names: Names, revisions: Revisions, step: str, *, target: str, own: boo
     )
     reasons += [
         "SELECT 'a step went down after the newest sample, so others may use it again'\n"
-        "WHERE (SELECT pg_catalog.max((s.state -> 'marks' ->> 'downgrades')::bigint) "
+        "WHERE (SELECT pg_catalog.max((s.state -> 'marks' ->> 'downgrades')::pg_catalog.int8) "
         f"FROM {samples}) <> {downs}",
         # By the server's own clock: the other may have been set forward, and back again.
         f"SELECT 'the newest sample is older than {STALEST}'\n"
-        "WHERE (SELECT pg_catalog.max((s.state -> 'marks' ->> 'read at')::float8) "
+        "WHERE (SELECT pg_catalog.max((s.state -> 'marks' ->> 'read at')::pg_catalog.float8) "
         f"FROM {samples}) < extract(epoch FROM pg_catalog.now() - interval '{STALEST}')",
         "SELECT pg_catalog.format('%s used at %s by %s (%s)', u.target, u.last_at, u.role, "
         f"u.source)\nFROM {qualified(ledger, 'usage')} AS u WHERE u.plan = {name} "

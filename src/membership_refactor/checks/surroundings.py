@@ -31,6 +31,7 @@ COMMANDS = frozenset(
         "CREATE STATISTICS",
         "CREATE TABLE",
         "CREATE TRIGGER",
+        "CREATE TYPE",
         "CREATE VIEW",
         "DROP FUNCTION",
         "DROP INDEX",

@@ -74,11 +74,16 @@ def _without_own_options(arguments: Sequence[str]) -> list[str]:
     return parser.parse_known_args(list(arguments))[1]
 
 
+_SECRET = re.compile(r"[\w+]+://.*|.*\bpassword\s*=.*", re.S | re.I)
+"""A URL, or words of libpq. Either may hold a password."""
+
+
 def _again(arguments: Sequence[str], name: str) -> str:
     """The command for one schema, whose name is to be filled in. What stands before the verb is
-    left out, because a URL may be among it."""
+    left out, because a URL may be among it, and so is each word behind the verb that is one."""
     kept = _without_own_options(arguments)
-    words = shlex.join(kept[kept.index(name) :]).replace("{", "{{").replace("}", "}}")
+    shown = (_SECRET.sub("URL", word) for word in kept[kept.index(name) :])
+    words = shlex.join(shown).replace("{", "{{").replace("}", "}}")
     return f"membership-refactor -x schema={{}} {words}"
 
 
@@ -86,7 +91,7 @@ def _require_usable(options: argparse.Namespace, verb: ModuleType | None, name: 
     if any(text.startswith("schema=") for text in options.x or ()):
         raise WrongUse("-x schema= and --all-schemas exclude each other.", hint="Leave one out.")
     if options.parallel < 1:
-        raise WrongUse(f"--parallel {options.parallel} is below 1.")
+        raise WrongUse(f"--parallel {options.parallel} is below 1.", hint="Take 1 or more.")
     if options.format not in ("text", "json"):
         raise WrongUse(
             f"--format {options.format} is for one schema.", hint="Take text or json here."

@@ -80,7 +80,7 @@ def require_extra() -> None:
     """Raise WrongUse where the extra is not installed."""
     if any(importlib.util.find_spec(name) is None for name in NEEDS):
         raise WrongUse(
-            "this needs jinja2 and sqlglot, which are not both installed.",
+            "this needs jinja2 and sqlglot, and at least one of them is not installed.",
             hint="Run: pip install 'membership-refactor[report]'",
         )
     require_sqlglot()

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from membership_refactor.cli.verb import FINDINGS, FINE, Context, plan_option
-from membership_refactor.inspect.sizes import counted
 from membership_refactor.planning import Stage
 from membership_refactor.scan.parse.require_sqlglot import require_sqlglot
 
@@ -59,9 +58,10 @@ def run(options: argparse.Namespace, context: Context) -> int:
 
 def one_line(document: Any) -> str:
     """The document of JSON as one line."""
-    if document["in_use"]:
-        return f"{counted(len(document['users']), 'statement')} of the old structure in use"
-    gate = next((gate for gate in document["gates"] if gate["asked"]), None)
-    if gate is None:
+    asked = [gate for gate in document["gates"] if gate["asked"]]
+    if not asked:
         return "no gate asks for evidence now"
-    return f"the gate of {gate['step']} is open" if gate["open"] else " ".join(gate["reasons"])
+    step = asked[0]["step"]
+    reasons = [why for gate in asked if gate["step"] == step for why in gate["reasons"]]
+    said = "; ".join(reasons) or f"the gate of {step} is open"
+    return f"the old structure is in use; {said}" if document["in_use"] else said

@@ -28,15 +28,17 @@ class KeptSessions:
     def take(self, settings: str) -> _Connection | None:
         """An idle session, as new, after ``settings`` were run in it; None where there is none.
         One that has ended meanwhile is left out."""
-        while self._idle:
-            connection = self._idle.pop()
+        while True:
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                return None
             try:
                 connection.execute(f"{_AS_NEW}; {settings}".encode())
             except psycopg.Error:
                 connection.close()
             else:
                 return connection
-        return None
 
     def give(self, connection: _Connection) -> None:
         """Keep the session while a block keeps sessions; else close it."""

@@ -101,7 +101,9 @@ def repair_objects(runner: Runner) -> tuple[str, ...]:
         found = [str(key) for check in checks for (key,) in run(pg, check.query).fetchall()]
         if found:
             tables = [t.name for t in portrait.tables if t.name in runner.own_tables]
-            mended = [mend_own_objects(names), renew_foreign_fence(names)]
+            # A view that has to be dropped takes its trigger along, which the second pass makes.
+            passes = 2 if names.plan.old_shape_view else 1
+            mended = [*passes * [mend_own_objects(names)], renew_foreign_fence(names)]
             mended += [add_path(names)] if names.path else []
             text = in_one_message(statement.text for statement in mended)
             briefly(

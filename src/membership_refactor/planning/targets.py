@@ -74,7 +74,8 @@ def targets_by_table(plan: TableSplit) -> dict[str, str]:
 
 def stages_that_show(plan: TableSplit, target: str) -> tuple[Stage, ...]:
     """The stages of a scan that finds every use of the target in SQL. At the others its name
-    belongs to nothing, or to something else."""
+    belongs to nothing, or to something else. Where the parent has the source's name, a statement
+    that names only columns of the parent cannot be told from one that reads the old shape."""
     late = (Stage.INTERIM, Stage.CURRENT)
     if target in (retired_table(plan), old_shape(plan)):
         return late

@@ -166,4 +166,6 @@ def _key(
         return None, "not counted, because a step was changing the tables."
     # What stays with the child may differ within a group.
     own = tuple(d for d in choices[0].disagreeing if d[0] in runner.plan.parent_values)
-    return replace(choices[0], disagreeing=own), ""
+    # The examples are values of rows, which the page does not show.
+    near = tuple(replace(n, examples=()) for n in choices[0].near)
+    return replace(choices[0], disagreeing=own, near=near), ""

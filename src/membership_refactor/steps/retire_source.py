@@ -185,7 +185,7 @@ def before_down(s: Situation) -> tuple[Check, ...]:
 
 
 def after_down(s: Situation) -> tuple[Check, ...]:
-    return before_up(s)
+    return (copy_is_exact(s.names, s.source()), *links_match_keys(s.names, beside_source=True))
 
 
 def holds(s: Situation) -> tuple[Check, ...]:

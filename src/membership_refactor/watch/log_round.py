@@ -14,7 +14,6 @@ from membership_refactor.planning.targets import (
     deprecated_columns,
     old_meaning,
     old_shape,
-    targets_by_table,
 )
 from membership_refactor.sql.quoting import literal, qualified
 from membership_refactor.watch import server_log
@@ -150,7 +149,7 @@ def _not_audited(pg: Pg, auditor: str, target: str, place: Place) -> Iterator[st
     """What the auditor's role may not do, so that pgaudit does not log it."""
     plan, schema = place.plan, place.attribution.schema
     columns = target == deprecated_columns(plan)
-    table = plan.child if columns else target.split('"')[1]
+    table = place.tables()[target]
     for privilege in ("SELECT", "INSERT", "UPDATE", *(() if columns else ("DELETE",))):
         # pgaudit records no whole row for a role that may read columns.
         by_column = columns and privilege != "SELECT"
@@ -223,8 +222,8 @@ def _audited(
     text = audit.statement
     tables = {
         target: table
-        for table, target in targets_by_table(place.plan).items()
-        if target in place.targets and audit.is_about(place.attribution.schema, table)
+        for target, table in place.tables().items()
+        if audit.is_about(place.attribution.schema, table)
     }
     if text in NOT_LOGGED:
         if record.role not in place.own.roles:

@@ -14,6 +14,7 @@ from membership_refactor.planning.targets import (
     retired_table,
     source_table,
     targets_at,
+    targets_by_table,
 )
 from membership_refactor.scan.read.catalog import columns_portrait
 from membership_refactor.steps.step import Direction
@@ -73,7 +74,7 @@ class Place:
         made = reader_made(text)
         if made is None:
             return
-        for target, table in self._tables():
+        for target, table in self.tables().items():
             known = self.attribution.ways.get(target, {})
             if made not in known and named_in(text, [table.lower(), *known]):
                 yield Use(target, (), f"{made} led to it, and does so no more")
@@ -94,12 +95,10 @@ class Place:
         whole = [tuple(c.name for c in t.columns if not c.generated) for t in tables]
         return tuple(columns) in whole
 
-    def _tables(self) -> Iterator[tuple[str, str]]:
-        """Each target that stands, with its table."""
-        plan = self.plan
-        tables = {source_table(plan): plan.source, retired_table(plan): plan.retired,
-                  deprecated_columns(plan): plan.child}  # fmt: skip
-        yield from ((target, tables[target]) for target in self.targets if target in tables)
+    def tables(self) -> dict[str, str]:
+        """The table of each target that stands and has one."""
+        by_table = targets_by_table(self.plan).items()
+        return {target: table for table, target in by_table if target in self.targets}
 
 
 def read_place(runner: Runner, pg: Pg, ledger: Pg, records: Records, before: Ways) -> Place:

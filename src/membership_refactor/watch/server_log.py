@@ -64,7 +64,9 @@ class Audit:
     statement: str
 
     def is_about(self, schema: str, table: str) -> bool:
-        return self.of_object and self.object.replace('"', "") == f"{schema}.{table}"
+        """Whether it is a use of that table. pgaudit quotes names as SQL does."""
+        plain = f"{schema}.{table}".replace('"', "")
+        return self.of_object and self.object.replace('"', "") == plain
 
 
 def audits_sessions(setting: str) -> bool:

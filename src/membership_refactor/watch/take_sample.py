@@ -15,7 +15,7 @@ from membership_refactor.errors import RefactorError
 from membership_refactor.execution.runner import Runner
 from membership_refactor.execution.server_errors import in_one_line
 from membership_refactor.execution.sessions import Pg, Sessions, run, value
-from membership_refactor.planning.targets import old_meaning, retired_table, source_table
+from membership_refactor.planning.targets import deprecated_columns, old_meaning
 from membership_refactor.watch import pg_stat_statements as statistics
 from membership_refactor.watch import scan_counters, server_log
 from membership_refactor.watch.ledger_rows import Outcome, Records, Seen
@@ -181,9 +181,8 @@ class Watch:
 
     def _scanned_tables(self, place: Place) -> list[tuple[str, str]]:
         """Targets that are whole tables, each with its table."""
-        whole = {source_table(self.plan): self.plan.source,
-                 retired_table(self.plan): self.plan.retired}  # fmt: skip
-        return [(target, table) for target, table in whole.items() if target in place.targets]
+        columns = deprecated_columns(self.plan)
+        return [(target, name) for target, name in place.tables().items() if target != columns]
 
     def _explained(self, sample: Sample, before: Earlier | None, place: Place) -> Sample:
         """The sample with the marks of the chain, and of when a known statement used a table."""

@@ -238,13 +238,14 @@ UNION ALL (SELECT pg_catalog.format('consumer %s has %s references left', o.cons
   coalesce((o.detail -> 'in_the_way' ->> 'table "programme_membership_retired"')::pg_catalog.int4, o.findings))
 FROM (SELECT DISTINCT ON (o.consumer) o.*, o.stage IN ('interim', 'current') AS fits
   FROM "public_refactor"."scan_outcome" AS o WHERE o.plan = 'programme_membership' ORDER BY o.consumer, o.stage IN ('interim', 'current') DESC, o.scanned_at DESC) AS o WHERE o.fits AND NOT o.clear AND coalesce((o.detail -> 'in_the_way' ->> 'table "programme_membership_retired"')::pg_catalog.int4, 1) > 0)
-UNION ALL (SELECT pg_catalog.format('consumer %s was scanned for another structure: scan it with --stage interim', o.consumer)
+UNION ALL (SELECT pg_catalog.format('the newest scan of consumer %s is for another structure: scan it with --stage interim', o.consumer)
 FROM (SELECT DISTINCT ON (o.consumer) o.*, o.stage IN ('interim', 'current') AS fits
-  FROM "public_refactor"."scan_outcome" AS o WHERE o.plan = 'programme_membership' ORDER BY o.consumer, o.stage IN ('interim', 'current') DESC, o.scanned_at DESC) AS o WHERE NOT o.fits)
+  FROM "public_refactor"."scan_outcome" AS o WHERE o.plan = 'programme_membership' ORDER BY o.consumer, o.stage IN ('interim', 'current') DESC, o.scanned_at DESC) AS o WHERE NOT o.fits OR EXISTS (SELECT FROM "public_refactor"."scan_outcome" AS l WHERE l.plan = o.plan
+  AND l.consumer = o.consumer AND l.scanned_at > o.scanned_at + interval '1 day'))
 UNION ALL (SELECT 'a step went down after the newest sample, so others may use it again'
-WHERE (SELECT pg_catalog.max((s.state -> 'marks' ->> 'downgrades')::bigint) FROM "public_refactor"."usage_sample" AS s WHERE s.plan = 'programme_membership') <> (SELECT pg_catalog.count(*) FROM "public_refactor"."event" AS e WHERE e.plan = 'programme_membership' AND e.direction = 'down' AND e.event IN ('begun', 'done')))
+WHERE (SELECT pg_catalog.max((s.state -> 'marks' ->> 'downgrades')::pg_catalog.int8) FROM "public_refactor"."usage_sample" AS s WHERE s.plan = 'programme_membership') <> (SELECT pg_catalog.count(*) FROM "public_refactor"."event" AS e WHERE e.plan = 'programme_membership' AND e.direction = 'down' AND e.event IN ('begun', 'done')))
 UNION ALL (SELECT 'the newest sample is older than 1 day'
-WHERE (SELECT pg_catalog.max((s.state -> 'marks' ->> 'read at')::float8) FROM "public_refactor"."usage_sample" AS s WHERE s.plan = 'programme_membership') < extract(epoch FROM pg_catalog.now() - interval '1 day'))
+WHERE (SELECT pg_catalog.max((s.state -> 'marks' ->> 'read at')::pg_catalog.float8) FROM "public_refactor"."usage_sample" AS s WHERE s.plan = 'programme_membership') < extract(epoch FROM pg_catalog.now() - interval '1 day'))
 UNION ALL (SELECT pg_catalog.format('%s used at %s by %s (%s)', u.target, u.last_at, u.role, u.source)
 FROM "public_refactor"."usage" AS u WHERE u.plan = 'programme_membership' AND u.target = 'table "programme_membership_retired"' AND u.uses > 0 AND u.last_at >= (pg_catalog.now() + coalesce(nullif(pg_catalog.current_setting('membership_refactor.clock_shift', true), '')::pg_catalog.interval, '0')) - interval '14 days'
 AND NOT EXISTS (SELECT FROM "public_refactor"."usage_interval" AS i
@@ -256,6 +257,7 @@ AND NOT EXISTS (SELECT FROM "public_refactor"."usage_interval" AS i
     WHERE e.plan = 'programme_membership' AND e.step = 'copy_table' AND e.direction = 'up' AND e.event IN ('begun', 'begun empty')
     ORDER BY e.n DESC LIMIT 1)
   AND pg_catalog.pg_relation_size(pg_catalog.to_regclass('"public"."programme_membership_retired"')) = 0
+  AND pg_catalog.current_setting('track_counts')::pg_catalog.bool
   AND pg_catalog.pg_stat_get_tuples_inserted(pg_catalog.to_regclass('"public"."programme_membership_retired"')) = 0, false))
   AND NOT EXISTS (SELECT FROM "public"."programme_membership_retired"))
 ) AS z (key)) AS k) AS c;

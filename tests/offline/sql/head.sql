@@ -60,16 +60,16 @@ $body$;
 
 DO $body$
 DECLARE
-  found int := 3;
+  found int := 4;
 BEGIN
   IF pg_catalog.to_regclass('"public_refactor"."form"') IS NOT NULL THEN
     SELECT pg_catalog.max(f.number) INTO found FROM "public_refactor"."form" AS f;
   ELSIF pg_catalog.to_regclass('"public_refactor"."step"') IS NOT NULL THEN
     found := 1;
   END IF;
-  IF found <> 3 THEN
+  IF found <> 4 THEN
     RAISE object_not_in_prerequisite_state USING
-      MESSAGE = pg_catalog.replace('the ledger "public_refactor" has form %s; this script uses form 3', '%s', found::text),
+      MESSAGE = pg_catalog.replace('the ledger "public_refactor" has form %s; this script uses form 4', '%s', found::text),
       HINT = 'Print the script with the version of membership-refactor that made the ledger.';
   END IF;
 END
@@ -432,7 +432,7 @@ CREATE TABLE IF NOT EXISTS "public_refactor"."control" (
 );
 CREATE TABLE IF NOT EXISTS "public_refactor"."own_object" (
   plan text NOT NULL,
-  kind text NOT NULL CHECK (kind IN ('function', 'trigger')),
+  kind text NOT NULL,
   name text NOT NULL,
   definition text NOT NULL,
   at text NOT NULL,
@@ -449,7 +449,7 @@ CREATE TABLE IF NOT EXISTS "public_refactor"."repair" (
   was jsonb,
   at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
 );
-INSERT INTO "public_refactor"."form" (number) VALUES (3) ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."form" (number) VALUES (4) ON CONFLICT DO NOTHING;
 CREATE INDEX IF NOT EXISTS batch_open ON "public_refactor"."batch" (plan, job) WHERE NOT done;
 COMMIT;
 

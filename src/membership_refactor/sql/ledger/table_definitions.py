@@ -9,9 +9,9 @@ from membership_refactor.sql.names import ledger_schema
 from membership_refactor.sql.quoting import dollar_quoted, ident, literal, qualified
 from membership_refactor.sql.statements import Statement
 
-FORM = 3
+FORM = 4
 """The form of these tables. A ledger of another form is refused; form 1 had no table ``form``, form
-2 no samples of use."""
+2 no samples of use, and form 3 no view among the tool's own objects."""
 
 TABLES: dict[str, str] = {
     "form": """
@@ -141,7 +141,7 @@ TABLES: dict[str, str] = {
   changed_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()""",
     "own_object": """
   plan text NOT NULL,
-  kind text NOT NULL CHECK (kind IN ('function', 'trigger')),
+  kind text NOT NULL,
   name text NOT NULL,
   definition text NOT NULL,
   at text NOT NULL,

@@ -18,7 +18,7 @@ from membership_refactor.sql.old_shape.reading import (
     reading_functions,
 )
 from membership_refactor.sql.quoting import columns as listed
-from membership_refactor.sql.quoting import dollar_quoted, ident, literal, qualified
+from membership_refactor.sql.quoting import dollar_quoted, ident, literal
 from membership_refactor.sql.refuse_writes import refusal
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.sql.triggers import OwnTrigger, before, remove_triggers, trigger_function
@@ -35,11 +35,6 @@ _REFUSED = "%I.%I shows the old shape and cannot be written"
 def prepare(names: Names) -> tuple[Statement, ...]:
     """The schema, where it is missing, and what notes who reads."""
     return (
-        Statement(
-            # Ledgers were made when there were functions and triggers only.
-            f"ALTER TABLE {qualified(names.ledger, 'own_object')} "
-            "DROP CONSTRAINT IF EXISTS own_object_kind_check"
-        ),
         create_schema(names),
         *reading_functions(names),
     )
