@@ -193,7 +193,12 @@ def test_an_eviction_is_a_hole_with_its_number(alone: Alone) -> None:
 
 
 def single_reset(watched: Watched) -> None:
-    watched.run("SELECT pg_stat_statements_reset(0, 0, queryid) FROM pg_stat_statements LIMIT 1")
+    """Reset one statement of this database; never the trace of a reset in another test's."""
+    watched.run(
+        "SELECT pg_stat_statements_reset(0, s.dbid, s.queryid) FROM pg_stat_statements AS s "
+        "JOIN pg_database AS d ON d.oid = s.dbid "
+        "WHERE d.datname = current_database() AND s.query NOT LIKE '%reset%' LIMIT 1"
+    )
 
 
 def override(watched: Watched) -> None:
