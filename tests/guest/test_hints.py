@@ -78,6 +78,31 @@ def test_a_hint_names_the_plan_once(text: str, expected: str, named: tuple[str, 
         assert revisions.naming(told) == told
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Run: alembic upgrade 0004", "Run: alembic -x schema=north upgrade 0004"),
+        ('alembic -x accept-usage="REASON" upgrade 2',
+         'alembic -x schema=north -x accept-usage="REASON" upgrade 2'),
+        ("alembic -x schema=north downgrade base", "alembic -x schema=north downgrade base"),
+        ("`alembic stamp --purge base`", "`alembic -x schema=north stamp --purge base`"),
+        ("alembic or psql", "alembic or psql"),
+    ],
+)  # fmt: skip
+def test_a_hint_of_alembic_names_the_schema_that_was_asked_for(text: str, expected: str) -> None:
+    revisions = Revisions({"copy_table": "2"}, schema="-x schema=north ")
+    assert revisions.naming(text) == expected
+    assert revisions.naming(expected) == expected
+    assert Revisions().naming(text) == text
+
+
+def test_the_command_of_a_step_names_the_schema() -> None:
+    revisions = Revisions({"copy_table": "2"}, {"copy_table": "1"}, schema="-x schema=north ")
+    assert revisions.command("copy_table", "up") == "alembic -x schema=north upgrade 2"
+    assert revisions.command("copy_table", "down") == "alembic -x schema=north downgrade 1"
+    assert revisions.accepting("x", "copy_table").startswith("alembic -x schema=north -x x=")
+
+
 def _failed(project: Project, *arguments: str) -> str:
     done = project.alembic(*arguments)
     assert done.status == REFUSED, done.out + done.err

@@ -19,6 +19,7 @@ OF_A_TABLE = ("duplicates", "merge-duplicates")
 _VERB = re.compile(
     rf"membership-refactor ({'|'.join((*OF_A_PLAN, *OF_A_TABLE))})(?![\w-])(?! --plan)"
 )
+_ALEMBIC = re.compile(r"(?<![\w-])alembic (?=(?:-x|upgrade|downgrade|stamp)\b)(?!-x schema=)")
 BASE = "base"
 """What Alembic calls the place before the first revision."""
 
@@ -40,6 +41,9 @@ class Revisions:
     named: tuple[str, str] = ("", "")
     """What stands before and after a verb of the command line so that it means this plan:
     ``-x schema=archive `` and `` --plan orders``; empty where there is no other."""
+    schema: str = ""
+    """What stands behind ``alembic`` so that it means this schema: ``-x schema=north ``; empty
+    where the revisions themselves know their schemas."""
 
     others: Mapping[str, str | None] = field(default_factory=dict)
     """By revision that runs steps of other plans only: the newest below it that does not; None
@@ -55,8 +59,9 @@ class Revisions:
         return f"membership-refactor {before}{name}{after if name in OF_A_PLAN else ''}"
 
     def naming(self, text: str | None) -> str | None:
-        """The text, with each command line of a verb in it meaning this plan. One that names a plan
-        is left as it is."""
+        """The text, with each command line in it meaning this plan. One that names a plan or a
+        schema is left as it is."""
+        text = text and _ALEMBIC.sub(f"alembic {self.schema}", text)
         return text and _VERB.sub(lambda found: self.verb(found[1]), text)
 
     @contextmanager
@@ -83,10 +88,10 @@ class Revisions:
 
     def accepting(self, option: str, step: str) -> str:
         """The Alembic command that takes the step up with a reason for what ``option`` accepts."""
-        return f'alembic -x {option}="REASON" upgrade {self.of(step)}'
+        return f'alembic {self.schema}-x {option}="REASON" upgrade {self.of(step)}'
 
     def command(self, step: str, direction: str) -> str:
         """The Alembic command that takes the step ``up`` or ``down``."""
         if direction == "up":
-            return f"alembic upgrade {self.of(step)}"
-        return f"alembic downgrade {self.before.get(step) or f'{self.of(step)}-1'}"
+            return f"alembic {self.schema}upgrade {self.of(step)}"
+        return f"alembic {self.schema}downgrade {self.before.get(step) or f'{self.of(step)}-1'}"

@@ -127,25 +127,29 @@ class AlembicProject:
         names = [step.name for step in chain]
         noted = {**(recorded or {}), **self._noted.get((plan.name, schema), {})}
         revisions = self.history.revisions(plan.name, schema, names, noted)
-        return replace(chain, revisions=replace(revisions, named=self._named(plan, schema)))
+        hints = self.hints(plan, schema)
+        named = replace(revisions, named=hints.named, schema=hints.schema)
+        return replace(chain, revisions=named)
 
     def hints(self, plan: TableSplit, schema: str) -> Revisions:
-        """What names the plan in hints, without any revision."""
-        return Revisions(named=self._named(plan, schema))
+        """What names the plan and its schema in hints, without any revision."""
+        known = self.schemas(plan)
+        option = f"-x schema={shlex.quote(schema)} "
+        return Revisions(
+            named=(
+                "" if known == (schema,) else option,
+                f" --plan {shlex.quote(plan.name)}" if len(self.plans) > 1 else "",
+            ),
+            # The revisions of a plan run in each schema that the project names for it. Only an
+            # env.py with our lines can run them in another.
+            schema="" if schema in known else option,
+        )
 
     def verbs(self, name: str, schema: str) -> str:
         """The command lines of a verb for each plan in that schema, as words of a sentence."""
         here = [known.plan for known in self.plans if schema in self.schemas(known.plan)]
         named = [self.hints(plan, schema).verb(name) for plan in here]
         return " or ".join(named or [Revisions().verb(name)])
-
-    def _named(self, plan: TableSplit, schema: str) -> tuple[str, str]:
-        """What stands before and after a verb so that it means the plan in that schema."""
-        alone = self.schemas(plan) == (schema,)
-        return (
-            "" if alone else f"-x schema={shlex.quote(schema)} ",
-            f" --plan {shlex.quote(plan.name)}" if len(self.plans) > 1 else "",
-        )
 
     def steps(self, plan: TableSplit) -> Chain:
         """The steps of the plan, without their revisions."""
