@@ -19,11 +19,11 @@ from tenacity import (
     wait_random,
 )
 
-from membership_refactor.catalog import dependent_queries, queries
+from membership_refactor.catalog import citus, dependent_queries, queries
 from membership_refactor.catalog.read_functions import read_routines
 from membership_refactor.errors import RefactorError
 from membership_refactor.portrait.document import vanished
-from membership_refactor.portrait.server_facts import ReplicationSlot, Server
+from membership_refactor.portrait.server_facts import Citus, CitusTable, ReplicationSlot, Server
 from membership_refactor.portrait.table_parts import (
     Column,
     ColumnUse,
@@ -108,9 +108,21 @@ def read_server(connection: Reader, schema: str, role: str | None = None) -> Ser
     with _own_settings(connection) as cursor:
         (row,) = _rows(cursor, queries.SERVER, {"schema": schema, "role": role})
         slots = _rows(cursor, queries.SLOTS, {})
+        known = _read_citus(cursor, schema) if row["has_citus"] else None
     return Server(
-        **_values(row),
+        **_values(row, "has_citus"),
+        citus=known,
         slots=tuple(ReplicationSlot(**_values(row)) for row in slots),
+    )
+
+
+def _read_citus(cursor: psycopg.Cursor[DictRow], schema: str) -> Citus:
+    (of_schemas,) = _rows(cursor, citus.HAS_SCHEMAS, {})
+    found = _rows(cursor, citus.SCHEMA, {"schema": schema}) if of_schemas["there"] else []
+    tables = _rows(cursor, citus.TABLES, {"schema": schema})
+    return Citus(
+        tables=tuple(CitusTable(**_values(row)) for row in tables),
+        of_schema=any(row["there"] for row in found),
     )
 
 

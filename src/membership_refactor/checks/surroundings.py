@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from membership_refactor.checks.check import Check, Reach
 from membership_refactor.planning import Revisions, TableSplit
-from membership_refactor.portrait import Table
+from membership_refactor.portrait import Server, Table
 from membership_refactor.sql.quoting import literal
 
 EVENT_TRIGGERS = "accept-event-triggers"
@@ -51,8 +51,21 @@ OF_OLD_SHAPE = frozenset({"CREATE DOMAIN", "DROP DOMAIN", "DROP VIEW"})
 """Those that only a plan with a view of the old shape has besides."""
 
 
-def no_event_trigger(plan: TableSplit, revisions: Revisions) -> Check:
+_OF_CITUS = (
+    "\nAND NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS d\n"
+    "  JOIN pg_catalog.pg_extension AS x ON x.oid = d.refobjid AND x.extname = 'citus'\n"
+    "  WHERE d.classid = 'pg_catalog.pg_event_trigger'::pg_catalog.regclass AND d.objid = e.oid\n"
+    "  AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.deptype = 'e')"
+)
+"""Citus's own event triggers keep its catalog. They change no statement about tables that are
+not distributed, and those that are distributed are refused."""
+
+
+def no_event_trigger(
+    plan: TableSplit, revisions: Revisions, server: Server | None = None
+) -> Check:
     """Each row is an enabled event trigger that fires on a command of the steps."""
+    known = _OF_CITUS if server is not None and server.citus is not None else ""
     commands = COMMANDS | OF_OLD_SHAPE if plan.old_shape_view else COMMANDS
     listed = ", ".join(literal(command) for command in sorted(commands))
     return Check(
@@ -62,7 +75,7 @@ def no_event_trigger(plan: TableSplit, revisions: Revisions) -> Check:
         "DISABLE', e.evtname, pg_catalog.pg_get_userbyid(e.evtowner), e.evtevent, e.evtname)\n"
         "FROM pg_catalog.pg_event_trigger AS e\n"
         "WHERE e.evtenabled <> 'D' AND e.evtevent <> 'login' AND (e.evttags IS NULL\n"
-        f"  OR e.evttags && ARRAY[{listed}]) ORDER BY 1",
+        f"  OR e.evttags && ARRAY[{listed}]){known} ORDER BY 1",
         reach=Reach.CATALOG,
         option=EVENT_TRIGGERS,
         hint="It could refuse or change a statement of a step, and a step that is refused "

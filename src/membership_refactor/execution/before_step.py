@@ -18,6 +18,7 @@ from membership_refactor.execution.run_checks import open_gate
 from membership_refactor.execution.sessions import Pg, run
 from membership_refactor.execution.throttle import Throttle
 from membership_refactor.sql.application_code.search_path import path_obstacles, session_path
+from membership_refactor.sql.ddl.distributed_tables import distributed_tables
 from membership_refactor.steps.changed_tables import changed_since
 from membership_refactor.steps.step import Direction, Situation, Step
 
@@ -35,6 +36,9 @@ def ask_before(
     situation = replace(place.situation(pg), now=portrait, server=server)
     if situation.names.path:
         run(pg, session_path(situation.names))
+    # Somebody may have distributed a table since the last step.
+    distributed = distributed_tables(place.plan, place.schema, server)
+    _require_nothing_refused(place, step, distributed)
     stands = (own_objects_stand(place.names), no_subscription_writes(place.names))
     place.require(pg, stands, step, direction)
     require_structure(place, step, situation, last, direction, lowest)

@@ -17,6 +17,24 @@ class ReplicationSlot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CitusTable:
+    """A table of the schema that Citus keeps in its own catalog."""
+
+    name: str
+    kind: str
+    """distributed, reference, single shard, or local: one that Citus manages where it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Citus:
+    """What the extension citus has made of the schema."""
+
+    tables: tuple[CitusTable, ...] = ()
+    of_schema: bool = False
+    """Whether the whole schema is distributed: its new tables go to one worker."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
     """What decides, besides the tables, whether a plan can be carried out."""
 
@@ -33,6 +51,8 @@ class Server:
     creates_in_database: bool = True
     """CREATE on the database for the user or the owner, for the schema of the ledger."""
     slots: tuple[ReplicationSlot, ...] = ()
+    citus: Citus | None = None
+    """None where the database has no Citus."""
     relations: tuple[str, ...] = ()
     """Names in the schema that a new table, index, sequence or type cannot have."""
 

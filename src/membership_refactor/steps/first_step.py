@@ -27,7 +27,7 @@ def gates(s: Situation) -> tuple[Check, ...]:
     """What the surroundings of the table may do to the steps, and the owner may know better."""
     return (
         *no_row_by_position(s.plan, s.source(), s.revisions, s.plan.steps[0]),
-        no_event_trigger(s.plan, s.revisions),
+        no_event_trigger(s.plan, s.revisions, s.server),
         *table_is_not_published(s.plan, s.source(), s.revisions),
     )
 

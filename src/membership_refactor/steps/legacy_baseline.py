@@ -13,6 +13,7 @@ from membership_refactor.planning import Stage
 from membership_refactor.portrait import Portrait, Table
 from membership_refactor.portrait.adoption import adoption
 from membership_refactor.sql.ddl.cannot_copy import cannot_carry
+from membership_refactor.sql.ddl.distributed_tables import distributed_tables
 from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH, create_tables
 from membership_refactor.sql.ddl.plan_fits import fits
 from membership_refactor.sql.quoting import ident, literal, qualified
@@ -50,6 +51,8 @@ def step(*groups: Tables) -> Step:
     baseline = Baseline(groups)
 
     def refusals(s: Situation) -> tuple[str, ...]:
+        if distributed := distributed_tables(s.plan, s.names.schema, s.server):
+            return distributed
         found = s.before("legacy_baseline")
         stopping = [
             line for group in baseline.adopted(s) for line in adoption(group, found).stopping

@@ -8,6 +8,7 @@ from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Rule, Server, Table
 from membership_refactor.portrait.tokens import tokens
 from membership_refactor.sql.ddl.copy_portrait import cloned, linked
+from membership_refactor.sql.ddl.distributed_tables import distributed_tables
 from membership_refactor.sql.ddl.parent_table import parent_table
 from membership_refactor.sql.ddl.plan_fits import fits
 from membership_refactor.sql.ddl.renaming import DerivedNames, is_ambiguous
@@ -38,6 +39,8 @@ def cannot_carry(
     It includes ``fits``. ``server`` adds what depends on the connected role and on the other
     objects of the schema.
     """
+    if distributed := distributed_tables(plan, source.schema, server):
+        return distributed
     if source.kind != "r":
         return (f'table "{source.name}" {_KINDS.get(source.kind, "is no ordinary table")}',)
     reasons = [*_shape(source), *_content(source)]
