@@ -48,8 +48,7 @@ def test_local_tables_go_up_and_down_and_are_distributed_afterwards(chain: Chain
 def test_a_distributed_table_is_refused_and_served_once_it_is_plain_again(chain: Chain) -> None:
     # Citus wants the tables of foreign keys to be its own, and undistributes no identity.
     keys = chain.query(
-        "SELECT conname FROM pg_constraint WHERE contype = 'f' "
-        f"AND conrelid = '{WIDE}'::regclass"
+        f"SELECT conname FROM pg_constraint WHERE contype = 'f' AND conrelid = '{WIDE}'::regclass"
     )
     outside(
         chain,

@@ -61,9 +61,7 @@ _OF_CITUS = (
 not distributed, and those that are distributed are refused."""
 
 
-def no_event_trigger(
-    plan: TableSplit, revisions: Revisions, server: Server | None = None
-) -> Check:
+def no_event_trigger(plan: TableSplit, revisions: Revisions, server: Server | None = None) -> Check:
     """Each row is an enabled event trigger that fires on a command of the steps."""
     known = _OF_CITUS if server is not None and server.citus is not None else ""
     commands = COMMANDS | OF_OLD_SHAPE if plan.old_shape_view else COMMANDS

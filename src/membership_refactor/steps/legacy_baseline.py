@@ -13,8 +13,8 @@ from membership_refactor.planning import Stage
 from membership_refactor.portrait import Portrait, Table
 from membership_refactor.portrait.adoption import adoption
 from membership_refactor.sql.ddl.cannot_copy import cannot_carry
-from membership_refactor.sql.ddl.distributed_tables import distributed_tables
 from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH, create_tables
+from membership_refactor.sql.ddl.distributed_tables import distributed_tables
 from membership_refactor.sql.ddl.plan_fits import fits
 from membership_refactor.sql.quoting import ident, literal, qualified
 from membership_refactor.sql.statements import Lock, Statement
