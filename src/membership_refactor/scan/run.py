@@ -16,7 +16,7 @@ from membership_refactor.portrait import Portrait
 from membership_refactor.scan.compare.comparer import Comparer, compare_on_own_data
 from membership_refactor.scan.compare.results import Compared
 from membership_refactor.scan.consumers import Consumer
-from membership_refactor.scan.findings.values import FileOutcome
+from membership_refactor.scan.findings.values import FileOutcome, join_parts
 from membership_refactor.scan.read.catalog import (
     CONSUMER,
     LIVE,
@@ -70,10 +70,11 @@ def scan(
             portrait = columns_portrait(connection, request.schema)
     analysers = [request.analyser(consumer, portrait) for consumer in request.consumers]
     scanned = Counter(request.consumers[task.consumer].name for task in tasks)
-    outcomes = scan_files(
+    outcomes = list(scan_files(
         tasks, analysers, limits=request.limits, rewrite=request.rewrite or request.compare,
         progress=lambda done: progress("files", done, len(tasks)),
-    )  # fmt: skip
+    ))  # fmt: skip
+    join_parts(outcomes, request.plan.tables)
     found = [outcome for outcome in outcomes if not outcome.empty or outcome.statements]
     found += [
         FileOutcome.unread(path.as_posix(), name, why, open=open)

@@ -34,37 +34,27 @@ class Sign(NamedTuple):
 
 
 def dangers(analysed: Analysed) -> Iterator[Sign]:
-    """Yield every danger of a statement, each once at its place."""
+    """Yield every danger of a statement. One may be noticed twice at its place."""
     resolution, structure = analysed.resolution, analysed.view.structure
     if not resolution.ours or not structure.plan.parent:
         return  # a table under another name has the same rows and columns
     plan, early = structure.plan, structure.stage in (Stage.LEGACY, Stage.COPY)
-    seen: set[tuple[str, int]] = set()
-    for sign in (
-        *_noticed(analysed),
-        *_ambiguous(analysed, plan),
-        *_identity(resolution, plan, early),
-        *_multiplicity(resolution, plan, early),
-        *_writes(resolution, plan),
-        *_deletes(resolution, plan, early),
-    ):
-        if (sign.code, sign.at) not in seen:
-            seen.add((sign.code, sign.at))
-            yield sign
+    for stage, found in (("", resolution), (" from interim on", analysed.at.get(Stage.INTERIM))):
+        yield from _noticed(found, "ambiguous", stage)
+    for found in (resolution, analysed.at.get(Stage.CURRENT)):
+        yield from _noticed(found, "rebinds")
+    yield from _ambiguous(analysed, plan)
+    yield from _identity(resolution, plan, early)
+    yield from _multiplicity(resolution, plan, early)
+    yield from _writes(resolution, plan)
+    yield from _deletes(resolution, plan, early)
 
 
-def _noticed(analysed: Analysed) -> Iterator[Sign]:
-    """Yield what the resolver noticed, here or at a later structure."""
-    here = analysed.resolution
-    for code, stage, found in (
-        ("rebinds", "", here),
-        ("rebinds", "", analysed.at.get(Stage.CURRENT)),
-        ("ambiguous", "", here),
-        ("ambiguous", " from interim on", analysed.at.get(Stage.INTERIM)),
-    ):
-        for remark in found.remarks if found is not None else ():
-            if remark.code == code:
-                yield Sign(code, f"{remark.message}{stage}", remark.start)
+def _noticed(found: Resolution | None, code: str, stage: str = "") -> Iterator[Sign]:
+    """Yield what the resolver noticed at a structure."""
+    for remark in found.remarks if found is not None else ():
+        if remark.code == code:
+            yield Sign(code, f"{remark.message}{stage}", remark.start)
 
 
 def _ambiguous(analysed: Analysed, plan: TableSplit) -> Iterator[Sign]:
@@ -100,25 +90,20 @@ def _identity(resolution: Resolution, plan: TableSplit, early: bool) -> Iterator
     """The wide table's id becomes the child's. Used as the parent's id, it is wrong."""
     words = {plan.parent.replace("_", ""), plan.source.replace("_", "")}
     for binding in resolution.bindings:
-        role = binding.source.role
+        role, message = binding.source.role, ""
         if binding.column != plan.last_id:
             continue
         if role is Role.SOURCE and early:
-            yield Sign(
-                "id",
-                f"{binding.written} of {plan.source} becomes the id of {plan.child}; a row of "
-                f"{plan.parent} is identified by {plan.parent_id}",
-                binding.start,
-            )
+            message = f"becomes the id of {plan.child}; a row of {plan.parent} is identified by "
+            message += plan.parent_id
         elif role is Role.COPY and binding.kind is Kind.READ:
             other = _passed_on(resolution.nodes.get(binding.start))
             if any(word in other.replace("_", "").lower() for word in words):
-                yield Sign(
-                    "id",
-                    f"{binding.written} of {plan.child} is passed on as {other}; it identifies one "
-                    f"row of {plan.child}, not a row of {plan.parent}",
-                    binding.start,
-                )
+                message = f"is passed on as {other}; it identifies one row of {plan.child}, not a "
+                message += f"row of {plan.parent}"
+        if message:
+            table = plan.source if role is Role.SOURCE else plan.child
+            yield Sign("id", f"{binding.written} of {table} {message}", binding.start)
 
 
 def _passed_on(identifier: Any) -> str:

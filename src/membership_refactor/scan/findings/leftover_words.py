@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import bisect
+import itertools
 import re
+import sys
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from membership_refactor.scan.findings.collect import Collector
-from membership_refactor.scan.parse.piece import Look, Placed
-from membership_refactor.scan.parse.tokens import SqlText, Token
+from membership_refactor.scan.parse.piece import Harvest, Look, Placed
+from membership_refactor.scan.parse.tokens import NO_TOKEN, SqlText, Token
 from membership_refactor.scan.read.disguised_names import disguises
 from membership_refactor.scan.resolve.tables_as_spelled import Interest, pattern
 
@@ -24,6 +26,7 @@ _INSIDE = {
 _OTHER = "as a column of another table, it seems"
 _ROW = "as the type of a value or in a way that is not read"
 _ROWS = "in rows of data"
+_ELSEWHERE = "a string names a table"
 _COPIED = re.compile(r"^COPY\b[^;]*\bFROM\s+STDIN\b[^;]*;[^\n]*\n(.*?)^\\\.", re.I | re.M | re.S)
 _AS_TABLE = re.compile(r"\b(?:from|join|into|update|only)\s+[\w.\"`]*\Z", re.I)
 _IMPORT = re.compile(r"[\w.]*\s+import\b")
@@ -59,7 +62,7 @@ def leftover_in_sql(placed: Placed, dialect: str, interest: Interest, collector:
 
     A string may be SQL for another place, and a template may put a column in, so that both are
     open questions. So is a table that is named and was not read as a table, and a column beside
-    a string that names a table (``elsewhere``): OPTIONS of a foreign table are such strings.
+    a string that names a table: OPTIONS of a foreign table are such strings.
     """
     text = placed.text
     _triggers(placed, interest, collector)
@@ -69,19 +72,11 @@ def leftover_in_sql(placed: Placed, dialect: str, interest: Interest, collector:
     ):
         return
     found: dict[str, list[tuple[str, int]]] = defaultdict(list)
-    last, elsewhere = 0, False
-    for match in _COPIED.finditer(text):
-        elsewhere |= _in_tokens(placed.cut(last, match.start(1)), dialect, interest, found)
-        last = match.end(1)
-        if any(pattern(interest.tables).finditer(text, match.start(1), last)):
-            rows = placed.cut(match.start(1), last)
-            found[_INSIDE["string"]] += (
-                (w, rows.place(at)) for w, at in interest.going_in(rows.text)
-            )
-    elsewhere |= _in_tokens(placed.cut(last, len(text)), dialect, interest, found)
-    sure = {_COMMENT, _ROWS} if elsewhere else {_COMMENT, _ROWS, _OTHER}
-    for why, named in found.items():
-        left = [(word, at) for word, at in named if at not in collector.accounted]
+    for why, word, at in _in_sql(placed, dialect, interest):
+        if at not in collector.accounted:
+            found[why].append((word, at))
+    sure = {_COMMENT, _ROWS} if found.pop(_ELSEWHERE, ()) else {_COMMENT, _ROWS, _OTHER}
+    for why, left in found.items():
         _note(collector, why, left, open=why not in sure)
 
 
@@ -105,58 +100,63 @@ def _triggers(placed: Placed, interest: Interest, collector: Collector) -> None:
             collector.note(at, Look.DYNAMIC, message)
 
 
-def _in_tokens(
-    part: Placed, dialect: str, interest: Interest, found: dict[str, list[tuple[str, int]]]
-) -> bool:
-    """Find the words by the kind of their token. Whether a string names a table."""
-    elsewhere = False
+def _in_sql(placed: Placed, dialect: str, interest: Interest) -> Iterator[tuple[str, str, int]]:
+    """Yield every word of the plan: why it may be left, and where. Rows of COPY are no SQL."""
+    last = 0
+    for match in _COPIED.finditer(placed.text):
+        yield from _in_tokens(placed.cut(last, match.start(1)), dialect, interest)
+        last = match.end(1)
+        rows = placed.cut(match.start(1), last)
+        for word, at in interest.going_in(rows.text) if interest.in_text(rows.text)[0] else ():
+            yield _INSIDE["string"], word, rows.place(at)
+    yield from _in_tokens(placed.cut(last, len(placed.text)), dialect, interest)
+
+
+def _in_tokens(part: Placed, dialect: str, interest: Interest) -> Iterator[tuple[str, str, int]]:
+    """Yield every word by the kind of its token."""
     rows = ""
-    name: Token | None = None
-    for token in SqlText(part, dialect).iter_tokens():
-        if name is not None and token.text != ".":
-            found[_ROW].append((name.text, part.place(name.start)))
-        name = None
+    tokens = itertools.chain(SqlText(part, dialect).iter_tokens(), [NO_TOKEN])
+    for token, after in itertools.pairwise(tokens):
         # A command of psql holds SQL in double quotes.
         kind = "string" if token.kind == "quoted" and " " in token.text else token.kind
         if kind in _INSIDE:
             named = kind != "comment" and interest.in_text(token.text)[0]
-            elsewhere = elsewhere or (named and kind != "dollar")
             data = kind == "string" and rows == "VALUES" and not named
             words = list(interest.going_in(token.text, token.start))
+            if named and kind != "dollar":
+                yield _ELSEWHERE, "", -1
             if named and not words and kind == "jinja":
                 words = [(token.text, token.start)]
-            elif (
-                named
-                and not words
-                and (_READS_TABLE.match(token.text) or _read_by_name(part.text, token))
-            ):
-                found_tables = pattern(interest.tables).finditer(token.text)
-                words = [(m[0], token.start + m.start()) for m in found_tables]
-            elif named and kind == "dollar":
-                edge = token.text.index("$", 1) + 1
-                inner = part.cut(token.start + edge, token.end - edge)
-                found[_INSIDE["string"]] += (
-                    (one.text, inner.place(one.start))
-                    for one in SqlText(inner, dialect).iter_tokens()
-                    if one.kind == "string"
-                    and interest.in_text(one.text)[0]
-                    and _read_by_name(inner.text, one)
-                )
-            why = _ROWS if data else _INSIDE[kind]
-            found[why] += ((word, part.place(at)) for word, at in words)
+            elif named and not words:
+                words = list(_names_read(token, part.text, dialect, interest))
+            for word, at in words:
+                yield _ROWS if data else _INSIDE[kind], word, part.place(at)
         elif kind in ("word", "quoted"):
             word = token.text.strip('`"').lower()
-            if word in interest.tables:
-                name = token
+            if word in interest.tables and after.text != ".":
+                yield _ROW, token.text, part.place(token.start)
             elif word in interest.columns:
-                found[_OTHER].append((token.text, part.place(token.start)))
+                yield _OTHER, token.text, part.place(token.start)
             if token.word in ("INSERT", "REPLACE") or (rows and token.word == "VALUES"):
                 rows = token.word
         elif token.text == ";":
             rows = ""
-    if name is not None:
-        found[_ROW].append((name.text, part.place(name.start)))
-    return elsewhere
+
+
+def _names_read(
+    token: Token, text: str, dialect: str, interest: Interest
+) -> Iterator[tuple[str, int]]:
+    """Yield the tables in a string that is SQL, or by whose name something may read them."""
+    if _READS_TABLE.match(token.text) or _read_by_name(text, token):
+        for match in pattern(interest.tables).finditer(token.text):
+            yield match[0], token.start + match.start()
+    elif token.kind == "dollar":
+        edge = token.text.index("$", 1) + 1
+        inner = Placed.at(token.text[edge:-edge], token.start + edge)
+        for one in SqlText(inner, dialect).iter_tokens():
+            named = one.kind == "string" and interest.in_text(one.text)[0]
+            if named and _read_by_name(inner.text, one):
+                yield one.text, inner.place(one.start)
 
 
 def _read_by_name(text: str, token: Token) -> bool:
@@ -171,33 +171,27 @@ def _read_by_name(text: str, token: Token) -> bool:
 
 
 def leftover_in_program(
-    placed: Placed,
-    passed: Sequence[tuple[int, int]],
-    interest: Interest,
-    collector: Collector,
-    *,
-    texts: Sequence[tuple[int, int]] = (),
-    broken: bool = False,
-    data: bool = False,
-) -> None:
+    placed: Placed, harvest: Harvest, interest: Interest, collector: Collector, *, data: bool
+) -> None:  # fmt: skip
     """Note the words that are left in a program, or in a file of data.
 
-    ``passed`` are comments and statements of other tables, ``texts`` the literals. Outside of
-    ``passed``, a column is an open question if a table of the plan is named outside of the SQL
-    that was read: an object mapper reads by such names. In a program that its grammar does not
-    understand (``broken``), every word is one.
+    Outside of comments and of other tables' statements, a column is an open question if a table
+    of the plan is named outside of the SQL that was read: an object mapper reads by such names.
+    In a program that its grammar does not understand, every word is one.
     """
     lower = placed.text.lower().replace("_", "")
     if not any(table.replace("_", "") in lower for table in interest.tables):
         return
-    spans = sorted(passed)
+    spans, texts = sorted(harvest.passed), sorted(harvest.texts)
     tables, going = interest.mentions(placed.text)
     tables, going = (_left(found, collector, placed) for found in (tables, going))
-    used, named = (_outside(found, spans, placed) for found in (going, tables))
+    used, named = (
+        [word for word in found if not _around(spans, word[1])] for found in (going, tables)
+    )
     for at, message in disguises(interest.columns).find(placed.text) if named else ():
         if at not in collector.accounted:
             collector.note(at, Look.ENTITY, message, open=True)
-    if broken and (used or named):
+    if harvest.broken and (used or named):
         why = "in a program that its grammar does not understand"
         _note(collector, why, sorted([*used, *named], key=lambda w: w[1]), look=Look.UNPARSED)
     elif named and used:
@@ -214,13 +208,13 @@ def leftover_in_program(
 
 
 def words_of_unread_file(
-    placed: Placed, interest: Interest, collector: Collector, why: str = ""
+    placed: Placed, interest: Interest, collector: Collector, why: str
 ) -> None:
     """Note every word of the plan in a file of a kind that is not read."""
     tables, going = interest.mentions(placed.text)
     if tables or interest.in_text(placed.text)[0]:
         found = sorted({*tables, *going}, key=lambda word: word[1])
-        _note(collector, why or "in a file of a kind that is not read", found, look=Look.SKIPPED)
+        _note(collector, why, found, look=Look.SKIPPED)
 
 
 def _left(words: Words, collector: Collector, placed: Placed) -> list[tuple[str, int]]:
@@ -228,15 +222,10 @@ def _left(words: Words, collector: Collector, placed: Placed) -> list[tuple[str,
     return [(word, at) for word, at in found if at not in collector.accounted]
 
 
-def _outside(
-    words: list[tuple[str, int]], spans: Sequence[tuple[int, int]], placed: Placed
-) -> list[tuple[str, int]]:
-    result = []
-    for word, at in words:
-        before = bisect.bisect_right(spans, (at, len(placed.text) + at))
-        if not any(start <= at < end for start, end in spans[max(0, before - 2) : before]):
-            result.append((word, at))
-    return result
+def _around(spans: Sequence[tuple[int, int]], at: int) -> list[tuple[int, int]]:
+    """The innermost spans, of those that are sorted, in which a place stands."""
+    before = bisect.bisect_right(spans, (at, sys.maxsize))
+    return [one for one in spans[max(0, before - 3) : before] if one[0] <= at < one[1]]
 
 
 def _reads(
@@ -260,11 +249,7 @@ def _reads(
         line = text[text.rfind("\n", 0, at) + 1 : at]
         if not _IMPORTS.match(line) and (word[0][0].isupper() or _MEMBER.search(line)):
             return True
-    before = bisect.bisect_right(texts, (at, len(text)))
-    return any(
-        start <= at < stop and len(text[start:stop].split()) <= _FEW
-        for start, stop in texts[max(0, before - 3) : before]
-    )
+    return any(len(text[slice(*span)].split()) <= _FEW for span in _around(texts, at))
 
 
 def _note(

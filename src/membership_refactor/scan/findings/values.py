@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from membership_refactor.scan.parse.piece import Edit, Look
@@ -85,6 +87,8 @@ class FileOutcome:
     rewrites: list[Rewritten] = field(default_factory=list)
     digest: str = ""
     """Of the bytes that were read, where there is something to rewrite."""
+    parts: dict[str, Place] = field(default_factory=dict)
+    """Parts of tables' names that are texts, and ``_`` for what puts an underscore between two."""
 
     @classmethod
     def unread(cls, path: str, consumer: str, why: str, *, open: bool = True) -> FileOutcome:
@@ -115,3 +119,20 @@ class Rewritten:
     edits: tuple[Edit, ...] = ()
     """Edits of the file: start, end, new text."""
     query: bool = False
+
+
+def join_parts(outcomes: Sequence[FileOutcome], tables: Iterable[str]) -> None:
+    """Leave open the parts of a table's name that stand in several files of one consumer."""
+    by_consumer: dict[str, list[FileOutcome]] = defaultdict(list)
+    for outcome in outcomes:
+        by_consumer[outcome.consumer].append(outcome)
+    for table in tables:
+        parts = set(table.split("_"))
+        for own in by_consumer.values():
+            held = {part for outcome in own for part in outcome.parts}
+            for outcome in own if len(parts) > 1 and held >= {*parts, "_"} else ():
+                for part in sorted(parts & outcome.parts.keys()):
+                    message = f"{part} may be joined to {table}: its other parts are in other files"
+                    place = outcome.parts[part]
+                    note = Note(place=place, look=Look.HOLE, message=message, open=True)
+                    outcome.notes.append(note)

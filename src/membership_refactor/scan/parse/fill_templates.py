@@ -15,7 +15,7 @@ from functools import lru_cache
 
 from membership_refactor.scan.consumers import Macro
 from membership_refactor.scan.parse.piece import Placed, joined
-from membership_refactor.scan.parse.tokens import SqlText, Token, arguments, closing
+from membership_refactor.scan.parse.tokens import NO_TOKEN, SqlText, Token, arguments, closing
 
 _MORE = """
 A ABS ACTION ADD AFTER AGAINST ALGORITHM ALWAYS ANY ARRAY ASC ATOMIC AUTO_INCREMENT AVG BEFORE
@@ -63,16 +63,13 @@ _VALUE_BEFORE = {
 _TYPED = {"DATE", "TIME", "TIMESTAMP", "TIMESTAMPTZ", "INTERVAL"}
 _CAPITALS = re.compile(r"\b[A-Z][A-Z0-9_]{2,}\b")
 _MARKS = re.compile(r"[?:%${@<]")
-_REF = re.compile(r"""\{\{\s*(?:ref|source)\s*\(\s*(?:['"][^'"]+['"]\s*,\s*)?['"]([^'"]+)['"]""")
+REF = re.compile(r"""\{\{\s*(?:ref|source)\s*\(\s*(?:['"][^'"]+['"]\s*,\s*)?['"]([^'"]+)['"]""")
 
 FILLINGS = ("guess", "value", "blank", "name")
 """What stands for a hole: a guess from the word before it, then what else may parse."""
 
 PUT_IN = "hole_"
 """How the name begins that stands for one that is put in at run time."""
-
-_NONE = Token("", -1, -1, "")
-"""Before the first token and behind the last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +187,7 @@ def _unknown_macros(
     for index, token in enumerate(found):
         if index <= skip or token.kind != "word" or token.word in known:
             continue
-        before, after = found[index - 1], found[index + 1] if index + 1 < len(found) else _NONE
+        before, after = found[index - 1], found[index + 1] if index + 1 < len(found) else NO_TOKEN
         call = after.text == "("
         if not _ends_expression(before, known) or after.text == "." or before.word == "AS":
             continue
@@ -228,8 +225,8 @@ def _fill(result: Filled, found: Sequence[Token], filling: str) -> list[tuple[in
     edits: list[tuple[int, int, str]] = []
     number = 0
     for index, token in enumerate(found):
-        before = found[index - 1] if index else _NONE
-        after = found[index + 1] if index + 1 < len(found) else _NONE
+        before = found[index - 1] if index else NO_TOKEN
+        after = found[index + 1] if index + 1 < len(found) else NO_TOKEN
         if token.kind == "string" and ("${" in token.text or "#{" in token.text):
             at = placed.place(token.start)
             result.holes.append(Hole(token.text, at, free=False, quoted=True))
@@ -241,7 +238,7 @@ def _fill(result: Filled, found: Sequence[Token], filling: str) -> list[tuple[in
                 edits.append((token.start, token.end, text))
         elif token.kind in ("jinja", "hole"):
             number += 1
-            glued = after if after.start == token.end else _NONE
+            glued = after if after.start == token.end else NO_TOKEN
             new, hole = _filling(token, before, glued, number=number, filling=filling)
             if hole:
                 free = new.strip() in ("", "1 = 1") and glued.kind != "word"
@@ -266,7 +263,7 @@ def _filling(
     text = token.text
     if text.startswith(("{#", "{%")):
         return " ", text.startswith("{%")
-    if (named := _REF.match(text)) is not None:
+    if (named := REF.match(text)) is not None:
         return named[1], False
     if text.startswith("#{") and not text.startswith("#{#"):
         # A bound parameter of MyBatis. Only the form with a dollar puts in text.

@@ -33,10 +33,13 @@ class Token(NamedTuple):
         return self.text.upper() if self.kind == "word" else ""
 
 
+NO_TOKEN = Token("", -1, -1, "")
+"""Before the first token and behind the last."""
+
 _TEMPLATES = r"""
   (?P<jinja>\{%.*?%\}|\{\#.*?\#\}|\{\{.*?\}\})
  |(?P<hole>\$\{[^}\n]*\}|\#\{[^}\n]*\}|\{[A-Za-z_][\w.]*(?:![rsa])?(?::[^}\n]*)?\}|\{\d*\}
-    |<<[A-Za-z_]\w*>>)
+    |<<\s*[A-Za-z_]\w*\s*>>)
 """
 _REST = r"""
  |(?P<param>(?<![:\w]):[A-Za-z_]\w*|\?\d*|\$\d+|%[sd]\b|%\(\w+\)s|@@?[A-Za-z_][\w.$]*)

@@ -6,7 +6,7 @@ statements that it is put into, where they are known.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from membership_refactor.scan.consumers import Consumer
@@ -22,52 +22,47 @@ from membership_refactor.scan.resolve.tables_at_stage import Role
 
 def collect_unparsed(collector: Collector, found: Unparsed) -> None:
     """Report what a statement mentions that could not be parsed."""
-    sql, view = found.filled.sql, found.view
-    named = _tables_in(sql, view)
-    if not named:
-        return
-    collector.note(sql.placed.place(sql.body[0]), Look.UNPARSED, found.failure)
-    collector.account(sql, named)
-    for hole in found.filled.holes:
-        collector.note(hole.offset, Look.HOLE, f"text is put in at run time: {hole.text}")
     why = "the statement could not be parsed"
-    for token, word, tables in _mentions(sql, view, named):
-        collector.word(word, sql.placed.place(token.start), token.text, tables, why=why)
-    for macro in found.filled.macros:
-        collector.arguments(macro, _unique(named.values()))
+    tables = _collect(
+        collector, found.filled.sql, found.view, Look.UNPARSED, message=found.failure, why=why
+    )
+    for hole in found.filled.holes if tables else ():
+        collector.note(hole.offset, Look.HOLE, f"text is put in at run time: {hole.text}")
+    for macro in found.filled.macros if tables else ():
+        collector.arguments(macro, tables)
 
 
 def collect_fragment(collector: Collector, sql: SqlText, view: View) -> None:
     """Report a part of a statement whose host is not known, judged against every table."""
-    named = _tables_in(sql, view)
     every = [t for t in view.every_table if t.table.going and t.role is not Role.RETIRED]
-    found = list(_mentions(sql, view, named)) or [
-        (token, word, every)
-        for _, token, word in _words(sql, view)
-        if not named and word in view.searched_words
-    ]
     message = "only a part of a statement: the rest is not known. Declare it as a fragment"
+    why = "it is in a fragment without a known host"
+    _collect(collector, sql, view, Look.FRAGMENT, message=message, why=why, otherwise=every)
+
+
+def _collect(
+    collector: Collector, sql: SqlText, view: View, look: Look, *,
+    message: str, why: str, otherwise: Sequence[TableView] = (),
+) -> list[TableView]:  # fmt: skip
+    """Report every name that may be one of the named tables' columns; those tables.
+
+    Where no table is named, it is judged against ``otherwise``.
+    """
+    named = _tables_in(sql, view)
+    every = list({id(table): table for table in named.values()}.values())
+    at = sql.placed.place(sql.body[0])
     if named:
-        collector.note(sql.placed.place(0), Look.FRAGMENT, message)
+        collector.note(at, look, message)
         collector.account(sql, named)
-    for token, word, tables in found:
-        if any(table.going(word) for table in tables):
-            collector.note(sql.placed.place(0), Look.FRAGMENT, message)
-            why = "it is in a fragment without a known host"
-            collector.word(word, sql.placed.place(token.start), token.text, tables, why=why)
-
-
-def _mentions(
-    sql: SqlText, view: View, named: dict[str, TableView]
-) -> Iterator[tuple[Token, str, list[TableView]]]:
-    """Yield every name in the text with the named tables that it may belong to."""
     for index, token, word in _words(sql, view):
-        tables = _unique(named.values())
-        if index >= 2 and sql.tokens[index - 1].text == ".":
+        tables = every or (otherwise if word in view.searched_words else ())
+        if every and index >= 2 and sql.tokens[index - 1].text == ".":
             qualified = named.get(_name_of(sql.tokens[index - 2]).lower())
             tables = [qualified] if qualified is not None else []
-        if tables:
-            yield token, word, tables
+        if any(table.going(word) for table in tables):
+            collector.note(at, look, message)
+            collector.word(word, sql.placed.place(token.start), token.text, tables, why=why)
+    return every
 
 
 def _words(sql: SqlText, view: View) -> Iterator[tuple[int, Token, str]]:
@@ -89,10 +84,6 @@ def _tables_in(sql: SqlText, view: View) -> dict[str, TableView]:
         if after and after[0].kind in ("word", "quoted") and after[0].word not in keywords():
             named[_name_of(after[0]).lower()] = table
     return named
-
-
-def _unique(tables: Iterable[TableView]) -> list[TableView]:
-    return list({id(table): table for table in tables}.values())
 
 
 def _name_of(token: Token) -> str:

@@ -11,7 +11,6 @@ from sqlalchemy import Connection
 from membership_refactor.portrait import Column, Portrait, Table
 from membership_refactor.scan.consumers import Consumer
 from membership_refactor.scan.findings.collect import Collector
-from membership_refactor.scan.findings.leftover_words import leftover_in_sql
 from membership_refactor.scan.findings.values import FileOutcome, Place, Reference, TableUse
 from membership_refactor.scan.parse.piece import UNKNOWN_TABLE, Look, Placed
 from membership_refactor.scan.read.routine_body import cut_body
@@ -116,25 +115,19 @@ def _bodies(connection: Connection, schema: str, scanner: FileScanner) -> Iterat
     rows = connection.exec_driver_sql(_BODIES + MARK, (ledger_schema(schema),)).all()
     tables = scanner.interest.tables
     for identity, language, source, triggers_on, by_statement, is_trigger in rows:
-        table, column = scanner.interest.in_text(source or "")
         ours = [name for name in triggers_on if name.lower() in tables]
-        disguised = list(scanner.disguises.find(source or ""))
-        if not (table or disguised or ours or (column and is_trigger)):
-            continue
+        table, column = scanner.interest.in_text(source)
+        named = table or ours or (column and is_trigger)
         outcome = FileOutcome(f"function {identity}", CONSUMER)
         collector = Collector(outcome, source)
-        if language not in ("sql", "plpgsql"):
-            collector.note(
-                0,
-                Look.UNPARSED,
-                f"the body is written in {language}, which is not read, and may use a table",
-            )
-        else:
+        if language in ("sql", "plpgsql"):
             row_table = next(iter(ours or triggers_on), UNKNOWN_TABLE if is_trigger else "")
             body, plain = Placed.at(source), language == "sql"
-            scanner.collect(cut_body(body, "postgres", row_table=row_table, plain=plain), collector)
-            leftover_in_sql(body, "postgres", scanner.interest, collector)
-            scanner.note_disguised(disguised, collector)
+            harvest = cut_body(body, "postgres", row_table=row_table, plain=plain)
+            scanner.scan_sql(body, "postgres", harvest, collector)
+        elif named or any(scanner.disguises.find(source)):
+            message = f"the body is written in {language}, which is not read, and may use a table"
+            collector.note(0, Look.UNPARSED, message)
         if not tables.isdisjoint(name.lower() for name in by_statement):
             message = "it reads the changed rows of a table under another name: read it yourself"
             collector.note(0, Look.DYNAMIC, message)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from membership_refactor.scan.parse.piece import Harvest, Placed, joined
-from membership_refactor.scan.read.grammars import HOLE, LANGUAGES, below, grammar, masked
+from membership_refactor.scan.read.grammars import DATA, HOLE, KINDS, below, grammar, masked
 from membership_refactor.scan.read.program_file import WORTH, program_pieces
 from membership_refactor.scan.read.program_texts import Texts
 from membership_refactor.scan.read.sql_file import (
@@ -22,15 +22,6 @@ from membership_refactor.scan.resolve.tables_as_spelled import Interest
 
 if TYPE_CHECKING:
     from tree_sitter import Node
-
-_FORMATS = {
-    "yaml": ".yml .yaml", "json": ".json .jsonc .json5 .avsc .tfstate", "toml": ".toml",
-    "properties": ".properties .ini .env .cfg .conf", "notebook": ".ipynb",
-    "xml": ".xml .ktr .kjb .rdl .rdlc .dtsx .twb .tds .jrxml .config .csproj .xsd .xsl .xslt .wsdl "
-    ".bpmn .fmb .item .resx .dbml .edmx .svg .xaml .plist .mxml .nuspec .xmi",
-}  # fmt: skip
-FORMATS = {suffix: name for name, suffixes in _FORMATS.items() for suffix in suffixes.split()}
-"""Suffix of a file to the format of its data."""
 
 _SHELL = re.compile(r"\b(?:psql|mysql|sqlcmd|sqlite3|bash|sh|run)\b|^#!")
 _MAGIC = re.compile(r"^[ \t]*[%!].*$", re.M)
@@ -112,7 +103,7 @@ def _kernel(text: str) -> str:
         name = str(document["metadata"]["kernelspec"]["language"]).lower()
     except (ValueError, KeyError, TypeError, RecursionError):
         return "python"
-    return name if name in LANGUAGES.values() else "python"
+    return name if name in {*KINDS.values()} - {*DATA, "sql"} else "python"
 
 
 def _values(texts: Texts, interest: Interest) -> list[Placed]:
@@ -152,36 +143,32 @@ class _Reader:
         self.parts: dict[str, Node] = {}
         """The parts of statements that are included by their id."""
         self.included: set[str] = set()
-        elements = [node for node in below(root) if node.type == "element"]
-        for node in elements:
-            if self._name(node) == "sql" and (own := self._attributes(node).get("id")):
-                self.parts[own] = node
         for node in below(root):
-            if node.type == "Comment":
+            if node.type == "element" and self._name(node) == "sql":
+                self.parts.setdefault(self._attributes(node).get("id", ""), node)
+            elif node.type == "Comment":
                 self.harvest.passed.append((node.start_byte, node.end_byte))
             elif node.type == "AttValue":
                 self._take([self._text(node.start_byte + 1, node.end_byte - 1)])
-        done = -1
-        for node in elements:
-            if node.start_byte >= done and self._statement(node):
-                done = node.end_byte
+        self.parts.pop("", None)
+        self._read(root)
         for name, node in self.parts.items():
             if name not in self.included:
                 self._take(list(self._content(node)))
 
-    def _statement(self, node: Node) -> bool:
-        """Take the element as one statement, if it is one."""
-        if self._name(node) == "sql" and node in self.parts.values():
-            return True
-        parts = list(self._content(node))
-        whole = joined(parts).text if parts else ""
-        if starts_like_sql(whole) or not any(c.type == "element" for c in self._inside(node)):
-            self._take(parts)
-            return True
-        direct = [p for child in self._inside(node) if child.type != "element"
-                  for p in self._piece(child)]  # fmt: skip
-        self._take(direct)
-        return False
+    def _read(self, node: Node) -> None:
+        """Take an element as one statement if it is one, or else what is inside of it."""
+        inside = node.named_children
+        if node.type == "element":
+            if node in self.parts.values():
+                return
+            parts, inside = list(self._content(node)), self._inside(node)
+            if starts_like_sql(joined(parts).text) or not any(c.type == "element" for c in inside):
+                self._take(parts)
+                return
+            self._take([p for c in inside if c.type != "element" for p in self._piece(c)])
+        for child in inside:
+            self._read(child)
 
     def _take(self, parts: list[Placed]) -> None:
         if parts:

@@ -7,14 +7,18 @@ and was not read leaves its place open.
 from __future__ import annotations
 
 import base64
+import bz2
+import contextlib
 import html
+import lzma
 import re
+import zlib
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from membership_refactor.scan.parse.piece import Placed
+from membership_refactor.scan.parse.put_in import BEFORE_TABLE
 from membership_refactor.scan.read.grammars import unescaped
-from membership_refactor.scan.read.sql_file import BEFORE_TABLE
 
 _ESCAPE = re.compile(
     r"[\\!^~@&=+%](?:(?<=[\\!^~@])\+?(?P<unicode>00(?:00)?[2-7][0-9a-f])"
@@ -37,7 +41,7 @@ _PUT_IN_AFTER = r"(?=[{$#%<&@?*\[^]|\.[*+]|\\[(w]|[\"'`](?!\s*[+.&|<]*\s*[\"'`])
 _PUT_IN_BEFORE = r"(?:(?<=[}%\])*?^#~|@/\"'`])|(?<=>)(?<!->)|(?<=\w__)|(?<=%[sdv])|&\w{1,30}[.;])"
 _TEXT_BEFORE = re.compile(r"\w[\"'`](?:\s*[+.&|<]{1,2}\s*|\s+)[\"'`]\Z")
 _PUT_IN = (
-    r"(?:[\"'`]\s*[+.&|,]{1,2}\s*\w[\w.]{0,40}(?:\([^()]{0,40}\))?\s*[+.&|,]{1,2}\s*[\"'`]"
+    r"(?:[\"'`]\s*[+.&|,]{1,2}[^\"'`;{}\n]{1,60}[+.&|,]{1,2}\s*[\"'`]"
     r"|[^\s,;\"'`]{0,60}[}%)\]>])"
 )
 _LISTED = (
@@ -47,6 +51,9 @@ _LISTED = (
 """Before a pattern of names of tables."""
 _JOINT = re.compile(r"([\"'`])_\1|[}\])%]_[{%$#&<]|%[sdv]_%")
 """What puts an underscore between two parts."""
+_JOINS_TWO = re.compile(
+    r"[}\])%]_[{%$#&<]|%[sdv]_%|([\"'`])_\1\s*(?:[+&~]|\|\||\.join)|\.join\(\s*([\"'`])_\2"
+)
 _IN_PATTERN = re.compile(r"[%*?\[{\"'`]")
 _CHANGE = re.compile(
     r"replac|gsub|\btr\b|translat|underscore|snake|join|split|substitut|\bsub\w*\(|strtr|printf"
@@ -57,6 +64,14 @@ _CHANGE = re.compile(
 _NEAR = 120
 _LEAST = 4
 """So many letters of a name are a sign of it."""
+
+_COMPRESSED = re.compile(
+    r"(?<![A-Za-z0-9+/])(?:H4sI|eJ[w-z]|eN[m-z]|QlpoO|/Td6WFo|KLUv/)[A-Za-z0-9+/\s]{20,}={0,2}"
+    r"|\b1[fF]8[bB]08[0-9a-fA-F\s]{30,}"
+)
+"""What gzip, zlib, bzip2, xz and zstd write, as text."""
+_MOST = 20_000_000
+"""So many bytes of a compressed text are read."""
 
 Found = Iterator[tuple[int, str]]
 
@@ -69,13 +84,23 @@ class Disguises:
         every = names - {name.replace("_", "") for name in in_parts}
         long = sorted(name for name in every if len(name) > _LEAST)
         self._plain = _any(re.escape(name).replace("_", "_?") for name in every)
-        firsts = (re.escape(name[:3]) + _optional(name[3:-1]) for name in long)
-        lasts = (re.escape(n[at:]) for n in long for at in range(1, len(n) - _LEAST + 1))
-        self._in_sql = _any(
-            (f"(?:{'|'.join(firsts) or '(?!)'})(?=[{{$#%<&@]|[\"'`]+\\s*[+.&|,)])",
-             f"{_PUT_IN}(?:{'|'.join(lasts) or '(?!)'})(?![a-z0-9_])"),
-            before=rf"{BEFORE_TABLE}\s+(?:[\w\"`\[]{{1,64}}\.)?[\"`\[]?",
-        )  # fmt: skip
+        first = _either(re.escape(name[:3]) + _optional(name[3:-1]) for name in long)
+        last = _either(re.escape(n[at:]) for n in long for at in range(1, len(n) - _LEAST + 1))
+        last += "(?![a-z0-9_])"
+        self._in_sql = re.compile(
+            rf"{BEFORE_TABLE}\s+(?:[\w\"`\[]{{1,64}}\.)?[\"`\[]?"
+            rf"(?:{first}(?=[{{$#%<&@]|[\"'`]+\s*[+.&|,)])|{_PUT_IN}{last})"
+        )
+        self._middle = re.compile(rf"{first}(?<=\w{{{_LEAST}}}){_PUT_IN}{last}")
+        heads, tails = ({n.split("_")[end] for n in in_parts} for end in (0, -1))
+        head, tail = (
+            _either(word for word in words if len(word) > _LEAST)
+            for words in ({*heads, *map(str.title, heads)}, set(map(str.title, tails)))
+        )
+        self._camel = re.compile(
+            rf"[\"'`]{head}(?:[\"'`]\s*\+\s*(?![\"'`\s])|\$\{{)"
+            rf"|(?:[\w)\]]\s*\+\s*[\"'`]|\$\{{[^{{}}]{{1,60}}\}}){tail}[\"'`]"
+        )
         self._begins = _any(map(_beginning, in_parts), after=_PUT_IN_AFTER)
         self._ends = [end for name in in_parts if (end := _end(name))]
         between = rf"(?:{_PUT_IN}|\[[^\]\n]{{1,6}}\]|\.\*|, ?|[-. /:#~|+%*?])"
@@ -84,6 +109,7 @@ class Disguises:
         self._words = {word for parts in self._parts for word in parts}
         words = [re.escape(word) for word in self._words]
         self._quoted = _any(f"{word}(?<=[\"'`]{word})(?=[\"'`])" for word in words)
+        self._given = _any([f"({_either(words)})"], before=r"[:=]\s*[\"'`]", after=r"(?=[\"'`])")
         self._listed = _any(words, before=_LISTED)
         self._codes = [code for name in long for code in _codes(name)]
         self._numbers = [
@@ -104,6 +130,14 @@ class Disguises:
             found = [(placed.place(at), message) for at, message in found]
         yield from found
 
+    def parts(self, text: str) -> Found:
+        """Yield the place of each part that is given to a name, and of what joins two parts."""
+        lower = _lower(text)
+        if any(word in lower for word in self._words):
+            yield from ((match.start(1), match[1]) for match in self._given.finditer(lower))
+        if (joint := _JOINS_TWO.search(lower)) is not None:
+            yield joint.start(), "_"
+
     def _hidden(self, text: str) -> Found:
         placed = _replaced(_replaced(Placed.at(text), _ESCAPE), _GAPS)
         for match in self._plain.finditer(_lower(placed.text)):
@@ -115,10 +149,14 @@ class Disguises:
         lower = _lower(text)
         for match in self._in_sql.finditer(lower):
             yield match.end() - 1, f"a part of a name is put in at run time: {match[0]}"
+        for match in self._middle.finditer(lower):
+            yield match.start(), f"the middle of a name is put in at run time: {match[0]}"
         for at in self._in_code(text, lower):
             yield at, f"{text[at : at + 12]}\u2026 is a name in code"
         if not any(word in lower for word in self._words):
             return
+        for match in self._camel.finditer(text):
+            yield match.start(), f"the rest of a name is put in at run time: {match[0]}"
         for match in self._listed.finditer(lower):
             yield match.end() - 1, f"names of tables are looked for: {match[0]}"
         for match in self._begins.finditer(lower):
@@ -138,6 +176,10 @@ class Disguises:
 
     def _in_code(self, text: str, lower: str) -> Iterator[int]:
         yield from (text.index(code) for code in self._codes if code in text)
+        for match in _COMPRESSED.finditer(text):
+            inside = _unpacked(match[0])
+            if inside is None or self._plain.search(inside.lower()):
+                yield match.start()
         for first, pattern in self._numbers:
             if all(str(code) in lower or f"{code:02x}" in lower for code in first):
                 yield from (match.start() for match in pattern.finditer(lower))
@@ -182,10 +224,15 @@ def disguises(names: frozenset[str]) -> Disguises:
     return Disguises(names)
 
 
-def _any(patterns: Iterable[str], *, before: str = "", after: str = "") -> re.Pattern[str]:
-    """A search in small letters for any of the patterns; for nothing where there is none."""
+def _either(patterns: Iterable[str]) -> str:
+    """A pattern of any of the patterns; of nothing where there is none."""
     listed = "|".join(sorted(patterns, key=lambda pattern: (-len(pattern), pattern)))
-    return re.compile(f"{before}(?:{listed or '(?!)'}){after}")
+    return f"(?:{listed or '(?!)'})"
+
+
+def _any(patterns: Iterable[str], *, before: str = "", after: str = "") -> re.Pattern[str]:
+    """A search in small letters."""
+    return re.compile(f"{before}{_either(patterns)}{after}")
 
 
 def _lower(text: str) -> str:
@@ -229,6 +276,17 @@ def _codes(name: str) -> Iterator[str]:
         for shift in range(3):
             code = base64.b64encode(b"\0" * shift + raw).decode()
             yield code[(shift * 8 + 5) // 6 : (shift + len(raw)) * 8 // 6]
+
+
+def _unpacked(code: str) -> str | None:
+    """The text that was compressed and written in base64 or hexadecimal digits; None for others."""
+    packed = "".join(code.split())
+    for format_ in (zlib.decompressobj(wbits=47), bz2.BZ2Decompressor(), lzma.LZMADecompressor()):
+        with contextlib.suppress(ValueError, OSError, EOFError, zlib.error, lzma.LZMAError):
+            hexadecimal = packed[:4].lower() == "1f8b"
+            raw = bytes.fromhex(packed) if hexadecimal else base64.b64decode(f"{packed}===")
+            return format_.decompress(raw, _MOST).replace(b"\0", b"").decode("latin-1")
+    return None
 
 
 def _numbers(name: bytes) -> str:

@@ -16,7 +16,9 @@ from membership_refactor.scan.parse.piece import Placed
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser, Query
 
-_PROGRAMS = {
+_SUFFIXES = {
+    "sql": ".sql .ddl .dml .psql .pgsql .mysql .plsql .pks .pkb .prc .fnc .trg .vw .tab "
+    ".j2 .jinja .jinja2 .tmpl .tpl .template .ftl .vm .erb", "jpql": ".jpql .hql .jpaql",
     "java": ".java", "kotlin": ".kt .kts", "scala": ".scala .sc", "groovy": ".groovy .gradle .gvy",
     "python": ".py .pyi .pyw .pyx", "go": ".go", "ruby": ".rb .rake .ru", "csharp": ".cs .csx",
     "typescript": ".ts .mts .cts", "tsx": ".tsx", "javascript": ".js .mjs .cjs .jsx", "php":
@@ -24,9 +26,14 @@ _PROGRAMS = {
     "r": ".r", "c": ".c .h .pc .pgc", "cpp": ".cc .cpp .cxx .hpp .hh", "elixir": ".ex .exs",
     "lua": ".lua", "swift": ".swift", "dart": ".dart", "powershell": ".ps1 .psm1",
     "clojure": ".clj .cljs .cljc", "julia": ".jl", "apex": ".cls .apex",
+    "yaml": ".yml .yaml", "json": ".json .jsonc .json5 .avsc .tfstate", "toml": ".toml",
+    "properties": ".properties .ini .env .cfg .conf", "notebook": ".ipynb",
+    "xml": ".xml .ktr .kjb .rdl .rdlc .dtsx .twb .tds .jrxml .config .csproj .xsd .xsl .xslt .wsdl "
+    ".bpmn .fmb .item .resx .dbml .edmx .svg .xaml .plist .mxml .nuspec .xmi",
 }  # fmt: skip
-LANGUAGES = {suffix: name for name, suffixes in _PROGRAMS.items() for suffix in suffixes.split()}
-"""Suffix of a file to the language of the program in it."""
+KINDS = {suffix: kind for kind, suffixes in _SUFFIXES.items() for suffix in suffixes.split()}
+"""Suffix of a file to what is in it: SQL, JPQL, a program or data."""
+DATA = ("yaml", "json", "toml", "properties", "notebook", "xml")
 
 
 def words(text: str) -> frozenset[str]:
@@ -112,6 +119,8 @@ class Grammar:
 @lru_cache
 def grammar(language: str) -> Grammar:
     """Load the grammar. Raises NoGrammar."""
+    if not language:
+        raise NoGrammar("in a file of a kind that is not read")
     try:
         from tree_sitter import Query
         from tree_sitter_language_pack import get_language, get_parser

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from membership_refactor.scan.parse.piece import Harvest, Placed, joined
+from membership_refactor.scan.parse.put_in import BEFORE_TABLE
 from membership_refactor.scan.read.grammars import grammar, is_arguments, is_hole
 from membership_refactor.scan.read.program_texts import Texts
 from membership_refactor.scan.read.sql_file import (
-    BEFORE_TABLE,
     Text,
     embedded_pieces,
     prepared,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from dataclasses import replace
 
 from membership_refactor.scan.parse.piece import Harvest, Look, Piece, Placed, joined
@@ -12,33 +13,51 @@ _STATEMENTS = {
     "SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "WITH", "REPLACE", "TRUNCATE", "CREATE",
     "ALTER", "DROP", "TABLE", "VALUES", "CALL", "LOCK", "GRANT", "COPY",
 }  # fmt: skip
-_DROPPED = {"BEGIN", "LOOP", "ELSE", "REPEAT", "THEN", "EXCEPTION", "ATOMIC", "DO", "DECLARE"}
-_CONDITIONS = {
-    "IF": {"THEN"}, "ELSIF": {"THEN"}, "ELSEIF": {"THEN"}, "WHILE": {"LOOP", "DO"},
-    "UNTIL": {"END", ";"}, "WHEN": {"THEN"}, "CASE": {"WHEN"}, "EXIT": {";"}, "CONTINUE": {";"},
-}  # fmt: skip
-_NOTHING = {"END", "FETCH", "CLOSE", "LEAVE", "ITERATE", "NULL", "COMMIT", "ROLLBACK",
-            "SAVEPOINT", "START", "SIGNAL", "RESIGNAL", "DEALLOCATE"}  # fmt: skip
+_CUTS = {"THEN", "ELSE", "WHEN", "END"}
+"""Another statement or condition begins behind these, outside of CASE in an expression."""
+_OPENS = {"BEGIN", "LOOP", "REPEAT", "EXCEPTION", "ATOMIC", "DO"}
+"""So it does behind these, where they come first or end the head of a loop or a handler."""
+_HEADS = {"FOR", "FOREACH", "WHILE", "DECLARE"}
+_EXPRESSIONS = {"IF", "ELSIF", "ELSEIF", "WHILE", "UNTIL", "CASE", "EXIT", "CONTINUE", "PERFORM",
+                "RETURN", "NEXT", "QUERY", "WHEN"}  # fmt: skip
+"""Words before an expression or a statement."""
+_NOTHING = {"FETCH", "CLOSE", "LEAVE", "ITERATE", "NULL", "COMMIT", "ROLLBACK", "SAVEPOINT",
+            "START", "SIGNAL", "RESIGNAL", "DEALLOCATE"}  # fmt: skip
 _AFTER_INTO = {
     "FROM", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "UNION", "FOR", "WINDOW", "FETCH",
     "OFFSET", "EXCEPT", "INTERSECT", "JOIN",
 }  # fmt: skip
-_RETURN = {"RETURN", "NEXT", "QUERY"}
 _NEVER_INTO = {"INSERT", "MERGE", "REPLACE", "CREATE"}
 
 
 def cut_body(body: Placed, dialect: str, *, row_table: str = "", plain: bool = False) -> Harvest:
     """Find the statements of a body. A body of ``plain`` SQL has no control words."""
     cutter = _Cutter(SqlText(body, dialect), row_table=row_table, plain=plain)
-    segment: list[Token] = []
-    for token in cutter.body.tokens:
-        if token.text == ";":
-            cutter.segment(segment)
-            segment = []
-        else:
-            segment.append(token)
-    cutter.segment(segment)
+    for segment in _segments(cutter.body.tokens, plain=plain):
+        cutter.segment(segment)
     return cutter.result
+
+
+def _segments(found: list[Token], *, plain: bool) -> Iterator[list[Token]]:
+    """Cut the tokens where another statement, or the condition of one, begins."""
+    segment: list[Token] = []
+    depth = cases = 0
+    for token in [*found, Token("punct", -1, -1, ";")]:
+        word, head = token.word, segment[0].word if segment else ""
+        depth += (token.text == "(") - (token.text == ")")
+        inside = depth > 0 or cases > 0 or head in _STATEMENTS or plain
+        opens = word in _OPENS and (not segment or head in _HEADS)
+        if not segment and token.kind == "hole":
+            continue  # a label of PL/pgSQL
+        if token.text == ";" or (not inside and (word in _CUTS or opens)):
+            if segment:
+                yield segment
+            segment, depth, cases = [token] if word == "WHEN" else [], 0, 0
+        elif token.text == ":" and len(segment) == 1 and not inside:
+            segment = []  # a label of MySQL
+        else:
+            cases += (word == "CASE" and bool(segment)) - (word == "END" and cases > 0)
+            segment.append(token)
 
 
 def _index(found: list[Token], *words: str, start: int = 0) -> int:
@@ -52,66 +71,38 @@ class _Cutter:
         self.result = Harvest()
 
     def segment(self, found: list[Token]) -> None:
-        """Read what stands between two semicolons."""
-        while found:
-            self._row_types(found)
-            head, word = found[0], found[0].word
-            if word in _STATEMENTS or self.plain:
-                if word == "RETURN":
-                    self._select(found[1:])
-                elif word not in ("END", "BEGIN"):
-                    self._statement(found)
-                return
-            following = found[1] if len(found) > 1 else Token("", -1, -1, "")
-            if head.text == following.text == "<":
-                label_end = next((i for i, t in enumerate(found) if t.text == ">"), len(found))
-                found = found[label_end + 2 :]
-            elif head.kind == "hole":
-                found = found[1:]
-            elif head.kind == "word" and following.text == ":":
-                found = found[2:]
-            elif word == "DECLARE" and self._declares(found):
-                return
-            elif word in _NOTHING:
-                found = found[1:] if word == "END" and following.word in _STATEMENTS else []
-            elif word in _CONDITIONS:
-                found = self._condition(found, _CONDITIONS[word])
-            elif word in ("FOR", "FOREACH"):
-                found = self._loop(found)
-            elif word in _DROPPED:
-                found = found[1:]
-            else:
-                self._simple(found)
-                return
-
-    def _simple(self, found: list[Token]) -> None:
-        word, texts = found[0].word, [token.text for token in found]
-        if "CURSOR" in (token.word for token in found[1:3]):
-            self._declares(found)
-        elif word == "PERFORM":
-            self._select(found[1:])
-        elif word == "RETURN":
-            self._query(list(itertools.dropwhile(lambda t: t.word in _RETURN, found)))
-        elif word in ("EXECUTE", "PREPARE"):
+        """Read one statement, condition or declaration."""
+        self._row_types(found)
+        head = found[0].word
+        if head in _STATEMENTS or (self.plain and head != "RETURN"):
+            if head not in ("END", "BEGIN"):
+                self._add(self._without_into(found))
+            return
+        given = head in _EXPRESSIONS
+        found = list(itertools.dropwhile(lambda token: token.word in _EXPRESSIONS, found))
+        if head == "DECLARE" and (handler := _index(found, "HANDLER")) < len(found):
+            found = found[_index(found, *_STATEMENTS, "SET", start=handler + 1) :]
+        elif (cursor := _index(found[:3], "CURSOR")) < len(found[:3]):
+            found = found[_index(found, "FOR", "IS", start=cursor) + 1 :]
+        elif head in ("FOR", "FOREACH", "OPEN"):
+            given = head != "OPEN"
+            found = found[_index(found, "IN" if given else "FOR") + 1 :]
+            if found and found[0].text == "(" and closing(found, 0) == len(found) - 1:
+                found = found[1:-1]
+        elif head == "RAISE" and any(token.text == "," for token in found):
+            given = True
+            found = list(itertools.dropwhile(lambda token: token.text != ",", found))[1:]
+        word, texts = found[0].word if found else "", [token.text for token in found]
+        if word in ("EXECUTE", "PREPARE"):
             self._execute(found)
-        elif word == "OPEN" and (at := _index(found, "FOR")) < len(found):
-            self._query(found[at + 1 :], always=True)
-        elif word == "RAISE":
-            if "," in texts:
-                self._select(found[texts.index(",") + 1 :])
-        elif word == "SET" or ":=" in texts or "=" in texts:
-            self._assignment(found[1:] if word == "SET" else found)
+        elif word in _STATEMENTS and (not given or head in ("RETURN", "FOR")):
+            self._add(self._without_into(found))
+        elif word in _NOTHING or (head == "FOR" and ".." in "".join(texts)):
+            return
+        elif not given and (":=" in texts or "=" in texts):
+            self._assignment(found[word == "SET" :])
         else:
-            self._select(found[_index(found, "DEFAULT") + 1 :])
-
-    def _query(self, found: list[Token], *, always: bool = False) -> None:
-        """Read a statement, EXECUTE, or an expression."""
-        if found and found[0].word == "EXECUTE":
-            self._execute(found)
-        elif found and (always or found[0].word in _STATEMENTS):
-            self._statement(found)
-        elif ".." not in "".join(token.text for token in found):
-            self._select(found)
+            self._select(found if given else found[_index(found, "DEFAULT") + 1 :])
 
     def _assignment(self, found: list[Token]) -> None:
         at = next((i for i, t in enumerate(found) if t.text in (":=", "=")), None)
@@ -123,42 +114,6 @@ class _Cutter:
             assigned = joined([Placed.made("SELECT ", place.place(0)), place])
             self.result.pieces.append(replace(self._piece(assigned), assigns=True))
         self._select(found[at + 1 :])
-
-    def _condition(self, found: list[Token], ends: set[str]) -> list[Token]:
-        """Read a condition; what follows it."""
-        depth = cases = 0
-        for index in range(1, len(found)):
-            token = found[index]
-            depth += (token.text == "(") - (token.text == ")")
-            if token.word == "CASE":
-                cases += 1
-            elif token.word == "END" and cases:
-                cases -= 1
-            elif depth == 0 and cases == 0 and token.word in ends:
-                self._select(found[1:index])
-                return found[index if token.word == "WHEN" else index + 1 :]
-        if found[0].word not in ("CASE", "EXIT", "CONTINUE"):
-            self._select(found[1:])
-        return []
-
-    def _loop(self, found: list[Token]) -> list[Token]:
-        """Read the head of a loop; what follows it."""
-        end = _index(found, "LOOP")
-        end = _index(found, "DO") if end == len(found) else end
-        inner = found[_index(found, "IN") + 1 : end] if end < len(found) else []
-        if inner and inner[0].text == "(" and closing(inner, 0) == len(inner) - 1:
-            inner = inner[1:-1]
-        self._query(inner)
-        return found[end + 1 :]
-
-    def _declares(self, found: list[Token]) -> bool:
-        """Read a handler or cursor. MySQL's declarations are one statement each."""
-        handler, cursor = _index(found, "HANDLER"), _index(found, "CURSOR")
-        if handler < len(found):
-            self.segment(found[_index(found, *_STATEMENTS, "BEGIN", "SET", start=handler + 1) :])
-        elif cursor < len(found):
-            self._statement(found[_index(found, "FOR", "IS", start=cursor) + 1 :])
-        return min(handler, cursor) < len(found)
 
     def _execute(self, found: list[Token]) -> None:
         """Read EXECUTE: literal text is read, text that is put together is noted."""
@@ -196,10 +151,6 @@ class _Cutter:
         if found:
             inner = self._without_into(found)
             self._add(joined([Placed.made("SELECT ", inner.place(0)), inner]))
-
-    def _statement(self, found: list[Token]) -> None:
-        if found:
-            self._add(self._without_into(found))
 
     def _without_into(self, found: list[Token]) -> Placed:
         """Blank the variables of ``SELECT … INTO v1, v2 FROM``. Every length stays."""

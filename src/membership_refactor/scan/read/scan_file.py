@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from membership_refactor.scan.findings.collect import Collector
@@ -15,51 +16,35 @@ from membership_refactor.scan.findings.leftover_words import (
 )
 from membership_refactor.scan.findings.values import FileOutcome
 from membership_refactor.scan.parse.piece import UNKNOWN_TABLE, Harvest, Look, Piece, Placed
+from membership_refactor.scan.parse.put_in import HOLDS_SQL, run_time_table
 from membership_refactor.scan.parse.tokens import SqlText
 from membership_refactor.scan.read.by_word import (
     collect_fragment,
     collect_in_hosts,
     collect_unparsed,
 )
-from membership_refactor.scan.read.data_file import FORMATS, data_pieces
+from membership_refactor.scan.read.data_file import data_pieces
 from membership_refactor.scan.read.disguised_names import disguises
 from membership_refactor.scan.read.encoding import NO_TEXT, decode, digest, strange
-from membership_refactor.scan.read.grammars import LANGUAGES, NoGrammar
+from membership_refactor.scan.read.grammars import DATA, KINDS, NoGrammar
 from membership_refactor.scan.read.program_file import program_pieces
-from membership_refactor.scan.read.sql_file import (
-    BEFORE_TABLE,
-    EVERY_TABLE,
-    PUT_IN,
-    prepared,
-    run_time_table,
-    sql_pieces,
-    starts_like_sql,
-)
+from membership_refactor.scan.read.sql_file import prepared, sql_pieces, starts_like_sql
 from membership_refactor.scan.resolve.analyse import Analyser, Unparsed
 from membership_refactor.scan.resolve.tables_as_spelled import Interest, pattern
 from membership_refactor.scan.rewrite.rewriter import Rewriter
 
-_SQL = {
-    ".sql", ".ddl", ".dml", ".psql", ".pgsql", ".mysql", ".plsql", ".pks", ".pkb", ".prc", ".fnc",
-    ".trg", ".vw", ".tab",
-}  # fmt: skip
-_TEMPLATES = {".j2", ".jinja", ".jinja2", ".tmpl", ".tpl", ".template", ".ftl", ".vm", ".erb"}
-_RUN_TIME = re.compile(
-    (
-        rf"{BEFORE_TABLE}\s*[\w.\"`\[]*"
-        rf"(?:[\"'`]+\s*[+.&|,)\"'`]|[$\\]|{PUT_IN})|{EVERY_TABLE}"
-    ).encode(),
-    re.I,
-)
-"""A table that is read without its name."""
 _NEAR = 2000
+_INCLUDED = re.compile(
+    r"^[ \t]*(?:\\i(?:r|nclude(?:_relative)?)?|\\\.)[ \t]+['\"]?([^\s'\"]+)"
+    r"|^[ \t]*(?:@@?|source\b)[ \t]*['\"]?([^\s;'\"]+\.\w+)",
+    re.M | re.I,
+)
+"""Another file that psql, mysql or SQL*Plus runs in this place."""
 _ESCAPES = re.compile(r"\bU&[\"']", re.I)
 _ROW = re.compile(r"(?!\s*select\s+(?:new|old)\s*\Z).*\b(?:new|old)\b", re.I | re.S)
 """A trigger's row that is used for more than to be returned."""
 _READ_WHOLE = (Look.HOLE, Look.SKIPPED, Look.UNPARSED, Look.DYNAMIC)
 """Who closes a question of these kinds has read its place."""
-_JPQL = {".jpql", ".hql", ".jpaql"}
-_READ = {*_SQL, *_TEMPLATES, *_JPQL, *LANGUAGES, *FORMATS}
 
 
 @dataclass
@@ -69,6 +54,8 @@ class FileScanner:
     analyser: Analyser
     max_bytes: int = 20_000_000
     rewrite: bool = False
+    read_too: Sequence[Path] = ()
+    """The other files that are scanned."""
 
     def __post_init__(self) -> None:
         dialect = self.analyser.consumer.dialect
@@ -99,16 +86,19 @@ class FileScanner:
         if decoded is None:
             why = "a binary file that names the plan" if named else "a file of unknown encoding"
             return FileOutcome.unread(shown, consumer, why)
-        disguised = list(self.disguises.find(decoded.text))
-        run_time = suffix in _READ and _RUN_TIME.search(raw)
-        if not (named or disguised or run_time or strange(raw)):
-            return outcome
         collector = Collector(outcome, decoded.text)
+        for at, part in self.disguises.parts(decoded.text):
+            outcome.parts.setdefault(part, collector.place(at))
+        disguised = list(self.disguises.find(decoded.text))
+        kind = KINDS.get(suffix)
+        sql = kind is not None and (kind == "sql" or HOLDS_SQL.search(raw))
+        if not (named or disguised or sql or strange(raw)):
+            return outcome
         if decoded.encoding != "utf-8":
             message = f"read as {decoded.encoding}" + (decoded.guessed and f": {decoded.guessed}")
             collector.note(0, Look.ENCODING, message, open=bool(decoded.guessed))
         self._read(path, Placed.at(decoded.text), collector)
-        self.note_disguised(disguised, collector)
+        self._note_disguised(disguised, collector)
         if outcome.rewrites:
             outcome.digest = digest(raw)
         return outcome
@@ -117,13 +107,18 @@ class FileScanner:
         """Scan SQL that stands in no file."""
         outcome = FileOutcome(shown, self.analyser.consumer.name)
         placed, dialect = Placed.at(text), self.analyser.consumer.dialect
-        collector = Collector(outcome, text)
-        self.collect(sql_pieces(placed, dialect), collector)
-        leftover_in_sql(placed, dialect, self.interest, collector)
-        self.note_disguised(self.disguises.find(text), collector)
+        self.scan_sql(placed, dialect, sql_pieces(placed, dialect), Collector(outcome, text))
         return outcome
 
-    def note_disguised(self, found: Iterable[tuple[int, str]], collector: Collector) -> None:
+    def scan_sql(
+        self, placed: Placed, dialect: str, harvest: Harvest, collector: Collector
+    ) -> None:
+        """Report what was found in SQL, and the words of the plan that are left in it."""
+        self.collect(harvest, collector)
+        leftover_in_sql(placed, dialect, self.interest, collector)
+        self._note_disguised(self.disguises.find(placed.text), collector)
+
+    def _note_disguised(self, found: Iterable[tuple[int, str]], collector: Collector) -> None:
         """Leave open what may be a table's name, and was neither read nor noted."""
         notes = (note for note in collector.outcome.notes if note.open and note.look in _READ_WHOLE)
         noted = [(note.place.line, note.place.offset) for note in notes]
@@ -140,52 +135,56 @@ class FileScanner:
             if fragment.path.resolve() == path.resolve():
                 collect_in_hosts(placed, fragment.hosts, self.analyser, collector)
                 return
-        suffix = path.suffix.lower()
-        if suffix in _SQL or suffix in _TEMPLATES:
-            self.collect(sql_pieces(placed, consumer.dialect), collector)
-            leftover_in_sql(placed, consumer.dialect, interest, collector)
-        elif suffix in _JPQL:
-            self.collect(sql_pieces(prepared(placed), "jpql"), collector)
-            leftover_in_program(placed, (), interest, collector)
-        else:
-            self._by_grammar(suffix, placed, collector)
-
-    def _by_grammar(self, suffix: str, placed: Placed, collector: Collector) -> None:
-        """Read a program or a file of data, as far as there is a grammar for it."""
-        dialect, interest = self.analyser.consumer.dialect, self.interest
+        kind, dialect = KINDS.get(path.suffix.lower(), ""), consumer.dialect
         try:
-            if suffix in LANGUAGES:
-                harvest = program_pieces(placed, LANGUAGES[suffix], dialect, interest)
-            elif suffix in FORMATS:
-                harvest = data_pieces(placed, FORMATS[suffix], dialect, interest)
+            if kind in ("sql", "jpql"):
+                jpql = kind == "jpql"
+                harvest = sql_pieces(
+                    prepared(placed) if jpql else placed, kind if jpql else dialect
+                )
+            elif kind in DATA:
+                harvest = data_pieces(placed, kind, dialect, interest)
             else:
-                words_of_unread_file(placed, interest, collector)
-                return
+                harvest = program_pieces(placed, kind, dialect, interest)
         except NoGrammar as error:
             words_of_unread_file(placed, interest, collector, str(error))
             return
         self.collect(harvest, collector)
-        leftover_in_program(
-            placed, harvest.passed, interest, collector, texts=sorted(harvest.texts),
-            broken=harvest.broken, data=suffix not in LANGUAGES,
-        )  # fmt: skip
+        if kind == "sql":
+            leftover_in_sql(placed, dialect, interest, collector)
+            self._included(path, placed.text, collector)
+        else:
+            leftover_in_program(placed, harvest, interest, collector, data=kind in DATA)
+
+    def _included(self, path: Path, text: str, collector: Collector) -> None:
+        """Leave open what a client runs in this place, unless that file is scanned too."""
+        for match in _INCLUDED.finditer(text):
+            name = match[1] or match[2]
+            places = {(folder / name).resolve() for folder in (Path.cwd(), *path.parents)}
+            if places.isdisjoint(self._scanned):
+                message = f"it runs {name}, which is not among the files that are scanned"
+                collector.note(match.start(), Look.SKIPPED, message)
+
+    @cached_property
+    def _scanned(self) -> frozenset[Path]:
+        return frozenset(path.resolve() for path in self.read_too)
 
     def collect(self, harvest: Harvest, collector: Collector) -> None:
         """Analyse and report every piece that names something of the plan."""
         for offset, look, message in harvest.remarks:
             collector.note(offset, look, message)
         for piece in harvest.pieces:
-            text = piece.placed.text
+            text, sql = piece.placed.text, SqlText(piece.placed, piece.dialect)
             row = piece.row_table.lower() in self.interest.tables and _ROW.match(text)
             if row or any(self.interest.in_text(text, piece.dialect)) or _ESCAPES.search(text):
                 self._piece(piece, collector)
-                self._inside(piece, collector)
-            elif not piece.fragment and (message := run_time_table(text)):
-                collector.note(piece.placed.place(0), Look.HOLE, message)
+                self._inside(piece, sql, collector)
+            if not piece.fragment and (table := run_time_table(sql)) is not None:
+                collector.note(piece.placed.place(table[0]), Look.HOLE, table[1])
 
-    def _inside(self, piece: Piece, collector: Collector) -> None:
+    def _inside(self, piece: Piece, sql: SqlText, collector: Collector) -> None:
         """Read the statements in the strings of a statement: of dblink, cron and the like."""
-        for token in SqlText(piece.placed, piece.dialect).tokens:
+        for token in sql.tokens:
             if token.kind in ("string", "dollar") and any(self.interest.in_text(token.text)):
                 edge = token.text.index("$", 1) + 1 if token.kind == "dollar" else 1
                 inner = piece.placed.cut(token.start + edge, token.end - edge)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from membership_refactor.scan.parse.piece import UNKNOWN_TABLE, Harvest, Look, Piece, Placed, joined
+from membership_refactor.scan.parse.put_in import run_time_table
 from membership_refactor.scan.parse.tokens import BLANK, SqlText, marks
 from membership_refactor.scan.read.routine_body import cut_body
 from membership_refactor.scan.resolve.tables_as_spelled import Interest
@@ -220,24 +221,6 @@ _PART = re.compile(
     r"|not|exists|,)\b)|[=<>]|\b(?:is\s+(?:not\s+)?null|like|between|in\s*\(|asc|desc)\b|:\w|\?",
     re.I,
 )
-BEFORE_TABLE = r"\b(?:from|into|update|join|table|copy|only)\b"
-PUT_IN = r"(?:[{%<#?@]|\$[{\w]|:[A-Za-z_\"]|&\w)"
-"""The beginning of what is put in at run time: of templates, clients and drivers."""
-_PUT_NAME = rf"[\w.\"`\[]*{PUT_IN}"
-_COPY = rf"\bcopy\s+{_PUT_NAME}[^;]*?\b(?:to|from)\s+(?:stdout|stdin|program|')"
-_ANY_TABLE = re.compile(rf"(?!copy\b){BEFORE_TABLE}\s+{_PUT_NAME}|{_COPY}", re.I | re.S)
-EVERY_TABLE = (
-    r"\bimport\s+foreign\s+schema\b|\bfor\s+all\s+tables\b"
-    r"|(?<!all\s)\btables\s+in\s+schema\b|\b(?:schema|database)_to_xml"
-)
-_EVERY_TABLE = re.compile(EVERY_TABLE, re.I)
-_ANY_COLUMN = re.compile(
-    r"\*|\bvalues\b|\{.*\{|%s.*%s"
-    rf"|(?:\A|[(;]|\bas)\s*table\s+{_PUT_NAME}[^\s;]*\s*(?:\Z|[;)]|(?:order|limit|offset|union)\b)"
-    rf"|{_COPY}|\bselect\b[^;]*?{PUT_IN}[^;]*?\bfrom\b",
-    re.I | re.S,
-)
-"""No column is named, so any may be read."""
 _FROM_TABLE = re.compile(r"\b(?:from|into|update|join|table)\s+[`\"\w]", re.I)
 
 
@@ -251,32 +234,20 @@ class Text:
     escape: str = '"'
 
 
-def run_time_table(text: str) -> str:
-    """What to look at where a statement reads a table that it does not name; else empty."""
-    if _EVERY_TABLE.search(text):
-        return f"it reads every table of a schema: {' '.join(text.split())[:60]}"
-    if _ANY_TABLE.search(text) and _ANY_COLUMN.search(text):
-        return f"the table's name is put in at run time: {' '.join(text.split())[:60]}"
-    return ""
-
-
 def embedded_pieces(text: Text, dialect: str, interest: Interest) -> Harvest:
-    """Find the text's statements, if it is SQL and may name something of the plan."""
+    """Find the text's statements, if it is SQL and may read something of the plan."""
     placed = joined(text.parts)
     dialect = text.dialect or dialect
     table, column = interest.in_text(placed.text, dialect)
     sql = starts_like_sql(placed.text) and " " in placed.text.strip()
+    if sql and (table or not column or "{" in placed.text or "$" in placed.text):
+        return sql_pieces(placed, dialect, escape=text.escape)
     if not (table or column):
-        if sql and (message := run_time_table(placed.text)):
-            return Harvest(remarks=[(placed.place(0), Look.HOLE, message)])
         return Harvest()
-    if sql:
-        if table or "{" in placed.text or "$" in placed.text:
-            return sql_pieces(placed, dialect, escape=text.escape)
-        if _FROM_TABLE.search(placed.text):
-            # Another table's column of the same name.
-            return Harvest(passed=[(placed.place(0), placed.place(len(placed.text)))])
-    elif not (column or table) or not _PART.search(placed.text) or "\n\n" in placed.text:
+    if sql and _FROM_TABLE.search(placed.text) and not run_time_table(SqlText(placed, dialect)):
+        # Another table's column of the same name.
+        return Harvest(passed=[(placed.place(0), placed.place(len(placed.text)))])
+    if not sql and (not _PART.search(placed.text) or "\n\n" in placed.text):
         return Harvest()
     return Harvest([Piece(placed=placed, dialect=dialect, fragment=True, escape=text.escape)])
 

@@ -68,7 +68,7 @@ def scan_files(
     limits = limits or Limits()
     affinity = getattr(os, "sched_getaffinity", None)
     cores = len(affinity(0)) if affinity is not None else os.cpu_count() or 1
-    wanted, worker = limits.processes or cores, _Worker(analysers, limits, rewrite)
+    wanted, worker = limits.processes or cores, _Worker(analysers, limits, rewrite, tasks)
     if wanted < 2 or len(tasks) < _FEW:
         outcomes: Iterator[FileOutcome] = map(worker.scan, tasks)
     else:
@@ -79,11 +79,11 @@ def scan_files(
 
 
 class _Worker:
-    def __init__(self, analysers: Sequence[Analyser], limits: Limits, rewrite: bool) -> None:
-        self.limits = limits
-        self.scanners = [
-            FileScanner(analyser, max_bytes=limits.bytes, rewrite=rewrite) for analyser in analysers
-        ]
+    def __init__(
+        self, analysers: Sequence[Analyser], limits: Limits, rewrite: bool, tasks: Sequence[Task]
+    ) -> None:
+        self.limits, paths = limits, [task.path for task in tasks]
+        self.scanners = [FileScanner(one, limits.bytes, rewrite, paths) for one in analysers]
 
     def scan(self, task: Task) -> FileOutcome:
         scanner = self.scanners[task.consumer]

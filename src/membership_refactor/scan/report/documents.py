@@ -8,7 +8,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from membership_refactor.errors import WrongUse
 from membership_refactor.scan.findings.dangers import CODES
@@ -17,47 +18,52 @@ from membership_refactor.scan.parse.piece import Look
 from membership_refactor.scan.report.summary import ScanOutcome
 
 
+class _Entry(NamedTuple):
+    """One finding at its place, as it is shown. SARIF has a rule, a level and a length too."""
+
+    place: Place
+    text: str
+    rule: str = ""
+    level: str = "warning"
+    length: int = 0
+
+
+def _entries(found: FileOutcome) -> Iterator[_Entry]:
+    for r in found.references:
+        what = f"* ({len(r.columns)} columns)" if r.column == "*" else r.column
+        gone = ", gone" if r.standing == "gone" else ""
+        unsure = "" if r.certain else f" [unsure: {r.why}]"
+        rule, level = ("reference", "error") if r.certain else ("unsure-reference", "warning")
+        text = f"{r.kind} of {r.table}.{what}{gone}{unsure}"
+        yield _Entry(r.place, text, rule, level, len(r.written))
+    for use in found.tables:
+        yield _Entry(use.place, f"table {use.table}: {use.why}", "table", "error")
+    for danger in found.dangers:
+        text = f"danger ({danger.code}): {danger.message}"
+        yield _Entry(danger.place, text, f"danger-{danger.code}")
+    for note in found.notes:
+        text = f"{'open' if note.open else 'look at this'} ({note.look}): {note.message}"
+        level = "warning" if note.open else "note"
+        yield _Entry(note.place, text, f"look-{note.look.name.lower()}", level)
+
+
 def as_text(outcome: ScanOutcome) -> str:
     """Write one finding to a line, then the table of consumers."""
     lines: list[str] = []
     for found in outcome.files:
-        lines += _file(found)
+        left = [
+            _Entry(one.place, f"not rewritten: {one.reason}")
+            for one in found.rewrites
+            if one.new is None or (one.reason and not one.edits)
+        ]
+        entries = sorted([*_entries(found), *left], key=lambda e: (e.place.line, e.place.column))
+        lines += [f"{entry.place}: {entry.text}" for entry in entries]
     for compared in outcome.comparisons:
         lines.append(f"{compared.place}: {compared.sentence}")
         if compared.example:
             lines += [f"    {line}" for line in compared.example.splitlines()]
         lines += [f"    {remark}" for remark in compared.remarks]
-    if lines:
-        lines.append("")
-    lines += _table(outcome)
-    return "\n".join(lines)
-
-
-def _file(found: FileOutcome) -> Iterator[str]:
-    entries: list[tuple[Place, str]] = []
-    for reference in found.references:
-        what = reference.column
-        if what == "*":
-            what = f"* ({len(reference.columns)} columns)"
-        unsure = f" [unsure: {reference.why}]" if not reference.certain else ""
-        gone = ", gone" if reference.standing == "gone" else ""
-        entries.append(
-            (reference.place, f"{reference.kind} of {reference.table}.{what}{gone}{unsure}")
-        )
-    for use in found.tables:
-        entries.append((use.place, f"table {use.table}: {use.why}"))
-    for danger in found.dangers:
-        entries.append((danger.place, f"danger ({danger.code}): {danger.message}"))
-    for note in found.notes:
-        entries.append(
-            (note.place, f"{'open' if note.open else 'look at this'} ({note.look}): {note.message}")
-        )
-    for rewritten in found.rewrites:
-        if rewritten.new is None or (rewritten.reason and not rewritten.edits):
-            entries.append((rewritten.place, f"not rewritten: {rewritten.reason}"))
-    entries.sort(key=lambda entry: (entry[0].line, entry[0].column))
-    for place, message in entries:
-        yield f"{place}: {message}"
+    return "\n".join([*lines, *([""] if lines else []), *_table(outcome)])
 
 
 def _table(outcome: ScanOutcome) -> Iterator[str]:
@@ -98,7 +104,7 @@ def document(outcome: ScanOutcome) -> dict[str, Any]:
 
 
 def _plain(fields: list[tuple[str, Any]]) -> dict[str, Any]:
-    plain = dict(fields)
+    plain = {name: value for name, value in fields if name != "parts"}
     if (place := plain.pop("place", None)) is not None:
         where = {"path": place["path"], "line": place["line"], "column_number": place["column"]}
         plain = {**where, **plain}
@@ -167,25 +173,7 @@ _RULES = {
 
 def as_sarif(outcome: ScanOutcome, *, version: str = "") -> str:
     """Write one run with a result for each finding and note."""
-    results: list[dict[str, Any]] = []
-    for found in outcome.files:
-        for r in found.references:
-            rule = "reference" if r.certain else "unsure-reference"
-            message = f"{r.kind} of {r.table}.{r.column}: {r.standing} at {outcome.stage}"
-            if r.why:
-                message += f" ({r.why})"
-            level = "error" if r.certain else "warning"
-            results.append(_result(rule, level, message, r.place, len(r.written)))
-        for use in found.tables:
-            results.append(_result("table", "error", f"{use.table}: {use.why}", use.place))
-        for danger in found.dangers:
-            rule = f"danger-{danger.code}"
-            results.append(_result(rule, "warning", danger.message, danger.place))
-        for note in found.notes:
-            rule = f"look-{note.look.name.lower()}"
-            results.append(
-                _result(rule, "warning" if note.open else "note", note.message, note.place)
-            )
+    results = [_result(entry) for found in outcome.files for entry in _entries(found)]
     driver = {
         "name": "membership-refactor scan",
         "version": version or "0",
@@ -198,21 +186,17 @@ def as_sarif(outcome: ScanOutcome, *, version: str = "") -> str:
     return json.dumps({"$schema": schema, "version": "2.1.0", "runs": [run]}, indent=2)
 
 
-def _result(rule: str, level: str, message: str, place: Place, length: int = 0) -> dict[str, Any]:
-    region: dict[str, int] = {"startLine": place.line, "startColumn": place.column}
-    if length:
-        region["endColumn"] = place.column + length
-    location = {"artifactLocation": {"uri": _uri(place.path)}, "region": region}
+def _result(entry: _Entry) -> dict[str, Any]:
+    place = entry.place
+    region = {"startLine": place.line, "startColumn": place.column}
+    if entry.length:
+        region["endColumn"] = place.column + entry.length
+    before = "file://" if place.path.startswith("/") else ""
+    uri = before + quote(place.path, errors="surrogateescape")
     return {
-        "ruleId": rule,
-        "ruleIndex": list(_RULES).index(rule),
-        "level": level,
-        "message": {"text": message},
-        "locations": [{"physicalLocation": location}],
+        "ruleId": entry.rule,
+        "ruleIndex": list(_RULES).index(entry.rule),
+        "level": entry.level,
+        "message": {"text": entry.text},
+        "locations": [{"physicalLocation": {"artifactLocation": {"uri": uri}, "region": region}}],
     }
-
-
-def _uri(path: str) -> str:
-    from urllib.parse import quote
-
-    return ("file://" if path.startswith("/") else "") + quote(path, errors="surrogateescape")

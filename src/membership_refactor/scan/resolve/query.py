@@ -6,7 +6,7 @@ tree, and does not look into UPDATE, DELETE and MERGE.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from sqlglot import exp
@@ -16,9 +16,6 @@ from membership_refactor.scan.resolve.bindings import Frame, Kind, Outputs, Reso
 from membership_refactor.scan.resolve.from_clause import FromClause
 from membership_refactor.scan.resolve.statement import WRITES, resolve_definition, resolve_write
 from membership_refactor.scan.resolve.tables_as_spelled import View
-
-Aliases = dict[str, Any]
-"""Output names of a query, folded, to the items of its SELECT list."""
 
 
 class Queries:
@@ -60,12 +57,9 @@ class Queries:
         if isinstance(node, (exp.Subquery, exp.SetOperation, exp.Select)):
             outer = self.with_ctes(node, outer)
         if isinstance(node, exp.Subquery):
-            inner = self.query(node.this, outer)
-            if node.args.get("order") or node.args.get("limit"):
-                self._tail(node, outer, inner)
-            return inner
+            return self._tail(node, outer, self.query(node.this, outer))
         if isinstance(node, exp.SetOperation):
-            return self._set_operation(node, outer)
+            return self._tail(node, outer, self._set_operation(node, outer))
         if isinstance(node, exp.Select):
             return self._select(node, outer)
         frame = Frame(outer)
@@ -75,11 +69,6 @@ class Queries:
         for item in node.expressions if isinstance(node, exp.Values) else [node]:
             self.expression(item, frame, "values")
         return Outputs(open=True)
-
-    def _tail(self, node: Any, outer: Frame | None, offered: Outputs) -> None:
-        """Resolve ORDER BY and LIMIT that see only the output columns."""
-        frame = Frame(outer, [Source("", outputs=offered)])
-        self.children(node, frame, "order", "limit", "offset")
 
     def _set_operation(self, node: Any, outer: Frame | None) -> Outputs:
         branches: list[Any] = []
@@ -93,19 +82,25 @@ class Queries:
         first = self.query(at, outer)
         for branch in reversed(branches):
             self.query(branch, outer)
-        self._tail(node, outer, first)
         return first
+
+    def _tail(self, node: Any, outer: Frame | None, offered: Outputs) -> Outputs:
+        """Resolve ORDER BY and LIMIT that see only the output columns, which it returns."""
+        frame = Frame(outer, [Source("", outputs=offered)])
+        self.children(node, frame, "order", "limit", "offset")
+        return offered
 
     def _select(self, node: Any, outer: Frame | None) -> Outputs:
         frame = self.frame(outer)
         self.tables.add_all(frame, node)
-        outputs, aliases = self._projections(node, frame)
-        mysql = aliases if self.view.dialect == "mysql" else None
-        distinct = node.args.get("distinct")
-        if distinct is not None:
-            self.children(distinct, frame, "on", aliases=aliases)
+        outputs = self._projections(node, frame)
+        aliases, group = outputs.columns, node.args.get("group")
+        mysql = aliases if self.view.dialect == "mysql" else ()
+        if node.args.get("distinct") is not None:
+            self.children(node.args["distinct"], frame, "on", aliases=aliases)
         self.children(node, frame, "where")
-        self._group(node.args.get("group"), frame, aliases)
+        for item in group.iter_expressions() if group is not None else ():
+            self.expression(item, frame, "group", aliases=aliases if self._bare(item) else ())
         self.children(node, frame, "having", aliases=mysql)
         for window in node.args.get("windows") or ():
             self.children(window, frame, "partition_by", "order", "spec")
@@ -117,8 +112,8 @@ class Queries:
             self.names.account(node.args["into"].this)
         return outputs
 
-    def _projections(self, node: Any, frame: Frame) -> tuple[Outputs, Aliases]:
-        outputs, aliases = Outputs(), Aliases()
+    def _projections(self, node: Any, frame: Frame) -> Outputs:
+        outputs = Outputs()
         for item in node.expressions:
             star: Outputs | None = None
             if isinstance(item, exp.Star):
@@ -131,18 +126,13 @@ class Queries:
                 star = source.offers() if source is not None else Outputs(open=True)
             elif isinstance(item, exp.Dot) and isinstance(item.expression, exp.Star):
                 star = Outputs(open=True)
+            name = item.args.get("alias") if isinstance(item, exp.Alias) else item.this
             if star is not None:
-                outputs.columns.update(star.columns)
+                outputs.columns |= star.columns
                 outputs.open |= star.open
-                aliases.update(dict.fromkeys(star.columns, item))
-                continue
-            name = item.args.get("alias") if isinstance(item, exp.Alias) else None
-            self.names.account(name)
-            name = item.this if isinstance(item, exp.Column) else name
-            if isinstance(name, exp.Identifier):
+            elif isinstance(item, (exp.Alias, exp.Column)) and isinstance(name, exp.Identifier):
                 outputs.columns[self.names.fold(name)] = None
-                aliases[self.names.fold(name)] = item
-        return outputs, aliases
+        return outputs
 
     def _star(self, item: Any, frame: Frame) -> None:
         where = span(item)
@@ -153,50 +143,38 @@ class Queries:
                 for identifier in part.find_all(exp.Identifier):
                     self.names.unqualified(identifier, frame, "select")
 
-    def _group(self, group: Any, frame: Frame, aliases: Aliases) -> None:
-        for item in group.iter_expressions() if group is not None else ():
-            name = self._bare(item)
-            here = any(source.has(name) for source in frame.visible)
-            if name in aliases and not here:
-                self.names.account(item.this)
-            else:
-                self.expression(item, frame, "group")
-
-    def _ordered(self, item: Any, frame: Frame, aliases: Aliases) -> None:
-        inner = item.this if isinstance(item, exp.Ordered) else item
-        if self._bare(inner) in aliases:
-            self.names.account(inner.this)  # the output wins over the input column
-            return
-        seen = aliases if self.view.dialect == "mysql" else None
-        self.expression(item, frame, "order", aliases=seen)
-
     def _bare(self, node: Any) -> str:
         """The folded name of an unqualified column; empty for anything else."""
         bare = isinstance(node, exp.Column) and not node.args.get("table")
         return self.names.fold(node.this) if bare and isinstance(node.this, exp.Identifier) else ""
 
-    def children(self, node: Any, frame: Frame, *keys: str, aliases: Aliases | None = None) -> None:
+    def children(self, node: Any, frame: Frame, *keys: str, aliases: Collection[str] = ()) -> None:
         """Resolve the clauses, such as WHERE, that the node has under some keys."""
+        mysql = aliases if self.view.dialect == "mysql" else ()
         for key in keys:
             value = node.args.get(key)
             for child in value if isinstance(value, list) else [value]:
-                if isinstance(child, exp.Order):
-                    for item in child.expressions:
-                        self._ordered(item, frame, aliases or {})
-                elif isinstance(child, exp.Expr):
+                for item in child.expressions if isinstance(child, exp.Order) else ():
+                    inner = item.this if isinstance(item, exp.Ordered) else item
+                    if self._bare(inner) in aliases:
+                        self.names.account(inner.this)  # the output wins over the input column
+                    else:
+                        self.expression(item, frame, "order", aliases=mysql)
+                if isinstance(child, exp.Expr) and not isinstance(child, exp.Order):
                     self.expression(child, frame, key, aliases=aliases)
 
     def expression(
-        self, node: Any, frame: Frame, clause: str, *, aliases: Aliases | None = None
+        self, node: Any, frame: Frame, clause: str, *, aliases: Collection[str] = ()
     ) -> None:
         """Bind every name inside the expression, and resolve its subqueries."""
         stack = [node]
         while stack:
             at = stack.pop()
             if isinstance(at, exp.Column):
-                name = self._bare(at)
-                here = clause != "having" and any(s.has(name) for s in frame.sources)
-                if aliases and name in aliases and not here:
+                name = self._bare(at) if aliases else ""
+                if name in aliases and (
+                    clause == "having" or not any(s.has(name) for s in frame.sources)
+                ):
                     self.names.account(at.this)
                 else:
                     self.names.column(at, frame, clause)

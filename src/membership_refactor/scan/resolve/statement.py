@@ -23,7 +23,14 @@ def resolve_write(queries: Queries, node: Any, outer: Frame | None) -> Outputs:
         exp.Insert: _insert, exp.Update: _update, exp.Delete: _delete, exp.Merge: _merge,
     }[type(node)]  # fmt: skip
     resolve(queries, node, frame)
-    return _returning(queries, node, frame)
+    returning = node.args.get("returning")
+    for item in returning.expressions if returning is not None else ():
+        if isinstance(item, exp.Star):
+            for source in frame.sources:
+                queries.names.star(span(item), source, Kind.STAR)
+        else:
+            queries.expression(item, frame, "returning")
+    return Outputs(open=True)
 
 
 def _insert(queries: Queries, node: Any, frame: Frame) -> None:
@@ -41,7 +48,12 @@ def _insert(queries: Queries, node: Any, frame: Frame) -> None:
         queries.query(node.expression, frame.outer)
     conflict = node.args.get("conflict")
     if conflict is not None and frame.sources:
-        _conflict(queries, conflict, frame)
+        source = frame.sources[0]
+        excluded = Source("excluded", source.table, source.outputs, qualified_only=True)
+        queries.found.sources.append(excluded)
+        both = Frame(frame.outer, [source, excluded], frame.query)
+        queries.children(conflict, both, "conflict_keys", "index_where", "where")
+        _assign(queries, conflict.expressions, both, only=1)
 
 
 def _add_target(queries: Queries, node: Any, frame: Frame) -> None:
@@ -51,36 +63,25 @@ def _add_target(queries: Queries, node: Any, frame: Frame) -> None:
         frame.sources[0].target = True
 
 
-def _conflict(queries: Queries, conflict: Any, frame: Frame) -> None:
-    target = frame.sources[0]
-    excluded = Source("excluded", target.table, target.outputs, qualified_only=True)
-    queries.found.sources.append(excluded)
-    both = Frame(frame.outer, [target, excluded], frame.query)
-    queries.children(conflict, both, "conflict_keys", "index_where", "where")
-    for item in conflict.expressions or ():
-        _assignment(queries, item, both, Frame(frame.outer, [target], frame.query))
-
-
 def _update(queries: Queries, node: Any, frame: Frame) -> None:
     _add_target(queries, node.this, frame)
-    # MySQL: any table of the list may be set.
-    target = Frame(frame.outer, list(frame.sources), frame.query)
+    tables = len(frame.sources)  # MySQL: any table of the list may be set
     queries.tables.add_all(frame, node)
-    for item in node.expressions:
-        _assignment(queries, item, frame, target)
+    _assign(queries, node.expressions, frame, only=tables)
     queries.children(node, frame, "where", "order", "limit")
 
 
-def _assignment(queries: Queries, item: Any, frame: Frame, target: Frame) -> None:
-    if not isinstance(item, exp.EQ):
-        queries.expression(item, frame, "set value")
-        return
-    left = item.this
-    if isinstance(left, exp.Paren):
-        left = left.this
-    for column in left.expressions if isinstance(left, exp.Tuple) else [left]:
-        _written(queries, column, target, "set")
-    queries.expression(item.expression, frame, "set value")
+def _assign(queries: Queries, items: Any, frame: Frame, *, only: int) -> None:
+    """Bind what SET assigns. It sets columns of the first tables, ``only`` so many."""
+    target = Frame(frame.outer, frame.sources[:only], frame.query)
+    for item in items or ():
+        value = item
+        if isinstance(item, exp.EQ):
+            left, value = item.this, item.expression
+            left = left.this if isinstance(left, exp.Paren) else left
+            for column in left.expressions if isinstance(left, exp.Tuple) else [left]:
+                _written(queries, column, target, "set")
+        queries.expression(value, frame, "set value")
 
 
 def _written(queries: Queries, item: Any, frame: Frame, clause: str) -> None:
@@ -111,7 +112,6 @@ def _delete(queries: Queries, node: Any, frame: Frame) -> None:
 
 def _merge(queries: Queries, node: Any, frame: Frame) -> None:
     _add_target(queries, node.this, frame)
-    target = Frame(frame.outer, frame.sources[:1], frame.query)
     queries.tables.add(frame, node.args.get("using"))
     queries.expression(node.args["on"], frame, "on")
     whens = node.args.get("whens")
@@ -119,24 +119,12 @@ def _merge(queries: Queries, node: Any, frame: Frame) -> None:
         queries.children(when, frame, "condition")
         then = when.args.get("then")
         if isinstance(then, exp.Update):
-            for item in then.expressions:
-                _assignment(queries, item, frame, target)
+            _assign(queries, then.expressions, frame, only=1)
         elif isinstance(then, exp.Insert):
+            target = Frame(frame.outer, frame.sources[:1], frame.query)
             for item in then.this.expressions if isinstance(then.this, exp.Tuple) else ():
                 _written(queries, item, target, "insert")
-            if then.expression is not None:
-                queries.expression(then.expression, frame, "values")
-
-
-def _returning(queries: Queries, node: Any, frame: Frame) -> Outputs:
-    returning = node.args.get("returning")
-    for item in returning.expressions if returning is not None else ():
-        if isinstance(item, exp.Star):
-            for source in frame.sources:
-                queries.names.star(span(item), source, Kind.STAR)
-        else:
-            queries.expression(item, frame, "returning")
-    return Outputs(open=True)
+            queries.children(then, frame, "expression")
 
 
 _OF_A_TABLE = (exp.LikeProperty, exp.InheritsProperty, exp.PartitionedOfProperty)
@@ -153,8 +141,8 @@ def resolve_definition(queries: Queries, tree: Any, outer: Frame | None) -> None
     kind = tree.kind if isinstance(tree, exp.Create) else ""
     if inner and kind in ("VIEW", "TABLE"):
         return queries.names.account_all(tree.this)
-    if isinstance(tree, exp.Comment):
-        return _comment(queries, tree, frame)
+    if isinstance(tree, exp.Comment) and isinstance(tree.this, exp.Column):
+        return _comment(queries, tree.this, frame)
     inside = {id(node) for query in inner for node in query.walk()}
     for node in tree.find_all(exp.Table):
         if id(node) not in inside and isinstance(node.this, exp.Identifier):
@@ -167,7 +155,7 @@ def resolve_definition(queries: Queries, tree: Any, outer: Frame | None) -> None
         rows = [Source(n, s.table, qualified_only=True) for s in ours for n in ("new", "old")]
         frame.sources.extend(rows)
     for source in ours:
-        source.target = not isinstance(tree, (exp.Grant, exp.Copy, exp.Describe))
+        source.target = not isinstance(tree, (exp.Grant, exp.Copy, exp.Describe, exp.Comment))
         if isinstance(tree, exp.Copy) and not isinstance(tree.this, exp.Schema):
             queries.names.star(source.table_span, source, Kind.STAR)
     for node in tree.walk():
@@ -211,12 +199,10 @@ def _create_table(queries: Queries, tree: Any, ours: list[Source]) -> None:
                 queries.names.star(source.table_span, source, Kind.STAR)
 
 
-def _comment(queries: Queries, tree: Any, frame: Frame) -> None:
-    target = tree.this
-    if isinstance(target, exp.Table):
-        queries.tables.add(frame, target)
-    elif isinstance(target, exp.Column) and target.args.get("table") is not None:
-        table = exp.Table(this=target.args["table"].copy(), db=target.args.get("db"))
-        table.this.meta.update(target.args["table"].meta)
+def _comment(queries: Queries, column: Any, frame: Frame) -> None:
+    named = column.args.get("table")
+    if named is not None:
+        table = exp.Table(this=named.copy(), db=column.args.get("db"))
+        table.this.meta.update(named.meta)
         queries.tables.add(frame, table)
-        queries.names.column(target, frame, "definition")
+        queries.names.column(column, frame, "definition")

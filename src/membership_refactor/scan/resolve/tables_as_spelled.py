@@ -171,9 +171,11 @@ class Interest:
             word = match[0]
             if word not in known:
                 parts = f"_{'_'.join(_PARTS.findall(word)).lower()}_"
+                lower = word.lower()
                 known[word] = (
-                    word.lower() in self.tables or any(f"_{t}_" in parts for t in self.tables),
-                    word.lower() in self.going or any(f"_{g}_" in parts for g in self.going),
+                    lower in self.tables
+                    or any(f"_{t}_" in parts or ("_" in t and t in lower) for t in self.tables),
+                    lower in self.going or any(f"_{g}_" in parts for g in self.going),
                 )
             table, column = known[word]
             if table:

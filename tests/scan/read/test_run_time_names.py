@@ -1,0 +1,212 @@
+"""Names that are put in at run time leave their place open; what cannot be the table is clear."""
+
+from __future__ import annotations
+
+import base64
+import bz2
+import gzip
+import lzma
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from membership_refactor.planning import Stage
+from membership_refactor.plans.programme_membership import SPLIT
+from membership_refactor.scan.consumers import DEFAULT
+from membership_refactor.scan.report.summary import ScanOutcome
+from membership_refactor.scan.run import Request, scan
+from tests.scan.scan_text import scan_text
+
+WIDE = "curriculum_membership"
+
+STATEMENTS = (
+    "SELECT to_jsonb(x) FROM :t x",
+    "SELECT x.id FROM :t x",
+    "SELECT 1 FROM person p, :t",
+    "SELECT p.id FROM person p JOIN q ON q.id = p.id AND q.k = 'x', :t",
+    "SELECT p.id FROM person p LEFT JOIN (SELECT 1 AS a) b ON true JOIN :t x ON x.id = p.id",
+    "SELECT id FROM person WHERE EXISTS (SELECT FROM :t)",
+    "SELECT id FROM person WHERE id IN (SELECT id FROM {{ table }})",
+    "CREATE TABLE n (LIKE :t INCLUDING ALL)",
+    "CREATE TABLE n (a int, LIKE ${table})",
+    "CREATE TABLE n (a int) INHERITS (:t)",
+    "CREATE TABLE n PARTITION OF :t DEFAULT",
+    "CREATE TABLE n (a int REFERENCES :t)",
+    "CREATE TABLE n AS TABLE :t",
+    "CREATE VIEW v AS SELECT id FROM &t",
+    "INSERT INTO :t VALUES (1)",
+    "INSERT INTO log SELECT id FROM :t",
+    "UPDATE :t SET a = 1",
+    "UPDATE person SET a = x.a FROM :t x WHERE x.id = person.id",
+    "DELETE FROM :t WHERE id = 3",
+    "DELETE FROM person USING :t x WHERE x.id = person.id",
+    "MERGE INTO :t x USING y ON x.id = y.id WHEN MATCHED THEN DELETE",
+    "MERGE INTO y USING :t x ON x.id = y.id WHEN MATCHED THEN DELETE",
+    "WITH x AS (SELECT id FROM :t) SELECT id FROM x",
+    "TRUNCATE :t",
+    "ALTER TABLE :t ADD a int",
+    "DROP TABLE IF EXISTS :t",
+    "LOCK TABLE :t",
+    "COPY :t TO STDOUT",
+    'SELECT id FROM public.:"t"',
+    'SELECT id FROM "{schema}"."{table}"',
+    "SELECT id FROM {schema}.{table}",
+    "SELECT id FROM ONLY :t",
+    "SELECT c.id FROM curriculum c, LATERAL (SELECT id FROM :t) x",
+)
+
+
+@pytest.mark.parametrize("text", STATEMENTS)
+def test_a_table_that_is_put_in_leaves_the_statement_open(text: str, tmp_path: Path) -> None:
+    outcome = scan_text(f"{text};\n", tmp_path)
+    assert any(note.open for note in outcome.notes)
+
+
+@pytest.mark.parametrize("text", STATEMENTS)
+def test_it_does_in_a_program_too(text: str, tmp_path: Path) -> None:
+    first, put_in, last = text.partition(":t")
+    if put_in:
+        outcome = scan_text(f"q = '{first}' + t + '{last}'\n".replace("'x'", "x"), tmp_path,
+                            name="a.py")  # fmt: skip
+        assert any(note.open for note in outcome.notes)
+
+
+VALUES = (
+    "SELECT id FROM person WHERE id = :t",
+    "SELECT id FROM person WHERE name LIKE :t AND a IN (:b, :c)",
+    "SELECT :a, :b FROM person WHERE f(x, :t) = 1 ORDER BY :c LIMIT :n OFFSET :m",
+    "SELECT id FROM person WHERE a IS DISTINCT FROM :t",
+    "SELECT extract(year FROM :t), substring(a FROM :n), trim(BOTH FROM :x) FROM person",
+    "SELECT id FROM unnest(:ids) AS x (id)",
+    "SELECT id FROM (SELECT id, :t FROM person) x",
+    "SELECT id FROM (VALUES (:a, :t)) x (id, t)",
+    "SELECT p.id FROM person p JOIN q ON q.id = :t",
+    "INSERT INTO person (id, name) VALUES (:a, :t) ON CONFLICT (id) DO UPDATE SET name = :t",
+    "UPDATE person SET name = :t WHERE id = :a",
+    "SELECT id FROM {schema}.person WHERE id = :t",
+    'SELECT id FROM "${schema}"."person"',
+    "SELECT id FROM &schema..person",
+    "SELECT id FROM ${prefix}person",
+    "SELECT id FROM person_${suffix}",
+    "SELECT id FROM {{ ref('person') }}",
+    "CREATE TABLE :t (id int)",
+    "CREATE TABLE IF NOT EXISTS {{ table }} (id int)",
+    "COPY person FROM :'path'",
+    "REVOKE ALL ON person FROM :role",
+    "SELECT id FROM person FOR UPDATE OF person",
+    "EXECUTE p USING :t",
+)
+
+
+@pytest.mark.parametrize("text", VALUES)
+def test_a_value_that_is_put_in_leaves_nothing_open(text: str, tmp_path: Path) -> None:
+    outcome = scan_text(f"{text};\n", tmp_path)
+    assert not outcome.references
+    assert not any(note.open for note in outcome.notes), outcome.notes
+
+
+SENTENCES = {
+    "log.py": 'log(f"Copy {source} to {target}")\nlog(f"Update {name} to version {number}")\n',
+    "table.py": 'log(f"Table {name} was not found")\nlog(f"Updated {name} from {old} to {new}")\n',
+    "person.js": "const q = `SELECT id FROM person WHERE id = ${id}`;\n",
+    "person.java": 'class A { String q = "SELECT p.id FROM person p WHERE p.id = " + id; }',
+}
+
+
+@pytest.mark.parametrize(("name", "text"), SENTENCES.items(), ids=list(SENTENCES))
+def test_sentences_and_other_tables_leave_nothing_open(
+    name: str, text: str, tmp_path: Path
+) -> None:
+    outcome = scan_text(text, tmp_path, name=name)
+    assert not any(note.open for note in outcome.notes), outcome.notes
+
+
+PUT_TOGETHER = {
+    "cast.java": 'class A { String t = "curriculum" + (char) 95 + "membership"; }',
+    "choice.js": 'const t = "curriculum" + (x ? y : z) + "membership"; read(t);',
+    "index.ts": 'const t = "curriculum" + signs[0] + "membership"; read(t);',
+    "middle.rb": 't = "curricul" + x + "embership"\n',
+    "middle.py": 't = f"curri{x}bership"\nread_table(t)\n',
+    "camel.js": "const rows = await prisma[`curriculum${kind}`].findMany();\n",
+    "camel2.js": 'const rows = await prisma["curriculum" + kind].findMany();\n',
+    "camel3.ts": "const rows = await prisma[`${kind}Membership`].findMany();\n",
+    "camel4.ts": 'const rows = await prisma[kind + "Membership"].findMany();\n',
+    "glued.py": f't = "x{WIDE}"[1:]\nread_table(t)\n',
+    "glued2.rb": f't = "{WIDE}xyz"[0..20]\nread(t)\n',
+    "glued3.js": f'const t = "__{WIDE}9".slice(2, -1); read(t);',
+}
+
+
+@pytest.mark.parametrize(("name", "text"), PUT_TOGETHER.items(), ids=list(PUT_TOGETHER))
+def test_a_name_that_is_put_together_is_found_or_open(name: str, text: str, tmp_path: Path) -> None:
+    outcome = scan_text(text, tmp_path, name=name)
+    assert outcome.references or any(note.open for note in outcome.notes)
+
+
+PACKERS: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.compress, "zlib": zlib.compress, "bz2": bz2.compress, "xz": lzma.compress,
+}  # fmt: skip
+
+
+def _packed(text: str, packer: str, *, digits: bool = False) -> str:
+    raw = PACKERS[packer](text.encode())
+    return raw.hex() if digits else base64.b64encode(raw).decode()
+
+
+@pytest.mark.parametrize("packer", PACKERS)
+@pytest.mark.parametrize("name", ["a.py", "b.yml", "c.txt"])
+def test_compressed_text_that_names_the_table_is_open(
+    packer: str, name: str, tmp_path: Path
+) -> None:
+    written = 'q{} "{}"\n'.format(":" if name == "b.yml" else " =", "{}")
+    other = "SELECT id FROM person WHERE name = 'a' AND place = 'b'"
+    for text, expected in ((f"SELECT rotation FROM {WIDE}", True), (other, False)):
+        outcome = scan_text(written.format(_packed(text, packer)), tmp_path, name=name)
+        assert any(note.open for note in outcome.notes) is expected
+    digits = _packed(f"SELECT rotation FROM {WIDE}", "gzip", digits=True)
+    outcome = scan_text(written.format(digits), tmp_path, name=name)
+    assert any(note.open for note in outcome.notes)
+
+
+def _scan(folder: Path, **files: str) -> ScanOutcome:
+    for name, text in files.items():
+        path = folder / name.replace("__", "/").replace("_dot_", ".")
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    return scan(Request(plan=SPLIT, stage=Stage.INTERIM, consumers=(DEFAULT,), paths=(folder,)))
+
+
+@pytest.mark.parametrize(
+    "joint", ['T = f"{A}_{B}"', 'T = A + "_" + B', 'T = "_".join([A, B])', 'T = "%s_%s" % (A, B)']
+)
+def test_parts_of_a_name_in_different_files_are_open(joint: str, tmp_path: Path) -> None:
+    first, second = 'A = "curriculum"\n', 'B = "membership"\n'
+    (tmp_path / "clear").mkdir()
+    for files in ({"a_dot_py": first}, {"b_dot_py": second}):
+        alone = _scan(tmp_path / "clear", c_dot_py=f"from a import A\n{joint}\n", **files)
+        assert alone.consumers[0].clear, alone.consumers[0].why
+        for path in (tmp_path / "clear").iterdir():
+            path.unlink()
+    both = _scan(tmp_path, a_dot_py=first, b_dot_py=second, c_dot_py=f"from a import A\n{joint}\n")
+    assert not both.consumers[0].clear
+    noted = {Path(file.path).name for file in both.files if any(n.open for n in file.notes)}
+    assert noted == {"a.py", "b.py"}
+
+
+@pytest.mark.parametrize(
+    "line", ["\\i ../other/b.sql", "\\ir ../other/b.sql", "\\include :file", "\\i 'c.sql'",
+             "source /srv/b.sql;", "\\. b.sql", "@b.sql", "@@ b.sql"]
+)  # fmt: skip
+def test_a_file_that_a_script_runs_and_nobody_scans_is_open(line: str, tmp_path: Path) -> None:
+    outcome = _scan(tmp_path, a_dot_sql=f"SELECT 1;\n{line}\n")
+    assert not outcome.consumers[0].clear
+    assert "it runs" in outcome.files[0].notes[0].message
+
+
+@pytest.mark.parametrize("line", ["\\i sub/b.sql", "\\ir sub/b.sql", "source sub/b.sql;"])
+def test_a_file_that_a_script_runs_and_that_is_scanned_is_not(line: str, tmp_path: Path) -> None:
+    copied = "COPY x FROM stdin;\n1\n\\.\n"
+    outcome = _scan(tmp_path, a_dot_sql=f"{line}\n{copied}", sub__b_dot_sql="SELECT 1;\n")
+    assert outcome.consumers[0].clear, outcome.consumers[0].why
