@@ -18,7 +18,7 @@ from benchmarks.place import Connection, Place
 from benchmarks.target import NAMES, target
 from membership_refactor.demo.rows import COLUMNS
 from membership_refactor.plans.programme_membership import SPLIT
-from membership_refactor.sql.build.table_build import build_of_copy
+from membership_refactor.sql.build.builds_of_plan import build_of_copy
 from membership_refactor.sql.parents.parent_uuid import computed
 from membership_refactor.sql.quoting import columns as listed
 from membership_refactor.sql.triggers import install_triggers

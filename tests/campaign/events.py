@@ -123,7 +123,7 @@ class Events:
             )
             self.mended["put back"] += 1
             return True
-        asked = ("Undo these changes", "Mend these", "Give them one owner", COLUMN, CHECK)
+        asked = ("Undo these changes", "Fix these", "Give them one owner", COLUMN, CHECK)
         if any(text in said for text in asked):
             self.undo(UNEXPECTED.findall(said))
             self.mended["undone"] += 1

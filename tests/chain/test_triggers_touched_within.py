@@ -15,12 +15,14 @@ from membership_refactor.inspect.all_comparisons import repair_all, verify_all
 from membership_refactor.steps.step import Direction
 from membership_refactor.testing.interruptions import watched
 from tests.chain.driver import Chain
-from tests.chain.killing import Moments, go
+from tests.chain.killing import Moments, go, killed
 from tests.chain.test_kill import start
 from tests.fixtures.chains import ChainAt
 
 LOCKS = re.compile(r"SET LOCAL lock_timeout = \d+; SET LOCAL synchronous_commit")
 """Before each lock behind which writers queue: the step holds none at that moment."""
+ACTION = re.compile(r'INSERT INTO "[^"]*"\."action"')
+"""Before the record of each action: its work is done, and is not committed."""
 WIDE, CHILD = "programme_membership", "curriculum_membership"
 WAYS = [
     ("0003", Direction.UP),
@@ -159,6 +161,73 @@ def assert_whole(chain: Chain, written: list[int], place: str) -> None:
 BATCH = re.compile("SELECT done FROM")
 
 
+def drop_one(chain: Chain) -> None:
+    """Drop a trigger of the tool that fires."""
+    ((name, table),) = chain.query(
+        "SELECT tgname, tgrelid::regclass::text FROM pg_trigger WHERE NOT tgisinternal"
+        " AND tgenabled = 'A' AND (tgname LIKE 'AA!_refactor%' ESCAPE '!'"
+        " OR tgname LIKE '~refactor%') ORDER BY tgname LIMIT 1"
+    )
+    chain.run(f'DROP TRIGGER "{name}" ON {table}')
+
+
+@pytest.mark.parametrize(
+    ("revision", "direction"),
+    [
+        ("0003", Direction.UP),
+        pytest.param("0004", Direction.UP, marks=pytest.mark.slow),
+        pytest.param("0007", Direction.UP, marks=pytest.mark.slow),
+        pytest.param("0008", Direction.UP, marks=pytest.mark.slow),
+        pytest.param("0009", Direction.DOWN, marks=pytest.mark.slow),
+        pytest.param("0005", Direction.DOWN, marks=pytest.mark.slow),
+    ],
+)
+def test_a_trigger_that_is_dropped_between_two_runs_of_a_step_stops_the_second(
+    revision: str, direction: Direction, chain_at: ChainAt
+) -> None:
+    """The client dies before each action; the trigger is dropped before it goes on."""
+    at = 0
+    while True:
+        at += 1
+        chain = start(revision, direction, chain_at)
+        if not killed(chain, revision, direction, ACTION, at):
+            break
+        if not own_that_fire(chain):
+            continue
+        drop_one(chain)
+        for _ in range(2):
+            with pytest.raises(CheckFailed, match=r"is (gone|missing)"):
+                go(chain, revision, direction)
+        take_back(chain)
+        go(chain, revision, direction)
+        assert_whole(chain, [], f"{revision} {direction}, action {at}")
+    assert at > 1
+
+
+@pytest.mark.parametrize(
+    ("revision", "direction"),
+    [("0004", Direction.UP), pytest.param("0009", Direction.UP, marks=pytest.mark.slow)],
+)
+def test_a_trigger_that_is_dropped_while_a_lock_is_waited_for_stops_the_step(
+    revision: str, direction: Direction, chain_at: ChainAt
+) -> None:
+    """After the question was asked, so it is asked again under the lock."""
+    undisturbed = start(revision, direction, chain_at)
+    counter = Moments(LOCKS)
+    go(undisturbed, revision, direction, engine=watched(undisturbed.url, counter))
+    chain = start(revision, direction, chain_at)
+    last = Moments(LOCKS, 1, lambda: drop_one(chain))
+
+    with pytest.raises(StepInterrupted, match="is gone"):
+        go(chain, revision, direction, engine=watched(chain.url, last))
+    with pytest.raises(CheckFailed, match="is gone"):
+        go(chain, revision, direction)
+
+    take_back(chain)
+    go(chain, revision, direction)
+    assert_whole(chain, [], revision)
+
+
 @pytest.mark.parametrize(
     ("revision", "direction"),
     [
@@ -174,26 +243,13 @@ def test_a_trigger_that_is_dropped_while_rows_are_copied_stops_the_step(
     counter = Moments(BATCH)
     go(undisturbed, revision, direction, engine=watched(undisturbed.url, counter))
     chain = start(revision, direction, chain_at)
-    dropped: list[str] = []
-
-    def drop() -> None:
-        ((name, table),) = chain.query(
-            "SELECT tgname, tgrelid::regclass::text FROM pg_trigger WHERE NOT tgisinternal"
-            " AND tgenabled = 'A' AND (tgname LIKE 'AA!_refactor%' ESCAPE '!'"
-            " OR tgname LIKE '~refactor%') ORDER BY tgname LIMIT 1"
-        )
-        dropped.append(name)
-        chain.run(f'DROP TRIGGER "{name}" ON {table}')
+    half = Moments(BATCH, (counter.count + 1) // 2, lambda: drop_one(chain))
 
     with pytest.raises(CheckFailed, match="is gone"):
-        go(
-            chain,
-            revision,
-            direction,
-            engine=watched(chain.url, Moments(BATCH, (counter.count + 1) // 2, drop)),
-        )
+        go(chain, revision, direction, engine=watched(chain.url, half))
+    with pytest.raises(CheckFailed, match="is gone"):
+        go(chain, revision, direction)
 
-    assert len(dropped) == 1
     chain.runner().abandon()
     go(chain, revision, direction)
     assert_whole(chain, [], revision)

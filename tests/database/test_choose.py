@@ -156,7 +156,7 @@ def test_data_of_another_version_are_refused_with_the_way_out(
     assert data is not None
     stop_kept(environ=private_state)
     (data / "PG_VERSION").write_text("17\n")
-    with pytest.raises(NoDatabase, match="are of PostgreSQL 17"):
+    with pytest.raises(NoDatabase, match="PostgreSQL 17 made the data"):
         kept(environ=private_state)
     (data / "PG_VERSION").write_text("18\n")
 

@@ -18,8 +18,8 @@ from threading import Thread
 import pytest
 
 from membership_refactor.database import of_the_wheel
+from membership_refactor.demo.measurements import Outcome, StepOutcome, TableSize
 from membership_refactor.demo.outcome_text import as_text
-from membership_refactor.demo.whole_chain import Outcome, StepOutcome, TableSize
 from membership_refactor.demo.writers import Record, Writer
 from tests.cli.processes import command, environment
 from tests.fixtures.steps import CHAIN

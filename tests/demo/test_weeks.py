@@ -11,15 +11,17 @@ from membership_refactor.database import libpq_url
 from membership_refactor.demo.readers import AUDIT, OF_ARCHIVE, OF_SOURCE, REPORTS, Readers
 from membership_refactor.demo.weeks import Weeks
 from membership_refactor.errors import GateClosed, RefactorError
+from tests.chain.driver import Subject
+from tests.chain.subjects import MEMBERSHIP, OLD_SHAPE
 from tests.fixtures.watched import Watched, WatchedAt
 
-WeeksAt = Callable[[str, str], tuple[Watched, Weeks]]
+WeeksAt = Callable[..., tuple[Watched, Weeks]]
 
 
 @pytest.fixture
 def weeks_at(watched_at: WatchedAt, tmp_path: Path) -> WeeksAt:
-    def make(revision: str, kind: str) -> tuple[Watched, Weeks]:
-        watched = watched_at(revision).asking()
+    def make(revision: str, kind: str, subject: Subject = MEMBERSHIP) -> tuple[Watched, Weeks]:
+        watched = watched_at(revision, subject).asking()
         dsn = libpq_url(watched.chain.url)
         readers = Readers(dsn, "public")
         weeks = Weeks(watched.chain.runner(), dsn, tmp_path, (), readers, [kind])
@@ -42,6 +44,22 @@ def test_a_gate_opens_two_weeks_after_its_last_reader_moved(weeks_at: WeeksAt) -
     assert gate.source == "pg_stat_statements"
     watched.chain.up("0005")
     assert watched.chain.query("SELECT * FROM public_refactor.acceptance") == []
+
+
+@pytest.mark.slow
+def test_each_gate_of_a_step_is_waited_for(weeks_at: WeeksAt) -> None:
+    """drop_retired_table takes the archive away, and the view of the old shape."""
+    _, weeks = weeks_at("0010", "new-style", OLD_SHAPE)
+    weeks.readers.reading = {AUDIT: "SELECT rotation FROM public_old.programme_membership LIMIT 1"}
+    weeks.longest = 14
+    with pytest.raises(RefactorError, match=f"0011 is still closed after 14 days: .*{AUDIT}"):
+        weeks.open("drop_retired_table", moves=False)
+    weeks.readers.reading, weeks.longest = {}, 60
+    gate = weeks.open("drop_retired_table", moves=False)
+    assert gate.target == (
+        'table "programme_membership_retired", view of the old shape of "programme_membership"'
+    )
+    assert gate.last_use.startswith(AUDIT)
 
 
 def test_a_gate_stays_closed_while_somebody_reads(weeks_at: WeeksAt) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import make_url
 
 from membership_refactor.database import LaunchedServer, of_the_wheel, on_this_machine
-from membership_refactor.database.launcher import Cluster
+from membership_refactor.database.cluster import Cluster
 from membership_refactor.database.unprivileged import server_account
 
 

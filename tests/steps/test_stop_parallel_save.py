@@ -6,8 +6,9 @@ import psycopg
 import pytest
 
 from membership_refactor.errors import CheckFailed
+from membership_refactor.steps.deprecated_keys import deprecated_keys
 from membership_refactor.steps.step import Direction
-from membership_refactor.steps.stop_parallel_save import STEP, deprecated_keys
+from membership_refactor.steps.stop_parallel_save import STEP
 from tests.fixtures.chains import ChainAt
 from tests.inspect.tables import tamper
 from tests.steps.situations import keys, situation

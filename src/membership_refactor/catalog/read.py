@@ -19,7 +19,7 @@ from tenacity import (
     wait_random,
 )
 
-from membership_refactor.catalog import citus, dependent_queries, queries
+from membership_refactor.catalog import citus, dependent_queries, queries, server_queries
 from membership_refactor.catalog.read_functions import read_routines
 from membership_refactor.errors import RefactorError
 from membership_refactor.portrait.document import vanished
@@ -106,8 +106,8 @@ def read_server(connection: Reader, schema: str, role: str | None = None) -> Ser
     """The server, what the login may do, and the names in use in ``schema``. ``role`` is the one
     that will create; without it the login."""
     with _own_settings(connection) as cursor:
-        (row,) = _rows(cursor, queries.SERVER, {"schema": schema, "role": role})
-        slots = _rows(cursor, queries.SLOTS, {})
+        (row,) = _rows(cursor, server_queries.SERVER, {"schema": schema, "role": role})
+        slots = _rows(cursor, server_queries.SLOTS, {})
         known = _read_citus(cursor, schema) if row["has_citus"] else None
     return Server(
         **_values(row, "has_citus"),
@@ -137,7 +137,7 @@ def _own_settings(connection: Reader) -> Iterator[psycopg.Cursor[DictRow]]:
         driver.transaction(force_rollback=True),
         driver.cursor(row_factory=dict_row) as cursor,
     ):
-        cursor.execute(queries.SETTINGS)
+        cursor.execute(server_queries.SETTINGS)
         yield cursor
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from membership_refactor.checks.check import Check, Reach
 from membership_refactor.sql.ledger.own_objects import (
@@ -41,13 +41,13 @@ def own_objects_stand(names: Names) -> Check:
     )
 
 
-def own_triggers_fire(names: Names, known: Iterable[str] = ()) -> Check:
+def own_triggers_fire(names: Names, *, gone: str = "") -> Check:
     """Asked while a step is under way, when other triggers stand than after the last one.
-    ``known`` are those that have to be there still."""
+    ``gone`` is a SELECT of those that have to be there and are not."""
     return Check(
         name="own triggers fire",
         sentence="the triggers of this tool fire for every write",
-        query=idle_own_triggers(names, known),
+        query=idle_own_triggers(names, gone=gone),
         reach=Reach.CATALOG,
         hint="Somebody disabled, enabled or dropped them while the step was under way, and writes "
         "may have slipped past. Take the step back: membership-refactor abandon   then run "

@@ -74,6 +74,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
     require_extra()
     # Only now, because they import the extra.
     from membership_refactor.demo import whole_chain
+    from membership_refactor.demo.fill_database import refuse_filled
     from membership_refactor.demo.outcome_text import as_text, as_values
     from membership_refactor.demo.weeks import SETTINGS
 
@@ -83,7 +84,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
         drop_database(server.url, DATABASE)
     engine = connect_engine(create_database(server.url, DATABASE), "public")
     try:
-        whole_chain.refuse_filled(engine, "public")
+        refuse_filled(engine, "public")
         outcome = whole_chain.run(
             engine,
             context.config,

@@ -21,7 +21,7 @@ from membership_refactor.enrollment.plan_from_catalog import dependent_from_cata
 from membership_refactor.enrollment.undo import undo, where_is
 from membership_refactor.errors import WrongUse
 from membership_refactor.planning import Keep, SurvivorRule, UniqueIdentity
-from membership_refactor.sql.unique_identity import merge_record
+from membership_refactor.sql.unique_identity import merge_rows
 from membership_refactor.sql.unique_identity.names import IdentityNames
 
 NAME = "merge-duplicates"
@@ -145,7 +145,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
 
 def _note_unindexed(connection: Connection, plan: UniqueIdentity, schema: str) -> None:
     """Warn where a batch has to read the whole table to find rows that were added meanwhile."""
-    found = rows(connection, merge_record.unindexed_identities(IdentityNames(plan, schema)))
+    found = rows(connection, merge_rows.unindexed_identities(IdentityNames(plan, schema)))
     if found:
         columns = ", ".join(column for (column,) in found)
         print(

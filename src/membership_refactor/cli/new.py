@@ -84,7 +84,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
         listed = "".join(f"\n  - {reason}" for reason in ahead.refused)
         raise RefactorError(
             f"this plan would be refused, and nothing was written:{listed}",
-            hint="\nMend the table, or choose another key or other columns.",
+            hint="\nFix the table, or choose another key or other columns.",
         )
     writes = options.yes or (asks and ask_to_write(files))
     written = files.write() if writes else []

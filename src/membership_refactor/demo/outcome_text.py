@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from membership_refactor.demo.whole_chain import Outcome, TableSize
+from membership_refactor.demo.measurements import Outcome, TableSize
 from membership_refactor.demo.writers import Record
 from membership_refactor.inspect.sizes import aligned, size
 

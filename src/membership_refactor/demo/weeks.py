@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -55,7 +55,7 @@ DAYS_OF_USE = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenedGate:
-    """What kept a gate closed, and what opened it."""
+    """What kept the gates of a step closed, and what opened them."""
 
     revision: str
     step: str
@@ -134,22 +134,23 @@ class Weeks:
             for _ in range(DAYS_OF_USE):
                 self.day()
             self._scan(step)
-            refused = self._gate(step)[1].reasons
+            refused = _reasons(self._gates(step)[1])
             for role, text in MOVES[step].items():
                 self.readers.reading.pop(role)
                 self.readers.reading |= {role: text} if text is not None else {}
         consumers = self._scan(step)
         while True:
-            usage, gate = self._gate(step)
-            refused = refused or gate.reasons
-            if gate.is_open:
-                return self._opened(step, usage, gate, refused, self.days - began, consumers)
+            usage, gates = self._gates(step)
+            refused = refused or _reasons(gates)
+            if all(gate.is_open for gate in gates):
+                return self._opened(step, usage, gates, refused, self.days - began, consumers)
             if self.days - began >= self.longest:
                 raise RefactorError(
-                    f"{gate.step} is still closed after {self.days - began} days: "
-                    f"{'; '.join(gate.reasons)}."
+                    f"{gates[0].step} is still closed after {self.days - began} days: "
+                    f"{'; '.join(_reasons(gates))}."
                 )
-            left = (gate.opens_at - usage.now).days if gate.opens_at is not None else 0
+            opening = [gate.opens_at for gate in gates if gate.opens_at is not None]
+            left = (max(opening) - usage.now).days if opening else 0
             for _ in range(max(left, 1)):
                 self.day()
 
@@ -171,29 +172,35 @@ class Weeks:
         with self.runner.engine.begin() as connection:
             return record(connection, self.runner.schema, scan(request, engine=self.runner.engine))
 
-    def _gate(self, step: str) -> tuple[Usage, GateStatus]:
+    def _gates(self, step: str) -> tuple[Usage, list[GateStatus]]:
+        """What is known, and the gates of the step: one for each structure that it takes away."""
         usage = read_usage(self.runner)
         name = self.runner.chain.revisions.of(step)
-        return usage, next(gate for gate in usage.gates if gate.step == name)
+        return usage, [gate for gate in usage.gates if gate.step == name]
 
     def _opened(
         self,
         step: str,
         usage: Usage,
-        gate: GateStatus,
+        gates: Sequence[GateStatus],
         refused: Iterable[str],
         days: int,
         consumers: int,
     ) -> OpenedGate:
-        used = [u for u in usage.users if u.target == gate.target and u.last_at is not None]
+        targets = [gate.target for gate in gates]
+        used = [u for u in usage.users if u.target in targets and u.last_at is not None]
         last = max(used, key=lambda u: (u.last_at, u.role), default=None)
         return OpenedGate(
-            revision=gate.step,
+            revision=gates[0].step,
             step=step,
-            target=gate.target,
+            target=", ".join(targets),
             refused=tuple(refused),
             days=days,
             last_use=f"{last.role}, {last.last_at:%Y-%m-%d}" if last is not None else "",
-            source=self.covered_by[gate.target],
+            source=", ".join(sorted({self.covered_by[target] for target in targets})),
             consumers=consumers,
         )
+
+
+def _reasons(gates: Sequence[GateStatus]) -> tuple[str, ...]:
+    return tuple(reason for gate in gates for reason in gate.reasons)

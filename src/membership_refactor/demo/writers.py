@@ -1,4 +1,4 @@
-"""Live writers of each kind, in a process of their own. Each records its own commits.
+"""Live writers of each kind. Each records its own commits.
 
 No two writers share a row. So a writer knows from its own commits how each of its rows must look
 in the end. This is compared with the tables afterwards, and shows every write that was lost or
@@ -14,7 +14,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from multiprocessing.connection import Connection as Pipe
 from typing import Any
 
 import psycopg
@@ -214,43 +213,6 @@ def _one(pg: psycopg.Connection[Any], query: str, values: Row) -> Any:
     row = pg.execute(query.encode(), values).fetchone()
     assert row is not None
     return row[0]
-
-
-def serve(pipe: Pipe, dsn: str, schema: str, persons: range, seed: int) -> None:
-    """Run the process. It obeys ``start KIND``, ``stop KIND``, ``phase NAME`` and ``report``."""
-    writers: dict[str, list[Writer]] = {}
-    phase = ["idle"]
-    shares = [persons[n :: len(KINDS)] for n in range(len(KINDS))]
-    while True:
-        command, argument = pipe.recv()
-        if command == "start":
-            n = KINDS.index(argument)
-            started = len(writers.setdefault(argument, []))
-            writer = Writer(
-                argument,
-                dsn=dsn,
-                schema=schema,
-                persons=shares[n],
-                seed=seed + 100 * n + started,
-                phase=lambda: phase[0],
-            )
-            writers[argument].append(writer)
-            writer.start()
-        elif command == "stop":
-            for writer in writers.get(argument, []):
-                writer.stopping.set()
-            for writer in writers.get(argument, []):
-                writer.join()
-        elif command == "phase":
-            phase[0] = argument
-        elif command == "report":
-            for group in writers.values():
-                for writer in group:
-                    writer.stopping.set()
-                    writer.join()
-            pipe.send([w.record for group in writers.values() for w in group])
-            return
-        pipe.send("done")
 
 
 def expected(records: list[Record]) -> Iterator[tuple[int, Row | None]]:

@@ -11,7 +11,7 @@ from membership_refactor.enrollment.collide import Child, Move, Removal
 from membership_refactor.enrollment.cursor import changed, rows
 from membership_refactor.enrollment.decide import Decision
 from membership_refactor.enrollment.patience import NotMerged
-from membership_refactor.sql.unique_identity import merge_record
+from membership_refactor.sql.unique_identity import merge_record, merge_rows
 from membership_refactor.sql.unique_identity.names import IdentityNames
 
 
@@ -75,7 +75,7 @@ def _remove(
     dependent = step.child.dependent
     for deeper in dependent.dependents:
         _refuse_pointing(
-            connection, names, deeper.table, merge_record.still_pointing(names, deeper), step
+            connection, names, deeper.table, merge_rows.still_pointing(names, deeper), step
         )
     delete(connection, names, dependent.table, dependent.id, step.child.id)
     recorder.removed(dependent.table, step.child.id, step.by, step.child.image)
@@ -96,7 +96,7 @@ def _move(connection: Connection, names: IdentityNames, step: Move, recorder: Re
 def _refuse_orphans(connection: Connection, names: IdentityNames, decision: Decision) -> None:
     losers = [loser.id for loser in decision.losers]
     for dependent in names.plan.dependents:
-        left = rows(connection, merge_record.still_pointing(names, dependent), losers)[0][0]
+        left = rows(connection, merge_rows.still_pointing(names, dependent), losers)[0][0]
         if left:
             raise NotMerged(
                 f"{left} rows of {dependent.table} still refer to {', '.join(map(str, losers))}: "
@@ -118,7 +118,7 @@ def _refuse_pointing(
 def delete(
     connection: Connection, names: IdentityNames, table: str, id_column: str, row: object
 ) -> None:
-    if not changed(connection, merge_record.delete_row(names, table, id_column), row):
+    if not changed(connection, merge_rows.delete_row(names, table, id_column), row):
         raise NotMerged(f"{table} {row} was not deleted: a trigger or a rule keeps it")
 
 
@@ -132,7 +132,7 @@ def update(
     filled: Sequence[str] = (),
 ) -> str:
     """Give the row the values and return its image. A trigger may not change them in silence."""
-    text = merge_record.update_row(names, table, id_column, tuple(values), filled)
+    text = merge_rows.update_row(names, table, id_column, tuple(values), filled)
     found = rows(connection, text, row, *values.values())
     if not found:
         raise NotMerged(f"{table} {row} was not updated: a trigger or a rule keeps it")

@@ -15,7 +15,7 @@ from membership_refactor.enrollment.merge import BATCH, batched, start_run
 from membership_refactor.enrollment.patience import Patience, retried
 from membership_refactor.errors import WrongUse
 from membership_refactor.planning import UniqueIdentity
-from membership_refactor.sql.unique_identity import merge_record
+from membership_refactor.sql.unique_identity import merge_record, merge_rows
 from membership_refactor.sql.unique_identity.names import IdentityNames
 
 
@@ -65,7 +65,7 @@ def _batch(
     plan, (column, prefix) = names.plan, label
     with engine.begin() as connection:
         yield_to_deadlocks(connection)
-        found = values(connection, merge_record.label_rows(names), ids, prefix)
+        found = values(connection, merge_rows.label_rows(names), ids, prefix)
         for row, key, before in found:
             recorder = Recorder(connection, names, run, kind="labelled", survivor=row)
             after = update(connection, names, plan.table, plan.id, row, {column: key})

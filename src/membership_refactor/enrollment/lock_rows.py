@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from membership_refactor.enrollment.cursor import Pg, rows, values
 from membership_refactor.enrollment.duplicate_findings import Member
-from membership_refactor.sql.unique_identity import merge_record
+from membership_refactor.sql.unique_identity import merge_rows
 from membership_refactor.sql.unique_identity.names import IdentityNames
 
 
@@ -30,12 +30,12 @@ def read_locked(
     with a row that is not in ``ids``. Without ``lock`` there are no images."""
     plan = names.plan
     width = len(plan.alternatives)
-    locked = values(connection, merge_record.lock_rows(names, lock=lock), sorted(ids))
+    locked = values(connection, merge_rows.lock_rows(names, lock=lock), sorted(ids))
     present = {row[0] for row in locked}
     first: dict[tuple[int, Any], Any] = {}
     grown: set[Any] = set()
     # A separate statement sees what was committed while this one waited for the locks.
-    sharing = values(connection, merge_record.sharing_rows(names), sorted(present))
+    sharing = values(connection, merge_rows.sharing_rows(names), sorted(present))
     for at, shared, member in sharing:
         if shared in present:
             first[at, shared] = member

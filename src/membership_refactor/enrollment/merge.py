@@ -26,7 +26,7 @@ from membership_refactor.enrollment.undeclared import (
     undeclared,
 )
 from membership_refactor.planning import UniqueIdentity
-from membership_refactor.sql.unique_identity import merge_record
+from membership_refactor.sql.unique_identity import merge_record, merge_rows
 from membership_refactor.sql.unique_identity.names import IdentityNames
 
 BATCH = 250
@@ -220,7 +220,7 @@ def _judged(
     """Decide on each group and, as part of ``run``, carry the decision out in a savepoint."""
     outcome, lock = _Outcome(), run is not None
     # What is checked at COMMIT would stop the whole batch; in the savepoint it stops one learner.
-    deferrable = rows(connection, merge_record.any_deferrable())[0][0]
+    deferrable = rows(connection, merge_rows.any_deferrable())[0][0]
     ids = [i for group in some for i in group]
     members, images, grown = read_locked(connection, names, ids, lock=lock)
     dependents = families(connection, names, sorted(m.id for m in members), lock=lock)
@@ -255,7 +255,7 @@ def _cannot_try(engine: Engine, names: IdentityNames) -> str:
     try:
         with engine.connect() as connection, connection.begin() as transaction:
             _start_trial(connection, names)
-            rows(connection, merge_record.may_lock(names))
+            rows(connection, merge_rows.may_lock(names))
             transaction.rollback()
     except (psycopg.errors.ReadOnlySqlTransaction, psycopg.errors.InsufficientPrivilege) as error:
         return error.diag.message_primary or str(error)

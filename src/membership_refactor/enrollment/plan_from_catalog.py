@@ -11,7 +11,7 @@ from membership_refactor.enrollment.cursor import rows
 from membership_refactor.errors import PortraitMismatch
 from membership_refactor.planning import Alternative, Dependent, Keep, Ranking, UniqueIdentity
 from membership_refactor.sql.quoting import fitted, literal, qualified
-from membership_refactor.sql.unique_identity.merge_record import foreign_keys_to
+from membership_refactor.sql.unique_identity.merge_rows import foreign_keys_to
 from membership_refactor.sql.unique_identity.names import IdentityNames
 
 _COLUMNS = """

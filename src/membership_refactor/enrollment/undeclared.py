@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from membership_refactor.enrollment.cursor import rows
 from membership_refactor.enrollment.looks_like import Column, Target, guesses, kind_of
 from membership_refactor.errors import PortraitMismatch
-from membership_refactor.sql.unique_identity import merge_record, possible_references
+from membership_refactor.sql.unique_identity import merge_rows, possible_references
 from membership_refactor.sql.unique_identity.names import IdentityNames
 
 
@@ -27,7 +27,7 @@ def refuse_unknown_dependents(connection: Connection, names: IdentityNames) -> N
     for table, id_column, dependents in levels:
         known = {(names.schema, d.table, d.parent) for d in dependents}
         for schema, referring, column, constraint in rows(
-            connection, merge_record.foreign_keys_to(names, table, id_column)
+            connection, merge_rows.foreign_keys_to(names, table, id_column)
         ):
             if (schema, referring, column) not in known:
                 by = column or f"not by {id_column}"

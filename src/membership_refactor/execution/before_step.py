@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 from membership_refactor.catalog.read import read_portrait, read_server
@@ -19,6 +19,7 @@ from membership_refactor.execution.sessions import Pg, run
 from membership_refactor.execution.throttle import Throttle
 from membership_refactor.sql.application_code.search_path import path_obstacles, session_path
 from membership_refactor.sql.ddl.distributed_tables import distributed_tables
+from membership_refactor.sql.ledger.standing_triggers import gone
 from membership_refactor.steps.changed_tables import changed_since
 from membership_refactor.steps.step import Direction, Situation, Step
 
@@ -104,13 +105,12 @@ def require_structure(
         )
 
 
-def require_firing(
-    place: ChainInSchema, pg: Pg, step: Step, direction: Direction, known: Iterable[str] = ()
-) -> None:
+def require_firing(place: ChainInSchema, pg: Pg, step: Step, direction: Direction) -> None:
     """Raise CheckFailed where somebody has turned a trigger of the tool off since the step
-    began, or dropped one of the ``known``. It is said and recorded only then, because it is asked
-    before most actions."""
-    check = own_triggers_fire(place.names, known)
+    began, or dropped one since its newest action. It is said and recorded only then, because it is
+    asked before each action."""
+    rows = place.ledger.rows(step.name, direction)
+    check = own_triggers_fire(place.names, gone=gone(place.names, rows))
     if run(pg, check.query).fetchone():
         place.require(pg, (check,), step, direction)
 
@@ -120,5 +120,5 @@ def _require_nothing_refused(place: ChainInSchema, step: Step, refused: tuple[st
         raise CannotCarry(
             f"{place.label(step.name)} cannot begin; nothing has been changed:",
             differences=refused,
-            hint="Mend these, then run the same command again.",
+            hint="Fix these, then run the same command again.",
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import singledispatchmethod
 from typing import Any
 
@@ -13,17 +13,19 @@ from membership_refactor.errors import StepOutOfOrder
 from membership_refactor.execution.batches import Batches
 from membership_refactor.execution.indexes import build_alone
 from membership_refactor.execution.ledger import Ledger
-from membership_refactor.execution.locks import briefly, rehearse
+from membership_refactor.execution.locks import Held, briefly, rehearse
 from membership_refactor.execution.options import Options
 from membership_refactor.execution.progress import Progress
 from membership_refactor.execution.run_checks import require
-from membership_refactor.execution.sessions import Pg, Sessions, run, together, value
+from membership_refactor.execution.sessions import Pg, Sessions, estimated_rows, run, together
 from membership_refactor.execution.switching import Drain
 from membership_refactor.execution.throttle import Throttle
+from membership_refactor.sql.ledger.standing_triggers import known, raise_if_gone, standing
+from membership_refactor.sql.ledger.step_rows import StepRows
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.own_statements import in_one_message
-from membership_refactor.sql.quoting import literal
 from membership_refactor.steps.actions import (
+    LONG,
     Action,
     Alone,
     Brief,
@@ -56,6 +58,15 @@ class Work:
     progress: Progress
     performers: Mapping[type[Action], Performer]
 
+    @property
+    def names(self) -> Names:
+        return Names(self.ledger.plan, self.ledger.schema)
+
+    @property
+    def rows(self) -> StepRows:
+        """The ledger's rows of this step in this direction, as statements."""
+        return self.ledger.rows(self.step, self.direction)
+
     @singledispatchmethod
     def do(self, action: Action) -> None:
         perform = self.performers.get(type(action))
@@ -74,11 +85,11 @@ class Work:
     @do.register
     def _(self, action: Brief) -> None:
         self.progress.say(f"  {action.title}")
-        text = in_one_message(statement.text for statement in action.statements)
+        asked = raise_if_gone(self.names, self.rows)
+        text = in_one_message(statement.text for statement in (asked, *action.statements))
 
         def under_lock(pg: Pg) -> None:
-            if text:
-                run(pg, text)
+            run(pg, text)
             self._mark(action)
 
         work: Callable[[Pg], None] | str = under_lock
@@ -93,7 +104,7 @@ class Work:
             say=self.progress.say,
             wanted=(*action.locks, *action.by_statements),
         )
-        self.ledger.measured(self.pg, self.step, self.direction, action.key, held)
+        self._measured(action, held)
 
     @do.register
     def _(self, action: Alone) -> None:
@@ -112,9 +123,13 @@ class Work:
     @do.register
     def _(self, action: Switch) -> None:
         self.progress.say(f"  {action.title}")
-        drain = Drain(self.pg, self.ledger, self.progress, seconds=self.options.lock_timeout)
-        held = drain.switch(action, self.step, self.direction)
-        self.ledger.measured(self.pg, self.step, self.direction, action.key, held)
+        drain = Drain(self.pg, self.progress, seconds=self.options.lock_timeout)
+        held = drain.switch(
+            action,
+            raise_if_gone(self.names, self.rows),
+            lambda replayed: self._marking(action, rows=replayed),
+        )
+        self._measured(action, held)
 
     @do.register
     def _(self, action: Verify) -> None:
@@ -131,7 +146,7 @@ class Work:
     def _batches(self, action: Build | Ranges) -> None:
         job = range_job(
             action,
-            Names(self.ledger.plan, self.ledger.schema),
+            self.names,
             f"{self.step} {self.direction} {action.key}",
         )
         batches = Batches(
@@ -142,22 +157,23 @@ class Work:
             workers=self.options.workers,
             rows=self.options.batch_rows,
         )
-        rows = batches.run(action.title, self._expected(job.table))
+        rows = batches.run(action.title, estimated_rows(self.pg, job.table))
         self.progress.say(f"  {action.title}: {rows:,} rows")
         with self.pg.transaction():
-            self.ledger.mark(self.pg, self.step, self.direction, action.key, rows=rows)
+            run(self.pg, self._marking(action, rows=rows))
             self.ledger.close_job(self.pg, job.job)
 
-    def _expected(self, table: str) -> int | None:
-        rows = value(
-            self.pg,
-            f"SELECT reltuples::bigint FROM pg_catalog.pg_class WHERE oid = {literal(table)}"
-            "::pg_catalog.regclass",
-        )
-        return int(rows) if rows and rows > 0 else None
-
-    def _marking(self, action: Action) -> str:
-        return self.ledger.marking(self.step, self.direction, action.key)
-
     def _mark(self, action: Action) -> None:
-        self.ledger.mark(self.pg, self.step, self.direction, action.key)
+        run(self.pg, self._marking(action))
+
+    def _marking(self, action: Action, *, rows: int | None = None) -> str:
+        """INSERT that records the action as done, with the triggers that have to stand now."""
+        # One that is dropped meanwhile is not forgotten: a long action creates and drops none.
+        long = isinstance(action, LONG)
+        triggers = known(self.names, self.rows) if long else standing(self.names)
+        counted = {} if rows is None else {"rows": str(rows)}
+        return self.rows.mark(action.key, triggers=triggers, **counted)
+
+    def _measured(self, action: Action, held: Held) -> None:
+        """Record how long the action waited for its locks and held them."""
+        run(self.pg, self.rows.measured(action.key, **asdict(held)))

@@ -1,16 +1,14 @@
-"""The ledger as the runner uses it: steps, actions, checks and portraits."""
+"""The ledger as the runner uses it: the plan, its steps and their portraits."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 from membership_refactor.errors import LedgerFormUnknown, PlanChanged, StepOutOfOrder
-from membership_refactor.execution.locks import Held
 from membership_refactor.execution.sessions import Pg, run, together, value
 from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Portrait
@@ -25,9 +23,6 @@ from membership_refactor.steps.step_chain import Chain
 
 TURNED = "turned"
 """The action of an open downgrade that undoes an upgrade: the step never was up."""
-
-VERIFIED = "verified"
-"""The event that ``verify`` leaves when it has compared everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +50,19 @@ class Ledger:
     def table(self, name: str) -> str:
         return qualified(self.name, name)
 
-    def _in(self, name: str) -> str:
-        # In a statement with parameters psycopg reads a percent sign of the schema's name.
-        return self.table(name).replace("%", "%%")
+    @property
+    def _of_plan(self) -> str:
+        """A condition: the rows of this plan."""
+        return f"plan = {literal(self.plan.name)}"
+
+    def _of_step(self, step: str) -> str:
+        """A condition: the rows of that step."""
+        return f"{self._of_plan} AND step = {literal(step)}"
+
+    def read(self, pg: Pg, table: str, columns: str, rest: str = "") -> list[tuple[Any, ...]]:
+        """The plan's rows of a table. ``rest`` may restrict, group and order them."""
+        query = f"SELECT {columns} FROM {self.table(table)} WHERE {self._of_plan} {rest}"
+        return run(pg, query).fetchall()
 
     def exists(self, pg: Pg) -> bool:
         """Whether there is a ledger; LedgerFormUnknown where another version made it."""
@@ -87,33 +92,27 @@ class Ledger:
 
     def record_plan(self, pg: Pg) -> None:
         """Record the fingerprint; PlanChanged where the ledger has another one."""
-        table = self._in("plan")
-        row = self._row(pg, f"SELECT fingerprint FROM {table} WHERE plan = %s", ())
-        if row is None:
-            self._write(
-                pg,
-                f"INSERT INTO {table} (plan, fingerprint) VALUES (%s, %s)",
-                self.plan.name,
-                self.plan.fingerprint,
-            )
-        elif row[0] != self.plan.fingerprint:
+        mine = self.plan.fingerprint
+        known = self.fingerprint(pg)
+        if known is None:
+            values = f"{literal(self.plan.name)}, {literal(mine)}"
+            run(pg, f"INSERT INTO {self.table('plan')} (plan, fingerprint) VALUES ({values})")
+        elif known != mine:
             raise PlanChanged(
                 f'plan "{self.plan.name}" is not the one the chain began with '
-                f"(ledger {row[0][:12]}, code {self.plan.fingerprint[:12]}).",
+                f"(ledger {known[:12]}, code {mine[:12]}).",
                 hint="Give a changed plan another name, or put the old text back.",
             )
+
+    def fingerprint(self, pg: Pg) -> str | None:
+        """The fingerprint of the plan with which the chain began."""
+        return next((text for (text,) in self.read(pg, "plan", "fingerprint")), None)
 
     # --- steps --------------------------------------------------------------------------
 
     def steps(self, pg: Pg) -> dict[str, StepRecord]:
         """Every step that the ledger knows, by name."""
-        rows = pg.execute(
-            (
-                f"SELECT step, direction, state = 'open', started_at, ended_at "
-                f"FROM {self._in('step')} WHERE plan = %s"
-            ).encode(),
-            (self.plan.name,),
-        ).fetchall()
+        rows = self.read(pg, "step", "step, direction, state = 'open', started_at, ended_at")
         return {r[0]: StepRecord(r[0], Direction(r[1]), r[2], r[3], r[4]) for r in rows}
 
     def open_step(self, pg: Pg) -> StepRecord | None:
@@ -155,7 +154,8 @@ class Ledger:
             f"or take it back with: {self.chain.revisions.verb('abandon')}"
         )
 
-    def _rows(self, step: str, direction: Direction) -> StepRows:
+    def rows(self, step: str, direction: Direction) -> StepRows:
+        """The rows of one step in one direction, as statements."""
         return StepRows(self.name, self.plan.name, step, direction)
 
     def begin(self, pg: Pg, step: str, direction: Direction, now: Portrait) -> None:
@@ -163,69 +163,38 @@ class Ledger:
         for the way down, whatever comes later."""
         revision = self.chain.revisions.ids.get(step)
         source = source_of_first(Names(self.plan, self.schema), step, direction)
-        rows = self._rows(step, direction)
+        rows = self.rows(step, direction)
         together(pg, rows.begin(literal(to_json(now)), revision, source))
 
     def end(self, pg: Pg, step: str, direction: Direction) -> None:
         """Close the step."""
-        together(pg, self._rows(step, direction).end(Names(self.plan, self.schema)))
+        together(pg, self.rows(step, direction).end(Names(self.plan, self.schema)))
 
     def forget(self, pg: Pg, step: str) -> None:
         """Delete the record of a step that has begun its way up and done nothing yet."""
-        self._write(
-            pg,
-            f"DELETE FROM {self._in('step')} WHERE plan = %s AND step = %s",
-            self.plan.name,
-            step,
-        )
+        run(pg, f"DELETE FROM {self.table('step')} WHERE {self._of_step(step)}")
 
     def restore(self, pg: Pg, step: str) -> None:
         """Record a step as up whose way down has begun and done nothing yet."""
-        self._write(
-            pg,
-            f"UPDATE {self._in('step')} SET direction = 'up', state = 'done' "
-            "WHERE plan = %s AND step = %s",
-            self.plan.name,
-            step,
-        )
+        self._change(pg, step, "direction = 'up', state = 'done'")
 
     def turn(self, pg: Pg, step: str, direction: Direction, now: Portrait) -> None:
         """Reverse the direction of the open step. Its actions are no longer recorded as done but
         for ``TURNED``, and ``now`` are the tables as its actions have left them."""
+        jobs = f"{self._of_plan} AND pg_catalog.starts_with(job, {literal(f'{step} ')})"
         with pg.transaction():
-            self._write(
-                pg,
-                f"DELETE FROM {self._in('action')} WHERE plan = %s AND step = %s",
-                self.plan.name,
-                step,
-            )
+            run(pg, f"DELETE FROM {self.table('action')} WHERE {self._of_step(step)}")
             for table in ("job", "batch"):
-                self._write(
-                    pg,
-                    f"DELETE FROM {self._in(table)} "
-                    "WHERE plan = %s AND pg_catalog.starts_with(job, %s || ' ')",
-                    self.plan.name,
-                    step,
-                )
-            self._write(
-                pg,
-                f"UPDATE {self._in('step')} SET direction = '{direction}', now = %s::jsonb "
-                "WHERE plan = %s AND step = %s",
-                to_json(now),
-                self.plan.name,
-                step,
-            )
-            self.mark(pg, step, direction, TURNED)
+                run(pg, f"DELETE FROM {self.table(table)} WHERE {jobs}")
+            self._change(pg, step, f"direction = '{direction}', now = {_json(now)}")
+            run(pg, self.rows(step, direction).mark(TURNED))
 
     def replace_portrait(self, pg: Pg, step: str, portrait: Portrait) -> None:
         """Keep another portrait of the tables as they were before the step."""
-        self._write(
-            pg,
-            f"UPDATE {self._in('step')} SET portrait = %s::jsonb WHERE plan = %s AND step = %s",
-            to_json(portrait),
-            self.plan.name,
-            step,
-        )
+        self._change(pg, step, f"portrait = {_json(portrait)}")
+
+    def _change(self, pg: Pg, step: str, assignments: str) -> None:
+        run(pg, f"UPDATE {self.table('step')} SET {assignments} WHERE {self._of_step(step)}")
 
     def close_job(self, pg: Pg, job: str) -> None:
         """Delete a finished job and its ranges: it may run again."""
@@ -234,124 +203,32 @@ class Ledger:
 
     def portraits(self, pg: Pg) -> dict[str, Portrait]:
         """The portraits that were kept, by step."""
-        rows = pg.execute(
-            (
-                f"SELECT step, portrait::text FROM {self._in('step')} "
-                "WHERE plan = %s AND portrait IS NOT NULL"
-            ).encode(),
-            (self.plan.name,),
-        ).fetchall()
+        rows = self.read(pg, "step", "step, portrait::text", "AND portrait IS NOT NULL")
         return {step: _portrait(document) for step, document in rows}
 
     def now(self, pg: Pg, step: str) -> Portrait | None:
         """The tables as they were when the open step began."""
-        row = self._row(
-            pg,
-            f"SELECT now::text FROM {self._in('step')} WHERE plan = %s AND step = %s",
-            (step,),
-        )
-        return _portrait(row[0]) if row and row[0] else None
+        for (document,) in self.read(pg, "step", "now::text", f"AND step = {literal(step)}"):
+            return _portrait(document) if document else None
+        return None
 
     def revisions(self, pg: Pg) -> dict[str, str]:
         """The revision that ran each step up last, by step, as it was called then."""
-        rows = pg.execute(
-            (
-                "SELECT DISTINCT ON (step) step, detail ->> 'revision' "
-                f"FROM {self._in('event')} WHERE plan = %s AND event = 'begun' "
-                "AND direction = 'up' ORDER BY step, n DESC"
-            ).encode(),
-            (self.plan.name,),
-        ).fetchall()
+        rows = self.read(
+            pg,
+            "event",
+            "DISTINCT ON (step) step, detail ->> 'revision'",
+            "AND event = 'begun' AND direction = 'up' ORDER BY step, n DESC",
+        )
         return {step: revision for step, revision in rows if revision is not None}
-
-    # --- actions ------------------------------------------------------------------------
 
     def done(self, pg: Pg, step: str, direction: Direction) -> set[str]:
         """The keys of the actions that are done."""
-        rows = pg.execute(
-            (
-                f"SELECT key FROM {self._in('action')} "
-                "WHERE plan = %s AND step = %s AND direction = %s"
-            ).encode(),
-            (self.plan.name, step, direction),
-        ).fetchall()
-        return {row[0] for row in rows}
+        return {key for (key,) in run(pg, self.rows(step, direction).done()).fetchall()}
 
-    def mark(
-        self, pg: Pg, step: str, direction: Direction, key: str, *, rows: int | None = None
-    ) -> None:
-        """Record an action as done, in the transaction that does it."""
-        counted = {} if rows is None else {"rows": str(rows)}
-        run(pg, self._rows(step, direction).mark(key, **counted))
 
-    def marking(self, step: str, direction: Direction, key: str) -> str:
-        """The same as text, for a message of several statements."""
-        return self._rows(step, direction).mark(key)
-
-    def measured(self, pg: Pg, step: str, direction: Direction, key: str, held: Held) -> None:
-        """Record how long the action waited for its locks and held them, in milliseconds."""
-        pg.execute(
-            (
-                f"UPDATE {self._in('action')} "
-                "SET lock_waited_ms = %s, lock_held_ms = %s, tries = %s "
-                "WHERE plan = %s AND step = %s AND direction = %s AND key = %s"
-            ).encode(),
-            (
-                held.waited_ms,
-                held.held_ms,
-                held.tries,
-                self.plan.name,
-                step,
-                direction,
-                key,
-            ),
-        )
-
-    # --- records ------------------------------------------------------------------------
-
-    def event(self, pg: Pg, step: str, direction: Direction, event: str) -> None:
-        run(pg, self._rows(step, direction).event(event))
-
-    def verified(self, pg: Pg, step: str | None, found: Mapping[str, Any]) -> None:
-        """Record what a whole comparison found, for people to read."""
-        self._write(
-            pg,
-            f"INSERT INTO {self._in('event')} (plan, step, event, detail) "
-            f"VALUES (%s, %s, '{VERIFIED}', %s::jsonb)",
-            self.plan.name,
-            step,
-            json.dumps(found),
-        )
-
-    def accept(self, pg: Pg, step: str, option: str, reason: str) -> None:
-        """Record that a DBA opened a gate by hand with this ``-x`` option, and why."""
-        run(pg, self._rows(step, Direction.UP).accept(option, reason))
-
-    def check_results(
-        self,
-        pg: Pg,
-        step: str | None,
-        direction: Direction | None,
-        results: Iterable[tuple[str, int, Sequence[str], float]],
-    ) -> None:
-        """Record what checks found: the name, the number of rows that break it, the first keys, and
-        the seconds."""
-        rows = [(self.plan.name, step, direction, n, b, list(k), s) for n, b, k, s in results]
-        if rows:
-            values = ", ".join(["(%s, %s, %s, %s, %s, %s::text[], %s)"] * len(rows))
-            pg.execute(
-                (
-                    f"INSERT INTO {self._in('check_result')} "
-                    f"(plan, step, direction, name, broken, keys, seconds) VALUES {values}"
-                ).encode(),
-                [value for row in rows for value in row],
-            )
-
-    def _write(self, pg: Pg, query: str, *values: Any) -> None:
-        pg.execute(query.encode(), values)
-
-    def _row(self, pg: Pg, query: str, values: tuple[Any, ...]) -> tuple[Any, ...] | None:
-        return pg.execute(query.encode(), (self.plan.name, *values)).fetchone()
+def _json(portrait: Portrait) -> str:
+    return f"{literal(to_json(portrait))}::pg_catalog.jsonb"
 
 
 @lru_cache(maxsize=32)

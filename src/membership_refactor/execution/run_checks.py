@@ -105,8 +105,31 @@ def record(
     direction: Direction | None,
 ) -> None:
     """Record what checks found."""
-    rows = [(r.check.name, r.broken, r.keys, r.seconds) for r in results]
-    ledger.check_results(pg, step, direction, rows)
+    found = [(r.check.name, r.broken, r.keys, r.seconds) for r in results]
+    record_found(pg, found, ledger=ledger, step=step, direction=direction)
+
+
+def record_found(
+    pg: Pg,
+    found: Iterable[tuple[str, int, Sequence[str], float]],
+    *,
+    ledger: Ledger,
+    step: str | None,
+    direction: Direction | None,
+) -> None:
+    """The same of (name, number of rows that break it, first keys, seconds)."""
+    rows = [(ledger.plan.name, step, direction, n, b, list(k), s) for n, b, k, s in found]
+    if rows:
+        # psycopg reads a percent sign of the schema's name as its own.
+        table = ledger.table("check_result").replace("%", "%%")
+        values = ", ".join(["(%s, %s, %s, %s, %s, %s::text[], %s)"] * len(rows))
+        pg.execute(
+            (
+                f"INSERT INTO {table} "
+                f"(plan, step, direction, name, broken, keys, seconds) VALUES {values}"
+            ).encode(),
+            [value for row in rows for value in row],
+        )
 
 
 def open_gate(
@@ -115,7 +138,7 @@ def open_gate(
     """Return when the step may begin; GateClosed lists the reasons against it."""
     reason = options.reason(gate.option)
     if reason:
-        ledger.accept(pg, step, gate.option, reason)
+        run(pg, ledger.rows(step, Direction.UP).accept(gate.option, reason))
         progress.say(f"  gate opened by hand: {reason}")
         return
     result = examine(pg, gate)

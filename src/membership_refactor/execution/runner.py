@@ -6,13 +6,8 @@ from dataclasses import replace
 
 import psycopg
 
-from membership_refactor.checks.guard import (
-    every_row_is_seen,
-)
-from membership_refactor.errors import (
-    RefactorError,
-    StepInterrupted,
-)
+from membership_refactor.checks.guard import every_row_is_seen
+from membership_refactor.errors import RefactorError, StepInterrupted
 from membership_refactor.execution.before_step import (
     ask_before,
     require_firing,
@@ -22,14 +17,13 @@ from membership_refactor.execution.before_step import (
 from membership_refactor.execution.chain_in_schema import ChainInSchema
 from membership_refactor.execution.do_action import Work
 from membership_refactor.execution.ledger import TURNED
-from membership_refactor.execution.own_triggers import standing_triggers, wake_triggers
+from membership_refactor.execution.own_triggers import wake_triggers
 from membership_refactor.execution.ownership import create_ledger_schema
 from membership_refactor.execution.server_errors import in_one_line
 from membership_refactor.execution.sessions import Pg, Sessions, run
 from membership_refactor.sql.application_code.search_path import session_path
 from membership_refactor.sql.ledger.own_objects import renew_foreign_fence
 from membership_refactor.sql.ledger.table_definitions import drop_ledger
-from membership_refactor.steps.actions import LONG, Run
 from membership_refactor.steps.step import Direction, Situation, Step
 
 
@@ -80,7 +74,7 @@ class Runner(ChainInSchema):
                 return None
             done = self.ledger.done(pg, found.step, found.direction)
             taken = f"{self.label(found.step)} {found.direction}"
-            self.ledger.event(pg, found.step, found.direction, "abandoned")
+            run(pg, self.ledger.rows(found.step, found.direction).event("abandoned"))
             if not done:
                 if found.direction is Direction.UP:
                     self.ledger.forget(pg, found.step)
@@ -183,13 +177,8 @@ class Runner(ChainInSchema):
         for action in actions:
             if action.asked in done:
                 continue
-            if not isinstance(action, Run):
-                require_firing(self, pg, step, direction)
-            # A long action creates and drops no trigger.
-            known = standing_triggers(pg, self.names) if isinstance(action, LONG) else ()
+            require_firing(self, pg, step, direction)
             work.do(action)
-            if known:
-                require_firing(self, pg, step, direction, known)
         if step.ends_ledger and direction is Direction.DOWN:
             run(pg, drop_ledger(self.schema).text)
             return

@@ -146,6 +146,21 @@ def together(connection: Pg, statements: Iterable[str]) -> None:
     run(connection, in_one_message(statements))
 
 
+def is_there(connection: Pg, table: str) -> bool:
+    """Whether there is a relation of that quoted name."""
+    return value(connection, f"SELECT pg_catalog.to_regclass({literal(table)})") is not None
+
+
+def estimated_rows(connection: Pg, table: str) -> int | None:
+    """How many rows the quoted table has by the statistics; None where it has none or is gone."""
+    rows = value(
+        connection,
+        "SELECT c.reltuples::bigint FROM pg_catalog.pg_class AS c "
+        f"WHERE c.oid = pg_catalog.to_regclass({literal(table)})",
+    )
+    return int(rows) if rows and rows > 0 else None
+
+
 def value(connection: Pg, text: str) -> Any:
     """Return the first column of the first row, or None."""
     row = run(connection, text).fetchone()

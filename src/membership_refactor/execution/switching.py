@@ -12,7 +12,6 @@ import tenacity
 
 from membership_refactor.errors import ReplayOutpaced
 from membership_refactor.execution.batches import RETRIED
-from membership_refactor.execution.ledger import Ledger
 from membership_refactor.execution.locks import Held, NotYet, briefly
 from membership_refactor.execution.progress import Progress
 from membership_refactor.execution.sessions import Pg, run, value
@@ -28,9 +27,9 @@ from membership_refactor.sql.pacing.pace import (
     UNDER_LOCK_SECONDS,
 )
 from membership_refactor.sql.snapshot_fence import raise_fence
+from membership_refactor.sql.statements import Statement
 from membership_refactor.sql.triggers import disable_triggers
 from membership_refactor.steps.actions import Switch
-from membership_refactor.steps.step import Direction
 
 WANDERING = (psycopg.errors.UniqueViolation, psycopg.errors.ExclusionViolation)
 """A unique value moved to another row between two statements of the replay. After the rollback the
@@ -50,16 +49,17 @@ class _Pending:
 class Drain:
     """Replays the log of one table build and hands over to synchronous capture."""
 
-    def __init__(self, pg: Pg, ledger: Ledger, progress: Progress, *, seconds: float) -> None:
-        self.pg, self.ledger, self.progress, self.seconds = pg, ledger, progress, seconds
+    def __init__(self, pg: Pg, progress: Progress, *, seconds: float) -> None:
+        self.pg, self.progress, self.seconds = pg, progress, seconds
         # Unknown until a round has been measured. An assumption that is too high would make the
         # replay under the lock too long.
         self._rate = 0.0
         self._budget = UNDER_LOCK_SECONDS
         self.replayed = 0
 
-    def switch(self, action: Switch, step: str, direction: Direction) -> Held:
-        """Make the target follow synchronously, and record the action as done.
+    def switch(self, action: Switch, asked: Statement, mark: Callable[[int], str]) -> Held:
+        """Make the target follow synchronously. ``asked`` is what comes first under the lock, and
+        ``mark`` records the action as done with the number of keys that were replayed.
 
         Takes the action's locks; each is waited for at most 50 ms and held at most 20 ms. Raises
         LockNotObtained, which names the transactions in the way, and ReplayOutpaced, which names
@@ -68,17 +68,21 @@ class Drain:
         run(self.pg, "SET synchronous_commit = off")
         self._replay(action.build)
         text = in_one_message(
-            [raise_fence(action.build.names).text]
-            + [s.text for s in disable_triggers(action.disabled)]
-            + [s.text for s in action.statements]
+            s.text
+            for s in (
+                raise_fence(action.build.names),
+                *disable_triggers(action.disabled, all_stand=True),
+                *action.statements,
+            )
         )
 
         def under_lock(pg: Pg) -> None:
             if not self._little(self._pending(action.build), self._allowed()):
                 raise NotYet
+            run(pg, asked.text)
             run(pg, f"SELECT {action.build.function('drain')}(NULL)")
             run(pg, text)
-            self.ledger.mark(pg, step, direction, action.key, rows=self.replayed)
+            run(pg, mark(self.replayed))
 
         held = briefly(
             self.pg,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -10,6 +11,7 @@ from membership_refactor.checks.guard import (
     functions_find_names,
     own_objects_stand,
 )
+from membership_refactor.execution.ledger import Ledger
 from membership_refactor.execution.locks import briefly
 from membership_refactor.execution.runner import Runner
 from membership_refactor.execution.sessions import run
@@ -22,8 +24,11 @@ from membership_refactor.sql.application_code.search_path import needed_path, pa
 from membership_refactor.sql.ledger.own_objects import mend_own_objects, renew_foreign_fence
 from membership_refactor.sql.ledger.own_search_path import add_path
 from membership_refactor.sql.own_statements import in_one_message
-from membership_refactor.sql.quoting import qualified
+from membership_refactor.sql.quoting import literal, qualified
 from membership_refactor.sql.statements import Lock
+
+VERIFIED = "verified"
+"""The event that ``verify`` leaves when it has compared everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +78,18 @@ def verify_all(runner: Runner, *, workers: int = 1) -> Verified:
     verified = Verified(runner.chain.revisions.of(at.name) if at else None, tuple(verdicts))
     if verdicts:
         with sessions.open(purpose="verify") as pg:
-            ledger.verified(pg, at.name if at else None, verified.in_short)
+            run(pg, _recorded(ledger, at.name if at else None, verified))
     return verified
+
+
+def _recorded(ledger: Ledger, step: str | None, verified: Verified) -> str:
+    """INSERT of what was found, for people to read."""
+    named = literal(step) if step else "NULL"
+    return (
+        f"INSERT INTO {ledger.table('event')} (plan, step, event, detail)\n"
+        f"VALUES ({literal(ledger.plan.name)}, {named}, {literal(VERIFIED)}, "
+        f"{literal(json.dumps(verified.in_short))}::pg_catalog.jsonb)"
+    )
 
 
 def repair_objects(runner: Runner) -> tuple[str, ...]:
@@ -83,7 +98,9 @@ def repair_objects(runner: Runner) -> tuple[str, ...]:
     follow columns that were added alike to source and copy. Return a line for each. Rows are
     compared after it.
 
-    Locks: each table of the plan SHARE ROW EXCLUSIVE, waited for 50 ms at a time.
+    Locks: each table of the plan SHARE ROW EXCLUSIVE, waited for 50 ms at a time. ACCESS EXCLUSIVE
+    too on a table with a trigger of ours that has another text, because that one is dropped first,
+    and on the view of the old shape where it is made again.
     """
     names = runner.names
     with runner.sessions("repair").open(purpose="repair") as pg:

@@ -12,7 +12,7 @@ import psycopg
 from membership_refactor.checks.check import Check
 from membership_refactor.checks.guard import guard
 from membership_refactor.errors import StepOutOfOrder, WrongUse
-from membership_refactor.execution.run_checks import examine
+from membership_refactor.execution.run_checks import examine, record_found
 from membership_refactor.execution.runner import Runner
 from membership_refactor.execution.sessions import Pg, Sessions
 from membership_refactor.inspect.check_results import CheckOutcome
@@ -126,11 +126,12 @@ class StandingChecks:
         assert owner is not None
         with Sessions(runner.engine, role=owner[0], label="checks").open() as pg:
             try:
-                runner.ledger.check_results(
+                record_found(
                     pg,
-                    self.step.name if self.step else None,
-                    Direction.UP,
                     [(f.name, f.broken, f.keys, f.seconds) for f in findings],
+                    ledger=runner.ledger,
+                    step=self.step.name if self.step else None,
+                    direction=Direction.UP,
                 )
             except (psycopg.errors.InsufficientPrivilege, psycopg.errors.ReadOnlySqlTransaction):
                 return False

@@ -52,8 +52,7 @@ def _head(f: Forecast) -> Iterator[str]:
 
 def _step(s: StepForecast) -> Iterator[str]:
     yield ""
-    name = s.name if s.revision == s.name else f"{s.revision} {s.name}"
-    yield f"{name}: {s.title}" if s.title not in ("", s.name) else name
+    yield f"{s.label}: {s.title}" if s.title not in ("", s.name) else s.label
     if s.deploy:
         yield from _field("deploy", s.deploy)
     freed = f"; frees {size(s.freed)}" if s.freed else ""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from membership_refactor.inspect.lock_forecast import LockUse
+from membership_refactor.planning.revisions import NamedStep
 
 
 class Answer(StrEnum):
@@ -28,11 +29,9 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StepForecast:
+class StepForecast(NamedStep):
     """One step that has not run."""
 
-    revision: str
-    name: str
     title: str
     deploy: str
     rows: int

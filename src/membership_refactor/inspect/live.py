@@ -91,7 +91,7 @@ def headline(moment: Moment) -> str:
     if s.open_step is None:
         return f'plan "{s.plan}" in schema "{s.schema}": {stands}, no step is open'
     o = s.open_step
-    return f'plan "{s.plan}" in schema "{s.schema}": {o.revision} {o.name} is open {o.direction}'
+    return f'plan "{s.plan}" in schema "{s.schema}": {o.label} is open {o.direction}'
 
 
 def lines(moment: Moment) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import Any
 from membership_refactor.errors import RefactorError
 from membership_refactor.execution.ledger import Ledger, StepRecord
 from membership_refactor.execution.runner import Runner
-from membership_refactor.execution.sessions import Pg, run, value
+from membership_refactor.execution.sessions import Pg, estimated_rows, is_there, run, value
 from membership_refactor.inspect.history import stands_at
 from membership_refactor.inspect.read_only import looking
 from membership_refactor.inspect.status_text import (
@@ -56,14 +56,14 @@ class _Reader:
         open_step = next((s for s in known.values() if s.open), None)
         work = {
             (r, d): {"rows": int(rows), "lock_waited_ms": waited, "lock_held_ms": held}
-            for r, d, rows, waited, held in self._rows(
+            for r, d, rows, waited, held in self.ledger.read(
+                self.pg,
                 "action",
                 "step, direction, coalesce(sum(rows), 0), max(lock_waited_ms), max(lock_held_ms)",
                 "GROUP BY step, direction",
             )
         }
-        fingerprints = self._rows("plan", "fingerprint")
-        fingerprint = fingerprints[0][0] if fingerprints else None
+        fingerprint = self.ledger.fingerprint(self.pg)
         return Standing(
             plan=self.runner.plan.name,
             schema=self.runner.schema,
@@ -81,8 +81,8 @@ class _Reader:
                     by_role=role,
                     at=at,
                 )
-                for name, option, reason, role, at in self._rows(
-                    "acceptance", "step, option, reason, by_role, at", "ORDER BY at"
+                for name, option, reason, role, at in self.ledger.read(
+                    self.pg, "acceptance", "step, option, reason, by_role, at", "ORDER BY at"
                 )
             ),
             checks=tuple(
@@ -93,7 +93,8 @@ class _Reader:
                     keys=tuple(k),
                     checked_at=at,
                 )
-                for n, step, b, k, at in self._rows(
+                for n, step, b, k, at in self.ledger.read(
+                    self.pg,
                     "check_result",
                     "DISTINCT ON (name) name, step, broken, keys, checked_at",
                     "ORDER BY name, checked_at DESC",
@@ -101,7 +102,8 @@ class _Reader:
             ),
             watched=tuple(
                 f"{target} ({source}): {began:%Y-%m-%d} to {ended:%Y-%m-%d}, {uses:,} uses"
-                for target, source, began, ended, uses in self._rows(
+                for target, source, began, ended, uses in self.ledger.read(
+                    self.pg,
                     "usage_interval",
                     "target, source, min(began), max(ended), sum(uses)::bigint",
                     "GROUP BY target, source ORDER BY target, source",
@@ -110,7 +112,8 @@ class _Reader:
             scanned=tuple(
                 f"{consumer} on {at:%Y-%m-%d}: "
                 + ("no reference left" if clear else f"{findings:,} references left")
-                for consumer, clear, findings, at in self._rows(
+                for consumer, clear, findings, at in self.ledger.read(
+                    self.pg,
                     "scan_outcome",
                     "DISTINCT ON (consumer) consumer, clear, findings, scanned_at",
                     "ORDER BY consumer, scanned_at DESC",
@@ -126,7 +129,8 @@ class _Reader:
                         max_active_sessions=row[4],
                         note=row[5],
                     )
-                    for row in self._rows(
+                    for row in self.ledger.read(
+                        self.pg,
                         "control",
                         "paused, batch_rows, max_lag_bytes, max_wal_bytes_per_second, "
                         "max_active_sessions, note",
@@ -169,7 +173,8 @@ class _Reader:
             for a in actions
             if isinstance(a, (Build, Ranges))
         }
-        found = self._rows(
+        found = self.ledger.read(
+            self.pg,
             "batch",
             "job, coalesce(sum(rows) FILTER (WHERE done), 0)::bigint,\n"
             "count(*) FILTER (WHERE done), min(claimed_at), max(done_at)",
@@ -177,17 +182,8 @@ class _Reader:
         )
         for job, rows, ranges, began, last in found:
             table = next((t for key, t in tables.items() if job.endswith(f" {key}")), None)
-            yield _job(job, rows, ranges, began=began, last=last, expected=self._size(table))
-
-    def _size(self, table: str | None) -> int | None:
-        if table is None:
-            return None
-        rows = value(
-            self.pg,
-            "SELECT c.reltuples::bigint FROM pg_catalog.pg_class AS c "
-            f"WHERE c.oid = pg_catalog.to_regclass({literal(table)})",
-        )
-        return int(rows) if rows and rows > 0 else None
+            expected = estimated_rows(self.pg, table) if table else None
+            yield _job(job, rows, ranges, began=began, last=last, expected=expected)
 
     def _sessions(self) -> Iterable[str]:
         names = ", ".join(literal(self.chain.revisions.of(step.name)) for step in self.chain)
@@ -200,14 +196,9 @@ class _Reader:
         ).fetchall()
         return (row[0] for row in rows)
 
-    def _rows(self, table: str, columns: str, rest: str = "") -> list[tuple[Any, ...]]:
-        plan = literal(self.runner.plan.name)
-        query = f"SELECT {columns} FROM {self.ledger.table(table)} WHERE plan = {plan} {rest}"
-        return self.pg.execute(query.encode()).fetchall()
-
     def _count(self, purpose: str) -> int:
         table = qualified(self.ledger.name, self.runner.names.own_name(purpose))
-        if value(self.pg, f"SELECT pg_catalog.to_regclass({literal(table)})") is None:
+        if not is_there(self.pg, table):
             return 0
         return int(value(self.pg, f"SELECT pg_catalog.count(*) FROM {table}"))
 

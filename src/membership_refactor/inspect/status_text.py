@@ -8,14 +8,13 @@ from datetime import datetime
 from typing import Any
 
 from membership_refactor.inspect.sizes import aligned, counted, duration
+from membership_refactor.planning.revisions import NamedStep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StepStatus:
+class StepStatus(NamedStep):
     """One step of the chain."""
 
-    revision: str
-    name: str
     state: str
     """``up``, ``open up``, ``open down``, ``taken down`` or ``to come``."""
     started_at: datetime | None = None
@@ -48,11 +47,9 @@ class JobStatus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OpenStep:
+class OpenStep(NamedStep):
     """The step that has begun and not ended, and the two commands that can end it."""
 
-    revision: str
-    name: str
     direction: str
     started_at: datetime
     done: tuple[str, ...]
@@ -178,8 +175,7 @@ def _steps(s: Standing) -> Iterator[str]:
 
 def _open(step: OpenStep) -> Iterator[str]:
     yield (
-        f"step {step.revision} {step.name} is open {step.direction} since "
-        f"{step.started_at:%Y-%m-%d %H:%M:%S} UTC"
+        f"step {step.label} is open {step.direction} since {step.started_at:%Y-%m-%d %H:%M:%S} UTC"
     )
     if step.sessions:
         yield f"  working now: {', '.join(step.sessions)}"

@@ -24,6 +24,20 @@ BASE = "base"
 """What Alembic calls the place before the first revision."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedStep:
+    """A step and what the project calls the revision that runs it."""
+
+    revision: str
+    """The step's name where no revision runs it."""
+    name: str
+
+    @property
+    def label(self) -> str:
+        """``0004 dual_write``, or the step's name."""
+        return self.name if self.revision == self.name else f"{self.revision} {self.name}"
+
+
 @dataclass(frozen=True, slots=True)
 class Revisions:
     """Ids for messages. Nothing depends on them. A step without an id is called by its name."""
@@ -80,7 +94,7 @@ class Revisions:
 
     def label(self, step: str) -> str:
         """``0004 dual_write``, or the step's name."""
-        return f"{self.ids[step]} {step}" if step in self.ids else step
+        return NamedStep(revision=self.of(step), name=step).label
 
     def mention(self, step: str) -> str:
         """``revision 0004``, or ``step dual_write``."""

@@ -13,14 +13,14 @@ import sys
 import textwrap
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import CodeType, FunctionType, ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from membership_refactor.planning import TableSplit
+from membership_refactor.project.reach_of_code import Reach
 
 CONSTANT = "refactoring"
 """A revision that cannot be read says it itself: ``refactoring = [("copy_table", ORDERS)]``."""
-LIBRARIES = frozenset({"alembic", "sqlalchemy"})
 MODULES = ("alembic.op", "membership_refactor.op")
 """The modules that have the verbs."""
 
@@ -92,7 +92,10 @@ class _Reader:
     unread: list[str] = field(default_factory=list)
     running: list[Any] = field(default_factory=list)
     """The functions that are being read, so that one that calls itself is read once."""
-    reaching: dict[CodeType, bool] = field(default_factory=dict)
+    reach: Reach = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.reach = Reach(self.verbs)
 
     def call(self, function: Any, given: Sequence[Any], named: Values) -> None:
         """Read a function of Python that is called with these values."""
@@ -102,7 +105,7 @@ class _Reader:
         function = inspect.unwrap(function) if callable(function) else None
         if not isinstance(function, FunctionType) or function in self.running:
             return
-        if not self._reaches(function.__code__, function.__globals__):
+        if not self.reach.of(function.__code__, function.__globals__):
             return
         try:
             tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
@@ -122,22 +125,6 @@ class _Reader:
         Body(self, {**function.__globals__, **closed}, bound.arguments).read(body)
         self.running.pop()
 
-    def _reaches(self, code: CodeType, names: Values) -> bool:
-        """Whether the code names a verb, or a function of the project that does. Most of the
-        revisions of a project do not, and are not read."""
-        if code not in self.reaching:
-            self.reaching[code] = False
-            words = set(_words(code))
-            self.reaching[code] = (
-                not words.isdisjoint(self.verbs.values())
-                or any(id(names.get(word)) in self.verbs for word in words)
-                or any(
-                    self._reaches(function.__code__, function.__globals__)
-                    for function in _functions(words, names)
-                )
-            )
-        return self.reaching[code]
-
     def verb(self, step: str, plan: Any, schema: Any) -> None:
         if isinstance(plan, TableSplit) and (schema is None or isinstance(schema, str)):
             self.found.append(StepCall(step, plan, schema))
@@ -146,36 +133,6 @@ class _Reader:
 
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
-
-
-def _words(code: CodeType) -> Iterable[str]:
-    yield from code.co_names
-    yield from code.co_freevars
-    for constant in code.co_consts:
-        if isinstance(constant, str):
-            yield constant
-        elif isinstance(constant, CodeType):
-            yield from _words(constant)
-
-
-def _functions(words: Collection[str], names: Values) -> Iterable[FunctionType]:
-    """The functions outside of libraries that these words can mean."""
-    meant = [names[word] for word in words if word in names]
-    inside = [
-        vars(module)[word]
-        for module in meant
-        if isinstance(module, ModuleType) and not _of_library(module.__name__)
-        for word in words
-        if word in vars(module)
-    ]
-    for value in (*meant, *inside):
-        function = value.func if isinstance(value, functools.partial) else value
-        if isinstance(function, FunctionType) and not _of_library(function.__module__):
-            yield inspect.unwrap(function)
-
-
-def _of_library(module: str | None) -> bool:
-    return (module or "").partition(".")[0] in LIBRARIES
 
 
 @dataclass

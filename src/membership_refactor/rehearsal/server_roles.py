@@ -6,7 +6,7 @@ import psycopg
 from psycopg import sql
 
 from membership_refactor.database import libpq_url
-from membership_refactor.database.launcher import SUPERUSER
+from membership_refactor.database.cluster import SUPERUSER
 from membership_refactor.database.url import parse_url
 
 BOOTSTRAP = "membership_refactor_rehearsal"

@@ -50,7 +50,7 @@ def _step(step: StepStatus, checks: StepChecks | None) -> tuple[str, ...]:
     seconds = step.seconds
     rate = step.rows / seconds if step.rows and seconds else None
     return (
-        f"{step.revision} {step.name}" if step.revision != step.name else step.name,
+        step.label,
         step.state,
         moment(step.started_at),
         duration(seconds) if seconds is not None else "",

@@ -79,7 +79,7 @@ def _arrow(report: Report) -> Markup | None:
 def _coming(report: Report, number: int) -> _Coming:
     step = report.standing.steps[number]
     return _Coming(
-        step=f"{step.revision} {step.name}" if step.revision != step.name else step.name,
+        step=step.label,
         title=report.titles.get(step.revision, ""),
         gates=[
             (f"Nobody may use the {g.target} any more: {when_open(g, report.usage)}.", g.reasons)

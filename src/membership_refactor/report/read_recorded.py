@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from membership_refactor.execution.ledger import VERIFIED
 from membership_refactor.execution.runner import Runner
-from membership_refactor.execution.sessions import Pg, run, value
+from membership_refactor.execution.sessions import Pg, is_there, run, value
+from membership_refactor.inspect.all_comparisons import VERIFIED
 from membership_refactor.report.page_values import (
     Happened,
     MergeRun,
@@ -94,7 +94,7 @@ class _Reader:
     def _replaced(self) -> Iterator[tuple[str, int]]:
         table = qualified(self.ledger.name, self.names.own_name("replaced"))
         columns = self.runner.plan.parent_values
-        if not columns or not self._is_there(table):
+        if not columns or not is_there(self.pg, table):
             return
         counts = ", ".join(f"count(*) FILTER (WHERE {lost(column)})" for column in columns)
         found = run(self.pg, f"SELECT {counts} FROM {table}").fetchall()[0]
@@ -158,9 +158,5 @@ class _Reader:
             )
         )
 
-    def _is_there(self, table: str) -> bool:
-        return value(self.pg, f"SELECT pg_catalog.to_regclass({literal(table)})") is not None
-
     def _rows(self, table: str, columns: str, rest: str = "") -> list[tuple[Any, ...]]:
-        query = f"SELECT {columns} FROM {self.ledger.table(table)} WHERE plan = {self.plan} {rest}"
-        return run(self.pg, query).fetchall()
+        return self.ledger.read(self.pg, table, columns, rest)

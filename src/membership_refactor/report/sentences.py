@@ -41,7 +41,7 @@ def notices(report: Report) -> Iterator[Notice]:
         o = s.open_step
         yield Notice(
             "wait",
-            f"Step {o.revision} {o.name} is open {o.direction} since {moment(o.started_at)}. "
+            f"Step {o.label} is open {o.direction} since {moment(o.started_at)}. "
             f"Continue with: {o.go_on}. Or undo it with: {o.take_back}.",
         )
     if s.control is not None and s.control.paused:
@@ -63,13 +63,12 @@ def _next(report: Report) -> Notice:
     step = next((step for step in report.standing.steps if step.state != "up"), None)
     if step is None:
         return Notice("done", "Every step has run.")
-    name = f"{step.revision} {step.name}" if step.revision != step.name else step.name
     gates = gates_of(report, step.revision)
     if not gates:
-        return Notice("good", f"{name} is next. It waits for no evidence.")
+        return Notice("good", f"{step.label} is next. It waits for no evidence.")
     gate = next((gate for gate in gates if not gate.is_open), gates[0])
     level: Level = "good" if gate.is_open else "wait"
-    return Notice(level, f"{name} is next. Its gate is {when_open(gate, report.usage)}.")
+    return Notice(level, f"{step.label} is next. Its gate is {when_open(gate, report.usage)}.")
 
 
 def gates_of(report: Report, revision: str) -> list[GateStatus]:

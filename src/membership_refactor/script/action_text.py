@@ -77,7 +77,7 @@ class Printer:
         build = action.build
         statements = (
             raise_fence(build.names),
-            *disable_triggers(action.disabled),
+            *disable_triggers(action.disabled, all_stand=True),
             *action.statements,
         )
         mark = self.records.mark(action.key, **MEASURED, rows="work.replayed")

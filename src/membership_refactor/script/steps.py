@@ -106,7 +106,7 @@ def _require_no_refusal(step: Step, situation: Situation, label: str) -> None:
         raise CannotCarry(
             f"{label} cannot take the tables of this portrait:",
             differences=refused,
-            hint="Mend these, write the portrait again, and print the script again.",
+            hint="Fix these, write the portrait again, and print the script again.",
         )
 
 

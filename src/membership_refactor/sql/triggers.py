@@ -116,9 +116,14 @@ def _raise_if_idle(table: str, names: str) -> str:
     return (
         "IF EXISTS (SELECT FROM pg_catalog.pg_trigger AS t\n"
         f"WHERE t.tgrelid = pg_catalog.to_regclass({literal(table)}) AND t.tgname IN ({names})\n"
-        f"AND {is_idle('t')} AND NOT {is_never('t')}) THEN\n"
+        f"AND {is_idle('t')} AND NOT {is_never('t')}) THEN\n{_raise('turned', ' off')}"
+    )
+
+
+def _raise(did: str, more: str = "") -> str:
+    return (
         "RAISE object_not_in_prerequisite_state USING MESSAGE = "
-        "'somebody turned triggers of this tool off, and writes may have slipped past',\n"
+        f"'somebody {did} triggers of this tool{more}, and writes may have slipped past',\n"
         "HINT = 'Take the step back (abandon), then run it again.';\nEND IF;\n"
     )
 
@@ -150,15 +155,23 @@ _THERE = (
 )
 
 
-def disable_triggers(triggers: Sequence[OwnTrigger]) -> tuple[Statement, ...]:
+def disable_triggers(
+    triggers: Sequence[OwnTrigger], *, all_stand: bool = False
+) -> tuple[Statement, ...]:
     """Disables the triggers that exist, for good; takes SHARE ROW EXCLUSIVE.
 
     Inside a switch they are not dropped: DROP TRIGGER takes ACCESS EXCLUSIVE and waits for readers.
     They never fire again even if somebody runs ENABLE TRIGGER USER, as a bulk load does at its end.
-    Raises object_not_in_prerequisite_state where somebody has turned one of them off before.
+    Raises object_not_in_prerequisite_state where somebody has turned one of them off before; with
+    ``all_stand`` also where one is missing.
     """
     made = []
     for table, own in _by_table(triggers):
+        missing = (
+            f"IF pg_catalog.cardinality(there) < {len(own)} THEN\n{_raise('dropped')}"
+            if all_stand
+            else "IF there = '{}' THEN RETURN; END IF;\n"
+        )
         texts = "".join(
             f"IF {literal(t.name)} = ANY (there) THEN EXECUTE "
             f"{literal(replace(t, when=NEVER).text)}; END IF;\n"
@@ -170,8 +183,7 @@ def disable_triggers(triggers: Sequence[OwnTrigger]) -> tuple[Statement, ...]:
             f"{_THERE}"
             f"WHERE t.tgrelid = pg_catalog.to_regclass({literal(table)})\n"
             f"AND t.tgname IN ({names}));\n"
-            f"IF there = '{{}}' THEN RETURN; END IF;\n"
-            f"{_raise_if_idle(table, names)}{texts}"
+            f"{missing}{_raise_if_idle(table, names)}{texts}"
             f"EXECUTE {literal(f'ALTER TABLE {table} ')} || (SELECT pg_catalog.string_agg("
             "pg_catalog.format('DISABLE TRIGGER %I', own), ', ')\n"
             "FROM pg_catalog.unnest(there) AS own);"

@@ -9,7 +9,8 @@ from membership_refactor.checks.source_rows import policies_hold
 from membership_refactor.planning import Stage
 from membership_refactor.portrait import Index, Portrait, Table
 from membership_refactor.sql.application_code.changed_meaning import changed_meaning
-from membership_refactor.sql.build.table_build import TableBuild, build_of_copy
+from membership_refactor.sql.build.builds_of_plan import build_of_copy
+from membership_refactor.sql.build.table_build import TableBuild
 from membership_refactor.sql.comparisons.comparison import Comparison
 from membership_refactor.sql.comparisons.copied_rows import source_and_copy
 from membership_refactor.sql.ddl.bare_table import create_bare_table

@@ -10,7 +10,7 @@ from membership_refactor.checks.gate import gates
 from membership_refactor.checks.source_rows import policies_hold
 from membership_refactor.planning import Stage
 from membership_refactor.portrait import Portrait, Table
-from membership_refactor.sql.build.table_build import build_of_parents
+from membership_refactor.sql.build.builds_of_plan import build_of_parents
 from membership_refactor.sql.ddl.bare_table import create_bare_table
 from membership_refactor.sql.ddl.comments_and_statistics import comment
 from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH

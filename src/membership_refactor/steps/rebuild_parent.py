@@ -11,7 +11,7 @@ from membership_refactor.checks.parents import (
 from membership_refactor.checks.row_sizes import LONGEST_KEY, keys_fit, unlimited_keys
 from membership_refactor.planning import Stage
 from membership_refactor.portrait import Portrait
-from membership_refactor.sql.build.table_build import build_of_parents
+from membership_refactor.sql.build.builds_of_plan import build_of_parents
 from membership_refactor.sql.comparisons.childless_parents import derived_childless_parents
 from membership_refactor.sql.comparisons.comparison import Comparison
 from membership_refactor.sql.comparisons.copied_rows import links_of_keys

@@ -11,7 +11,8 @@ from membership_refactor.checks.privileges_return import archive_admits_nobody_e
 from membership_refactor.checks.rows_by_position import no_row_by_position
 from membership_refactor.planning import Stage
 from membership_refactor.portrait import Portrait, Table
-from membership_refactor.sql.build.table_build import TableBuild, build_of_retired
+from membership_refactor.sql.build.builds_of_plan import build_of_retired
+from membership_refactor.sql.build.table_build import TableBuild
 from membership_refactor.sql.comparisons.comparison import Comparison
 from membership_refactor.sql.comparisons.copied_rows import links_of_keys
 from membership_refactor.sql.ddl.cannot_copy import rewriting_rules

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 from membership_refactor.checks.check import Check
@@ -15,11 +14,11 @@ from membership_refactor.checks.parents import (
     keys_are_unique,
     parallel_checks,
 )
-from membership_refactor.planning import LinkOnDelete, Stage
-from membership_refactor.portrait import Constraint, Portrait, Table
+from membership_refactor.planning import Stage
+from membership_refactor.portrait import Constraint, Portrait
 from membership_refactor.sql.comparisons.comparison import Comparison
 from membership_refactor.sql.comparisons.saved_parents import kept_columns, links_and_parents
-from membership_refactor.sql.ddl.constraints import add_constraint, validate_constraint
+from membership_refactor.sql.ddl.constraints import add_constraint
 from membership_refactor.sql.parallel.install import (
     emptied_statement,
     freeze,
@@ -41,7 +40,12 @@ from membership_refactor.sql.statements import Lock, Statement, apart
 from membership_refactor.sql.triggers import OwnTrigger, remove_triggers
 from membership_refactor.steps import old_shape
 from membership_refactor.steps.actions import Action, Brief, Ranges, Run
-from membership_refactor.steps.firing_triggers import fired_by_cascade
+from membership_refactor.steps.deprecated_keys import (
+    deprecated_keys,
+    kept_key_alone,
+    link_key_again,
+    notes_of_keys,
+)
 from membership_refactor.steps.foreign_keys import add_keys, drop_key, drop_keys
 from membership_refactor.steps.keys_to_parent import kept_key, key_into_parent, link_key
 from membership_refactor.steps.link_children import rejoin_holds
@@ -52,59 +56,13 @@ from membership_refactor.steps.step import Situation, Step
 SHARE_ROW, EXCLUSIVE = Lock.SHARE_ROW_EXCLUSIVE, Lock.ACCESS_EXCLUSIVE
 
 
-def deprecated_keys(s: Situation, child: Table) -> tuple[Constraint, ...]:
-    """The foreign keys that use a leaving column, or kept columns only: the parent has those."""
-    gone, shared = set(s.plan.leaving), set(s.plan.deprecated)
-    return tuple(k for k in child.foreign_keys if gone & set(k.columns) or shared >= set(k.columns))
-
-
 def evidence(s: Situation) -> tuple[Check, ...]:
     return gates(s.names, s.revisions, "stop_parallel_save")
 
 
 def notes(s: Situation) -> tuple[str, ...]:
-    """Foreign keys that cascade today, and what kept columns ask of applications."""
     table = s.source() if s.plan.steps[0] in s.portraits else s.child("stop_parallel_save")
-    return (
-        *_cascades(s, table),
-        *_of_kept_columns(s, table),
-        *old_shape.notes_of_joining(s),
-    )
-
-
-def _of_kept_columns(s: Situation, table: Table) -> Iterator[str]:
-    plan = s.plan
-    if not plan.keep:
-        return
-    named = ", ".join(f'"{name}"' for name in plan.keep)
-    yield (
-        f'from here on an INSERT into "{plan.child}" has to give {named} of the parent together '
-        f'with "{plan.link}", and only the parent\'s value can be changed: the foreign key '
-        f"{s.names.kept_key_name} carries the change to the children"
-    )
-    yield from fired_by_cascade(plan, table)
-    for key in table.foreign_keys:
-        shared = set(key.columns) & set(plan.keep)
-        if shared and not set(key.columns) <= set(plan.deprecated) and key.on_update == "c":
-            yield (
-                f"foreign key {key.name} is ON UPDATE CASCADE and stays: a change that it carries "
-                f"to {', '.join(sorted(shared))} is refused from here on, because it does not "
-                f'change the parent. Change "{plan.parent}" first'
-            )
-
-
-def _cascades(s: Situation, table: Table) -> tuple[str, ...]:
-    """Without the child's key only the parent is left to delete, and that is refused while it has
-    children."""
-    if s.plan.link_on_delete is not LinkOnDelete.RESTRICT:
-        return ()
-    return tuple(
-        f'today, deleting a row of "{key.references[1]}" deletes its rows of "{table.name}" '
-        f"({key.name} is ON DELETE CASCADE); from here on it is refused while children refer to "
-        'the parent, unless the plan says link_on_delete="cascade"'
-        for key in table.foreign_keys
-        if key.on_delete == "c" and key.references and set(key.columns) <= set(s.plan.deprecated)
-    )
+    return (*notes_of_keys(s, table), *old_shape.notes_of_joining(s))
 
 
 def _both(s: Situation) -> tuple[tuple[str, Lock], ...]:
@@ -157,30 +115,10 @@ def up(s: Situation) -> tuple[Action, ...]:
             title="Keep in the ledger whose values were replaced",
             statements=remember_parents(names, child),
         ),
-        *_kept_key_alone(s, child),
+        *kept_key_alone(s),
         *_dropped(s, "parallel saving", two_way_triggers(names, child)),
         *drop_keys(names.child, deprecated_keys(s, child)),
     )
-
-
-def _kept_key_alone(s: Situation, child: Table) -> tuple[Action, ...]:
-    """Validate the key over the kept columns; it holds all that the key of the link held."""
-    names, key = s.names, s.names.kept_key_name
-    if not s.plan.keep:
-        return ()
-    return (
-        Run(
-            key="validate_kept",
-            title="Validate the foreign key of the kept columns and the link",
-            statements=(validate_constraint(names.schema, s.plan.child, key),),
-        ),
-        *drop_keys(names.child, (link_key(s),)),
-    )
-
-
-def _link_key_again(s: Situation, child: Table) -> tuple[Action, ...]:
-    """The key of the link alone, before parallel saving needs the one over kept columns gone."""
-    return add_keys(child, (link_key(s),), again=True) if s.plan.keep else ()
 
 
 def down(s: Situation) -> tuple[Action, ...]:
@@ -228,7 +166,7 @@ def down(s: Situation) -> tuple[Action, ...]:
             along=names.id,
             key_type=names.id.type_in(child.columns),
         ),
-        *_link_key_again(s, child),
+        *link_key_again(s, child),
         Brief(
             key="save_in_parallel",
             title="Start parallel saving",

@@ -207,6 +207,4 @@ class _Reader:
     def _rows(self, table: str, columns: str, rest: str = "") -> list[tuple[Any, ...]]:
         if not self.there:
             return []
-        plan, ledger = literal(self.plan.name), self.runner.ledger
-        query = f"SELECT {columns} FROM {ledger.table(table)} WHERE plan = {plan} {rest}"
-        return run(self.pg, query).fetchall()
+        return self.runner.ledger.read(self.pg, table, columns, rest)

@@ -60,16 +60,16 @@ $body$;
 
 DO $body$
 DECLARE
-  found int := 4;
+  found int := 5;
 BEGIN
   IF pg_catalog.to_regclass('"public_refactor"."form"') IS NOT NULL THEN
     SELECT pg_catalog.max(f.number) INTO found FROM "public_refactor"."form" AS f;
   ELSIF pg_catalog.to_regclass('"public_refactor"."step"') IS NOT NULL THEN
     found := 1;
   END IF;
-  IF found <> 4 THEN
+  IF found <> 5 THEN
     RAISE object_not_in_prerequisite_state USING
-      MESSAGE = pg_catalog.replace('the ledger "public_refactor" has form %s; this script uses form 4', '%s', found::text),
+      MESSAGE = pg_catalog.replace('the ledger "public_refactor" has form %s; this script uses form 5', '%s', found::text),
       HINT = 'Print the script with the version of membership-refactor that made the ledger.';
   END IF;
 END
@@ -320,6 +320,7 @@ CREATE TABLE IF NOT EXISTS "public_refactor"."action" (
   lock_waited_ms double precision,
   lock_held_ms double precision,
   tries integer,
+  triggers text[],
   PRIMARY KEY (plan, step, direction, key)
 );
 CREATE TABLE IF NOT EXISTS "public_refactor"."job" (
@@ -449,7 +450,7 @@ CREATE TABLE IF NOT EXISTS "public_refactor"."repair" (
   was jsonb,
   at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
 );
-INSERT INTO "public_refactor"."form" (number) VALUES (4) ON CONFLICT DO NOTHING;
+INSERT INTO "public_refactor"."form" (number) VALUES (5) ON CONFLICT DO NOTHING;
 CREATE INDEX IF NOT EXISTS batch_open ON "public_refactor"."batch" (plan, job) WHERE NOT done;
 COMMIT;
 

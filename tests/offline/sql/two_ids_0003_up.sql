@@ -1650,7 +1650,10 @@ FROM (SELECT n, keys FROM "public_refactor"."programme_membership_copy_log" LIMI
 BEGIN
 there := ARRAY(SELECT t.tgname::pg_catalog.text FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid = pg_catalog.to_regclass('"public"."programme_membership"')
 AND t.tgname IN ('AA_refactor_copy_log_insert', 'AA_refactor_copy_log_update', 'AA_refactor_copy_log_delete', 'AA_refactor_copy_log_truncate', 'AA_refactor_copy_log_moved'));
-IF there = '{}' THEN RETURN; END IF;
+IF pg_catalog.cardinality(there) < 5 THEN
+RAISE object_not_in_prerequisite_state USING MESSAGE = 'somebody dropped triggers of this tool, and writes may have slipped past',
+HINT = 'Take the step back (abandon), then run it again.';
+END IF;
 IF EXISTS (SELECT FROM pg_catalog.pg_trigger AS t
 WHERE t.tgrelid = pg_catalog.to_regclass('"public"."programme_membership"') AND t.tgname IN ('AA_refactor_copy_log_insert', 'AA_refactor_copy_log_update', 'AA_refactor_copy_log_delete', 'AA_refactor_copy_log_truncate', 'AA_refactor_copy_log_moved')
 AND t.tgenabled <> 'A' AND (t.tgconstraint = 0 OR t.tgenabled <> 'D') AND t.tgtype & 64 = 0 AND NOT pg_catalog.pg_get_triggerdef(t.oid) ~ ' WHEN [(]false[)] EXECUTE FUNCTION ') THEN

@@ -14,13 +14,13 @@ written without a change is written in the target where the application has trig
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 from membership_refactor.sql.capture.changed_ids import VARIABLES, follow_changed_ids
 from membership_refactor.sql.capture.follow_rows import OURS, OneWay
-from membership_refactor.sql.changed_columns import VARIABLE, is_watched, triggers_of
+from membership_refactor.sql.capture.target_triggers import TargetTriggers
+from membership_refactor.sql.changed_columns import VARIABLE
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.quoting import dollar_quoted, literal
 from membership_refactor.sql.snapshot_fence import guard
@@ -40,9 +40,7 @@ class Sync(OneWay):
     purpose: str
     """Part of the names of functions and triggers, such as ``to_copy``."""
     adopts: bool = False
-    """Whether the target may have triggers of the application. BEFORE ROW triggers can change or
-    drop capture's write without an event; then the origin takes over the result. For triggers that
-    watch single columns, an UPDATE names only the columns that change."""
+    """Whether the target may have triggers of the application: see ``TargetTriggers``."""
 
     exclusive: bool = False
     """Whether the tables have unique keys besides the id. If a statement moves a value from one row
@@ -100,6 +98,10 @@ class Sync(OneWay):
 
     # --- the statements -------------------------------------------------------------------
 
+    @property
+    def _answers(self) -> TargetTriggers:
+        return TargetTriggers(self, self.adopts)
+
     def _apart(self, row: str) -> str:
         """A condition: the target ``b`` lacks ``row`` of the transition table, or differs from it.
 
@@ -154,18 +156,18 @@ class Sync(OneWay):
         if update:
             also, given = ("own_touches", " USING own_touches") if self.adopts else ("false", "")
             mass = self.carry(many, also="$1" if self.adopts else "false")
-            writes = f"""{self._changed(many, few)}IF own_mass THEN
+            writes = f"""{self._answers.update(many, few)}IF own_mass THEN
     EXECUTE {dollar_quoted(mass)}{given};
   ELSIF own_rows = 1 THEN
     {self.carry(one, also=also)};
   ELSE
     {self.carry(few, also=also)};
   END IF;"""
-            return f"""{head}{self._asked()}
+            return f"""{head}{self._answers.ask()}
   {self._untangled(writes)}
-  {self._adopted(written, update=True)}
+  {self._answers.adopt(written, update=True)}
   RETURN NULL;"""
-        writes = f"""{self._inserted(many, few)}IF own_mass THEN
+        writes = f"""{self._answers.insert(many, few)}IF own_mass THEN
     EXECUTE {dollar_quoted(self.upsert(many))};
   ELSIF own_rows = 1 THEN
     {self.upsert(one)};
@@ -174,69 +176,8 @@ class Sync(OneWay):
   END IF;"""
         return f"""{head}
   {self._untangled(writes, many)}
-  {self._adopted(written)}
+  {self._answers.adopt(written)}
   RETURN NULL;"""
-
-    def _inserted(self, many: str, few: str) -> str:
-        """The branch for a target with triggers for each UPDATE statement: ON CONFLICT DO UPDATE
-        fires them although it only inserts.
-
-        Rows that are there already come first: after the INSERT a BEFORE trigger of the target may
-        have rewritten the new ones. Only this transaction can have written them: when it has
-        inserted an id into the origin, no other session has that id in either table.
-        """
-        if not self.adopts:
-            return ""
-        # tgtype: 1 row, 16 UPDATE (pg_trigger.h).
-        return f"""IF {triggers_of(self.target, "t.tgtype & 17 = 16")} THEN
-    {self.changed(carried=False).statements(many)}
-    IF own_mass THEN
-      EXECUTE {dollar_quoted(self.insert(many))};
-    ELSE
-      {self.insert(few)};
-    END IF;
-  ELS"""
-
-    def _asked(self) -> str:
-        """plpgsql that asks whether triggers of the target watch single columns, and whether a row
-        is written there that the statement wrote without a change: the application has triggers
-        for each UPDATE there, and wrote the row itself. The answer of the other direction is never
-        such a write, so the two do not call each other for ever."""
-        if not self.adopts:
-            return ""
-        # tgtype: 16 UPDATE (pg_trigger.h). One that watches columns is left out: nobody knows which
-        # columns the statement named.
-        every = "t.tgtype & 16 = 16 AND pg_catalog.cardinality(t.tgattr::pg_catalog.int2[]) = 0"
-        return f"""
-  own_watched := {triggers_of(self.target, "t.tgtype & 16 = 16")};
-  own_touches := false;
-  IF own_watched THEN
-    own_touches := pg_catalog.pg_trigger_depth() = 1 AND {triggers_of(self.target, every)};
-    own_watched := {is_watched(self.target)};
-  END IF;"""
-
-    def _changed(self, many: str, few: str) -> str:
-        """The branch for a target with triggers that watch single columns."""
-        if not self.adopts:
-            return ""
-        few_rows = self.changed(carried=True, also="own_touches").statements(few)
-        many_rows = self.changed(carried=True, also="$1").planned(many, using="own_touches")
-        return f"""IF own_watched THEN
-    IF own_mass THEN
-      {many_rows}
-    ELSE
-      {few_rows}
-    END IF;
-  ELS"""
-
-    def _all_updated(self) -> str:
-        if not self.adopts:
-            return f"{self.update('true')};"
-        return f"""IF {is_watched(self.target)} THEN
-      {self.changed(carried=False).statements(together=True)}
-    ELSE
-      {self.update("true")};
-    END IF;"""
 
     def _inserted_twice(self) -> str:
         """Refuses a row that a trigger inserts here after the surrounding statement inserted a
@@ -285,7 +226,7 @@ class Sync(OneWay):
       RAISE;
     END IF;
     {self.remove("true")};
-    {self._all_updated()}{afterwards}
+    {self._answers.update_all()}{afterwards}
   END;"""
 
     def _removed(self) -> str:
@@ -302,15 +243,15 @@ class Sync(OneWay):
   ELSE
     {self.remove(self.id.in_array("b", "own_ids"))};
   END IF;
-  {self._kept(self.id.in_rows("a", "o"))}
+  {self._answers.keep(self.id.in_rows("a", "o"))}
   RETURN NULL;"""
 
     def _moved(self) -> str:
         lock = f"1 FROM {self.origin} AS a WHERE {self.id.same('a', 'NEW')} FOR KEY SHARE"
         return f"""  {guard(self.names, lock)}
 {follow_changed_ids(self, exclusive=self.exclusive, watched=self.adopts)}
-  {self._kept(self.id.in_array("a", "own_olds"))}
-  {self._adopted(lambda row: self.id.in_array(row, "own_news"))}
+  {self._answers.keep(self.id.in_array("a", "own_olds"))}
+  {self._answers.adopt(lambda row: self.id.in_array(row, "own_news"))}
   RETURN NULL;"""
 
     def _truncated(self) -> str:
@@ -320,31 +261,6 @@ class Sync(OneWay):
     TRUNCATE {self.target};
   END IF;
   RETURN NULL;"""
-
-    def _adopted(self, mine: Callable[[str], str], *, update: bool = False) -> str:
-        """The origin takes over what a BEFORE trigger of the target made of capture's write.
-        ``mine`` is a condition on the row of an alias."""
-        if not self.adopts:
-            return ""
-        back = replace(self, origin=self.target, target=self.origin, adopts=False)
-        # Asked at every write: such a trigger may be added after these functions.
-        return f"""IF {self._rewriting()} THEN
-      {back.carry(mine("a")) if update else back.update(mine("a"))};
-      {back.remove(mine("b"))};
-    END IF;"""
-
-    def _kept(self, condition: str) -> str:
-        """The origin gets back the rows that a BEFORE trigger of the target did not let go."""
-        if not self.adopts:
-            return ""
-        back = replace(self, origin=self.target, target=self.origin, adopts=False)
-        return f"""IF {self._rewriting()} THEN
-      {back.upsert(condition)};
-    END IF;"""
-
-    def _rewriting(self) -> str:
-        # tgtype: 1 row, 2 before (pg_trigger.h).
-        return triggers_of(self.target, "t.tgtype & 3 = 3")
 
     def _trigger(
         self,

@@ -6,8 +6,6 @@ let writes slip past without a word.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from membership_refactor.sql.names import BEFORE_PREFIX, OWN_PREFIXES, Names
 from membership_refactor.sql.old_shape.view import KIND, drop_view, prepare, put
 from membership_refactor.sql.quoting import dollar_quoted, ident, literal, qualified
@@ -129,16 +127,12 @@ def own_triggers(names: Names) -> str:
     return f"SELECT {_TRIGGER} FROM {_triggers(names)}"
 
 
-def idle_own_triggers(names: Names, known: Iterable[str] = ()) -> str:
-    """SELECT of one text a trigger of ours that does not fire always, whatever is recorded; and one
-    for each of the ``known`` that stands no more. While a step is under way, the record is that of
-    the step before."""
-    gone = "".join(
-        f"\nUNION ALL SELECT {literal(f'{name} is gone')} "
-        f"WHERE {literal(name)} NOT IN ({own_triggers(names)})"
-        for name in sorted(known)
-    )
-    return f"SELECT {_TRIGGER} FROM {_triggers(names)} AND {is_idle('t')}{gone} ORDER BY 1"
+def idle_own_triggers(names: Names, *, gone: str = "") -> str:
+    """SELECT of one text a trigger of ours that does not fire always, whatever is recorded; and
+    what ``gone`` finds, another such SELECT. While a step is under way, the record is that of the
+    step before."""
+    more = f"\nUNION ALL\n{gone}" if gone else ""
+    return f"SELECT {_TRIGGER} FROM {_triggers(names)} AND {is_idle('t')}{more} ORDER BY 1"
 
 
 def wake_own_triggers(names: Names) -> Statement:
@@ -159,8 +153,11 @@ END
 
 def mend_own_objects(names: Names) -> Statement:
     """Make what is broken again as it was recorded: functions first, then the view of the old
-    shape, then triggers, enabled ALWAYS. SHARE ROW EXCLUSIVE on each table whose triggers are made
-    or enabled."""
+    shape, then triggers, enabled ALWAYS.
+
+    Locks: SHARE ROW EXCLUSIVE on each table whose triggers are made or enabled; ACCESS EXCLUSIVE
+    where a trigger of another text is dropped first, and on the view where it is made again.
+    """
     first, of_view = _mend_old_shape(names) if names.plan.old_shape_view else ("", "")
     body = f"""
 DECLARE

@@ -60,6 +60,21 @@ class StepRows:
             f"(a.plan, a.step, a.direction, a.key) = ({self.key}, {literal(action)}))"
         )
 
+    def done(self) -> str:
+        """SELECT of the keys of the actions that are done."""
+        return (
+            f"SELECT a.key FROM {self.table('action')} AS a\n"
+            f"WHERE (a.plan, a.step, a.direction) = ({self.key})"
+        )
+
+    def measured(self, action: str, *, waited_ms: float, held_ms: float, tries: int) -> str:
+        """UPDATE that records how long the action waited for its locks and held them."""
+        return (
+            f"UPDATE {self.table('action')} SET lock_waited_ms = {waited_ms},\n"
+            f"  lock_held_ms = {held_ms}, tries = {tries}\n"
+            f"WHERE (plan, step, direction, key) = ({self.key}, {literal(action)})"
+        )
+
     def begin(self, now: str, revision: str | None, source: str | None) -> tuple[str, ...]:
         """Statements that open the step, for one transaction.
 

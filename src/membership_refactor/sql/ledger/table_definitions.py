@@ -9,9 +9,10 @@ from membership_refactor.sql.names import ledger_schema
 from membership_refactor.sql.quoting import dollar_quoted, ident, literal, qualified
 from membership_refactor.sql.statements import Statement
 
-FORM = 4
+FORM = 5
 """The form of these tables. A ledger of another form is refused; form 1 had no table ``form``, form
-2 no samples of use, and form 3 no view among the tool's own objects."""
+2 no samples of use, form 3 no view among the tool's own objects, and form 4 no triggers of an
+action."""
 
 TABLES: dict[str, str] = {
     "form": """
@@ -40,6 +41,7 @@ TABLES: dict[str, str] = {
   lock_waited_ms double precision,
   lock_held_ms double precision,
   tries integer,
+  triggers text[],
   PRIMARY KEY (plan, step, direction, key)""",
     "job": """
   plan text NOT NULL,
