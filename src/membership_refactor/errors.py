@@ -81,6 +81,10 @@ class LockNotObtained(RefactorError):
     """A lock was not obtained in the allowed time; the statement changed nothing."""
 
 
+class ServerTooSlow(RefactorError):
+    """The server answers too slowly although the tool does nothing, for longer than allowed."""
+
+
 class ReplayOutpaced(RefactorError):
     """Writers add to the log of a table build at least as fast as it is replayed."""
 

@@ -16,6 +16,7 @@ import membership_refactor
 from membership_refactor.cli import all_schemas_options, help_page
 from membership_refactor.cli.command_line import command_line, run, verbs
 from membership_refactor.environment import request_from
+from membership_refactor.errors import WrongUse
 from membership_refactor.execution.options import Options
 from membership_refactor.x_names import X_NAMES
 from tests.cli.processes import command, environment
@@ -117,7 +118,20 @@ def test_help_lists_every_x_name_and_each_is_accepted() -> None:
     shown = command_line().parser.format_help()
     assert help_page.x_names() in shown
     for name in X_NAMES:
-        request_from({name: "session" if name == "pooler" else "1"})
+        request_from({name: {"pooler": "session", "max-latency": "2x"}.get(name, "1")})
+
+
+@pytest.mark.parametrize("text", ["", "1", "1x", "fast", "-3x", "0ms", "2 s", "nanms", "1e3ms"])
+def test_a_latency_that_is_no_limit_is_refused_in_one_line(text: str) -> None:
+    with pytest.raises(WrongUse) as said:
+        request_from({"max-latency": text})
+    assert str(said.value).startswith(f'-x max-latency="{text}" is neither a factor')
+    assert "-x max-latency=50ms" in str(said.value) and "\n" not in str(said.value)
+
+
+def test_latency_can_be_turned_off_and_is_on_otherwise() -> None:
+    assert request_from({"max-latency": "off"}).options.max_latency is None
+    assert request_from({}).options.max_latency is not None
 
 
 def test_the_module_can_be_run() -> None:

@@ -52,7 +52,7 @@ def through() -> Iterator[Through]:
             f" dbname={given.database} user={given.username}{secret}\n"
             "[pgbouncer]\nlisten_addr = 127.0.0.1\n"
             f"listen_port = {port}\nauth_type = any\npool_mode = {mode}\n"
-            "default_pool_size = 3\nunix_socket_dir =\n"
+            "default_pool_size = 6\nunix_socket_dir =\n"
             "ignore_startup_parameters = extra_float_digits,options\n"
             f"logfile = {folder / 'log'}\n"
         )
@@ -121,6 +121,27 @@ def test_a_pooler_that_keeps_sessions_may_be_used_if_it_is_said(
     engine = create_engine(pooled, poolclass=NullPool, execution_options={POOLED: True})
     with Sessions(engine, role=None, label="test").open() as pg:
         assert pg.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_writers_are_measured_through_a_pooler_where_somebody_asks(
+    new_database: NewDatabase, through: Through
+) -> None:
+    """It takes a session more, which a small pool may not have."""
+    url = new_database()
+    pooled = through(url, "session")
+    for name, felt in (("0003", None), ("0007", "rebuild_parent")):
+        latency = () if felt is None else ("-x", "max-latency=10000ms")
+        done = refactor(
+            "-x", "pooler=session", "-x", "accept-usage=a test", *latency, "upgrade", name,
+            url=pooled,
+        )  # fmt: skip
+        assert done.status == 0, done.err
+        with psycopg.connect(libpq_url(url)) as pg:
+            made = pg.execute("SELECT to_regclass('public_refactor.felt') IS NOT NULL").fetchone()
+            assert made == (felt is not None,)
+            if felt is not None:
+                steps = pg.execute("SELECT DISTINCT step FROM public_refactor.felt").fetchall()
+                assert (felt,) in steps
 
 
 def test_an_engine_that_was_handed_over_is_asked_too(

@@ -20,7 +20,7 @@ from membership_refactor.plans.chain import CHAIN
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.portrait import Portrait
 from membership_refactor.script.prediction import Prediction, predicted
-from membership_refactor.sql.ledger.table_definitions import TABLES as LEDGER
+from membership_refactor.sql.ledger.table_definitions import MEASURED, TABLES
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.quoting import qualified
 from membership_refactor.steps import steps_of
@@ -32,6 +32,8 @@ from tests.fixtures.steps import STEPS
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = "public"
+LEDGER = {**TABLES, **MEASURED}
+"""Every table of the ledger, with its columns."""
 
 
 def texts() -> dict[str, RevisionText]:

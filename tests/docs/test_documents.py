@@ -10,11 +10,10 @@ import pytest
 import membership_refactor
 from docs.pages.write import made
 from membership_refactor.cli.command_line import verbs
-from membership_refactor.sql.ledger.table_definitions import TABLES as LEDGER
 from membership_refactor.steps.step import Direction
 from membership_refactor.x_names import X_NAMES
 from tests.docs.blocks import ROOT, blocks, document
-from tests.docs.generated import MADE, locks, prediction, stated, texts
+from tests.docs.generated import LEDGER, MADE, locks, prediction, stated, texts
 from tests.fixtures.steps import STEPS
 
 MADE_PAGES = made()

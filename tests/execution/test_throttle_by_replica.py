@@ -12,6 +12,7 @@ import pytest
 from membership_refactor.database import LaunchedServer, create_database, libpq_url
 from membership_refactor.execution.options import Options
 from membership_refactor.plans.legacy_tables import legacy_tables
+from membership_refactor.sql.pacing.latency import MaxLatency
 from tests.chain.deployer import deployer
 from tests.chain.driver import Chain
 from tests.chain.subjects import MEMBERSHIP
@@ -93,3 +94,24 @@ def test_a_script_waits_for_a_replica_that_the_owner_of_the_tables_may_not_see(
             replica.execute("SELECT pg_wal_replay_resume()")
             assert process.wait(60) == 0
     assert chain.value(f"SELECT count(*) FROM {chain.names.copy}") == ROWS
+
+
+@pytest.mark.slow
+def test_how_far_a_replica_is_behind_is_kept_with_what_was_felt(
+    primary: LaunchedServer, replica: psycopg.Connection[Any]
+) -> None:
+    url = create_database(primary.server.url, "felt", template="template0")
+    prepared(url)
+    chain = Chain(url, MEMBERSHIP)
+    replica.execute("SELECT pg_wal_replay_pause()")
+    chain.run(
+        "CREATE TABLE public.noise AS SELECT repeat('x', 500) AS x FROM generate_series(1, 2000)"
+    )
+    limit = MaxLatency(milliseconds=10_000.0)
+    step = Running(
+        chain, Options(accept_usage="a test", batch_rows=20, max_latency=limit, lock_timeout=20)
+    )
+    step.start()
+    step.finish()
+    replica.execute("SELECT pg_wal_replay_resume()")
+    assert chain.value("SELECT max(lag_bytes) FROM public_refactor.felt") > 1_000_000

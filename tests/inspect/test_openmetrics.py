@@ -17,6 +17,7 @@ from membership_refactor.cli.status import write_whole
 from membership_refactor.inspect.openmetrics import as_openmetrics
 from membership_refactor.inspect.status import read_standing
 from membership_refactor.inspect.status_text import (
+    FeltNow,
     JobStatus,
     LastCheck,
     OpenStep,
@@ -71,6 +72,7 @@ BUSY = Standing(
         sessions=("build 1",),
         go_on="",
         take_back="",
+        felt=FeltNow(median_ms=2.5, longest_ms=7.0, idle_ms=2.0, allowed_ms=6.0, lag_bytes=None),
     ),
     checks=(LastCheck(name="copy", revision="0003", broken=4, keys=(), checked_at=NOW),),
 )
@@ -97,6 +99,8 @@ def test_the_parser_of_openmetrics_reads_labels_and_values_as_they_were() -> Non
     assert held == [(common | {"step": "copy_table", "revision": "0003"}, 0.0025)]
     (open_step,) = found["membership_refactor_step_open"]
     assert open_step[0]["step"] == "rebuild_parent" and open_step[0]["direction"] == "up"
+    assert found["membership_refactor_small_write_seconds"] == [(common, 0.0025)]
+    assert found["membership_refactor_small_write_allowed_seconds"] == [(common, 0.006)]
     assert found["membership_refactor_check_broken_rows"] == [(common | {"check": "copy"}, 4)]
     assert found["membership_refactor_read_timestamp_seconds"] == [(common, NOW.timestamp())]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,9 +13,11 @@ from sqlalchemy import make_url
 
 from membership_refactor.planning.targets import deprecated_columns
 from membership_refactor.report import read_page
+from membership_refactor.report.felt_plot import MOST_BARS, fewer
 from membership_refactor.report.page import as_html
 from membership_refactor.report.page_values import Report, as_values
 from membership_refactor.report.sentences import figures, notices, of_table
+from membership_refactor.sql.pacing.felt import Span
 from membership_refactor.testing.interruptions import watched
 from tests.chain.driver import Chain, Subject, build
 from tests.chain.fixed import FIXED
@@ -97,6 +99,45 @@ def test_the_third_week(third_week: Chain) -> None:
     assert (merge.merges, merge.undone, merge.removed) == (2, 1, 2)
     assert "the statistics were reset or lost in a crash" in page
     assert "1 hole;" in page and "2 holes;" not in page
+
+
+def test_what_writers_felt_is_drawn_and_can_be_read_as_a_table(third_week: Chain) -> None:
+    found = report(third_week)
+    copied, checked = found.recorded.felt
+    assert (copied.step, copied.direction, copied.title) == (
+        "0003 copy_table",
+        "up",
+        "copy the rows",
+    )
+    assert (copied.whole.writes, copied.whole.longest_ms, copied.whole.share) == (280, 180.0, 0.5)
+    assert (copied.whole.rows_per_second, copied.whole.lag_bytes) == (12_000, 2_000_000)
+    assert copied.whole.waited_seconds == 5 and checked.title == SCRIPT
+    page = as_html(found)
+    said = text_of(page)
+    assert "360 small writes: 2.8 ms in the middle, 180.0 ms at most, 1.8 ms when idle" in said
+    assert "batches gave way for 5 s" in said
+    assert "Small writes while 0003 copy_table went up" in said
+    picture = page.partition("<title>Latency while 0003 copy_table up ran</title>")[2]
+    picture = picture.partition("</svg>")[0]
+    # Every span has the longest write and the median; ten medians are above what was allowed.
+    assert picture.count('class="closed"') == 90 and picture.count('class="lock"') == 10
+    assert picture.count('class="child"') == 80
+
+
+def test_a_long_series_has_bars_that_can_be_seen() -> None:
+    began = datetime(2026, 11, 27, tzinfo=UTC)
+    spans = [
+        Span(
+            began=began + timedelta(seconds=n), ended=began + timedelta(seconds=n + 1), writes=4,
+            median_ms=1, longest_ms=1 + n % 100, idle_ms=1, allowed_ms=3,
+        )
+        for n in range(1_000)
+    ]  # fmt: skip
+    bars = fewer(spans)
+    assert MOST_BARS / 2 <= len(bars) <= MOST_BARS
+    assert sum(bar.writes for bar in bars) == 4_000
+    assert max(bar.longest_ms for bar in bars) == 100
+    assert fewer(spans[:7]) == spans[:7]
 
 
 def test_conflicts_are_those_of_the_parents_columns(chain_at: ChainAt) -> None:

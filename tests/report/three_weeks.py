@@ -17,6 +17,7 @@ from membership_refactor.plans.program_enrollment import IDENTITY
 from membership_refactor.report.page_values import Report
 from membership_refactor.report.read_page import read_page
 from membership_refactor.scan.consumers import Consumer
+from membership_refactor.sql.ledger.table_definitions import create_measured
 from membership_refactor.sql.unique_identity.merge_record import create_record
 from membership_refactor.sql.unique_identity.names import IdentityNames
 from tests.chain.driver import ROOT, Chain
@@ -46,6 +47,7 @@ def fill(chain: Chain, remark: str = SCRIPT) -> None:
         writer = _Writer(connection, chain, now, remark)
         writer.evidence()
         writer.scans()
+        writer.felt()
         writer.others()
 
 
@@ -114,6 +116,23 @@ class _Writer:
                     clear=not findings, findings=findings, scanned_at=self.ago(day),
                     detail={"why": why, "owner": consumer.owner},
                 )  # fmt: skip
+
+    def felt(self) -> None:
+        """Two actions of a step: one in which the server became slow, and a quiet one."""
+        for statement in create_measured(self.chain.subject.schema):
+            self.pg.execute(statement.text.encode())
+        for n in range(90):
+            slow = 40 <= n < 50
+            began = self.ago(20) + timedelta(seconds=n)
+            self.insert(
+                "felt", plan=self.plan.name, step="copy_table", direction="up",
+                key="copy" if n < 70 else "checks", n=n,
+                title="copy the rows" if n < 70 else self.remark,
+                began=began, ended=began + timedelta(seconds=1), writes=4,
+                median_ms=9.0 if slow else 2.0, longest_ms=180.0 if slow else 3.0, idle_ms=1.8,
+                allowed_ms=5.4, share=0.5 if slow else 1.0, rows=12_000,
+                waited_seconds=0.5 if slow else 0.0, lag_bytes=2_000_000 if slow else None,
+            )  # fmt: skip
 
     def others(self) -> None:
         for seconds in (12.5, 40.0):

@@ -215,6 +215,23 @@ def test_a_tenant_with_findings_is_named_and_the_status_is_1(
     assert "membership-refactor -x schema=tenant_02 checks" in done.out
 
 
+def test_each_tenant_gets_a_page_of_its_own(
+    template_database: TemplateDatabase, tmp_path: Path
+) -> None:
+    url = template_database("three tenants", three)
+    pages = str(tmp_path / "page-{schema}.html")
+    done = refactor("report", "-o", pages, "--all-schemas", "tenant_%", url=url)
+    assert done.status == 0, done.err
+    assert sorted(file.name for file in tmp_path.iterdir()) == [
+        f"page-{name}.html" for name in sorted(THREE)
+    ]
+    for name in THREE:
+        page = (tmp_path / f"page-{name}.html").read_text()
+        assert page.startswith("<!DOCTYPE html>") and f"Schema “{name}”" in page
+        (line,) = [line for line in done.out.splitlines() if line.startswith(name)]
+        assert "of 9 steps have run" in line
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -226,6 +243,8 @@ def test_a_tenant_with_findings_is_named_and_the_status_is_1(
         (("status", "--watch"), "--watch is for one schema"),
         (("watch", "--every", "5m"), "--every is for one schema"),
         (("checks", "--format", "junit"), "--format junit is for one schema"),
+        (("report",), "the pages of several schemas need a file each"),
+        (("report", "-o", "all.html"), "report -o 'report-{schema}.html'"),
     ],
 )
 def test_what_goes_with_one_schema_only_is_refused(arguments: tuple[str, ...], says: str) -> None:

@@ -92,7 +92,7 @@ def _require_usable(options: argparse.Namespace, verb: ModuleType | None, name: 
         raise WrongUse("-x schema= and --all-schemas exclude each other.", hint="Leave one out.")
     if options.parallel < 1:
         raise WrongUse(f"--parallel {options.parallel} is below 1.", hint="Take 1 or more.")
-    if options.format not in ("text", "json"):
+    if options.format not in (getattr(verb, "FORMATS", ("text",))[0], "json"):
         raise WrongUse(
             f"--format {options.format} is for one schema.", hint="Take text or json here."
         )
@@ -100,6 +100,8 @@ def _require_usable(options: argparse.Namespace, verb: ModuleType | None, name: 
         if getattr(options, option, None) not in (None, False):
             flag = option.replace("_", "-")
             raise WrongUse(f"{name} --{flag} is for one schema.", hint="Choose it: -x schema=NAME")
+    if verb is not None and hasattr(verb, "for_all_schemas"):
+        verb.for_all_schemas(options)
     revision = getattr(options, "revision", "")
     if re.search(r"(^|@)[+-]", revision):
         raise WrongUse(

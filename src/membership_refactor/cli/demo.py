@@ -54,7 +54,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="how long writers run alone first, to compare with (default 20)",
     )
     parser.add_argument(
-        "--workers", type=int, default=1, metavar="N", help="batches at a time (default 1)"
+        "--workers",
+        type=int,
+        metavar="N",
+        help="batches at a time (default: half of the cores)",
+    )
+    parser.add_argument(
+        "--max-latency",
+        metavar="LIMIT",
+        help="how long a small write may take while batches run: 2x, 50ms or off (default 3x)",
     )
     parser.add_argument("--no-writers", action="store_true", help="run the chain without writers")
     parser.add_argument(
@@ -95,6 +103,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
             idle_seconds=options.idle,
             with_writers=not options.no_writers,
             workers=options.workers,
+            max_latency=options.max_latency,
             progress=context.request.progress,
         )
         page = report(engine, context)

@@ -6,11 +6,13 @@ import argparse
 import importlib.util
 import json
 from pathlib import Path
+from typing import Any
 
 from membership_refactor.cli.plan import revision_texts
 from membership_refactor.cli.status import write_whole
 from membership_refactor.cli.verb import FINE, Context, plan_option
 from membership_refactor.errors import WrongUse
+from membership_refactor.inspect.sizes import counted
 from membership_refactor.planning import Stage
 from membership_refactor.scan.parse.require_sqlglot import require_sqlglot
 
@@ -24,6 +26,9 @@ DESCRIPTION = (
 EXAMPLE = "membership-refactor report -o report.html"
 FORMATS = ("html", "json")
 NEEDS = ("jinja2", "sqlglot")
+SCHEMA = "{schema}"
+PAGE = (".html", ".htm")
+"""A file of such a name gets the page, also where standard output gets JSON."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +38,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--output",
         metavar="FILE",
         type=Path,
-        help="write to this file, whole or not at all (default: standard output)",
+        help="write to this file, whole or not at all (default: standard output); {schema} in its "
+        "name is the schema",
     )
     parser.add_argument(
         "--consumers",
@@ -64,16 +70,33 @@ def run(options: argparse.Namespace, context: Context) -> int:
     places = places_of(consumers, runner.plan, Stage.COPY, runner.schema) if consumers else {}
     texts = revision_texts(context.config)
     report = read_page(runner, texts, consumers, places, count_keys=options.count_keys)
-    if context.format == "json":
-        text = json.dumps(as_values(report), indent=2, default=str)
-    else:
-        text = as_html(report)
+    values = json.dumps(as_values(report), indent=2, default=str)
     if options.output is None:
-        print(text)
-    else:
-        write_whole(options.output, text + "\n")
-        print(options.output.absolute())
+        print(values if context.format == "json" else as_html(report))
+        return FINE
+    output = Path(str(options.output).replace(SCHEMA, runner.schema.replace("/", "_")))
+    is_page = context.format != "json" or output.suffix.lower() in PAGE
+    write_whole(output, (as_html(report) if is_page else values) + "\n")
+    print(values if is_page and context.format == "json" else output.absolute())
     return FINE
+
+
+def for_all_schemas(options: argparse.Namespace) -> None:
+    """Raise WrongUse where the pages of several schemas would be one file."""
+    if options.output is None or SCHEMA not in options.output.name:
+        raise WrongUse(
+            "the pages of several schemas need a file each.",
+            hint=f"Write: report -o 'report-{SCHEMA}.html'",
+        )
+
+
+def one_line(document: Any) -> str:
+    """The document of JSON as one line."""
+    steps = document["standing"]["steps"]
+    up = sum(step["state"] == "up" for step in steps)
+    broken = sum(check["broken"] > 0 for check in document["standing"]["checks"])
+    failed = f", {counted(broken, 'check')} failed" if broken else ""
+    return f"{up} of {counted(len(steps), 'step')} have run{failed}"
 
 
 def require_extra() -> None:

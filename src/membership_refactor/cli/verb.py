@@ -124,7 +124,8 @@ class Verb(Protocol):
     without FORMATS they are ``text`` and ``json``. With ``OWN_PROJECT = True`` the verb never
     works on the project that is installed with this package. With ``one_line(document)``, which
     makes one line of its JSON, it has ``--all-schemas``; ``ONE_SCHEMA_ONLY`` names the options
-    that do not go together with that.
+    that do not go together with that, and ``for_all_schemas(options)`` raises WrongUse for what
+    else would not do.
     """
 
     NAME: str

@@ -1,9 +1,8 @@
-"""The demo's database: refused where it holds tables, given a spare core, and filled."""
+"""The demo's database: refused where it holds tables, and filled."""
 
 from __future__ import annotations
 
 import psycopg
-from psycopg import sql
 from sqlalchemy import Engine
 
 from membership_refactor.demo.data import load
@@ -12,9 +11,6 @@ from membership_refactor.errors import RefactorError
 from membership_refactor.execution.progress import Progress
 from membership_refactor.sql.quoting import ident
 
-FEW_CORES = ("max_parallel_workers_per_gather", "max_parallel_maintenance_workers")
-"""Set to 0 in the demo's database. With parallel workers, one index build or one check takes both
-cores of a small machine, and the writers wait for a core and not for a lock."""
 DEMO_PERSONS = 30
 
 
@@ -31,16 +27,6 @@ def refuse_filled(engine: Engine, schema: str) -> None:
             f'schema "{schema}" of the demo\'s database already holds {count} tables.',
             hint="Use an empty database.",
         )
-
-
-def spare_cores(dsn: str) -> None:
-    """Leave the writers a core. New sessions of this database run without parallel workers."""
-    with psycopg.connect(dsn, autocommit=True) as pg:
-        database = sql.Identifier(pg.info.dbname)
-        for name in FEW_CORES:
-            pg.execute(
-                sql.SQL("ALTER DATABASE {} SET {} = 0").format(database, sql.Identifier(name))
-            )
 
 
 def fill(dsn: str, schema: str, *, rows: int, seed: int, progress: Progress) -> range:

@@ -16,7 +16,7 @@ from alembic.config import Config
 from sqlalchemy import Engine
 
 from membership_refactor.database import libpq_url
-from membership_refactor.demo.fill_database import fill, spare_cores
+from membership_refactor.demo.fill_database import fill
 from membership_refactor.demo.lost_writes import missing_or_changed
 from membership_refactor.demo.measurements import Outcome, read_step, table_sizes
 from membership_refactor.demo.readers import Readers
@@ -25,6 +25,7 @@ from membership_refactor.demo.writers import KINDS
 from membership_refactor.demo.writers_process import Writers, writing
 from membership_refactor.execution.progress import Progress
 from membership_refactor.execution.runner import Runner
+from membership_refactor.inspect.all_comparisons import verify_all
 from membership_refactor.planning.targets import targets_of
 from membership_refactor.plans.chain import CHAIN, REVISIONS, SPLIT
 from membership_refactor.sql.quoting import ident
@@ -33,6 +34,8 @@ STARTS = {"dual_write": "old-style", "link_children": "new-style"}
 """By step: the writers that start when it has run."""
 STOPS = {"retire_source": "source", "stop_parallel_save": "old-style"}
 """By step: the writers that stop before its gate is waited for."""
+VERIFIED_BEFORE = "drop_deprecated_columns"
+"""The step before which everything is compared: after it only one side is left."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +63,8 @@ def run(
     seed: int = 1,
     idle_seconds: float = 20,
     with_writers: bool = True,
-    workers: int = 1,
+    workers: int | None = None,
+    max_latency: str | None = None,
     progress: Progress | None = None,
 ) -> Outcome:
     """Take an empty database through the chain, down to 0008, and up again. Its server has the
@@ -73,8 +77,7 @@ def run(
     )
     outcome = Outcome(rows=rows)
     config.attributes["connection"] = engine
-    config.cmd_opts = Namespace(x=[f"schema={schema}", f"workers={workers}"], quiet=True)
-    spare_cores(stage.dsn)
+    config.cmd_opts = _options(schema, workers, max_latency)
     command.upgrade(config, REVISIONS.of("enrollment_identity"))
     persons = fill(stage.dsn, schema, rows=rows, seed=seed, progress=stage.progress)
     outcome.before = table_sizes(engine, schema, "programme_membership")
@@ -107,6 +110,12 @@ def run(
     return outcome
 
 
+def _options(schema: str, workers: int | None, max_latency: str | None) -> Namespace:
+    """The words of a command line. What is None is left out."""
+    given = {"schema": schema, "workers": workers, "max-latency": max_latency}
+    return Namespace(x=[f"{k}={v}" for k, v in given.items() if v is not None], quiet=True)
+
+
 def _weeks(stage: Stage, folder: Path, logs: str) -> Weeks:
     """The weeks of this demo, with a first sample."""
     runner = Runner(stage.engine, SPLIT, stage.schema, CHAIN, progress=stage.progress)
@@ -129,6 +138,8 @@ def _step(
         weeks.writers.remove(STOPS[name])
         if writers is not None:
             writers.tell("stop", STOPS[name])
+    if first_time and name == VERIFIED_BEFORE:
+        outcome.wrong += _verify(weeks.runner)
     if direction == "up" and targets_of(SPLIT, name):
         outcome.gates.append(_opened(stage, weeks, name, first_time))
     began = time.monotonic()
@@ -146,6 +157,16 @@ def _step(
         if writers is not None:
             writers.tell("start", STARTS[name])
             stage.progress.say(f"{STARTS[name]} writers start")
+
+
+def _verify(runner: Runner) -> list[str]:
+    """Compare all rows while the writers are at work, as a DBA does who watches for weeks. Return
+    what differs."""
+    return [
+        f"verify: {verdict.comparison.name}: {found.key} is {found.difference}"
+        for verdict in verify_all(runner).verdicts
+        for found in verdict.findings
+    ]
 
 
 def _opened(stage: Stage, weeks: Weeks, name: str, first_time: bool) -> OpenedGate:

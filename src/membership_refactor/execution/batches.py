@@ -85,8 +85,9 @@ class Batches:
             run(pg, "SET synchronous_commit = off")
             while not self._stop.is_set():
                 note = self.throttle.wait(pg, stop=self._stop)
+                share = self._share_of_size()
                 with self._claiming:
-                    claimed = self._patiently(self._claim, pg, worker)
+                    claimed = self._patiently(self._claim, pg, worker, share)
                     if claimed is None:
                         return
                     if claimed is LISTED:
@@ -94,13 +95,21 @@ class Batches:
                     self._active.add(claimed.n)
                 began = time.perf_counter()
                 rows = self._patiently(self._do, pg, claimed)
-                self._adapt(time.perf_counter() - began)
+                seconds = time.perf_counter() - began
+                self._adapt(seconds / share)
                 task.advance(rows, note)
                 self._vacuum(pg, rows)
+                self.throttle.worked(rows)
+                self.throttle.rest(seconds, stop=self._stop)
 
-    def _claim(self, pg: Pg, worker: str) -> _Range | None:
-        """A range for this worker: one left behind, else the next one; LISTED if a popular value
-        was listed instead, None if nothing is left."""
+    def _share_of_size(self) -> float:
+        """The part of the usual size that the next batch has, so that it is no smaller than the
+        smallest one."""
+        return max(self.throttle.share, min(self.job.sizes.smallest / self._size, 1.0))
+
+    def _claim(self, pg: Pg, worker: str, share: float) -> _Range | None:
+        """A range for this worker: one left behind, else the next one, which has ``share`` of the
+        usual size; LISTED if a popular value was listed instead, None if nothing is left."""
         job = self.job
         with pg.transaction():
             row = run(pg, job.state()).fetchone()
@@ -114,7 +123,7 @@ class Batches:
             if left is not None:
                 return _Range(*left)
             fixed = self.throttle.batch_rows
-            size = max(int(fixed or self._size), 1)
+            size = max(int(fixed or self._size * share), 1)
             most = str(fixed or LARGEST)
             if not nulls_done:
                 run(pg, job.claim_nulls())

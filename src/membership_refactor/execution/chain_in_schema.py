@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from membership_refactor.catalog.read import read_portrait, read_server
 from membership_refactor.checks.check import Check
 from membership_refactor.errors import StepOutOfOrder
+from membership_refactor.execution.cores import half, server_cores
 from membership_refactor.execution.do_action import Performer
 from membership_refactor.execution.ledger import Ledger
 from membership_refactor.execution.options import Options
@@ -114,4 +115,14 @@ class ChainInSchema:
         with Sessions(self.engine, role=None, label="look").open(as_owner=False) as pg:
             owner = self.owner(pg)
             require_writable(pg)
-        return Sessions(self.engine, role=owner, label=label)
+            parallel = self._parallel(pg)
+        return Sessions(self.engine, role=owner, label=label, parallel=parallel)
+
+    def _parallel(self, pg: Pg) -> int | None:
+        """How many parallel workers a statement may have. ``pg`` acts as the login."""
+        if self.options.workers is not None:
+            return self.options.workers - 1
+        if self.options.max_latency is None:
+            return None
+        cores = server_cores(pg)
+        return half(cores) - 1 if cores is not None else None

@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 
 from membership_refactor.errors import StepOutOfOrder
 from membership_refactor.execution.batches import Batches
+from membership_refactor.execution.felt_step import FeltStep
 from membership_refactor.execution.indexes import build_alone
 from membership_refactor.execution.ledger import Ledger
 from membership_refactor.execution.locks import Held, briefly, rehearse
@@ -56,6 +57,7 @@ class Work:
     ledger: Ledger
     options: Options
     progress: Progress
+    felt: FeltStep
     performers: Mapping[type[Action], Performer]
 
     @property
@@ -151,10 +153,10 @@ class Work:
         )
         batches = Batches(
             self.sessions,
-            Throttle(self.ledger, self.options, self.progress),
+            Throttle(self.ledger, self.options, self.progress, self.felt.probe),
             self.progress,
             job,
-            workers=self.options.workers,
+            workers=self.felt.workers(self.pg),
             rows=self.options.batch_rows,
         )
         rows = batches.run(action.title, estimated_rows(self.pg, job.table))

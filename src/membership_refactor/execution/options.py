@@ -6,13 +6,17 @@ from dataclasses import dataclass, fields
 
 from membership_refactor.errors import WrongUse
 from membership_refactor.script.options import Pace
+from membership_refactor.sql.pacing.latency import DEFAULT, MaxLatency, read_max_latency
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options(Pace):
     """A pace, and what only a run on the server has: several sessions, and a connection."""
 
-    workers: int = 1
+    workers: int | None = None
+    """Batches at a time. None for half of the server's cores, and one where they are not known."""
+    max_latency: MaxLatency | None = DEFAULT
+    """How long a small write may take while batches run. None to measure nothing."""
     pooler: str | None = None
     """``session`` where a pooler answers that keeps a session for each client."""
 
@@ -36,6 +40,9 @@ class Options(Pace):
                     raise WrongUse(f'-x pooler="{text}" is not known.', hint="-x pooler=session")
                 read["pooler"] = text
                 continue
+            if name == "max-latency":
+                read["max_latency"] = _max_latency(text)
+                continue
             try:
                 number = int(text)
             except ValueError:
@@ -44,3 +51,15 @@ class Options(Pace):
                 raise WrongUse(f"-x {name}={number} is below 1.")
             read[name.replace("-", "_")] = number
         return Options(**read)  # type: ignore[arg-type]
+
+
+def _max_latency(text: str) -> MaxLatency | None:
+    if text == "off":
+        return None
+    found = read_max_latency(text)
+    if found is None:
+        raise WrongUse(
+            f'-x max-latency="{text}" is neither a factor above 1 nor a number of milliseconds.',
+            hint="For example -x max-latency=2x, -x max-latency=50ms or -x max-latency=off",
+        )
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import psycopg
@@ -16,6 +17,7 @@ from membership_refactor.execution.before_step import (
 )
 from membership_refactor.execution.chain_in_schema import ChainInSchema
 from membership_refactor.execution.do_action import Work
+from membership_refactor.execution.felt_step import FeltStep
 from membership_refactor.execution.ledger import TURNED
 from membership_refactor.execution.own_triggers import wake_triggers
 from membership_refactor.execution.ownership import create_ledger_schema
@@ -24,7 +26,11 @@ from membership_refactor.execution.sessions import Pg, Sessions, run
 from membership_refactor.sql.application_code.search_path import session_path
 from membership_refactor.sql.ledger.own_objects import renew_foreign_fence
 from membership_refactor.sql.ledger.table_definitions import drop_ledger
+from membership_refactor.steps.actions import LONG, Action
 from membership_refactor.steps.step import Direction, Situation, Step
+
+CHECKS = "checks"
+"""What is measured during the checks at the end of a step is recorded under this key."""
 
 
 class Runner(ChainInSchema):
@@ -161,31 +167,50 @@ class Runner(ChainInSchema):
             assert situation.now is not None
             self.ledger.begin(pg, name, direction, situation.now)
         self.progress.say(f"{self.label(name)} {direction}")
-        actions = step.up(situation) if direction is Direction.UP else step.down(situation)
-        done = self.ledger.done(pg, name, direction)
-        work = Work(
+        ends_ledger = step.ends_ledger and direction is Direction.DOWN
+        with FeltStep(
+            sessions,
+            self.ledger,
+            self.options,
+            self.progress,
             step=name,
             direction=direction,
-            engine=self.engine,
-            sessions=sessions,
-            pg=pg,
-            ledger=self.ledger,
-            options=self.options,
-            progress=self.progress,
-            performers=self.performers,
-        )
+            tables=self.tables,
+        ) as felt:
+            work = Work(
+                step=name,
+                direction=direction,
+                engine=self.engine,
+                sessions=sessions,
+                pg=pg,
+                ledger=self.ledger,
+                options=self.options,
+                progress=self.progress,
+                felt=felt,
+                performers=self.performers,
+            )
+            up = direction is Direction.UP
+            self._do(work, step, step.up(situation) if up else step.down(situation))
+            if not ends_ledger:
+                require_firing(self, pg, step, direction)
+                felt.measure(pg, CHECKS, "the checks at its end", long=False)
+                after = step.after_up if up else step.after_down
+                self.require(pg, after(situation), step, direction)
+        if ends_ledger:
+            run(pg, drop_ledger(self.schema).text)
+        else:
+            self.ledger.end(pg, name, direction)
+
+    def _do(self, work: Work, step: Step, actions: Iterable[Action]) -> None:
+        """Do the actions that are not done yet."""
+        pg, direction = work.pg, work.direction
+        done = self.ledger.done(pg, step.name, direction)
         for action in actions:
             if action.asked in done:
                 continue
+            work.felt.measure(pg, action.key, action.title, long=isinstance(action, LONG))
             require_firing(self, pg, step, direction)
             work.do(action)
-        if step.ends_ledger and direction is Direction.DOWN:
-            run(pg, drop_ledger(self.schema).text)
-            return
-        after = step.after_up if direction is Direction.UP else step.after_down
-        require_firing(self, pg, step, direction)
-        self.require(pg, after(situation), step, direction)
-        self.ledger.end(pg, name, direction)
 
     def _stopped(
         self, step: Step, direction: Direction, error: BaseException, *, begun: bool

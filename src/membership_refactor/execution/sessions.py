@@ -14,7 +14,11 @@ from membership_refactor.errors import NoDatabase
 from membership_refactor.execution.kept_sessions import kept_sessions
 from membership_refactor.sql.own_statements import MARK, in_one_message
 from membership_refactor.sql.quoting import ident, literal
-from membership_refactor.sql.session_settings import READ_ONLY, pin_settings
+from membership_refactor.sql.session_settings import (
+    READ_ONLY,
+    few_parallel_workers,
+    pin_settings,
+)
 
 Pg = psycopg.Connection[tuple[Any, ...]]
 """A psycopg connection in autocommit mode; each transaction is begun explicitly."""
@@ -42,10 +46,15 @@ def _marked(query: Any) -> Any:
 class Sessions:
     """Opens connections that work as ``role``, which owns what is created through them."""
 
-    def __init__(self, engine: Engine, *, role: str | None, label: str) -> None:
+    def __init__(
+        self, engine: Engine, *, role: str | None, label: str, parallel: int | None = None
+    ) -> None:
         self.engine = engine
         self.role = role
         self.label = label
+        self.parallel = parallel
+        """The most parallel workers that one statement may have beside itself. None for what the
+        server allows."""
 
     @contextmanager
     def open(
@@ -57,7 +66,8 @@ class Sessions:
         """
         kept, name = kept_sessions(self.engine), f"membership_refactor {self.label} {purpose}"
         only = "" if writes else f", {READ_ONLY}"
-        pin = f"SELECT {pin_settings(name.strip())}{only}"
+        few = "" if self.parallel is None else f", {few_parallel_workers(self.parallel)}"
+        pin = f"SELECT {pin_settings(name.strip())}{only}{few}"
         connection = kept.take(pin) or self._connected(pin)
         try:
             if as_owner and self.role:
@@ -81,13 +91,17 @@ class Sessions:
             connection.autocommit = True
             connection.prepare_threshold = None
             connection.cursor_factory = _Marked
-            pooled = bool(self.engine.get_execution_options().get(POOLED))
-            require_direct(connection, pooled=pooled)
+            require_direct(connection, pooled=is_pooled(self.engine))
             run(connection, pin)
         except BaseException:
             connection.close()
             raise
         return connection
+
+
+def is_pooled(engine: Engine) -> bool:
+    """Whether a pooler may answer, which keeps a session for each client."""
+    return bool(engine.get_execution_options().get(POOLED))
 
 
 def become(connection: Pg, role: str) -> None:

@@ -16,7 +16,7 @@ from membership_refactor.execution.sessions import as_oneself, run
 from membership_refactor.inspect.read_only import looking
 from membership_refactor.inspect.sizes import duration, size
 from membership_refactor.inspect.status import read_standing
-from membership_refactor.inspect.status_text import Standing, job_line
+from membership_refactor.inspect.status_text import Standing, felt_line, job_line
 from membership_refactor.sql.pacing.pressure import OWN_SESSIONS, REPLICAS, queues, waiting
 from membership_refactor.sql.quoting import literal, qualified
 
@@ -151,6 +151,10 @@ def pressure(moment: Moment) -> Iterator[tuple[str, str]]:
         yield "yellow", f"paused{f': {control.note}' if control.note else ''}"
     if control is not None and control.batch_rows:
         yield "", f"batches of {control.batch_rows:,} rows, set by hand"
+    step = moment.standing.open_step
+    if step is not None and step.felt is not None:
+        felt = step.felt
+        yield "yellow" if felt.median_ms > felt.allowed_ms else "", felt_line(felt)
     others = [q for q in moment.queued if not q.ours]
     if others:
         longest = others[0]

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from membership_refactor.inspect.status_text import JobStatus, Standing, StepStatus
+from membership_refactor.inspect.status_text import FeltNow, JobStatus, Standing, StepStatus
 
 PREFIX = "membership_refactor_"
 
@@ -76,6 +76,8 @@ def _metrics(s: Standing, now: datetime) -> Iterator[Metric]:
         sessions = len(s.open_step.sessions)
         yield Metric("step_sessions", "Sessions that work on the open step now.", (({}, sessions),))
         yield from _jobs(s.open_step.jobs)
+        if s.open_step.felt is not None:
+            yield from _felt(s.open_step.felt)
     yield Metric(
         "check_broken_rows",
         "Rows that break a check, by its newest result; 0 where it holds.",
@@ -100,6 +102,16 @@ def _metrics(s: Standing, now: datetime) -> Iterator[Metric]:
         yield Metric(
             "replaced_rows", "Children whose own values the ledger keeps.", (({}, s.replaced_rows),)
         )
+
+
+def _felt(felt: FeltNow) -> Iterator[Metric]:
+    for name, help_, milliseconds in (
+        ("small_write_seconds", "What a small write takes now, the median.", felt.median_ms),
+        ("small_write_longest_seconds", "The longest small write of now.", felt.longest_ms),
+        ("small_write_idle_seconds", "What a small write took at rest.", felt.idle_ms),
+        ("small_write_allowed_seconds", "Above this batches wait.", felt.allowed_ms),
+    ):
+        yield Metric(name, help_, (({}, milliseconds / 1000),))
 
 
 def _steps(steps: tuple[StepStatus, ...]) -> Iterator[Metric]:

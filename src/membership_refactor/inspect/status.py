@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from membership_refactor.errors import RefactorError
+from membership_refactor.execution.felt_records import FeltRecords
 from membership_refactor.execution.ledger import Ledger, StepRecord
 from membership_refactor.execution.runner import Runner
 from membership_refactor.execution.sessions import Pg, estimated_rows, is_there, run, value
@@ -16,6 +17,7 @@ from membership_refactor.inspect.read_only import looking
 from membership_refactor.inspect.status_text import (
     Acceptance,
     Control,
+    FeltNow,
     JobStatus,
     LastCheck,
     OpenStep,
@@ -157,6 +159,20 @@ class _Reader:
             sessions=tuple(self._sessions()),
             go_on=self.chain.revisions.command(record.step, record.direction),
             take_back=self.chain.revisions.verb("abandon"),
+            felt=self._felt(step),
+        )
+
+    def _felt(self, step: Step) -> FeltNow | None:
+        """What small writes took in the newest span of the open step."""
+        span = FeltRecords(self.ledger).newest(self.pg, step.name)
+        if span is None or not span.writes:
+            return None
+        return FeltNow(
+            median_ms=span.median_ms,
+            longest_ms=span.longest_ms,
+            idle_ms=span.idle_ms,
+            allowed_ms=span.allowed_ms,
+            lag_bytes=span.lag_bytes,
         )
 
     def _actions(self, step: Step, direction: Direction) -> tuple[Action, ...]:

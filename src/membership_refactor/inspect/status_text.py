@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from membership_refactor.inspect.sizes import aligned, counted, duration
+from membership_refactor.inspect.sizes import aligned, counted, duration, size
 from membership_refactor.planning.revisions import NamedStep
 
 
@@ -47,6 +47,19 @@ class JobStatus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FeltNow:
+    """What small writes take now, in milliseconds, while the step runs."""
+
+    median_ms: float
+    longest_ms: float
+    idle_ms: float
+    """What they took when nothing of this tool ran."""
+    allowed_ms: float
+    lag_bytes: int | None
+    """How far the slowest replica is behind, where that can be seen."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OpenStep(NamedStep):
     """The step that has begun and not ended, and the two commands that can end it."""
 
@@ -59,6 +72,8 @@ class OpenStep(NamedStep):
     """The sessions of this tool that are working in this database now."""
     go_on: str
     take_back: str
+    felt: FeltNow | None = None
+    """None where nothing was measured within the last ten seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +199,17 @@ def _open(step: OpenStep) -> Iterator[str]:
     yield f"  done:   {'; '.join(step.done) or 'nothing yet'}"
     yield f"  to do:  {'; '.join(step.to_do) or 'the checks at its end'}"
     yield from (f"  {job_line(job)}" for job in step.jobs)
+    if step.felt is not None:
+        yield f"  {felt_line(step.felt)}"
+
+
+def felt_line(felt: FeltNow) -> str:
+    """What writers feel now."""
+    lag = f"; slowest replica {size(felt.lag_bytes)} behind" if felt.lag_bytes is not None else ""
+    return (
+        f"a small write takes {felt.median_ms:,.1f} ms, at most {felt.longest_ms:,.1f} ms "
+        f"({felt.idle_ms:,.1f} ms when idle, {felt.allowed_ms:,.1f} ms allowed){lag}"
+    )
 
 
 def job_line(job: JobStatus) -> str:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from membership_refactor.inspect.sizes import counted, duration
+from membership_refactor.inspect.sizes import counted, duration, size
 from membership_refactor.inspect.status_text import StepStatus
-from membership_refactor.report.page_values import Report, StepChecks
+from membership_refactor.report.page_values import FeltDuring, Report, StepChecks
+from membership_refactor.sql.pacing.felt import Span
 from membership_refactor.watch.usage import User
 
 STATEMENTS = 20
@@ -101,6 +102,28 @@ def waits(report: Report) -> Grid:
     ]
     head = ("reason", "times", "together", "longest")
     return Grid("What batches waited for", head, rows, frozenset({1, 2, 3}))
+
+
+def felt(during: Sequence[FeltDuring]) -> Grid:
+    """What small writes took, of the actions of one step in one direction."""
+    head = ("while", "median", "longest", "when idle", "allowed", "rows/s", "gave way", "lag")
+    rows = [_felt(f.title, f.whole) for f in during]
+    return Grid(f"Small writes while {during[0].step} went {during[0].direction}", head, rows,
+                frozenset(range(1, 8)))  # fmt: skip
+
+
+def _felt(title: str, span: Span) -> tuple[str, ...]:
+    rate = span.rows_per_second if span.rows else None
+    return (
+        title,
+        milliseconds(span.median_ms),
+        milliseconds(span.longest_ms),
+        milliseconds(span.idle_ms),
+        milliseconds(span.allowed_ms),
+        f"{rate:,.0f}" if rate else "",
+        duration(span.waited_seconds) if span.waited_seconds else "",
+        size(span.lag_bytes) if span.lag_bytes is not None else "",
+    )
 
 
 def columns(report: Report) -> Grid:

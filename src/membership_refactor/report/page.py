@@ -11,7 +11,8 @@ from markupsafe import Markup
 import membership_refactor
 from membership_refactor.report import canvas, grids, plots, sentences
 from membership_refactor.report.canvas import Canvas
-from membership_refactor.report.page_values import ConsumerState, Report
+from membership_refactor.report.felt_plot import felt_plot
+from membership_refactor.report.page_values import ConsumerState, FeltDuring, Report
 from membership_refactor.watch.usage_text import when_open
 
 
@@ -33,6 +34,16 @@ class _Strip:
     picture: Markup | None
     words: str
     holes: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Felt:
+    """What was felt while a step ran, as the page shows it."""
+
+    about: str
+    picture: Markup
+    words: str
+    grid: grids.Grid
 
 
 def as_html(report: Report) -> str:
@@ -60,6 +71,7 @@ def as_html(report: Report) -> str:
         strips=_strips(report),
         consumers=_consumers(report),
         shown=_period(report),
+        felt=_felt(report),
     )
 
 
@@ -111,6 +123,24 @@ def _strips(report: Report) -> list[_Strip]:
         holes = sentences.holes_of(own)
         found.append(_Strip(target=target, picture=picture, words=words, holes=holes))
     return found
+
+
+def _felt(report: Report) -> list[_Felt]:
+    """One for each step in each direction in which something was measured."""
+    found: dict[tuple[str, str], list[FeltDuring]] = {}
+    for during in report.recorded.felt:
+        found.setdefault((during.step, during.direction), []).append(during)
+    return [
+        _Felt(
+            about=f"{step} {direction}",
+            picture=_svg(
+                felt_plot(felt, about=f"{step} {direction}", words=sentences.of_felt(felt))
+            ),
+            words=sentences.of_felt(felt),
+            grid=grids.felt(felt),
+        )
+        for (step, direction), felt in found.items()
+    ]
 
 
 def _consumers(report: Report) -> list[tuple[ConsumerState, Markup | None]]:

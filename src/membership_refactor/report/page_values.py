@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import reduce
 from typing import Any
 
 from membership_refactor.inspect import status_text
 from membership_refactor.inspect.keys_text import KeyChoice
 from membership_refactor.inspect.status_text import Standing
 from membership_refactor.report.table_shapes import Structure, TableShape
+from membership_refactor.sql.pacing.felt import Span, joined
 from membership_refactor.watch import usage_text
 from membership_refactor.watch.usage import Usage
 
@@ -94,6 +96,24 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FeltDuring:
+    """What small writes took while an action of a step ran."""
+
+    step: str
+    """The label of the step."""
+    direction: str
+    title: str
+    """Of the action."""
+    spans: tuple[Span, ...]
+    """The oldest first."""
+
+    @property
+    def whole(self) -> Span:
+        """All of them as one."""
+        return reduce(joined, self.spans)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
     """What ``verify`` found when it ran last."""
 
@@ -143,6 +163,8 @@ class Recorded:
     """By step."""
     stretches: tuple[Stretch, ...] = ()
     waits: tuple[Wait, ...] = ()
+    felt: tuple[FeltDuring, ...] = ()
+    """In the order in which the actions ran."""
     replaced: tuple[tuple[str, int], ...] = ()
     """Each column, and the children whose own value the parent's replaced."""
     repaired: int = 0

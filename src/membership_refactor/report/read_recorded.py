@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from membership_refactor.execution.felt_records import FeltRecords
 from membership_refactor.execution.runner import Runner
 from membership_refactor.execution.sessions import Pg, is_there, run, value
 from membership_refactor.inspect.all_comparisons import VERIFIED
 from membership_refactor.report.page_values import (
+    FeltDuring,
     Happened,
     MergeRun,
     Recorded,
@@ -41,6 +43,7 @@ class _Reader:
             checks=dict(self._checks()),
             stretches=tuple(self._stretches()),
             waits=tuple(self._waits()),
+            felt=tuple(self._felt()),
             replaced=tuple(self._replaced()),
             repaired=self._rows("repair", "count(*)")[0][0],
             verified=self._verified(),
@@ -90,6 +93,17 @@ class _Reader:
         )
         for reason, times, total, longest in rows:
             yield Wait(reason=reason, times=times, seconds=total, longest=longest)
+
+    def _felt(self) -> Iterator[FeltDuring]:
+        for action, spans in FeltRecords(self.ledger).all_spans(self.pg).items():
+            measured = tuple(span for span in spans if span.writes)
+            if measured:
+                yield FeltDuring(
+                    step=self.runner.chain.revisions.label(action.step),
+                    direction=action.direction,
+                    title=action.title,
+                    spans=measured,
+                )
 
     def _replaced(self) -> Iterator[tuple[str, int]]:
         table = qualified(self.ledger.name, self.names.own_name("replaced"))

@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import reduce
 from typing import Literal
 
 from membership_refactor.inspect.sizes import counted, duration, size
 from membership_refactor.report.grids import milliseconds, moment
 from membership_refactor.report.holes import holes
-from membership_refactor.report.page_values import ConsumerState, Report, Stretch, TableNow
+from membership_refactor.report.page_values import (
+    ConsumerState,
+    FeltDuring,
+    Report,
+    Stretch,
+    TableNow,
+)
+from membership_refactor.sql.pacing.felt import joined
 from membership_refactor.watch.usage import GateStatus
 from membership_refactor.watch.usage_text import when_open
 
@@ -169,4 +177,16 @@ def of_paused(report: Report) -> str:
         f"Batches waited for others for {duration(total)} in all."
         if total
         else ("Batches never had to wait for others.")
+    )
+
+
+def of_felt(felt: Sequence[FeltDuring]) -> str:
+    """What small writes took during the actions of one step."""
+    whole = reduce(joined, (f.whole for f in felt))
+    waited = (
+        f"; batches gave way for {duration(whole.waited_seconds)}" if whole.waited_seconds else ""
+    )
+    return (
+        f"{counted(whole.writes, 'small write')}: {milliseconds(whole.median_ms)} in the middle, "
+        f"{milliseconds(whole.longest_ms)} at most, {milliseconds(whole.idle_ms)} when idle{waited}"
     )

@@ -51,6 +51,16 @@ READ_ONLY = "pg_catalog.set_config('default_transaction_read_only', 'on', false)
 """For a session that looks only."""
 
 
+def few_parallel_workers(most: int) -> str:
+    """Return a list of expressions, for SELECT, after which no query and no index build of the
+    session has more parallel workers than that. Where the server allows fewer, that is kept."""
+    return ", ".join(
+        f"pg_catalog.set_config('{name}', least({most}, "
+        f"pg_catalog.current_setting('{name}')::pg_catalog.int4)::pg_catalog.text, false)"
+        for name in ("max_parallel_workers_per_gather", "max_parallel_maintenance_workers")
+    )
+
+
 def pin_settings(application_name: str) -> str:
     """Return a list of expressions, for SELECT or PERFORM, that pin the session's settings."""
     settings = {**PINNED, "application_name": application_name[:63]}

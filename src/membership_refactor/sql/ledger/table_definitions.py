@@ -161,6 +161,30 @@ TABLES: dict[str, str] = {
 }
 """Bare name and columns of each table."""
 
+MEASURED: dict[str, str] = {
+    "felt": """
+  plan text NOT NULL,
+  step text NOT NULL,
+  direction text NOT NULL,
+  key text NOT NULL,
+  n integer NOT NULL,
+  title text NOT NULL,
+  began timestamptz NOT NULL,
+  ended timestamptz NOT NULL,
+  writes integer NOT NULL,
+  median_ms double precision NOT NULL,
+  longest_ms double precision NOT NULL,
+  idle_ms double precision NOT NULL,
+  allowed_ms double precision NOT NULL,
+  share double precision NOT NULL,
+  rows bigint NOT NULL,
+  waited_seconds double precision NOT NULL,
+  lag_bytes bigint,
+  PRIMARY KEY (plan, step, direction, key, n)""",
+}
+"""The tables of what only a run on the server measures. A script makes none, and where one is
+missing nothing was measured."""
+
 
 def create_ledger(schema: str, owner: str | None = None) -> tuple[Statement, ...]:
     """Create the ledger schema with its tables; closed to everybody but the owner."""
@@ -186,6 +210,15 @@ def create_ledger(schema: str, owner: str | None = None) -> tuple[Statement, ...
         )
     )
     return tuple(made)
+
+
+def create_measured(schema: str) -> tuple[Statement, ...]:
+    """Create what is missing of the tables of ``MEASURED``, in a ledger that stands."""
+    ledger = ledger_schema(schema)
+    return tuple(
+        Statement(f"CREATE TABLE IF NOT EXISTS {qualified(ledger, name)} ({columns}\n)")
+        for name, columns in MEASURED.items()
+    )
 
 
 def drop_ledger(schema: str) -> Statement:

@@ -41,6 +41,20 @@ FROM pg_catalog.pg_stat_replication AS r ORDER BY 2 DESC NULLS LAST"""
 """SELECT of (name, bytes behind). The bytes are NULL where the login may not see them."""
 
 
+FREE_SESSIONS = """\
+SELECT least(pg_catalog.current_setting('max_connections')::int
+    - pg_catalog.current_setting('superuser_reserved_connections')::int - s.clients,
+  CASE WHEN d.datconnlimit >= 0 THEN d.datconnlimit - s.of_database END,
+  CASE WHEN r.rolconnlimit >= 0 AND NOT r.rolsuper THEN r.rolconnlimit - s.of_role END)
+FROM pg_catalog.pg_roles AS r, pg_catalog.pg_database AS d,
+  (SELECT pg_catalog.count(*) AS clients,
+    pg_catalog.count(*) FILTER (WHERE a.datname = pg_catalog.current_database()) AS of_database,
+    pg_catalog.count(*) FILTER (WHERE a.usename = session_user) AS of_role
+  FROM pg_catalog.pg_stat_activity AS a WHERE a.backend_type IS DISTINCT FROM 'walsender') AS s
+WHERE r.rolname = session_user AND d.datname = pg_catalog.current_database()"""
+"""SELECT of how many more sessions the login may open in this database, about."""
+
+
 def waiting(event: str, plan: str) -> str:
     """SELECT of (event, reason, at): the newest wait of batches, over or not. ``event`` is the
     ledger's table, ``plan`` a literal."""

@@ -1,0 +1,1 @@
+"""Tests of parallel saving between parent and child."""
