@@ -115,7 +115,7 @@ def test_what_writers_felt_is_drawn_and_can_be_read_as_a_table(third_week: Chain
     page = as_html(found)
     said = text_of(page)
     assert "360 small writes: 2.8 ms in the middle, 180.0 ms at most, 1.8 ms when idle" in said
-    assert "batches gave way for 5 s" in said
+    assert "batches gave way for 5.0 s" in said
     assert "Small writes while 0003 copy_table went up" in said
     picture = page.partition("<title>Latency while 0003 copy_table up ran</title>")[2]
     picture = picture.partition("</svg>")[0]

@@ -53,6 +53,7 @@ class Probe:
         """Whether nothing of this run works now, so that what is measured is the idle time."""
         self._judge = Judge(most)
         self._action = FeltAction("", Direction.UP, "", "")
+        self._action_at = 0.0
         self._since: float | None = None
         """When the write began that is not done yet."""
         self._rows, self._waited = 0, 0.0
@@ -66,7 +67,8 @@ class Probe:
     def begin(self, action: FeltAction) -> None:
         """Measure for this action from now on. The first time, return when it is known what a
         small write takes while nothing of ours runs."""
-        self._action = action
+        with self._lock:
+            self._action, self._action_at = action, time.perf_counter()
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="probe", daemon=True)
             self._thread.start()
@@ -142,15 +144,15 @@ class Probe:
         """Write until the step ends."""
         action = self._action
         clock = _Clock(self.records.begin(pg, action.step, action.direction))
-        felt = _Felt(pg, self.records, action, clock)
+        felt = self._felt(pg, clock)
         if not self._judge.idle:
             self._measure_idle(felt)
         self._ready.set()
         of_idle: list[float] = []
         while not self._stop.wait(WAITING_SECONDS if self._judge.slow else PROBE_SECONDS):
-            if felt.action != (action := self._action):
-                felt.store()
-                felt = _Felt(pg, self.records, action, clock)
+            if felt.action != self._action:
+                felt.store(*self._taken())
+                felt = self._felt(pg, clock)
             took = self._timed(felt)
             with self._lock:
                 self._judge.add(took)
@@ -158,9 +160,20 @@ class Probe:
                 if len(of_idle) == IDLE_WRITES:
                     self._judge.measured(of_idle)
                     of_idle = []
-                rows, waited, self._rows, self._waited = self._rows, self._waited, 0, 0.0
-            felt.add(took, self._judge, rows, waited)
-        felt.store()
+            felt.add(took, self._judge, *self._taken())
+        felt.store(*self._taken())
+
+    def _felt(self, pg: Pg, clock: _Clock) -> _Felt:
+        """What is felt from now on, during the action that runs."""
+        with self._lock:
+            action, at = self._action, self._action_at
+        return _Felt(pg, self.records, action, clock, began=clock.at(at))
+
+    def _taken(self) -> tuple[int, float]:
+        """Rows and seconds of waiting that were counted since the last time."""
+        with self._lock:
+            rows, waited, self._rows, self._waited = self._rows, self._waited, 0, 0.0
+            return rows, waited
 
     def _measure_idle(self, felt: _Felt) -> None:
         # The first write reads the catalog, which the others do not.
@@ -188,15 +201,21 @@ class _Clock:
         self._now, self._at = now, time.perf_counter()
 
     def now(self) -> datetime:
-        return self._now + timedelta(seconds=time.perf_counter() - self._at)
+        return self.at(time.perf_counter())
+
+    def at(self, counter: float) -> datetime:
+        """The server's time when the performance counter showed that."""
+        return self._now + timedelta(seconds=counter - self._at)
 
 
 class _Felt:
     """What is felt during one action, and its records."""
 
-    def __init__(self, pg: Pg, records: FeltRecords, action: FeltAction, clock: _Clock) -> None:
+    def __init__(
+        self, pg: Pg, records: FeltRecords, action: FeltAction, clock: _Clock, *, began: datetime
+    ) -> None:
         self.pg, self.records, self.action, self.clock = pg, records, action, clock
-        self.series = Series.going_on(records.spans(pg, action))
+        self.series = Series.going_on(records.spans(pg, action), began)
         self._lag: int | None = None
         self._lag_read = float("-inf")
 
@@ -220,8 +239,9 @@ class _Felt:
         if changed:
             self.records.replace(self.pg, self.action, self.series.spans)
 
-    def store(self) -> None:
-        """Write the newest span as it is now."""
+    def store(self, rows: int, waited_seconds: float) -> None:
+        """Write the newest span as it is now, with what happened since its last write."""
+        self.series.count(rows, waited_seconds)
         if self.series.spans:
             self.write()
 

@@ -84,14 +84,25 @@ class Series:
     _writes: list[float] = field(default_factory=list)
     """Of the newest span, in milliseconds. Empty where the next write begins another span."""
     _until: datetime | None = None
-    """When the last write ended. None before the first one of this run."""
+    """When the last write ended, or the action began. None where that is not known."""
 
     @classmethod
-    def going_on(cls, spans: Iterable[Span]) -> Series:
-        """A series that an interrupted run began. Its last span is not made longer."""
+    def going_on(cls, spans: Iterable[Span], began: datetime | None = None) -> Series:
+        """A series that goes on at ``began``, behind the spans of an interrupted run. Its last span
+        is not made longer."""
         kept = list(spans)
         longest = max(((s.ended - s.began).total_seconds() for s in kept), default=0.0)
-        return cls(kept, max(longest, SPAN_SECONDS))
+        return cls(kept, max(longest, SPAN_SECONDS), _until=began)
+
+    def count(self, rows: int, waited_seconds: float) -> None:
+        """Add what happened since the newest write, when no other write comes."""
+        if self._writes:
+            newest = self.spans[-1]
+            self.spans[-1] = replace(
+                newest,
+                rows=newest.rows + rows,
+                waited_seconds=newest.waited_seconds + waited_seconds,
+            )
 
     def add(
         self,
