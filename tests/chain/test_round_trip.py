@@ -63,6 +63,8 @@ CASES: dict[str, tuple[Subject, st.SearchStrategy[random.Rows]]] = {
 }
 # The first example is always the empty table.
 EXAMPLES = int(os.environ.get("CHAIN_EXAMPLES", "2"))
+# Without rows these are cases from above.
+WITH_ROWS = {"membership changed at one time", "odd changed at one time"}
 
 
 def nothing(connection: Any) -> None:
@@ -164,9 +166,12 @@ def test_every_revision_holds_what_the_rules_say_on_the_way_up_down_and_up_again
     case: str, databases: Databases
 ) -> None:
     subject, rows = CASES[case]
+    examples = EXAMPLES
+    if case in WITH_ROWS:
+        rows, examples = rows.filter(bool), EXAMPLES - 1
 
     @settings(
-        max_examples=EXAMPLES,
+        max_examples=examples,
         deadline=None,
         database=None,
         # An example takes seconds: shrinking one would take many minutes.

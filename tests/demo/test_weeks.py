@@ -21,7 +21,8 @@ WeeksAt = Callable[..., tuple[Watched, Weeks]]
 @pytest.fixture
 def weeks_at(watched_at: WatchedAt, tmp_path: Path) -> WeeksAt:
     def make(revision: str, kind: str, subject: Subject = MEMBERSHIP) -> tuple[Watched, Weeks]:
-        watched = watched_at(revision, subject).asking()
+        name = "fixed" if subject is MEMBERSHIP else "demo old shape"
+        watched = watched_at(revision, subject, name).asking()
         dsn = libpq_url(watched.chain.url)
         readers = Readers(dsn, "public")
         weeks = Weeks(watched.chain.runner(), dsn, tmp_path, (), readers, [kind])
@@ -49,7 +50,11 @@ def test_a_gate_opens_two_weeks_after_its_last_reader_moved(weeks_at: WeeksAt) -
 @pytest.mark.slow
 def test_each_gate_of_a_step_is_waited_for(weeks_at: WeeksAt) -> None:
     """drop_retired_table takes the archive away, and the view of the old shape."""
-    _, weeks = weeks_at("0010", "new-style", OLD_SHAPE)
+    watched, weeks = weeks_at("0010", "new-style", OLD_SHAPE)
+    watched.run(
+        f"GRANT USAGE ON SCHEMA public_old TO {AUDIT}",
+        f"GRANT SELECT ON public_old.programme_membership TO {AUDIT}",
+    )
     weeks.readers.reading = {AUDIT: "SELECT rotation FROM public_old.programme_membership LIMIT 1"}
     weeks.longest = 14
     with pytest.raises(RefactorError, match=f"0011 is still closed after 14 days: .*{AUDIT}"):

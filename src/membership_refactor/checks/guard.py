@@ -11,6 +11,8 @@ from membership_refactor.sql.ledger.own_objects import (
     idle_own_triggers,
 )
 from membership_refactor.sql.ledger.own_search_path import functions_without_path
+from membership_refactor.sql.ledger.standing_triggers import idle_or_gone
+from membership_refactor.sql.ledger.step_rows import StepRows
 from membership_refactor.sql.names import OWN_PREFIXES, Names
 from membership_refactor.sql.quoting import ident, literal
 from membership_refactor.sql.row_security import filtered_tables
@@ -41,13 +43,13 @@ def own_objects_stand(names: Names) -> Check:
     )
 
 
-def own_triggers_fire(names: Names, *, gone: str = "") -> Check:
-    """Asked while a step is under way, when other triggers stand than after the last one.
-    ``gone`` is a SELECT of those that have to be there and are not."""
+def own_triggers_fire(names: Names, rows: StepRows | None = None) -> Check:
+    """Asked while a step is under way, when other triggers stand than after the last one. With the
+    step's ``rows`` it also finds those that were dropped since its newest action."""
     return Check(
         name="own triggers fire",
         sentence="the triggers of this tool fire for every write",
-        query=idle_own_triggers(names, gone=gone),
+        query=idle_or_gone(names, rows) if rows else idle_own_triggers(names),
         reach=Reach.CATALOG,
         hint="Somebody disabled, enabled or dropped them while the step was under way, and writes "
         "may have slipped past. Take the step back: membership-refactor abandon   then run "

@@ -19,7 +19,6 @@ from membership_refactor.execution.sessions import Pg, run
 from membership_refactor.execution.throttle import Throttle
 from membership_refactor.sql.application_code.search_path import path_obstacles, session_path
 from membership_refactor.sql.ddl.distributed_tables import distributed_tables
-from membership_refactor.sql.ledger.standing_triggers import gone
 from membership_refactor.steps.changed_tables import changed_since
 from membership_refactor.steps.step import Direction, Situation, Step
 
@@ -109,8 +108,7 @@ def require_firing(place: ChainInSchema, pg: Pg, step: Step, direction: Directio
     """Raise CheckFailed where somebody has turned a trigger of the tool off since the step
     began, or dropped one since its newest action. It is said and recorded only then, because it is
     asked before each action."""
-    rows = place.ledger.rows(step.name, direction)
-    check = own_triggers_fire(place.names, gone=gone(place.names, rows))
+    check = own_triggers_fire(place.names, place.ledger.rows(step.name, direction))
     if run(pg, check.query).fetchone():
         place.require(pg, (check,), step, direction)
 

@@ -15,7 +15,7 @@ from membership_refactor.portrait import Portrait
 from membership_refactor.portrait.document import from_json, to_json
 from membership_refactor.sql.build.ranges import close_job
 from membership_refactor.sql.ledger.step_rows import StepRows, source_of_first
-from membership_refactor.sql.ledger.table_definitions import FORM, create_ledger
+from membership_refactor.sql.ledger.table_definitions import FORM, TABLES, create_ledger
 from membership_refactor.sql.names import Names, ledger_schema
 from membership_refactor.sql.quoting import literal, qualified
 from membership_refactor.steps.step import Direction, Step
@@ -86,7 +86,13 @@ class Ledger:
     def create(self, pg: Pg) -> None:
         """Create the ledger, or the parts of it that are missing. One of another form has been
         refused before."""
-        together(pg, (statement.text for statement in create_ledger(self.schema)))
+        named = ", ".join(map(literal, TABLES))
+        there = (
+            "SELECT pg_catalog.count(*) FROM pg_catalog.pg_tables AS t\n"
+            f"WHERE t.schemaname = {literal(self.name)} AND t.tablename IN ({named})"
+        )
+        if value(pg, there) < len(TABLES):
+            together(pg, (statement.text for statement in create_ledger(self.schema)))
 
     # --- plan ---------------------------------------------------------------------------
 

@@ -33,8 +33,8 @@ def is_own_function(names: Names) -> str:
     )
 
 
-def _triggers(names: Names) -> str:
-    """FROM and WHERE of the tool's triggers (``t``) that are not disabled for good."""
+def any_triggers(names: Names) -> str:
+    """FROM and WHERE of the tool's triggers (``t``), those that are disabled for good included."""
     named = ", ".join(literal(table) for table in names.plan.tables)
     ours = " OR ".join(
         f"pg_catalog.starts_with(t.tgname::pg_catalog.text, {literal(p)})" for p in OWN_PREFIXES
@@ -42,16 +42,20 @@ def _triggers(names: Names) -> str:
     return (
         "pg_catalog.pg_trigger AS t JOIN pg_catalog.pg_class AS c ON c.oid = t.tgrelid\n"
         "  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace\n"
-        f"  WHERE n.nspname = {literal(names.schema)} AND c.relname IN ({named}) AND ({ours})\n"
-        f"  AND NOT {is_never('t')}"
+        f"  WHERE n.nspname = {literal(names.schema)} AND c.relname IN ({named}) AND ({ours})"
     )
+
+
+def _triggers(names: Names) -> str:
+    """The same without those."""
+    return f"{any_triggers(names)}\n  AND NOT {is_never('t')}"
 
 
 def _found(names: Names) -> str:
     """SELECT of (kind, name, definition, state, at) of what stands in the catalog now. ``at`` is
     the quoted table of a trigger."""
     return f"""\
-SELECT 'trigger' AS kind, {_TRIGGER} AS name,
+SELECT 'trigger' AS kind, {TRIGGER} AS name,
     pg_catalog.pg_get_triggerdef(t.oid) AS definition, t.tgenabled::pg_catalog.text AS state,
     pg_catalog.format('%I.%I', n.nspname, c.relname) AS at, t.tgname::pg_catalog.text AS bare
   FROM {_triggers(names)}
@@ -78,7 +82,7 @@ def _old_shape(names: Names) -> str:
   FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
   WHERE c.relkind = 'v' AND {of_view}
   UNION ALL
-  SELECT 'trigger', {_TRIGGER},
+  SELECT 'trigger', {TRIGGER},
     pg_catalog.pg_get_triggerdef(t.oid), '', {at}, t.tgname::pg_catalog.text
   FROM pg_catalog.pg_trigger AS t JOIN pg_catalog.pg_class AS c ON c.oid = t.tgrelid
   JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
@@ -119,20 +123,14 @@ def broken_own_objects(names: Names) -> str:
     )
 
 
-_TRIGGER = "pg_catalog.format('%I on %I.%I', t.tgname, n.nspname, c.relname)"
+TRIGGER = "pg_catalog.format('%I on %I.%I', t.tgname, n.nspname, c.relname)"
+"""What a trigger of ``any_triggers`` is called."""
 
 
-def own_triggers(names: Names) -> str:
-    """SELECT of the name of each trigger of ours that stands and is not disabled for good."""
-    return f"SELECT {_TRIGGER} FROM {_triggers(names)}"
-
-
-def idle_own_triggers(names: Names, *, gone: str = "") -> str:
-    """SELECT of one text a trigger of ours that does not fire always, whatever is recorded; and
-    what ``gone`` finds, another such SELECT. While a step is under way, the record is that of the
-    step before."""
-    more = f"\nUNION ALL\n{gone}" if gone else ""
-    return f"SELECT {_TRIGGER} FROM {_triggers(names)} AND {is_idle('t')}{more} ORDER BY 1"
+def idle_own_triggers(names: Names) -> str:
+    """SELECT of one text a trigger of ours that does not fire always, whatever is recorded. While a
+    step is under way, the record is that of the step before."""
+    return f"SELECT {TRIGGER} FROM {_triggers(names)} AND {is_idle('t')} ORDER BY 1"
 
 
 def wake_own_triggers(names: Names) -> Statement:
