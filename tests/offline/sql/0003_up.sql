@@ -1022,26 +1022,8 @@ BEGIN
   PERFORM pg_catalog.set_config(s.s, 'off', true)
   FROM pg_catalog.unnest(ARRAY['enable_hashjoin', 'enable_mergejoin', 'enable_material']) AS s (s);
   UPDATE "public"."curriculum_membership" AS b SET ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") = ROW (
-      m.own_new,
-      CASE WHEN pg_catalog.substr(m.own_mask, 1, 1) = '1' THEN a."person_id" ELSE b."person_id" END,
-      CASE WHEN pg_catalog.substr(m.own_mask, 2, 1) = '1' THEN a."programme_id" ELSE b."programme_id" END,
-      CASE WHEN pg_catalog.substr(m.own_mask, 3, 1) = '1' THEN a."curriculum_id" ELSE b."curriculum_id" END,
-      CASE WHEN pg_catalog.substr(m.own_mask, 4, 1) = '1' THEN a."programme_membership_type" ELSE b."programme_membership_type" END,
-      CASE WHEN pg_catalog.substr(m.own_mask, 5, 1) = '1' THEN a."programme_start_date" ELSE b."programme_start_date" END,
-      CASE WHEN pg_catalog.substr(m.own_mask, 6, 1) = '1' THEN a."programme_end_date" ELSE b."programme_end_date" END,
-      CASE WHEN pg_catalog.substr(m.own_mask, 7, 1) = '1' THEN a."rotation" ELSE b."rotation" END,
-      CASE WHEN pg_catalog.substr(m.own_mask, 8, 1) = '1' THEN a."rotation_id" ELSE b."rotation_id" END,
-      CASE WHEN pg_catalog.substr(m.own_mask, 9, 1) = '1' THEN a."training_number_id" ELSE b."training_number_id" END,
-      CASE WHEN pg_catalog.substr(m.own_mask, 10, 1) = '1' THEN a."training_pathway" ELSE b."training_pathway" END,
-      CASE WHEN pg_catalog.substr(m.own_mask, 11, 1) = '1' THEN a."leaving_reason" ELSE b."leaving_reason" END,
-      CASE WHEN pg_catalog.substr(m.own_mask, 12, 1) = '1' THEN a."leaving_destination" ELSE b."leaving_destination" END,
-      CASE WHEN pg_catalog.substr(m.own_mask, 13, 1) = '1' THEN a."curriculum_start_date" ELSE b."curriculum_start_date" END,
-      CASE WHEN pg_catalog.substr(m.own_mask, 14, 1) = '1' THEN a."curriculum_end_date" ELSE b."curriculum_end_date" END,
-      CASE WHEN pg_catalog.substr(m.own_mask, 15, 1) = '1' THEN a."curriculum_completion_date" ELSE b."curriculum_completion_date" END,
-      CASE WHEN pg_catalog.substr(m.own_mask, 16, 1) = '1' THEN a."period_of_grace" ELSE b."period_of_grace" END,
-      CASE WHEN pg_catalog.substr(m.own_mask, 17, 1) = '1' THEN a."intrepid_id" ELSE b."intrepid_id" END,
-      CASE WHEN pg_catalog.substr(m.own_mask, 18, 1) = '1' THEN a."amended_date" ELSE b."amended_date" END)
-    FROM ROWS FROM (pg_catalog.unnest(own_olds), pg_catalog.unnest(own_news), pg_catalog.unnest(own_masks)) AS m (own_old, own_new, own_mask), "public"."programme_membership" AS a
+      m.own_new, a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date")
+    FROM ROWS FROM (pg_catalog.unnest(own_olds), pg_catalog.unnest(own_news)) AS m (own_old, own_new), "public"."programme_membership" AS a
     WHERE b."id" = m.own_old AND a."id" = m.own_new;
   PERFORM pg_catalog.set_config('enable_hashjoin', pg_catalog.split_part(own_join, ' ', 1), true),
     pg_catalog.set_config('enable_mergejoin', pg_catalog.split_part(own_join, ' ', 2), true),

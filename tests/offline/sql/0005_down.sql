@@ -988,26 +988,8 @@ BEGIN
   PERFORM pg_catalog.set_config(s.s, 'off', true)
   FROM pg_catalog.unnest(ARRAY['enable_hashjoin', 'enable_mergejoin', 'enable_material']) AS s (s);
   UPDATE "public"."curriculum_membership" AS b SET ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") = ROW (
-      m.own_new,
-      CASE WHEN pg_catalog.substr(m.own_mask, 1, 1) = '1' THEN a."person_id" ELSE b."person_id" END,
-      CASE WHEN pg_catalog.substr(m.own_mask, 2, 1) = '1' THEN a."programme_id" ELSE b."programme_id" END,
-      CASE WHEN pg_catalog.substr(m.own_mask, 3, 1) = '1' THEN a."curriculum_id" ELSE b."curriculum_id" END,
-      CASE WHEN pg_catalog.substr(m.own_mask, 4, 1) = '1' THEN a."programme_membership_type" ELSE b."programme_membership_type" END,
-      CASE WHEN pg_catalog.substr(m.own_mask, 5, 1) = '1' THEN a."programme_start_date" ELSE b."programme_start_date" END,
-      CASE WHEN pg_catalog.substr(m.own_mask, 6, 1) = '1' THEN a."programme_end_date" ELSE b."programme_end_date" END,
-      CASE WHEN pg_catalog.substr(m.own_mask, 7, 1) = '1' THEN a."rotation" ELSE b."rotation" END,
-      CASE WHEN pg_catalog.substr(m.own_mask, 8, 1) = '1' THEN a."rotation_id" ELSE b."rotation_id" END,
-      CASE WHEN pg_catalog.substr(m.own_mask, 9, 1) = '1' THEN a."training_number_id" ELSE b."training_number_id" END,
-      CASE WHEN pg_catalog.substr(m.own_mask, 10, 1) = '1' THEN a."training_pathway" ELSE b."training_pathway" END,
-      CASE WHEN pg_catalog.substr(m.own_mask, 11, 1) = '1' THEN a."leaving_reason" ELSE b."leaving_reason" END,
-      CASE WHEN pg_catalog.substr(m.own_mask, 12, 1) = '1' THEN a."leaving_destination" ELSE b."leaving_destination" END,
-      CASE WHEN pg_catalog.substr(m.own_mask, 13, 1) = '1' THEN a."curriculum_start_date" ELSE b."curriculum_start_date" END,
-      CASE WHEN pg_catalog.substr(m.own_mask, 14, 1) = '1' THEN a."curriculum_end_date" ELSE b."curriculum_end_date" END,
-      CASE WHEN pg_catalog.substr(m.own_mask, 15, 1) = '1' THEN a."curriculum_completion_date" ELSE b."curriculum_completion_date" END,
-      CASE WHEN pg_catalog.substr(m.own_mask, 16, 1) = '1' THEN a."period_of_grace" ELSE b."period_of_grace" END,
-      CASE WHEN pg_catalog.substr(m.own_mask, 17, 1) = '1' THEN a."intrepid_id" ELSE b."intrepid_id" END,
-      CASE WHEN pg_catalog.substr(m.own_mask, 18, 1) = '1' THEN a."amended_date" ELSE b."amended_date" END)
-    FROM ROWS FROM (pg_catalog.unnest(own_olds), pg_catalog.unnest(own_news), pg_catalog.unnest(own_masks)) AS m (own_old, own_new, own_mask), "public"."programme_membership" AS a
+      m.own_new, a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date")
+    FROM ROWS FROM (pg_catalog.unnest(own_olds), pg_catalog.unnest(own_news)) AS m (own_old, own_new), "public"."programme_membership" AS a
     WHERE b."id" = m.own_old AND a."id" = m.own_new;
   PERFORM pg_catalog.set_config('enable_hashjoin', pg_catalog.split_part(own_join, ' ', 1), true),
     pg_catalog.set_config('enable_mergejoin', pg_catalog.split_part(own_join, ' ', 2), true),
@@ -1863,50 +1845,31 @@ BEGIN
         AND NOT pg_catalog.starts_with(t.tgname::text, 'AA_refactor_') AND NOT pg_catalog.starts_with(t.tgname::text, '~refactor_')) THEN
   EXECUTE pg_catalog.concat(
       'UPDATE "public"."programme_membership" AS b SET "id" = m.own_new',
-      (SELECT pg_catalog.string_agg(s.own_text, '') FROM (VALUES
-        (1, ', "person_id" = CASE WHEN pg_catalog.substr(m.own_mask, 1, 1) = ''1'' THEN a."person_id" ELSE b."person_id" END'),
-        (2, ', "programme_id" = CASE WHEN pg_catalog.substr(m.own_mask, 2, 1) = ''1'' THEN a."programme_id" ELSE b."programme_id" END'),
-        (3, ', "curriculum_id" = CASE WHEN pg_catalog.substr(m.own_mask, 3, 1) = ''1'' THEN a."curriculum_id" ELSE b."curriculum_id" END'),
-        (4, ', "programme_membership_type" = CASE WHEN pg_catalog.substr(m.own_mask, 4, 1) = ''1'' THEN a."programme_membership_type" ELSE b."programme_membership_type" END'),
-        (5, ', "programme_start_date" = CASE WHEN pg_catalog.substr(m.own_mask, 5, 1) = ''1'' THEN a."programme_start_date" ELSE b."programme_start_date" END'),
-        (6, ', "programme_end_date" = CASE WHEN pg_catalog.substr(m.own_mask, 6, 1) = ''1'' THEN a."programme_end_date" ELSE b."programme_end_date" END'),
-        (7, ', "rotation" = CASE WHEN pg_catalog.substr(m.own_mask, 7, 1) = ''1'' THEN a."rotation" ELSE b."rotation" END'),
-        (8, ', "rotation_id" = CASE WHEN pg_catalog.substr(m.own_mask, 8, 1) = ''1'' THEN a."rotation_id" ELSE b."rotation_id" END'),
-        (9, ', "training_number_id" = CASE WHEN pg_catalog.substr(m.own_mask, 9, 1) = ''1'' THEN a."training_number_id" ELSE b."training_number_id" END'),
-        (10, ', "training_pathway" = CASE WHEN pg_catalog.substr(m.own_mask, 10, 1) = ''1'' THEN a."training_pathway" ELSE b."training_pathway" END'),
-        (11, ', "leaving_reason" = CASE WHEN pg_catalog.substr(m.own_mask, 11, 1) = ''1'' THEN a."leaving_reason" ELSE b."leaving_reason" END'),
-        (12, ', "leaving_destination" = CASE WHEN pg_catalog.substr(m.own_mask, 12, 1) = ''1'' THEN a."leaving_destination" ELSE b."leaving_destination" END'),
-        (13, ', "curriculum_start_date" = CASE WHEN pg_catalog.substr(m.own_mask, 13, 1) = ''1'' THEN a."curriculum_start_date" ELSE b."curriculum_start_date" END'),
-        (14, ', "curriculum_end_date" = CASE WHEN pg_catalog.substr(m.own_mask, 14, 1) = ''1'' THEN a."curriculum_end_date" ELSE b."curriculum_end_date" END'),
-        (15, ', "curriculum_completion_date" = CASE WHEN pg_catalog.substr(m.own_mask, 15, 1) = ''1'' THEN a."curriculum_completion_date" ELSE b."curriculum_completion_date" END'),
-        (16, ', "period_of_grace" = CASE WHEN pg_catalog.substr(m.own_mask, 16, 1) = ''1'' THEN a."period_of_grace" ELSE b."period_of_grace" END'),
-        (17, ', "intrepid_id" = CASE WHEN pg_catalog.substr(m.own_mask, 17, 1) = ''1'' THEN a."intrepid_id" ELSE b."intrepid_id" END'),
-        (18, ', "amended_date" = CASE WHEN pg_catalog.substr(m.own_mask, 18, 1) = ''1'' THEN a."amended_date" ELSE b."amended_date" END')) AS s (own_place, own_text)
-      WHERE EXISTS (SELECT FROM pg_catalog.unnest(own_masks) AS m (own_mask)
-        WHERE pg_catalog.substr(m.own_mask, s.own_place, 1) = '1')),
-      ' FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3)) AS m (own_old, own_new, own_mask), "public"."curriculum_membership" AS a WHERE b."id" = m.own_old AND a."id" = m.own_new') USING own_olds, own_news, own_masks;
+      (SELECT pg_catalog.concat(
+        CASE WHEN pg_catalog.bool_or((a."person_id" IS DISTINCT FROM b."person_id")) THEN ', "person_id" = a."person_id"' END,
+        CASE WHEN pg_catalog.bool_or((a."programme_id" IS DISTINCT FROM b."programme_id")) THEN ', "programme_id" = a."programme_id"' END,
+        CASE WHEN pg_catalog.bool_or((a."curriculum_id" IS DISTINCT FROM b."curriculum_id")) THEN ', "curriculum_id" = a."curriculum_id"' END,
+        CASE WHEN pg_catalog.bool_or((a."programme_membership_type" IS DISTINCT FROM b."programme_membership_type")) THEN ', "programme_membership_type" = a."programme_membership_type"' END,
+        CASE WHEN pg_catalog.bool_or((a."programme_start_date" IS DISTINCT FROM b."programme_start_date")) THEN ', "programme_start_date" = a."programme_start_date"' END,
+        CASE WHEN pg_catalog.bool_or((a."programme_end_date" IS DISTINCT FROM b."programme_end_date")) THEN ', "programme_end_date" = a."programme_end_date"' END,
+        CASE WHEN pg_catalog.bool_or((a."rotation" IS DISTINCT FROM b."rotation")) THEN ', "rotation" = a."rotation"' END,
+        CASE WHEN pg_catalog.bool_or((a."rotation_id" IS DISTINCT FROM b."rotation_id")) THEN ', "rotation_id" = a."rotation_id"' END,
+        CASE WHEN pg_catalog.bool_or((a."training_number_id" IS DISTINCT FROM b."training_number_id")) THEN ', "training_number_id" = a."training_number_id"' END,
+        CASE WHEN pg_catalog.bool_or((a."training_pathway" IS DISTINCT FROM b."training_pathway")) THEN ', "training_pathway" = a."training_pathway"' END,
+        CASE WHEN pg_catalog.bool_or((a."leaving_reason" IS DISTINCT FROM b."leaving_reason")) THEN ', "leaving_reason" = a."leaving_reason"' END,
+        CASE WHEN pg_catalog.bool_or((a."leaving_destination" IS DISTINCT FROM b."leaving_destination")) THEN ', "leaving_destination" = a."leaving_destination"' END,
+        CASE WHEN pg_catalog.bool_or((a."curriculum_start_date" IS DISTINCT FROM b."curriculum_start_date")) THEN ', "curriculum_start_date" = a."curriculum_start_date"' END,
+        CASE WHEN pg_catalog.bool_or((a."curriculum_end_date" IS DISTINCT FROM b."curriculum_end_date")) THEN ', "curriculum_end_date" = a."curriculum_end_date"' END,
+        CASE WHEN pg_catalog.bool_or((a."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date")) THEN ', "curriculum_completion_date" = a."curriculum_completion_date"' END,
+        CASE WHEN pg_catalog.bool_or((a."period_of_grace" IS DISTINCT FROM b."period_of_grace")) THEN ', "period_of_grace" = a."period_of_grace"' END,
+        CASE WHEN pg_catalog.bool_or((a."intrepid_id" IS DISTINCT FROM b."intrepid_id")) THEN ', "intrepid_id" = a."intrepid_id"' END,
+        CASE WHEN pg_catalog.bool_or((a."amended_date" IS DISTINCT FROM b."amended_date")) THEN ', "amended_date" = a."amended_date"' END)
+      FROM ROWS FROM (pg_catalog.unnest(own_olds), pg_catalog.unnest(own_news)) AS m (own_old, own_new), "public"."curriculum_membership" AS a, "public"."programme_membership" AS b WHERE b."id" = m.own_old AND a."id" = m.own_new),
+      ' FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) AS m (own_old, own_new), "public"."curriculum_membership" AS a WHERE b."id" = m.own_old AND a."id" = m.own_new') USING own_olds, own_news;
   ELSE
   UPDATE "public"."programme_membership" AS b SET ("id", "person_id", "programme_id", "curriculum_id", "programme_membership_type", "programme_start_date", "programme_end_date", "rotation", "rotation_id", "training_number_id", "training_pathway", "leaving_reason", "leaving_destination", "curriculum_start_date", "curriculum_end_date", "curriculum_completion_date", "period_of_grace", "intrepid_id", "amended_date") = ROW (
-      m.own_new,
-      CASE WHEN pg_catalog.substr(m.own_mask, 1, 1) = '1' THEN a."person_id" ELSE b."person_id" END,
-      CASE WHEN pg_catalog.substr(m.own_mask, 2, 1) = '1' THEN a."programme_id" ELSE b."programme_id" END,
-      CASE WHEN pg_catalog.substr(m.own_mask, 3, 1) = '1' THEN a."curriculum_id" ELSE b."curriculum_id" END,
-      CASE WHEN pg_catalog.substr(m.own_mask, 4, 1) = '1' THEN a."programme_membership_type" ELSE b."programme_membership_type" END,
-      CASE WHEN pg_catalog.substr(m.own_mask, 5, 1) = '1' THEN a."programme_start_date" ELSE b."programme_start_date" END,
-      CASE WHEN pg_catalog.substr(m.own_mask, 6, 1) = '1' THEN a."programme_end_date" ELSE b."programme_end_date" END,
-      CASE WHEN pg_catalog.substr(m.own_mask, 7, 1) = '1' THEN a."rotation" ELSE b."rotation" END,
-      CASE WHEN pg_catalog.substr(m.own_mask, 8, 1) = '1' THEN a."rotation_id" ELSE b."rotation_id" END,
-      CASE WHEN pg_catalog.substr(m.own_mask, 9, 1) = '1' THEN a."training_number_id" ELSE b."training_number_id" END,
-      CASE WHEN pg_catalog.substr(m.own_mask, 10, 1) = '1' THEN a."training_pathway" ELSE b."training_pathway" END,
-      CASE WHEN pg_catalog.substr(m.own_mask, 11, 1) = '1' THEN a."leaving_reason" ELSE b."leaving_reason" END,
-      CASE WHEN pg_catalog.substr(m.own_mask, 12, 1) = '1' THEN a."leaving_destination" ELSE b."leaving_destination" END,
-      CASE WHEN pg_catalog.substr(m.own_mask, 13, 1) = '1' THEN a."curriculum_start_date" ELSE b."curriculum_start_date" END,
-      CASE WHEN pg_catalog.substr(m.own_mask, 14, 1) = '1' THEN a."curriculum_end_date" ELSE b."curriculum_end_date" END,
-      CASE WHEN pg_catalog.substr(m.own_mask, 15, 1) = '1' THEN a."curriculum_completion_date" ELSE b."curriculum_completion_date" END,
-      CASE WHEN pg_catalog.substr(m.own_mask, 16, 1) = '1' THEN a."period_of_grace" ELSE b."period_of_grace" END,
-      CASE WHEN pg_catalog.substr(m.own_mask, 17, 1) = '1' THEN a."intrepid_id" ELSE b."intrepid_id" END,
-      CASE WHEN pg_catalog.substr(m.own_mask, 18, 1) = '1' THEN a."amended_date" ELSE b."amended_date" END)
-    FROM ROWS FROM (pg_catalog.unnest(own_olds), pg_catalog.unnest(own_news), pg_catalog.unnest(own_masks)) AS m (own_old, own_new, own_mask), "public"."curriculum_membership" AS a
+      m.own_new, a."person_id", a."programme_id", a."curriculum_id", a."programme_membership_type", a."programme_start_date", a."programme_end_date", a."rotation", a."rotation_id", a."training_number_id", a."training_pathway", a."leaving_reason", a."leaving_destination", a."curriculum_start_date", a."curriculum_end_date", a."curriculum_completion_date", a."period_of_grace", a."intrepid_id", a."amended_date")
+    FROM ROWS FROM (pg_catalog.unnest(own_olds), pg_catalog.unnest(own_news)) AS m (own_old, own_new), "public"."curriculum_membership" AS a
     WHERE b."id" = m.own_old AND a."id" = m.own_new;
   END IF;
   PERFORM pg_catalog.set_config('enable_hashjoin', pg_catalog.split_part(own_join, ' ', 1), true),

@@ -42,10 +42,12 @@ def _pairs(rows: OneWay) -> str:
     )
 
 
-def _moves(rows: OneWay, olds: str, news: str, masks: str) -> str:
-    """The three arrays as rows."""
-    arrays = ", ".join(f"pg_catalog.unnest({a})" for a in (olds, news, masks))
-    names = ", ".join([*rows.id.spread("own_old"), *rows.id.spread("own_new"), "own_mask"])
+def _moves(rows: OneWay, olds: str, news: str, *masks: str) -> str:
+    """The arrays as rows."""
+    arrays = ", ".join(f"pg_catalog.unnest({a})" for a in (olds, news, *masks))
+    names = ", ".join(
+        [*rows.id.spread("own_old"), *rows.id.spread("own_new"), *("own_mask" for _ in masks)]
+    )
     return f"ROWS FROM ({arrays}) AS m ({names})"
 
 
@@ -60,53 +62,55 @@ def _joined(rows: OneWay) -> str:
     return f"{was} AND {rows.id.matches('a', _of_move(rows, 'own_new'))}"
 
 
-def _move(rows: OneWay, masks: str) -> str:
-    """One UPDATE of ids and changed columns. With ids alone the two sides would differ for a
-    moment, and the other direction would write the old values back."""
-    others, news = _others(rows), ", ".join(_of_move(rows, "own_new"))
-    values = "".join(_chosen(n, c, ",\n      ") for n, c in enumerate(others, start=1))
-    return f"""UPDATE {rows.target} AS b SET ({listed([*rows.id.columns, *others])}) = ROW (
-      {news}{values})
-    FROM {_moves(rows, "own_olds", "own_news", masks)}, {rows.origin} AS a
+def _move(rows: OneWay, *, whole: bool = True) -> str:
+    """One UPDATE of the ids and, if ``whole``, of every other column. With ids alone the two sides
+    would differ for a moment, and the other direction would write the old values back.
+
+    Every column, not only those that the statement changed: a trigger of the application may have
+    written the row under its new id before, when capture could not find it in the target.
+    """
+    names, values = rows.id.columns, _of_move(rows, "own_new")
+    if whole:
+        names = (*names, *_others(rows))
+        values += [f"a.{ident(c)}" for c in _others(rows)]
+    return f"""UPDATE {rows.target} AS b SET ({listed(names)}) = ROW (
+      {", ".join(values)})
+    FROM {_moves(rows, "own_olds", "own_news")}, {rows.origin} AS a
     WHERE {_joined(rows)}"""
 
 
-def _move_changed(rows: OneWay, masks: str) -> str:
-    """plpgsql for ``_move`` that names only the columns that the statement changed in some row, for
-    a target with triggers that watch single columns."""
-    sets = ",\n        ".join(
-        f"({n}, {literal(_chosen(n, c, f', {ident(c)} = '))})"
-        for n, c in enumerate(_others(rows), start=1)
-    )
-    rest = f" FROM {_moves(rows, '$1', '$2', '$3')}, {rows.origin} AS a WHERE {_joined(rows)}"
-    return f"""EXECUTE pg_catalog.concat(
-      {_new_ids(rows, masks)},
-      (SELECT pg_catalog.string_agg(s.own_text, '') FROM (VALUES
-        {sets}) AS s (own_place, own_text)
-      WHERE EXISTS (SELECT FROM pg_catalog.unnest({masks}) AS m (own_mask)
-        WHERE pg_catalog.substr(m.own_mask, s.own_place, 1) = '1')),
-      {literal(rest)}) USING own_olds, own_news, {masks}"""
+def _move_changed(rows: OneWay, *, whole: bool = True) -> str:
+    """plpgsql for ``_move`` that names only the columns that differ in some row, for a target with
+    triggers that watch single columns."""
+    parts = [_new_ids(rows)]
+    if whole:
+        differing = ",\n        ".join(
+            f"CASE WHEN pg_catalog.bool_or({differs((c,), 'a', 'b')}) "
+            f"THEN {literal(f', {ident(c.name)} = a.{ident(c.name)}')} END"
+            for c in rows.id.others(rows.writable)
+        )
+        parts.append(
+            f"(SELECT pg_catalog.concat(\n        {differing})\n"
+            f"      FROM {_moves(rows, 'own_olds', 'own_news')}, {rows.origin} AS a, "
+            f"{rows.target} AS b WHERE {_joined(rows)})"
+        )
+    rest = f" FROM {_moves(rows, '$1', '$2')}, {rows.origin} AS a WHERE {_joined(rows)}"
+    text = ",\n      ".join([*parts, literal(rest)])
+    return f"EXECUTE pg_catalog.concat(\n      {text}) USING own_olds, own_news"
 
 
-def _new_ids(rows: OneWay, masks: str) -> str:
+def _new_ids(rows: OneWay) -> str:
     """Arguments of concat(): the beginning of the UPDATE, with the id columns that change."""
     update, news = f"UPDATE {rows.target} AS b SET ", _of_move(rows, "own_new")
     sets = [f"{ident(c)} = {new}" for c, new in zip(rows.id.columns, news, strict=True)]
     if not rows.id.several:
         return literal(f"{update}{sets[0]}")
-    moves = _moves(rows, "own_olds", "own_news", masks)
+    moves = _moves(rows, "own_olds", "own_news")
     chosen = ",\n        ".join(
         f"CASE WHEN EXISTS (SELECT FROM {moves} WHERE {old} <> {new}) THEN {literal(text)} END"
         for old, new, text in zip(_of_move(rows, "own_old"), news, sets, strict=True)
     )
     return f"{literal(update)}, pg_catalog.concat_ws(', ', {chosen})"
-
-
-def _chosen(place: int, column: str, before: str) -> str:
-    return (
-        f"{before}CASE WHEN pg_catalog.substr(m.own_mask, {place}, 1) = '1' "
-        f"THEN a.{ident(column)} ELSE b.{ident(column)} END"
-    )
 
 
 def _also_written(rows: OneWay) -> str:
@@ -123,17 +127,13 @@ def _also_written(rows: OneWay) -> str:
     WHERE {OURS} AND ({unlike}))"""
 
 
-def _moved(
-    rows: OneWay, move: Callable[[OneWay, str], str], afterwards: str, *, exclusive: bool
-) -> str:
-    moved = move(rows, "own_masks")
+def _moved(rows: OneWay, move: Callable[..., str], afterwards: str, *, exclusive: bool) -> str:
     if not exclusive:
-        return moved
-    nothing = "pg_catalog.array_fill(''::pg_catalog.text, ARRAY[pg_catalog.cardinality(own_olds)])"
+        return move(rows)
     return f"""BEGIN
-    {moved};
+    {move(rows)};
   EXCEPTION WHEN unique_violation OR exclusion_violation THEN
-    {move(rows, nothing)};
+    {move(rows, whole=False)};
     {afterwards};
   END"""
 
