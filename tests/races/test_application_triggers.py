@@ -127,6 +127,29 @@ def test_what_a_trigger_of_the_source_does_reaches_the_copy(
     write_everything(url, COPY, also=also)
 
 
+@pytest.mark.parametrize("body", ["deletes the row itself", "changes the id"])
+def test_55000_a_row_that_goes_under_its_new_id_takes_no_row_along_that_refers_to_it(
+    body: str, template_database: TemplateDatabase
+) -> None:
+    """The trigger comes before capture has given the row its new id on the other side. Nothing
+    tells there whether the row was deleted or got a third id, so nothing may be deleted with it."""
+    url = template_database(name_of("0004"), built_to("0004"))
+    execute(
+        url,
+        trigger(SOURCE, '"AA"', body).replace("id < 400000", "id = 165"),
+        f"CREATE TABLE s.referring (id bigint REFERENCES {COPY} ON DELETE CASCADE)",
+        "INSERT INTO s.referring VALUES (161)",
+    )
+    with pytest.raises(psycopg.Error) as error:
+        execute(url, f"UPDATE {SOURCE} SET id = 165 WHERE id = 161")
+    assert error.value.sqlstate in ("55000", "23505"), error.value
+    assert_equal(url)
+    assert query(url, "SELECT id FROM s.referring") == [(161,)]
+    execute(url, "DROP TABLE s.referring", f"UPDATE {SOURCE} SET id = 165 WHERE id = 161")
+    assert_equal(url)
+    assert not query(url, f"SELECT 1 FROM {COPY} WHERE id = 161")
+
+
 @pytest.mark.parametrize("revision, body, name", every_trigger("0003", "0004"))
 def test_a_trigger_that_somebody_hangs_on_the_copy_is_named_before_the_copy_takes_over(
     revision: str, body: str, name: str, template_database: TemplateDatabase

@@ -1030,8 +1030,19 @@ BEGIN
     pg_catalog.set_config('enable_material', pg_catalog.split_part(own_join, ' ', 3), true);
   IF EXISTS (SELECT FROM "public"."curriculum_membership" AS b WHERE b."id" = ANY (own_olds)
     AND NOT EXISTS (SELECT FROM "public"."programme_membership" AS a WHERE a."id" = b."id")) THEN
-    RAISE object_not_in_prerequisite_state USING MESSAGE = 'a BEFORE trigger of "public"."curriculum_membership" keeps a row from getting its new id',
-      HINT = 'Let the trigger accept the new id, or change the id in the other table.';
+    IF EXISTS (SELECT FROM ROWS FROM (pg_catalog.unnest(own_olds), pg_catalog.unnest(own_news)) AS m (own_old, own_new)
+      JOIN "public"."curriculum_membership" AS b ON b."id" = m.own_old JOIN "public"."programme_membership" AS a ON a."id" = m.own_new
+      WHERE NOT EXISTS (SELECT FROM "public"."programme_membership" AS z WHERE z."id" = b."id")) THEN
+      RAISE object_not_in_prerequisite_state USING MESSAGE = 'a BEFORE trigger of "public"."curriculum_membership" keeps a row from getting its new id',
+        HINT = 'Let the trigger accept the new id, or change the id in the other table.';
+    ELSIF EXISTS (SELECT FROM pg_catalog.pg_constraint AS c
+      WHERE c.confrelid = '"public"."curriculum_membership"'::pg_catalog.regclass AND c.contype = 'f'
+        AND c.confdeltype NOT IN ('a', 'r')) THEN
+      RAISE object_not_in_prerequisite_state USING MESSAGE = 'a trigger of "public"."programme_membership" deleted a row, or changed its id again, before the statement that changed its id had ended',
+        HINT = 'Delete the row, or change its id, in one statement after the other.';
+    END IF;
+    DELETE FROM "public"."curriculum_membership" AS b WHERE b."id" = ANY (own_olds)
+  AND NOT EXISTS (SELECT FROM "public"."programme_membership" AS a WHERE a."id" = b."id");
   END IF;
   -- An INSERT without rows would fire triggers for each statement.
   IF EXISTS (SELECT FROM "public"."programme_membership" AS a WHERE a."id" = ANY (own_news) AND NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS z WHERE z."id" = a."id")) THEN

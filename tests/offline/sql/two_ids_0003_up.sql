@@ -1000,8 +1000,19 @@ BEGIN
     pg_catalog.set_config('enable_material', pg_catalog.split_part(own_join, ' ', 3), true);
   IF EXISTS (SELECT FROM "public"."curriculum_membership" AS b WHERE (b."curriculum_id", b."id") IN (SELECT k."curriculum_id", k."id" FROM pg_catalog.unnest(own_olds) AS k)
     AND NOT EXISTS (SELECT FROM "public"."programme_membership" AS a WHERE a."curriculum_id" = b."curriculum_id" AND a."id" = b."id")) THEN
-    RAISE object_not_in_prerequisite_state USING MESSAGE = 'a BEFORE trigger of "public"."curriculum_membership" keeps a row from getting its new id',
-      HINT = 'Let the trigger accept the new id, or change the id in the other table.';
+    IF EXISTS (SELECT FROM ROWS FROM (pg_catalog.unnest(own_olds), pg_catalog.unnest(own_news)) AS m (own_old_1, own_old_2, own_new_1, own_new_2)
+      JOIN "public"."curriculum_membership" AS b ON b."curriculum_id" = m.own_old_1 AND b."id" = m.own_old_2 JOIN "public"."programme_membership" AS a ON a."curriculum_id" = m.own_new_1 AND a."id" = m.own_new_2
+      WHERE NOT EXISTS (SELECT FROM "public"."programme_membership" AS z WHERE z."curriculum_id" = b."curriculum_id" AND z."id" = b."id")) THEN
+      RAISE object_not_in_prerequisite_state USING MESSAGE = 'a BEFORE trigger of "public"."curriculum_membership" keeps a row from getting its new id',
+        HINT = 'Let the trigger accept the new id, or change the id in the other table.';
+    ELSIF EXISTS (SELECT FROM pg_catalog.pg_constraint AS c
+      WHERE c.confrelid = '"public"."curriculum_membership"'::pg_catalog.regclass AND c.contype = 'f'
+        AND c.confdeltype NOT IN ('a', 'r')) THEN
+      RAISE object_not_in_prerequisite_state USING MESSAGE = 'a trigger of "public"."programme_membership" deleted a row, or changed its id again, before the statement that changed its id had ended',
+        HINT = 'Delete the row, or change its id, in one statement after the other.';
+    END IF;
+    DELETE FROM "public"."curriculum_membership" AS b WHERE (b."curriculum_id", b."id") IN (SELECT k."curriculum_id", k."id" FROM pg_catalog.unnest(own_olds) AS k)
+  AND NOT EXISTS (SELECT FROM "public"."programme_membership" AS a WHERE a."curriculum_id" = b."curriculum_id" AND a."id" = b."id");
   END IF;
   -- An INSERT without rows would fire triggers for each statement.
   IF EXISTS (SELECT FROM "public"."programme_membership" AS a WHERE (a."curriculum_id", a."id") IN (SELECT k."curriculum_id", k."id" FROM pg_catalog.unnest(own_news) AS k) AND NOT EXISTS (SELECT FROM "public"."curriculum_membership" AS z WHERE z."curriculum_id" = a."curriculum_id" AND z."id" = a."id")) THEN

@@ -56,6 +56,13 @@ def _of_move(rows: OneWay, name: str) -> list[str]:
     return [f"m.{n}" for n in rows.id.spread(name)]
 
 
+def _both(rows: OneWay) -> str:
+    """Joins of ``_moves`` with the row in the target before, and in the origin after."""
+    was = rows.id.matches("b", _of_move(rows, "own_old"))
+    now = rows.id.matches("a", _of_move(rows, "own_new"))
+    return f"JOIN {rows.target} AS b ON {was} JOIN {rows.origin} AS a ON {now}"
+
+
 def _joined(rows: OneWay) -> str:
     """A condition: target and origin are the row before and after."""
     was = rows.id.matches("b", _of_move(rows, "own_old"))
@@ -120,10 +127,8 @@ def _also_written(rows: OneWay) -> str:
         f"(pg_catalog.substr(m.own_mask, {n}, 1) = '0' AND {differs((c,), 'b', 'a')})"
         for n, c in enumerate(rows.id.others(rows.writable), start=1)
     )
-    was = rows.id.matches("b", _of_move(rows, "own_old"))
-    now = rows.id.matches("a", _of_move(rows, "own_new"))
     return f"""EXISTS (SELECT FROM {_moves(rows, "own_olds", "own_news", "own_masks")}
-    JOIN {rows.target} AS b ON {was} JOIN {rows.origin} AS a ON {now}
+    {_both(rows)}
     WHERE {OURS} AND ({unlike}))"""
 
 
@@ -159,6 +164,10 @@ def follow_changed_ids(rows: OneWay, *, exclusive: bool, watched: bool) -> str:
         f"a row got another id in {rows.origin} while the same statement wrote it in {rows.target}"
     )
     kept = literal(f"a BEFORE trigger of {rows.target} keeps a row from getting its new id")
+    lost = literal(
+        f"a trigger of {rows.origin} deleted a row, or changed its id again, before the statement "
+        "that changed its id had ended"
+    )
     moved = _moved(rows, _move, f"{rows.update('true')}", exclusive=exclusive)
     if watched:
         afterwards = rows.changed(carried=False).statements(together=True).removesuffix(";")
@@ -189,10 +198,49 @@ def follow_changed_ids(rows: OneWay, *, exclusive: bool, watched: bool) -> str:
     pg_catalog.set_config('enable_material', pg_catalog.split_part(own_join, ' ', 3), true);
   IF EXISTS (SELECT FROM {rows.target} AS b WHERE {id.in_array("b", "own_olds")}
     AND NOT EXISTS (SELECT FROM {rows.origin} AS a WHERE {id.same("a", "b")})) THEN
-    RAISE object_not_in_prerequisite_state USING MESSAGE = {kept},
-      HINT = 'Let the trigger accept the new id, or change the id in the other table.';
+    IF EXISTS (SELECT FROM {_moves(rows, "own_olds", "own_news")}
+      {_both(rows)}
+      WHERE NOT EXISTS (SELECT FROM {rows.origin} AS z WHERE {id.same("z", "b")})) THEN
+      RAISE object_not_in_prerequisite_state USING MESSAGE = {kept},
+        HINT = 'Let the trigger accept the new id, or change the id in the other table.';
+    ELSIF {_cascades(rows)} THEN
+      RAISE object_not_in_prerequisite_state USING MESSAGE = {lost},
+        HINT = 'Delete the row, or change its id, in one statement after the other.';
+    END IF;
+    {rows.remove(id.in_array("b", "own_olds"))};
   END IF;
   -- An INSERT without rows would fire triggers for each statement.
   IF EXISTS (SELECT FROM {rows.origin} AS a WHERE {left}) THEN
-    {rows.upsert(left)};
+    {_inserted(rows, left, exclusive=exclusive)};
   END IF;"""
+
+
+def _cascades(rows: OneWay) -> str:
+    """A condition: to delete a row of the target could delete or change rows that refer to it."""
+    return f"""EXISTS (SELECT FROM pg_catalog.pg_constraint AS c
+      WHERE c.confrelid = {literal(rows.target)}::pg_catalog.regclass AND c.contype = 'f'
+        AND c.confdeltype NOT IN ('a', 'r'))"""  # NO ACTION and RESTRICT (pg_constraint.h)
+
+
+def _inserted(rows: OneWay, left: str, *, exclusive: bool) -> str:
+    """plpgsql that inserts rows whose old id the target does not have.
+
+    The target may have the row under an id before that: a trigger of the application has changed
+    the id again, and capture of the outer statement comes later. If a unique key forbids both, the
+    rows that the origin no longer has go first, unless the application may have written them.
+    """
+    inserted = rows.upsert(left)
+    if not exclusive:
+        return inserted
+    return f"""BEGIN
+      {inserted};
+    EXCEPTION WHEN unique_violation OR exclusion_violation THEN
+      IF {_cascades(rows)}
+        OR EXISTS (SELECT FROM {rows.target} AS b WHERE {OURS}
+          AND NOT EXISTS (SELECT FROM {rows.origin} AS a WHERE {rows.id.same("a", "b")}))
+      THEN
+        RAISE;
+      END IF;
+      {rows.remove("true")};
+      {inserted};
+    END"""
