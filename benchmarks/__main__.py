@@ -10,10 +10,11 @@ import json
 import sys
 from pathlib import Path
 
+from benchmarks import large
 from benchmarks.document import costs, must_hold, page
 from benchmarks.measure import available
 from benchmarks.plot import draw
-from benchmarks.results import Results
+from benchmarks.results import CHECKED_2, Results
 from benchmarks.session import PARTS, benchmark
 from membership_refactor.errors import RefactorError
 
@@ -55,6 +56,8 @@ def _write(results: Results, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "benchmarks.json").write_text(json.dumps(results.as_json(), indent=1) + "\n")
     (folder / "benchmarks.md").write_text(page(results, "benchmarks.svg"))
+    if results.growth is not None and results.chains.get(CHECKED_2):
+        large.write(results.as_json(), folder / large.PAGE.name)
 
 
 def _arguments() -> argparse.Namespace:

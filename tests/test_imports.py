@@ -57,6 +57,7 @@ SAME_THING = {
     "constraints.py": "SQL of constraints",
     "indexes.py": "SQL of indexes, and their building",
     "copied_rows.py": "SQL that compares, and the check made of it",
+    "shared_job.py": "SQL of the offer of a job, and its writing and reading",
     "tokens.py": "SQL text cut into tokens: PostgreSQL's own, and anybody's",
     "row_security.py": "SQL that asks for row security, and the check made of it",
 }

@@ -21,7 +21,7 @@ from tests.fixtures.steps import step_of
 MOMENTS = re.compile(
     r'INSERT INTO "[^"]*"\."action"'  # the work of an action is done and not committed
     r"|FROM \"[^\"]*\".\"job\" WHERE .* FOR UPDATE"  # the batch before is committed
-    r"|SELECT done FROM"  # a batch is claimed, and nothing of it done
+    r"|SELECT first, last FROM"  # a batch is claimed, and nothing of it done
     r"|SET state = 'done'",  # everything is done but the step's end
     re.DOTALL,
 )

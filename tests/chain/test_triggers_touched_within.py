@@ -158,7 +158,7 @@ def assert_whole(chain: Chain, written: list[int], place: str) -> None:
         assert found == [("within",)], place
 
 
-BATCH = re.compile("SELECT done FROM")
+BATCH = re.compile("SELECT first, last FROM")
 
 
 def drop_one(chain: Chain) -> None:

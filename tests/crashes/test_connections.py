@@ -111,7 +111,7 @@ class Sleeper:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("text", ["SELECT done FROM", "SELECT claimed, bound"])
+@pytest.mark.parametrize("text", ["SELECT first, last FROM", "SELECT claimed, bound"])
 @pytest.mark.parametrize(("revision", "direction"), [MOVING[0], MOVING[1], MOVING[5]])
 def test_a_mover_that_wakes_up_after_another_finished_does_nothing_more(
     revision: str, direction: Direction, text: str, chain_at: ChainAt

@@ -34,7 +34,7 @@ from tests.fixtures.server import SETTINGS
 
 ROWS = 12_000
 MEGABYTE = 1 << 20
-_BATCH = re.compile("SELECT done FROM")
+_BATCH = re.compile("SELECT first, last FROM")
 SMALL = {"max_wal_size": "48MB", "min_wal_size": "32MB", "shared_buffers": "16MB"}
 
 

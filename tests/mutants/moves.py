@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.fixtures.sessions import Stage
 from tests.mutants.mutant import Mutant, called, instead, mutant, replaced
 from tests.mutants.scenes import Scene, to, while_recording
-from tests.races.pilot import SET_BACK, Pilot
+from tests.races.pilot import Pilot
 from tests.races.tables import assert_equal, assert_parents, execute, query
 
 BUILD = r'SELECT .*_copy_build"\('
@@ -41,16 +41,16 @@ def a_mover_dies_before_a_batch(pilot: Pilot, stage: Stage) -> None:
 
 
 def two_movers_come_to_one_batch(pilot: Pilot, stage: Stage) -> None:
-    """The first was cut off from its lock and is still at work; then it dies."""
-    with Pilot(pilot.url) as first:
-        first.start(lambda runner: runner.upgrade("copy_table"), until=BUILD)
-        pilot.start(lambda runner: runner.upgrade("copy_table"))
-        pilot.go(BUILD)
-        assert pilot.wait(setbacks=True) == SET_BACK, "both fill the same range"
-        first.until(BUILD, before=True)
-        first.kill()
-        first.go()
-        first.wait()
+    """One has claimed it, and was cut off from its lock. The other is at it, and then dies."""
+    pilot.start(lambda runner: runner.upgrade("copy_table"), until=TAKE_RANGE, before=True)
+    with Pilot(pilot.url) as other:
+        other.start(lambda runner: runner.upgrade("copy_table"), until=BUILD)
+        # There are two ranges.
+        pilot.until(BUILD)
+        other.until("SELECT claimed, bound", before=True)
+        other.kill()
+        other.go()
+        other.wait()
         pilot.finish()
     assert_equal(pilot.url)
 
@@ -131,14 +131,17 @@ TAKE = (
     r"SELECT m\.ctid FROM \S+ AS m LIMIT entries\)\) RETURNING l\.keys\)"
     r"([\s\S]*?INTO taken, marks, consumed);"
 )
-CHECKPOINT = r"SELECT done FROM (\S+) WHERE ([\s\S]*) FOR UPDATE"
+TAKE_RANGE = "SELECT first, last FROM"
+CHECKPOINT = r"SELECT first, last FROM (\S+) WHERE ([\s\S]*) FOR UPDATE SKIP LOCKED"
 FIND = r'ON CONFLICT \("uuid"\) DO UPDATE SET "uuid" = excluded\."uuid"'
 MUTANTS = (
     Mutant("the bound is read before capture", BoundFirst, a_row_comes_before_writers_are_recorded),
     mutant("a checkpoint before its batch",
-           replaced(CHECKPOINT, r"UPDATE \1 SET done = true, rows = 0 WHERE \2 RETURNING false;"
-                                " COMMIT; BEGIN"), a_mover_dies_before_a_batch),
-    mutant("a batch without its row's lock", replaced(CHECKPOINT, r"SELECT done FROM \1 WHERE \2"),
+           replaced(CHECKPOINT, r"UPDATE \1 SET done = true, rows = 0 WHERE \2 "
+                                "RETURNING first, last; COMMIT; BEGIN"),
+           a_mover_dies_before_a_batch),
+    mutant("a batch without its row's lock",
+           replaced(CHECKPOINT, r"SELECT first, last FROM \1 WHERE \2"),
            two_movers_come_to_one_batch),
     mutant("the log is cleared before it is replayed",
            replaced(TAKE, r"DELETE FROM \1; \g<0>", 'm_copy_drain"('),

@@ -65,6 +65,13 @@ class ChainInSchema:
         """The plan with the portraits that the ledger keeps."""
         return Situation(self.names, self.ledger.portraits(pg), revisions=self.chain.revisions)
 
+    def actions_of_open(self, pg: Pg, step: str, direction: Direction) -> tuple[Action, ...]:
+        """The actions of an open step. Raises KeyError or RefactorError where another version of
+        the tool began it and knew more."""
+        found = self.chain[step]
+        situation = replace(self.situation(pg), now=self.ledger.now(pg, step))
+        return (found.up if direction is Direction.UP else found.down)(situation)
+
     def read(self) -> Portrait:
         """The portrait of the plan's tables as they are now."""
         with self.looking() as pg:

@@ -19,6 +19,7 @@ from membership_refactor.execution.options import Options
 from membership_refactor.execution.progress import Progress
 from membership_refactor.execution.run_checks import require
 from membership_refactor.execution.sessions import Pg, Sessions, estimated_rows, run, together
+from membership_refactor.execution.shared_job import offer_of
 from membership_refactor.execution.switching import Drain
 from membership_refactor.execution.throttle import Throttle
 from membership_refactor.sql.ledger.standing_triggers import known, raise_if_gone, standing
@@ -149,7 +150,8 @@ class Work:
         job = range_job(
             action,
             self.names,
-            f"{self.step} {self.direction} {action.key}",
+            self.step,
+            self.direction,
         )
         batches = Batches(
             self.sessions,
@@ -159,7 +161,8 @@ class Work:
             workers=self.felt.workers(self.pg),
             rows=self.options.batch_rows,
         )
-        rows = batches.run(action.title, estimated_rows(self.pg, job.table))
+        offer = offer_of(self.ledger, self.step, self.direction, job, self.options)
+        rows = batches.run(action.title, estimated_rows(self.pg, job.table), offer=offer)
         self.progress.say(f"  {action.title}: {rows:,} rows")
         with self.pg.transaction():
             run(self.pg, self._marking(action, rows=rows))

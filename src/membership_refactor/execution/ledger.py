@@ -98,17 +98,21 @@ class Ledger:
 
     def record_plan(self, pg: Pg) -> None:
         """Record the fingerprint; PlanChanged where the ledger has another one."""
+        if not self.knows_plan(pg):
+            values = f"{literal(self.plan.name)}, {literal(self.plan.fingerprint)}"
+            run(pg, f"INSERT INTO {self.table('plan')} (plan, fingerprint) VALUES ({values})")
+
+    def knows_plan(self, pg: Pg) -> bool:
+        """Whether the fingerprint is recorded; PlanChanged where the ledger has another one."""
         mine = self.plan.fingerprint
         known = self.fingerprint(pg)
-        if known is None:
-            values = f"{literal(self.plan.name)}, {literal(mine)}"
-            run(pg, f"INSERT INTO {self.table('plan')} (plan, fingerprint) VALUES ({values})")
-        elif known != mine:
+        if known is not None and known != mine:
             raise PlanChanged(
                 f'plan "{self.plan.name}" is not the one the chain began with '
                 f"(ledger {known[:12]}, code {mine[:12]}).",
                 hint="Give a changed plan another name, or put the old text back.",
             )
+        return known is not None
 
     def fingerprint(self, pg: Pg) -> str | None:
         """The fingerprint of the plan with which the chain began."""

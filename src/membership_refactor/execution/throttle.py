@@ -6,11 +6,11 @@ from __future__ import annotations
 import threading
 import time
 from datetime import datetime
+from typing import Protocol
 
 from membership_refactor.errors import RefactorError, ServerTooSlow
 from membership_refactor.execution.ledger import Ledger
 from membership_refactor.execution.options import Options
-from membership_refactor.execution.probe import Probe
 from membership_refactor.execution.progress import Progress
 from membership_refactor.execution.sessions import Pg, as_oneself, run
 from membership_refactor.sql.pacing.latency import LATENCY, WAITING_SECONDS, rest
@@ -21,11 +21,31 @@ SAID_AFTER = 2.0
 """Seconds of waiting for the latency after which it is said. Shorter pauses are the usual pace."""
 
 
+class Feels(Protocol):
+    """What small writes take now, and what batches have to do about it."""
+
+    idle: bool
+    """Whether no batch runs now."""
+
+    @property
+    def share(self) -> float:
+        """The part of their usual size and time that batches may take."""
+        ...
+
+    def reason(self) -> str | None:
+        """Why batches have to wait, or None."""
+        ...
+
+    def worked(self, rows: int, *, waited_seconds: float = 0.0) -> None:
+        """Count rows, and time that was left to others."""
+        ...
+
+
 class Throttle:
     """Shared by the workers of a run. The ledger's ``control`` row overrides the options."""
 
     def __init__(
-        self, ledger: Ledger, options: Options, progress: Progress, probe: Probe | None = None
+        self, ledger: Ledger, options: Options, progress: Progress, probe: Feels | None = None
     ) -> None:
         self.ledger, self.options, self.progress, self.probe = ledger, options, progress, probe
         self.batch_rows = options.batch_rows
@@ -117,8 +137,12 @@ class Throttle:
             now=_literal(why),
         )
         self._since = now
-        run(pg, told)
+        self.record(pg, told)
         self.progress.say(f"  waiting: {why}" if why else "  going on")
+
+    def record(self, pg: Pg, told: str) -> None:
+        """Record a wait. Of several processes at work only one does."""
+        run(pg, told)
 
     def look(self, pg: Pg) -> str | None:
         """Return the reason to wait, if there is one.

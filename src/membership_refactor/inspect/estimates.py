@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from membership_refactor.checks.check import Reach
 from membership_refactor.execution.runner import Runner
 from membership_refactor.execution.sessions import Pg, run, value
+from membership_refactor.inspect.scale import grown, with_workers
 from membership_refactor.portrait import Portrait
 from membership_refactor.sql.parents.key_statistics import groups_query
 from membership_refactor.sql.quoting import qualified
@@ -25,7 +26,8 @@ RATES: Mapping[str, float] = {
     "carry": 6e-4,
     "fill": 40e-6,
 }
-"""Seconds per row for one worker. Measured with 100,000 rows on PostgreSQL 15, or estimated."""
+"""Seconds per row for one worker. Measured with MEASURED rows on PostgreSQL 15, or estimated."""
+MEASURED = 100_000
 ACTION_SECONDS = 0.02
 """Seconds for an action, besides those for its rows."""
 _CALIBRATION = (
@@ -55,6 +57,7 @@ class Estimates:
 
     def __init__(self, runner: Runner, pg: Pg, portrait: Portrait) -> None:
         self.plan, self.names, self.pg, self.portrait = runner.plan, runner.names, pg, portrait
+        self.workers = runner.options.workers or 1
         self.times_as_long = _measured_pace(pg)
         self.counts = self._count()
 
@@ -111,21 +114,26 @@ class Estimates:
         return self.counts.bytes if retired is None else retired.bytes or 0
 
     def seconds(self, actions: Iterable[Action]) -> float:
-        """The time of all of them on this server."""
+        """The time of all of them on this server, with the workers of ``-x workers``."""
         return sum(self._seconds(action) for action in actions) * self.times_as_long
 
+    def _grown(self, rows: int) -> float:
+        """As many rows as would take so long at the measured rates."""
+        return MEASURED * grown(rows, measured=MEASURED)
+
     def _seconds(self, action: Action) -> float:
-        rows, groups = self.counts.rows, self.counts.groups or 0
+        rows, groups = self._grown(self.counts.rows), self._grown(self.counts.groups or 0)
         match action:
             case Build(popular=True):
                 return ACTION_SECONDS
             case Build():
                 kind = "rebuild" if action.build.target == self.names.parent else "copy"
-                return ACTION_SECONDS + rows * RATES[kind]
+                return with_workers(ACTION_SECONDS, rows * RATES[kind], self.workers)
             case Ranges(vacuum=True):
-                return ACTION_SECONDS + rows * RATES["fill"]
+                return with_workers(ACTION_SECONDS, rows * RATES["fill"], self.workers)
             case Ranges():
-                return ACTION_SECONDS + (self.counts.losers or 0) * RATES["carry"]
+                losers = self._grown(self.counts.losers or 0)
+                return with_workers(ACTION_SECONDS, losers * RATES["carry"], self.workers)
             case Verify():
                 passes = sum(c.reach is Reach.TABLES for c in action.checks)
                 return passes * rows * RATES["check"]

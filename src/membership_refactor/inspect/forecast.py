@@ -70,6 +70,7 @@ def forecast(runner: Runner, texts: Mapping[str, RevisionText]) -> tuple[Forecas
                 gaps=maker.estimates.counts.gaps,
                 losers=maker.estimates.counts.losers,
                 times_as_long=maker.estimates.times_as_long,
+                workers=maker.estimates.workers,
                 steps=made,
             ),
             portrait,

@@ -44,9 +44,10 @@ def _head(f: Forecast) -> Iterator[str]:
     if not f.steps:
         yield "every step has run"
         return
+    workers = f" with {f.workers} workers" if f.workers > 1 else ""
     yield (
-        f"all steps: about {duration(f.seconds)}. Times and sizes are estimates: those of another "
-        f"server, and a short measurement took {f.times_as_long:.1f} times as long here"
+        f"all steps: about {duration(f.seconds)}{workers}. Times and sizes are estimates: those "
+        f"of another server, and a short measurement took {f.times_as_long:.1f} times as long here"
     )
 
 

@@ -80,6 +80,8 @@ class Forecast:
     """Rows that may get another row's value, at most."""
     times_as_long: float
     """The time of a short measurement here, divided by its time where the constants were made."""
+    workers: int
+    """How many batches run at a time."""
     steps: tuple[StepForecast, ...]
 
     @property

@@ -147,7 +147,7 @@ class _Reader:
     def _open(self, record: StepRecord) -> OpenStep:
         step = self.chain[record.step]
         done = self.ledger.done(self.pg, record.step, record.direction)
-        actions = self._actions(step, record.direction)
+        actions = self._actions(record)
         return OpenStep(
             revision=self.chain.revisions.of(record.step),
             name=step.name,
@@ -175,10 +175,9 @@ class _Reader:
             lag_bytes=span.lag_bytes,
         )
 
-    def _actions(self, step: Step, direction: Direction) -> tuple[Action, ...]:
-        situation = replace(self.runner.situation(self.pg), now=self.ledger.now(self.pg, step.name))
+    def _actions(self, record: StepRecord) -> tuple[Action, ...]:
         try:
-            return (step.up if direction is Direction.UP else step.down)(situation)
+            return self.runner.actions_of_open(self.pg, record.step, record.direction)
         except (KeyError, RefactorError):
             # Another version of the tool began it; what is done can still be listed.
             return ()

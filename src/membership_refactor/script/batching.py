@@ -39,7 +39,7 @@ SELECT t.text FROM s, LATERAL (VALUES (1, {part}),
 
 
 def _job(records: Records, action: Build | Ranges) -> RangeJob:
-    return range_job(action, records.names, f"{records.step} {records.direction} {action.key}")
+    return range_job(action, records.names, records.step, records.direction)
 
 
 def batches(records: Records, action: Build | Ranges, pace: Pace) -> str:

@@ -7,8 +7,9 @@ from membership_refactor.sql.names import Names
 from membership_refactor.steps.actions import Build, Ranges
 
 
-def range_job(action: Build | Ranges, names: Names, job: str) -> RangeJob:
-    """The ranges of ``action``; ``job`` is their name in the ledger."""
+def range_job(action: Build | Ranges, names: Names, step: str, direction: str) -> RangeJob:
+    """The ranges of ``action``, under the name that they have in the ledger."""
+    job = f"{step} {direction} {action.key}"
     if isinstance(action, Ranges):
         return RangeJob(
             names=names,

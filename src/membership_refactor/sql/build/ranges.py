@@ -6,6 +6,7 @@ SQL expressions: literals in the runner, variables of plpgsql in a script.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 from membership_refactor.sql.names import Names
@@ -114,11 +115,14 @@ class RangeJob:
             f"WHERE {self._mine} AND j.bound IS NULL AND NOT j.exhausted"
         )
 
-    def state(self) -> str:
-        """SELECT of (claimed, bound, nulls_done, exhausted); locks the row of the job."""
+    def state(self, only_while: str = "") -> str:
+        """SELECT of (claimed, bound, nulls_done, exhausted); locks the row of the job.
+
+        ``only_while`` is a condition without which there is no row.
+        """
         return (
             "SELECT claimed, bound, nulls_done, exhausted\n"
-            f"FROM {self._jobs} WHERE {self._mine} FOR UPDATE"
+            f"FROM {self._jobs} WHERE {self._mine}{_and(only_while)} FOR UPDATE"
         )
 
     def rows(self) -> str:
@@ -141,6 +145,21 @@ class RangeJob:
         """
         return (
             f"SELECT n, first, last FROM {self._ranges}\n"
+            f"WHERE {self._mine} AND NOT done AND n NOT IN ({active}) ORDER BY n LIMIT 1"
+        )
+
+    def free(self, active: str) -> str:
+        """The same of a range that no other session is at: a session that does a range holds the
+        lock of its row."""
+        return f"{self.left_behind(active)} FOR UPDATE SKIP LOCKED"
+
+    def elsewhere(self, active: str) -> str:
+        """SELECT of the number of the first range that another process has claimed and not done.
+
+        With FOR UPDATE behind it, it waits until that process has ended the range or has gone.
+        """
+        return (
+            f"SELECT n FROM {self._ranges}\n"
             f"WHERE {self._mine} AND NOT done AND n NOT IN ({active}) ORDER BY n LIMIT 1"
         )
 
@@ -210,6 +229,14 @@ class RangeJob:
         which may still be at this range, finish first."""
         return f"SELECT done FROM {self._ranges} WHERE {self._mine} AND n = {n} FOR UPDATE"
 
+    def take(self, n: str, only_while: str = "") -> str:
+        """SELECT of (first, last) of the range; no row where it is done, or another session is at
+        it. Its row lock is the claim: it ends with the transaction, or with the session."""
+        return (
+            f"SELECT first, last FROM {self._ranges} WHERE {self._mine} AND n = {n} AND NOT done"
+            f"{_and(only_while)} FOR UPDATE SKIP LOCKED"
+        )
+
     def call(self, first: str, last: str) -> str:
         """An expression that does the range and is the number of its rows."""
         return f"{self.function}({first}::{self.route_type}, {last}::{self.route_type})"
@@ -217,12 +244,28 @@ class RangeJob:
     def call_null(self) -> str:
         return f"{self.null_function}()" if self.null_function else "0"
 
+    @property
+    def digest(self) -> str:
+        """The same wherever a range means the same rows and the same work."""
+        texts = (
+            self.read_bound(),
+            self.following(claimed="claimed", bound="bound", size="size", most="most"),
+            self.list_nulls("most") if self.popular else "",
+            self.call("first", "last"),
+            self.call_null(),
+        )
+        return hashlib.sha256("\0".join(texts).encode()).hexdigest()
+
     def finish(self, n: str, rows: str) -> str:
         """UPDATE that records the range as done, in the transaction that does it."""
         return (
             f"UPDATE {self._ranges} SET done = true, rows = {rows},\n"
             f"  done_at = pg_catalog.clock_timestamp() WHERE {self._mine} AND n = {n}"
         )
+
+
+def _and(condition: str) -> str:
+    return f" AND {condition}" if condition else ""
 
 
 def close_job(ledger: str, plan: str, job: str) -> tuple[str, str]:
