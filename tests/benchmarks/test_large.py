@@ -28,13 +28,13 @@ def test_another_figure_is_another_page(values: Any) -> None:
     assert page(values) != written
 
 
-def test_the_size_that_was_measured_is_predicted_as_it_was_measured(values: Any) -> None:
+def test_the_size_that_was_measured_is_predicted_within_a_fifth(values: Any) -> None:
     figures = Figures(values)
     for step in WHOLE:
         for workers in (1, 2):
             measured = figures.steps[workers][step].wall
             predicted = figures.step(step, figures.rows).seconds(workers)
-            assert predicted == pytest.approx(measured, rel=0.05), (step, workers)
+            assert predicted == pytest.approx(measured, rel=0.2), (step, workers)
 
 
 def test_the_larger_run_of_the_benchmark_is_predicted_within_a_fifth(values: Any) -> None:
