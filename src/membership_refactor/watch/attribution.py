@@ -13,7 +13,6 @@ from membership_refactor.scan.consumers import Consumer
 from membership_refactor.scan.findings.collect import Collector
 from membership_refactor.scan.findings.values import FileOutcome
 from membership_refactor.scan.parse.piece import Piece, Placed
-from membership_refactor.scan.read.by_word import collect_unparsed
 from membership_refactor.scan.resolve.analyse import Analyser, Unparsed
 from membership_refactor.watch.statement_kinds import plain
 from membership_refactor.watch.ways import Ways, named_in
@@ -87,7 +86,7 @@ class Attribution:
         unread: tuple[str, ...] = ()
         for analysed in analyser.analyse(piece.placed, piece.dialect):
             if isinstance(analysed, Unparsed):
-                collect_unparsed(collector, analysed)
+                collector.unparsed(analysed)
                 unread = (plan.source if wide else plan.retired, plan.child)
             else:
                 collector.statement(analysed, piece)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Iterable
+from collections.abc import Collection, Container, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from membership_refactor.scan.findings.dangers import dangers
@@ -14,12 +14,12 @@ from membership_refactor.scan.findings.values import (
     Reference,
     TableUse,
 )
-from membership_refactor.scan.parse.fill_templates import UnknownMacro
+from membership_refactor.scan.parse.fill_templates import UnknownMacro, keywords
 from membership_refactor.scan.parse.piece import OPEN, UNKNOWN_TABLE, Lines, Look, Piece
 from membership_refactor.scan.parse.tokens import SqlText
-from membership_refactor.scan.resolve.analyse import Analysed
+from membership_refactor.scan.resolve.analyse import Analysed, Unparsed
 from membership_refactor.scan.resolve.bindings import Kind, Source
-from membership_refactor.scan.resolve.tables_as_spelled import TableView
+from membership_refactor.scan.resolve.tables_as_spelled import TableView, View
 from membership_refactor.scan.resolve.tables_at_stage import GOING, Role, Standing
 
 _REMARKS = {
@@ -65,7 +65,7 @@ class Collector:
             place = self.place(offset)
             self.outcome.dangers.append(Danger(place=place, code=code, message=message))
 
-    def word(
+    def _word(
         self, word: str, offset: int, written: str, tables: Iterable[TableView], *,
         why: str, kind: Kind = Kind.READ,
     ) -> None:  # fmt: skip
@@ -75,14 +75,7 @@ class Collector:
             if column is not None:
                 self._reference(offset, table, column, written, kind=kind, why=why)
 
-    def account(self, sql: SqlText, names: Container[str]) -> None:
-        """Count the names of a text that was reported by words alone as reported."""
-        for token in sql.tokens:
-            if token.text.strip('`"').lower() in names:
-                self.accounted.add(sql.placed.place(token.start))
-                self.tables_read.update(map(sql.placed.place, range(token.start, token.end)))
-
-    def arguments(
+    def _arguments(
         self, macro: UnknownMacro, tables: Collection[TableView], *, names: Container[str] = ()
     ) -> None:
         """Add the arguments of an undeclared macro, other than ``names`` of tables."""
@@ -90,7 +83,53 @@ class Collector:
         for argument in macro.arguments:
             for word, offset in argument:
                 if word.lower() not in names:
-                    self.word(word.lower(), offset, word, tables, why=why)
+                    self._word(word.lower(), offset, word, tables, why=why)
+
+    def unparsed(self, found: Unparsed) -> None:
+        """Add what a statement mentions that could not be parsed."""
+        why = "the statement could not be parsed"
+        tables = self._by_word(
+            found.filled.sql, found.view, Look.UNPARSED, message=found.failure, why=why
+        )
+        for hole in found.filled.holes if tables else ():
+            self.note(hole.offset, Look.HOLE, f"text is put in at run time: {hole.text}")
+        for macro in found.filled.macros if tables else ():
+            self._arguments(macro, tables)
+
+    def fragment(self, sql: SqlText, view: View) -> None:
+        """Add a part of a statement whose host is not known, judged against every table."""
+        every = [t for t in view.every_table if t.table.going and t.role is not Role.RETIRED]
+        message = "only a part of a statement: the rest is not known. Declare it as a fragment"
+        why = "it is in a fragment without a known host"
+        self._by_word(sql, view, Look.FRAGMENT, message=message, why=why, otherwise=every)
+
+    def _by_word(
+        self, sql: SqlText, view: View, look: Look, *,
+        message: str, why: str, otherwise: Sequence[TableView] = (),
+    ) -> list[TableView]:  # fmt: skip
+        """Add every name that may be one of the named tables' columns; those tables.
+
+        Where no table is named, it is judged against ``otherwise``. The answer is unsure and wide,
+        so that nothing is missed in silence.
+        """
+        named = _tables_in(sql, view)
+        every = list({id(table): table for table in named.values()}.values())
+        at = sql.placed.place(sql.body[0])
+        if named:
+            self.note(at, look, message)
+        for index, token in enumerate(sql.tokens):
+            word, start = view.fold_token(token), sql.placed.place(token.start)
+            if token.name.lower() in named:
+                self.accounted.add(start)
+                self.tables_read.update(map(sql.placed.place, range(token.start, token.end)))
+            tables = every or (otherwise if word in view.searched_words else ())
+            if every and index >= 2 and sql.tokens[index - 1].text == ".":
+                qualified = named.get(sql.tokens[index - 2].name.lower())
+                tables = [qualified] if qualified is not None else []
+            if word and any(table.going(word) for table in tables):
+                self.note(at, look, message)
+                self._word(word, start, token.text, tables, why=why)
+        return every
 
     def statement(self, analysed: Analysed, piece: Piece) -> None:
         """Add everything about one statement."""
@@ -208,7 +247,7 @@ class Collector:
         for start, name, kind in names:
             if name in analysed.view.searched_words:
                 offset = analysed.placed.place(start)
-                self.word(name, offset, name, tables, kind=kind, why=why)
+                self._word(name, offset, name, tables, kind=kind, why=why)
 
     def _macros(self, analysed: Analysed, *, ours: bool) -> None:
         resolution = analysed.resolution
@@ -220,10 +259,23 @@ class Collector:
             words = [word.lower() for argument in macro.arguments for word, _ in argument]
             named = [sources[word] for word in words if word in sources]
             tables = [s.table for s in named or resolution.ours if s.table is not None]
-            self.arguments(macro, tables, names=sources)
+            self._arguments(macro, tables, names=sources)
 
     def _new(self, *key: object) -> bool:
         if key in self._seen:
             return False
         self._seen.add(key)
         return True
+
+
+def _tables_in(sql: SqlText, view: View) -> dict[str, TableView]:
+    """Alias or name to the plan's table, as far as words tell."""
+    named: dict[str, TableView] = {}
+    for index, token in enumerate(sql.tokens):
+        if (table := view.tables.get(view.fold_token(token))) is None:
+            continue
+        named[token.name.lower()] = table
+        after = [t for t in sql.tokens[index + 1 : index + 3] if t.word != "AS"]
+        if after and after[0].kind in ("word", "quoted") and after[0].word not in keywords():
+            named[after[0].name.lower()] = table
+    return named

@@ -32,6 +32,11 @@ class Token(NamedTuple):
         """The word in capitals; empty for anything else."""
         return self.text.upper() if self.kind == "word" else ""
 
+    @property
+    def name(self) -> str:
+        """The text without the quotes of a name."""
+        return self.text[1:-1] if self.kind == "quoted" else self.text
+
 
 NO_TOKEN = Token("", -1, -1, "")
 """Before the first token and behind the last."""

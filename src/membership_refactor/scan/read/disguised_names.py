@@ -123,7 +123,11 @@ class Disguises:
         decoded = _ESCAPE.sub(_meant, text)
         bare = _GAPS.sub("", decoded).lower()
         if len(self._plain.findall(bare)) != len(self._plain.findall(text.lower())):
-            yield from self._hidden(text)
+            placed = _replaced(_replaced(Placed.at(text), _ESCAPE), _GAPS)
+            for match in self._plain.finditer(_lower(placed.text)):
+                at, name = placed.place(match.start()), placed.text[slice(*match.span())]
+                if text[at : at + len(name)] != name:
+                    yield at, f"{name} is written by escapes, or put together"
         found = list(self._in_part(decoded))
         if found and decoded != text:
             placed = _replaced(Placed.at(text), _ESCAPE)
@@ -137,13 +141,6 @@ class Disguises:
             yield from ((match.start(1), match[1]) for match in self._given.finditer(lower))
         if (joint := _JOINS_TWO.search(lower)) is not None:
             yield joint.start(), "_"
-
-    def _hidden(self, text: str) -> Found:
-        placed = _replaced(_replaced(Placed.at(text), _ESCAPE), _GAPS)
-        for match in self._plain.finditer(_lower(placed.text)):
-            at, name = placed.place(match.start()), placed.text[slice(*match.span())]
-            if text[at : at + len(name)] != name:
-                yield at, f"{name} is written by escapes, or put together"
 
     def _in_part(self, text: str) -> Found:
         lower = _lower(text)
@@ -166,9 +163,12 @@ class Disguises:
         for last, before in self._ends:
             for match in last.finditer(lower):
                 found = before.search(lower, max(0, match.start() - _NEAR), match.start())
-                if found is not None and self._is_end(lower, found.start(), match.end()):
-                    name = lower[found.start() : match.end()]
-                    yield match.start(), f"a name may end in {name}: the rest is put in at run time"
+                start, end = found.start() if found is not None else 0, match.end()
+                folder = lower[start - 1] == "/" != lower[end : end + 1]
+                known = _TEXT_BEFORE.search(lower, max(0, start - 24), start)
+                if found is not None and not (folder or known):
+                    name = f"a name may end in {lower[start:end]}"
+                    yield match.start(), f"{name}: the rest is put in at run time"
         for match in self._apart.finditer(lower):
             if self._is_changed(text, match):
                 yield match.start(), f"{match[0]} may be made a name"
@@ -184,18 +184,14 @@ class Disguises:
             if all(str(code) in lower or f"{code:02x}" in lower for code in first):
                 yield from (match.start() for match in pattern.finditer(lower))
 
-    def _is_end(self, lower: str, start: int, end: int) -> bool:
-        """Whether what stands before is not known, and is no folder."""
-        if lower[start - 1] == "/" != lower[end : end + 1]:
-            return False
-        return _TEXT_BEFORE.search(lower, max(0, start - 24), start) is None
-
     def _is_changed(self, text: str, match: re.Match[str]) -> bool:
         """Whether the parts, with another sign between them, may become the name."""
         name = text[slice(*match.span())]
         if _IN_PATTERN.search(name):
             return True
-        if "-" in name and (name.isupper() or _is_symbol(text, *match.span())):
+        before, after = text[match.start() - 1 : match.start()], text[match.end() : match.end() + 1]
+        symbol = before == ":" or (before == "'" and after != "'")
+        if "-" in name and (name.isupper() or symbol):
             return True  # COBOL and Lisp write names with a hyphen
         start, end = max(0, match.start() - _NEAR), match.end() + _NEAR
         return _CHANGE.search(text, start, end) is not None
@@ -211,11 +207,6 @@ class Disguises:
             if whole or _JOINT.search(lower, max(0, at - _NEAR), at + _NEAR):
                 yield at, f"{word} may be joined to a name"
                 return
-
-
-def _is_symbol(text: str, start: int, end: int) -> bool:
-    before, after = text[start - 1 : start], text[end : end + 1]
-    return before == ":" or (before == "'" and after != "'")
 
 
 @lru_cache(maxsize=8)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from membership_refactor.scan.consumers import Consumer
 from membership_refactor.scan.findings.collect import Collector
 from membership_refactor.scan.findings.leftover_words import (
     leftover_in_program,
@@ -15,21 +16,29 @@ from membership_refactor.scan.findings.leftover_words import (
     words_of_unread_file,
 )
 from membership_refactor.scan.findings.values import FileOutcome
-from membership_refactor.scan.parse.piece import UNKNOWN_TABLE, Harvest, Look, Piece, Placed
+from membership_refactor.scan.parse.fill_templates import expanded, filled
+from membership_refactor.scan.parse.piece import (
+    UNKNOWN_TABLE,
+    Harvest,
+    Look,
+    Piece,
+    Placed,
+    joined,
+)
 from membership_refactor.scan.parse.put_in import HOLDS_SQL, run_time_table
 from membership_refactor.scan.parse.tokens import SqlText
-from membership_refactor.scan.read.by_word import (
-    collect_fragment,
-    collect_in_hosts,
-    collect_unparsed,
-)
 from membership_refactor.scan.read.data_file import data_pieces
 from membership_refactor.scan.read.disguised_names import disguises
 from membership_refactor.scan.read.encoding import NO_TEXT, decode, digest, strange
 from membership_refactor.scan.read.grammars import DATA, KINDS, NoGrammar
 from membership_refactor.scan.read.program_file import program_pieces
-from membership_refactor.scan.read.sql_file import prepared, sql_pieces, starts_like_sql
-from membership_refactor.scan.resolve.analyse import Analyser, Unparsed
+from membership_refactor.scan.read.sql_file import (
+    prepared,
+    sql_pieces,
+    starts_like_sql,
+    statements,
+)
+from membership_refactor.scan.resolve.analyse import Analysed, Analyser, Unparsed
 from membership_refactor.scan.resolve.tables_as_spelled import Interest, pattern
 from membership_refactor.scan.rewrite.rewriter import Rewriter
 
@@ -133,7 +142,7 @@ class FileScanner:
         consumer, interest = self.analyser.consumer, self.interest
         for fragment in consumer.fragments:
             if fragment.path.resolve() == path.resolve():
-                collect_in_hosts(placed, fragment.hosts, self.analyser, collector)
+                self._in_hosts(placed, fragment.hosts, collector)
                 return
         kind, dialect = KINDS.get(path.suffix.lower(), ""), consumer.dialect
         try:
@@ -197,20 +206,70 @@ class FileScanner:
     def _piece(self, piece: Piece, collector: Collector) -> None:
         view = self.analyser.view(piece.dialect)
         if piece.fragment:
-            collect_fragment(collector, SqlText(piece.placed, piece.dialect), view)
+            collector.fragment(SqlText(piece.placed, piece.dialect), view)
             return
         row_table = piece.row_table
         if row_table == UNKNOWN_TABLE:
             row_table = view.names.table(view.structure.plan.child).lower()
             if row_table not in view.tables:
                 row_table = next(iter(view.tables))
-        collector.outcome.statements += 1
-        for analysed in self.analyser.analyse(piece.placed, piece.dialect, row_table=row_table):
-            if isinstance(analysed, Unparsed):
-                collect_unparsed(collector, analysed)
-                continue
-            collector.statement(analysed, piece)
+        for analysed in self._analysed(piece, row_table, collector):
             if self.rewrite and analysed.resolution.ours:
                 rewritten = Rewriter(self.analyser, analysed, piece, collector).run()
                 if rewritten is not None:
                     collector.outcome.rewrites.append(rewritten)
+
+    def _analysed(self, piece: Piece, row_table: str, collector: Collector) -> Iterator[Analysed]:
+        """Report what the statements of a piece use, and yield those that were parsed."""
+        collector.outcome.statements += 1
+        for analysed in self.analyser.analyse(piece.placed, piece.dialect, row_table=row_table):
+            if isinstance(analysed, Unparsed):
+                collector.unparsed(analysed)
+            else:
+                collector.statement(analysed, piece)
+                yield analysed
+
+    def _in_hosts(self, fragment: Placed, hosts: Sequence[Path], collector: Collector) -> None:
+        """Resolve a fragment in each statement of its hosts that has a hole for it."""
+        dialect, found = self.analyser.consumer.dialect, False
+        for path in hosts:
+            try:
+                text = path.read_text(encoding="utf-8", errors="replace")
+            except OSError as error:
+                message = f"its host {path} cannot be read: {error.strerror}"
+                collector.note(0, Look.FRAGMENT, message)
+                continue
+            for whole in _combined(text, fragment, self.analyser.consumer):
+                found = True
+                piece = Piece(placed=whole, dialect=dialect, editable=False)
+                for analysed in self._analysed(piece, "", collector):
+                    for binding in analysed.resolution.bindings:
+                        if binding.qualifier is None and binding.source.wide:
+                            at = analysed.placed.place(binding.start)
+                            message = f"{binding.name} has no qualifier in this fragment. It "
+                            message += f"becomes ambiguous when {path.name} joins the parent"
+                            collector.danger(at, "ambiguous", message)
+        if not found:
+            collector.fragment(SqlText(fragment, dialect), self.analyser.view(dialect))
+
+
+_ELSEWHERE = -1
+"""The offset of text that stands in another file."""
+
+
+def _combined(text: str, fragment: Placed, consumer: Consumer) -> Iterator[Placed]:
+    """Yield each statement of a host with the fragment in the place of its holes."""
+    for statement in statements(Placed.at(text), consumer.dialect):
+        sql = SqlText(statement, consumer.dialect)
+        template = filled(expanded(sql, consumer.macros))
+        spots = {hole.offset for hole in template.holes if hole.free}
+        spots |= {macro.offset for macro in template.macros}
+        parts: list[Placed] = []
+        last = 0
+        for token in sql.tokens if spots else ():
+            if statement.place(token.start) in spots:
+                own = Placed.made(statement.text[last : token.start], _ELSEWHERE)
+                parts += [own, fragment]
+                last = token.end
+        if parts:
+            yield joined([*parts, Placed.made(statement.text[last:], _ELSEWHERE)])

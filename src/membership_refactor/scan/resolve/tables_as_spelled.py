@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from membership_refactor.scan.consumers import Consumer, camel, pascal
+from membership_refactor.scan.parse.tokens import Token
 from membership_refactor.scan.resolve.tables_at_stage import (
     GOING,
     Role,
@@ -99,6 +100,11 @@ class View:
         if self.dialect != "postgres" or not quoted or name in self._exact:
             return name.lower()
         return name
+
+    def fold_token(self, token: Token) -> str:
+        """The name that a token is, folded; empty where it is none."""
+        quoted = token.kind == "quoted"
+        return self.fold(token.name, quoted=quoted) if quoted or token.kind == "word" else ""
 
     def spell_column(self, name: str) -> str:
         """The plan's column as this consumer writes it, quoted where it has to be."""
