@@ -57,8 +57,29 @@ STATEMENTS = (
     "SELECT c.id FROM curriculum c, LATERAL (SELECT id FROM :t) x",
 )
 
+IN_FILES = (
+    "CREATE INDEX ON :t (id)",
+    "CREATE TRIGGER x AFTER UPDATE ON :t FOR EACH ROW EXECUTE FUNCTION f()",
+    "CREATE RULE r AS ON INSERT TO :t DO ALSO NOTHING",
+    "CREATE POLICY p ON :t USING (true)",
+    "CREATE PUBLICATION p FOR TABLE :t",
+    "GRANT SELECT ON :t TO x",
+    "REVOKE UPDATE ON :t FROM x",
+    "CLUSTER :t",
+    "ANALYZE :t",
+    "VACUUM :t",
+    "EXPLAIN ANALYZE UPDATE :t SET a = 1",
+    "PREPARE s FROM @q",
+    "EXECUTE IMMEDIATE @q",
+    "SELECT * FROM dblink('x', :q) AS t (a int)",
+    "SELECT query_to_xml(:q, true, true, '')",
+    "SELECT table_to_xml(:'t', true, true, '')",
+    ":q",
+    "SELECT 'TABLE ' || :'t' \\gexec",
+)
 
-@pytest.mark.parametrize("text", STATEMENTS)
+
+@pytest.mark.parametrize("text", [*STATEMENTS, *IN_FILES])
 def test_a_table_that_is_put_in_leaves_the_statement_open(text: str, tmp_path: Path) -> None:
     outcome = scan_text(f"{text};\n", tmp_path)
     assert any(note.open for note in outcome.notes)
@@ -97,6 +118,12 @@ VALUES = (
     "REVOKE ALL ON person FROM :role",
     "SELECT id FROM person FOR UPDATE OF person",
     "EXECUTE p USING :t",
+    f"SELECT c.id FROM {WIDE} c JOIN person p ON p.id = :t AND replace(p.name, 'a', 'b') = :n",
+    "SELECT c.id FROM curriculum_old_membership c JOIN person p ON p.id = replace(c.a, 'a', :b)",
+    "GRANT SELECT ON person TO :role",
+    "CREATE POLICY p ON person TO :role USING (id = :t)",
+    "FETCH FROM c INTO :t",
+    "SELECT id FROM dblink('x', 'SELECT id FROM person WHERE a LIKE ''%'' ') AS t (id int)",
 )
 
 
@@ -133,6 +160,11 @@ PUT_TOGETHER = {
     "camel2.js": 'const rows = await prisma["curriculum" + kind].findMany();\n',
     "camel3.ts": "const rows = await prisma[`${kind}Membership`].findMany();\n",
     "camel4.ts": 'const rows = await prisma[kind + "Membership"].findMany();\n',
+    "append.java": 'class A { String t = new StringBuilder("curriculum").append((char) 0x5F)'
+    '.append("membership").toString(); }',
+    "rot13.py": 't = codecs.decode("pheevphyhz_zrzorefuvc", "rot13")\n',
+    "taken.py": 't = "curriculum_xmembership".replace("x", "")\nread_table(t)\n',
+    "twice.py": 't = "curriculum__membership".replace("__", "_")\nread_table(t)\n',
     "glued.py": f't = "x{WIDE}"[1:]\nread_table(t)\n',
     "glued2.rb": f't = "{WIDE}xyz"[0..20]\nread(t)\n',
     "glued3.js": f'const t = "__{WIDE}9".slice(2, -1); read(t);',

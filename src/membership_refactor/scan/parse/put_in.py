@@ -9,21 +9,20 @@ from membership_refactor.scan.parse.fill_templates import REF, keywords
 from membership_refactor.scan.parse.tokens import NO_TOKEN, SqlText, Token
 
 BEFORE_TABLE = r"\b(?:from|into|update|join|table|copy|only|truncate)\b"
-_SIGNS = "{%<#?@$&:^"
-_SIGN = re.compile(rf"'[^']*'|([{_SIGNS}])")
-"""A string, or the beginning of what is put in: of templates, clients and drivers."""
+_SIGNS = "{%<#?@$&:^~!"
+_SIGN = re.compile(rf"[{_SIGNS}]")
+"""The beginning of what is put in: of templates, clients and drivers."""
 _TABLES = {
     "FROM", "JOIN", "INTO", "UPDATE", "TABLE", "COPY", "ONLY", "USING", "TRUNCATE", "LIKE",
-    "INHERITS", "OF", "REFERENCES", "EXISTS", "LATERAL",
+    "INHERITS", "OF", "REFERENCES", "EXISTS", "LATERAL", "ON", "TO", "IMMEDIATE", "CLUSTER",
+    "ANALYZE", "VACUUM",
 }  # fmt: skip
 _QUERIES = {"SELECT", "DELETE", "PERFORM", "VALUES", "WITH", "INSERT"}
 _CLAUSES = {"WHERE", "GROUP", "ORDER", "HAVING", "WINDOW", "LIMIT", "OFFSET", "FETCH", "FOR", "SET",
             "RETURNING", "WHEN", "UNION", "EXCEPT", "INTERSECT"} | _QUERIES  # fmt: skip
 """Behind the condition of a join, its tables end here."""
 _GO_ON = {"AS", "LEFT", "RIGHT", "INNER", "OUTER", "FULL", "CROSS", "NATURAL", "IF"}
-_NEVER = {"REVOKE", "EXECUTE", "LOAD", "IMPORT", "SHOW", "USE", "SET", "START", "NOTIFY", "GRANT",
-          "CALL", "BEGIN", "RESET", "FETCH"}  # fmt: skip
-"""Statements that name no table, or other things than tables, behind these words."""
+_NEW = {"CREATE", "TEMP", "TEMPORARY", "UNLOGGED", "FOREIGN"}
 _PROSE = re.compile(
     r"\s*(?:copy\b(?!.*\b(?:to|from)\s+(?:stdout\b|stdin\b|program\b|:?'))|update\b(?!.*\bset\b)"
     r"|table\s+(?:\{\{.*?\}\}|\S+)\s+(?!(?:order|limit|offset|union|except|intersect)\b)\w)",
@@ -35,6 +34,8 @@ _EVERY_TABLE = (
     r"\bimport\s+foreign\s+schema\b|\bfor\s+all\s+tables\b"
     r"|(?<!all\s)\btables\s+in\s+schema\b|\b(?:schema|database)_to_xml"
 )
+_STRING = re.compile(r"'[^']*'")
+_RUNS_SQL = re.compile(rf"\b(?:\w+_to_xml\w*|dblink\w*|crosstab\w*)\s*\([^()]*?[{_SIGNS}]", re.I)
 _READS_EVERY_TABLE = re.compile(_EVERY_TABLE, re.I)
 HOLDS_SQL = re.compile(
     (
@@ -54,8 +55,11 @@ def run_time_table(sql: SqlText) -> tuple[int, str] | None:
     shown = " ".join(text.split())[:60]
     if _READS_EVERY_TABLE.search(text):
         return 0, f"it reads every table of a schema: {shown}"
-    if not any(match[1] for match in _SIGN.finditer(text)) or _PROSE.match(text):
+    bare = _STRING.sub("''", text)
+    if not _SIGN.search(bare) or _PROSE.match(text):
         return None
+    if _RUNS_SQL.search(bare):
+        return 0, f"it runs SQL that is put in at run time: {shown}"
     at = next((token.start for token in _put_in(sql)), None)
     return None if at is None else (at, f"the table's name is put in at run time: {shown}")
 
@@ -65,8 +69,9 @@ def _put_in(sql: SqlText) -> Iterator[Token]:
     text, before, head = sql.text, NO_TOKEN, sql.tokens[0].word if sql.tokens else ""
     query, among, joined = head == "FROM", False, False
     around: list[tuple[bool, bool, bool]] = []
-    for token in sql.tokens if head not in _NEVER else ():
-        word, first = token.word, before.text in ("", "(", ")")
+    for token in sql.tokens:
+        word = token.word
+        first = before.text in ("", "(", ")") or before.word in ("EXPLAIN", "ANALYZE", "VERBOSE")
         name = among and (before.word in _TABLES or before.text in (",", ".", "("))
         if token.text.startswith(("{%", "{#")):
             continue
@@ -77,16 +82,18 @@ def _put_in(sql: SqlText) -> Iterator[Token]:
             query, among, joined = around.pop()
         elif token.text == "," and joined:
             among = True  # behind the condition of a join
-        elif word in _TABLES:
+        elif word in _TABLES and not (word == "ON" and among):
             among = {
-                "FROM": query and before.word != "DISTINCT",
-                "INTO": head != "SELECT",
-                "TABLE": head != "CREATE" or before.word == "AS",
-                "UPDATE": first,
+                "FROM": (query and before.word != "DISTINCT") or head == "PREPARE",
+                "INTO": before.word in ("INSERT", "MERGE", "REPLACE", "IGNORE"),
+                "TABLE": before.word not in _NEW,
+                "USING": head != "EXECUTE",
                 "LIKE": before.text in ("(", ","),
                 "OF": before.word == "PARTITION",
-                "EXISTS": among,
-                "ONLY": among,
+                "ON": head in ("GRANT", "REVOKE") or (head in ("CREATE", "DROP") and not query),
+                "TO": head == "CREATE" and before.word in ("INSERT", "UPDATE", "DELETE"),
+                **dict.fromkeys(("EXISTS", "ONLY"), among),
+                **dict.fromkeys(("UPDATE", "CLUSTER", "ANALYZE", "VACUUM"), first),
             }.get(word, True)
             query |= word == "UPDATE" and first
         elif word in _QUERIES or (word in keywords() and not name):

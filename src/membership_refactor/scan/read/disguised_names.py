@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import bz2
+import codecs
 import contextlib
 import html
 import lzma
@@ -41,7 +42,7 @@ _PUT_IN_AFTER = r"(?=[{$#%<&@?*\[^]|\.[*+]|\\[(w]|[\"'`](?!\s*[+.&|<]*\s*[\"'`])
 _PUT_IN_BEFORE = r"(?:(?<=[}%\])*?^#~|@/\"'`])|(?<=>)(?<!->)|(?<=\w__)|(?<=%[sdv])|&\w{1,30}[.;])"
 _TEXT_BEFORE = re.compile(r"\w[\"'`](?:\s*[+.&|<]{1,2}\s*|\s+)[\"'`]\Z")
 _PUT_IN = (
-    r"(?:[\"'`]\s*[+.&|,]{1,2}[^\"'`;{}\n]{1,60}[+.&|,]{1,2}\s*[\"'`]"
+    r"(?:[\"'`]\s*\)?\s*[+.&|,]{1,2}[^\"'`;{}\n]{1,60}[+.&|,(]{1,2}\s*[\"'`]"
     r"|[^\s,;\"'`]{0,60}[}%)\]>])"
 )
 _LISTED = (
@@ -104,7 +105,14 @@ class Disguises:
         self._begins = _any(map(_beginning, in_parts), after=_PUT_IN_AFTER)
         self._ends = [end for name in in_parts if (end := _end(name))]
         between = rf"(?:{_PUT_IN}|\[[^\]\n]{{1,6}}\]|\.\*|, ?|[-. /:#~|+%*?])"
-        self._apart = _any(between.join(map(re.escape, name.split("_"))) for name in in_parts)
+        more = r"(?:__|_?[a-z0-9]\w{0,6}?)"  # letters that may be taken out again
+        self._apart = _any(
+            before + joint.join(map(re.escape, name.split("_"))) + after
+            for name in in_parts
+            for before, joint, after in (
+                ("", between, ""), ("(?<=[\"'`])", more, "(?=[\"'`])"),
+            )
+        )  # fmt: skip
         self._parts = [{p for p in name.split("_") if len(p) >= _LEAST} for name in in_parts]
         self._words = {word for parts in self._parts for word in parts}
         words = [re.escape(word) for word in self._words]
@@ -259,8 +267,9 @@ def _end(name: str) -> tuple[re.Pattern[str], re.Pattern[str]] | None:
 
 
 def _codes(name: str) -> Iterator[str]:
-    """The name backwards, in base64, and in hexadecimal digits."""
-    yield from (name[::-1], name[::-1].upper())
+    """The name backwards, in rot13, in base64, and in hexadecimal digits."""
+    turned = codecs.encode(name, "rot13")
+    yield from (name[::-1], name[::-1].upper(), turned, turned.upper())
     for raw in (name.encode(), name.upper().encode(), name.encode("utf-16-le")):
         yield raw.hex()
         yield raw.hex().upper()

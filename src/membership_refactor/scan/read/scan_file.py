@@ -45,10 +45,11 @@ from membership_refactor.scan.rewrite.rewriter import Rewriter
 _NEAR = 2000
 _INCLUDED = re.compile(
     r"^[ \t]*(?:\\i(?:r|nclude(?:_relative)?)?|\\\.)[ \t]+['\"]?([^\s'\"]+)"
-    r"|^[ \t]*(?:@@?|source\b)[ \t]*['\"]?([^\s;'\"]+\.\w+)",
+    r"|^[ \t]*(?:@@?|source\b)[ \t]*['\"]?([^\s;'\"]+\.\w+)"
+    r"|(?:^|;)[ \t]*([:&]\"?\w+\"?)[ \t]*(?:;|$)|\\(gexec)\b",
     re.M | re.I,
 )
-"""Another file that psql, mysql or SQL*Plus runs in this place."""
+"""Another file that psql, mysql or SQL*Plus runs in this place; a variable; a query's results."""
 _ESCAPES = re.compile(r"\bU&[\"']", re.I)
 _ROW = re.compile(r"(?!\s*select\s+(?:new|old)\s*\Z).*\b(?:new|old)\b", re.I | re.S)
 """A trigger's row that is used for more than to be returned."""
@@ -168,10 +169,12 @@ class FileScanner:
     def _included(self, path: Path, text: str, collector: Collector) -> None:
         """Leave open what a client runs in this place, unless that file is scanned too."""
         for match in _INCLUDED.finditer(text):
-            name = match[1] or match[2]
+            name = next(filter(None, match.groups()))
             places = {(folder / name).resolve() for folder in (Path.cwd(), *path.parents)}
             if places.isdisjoint(self._scanned):
-                message = f"it runs {name}, which is not among the files that are scanned"
+                file = "which is not among the files that are scanned"
+                what = file if match[1] or match[2] else "SQL that is known at run time only"
+                message = f"it runs {name}, {what}"
                 collector.note(match.start(), Look.SKIPPED, message)
 
     @cached_property
