@@ -50,8 +50,8 @@ def moves(
     """The moments of a move: its two batches, its replay, its switch, and its log's end."""
     build = rf'SELECT "s_refactor"\."m_{job}_build"\('
     drain = rf'SELECT "s_refactor"\."m_{job}_drain"\(\d'
-    lock = rf'LOCK TABLE "s"\."{watched}" IN {locks}'
-    log_down = rf'LOCK TABLE "s"\."{watched}" IN ACCESS'
+    lock = rf'LOCK TABLE (ONLY )?"s"\."{watched}" IN {locks}'
+    log_down = rf'LOCK TABLE (ONLY )?"s"\."{watched}" IN ACCESS'
     built = _before(rf'm_{job}_log" LIMIT 1000')
     return (
         Moment("first batch", revision, (_before(build),), build, _before(build), down, True),
@@ -71,7 +71,7 @@ def record(
     return Moment(
         "capture",
         revision,
-        (_before(rf'LOCK TABLE "s"\."{table}"'),),
+        (_before(rf'LOCK TABLE (ONLY )?"s"\."{table}"'),),
         rf"(?s)CREATE OR REPLACE TRIGGER.*{done}",
         MEASURED,
         down,
@@ -80,17 +80,19 @@ def record(
 
 
 COPY = (record("0003", "wide"), *moves("0003", "copy", "wide"))
-OPEN = Moment("opening", "0004", (_before(r'LOCK TABLE "s"\."wide"'),), r"DO \$fence\$", MEASURED)
+OPEN = Moment(
+    "opening", "0004", (_before(r'LOCK TABLE (ONLY )?"s"\."wide"'),), r"DO \$fence\$", MEASURED
+)
 CLOSE = Moment(
     "closing",
     "0004",
-    (_before(r'LOCK TABLE "s"\."wide"'),),
+    (_before(r'LOCK TABLE (ONLY )?"s"\."wide"'),),
     r"(?s)CREATE.*refuse_now",
     MEASURED,
     True,
 )
 HAND_OVER = Moment(
-    "hand-over", "0005", (_before(r'LOCK TABLE "s"\."wide"'),), r"RENAME TO", MEASURED
+    "hand-over", "0005", (_before(r'LOCK TABLE (ONLY )?"s"\."wide"'),), r"RENAME TO", MEASURED
 )
 HAND_BACK = (
     record("0005", "narrow", down=True),
@@ -99,7 +101,7 @@ HAND_BACK = (
 PARENTS = (
     record("0006", "narrow"),
     *moves("0007", "parent", "narrow"),
-    Moment("capture", "0007", (_before(r'LOCK TABLE "s"\."narrow"'),),
+    Moment("capture", "0007", (_before(r'LOCK TABLE (ONLY )?"s"\."narrow"'),),
            r"(?s)DROP TRIGGER.*CREATE OR REPLACE TRIGGER", MEASURED, True),
 )  # fmt: skip
 

@@ -46,8 +46,13 @@ SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name, c.relkind::tex
        CASE WHEN c.reloftype <> 0 THEN format_type(c.reloftype, NULL) END AS of_type,
        EXISTS (SELECT FROM pg_subscription_rel s WHERE s.srrelid = c.oid) AS subscribed,
        obj_description(c.oid, 'pg_class') AS comment,
-       CASE WHEN c.reltuples >= 0 THEN c.reltuples::bigint END AS rows,
-       CASE WHEN c.relkind IN ('r', 'm', 'p') THEN pg_total_relation_size(c.oid) END AS bytes,
+       CASE WHEN c.relkind = 'p' THEN (
+           SELECT sum(l.reltuples)::bigint FROM pg_partition_tree(c.oid) AS p
+           JOIN pg_class l ON l.oid = p.relid WHERE l.relkind <> 'p' AND l.reltuples >= 0)
+           WHEN c.reltuples >= 0 THEN c.reltuples::bigint END AS rows,
+       CASE WHEN c.relkind = 'p' THEN (
+           SELECT sum(pg_total_relation_size(p.relid))::bigint FROM pg_partition_tree(c.oid) AS p)
+           WHEN c.relkind IN ('r', 'm') THEN pg_total_relation_size(c.oid) END AS bytes,
        ARRAY(SELECT format('%%I.%%I', pn.nspname, p.relname)
              FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhparent
              JOIN pg_namespace pn ON pn.oid = p.relnamespace

@@ -20,9 +20,11 @@ from tenacity import (
 )
 
 from membership_refactor.catalog import citus, dependent_queries, queries, server_queries
+from membership_refactor.catalog.partition_queries import PARTITIONS
 from membership_refactor.catalog.read_functions import read_routines
 from membership_refactor.errors import RefactorError
 from membership_refactor.portrait.document import vanished
+from membership_refactor.portrait.partitions import Member, Partitioning
 from membership_refactor.portrait.server_facts import Citus, CitusTable, ReplicationSlot, Server
 from membership_refactor.portrait.table_parts import (
     Column,
@@ -158,14 +160,19 @@ _PARTS = {
     "functions": dependent_queries.FUNCTIONS,
     "others": dependent_queries.OTHERS,
     "by_text": dependent_queries.BY_TEXT,
-    "uses": column_uses("%(tables)s", "%(own)s::text[]", own_views=own_views("%(ledger)s")),
+    "uses": column_uses(
+        "%(tables)s",
+        "%(own)s::text[]",
+        own_views=own_views("%(ledger)s"),
+        family="%(family)s",
+    ),
 }
 
 
 def _read_parts(
     cursor: psycopg.Cursor[DictRow], tables: list[int], ledger: str
 ) -> dict[str, _RowsByTable]:
-    values = {"tables": tables, "own": list(OWN_PREFIXES), "ledger": ledger}
+    values: dict[str, Any] = {"tables": tables, "own": list(OWN_PREFIXES), "ledger": ledger}
     columns = _rows(cursor, queries.COLUMNS, values)
     sequences = {
         row["oid"]: row
@@ -177,7 +184,9 @@ def _read_parts(
     }
     for row in columns:
         row["sequence"] = _sequence(sequences.get(row.pop("sequence_oid")), row["owner_oid"])
-    parts = {"columns": _by_table(columns)}
+    partitions = _rows(cursor, PARTITIONS, values)
+    values["family"] = [*tables, *(row["oid"] for row in partitions)]
+    parts = {"columns": _by_table(columns), "partitions": _by_table(partitions)}
     for part, query in _PARTS.items():
         parts[part] = _by_table(_rows(cursor, query, values))
     return parts
@@ -220,6 +229,21 @@ def _sequence(row: DictRow | None, table: int) -> IdSequence | None:
     return IdSequence(**values, owned=owned, grants=_grants(row["grants"]))
 
 
+def _partitioning(rows: list[DictRow]) -> Partitioning | None:
+    """The first row is the root."""
+    if not rows:
+        return None
+    root, *members = rows
+    return Partitioning(
+        by=root["by"],
+        columns=_frozen(root["columns"]),
+        by_expression=root["by_expression"],
+        members=tuple(
+            Member(**_values(m, "grants", "level"), grants=_grants(m["grants"])) for m in members
+        ),
+    )
+
+
 def _table(row: DictRow, parts: dict[str, _RowsByTable]) -> Table:
     oid = row["oid"]
 
@@ -243,6 +267,7 @@ def _table(row: DictRow, parts: dict[str, _RowsByTable]) -> Table:
         policies=tuple(Policy(**_values(c)) for c in of("policies")),
         statistics=tuple(Statistics(**_values(c)) for c in of("statistics")),
         publications=tuple(Publication(**_values(c)) for c in of("publications")),
+        partitioning=_partitioning(of("partitions")),
         uses=tuple(ColumnUse(**_values(c)) for c in of("uses")),
         dependents=(
             *(Dependent(**_values(c, "grants"), grants=_grants(c["grants"])) for c in of("views")),

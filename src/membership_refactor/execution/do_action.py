@@ -52,6 +52,7 @@ class Work:
 
     step: str
     direction: Direction
+    names: Names
     engine: Engine
     sessions: Sessions
     pg: Pg
@@ -106,6 +107,7 @@ class Work:
             seconds=self.options.lock_timeout,
             say=self.progress.say,
             wanted=(*action.locks, *action.by_statements),
+            members=self.names.partitioned,
         )
         self._measured(action, held)
 

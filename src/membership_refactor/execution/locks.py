@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -14,6 +14,7 @@ from membership_refactor.errors import LockNotObtained
 from membership_refactor.execution.sessions import Pg, as_oneself, run
 from membership_refactor.sql.own_statements import in_one_message
 from membership_refactor.sql.pacing.blockers import Locks, blockers
+from membership_refactor.sql.pacing.member_locks import lock_members
 from membership_refactor.sql.pacing.pace import SECOND_WAIT_MS, WAIT_MS
 
 SAID_AFTER, SAID_EVERY = 1.0, 10.0
@@ -42,6 +43,7 @@ def briefly(
     before_retry: Callable[[int], None] | None = None,
     say: Callable[[str], None] | None = None,
     wanted: Locks | None = None,
+    members: bool = False,
 ) -> Held:
     """Run ``work`` in a transaction that holds ``locks``. Messages speak of ``wanted``, where
     ``work`` takes locks itself.
@@ -51,6 +53,8 @@ def briefly(
 
     The commit is asynchronous. That is safe: everything here is recorded in the same WAL, and a
     later record never survives a crash without an earlier one.
+
+    With ``members`` tables may be partitioned, and their partitions are locked too.
 
     During a long wait ``say`` is told which sessions are in the way. Raises LockNotObtained, which
     names them, when ``seconds`` are over.
@@ -72,7 +76,7 @@ def briefly(
             if tries > 1 and before_retry is not None:
                 before_retry(tries)
             try:
-                return _once(connection, locks, work, tries)
+                return _once(connection, _lock_texts(locks, members=members), work, tries)
             except psycopg.errors.LockNotAvailable as error:
                 if time.monotonic() - began >= seconds * 0.9:
                     named, advice = in_the_way(connection, wanted)
@@ -114,8 +118,16 @@ _CLOCK = (
 )
 
 
-def _in_one_message(connection: Pg, locks: Locks, text: str, tries: int) -> Held:
-    first, *others = (f"LOCK TABLE {table} IN {mode} MODE" for table, mode in locks)
+def _lock_texts(locks: Locks, *, members: bool) -> list[str]:
+    waits = (WAIT_MS, *(SECOND_WAIT_MS for _ in locks[1:]))
+    return [
+        lock_members(table, mode, wait) if members else f"LOCK TABLE {table} IN {mode} MODE"
+        for (table, mode), wait in zip(locks, waits, strict=False)
+    ]
+
+
+def _in_one_message(connection: Pg, locks: Sequence[str], text: str, tries: int) -> Held:
+    first, *others = locks
     second = [f"SET LOCAL lock_timeout = {SECOND_WAIT_MS}", *others] if others else []
     # BEGIN is a message of its own. If one message began and ended the transaction, the client
     # would not know after an error that a ROLLBACK is needed.
@@ -137,17 +149,19 @@ def _in_one_message(connection: Pg, locks: Locks, text: str, tries: int) -> Held
     return Held(got - asked, done - got, tries)
 
 
-def _once(connection: Pg, locks: Locks, work: Callable[[Pg], None] | str, tries: int) -> Held:
+def _once(
+    connection: Pg, locks: Sequence[str], work: Callable[[Pg], None] | str, tries: int
+) -> Held:
     if isinstance(work, str):
         return _in_one_message(connection, locks, work, tries)
     with connection.transaction():
         run(connection, _SETTINGS)
         asked = time.perf_counter()
         got = asked
-        for n, (table, mode) in enumerate(locks):
+        for n, lock in enumerate(locks):
             if n == 1:
                 run(connection, f"SET LOCAL lock_timeout = {SECOND_WAIT_MS}")
-            run(connection, f"LOCK TABLE {table} IN {mode} MODE")
+            run(connection, lock)
             if n == 0:
                 got = time.perf_counter()
         work(connection)

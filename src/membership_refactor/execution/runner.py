@@ -180,6 +180,7 @@ class Runner(ChainInSchema):
             work = Work(
                 step=name,
                 direction=direction,
+                names=situation.names,
                 engine=self.engine,
                 sessions=sessions,
                 pg=pg,

@@ -91,6 +91,7 @@ class Drain:
             seconds=self.seconds,
             before_retry=lambda tries: self._replay(action.build),
             say=self.progress.say,
+            members=action.build.names.partitioned,
         )
         run(self.pg, "RESET synchronous_commit")
         return held

@@ -3,6 +3,7 @@
 from membership_refactor.portrait.adoption import Adoption, adoption
 from membership_refactor.portrait.called_functions import Need, PathSchema, Routine
 from membership_refactor.portrait.document import from_json, to_json
+from membership_refactor.portrait.partitions import Member, Partitioning
 from membership_refactor.portrait.portrait_differences import (
     Change,
     Difference,
@@ -38,7 +39,9 @@ __all__ = [
     "Grant",
     "IncomingKey",
     "Index",
+    "Member",
     "Need",
+    "Partitioning",
     "PathSchema",
     "Policy",
     "Portrait",

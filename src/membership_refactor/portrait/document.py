@@ -28,7 +28,10 @@ def to_json(portrait: Portrait) -> str:
 
 
 def _fields(value: Any) -> dict[str, Any]:
-    return {name: getattr(value, name) for name in _may_be_null(value.__class__)}
+    kind = value.__class__
+    parts = {name: getattr(value, name) for name in _may_be_null(kind)}
+    later = _later(kind)
+    return {name: part for name, part in parts.items() if part is not None or name not in later}
 
 
 def from_json(text: str) -> Portrait:
@@ -92,6 +95,13 @@ def _may_be_null(kind: type) -> dict[str, bool]:
 
 
 @cache
+def _later(kind: type) -> frozenset[str]:
+    """The fields that came after the first documents were written. They are left out where they
+    are None, and may be missing."""
+    return frozenset(field.name for field in fields(kind) if field.metadata.get("later"))
+
+
+@cache
 def _types(kind: type) -> dict[str, Any]:
     return typing.get_type_hints(kind)
 
@@ -119,7 +129,7 @@ def _plain(kind: type, value: object) -> object:
 
 def _of_dataclass(kind: type) -> Callable[[Any], object]:
     decoders = {name: _decoder(of) for name, of in _types(kind).items()}
-    wanted = [field.name for field in fields(kind)]
+    wanted = [field.name for field in fields(kind) if field.name not in _later(kind)]
 
     def decode(value: Any) -> object:
         if not isinstance(value, dict):
@@ -132,8 +142,8 @@ def _of_dataclass(kind: type) -> Callable[[Any], object]:
                 decoded[name] = decoders[name](part)
             except _Broken as broken:
                 raise broken.within(f".{name}") from None
-        if len(decoded) < len(wanted):
-            missing = next(name for name in wanted if name not in decoded)
+        missing = next((name for name in wanted if name not in decoded), None)
+        if missing is not None:
             raise _Broken(f'"{missing}" is missing')
         return kind(**decoded)
 

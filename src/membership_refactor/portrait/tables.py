@@ -10,6 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 from membership_refactor.portrait.called_functions import PathSchema, Routine
+from membership_refactor.portrait.partitions import Partitioning
 from membership_refactor.portrait.table_parts import (
     Column,
     ColumnUse,
@@ -68,6 +69,8 @@ class Table:
     inherits: tuple[str, ...] = ()
     children: tuple[str, ...] = ()
     """Inheritance children or partitions."""
+    partitioning: Partitioning | None = field(default=None, metadata={"later": True})
+    """How it is partitioned; None for a table that is not. Older documents do not have it."""
     of_type: str | None = None
     subscribed: bool = False
     """Whether a subscription writes it. Such writes fire only row triggers."""

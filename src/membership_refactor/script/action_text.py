@@ -70,7 +70,11 @@ class Printer:
     def _(self, action: Brief) -> str:
         mark = self.records.mark(action.key, **MEASURED)
         more = action.by_statements
-        return block(brief(action.locks, action.statements, mark, more=more, **self._retried))
+        members = self.records.names.partitioned
+        text = brief(
+            action.locks, action.statements, mark, more=more, members=members, **self._retried
+        )
+        return block(text)
 
     @_done.register
     def _(self, action: Switch) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from membership_refactor.sql.pacing.blockers import Locks, blockers
+from membership_refactor.sql.pacing.member_locks import lock_members
 from membership_refactor.sql.pacing.pace import SECOND_WAIT_MS, WAIT_MS
 from membership_refactor.sql.quoting import dollar_quoted, literal
 from membership_refactor.sql.statements import Statement
@@ -25,8 +26,9 @@ def executed(statements: Iterable[Statement], indent: str) -> str:
     return "\n".join(f"{indent}EXECUTE {dollar_quoted(s.text)};" for s in statements)
 
 
-def taken(locks: Locks) -> str:
-    """plpgsql that takes the locks, in the order in which writers take them."""
+def taken(locks: Locks, *, members: bool) -> str:
+    """plpgsql that takes the locks, in the order in which writers take them; with ``members`` those
+    on partitions too."""
     lines = [
         f"PERFORM pg_catalog.set_config('lock_timeout', '{WAIT_MS}', true),",
         "  pg_catalog.set_config('synchronous_commit', 'off', true);",
@@ -37,7 +39,11 @@ def taken(locks: Locks) -> str:
             lines.append(
                 f"PERFORM pg_catalog.set_config('lock_timeout', '{SECOND_WAIT_MS}', true);"
             )
-        lines.append(f"LOCK TABLE {table} IN {mode} MODE;")
+        wait = SECOND_WAIT_MS if n else WAIT_MS
+        text = f"LOCK TABLE {table} IN {mode} MODE"
+        if members:
+            text = f"EXECUTE {dollar_quoted(lock_members(table, mode, wait))}"
+        lines.append(f"{text};")
         if n == 0:
             lines.append("got := pg_catalog.clock_timestamp();")
     if not locks:
@@ -78,6 +84,7 @@ def brief(
     seconds: int,
     take_back: str = "",
     more: Locks = (),
+    members: bool = False,
 ) -> str:
     """Return a block body that runs the statements and the mark under the locks, in one commit.
     ``more`` are locks that the statements take by themselves."""
@@ -90,7 +97,7 @@ BEGIN
   LOOP
     tries := tries + 1;
     BEGIN
-{taken(locks)}
+{taken(locks, members=members)}
 {executed(statements, "      ")}
       {mark}
       EXIT;

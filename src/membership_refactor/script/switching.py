@@ -112,7 +112,7 @@ BEGIN
     COMMIT;
     tries := tries + 1;
     BEGIN
-{taken(locks)}
+{taken(locks, members=build.names.partitioned)}
       SELECT p.* INTO work.keys, work.marks, work.entries, work.more FROM ({pending}) AS p;
       IF marks > 0 OR more OR keys > {allowed} THEN
         -- Too much came in the meantime. Release the locks and replay it without them.

@@ -6,12 +6,13 @@ It walks pg_depend as PostgreSQL does when it drops a column, so it knows no lis
 from __future__ import annotations
 
 
-def column_uses(tables: str, prefixes: str, *, own_views: str = "") -> str:
+def column_uses(tables: str, prefixes: str, *, own_views: str = "", family: str = "") -> str:
     """SELECT of owner_oid, kind, name, columns, stops and sequence.
 
     ``tables`` is an expression for the OIDs of the plan's tables, ``prefixes`` one for those that
     names of the tool's own triggers begin with. ``own_views`` is a SELECT of the OIDs of the tool's
-    own views, which a step replaces. The search_path must have pg_catalog alone.
+    own views, which a step replaces. ``family`` are the tables with their partitions. The
+    search_path must have pg_catalog alone.
     """
     not_own = (
         f"\n    AND (class <> 'pg_class'::regclass OR object NOT IN {own_views})"
@@ -73,7 +74,7 @@ WITH RECURSIVE start AS (
     AND NOT (class = 'pg_attrdef'::regclass AND EXISTS (
         SELECT FROM pg_attrdef x JOIN pg_attribute a
         ON a.attrelid = x.adrelid AND a.attnum = x.adnum
-        WHERE x.oid = w.object AND (x.adrelid = ANY ({tables}) OR a.attgenerated <> '')
+        WHERE x.oid = w.object AND (x.adrelid = ANY ({family or tables}) OR a.attgenerated <> '')
         OFFSET 0))
     AND NOT EXISTS (
         SELECT FROM pg_trigger t CROSS JOIN unnest({prefixes}) AS o (prefix)

@@ -47,6 +47,8 @@ class Names:
     schema: str
     path: tuple[str, ...] = ()
     """Schemas that functions of the application on the plan's tables need in their search_path."""
+    partitioned: bool = False
+    """Whether source, copy and archive are partitioned. The parent never is."""
 
     @property
     def search_path(self) -> str:

@@ -20,6 +20,7 @@ from membership_refactor.sql.triggers import (
     remove_triggers,
     trigger_function,
 )
+from membership_refactor.sql.twin_partitions import TWIN, TWIN_HAS_ROWS, find_twin
 from membership_refactor.sql.types import differs
 
 _FOLLOWS = "%I.%I follows %I and cannot be written yet: this write would make them differ"
@@ -72,8 +73,11 @@ def refusal_functions(
     END IF;
   END IF;
   RETURN NULL;"""
-    size = f"pg_catalog.pg_relation_size({literal(source)}::pg_catalog.regclass)"
-    truncated = f"""  IF {size} > 0 THEN
+    find, left = "", f"pg_catalog.pg_relation_size({literal(source)}::pg_catalog.regclass) > 0"
+    if names.partitioned:
+        find = f"  {find_twin(source)}\n"
+        left = f"own_twin IS NOT NULL AND {TWIN_HAS_ROWS} OR own_twin IS NULL AND {NOT_SYNC}"
+    truncated = f"""{find}  IF {left} THEN
     {refuse}
   END IF;
   RETURN NULL;"""
@@ -85,7 +89,12 @@ def refusal_functions(
             whole=(source, copy),
             path=names.search_path,
         ),
-        *trigger_function(names.own("refuse_truncate"), truncated, path=names.search_path),
+        *trigger_function(
+            names.own("refuse_truncate"),
+            truncated,
+            declare=f"  {TWIN}" if names.partitioned else "",
+            path=names.search_path,
+        ),
     )
 
 
@@ -111,7 +120,11 @@ def refusal_triggers(names: Names) -> tuple[OwnTrigger, ...]:
             each="ROW",
         ),
         OwnTrigger(
-            after("refuse_truncate"), "AFTER TRUNCATE", names.copy, names.own("refuse_truncate")
+            after("refuse_truncate"),
+            "AFTER TRUNCATE",
+            names.copy,
+            names.own("refuse_truncate"),
+            members=names.partitioned,
         ),
     )
 
@@ -141,8 +154,11 @@ def close_functions(names: Names, purpose: str, message: str, hint: str) -> tupl
     )
 
 
-def close_triggers(names: Names, purpose: str, table: str) -> tuple[OwnTrigger, ...]:
-    """Statement triggers, so that a write of no rows is refused too."""
+def close_triggers(
+    names: Names, purpose: str, table: str, *, members: bool = False
+) -> tuple[OwnTrigger, ...]:
+    """Statement triggers, so that a write of no rows is refused too; with ``members`` those of the
+    partitions too."""
     return tuple(
         OwnTrigger(
             after(f"{purpose}_{kind.lower().replace(' ', '_')}"),
@@ -150,6 +166,7 @@ def close_triggers(names: Names, purpose: str, table: str) -> tuple[OwnTrigger, 
             table,
             names.own(purpose),
             when=NOT_SYNC,
+            members=members,
         )
         for kind in ("INSERT OR UPDATE OR DELETE", "TRUNCATE")
     )
@@ -184,4 +201,5 @@ def _retired_trigger(names: Names) -> OwnTrigger:
         "BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE",
         names.retired,
         names.own("refuse_retired"),
+        members=names.partitioned,
     )

@@ -21,6 +21,7 @@ from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.sql.triggers import install_triggers, remove_triggers
 from membership_refactor.steps import first_step
 from membership_refactor.steps.actions import Action, Alone, Brief, Ranges, Run
+from membership_refactor.steps.partition_indexes import build_by_partition
 from membership_refactor.steps.step import Situation
 from membership_refactor.steps.subscribers import another_column
 
@@ -123,12 +124,7 @@ def up(s: Situation, child: Table) -> tuple[Action, ...]:
             key_type=names.id.type_in(child.columns),
             vacuum=True,
         ),
-        Alone(
-            key="create_link_index",
-            title="Create the index on the link",
-            statement=create_index(child, link_index(child, plan.link), concurrently=True),
-            index=_qualified_index(s, child),
-        ),
+        *_indexed(s, child),
         Run(
             key="drop_fill",
             title="Drop functions that are no longer used",
@@ -136,6 +132,20 @@ def up(s: Situation, child: Table) -> tuple[Action, ...]:
                 *(Statement(f"DROP FUNCTION IF EXISTS {names.own(f)}") for f in FUNCTIONS),
                 Statement(f"ANALYZE {names.child} ({ident(plan.link)})"),
             ),
+        ),
+    )
+
+
+def _indexed(s: Situation, child: Table) -> tuple[Action, ...]:
+    index = link_index(child, s.plan.link)
+    if child.partitioning is not None:
+        return tuple(build_by_partition(child, child.partitioning, index))
+    return (
+        Alone(
+            key="create_link_index",
+            title="Create the index on the link",
+            statement=create_index(child, index, concurrently=True),
+            index=_qualified_index(s, child),
         ),
     )
 

@@ -107,7 +107,7 @@ def _stops(difference: Difference, s: Situation, last: Step, going: Collection[s
 def _with_children(s: Situation, own: Collection[str]) -> Iterator[str]:
     assert s.now is not None
     for table in s.now.tables:
-        if table.name in own and table.children:
+        if table.name in own and table.children and table.partitioning is None:
             yield (
                 f'table "{table.name}" has the child tables {", ".join(table.children)}: '
                 "writes to them reach no trigger of ours"

@@ -19,7 +19,11 @@ from membership_refactor.sql.ddl.constraints import (
 )
 from membership_refactor.sql.ddl.copy_portrait import cloned
 from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH, evaluation_path, finish_table
-from membership_refactor.sql.ddl.indexes import create_indexes, create_keys
+from membership_refactor.sql.ddl.indexes import (
+    create_indexes,
+    create_keys,
+    made_by_constraints,
+)
 from membership_refactor.sql.handover.dependents import handover_obstacles
 from membership_refactor.sql.parents.keep_link import keep_link_function, keep_link_triggers
 from membership_refactor.sql.parents.kept_uuids import resolve_kept
@@ -38,6 +42,7 @@ from membership_refactor.sql.triggers import (
     SYNC_ON,
     OwnTrigger,
     disable_triggers,
+    idle_functions,
     install_triggers,
     remove_triggers,
 )
@@ -46,6 +51,7 @@ from membership_refactor.steps.actions import Action, Brief, Build, Run, Switch
 from membership_refactor.steps.captures import to_copy
 from membership_refactor.steps.foreign_keys import add_keys, drop_keys
 from membership_refactor.steps.legacy_baseline import sequence_holds
+from membership_refactor.steps.partition_triggers import hang, take_down
 from membership_refactor.steps.portraits import with_tables
 from membership_refactor.steps.step import Situation, Step
 from membership_refactor.steps.subscribers import more_events
@@ -102,7 +108,7 @@ def up(s: Situation) -> tuple[Action, ...]:
     sync = to_copy(s)
     refuse = refusal_functions(names, source.columns, opens=s.revisions.mention("dual_write"))
     logged = build.log.triggers()
-    closing = close_triggers(names, BUILDING, names.copy)
+    closing = close_triggers(names, BUILDING, names.copy, members=names.partitioned)
     identity: tuple[Statement, ...] = ()
     kept: tuple[OwnTrigger, ...] = ()
     if plan.link:
@@ -133,6 +139,7 @@ def up(s: Situation) -> tuple[Action, ...]:
                 *refuse,
             ),
         ),
+        *hang("log", source, logged, at_once=True),
         Brief(
             key="record_changes",
             title="Record changes in the log",
@@ -141,6 +148,8 @@ def up(s: Situation) -> tuple[Action, ...]:
         ),
         Build(key="copy", title="Copy the rows", build=build),
         *_indexed(copy, build),
+        *hang("capture", source, sync.triggers()),
+        *_hung_on_copy(copy, (*kept, *refusal_triggers(names))),
         Switch(
             key="switch",
             title="Switch to synchronous capture",
@@ -148,12 +157,18 @@ def up(s: Situation) -> tuple[Action, ...]:
             locks=((names.source, SHARE_ROW), (names.copy, SHARE_ROW)),
             disabled=logged,
             statements=(
+                *(sync.function_statements() if names.partitioned else ()),
                 *install_triggers(sync.triggers()),
-                *install_triggers(kept),
-                *install_triggers(refusal_triggers(names)),
+                *(
+                    (*(keep_link_function(names) if plan.link else ()), *refuse)
+                    if names.partitioned
+                    else (*install_triggers(kept), *install_triggers(refusal_triggers(names)))
+                ),
                 *disable_triggers(closing),
             ),
         ),
+        *take_down("log", source, logged),
+        *take_down("closing", copy, closing),
         Brief(
             key="drop_log_triggers",
             title="Drop the log's triggers",
@@ -181,6 +196,20 @@ def up(s: Situation) -> tuple[Action, ...]:
     )
 
 
+def _hung_on_copy(copy: Table, triggers: tuple[OwnTrigger, ...]) -> tuple[Action, ...]:
+    """The triggers of a partitioned copy, which nobody else can reach yet: their functions do
+    nothing until the switch."""
+    if copy.partitioning is None:
+        return ()
+    return (
+        Run(
+            key="hang_on_copy",
+            title="Hang the triggers of the copy",
+            statements=(*idle_functions(triggers), *install_triggers(triggers)),
+        ),
+    )
+
+
 def _indexed(copy: Table, build: TableBuild) -> tuple[Action, ...]:
     """Create the indexes after the load, one action each, so that a crash keeps those that exist.
 
@@ -189,8 +218,11 @@ def _indexed(copy: Table, build: TableBuild) -> tuple[Action, ...]:
     path = evaluation_path(build.names)
     identity = copy.identity_index(build.names.plan.ids)
     key = identity.name if identity else None
-    unique = [i.name for i in copy.indexes if i.valid and _exclusive(copy, i) and i.name != key]
-    plain = [i.name for i in copy.indexes if i.valid and i.name not in unique]
+    valid = [i for i in copy.indexes if i.valid]
+    if copy.partitioning is not None:
+        valid = [i for i in valid if i.name not in made_by_constraints(copy)]
+    unique = [i.name for i in valid if _exclusive(copy, i) and i.name != key]
+    plain = [i.name for i in valid if i.name not in unique]
     single = [
         Run(
             key=f"create_index:{name}",
@@ -199,7 +231,9 @@ def _indexed(copy: Table, build: TableBuild) -> tuple[Action, ...]:
         )
         for name in (*plain, *unique)
     ]
-    if unique or any(c.kind == "x" for c in copy.constraints):
+    if any(_exclusive(copy, i) and i.valid and i.name != key for i in copy.indexes) or any(
+        c.kind == "x" for c in copy.constraints
+    ):
         # Rows are copied at different moments: two may hold a value that moved from one to the
         # other. Before anything is made unique, the whole copy has to be of one moment.
         marked = Statement(f"SET LOCAL {SYNC_MARK} = {SYNC_ON}")
@@ -242,6 +276,7 @@ def down(s: Situation) -> tuple[Action, ...]:
     build, sync = build_of_copy(names, source), to_copy(s)
     triggers = (*build.log.triggers(), *sync.triggers())
     return (
+        *_stopped(s, triggers),
         Brief(
             key="stop_capture",
             title="Stop capture",
@@ -264,6 +299,19 @@ def down(s: Situation) -> tuple[Action, ...]:
             ),
         ),
     )
+
+
+def _stopped(s: Situation, triggers: tuple[OwnTrigger, ...]) -> tuple[Action, ...]:
+    """The capture of a partitioned source ends at once; then its triggers are dropped."""
+    if not s.names.partitioned:
+        return ()
+    stop = Brief(
+        key="idle_capture",
+        title="Stop capture",
+        locks=((s.names.source, SHARE_ROW),),
+        statements=disable_triggers(triggers),
+    )
+    return (stop, *take_down("capture", s.source(), triggers))
 
 
 def becomes(s: Situation) -> Portrait:

@@ -9,10 +9,9 @@ from collections.abc import Iterator
 
 from membership_refactor.planning import LinkOnDelete
 from membership_refactor.portrait import Constraint, Table
-from membership_refactor.sql.ddl.constraints import validate_constraint
-from membership_refactor.steps.actions import Action, Run
+from membership_refactor.steps.actions import Action
 from membership_refactor.steps.firing_triggers import fired_by_cascade
-from membership_refactor.steps.foreign_keys import add_keys, drop_keys
+from membership_refactor.steps.foreign_keys import add_keys, drop_keys, validate_everywhere
 from membership_refactor.steps.keys_to_parent import link_key
 from membership_refactor.steps.step import Situation
 
@@ -63,18 +62,18 @@ def _cascades(s: Situation, table: Table) -> tuple[str, ...]:
     )
 
 
-def kept_key_alone(s: Situation) -> tuple[Action, ...]:
+def kept_key_alone(s: Situation, child: Table) -> tuple[Action, ...]:
     """Validate the key over the kept columns; it holds all that the key of the link held."""
-    names, key = s.names, s.names.kept_key_name
     if not s.plan.keep:
         return ()
     return (
-        Run(
-            key="validate_kept",
+        *validate_everywhere(
+            child,
+            kept_key(s),
+            key_of_action="validate_kept",
             title="Validate the foreign key of the kept columns and the link",
-            statements=(validate_constraint(names.schema, s.plan.child, key),),
         ),
-        *drop_keys(names.child, (link_key(s),)),
+        *drop_keys(s.names.child, (link_key(s),)),
     )
 
 

@@ -13,11 +13,17 @@ from membership_refactor.sql.quoting import ident, qualified
 from membership_refactor.sql.refuse_writes import refusal_functions, refusal_triggers
 from membership_refactor.sql.snapshot_fence import raise_fence
 from membership_refactor.sql.statements import Lock
-from membership_refactor.sql.triggers import disable_triggers, install_triggers, remove_triggers
+from membership_refactor.sql.triggers import (
+    disable_triggers,
+    idle_functions,
+    install_triggers,
+    remove_triggers,
+)
 from membership_refactor.steps import copy_table
 from membership_refactor.steps.actions import Action, Brief, Run
 from membership_refactor.steps.captures import to_source
 from membership_refactor.steps.firing_triggers import silent_triggers
+from membership_refactor.steps.partition_triggers import hang, take_down
 from membership_refactor.steps.step import Situation, Step
 
 
@@ -34,16 +40,19 @@ def up(s: Situation) -> tuple[Action, ...]:
         Run(
             key="create_functions", title="Create functions", statements=sync.function_statements()
         ),
+        *hang("reverse_capture", s.child("dual_write"), sync.triggers()),
         Brief(
             key="open_copy",
             title="Open the copy to writers",
             locks=_both(s),
             statements=(
                 raise_fence(names),
-                *disable_triggers(refusing),
+                *(idle_functions if names.partitioned else disable_triggers)(refusing),
+                *(sync.function_statements() if names.partitioned else ()),
                 *install_triggers(sync.triggers()),
             ),
         ),
+        *take_down("refusal", s.child("dual_write"), refusing),
         Brief(
             key="drop_refusal",
             title="Drop the triggers that refuse writes",
@@ -61,12 +70,18 @@ def down(s: Situation) -> tuple[Action, ...]:
     )
     return (
         Run(key="create_functions", title="Create functions", statements=functions),
+        *hang("refusal", s.child("dual_write"), refusing),
         Brief(
             key="close_copy",
             title="Close the copy to writers",
             locks=_both(s),
-            statements=(*install_triggers(refusing), *disable_triggers(sync.triggers())),
+            statements=(
+                *(functions if names.partitioned else ()),
+                *install_triggers(refusing),
+                *disable_triggers(sync.triggers()),
+            ),
         ),
+        *take_down("reverse_capture", s.child("dual_write"), sync.triggers()),
         Brief(
             key="drop_reverse_capture",
             title="Drop the reverse capture's triggers",

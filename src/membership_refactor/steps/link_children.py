@@ -16,7 +16,6 @@ from membership_refactor.sql.comparisons.childless_parents import saved_childles
 from membership_refactor.sql.comparisons.comparison import Comparison
 from membership_refactor.sql.comparisons.saved_parents import children_of_parents
 from membership_refactor.sql.ddl.cannot_copy import ambiguous_policies
-from membership_refactor.sql.ddl.constraints import add_constraint, validate_constraint
 from membership_refactor.sql.ddl.copy_portrait import policy_under_name
 from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH
 from membership_refactor.sql.ddl.grants_and_policies import grant_table
@@ -38,6 +37,7 @@ from membership_refactor.sql.triggers import disable_triggers, remove_triggers
 from membership_refactor.steps.actions import Action, Brief, Ranges, Run
 from membership_refactor.steps.create_parent import CLOSED, parent
 from membership_refactor.steps.firing_triggers import fired_by_carrying
+from membership_refactor.steps.foreign_keys import add_everywhere, validate_everywhere
 from membership_refactor.steps.keys_to_parent import key_into_parent, link_key
 from membership_refactor.steps.not_null import set_not_null
 from membership_refactor.steps.parent_policies import create_parent_policies
@@ -102,8 +102,22 @@ def notes(s: Situation) -> tuple[str, ...]:
     defaults = f"to be dropped before this step: the defaults of {listed}"
     return (
         *([defaults] if listed else []),
+        *_of_moving_rows(s, child),
         *unnamed_versions(s.plan, child),
         *fired_by_carrying(s.plan, child),
+    )
+
+
+def _of_moving_rows(s: Situation, child: Table) -> tuple[str, ...]:
+    if child.partitioning is None:
+        return ()
+    moving = ", ".join(child.partitioning.key_columns)
+    later = s.revisions.mention("drop_deprecated_columns")
+    return (
+        f"from here on an UPDATE of {moving}, by which a row moves to another partition, is "
+        f'refused (55000) if it also changes a column of "{s.plan.parent}": use two statements. '
+        f"From step stop_parallel_save until {later} every UPDATE that moves a row is refused "
+        "(55000)",
     )
 
 
@@ -145,13 +159,14 @@ def up(s: Situation) -> tuple[Action, ...]:
                 raise_fence(names),
                 *disable_triggers(replaced),
                 *triggers,
-                add_constraint(child, key, not_valid=True),
+                *add_everywhere(child, key),
             ),
         ),
-        Run(
-            key="validate_link",
+        *validate_everywhere(
+            child,
+            key,
+            key_of_action="validate_link",
             title="Validate the foreign key of the link",
-            statements=(validate_constraint(names.schema, plan.child, names.link_key_name),),
         ),
         *set_not_null(s, "link", (plan.link,), relaxed=required_columns(s, child)),
         *_losers(s, child),

@@ -17,6 +17,7 @@ from membership_refactor.sql.ddl.indexes import create_index, create_key, finish
 from membership_refactor.sql.quoting import qualified
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.steps.actions import Action, Alone, Brief, Run
+from membership_refactor.steps.partition_indexes import build_by_partition
 from membership_refactor.steps.step import Situation
 
 
@@ -109,9 +110,12 @@ def back_with_values(s: Situation) -> tuple[Action, ...]:
     )
 
 
-def build_indexes(table: Table, indexes: tuple[Index, ...]) -> Iterator[Alone]:
+def build_indexes(table: Table, indexes: tuple[Index, ...]) -> Iterator[Action]:
     """Each is built while the table is written; one that stands already is left alone."""
     for index in indexes:
+        if table.partitioning is not None:
+            yield from build_by_partition(table, table.partitioning, index)
+            continue
         yield Alone(
             key=f"create_index:{index.name}",
             title=f"Create index {index.name}",

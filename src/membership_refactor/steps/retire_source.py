@@ -33,6 +33,8 @@ from membership_refactor.sql.triggers import install_triggers, remove_triggers
 from membership_refactor.steps import old_shape
 from membership_refactor.steps.actions import Action, Brief, Build, Run, Switch
 from membership_refactor.steps.captures import to_copy, to_source
+from membership_refactor.steps.foreign_keys import add_keys
+from membership_refactor.steps.partition_triggers import hang
 from membership_refactor.steps.portraits import with_tables
 from membership_refactor.steps.step import Situation, Step
 from membership_refactor.steps.subscribers import other_names
@@ -111,7 +113,7 @@ def down(s: Situation) -> tuple[Action, ...]:
     copy, build = s.current(plan.child), _move(s)
     syncs = (to_copy(s), to_source(s))
     logged = build.log.triggers()
-    closing = close_triggers(names, RECONCILING, names.retired)
+    closing = close_triggers(names, RECONCILING, names.retired, members=names.partitioned)
     message = f'table "{plan.retired}" is being reconciled and cannot be written'
     exclusive = Lock.ACCESS_EXCLUSIVE
     validations = tuple(
@@ -139,6 +141,7 @@ def down(s: Situation) -> tuple[Action, ...]:
                 *(f for sync in syncs for f in sync.function_statements()),
             ),
         ),
+        *hang("log", copy, logged, at_once=True),
         Brief(
             key="record_changes",
             title="Record changes in the log",
@@ -176,6 +179,7 @@ def down(s: Situation) -> tuple[Action, ...]:
             ),
         ),
         *validations,
+        *(add_keys(source, source.foreign_keys) if source.partitioning is not None else ()),
         *old_shape.drop(s),
     )
 

@@ -46,8 +46,7 @@ class Situation:
 
     def __post_init__(self) -> None:
         if self.now is not None:
-            path = needed_path(self.names.plan, self.now)
-            object.__setattr__(self, "names", replace(self.names, path=path))
+            object.__setattr__(self, "names", names_among(self.names, self.now))
 
     @property
     def plan(self) -> TableSplit:
@@ -71,6 +70,16 @@ class Situation:
         adds the link, so there it is the child with the link."""
         table = self.before(step).table(self.plan.child)
         return linked(table, self.plan.link) if step == self.plan.steps[0] else table
+
+
+def names_among(names: Names, tables: Portrait) -> Names:
+    """``names`` with what has to be known of these tables wherever they are written."""
+    own = (tables.find(name) for name in names.plan.tables)
+    return replace(
+        names,
+        path=needed_path(names.plan, tables),
+        partitioned=any(t is not None and t.partitioning is not None for t in own),
+    )
 
 
 Checks = Callable[[Situation], tuple[Check, ...]]

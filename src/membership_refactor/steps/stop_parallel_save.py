@@ -18,7 +18,6 @@ from membership_refactor.planning import Stage
 from membership_refactor.portrait import Constraint, Portrait
 from membership_refactor.sql.comparisons.comparison import Comparison
 from membership_refactor.sql.comparisons.saved_parents import kept_columns, links_and_parents
-from membership_refactor.sql.ddl.constraints import add_constraint
 from membership_refactor.sql.parallel.install import (
     emptied_statement,
     freeze,
@@ -46,7 +45,12 @@ from membership_refactor.steps.deprecated_keys import (
     link_key_again,
     notes_of_keys,
 )
-from membership_refactor.steps.foreign_keys import add_keys, drop_key, drop_keys
+from membership_refactor.steps.foreign_keys import (
+    add_everywhere,
+    add_keys,
+    drop_key,
+    drop_keys,
+)
 from membership_refactor.steps.keys_to_parent import kept_key, key_into_parent, link_key
 from membership_refactor.steps.link_children import rejoin_holds
 from membership_refactor.steps.lost_with_columns import back_with_values
@@ -99,7 +103,7 @@ def up(s: Situation) -> tuple[Action, ...]:
     functions, triggers = apart(freeze(names, child))
     # An old-style change of a kept column breaks this key until parallel saving has set the link:
     # it cannot stand before.
-    kept = (add_constraint(child, kept_key(s), not_valid=True),) if s.plan.keep else ()
+    kept = add_everywhere(child, kept_key(s)) if s.plan.keep else ()
     return (
         *old_shape.join(s),
         Run(key="create_functions", title="Create functions", statements=functions),
@@ -115,7 +119,7 @@ def up(s: Situation) -> tuple[Action, ...]:
             title="Keep in the ledger whose values were replaced",
             statements=remember_parents(names, child),
         ),
-        *kept_key_alone(s),
+        *kept_key_alone(s, child),
         *_dropped(s, "parallel saving", two_way_triggers(names, child)),
         *drop_keys(names.child, deprecated_keys(s, child)),
     )

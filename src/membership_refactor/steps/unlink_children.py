@@ -36,6 +36,7 @@ from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.sql.triggers import install_triggers, remove_triggers
 from membership_refactor.steps.actions import Action, Brief, Ranges, Run
 from membership_refactor.steps.create_parent import CLOSED, closed_message
+from membership_refactor.steps.foreign_keys import drop_of_leaves
 from membership_refactor.steps.not_null import set_not_null
 from membership_refactor.steps.parent_policies import drop_parent_policies
 from membership_refactor.steps.step import Situation
@@ -129,6 +130,7 @@ def down(s: Situation) -> tuple[Action, ...]:
                     # An upgrade that was stopped may have left it.
                     f"DROP CONSTRAINT IF EXISTS {ident(names.link_check_name)}"
                 ),
+                *drop_of_leaves(child, names.link_key_name),
                 replace_used_uuids(names),
                 link_function(names, child),
                 *remove_triggers(keeping),

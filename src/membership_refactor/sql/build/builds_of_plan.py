@@ -6,7 +6,7 @@ from membership_refactor.portrait import Column, Table
 from membership_refactor.sql.build.table_build import TableBuild
 from membership_refactor.sql.capture.change_log import ChangeLog
 from membership_refactor.sql.names import Names
-from membership_refactor.sql.parents.grouping import grouped, insert_parents
+from membership_refactor.sql.parents.grouping import grouped, insert_parents, settle_all
 from membership_refactor.sql.parents.parent_uuid import computed
 from membership_refactor.sql.quoting import columns as listed
 from membership_refactor.sql.quoting import ident
@@ -157,7 +157,9 @@ def build_of_parents(names: Names, child: Table) -> TableBuild:
         else "",
         alias="c",
         replay_keys=f"PERFORM {names.own('settle')}(taken, false);",
-        replay_clear=(
+        replay_clear=settle_all(names, shared=False)
+        if names.partitioned
+        else (
             f"DELETE FROM {names.parent} AS b WHERE NOT EXISTS (\n"
             f"      SELECT FROM {names.child} AS c WHERE c.{ident(plan.link)} = "
             f"b.{ident(plan.parent_id)});"

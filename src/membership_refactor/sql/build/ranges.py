@@ -82,6 +82,13 @@ class RangeJob:
     def rows_to_vacuum(self) -> str:
         """SELECT of the number of rows after which the table is vacuumed, so that the next ones
         find the room of the old versions."""
+        if self.names.partitioned:
+            return (
+                f"SELECT greatest(pg_catalog.sum(c.reltuples) / {VACUUMS}, {FEWEST_TO_VACUUM})"
+                f"::bigint FROM pg_catalog.pg_partition_tree({literal(self.table)}"
+                "::pg_catalog.regclass) AS p JOIN pg_catalog.pg_class AS c ON c.oid = p.relid "
+                "AND p.isleaf"
+            )
         return (
             f"SELECT greatest(c.reltuples / {VACUUMS}, {FEWEST_TO_VACUUM})::bigint "
             f"FROM pg_catalog.pg_class AS c WHERE c.oid = {literal(self.table)}"

@@ -31,6 +31,12 @@ class ChangeLog:
     """Whether an UPDATE also records the old values: links change often, ids rarely."""
 
     @property
+    def _both(self) -> bool:
+        """Whether the statement trigger records the old values too. In a partitioned table a row
+        whose id changes may move to another partition, and then no row trigger of UPDATE fires."""
+        return self.old_too or self.names.partitioned
+
+    @property
     def log(self) -> str:
         return self.names.own(f"{self.job}_log")
 
@@ -68,7 +74,7 @@ class ChangeLog:
             self._function("truncate"),
             f"  INSERT INTO {self.log} (keys) VALUES (NULL);\n  RETURN NULL;",
         )
-        if not self.old_too:
+        if not self._both:
             old = self.key.word("OLD")
             made += trigger_function(
                 self._function("moved"),
@@ -81,7 +87,7 @@ class ChangeLog:
         otherwise stay in the copy. (UPDATE OF the column would miss a BEFORE trigger's change.)"""
         references = {
             "insert": "NEW TABLE AS n",
-            "update": "OLD TABLE AS o NEW TABLE AS n" if self.old_too else "NEW TABLE AS n",
+            "update": "OLD TABLE AS o NEW TABLE AS n" if self._both else "NEW TABLE AS n",
             "delete": "OLD TABLE AS o",
         }
         made = [
@@ -91,6 +97,7 @@ class ChangeLog:
                 self.table,
                 self._function(purpose),
                 referencing=reference,
+                members=self.names.partitioned,
             )
             for purpose, reference in references.items()
         ]
@@ -100,9 +107,10 @@ class ChangeLog:
                 "AFTER TRUNCATE",
                 self.table,
                 self._function("truncate"),
+                members=self.names.partitioned,
             )
         )
-        if not self.old_too:
+        if not self._both:
             made.append(
                 OwnTrigger(
                     after(f"{self.job}_log_moved"),
@@ -124,7 +132,7 @@ class ChangeLog:
     def _kinds(self) -> dict[str, tuple[str, ...]]:
         return {
             "insert": ("n",),
-            "update": ("o", "n") if self.old_too else ("n",),
+            "update": ("o", "n") if self._both else ("n",),
             "delete": ("o",),
         }
 

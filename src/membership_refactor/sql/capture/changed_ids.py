@@ -143,14 +143,9 @@ def _moved(rows: OneWay, move: Callable[..., str], afterwards: str, *, exclusive
   END"""
 
 
-def follow_changed_ids(rows: OneWay, *, exclusive: bool, watched: bool) -> str:
-    """plpgsql of the row trigger that fires for a changed id, with both transition tables.
-
-    The first row's call updates all rows. The other calls, and the answer of the other direction,
-    find equal rows and return at once. ``exclusive``: there are unique keys besides the id, which
-    may forbid this. Then the ids are updated first, and afterwards all differing rows. ``watched``:
-    the target may have triggers that watch single columns.
-    """
+def _first_of_row(rows: OneWay) -> str:
+    """plpgsql of the row trigger: the answer of the other direction, and every call but that of the
+    first row, end here."""
     id = rows.id
     there = (
         f"EXISTS (SELECT FROM {rows.origin} AS a JOIN {rows.target} AS b ON {id.same('b', 'a')}\n"
@@ -160,6 +155,49 @@ def follow_changed_ids(rows: OneWay, *, exclusive: bool, watched: bool) -> str:
         f"NOT EXISTS (SELECT FROM {rows.target} AS b WHERE {id.same('b', 'OLD')}\n"
         f"    AND NOT EXISTS (SELECT FROM {rows.origin} AS a WHERE {id.same('a', 'OLD')}))"
     )
+    return f"""  IF {there}
+    AND {gone} THEN
+    RETURN NULL;
+  END IF;
+  {_pairs(rows)};"""
+
+
+def _first_of_statement(rows: OneWay) -> str:
+    """plpgsql of the statement trigger of UPDATE: the ids that changed are in the variables, and
+    the condition of the block that is to be ended says whether there is something left to do."""
+    id = rows.id
+    dropped = literal(f"a BEFORE trigger of {rows.origin} dropped a row that moves to a partition")
+    apart = (
+        f"EXISTS (SELECT FROM {rows.origin} AS a LEFT JOIN {rows.target} AS b "
+        f"ON {id.same('b', 'a')}\n"
+        f"      WHERE {id.in_array('a', 'own_news')} AND ({id.absent('b')}\n"
+        f"      OR {differs(rows.id.others(rows.writable), 'a', 'b')}))"
+    )
+    left = (
+        f"EXISTS (SELECT FROM {rows.target} AS b WHERE {id.in_array('b', 'own_olds')}\n"
+        f"      AND NOT EXISTS (SELECT FROM {rows.origin} AS a WHERE {id.same('a', 'b')}))"
+    )
+    return f"""  IF (SELECT pg_catalog.count(*) FROM o) <> (SELECT pg_catalog.count(*) FROM n) THEN
+    RAISE object_not_in_prerequisite_state USING MESSAGE = {dropped},
+      HINT = 'Let the trigger accept the row, or delete the row instead.';
+  END IF;
+  {_pairs(rows)};
+  IF {apart}
+    OR {left} THEN"""
+
+
+def follow_changed_ids(
+    rows: OneWay, *, exclusive: bool, watched: bool, together: bool = False
+) -> str:
+    """plpgsql of the row trigger that fires for a changed id, with both transition tables. With
+    ``together`` it is part of the statement trigger of UPDATE.
+
+    The first row's call updates all rows. The other calls, and the answer of the other direction,
+    find equal rows and return at once. ``exclusive``: there are unique keys besides the id, which
+    may forbid this. Then the ids are updated first, and afterwards all differing rows. ``watched``:
+    the target may have triggers that watch single columns.
+    """
+    id = rows.id
     refused = literal(
         f"a row got another id in {rows.origin} while the same statement wrote it in {rows.target}"
     )
@@ -178,11 +216,9 @@ def follow_changed_ids(rows: OneWay, *, exclusive: bool, watched: bool) -> str:
   END IF"""
     missing = f"NOT EXISTS (SELECT FROM {rows.target} AS z WHERE {id.same('z', 'a')})"
     left = f"{id.in_array('a', 'own_news')} AND {missing}"
-    return f"""  IF {there}
-    AND {gone} THEN
-    RETURN NULL;
-  END IF;
-  {_pairs(rows)};
+    end = "\n  END IF;" if together else ""
+    first = _first_of_statement(rows) if together else _first_of_row(rows)
+    return f"""{first}
   IF {_also_written(rows)} THEN
     RAISE object_not_in_prerequisite_state USING MESSAGE = {refused},
       HINT = 'Write only one of the two tables, or use two statements.';
@@ -212,7 +248,7 @@ def follow_changed_ids(rows: OneWay, *, exclusive: bool, watched: bool) -> str:
   -- An INSERT without rows would fire triggers for each statement.
   IF EXISTS (SELECT FROM {rows.origin} AS a WHERE {left}) THEN
     {_inserted(rows, left, exclusive=exclusive)};
-  END IF;"""
+  END IF;{end}"""
 
 
 def _cascades(rows: OneWay) -> str:

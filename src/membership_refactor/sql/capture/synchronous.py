@@ -26,6 +26,7 @@ from membership_refactor.sql.quoting import dollar_quoted, literal
 from membership_refactor.sql.snapshot_fence import guard
 from membership_refactor.sql.statements import Statement
 from membership_refactor.sql.triggers import NOT_SYNC, OwnTrigger, after, trigger_function
+from membership_refactor.sql.twin_partitions import TWIN, truncate_twin
 from membership_refactor.sql.types import differs
 
 FEW = 100
@@ -64,11 +65,16 @@ class Sync(OneWay):
             "moved": self._moved(),
             "truncate": self._truncated(),
         }
+        moving = VARIABLES.format(type=key_type)
+        declared = {"moved": moving + watched}
+        if self.names.partitioned:
+            del bodies["moved"]
+            declared = {"update": f"{rows} {moving}", "truncate": f"  {TWIN}"}
         for kind, body in bodies.items():
             made += trigger_function(
                 self._function(kind),
                 body,
-                declare=VARIABLES.format(type=key_type) + watched if kind == "moved" else rows,
+                declare=declared.get(kind, rows),
                 marked=marked,
                 whole=(self.origin, self.target),
                 path=self.names.search_path,
@@ -76,20 +82,24 @@ class Sync(OneWay):
         return tuple(made)
 
     def triggers(self) -> tuple[OwnTrigger, ...]:
-        """Statement triggers with transition tables, and a row trigger for changed ids."""
+        """Statement triggers with transition tables, and a row trigger for changed ids. Those of a
+        partitioned table hang on every member, and the one of UPDATE follows changed ids too."""
         made = [
             self._trigger("insert", "AFTER INSERT", referencing="NEW TABLE AS n"),
             self._trigger("update", "AFTER UPDATE", referencing="OLD TABLE AS o NEW TABLE AS n"),
             self._trigger("delete", "AFTER DELETE", referencing="OLD TABLE AS o"),
             self._trigger("truncate", "AFTER TRUNCATE"),
-            self._trigger(
-                "moved",
-                "AFTER UPDATE",
-                each="ROW",
-                referencing="OLD TABLE AS o NEW TABLE AS n",
-                when=self.id.changed(),
-            ),
         ]
+        if not self.names.partitioned:
+            made.append(
+                self._trigger(
+                    "moved",
+                    "AFTER UPDATE",
+                    each="ROW",
+                    referencing="OLD TABLE AS o NEW TABLE AS n",
+                    when=self.id.changed(),
+                )
+            )
         return tuple(made)
 
     def drop_statements(self) -> tuple[Statement, ...]:
@@ -163,7 +173,7 @@ class Sync(OneWay):
   ELSE
     {self.carry(few, also=also)};
   END IF;"""
-            return f"""{head}{self._answers.ask()}
+            return f"""{self._moved_in_statement()}{head}{self._answers.ask()}
   {self._untangled(writes)}
   {self._answers.adopt(written, update=True)}
   RETURN NULL;"""
@@ -254,7 +264,27 @@ class Sync(OneWay):
   {self._answers.adopt(lambda row: self.id.in_array(row, "own_news"))}
   RETURN NULL;"""
 
+    def _moved_in_statement(self) -> str:
+        """For a partitioned table, where a row that moves to another partition fires no row trigger
+        of UPDATE. Ids are unique at once, so a statement that changes some leaves one unused."""
+        if not self.names.partitioned:
+            return ""
+        lock = self.id.key_share(f"{self.origin} AS a", "a", "n")
+        moved = follow_changed_ids(
+            self, exclusive=self.exclusive, watched=self.adopts, together=True
+        )
+        changed = f"SELECT {self.id.listed('o')} FROM o EXCEPT SELECT {self.id.listed('n')} FROM n"
+        return f"""  IF EXISTS ({changed}) THEN
+  {guard(self.names, lock)}
+{moved}
+  {self._answers.keep(self.id.in_array("a", "own_olds"))}
+  {self._answers.adopt(lambda row: self.id.in_array(row, "own_news"))}
+  END IF;
+"""
+
     def _truncated(self) -> str:
+        if self.names.partitioned:
+            return truncate_twin(self.target, self.remove("true"))
         # The size on disk, not EXISTS: an old REPEATABLE READ snapshot does not see newer rows.
         target = f"{literal(self.target)}::pg_catalog.regclass"
         return f"""  IF pg_catalog.pg_relation_size({target}) > 0 THEN
@@ -279,6 +309,7 @@ class Sync(OneWay):
             referencing=referencing,
             when=when,
             each=each,
+            members=self.names.partitioned,
         )
 
     def _function(self, kind: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from membership_refactor.portrait import Column, Sequence, Table
+from membership_refactor.portrait import Column, Member, Sequence, Table
 from membership_refactor.sql.quoting import dollar_quoted, ident, literal, qualified
 from membership_refactor.sql.statements import Lock, Statement
 
@@ -33,7 +33,25 @@ def create_bare_table(table: Table) -> tuple[Statement, ...]:
     lines.append(take_default_privileges_away(name))
     body = "\n".join(("DECLARE", "  given record;", "BEGIN", *lines, "END"))
     settings = column_settings(table)
-    return (Statement(f"DO {dollar_quoted(f'{chr(10)}{body}{chr(10)}')}"), *settings)
+    members = table.partitioning.members if table.partitioning is not None else ()
+    return (
+        Statement(f"DO {dollar_quoted(f'{chr(10)}{body}{chr(10)}')}"),
+        *map(_create_partition, members),
+        *settings,
+    )
+
+
+def _create_partition(member: Member) -> Statement:
+    """The same for a partition; what it is a partition of is there."""
+    name = qualified(member.schema, member.name)
+    text = f"CREATE TABLE {name} PARTITION OF {member.parent} {member.bound}"
+    text += _partitioned_and_stored(
+        member.by, member.access_method, with_options(member.options), member.tablespace
+    )
+    owned = [f"ALTER TABLE {name} OWNER TO {ident(member.owner)};"] if member.owner else []
+    lines = [f"{text};", *owned, take_default_privileges_away(name)]
+    body = "\n".join(("DECLARE", "  given record;", "BEGIN", *lines, "END"))
+    return Statement(f"DO {dollar_quoted(f'{chr(10)}{body}{chr(10)}')}")
 
 
 def revoke_default_privileges(table: str) -> Statement:
@@ -74,13 +92,22 @@ def _create_table(table: Table) -> str:
     unlogged = "UNLOGGED " if table.persistence == "u" else ""
     columns = ",\n".join(f"  {column_clause(c)}" for c in table.columns)
     text = f"CREATE {unlogged}TABLE {_name(table)} (\n{columns}\n)"
-    if table.access_method:
-        text += f" USING {ident(table.access_method)}"
-    if options := with_options(table.options, table.toast_options):
-        text += f" {options}"
-    if table.tablespace:
-        text += f" TABLESPACE {ident(table.tablespace)}"
-    return text
+    by = table.partitioning.by if table.partitioning is not None else None
+    options = with_options(table.options, table.toast_options)
+    return text + _partitioned_and_stored(by, table.access_method, options, table.tablespace)
+
+
+def _partitioned_and_stored(
+    by: str | None, access_method: str, options: str, tablespace: str | None
+) -> str:
+    """The end of CREATE TABLE."""
+    clauses = (
+        f"PARTITION BY {by}" if by else "",
+        f"USING {ident(access_method)}" if access_method else "",
+        options,
+        f"TABLESPACE {ident(tablespace)}" if tablespace else "",
+    )
+    return "".join(f" {clause}" for clause in clauses if clause)
 
 
 def column_clause(column: Column) -> str:

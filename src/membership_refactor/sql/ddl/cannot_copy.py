@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Rule, Server, Table
 from membership_refactor.portrait.tokens import tokens
+from membership_refactor.sql.ddl.cannot_partition import partition_obstacles
 from membership_refactor.sql.ddl.copy_portrait import cloned, linked
 from membership_refactor.sql.ddl.distributed_tables import distributed_tables
 from membership_refactor.sql.ddl.parent_table import parent_table
@@ -41,9 +42,11 @@ def cannot_carry(
     """
     if distributed := distributed_tables(plan, source.schema, server):
         return distributed
-    if source.kind != "r":
+    if source.kind != "r" and source.partitioning is None:
         return (f'table "{source.name}" {_KINDS.get(source.kind, "is no ordinary table")}',)
     reasons = [*_shape(source), *_content(source)]
+    if source.partitioning is not None:
+        reasons += partition_obstacles(plan, source, source.partitioning)
     if plan.copy is not None:
         reasons += ambiguous_policies(source, plan.child)
     unfit = fits(plan, source)
@@ -60,7 +63,7 @@ def _shape(table: Table) -> Iterator[str]:
         yield _PERSISTENCE[table.persistence]
     if table.inherits:
         yield f"inherits from {', '.join(table.inherits)}"
-    if table.children:
+    if table.children and table.partitioning is None:
         yield f"has the child tables {', '.join(table.children)}; a query of it reads their rows"
     if table.of_type:
         yield f"is a typed table (OF {table.of_type}) and cannot get a column"
@@ -167,6 +170,8 @@ def _names(plan: TableSplit, source: Table, server: Server) -> Iterator[str]:
     if plan.copy is not None:
         child = cloned(source, name=plan.copy, link=plan.link)
     there = {index.name for index in child.indexes}
+    if child.partitioning is not None and plan.copy is not None:
+        there |= {member.name for member in child.partitioning.members}
     wanted = {*plan.tables} - {plan.source} | there - (own if plan.copy is None else set())
     taken = wanted & {*server.relations}
     # What comes with the parent, or with the archive's name: by then the source has given its names

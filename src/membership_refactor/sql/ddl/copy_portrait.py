@@ -15,6 +15,7 @@ from membership_refactor.portrait import (
     differences,
 )
 from membership_refactor.portrait.tokens import tokens
+from membership_refactor.sql.ddl.partition_names import members_under_name
 from membership_refactor.sql.ddl.renaming import DerivedNames, renamed
 from membership_refactor.sql.names import link_index_name
 from membership_refactor.sql.quoting import ident, literal, qualified
@@ -56,7 +57,8 @@ def linked(table: Table, link: str) -> Table:
 def link_index(table: Table, link: str) -> Index:
     """The index on the link of ``table``."""
     name = link_index_name(table.name, link)
-    place = f"{qualified(table.schema, table.name)} USING btree ({ident(link)})"
+    alone = "ONLY " if table.partitioning is not None else ""  # as PostgreSQL prints it
+    place = f"{alone}{qualified(table.schema, table.name)} USING btree ({ident(link)})"
     return Index(name=name, definition=f"CREATE INDEX {ident(name)} ON {place}", columns=(link,))
 
 
@@ -76,6 +78,7 @@ def under_name(table: Table, name: str) -> Table:
         triggers=tuple(replace(t, definition=text(t.definition)) for t in table.triggers),
         rules=tuple(replace(r, definition=text(r.definition)) for r in table.rules),
         policies=tuple(policy_under_name(p, table, name) for p in table.policies),
+        partitioning=members_under_name(table, names),
         incoming=(),
         dependents=(),
         uses=(),

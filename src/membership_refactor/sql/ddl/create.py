@@ -17,6 +17,7 @@ from membership_refactor.sql.ddl.indexes import (
     finish_indexes,
     set_replica_identity,
 )
+from membership_refactor.sql.ddl.partition_names import open_partitions
 from membership_refactor.sql.ddl.publications import publish
 from membership_refactor.sql.ddl.triggers_and_rules import create_rules, create_triggers
 from membership_refactor.sql.names import Names
@@ -75,5 +76,6 @@ def finish_table(table: Table) -> tuple[Statement, ...]:
             if column.sequence and column.sequence.owned
             for statement in grant_sequence(column.sequence, table.owner)
         ),
+        *open_partitions(table),
         *grant_table(table),
     )

@@ -13,7 +13,7 @@ from membership_refactor.sql.statements import Lock, Statement
 def create_indexes(
     table: Table, *, concurrently: bool = False, only: Collection[str] | None = None
 ) -> tuple[Statement, ...]:
-    """Every valid index, except those of exclusion constraints, which only ADD CONSTRAINT creates.
+    """Every valid index, except ``made_by_constraints``.
 
     Indexes of primary key and unique constraints are plain unique indexes until ``create_keys``.
     ``only`` restricts it to these names.
@@ -22,7 +22,7 @@ def create_indexes(
         create_index(table, index, concurrently=concurrently)
         for index in table.indexes
         if index.valid
-        and index.name not in _exclusions(table)
+        and index.name not in made_by_constraints(table)
         and (only is None or index.name in only)
     )
 
@@ -31,7 +31,7 @@ def create_index(table: Table, index: Index, *, concurrently: bool = False) -> S
     """One index by its own definition."""
     name = qualified(table.schema, table.name)
     if not concurrently:
-        return Statement(index.definition, Lock.SHARE, name)
+        return Statement(of_partitions_too(index.definition), Lock.SHARE, name)
     parts, done = [], False
     for token in tokens(index.definition):
         parts.append(token.text)
@@ -39,6 +39,15 @@ def create_index(table: Table, index: Index, *, concurrently: bool = False) -> S
             parts.append(" CONCURRENTLY")
             done = True
     return Statement("".join(parts), Lock.SHARE_UPDATE_EXCLUSIVE, name)
+
+
+def of_partitions_too(definition: str) -> str:
+    """PostgreSQL prints the index of a partitioned table as one of the root alone (ON ONLY)."""
+    parts = [token.text for token in tokens(definition)]
+    if "ONLY" not in parts:
+        return definition
+    place = parts.index("ONLY")
+    return "".join((*parts[:place], *parts[place + 2 :]))
 
 
 def create_keys(table: Table, kinds: str = "pux") -> tuple[Statement, ...]:
@@ -52,7 +61,7 @@ def create_keys(table: Table, kinds: str = "pux") -> tuple[Statement, ...]:
 def create_key(table: Table, constraint: Constraint) -> Statement:
     """One constraint that uses an index. A primary key or unique one uses the existing index."""
     name = qualified(table.schema, table.name)
-    if constraint.kind == "x":
+    if (constraint.index or constraint.name) in made_by_constraints(table):
         rest = constraint.definition
     else:
         kind = "PRIMARY KEY" if constraint.kind == "p" else "UNIQUE"
@@ -87,7 +96,7 @@ def finish_indexes(table: Table) -> tuple[Statement, ...]:
         for number, target in index.statistics:
             text = f"ALTER INDEX {name} ALTER COLUMN {number} SET STATISTICS {target}"
             statements.append(Statement(text, Lock.SHARE_UPDATE_EXCLUSIVE, relation))
-        if index.options and index.name in _exclusions(table):
+        if index.options and index.name in made_by_constraints(table):
             options = ", ".join(f"{n}={literal(v)}" for n, v in _pairs(index.options))
             text = f"ALTER INDEX {name} SET ({options})"
             statements.append(Statement(text, Lock.SHARE_UPDATE_EXCLUSIVE, relation))
@@ -114,8 +123,11 @@ def set_replica_identity(table: Table) -> tuple[Statement, ...]:
     return (Statement(text, Lock.ACCESS_EXCLUSIVE, name),)
 
 
-def _exclusions(table: Table) -> frozenset[str]:
-    return frozenset(c.index or c.name for c in table.constraints if c.kind == "x")
+def made_by_constraints(table: Table) -> frozenset[str]:
+    """The indexes that only ADD CONSTRAINT creates: those of exclusion constraints; in a
+    partitioned table, where no constraint takes an existing index, those of all."""
+    kinds = "x" if table.partitioning is None else "pux"
+    return frozenset(c.index or c.name for c in table.constraints if c.kind in kinds)
 
 
 def _pairs(options: tuple[str, ...]) -> list[tuple[str, str]]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from membership_refactor.portrait import Column, Constraint, Index, Table
 from membership_refactor.sql.ddl.copy_portrait import under_name
+from membership_refactor.sql.ddl.indexes import of_partitions_too
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.parents.grouping import parent_columns
 from membership_refactor.sql.quoting import ident
@@ -40,7 +41,12 @@ def parent_table(names: Names, child: Table, *, required: tuple[str, ...]) -> Ta
     ]
     indexes = [index for _, index in unique]
     indexes += [
-        replace(i, clustered=False, replica_identity=False)
+        replace(
+            i,
+            definition=of_partitions_too(i.definition),
+            clustered=False,
+            replica_identity=False,
+        )
         for i in renamed.indexes
         if i.valid and i.constraint is None and not i.unique
         if i.columns and moving >= set(i.columns)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from membership_refactor.portrait import Table
+from membership_refactor.portrait import Member, Table
 from membership_refactor.portrait.tokens import Token, tokens
 from membership_refactor.sql.quoting import fitted, ident
 
@@ -112,7 +112,8 @@ def _previous_word(parts: list[Token], place: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class DerivedNames:
-    """Names of a table's indexes, constraints and statistics, when the table is called ``new``.
+    """Names of a table's indexes, constraints, statistics and partitions, when the table is called
+    ``new``.
 
     The new table name replaces the old one within an object's name, or is appended if the old one
     is not in it. No two objects get the same name, and none gets a name that is in use now.
@@ -135,12 +136,16 @@ class DerivedNames:
         """The new names of indexes, which share a namespace with tables and sequences."""
         return tuple(self._given[index.name] for index in self.table.indexes)
 
+    def _members(self) -> tuple[Member, ...]:
+        return self.table.partitioning.members if self.table.partitioning is not None else ()
+
     def _all(self) -> set[str]:
         table = self.table
         return (
             {constraint.name for constraint in table.constraints}
             | {index.name for index in table.indexes}
             | {statistics.name for statistics in table.statistics}
+            | {member.name for member in self._members()}
         )
 
     def _free(self, name: str, taken: set[str]) -> str:

@@ -87,7 +87,8 @@ def hand_back(names: Names, source: Table, copy: Table) -> tuple[Statement, ...]
     ``source`` is the portrait from the ledger, ``copy`` the current one of the copy. Triggers,
     rules, publications, foreign keys and views that were added to the copy since move back too. The
     rows were reconciled before, and capture keeps them equal. Outgoing foreign keys come back NOT
-    VALID, so new writes are checked from here on.
+    VALID, so new writes are checked from here on; those of a partitioned table come afterwards, and
+    until then the keys of the copy refuse what they would.
     """
     plan = names.plan
     return (
@@ -97,7 +98,7 @@ def hand_back(names: Names, source: Table, copy: Table) -> tuple[Statement, ...]
         *unpublish(copy),
         *move_identity(copy, giver=names.copy, taker=names.retired, share=True),
         *rename_to_source(plan, source),
-        *create_foreign_keys(source, not_valid=True),
+        *(() if names.partitioned else create_foreign_keys(source, not_valid=True)),
         *repoint_incoming(copy, to=plan.source),
         *repoint_dependents(copy, to=plan.source, kept=source.dependents),
         *_behaviour(copy, plan.source),
@@ -112,7 +113,8 @@ def validate_after_hand_back(source: Table, copy: Table) -> tuple[Statement, ...
         replace(k, validated=k.validated or (k.schema, k.table, k.name) in valid)
         for k in copy.incoming
     )
-    return (*validate_foreign_keys(source), *validate_incoming(replace(copy, incoming=incoming)))
+    own = validate_foreign_keys(source) if source.partitioning is None else ()
+    return (*own, *validate_incoming(replace(copy, incoming=incoming)))
 
 
 def _behaviour(giver: Table, taker: str) -> Iterator[Statement]:

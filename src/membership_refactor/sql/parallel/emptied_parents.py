@@ -115,14 +115,23 @@ def truncated_function(sides: Sides, *, keep: bool = False) -> tuple[Statement, 
     """
     names, u = sides.names, sides.uuid
     ours = f"{names.parent} AS p WHERE {version_8(f'p.{u}')}"
+    forget = "".join(f"DELETE FROM {names.own(t)};\n  " for t in ("replaced", "uuid_map"))
+    if names.partitioned:
+        # A single partition may have been emptied: other children are still there.
+        ours += f" AND {_childless(sides, f'p.{u}')}"
+        same = sides.id.equals("c", 'r."child id"')
+        gone = f"NOT EXISTS (SELECT FROM {names.child} AS c WHERE {same})"
+        forget = "".join(
+            f"DELETE FROM {names.own(t)} AS r WHERE {gone};\n  " for t in ("replaced", "uuid_map")
+        )
     act = (
         f"INSERT INTO {names.own('emptied')} AS e (uuid)\n"
         f"  SELECT p.{u} FROM {ours} ON CONFLICT DO NOTHING;"
     )
     if not keep:
         kept = f"{names.own('referred')}(ARRAY(SELECT p.{u} FROM {ours}))"
-        act = f"""DELETE FROM {names.own("emptied")};
-  DELETE FROM {ours} AND p.{u} <> ALL ({kept});
+        emptied = "" if names.partitioned else f"DELETE FROM {names.own('emptied')};\n  "
+        act = f"""{emptied}DELETE FROM {ours} AND p.{u} <> ALL ({kept});
   {act}"""
     message = f"{sides.plan.child} cannot be truncated in a transaction with an old snapshot"
     body = f"""  IF pg_catalog.current_setting('transaction_isolation')
@@ -130,9 +139,7 @@ def truncated_function(sides: Sides, *, keep: bool = False) -> tuple[Statement, 
     RAISE feature_not_supported USING MESSAGE = {literal(message)},
       HINT = 'Run TRUNCATE at READ COMMITTED, or use DELETE.';
   END IF;
-  DELETE FROM {names.own("replaced")};
-  DELETE FROM {names.own("uuid_map")};
-  {act}
+  {forget}{act}
   RETURN NULL;"""
     return trigger_function(
         names.own("child_truncated"),

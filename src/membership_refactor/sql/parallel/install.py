@@ -17,6 +17,7 @@ from membership_refactor.sql.parallel.frozen_columns import (
     frozen_function,
     refilling_function,
 )
+from membership_refactor.sql.parallel.moving_rows import moving_function, moving_triggers
 from membership_refactor.sql.parallel.parent_rows import propagate_function, refill_function
 from membership_refactor.sql.parallel.provisional_link import provisional_trigger_function
 from membership_refactor.sql.parallel.sides import Sides
@@ -39,7 +40,7 @@ TRIGGER_FUNCTIONS = (
 
 
 def _leaving(sides: Sides, prefix: str) -> tuple[OwnTrigger, ...]:
-    own, child = sides.names.own, sides.names.child
+    own, child, members = sides.names.own, sides.names.child, sides.names.partitioned
     return (
         OwnTrigger(
             after(f"{prefix}_left_update"),
@@ -47,6 +48,7 @@ def _leaving(sides: Sides, prefix: str) -> tuple[OwnTrigger, ...]:
             child,
             own("child_left_update"),
             referencing="OLD TABLE AS o NEW TABLE AS n",
+            members=members,
         ),
         OwnTrigger(
             after(f"{prefix}_left_delete"),
@@ -54,8 +56,15 @@ def _leaving(sides: Sides, prefix: str) -> tuple[OwnTrigger, ...]:
             child,
             own("child_left_delete"),
             referencing="OLD TABLE AS o",
+            members=members,
         ),
-        OwnTrigger(after(f"{prefix}_truncate"), "AFTER TRUNCATE", child, own("child_truncated")),
+        OwnTrigger(
+            after(f"{prefix}_truncate"),
+            "AFTER TRUNCATE",
+            child,
+            own("child_truncated"),
+            members=members,
+        ),
     )
 
 
@@ -86,6 +95,7 @@ def two_way_triggers(names: Names, child: Table) -> tuple[OwnTrigger, ...]:
             each="ROW",
         ),
         *_leaving(sides, "parallel"),
+        *moving_triggers(names, child),
         OwnTrigger(
             after("parallel_parent"),
             "AFTER UPDATE",
@@ -157,6 +167,7 @@ def install(names: Names, child: Table) -> tuple[Statement, ...]:
         *provisional_trigger_function(sides),
         *inserted_function(sides),
         *updated_function(sides),
+        *moving_function(sides),
         *propagate_function(sides),
         *referred_function(names),
         *collect_function(sides),
@@ -221,5 +232,5 @@ def drop_functions(names: Names) -> tuple[Statement, ...]:
     """Drops the functions. Drop the triggers first."""
     own = (*TRIGGER_FUNCTIONS, "claim", "provisional", "is_provisional", "collect", "refresh",
            "replace_listed", "restore_own", "fill_uuid_map",
-           "silence", "speak")  # fmt: skip
+           "silence", "speak", *(("child_moving",) if names.partitioned else ()))  # fmt: skip
     return tuple(Statement(f"DROP FUNCTION IF EXISTS {names.own(name)}", Lock.NONE) for name in own)

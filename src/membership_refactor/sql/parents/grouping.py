@@ -231,6 +231,8 @@ def derive_functions(names: Names, *, restoring: bool = False) -> tuple[Statemen
     # TRUNCATE, not DELETE: an old snapshot does not see newer parents, and they would stay.
     # PostgreSQL refuses it while the foreign key of 0008 exists (in a downgrade) or while an event
     # of a parent is pending. Then a transaction with such a snapshot has to retry.
+    if names.partitioned:
+        return (*made, *_truncated_partition(names))
     made += trigger_function(
         names.own("derive_truncate"),
         f"""  BEGIN
@@ -252,6 +254,32 @@ def derive_functions(names: Names, *, restoring: bool = False) -> tuple[Statemen
     return tuple(made)
 
 
+def settle_all(names: Names, *, shared: bool) -> str:
+    """plpgsql after a TRUNCATE of one partition, which tells no ids: every parent is settled."""
+    uuid = ident(names.plan.parent_id)
+    return (
+        f"PERFORM {names.own('settle')}(ARRAY(SELECT p.{uuid} FROM {names.parent} AS p), "
+        f"{'true' if shared else 'false'});"
+    )
+
+
+def _truncated_partition(names: Names) -> tuple[Statement, ...]:
+    return trigger_function(
+        names.own("derive_truncate"),
+        f"""  IF pg_catalog.current_setting('transaction_isolation')
+    IN ('repeatable read', 'serializable') THEN
+    RAISE serialization_failure USING
+      MESSAGE = 'this transaction''s snapshot may be too old to delete all parents',
+      HINT = 'Retry the transaction at READ COMMITTED.';
+  END IF;
+  {settle_all(names, shared=True)}
+  RETURN NULL;""",
+        marked=True,
+        whole=(names.child, names.parent),
+        path=names.search_path,
+    )
+
+
 def derive_triggers(names: Names) -> tuple[OwnTrigger, ...]:
     """The child's triggers from the switch of 0007 until the switch of 0008."""
     references = {
@@ -267,6 +295,7 @@ def derive_triggers(names: Names) -> tuple[OwnTrigger, ...]:
             event=f"AFTER {kind.upper()}",
             function=names.own(f"derive_{kind}"),
             referencing=reference,
+            members=names.partitioned,
         )
         for kind, reference in references.items()
     )

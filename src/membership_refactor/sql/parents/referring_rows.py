@@ -23,6 +23,12 @@ def referred_function(names: Names) -> tuple[Statement, ...]:
     own = [names.link_key_name, *([names.kept_key_name] if plan.keep else [])]
     links = " OR ".join(f"k.conname = {literal(name)}" for name in own)
     links = f"({links})" if plan.keep else links
+    oid = f"{literal(names.child)}::pg_catalog.regclass"
+    of_child = f"k.conrelid = {oid}"
+    if names.partitioned:
+        # While the key is validated, each partition has its own.
+        tree = f"SELECT t.relid FROM pg_catalog.pg_partition_tree({oid}) AS t"
+        of_child = f"k.conrelid IN ({tree})"
     body = f"""
 #variable_conflict use_variable
 DECLARE
@@ -42,7 +48,7 @@ BEGIN
     FROM pg_catalog.pg_constraint AS k
     WHERE k.confrelid = {literal(parent)}::pg_catalog.regclass AND k.contype = 'f'
       AND k.conparentid = 0 AND NOT ({links}
-        AND k.conrelid = {literal(names.child)}::pg_catalog.regclass)
+        AND {of_child})
   LOOP
     IF NOT own_key.seen THEN
       RETURN uuids;
