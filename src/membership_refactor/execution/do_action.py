@@ -63,10 +63,6 @@ class Work:
     performers: Mapping[type[Action], Performer]
 
     @property
-    def names(self) -> Names:
-        return Names(self.ledger.plan, self.ledger.schema)
-
-    @property
     def rows(self) -> StepRows:
         """The ledger's rows of this step in this direction, as statements."""
         return self.ledger.rows(self.step, self.direction)

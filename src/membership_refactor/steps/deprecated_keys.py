@@ -12,7 +12,7 @@ from membership_refactor.portrait import Constraint, Table
 from membership_refactor.steps.actions import Action
 from membership_refactor.steps.firing_triggers import fired_by_cascade
 from membership_refactor.steps.foreign_keys import add_keys, drop_keys, validate_everywhere
-from membership_refactor.steps.keys_to_parent import link_key
+from membership_refactor.steps.keys_to_parent import kept_key, link_key
 from membership_refactor.steps.step import Situation
 
 
