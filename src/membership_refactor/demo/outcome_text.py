@@ -9,9 +9,11 @@ from dataclasses import asdict
 from typing import Any
 
 from membership_refactor.demo.measurements import Outcome, TableSize
-from membership_refactor.demo.writers import Record
+from membership_refactor.demo.writers import BETWEEN, IDLE, Record
 from membership_refactor.inspect.sizes import aligned, size
 
+CHAIN = "chain"
+"""All steps together."""
 LEFT = ("retried", "last used by")
 """Headings of last columns that hold words."""
 
@@ -120,9 +122,21 @@ def _writer(record: Record) -> dict[str, Any]:
         "kind": record.kind,
         "commits": record.commits,
         "errors": dict(record.errors),
-        "idle": latency([s for phase, s in record.latencies if phase == "idle"]),
-        "chain": latency([s for phase, s in record.latencies if phase != "idle"]),
+        **{name: latency(took) for name, took in _felt(record).items()},
+        "steps": {
+            phase: latency([s for p, s in record.latencies if p == phase])
+            for phase in dict.fromkeys(p for p, _ in record.latencies)
+            if phase not in (IDLE, BETWEEN)
+        },
     }
+
+
+def _felt(record: Record) -> dict[str, list[float]]:
+    """The seconds that commits took: while nothing ran, while steps ran, and between steps."""
+    found: dict[str, list[float]] = {IDLE: [], CHAIN: [], BETWEEN: []}
+    for phase, seconds in record.latencies:
+        found[phase if phase in (IDLE, BETWEEN) else CHAIN].append(seconds)
+    return found
 
 
 def _tables(outcome: Outcome) -> Iterator[tuple[str, ...]]:
@@ -137,13 +151,15 @@ def _tables(outcome: Outcome) -> Iterator[tuple[str, ...]]:
 
 def _writers(outcome: Outcome) -> Iterator[tuple[str, ...]]:
     for record in outcome.records:
-        for phase, shown in (("idle", "alone"), ("chain", "the chain")):
-            took = [s for p, s in record.latencies if (p == "idle") == (phase == "idle")]
+        felt = _felt(record)
+        shown_as = {IDLE: "alone", CHAIN: "the chain", BETWEEN: "between steps"}
+        for phase, shown in shown_as.items():
+            took = felt[phase]
             if not took:
                 continue
             errors = ", ".join(f"{state}: {n}" for state, n in sorted(record.errors.items()))
             figures = [f"{figure:.1f}" for figure in latency(took).values()]
-            retried = errors if phase == "chain" else ""
+            retried = errors if phase == CHAIN else ""
             yield (record.kind, shown, f"{len(took):,}", *figures, retried or "none")
 
 

@@ -6,7 +6,8 @@ from __future__ import annotations
 import tempfile
 import time
 from argparse import Namespace
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from membership_refactor.demo.lost_writes import missing_or_changed
 from membership_refactor.demo.measurements import Outcome, read_step, table_sizes
 from membership_refactor.demo.readers import Readers
 from membership_refactor.demo.weeks import OpenedGate, Weeks
-from membership_refactor.demo.writers import KINDS
+from membership_refactor.demo.writers import BETWEEN, KINDS
 from membership_refactor.demo.writers_process import Writers, writing
 from membership_refactor.execution.progress import Progress
 from membership_refactor.execution.runner import Runner
@@ -139,14 +140,16 @@ def _step(
         if writers is not None:
             writers.tell("stop", STOPS[name])
     if first_time and name == VERIFIED_BEFORE:
-        outcome.wrong += _verify(weeks.runner)
+        with _phase(writers, "verify"):
+            outcome.wrong += _verify(weeks.runner)
     if direction == "up" and targets_of(SPLIT, name):
         outcome.gates.append(_opened(stage, weeks, name, first_time))
     began = time.monotonic()
-    if direction == "up":
-        command.upgrade(stage.config, REVISIONS.of(name))
-    else:
-        command.downgrade(stage.config, REVISIONS.before[name])
+    with _phase(writers, f"{REVISIONS.of(name)} {direction}"):
+        if direction == "up":
+            command.upgrade(stage.config, REVISIONS.of(name))
+        else:
+            command.downgrade(stage.config, REVISIONS.before[name])
     seconds = time.monotonic() - began
     outcome.steps.append(read_step(stage.engine, stage.schema, name, direction, seconds))
     if not first_time:
@@ -157,6 +160,16 @@ def _step(
         if writers is not None:
             writers.tell("start", STARTS[name])
             stage.progress.say(f"{STARTS[name]} writers start")
+
+
+@contextmanager
+def _phase(writers: Writers | None, name: str) -> Iterator[None]:
+    """Have the writers note what runs while the block runs."""
+    if writers is not None:
+        writers.tell("phase", name)
+    yield
+    if writers is not None:
+        writers.tell("phase", BETWEEN)
 
 
 def _verify(runner: Runner) -> list[str]:

@@ -26,6 +26,9 @@ WRITERS_ID = 1
 """The id of the programme and of the curriculum of the writers' rows."""
 ROLE = "demo_application"
 """The role by which they write. The tool's statements are told apart by the role."""
+IDLE, BETWEEN = "idle", "between"
+"""The phases in which no step runs: before the chain, and while weeks are played between two steps.
+Any other phase is a step that runs."""
 RETRYABLE = ("40001", "40P01", "55P03")
 RATE = 40.0
 """Transactions a second for each writer. They are due at fixed times, so a stall is measured and

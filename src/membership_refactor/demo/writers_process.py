@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection as Pipe
 from typing import Any
 
-from membership_refactor.demo.writers import KINDS, Record, Writer
+from membership_refactor.demo.writers import BETWEEN, IDLE, KINDS, Record, Writer
 from membership_refactor.execution.progress import Progress
 
 
@@ -33,7 +33,7 @@ class Writers:
         progress.say(f"writers alone for {seconds:.0f} s, to compare with")
         self.tell("start", KINDS[0])
         time.sleep(seconds)
-        self.tell("phase", "chain")
+        self.tell("phase", BETWEEN)
 
     def report(self) -> list[Record]:
         records: list[Record] = self.tell("report")
@@ -55,7 +55,7 @@ def writing(dsn: str, schema: str, persons: range, seed: int) -> Iterator[Writer
 def serve(pipe: Pipe, dsn: str, schema: str, persons: range, seed: int) -> None:
     """Run the process. It obeys ``start KIND``, ``stop KIND``, ``phase NAME`` and ``report``."""
     writers: dict[str, list[Writer]] = {}
-    phase = ["idle"]
+    phase = [IDLE]
     shares = [persons[n :: len(KINDS)] for n in range(len(KINDS))]
     while True:
         command, argument = pipe.recv()

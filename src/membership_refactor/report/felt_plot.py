@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import reduce
 
 from membership_refactor.report.canvas import Canvas, Kind
@@ -13,8 +14,8 @@ from membership_refactor.report.page_values import FeltDuring
 from membership_refactor.report.plots import Period
 from membership_refactor.sql.pacing.felt import Span, joined
 
-WIDTH, HEIGHT = 640, 150
-_LEFT, _TOP, _BOTTOM = 64, 10, 130
+WIDTH, HEIGHT = 480, 150
+_LEFT, _TOP, _BOTTOM = 72, 12, 128
 MOST_BARS = 160
 
 
@@ -23,12 +24,14 @@ def felt_plot(felt: Sequence[FeltDuring], *, about: str, words: str) -> Canvas:
     one the median, which is red where it was more than allowed."""
     canvas = Canvas(WIDTH, HEIGHT, title=f"Latency while {about} ran", description=words)
     spans = fewer(sorted((s for f in felt for s in f.spans), key=lambda span: span.began))
-    shown = Period(spans[0].began, max(span.ended for span in spans))
+    ended = max(span.ended for span in spans)
+    # A step may have been over after one write.
+    shown = Period(spans[0].began, max(ended, spans[0].began + timedelta(seconds=1)))
     scale = _Scale.of(spans)
     for power in scale.powers:
         y = scale.y(10.0**power)
         canvas.line(_LEFT, y, WIDTH, y, faint=True)
-        canvas.text(_LEFT - 6, y + 4, f"{10.0**power:g} ms", anchor="end", size=12, quiet=True)
+        canvas.text(_LEFT - 6, y + 4, f"{10.0**power:g} ms", anchor="end", size=14, quiet=True)
     for span in spans:
         left = _LEFT + shown.x(span.began, WIDTH - _LEFT)
         wide = max(_LEFT + shown.x(span.ended, WIDTH - _LEFT) - left, 1.0)
@@ -45,8 +48,8 @@ def felt_plot(felt: Sequence[FeltDuring], *, about: str, words: str) -> Canvas:
     for height, faint in ((newest.idle_ms, True), (newest.allowed_ms, False)):
         canvas.line(_LEFT, scale.y(height), WIDTH, scale.y(height), faint=faint)
     seconds = (shown.until - shown.since).total_seconds()
-    canvas.text(_LEFT, HEIGHT - 4, "0 s", size=12, quiet=True)
-    canvas.text(WIDTH, HEIGHT - 4, f"{seconds:,.0f} s", anchor="end", size=12, quiet=True)
+    canvas.text(_LEFT, HEIGHT - 4, "0 s", size=14, quiet=True)
+    canvas.text(WIDTH - 8, HEIGHT - 4, f"{seconds:,.0f} s", anchor="end", size=14, quiet=True)
     return canvas
 
 
