@@ -68,17 +68,20 @@ class FeltStep:
     def workers(self, pg: Pg) -> int:
         """How many batches may work at a time: what somebody asked for, else half of the server's
         cores where they are known and a table is large."""
-        if self.options.workers is not None:
-            return self.options.workers
-        parallel = self.sessions.parallel
-        if not parallel or not self.is_large(pg):
+        most = self._most_workers
+        if self.options.workers is not None or most == 1:
+            return most
+        if not self.is_large(pg):
             return 1
-        found = min(parallel + 1, MOST_WORKERS)
         self.progress.say(
-            f"  {found} batches at a time, because the server has {2 * (parallel + 1)} cores or "
-            "more; -x workers=1 asks for one"
+            f"  {most} batches at a time, because the server has {2 * most} cores or more; "
+            "-x workers=1 asks for one"
         )
-        return found
+        return most
+
+    @property
+    def _most_workers(self) -> int:
+        return self.options.workers or min((self.sessions.parallel or 0) + 1, MOST_WORKERS)
 
     def is_large(self, pg: Pg) -> bool:
         """Whether a table of the plan is so large that a step takes more than a second."""
@@ -90,9 +93,9 @@ class FeltStep:
         """Whether a session more may be opened than the step needs without it."""
         if self._room is None:
             self._room, why = True, ""
-            free, needed = int(value(pg, FREE_SESSIONS)), (self.options.workers or MOST_WORKERS) + 2
-            most = self.options.max_latency
-            if free <= needed:
+            free, most = int(value(pg, FREE_SESSIONS)), self.options.max_latency
+            # A session of each worker, and two that look and begin.
+            if free <= self._most_workers + 2:
                 self._room = False
                 why = f"only {max(free, 0)} more sessions may be opened, and the step needs them"
             elif is_pooled(self.sessions.engine) and most is not None and most.by_default:
