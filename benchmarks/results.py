@@ -52,6 +52,16 @@ class Results:
         found = self.costs()
         return {name: lowest(found[name]) for name in VARIANTS if name in found}
 
+    def checks_cpu(self) -> float | None:
+        """Server CPU seconds of all checks: of the chain with them, less that of it without."""
+        with_checks, without = (
+            [run.cost(WHOLE) for run in self.chains.get(name, []) if set(run.steps) >= set(WHOLE)]
+            for name in (CHECKED, MOVED)
+        )
+        if not with_checks or not without:
+            return None
+        return lowest(with_checks).cpu - lowest(without).cpu
+
     def best_capture(self) -> dict[str, Figures]:
         return {
             variant: {key: min(figures[key] for figures in repeats) for key in repeats[0]}

@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from membership_refactor.checks.check import Check
-from membership_refactor.checks.source_rows import shown_key
 from membership_refactor.portrait import Table
-from membership_refactor.sql.comparisons.derived_parents import differing_parents
+from membership_refactor.sql.comparisons.derived_parents import (
+    children_alone,
+    groups_apart,
+    of_groups_apart,
+)
+from membership_refactor.sql.comparisons.repeated_keys import repeated_keys, shown_key
 from membership_refactor.sql.comparisons.saved_parents import (
     abandoned_parents,
     childless_parents,
@@ -15,19 +19,23 @@ from membership_refactor.sql.comparisons.saved_parents import (
     children_without_parent,
 )
 from membership_refactor.sql.names import Names
-from membership_refactor.sql.quoting import columns as listed
-from membership_refactor.sql.shared_scan import SharedScan
 
 
-def parents_follow_policies(names: Names, child: Table) -> Check:
-    """Each parent has children, and the key and values that they and the policies give."""
-    return Check.of(
-        differing_parents(names, child),
+def derived_checks(names: Names, child: Table) -> tuple[Check, ...]:
+    """At 0007, where children and policies determine their parents. The first two share one join
+    of the tables."""
+    first = groups_apart(names, child)
+    follow = Check(
         name="parents follow the policies",
         sentence=(
             "every parent has children, and the key and values that they and the policies give it"
         ),
+        first=first,
+        query=of_groups_apart(names, child).query,
     )
+    alone = children_alone(names).query
+    found = replace(children_have_parents(names), scan=None, first=first, query=alone)
+    return (follow, found, keys_are_unique(names))
 
 
 def children_have_parents(names: Names) -> Check:
@@ -50,17 +58,8 @@ def kept_columns_agree(names: Names, child: Table) -> Check:
 
 def keys_are_unique(names: Names) -> Check:
     """No two parents have the same key. The rows are counted; the unique index is not trusted."""
-    plan = names.plan
-    key = f"pg_catalog.concat_ws(', ', {shown_key(plan, 'p')})"
     return Check.of(
-        SharedScan(
-            rows=(
-                f"(SELECT {key} AS key FROM {names.parent} AS p\n"
-                f"GROUP BY {listed(plan.key, 'p.')} HAVING pg_catalog.count(*) > 1) AS k"
-            ),
-            key="k.key",
-            broken="true",
-        ),
+        repeated_keys(names),
         name="keys are unique",
         sentence="no two parents have the same key",
     )

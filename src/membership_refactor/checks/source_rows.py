@@ -5,6 +5,7 @@ from __future__ import annotations
 from membership_refactor.checks.check import Check
 from membership_refactor.planning import Conflict, Nulls, TableSplit
 from membership_refactor.portrait import Table
+from membership_refactor.sql.comparisons.repeated_keys import shown_key
 from membership_refactor.sql.ddl.constraints import check_expression
 from membership_refactor.sql.quoting import columns as listed
 from membership_refactor.sql.quoting import ident, literal, qualified
@@ -52,11 +53,6 @@ def several_values(value: str) -> str:
         f"pg_catalog.count(DISTINCT pg_catalog.to_jsonb({value})) "
         f"+ pg_catalog.max(({value} IS NULL)::int) > 1"
     )
-
-
-def shown_key(plan: TableSplit, row: str) -> str:
-    """Arguments of ``concat_ws`` that print the key of ``row``."""
-    return ", ".join(f"coalesce({row}.{ident(c)}::text, 'NULL')" for c in plan.key)
 
 
 def unvalidated_checks_hold(plan: TableSplit, source: Table) -> tuple[Check, ...]:

@@ -109,7 +109,7 @@ def require_firing(place: ChainInSchema, pg: Pg, step: Step, direction: Directio
     began, or dropped one since its newest action. It is said and recorded only then, because it is
     asked before each action."""
     check = own_triggers_fire(place.names, place.ledger.rows(step.name, direction))
-    if run(pg, check.query).fetchone():
+    if run(pg, check.whole).fetchone():
         place.require(pg, (check,), step, direction)
 
 

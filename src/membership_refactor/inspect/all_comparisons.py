@@ -115,7 +115,7 @@ def repair_objects(runner: Runner) -> tuple[str, ...]:
             fence_is_of_this_cluster(names),
             *functions_find_names(names),
         )
-        found = [str(key) for check in checks for (key,) in run(pg, check.query).fetchall()]
+        found = [str(key) for check in checks for (key,) in run(pg, check.whole).fetchall()]
         if found:
             tables = [t.name for t in portrait.tables if t.name in runner.own_tables]
             # A view that has to be dropped takes its trigger along, which the second pass makes.

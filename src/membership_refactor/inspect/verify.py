@@ -187,10 +187,8 @@ class _Work:
 
     def _compare(self, pending: Iterator[Range], task: Task) -> None:
         with self.sessions.open(purpose="verify") as pg:
-            for setting in SETTINGS:
+            for setting in (*SETTINGS, *self.comparison.settings(self._partner_rows(pg))):
                 run(pg, setting)
-            if self.comparison.estimated_too_large:
-                run(pg, "SET enable_seqscan = off")
             try:
                 while not self._stop.is_set():
                     note = self.throttle.wait(pg, stop=self._stop) if self.throttle else ""
@@ -204,6 +202,12 @@ class _Work:
             except BaseException:
                 self._stop.set()
                 raise
+
+    def _partner_rows(self, pg: Pg) -> float:
+        """As PostgreSQL estimates it: none where it has not looked yet."""
+        there = f"pg_catalog.to_regclass({literal(self.comparison.looked_up)})"
+        known = f"SELECT c.reltuples FROM pg_catalog.pg_class AS c WHERE c.oid = {there}"
+        return float(value(pg, known) or 0)
 
     def _note(self, pg: Pg, n: int, found: list[tuple[object, ...]]) -> None:
         noted = literal(json.dumps(found)) if found else "NULL"

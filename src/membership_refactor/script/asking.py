@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from membership_refactor.checks.check import Check
+from membership_refactor.checks.check import Check, block_of_pass, passes
 from membership_refactor.planning import Revisions
 from membership_refactor.script.psql import block, ended
 from membership_refactor.script.records import Records
@@ -109,22 +109,23 @@ def gate(records: Records, check: Check, *, accepted: str | None) -> str:
 
 
 def recorded(records: Records, checks: Iterable[Check]) -> str:
-    """The checks one after another, each with its result in the ledger, also when it raises."""
-    return "\n".join(ended(_recorded(records, check)) for check in checks)
+    """The checks, those that read the same rows in one pass, each with its result in the ledger,
+    also when it raises."""
+    named = [replace(c, hint=records.revisions.naming(c.hint)) for c in checks]
+    return "\n".join(ended(_recorded(records, together)) for together in passes(named))
 
 
-def _recorded(records: Records, check: Check) -> str:
-    # Outside of a transaction the block may commit: the result stays when it raises.
-    return (
-        replace(check, hint=records.revisions.naming(check.hint))
-        .block(
-            recording=(
-                f"INSERT INTO {records.table('check_result')}\n"
-                "    (plan, step, direction, name, broken, keys, seconds)\n"
-                f"  VALUES ({records.key}, {literal(check.name)}, broken, keys,\n"
-                "    extract(epoch FROM pg_catalog.clock_timestamp() - began));\n"
-                "  COMMIT;"
-            )
-        )
-        .text
+def _recorded(records: Records, together: Sequence[Check]) -> str:
+    # Outside of a transaction a block may commit: the result stays when it raises.
+    took = "extract(epoch FROM pg_catalog.clock_timestamp() - began)"
+    insert = (
+        f"INSERT INTO {records.table('check_result')}\n"
+        "    (plan, step, direction, name, broken, keys, seconds)\n"
+        f"  VALUES ({records.key}, "
     )
+    if len(together) == 1:
+        only = together[0]
+        recording = f"{insert}{literal(only.name)}, broken, keys,\n    {took});\n  COMMIT;"
+        return only.block(recording=recording).text
+    recording = f"{insert}name, broken, keys,\n    coalesce({took}, 0));"
+    return block_of_pass(together, recording=recording).text

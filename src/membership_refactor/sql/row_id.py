@@ -77,6 +77,12 @@ class RowId:
             return self.listed(row)
         return f"ROW({self.listed(row)})::{self.word_type}"
 
+    def word_of_either(self, one: str, other: str) -> str:
+        """The id of that row of an outer join that is there."""
+        if not self.several:
+            return f"coalesce({self.listed(one)}, {self.listed(other)})"
+        return f"CASE WHEN {self.absent(one)} THEN {self.word(other)} ELSE {self.word(one)} END"
+
     def shown(self, row: str) -> str:
         """The id as one value for people, which needs no type of ours; as text it reads like a
         word."""

@@ -2,8 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changed:
+    """Which rows of a join have changed since they were looked at, and the join of those alone."""
+
+    keys: Callable[[Callable[[str], str]], str]
+    """SELECT of one column ``k``: the keys of all rows of the join that are not the same pair of
+    row versions as before. It is given a condition: the version of the row with that alias is
+    new."""
+    within: Callable[[str], str]
+    """The text after FROM, limited to the keys in the column ``k`` of some rows, a FROM list with
+    the alias ``g``."""
+    tables: tuple[str, ...]
+    """The tables of which it tells that; any other that is read has to be unchanged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +30,11 @@ class SharedScan:
     key: str
     """Names a row in messages; text."""
     broken: str
+    reads: tuple[str, ...] = ()
+    """All tables on whose rows the answer depends, quoted. Empty where nobody has listed them: then
+    the answer is never taken over from an earlier pass."""
+    changed: Changed | None = field(default=None, compare=False)
+    """With it a later pass may look at the changed rows alone."""
 
     @property
     def query(self) -> str:

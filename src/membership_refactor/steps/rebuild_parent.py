@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 from membership_refactor.checks.check import Check
-from membership_refactor.checks.parents import (
-    children_have_parents,
-    keys_are_unique,
-    parents_follow_policies,
-)
+from membership_refactor.checks.parents import derived_checks
 from membership_refactor.checks.row_sizes import LONGEST_KEY, keys_fit, unlimited_keys
 from membership_refactor.planning import Stage
 from membership_refactor.portrait import Portrait
@@ -147,12 +143,7 @@ def up(s: Situation) -> tuple[Action, ...]:
 
 
 def after_up(s: Situation) -> tuple[Check, ...]:
-    _plan, names = s.plan, s.names
-    return (
-        parents_follow_policies(names, s.child("rebuild_parent")),
-        children_have_parents(names),
-        keys_are_unique(names),
-    )
+    return derived_checks(s.names, s.child("rebuild_parent"))
 
 
 def holds(s: Situation) -> tuple[Check, ...]:

@@ -154,7 +154,7 @@ class _Reader:
                 if target not in present:
                     yield GateStatus(step=name, target=target, asked=False)
                     continue
-                rows = run(self.pg, check.query).fetchall()
+                rows = run(self.pg, check.whole).fetchall()
                 yield GateStatus(
                     step=name,
                     target=target,

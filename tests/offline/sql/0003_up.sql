@@ -2468,13 +2468,16 @@ $body$;
 DO $body$
 #variable_conflict use_column
 DECLARE
-  broken bigint; keys text[]; began timestamptz := pg_catalog.clock_timestamp();
+  names text[] := ARRAY['copy is exact', 'links match keys'];
+  sentences text[] := ARRAY['the copy holds every row of the source, bit for bit, and nothing else', 'every link is the uuid of its row''s key'];
+  hints text[] := ARRAY['membership-refactor verify shows rows and columns; membership-refactor repair corrects them.', 'Run membership-refactor repair.'];
+  name text; broken bigint; keys text[]; began timestamptz := pg_catalog.clock_timestamp();
+  results jsonb[]; failed int;
 BEGIN
-  SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
-FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
-SELECT coalesce(a."id", b."id")::text
-FROM "public"."programme_membership" AS a FULL JOIN "public"."curriculum_membership" AS b ON a."id" = b."id"
-WHERE a."id" IS NULL OR b."id" IS NULL OR (a."person_id" IS DISTINCT FROM b."person_id"
+  results := ARRAY(SELECT pg_catalog.jsonb_build_object('broken', r.broken, 'keys', r.keys)
+    FROM (SELECT r.broken, r.keys FROM (
+SELECT pg_catalog.count(*) FILTER (WHERE z.b0) AS n0, pg_catalog.array_agg(z.k0) FILTER (WHERE z.b0) AS k0, pg_catalog.count(*) FILTER (WHERE z.b1) AS n1, pg_catalog.array_agg(z.k1) FILTER (WHERE z.b1) AS k1
+FROM (SELECT (a."id" IS NULL OR b."id" IS NULL OR (a."person_id" IS DISTINCT FROM b."person_id"
     OR a."programme_id" IS DISTINCT FROM b."programme_id"
     OR a."curriculum_id" IS DISTINCT FROM b."curriculum_id"
     OR a."programme_membership_type" IS DISTINCT FROM b."programme_membership_type"
@@ -2491,48 +2494,36 @@ WHERE a."id" IS NULL OR b."id" IS NULL OR (a."person_id" IS DISTINCT FROM b."per
     OR a."curriculum_completion_date" IS DISTINCT FROM b."curriculum_completion_date"
     OR a."period_of_grace" IS DISTINCT FROM b."period_of_grace"
     OR a."intrepid_id" IS DISTINCT FROM b."intrepid_id"
-    OR a."amended_date" IS DISTINCT FROM b."amended_date")
-) AS z (key)) AS k) AS c;
-  INSERT INTO "public_refactor"."check_result"
-    (plan, step, direction, name, broken, keys, seconds)
-  VALUES ('programme_membership', 'copy_table', 'up', 'copy is exact', broken, keys,
-    extract(epoch FROM pg_catalog.clock_timestamp() - began));
-  COMMIT;
-  IF broken > 0 THEN
-    RAISE assert_failure USING
-      MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
-        'copy is exact', 'the copy holds every row of the source, bit for bit, and nothing else',
-        CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
-        pg_catalog.array_to_string(keys, '; ')),
-      HINT = 'membership-refactor verify shows rows and columns; membership-refactor repair corrects them.';
-  END IF;
-END
-$body$;
-DO $body$
-#variable_conflict use_column
-DECLARE
-  broken bigint; keys text[]; began timestamptz := pg_catalog.clock_timestamp();
-BEGIN
-  SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
-FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
-SELECT b."id"::text
-FROM "public"."programme_membership" AS a FULL JOIN "public"."curriculum_membership" AS b ON a."id" = b."id"
-WHERE b."id" IS NOT NULL AND ((EXISTS (SELECT FROM "public_refactor"."programme_membership_kept")
+    OR a."amended_date" IS DISTINCT FROM b."amended_date")) AS b0, coalesce(a."id", b."id")::text AS k0, (b."id" IS NOT NULL AND ((EXISTS (SELECT FROM "public_refactor"."programme_membership_kept")
     OR pg_catalog.uuid_send(b."programme_membership_uuid") IS DISTINCT FROM "public_refactor"."programme_membership_uuid_bytes"(b."person_id", b."programme_id", b."programme_membership_type", b."programme_start_date", b."programme_end_date"))
-  AND b."programme_membership_uuid" IS DISTINCT FROM "public_refactor"."programme_membership_link"(b."person_id", b."programme_id", b."programme_membership_type", b."programme_start_date", b."programme_end_date"))
-) AS z (key)) AS k) AS c;
-  INSERT INTO "public_refactor"."check_result"
+  AND b."programme_membership_uuid" IS DISTINCT FROM "public_refactor"."programme_membership_link"(b."person_id", b."programme_id", b."programme_membership_type", b."programme_start_date", b."programme_end_date"))) AS b1, b."id"::text AS k1
+FROM "public"."programme_membership" AS a FULL JOIN "public"."curriculum_membership" AS b ON a."id" = b."id"
+OFFSET 0) AS z
+WHERE z.b0 OR z.b1) AS f,
+LATERAL (VALUES (0, f.n0, coalesce(f.k0[1:5], '{}'::pg_catalog.text[])), (1, f.n1, coalesce(f.k1[1:5], '{}'::pg_catalog.text[]))) AS r (n, broken, keys) ORDER BY r.n) AS r (broken, keys));
+  FOR n IN 1 .. pg_catalog.array_length(names, 1) LOOP
+    name := names[n];
+    broken := (results[n] ->> 'broken')::bigint;
+    keys := ARRAY(SELECT pg_catalog.jsonb_array_elements_text(results[n] -> 'keys'));
+    INSERT INTO "public_refactor"."check_result"
     (plan, step, direction, name, broken, keys, seconds)
-  VALUES ('programme_membership', 'copy_table', 'up', 'links match keys', broken, keys,
-    extract(epoch FROM pg_catalog.clock_timestamp() - began));
+  VALUES ('programme_membership', 'copy_table', 'up', name, broken, keys,
+    coalesce(extract(epoch FROM pg_catalog.clock_timestamp() - began), 0));
+    began := NULL;
+    IF broken > 0 AND failed IS NULL THEN
+      failed := n;
+    END IF;
+  END LOOP;
   COMMIT;
-  IF broken > 0 THEN
+  IF failed IS NOT NULL THEN
+    broken := (results[failed] ->> 'broken')::bigint;
+    keys := ARRAY(SELECT pg_catalog.jsonb_array_elements_text(results[failed] -> 'keys'));
     RAISE assert_failure USING
       MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
-        'links match keys', 'every link is the uuid of its row''s key',
+        names[failed], sentences[failed],
         CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
         pg_catalog.array_to_string(keys, '; ')),
-      HINT = 'Run membership-refactor repair.';
+      HINT = hints[failed];
   END IF;
 END
 $body$;

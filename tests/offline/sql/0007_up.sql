@@ -1719,15 +1719,37 @@ $body$;
 DO $body$
 #variable_conflict use_column
 DECLARE
-  broken bigint; keys text[]; began timestamptz := pg_catalog.clock_timestamp();
+  names text[] := ARRAY['parents follow the policies', 'every child has its parent'];
+  sentences text[] := ARRAY['every parent has children, and the key and values that they and the policies give it', 'every child''s link is the uuid of a parent'];
+  hints text[] := ARRAY['No later statement of this script has run.', 'No later statement of this script has run.'];
+  name text; broken bigint; keys text[]; began timestamptz := pg_catalog.clock_timestamp();
+  results jsonb[]; failed int;
 BEGIN
-  SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
+  results := ARRAY(SELECT pg_catalog.jsonb_build_object('broken', r.broken, 'keys', r.keys)
+    FROM (WITH apart AS MATERIALIZED (
+  SELECT coalesce(c."programme_membership_uuid", p."uuid") AS uuid, pg_catalog.bool_or(p."uuid" IS NULL) AS alone
+  FROM "public"."curriculum_membership" AS c FULL JOIN "public"."programme_membership" AS p ON p."uuid" = c."programme_membership_uuid"
+  GROUP BY 1 HAVING pg_catalog.bool_or(c."programme_membership_uuid" IS NULL OR p."uuid" IS NULL
+    OR (c."person_id" IS DISTINCT FROM p."person_id"
+    OR c."programme_id" IS DISTINCT FROM p."programme_id"
+    OR c."programme_membership_type" IS DISTINCT FROM p."programme_membership_type"
+    OR c."programme_start_date" IS DISTINCT FROM p."programme_start_date"
+    OR c."programme_end_date" IS DISTINCT FROM p."programme_end_date"
+    OR c."rotation" IS DISTINCT FROM p."rotation"
+    OR c."rotation_id" IS DISTINCT FROM p."rotation_id"
+    OR c."training_number_id" IS DISTINCT FROM p."training_number_id"
+    OR c."training_pathway" IS DISTINCT FROM p."training_pathway"
+    OR c."leaving_reason" IS DISTINCT FROM p."leaving_reason"
+    OR c."leaving_destination" IS DISTINCT FROM p."leaving_destination"))
+    OR pg_catalog.max(c."amended_date") IS DISTINCT FROM pg_catalog.max(p."amended_date"))
+SELECT r.broken, r.keys FROM (
+SELECT 0, c.* FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
 FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
 SELECT coalesce(g."programme_membership_uuid"::text, p."uuid"::text, 'no link')
 FROM (SELECT DISTINCT ON (c."programme_membership_uuid") c."programme_membership_uuid", c."person_id", c."programme_id", c."programme_membership_type", c."programme_start_date", c."programme_end_date", c."rotation", c."rotation_id", c."training_number_id", c."training_pathway", c."leaving_reason", c."leaving_destination", c."amended_date"
-FROM "public"."curriculum_membership" AS c WHERE true
+FROM "public"."curriculum_membership" AS c WHERE (c."programme_membership_uuid" = ANY (ARRAY (SELECT a.uuid FROM apart AS a)) OR c."programme_membership_uuid" IS NULL)
 ORDER BY c."programme_membership_uuid", c."amended_date" DESC NULLS LAST, c."id" DESC) AS g
-FULL JOIN "public"."programme_membership" AS p ON p."uuid" = g."programme_membership_uuid"
+FULL JOIN (SELECT * FROM "public"."programme_membership" WHERE "uuid" = ANY (ARRAY (SELECT a.uuid FROM apart AS a))) AS p ON p."uuid" = g."programme_membership_uuid"
 WHERE g."programme_membership_uuid" IS NULL OR p."uuid" IS NULL OR (g."person_id" IS DISTINCT FROM p."person_id"
     OR g."programme_id" IS DISTINCT FROM p."programme_id"
     OR g."programme_membership_type" IS DISTINCT FROM p."programme_membership_type"
@@ -1740,46 +1762,38 @@ WHERE g."programme_membership_uuid" IS NULL OR p."uuid" IS NULL OR (g."person_id
     OR g."leaving_reason" IS DISTINCT FROM p."leaving_reason"
     OR g."leaving_destination" IS DISTINCT FROM p."leaving_destination"
     OR g."amended_date" IS DISTINCT FROM p."amended_date")
-) AS z (key)) AS k) AS c;
-  INSERT INTO "public_refactor"."check_result"
-    (plan, step, direction, name, broken, keys, seconds)
-  VALUES ('programme_membership', 'rebuild_parent', 'up', 'parents follow the policies', broken, keys,
-    extract(epoch FROM pg_catalog.clock_timestamp() - began));
-  COMMIT;
-  IF broken > 0 THEN
-    RAISE assert_failure USING
-      MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
-        'parents follow the policies', 'every parent has children, and the key and values that they and the policies give it',
-        CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
-        pg_catalog.array_to_string(keys, '; ')),
-      HINT = 'No later statement of this script has run.';
-  END IF;
-END
-$body$;
-DO $body$
-#variable_conflict use_column
-DECLARE
-  broken bigint; keys text[]; began timestamptz := pg_catalog.clock_timestamp();
-BEGIN
-  SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
+) AS z (key)) AS k) AS c
+UNION ALL SELECT 1, c.* FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
 FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
 SELECT c."id"::text
-FROM "public"."curriculum_membership" AS c
+FROM (SELECT * FROM "public"."curriculum_membership" WHERE ("programme_membership_uuid" = ANY (ARRAY (SELECT a.uuid FROM apart AS a WHERE a.alone)) OR "programme_membership_uuid" IS NULL)) AS c
 FULL JOIN "public"."programme_membership" AS p ON p."uuid" = c."programme_membership_uuid"
 WHERE p."uuid" IS NULL AND c."id" IS NOT NULL
-) AS z (key)) AS k) AS c;
-  INSERT INTO "public_refactor"."check_result"
+) AS z (key)) AS k) AS c
+) AS r (n, broken, keys) ORDER BY r.n) AS r (broken, keys));
+  FOR n IN 1 .. pg_catalog.array_length(names, 1) LOOP
+    name := names[n];
+    broken := (results[n] ->> 'broken')::bigint;
+    keys := ARRAY(SELECT pg_catalog.jsonb_array_elements_text(results[n] -> 'keys'));
+    INSERT INTO "public_refactor"."check_result"
     (plan, step, direction, name, broken, keys, seconds)
-  VALUES ('programme_membership', 'rebuild_parent', 'up', 'every child has its parent', broken, keys,
-    extract(epoch FROM pg_catalog.clock_timestamp() - began));
+  VALUES ('programme_membership', 'rebuild_parent', 'up', name, broken, keys,
+    coalesce(extract(epoch FROM pg_catalog.clock_timestamp() - began), 0));
+    began := NULL;
+    IF broken > 0 AND failed IS NULL THEN
+      failed := n;
+    END IF;
+  END LOOP;
   COMMIT;
-  IF broken > 0 THEN
+  IF failed IS NOT NULL THEN
+    broken := (results[failed] ->> 'broken')::bigint;
+    keys := ARRAY(SELECT pg_catalog.jsonb_array_elements_text(results[failed] -> 'keys'));
     RAISE assert_failure USING
       MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
-        'every child has its parent', 'every child''s link is the uuid of a parent',
+        names[failed], sentences[failed],
         CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
         pg_catalog.array_to_string(keys, '; ')),
-      HINT = 'No later statement of this script has run.';
+      HINT = hints[failed];
   END IF;
 END
 $body$;
@@ -1792,6 +1806,7 @@ BEGIN
 FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
 SELECT k.key
 FROM (SELECT pg_catalog.concat_ws(', ', coalesce(p."person_id"::text, 'NULL'), coalesce(p."programme_id"::text, 'NULL'), coalesce(p."programme_membership_type"::text, 'NULL'), coalesce(p."programme_start_date"::text, 'NULL'), coalesce(p."programme_end_date"::text, 'NULL')) AS key FROM "public"."programme_membership" AS p
+WHERE pg_catalog.hash_record_extended(ROW(p."person_id", p."programme_id", p."programme_membership_type", p."programme_start_date", p."programme_end_date"), 0) IN (SELECT pg_catalog.hash_record_extended(ROW(q."person_id", q."programme_id", q."programme_membership_type", q."programme_start_date", q."programme_end_date"), 0) FROM "public"."programme_membership" AS q GROUP BY 1 HAVING pg_catalog.count(*) > 1)
 GROUP BY p."person_id", p."programme_id", p."programme_membership_type", p."programme_start_date", p."programme_end_date" HAVING pg_catalog.count(*) > 1) AS k
 WHERE true
 ) AS z (key)) AS k) AS c;

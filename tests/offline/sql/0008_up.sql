@@ -2302,90 +2302,53 @@ $body$;
 DO $body$
 #variable_conflict use_column
 DECLARE
-  broken bigint; keys text[]; began timestamptz := pg_catalog.clock_timestamp();
+  names text[] := ARRAY['every child has its parent', 'same key', 'same values', 'no abandoned parent'];
+  sentences text[] := ARRAY['every child''s link is the uuid of a parent', 'every child has its parent''s key', 'every child has its parent''s values', 'every parent that the tool created has a child'];
+  hints text[] := ARRAY['No later statement of this script has run.', 'No later statement of this script has run.', 'No later statement of this script has run.', 'No later statement of this script has run.'];
+  name text; broken bigint; keys text[]; began timestamptz := pg_catalog.clock_timestamp();
+  results jsonb[]; failed int;
 BEGIN
-  SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
-FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
-SELECT c."id"::text
-FROM "public"."curriculum_membership" AS c
-FULL JOIN "public"."programme_membership" AS p ON p."uuid" = c."programme_membership_uuid"
-WHERE p."uuid" IS NULL AND c."id" IS NOT NULL
-) AS z (key)) AS k) AS c;
-  INSERT INTO "public_refactor"."check_result"
-    (plan, step, direction, name, broken, keys, seconds)
-  VALUES ('programme_membership', 'link_children', 'up', 'every child has its parent', broken, keys,
-    extract(epoch FROM pg_catalog.clock_timestamp() - began));
-  COMMIT;
-  IF broken > 0 THEN
-    RAISE assert_failure USING
-      MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
-        'every child has its parent', 'every child''s link is the uuid of a parent',
-        CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
-        pg_catalog.array_to_string(keys, '; ')),
-      HINT = 'No later statement of this script has run.';
-  END IF;
-END
-$body$;
-DO $body$
-#variable_conflict use_column
-DECLARE
-  broken bigint; keys text[]; began timestamptz := pg_catalog.clock_timestamp();
-BEGIN
-  SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
-FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
-SELECT c."id"::text
-FROM "public"."curriculum_membership" AS c
-FULL JOIN "public"."programme_membership" AS p ON p."uuid" = c."programme_membership_uuid"
-WHERE c."id" IS NOT NULL AND p."uuid" IS NOT NULL AND (c."person_id" IS DISTINCT FROM p."person_id"
+  results := ARRAY(SELECT pg_catalog.jsonb_build_object('broken', r.broken, 'keys', r.keys)
+    FROM (SELECT r.broken, r.keys FROM (
+SELECT pg_catalog.count(*) FILTER (WHERE z.b0) AS n0, pg_catalog.array_agg(z.k0) FILTER (WHERE z.b0) AS k0, pg_catalog.count(*) FILTER (WHERE z.b1) AS n1, pg_catalog.array_agg(z.k1) FILTER (WHERE z.b1) AS k1, pg_catalog.count(*) FILTER (WHERE z.b2) AS n2, pg_catalog.array_agg(z.k2) FILTER (WHERE z.b2) AS k2, pg_catalog.count(*) FILTER (WHERE z.b3) AS n3, pg_catalog.array_agg(z.k3) FILTER (WHERE z.b3) AS k3
+FROM (SELECT (p."uuid" IS NULL AND c."id" IS NOT NULL) AS b0, c."id"::text AS k0, (c."id" IS NOT NULL AND p."uuid" IS NOT NULL AND (c."person_id" IS DISTINCT FROM p."person_id"
     OR c."programme_id" IS DISTINCT FROM p."programme_id"
     OR c."programme_membership_type" IS DISTINCT FROM p."programme_membership_type"
     OR c."programme_start_date" IS DISTINCT FROM p."programme_start_date"
-    OR c."programme_end_date" IS DISTINCT FROM p."programme_end_date")
-) AS z (key)) AS k) AS c;
-  INSERT INTO "public_refactor"."check_result"
-    (plan, step, direction, name, broken, keys, seconds)
-  VALUES ('programme_membership', 'link_children', 'up', 'same key', broken, keys,
-    extract(epoch FROM pg_catalog.clock_timestamp() - began));
-  COMMIT;
-  IF broken > 0 THEN
-    RAISE assert_failure USING
-      MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
-        'same key', 'every child has its parent''s key',
-        CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
-        pg_catalog.array_to_string(keys, '; ')),
-      HINT = 'No later statement of this script has run.';
-  END IF;
-END
-$body$;
-DO $body$
-#variable_conflict use_column
-DECLARE
-  broken bigint; keys text[]; began timestamptz := pg_catalog.clock_timestamp();
-BEGIN
-  SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
-FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
-SELECT c."id"::text
-FROM "public"."curriculum_membership" AS c
-FULL JOIN "public"."programme_membership" AS p ON p."uuid" = c."programme_membership_uuid"
-WHERE c."id" IS NOT NULL AND p."uuid" IS NOT NULL AND (c."rotation" IS DISTINCT FROM p."rotation"
+    OR c."programme_end_date" IS DISTINCT FROM p."programme_end_date")) AS b1, c."id"::text AS k1, (c."id" IS NOT NULL AND p."uuid" IS NOT NULL AND (c."rotation" IS DISTINCT FROM p."rotation"
     OR c."rotation_id" IS DISTINCT FROM p."rotation_id"
     OR c."training_number_id" IS DISTINCT FROM p."training_number_id"
     OR c."training_pathway" IS DISTINCT FROM p."training_pathway"
     OR c."leaving_reason" IS DISTINCT FROM p."leaving_reason"
-    OR c."leaving_destination" IS DISTINCT FROM p."leaving_destination")
-) AS z (key)) AS k) AS c;
-  INSERT INTO "public_refactor"."check_result"
+    OR c."leaving_destination" IS DISTINCT FROM p."leaving_destination")) AS b2, c."id"::text AS k2, (c."programme_membership_uuid" IS NULL AND p."uuid" IS NOT NULL AND (pg_catalog.get_byte(pg_catalog.uuid_send(p."uuid"), 6) & 240) = 128 AND NOT EXISTS (SELECT FROM "public_refactor"."programme_membership_emptied" AS e WHERE e.uuid = p."uuid")) AS b3, p."uuid"::text AS k3
+FROM "public"."curriculum_membership" AS c
+FULL JOIN "public"."programme_membership" AS p ON p."uuid" = c."programme_membership_uuid"
+OFFSET 0) AS z
+WHERE z.b0 OR z.b1 OR z.b2 OR z.b3) AS f,
+LATERAL (VALUES (0, f.n0, coalesce(f.k0[1:5], '{}'::pg_catalog.text[])), (1, f.n1, coalesce(f.k1[1:5], '{}'::pg_catalog.text[])), (2, f.n2, coalesce(f.k2[1:5], '{}'::pg_catalog.text[])), (3, f.n3, coalesce(f.k3[1:5], '{}'::pg_catalog.text[]))) AS r (n, broken, keys) ORDER BY r.n) AS r (broken, keys));
+  FOR n IN 1 .. pg_catalog.array_length(names, 1) LOOP
+    name := names[n];
+    broken := (results[n] ->> 'broken')::bigint;
+    keys := ARRAY(SELECT pg_catalog.jsonb_array_elements_text(results[n] -> 'keys'));
+    INSERT INTO "public_refactor"."check_result"
     (plan, step, direction, name, broken, keys, seconds)
-  VALUES ('programme_membership', 'link_children', 'up', 'same values', broken, keys,
-    extract(epoch FROM pg_catalog.clock_timestamp() - began));
+  VALUES ('programme_membership', 'link_children', 'up', name, broken, keys,
+    coalesce(extract(epoch FROM pg_catalog.clock_timestamp() - began), 0));
+    began := NULL;
+    IF broken > 0 AND failed IS NULL THEN
+      failed := n;
+    END IF;
+  END LOOP;
   COMMIT;
-  IF broken > 0 THEN
+  IF failed IS NOT NULL THEN
+    broken := (results[failed] ->> 'broken')::bigint;
+    keys := ARRAY(SELECT pg_catalog.jsonb_array_elements_text(results[failed] -> 'keys'));
     RAISE assert_failure USING
       MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
-        'same values', 'every child has its parent''s values',
+        names[failed], sentences[failed],
         CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
         pg_catalog.array_to_string(keys, '; ')),
-      HINT = 'No later statement of this script has run.';
+      HINT = hints[failed];
   END IF;
 END
 $body$;
@@ -2398,6 +2361,7 @@ BEGIN
 FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
 SELECT k.key
 FROM (SELECT pg_catalog.concat_ws(', ', coalesce(p."person_id"::text, 'NULL'), coalesce(p."programme_id"::text, 'NULL'), coalesce(p."programme_membership_type"::text, 'NULL'), coalesce(p."programme_start_date"::text, 'NULL'), coalesce(p."programme_end_date"::text, 'NULL')) AS key FROM "public"."programme_membership" AS p
+WHERE pg_catalog.hash_record_extended(ROW(p."person_id", p."programme_id", p."programme_membership_type", p."programme_start_date", p."programme_end_date"), 0) IN (SELECT pg_catalog.hash_record_extended(ROW(q."person_id", q."programme_id", q."programme_membership_type", q."programme_start_date", q."programme_end_date"), 0) FROM "public"."programme_membership" AS q GROUP BY 1 HAVING pg_catalog.count(*) > 1)
 GROUP BY p."person_id", p."programme_id", p."programme_membership_type", p."programme_start_date", p."programme_end_date" HAVING pg_catalog.count(*) > 1) AS k
 WHERE true
 ) AS z (key)) AS k) AS c;
@@ -2410,33 +2374,6 @@ WHERE true
     RAISE assert_failure USING
       MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
         'keys are unique', 'no two parents have the same key',
-        CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
-        pg_catalog.array_to_string(keys, '; ')),
-      HINT = 'No later statement of this script has run.';
-  END IF;
-END
-$body$;
-DO $body$
-#variable_conflict use_column
-DECLARE
-  broken bigint; keys text[]; began timestamptz := pg_catalog.clock_timestamp();
-BEGIN
-  SELECT c.* INTO broken, keys FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
-FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (
-SELECT p."uuid"::text
-FROM "public"."curriculum_membership" AS c
-FULL JOIN "public"."programme_membership" AS p ON p."uuid" = c."programme_membership_uuid"
-WHERE c."programme_membership_uuid" IS NULL AND p."uuid" IS NOT NULL AND (pg_catalog.get_byte(pg_catalog.uuid_send(p."uuid"), 6) & 240) = 128 AND NOT EXISTS (SELECT FROM "public_refactor"."programme_membership_emptied" AS e WHERE e.uuid = p."uuid")
-) AS z (key)) AS k) AS c;
-  INSERT INTO "public_refactor"."check_result"
-    (plan, step, direction, name, broken, keys, seconds)
-  VALUES ('programme_membership', 'link_children', 'up', 'no abandoned parent', broken, keys,
-    extract(epoch FROM pg_catalog.clock_timestamp() - began));
-  COMMIT;
-  IF broken > 0 THEN
-    RAISE assert_failure USING
-      MESSAGE = pg_catalog.format('check "%s" failed: %s (%s, first keys: %s)',
-        'no abandoned parent', 'every parent that the tool created has a child',
         CASE broken WHEN 1 THEN '1 row' ELSE broken || ' rows' END,
         pg_catalog.array_to_string(keys, '; ')),
       HINT = 'No later statement of this script has run.';

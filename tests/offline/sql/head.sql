@@ -356,6 +356,16 @@ CREATE TABLE IF NOT EXISTS "public_refactor"."check_result" (
   seconds double precision NOT NULL,
   checked_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
 );
+CREATE TABLE IF NOT EXISTS "public_refactor"."proof" (
+  plan text NOT NULL,
+  name text NOT NULL,
+  digest text NOT NULL,
+  step text NOT NULL,
+  snapshot xid8 NOT NULL,
+  tables jsonb NOT NULL,
+  at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+  PRIMARY KEY (plan, name)
+);
 CREATE TABLE IF NOT EXISTS "public_refactor"."event" (
   n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   plan text NOT NULL,

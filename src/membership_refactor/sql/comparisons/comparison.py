@@ -58,14 +58,24 @@ class Comparison:
     """SELECT of (key, row as jsonb) before mending, for the keys in an array."""
     locks: tuple[tuple[str, Lock], ...]
     range_rows: int = RANGE_ROWS
+    looked_up: str = ""
+    """The table that a range of ``HASHED_ROWS`` is joined with."""
     rebuilt_by: str | None = None
     """The step that makes one side from the other. It can be taken back and taken again."""
 
-    @property
-    def estimated_too_large(self) -> bool:
-        """Whether PostgreSQL would read whole tables for a range: it estimates one of several
-        columns by the first column alone."""
-        return self.route_key.several and self.range_rows == RANGE_ROWS
+    def settings(self, partner_rows: float) -> tuple[str, ...]:
+        """What the session of a range sets, given the number of rows of ``looked_up``.
+
+        PostgreSQL estimates a range of several columns by the first column alone. It would read
+        whole tables for each range, and hash a large partner for each again.
+        """
+        if not self.route_key.several:
+            return ()
+        if not self.looked_up:
+            return ("SET enable_seqscan = off",)
+        if partner_rows <= 2 * self.range_rows:
+            return ()
+        return tuple(f"SET enable_{way} = off" for way in ("seqscan", "hashjoin", "mergejoin"))
 
     def in_range(self, first: str | None, last: str | None) -> str:
         """The differing keys above ``first`` and up to ``last`` (None: no limit)."""

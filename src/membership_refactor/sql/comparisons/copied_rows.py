@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from membership_refactor.portrait import Table
 from membership_refactor.sql.comparisons.comparison import (
     EXCLUSIVE,
@@ -16,7 +18,8 @@ from membership_refactor.sql.names import Names
 from membership_refactor.sql.parents.parent_uuid import computed, wrong_link
 from membership_refactor.sql.quoting import columns as listed
 from membership_refactor.sql.quoting import ident, literal
-from membership_refactor.sql.shared_scan import SharedScan
+from membership_refactor.sql.row_versions import NEW
+from membership_refactor.sql.shared_scan import Changed, SharedScan
 from membership_refactor.sql.types import differs
 
 
@@ -38,6 +41,30 @@ def differing_copies(
         rows=_joined(names, of_source, of_copy),
         key=id.text_of_either("a", "b"),
         broken=f"{id.absent('a')} OR {id.absent('b')} OR {apart}",
+        reads=(names.source, names.copy),
+        changed=_changed(names),
+    )
+
+
+def _changed(names: Names) -> Changed:
+    """Source and copy by the ids of rows that are new, or that one side lacks."""
+    id = names.id
+
+    def keys(new: Callable[[str], str]) -> str:
+        sides = [
+            f"(SELECT {id.listed('t')}, {new('t')} AS {NEW} FROM {table} AS t) AS {row}"
+            for table, row in ((names.source, "a"), (names.copy, "b"))
+        ]
+        return (
+            f"SELECT {id.word_of_either('a', 'b')} AS k\n"
+            f"FROM {sides[0]}\nFULL JOIN {sides[1]} ON {id.same('a', 'b')}\n"
+            f"WHERE a.{NEW} IS NOT FALSE OR b.{NEW} IS NOT FALSE"
+        )
+
+    return Changed(
+        keys=keys,
+        within=lambda keys: _joined(names, *(2 * (id.in_words("", "g.k", keys),))),
+        tables=(names.source, names.copy),
     )
 
 
@@ -49,6 +76,8 @@ def wrong_links(names: Names, *, beside_source: bool = False, of_copy: str = "")
         rows=_joined(names) if beside_source else f"{rows_where(names.child, of_copy)} AS b",
         key=names.id.text("b"),
         broken=f"{names.id.present('b')} AND {wrong}" if beside_source else wrong,
+        reads=(names.source, names.copy, names.own("kept")) if beside_source else (),
+        changed=_changed(names) if beside_source else None,
     )
 
 

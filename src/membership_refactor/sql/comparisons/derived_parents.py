@@ -13,6 +13,7 @@ from membership_refactor.sql.comparisons.comparison import (
     rows_as_json,
     rows_where,
 )
+from membership_refactor.sql.comparisons.saved_parents import children_without_parent
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.parents.grouping import grouped, parent_columns
 from membership_refactor.sql.quoting import ident, literal
@@ -42,6 +43,56 @@ def differing_parents(
         key=f"coalesce(g.{link}::text, p.{uuid}::text, 'no link')",
         broken=f"g.{link} IS NULL OR p.{uuid} IS NULL OR {differs(columns, 'g', 'p')}",
     )
+
+
+APART = "apart"
+"""The name of the common table expression of ``groups_apart``."""
+
+
+def groups_apart(names: Names, child: Table) -> str:
+    """A common table expression: the uuids of groups whose parent has to be derived to be judged.
+
+    ``alone`` tells that there is no parent. A parent that equals each of its children is right
+    under every policy, if its time of change is the latest of theirs. So one join of the two tables
+    leaves only the groups in which children differ, a side is missing, or something is wrong.
+    """
+    plan = names.plan
+    uuid, link = ident(plan.parent_id), ident(plan.link)
+    shared = keyed(parent_columns(plan, child), plan.key)
+    unlike = differs((c for c in shared if c.name != plan.changed), "c", "p")
+    changed = ident(plan.changed) if plan.changed else ""
+    later = (
+        f"\n    OR pg_catalog.max(c.{changed}) IS DISTINCT FROM pg_catalog.max(p.{changed})"
+        if changed
+        else ""
+    )
+    return (
+        f"{APART} AS MATERIALIZED (\n"
+        f"  SELECT coalesce(c.{link}, p.{uuid}) AS uuid, pg_catalog.bool_or(p.{uuid} IS NULL) "
+        "AS alone\n"
+        f"  FROM {names.child} AS c FULL JOIN {names.parent} AS p ON p.{uuid} = c.{link}\n"
+        f"  GROUP BY 1 HAVING pg_catalog.bool_or(c.{link} IS NULL OR p.{uuid} IS NULL\n"
+        f"    OR {unlike}){later})"
+    )
+
+
+def of_groups_apart(names: Names, child: Table) -> SharedScan:
+    """``differing_parents``, after ``groups_apart``: only its groups are derived."""
+    uuid, link = ident(names.plan.parent_id), ident(names.plan.link)
+    apart = f"ARRAY (SELECT a.uuid FROM {APART} AS a)"
+    return differing_parents(
+        names,
+        child,
+        of_children=f"(c.{link} = ANY ({apart}) OR c.{link} IS NULL)",
+        of_parents=f"{uuid} = ANY ({apart})",
+    )
+
+
+def children_alone(names: Names) -> SharedScan:
+    """``children_without_parent``, after ``groups_apart``."""
+    link = ident(names.plan.link)
+    alone = f"ARRAY (SELECT a.uuid FROM {APART} AS a WHERE a.alone)"
+    return children_without_parent(names, children=f"({link} = ANY ({alone}) OR {link} IS NULL)")
 
 
 def children_and_parents(names: Names, child: Table) -> Comparison:
@@ -105,5 +156,6 @@ def children_and_parents(names: Names, child: Table) -> Comparison:
         was=rows_as_json(names.parent, names.parent_id),
         locks=((names.child, EXCLUSIVE), (names.parent, EXCLUSIVE)),
         range_rows=HASHED_ROWS,
+        looked_up=names.parent,
         rebuilt_by="rebuild_parent",
     )

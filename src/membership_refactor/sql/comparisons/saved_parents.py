@@ -24,7 +24,8 @@ from membership_refactor.sql.comparisons.find_or_make_parent import (
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.quoting import columns as listed
 from membership_refactor.sql.quoting import ident, literal
-from membership_refactor.sql.shared_scan import SharedScan
+from membership_refactor.sql.row_versions import NEW
+from membership_refactor.sql.shared_scan import Changed, SharedScan
 from membership_refactor.sql.types import differs, keyed
 
 
@@ -37,6 +38,28 @@ def _joined(names: Names, join: str = "FULL", children: str = "") -> str:
     )
 
 
+def _changed(names: Names) -> Changed:
+    """Children and parents by the uuids of groups in which a row is new, or one side is missing."""
+    plan = names.plan
+    uuid, link = ident(plan.parent_id), ident(plan.link)
+
+    def keys(new: Callable[[str], str]) -> str:
+        return (
+            f"SELECT coalesce(c.{link}, p.{uuid}) AS k\n"
+            f"FROM (SELECT t.{link}, {new('t')} AS {NEW} FROM {names.child} AS t) AS c\n"
+            f"FULL JOIN (SELECT t.{uuid}, {new('t')} AS {NEW} FROM {names.parent} AS t) AS p\n"
+            f"  ON p.{uuid} = c.{link}\nWHERE c.{NEW} IS NOT FALSE OR p.{NEW} IS NOT FALSE"
+        )
+
+    def within(keys: str) -> str:
+        among = f"IN (SELECT g.k FROM {keys})"
+        children = rows_where(names.child, f"{link} {among}")
+        parents = rows_where(names.parent, f"{uuid} {among}")
+        return f"{children} AS c\nFULL JOIN {parents} AS p ON p.{uuid} = c.{link}"
+
+    return Changed(keys=keys, within=within, tables=(names.child, names.parent))
+
+
 def children_without_parent(names: Names, *, children: str = "") -> SharedScan:
     """Children, or those that meet a condition, whose link is the uuid of no parent. PostgreSQL
     plans it as an anti-join."""
@@ -46,6 +69,8 @@ def children_without_parent(names: Names, *, children: str = "") -> SharedScan:
         rows=_joined(names, children=children),
         key=names.id.text("c"),
         broken=f"{uuid} IS NULL AND {names.id.present('c')}",
+        reads=() if children else (names.child, names.parent),
+        changed=None if children else _changed(names),
     )
 
 
@@ -58,6 +83,8 @@ def children_unlike_parent(names: Names, child: Table, columns: Sequence[str]) -
         rows=_joined(names),
         key=names.id.text("c"),
         broken=f"{names.id.present('c')} AND {uuid} IS NOT NULL AND {differs(compared, 'c', 'p')}",
+        reads=(names.child, names.parent),
+        changed=_changed(names),
     )
 
 
@@ -66,14 +93,22 @@ def childless_parents(names: Names) -> SharedScan:
     plan = names.plan
     link, uuid = f"c.{ident(plan.link)}", f"p.{ident(plan.parent_id)}"
     return SharedScan(
-        rows=_joined(names), key=f"{uuid}::text", broken=f"{link} IS NULL AND {uuid} IS NOT NULL"
+        rows=_joined(names),
+        key=f"{uuid}::text",
+        broken=f"{link} IS NULL AND {uuid} IS NOT NULL",
+        reads=(names.child, names.parent),
+        changed=_changed(names),
     )
 
 
 def abandoned_parents(names: Names) -> SharedScan:
     """Parents that the tool created and that should have been deleted with their last child."""
     scan = childless_parents(names)
-    return replace(scan, broken=f"{scan.broken} AND {goes_with_last_child(names)}")
+    return replace(
+        scan,
+        broken=f"{scan.broken} AND {goes_with_last_child(names)}",
+        reads=(*scan.reads, names.own("emptied")),
+    )
 
 
 def children_of_parents(names: Names, child: Table) -> Comparison:
@@ -167,6 +202,7 @@ def _by_child(
         was=rows_as_json(names.child, id),
         locks=((names.child, EXCLUSIVE), (names.parent, EXCLUSIVE)),
         range_rows=HASHED_ROWS,
+        looked_up=names.parent,
     )
 
 

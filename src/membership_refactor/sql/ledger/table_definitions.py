@@ -73,6 +73,15 @@ TABLES: dict[str, str] = {
   keys text[] NOT NULL DEFAULT '{}',
   seconds double precision NOT NULL,
   checked_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()""",
+    "proof": """
+  plan text NOT NULL,
+  name text NOT NULL,
+  digest text NOT NULL,
+  step text NOT NULL,
+  snapshot xid8 NOT NULL,
+  tables jsonb NOT NULL,
+  at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+  PRIMARY KEY (plan, name)""",
     "event": """
   n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   plan text NOT NULL,
