@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, is_dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, get_args, get_origin, get_type_hints
 
 from membership_refactor.errors import WrongUse
 from membership_refactor.planning import TableSplit
@@ -57,16 +57,7 @@ class NameMap:
         )
 
 
-Given = TypeVar("Given", str, list[str], dict[str, str])
-
 DIALECTS = ("postgres", "mysql", "jpql")
-_GIVEN: dict[type[Any], tuple[str, ...]] = {
-    str: ("owner", "through", "unaffected"),
-    list: ("roles", "applications", "paths", "schemas"),
-    dict: ("entities", "attributes"),
-}
-"""What a consumer gives as texts, lists of texts and tables of texts."""
-_KINDS = {str: "a text", list: "a list of texts", dict: "a table of texts"}
 _MACRO = re.compile(r"^\s*([A-Za-z_]\w*)\s*(?:\(([^)]*)\))?\s*$")
 
 
@@ -83,17 +74,17 @@ class Macro:
 class Fragment:
     """A file whose text is put into the holes of other files."""
 
-    path: Path
-    hosts: tuple[Path, ...]
+    path: Path = Path()
+    hosts: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Closed:
     """Open questions of one kind in some files, which a person answered."""
 
-    path: str
-    what: str
-    reason: str
+    path: str = ""
+    what: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,148 +131,114 @@ def read_consumers(path: Path, plan: TableSplit) -> tuple[Consumer, ...]:
         raise WrongUse(
             f"The consumer file {path} cannot be read: {error}.", hint="Correct it and scan again."
         ) from None
-    return _Reader(path, plan).consumers(document)
-
-
-class _Reader:
-    def __init__(self, path: Path, plan: TableSplit) -> None:
-        self.path, self.plan = path, plan
-
-    def consumers(self, document: dict[str, Any]) -> tuple[Consumer, ...]:
-        self._known(document, {"names", "tables", "consumer"}, "the file")
-        names = self._names(document.get("names", {}), "names")
-        tables = self._tables(document.get("tables", {}), "tables")
-        entries = document.get("consumer", [])
-        if not isinstance(entries, list) or not entries:
-            raise self._wrong("it has no [[consumer]]")
-        found = tuple(self._consumer(entry, names, tables) for entry in entries)
-        seen = [consumer.name for consumer in found]
-        for consumer in found:
-            if seen.count(consumer.name) > 1:
-                raise self._wrong(f'two consumers are called "{consumer.name}"')
-            if consumer.through and consumer.through not in seen:
-                raise self._wrong(
-                    f'consumer "{consumer.name}": through names "{consumer.through}", '
-                    "which is not a consumer in this file"
-                )
-        return found
-
-    def _consumer(
-        self, entry: Any, names: NameMap, tables: Mapping[str, tuple[str, ...]]
-    ) -> Consumer:
-        if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
-            raise self._wrong("a [[consumer]] has no name")
-        where = f'consumer "{entry["name"]}"'
-        self._known(entry, set(Consumer.__dataclass_fields__), where)
-        dialect = self._value(entry, "dialect", where, str) or "postgres"
-        dialect = {"postgresql": "postgres", "mariadb": "mysql"}.get(dialect, dialect)
-        if dialect not in DIALECTS:
-            raise self._wrong(f'{where}: dialect "{dialect}" is none of {", ".join(DIALECTS)}')
-        own = self._names(entry.get("names", {}), where)
-        given: dict[str, Any] = {
-            key: self._value(entry, key, where, kind)
-            for kind, keys in _GIVEN.items()
-            for key in keys
-        }
-        given |= {key: tuple(given[key]) for key in _GIVEN[list]}
-        given["paths"] = tuple(self.path.parent / path for path in given["paths"])
-        return Consumer(
-            name=entry["name"], dialect=dialect, names=own.over(names),
-            exclude=self._reasons(entry, where),
-            closed=self._closed(entry.get("closed", []), where),
-            macros=self._macros(entry.get("macros", {}), where),
-            fragments=self._fragments(entry.get("fragments", []), where),
-            tables={**tables, **self._tables(entry.get("tables", {}), where)}, **given,
-        )  # fmt: skip
-
-    def _names(self, value: Any, where: str) -> NameMap:
-        self._table(value, f"{where}: names")
-        self._known(value, {"case", "tables", "columns"}, where)
-        case = value.get("case", "snake")
-        if case not in tuple(Case):
-            raise self._wrong(f'{where}: case "{case}" is neither snake nor camel')
-        tables = self._value(value, "tables", where, dict)
-        columns = self._value(value, "columns", where, dict)
-        plan = self.plan
-        for name in set(tables) - set(plan.tables):
-            raise self._wrong(f'{where}: the plan has no table "{name}"')
-        for name in set(columns) - {*plan.source_columns, plan.link, plan.parent_id}:
-            raise self._wrong(f'{where}: the plan has no column "{name}"')
-        return NameMap(Case(case), tables, columns)
-
-    def _macros(self, value: Any, where: str) -> tuple[Macro, ...]:
-        found: dict[str, Macro] = {}
-        for head, expansion in self._table(value, f"{where}: macros").items():
-            match = _MACRO.match(head)
-            if match is None or not isinstance(expansion, str):
-                raise self._wrong(f'{where}: macro "{head}" is not NAME or NAME(x, y) = "text"')
-            if match[1].lower() in found:
-                raise self._wrong(f'{where}: macro "{match[1]}" is declared twice')
-            parameters = tuple(p.strip() for p in (match[2] or "").split(",") if p.strip())
-            found[match[1].lower()] = Macro(match[1], parameters, expansion)
-        return tuple(found.values())
-
-    def _fragments(self, value: Any, where: str) -> tuple[Fragment, ...]:
-        found, root = [], self.path.parent
-        for entry in self._entries(value, f"{where}: fragments", "path", "hosts"):
-            if not (path := self._value(entry, "path", where, str)):
-                raise self._wrong(f"{where}: a fragment has no path")
-            hosts = tuple(root / host for host in self._value(entry, "hosts", where, list))
-            found.append(Fragment(root / path, hosts))
-        return tuple(found)
-
-    def _reasons(self, entry: Mapping[str, Any], where: str) -> Mapping[str, str]:
-        found = entry.get("exclude", {})
-        if isinstance(found, list):
-            raise self._wrong(
-                f'{where}: exclude has no reasons. Write exclude = {{ "*/target/*" = "built from '
-                'the sources" }'
-            )
-        reasons = self._value(entry, "exclude", where, dict)
-        for pattern, reason in reasons.items():
-            if not reason.strip():
-                raise self._wrong(f'{where}: exclude "{pattern}" has no reason')
-        return reasons
-
-    def _closed(self, value: Any, where: str) -> tuple[Closed, ...]:
-        kinds, keys = [str(look) for look in Look], ("path", "what", "reason")
-        found = []
-        for entry in self._entries(value, f"{where}: closed", *keys):
-            texts = [self._value(entry, key, where, str).strip() for key in keys]
-            if not all(texts):
-                raise self._wrong(f"{where}: closed needs path, what and reason")
-            if texts[1] not in kinds:
-                raise self._wrong(f'{where}: closed "{texts[1]}" is none of {", ".join(kinds)}')
-            found.append(Closed(*texts))
-        return tuple(found)
-
-    def _tables(self, value: Any, where: str) -> Mapping[str, tuple[str, ...]]:
-        names = self._table(value, f"{where}: tables")
-        return {name.lower(): tuple(self._value(value, name, where, list)) for name in names}
-
-    def _entries(self, value: Any, what: str, *keys: str) -> Iterator[Mapping[str, Any]]:
-        """Yield the tables of a list, which have no other keys."""
-        for entry in value if isinstance(value, list) else [value]:
-            self._known(self._table(entry, what), set(keys), what)
-            yield entry
-
-    def _table(self, value: Any, what: str) -> Mapping[str, Any]:
-        if not isinstance(value, dict):
-            raise self._wrong(f"{what} is not a table")
-        return value
-
-    def _value(self, entry: Mapping[str, Any], key: str, where: str, kind: type[Given]) -> Given:
-        """The value of a key, which is a text, or a list or table of texts."""
-        value = entry.get(key, kind())
-        inside = value.values() if isinstance(value, dict) else value
-        if not isinstance(value, kind) or not all(isinstance(text, str) for text in inside):
-            raise self._wrong(f"{where}: {key} is not {_KINDS[kind]}")
-        return value
-
-    def _known(self, entry: Mapping[str, Any], allowed: set[str], where: str) -> None:
-        for key in set(entry) - allowed:
-            raise self._wrong(f'{where} does not know "{key}"')
-
-    def _wrong(self, what: str) -> WrongUse:
+    try:
+        return _consumers(_read(_File, document, "the file", path.parent), path.parent, plan)
+    except _Broken as error:
         hint = "The guide to scan has a sample: docs/guides/scan.md."
-        return WrongUse(f"The consumer file {self.path}: {what}.", hint=hint)
+        raise WrongUse(f"The consumer file {path}: {error}.", hint=hint) from None
+
+
+class _Broken(Exception):
+    """Raised with the place of an error in the file, and what is wrong there."""
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    names: NameMap = field(default_factory=NameMap)
+    tables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    consumer: tuple[Any, ...] = ()
+
+
+def _read(kind: Any, value: Any, where: str, root: Path) -> Any:
+    """The value as one of this type. Paths begin at the file's directory."""
+    record = is_dataclass(kind)
+    if record or get_origin(kind) is Mapping:
+        if not isinstance(value, dict):
+            raise _Broken(f"{where} is not a table")
+        types = get_type_hints(kind) if record else dict.fromkeys(value, get_args(kind)[1])
+        for key in value.keys() - types.keys():
+            raise _Broken(f'{where} does not know "{key}"')
+        given = {k: _read(types[k], own, f"{where}: {k}", root) for k, own in value.items()}
+        return kind(**given) if record else given
+    if get_origin(kind) is tuple:
+        items = [value] if isinstance(value, dict) else value  # the only one
+        if not isinstance(items, list):
+            raise _Broken(f"{where} is not a list")
+        return tuple(_read(get_args(kind)[0], item, f"an item of {where}", root) for item in items)
+    if kind is Any:
+        return value
+    if not isinstance(value, str):
+        raise _Broken(f"{where} is not a text")
+    if kind is Case and value not in tuple(Case):
+        raise _Broken(f'{where} "{value}" is neither snake nor camel')
+    return root / value if kind is Path else kind(value)
+
+
+def _consumers(file: _File, root: Path, plan: TableSplit) -> tuple[Consumer, ...]:
+    if not file.consumer:
+        raise _Broken("it has no [[consumer]]")
+    _check_names(file.names, plan, "names")
+    found = tuple(_consumer(entry, file, root, plan) for entry in file.consumer)
+    seen = [consumer.name for consumer in found]
+    for consumer in found:
+        if seen.count(consumer.name) > 1:
+            raise _Broken(f'two consumers are called "{consumer.name}"')
+        if consumer.through and consumer.through not in seen:
+            raise _Broken(
+                f'consumer "{consumer.name}": through names "{consumer.through}", which is not a '
+                "consumer in this file"
+            )
+    return found
+
+
+def _consumer(entry: Any, file: _File, root: Path, plan: TableSplit) -> Consumer:
+    if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
+        raise _Broken("a [[consumer]] has no name")
+    where = f'consumer "{entry["name"]}"'
+    if isinstance(entry.get("exclude"), list):
+        raise _Broken(
+            f'{where}: exclude has no reasons. Write exclude = {{ "*/target/*" = "built from the '
+            'sources" }'
+        )
+    macros = _read(Mapping[str, str], entry.get("macros", {}), f"{where}: macros", root)
+    given: Consumer = _read(Consumer, {**entry, "macros": []}, where, root)
+    dialect = {"postgresql": "postgres", "mariadb": "mysql"}.get(given.dialect, given.dialect)
+    if dialect not in DIALECTS:
+        raise _Broken(f'{where}: dialect "{dialect}" is none of {", ".join(DIALECTS)}')
+    _check_names(given.names, plan, where)
+    for pattern, reason in given.exclude.items():
+        if not reason.strip():
+            raise _Broken(f'{where}: exclude "{pattern}" has no reason')
+    for closed in given.closed:
+        if not (closed.path.strip() and closed.what.strip() and closed.reason.strip()):
+            raise _Broken(f"{where}: closed needs path, what and reason")
+        if closed.what not in tuple(Look):
+            raise _Broken(f'{where}: closed "{closed.what}" is none of {", ".join(Look)}')
+    if any(fragment.path == Path() for fragment in given.fragments):
+        raise _Broken(f"{where}: a fragment has no path")
+    tables = {**file.tables, **given.tables}
+    return replace(
+        given, dialect=dialect, names=given.names.over(file.names),
+        macros=tuple(_macros(macros, where)),
+        tables={name.lower(): columns for name, columns in tables.items()},
+    )  # fmt: skip
+
+
+def _check_names(names: NameMap, plan: TableSplit, where: str) -> None:
+    for name in names.tables.keys() - {*plan.tables}:
+        raise _Broken(f'{where}: the plan has no table "{name}"')
+    for name in names.columns.keys() - {*plan.source_columns, plan.link, plan.parent_id}:
+        raise _Broken(f'{where}: the plan has no column "{name}"')
+
+
+def _macros(given: Mapping[str, str], where: str) -> Iterator[Macro]:
+    seen: set[str] = set()
+    for head, expansion in given.items():
+        match = _MACRO.match(head)
+        if match is None:
+            raise _Broken(f'{where}: macro "{head}" is not NAME or NAME(x, y) = "text"')
+        if match[1].lower() in seen:
+            raise _Broken(f'{where}: macro "{match[1]}" is declared twice')
+        seen.add(match[1].lower())
+        parameters = tuple(p.strip() for p in (match[2] or "").split(",") if p.strip())
+        yield Macro(match[1], parameters, expansion)

@@ -13,7 +13,8 @@ from sqlalchemy import Engine
 
 from membership_refactor.planning import Stage, TableSplit
 from membership_refactor.portrait import Portrait
-from membership_refactor.scan.compare.comparer import Comparer, compare_on_own_data
+from membership_refactor.scan.compare.comparer import Comparer
+from membership_refactor.scan.compare.own_data import compare_on_own_data
 from membership_refactor.scan.compare.results import Compared
 from membership_refactor.scan.consumers import Consumer
 from membership_refactor.scan.findings.values import FileOutcome, join_parts
@@ -141,25 +142,23 @@ def _comparisons(
 ) -> Iterator[Compared]:
     consumers = {consumer.name: consumer for consumer in request.consumers}
     wanted = [
-        (consumers[outcome.consumer], rewritten)
+        (consumers[outcome.consumer], rewritten, rewritten.new)
         for outcome in found
         for rewritten in outcome.rewrites
         if rewritten.new is not None and outcome.consumer in consumers
     ]
     with engine.connect() as connection:
         comparers: dict[str, Comparer] = {}
-        for number, (consumer, rewritten) in enumerate(wanted):
-            if consumer.name not in comparers:
-                comparers[consumer.name] = Comparer(
-                    connection, request.plan, request.stage, consumer,
-                    request.random_sets, schema=request.schema,
-                )  # fmt: skip
-            comparer, place = comparers[consumer.name], rewritten.place
-            old, new = rewritten.old, rewritten.new or ""
-            compared = comparer.compare(old, new, rewritten.dialect, place=place, seed=request.seed)
+        for number, (consumer, one, new) in enumerate(wanted, 1):
+            comparer = comparers.get(consumer.name) or Comparer(
+                connection, request.plan, request.stage, consumer, request.random_sets,
+                schema=request.schema,
+            )  # fmt: skip
+            comparers[consumer.name] = comparer
+            compared = comparer.compare(
+                one.old, new, one.dialect, place=one.place, seed=request.seed
+            )
             if request.own_data:
-                compared = compare_on_own_data(
-                    engine, request.schema, comparer, rewritten, compared
-                )
+                compared = compare_on_own_data(engine, request.schema, comparer, one, compared)
             yield compared
-            progress("comparisons", number + 1, len(wanted))
+            progress("comparisons", number, len(wanted))

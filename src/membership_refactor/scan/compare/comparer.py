@@ -1,50 +1,70 @@
-"""Compare the old and the new form of a statement on made-up rows, and on the user's own."""
+"""Compare the old and the new form of a statement on one set of made-up rows after another."""
 
 from __future__ import annotations
 
 import contextlib
+import itertools
+import random
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from membership_refactor.planning import Stage, TableSplit
-from membership_refactor.scan.compare.needs import Types
-from membership_refactor.scan.compare.one_statement import StatementComparison
-from membership_refactor.scan.compare.results import (
-    NOWHERE,
-    Compared,
-    Outcome,
-    Result,
-    Verdict,
-    differs,
-)
+from membership_refactor.scan.compare.executions import Executions, Run, WrongForms
+from membership_refactor.scan.compare.generated_rows import DataSet, Generator
+from membership_refactor.scan.compare.needs import Catalog
+from membership_refactor.scan.compare.read_needs import needs_of
+from membership_refactor.scan.compare.results import NOWHERE, Compared, Verdict, differs
 from membership_refactor.scan.compare.scratch_schemas import (
     CURRENT,
     INTERIM,
+    MIRROR,
+    OLD,
     PLANS,
+    Scratch,
     StatementFailed,
-    prefer,
+    may_have_ties,
 )
+from membership_refactor.scan.compare.sets_of_rows import sets_of_rows
 from membership_refactor.scan.compare.to_postgres import (
     NotComparable,
     Refused,
+    Values,
+    parameter_types,
     placeholders,
-    text_of,
+    qualify_functions,
     tree_of,
+    vectors,
+    with_variables,
 )
 from membership_refactor.scan.consumers import DEFAULT, Consumer
-from membership_refactor.scan.findings.values import Place, Rewritten
-from membership_refactor.scan.read.catalog import columns_portrait
-from membership_refactor.scan.resolve.tables_as_spelled import View
-from membership_refactor.scan.resolve.tables_at_stage import structure_at, wide_columns
-from membership_refactor.sql.own_statements import MARK
-from membership_refactor.sql.quoting import ident
+from membership_refactor.scan.findings.values import Place
+
+_MOST_VECTORS = 12
+_SHUFFLES = 6
+"""So often is the order of the new form's result looked at with its rows in another order."""
+_ALWAYS = 8
+"""So many sets of rows that nearly meet the conditions are used in any case."""
+_IDLE = 80
+"""So many sets in a row that show nothing new, and no further one is made."""
+_TIES = (
+    "the old form itself gives other rows when the rows stand in another order or PostgreSQL takes "
+    "another plan: its sort key has ties, or it keeps one of several equal rows. Add a unique "
+    "column to its ORDER BY"
+)
+
+
+class Different(Exception):
+    """Raised with an example of a difference."""
+
+
+class Tied(Exception):
+    """Raised where the old form gives other rows under another plan or order of the rows."""
 
 
 @dataclass
@@ -61,12 +81,10 @@ class Comparer:
     """Where the user's own tables and functions are."""
 
     def __post_init__(self) -> None:
-        portrait = columns_portrait(self.connection, self.schema)
-        self.connection.rollback()
-        self.types = Types.from_portrait(portrait)
-        self.columns = wide_columns(self.plan, portrait=portrait)
         self.old_stage = Stage.INTERIM if self.stage is Stage.CURRENT else self.stage
-        self.view = View(structure_at(self.plan, self.old_stage), self.consumer, "postgres")
+        self.catalog = Catalog(
+            self.connection, self.plan, self.old_stage, self.consumer, self.schema
+        )
 
     def compare(
         self, old: str, new: str, dialect: str = "postgres", *, place: Place = NOWHERE,
@@ -76,8 +94,7 @@ class Comparer:
         started = time.monotonic()
         try:
             self.connection.begin()
-            form = StatementComparison(self, old, new, dialect, seed=seed, forms=tuple(forms))
-            compared = form.run()
+            compared = _Comparison(self, old, new, dialect, seed=seed, forms=tuple(forms)).run()
         except (Refused, NotComparable, StatementFailed) as error:
             refused = isinstance(error, Refused)
             verdict = Verdict.DIFFERENT if refused else Verdict.NOT_COMPARED
@@ -95,83 +112,176 @@ class Comparer:
             compared = replace(compared, remarks=(*compared.remarks, remark))
         return replace(compared, place=place, seconds=time.monotonic() - started)
 
-    def evaluate(self, expression: str) -> Any:
-        """The value of an expression without columns. None where PostgreSQL does not take it."""
+
+class _Comparison:
+    """Compares the forms of one statement."""
+
+    def __init__(
+        self, comparer: Comparer, old: str, new: str, dialect: str, *, seed: int,
+        forms: tuple[str, ...],
+    ) -> None:  # fmt: skip
+        if dialect == "jpql":
+            why = "the database cannot run JPQL; the mapping of the entities translates it"
+            raise NotComparable(why)
+        self.comparer, self.forms, self.seed = comparer, forms, seed
+        self.random = random.Random(seed)
+        self.old, self.new = tree_of(old, dialect), tree_of(new, dialect, rewritten=True)
+        if not isinstance(self.old, (exp.Query, exp.Insert, exp.Update, exp.Delete)):
+            raise NotComparable("only queries, INSERT, UPDATE and DELETE are run")
+        self.needs = needs_of(self.old, self.new, comparer.catalog)
+        if self.needs.variables:
+            self.old = with_variables(self.old, self.needs.variables)
+            self.new = with_variables(self.new, self.needs.variables)
+            self.needs = needs_of(self.old, self.new, comparer.catalog)
+        self.names = placeholders(self.old, self.new)
+        self.scratch = Scratch(
+            comparer.connection, comparer.plan, comparer.old_stage, comparer.consumer.names,
+            self.needs,
+        )  # fmt: skip
+        self.execution = Executions(self.scratch, self.old)
+        self.ordered = isinstance(self.old, exp.Query) and self.old.args.get("order") is not None
+        self.can_tie = may_have_ties(self.old)
+        self.shuffles = _SHUFFLES if self.ordered else 0
+        self.runs = self.sets = self.rows = 0
+        self.seen = self.ties = self.several = self.in_order = False
+        self.failure = self.counts = ""
+
+    def run(self) -> Compared:
+        """Compare on one set of rows after another, as long as they show something new."""
+        comparer = self.comparer
+        self.scratch.create(timeout_ms=int(comparer.seconds * 1000))
+        qualify_functions(self.scratch, comparer.schema, self.old, self.new)
+        types = parameter_types(self.scratch, self.old, self.new, self.forms, self.names)
+        generator = Generator(comparer.plan, self.needs, seed=self.seed)
+        values = list(vectors(generator, self.needs, self.names, types))[:_MOST_VECTORS]
+        self.wrong = WrongForms(self.execution)
+        example = ""
         try:
-            with self.connection.begin_nested():
-                return self.connection.exec_driver_sql(
-                    f"SELECT {expression}", execution_options={"no_parameters": True}
-                ).scalar_one()
-        except DBAPIError:
-            return None
+            self._compare_sets(generator, values)
+        except Different as error:
+            example = str(error)
+        why = "" if example else "; ".join(self._not_compared())
+        verdict = Verdict.NOT_COMPARED if why else Verdict.EQUAL
+        made, missed = len(self.wrong.every), tuple(form.name for form in self.wrong.alive)
+        return Compared(
+            verdict=Verdict.DIFFERENT if example else verdict, why=why, example=example,
+            sets=self.sets, runs=self.runs, rows=self.rows, wrong_forms=made,
+            told_apart=made - len(missed), missed=missed, remarks=tuple(self._remarks()),
+        )  # fmt: skip
 
+    def _remarks(self) -> Iterator[str]:
+        if self.counts:
+            yield f"the count of changed rows differs, such as {self.counts}"
+        if isinstance(self.old, exp.Insert):
+            yield "a new row whose key an older parent has, with other values, was not tried"
 
-_ROWS = 200_000
+    def _not_compared(self) -> Iterator[str]:
+        if self.ties:
+            yield _TIES
+        if self.failure and not self.seen:
+            yield f"the old form fails on the generated rows: {self.failure}"
+        elif not self.seen and not self.ties:
+            yield "it never returned or changed a row: the generated rows miss its conditions"
+        for branch in self.wrong.untaken:
+            yield f"no row took the branch {branch.name}"
+        if self.several and not self.in_order and not self.ties:
+            yield "its ORDER BY never decided the order of the rows"
 
+    def _compare_sets(self, generator: Generator, values: list[Values]) -> None:
+        idle, last, random_sets = 0, self._progress(), self.comparer.random_sets
+        for number, (data, wanted) in enumerate(sets_of_rows(generator, random_sets)):
+            self._compare(number, data, values[:wanted])
+            now = self._progress()
+            idle, last = (idle + 1 if now == last else 0), now
+            done = self.seen and not (self.wrong.alive or self.wrong.untaken)
+            if number >= random_sets + _ALWAYS and (done or idle >= _IDLE or self.ties):
+                break
 
-def compare_on_own_data(
-    engine: Engine, schema: str, comparer: Comparer, rewritten: Rewritten, compared: Compared
-) -> Compared:
-    """Add to the compared what the user's rows show: a difference, or a remark."""
-    if compared.verdict is not Verdict.EQUAL:
-        return compared
-    if not rewritten.query:
-        return _remark(compared, "own data: a statement that writes is not run on it")
-    if comparer.stage is not Stage.INTERIM:
-        return _remark(compared, "own data: both forms can be run at interim only")
-    try:
-        old = tree_of(rewritten.old, rewritten.dialect)
-        new = tree_of(rewritten.new or "", rewritten.dialect, rewritten=True)
-        if placeholders(old, new):
-            return _remark(compared, "own data: not run, the statement has parameters")
-        for tree in (old, new):
-            _in_database_names(tree, comparer)
-        texts = [text_of(old, {}), text_of(old, {}), text_of(new, {})]
-        before, again, after = _results(engine, schema, texts, comparer.seconds)
-    except NotComparable as error:
-        return _remark(compared, f"own data: {error}")
-    except DBAPIError as error:
-        return _remark(compared, f"own data: {str(error.orig).strip().splitlines()[0]}")
-    if not Outcome(before).same_rows(Outcome(again)):
-        return _remark(compared, "own data: not compared, the old form itself has ties")
-    if reason := differs(Outcome(before), Outcome(after)):
-        example = f"on your own data: {reason}"
-        return replace(compared, verdict=Verdict.DIFFERENT, example=example)
-    return _remark(compared, f"own data: equal, {len(before.rows)} rows")
+    def _progress(self) -> tuple[object, ...]:
+        """Whatever is still to be seen. It changes as long as new rows show something new."""
+        left = len(self.wrong.alive), len(self.wrong.untaken)
+        return left, self.sets > 0, self.seen, self.in_order
 
+    def _compare(self, number: int, data: DataSet, vectors: Sequence[Values]) -> None:
+        runs: list[Run] = []
+        try:
+            with self.scratch.undone():
+                self.scratch.load(data)
+                for at, values in enumerate(vectors):
+                    try:
+                        runs.append(self._run(number + at, values, every=number == at == 0))
+                    except Tied:
+                        self.ties = True
+                self.wrong.tell_apart(runs[:4])
+                self.sets += bool(runs)
+        except StatementFailed as error:
+            # Rows on which the old form fails do not show whether the new one is right.
+            self.failure = self.failure or str(error)
 
-def _remark(compared: Compared, text: str) -> Compared:
-    return replace(compared, remarks=(*compared.remarks, text))
+    def _run(self, at: int, values: Values, *, every: bool) -> Run:
+        """Run both forms. Returns what the old one showed. Raises Tied or Different."""
 
+        def plans(step: int) -> Sequence[str]:
+            return PLANS if every else (PLANS[(at + step) % len(PLANS)],)
 
-def _in_database_names(tree: Any, comparer: Comparer) -> None:
-    """Turn the consumer's spelling of the plan's names into the database's."""
-    plan, names = comparer.plan, comparer.consumer.names
-    tables = {names.table(t).lower(): t for t in (plan.source, plan.child, plan.parent)}
-    own = (*comparer.columns, plan.link, plan.parent_id)
-    columns = {names.column(c).lower(): c for c in own}
-    for node in tree.find_all(exp.Identifier):
-        known = tables if isinstance(node.parent, exp.Table) else columns
-        node.set("this", known.get(node.name, node.name))
+        before = self.execution.outcome(OLD, PLANS[0], self.old, values)
+        self.runs += 1
+        run = Run(values, before, self.ordered)
+        for plan in plans(0):
+            again = self.execution.outcome(MIRROR, plan, self.old, values)
+            if not before.same_rows(again):
+                raise Tied
+            run = run._replace(in_order=run.in_order and before.same_rows(again, in_order=True))
+        for step, form in enumerate(self.forms, 1):
+            for plan in plans(step):
+                run = self._equal(form, plan, run)
+        if run.in_order and self.shuffles and len(before.returned.rows) > 2:
+            # A form without ORDER BY may give the right order by luck.
+            self.shuffles -= 1
+            with self.scratch.undone():
+                self.scratch.shuffle(self.random, *self.forms)
+                for form in self.forms:
+                    run = self._equal(form, PLANS[0], run)
+        self._note(run)
+        return run
 
+    def _note(self, run: Run) -> None:
+        returned = run.outcome.returned
+        self.rows += len(returned.rows)
+        if self.execution.writes:
+            self.seen = self.seen or run.outcome.left != self.execution.untouched().left
+        else:
+            self.seen = self.seen or returned.informative
+        if self.ordered and len(set(returned.rows)) > 1:
+            self.several = True
+            self.in_order = self.in_order or run.in_order
 
-def _results(
-    engine: Engine, schema: str, texts: Sequence[str], seconds: float
-) -> tuple[Result, ...]:
-    """The results of all texts in one snapshot, each with another plan than the one before."""
-    results: list[Result] = []
-    with engine.connect() as connection, connection.begin() as transaction:
-        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        connection.exec_driver_sql(f"SET LOCAL statement_timeout = {int(seconds * 1000)}")
-        connection.exec_driver_sql("SET LOCAL jit = off")
-        path = f"SET LOCAL search_path = {ident(schema)}"
-        connection.exec_driver_sql(path, execution_options={"no_parameters": True})
-        for text, plan in zip(texts, PLANS, strict=False):
-            connection.exec_driver_sql(prefer(plan))
-            marked = f"{text}\n{MARK}"
-            cursor = connection.exec_driver_sql(marked, execution_options={"no_parameters": True})
-            results.append(Result.fetched(cursor, limit=_ROWS + 1))
-            if len(results[-1].rows) > _ROWS:
-                raise NotComparable(f"it returns more than {_ROWS:,} rows, which are not compared")
-        transaction.rollback()
-    return tuple(results)
+    def _equal(self, form: str, plan: str, run: Run) -> Run:
+        """What is known after the new form ran. Raises Different or Tied."""
+        given = ", ".join(f"{name} = {value}" for name, value in run.values.items())
+        where = f"at {form}{' with ' + given if given else ''}"
+        try:
+            after = self.execution.outcome(form, plan, self.new, run.values)
+        except StatementFailed as error:
+            raise Different(f"the new form fails {where}: {error}") from None
+        if reason := differs(run.outcome, after):
+            raise Tied if self.can_tie and self._tied(run) else Different(f"{where}: {reason}")
+        if run.in_order and (reason := differs(run.outcome, after, in_order=True)):
+            if not self._tied(run, in_order=True):
+                raise Different(f"{where}: {reason}")
+            return run._replace(in_order=False)
+        if run.outcome.count != after.count:
+            self.counts = self.counts or f"{run.outcome.count} rows before and {after.count} after"
+        return run
+
+    def _tied(self, run: Run, *, in_order: bool = False) -> bool:
+        """Whether the old form gives other rows under other plans or orders of the rows."""
+        for attempt in range(5):
+            with self.scratch.undone():
+                if attempt:
+                    self.scratch.shuffle(self.random, OLD, MIRROR)
+                for form, plan in itertools.product((OLD, MIRROR), PLANS):
+                    again = self.execution.outcome(form, plan, self.old, run.values)
+                    if not run.outcome.same_rows(again, in_order=in_order):
+                        return True
+        return False

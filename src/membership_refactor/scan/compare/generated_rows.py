@@ -1,8 +1,7 @@
 """Make rows that show a wrong rewriting.
 
-There is a base key under which the statement's conditions hold, and twins that differ from it in
-one column only, by every gap, sentinel and literal. Parents have one to three children or none. The
-values of every parent differ, so that a wrong parent is seen.
+There is a base key under which the statement's conditions hold. Parents have one to three children
+or none. The values of every parent differ, so that a wrong parent is seen.
 """
 
 from __future__ import annotations
@@ -10,24 +9,17 @@ from __future__ import annotations
 import itertools
 import random
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from membership_refactor.planning import TableSplit
-from membership_refactor.scan.compare.needs import PARENT, WIDE, Cell, Group, Needs, Row
-from membership_refactor.scan.compare.value_pools import (
-    Pool,
-    as_kind,
-    foreign_rows,
-    kind_of,
-    later,
-    pool,
-    score,
-    sentinels,
-    unlike,
-)
+from membership_refactor.scan.compare.kinds import Kind, Pool, kind_of, later, pool, score
+from membership_refactor.scan.compare.needs import PARENT, WIDE, Cell, Needs, Row
+
+_OTHERS = 20_000
+"""Numbers from here on give values that no row of the plan's tables has."""
 
 
 @dataclass(slots=True)
@@ -40,222 +32,182 @@ class DataSet:
 
 
 class Generator:
-    """Makes data sets for one statement."""
+    """Makes the rows and values of the data sets for one statement."""
 
     def __init__(self, plan: TableSplit, needs: Needs, *, seed: int) -> None:
         self.plan, self.needs, self.seed = plan, needs, seed
         self.random = random.Random(seed)
-        self.pools: dict[int, Pool] = {}
-        self.single: dict[Cell, Group] = {}
+        self.pools: dict[Cell, Pool] = {}
         self.counter = itertools.count(1)
+        moved = {*plan.deprecated, plan.last_id, plan.changed}
+        self.child_columns = [column for column in needs.wide if column not in moved]
+        self.asked = {column for table, column in needs.groups if table in (WIDE, PARENT)}
+        """The plan's columns that the statement compares."""
 
-    def pool(self, cell: Cell, type_: str) -> Pool:
-        group = self.needs.groups.get(cell) or self.single.setdefault(cell, Group({cell}))
-        if id(group) not in self.pools:
-            leads = cell in self.needs.groups and any(
-                t not in (WIDE, PARENT) for t, _ in group.cells
-            )
-            self.pools[id(group)] = pool(group, group.type or type_, seed=self.seed, wide=leads)
-        return self.pools[id(group)]
+    def pool(self, cell: Cell) -> Pool:
+        """The values of a column. Columns that are compared with each other have the same ones."""
+        group = self.needs.known(cell)
+        first = min(group.cells)
+        if first not in self.pools:
+            leads = any(table not in (WIDE, PARENT) for table, _ in group.cells)
+            count = 9 if leads and cell in self.needs.groups else 4
+            kind = kind_of(self.needs.type_of(first))
+            self.pools[first] = pool(group, kind, seed=self.seed, count=count)
+        return self.pools[first]
 
-    def wide_pool(self, column: str) -> Pool:
-        return self.pool((WIDE, column), self.needs.wide[column][0])
+    def wide(self, column: str) -> Pool:
+        """The values of a column of the wide table."""
+        return self.pool((WIDE, column))
 
-    def kind(self, column: str) -> str:
+    def kind(self, column: str) -> Kind:
         """The kind of values that a column of the wide table holds."""
-        return kind_of(self.needs.wide[column][0])
+        return kind_of(self.needs.type_of((WIDE, column)))
 
-    def base_key(self) -> Row:
+    def unique(self, column: str, number: int) -> Any:
+        """A value that no other row has."""
+        return self.kind(column).unlike(column, number)
+
+    def nullable(self, column: str) -> bool:
+        """Whether a row may lack the column."""
+        return not self.needs.wide[column][1] and column not in (*self.plan.ids, self.plan.changed)
+
+    def free(self, column: str) -> bool:
+        """Whether the statement asks for no value of the column."""
+        group = self.needs.known((WIDE, column))
+        return not group.conditions and len(group.cells) == 1
+
+    def named(self, column: str) -> list[Any]:
+        """The values that the statement itself compares the column with."""
+        group = self.needs.known((WIDE, column))
+        return self._as_values(column, [value for _, value in group.conditions])
+
+    def twins(self, column: str) -> list[Any]:
+        """Values that a wrong comparison of the column takes for the good one."""
+        own, stand_ins = self.wide(column), self._as_values(column, self.needs.stand_ins)
+        gap = [None] if self.nullable(column) else []
+        confused = self.kind(column).confused(own.good)
+        return list(dict.fromkeys([*own.others, *confused, *stand_ins, *gap]))
+
+    def _as_values(self, column: str, given: Sequence[Any]) -> list[Any]:
+        """Those of the values that the column can hold."""
+        values = (self.kind(column).of(raw) for raw in given if raw is not None)
+        return [value for value in values if value is not None]
+
+    @property
+    def base(self) -> Row:
         """The key under which the conditions hold."""
-        base = {column: self.wide_pool(column).good for column in self.plan.key}
+        base = {column: self.wide(column).good for column in self.plan.key}
         for (_, more), (_, less), wanted in self.needs.gaps:
             if more in base and less in base and base[less] is not None:
                 base[more] = later(base[less], wanted)
         return base
 
-    def targeted(self) -> DataSet:
-        """Make the set that shows the usual errors."""
-        data = DataSet()
-        base = self.base_key()
-        keys: list[Row] = [base]
-        for column in self.plan.key:
-            keys += [{**base, column: value} for value in self.twins(column)]
-        gaps = [column for column in self.plan.key if self.nullable(column)]
-        keys += [{**base, one: None, other: None} for one, other in itertools.combinations(gaps, 2)]
-        keys += [self.fresh_key(base) for _ in range(8)]
-        # A second dimension: the fresh key's own twins, so that pairs differ elsewhere too.
-        other = self.fresh_key(base)
-        keys += [other, *({**other, column: None} for column in gaps)]
-        keys = distinct(keys, self.plan.key)
-        special = self.special_values()
-        data.parents += [self.parent(key, number, special) for number, key in enumerate(keys)]
-        childless = {id(data.parents[i]) for i in _spread(len(data.parents), 2, skip=8)}
-        for column in self.plan.key:
-            # Beside the base a childless twin: a link without this column finds it.
-            twin = self.parent({**base, column: self.unique(column, 900)}, len(data.parents), {})
-            data.parents.append(twin)
-            childless.add(id(twin))
-        extra = self.parent(self.fresh_key(base), len(keys), {})
-        data.parents.append(extra)
-        childless.add(id(extra))
-        for number, parent in enumerate(data.parents):
-            if id(parent) in childless:
-                continue
-            count = 3 if number == 0 else 1 + number % 3
-            for index in range(count):
-                self.child(data, parent, varied=number > 0 and index > 0, number=index)
-        for column in self.child_columns():
-            missing = (None,) if self.nullable(column) else ()
-            for value in (*self.wide_pool(column).others[:5], *missing):
-                self.child(data, data.parents[0], number=3, special={column: value})
-        return self.finished(data)
-
-    def random_set(self, size: int) -> DataSet:
-        """Make a set of random values."""
-        data = DataSet()
-        keys = [{column: self.drawn(column) for column in self.plan.key} for _ in range(size)]
-        for number, key in enumerate(distinct(keys, self.plan.key)):
-            parent = self.parent(key, number, {})
-            for column in self.plan.parent_values:
-                if (WIDE, column) in self.needs.groups:
-                    parent[column] = self.drawn(column)
-                elif self.nullable(column) and self.random.random() < 0.2:
-                    text = kind_of(self.needs.wide[column][0]) == "text"
-                    parent[column] = "" if text and self.random.random() < 0.3 else None
-            data.parents.append(parent)
-            for index in range(self.random.choice((0, 1, 1, 2, 3))):
-                self.child(data, parent, varied=True, number=index)
-        return self.finished(data)
-
-    def nullable(self, column: str) -> bool:
-        return not self.needs.wide[column][1] and column not in (*self.plan.ids, self.plan.changed)
-
-    def twins(self, column: str) -> list[Any]:
-        own = self.wide_pool(column)
-        stand_ins = self._as_values(column, self.needs.stand_ins)
-        values = [*own.others, *sentinels(self.kind(column), own.good), *stand_ins]
-        return list(dict.fromkeys([*values, *([None] if self.nullable(column) else [])]))
-
-    def named(self, column: str) -> list[Any]:
-        """The values that the statement itself compares the column with."""
-        group = self.needs.groups.get((WIDE, column))
-        return self._as_values(column, [v for _, v in group.conditions] if group else [])
-
-    def _as_values(self, column: str, given: Sequence[Any]) -> list[Any]:
-        """Those of the values that the column can hold."""
-        kind = self.kind(column)
-        return [value for raw in given if (value := as_kind(kind, raw)) is not None]
-
-    def fresh_key(self, base: Row) -> Row:
+    def fresh_key(self) -> Row:
         """Make another key under which the conditions still hold, if a column is free."""
-        number = next(self.counter)
-        apart = [c for c in self.plan.key if (WIDE, c) not in self.needs.groups]
-        loose = apart or [c for c in self.plan.key if self.free(c)]
-        column = self.random.choice(loose or list(self.plan.key))
-        return {**base, column: self.unique(column, number)}
+        key = self.plan.key
+        apart = [column for column in key if column not in self.asked]
+        column = self.random.choice(apart or [*filter(self.free, key)] or key)
+        return {**self.base, column: self.unique(column, next(self.counter))}
 
-    def free(self, column: str) -> bool:
-        """Whether the statement asks for no value of the column."""
-        group = self.needs.groups.get((WIDE, column))
-        return group is None or (not group.conditions and len(group.cells) == 1)
-
-    def unique(self, column: str, number: int) -> Any:
-        """A value that no other row has."""
-        return unlike(self.kind(column), column, number)
-
-    def special_values(self) -> dict[str, list[Any]]:
+    def breaking(self) -> dict[str, list[Any]]:
         """Values of the parent's other columns that the statement asks for, the worst first."""
         found = {}
         for column in self.plan.parent_values:
             group = self.needs.groups.get((WIDE, column))
-            if group is None:
-                continue
-            gap = [None] if self.nullable(column) else []
-            values = [*gap, *self.wide_pool(column).others]
-            if any(operator == "null" for operator, _ in group.conditions):
-                values = [value for value in values if value is not None]
-            found[column] = sorted(values, key=partial(score, group, self.kind(column)))
-        return found
+            if group is not None:
+                wanted = any(sign == "null" for sign, _ in group.conditions)
+                gap = [None] if self.nullable(column) and not wanted else []
+                values = [*gap, *(v for v in self.wide(column).others if v is not None)]
+                found[column] = sorted(values, key=partial(score, group, self.kind(column)))
+        return {column: values for column, values in found.items() if values}
 
-    def parent(self, key: Row, number: int, special: dict[str, list[Any]]) -> Row:
-        parent = dict(key)
-        for column in self.plan.parent_values:
-            if (WIDE, column) in self.needs.groups:
-                parent[column] = self.wide_pool(column).good
-            else:
-                parent[column] = self.unique(column, 1000 + number * 16 + len(parent))
-        columns = [column for column in special if special[column]]
-        # Beside the base, every third parent has one value that breaks a condition.
-        if columns and number % 3 == 2:
-            column = columns[(number // 3) % len(columns)]
-            parent[column] = special[column].pop(0)
-        if self.plan.changed:
-            parent[self.plan.changed] = self.unique(self.plan.changed, 5000 + number)
-        parent[self.plan.parent_id] = str(uuid.UUID(int=self.random.getrandbits(128), version=4))
-        return parent
+    def odd(self, column: str) -> Any:
+        """A value that nearly meets the conditions."""
+        named = self.named(column) if self.random.random() < 0.5 else []
+        return self.random.choice(named or self.twins(column) or [self.wide(column).good])
 
-    def child_columns(self) -> list[str]:
-        moved = {*self.plan.deprecated, self.plan.last_id, self.plan.changed}
-        return [column for column in self.needs.wide if column not in moved]
+    def near(self, column: str, many: int = 2) -> Any:
+        """A value that meets the conditions or nearly does. One of a few where there are none, so
+        that rows are alike; small numbers are for arithmetic."""
+        if column in self.asked:
+            return self.wide(column).good if self.random.random() < 0.6 else self.odd(column)
+        few: tuple[Any, ...] = tuple(self.unique(column, number) for number in range(1, many + 1))
+        few += {"int": (0, 1, 2, 7), "number": (0, 1, 2, 7), "text": ("",)}.get(
+            self.kind(column).name, ()
+        )
+        return self.random.choice(few)
 
-    def child(
-        self, data: DataSet, parent: Row, *, number: int, varied: bool = False,
-        special: Row | None = None,
-    ) -> None:  # fmt: skip
-        child: Row = {self.plan.link: parent[self.plan.parent_id]}
-        for column in self.child_columns():
-            free = (WIDE, column) not in self.needs.groups
-            if varied and (free or self.random.random() < 0.4):
-                child[column] = self.drawn(column)
-            elif free:
-                child[column] = self.unique(column, 100 + len(data.children) * 8 + len(child))
-            else:
-                child[column] = self.wide_pool(column).good
-        child.update(special or {})
-        for column in self.plan.deprecated:
-            child[column] = parent[column]
-        if self.plan.changed:
-            child[self.plan.changed] = self.unique(self.plan.changed, 9000 + len(data.children))
-        data.children.append(child)
+    def _row(self, columns: Sequence[str], number: int) -> Row:
+        row = {column: self.unique(column, number + at) for at, column in enumerate(columns)}
+        return row | {c: self.wide(c).good for c in columns if (WIDE, c) in self.needs.groups}
 
-    def drawn(self, column: str) -> Any:
-        own = self.wide_pool(column)
-        draw = self.random.random()
-        if draw < 0.45:
-            return own.good
-        if draw < 0.6 and self.nullable(column):
-            return None
-        return self.random.choice(own.every)
+    def parent(self, data: DataSet, given: Row) -> Row:
+        """Add a parent with this key and these other values. The rest meets the conditions."""
+        plan, number = self.plan, len(data.parents)
+        row = {**self._row(plan.parent_values, 1000 + 16 * number), **given}
+        if plan.changed:
+            row[plan.changed] = self.unique(plan.changed, 5000 + number)
+        cell = (PARENT, plan.parent_id)
+        made = str(uuid.UUID(int=self.random.getrandbits(128), version=4))
+        wanted = number == 0 and cell in self.needs.groups
+        row[plan.parent_id] = self.pool(cell).good if wanted else made
+        data.parents.append(row)
+        return row
+
+    def child(self, data: DataSet, parent: Row, given: Row | None = None) -> None:
+        """Add a child with these values of its own columns. The rest meets the conditions."""
+        plan, number = self.plan, len(data.children)
+        row = self._row(self.child_columns, 100 + 8 * number)
+        moved = {column: parent[column] for column in plan.deprecated}
+        row |= {**(given or {}), **moved, plan.link: parent[plan.parent_id]}
+        if plan.changed:
+            row[plan.changed] = self.unique(plan.changed, 9000 + number)
+        data.children.append(row)
 
     def finished(self, data: DataSet) -> DataSet:
-        self._identify(data)
-        data.foreign = foreign_rows(self.needs, self.pool, self.random)
+        """Give the children their ids, and make the rows of the tables outside the plan."""
+        last = self.plan.last_id
+        good, others = self.wide(last)
+        # Ids come in no order of the parents. The first child has the one that is asked for.
+        taken = [n for n in (good, *others) if isinstance(n, int)][: len(data.children)]
+        rest = [n for n in range(1, 3 * len(data.children) + 50) if n not in taken]
+        numbers = [*taken, *self.random.sample(rest, len(rest))]
+        seen: set[tuple[Any, ...]] = set()
+        for at, child in enumerate(data.children):
+            # Where an id has several columns, rows may share the last.
+            shared = numbers[self.random.randrange(at + 1)]
+            first = tuple(child[column] for column in self.plan.ids[:-1])
+            child[last] = shared if first and (*first, shared) not in seen else numbers[at]
+            seen.add((*first, child[last]))
+        data.foreign = {
+            table: self._foreign(table, columns)
+            for table, columns in self.needs.foreign.items()
+            if columns
+        }
         return data
 
-    def _identify(self, data: DataSet) -> None:
-        """Give ids in no order of the parents. The first child has the one that is asked for."""
-        own = self.wide_pool(self.plan.last_id)
-        taken = [v for v in own.every if isinstance(v, int)][: len(data.children)]
-        rest = [n for n in range(1, 3 * len(data.children) + 50) if n not in taken]
-        self.random.shuffle(rest)
-        for number, child in enumerate(data.children):
-            child[self.plan.last_id] = taken[number] if number < len(taken) else rest[number]
-        asked = self.needs.groups.get((PARENT, self.plan.parent_id))
-        if asked is not None and data.parents:
-            wanted = self.pool((PARENT, self.plan.parent_id), "uuid").good
-            before = data.parents[0][self.plan.parent_id]
-            data.parents[0][self.plan.parent_id] = wanted
-            for child in data.children:
-                if child[self.plan.link] == before:
-                    child[self.plan.link] = wanted
+    def _foreign(self, table: str, columns: Mapping[str, str]) -> list[Row]:
+        """A row that meets the conditions, one for each other value, and some at random.
 
-
-def distinct(keys: list[Row], columns: tuple[str, ...]) -> list[Row]:
-    seen: dict[tuple[Any, ...], Row] = {}
-    for key in keys:
-        seen.setdefault(tuple(key[column] for column in columns), key)
-    return list(seen.values())
-
-
-def _spread(size: int, count: int, *, skip: int) -> list[int]:
-    return [min(size - 1, skip + n * max(1, (size - skip) // (count + 1))) for n in range(count)]
+        A primary key is never missing, and the first rows have the keys that others refer to.
+        """
+        key = next((name for name in ("id", "uuid") if name in columns), "")
+        pools = {name: self.pool((table, name)) for name in columns}
+        asked = [name for name in columns if (table, name) in self.needs.groups and name != key]
+        base = {name: pools[name].good for name in asked}
+        rows = [base]
+        rows += [{**base, n: value} for n in asked for value in (*pools[n].others[:8], None)]
+        for _ in range(3):
+            drawn = {n: self.random.choice((pools[n].good, *pools[n].others[:6])) for n in asked}
+            rows += [base, drawn]
+        keys: list[Any] = []
+        if key:
+            good, others = pools[key]
+            keys = [*self.random.sample(others, len(others))]
+            keys = [value for value in (good, *keys) if value is not None]
+            rows += [base] * (len(keys) - len(rows))
+        made = []
+        for number, row in enumerate(rows):
+            own = {n: kind_of(t).unlike(n, _OTHERS + number) for n, t in columns.items()}
+            made.append({**own, **row, **({key: keys[number]} if number < len(keys) else {})})
+        return made

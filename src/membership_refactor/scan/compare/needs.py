@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
 
-from sqlglot import exp
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
-from membership_refactor.planning import TableSplit
-from membership_refactor.portrait import Portrait
+from membership_refactor.planning import Stage, TableSplit
+from membership_refactor.scan.consumers import Consumer
+from membership_refactor.scan.read.catalog import columns_portrait
+from membership_refactor.scan.resolve.tables_as_spelled import View
+from membership_refactor.scan.resolve.tables_at_stage import structure_at, wide_columns
 
 Cell = tuple[str, str]
 """Table and column. The plan's tables are ``@wide`` and ``@parent``."""
@@ -27,10 +28,8 @@ class Group:
     cells: set[Cell] = field(default_factory=set)
     conditions: list[tuple[str, Any]] = field(default_factory=list)
     """Operator and value."""
-    parameters: set[str] = field(default_factory=set)
     operators: set[str] = field(default_factory=set)
     """Operators between columns, or before parameters."""
-    type: str = ""
 
 
 @dataclass
@@ -42,9 +41,8 @@ class Needs:
     wide: dict[str, tuple[str, bool]] = field(default_factory=dict)
     """Columns of the wide table, in order: type and NOT NULL."""
     groups: dict[Cell, Group] = field(default_factory=dict)
-    by_parameter: dict[str, Group] = field(default_factory=dict)
-    compared: dict[str, str] = field(default_factory=dict)
-    """Parameter to the operator that its column stands before."""
+    by_parameter: dict[str, tuple[Cell, str]] = field(default_factory=dict)
+    """The column that a parameter is compared with, and the operator before the parameter."""
     counts: set[str] = field(default_factory=set)
     """Parameters of LIMIT and OFFSET."""
     used: set[str] = field(default_factory=set)
@@ -52,7 +50,7 @@ class Needs:
     gaps: list[tuple[Cell, Cell, int]] = field(default_factory=list)
     """Pairs of columns, and a difference of the two that meets the condition."""
     stand_ins: list[Any] = field(default_factory=list)
-    """Values that either form takes for a missing one."""
+    """Values that either form takes for a missing one, and days at which a range may end."""
     variables: set[str] = field(default_factory=set)
     """Names that belong to no table."""
 
@@ -60,111 +58,71 @@ class Needs:
         """The group of a cell; a new one where it has none."""
         return self.groups.setdefault(cell, Group({cell}))
 
+    def known(self, cell: Cell) -> Group:
+        """The group of a cell; an empty one, which is not kept, where it has none."""
+        return self.groups.get(cell, Group({cell}))
+
     def unite(self, one: Cell, other: Cell) -> None:
         """Make one group of the groups of two cells that are compared."""
         first, second = self.group(one), self.group(other)
-        if first is second:
-            return
-        first.cells |= second.cells
-        first.conditions += second.conditions
-        first.parameters |= second.parameters
-        first.operators |= second.operators
-        first.type = first.type or second.type
-        self.groups.update(dict.fromkeys(second.cells, first))
-        self.by_parameter.update(dict.fromkeys(second.parameters, first))
+        if first is not second:
+            first.cells |= second.cells
+            first.conditions += second.conditions
+            first.operators |= second.operators
+            self.groups.update(dict.fromkeys(second.cells, first))
+
+    def type_of(self, cell: Cell) -> str:
+        """The type of a column."""
+        table, column = cell
+        if table in (WIDE, PARENT):
+            return self.wide.get(column, ("uuid",))[0]  # the link and the parent's own key
+        return self.foreign[table][column]
 
 
-@dataclass(frozen=True, slots=True)
-class Types:
-    """The types that the catalog knows. Names have no underscores and are in lower case."""
+class Catalog:
+    """What the database knows of the tables."""
 
-    tables: Mapping[str, Mapping[str, tuple[str, bool]]]
-    """Table to column to (type, not null)."""
-
-    @classmethod
-    def from_portrait(cls, portrait: Portrait) -> Types:
-        """Take the types of every table of the portrait."""
-        return cls(
-            {
-                plain(table.name): {plain(c.name): (c.type, c.not_null) for c in table.columns}
-                for table in portrait.tables
-            }
-        )
+    def __init__(
+        self, connection: Connection, plan: TableSplit, stage: Stage, consumer: Consumer,
+        schema: str,
+    ) -> None:  # fmt: skip
+        portrait = columns_portrait(connection, schema)
+        connection.rollback()
+        self.connection, self.plan = connection, plan
+        self.columns = wide_columns(plan, portrait=portrait)
+        self.view = View(structure_at(plan, stage), consumer, "postgres")
+        self._known: Mapping[Cell, tuple[str, bool]] = {
+            _plain(table.name, column.name): (column.type, column.not_null)
+            for table in portrait.tables
+            for column in table.columns
+        }
 
     def of(self, table: str, column: str) -> tuple[str, bool] | None:
         """Type and NOT NULL of a column of any table."""
-        return self.tables.get(plain(table), {}).get(plain(column))
+        return self._known.get(_plain(table, column))
 
-    def wide(self, plan: TableSplit, column: str) -> tuple[str, bool] | None:
+    def wide(self, column: str) -> tuple[str, bool] | None:
         """Type and NOT NULL of a column of the wide table."""
+        plan = self.plan
         parent, copied = self.of(plan.parent, column), self.of(plan.child, column)
         for table in (plan.source, plan.child, plan.retired):
             known = self.of(table, column)
             if known is not None and self.of(table, plan.key[0]) is not None:
                 # At interim the copy's key is nullable again; the parent's is not.
                 return known[0], (parent or known)[1]
-        return parent or ((copied[0], False) if copied is not None else None)
+        return parent or (copied and (copied[0], False))
 
-
-def plain(name: str) -> str:
-    """The spelling under which camelCase and snake_case are the same."""
-    return name.replace("_", "").lower()
-
-
-_DATE = re.compile(r"^\d{4}-\d{2}-\d{2}")
-_INVERSES: dict[type[Any], type[Any]] = {
-    exp.Add: exp.Sub, exp.Sub: exp.Add, exp.DateAdd: exp.DateSub, exp.DateSub: exp.DateAdd,
-}  # fmt: skip
-_AROUND_LITERALS = (
-    exp.Paren, exp.Cast, exp.TsOrDsToDate, exp.Date, exp.StrToDate, exp.Upper, exp.Lower,
-)  # fmt: skip
-_VALUES = (bool, dt.date, int, float, str, dt.datetime)
-
-Evaluate = Callable[[str], Any]
-"""Gives the value of an expression without columns, or None."""
-
-
-def alone(left: Any, right: Any) -> tuple[Any, Any]:
-    """Bring constants to the right: ``a + 30 > b`` asks the same as ``a > b - 30``."""
-    while type(left) in _INVERSES and left.this.find(exp.Column):
-        if left.expression.find(exp.Column, exp.Placeholder, exp.Query) is not None:
-            break
-        moved = {key: value for key, value in left.args.items() if key != "this"}
-        right = _INVERSES[type(left)](this=exp.Paren(this=right.copy()), **moved)
-        left = left.this.unnest()
-    return left, right
-
-
-def known_value(node: Any, evaluate: Evaluate) -> Any:
-    """The value of a literal, or of an expression that the database can compute."""
-    value = literal_value(node)
-    if value is not None or node.find(exp.Column, exp.Placeholder, exp.Parameter, exp.Query):
-        return value
-    value = _plain(evaluate(node.sql(dialect="postgres")))
-    if isinstance(value, dt.datetime) and value.tzinfo is None and value.time() == dt.time():
-        value = value.date()
-    return value if type(value) in _VALUES else None
-
-
-def literal_value(node: Any) -> Any:
-    """The value of a literal, dates as dates. None for anything else."""
-    while isinstance(node, _AROUND_LITERALS):
-        node = node.this
-    if not isinstance(node, (exp.Literal, exp.Neg, exp.Boolean)):
-        return None
-    try:
-        value = _plain(node.to_py())
-    except ValueError:
-        return None
-    if isinstance(value, str) and _DATE.match(value):
+    def evaluate(self, expression: str) -> Any:
+        """The value of an expression without columns. None where PostgreSQL does not take it."""
         try:
-            return dt.date.fromisoformat(value[:10])
-        except ValueError:
-            return value
-    return value
+            with self.connection.begin_nested():
+                return self.connection.exec_driver_sql(
+                    f"SELECT {expression}", execution_options={"no_parameters": True}
+                ).scalar_one()
+        except DBAPIError:
+            return None
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, Decimal) and value.is_finite():
-        return int(value) if value == int(value) else float(value)
-    return value
+def _plain(table: str, column: str) -> Cell:
+    """The names in the spelling under which camelCase and snake_case are the same."""
+    return table.replace("_", "").lower(), column.replace("_", "").lower()

@@ -3,93 +3,104 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 from typing import Any
 
 from sqlglot import exp
 
-from membership_refactor.scan.compare.needs import (
-    PARENT,
-    WIDE,
-    Cell,
-    Evaluate,
-    Group,
-    Needs,
-    Types,
-    alone,
-    known_value,
-    literal_value,
-)
+from membership_refactor.scan.compare.kinds import DATE
+from membership_refactor.scan.compare.needs import PARENT, WIDE, Catalog, Cell, Needs
 from membership_refactor.scan.compare.to_postgres import NotComparable
 from membership_refactor.scan.resolve.bindings import Source
 from membership_refactor.scan.resolve.query import resolve
-from membership_refactor.scan.resolve.tables_as_spelled import View
 from membership_refactor.scan.resolve.tables_at_stage import Role
 
 _OPPOSITE = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
 _OPERATORS: dict[type[Any], str] = {
     exp.EQ: "=", exp.NullSafeEQ: "=", exp.NEQ: "<>", exp.GT: ">", exp.GTE: ">=", exp.LT: "<",
-    exp.LTE: "<=", exp.NullSafeNEQ: "<>", exp.Like: "like", exp.ILike: "like",
+    exp.LTE: "<=", exp.NullSafeNEQ: "<>", exp.Like: "like", exp.ILike: "like", exp.Nullif: "=",
+    exp.Is: "=",
 }  # fmt: skip
 _MEETING = {">": 1, "<": -1, "<>": 1}
-_AROUND_COLUMNS = (exp.Paren, exp.Cast, exp.Func, exp.Neg, exp.Collate)
+_AROUND_COLUMNS = (exp.Column, exp.Paren, exp.Cast, exp.Func, exp.Neg, exp.Collate)
+_INVERSES: dict[type[Any], type[Any]] = {
+    exp.Add: exp.Sub, exp.Sub: exp.Add, exp.DateAdd: exp.DateSub, exp.DateSub: exp.DateAdd,
+}  # fmt: skip
+_VALUES = (bool, dt.date, int, float, str, dt.datetime)
 
 
-def needs_of(
-    tree: Any, view: View, types: Types, columns: tuple[str, ...], *, new: Any, evaluate: Evaluate
-) -> Needs:
-    """Read a statement of PostgreSQL. ``columns`` are those of the wide table, in order."""
+def needs_of(tree: Any, new: Any, catalog: Catalog) -> Needs:
+    """Read a statement of PostgreSQL, and which values its new form takes for missing ones."""
     stand_ins = [
-        value
+        node.to_py()
         for form in (tree, new)
-        for call in form.find_all(exp.Coalesce)
-        for item in call.expressions
-        if (value := literal_value(item)) is not None
+        for node in form.find_all(exp.Literal, exp.Neg)
+        if (node.is_string or node.is_number)
+        # A range or a function may have its border at any day that is written.
+        and (node.find_ancestor(exp.Coalesce) or DATE.of(node.to_py()) is not None)
     ]
-    # A range or a function may have its border at any day that is written.
-    every = (literal_value(node) for form in (tree, new) for node in form.find_all(exp.Literal))
-    stand_ins += [value for value in every if isinstance(value, dt.date)]
     tree = tree.copy()
     # Names of a tree that was changed have lost their places: every name gets one of its own.
     for number, identifier in enumerate(tree.find_all(exp.Identifier)):
         identifier.meta.update(start=2 * number, end=2 * number)
-    return _Reader(tree, view, types, evaluate, stand_ins).read(columns)
+    return _Reader(tree, catalog, stand_ins).read()
+
+
+def _alone(left: Any, right: Any) -> tuple[Any, Any]:
+    """Bring constants to the right: ``a + 30 > b`` asks the same as ``a > b - 30``."""
+    while type(left) in _INVERSES and left.this.find(exp.Column):
+        if left.expression.find(exp.Column, exp.Placeholder, exp.Query) is not None:
+            break
+        moved = {key: value for key, value in left.args.items() if key != "this"}
+        right = _INVERSES[type(left)](this=exp.Paren(this=right.copy()), **moved)
+        left = left.this.unnest()
+    return left, right
+
+
+def _column(node: Any) -> Any:
+    """The column inside casts and functions of one column, or before what is added to it."""
+    while isinstance(node, (exp.Add, exp.Sub)):
+        node = node.this
+    columns = list(node.find_all(exp.Column))
+    single = isinstance(node, _AROUND_COLUMNS) and len(columns) == 1
+    return columns[0] if single and node.find(exp.Select) is None else None
 
 
 class _Reader:
-    def __init__(
-        self, tree: Any, view: View, types: Types, evaluate: Evaluate, stand_ins: list[Any]
-    ) -> None:
-        self.tree, self.view, self.types, self.evaluate = tree, view, types, evaluate
-        self.resolution, self.plan = resolve(tree, view), view.structure.plan
+    def __init__(self, tree: Any, catalog: Catalog, stand_ins: list[Any]) -> None:
+        self.tree, self.catalog, self.plan = tree, catalog, catalog.plan
+        self.resolution = resolve(tree, catalog.view)
         self.needs = Needs(variables=self.resolution.nowhere, stand_ins=stand_ins)
         self.cells: dict[int, Cell] = {}
 
-    def read(self, columns: tuple[str, ...]) -> Needs:
+    def read(self) -> Needs:
         needs = self.needs
         for source in self.resolution.sources:
             if source.table is None and source.base:
                 needs.foreign.setdefault(source.base, {})
-        self._bind()
-        for node in self.tree.walk():
-            self._visit(node)
-        for group in needs.groups.values():
-            group.type = self._type(min(group.cells))[0]
-        for table, foreign in needs.foreign.items():
-            for column in foreign:
-                foreign[column] = self._type((table, column))[0]
-        for column in columns:
-            needs.wide[column] = self._type((WIDE, column))
-        return needs
-
-    def _bind(self) -> None:
         for b in self.resolution.bindings:
             self._note(self._cell(b.source, b.column, b.name), b.start)
         for start, name, sources in self.resolution.loose:
-            having = (s for s in sources if s.base and self.types.of(s.base, name))
+            having = (s for s in sources if s.base and self.catalog.of(s.base, name))
             source = next(having, next((s for s in sources if s.base), sources[0]))
             self._note(self._cell(source, None, name), start)
+        for node in self.tree.walk():
+            self._visit(node)
+        for table, foreign in needs.foreign.items():
+            for column in foreign:
+                known = self.catalog.of(table, column)
+                foreign[column] = self._known_type(known, f"{table}.{column}")[0]
+        for column in self.catalog.columns:
+            needs.wide[column] = self._known_type(self.catalog.wide(column), column)
+        return needs
 
-    def _note(self, cell: Cell | None, start: int = -2) -> None:
+    @staticmethod
+    def _known_type(found: tuple[str, bool] | None, name: str) -> tuple[str, bool]:
+        if found is None:
+            raise NotComparable(f"the database has no {name}, whose type is needed")
+        return found
+
+    def _note(self, cell: Cell | None, start: int) -> None:
         if cell is None:
             return
         self.cells[start] = cell
@@ -102,98 +113,60 @@ class _Reader:
         if source.table is not None:
             own = source.role is Role.PARENT and column not in self.plan.deprecated
             return (PARENT if own else WIDE, column) if column is not None else None
-        if source.base:
-            inner = self._cte(source.base)
-            return (source.base, name) if inner is None else self._projected(inner, name)
-        inner = source.node.this if source.node is not None else None
-        while isinstance(inner, (exp.Subquery, exp.Lateral)):
-            inner = inner.this
-        return self._projected(inner, name)
-
-    def _cte(self, name: str) -> Any:
-        found = self.tree.find_all(exp.CTE)
-        return next((cte.this for cte in found if cte.alias.lower() == name), None)
+        if not source.base:
+            return self._projected(source.node and source.node.this, name)
+        ctes = self.tree.find_all(exp.CTE)
+        inner = next((cte.this for cte in ctes if cte.alias.lower() == source.base), None)
+        return (source.base, name) if inner is None else self._projected(inner, name)
 
     def _projected(self, query: Any, name: str) -> Cell | None:
         """The cell behind an output column of a subquery."""
-        while isinstance(query, exp.SetOperation):
-            query = query.this
-        if not isinstance(query, exp.Select):
-            return None
-        for item in query.expressions:
-            column = self._column(item.unalias())
+        query = query.this if isinstance(query, exp.Lateral) else query
+        for item in query.selects if isinstance(query, exp.Query) else ():
+            column = _column(item.unalias())
             if item.alias_or_name.lower() == name and column is not None:
                 return self._of(column)
-        if any(item.is_star for item in query.expressions):
-            for view in self.view.every_table:
-                if name in view.columns:
-                    return (WIDE, view.columns[name][0])
+            if item.is_star:
+                tables = (view for view in self.catalog.view.every_table if name in view.columns)
+                return next(((WIDE, view.columns[name][0]) for view in tables), None)
         return None
-
-    @staticmethod
-    def _column(node: Any) -> Any:
-        """The column inside casts and functions of one column."""
-        while not isinstance(node, exp.Column):
-            if isinstance(node, _AROUND_COLUMNS):
-                inner = list(node.find_all(exp.Column))
-                if len(inner) != 1 or node.find(exp.Select) is not None:
-                    return None
-                node = inner[0]
-            elif isinstance(node, (exp.Add, exp.Sub)):
-                node = node.this
-            else:
-                return None
-        return node
 
     def _of(self, column: Any) -> Cell | None:
         named = column is not None and isinstance(column.this, exp.Identifier)
         return self.cells.get(column.this.meta.get("start", -1)) if named else None
 
     def _visit(self, node: Any) -> None:
-        operator = next((op for kind, op in _OPERATORS.items() if isinstance(node, kind)), None)
+        operator = _OPERATORS.get(type(node))
+        if isinstance(node, exp.Is) and isinstance(node.parent, exp.Not):
+            operator = "<>"
         if operator is not None:
             self._compare(node.this, operator, node.expression)
         elif isinstance(node, exp.Between):
             self._compare(node.this, ">=", node.args["low"])
             self._compare(node.this, "<=", node.args["high"])
         elif isinstance(node, exp.In):
-            for item in (*node.expressions, node.args.get("query")):
-                if item is not None:
-                    self._compare(node.this, "=", item)
-        elif isinstance(node, exp.Is) and isinstance(node.expression, exp.Null):
-            wanted = "not null" if isinstance(node.parent, exp.Not) else "null"
-            if (cell := self._of(self._column(node.this))) is not None:
-                self.needs.group(cell).conditions.append((wanted, None))
-        elif isinstance(node, exp.Nullif):
-            self._compare(node.this, "=", node.expression)
+            for item in filter(None, (*node.expressions, node.args.get("query"))):
+                self._compare(node.this, "=", item)
         elif isinstance(node, (exp.Limit, exp.Offset)):
             self.needs.counts |= {inner.name for inner in node.find_all(exp.Placeholder)}
         elif isinstance(node, exp.Join):
-            self._using(node)
+            for item in node.args.get("using") or ():
+                self._using(item.name.lower())
 
-    def _using(self, join: Any) -> None:
+    def _using(self, name: str) -> None:
         """Unite the columns that USING compares, of all tables that have the name."""
-        for item in join.args.get("using") or ():
-            name = item.name.lower()
-            cells: list[Cell] = []
-            for source in self.resolution.sources:
-                if source.table is not None and name in source.table.columns:
-                    cells.append((WIDE, source.table.columns[name][0]))
-                elif source.table is None and source.base and self._cte(source.base) is None:
-                    cells.append((source.base, name))
-                    self._note((source.base, name))
-            for cell in cells[1:]:
-                self.needs.unite(cells[0], cell)
+        cells: list[Cell] = []
+        for source in self.resolution.sources:
+            own = source.table.columns.get(name) if source.table is not None else None
+            if (cell := self._cell(source, own and own[0], name)) is not None:
+                self._note(cell, -2)
+                self.needs.unite((cells or [cell])[0], cell)
+                cells.append(cell)
 
     def _compare(self, left: Any, operator: str, right: Any) -> None:
-        left, right = alone(left.unnest(), right.unnest())
-        if isinstance(left, exp.Sub) and self._gap(left, operator, right):
+        left, right = _alone(left.unnest(), right.unnest())
+        if self._gap(left, operator, right):
             return
-        if isinstance(right, (exp.Add, exp.Sub)):
-            # a > b + 30 asks for a gap, as a - b > 30 does.
-            step, one, other = (node.copy() for node in (right.expression, left, right.this))
-            number = exp.Neg(this=step) if isinstance(right, exp.Sub) else step
-            self._gap(exp.Sub(this=one, expression=other), operator, number)
         if isinstance(left, exp.Tuple) and isinstance(right, exp.Tuple):
             for one, other in zip(left.expressions, right.expressions, strict=False):
                 self._compare(one, operator, other)
@@ -203,7 +176,7 @@ class _Reader:
             for item in inner.expressions if isinstance(inner, exp.Array) else [inner]:
                 self._compare(left, operator, item)
             return
-        one, other = self._column(left), self._column(right)
+        one, other = _column(left), _column(right)
         if one is None and other is not None:
             self._compare(right, _OPPOSITE.get(operator, operator), left)
             return
@@ -215,47 +188,49 @@ class _Reader:
         elif second is not None:
             self.needs.group(cell).operators.add(operator)
             self.needs.group(second).operators.add(operator)
-        elif isinstance(right, (exp.Subquery, exp.Select)):
-            inner = right.this if isinstance(right, exp.Subquery) else right
-            if isinstance(inner, exp.Select) and len(inner.expressions) == 1:
-                self._compare(left, operator, inner.expressions[0].unalias())
+        elif isinstance(right, exp.Query):
+            if len(right.selects) == 1:
+                self._compare(left, operator, right.selects[0].unalias())
         elif other is None:
-            self._value(self.needs.group(cell), operator, right)
+            self._value(cell, operator, right)
 
-    def _value(self, group: Group, operator: str, right: Any) -> None:
+    def _value(self, cell: Cell, operator: str, right: Any) -> None:
+        group = self.needs.group(cell)
         if isinstance(right, exp.Null):
             group.conditions.append(("null" if operator == "=" else "not null", None))
             return
         for placeholder in right.find_all(exp.Placeholder):
-            group.parameters.add(placeholder.name)
             group.operators.add(operator)
-            self.needs.by_parameter[placeholder.name] = group
-            self.needs.compared[placeholder.name] = operator
-        value = known_value(right, self.evaluate)
-        if value is not None:
+            self.needs.by_parameter[placeholder.name] = cell, operator
+        if (value := self._known(right)) is not None:
             group.conditions.append((operator, value))
 
-    def _gap(self, difference: Any, operator: str, right: Any) -> bool:
-        """Note that the difference of two columns is compared with a number, if it is."""
-        cells = [self._of(c) for side in (difference.this, difference.expression)
-                 if (c := self._column(side)) is not None]  # fmt: skip
-        number = known_value(right, self.evaluate)
-        if number is None and right.find(exp.Interval) and not right.find(exp.Column):
-            span = self.evaluate(right.sql(dialect="postgres"))
-            number = span.days if isinstance(span, dt.timedelta) else None
-        if len(cells) != 2 or not (cells[0] and cells[1]) or not isinstance(number, int):
-            return False
-        self.needs.gaps.append((cells[0], cells[1], number + _MEETING.get(operator, 0)))
-        return True
+    def _known(self, node: Any) -> Any:
+        """The value of an expression that the database can compute: intervals as days."""
+        if node.find(exp.Column, exp.Placeholder, exp.Parameter, exp.Query) is not None:
+            return None
+        written = node.is_string or node.is_number
+        value = node.to_py() if written else self.catalog.evaluate(node.sql(dialect="postgres"))
+        if isinstance(value, dt.timedelta):
+            return value.days
+        if isinstance(value, dt.datetime) and value.tzinfo is None and value.time() == dt.time():
+            return value.date()
+        value = float(value) if isinstance(value, Decimal) else value
+        return value if type(value) in _VALUES else None
 
-    def _type(self, cell: Cell) -> tuple[str, bool]:
-        """Type and NOT NULL of a column, by the catalog. Raises NotComparable without them."""
-        table, column = cell
-        if column in (self.plan.link, self.plan.parent_id) and table in (WIDE, PARENT):
-            return "uuid", False
-        own = table in (WIDE, PARENT)
-        found = self.types.wide(self.plan, column) if own else self.types.of(table, column)
-        if found is None:
-            name = column if own else f"{table}.{column}"
-            raise NotComparable(f"the database has no {name}, whose type is needed")
-        return found
+    def _gap(self, left: Any, operator: str, right: Any) -> bool:
+        """Note that the difference of two columns is compared with a number, if it is. ``a > b +
+        30`` asks for a gap too, as ``a - b > 30`` does. Returns whether nothing else is asked."""
+        whole = isinstance(left, exp.Sub)
+        if not whole and isinstance(right, (exp.Add, exp.Sub)):
+            step = right.expression.copy()
+            left = exp.Sub(this=left.copy(), expression=right.this.copy())
+            right = exp.Neg(this=step) if isinstance(right, exp.Sub) else step
+        if not isinstance(left, exp.Sub):
+            return False
+        more, less = (self._of(_column(side)) for side in (left.this, left.expression))
+        number = self._known(right) if more is not None and less is not None else None
+        if more is None or less is None or not isinstance(number, int):
+            return False
+        self.needs.gaps.append((more, less, number + _MEETING.get(operator, 0)))
+        return whole

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -40,12 +40,11 @@ class Result:
 
     def masked(self, column: str, first: int) -> Result:
         """The same with None for the values of a column from ``first`` on: ids of new rows."""
-
-        def shown(name: str, cell: Any) -> Any:
-            return None if name == column and isinstance(cell, int) and cell >= first else cell
-
-        rows = tuple(tuple(map(shown, self.names, row)) for row in self.rows)
-        return Result(self.names, self.types, rows)
+        rows = list(map(list, self.rows))
+        for at in (at for at, name in enumerate(self.names) if name == column):
+            for row in rows:
+                row[at] = None if isinstance(row[at], int) and row[at] >= first else row[at]
+        return replace(self, rows=tuple(map(tuple, rows)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,28 +57,26 @@ class Outcome:
     count: int = -1
     """How many rows PostgreSQL says that a write changed."""
 
+    @property
+    def parts(self) -> tuple[tuple[str, Result], ...]:
+        """What was returned and what was left, each with its name."""
+        return (("RETURNING" if self.left else "", self.returned), *self.left)
+
     def same_rows(self, other: Outcome, *, in_order: bool = False) -> bool:
         """Whether the rows are equal, whatever the names of the columns are."""
         if in_order and self.returned.rows != other.returned.rows:
             return False
-        pairs = [(self.returned, other.returned)]
-        pairs += [(one, two) for (_, one), (_, two) in zip(self.left, other.left, strict=True)]
-        return all(Counter(one.rows) == Counter(two.rows) for one, two in pairs)
+        pairs = zip(self.parts, other.parts, strict=True)
+        return all(Counter(one.rows) == Counter(two.rows) for (_, one), (_, two) in pairs)
 
 
 def differs(old: Outcome, new: Outcome, *, in_order: bool = False) -> str:
     """What is different, with a row. Empty where nothing is."""
-    reason = _different(old.returned, new.returned)
-    if not reason and in_order and old.returned.rows != new.returned.rows:
-        reason = "the rows come in another order"
-    if reason and old.left:
-        reason = f"RETURNING: {reason}"
-    if reason:
-        return reason
-    for (name, before), (_, after) in zip(old.left, new.left, strict=True):
+    for (name, before), (_, after) in zip(old.parts, new.parts, strict=True):
         if reason := _different(before, after):
-            return f"{name}: {reason}"
-    return ""
+            return f"{name}: {reason}" if name else reason
+    moved = in_order and old.returned.rows != new.returned.rows
+    return "the rows come in another order" if moved else ""
 
 
 def _different(old: Result, new: Result) -> str:

@@ -10,9 +10,9 @@ from typing import Any
 from sqlglot import exp
 
 from membership_refactor.scan.compare.generated_rows import Generator
+from membership_refactor.scan.compare.kinds import kind_of, literal, meeting
 from membership_refactor.scan.compare.needs import Needs
 from membership_refactor.scan.compare.scratch_schemas import OLD, Scratch, StatementFailed
-from membership_refactor.scan.compare.value_pools import fresh, kind_of, literal, meeting
 from membership_refactor.scan.parse.fill_templates import filled
 from membership_refactor.scan.parse.piece import Placed
 from membership_refactor.scan.parse.tokens import SqlText
@@ -23,7 +23,6 @@ class NotComparable(Exception):
     """Raised where a statement cannot be compared by running it. The message says why."""
 
 
-_PARAMETERS = (exp.Placeholder, exp.Parameter)
 _VOLATILE = {"RANDOM", "CLOCK_TIMESTAMP", "NEXTVAL", "GEN_RANDOM_UUID", "UUID", "SLEEP", "PG_SLEEP",
             "CURRVAL", "LASTVAL", "TIMEOFDAY", "STATEMENT_TIMESTAMP", "RAND"}  # fmt: skip
 
@@ -36,16 +35,16 @@ def tree_of(text: str, dialect: str, *, rewritten: bool = False) -> Any:
     tree = tree.copy()
     if isinstance(tree, exp.Create) and isinstance(tree.expression, exp.Query):
         tree = tree.expression  # a view is compared by its query
-    for node in list(tree.find_all(exp.Table)):
+    for node in tree.find_all(exp.Table, exp.Column):
         for key in ("db", "catalog", "hints"):
             node.set(key, None)
-    for node in tree.find_all(exp.Column):
-        if node.args.get("db") is not None:
-            node.set("db", None)
-            node.set("catalog", None)
     for node in tree.find_all(exp.Identifier):
         node.set("this", node.name.lower())
         node.set("quoted", True)
+    found = list(tree.find_all(exp.Placeholder, exp.Parameter, bfs=False))
+    for number, node in enumerate(found, 1):
+        name = node.name or (node.this.name if node.this else f"pos{number}")
+        node.replace(exp.Placeholder(this=name))
     if dialect == "mysql":
         tree = _from_mysql(tree)
     if not rewritten:
@@ -55,13 +54,12 @@ def tree_of(text: str, dialect: str, *, rewritten: bool = False) -> Any:
 
 def with_variables(tree: Any, names: set[str]) -> Any:
     """Turn names that belong to no table into parameters: they are variables of a procedure."""
-    return tree.transform(
-        lambda node: (
-            exp.Placeholder(this=f"var_{node.name}")
-            if isinstance(node, exp.Column) and not node.table and node.name in names
-            else node
-        )
-    )
+
+    def replaced(node: Any) -> Any:
+        variable = isinstance(node, exp.Column) and not node.table and node.name in names
+        return exp.Placeholder(this=f"var_{node.name}") if variable else node
+
+    return tree.transform(replaced)
 
 
 def _from_mysql(tree: Any) -> Any:
@@ -90,16 +88,13 @@ def _joined_write(tree: Any) -> Any:
     given = [join.args["on"] for join in joins if join.args.get("on") is not None]
     given += [where.this] if where is not None else []
     condition = exp.and_(*given) if given else exp.true()
-    if isinstance(tree, exp.Update):
-        named = {item.this.table for item in tree.expressions}
-    else:
-        named = {item.name for item in tree.args.get("tables") or ()}
+    named = {item.this.table for item in tree.expressions}
+    named = named or {item.name for item in tree.args.get("tables") or ()}
     if len(named) != 1:
         why = "it writes several tables at once, for which PostgreSQL needs two statements"
         raise NotComparable(why)
-    name = named.pop()
-    target = next((t for t in tables if t.alias_or_name == name), None)
-    if target is None or not isinstance(target, exp.Table):
+    target = next((t for t in tables if t.alias_or_name in named), None)
+    if not isinstance(target, exp.Table):
         raise NotComparable("the table that it writes is not among its tables")
     others = [table for table in tables if table is not target]
     if isinstance(tree, exp.Delete):
@@ -120,26 +115,15 @@ def _refuse_volatile(tree: Any) -> None:
             raise NotComparable(f"{name} gives another value at each call")
 
 
-def placeholders(*trees: Any) -> list[str]:
-    """Name the parameters alike in every tree. Returns the names in the order of the first."""
-    named: list[list[str]] = []
-    for tree in trees:
-        names: list[str] = []
-        for node in tree.find_all(*_PARAMETERS, bfs=False):
-            if not (name := _parameter(node)):
-                name = f"pos{len(names) + 1}"
-                node.set("this", name)
-            if name not in names:
-                names.append(name)
-        named.append(names)
-    first = named[0]
-    for tree, names in zip(trees[1:], named[1:], strict=True):
-        if set(names) <= set(first):
-            continue
-        if len(names) != len(first):
+def placeholders(old: Any, new: Any) -> list[str]:
+    """The names of the old form's parameters, which those of the new form get too."""
+    found = (tree.find_all(exp.Placeholder, bfs=False) for tree in (old, new))
+    first, second = (list(dict.fromkeys(node.name for node in nodes)) for nodes in found)
+    if not set(second) <= set(first):
+        if len(first) != len(second):
             raise NotComparable("old and new form do not have the same parameters")
-        renamed = dict(zip(names, first, strict=True))
-        for node in tree.find_all(exp.Placeholder):
+        renamed = dict(zip(second, first, strict=True))
+        for node in new.find_all(exp.Placeholder):
             node.set("this", renamed[node.name])
     return first
 
@@ -147,18 +131,9 @@ def placeholders(*trees: Any) -> list[str]:
 def text_of(tree: Any, values: Mapping[str, str]) -> str:
     """The statement as text, with the given text for each parameter."""
     made = tree.transform(
-        lambda node: (
-            exp.Var(this=values[_parameter(node)])
-            if isinstance(node, _PARAMETERS) and _parameter(node) in values
-            else node
-        )
+        lambda node: exp.var(values[node.name]) if isinstance(node, exp.Placeholder) else node
     )
     return str(made.sql(dialect="postgres", comments=False))
-
-
-def _parameter(node: Any) -> str:
-    """The name of a parameter; empty where it has none."""
-    return node.name or (node.this.name if node.this else "")
 
 
 Values = Mapping[str, str]
@@ -201,30 +176,25 @@ def vectors(
     """Yield values under which all conditions are true, then one changed at a time."""
     choices: dict[str, list[str]] = {}
     for name in names:
-        group, type_ = needs.by_parameter.get(name), types.get(name, "text")
-        values: list[Any]
+        type_ = types.get(name, "text")
+        values: list[Any] = [kind_of(type_).fresh(0, 0)]
         if name in needs.counts:
             values = [100, 1, 3]
-        elif group is not None:
-            own = generator.pool(min(group.cells), group.type)
-            first = meeting(needs.compared.get(name, "="), own.good, group.type)
-            values = list(dict.fromkeys([*first, *own.others[:3]]))
-        else:
-            values = fresh(kind_of(type_), 0, 1)
+        elif name in needs.by_parameter:
+            cell, operator = needs.by_parameter[name]
+            good, others = generator.pool(cell)
+            first = meeting(operator, good, kind_of(needs.type_of(cell)))
+            values = list(dict.fromkeys([*first, *others[:3]]))
         if type_.endswith("[]"):
             values = [values[:1], values[:3], []]
         choices[name] = ["NULL" if v is None else literal(v, type_) for v in values]
     base = {name: values[0] for name, values in choices.items()}
     yield base
     for name, values in choices.items():
-        for value in values[1:]:
-            yield {**base, name: value}
+        yield from ({**base, name: value} for value in values[1:])
     if len(choices) > 1:
-        for pick in itertools.islice(itertools.product((0, 1), repeat=len(choices)), 1, 6):
-            yield {
-                name: values[min(at, len(values) - 1)]
-                for at, (name, values) in zip(pick, choices.items(), strict=True)
-            }
+        for pick in itertools.islice(itertools.product((0, -1), repeat=len(choices)), 1, 6):
+            yield {n: values[at] for at, (n, values) in zip(pick, choices.items(), strict=True)}
 
 
 _FOUND = """

@@ -1,24 +1,26 @@
-"""Make wrong forms of a statement on purpose. Rows that do not tell them apart show little."""
+"""Make wrong forms of a statement on purpose. Rows that do not tell them apart show little.
+
+Others fail as soon as a row takes a branch of a CASE, or meets a condition.
+"""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import sqlglot
 from sqlglot import exp
 
-from membership_refactor.planning import TableSplit
-from membership_refactor.scan.compare.needs import Needs
-from membership_refactor.scan.compare.scratch_schemas import INTERIM, Scratch
-from membership_refactor.scan.compare.value_pools import kind_of
-from membership_refactor.scan.consumers import NameMap
-from membership_refactor.sql.own_statements import in_one_message
-from membership_refactor.sql.quoting import ident, qualified
+from membership_refactor.scan.compare.kinds import kind_of
+from membership_refactor.scan.compare.scratch_schemas import INTERIM, TAKEN, Scratch
+from membership_refactor.sql.quoting import ident
 
-_BORDERS = {exp.GT: exp.GTE, exp.GTE: exp.GT, exp.LT: exp.LTE, exp.LTE: exp.LT}
-_OPPOSITES: dict[type[Any], type[Any]] = {**_BORDERS, exp.Min: exp.Max, exp.Max: exp.Min}
+_OPPOSITES: dict[type[Any], type[Any]] = {
+    exp.GT: exp.GTE, exp.GTE: exp.GT, exp.LT: exp.LTE, exp.LTE: exp.LT,
+    exp.Min: exp.Max, exp.Max: exp.Min,
+}  # fmt: skip
 _OTHER_SIDES: dict[str, tuple[str | None, ...]] = {
     "LEFT": (None,), "RIGHT": (None,), "FULL": ("LEFT", "RIGHT"),
 }  # fmt: skip
@@ -46,16 +48,17 @@ class Variant:
     tree: Any
 
 
-def wrong_forms(tree: Any, plan: TableSplit, names: NameMap, needs: Needs) -> Iterator[Variant]:
+def wrong_forms(scratch: Scratch, tree: Any) -> Iterator[Variant]:
     """Yield what people get wrong when they rewrite the statement."""
-    kinds = (_joins, _distinct, _conditions, _numbers, _order, _choices)
-    made = [_swapped(tree, plan, names, needs), *(kind(tree) for kind in kinds)]
-    made.append(_steps(tree, names, needs))
+    nodes = list(tree.walk(bfs=False))
+    made = [_swapped(scratch, tree)]
+    made += [kind(node) for kind in (_rows, _conditions, _values) for node in nodes]
+    made.append(_steps(scratch, tree))
     for name, changes in itertools.chain.from_iterable(made):
-        yield Variant(name, changed(tree, changes))
+        yield Variant(name, _changed(tree, changes))
 
 
-def changed(tree: Any, changes: Sequence[Change]) -> Any:
+def _changed(tree: Any, changes: Sequence[Change]) -> Any:
     """Copy the tree with some of its nodes replaced."""
     for number, (node, _) in enumerate(changes):
         node.meta["changed"] = number
@@ -65,101 +68,104 @@ def changed(tree: Any, changes: Sequence[Change]) -> Any:
     return made
 
 
-def _with(node: Any, **arguments: Any) -> Change:
+def _with(node: Any, **arguments: Any) -> Sequence[Change]:
     """The node, and a copy of it with other arguments."""
     copy = node.copy()
     for key, value in arguments.items():
         copy.set(key, value)
-    return node, copy
-
-
-def _opposite(node: Any) -> Change:
-    arguments = {key: node.args[key].copy() for key in ("this", "expression") if node.args.get(key)}
-    return node, _OPPOSITES[type(node)](**arguments)
+    return [(node, copy)]
 
 
 def _exchanged(one: Any, other: Any) -> Sequence[Change]:
     return (one, other.copy()), (other, one.copy())
 
 
-def _swapped(tree: Any, plan: TableSplit, names: NameMap, needs: Needs) -> Made:
+def _swapped(scratch: Scratch, tree: Any) -> Made:
     """Read another column of the same type, at every place or at one."""
-    for column in plan.deprecated:
-        spelled = names.column(column).lower()
+    moved, wide = scratch.plan.deprecated, scratch.needs.wide
+    for column in (name for name in moved if name in scratch.needs.used):
+        spelled = scratch.spell(column)
         places = [node for node in tree.find_all(exp.Column) if node.name == spelled]
-        alike = [
-            other
-            for other in plan.deprecated
-            if other != column and needs.wide[other][0] == needs.wide[column][0]
-        ]
-        if not (places and alike and column in needs.used):
-            continue
         # A neighbour in the key is what a hand that types takes for it.
-        new = exp.to_identifier(names.column(alike[0]).lower(), quoted=True)
+        others = (n for n in moved if n != column and wide[n][0] == wide[column][0])
+        if not places or (other := next(others, None)) is None:
+            continue
+        new = exp.to_identifier(scratch.spell(other), quoted=True)
         single = [[place] for place in places[:4]] if len(places) > 1 else []
         for number, chosen in enumerate([places, *single]):
             use = f" (use {number})" if number else ""
-            yield (
-                f"{alike[0]} for {column}{use}",
-                [_with(node, this=new.copy()) for node in chosen],
-            )
+            changes = [_with(node, this=new.copy())[0] for node in chosen]
+            yield f"{other} for {column}{use}", changes
 
 
-def _joins(tree: Any) -> Made:
-    """Make an inner join of an outer one, and the other way round."""
-    for number, join in enumerate(tree.find_all(exp.Join), 1):
-        side = str(join.args.get("side") or "").upper()
-        if join.args.get("on") is not None or join.args.get("using"):
-            for new in _OTHER_SIDES.get(side, ("LEFT", "RIGHT")):
-                name = f"join {number} {(new or 'inner').lower()}"
-                yield name, [_with(join, side=new, kind=None)]
+def _rows(node: Any) -> Made:
+    """Other rows: another join, DISTINCT added or lost, another order."""
+    args = node.args
+    if isinstance(node, exp.Join) and (args.get("on") is not None or args.get("using")):
+        for side in _OTHER_SIDES.get(str(args.get("side") or "").upper(), ("LEFT", "RIGHT")):
+            name = f"{(side or 'inner').lower()} join of {node.alias_or_name}"
+            yield name, _with(node, side=side, kind=None)
+    if isinstance(node, exp.Select) and args.get("distinct") is not None:
+        yield "without DISTINCT", _with(node, distinct=None)
+    if isinstance(node, exp.SetOperation):
+        wanted = args.get("distinct") is False
+        yield "UNION ALL and UNION exchanged", _with(node, distinct=wanted)
+    inner = isinstance(node, exp.Distinct) and isinstance(node.parent, exp.AggFunc)
+    if inner and len(node.expressions) == 1:
+        yield "aggregate without DISTINCT", [(node, node.expressions[0].copy())]
+    if isinstance(node, exp.Order) and isinstance(node.parent, exp.Query):
+        yield "without ORDER BY", [(node, None)]
+        for item in node.expressions:
+            down = item.args.get("desc")
+            turned = _with(item, desc=not down, nulls_first=down)
+            yield f"{item.this.sql()} in the other direction", turned
 
 
-def _distinct(tree: Any) -> Made:
-    for select in tree.find_all(exp.Select):
-        if select.args.get("distinct") is not None:
-            yield "without DISTINCT", [_with(select, distinct=None)]
-    for node in tree.find_all(exp.SetOperation):
-        wanted = node.args.get("distinct") is False
-        yield "UNION ALL and UNION exchanged", [_with(node, distinct=wanted)]
-    for node in tree.find_all(exp.AggFunc):
-        if isinstance(node.this, exp.Distinct) and len(node.this.expressions) == 1:
-            inner = node.this.expressions[0].copy()
-            yield "aggregate without DISTINCT", [_with(node, this=inner)]
-        if type(node) in _OPPOSITES:
-            yield "min and max exchanged", [_opposite(node)]
-
-
-def _conditions(tree: Any) -> Made:
-    """Lose a condition, or get its border wrong."""
-    clauses = [node.this for node in tree.find_all(exp.Where, exp.Having)]
-    clauses += [join.args["on"] for join in tree.find_all(exp.Join) if join.args.get("on")]
-    conditions = [node for clause in clauses for node in _conjuncts(clause)]
-    for number, node in enumerate(conditions, 1):
-        yield f"without condition {number}", [(node, exp.true())]
-    for node in tree.find_all(exp.Or):
-        for key in ("this", "expression"):
-            yield "without an alternative of OR", [(node.args[key], exp.false())]
-    for node in tree.find_all(exp.In):
-        for value in node.expressions[:4] if len(node.expressions) > 1 else ():
+def _conditions(node: Any) -> Made:
+    """Lose a condition, get its border wrong, or take the other end of a group."""
+    clause = isinstance(node, (exp.Where, exp.Having, exp.And, exp.Or))
+    held = ("this", "expression") if clause else ("on",) if isinstance(node, exp.Join) else ()
+    either = isinstance(node, exp.Or)
+    for part in (node.args.get(key) for key in held):
+        # The parts of a chain of ANDs are lost one by one.
+        if part is not None and (either or not isinstance(part.unnest(), exp.And)):
+            lost = exp.false() if either else exp.true()
+            yield f"without {part.sql(dialect='postgres')}", [(part, lost)]
+    if isinstance(node, exp.In) and len(node.expressions) > 1:
+        for value in node.expressions[:4]:
             kept = [other.copy() for other in node.expressions if other is not value]
-            yield "without a value of IN", [_with(node, expressions=kept)]
-    for node in tree.find_all(*_BORDERS):
-        yield f"{type(node).__name__} at its border", [_opposite(node)]
+            yield f"without {value.sql()} of IN", _with(node, expressions=kept)
+    if type(node) in _OPPOSITES:
+        given = {key: node.args[key].copy() for key in ("this", "expression") if node.args.get(key)}
+        other = _OPPOSITES[type(node)](**given)
+        yield f"{other.key} for {node.key}", [(node, other)]
 
 
-def _numbers(tree: Any) -> Made:
-    """Take the next number, such as ``current_date - 31``."""
-    for node in tree.find_all(exp.Literal):
-        if node.is_string or "." in node.name or isinstance(node.parent, _FIXED_NUMBERS):
-            continue
-        for number in (int(node.name) + 1, int(node.name) - 1):
-            yield f"{number} for {node.name}", [_with(node, this=str(number))]
+def _values(node: Any) -> Made:
+    """Take the next number, such as ``current_date - 31``, or exchange the results of a CASE or
+    COALESCE."""
+    number = isinstance(node, exp.Literal) and not node.is_string and "." not in node.name
+    if number and not isinstance(node.parent, _FIXED_NUMBERS):
+        for other in (int(node.name) + 1, int(node.name) - 1):
+            yield f"{other} for {node.name}", _with(node, this=str(other))
+    if isinstance(node, exp.Case):
+        for one, other in itertools.pairwise(_results_of(node)):
+            yield "branches exchanged", _exchanged(one, other)
+    if isinstance(node, exp.Coalesce) and node.expressions:
+        yield "COALESCE exchanged", _exchanged(node.this, node.expressions[0])
 
 
-def _steps(tree: Any, names: NameMap, needs: Needs) -> Made:
+def _results_of(case: Any) -> list[Any]:
+    """The expressions after each THEN and after ELSE."""
+    branches = [case] if isinstance(case, exp.If) else case.args["ifs"]
+    last = case.args.get("false") or case.args.get("default")
+    return [*(branch.args["true"] for branch in branches), *([last] if last is not None else [])]
+
+
+def _steps(scratch: Scratch, tree: Any) -> Made:
     """Give a function the next day or hour, as in ``date_part`` of it."""
-    kinds = {names.column(name).lower(): kind_of(type_) for name, (type_, _) in needs.wide.items()}
+    wide = scratch.needs.wide.items()
+    kinds = {scratch.spell(name): kind_of(type_).name for name, (type_, _) in wide}
     for node in tree.find_all(exp.Column):
         step = _STEPS.get(kinds.get(node.name, ""))
         around = node.parent
@@ -171,100 +177,89 @@ def _steps(tree: Any, names: NameMap, needs: Needs) -> Made:
         yield f"{node.name} a step later", [(node, later)]
 
 
-def _order(tree: Any) -> Made:
-    for select in tree.find_all(exp.Query):
-        order = select.args.get("order")
-        if order is None:
+def branches_of(tree: Any) -> Iterator[Variant]:
+    """Yield a statement for each THEN and ELSE, and two for each condition among the results: one
+    for true, one for false.
+
+    Equal expressions are changed together, because GROUP BY compares them.
+    """
+    seen: set[str] = set()
+    for case in tree.find_all(exp.Case, exp.If):
+        text = case.sql(dialect="postgres")
+        if text in seen or (isinstance(case, exp.If) and isinstance(case.parent, exp.Case)):
             continue
-        yield "without ORDER BY", [(order, None)]
-        for item in order.expressions:
-            down = item.args.get("desc")
-            turned = _with(item, desc=not down, nulls_first=down)
-            yield f"{item.this.sql()} in the other direction", [turned]
+        seen.add(text)
+        same = [_results_of(node) for node in tree.find_all(type(case)) if node == case]
+        for at, result in enumerate(_results_of(case)):
+            made = _changed(tree, [(found[at], _marked(found[at])) for found in same])
+            yield Variant(f"{result.sql(dialect='postgres')} of {text}", made)
+    selects = (select for select in tree.find_all(exp.Select) if not select.args.get("group"))
+    results = [item for select in selects for item in select.expressions]
+    for node in (node for item in results for node in item.find_all(*_PREDICATES)):
+        if isinstance(node, exp.Exists) or node.find_ancestor(*_ELSEWHERE):
+            continue
+        no = exp.Not(this=exp.Paren(this=node.copy()))
+        for value, condition in (("true", node.copy()), ("false", no)):
+            branch = exp.If(this=condition, true=_marked(node))
+            marked = exp.Paren(this=exp.Case(ifs=[branch], default=node.copy()))
+            name = f"in which {node.sql(dialect='postgres')} is {value}"
+            yield Variant(name, _changed(tree, [(node, marked)]))
 
 
-def _choices(tree: Any) -> Made:
-    """Exchange two results of a CASE or COALESCE."""
-    for node in tree.find_all(exp.Case):
-        results = [branch.args["true"] for branch in node.args["ifs"]]
-        results += [node.args["default"]] if node.args.get("default") is not None else []
-        for one, other in itertools.pairwise(results):
-            yield "branches exchanged", _exchanged(one, other)
-    for node in tree.find_all(exp.Coalesce):
-        if node.expressions:
-            yield "COALESCE exchanged", _exchanged(node.this, node.expressions[0])
+def _marked(result: Any) -> Any:
+    """A CASE of the same type, so that a NULL or a literal keeps the type that it would have."""
+    call = exp.Anonymous(this=TAKEN, expressions=[])
+    condition = exp.If(this=call, true=result.copy())
+    return exp.Case(ifs=[condition], default=result.copy())
 
 
-def _conjuncts(node: Any) -> Iterator[Any]:
-    stack = [node]
-    while stack:
-        at = stack.pop()
-        if isinstance(at, exp.And):
-            stack += [at.expression, at.this]
-        elif isinstance(at, exp.Paren) and isinstance(at.this, exp.And):
-            stack.append(at.this)
-        else:
-            yield at
-
-
-_STAND_INS = {
-    "text": "''", "int": "0", "number": "0", "date": "'1900-01-01'", "time": "'1900-01-01'",
-}  # fmt: skip
+_PREDICATES = (
+    exp.Predicate, exp.RegexpLike, exp.RegexpILike, exp.SimilarTo, exp.ArrayContainsAll,
+)  # fmt: skip
+_ELSEWHERE = (exp.Case, exp.If, exp.Where, exp.Having, exp.Join, exp.AggFunc)
 
 
 def wrong_links(scratch: Scratch, old: Any) -> Iterator[Variant]:
-    """Create the views of each wrong link, and yield the statement that reads them."""
+    """Yield the statement over rows that are put together by each wrong link."""
     ctes = {cte.alias for cte in old.find_all(exp.CTE)}
     wide = {scratch.table(table): columns for table, columns in scratch.wide_tables()}
-    for number, (name, source) in enumerate(_links(scratch)):
-        schema = f"{scratch.token}_link{number}"
-        texts = [f"CREATE SCHEMA {ident(schema)}"]
-        for table, columns in wide.items():
-            listed = ", ".join(_column(scratch, column) for column in columns)
-            text = source.format(listed)
-            texts.append(f"CREATE VIEW {qualified(schema, table)} AS SELECT {text}")
-        scratch.run(in_one_message(texts))
+    for name, source in _links(scratch):
         tree = old.copy()
-        for node in tree.find_all(exp.Table):
-            if node.name in wide and node.name not in ctes:
-                node.set("db", exp.to_identifier(schema, quoted=True))
+        for node in [n for n in tree.find_all(exp.Table) if n.name in wide and n.name not in ctes]:
+            listed = ", ".join(map(scratch.column, wide[node.name]))
+            query = sqlglot.parse_one(f"SELECT {source.format(listed)}", dialect="postgres")
+            alias = node.args.get("alias") or exp.TableAlias(this=node.this.copy())
+            joins = node.args.get("joins")
+            node.replace(exp.Subquery(this=query, alias=alias, joins=joins))
         yield Variant(name, tree)
-
-
-def _column(scratch: Scratch, column: str) -> str:
-    return f"{'p' if column in scratch.plan.deprecated else 'c'}.{ident(scratch.spell(column))}"
 
 
 def _links(scratch: Scratch) -> Iterator[tuple[str, str]]:
     """Yield a name, and a query with a place for its columns."""
     plan, wide = scratch.plan, scratch.needs.wide
-    schema = scratch.schema(INTERIM)
-    child = f"{qualified(schema, scratch.table(plan.child))} c"
-    parent = f"{qualified(schema, scratch.table(plan.parent))} p"
-    link = f"p.{ident(scratch.spell(plan.parent_id))} = c.{ident(scratch.spell(plan.link))}"
+    child, parent, link = scratch.pair(INTERIM)
 
-    def joined(conditions: Sequence[str]) -> str:
+    def joined(conditions: Iterable[str]) -> str:
         return f"{{}} FROM {child} JOIN {parent} ON {' AND '.join(conditions)}"
 
     def both(column: str, comparison: str) -> str:
-        return comparison.format(f"p.{ident(scratch.spell(column))}",
-                                 f"c.{ident(scratch.spell(column))}")  # fmt: skip
+        spelled = ident(scratch.spell(column))
+        return comparison.format(f"p.{spelled}", f"c.{spelled}")
 
     safe = {column: both(column, "{} IS NOT DISTINCT FROM {}") for column in plan.key}
-    equal = {column: both(column, "{} = {}") for column in plan.key}
-    yield "the key compared with =", joined(list(equal.values()))
+    yield "the key compared with =", joined(both(column, "{} = {}") for column in plan.key)
     for column in plan.key:
+        stand_in = kind_of(wide[column][0]).stand_in
         if not wide[column][1]:
-            yield f"{column} compared with =", joined([*{**safe, column: equal[column]}.values()])
-        stand_in = _STAND_INS.get(kind_of(wide[column][0]))
-        if stand_in is not None and not wide[column][1]:
+            equal = joined({**safe, column: both(column, "{} = {}")}.values())
+            yield f"{column} compared with =", equal
+        if stand_in and not wide[column][1]:
             filled = both(column, f"coalesce({{}}, {stand_in}) = coalesce({{}}, {stand_in})")
-            name = f"{column} compared with coalesce"
-            yield name, joined([*{**safe, column: filled}.values()])
-        rest = [condition for other, condition in safe.items() if other != column]
+            yield f"{column} compared with coalesce", joined({**safe, column: filled}.values())
+        rest = (condition for other, condition in safe.items() if other != column)
         yield f"the key without {column}", joined(rest)
     yield f"joined by {plan.key[0]} only", joined([safe[plan.key[0]]])
     yield "parents without children too", f"{{}} FROM {parent} LEFT JOIN {child} ON {link}"
-    first = f"{{}} FROM {child} JOIN {parent} ON {link}"
     uuid = f"p.{ident(scratch.spell(plan.parent_id))}"
-    yield "one row for each parent", f"DISTINCT ON ({uuid}) {first} ORDER BY {uuid}"
+    one_each = f"DISTINCT ON ({uuid}) {joined([link])} ORDER BY {uuid}"
+    yield "one row for each parent", one_each

@@ -40,7 +40,7 @@ from membership_refactor.scan.read.sql_file import (
 )
 from membership_refactor.scan.resolve.analyse import Analysed, Analyser, Unparsed
 from membership_refactor.scan.resolve.tables_as_spelled import Interest, pattern
-from membership_refactor.scan.rewrite.rewriter import Rewriter
+from membership_refactor.scan.rewrite.rewriter import rewritten
 
 _NEAR = 2000
 _INCLUDED = re.compile(
@@ -218,9 +218,8 @@ class FileScanner:
                 row_table = next(iter(view.tables))
         for analysed in self._analysed(piece, row_table, collector):
             if self.rewrite and analysed.resolution.ours:
-                rewritten = Rewriter(self.analyser, analysed, piece, collector).run()
-                if rewritten is not None:
-                    collector.outcome.rewrites.append(rewritten)
+                new = rewritten(self.analyser, analysed, piece, collector)
+                collector.outcome.rewrites += [new] if new is not None else []
 
     def _analysed(self, piece: Piece, row_table: str, collector: Collector) -> Iterator[Analysed]:
         """Report what the statements of a piece use, and yield those that were parsed."""

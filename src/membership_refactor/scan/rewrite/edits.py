@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import bisect
 import difflib
 import itertools
 import re
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from membership_refactor.scan.findings.values import FileOutcome
-from membership_refactor.scan.parse.piece import Edit, Look, Placed, applied
+from membership_refactor.scan.parse.piece import Edit, Look, Placed, applied, joined
 from membership_refactor.scan.read.encoding import Decoded, decode, digest
 
 
@@ -28,22 +27,13 @@ def ordered(edits: Sequence[Edit]) -> list[Edit]:
     return result
 
 
-class Shift:
-    """Finds where a position of the old text stands in the new one."""
-
-    def __init__(self, edits: Sequence[Edit]) -> None:
-        self._starts = [edit.start for edit in edits]
-        self._moves = [0]
-        self.added: list[tuple[int, int]] = []
-        """Where the texts of the edits stand in the new text."""
-        for edit in edits:
-            start = edit.start + self._moves[-1]
-            self.added.append((start, start + len(edit.text)))
-            self._moves.append(self._moves[-1] + len(edit.text) - (edit.end - edit.start))
-
-    def last_of(self, end: int) -> int:
-        """The new position of a word's end. An edit may have put a qualifier before the word."""
-        return end + self._moves[bisect.bisect_left(self._starts, end)]
+def after(text: str, edits: Sequence[Edit]) -> Placed:
+    """The new text with, for each character, its place in the old one; -1 where it was added."""
+    parts, last = [], 0
+    for edit in edits:
+        parts += [Placed.at(text).cut(last, edit.start), Placed.made(edit.text, -1)]
+        last = edit.end
+    return joined([*parts, Placed.at(text).cut(last, len(text))])
 
 
 def in_file(
@@ -78,26 +68,21 @@ def new_text(text: str, outcome: FileOutcome) -> str:
 
 def unified(outcomes: Sequence[FileOutcome]) -> Iterator[str]:
     """Yield the diff's lines, for ``patch -p1`` and ``git apply``."""
-    for outcome, file, changed in _changed(outcomes):
-        name = outcome.path.lstrip("/")
-        lines = difflib.unified_diff(_lines(file.text), _lines(changed), f"a/{name}", f"b/{name}")
+    for outcome, file in _changing(outcomes):
+        if file is None:
+            continue
+        name, new = outcome.path.lstrip("/"), new_text(file.text, outcome)
+        lines = difflib.unified_diff(_lines(file.text), _lines(new), f"a/{name}", f"b/{name}")
         for line in lines:
             yield line if line.endswith("\n") else line + "\n\\ No newline at end of file\n"
 
 
-def _changed(outcomes: Sequence[FileOutcome]) -> Iterator[tuple[FileOutcome, Decoded, str]]:
-    """Yield outcome, file and new text of every file that changes, if it is as it was read."""
+def _changing(outcomes: Sequence[FileOutcome]) -> Iterator[tuple[FileOutcome, Decoded | None]]:
+    """Yield each file in which something changes. None for one that is not as it was read."""
     for outcome in outcomes:
-        if _has_edits(outcome):
+        if outcome.digest and any(rewritten.edits for rewritten in outcome.rewrites):
             raw = Path(outcome.path).read_bytes()
-            file = decode(raw) if digest(raw) == outcome.digest else None
-            if file is not None:
-                yield outcome, file, new_text(file.text, outcome)
-
-
-def _has_edits(outcome: FileOutcome) -> bool:
-    """Whether it is a file, and something in it changes."""
-    return outcome.digest != "" and any(rewritten.edits for rewritten in outcome.rewrites)
+            yield outcome, decode(raw) if digest(raw) == outcome.digest else None
 
 
 def _lines(text: str) -> list[str]:
@@ -122,25 +107,22 @@ def apply_to_files(
     where fewer statements are understood than before, the file gets its old bytes back.
     """
     written = 0
-    wanted = {outcome.path for outcome in outcomes if _has_edits(outcome)}
     undone: list[tuple[str, str]] = []
-    for outcome, file, changed in _changed(outcomes):
-        path = Path(outcome.path)
-        wanted.discard(outcome.path)
-        before = path.read_bytes()
-        path.write_bytes(file.encode(changed))
-        after = decode(path.read_bytes())
-        if after is None or after.text != changed or after.encoding != file.encoding:
-            why = "the new text cannot be read again in the same encoding"
-        else:
-            why = _worse(outcome, again(outcome))
-        if why:
-            path.write_bytes(before)
-            undone.append((outcome.path, why))
-        else:
-            written += 1
-    changed_since = "it changed after it was read: scan again"
-    return Applied(written, [*undone, *((path, changed_since) for path in sorted(wanted))])
+    for outcome, file in _changing(outcomes):
+        path, why = Path(outcome.path), "it changed after it was read: scan again"
+        if file is not None:
+            before, changed = path.read_bytes(), new_text(file.text, outcome)
+            path.write_bytes(file.encode(changed))
+            now = decode(path.read_bytes())
+            if now is None or now.text != changed or now.encoding != file.encoding:
+                why = "the new text cannot be read again in the same encoding"
+            else:
+                why = _worse(outcome, again(outcome))
+            if why:
+                path.write_bytes(before)
+        undone += [(outcome.path, why)] if why else []
+        written += not why
+    return Applied(written, undone)
 
 
 def _worse(before: FileOutcome, after: FileOutcome) -> str:

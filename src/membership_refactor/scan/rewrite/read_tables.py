@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlglot import exp
 
@@ -20,8 +20,13 @@ class NotMechanical(Exception):
     """Raised where a person has to rewrite the statement. The message says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+def refuse(holds: object, why: str) -> None:
+    """Raise NotMechanical with the reason, if it holds."""
+    if holds:
+        raise NotMechanical(why)
+
+
+class Pair(NamedTuple):
     """Child and parent as they are written in FROM, and the names that qualify their columns."""
 
     child_text: str
@@ -60,12 +65,9 @@ class Reads:
     def edits(self, source: Source, *, derived: bool) -> Iterator[Edit]:
         """Yield the edits of a source. ``derived`` asks for a subquery where a join would do."""
         assert source.table is not None
-        if not source.wide:
-            raise NotMechanical(
-                f"{source.table.table.name} is the archive, which step drop_retired_table drops"
-            )
-        if not source.span[1]:
-            raise NotMechanical("the place of the table in the text is not known")
+        archive = f"{source.table.table.name} is the archive, which step drop_retired_table drops"
+        refuse(not source.wide, archive)
+        refuse(not source.span[1], "the place of the table in the text is not known")
         bindings = self.resolution.of(source)
         going = [b for b in bindings if b.standing in GOING]
         kinds = (Kind.STAR, Kind.WHOLE_ROW)
@@ -82,20 +84,20 @@ class Reads:
         if not (must or going) or not self.plan.parent:
             yield from self.renamed(source, bindings)
             return
-        if source.hinted:
-            why = "a hint, sample or partition at the table does not fit a join of two tables"
-            raise NotMechanical(why)
+        hint = "a hint, sample or partition at the table does not fit a join of two tables"
+        refuse(source.hinted, hint)
         if not (must or derived):
             yield from self._joined(source, bindings)
             return
-        if any(s.kind is Kind.STAR and self.text[s.end - 1] != "*" for s in stars):
-            raise NotMechanical("it reads the table without a SELECT: write SELECT")
+        bare = any(s.kind is Kind.STAR and self.text[s.end - 1] != "*" for s in stars)
+        refuse(bare, "it reads the table without a SELECT: write SELECT")
         shown = [s for s in stars if not _only_asks(self.resolution.nodes.get(s.start))]
-        if (shown or source.renames) and self._listed(source) is None:
-            raise NotMechanical(
-                "a star or a whole row needs the table's own columns in their order: scan with "
-                "--catalog, or list them under [tables] in the file of consumers"
-            )
+        unlisted = (shown or source.renames) and self._listed(source) is None
+        refuse(
+            unlisted,
+            "a star or a whole row needs the table's own columns in their order: scan with "
+            "--catalog, or list them under [tables] in the file of consumers",
+        )
         yield self._derived(source)
 
     def renamed(self, source: Source, bindings: Sequence[Binding]) -> Iterator[Edit]:
@@ -114,10 +116,8 @@ class Reads:
 
     def pair(self, source: Source) -> Pair:
         """Choose how child and parent are written in the place of the source."""
-        schema = self.schema(source)
-        child = self.view.spell_table(self.plan.child)
-        parent = self.view.spell_table(self.plan.parent)
-        child_text, child_name = f"{schema}{child}", child
+        child_text, parent_text = self.tables(source)
+        child_name = child = self.view.spell_table(self.plan.child)
         if source.alias is not None:
             bare = source.alias.replace("_", "a").isalnum()
             child_name = source.alias if bare else self.view.quoted(source.alias)
@@ -130,9 +130,15 @@ class Reads:
         short = child_name.strip('"`')
         parent_name = self.name(f"{short}_pm" if len(short) < 12 else f"{short}_parent")
         link = self._link(child_name, parent_name)
-        return Pair(child_text, child_name, f"{schema}{parent} {parent_name}", parent_name, link)
+        return Pair(child_text, child_name, f"{parent_text} {parent_name}", parent_name, link)
 
-    def schema(self, source: Source) -> str:
+    def tables(self, source: Source) -> tuple[str, str]:
+        """Child and parent with the schema that is written before the table."""
+        names = (self.view.spell_table(name) for name in (self.plan.child, self.plan.parent))
+        child, parent = (f"{self._schema(source)}{name}" for name in names)
+        return child, parent
+
+    def _schema(self, source: Source) -> str:
         """The schema as written before the table, with its dot."""
         return self.text[source.span[0] : source.table_span[0]]
 
@@ -201,7 +207,7 @@ class Reads:
         """A subquery of the old shape under the old name. No column has to be touched."""
         assert source.table is not None
         self.forms.append("derived")
-        schema, view, plan = self.schema(source), self.view, self.plan
+        view, plan = self.view, self.plan
         child, parent = self.name("c_"), self.name("p_")
         deprecated = set(plan.deprecated)
         columns = [
@@ -210,12 +216,11 @@ class Reads:
         ]
         if plan.link in source.table.table.present:
             columns.append(f"{child}.{view.spell_column(plan.link)}")
-        own = source.table_span
+        own, (child_text, parent_text) = source.table_span, self.tables(source)
         alias = self.text[own[1] : source.span[1]].strip() or self.text[slice(*own)]
         return Edit(
             *source.span,
-            f"(SELECT {', '.join(columns)} FROM {schema}{view.spell_table(plan.child)} {child} "
-            f"JOIN {schema}{view.spell_table(plan.parent)} {parent} "
+            f"(SELECT {', '.join(columns)} FROM {child_text} {child} JOIN {parent_text} {parent} "
             f"ON {self._link(child, parent)}) {alias}",
         )
 
@@ -224,10 +229,11 @@ def _only_asks(node: Any) -> bool:
     """Whether the star, or whole row, stands in EXISTS, which reads no column."""
     while node is not None and not isinstance(node.parent, exp.Query):
         node = node.parent
+    listed = node is not None and node.arg_key == "expressions"
     return (
-        node is not None
-        and node.arg_key == "expressions"
-        and (isinstance(node.parent, exp.Select) and isinstance(node.parent.parent, exp.Exists))
+        listed
+        and isinstance(node.parent, exp.Select)
+        and isinstance(node.parent.parent, exp.Exists)
     )
 
 

@@ -14,7 +14,7 @@ from membership_refactor.scan.resolve.bind_name import span
 from membership_refactor.scan.resolve.bindings import Binding, Kind, Source
 from membership_refactor.scan.resolve.tables_at_stage import GOING
 from membership_refactor.scan.rewrite.edits import ordered
-from membership_refactor.scan.rewrite.read_tables import NotMechanical, Pair, Reads
+from membership_refactor.scan.rewrite.read_tables import NotMechanical, Pair, Reads, refuse
 
 _AFTER_WHERE = {"RETURNING", "ORDER", "LIMIT"}
 
@@ -37,34 +37,31 @@ def update_edits(reads: Reads, target: Source) -> list[Edit]:
     going = [b for b in written if b.standing in GOING]
     read = [b for b in bindings if b.kind is not Kind.WRITE]
     for binding in going:
-        if binding.column in reads.plan.key:
-            raise NotMechanical(
-                f"{binding.written} identifies the parent: a changed key may meet another parent "
-                "or split a group"
-            )
+        refuse(
+            binding.column in reads.plan.key,
+            f"{binding.written} identifies the parent: a changed key may meet another parent or "
+            "split a group",
+        )
     if not going and not any(b.standing in GOING for b in read):
         return list(reads.renamed(target, bindings))
     if going:
-        if tree.args.get("returning") is not None:
-            raise NotMechanical("RETURNING would give one row for each parent, not for each child")
-        staying = [b for b in read if b.standing not in GOING]
-        if staying:
-            to, by = going[0].written, staying[0].written
+        one_each = "RETURNING would give one row for each parent, not for each child"
+        refuse(tree.args.get("returning") is not None, one_each)
+        for staying in (b.written for b in read if b.standing not in GOING):
             raise NotMechanical(
-                f"it sets {to} of the parent, but {by} of the child decides for which rows: the "
-                "siblings would change too"
+                f"it sets {going[0].written} of the parent, but {staying} of the child decides for "
+                "which rows: the siblings would change too"
             )
-        if _limited(tree):
-            raise NotMechanical("LIMIT picks single rows, and one parent has several")
+        refuse(_limited(tree), "LIMIT picks single rows, and one parent has several")
     _refuse_unclear(reads, target, bindings)
     if reads.view.dialect == "mysql":
-        if _limited(tree):
-            raise NotMechanical("MySQL allows no ORDER BY or LIMIT in an UPDATE of two tables")
+        limited = "MySQL allows no ORDER BY or LIMIT in an UPDATE of two tables"
+        refuse(_limited(tree), limited)
         return _mysql_join(reads, target, bindings, reads.pair(target))
     if not going:
         return list(_with_parent(reads, target, bindings, "FROM"))
-    if tree.args.get("from_") is not None:
-        raise NotMechanical("it sets columns of the parent from another table's rows")
+    joined = tree.args.get("from_") is not None
+    refuse(joined, "it sets columns of the parent from another table's rows")
     if len(going) == len(written):
         return list(_parent_only(reads, target, read))
     return [_both(reads, target, bindings)]
@@ -76,8 +73,7 @@ def delete_edits(reads: Reads, target: Source) -> list[Edit]:
     if not any(b.standing in GOING for b in bindings):
         return list(reads.renamed(target, bindings))
     _refuse_unclear(reads, target, bindings)
-    if _limited(tree):
-        raise NotMechanical("a DELETE with a join cannot have LIMIT")
+    refuse(_limited(tree), "a DELETE with a join cannot have LIMIT")
     if reads.view.dialect != "mysql":
         return list(_with_parent(reads, target, bindings, "USING"))
     pair = reads.pair(target)
@@ -85,8 +81,8 @@ def delete_edits(reads: Reads, target: Source) -> list[Edit]:
     tables = tree.args.get("tables")
     if not tables:
         words = _clauses(reads.sql, 0)
-        if "USING" in words or "FROM" not in words:
-            raise NotMechanical("DELETE FROM … USING: write it as DELETE alias FROM …")
+        other = "USING" in words or "FROM" not in words
+        refuse(other, "DELETE FROM … USING: write it as DELETE alias FROM …")
         edits.append(Edit(words["FROM"].start, words["FROM"].start, f"{pair.child} "))
     elif target.alias is None and (where := span(tables[0].this)) is not None:
         edits.append(Edit(*where, pair.child))
@@ -150,7 +146,7 @@ def _parent_only(reads: Reads, target: Source, read: Sequence[Binding]) -> Itera
 
 def _has_child(reads: Reads, target: Source, parent: str) -> str:
     view, plan = reads.view, reads.plan
-    child, link = reads.schema(target) + view.spell_table(plan.child), view.spell_column(plan.link)
+    child, link = reads.tables(target)[0], view.spell_column(plan.link)
     alias = reads.name("child_")
     return (
         f"EXISTS (SELECT 1 FROM {child} {alias} "
@@ -161,10 +157,10 @@ def _has_child(reads: Reads, target: Source, parent: str) -> str:
 def _both(reads: Reads, target: Source, bindings: Sequence[Binding]) -> Edit:
     """Make two updates in one statement, so that both see the rows as they were."""
     tree, text = reads.resolution.tree, reads.text
-    if tree.args.get("returning") is not None or tree.args.get("with_") is not None:
-        raise NotMechanical("it sets columns of both tables, and has RETURNING or WITH")
-    if reads.changed_before:
-        raise NotMechanical("it sets columns of both tables, and reads the wide table elsewhere")
+    more = tree.args.get("returning") is not None or tree.args.get("with_") is not None
+    refuse(more, "it sets columns of both tables, and has RETURNING or WITH")
+    elsewhere = "it sets columns of both tables, and reads the wide table elsewhere"
+    refuse(reads.changed_before, elsewhere)
     pair = reads.pair(target)
     where = _clauses(reads.sql, target.span[1]).get("WHERE")
     begin, end = reads.sql.body
@@ -186,7 +182,7 @@ def _both(reads: Reads, target: Source, bindings: Sequence[Binding]) -> Edit:
         f"WHERE {pair.link}"
     )
     own_update = (
-        f"UPDATE {reads.view.spell_table(reads.plan.parent)} {own} SET {', '.join(parts[True])} "
+        f"UPDATE {reads.tables(target)[1]} {own} SET {', '.join(parts[True])} "
         f"WHERE {_has_child(reads, target, own)}"
     )
     if where is not None:
@@ -219,8 +215,8 @@ def _limited(tree: Any) -> bool:
 
 
 def _refuse_unclear(reads: Reads, target: Source, bindings: Sequence[Binding]) -> None:
-    if any(star.source is target for star in reads.resolution.stars):
-        raise NotMechanical("RETURNING * would return other columns")
+    star = any(star.source is target for star in reads.resolution.stars)
+    refuse(star, "RETURNING * would return other columns")
     returned = any(b.clause == "returning" and b.standing in GOING for b in bindings)
-    if not returned and any(b.why for b in bindings):
-        raise NotMechanical("a name in it may belong to more than one table")
+    unsure = not returned and any(b.why for b in bindings)
+    refuse(unsure, "a name in it may belong to more than one table")
