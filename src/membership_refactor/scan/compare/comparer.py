@@ -249,7 +249,8 @@ class _Comparison:
         returned = run.outcome.returned
         self.rows += len(returned.rows)
         if self.execution.writes:
-            self.seen = self.seen or run.outcome.left != self.execution.untouched().left
+            untouched = tuple(self.execution.left(OLD))
+            self.seen = self.seen or run.outcome.parts[1:] != untouched
         else:
             self.seen = self.seen or returned.informative
         if self.ordered and len(set(returned.rows)) > 1:

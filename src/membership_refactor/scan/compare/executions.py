@@ -44,19 +44,17 @@ class Executions:
         text = self.text(tree, values)
         self.scratch.use(form, plan)
         if not self.writes:
-            return Outcome(self._query(text))
+            return Outcome((("", self._query(text)),))
         with self.scratch.undone():
             cursor = self.scratch.run(text)
             count, returned = cursor.rowcount, Result.fetched(cursor)
-            left = tuple(self._left(form))
-        return Outcome(returned.masked(self._own_id, FIRST_NEW_ID), left, count)
+            left = tuple(self.left(form))
+        own = returned.masked(self._own_id, FIRST_NEW_ID)
+        return Outcome((("RETURNING", own), *left), count)
 
-    def untouched(self) -> Outcome:
-        """What a statement that changes nothing would leave."""
-        self.scratch.use(OLD)
-        return Outcome(Result((), (), ()), tuple(self._left(OLD)))
-
-    def _left(self, form: str) -> Iterator[tuple[str, Result]]:
+    def left(self, form: str) -> Iterator[tuple[str, Result]]:
+        """Yield what the form holds now: each part with its name."""
+        self.scratch.use(form)
         wide = self._query(self.scratch.old_shape(form))
         yield "the rows afterwards", wide.masked(self._own_id, FIRST_NEW_ID)
         for name in self._foreign:

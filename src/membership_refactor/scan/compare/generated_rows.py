@@ -82,7 +82,7 @@ class Generator:
         return self._as_values(column, [value for _, value in group.conditions])
 
     def twins(self, column: str) -> list[Any]:
-        """Values that a wrong comparison of the column takes for the good one."""
+        """Values that a wrong comparison takes for the good one or for a missing one."""
         own, stand_ins = self.wide(column), self._as_values(column, self.needs.stand_ins)
         gap = [None] if self.nullable(column) else []
         confused = self.kind(column).confused(own.good)

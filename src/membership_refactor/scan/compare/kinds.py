@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -30,16 +30,14 @@ class Kind:
     """How the names of the types begin."""
     read: Callable[[Any], Any]
     """Gives a value as one of the kind: None, a ValueError or a TypeError where it is none."""
-    fresh: Callable[[int, int], Any]
-    """Gives a value that no statement asks for: others for each seed and number."""
     unlike: Callable[[str, int], Any]
     """Gives the value of a column by a number. Other numbers give others, except of booleans."""
     steps: tuple[Any, ...] = ()
     """From a value to its neighbours, above and below first."""
     sentinels: tuple[Any, ...] = ()
-    """Values that show a wrong comparison of missing values."""
-    stand_in: str = ""
-    """The literal that people take for a missing value."""
+    """Values that people take for a missing one, the usual one first."""
+    telling: tuple[Any, ...] = ()
+    """Values in which functions of the kind differ."""
 
     def of(self, value: Any) -> Any:
         """The value as one of the kind. None where it is not one."""
@@ -58,7 +56,7 @@ class Kind:
     def confused(self, good: Any) -> list[Any]:
         """Values that a wrong comparison takes for the good one, or for a missing one."""
         text = str(good or "x")
-        return ["", text.swapcase(), f"{text} "] if self.name == "text" else [*self.sentinels]
+        return [*self.sentinels, *([text.swapcase(), f"{text} "] if self.name == "text" else [])]
 
 
 def _like(pattern: str) -> str:
@@ -103,45 +101,41 @@ def _text_unlike(column: str, number: int) -> str:
     return f"{' ' * (number % 3 == 1)}{mixed} {number}{' ' * (number % 3 == 2)}"
 
 
+_OLD_DAYS = dt.date(1900, 1, 1), dt.date(1800, 1, 1)
 DATE = Kind(
-    name="date", types=("date",), read=_date, unlike=_date_unlike,
-    fresh=lambda seed, n: _last_day(2015 + seed, 2 * n) if n else _DECADE, steps=(_DAY, -_DAY),
-    sentinels=(dt.date(1800, 1, 1), dt.date(1900, 1, 1)), stand_in="'1900-01-01'",
+    name="date", types=("date",), read=_date, unlike=_date_unlike, steps=(_DAY, -_DAY),
+    sentinels=_OLD_DAYS, telling=(_DECADE,),
 )  # fmt: skip
 _TEXT = Kind(
     name="text", read=lambda value: None if isinstance(value, bool) else str(value),
-    fresh=lambda seed, n: f"{'abcdefghijklm'[(n + seed) % 13]}lpha{n}", unlike=_text_unlike,
-    stand_in="''",
+    unlike=_text_unlike, sentinels=("",), telling=("alpha",),
 )  # fmt: skip
 _KINDS = (
     Kind(
-        name="int", types=("bigint", "integer", "smallint", "int"), read=int, steps=(1, -1),
-        fresh=lambda seed, n: 1001 + seed + n, unlike=_number_unlike, sentinels=(0, -1),
-        stand_in="0",
+        name="int", types=("bigint", "integer", "smallint", "int"), read=int,
+        unlike=_number_unlike, steps=(1, -1), sentinels=(0, -1),
     ),
     Kind(
-        name="number", types=("numeric", "double", "real", "decimal"), read=float, stand_in="0",
-        fresh=lambda seed, n: 100.25 + seed + n, unlike=_number_unlike, steps=(1, -1, 0.5),
+        name="number", types=("numeric", "double", "real", "decimal"), read=float,
+        unlike=_number_unlike, steps=(1, -1, 0.5), sentinels=(0,),
     ),
     Kind(
         name="time", types=("timestamp",), read=_time, steps=(_DAY, -_DAY),
-        fresh=lambda seed, n: dt.datetime.combine(_last_day(2015 + seed, 2 * n), _LATE),
         unlike=lambda _, n: dt.datetime(2021, 1, 1, tzinfo=dt.UTC) + dt.timedelta(hours=n),
-        sentinels=tuple(dt.datetime(year, 1, 1, tzinfo=dt.UTC) for year in (1800, 1900)),
-        stand_in="'1900-01-01'",
+        sentinels=tuple(map(_time, _OLD_DAYS)), telling=(dt.datetime.combine(_DECADE, _LATE),),
     ),
     DATE,
     Kind(
-        name="boolean", types=("bool",),
+        name="boolean", types=("bool",), unlike=lambda _, n: n % 2 == 1,
         read=lambda value: bool(value) if isinstance(value, int) else None,
-        fresh=lambda _, n: n % 2 == 0, unlike=lambda _, n: n % 2 == 1,
     ),
     Kind(
         name="uuid", types=("uuid",), read=lambda value: value if isinstance(value, str) else None,
-        fresh=lambda seed, n: f"00000000-0000-8000-8000-{1000 + seed + n:012d}",
         unlike=lambda _, n: f"00000000-0000-8000-9000-{n:012d}",
     ),
 )  # fmt: skip
+_FRESH = 40_000
+"""Numbers from here on give values that no statement asks for."""
 
 
 def kind_of(type_: str) -> Kind:
@@ -161,13 +155,13 @@ def pool(group: Group, kind: Kind, *, seed: int, count: int) -> Pool:
     given = (kind.of(raw) for _, raw in group.conditions if raw is not None)
     literals = [value for value in given if value is not None]
     gap = not literals and any(sign == "null" for sign, _ in group.conditions)
-    if group.operators & {"<", "<=", ">", ">="} and kind.name in ("date", "time"):
-        literals.append(kind.of(dt.date.today()))
     near = [value for literal in literals for value in kind.around(literal)]
+    fresh = [kind.unlike("fresh", _FRESH + seed % 7 + number) for number in range(count)]
     # An empty text stands beside NULL, for which forms may take it.
-    blank = [""] if kind.name == "text" else []
-    fresh = (kind.fresh(seed % 7, number) for number in range(count))
-    candidates = list(dict.fromkeys([*near, *fresh, *blank]))
+    more: Sequence[Any] = kind.sentinels if kind.name == "text" else ()
+    if kind.name in ("date", "time"):
+        more = kind.around(kind.of(dt.date.today()))
+    candidates = list(dict.fromkeys([*near, *kind.telling, *fresh, *more]))
     best = max(candidates, key=lambda value: score(group, kind, value))
     rest = (value for value in candidates if value != best)
     return Pool(None, (best, *rest)) if gap else Pool(best, tuple(rest))

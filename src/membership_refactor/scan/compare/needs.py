@@ -28,8 +28,6 @@ class Group:
     cells: set[Cell] = field(default_factory=set)
     conditions: list[tuple[str, Any]] = field(default_factory=list)
     """Operator and value."""
-    operators: set[str] = field(default_factory=set)
-    """Operators between columns, or before parameters."""
 
 
 @dataclass
@@ -68,7 +66,6 @@ class Needs:
         if first is not second:
             first.cells |= second.cells
             first.conditions += second.conditions
-            first.operators |= second.operators
             self.groups.update(dict.fromkeys(second.cells, first))
 
     def type_of(self, cell: Cell) -> str:

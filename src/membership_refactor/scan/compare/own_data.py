@@ -63,7 +63,8 @@ def _on_own_data(engine: Engine, schema: str, comparer: Comparer, rewritten: Rew
         known = tables if isinstance(node.parent, exp.Table) else columns
         node.set("this", known.get(node.name, node.name))
     texts = [text_of(old, {}), text_of(old, {}), text_of(new, {})]
-    before, again, after = map(Outcome, _results(engine, schema, texts, comparer.seconds))
+    results = _results(engine, schema, texts, comparer.seconds)
+    before, again, after = (Outcome((("", result),)) for result in results)
     if not before.same_rows(again):
         raise NotComparable("not compared, the old form itself has ties")
     if reason := differs(before, after):

@@ -136,6 +136,8 @@ class _Reader:
         return self.cells.get(column.this.meta.get("start", -1)) if named else None
 
     def _visit(self, node: Any) -> None:
+        if isinstance(node.parent, (exp.Update, exp.OnConflict)) and node.arg_key == "expressions":
+            return  # SET asks for no value
         operator = _OPERATORS.get(type(node))
         if isinstance(node, exp.Is) and isinstance(node.parent, exp.Not):
             operator = "<>"
@@ -185,14 +187,12 @@ class _Reader:
             return
         if second is not None and operator in ("=", "<>"):
             self.needs.unite(cell, second)
-        elif second is not None:
-            self.needs.group(cell).operators.add(operator)
-            self.needs.group(second).operators.add(operator)
-        elif isinstance(right, exp.Query):
-            if len(right.selects) == 1:
-                self._compare(left, operator, right.selects[0].unalias())
-        elif other is None:
+        elif isinstance(right, exp.Query) and len(right.selects) == 1:
+            self._compare(left, operator, right.selects[0].unalias())
+        elif other is None and not isinstance(right, exp.Query):
             self._value(cell, operator, right)
+        for asked in filter(None, (cell, second)):
+            self.needs.group(asked)
 
     def _value(self, cell: Cell, operator: str, right: Any) -> None:
         group = self.needs.group(cell)
@@ -200,7 +200,6 @@ class _Reader:
             group.conditions.append(("null" if operator == "=" else "not null", None))
             return
         for placeholder in right.find_all(exp.Placeholder):
-            group.operators.add(operator)
             self.needs.by_parameter[placeholder.name] = cell, operator
         if (value := self._known(right)) is not None:
             group.conditions.append((operator, value))

@@ -51,16 +51,15 @@ class Result:
 class Outcome:
     """What a statement returned and, if it writes, what it left in each table."""
 
-    returned: Result
-    left: tuple[tuple[str, Result], ...] = ()
-    """What was looked at afterwards: its name in messages, and the rows."""
+    parts: tuple[tuple[str, Result], ...]
+    """What it returned, and what was looked at afterwards: its name in messages, and the rows."""
     count: int = -1
     """How many rows PostgreSQL says that a write changed."""
 
     @property
-    def parts(self) -> tuple[tuple[str, Result], ...]:
-        """What was returned and what was left, each with its name."""
-        return (("RETURNING" if self.left else "", self.returned), *self.left)
+    def returned(self) -> Result:
+        """What the statement itself returned."""
+        return self.parts[0][1]
 
     def same_rows(self, other: Outcome, *, in_order: bool = False) -> bool:
         """Whether the rows are equal, whatever the names of the columns are."""

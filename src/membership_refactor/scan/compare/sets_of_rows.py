@@ -9,28 +9,21 @@ from membership_refactor.scan.compare.generated_rows import DataSet, Generator
 from membership_refactor.scan.compare.kinds import later
 from membership_refactor.scan.compare.needs import Row
 
-_NEAR = 240
+_NEAR = 60
 
 
 def sets_of_rows(generator: Generator, random_sets: int) -> Iterator[tuple[DataSet, int]]:
     """Yield each set, and how many values of the parameters are tried on it."""
     targeted = targeted_set(generator)
     yield targeted, 12
-    yield _shuffled(targeted, generator), 4
     yield spread_set(generator), 2
     yield from ((data, 2) for data in _without_partners(targeted))
     for number in range(random_sets):
         yield near_set(generator, 6 + number % 5 * 3), 2
+    small = small_sets(generator)
     for number in range(_NEAR):
-        yield near_set(generator, 1 + number % 4), 3 if number % 4 == 3 else 1
-
-
-def _shuffled(data: DataSet, generator: Generator) -> DataSet:
-    def mixed(rows: list[Row]) -> list[Row]:
-        return generator.random.sample(rows, len(rows))
-
-    foreign = {table: mixed(rows) for table, rows in data.foreign.items()}
-    return DataSet(mixed(data.parents), mixed(data.children), foreign)
+        yield near_set(generator, 1 + number % 4), 3
+        yield from ((data, 1) for data in itertools.islice(small, 3))
 
 
 def _without_partners(data: DataSet) -> Iterator[DataSet]:
@@ -103,51 +96,28 @@ def spread_set(generator: Generator) -> DataSet:
 
 
 def near_set(generator: Generator, size: int) -> DataSet:
-    """Make rows that nearly meet the conditions, with few values in the other columns.
-
-    Half of the parents differ from another one in one column of the key. Where one has children and
-    the other has none, a link by too little of the key finds the wrong parent.
-    """
+    """Make rows that nearly meet the conditions, with few values in the other columns."""
     data, plan, draw, base = DataSet(), generator.plan, generator.random, generator.base
     few = max(2, size)
     rows: list[Row] = []
-    for number in range(size):
-        like, twin = draw.choice([base, *rows]), draw.random() < 0.5
-        row = {column: like[column] for column in plan.key}
-        single = draw.choice(plan.key)
-        for column in plan.key:
-            if column == single if twin else draw.random() < 0.4:
-                own = generator.unique(column, 77 + number)
-                row[column] = draw.choice((own, generator.odd(column)))
-        row |= _payload(generator, few)
+    for _ in range(size):
+        row = {c: v if draw.random() < 0.6 else generator.odd(c) for c, v in base.items()}
+        for column in plan.parent_values:
+            missing = column not in generator.asked and draw.random() < 0.2
+            missing = missing and generator.nullable(column)
+            row[column] = None if missing else generator.near(column, few)
         _keep_gaps(generator, row)
         rows.append(row)
     for row in _distinct(rows, plan.key):
         parent = generator.parent(data, row)
         for _ in range(draw.choice((0, 1, 1, 2, 3))):
-            columns = generator.child_columns if draw.random() < 0.7 else ()
+            columns = generator.child_columns
             generator.child(data, parent, {c: generator.near(c, few) for c in columns})
             _keep_gaps(generator, data.children[-1], plan.deprecated)
     generator.finished(data)
     for table, others in data.foreign.items():
         data.foreign[table] = [row for row in others if draw.random() < 0.7]
     return data
-
-
-def _payload(generator: Generator, few: int) -> Row:
-    """Values of a parent's other columns: under some all conditions hold, under some one or none
-    does, the others nearly meet them."""
-    draw, special = generator.random, [*generator.breaking().items()]
-    manner = draw.choice(("good", "broken", "near", "near"))
-    if manner == "broken":
-        chosen = special if draw.random() < 0.5 else draw.sample(special, min(1, len(special)))
-        return {c: draw.choice([*values[:3], *generator.named(c)]) for c, values in chosen}
-    row: Row = {}
-    for column in generator.plan.parent_values if manner == "near" else ():
-        missing = column not in generator.asked and draw.random() < 0.2
-        missing = missing and generator.nullable(column)
-        row[column] = None if missing else generator.near(column, few)
-    return row
 
 
 def _keep_gaps(generator: Generator, row: Row, fixed: Sequence[str] = ()) -> None:
@@ -160,3 +130,49 @@ def _keep_gaps(generator: Generator, row: Row, fixed: Sequence[str] = ()) -> Non
             continue
         if value is not None:
             row[changed] = later(value, sign * step)
+
+
+def small_sets(generator: Generator) -> Iterator[DataSet]:
+    """Yield sets of one or two parents, for statements that only ask whether there is a row.
+
+    Beside a child whose parent breaks a condition stands a childless parent that meets it and
+    differs in one key column. A link by too little of the key finds the wrong parent.
+    """
+    key, base, special = generator.plan.key, generator.base, generator.breaking()
+    # All conditions broken at once, for an OR or a UNION, and then one at a time.
+    breaking = [{c: values[0] for c, values in special.items()}] if len(special) > 1 else []
+    breaking += [{c: v} for c, values in special.items() for v in values[:3]][:6]
+    good_or_broken = [{}, *breaking]
+
+    def small(rows: Sequence[Row], *childless: Row) -> DataSet:
+        data = DataSet()
+        for row in rows:
+            generator.child(data, generator.parent(data, row))
+        for row in childless:
+            generator.parent(data, row)
+        return generator.finished(data)
+
+    for column in special:
+        for value in generator.named(column):
+            # The value alone decides, as each one of a list has to.
+            yield small([{**base, **breaking[0], column: value}])
+    twins = [{**base, column: generator.unique(column, 77)} for column in key]
+    for twin in twins:
+        yield small([base], twin)
+        yield small([base, twin])
+        yield from (small([{**twin, **payload}], base) for payload in good_or_broken[:3])
+    for column in filter(generator.nullable, key):
+        gap = {**base, column: None}
+        yield small([gap])
+        for twin in ({**base, column: v} for v in generator.twins(column) if v is not None):
+            yield small([gap, twin])
+            yield from (small([{**gap, **payload}], twin) for payload in good_or_broken[:2])
+    named = [column for column in key if generator.named(column)]
+    bases = [{**base, c: value} for c in named for value in generator.wide(c).others[:2]]
+    for row, column, payload in itertools.product([base, *bases], key, breaking or [{}]):
+        twin = {**row, column: generator.unique(column, 77)}
+        yield small([{**twin, **payload}], row)
+        yield small([{**row, **payload}], twin)
+    for column in key:
+        for value in generator.wide(column).others[:4]:
+            yield small([{**base, column: value}], base)

@@ -177,7 +177,7 @@ def vectors(
     choices: dict[str, list[str]] = {}
     for name in names:
         type_ = types.get(name, "text")
-        values: list[Any] = [kind_of(type_).fresh(0, 0)]
+        values: list[Any] = [kind_of(type_).unlike(name, 1)]
         if name in needs.counts:
             values = [100, 1, 3]
         elif name in needs.by_parameter:

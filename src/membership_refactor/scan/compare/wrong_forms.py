@@ -13,16 +13,13 @@ from typing import Any
 import sqlglot
 from sqlglot import exp
 
-from membership_refactor.scan.compare.kinds import kind_of
+from membership_refactor.scan.compare.kinds import kind_of, literal
 from membership_refactor.scan.compare.scratch_schemas import INTERIM, TAKEN, Scratch
 from membership_refactor.sql.quoting import ident
 
 _OPPOSITES: dict[type[Any], type[Any]] = {
     exp.GT: exp.GTE, exp.GTE: exp.GT, exp.LT: exp.LTE, exp.LTE: exp.LT,
     exp.Min: exp.Max, exp.Max: exp.Min,
-}  # fmt: skip
-_OTHER_SIDES: dict[str, tuple[str | None, ...]] = {
-    "LEFT": (None,), "RIGHT": (None,), "FULL": ("LEFT", "RIGHT"),
 }  # fmt: skip
 _FIXED_NUMBERS = (exp.Select, exp.DataTypeParam, exp.Ordered, exp.Group)
 """Around numbers that are places or sizes, and around the 1 of EXISTS (SELECT 1 …)."""
@@ -102,9 +99,11 @@ def _rows(node: Any) -> Made:
     """Other rows: another join, DISTINCT added or lost, another order."""
     args = node.args
     if isinstance(node, exp.Join) and (args.get("on") is not None or args.get("using")):
-        for side in _OTHER_SIDES.get(str(args.get("side") or "").upper(), ("LEFT", "RIGHT")):
+        for side in ("", "LEFT", "RIGHT"):
+            if side == str(args.get("side") or "").upper():
+                continue
             name = f"{(side or 'inner').lower()} join of {node.alias_or_name}"
-            yield name, _with(node, side=side, kind=None)
+            yield name, _with(node, side=side or None, kind=None)
     if isinstance(node, exp.Select) and args.get("distinct") is not None:
         yield "without DISTINCT", _with(node, distinct=None)
     if isinstance(node, exp.SetOperation):
@@ -249,12 +248,13 @@ def _links(scratch: Scratch) -> Iterator[tuple[str, str]]:
     safe = {column: both(column, "{} IS NOT DISTINCT FROM {}") for column in plan.key}
     yield "the key compared with =", joined(both(column, "{} = {}") for column in plan.key)
     for column in plan.key:
-        stand_in = kind_of(wide[column][0]).stand_in
+        stand_in = kind_of(wide[column][0]).sentinels[:1]
         if not wide[column][1]:
             equal = joined({**safe, column: both(column, "{} = {}")}.values())
             yield f"{column} compared with =", equal
         if stand_in and not wide[column][1]:
-            filled = both(column, f"coalesce({{}}, {stand_in}) = coalesce({{}}, {stand_in})")
+            given = literal(stand_in[0], wide[column][0])
+            filled = both(column, f"coalesce({{}}, {given}) = coalesce({{}}, {given})")
             yield f"{column} compared with coalesce", joined({**safe, column: filled}.values())
         rest = (condition for other, condition in safe.items() if other != column)
         yield f"the key without {column}", joined(rest)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -55,12 +56,10 @@ class Reads:
 
     def name(self, wanted: str) -> str:
         """Make an alias that occurs nowhere in the statement."""
-        candidate, number = wanted, 1
-        while candidate.lower() in self._taken:
-            number += 1
-            candidate = f"{wanted}{number}"
-        self._taken.add(candidate.lower())
-        return candidate
+        candidates = itertools.chain([wanted], (f"{wanted}{n}" for n in itertools.count(2)))
+        chosen = next(one for one in candidates if one.lower() not in self._taken)
+        self._taken.add(chosen.lower())
+        return chosen
 
     def edits(self, source: Source, *, derived: bool) -> Iterator[Edit]:
         """Yield the edits of a source. ``derived`` asks for a subquery where a join would do."""
@@ -134,13 +133,8 @@ class Reads:
 
     def tables(self, source: Source) -> tuple[str, str]:
         """Child and parent with the schema that is written before the table."""
-        names = (self.view.spell_table(name) for name in (self.plan.child, self.plan.parent))
-        child, parent = (f"{self._schema(source)}{name}" for name in names)
-        return child, parent
-
-    def _schema(self, source: Source) -> str:
-        """The schema as written before the table, with its dot."""
-        return self.text[source.span[0] : source.table_span[0]]
+        schema, spelled = self.text[source.span[0] : source.table_span[0]], self.view.spell_table
+        return schema + spelled(self.plan.child), schema + spelled(self.plan.parent)
 
     def _link(self, child: str, parent: str) -> str:
         uuid = self.view.spell_column(self.plan.parent_id)
@@ -229,12 +223,8 @@ def _only_asks(node: Any) -> bool:
     """Whether the star, or whole row, stands in EXISTS, which reads no column."""
     while node is not None and not isinstance(node.parent, exp.Query):
         node = node.parent
-    listed = node is not None and node.arg_key == "expressions"
-    return (
-        listed
-        and isinstance(node.parent, exp.Select)
-        and isinstance(node.parent.parent, exp.Exists)
-    )
+    shown = node is not None and node.arg_key == "expressions"
+    return shown and node.parent.key == "select" and isinstance(node.parent.parent, exp.Exists)
 
 
 def _in_aggregate(identifier: Any) -> bool:
