@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from membership_refactor.database import libpq_url
 from membership_refactor.errors import CheckFailed, StepInterrupted
-from membership_refactor.inspect.all_comparisons import repair_all, verify_all
+from membership_refactor.inspect.all_comparisons import repair_all, repair_objects, verify_all
 from membership_refactor.steps.step import Direction
 from membership_refactor.testing.interruptions import watched
 from tests.chain.driver import Chain
@@ -199,6 +199,8 @@ def test_a_trigger_that_is_dropped_between_two_runs_of_a_step_stops_the_second(
             with pytest.raises(CheckFailed, match=r"is (gone|missing)"):
                 go(chain, revision, direction)
         take_back(chain)
+        # Where the step had done nothing yet, the trigger is one of those between two steps.
+        repair_objects(chain.runner())
         go(chain, revision, direction)
         assert_whole(chain, [], f"{revision} {direction}, action {at}")
     assert at > 1

@@ -15,7 +15,16 @@ from membership_refactor.portrait import differences
 from membership_refactor.script import print_head
 from membership_refactor.steps.step import Direction
 from tests.chain.driver import REVISIONS, Chain, snapshot
-from tests.offline.scripts import DOWN, UP, Script, held_at_batch, psql, run_psql, wait_until
+from tests.offline.scripts import (
+    DOWN,
+    STOPPED,
+    UP,
+    Script,
+    held_at_batch,
+    psql,
+    run_psql,
+    wait_until,
+)
 
 LONG = pytest.mark.parametrize(
     ("revision", "direction"), [("0003", UP), ("0007", UP), ("0009", DOWN), ("0005", DOWN)]
@@ -93,6 +102,34 @@ def test_a_killed_runner_is_finished_by_a_script(
     brought(online, script, revision, direction)
     step(online, revision, direction)
     assert_undisturbed(chain, online)
+
+
+@pytest.mark.parametrize(
+    ("revision", "direction", "log"),
+    [
+        ("0003", UP, "copy_log"),
+        pytest.param("0007", UP, "parent_log", marks=pytest.mark.slow),
+        pytest.param("0005", DOWN, "retired_log", marks=pytest.mark.slow),
+    ],
+)
+def test_a_trigger_of_the_log_that_is_dropped_meanwhile_stops_the_script(
+    script: Script, revision: str, direction: Direction, log: str
+) -> None:
+    """A script does not record which triggers stand, so it asks for those that it disables."""
+    chain = script.chain
+    brought(chain, script, revision, direction)
+    killed(chain, lambda: step(chain, revision, direction))
+    named = f"SELECT tgname, tgrelid::regclass FROM pg_trigger WHERE tgname LIKE '%{log}_delete'"
+    ((name, table),) = chain.query(named)
+    chain.run(f'DROP TRIGGER "{name}" ON {table}')
+    go = script.up if direction is UP else script.down
+    for _ in range(2):
+        outcome = go(revision)
+        assert outcome.code == STOPPED, outcome.said
+        assert "somebody dropped triggers of this tool" in outcome.said
+        assert "abandon" in outcome.said
+    chain.runner().abandon()
+    go(revision).fine()
 
 
 def test_the_server_stops_the_loop_when_psql_is_killed(script: Script) -> None:

@@ -19,13 +19,14 @@ from membership_refactor.execution.chain_in_schema import ChainInSchema
 from membership_refactor.execution.do_action import Work
 from membership_refactor.execution.felt_step import FeltStep
 from membership_refactor.execution.ledger import TURNED
-from membership_refactor.execution.own_triggers import wake_triggers
+from membership_refactor.execution.own_triggers import open_logs, wake_triggers
 from membership_refactor.execution.ownership import create_ledger_schema
 from membership_refactor.execution.server_errors import in_one_line
 from membership_refactor.execution.sessions import Pg, Sessions, run
 from membership_refactor.sql.application_code.search_path import session_path
 from membership_refactor.sql.ledger.own_objects import renew_foreign_fence
 from membership_refactor.sql.ledger.table_definitions import drop_ledger
+from membership_refactor.sql.triggers import OwnTrigger
 from membership_refactor.steps.actions import LONG, Action
 from membership_refactor.steps.step import Direction, Situation, Step
 
@@ -80,14 +81,21 @@ class Runner(ChainInSchema):
                 return None
             done = self.ledger.done(pg, found.step, found.direction)
             taken = f"{self.label(found.step)} {found.direction}"
-            run(pg, self.ledger.rows(found.step, found.direction).event("abandoned"))
+            rows = self.ledger.rows(found.step, found.direction)
+            run(pg, rows.event("abandoned"))
             if not done:
                 if found.direction is Direction.UP:
                     self.ledger.forget(pg, found.step)
                 else:
                     self.ledger.restore(pg, found.step)
                 return taken
-            if wake_triggers(pg, self.names, self.options, self.progress):
+            logs: tuple[OwnTrigger, ...] = ()
+            if found.direction is Direction.DOWN:
+                # It is finished first, and its switch asks for them.
+                now = self.ledger.now(pg, found.step)
+                situation = replace(self.situation(pg), now=now)
+                logs = open_logs(self.chain[found.step].down(situation), done)
+            if wake_triggers(pg, self.names, rows, logs, self.options, self.progress):
                 self.progress.say(
                     "  triggers of this tool did not fire; writes may have slipped past. Run: "
                     + self.chain.revisions.verb("verify")

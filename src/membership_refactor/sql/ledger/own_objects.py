@@ -133,22 +133,6 @@ def idle_own_triggers(names: Names) -> str:
     return f"SELECT {TRIGGER} FROM {_triggers(names)} AND {is_idle('t')} ORDER BY 1"
 
 
-def wake_own_triggers(names: Names) -> Statement:
-    """Let those fire always again; SHARE ROW EXCLUSIVE on their tables."""
-    body = f"""
-DECLARE
-  found record;
-BEGIN
-  FOR found IN SELECT c.oid::pg_catalog.regclass AS at, t.tgname
-    FROM {_triggers(names)} AND {is_idle("t")}
-  LOOP
-    EXECUTE pg_catalog.format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', found.at, found.tgname);
-  END LOOP;
-END
-"""
-    return Statement(f"DO {dollar_quoted(body)}")
-
-
 def mend_own_objects(names: Names) -> Statement:
     """Make what is broken again as it was recorded: functions first, then the view of the old
     shape, then triggers, enabled ALWAYS.

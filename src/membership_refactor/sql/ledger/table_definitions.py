@@ -41,7 +41,7 @@ TABLES: dict[str, str] = {
   lock_waited_ms double precision,
   lock_held_ms double precision,
   tries integer,
-  triggers text[],
+  triggers jsonb,
   PRIMARY KEY (plan, step, direction, key)""",
     "job": """
   plan text NOT NULL,
