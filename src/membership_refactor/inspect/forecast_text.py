@@ -20,7 +20,7 @@ def as_text(forecast: Forecast) -> str:
 
 
 def as_values(forecast: Forecast) -> dict[str, Any]:
-    """The same for JSON."""
+    """The values for JSON."""
     values = asdict(forecast)
     values["seconds"] = forecast.seconds
     for value, step in zip(values["steps"], forecast.steps, strict=True):

@@ -43,7 +43,7 @@ def as_text(choices: tuple[KeyChoice, ...], table: str, rows: int) -> str:
 
 
 def as_values(choices: tuple[KeyChoice, ...]) -> list[dict[str, Any]]:
-    """The same for JSON."""
+    """The values for JSON."""
     made = [asdict(choice) for choice in choices]
     for values, choice in zip(made, choices, strict=True):
         values["disagreeing"] = dict(choice.disagreeing)

@@ -141,7 +141,7 @@ class Standing:
 
 
 def as_values(standing: Standing) -> dict[str, Any]:
-    """For JSON; moments as ISO 8601."""
+    """The values for JSON. Moments are datetimes, which the caller prints as text."""
     values = asdict(standing)
     for value, step in zip(values["steps"], standing.steps, strict=True):
         value["seconds"] = step.seconds

@@ -132,7 +132,7 @@ def remarks(draft: Draft) -> dict[str, str]:
 
 
 def as_values(found: Discovery, draft: Draft | None) -> dict[str, Any]:
-    """The same for JSON."""
+    """The values for JSON."""
     return {
         "table": found.table,
         "rows": found.rows,

@@ -201,7 +201,7 @@ class Report:
 
 
 def as_values(report: Report) -> dict[str, Any]:
-    """For JSON; moments as ISO 8601."""
+    """The values for JSON. Moments are datetimes, which the caller prints as text."""
     return {
         **asdict(report),
         "standing": status_text.as_values(report.standing),

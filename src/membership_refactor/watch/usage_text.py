@@ -18,7 +18,7 @@ SHOWN = 20
 
 
 def as_values(usage: Usage) -> dict[str, Any]:
-    """For JSON; moments as ISO 8601."""
+    """The values for JSON. Moments are datetimes, which the caller prints as text."""
     values = asdict(usage)
     values["ahead"] = usage.ahead.total_seconds()
     values["in_use"] = usage.in_use
