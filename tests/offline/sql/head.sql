@@ -320,7 +320,7 @@ CREATE TABLE IF NOT EXISTS "public_refactor"."action" (
   lock_waited_ms double precision,
   lock_held_ms double precision,
   tries integer,
-  triggers text[],
+  triggers jsonb,
   PRIMARY KEY (plan, step, direction, key)
 );
 CREATE TABLE IF NOT EXISTS "public_refactor"."job" (
