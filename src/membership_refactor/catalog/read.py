@@ -64,7 +64,9 @@ def read_portrait(connection: Reader, schema: str, names: Sequence[str]) -> Port
     meanwhile, it reads again; raises RefactorError if that does not end.
     """
     retried = Retrying(
-        retry=retry_if_exception_type((_Vanished, psycopg.errors.InternalError_)),
+        retry=retry_if_exception_type(
+            (_Vanished, psycopg.errors.InternalError_, psycopg.errors.DeadlockDetected)
+        ),
         stop=stop_after_attempt(_ATTEMPTS),
         wait=wait_random(0, 0.2),
     )

@@ -13,6 +13,7 @@ from membership_refactor.sql.ledger.own_objects import (
 from membership_refactor.sql.ledger.own_search_path import functions_without_path
 from membership_refactor.sql.ledger.standing_triggers import idle_or_gone
 from membership_refactor.sql.ledger.step_rows import StepRows
+from membership_refactor.sql.members.known_members import changed_members
 from membership_refactor.sql.names import OWN_PREFIXES, Names
 from membership_refactor.sql.quoting import ident, literal
 from membership_refactor.sql.row_security import filtered_tables
@@ -119,6 +120,21 @@ def functions_find_names(names: Names, obstacles: Sequence[str] = ()) -> tuple[C
         )
         for query in ("\nUNION ALL ".join(found),)
         if query
+    )
+
+
+def partitions_are_followed(
+    names: Names, lonely: Iterable[str] = (), nets: Iterable[str] = ()
+) -> Check:
+    """No trigger fires when a partition is attached with rows in it, detached or dropped, and one
+    that is made later has none of its own. ``lonely`` and ``nets`` are those of
+    ``changed_members``."""
+    return Check(
+        name="partitions are followed",
+        sentence="every partition is known, with the triggers of its table and a twin",
+        query=changed_members(names, lonely, nets),
+        reach=Reach.CATALOG,
+        hint=f"Rows that came or left with a partition were not captured. {MEND}",
     )
 
 

@@ -20,6 +20,7 @@ from membership_refactor.execution.throttle import Throttle
 from membership_refactor.sql.application_code.search_path import path_obstacles, session_path
 from membership_refactor.sql.ddl.distributed_tables import distributed_tables
 from membership_refactor.steps.changed_tables import changed_since
+from membership_refactor.steps.partition_sides import partitions_followed
 from membership_refactor.steps.step import Direction, Situation, Step
 
 
@@ -39,7 +40,11 @@ def ask_before(
     # Somebody may have distributed a table since the last step.
     distributed = distributed_tables(place.plan, place.schema, server)
     _require_nothing_refused(place, step, distributed)
-    stands = (own_objects_stand(place.names), no_subscription_writes(place.names))
+    stands = (
+        own_objects_stand(place.names),
+        no_subscription_writes(place.names),
+        *partitions_followed(situation),
+    )
     place.require(pg, stands, step, direction)
     require_structure(place, step, situation, last, direction, lowest)
     _require_nothing_refused(place, step, path_obstacles(place.plan, portrait))

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from functools import singledispatchmethod
 from typing import Any
 
+import psycopg
 from sqlalchemy import Engine
 
 from membership_refactor.errors import StepOutOfOrder
@@ -67,8 +68,27 @@ class Work:
         """The ledger's rows of this step in this direction, as statements."""
         return self.ledger.rows(self.step, self.direction)
 
-    @singledispatchmethod
     def do(self, action: Action) -> None:
+        """Do it, or record that there is nothing to do: its partition has left."""
+        if not self._has_left(action):
+            try:
+                self._do(action)
+            except psycopg.errors.UndefinedTable:
+                if not self._has_left(action):
+                    raise
+            else:
+                return
+        self.progress.say(f"  {action.title}: not needed, the partition has left")
+        self._mark(action)
+
+    def _has_left(self, action: Action) -> bool:
+        table = action.of_partition
+        return bool(table) and not value(
+            self.pg, f"SELECT pg_catalog.to_regclass({literal(table)}) IS NOT NULL"
+        )
+
+    @singledispatchmethod
+    def _do(self, action: Action) -> None:
         perform = self.performers.get(type(action))
         if perform is not None:
             self.progress.say(f"  {action.title}")
@@ -77,12 +97,12 @@ class Work:
             return
         raise StepOutOfOrder(f"No handler for action {type(action).__name__}.")
 
-    @do.register
+    @_do.register
     def _(self, action: Run) -> None:
         self.progress.say(f"  {action.title}")
         together(self.pg, (*(s.text for s in action.statements), self._marking(action)))
 
-    @do.register
+    @_do.register
     def _(self, action: Brief) -> None:
         self.progress.say(f"  {action.title}")
         asked = raise_if_gone(self.names, self.rows)
@@ -107,21 +127,21 @@ class Work:
         )
         self._measured(action, held)
 
-    @do.register
+    @_do.register
     def _(self, action: Alone) -> None:
         self.progress.say(f"  {action.title}")
         build_alone(self.pg, action.statement, action.index)
         self._mark(action)
 
-    @do.register
+    @_do.register
     def _(self, action: Build) -> None:
         self._batches(action)
 
-    @do.register
+    @_do.register
     def _(self, action: Ranges) -> None:
         self._batches(action)
 
-    @do.register
+    @_do.register
     def _(self, action: Switch) -> None:
         self.progress.say(f"  {action.title}")
         drain = Drain(self.pg, self.progress, seconds=self.options.lock_timeout)
@@ -132,7 +152,7 @@ class Work:
         )
         self._measured(action, held)
 
-    @do.register
+    @_do.register
     def _(self, action: Verify) -> None:
         require(
             self.pg,

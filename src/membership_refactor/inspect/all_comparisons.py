@@ -17,6 +17,7 @@ from membership_refactor.execution.runner import Runner
 from membership_refactor.execution.sessions import run
 from membership_refactor.execution.throttle import Throttle
 from membership_refactor.inspect.follow_columns import follow_columns
+from membership_refactor.inspect.follow_partitions import follow_partitions
 from membership_refactor.inspect.read_only import looking
 from membership_refactor.inspect.repair import Repaired, repair
 from membership_refactor.inspect.verify import Verdict, require_no_open_step, verify
@@ -95,8 +96,8 @@ def _recorded(ledger: Ledger, step: str | None, verified: Verified) -> str:
 def repair_objects(runner: Runner) -> tuple[str, ...]:
     """Make the tool's own triggers and functions again as the last step left them, renew a fence
     of another cluster, give the functions the schemas that functions of the application need, and
-    follow columns that were added alike to source and copy. Return a line for each. Rows are
-    compared after it.
+    follow partitions that came or left, and columns that were added alike to source and copy.
+    Return a line for each. Rows are compared after it.
 
     Locks: each table of the plan SHARE ROW EXCLUSIVE, waited for 50 ms at a time. ACCESS EXCLUSIVE
     too on a table with a trigger of ours that has another text, because that one is dropped first,
@@ -130,7 +131,11 @@ def repair_objects(runner: Runner) -> tuple[str, ...]:
                 seconds=runner.options.lock_timeout,
                 say=runner.progress.say,
             )
-        return (*(f"made again: {text}" for text in found), *follow_columns(runner, pg))
+        return (
+            *(f"made again: {text}" for text in found),
+            *follow_partitions(runner, pg),
+            *follow_columns(runner, pg),
+        )
 
 
 def repair_all(runner: Runner, verified: Verified) -> Sequence[tuple[Verdict, Repaired]]:

@@ -22,6 +22,7 @@ from membership_refactor.planning import Revisions, Stage
 from membership_refactor.portrait import Portrait, differences
 from membership_refactor.project.alembic_project import Models
 from membership_refactor.sql.application_code.search_path import path_obstacles
+from membership_refactor.steps.partition_sides import partitions_followed
 from membership_refactor.steps.step import Direction, Situation, Step
 
 PORTRAIT, MODELS = "portrait is as predicted", "models equal the database"
@@ -69,6 +70,7 @@ class StandingChecks:
             Question(name=c.name, sentence=c.sentence, ask=partial(self._over_tables, c))
             for c in (
                 *guard(situation.names, path_obstacles(self.runner.plan, self.portrait)),
+                *partitions_followed(situation),
                 *self.runner.chain.checks_at(step.name, situation),
             )
         ]

@@ -24,8 +24,9 @@ from membership_refactor.inspect.status_text import (
     Standing,
     StepStatus,
 )
-from membership_refactor.sql.quoting import literal, qualified
+from membership_refactor.sql.quoting import ident, literal, qualified
 from membership_refactor.steps.actions import Action, Build, Ranges
+from membership_refactor.steps.partition_sides import partitions_followed
 from membership_refactor.steps.step import Direction, Step
 from membership_refactor.steps.step_chain import Chain
 
@@ -142,7 +143,23 @@ class _Reader:
             ),
             replaced_rows=self._count("replaced"),
             kept_uuids=self._count("kept"),
+            partitions=tuple(self._partitions()) if open_step is None else (),
         )
+
+    def _partitions(self) -> Iterable[str]:
+        """What the guard says of partitions. Few databases have any, and a portrait costs time."""
+        named = ", ".join(literal(table) for table in self.runner.plan.tables)
+        schema = literal(ident(self.runner.schema))
+        found = run(
+            self.pg,
+            "SELECT FROM pg_catalog.pg_class AS c WHERE c.relkind = 'p'\n"
+            f"AND c.relnamespace = pg_catalog.to_regnamespace({schema}) AND c.relname IN ({named})",
+        ).fetchone()
+        if found is None:
+            return
+        situation = replace(self.runner.situation(self.pg), now=self.runner.read())
+        for check in partitions_followed(situation):
+            yield from (text for (text,) in run(self.pg, check.query).fetchall())
 
     def _open(self, record: StepRecord) -> OpenStep:
         step = self.chain[record.step]

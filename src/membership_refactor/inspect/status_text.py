@@ -134,6 +134,8 @@ class Standing:
     """Children whose own values are in the ledger."""
     kept_uuids: int = 0
     """Uuids that are not the computed ones, kept for the next way up."""
+    partitions: tuple[str, ...] = ()
+    """What became of partitions and was not followed yet."""
 
     @property
     def broken(self) -> tuple[LastCheck, ...]:
@@ -222,6 +224,10 @@ def job_line(job: JobStatus) -> str:
 
 
 def _records(s: Standing) -> Iterator[str]:
+    if s.partitions:
+        yield ""
+        yield "partitions that changed; membership-refactor repair --apply follows them:"
+        yield from (f"  {text}" for text in s.partitions)
     if s.control is not None:
         yield ""
         yield f"control: {_control(s.control)}"

@@ -25,6 +25,9 @@ class Action:
     """What people read; it may change."""
     until: str = ""
     """The key of a later action. A step that is resumed before that one is done does this again."""
+    of_partition: str = ""
+    """The partition that it is about, quoted and qualified. Where that has left meanwhile, there is
+    nothing to do: partitions may be dropped at any moment."""
 
     @property
     def asked(self) -> str:

@@ -51,6 +51,7 @@ from membership_refactor.steps.actions import Action, Brief, Build, Run, Switch
 from membership_refactor.steps.captures import to_copy
 from membership_refactor.steps.foreign_keys import add_keys, drop_keys
 from membership_refactor.steps.legacy_baseline import sequence_holds
+from membership_refactor.steps.partition_roles import from_here_known
 from membership_refactor.steps.partition_triggers import hang, take_down
 from membership_refactor.steps.portraits import with_tables
 from membership_refactor.steps.step import Situation, Step
@@ -144,7 +145,7 @@ def up(s: Situation) -> tuple[Action, ...]:
             key="record_changes",
             title="Record changes in the log",
             locks=((names.source, SHARE_ROW),),
-            statements=install_triggers(logged),
+            statements=(*install_triggers(logged), *from_here_known(s)),
         ),
         Build(key="copy", title="Copy the rows", build=build),
         *_indexed(copy, build),

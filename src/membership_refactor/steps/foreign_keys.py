@@ -59,6 +59,7 @@ def _by_partition(table: Table, partitioning: Partitioning, key: Constraint) -> 
             title=f"Add foreign key {key.name} to partition {leaf.name} (NOT VALID)",
             locks=((qualified(leaf.schema, leaf.name), lock), *_other(key, lock)),
             statements=(EMPTY_SEARCH_PATH, made),
+            of_partition=qualified(leaf.schema, leaf.name),
         )
     yield from validate_everywhere(table, key)
 
@@ -88,6 +89,7 @@ def validate_everywhere(
             key=f"{action}:{leaf.name}",
             title=f"{title} on partition {leaf.name}",
             statements=(validate_constraint(leaf.schema, leaf.name, key.name),),
+            of_partition=qualified(leaf.schema, leaf.name),
         )
     name, lock = qualified(table.schema, table.name), Lock.SHARE_ROW_EXCLUSIVE
     yield Brief(
@@ -130,7 +132,8 @@ def drop_of_leaves(table: Table, key: str) -> tuple[Statement, ...]:
     leaves = table.partitioning.leaves if table.partitioning is not None else ()
     return tuple(
         Statement(
-            f"ALTER TABLE {qualified(m.schema, m.name)} DROP CONSTRAINT IF EXISTS {ident(key)}"
+            f"ALTER TABLE IF EXISTS {qualified(m.schema, m.name)} "
+            f"DROP CONSTRAINT IF EXISTS {ident(key)}"
         )
         for m in leaves
     )

@@ -35,6 +35,7 @@ def build_by_partition(table: Table, partitioning: Partitioning, index: Index) -
             title=f"Create index {index.name} of partition {leaf.name}",
             statement=create_index(table, of_leaf, concurrently=True),
             index=qualified(leaf.schema, name),
+            of_partition=qualified(leaf.schema, leaf.name),
         )
         yield Run(
             key=f"attach_index:{index.name}:{leaf.name}",
@@ -42,6 +43,7 @@ def build_by_partition(table: Table, partitioning: Partitioning, index: Index) -
             statements=(
                 Statement(f"ALTER INDEX {own} ATTACH PARTITION {qualified(leaf.schema, name)}"),
             ),
+            of_partition=qualified(leaf.schema, leaf.name),
         )
 
 

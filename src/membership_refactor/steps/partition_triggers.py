@@ -55,6 +55,7 @@ def hang(
                 title=f"Hang the triggers of {what} on {name}",
                 locks=((place, Lock.SHARE_ROW_EXCLUSIVE),),
                 statements=install_triggers(_on(place, triggers)),
+                of_partition=place if name != table.name else "",
             )
             for place, name in _places(table)
         ),
@@ -71,6 +72,7 @@ def take_down(what: str, table: Table, triggers: Sequence[OwnTrigger]) -> tuple[
             title=f"Drop the triggers of {what} on {name}",
             locks=((place, Lock.ACCESS_EXCLUSIVE),),
             statements=remove_triggers(_on(place, triggers)),
+            of_partition=place if name != table.name else "",
         )
         for place, name in _places(table)
     )

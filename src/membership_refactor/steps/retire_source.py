@@ -30,7 +30,7 @@ from membership_refactor.sql.handover.retired import retired_table
 from membership_refactor.sql.refuse_writes import close_functions, close_triggers, open_retired
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.sql.triggers import install_triggers, remove_triggers
-from membership_refactor.steps import old_shape
+from membership_refactor.steps import old_shape, partition_roles
 from membership_refactor.steps.actions import Action, Brief, Build, Run, Switch
 from membership_refactor.steps.captures import to_copy, to_source
 from membership_refactor.steps.foreign_keys import add_keys
@@ -90,8 +90,14 @@ def up(s: Situation) -> tuple[Action, ...]:
             key="hand_over",
             title="Rename the tables: the copy takes over",
             locks=hand_over_locks(names, source),
-            statements=(*down, *hand_over(names, source), *old_shape.made(s)),
+            statements=(
+                *partition_roles.before_hand_over(s, source),
+                *down,
+                *hand_over(names, source),
+                *old_shape.made(s),
+            ),
         ),
+        *partition_roles.renamed_to_archive(s, source),
         *validations,
         Run(
             key="drop_functions",
@@ -150,6 +156,7 @@ def down(s: Situation) -> tuple[Action, ...]:
                 *install_triggers(closing),
                 *open_retired(names),
                 *install_triggers(logged),
+                *partition_roles.from_here_known(s),
                 # The mark of a TRUNCATE: the replay deletes archive rows without an origin.
                 Statement(f"INSERT INTO {build.log.log} (keys) VALUES (NULL)"),
             ),
@@ -162,6 +169,7 @@ def down(s: Situation) -> tuple[Action, ...]:
             locks=hand_back_locks(names, copy),
             disabled=logged,
             statements=(
+                *partition_roles.before_hand_back(s, source),
                 *remove_triggers(closing),
                 *hand_back(names, source, copy),
                 *install_triggers(tuple(t for sync in syncs for t in sync.triggers())),
@@ -178,8 +186,13 @@ def down(s: Situation) -> tuple[Action, ...]:
                 Statement(f"DROP FUNCTION IF EXISTS {names.own(RECONCILING)}()"),
             ),
         ),
+        *partition_roles.renamed_to_source(s, source),
         *validations,
-        *(add_keys(source, source.foreign_keys) if source.partitioning is not None else ()),
+        *(
+            add_keys(partition_roles.source_again(s, source), source.foreign_keys)
+            if source.partitioning is not None
+            else ()
+        ),
         *old_shape.drop(s),
     )
 

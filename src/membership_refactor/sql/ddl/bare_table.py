@@ -36,13 +36,13 @@ def create_bare_table(table: Table) -> tuple[Statement, ...]:
     members = table.partitioning.members if table.partitioning is not None else ()
     return (
         Statement(f"DO {dollar_quoted(f'{chr(10)}{body}{chr(10)}')}"),
-        *map(_create_partition, members),
+        *map(create_partition, members),
         *settings,
     )
 
 
-def _create_partition(member: Member) -> Statement:
-    """The same for a partition; what it is a partition of is there."""
+def create_partition(member: Member) -> Statement:
+    """The empty partition with its owner alone; what it is a partition of is there."""
     name = qualified(member.schema, member.name)
     text = f"CREATE TABLE {name} PARTITION OF {member.parent} {member.bound}"
     text += _partitioned_and_stored(

@@ -8,7 +8,7 @@ from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Member, Partitioning, Table
 from membership_refactor.sql.quoting import qualified
 
-STRATEGIES = frozenset({"HASH"})
+STRATEGIES = frozenset({"HASH", "LIST", "RANGE"})
 """What a table may be partitioned by so far."""
 SPLITS = False
 """Whether it may be split, not only renamed."""

@@ -15,7 +15,7 @@ from membership_refactor.portrait import (
     differences,
 )
 from membership_refactor.portrait.tokens import tokens
-from membership_refactor.sql.ddl.partition_names import members_under_name
+from membership_refactor.sql.ddl.partition_names import members_under_name, with_nets
 from membership_refactor.sql.ddl.renaming import DerivedNames, renamed
 from membership_refactor.sql.names import link_index_name
 from membership_refactor.sql.quoting import ident, literal, qualified
@@ -34,6 +34,7 @@ def cloned(source: Table, *, name: str, link: str) -> Table:
         replace(
             own,
             columns=tuple(_drawing_from_source(column) for column in source.columns),
+            partitioning=with_nets(own),
             indexes=tuple(index for index in own.indexes if index.valid),
             triggers=(),
             rules=(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from membership_refactor.portrait import Member, Table
@@ -149,13 +150,21 @@ class DerivedNames:
         )
 
     def _free(self, name: str, taken: set[str]) -> str:
-        # Whole words only: the name "personal_ix" does not contain the table "person".
-        old = re.compile(rf"(?<![^\W_]){re.escape(self.table.name)}(?![^\W_])")
-        wanted = old.sub(lambda _: self.new, name)
-        if wanted == name:
-            wanted = f"{name}_{self.new}"
-        candidate, n = fitted(wanted), 1
-        while candidate in taken:
-            n += 1
-            candidate = fitted(f"{wanted}_{n}")
-        return candidate
+        return derived_name(name, self.table.name, self.new, taken)
+
+
+def derived_name(name: str, old: str, new: str, taken: Collection[str]) -> str:
+    """The name of an object of table ``old`` for table ``new``, and none of those ``taken``."""
+    # Whole words only: the name "personal_ix" does not contain the table "person".
+    whole = re.compile(rf"(?<![^\W_]){re.escape(old)}(?![^\W_])")
+    wanted = whole.sub(lambda _: new, name)
+    return free_name(f"{name}_{new}" if wanted == name else wanted, taken)
+
+
+def free_name(wanted: str, taken: Collection[str]) -> str:
+    """That name, or one like it that is not among those ``taken``."""
+    name, n = fitted(wanted), 1
+    while name in taken:
+        n += 1
+        name = fitted(f"{wanted}_{n}")
+    return name

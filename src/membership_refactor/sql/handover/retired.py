@@ -9,7 +9,6 @@ from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Column, Table
 from membership_refactor.sql.ddl.copy_portrait import under_name
 from membership_refactor.sql.ddl.create import create_table
-from membership_refactor.sql.ddl.partition_names import members_kept
 from membership_refactor.sql.ddl.renaming import DerivedNames
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.quoting import ident, qualified
@@ -25,7 +24,6 @@ def retired_table(plan: TableSplit, source: Table) -> Table:
         renamed,
         columns=tuple(_without_sequence(column) for column in source.columns),
         constraints=tuple(c for c in renamed.constraints if c.kind != "f"),
-        partitioning=members_kept(source, plan.retired),
         triggers=(),
         rules=(),
         publications=(),

@@ -23,7 +23,12 @@ BEGIN
   LOOP
     PERFORM pg_catalog.set_config('lock_timeout',
       greatest(1, pg_catalog.ceil({left}))::bigint::text, true);
-    EXECUTE pg_catalog.format({lock}, own_member);
+    BEGIN
+      EXECUTE pg_catalog.format({lock}, own_member);
+    EXCEPTION WHEN undefined_table OR syntax_error THEN
+      -- It was dropped meanwhile. A dropped table is printed as its number.
+      NULL;
+    END;
   END LOOP;
   PERFORM pg_catalog.set_config('lock_timeout', {last});
 END $lock$"""

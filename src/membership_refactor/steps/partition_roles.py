@@ -1,0 +1,89 @@
+"""retire_source on a partitioned table: nets go and come back, and partitions get other names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from membership_refactor.portrait import Table
+from membership_refactor.sql.members.handed_over import (
+    create_nets,
+    drop_nets,
+    names_of_archive,
+    names_of_source,
+    nets_of,
+    rename_partition,
+    require_followed,
+)
+from membership_refactor.sql.members.known_members import know_all_members
+from membership_refactor.sql.quoting import qualified
+from membership_refactor.sql.statements import Lock, Statement
+from membership_refactor.steps.actions import Action, Brief
+from membership_refactor.steps.step import Situation
+
+
+def before_hand_over(s: Situation, source: Table) -> Iterator[Statement]:
+    """Under the lock of the exchange, before everything else: the copy loses its nets."""
+    if s.names.partitioned:
+        yield require_followed(s.names)
+        yield from drop_nets(s.names, nets_of(source, s.child("retire_source")))
+
+
+def from_here_known(s: Situation) -> tuple[Statement, ...]:
+    """On the way down, when capture begins: what comes or leaves after it is not known."""
+    return (know_all_members(s.names),) if s.names.partitioned else ()
+
+
+def before_hand_back(s: Situation, source: Table) -> Iterator[Statement]:
+    """The copy gets its nets again, before the triggers are hung on all of its partitions."""
+    if s.names.partitioned:
+        yield require_followed(s.names)
+        yield from create_nets(nets_of(source, s.child("retire_source")), s.current(s.plan.child))
+        yield know_all_members(s.names, of=s.plan.child)
+
+
+def renamed_to_archive(s: Situation, source: Table) -> tuple[Action, ...]:
+    """Rename each partition of the archive, which nobody writes, by itself."""
+    return _renamed(s, names_of_archive(s.plan, source))
+
+
+def renamed_to_source(s: Situation, source: Table) -> tuple[Action, ...]:
+    """The reverse. Each lock is one of a partition, and short."""
+    if not s.names.partitioned:
+        return ()
+    return _renamed(s, names_of_source(s.plan, source, s.current(s.plan.retired)))
+
+
+def source_again(s: Situation, source: Table) -> Table:
+    """The source with the partitions that come back with it."""
+    if not s.names.partitioned:
+        return source
+    archive = s.current(s.plan.retired)
+    if archive.partitioning is None:
+        return source
+    back = names_of_source(s.plan, source, archive)
+    before, now = (qualified(source.schema, n) for n in (archive.name, source.name))
+    parents = {qualified(source.schema, n): qualified(source.schema, b) for n, b in back.items()}
+    members = tuple(
+        replace(
+            m,
+            name=back.get(m.name, m.name),
+            parent=now if m.parent == before else parents.get(m.parent, m.parent),
+        )
+        for m in archive.partitioning.members
+    )
+    return replace(source, partitioning=replace(archive.partitioning, members=members))
+
+
+def _renamed(s: Situation, names: dict[str, str]) -> tuple[Action, ...]:
+    return tuple(
+        Brief(
+            key=f"rename_partition:{now}",
+            title=f"Rename partition {now} to {new}",
+            locks=((qualified(s.names.schema, now), Lock.ACCESS_EXCLUSIVE),),
+            statements=(rename_partition(s.names.schema, now, new),),
+            of_partition=qualified(s.names.schema, now),
+        )
+        for now, new in names.items()
+        if now != new
+    )

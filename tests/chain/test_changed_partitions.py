@@ -1,0 +1,222 @@
+"""Partitions that come and go while the chain stands are seen, followed, and never lost."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+
+from membership_refactor.database import libpq_url
+from membership_refactor.errors import CheckFailed
+from membership_refactor.inspect.all_comparisons import repair_all, repair_objects, verify_all
+from membership_refactor.inspect.checks import StandingChecks
+from membership_refactor.inspect.status import read_standing
+from tests.chain.driver import Chain, Subject, build, snapshot
+from tests.chain.fixed import fill
+from tests.chain.partitioned import NAME, RENAMED, member, partitioned
+from tests.chain.subjects import renamed
+from tests.chain.test_partitioned import apart, leaves
+from tests.fixtures.chains import ChainAt
+
+SOURCE, COPY = f"public.{NAME}", "public.curriculum_membership"
+NETTED = renamed(
+    partitioned(
+        "RANGE (id)",
+        member("first", "FOR VALUES FROM (MINVALUE) TO ('20')"),
+        member("second", "FOR VALUES FROM ('20') TO ('60')"),
+    )
+)
+"""Without a default: the copy gets a net."""
+NETTED_LIST = renamed(
+    partitioned(
+        "LIST (curriculum_id)",
+        member("some", "FOR VALUES IN ('0', '1', '2')"),
+        ids=("curriculum_id", "id"),
+    )
+)
+SUBJECTS = {"range": NETTED, "range with a default": RENAMED["range"]}
+NEW = f"{SOURCE}_new"
+ROW = (
+    "INSERT INTO {t} (id, person_id, programme_id, curriculum_id, rotation)"
+    " OVERRIDING SYSTEM VALUE VALUES ({id}, 1, 1, 1, '{text}')"
+)
+MADE = f"CREATE TABLE {NEW} PARTITION OF {SOURCE} FOR VALUES FROM ('100') TO ('200')"
+ATTACHED = (
+    f"CREATE TABLE {NEW} (LIKE {SOURCE} INCLUDING ALL EXCLUDING IDENTITY)",
+    ROW.format(t=NEW, id=101, text="before"),
+    f"ALTER TABLE {SOURCE} ATTACH PARTITION {NEW} FOR VALUES FROM ('100') TO ('200')",
+)
+FIRST = f"{SOURCE}_first"
+BACK = f"ALTER TABLE {SOURCE} ATTACH PARTITION {FIRST} FOR VALUES FROM (MINVALUE) TO ('20')"
+CHANGES: dict[str, tuple[str, ...]] = {
+    "made": (MADE,),
+    "made and written by the root": (MADE, ROW.format(t=SOURCE, id=101, text="by the root")),
+    "made and written by itself": (MADE, ROW.format(t=NEW, id=101, text="by itself")),
+    "made, written and truncated": (
+        MADE,
+        ROW.format(t=SOURCE, id=101, text="by the root"),
+        f"TRUNCATE {NEW}",
+    ),
+    "made, written and emptied by itself": (
+        MADE,
+        ROW.format(t=SOURCE, id=101, text="by the root"),
+        f"DELETE FROM {NEW}",
+    ),
+    "made, written, and a row moves into it by itself": (
+        MADE,
+        ROW.format(t=NEW, id=101, text="a"),
+        f"UPDATE {NEW} SET id = 102",
+    ),
+    "attached with rows": ATTACHED,
+    "attached with rows, then written by the root": (
+        *ATTACHED,
+        f"UPDATE {SOURCE} SET rotation = 'after' WHERE id = 101",
+    ),
+    "detached": (f"ALTER TABLE {SOURCE} DETACH PARTITION {FIRST}",),
+    "detached and written": (
+        f"ALTER TABLE {SOURCE} DETACH PARTITION {FIRST}",
+        f"UPDATE {FIRST} SET rotation = 'alone'",
+    ),
+    "dropped": (f"DROP TABLE {FIRST}",),
+    "detached, written and attached again": (
+        f"ALTER TABLE {SOURCE} DETACH PARTITION {FIRST}",
+        f"UPDATE {FIRST} SET rotation = 'alone'",
+        f"DELETE FROM {FIRST} WHERE id = 0",
+        ROW.format(t=FIRST, id=1, text="alone"),
+        BACK,
+    ),
+    "exchanged for a table of the same bounds": (
+        f"DROP TABLE {FIRST}",
+        f"CREATE TABLE {FIRST} (LIKE {SOURCE} INCLUDING ALL EXCLUDING IDENTITY)",
+        ROW.format(t=FIRST, id=3, text="other"),
+        BACK,
+    ),
+    "split": (
+        f"ALTER TABLE {SOURCE} DETACH PARTITION {FIRST}",
+        f"CREATE TABLE {SOURCE}_low PARTITION OF {SOURCE} FOR VALUES FROM (MINVALUE) TO ('9')",
+        f"CREATE TABLE {SOURCE}_high PARTITION OF {SOURCE} FOR VALUES FROM ('9') TO ('20')",
+        f"INSERT INTO {SOURCE} OVERRIDING SYSTEM VALUE SELECT * FROM {FIRST}",
+    ),
+    "made with partitions of its own": (
+        f"CREATE TABLE {NEW} PARTITION OF {SOURCE} FOR VALUES FROM ('100') TO ('200') "
+        "PARTITION BY LIST (id)",
+        f"CREATE TABLE {NEW}_a PARTITION OF {NEW} FOR VALUES IN ('101')",
+        ROW.format(t=f"{NEW}_a", id=101, text="deep"),
+    ),
+    "triggers off, written, and on again": (
+        f"ALTER TABLE {FIRST} DISABLE TRIGGER USER",
+        f"UPDATE {FIRST} SET rotation = 'unseen'",
+        f"ALTER TABLE {FIRST} ENABLE TRIGGER USER",
+    ),
+    "a trigger dropped and the partition truncated": (
+        f'DROP TRIGGER "AA_refactor_to_copy_truncate" ON {FIRST}',
+        f"TRUNCATE {FIRST}",
+    ),
+}
+
+
+def subject_at(chain_at: ChainAt, revision: str, subject: Subject, name: str) -> Chain:
+    return chain_at(revision, subject=subject, name=name, first=build(subject, fill))
+
+
+def seen(chain: Chain) -> list[str]:
+    """What the checks say of partitions."""
+    checks = StandingChecks(chain.runner(), models=lambda step: ())
+    (question,) = checks.chosen(["partitions are followed"])
+    return list(question.ask().keys)
+
+
+def repaired(chain: Chain) -> tuple[str, ...]:
+    """As ``repair --apply``."""
+    runner = chain.runner()
+    said = repair_objects(runner)
+    repair_all(runner, verify_all(runner))
+    return said
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize(
+    ("revision", "shape"),
+    [("0003", "range"), ("0004", "range with a default")],
+)
+def test_what_becomes_of_a_partition_stops_the_steps_and_is_followed(
+    revision: str, shape: str, change: str, chain_at: ChainAt
+) -> None:
+    chain = subject_at(chain_at, revision, SUBJECTS[shape], shape)
+    assert seen(chain) == []
+    with psycopg.connect(libpq_url(chain.url), autocommit=True) as pg:
+        for text in CHANGES[change]:
+            pg.execute(text.encode())
+    assert seen(chain) and set(seen(chain)) <= set(read_standing(chain.runner()).partitions)
+    following = chain.subject.revisions[chain.subject.revisions.index(revision) + 1]
+    with pytest.raises(CheckFailed, match=r"repair --apply"):
+        chain.up(following)
+    with pytest.raises(CheckFailed, match=r"repair --apply"):
+        chain.down(revision)
+
+    assert repaired(chain)
+
+    assert seen(chain) == []
+    assert apart(chain) == []
+    for table in (SOURCE, *leaves(chain, SOURCE)):
+        chain.run(f"UPDATE {table} SET rotation = '{table[-20:]}'")
+        assert apart(chain) == []
+    chain.run(ROW.format(t=SOURCE, id=33, text="33") + " ON CONFLICT DO NOTHING")
+    assert apart(chain) == []
+    rows = chain.source()
+    chain.up(*(r for r in chain.subject.revisions if r > revision))
+    assert chain.child() == rows
+    chain.down_to("0002")
+    assert chain.source() == rows
+
+
+def test_the_copy_has_a_net_while_it_follows_and_none_afterwards(chain_at: ChainAt) -> None:
+    chain = subject_at(chain_at, "0002", NETTED, "range")
+    defaults = "SELECT relname::text FROM pg_class WHERE pg_get_expr(relpartbound, oid) = 'DEFAULT'"
+    nets = [("curriculum_membership_net",)]
+    before = snapshot(chain)
+    for revision, there in (("0003", nets), ("0004", nets), ("0005", [])):
+        chain.up(revision)
+        assert chain.query(defaults) == there, revision
+    for revision, there in (("0005", nets), ("0004", nets), ("0003", [])):
+        chain.down(revision)
+        assert chain.query(defaults) == there, revision
+        assert seen(chain) == [] if there else True
+    after = snapshot(chain)
+    assert (after.tables, after.portrait) == (before.tables, before.portrait)
+
+
+def test_partitions_of_the_archive_have_its_name_and_get_theirs_back(chain_at: ChainAt) -> None:
+    chain = subject_at(chain_at, "0004", RENAMED["hash"], "renamed hash")
+    before = leaves(chain, SOURCE)
+    chain.up("0005")
+    assert leaves(chain, f"{SOURCE}_retired") == [
+        name.replace(NAME, f"{NAME}_retired") for name in before
+    ]
+    for name in before:
+        with pytest.raises(psycopg.errors.UndefinedTable):
+            chain.run(f"DELETE FROM {name}")
+    chain.down("0005")
+    assert leaves(chain, SOURCE) == before
+    assert apart(chain) == []
+
+
+def test_partitions_that_the_child_got_since_come_back_with_the_source(chain_at: ChainAt) -> None:
+    chain = subject_at(chain_at, "0005", NETTED, "range")
+    chain.run(
+        f"CREATE TABLE {COPY}_new PARTITION OF {COPY} FOR VALUES FROM ('100') TO ('200')",
+        ROW.format(t=COPY, id=101, text="new"),
+        ROW.format(t=f"{COPY}_new", id=102, text="new"),
+        f"DROP TABLE {COPY}_first",
+    )
+    with pytest.raises(CheckFailed, match=r"repair --apply"):
+        chain.down("0005")
+    repaired(chain)
+    rows = chain.child()
+
+    chain.down("0005")
+
+    assert chain.source() == rows and apart(chain) == []
+    assert f"{NAME}_new" in leaves(chain, SOURCE) and f"{NAME}_first" not in leaves(chain, SOURCE)
+    assert seen(chain) == []
+    chain.up("0005")
+    assert chain.child() == rows
