@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from membership_refactor.database import libpq_url
-from membership_refactor.errors import CheckFailed
+from membership_refactor.errors import CannotCarry, CheckFailed
 from membership_refactor.inspect.all_comparisons import repair_all, repair_objects, verify_all
 from membership_refactor.inspect.checks import StandingChecks
 from membership_refactor.inspect.status import read_standing
@@ -96,12 +96,6 @@ CHANGES: dict[str, tuple[str, ...]] = {
         f"CREATE TABLE {SOURCE}_high PARTITION OF {SOURCE} FOR VALUES FROM ('9') TO ('20')",
         f"INSERT INTO {SOURCE} OVERRIDING SYSTEM VALUE SELECT * FROM {FIRST}",
     ),
-    "made with partitions of its own": (
-        f"CREATE TABLE {NEW} PARTITION OF {SOURCE} FOR VALUES FROM ('100') TO ('200') "
-        "PARTITION BY LIST (id)",
-        f"CREATE TABLE {NEW}_a PARTITION OF {NEW} FOR VALUES IN ('101')",
-        ROW.format(t=f"{NEW}_a", id=101, text="deep"),
-    ),
     "triggers off, written, and on again": (
         f"ALTER TABLE {FIRST} DISABLE TRIGGER USER",
         f"UPDATE {FIRST} SET rotation = 'unseen'",
@@ -110,6 +104,30 @@ CHANGES: dict[str, tuple[str, ...]] = {
     "a trigger dropped and the partition truncated": (
         f'DROP TRIGGER "AA_refactor_to_copy_truncate" ON {FIRST}',
         f"TRUNCATE {FIRST}",
+    ),
+}
+
+REFUSED: dict[str, tuple[tuple[str, ...], str]] = {
+    "with partitions of its own": (
+        (f"{MADE} PARTITION BY LIST (id)",),
+        "has partitions that are partitioned themselves",
+    ),
+    "with a trigger of its own": (
+        (
+            MADE,
+            "CREATE FUNCTION public.own() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RETURN NULL; END $$",
+            f"CREATE TRIGGER own AFTER INSERT ON {NEW} EXECUTE FUNCTION public.own()",
+        ),
+        f'{NAME}_new" (trigger "own")',
+    ),
+    "with an index of its own": (
+        (MADE, f"CREATE INDEX own_index ON {NEW} (rotation)"),
+        f'{NAME}_new" (index "own_index")',
+    ),
+    "of another persistence": (
+        (MADE.replace("CREATE TABLE", "CREATE UNLOGGED TABLE"),),
+        f'{NAME}_new" (another persistence)',
     ),
 }
 
@@ -167,6 +185,43 @@ def test_what_becomes_of_a_partition_stops_the_steps_and_is_followed(
     assert chain.child() == rows
     chain.down_to("0002")
     assert chain.source() == rows
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_a_partition_that_cannot_be_followed_is_named_and_nothing_is_changed(
+    kind: str, chain_at: ChainAt
+) -> None:
+    made, said = REFUSED[kind]
+    chain = subject_at(chain_at, "0003", NETTED, "range")
+    chain.run(*made)
+    before = snapshot(chain)
+    with pytest.raises(CheckFailed, match=r"was made or attached"):
+        chain.up("0004")
+    with pytest.raises(CannotCarry) as refused:
+        repaired(chain)
+    assert said in f"{refused.value}"
+    assert snapshot(chain) == before
+    chain.run(f"DROP TABLE {NEW}")
+    chain.up("0004")
+
+
+def test_a_partition_of_a_stranger_in_the_copy_is_only_detached(chain_at: ChainAt) -> None:
+    chain = subject_at(chain_at, "0004", NETTED, "range")
+    chain.run(f"CREATE TABLE {COPY}_own PARTITION OF {COPY} FOR VALUES FROM ('300') TO ('400')")
+    assert any("curriculum_membership_own" in text for text in seen(chain))
+    repaired(chain)
+    assert seen(chain) == [] and apart(chain) == []
+    assert chain.value(
+        "SELECT relispartition FROM pg_class WHERE relname ~ '_membership_own$'"
+    ) is (False)
+
+
+def test_a_twin_that_somebody_dropped_is_made_again_with_its_rows(chain_at: ChainAt) -> None:
+    chain = subject_at(chain_at, "0004", NETTED, "range")
+    chain.run(f"DROP TABLE {COPY}_second")
+    assert seen(chain)
+    repaired(chain)
+    assert seen(chain) == [] and apart(chain) == []
 
 
 def test_the_copy_has_a_net_while_it_follows_and_none_afterwards(chain_at: ChainAt) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from membership_refactor.checks.check import Check, Reach
 from membership_refactor.sql.ledger.own_objects import (

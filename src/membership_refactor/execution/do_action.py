@@ -19,7 +19,14 @@ from membership_refactor.execution.locks import Held, briefly, rehearse
 from membership_refactor.execution.options import Options
 from membership_refactor.execution.progress import Progress
 from membership_refactor.execution.run_checks import require
-from membership_refactor.execution.sessions import Pg, Sessions, estimated_rows, run, together
+from membership_refactor.execution.sessions import (
+    Pg,
+    Sessions,
+    estimated_rows,
+    run,
+    together,
+    value,
+)
 from membership_refactor.execution.shared_job import offer_of
 from membership_refactor.execution.switching import Drain
 from membership_refactor.execution.throttle import Throttle
@@ -27,6 +34,7 @@ from membership_refactor.sql.ledger.standing_triggers import known, raise_if_gon
 from membership_refactor.sql.ledger.step_rows import StepRows
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.own_statements import in_one_message
+from membership_refactor.sql.quoting import literal
 from membership_refactor.steps.actions import (
     LONG,
     Action,
