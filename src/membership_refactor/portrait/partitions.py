@@ -19,7 +19,10 @@ The contract of a partitioned source:
   has to retry (40001).
 - Foreign keys of a partitioned table are added to each leaf NOT VALID and validated there, and then
   to the root, which adopts them (PostgreSQL 15 to 17); from 18 on to the root NOT VALID.
-- At retire_source the partitions keep their names. Those of the archive refuse writes.
+- A copy partitioned by list or range has a default partition where the source has none: a net for
+  the rows of partitions that the source gets later. It goes at retire_source.
+- At retire_source the partitions of the archive get its name. They refuse writes.
+- A partition that comes or leaves fires no trigger: see ``sql/members/known_members.py``.
 - What is not done yet is refused by name before anything is changed: see
   ``sql/ddl/cannot_partition.py``.
 """
