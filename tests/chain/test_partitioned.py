@@ -13,7 +13,7 @@ from tests.chain.partitioned import NAME, RENAMED
 from tests.fixtures.chains import ChainAt
 
 SOURCE, COPY = f"public.{NAME}", "public.curriculum_membership"
-OPEN = ("hash", "hash by another", "hash by kept")
+OPEN = ("hash", "hash by another", "hash by kept", "range")
 """What this version takes."""
 WRITES = (
     "UPDATE {t} SET rotation = 'one' WHERE id = 0",

@@ -8,7 +8,7 @@ from membership_refactor.planning import TableSplit
 from membership_refactor.portrait import Member, Partitioning, Table
 from membership_refactor.sql.quoting import qualified
 
-STRATEGIES = frozenset({"HASH", "LIST", "RANGE"})
+STRATEGIES = frozenset({"HASH", "RANGE"})
 """What a table may be partitioned by so far."""
 SPLITS = False
 """Whether it may be split, not only renamed."""
@@ -47,7 +47,8 @@ def partition_obstacles(
 def _not_yet(plan: TableSplit, table: Table, partitioning: Partitioning) -> Iterator[str]:
     other = sorted(partitioning.strategies - STRATEGIES)
     if other:
-        yield f"is partitioned by {' and '.join(other)}, and this version knows HASH only"
+        known = " and ".join(sorted(STRATEGIES))
+        yield f"is partitioned by {' and '.join(other)}, and this version knows {known} only"
     if partitioning.has_levels:
         yield "has partitions that are partitioned themselves, which this version does not know"
     if plan.copy is None:
