@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from membership_refactor.portrait import Table
-from membership_refactor.sql.members.handed_over import (
+from membership_refactor.sql.members.exchanged_roles import (
     create_nets,
     drop_nets,
     names_of_archive,
