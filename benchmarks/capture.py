@@ -21,7 +21,7 @@ from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.sql.build.builds_of_plan import build_of_copy
 from membership_refactor.sql.parents.parent_uuid import computed
 from membership_refactor.sql.quoting import columns as listed
-from membership_refactor.sql.triggers import install_triggers
+from membership_refactor.sql.trigger_statements import install_triggers
 
 VARIANTS = ("none", "application", "log", "one way", "two ways")
 SINGLE, MASS, HUGE = 1, 1_000, 50_000

@@ -14,7 +14,8 @@ from membership_refactor.sql.names import Names
 from membership_refactor.sql.own_statements import in_one_message
 from membership_refactor.sql.quoting import literal, qualified
 from membership_refactor.sql.statements import Lock
-from membership_refactor.sql.triggers import OwnTrigger, install_triggers
+from membership_refactor.sql.trigger_statements import install_triggers
+from membership_refactor.sql.triggers import OwnTrigger
 from membership_refactor.steps.actions import Action, Brief, Run, Switch
 
 
@@ -23,13 +24,12 @@ def open_logs(actions: Sequence[Action], done: Collection[str]) -> tuple[OwnTrig
     found: list[OwnTrigger] = []
     for switch in (a for a in actions if isinstance(a, Switch) and a.key not in done):
         made = {s.text for s in install_triggers(switch.disabled)}
-        # None makes them where an earlier step did.
-        makers = (
+        makers = [
             a
             for a in actions
-            if isinstance(a, (Run, Brief)) and made <= {s.text for s in a.statements}
-        )
-        if all(a.key in done for a in makers):
+            if isinstance(a, (Run, Brief)) and made & {s.text for s in a.statements}
+        ]
+        if makers and all(a.key in done for a in makers):
             found += switch.disabled
     return tuple(found)
 

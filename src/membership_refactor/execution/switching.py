@@ -28,7 +28,7 @@ from membership_refactor.sql.pacing.pace import (
 )
 from membership_refactor.sql.snapshot_fence import raise_fence
 from membership_refactor.sql.statements import Statement
-from membership_refactor.sql.triggers import disable_triggers
+from membership_refactor.sql.trigger_statements import disable_triggers
 from membership_refactor.steps.actions import Switch
 
 WANDERING = (psycopg.errors.UniqueViolation, psycopg.errors.ExclusionViolation)

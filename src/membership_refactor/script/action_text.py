@@ -15,7 +15,7 @@ from membership_refactor.script.records import Records
 from membership_refactor.script.switching import switch
 from membership_refactor.sql.quoting import dollar_quoted, literal
 from membership_refactor.sql.snapshot_fence import raise_fence
-from membership_refactor.sql.triggers import disable_triggers
+from membership_refactor.sql.trigger_statements import disable_triggers
 from membership_refactor.steps.actions import (
     Action,
     Alone,

@@ -11,15 +11,8 @@ from membership_refactor.portrait import Column
 from membership_refactor.sql.names import Names
 from membership_refactor.sql.quoting import literal
 from membership_refactor.sql.statements import Statement
-from membership_refactor.sql.triggers import (
-    NOT_SYNC,
-    OwnTrigger,
-    after,
-    before,
-    install_triggers,
-    remove_triggers,
-    trigger_function,
-)
+from membership_refactor.sql.trigger_statements import install_triggers, remove_triggers
+from membership_refactor.sql.triggers import NOT_SYNC, OwnTrigger, after, before, trigger_function
 from membership_refactor.sql.twin_partitions import TWIN, TWIN_HAS_ROWS, find_twin
 from membership_refactor.sql.types import differs
 

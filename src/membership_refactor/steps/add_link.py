@@ -18,7 +18,7 @@ from membership_refactor.sql.parents.parent_uuid import identity_functions, link
 from membership_refactor.sql.quoting import ident, qualified
 from membership_refactor.sql.snapshot_fence import open_fence
 from membership_refactor.sql.statements import Lock, Statement
-from membership_refactor.sql.triggers import install_triggers, remove_triggers
+from membership_refactor.sql.trigger_statements import install_triggers, remove_triggers
 from membership_refactor.steps import first_step
 from membership_refactor.steps.actions import Action, Alone, Brief, Ranges, Run
 from membership_refactor.steps.partition_indexes import build_by_partition

@@ -7,28 +7,18 @@ from membership_refactor.checks.constraints_fit import chosen_values_fit
 from membership_refactor.checks.copied_rows import copy_is_exact, links_match_keys
 from membership_refactor.checks.source_rows import policies_hold
 from membership_refactor.planning import Stage
-from membership_refactor.portrait import Index, Portrait, Table
+from membership_refactor.portrait import Portrait, Table
 from membership_refactor.sql.application_code.changed_meaning import changed_meaning
 from membership_refactor.sql.build.builds_of_plan import build_of_copy
-from membership_refactor.sql.build.table_build import TableBuild
 from membership_refactor.sql.comparisons.comparison import Comparison
 from membership_refactor.sql.comparisons.copied_rows import source_and_copy
 from membership_refactor.sql.ddl.bare_table import create_bare_table
-from membership_refactor.sql.ddl.constraints import (
-    create_checks,
-)
 from membership_refactor.sql.ddl.copy_portrait import cloned
-from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH, evaluation_path, finish_table
-from membership_refactor.sql.ddl.indexes import (
-    create_indexes,
-    create_keys,
-    made_by_constraints,
-)
+from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH, finish_table
 from membership_refactor.sql.handover.dependents import handover_obstacles
 from membership_refactor.sql.parents.keep_link import keep_link_function, keep_link_triggers
 from membership_refactor.sql.parents.kept_uuids import resolve_kept
 from membership_refactor.sql.parents.parent_uuid import identity_functions, link_function
-from membership_refactor.sql.quoting import qualified
 from membership_refactor.sql.refuse_writes import (
     close_functions,
     close_triggers,
@@ -37,19 +27,18 @@ from membership_refactor.sql.refuse_writes import (
 )
 from membership_refactor.sql.snapshot_fence import open_fence
 from membership_refactor.sql.statements import Lock, Statement
-from membership_refactor.sql.triggers import (
-    SYNC_MARK,
-    SYNC_ON,
-    OwnTrigger,
+from membership_refactor.sql.trigger_statements import (
     disable_triggers,
     idle_functions,
     install_triggers,
     remove_triggers,
 )
+from membership_refactor.sql.triggers import OwnTrigger
 from membership_refactor.steps import first_step
 from membership_refactor.steps.actions import Action, Brief, Build, Run, Switch
 from membership_refactor.steps.captures import to_copy
 from membership_refactor.steps.foreign_keys import add_keys, drop_keys
+from membership_refactor.steps.index_copy import index_copy
 from membership_refactor.steps.legacy_baseline import sequence_holds
 from membership_refactor.steps.partition_roles import from_here_known
 from membership_refactor.steps.partition_triggers import hang, take_down
@@ -148,7 +137,7 @@ def up(s: Situation) -> tuple[Action, ...]:
             statements=(*install_triggers(logged), *from_here_known(s)),
         ),
         Build(key="copy", title="Copy the rows", build=build),
-        *_indexed(copy, build),
+        *index_copy(copy, build),
         *hang("capture", source, sync.triggers()),
         *_hung_on_copy(copy, (*kept, *refusal_triggers(names))),
         Switch(
@@ -209,52 +198,6 @@ def _hung_on_copy(copy: Table, triggers: tuple[OwnTrigger, ...]) -> tuple[Action
             statements=(*idle_functions(triggers), *install_triggers(triggers)),
         ),
     )
-
-
-def _indexed(copy: Table, build: TableBuild) -> tuple[Action, ...]:
-    """Create the indexes after the load, one action each, so that a crash keeps those that exist.
-
-    Nobody else can reach the table yet, so the locks block nobody.
-    """
-    path = evaluation_path(build.names)
-    identity = copy.identity_index(build.names.plan.ids)
-    key = identity.name if identity else None
-    valid = [i for i in copy.indexes if i.valid]
-    if copy.partitioning is not None:
-        valid = [i for i in valid if i.name not in made_by_constraints(copy)]
-    unique = [i.name for i in valid if _exclusive(copy, i) and i.name != key]
-    plain = [i.name for i in valid if i.name not in unique]
-    single = [
-        Run(
-            key=f"create_index:{name}",
-            title=f"Create index {name}",
-            statements=(path, *create_indexes(copy, only={name})),
-        )
-        for name in (*plain, *unique)
-    ]
-    if any(_exclusive(copy, i) and i.valid and i.name != key for i in copy.indexes) or any(
-        c.kind == "x" for c in copy.constraints
-    ):
-        # Rows are copied at different moments: two may hold a value that moved from one to the
-        # other. Before anything is made unique, the whole copy has to be of one moment.
-        marked = Statement(f"SET LOCAL {SYNC_MARK} = {SYNC_ON}")
-        catch_up = Run(
-            key="catch_up",
-            title="Replay the log before unique indexes are built",
-            statements=(marked, Statement(build.catch_up)),
-        )
-        single.insert(len(plain), catch_up)
-    rest = (path, *create_keys(copy), *create_checks(copy))
-    analyzed = Statement(f"ANALYZE {qualified(copy.schema, copy.name)}")
-    return (
-        *single,
-        Run(key="create_constraints", title="Create keys and checks", statements=(*rest, analyzed)),
-    )
-
-
-def _exclusive(copy: Table, index: Index) -> bool:
-    exclusions = {c.index for c in copy.constraints if c.kind == "x"}
-    return index.unique or index.name in exclusions
 
 
 def after_up(s: Situation) -> tuple[Check, ...]:

@@ -17,7 +17,7 @@ from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH
 from membership_refactor.sql.ddl.parent_table import parent_table
 from membership_refactor.sql.refuse_writes import close_functions, close_triggers
 from membership_refactor.sql.statements import Lock, Statement
-from membership_refactor.sql.triggers import install_triggers, remove_triggers
+from membership_refactor.sql.trigger_statements import install_triggers, remove_triggers
 from membership_refactor.steps import add_link, first_step, retire_source
 from membership_refactor.steps.actions import Action, Brief, Run
 from membership_refactor.steps.portraits import with_tables

@@ -18,7 +18,7 @@ from membership_refactor.sql.ddl.grants_and_policies import grant_table
 from membership_refactor.sql.parallel.install import freeze, freeze_triggers
 from membership_refactor.sql.quoting import ident, qualified
 from membership_refactor.sql.statements import Lock, Statement, apart
-from membership_refactor.sql.triggers import remove_triggers
+from membership_refactor.sql.trigger_statements import remove_triggers
 from membership_refactor.steps import old_shape
 from membership_refactor.steps.actions import Action, Brief, Run
 from membership_refactor.steps.link_children import rejoin_holds

@@ -13,7 +13,7 @@ from membership_refactor.sql.quoting import ident, qualified
 from membership_refactor.sql.refuse_writes import refusal_functions, refusal_triggers
 from membership_refactor.sql.snapshot_fence import raise_fence
 from membership_refactor.sql.statements import Lock
-from membership_refactor.sql.triggers import (
+from membership_refactor.sql.trigger_statements import (
     disable_triggers,
     idle_functions,
     install_triggers,

@@ -33,7 +33,7 @@ from membership_refactor.sql.parents.keep_link import keep_link_triggers
 from membership_refactor.sql.refuse_writes import close_triggers
 from membership_refactor.sql.snapshot_fence import raise_fence
 from membership_refactor.sql.statements import Lock, Statement, apart
-from membership_refactor.sql.triggers import disable_triggers, remove_triggers
+from membership_refactor.sql.trigger_statements import disable_triggers, remove_triggers
 from membership_refactor.steps.actions import Action, Brief, Ranges, Run
 from membership_refactor.steps.create_parent import CLOSED, parent
 from membership_refactor.steps.firing_triggers import fired_by_carrying

@@ -12,12 +12,12 @@ from dataclasses import replace
 from membership_refactor.portrait import Table
 from membership_refactor.sql.quoting import qualified
 from membership_refactor.sql.statements import Lock
-from membership_refactor.sql.triggers import (
-    OwnTrigger,
+from membership_refactor.sql.trigger_statements import (
     idle_functions,
     install_triggers,
     remove_triggers,
 )
+from membership_refactor.sql.triggers import OwnTrigger
 from membership_refactor.steps.actions import Action, Brief, Run
 
 

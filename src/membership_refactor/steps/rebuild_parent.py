@@ -24,7 +24,8 @@ from membership_refactor.sql.parents.grouping import (
 )
 from membership_refactor.sql.quoting import ident, qualified
 from membership_refactor.sql.statements import Lock, Statement
-from membership_refactor.sql.triggers import SYNC_MARK, SYNC_ON, install_triggers, remove_triggers
+from membership_refactor.sql.trigger_statements import install_triggers, remove_triggers
+from membership_refactor.sql.triggers import SYNC_MARK, SYNC_ON
 from membership_refactor.steps import retire_source
 from membership_refactor.steps.actions import Action, Brief, Build, Run, Switch
 from membership_refactor.steps.create_parent import parent

@@ -29,7 +29,7 @@ from membership_refactor.sql.handover.exchange import (
 from membership_refactor.sql.handover.retired import retired_table
 from membership_refactor.sql.refuse_writes import close_functions, close_triggers, open_retired
 from membership_refactor.sql.statements import Lock, Statement
-from membership_refactor.sql.triggers import install_triggers, remove_triggers
+from membership_refactor.sql.trigger_statements import install_triggers, remove_triggers
 from membership_refactor.steps import old_shape, partition_roles
 from membership_refactor.steps.actions import Action, Brief, Build, Run, Switch
 from membership_refactor.steps.captures import to_copy, to_source

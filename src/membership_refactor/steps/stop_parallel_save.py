@@ -36,7 +36,8 @@ from membership_refactor.sql.parallel.refresh import list_newer, refresh_functio
 from membership_refactor.sql.parallel.restored_values import batch_functions
 from membership_refactor.sql.snapshot_fence import raise_fence
 from membership_refactor.sql.statements import Lock, Statement, apart
-from membership_refactor.sql.triggers import OwnTrigger, remove_triggers
+from membership_refactor.sql.trigger_statements import remove_triggers
+from membership_refactor.sql.triggers import OwnTrigger
 from membership_refactor.steps import old_shape
 from membership_refactor.steps.actions import Action, Brief, Ranges, Run
 from membership_refactor.steps.deprecated_keys import (

@@ -33,7 +33,7 @@ from membership_refactor.sql.quoting import ident
 from membership_refactor.sql.refuse_writes import close_functions, close_triggers
 from membership_refactor.sql.snapshot_fence import raise_fence
 from membership_refactor.sql.statements import Lock, Statement
-from membership_refactor.sql.triggers import install_triggers, remove_triggers
+from membership_refactor.sql.trigger_statements import install_triggers, remove_triggers
 from membership_refactor.steps.actions import Action, Brief, Ranges, Run
 from membership_refactor.steps.create_parent import CLOSED, closed_message
 from membership_refactor.steps.foreign_keys import drop_of_leaves

@@ -21,7 +21,8 @@ from membership_refactor.sql.quoting import columns as listed
 from membership_refactor.sql.quoting import dollar_quoted, ident, literal
 from membership_refactor.sql.refuse_writes import refusal
 from membership_refactor.sql.statements import Lock, Statement
-from membership_refactor.sql.triggers import OwnTrigger, before, remove_triggers, trigger_function
+from membership_refactor.sql.trigger_statements import remove_triggers
+from membership_refactor.sql.triggers import OwnTrigger, before, trigger_function
 
 KIND = "old-shape view"
 """What the ledger calls it among the tool's own objects. It sorts between function and trigger,

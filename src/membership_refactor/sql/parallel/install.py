@@ -23,14 +23,12 @@ from membership_refactor.sql.parallel.provisional_link import provisional_trigge
 from membership_refactor.sql.parallel.sides import Sides
 from membership_refactor.sql.parents.referring_rows import referred_function
 from membership_refactor.sql.statements import Lock, Statement
-from membership_refactor.sql.triggers import (
-    OwnTrigger,
-    after,
-    before,
+from membership_refactor.sql.trigger_statements import (
     disable_triggers,
     install_triggers,
     remove_triggers,
 )
+from membership_refactor.sql.triggers import OwnTrigger, after, before
 from membership_refactor.sql.types import differs
 
 TRIGGER_FUNCTIONS = (
