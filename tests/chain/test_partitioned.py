@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from membership_refactor.inspect.all_comparisons import verify_all
+from membership_refactor.errors import CheckFailed
+from membership_refactor.inspect.all_comparisons import repair_all, repair_objects, verify_all
 from membership_refactor.portrait import differences
 from membership_refactor.portrait.document import from_json, to_json
 from tests.chain.driver import Chain, build, snapshot
@@ -220,3 +221,29 @@ def test_what_is_not_known_yet_is_refused_before_anything_is_changed(
     assert "this version" in _refused(chain)
     after = snapshot(chain)
     assert (after.tables, after.portrait) == (before.tables, before.portrait)
+
+
+TOUCHED = (
+    "ALTER TABLE {leaf} DISABLE TRIGGER USER",
+    'ALTER TABLE {leaf} ENABLE TRIGGER "AA_refactor_to_copy_update"',
+    'DROP TRIGGER "AA_refactor_to_copy_delete" ON {leaf}',
+    'DROP TRIGGER "AA_refactor_to_copy_truncate" ON {leaf}',
+)
+
+
+@pytest.mark.parametrize("touch", TOUCHED)
+def test_a_trigger_that_is_touched_on_a_partition_is_found_and_mended(
+    touch: str, chain_at: ChainAt
+) -> None:
+    chain = chain_of(chain_at, "0003", "hash")
+    leaf, *_ = with_rows(chain, SOURCE)
+    whole = chain.own_objects()
+    chain.run(touch.format(leaf=leaf))
+    with pytest.raises(CheckFailed, match="own triggers and functions stand"):
+        chain.up("0004")
+    chain.run(f"UPDATE {leaf} SET rotation = 'slipped past'", f"DELETE FROM {leaf} WHERE id = 0")
+    repair_objects(chain.runner())
+    repair_all(chain.runner(), verify_all(chain.runner()))
+    assert chain.own_objects() == whole
+    assert apart(chain) == []
+    chain.up("0004")

@@ -52,7 +52,7 @@ class ChainInSchema:
         self.options = options or Options()
         self.progress = progress or Progress()
         self.version_table = version_table or VersionTable(schema)
-        self.names = Names(plan, schema)
+        self.names = Names(plan, schema, looks_at_members=True)
         self.ledger = Ledger(plan, schema, chain)
         self.own_tables = plan.tables
         self.tables = tuple(dict.fromkeys([*self.own_tables, *chain.tables]))

@@ -172,13 +172,17 @@ class Ledger:
         """Open the step. ``now`` are the tables as they are; those of the first way up are kept
         for the way down, whatever comes later."""
         revision = self.chain.revisions.ids.get(step)
-        source = source_of_first(Names(self.plan, self.schema), step, direction)
+        source = source_of_first(
+            Names(self.plan, self.schema, looks_at_members=True), step, direction
+        )
         rows = self.rows(step, direction)
         together(pg, rows.begin(literal(to_json(now)), revision, source))
 
     def end(self, pg: Pg, step: str, direction: Direction) -> None:
         """Close the step."""
-        together(pg, self.rows(step, direction).end(Names(self.plan, self.schema)))
+        together(
+            pg, self.rows(step, direction).end(Names(self.plan, self.schema, looks_at_members=True))
+        )
 
     def forget(self, pg: Pg, step: str) -> None:
         """Delete the record of a step that has begun its way up and done nothing yet."""

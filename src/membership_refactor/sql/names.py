@@ -49,6 +49,9 @@ class Names:
     """Schemas that functions of the application on the plan's tables need in their search_path."""
     partitioned: bool = False
     """Whether source, copy and archive are partitioned. The parent never is."""
+    looks_at_members: bool = False
+    """Whether triggers of the tool are looked for on partitions too, where it is not known yet
+    whether there are some."""
 
     @property
     def search_path(self) -> str:

@@ -10,8 +10,6 @@ from membership_refactor.sql.quoting import qualified
 
 STRATEGIES = frozenset({"HASH", "RANGE"})
 """What a table may be partitioned by so far."""
-SPLITS = False
-"""Whether it may be split, not only renamed."""
 MOST = 500
 """Members. The short locks are taken on each of them."""
 _SHOWN = 5
@@ -53,8 +51,6 @@ def _not_yet(plan: TableSplit, table: Table, partitioning: Partitioning) -> Iter
         yield "has partitions that are partitioned themselves, which this version does not know"
     if plan.copy is None:
         yield 'is partitioned, and this version splits such a table by a copy only (copy="NAME")'
-    elif plan.parent and not SPLITS:
-        yield "is partitioned, and this version renames such a table but does not split it"
     elif plan.parent:
         yield from _of_split(plan, table, partitioning)
 

@@ -39,10 +39,24 @@ def any_triggers(names: Names) -> str:
     ours = " OR ".join(
         f"pg_catalog.starts_with(t.tgname::pg_catalog.text, {literal(p)})" for p in OWN_PREFIXES
     )
+    where = f"n.nspname = {literal(names.schema)} AND c.relname IN ({named})"
+    if names.partitioned or names.looks_at_members:
+        where = f"t.tgrelid = ANY (ARRAY({_tables_and_partitions(names)}))"
     return (
         "pg_catalog.pg_trigger AS t JOIN pg_catalog.pg_class AS c ON c.oid = t.tgrelid\n"
         "  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace\n"
-        f"  WHERE n.nspname = {literal(names.schema)} AND c.relname IN ({named}) AND ({ours})"
+        f"  WHERE {where} AND ({ours})"
+    )
+
+
+def _tables_and_partitions(names: Names) -> str:
+    """SELECT of their OIDs. An array of them is looked up in the index of pg_trigger."""
+    tables = (literal(qualified(names.schema, name)) for name in names.plan.tables)
+    listed = ", ".join(f"(pg_catalog.to_regclass({table}))" for table in tables)
+    return (
+        f"SELECT x.x FROM (VALUES {listed}) AS r (r), LATERAL (\n"
+        "    SELECT r.r::pg_catalog.oid UNION\n"
+        "    SELECT p.relid::pg_catalog.oid FROM pg_catalog.pg_partition_tree(r.r) AS p) AS x (x)"
     )
 
 
