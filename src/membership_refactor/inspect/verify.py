@@ -15,7 +15,7 @@ import psycopg
 from membership_refactor.errors import RefactorError, StepOutOfOrder
 from membership_refactor.execution.ledger import Ledger
 from membership_refactor.execution.progress import Progress, Task
-from membership_refactor.execution.sessions import Pg, Sessions, run, value
+from membership_refactor.execution.sessions import Pg, Sessions, estimated_rows, run, value
 from membership_refactor.execution.throttle import Throttle
 from membership_refactor.inspect.verify_ranges import (
     Range,
@@ -203,11 +203,10 @@ class _Work:
                 self._stop.set()
                 raise
 
-    def _partner_rows(self, pg: Pg) -> float:
-        """As PostgreSQL estimates it: none where it has not looked yet."""
-        there = f"pg_catalog.to_regclass({literal(self.comparison.looked_up)})"
-        known = f"SELECT c.reltuples FROM pg_catalog.pg_class AS c WHERE c.oid = {there}"
-        return float(value(pg, known) or 0)
+    def _partner_rows(self, pg: Pg) -> int:
+        """As PostgreSQL estimates it; 0 where it has not looked yet, or nothing is looked up."""
+        table = self.comparison.looked_up
+        return (estimated_rows(pg, table) if table else None) or 0
 
     def _note(self, pg: Pg, n: int, found: list[tuple[object, ...]]) -> None:
         noted = literal(json.dumps(found)) if found else "NULL"
