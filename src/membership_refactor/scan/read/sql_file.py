@@ -31,36 +31,29 @@ _BEFORE_TABLES = {"FROM", "JOIN", "INTO", "UPDATE", "TABLE", "ONLY", "USING", "A
 _BODY_STARTS = ("RETURN", "SELECT", "INSERT", "UPDATE", "DELETE", "DO")
 
 
-def creates_routine(text: str, start: int = 0) -> re.Match[str] | None:
-    """The head of CREATE FUNCTION and the like, if it stands at ``start``."""
-    return _CREATES.match(text, start)
-
-
-def has_body(text: str, dialect: str) -> bool:
+def _has_body(text: str, dialect: str) -> bool:
     """Whether the statement creates a routine or runs a block."""
-    match = creates_routine(text)
+    match = _CREATES.match(text)
     if match is None:
         return _DO.match(text) is not None and dialect != "mysql" and "$" in text
     return not (match[1].upper() == "TRIGGER" and _EXECUTES.search(text))
 
 
-def trigger_tables(statements: Sequence[str]) -> Mapping[str, list[str]]:
+def _trigger_tables(found: Sequence[Placed]) -> Mapping[str, list[str]]:
     """Map each trigger function to the tables of the triggers that call it, within one file."""
-    found: dict[str, list[str]] = {}
-    for text in statements:
-        match = creates_routine(text)
-        if match is None or match[1].upper() != "TRIGGER":
-            continue
-        function, table = _EXECUTES.search(text), _ROW.search(text, match.end())
+    tables: dict[str, list[str]] = {}
+    for text in (statement.text for statement in found):
+        match, function = _CREATES.match(text), _EXECUTES.search(text)
+        table = _ROW.search(text, match.end()) if match and match[1].upper() == "TRIGGER" else None
         if function and table:
-            found.setdefault(function[1].lower(), []).append(table[2].lower())
-    return found
+            tables.setdefault(function[1].lower(), []).append(table[2].lower())
+    return tables
 
 
-def body_pieces(statement: Placed, dialect: str, triggers: Mapping[str, list[str]]) -> Harvest:
+def _body_pieces(statement: Placed, dialect: str, triggers: Mapping[str, list[str]]) -> Harvest:
     """Find the statements inside the routine that the statement creates."""
     text = statement.text
-    match = creates_routine(text)
+    match = _CREATES.match(text)
     kind = match[1].upper() if match else "DO"
     language = ((_LANGUAGE.search(text) or [None, ""])[1] or "").lower()
     row_tables = [""]
@@ -144,10 +137,10 @@ def sql_pieces(placed: Placed, dialect: str, *, escape: str = "") -> Harvest:
     if borders:
         placed = placed.replaced([(a, b, " " * (b - a)) for a, b in borders])
     found = statements(placed, dialect)
-    triggers = trigger_tables([statement.text for statement in found])
+    triggers = _trigger_tables(found)
     for statement in found:
-        if has_body(statement.text, dialect):
-            harvest.add(body_pieces(statement, dialect, triggers))
+        if _has_body(statement.text, dialect):
+            harvest.add(_body_pieces(statement, dialect, triggers))
         else:
             fragment = not starts_like_sql(statement.text)
             harvest.pieces.append(
@@ -161,17 +154,14 @@ def statements(placed: Placed, dialect: str) -> list[Placed]:
     text = placed.text
     found: list[Placed] = []
     start, delimiter = 0, ";"
-    for match in _DELIMITER.finditer(text):
-        found += _cut(placed.cut(start, match.start()), delimiter, dialect)
-        start, delimiter = match.end(), match[1]
-    found += _cut(placed.cut(start, len(text)), delimiter, dialect)
+    for match in [*_DELIMITER.finditer(text), None]:
+        part = placed.cut(start, match.start() if match else len(text))
+        if delimiter == ";":
+            found += _cut_at_semicolons(part, dialect)
+        else:
+            found += _cut_at(part, delimiter, dialect)
+        start, delimiter = (match.end(), match[1]) if match else (len(text), "")
     return [one for one in found if _ONLY_COMMENTS.fullmatch(one.text) is None]
-
-
-def _cut(part: Placed, delimiter: str, dialect: str) -> list[Placed]:
-    return (
-        _cut_at_semicolons(part, dialect) if delimiter == ";" else _cut_at(part, delimiter, dialect)
-    )
 
 
 def _cut_at_semicolons(part: Placed, dialect: str) -> list[Placed]:
@@ -191,7 +181,7 @@ def _cut_at_semicolons(part: Placed, dialect: str) -> list[Placed]:
             begin = skip_to
         elif kind == "opens":
             if block is None:
-                block = creates_routine(text, begin) is not None
+                block = _CREATES.match(text, begin) is not None
             depth += block
         elif kind == "closes":
             depth = max(0, depth - bool(block))

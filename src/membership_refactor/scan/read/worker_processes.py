@@ -214,21 +214,13 @@ def tasks_for(
 
 
 def _roots(consumers: Sequence[Consumer], given: Sequence[Path]) -> Iterator[tuple[int, Path]]:
-    for index, consumer in enumerate(consumers if not given else ()):
-        yield from ((index, path) for path in consumer.paths)
-    for path in given:
-        yield from ((index, path) for index in _owners(consumers, path))
-
-
-def _owners(consumers: Sequence[Consumer], path: Path) -> list[int]:
-    resolved = path.resolve()
-    owners = [
-        index
-        for index, consumer in enumerate(consumers)
-        if any(resolved.is_relative_to(own.resolve()) for own in consumer.paths)
-    ]
+    own = [(index, path) for index, one in enumerate(consumers) for path in one.paths]
     free = (i for i, c in enumerate(consumers) if not c.paths and not c.unaffected)
-    return owners or [next(free, 0)]
+    otherwise = next(free, 0)
+    for path in given:
+        holds = {i: path for i, one in own if path.resolve().is_relative_to(one.resolve())}
+        yield from (holds or {otherwise: path}).items()
+    yield from own if not given else ()
 
 
 def _files(root: Path, exclude: Mapping[str, str]) -> Iterator[tuple[Path, str]]:

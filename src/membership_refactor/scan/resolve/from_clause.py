@@ -48,10 +48,8 @@ class FromClause:
             frame.sources.append(self._table(node, frame))
         elif _in_brackets(node):
             self.add(frame, node.this)  # brackets around joins
-        elif isinstance(node, (exp.Subquery, exp.Lateral, exp.Select, exp.Values)):
-            self._derived(frame, node)
         else:
-            self._function(frame, node)
+            self._rows(frame, node)
         self._hanging(frame, node)
 
     def _hanging(self, frame: Frame, node: Any) -> None:
@@ -175,34 +173,22 @@ class FromClause:
                     message = f"{node.name} is assumed to be {word}"
                     self.names.remark("association", message, node.this)
 
-    def _derived(self, frame: Frame, node: Any) -> None:
-        """Add a subquery, VALUES list or lateral."""
-        lateral = isinstance(node, exp.Lateral)
-        inner = node.this if lateral else node
-        # Not only a lateral sees its neighbours: MySQL's and PostgreSQL's functions do too.
-        outer = frame if lateral or not isinstance(node, exp.Query) else frame.outer
-        source = Source("", node=node)
+    def _rows(self, frame: Frame, node: Any) -> None:
+        """Add a subquery, a VALUES list, or a function that returns rows."""
+        lateral, source = isinstance(node, exp.Lateral), Source("", node=node)
+        inner = node.this if lateral or isinstance(node, exp.Table) else node
         if isinstance(inner, (exp.Query, exp.Values)):
+            # Not only a lateral sees its neighbours: MySQL's and PostgreSQL's functions do too.
+            outer = frame if lateral or isinstance(inner, exp.Values) else frame.outer
             source.outputs = self.query(inner, outer)
         else:
-            self.expression(inner, frame, "from")
-        self._append(frame, source)
-
-    def _function(self, frame: Frame, node: Any) -> None:
-        """Add a function that returns rows."""
-        inner = node.this if isinstance(node, exp.Table) else node
-        for item in inner.expressions if isinstance(inner, exp.Unnest) else [inner]:
-            self.expression(item, frame, "from")
-        source = self._append(frame, Source("", node=node))
+            for item in inner.expressions if isinstance(inner, exp.Unnest) else [inner]:
+                self.expression(item, frame, "from")
         if isinstance(inner, (exp.Placeholder, exp.Parameter)):
             source.base = f"{PUT_IN}{inner.name}"  # FROM :table, a variable of psql
-        if source.alias is not None:
-            source.outputs.columns.setdefault(source.name, None)
-
-    def _append(self, frame: Frame, source: Source) -> Source:
-        alias = source.node.args.get("alias")
-        if isinstance(alias, exp.TableAlias):
+        if isinstance(alias := node.args.get("alias"), exp.TableAlias):
             self.alias(source, alias)
+        if source.alias is not None and not isinstance(inner, (exp.Query, exp.Values)):
+            source.outputs.columns.setdefault(source.name, None)
         frame.sources.append(source)
         self.found.sources.append(source)
-        return source

@@ -117,13 +117,19 @@ class Queries:
         for item in node.expressions:
             star: Outputs | None = None
             if isinstance(item, exp.Star):
-                self._star(item, frame)
+                for source in frame.visible:
+                    self.names.star(span(item) or source.span, source, Kind.STAR)
+                kept = [
+                    p for key in ("except_", "replace", "rename") for p in item.args.get(key) or ()
+                ]
+                for identifier in (i for part in kept for i in part.find_all(exp.Identifier)):
+                    self.names.unqualified(identifier, frame, "select")
                 star = _star_of(frame)
             else:
                 self.expression(item, frame, "select")
             if isinstance(item, exp.Column) and isinstance(item.this, exp.Star):
-                source = frame.source(self.names.fold(item.args["table"]))
-                star = source.offers() if source is not None else Outputs(open=True)
+                of = frame.source(self.names.fold(item.args["table"]))
+                star = of.offers() if of is not None else Outputs(open=True)
             elif isinstance(item, exp.Dot) and isinstance(item.expression, exp.Star):
                 star = Outputs(open=True)
             name = item.args.get("alias") if isinstance(item, exp.Alias) else item.this
@@ -133,15 +139,6 @@ class Queries:
             elif isinstance(item, (exp.Alias, exp.Column)) and isinstance(name, exp.Identifier):
                 outputs.columns[self.names.fold(name)] = None
         return outputs
-
-    def _star(self, item: Any, frame: Frame) -> None:
-        where = span(item)
-        for source in frame.visible:
-            self.names.star(where or source.span, source, Kind.STAR)
-        for key in ("except_", "replace", "rename"):
-            for part in item.args.get(key) or ():
-                for identifier in part.find_all(exp.Identifier):
-                    self.names.unqualified(identifier, frame, "select")
 
     def _bare(self, node: Any) -> str:
         """The folded name of an unqualified column; empty for anything else."""
