@@ -37,6 +37,8 @@ STATEMENTS = (
     "CREATE TABLE n AS TABLE :t",
     "CREATE VIEW v AS SELECT id FROM &t",
     "INSERT INTO :t VALUES (1)",
+    "INSERT {ignored} INTO :t VALUES (1)",
+    "SELECT id INTO n FROM :t",
     "INSERT INTO log SELECT id FROM :t",
     "UPDATE :t SET a = 1",
     "UPDATE person SET a = x.a FROM :t x WHERE x.id = person.id",
@@ -123,6 +125,7 @@ VALUES = (
     "GRANT SELECT ON person TO :role",
     "CREATE POLICY p ON person TO :role USING (id = :t)",
     "FETCH FROM c INTO :t",
+    "SELECT id INTO :t FROM person",
     "SELECT id FROM dblink('x', 'SELECT id FROM person WHERE a LIKE ''%'' ') AS t (id int)",
 )
 

@@ -85,7 +85,7 @@ def _put_in(sql: SqlText) -> Iterator[Token]:
         elif word in _TABLES and not (word == "ON" and among):
             among = {
                 "FROM": (query and before.word != "DISTINCT") or head == "PREPARE",
-                "INTO": before.word in ("INSERT", "MERGE", "REPLACE", "IGNORE"),
+                "INTO": {head, before.word} & {"INSERT", "MERGE", "REPLACE"} != set(),
                 "TABLE": before.word not in _NEW,
                 "USING": head != "EXECUTE",
                 "LIKE": before.text in ("(", ","),
