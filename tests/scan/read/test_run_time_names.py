@@ -11,13 +11,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine
 
 from membership_refactor.planning import Stage
 from membership_refactor.plans.programme_membership import SPLIT
 from membership_refactor.scan.consumers import DEFAULT
+from membership_refactor.scan.read.catalog import catalog_outcomes
+from membership_refactor.scan.read.scan_file import FileScanner
 from membership_refactor.scan.report.summary import ScanOutcome
+from membership_refactor.scan.resolve.analyse import Analyser
 from membership_refactor.scan.run import Request, scan
-from tests.scan.scan_text import scan_text
+from tests.fixtures.databases import NewDatabase
+from tests.scan.scan_text import columns, scan_text
 
 WIDE = "curriculum_membership"
 
@@ -125,6 +130,8 @@ VALUES = (
     "GRANT SELECT ON person TO :role",
     "CREATE POLICY p ON person TO :role USING (id = :t)",
     "FETCH FROM c INTO :t",
+    "INSERT INTO person (id, name)\nVALUES (\n  :a,\n  :t\n)",
+    "SELECT id FROM person WHERE id = f(\n:t\n)",
     "SELECT id INTO :t FROM person",
     "SELECT id FROM dblink('x', 'SELECT id FROM person WHERE a LIKE ''%'' ') AS t (id int)",
 )
@@ -245,3 +252,49 @@ def test_a_file_that_a_script_runs_and_that_is_scanned_is_not(line: str, tmp_pat
     copied = "COPY x FROM stdin;\n1\n\\.\n"
     outcome = _scan(tmp_path, a_dot_sql=f"{line}\n{copied}", sub__b_dot_sql="SELECT 1;\n")
     assert outcome.consumers[0].clear, outcome.consumers[0].why
+
+
+@pytest.mark.parametrize(
+    "control",
+    [
+        "LOOP EXIT WHEN (SELECT rotation FROM WIDE LIMIT 1) = 'x'; END LOOP;",
+        "LOOP CONTINUE WHEN EXISTS (SELECT FROM WIDE WHERE rotation = 'x'); END LOOP;",
+        "<< outer >> FOR r IN SELECT rotation FROM WIDE LOOP NULL; END LOOP;",
+        "IF (SELECT rotation FROM WIDE LIMIT 1) = 'x' THEN NULL; END IF;",
+        "CASE WHEN (SELECT rotation FROM WIDE LIMIT 1) = 'x' THEN NULL; ELSE NULL; END CASE;",
+        "x := CASE WHEN true THEN (SELECT rotation FROM WIDE LIMIT 1) ELSE 'y' END;",
+        "WHILE (SELECT rotation FROM WIDE LIMIT 1) = 'x' LOOP NULL; END LOOP;",
+        "RAISE NOTICE '%', (SELECT rotation FROM WIDE LIMIT 1);",
+        "RETURN QUERY SELECT rotation FROM WIDE;",
+        "MERGE INTO x USING WIDE w ON w.id = x.id WHEN MATCHED THEN UPDATE SET a = w.rotation;",
+    ],
+)
+def test_every_condition_of_a_routine_is_read(control: str, tmp_path: Path) -> None:
+    body = f"CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN {control} END $$;"
+    outcome = scan_text(body.replace("WIDE", WIDE), tmp_path)
+    assert columns(outcome) == ["rotation"]
+    assert not any(note.open for note in outcome.notes), outcome.notes
+
+
+def test_a_function_that_puts_its_sql_together_is_open(new_database: NewDatabase) -> None:
+    engine = create_engine(new_database())
+    head = "(t text) RETURNS void LANGUAGE plpgsql AS $$ BEGIN "
+    bodies = {
+        "loose": "EXECUTE 'DELETE FROM ' || t;",
+        "formatted": "EXECUTE format('DELETE FROM %I', t);",
+        "fixed": "EXECUTE 'DELETE FROM person';",
+        "plain": "DELETE FROM person WHERE name = t;",
+    }
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE person (name text)")
+        for name, body in bodies.items():
+            made = f"CREATE FUNCTION {name}{head}{body} END $$"
+            connection.exec_driver_sql(made.replace("%", "%%"))
+        scanner = FileScanner(Analyser(SPLIT, Stage.INTERIM, DEFAULT))
+        found = {
+            outcome.path
+            for outcome in catalog_outcomes(connection, "public", scanner)
+            if any(note.open for note in outcome.notes)
+        }
+    engine.dispose()
+    assert found == {"function public.loose(t text)", "function public.formatted(t text)"}

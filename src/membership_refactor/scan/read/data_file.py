@@ -120,7 +120,7 @@ def _values(texts: Texts, interest: Interest) -> list[Placed]:
         if parent is not None and parent.type == "array" and starts_like_sql(value.text):
             lines = [child for child in parent.named_children if child.type == node.type]
             taken.update(line.start_byte for line in lines)
-            value = joined(texts.lines(lines))
+            value = joined(texts.parts(lines, between="\n") or [])
         found.append(value)
     return found
 

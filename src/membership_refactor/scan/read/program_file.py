@@ -29,12 +29,12 @@ _GIVEN = re.compile(
 )
 _TYPED = re.compile(r"\b(?:const|define|use constant)\W+(\w+)\W+$")
 _GROWS = re.compile(
-    r"(?<![\w$])([\w$]+)(?:\.|->)(?:append\w*|Append\w*|WriteString|push_str|push|concat|add|write)\s*\("
+    r"(?<![\w$])([\w$]+)(?:\s*(?:\+=|\.=|<<)\s*(?=[\w$\"'`(])|(?:\.|->)"
+    r"(?:append\w*|Append\w*|WriteString|push_str|push|concat|add|write)\s*\(\s*)"
 )
 WORTH = re.compile(rf"{BEFORE_TABLE}|\\", re.I)
 """A text with none of these, and no word of the plan, cannot be read of a table of the plan."""
-_MORE = re.compile(r"\)\s*\.(?:append\w*|Append\w*|concat)\s*\(")
-_ADDED = re.compile(r"(?<![\w$])([\w$]+)\s*(?:\+=|\.=|<<)\s*(?=[\w$\"'`(])")
+_MORE = re.compile(r"\s*\)\s*\.(?:append\w*|Append\w*|concat)\s*\(\s*")
 
 
 def program_pieces(placed: Placed, language: str, dialect: str, interest: Interest) -> Harvest:
@@ -132,32 +132,16 @@ class _Reader:
     def _added(self) -> Iterator[tuple[Node, str]]:
         """Yield what is added to a variable, with the variable's name."""
         for match in _GROWS.finditer(self.code):
-            at, name = match.end(), match[1].lstrip("$")
-            while (node := self._argument(at)) is not None:
-                yield node, name
-                more = _MORE.match(self.code, self._end(node))
-                if more is None:
-                    break
-                at = more.end()
-        for match in _ADDED.finditer(self.code):
-            if (node := self._expression(match.end())) is not None:
+            at: int | None = match.end()
+            while at is not None and (node := self._expression(at)) is not None:
                 yield node, match[1].lstrip("$")
-
-    def _end(self, node: Node) -> int:
-        end = node.end_byte
-        while end < len(self.code) and self.code[end].isspace():
-            end += 1
-        return end
-
-    def _argument(self, at: int) -> Node | None:
-        while at < len(self.code) and self.code[at].isspace():
-            at += 1
-        if at >= len(self.code) or self.code[at] == ")":
-            return None
-        return self._expression(at)
+                more = _MORE.match(self.code, node.end_byte)
+                at = more.end() if more and "(" in match[0] else None
 
     def _expression(self, at: int) -> Node | None:
         """The largest expression that starts here."""
+        if self.code[at : at + 1] in ("", ")"):
+            return None
         node = self.texts.root.descendant_for_byte_range(at, min(at + 1, len(self.code)))
         if node is None or node.start_byte != at:
             return None

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 _FIELD = re.compile(r"%(?:\((?P<named>\w+)\))?[sdv]|\{(?P<field>\w*)(?:![rsa])?(?::[^{}]*)?\}")
 _FORMATS = {"format", "formatted", "Sprintf", "sprintf", "Format", "format_map", "fmt", "printf"}
 _SUMS = {"concat", "Concat", "paste0", "paste", "str", "strcat", "CONCAT"}
+_TOGETHER = _FORMATS | _SUMS
 _SAME = words(
     "strip lstrip rstrip trim trimIndent trimMargin stripMargin stripIndent strip_heredoc squish "
     "dedent unindent to_string to_owned toString into as_str String str encode decode freeze "
@@ -96,10 +97,10 @@ class Texts:
                 node = parent
             elif is_member(kind) and _first(parent) == node:
                 above = parent.parent
-                called = above is not None and is_call(above.type) and above.children[0] == parent
-                node = above if called and above is not None else parent
-            elif is_arguments(kind) and (call := self._puts_together(parent)) is not None:
-                node = call
+                first = above is not None and is_call(above.type) and above.children[0] == parent
+                node = above if first and above is not None else parent
+            elif is_arguments(kind) and (called := self.call_of(parent)) and called[1] in _TOGETHER:
+                node = called[0]
             elif kind in LISTS and self._joint(parent) is not None:
                 node = parent
             else:
@@ -123,7 +124,7 @@ class Texts:
         if kind in SUMS and (operator := self._operator(node)):
             return self._sum(node, operator)
         if kind in CHAINS:
-            return self._parts(node.named_children)
+            return self.parts(node.named_children)
         if kind in NAMES or is_member(kind):
             found = self._constant(self.code[node.start_byte : node.end_byte], node)
             if found or kind in NAMES:
@@ -134,7 +135,7 @@ class Texts:
         if is_call(kind):
             return self._call(node)
         if kind in LISTS and (between := self._joint(node)) is not None:
-            return self._parts(node.named_children, between=between)
+            return self.parts(node.named_children, between=between)
         if is_arguments(kind) and node.named_child_count >= 1:
             return self.fold(node.named_children[-1])  # a wrapper around one argument
         return None
@@ -148,7 +149,7 @@ class Texts:
                 return None
             values = right.named_children if right.type in LISTS else [right]
             return self._filled(parts, values)
-        return self._parts(self._terms(node, operator)[0])
+        return self.parts(self._terms(node, operator)[0])
 
     def _terms(self, node: Node, operator: str) -> tuple[list[Node], list[Node]]:
         """The terms of a sum from left to right, and the sums inside of it."""
@@ -161,11 +162,8 @@ class Texts:
             at = _first(at)
         return [*([at] if at is not None else []), *reversed(terms)], inner
 
-    def lines(self, nodes: list[Node]) -> list[Placed]:
-        """Several texts as the lines of one."""
-        return self._parts(nodes, between="\n") or []
-
-    def _parts(self, nodes: list[Node], *, between: str = "") -> list[Placed] | None:
+    def parts(self, nodes: list[Node], *, between: str = "") -> list[Placed] | None:
+        """Several texts, one after the other; None where none of the nodes is one."""
         found = [(node, self.fold(node)) for node in nodes if "comm" not in node.type]
         if all(parts is None for _, parts in found):
             return None
@@ -200,10 +198,6 @@ class Texts:
         names = re.findall(r"\w+", before[-80:])
         return at, names[-1] if names else ""
 
-    def _puts_together(self, arguments: Node) -> Node | None:
-        called = self.call_of(arguments)
-        return called[0] if called and called[1] in _FORMATS | _SUMS else None
-
     def _joint(self, node: Node) -> str | None:
         """What stands between the elements of a list that are joined; None where none are."""
         after = _JOINED_BY.match(self.code, node.end_byte)
@@ -223,7 +217,7 @@ class Texts:
         if arguments.type == "call_suffix" and arguments.named_children:
             arguments = arguments.named_children[0]
         given = [c for c in arguments.named_children if "comm" not in c.type]
-        if name in _SUMS and (parts := self._parts(given, between=" " * (name == "paste"))):
+        if name in _SUMS and (parts := self.parts(given, between=" " * (name == "paste"))):
             return parts
         receiver = _first(node)
         own = None

@@ -46,10 +46,11 @@ _NEAR = 2000
 _INCLUDED = re.compile(
     r"^[ \t]*(?:\\i(?:r|nclude(?:_relative)?)?|\\\.)[ \t]+['\"]?([^\s'\"]+)"
     r"|^[ \t]*(?:@@?|source\b)[ \t]*['\"]?([^\s;'\"]+\.\w+)"
-    r"|(?:^|;)[ \t]*([:&]\"?\w+\"?)[ \t]*(?:;|$)|\\(gexec)\b",
+    r"|\\(gexec)\b",
     re.M | re.I,
 )
-"""Another file that psql, mysql or SQL*Plus runs in this place; a variable; a query's results."""
+"""Another file that psql, mysql or SQL*Plus runs in this place, or a query's results."""
+_VARIABLE = re.compile(r"\s*[:&]\"?\w+\"?\s*")
 _ESCAPES = re.compile(r"\bU&[\"']", re.I)
 _ROW = re.compile(r"(?!\s*select\s+(?:new|old)\s*\Z).*\b(?:new|old)\b", re.I | re.S)
 """A trigger's row that is used for more than to be returned."""
@@ -191,6 +192,9 @@ class FileScanner:
             if row or any(self.interest.in_text(text, piece.dialect)) or _ESCAPES.search(text):
                 self._piece(piece, collector)
                 self._inside(piece, sql, collector)
+            if piece.fragment and _VARIABLE.fullmatch(text):
+                message = f"the statement is put in at run time: {text.strip()}"
+                collector.note(piece.placed.place(0), Look.HOLE, message)
             if not piece.fragment and (table := run_time_table(sql)) is not None:
                 collector.note(piece.placed.place(table[0]), Look.HOLE, table[1])
 
