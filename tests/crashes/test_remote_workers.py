@@ -14,6 +14,7 @@ from tests.chain.driver import Chain, snapshot
 from tests.chain.killing import go
 from tests.cli.processes import until
 from tests.crashes.conftest import ChainAt
+from tests.crashes.test_server import start
 from tests.execution.test_remote_workers import (
     assert_alike,
     ended,
@@ -23,8 +24,8 @@ from tests.execution.test_remote_workers import (
     paused,
     remote,
     sessions,
-    start,
     watch_ranges,
+    with_ledger,
 )
 
 
@@ -38,7 +39,7 @@ def test_workers_outlive_a_crash_of_the_server(
 ) -> None:
     undisturbed = start(revision, direction, chain_at)
     go(undisturbed, revision, direction)
-    chain = start(revision, direction, chain_at)
+    chain = with_ledger(start(revision, direction, chain_at))
     some = f"SELECT count(*) FROM {chain.runner().ledger.table('batch')} WHERE done"
 
     watch_ranges(chain)

@@ -32,6 +32,7 @@ from tests.execution.test_remote_workers import (
     paused,
     sessions,
     watch_ranges,
+    with_ledger,
 )
 from tests.fixtures.server import LaunchServer
 
@@ -121,10 +122,8 @@ def test_a_host_that_loses_its_cable_in_a_range_leaves_it_to_the_others(
 ) -> None:
     """The server waits for its answer for a minute; then the range is free."""
     databases = Databases(reached.server)
-    undisturbed, chain = (Chain(at(databases, "0002"), MEMBERSHIP) for _ in range(2))
+    undisturbed, chain = (with_ledger(Chain(at(databases, "0002"), MEMBERSHIP)) for _ in range(2))
     go(undisturbed, "0003", Direction.UP)
-    with psycopg.connect(libpq_url(chain.url), autocommit=True) as pg:
-        chain.runner().ledger.create(pg)
     watch_ranges(chain)
     paused(chain, True)
     with offering(chain, lambda: owner(chain, "0003", Direction.UP)) as mover, ExitStack() as stack:

@@ -49,8 +49,12 @@ HELPED = [
 
 
 def start(revision: str, direction: Direction, chain_at: ChainAt) -> Chain:
-    """A chain before that step, whose ledger stands, so that a control row can be written."""
-    chain = chain_before(revision, direction, chain_at)
+    """A chain before that step, whose ledger stands."""
+    return with_ledger(chain_before(revision, direction, chain_at))
+
+
+def with_ledger(chain: Chain) -> Chain:
+    """The chain, in whose ledger a control row can be written."""
     with psycopg.connect(libpq_url(chain.url), autocommit=True) as pg:
         chain.runner().ledger.create(pg)
     return chain
