@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.chain import MOVING, WHOLE
-from benchmarks.document import table
+from benchmarks.document import MEGABYTE, table
 from benchmarks.measure import Cost
 from benchmarks.results import CHECKED, CHECKED_2, lowest
 from membership_refactor.inspect.scale import grown, power_of, with_workers
@@ -21,6 +21,8 @@ from tests.fixtures.steps import CHAIN, step_of
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 PAGE = DOCS / "large-tables.md"
+MEASURED = DOCS / "large-tables.json"
+"""Runs with many rows, to compare with. ``python -m benchmarks.large_run`` makes them."""
 ROWS = (10**7, 10**8, 10**9)
 WORKERS = (1, 2, 4, 8, 16)
 WITHOUT_ROWS = ("0004", "0006")
@@ -88,8 +90,8 @@ class Figures:
         )
 
 
-def page(values: Mapping[str, Any]) -> str:
-    """The whole page."""
+def page(values: Mapping[str, Any], runs: Sequence[Mapping[str, Any]] = ()) -> str:
+    """The whole page. ``runs`` are compared with what it predicts."""
     figures = Figures(values)
     parts = [
         "# A billion rows",
@@ -100,6 +102,7 @@ def page(values: Mapping[str, Any]) -> str:
     ]
     for rows in ROWS:
         parts.append(f"## {rows:,} rows\n\n{_steps(figures, rows)}\n\n{_by_workers(figures, rows)}")
+    parts += [_compared(figures, run) for run in runs]
     return "\n\n".join(parts) + "\n"
 
 
@@ -167,13 +170,54 @@ def _by_workers(figures: Figures, rows: int) -> str:
     return table(head, lines())
 
 
+def _compared(figures: Figures, run: Mapping[str, Any]) -> str:
+    """What was measured with that many rows, beside what is predicted."""
+    rows, workers = int(run["rows"]), int(run["workers"])
+    found = {step: Cost(**run["steps"][step]) for step in WHOLE}
+    wanted = {step: figures.step(step, rows) for step in WHOLE}
+    busy = (
+        f"The machine had {run['cores']} cores and a load of {run['load']}, so that the time says "
+        "what others did to it."
+        if run["load"] > run["cores"]
+        else f"The machine had {run['cores']} cores and a load of {run['load']}."
+    )
+
+    def lines() -> Iterator[tuple[str, ...]]:
+        for step in WHOLE:
+            cost, of = found[step], wanted[step]
+            yield (
+                _name(step),
+                f"{of.cpu:,.1f}",
+                f"{cost.cpu:,.1f}",
+                f"{of.wal / MEGABYTE:,.0f}",
+                f"{cost.wal / MEGABYTE:,.0f}",
+                f"{of.seconds(workers):,.1f}",
+                f"{cost.wall:,.1f}",
+            )
+
+    head = ("step", "CPU s", "measured", "WAL MB", "measured", "time s", "measured")
+    disk = sum(p.disk for p in wanted.values()) / GIGABYTE
+    return (
+        f"## Predicted and measured: {rows:,} rows\n\n{busy} Disk: {disk:,.2f} GB are predicted, "
+        f"{sum(run['bytes']) / GIGABYTE:,.2f} GB were measured.\n\n{table(head, lines())}"
+    )
+
+
 def _gigabytes(count: float) -> str:
     return f"{count / GIGABYTE:,.1f}" if count else "0"
 
 
 def write(values: Mapping[str, Any], to: Path = PAGE) -> None:
     """Write the page."""
-    to.write_text(page(values), encoding="utf-8")
+    to.write_text(page(values, runs()), encoding="utf-8")
+
+
+def runs() -> list[dict[str, Any]]:
+    """The runs with many rows that were measured."""
+    if not MEASURED.exists():
+        return []
+    found: list[dict[str, Any]] = json.loads(MEASURED.read_text(encoding="utf-8"))
+    return found
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from benchmarks.chain import WHOLE
-from benchmarks.large import DOCS, PAGE, REPLAYED, Figures, page
+from benchmarks.large import DOCS, PAGE, REPLAYED, Figures, page, runs
 from membership_refactor.inspect.scale import GROWTH, grown, power_of
 
 
@@ -18,7 +18,9 @@ def values() -> Any:
 
 
 def test_the_page_is_what_the_figures_say(values: Any) -> None:
-    assert page(values) == PAGE.read_text(encoding="utf-8"), "run: python -m benchmarks.large"
+    assert page(values, runs()) == PAGE.read_text(encoding="utf-8"), (
+        "run: python -m benchmarks.large"
+    )
 
 
 def test_another_figure_is_another_page(values: Any) -> None:
@@ -37,14 +39,20 @@ def test_the_size_that_was_measured_is_predicted_within_a_fifth(values: Any) -> 
             assert predicted == pytest.approx(measured, rel=0.2), (step, workers)
 
 
-def test_the_larger_run_of_the_benchmark_is_predicted_within_a_fifth(values: Any) -> None:
-    """The growth was measured without checks; here it is asked of a step that has them too."""
-    rows, times, _ = values["growth"]
-    figures = Figures(values)
-    assert rows == 5 * figures.rows
-    for step in ("0003", "0007", "0008"):
-        found = figures.step(step, rows).cpu / figures.step(step, figures.rows).cpu
-        assert found == pytest.approx(times, rel=0.2), step
+@pytest.mark.parametrize("run", runs(), ids=lambda run: f"{run['rows']} rows")
+def test_a_run_with_many_rows_is_predicted_within_a_fifth(values: Any, run: Any) -> None:
+    """CPU and WAL of all steps, and the disk. The time only where the machine had time."""
+    figures, steps = Figures(values), run["steps"]
+    wanted = {step: figures.step(step, run["rows"]) for step in WHOLE}
+    for what in ("cpu", "wal"):
+        found = sum(steps[step][what] for step in WHOLE)
+        predicted = sum(getattr(one, what) for one in wanted.values())
+        assert predicted == pytest.approx(found, rel=0.2), what
+    assert sum(one.disk for one in wanted.values()) == pytest.approx(sum(run["bytes"]), rel=0.2)
+    if run["load"] <= run["cores"]:
+        found = sum(steps[step]["wall"] for step in WHOLE)
+        predicted = sum(one.seconds(run["workers"]) for one in wanted.values())
+        assert predicted == pytest.approx(found, rel=0.2)
 
 
 def test_workers_share_batches_and_nothing_else(values: Any) -> None:
