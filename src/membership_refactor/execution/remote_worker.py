@@ -27,6 +27,15 @@ GAP = 2
 each revision."""
 
 
+LOST = (
+    psycopg.OperationalError,
+    # Its session was ended while it hung inside a range.
+    psycopg.errors.IdleInTransactionSessionTimeout,
+    OperationalError,
+)
+"""Errors that say that a session is gone."""
+
+
 class RemoteWorker:
     """Does ranges of one plan in one schema for whatever command runs steps there.
 
@@ -55,7 +64,7 @@ class RemoteWorker:
             try:
                 with self.place.sessions("look").open(purpose=f"work {self.who}") as pg:
                     return self._until_it_ends(pg)
-            except (psycopg.OperationalError, OperationalError, NoDatabase) as error:
+            except (*LOST, NoDatabase) as error:
                 if self.forever:
                     self._say(f"  waiting for the server: {in_one_line(error)}")
                     time.sleep(LOOK_SECONDS)
@@ -63,9 +72,9 @@ class RemoteWorker:
                     raise
                 else:
                     raise StepInterrupted(
-                        f"the server has gone: {in_one_line(error)}. What this worker committed "
+                        f"this worker lost its session: {in_one_line(error)}. What it committed "
                         "stays, and its last range is free for others.",
-                        hint="When the server is back: membership-refactor work",
+                        hint="When the server answers: membership-refactor work",
                     ) from error
 
     def _until_it_ends(self, pg: Pg) -> bool:
