@@ -30,16 +30,24 @@ from tests.fixtures.server import LaunchServer
 
 QUICK = Options(
     accept_usage="a test",
-    batch_rows=20,
+    batch_rows=1,
     lock_timeout=20,
-    max_latency=MaxLatency(milliseconds=40.0),
+    max_latency=MaxLatency(milliseconds=150.0),
 )
-"""Batches so small that a step takes seconds."""
+"""Batches so small that the step runs until ``ended`` makes them large."""
+SMALL = replace(QUICK, batch_rows=100)
 
 
 def spans(chain: Chain, columns: str = "count(*)") -> Any:
     (found,) = chain.query(f"SELECT {columns} FROM public_refactor.felt")
     return found if len(found) > 1 else found[0]
+
+
+def ended(step: Running) -> None:
+    """Lets the rest be one batch, and waits for the end of the step."""
+    step.control(f"batch_rows = {ROWS}")
+    step.finish()
+    finished(step.chain)
 
 
 def finished(chain: Chain) -> None:
@@ -74,36 +82,47 @@ SLOW = (
 
 
 def test_batches_shrink_and_wait_and_grow_again(chain: Chain) -> None:
-    """The first write of each second tells that the server became slow, and was quick again."""
     step = Running(chain, replace(QUICK, lock_timeout=60))
     step.start()
     measuring(step)
-    chain.run(*SLOW, "INSERT INTO public.slow VALUES (80)")
+    chain.run(*SLOW, "INSERT INTO public.slow VALUES (400)")
     reason = step.waiting("latency")
-    assert reason.startswith("latency: a small write takes ") and "40.0 ms allowed" in reason
+    assert reason.startswith("latency: a small write takes ") and "150.0 ms allowed" in reason
     before = step.batches()
     standing = read_standing(step.runner)
     assert "a small write takes" in status_text.as_text(standing)
     assert any("a small write takes" in line for line in lines(read_moment(step.runner)))
     assert step.batches() == before, "no batch runs meanwhile"
     chain.run("DELETE FROM public.slow")
-    step.finish()
-    finished(chain)
+    newest = "SELECT share FROM public_refactor.felt ORDER BY ended DESC LIMIT 1"
+    step.until(lambda: chain.value(newest) == 1, "has whole batches again")
+    ended(step)
     (waited,) = step.events("waited")
     assert waited["reason"] == "latency" and waited["seconds"] > 0
     least, gave_way, longest = spans(chain, "min(share), sum(waited_seconds), max(longest_ms)")
-    assert least == 0.5 and gave_way > 0 and longest > 80
-    newest = "SELECT share FROM public_refactor.felt ORDER BY ended DESC LIMIT 1"
-    assert chain.value(newest) > least, "they have grown again"
+    assert least == 0.5 and gave_way > 0 and longest > 400
     said = step.said.getvalue()
     assert "waiting: latency: a small write takes" in said and "going on" in said
+
+
+@pytest.mark.parametrize(("share", "first"), [(1.0, 2_000), (0.5, 1_000), (1 / 16, 500)])
+def test_a_batch_has_its_share_of_the_usual_size_and_no_less_than_the_smallest(
+    chain: Chain, monkeypatch: pytest.MonkeyPatch, share: float, first: int
+) -> None:
+    monkeypatch.setattr(throttle.Throttle, "share", share)
+    step = Running(chain, replace(SMALL, batch_rows=None, max_latency=None))
+    step.observe()
+    step.start()
+    step.finish()
+    assert step.sizes()[0] == first
+    finished(chain)
 
 
 def test_a_server_that_stays_slow_is_not_waited_for_for_ever(chain: Chain) -> None:
     step = Running(chain, replace(QUICK, lock_timeout=3))
     step.start()
     measuring(step)
-    chain.run(*SLOW, "INSERT INTO public.slow VALUES (80)")
+    chain.run(*SLOW, "INSERT INTO public.slow VALUES (400)")
     with pytest.raises(ServerTooSlow) as said:
         step.finish()
     assert "no batch ran: a small write takes" in str(said.value)
@@ -113,9 +132,8 @@ def test_a_server_that_stays_slow_is_not_waited_for_for_ever(chain: Chain) -> No
     chain.run("DELETE FROM public.slow")
     again = Running(chain, QUICK)
     again.start()
-    again.finish()
+    ended(again)
     assert before > 0
-    finished(chain)
 
 
 def test_a_write_that_does_not_end_holds_the_batches(
@@ -130,8 +148,7 @@ def test_a_write_that_does_not_end_holds_the_batches(
         holder.execute("LOCK TABLE public_refactor.felt IN EXCLUSIVE MODE")
         step.waiting("latency")
         holder.rollback()
-    step.finish()
-    finished(chain)
+    ended(step)
 
 
 def sessions_of_probe(chain: Chain) -> list[int]:
@@ -153,8 +170,7 @@ def test_a_probe_that_is_lost_is_a_warning_and_comes_back(
     assert chain.value(f"SELECT pg_terminate_backend({pid})")
     step.until(lambda: "is measured again" in step.said.getvalue(), "measures again")
     assert sessions_of_probe(chain) != [pid]
-    step.finish()
-    finished(chain)
+    ended(step)
     said = step.said.getvalue()
     assert said.count("warning: the latency of small writes is not measured now") == 1
     assert sessions_of_probe(chain) == []
@@ -169,8 +185,7 @@ def test_a_ledger_whose_table_is_dropped_meanwhile_is_a_warning(
     measuring(step)
     chain.run("DROP TABLE public_refactor.felt")
     step.until(lambda: "is not measured now" in step.said.getvalue(), "warns")
-    step.finish()
-    finished(chain)
+    ended(step)
 
 
 @contextmanager
@@ -202,7 +217,7 @@ def burners(chain: Chain, count: int) -> Iterator[None]:
 @pytest.mark.slow
 def test_batches_give_way_to_sessions_that_take_every_core(chain: Chain) -> None:
     limit = MaxLatency(factor=1.5)
-    step = Running(chain, replace(QUICK, max_latency=limit, batch_rows=1, lock_timeout=120))
+    step = Running(chain, replace(QUICK, max_latency=limit, lock_timeout=120))
     step.start()
     measuring(step)
     with burners(chain, 30):
@@ -210,8 +225,7 @@ def test_batches_give_way_to_sessions_that_take_every_core(chain: Chain) -> None
             lambda: spans(chain, "coalesce(sum(waited_seconds), 0)") > 0, "gives way to others"
         )
     step.control(f"batch_rows = {ROWS}")
-    step.finish()
-    finished(chain)
+    ended(step)
 
 
 def test_what_is_small_is_not_measured_unless_somebody_asks(chain: Chain) -> None:
@@ -222,7 +236,7 @@ def test_what_is_small_is_not_measured_unless_somebody_asks(chain: Chain) -> Non
 
 
 def test_off_measures_nothing(chain: Chain) -> None:
-    step = Running(chain, replace(QUICK, max_latency=None))
+    step = Running(chain, replace(SMALL, max_latency=None))
     step.start()
     step.finish()
     assert chain.value("SELECT to_regclass('public_refactor.felt') IS NULL")
@@ -231,7 +245,7 @@ def test_off_measures_nothing(chain: Chain) -> None:
 def test_a_role_needs_no_privilege_that_it_did_not_need_before(chain: Chain) -> None:
     with deployer(chain) as login:
         engine = create_engine(login.chain.url, poolclass=NullPool)
-        step = Running(login.chain, QUICK, engine=engine)
+        step = Running(login.chain, SMALL, engine=engine)
         step.start()
         step.finish()
         assert "warning" not in step.said.getvalue()
@@ -245,7 +259,7 @@ def test_a_role_with_few_sessions_keeps_them_for_the_step(chain: Chain) -> None:
     with deployer(chain) as login:
         chain.run(f"ALTER ROLE {login.name} CONNECTION LIMIT 4")
         engine = create_engine(login.chain.url, poolclass=NullPool)
-        step = Running(login.chain, QUICK, engine=engine)
+        step = Running(login.chain, SMALL, engine=engine)
         step.start()
         step.finish()
         said = step.said.getvalue()
@@ -270,5 +284,4 @@ def test_a_synchronous_replica_that_is_gone_is_felt(launch_server: LaunchServer)
         step.waiting("latency")
         pg.execute("ALTER SYSTEM RESET synchronous_standby_names")
         pg.execute("SELECT pg_reload_conf()")
-    step.finish()
-    finished(chain)
+    ended(step)
