@@ -306,6 +306,22 @@ def test_most_rows_changed_are_one_pass(chain_at: ChainAt) -> None:
     assert not taken_over(ask(chain, checks))
 
 
+def test_a_row_without_the_id_of_its_transaction_is_looked_at(chain_at: ChainAt) -> None:
+    chain = chain_at("0004")
+    if not chain.value("SELECT count(*) FROM pg_available_extensions WHERE name = 'pg_surgery'"):
+        pytest.skip("this PostgreSQL has no pg_surgery")
+    checks = asked(chain, "0004")
+    ask(chain, checks)
+    tamper(chain, f"UPDATE {CM} SET rotation_id = 2 WHERE id = 0")
+    chain.run(
+        "CREATE EXTENSION pg_surgery",
+        f"SELECT heap_force_freeze('{CM}'::regclass, ARRAY(SELECT ctid FROM {CM} WHERE id = 0))",
+    )
+    assert chain.value(f"SELECT xmin FROM {CM} WHERE id = 0") == "2"
+    with pytest.raises(CheckFailed, match="copy is exact"):
+        ask(chain, checks)
+
+
 def nested(node: dict[str, Any], tables: set[str]) -> Iterator[str]:
     """The inner sides of nested loops that read a table or a list whole, for each outer row."""
     if node["Node Type"] == "Nested Loop":

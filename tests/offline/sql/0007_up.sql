@@ -1727,10 +1727,8 @@ DECLARE
 BEGIN
   results := ARRAY(SELECT pg_catalog.jsonb_build_object('broken', r.broken, 'keys', r.keys)
     FROM (WITH apart AS MATERIALIZED (
-  SELECT coalesce(c."programme_membership_uuid", p."uuid") AS uuid, pg_catalog.bool_or(p."uuid" IS NULL) AS alone
-  FROM "public"."curriculum_membership" AS c FULL JOIN "public"."programme_membership" AS p ON p."uuid" = c."programme_membership_uuid"
-  GROUP BY 1 HAVING pg_catalog.bool_or(c."programme_membership_uuid" IS NULL OR p."uuid" IS NULL
-    OR (c."person_id" IS DISTINCT FROM p."person_id"
+  SELECT coalesce(c."programme_membership_uuid", p."uuid") AS uuid, pg_catalog.max(CASE WHEN p."uuid" IS NULL THEN 3
+      WHEN c."programme_membership_uuid" IS NULL OR (c."person_id" IS DISTINCT FROM p."person_id"
     OR c."programme_id" IS DISTINCT FROM p."programme_id"
     OR c."programme_membership_type" IS DISTINCT FROM p."programme_membership_type"
     OR c."programme_start_date" IS DISTINCT FROM p."programme_start_date"
@@ -1740,8 +1738,24 @@ BEGIN
     OR c."training_number_id" IS DISTINCT FROM p."training_number_id"
     OR c."training_pathway" IS DISTINCT FROM p."training_pathway"
     OR c."leaving_reason" IS DISTINCT FROM p."leaving_reason"
-    OR c."leaving_destination" IS DISTINCT FROM p."leaving_destination"))
-    OR pg_catalog.max(c."amended_date") IS DISTINCT FROM pg_catalog.max(p."amended_date"))
+    OR c."leaving_destination" IS DISTINCT FROM p."leaving_destination") THEN 2
+      WHEN c."amended_date" > p."amended_date" OR (p."amended_date" IS NULL AND c."amended_date" IS NOT NULL) THEN 2
+      WHEN c."amended_date" IS DISTINCT FROM p."amended_date" THEN 0 ELSE 1 END) = 3 AS alone
+  FROM "public"."curriculum_membership" AS c FULL JOIN "public"."programme_membership" AS p ON p."uuid" = c."programme_membership_uuid"
+  GROUP BY 1 HAVING pg_catalog.max(CASE WHEN p."uuid" IS NULL THEN 3
+      WHEN c."programme_membership_uuid" IS NULL OR (c."person_id" IS DISTINCT FROM p."person_id"
+    OR c."programme_id" IS DISTINCT FROM p."programme_id"
+    OR c."programme_membership_type" IS DISTINCT FROM p."programme_membership_type"
+    OR c."programme_start_date" IS DISTINCT FROM p."programme_start_date"
+    OR c."programme_end_date" IS DISTINCT FROM p."programme_end_date"
+    OR c."rotation" IS DISTINCT FROM p."rotation"
+    OR c."rotation_id" IS DISTINCT FROM p."rotation_id"
+    OR c."training_number_id" IS DISTINCT FROM p."training_number_id"
+    OR c."training_pathway" IS DISTINCT FROM p."training_pathway"
+    OR c."leaving_reason" IS DISTINCT FROM p."leaving_reason"
+    OR c."leaving_destination" IS DISTINCT FROM p."leaving_destination") THEN 2
+      WHEN c."amended_date" > p."amended_date" OR (p."amended_date" IS NULL AND c."amended_date" IS NOT NULL) THEN 2
+      WHEN c."amended_date" IS DISTINCT FROM p."amended_date" THEN 0 ELSE 1 END) <> 1)
 SELECT r.broken, r.keys FROM (
 SELECT 0, c.* FROM (SELECT pg_catalog.count(*), coalesce((pg_catalog.array_agg(k.key ORDER BY k.n))[1:5], '{}'::pg_catalog.text[])
 FROM (SELECT z.*, pg_catalog.row_number() OVER () AS n FROM (

@@ -53,26 +53,27 @@ def groups_apart(names: Names, child: Table) -> str:
     """A common table expression: the uuids of groups whose parent has to be derived to be judged.
 
     ``alone`` tells that there is no parent. A parent that equals each of its children is right
-    under every policy, if its time of change is the latest of theirs. So one join of the two tables
-    leaves only the groups in which children differ, a side is missing, or something is wrong.
+    under every policy, if its time of change is the latest of theirs: none is later, and one is the
+    same. So one join of the two tables leaves only the groups in which children differ, a side is
+    missing, or something is wrong.
     """
     plan = names.plan
     uuid, link = ident(plan.parent_id), ident(plan.link)
     shared = keyed(parent_columns(plan, child), plan.key)
     unlike = differs((c for c in shared if c.name != plan.changed), "c", "p")
-    changed = ident(plan.changed) if plan.changed else ""
-    later = (
-        f"\n    OR pg_catalog.max(c.{changed}) IS DISTINCT FROM pg_catalog.max(p.{changed})"
-        if changed
-        else ""
-    )
+    when = [f"WHEN p.{uuid} IS NULL THEN 3", f"WHEN c.{link} IS NULL OR {unlike} THEN 2"]
+    if plan.changed:
+        mine, its = (f"{row}.{ident(plan.changed)}" for row in ("c", "p"))
+        when += [
+            f"WHEN {mine} > {its} OR ({its} IS NULL AND {mine} IS NOT NULL) THEN 2",
+            f"WHEN {mine} IS DISTINCT FROM {its} THEN 0",
+        ]
+    worst = f"pg_catalog.max(CASE {(chr(10) + '      ').join(when)} ELSE 1 END)"
     return (
         f"{APART} AS MATERIALIZED (\n"
-        f"  SELECT coalesce(c.{link}, p.{uuid}) AS uuid, pg_catalog.bool_or(p.{uuid} IS NULL) "
-        "AS alone\n"
+        f"  SELECT coalesce(c.{link}, p.{uuid}) AS uuid, {worst} = 3 AS alone\n"
         f"  FROM {names.child} AS c FULL JOIN {names.parent} AS p ON p.{uuid} = c.{link}\n"
-        f"  GROUP BY 1 HAVING pg_catalog.bool_or(c.{link} IS NULL OR p.{uuid} IS NULL\n"
-        f"    OR {unlike}){later})"
+        f"  GROUP BY 1 HAVING {worst} <> 1)"
     )
 
 
