@@ -9,6 +9,7 @@ from membership_refactor.portrait import Portrait
 from membership_refactor.sql.comparisons.comparison import Comparison
 from membership_refactor.sql.ddl.create import EMPTY_SEARCH_PATH
 from membership_refactor.sql.handover.retired import recreate_retired
+from membership_refactor.sql.members.known_members import forget_archive
 from membership_refactor.sql.statements import Lock, Statement
 from membership_refactor.steps import old_shape
 from membership_refactor.steps.actions import Action, Brief, Run
@@ -32,7 +33,12 @@ def up(s: Situation) -> tuple[Action, ...]:
             title="Drop the archive",
             locks=((s.names.retired, Lock.ACCESS_EXCLUSIVE),),
             by_statements=old_shape.locked(s),
-            statements=(drop, function, *old_shape.dropped(s)),
+            statements=(
+                drop,
+                function,
+                *old_shape.dropped(s),
+                *((forget_archive(s.names),) if s.names.partitioned else ()),
+            ),
         ),
     )
 

@@ -145,6 +145,12 @@ def know_members(names: Names, handled: Iterable[tuple[str, str]]) -> Statement:
     return _know(names, chosen)
 
 
+def forget_archive(names: Names) -> Statement:
+    """Let the partitions of the archive, which was dropped, be known no more."""
+    plan = names.plan
+    return _know(names, "false", f"k.of IN ({literal(plan.source)}, {literal(plan.retired)})")
+
+
 def release_left(names: Names) -> Statement:
     """Drop the tool's triggers from tables that were detached, where statement triggers stay. They
     would capture nothing, and the functions could never be dropped. ACCESS EXCLUSIVE on them."""
